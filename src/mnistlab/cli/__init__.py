@@ -1,0 +1,5 @@
+"""The command line: options in, function calls, text out."""
+
+from mnistlab.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,111 @@
+"""Progress of training: a bar in a terminal or notebook, elsewhere a line an epoch."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from mnistlab.report import duration, percent
+from mnistlab.runs import EpochMetrics
+from mnistlab.training import BatchDone, EpochDone, Event, RunFinished, RunStarted, RunStopped
+
+
+class ProgressBar:
+    """A listener for :func:`mnistlab.train`, to be used in a ``with`` block.
+
+    Args:
+        console: where to draw; ``None`` is standard output, or the notebook's cell.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(highlight=False)
+        self._animated = self.console.is_terminal or self.console.is_jupyter
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("epoch"),
+            _EpochColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(compact=True),
+            console=self.console,
+            speed_estimate_period=60,
+            expand=True,
+        )
+        self._task = TaskID(0)
+        self._batches = 1
+
+    def __enter__(self) -> Self:
+        if self._animated:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._animated:
+            self._bars.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Draw what happened."""
+        match event:
+            case RunStarted():
+                self._start(event)
+            case BatchDone() if self._animated:
+                self._bars.update(self._task, completed=(event.epoch - 1) * self._batches + event.batch)
+            case EpochDone() if self._animated:
+                self._bars.update(self._task, figures=f"test {percent(event.metrics.test_accuracy)}")
+            case EpochDone():
+                self._print(_line(event.metrics, event.epochs))
+            case RunStopped():
+                self._print(f"stopped in epoch {event.epoch}, after batch {event.batch} of {event.batches}")
+            case RunFinished():
+                self._finish(event)
+
+    def _start(self, event: RunStarted) -> None:
+        images = f"{event.train_images} training and {event.test_images} test images"
+        where = f"{event.device}, {event.threads} thread{'s' if event.threads > 1 else ''}"
+        self._print(f"{event.recipe.name}, seed {event.seed}: {event.parameters} parameters, {images}, {where}")
+        if event.epochs_done:
+            self._print(f"going on behind epoch {event.epochs_done}")
+        self._batches = event.batches
+        if self._animated:
+            self._task = self._bars.add_task(
+                event.recipe.name,
+                total=event.recipe.epochs * event.batches,
+                completed=event.epochs_done * event.batches,
+                figures="",
+                epochs=event.recipe.epochs,
+                batches=event.batches,
+            )
+
+    def _finish(self, event: RunFinished) -> None:
+        final, images = event.record.final, event.record.data.test_images
+        if event.reused:
+            self._print(f"{event.record.recipe.name}, seed {event.record.seed}: finished before; nothing to train")
+        self._print(
+            f"test accuracy {percent(final.test_accuracy)} ({final.test_errors} of {images} wrong) after epoch "
+            f"{len(event.record.history)}; best epoch {final.best_epoch}: {percent(final.best_test_accuracy)} "
+            f"(chosen on the test set); {duration(event.record.seconds)}"
+        )
+
+    def _print(self, text: str) -> None:
+        self.console.print(text, highlight=False, soft_wrap=True)
+
+
+class _EpochColumn(ProgressColumn):
+    """Whole epochs done, of all: ``12/50``."""
+
+    def render(self, task: Task) -> Text:
+        done, epochs = int(task.completed) // task.fields["batches"], task.fields["epochs"]
+        return Text(f"{done:>{len(str(epochs))}}/{epochs}")
+
+
+def _line(metrics: EpochMetrics, epochs: int) -> str:
+    return (
+        f"epoch {metrics.epoch:>{len(str(epochs))}}/{epochs}"
+        f"  train loss {metrics.train_loss:.4f} accuracy {percent(metrics.train_accuracy)}"
+        f"  test loss {metrics.test_loss:.4f} accuracy {percent(metrics.test_accuracy)}"
+        f"  {metrics.train_seconds + metrics.test_seconds:.1f} s, {metrics.images_per_second:.0f} images/s"
+    )

@@ -1,0 +1,30 @@
+"""``mnistlab recipe``: see the recipes there are, and start one of your own."""
+
+import click
+
+from mnistlab.cli.options import resolve_recipe
+
+
+@click.group()
+def recipe() -> None:
+    """Show recipes."""
+
+
+@recipe.command("list")
+def list_recipes() -> None:
+    """List the built-in recipes and what sets them apart."""
+    from mnistlab.recipe import BUILT_IN, Recipe
+
+    plain = Recipe().model_dump()
+    for name, known in BUILT_IN.items():
+        changed = {key: value for key, value in known.model_dump().items() if value != plain[key] and key != "name"}
+        click.echo(f"{name:<12}{', '.join(f'{key} = {value}' for key, value in changed.items()) or 'the plain recipe'}")
+
+
+@recipe.command("show")
+@click.argument("name")
+def show_recipe(name: str) -> None:
+    """Print recipe NAME as TOML, to be saved and changed: mnistlab recipe show custom_mlp > my.toml."""
+    from mnistlab.recipe import to_toml
+
+    click.echo(to_toml(resolve_recipe(name)), nl=False)

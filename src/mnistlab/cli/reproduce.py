@@ -1,0 +1,34 @@
+"""``mnistlab reproduce``, and ``main.py``: the course project's command."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mnistlab.cli.options import change_recipe, training_options
+
+
+@click.command()
+@training_options
+def reproduce(out: Path, *, resume: bool, **options: Any) -> None:
+    """Train LeNet-5 and CustomMLP, print the table, and write the three plots into OUT/plot.
+
+    Both are trained afresh, unless --resume is given: then what OUT/runs holds is used or gone on with.
+    """
+    changes = {key: options.pop(key) for key in ("batch_size", "epochs", "data")}
+    from mnistlab.recipe import built_in
+
+    recipes = [change_recipe(built_in(name), **changes) for name in ("lenet5", "custom_mlp")]
+    from mnistlab.cli.session import train_all
+    from mnistlab.errors import RunError
+    from mnistlab.report import text_table, write_course_report
+
+    runs = [(recipe, out / "runs" / f"{recipe.name}-{recipe.digest}-seed{options['seed']}") for recipe in recipes]
+    lenet5, custom_mlp = train_all(runs, resume=resume, overwrite=not resume, **options)
+    try:
+        files = write_course_report(lenet5, custom_mlp, out)
+    except OSError as error:
+        raise RunError(f"{error.filename or out}: cannot be written: {error.strerror}") from error
+    click.echo(f"\n{text_table((lenet5, custom_mlp))}")
+    click.echo("One run each: too few to say which is better.\n")
+    click.echo("\n".join(f"wrote {file}" for file in files))

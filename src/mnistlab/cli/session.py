@@ -1,0 +1,81 @@
+"""Training from the command line: data loaded once, progress drawn, signals heeded."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import DownloadColumn, Progress
+
+from mnistlab.cli.progress import ProgressBar
+from mnistlab.cli.stopping import listening_for_stop
+from mnistlab.data import Dataset, load_dataset
+from mnistlab.data.download import OnProgress
+from mnistlab.recipe import Recipe
+from mnistlab.runs import RunRecord
+from mnistlab.training import train
+
+
+def train_all(
+    runs: Sequence[tuple[Recipe, Path]],
+    *,
+    seed: int,
+    device: str,
+    gpu: int | None,
+    threads: int | None,
+    resume: bool,
+    overwrite: bool,
+    quiet: bool,
+) -> list[RunRecord]:
+    """Train recipes on the same data one after another, each in its folder.
+
+    Raises:
+        MnistlabError: something given cannot be used.
+        SystemExit: a signal asked to stop; what was done is kept.
+    """
+    dataset = load_with_progress(runs[0][0].data)
+    if dataset.note:
+        click.echo(f"note: {dataset.note}")
+    records = []
+    with listening_for_stop() as stop, ProgressBar(Console(highlight=False, quiet=quiet)) as bar:
+        for recipe, folder in runs:
+            trained = train(
+                recipe,
+                dataset,
+                seed=seed,
+                folder=folder,
+                resume=resume,
+                overwrite=overwrite,
+                device=device,
+                gpu=gpu,
+                threads=threads,
+                on_event=bar,
+                should_stop=stop,
+            )
+            if trained is None:
+                break
+            records.append(trained.record)
+    if len(records) < len(runs):
+        click.echo("the same command with --resume goes on from here", err=True)
+        raise SystemExit(stop.exit_status)
+    return records
+
+
+def load_with_progress(source: str) -> Dataset:
+    """Load a data set; a download draws a bar on standard error."""
+    with _download_bar() as on_progress:
+        return load_dataset(source, on_progress)
+
+
+@contextlib.contextmanager
+def _download_bar() -> Iterator[OnProgress]:
+    with Progress(*Progress.get_default_columns(), DownloadColumn(), console=Console(stderr=True)) as bars:
+        tasks = {}
+
+        def show(name: str, held: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name)
+            bars.update(tasks[name], completed=held, total=total or None)
+
+        yield show

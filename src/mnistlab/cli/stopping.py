@@ -1,0 +1,40 @@
+"""Stopping on request: Ctrl-C and SIGTERM end training between two batches, with a checkpoint."""
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+
+class StopRequest:
+    """Whether a signal has asked to stop, and which."""
+
+    def __init__(self) -> None:
+        self.signal = 0
+
+    def __call__(self) -> bool:
+        """Say whether to stop."""
+        return bool(self.signal)
+
+    @property
+    def exit_status(self) -> int:
+        """The shell's convention for a process that a signal ended."""
+        return 128 + self.signal
+
+
+@contextlib.contextmanager
+def listening_for_stop() -> Iterator[StopRequest]:
+    """Turn the first SIGINT or SIGTERM into a request; a second Ctrl-C interrupts at once."""
+    request = StopRequest()
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if request.signal:
+            raise KeyboardInterrupt
+        request.signal = number
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,38 @@
+"""``mnistlab train``: one recipe, one seed."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mnistlab.cli.options import change_recipe, resolve_recipe, training_options
+
+
+@click.command()
+@click.argument("recipe")
+@click.option("--run", type=click.Path(path_type=Path, file_okay=False), help="The run's folder.  [OUT/runs/NAME]")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the recipe; repeatable.")
+@click.option("--overwrite", is_flag=True, help="Start over whatever the run's folder holds.")
+@training_options
+def train(recipe: str, run: Path | None, settings: tuple[str, ...], *, overwrite: bool, **options: Any) -> None:
+    """Train RECIPE: lenet5, custom_mlp, mlp, a .toml file, or your own model as path/to/file.py:build.
+
+    Leaves record.json, model.safetensors, test_logits.npy and curves.png in the run's folder. Ctrl-C stops it with a
+    checkpoint, from which --resume goes on to the very same end.
+    """
+    chosen = change_recipe(
+        resolve_recipe(recipe),
+        settings,
+        batch_size=options.pop("batch_size"),
+        epochs=options.pop("epochs"),
+        data=options.pop("data"),
+    )
+    folder = run or options["out"] / "runs" / f"{chosen.name}-{chosen.digest}-seed{options['seed']}"
+    options.pop("out")
+    from mnistlab.cli.session import train_all
+    from mnistlab.report.plots import learning_curves, png
+    from mnistlab.runs import write_atomically
+
+    (record,) = train_all([(chosen, folder)], overwrite=overwrite, **options)
+    write_atomically(folder / "curves.png", png(learning_curves(record)))
+    click.echo(f"kept in {folder}")

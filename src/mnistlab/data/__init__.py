@@ -1,0 +1,8 @@
+"""Bytes to arrays: every form in which labelled images arrive, as one kind of data set."""
+
+from mnistlab.data.catalogue import CATALOGUE, KnownDataset, find
+from mnistlab.data.dataset import Dataset, Split, make_dataset
+from mnistlab.data.sheet import contact_sheet
+from mnistlab.data.source import load_dataset
+
+__all__ = ["CATALOGUE", "Dataset", "KnownDataset", "Split", "contact_sheet", "find", "load_dataset", "make_dataset"]

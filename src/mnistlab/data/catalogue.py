@@ -1,0 +1,221 @@
+"""The data sets known by name, and where each is found: in the package, on the system, in the cache, or on the net."""
+
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+import numpy as np
+
+from mnistlab.data.dataset import DIGITS, Dataset, Split, make_dataset
+from mnistlab.data.download import OnProgress, RemoteFile, cache_folder, fetch
+from mnistlab.data.idx import read_split
+from mnistlab.errors import DataError
+
+EMBEDDED = Path(__file__).parent / "mnist"
+
+
+@dataclass(frozen=True)
+class KnownDataset:
+    """A published data set in IDX files.
+
+    Attributes:
+        files: names of training images, training labels, test images and test labels, in this order.
+        downloads: what to fetch; one archive or the four files themselves.
+        first_label: the label that stands for ``classes[0]``.
+        transposed: whether rows and columns are swapped in the files (EMNIST's are).
+        fingerprint: that of the loaded :class:`Dataset`, where known.
+    """
+
+    name: str
+    title: str
+    licence: str
+    files: tuple[str, str, str, str]
+    downloads: tuple[RemoteFile, ...]
+    classes: tuple[str, ...] = DIGITS
+    first_label: int = 0
+    transposed: bool = False
+    fingerprint: str | None = None
+
+
+_NAMES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
+_QMNIST_NAMES = (
+    "qmnist-train-images-idx3-ubyte.gz",
+    "qmnist-train-labels-idx2-int.gz",
+    "qmnist-test-images-idx3-ubyte.gz",
+    "qmnist-test-labels-idx2-int.gz",
+)
+_FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+_EMNIST = RemoteFile(
+    "emnist-gzip.zip",
+    "58c8d27c78d21e728a6bc7b3cc06412e",
+    (
+        "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",
+        "https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/gzip.zip",
+    ),
+)
+
+
+def _files(names: tuple[str, ...], md5s: tuple[str, ...], *mirrors: str) -> tuple[RemoteFile, ...]:
+    return tuple(
+        RemoteFile(name, md5, tuple(mirror + name for mirror in mirrors)) for name, md5 in zip(names, md5s, strict=True)
+    )
+
+
+def _emnist_names(part: str) -> tuple[str, str, str, str]:
+    train, test = f"emnist-{part}-train", f"emnist-{part}-test"
+    images, labels = "images-idx3-ubyte.gz", "labels-idx1-ubyte.gz"
+    return f"{train}-{images}", f"{train}-{labels}", f"{test}-{images}", f"{test}-{labels}"
+
+
+CATALOGUE = {
+    known.name: known
+    for known in (
+        KnownDataset(
+            "mnist",
+            "handwritten digits (LeCun, Cortes, Burges 1998)",
+            "CC BY-SA 3.0",
+            _NAMES,
+            (),
+            fingerprint="3c4cc0db2a25ab6b",
+        ),
+        KnownDataset(
+            "fashion-mnist",
+            "articles of clothing (Xiao, Rasul, Vollgraf 2017)",
+            "MIT",
+            _NAMES,
+            _files(
+                _NAMES,
+                (
+                    "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+                    "25c81989df183df01b3e8a0aad5dffbe",
+                    "bef4ecab320f06d8554ea6380940ec79",
+                    "bb300cfdad3c16e7a12a480ee83cd310",
+                ),
+                "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+                "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+            ),
+            classes=_FASHION,
+            fingerprint="c9ba3c49b4f4c50a",
+        ),
+        KnownDataset(
+            "kmnist",
+            "ten hiragana in cursive script (Clanuwat et al. 2018)",
+            "CC BY-SA 4.0",
+            _NAMES,
+            _files(
+                _NAMES,
+                (
+                    "bdb82020997e1d708af4cf47b453dcf7",
+                    "e144d726b3acfaa3e44228e80efcd344",
+                    "5c965bf0a639b31b8f53240b1b52f4d7",
+                    "7320c461ea6c1c855c0b718fb2a4b134",
+                ),
+                "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+                "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+            ),
+            classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+        ),
+        KnownDataset(
+            "qmnist",
+            "MNIST rebuilt, with 60,000 test digits (Yadav, Bottou 2019)",
+            "BSD 3-Clause",
+            _QMNIST_NAMES,
+            _files(
+                _QMNIST_NAMES,
+                (
+                    "ed72d4157d28c017586c42bc6afe6370",
+                    "0058f8dd561b90ffdd0f734c6a30e5e4",
+                    "1394631089c404de565df7b7aeaf9412",
+                    "5b5b05890a5e13444e108efe57b788aa",
+                ),
+                "https://raw.githubusercontent.com/facebookresearch/qmnist/master/",
+                "https://github.com/facebookresearch/qmnist/raw/master/",
+            ),
+        ),
+        KnownDataset(
+            "emnist-digits",
+            "280,000 handwritten digits (Cohen et al. 2017)",
+            "public domain (NIST)",
+            _emnist_names("digits"),
+            (_EMNIST,),
+            transposed=True,
+        ),
+        KnownDataset(
+            "emnist-letters",
+            "handwritten letters, 26 classes (Cohen et al. 2017)",
+            "public domain (NIST)",
+            _emnist_names("letters"),
+            (_EMNIST,),
+            classes=tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+            first_label=1,
+            transposed=True,
+        ),
+    )
+}
+
+
+def local_folders(known: KnownDataset) -> Iterator[Path]:
+    """Yield the folders in which a data set may lie already: the cache, then the system's ``share/datasets``."""
+    if known.name == "mnist":
+        yield EMBEDDED
+        return
+    yield cache_folder() / known.name
+    prefixes = [Path(sysconfig.get_path("data")), Path("/usr/local"), Path("/usr")]
+    yield from dict.fromkeys(prefix / "share" / "datasets" / known.name for prefix in prefixes)
+
+
+def find(known: KnownDataset) -> Path | None:
+    """Return the first local folder that holds all four files, if any does."""
+    for folder in local_folders(known):
+        if all((folder / name).is_file() for name in known.files):
+            return folder
+    return None
+
+
+def load_known(known: KnownDataset, on_progress: OnProgress | None = None) -> Dataset:
+    """Load a known data set, downloading it first if it is nowhere on this machine.
+
+    Raises:
+        DataError: damaged files, other content than published, or no way to download it.
+    """
+    folder = find(known) or _download(known, on_progress)
+    paths = [folder / name for name in known.files]
+    train, test = (_as_published(known, read_split(*pair)) for pair in (paths[:2], paths[2:]))
+    dataset = make_dataset(known.name, train, test, classes=known.classes)
+    if known.fingerprint and dataset.fingerprint != known.fingerprint:
+        raise DataError(
+            f"{folder}: readable, but not the published {known.name} "
+            f"(fingerprint {dataset.fingerprint}, not {known.fingerprint}); remove it to have it fetched again"
+        )
+    return dataset
+
+
+def _as_published(known: KnownDataset, split: Split) -> Split:
+    images = np.ascontiguousarray(split.images.transpose(0, 2, 1)) if known.transposed else split.images
+    return Split(images, split.labels - known.first_label)
+
+
+def _download(known: KnownDataset, on_progress: OnProgress | None) -> Path:
+    folder = cache_folder() / known.name
+    if known.downloads != (_EMNIST,):
+        for file in known.downloads:
+            fetch(file, folder, on_progress)
+        return folder
+    archive = fetch(_EMNIST, cache_folder(), on_progress)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with ZipFile(archive) as members:
+            for name in known.files:
+                part = folder / f"{name}.part"
+                part.write_bytes(members.read(f"gzip/{name}"))
+                part.replace(folder / name)
+    except (OSError, KeyError, BadZipFile) as error:
+        raise DataError(f"{archive}: cannot be unpacked: {error}") from error
+    return folder

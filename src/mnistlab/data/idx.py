@@ -1,0 +1,81 @@
+"""IDX, the file format in which MNIST is published (LeCun, Cortes and Burges, 1998)."""
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.data.dataset import Split
+from mnistlab.errors import DataError
+
+# QMNIST's labels are 32-bit integers; everything else in MNIST's family is unsigned bytes.
+_ELEMENTS: dict[int, np.dtype[Any]] = {0x08: np.dtype(np.uint8), 0x0C: np.dtype(">i4")}
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def read_idx(path: Path) -> NDArray[Any]:
+    """Read one IDX file, gzipped or plain.
+
+    Args:
+        path: for example ``train-images-idx3-ubyte.gz``; the content decides whether it is unzipped, not the name.
+
+    Returns:
+        uint8 or big-endian int32, read-only, shaped as the header says: ``(60000, 28, 28)`` for MNIST's training
+        images, ``(60000,)`` for its labels.
+
+    Raises:
+        DataError: unreadable, damaged, not IDX, of another element type, or of another length than its header says.
+    """
+    content = _read_bytes(path)
+    element, shape, start = _parse_header(content, path)
+    promised, found = math.prod(shape) * element.itemsize, len(content) - start
+    if found != promised:
+        raise DataError(f"{path}: the header promises {promised:,} bytes, the file holds {found:,}")
+    return np.frombuffer(content, element, offset=start).reshape(shape)
+
+
+def read_split(images: Path, labels: Path) -> Split:
+    """Read a file of images and the file of their labels.
+
+    Args:
+        images: uint8, ``(n, height, width)``.
+        labels: uint8 ``(n,)``, or int32 ``(n, fields)`` as QMNIST has them, of which the first field is the class.
+
+    Raises:
+        DataError: a file cannot be read, has another shape, or their counts differ.
+    """
+    pixels, classes = read_idx(images), read_idx(labels)
+    if pixels.ndim != 3 or pixels.dtype != np.uint8:
+        raise DataError(f"{images}: shape {pixels.shape} of {pixels.dtype}; images are (n, height, width) of uint8")
+    if classes.ndim == 2 and classes.shape[1] > 0:
+        classes = classes[:, 0]
+    if classes.ndim != 1:
+        raise DataError(f"{labels}: shape {classes.shape}; labels are (n,)")
+    if len(pixels) != len(classes):
+        raise DataError(f"{labels}: {len(classes):,} labels, but {images.name} holds {len(pixels):,} images")
+    return Split(pixels, classes.astype(np.int64))
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if content.startswith(_GZIP_MAGIC) else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from error
+
+
+def _parse_header(content: bytes, path: Path) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+    """Return the element type, the shape, and the offset in bytes at which the elements start."""
+    if len(content) < 4 or content[:2] != b"\0\0":
+        raise DataError(f"{path}: not an IDX file (it starts with {content[:4].hex(' ') or 'nothing'})")
+    code, dimensions = content[2], content[3]
+    if code not in _ELEMENTS:
+        raise DataError(f"{path}: elements of type 0x{code:02x}; images and labels are 0x08 (bytes) or 0x0c (int32)")
+    start = 4 + 4 * dimensions
+    if len(content) < start:
+        raise DataError(f"{path}: ends inside its header")
+    return _ELEMENTS[code], tuple(np.frombuffer(content, ">u4", dimensions, offset=4).tolist()), start

@@ -1,0 +1,104 @@
+"""Pictures in ordinary files (PNG, JPEG and so on) as grey bytes."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mnistlab.data.dataset import Dataset, Split, make_dataset
+from mnistlab.errors import DataError
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
+
+
+def decode(content: bytes, name: str) -> NDArray[np.uint8]:
+    """Decode one picture to grey.
+
+    Args:
+        content: the file's bytes.
+        name: for messages.
+
+    Returns:
+        uint8, ``(height, width)``: colours by ITU-R 601 luma, 16 bits scaled to 8, transparency laid on white.
+
+    Raises:
+        DataError: not a picture, damaged, or absurdly large.
+    """
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            if image.mode.startswith("I"):
+                return (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
+            if image.has_transparency_data:
+                overlay = image.convert("RGBA")
+                return np.asarray(Image.alpha_composite(Image.new("RGBA", image.size, "white"), overlay).convert("L"))
+            return np.asarray(image.convert("L"))
+    # Pillow's decoders raise any of these on damaged files, SyntaxError for a broken PNG among them.
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        raise DataError(f"{name}: not a readable picture: {error}") from error
+
+
+def stack(pictures: list[NDArray[np.uint8]], names: list[str]) -> NDArray[np.uint8]:
+    """Stack pictures of one size into ``(n, height, width)``.
+
+    Raises:
+        DataError: one differs in size from the first; the message names it.
+    """
+    for picture, name in zip(pictures, names, strict=True):
+        if picture.shape != pictures[0].shape:
+            found, first = ("x".join(map(str, p.shape)) for p in (picture, pictures[0]))
+            raise DataError(f"{name}: {found} pixels, but {names[0]} is {first}; all must have one size")
+    return np.stack(pictures)
+
+
+def read_class_folders(folder: Path) -> Dataset:
+    """Read ``folder/train/CLASS/*.png`` and ``folder/test/CLASS/*.png``, or ``folder/CLASS/*.png`` alone.
+
+    The classes are the training folders' names in order, numbers by value.
+
+    Raises:
+        DataError: no pictures, a damaged one, sizes that differ, or a test class that training lacks.
+    """
+    parts = {path.name.lower(): path for path in _folders_in(folder)}
+    train_folder = parts.get("train") or parts.get("training")
+    if train_folder is None:
+        names = tuple(path.name for path in _folders_in(folder))
+        return make_dataset(folder.name, _read_split(folder, names), None, classes=names)
+    classes = tuple(path.name for path in _folders_in(train_folder))
+    train = _read_split(train_folder, classes)
+    test_folder = parts.get("test") or parts.get("testing") or parts.get("val") or parts.get("valid")
+    test = _read_split(test_folder, classes) if test_folder else None
+    return make_dataset(folder.name, train, test, classes=classes)
+
+
+def _read_split(folder: Path, classes: tuple[str, ...]) -> Split:
+    pictures: list[NDArray[np.uint8]] = []
+    names: list[str] = []
+    labels: list[int] = []
+    for subfolder in _folders_in(folder):
+        if subfolder.name not in classes:
+            raise DataError(f"{subfolder}: no such class among the training folders ({', '.join(classes)})")
+        paths = sorted(p for p in subfolder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+        if not paths:
+            raise DataError(f"{subfolder}: no pictures in this class folder")
+        pictures += [_read_picture(path) for path in paths]
+        names += map(str, paths)
+        labels += [classes.index(subfolder.name)] * len(paths)
+    if not pictures:
+        raise DataError(f"{folder}: no class folders with pictures")
+    return Split(stack(pictures, names), np.array(labels, np.int64))
+
+
+def _read_picture(path: Path) -> NDArray[np.uint8]:
+    try:
+        return decode(path.read_bytes(), str(path))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error}") from error
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    folders = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))]
+    return sorted(
+        folders, key=lambda path: (not path.name.isdecimal(), int(path.name) if path.name.isdecimal() else 0, path.name)
+    )

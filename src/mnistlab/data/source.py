@@ -1,0 +1,87 @@
+"""From what a user names (a known data set, a folder, a file) to a :class:`Dataset`."""
+
+from difflib import get_close_matches
+from pathlib import Path
+
+from mnistlab.data.catalogue import CATALOGUE, load_known
+from mnistlab.data.csv import read_csvs
+from mnistlab.data.dataset import Dataset, make_dataset
+from mnistlab.data.download import OnProgress
+from mnistlab.data.idx import read_split
+from mnistlab.data.npz import read_npz
+from mnistlab.data.picture import read_class_folders
+from mnistlab.data.tar import read_tars
+from mnistlab.errors import DataError
+
+
+def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -> Dataset:
+    """Load labelled images.
+
+    Args:
+        source: a known name (``mnist``, ``fashion-mnist``, ...), a folder (of IDX files, of class folders, or with
+            ``train.tar`` or ``train.csv`` in it), or a file: the course's ``train.tar`` (``test.tar`` is taken from
+            beside it), Kaggle's ``train.csv``, Keras's ``mnist.npz``.
+        on_progress: told of a download's progress.
+
+    Raises:
+        DataError: nothing there, or what is there is damaged or no data set; the message names the file.
+    """
+    if source in CATALOGUE:
+        return load_known(CATALOGUE[source], on_progress)
+    path = Path(source).expanduser()
+    try:
+        if path.is_dir():
+            return _load_folder(path)
+        if path.is_file():
+            return _load_file(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error}") from error
+    near = get_close_matches(source, CATALOGUE, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise DataError(f"{source}: no such file, folder or data set; {hint}known by name: {', '.join(CATALOGUE)}")
+
+
+def _load_file(path: Path) -> Dataset:
+    match path.suffix.lower():
+        case ".npz":
+            return read_npz(path)
+        case ".csv":
+            return read_csvs(path, _partner(path))
+        case ".tar" | ".tgz" | ".gz" | ".xz" if ".tar" in path.name or path.suffix == ".tgz":
+            return read_tars(path, _partner(path))
+    raise DataError(f"{path}: not a kind of data file that is known (.tar, .csv, .npz, or a folder)")
+
+
+def _partner(train: Path) -> Path | None:
+    """The test file beside a training file, told by its name."""
+    test = train.with_name(train.name.replace("train", "test"))
+    return test if test != train and test.is_file() else None
+
+
+def _load_folder(folder: Path) -> Dataset:
+    if any(folder.glob("*images*idx3*")):
+        return _load_idx_folder(folder)
+    for pattern in ("*train*.tar*", "*train*.csv", "*.npz"):
+        files = sorted(path for path in folder.glob(pattern) if path.is_file())
+        if len(files) > 1:
+            raise DataError(f"{folder}: holds {', '.join(path.name for path in files)}; name the one to use")
+        if files:
+            return _load_file(files[0])
+    if any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir()):
+        return read_class_folders(folder)
+    raise DataError(f"{folder}: no data in this folder (IDX files, class folders, train.tar, train.csv or an .npz)")
+
+
+def _load_idx_folder(folder: Path) -> Dataset:
+    train = read_split(_idx_file(folder, "images", "train"), _idx_file(folder, "labels", "train"))
+    test = read_split(_idx_file(folder, "images", "t10k", "test"), _idx_file(folder, "labels", "t10k", "test"))
+    return make_dataset(folder.resolve().name, train, test)
+
+
+def _idx_file(folder: Path, kind: str, *parts: str) -> Path:
+    files = sorted(path for part in parts for path in folder.glob(f"*{part}*{kind}*idx*"))
+    if not files:
+        raise DataError(
+            f"{folder}: lacks the {kind} file of the {parts[-1]} set, for example {parts[0]}-{kind}-idx*-ubyte.gz"
+        )
+    return files[0]

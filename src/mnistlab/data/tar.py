@@ -1,0 +1,52 @@
+"""The course's archives: ``train.tar`` and ``test.tar``, pictures named ``{number}_{label}.png``."""
+
+import re
+import tarfile
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from mnistlab.data.dataset import Dataset, Split, make_dataset
+from mnistlab.data.picture import SUFFIXES, decode, stack
+from mnistlab.errors import DataError
+
+_NAME = re.compile(r"(?P<number>\d+)_(?P<label>\d{1,4})")
+
+
+def read_tars(train: Path, test: Path | None) -> Dataset:
+    """Read a training archive and, unless ``None``, a test archive.
+
+    Raises:
+        DataError: not a tar file, truncated, empty, a broken picture, or one whose name is not ``{number}_{label}``.
+    """
+    return make_dataset(train.parent.name or train.stem, _read_tar(train), _read_tar(test) if test else None)
+
+
+def _read_tar(path: Path) -> Split:
+    pictures = []
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                name = PurePosixPath(member.name)
+                if not member.isfile() or name.name.startswith(".") or name.suffix.lower() not in SUFFIXES:
+                    continue
+                content = archive.extractfile(member)
+                if content is not None:
+                    number, label = _parse_name(name, path)
+                    where = f"{path}: {member.name}"
+                    pictures.append((number, label, decode(content.read(), where), where))
+    except (OSError, EOFError, tarfile.TarError) as error:
+        raise DataError(f"{path}: cannot be read as a tar file: {error}") from error
+    if not pictures:
+        raise DataError(f"{path}: no pictures in the archive")
+    # The archive's own order is that of whichever file system it was packed on.
+    pictures.sort(key=lambda entry: entry[0])
+    images = stack([entry[2] for entry in pictures], [entry[3] for entry in pictures])
+    return Split(images, np.array([entry[1] for entry in pictures], np.int64))
+
+
+def _parse_name(name: PurePosixPath, path: Path) -> tuple[int, int]:
+    match = _NAME.fullmatch(name.stem)
+    if match is None:
+        raise DataError(f"{path}: {name}: a picture is named {{number}}_{{label}}.png, for example 00042_7.png")
+    return int(match["number"]), int(match["label"])

@@ -1,0 +1,29 @@
+"""The exceptions that a user can cause; each message is one line that names the thing and the remedy."""
+
+
+class MnistlabError(Exception):
+    """Base of all of them. The command line prints the message and exits with status 2."""
+
+
+class RecipeError(MnistlabError):
+    """A recipe has an unknown key, a value of the wrong type, or a value out of range."""
+
+
+class DataError(MnistlabError):
+    """A data set is missing, damaged, or inconsistent."""
+
+
+class ModelError(MnistlabError):
+    """A model cannot be built for these images and classes."""
+
+
+class DeviceError(MnistlabError):
+    """The device asked for is not there."""
+
+
+class TrainingError(MnistlabError):
+    """Training cannot go on, for example because the loss is no longer a finite number."""
+
+
+class RunError(MnistlabError):
+    """A run's folder holds something else than expected, or is in use."""

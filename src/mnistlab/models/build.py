@@ -1,0 +1,65 @@
+"""From a recipe to a model that is known to fit the images and classes."""
+
+from difflib import get_close_matches
+
+import torch
+from torch import nn
+
+from mnistlab.errors import ModelError
+from mnistlab.models.foreign import foreign
+from mnistlab.models.lenet import lenet5
+from mnistlab.models.perceptron import perceptron
+from mnistlab.recipe import Recipe
+
+ARCHITECTURES = {"lenet5": lenet5, "mlp": perceptron}
+
+
+def build_model(recipe: Recipe, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
+    """Build the recipe's model with weights drawn from PyTorch's current random state.
+
+    Args:
+        recipe: its ``model``, ``batch_norm`` and ``dropout`` count.
+        image_shape: ``(channels, height, width)`` of the input.
+        classes: number of outputs.
+
+    Returns:
+        A module from ``(n, *image_shape)`` float32 to logits ``(n, classes)``; tried out on two black images.
+
+    Raises:
+        ModelError: no such model, or it cannot take these images or give these classes.
+    """
+    if ":" in recipe.model:
+        if recipe.batch_norm or recipe.dropout:
+            raise ModelError(f"{recipe.model}: batch_norm and dropout are for {' and '.join(ARCHITECTURES)} only")
+        model = foreign(recipe.model, image_shape, classes)
+    elif recipe.model in ARCHITECTURES:
+        architecture = ARCHITECTURES[recipe.model]
+        model = architecture(image_shape, classes, batch_norm=recipe.batch_norm, dropout=recipe.dropout)
+    else:
+        near = get_close_matches(recipe.model, ARCHITECTURES, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        known = ", ".join(ARCHITECTURES)
+        raise ModelError(f"{recipe.model}: no such model; {hint}known: {known}, or your own path/to/file.py:build")
+    _try_out(model, recipe.model, image_shape, classes)
+    return model
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Count trainable parameters; running averages are not among them."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def _try_out(model: nn.Module, name: str, image_shape: tuple[int, int, int], classes: int) -> None:
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ModelError(f"{name}: the model has no parameters to train")
+    model.eval()
+    try:
+        with torch.inference_mode():
+            logits = model(torch.zeros(2, *image_shape))
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{name}: cannot take images of shape {image_shape}: {reason}") from error
+    found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+    if found != (2, classes):
+        raise ModelError(f"{name}: gives {found} for two images; it must give (2, {classes}), one logit a class")
+    model.train()

@@ -1,0 +1,69 @@
+"""Models written by users: ``path/to/file.py:build`` or ``package.module:build``."""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+from torch import nn
+
+from mnistlab.errors import ModelError
+
+
+def foreign(reference: str, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
+    """Import the function that the reference names and let it build a model.
+
+    Args:
+        reference: a Python file or an importable module (the current folder counts), a colon, a function's name. The
+            function takes ``image_shape`` and ``classes``. Its file is executed: it is the user's own code.
+        image_shape: ``(channels, height, width)`` of the input.
+        classes: number of outputs.
+
+    Raises:
+        ModelError: no such file, module or function, or it failed, or it returned no ``nn.Module``.
+    """
+    module_name, _, function_name = reference.rpartition(":")
+    build = _function(_module(module_name, reference), function_name, reference)
+    try:
+        model = build(image_shape, classes)
+    except Exception as error:
+        raise ModelError(f"{reference}{image_shape, classes}: {_in_one_line(error)}") from error
+    if not isinstance(model, nn.Module):
+        raise ModelError(f"{reference}: returned {type(model).__name__}; it must return a torch.nn.Module")
+    return model
+
+
+def _module(name: str, reference: str) -> ModuleType:
+    try:
+        if not name.endswith(".py"):
+            if "" not in sys.path and str(Path.cwd()) not in sys.path:
+                sys.path.insert(0, str(Path.cwd()))
+            return importlib.import_module(name)
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise ModelError(f"{reference}: there is no file {path}")
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None  # noqa: S101 - a .py file always has one
+        assert spec.loader is not None  # noqa: S101
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    except ModelError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ModelError(f"{reference}: importing it failed: {_in_one_line(error)}") from error
+    return module
+
+
+def _function(module: ModuleType, name: str, reference: str) -> Callable[..., Any]:
+    function = getattr(module, name, None)
+    if not callable(function):
+        there = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise ModelError(f"{reference}: no function {name!r} there; it has {', '.join(there) or 'none'}")
+    return cast("Callable[..., Any]", function)
+
+
+def _in_one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -1,0 +1,7 @@
+"""What a run is: the one description from which everything else follows."""
+
+from mnistlab.recipe.catalogue import BUILT_IN, DISPLAY_NAMES, built_in
+from mnistlab.recipe.file import read_recipe, to_toml
+from mnistlab.recipe.recipe import Recipe, allowed
+
+__all__ = ["BUILT_IN", "DISPLAY_NAMES", "Recipe", "allowed", "built_in", "read_recipe", "to_toml"]

@@ -1,0 +1,31 @@
+"""The recipes that come with mnistlab."""
+
+from difflib import get_close_matches
+
+from mnistlab.errors import RecipeError
+from mnistlab.recipe.recipe import Recipe
+
+BUILT_IN = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(name="lenet5"),
+        Recipe(name="custom_mlp", batch_norm=True, dropout=0.3, rotation=0.2, blur=(0.1, 1.0)),
+        Recipe(name="mlp", model="mlp"),
+    )
+}
+
+DISPLAY_NAMES = {"lenet5": "LeNet-5", "custom_mlp": "CustomMLP", "mlp": "MLP"}
+
+
+def built_in(name: str) -> Recipe:
+    """Return the recipe of that name.
+
+    Raises:
+        RecipeError: there is none; the message lists those there are.
+    """
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    near = get_close_matches(name, BUILT_IN, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    known = ", ".join(BUILT_IN)
+    raise RecipeError(f"{name}: no such recipe; {hint}known: {known}; or a .toml file, or path/to/file.py:build")

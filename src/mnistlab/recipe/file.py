@@ -1,0 +1,33 @@
+"""Recipes as TOML files."""
+
+import json
+import tomllib
+from pathlib import Path
+
+from mnistlab.errors import RecipeError
+from mnistlab.recipe.recipe import Recipe
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe; its name is the file's unless the file says otherwise.
+
+    Raises:
+        RecipeError: unreadable, not TOML, or not a recipe; the message starts with the path.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read as TOML: {error}") from error
+    try:
+        return Recipe.parse({"name": path.stem} | values)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None
+
+
+def to_toml(recipe: Recipe) -> str:
+    """Write a recipe as TOML with a comment behind every key; :func:`read_recipe` gives the same recipe back."""
+    # JSON's strings, numbers, booleans and arrays are written the same way in TOML 1.0.
+    lines = [f"{key} = {json.dumps(value)}" for key, value in recipe.model_dump(mode="json").items()]
+    width = max(map(len, lines))
+    comments = [field.description for field in Recipe.model_fields.values()]
+    return "".join(f"{line:<{width}}  # {comment}\n" for line, comment in zip(lines, comments, strict=True))

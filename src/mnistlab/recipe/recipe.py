@@ -1,0 +1,116 @@
+"""Recipe: everything that decides the outcome of a training run, but the seed."""
+
+import hashlib
+import json
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+
+from mnistlab.errors import RecipeError
+
+Sigma = Annotated[float, Field(ge=0, le=10)]
+
+
+class Recipe(BaseModel):
+    """One frozen, validated description of a run.
+
+    Every field has a default, so a recipe states only what is particular to it. A regulariser is a field whose
+    neutral value turns it off; an ablation is therefore a :meth:`replace`.
+
+    Raises:
+        RecipeError: an unknown key, a wrong type or an impossible value, by whichever way the recipe is made.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    name: str = Field("unnamed", pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", description="label in tables and file names")
+    data: str = Field("mnist", min_length=1, description="a known data set's name, or a path")
+    model: str = Field("lenet5", min_length=1, description="lenet5, mlp, path/to/file.py:build or package.module:build")
+    batch_norm: bool = Field(default=False, description="batch normalisation after each layer but the last")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of units dropped before the last layer; 0 is none")
+
+    fit: Literal["pad", "resize", "none"] = Field("pad", description="how images come to `size`: zero border, bilinear")
+    size: int = Field(32, ge=8, le=512, description="side of the model's input, pixels; larger images are not cut")
+    mean: float = Field(0.1307, ge=0, le=1, description="subtracted from pixels in 0..1")
+    deviation: float = Field(
+        0.3081, gt=0, le=1, description="then divided by; MNIST's own standard deviation is 0.3081"
+    )
+
+    rotation: float = Field(0.0, ge=0, le=180, description="augmentation: degrees, uniform in +-rotation; 0 is none")
+    # Not strict, since TOML and JSON have lists only; the numbers within are.
+    blur: tuple[Sigma, Sigma] = Field(
+        (0.0, 0.0), strict=False, description="augmentation: sigma range of a 3x3 Gaussian, pixels"
+    )
+
+    epochs: int = Field(50, ge=1, le=100_000, description="passes over the training images")
+    batch_size: int = Field(128, ge=1, le=1_000_000, description="images per step")
+    learning_rate: float = Field(0.01, gt=0, le=100, description="SGD's step size")
+    momentum: float = Field(0.9, ge=0, lt=1, description="SGD's momentum; 0 is none")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _refuse_in_one_line(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            recipe = handler(values)
+        except ValidationError as error:
+            raise RecipeError(_describe(cls, error)) from None
+        if recipe.blur[0] > recipe.blur[1]:
+            raise RecipeError(f"blur: the range must ascend; found {list(recipe.blur)}")
+        if recipe.batch_norm and recipe.batch_size == 1:
+            raise RecipeError("batch_size: must be at least 2 with batch_norm, whose statistics need two images")
+        return recipe
+
+    @classmethod
+    def parse(cls, values: dict[str, Any]) -> "Recipe":
+        """Make a recipe of plain values, as TOML or JSON give them (lists for ranges, whole numbers for floats)."""
+        return cls.model_validate(values)
+
+    def replace(self, **changes: Any) -> "Recipe":
+        """Return the same recipe with some fields changed, validated anew."""
+        return self.parse(self.model_dump() | changes)
+
+    @property
+    def digest(self) -> str:
+        """Eight hexadecimal digits that name what this recipe trains.
+
+        Neither the label nor fields at their defaults count: a renamed recipe is the same training, and a field that
+        a later version adds leaves old digests as they were.
+        """
+        content = self.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _describe(recipe: type[Recipe], error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    if not problem["loc"]:
+        return f"a recipe is a table of keys and values; found {problem['input']!r}"
+    key = str(problem["loc"][0])
+    if problem["type"] == "extra_forbidden":
+        near = get_close_matches(key, recipe.model_fields, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        return f"{key}: unknown key; {hint}known keys: {', '.join(recipe.model_fields)}"
+    return f"{key}: must be {allowed(key)}; found {json.dumps(problem['input'], default=str)}"
+
+
+def allowed(key: str) -> str:
+    """Say in words which values a field takes, for example ``a number from 0 to below 1``."""
+    return _words(Recipe.model_json_schema()["properties"][key])
+
+
+def _words(schema: dict[str, Any]) -> str:
+    match schema:
+        case {"enum": options}:
+            return "one of " + ", ".join(options)
+        case {"type": "boolean"}:
+            return "true or false"
+        case {"type": "array", "prefixItems": [item, *_]}:
+            return f"two numbers [low, high], each {_words(item)}"
+        case {"type": "string", "pattern": _}:
+            return "letters, digits, '.', '_' and '-', not starting with '.' or '-'"
+        case {"type": "string"}:
+            return "a text that is not empty"
+    kind = "a whole number" if schema["type"] == "integer" else "a number"
+    low = f"from {schema['minimum']:,}" if "minimum" in schema else f"above {schema['exclusiveMinimum']:,}"
+    high = f"to {schema['maximum']:,}" if "maximum" in schema else f"to below {schema['exclusiveMaximum']:,}"
+    return f"{kind} {low} {high}"

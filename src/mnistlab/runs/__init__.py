@@ -1,0 +1,18 @@
+"""What was measured: one record a run, kept so that every table can be made again without training."""
+
+from mnistlab.runs.atomic import write_atomically
+from mnistlab.runs.environment import describe_environment
+from mnistlab.runs.folder import RunFolder
+from mnistlab.runs.record import DataSummary, Environment, EpochMetrics, FinalFigures, RunRecord, now
+
+__all__ = [
+    "DataSummary",
+    "Environment",
+    "EpochMetrics",
+    "FinalFigures",
+    "RunFolder",
+    "RunRecord",
+    "describe_environment",
+    "now",
+    "write_atomically",
+]

@@ -1,0 +1,50 @@
+"""Where a run runs: versions and hardware, for its record."""
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from mnistlab.runs.record import Environment
+
+_PACKAGES = ("mnistlab", "torch", "numpy")
+
+
+def describe_environment(device: str, threads: int) -> Environment:
+    """Describe this machine.
+
+    Args:
+        device: the device that trains, for example ``cpu`` or an accelerator's name.
+        threads: threads that PyTorch uses on the CPU.
+    """
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    return Environment(
+        versions=versions,
+        platform=f"{platform.system()} {platform.machine()}",
+        processor=_processor(),
+        cores=os.cpu_count() or 1,
+        memory_gib=_memory_gib(),
+        device=device,
+        threads=threads,
+    )
+
+
+def _processor() -> str:
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _memory_gib() -> float:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (AttributeError, ValueError, OSError):
+        return 0.0

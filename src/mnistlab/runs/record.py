@@ -1,0 +1,135 @@
+"""RunRecord: what one run was and what it measured, in a file that a person can read."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, computed_field
+
+from mnistlab.errors import RunError
+from mnistlab.recipe import Recipe
+
+
+class _Frozen(BaseModel):
+    # Unknown keys are passed over, so that records of later versions stay readable.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class EpochMetrics(_Frozen):
+    """One epoch's figures.
+
+    Attributes:
+        epoch: from 1.
+        train_loss: mean cross-entropy in nats over the epoch's training images, as they were trained on (augmented,
+            with dropout, by the weights of the moment).
+        train_accuracy: share of them classified rightly, 0 to 1.
+        test_loss: mean cross-entropy in nats over the test images, by the weights at the epoch's end.
+        test_accuracy: share of them classified rightly, 0 to 1.
+        train_seconds: wall time of the training part.
+        test_seconds: wall time of the test.
+        images_per_second: training images a second.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+    train_seconds: float
+    test_seconds: float
+    images_per_second: float
+
+
+class DataSummary(_Frozen):
+    """Which images a run saw; the fingerprint is :attr:`mnistlab.data.Dataset.fingerprint`."""
+
+    name: str
+    fingerprint: str
+    train_images: int
+    test_images: int
+    image_size: tuple[int, int]
+    classes: tuple[str, ...]
+    note: str = ""
+
+
+class Environment(_Frozen):
+    """Where a run ran: versions by package name, and the hardware."""
+
+    versions: dict[str, str]
+    platform: str
+    processor: str
+    cores: int
+    memory_gib: float
+    device: str
+    threads: int
+
+
+class FinalFigures(_Frozen):
+    """The figures to quote: the final epoch's. The best epoch is chosen on the test set and flatters."""
+
+    test_accuracy: float
+    test_loss: float
+    test_errors: int
+    best_epoch: int
+    best_test_accuracy: float
+
+
+class RunRecord(_Frozen):
+    """One finished run.
+
+    Attributes:
+        parameters: trainable ones.
+        started: when the run was begun.
+        seconds: training and testing time, summed over the epochs.
+    """
+
+    format: Literal[1] = 1
+    recipe: Recipe
+    seed: int
+    data: DataSummary
+    parameters: int
+    history: tuple[EpochMetrics, ...]
+    environment: Environment
+    started: AwareDatetime
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def final(self) -> FinalFigures:
+        """The final epoch's figures, and the best epoch's beside them."""
+        last = self.history[-1]
+        best = max(self.history, key=lambda epoch: epoch.test_accuracy)
+        return FinalFigures(
+            test_accuracy=last.test_accuracy,
+            test_loss=last.test_loss,
+            test_errors=round((1 - last.test_accuracy) * self.data.test_images),
+            best_epoch=best.epoch,
+            best_test_accuracy=best.test_accuracy,
+        )
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def seconds(self) -> float:
+        """Training and testing time, summed over the epochs."""
+        return round(sum(epoch.train_seconds + epoch.test_seconds for epoch in self.history), 3)
+
+    def to_json(self) -> str:
+        """Return the text of ``record.json``."""
+        return self.model_dump_json(indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes, name: str) -> "RunRecord":
+        """Read the text of a ``record.json``.
+
+        Raises:
+            RunError: not a record; the message starts with ``name``.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]
+            where = ".".join(map(str, problem["loc"])) or "the text"
+            raise RunError(f"{name}: not a run's record: {where}: {problem['msg']}") from None
+
+
+def now() -> datetime:
+    """Return the present time with the local time zone, to the second."""
+    return datetime.now().astimezone().replace(microsecond=0)

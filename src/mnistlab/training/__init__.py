@@ -1,0 +1,16 @@
+"""From a recipe to a trained model: one run, told by events, resumable at every batch."""
+
+from mnistlab.training.events import BatchDone, EpochDone, Event, Listener, RunFinished, RunStarted, RunStopped
+from mnistlab.training.run import TrainedModel, train
+
+__all__ = [
+    "BatchDone",
+    "EpochDone",
+    "Event",
+    "Listener",
+    "RunFinished",
+    "RunStarted",
+    "RunStopped",
+    "TrainedModel",
+    "train",
+]

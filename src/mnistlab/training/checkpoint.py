@@ -1,0 +1,119 @@
+"""Checkpoints: everything that an unfinished run needs to go on to the very same end, as safetensors bytes."""
+
+import json
+from typing import Literal
+
+import torch
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from mnistlab.errors import RunError
+from mnistlab.recipe import Recipe
+from mnistlab.runs import EpochMetrics
+from mnistlab.training.trainer import Trainer
+
+_HEADER = "mnistlab"
+
+
+class CheckpointHeader(BaseModel):
+    """What a checkpoint says beside its tensors."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Literal[1] = 1
+    recipe: Recipe
+    seed: int
+    fingerprint: str
+    device: str
+    threads: int
+    started: AwareDatetime
+    history: tuple[EpochMetrics, ...]
+    batch: int
+    seconds: float
+
+
+def pack_checkpoint(trainer: Trainer, fingerprint: str, threads: int, started: AwareDatetime) -> bytes:
+    """Put a trainer's state into bytes; no pickle."""
+    header = CheckpointHeader(
+        recipe=trainer.recipe,
+        seed=trainer.seed,
+        fingerprint=fingerprint,
+        device=trainer.device.type,
+        threads=threads,
+        started=started,
+        history=tuple(trainer.history),
+        batch=trainer.batch,
+        seconds=trainer.seconds,
+    )
+    tensors = {f"model.{name}": value for name, value in trainer.model.state_dict().items()}
+    for index, state in trainer.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items() if value is not None}
+    tensors |= {"losses": trainer.losses, "hits": trainer.hits}
+    return save(_detached(tensors), {_HEADER: header.model_dump_json()})
+
+
+def pack_model(model: torch.nn.Module) -> bytes:
+    """Put a model's weights and buffers into safetensors bytes."""
+    return save(_detached(model.state_dict()))
+
+
+def load_weights(model: torch.nn.Module, content: bytes, name: str) -> None:
+    """Put weights that :func:`pack_model` wrote back into a model.
+
+    Raises:
+        RunError: damaged, or of another model; the message starts with ``name``.
+    """
+    try:
+        model.load_state_dict(load(content))
+    except (SafetensorError, RuntimeError) as error:
+        raise RunError(f"{name}: does not hold this model's weights: {' '.join(str(error).split())}") from error
+
+
+def read_header(content: bytes, name: str) -> CheckpointHeader:
+    """Return what a checkpoint says of itself.
+
+    Raises:
+        RunError: damaged, or of another version; the message starts with ``name``.
+    """
+    # The format is: eight bytes of header length, the header as JSON with a "__metadata__" table, then the tensors.
+    length = int.from_bytes(content[:8], "little")
+    try:
+        metadata = json.loads(content[8 : 8 + length])["__metadata__"]
+        return CheckpointHeader.model_validate_json(metadata[_HEADER])
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{name}: not a checkpoint, or damaged; start over with --overwrite") from error
+
+
+def restore(trainer: Trainer, header: CheckpointHeader, content: bytes, name: str) -> None:
+    """Put a checkpoint's state into a fresh trainer of the same recipe.
+
+    Raises:
+        RunError: the tensors are damaged or do not fit; the message starts with ``name``.
+    """
+    try:
+        tensors = load(content)
+        trainer.model.load_state_dict(_with_prefix(tensors, "model."))
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in _with_prefix(tensors, "optimizer.").items():
+            index, _, entry = key.partition(".")
+            state.setdefault(int(index), {})[entry] = value
+        groups = trainer.optimizer.state_dict()["param_groups"]
+        trainer.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        trainer.losses.copy_(tensors["losses"])
+        trainer.hits.copy_(tensors["hits"])
+    except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
+        raise RunError(f"{name}: damaged, or of another model ({' '.join(str(error).split())})") from error
+    trainer.history = list(header.history)
+    trainer.batch = header.batch
+    trainer.seconds = header.seconds
+
+
+def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _detached(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    # Copies, since the format refuses tensors that share memory, as tied weights do.
+    return {name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in tensors.items()}

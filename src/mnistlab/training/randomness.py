@@ -1,0 +1,36 @@
+"""Random numbers, every draw of which follows from (seed, purpose, epoch, batch)."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+
+import torch
+
+
+def derive_seed(seed: int, purpose: str, *indices: int) -> int:
+    """Return a 63-bit seed that belongs to this purpose alone.
+
+    Args:
+        seed: the run's.
+        purpose: for example ``order`` or ``augmentation``.
+        indices: for example the epoch and the batch.
+    """
+    text = "/".join(map(str, (seed, purpose, *indices)))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def generator(seed: int, purpose: str, *indices: int) -> torch.Generator:
+    """Return a fresh CPU generator for this purpose; see :func:`derive_seed`."""
+    return torch.Generator().manual_seed(derive_seed(seed, purpose, *indices))
+
+
+@contextlib.contextmanager
+def isolated(device: torch.device) -> Iterator[None]:
+    """Keep what happens inside from changing the process's global random state.
+
+    PyTorch's initialisers and ``nn.Dropout`` draw from that state, and users' models may. Inside, the caller seeds it
+    for each purpose; afterwards it is as it was.
+    """
+    devices = [device] if device.type not in ("cpu", "mps") else []
+    with torch.random.fork_rng(devices=devices, device_type="cuda"):
+        yield

@@ -1,0 +1,231 @@
+"""A whole run: train a recipe, keep its folder, stop and go on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from mnistlab.data import Dataset, load_dataset
+from mnistlab.errors import RunError
+from mnistlab.models import build_model
+from mnistlab.recipe import Recipe, built_in
+from mnistlab.runs import DataSummary, RunFolder, RunRecord, describe_environment, now
+from mnistlab.training.checkpoint import (
+    CheckpointHeader,
+    load_weights,
+    pack_checkpoint,
+    pack_model,
+    read_header,
+    restore,
+)
+from mnistlab.training.device import choose_device, computing_threads, describe_device
+from mnistlab.training.events import EpochDone, Event, Listener, RunFinished, RunStarted, RunStopped, ignore
+from mnistlab.training.input import input_shape
+from mnistlab.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """What a finished run leaves.
+
+    Attributes:
+        record: the recipe and every figure.
+        model: with its final weights, on the CPU, in evaluation mode.
+        test_logits: float32, ``(test images, classes)``.
+    """
+
+    record: RunRecord
+    model: nn.Module
+    test_logits: NDArray[np.float32]
+
+
+def never() -> bool:
+    """Do not stop."""
+    return False
+
+
+def train(
+    recipe: Recipe | str,
+    dataset: Dataset | None = None,
+    *,
+    seed: int = 0,
+    folder: Path | str | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    device: str = "auto",
+    gpu: int | None = None,
+    threads: int | None = None,
+    on_event: Listener = ignore,
+    should_stop: Callable[[], bool] = never,
+) -> TrainedModel | None:
+    """Train a recipe.
+
+    Args:
+        recipe: a recipe, or the name of a built-in one.
+        dataset: the images; ``None`` loads what ``recipe.data`` names.
+        seed: decides the weights, the order of images, augmentation and dropout.
+        folder: where the run's files go, with a checkpoint after every epoch; ``None`` keeps nothing.
+        resume: go on with what the folder holds, if anything; a finished run is read and not trained again.
+        overwrite: start over whatever the folder holds.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        gpu: number of the CUDA device.
+        threads: CPU threads to compute on; ``None`` is one a core, and for a resumed run as many as it began with.
+        on_event: told of progress.
+        should_stop: asked before every batch; when true, the run is kept as it is and can be resumed.
+
+    Returns:
+        The trained model, or ``None`` if it was asked to stop before the end.
+
+    Raises:
+        MnistlabError: of the kind that fits: a recipe, data, model, device or folder that cannot be used.
+    """
+    recipe = built_in(recipe) if isinstance(recipe, str) else recipe
+    chosen = choose_device(device, gpu)
+    run_folder = RunFolder(Path(folder)) if folder is not None else None
+    if run_folder and not (resume or overwrite):
+        _refuse_occupied(run_folder)
+    dataset = dataset or load_dataset(recipe.data)
+    if run_folder is None:
+        return _train(recipe, dataset, seed, chosen, None, threads, on_event, should_stop)
+    with run_folder.lock():
+        if overwrite:
+            run_folder.clear()
+        elif run_folder.finished:
+            return _reuse(recipe, dataset, seed, run_folder, on_event)
+        return _train(recipe, dataset, seed, chosen, run_folder, threads, on_event, should_stop)
+
+
+def _refuse_occupied(folder: RunFolder) -> None:
+    remedies = "or --overwrite to start over, or name another folder"
+    if folder.finished:
+        raise RunError(f"{folder.path}: holds a finished run; give --resume to use it, {remedies}")
+    if folder.begun:
+        raise RunError(f"{folder.path}: holds an unfinished run; give --resume to go on, {remedies}")
+
+
+def _train(
+    recipe: Recipe,
+    dataset: Dataset,
+    seed: int,
+    device: torch.device,
+    folder: RunFolder | None,
+    threads: int | None,
+    on_event: Listener,
+    should_stop: Callable[[], bool],
+) -> TrainedModel | None:
+    content, header, started = b"", None, now()
+    if folder and folder.begun:
+        content = folder.read_checkpoint()
+        header = read_header(content, str(folder.checkpoint_file))
+        _refuse_other_run(folder.path, header, recipe, seed, dataset.fingerprint, device.type, threads)
+        threads, started = header.threads, header.started
+    with computing_threads(threads) as used:
+        trainer = Trainer(recipe, dataset, seed, device)
+        if folder and header:
+            restore(trainer, header, content, str(folder.checkpoint_file))
+        on_event(_start_event(trainer, dataset, used))
+
+        def keep() -> None:
+            if folder:
+                folder.write_checkpoint(pack_checkpoint(trainer, dataset.fingerprint, used, started))
+
+        def listen(event: Event) -> None:
+            if isinstance(event, EpochDone):
+                keep()
+            on_event(event)
+
+        if not trainer.run(listen, should_stop):
+            keep()
+            on_event(RunStopped(trainer.epoch, trainer.batch, len(trainer.bounds)))
+            return None
+        record = _record(trainer, dataset, used, started)
+        logits = trainer.test_logits().cpu().numpy()
+    if folder:
+        folder.finish(record, pack_model(trainer.model), logits)
+    on_event(RunFinished(record))
+    return TrainedModel(record, trainer.model.cpu().eval(), logits)
+
+
+def _refuse_other_run(
+    path: Path,
+    header: CheckpointHeader,
+    recipe: Recipe,
+    seed: int,
+    fingerprint: str,
+    device: str,
+    threads: int | None,
+) -> None:
+    _refuse_difference(path, header.recipe, header.seed, header.fingerprint, recipe, seed, fingerprint)
+    if device != header.device:
+        raise RunError(f"{path}: was begun on {header.device}, not {device}; give --device {header.device}")
+    if threads not in (None, header.threads):
+        raise RunError(f"{path}: was begun on {header.threads} threads, not {threads}; leave --threads out")
+
+
+def _refuse_difference(
+    path: Path,
+    old_recipe: Recipe,
+    old_seed: int,
+    old_fingerprint: str,
+    recipe: Recipe,
+    seed: int,
+    fingerprint: str,
+) -> None:
+    old, new = old_recipe.model_dump(exclude={"name"}), recipe.model_dump(exclude={"name"})
+    differences = [f"{key} = {old[key]!r}, not {new[key]!r}" for key in new if old[key] != new[key]]
+    if old_seed != seed:
+        differences.append(f"seed = {old_seed}, not {seed}")
+    if not differences and old_fingerprint != fingerprint:
+        differences.append(f"other images (fingerprint {old_fingerprint}, not {fingerprint})")
+    if differences:
+        raise RunError(f"{path}: holds a run with {'; '.join(differences)}; name another folder, or give --overwrite")
+
+
+def _reuse(recipe: Recipe, dataset: Dataset, seed: int, folder: RunFolder, on_event: Listener) -> TrainedModel:
+    record = folder.read_record()
+    _refuse_difference(
+        folder.path, record.recipe, record.seed, record.data.fingerprint, recipe, seed, dataset.fingerprint
+    )
+    model = build_model(recipe, input_shape(dataset.train, recipe), len(dataset.classes))
+    load_weights(model, folder.read_model(), str(folder.model_file))
+    on_event(RunFinished(record, reused=True))
+    return TrainedModel(record, model.eval(), folder.read_logits())
+
+
+def _start_event(trainer: Trainer, dataset: Dataset, threads: int) -> RunStarted:
+    return RunStarted(
+        recipe=trainer.recipe,
+        seed=trainer.seed,
+        parameters=trainer.parameters,
+        device=describe_device(trainer.device),
+        threads=threads,
+        train_images=len(dataset.train),
+        test_images=len(dataset.test),
+        epochs_done=len(trainer.history),
+        batches=len(trainer.bounds),
+    )
+
+
+def _record(trainer: Trainer, dataset: Dataset, threads: int, started: datetime) -> RunRecord:
+    return RunRecord(
+        recipe=trainer.recipe,
+        seed=trainer.seed,
+        data=DataSummary(
+            name=dataset.name,
+            fingerprint=dataset.fingerprint,
+            train_images=len(dataset.train),
+            test_images=len(dataset.test),
+            image_size=dataset.image_size,
+            classes=dataset.classes,
+            note=dataset.note,
+        ),
+        parameters=trainer.parameters,
+        history=tuple(trainer.history),
+        environment=describe_environment(describe_device(trainer.device), threads),
+        started=started,
+    )

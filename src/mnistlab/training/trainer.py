@@ -1,0 +1,164 @@
+"""Trainer: one run in progress, from random weights to the last epoch."""
+
+import math
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mnistlab.data import Dataset
+from mnistlab.errors import DataError, TrainingError
+from mnistlab.models import build_model, count_parameters
+from mnistlab.recipe import Recipe
+from mnistlab.runs import EpochMetrics
+from mnistlab.training.augmentation import distort, draw_distortions
+from mnistlab.training.evaluation import compute_logits, score
+from mnistlab.training.events import BatchDone, EpochDone, Listener
+from mnistlab.training.input import fit_images, input_shape, normalise, to_unit
+from mnistlab.training.randomness import derive_seed, generator, isolated
+
+
+class Trainer:
+    """A model, its optimiser, the images, and how far training has come.
+
+    Between two batches the public attributes are all there is to know: who saves them and puts them back goes on as if
+    nothing had happened, since every random number follows from the seed, the epoch and the batch.
+
+    Args:
+        recipe: what to train.
+        dataset: the images.
+        seed: decides the weights, the order of images, augmentation and dropout.
+        device: where to train.
+
+    Raises:
+        ModelError: the model does not fit the images.
+        DataError: a single training image.
+    """
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, seed: int, device: torch.device) -> None:
+        self.recipe = recipe
+        self.seed = seed
+        self.device = device
+        self.bounds = batch_bounds(len(dataset.train), recipe.batch_size)
+        with isolated(device):
+            torch.manual_seed(derive_seed(seed, "weights"))
+            model = build_model(recipe, input_shape(dataset.train, recipe), len(dataset.classes))
+        self.model = model.to(device)
+        self.parameters = count_parameters(model)
+        self.optimizer = torch.optim.SGD(model.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum)
+        self._train_images = fit_images(dataset.train.images, recipe).to(device)
+        self._train_labels = torch.from_numpy(dataset.train.labels).to(device)
+        self._test_images = fit_images(dataset.test.images, recipe).to(device)
+        self._test_labels = torch.from_numpy(dataset.test.labels).to(device)
+
+        self.history: list[EpochMetrics] = []
+        self.batch = 0
+        """Batches done of the epoch behind ``history``."""
+        self.seconds = 0.0
+        """Training time spent on that epoch so far."""
+        self.losses = torch.zeros(len(self.bounds), device=device)
+        """float32, ``(batches,)``: each batch's mean loss in that epoch."""
+        self.hits = torch.zeros(len(self.bounds), dtype=torch.int32, device=device)
+        """int32, ``(batches,)``: images of each batch classified rightly in that epoch."""
+
+    @property
+    def epoch(self) -> int:
+        """The epoch in progress, from 1."""
+        return len(self.history) + 1
+
+    def run(self, on_event: Listener, should_stop: Callable[[], bool]) -> bool:
+        """Train until the recipe's last epoch is done, or until ``should_stop``, which is asked before every batch.
+
+        Returns:
+            Whether training is finished.
+
+        Raises:
+            TrainingError: the loss is not finite.
+        """
+        with isolated(self.device):
+            while len(self.history) < self.recipe.epochs:
+                if not self._train_epoch(on_event, should_stop):
+                    return False
+                metrics = self._measure_epoch()
+                self.history.append(metrics)
+                self.batch, self.seconds = 0, 0.0
+                on_event(EpochDone(self.recipe.epochs, metrics))
+        return True
+
+    def test_logits(self) -> Tensor:
+        """Return the logits of all test images, float32, ``(n, classes)``."""
+        return compute_logits(self.model, self._test_images, self.recipe)
+
+    def _train_epoch(self, on_event: Listener, should_stop: Callable[[], bool]) -> bool:
+        began, spent = time.perf_counter(), self.seconds
+        count = len(self._train_labels)
+        order = torch.randperm(count, generator=generator(self.seed, "order", self.epoch)).to(self.device)
+        random = generator(self.seed, "augmentation", self.epoch)
+        distortions = draw_distortions(self.recipe, count, random)
+        self.model.train()
+        while self.batch < len(self.bounds):
+            if should_stop():
+                return False
+            start, stop = self.bounds[self.batch]
+            chosen = order[start:stop]
+            images = distort(to_unit(self._train_images[chosen]), distortions.of(start, stop, self.device))
+            self._step(normalise(images, self.recipe), self._train_labels[chosen])
+            self.batch += 1
+            self.seconds = spent + time.perf_counter() - began
+            on_event(BatchDone(self.epoch, self.batch, len(self.bounds)))
+        return True
+
+    def _step(self, images: Tensor, labels: Tensor) -> None:
+        # Dropout draws from the global state, here isolated and seeded for this very batch.
+        torch.manual_seed(derive_seed(self.seed, "dropout", self.epoch, self.batch))
+        self.optimizer.zero_grad()
+        logits = self.model(images)
+        loss = functional.cross_entropy(logits, labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.losses[self.batch] = loss.detach()
+        self.hits[self.batch] = (logits.detach().argmax(dim=1) == labels).sum()
+
+    def _measure_epoch(self) -> EpochMetrics:
+        began = time.perf_counter()
+        sizes = torch.tensor([stop - start for start, stop in self.bounds], dtype=torch.float64)
+        images = len(self._train_labels)
+        # Fetching the losses waits for an accelerator to finish, which belongs to training.
+        train_loss = (self.losses.cpu().double() @ sizes).item() / images
+        train_seconds = self.seconds + time.perf_counter() - began
+        began = time.perf_counter()
+        test_loss, test_accuracy = score(self.test_logits(), self._test_labels)
+        if not math.isfinite(train_loss) or not math.isfinite(test_loss):
+            rate = self.recipe.learning_rate
+            raise TrainingError(f"epoch {self.epoch}: the loss is not finite; lower learning_rate (it is {rate:g})")
+        return EpochMetrics(
+            epoch=self.epoch,
+            train_loss=train_loss,
+            train_accuracy=int(self.hits.sum()) / images,
+            test_loss=test_loss,
+            test_accuracy=test_accuracy,
+            train_seconds=round(train_seconds, 4),
+            test_seconds=round(time.perf_counter() - began, 4),
+            images_per_second=round(images / train_seconds, 1),
+        )
+
+
+def batch_bounds(count: int, size: int) -> list[tuple[int, int]]:
+    """Cut ``count`` images into batches of ``size``, the last one smaller.
+
+    A last batch of one image, whose batch statistics would be undefined, joins the batch before it.
+
+    Returns:
+        Pairs (start, stop).
+
+    Raises:
+        DataError: a single image.
+    """
+    if count < 2:
+        raise DataError("a single training image; at least two are needed")
+    starts = list(range(0, count, size))
+    if size > 1 and len(starts) > 1 and count - starts[-1] == 1:
+        starts.pop()
+    return list(zip(starts, [*starts[1:], count], strict=True))
