@@ -18,7 +18,7 @@ def read_npz(path: Path) -> Dataset:
         DataError: not a zip of arrays, damaged, an array missing, or of another shape or type.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if not isinstance(arrays, np.lib.npyio.NpzFile):
                 raise DataError(f"{path}: a single array, not the zip of four that Keras publishes")
             missing = {"x_train", "y_train", "x_test", "y_test"} - set(arrays.files)

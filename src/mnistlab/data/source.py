@@ -36,6 +36,9 @@ def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -
             return _load_file(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
+    except DataError as error:
+        # What only shows once the parts are put together knows the data set's name, not its place.
+        raise error if str(path) in str(error) else DataError(f"{path}: {error}") from None
     near = get_close_matches(source, CATALOGUE, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     raise DataError(f"{source}: no such file, folder or data set; {hint}known by name: {', '.join(CATALOGUE)}")

@@ -35,6 +35,7 @@ def _read_tar(path: Path) -> Split:
                     number, label = _parse_name(name, path)
                     where = f"{path}: {member.name}"
                     pictures.append((number, label, decode(content.read(), where), where))
+            _refuse_cut(archive, path)
     except (OSError, EOFError, tarfile.TarError) as error:
         raise DataError(f"{path}: cannot be read as a tar file: {error}") from error
     if not pictures:
@@ -43,6 +44,15 @@ def _read_tar(path: Path) -> Split:
     pictures.sort(key=lambda entry: entry[0])
     images = stack([entry[2] for entry in pictures], [entry[3] for entry in pictures])
     return Split(images, np.array([entry[1] for entry in pictures], np.int64))
+
+
+def _refuse_cut(archive: tarfile.TarFile, path: Path) -> None:
+    """Refuse an archive without the block of zeros that ends every whole one, which tarfile itself lets pass."""
+    file = archive.fileobj
+    if file is not None:
+        file.seek(archive.offset)
+        if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise DataError(f"{path}: the archive is cut off; copy it anew")
 
 
 def _parse_name(name: PurePosixPath, path: Path) -> tuple[int, int]:

@@ -26,8 +26,12 @@ def read_recipe(path: Path) -> Recipe:
 
 def to_toml(recipe: Recipe) -> str:
     """Write a recipe as TOML with a comment behind every key; :func:`read_recipe` gives the same recipe back."""
-    # JSON's strings, numbers, booleans and arrays are written the same way in TOML 1.0.
-    lines = [f"{key} = {json.dumps(value)}" for key, value in recipe.model_dump(mode="json").items()]
+    lines = [f"{key} = {_value(value)}" for key, value in recipe.model_dump(mode="json").items()]
     width = max(map(len, lines))
     comments = [field.description for field in Recipe.model_fields.values()]
     return "".join(f"{line:<{width}}  # {comment}\n" for line, comment in zip(lines, comments, strict=True))
+
+
+def _value(value: object) -> str:
+    # JSON's strings, numbers, booleans and arrays are written the same way in TOML 1.0, but for DEL.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,41 @@
+"""What tests share: a small piece of real MNIST, recipes that train in a moment, and pictures on disk."""
+
+import os
+
+# Before torch is imported, here or in a process that a test starts: two test workers share two cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from pathlib import Path
+
+import pytest
+
+from mnistlab import Dataset, Recipe, built_in, load_dataset, make_dataset
+from mnistlab.data import Split
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNISTLAB_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Dataset:
+    return load_dataset("mnist")
+
+
+@pytest.fixture(scope="session")
+def small_mnist(mnist: Dataset) -> Dataset:
+    """600 training and 200 test images."""
+    train, test = (Split(s.images[:n], s.labels[:n]) for s, n in ((mnist.train, 600), (mnist.test, 200)))
+    return make_dataset("small", train, test)
+
+
+@pytest.fixture
+def plain() -> Recipe:
+    return built_in("lenet5").replace(epochs=2, batch_size=64)
+
+
+@pytest.fixture
+def regularised() -> Recipe:
+    """Every source of randomness at once, strong enough to tell."""
+    return built_in("custom_mlp").replace(epochs=3, batch_size=64, rotation=10.0)

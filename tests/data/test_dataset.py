@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from mnistlab import make_dataset
+from mnistlab.data import Split
+from mnistlab.errors import DataError
+
+
+def split(labels, size=(4, 4)):
+    count = len(labels)
+    return Split(np.arange(count * size[0] * size[1], dtype=np.uint8).reshape(count, *size), np.array(labels, np.int64))
+
+
+def test_mnist_is_whole(mnist):
+    assert mnist.train.images.shape == (60_000, 28, 28)
+    assert mnist.test.images.shape == (10_000, 28, 28)
+    assert mnist.train.images.dtype == np.uint8
+    # Published class counts of the training set and of the test set.
+    assert np.bincount(mnist.train.labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert np.bincount(mnist.test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+def test_the_recipes_mean_and_deviation_are_those_of_mnist(mnist):
+    unit = mnist.train.images / 255
+    assert unit.mean() == pytest.approx(0.1307, abs=5e-5)
+    assert unit.std() == pytest.approx(0.3081, abs=5e-5)
+
+
+def test_the_digits_are_ten_classes_even_if_a_small_sample_lacks_some():
+    assert make_dataset("few", split([3, 7]), split([3])).classes == tuple("0123456789")
+
+
+def test_classes_are_counted_where_there_are_more():
+    assert len(make_dataset("letters", split(range(26)), split([25])).classes) == 26
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "message"),
+    [
+        (split([0, 1, 255]), split([0]), "training image 2 has label 255, out of range: no image has label 2"),
+        (split([0, -1]), split([0]), "training image 1 has label -1; labels start at 0"),
+        (split([0, 1]), split([0, 10]), "test image 1 has label 10; labels are 0 to 9"),
+        (split([0, 1]), split([-1]), "test image 0 has label -1"),
+        (split([]), split([0]), "training set: no images"),
+        (split([0]), split([]), "test set: no images"),
+        (split([0]), split([0], (4, 5)), "differ in size (4x4 and 4x5 pixels)"),
+        (Split(split([0, 1]).images, np.array([0])), split([0]), "2 images but 1 labels"),
+        (split([0] * 6), None, "6 images are too few to hold out a test set"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(train, test, message):
+    with pytest.raises(DataError) as caught:
+        make_dataset("name", train, test)
+    assert message in str(caught.value)
+
+
+def test_without_a_test_set_a_seventh_is_held_out_and_the_reader_told():
+    whole = split([i % 10 for i in range(70)])
+    dataset = make_dataset("alone", whole, None)
+    assert (len(dataset.train), len(dataset.test)) == (60, 10)
+    assert "no test set: 10 of its images" in dataset.note
+    everything = np.concatenate([dataset.train.images, dataset.test.images])
+    assert sorted(image.tobytes() for image in everything) == sorted(image.tobytes() for image in whole.images)
+    assert make_dataset("alone", whole, None).fingerprint == dataset.fingerprint
+
+
+def test_the_fingerprint_sees_every_pixel_and_label():
+    original = make_dataset("a", split([0, 1]), split([1]))
+    pixels = original.train.images.copy()
+    pixels[1, 3, 3] ^= 1
+    changed = make_dataset("a", Split(pixels, original.train.labels), original.test)
+    relabelled = make_dataset("a", split([1, 1]), original.test)
+    assert len({original.fingerprint, changed.fingerprint, relabelled.fingerprint}) == 3
+    assert make_dataset("b", split([0, 1]), split([1])).fingerprint == original.fingerprint

@@ -1,0 +1,62 @@
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnistlab import Recipe, built_in, read_recipe
+from mnistlab.errors import RecipeError
+from mnistlab.recipe import BUILT_IN, to_toml
+
+
+@pytest.mark.parametrize("recipe", BUILT_IN.values(), ids=str)
+def test_what_is_shown_can_be_read_back(recipe, tmp_path):
+    path = tmp_path / "shown.toml"
+    path.write_text(to_toml(recipe), encoding="utf-8")
+    assert read_recipe(path) == recipe
+
+
+@given(
+    data=st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+    rate=st.floats(1e-30, 100),
+    momentum=st.floats(0, 1, exclude_max=True),
+)
+def test_any_recipe_survives_toml(data, rate, momentum):
+    recipe = Recipe(data=data, learning_rate=rate, momentum=momentum)
+    assert Recipe.parse(tomllib.loads(to_toml(recipe))) == recipe
+
+
+def test_every_key_is_shown_with_a_comment():
+    lines = to_toml(built_in("custom_mlp")).splitlines()
+    assert [line.split(" = ")[0] for line in lines] == list(Recipe.model_fields)
+    assert all("  # " in line for line in lines)
+
+
+def test_a_file_states_only_what_differs_and_names_itself(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("dropout = 0.25\nrotation = 5\n", encoding="utf-8")
+    assert read_recipe(path) == Recipe(name="mine", dropout=0.25, rotation=5.0)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"dropout = ", "cannot be read as TOML"),
+        (b"\xff\xfe", "cannot be read as TOML"),
+        (b"dropuot = 0.1", "dropuot: unknown key; did you mean dropout?"),
+        (b"epochs = 2024-01-01", "epochs: must be a whole number"),
+        (b"[training]\nepochs = 3", "training: unknown key"),
+    ],
+)
+def test_a_bad_file_is_named(tmp_path, content, message):
+    path = tmp_path / "bad.toml"
+    path.write_bytes(content)
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert message in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(RecipeError, match=r"nowhere\.toml: cannot be read"):
+        read_recipe(tmp_path / "nowhere.toml")

@@ -1,0 +1,81 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnistlab import Recipe, built_in
+from mnistlab.errors import RecipeError
+from mnistlab.recipe import BUILT_IN, allowed
+
+
+def test_the_course_recipes_are_the_published_ones():
+    lenet5, custom = built_in("lenet5"), built_in("custom_mlp")
+    for recipe in (lenet5, custom):
+        assert (recipe.epochs, recipe.batch_size, recipe.learning_rate, recipe.momentum) == (50, 128, 0.01, 0.9)
+        assert (recipe.mean, recipe.deviation, recipe.fit, recipe.size) == (0.1307, 0.3081, "pad", 32)
+    assert (lenet5.batch_norm, lenet5.dropout, lenet5.rotation, lenet5.blur) == (False, 0, 0, (0, 0))
+    assert (custom.batch_norm, custom.dropout, custom.rotation, custom.blur) == (True, 0.3, 0.2, (0.1, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"droput": 0.3}, "droput: unknown key; did you mean dropout? known keys: name, data, model"),
+        ({"zzz": 1}, "zzz: unknown key; known keys: name"),
+        ({"dropout": 1}, "dropout: must be a number from 0 to below 1; found 1"),
+        ({"dropout": "much"}, 'dropout: must be a number from 0 to below 1; found "much"'),
+        ({"dropout": float("nan")}, "dropout: must be a number"),
+        ({"learning_rate": 0}, "learning_rate: must be a number above 0 to 100; found 0"),
+        ({"epochs": 0}, "epochs: must be a whole number from 1 to 100,000; found 0"),
+        ({"epochs": 2.5}, "epochs: must be a whole number"),
+        ({"epochs": True}, "epochs: must be a whole number"),
+        ({"batch_norm": 1}, "batch_norm: must be true or false; found 1"),
+        ({"fit": "crop"}, 'fit: must be one of pad, resize, none; found "crop"'),
+        ({"blur": 1}, "blur: must be two numbers [low, high], each a number from 0 to 10; found 1"),
+        ({"blur": [0.1, "x"]}, "blur: must be two numbers"),
+        ({"blur": [1, 0.1]}, "blur: the range must ascend; found [1.0, 0.1]"),
+        ({"name": "a/b"}, "name: must be letters, digits"),
+        ({"name": ""}, "name: must be letters, digits"),
+        ({"data": ""}, "data: must be a text that is not empty"),
+        ({"batch_norm": True, "batch_size": 1}, "batch_size: must be at least 2 with batch_norm"),
+    ],
+)
+def test_an_impossible_value_is_refused_in_one_line_that_names_the_key(values, message):
+    for attempt in (Recipe.parse, lambda v: Recipe(**v), lambda v: Recipe().replace(**v)):
+        with pytest.raises(RecipeError) as caught:
+            attempt(values)
+        assert message in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_every_field_says_what_it_allows_and_what_it_is():
+    for key, field in Recipe.model_fields.items():
+        assert allowed(key)
+        assert field.description
+
+
+def test_a_recipe_cannot_be_changed_in_place():
+    with pytest.raises(Exception, match="frozen"):
+        Recipe().dropout = 0.5
+
+
+def test_the_digest_tells_trainings_apart_and_ignores_labels():
+    assert len({recipe.digest for recipe in BUILT_IN.values()}) == len(BUILT_IN)
+    assert built_in("lenet5").replace(name="other").digest == built_in("lenet5").digest
+    assert Recipe(dropout=0.1).digest != Recipe(dropout=0.2).digest
+
+
+def test_the_digest_is_that_of_earlier_versions():
+    # A changed digest would orphan every run on disk.
+    assert built_in("lenet5").digest == "44136fa3"
+    assert built_in("custom_mlp").digest == "2809c6e9"
+
+
+@given(dropout=st.floats(0, 0.99), epochs=st.integers(1, 1000), low=st.floats(0, 1), width=st.floats(0, 1))
+def test_json_gives_the_recipe_back(dropout, epochs, low, width):
+    recipe = Recipe(dropout=dropout, epochs=epochs, blur=(low, low + width))
+    assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
+
+
+def test_an_unknown_built_in_suggests_a_near_one():
+    with pytest.raises(RecipeError, match=r"custom_mpl: no such recipe; did you mean custom_mlp\? known: lenet5"):
+        built_in("custom_mpl")
