@@ -87,5 +87,5 @@ def test_emnist_is_unpacked_from_its_archive_once(tmp_path, monkeypatch):
 
 def test_without_a_way_to_download_the_message_says_what_to_do():
     known = replace(CATALOGUE["kmnist"], downloads=(RemoteFile("a.gz", "0" * 32, ("http://127.0.0.1:9/a.gz",)),))
-    with pytest.raises(DataError, match="a.gz: no mirror could be reached or trusted .* put the file into"):
+    with pytest.raises(DataError, match=r"a\.gz: no mirror could be reached or trusted .* put the file into"):
         load_known(known)

@@ -182,13 +182,13 @@ def test_no_truncation_passes_for_data_or_crashes(form, few, tmp_path):
     source = FORMS[form](tmp_path, *few)
     whole = load_dataset(str(source)).fingerprint
     file = source if source.is_file() else max(source.iterdir(), key=lambda path: path.stat().st_size)
-    content = file.read_bytes()
+    content, messages = file.read_bytes(), []
     for length in np.linspace(0, len(content) - 1, 40, dtype=int):
         file.write_bytes(content[:length])
         try:
             dataset = load_dataset(str(source))
         except DataError as error:
-            assert str(file) in str(error) or str(source) in str(error)
+            messages.append(str(error))
         else:
             # A tar's closing zeros go without loss. A table cut in its last line cannot be told from a whole one.
             assert form == "csv" or dataset.fingerprint == whole
@@ -196,10 +196,14 @@ def test_no_truncation_passes_for_data_or_crashes(form, few, tmp_path):
             for (images, labels), (all_images, all_labels) in zip(kept, few, strict=True):
                 assert np.array_equal(images, all_images[: len(images)])
                 assert np.array_equal(labels, all_labels[: len(labels)])
+    assert messages
+    assert all(str(source) in message for message in messages)
 
 
 def test_a_name_that_is_nothing_suggests_a_near_one():
-    with pytest.raises(DataError, match=r"fashon-mnist: no such file, folder or data set; did you mean fashion-mnist\?"):
+    with pytest.raises(
+        DataError, match=r"fashon-mnist: no such file, folder or data set; did you mean fashion-mnist\?"
+    ):
         load_dataset("fashon-mnist")
 
 

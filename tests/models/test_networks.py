@@ -22,7 +22,9 @@ LENET5 = {
     "output.weight": (10, 84),
     "output.bias": (10,),
 }
-NORMS = {f"norm{n}.{part}": (width,) for n, width in ((1, 6), (2, 16), (3, 120), (4, 84)) for part in ("weight", "bias")}
+NORMS = {
+    f"norm{n}.{part}": (width,) for n, width in ((1, 6), (2, 16), (3, 120), (4, 84)) for part in ("weight", "bias")
+}
 PERCEPTRON = {
     "hidden.weight": (60, 1024),
     "hidden.bias": (60,),

@@ -53,7 +53,7 @@ def test_rotation_is_bilinear_interpolation_at_the_turned_place(degrees, height,
 def test_a_blurred_point_is_the_kernel():
     image = torch.zeros(1, 1, 5, 5)
     image[0, 0, 2, 2] = 1
-    weights = np.exp(-np.array([-1, 0, 1]) ** 2 / (2 * 0.8**2))
+    weights = np.exp(-(np.array([-1, 0, 1]) ** 2) / (2 * 0.8**2))
     weights /= weights.sum()
     blurred = blur(image, torch.tensor([0.8]))[0, 0].numpy()
     np.testing.assert_allclose(blurred[1:4, 1:4], np.outer(weights, weights), atol=1e-7)
@@ -66,9 +66,7 @@ def test_blur_is_a_convolution_with_a_mirrored_border(sigma, seed):
     taps = np.exp(-np.array([1.0, 0.0, 1.0]) / (2 * sigma**2))
     taps /= taps.sum()
     padded = np.pad(image[0, 0].double().numpy(), 1, mode="reflect")
-    expected = sum(
-        taps[i] * taps[j] * padded[i : i + 7, j : j + 6] for i in range(3) for j in range(3)
-    )
+    expected = sum(taps[i] * taps[j] * padded[i : i + 7, j : j + 6] for i in range(3) for j in range(3))
     np.testing.assert_allclose(blur(image, torch.tensor([sigma]))[0, 0].numpy(), expected, atol=1e-6)
 
 
@@ -94,7 +92,7 @@ def test_draws_are_uniform_in_the_recipes_ranges():
     assert degrees.abs().max() <= 30.001
     assert degrees.mean().abs() < 0.3
     assert degrees.std() == pytest.approx(60 / math.sqrt(12), rel=0.01)
-    assert 0.1 <= drawn.sigmas.min()
+    assert drawn.sigmas.min() >= 0.1
     assert drawn.sigmas.max() <= 1
     assert drawn.sigmas.mean() == pytest.approx(0.55, rel=0.01)
 

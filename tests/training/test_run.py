@@ -64,9 +64,7 @@ def test_a_run_may_be_stopped_at_every_batch(plain, small_mnist, tmp_path):
     rounds, result = 0, None
     while result is None:
         stop = StopAfter(1)
-        result = train(
-            plain, small_mnist, folder=tmp_path / "run", resume=True, on_event=stop.listen, should_stop=stop
-        )
+        result = train(plain, small_mnist, folder=tmp_path / "run", resume=True, on_event=stop.listen, should_stop=stop)
         rounds += 1
     assert rounds == 20
     assert_same(whole, result)
@@ -88,7 +86,12 @@ def test_a_users_model_with_its_own_dropout_and_state_resumes_too(small_mnist, t
 def test_a_checkpoint_is_kept_at_every_epochs_end(plain, small_mnist, tmp_path):
     folder = RunFolder(tmp_path)
     kept = []
-    train(plain, small_mnist, folder=tmp_path, on_event=lambda e: kept.append(folder.begun) if isinstance(e, EpochDone) else 0)
+    train(
+        plain,
+        small_mnist,
+        folder=tmp_path,
+        on_event=lambda e: kept.append(folder.begun) if isinstance(e, EpochDone) else 0,
+    )
     assert kept == [True, True]
     assert not folder.checkpoint_file.exists()
 
@@ -180,7 +183,7 @@ def test_no_file_of_a_run_is_a_pickle(plain, small_mnist, tmp_path):
     ("kind", "message"), [("cuda", "no CUDA device"), ("mps", "no Apple GPU"), ("tpu", "one of auto, cpu, cuda, mps")]
 )
 def test_a_device_that_is_not_there_is_refused(kind, message):
-    if kind == "cuda" and torch.cuda.is_available() or kind == "mps" and torch.backends.mps.is_available():
+    if (kind == "cuda" and torch.cuda.is_available()) or (kind == "mps" and torch.backends.mps.is_available()):
         pytest.skip("this machine has one")
     with pytest.raises(DeviceError, match=message):
         choose_device(kind)

@@ -62,10 +62,11 @@ def test_every_image_is_seen_once_an_epoch(small_mnist):
 
     trainer = Watching(Recipe(epochs=1, batch_size=77), small_mnist, 0, CPU)
     trainer.run(ignore, never)
+    labels = torch.cat([labels for _, labels in seen])
     pixels = (torch.cat([images for images, _ in seen])[:, 0, 2:-2, 2:-2] * 0.3081 + 0.1307) * 255
-    found = sorted((p.round().byte().numpy().tobytes(), int(l)) for p, l in zip(pixels, torch.cat([l for _, l in seen])))
-    given_ = sorted((p.tobytes(), int(l)) for p, l in zip(small_mnist.train.images, small_mnist.train.labels))
-    assert found == given_
+    found = [(image.round().byte().numpy().tobytes(), int(label)) for image, label in zip(pixels, labels)]
+    expected = [(image.tobytes(), int(label)) for image, label in zip(*vars(small_mnist.train).values())]
+    assert sorted(found) == sorted(expected)
 
 
 def test_events_tell_every_batch_and_epoch(plain, small_mnist):

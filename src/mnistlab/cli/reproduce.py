@@ -1,5 +1,6 @@
 """``mnistlab reproduce``, and ``main.py``: the course project's command."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def reproduce(out: Path, *, resume: bool, **options: Any) -> None:
         files = write_course_report(lenet5, custom_mlp, out)
     except OSError as error:
         raise RunError(f"{error.filename or out}: cannot be written: {error.strerror}") from error
-    click.echo(f"\n{text_table((lenet5, custom_mlp))}")
+    width = min(100, shutil.get_terminal_size((100, 24)).columns)
+    click.echo(f"\n{text_table((lenet5, custom_mlp), width)}")
     click.echo("One run each: too few to say which is better.\n")
     click.echo("\n".join(f"wrote {file}" for file in files))

@@ -6,14 +6,15 @@ from io import BytesIO
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from mnistlab.report.table import display_name, percent
 from mnistlab.runs import EpochMetrics, RunRecord
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _STYLES = ("-", "--", "-.", ":")
-_PLAIN_NUMBER = FuncFormatter(lambda value, _: f"{value:g}")
+_WIDE = 100
+"""Ratio of the largest to the smallest loss from which the axis is logarithmic."""
 _DOTS_PER_INCH = 130
 _WARM_UP = 2
 """Epochs that the accuracy axis may cut off, lest the first one flatten the rest."""
@@ -51,14 +52,12 @@ def png(figure: Figure) -> bytes:
 def _two_panels() -> tuple[Figure, Axes, Axes]:
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
-    loss.set(yscale="log", ylabel="loss (cross-entropy in nats, log scale)")
-    loss.yaxis.set_major_formatter(_PLAIN_NUMBER)
-    loss.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5)))
+    loss.set_ylabel("loss (cross-entropy in nats)")
     accuracy.set_ylabel("accuracy")
     accuracy.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
     for axes in (loss, accuracy):
         axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(visible=True, color="#DDDDDD", lw=0.8)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
@@ -76,6 +75,12 @@ def _finish(figure: Figure, loss: Axes, accuracy: Axes, title: str) -> None:
     epochs = int(max(np.max(line.get_xdata()) for line in loss.lines))
     for axes in (loss, accuracy):
         axes.set_xlim((0.5, 1.5) if epochs == 1 else (1, epochs))
+    losses = np.concatenate([np.asarray(line.get_ydata()) for line in loss.lines])
+    # A training loss may fall by four orders of magnitude while the test loss stays.
+    if losses.min() > 0 and losses.max() / losses.min() > _WIDE:
+        loss.set(yscale="log", ylabel="loss (cross-entropy in nats, log scale)")
+        loss.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        loss.yaxis.set_minor_formatter(NullFormatter())
     settled = [np.asarray(line.get_ydata())[_WARM_UP:] for line in accuracy.lines]
     if epochs > 2 * _WARM_UP:
         low, high = min(values.min() for values in settled), max(values.max() for values in settled)

@@ -48,7 +48,7 @@ class RunFolder:
         Raises:
             RunError: another process holds it, or it cannot be made.
         """
-        existed = self.path.is_dir()
+        made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.path / _LOCK_NAME, timeout=0)
@@ -62,12 +62,13 @@ class RunFolder:
                 stray.unlink(missing_ok=True)
             yield
         finally:
-            # The lock file stays: unlinking one that others may wait on would let two of them in. Only a folder made
-            # for a run of which nothing came is removed whole.
-            if not existed and [file.name for file in self.path.iterdir()] == [_LOCK_NAME]:
+            # The lock file stays: unlinking one that others may wait on would let two of them in. Only folders made for
+            # a run of which nothing came are removed whole.
+            if made and [file.name for file in self.path.iterdir()] == [_LOCK_NAME]:
+                (self.path / _LOCK_NAME).unlink()
                 with contextlib.suppress(OSError):
-                    (self.path / _LOCK_NAME).unlink()
-                    self.path.rmdir()
+                    for folder in made:
+                        folder.rmdir()
             lock.release()
 
     def read_record(self) -> RunRecord:

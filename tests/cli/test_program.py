@@ -1,0 +1,303 @@
+"""The program as a user meets it: real processes, real files, real signals."""
+
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnistlab import RunFolder, built_in
+from tests.data.forms import FORMS
+
+ROOT = Path(__file__).parents[2]
+MNISTLAB = [sys.executable, "-m", "mnistlab"]
+MAIN = [sys.executable, str(ROOT / "main.py")]
+
+
+def run(*command, cwd, env=None, **options):
+    environment = os.environ | {"COLUMNS": "100"} | (env or {})
+    return subprocess.run(
+        [*map(str, command)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, **options
+    )
+
+
+def refusal(result):
+    """The one line that a refused command leaves."""
+    assert result.returncode == 2, result
+    assert "Traceback" not in result.stderr
+    (line,) = result.stderr.strip().splitlines()
+    return line
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """A folder of IDX files with 600 training and 200 test images."""
+    from mnistlab import load_dataset
+
+    mnist = load_dataset()
+    parts = [(s.images[:n], s.labels[:n]) for s, n in ((mnist.train, 600), (mnist.test, 200))]
+    return FORMS["idx.gz"](tmp_path_factory.mktemp("few"), *parts)
+
+
+def test_the_courses_command_prints_both_counts_and_writes_the_three_plots(tmp_path):
+    result = run(*MAIN, "--batch_size", 128, "--num_epochs", 1, "--out", tmp_path / "out", cwd=tmp_path)
+    assert result.returncode == 0, result
+    assert "61706" in result.stdout
+    assert "62158" in result.stdout
+    assert sorted(path.name for path in (tmp_path / "out" / "plot").iterdir()) == [
+        "Custom_model_train_test_plot.png",
+        "LeNet5_train_test_plot.png",
+        "test_performance_comparison.png",
+    ]
+    for path in (tmp_path / "out" / "plot").iterdir():
+        with Image.open(path) as picture:
+            picture.load()
+            assert min(picture.size) > 400
+    (folder,) = (tmp_path / "out" / "runs").glob("lenet5-*")
+    record = RunFolder(folder).read_record()
+    assert (record.data.train_images, record.data.test_images) == (60_000, 10_000)
+    # One epoch of SGD at 0.01 leaves LeNet-5 between 96 % and 98.5 % for any seed.
+    assert 0.96 < record.final.test_accuracy < 0.985
+    assert "LeNet-5" in (tmp_path / "out" / "table.md").read_text()
+    assert list(tmp_path.iterdir()) == [tmp_path / "out"]
+
+
+def test_the_courses_command_runs_again_and_resumes_and_defaults_to_the_current_folder(few, tmp_path):
+    command = [*MAIN, "--num_epochs", 1, "--data", few, "--gpuid", 0]
+    first, second = run(*command, cwd=tmp_path), run(*command, cwd=tmp_path)
+    assert (first.returncode, second.returncode) == (0, 0), second
+    third = run(*command, "--resume", cwd=tmp_path)
+    assert third.stdout.count("finished before; nothing to train") == 2
+    assert (tmp_path / "plot" / "test_performance_comparison.png").is_file()
+
+
+def test_help_imports_nothing_heavy_and_names_every_command(tmp_path):
+    result = run(sys.executable, "-X", "importtime", "-m", "mnistlab", "--help", cwd=tmp_path)
+    for package in ("torch", "matplotlib", "PIL", "pydantic", "numpy", "pooch", "requests", "rich"):
+        assert not re.search(rf"\| +{package}\b", result.stderr), package
+    for command in ("train", "reproduce", "recipe", "data"):
+        assert re.search(rf"^  {command}\b", result.stdout, re.MULTILINE)
+
+
+def test_importing_the_package_imports_nothing_heavy(tmp_path):
+    code = "import sys, mnistlab; print(sorted({'torch', 'numpy', 'pydantic'} & set(sys.modules)), dir(mnistlab))"
+    result = run(sys.executable, "-c", code, cwd=tmp_path)
+    assert result.stdout.startswith("[] ")
+    assert "load_dataset" in result.stdout
+
+
+def test_a_record_is_read_without_torch(few, tmp_path):
+    run(*MNISTLAB, "train", "mlp", "--data", few, "--epochs", 1, "--run", "r", cwd=tmp_path)
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from mnistlab import RunFolder; from mnistlab.report import markdown_table\n"
+        "record = RunFolder(Path('r')).read_record(); print(markdown_table([record]), 'torch' in sys.modules)"
+    )
+    result = run(sys.executable, "-c", code, cwd=tmp_path)
+    assert "| MLP | 62110 |" in result.stdout
+    assert result.stdout.strip().endswith("False")
+
+
+def test_train_leaves_a_run_and_its_curves(few, tmp_path):
+    command = [*MNISTLAB, "train", "custom_mlp", "--data", few, "--epochs", 2, "--seed", 3, "--set", "dropout=0.5"]
+    result = run(*command, "--run", "here", cwd=tmp_path)
+    assert result.returncode == 0, result
+    assert len(re.findall(r"^epoch [12]/2  train loss", result.stdout, re.MULTILINE)) == 2
+    record = json.loads((tmp_path / "here" / "record.json").read_text())
+    assert (record["seed"], record["recipe"]["dropout"], record["recipe"]["epochs"]) == (3, 0.5, 2)
+    assert (tmp_path / "here" / "curves.png").is_file()
+
+
+def test_train_names_the_folder_by_recipe_and_seed(few, tmp_path):
+    run(*MNISTLAB, "train", "mlp", "--data", few, "--epochs", 1, "--out", "o", "--seed", 7, "--quiet", cwd=tmp_path)
+    digest = built_in("mlp").replace(epochs=1, data=str(few)).digest
+    assert [path.name for path in (tmp_path / "o" / "runs").iterdir()] == [f"mlp-{digest}-seed7"]
+
+
+def test_a_recipe_file_made_from_a_shown_one_trains(few, tmp_path):
+    shown = run(*MNISTLAB, "recipe", "show", "custom_mlp", cwd=tmp_path).stdout
+    (tmp_path / "my.toml").write_text(shown.replace("epochs = 50", "epochs = 1"), encoding="utf-8")
+    result = run(*MNISTLAB, "train", "my.toml", "--data", few, cwd=tmp_path)
+    assert result.returncode == 0, result
+    assert "62158 parameters" in result.stdout
+
+
+def test_a_model_of_the_users_own_trains(few, tmp_path):
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "def build(image_shape, classes):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(1024, classes))\n"
+    )
+    result = run(*MNISTLAB, "train", "net.py:build", "--data", few, "--epochs", 1, cwd=tmp_path)
+    assert result.returncode == 0, result
+    assert "net, seed 0: 10250 parameters" in result.stdout
+    again = run(*MNISTLAB, "train", "net:build", "--data", few, "--epochs", 1, "--run", "module", cwd=tmp_path)
+    assert again.returncode == 0, again
+
+
+def test_letters_and_larger_images_train(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (78, 64, 64), np.uint8)
+    source = FORMS["npz"](tmp_path, (images, np.arange(78) % 26), (images, np.arange(78) % 26))
+    result = run(*MNISTLAB, "train", "lenet5", "--data", source, "--epochs", 1, cwd=tmp_path)
+    assert result.returncode == 0, result
+    small = FORMS["npz"](tmp_path, (images[:, :20, :20], np.arange(78) % 26), (images[:, :20, :20], np.arange(78) % 26))
+    line = refusal(run(*MNISTLAB, "train", "lenet5", "--data", small, "--set", "fit=none", cwd=tmp_path))
+    assert "images of 20x20 pixels are too small" in line
+
+
+BAD = {
+    "unknown option": (["train", "lenet5", "--epoch", "3"], "No such option '--epoch'"),
+    "unknown command": (["trian"], "No such command 'trian'"),
+    "unknown recipe": (["train", "lenet"], "lenet: no such recipe; did you mean lenet5?"),
+    "missing recipe file": (["train", "no.toml"], "no.toml: cannot be read"),
+    "unknown key": (["train", "lenet5", "--set", "droput=1"], "droput: unknown key; did you mean dropout?"),
+    "impossible value": (["train", "lenet5", "--set", "dropout=1.5"], "dropout: must be a number from 0 to below 1"),
+    "wrong type": (["train", "lenet5", "--set", "fit=3"], "fit: must be one of pad, resize, none; found 3"),
+    "no value": (["train", "lenet5", "--set", "dropout"], "dropout: write a setting as key=value"),
+    "no epochs": (["train", "lenet5", "--epochs", "0"], "epochs: must be a whole number from 1"),
+    "not a number": (["train", "lenet5", "--epochs", "x"], "'x' is not a valid integer"),
+    "negative seed": (["train", "lenet5", "--seed", "-1"], "-1 is not in the range x>=0"),
+    "missing data": (["train", "lenet5", "--data", "nowhere"], "nowhere: no such file, folder or data set"),
+    "missing model file": (["train", "no.py:build"], "there is no file no.py"),
+    "unknown device": (["train", "lenet5", "--device", "tpu"], "tpu: no such device; one of auto, cpu, cuda, mps"),
+    "out is a file": (["reproduce", "--out", "file"], "'file' is a file"),
+    "recipe list argument": (["recipe", "show", "x"], "x: no such recipe"),
+    "data show into nowhere": (["data", "show", "mnist", "--out", "no/sheet.png"], "no/sheet.png: cannot be written"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_one_line_and_status_2_and_leaves_nothing(case, tmp_path):
+    arguments, message = BAD[case]
+    (tmp_path / "file").write_bytes(b"")
+    assert message in refusal(run(*MNISTLAB, *arguments, cwd=tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_main_refuses_an_unknown_option(tmp_path):
+    assert "No such option '--num_epoch'" in refusal(run(*MAIN, "--num_epoch", 3, cwd=tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_data_stops_before_anything_is_written(few, tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(few, broken)
+    images = broken / "train-images-idx3-ubyte.gz"
+    images.write_bytes(images.read_bytes()[:-100])
+    line = refusal(run(*MNISTLAB, "train", "lenet5", "--data", broken, "--run", "r", cwd=tmp_path))
+    assert str(images) in line
+    assert not (tmp_path / "r").exists()
+
+
+def test_an_occupied_folder_is_refused(few, tmp_path):
+    command = [*MNISTLAB, "train", "mlp", "--data", few, "--epochs", 1, "--run", "r"]
+    run(*command, cwd=tmp_path)
+    before = (tmp_path / "r" / "record.json").read_bytes()
+    assert "holds a finished run; give --resume" in refusal(run(*command, cwd=tmp_path))
+    assert (tmp_path / "r" / "record.json").read_bytes() == before
+    assert run(*command, "--overwrite", cwd=tmp_path).returncode == 0
+
+
+def start(*command, cwd):
+    return subprocess.Popen(
+        [*map(str, command)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_with_a_checkpoint_from_which_resume_ends_in_the_same_bits(few, tmp_path, number):
+    arguments = ["train", "custom_mlp", "--data", few, "--epochs", 40, "--set", "batch_size=32"]
+    process = start(*MNISTLAB, *arguments, "--run", "stopped", cwd=tmp_path)
+    while "epoch  2/40" not in (line := process.stdout.readline()):
+        assert line
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert re.search(r"stopped in epoch \d+, after batch \d+ of 19", out)
+    assert "--resume goes on from here" in err
+    assert RunFolder(tmp_path / "stopped").begun
+    assert run(*MNISTLAB, *arguments, "--run", "stopped", "--resume", cwd=tmp_path).returncode == 0
+    run(*MNISTLAB, *arguments, "--run", "whole", cwd=tmp_path)
+    for file in ("model.safetensors", "test_logits.npy"):
+        assert (tmp_path / "stopped" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+
+
+def test_kill_9_loses_no_finished_epoch(few, tmp_path):
+    arguments = ["train", "lenet5", "--data", few, "--epochs", 30, "--run", "r"]
+    process = start(*MNISTLAB, *arguments, cwd=tmp_path)
+    while "epoch  3/30" not in (line := process.stdout.readline()):
+        assert line
+    process.kill()
+    process.communicate()
+    result = run(*MNISTLAB, *arguments, "--resume", cwd=tmp_path)
+    assert result.returncode == 0, result
+    done = int(re.search(r"going on behind epoch (\d+)", result.stdout)[1])
+    assert done >= 3
+    run(*MNISTLAB, *arguments[:-1], "whole", cwd=tmp_path)
+    assert (tmp_path / "r/model.safetensors").read_bytes() == (tmp_path / "whole/model.safetensors").read_bytes()
+
+
+def in_a_terminal(*command, cwd, columns=80):
+    """Run a command in a pseudo-terminal and return what it wrote there."""
+    controller, terminal = pty.openpty()
+    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm-256color"}
+    process = subprocess.Popen([*map(str, command)], cwd=cwd, stdout=terminal, stderr=terminal, env=environment)
+    os.close(terminal)
+    written = b""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if select.select([controller], [], [], 0.2)[0]:
+            try:
+                chunk = os.read(controller, 65536)
+            except OSError:
+                break
+            if not chunk:
+                break
+            written += chunk
+        elif process.poll() is not None:
+            break
+    os.close(controller)
+    assert process.wait(10) == 0
+    return written.decode()
+
+
+def test_a_terminal_sees_a_bar_with_the_time_left(few, tmp_path):
+    screen = in_a_terminal(*MNISTLAB, "train", "lenet5", "--data", few, "--epochs", 5, cwd=tmp_path)
+    assert "━" in screen
+    assert "5/5" in screen
+    assert re.search(r"\d:\d\d", screen)
+    assert "train loss" not in screen
+
+
+def test_data_commands(few, tmp_path):
+    listed = run(*MNISTLAB, "data", "list", cwd=tmp_path).stdout
+    assert re.search(r"^mnist +handwritten digits .* in the package$", listed, re.MULTILINE)
+    assert "fashion-mnist" in listed
+    verified = run(*MNISTLAB, "data", "verify", cwd=tmp_path).stdout
+    assert "60000 training images: 0 5923, 1 6742" in verified
+    assert "as published; no fault found" in verified
+    shown = run(*MNISTLAB, "data", "show", few, "--split", "test", "--per-class", 3, cwd=tmp_path)
+    assert shown.stdout == "wrote sheet.png\n"
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size == (112 + 3 * 60, 10 * 60 + 4)
+
+
+def test_recipes_are_listed(tmp_path):
+    listed = run(*MNISTLAB, "recipe", "list", cwd=tmp_path).stdout
+    assert [line.split()[0] for line in listed.splitlines()] == ["lenet5", "custom_mlp", "mlp"]
+
+
+def test_the_version_is_the_packages(tmp_path):
+    from importlib.metadata import version
+
+    assert run(*MNISTLAB, "--version", cwd=tmp_path).stdout.strip() == f"mnistlab {version('mnistlab')}"
