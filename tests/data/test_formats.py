@@ -127,6 +127,11 @@ def csv(text):
     return lambda folder: (folder / "train.csv").write_text(text)
 
 
+def two_sets(folder):
+    for name in ("a-train-images-idx3", "b-train-images-idx3"):
+        (folder / name).write_bytes(b"")
+
+
 DAMAGES = {
     "broken picture in a tar": (damaged_tar, "00001_3.png: not a readable picture"),
     "half a picture in a tar": (short_png_in_tar, "00002_4.png: not a readable picture"),
@@ -158,6 +163,7 @@ DAMAGES = {
     ),
     "empty folder": (lambda f: None, "no data in this folder"),
     "class folder without pictures": (lambda f: (f / "0").mkdir(), "no pictures in this class folder"),
+    "two sets of IDX files": (two_sets, "holds a-train-images-idx3, b-train-images-idx3; keep one set"),
     "one IDX file of four": (
         lambda f: (f / "train-images-idx3-ubyte").write_bytes(b""),
         "lacks the labels file of the train set",

@@ -87,4 +87,7 @@ def _idx_file(folder: Path, kind: str, *parts: str) -> Path:
         raise DataError(
             f"{folder}: lacks the {kind} file of the {parts[-1]} set, for example {parts[0]}-{kind}-idx*-ubyte.gz"
         )
+    # The same file packed and unpacked is one file; EMNIST's folder holds six sets.
+    if len({path.name.removesuffix(".gz") for path in files}) > 1:
+        raise DataError(f"{folder}: holds {', '.join(path.name for path in files)}; keep one set in a folder")
     return files[0]

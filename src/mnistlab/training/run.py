@@ -26,6 +26,7 @@ from mnistlab.training.checkpoint import (
 from mnistlab.training.device import choose_device, computing_threads, describe_device
 from mnistlab.training.events import EpochDone, Event, Listener, RunFinished, RunStarted, RunStopped, ignore
 from mnistlab.training.input import input_shape
+from mnistlab.training.randomness import isolated
 from mnistlab.training.trainer import Trainer
 
 
@@ -191,7 +192,8 @@ def _reuse(recipe: Recipe, dataset: Dataset, seed: int, folder: RunFolder, on_ev
     _refuse_difference(
         folder.path, record.recipe, record.seed, record.data.fingerprint, recipe, seed, dataset.fingerprint
     )
-    model = build_model(recipe, input_shape(dataset.train, recipe), len(dataset.classes))
+    with isolated(torch.device("cpu")):
+        model = build_model(recipe, input_shape(dataset.train, recipe), len(dataset.classes))
     load_weights(model, folder.read_model(), str(folder.model_file))
     on_event(RunFinished(record, reused=True))
     return TrainedModel(record, model.eval(), folder.read_logits())
