@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import DownloadColumn, Progress
+from rich.progress import DownloadColumn, Progress, TaskID
 
 from mnistlab.cli.progress import ProgressBar
 from mnistlab.cli.stopping import listening_for_stop
@@ -70,12 +70,17 @@ def load_with_progress(source: str) -> Dataset:
 
 @contextlib.contextmanager
 def _download_bar() -> Iterator[OnProgress]:
-    with Progress(*Progress.get_default_columns(), DownloadColumn(), console=Console(stderr=True)) as bars:
-        tasks = {}
+    bars = Progress(*Progress.get_default_columns(), DownloadColumn(), console=Console(stderr=True))
+    tasks: dict[str, TaskID] = {}
 
-        def show(name: str, held: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name)
-            bars.update(tasks[name], completed=held, total=total or None)
+    def show(name: str, held: int, total: int) -> None:
+        if name not in tasks:
+            bars.start()
+            tasks[name] = bars.add_task(name)
+        bars.update(tasks[name], completed=held, total=total or None)
 
+    try:
         yield show
+    finally:
+        if tasks:
+            bars.stop()

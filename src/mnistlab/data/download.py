@@ -55,7 +55,7 @@ def fetch(file: RemoteFile, folder: Path, on_progress: OnProgress | None = None)
     import requests
 
     # Pooch announces downloads on standard error; the command line shows its own progress.
-    logging.getLogger("pooch").setLevel(logging.ERROR)
+    pooch.get_logger().setLevel(logging.ERROR)
     failures = []
     for url in file.urls:
         downloader = _Resuming(file, folder / f"{file.name}.part", on_progress)
