@@ -1,52 +1,17 @@
 """The program as a user meets it: real processes, real files, real signals."""
 
 import json
-import os
-import pty
 import re
-import select
 import shutil
-import signal
-import subprocess
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from mnistlab import RunFolder, built_in
+from tests.cli.processes import MAIN, MNISTLAB, refusal, run
 from tests.data.forms import FORMS
-
-ROOT = Path(__file__).parents[2]
-MNISTLAB = [sys.executable, "-m", "mnistlab"]
-MAIN = [sys.executable, str(ROOT / "main.py")]
-
-
-def run(*command, cwd, env=None, **options):
-    environment = os.environ | {"COLUMNS": "100"} | (env or {})
-    return subprocess.run(
-        [*map(str, command)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, **options
-    )
-
-
-def refusal(result):
-    """The one line that a refused command leaves."""
-    assert result.returncode == 2, result
-    assert "Traceback" not in result.stderr
-    (line,) = result.stderr.strip().splitlines()
-    return line
-
-
-@pytest.fixture(scope="module")
-def few(tmp_path_factory):
-    """A folder of IDX files with 600 training and 200 test images."""
-    from mnistlab import load_dataset
-
-    mnist = load_dataset()
-    parts = [(s.images[:n], s.labels[:n]) for s, n in ((mnist.train, 600), (mnist.test, 200))]
-    return FORMS["idx.gz"](tmp_path_factory.mktemp("few"), *parts)
 
 
 def test_the_courses_command_prints_both_counts_and_writes_the_three_plots(tmp_path):
@@ -164,6 +129,7 @@ BAD = {
     "impossible value": (["train", "lenet5", "--set", "dropout=1.5"], "dropout: must be a number from 0 to below 1"),
     "wrong type": (["train", "lenet5", "--set", "fit=3"], "fit: must be one of pad, resize, none; found 3"),
     "no value": (["train", "lenet5", "--set", "dropout"], "dropout: write a setting as key=value"),
+    "resume and overwrite": (["train", "lenet5", "--resume", "--overwrite"], "give one of them"),
     "no epochs": (["train", "lenet5", "--epochs", "0"], "epochs: must be a whole number from 1"),
     "not a number": (["train", "lenet5", "--epochs", "x"], "'x' is not a valid integer"),
     "negative seed": (["train", "lenet5", "--seed", "-1"], "-1 is not in the range x>=0"),
@@ -206,77 +172,6 @@ def test_an_occupied_folder_is_refused(few, tmp_path):
     assert "holds a finished run; give --resume" in refusal(run(*command, cwd=tmp_path))
     assert (tmp_path / "r" / "record.json").read_bytes() == before
     assert run(*command, "--overwrite", cwd=tmp_path).returncode == 0
-
-
-def start(*command, cwd):
-    return subprocess.Popen(
-        [*map(str, command)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_with_a_checkpoint_from_which_resume_ends_in_the_same_bits(few, tmp_path, number):
-    arguments = ["train", "custom_mlp", "--data", few, "--epochs", 40, "--set", "batch_size=32"]
-    process = start(*MNISTLAB, *arguments, "--run", "stopped", cwd=tmp_path)
-    while "epoch  2/40" not in (line := process.stdout.readline()):
-        assert line
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
-    assert re.search(r"stopped in epoch \d+, after batch \d+ of 19", out)
-    assert "--resume goes on from here" in err
-    assert RunFolder(tmp_path / "stopped").begun
-    assert run(*MNISTLAB, *arguments, "--run", "stopped", "--resume", cwd=tmp_path).returncode == 0
-    run(*MNISTLAB, *arguments, "--run", "whole", cwd=tmp_path)
-    for file in ("model.safetensors", "test_logits.npy"):
-        assert (tmp_path / "stopped" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
-
-
-def test_kill_9_loses_no_finished_epoch(few, tmp_path):
-    arguments = ["train", "lenet5", "--data", few, "--epochs", 30, "--run", "r"]
-    process = start(*MNISTLAB, *arguments, cwd=tmp_path)
-    while "epoch  3/30" not in (line := process.stdout.readline()):
-        assert line
-    process.kill()
-    process.communicate()
-    result = run(*MNISTLAB, *arguments, "--resume", cwd=tmp_path)
-    assert result.returncode == 0, result
-    done = int(re.search(r"going on behind epoch (\d+)", result.stdout)[1])
-    assert done >= 3
-    run(*MNISTLAB, *arguments[:-1], "whole", cwd=tmp_path)
-    assert (tmp_path / "r/model.safetensors").read_bytes() == (tmp_path / "whole/model.safetensors").read_bytes()
-
-
-def in_a_terminal(*command, cwd, columns=80):
-    """Run a command in a pseudo-terminal and return what it wrote there."""
-    controller, terminal = pty.openpty()
-    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm-256color"}
-    process = subprocess.Popen([*map(str, command)], cwd=cwd, stdout=terminal, stderr=terminal, env=environment)
-    os.close(terminal)
-    written = b""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        if select.select([controller], [], [], 0.2)[0]:
-            try:
-                chunk = os.read(controller, 65536)
-            except OSError:
-                break
-            if not chunk:
-                break
-            written += chunk
-        elif process.poll() is not None:
-            break
-    os.close(controller)
-    assert process.wait(10) == 0
-    return written.decode()
-
-
-def test_a_terminal_sees_a_bar_with_the_time_left(few, tmp_path):
-    screen = in_a_terminal(*MNISTLAB, "train", "lenet5", "--data", few, "--epochs", 5, cwd=tmp_path)
-    assert "━" in screen
-    assert "5/5" in screen
-    assert re.search(r"\d:\d\d", screen)
-    assert "train loss" not in screen
 
 
 def test_data_commands(few, tmp_path):

@@ -14,6 +14,16 @@ def build(image_shape, classes):
     channels, height, width = image_shape
     return nn.Sequential(nn.Flatten(), nn.Linear(channels * height * width, classes))
 """
+DEAF = """
+from torch import nn
+
+class Deaf(nn.Linear):
+    def forward(self, images):
+        return super().forward(images.flatten(1)).detach()
+
+def build(image_shape, classes):
+    return Deaf(1024, classes)
+"""
 IMAGE = (1, 32, 32)
 
 
@@ -46,6 +56,8 @@ def test_a_function_in_a_package_of_the_current_folder(tmp_path, monkeypatch):
         ("import sys; sys.exit(3)", "importing it failed: SystemExit: 3"),
         ("def build(image_shape): ...", "TypeError: build() takes 1 positional argument"),
         ("def build(image_shape, classes): raise ValueError('no\\nluck')", "ValueError: no luck"),
+        ("def build(image_shape, classes): raise SystemExit(3)", "SystemExit: 3"),
+        (DEAF, "its logits depend on no parameter that can be trained"),
         ("def build(image_shape, classes): return 3", "returned int; it must return a torch.nn.Module"),
         (GOOD.replace("width, classes", "width, 3"), "gives (2, 3) for two images; it must give (2, 7)"),
         (GOOD.replace("height * width", "height"), "cannot take images of shape (1, 32, 32): mat1 and mat2"),

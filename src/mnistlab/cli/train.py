@@ -20,6 +20,8 @@ def train(recipe: str, run: Path | None, settings: tuple[str, ...], *, overwrite
     Leaves record.json, model.safetensors, test_logits.npy and curves.png in the run's folder. Ctrl-C stops it with a
     checkpoint, from which --resume goes on to the very same end.
     """
+    if overwrite and options["resume"]:
+        raise click.UsageError("--resume goes on, --overwrite starts over: give one of them")
     chosen = change_recipe(
         resolve_recipe(recipe),
         settings,

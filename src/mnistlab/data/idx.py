@@ -14,6 +14,7 @@ from mnistlab.errors import DataError
 
 # QMNIST's labels are 32-bit integers; everything else in MNIST's family is unsigned bytes.
 _ELEMENTS: dict[int, np.dtype[Any]] = {0x08: np.dtype(np.uint8), 0x0C: np.dtype(">i4")}
+_MOST_DIMENSIONS = 3
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -75,6 +76,8 @@ def _parse_header(content: bytes, path: Path) -> tuple[np.dtype[Any], tuple[int,
     code, dimensions = content[2], content[3]
     if code not in _ELEMENTS:
         raise DataError(f"{path}: elements of type 0x{code:02x}; images and labels are 0x08 (bytes) or 0x0c (int32)")
+    if not 1 <= dimensions <= _MOST_DIMENSIONS:
+        raise DataError(f"{path}: {dimensions} dimensions; images have 3 and labels 1")
     start = 4 + 4 * dimensions
     if len(content) < start:
         raise DataError(f"{path}: ends inside its header")

@@ -54,7 +54,7 @@ def _try_out(model: nn.Module, name: str, image_shape: tuple[int, int, int], cla
         raise ModelError(f"{name}: the model has no parameters to train")
     model.eval()
     try:
-        with torch.inference_mode():
+        with torch.enable_grad():
             logits = model(torch.zeros(2, *image_shape))
     except Exception as error:
         reason = " ".join(str(error).split())
@@ -62,4 +62,6 @@ def _try_out(model: nn.Module, name: str, image_shape: tuple[int, int, int], cla
     found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
     if found != (2, classes):
         raise ModelError(f"{name}: gives {found} for two images; it must give (2, {classes}), one logit a class")
+    if not logits.requires_grad:
+        raise ModelError(f"{name}: its logits depend on no parameter that can be trained")
     model.train()

@@ -29,7 +29,7 @@ def foreign(reference: str, image_shape: tuple[int, int, int], classes: int) -> 
     build = _function(_module(module_name, reference), function_name, reference)
     try:
         model = build(image_shape, classes)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f"{reference}{image_shape, classes}: {_in_one_line(error)}") from error
     if not isinstance(model, nn.Module):
         raise ModelError(f"{reference}: returned {type(model).__name__}; it must return a torch.nn.Module")

@@ -24,6 +24,16 @@ def generator(seed: int, purpose: str, *indices: int) -> torch.Generator:
     return torch.Generator().manual_seed(derive_seed(seed, purpose, *indices))
 
 
+def seed_global(seed: int, device: torch.device) -> None:
+    """Seed PyTorch's global state on the CPU and the device, from which initialisers and ``nn.Dropout`` draw."""
+    # torch.manual_seed means the same, but takes 0.6 ms to note its caller for devices not yet in use.
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
+
+
 @contextlib.contextmanager
 def isolated(device: torch.device) -> Iterator[None]:
     """Keep what happens inside from changing the process's global random state.

@@ -17,7 +17,7 @@ from mnistlab.training.augmentation import distort, draw_distortions
 from mnistlab.training.evaluation import compute_logits, score
 from mnistlab.training.events import BatchDone, EpochDone, Listener
 from mnistlab.training.input import fit_images, input_shape, normalise, to_unit
-from mnistlab.training.randomness import derive_seed, generator, isolated
+from mnistlab.training.randomness import derive_seed, generator, isolated, seed_global
 
 
 class Trainer:
@@ -43,7 +43,7 @@ class Trainer:
         self.device = device
         self.bounds = batch_bounds(len(dataset.train), recipe.batch_size)
         with isolated(device):
-            torch.manual_seed(derive_seed(seed, "weights"))
+            seed_global(derive_seed(seed, "weights"), device)
             model = build_model(recipe, input_shape(dataset.train, recipe), len(dataset.classes))
         self.model = model.to(device)
         self.parameters = count_parameters(model)
@@ -112,7 +112,7 @@ class Trainer:
 
     def _step(self, images: Tensor, labels: Tensor) -> None:
         # Dropout draws from the global state, here isolated and seeded for this very batch.
-        torch.manual_seed(derive_seed(self.seed, "dropout", self.epoch, self.batch))
+        seed_global(derive_seed(self.seed, "dropout", self.epoch, self.batch), self.device)
         self.optimizer.zero_grad()
         logits = self.model(images)
         loss = functional.cross_entropy(logits, labels)

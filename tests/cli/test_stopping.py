@@ -1,0 +1,85 @@
+"""Interrupted runs and their terminals: real signals, a real pseudo-terminal."""
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+
+import pytest
+
+from mnistlab import RunFolder
+from tests.cli.processes import MNISTLAB, run
+
+
+def start(*command, cwd):
+    return subprocess.Popen(
+        [*map(str, command)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_with_a_checkpoint_from_which_resume_ends_in_the_same_bits(few, tmp_path, number):
+    arguments = ["train", "custom_mlp", "--data", few, "--epochs", 40, "--set", "batch_size=32"]
+    process = start(*MNISTLAB, *arguments, "--run", "stopped", cwd=tmp_path)
+    while "epoch  2/40" not in (line := process.stdout.readline()):
+        assert line
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert re.search(r"stopped in epoch \d+, after batch \d+ of 19", out)
+    assert "--resume goes on from here" in err
+    assert RunFolder(tmp_path / "stopped").begun
+    assert run(*MNISTLAB, *arguments, "--run", "stopped", "--resume", cwd=tmp_path).returncode == 0
+    run(*MNISTLAB, *arguments, "--run", "whole", cwd=tmp_path)
+    for file in ("model.safetensors", "test_logits.npy"):
+        assert (tmp_path / "stopped" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+
+
+def test_kill_9_loses_no_finished_epoch(few, tmp_path):
+    arguments = ["train", "lenet5", "--data", few, "--epochs", 30, "--run", "r"]
+    process = start(*MNISTLAB, *arguments, cwd=tmp_path)
+    while "epoch  3/30" not in (line := process.stdout.readline()):
+        assert line
+    process.kill()
+    process.communicate()
+    result = run(*MNISTLAB, *arguments, "--resume", cwd=tmp_path)
+    assert result.returncode == 0, result
+    done = int(re.search(r"going on behind epoch (\d+)", result.stdout)[1])
+    assert done >= 3
+    run(*MNISTLAB, *arguments[:-1], "whole", cwd=tmp_path)
+    assert (tmp_path / "r/model.safetensors").read_bytes() == (tmp_path / "whole/model.safetensors").read_bytes()
+
+
+def in_a_terminal(*command, cwd, columns=80):
+    """Run a command in a pseudo-terminal and return what it wrote there."""
+    controller, terminal = pty.openpty()
+    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm-256color"}
+    process = subprocess.Popen([*map(str, command)], cwd=cwd, stdout=terminal, stderr=terminal, env=environment)
+    os.close(terminal)
+    written = b""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if select.select([controller], [], [], 0.2)[0]:
+            try:
+                chunk = os.read(controller, 65536)
+            except OSError:
+                break
+            if not chunk:
+                break
+            written += chunk
+        elif process.poll() is not None:
+            break
+    os.close(controller)
+    assert process.wait(10) == 0
+    return written.decode()
+
+
+def test_a_terminal_sees_a_bar_with_the_time_left(few, tmp_path):
+    screen = in_a_terminal(*MNISTLAB, "train", "lenet5", "--data", few, "--epochs", 5, cwd=tmp_path)
+    assert "━" in screen
+    assert "5/5" in screen
+    assert re.search(r"\d:\d\d", screen)
+    assert "train loss" not in screen
