@@ -18,6 +18,12 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNISTLAB_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.fixture(autouse=True)
+def _batch_by_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress told after every batch, so that a run can be stopped at any."""
+    monkeypatch.setattr("mnistlab.training.steps.IMAGES_A_CALL", 1)
+
+
 @pytest.fixture(scope="session")
 def mnist() -> Dataset:
     return load_dataset("mnist")

@@ -27,3 +27,7 @@ class TrainingError(MnistlabError):
 
 class RunError(MnistlabError):
     """A run's folder holds something else than expected, or is in use."""
+
+
+class KernelError(MnistlabError):
+    """A model has no fast form, or the compiled library is not there; training then runs on plain PyTorch."""

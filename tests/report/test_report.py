@@ -38,7 +38,7 @@ def record(name="lenet5", accuracies=(0.97, 0.991, 0.9903), parameters=61_706):
         ),
         parameters=parameters,
         history=history,
-        environment=describe_environment("cpu", 2),
+        environment=describe_environment("cpu", 2, "torch"),
         started=now(),
     )
 

@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistlab import Recipe
-from mnistlab.training.augmentation import blur, distort, draw_distortions, rotate
+from mnistlab.training.augmentation import affine_matrices, draw_distortions
+from mnistlab.training.distortion import blur, distort, erase, sample, spline
+
+SIZE = (32, 32)
+
+
+def affine(angle=0.0, scale=1.0, shear=0.0, right=0.0, down=0.0):
+    return affine_matrices(*(torch.tensor([value]) for value in (angle, scale, shear, right, down)))
+
+
+def rotate(images, angles):
+    ones, none = torch.ones_like(angles), torch.zeros_like(angles)
+    return sample(images, affine_matrices(angles, ones, none, none, none), None)
 
 
 def random_images(count=4, height=9, width=9, seed=0):
@@ -74,7 +86,7 @@ def test_nothing_changes_without_angle_and_sigma():
     images = random_images()
     assert torch.equal(blur(images, torch.zeros(4)), images)
     torch.testing.assert_close(rotate(images, torch.zeros(4)), images, atol=1e-6, rtol=0)
-    none = draw_distortions(Recipe(), 4, torch.Generator())
+    none = draw_distortions(Recipe(), 4, SIZE, torch.Generator())
     assert distort(images, none) is images
 
 
@@ -87,8 +99,8 @@ def test_each_image_has_a_change_of_its_own():
 
 def test_draws_are_uniform_in_the_recipes_ranges():
     recipe = Recipe(rotation=30.0, blur=(0.1, 1.0))
-    drawn = draw_distortions(recipe, 100_000, torch.Generator().manual_seed(1))
-    degrees = drawn.angles.rad2deg()
+    drawn = draw_distortions(recipe, 100_000, SIZE, torch.Generator().manual_seed(1))
+    degrees = torch.atan2(drawn.matrices[:, 1, 0], drawn.matrices[:, 0, 0]).rad2deg()
     assert degrees.abs().max() <= 30.001
     assert degrees.mean().abs() < 0.3
     assert degrees.std() == pytest.approx(60 / math.sqrt(12), rel=0.01)
@@ -98,7 +110,100 @@ def test_draws_are_uniform_in_the_recipes_ranges():
 
 
 def test_a_batch_has_its_images_draws():
-    drawn = draw_distortions(Recipe(rotation=30.0), 10, torch.Generator().manual_seed(1))
+    drawn = draw_distortions(Recipe(rotation=30.0, erasing=0.5), 10, SIZE, torch.Generator().manual_seed(1))
     part = drawn.of(3, 7, torch.device("cpu"))
-    assert torch.equal(part.angles, drawn.angles[3:7])
+    assert torch.equal(part.matrices, drawn.matrices[3:7])
+    assert torch.equal(part.erasures, drawn.erasures[3:7])
     assert part.sigmas is None
+
+
+def test_translation_moves_by_whole_pixels_exactly():
+    images = random_images(1)
+    moved = sample(images, affine(right=2.0, down=-1.0), None)
+    torch.testing.assert_close(moved[..., :-1, 2:], images[..., 1:, :-2], atol=1e-5, rtol=0)
+    assert moved[..., -1, :].abs().max() == moved[..., :2].abs().max() == 0
+
+
+def test_scale_enlarges_about_the_centre():
+    image = torch.zeros(1, 1, 9, 9)
+    image[..., 4, 6] = 1
+    assert sample(image, affine(scale=2.0), None)[0, 0].argmax() == 4 * 9 + 8
+
+
+def test_shear_moves_the_upper_half_right():
+    image = torch.zeros(1, 1, 9, 9)
+    image[..., 2, 4] = image[..., 6, 4] = 1
+    sheared = sample(image, affine(shear=math.pi / 4), None)[0, 0]
+    assert sheared[2].argmax() == 6
+    assert sheared[6].argmax() == 2
+
+
+@given(
+    *(st.floats(low, high) for low, high in ((-3, 3), (0.2, 3), (-1, 1), (-5, 5), (-5, 5))),
+    st.tuples(st.floats(-9, 9), st.floats(-9, 9)),
+)
+def test_matrices_lead_back_from_scaled_sheared_turned_and_moved(angle, scale, shear, right, down, point):
+    x, y = point[0] * scale, point[1] * scale
+    x -= math.tan(shear) * y
+    x, y = math.cos(angle) * x + math.sin(angle) * y + right, -math.sin(angle) * x + math.cos(angle) * y + down
+    back = affine(angle, scale, shear, right, down)[0].double() @ torch.tensor([x, y, 1.0], dtype=torch.float64)
+    assert back.tolist() == pytest.approx(point, abs=1e-3)
+
+
+@pytest.mark.parametrize(("side", "points"), [(32, 8), (28, 4), (5, 8), (1, 8)])
+def test_splines_weigh_to_one_and_follow_a_straight_line(side, points):
+    weights = spline(side, points)
+    torch.testing.assert_close(weights.sum(1), torch.ones(side))
+    line = weights @ torch.arange(points, dtype=torch.float32)
+    expected = 1 + torch.arange(side) * (points - 3) / max(side - 1, 1)
+    torch.testing.assert_close(line, expected, atol=1e-5, rtol=0)
+
+
+def test_splines_are_scipys():
+    from scipy.interpolate import BSpline
+
+    knots = np.arange(-3, 9)  # uniform, so that 8 basis functions meet on 0..5
+    expected = np.stack([BSpline(knots, np.eye(8)[i], 3)(np.linspace(0, 5, 32)) for i in range(8)], axis=1)
+    np.testing.assert_allclose(spline(32, 8).numpy(), expected, atol=1e-6)
+
+
+def test_equal_displacements_move_the_whole_image():
+    images = random_images()
+    displacements = torch.zeros(4, 2, 8, 8)
+    displacements[:, 0] = 1.0
+    moved = sample(images, None, displacements)
+    torch.testing.assert_close(moved[..., :-1], images[..., 1:], atol=1e-5, rtol=0)
+
+
+def test_erasing_blackens_the_box_alone():
+    images = torch.ones(2, 1, 6, 5)
+    erased = erase(images, torch.tensor([[1, 2, 3, 2], [0, 0, 0, 0]], dtype=torch.int32))
+    assert erased[0].sum() == 30 - 6
+    assert erased[0, 0, 1:4, 2:4].sum() == 0
+    assert torch.equal(erased[1], images[1])
+
+
+def test_boxes_are_drawn_as_often_and_as_large_as_the_paper_says():
+    drawn = draw_distortions(Recipe(erasing=0.25), 50_000, SIZE, torch.Generator().manual_seed(1)).erasures
+    top, left, height, width = drawn.T
+    some = height > 0
+    assert some.double().mean().item() == pytest.approx(0.25, abs=0.01)
+    assert (top >= 0).all()
+    assert (left >= 0).all()
+    assert ((top + height) <= 32).all()
+    assert ((left + width) <= 32).all()
+    areas = (height * width)[some] / 1024
+    assert areas.mean().item() == pytest.approx(0.11, abs=0.01)
+    assert areas.max() < 0.24
+
+
+def test_everything_at_once_is_drawn_in_its_range():
+    recipe = Recipe(translation=3.0, scale=0.2, elastic=1.5)
+    drawn = draw_distortions(recipe, 20_000, SIZE, torch.Generator().manual_seed(1))
+    scales = 1 / torch.linalg.det(drawn.matrices[:, :, :2]).sqrt()
+    assert scales.min() >= 0.799
+    assert scales.max() <= 1.201
+    moves = -torch.linalg.solve(drawn.matrices[:, :, :2], drawn.matrices[:, :, 2])
+    assert moves.abs().max() <= 3.001
+    assert moves.std().item() == pytest.approx(6 / math.sqrt(12), rel=0.02)
+    assert drawn.displacements.std().item() == pytest.approx(1.5, rel=0.02)

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from mnistlab import Recipe, RunFolder, train
-from mnistlab.errors import DeviceError, RunError
+from mnistlab.errors import DeviceError, KernelError, RunError
 from mnistlab.training import BatchDone, EpochDone, RunFinished, RunStarted, RunStopped
 from mnistlab.training.device import choose_device, computing_threads
 
+KERNELS = ["auto", "torch"]
 TIMES = {"train_seconds", "test_seconds", "images_per_second"}
 
 
@@ -39,22 +40,39 @@ def assert_same(first, second):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_the_same_seed_gives_the_same_bits(regularised, small_mnist, threads):
-    assert_same(*(train(regularised, small_mnist, seed=1, threads=threads) for _ in range(2)))
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_the_same_seed_gives_the_same_bits(regularised, small_mnist, threads, kernels):
+    assert_same(*(train(regularised, small_mnist, seed=1, threads=threads, kernels=kernels) for _ in range(2)))
+
+
+def test_with_the_fast_layers_neither_threads_nor_the_length_of_calls_change_a_bit(
+    regularised, small_mnist, monkeypatch
+):
+    first = train(regularised, small_mnist, seed=1, threads=1)
+    assert first.record.environment.kernels != "torch"
+    for threads in (2, 3, 5):
+        assert_same(first, train(regularised, small_mnist, seed=1, threads=threads))
+    monkeypatch.setattr("mnistlab.training.steps.IMAGES_A_CALL", 250)
+    assert_same(first, train(regularised, small_mnist, seed=1, threads=2))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("stop_at", [1, 7, 10, 13, 20, 29])
-def test_a_stopped_run_ends_as_if_it_had_never_stopped(regularised, small_mnist, tmp_path, threads, stop_at):
-    whole = train(regularised, small_mnist, seed=1, threads=threads)
+@pytest.mark.parametrize("kernels", KERNELS)
+@pytest.mark.parametrize("changes", [{}, {"optimizer": "adamw", "averaging": 0.9, "schedule": "onecycle"}], ids=str)
+def test_a_stopped_run_ends_as_if_it_had_never_stopped(
+    regularised, small_mnist, tmp_path, threads, stop_at, kernels, changes
+):
+    recipe = regularised.replace(**changes)
+    whole = train(recipe, small_mnist, seed=1, threads=threads, kernels=kernels)
     stop = StopAfter(stop_at)
-    arguments = {"seed": 1, "folder": tmp_path / "run"}
-    stopped = train(regularised, small_mnist, **arguments, threads=threads, on_event=stop.listen, should_stop=stop)
+    arguments = {"seed": 1, "folder": tmp_path / "run", "kernels": kernels}
+    stopped = train(recipe, small_mnist, **arguments, threads=threads, on_event=stop.listen, should_stop=stop)
     assert stopped is None
     assert RunFolder(tmp_path / "run").begun
-    # The number of threads is the checkpoint's.
-    resumed = train(regularised, small_mnist, **arguments, resume=True)
-    assert resumed.record.environment.threads == threads
+    # On plain PyTorch the number of threads is the checkpoint's.
+    resumed = train(recipe, small_mnist, **arguments, resume=True)
+    assert resumed.record.environment.threads == (threads if kernels == "torch" else torch.get_num_threads())
     assert_same(whole, resumed)
     assert not RunFolder(tmp_path / "run").begun
 
@@ -145,11 +163,28 @@ def test_another_run_is_not_taken_for_this_one(plain, small_mnist, mnist, tmp_pa
         train(plain, mnist, folder=tmp_path, resume=True)
 
 
-def test_another_number_of_threads_is_refused_since_the_bits_would_differ(plain, small_mnist, tmp_path):
+def test_on_plain_pytorch_another_number_of_threads_is_refused_since_the_bits_would_differ(
+    plain, small_mnist, tmp_path
+):
     stop = StopAfter(3)
-    train(plain, small_mnist, folder=tmp_path, threads=1, on_event=stop.listen, should_stop=stop)
+    train(plain, small_mnist, folder=tmp_path, threads=1, kernels="torch", on_event=stop.listen, should_stop=stop)
     with pytest.raises(RunError, match="was begun on 1 threads, not 2; leave --threads out"):
         train(plain, small_mnist, folder=tmp_path, threads=2, resume=True)
+
+
+def test_a_run_goes_on_with_the_kernels_that_it_was_begun_with(plain, small_mnist, tmp_path):
+    for kernels in KERNELS:
+        stop, folder = StopAfter(3), tmp_path / kernels
+        train(plain, small_mnist, folder=folder, kernels=kernels, on_event=stop.listen, should_stop=stop)
+    resumed = train(plain, small_mnist, folder=tmp_path / "torch", resume=True)
+    assert resumed.record.environment.kernels == "torch"
+    with pytest.raises(RunError, match=r"was begun with the fast layers \w+, whose bits differ from torch"):
+        train(plain, small_mnist, folder=tmp_path / "auto", kernels="torch", resume=True)
+
+
+def test_unknown_kernels_are_refused(plain, small_mnist):
+    with pytest.raises(KernelError, match="fast: no such kernels; one of auto, torch"):
+        train(plain, small_mnist, kernels="fast")
 
 
 @pytest.mark.parametrize("damage", [lambda c: b"", lambda c: c[:100], lambda c: c[:-100], lambda c: b"\xff" * 50])

@@ -25,6 +25,12 @@ _OPTIONS = (
     click.option("--gpu", "--gpuid", type=click.IntRange(min=0), help="Number of the CUDA device."),
     click.option("--threads", type=click.IntRange(min=1), help="CPU threads to compute on.  [one a core]"),
     click.option(
+        "--kernels",
+        default="auto",
+        show_default=True,
+        help="auto: the fast layers where they fit; torch: plain PyTorch.",
+    ),
+    click.option(
         "--out",
         type=click.Path(path_type=Path, file_okay=False),
         default=".",

@@ -66,7 +66,10 @@ class ProgressBar:
     def _start(self, event: RunStarted) -> None:
         images = f"{event.train_images} training and {event.test_images} test images"
         where = f"{event.device}, {event.threads} thread{'s' if event.threads > 1 else ''}"
-        self._print(f"{event.recipe.name}, seed {event.seed}: {event.parameters} parameters, {images}, {where}")
+        layers = f"plain PyTorch ({event.reason})" if event.reason else f"fast layers ({event.kernels})"
+        self._print(
+            f"{event.recipe.name}, seed {event.seed}: {event.parameters} parameters, {images}, {where}, {layers}"
+        )
         if event.epochs_done:
             self._print(f"going on behind epoch {event.epochs_done}")
         self._batches = event.batches

@@ -24,6 +24,7 @@ def train_all(
     device: str,
     gpu: int | None,
     threads: int | None,
+    kernels: str,
     resume: bool,
     overwrite: bool,
     quiet: bool,
@@ -50,6 +51,7 @@ def train_all(
                 device=device,
                 gpu=gpu,
                 threads=threads,
+                kernels=kernels,
                 on_event=bar,
                 should_stop=stop,
             )

@@ -38,6 +38,15 @@ class Recipe(BaseModel):
     )
 
     rotation: float = Field(0.0, ge=0, le=180, description="augmentation: degrees, uniform in +-rotation; 0 is none")
+    translation: float = Field(
+        0.0, ge=0, le=100, description="augmentation: pixels, uniform in +-translation both ways"
+    )
+    scale: float = Field(0.0, ge=0, le=0.9, description="augmentation: size times a factor uniform in 1 +-scale")
+    shear: float = Field(0.0, ge=0, le=60, description="augmentation: degrees, uniform in +-shear")
+    elastic: float = Field(
+        0.0, ge=0, le=100, description="augmentation: pixels, standard deviation of smooth local displacements"
+    )
+    erasing: float = Field(0.0, ge=0, le=1, description="augmentation: probability that a random box is made black")
     # Not strict, since TOML and JSON have lists only; the numbers within are.
     blur: tuple[Sigma, Sigma] = Field(
         (0.0, 0.0), strict=False, description="augmentation: sigma range of a 3x3 Gaussian, pixels"
@@ -45,8 +54,21 @@ class Recipe(BaseModel):
 
     epochs: int = Field(50, ge=1, le=100_000, description="passes over the training images")
     batch_size: int = Field(128, ge=1, le=1_000_000, description="images per step")
-    learning_rate: float = Field(0.01, gt=0, le=100, description="SGD's step size")
+    optimizer: Literal["sgd", "adamw"] = Field("sgd", description="stochastic gradient descent, or AdamW")
+    learning_rate: float = Field(0.01, gt=0, le=100, description="the optimiser's largest step size")
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's momentum; 0 is none")
+    nesterov: bool = Field(default=False, description="SGD's momentum in Nesterov's form")
+    weight_decay: float = Field(0.0, ge=0, le=10, description="pull of weights towards zero")
+    schedule: Literal["constant", "cosine", "onecycle"] = Field(
+        "constant", description="learning rate: as it is, falling to 0, or rising for 30 % of steps and then falling"
+    )
+    warmup: float = Field(
+        0.0, ge=0, le=1000, description="epochs of linear rise to the learning rate; not for onecycle"
+    )
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread evenly over all classes")
+    averaging: float = Field(
+        0.0, ge=0, lt=1, description="decay of the moving average of weights that is tested and kept; 0 is none"
+    )
 
     @model_validator(mode="wrap")
     @classmethod
@@ -57,6 +79,10 @@ class Recipe(BaseModel):
             raise RecipeError(_describe(cls, error)) from None
         if recipe.blur[0] > recipe.blur[1]:
             raise RecipeError(f"blur: the range must ascend; found {list(recipe.blur)}")
+        if recipe.nesterov and not (recipe.optimizer == "sgd" and recipe.momentum):
+            raise RecipeError("nesterov: needs optimizer sgd with momentum above 0")
+        if recipe.warmup and recipe.schedule == "onecycle":
+            raise RecipeError("warmup: onecycle has a rise of its own; leave warmup at 0")
         if recipe.batch_norm and recipe.batch_size == 1:
             raise RecipeError("batch_size: must be at least 2 with batch_norm, whose statistics need two images")
         return recipe

@@ -11,12 +11,13 @@ from mnistlab.runs.record import Environment
 _PACKAGES = ("mnistlab", "torch", "numpy")
 
 
-def describe_environment(device: str, threads: int) -> Environment:
+def describe_environment(device: str, threads: int, kernels: str) -> Environment:
     """Describe this machine.
 
     Args:
         device: the device that trains, for example ``cpu`` or an accelerator's name.
-        threads: threads that PyTorch uses on the CPU.
+        threads: threads that compute on the CPU.
+        kernels: the build of the fast layers that trains, or ``torch``.
     """
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
@@ -32,6 +33,7 @@ def describe_environment(device: str, threads: int) -> Environment:
         memory_gib=_memory_gib(),
         device=device,
         threads=threads,
+        kernels=kernels,
     )
 
 

@@ -61,6 +61,8 @@ class Environment(_Frozen):
     memory_gib: float
     device: str
     threads: int
+    kernels: str = "torch"
+    """The build of the fast layers that trained, or ``torch`` for plain PyTorch."""
 
 
 class FinalFigures(_Frozen):

@@ -28,6 +28,7 @@ class CheckpointHeader(BaseModel):
     fingerprint: str
     device: str
     threads: int
+    kernels: str = "torch"
     started: AwareDatetime
     history: tuple[EpochMetrics, ...]
     batch: int
@@ -42,6 +43,7 @@ def pack_checkpoint(trainer: Trainer, fingerprint: str, threads: int, started: A
         fingerprint=fingerprint,
         device=trainer.device.type,
         threads=threads,
+        kernels=trainer.steps.kernels,
         started=started,
         history=tuple(trainer.history),
         batch=trainer.batch,
@@ -50,6 +52,7 @@ def pack_checkpoint(trainer: Trainer, fingerprint: str, threads: int, started: A
     tensors = {f"model.{name}": value for name, value in trainer.model.state_dict().items()}
     for index, state in trainer.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items() if value is not None}
+    tensors |= {f"average.{index}": value for index, value in enumerate(trainer.averages)}
     tensors |= {"losses": trainer.losses, "hits": trainer.hits}
     return save(_detached(tensors), {_HEADER: header.model_dump_json()})
 
@@ -101,6 +104,8 @@ def restore(trainer: Trainer, header: CheckpointHeader, content: bytes, name: st
             state.setdefault(int(index), {})[entry] = value
         groups = trainer.optimizer.state_dict()["param_groups"]
         trainer.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        for number, average in enumerate(trainer.averages):
+            average.copy_(tensors[f"average.{number}"])
         trainer.losses.copy_(tensors["losses"])
         trainer.hits.copy_(tensors["hits"])
     except (SafetensorError, RuntimeError, KeyError, ValueError) as error:

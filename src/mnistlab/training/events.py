@@ -9,13 +9,18 @@ from mnistlab.runs import EpochMetrics, RunRecord
 
 @dataclass(frozen=True)
 class RunStarted:
-    """A run begins, or goes on behind ``epochs_done`` whole epochs."""
+    """A run begins, or goes on behind ``epochs_done`` whole epochs.
+
+    ``kernels`` is the build of the fast layers that trains, or ``torch``, and then ``reason`` says why.
+    """
 
     recipe: Recipe
     seed: int
     parameters: int
     device: str
     threads: int
+    kernels: str
+    reason: str
     train_images: int
     test_images: int
     epochs_done: int

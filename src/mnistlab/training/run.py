@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from mnistlab.data import Dataset, load_dataset
-from mnistlab.errors import RunError
+from mnistlab.errors import KernelError, RunError
 from mnistlab.models import build_model
 from mnistlab.recipe import Recipe, built_in
 from mnistlab.runs import DataSummary, RunFolder, RunRecord, describe_environment, now
 from mnistlab.training.checkpoint import (
-    CheckpointHeader,
     load_weights,
     pack_checkpoint,
     pack_model,
@@ -27,6 +26,8 @@ from mnistlab.training.device import choose_device, computing_threads, describe_
 from mnistlab.training.events import EpochDone, Event, Listener, RunFinished, RunStarted, RunStopped, ignore
 from mnistlab.training.input import input_shape
 from mnistlab.training.randomness import isolated
+from mnistlab.training.resumption import refuse_difference, refuse_other_kernels, refuse_other_run
+from mnistlab.training.steps import KERNELS
 from mnistlab.training.trainer import Trainer
 
 
@@ -61,6 +62,7 @@ def train(
     device: str = "auto",
     gpu: int | None = None,
     threads: int | None = None,
+    kernels: str = "auto",
     on_event: Listener = ignore,
     should_stop: Callable[[], bool] = never,
 ) -> TrainedModel | None:
@@ -75,7 +77,9 @@ def train(
         overwrite: start over whatever the folder holds.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         gpu: number of the CUDA device.
-        threads: CPU threads to compute on; ``None`` is one a core, and for a resumed run as many as it began with.
+        threads: CPU threads to compute on; ``None`` is one a core. With the fast layers any number gives the same bits;
+            on plain PyTorch a resumed run goes on with as many as it began with.
+        kernels: ``auto`` takes the fast layers where they fit, ``torch`` plain PyTorch.
         on_event: told of progress.
         should_stop: asked before every batch; when true, the run is kept as it is and can be resumed.
 
@@ -85,6 +89,8 @@ def train(
     Raises:
         MnistlabError: of the kind that fits: a recipe, data, model, device or folder that cannot be used.
     """
+    if kernels not in KERNELS:
+        raise KernelError(f"{kernels}: no such kernels; one of {', '.join(KERNELS)}")
     recipe = built_in(recipe) if isinstance(recipe, str) else recipe
     chosen = choose_device(device, gpu)
     run_folder = RunFolder(Path(folder)) if folder is not None else None
@@ -92,13 +98,13 @@ def train(
         _refuse_occupied(run_folder)
     dataset = dataset or load_dataset(recipe.data)
     if run_folder is None:
-        return _train(recipe, dataset, seed, chosen, None, threads, on_event, should_stop)
+        return _train(recipe, dataset, seed, chosen, None, threads, kernels, on_event, should_stop)
     with run_folder.lock():
         if overwrite:
             run_folder.clear()
         elif run_folder.finished:
             return _reuse(recipe, dataset, seed, run_folder, on_event)
-        return _train(recipe, dataset, seed, chosen, run_folder, threads, on_event, should_stop)
+        return _train(recipe, dataset, seed, chosen, run_folder, threads, kernels, on_event, should_stop)
 
 
 def _refuse_occupied(folder: RunFolder) -> None:
@@ -116,6 +122,7 @@ def _train(
     device: torch.device,
     folder: RunFolder | None,
     threads: int | None,
+    kernels: str,
     on_event: Listener,
     should_stop: Callable[[], bool],
 ) -> TrainedModel | None:
@@ -123,11 +130,14 @@ def _train(
     if folder and folder.begun:
         content = folder.read_checkpoint()
         header = read_header(content, str(folder.checkpoint_file))
-        _refuse_other_run(folder.path, header, recipe, seed, dataset.fingerprint, device.type, threads)
-        threads, started = header.threads, header.started
+        refuse_other_run(folder.path, header, recipe, seed, dataset.fingerprint, device.type, threads)
+        started = header.started
+        if header.kernels == "torch":
+            kernels, threads = "torch", header.threads
     with computing_threads(threads) as used:
-        trainer = Trainer(recipe, dataset, seed, device)
+        trainer = Trainer(recipe, dataset, seed, device, kernels)
         if folder and header:
+            refuse_other_kernels(folder.path, header.kernels, trainer.steps.kernels)
             restore(trainer, header, content, str(folder.checkpoint_file))
         on_event(_start_event(trainer, dataset, used))
 
@@ -144,6 +154,7 @@ def _train(
             keep()
             on_event(RunStopped(trainer.epoch, trainer.batch, len(trainer.bounds)))
             return None
+        trainer.adopt_averages()
         record = _record(trainer, dataset, used, started)
         logits = trainer.test_logits().cpu().numpy()
     if folder:
@@ -152,44 +163,9 @@ def _train(
     return TrainedModel(record, trainer.model.cpu().eval(), logits)
 
 
-def _refuse_other_run(
-    path: Path,
-    header: CheckpointHeader,
-    recipe: Recipe,
-    seed: int,
-    fingerprint: str,
-    device: str,
-    threads: int | None,
-) -> None:
-    _refuse_difference(path, header.recipe, header.seed, header.fingerprint, recipe, seed, fingerprint)
-    if device != header.device:
-        raise RunError(f"{path}: was begun on {header.device}, not {device}; give --device {header.device}")
-    if threads not in (None, header.threads):
-        raise RunError(f"{path}: was begun on {header.threads} threads, not {threads}; leave --threads out")
-
-
-def _refuse_difference(
-    path: Path,
-    old_recipe: Recipe,
-    old_seed: int,
-    old_fingerprint: str,
-    recipe: Recipe,
-    seed: int,
-    fingerprint: str,
-) -> None:
-    old, new = old_recipe.model_dump(exclude={"name"}), recipe.model_dump(exclude={"name"})
-    differences = [f"{key} = {old[key]!r}, not {new[key]!r}" for key in new if old[key] != new[key]]
-    if old_seed != seed:
-        differences.append(f"seed = {old_seed}, not {seed}")
-    if not differences and old_fingerprint != fingerprint:
-        differences.append(f"other images (fingerprint {old_fingerprint}, not {fingerprint})")
-    if differences:
-        raise RunError(f"{path}: holds a run with {'; '.join(differences)}; name another folder, or give --overwrite")
-
-
 def _reuse(recipe: Recipe, dataset: Dataset, seed: int, folder: RunFolder, on_event: Listener) -> TrainedModel:
     record = folder.read_record()
-    _refuse_difference(
+    refuse_difference(
         folder.path, record.recipe, record.seed, record.data.fingerprint, recipe, seed, dataset.fingerprint
     )
     with isolated(torch.device("cpu")):
@@ -206,6 +182,8 @@ def _start_event(trainer: Trainer, dataset: Dataset, threads: int) -> RunStarted
         parameters=trainer.parameters,
         device=describe_device(trainer.device),
         threads=threads,
+        kernels=trainer.steps.kernels,
+        reason=trainer.steps.reason,
         train_images=len(dataset.train),
         test_images=len(dataset.test),
         epochs_done=len(trainer.history),
@@ -228,6 +206,6 @@ def _record(trainer: Trainer, dataset: Dataset, threads: int, started: datetime)
         ),
         parameters=trainer.parameters,
         history=tuple(trainer.history),
-        environment=describe_environment(describe_device(trainer.device), threads),
+        environment=describe_environment(describe_device(trainer.device), threads, trainer.steps.kernels),
         started=started,
     )

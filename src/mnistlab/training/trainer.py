@@ -5,19 +5,21 @@ import time
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
 
 from mnistlab.data import Dataset
 from mnistlab.errors import DataError, TrainingError
+from mnistlab.kernels import Pass
 from mnistlab.models import build_model, count_parameters
 from mnistlab.recipe import Recipe
 from mnistlab.runs import EpochMetrics
-from mnistlab.training.augmentation import distort, draw_distortions
-from mnistlab.training.evaluation import compute_logits, score
+from mnistlab.training.augmentation import draw_distortions
+from mnistlab.training.evaluation import score
 from mnistlab.training.events import BatchDone, EpochDone, Listener
-from mnistlab.training.input import fit_images, input_shape, normalise, to_unit
+from mnistlab.training.input import fit_images, input_shape
 from mnistlab.training.randomness import derive_seed, generator, isolated, seed_global
+from mnistlab.training.schedule import learning_rates
+from mnistlab.training.steps import make_steps
 
 
 class Trainer:
@@ -31,26 +33,33 @@ class Trainer:
         dataset: the images.
         seed: decides the weights, the order of images, augmentation and dropout.
         device: where to train.
+        kernels: ``auto`` or ``torch``, see :func:`mnistlab.training.steps.make_steps`.
 
     Raises:
         ModelError: the model does not fit the images.
         DataError: a single training image.
     """
 
-    def __init__(self, recipe: Recipe, dataset: Dataset, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, recipe: Recipe, dataset: Dataset, seed: int, device: torch.device, kernels: str = "auto"
+    ) -> None:
         self.recipe = recipe
         self.seed = seed
         self.device = device
         self.bounds = batch_bounds(len(dataset.train), recipe.batch_size)
+        shape, classes = input_shape(dataset.train, recipe), len(dataset.classes)
         with isolated(device):
             seed_global(derive_seed(seed, "weights"), device)
-            model = build_model(recipe, input_shape(dataset.train, recipe), len(dataset.classes))
+            model = build_model(recipe, shape, classes)
         self.model = model.to(device)
         self.parameters = count_parameters(model)
-        self.optimizer = torch.optim.SGD(model.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum)
-        self._train_images = fit_images(dataset.train.images, recipe).to(device)
+        self.optimizer = make_optimizer(model, recipe)
+        self.averages = [value.detach().clone() for value in model.parameters()] if recipe.averaging else []
+        """Moving averages of the parameters, in their order; empty if the recipe has none."""
+        self.steps = make_steps(model, recipe, self.optimizer, self.averages, shape, classes, device, kernels)
+        self._train_images = fit_images(dataset.train.images, recipe).to(device).contiguous()
         self._train_labels = torch.from_numpy(dataset.train.labels).to(device)
-        self._test_images = fit_images(dataset.test.images, recipe).to(device)
+        self._test_images = fit_images(dataset.test.images, recipe).to(device).contiguous()
         self._test_labels = torch.from_numpy(dataset.test.labels).to(device)
 
         self.history: list[EpochMetrics] = []
@@ -69,7 +78,7 @@ class Trainer:
         return len(self.history) + 1
 
     def run(self, on_event: Listener, should_stop: Callable[[], bool]) -> bool:
-        """Train until the recipe's last epoch is done, or until ``should_stop``, which is asked before every batch.
+        """Train until the recipe's last epoch is done, or until ``should_stop``, asked before every batch or every few.
 
         Returns:
             Whether training is finished.
@@ -88,38 +97,48 @@ class Trainer:
         return True
 
     def test_logits(self) -> Tensor:
-        """Return the logits of all test images, float32, ``(n, classes)``."""
-        return compute_logits(self.model, self._test_images, self.recipe)
+        """Return the logits of all test images under the current weights, float32, ``(n, classes)``."""
+        return self.steps.logits(self._test_images)
+
+    def adopt_averages(self) -> None:
+        """Put the averages, if there are any, in the place of the weights; called twice it undoes itself."""
+        for parameter, average in zip(self.model.parameters(), self.averages, strict=bool(self.averages)):
+            weights = parameter.detach().clone()
+            parameter.data.copy_(average)
+            average.copy_(weights)
 
     def _train_epoch(self, on_event: Listener, should_stop: Callable[[], bool]) -> bool:
         began, spent = time.perf_counter(), self.seconds
-        count = len(self._train_labels)
-        order = torch.randperm(count, generator=generator(self.seed, "order", self.epoch)).to(self.device)
-        random = generator(self.seed, "augmentation", self.epoch)
-        distortions = draw_distortions(self.recipe, count, random)
+        work = self._plan_pass()
         self.model.train()
         while self.batch < len(self.bounds):
             if should_stop():
                 return False
-            start, stop = self.bounds[self.batch]
-            chosen = order[start:stop]
-            images = distort(to_unit(self._train_images[chosen]), distortions.of(start, stop, self.device))
-            self._step(normalise(images, self.recipe), self._train_labels[chosen])
-            self.batch += 1
+            last = min(self.batch + self.steps.batches_a_call, len(self.bounds))
+            self.steps.train(work, self.batch, last)
+            self.batch = last
             self.seconds = spent + time.perf_counter() - began
             on_event(BatchDone(self.epoch, self.batch, len(self.bounds)))
         return True
 
-    def _step(self, images: Tensor, labels: Tensor) -> None:
-        # Dropout draws from the global state, here isolated and seeded for this very batch.
-        seed_global(derive_seed(self.seed, "dropout", self.epoch, self.batch), self.device)
-        self.optimizer.zero_grad()
-        logits = self.model(images)
-        loss = functional.cross_entropy(logits, labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
-        self.losses[self.batch] = loss.detach()
-        self.hits[self.batch] = (logits.detach().argmax(dim=1) == labels).sum()
+    def _plan_pass(self) -> Pass:
+        """Draw all that is random in this epoch, anew at each call and alike."""
+        count, batches = len(self._train_labels), len(self.bounds)
+        order = torch.randperm(count, generator=generator(self.seed, "order", self.epoch))
+        random = generator(self.seed, "augmentation", self.epoch)
+        height, width = self._train_images.shape[2:]
+        seeds = [derive_seed(self.seed, "dropout", self.epoch, batch) for batch in range(batches)]
+        return Pass(
+            images=self._train_images,
+            labels=self._train_labels,
+            order=order.to(self.device),
+            bounds=torch.tensor([0, *(stop for _, stop in self.bounds)]),
+            distortions=draw_distortions(self.recipe, count, (height, width), random),
+            rates=learning_rates(self.recipe, self.epoch, batches),
+            dropout_seeds=torch.tensor(seeds),
+            losses=self.losses,
+            hits=self.hits,
+        )
 
     def _measure_epoch(self) -> EpochMetrics:
         began = time.perf_counter()
@@ -129,7 +148,9 @@ class Trainer:
         train_loss = (self.losses.cpu().double() @ sizes).item() / images
         train_seconds = self.seconds + time.perf_counter() - began
         began = time.perf_counter()
+        self.adopt_averages()
         test_loss, test_accuracy = score(self.test_logits(), self._test_labels)
+        self.adopt_averages()
         if not math.isfinite(train_loss) or not math.isfinite(test_loss):
             rate = self.recipe.learning_rate
             raise TrainingError(f"epoch {self.epoch}: the loss is not finite; lower learning_rate (it is {rate:g})")
@@ -143,6 +164,19 @@ class Trainer:
             test_seconds=round(time.perf_counter() - began, 4),
             images_per_second=round(images / train_seconds, 1),
         )
+
+
+def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Return the recipe's optimiser of the model's parameters."""
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    return torch.optim.SGD(
+        model.parameters(),
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        nesterov=recipe.nesterov,
+        weight_decay=recipe.weight_decay,
+    )
 
 
 def batch_bounds(count: int, size: int) -> list[tuple[int, int]]:

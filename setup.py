@@ -1,0 +1,48 @@
+"""Builds the fast CPU layers, if there is a compiler: the one source for each level of processor.
+
+Everything else about the package is in pyproject.toml. A build that fails is left out and the install goes on.
+"""
+
+import platform
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+SOURCE = Path("src/mnistlab/kernels/source")
+# No -ffast-math: linked into a library it would flush denormals in the whole process, and it lets NaN pass unseen.
+FLAGS = ["-std=c++20", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros", "-pthread"]
+LINKED = ["-pthread", *(["-static-libstdc++", "-static-libgcc"] if sys.platform == "linux" else [])]
+X86 = platform.machine() in ("x86_64", "AMD64")
+BUILDS = {f"x86_64_v{level}": [f"-march=x86-64-v{level}"] for level in (4, 3, 2)} if X86 else {"generic": []}
+
+
+def library(name: str, source: str, flags: list[str]) -> Extension:
+    """Describe one shared library of the package."""
+    return Extension(
+        f"mnistlab.kernels._{name}",
+        [str(SOURCE / source)],
+        depends=[str(header) for header in sorted(SOURCE.glob("*.h"))],
+        extra_compile_args=flags,
+        extra_link_args=LINKED,
+        language="c++",
+        optional=True,
+    )
+
+
+class BuildLibraries(build_ext):
+    """Builds plain shared libraries, which have no Python in their names."""
+
+    def get_ext_filename(self, fullname: str) -> str:
+        """Return the file's path within the package."""
+        return str(Path(*fullname.split("."))) + ".so"
+
+
+setup(
+    cmdclass={"build_ext": BuildLibraries},
+    ext_modules=[
+        library("processor", "processor.cpp", ["-O2"]),
+        *(library(name, "kernels.cpp", [*FLAGS, *flags]) for name, flags in BUILDS.items()),
+    ],
+)

@@ -1,0 +1,55 @@
+"""Addresses: tensors and optimisers as the compiled library takes them."""
+
+import torch
+from torch import Tensor
+
+from mnistlab.kernels import structures
+
+
+def address(tensor: Tensor | None, dtype: torch.dtype) -> int | None:
+    """Return where a tensor's values lie; ``None`` for none.
+
+    Raises:
+        ValueError: of another type, on another device, or not contiguous.
+    """
+    if tensor is None:
+        return None
+    if tensor.dtype != dtype or tensor.device.type != "cpu" or not tensor.is_contiguous():
+        raise ValueError(f"{tensor.dtype} on {tensor.device}; contiguous {dtype} on the CPU is needed")
+    return tensor.data_ptr()
+
+
+def optimizer_settings(
+    optimizer: torch.optim.Optimizer | None, parameters: list[Tensor], steps: int
+) -> structures.Optimizer:
+    """Return an optimiser's constants, with its state in place for every trained parameter."""
+    if optimizer is None:
+        return structures.Optimizer(kind=structures.NO_UPDATE)
+    (group,) = optimizer.param_groups
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
+    if isinstance(optimizer, torch.optim.SGD):
+        if group["momentum"]:
+            for parameter in trained:
+                optimizer.state[parameter].setdefault("momentum_buffer", torch.zeros_like(parameter))
+        return structures.Optimizer(
+            kind=structures.SGD,
+            nesterov=group["nesterov"],
+            momentum=group["momentum"],
+            weight_decay=group["weight_decay"],
+        )
+    done = 0
+    for parameter in trained:
+        state = optimizer.state[parameter]
+        if not state:
+            state |= {"step": torch.zeros(()), "exp_avg": torch.zeros_like(parameter)}
+            state["exp_avg_sq"] = torch.zeros_like(parameter)
+        done = int(state["step"])
+        state["step"] += steps
+    return structures.Optimizer(
+        kind=structures.ADAMW,
+        weight_decay=group["weight_decay"],
+        beta1=group["betas"][0],
+        beta2=group["betas"][1],
+        epsilon=group["eps"],
+        steps_done=done,
+    )

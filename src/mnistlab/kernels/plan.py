@@ -1,0 +1,193 @@
+"""Plan: a model compiled for the CPU, which trains whole batches and computes logits in one call."""
+
+import ctypes
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mnistlab.errors import KernelError
+from mnistlab.kernels import structures
+from mnistlab.kernels.addresses import address, optimizer_settings
+from mnistlab.kernels.layers import PlannedLayer
+from mnistlab.kernels.library import load_library
+from mnistlab.kernels.trace import trace
+from mnistlab.kernels.workload import Distortions, Pass
+
+
+class Plan:
+    """A model's layers, compiled. Weights, gradients and the optimiser's state stay PyTorch's own tensors.
+
+    Args:
+        model: see :func:`mnistlab.kernels.trace.trace`.
+        image_shape: ``(channels, height, width)``.
+        classes: number of logits.
+        mean: subtracted from pixels in 0..1.
+        deviation: then divided by.
+
+    Raises:
+        KernelError: the model has no fast form, or the library is not there.
+    """
+
+    def __init__(
+        self, model: nn.Module, image_shape: tuple[int, int, int], classes: int, *, mean: float, deviation: float
+    ) -> None:
+        layers = trace(model, image_shape, classes)
+        self._functions = load_library().functions
+        self._model, self._shape, self._classes = model, image_shape, classes
+        self._mean, self._deviation = mean, deviation
+        self.parameters: list[Tensor] = []
+        self._tensors: list[Tensor] = []
+        table = (structures.Layer * len(layers))(*map(self._describe, layers))
+        handle = self._functions.mnistlab_plan(
+            table, len(layers), len(self.parameters), structures.Shape(*image_shape), classes
+        )
+        if not handle:
+            raise KernelError("not enough memory for a plan")
+        self._handle = ctypes.c_void_p(handle)
+        weakref.finalize(self, self._functions.mnistlab_free, self._handle)
+
+    def train(
+        self,
+        work: Pass,
+        first: int,
+        last: int,
+        optimizer: torch.optim.Optimizer | None,
+        *,
+        smoothing: float = 0.0,
+        averages: Sequence[Tensor] = (),
+        decay: float = 0.0,
+        threads: int = 1,
+    ) -> None:
+        """Train on batches ``first`` to before ``last``.
+
+        Args:
+            work: the pass.
+            first: batch.
+            last: batch.
+            optimizer: ``SGD`` or ``AdamW``, whose state is made if missing and goes on; ``None`` leaves the weights as
+                they are and only computes gradients. Its learning rate does not count, ``work.rates`` does.
+            smoothing: of labels, 0 to 1.
+            averages: moving averages of ``model.parameters()``, updated; or nothing.
+            decay: of these averages, 0 to below 1.
+            threads: any number gives the same bits.
+
+        Raises:
+            KernelError: out of memory or threads.
+        """
+        settings = optimizer_settings(optimizer, self.parameters, last - first)
+        settings.average_decay = decay if averages else 0.0
+        images = self._images(work.images, work.order, work.distortions)
+        images.labels = address(work.labels, torch.int64)
+        call = structures.Training(
+            images=images,
+            optimizer=settings,
+            parameters=self._parameter_table(optimizer, averages),
+            tensors=self._tensor_table(),
+            bounds=address(work.bounds, torch.int64),
+            rates=address(work.rates, torch.float64),
+            dropout_seeds=address(work.dropout_seeds, torch.int64),
+            first_batch=first,
+            last_batch=last,
+            smoothing=smoothing,
+            threads=threads,
+            losses=address(work.losses, torch.float32),
+            hits=address(work.hits, torch.int32),
+        )
+        if self._functions.mnistlab_train(self._handle, ctypes.byref(call)):
+            raise KernelError(f"not enough memory, or not as many as {threads} threads")
+
+    def logits(self, images: Tensor, *, threads: int = 1) -> Tensor:
+        """Return the logits of images (uint8, ``(n, channels, height, width)``) as evaluation computes them.
+
+        Returns:
+            float32, ``(n, classes)``.
+        """
+        order = torch.arange(len(images))
+        logits = torch.empty(len(images), self._classes)
+        call = structures.Evaluation(
+            images=self._images(images, order, Distortions()),
+            parameters=self._parameter_table(None),
+            tensors=self._tensor_table(),
+            count=len(images),
+            threads=threads,
+            logits=logits.data_ptr(),
+        )
+        if self._functions.mnistlab_evaluate(self._handle, ctypes.byref(call)):
+            raise KernelError(f"not enough memory, or not as many as {threads} threads")
+        return logits
+
+    def _describe(self, layer: PlannedLayer) -> structures.Layer:
+        norm = layer.norm
+        return structures.Layer(
+            kind=layer.kind,
+            input=layer.input.number,
+            other=layer.other.number if layer.other else -1,
+            in_shape=structures.Shape(*layer.input.shape),
+            out_shape=structures.Shape(*layer.output.shape),
+            kernel_height=layer.kernel[0],
+            kernel_width=layer.kernel[1],
+            pad_height=layer.padding[0],
+            pad_width=layer.padding[1],
+            normalised=layer.normalised,
+            rectified=layer.rectified,
+            pool=layer.pool,
+            weight=_index(self.parameters, layer.weight),
+            bias=_index(self.parameters, layer.bias),
+            mean=_index(self._tensors, norm.running_mean if norm else None),
+            variance=_index(self._tensors, norm.running_var if norm else None),
+            batches=_index(self._tensors, norm.num_batches_tracked if norm else None),
+            epsilon=norm.eps if norm else 0.0,
+            momentum=(norm.momentum or 0.0) if norm else 0.0,
+            drop=layer.drop,
+        )
+
+    def _images(self, images: Tensor, order: Tensor, distortions: Distortions) -> structures.Images:
+        if tuple(images.shape[1:]) != self._shape:
+            raise ValueError(f"images of shape {tuple(images.shape[1:])}; the plan is for {self._shape}")
+        if distortions.sigmas is not None and min(self._shape[1:]) < 2:
+            raise ValueError("images of a single row or column cannot be blurred")
+        bent = distortions.displacements
+        return structures.Images(
+            pixels=address(images, torch.uint8),
+            order=address(order, torch.int64),
+            matrices=address(distortions.matrices, torch.float32),
+            displacements=address(bent, torch.float32),
+            sigmas=address(distortions.sigmas, torch.float32),
+            erasures=address(distortions.erasures, torch.int32),
+            grid=0 if bent is None else bent.shape[-1],
+            mean=self._mean,
+            deviation=self._deviation,
+        )
+
+    def _tensor_table(self) -> Any:
+        return (ctypes.c_void_p * len(self._tensors))(*(tensor.data_ptr() for tensor in self._tensors))
+
+    def _parameter_table(self, optimizer: torch.optim.Optimizer | None, averages: Sequence[Tensor] = ()) -> Any:
+        average_of: dict[Tensor, Tensor] = dict(zip(self._model.parameters(), averages, strict=bool(averages)))
+
+        def describe(parameter: Tensor) -> structures.Parameter:
+            state = optimizer.state[parameter] if optimizer else {}
+            if parameter.requires_grad and parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            rows = len(parameter) if parameter.dim() > 1 else 1
+            return structures.Parameter(
+                value=address(parameter.data, torch.float32),
+                gradient=address(parameter.grad if parameter.requires_grad else None, torch.float32),
+                first=address(state.get("momentum_buffer", state.get("exp_avg")), torch.float32),
+                second=address(state.get("exp_avg_sq"), torch.float32),
+                average=address(average_of.get(parameter), torch.float32),
+                rows=rows,
+                columns=parameter.numel() // rows,
+            )
+
+        return (structures.Parameter * len(self.parameters))(*map(describe, self.parameters))
+
+
+def _index(known: list[Tensor], tensor: Tensor | None) -> int:
+    if tensor is None:
+        return -1
+    known.append(tensor)
+    return len(known) - 1

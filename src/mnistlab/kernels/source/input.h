@@ -1,0 +1,155 @@
+// From bytes to the network's input: gather, distort, normalise, and lay 16 images side by side.
+//
+// The same distortions as training/augmentation.py, in the same order: displaced and affine sampling, blur, erasure.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "lanes.h"
+#include "spec.h"
+
+class Input {
+   public:
+    Input(Shape shape, int32_t grid)
+        : height_(shape.height),
+          width_(shape.width),
+          channels_(shape.channels),
+          grid_(grid),
+          framed_width_(width_ + 3),
+          framed_((height_ + 3) * framed_width_),
+          images_(LANES * height_ * width_),
+          blurred_((height_ + 2) * width_),
+          columns_(width_),
+          rows_(height_),
+          shift_x_(width_),
+          shift_y_(width_) {
+        if (!grid) return;
+        spline(columns_spline_, columns_at_, width_);
+        spline(rows_spline_, rows_at_, height_);
+        across_.resize(2 * grid * width_);
+    }
+
+    // Fills `x` with images order[position..position + count]; the lanes behind them repeat the last one.
+    void load(const Images &from, int64_t position, int count, Lanes *x) {
+        const int pixels = height_ * width_;
+        const float scale = 1 / from.deviation, offset = -from.mean / from.deviation;
+        for (int channel = 0; channel < channels_; channel++, x += pixels) {
+            for (int lane = 0; lane < LANES; lane++) {
+                image_ = images_.data() + lane * pixels;
+                read(from, position + std::min(lane, count - 1), channel);
+            }
+            // In blocks that stay in the first cache.
+            for (int block = 0; block < pixels; block += LANES)
+                for (int lane = 0; lane < LANES; lane++)
+                    for (int i = block; i < std::min(block + LANES, pixels); i++)
+                        x[i].values()[lane] = images_[lane * pixels + i] * scale + offset;
+        }
+    }
+
+   private:
+    void read(const Images &from, int64_t at, int channel) {
+        const uint8_t *pixels = from.pixels + (from.order[at] * channels_ + channel) * height_ * width_;
+        if (from.matrices || from.displacements) {
+            for (int y = 0; y < height_; y++)
+                for (int x = 0; x < width_; x++)
+                    framed_[(y + 1) * framed_width_ + x + 1] = pixels[y * width_ + x] * (1.0f / 255);
+            static constexpr float IDENTITY[6] = {1, 0, 0, 0, 1, 0};
+            if (from.displacements) bend(from.displacements + at * 2 * grid_ * grid_);
+            sample(from.matrices ? from.matrices + at * 6 : IDENTITY, from.displacements != nullptr);
+        } else {
+            for (int i = 0; i < height_ * width_; i++) image_[i] = pixels[i] * (1.0f / 255);
+        }
+        if (from.sigmas && from.sigmas[at] > 0) blur(from.sigmas[at]);
+        if (from.erasures) erase(from.erasures + at * 4);
+    }
+
+    // Bilinear, with black outside; the frame around the image holds that black.
+    void sample(const float *m, bool bent) {
+        const float centre_x = (width_ - 1) * 0.5f, centre_y = (height_ - 1) * 0.5f;
+        const float last_x = static_cast<float>(width_), last_y = static_cast<float>(height_);
+        const float *frame = framed_.data() + framed_width_ + 1;
+        for (int y = 0; y < height_; y++) {
+            const float v = y - centre_y, row_x = m[1] * v + m[2] + centre_x, row_y = m[4] * v + m[5] + centre_y;
+            for (int x = 0; x < width_; x++) {
+                columns_[x] = m[0] * (x - centre_x) + row_x;
+                shift_y_[x] = m[3] * (x - centre_x) + row_y;
+            }
+            if (bent) displace(y);
+            float *to = image_ + y * width_;
+            for (int x = 0; x < width_; x++) {
+                const float at_x = std::min(std::max(columns_[x], -1.0f), last_x);
+                const float at_y = std::min(std::max(shift_y_[x], -1.0f), last_y);
+                const float floor_x = std::floor(at_x), floor_y = std::floor(at_y);
+                const float right = at_x - floor_x, below = at_y - floor_y;
+                const int i = static_cast<int>(floor_y) * framed_width_ + static_cast<int>(floor_x);
+                const float top = frame[i] + (frame[i + 1] - frame[i]) * right;
+                const float low = frame[i + framed_width_] + (frame[i + framed_width_ + 1] - frame[i + framed_width_]) * right;
+                to[x] = top + (low - top) * below;
+            }
+        }
+    }
+
+    // Adds the displacement of row y, from control points already spread across the columns.
+    void displace(int y) {
+        for (int axis = 0; axis < 2; axis++) {
+            float *to = axis ? shift_y_.data() : columns_.data();
+            for (int k = 0; k < 4; k++) {
+                const float weight = rows_spline_[4 * y + k];
+                const float *from = across_.data() + (axis * grid_ + rows_at_[y] + k) * width_;
+                for (int x = 0; x < width_; x++) to[x] += weight * from[x];
+            }
+        }
+    }
+
+    void bend(const float *control) {
+        for (int row = 0; row < 2 * grid_; row++)
+            for (int x = 0; x < width_; x++) {
+                float sum = 0;
+                for (int k = 0; k < 4; k++) sum += columns_spline_[4 * x + k] * control[row * grid_ + columns_at_[x] + k];
+                across_[row * width_ + x] = sum;
+            }
+    }
+
+    // Uniform cubic B-spline (Rueckert et al., 1999): the first and last inner control points meet the image's edges.
+    void spline(std::vector<float> &weights, std::vector<int> &at, int side) const {
+        for (int i = 0; i < side; i++) {
+            const double place = side > 1 ? double(i) * (grid_ - 3) / (side - 1) : 0;
+            const int begin = std::min(static_cast<int>(place), grid_ - 4);
+            const double t = place - begin, s = 1 - t;
+            at.push_back(begin);
+            for (double weight : {s * s * s, 3 * t * t * t - 6 * t * t + 4, 3 * s * s * s - 6 * s * s + 4, t * t * t})
+                weights.push_back(static_cast<float>(weight / 6));
+        }
+    }
+
+    // A 3x3 Gaussian sampled at -1, 0, 1; the border is mirrored.
+    void blur(float sigma) {
+        const float neighbour = std::exp(-0.5f / (sigma * sigma)), centre = 1 / (1 + 2 * neighbour);
+        const float side = neighbour * centre;
+        for (int y = 0; y < height_; y++) {
+            const float *from = image_ + y * width_;
+            float *to = blurred_.data() + (y + 1) * width_;
+            for (int x = 1; x < width_ - 1; x++) to[x] = from[x] * centre + (from[x - 1] + from[x + 1]) * side;
+            to[0] = from[0] * centre + (from[1] + from[1]) * side;
+            to[width_ - 1] = from[width_ - 1] * centre + (from[width_ - 2] + from[width_ - 2]) * side;
+        }
+        float *rows = blurred_.data() + width_;
+        std::copy_n(rows + width_, width_, blurred_.data());
+        std::copy_n(rows + (height_ - 2) * width_, width_, rows + height_ * width_);
+        for (int i = 0; i < height_ * width_; i++)
+            image_[i] = rows[i] * centre + (rows[i - width_] + rows[i + width_]) * side;
+    }
+
+    void erase(const int32_t *box) {
+        for (int y = box[0]; y < box[0] + box[2]; y++)
+            std::fill_n(image_ + y * width_ + box[1], box[3], 0.0f);
+    }
+
+    int height_, width_, channels_, grid_, framed_width_;
+    float *image_ = nullptr;  // the one being read, of images_
+    std::vector<float> framed_, images_, blurred_, columns_, rows_, shift_x_, shift_y_;
+    std::vector<float> columns_spline_, rows_spline_, across_;
+    std::vector<int> columns_at_, rows_at_;
+};

@@ -1,0 +1,43 @@
+// Softmax cross-entropy with label smoothing (Szegedy et al., 2016), and its gradient.
+#pragma once
+
+#include <cmath>
+
+#include "lanes.h"
+
+struct Score {
+    double loss;  // summed over images, nats
+    int32_t hits;
+};
+
+// logits: (classes) Lanes. Gives slopes * weight for `images` images and zero for those that only fill the tile.
+inline Score cross_entropy(const Lanes *logits, const int64_t *labels, int classes, int images, float smoothing,
+                           float weight, Lanes *slopes) {
+    Score score{0, 0};
+    for (int image = 0; image < LANES; image++) {
+        if (image >= images) {
+            for (int c = 0; c < classes; c++) slopes[c].values()[image] = 0;
+            continue;
+        }
+        int best = 0;
+        for (int c = 1; c < classes; c++)
+            if (logits[c].values()[image] > logits[best].values()[image]) best = c;
+        const float largest = logits[best].values()[image];
+        float sum = 0, all = 0;
+        for (int c = 0; c < classes; c++) {
+            const float below = logits[c].values()[image] - largest;
+            all += below;
+            sum += slopes[c].values()[image] = std::exp(below);
+        }
+        const int64_t label = labels[image];
+        const float log_sum = std::log(sum), even = smoothing / classes;
+        const float right = logits[label].values()[image] - largest;
+        score.loss += (1 - smoothing) * (log_sum - right) + even * (classes * log_sum - all);
+        score.hits += best == label;
+        for (int c = 0; c < classes; c++) {
+            const float target = even + (c == label ? 1 - smoothing : 0.0f);
+            slopes[c].values()[image] = (slopes[c].values()[image] / sum - target) * weight;
+        }
+    }
+    return score;
+}

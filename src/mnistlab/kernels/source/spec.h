@@ -1,0 +1,85 @@
+// What crosses the border to Python: plain C structures and functions. kernels/library.py mirrors them.
+#pragma once
+
+#include <cstdint>
+
+enum LayerKind : int32_t { CONVOLUTION = 0, STAGE = 1, GLOBAL_AVERAGE = 2, DROPOUT = 3, ADDITION = 4 };
+enum PoolKind : int32_t { NO_POOL = 0, MAX_POOL = 1, AVERAGE_POOL = 2 };
+enum OptimizerKind : int32_t { SGD = 0, ADAMW = 1, NO_UPDATE = 2 };
+
+struct Shape {
+    int32_t channels, height, width;
+    int64_t size() const { return int64_t(channels) * height * width; }
+};
+
+// One layer. Value 0 is the input image; layer k makes value k + 1. Tensors are indices into the call's table, or -1.
+struct Layer {
+    int32_t kind, input, other;      // other: the second summand of an addition
+    Shape in, out;
+    int32_t kernel_height, kernel_width, pad_height, pad_width;
+    int32_t normalised, rectified, pool;  // a stage: batch normalisation, then ReLU, then 2x2 pooling, each optional
+    int32_t weight, bias;                 // parameters
+    int32_t mean, variance, batches;      // running averages: tensors
+    float epsilon, momentum, drop;
+};
+
+struct Parameter {
+    float *value;
+    float *gradient;  // of the last step; null if it is not trained
+    float *first, *second, *average;  // momentum or first moment, second moment, running average; or null
+    int64_t rows, columns;
+};
+
+// Images of a call and what happens to them, per position in the order.
+struct Images {
+    const uint8_t *pixels;         // (n, channels, height, width)
+    const int64_t *labels;         // (n,)
+    const int64_t *order;          // indices of images
+    const float *matrices;         // (positions, 2, 3) from target to source, pixels about the centre; or null
+    const float *displacements;    // (positions, 2, grid, grid) pixels at control points; or null
+    const float *sigmas;           // (positions,) of the 3x3 Gaussian; or null
+    const int32_t *erasures;       // (positions, 4): top, left, height, width; or null
+    int32_t grid;
+    float mean, deviation;         // of pixels in 0..1
+};
+
+struct Optimizer {
+    int32_t kind, nesterov;
+    float momentum, weight_decay, beta1, beta2, epsilon, average_decay;  // average_decay 0: no average
+    int64_t steps_done;                                                 // before this call's first batch
+};
+
+struct Training {
+    Images images;
+    Optimizer optimizer;
+    Parameter *parameters;
+    void **tensors;
+    const int64_t *bounds;          // (batches + 1,) positions in the order
+    const double *rates;            // (batches,) learning rates
+    const uint64_t *dropout_seeds;  // (batches,)
+    int64_t first_batch, last_batch;
+    float smoothing;
+    int32_t threads;
+    float *losses;  // (batches,) mean of each
+    int32_t *hits;  // (batches,)
+};
+
+struct Evaluation {
+    Images images;
+    Parameter *parameters;
+    void **tensors;
+    int64_t count;  // positions
+    int32_t threads;
+    float *logits;  // (count, classes)
+};
+
+struct Plan;
+
+extern "C" {
+int32_t mnistlab_layout(int32_t structure);  // sizeof the structures above, in their order, to check the mirror
+Plan *mnistlab_plan(const Layer *layers, int32_t layer_count, int32_t parameter_count, Shape input, int32_t classes);
+int32_t mnistlab_train(Plan *plan, const Training *training);        // 0, or 1 when out of memory or threads
+int32_t mnistlab_evaluate(Plan *plan, const Evaluation *evaluation);  // the same
+void mnistlab_free(Plan *plan);
+void mnistlab_philox(uint64_t seed, const uint32_t counter[4], uint32_t result[4]);
+}

@@ -1,0 +1,59 @@
+// Gradients summed over groups of tiles in their order, and the optimiser's step, in one pass over a row.
+#pragma once
+
+#include <cmath>
+
+#include "spec.h"
+
+struct Step {
+    double rate;
+    int64_t number;  // from 1
+};
+
+// SGD as PyTorch defines it (Sutskever et al., 2013), with the buffer starting at zero.
+inline void sgd(const Optimizer &o, const Step &step, float *value, const float *gradient, float *first, int64_t n) {
+    const float rate = static_cast<float>(step.rate);
+    for (int64_t i = 0; i < n; i++) {
+        float slope = gradient[i] + o.weight_decay * value[i];
+        if (first) {
+            first[i] = o.momentum * first[i] + slope;
+            slope = o.nesterov ? slope + o.momentum * first[i] : first[i];
+        }
+        value[i] -= rate * slope;
+    }
+}
+
+// AdamW (Loshchilov and Hutter, 2019).
+inline void adamw(const Optimizer &o, const Step &step, float *value, const float *gradient, float *first,
+                  float *second, int64_t n) {
+    const double bias1 = 1 - std::pow(double(o.beta1), double(step.number));
+    const double bias2 = 1 - std::pow(double(o.beta2), double(step.number));
+    const float keep = static_cast<float>(1 - step.rate * o.weight_decay);
+    const float rate = static_cast<float>(step.rate / bias1), root = static_cast<float>(1 / std::sqrt(bias2));
+    for (int64_t i = 0; i < n; i++) {
+        first[i] += (gradient[i] - first[i]) * (1 - o.beta1);
+        second[i] = o.beta2 * second[i] + (1 - o.beta2) * gradient[i] * gradient[i];
+        value[i] = value[i] * keep - rate * first[i] / (std::sqrt(second[i]) * root + o.epsilon);
+    }
+}
+
+// partial: the row's gradient in the first group; further groups lie `group_step` floats apart.
+inline void update_row(const Parameter &parameter, int64_t row, const float *partial, int64_t group_step, int groups,
+                       const Optimizer &o, const Step &step) {
+    const int64_t n = parameter.columns, at = row * n;
+    float *gradient = parameter.gradient + at, *value = parameter.value + at;
+    for (int64_t i = 0; i < n; i++) gradient[i] = partial[i];
+    for (int group = 1; group < groups; group++) {
+        const float *next = partial + group * group_step;
+        for (int64_t i = 0; i < n; i++) gradient[i] += next[i];
+    }
+    float *first = parameter.first ? parameter.first + at : nullptr;
+    if (o.kind == SGD)
+        sgd(o, step, value, gradient, first, n);
+    else if (o.kind == ADAMW)
+        adamw(o, step, value, gradient, first, parameter.second + at, n);
+    if (o.kind != NO_UPDATE && o.average_decay > 0) {
+        float *average = parameter.average + at;
+        for (int64_t i = 0; i < n; i++) average[i] += (value[i] - average[i]) * (1 - o.average_decay);
+    }
+}

@@ -1,0 +1,124 @@
+"""The C structures of ``source/spec.h``, mirrored."""
+
+from ctypes import POINTER, Structure, c_float, c_int32, c_int64, c_void_p
+
+CONVOLUTION, STAGE, GLOBAL_AVERAGE, DROPOUT, ADDITION = range(5)
+NO_POOL, MAX_POOL, AVERAGE_POOL = range(3)
+SGD, ADAMW, NO_UPDATE = range(3)
+
+
+class Shape(Structure):
+    """Channels, height and width of a value; a vector of ``n`` is ``(n, 1, 1)``."""
+
+    _fields_ = (("channels", c_int32), ("height", c_int32), ("width", c_int32))
+
+
+class Layer(Structure):
+    """One layer; tensors are indices, -1 is none."""
+
+    _fields_ = (
+        ("kind", c_int32),
+        ("input", c_int32),
+        ("other", c_int32),
+        ("in_shape", Shape),
+        ("out_shape", Shape),
+        ("kernel_height", c_int32),
+        ("kernel_width", c_int32),
+        ("pad_height", c_int32),
+        ("pad_width", c_int32),
+        ("normalised", c_int32),
+        ("rectified", c_int32),
+        ("pool", c_int32),
+        ("weight", c_int32),
+        ("bias", c_int32),
+        ("mean", c_int32),
+        ("variance", c_int32),
+        ("batches", c_int32),
+        ("epsilon", c_float),
+        ("momentum", c_float),
+        ("drop", c_float),
+    )
+
+
+class Parameter(Structure):
+    """Addresses of a parameter, its gradient, and what its optimiser keeps."""
+
+    _fields_ = (
+        ("value", c_void_p),
+        ("gradient", c_void_p),
+        ("first", c_void_p),
+        ("second", c_void_p),
+        ("average", c_void_p),
+        ("rows", c_int64),
+        ("columns", c_int64),
+    )
+
+
+class Images(Structure):
+    """Images in their order, and what is done to each."""
+
+    _fields_ = (
+        ("pixels", c_void_p),
+        ("labels", c_void_p),
+        ("order", c_void_p),
+        ("matrices", c_void_p),
+        ("displacements", c_void_p),
+        ("sigmas", c_void_p),
+        ("erasures", c_void_p),
+        ("grid", c_int32),
+        ("mean", c_float),
+        ("deviation", c_float),
+    )
+
+
+class Optimizer(Structure):
+    """An optimiser's constants."""
+
+    _fields_ = (
+        ("kind", c_int32),
+        ("nesterov", c_int32),
+        ("momentum", c_float),
+        ("weight_decay", c_float),
+        ("beta1", c_float),
+        ("beta2", c_float),
+        ("epsilon", c_float),
+        ("average_decay", c_float),
+        ("steps_done", c_int64),
+    )
+
+
+class Training(Structure):
+    """A call that trains on some batches."""
+
+    _fields_ = (
+        ("images", Images),
+        ("optimizer", Optimizer),
+        ("parameters", POINTER(Parameter)),
+        ("tensors", POINTER(c_void_p)),
+        ("bounds", c_void_p),
+        ("rates", c_void_p),
+        ("dropout_seeds", c_void_p),
+        ("first_batch", c_int64),
+        ("last_batch", c_int64),
+        ("smoothing", c_float),
+        ("threads", c_int32),
+        ("losses", c_void_p),
+        ("hits", c_void_p),
+    )
+
+
+class Evaluation(Structure):
+    """A call that computes logits."""
+
+    _fields_ = (
+        ("images", Images),
+        ("parameters", POINTER(Parameter)),
+        ("tensors", POINTER(c_void_p)),
+        ("count", c_int64),
+        ("threads", c_int32),
+        ("logits", c_void_p),
+    )
+
+
+STRUCTURES = (Layer, Parameter, Images, Optimizer, Training, Evaluation)
+"""In the order in which ``mnistlab_layout`` numbers them."""

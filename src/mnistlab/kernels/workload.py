@@ -1,0 +1,59 @@
+"""Workload: the images of one pass over the training set, in their order, and what is done to each."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Distortions:
+    """One random change an image, drawn beforehand; ``None`` is none of that kind.
+
+    They are applied in this order, on pixels in 0..1: sampling (matrix and displacement together), blur, erasure.
+
+    Attributes:
+        matrices: float32, ``(n, 2, 3)``: from a pixel (x, y) of the result, about the centre, to where it is taken
+            from, bilinearly; black outside.
+        displacements: float32, ``(n, 2, g, g)``, g >= 4: added to that place, x then y, in pixels, at control points of
+            a uniform cubic B-spline that spans the image.
+        sigmas: float32, ``(n,)``, pixels: of a 3x3 Gaussian with a mirrored border; 0 is none.
+        erasures: int32, ``(n, 4)``: top, left, height and width of a box made black; within the image.
+    """
+
+    matrices: Tensor | None = None
+    displacements: Tensor | None = None
+    sigmas: Tensor | None = None
+    erasures: Tensor | None = None
+
+    def of(self, start: int, stop: int, device: torch.device) -> "Distortions":
+        """Return those of images ``start`` to ``stop``, on the device."""
+        parts = (self.matrices, self.displacements, self.sigmas, self.erasures)
+        return Distortions(*(None if part is None else part[start:stop].to(device) for part in parts))
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass over training images: what is trained on, in which order, and what is measured.
+
+    Attributes:
+        images: uint8, ``(n, channels, height, width)``.
+        labels: int64, ``(n,)``.
+        order: int64, ``(positions,)``: indices of images.
+        bounds: int64, ``(batches + 1,)``: the positions at which batches begin, and the end.
+        distortions: of each position.
+        rates: float64, ``(batches,)``: the learning rate of each.
+        dropout_seeds: int64, ``(batches,)``, at least 0.
+        losses: float32, ``(batches,)``, filled in: each batch's mean loss.
+        hits: int32, ``(batches,)``, filled in: images of each batch classified rightly.
+    """
+
+    images: Tensor
+    labels: Tensor
+    order: Tensor
+    bounds: Tensor
+    distortions: Distortions
+    rates: Tensor
+    dropout_seeds: Tensor
+    losses: Tensor
+    hits: Tensor

@@ -1,0 +1,103 @@
+"""Distortion: the changes that augmentation drew, done to a batch on any device.
+
+The fast layers do the same on the CPU while they gather images (``kernels/source/input.h``).
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mnistlab.kernels import Distortions
+
+
+def distort(images: Tensor, distortions: Distortions) -> Tensor:
+    """Sample anew, blur, erase.
+
+    Args:
+        images: float32, ``(n, c, h, w)``, sides of at least 2.
+        distortions: of ``n`` images, on the same device.
+
+    Returns:
+        Images of the same shape and range.
+    """
+    if distortions.matrices is not None or distortions.displacements is not None:
+        images = sample(images, distortions.matrices, distortions.displacements)
+    if distortions.sigmas is not None:
+        images = blur(images, distortions.sigmas)
+    if distortions.erasures is not None:
+        images = erase(images, distortions.erasures)
+    return images
+
+
+def sample(images: Tensor, matrices: Tensor | None, displacements: Tensor | None) -> Tensor:
+    """Take each pixel from another place, bilinearly; what comes in from outside is 0.
+
+    Args:
+        images: float32, ``(n, c, h, w)``.
+        matrices: float32, ``(n, 2, 3)``, see :class:`Distortions`; ``None`` is the identity.
+        displacements: float32, ``(n, 2, g, g)``, see :class:`Distortions`; ``None`` is none.
+    """
+    _, _, height, width = images.shape
+    device = images.device
+    centre = torch.tensor([(width - 1) / 2, (height - 1) / 2], device=device)
+    rows, columns = (torch.arange(side, dtype=torch.float32, device=device) for side in (height, width))
+    places = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1) - centre  # (h, w, 2), x then y
+    if matrices is not None:
+        places = torch.einsum("nij,hwj->nhwi", matrices[:, :, :2], places) + matrices[:, None, None, :, 2]
+    else:
+        places = places.expand(len(images), -1, -1, -1)
+    places = places + centre
+    if displacements is not None:
+        points = displacements.shape[-1]
+        down, across = (spline(side, points).to(device) for side in (height, width))
+        places = places + torch.einsum("hi,naij,wj->nhwa", down, displacements, across)
+    # grid_sample counts from -1 at the first pixel's middle to 1 at the last one's.
+    grid = places / centre - 1
+    return functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=True)
+
+
+def spline(side: int, points: int) -> Tensor:
+    """Return the uniform cubic B-spline's weights: float32, ``(side, points)``, rows summing to 1.
+
+    The second and the last but one control point meet the first and the last pixel.
+    """
+    places = torch.arange(side, dtype=torch.float64) * (points - 3) / max(side - 1, 1)
+    begin = places.long().clamp(max=points - 4)
+    t = places - begin
+    s = 1 - t
+    weights = torch.stack([s**3, 3 * t**3 - 6 * t**2 + 4, 3 * s**3 - 6 * s**2 + 4, t**3], dim=1) / 6
+    result = torch.zeros(side, points, dtype=torch.float64)
+    return result.scatter_(1, begin.unsqueeze(1) + torch.arange(4), weights).float()
+
+
+def blur(images: Tensor, sigmas: Tensor) -> Tensor:
+    """Convolve each image with its own 3x3 Gaussian; the border is mirrored.
+
+    Args:
+        images: float32, ``(n, c, h, w)``, sides of at least 2.
+        sigmas: float32, ``(n,)``, pixels, at least 0; 0 leaves the image as it is.
+    """
+    # A kernel is sampled at -1, 0, 1 and scaled to sum 1: (side, centre, side). exp(-inf) makes sigma 0 the identity.
+    neighbour = torch.exp(-0.5 / sigmas.square()).view(-1, 1, 1, 1)
+    centre = 1 / (1 + 2 * neighbour)
+    side = neighbour * centre
+    padded = functional.pad(images, (1, 1, 1, 1), mode="reflect")
+    across = padded[..., 1:-1] * centre + (padded[..., :-2] + padded[..., 2:]) * side
+    return across[:, :, 1:-1] * centre + (across[:, :, :-2] + across[:, :, 2:]) * side
+
+
+def erase(images: Tensor, boxes: Tensor) -> Tensor:
+    """Make a box of each image black.
+
+    Args:
+        images: float32, ``(n, c, h, w)``.
+        boxes: int32, ``(n, 4)``: top, left, height, width.
+    """
+    _, _, height, width = images.shape
+    top, left, tall, wide = boxes.view(-1, 4, 1).unbind(1)  # (n, 1) each
+    rows, columns = (torch.arange(side, device=images.device) for side in (height, width))
+    inside_rows, inside_columns = (
+        (at >= start) & (at < start + side) for at, start, side in ((rows, top, tall), (columns, left, wide))
+    )
+    inside = inside_rows.unsqueeze(2) & inside_columns.unsqueeze(1)  # (n, h, w)
+    return images.masked_fill(inside.unsqueeze(1), 0)

@@ -1,0 +1,140 @@
+"""Steps: how batches are trained on and logits computed, by the fast layers or by plain PyTorch."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mnistlab.errors import KernelError
+from mnistlab.kernels import Pass, Plan, load_library
+from mnistlab.recipe import Recipe
+from mnistlab.training.distortion import distort
+from mnistlab.training.evaluation import compute_logits
+from mnistlab.training.input import normalise, to_unit
+from mnistlab.training.randomness import seed_global
+
+KERNELS = ("auto", "torch")
+IMAGES_A_CALL = 1024
+"""Some ten milliseconds of work; between two calls progress is told and signals are heeded."""
+
+
+class Steps(Protocol):
+    """Trains a model on batches of a pass, and computes its logits.
+
+    Attributes:
+        kernels: the name of the build, or ``torch``.
+        reason: why it is plain PyTorch; empty if it is not.
+        batches_a_call: after how many batches progress is worth telling.
+    """
+
+    kernels: str
+    reason: str
+    batches_a_call: int
+
+    def train(self, work: Pass, first: int, last: int) -> None:
+        """Train on batches ``first`` to before ``last``; fill in their losses and hits."""
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Return float32 ``(n, classes)`` of uint8 images, as evaluation computes them."""
+
+
+class PlannedSteps:
+    """The fast layers: whole batches in one call, the same bits on any number of threads."""
+
+    reason = ""
+
+    def __init__(self, plan: Plan, recipe: Recipe, optimizer: torch.optim.Optimizer, averages: list[Tensor]) -> None:
+        self.kernels = load_library().build
+        self.batches_a_call = max(1, IMAGES_A_CALL // recipe.batch_size)
+        self._plan, self._recipe, self._optimizer, self._averages = plan, recipe, optimizer, averages
+        self._threads = torch.get_num_threads()
+
+    def train(self, work: Pass, first: int, last: int) -> None:
+        """See :class:`Steps`."""
+        self._plan.train(
+            work,
+            first,
+            last,
+            self._optimizer,
+            smoothing=self._recipe.label_smoothing,
+            averages=self._averages,
+            decay=self._recipe.averaging,
+            threads=self._threads,
+        )
+
+    def logits(self, images: Tensor) -> Tensor:
+        """See :class:`Steps`."""
+        return self._plan.logits(images, threads=self._threads)
+
+
+class PlainSteps:
+    """Plain PyTorch, on any device and for any model."""
+
+    kernels = "torch"
+    batches_a_call = 1
+
+    def __init__(
+        self,
+        model: nn.Module,
+        recipe: Recipe,
+        optimizer: torch.optim.Optimizer,
+        averages: list[Tensor],
+        device: torch.device,
+        reason: str,
+    ) -> None:
+        self.reason = reason
+        self._model, self._recipe, self._optimizer, self._averages = model, recipe, optimizer, averages
+        self._device = device
+
+    def train(self, work: Pass, first: int, last: int) -> None:
+        """See :class:`Steps`."""
+        for batch in range(first, last):
+            start, stop = work.bounds[batch : batch + 2].tolist()
+            chosen = work.order[start:stop]
+            pixels = distort(to_unit(work.images[chosen]), work.distortions.of(start, stop, self._device))
+            # Dropout draws from the global state, which the run keeps to itself.
+            seed_global(int(work.dropout_seeds[batch]), self._device)
+            rate = float(work.rates[batch])
+            loss, hits = self._step(normalise(pixels, self._recipe), work.labels[chosen], rate)
+            work.losses[batch], work.hits[batch] = loss, hits
+
+    def logits(self, images: Tensor) -> Tensor:
+        """See :class:`Steps`."""
+        return compute_logits(self._model, images, self._recipe)
+
+    def _step(self, images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.zero_grad()
+        logits = self._model(images)
+        loss = functional.cross_entropy(logits, labels, label_smoothing=self._recipe.label_smoothing)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        with torch.no_grad():
+            for average, parameter in zip(self._averages, self._model.parameters(), strict=bool(self._averages)):
+                average.lerp_(parameter, 1 - self._recipe.averaging)
+        return loss.detach(), (logits.detach().argmax(dim=1) == labels).sum()
+
+
+def make_steps(
+    model: nn.Module,
+    recipe: Recipe,
+    optimizer: torch.optim.Optimizer,
+    averages: list[Tensor],
+    image_shape: tuple[int, int, int],
+    classes: int,
+    device: torch.device,
+    kernels: str,
+) -> Steps:
+    """Return the fast layers where the model has such a form and the device is the CPU, else plain PyTorch."""
+    reason = "" if device.type == "cpu" else f"the fast layers are for the CPU, not {device.type}"
+    if kernels == "torch":
+        reason = "asked for"
+    if not reason:
+        try:
+            plan = Plan(model, image_shape, classes, mean=recipe.mean, deviation=recipe.deviation)
+            return PlannedSteps(plan, recipe, optimizer, averages)
+        except KernelError as error:
+            reason = str(error)
+    return PlainSteps(model, recipe, optimizer, averages, device, reason)
