@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import click
 
+from mnistlab.cli.bench import bench
 from mnistlab.cli.data import data
+from mnistlab.cli.doctor import doctor
 from mnistlab.cli.recipe import recipe
 from mnistlab.cli.reproduce import reproduce
 from mnistlab.cli.train import train
@@ -20,7 +22,7 @@ def app() -> None:
     """Train small image classifiers, tell honestly which one is better, and put the winner to use."""
 
 
-for _command in (train, reproduce, recipe, data):
+for _command in (train, reproduce, recipe, data, bench, doctor):
     app.add_command(_command)
 
 

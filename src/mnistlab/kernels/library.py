@@ -13,7 +13,7 @@ BUILDS = ("x86_64_v4", "x86_64_v3", "x86_64_v2", "generic")
 """Names of builds, the fastest first; the last is all that there is on other processors."""
 
 CHOICE = "MNISTLAB_KERNELS"
-"""Environment variable: a build's name instead of the best that fits, or ``none``."""
+"""Environment variable: a build's name instead of the best that fits, a library's path, or ``none``."""
 
 _FOLDER = Path(__file__).parent
 _LEVELS = {"x86_64_v4": 4, "x86_64_v3": 3, "x86_64_v2": 2, "generic": 0}
@@ -29,7 +29,7 @@ class Library:
 
 @cache
 def load_library() -> Library:
-    """Load the build that fits this processor best, or the one that ``MNISTLAB_KERNELS`` names.
+    """Load the build that fits this processor best, or what ``MNISTLAB_KERNELS`` names.
 
     Raises:
         KernelError: there is none; the message says why.
@@ -37,21 +37,27 @@ def load_library() -> Library:
     choice = os.environ.get(CHOICE)
     if choice == "none":
         raise KernelError(f"turned off by {CHOICE}=none")
+    if choice and choice.endswith(".so"):
+        return _load(Path(choice).stem, Path(choice))
     if choice and choice not in BUILDS:
         raise KernelError(f"{CHOICE}={choice}: no such build; one of {', '.join(BUILDS)} or none")
     level = processor_level()
     fitting = [name for name in installed() if _LEVELS[name] <= level and choice in (None, "", name)]
     if not fitting:
         raise KernelError(_why_none(choice, level))
+    return _load(fitting[0], _path(fitting[0]))
+
+
+def _load(build: str, path: Path) -> Library:
     try:
-        functions = ctypes.CDLL(str(_path(fitting[0])))
+        functions = ctypes.CDLL(str(path))
     except OSError as error:
-        raise KernelError(f"the build {fitting[0]} cannot be loaded: {error}") from error
+        raise KernelError(f"the build {build} cannot be loaded: {error}") from error
     _declare(functions)
     for number, structure in enumerate(STRUCTURES):
         if functions.mnistlab_layout(number) != ctypes.sizeof(structure):
-            raise KernelError(f"the build {fitting[0]} is of another version of mnistlab; install it again")
-    return Library(fitting[0], functions)
+            raise KernelError(f"the build {build} is of another version of mnistlab; install it again")
+    return Library(build, functions)
 
 
 def installed() -> list[str]:

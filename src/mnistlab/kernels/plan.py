@@ -38,6 +38,8 @@ class Plan:
         self._functions = load_library().functions
         self._model, self._shape, self._classes = model, image_shape, classes
         self._mean, self._deviation = mean, deviation
+        self.operations = sum(_operations(layer) for layer in layers)
+        """Floating-point operations of a training step per image: those of convolutions and linear layers."""
         self.parameters: list[Tensor] = []
         self._tensors: list[Tensor] = []
         table = (structures.Layer * len(layers))(*map(self._describe, layers))
@@ -184,6 +186,14 @@ class Plan:
             )
 
         return (structures.Parameter * len(self.parameters))(*map(describe, self.parameters))
+
+
+def _operations(layer: PlannedLayer) -> int:
+    if layer.weight is None or layer.norm:
+        return 0
+    products = layer.weight.numel() * layer.output.shape[1] * layer.output.shape[2]
+    # Forward, back to the weights, and back to the input unless that is the image; an addition and a product each.
+    return 2 * products * (3 if layer.input.number else 2)
 
 
 def _index(known: list[Tensor], tensor: Tensor | None) -> int:

@@ -26,11 +26,13 @@ class Steps(Protocol):
         kernels: the name of the build, or ``torch``.
         reason: why it is plain PyTorch; empty if it is not.
         batches_a_call: after how many batches progress is worth telling.
+        operations: floating-point operations of a step per image, of its products alone; 0 if not known.
     """
 
     kernels: str
     reason: str
     batches_a_call: int
+    operations: int
 
     def train(self, work: Pass, first: int, last: int) -> None:
         """Train on batches ``first`` to before ``last``; fill in their losses and hits."""
@@ -47,6 +49,7 @@ class PlannedSteps:
     def __init__(self, plan: Plan, recipe: Recipe, optimizer: torch.optim.Optimizer, averages: list[Tensor]) -> None:
         self.kernels = load_library().build
         self.batches_a_call = max(1, IMAGES_A_CALL // recipe.batch_size)
+        self.operations = plan.operations
         self._plan, self._recipe, self._optimizer, self._averages = plan, recipe, optimizer, averages
         self._threads = torch.get_num_threads()
 
@@ -73,6 +76,7 @@ class PlainSteps:
 
     kernels = "torch"
     batches_a_call = 1
+    operations = 0
 
     def __init__(
         self,

@@ -109,7 +109,7 @@ class Trainer:
 
     def _train_epoch(self, on_event: Listener, should_stop: Callable[[], bool]) -> bool:
         began, spent = time.perf_counter(), self.seconds
-        work = self._plan_pass()
+        work = self.plan_pass()
         self.model.train()
         while self.batch < len(self.bounds):
             if should_stop():
@@ -121,7 +121,7 @@ class Trainer:
             on_event(BatchDone(self.epoch, self.batch, len(self.bounds)))
         return True
 
-    def _plan_pass(self) -> Pass:
+    def plan_pass(self) -> Pass:
         """Draw all that is random in this epoch, anew at each call and alike."""
         count, batches = len(self._train_labels), len(self.bounds)
         order = torch.randperm(count, generator=generator(self.seed, "order", self.epoch))

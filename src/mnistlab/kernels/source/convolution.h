@@ -7,6 +7,7 @@
 #include "correlate.h"
 #include "scatter.h"
 #include "spec.h"
+#include "transpose.h"
 
 class Convolution {
    public:
@@ -124,10 +125,11 @@ class Convolution {
     const Lanes *transposed(const Lanes *x, Lanes *scratch) const {
         float *to = scratch->values();
         const int64_t step = features() * LANES;
-        for (int64_t i = 0; i < step; i += LANES)
+        const int64_t whole = in_.channels / LANES * LANES;
+        for (int64_t i = 0; i < whole; i += LANES) transpose(x[i].values(), LANES, to + i, step);
+        for (int64_t i = whole; i < step; i++)
             for (int image = 0; image < LANES; image++)
-                for (int64_t j = i; j < i + LANES; j++)
-                    to[image * step + j] = j < in_.channels ? x[j].values()[image] : 0.0f;
+                to[image * step + i] = i < in_.channels ? x[i].values()[image] : 0.0f;
         return scratch;
     }
 

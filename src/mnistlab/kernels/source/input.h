@@ -9,6 +9,7 @@
 
 #include "lanes.h"
 #include "spec.h"
+#include "transpose.h"
 
 class Input {
    public:
@@ -40,11 +41,11 @@ class Input {
                 image_ = images_.data() + lane * pixels;
                 read(from, position + std::min(lane, count - 1), channel);
             }
-            // In blocks that stay in the first cache.
-            for (int block = 0; block < pixels; block += LANES)
-                for (int lane = 0; lane < LANES; lane++)
-                    for (int i = block; i < std::min(block + LANES, pixels); i++)
-                        x[i].values()[lane] = images_[lane * pixels + i] * scale + offset;
+            for (float &pixel : images_) pixel = pixel * scale + offset;
+            const int whole = pixels / LANES * LANES;
+            for (int i = 0; i < whole; i += LANES) transpose(images_.data() + i, pixels, x[i].values(), LANES);
+            for (int i = whole; i < pixels; i++)
+                for (int lane = 0; lane < LANES; lane++) x[i].values()[lane] = images_[lane * pixels + i];
         }
     }
 

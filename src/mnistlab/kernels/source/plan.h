@@ -15,9 +15,13 @@
 
 constexpr int MOST_GROUPS = 16;
 
+// Where a value's slope lies. A value with one consumer gives its own place, since nobody needs it once the slope is
+// known: half the memory, and the cache holds a whole tile.
+enum class Area { VALUE, LOCAL, KEPT };  // local: one a thread; kept: lives from phase to phase, so one a tile
+
 struct Place {
+    Area area;
     int64_t at;  // in Lanes
-    bool kept;   // lives from phase to phase, so each tile has its own
 };
 
 // Where a parameter's gradient lies within a group's sums.
@@ -79,6 +83,7 @@ struct Plan {
         sloped.assign(count + 1, false);
         std::vector<bool> written(count + 1, false);
         std::vector<std::set<int>> touched(count + 1);  // phases in which a value's slope is written or read
+        std::vector<int> consumers(count + 1, 0);
         add_input.assign(count, false);
         add_other.assign(count, false);
         for (int k = 0; k < count; k++) {
@@ -93,16 +98,23 @@ struct Plan {
             touched[k + 1].insert(phase[k]);
             touched[k + 1].insert(gives);
             touched[layer.input].insert(gives);
+            consumers[layer.input]++;
             add_input[k] = written[layer.input];
             written[layer.input] = true;
             if (layer.kind != ADDITION) continue;
             touched[layer.other].insert(gives);
+            consumers[layer.other]++;
             add_other[k] = written[layer.other];
             written[layer.other] = true;
         }
         for (int v = 0; v <= count; v++) {
-            int64_t &size = touched[v].size() > 1 ? kept_size : local_size;
-            slopes.push_back({size, touched[v].size() > 1});
+            if (consumers[v] == 1) {
+                slopes.push_back({Area::VALUE, values[v]});
+                continue;
+            }
+            const bool kept = touched[v].size() > 1;
+            int64_t &size = kept ? kept_size : local_size;
+            slopes.push_back({kept ? Area::KEPT : Area::LOCAL, size});
             size += v ? layers[v - 1].out.size() : 0;  // the image has no slope
         }
     }

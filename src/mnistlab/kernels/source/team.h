@@ -60,7 +60,7 @@ class Barrier {
     }
 
    private:
-    static constexpr int SPINS = 4000;
+    static constexpr int SPINS = 40000;
     const int members_;
     std::atomic<int> arrived_{0};
     std::atomic<uint32_t> round_{0};

@@ -18,7 +18,10 @@ struct Tile {
     bool training;
 
     Lanes *value(int v) const { return values + plan.values[v]; }
-    Lanes *slope(int v) const { return (plan.slopes[v].kept ? kept : local) + plan.slopes[v].at; }
+    Lanes *slope(int v) const {
+        const Place &place = plan.slopes[v];
+        return (place.area == Area::VALUE ? values : place.area == Area::KEPT ? kept : local) + place.at;
+    }
     const float *parameter(int index) const { return index < 0 ? nullptr : parameters[index].value; }
 
     float *gradient(int index) const {

@@ -1,0 +1,143 @@
+"""The benchmark: everything measured in turns in one run, and the ratios that follow."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+
+from mnistlab.benchmark.contenders import Course, Eager, Loader, Ours, Product
+from mnistlab.benchmark.neighbours import pairs
+from mnistlab.benchmark.timing import Times, in_turns
+from mnistlab.data import Dataset, load_dataset
+from mnistlab.recipe import Recipe, built_in
+from mnistlab.runs import describe_environment
+from mnistlab.training.device import computing_threads
+
+MODELS = ("lenet5", "custom_mlp")
+EPOCH = 60_000
+SIZES = (10_000, 30_000, 60_000)
+"""Images of an epoch for which the cost of ours is measured, to see that it grows linearly."""
+_LAYOUTS = {"NCHW": torch.contiguous_format, "channels_last": torch.channels_last}
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured: images a turn for each way, counted turns, and models that are run side by side."""
+
+    images: int
+    course_images: int
+    repetitions: int
+    repetitions_of_sizes: int
+    epochs_for_memory: int
+    neighbours: tuple[str, ...]
+
+
+QUICK = Extent(7_680, 384, repetitions=3, repetitions_of_sizes=1, epochs_for_memory=2, neighbours=("lenet5",))
+WHOLE = Extent(60_000, 1_920, repetitions=5, repetitions_of_sizes=5, epochs_for_memory=10, neighbours=MODELS)
+
+
+@dataclass
+class Benchmark:
+    """What was measured.
+
+    Attributes:
+        seconds: by model and way, seconds of an epoch of 60,000 images.
+        side_by_side: by way, seconds until two runs on one thread each have done an epoch.
+        sizes: by number of images, seconds of an epoch of so many, ours, ``lenet5``.
+        ratio: by model, the better PyTorch's median time over ours.
+        of_bound: by model, our median time over the bound's.
+        side_by_side_ratio: by model, PyTorch's median time over ours.
+        memory_growth_mib: how much more memory the process held at its peak after further epochs.
+        environment: versions and hardware.
+    """
+
+    seconds: dict[str, dict[str, Times]] = field(default_factory=dict)
+    side_by_side: dict[str, dict[str, Times]] = field(default_factory=dict)
+    sizes: dict[int, Times] = field(default_factory=dict)
+    ratio: dict[str, float] = field(default_factory=dict)
+    of_bound: dict[str, float] = field(default_factory=dict)
+    side_by_side_ratio: dict[str, float] = field(default_factory=dict)
+    memory_growth_mib: float = 0.0
+    environment: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, as JSON takes them."""
+        return asdict(self)
+
+
+def measure(*, quick: bool, threads: int | None = None, on_turn: Callable[[str], None]) -> Benchmark:
+    """Measure.
+
+    Args:
+        quick: an eighth of an epoch a turn and three turns, which scales up; else whole epochs and five.
+        threads: to compute on; ``None`` is one a core. Side by side it is always one each.
+        on_turn: told what is measured next.
+    """
+    extent, dataset, result = QUICK if quick else WHOLE, load_dataset(), Benchmark()
+    with computing_threads(threads) as used:
+        for name in MODELS:
+            _measure_model(built_in(name), dataset, extent, result, on_turn)
+        _measure_sizes(dataset, extent, result, on_turn)
+        _measure_memory(dataset, extent, result, on_turn)
+        kernels = Ours(built_in("lenet5"), dataset, extent.images).kernels
+        result.environment = describe_environment("cpu", used, kernels).model_dump()
+    for name in extent.neighbours:
+        with pairs(name, extent.images) as ways:
+            times = in_turns(ways, extent.repetitions, partial(_tell, on_turn, f"{name} side by side"))
+        result.side_by_side[name] = {way: time.scaled(EPOCH / extent.images) for way, time in times.items()}
+        result.side_by_side_ratio[name] = times["eager"].median / times["ours"].median
+    return result
+
+
+def _measure_model(
+    recipe: Recipe, dataset: Dataset, extent: Extent, result: Benchmark, on_turn: Callable[[str], None]
+) -> None:
+    ours, product = Ours(recipe, dataset, extent.images), Product()
+    ways: dict[str, Callable[[], None]] = {"this package": ours}
+    for layout, form in _LAYOUTS.items():
+        ways[f"PyTorch, {layout}"] = Eager(recipe, dataset, extent.images, form)
+    if recipe.name == "lenet5":
+        ways["PyTorch DataLoader"] = Loader(recipe, dataset, extent.images)
+        ways["course: PNGs in a tar"] = Course(recipe, dataset, extent.course_images)
+    ways["bound"] = product
+    measured = in_turns(ways, extent.repetitions, partial(_tell, on_turn, recipe.name))
+    factors = dict.fromkeys(ways, EPOCH / extent.images)
+    factors["course: PNGs in a tar"] = EPOCH / extent.course_images
+    factors["bound"] = EPOCH * ours.operations / product.operations
+    times = {way: time.scaled(factors[way]) for way, time in measured.items()}
+    plain = min(times[f"PyTorch, {layout}"].median for layout in _LAYOUTS)
+    result.seconds[recipe.name] = times
+    result.ratio[recipe.name] = plain / times["this package"].median
+    result.of_bound[recipe.name] = times["this package"].median / times["bound"].median
+
+
+def _measure_sizes(dataset: Dataset, extent: Extent, result: Benchmark, on_turn: Callable[[str], None]) -> None:
+    ways = {str(images): Ours(built_in("lenet5"), dataset, images) for images in SIZES}
+    times = in_turns(ways, extent.repetitions_of_sizes, partial(_tell, on_turn, "lenet5, images"))
+    result.sizes = {int(images): time for images, time in times.items()}
+
+
+def _measure_memory(dataset: Dataset, extent: Extent, result: Benchmark, on_turn: Callable[[str], None]) -> None:
+    on_turn("memory")
+    run = Ours(built_in("custom_mlp"), dataset, EPOCH)
+    run()
+    before = _peak_mib()
+    for _ in range(extent.epochs_for_memory):
+        run()
+    result.memory_growth_mib = round(_peak_mib() - before, 1)
+
+
+def _tell(on_turn: Callable[[str], None], what: str, way: str) -> None:
+    on_turn(f"{what}: {way}")
+
+
+def _peak_mib() -> float:
+    if sys.platform == "win32":
+        return 0.0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

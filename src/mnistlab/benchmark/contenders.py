@@ -1,0 +1,167 @@
+"""The ways to train that are held against each other.
+
+All do the same work on the same images, the first so many of the training set.
+"""
+
+import io
+import tarfile
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
+
+from mnistlab.data import Dataset, Split, make_dataset
+from mnistlab.models import build_model
+from mnistlab.recipe import Recipe
+from mnistlab.training.augmentation import draw_distortions
+from mnistlab.training.distortion import distort
+from mnistlab.training.input import fit_images, input_shape, normalise, to_unit
+from mnistlab.training.trainer import Trainer, make_optimizer
+
+CPU = torch.device("cpu")
+
+
+class Ours:
+    """This package: the trainer as every run uses it, without the test after each epoch."""
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, images: int) -> None:
+        train = Split(dataset.train.images[:images], dataset.train.labels[:images])
+        self._trainer = Trainer(recipe, make_dataset(dataset.name, train, dataset.test), 0, CPU)
+        self.operations = self._trainer.steps.operations
+
+    @property
+    def kernels(self) -> str:
+        """The build in use, or ``torch``."""
+        return self._trainer.steps.kernels
+
+    def __call__(self) -> None:
+        """Train on the images once."""
+        work, steps, batches = self._trainer.plan_pass(), self._trainer.steps, len(self._trainer.bounds)
+        for first in range(0, batches, steps.batches_a_call):
+            steps.train(work, first, min(first + steps.batches_a_call, batches))
+
+
+class Eager:
+    """PyTorch as one would write it well: all images in one tensor, batches by indexing, augmentation batched."""
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, images: int, layout: torch.memory_format) -> None:
+        self._recipe, self._images, self._layout = recipe, images, layout
+        self._model = _model(recipe, dataset)
+        self._model.to(memory_format=layout)  # type: ignore[call-overload]
+        self._optimizer = make_optimizer(self._model, recipe)
+        self._augmented = recipe.rotation > 0 or recipe.blur[1] > 0
+        pixels = to_unit(fit_images(dataset.train.images[:images], recipe))
+        self._pixels = pixels if self._augmented else normalise(pixels, recipe)
+        self._labels = torch.from_numpy(dataset.train.labels[:images])
+        self._random = torch.Generator().manual_seed(0)
+
+    def __call__(self) -> None:
+        """Train on the images once."""
+        order = torch.randperm(self._images, generator=self._random)
+        size = (self._pixels.shape[2], self._pixels.shape[3])
+        distortions = draw_distortions(self._recipe, len(order), size, self._random)
+        for start in range(0, self._images, self._recipe.batch_size):
+            stop = min(start + self._recipe.batch_size, self._images)
+            chosen = order[start:stop]
+            pixels = self._pixels[chosen]
+            if self._augmented:
+                pixels = normalise(distort(pixels, distortions.of(start, stop, CPU)), self._recipe)
+            step(self._model, self._optimizer, pixels.contiguous(memory_format=self._layout), self._labels[chosen])
+
+
+class Loader:
+    """PyTorch as tutorials write it: a ``DataLoader`` over a ``TensorDataset``, here without augmentation."""
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, images: int) -> None:
+        self._model = _model(recipe, dataset)
+        self._optimizer = make_optimizer(self._model, recipe)
+        pixels = normalise(to_unit(fit_images(dataset.train.images[:images], recipe)), recipe)
+        data = TensorDataset(pixels, torch.from_numpy(dataset.train.labels[:images]))
+        random = torch.Generator().manual_seed(0)
+        self._batches = DataLoader(data, recipe.batch_size, shuffle=True, generator=random)
+
+    def __call__(self) -> None:
+        """Train on the images once."""
+        for pixels, labels in self._batches:
+            step(self._model, self._optimizer, pixels, labels)
+
+
+class Course:
+    """The course project's way: each image a PNG, read out of a tar whenever it is needed."""
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, images: int) -> None:
+        self._recipe, self._images = recipe, images
+        self._model = _model(recipe, dataset)
+        self._optimizer = make_optimizer(self._model, recipe)
+        self._folder = tempfile.TemporaryDirectory(prefix="mnistlab-bench-")
+        self._tar = Path(self._folder.name) / "train.tar"
+        self._labels = torch.from_numpy(dataset.train.labels[:images])
+        with tarfile.open(self._tar, "w") as tar:
+            for number, pixels in enumerate(dataset.train.images[:images]):
+                png = io.BytesIO()
+                Image.fromarray(pixels).save(png, "PNG")
+                member = tarfile.TarInfo(f"{number:05d}_{dataset.train.labels[number]}.png")
+                member.size = png.tell()
+                tar.addfile(member, io.BytesIO(png.getvalue()))
+
+    def __call__(self) -> None:
+        """Train on the images once."""
+        with tarfile.open(self._tar) as tar:
+            members = tar.getmembers()
+            for start in range(0, self._images, self._recipe.batch_size):
+                chosen = slice(start, min(start + self._recipe.batch_size, self._images))
+                pixels = np.stack([self._read(tar, member) for member in members[chosen]])
+                images = normalise(to_unit(fit_images(pixels, self._recipe)), self._recipe)
+                step(self._model, self._optimizer, images, self._labels[chosen])
+
+    @staticmethod
+    def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> NDArray[np.uint8]:
+        file = tar.extractfile(member)
+        assert file is not None  # noqa: S101 - the members are files that we wrote
+        with Image.open(file) as picture:
+            return np.asarray(picture)
+
+
+class Product:
+    """A large product of matrices: what this processor can do at best."""
+
+    side = 2048
+
+    def __init__(self) -> None:
+        random = torch.Generator().manual_seed(0)
+        self._one, self._other = (torch.rand(self.side, self.side, generator=random) for _ in range(2))
+
+    def __call__(self) -> None:
+        """Multiply once."""
+        torch.mm(self._one, self._other)
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations of one product."""
+        return 2 * self.side**3
+
+
+def step(model: nn.Module, optimizer: torch.optim.Optimizer, pixels: Tensor, labels: Tensor) -> None:
+    """Do one step of plain PyTorch.
+
+    Args:
+        model: in training mode.
+        optimizer: of its parameters.
+        pixels: float32, ``(n, c, h, w)``, normalised.
+        labels: int64, ``(n,)``.
+    """
+    optimizer.zero_grad()
+    functional.cross_entropy(model(pixels), labels).backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
+def _model(recipe: Recipe, dataset: Dataset) -> nn.Module:
+    with torch.random.fork_rng():
+        torch.default_generator.manual_seed(0)
+        return build_model(recipe, input_shape(dataset.train, recipe), len(dataset.classes))

@@ -1,0 +1,79 @@
+"""Neighbours: two processes that train side by side, one thread each, as two runs of a comparison do."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_SCRIPT = "mnistlab.benchmark.neighbours"
+_WAYS = ("ours", "eager")
+
+
+class Pair:
+    """Two processes that each do the same work when told to."""
+
+    def __init__(self, way: str, recipe: str, images: int) -> None:
+        command = [sys.executable, "-m", _SCRIPT, way, recipe, str(images)]
+        self._processes = [
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
+            for _ in range(2)
+        ]
+        self._await()
+
+    def __call__(self) -> float:
+        """Let both work once, and return the seconds until both are done."""
+        began = time.perf_counter()
+        for process in self._processes:
+            assert process.stdin is not None  # noqa: S101 - piped above
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        self._await()
+        return time.perf_counter() - began
+
+    def end(self) -> None:
+        """Let both processes end."""
+        for process in self._processes:
+            process.communicate()
+
+    def _await(self) -> None:
+        for process in self._processes:
+            assert process.stdout is not None  # noqa: S101 - piped above
+            if process.stdout.readline() != "ready\n":
+                raise RuntimeError(f"a process that trains side by side ended with status {process.wait()}")
+
+
+@contextmanager
+def pairs(recipe: str, images: int) -> Iterator[dict[str, Pair]]:
+    """Start a pair for each way, and end them all afterwards."""
+    started: dict[str, Pair] = {}
+    try:
+        for way in _WAYS:
+            started[way] = Pair(way, recipe, images)
+        yield started
+    finally:
+        for pair in started.values():
+            pair.end()
+
+
+def _serve(way: str, name: str, images: int) -> None:
+    import torch
+
+    from mnistlab.benchmark.contenders import Eager, Ours
+    from mnistlab.data import load_dataset
+    from mnistlab.recipe import built_in
+
+    torch.set_num_threads(1)
+    recipe, dataset = built_in(name), load_dataset()
+    run = Ours(recipe, dataset, images) if way == "ours" else Eager(recipe, dataset, images, torch.contiguous_format)
+    run()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    for _ in sys.stdin:
+        run()
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1], sys.argv[2], int(sys.argv[3]))

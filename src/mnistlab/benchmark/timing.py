@@ -1,0 +1,40 @@
+"""Timing: several ways of doing the same, in turns, so that a busy neighbour slows all of them alike."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of one way: the median of its repetitions, the shortest and the longest."""
+
+    median: float
+    low: float
+    high: float
+
+    def scaled(self, factor: float) -> "Times":
+        """Return the same for ``factor`` times the work."""
+        return Times(self.median * factor, self.low * factor, self.high * factor)
+
+
+def in_turns(
+    ways: Mapping[str, Callable[[], float | None]], repetitions: int, on_turn: Callable[[str], None]
+) -> dict[str, Times]:
+    """Time each way ``repetitions`` times, in turns, after one turn that does not count.
+
+    Args:
+        ways: by name; each may return the seconds it took if only a part of the call counts.
+        repetitions: counted turns.
+        on_turn: told the name of what comes next.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(repetitions + 1):
+        for name, run in ways.items():
+            on_turn(name)
+            began = time.perf_counter()
+            own = run()
+            if turn:
+                seconds[name].append(own if own is not None else time.perf_counter() - began)
+    return {name: Times(statistics.median(s), min(s), max(s)) for name, s in seconds.items()}

@@ -1,0 +1,61 @@
+"""``mnistlab bench``: how fast training is on this machine."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mnistlab.benchmark import Benchmark
+    from mnistlab.benchmark.timing import Times
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="A part of an epoch each, scaled up; under 45 s in all.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads to compute on.  [one a core]")
+@click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write every figure here.")
+def bench(*, quick: bool, threads: int | None, file: Path | None) -> None:
+    """Measure training against plain PyTorch and against the processor's bound, in turns, in one run."""
+    from rich.console import Console
+
+    from mnistlab.benchmark import measure
+    from mnistlab.runs import write_atomically
+
+    console = Console(stderr=True)
+    with console.status("starting") as status:
+        result = measure(quick=quick, threads=threads, on_turn=status.update)
+    _show(result)
+    if file:
+        write_atomically(file, json.dumps(result.to_json(), indent=2).encode())
+        click.echo(f"wrote {file}")
+
+
+def _show(result: "Benchmark") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="Seconds an epoch of 60,000 images", box=None, pad_edge=False)
+    for title in ("model", "way", "median", "from", "to", "times ours"):
+        table.add_column(title, justify="left" if title in ("model", "way") else "right", no_wrap=True)
+
+    def add(model: str, way: str, times: "Times", ours: "Times | None") -> None:
+        figures = (f"{seconds:.2f}" for seconds in (times.median, times.low, times.high))
+        ratio = f"{times.median / ours.median:.2f}" if ours and times is not ours else ""
+        table.add_row(model, way, *figures, ratio)
+
+    for model, ways in result.seconds.items():
+        for way, times in ways.items():
+            add(model, way, times, ways["this package"])
+        for way, times in result.side_by_side.get(model, {}).items():
+            add(model, f"two runs, a thread each: {way}", times, result.side_by_side[model]["ours"])
+        table.add_row()
+    for images, times in result.sizes.items():
+        add("lenet5", f"this package, {images:,} images", times, None)
+    console, environment = Console(highlight=False), result.environment
+    console.print(table)
+    console.print(
+        f"{environment['processor']}, {environment['threads']} threads, PyTorch {environment['versions']['torch']}, "
+        f"kernels {environment['kernels']}; further epochs added {result.memory_growth_mib:g} MiB of memory",
+        soft_wrap=True,
+    )

@@ -1,0 +1,35 @@
+"""``mnistlab doctor``: what is installed, what trains here, and whether a model has a fast form."""
+
+import click
+
+from mnistlab.cli.options import change_recipe, resolve_recipe
+
+
+@click.command()
+@click.argument("model", required=False)
+@click.option("--data", help="A known data set's name, a folder or a file.  [the recipe's: mnist]")
+def doctor(model: str | None, data: str | None) -> None:
+    """Show versions, device, threads and fast layers; say of MODEL whether it has a fast form.
+
+    MODEL is what `mnistlab train` takes: a recipe, a .toml file, or your own model as path/to/file.py:build.
+    """
+    recipe = change_recipe(resolve_recipe(model), data=data) if model else None
+    from mnistlab.training.diagnosis import diagnose, obstacle
+
+    found = diagnose()
+    environment = found.environment
+    rows = {
+        "versions": ", ".join(f"{name} {version}" for name, version in environment.versions.items()),
+        "processor": f"{environment.processor}, {environment.cores} cores, {environment.memory_gib:g} GiB",
+        "device": f"{environment.device}, {environment.threads} threads",
+        "fast layers": f"none in use: {found.reason}" if found.reason else f"{environment.kernels} in use",
+        "builds": ", ".join(found.builds) or "none installed",
+    }
+    if recipe:
+        from mnistlab.data import load_dataset
+
+        reason = obstacle(recipe, load_dataset(recipe.data))
+        rows[recipe.name] = f"trains on plain PyTorch: {reason}" if reason else "has a fast form"
+    width = max(map(len, rows))
+    for name, text in rows.items():
+        click.echo(f"{name:<{width}}  {text}")

@@ -1,0 +1,112 @@
+"""What a plan is held against: the same step in PyTorch, in float64 and float32, on the same random images."""
+
+import copy
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from mnistlab.kernels import Distortions, Pass, Plan
+
+MEAN, DEVIATION = 0.4, 0.3
+
+
+def random_pass(count, shape, classes, batch=None, *, seed=0, rate=0.1, distortions=None):
+    """Noise in a shuffled order, where near ties in pooling are improbable; in one batch if no size is given."""
+    random = torch.Generator().manual_seed(seed)
+    bounds = torch.tensor([*range(0, count, batch or count), count])
+    batches = len(bounds) - 1
+    return Pass(
+        images=torch.randint(0, 256, (count, *shape), dtype=torch.uint8, generator=random),
+        labels=torch.randint(0, classes, (count,), generator=random),
+        order=torch.randperm(count, generator=random),
+        bounds=bounds,
+        distortions=distortions or Distortions(),
+        rates=rate * torch.linspace(0.5, 1.5, batches, dtype=torch.float64),
+        dropout_seeds=torch.randint(0, 2**62, (batches,), generator=random),
+        losses=torch.zeros(batches),
+        hits=torch.zeros(batches, dtype=torch.int32),
+    )
+
+
+def make_plan(model, shape, classes):
+    return Plan(model, shape, classes, mean=MEAN, deviation=DEVIATION)
+
+
+def batch_of(work, number, dtype=torch.float64):
+    """Normalised pixels and labels of a batch."""
+    start, stop = work.bounds[number : number + 2].tolist()
+    chosen = work.order[start:stop]
+    return pixels(work.images[chosen], dtype), work.labels[chosen]
+
+
+def pixels(images, dtype=torch.float64):
+    return (images.to(dtype) / 255 - MEAN) / DEVIATION
+
+
+def twin_of(model, dtype=torch.float64):
+    return copy.deepcopy(model).to(dtype)
+
+
+def randomise(model, seed=0):
+    """Weights and running averages unlike those that layers start from."""
+    random = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+                for tensor in (module.weight, module.bias, module.running_mean, module.running_var):
+                    if tensor is not None:
+                        tensor.uniform_(0.5, 1.5, generator=random)
+            elif isinstance(module, nn.Conv2d | nn.Linear):
+                for tensor in (module.weight, module.bias):
+                    if tensor is not None:
+                        tensor.uniform_(-1, 1, generator=random).mul_(module.weight[0].numel() ** -0.5)
+    return model
+
+
+def differentiate(model, images, labels, smoothing=0.0):
+    """Return loss, images classified rightly, and gradients, ``None`` for a parameter that gets none."""
+    model.zero_grad()
+    logits = model(images)
+    loss = functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+    loss.backward()
+    return loss.item(), (logits.argmax(1) == labels).sum().item(), [p.grad for p in model.parameters()]
+
+
+def train_in_pytorch(model, work, optimizer, averages=(), decay=0.0, smoothing=0.0):
+    """Do in PyTorch, in the model's own type, what a plan does with a whole pass; return the losses."""
+    losses = []
+    for number, rate in enumerate(work.rates.tolist()):
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        images, labels = batch_of(work, number, next(model.parameters()).dtype)
+        losses.append(differentiate(model, images, labels, smoothing)[0])
+        optimizer.step()
+        with torch.no_grad():
+            for average, parameter in zip(averages, model.parameters()):
+                average.mul_(decay).add_(parameter, alpha=1 - decay)
+    return losses
+
+
+def philox(seed, *counter):
+    """Philox4x32-10 after Salmon et al. (2011), on arrays: four words of uint64 that hold 32 bits."""
+    low = np.uint64(0xFFFFFFFF)
+    half = np.uint64(32)
+    c = [word & low for word in np.broadcast_arrays(*(np.asarray(word, dtype=np.uint64) for word in counter))]
+    keys = [seed & 0xFFFFFFFF, seed >> 32]
+    for _ in range(10):
+        first, second = c[0] * np.uint64(0xD2511F53), c[2] * np.uint64(0xCD9E8D57)
+        key0, key1 = np.uint64(keys[0]), np.uint64(keys[1])
+        c = [(second >> half) ^ c[1] ^ key0, second & low, (first >> half) ^ c[3] ^ key1, first & low]
+        keys = [(keys[0] + 0x9E3779B9) & 0xFFFFFFFF, (keys[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return c
+
+
+def dropout_factors(seed, layer, count, size, share):
+    """Return what dropout multiplies with, float64 ``(count, size)``, as ``source/tile.h`` defines it."""
+    index = np.arange(size)
+    words = np.stack(philox(seed, index // 4, np.arange(count)[:, None], layer, 0))
+    drawn = np.take_along_axis(words, np.broadcast_to(index % 4, (1, count, size)), axis=0)[0]
+    share = float(np.float32(share))
+    return torch.from_numpy(np.where(drawn < share * 2**32, 0.0, 1 / (1 - share)))
