@@ -13,7 +13,7 @@ from mnistlab.cli.app import app
 from mnistlab.recipe import allowed
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted((ROOT / "src").rglob("*.py"))
+SOURCES = sorted(path for ending in ("py", "h", "cpp") for path in (ROOT / "src").rglob(f"*.{ending}"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
@@ -66,7 +66,7 @@ def test_the_readmes_table_is_that_of_the_records():
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src")))
 def test_a_module_says_what_it_is_and_stays_short(path):
     text = path.read_text(encoding="utf-8")
-    assert text.startswith('"""')
+    assert text.startswith('"""' if path.suffix == ".py" else "// ")
     assert len(text.splitlines()) <= 250
 
 

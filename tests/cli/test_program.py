@@ -1,6 +1,7 @@
 """The program as a user meets it: real processes, real files, real signals."""
 
 import json
+import platform
 import re
 import shutil
 import sys
@@ -196,3 +197,45 @@ def test_the_version_is_the_packages(tmp_path):
     from importlib.metadata import version
 
     assert run(*MNISTLAB, "--version", cwd=tmp_path).stdout.strip() == f"mnistlab {version('mnistlab')}"
+
+
+def test_doctor_names_what_is_in_use_and_what_stands_in_the_way(tmp_path):
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "def build(shape, classes):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(1024, 20), nn.GELU(), nn.Linear(20, classes))\n",
+        encoding="utf-8",
+    )
+    result = run(*MNISTLAB, "doctor", "net.py:build", cwd=tmp_path)
+    assert result.returncode == 0, result
+    assert "torch 2." in result.stdout
+    assert "in use" in result.stdout
+    assert "trains on plain PyTorch: 2 (GELU): has no fast form" in result.stdout
+    assert "has a fast form" in run(*MNISTLAB, "doctor", "custom_mlp", cwd=tmp_path).stdout
+    off = run(*MNISTLAB, "doctor", cwd=tmp_path, env={"MNISTLAB_KERNELS": "none"})
+    assert "none in use: turned off by MNISTLAB_KERNELS=none" in off.stdout
+
+
+def test_kernels_are_chosen_and_recorded(few, tmp_path):
+    for kernels, said in (("auto", "fast layers (x86_64"), ("torch", "plain PyTorch (asked for)")):
+        command = ["train", "mlp", "--data", few, "--epochs", 1, "--run", kernels, "--kernels", kernels]
+        result = run(*MNISTLAB, *command, cwd=tmp_path)
+        assert result.returncode == 0, result
+        if platform.machine() == "x86_64" or kernels == "torch":
+            assert said in result.stdout
+        record = json.loads((tmp_path / kernels / "record.json").read_text(encoding="utf-8"))
+        assert (record["environment"]["kernels"] == "torch") == (kernels == "torch")
+    line = refusal(run(*MNISTLAB, "train", "mlp", "--kernels", "fast", cwd=tmp_path))
+    assert "fast: no such kernels; one of auto, torch" in line
+
+
+def test_the_benchmark_writes_its_ratios(tmp_path):
+    result = run(*MNISTLAB, "bench", "--quick", "--json", "bench.json", cwd=tmp_path)
+    assert result.returncode == 0, result
+    figures = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
+    assert set(figures["ratio"]) == set(figures["of_bound"]) == {"lenet5", "custom_mlp"}
+    assert all(value > 0 for key in ("ratio", "of_bound", "side_by_side_ratio") for value in figures[key].values())
+    for model, ways in figures["seconds"].items():
+        plain = min(ways["PyTorch, NCHW"]["median"], ways["PyTorch, channels_last"]["median"])
+        assert figures["ratio"][model] == pytest.approx(plain / ways["this package"]["median"])
+    assert "times ours" in result.stdout

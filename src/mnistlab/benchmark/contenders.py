@@ -5,8 +5,6 @@ All do the same work on the same images, the first so many of the training set.
 
 import io
 import tarfile
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -99,10 +97,9 @@ class Course:
         self._recipe, self._images = recipe, images
         self._model = _model(recipe, dataset)
         self._optimizer = make_optimizer(self._model, recipe)
-        self._folder = tempfile.TemporaryDirectory(prefix="mnistlab-bench-")
-        self._tar = Path(self._folder.name) / "train.tar"
+        self._tar = io.BytesIO()
         self._labels = torch.from_numpy(dataset.train.labels[:images])
-        with tarfile.open(self._tar, "w") as tar:
+        with tarfile.open(fileobj=self._tar, mode="w") as tar:
             for number, pixels in enumerate(dataset.train.images[:images]):
                 png = io.BytesIO()
                 Image.fromarray(pixels).save(png, "PNG")
@@ -112,7 +109,8 @@ class Course:
 
     def __call__(self) -> None:
         """Train on the images once."""
-        with tarfile.open(self._tar) as tar:
+        self._tar.seek(0)
+        with tarfile.open(fileobj=self._tar) as tar:
             members = tar.getmembers()
             for start in range(0, self._images, self._recipe.batch_size):
                 chosen = slice(start, min(start + self._recipe.batch_size, self._images))

@@ -72,7 +72,7 @@ def affine_matrices(angles: Tensor, scales: Tensor, shears: Tensor, right: Tenso
     first = torch.stack([cosine + tangent * sine, -sine + tangent * cosine], dim=1) / scales.unsqueeze(1)
     second = torch.stack([sine, cosine], dim=1) / scales.unsqueeze(1)
     linear = torch.stack([first, second], dim=1)  # (n, 2, 2)
-    moved = -(linear @ torch.stack([right, down], dim=1).unsqueeze(2))
+    moved = -(linear * torch.stack([right, down], dim=1).unsqueeze(1)).sum(dim=2, keepdim=True)
     return torch.cat([linear, moved], dim=2)
 
 

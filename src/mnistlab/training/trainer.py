@@ -133,7 +133,8 @@ class Trainer:
             labels=self._train_labels,
             order=order.to(self.device),
             bounds=torch.tensor([0, *(stop for _, stop in self.bounds)]),
-            distortions=draw_distortions(self.recipe, count, (height, width), random),
+            # At once, so that no batch waits for a copy to an accelerator.
+            distortions=draw_distortions(self.recipe, count, (height, width), random).of(0, count, self.device),
             rates=learning_rates(self.recipe, self.epoch, batches),
             dropout_seeds=torch.tensor(seeds),
             losses=self.losses,

@@ -35,13 +35,12 @@ class Input {
     // Fills `x` with images order[position..position + count]; the lanes behind them repeat the last one.
     void load(const Images &from, int64_t position, int count, Lanes *x) {
         const int pixels = height_ * width_;
-        const float scale = 1 / from.deviation, offset = -from.mean / from.deviation;
         for (int channel = 0; channel < channels_; channel++, x += pixels) {
             for (int lane = 0; lane < LANES; lane++) {
                 image_ = images_.data() + lane * pixels;
+                fetch(from, position + std::min(lane + 1, count - 1), channel);
                 read(from, position + std::min(lane, count - 1), channel);
             }
-            for (float &pixel : images_) pixel = pixel * scale + offset;
             const int whole = pixels / LANES * LANES;
             for (int i = 0; i < whole; i += LANES) transpose(images_.data() + i, pixels, x[i].values(), LANES);
             for (int i = whole; i < pixels; i++)
@@ -50,8 +49,23 @@ class Input {
     }
 
    private:
+    const uint8_t *bytes(const Images &from, int64_t at, int channel) const {
+        return from.pixels + (from.order[at] * channels_ + channel) * height_ * width_;
+    }
+
+    // Images are met in random order, so the processor does not foresee the next.
+    void fetch(const Images &from, int64_t at, int channel) const {
+        const uint8_t *pixels = bytes(from, at, channel);
+        for (int i = 0; i < height_ * width_; i += 64) __builtin_prefetch(pixels + i);
+    }
+
     void read(const Images &from, int64_t at, int channel) {
-        const uint8_t *pixels = from.pixels + (from.order[at] * channels_ + channel) * height_ * width_;
+        const uint8_t *pixels = bytes(from, at, channel);
+        const float scale = 1 / from.deviation, offset = -from.mean / from.deviation;
+        if (!from.matrices && !from.displacements && !from.sigmas && !from.erasures) {
+            for (int i = 0; i < height_ * width_; i++) image_[i] = pixels[i] * (scale / 255) + offset;
+            return;
+        }
         if (from.matrices || from.displacements) {
             for (int y = 0; y < height_; y++)
                 for (int x = 0; x < width_; x++)
@@ -64,6 +78,7 @@ class Input {
         }
         if (from.sigmas && from.sigmas[at] > 0) blur(from.sigmas[at]);
         if (from.erasures) erase(from.erasures + at * 4);
+        for (int i = 0; i < height_ * width_; i++) image_[i] = image_[i] * scale + offset;
     }
 
     // Bilinear, with black outside; the frame around the image holds that black.

@@ -73,13 +73,13 @@ struct Evaluation {
     float *logits;  // (count, classes)
 };
 
-struct Plan;
+struct Engine;
 
 extern "C" {
 int32_t mnistlab_layout(int32_t structure);  // sizeof the structures above, in their order, to check the mirror
-Plan *mnistlab_plan(const Layer *layers, int32_t layer_count, int32_t parameter_count, Shape input, int32_t classes);
-int32_t mnistlab_train(Plan *plan, const Training *training);        // 0, or 1 when out of memory or threads
-int32_t mnistlab_evaluate(Plan *plan, const Evaluation *evaluation);  // the same
-void mnistlab_free(Plan *plan);
+Engine *mnistlab_plan(const Layer *layers, int32_t layer_count, int32_t parameter_count, Shape input, int32_t classes);
+int32_t mnistlab_train(Engine *engine, const Training *training);        // 0, or 1 when out of memory or threads
+int32_t mnistlab_evaluate(Engine *engine, const Evaluation *evaluation);  // the same
+void mnistlab_free(Engine *engine);
 void mnistlab_philox(uint64_t seed, const uint32_t counter[4], uint32_t result[4]);
 }

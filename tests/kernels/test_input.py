@@ -1,0 +1,176 @@
+"""Gathering and distorting in a plan, held against ``training.distortion`` in PyTorch.
+
+A plan shows no distorted image, but the gradients of a linear model whose weights are zero are the images themselves.
+"""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from mnistlab import Recipe
+from mnistlab.kernels import Distortions, Pass, Plan
+from mnistlab.training.augmentation import affine_matrices, draw_distortions
+from mnistlab.training.distortion import distort
+from mnistlab.training.input import to_unit
+
+SEEDS = st.integers(0, 10_000)
+SHAPES = st.tuples(st.integers(1, 3), st.integers(2, 20), st.integers(2, 20))
+COUNTS = st.integers(1, 37)
+modest = settings(deadline=None, max_examples=40)
+
+
+def seen_by_the_model(images, order, distortions, *, mean=0.0, deviation=1.0, threads=1, first=0):
+    """The images at ``order[first:]`` as the model gets them, all in one batch.
+
+    With n images, n + 1 classes and a label for each image, all logits are 0 and the gradient of class k's weights is
+    (the sum of all images / (n + 1) - image k) / n; of the last class, without the image.
+    """
+    shape, count = tuple(images.shape[1:]), len(order) - first
+    model = nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), count + 1))
+    nn.init.zeros_(model[1].weight)
+    nn.init.zeros_(model[1].bias)
+    labels = torch.zeros(len(images), dtype=torch.int64)
+    labels[order[first:]] = torch.arange(count)
+    work = Pass(
+        images=images,
+        labels=labels,
+        order=order,
+        bounds=torch.tensor([0, first, first + count]),
+        distortions=distortions,
+        rates=torch.zeros(2, dtype=torch.float64),
+        dropout_seeds=torch.zeros(2, dtype=torch.int64),
+        losses=torch.zeros(2),
+        hits=torch.zeros(2, dtype=torch.int32),
+    )
+    plan = Plan(model, shape, count + 1, mean=mean, deviation=deviation)
+    plan.train(work, 1, 2, None, threads=threads)
+    gradient = model[1].weight.grad.double()
+    return (count * (gradient[-1] - gradient[:-1])).view(count, *shape)
+
+
+def some_images(count, shape, seed):
+    random = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (count, *shape), dtype=torch.uint8, generator=random), random
+
+
+def assert_same_as_pytorch(shape, count, seed, distortions, **options):
+    """As many images as there are distortions, in another order than that in which they lie."""
+    images, random = some_images(count, shape, seed)
+    order = torch.randperm(count, generator=random)
+    expected = distort(to_unit(images[order]), distortions)
+    seen = seen_by_the_model(images, order, distortions, **options)
+    torch.testing.assert_close(seen, expected.double(), atol=2e-5, rtol=0)
+
+
+def matrices(count, random):
+    low, high = torch.tensor([-3.2, 0.5, -0.8, -4.0, -4.0]), torch.tensor([3.2, 2.0, 0.8, 4.0, 4.0])
+    drawn = low + (high - low) * torch.rand(count, 5, generator=random)
+    return affine_matrices(*drawn.unbind(1)).contiguous()
+
+
+def displacements(count, points, random):
+    return torch.randn(count, 2, points, points, generator=random) * 2
+
+
+def sigmas(count, random):
+    drawn = 2 * torch.rand(count, generator=random)
+    drawn[torch.rand(count, generator=random) < 0.3] = 0
+    return drawn
+
+
+def erasures(count, shape, random):
+    """Boxes within the image, some without area, some the whole of it."""
+    sides = torch.tensor(shape[1:])
+    corners = (torch.rand(count, 2, generator=random) * (sides + 1)).long().clamp(max=sides)
+    extents = (torch.rand(count, 2, generator=random) * (sides - corners + 1)).long().clamp(max=sides - corners)
+    boxes = torch.cat([corners, extents], dim=1)
+    boxes[0] = torch.tensor([0, 0, *sides])
+    return boxes.to(torch.int32)
+
+
+@modest
+@given(shape=SHAPES, count=COUNTS, mean=st.floats(0, 1), deviation=st.floats(0.1, 2), threads=st.integers(1, 3))
+def test_images_are_gathered_and_normalised(shape, count, mean, deviation, threads):
+    images, random = some_images(3 * count, shape, 0)
+    order = torch.randperm(3 * count, generator=random)[:count]
+    seen = seen_by_the_model(images, order, Distortions(), mean=mean, deviation=deviation, threads=threads)
+    torch.testing.assert_close(seen, (images[order].double() / 255 - mean) / deviation, atol=2e-5, rtol=0)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 1, 9), (3, 7, 1)])
+def test_images_of_a_single_row_or_column(shape):
+    images, _ = some_images(5, shape, 1)
+    seen = seen_by_the_model(images, torch.arange(5), Distortions())
+    torch.testing.assert_close(seen, images.double() / 255, atol=1e-6, rtol=0)
+
+
+@modest
+@given(shape=SHAPES, count=COUNTS, seed=SEEDS)
+def test_matrices(shape, count, seed):
+    random = torch.Generator().manual_seed(seed)
+    assert_same_as_pytorch(shape, count, seed, Distortions(matrices=matrices(count, random)))
+
+
+@modest
+@given(shape=SHAPES, count=COUNTS, points=st.integers(4, 9), seed=SEEDS)
+def test_displacements(shape, count, points, seed):
+    random = torch.Generator().manual_seed(seed)
+    assert_same_as_pytorch(shape, count, seed, Distortions(displacements=displacements(count, points, random)))
+
+
+@modest
+@given(shape=SHAPES, count=COUNTS, seed=SEEDS)
+def test_blur(shape, count, seed):
+    random = torch.Generator().manual_seed(seed)
+    assert_same_as_pytorch(shape, count, seed, Distortions(sigmas=sigmas(count, random)))
+
+
+@modest
+@given(shape=SHAPES, count=COUNTS, seed=SEEDS)
+def test_erasure(shape, count, seed):
+    random = torch.Generator().manual_seed(seed)
+    assert_same_as_pytorch(shape, count, seed, Distortions(erasures=erasures(count, shape, random)))
+
+
+@modest
+@given(shape=SHAPES, count=COUNTS, points=st.integers(4, 9), threads=st.integers(1, 3), seed=SEEDS)
+def test_everything_at_once(shape, count, points, threads, seed):
+    random = torch.Generator().manual_seed(seed)
+    every = Distortions(
+        matrices(count, random),
+        displacements(count, points, random),
+        sigmas(count, random),
+        erasures(count, shape, random),
+    )
+    assert_same_as_pytorch(shape, count, seed, every, threads=threads)
+
+
+@pytest.mark.parametrize("far", [1e3, -1e6])
+def test_what_comes_from_far_outside_is_black(far):
+    moved = torch.eye(2, 3).repeat(4, 1, 1)
+    moved[0, 0, 2] = moved[1, 1, 2] = moved[2, :, 2] = far
+    images, _ = some_images(4, (2, 6, 5), 2)
+    seen = seen_by_the_model(images, torch.arange(4), Distortions(matrices=moved))
+    assert seen[:3].abs().max() < 1e-6
+    torch.testing.assert_close(seen[3], images[3].double() / 255, atol=1e-5, rtol=0)
+
+
+def test_a_later_batch_has_the_distortions_of_its_positions():
+    recipe = Recipe(rotation=40.0, translation=2.0, elastic=1.0, blur=(0.1, 1.0), erasing=0.5)
+    shape = (1, 12, 10)
+    images, random = some_images(30, shape, 3)
+    distortions = draw_distortions(recipe, 30, shape[1:], random)
+    order = torch.randperm(30, generator=random)
+    expected = distort(to_unit(images[order[11:]]), distortions.of(11, 30, torch.device("cpu")))
+    seen = seen_by_the_model(images, order, distortions, first=11)
+    torch.testing.assert_close(seen, expected.double(), atol=2e-5, rtol=0)
+
+
+def test_a_single_row_cannot_be_blurred():
+    images, _ = some_images(2, (1, 1, 8), 4)
+    with pytest.raises(ValueError, match="single row or column"):
+        seen_by_the_model(images, torch.arange(2), Distortions(sigmas=torch.ones(2)))

@@ -1,0 +1,115 @@
+"""The builds of the library: they agree with one another, and why there is none is said in a line."""
+
+import ctypes
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from mnistlab import Recipe
+from mnistlab.errors import KernelError
+from mnistlab.kernels import BUILDS, Distortions, Plan, installed, load_library, processor_level
+from mnistlab.training.steps import make_steps
+from tests.kernels.reference import make_plan, random_pass, randomise
+
+ROOT = Path(__file__).parents[2]
+SHAPE, CLASSES = (2, 12, 11), 4
+LEVELS = {"x86_64_v4": 4, "x86_64_v3": 3, "x86_64_v2": 2, "generic": 0}
+
+
+def train_and_save(path):
+    """Train a few steps through every kind of layer, and save what came of it."""
+    model = nn.Sequential(
+        *(nn.Conv2d(2, 5, 3, padding=1, bias=False), nn.BatchNorm2d(5), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(5, 17, (3, 2)), nn.AvgPool2d(2), nn.ReLU(), nn.Conv2d(17, 19, 1), nn.AdaptiveAvgPool2d(1)),
+        *(nn.Flatten(), nn.Linear(19, 33), nn.Dropout(0.3), nn.ReLU(), nn.Linear(33, CLASSES)),
+    )
+    random = torch.Generator().manual_seed(1)
+    distortions = Distortions(
+        matrices=torch.eye(2, 3).repeat(100, 1, 1) + 0.1 * torch.randn(100, 2, 3, generator=random),
+        displacements=torch.randn(100, 2, 5, 5, generator=random),
+        sigmas=torch.rand(100, generator=random),
+        erasures=torch.tensor([[2, 3, 4, 5]], dtype=torch.int32).repeat(100, 1),
+    )
+    work = random_pass(100, SHAPE, CLASSES, 35, distortions=distortions)
+    plan = make_plan(randomise(model), SHAPE, CLASSES)
+    plan.train(work, 0, 3, torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9), smoothing=0.1, threads=2)
+    gradients = [parameter.grad for parameter in model.parameters()]
+    results = [*model.state_dict().values(), *gradients, work.losses, plan.logits(work.images)]
+    torch.save({"build": load_library().build, "results": results}, path)
+
+
+def in_a_process(build, path):
+    code = f"from tests.kernels.test_library import train_and_save; train_and_save({str(path)!r})"
+    environment = os.environ | {"MNISTLAB_KERNELS": build}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, timeout=120)
+    return torch.load(path)
+
+
+def test_every_build_that_runs_here_gives_the_same_to_rounding(tmp_path):
+    fitting = [build for build in installed() if LEVELS[build] <= processor_level()]
+    assert fitting
+    saved = {build: in_a_process(build, tmp_path / f"{build}.pt") for build in fitting}
+    for build in fitting:
+        assert saved[build]["build"] == build
+        for one, other in zip(saved[build]["results"], saved[fitting[0]]["results"], strict=True):
+            torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+
+
+@pytest.fixture
+def load_anew(monkeypatch):
+    """Set the environment variable and forget what was loaded, here and afterwards."""
+
+    def choose(choice):
+        monkeypatch.setenv("MNISTLAB_KERNELS", choice)
+        load_library.cache_clear()
+
+    yield choose
+    load_library.cache_clear()
+
+
+def test_the_fastest_build_that_fits_is_chosen(load_anew):
+    load_anew("")
+    fitting = [build for build in BUILDS if build in installed() and LEVELS[build] <= processor_level()]
+    assert load_library().build == fitting[0]
+
+
+class ShorterLayer(ctypes.Structure):
+    _fields_ = (("kind", ctypes.c_int32),)
+
+
+ABSENT = next((build for build in BUILDS if build not in installed()), None)
+CHOICES = [
+    ("none", r"turned off by MNISTLAB_KERNELS=none"),
+    ("x86_64_v9", r"MNISTLAB_KERNELS=x86_64_v9: no such build; one of x86_64_v4, .*generic or none"),
+    *([(ABSENT, f"MNISTLAB_KERNELS={ABSENT}: not installed, or not for this processor; there are: .+")] * bool(ABSENT)),
+]
+
+
+@pytest.mark.parametrize(("choice", "line"), CHOICES)
+def test_a_choice_that_cannot_be_is_said_in_a_line_and_training_falls_back(load_anew, choice, line):
+    load_anew(choice)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(9, 3))
+    with pytest.raises(KernelError, match=f"^{line}$"):
+        Plan(model, (1, 3, 3), 3, mean=0.0, deviation=1.0)
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
+    steps = make_steps(model, Recipe(), optimiser, [], (1, 3, 3), 3, torch.device("cpu"), "auto")
+    assert steps.kernels == "torch"
+    with pytest.raises(KernelError) as refused:
+        load_library()
+    assert steps.reason == str(refused.value)
+    before = model[1].weight.detach().clone()
+    steps.train(random_pass(8, (1, 3, 3), 3), 0, 1)
+    assert not torch.equal(model[1].weight, before)
+    assert steps.logits(torch.zeros(2, 1, 3, 3, dtype=torch.uint8)).shape == (2, 3)
+
+
+def test_the_layouts_of_both_sides_are_compared(load_anew, monkeypatch):
+    load_anew("")
+    monkeypatch.setattr("mnistlab.kernels.library.STRUCTURES", (ShorterLayer,))
+    with pytest.raises(KernelError, match="another version of mnistlab; install it again"):
+        load_library()
