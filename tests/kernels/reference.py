@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+import mnistlab.kernels
 from mnistlab.kernels import Distortions, Pass, Plan
 
 MEAN, DEVIATION = 0.4, 0.3
@@ -32,6 +33,11 @@ def random_pass(count, shape, classes, batch=None, *, seed=0, rate=0.1, distorti
 
 def make_plan(model, shape, classes):
     return Plan(model, shape, classes, mean=MEAN, deviation=DEVIATION)
+
+
+def make_checked_plan(model, shape, classes):
+    """A plan as training makes it: held against PyTorch before it is used."""
+    return mnistlab.kernels.make_plan(model, shape, classes, mean=MEAN, deviation=DEVIATION)
 
 
 def batch_of(work, number, dtype=torch.float64):

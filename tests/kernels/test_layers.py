@@ -1,5 +1,7 @@
 """Every layer of the fast ones, and networks of them, held against PyTorch in float64."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import assume, given, settings
@@ -21,6 +23,8 @@ CLASSES = 5
 SEEDS = st.integers(0, 10_000)
 SIDES = st.integers(1, 13)
 COUNTS = st.integers(1, 50)
+SEVERAL = st.integers(8, 50)
+"""With fewer images normalisation takes away nearly all of its own gradient, and rounding errors are what is left."""
 THREADS = st.integers(1, 2)
 SMOOTHING = st.sampled_from([0.0, 0.1, 0.5, 1.0])
 modest = settings(deadline=None, max_examples=60)
@@ -39,26 +43,31 @@ def largest(tensors):
     return max((tensor.abs().max().item() for tensor in tensors), default=0.0)
 
 
-def how_far_rounding_moves(model, images, labels, smoothing, gradients):
-    """How much gradients change when weights and pixels change in the sixth digit, each way.
+def how_far_rounding_moves(model, images, labels, smoothing, loss, gradients):
+    """How much the loss and gradients change when pixels and what each layer gives change in the sixth digit, each way.
 
-    A value near a kink of ReLU, or two near each other in a pooling window, may fall on either side in float32.
+    A value near a kink of ReLU, or two near each other in a pooling window, may fall on either side in float32, and
+    normalising values that hardly differ enlarges their last digits.
     """
-    moved = [torch.zeros(()) for _ in gradients]
-    random = torch.Generator().manual_seed(1)
+    moved, loss_moved = [0.0] * len(gradients), 0.0
     for sign in (1e-6, -1e-6):
+        random = torch.Generator().manual_seed(1)
+
+        def shake(values, sign=sign, random=random):
+            return values * (1 + sign * torch.randn(values.shape, generator=random))
+
         other = twin_of(model)
-        random.manual_seed(1)
-        with torch.no_grad():
-            for parameter in other.parameters():
-                parameter.mul_(1 + sign * torch.randn(parameter.shape, generator=random))
-        nearby = images * (1 + sign * torch.randn(images.shape, generator=random))
-        for k, gradient in enumerate(differentiate(other, nearby, labels, smoothing)[2]):
-            moved[k] = torch.maximum(moved[k], (gradient - gradients[k]).abs().max())
-    return [value.item() for value in moved]
+        for module in other.modules():
+            if not list(module.children()):
+                module.register_forward_hook(lambda _module, _inputs, output, shake=shake: shake(output))
+        other_loss, _, others = differentiate(other, shake(images), labels, smoothing)
+        loss_moved = max(loss_moved, abs(other_loss - loss))
+        for k, gradient in enumerate(others):
+            moved[k] = max(moved[k], (gradient - gradients[k]).abs().max().item())
+    return loss_moved, moved
 
 
-def check(model, shape, count, *, seed, threads=1, smoothing=0.0):
+def check(model, shape, count, *, seed, threads=1, smoothing=0.0, slack=2e-5):
     """One batch's loss, hits, gradients and running averages, and the logits of evaluation."""
     randomise(model, seed)
     work = random_pass(count, shape, CLASSES, seed=seed)
@@ -66,15 +75,15 @@ def check(model, shape, count, *, seed, threads=1, smoothing=0.0):
     images, labels = batch_of(work, 0)
     loss, hits, gradients = differentiate(wide, images, labels, smoothing)
     theirs = differentiate(narrow, images.float(), labels, smoothing)[2]
-    moved = how_far_rounding_moves(model, images, labels, smoothing, gradients)
-    assume(max(moved, default=0) <= 1e-4 * largest(gradients))
+    loss_moved, moved = how_far_rounding_moves(model, images, labels, smoothing, loss, gradients)
+    assume(max(moved, default=0) <= 1e-3 * largest(gradients))
     plan = make_plan(model, shape, CLASSES)
     before = [parameter.detach().clone() for parameter in model.parameters()]
     plan.train(work, 0, 1, None, smoothing=smoothing, threads=threads)
-    assert work.losses.item() == pytest.approx(loss, rel=2e-6, abs=2e-6)
+    assert work.losses.item() == pytest.approx(loss, rel=4e-6, abs=2e-6 + 2 * loss_moved)
     assert work.hits.item() == hits
     for (name, parameter), exact, their, far in zip(model.named_parameters(), gradients, theirs, moved, strict=True):
-        allowed = 1e-5 * exact.abs().max() + 2 * far + 4 * (their - exact).abs().max() + 8e-6 * largest(gradients)
+        allowed = 3e-5 * exact.abs().max() + 3 * far + 4 * (their - exact).abs().max() + slack * largest(gradients)
         assert (parameter.grad - exact).abs().max() <= allowed, name
     for parameter, old in zip(model.parameters(), before, strict=True):
         assert torch.equal(parameter, old)
@@ -124,7 +133,7 @@ def test_convolution(data, count, threads, seed):
 def test_linear(sizes, bias, count, smoothing, seed):
     shape = (2, 3, 5)
     sizes = [30, *sizes, CLASSES]
-    layers = [nn.Linear(a, b, bias=bias) for a, b in zip(sizes, sizes[1:])]
+    layers = [nn.Linear(a, b, bias=bias) for a, b in pairwise(sizes)]
     check(nn.Sequential(nn.Flatten(), *layers), shape, count, seed=seed, smoothing=smoothing)
 
 
@@ -135,7 +144,7 @@ def test_linear(sizes, bias, count, smoothing, seed):
     affine=st.booleans(),
     sides=st.tuples(st.integers(2, 11), st.integers(2, 11)),
     channels=st.integers(1, 7),
-    count=st.integers(2, 50),
+    count=SEVERAL,
     threads=THREADS,
     seed=SEEDS,
 )
@@ -147,9 +156,7 @@ def test_normalisation_relu_and_pooling_in_any_order(order, pool, affine, sides,
 
 
 @modest
-@given(
-    channels=st.integers(1, 5), height=SIDES, width=SIDES, wide=st.integers(1, 20), count=st.integers(3, 50), seed=SEEDS
-)
+@given(channels=st.integers(1, 5), height=SIDES, width=SIDES, wide=st.integers(1, 20), count=SEVERAL, seed=SEEDS)
 def test_global_average_and_normalisation_of_vectors(channels, height, width, wide, count, seed):
     model = nn.Sequential(
         *(nn.Conv2d(2, channels, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, wide)),
@@ -200,9 +207,19 @@ def networks(draw):
 
 
 @settings(deadline=None, max_examples=150)
-@given(network=networks(), count=st.integers(2, 50), threads=THREADS, smoothing=SMOOTHING, seed=SEEDS)
+@given(network=networks(), count=SEVERAL, threads=THREADS, smoothing=SMOOTHING, seed=SEEDS)
 def test_networks(network, count, threads, smoothing, seed):
     check(*network, count, seed=seed, threads=threads, smoothing=smoothing)
+
+
+@modest
+@given(channels=st.integers(1, 5), sides=st.tuples(SIDES, SIDES), count=st.integers(2, 7), seed=SEEDS)
+def test_normalisation_of_few_images(channels, sides, count, seed):
+    model = nn.Sequential(
+        *(nn.Conv2d(1, channels, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(), nn.Flatten()),
+        nn.Linear(channels * sides[0] * sides[1], CLASSES),
+    )
+    check(model, (1, *sides), count, seed=seed)
 
 
 def test_evaluation_after_training_uses_the_running_averages():

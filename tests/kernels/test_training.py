@@ -33,7 +33,12 @@ OPTIMISERS = {
 def network(norm=True, seed=0):
     # A bias before a normalisation has a gradient of rounding errors alone, which AdamW would blow up to full steps.
     layers = [
-        *(nn.Conv2d(2, 4, 3, padding=1, bias=not norm), nn.BatchNorm2d(4) if norm else nn.Identity(), nn.ReLU(), nn.MaxPool2d(2)),
+        *(
+            nn.Conv2d(2, 4, 3, padding=1, bias=not norm),
+            nn.BatchNorm2d(4) if norm else nn.Identity(),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+        ),
         *(nn.Conv2d(4, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24, 11), nn.ReLU(), nn.Linear(11, CLASSES)),
     ]
     return randomise(nn.Sequential(*layers), seed)
@@ -183,12 +188,12 @@ def flushes_denormals():
 @pytest.mark.parametrize("threads", [1, 3])
 def test_the_processs_own_denormals_are_left_alone(threads):
     model = network()
+    plan = make_plan(model, SHAPE, CLASSES)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(1e-30)
     assert not flushes_denormals()
     work = random_pass(100, SHAPE, CLASSES, 50, rate=1e-9)
-    plan = make_plan(model, SHAPE, CLASSES)
     plan.train(work, 0, 2, start(model, "adamw"), threads=threads)
     assert not flushes_denormals()
     assert plan.logits(work.images, threads=threads).isfinite().all()

@@ -1,8 +1,11 @@
 """Addresses: tensors and optimisers as the compiled library takes them."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
+from mnistlab.errors import KernelError
 from mnistlab.kernels import structures
 
 
@@ -20,9 +23,11 @@ def address(tensor: Tensor | None, dtype: torch.dtype) -> int | None:
 
 
 def optimizer_settings(
-    optimizer: torch.optim.Optimizer | None, parameters: list[Tensor], steps: int
+    optimizer: torch.optim.Optimizer | None, parameters: Sequence[Tensor], steps: int
 ) -> structures.Optimizer:
     """Return an optimiser's constants, with its state in place for every trained parameter."""
+    if optimizer is not None:
+        _refuse_unusual(optimizer)
     if optimizer is None:
         return structures.Optimizer(kind=structures.NO_UPDATE)
     (group,) = optimizer.param_groups
@@ -53,3 +58,13 @@ def optimizer_settings(
         epsilon=group["eps"],
         steps_done=done,
     )
+
+
+def _refuse_unusual(optimizer: torch.optim.Optimizer) -> None:
+    if type(optimizer) not in (torch.optim.SGD, torch.optim.AdamW):
+        raise KernelError(f"{type(optimizer).__name__}: has no fast form; SGD and AdamW have")
+    if len(optimizer.param_groups) != 1:
+        raise KernelError(f"{type(optimizer).__name__}: parameters in several groups")
+    for option in ("dampening", "maximize", "amsgrad", "differentiable"):
+        if optimizer.param_groups[0].get(option):
+            raise KernelError(f"{type(optimizer).__name__}: {option}")

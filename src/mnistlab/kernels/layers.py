@@ -1,10 +1,11 @@
 """What each PyTorch module becomes in a plan, or why it has no fast form."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.structures import (
@@ -47,9 +48,7 @@ class PlannedLayer:
     normalised: bool = False
     rectified: bool = False
     pool: int = NO_POOL
-    weight: Tensor | None = None
-    bias: Tensor | None = None
-    norm: nn.BatchNorm1d | nn.BatchNorm2d | None = None
+    module: nn.Module | None = None
     drop: float = 0.0
 
 
@@ -62,6 +61,9 @@ class Layers:
     def convolution(self, module: nn.Conv2d, value: Value) -> Value:
         """Append a convolution."""
         _require(not value.flat, "takes images, but is given vectors")
+        _require(
+            module.in_channels == value.shape[0], f"takes {module.in_channels} channels, is given {value.shape[0]}"
+        )
         plain = {"stride": (1, 1), "dilation": (1, 1), "groups": 1, "padding_mode": "zeros"}
         for name, wanted in plain.items():
             _require(getattr(module, name) == wanted, f"{name} {getattr(module, name)}")
@@ -75,20 +77,24 @@ class Layers:
         _require(rows < kernel[0] and columns < kernel[1], "padding as large as the kernel")
         _, height, width = value.shape
         shape = (module.out_channels, height + 2 * rows - kernel[0] + 1, width + 2 * columns - kernel[1] + 1)
-        return self._append(
-            CONVOLUTION, value, shape, kernel=kernel, padding=(rows, columns), weight=module.weight, bias=module.bias
-        )
+        _require(min(shape) > 0, f"is larger than its image of {height}x{width}")
+        return self._append(CONVOLUTION, value, shape, kernel=kernel, padding=(rows, columns), module=module)
 
     def linear(self, module: nn.Linear, value: Value) -> Value:
         """Append a linear layer: a convolution whose kernel covers the whole image."""
         _require(value.flat, "takes vectors, but is given images; flatten them first")
         shape, kernel = (module.out_features, 1, 1), value.shape[1:]
-        return self._append(CONVOLUTION, value, shape, flat=True, kernel=kernel, weight=module.weight, bias=module.bias)
+        size = math.prod(value.shape)
+        _require(module.in_features == size, f"takes {module.in_features} values, is given {size}")
+        return self._append(CONVOLUTION, value, shape, flat=True, kernel=kernel, module=module)
 
     def normalisation(self, module: nn.BatchNorm1d | nn.BatchNorm2d, value: Value) -> Value:
         """Append batch normalisation."""
         _require(value.flat == isinstance(module, nn.BatchNorm1d), "normalises values of another form")
         _require(value.shape[1:] == (1, 1) or not value.flat, "normalises a flattened image")
+        _require(
+            module.num_features == value.shape[0], f"normalises {module.num_features} channels, not {value.shape[0]}"
+        )
         _require(module.track_running_stats, "keeps no running averages")
         _require(module.momentum is not None, "averages cumulatively")
         return self._append(
@@ -97,9 +103,7 @@ class Layers:
             value.shape,
             flat=value.flat,
             normalised=True,
-            weight=module.weight,
-            bias=module.bias,
-            norm=module,
+            module=module,
         )
 
     def rectifier(self, value: Value) -> Value:
@@ -124,7 +128,8 @@ class Layers:
 
     def addition(self, one: Value, other: Value) -> Value:
         """Append the sum of two values."""
-        _require(one.shape == other.shape and one.flat == other.flat, "adds values of different shapes")
+        alike = one.shape == other.shape or (one.flat and math.prod(one.shape) == math.prod(other.shape))
+        _require(one.flat == other.flat and alike, "adds values of different shapes")
         return self._append(ADDITION, one, one.shape, flat=one.flat, other=other)
 
     def flat(self, value: Value) -> Value:

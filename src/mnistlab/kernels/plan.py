@@ -3,6 +3,7 @@
 import ctypes
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -20,36 +21,55 @@ from mnistlab.kernels.workload import Distortions, Pass
 class Plan:
     """A model's layers, compiled. Weights, gradients and the optimiser's state stay PyTorch's own tensors.
 
+    :func:`mnistlab.kernels.make_plan` makes one that has been held against PyTorch.
+
     Args:
         model: see :func:`mnistlab.kernels.trace.trace`.
         image_shape: ``(channels, height, width)``.
         classes: number of logits.
         mean: subtracted from pixels in 0..1.
         deviation: then divided by.
+        dropout: whether training drops values where the model does.
 
     Raises:
         KernelError: the model has no fast form, or the library is not there.
     """
 
     def __init__(
-        self, model: nn.Module, image_shape: tuple[int, int, int], classes: int, *, mean: float, deviation: float
+        self,
+        model: nn.Module,
+        image_shape: tuple[int, int, int],
+        classes: int,
+        *,
+        mean: float,
+        deviation: float,
+        dropout: bool = True,
     ) -> None:
         layers = trace(model, image_shape, classes)
+        if not dropout:
+            layers = [replace(layer, drop=0.0) for layer in layers]
         self._functions = load_library().functions
-        self._model, self._shape, self._classes = model, image_shape, classes
+        self._model, self.image_shape, self.classes = model, image_shape, classes
         self._mean, self._deviation = mean, deviation
         self.operations = sum(_operations(layer) for layer in layers)
         """Floating-point operations of a training step per image: those of convolutions and linear layers."""
-        self.parameters: list[Tensor] = []
-        self._tensors: list[Tensor] = []
+        self._norms = [layer for layer in layers if layer.normalised]
+        # By module and name, since a module's tensors may be replaced by others.
+        self._parameters: list[tuple[nn.Module, str]] = []
+        self._tensors: list[tuple[nn.Module, str]] = []
         table = (structures.Layer * len(layers))(*map(self._describe, layers))
         handle = self._functions.mnistlab_plan(
-            table, len(layers), len(self.parameters), structures.Shape(*image_shape), classes
+            table, len(layers), len(self._parameters), structures.Shape(*image_shape), classes
         )
         if not handle:
             raise KernelError("not enough memory for a plan")
         self._handle = ctypes.c_void_p(handle)
         weakref.finalize(self, self._functions.mnistlab_free, self._handle)
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """The model's parameters, in the order in which the layers need them."""
+        return [getattr(module, name) for module, name in self._parameters]
 
     def train(
         self,
@@ -79,6 +99,7 @@ class Plan:
         Raises:
             KernelError: out of memory or threads.
         """
+        self._refuse_single_images(work.bounds[first : last + 1])
         settings = optimizer_settings(optimizer, self.parameters, last - first)
         settings.average_decay = decay if averages else 0.0
         images = self._images(work.images, work.order, work.distortions)
@@ -108,7 +129,7 @@ class Plan:
             float32, ``(n, classes)``.
         """
         order = torch.arange(len(images))
-        logits = torch.empty(len(images), self._classes)
+        logits = torch.empty(len(images), self.classes)
         call = structures.Evaluation(
             images=self._images(images, order, Distortions()),
             parameters=self._parameter_table(None),
@@ -121,8 +142,12 @@ class Plan:
             raise KernelError(f"not enough memory, or not as many as {threads} threads")
         return logits
 
+    def normalise(self, images: Tensor) -> Tensor:
+        """Return uint8 images as the model sees them, float32."""
+        return (images.to(torch.float32) / 255 - self._mean) / self._deviation
+
     def _describe(self, layer: PlannedLayer) -> structures.Layer:
-        norm = layer.norm
+        module, norm = layer.module, layer.module if layer.normalised else None
         return structures.Layer(
             kind=layer.kind,
             input=layer.input.number,
@@ -136,20 +161,25 @@ class Plan:
             normalised=layer.normalised,
             rectified=layer.rectified,
             pool=layer.pool,
-            weight=_index(self.parameters, layer.weight),
-            bias=_index(self.parameters, layer.bias),
-            mean=_index(self._tensors, norm.running_mean if norm else None),
-            variance=_index(self._tensors, norm.running_var if norm else None),
-            batches=_index(self._tensors, norm.num_batches_tracked if norm else None),
-            epsilon=norm.eps if norm else 0.0,
-            momentum=(norm.momentum or 0.0) if norm else 0.0,
+            weight=_index(self._parameters, module, "weight"),
+            bias=_index(self._parameters, module, "bias"),
+            mean=_index(self._tensors, norm, "running_mean"),
+            variance=_index(self._tensors, norm, "running_var"),
+            batches=_index(self._tensors, norm, "num_batches_tracked"),
+            epsilon=getattr(norm, "eps", 0.0),
+            momentum=getattr(norm, "momentum", 0.0),
             drop=layer.drop,
         )
 
+    def _refuse_single_images(self, bounds: Tensor) -> None:
+        """As PyTorch does: of a single value there is no variance."""
+        if any(layer.input.shape[1:] == (1, 1) for layer in self._norms) and bool((bounds.diff() < 2).any()):
+            raise ValueError("a batch of one image has no batch statistics")
+
     def _images(self, images: Tensor, order: Tensor, distortions: Distortions) -> structures.Images:
-        if tuple(images.shape[1:]) != self._shape:
-            raise ValueError(f"images of shape {tuple(images.shape[1:])}; the plan is for {self._shape}")
-        if distortions.sigmas is not None and min(self._shape[1:]) < 2:
+        if tuple(images.shape[1:]) != self.image_shape:
+            raise ValueError(f"images of shape {tuple(images.shape[1:])}; the plan is for {self.image_shape}")
+        if distortions.sigmas is not None and min(self.image_shape[1:]) < 2:
             raise ValueError("images of a single row or column cannot be blurred")
         bent = distortions.displacements
         return structures.Images(
@@ -165,12 +195,14 @@ class Plan:
         )
 
     def _tensor_table(self) -> Any:
-        return (ctypes.c_void_p * len(self._tensors))(*(tensor.data_ptr() for tensor in self._tensors))
+        return (ctypes.c_void_p * len(self._tensors))(
+            *(getattr(module, name).data_ptr() for module, name in self._tensors)
+        )
 
     def _parameter_table(self, optimizer: torch.optim.Optimizer | None, averages: Sequence[Tensor] = ()) -> Any:
         average_of: dict[Tensor, Tensor] = dict(zip(self._model.parameters(), averages, strict=bool(averages)))
 
-        def describe(parameter: Tensor) -> structures.Parameter:
+        def describe(parameter: nn.Parameter) -> structures.Parameter:
             state = optimizer.state[parameter] if optimizer else {}
             if parameter.requires_grad and parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
@@ -185,19 +217,19 @@ class Plan:
                 columns=parameter.numel() // rows,
             )
 
-        return (structures.Parameter * len(self.parameters))(*map(describe, self.parameters))
+        return (structures.Parameter * len(self._parameters))(*map(describe, self.parameters))
 
 
 def _operations(layer: PlannedLayer) -> int:
-    if layer.weight is None or layer.norm:
+    if layer.kind != structures.CONVOLUTION or layer.module is None:
         return 0
-    products = layer.weight.numel() * layer.output.shape[1] * layer.output.shape[2]
+    products = layer.module.get_parameter("weight").numel() * layer.output.shape[1] * layer.output.shape[2]
     # Forward, back to the weights, and back to the input unless that is the image; an addition and a product each.
     return 2 * products * (3 if layer.input.number else 2)
 
 
-def _index(known: list[Tensor], tensor: Tensor | None) -> int:
-    if tensor is None:
+def _index(known: list[tuple[nn.Module, str]], module: nn.Module | None, name: str) -> int:
+    if module is None or getattr(module, name) is None:
         return -1
-    known.append(tensor)
+    known.append((module, name))
     return len(known) - 1

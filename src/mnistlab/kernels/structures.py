@@ -1,6 +1,6 @@
 """The C structures of ``source/spec.h``, mirrored."""
 
-from ctypes import POINTER, Structure, c_float, c_int32, c_int64, c_void_p
+from ctypes import POINTER, Structure, c_double, c_float, c_int32, c_int64, c_void_p
 
 CONVOLUTION, STAGE, GLOBAL_AVERAGE, DROPOUT, ADDITION = range(5)
 NO_POOL, MAX_POOL, AVERAGE_POOL = range(3)
@@ -77,12 +77,12 @@ class Optimizer(Structure):
     _fields_ = (
         ("kind", c_int32),
         ("nesterov", c_int32),
-        ("momentum", c_float),
-        ("weight_decay", c_float),
-        ("beta1", c_float),
-        ("beta2", c_float),
-        ("epsilon", c_float),
-        ("average_decay", c_float),
+        ("momentum", c_double),
+        ("weight_decay", c_double),
+        ("beta1", c_double),
+        ("beta2", c_double),
+        ("epsilon", c_double),
+        ("average_decay", c_double),
         ("steps_done", c_int64),
     )
 

@@ -1,8 +1,7 @@
-"""Following a model's forward pass, and fusing what it does into layers of a plan."""
+"""From a model's forward pass to the layers of a plan."""
 
 import operator
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,10 +9,11 @@ from torch import fx, nn
 from torch.nn import functional
 
 from mnistlab.errors import KernelError
+from mnistlab.kernels.fusion import fuse
+from mnistlab.kernels.graph import follow
 from mnistlab.kernels.layers import MODULES, Layers, PlannedLayer, Value
-from mnistlab.kernels.structures import ADDITION, MAX_POOL, NO_POOL, STAGE
+from mnistlab.kernels.structures import MAX_POOL
 
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 _ADDITIONS = {operator.add, operator.iadd, torch.add}
 _RECTIFIERS = {torch.relu, functional.relu}
 
@@ -29,86 +29,69 @@ def trace(model: nn.Module, image_shape: tuple[int, int, int], classes: int) -> 
     Raises:
         KernelError: a layer has no fast form; the message names it and the reason.
     """
-    _refuse_unusual(model)
-    graph = _graph(model)
+    graph = follow(model)
     modules = dict(model.named_modules())
     layers = Layers()
     values: dict[fx.Node, Value] = {}
+    changed: dict[int, str] = {}  # values that are changed in place, and by what
     for node in graph.nodes:
         if node.op == "placeholder":
             values[node] = Value(0, image_shape)
         elif node.op == "output":
-            return _fuse(layers.layers, _logits(node, values, classes))
+            logits = _logits(node, values, classes)
         elif not _is_batch_size(node):
             try:
                 values[node] = _append(layers, node, values, modules)
             except KernelError as error:
                 raise KernelError(f"{_name(node, modules)}: {error}") from None
-    raise KernelError("the model returns nothing")
-
-
-def _refuse_unusual(model: nn.Module) -> None:
-    for name, module in model.named_modules():
-        if any(getattr(module, hooks) for hooks in _HOOKS):
-            raise KernelError(f"{name or 'the model'}: has hooks")
-    if len(list(model.named_parameters(remove_duplicate=False))) > len(list(model.parameters())):
-        raise KernelError("layers share parameters")
-    for name, parameter in model.named_parameters():
-        if parameter.dtype != torch.float32 or parameter.device.type != "cpu" or not parameter.is_contiguous():
-            raise KernelError(f"{name}: not contiguous float32 on the CPU")
-
-
-def _graph(model: nn.Module) -> fx.Graph:
-    """Trace the forward pass, in both modes, which must agree."""
-    was_training = model.training
-    graphs = []
-    try:
-        for training in (True, False):
-            model.train(training)
-            graphs.append(fx.Tracer().trace(model))
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise KernelError(f"its forward pass cannot be followed: {reason}") from error
-    finally:
-        model.train(was_training)
-    if str(graphs[0]) != str(graphs[1]):
-        raise KernelError("its forward pass differs between training and evaluation")
-    if sum(node.op == "placeholder" for node in graphs[0].nodes) != 1:
-        raise KernelError("its forward pass takes more than the images")
-    used = Counter(node.target for node in graphs[0].nodes if node.op == "call_module")
-    repeated = next((name for name, count in used.items() if count > 1 and _has_state(model, str(name))), None)
-    if repeated:
-        raise KernelError(f"{repeated}: used more than once")
-    return graphs[0]
-
-
-def _has_state(model: nn.Module, name: str) -> bool:
-    return bool(model.get_submodule(name).state_dict())
+            if _is_in_place(node, modules):
+                changed[values[node.all_input_nodes[0]].number] = _name(node, modules)
+    uses = Counter(value.number for layer in layers.layers for value in (layer.input, layer.other) if value)
+    for number, name in changed.items():
+        if number == 0 or uses[number] > 1:
+            raise KernelError(f"{name}: changes in place what others use")
+    return fuse(layers.layers, logits)
 
 
 def _append(layers: Layers, node: fx.Node, values: dict[fx.Node, Value], modules: dict[str, nn.Module]) -> Value:
     inputs = [values[argument] for argument in node.all_input_nodes if argument in values]
-    if node.op == "call_module":
+    if node.op == "call_module" and type(modules[str(node.target)]) in MODULES and len(inputs) == 1:
         module = modules[str(node.target)]
-        if type(module) not in MODULES:
-            raise KernelError("has no fast form")
-        if getattr(module, "inplace", False) and len(node.all_input_nodes[0].users) > 1:
-            raise KernelError("changes in place what others use")
         return MODULES[type(module)](layers, module, inputs[0])
-    name = str(node.target)
-    if (node.target in _RECTIFIERS and not node.kwargs.get("inplace") and len(node.args) == 1) or name == "relu":
+    if node.op == "call_method" and inputs:
+        return _append_method(layers, node, inputs[0])
+    if node.op != "call_function" or not inputs:
+        raise KernelError("has no fast form")
+    if node.target in _RECTIFIERS and len(node.args) == 1 and set(node.kwargs) <= {"inplace"}:
         return layers.rectifier(inputs[0])
-    if node.target in _ADDITIONS and len(node.args) == 2 and len(inputs) == 2 and not node.kwargs:
-        return layers.addition(*inputs)
-    if node.target in _ADDITIONS and len(node.args) == 2 and len(inputs) == 1 and node.args[0] is node.args[1]:
-        return layers.addition(inputs[0], inputs[0])
-    if (node.target is torch.flatten or name == "flatten") and (*node.args[1:], *node.kwargs.values()) == (1,):
+    if node.target in _ADDITIONS and len(node.args) == 2 and not node.kwargs:
+        if all(argument in values for argument in node.args):
+            return layers.addition(inputs[0], inputs[-1])
+    elif node.target is torch.flatten and _is_flatten(node):
         return layers.flat(inputs[0])
-    if name in ("view", "reshape") and _flattens(node, inputs[0]):
-        return layers.flat(inputs[0])
-    if node.target is functional.max_pool2d and _is_two(node):
+    elif node.target is functional.max_pool2d and _is_two(node):
         return layers.pooling(MAX_POOL, inputs[0])
     raise KernelError("has no fast form")
+
+
+def _append_method(layers: Layers, node: fx.Node, value: Value) -> Value:
+    if node.target == "relu" and not node.kwargs:
+        return layers.rectifier(value)
+    if node.target == "flatten" and _is_flatten(node):
+        return layers.flat(value)
+    if node.target in ("view", "reshape") and _flattens(node, value):
+        return layers.flat(value)
+    raise KernelError("has no fast form")
+
+
+def _is_in_place(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
+    if node.op == "call_module":
+        return bool(getattr(modules[str(node.target)], "inplace", False))
+    return node.target is operator.iadd or bool(node.kwargs.get("inplace"))
+
+
+def _is_flatten(node: fx.Node) -> bool:
+    return (*node.args[1:], *node.kwargs.items()) in ((1,), (("start_dim", 1),))
 
 
 def _is_two(node: fx.Node) -> bool:
@@ -133,7 +116,8 @@ def _is_batch_size(node: fx.Node) -> bool:
         return False
     if node.target is getattr:
         return node.args[1] == "shape"
-    return bool(node.target is operator.getitem and isinstance(node.args[0], fx.Node) and node.args[1] == 0)
+    shape = node.args[0] if node.target is operator.getitem else None
+    return bool(isinstance(shape, fx.Node) and shape.target is getattr and node.args[1] == 0)
 
 
 def _flattens(node: fx.Node, value: Value) -> bool:
@@ -162,48 +146,3 @@ def _name(node: fx.Node, modules: dict[str, nn.Module]) -> str:
         return f"{node.target} ({type(modules[str(node.target)]).__name__})"
     target = getattr(node.target, "__name__", str(node.target))
     return f"{target}()" if node.op in ("call_function", "call_method") else target
-
-
-def _fuse(layers: list[PlannedLayer], logits: Value) -> list[PlannedLayer]:
-    """Join normalisation, ReLU and pooling that follow one another, and drop what the logits do not need."""
-    needed = {logits.number}
-    for layer in reversed(layers):
-        if layer.output.number in needed:
-            needed |= {value.number for value in (layer.input, layer.other) if value}
-    fused: list[PlannedLayer] = []
-    now: dict[int, int] = {0: 0}  # number of a value before and after
-    uses = Counter(v.number for k in layers if k.output.number in needed for v in (k.input, k.other) if v)
-    for layer in layers:
-        if layer.output.number not in needed:
-            raise KernelError("a layer's result is not used")
-        before = fused[-1] if fused else None
-        if (
-            before
-            and now[layer.input.number] == len(fused)
-            and uses[layer.input.number] == 1
-            and _fusible(before, layer)
-        ):
-            fused[-1] = replace(
-                before,
-                output=replace(layer.output, number=len(fused)),
-                rectified=before.rectified or layer.rectified,
-                pool=before.pool or layer.pool,
-            )
-        else:
-            other = layer.other and replace(layer.other, number=now[layer.other.number])
-            renumbered = replace(layer.input, number=now[layer.input.number])
-            output = replace(layer.output, number=len(fused) + 1)
-            fused.append(replace(layer, input=renumbered, other=other, output=output))
-        now[layer.output.number] = len(fused)
-    if now[logits.number] != len(fused) or uses[logits.number]:
-        raise KernelError("the logits are not the last thing computed")
-    return fused
-
-
-def _fusible(before: PlannedLayer, layer: PlannedLayer) -> bool:
-    """Whether two stages make one: in the order normalise, rectify, pool; rectifying a maximum is the same."""
-    if before.kind != STAGE or layer.kind != STAGE or layer.normalised:
-        return False
-    if layer.pool:
-        return before.pool == NO_POOL
-    return before.pool != ADDITION and before.pool in (NO_POOL, MAX_POOL)

@@ -6,7 +6,7 @@ import torch
 
 from mnistlab.data import Dataset
 from mnistlab.errors import KernelError
-from mnistlab.kernels import Plan, installed, load_library
+from mnistlab.kernels import installed, load_library, make_plan
 from mnistlab.models import build_model
 from mnistlab.recipe import Recipe
 from mnistlab.runs import Environment, describe_environment
@@ -51,7 +51,7 @@ def obstacle(recipe: Recipe, dataset: Dataset) -> str:
     with isolated(torch.device("cpu")):
         model = build_model(recipe, shape, classes)
     try:
-        Plan(model, shape, classes, mean=recipe.mean, deviation=recipe.deviation)
+        make_plan(model, shape, classes, mean=recipe.mean, deviation=recipe.deviation)
     except KernelError as error:
         return str(error)
     return ""

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels import Pass, Plan, load_library
+from mnistlab.kernels import Pass, Plan, load_library, make_plan
 from mnistlab.recipe import Recipe
 from mnistlab.training.distortion import distort
 from mnistlab.training.evaluation import compute_logits
@@ -137,7 +137,7 @@ def make_steps(
         reason = "asked for"
     if not reason:
         try:
-            plan = Plan(model, image_shape, classes, mean=recipe.mean, deviation=recipe.deviation)
+            plan = make_plan(model, image_shape, classes, mean=recipe.mean, deviation=recipe.deviation)
             return PlannedSteps(plan, recipe, optimizer, averages)
         except KernelError as error:
             reason = str(error)

@@ -21,13 +21,14 @@ class Convolution {
         if (out_.height == 1 && out_.width == 1 && !pad_height_ && !pad_width_) {
             in_ = {static_cast<int32_t>(layer.in.size()), 1, 1};
             kernel_height_ = kernel_width_ = 1;
+            linear_ = true;
         }
         padded_ = {in_.channels, in_.height + 2 * pad_height_, in_.width + 2 * pad_width_};
         spread_ = {out_.channels, in_.height + kernel_height_ - 1, in_.width + kernel_width_ - 1};
         tabulate();
     }
 
-    bool linear() const { return in_.height == 1 && in_.width == 1; }
+    bool linear() const { return linear_; }
     int taps() const { return static_cast<int>(taps_x_.size()); }
     // Floats from one row of weight gradients to the next.
     int64_t gradient_step() const { return linear() ? features() * LANES : taps(); }
@@ -134,6 +135,7 @@ class Convolution {
     }
 
     Shape in_, out_, padded_, spread_;
+    bool linear_ = false;
     int pad_height_, pad_width_, kernel_height_, kernel_width_;
     std::vector<int32_t> taps_x_, taps_w_, spread_x_, spread_w_, images_x_, images_w_;
 };

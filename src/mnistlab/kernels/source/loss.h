@@ -32,7 +32,9 @@ inline Score cross_entropy(const Lanes *logits, const int64_t *labels, int class
         const int64_t label = labels[image];
         const float log_sum = std::log(sum), even = smoothing / classes;
         const float right = logits[label].values()[image] - largest;
-        score.loss += (1 - smoothing) * (log_sum - right) + even * (classes * log_sum - all);
+        score.loss += (1 - smoothing) * (log_sum - right);
+        // A class ruled out by an infinite logit has a say only here.
+        if (smoothing > 0) score.loss += even * (classes * log_sum - all);
         score.hits += best == label;
         for (int c = 0; c < classes; c++) {
             const float target = even + (c == label ? 1 - smoothing : 0.0f);

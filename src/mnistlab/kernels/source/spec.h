@@ -45,8 +45,8 @@ struct Images {
 
 struct Optimizer {
     int32_t kind, nesterov;
-    float momentum, weight_decay, beta1, beta2, epsilon, average_decay;  // average_decay 0: no average
-    int64_t steps_done;                                                 // before this call's first batch
+    double momentum, weight_decay, beta1, beta2, epsilon, average_decay;  // average_decay 0: no average
+    int64_t steps_done;                                                  // before this call's first batch
 };
 
 struct Training {

@@ -12,12 +12,13 @@ struct Step {
 
 // SGD as PyTorch defines it (Sutskever et al., 2013), with the buffer starting at zero.
 inline void sgd(const Optimizer &o, const Step &step, float *value, const float *gradient, float *first, int64_t n) {
-    const float rate = static_cast<float>(step.rate);
+    const float rate = static_cast<float>(step.rate), momentum = static_cast<float>(o.momentum);
+    const float decay = static_cast<float>(o.weight_decay);
     for (int64_t i = 0; i < n; i++) {
-        float slope = gradient[i] + o.weight_decay * value[i];
+        float slope = gradient[i] + decay * value[i];
         if (first) {
-            first[i] = o.momentum * first[i] + slope;
-            slope = o.nesterov ? slope + o.momentum * first[i] : first[i];
+            first[i] = momentum * first[i] + slope;
+            slope = o.nesterov ? slope + momentum * first[i] : first[i];
         }
         value[i] -= rate * slope;
     }
@@ -26,14 +27,16 @@ inline void sgd(const Optimizer &o, const Step &step, float *value, const float 
 // AdamW (Loshchilov and Hutter, 2019).
 inline void adamw(const Optimizer &o, const Step &step, float *value, const float *gradient, float *first,
                   float *second, int64_t n) {
-    const double bias1 = 1 - std::pow(double(o.beta1), double(step.number));
-    const double bias2 = 1 - std::pow(double(o.beta2), double(step.number));
+    const double bias1 = 1 - std::pow(o.beta1, double(step.number)), bias2 = 1 - std::pow(o.beta2, double(step.number));
+    // Differences from 1 are taken before rounding, which would leave few digits of them.
+    const float new1 = static_cast<float>(1 - o.beta1), new2 = static_cast<float>(1 - o.beta2);
+    const float old2 = static_cast<float>(o.beta2), epsilon = static_cast<float>(o.epsilon);
     const float keep = static_cast<float>(1 - step.rate * o.weight_decay);
     const float rate = static_cast<float>(step.rate / bias1), root = static_cast<float>(1 / std::sqrt(bias2));
     for (int64_t i = 0; i < n; i++) {
-        first[i] += (gradient[i] - first[i]) * (1 - o.beta1);
-        second[i] = o.beta2 * second[i] + (1 - o.beta2) * gradient[i] * gradient[i];
-        value[i] = value[i] * keep - rate * first[i] / (std::sqrt(second[i]) * root + o.epsilon);
+        first[i] += (gradient[i] - first[i]) * new1;
+        second[i] = old2 * second[i] + new2 * gradient[i] * gradient[i];
+        value[i] = value[i] * keep - rate * first[i] / (std::sqrt(second[i]) * root + epsilon);
     }
 }
 
@@ -54,6 +57,7 @@ inline void update_row(const Parameter &parameter, int64_t row, const float *par
         adamw(o, step, value, gradient, first, parameter.second + at, n);
     if (o.kind != NO_UPDATE && o.average_decay > 0) {
         float *average = parameter.average + at;
-        for (int64_t i = 0; i < n; i++) average[i] += (value[i] - average[i]) * (1 - o.average_decay);
+        const float share = static_cast<float>(1 - o.average_decay);
+        for (int64_t i = 0; i < n; i++) average[i] += (value[i] - average[i]) * share;
     }
 }

@@ -1,0 +1,61 @@
+"""Fusion: stages that follow one another become one."""
+
+from collections import Counter
+from dataclasses import replace
+
+from mnistlab.errors import KernelError
+from mnistlab.kernels.layers import PlannedLayer, Value
+from mnistlab.kernels.structures import MAX_POOL, NO_POOL, STAGE
+
+
+def fuse(layers: list[PlannedLayer], logits: Value) -> list[PlannedLayer]:
+    """Join normalisation, ReLU and pooling that follow one another.
+
+    Args:
+        layers: in the order in which they are computed.
+        logits: the last value.
+
+    Raises:
+        KernelError: something is computed that the logits do not need.
+    """
+    needed = {logits.number}
+    for layer in reversed(layers):
+        if layer.output.number in needed:
+            needed |= {value.number for value in (layer.input, layer.other) if value}
+    fused: list[PlannedLayer] = []
+    now: dict[int, int] = {0: 0}  # number of a value before and after
+    uses = Counter(v.number for k in layers if k.output.number in needed for v in (k.input, k.other) if v)
+    for layer in layers:
+        if layer.output.number not in needed:
+            raise KernelError("a layer's result is not used")
+        before = fused[-1] if fused else None
+        if (
+            before
+            and now[layer.input.number] == len(fused)
+            and uses[layer.input.number] == 1
+            and _fusible(before, layer)
+        ):
+            fused[-1] = replace(
+                before,
+                output=replace(layer.output, number=len(fused)),
+                rectified=before.rectified or layer.rectified,
+                pool=before.pool or layer.pool,
+            )
+        else:
+            other = layer.other and replace(layer.other, number=now[layer.other.number])
+            renumbered = replace(layer.input, number=now[layer.input.number])
+            output = replace(layer.output, number=len(fused) + 1)
+            fused.append(replace(layer, input=renumbered, other=other, output=output))
+        now[layer.output.number] = len(fused)
+    if now[logits.number] != len(fused) or uses[logits.number]:
+        raise KernelError("the logits are not the last thing computed")
+    return fused
+
+
+def _fusible(before: PlannedLayer, layer: PlannedLayer) -> bool:
+    """Whether two stages make one: in the order normalise, rectify, pool; rectifying a maximum is the same."""
+    if before.kind != STAGE or layer.kind != STAGE or layer.normalised:
+        return False
+    if layer.pool:
+        return before.pool == NO_POOL
+    return before.pool in (NO_POOL, MAX_POOL)
