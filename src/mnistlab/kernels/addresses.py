@@ -35,7 +35,9 @@ def optimizer_settings(
     if isinstance(optimizer, torch.optim.SGD):
         if group["momentum"]:
             for parameter in trained:
-                optimizer.state[parameter].setdefault("momentum_buffer", torch.zeros_like(parameter))
+                # Made once, also since filling it would wake PyTorch's own threads, which then spin on our cores.
+                if "momentum_buffer" not in optimizer.state[parameter]:
+                    optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
         return structures.Optimizer(
             kind=structures.SGD,
             nesterov=group["nesterov"],

@@ -15,7 +15,7 @@ from mnistlab.training.input import normalise, to_unit
 from mnistlab.training.randomness import seed_global
 
 KERNELS = ("auto", "torch")
-IMAGES_A_CALL = 1024
+IMAGES_A_CALL = 2048
 """Some ten milliseconds of work; between two calls progress is told and signals are heeded."""
 
 

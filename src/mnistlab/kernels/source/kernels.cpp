@@ -42,6 +42,10 @@ int32_t guarded(const Body &body) {
 struct Engine {
     Plan plan;
     Workspace space;
+    Team team;
+
+    Engine(const Layer *layers, int layer_count, int parameter_count, Shape input, int classes)
+        : plan(layers, layer_count, parameter_count, input, classes) {}
 };
 
 extern "C" {
@@ -53,7 +57,7 @@ int32_t mnistlab_layout(int32_t structure) {
 
 Engine *mnistlab_plan(const Layer *layers, int32_t layer_count, int32_t parameter_count, Shape input, int32_t classes) {
     try {
-        return new Engine{Plan(layers, layer_count, parameter_count, input, classes), Workspace()};
+        return new Engine(layers, layer_count, parameter_count, input, classes);
     } catch (...) {
         return nullptr;
     }
@@ -62,7 +66,7 @@ Engine *mnistlab_plan(const Layer *layers, int32_t layer_count, int32_t paramete
 int32_t mnistlab_train(Engine *engine, const Training *training) {
     return guarded([&] {
         TrainingRun run(engine->plan, *training, engine->space);
-        run_team(training->threads, true, [&](int member) { run.member(member); });
+        engine->team.run(training->threads, true, [&](int member) { run.member(member); });
     });
 }
 
@@ -71,7 +75,7 @@ int32_t mnistlab_evaluate(Engine *engine, const Evaluation *evaluation) {
         std::vector<std::unique_ptr<Bench>> benches;
         for (int member = 0; member < evaluation->threads; member++)
             benches.push_back(std::make_unique<Bench>(engine->plan, 0, true));
-        run_team(evaluation->threads, false,
+        engine->team.run(evaluation->threads, false,
                  [&](int member) { evaluate(engine->plan, *evaluation, *benches[member], member); });
     });
 }

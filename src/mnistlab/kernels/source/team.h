@@ -1,8 +1,11 @@
 // A team of threads that run one function side by side and meet at barriers.
 #pragma once
 
+#include <unistd.h>
+
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -37,6 +40,20 @@ class FlushDenormals {
 #endif
 };
 
+// Waits are mostly of microseconds, for which going to sleep at once would be too slow.
+template <class Condition>
+void wait_until(const std::atomic<uint32_t> &value, const Condition &met) {
+    constexpr int SPINS = 20000;
+    for (int spin = 0; spin < SPINS; spin++) {
+        if (met(value.load(std::memory_order_acquire))) return;
+#if defined(__SSE2__)
+        _mm_pause();
+#endif
+    }
+    for (uint32_t now = value.load(std::memory_order_acquire); !met(now); now = value.load(std::memory_order_acquire))
+        value.wait(now, std::memory_order_acquire);
+}
+
 class Barrier {
    public:
     explicit Barrier(int members) : members_(members) {}
@@ -49,57 +66,88 @@ class Barrier {
             round_.notify_all();
             return;
         }
-        // Waits are mostly of microseconds, for which going to sleep would be too slow.
-        for (int spin = 0; spin < SPINS; spin++) {
-            if (round_.load(std::memory_order_acquire) != round) return;
-#if defined(__SSE2__)
-            _mm_pause();
-#endif
-        }
-        while (round_.load(std::memory_order_acquire) == round) round_.wait(round, std::memory_order_acquire);
+        wait_until(round_, [=](uint32_t now) { return now != round; });
     }
 
    private:
-    static constexpr int SPINS = 40000;
     const int members_;
     std::atomic<int> arrived_{0};
     std::atomic<uint32_t> round_{0};
 };
 
-// Calls body(member) on `members` threads, of which the caller is the first. All start, or none does and it throws.
-template <class Body>
-void run_team(int members, bool flush_denormals, const Body &body) {
-    enum { WAIT, GO, CALLED_OFF };
-    std::atomic<int> signal{WAIT};
-    std::vector<std::thread> others;
-    const auto dismiss = [&](int word) {
-        signal.store(word, std::memory_order_release);
-        signal.notify_all();
-    };
-    const auto join = [&] {
-        for (std::thread &other : others) other.join();
-    };
-    try {
-        others.reserve(members - 1);
-        for (int member = 1; member < members; member++)
-            others.emplace_back([=, &body, &signal] {
-                signal.wait(WAIT, std::memory_order_acquire);
-                if (signal.load(std::memory_order_acquire) == CALLED_OFF) return;
-                FlushDenormals guard(flush_denormals);
-                body(member);
-            });
-    } catch (...) {
-        dismiss(CALLED_OFF);
-        join();
-        throw;
+// A team of threads that stays together from call to call: new threads would start on a core that is busy already, and
+// take milliseconds to be moved.
+class Team {
+   public:
+    Team() = default;
+    Team(const Team &) = delete;
+    ~Team() { dismiss(); }
+
+    // Calls body(member) on `members` threads, of which the caller is the first. Throws if there cannot be so many.
+    void run(int members, bool flush_denormals, const std::function<void(int)> &body) {
+        gather(members);
+        body_ = &body;
+        flush_denormals_ = flush_denormals;
+        busy_.store(members - 1, std::memory_order_relaxed);
+        announce();
+        {
+            FlushDenormals guard(flush_denormals);
+            body(0);
+        }
+        wait_until(busy_, [](uint32_t busy) { return busy == 0; });
     }
-    dismiss(GO);
-    {
-        FlushDenormals guard(flush_denormals);
-        body(0);
+
+   private:
+    void gather(int members) {
+        if (static_cast<int>(others_.size()) == members - 1 && process_ == getpid()) return;
+        dismiss();
+        process_ = getpid();
+        try {
+            others_.reserve(members - 1);
+            for (int member = 1; member < members; member++)
+                others_.emplace_back(&Team::serve, this, member, calls_.load());
+        } catch (...) {
+            dismiss();
+            throw;
+        }
     }
-    join();
-}
+
+    void dismiss() {
+        if (others_.empty()) return;
+        if (process_ != getpid()) {
+            // After a fork the threads are their parent's: nothing to join, and their handles must not be destroyed.
+            new std::vector<std::thread>(std::move(others_));
+        } else {
+            over_ = true;
+            announce();
+            for (std::thread &other : others_) other.join();
+        }
+        others_.clear();
+        over_ = false;
+    }
+
+    void announce() {
+        calls_.fetch_add(1, std::memory_order_release);
+        calls_.notify_all();
+    }
+
+    void serve(int member, uint32_t seen) {
+        while (true) {
+            wait_until(calls_, [&](uint32_t calls) { return calls != seen; });
+            if (over_) return;
+            seen++;
+            FlushDenormals guard(flush_denormals_);
+            (*body_)(member);
+            if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_all();
+        }
+    }
+
+    std::vector<std::thread> others_;
+    pid_t process_ = 0;
+    const std::function<void(int)> *body_ = nullptr;
+    bool flush_denormals_ = false, over_ = false;  // written before calls_, read after it
+    std::atomic<uint32_t> calls_{0}, busy_{0};
+};
 
 // The share of `count` pieces that falls to one member: from begin to end.
 struct Share {
