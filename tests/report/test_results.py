@@ -1,5 +1,6 @@
 """The published results follow from the records beside them."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -45,3 +46,15 @@ def test_the_finding_on_fit_is_that_of_its_records():
         assert f"| {values.mean():.2f} % | {values.std(ddof=1):.2f} |" in page
     text = f"is {difference.mean():.2f} points (95 % interval {low:.2f} to {high:.2f}, t".replace("-", "−")
     assert text in page
+
+
+def test_the_benchmarks_page_shows_its_record():
+    table = (RESULTS / "bench" / "table.txt").read_text(encoding="utf-8")
+    page = (RESULTS.parent / "docs" / "kernels.md").read_text(encoding="utf-8")
+    assert "\n".join(f"    {line}".rstrip() for line in table.splitlines()) in page
+    figures = json.loads((RESULTS / "bench" / "bench.json").read_text(encoding="utf-8"))
+    for model, ways in figures["seconds"].items():
+        for times in ways.values():
+            assert f"{times['median']:.2f}" in table
+        assert f"{figures['ratio'][model]:.1f} times" in page
+    assert f"{figures['of_bound']['lenet5']:.2f} times the bound" in page

@@ -144,14 +144,15 @@ class Input {
     void blur(float sigma) {
         const float neighbour = std::exp(-0.5f / (sigma * sigma)), centre = 1 / (1 + 2 * neighbour);
         const float side = neighbour * centre;
-        for (int y = 0; y < height_; y++) {
-            const float *from = image_ + y * width_;
-            float *to = blurred_.data() + (y + 1) * width_;
-            for (int x = 1; x < width_ - 1; x++) to[x] = from[x] * centre + (from[x - 1] + from[x + 1]) * side;
-            to[0] = from[0] * centre + (from[1] + from[1]) * side;
-            to[width_ - 1] = from[width_ - 1] * centre + (from[width_ - 2] + from[width_ - 2]) * side;
-        }
+        // All rows as one, which fills vectors; then the ends of each row, which had another row's pixel for neighbour.
+        const float *from = image_;
         float *rows = blurred_.data() + width_;
+        for (int i = 1; i < height_ * width_ - 1; i++) rows[i] = from[i] * centre + (from[i - 1] + from[i + 1]) * side;
+        for (int first = 0; first < height_ * width_; first += width_) {
+            const int last = first + width_ - 1;
+            rows[first] = from[first] * centre + (from[first + 1] + from[first + 1]) * side;
+            rows[last] = from[last] * centre + (from[last - 1] + from[last - 1]) * side;
+        }
         std::copy_n(rows + width_, width_, blurred_.data());
         std::copy_n(rows + (height_ - 2) * width_, width_, rows + height_ * width_);
         for (int i = 0; i < height_ * width_; i++)

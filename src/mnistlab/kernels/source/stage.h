@@ -19,7 +19,7 @@ inline Part rectified_slope(Part z, Part slope) {
     return slope;
 }
 
-inline Part larger(Part best, Part next) { return (next > best) | (next != next) ? next : best; }
+inline Part larger(Part best, Part next) { return ((next > best) | (next != next)) ? next : best; }
 
 template <bool RECTIFIED, int POOL>
 void stage_channel(const Lanes *x, Lanes *y, int height, int width, Part scale, Part shift) {
