@@ -26,10 +26,9 @@ def optimizer_settings(
     optimizer: torch.optim.Optimizer | None, parameters: Sequence[Tensor], steps: int
 ) -> structures.Optimizer:
     """Return an optimiser's constants, with its state in place for every trained parameter."""
-    if optimizer is not None:
-        _refuse_unusual(optimizer)
     if optimizer is None:
         return structures.Optimizer(kind=structures.NO_UPDATE)
+    _refuse_unusual(optimizer)
     (group,) = optimizer.param_groups
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     if isinstance(optimizer, torch.optim.SGD):

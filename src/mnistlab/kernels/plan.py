@@ -97,7 +97,7 @@ class Plan:
             threads: any number gives the same bits.
 
         Raises:
-            KernelError: out of memory or threads.
+            KernelError: out of memory or threads, or a batch of one image that is to be normalised.
         """
         self._refuse_single_images(work.bounds[first : last + 1])
         settings = optimizer_settings(optimizer, self.parameters, last - first)
@@ -174,7 +174,7 @@ class Plan:
     def _refuse_single_images(self, bounds: Tensor) -> None:
         """As PyTorch does: of a single value there is no variance."""
         if any(layer.input.shape[1:] == (1, 1) for layer in self._norms) and bool((bounds.diff() < 2).any()):
-            raise ValueError("a batch of one image has no batch statistics")
+            raise KernelError("batch normalisation needs two images a batch; raise batch_size")
 
     def _images(self, images: Tensor, order: Tensor, distortions: Distortions) -> structures.Images:
         if tuple(images.shape[1:]) != self.image_shape:

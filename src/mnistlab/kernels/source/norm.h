@@ -79,14 +79,12 @@ inline void settle(const Layer &layer, const float *gamma, const float *beta, co
 }
 
 inline void measure_slopes(const Layer &layer, const Lanes *x, const Lanes *dy, const Norm &norm, Moments *moments) {
-    const int64_t positions = int64_t(layer.in.height) * layer.in.width;
     std::vector<Part> sums(2 * layer.in.channels);
     stage_backward(layer, x, dy, norm.scale.data(), norm.shift.data(),
                    [&](int c, int64_t, int, Part value, Part slope) {
                        sums[2 * c] += slope;
                        sums[2 * c + 1] += slope * ((value - norm.mean[c]) * norm.inverse[c]);
                    });
-    (void)positions;
     for (int c = 0; c < layer.in.channels; c++) moments[c] = {total(sums[2 * c]), total(sums[2 * c + 1])};
 }
 
