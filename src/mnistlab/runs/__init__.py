@@ -3,6 +3,7 @@
 from mnistlab.runs.atomic import write_atomically
 from mnistlab.runs.environment import describe_environment
 from mnistlab.runs.folder import RunFolder
+from mnistlab.runs.outcome import Outcome, describe_outcome
 from mnistlab.runs.record import DataSummary, Environment, EpochMetrics, FinalFigures, RunRecord, now
 
 __all__ = [
@@ -10,9 +11,11 @@ __all__ = [
     "Environment",
     "EpochMetrics",
     "FinalFigures",
+    "Outcome",
     "RunFolder",
     "RunRecord",
     "describe_environment",
+    "describe_outcome",
     "now",
     "write_atomically",
 ]

@@ -1,5 +1,6 @@
 """RunRecord: what one run was and what it measured, in a file that a person can read."""
 
+import re
 from datetime import datetime
 from typing import Literal
 
@@ -7,6 +8,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, comp
 
 from mnistlab.errors import RunError
 from mnistlab.recipe import Recipe
+from mnistlab.runs.outcome import Outcome
+
+_LIST_OF_NUMBERS = re.compile(r"\[\n\s+([-+.\deE]+(?:,\s+[-+.\deE]+)*)\s+\]")
 
 
 class _Frozen(BaseModel):
@@ -80,6 +84,7 @@ class RunRecord(_Frozen):
 
     Attributes:
         parameters: trainable ones.
+        outcome: how the final weights read each image; ``None`` in records of versions before it was kept.
         started: when the run was begun.
         seconds: training and testing time, summed over the epochs.
     """
@@ -90,6 +95,7 @@ class RunRecord(_Frozen):
     data: DataSummary
     parameters: int
     history: tuple[EpochMetrics, ...]
+    outcome: Outcome | None = None
     environment: Environment
     started: AwareDatetime
 
@@ -114,8 +120,9 @@ class RunRecord(_Frozen):
         return round(sum(epoch.train_seconds + epoch.test_seconds for epoch in self.history), 3)
 
     def to_json(self) -> str:
-        """Return the text of ``record.json``."""
-        return self.model_dump_json(indent=2) + "\n"
+        """Return the text of ``record.json``, a row of numbers on a line."""
+        text = self.model_dump_json(indent=2) + "\n"
+        return _LIST_OF_NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text)
 
     @classmethod
     def from_json(cls, text: str | bytes, name: str) -> "RunRecord":

@@ -14,7 +14,7 @@ from mnistlab.data import Dataset, load_dataset
 from mnistlab.errors import KernelError, RunError
 from mnistlab.models import build_model
 from mnistlab.recipe import Recipe, built_in
-from mnistlab.runs import DataSummary, RunFolder, RunRecord, describe_environment, now
+from mnistlab.runs import DataSummary, RunFolder, RunRecord, describe_environment, describe_outcome, now
 from mnistlab.training.checkpoint import (
     load_weights,
     pack_checkpoint,
@@ -155,8 +155,8 @@ def _train(
             on_event(RunStopped(trainer.epoch, trainer.batch, len(trainer.bounds)))
             return None
         trainer.adopt_averages()
-        record = _record(trainer, dataset, used, started)
         logits = trainer.test_logits().cpu().numpy()
+        record = _record(trainer, dataset, logits, used, started)
     if folder:
         folder.finish(record, pack_model(trainer.model), logits)
     on_event(RunFinished(record))
@@ -191,7 +191,9 @@ def _start_event(trainer: Trainer, dataset: Dataset, threads: int) -> RunStarted
     )
 
 
-def _record(trainer: Trainer, dataset: Dataset, threads: int, started: datetime) -> RunRecord:
+def _record(
+    trainer: Trainer, dataset: Dataset, logits: NDArray[np.float32], threads: int, started: datetime
+) -> RunRecord:
     return RunRecord(
         recipe=trainer.recipe,
         seed=trainer.seed,
@@ -206,6 +208,7 @@ def _record(trainer: Trainer, dataset: Dataset, threads: int, started: datetime)
         ),
         parameters=trainer.parameters,
         history=tuple(trainer.history),
+        outcome=describe_outcome(*trainer.score_training(), logits, dataset.test.labels),
         environment=describe_environment(describe_device(trainer.device), threads, trainer.steps.kernels),
         started=started,
     )

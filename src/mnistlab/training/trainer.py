@@ -100,6 +100,10 @@ class Trainer:
         """Return the logits of all test images under the current weights, float32, ``(n, classes)``."""
         return self.steps.logits(self._test_images)
 
+    def score_training(self) -> tuple[float, float]:
+        """Return the mean loss in nats and the accuracy on the training images, as they are, under current weights."""
+        return score(self.steps.logits(self._train_images), self._train_labels)
+
     def adopt_averages(self) -> None:
         """Put the averages, if there are any, in the place of the weights; called twice it undoes itself."""
         for parameter, average in zip(self.model.parameters(), self.averages, strict=bool(self.averages)):

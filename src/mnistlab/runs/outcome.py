@@ -1,0 +1,58 @@
+"""Outcome: how a run's final weights read each test image, small enough to stand in its record."""
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+BINS = 15
+"""Of equal width, over confidences from 0 to 1 (Guo et al., 2017)."""
+
+
+class Outcome(BaseModel):
+    """What the final weights make of every image, without augmentation or dropout.
+
+    Attributes:
+        train_loss: mean cross-entropy in nats over the training images as they are.
+        train_accuracy: share of them classified rightly, 0 to 1.
+        test_labels: test images of each class.
+        mistakes: a row ``(image, label, prediction)`` for each test image that is misread, in their order; every other
+            image is read as its label says.
+        reliability: a row ``(images, sum of their confidences, rightly read)`` for each of :data:`BINS` bins of
+            confidence, the probability of the prediction.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    train_loss: float
+    train_accuracy: float
+    test_labels: tuple[int, ...]
+    mistakes: tuple[tuple[int, int, int], ...]
+    reliability: tuple[tuple[int, float, int], ...]
+
+
+def describe_outcome(
+    train_loss: float, train_accuracy: float, test_logits: NDArray[np.float32], test_labels: NDArray[np.int64]
+) -> Outcome:
+    """Work out what the final logits say.
+
+    Args:
+        train_loss: see :class:`Outcome`.
+        train_accuracy: see :class:`Outcome`.
+        test_logits: float32, ``(n, classes)``.
+        test_labels: int64, ``(n,)``.
+    """
+    predictions = test_logits.argmax(axis=1)
+    wrong = np.flatnonzero(predictions != test_labels)
+    scaled = test_logits.astype(np.float64)
+    scaled -= scaled.max(axis=1, keepdims=True)
+    confidences = 1 / np.exp(scaled).sum(axis=1)
+    bins = np.clip(np.ceil(confidences * BINS).astype(int) - 1, 0, BINS - 1)
+    hits = predictions == test_labels
+    counts, sums, rights = (np.bincount(bins, weights, BINS) for weights in (None, confidences, hits))
+    return Outcome(
+        train_loss=train_loss,
+        train_accuracy=train_accuracy,
+        test_labels=tuple(np.bincount(test_labels, minlength=test_logits.shape[1]).tolist()),
+        mistakes=tuple((int(i), int(test_labels[i]), int(predictions[i])) for i in wrong),
+        reliability=tuple((int(n), round(float(s), 6), int(h)) for n, s, h in zip(counts, sums, rights, strict=True)),
+    )
