@@ -28,8 +28,22 @@ class Distortions:
 
     def of(self, start: int, stop: int, device: torch.device) -> "Distortions":
         """Return those of images ``start`` to ``stop``, on the device."""
-        parts = (self.matrices, self.displacements, self.sigmas, self.erasures)
-        return Distortions(*(None if part is None else part[start:stop].to(device) for part in parts))
+        return Distortions(*(None if part is None else part[start:stop].to(device) for part in self.parts))
+
+    @property
+    def parts(self) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
+        """All four, in the order of their names above."""
+        return self.matrices, self.displacements, self.sigmas, self.erasures
+
+    def clone(self) -> "Distortions":
+        """Return a copy in memory of its own."""
+        return Distortions(*(None if part is None else part.clone() for part in self.parts))
+
+    def copy_(self, other: "Distortions") -> None:
+        """Take over the values of others of the same kinds and shapes."""
+        for mine, theirs in zip(self.parts, other.parts, strict=True):
+            if mine is not None and theirs is not None:
+                mine.copy_(theirs)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 The fast layers do the same on the CPU while they gather images (``kernels/source/input.h``).
 """
 
+from functools import cache
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -39,7 +41,7 @@ def sample(images: Tensor, matrices: Tensor | None, displacements: Tensor | None
     """
     _, _, height, width = images.shape
     device = images.device
-    centre = torch.tensor([(width - 1) / 2, (height - 1) / 2], device=device)
+    centre = _centre(height, width, device)
     rows, columns = (torch.arange(side, dtype=torch.float32, device=device) for side in (height, width))
     places = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1) - centre  # (h, w, 2), x then y
     if matrices is not None:
@@ -49,7 +51,7 @@ def sample(images: Tensor, matrices: Tensor | None, displacements: Tensor | None
     places = places + centre
     if displacements is not None:
         points = displacements.shape[-1]
-        down, across = (spline(side, points).to(device) for side in (height, width))
+        down, across = (_spline_on(side, points, device) for side in (height, width))
         places = places + torch.einsum("hi,naij,wj->nhwa", down, displacements, across)
     # grid_sample counts from -1 at the first pixel's middle to 1 at the last one's.
     grid = places / centre - 1
@@ -68,6 +70,17 @@ def spline(side: int, points: int) -> Tensor:
     weights = torch.stack([s**3, 3 * t**3 - 6 * t**2 + 4, 3 * s**3 - 6 * s**2 + 4, t**3], dim=1) / 6
     result = torch.zeros(side, points, dtype=torch.float64)
     return result.scatter_(1, begin.unsqueeze(1) + torch.arange(4), weights).float()
+
+
+# Kept, since making them anew for each batch would have an accelerator wait for the host.
+@cache
+def _centre(height: int, width: int, device: torch.device) -> Tensor:
+    return torch.tensor([(width - 1) / 2, (height - 1) / 2], device=device)
+
+
+@cache
+def _spline_on(side: int, points: int, device: torch.device) -> Tensor:
+    return spline(side, points).to(device)
 
 
 def blur(images: Tensor, sigmas: Tensor) -> Tensor:

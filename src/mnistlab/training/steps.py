@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels import Pass, Plan, load_library, make_plan
+from mnistlab.kernels import Distortions, Pass, Plan, load_library, make_plan
 from mnistlab.recipe import Recipe
 from mnistlab.training.distortion import distort
 from mnistlab.training.evaluation import compute_logits
@@ -95,23 +95,26 @@ class PlainSteps:
         """See :class:`Steps`."""
         for batch in range(first, last):
             start, stop = work.bounds[batch : batch + 2].tolist()
-            chosen = work.order[start:stop]
-            pixels = distort(to_unit(work.images[chosen]), work.distortions.of(start, stop, self._device))
+            distortions = work.distortions.of(start, stop, self._device)
             # Dropout draws from the global state, which the run keeps to itself.
             seed_global(int(work.dropout_seeds[batch]), self._device)
-            rate = float(work.rates[batch])
-            loss, hits = self._step(normalise(pixels, self._recipe), work.labels[chosen], rate)
-            work.losses[batch], work.hits[batch] = loss, hits
+            work.losses[batch], work.hits[batch] = self._step(
+                work.images, work.labels, work.order[start:stop], distortions, float(work.rates[batch])
+            )
 
     def logits(self, images: Tensor) -> Tensor:
         """See :class:`Steps`."""
         return compute_logits(self._model, images, self._recipe)
 
-    def _step(self, images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+    def _step(
+        self, images: Tensor, labels: Tensor, chosen: Tensor, distortions: Distortions, rate: float | Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Train on the chosen images; return their mean loss, and how many were classified rightly."""
+        pixels, labels = normalise(distort(to_unit(images[chosen]), distortions), self._recipe), labels[chosen]
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.zero_grad()
-        logits = self._model(images)
+        logits = self._model(pixels)
         loss = functional.cross_entropy(logits, labels, label_smoothing=self._recipe.label_smoothing)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
@@ -131,7 +134,7 @@ def make_steps(
     device: torch.device,
     kernels: str,
 ) -> Steps:
-    """Return the fast layers where the model has such a form and the device is the CPU, else plain PyTorch."""
+    """Return the fast layers where the model has such a form and the device is the CPU, else PyTorch."""
     reason = "" if device.type == "cpu" else f"the fast layers are for the CPU, not {device.type}"
     if kernels == "torch":
         reason = "asked for"
@@ -141,4 +144,8 @@ def make_steps(
             return PlannedSteps(plan, recipe, optimizer, averages)
         except KernelError as error:
             reason = str(error)
+    if device.type == "cuda":
+        from mnistlab.training.graphed import GraphedSteps
+
+        return GraphedSteps(model, recipe, optimizer, averages, device, reason)
     return PlainSteps(model, recipe, optimizer, averages, device, reason)

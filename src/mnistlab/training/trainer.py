@@ -21,6 +21,8 @@ from mnistlab.training.randomness import derive_seed, generator, isolated, seed_
 from mnistlab.training.schedule import learning_rates
 from mnistlab.training.steps import make_steps
 
+_CPU = torch.device("cpu")
+
 
 class Trainer:
     """A model, its optimiser, the images, and how far training has come.
@@ -53,7 +55,7 @@ class Trainer:
             model = build_model(recipe, shape, classes)
         self.model = model.to(device)
         self.parameters = count_parameters(model)
-        self.optimizer = make_optimizer(model, recipe)
+        self.optimizer = make_optimizer(model, recipe, device)
         self.averages = [value.detach().clone() for value in model.parameters()] if recipe.averaging else []
         """Moving averages of the parameters, in their order; empty if the recipe has none."""
         self.steps = make_steps(model, recipe, self.optimizer, self.averages, shape, classes, device, kernels)
@@ -171,16 +173,25 @@ class Trainer:
         )
 
 
-def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Return the recipe's optimiser of the model's parameters."""
+def make_optimizer(model: nn.Module, recipe: Recipe, device: torch.device = _CPU) -> torch.optim.Optimizer:
+    """Return the recipe's optimiser of the model's parameters, for a device; on CUDA one that can be captured."""
+    # The fused forms read a learning rate that lies on the device.
+    cuda = device.type == "cuda"
     if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        return torch.optim.AdamW(
+            model.parameters(),
+            lr=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
+            fused=cuda or None,
+            capturable=cuda,
+        )
     return torch.optim.SGD(
         model.parameters(),
         lr=recipe.learning_rate,
         momentum=recipe.momentum,
         nesterov=recipe.nesterov,
         weight_decay=recipe.weight_decay,
+        fused=cuda or None,
     )
 
 
