@@ -29,5 +29,13 @@ class RunError(MnistlabError):
     """A run's folder holds something else than expected, or is in use."""
 
 
+class BusyError(RunError):
+    """Another process is training in a run's folder."""
+
+
+class ExperimentError(MnistlabError):
+    """An experiment cannot be set up or went wrong as a whole, or an engine that runs it is not installed."""
+
+
 class KernelError(MnistlabError):
     """A model has no fast form, or the compiled library is not there; training then runs on plain PyTorch."""

@@ -16,7 +16,7 @@ def reproduce(out: Path, *, resume: bool, **options: Any) -> None:
 
     Both are trained afresh, unless --resume is given: then what OUT/runs holds is used or gone on with.
     """
-    changes = {key: options.pop(key) for key in ("batch_size", "epochs", "data")}
+    changes = {key: options.pop(key) for key in ("batch_size", "epochs", "data", "train_limit")}
     from mnistlab.recipe import built_in
 
     recipes = [change_recipe(built_in(name), **changes) for name in ("lenet5", "custom_mlp")]

@@ -28,6 +28,7 @@ def train(recipe: str, run: Path | None, settings: tuple[str, ...], *, overwrite
         batch_size=options.pop("batch_size"),
         epochs=options.pop("epochs"),
         data=options.pop("data"),
+        train_limit=options.pop("train_limit"),
     )
     folder = run or options["out"] / "runs" / f"{chosen.name}-{chosen.digest}-seed{options['seed']}"
     options.pop("out")

@@ -4,5 +4,16 @@ from mnistlab.data.catalogue import CATALOGUE, KnownDataset, find
 from mnistlab.data.dataset import Dataset, Split, make_dataset
 from mnistlab.data.sheet import contact_sheet
 from mnistlab.data.source import load_dataset
+from mnistlab.data.subset import take_subset
 
-__all__ = ["CATALOGUE", "Dataset", "KnownDataset", "Split", "contact_sheet", "find", "load_dataset", "make_dataset"]
+__all__ = [
+    "CATALOGUE",
+    "Dataset",
+    "KnownDataset",
+    "Split",
+    "contact_sheet",
+    "find",
+    "load_dataset",
+    "make_dataset",
+    "take_subset",
+]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
@@ -9,7 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, Va
 
 from mnistlab.errors import RecipeError
 
+
+@dataclass(frozen=True)
+class Regulariser:
+    """Marks a field as part of a regulariser that an ablation turns off; the field's default is its neutral value."""
+
+    name: str
+
+
 Sigma = Annotated[float, Field(ge=0, le=10)]
+Augmentation = Annotated[float, Regulariser("augmentation")]
 
 
 class Recipe(BaseModel):
@@ -26,9 +36,17 @@ class Recipe(BaseModel):
 
     name: str = Field("unnamed", pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", description="label in tables and file names")
     data: str = Field("mnist", min_length=1, description="a known data set's name, or a path")
+    train_limit: int = Field(0, ge=0, le=10**9, description="training images used, drawn once at random; 0 is all")
+    validation: int = Field(
+        0, ge=0, le=10**9, description="training images held out and tested on instead of the test set; 0 is none"
+    )
     model: str = Field("lenet5", min_length=1, description="lenet5, mlp, path/to/file.py:build or package.module:build")
-    batch_norm: bool = Field(default=False, description="batch normalisation after each layer but the last")
-    dropout: float = Field(0.0, ge=0, lt=1, description="share of units dropped before the last layer; 0 is none")
+    batch_norm: Annotated[bool, Regulariser("batch_norm")] = Field(
+        default=False, description="batch normalisation after each layer but the last"
+    )
+    dropout: Annotated[float, Regulariser("dropout")] = Field(
+        0.0, ge=0, lt=1, description="share of units dropped before the last layer; 0 is none"
+    )
 
     fit: Literal["pad", "resize", "none"] = Field("pad", description="how images come to `size`: zero border, bilinear")
     size: int = Field(32, ge=8, le=512, description="side of the model's input, pixels; larger images are not cut")
@@ -37,18 +55,22 @@ class Recipe(BaseModel):
         0.3081, gt=0, le=1, description="then divided by; MNIST's own standard deviation is 0.3081"
     )
 
-    rotation: float = Field(0.0, ge=0, le=180, description="augmentation: degrees, uniform in +-rotation; 0 is none")
-    translation: float = Field(
+    rotation: Augmentation = Field(
+        0.0, ge=0, le=180, description="augmentation: degrees, uniform in +-rotation; 0 is none"
+    )
+    translation: Augmentation = Field(
         0.0, ge=0, le=100, description="augmentation: pixels, uniform in +-translation both ways"
     )
-    scale: float = Field(0.0, ge=0, le=0.9, description="augmentation: size times a factor uniform in 1 +-scale")
-    shear: float = Field(0.0, ge=0, le=60, description="augmentation: degrees, uniform in +-shear")
-    elastic: float = Field(
+    scale: Augmentation = Field(0.0, ge=0, le=0.9, description="augmentation: size times a factor uniform in 1 +-scale")
+    shear: Augmentation = Field(0.0, ge=0, le=60, description="augmentation: degrees, uniform in +-shear")
+    elastic: Augmentation = Field(
         0.0, ge=0, le=100, description="augmentation: pixels, standard deviation of smooth local displacements"
     )
-    erasing: float = Field(0.0, ge=0, le=1, description="augmentation: probability that a random box is made black")
+    erasing: Augmentation = Field(
+        0.0, ge=0, le=1, description="augmentation: probability that a random box is made black"
+    )
     # Not strict, since TOML and JSON have lists only; the numbers within are.
-    blur: tuple[Sigma, Sigma] = Field(
+    blur: Annotated[tuple[Sigma, Sigma], Regulariser("augmentation")] = Field(
         (0.0, 0.0), strict=False, description="augmentation: sigma range of a 3x3 Gaussian, pixels"
     )
 
@@ -58,15 +80,19 @@ class Recipe(BaseModel):
     learning_rate: float = Field(0.01, gt=0, le=100, description="the optimiser's largest step size")
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's momentum; 0 is none")
     nesterov: bool = Field(default=False, description="SGD's momentum in Nesterov's form")
-    weight_decay: float = Field(0.0, ge=0, le=10, description="pull of weights towards zero")
+    weight_decay: Annotated[float, Regulariser("weight_decay")] = Field(
+        0.0, ge=0, le=10, description="pull of weights towards zero"
+    )
     schedule: Literal["constant", "cosine", "onecycle"] = Field(
         "constant", description="learning rate: as it is, falling to 0, or rising for 30 % of steps and then falling"
     )
     warmup: float = Field(
         0.0, ge=0, le=1000, description="epochs of linear rise to the learning rate; not for onecycle"
     )
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread evenly over all classes")
-    averaging: float = Field(
+    label_smoothing: Annotated[float, Regulariser("label_smoothing")] = Field(
+        0.0, ge=0, lt=1, description="share of the target spread evenly over all classes"
+    )
+    averaging: Annotated[float, Regulariser("averaging")] = Field(
         0.0, ge=0, lt=1, description="decay of the moving average of weights that is tested and kept; 0 is none"
     )
 

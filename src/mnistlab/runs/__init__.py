@@ -5,6 +5,7 @@ from mnistlab.runs.environment import describe_environment
 from mnistlab.runs.folder import RunFolder
 from mnistlab.runs.outcome import Outcome, describe_outcome
 from mnistlab.runs.record import DataSummary, Environment, EpochMetrics, FinalFigures, RunRecord, now
+from mnistlab.runs.store import RunGlance, RunStore
 
 __all__ = [
     "DataSummary",
@@ -13,7 +14,9 @@ __all__ = [
     "FinalFigures",
     "Outcome",
     "RunFolder",
+    "RunGlance",
     "RunRecord",
+    "RunStore",
     "describe_environment",
     "describe_outcome",
     "now",

@@ -9,7 +9,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from mnistlab.errors import RunError
+from mnistlab.errors import BusyError, RunError
 from mnistlab.runs.atomic import TEMPORARY_SUFFIX, write_atomically
 from mnistlab.runs.record import RunRecord
 
@@ -46,7 +46,8 @@ class RunFolder:
         """Hold the folder for this process, making it first if need be, and clear away what a killed one left.
 
         Raises:
-            RunError: another process holds it, or it cannot be made.
+            BusyError: another process holds it.
+            RunError: it cannot be made.
         """
         made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
@@ -54,7 +55,7 @@ class RunFolder:
             lock = FileLock(self.path / _LOCK_NAME, timeout=0)
             lock.acquire()
         except Timeout:
-            raise RunError(f"{self.path}: another process is training in this folder; wait, or name another") from None
+            raise BusyError(f"{self.path}: another process is training in this folder; wait, or name another") from None
         except OSError as error:
             raise RunError(f"{self.path}: cannot be used: {error.strerror or error}") from error
         try:

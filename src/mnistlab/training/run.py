@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mnistlab.data import Dataset, load_dataset
+from mnistlab.data import Dataset, load_dataset, take_subset
 from mnistlab.errors import KernelError, RunError
 from mnistlab.models import build_model
 from mnistlab.recipe import Recipe, built_in
@@ -70,7 +70,7 @@ def train(
 
     Args:
         recipe: a recipe, or the name of a built-in one.
-        dataset: the images; ``None`` loads what ``recipe.data`` names.
+        dataset: the images, of which the recipe may take a part; ``None`` loads what ``recipe.data`` names.
         seed: decides the weights, the order of images, augmentation and dropout.
         folder: where the run's files go, with a checkpoint after every epoch; ``None`` keeps nothing.
         resume: go on with what the folder holds, if anything; a finished run is read and not trained again.
@@ -96,7 +96,7 @@ def train(
     run_folder = RunFolder(Path(folder)) if folder is not None else None
     if run_folder and not (resume or overwrite):
         _refuse_occupied(run_folder)
-    dataset = dataset or load_dataset(recipe.data)
+    dataset = take_subset(dataset or load_dataset(recipe.data), validation=recipe.validation, limit=recipe.train_limit)
     if run_folder is None:
         return _train(recipe, dataset, seed, chosen, None, threads, kernels, on_event, should_stop)
     with run_folder.lock():

@@ -1,0 +1,168 @@
+"""LocalEngine: as many runs side by side as there are cores, each in a process of its own."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from types import ModuleType
+
+from mnistlab.experiments.events import Listener, TaskDied, TaskFailed, TaskFinished, TaskStopped
+from mnistlab.experiments.task import Settings, Task
+
+_WORKER = "mnistlab.experiments.worker"
+_DEATHS = 3
+"""Processes that may die over one task before it is given up."""
+_TICK = 0.1
+"""Seconds between two looks at whether to stop."""
+
+
+@dataclass
+class _Running:
+    task: Task
+    process: BaseProcess
+    slot: int
+    ended: bool = False
+
+
+class LocalEngine:
+    """Trains on this machine.
+
+    Every run has a process of its own: its memory ends with it, and when it dies (killed, out of memory) the others do
+    not notice and it is begun again from its checkpoint. Where the platform can fork, the processes share PyTorch and
+    the images with a parent that loaded them once.
+
+    Args:
+        workers: runs side by side; ``None`` is one a core this process may use.
+        gpus: CUDA devices to spread the runs over; 0 leaves the choice to the device setting.
+    """
+
+    def __init__(self, workers: int | None = None, gpus: int = 0) -> None:
+        self.workers = workers or available_cores()
+        self._gpus = gpus
+        self.description = f"{self.workers} process{'es' if self.workers > 1 else ''}"
+
+    def run(
+        self, tasks: Sequence[Task], settings: Settings, on_event: Listener, should_stop: Callable[[], bool]
+    ) -> None:
+        """See :class:`mnistlab.experiments.engine.Engine`."""
+        context = _context({task.recipe.data for task in tasks})
+        waiting, deaths = deque(tasks), Counter[Task]()
+        running: dict[Connection, _Running] = {}
+        stopping = False
+        try:
+            while running or (waiting and not stopping):
+                while waiting and not stopping and len(running) < self.workers:
+                    self._start(waiting.popleft(), settings, context, running)
+                for connection in wait(list(running), _TICK):
+                    self._hear(connection, running, waiting, deaths, on_event)  # type: ignore[arg-type]
+                if not stopping and should_stop():
+                    stopping = True
+                    for connection in running:
+                        with contextlib.suppress(OSError):
+                            connection.send(None)
+        finally:
+            for run in running.values():
+                run.process.kill()
+                run.process.join()
+
+    def _start(self, task: Task, settings: Settings, context: BaseContext, running: dict[Connection, _Running]) -> None:
+        slot = min(set(range(self.workers)) - {run.slot for run in running.values()})
+        ours, theirs = context.Pipe()
+        process = context.Process(  # type: ignore[attr-defined]
+            target=_enter, args=(theirs, task, settings, slot % self._gpus if self._gpus else None), daemon=True
+        )
+        with _without_main():
+            process.start()
+        theirs.close()
+        running[ours] = _Running(task, process, slot)
+
+    def _hear(
+        self,
+        connection: Connection,
+        running: dict[Connection, _Running],
+        waiting: deque[Task],
+        deaths: Counter[Task],
+        on_event: Listener,
+    ) -> None:
+        run = running[connection]
+        try:
+            event = connection.recv()
+        except (EOFError, OSError):
+            run.process.join()
+            connection.close()
+            del running[connection]
+            if not run.ended:
+                deaths[run.task] += 1
+                self._bury(run, deaths[run.task], waiting, on_event)
+            return
+        run.ended = isinstance(event, TaskFinished | TaskFailed | TaskStopped)
+        on_event(event)
+
+    @staticmethod
+    def _bury(run: _Running, deaths: int, waiting: deque[Task], on_event: Listener) -> None:
+        code = run.process.exitcode or 0
+        reason = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+        if deaths < _DEATHS:
+            waiting.appendleft(run.task)
+            on_event(TaskDied(run.task, reason))
+        else:
+            on_event(TaskFailed(run.task, f"its process was {reason}, {deaths} times over"))
+
+
+def _enter(connection: Connection, task: Task, settings: Settings, gpu: int | None) -> None:
+    # Imported here alone: the driver needs no PyTorch.
+    from mnistlab.experiments.worker import work
+
+    work(connection, task, settings, gpu)
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _context(sources: set[str]) -> BaseContext:
+    """Return how processes are started, and have the data loaded where they are forked from."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([_WORKER])
+    # One thread each, lest the libraries start threads, which a fork would lose.
+    settings = {
+        "MNISTLAB_PRELOAD": os.pathsep.join(sorted(sources)),
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        forkserver.ensure_running()
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+    return context
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    # Started processes would run the user's script again, guard or no guard; ours need nothing of it.
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

@@ -1,0 +1,103 @@
+"""Worker: trains one task, in this process or in one of its own."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from functools import cache
+from multiprocessing.connection import Connection
+
+import torch
+
+from mnistlab.data import load_dataset
+from mnistlab.errors import BusyError, MnistlabError
+from mnistlab.experiments.events import Listener, TaskFailed, TaskFinished, TaskProgress, TaskStarted, TaskStopped
+from mnistlab.experiments.task import Settings, Task
+from mnistlab.training import EpochDone, Event, RunFinished, RunStarted, train
+
+PRELOAD = "MNISTLAB_PRELOAD"
+"""Environment variable: the data sets that a process loads at its start, for those forked from it to share."""
+_PATIENCE = 0.2
+"""Seconds between two looks at a folder that another process holds."""
+
+load = cache(load_dataset)
+
+
+def run_task(
+    task: Task, settings: Settings, on_event: Listener, should_stop: Callable[[], bool], gpu: int | None = None
+) -> None:
+    """Train a task, going on with what its folder holds; whatever goes wrong is told as ``TaskFailed``.
+
+    A folder that another process holds is waited for: it may be the rest of an experiment whose driver was killed.
+    """
+
+    def relay(event: Event) -> None:
+        match event:
+            case RunStarted():
+                on_event(TaskStarted(task, event.epochs_done))
+            case EpochDone():
+                on_event(TaskProgress(task, event.metrics))
+            case RunFinished():
+                on_event(TaskFinished(task, event.record))
+
+    while True:
+        try:
+            trained = train(
+                task.recipe,
+                load(task.recipe.data),
+                seed=task.seed,
+                folder=task.folder,
+                resume=True,
+                device=settings.device,
+                gpu=gpu,
+                threads=settings.threads,
+                kernels=settings.kernels,
+                on_event=relay,
+                should_stop=should_stop,
+            )
+        except BusyError:
+            if should_stop():
+                on_event(TaskStopped(task))
+                return
+            time.sleep(_PATIENCE)
+            continue
+        except MnistlabError as error:
+            on_event(TaskFailed(task, str(error)))
+        except Exception as error:  # one run's fault must not end the others
+            on_event(TaskFailed(task, f"{type(error).__name__}: {error}"))
+        else:
+            if trained is None:
+                on_event(TaskStopped(task))
+        return
+
+
+def work(connection: Connection, task: Task, settings: Settings, gpu: int | None) -> None:
+    """Train a task in a process of its own, telling the driver through the connection.
+
+    Anything that comes from the driver, its end included, asks to stop with a checkpoint.
+    """
+    # Ctrl-C in a terminal reaches every process; the driver decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def tell(event: object) -> None:
+        # A driver that is gone is noticed when the run next asks whether to stop.
+        try:
+            connection.send(event)
+        except OSError:
+            return
+
+    run_task(task, settings, tell, connection.poll, gpu)
+
+
+def _preload(sources: str) -> None:
+    # The first optimiser imports a second's worth of PyTorch.
+    torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    for source in sources.split(os.pathsep):
+        # What cannot be loaded is told by the run that needs it.
+        with contextlib.suppress(MnistlabError):
+            load(source)
+
+
+if PRELOAD in os.environ:
+    _preload(os.environ[PRELOAD])

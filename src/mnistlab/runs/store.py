@@ -1,0 +1,99 @@
+"""RunStore: a folder of run folders, found by what they train."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mnistlab.errors import RunError
+from mnistlab.recipe import Recipe
+from mnistlab.runs.folder import RunFolder
+from mnistlab.runs.record import RunRecord
+
+_NAME = re.compile(r"(?P<name>.+)-(?P<digest>[0-9a-f]{8})-seed(?P<seed>\d+)")
+
+
+class _Named(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str = "unnamed"
+
+
+class _Final(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    test_accuracy: float
+
+
+class RunGlance(BaseModel):
+    """The few figures of a record that a list shows, read several times as fast as the whole.
+
+    Attributes:
+        path: the run's folder.
+        name: the recipe's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    path: Path = Path()
+    recipe: _Named
+    seed: int
+    final: _Final
+    seconds: float
+    started: datetime
+
+
+class RunStore:
+    """Runs in folders ``NAME-DIGEST-seedN``. The digest and the seed say what a run trains, the name is a label.
+
+    Args:
+        path: the folder that holds them; it need not exist yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: dict[tuple[str, int], Path] = {}
+        for folder in self._folders():
+            if found := _NAME.fullmatch(folder.name):
+                self._known.setdefault((found["digest"], int(found["seed"])), folder)
+
+    def folder(self, recipe: Recipe, seed: int) -> RunFolder:
+        """Return the folder of a run, whatever label it was trained under; a new one if there is none."""
+        named = self.path / f"{recipe.name}-{recipe.digest}-seed{seed}"
+        return RunFolder(self._known.get((recipe.digest, seed), named))
+
+    def records(self) -> Iterator[RunRecord]:
+        """Read the records of all finished runs, whatever their folders are called, in the order of their names.
+
+        Raises:
+            RunError: a record is damaged.
+        """
+        for folder in self._folders():
+            run = RunFolder(folder)
+            if run.finished:
+                yield run.read_record()
+
+    def glances(self) -> Iterator[RunGlance]:
+        """Read a few figures of every finished run, in the order of their folders' names.
+
+        Raises:
+            RunError: a record is damaged.
+        """
+        for folder in self._folders():
+            file = RunFolder(folder).record_file
+            try:
+                yield RunGlance.model_validate_json(file.read_bytes()).model_copy(update={"path": folder})
+            except FileNotFoundError:
+                continue
+            except (OSError, ValidationError) as error:
+                raise RunError(f"{file}: not a run's record: {str(error).splitlines()[0]}") from None
+
+    def _folders(self) -> list[Path]:
+        try:
+            return sorted(path for path in self.path.iterdir() if path.is_dir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be read: {error.strerror or error}") from error

@@ -1,0 +1,108 @@
+"""Images: which test images runs misread, what they take them for, and what other images would have shown."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.statistics.sample import Sample
+from mnistlab.statistics.summary import CONFIDENCE, Interval
+
+_RESAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class HardImage:
+    """A test image that many runs misread.
+
+    Attributes:
+        image: its index in the test set, from 0.
+        label: the class that it belongs to.
+        votes: the classes that runs took it for and how many did, most votes first, the right one among them.
+        wrong: runs that misread it.
+    """
+
+    image: int
+    label: int
+    votes: tuple[tuple[int, int], ...]
+    wrong: int
+
+
+def resample_both(
+    one: NDArray[np.bool_], other: NDArray[np.bool_], random: np.random.Generator, resamples: int = _RESAMPLES
+) -> Interval:
+    """Return the percentile interval of the difference in accuracy over other seeds and other images.
+
+    Seeds and images are drawn anew, with replacement, independently of each other (the pigeonhole bootstrap of Owen,
+    2007, which errs on the side of caution).
+
+    Args:
+        one: which images each run reads rightly, ``(runs, images)``.
+        other: the same of the other recipe, its runs in the same order of seeds.
+        random: draws the resamples.
+        resamples: how many.
+
+    Returns:
+        In percentage points.
+    """
+    difference = one.astype(np.int8) - other.astype(np.int8)
+    runs, images = difference.shape
+    # Images on which no pair of runs differs add nothing, however often they are drawn.
+    telling = difference[:, difference.any(axis=0)].astype(float)
+    shares = np.array([*[1 / images] * telling.shape[1], 1 - telling.shape[1] / images])
+    means = np.empty(resamples)
+    for start in range(0, resamples, 500):
+        stop = min(start + 500, resamples)
+        seeds = random.multinomial(runs, [1 / runs] * runs, stop - start)
+        drawn = random.multinomial(images, shares, stop - start)[:, :-1]
+        means[start:stop] = ((seeds @ telling) * drawn).sum(axis=1) / (runs * images)
+    low, high = 100 * np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Interval(low=float(low), high=float(high))
+
+
+def confusion(sample: Sample) -> NDArray[np.int64]:
+    """Return how often each class (row) was taken for each class (column), all runs added up."""
+    classes = len(sample.records[0].data.classes)
+    table = np.zeros((classes, classes), np.int64)
+    for outcome in sample.outcomes:
+        table[np.diag_indices(classes)] += outcome.test_labels
+        for _, label, prediction in outcome.mistakes:
+            table[label, label] -= 1
+            table[label, prediction] += 1
+    return table
+
+
+def class_errors(sample: Sample) -> NDArray[np.float64]:
+    """Return the share of each class's test images that is misread, in percent, mean over runs, ``(classes,)``.
+
+    A class without test images has NaN.
+    """
+    table = confusion(sample)
+    with np.errstate(invalid="ignore"):
+        errors: NDArray[np.float64] = 100 * (1 - table.diagonal() / table.sum(axis=1))
+    return errors
+
+
+def hardest(samples: Sequence[Sample], most: int = 24) -> list[HardImage]:
+    """Return the images that more than half of all runs misread, hardest first.
+
+    Args:
+        samples: of the same test images.
+        most: at most so many.
+    """
+    votes: dict[int, Counter[int]] = {}
+    labels: dict[int, int] = {}
+    outcomes = [outcome for sample in samples for outcome in sample.outcomes]
+    for outcome in outcomes:
+        for image, label, prediction in outcome.mistakes:
+            votes.setdefault(image, Counter())[prediction] += 1
+            labels[image] = label
+    found = []
+    for image, cast in votes.items():
+        wrong, label = cast.total(), labels[image]
+        if 2 * wrong > len(outcomes):
+            every = cast + Counter({label: len(outcomes) - wrong})
+            found.append(HardImage(image, label, tuple(every.most_common()), wrong))
+    return sorted(found, key=lambda hard: (-hard.wrong, hard.image))[:most]

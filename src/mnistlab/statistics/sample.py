@@ -1,0 +1,85 @@
+"""Sample: the runs of one recipe over several seeds."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.errors import RunError
+from mnistlab.recipe import Recipe
+from mnistlab.runs import Outcome, RunRecord
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Finished runs of one recipe on the same images, one a seed, ascending by seed; make one with :meth:`of`.
+
+    Attributes:
+        label: the recipe's name in tables and plots.
+        records: the runs'.
+    """
+
+    label: str
+    records: tuple[RunRecord, ...]
+
+    @classmethod
+    def of(cls, label: str, records: Iterable[RunRecord]) -> "Sample":
+        """Check that the runs belong together, and make a sample of them.
+
+        Raises:
+            RunError: no runs, runs of different recipes or images, a seed twice, or a record without an outcome.
+        """
+        chosen = tuple(sorted(records, key=lambda record: record.seed))
+        if not chosen:
+            raise RunError(f"{label}: no finished runs")
+        if len({record.recipe.digest for record in chosen}) > 1:
+            raise RunError(f"{label}: runs of different recipes under one name; name them apart")
+        if len({record.data.fingerprint for record in chosen}) > 1:
+            raise RunError(f"{label}: runs on different images; train again those on the older ones")
+        seeds = [record.seed for record in chosen]
+        if twice := next((seed for seed in seeds if seeds.count(seed) > 1), None):
+            raise RunError(f"{label}: seed {twice} is there twice")
+        for record in chosen:
+            if record.outcome is None:
+                raise RunError(f"{label}: the record of seed {record.seed} lacks the outcome by image; train it again")
+        return cls(label, chosen)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe, named after the label where the label can be a recipe's name."""
+        return self.records[0].recipe
+
+    @cached_property
+    def seeds(self) -> tuple[int, ...]:
+        """Ascending."""
+        return tuple(record.seed for record in self.records)
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """How each run's final weights read each image."""
+        return tuple(record.outcome for record in self.records if record.outcome)
+
+    @cached_property
+    def accuracies(self) -> NDArray[np.float64]:
+        """Final test accuracies, 0 to 1, ``(runs,)``."""
+        return np.array([record.final.test_accuracy for record in self.records])
+
+    @cached_property
+    def losses(self) -> NDArray[np.float64]:
+        """Final test losses, nats, ``(runs,)``."""
+        return np.array([record.final.test_loss for record in self.records])
+
+    @cached_property
+    def correct(self) -> NDArray[np.bool_]:
+        """Which test images each run reads rightly, ``(runs, images)``."""
+        right = np.ones((len(self.records), self.records[0].data.test_images), bool)
+        for row, outcome in zip(right, self.outcomes, strict=True):
+            row[[image for image, _, _ in outcome.mistakes]] = False
+        return right
+
+    def on(self, seeds: Iterable[int]) -> "Sample":
+        """Return the runs with these seeds alone."""
+        wanted = set(seeds)
+        return Sample(self.label, tuple(record for record in self.records if record.seed in wanted))
