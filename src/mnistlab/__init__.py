@@ -11,11 +11,16 @@ if TYPE_CHECKING:
     from mnistlab.cli.progress import ProgressBar
     from mnistlab.data import Dataset, load_dataset, make_dataset
     from mnistlab.errors import MnistlabError
+    from mnistlab.experiments import Study, ablation, compare, read_study
     from mnistlab.recipe import Recipe, built_in, read_recipe
     from mnistlab.runs import EpochMetrics, RunFolder, RunRecord
     from mnistlab.training import TrainedModel, train
 
 _HOMES = {
+    "ablation": "experiments",
+    "compare": "experiments",
+    "read_study": "experiments",
+    "Study": "experiments",
     "Dataset": "data",
     "EpochMetrics": "runs",
     "MnistlabError": "errors",
@@ -39,11 +44,15 @@ __all__ = [
     "Recipe",
     "RunFolder",
     "RunRecord",
+    "Study",
     "TrainedModel",
+    "ablation",
     "built_in",
+    "compare",
     "load_dataset",
     "make_dataset",
     "read_recipe",
+    "read_study",
     "train",
 ]
 

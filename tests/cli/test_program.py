@@ -66,8 +66,8 @@ def test_a_record_is_read_without_torch(few, tmp_path):
     run(*MNISTLAB, "train", "mlp", "--data", few, "--epochs", 1, "--run", "r", cwd=tmp_path)
     code = (
         "import sys; from pathlib import Path\n"
-        "from mnistlab import RunFolder; from mnistlab.report import markdown_table\n"
-        "record = RunFolder(Path('r')).read_record(); print(markdown_table([record]), 'torch' in sys.modules)"
+        "from mnistlab import RunFolder; from mnistlab.report import course_table\n"
+        "record = RunFolder(Path('r')).read_record(); print(course_table([record]).markdown(), 'torch' in sys.modules)"
     )
     result = run(sys.executable, "-c", code, cwd=tmp_path)
     assert "| MLP | 62110 |" in result.stdout

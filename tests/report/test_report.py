@@ -5,9 +5,10 @@ import pytest
 from PIL import Image
 
 from mnistlab import EpochMetrics, RunRecord, built_in
-from mnistlab.report import duration, markdown_table, text_table, write_course_report
-from mnistlab.report.plots import learning_curves, png
-from mnistlab.report.plots import test_comparison as comparison
+from mnistlab.report import course_table, duration, write_course_report
+from mnistlab.report.canvas import png
+from mnistlab.report.run_plots import learning_curves
+from mnistlab.report.run_plots import test_comparison as comparison
 from mnistlab.runs import DataSummary, describe_environment, now
 
 
@@ -54,7 +55,7 @@ def test_the_final_epoch_is_quoted_and_the_best_one_named_apart():
 
 
 def test_the_markdown_table():
-    assert markdown_table([record(), record("custom_mlp", parameters=62_158)]).splitlines() == [
+    assert course_table([record(), record("custom_mlp", parameters=62_158)]).markdown().splitlines() == [
         "| Model | Parameters | Test accuracy | Test loss | Best epoch, picked on test | Time |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
         "| LeNet-5 | 61706 | 99.03 % | 0.0530 | 99.10 % (2) | 13.5 s |",
@@ -64,7 +65,7 @@ def test_the_markdown_table():
 
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_the_text_table_keeps_to_its_width_and_loses_no_figure(width):
-    text = text_table([record()], width)
+    text = course_table([record()]).text(width)
     assert max(map(len, text.splitlines())) <= width
     assert "61706" in text
     assert "99.03 %" in text
@@ -72,7 +73,7 @@ def test_the_text_table_keeps_to_its_width_and_loses_no_figure(width):
 
 def test_a_recipe_of_the_users_own_keeps_its_name():
     own = record().model_copy(update={"recipe": built_in("lenet5").replace(name="mine")})
-    assert "| mine |" in markdown_table([own])
+    assert "| mine |" in course_table([own]).markdown()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mnistlab import RunFolder
-from mnistlab.report import markdown_table, text_table
+from mnistlab.report import course_table
 
 RESULTS = Path(__file__).parents[2] / "results"
 COURSE = RESULTS / "course"
@@ -18,8 +18,8 @@ def records():
 
 
 def test_the_course_table_is_that_of_its_records():
-    assert (COURSE / "table.md").read_text(encoding="utf-8") == markdown_table(records())
-    assert (COURSE / "table.txt").read_text(encoding="utf-8") == text_table(records())
+    assert (COURSE / "table.md").read_text(encoding="utf-8") == course_table(records()).markdown()
+    assert (COURSE / "table.txt").read_text(encoding="utf-8") == course_table(records()).text()
 
 
 def test_both_models_land_where_the_course_did():

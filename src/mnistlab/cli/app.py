@@ -6,10 +6,13 @@ from collections.abc import Sequence
 import click
 
 from mnistlab.cli.bench import bench
+from mnistlab.cli.compare import ablate, compare
 from mnistlab.cli.data import data
 from mnistlab.cli.doctor import doctor
 from mnistlab.cli.recipe import recipe
+from mnistlab.cli.report import report
 from mnistlab.cli.reproduce import reproduce
+from mnistlab.cli.runs import runs
 from mnistlab.cli.train import train
 from mnistlab.errors import MnistlabError
 
@@ -22,7 +25,7 @@ def app() -> None:
     """Train small image classifiers, tell honestly which one is better, and put the winner to use."""
 
 
-for _command in (train, reproduce, recipe, data, bench, doctor):
+for _command in (train, reproduce, compare, ablate, report, runs, recipe, data, bench, doctor):
     app.add_command(_command)
 
 

@@ -22,7 +22,7 @@ def reproduce(out: Path, *, resume: bool, **options: Any) -> None:
     recipes = [change_recipe(built_in(name), **changes) for name in ("lenet5", "custom_mlp")]
     from mnistlab.cli.session import train_all
     from mnistlab.errors import RunError
-    from mnistlab.report import text_table, write_course_report
+    from mnistlab.report import course_table, write_course_report
 
     runs = [(recipe, out / "runs" / f"{recipe.name}-{recipe.digest}-seed{options['seed']}") for recipe in recipes]
     lenet5, custom_mlp = train_all(runs, resume=resume, overwrite=not resume, **options)
@@ -31,6 +31,6 @@ def reproduce(out: Path, *, resume: bool, **options: Any) -> None:
     except OSError as error:
         raise RunError(f"{error.filename or out}: cannot be written: {error.strerror}") from error
     width = min(100, shutil.get_terminal_size((100, 24)).columns)
-    click.echo(f"\n{text_table((lenet5, custom_mlp), width)}")
+    click.echo(f"\n{course_table((lenet5, custom_mlp)).text(width)}")
     click.echo("One run each: too few to say which is better.\n")
     click.echo("\n".join(f"wrote {file}" for file in files))

@@ -33,7 +33,8 @@ def train(recipe: str, run: Path | None, settings: tuple[str, ...], *, overwrite
     folder = run or options["out"] / "runs" / f"{chosen.name}-{chosen.digest}-seed{options['seed']}"
     options.pop("out")
     from mnistlab.cli.session import train_all
-    from mnistlab.report.plots import learning_curves, png
+    from mnistlab.report.canvas import png
+    from mnistlab.report.run_plots import learning_curves
     from mnistlab.runs import write_atomically
 
     (record,) = train_all([(chosen, folder)], overwrite=overwrite, **options)

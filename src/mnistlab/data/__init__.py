@@ -2,6 +2,7 @@
 
 from mnistlab.data.catalogue import CATALOGUE, KnownDataset, find
 from mnistlab.data.dataset import Dataset, Split, make_dataset
+from mnistlab.data.picture import encode_png
 from mnistlab.data.sheet import contact_sheet
 from mnistlab.data.source import load_dataset
 from mnistlab.data.subset import take_subset
@@ -12,6 +13,7 @@ __all__ = [
     "KnownDataset",
     "Split",
     "contact_sheet",
+    "encode_png",
     "find",
     "load_dataset",
     "make_dataset",

@@ -102,3 +102,10 @@ def _folders_in(folder: Path) -> list[Path]:
     return sorted(
         folders, key=lambda path: (not path.name.isdecimal(), int(path.name) if path.name.isdecimal() else 0, path.name)
     )
+
+
+def encode_png(pixels: NDArray[np.uint8]) -> bytes:
+    """Encode grey pixels, uint8 ``(height, width)``, as a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()

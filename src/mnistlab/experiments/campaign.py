@@ -32,6 +32,11 @@ class Campaign:
         """Whether every run is either finished or failed, as opposed to stopped."""
         return len(self.records) + len(self.failures) == len({_key(task) for task in self.tasks})
 
+    @property
+    def errors(self) -> list[str]:
+        """A line for each run that cannot be finished."""
+        return [f"{task.title}: {self.failures[_key(task)]}" for task in self.tasks if _key(task) in self.failures]
+
     def of(self, recipe: Recipe) -> list[RunRecord]:
         """Return the records of a recipe's finished runs."""
         return [record for (digest, _), record in self.records.items() if digest == recipe.digest]

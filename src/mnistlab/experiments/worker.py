@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 from functools import cache
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import torch
 
-from mnistlab.data import load_dataset
+from mnistlab.data import Dataset, load_dataset
 from mnistlab.errors import BusyError, MnistlabError
 from mnistlab.experiments.events import Listener, TaskFailed, TaskFinished, TaskProgress, TaskStarted, TaskStopped
 from mnistlab.experiments.task import Settings, Task
@@ -25,11 +26,28 @@ load = cache(load_dataset)
 
 
 def run_task(
-    task: Task, settings: Settings, on_event: Listener, should_stop: Callable[[], bool], gpu: int | None = None
+    task: Task,
+    settings: Settings,
+    on_event: Listener,
+    should_stop: Callable[[], bool],
+    *,
+    gpu: int | None = None,
+    folder: Path | None = None,
+    dataset: Dataset | None = None,
 ) -> None:
     """Train a task, going on with what its folder holds; whatever goes wrong is told as ``TaskFailed``.
 
     A folder that another process holds is waited for: it may be the rest of an experiment whose driver was killed.
+
+    Args:
+        task: what to train.
+        settings: how.
+        on_event: told ``TaskStarted``, ``TaskProgress`` and, last, one of ``TaskFinished``, ``TaskFailed``,
+            ``TaskStopped``.
+        should_stop: asked every few milliseconds.
+        gpu: number of the CUDA device.
+        folder: where to train instead of the task's own folder.
+        dataset: the images; ``None`` loads them by the recipe's ``data``.
     """
 
     def relay(event: Event) -> None:
@@ -45,9 +63,9 @@ def run_task(
         try:
             trained = train(
                 task.recipe,
-                load(task.recipe.data),
+                dataset or load(task.recipe.data),
                 seed=task.seed,
-                folder=task.folder,
+                folder=folder or task.folder,
                 resume=True,
                 device=settings.device,
                 gpu=gpu,
@@ -87,7 +105,7 @@ def work(connection: Connection, task: Task, settings: Settings, gpu: int | None
         except OSError:
             return
 
-    run_task(task, settings, tell, connection.poll, gpu)
+    run_task(task, settings, tell, connection.poll, gpu=gpu)
 
 
 def _preload(sources: str) -> None:

@@ -1,7 +1,18 @@
 """What a run is: the one description from which everything else follows."""
 
+from mnistlab.recipe.ablation import ablate, regularisers
 from mnistlab.recipe.catalogue import BUILT_IN, DISPLAY_NAMES, built_in
 from mnistlab.recipe.file import read_recipe, to_toml
 from mnistlab.recipe.recipe import Recipe, allowed
 
-__all__ = ["BUILT_IN", "DISPLAY_NAMES", "Recipe", "allowed", "built_in", "read_recipe", "to_toml"]
+__all__ = [
+    "BUILT_IN",
+    "DISPLAY_NAMES",
+    "Recipe",
+    "ablate",
+    "allowed",
+    "built_in",
+    "read_recipe",
+    "regularisers",
+    "to_toml",
+]

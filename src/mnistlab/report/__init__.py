@@ -1,6 +1,9 @@
-"""Records to tables and plots: what a reader sees."""
+"""Records to tables and plots: what a reader sees.
 
-from mnistlab.report.course import write_course_report
-from mnistlab.report.table import duration, markdown_table, percent, table_rows, text_table
+What needs matplotlib is imported from its own module: ``report.comparison``, ``report.run_plots``.
+"""
 
-__all__ = ["duration", "markdown_table", "percent", "table_rows", "text_table", "write_course_report"]
+from mnistlab.report.course import course_table, write_course_report
+from mnistlab.report.table import Table, duration, percent
+
+__all__ = ["Table", "course_table", "duration", "percent", "write_course_report"]

@@ -1,35 +1,52 @@
-"""The table of results, as Markdown and as text."""
+"""Table: headings and rows of text, as Markdown, plain text, CSV or HTML cells."""
 
-from collections.abc import Sequence
-from io import StringIO
+import csv
+import io
+from dataclasses import dataclass
 
 from mnistlab.recipe import DISPLAY_NAMES
 from mnistlab.runs import RunRecord
 
-HEADINGS = ("Model", "Parameters", "Test accuracy", "Test loss", "Best epoch, picked on test", "Time")
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under headings; the first column is a name, the others figures."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def markdown(self) -> str:
+        """Return the table as Markdown."""
+        lines = [self.headings, ("---", *["---:"] * (len(self.headings) - 1)), *self.rows]
+        escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+        return "".join(f"| {' | '.join(line)} |\n" for line in escaped)
+
+    def csv(self) -> str:
+        """Return the table as comma-separated values (RFC 4180), with the same text in its cells."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\r\n").writerows([self.headings, *self.rows])
+        return text.getvalue()
+
+    def text(self, width: int = 100) -> str:
+        """Return the table as plain text, at most ``width`` characters wide."""
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table as RichTable
+
+        table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
+        for index, heading in enumerate(self.headings):
+            table.add_column(heading, justify="left" if index == 0 else "right", overflow="fold")
+        for row in self.rows:
+            table.add_row(*row)
+        console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False, markup=False)
+        console.print(table)
+        text: str = console.file.getvalue()  # type: ignore[attr-defined]
+        return "\n".join(line.rstrip() for line in text.strip("\n").splitlines()) + "\n"
 
 
 def display_name(record: RunRecord) -> str:
-    """Return the name under which a recipe is written in tables and plots."""
+    """Return the name under which the course writes a recipe."""
     return DISPLAY_NAMES.get(record.recipe.name, record.recipe.name)
-
-
-def table_rows(records: Sequence[RunRecord]) -> list[tuple[str, ...]]:
-    """Return one row a run, under :data:`HEADINGS`: accuracies in percent, the final epoch's first.
-
-    The best epoch's accuracy, its number behind it, flatters, since the test set itself picked it.
-    """
-    return [
-        (
-            display_name(record),
-            str(record.parameters),
-            percent(record.final.test_accuracy),
-            f"{record.final.test_loss:.4f}",
-            f"{percent(record.final.best_test_accuracy)} ({record.final.best_epoch})",
-            duration(record.seconds),
-        )
-        for record in records
-    ]
 
 
 def percent(share: float) -> str:
@@ -43,26 +60,3 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
-
-
-def markdown_table(records: Sequence[RunRecord]) -> str:
-    """Return the table as Markdown."""
-    rows = [HEADINGS, ("---", *["---:"] * (len(HEADINGS) - 1)), *table_rows(records)]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
-
-
-def text_table(records: Sequence[RunRecord], width: int = 100) -> str:
-    """Return the table as plain text, at most ``width`` characters wide."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for index, heading in enumerate(HEADINGS):
-        table.add_column(heading, justify="left" if index == 0 else "right", overflow="fold")
-    for row in table_rows(records):
-        table.add_row(*row)
-    console = Console(file=StringIO(), width=width, color_system=None, legacy_windows=False)
-    console.print(table)
-    text: str = console.file.getvalue()  # type: ignore[attr-defined]
-    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines()) + "\n"

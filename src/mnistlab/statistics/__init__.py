@@ -2,7 +2,7 @@
 
 from mnistlab.statistics.calibration import Reliability, expected_calibration_error, reliability
 from mnistlab.statistics.comparison import Comparison, compare
-from mnistlab.statistics.curves import Band, band
+from mnistlab.statistics.curves import MEASURES, Band, band
 from mnistlab.statistics.difference import Difference
 from mnistlab.statistics.images import HardImage, class_errors, confusion, hardest
 from mnistlab.statistics.power import seeds_needed
@@ -11,6 +11,7 @@ from mnistlab.statistics.summary import Interval, Summary
 from mnistlab.statistics.verdict import MINIMUM_SEEDS
 
 __all__ = [
+    "MEASURES",
     "MINIMUM_SEEDS",
     "Band",
     "Comparison",

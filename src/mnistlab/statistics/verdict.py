@@ -61,10 +61,10 @@ def p_value(p: float) -> str:
 
 def span(interval: Interval) -> str:
     """Write an interval as ``−0.02 to 0.14``."""
-    return f"{signless(interval.low)} to {signless(interval.high)}"
+    return f"{points(interval.low)} to {points(interval.high)}"
 
 
-def signless(points: float) -> str:
+def points(points: float) -> str:
     """Write points with two decimals, a true minus sign, and no negative zero."""
     return f"{points + 0.0:.2f}".replace("-0.00", "0.00").replace("-", "−")
 

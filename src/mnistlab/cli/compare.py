@@ -1,0 +1,72 @@
+"""``mnistlab compare`` and ``mnistlab ablate``: which recipe is better, and what each regulariser is worth."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mnistlab.cli.experiment import make_engine, parse_seeds, recipe_options, run_options, show, watched
+from mnistlab.cli.options import change_recipe, resolve_recipe
+
+if TYPE_CHECKING:
+    from mnistlab.recipe import Recipe
+
+_ENGINE = ("workers", "address", "runs_per_task", "gpus_per_run")
+_SETTINGS = ("device", "kernels", "threads")
+
+
+@click.command()
+@click.argument("recipes", nargs=-1, required=True)
+@click.option("--seeds", default="20", show_default=True, help="How many, from 0; or which: 20-39, or 1,4,7.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="comparison", show_default=True)
+@recipe_options
+@run_options
+def compare(recipes: tuple[str, ...], seeds: str, out: Path, **options: Any) -> None:
+    """Train RECIPES with the same seeds, and say which is better and how sure one can be.
+
+    Each is lenet5, custom_mlp, mlp, a .toml file, or your own model as path/to/file.py:build. Finished runs are used as
+    they are. Leaves report.html, table.md, summary.json, comparison.json, tables and plots in OUT; a run each in RUNS.
+    """
+    from mnistlab.experiments import compare as compare_recipes
+
+    changed = [_changed(name, options) for name in recipes]
+    _run(compare_recipes, changed, seeds, out, options)
+
+
+@click.command()
+@click.argument("recipe")
+@click.option("--seeds", default="10", show_default=True, help="How many, from 0; or which: 20-39, or 1,4,7.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="ablation", show_default=True)
+@recipe_options
+@run_options
+def ablate(recipe: str, seeds: str, out: Path, **options: Any) -> None:
+    """Say what each regulariser of RECIPE is worth: train it whole, without each, with each alone, and bare.
+
+    Regularisers are found from the recipe's fields: augmentation, dropout, batch normalisation, weight decay, label
+    smoothing, averaging of weights. Each variant is held against the whole recipe.
+    """
+    from mnistlab.experiments import ablation
+
+    _run(ablation, [_changed(recipe, options)], seeds, out, options)
+
+
+def _changed(name: str, options: dict[str, Any]) -> "Recipe":
+    changes = {key: options[key] for key in ("batch_size", "epochs", "data", "train_limit")}
+    return change_recipe(resolve_recipe(name), options["settings"], **changes)
+
+
+def _run(experiment: Any, recipes: "list[Recipe]", seeds: str, out: Path, options: dict[str, Any]) -> None:
+    from mnistlab.experiments import Settings
+
+    engine = make_engine(options["engine"], device=options["device"], **{key: options[key] for key in _ENGINE})
+    settings = Settings(**{key: options[key] for key in _SETTINGS})
+    with watched(out, quiet=options["quiet"]) as watching:
+        study = experiment(
+            *recipes,
+            seeds=parse_seeds(seeds),
+            runs=options["runs"] or out / "runs",
+            engine=engine,
+            settings=settings,
+            **watching,
+        )
+    show(study, study.write(out))

@@ -1,0 +1,154 @@
+"""What the commands that train many runs share: their options, the engine, and how they end."""
+
+import contextlib
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mnistlab.errors import ExperimentError
+
+if TYPE_CHECKING:
+    from mnistlab.experiments import Engine, Study
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_RECIPE_OPTIONS = (
+    click.option("--batch-size", "--batch_size", type=int, help="Images per step.  [the recipes': 128]"),
+    click.option("--epochs", "--num-epochs", "--num_epochs", type=int, help="Passes over the images."),
+    click.option("--data", help="A known data set's name, a folder or a file.  [the recipes': mnist]"),
+    click.option("--train-limit", type=int, help="Training images used, drawn once.  [the recipes': 0, all]"),
+    click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of every recipe."),
+)
+_RUN_OPTIONS = (
+    click.option("--runs", type=click.Path(path_type=Path, file_okay=False), help="Folder of the runs.  [OUT/runs]"),
+    click.option("--workers", type=click.IntRange(1, 1024), help="Runs side by side on this machine.  [one a core]"),
+    click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="CPU threads a run."),
+    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
+    click.option("--kernels", default="auto", show_default=True, help="auto: the fast layers; torch: plain PyTorch."),
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="local: processes on this machine; ray: a Ray cluster.",
+    ),
+    click.option("--address", help="Of the Ray cluster: auto, or host:port.  [Ray on this machine]"),
+    click.option("--runs-per-task", type=click.IntRange(1), default=1, help="Runs in one Ray task.  [1]"),
+    click.option("--gpus-per-run", type=click.FloatRange(0, 8), default=0.0, help="Share of a GPU a run, on Ray.  [0]"),
+    click.option("--quiet", "-q", is_flag=True, help="Show no progress."),
+)
+
+
+def recipe_options(command: Command) -> Command:
+    """Give a command the options that change every recipe."""
+    return _with(command, _RECIPE_OPTIONS)
+
+
+def run_options(command: Command) -> Command:
+    """Give a command the options that say where runs are trained and kept."""
+    return _with(command, _RUN_OPTIONS)
+
+
+def _with(command: Command, options: tuple[Callable[[Command], Command], ...]) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Read ``20`` as the seeds 0 to 19, ``20-39`` and ``1,4,7`` as they say.
+
+    Raises:
+        ExperimentError: none of these.
+    """
+    try:
+        if text.isdecimal():
+            seeds = list(range(int(text)))
+        else:
+            parts = [[int(end) for end in part.split("-")] for part in text.split(",")]
+            seeds = sorted({seed for part in parts for seed in range(part[0], part[-1] + 1)})
+    except ValueError:
+        seeds = []
+    if not 1 <= len(seeds) <= 100_000:
+        raise ExperimentError(f"--seeds {text}: write how many (20), a range (20-39) or a list (1,4,7)")
+    return seeds
+
+
+def make_engine(
+    engine: str,
+    *,
+    workers: int | None,
+    address: str | None,
+    runs_per_task: int,
+    gpus_per_run: float,
+    device: str,
+) -> "Engine":
+    """Return what trains the runs.
+
+    Raises:
+        ExperimentError: options that do not go together, or Ray is not installed.
+    """
+    if engine == "ray":
+        from mnistlab.experiments.cluster import RayEngine
+
+        if workers:
+            raise ExperimentError("--workers is for this machine; on Ray the cluster's cores decide")
+        return RayEngine(address, runs_per_task, gpus_per_run)
+    if address:
+        raise ExperimentError("--address names a Ray cluster: give --engine ray as well")
+    from mnistlab.experiments import LocalEngine
+
+    gpus = 0
+    if device == "cuda":
+        import torch
+
+        gpus = torch.cuda.device_count()
+    return LocalEngine(workers, gpus)
+
+
+@contextlib.contextmanager
+def watched(out: Path, *, quiet: bool) -> Iterator[dict[str, Any]]:
+    """Draw progress and heed signals around an experiment; yields the arguments that it takes for that.
+
+    Raises:
+        SystemExit: a signal asked to stop; what was done is kept.
+    """
+    from rich.console import Console
+
+    from mnistlab.cli.stopping import listening_for_stop
+    from mnistlab.cli.watching import ExperimentView
+
+    with listening_for_stop() as stop, ExperimentView(Console(highlight=False, quiet=quiet)) as view:
+        yield {"on_event": view, "should_stop": stop, "command": command_line()}
+    if stop():
+        click.echo(f"stopped; the same command goes on from what {out} holds", err=True)
+        raise SystemExit(stop.exit_status)
+
+
+def command_line() -> str:
+    """Return the command that the user gave, to be noted in reports."""
+    return shlex.join(["mnistlab", *sys.argv[1:]])
+
+
+def show(study: "Study", files: list[Path]) -> None:
+    """Print a study's verdict, tables and files; exit with status 1 if runs failed."""
+    import shutil
+
+    width = shutil.get_terminal_size((100, 24)).columns
+    click.echo()
+    click.echo(study.table().text(width))
+    click.echo("\n".join(f"{sentence[0].upper()}{sentence[1:]}." for sentence in _sentences(study)))
+    for failure in study.failures:
+        click.echo(f"failed: {failure}", err=True)
+    page, archive = files[0], files[-1]
+    click.echo(f"\nwrote {page}, {archive.name} and {len(files) - 2} more files beside it")
+    if study.failures:
+        raise SystemExit(1)
+
+
+def _sentences(study: "Study") -> list[str]:
+    return [study.verdict, *study.comparison.remarks]

@@ -1,0 +1,21 @@
+"""``mnistlab report``: tables, plots and page again, from records alone."""
+
+from pathlib import Path
+
+import click
+
+from mnistlab.cli.experiment import show
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the report.  [SOURCE's own]")
+def report(source: Path, out: Path | None) -> None:
+    """Make the report again from SOURCE: a comparison.json, a folder that holds one, or a folder of runs.
+
+    Needs the runs' record.json alone, neither weights nor PyTorch. A folder of runs is compared recipe by recipe.
+    """
+    from mnistlab.experiments import read_study
+
+    study = read_study(source)
+    show(study, study.write(out or (source if source.is_dir() else source.parent)))

@@ -1,0 +1,133 @@
+"""Watching an experiment: a live view in a terminal or notebook, elsewhere a line a finished run."""
+
+import statistics
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from mnistlab.experiments.events import (
+    Event,
+    ExperimentStarted,
+    TaskDied,
+    TaskFailed,
+    TaskFinished,
+    TaskProgress,
+    TaskStarted,
+    TaskStopped,
+)
+from mnistlab.experiments.task import Task
+from mnistlab.report import duration, percent
+
+_MOST_RECIPES, _MOST_RUNNING = 12, 8
+
+
+class ExperimentView:
+    """A listener for experiments, to be used in a ``with`` block.
+
+    Args:
+        console: where to draw; ``None`` is standard output, or the notebook's cell.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(highlight=False)
+        self._animated = self.console.is_terminal or self.console.is_jupyter
+        self._began = time.monotonic()
+        self._epochs: dict[Task, int] = {}
+        """Of the runs in progress, epochs done."""
+        self._total = self._inherited = self._wanted = self._finished = self._failed = 0
+        self._settled_epochs = 0
+        self._accuracies: dict[str, list[float]] = {}
+        self._live = Live(get_renderable=self._draw, console=self.console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        if self._animated:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._animated:
+            self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Take note of what happened, and say what is worth a line."""
+        match event:
+            case ExperimentStarted():
+                self._start(event)
+            case TaskStarted():
+                self._epochs[event.task] = event.epochs_done
+                self._inherited += event.epochs_done
+            case TaskProgress():
+                self._epochs[event.task] = event.metrics.epoch
+            case TaskFinished():
+                self._settle(event.task)
+                self._finished += 1
+                final = event.record.final.test_accuracy
+                self._accuracies.setdefault(event.task.recipe.name, []).append(final)
+                self._print(
+                    f"{event.task.title}: {percent(final)} in {duration(event.record.seconds)}  {self._count()}"
+                )
+            case TaskFailed():
+                self._settle(event.task)
+                self._failed += 1
+                self._print(f"{event.task.title}: failed: {event.error}", always=True)
+            case TaskDied():
+                self._epochs.pop(event.task, None)
+                self._print(f"{event.task.title}: {event.reason}; going on from its checkpoint", always=True)
+            case TaskStopped():
+                self._epochs.pop(event.task, None)
+
+    def _start(self, event: ExperimentStarted) -> None:
+        self._began = time.monotonic()
+        self._wanted = len(event.tasks)
+        self._total = sum(task.recipe.epochs for task in event.tasks)
+        before = f", {event.finished} finished before" if event.finished else ""
+        self._print(f"{self._wanted} runs to train{before}; {event.workers}", always=True)
+
+    def _settle(self, task: Task) -> None:
+        self._epochs.pop(task, None)
+        self._settled_epochs += task.recipe.epochs
+
+    def _print(self, text: str, *, always: bool = False) -> None:
+        if always or not self._animated:
+            self.console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+    def _count(self) -> str:
+        left = self._time_left()
+        return f"[{self._finished + self._failed} of {self._wanted}{f', {left} left' if left else ''}]"
+
+    def _time_left(self) -> str:
+        done = self._settled_epochs + sum(self._epochs.values())
+        fresh, elapsed = done - self._inherited, time.monotonic() - self._began
+        return duration((self._total - done) * elapsed / fresh) if fresh > 0 and done < self._total else ""
+
+    def _draw(self) -> RenderableType:
+        done = self._settled_epochs + sum(self._epochs.values())
+        failed = f", {self._failed} failed" if self._failed else ""
+        left = self._time_left()
+        line = f"{self._finished} of {self._wanted} runs done, {len(self._epochs)} running{failed}"
+        head = Text(f"{line}, {left} left" if left else line)
+        bar = ProgressBar(total=max(self._total, 1), completed=done)
+        return Group(head, bar, self._recipes(), self._running())
+
+    def _recipes(self) -> Table:
+        table = Table(box=None, pad_edge=False, show_header=bool(self._accuracies))
+        for heading in ("recipe", "runs", "mean so far", "SD"):
+            table.add_column(heading, justify="left" if heading == "recipe" else "right")
+        for name, values in list(self._accuracies.items())[:_MOST_RECIPES]:
+            spread = f"{100 * statistics.stdev(values):.2f}" if len(values) > 1 else ""
+            table.add_row(Text(name), str(len(values)), percent(statistics.fmean(values)), spread)
+        return table
+
+    def _running(self) -> Table:
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for task, epochs in list(self._epochs.items())[:_MOST_RUNNING]:
+            table.add_row(Text(f"{task.title}"), Text(f"epoch {epochs}/{task.recipe.epochs}", style="dim"))
+        return table

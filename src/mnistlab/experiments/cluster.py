@@ -1,0 +1,185 @@
+"""RayEngine: runs spread over the machines of a Ray cluster (Moritz et al., 2018)."""
+
+import contextlib
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
+from types import ModuleType
+from typing import Any
+
+from mnistlab.data import load_dataset
+from mnistlab.errors import BusyError, ExperimentError
+from mnistlab.experiments.events import Listener, TaskDied, TaskFailed, TaskFinished
+from mnistlab.experiments.remote import Slice, Wanted, train_slices
+from mnistlab.experiments.task import Settings, Task
+from mnistlab.runs import RunFolder
+
+_DEATHS = 5
+"""Workers or nodes that may die over one task before it is given up."""
+_TICK = 0.2
+"""Seconds between two looks at whether to stop."""
+_IN_FLIGHT = 200
+"""Ray tasks handed over at once: enough for a cluster to grow by."""
+
+
+class RayEngine:
+    """Trains on a Ray cluster, or on this machine as a cluster of one.
+
+    Nothing but mnistlab, in the same version, is needed on the nodes: images and checkpoints travel through Ray, and
+    the driver keeps them. Each run's checkpoint comes back every few seconds, so that when a worker, a node or the
+    driver dies, the run goes on from there elsewhere.
+
+    Args:
+        address: ``auto``, ``ray://host:port`` or ``host:port``; ``None`` starts Ray on this machine.
+        runs_per_task: runs trained one after another in one Ray task.
+        gpus: share of a GPU that a run needs, for example 0.25; 0 trains on CPUs.
+
+    Raises:
+        ExperimentError: Ray is not installed, or the cluster cannot be reached.
+    """
+
+    def __init__(self, address: str | None = None, runs_per_task: int = 1, gpus: float = 0.0) -> None:
+        self._ray = _import_ray()
+        self._address, self._runs_per_task, self._gpus = address, runs_per_task, gpus
+        self.description = f"Ray at {address}" if address else "Ray on this machine"
+
+    def run(
+        self, tasks: Sequence[Task], settings: Settings, on_event: Listener, should_stop: Callable[[], bool]
+    ) -> None:
+        """See :class:`mnistlab.experiments.engine.Engine`; a stop costs what was done since the last checkpoint."""
+        ray = self._ray
+        with _connected(ray, self._address):
+            remote = ray.remote(train_slices).options(num_cpus=settings.threads, num_gpus=self._gpus, max_retries=0)
+            images = {data: ray.put(load_dataset(data)) for data in {task.recipe.data for task in tasks}}
+            waiting = deque(_chunks(tasks, self._runs_per_task))
+            active: dict[Any, _Chunk] = {}
+            deaths = Counter[Task]()
+            try:
+                while (active or waiting) and not should_stop():
+                    self._submit(waiting, active, remote, images, settings)
+                    ready, _ = ray.wait(list(active), timeout=_TICK) if active else ([], [])
+                    for results in ready:
+                        if not self._collect(results, active[results], on_event):
+                            self._close(active.pop(results), waiting, deaths, on_event)
+            finally:
+                for results, chunk in active.items():
+                    ray.cancel(results, force=True)
+                    chunk.locks.close()
+
+    def _submit(
+        self,
+        waiting: "deque[list[Task]]",
+        active: "dict[Any, _Chunk]",
+        remote: Any,
+        images: dict[str, Any],
+        settings: Settings,
+    ) -> None:
+        for _ in range(min(len(waiting), _IN_FLIGHT - len(active))):
+            tasks = waiting.popleft()
+            try:
+                chunk = _Chunk(tasks)
+            except BusyError:
+                # Another driver has them; later they are free, or finished.
+                waiting.append(tasks)
+                continue
+            wanted = [Wanted(task, chunk.checkpoint(task)) for task in tasks]
+            # Data sets are handed over one by one, so that Ray passes each by reference.
+            sources = sorted({task.recipe.data for task in tasks})
+            active[
+                remote.remote(version("mnistlab"), wanted, settings, sources, *(images[source] for source in sources))
+            ] = chunk
+
+    def _collect(self, results: Any, chunk: "_Chunk", on_event: Listener) -> bool:
+        """Take one slice in; whether more may come."""
+        try:
+            part: Slice = self._ray.get(next(results))
+        except StopIteration:
+            return False
+        except self._ray.exceptions.RayTaskError as error:
+            chunk.fail(str(error.cause or error), on_event)
+            return False
+        except self._ray.exceptions.RayError as error:
+            chunk.death = type(error).__name__
+            return False
+        chunk.take(part, on_event)
+        return True
+
+    @staticmethod
+    def _close(chunk: "_Chunk", waiting: "deque[list[Task]]", deaths: Counter[Task], on_event: Listener) -> None:
+        chunk.locks.close()
+        again = []
+        for task in chunk.unfinished:
+            deaths[task] += 1
+            reason = f"its worker or node is gone ({chunk.death or 'no word from it'})"
+            if deaths[task] < _DEATHS:
+                on_event(TaskDied(task, reason))
+                again.append(task)
+            else:
+                on_event(TaskFailed(task, f"{reason}, {deaths[task]} times over"))
+        if again:
+            waiting.appendleft(again)
+
+
+class _Chunk:
+    """Runs that go in one Ray task, their folders held by this process."""
+
+    def __init__(self, tasks: list[Task]) -> None:
+        self.unfinished = list(tasks)
+        self.death = ""
+        with contextlib.ExitStack() as locks:
+            for task in tasks:
+                locks.enter_context(RunFolder(task.folder).lock())
+            self.locks = locks.pop_all()
+
+    @staticmethod
+    def checkpoint(task: Task) -> bytes | None:
+        folder = RunFolder(task.folder)
+        return folder.read_checkpoint() if folder.begun else None
+
+    def take(self, part: Slice, on_event: Listener) -> None:
+        folder = RunFolder(part.task.folder)
+        if part.record and part.logits is not None:
+            folder.finish(part.record, part.weights, part.logits)
+        elif part.checkpoint:
+            folder.write_checkpoint(part.checkpoint)
+        for event in part.events:
+            if isinstance(event, TaskFinished | TaskFailed):
+                self.unfinished.remove(part.task)
+            on_event(event)
+
+    def fail(self, error: str, on_event: Listener) -> None:
+        for task in self.unfinished:
+            on_event(TaskFailed(task, error))
+        self.unfinished.clear()
+
+
+def _chunks(tasks: Sequence[Task], size: int) -> Iterator[list[Task]]:
+    for start in range(0, len(tasks), size):
+        yield list(tasks[start : start + size])
+
+
+@contextlib.contextmanager
+def _connected(ray: ModuleType, address: str | None) -> Iterator[None]:
+    if ray.is_initialized():
+        yield
+        return
+    try:
+        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", include_dashboard=None)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise ExperimentError(f"{address}: no Ray cluster there: {error}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _import_ray() -> ModuleType:
+    # Ray would report its use to its makers otherwise.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+        import ray.exceptions
+    except ImportError as error:
+        raise ExperimentError("the ray engine needs Ray: pip install 'mnistlab[ray]'") from error
+    return ray

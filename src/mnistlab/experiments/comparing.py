@@ -1,0 +1,122 @@
+"""Comparing: recipes with the same seeds, and a recipe with its regularisers taken away."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mnistlab.errors import ExperimentError
+from mnistlab.experiments.campaign import Campaign, plan_tasks, run_tasks
+from mnistlab.experiments.engine import Engine
+from mnistlab.experiments.events import Listener, ignore
+from mnistlab.experiments.local import LocalEngine
+from mnistlab.experiments.study import Study
+from mnistlab.experiments.task import Settings
+from mnistlab.recipe import Recipe, ablate, built_in
+from mnistlab.runs import RunStore
+from mnistlab.statistics import Sample
+
+
+def never() -> bool:
+    """Do not stop."""
+    return False
+
+
+def compare(
+    *recipes: Recipe | str,
+    seeds: int | Sequence[int] = 20,
+    runs: Path | str = "runs",
+    engine: Engine | None = None,
+    settings: Settings | None = None,
+    on_event: Listener = ignore,
+    should_stop: Callable[[], bool] = never,
+    command: str = "",
+) -> Study | None:
+    """Train recipes with the same seeds, and say which is better and how sure one can be.
+
+    Runs that are finished already are used as they are, unfinished ones are gone on with.
+
+    Args:
+        recipes: two or more, of names of their own; or names of built-in ones.
+        seeds: how many, from 0; or which.
+        runs: the folder that keeps the runs.
+        engine: what trains; ``None`` is a process a core on this machine.
+        settings: device, kernels, threads of each run.
+        on_event: told of progress, see :mod:`mnistlab.experiments.events`.
+        should_stop: asked often; when true, unfinished runs keep checkpoints.
+        command: to be noted in the report.
+
+    Returns:
+        The study, or ``None`` if it was asked to stop.
+
+    Raises:
+        MnistlabError: recipes that cannot be compared, or a recipe of which no run could be finished.
+    """
+    chosen = [built_in(recipe) if isinstance(recipe, str) else recipe for recipe in recipes]
+    _check(chosen)
+    title = " against ".join(recipe.name for recipe in chosen)
+    return _study(title, chosen, "", seeds, runs, engine, settings, on_event, should_stop, command)
+
+
+def ablation(
+    recipe: Recipe | str,
+    *,
+    seeds: int | Sequence[int] = 10,
+    runs: Path | str = "runs",
+    engine: Engine | None = None,
+    settings: Settings | None = None,
+    on_event: Listener = ignore,
+    should_stop: Callable[[], bool] = never,
+    command: str = "",
+) -> Study | None:
+    """Train a recipe whole, without each of its regularisers, with each alone, and bare; hold each against the whole.
+
+    Its regularisers are found from its fields, see :func:`mnistlab.recipe.ablate`. Arguments, result and errors are
+    those of :func:`compare`.
+    """
+    whole = built_in(recipe) if isinstance(recipe, str) else recipe
+    title = f"What the regularisers of {whole.name} are worth"
+    return _study(title, ablate(whole), whole.name, seeds, runs, engine, settings, on_event, should_stop, command)
+
+
+def _check(recipes: Sequence[Recipe]) -> None:
+    if len(recipes) < 2:
+        raise ExperimentError("give at least two recipes to compare")
+    seen: dict[str, Recipe] = {}
+    for recipe in recipes:
+        if recipe.name in seen:
+            raise ExperimentError(f"{recipe.name}: two recipes of that name; let their files say name = ...")
+        for name, other in seen.items():
+            if other.digest == recipe.digest:
+                raise ExperimentError(f"{name} and {recipe.name} are the same recipe; there is nothing to compare")
+        seen[recipe.name] = recipe
+
+
+def _study(
+    title: str,
+    recipes: Sequence[Recipe],
+    baseline: str,
+    seeds: int | Sequence[int],
+    runs: Path | str,
+    engine: Engine | None,
+    settings: Settings | None,
+    on_event: Listener,
+    should_stop: Callable[[], bool],
+    command: str,
+) -> Study | None:
+    numbers = range(seeds) if isinstance(seeds, int) else sorted(set(seeds))
+    if not numbers or numbers[0] < 0:
+        raise ExperimentError("seeds: give at least one, each 0 or above")
+    store = RunStore(Path(runs))
+    tasks = plan_tasks(recipes, numbers, store)
+    campaign = run_tasks(tasks, engine or LocalEngine(), settings or Settings(), on_event, should_stop)
+    if not campaign.complete:
+        return None
+    samples = tuple(_sample(campaign, recipe) for recipe in recipes)
+    return Study(title, samples, baseline, tuple(campaign.errors), command, store.path)
+
+
+def _sample(campaign: Campaign, recipe: Recipe) -> Sample:
+    records = campaign.of(recipe)
+    if not records:
+        errors = (error for error in campaign.errors if error.startswith(f"{recipe.name}, "))
+        raise ExperimentError(f"not one run could be finished; {next(errors, campaign.errors[0])}")
+    return Sample.of(recipe.name, records)

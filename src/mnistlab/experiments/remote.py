@@ -1,0 +1,98 @@
+"""Remote: what a node of a cluster does with runs; it keeps nothing and sends everything back."""
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.data import Dataset
+from mnistlab.errors import ExperimentError
+from mnistlab.experiments.events import Event, TaskFailed, TaskFinished, TaskStopped
+from mnistlab.experiments.task import Settings, Task
+from mnistlab.runs import RunFolder, RunRecord
+
+SLICE = 20.0
+"""Seconds between two checkpoints that are sent back."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A task, and the checkpoint to go on from if there is one."""
+
+    task: Task
+    checkpoint: bytes | None
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What came of a task since the last slice: a checkpoint, or at the end the finished run's files."""
+
+    task: Task
+    events: tuple[Event, ...]
+    checkpoint: bytes = b""
+    record: RunRecord | None = None
+    weights: bytes = b""
+    logits: NDArray[np.float32] | None = None
+
+
+def train_slices(
+    release: str, wanted: Sequence[Wanted], settings: Settings, sources: Sequence[str], *datasets: Dataset
+) -> Iterator[Slice]:
+    """Train tasks one after another.
+
+    Args:
+        release: the driver's version of mnistlab.
+        wanted: the tasks.
+        settings: theirs.
+        sources: names of data sets.
+        datasets: in the order of the names.
+
+    Raises:
+        ExperimentError: this node has another version.
+    """
+    if release != version("mnistlab"):
+        raise ExperimentError(f"a node has mnistlab {version('mnistlab')}, the driver {release}; install the same")
+    images = dict(zip(sources, datasets, strict=True))
+    for one in wanted:
+        with tempfile.TemporaryDirectory() as place:
+            yield from _train(one, settings, images[one.task.recipe.data], RunFolder(Path(place) / "run"))
+
+
+def _train(wanted: Wanted, settings: Settings, dataset: Dataset, folder: RunFolder) -> Iterator[Slice]:
+    from mnistlab.experiments.worker import run_task
+
+    task, begun_elsewhere = wanted.task, wanted.checkpoint is not None
+    if wanted.checkpoint is not None:
+        folder.path.mkdir(parents=True)
+        folder.write_checkpoint(wanted.checkpoint)
+    while True:
+        events: list[Event] = []
+        deadline = time.monotonic() + SLICE
+        run_task(task, settings, events.append, partial(_over, deadline), folder=folder.path, dataset=dataset)
+        last = events.pop()
+        if isinstance(last, TaskFailed) and begun_elsewhere:
+            # Another processor's bits differ, so this node cannot go on from there.
+            folder.clear()
+            begun_elsewhere = False
+            continue
+        match last:
+            case TaskStopped():
+                yield Slice(task, tuple(events), folder.read_checkpoint())
+                begun_elsewhere = False
+            case TaskFinished():
+                files = (last.record, folder.read_model(), folder.read_logits())
+                yield Slice(task, (*events, last), b"", *files)
+                return
+            case _:
+                yield Slice(task, (*events, last))
+                return
+
+
+def _over(deadline: float) -> bool:
+    return time.monotonic() > deadline

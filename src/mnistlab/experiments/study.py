@@ -1,0 +1,133 @@
+"""Study: recipes over seeds, what they come to, and the files that say so."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.data import load_dataset, take_subset
+from mnistlab.errors import DataError, RunError
+from mnistlab.report.table import Table
+from mnistlab.statistics import Comparison, Sample, compare
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What :func:`mnistlab.compare` and :func:`mnistlab.ablate` return; it needs the records alone, no PyTorch.
+
+    In a notebook it shows its verdict and its table.
+
+    Attributes:
+        title: for people.
+        samples: the runs, one sample a recipe.
+        baseline: the label that all others are held against; empty compares every pair.
+        failures: a line for each run that could not be finished; such runs count for nothing.
+        command: what makes it all again; empty if it was not made by a command.
+        runs: the folder that holds the runs' folders.
+    """
+
+    title: str
+    samples: tuple[Sample, ...]
+    baseline: str = ""
+    failures: tuple[str, ...] = ()
+    command: str = ""
+    runs: Path | None = None
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """Every figure: summaries, differences, verdict, remarks."""
+        return compare(self.samples, self.baseline)
+
+    @property
+    def verdict(self) -> str:
+        """One plain sentence."""
+        return self.comparison.verdict
+
+    def table(self, kind: str = "recipes") -> Table:
+        """Return a table (``.text()``, ``.markdown()``, ``.csv()``): ``recipes``, ``pairs``, ``runs`` or ``losses``.
+
+        Raises:
+            RunError: no such table.
+        """
+        from mnistlab.report import comparison_tables as tables
+
+        kinds = {
+            "recipes": tables.recipe_table,
+            "pairs": tables.pair_table,
+            "runs": tables.run_table,
+            "losses": tables.loss_table,
+        }
+        if kind not in kinds:
+            raise RunError(f"{kind}: no such table; one of {', '.join(kinds)}")
+        return kinds[kind](self.comparison)
+
+    def plot(self, name: str = "accuracies") -> "Figure":
+        """Return a plot: ``accuracies``, ``curves``, ``calibration``, ``classes``, ``paired1``, ``ablation``, ...
+
+        Raises:
+            RunError: no such plot of this study; the message lists those there are.
+        """
+        from mnistlab.report.comparison import draw_plots
+
+        plots = draw_plots(self.samples, self.comparison)
+        if name not in plots:
+            raise RunError(f"{name}: no such plot; one of {', '.join(plots)}")
+        return plots[name]
+
+    def write(self, out: Path | str) -> list[Path]:
+        """Write the report, tables, plots, ``summary.json`` and ``comparison.json`` into a folder; see :mod:`report`.
+
+        Returns:
+            The files, the page first.
+
+        Raises:
+            RunError: the folder cannot be written to.
+        """
+        from mnistlab.experiments.archive import write_archive
+        from mnistlab.report.comparison import write_comparison_report
+
+        folder = Path(out)
+        try:
+            files = write_comparison_report(
+                folder,
+                self.title,
+                self.samples,
+                self.comparison,
+                command=self.command,
+                failures=self.failures,
+                test_images=self._test_images(),
+            )
+            return [*files, write_archive(folder, self)]
+        except OSError as error:
+            raise RunError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from error
+
+    def _test_images(self) -> NDArray[np.uint8] | None:
+        """Return the images that the runs were tested on, or nothing if they are no longer to be had."""
+        record = self.samples[0].records[0]
+        try:
+            dataset = take_subset(
+                load_dataset(record.recipe.data), validation=record.recipe.validation, limit=record.recipe.train_limit
+            )
+        except DataError:
+            return None
+        return dataset.test.images if dataset.fingerprint == record.data.fingerprint else None
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        def line(cells: Sequence[str], tag: str) -> str:
+            return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+        table = self.table()
+        rows = "".join(line(row, "td") for row in table.rows)
+        return f"<p><b>{escape(self.verdict)}</b></p><table>{line(table.headings, 'th')}{rows}</table>"
+
+    def __repr__(self) -> str:
+        return f"<Study {self.title!r}: {self.verdict}>"

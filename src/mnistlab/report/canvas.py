@@ -1,0 +1,79 @@
+"""Canvas: what all plots share: colours, panels, and how a figure becomes a file."""
+
+import re
+from collections.abc import Sequence
+from io import BytesIO
+from itertools import cycle, islice
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Those of Okabe and Ito (2008), told apart by colour-blind readers too."""
+INK, FAINT = "#1F2328", "#D0D7DE"
+"""Of text and of grids; in a page that has a dark mode both follow it."""
+_DOTS_PER_INCH = 130
+
+
+def colours(count: int) -> list[str]:
+    """Return so many colours, repeating if there are more than six."""
+    return list(islice(cycle(COLOURS), count))
+
+
+def panel(axes: Axes) -> None:
+    """Give axes the look of all plots: a faint grid behind the data, two spines."""
+    axes.grid(visible=True, color=FAINT, lw=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(INK)
+    axes.tick_params(colors=INK)
+    for label in (axes.xaxis.label, axes.yaxis.label, axes.title):
+        label.set_color(INK)
+
+
+def figure(width: float, height: float) -> Figure:
+    """Return an empty figure; sizes in inches."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def row_height(rows: int) -> float:
+    """Return the height in inches of a plot with so many labelled rows."""
+    return 1.1 + 0.34 * rows
+
+
+def png(drawn: Figure) -> bytes:
+    """Render a figure as PNG."""
+    buffer = BytesIO()
+    drawn.savefig(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def svg(drawn: Figure) -> str:
+    """Render a figure as SVG, the same text every time."""
+    buffer = BytesIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "mnistlab"}):
+        drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    return buffer.getvalue().decode()
+
+
+def inline_svg(drawn: Figure, name: str) -> str:
+    """Render a figure as an element of an HTML page.
+
+    Its colours become the page's CSS variables ``--ink``, ``--faint`` and ``--c0`` to ``--c5``, so that they follow a
+    dark mode, and its identifiers begin with ``name``, so that several figures can share a page.
+    """
+    text = svg(drawn)
+    text = text[text.index("<svg") :]
+    text = re.sub(r' (width|height)="[\d.]+pt"', "", text, count=2)
+    text = re.sub(r'id="', f'id="{name}-', text)
+    text = re.sub(r'href="#', f'href="#{name}-', text)
+    text = re.sub(r"url\(#", f"url(#{name}-", text)
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    for colour, variable in _variables():
+        text = re.sub(colour, f"var({variable})", text, flags=re.IGNORECASE)
+    return text
+
+
+def _variables() -> Sequence[tuple[str, str]]:
+    return [(INK, "--ink"), (FAINT, "--faint"), *((c, f"--c{number}") for number, c in enumerate(COLOURS))]

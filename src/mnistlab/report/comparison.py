@@ -1,0 +1,116 @@
+"""A comparison's files: one HTML page, tables as Markdown and CSV, plots as PNG and SVG, and a summary as JSON."""
+
+import json
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from mnistlab.report.canvas import png, svg
+from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table
+from mnistlab.report.image_plots import calibration, confusion_matrix, errors_by_class
+from mnistlab.report.page import render_page
+from mnistlab.report.seed_plots import MOST_CURVES, ablation_chart, accuracies, learning_curves, paired_differences
+from mnistlab.runs import write_atomically
+from mnistlab.statistics import Comparison, Sample
+
+_MOST_PAIRS, _MOST_MATRICES = 3, 4
+
+
+def draw_plots(samples: Sequence[Sample], comparison: Comparison) -> dict[str, Figure]:
+    """Return the plots that fit a comparison, by name."""
+    plots = {"accuracies": accuracies(comparison.summaries), "curves": learning_curves(samples)}
+    if comparison.baseline and comparison.differences:
+        plots["ablation"] = ablation_chart(comparison)
+    elif len(comparison.differences) <= _MOST_PAIRS:
+        for number, difference in enumerate(comparison.differences, 1):
+            plots[f"paired{number}"] = paired_differences(difference)
+    few = samples[:MOST_CURVES]
+    plots |= {"calibration": calibration(few), "classes": errors_by_class(few)}
+    for number, sample in enumerate(samples[:_MOST_MATRICES], 1):
+        plots[f"confusion{number}"] = confusion_matrix(sample)
+    return plots
+
+
+def markdown(samples: Sequence[Sample], comparison: Comparison) -> str:
+    """Return the verdict and the tables as Markdown."""
+    remarks = "".join(f"- {remark}.\n" for remark in comparison.remarks)
+    parts = [f"**{comparison.verdict}.**\n", remarks, recipe_table(comparison).markdown()]
+    parts += [table.markdown() for table in (pair_table(comparison), field_table(samples)) if table.rows]
+    return "\n".join(part for part in parts if part)
+
+
+def summary(samples: Sequence[Sample], comparison: Comparison, command: str) -> dict[str, Any]:
+    """Return what a comparison comes to, as plain values: accuracies in percent, differences in points."""
+    return {
+        "verdict": comparison.verdict,
+        "remarks": list(comparison.remarks),
+        "data": samples[0].records[0].data.name,
+        "recipes": [
+            {
+                "name": figures.label,
+                "digest": sample.recipe.digest,
+                "parameters": figures.parameters,
+                "epochs": figures.epochs,
+                "seeds": list(figures.seeds),
+                "test_accuracy": list(figures.accuracies),
+                "mean": round(figures.accuracy, 4),
+                "standard_deviation": round(figures.deviation, 4),
+                "interval": [round(end, 4) for end in (figures.interval.low, figures.interval.high)]
+                if figures.interval
+                else None,
+            }
+            for sample, figures in zip(samples, comparison.summaries, strict=True)
+        ],
+        "version": version("mnistlab"),
+        "command": command,
+    }
+
+
+def write_comparison_report(
+    out: Path,
+    title: str,
+    samples: Sequence[Sample],
+    comparison: Comparison,
+    *,
+    command: str = "",
+    failures: Sequence[str] = (),
+    test_images: NDArray[np.uint8] | None = None,
+) -> list[Path]:
+    """Write ``report.html``, ``table.md``, ``summary.json``, ``tables/*.csv`` and ``plots/*.png`` and ``*.svg``.
+
+    Args:
+        out: the folder, made if need be.
+        title: of the page.
+        samples: the runs.
+        comparison: of them.
+        command: what makes it all again.
+        failures: a line for each run that failed.
+        test_images: uint8, ``(n, height, width)``, for the gallery; ``None`` leaves it out.
+
+    Returns:
+        The files written, the page first.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    plots = draw_plots(samples, comparison)
+    page = render_page(title, samples, comparison, plots, command=command, failures=failures, test_images=test_images)
+    contents: dict[str, bytes | str] = {
+        "report.html": page,
+        "table.md": markdown(samples, comparison),
+        "summary.json": json.dumps(summary(samples, comparison, command), indent=2, ensure_ascii=False) + "\n",
+    }
+    tables = {"recipes": recipe_table, "pairs": pair_table, "losses": loss_table, "runs": run_table}
+    contents |= {f"tables/{name}.csv": make(comparison).csv() for name, make in tables.items()}
+    for name, figure in plots.items():
+        contents |= {f"plots/{name}.png": png(figure), f"plots/{name}.svg": svg(figure)}
+    for folder in ("tables", "plots"):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        write_atomically(out / name, content)
+    return [out / name for name in contents]

@@ -1,0 +1,123 @@
+"""Tables of a comparison: one row a recipe, one row a pair, one row a run, and where the recipes differ."""
+
+import json
+from collections.abc import Sequence
+
+from mnistlab.report.table import Table, duration
+from mnistlab.statistics import Comparison, Difference, Interval, Sample, Summary
+from mnistlab.statistics.verdict import points, span
+
+
+def recipe_table(comparison: Comparison) -> Table:
+    """Return one row a recipe. Accuracies, errors and intervals are in percent of images, gaps in points."""
+    return Table(
+        (
+            "Recipe",
+            "Parameters",
+            "Seeds",
+            "Test accuracy (%)",
+            "SD",
+            "95 % interval",
+            "Error (%)",
+            "Test loss",
+            "Training loss",
+            "Calibration error",
+            "Train−test gap",
+            "Time a run",
+        ),
+        tuple(map(_recipe_row, comparison.summaries)),
+    )
+
+
+def pair_table(comparison: Comparison) -> Table:
+    """Return one row a pair. Differences are of final test accuracy, in percentage points, and of loss, in nats."""
+    return Table(
+        (
+            "Pair",
+            "Seeds",
+            "Difference",
+            "95 % interval",
+            "p (Holm)",
+            "First beats second",
+            "On new images",
+            "McNemar p < 0.05",
+            "Loss difference",
+            "p (loss)",
+        ),
+        tuple(map(_pair_row, comparison.differences)),
+    )
+
+
+def loss_table(comparison: Comparison) -> Table:
+    """Return one row a recipe: its lowest test loss of any epoch, its final one, and its final training loss, nats."""
+    return Table(
+        ("Recipe", "Lowest test loss (picked on test)", "Final test loss", "Rise", "Final training loss"),
+        tuple(
+            (
+                summary.label,
+                f"{summary.lowest_loss:.4f}",
+                f"{summary.loss:.4f}",
+                f"{100 * (summary.loss / summary.lowest_loss - 1):+.0f} %".replace("-", "−"),
+                f"{summary.train_loss:.2g}",
+            )
+            for summary in comparison.summaries
+        ),
+    )
+
+
+def run_table(comparison: Comparison) -> Table:
+    """Return one row a seed: every recipe's final test accuracy in percent."""
+    seeds = sorted({seed for summary in comparison.summaries for seed in summary.seeds})
+    columns = [dict(zip(summary.seeds, summary.accuracies, strict=True)) for summary in comparison.summaries]
+    return Table(
+        ("Seed", *(summary.label for summary in comparison.summaries)),
+        tuple((str(seed), *(f"{column[seed]:.2f}" if seed in column else "" for column in columns)) for seed in seeds),
+    )
+
+
+def field_table(samples: Sequence[Sample]) -> Table:
+    """Return one row for each recipe field in which the recipes differ."""
+    values = [sample.recipe.model_dump(mode="json", exclude={"name"}) for sample in samples]
+    differing = [key for key in values[0] if len({json.dumps(value[key]) for value in values}) > 1]
+    rows = ((key, *(json.dumps(value[key]) for value in values)) for key in differing)
+    return Table(("Field", *(sample.label for sample in samples)), tuple(rows))
+
+
+def _recipe_row(summary: Summary) -> tuple[str, ...]:
+    return (
+        summary.label,
+        f"{summary.parameters:,}",
+        str(len(summary.seeds)),
+        f"{summary.accuracy:.2f}",
+        f"{summary.deviation:.2f}" if len(summary.seeds) > 1 else "",
+        _span(summary.interval),
+        f"{100 - summary.accuracy:.2f}",
+        f"{summary.loss:.4f}",
+        f"{summary.train_loss:.2g}",
+        f"{summary.calibration_error:.2f}",
+        points(summary.gap),
+        duration(summary.seconds),
+    )
+
+
+def _pair_row(difference: Difference) -> tuple[str, ...]:
+    return (
+        f"{difference.first} − {difference.second}",
+        str(len(difference.seeds)),
+        points(difference.mean),
+        _span(difference.interval),
+        _p(difference.adjusted_p),
+        f"{100 * difference.superiority:.0f} %",
+        _span(difference.new_images),
+        f"{difference.single_tests} of {len(difference.seeds)}",
+        f"{difference.loss:+.4f}".replace("-", "−"),
+        _p(difference.loss_p),
+    )
+
+
+def _span(interval: Interval | None) -> str:
+    return span(interval) if interval else ""
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -1,0 +1,92 @@
+"""EpochPanels: loss on the left, accuracy on the right, over the epochs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from numpy.typing import ArrayLike
+
+from mnistlab.report.canvas import INK, figure, panel
+
+_WIDE = 100
+"""Ratio of the largest to the smallest loss from which the axis is logarithmic."""
+_WARM_UP = 2
+"""Epochs that the accuracy axis may cut off, lest the first one flatten the rest."""
+
+
+@dataclass(frozen=True)
+class EpochPanels:
+    """A figure with two panels; lines are drawn, then :meth:`finish` scales the axes and adds the legend."""
+
+    figure: Figure
+    loss: Axes
+    accuracy: Axes
+
+    @classmethod
+    def empty(cls) -> "EpochPanels":
+        """Return panels with nothing drawn."""
+        drawn = figure(10, 4.5)
+        loss, accuracy = drawn.subplots(1, 2)
+        loss.set_ylabel("loss (cross-entropy in nats)")
+        accuracy.set_ylabel("accuracy")
+        accuracy.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+        for axes in (loss, accuracy):
+            axes.set_xlabel("epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        return cls(drawn, loss, accuracy)
+
+    def draw(self, measure: str, values: ArrayLike, label: str, colour: str, style: str) -> Axes:
+        """Draw a line into the panel that the measure's name ends with, and return the panel.
+
+        Args:
+            measure: ``train_loss``, ``test_accuracy`` and so on; accuracies from 0 to 1.
+            values: one an epoch, from the first.
+            label: for the legend.
+            colour: of matplotlib's.
+            style: of matplotlib's.
+        """
+        axes = self.loss if measure.endswith("loss") else self.accuracy
+        heights = np.asarray(values)
+        # A single epoch has no line to draw.
+        marker = "o" if len(heights) == 1 else None
+        axes.plot(np.arange(1, len(heights) + 1), heights, style, color=colour, label=label, marker=marker, lw=1.8)
+        return axes
+
+    def finish(self, columns: int | None = None, title: str = "") -> Figure:
+        """Scale the axes, add the legend and the title, and return the figure."""
+        for axes in (self.loss, self.accuracy):
+            panel(axes)
+        epochs = max(len(np.asarray(line.get_ydata())) for line in self.loss.lines)
+        for axes in (self.loss, self.accuracy):
+            axes.set_xlim((0.5, 1.5) if epochs == 1 else (1, epochs))
+        self._scale_loss()
+        if epochs > 2 * _WARM_UP:
+            self._cut_warm_up()
+        if title:
+            self.figure.suptitle(title, fontsize=13, color=INK)
+        handles, labels = self.loss.get_legend_handles_labels()
+        self.figure.legend(
+            handles,
+            labels,
+            loc="outside lower center",
+            ncols=columns or len(labels),
+            frameon=False,
+            labelcolor=INK,
+        )
+        return self.figure
+
+    def _scale_loss(self) -> None:
+        # A training loss may fall by four orders of magnitude while the test loss stays.
+        losses = np.concatenate([np.asarray(line.get_ydata()) for line in self.loss.lines])
+        if losses.min() > 0 and losses.max() / losses.min() > _WIDE:
+            self.loss.set(yscale="log", ylabel="loss (cross-entropy in nats, log scale)")
+            self.loss.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            self.loss.yaxis.set_minor_formatter(NullFormatter())
+
+    def _cut_warm_up(self) -> None:
+        settled = np.concatenate([np.asarray(line.get_ydata())[_WARM_UP:] for line in self.accuracy.lines])
+        low, high = float(settled.min()), float(settled.max())
+        margin = 0.05 * (high - low) or 0.001
+        self.accuracy.set_ylim(low - margin, high + margin)

@@ -1,0 +1,74 @@
+"""Plots over images: calibration, confusion, and the errors of each class."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from mnistlab.report.canvas import COLOURS, FAINT, INK, colours, figure, panel
+from mnistlab.runs.outcome import BINS
+from mnistlab.statistics import Sample, class_errors, confusion, reliability
+
+_MOST_CLASSES = 20
+"""Classes whose numbers are written into a confusion matrix."""
+
+
+def calibration(samples: Sequence[Sample]) -> Figure:
+    """Draw accuracy over confidence, in bins, and below it how many readings each bin holds."""
+    drawn = figure(6.5, 5)
+    upper, lower = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    upper.plot([0, 100], [0, 100], color=INK, lw=1, ls=":")
+    for number, (sample, colour) in enumerate(zip(samples, colours(len(samples)), strict=True)):
+        bins = reliability(sample)
+        upper.plot(100 * bins.confidence, 100 * bins.accuracy, "o-", color=colour, label=sample.label, ms=5)
+        width = 100 / BINS / (len(samples) + 1)
+        begin = 100 * (np.ceil(bins.confidence * BINS) - 1) / BINS + width * (number + 0.5)
+        lower.bar(begin, bins.images / len(sample.records), width, color=colour, align="edge")
+    for axes in (upper, lower):
+        panel(axes)
+    lower.set_yscale("log")
+    upper.set_ylabel("read rightly (%)")
+    lower.set(xlabel="confidence (%)", ylabel="images a run", xlim=(0, 100))
+    upper.legend(frameon=False, labelcolor=INK)
+    return drawn
+
+
+def confusion_matrix(sample: Sample) -> Figure:
+    """Draw which class (row) was taken for which (column), misread images alone, mean over runs."""
+    table = confusion(sample) / len(sample.records)
+    np.fill_diagonal(table, 0)
+    classes = sample.records[0].data.classes
+    drawn = figure(5.2, 4.8)
+    axes = drawn.subplots()
+    highest = max(table.max(), 1e-9)
+    for (row, column), value in np.ndenumerate(table):
+        place, strength = (column - 0.5, row - 0.5), 0.9 * value / highest
+        axes.add_patch(Rectangle(place, 1, 1, facecolor=COLOURS[0], alpha=strength, edgecolor=FAINT, lw=0.5))
+        if value >= 0.05 and len(classes) <= _MOST_CLASSES:
+            axes.text(column, row, f"{value:.1f}", ha="center", va="center", color=INK, fontsize=8)
+    panel(axes)
+    axes.grid(visible=False)
+    axes.set(xlim=(-0.5, len(classes) - 0.5), ylim=(len(classes) - 0.5, -0.5), aspect="equal")
+    axes.set(xlabel="taken for", ylabel="is", title=f"{sample.label}: misread images a run")
+    slanted = max(map(len, classes)) > 2
+    axes.set_xticks(range(len(classes)), classes, rotation=60 if slanted else 0, ha="right" if slanted else "center")
+    axes.set_yticks(range(len(classes)), classes)
+    return drawn
+
+
+def errors_by_class(samples: Sequence[Sample]) -> Figure:
+    """Draw the share of each class that is misread, a bar a recipe, mean over runs."""
+    classes = samples[0].records[0].data.classes
+    drawn = figure(max(7.0, 0.55 * len(classes)), 3.4)
+    axes = drawn.subplots()
+    panel(axes)
+    width = 0.8 / len(samples)
+    for number, (sample, colour) in enumerate(zip(samples, colours(len(samples)), strict=True)):
+        places = np.arange(len(classes)) - 0.4 + width * (number + 0.5)
+        axes.bar(places, class_errors(sample), width, color=colour, label=sample.label)
+    axes.set_xticks(range(len(classes)), classes, rotation=30 if max(map(len, classes)) > 2 else 0)
+    axes.set_ylabel("misread (%)")
+    axes.grid(visible=False, axis="x")
+    axes.legend(frameon=False, labelcolor=INK, ncols=min(3, len(samples)))
+    return drawn

@@ -1,0 +1,107 @@
+"""Page: a comparison as one HTML file that needs nothing else, verdict first."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from mnistlab.data import encode_png
+from mnistlab.report.canvas import inline_svg
+from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table
+from mnistlab.report.seed_plots import MOST_CURVES
+from mnistlab.statistics import MINIMUM_SEEDS, Comparison, HardImage, Sample, hardest
+
+
+def render_page(
+    title: str,
+    samples: Sequence[Sample],
+    comparison: Comparison,
+    plots: Mapping[str, Figure],
+    *,
+    command: str = "",
+    failures: Sequence[str] = (),
+    test_images: NDArray[np.uint8] | None = None,
+) -> str:
+    """Return the HTML text.
+
+    Args:
+        title: of the page.
+        samples: the runs.
+        comparison: of them.
+        plots: those of :func:`mnistlab.report.comparison.draw_plots`.
+        command: what makes it all again.
+        failures: a line for each run that failed.
+        test_images: uint8, ``(n, height, width)``, for the gallery; ``None`` leaves it out.
+    """
+    pages = Environment(
+        loader=PackageLoader("mnistlab.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    style = pages.get_template("comparison.css").render()
+    records = [record for sample in samples for record in sample.records]
+    starts = sorted(record.started for record in records)
+    return pages.get_template("comparison.html").render(
+        title=title,
+        version=version("mnistlab"),
+        style=style,
+        data=records[0].data,
+        verdict=comparison.verdict,
+        remarks=comparison.remarks,
+        tone=_tone(comparison),
+        failures=failures,
+        baseline=comparison.baseline,
+        recipe_table=recipe_table(comparison),
+        pair_table=pair_table(comparison),
+        loss_table=loss_table(comparison),
+        run_table=run_table(comparison),
+        field_table=field_table(samples),
+        plots={name: inline_svg(figure, name) for name, figure in plots.items()},
+        paired=[name for name in plots if name.startswith("paired")],
+        matrices=[name for name in plots if name.startswith("confusion")],
+        shown=MOST_CURVES,
+        left_out=len(samples) > MOST_CURVES,
+        gallery=[] if test_images is None else _gallery(samples, test_images),
+        command=command,
+        environments=_environments(samples),
+        runs=len(records),
+        began=f"{starts[0]:%Y-%m-%d %H:%M}",
+        ended=f"{starts[-1]:%Y-%m-%d %H:%M}",
+    )
+
+
+def _tone(comparison: Comparison) -> str:
+    if any(len(difference.seeds) < MINIMUM_SEEDS for difference in comparison.differences):
+        return "few"
+    return "settled" if any(difference.settled for difference in comparison.differences) else "open"
+
+
+def _environments(samples: Sequence[Sample]) -> list[str]:
+    lines = []
+    for sample in samples:
+        for record in sample.records:
+            here = record.environment
+            versions = ", ".join(f"{name} {number}" for name, number in here.versions.items())
+            layers = "plain PyTorch" if here.kernels == "torch" else f"fast layers {here.kernels}"
+            threads = f"{here.threads} thread{'s' if here.threads > 1 else ''} a run"
+            where = here.processor if here.device == "cpu" else f"{here.device}, {here.processor}"
+            lines.append(f"{where}, {here.cores} cores, {here.memory_gib:g} GiB; {threads}, {layers}; {versions}")
+    return list(dict.fromkeys(lines))
+
+
+def _gallery(samples: Sequence[Sample], test_images: NDArray[np.uint8]) -> list[dict[str, Any]]:
+    classes = samples[0].records[0].data.classes
+    return [_card(hard, classes, test_images[hard.image]) for hard in hardest(samples)]
+
+
+def _card(hard: HardImage, classes: Sequence[str], pixels: NDArray[np.uint8]) -> dict[str, Any]:
+    cast = sum(votes for _, votes in hard.votes)
+    return {
+        "image": hard.image,
+        "label": classes[hard.label],
+        "votes": [(classes[label], votes, round(100 * votes / cast)) for label, votes in hard.votes if votes],
+        "source": f"data:image/png;base64,{base64.b64encode(encode_png(pixels)).decode()}",
+    }

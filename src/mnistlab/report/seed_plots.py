@@ -1,0 +1,88 @@
+"""Plots over seeds: learning curves with a band, paired differences, and what an ablation took away."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mnistlab.report.canvas import COLOURS, FAINT, INK, colours, figure, panel, row_height
+from mnistlab.report.epoch_panels import EpochPanels
+from mnistlab.statistics import MEASURES, Comparison, Difference, Sample, Summary, band
+
+MOST_CURVES = 6
+"""Recipes in one plot of curves."""
+
+
+def learning_curves(samples: Sequence[Sample]) -> Figure:
+    """Draw loss and accuracy over the epochs: the mean over seeds, and a band from the 10 to the 90 % quantile.
+
+    Test is a whole line, training (as trained: augmented, with dropout) a dashed one. At most six recipes are drawn.
+    """
+    panels, shown = EpochPanels.empty(), list(samples)[:MOST_CURVES]
+    for sample, colour in zip(shown, colours(len(shown)), strict=True):
+        for measure in MEASURES:
+            test = measure.startswith("test")
+            drawn, label = band(sample, measure), f"{sample.label}, {'test' if test else 'training'}"
+            axes = panels.draw(measure, drawn.mean, label, colour, "-" if test else "--")
+            axes.fill_between(drawn.epochs, drawn.low, drawn.high, color=colour, alpha=0.18, lw=0)
+    return panels.finish(columns=2)
+
+
+def paired_differences(difference: Difference) -> Figure:
+    """Draw the difference of two recipes seed by seed, and its mean with the 95 % interval."""
+    drawn = figure(7, 3.2)
+    axes = drawn.subplots()
+    panel(axes)
+    axes.axvline(0, color=INK, lw=1)
+    values = np.array(difference.differences)
+    order = np.argsort(values, kind="stable")
+    rows = np.arange(1, len(values) + 1)
+    axes.hlines(rows, 0, values[order], color=FAINT, lw=2)
+    ahead = values[order] > 0
+    for chosen, colour in ((ahead, COLOURS[0]), (~ahead, COLOURS[1])):
+        axes.plot(values[order][chosen], rows[chosen], "o", color=colour, ms=6)
+    if difference.interval:
+        axes.axvspan(difference.interval.low, difference.interval.high, color=COLOURS[0], alpha=0.15, lw=0)
+    axes.axvline(difference.mean, color=COLOURS[0], lw=2)
+    axes.set_yticks(rows, [str(difference.seeds[index]) for index in order], fontsize=8 if len(rows) > 12 else None)
+    axes.set_ylabel("seed")
+    axes.set_xlabel(f"test accuracy, {difference.first} less {difference.second} (points)")
+    axes.grid(visible=False, axis="y")
+    return drawn
+
+
+def ablation_chart(comparison: Comparison) -> Figure:
+    """Draw what becomes of the test accuracy as regularisers are taken away: each variant less the whole recipe."""
+    drawn = figure(8, row_height(len(comparison.differences)))
+    axes = drawn.subplots()
+    panel(axes)
+    axes.axvline(0, color=INK, lw=1)
+    for row, difference in enumerate(reversed(comparison.differences)):
+        colour = (COLOURS[1] if difference.mean > 0 else COLOURS[2]) if difference.settled else COLOURS[5]
+        if difference.interval:
+            axes.plot([-difference.interval.high, -difference.interval.low], [row, row], color=colour, lw=3)
+        axes.plot(-difference.mean, row, "o", color=colour, ms=8)
+    labels = [difference.second.removeprefix(f"{comparison.baseline}-") for difference in comparison.differences]
+    axes.set_yticks(range(len(labels)), labels[::-1])
+    axes.set_ylim(-0.6, len(labels) - 0.4)
+    axes.set_xlabel(f"test accuracy less that of {comparison.baseline} (points), mean and 95 % interval")
+    axes.grid(visible=False, axis="y")
+    return drawn
+
+
+def accuracies(summaries: Sequence[Summary]) -> Figure:
+    """Draw every run's final test accuracy, and each recipe's mean with the 95 % interval."""
+    drawn = figure(8, row_height(len(summaries)))
+    axes = drawn.subplots()
+    panel(axes)
+    for row, (summary, colour) in enumerate(zip(reversed(summaries), colours(len(summaries))[::-1], strict=True)):
+        values = np.array(summary.accuracies)
+        axes.plot(values, np.full(len(values), row + 0.16), "o", color=colour, alpha=0.45, ms=5, mew=0)
+        if summary.interval:
+            axes.plot([summary.interval.low, summary.interval.high], [row - 0.16] * 2, color=colour, lw=3)
+        axes.plot(summary.accuracy, row - 0.16, "D", color=colour, ms=6)
+    axes.set_yticks(range(len(summaries)), [summary.label for summary in summaries][::-1])
+    axes.set_ylim(-0.6, len(summaries) - 0.4)
+    axes.set_xlabel("final test accuracy (%): every run, and below it the mean with its 95 % interval")
+    axes.grid(visible=False, axis="y")
+    return drawn
