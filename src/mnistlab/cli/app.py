@@ -13,6 +13,7 @@ from mnistlab.cli.recipe import recipe
 from mnistlab.cli.report import report
 from mnistlab.cli.reproduce import reproduce
 from mnistlab.cli.runs import runs
+from mnistlab.cli.sweep import sweep
 from mnistlab.cli.train import train
 from mnistlab.errors import MnistlabError
 
@@ -25,7 +26,7 @@ def app() -> None:
     """Train small image classifiers, tell honestly which one is better, and put the winner to use."""
 
 
-for _command in (train, reproduce, compare, ablate, report, runs, recipe, data, bench, doctor):
+for _command in (train, reproduce, compare, ablate, sweep, report, runs, recipe, data, bench, doctor):
     app.add_command(_command)
 
 

@@ -5,14 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnistlab.cli.experiment import make_engine, parse_seeds, recipe_options, run_options, show, watched
+from mnistlab.cli.experiment import (
+    chosen_engine,
+    chosen_settings,
+    parse_seeds,
+    recipe_options,
+    run_options,
+    show,
+    watched,
+)
 from mnistlab.cli.options import change_recipe, resolve_recipe
 
 if TYPE_CHECKING:
     from mnistlab.recipe import Recipe
-
-_ENGINE = ("workers", "address", "runs_per_task", "gpus_per_run")
-_SETTINGS = ("device", "kernels", "threads")
 
 
 @click.command()
@@ -56,17 +61,14 @@ def _changed(name: str, options: dict[str, Any]) -> "Recipe":
 
 
 def _run(experiment: Any, recipes: "list[Recipe]", seeds: str, out: Path, options: dict[str, Any]) -> None:
-    from mnistlab.experiments import Settings
-
-    engine = make_engine(options["engine"], device=options["device"], **{key: options[key] for key in _ENGINE})
-    settings = Settings(**{key: options[key] for key in _SETTINGS})
     with watched(out, quiet=options["quiet"]) as watching:
         study = experiment(
             *recipes,
             seeds=parse_seeds(seeds),
             runs=options["runs"] or out / "runs",
-            engine=engine,
-            settings=settings,
+            engine=chosen_engine(options),
+            settings=chosen_settings(options),
             **watching,
         )
-    show(study, study.write(out))
+    if study:
+        show(study, study.write(out))

@@ -3,7 +3,7 @@
 import contextlib
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +12,7 @@ import click
 from mnistlab.errors import ExperimentError
 
 if TYPE_CHECKING:
-    from mnistlab.experiments import Engine, Study
+    from mnistlab.experiments import Engine, Settings, Study
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -78,36 +78,30 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
-def make_engine(
-    engine: str,
-    *,
-    workers: int | None,
-    address: str | None,
-    runs_per_task: int,
-    gpus_per_run: float,
-    device: str,
-) -> "Engine":
-    """Return what trains the runs.
+def chosen_settings(options: Mapping[str, Any]) -> "Settings":
+    """Return what all runs share, from the values of :func:`run_options`."""
+    from mnistlab.experiments import Settings
+
+    return Settings(device=options["device"], kernels=options["kernels"], threads=options["threads"])
+
+
+def chosen_engine(options: Mapping[str, Any]) -> "Engine":
+    """Return what trains the runs, from the values of :func:`run_options`.
 
     Raises:
         ExperimentError: options that do not go together, or Ray is not installed.
     """
-    if engine == "ray":
+    if options["engine"] == "ray":
         from mnistlab.experiments.cluster import RayEngine
 
-        if workers:
+        if options["workers"]:
             raise ExperimentError("--workers is for this machine; on Ray the cluster's cores decide")
-        return RayEngine(address, runs_per_task, gpus_per_run)
-    if address:
+        return RayEngine(options["address"], options["runs_per_task"], options["gpus_per_run"])
+    if options["address"]:
         raise ExperimentError("--address names a Ray cluster: give --engine ray as well")
     from mnistlab.experiments import LocalEngine
 
-    gpus = 0
-    if device == "cuda":
-        import torch
-
-        gpus = torch.cuda.device_count()
-    return LocalEngine(workers, gpus)
+    return LocalEngine(options["workers"], cuda=options["device"] == "cuda")
 
 
 @contextlib.contextmanager
@@ -140,7 +134,7 @@ def show(study: "Study", files: list[Path]) -> None:
 
     width = shutil.get_terminal_size((100, 24)).columns
     click.echo()
-    click.echo(study.table().text(width))
+    click.echo(study.table("short").text(width))
     click.echo("\n".join(f"{sentence[0].upper()}{sentence[1:]}." for sentence in _sentences(study)))
     for failure in study.failures:
         click.echo(f"failed: {failure}", err=True)

@@ -85,7 +85,8 @@ class ExperimentView:
                 self._epochs.pop(event.task, None)
 
     def _start(self, event: ExperimentStarted) -> None:
-        self._began = time.monotonic()
+        self._began, self._epochs, self._accuracies = time.monotonic(), {}, {}
+        self._inherited = self._finished = self._failed = self._settled_epochs = 0
         self._wanted = len(event.tasks)
         self._total = sum(task.recipe.epochs for task in event.tasks)
         before = f", {event.finished} finished before" if event.finished else ""

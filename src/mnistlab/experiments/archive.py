@@ -34,6 +34,7 @@ class Archive(BaseModel):
         groups: by label, the recipe's digest and the seeds that were compared.
         failures: see :class:`Study`.
         command: see :class:`Study`.
+        headline: see :class:`Study`.
         comparison: every figure.
     """
 
@@ -46,6 +47,7 @@ class Archive(BaseModel):
     groups: tuple[_Group, ...]
     failures: tuple[str, ...]
     command: str
+    headline: str = ""
     comparison: Comparison
 
 
@@ -64,6 +66,7 @@ def write_archive(folder: Path, study: "Study") -> Path:
         ),
         failures=study.failures,
         command=study.command,
+        headline=study.headline,
         comparison=study.comparison,
     )
     write_atomically(folder / FILE, archive.model_dump_json(indent=2) + "\n")
@@ -102,7 +105,15 @@ def _from_archive(file: Path) -> "Study":
             if (group.digest, seed) not in records:
                 raise RunError(f"{runs}: lacks the run of {group.label}, seed {seed}, that {file} compares")
         samples.append(Sample.of(group.label, (records[group.digest, seed] for seed in group.seeds)))
-    return Study(archive.title, tuple(samples), archive.baseline, archive.failures, archive.command, runs)
+    return Study(
+        archive.title,
+        tuple(samples),
+        baseline=archive.baseline,
+        failures=archive.failures,
+        command=archive.command,
+        runs=runs,
+        headline=archive.headline,
+    )
 
 
 def _from_runs(folder: Path) -> "Study":

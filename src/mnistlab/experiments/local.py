@@ -40,12 +40,12 @@ class LocalEngine:
 
     Args:
         workers: runs side by side; ``None`` is one a core this process may use.
-        gpus: CUDA devices to spread the runs over; 0 leaves the choice to the device setting.
+        cuda: spread the runs over all CUDA devices; else each takes what the device setting chooses.
     """
 
-    def __init__(self, workers: int | None = None, gpus: int = 0) -> None:
+    def __init__(self, workers: int | None = None, *, cuda: bool = False) -> None:
         self.workers = workers or available_cores()
-        self._gpus = gpus
+        self._cuda = cuda
         self.description = f"{self.workers} process{'es' if self.workers > 1 else ''}"
 
     def run(
@@ -76,7 +76,7 @@ class LocalEngine:
         slot = min(set(range(self.workers)) - {run.slot for run in running.values()})
         ours, theirs = context.Pipe()
         process = context.Process(  # type: ignore[attr-defined]
-            target=_enter, args=(theirs, task, settings, slot % self._gpus if self._gpus else None), daemon=True
+            target=_enter, args=(theirs, task, settings, slot if self._cuda else None), daemon=True
         )
         with _without_main():
             process.start()
@@ -116,11 +116,11 @@ class LocalEngine:
             on_event(TaskFailed(run.task, f"its process was {reason}, {deaths} times over"))
 
 
-def _enter(connection: Connection, task: Task, settings: Settings, gpu: int | None) -> None:
+def _enter(connection: Connection, task: Task, settings: Settings, slot: int | None) -> None:
     # Imported here alone: the driver needs no PyTorch.
     from mnistlab.experiments.worker import work
 
-    work(connection, task, settings, gpu)
+    work(connection, task, settings, slot)
 
 
 def available_cores() -> int:

@@ -31,6 +31,7 @@ class Study:
         failures: a line for each run that could not be finished; such runs count for nothing.
         command: what makes it all again; empty if it was not made by a command.
         runs: the folder that holds the runs' folders.
+        headline: a sentence to stand before the verdict; empty for none.
     """
 
     title: str
@@ -39,11 +40,15 @@ class Study:
     failures: tuple[str, ...] = ()
     command: str = ""
     runs: Path | None = None
+    headline: str = ""
 
     @cached_property
     def comparison(self) -> Comparison:
         """Every figure: summaries, differences, verdict, remarks."""
-        return compare(self.samples, self.baseline)
+        found = compare(self.samples, self.baseline)
+        if not self.headline:
+            return found
+        return found.model_copy(update={"verdict": self.headline, "remarks": (found.verdict, *found.remarks)})
 
     @property
     def verdict(self) -> str:
@@ -51,7 +56,10 @@ class Study:
         return self.comparison.verdict
 
     def table(self, kind: str = "recipes") -> Table:
-        """Return a table (``.text()``, ``.markdown()``, ``.csv()``): ``recipes``, ``pairs``, ``runs`` or ``losses``.
+        """Return a table, which has ``.text()``, ``.markdown()`` and ``.csv()``.
+
+        Args:
+            kind: ``recipes``, ``short`` (the same for a terminal), ``pairs``, ``runs`` or ``losses``.
 
         Raises:
             RunError: no such table.
@@ -60,6 +68,7 @@ class Study:
 
         kinds = {
             "recipes": tables.recipe_table,
+            "short": tables.short_table,
             "pairs": tables.pair_table,
             "runs": tables.run_table,
             "losses": tables.loss_table,

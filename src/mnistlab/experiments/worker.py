@@ -90,10 +90,17 @@ def run_task(
         return
 
 
-def work(connection: Connection, task: Task, settings: Settings, gpu: int | None) -> None:
+def work(connection: Connection, task: Task, settings: Settings, slot: int | None) -> None:
     """Train a task in a process of its own, telling the driver through the connection.
 
     Anything that comes from the driver, its end included, asks to stop with a checkpoint.
+
+    Args:
+        connection: to the driver.
+        task: what to train.
+        settings: how.
+        slot: number of this run among those that go on side by side, which spreads them over the CUDA devices; ``None``
+            leaves the device to the settings.
     """
     # Ctrl-C in a terminal reaches every process; the driver decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -105,7 +112,8 @@ def work(connection: Connection, task: Task, settings: Settings, gpu: int | None
         except OSError:
             return
 
-    run_task(task, settings, tell, connection.poll, gpu=gpu)
+    gpus = torch.cuda.device_count() if slot is not None else 0
+    run_task(task, settings, tell, connection.poll, gpu=slot % gpus if slot is not None and gpus else None)
 
 
 def _preload(sources: str) -> None:

@@ -1,7 +1,7 @@
 """Canvas: what all plots share: colours, panels, and how a figure becomes a file."""
 
 import re
-from collections.abc import Sequence
+import textwrap
 from io import BytesIO
 from itertools import cycle, islice
 
@@ -14,6 +14,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 INK, FAINT = "#1F2328", "#D0D7DE"
 """Of text and of grids; in a page that has a dark mode both follow it."""
 _DOTS_PER_INCH = 130
+_REDUCED, _ENLARGED = 0.8, 1.3
+"""Pixels of a page for each point of a figure, at least, so that text stays legible on a phone, and at most."""
 
 
 def colours(count: int) -> list[str]:
@@ -37,6 +39,11 @@ def figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def wrapped(label: str, longest: int = 34) -> str:
+    """Break a long label into lines of so many letters."""
+    return textwrap.fill(label, longest)
+
+
 def row_height(rows: int) -> float:
     """Return the height in inches of a plot with so many labelled rows."""
     return 1.1 + 0.34 * rows
@@ -57,23 +64,25 @@ def svg(drawn: Figure) -> str:
     return buffer.getvalue().decode()
 
 
-def inline_svg(drawn: Figure, name: str) -> str:
-    """Render a figure as an element of an HTML page.
+def inline_svg(text: str, name: str) -> str:
+    """Turn what :func:`svg` returned into an element of an HTML page.
 
     Its colours become the page's CSS variables ``--ink``, ``--faint`` and ``--c0`` to ``--c5``, so that they follow a
-    dark mode, and its identifiers begin with ``name``, so that several figures can share a page.
+    dark mode, and its identifiers begin with ``name``, so that several figures can share a page. It is as wide as the
+    page lets it be, within limits.
     """
-    text = svg(drawn)
     text = text[text.index("<svg") :]
+    width = float(re.search(r'width="([\d.]+)pt"', text)[1])  # type: ignore[index]
     text = re.sub(r' (width|height)="[\d.]+pt"', "", text, count=2)
-    text = re.sub(r'id="', f'id="{name}-', text)
+    text = text.replace("<svg", f'<svg style="{_limits(width)}"', 1)
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="', f'id="{name}-', text)
     text = re.sub(r'href="#', f'href="#{name}-', text)
     text = re.sub(r"url\(#", f"url(#{name}-", text)
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    for colour, variable in _variables():
-        text = re.sub(colour, f"var({variable})", text, flags=re.IGNORECASE)
+    for colour, variable in ((INK, "ink"), (FAINT, "faint"), *((c, f"c{number}") for number, c in enumerate(COLOURS))):
+        text = re.sub(colour, f"var(--{variable})", text, flags=re.IGNORECASE)
     return text
 
 
-def _variables() -> Sequence[tuple[str, str]]:
-    return [(INK, "--ink"), (FAINT, "--faint"), *((c, f"--c{number}") for number, c in enumerate(COLOURS))]
+def _limits(width: float) -> str:
+    return f"min-width: {round(_REDUCED * width)}px; max-width: {round(_ENLARGED * width)}px"

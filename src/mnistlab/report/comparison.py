@@ -99,7 +99,10 @@ def write_comparison_report(
         OSError: the folder cannot be written to.
     """
     plots = draw_plots(samples, comparison)
-    page = render_page(title, samples, comparison, plots, command=command, failures=failures, test_images=test_images)
+    drawings = {name: svg(figure) for name, figure in plots.items()}
+    page = render_page(
+        title, samples, comparison, drawings, command=command, failures=failures, test_images=test_images
+    )
     contents: dict[str, bytes | str] = {
         "report.html": page,
         "table.md": markdown(samples, comparison),
@@ -107,8 +110,8 @@ def write_comparison_report(
     }
     tables = {"recipes": recipe_table, "pairs": pair_table, "losses": loss_table, "runs": run_table}
     contents |= {f"tables/{name}.csv": make(comparison).csv() for name, make in tables.items()}
-    for name, figure in plots.items():
-        contents |= {f"plots/{name}.png": png(figure), f"plots/{name}.svg": svg(figure)}
+    contents |= {f"plots/{name}.svg": drawing for name, drawing in drawings.items()}
+    contents |= {f"plots/{name}.png": png(figure) for name, figure in plots.items()}
     for folder in ("tables", "plots"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():

@@ -7,6 +7,8 @@ from mnistlab.report.table import Table, duration
 from mnistlab.statistics import Comparison, Difference, Interval, Sample, Summary
 from mnistlab.statistics.verdict import points, span
 
+_SHORT = ("Recipe", "Seeds", "Test accuracy (%)", "SD", "95 % interval", "Test loss", "Time a run")
+
 
 def recipe_table(comparison: Comparison) -> Table:
     """Return one row a recipe. Accuracies, errors and intervals are in percent of images, gaps in points."""
@@ -27,6 +29,14 @@ def recipe_table(comparison: Comparison) -> Table:
         ),
         tuple(map(_recipe_row, comparison.summaries)),
     )
+
+
+def short_table(comparison: Comparison) -> Table:
+    """Return what fits a terminal of :func:`recipe_table`."""
+    table = recipe_table(comparison)
+    kept = [table.headings.index(name) for name in _SHORT]
+    headings = ("Recipe", "Seeds", "Accuracy %", "SD", "95 % interval", "Loss", "Time")
+    return Table(headings, tuple(tuple(row[column] for column in kept) for row in table.rows))
 
 
 def pair_table(comparison: Comparison) -> Table:

@@ -25,9 +25,9 @@ class EpochPanels:
     accuracy: Axes
 
     @classmethod
-    def empty(cls) -> "EpochPanels":
-        """Return panels with nothing drawn."""
-        drawn = figure(10, 4.5)
+    def empty(cls, legend_rows: int = 1) -> "EpochPanels":
+        """Return panels with nothing drawn, and room for a legend of so many rows."""
+        drawn = figure(10, 4.3 + 0.22 * legend_rows)
         loss, accuracy = drawn.subplots(1, 2)
         loss.set_ylabel("loss (cross-entropy in nats)")
         accuracy.set_ylabel("accuracy")

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from mnistlab.report.canvas import COLOURS, FAINT, INK, colours, figure, panel
+from mnistlab.report.canvas import COLOURS, FAINT, INK, colours, figure, panel, wrapped
 from mnistlab.runs.outcome import BINS
 from mnistlab.statistics import Sample, class_errors, confusion, reliability
 
@@ -16,12 +16,12 @@ _MOST_CLASSES = 20
 
 def calibration(samples: Sequence[Sample]) -> Figure:
     """Draw accuracy over confidence, in bins, and below it how many readings each bin holds."""
-    drawn = figure(6.5, 5)
+    drawn = figure(6.5, 4.8 + 0.2 * len(samples))
     upper, lower = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     upper.plot([0, 100], [0, 100], color=INK, lw=1, ls=":")
     for number, (sample, colour) in enumerate(zip(samples, colours(len(samples)), strict=True)):
         bins = reliability(sample)
-        upper.plot(100 * bins.confidence, 100 * bins.accuracy, "o-", color=colour, label=sample.label, ms=5)
+        upper.plot(100 * bins.confidence, 100 * bins.accuracy, "o-", color=colour, label=wrapped(sample.label), ms=5)
         width = 100 / BINS / (len(samples) + 1)
         begin = 100 * (np.ceil(bins.confidence * BINS) - 1) / BINS + width * (number + 0.5)
         lower.bar(begin, bins.images / len(sample.records), width, color=colour, align="edge")
@@ -30,7 +30,7 @@ def calibration(samples: Sequence[Sample]) -> Figure:
     lower.set_yscale("log")
     upper.set_ylabel("read rightly (%)")
     lower.set(xlabel="confidence (%)", ylabel="images a run", xlim=(0, 100))
-    upper.legend(frameon=False, labelcolor=INK)
+    drawn.legend(*upper.get_legend_handles_labels(), loc="outside lower center", frameon=False, labelcolor=INK, ncols=2)
     return drawn
 
 
@@ -50,7 +50,7 @@ def confusion_matrix(sample: Sample) -> Figure:
     panel(axes)
     axes.grid(visible=False)
     axes.set(xlim=(-0.5, len(classes) - 0.5), ylim=(len(classes) - 0.5, -0.5), aspect="equal")
-    axes.set(xlabel="taken for", ylabel="is", title=f"{sample.label}: misread images a run")
+    axes.set(xlabel="taken for", ylabel="is", title=wrapped(f"{sample.label}: misread images a run", 44))
     slanted = max(map(len, classes)) > 2
     axes.set_xticks(range(len(classes)), classes, rotation=60 if slanted else 0, ha="right" if slanted else "center")
     axes.set_yticks(range(len(classes)), classes)
@@ -60,15 +60,15 @@ def confusion_matrix(sample: Sample) -> Figure:
 def errors_by_class(samples: Sequence[Sample]) -> Figure:
     """Draw the share of each class that is misread, a bar a recipe, mean over runs."""
     classes = samples[0].records[0].data.classes
-    drawn = figure(max(7.0, 0.55 * len(classes)), 3.4)
+    drawn = figure(max(7.0, 0.55 * len(classes)), 3.2 + 0.2 * len(samples))
     axes = drawn.subplots()
     panel(axes)
     width = 0.8 / len(samples)
     for number, (sample, colour) in enumerate(zip(samples, colours(len(samples)), strict=True)):
         places = np.arange(len(classes)) - 0.4 + width * (number + 0.5)
-        axes.bar(places, class_errors(sample), width, color=colour, label=sample.label)
+        axes.bar(places, class_errors(sample), width, color=colour, label=wrapped(sample.label))
     axes.set_xticks(range(len(classes)), classes, rotation=30 if max(map(len, classes)) > 2 else 0)
     axes.set_ylabel("misread (%)")
     axes.grid(visible=False, axis="x")
-    axes.legend(frameon=False, labelcolor=INK, ncols=min(3, len(samples)))
+    drawn.legend(loc="outside lower center", frameon=False, labelcolor=INK, ncols=2)
     return drawn

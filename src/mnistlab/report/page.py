@@ -7,21 +7,20 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mnistlab.data import encode_png
 from mnistlab.report.canvas import inline_svg
 from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table
 from mnistlab.report.seed_plots import MOST_CURVES
-from mnistlab.statistics import MINIMUM_SEEDS, Comparison, HardImage, Sample, hardest
+from mnistlab.statistics import Comparison, HardImage, Sample, hardest, minimum_seeds
 
 
 def render_page(
     title: str,
     samples: Sequence[Sample],
     comparison: Comparison,
-    plots: Mapping[str, Figure],
+    plots: Mapping[str, str],
     *,
     command: str = "",
     failures: Sequence[str] = (),
@@ -33,7 +32,7 @@ def render_page(
         title: of the page.
         samples: the runs.
         comparison: of them.
-        plots: those of :func:`mnistlab.report.comparison.draw_plots`.
+        plots: those of :func:`mnistlab.report.comparison.draw_plots` as SVG.
         command: what makes it all again.
         failures: a line for each run that failed.
         test_images: uint8, ``(n, height, width)``, for the gallery; ``None`` leaves it out.
@@ -59,7 +58,7 @@ def render_page(
         loss_table=loss_table(comparison),
         run_table=run_table(comparison),
         field_table=field_table(samples),
-        plots={name: inline_svg(figure, name) for name, figure in plots.items()},
+        plots={name: inline_svg(text, name) for name, text in plots.items()},
         paired=[name for name in plots if name.startswith("paired")],
         matrices=[name for name in plots if name.startswith("confusion")],
         shown=MOST_CURVES,
@@ -74,7 +73,7 @@ def render_page(
 
 
 def _tone(comparison: Comparison) -> str:
-    if any(len(difference.seeds) < MINIMUM_SEEDS for difference in comparison.differences):
+    if any(len(difference.seeds) < minimum_seeds(difference.comparisons) for difference in comparison.differences):
         return "few"
     return "settled" if any(difference.settled for difference in comparison.differences) else "open"
 

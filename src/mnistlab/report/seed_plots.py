@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from mnistlab.report.canvas import COLOURS, FAINT, INK, colours, figure, panel, row_height
+from mnistlab.report.canvas import COLOURS, FAINT, INK, colours, figure, panel, row_height, wrapped
 from mnistlab.report.epoch_panels import EpochPanels
 from mnistlab.statistics import MEASURES, Comparison, Difference, Sample, Summary, band
 
@@ -18,11 +18,12 @@ def learning_curves(samples: Sequence[Sample]) -> Figure:
 
     Test is a whole line, training (as trained: augmented, with dropout) a dashed one. At most six recipes are drawn.
     """
-    panels, shown = EpochPanels.empty(), list(samples)[:MOST_CURVES]
+    shown = list(samples)[:MOST_CURVES]
+    panels = EpochPanels.empty(legend_rows=len(shown))
     for sample, colour in zip(shown, colours(len(shown)), strict=True):
         for measure in MEASURES:
             test = measure.startswith("test")
-            drawn, label = band(sample, measure), f"{sample.label}, {'test' if test else 'training'}"
+            drawn, label = band(sample, measure), wrapped(f"{sample.label}, {'test' if test else 'training'}")
             axes = panels.draw(measure, drawn.mean, label, colour, "-" if test else "--")
             axes.fill_between(drawn.epochs, drawn.low, drawn.high, color=colour, alpha=0.18, lw=0)
     return panels.finish(columns=2)
@@ -46,7 +47,7 @@ def paired_differences(difference: Difference) -> Figure:
     axes.axvline(difference.mean, color=COLOURS[0], lw=2)
     axes.set_yticks(rows, [str(difference.seeds[index]) for index in order], fontsize=8 if len(rows) > 12 else None)
     axes.set_ylabel("seed")
-    axes.set_xlabel(f"test accuracy, {difference.first} less {difference.second} (points)")
+    axes.set_xlabel(wrapped(f"test accuracy, {difference.first} less {difference.second} (points)", 70))
     axes.grid(visible=False, axis="y")
     return drawn
 
@@ -62,10 +63,12 @@ def ablation_chart(comparison: Comparison) -> Figure:
         if difference.interval:
             axes.plot([-difference.interval.high, -difference.interval.low], [row, row], color=colour, lw=3)
         axes.plot(-difference.mean, row, "o", color=colour, ms=8)
-    labels = [difference.second.removeprefix(f"{comparison.baseline}-") for difference in comparison.differences]
+    labels = [
+        wrapped(difference.second.removeprefix(f"{comparison.baseline}-")) for difference in comparison.differences
+    ]
     axes.set_yticks(range(len(labels)), labels[::-1])
     axes.set_ylim(-0.6, len(labels) - 0.4)
-    axes.set_xlabel(f"test accuracy less that of {comparison.baseline} (points), mean and 95 % interval")
+    axes.set_xlabel(wrapped(f"test accuracy less that of {comparison.baseline} (points), mean and 95 % interval", 80))
     axes.grid(visible=False, axis="y")
     return drawn
 
@@ -81,7 +84,7 @@ def accuracies(summaries: Sequence[Summary]) -> Figure:
         if summary.interval:
             axes.plot([summary.interval.low, summary.interval.high], [row - 0.16] * 2, color=colour, lw=3)
         axes.plot(summary.accuracy, row - 0.16, "D", color=colour, ms=6)
-    axes.set_yticks(range(len(summaries)), [summary.label for summary in summaries][::-1])
+    axes.set_yticks(range(len(summaries)), [wrapped(summary.label) for summary in summaries][::-1])
     axes.set_ylim(-0.6, len(summaries) - 0.4)
     axes.set_xlabel("final test accuracy (%): every run, and below it the mean with its 95 % interval")
     axes.grid(visible=False, axis="y")

@@ -7,8 +7,8 @@ from mnistlab.statistics.difference import Difference
 from mnistlab.statistics.images import HardImage, class_errors, confusion, hardest
 from mnistlab.statistics.power import seeds_needed
 from mnistlab.statistics.sample import Sample
-from mnistlab.statistics.summary import Interval, Summary
-from mnistlab.statistics.verdict import MINIMUM_SEEDS
+from mnistlab.statistics.summary import Interval, Summary, summarise
+from mnistlab.statistics.verdict import MINIMUM_SEEDS, minimum_seeds
 
 __all__ = [
     "MEASURES",
@@ -27,6 +27,8 @@ __all__ = [
     "confusion",
     "expected_calibration_error",
     "hardest",
+    "minimum_seeds",
     "reliability",
     "seeds_needed",
+    "summarise",
 ]

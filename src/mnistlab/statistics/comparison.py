@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from mnistlab.statistics.difference import Difference, adjust, pair
 from mnistlab.statistics.sample import Sample
 from mnistlab.statistics.summary import Summary, summarise
-from mnistlab.statistics.verdict import pronounce, pronounce_on_new_images, pronounce_on_seeds
+from mnistlab.statistics.verdict import pronounce_all, pronounce_on_new_images, pronounce_on_seeds
 
 _SEED = 0
 
@@ -64,16 +64,15 @@ def compare(samples: Sequence[Sample], baseline: str = "", random: np.random.Gen
         pairs = list(combinations(samples, 2))
     summaries = tuple(summarise(sample, random) for sample in samples)
     differences = adjust([pair(first, second, random) for first, second in pairs])
-    telling = [found for found in differences if baseline or _best(summaries) in (found.first, found.second)]
-    remarks = (say(found) for say in (pronounce_on_new_images, pronounce_on_seeds) for found in telling)
+    anchor = baseline or max(summaries, key=lambda summary: summary.accuracy).label
+    telling = [found for found in differences if anchor in (found.first, found.second)]
+    verdict = pronounce_all(telling, anchor) if telling else f"{anchor} alone: nothing to compare it with"
+    # With many pairs the table says it better.
+    remarks = [say(found) for say in (pronounce_on_new_images, pronounce_on_seeds) for found in telling[:1]]
     return Comparison(
         baseline=baseline,
         summaries=summaries,
         differences=tuple(differences),
-        verdict="; ".join(map(pronounce, telling)) or f"{summaries[0].label} alone: nothing to compare it with",
-        remarks=tuple(remark for remark in remarks if remark) if len(telling) == 1 or not baseline else (),
+        verdict=verdict,
+        remarks=tuple(filter(None, remarks)) if len(telling) == 1 else (),
     )
-
-
-def _best(summaries: Sequence[Summary]) -> str:
-    return max(summaries, key=lambda summary: summary.accuracy).label

@@ -10,7 +10,7 @@ from mnistlab.statistics.sample import Sample
 from mnistlab.statistics.summary import CONFIDENCE, Interval, deviation
 
 _PERMUTATIONS = 99_999
-_SIGNIFICANCE = 0.05
+SIGNIFICANCE = 0.05
 
 
 class Difference(BaseModel):
@@ -27,7 +27,8 @@ class Difference(BaseModel):
             first better on this test set?
         p: two-sided probability of a mean so far from 0 if the signs of the differences were thrown (sign-flip
             permutation test; exact up to 16 seeds).
-        adjusted_p: the same after Holm's correction for all pairs of the comparison.
+        comparisons: pairs that are compared in all.
+        adjusted_p: ``p`` after Holm's correction for all of them.
         superiority: probability, 0 to 1, that a run of the first beats a run of the second, ties counting half.
         new_images: interval of the mean over seeds and images together. It answers: would the first be better on new
             images of the same kind?
@@ -49,6 +50,7 @@ class Difference(BaseModel):
     deviation: float
     interval: Interval | None
     p: float
+    comparisons: int = 1
     adjusted_p: float
     superiority: float
     new_images: Interval | None
@@ -63,7 +65,7 @@ class Difference(BaseModel):
     def settled(self) -> bool:
         """Whether the difference is significant after correction, and its interval leaves out 0."""
         interval = self.interval
-        return self.adjusted_p < _SIGNIFICANCE and interval is not None and interval.low * interval.high > 0
+        return self.adjusted_p < SIGNIFICANCE and interval is not None and interval.low * interval.high > 0
 
 
 def pair(first: Sample, second: Sample, random: np.random.Generator) -> Difference:
@@ -97,7 +99,7 @@ def pair(first: Sample, second: Sample, random: np.random.Generator) -> Differen
         only_first_wrong=float(only_first.mean()),
         only_second_wrong=float(only_second.mean()),
         single_tests=sum(
-            mcnemar_p(int(b), int(c)) < _SIGNIFICANCE for b, c in zip(only_first, only_second, strict=True)
+            mcnemar_p(int(b), int(c)) < SIGNIFICANCE for b, c in zip(only_first, only_second, strict=True)
         ),
         loss=float(losses.mean()),
         loss_interval=t_interval(losses),
@@ -114,6 +116,8 @@ def sign_flip_p(differences: NDArray[np.float64], random: np.random.Generator) -
     """
     from scipy.stats import permutation_test
 
+    if len(differences) < 2:
+        return 1.0
     # Rounded, since equal sums in another order must tie.
     exact = np.round(differences, 9)
     result = permutation_test(
@@ -172,4 +176,7 @@ def adjust(differences: list[Difference]) -> list[Difference]:
     if not differences:
         return []
     adjusted = multipletests([difference.p for difference in differences], method="holm")[1]
-    return [d.model_copy(update={"adjusted_p": float(p)}) for d, p in zip(differences, adjusted, strict=True)]
+    return [
+        difference.model_copy(update={"adjusted_p": float(p), "comparisons": len(differences)})
+        for difference, p in zip(differences, adjusted, strict=True)
+    ]

@@ -1,6 +1,9 @@
 """Verdict: a comparison's answer in one plain sentence, and what goes with it."""
 
-from mnistlab.statistics.difference import Difference
+import math
+from collections.abc import Sequence
+
+from mnistlab.statistics.difference import SIGNIFICANCE, Difference
 from mnistlab.statistics.power import seeds_needed
 from mnistlab.statistics.summary import Interval
 
@@ -10,27 +13,55 @@ _WORTHWHILE = (0.05, 0.1)
 """Differences, in points, for which the number of seeds needed is told."""
 
 
-def pronounce(difference: Difference) -> str:
-    """Say whether one of the two recipes is better on this test set.
+def minimum_seeds(comparisons: int) -> int:
+    """Return the fewest seeds with which one of so many comparisons can be significant after Holm's correction."""
+    return max(MINIMUM_SEEDS, math.ceil(math.log2(2 * comparisons / SIGNIFICANCE)))
 
-    Args:
-        difference: its ``adjusted_p`` counts.
-    """
+
+def pronounce(difference: Difference) -> str:
+    """Say whether one of two recipes is better on this test set."""
     ahead, behind, by = _order(difference)
-    count = len(difference.seeds)
-    if count < MINIMUM_SEEDS:
+    if _too_few(difference):
         so_far = f"{ahead} is ahead of {behind} by {by:.2f} points so far" if by else f"{ahead} and {behind} are even"
-        return f"too few seeds to tell ({count}; at least {MINIMUM_SEEDS} are needed): {so_far}"
-    figures = f"{_interval(difference)}, {p_value(difference.adjusted_p)}, {count} seeds"
+        return f"{_need(difference)}: {so_far}"
+    figures = f"{_interval(difference)}, {p_value(difference.adjusted_p)}, {len(difference.seeds)} seeds"
     if difference.settled:
         return f"{ahead} is better than {behind} by {by:.2f} points ({figures})"
     lead = f"{ahead} is ahead of {behind} by {by:.2f} points" if by else f"{ahead} and {behind} are even"
     return f"not settled: {lead} ({figures})"
 
 
+def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
+    """Say of one recipe how it stands to each of the others, on this test set.
+
+    Args:
+        differences: each of the anchor and another recipe.
+        anchor: the one recipe's label.
+    """
+    if len(differences) == 1:
+        return pronounce(differences[0])
+    if all(map(_too_few, differences)):
+        beaten = sum(_order(difference)[0] == anchor for difference in differences)
+        return f"{_need(differences[0])}: {anchor} is ahead of {beaten} of {len(differences)} others so far"
+    groups: dict[str, list[str]] = {"better than": [], "worse than": [], "not settled against": []}
+    for difference in differences:
+        ahead, behind, by = _order(difference)
+        other = difference.second if difference.first == anchor else difference.first
+        if difference.settled and not _too_few(difference):
+            groups["better than" if ahead == anchor else "worse than"].append(f"{other} (by {by:.2f})")
+        else:
+            groups["not settled against"].append(f"{other} ({points(by if behind == other else -by)})")
+    seeds = sorted({len(difference.seeds) for difference in differences})
+    count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    said = "; ".join(f"{relation} {', '.join(others)}" for relation, others in groups.items() if others)
+    # "is better than a, worse than b", but "is not settled against c" would say something else.
+    said = said if said.startswith("not") else f"is {said}"
+    return f"{anchor} {said} (points, p < 0.05 corrected for {len(differences)} comparisons, {count} seeds)"
+
+
 def pronounce_on_new_images(difference: Difference) -> str:
     """Say whether it would be better on new images of the same kind; empty if nothing can be said."""
-    if difference.new_images is None or len(difference.seeds) < MINIMUM_SEEDS:
+    if difference.new_images is None or _too_few(difference):
         return ""
     ahead, behind, _ = _order(difference)
     interval = f"95 % interval {span(_oriented(difference, difference.new_images))}"
@@ -48,9 +79,9 @@ def pronounce_on_seeds(difference: Difference) -> str:
         return ""
     observed = round(abs(difference.mean), 2)
     needs = []
-    for points in sorted({*_WORTHWHILE, *([observed] if observed else [])}):
-        seeds = seeds_needed(points, difference.deviation, MINIMUM_SEEDS)
-        needs.append(f"{points:.2f} points would need {f'about {seeds:,}' if seeds else 'more than 80,000'} seeds")
+    for size in sorted({*_WORTHWHILE, *([observed] if observed else [])}):
+        seeds = seeds_needed(size, difference.deviation, minimum_seeds(difference.comparisons))
+        needs.append(f"{size:.2f} points would need {f'about {seeds:,}' if seeds else 'more than 80,000'} seeds")
     return f"to see it in four of five comparisons, a difference of {', one of '.join(needs)}"
 
 
@@ -64,9 +95,19 @@ def span(interval: Interval) -> str:
     return f"{points(interval.low)} to {points(interval.high)}"
 
 
-def points(points: float) -> str:
+def points(value: float) -> str:
     """Write points with two decimals, a true minus sign, and no negative zero."""
-    return f"{points + 0.0:.2f}".replace("-0.00", "0.00").replace("-", "−")
+    return f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
+
+
+def _too_few(difference: Difference) -> bool:
+    return len(difference.seeds) < minimum_seeds(difference.comparisons)
+
+
+def _need(difference: Difference) -> str:
+    need = f"at least {minimum_seeds(difference.comparisons)} are needed"
+    family = f" for {difference.comparisons} comparisons" if difference.comparisons > 1 else ""
+    return f"too few seeds to tell ({len(difference.seeds)}; {need}{family})"
 
 
 def _order(difference: Difference) -> tuple[str, str, float]:

@@ -1,0 +1,36 @@
+"""``mnistlab sweep``: try many recipes on held-out training images, and score the chosen one."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mnistlab.cli.experiment import chosen_engine, chosen_settings, run_options, show, watched
+from mnistlab.cli.options import resolve_recipe
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="sweep", show_default=True)
+@run_options
+def sweep(file: Path, out: Path, **options: Any) -> None:
+    """Try the recipes of FILE, a .toml with a [grid] or [random] table, and score the best one.
+
+    Candidates are chosen by validation on held-out training images; the test set is scored once, for the chosen one.
+    Leaves report.html, sweep.json and best.toml in OUT; a run each in RUNS.
+    """
+    from mnistlab.experiments.grid import read_grid
+    from mnistlab.experiments.sweep import sweep as run_sweep
+
+    grid = read_grid(file)
+    with watched(out, quiet=options["quiet"]) as watching:
+        found = run_sweep(
+            grid,
+            resolve_recipe,
+            runs=options["runs"] or out / "runs",
+            engine=chosen_engine(options),
+            settings=chosen_settings(options),
+            **watching,
+        )
+    if found:
+        show(found.candidates, found.write(out))

@@ -1,0 +1,154 @@
+"""Grid: which candidates a sweep tries, from a TOML file: every combination of values, or random samples."""
+
+import itertools
+import json
+import math
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mnistlab.errors import ExperimentError
+from mnistlab.recipe import Recipe
+
+_MOST = 100_000
+Values = list[Any]
+
+
+class Span(BaseModel):
+    """A range to draw from, uniformly, or uniformly in the logarithm; whole numbers if both ends are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    low: int | float
+    high: int | float
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _ascends(self) -> "Span":
+        if not self.low < self.high:
+            raise ValueError(f"low must be below high; found {self.low} and {self.high}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low must be above 0 where log = true; found {self.low}")
+        return self
+
+    def draw(self, random: np.random.Generator) -> int | float:
+        """Draw one value."""
+        whole = isinstance(self.low, int) and isinstance(self.high, int)
+        # The last whole number has as good a chance as the others.
+        low, high = float(self.low), float(self.high) + whole
+        value = math.exp(random.uniform(math.log(low), math.log(high))) if self.log else random.uniform(low, high)
+        return min(math.floor(value), int(self.high)) if whole else float(f"{value:.4g}")
+
+
+class RandomSample(BaseModel):
+    """Candidates drawn at random: of each field a span to draw from, or a list to choose from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    samples: int = Field(ge=1, le=_MOST)
+    seed: int = Field(0, ge=0)
+    fields: dict[str, Span | Values] = Field(min_length=1)
+
+
+class Grid(BaseModel):
+    """The content of a sweep's file.
+
+    Attributes:
+        recipe: what to start from, as ``mnistlab train`` takes it.
+        seeds: runs of each candidate, seeds from 0.
+        validation: training images held out to choose by.
+        final_seeds: runs of the chosen candidate on all training images.
+        set: fields that all candidates share.
+        grid: fields and their values, tried in every combination.
+        random: fields and where to draw them from, instead of ``grid``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipe: str = "lenet5"
+    seeds: int = Field(3, ge=1, le=1000)
+    validation: int = Field(10_000, ge=1)
+    final_seeds: int = Field(10, ge=1, le=1000)
+    set: dict[str, Any] = {}
+    grid: dict[str, Values] = {}
+    random: RandomSample | None = None
+    format: Literal[1] = 1
+
+    @model_validator(mode="after")
+    def _has_candidates(self) -> "Grid":
+        if bool(self.grid) == bool(self.random):
+            raise ValueError("give [grid] or [random], one of them")
+        if any(not values for values in self.grid.values()):
+            raise ValueError("[grid]: a field without values")
+        if math.prod(map(len, self.grid.values())) > _MOST:
+            raise ValueError(f"[grid]: more than {_MOST:,} combinations; draw some with [random]")
+        return self
+
+    def candidates(self, resolve: Callable[[str], Recipe]) -> list[Recipe]:
+        """Return the recipes to try, each named after what sets it apart, none twice.
+
+        Args:
+            resolve: turns ``recipe`` into a recipe.
+
+        Raises:
+            RecipeError: an unknown field or an impossible value.
+        """
+        base = resolve(self.recipe).replace(**self.set, validation=self.validation)
+        found: dict[str, Recipe] = {}
+        for number, changes in enumerate(self._changes(), 1):
+            candidate = base.replace(**changes, name=f"candidate{number}")
+            found.setdefault(candidate.digest, candidate)
+        return list(found.values())
+
+    def _changes(self) -> list[dict[str, Any]]:
+        if self.random is None:
+            return [dict(zip(self.grid, values, strict=True)) for values in itertools.product(*self.grid.values())]
+        random = np.random.default_rng(self.random.seed)
+        return [
+            {name: _draw(source, random) for name, source in self.random.fields.items()}
+            for _ in range(self.random.samples)
+        ]
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields in which candidates differ."""
+        return list(self.random.fields if self.random else self.grid)
+
+
+def read_grid(path: Path) -> Grid:
+    """Read a sweep's file.
+
+    Raises:
+        ExperimentError: unreadable, not TOML, or not a sweep; the message starts with the path.
+    """
+    try:
+        return Grid.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ExperimentError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ExperimentError(f"{path}: cannot be read as TOML: {error}") from error
+    except ValidationError as error:
+        raise ExperimentError(f"{path}: {_describe(error)}") from None
+
+
+def describe(recipe: Recipe, fields: list[str]) -> str:
+    """Say what sets a candidate apart, for example ``dropout=0.3 learning_rate=0.01``."""
+    values = recipe.model_dump(mode="json")
+    return " ".join(f"{field}={json.dumps(values[field])}" for field in fields)
+
+
+def _draw(source: Span | Values, random: np.random.Generator) -> Any:
+    return source.draw(random) if isinstance(source, Span) else source[int(random.integers(len(source)))]
+
+
+def _describe(error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in problem["loc"] if part not in ("Span", "list[any]"))
+    if problem["type"] == "extra_forbidden":
+        return f"{place}: unknown key; known keys: {', '.join(Grid.model_fields)}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message

@@ -1,0 +1,151 @@
+"""Sweep: many candidates tried on held-out training images, and the chosen one scored once on the test set."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mnistlab.errors import ExperimentError, RunError
+from mnistlab.experiments.campaign import Campaign, plan_tasks, run_tasks
+from mnistlab.experiments.engine import Engine
+from mnistlab.experiments.events import Listener, ignore, never
+from mnistlab.experiments.grid import Grid, describe
+from mnistlab.experiments.local import LocalEngine
+from mnistlab.experiments.study import Study
+from mnistlab.experiments.task import Settings
+from mnistlab.recipe import Recipe, to_toml
+from mnistlab.runs import RunStore, write_atomically
+from mnistlab.statistics import Sample, Summary, summarise
+
+_SEED = 0
+_MOST_SHOWN = 30
+"""Candidates in the report, best first; ``sweep.json`` has them all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """What a sweep found.
+
+    Attributes:
+        candidates: the report over the candidates' validation runs, best first, each held against the best.
+        figures: of every candidate, best first: what sets it apart, and its validation figures.
+        chosen: the recipe, without validation, as it was trained in the end.
+        final: its runs on all training images, tested on the test set.
+    """
+
+    candidates: Study
+    figures: tuple[tuple[str, Summary], ...]
+    chosen: Recipe
+    final: Study
+
+    @property
+    def verdict(self) -> str:
+        """One plain sentence."""
+        return self.candidates.verdict
+
+    def write(self, out: Path | str) -> list[Path]:
+        """Write the report over the candidates, ``sweep.json`` and ``best.toml`` into a folder.
+
+        Raises:
+            RunError: the folder cannot be written to.
+        """
+        folder = Path(out)
+        files = self.candidates.write(folder)
+        last = self.final.comparison.summaries[0]
+        content = {
+            "verdict": self.verdict,
+            "chosen": self.chosen.model_dump(mode="json"),
+            "test": last.model_dump(),
+            "candidates": [
+                {"fields": label} | summary.model_dump(exclude={"label"}) for label, summary in self.figures
+            ],
+            "command": self.candidates.command,
+        }
+        try:
+            write_atomically(folder / "sweep.json", json.dumps(content, indent=2) + "\n")
+            write_atomically(folder / "best.toml", to_toml(self.chosen))
+        except OSError as error:
+            raise RunError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
+        return [files[0], folder / "sweep.json", folder / "best.toml", *files[1:]]
+
+
+def sweep(
+    grid: Grid,
+    resolve: Callable[[str], Recipe],
+    *,
+    runs: Path | str = "runs",
+    engine: Engine | None = None,
+    settings: Settings | None = None,
+    on_event: Listener = ignore,
+    should_stop: Callable[[], bool] = never,
+    command: str = "",
+) -> Sweep | None:
+    """Choose among candidates by their mean accuracy on held-out training images; then score the chosen one.
+
+    The test set is not looked at until one candidate is chosen (equal accuracies: the lower loss); that one is trained
+    anew on all training images.
+
+    Args:
+        grid: the candidates.
+        resolve: turns what ``grid.recipe`` says into a recipe.
+        runs: see :func:`mnistlab.compare`, as the others.
+        engine: what trains.
+        settings: device, kernels, threads of each run.
+        on_event: told of progress.
+        should_stop: asked often.
+        command: to be noted in the report.
+
+    Returns:
+        What was found, or ``None`` if it was asked to stop.
+
+    Raises:
+        MnistlabError: a candidate is no recipe, or no candidate could be trained.
+    """
+    engine, settings, store = engine or LocalEngine(), settings or Settings(), RunStore(Path(runs))
+    recipes = grid.candidates(resolve)
+    tasks = plan_tasks(recipes, range(grid.seeds), store)
+    campaign = run_tasks(tasks, engine, settings, on_event, should_stop)
+    if not campaign.complete:
+        return None
+    samples = _ranked(campaign, recipes, grid.fields)
+    best = samples[0]
+    chosen = best.recipe.replace(name=f"{resolve(grid.recipe).name}-best", validation=0)
+    tasks = plan_tasks([chosen], range(grid.final_seeds), store)
+    last = run_tasks(tasks, engine, settings, on_event, should_stop)
+    if not last.complete:
+        return None
+    if not last.of(chosen):
+        raise ExperimentError(f"the chosen candidate could not be trained: {last.errors[0]}")
+    final = Study(chosen.name, (Sample.of(chosen.name, last.of(chosen)),), runs=store.path)
+    return Sweep(
+        candidates=Study(
+            title=f"{len(samples)} candidates from {resolve(grid.recipe).name}",
+            samples=tuple(samples[:_MOST_SHOWN]),
+            baseline=best.label,
+            failures=(*campaign.errors, *last.errors),
+            command=command,
+            runs=store.path,
+            headline=_headline(best, final.comparison.summaries[0], grid),
+        ),
+        figures=tuple((sample.label, summarise(sample, np.random.default_rng(_SEED))) for sample in samples),
+        chosen=chosen,
+        final=final,
+    )
+
+
+def _ranked(campaign: Campaign, recipes: list[Recipe], fields: list[str]) -> list[Sample]:
+    samples = [Sample.of(describe(recipe, fields), records) for recipe in recipes if (records := campaign.of(recipe))]
+    if not samples:
+        raise ExperimentError(f"no candidate could be trained; {campaign.errors[0]}")
+    return sorted(samples, key=lambda sample: (-sample.accuracies.mean(), sample.losses.mean()))
+
+
+def _headline(best: Sample, final: Summary, grid: Grid) -> str:
+    spread = f", standard deviation {final.deviation:.2f}" if len(final.seeds) > 1 else ""
+    return (
+        f"chosen by {100 * best.accuracies.mean():.2f} % on {grid.validation:,} held-out training images: "
+        f"{best.label}; trained on all images, it scores {final.accuracy:.2f} % on the test set "
+        f"({len(final.seeds)} seed{'s' if spread else ''}{spread})"
+    )
