@@ -11,6 +11,7 @@ import pytest
 
 from mnistlab import Dataset, Recipe, built_in, load_dataset, make_dataset
 from mnistlab.data import Split
+from tests.data.forms import FORMS
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +46,10 @@ def plain() -> Recipe:
 def regularised() -> Recipe:
     """Every source of randomness at once, strong enough to tell."""
     return built_in("custom_mlp").replace(epochs=3, batch_size=64, rotation=10.0)
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory, mnist):
+    """A folder of IDX files with 600 training and 200 test images."""
+    parts = [(s.images[:n], s.labels[:n]) for s, n in ((mnist.train, 600), (mnist.test, 200))]
+    return FORMS["idx.gz"](tmp_path_factory.mktemp("few"), *parts)

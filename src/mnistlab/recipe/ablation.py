@@ -38,7 +38,10 @@ def ablate(recipe: Recipe) -> list[Recipe]:
         others = {other: fields for other, fields in found.items() if other != name}
         variants.append(_without(recipe, f"only-{name}", others))
     variants.append(_without(recipe, "bare", found))
-    return list({variant.digest: variant for variant in reversed(variants)}.values())[::-1]
+    found: dict[str, Recipe] = {}
+    for variant in variants:
+        found.setdefault(variant.digest, variant)
+    return list(found.values())
 
 
 def _without(recipe: Recipe, label: str, taken: dict[str, dict[str, object]]) -> Recipe:

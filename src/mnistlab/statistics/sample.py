@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +40,9 @@ class Sample:
         if len({record.data.fingerprint for record in chosen}) > 1:
             raise RunError(f"{label}: runs on different images; train again those on the older ones")
         seeds = [record.seed for record in chosen]
-        if twice := next((seed for seed in seeds if seeds.count(seed) > 1), None):
-            raise RunError(f"{label}: seed {twice} is there twice")
+        for seed, following in pairwise(seeds):
+            if seed == following:
+                raise RunError(f"{label}: seed {seed} is there twice")
         for record in chosen:
             if record.outcome is None:
                 raise RunError(f"{label}: the record of seed {record.seed} lacks the outcome by image; train it again")

@@ -56,7 +56,7 @@ def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
     said = "; ".join(f"{relation} {', '.join(others)}" for relation, others in groups.items() if others)
     # "is better than a, worse than b", but "is not settled against c" would say something else.
     said = said if said.startswith("not") else f"is {said}"
-    return f"{anchor} {said} (points, p < 0.05 corrected for {len(differences)} comparisons, {count} seeds)"
+    return f"{anchor} {said} (points, p < 0.05 corrected for {differences[0].comparisons} comparisons, {count} seeds)"
 
 
 def pronounce_on_new_images(difference: Difference) -> str:

@@ -1,0 +1,67 @@
+"""Records made up for tests: runs whose every misread image is known."""
+
+import numpy as np
+
+from mnistlab import EpochMetrics, Recipe, RunRecord
+from mnistlab.runs import DataSummary, Outcome, describe_environment, now
+from mnistlab.statistics import Sample
+
+IMAGES = 1000
+CLASSES = tuple("0123456789")
+NOW = now()
+HERE = describe_environment("cpu", 1, "torch")
+
+
+def made_record(
+    recipe=None, seed=0, wrong=(), loss=0.05, losses=None, fingerprint="0", reliability=None, images=IMAGES
+):
+    """A run that misreads the images ``wrong``, each one taken for the class above its own."""
+    labels = np.arange(images) % len(CLASSES)
+    accuracy = 1 - len(wrong) / images
+    history = tuple(
+        EpochMetrics(
+            epoch=epoch,
+            train_loss=0.1 / epoch,
+            train_accuracy=1 - 0.1 / epoch,
+            test_loss=value,
+            test_accuracy=accuracy,
+            train_seconds=1.0,
+            test_seconds=0.5,
+            images_per_second=1000.0,
+        )
+        for epoch, value in enumerate(losses or (2 * loss, loss), 1)
+    )
+    hits = images - len(wrong)
+    return RunRecord(
+        recipe=recipe or Recipe(name="one"),
+        seed=seed,
+        data=DataSummary(
+            name="made",
+            fingerprint=fingerprint,
+            train_images=5000,
+            test_images=images,
+            image_size=(28, 28),
+            classes=CLASSES,
+        ),
+        parameters=61_706,
+        history=history,
+        outcome=Outcome(
+            train_loss=0.01,
+            train_accuracy=0.999,
+            test_labels=tuple(np.bincount(labels, minlength=10).tolist()),
+            mistakes=tuple((int(i), int(labels[i]), int(labels[i] + 1) % 10) for i in sorted(wrong)),
+            reliability=reliability or ((0, 0.0, 0),) * 14 + ((images, 0.99 * images, hits),),
+        ),
+        environment=HERE,
+        started=NOW,
+    )
+
+
+def made_sample(label, errors, recipe=None, losses=None, random=None, images=IMAGES):
+    """A sample whose runs, seeds from 0, misread so many images: the first ones, or random ones."""
+    recipe = recipe or Recipe(name=label)
+    records = []
+    for seed, count in enumerate(errors):
+        wrong = range(count) if random is None else random.choice(images, count, replace=False).tolist()
+        records.append(made_record(recipe, seed, wrong, losses[seed] if losses else 0.05, images=images))
+    return Sample.of(label, records)
