@@ -4,6 +4,9 @@ import pytest
 
 from mnistlab import built_in
 
+SLOW = {"epochs": 12, "train_limit": 2000}
+"""Slow enough to be killed in the middle."""
+
 
 @pytest.fixture
 def quick():
@@ -14,4 +17,4 @@ def quick():
 @pytest.fixture
 def slow():
     """The same, slow enough to be killed in the middle."""
-    return [built_in(name).replace(epochs=12, train_limit=2000) for name in ("lenet5", "custom_mlp")]
+    return [built_in(name).replace(**SLOW) for name in ("lenet5", "custom_mlp")]

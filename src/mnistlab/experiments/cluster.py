@@ -2,6 +2,9 @@
 
 import contextlib
 import os
+import signal
+import socket
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
@@ -11,7 +14,7 @@ from typing import Any
 from mnistlab.data import load_dataset
 from mnistlab.errors import BusyError, ExperimentError
 from mnistlab.experiments.events import Listener, TaskDied, TaskFailed, TaskFinished
-from mnistlab.experiments.remote import Slice, Wanted, train_slices
+from mnistlab.experiments.remote import Order, Slice, Wanted, train_slices
 from mnistlab.experiments.task import Settings, Task
 from mnistlab.runs import RunFolder
 
@@ -19,6 +22,8 @@ _DEATHS = 5
 """Workers or nodes that may die over one task before it is given up."""
 _TICK = 0.2
 """Seconds between two looks at whether to stop."""
+_KNOCK = 10.0
+"""Seconds to wait for an answer from a cluster's address."""
 _IN_FLIGHT = 200
 """Ray tasks handed over at once: enough for a cluster to grow by."""
 
@@ -34,13 +39,16 @@ class RayEngine:
         address: ``auto``, ``ray://host:port`` or ``host:port``; ``None`` starts Ray on this machine.
         runs_per_task: runs trained one after another in one Ray task.
         gpus: share of a GPU that a run needs, for example 0.25; 0 trains on CPUs.
+        slice_seconds: time between two checkpoints that a run sends back.
 
     Raises:
         ExperimentError: Ray is not installed, or the cluster cannot be reached.
     """
 
-    def __init__(self, address: str | None = None, runs_per_task: int = 1, gpus: float = 0.0) -> None:
-        self._ray = _import_ray()
+    def __init__(
+        self, address: str | None = None, runs_per_task: int = 1, gpus: float = 0.0, slice_seconds: float = 20.0
+    ) -> None:
+        self._ray, self._slice_seconds = _import_ray(), slice_seconds
         self._address, self._runs_per_task, self._gpus = address, runs_per_task, gpus
         self.description = f"Ray at {address}" if address else "Ray on this machine"
 
@@ -86,9 +94,8 @@ class RayEngine:
             wanted = [Wanted(task, chunk.checkpoint(task)) for task in tasks]
             # Data sets are handed over one by one, so that Ray passes each by reference.
             sources = sorted({task.recipe.data for task in tasks})
-            active[
-                remote.remote(version("mnistlab"), wanted, settings, sources, *(images[source] for source in sources))
-            ] = chunk
+            order = Order(version("mnistlab"), wanted, settings, self._slice_seconds, sources)
+            active[remote.remote(order, *(images[source] for source in sources))] = chunk
 
     def _collect(self, results: Any, chunk: "_Chunk", on_event: Listener) -> bool:
         """Take one slice in; whether more may come."""
@@ -164,14 +171,30 @@ def _connected(ray: ModuleType, address: str | None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
+    _knock(address)
+    handler = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", include_dashboard=None)
+        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ExperimentError(f"{address}: no Ray cluster there: {error}") from error
+    # Ray would end the process on SIGTERM; ours stops with checkpoints.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str | None) -> None:
+    """Find out in seconds whether anybody answers; Ray itself would try for minutes."""
+    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not colon:
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _KNOCK).close()
+    except (OSError, ValueError) as error:
+        raise ExperimentError(f"{address}: no Ray cluster there: {error}") from error
 
 
 def _import_ray() -> ModuleType:

@@ -17,9 +17,6 @@ from mnistlab.experiments.events import Event, TaskFailed, TaskFinished, TaskSto
 from mnistlab.experiments.task import Settings, Task
 from mnistlab.runs import RunFolder, RunRecord
 
-SLICE = 20.0
-"""Seconds between two checkpoints that are sent back."""
-
 
 @dataclass(frozen=True)
 class Wanted:
@@ -27,6 +24,25 @@ class Wanted:
 
     task: Task
     checkpoint: bytes | None
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a node is asked for.
+
+    Attributes:
+        version: the driver's, of mnistlab.
+        wanted: the tasks, to be trained one after another.
+        settings: theirs.
+        slice_seconds: time between two slices.
+        sources: the names of the data sets that come with it.
+    """
+
+    version: str
+    wanted: Sequence[Wanted]
+    settings: Settings
+    slice_seconds: float
+    sources: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -41,30 +57,27 @@ class Slice:
     logits: NDArray[np.float32] | None = None
 
 
-def train_slices(
-    release: str, wanted: Sequence[Wanted], settings: Settings, sources: Sequence[str], *datasets: Dataset
-) -> Iterator[Slice]:
+def train_slices(order: Order, *datasets: Dataset) -> Iterator[Slice]:
     """Train tasks one after another.
 
     Args:
-        release: the driver's version of mnistlab.
-        wanted: the tasks.
-        settings: theirs.
-        sources: names of data sets.
-        datasets: in the order of the names.
+        order: what to train.
+        datasets: in the order of ``order.sources``.
 
     Raises:
-        ExperimentError: this node has another version.
+        ExperimentError: this node has another version of mnistlab.
     """
-    if release != version("mnistlab"):
-        raise ExperimentError(f"a node has mnistlab {version('mnistlab')}, the driver {release}; install the same")
-    images = dict(zip(sources, datasets, strict=True))
-    for one in wanted:
+    if order.version != version("mnistlab"):
+        raise ExperimentError(
+            f"a node has mnistlab {version('mnistlab')}, the driver {order.version}; install the same"
+        )
+    images = dict(zip(order.sources, datasets, strict=True))
+    for wanted in order.wanted:
         with tempfile.TemporaryDirectory() as place:
-            yield from _train(one, settings, images[one.task.recipe.data], RunFolder(Path(place) / "run"))
+            yield from _train(wanted, order, images[wanted.task.recipe.data], RunFolder(Path(place) / "run"))
 
 
-def _train(wanted: Wanted, settings: Settings, dataset: Dataset, folder: RunFolder) -> Iterator[Slice]:
+def _train(wanted: Wanted, order: Order, dataset: Dataset, folder: RunFolder) -> Iterator[Slice]:
     from mnistlab.experiments.worker import run_task
 
     task, begun_elsewhere = wanted.task, wanted.checkpoint is not None
@@ -73,8 +86,8 @@ def _train(wanted: Wanted, settings: Settings, dataset: Dataset, folder: RunFold
         folder.write_checkpoint(wanted.checkpoint)
     while True:
         events: list[Event] = []
-        deadline = time.monotonic() + SLICE
-        run_task(task, settings, events.append, partial(_over, deadline), folder=folder.path, dataset=dataset)
+        until = partial(_over, time.monotonic() + order.slice_seconds)
+        run_task(task, order.settings, events.append, until, folder=folder.path, dataset=dataset)
         last = events.pop()
         if isinstance(last, TaskFailed) and begun_elsewhere:
             # Another processor's bits differ, so this node cannot go on from there.

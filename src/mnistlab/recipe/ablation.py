@@ -38,10 +38,10 @@ def ablate(recipe: Recipe) -> list[Recipe]:
         others = {other: fields for other, fields in found.items() if other != name}
         variants.append(_without(recipe, f"only-{name}", others))
     variants.append(_without(recipe, "bare", found))
-    found: dict[str, Recipe] = {}
+    distinct: dict[str, Recipe] = {}
     for variant in variants:
-        found.setdefault(variant.digest, variant)
-    return list(found.values())
+        distinct.setdefault(variant.digest, variant)
+    return list(distinct.values())
 
 
 def _without(recipe: Recipe, label: str, taken: dict[str, dict[str, object]]) -> Recipe:

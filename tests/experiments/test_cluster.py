@@ -1,0 +1,79 @@
+"""Experiments on a real Ray cluster of two nodes on this machine."""
+
+import sys
+
+import pytest
+
+from mnistlab import MnistlabError, Recipe
+from mnistlab.experiments import LocalEngine, Settings
+from mnistlab.experiments.campaign import plan_tasks, run_tasks
+from mnistlab.experiments.cluster import RayEngine
+from mnistlab.experiments.events import never
+from mnistlab.runs import RunStore
+from tests.experiments.listening import Notes, leftovers, results
+
+ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'mnistlab[ray]'")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"
+)
+
+
+@pytest.fixture
+def cluster():
+    """Two nodes of one core each; the second one can be killed."""
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    cluster.second = cluster.add_node(num_cpus=1)
+    cluster.wait_for_nodes()
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+def run(recipes, folder, engine, notes=None, seeds=(0, 1, 2)):
+    notes = Notes() if notes is None else notes
+    return run_tasks(plan_tasks(recipes, seeds, RunStore(folder)), engine, Settings(), notes, never), notes
+
+
+def test_a_node_killed_in_mid_sweep_changes_no_record(cluster, slow, tmp_path):
+    killed = []
+
+    def kill(event):
+        if event.metrics.epoch >= 4 and not killed:
+            killed.append(event.task)
+            cluster.remove_node(cluster.second, allow_graceful=False)
+
+    campaign, notes = run(slow, tmp_path / "ray", RayEngine(cluster.address, slice_seconds=0.5), Notes(kill))
+    assert killed
+    assert campaign.complete
+    assert not campaign.failures
+    assert notes.of("died")
+    assert sorted(notes.of("finished")) == sorted((recipe.name, seed) for recipe in slow for seed in (0, 1, 2))
+    run(slow, tmp_path / "local", LocalEngine(2))
+    assert results(tmp_path / "ray") == results(tmp_path / "local")
+    assert not leftovers(tmp_path)
+
+
+def test_several_runs_in_a_task_and_a_failing_one(quick, tmp_path):
+    wild = quick[0].replace(name="wild", learning_rate=100.0)
+    campaign, notes = run([wild, *quick], tmp_path / "ray", RayEngine(None, runs_per_task=3), seeds=(0, 1))
+    assert campaign.complete
+    assert sorted(notes.of("failed")) == [("wild", 0), ("wild", 1)]
+    assert campaign.errors[0] == "wild, seed 0: epoch 1: the loss is not finite; lower learning_rate (it is 100)"
+    run(quick, tmp_path / "local", LocalEngine(2), seeds=(0, 1))
+    assert results(tmp_path / "ray") == results(tmp_path / "local")
+    again, notes = run(quick, tmp_path / "ray", RayEngine(None), seeds=(0, 1))
+    assert again.complete
+    assert not notes
+
+
+def test_no_cluster_at_the_address(tmp_path):
+    with pytest.raises(MnistlabError, match=r"127\.0\.0\.1:1: no Ray cluster there"):
+        run([Recipe(epochs=1)], tmp_path, RayEngine("127.0.0.1:1"))
+
+
+def test_without_ray_the_install_command_is_printed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MnistlabError, match=r"the ray engine needs Ray: pip install 'mnistlab\[ray\]'"):
+        RayEngine()
