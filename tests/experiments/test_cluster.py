@@ -40,11 +40,11 @@ def test_a_node_killed_in_mid_sweep_changes_no_record(cluster, slow, tmp_path):
     killed = []
 
     def kill(event):
-        if event.metrics.epoch >= 4 and not killed:
+        if event.metrics.epoch >= 2 and not killed:
             killed.append(event.task)
             cluster.remove_node(cluster.second, allow_graceful=False)
 
-    campaign, notes = run(slow, tmp_path / "ray", RayEngine(cluster.address, slice_seconds=0.5), Notes(kill))
+    campaign, notes = run(slow, tmp_path / "ray", RayEngine(cluster.address, slice_seconds=1.5), Notes(kill))
     assert killed
     assert campaign.complete
     assert not campaign.failures
