@@ -14,7 +14,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 INK, FAINT = "#1F2328", "#D0D7DE"
 """Of text and of grids; in a page that has a dark mode both follow it."""
 _DOTS_PER_INCH = 130
-_REDUCED, _ENLARGED = 0.8, 1.3
+_REDUCED, _ENLARGED = 0.9, 1.3
 """Pixels of a page for each point of a figure, at least, so that text stays legible on a phone, and at most."""
 
 

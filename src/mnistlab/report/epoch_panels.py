@@ -27,7 +27,7 @@ class EpochPanels:
     @classmethod
     def empty(cls, legend_rows: int = 1) -> "EpochPanels":
         """Return panels with nothing drawn, and room for a legend of so many rows."""
-        drawn = figure(10, 4.3 + 0.22 * legend_rows)
+        drawn = figure(10, 4.18 + 0.22 * legend_rows)
         loss, accuracy = drawn.subplots(1, 2)
         loss.set_ylabel("loss (cross-entropy in nats)")
         accuracy.set_ylabel("accuracy")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter
 
 from mnistlab.report.canvas import COLOURS, FAINT, INK, colours, figure, panel, wrapped
 from mnistlab.runs.outcome import BINS
@@ -28,6 +29,7 @@ def calibration(samples: Sequence[Sample]) -> Figure:
     for axes in (upper, lower):
         panel(axes)
     lower.set_yscale("log")
+    lower.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     upper.set_ylabel("read rightly (%)")
     lower.set(xlabel="confidence (%)", ylabel="images a run", xlim=(0, 100))
     drawn.legend(*upper.get_legend_handles_labels(), loc="outside lower center", frameon=False, labelcolor=INK, ncols=2)

@@ -1,0 +1,105 @@
+"""Grids: which candidates a sweep's file asks for."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnistlab import MnistlabError, built_in
+from mnistlab.experiments.grid import Grid, Span, describe, read_grid
+
+GRID = """
+recipe = "custom_mlp"
+seeds = 2
+validation = 5000
+[set]
+epochs = 3
+[grid]
+dropout = [0.0, 0.3]
+learning_rate = [0.01, 0.03, 0.1]
+"""
+
+
+def written(tmp_path, text):
+    path = tmp_path / "grid.toml"
+    path.write_text(text)
+    return path
+
+
+def test_every_combination_is_a_candidate(tmp_path):
+    grid = read_grid(written(tmp_path, GRID))
+    found = grid.candidates(built_in)
+    assert [describe(recipe, grid.fields) for recipe in found] == [
+        f"dropout={dropout} learning_rate={rate}" for dropout in (0.0, 0.3) for rate in (0.01, 0.03, 0.1)
+    ]
+    assert {(recipe.epochs, recipe.validation, recipe.batch_norm) for recipe in found} == {(3, 5000, True)}
+
+
+def test_equal_candidates_are_one():
+    assert len(Grid(grid={"dropout": [0.1, 0.1, 0.2]}).candidates(built_in)) == 2
+
+
+def test_a_random_sample_follows_from_its_seed():
+    fields = {
+        "learning_rate": {"low": 0.001, "high": 0.1, "log": True},
+        "batch_size": [32, 64],
+        "size": {"low": 32, "high": 34},
+    }
+    grids = [Grid.model_validate({"random": {"samples": 40, "seed": seed, "fields": fields}}) for seed in (0, 0, 1)]
+    one, same, other = (grid.candidates(built_in) for grid in grids)
+    assert one == same
+    assert one != other
+    assert {recipe.batch_size for recipe in one} == {32, 64}
+    assert {recipe.size for recipe in one} == {32, 33, 34}
+    rates = np.log10([recipe.learning_rate for recipe in one])
+    assert (rates.min() >= -3) & (rates.max() <= -1)
+    assert 10 < (rates < -2).sum() < 30
+
+
+@given(st.integers(-50, 50), st.integers(1, 50), st.integers(0, 2**32 - 1))
+def test_whole_numbers_keep_to_their_span(low, width, seed):
+    value = Span(low=low, high=low + width).draw(np.random.default_rng(seed))
+    assert isinstance(value, int)
+    assert low <= value <= low + width
+
+
+@given(st.floats(1e-6, 1), st.floats(1.5, 1000), st.booleans(), st.integers(0, 2**32 - 1))
+def test_numbers_keep_to_their_span(low, factor, log, seed):
+    value = Span(low=low, high=low * factor, log=log).draw(np.random.default_rng(seed))
+    assert low * 0.999 <= value <= low * factor * 1.001
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[grid]\ndropout = [0.1]\n[random]\nsamples = 2\nfields = {dropout = [0.1]}", r"give \[grid\] or \[random\]"),
+        ("seeds = 3", r"give \[grid\] or \[random\], one of them"),
+        ("[grid]\ndropout = []", r"\[grid\]: a field without values"),
+        ("[grid]\ndropout = 0.1", "grid.dropout: Input should be a valid list"),
+        ("sedes = 3\n[grid]\ndropout = [0.1]", "sedes: unknown key; known keys: recipe, seeds"),
+        ("seeds = 0\n[grid]\ndropout = [0.1]", "seeds: Input should be greater than or equal to 1"),
+        (
+            "[random]\nsamples = 2\nfields = {dropout = {low = 0.5, high = 0.1}}",
+            "low must be below high; found 0.5 and 0.1",
+        ),
+        ("[random]\nsamples = 2\nfields = {dropout = {low = 0.0, high = 0.1, log = true}}", "low must be above 0"),
+        ("[grid", "cannot be read as TOML"),
+    ],
+)
+def test_what_is_no_grid_is_refused_in_one_line(tmp_path, text, message):
+    path = written(tmp_path, text)
+    with pytest.raises(MnistlabError, match=message) as refusal:
+        read_grid(path)
+    assert str(refusal.value).startswith(f"{path}: ")
+    assert "\n" not in str(refusal.value)
+
+
+def test_an_unknown_field_is_named(tmp_path):
+    grid = read_grid(written(tmp_path, "[grid]\ndropuot = [0.1]"))
+    with pytest.raises(MnistlabError, match="dropuot: unknown key; did you mean dropout"):
+        grid.candidates(built_in)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(MnistlabError, match=r"none\.toml: cannot be read"):
+        read_grid(tmp_path / "none.toml")

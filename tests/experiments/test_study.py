@@ -1,0 +1,104 @@
+"""Studies, as a notebook uses them, and made again from records alone."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from mnistlab import MnistlabError, ablation, built_in, compare, read_study
+from mnistlab.experiments import InProcess
+from tests.experiments.listening import Notes
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    recipes = [built_in(name).replace(epochs=2, train_limit=600) for name in ("lenet5", "custom_mlp")]
+    return compare(*recipes, seeds=6, runs=tmp_path_factory.mktemp("study") / "runs", engine=InProcess())
+
+
+def test_a_study_answers(study):
+    assert study.verdict.startswith("custom_mlp is better than lenet5 by ")
+    assert [row[0] for row in study.table().rows] == ["lenet5", "custom_mlp"]
+    assert study.table("runs").rows[0][0] == "0"
+    assert study.plot("paired1").axes
+    html = study._repr_html_()
+    assert study.verdict in html
+    assert "<td>lenet5</td>" in html
+    with pytest.raises(MnistlabError, match="nonsense: no such table; one of recipes"):
+        study.table("nonsense")
+    with pytest.raises(MnistlabError, match="nonsense: no such plot; one of accuracies"):
+        study.plot("nonsense")
+
+
+def test_a_study_is_made_again_from_records_alone(study, tmp_path):
+    files = study.write(tmp_path / "out")
+    assert all(file.is_file() for file in files)
+    for weights in study.runs.rglob("*.safetensors"):
+        weights.rename(weights.with_suffix(".away"))
+    for source in (tmp_path / "out", tmp_path / "out" / "comparison.json"):
+        again = read_study(source)
+        assert again.comparison == study.comparison
+        assert again.title == study.title
+    by_folder = read_study(study.runs)
+    assert by_folder.comparison.difference("lenet5", "custom_mlp").p == study.comparison.differences[0].p
+    code = "import sys, mnistlab; from pathlib import Path; mnistlab.read_study(Path('out')).write('again'); "
+    code += "print('torch' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert shown.stdout == "False\n"
+    assert (tmp_path / "again/summary.json").read_text() == (tmp_path / "out/summary.json").read_text()
+    assert (tmp_path / "again/report.html").read_text() == (tmp_path / "out/report.html").read_text()
+
+
+def test_what_is_no_study_is_refused(study, tmp_path):
+    with pytest.raises(MnistlabError, match="no such file or folder; name a comparison.json or a folder of runs"):
+        read_study(tmp_path / "none")
+    with pytest.raises(MnistlabError, match="no finished runs there"):
+        read_study(tmp_path)
+    (tmp_path / "comparison.json").write_text("{}")
+    with pytest.raises(MnistlabError, match=r"comparison\.json: cannot be read as a comparison"):
+        read_study(tmp_path)
+    study.write(tmp_path)
+    archive = json.loads((tmp_path / "comparison.json").read_text())
+    archive["groups"][0]["seeds"].append(99)
+    (tmp_path / "comparison.json").write_text(json.dumps(archive))
+    with pytest.raises(MnistlabError, match="lacks the run of lenet5, seed 99"):
+        read_study(tmp_path)
+
+
+def test_an_ablation_uses_the_runs_of_the_bare_recipe(tmp_path):
+    changes = {"epochs": 1, "train_limit": 300}
+    whole = built_in("custom_mlp").replace(**changes)
+    lenet5 = built_in("lenet5").replace(**changes)
+    compare(lenet5, whole, seeds=2, runs=tmp_path, engine=InProcess())
+    notes = Notes()
+    found = ablation(whole, seeds=2, runs=tmp_path, engine=InProcess(), on_event=notes)
+    assert len(found.samples) == 8
+    assert found.baseline == "custom_mlp"
+    assert {name for name, _ in notes.of("finished")} == {
+        f"custom_mlp-{kind}-{name}"
+        for kind in ("without", "only")
+        for name in ("batch_norm", "dropout", "augmentation")
+    }
+    bare = next(sample for sample in found.samples if sample.label == "custom_mlp-bare")
+    assert bare.records[0].recipe.name == "lenet5"
+
+
+@pytest.mark.parametrize(
+    ("recipes", "message"),
+    [
+        (["lenet5"], "give at least two recipes to compare"),
+        (["lenet5", "lenet5"], "lenet5: two recipes of that name"),
+        (["lenet5", "lenet6"], "lenet6: no such recipe; did you mean lenet5"),
+        ([built_in("lenet5"), built_in("lenet5").replace(name="x")], "lenet5 and x are the same recipe"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(recipes, message, tmp_path):
+    with pytest.raises(MnistlabError, match=message):
+        compare(*recipes, runs=tmp_path)
+
+
+@pytest.mark.parametrize("seeds", [0, [], [-1, 2]])
+def test_impossible_seeds_are_refused(seeds, tmp_path):
+    with pytest.raises(MnistlabError, match="seeds: give at least one, each 0 or above"):
+        compare("lenet5", "custom_mlp", seeds=seeds, runs=tmp_path)

@@ -1,0 +1,61 @@
+"""Sweeps: chosen on held-out training images, scored on the test set."""
+
+import json
+
+import numpy as np
+
+from mnistlab import built_in, load_dataset, read_recipe
+from mnistlab.data import take_subset
+from mnistlab.experiments import InProcess
+from mnistlab.experiments.grid import Grid
+from mnistlab.experiments.sweep import sweep
+from mnistlab.runs import RunStore
+
+GRID = Grid(
+    seeds=2,
+    validation=500,
+    final_seeds=3,
+    set={"epochs": 2, "train_limit": 600, "batch_size": 32},
+    grid={"learning_rate": [0.0001, 0.05, 100.0]},
+)
+
+
+def test_the_best_on_validation_is_scored_on_the_test_set(tmp_path):
+    found = sweep(GRID, built_in, runs=tmp_path / "runs", engine=InProcess(), command="mnistlab sweep grid.toml")
+    # What diverges is left out and reported; of the others the higher mean accuracy wins.
+    assert [label for label, _ in found.figures] == ["learning_rate=0.05", "learning_rate=0.0001"]
+    assert len(found.candidates.failures) == 2
+    assert found.chosen.learning_rate == 0.05
+    assert found.chosen.validation == 0
+
+    records = {(r.recipe.learning_rate, r.recipe.validation, r.seed): r for r in RunStore(tmp_path / "runs").records()}
+    assert len(records) == 2 * 2 + 3
+    held_out = take_subset(load_dataset(), validation=500, limit=600)
+    for (rate, validation, _), record in records.items():
+        assert record.data.test_images == (500 if validation else 10_000)
+        if validation:
+            assert record.data.fingerprint == held_out.fingerprint
+        else:
+            assert rate == 0.05  # no other candidate has seen the test set
+    validated = [records[0.05, 500, seed].final.test_accuracy for seed in (0, 1)]
+    tested = [records[0.05, 0, seed].final.test_accuracy for seed in (0, 1, 2)]
+    assert found.verdict.startswith(
+        f"chosen by {100 * np.mean(validated):.2f} % on 500 held-out training images: learning_rate=0.05; "
+        f"trained on all images, it scores {100 * np.mean(tested):.2f} % on the test set (3 seeds"
+    )
+
+    files = found.write(tmp_path / "out")
+    assert files[0].name == "report.html"
+    written = json.loads((tmp_path / "out" / "sweep.json").read_text())
+    assert written["chosen"]["learning_rate"] == 0.05
+    assert np.allclose(written["test"]["accuracies"], 100 * np.array(tested))
+    assert [row["fields"] for row in written["candidates"]] == ["learning_rate=0.05", "learning_rate=0.0001"]
+    assert read_recipe(tmp_path / "out" / "best.toml") == found.chosen
+
+
+def test_a_repeated_sweep_trains_nothing(tmp_path):
+    for _ in range(2):
+        seen = []
+        grid = GRID.model_copy(update={"grid": {"learning_rate": [0.01, 0.05]}})
+        sweep(grid, built_in, runs=tmp_path, engine=InProcess(), on_event=seen.append)
+    assert [type(event).__name__ for event in seen] == ["ExperimentStarted", "ExperimentStarted"]

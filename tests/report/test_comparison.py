@@ -1,0 +1,192 @@
+"""The report of a comparison: its files, and the page in a real browser."""
+
+import csv
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnistlab.recipe import Recipe
+from mnistlab.report.canvas import inline_svg, svg, wrapped
+from mnistlab.report.comparison import draw_plots, write_comparison_report
+from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table, short_table
+from mnistlab.statistics import Sample, compare
+from tests.browser import opened
+from tests.statistics.records import CLASSES, IMAGES, made_record, made_sample
+
+BETTER, WORSE = [8, 9, 7, 8, 10, 9, 8, 8], [19, 21, 20, 18, 22, 20, 19, 21]
+EVIL = "<script>alert(1)</script>"
+
+
+def samples():
+    draws = np.random.default_rng(0)
+    return [
+        made_sample("lenet5", WORSE, random=draws),
+        made_sample("custom_mlp", BETTER, Recipe(name="custom_mlp", dropout=0.3, batch_norm=True), random=draws),
+    ]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    out = tmp_path_factory.mktemp("report")
+    images = np.random.default_rng(0).integers(0, 256, (IMAGES, 28, 28), np.uint8)
+    chosen = samples()
+    command = "mnistlab compare lenet5 custom_mlp --set 'name=a b'"
+    write_comparison_report(
+        out,
+        "lenet5 against custom_mlp",
+        chosen,
+        compare(chosen),
+        command=command,
+        failures=[f"wild, seed 3: {EVIL}"],
+        test_images=images,
+    )
+    return out
+
+
+def test_the_recipe_table_by_hand():
+    table = recipe_table(compare(samples()))
+    rows = [dict(zip(table.headings, row)) for row in table.rows]
+    assert rows[1]["Recipe"] == "custom_mlp"
+    assert rows[1]["Test accuracy (%)"] == f"{100 - np.mean(BETTER) / 10:.2f}" == "99.16"
+    assert rows[1]["Error (%)"] == "0.84"
+    assert rows[1]["SD"] == f"{np.std(BETTER, ddof=1) / 10:.2f}"
+    assert rows[1]["Parameters"] == "61,706"
+    assert rows[1]["Train−test gap"] == "0.74"
+    assert rows[1]["Time a run"] == "3.0 s"
+
+
+def test_the_other_tables_by_hand():
+    found = compare(samples())
+    (row,) = pair_table(found).rows
+    assert row[:3] == ("lenet5 − custom_mlp", "8", "−1.16")
+    assert row[4:6] == ("0.008", "0 %")
+    assert run_table(found).rows[1] == ("1", "97.90", "99.10")
+    assert [row[0] for row in field_table(samples()).rows] == ["batch_norm", "dropout"]
+    assert field_table(samples()).rows[1] == ("dropout", "0.0", "0.3")
+    assert loss_table(found).rows[0] == ("lenet5", "0.0500", "0.0500", "+0 %", "0.01")
+    assert max(map(len, short_table(found).text(100).splitlines())) <= 100
+
+
+def test_markdown_and_csv_carry_the_same_figures(report):
+    markdown = (report / "table.md").read_text(encoding="utf-8")
+    assert markdown.startswith("**custom_mlp is better than lenet5")
+    rows = list(csv.reader(io.StringIO((report / "tables/recipes.csv").read_text(encoding="utf-8"))))
+    assert rows[0][0] == "Recipe"
+    for row in rows[1:]:
+        assert f"| {' | '.join(row)} |" in markdown
+    assert {path.name for path in (report / "tables").iterdir()} == {
+        f"{name}.csv" for name in ("recipes", "pairs", "losses", "runs")
+    }
+
+
+def test_the_summary_has_what_every_results_folder_must_have(report):
+    summary = json.loads((report / "summary.json").read_text(encoding="utf-8"))
+    first = summary["recipes"][0]
+    assert first["name"] == "lenet5"
+    assert first["seeds"] == list(range(8))
+    assert first["test_accuracy"] == [100 - count / 10 for count in WORSE]
+    assert first["mean"] == pytest.approx(98.0)
+    assert first["standard_deviation"] == pytest.approx(np.std(WORSE, ddof=1) / 10, abs=1e-4)
+    assert first["interval"][0] < 98.0 < first["interval"][1]
+    assert (first["parameters"], first["epochs"]) == (61_706, 2)
+    assert summary["version"]
+    assert summary["command"].startswith("mnistlab compare")
+
+
+def test_every_plot_is_there_as_png_and_svg(report):
+    names = {path.stem for path in (report / "plots").iterdir()}
+    assert {"accuracies", "curves", "calibration", "classes", "confusion1", "confusion2"} <= names
+    for name in names:
+        with Image.open(report / f"plots/{name}.png") as picture:
+            assert np.asarray(picture.convert("L")).std() > 5, name
+        assert (report / f"plots/{name}.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+def test_plots_fit_the_comparison():
+    two = compare(samples())
+    assert "paired1" in draw_plots(samples(), two)
+    assert "ablation" not in draw_plots(samples(), two)
+    assert "ablation" in draw_plots(samples(), compare(samples(), baseline="lenet5"))
+    single = [Sample.of("a", [made_record(losses=(0.1,))])]
+    assert {"accuracies", "curves"} <= set(draw_plots(single, compare(single)))
+
+
+def test_the_same_figure_gives_the_same_svg():
+    one, other = (svg(draw_plots(samples(), compare(samples()))["curves"]) for _ in range(2))
+    assert one == other
+
+
+def test_an_inline_figure_follows_the_page():
+    text = inline_svg(svg(draw_plots(samples(), compare(samples()))["curves"]), "curves")
+    assert text.startswith("<svg")
+    assert "var(--c0)" in text
+    assert "var(--ink)" in text
+    assert "#0072b2" not in text.lower()
+    references = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', text))
+    assert references <= set(re.findall(r'\bid="([^"]+)"', text))
+    assert all(name.startswith("curves-") for name in references)
+
+
+def test_long_labels_are_broken():
+    assert max(map(len, wrapped("learning_rate=0.01 batch_size=64 optimizer=adamw").splitlines())) <= 34
+
+
+@pytest.mark.parametrize("width", [360, 1100])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_in_a_browser(report, width, scheme):
+    with opened(report / "report.html", width, scheme) as (page, complaints):
+        assert complaints == []
+        assert page.title() == "lenet5 against custom_mlp"
+        # The verdict comes first, and nothing but wide tables and figures scrolls sideways.
+        assert page.locator("main > section").first.inner_text().lower().startswith("custom_mlp is better than lenet5")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        ground, ink = page.evaluate(
+            "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+        )
+        brightness = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (ground, ink)]
+        assert (brightness[0] > brightness[1]) == (scheme == "light")
+        # The plots' ink is the page's.
+        label = page.locator("figure svg text").first
+        assert label.evaluate("element => getComputedStyle(element).fill") == ink
+        # Text in figures stays legible.
+        heights = page.eval_on_selector_all("figure svg text", "all => all.map(e => e.getBoundingClientRect().height)")
+        assert min(heights) >= 8
+
+
+def test_a_gallery_by_hand(tmp_path):
+    chosen = [made_sample("a", [3, 2, 3]), made_sample("b", [3, 0, 1])]
+    images = np.random.default_rng(0).integers(0, 256, (IMAGES, 28, 28), np.uint8)
+    write_comparison_report(tmp_path, "t", chosen, compare(chosen), test_images=images)
+    with opened(tmp_path / "report.html") as (page, complaints):
+        cards = page.locator(".gallery > li").all_inner_texts()
+        assert [re.sub(r"\s+", " ", card).strip() for card in cards] == ["0 is 0 1: 5 0: 1", "1 is 1 2: 4 1: 2"]
+        assert page.locator(".gallery img").first.evaluate("image => image.naturalWidth") == 28
+        assert complaints == []
+
+
+def with_an_evil_class(record):
+    data = record.data.model_copy(update={"classes": (EVIL, *CLASSES[1:])})
+    return record.model_copy(update={"data": data})
+
+
+def test_names_cannot_write_into_the_page(tmp_path):
+    """Class names and failures are text of others."""
+    chosen = [made_sample(name, [30, 31]) for name in ("a", "b")]
+    named = [Sample.of(f"{sample.label}{EVIL}", map(with_an_evil_class, sample.records)) for sample in chosen]
+    images = np.zeros((IMAGES, 28, 28), np.uint8)
+    write_comparison_report(tmp_path, EVIL, named, compare(named), command=EVIL, failures=[EVIL], test_images=images)
+    with opened(tmp_path / "report.html") as (page, complaints):
+        assert complaints == []
+        assert page.locator("script").count() == 0
+        assert page.locator("h1").inner_text() == EVIL
+
+
+def test_the_page_prints(report):
+    with opened(report / "report.html", scheme="dark", media="print") as (page, complaints):
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert len(page.pdf(format="A4")) > 20_000
+        assert complaints == []
