@@ -51,7 +51,7 @@ def test_a_study_is_made_again_from_records_alone(study, tmp_path):
 
 
 def test_what_is_no_study_is_refused(study, tmp_path):
-    with pytest.raises(MnistlabError, match="no such file or folder; name a comparison.json or a folder of runs"):
+    with pytest.raises(MnistlabError, match=r"no such file or folder; name a comparison\.json or a folder of runs"):
         read_study(tmp_path / "none")
     with pytest.raises(MnistlabError, match="no finished runs there"):
         read_study(tmp_path)

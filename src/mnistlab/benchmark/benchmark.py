@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -62,10 +62,6 @@ class Benchmark:
     side_by_side_ratio: dict[str, float] = field(default_factory=dict)
     memory_growth_mib: float = 0.0
     environment: dict[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values, as JSON takes them."""
-        return asdict(self)
 
 
 def measure(*, quick: bool, threads: int | None = None, on_turn: Callable[[str], None]) -> Benchmark:

@@ -6,29 +6,52 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mnistlab.cli.experiment import command_line
+
 if TYPE_CHECKING:
     from mnistlab.benchmark import Benchmark
+    from mnistlab.benchmark.throughput import Throughput
     from mnistlab.benchmark.timing import Times
 
 
 @click.command()
 @click.option("--quick", is_flag=True, help="A part of an epoch each, scaled up; under 45 s in all.")
+@click.option("--sweep", is_flag=True, help="Measure an experiment of several runs instead of single ones.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads to compute on.  [one a core]")
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write every figure here.")
-def bench(*, quick: bool, threads: int | None, file: Path | None) -> None:
+def bench(*, quick: bool, sweep: bool, threads: int | None, file: Path | None) -> None:
     """Measure training against plain PyTorch and against the processor's bound, in turns, in one run."""
+    from dataclasses import asdict
+    from functools import partial
+    from importlib.metadata import version
+
     from rich.console import Console
 
-    from mnistlab.benchmark import measure
     from mnistlab.runs import write_atomically
 
-    console = Console(stderr=True)
-    with console.status("starting") as status:
-        result = measure(quick=quick, threads=threads, on_turn=status.update)
-    _show(result)
+    with Console(stderr=True).status("starting") as status:
+        if sweep:
+            from mnistlab.benchmark.throughput import measure_throughput
+
+            throughput = measure_throughput(quick=quick, on_turn=status.update)
+            show, figures = partial(_show_throughput, throughput), asdict(throughput)
+        else:
+            from mnistlab.benchmark import measure
+
+            benchmark = measure(quick=quick, threads=threads, on_turn=status.update)
+            show, figures = partial(_show, benchmark), asdict(benchmark)
+    show()
     if file:
-        write_atomically(file, json.dumps(result.to_json(), indent=2).encode())
+        content = {"version": version("mnistlab"), "command": command_line()} | figures
+        write_atomically(file, json.dumps(content, indent=2) + "\n")
         click.echo(f"wrote {file}")
+
+
+def _show_throughput(result: "Throughput") -> None:
+    click.echo(f"{result.runs} runs of an epoch of {result.images:,} images, seconds for all of them")
+    for way, times in result.seconds.items():
+        click.echo(f"  {way:<34}{times.median:6.1f}  ({times.low:.1f} to {times.high:.1f})")
+    click.echo(f"  ratio {result.ratio:.2f}")
 
 
 def _show(result: "Benchmark") -> None:

@@ -115,7 +115,9 @@ class ExperimentView:
         left = self._time_left()
         line = f"{self._finished} of {self._wanted} runs done, {len(self._epochs)} running{failed}"
         head = Text(f"{line}, {left} left" if left else line)
-        bar = ProgressBar(total=max(self._total, 1), completed=done)
+        # A grid, since the bar itself ends without a new line.
+        bar = Table.grid(expand=True)
+        bar.add_row(ProgressBar(total=max(self._total, 1), completed=done))
         return Group(head, bar, self._recipes(), self._running())
 
     def _recipes(self) -> Table:

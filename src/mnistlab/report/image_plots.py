@@ -52,7 +52,7 @@ def confusion_matrix(sample: Sample) -> Figure:
     panel(axes)
     axes.grid(visible=False)
     axes.set(xlim=(-0.5, len(classes) - 0.5), ylim=(len(classes) - 0.5, -0.5), aspect="equal")
-    axes.set(xlabel="taken for", ylabel="is", title=wrapped(f"{sample.label}: misread images a run", 44))
+    axes.set(xlabel="taken for", ylabel="true class", title=wrapped(f"{sample.label}: misread images a run", 44))
     slanted = max(map(len, classes)) > 2
     axes.set_xticks(range(len(classes)), classes, rotation=60 if slanted else 0, ha="right" if slanted else "center")
     axes.set_yticks(range(len(classes)), classes)

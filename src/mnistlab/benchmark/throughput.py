@@ -1,0 +1,76 @@
+"""Throughput: how fast an experiment goes, against the same runs one after another in plain PyTorch."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mnistlab.benchmark.timing import Times, in_turns
+from mnistlab.errors import ExperimentError
+from mnistlab.experiments import Engine, InProcess, LocalEngine, Settings
+from mnistlab.experiments.campaign import plan_tasks, run_tasks
+from mnistlab.experiments.events import ignore, never
+from mnistlab.experiments.local import available_cores
+from mnistlab.recipe import Recipe, built_in
+from mnistlab.runs import RunStore, describe_environment
+
+_RECIPES, _SEEDS, _QUICK_IMAGES = ("lenet5", "custom_mlp"), range(2), 15_000
+OURS, PLAIN = "side by side, fast layers", "one after another, plain PyTorch"
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """What was measured.
+
+    Attributes:
+        runs: trained in each turn.
+        images: training images of each.
+        seconds: by way, for all of them, from the start of the experiment to the last record.
+        ratio: plain PyTorch's median time over ours.
+        environment: versions and hardware.
+    """
+
+    runs: int
+    images: int
+    seconds: dict[str, Times]
+    ratio: float
+    environment: dict[str, Any]
+
+
+def measure_throughput(*, quick: bool, on_turn: Callable[[str], None]) -> Throughput:
+    """Train two seeds of ``lenet5`` and of ``custom_mlp`` for an epoch, both ways in turns.
+
+    One way is what ``mnistlab compare`` does: a process a core, one thread each, with the fast layers. The other trains
+    the same runs one after another in plain PyTorch on all cores. Both test every run and keep its files.
+
+    Args:
+        quick: a quarter of the training images and one counted turn; else all of them and three.
+        on_turn: told what is measured next.
+    """
+    cores = available_cores()
+    limit = _QUICK_IMAGES if quick else 0
+    recipes = [built_in(name).replace(epochs=1, train_limit=limit) for name in _RECIPES]
+    ways = {
+        OURS: lambda: _train(recipes, LocalEngine(), Settings()),
+        PLAIN: lambda: _train(recipes, InProcess(), Settings(kernels="torch", threads=cores)),
+    }
+    seconds = in_turns(ways, 1 if quick else 3, on_turn)
+    return Throughput(
+        runs=len(recipes) * len(_SEEDS),
+        images=limit or 60_000,
+        seconds=seconds,
+        ratio=seconds[PLAIN].median / seconds[OURS].median,
+        environment=describe_environment("cpu", cores, "auto").model_dump(),
+    )
+
+
+def _train(recipes: list[Recipe], engine: Engine, settings: Settings) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="mnistlab-"))
+    try:
+        campaign = run_tasks(plan_tasks(recipes, _SEEDS, RunStore(folder)), engine, settings, ignore, never)
+    finally:
+        shutil.rmtree(folder)
+    if campaign.errors:
+        raise ExperimentError(campaign.errors[0])
