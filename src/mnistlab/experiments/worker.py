@@ -9,13 +9,12 @@ from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import torch
-
 from mnistlab.data import Dataset, load_dataset
 from mnistlab.errors import BusyError, MnistlabError
 from mnistlab.experiments.events import Listener, TaskFailed, TaskFinished, TaskProgress, TaskStarted, TaskStopped
 from mnistlab.experiments.task import Settings, Task
 from mnistlab.training import EpochDone, Event, RunFinished, RunStarted, train
+from mnistlab.training.device import cuda_devices, import_optimisers
 
 PRELOAD = "MNISTLAB_PRELOAD"
 """Environment variable: the data sets that a process loads at its start, for those forked from it to share."""
@@ -112,13 +111,12 @@ def work(connection: Connection, task: Task, settings: Settings, slot: int | Non
         except OSError:
             return
 
-    gpus = torch.cuda.device_count() if slot is not None else 0
+    gpus = cuda_devices() if slot is not None else 0
     run_task(task, settings, tell, connection.poll, gpu=slot % gpus if slot is not None and gpus else None)
 
 
 def _preload(sources: str) -> None:
-    # The first optimiser imports a second's worth of PyTorch.
-    torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    import_optimisers()
     for source in sources.split(os.pathsep):
         # What cannot be loaded is told by the run that needs it.
         with contextlib.suppress(MnistlabError):

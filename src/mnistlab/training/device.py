@@ -23,7 +23,7 @@ def choose_device(kind: str = "auto", gpu: int | None = None) -> torch.device:
     """
     if kind not in KINDS:
         raise DeviceError(f"{kind}: no such device; one of {', '.join(KINDS)}")
-    cuda, mps = torch.cuda.device_count() if torch.cuda.is_available() else 0, torch.backends.mps.is_available()
+    cuda, mps = cuda_devices(), torch.backends.mps.is_available()
     if kind == "auto":
         kind = "cuda" if cuda else "mps" if mps else "cpu"
     if kind == "cuda" and not cuda:
@@ -53,3 +53,13 @@ def computing_threads(count: int | None) -> Iterator[int]:
         yield torch.get_num_threads()
     finally:
         torch.set_num_threads(before)
+
+
+def cuda_devices() -> int:
+    """Return how many CUDA devices there are."""
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def import_optimisers() -> None:
+    """Import what the first optimiser would: a second's worth of PyTorch, for processes to be forked with."""
+    torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
