@@ -71,6 +71,8 @@ def test_several_runs_in_a_task_and_a_failing_one(quick, tmp_path):
 def test_no_cluster_at_the_address(tmp_path):
     with pytest.raises(MnistlabError, match=r"127\.0\.0\.1:1: no Ray cluster there"):
         run([Recipe(epochs=1)], tmp_path, RayEngine("127.0.0.1:1"))
+    with pytest.raises(MnistlabError, match=r"ray://x:1: Ray's client does not stream results"):
+        run([Recipe(epochs=1)], tmp_path, RayEngine("ray://x:1"))
 
 
 def test_without_ray_the_install_command_is_printed(monkeypatch):

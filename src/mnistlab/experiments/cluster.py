@@ -36,7 +36,7 @@ class RayEngine:
     driver dies, the run goes on from there elsewhere.
 
     Args:
-        address: ``auto``, ``ray://host:port`` or ``host:port``; ``None`` starts Ray on this machine.
+        address: ``auto`` or ``host:port``, of the cluster this machine is part of; ``None`` starts Ray here alone.
         runs_per_task: runs trained one after another in one Ray task.
         gpus: share of a GPU that a run needs, for example 0.25; 0 trains on CPUs.
         slice_seconds: time between two checkpoints that a run sends back.
@@ -188,7 +188,9 @@ def _connected(ray: ModuleType, address: str | None) -> Iterator[None]:
 
 def _knock(address: str | None) -> None:
     """Find out in seconds whether anybody answers; Ray itself would try for minutes."""
-    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    if address and address.startswith("ray://"):
+        raise ExperimentError(f"{address}: Ray's client does not stream results; run on one of the cluster's machines")
+    host, colon, port = (address or "").rpartition(":")
     if not colon:
         return
     try:
