@@ -35,10 +35,19 @@ def test_an_open_question_says_how_many_seeds_it_would_take():
     assert "on new images of the same kind it is open which of a and b is better" in found.remarks[0]
     # Of the sums 1 - 2 + 1 - 1 + 3 with all signs, 26 of 32 are 2 or more from 0. The numbers of seeds are those at
     # which the non-central t distribution gives the test a power of 0.8.
-    assert found.remarks[1] == (
+    assert found.remarks[2] == (
         "to see it in four of five comparisons, a difference of 0.03 points would need about 270 seeds, "
         "one of 0.05 points would need about 99 seeds, one of 0.10 points would need about 27 seeds"
     )
+
+
+def test_the_lower_loss_is_told_apart_from_the_higher_accuracy():
+    one = made_sample("a", BETTER, losses=[0.05 + 0.001 * seed for seed in range(8)])
+    other = made_sample("b", WORSE, losses=[0.03 + 0.001 * (seed % 3) for seed in range(8)])
+    found = compare([one, other])
+    assert found.verdict.startswith("a is better than b")
+    assert found.remarks[1].startswith("b has a lower test loss than a, by 0.0226 nats (95 % interval 0.02")
+    assert "in test loss nothing is settled" in compare([made_sample("a", BETTER), made_sample("b", WORSE)]).remarks[1]
 
 
 def test_even_recipes():
@@ -87,7 +96,9 @@ def test_one_recipe_alone():
 
 def test_figures_are_written_for_people():
     assert [p_value(p) for p in (0.0001, 0.0342, 0.5)] == ["p < 0.001", "p = 0.034", "p = 0.50"]
-    assert [points(value) for value in (-0.001, 0.0, -1.234)] == ["0.00", "0.00", "−1.23"]
+    assert [points(value) for value in (-0.0001, 0.0, -1.234)] == ["0.00", "0.00", "−1.23"]
+    # Two decimals would hide on which side of 0 it lies.
+    assert [points(value) for value in (-0.003, 0.0049)] == ["−0.003", "0.005"]
 
 
 def test_the_confusion_matrix_by_hand():

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from mnistlab.statistics.difference import Difference, adjust, pair
 from mnistlab.statistics.sample import Sample
 from mnistlab.statistics.summary import Summary, summarise
-from mnistlab.statistics.verdict import pronounce_all, pronounce_on_new_images, pronounce_on_seeds
+from mnistlab.statistics.verdict import pronounce_all, pronounce_on_loss, pronounce_on_new_images, pronounce_on_seeds
 
 _SEED = 0
 
@@ -22,7 +22,7 @@ class Comparison(BaseModel):
         summaries: one a recipe, in the order given.
         differences: one a pair: all pairs, or the baseline less each other.
         verdict: one plain sentence on this test set.
-        remarks: sentences on new images, and on how many seeds an open question would need.
+        remarks: sentences on new images, on test loss, and on how many seeds an open question would need.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,7 +68,8 @@ def compare(samples: Sequence[Sample], baseline: str = "", random: np.random.Gen
     telling = [found for found in differences if anchor in (found.first, found.second)]
     verdict = pronounce_all(telling, anchor) if telling else f"{anchor} alone: nothing to compare it with"
     # With many pairs the table says it better.
-    remarks = [say(found) for say in (pronounce_on_new_images, pronounce_on_seeds) for found in telling[:1]]
+    sayings = (pronounce_on_new_images, pronounce_on_loss, pronounce_on_seeds)
+    remarks = [say(found) for say in sayings for found in telling[:1]]
     return Comparison(
         baseline=baseline,
         summaries=summaries,

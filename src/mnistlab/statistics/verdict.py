@@ -22,12 +22,14 @@ def pronounce(difference: Difference) -> str:
     """Say whether one of two recipes is better on this test set."""
     ahead, behind, by = _order(difference)
     if _too_few(difference):
-        so_far = f"{ahead} is ahead of {behind} by {by:.2f} points so far" if by else f"{ahead} and {behind} are even"
+        so_far = (
+            f"{ahead} is ahead of {behind} by {points(by)} points so far" if by else f"{ahead} and {behind} are even"
+        )
         return f"{_need(difference)}: {so_far}"
     figures = f"{_interval(difference)}, {p_value(difference.adjusted_p)}, {len(difference.seeds)} seeds"
     if difference.settled:
-        return f"{ahead} is better than {behind} by {by:.2f} points ({figures})"
-    lead = f"{ahead} is ahead of {behind} by {by:.2f} points" if by else f"{ahead} and {behind} are even"
+        return f"{ahead} is better than {behind} by {points(by)} points ({figures})"
+    lead = f"{ahead} is ahead of {behind} by {points(by)} points" if by else f"{ahead} and {behind} are even"
     return f"not settled: {lead} ({figures})"
 
 
@@ -48,7 +50,7 @@ def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
         ahead, behind, by = _order(difference)
         other = difference.second if difference.first == anchor else difference.first
         if difference.settled and not _too_few(difference):
-            groups["better than" if ahead == anchor else "worse than"].append(f"{other} (by {by:.2f})")
+            groups["better than" if ahead == anchor else "worse than"].append(f"{other} (by {points(by)})")
         else:
             groups["not settled against"].append(f"{other} ({points(by if behind == other else -by)})")
     seeds = sorted({len(difference.seeds) for difference in differences})
@@ -71,6 +73,20 @@ def pronounce_on_new_images(difference: Difference) -> str:
         f"on new images of the same kind it is open which of {ahead} and {behind} is better ({interval}): "
         "the test set is too small to tell, however many seeds are trained"
     )
+
+
+def pronounce_on_loss(difference: Difference) -> str:
+    """Say whether one of two recipes has the lower test loss; empty with too few seeds."""
+    interval = difference.loss_interval
+    if _too_few(difference) or interval is None:
+        return ""
+    turned = difference.loss < 0
+    low, high = (-interval.high, -interval.low) if turned else (interval.low, interval.high)
+    figures = f"95 % interval {low:.4f} to {high:.4f}, {p_value(difference.loss_p)}".replace("-", "−")
+    lower, higher = (difference.first, difference.second) if turned else (difference.second, difference.first)
+    if difference.loss_p < SIGNIFICANCE and interval.low * interval.high > 0:
+        return f"{lower} has a lower test loss than {higher}, by {abs(difference.loss):.4f} nats ({figures})"
+    return f"in test loss nothing is settled: {lower} is lower by {abs(difference.loss):.4f} nats ({figures})"
 
 
 def pronounce_on_seeds(difference: Difference) -> str:
@@ -96,8 +112,10 @@ def span(interval: Interval) -> str:
 
 
 def points(value: float) -> str:
-    """Write points with two decimals, a true minus sign, and no negative zero."""
-    return f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
+    """Write points with two decimals, three where two would hide on which side of 0 they lie, and a true minus sign."""
+    decimals = 3 if abs(value) < 0.005 else 2
+    text = f"{value:.{decimals}f}"
+    return "0.00" if float(text) == 0 else text.replace("-", "−")
 
 
 def _too_few(difference: Difference) -> bool:
@@ -112,12 +130,12 @@ def _need(difference: Difference) -> str:
 
 def _order(difference: Difference) -> tuple[str, str, float]:
     """Return the label ahead, the label behind, and by how much, rounded to what is shown."""
-    by = round(difference.mean, 2)
+    by = round(difference.mean, 3)
     return (difference.first, difference.second, by) if by >= 0 else (difference.second, difference.first, -by)
 
 
 def _oriented(difference: Difference, interval: Interval) -> Interval:
-    turned = round(difference.mean, 2) < 0
+    turned = round(difference.mean, 3) < 0
     return Interval(low=-interval.high, high=-interval.low) if turned else interval
 
 
