@@ -168,13 +168,16 @@ def test_bad_input_gets_one_line(tmp_path, arguments, message):
 
 
 @pytest.mark.parametrize(
-    ("text", "seeds"), [("3", [0, 1, 2]), ("5-7", [5, 6, 7]), ("1,4,7", [1, 4, 7]), ("2,0-1,2", [0, 1, 2])]
+    ("text", "seeds"),
+    [("3", [0, 1, 2]), ("5-7", [5, 6, 7]), (" 3 ", [0, 1, 2]), ("1,4,7", [1, 4, 7]), ("2,0-1,2", [0, 1, 2])],
 )
 def test_seeds_are_read(text, seeds):
     assert parse_seeds(text) == seeds
 
 
-@pytest.mark.parametrize("text", ["", "-1", "3-1", "x", "1,,2", "1e3", "0", "9999999"])
+@pytest.mark.parametrize(
+    "text", ["", "-1", "3-1", "x", "1,,2", "1e3", "0", "9999999", "1-2-3", "99999999999", "0-30000000", "1-2,5-3"]
+)
 def test_impossible_seeds_are_refused(text):
     with pytest.raises(ExperimentError, match="--seeds"):
         parse_seeds(text)

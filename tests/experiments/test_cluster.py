@@ -60,7 +60,7 @@ def test_several_runs_in_a_task_and_a_failing_one(quick, tmp_path):
     campaign, notes = run([wild, *quick], tmp_path / "ray", RayEngine(None, runs_per_task=3), seeds=(0, 1))
     assert campaign.complete
     assert sorted(notes.of("failed")) == [("wild", 0), ("wild", 1)]
-    assert campaign.errors[0] == "wild, seed 0: epoch 1: the loss is not finite; lower learning_rate (it is 100)"
+    assert campaign.errors[0] == "wild, seeds 0, 1: epoch 1: the loss is not finite; lower learning_rate (it is 100)"
     run(quick, tmp_path / "local", LocalEngine(2), seeds=(0, 1))
     assert results(tmp_path / "ray") == results(tmp_path / "local")
     again, notes = run(quick, tmp_path / "ray", RayEngine(None), seeds=(0, 1))

@@ -103,3 +103,29 @@ def test_an_unknown_field_is_named(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(MnistlabError, match=r"none\.toml: cannot be read"):
         read_grid(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[grid]\nname = ["a", "b"]', "name: the same for all candidates; leave it out"),
+        ("[grid]\nvalidation = [10, 20]", "validation: the same for all candidates; give it at the top of the file"),
+        ("[set]\nvalidation = 7\n[grid]\ndropout = [0.1]", "validation: the same for all candidates"),
+        ("[grid]\ntrain_limit = [10, 20]", r"train_limit: the same for all candidates; give it under \[set\]"),
+        ("[random]\nsamples = 2\nfields = {dropout = []}", "random.fields.dropout: "),
+        ("[random]\nsamples = 2\nfields = {dropout = {low = 0.0, high = inf}}", "random.fields.dropout"),
+        ("[random]\nsamples = 2\nfields = {dropout = {low = -1e308, high = 1e308}}", "random.fields.dropout"),
+        ("[random]\nsampels = 2\nfields = {dropout = [0.1]}", "random.samp"),
+    ],
+)
+def test_what_would_only_fail_after_training_is_refused_before(tmp_path, text, message):
+    with pytest.raises(MnistlabError, match=message) as refusal:
+        read_grid(written(tmp_path, text))
+    assert "\n" not in str(refusal.value)
+    assert "function-" not in str(refusal.value)
+
+
+def test_candidates_are_named_after_what_sets_them_apart(tmp_path):
+    names = [recipe.name for recipe in read_grid(written(tmp_path, GRID)).candidates(built_in)]
+    assert names[0] == "dropout_0.0-learning_rate_0.01"
+    assert len(set(names)) == 6

@@ -96,7 +96,7 @@ def test_a_run_that_fails_says_why_and_does_not_stop_the_others(quick, tmp_path)
     campaign, notes = run([wild, quick[1]], tmp_path, LocalEngine(2))
     assert campaign.complete
     assert sorted(notes.of("failed")) == [("wild", 0), ("wild", 1)]
-    assert campaign.errors[0] == "wild, seed 0: epoch 1: the loss is not finite; lower learning_rate (it is 100)"
+    assert campaign.errors[0] == "wild, seeds 0, 1: epoch 1: the loss is not finite; lower learning_rate (it is 100)"
     assert len(campaign.of(quick[1])) == 2
 
 

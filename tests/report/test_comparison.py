@@ -18,7 +18,7 @@ from tests.browser import opened
 from tests.statistics.records import CLASSES, IMAGES, made_record, made_sample
 
 BETTER, WORSE = [8, 9, 7, 8, 10, 9, 8, 8], [19, 21, 20, 18, 22, 20, 19, 21]
-EVIL = "<script>alert(1)</script>"
+EVIL = "<script>alert(1)</script> $\\frac{$ 한글"
 
 
 def samples():

@@ -33,7 +33,7 @@ def made_record(
     )
     hits = images - len(wrong)
     return RunRecord(
-        recipe=recipe or Recipe(name="one"),
+        recipe=(recipe or Recipe(name="one")).replace(epochs=len(history)),
         seed=seed,
         data=DataSummary(
             name="made",

@@ -1,6 +1,7 @@
 """What the commands that train many runs share: their options, the engine, and how they end."""
 
 import contextlib
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_MOST_SEEDS = 100_000
+
 _RECIPE_OPTIONS = (
     click.option("--batch-size", "--batch_size", type=int, help="Images per step.  [the recipes': 128]"),
     click.option("--epochs", "--num-epochs", "--num_epochs", type=int, help="Passes over the images."),
@@ -27,8 +30,16 @@ _RUN_OPTIONS = (
     click.option("--runs", type=click.Path(path_type=Path, file_okay=False), help="Folder of the runs.  [OUT/runs]"),
     click.option("--workers", type=click.IntRange(1, 1024), help="Runs side by side on this machine.  [one a core]"),
     click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="CPU threads a run."),
-    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
-    click.option("--kernels", default="auto", show_default=True, help="auto: the fast layers; torch: plain PyTorch."),
+    click.option(
+        "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where."
+    ),
+    click.option(
+        "--kernels",
+        type=click.Choice(["auto", "torch"]),
+        default="auto",
+        show_default=True,
+        help="auto: the fast layers; torch: plain PyTorch.",
+    ),
     click.option(
         "--engine",
         type=click.Choice(["local", "ray"]),
@@ -37,8 +48,8 @@ _RUN_OPTIONS = (
         help="local: processes on this machine; ray: a Ray cluster.",
     ),
     click.option("--address", help="Of the Ray cluster: auto, or host:port.  [Ray on this machine]"),
-    click.option("--runs-per-task", type=click.IntRange(1), default=1, help="Runs in one Ray task.  [1]"),
-    click.option("--gpus-per-run", type=click.FloatRange(0, 8), default=0.0, help="Share of a GPU a run, on Ray.  [0]"),
+    click.option("--runs-per-task", type=click.IntRange(1), help="Runs in one Ray task.  [1]"),
+    click.option("--gpus-per-run", type=click.FloatRange(0, 8), help="Share of a GPU a run, on Ray.  [0]"),
     click.option("--quiet", "-q", is_flag=True, help="Show no progress."),
 )
 
@@ -65,17 +76,16 @@ def parse_seeds(text: str) -> list[int]:
     Raises:
         ExperimentError: none of these.
     """
-    try:
-        if text.isdecimal():
-            seeds = list(range(int(text)))
-        else:
-            parts = [[int(end) for end in part.split("-")] for part in text.split(",")]
-            seeds = sorted({seed for part in parts for seed in range(part[0], part[-1] + 1)})
-    except ValueError:
-        seeds = []
-    if not 1 <= len(seeds) <= 100_000:
-        raise ExperimentError(f"--seeds {text}: write how many (20), a range (20-39) or a list (1,4,7)")
-    return seeds
+    text = text.strip()
+    parts = text.split(",")
+    refusal = ExperimentError(f"--seeds {text}: write how many (20), a range (20-39) or a list (1,4,7)")
+    if not all(re.fullmatch(r"\d{1,12}(-\d{1,12})?", part) for part in parts):
+        raise refusal
+    ends = [[int(end) for end in part.split("-")] for part in parts]
+    spans = [range(ends[0][0])] if text.isdecimal() else [range(end[0], end[-1] + 1) for end in ends]
+    if not 1 <= sum(map(len, spans)) <= _MOST_SEEDS or not all(spans):
+        raise refusal
+    return sorted({seed for span in spans for seed in span})
 
 
 def chosen_settings(options: Mapping[str, Any]) -> "Settings":
@@ -96,7 +106,9 @@ def chosen_engine(options: Mapping[str, Any]) -> "Engine":
 
         if options["workers"]:
             raise ExperimentError("--workers is for this machine; on Ray the cluster's cores decide")
-        return RayEngine(options["address"], options["runs_per_task"], options["gpus_per_run"])
+        return RayEngine(options["address"], options["runs_per_task"] or 1, options["gpus_per_run"] or 0.0)
+    if options["runs_per_task"] or options["gpus_per_run"]:
+        raise ExperimentError("--runs-per-task and --gpus-per-run are for a Ray cluster: give --engine ray as well")
     if options["address"]:
         raise ExperimentError("--address names a Ray cluster: give --engine ray as well")
     from mnistlab.experiments import LocalEngine

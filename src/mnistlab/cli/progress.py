@@ -94,7 +94,7 @@ class ProgressBar:
         )
 
     def _print(self, text: str) -> None:
-        self.console.print(text, highlight=False, soft_wrap=True)
+        self.console.print(text, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 class _EpochColumn(ProgressColumn):

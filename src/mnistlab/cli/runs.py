@@ -15,7 +15,8 @@ def runs(folder: Path) -> None:
 
     if not folder.is_dir():
         raise RunError(f"{folder}: no such folder")
-    found = list(RunStore(folder).glances())
+    inner = folder / "runs"
+    found = list(RunStore(inner if inner.is_dir() else folder).glances())
     for run in found:
         figures = f"{percent(run.final.test_accuracy):>8}  {duration(run.seconds):>12}  {run.started:%Y-%m-%d %H:%M}"
         click.echo(f"{run.recipe.name:<32} seed {run.seed:<6} {figures}  {run.path.name}")

@@ -7,6 +7,7 @@ import click
 
 from mnistlab.cli.experiment import chosen_engine, chosen_settings, run_options, show, watched
 from mnistlab.cli.options import resolve_recipe
+from mnistlab.errors import RecipeError
 
 
 @click.command()
@@ -23,6 +24,10 @@ def sweep(file: Path, out: Path, **options: Any) -> None:
     from mnistlab.experiments.sweep import sweep as run_sweep
 
     grid = read_grid(file)
+    try:
+        grid.candidates(resolve_recipe)
+    except RecipeError as error:
+        raise RecipeError(f"{file}: {error}") from None
     with watched(out, quiet=options["quiet"]) as watching:
         found = run_sweep(
             grid,

@@ -43,6 +43,7 @@ class ExperimentView:
         self._total = self._inherited = self._wanted = self._finished = self._failed = 0
         self._settled_epochs = 0
         self._accuracies: dict[str, list[float]] = {}
+        self._told: set[tuple[str, str]] = set()
         self._live = Live(get_renderable=self._draw, console=self.console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
@@ -77,7 +78,10 @@ class ExperimentView:
             case TaskFailed():
                 self._settle(event.task)
                 self._failed += 1
-                self._print(f"{event.task.title}: failed: {event.error}", always=True)
+                # One line for the first of many that fail alike; the end lists them all.
+                if (event.task.recipe.name, event.error) not in self._told:
+                    self._told.add((event.task.recipe.name, event.error))
+                    self._print(f"{event.task.title}: failed: {event.error}", always=True)
             case TaskDied():
                 self._epochs.pop(event.task, None)
                 self._print(f"{event.task.title}: {event.reason}; going on from its checkpoint", always=True)
@@ -98,7 +102,7 @@ class ExperimentView:
 
     def _print(self, text: str, *, always: bool = False) -> None:
         if always or not self._animated:
-            self.console.print(text, highlight=False, soft_wrap=True, markup=False)
+            self.console.print(text, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
     def _count(self) -> str:
         left = self._time_left()

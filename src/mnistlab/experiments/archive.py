@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mnistlab.errors import RunError
-from mnistlab.runs import RunRecord, RunStore, write_atomically
+from mnistlab.runs import RunFolder, RunRecord, RunStore, reason, write_atomically
 from mnistlab.statistics import Comparison, Sample
 
 if TYPE_CHECKING:
@@ -44,11 +44,20 @@ class Archive(BaseModel):
     title: str
     baseline: str
     runs: str
-    groups: tuple[_Group, ...]
+    groups: tuple[_Group, ...] = Field(min_length=1)
     failures: tuple[str, ...]
     command: str
     headline: str = ""
     comparison: Comparison
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "Archive":
+        labels = [group.label for group in self.groups]
+        if len(set(labels)) < len(labels):
+            raise ValueError("two groups with the same label")
+        if self.baseline and self.baseline not in labels:
+            raise ValueError(f"the baseline {self.baseline!r} is none of the groups")
+        return self
 
 
 def write_archive(folder: Path, study: "Study") -> Path:
@@ -73,7 +82,7 @@ def write_archive(folder: Path, study: "Study") -> Path:
     return folder / FILE
 
 
-def read_study(path: Path) -> "Study":
+def read_study(path: Path | str) -> "Study":
     """Make a study again from records alone.
 
     Args:
@@ -82,6 +91,7 @@ def read_study(path: Path) -> "Study":
     Raises:
         RunError: neither, or runs are missing or damaged.
     """
+    path = Path(path)
     file = path / FILE if path.is_dir() else path
     if file.is_file():
         return _from_archive(file)
@@ -96,7 +106,7 @@ def _from_archive(file: Path) -> "Study":
     try:
         archive = Archive.model_validate_json(file.read_bytes())
     except (OSError, ValidationError) as error:
-        raise RunError(f"{file}: cannot be read as a comparison: {str(error).splitlines()[0]}") from error
+        raise RunError(f"{file}: cannot be read as a comparison: {reason(error)}") from error
     runs = file.parent / archive.runs
     records = {(record.recipe.digest, record.seed): record for record in RunStore(runs).records()}
     samples = []
@@ -120,8 +130,12 @@ def _from_runs(folder: Path) -> "Study":
     from mnistlab.experiments.study import Study
 
     runs = folder / "runs" if (folder / "runs").is_dir() else folder
+    single = RunFolder(folder)
+    found = [single.read_record()] if single.finished else list(RunStore(runs).records())
+    if len({record.data.fingerprint for record in found}) > 1:
+        raise RunError(f"{runs}: holds runs on different images, which cannot be compared; name a {FILE}")
     groups: dict[str, list[RunRecord]] = {}
-    for record in RunStore(runs).records():
+    for record in found:
         groups.setdefault(record.recipe.digest, []).append(record)
     if not groups:
         raise RunError(f"{folder}: no finished runs there; a run's folder holds record.json")

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 from mnistlab.data import load_dataset, take_subset
 from mnistlab.errors import ExperimentError
 from mnistlab.experiments.engine import Engine
 from mnistlab.experiments.events import Event, ExperimentStarted, Listener, TaskFailed, TaskFinished
 from mnistlab.experiments.task import Settings, Task
-from mnistlab.recipe import Recipe
+from mnistlab.recipe import Recipe, source_digest
 from mnistlab.runs import RunFolder, RunRecord, RunStore
 
 
@@ -34,8 +35,15 @@ class Campaign:
 
     @property
     def errors(self) -> list[str]:
-        """A line for each run that cannot be finished."""
-        return [f"{task.title}: {self.failures[_key(task)]}" for task in self.tasks if _key(task) in self.failures]
+        """A line for the runs of a recipe that cannot be finished for the same reason."""
+        seeds: dict[tuple[str, str], list[int]] = {}
+        for task in self.tasks:
+            if _key(task) in self.failures:
+                seeds.setdefault((task.recipe.name, self.failures[_key(task)]), []).append(task.seed)
+        return [
+            f"{name}, seed{'s' if len(failed) > 1 else ''} {', '.join(map(str, failed))}: {error}"
+            for (name, error), failed in seeds.items()
+        ]
 
     def of(self, recipe: Recipe) -> list[RunRecord]:
         """Return the records of a recipe's finished runs."""
@@ -60,10 +68,14 @@ def run_tasks(
         should_stop: asked often; when true, what is running keeps a checkpoint and ends.
 
     Raises:
-        ExperimentError: a finished run is of other images, or of a version that kept less.
+        DataError: a recipe's images cannot be loaded.
+        ExperimentError: a model's file is missing, or a finished run is of other images, of a model's file that has
+            changed, or of a version of mnistlab that kept less.
     """
     campaign = Campaign(tuple(tasks))
     fingerprint = cache(_fingerprint)
+    for recipe in {task.recipe.digest: task.recipe for task in tasks}.values():
+        _check(recipe, fingerprint)
     wanted: list[Task] = []
     for task in {_key(task): task for task in reversed(tasks)}.values():
         folder = RunFolder(task.folder)
@@ -90,12 +102,22 @@ def _key(task: Task) -> tuple[str, int]:
     return task.recipe.digest, task.seed
 
 
+def _check(recipe: Recipe, fingerprint: Callable[[str, int, int], str]) -> None:
+    """Find out before the first run what would make every run fail."""
+    fingerprint(recipe.data, recipe.validation, recipe.train_limit)
+    file = Path(recipe.model.rpartition(":")[0]).expanduser()
+    if file.suffix == ".py" and not file.is_file():
+        raise ExperimentError(f"{recipe.model}: there is no file {file}")
+
+
 def _reusable(task: Task, record: RunRecord, fingerprint: Callable[[str, int, int], str]) -> RunRecord:
     recipe = task.recipe
     if record.recipe.digest != recipe.digest or record.seed != task.seed:
         raise ExperimentError(f"{task.folder}: holds another run than its name says; move it away")
     if record.data.fingerprint != fingerprint(recipe.data, recipe.validation, recipe.train_limit):
         raise ExperimentError(f"{task.folder}: was trained on other images than {recipe.data} holds now; give --runs")
+    if record.source and record.source != source_digest(recipe.model):
+        raise ExperimentError(f"{task.folder}: {recipe.model} has changed since it was trained; give --runs")
     if record.outcome is None:
         raise ExperimentError(f"{task.folder}: its record lacks the outcome by image; move it away, or give --runs")
     return record

@@ -45,7 +45,7 @@ def compare(
     Raises:
         MnistlabError: recipes that cannot be compared, or a recipe of which no run could be finished.
     """
-    chosen = [built_in(recipe) if isinstance(recipe, str) else recipe for recipe in recipes]
+    chosen = [_resolve(recipe) for recipe in recipes]
     _check(chosen)
     title = " against ".join(recipe.name for recipe in chosen)
     return _study(title, chosen, "", seeds, runs, engine, settings, on_event, should_stop, command)
@@ -67,18 +67,37 @@ def ablation(
     Its regularisers are found from its fields, see :func:`mnistlab.recipe.ablate`. Arguments, result and errors are
     those of :func:`compare`.
     """
-    whole = built_in(recipe) if isinstance(recipe, str) else recipe
+    whole = _resolve(recipe)
     title = f"What the regularisers of {whole.name} are worth"
     return _study(title, ablate(whole), whole.name, seeds, runs, engine, settings, on_event, should_stop, command)
+
+
+def _numbers(seeds: int | Sequence[int]) -> Sequence[int]:
+    numbers = range(seeds) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
+    if not isinstance(numbers, Sequence) or not all(isinstance(number, int) for number in numbers):
+        raise ExperimentError(f"seeds: a whole number or a list of them; found {seeds!r}")
+    if not numbers or min(numbers) < 0:
+        raise ExperimentError("seeds: give at least one, each 0 or above")
+    return sorted(set(numbers))
+
+
+def _resolve(recipe: Recipe | str) -> Recipe:
+    if not isinstance(recipe, Recipe | str):
+        raise ExperimentError(f"a recipe is a Recipe or the name of a built-in one; found {recipe!r}")
+    return built_in(recipe) if isinstance(recipe, str) else recipe
 
 
 def _check(recipes: Sequence[Recipe]) -> None:
     if len(recipes) < 2:
         raise ExperimentError("give at least two recipes to compare")
+    for key in ("data", "validation", "train_limit"):
+        values = [getattr(recipe, key) for recipe in recipes]
+        if len(set(values)) > 1:
+            raise ExperimentError(f"{key}: differs between the recipes ({', '.join(map(str, values))}); not comparable")
     seen: dict[str, Recipe] = {}
     for recipe in recipes:
         if recipe.name in seen:
-            raise ExperimentError(f"{recipe.name}: two recipes of that name; let their files say name = ...")
+            raise ExperimentError(f"{recipe.name}: two recipes of that name; give one a .toml file with another name")
         for name, other in seen.items():
             if other.digest == recipe.digest:
                 raise ExperimentError(f"{name} and {recipe.name} are the same recipe; there is nothing to compare")
@@ -97,9 +116,7 @@ def _study(
     should_stop: Callable[[], bool],
     command: str,
 ) -> Study | None:
-    numbers = range(seeds) if isinstance(seeds, int) else sorted(set(seeds))
-    if not numbers or numbers[0] < 0:
-        raise ExperimentError("seeds: give at least one, each 0 or above")
+    numbers = _numbers(seeds)
     store = RunStore(Path(runs))
     tasks = plan_tasks(recipes, numbers, store)
     campaign = run_tasks(tasks, engine or LocalEngine(), settings or Settings(), on_event, should_stop)

@@ -3,10 +3,11 @@
 import itertools
 import json
 import math
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -15,6 +16,14 @@ from mnistlab.errors import ExperimentError
 from mnistlab.recipe import Recipe
 
 _MOST = 100_000
+_REMEDIES = {
+    "name": "leave it out",
+    "validation": "give it at the top of the file",
+    "data": "give it under [set]",
+    "train_limit": "give it under [set]",
+}
+_LONGEST = 80
+_ALTERNATIVES = ("int", "float", "Span")
 Values = list[Any]
 
 
@@ -23,8 +32,8 @@ class Span(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    low: int | float
-    high: int | float
+    low: int | float = Field(ge=-1e12, le=1e12)
+    high: int | float = Field(ge=-1e12, le=1e12)
     log: bool = False
 
     @model_validator(mode="after")
@@ -51,7 +60,7 @@ class RandomSample(BaseModel):
 
     samples: int = Field(ge=1, le=_MOST)
     seed: int = Field(0, ge=0)
-    fields: dict[str, Span | Values] = Field(min_length=1)
+    fields: dict[str, Span | Annotated[Values, Field(min_length=1)]] = Field(min_length=1)
 
 
 class Grid(BaseModel):
@@ -82,6 +91,10 @@ class Grid(BaseModel):
     def _has_candidates(self) -> "Grid":
         if bool(self.grid) == bool(self.random):
             raise ValueError("give [grid] or [random], one of them")
+        varied = {*self.grid, *(self.random.fields if self.random else ())}
+        for key in ("name", "validation", "data", "train_limit"):
+            if key in varied or (key in self.set and key in ("name", "validation")):
+                raise ValueError(f"{key}: the same for all candidates; {_REMEDIES[key]}")
         if any(not values for values in self.grid.values()):
             raise ValueError("[grid]: a field without values")
         if math.prod(map(len, self.grid.values())) > _MOST:
@@ -99,8 +112,9 @@ class Grid(BaseModel):
         """
         base = resolve(self.recipe).replace(**self.set, validation=self.validation)
         found: dict[str, Recipe] = {}
-        for number, changes in enumerate(self._changes(), 1):
-            candidate = base.replace(**changes, name=f"candidate{number}")
+        for changes in self._changes():
+            candidate = base.replace(**changes)
+            candidate = candidate.replace(name=_name(describe(candidate, self.fields)))
             found.setdefault(candidate.digest, candidate)
         return list(found.values())
 
@@ -141,14 +155,22 @@ def describe(recipe: Recipe, fields: list[str]) -> str:
     return " ".join(f"{field}={json.dumps(values[field])}" for field in fields)
 
 
+def _name(description: str) -> str:
+    """Turn a description into a name that files may have."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", description.replace("=", "_")).strip("-.")[:_LONGEST]
+
+
 def _draw(source: Span | Values, random: np.random.Generator) -> Any:
     return source.draw(random) if isinstance(source, Span) else source[int(random.integers(len(source)))]
 
 
 def _describe(error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in problem["loc"] if part not in ("Span", "list[any]"))
+    # What is left out names pydantic's alternatives, not keys of the file.
+    place = ".".join(str(part) for part in problem["loc"] if part not in _ALTERNATIVES and "[" not in str(part))
     if problem["type"] == "extra_forbidden":
-        return f"{place}: unknown key; known keys: {', '.join(Grid.model_fields)}"
+        table = problem["loc"][-2] if len(problem["loc"]) > 1 else ""
+        known: type[BaseModel] = Span if table == "Span" else RandomSample if table == "random" else Grid
+        return f"{place}: unknown key; known keys: {', '.join(known.model_fields)}"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{place}: {message}" if place else message

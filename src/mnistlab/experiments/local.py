@@ -108,12 +108,16 @@ class LocalEngine:
     @staticmethod
     def _bury(run: _Running, deaths: int, waiting: deque[Task], on_event: Listener) -> None:
         code = run.process.exitcode or 0
-        reason = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+        reason = (
+            f"its process was killed by {signal.Signals(-code).name}"
+            if code < 0
+            else f"its process died, status {code}"
+        )
         if deaths < _DEATHS:
             waiting.appendleft(run.task)
             on_event(TaskDied(run.task, reason))
         else:
-            on_event(TaskFailed(run.task, f"its process was {reason}, {deaths} times over"))
+            on_event(TaskFailed(run.task, f"{reason}, {deaths} times over"))
 
 
 def _enter(connection: Connection, task: Task, settings: Settings, slot: int | None) -> None:

@@ -127,7 +127,7 @@ def sweep(
             failures=(*campaign.errors, *last.errors),
             command=command,
             runs=store.path,
-            headline=_headline(best, final.comparison.summaries[0], grid),
+            headline=_headline(best, final, grid),
         ),
         figures=tuple((sample.label, summarise(sample, np.random.default_rng(_SEED))) for sample in samples),
         chosen=chosen,
@@ -142,10 +142,11 @@ def _ranked(campaign: Campaign, recipes: list[Recipe], fields: list[str]) -> lis
     return sorted(samples, key=lambda sample: (-sample.accuracies.mean(), sample.losses.mean()))
 
 
-def _headline(best: Sample, final: Summary, grid: Grid) -> str:
+def _headline(best: Sample, last: Study, grid: Grid) -> str:
+    final, images = last.comparison.summaries[0], last.samples[0].records[0].data.train_images
     spread = f", standard deviation {final.deviation:.2f}" if len(final.seeds) > 1 else ""
     return (
         f"chosen by {100 * best.accuracies.mean():.2f} % on {grid.validation:,} held-out training images: "
-        f"{best.label}; trained on all images, it scores {final.accuracy:.2f} % on the test set "
+        f"{best.label}; trained on {images:,} images, it scores {final.accuracy:.2f} % on the test set "
         f"({len(final.seeds)} seed{'s' if spread else ''}{spread})"
     )

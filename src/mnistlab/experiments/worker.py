@@ -112,7 +112,11 @@ def work(connection: Connection, task: Task, settings: Settings, slot: int | Non
             return
 
     gpus = cuda_devices() if slot is not None else 0
-    run_task(task, settings, tell, connection.poll, gpu=slot % gpus if slot is not None and gpus else None)
+    try:
+        run_task(task, settings, tell, connection.poll, gpu=slot % gpus if slot is not None and gpus else None)
+    except KeyboardInterrupt:
+        # Not the user's, whose signal is ignored here: a model raised it.
+        tell(TaskFailed(task, "KeyboardInterrupt, raised by the run itself"))
 
 
 def _preload(sources: str) -> None:

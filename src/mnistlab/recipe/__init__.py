@@ -4,6 +4,7 @@ from mnistlab.recipe.ablation import ablate, regularisers
 from mnistlab.recipe.catalogue import BUILT_IN, DISPLAY_NAMES, built_in
 from mnistlab.recipe.file import read_recipe, to_toml
 from mnistlab.recipe.recipe import Recipe, allowed
+from mnistlab.recipe.source import source_digest
 
 __all__ = [
     "BUILT_IN",
@@ -14,5 +15,6 @@ __all__ = [
     "built_in",
     "read_recipe",
     "regularisers",
+    "source_digest",
     "to_toml",
 ]

@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+import warnings
 from io import BytesIO
 from itertools import cycle, islice
 
@@ -40,8 +41,8 @@ def figure(width: float, height: float) -> Figure:
 
 
 def wrapped(label: str, longest: int = 34) -> str:
-    """Break a long label into lines of so many letters."""
-    return textwrap.fill(label, longest)
+    """Break a long label into lines of so many letters, a dollar sign being one of them and not mathematics."""
+    return textwrap.fill(label, longest).replace("$", r"\$")
 
 
 def row_height(rows: int) -> float:
@@ -52,14 +53,18 @@ def row_height(rows: int) -> float:
 def png(drawn: Figure) -> bytes:
     """Render a figure as PNG."""
     buffer = BytesIO()
-    drawn.savefig(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
+    with warnings.catch_warnings():
+        # A script that the fonts lack, in a class's name say, is drawn as boxes; browsers have more fonts.
+        warnings.filterwarnings("ignore", "Glyph .* missing")
+        drawn.savefig(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
     return buffer.getvalue()
 
 
 def svg(drawn: Figure) -> str:
     """Render a figure as SVG, the same text every time."""
     buffer = BytesIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "mnistlab"}):
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "mnistlab"}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")
         drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     return buffer.getvalue().decode()
 

@@ -7,24 +7,25 @@ from mnistlab.report.table import Table, duration
 from mnistlab.statistics import Comparison, Difference, Interval, Sample, Summary
 from mnistlab.statistics.verdict import points, span
 
-_SHORT = ("Recipe", "Seeds", "Test accuracy (%)", "SD", "95 % interval", "Test loss", "Time a run")
+_SHORT = (0, 2, 3, 4, 5, 7, 11)
 
 
 def recipe_table(comparison: Comparison) -> Table:
     """Return one row a recipe. Accuracies, errors and intervals are in percent of images, gaps in points."""
+    noun = comparison.tested_on.capitalize()
     return Table(
         (
             "Recipe",
             "Parameters",
             "Seeds",
-            "Test accuracy (%)",
+            f"{noun} accuracy (%)",
             "SD",
             "95 % interval",
             "Error (%)",
-            "Test loss",
+            f"{noun} loss",
             "Training loss",
             "Calibration error",
-            "Train−test gap",
+            f"Train−{comparison.tested_on} gap",
             "Time a run",
         ),
         tuple(map(_recipe_row, comparison.summaries)),
@@ -34,9 +35,8 @@ def recipe_table(comparison: Comparison) -> Table:
 def short_table(comparison: Comparison) -> Table:
     """Return what fits a terminal of :func:`recipe_table`."""
     table = recipe_table(comparison)
-    kept = [table.headings.index(name) for name in _SHORT]
     headings = ("Recipe", "Seeds", "Accuracy %", "SD", "95 % interval", "Loss", "Time")
-    return Table(headings, tuple(tuple(row[column] for column in kept) for row in table.rows))
+    return Table(headings, tuple(tuple(row[column] for column in _SHORT) for row in table.rows))
 
 
 def pair_table(comparison: Comparison) -> Table:
@@ -60,8 +60,9 @@ def pair_table(comparison: Comparison) -> Table:
 
 def loss_table(comparison: Comparison) -> Table:
     """Return one row a recipe: its lowest test loss of any epoch, its final one, and its final training loss, nats."""
+    on = comparison.tested_on
     return Table(
-        ("Recipe", "Lowest test loss (picked on test)", "Final test loss", "Rise", "Final training loss"),
+        ("Recipe", f"Lowest {on} loss (picked on {on})", f"Final {on} loss", "Rise", "Final training loss"),
         tuple(
             (
                 summary.label,

@@ -40,7 +40,7 @@ def confusion_matrix(sample: Sample) -> Figure:
     """Draw which class (row) was taken for which (column), misread images alone, mean over runs."""
     table = confusion(sample) / len(sample.records)
     np.fill_diagonal(table, 0)
-    classes = sample.records[0].data.classes
+    classes = [wrapped(name) for name in sample.records[0].data.classes]
     drawn = figure(5.2, 4.8)
     axes = drawn.subplots()
     highest = max(table.max(), 1e-9)
@@ -61,7 +61,7 @@ def confusion_matrix(sample: Sample) -> Figure:
 
 def errors_by_class(samples: Sequence[Sample]) -> Figure:
     """Draw the share of each class that is misread, a bar a recipe, mean over runs."""
-    classes = samples[0].records[0].data.classes
+    classes = [wrapped(name) for name in samples[0].records[0].data.classes]
     drawn = figure(max(7.0, 0.55 * len(classes)), 3.2 + 0.2 * len(samples))
     axes = drawn.subplots()
     panel(axes)

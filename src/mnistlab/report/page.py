@@ -50,6 +50,7 @@ def render_page(
         data=records[0].data,
         verdict=comparison.verdict,
         remarks=comparison.remarks,
+        tested="test" if comparison.tested_on == "test" else "held-out training",
         tone=_tone(comparison),
         failures=failures,
         baseline=comparison.baseline,

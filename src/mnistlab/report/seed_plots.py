@@ -47,7 +47,7 @@ def paired_differences(difference: Difference) -> Figure:
     axes.axvline(difference.mean, color=COLOURS[0], lw=2)
     axes.set_yticks(rows, [str(difference.seeds[index]) for index in order], fontsize=8 if len(rows) > 12 else None)
     axes.set_ylabel("seed")
-    axes.set_xlabel(wrapped(f"test accuracy, {difference.first} less {difference.second} (points)", 70))
+    axes.set_xlabel(wrapped(f"accuracy, {difference.first} less {difference.second} (points)", 70))
     axes.grid(visible=False, axis="y")
     return drawn
 
@@ -68,7 +68,7 @@ def ablation_chart(comparison: Comparison) -> Figure:
     ]
     axes.set_yticks(range(len(labels)), labels[::-1])
     axes.set_ylim(-0.6, len(labels) - 0.4)
-    axes.set_xlabel(wrapped(f"test accuracy less that of {comparison.baseline} (points), mean and 95 % interval", 80))
+    axes.set_xlabel(wrapped(f"accuracy less that of {comparison.baseline} (points), mean and 95 % interval", 80))
     axes.grid(visible=False, axis="y")
     return drawn
 
@@ -86,6 +86,6 @@ def accuracies(summaries: Sequence[Summary]) -> Figure:
         axes.plot(summary.accuracy, row - 0.16, "D", color=colour, ms=6)
     axes.set_yticks(range(len(summaries)), [wrapped(summary.label) for summary in summaries][::-1])
     axes.set_ylim(-0.6, len(summaries) - 0.4)
-    axes.set_xlabel("final test accuracy (%): every run, and below it the mean with its 95 % interval")
+    axes.set_xlabel("final accuracy (%): every run, and below it the mean with its 95 % interval")
     axes.grid(visible=False, axis="y")
     return drawn

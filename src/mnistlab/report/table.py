@@ -38,7 +38,9 @@ class Table:
             table.add_column(heading, justify="left" if index == 0 else "right", overflow="fold")
         for row in self.rows:
             table.add_row(*row)
-        console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False, markup=False)
+        console = Console(
+            file=io.StringIO(), width=width, color_system=None, legacy_windows=False, markup=False, emoji=False
+        )
         console.print(table)
         text: str = console.file.getvalue()  # type: ignore[attr-defined]
         return "\n".join(line.rstrip() for line in text.strip("\n").splitlines()) + "\n"

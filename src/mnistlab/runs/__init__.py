@@ -4,7 +4,7 @@ from mnistlab.runs.atomic import write_atomically
 from mnistlab.runs.environment import describe_environment
 from mnistlab.runs.folder import RunFolder
 from mnistlab.runs.outcome import Outcome, describe_outcome
-from mnistlab.runs.record import DataSummary, Environment, EpochMetrics, FinalFigures, RunRecord, now
+from mnistlab.runs.record import DataSummary, Environment, EpochMetrics, FinalFigures, RunRecord, now, reason
 from mnistlab.runs.store import RunGlance, RunStore
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "describe_environment",
     "describe_outcome",
     "now",
+    "reason",
     "write_atomically",
 ]

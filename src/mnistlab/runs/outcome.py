@@ -21,13 +21,27 @@ class Outcome(BaseModel):
             confidence, the probability of the prediction.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     train_loss: float
     train_accuracy: float
     test_labels: tuple[int, ...]
     mistakes: tuple[tuple[int, int, int], ...]
     reliability: tuple[tuple[int, float, int], ...]
+
+    def check(self, images: int, classes: int) -> None:
+        """Hold the parts against each other, and against the number of test images and classes.
+
+        Raises:
+            ValueError: they do not fit together.
+        """
+        if len(self.test_labels) != classes or sum(self.test_labels) != images:
+            raise ValueError(f"outcome.test_labels: not {images:,} images of {classes} classes")
+        for image, label, prediction in self.mistakes:
+            if not (0 <= image < images and 0 <= label < classes and 0 <= prediction < classes):
+                raise ValueError(f"outcome.mistakes: {[image, label, prediction]} is out of range")
+        if len(self.reliability) != BINS or sum(row[0] for row in self.reliability) != images:
+            raise ValueError(f"outcome.reliability: not {images:,} images in {BINS} bins")
 
 
 def describe_outcome(

@@ -4,9 +4,9 @@ import re
 from datetime import datetime
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, computed_field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, computed_field, model_validator
 
-from mnistlab.errors import RunError
+from mnistlab.errors import RecipeError, RunError
 from mnistlab.recipe import Recipe
 from mnistlab.runs.outcome import Outcome
 
@@ -15,7 +15,7 @@ _LIST_OF_NUMBERS = re.compile(r"\[\n\s+([-+.\deE]+(?:,\s+[-+.\deE]+)*)\s+\]")
 
 class _Frozen(BaseModel):
     # Unknown keys are passed over, so that records of later versions stay readable.
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class EpochMetrics(_Frozen):
@@ -84,6 +84,7 @@ class RunRecord(_Frozen):
 
     Attributes:
         parameters: trainable ones.
+        source: digest of the file of a model of the user's own, see :func:`mnistlab.recipe.source_digest`.
         outcome: how the final weights read each image; ``None`` in records of versions before it was kept.
         started: when the run was begun.
         seconds: training and testing time, summed over the epochs.
@@ -94,10 +95,19 @@ class RunRecord(_Frozen):
     seed: int
     data: DataSummary
     parameters: int
-    history: tuple[EpochMetrics, ...]
+    history: tuple[EpochMetrics, ...] = Field(min_length=1)
+    source: str = ""
     outcome: Outcome | None = None
     environment: Environment
     started: AwareDatetime
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "RunRecord":
+        if [epoch.epoch for epoch in self.history] != list(range(1, self.recipe.epochs + 1)):
+            raise ValueError(f"history: not the {self.recipe.epochs} epochs of the recipe")
+        if self.outcome:
+            self.outcome.check(self.data.test_images, len(self.data.classes))
+        return self
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -133,10 +143,17 @@ class RunRecord(_Frozen):
         """
         try:
             return cls.model_validate_json(text)
-        except ValidationError as error:
-            problem = error.errors(include_url=False)[0]
-            where = ".".join(map(str, problem["loc"])) or "the text"
-            raise RunError(f"{name}: not a run's record: {where}: {problem['msg']}") from None
+        except (ValidationError, RecipeError) as error:
+            raise RunError(f"{name}: not a run's record, or of a later version: {reason(error)}") from None
+
+
+def reason(error: Exception) -> str:
+    """Say in one line why a file could not be read, naming the place in it if there is one."""
+    if not isinstance(error, ValidationError):
+        return " ".join(str(error).split())
+    problem = error.errors(include_url=False)[0]
+    where = ".".join(map(str, problem["loc"])) or "the text"
+    return f"{where}: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def now() -> datetime:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mnistlab.errors import RunError
 from mnistlab.recipe import Recipe
 from mnistlab.runs.folder import RunFolder
-from mnistlab.runs.record import RunRecord
+from mnistlab.runs.record import RunRecord, reason
 
 _NAME = re.compile(r"(?P<name>.+)-(?P<digest>[0-9a-f]{8})-seed(?P<seed>\d+)")
 
@@ -88,7 +88,7 @@ class RunStore:
             except FileNotFoundError:
                 continue
             except (OSError, ValidationError) as error:
-                raise RunError(f"{file}: not a run's record: {str(error).splitlines()[0]}") from None
+                raise RunError(f"{file}: not a run's record: {reason(error)}") from None
 
     def _folders(self) -> list[Path]:
         try:

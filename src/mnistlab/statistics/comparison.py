@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -18,6 +19,7 @@ class Comparison(BaseModel):
     """What a comparison found.
 
     Attributes:
+        tested_on: ``test``, or ``validation`` if the runs were tested on held-out training images.
         baseline: the label that all others are held against; empty if every pair is compared.
         summaries: one a recipe, in the order given.
         differences: one a pair: all pairs, or the baseline less each other.
@@ -27,6 +29,7 @@ class Comparison(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    tested_on: Literal["test", "validation"]
     baseline: str
     summaries: tuple[Summary, ...]
     differences: tuple[Difference, ...]
@@ -71,6 +74,7 @@ def compare(samples: Sequence[Sample], baseline: str = "", random: np.random.Gen
     sayings = (pronounce_on_new_images, pronounce_on_loss, pronounce_on_seeds)
     remarks = [say(found) for say in sayings for found in telling[:1]]
     return Comparison(
+        tested_on="validation" if samples[0].recipe.validation else "test",
         baseline=baseline,
         summaries=summaries,
         differences=tuple(differences),

@@ -10,7 +10,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from mnistlab.errors import RunError
-from mnistlab.recipe import Recipe
+from mnistlab.recipe import Recipe, source_digest
 from mnistlab.runs import EpochMetrics
 from mnistlab.training.trainer import Trainer
 
@@ -29,6 +29,7 @@ class CheckpointHeader(BaseModel):
     device: str
     threads: int
     kernels: str = "torch"
+    source: str = ""
     started: AwareDatetime
     history: tuple[EpochMetrics, ...]
     batch: int
@@ -44,6 +45,7 @@ def pack_checkpoint(trainer: Trainer, fingerprint: str, threads: int, started: A
         device=trainer.device.type,
         threads=threads,
         kernels=trainer.steps.kernels,
+        source=source_digest(trainer.recipe.model),
         started=started,
         history=tuple(trainer.history),
         batch=trainer.batch,

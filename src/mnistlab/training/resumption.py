@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mnistlab.errors import RunError
-from mnistlab.recipe import Recipe
+from mnistlab.recipe import Recipe, source_digest
 from mnistlab.training.checkpoint import CheckpointHeader
 
 
@@ -22,6 +22,7 @@ def refuse_other_run(
         RunError: it says what differs.
     """
     refuse_difference(path, header.recipe, header.seed, header.fingerprint, recipe, seed, fingerprint)
+    refuse_other_source(path, header.source, recipe)
     if device != header.device:
         raise RunError(f"{path}: was begun on {header.device}, not {device}; give --device {header.device}")
     if header.kernels == "torch" and threads not in (None, header.threads):
@@ -36,6 +37,16 @@ def refuse_other_kernels(path: Path, old: str, new: str) -> None:
     """
     if old != new:
         raise RunError(f"{path}: was begun with the fast layers {old}, whose bits differ from {new}; give --overwrite")
+
+
+def refuse_other_source(path: Path, old: str, recipe: Recipe) -> None:
+    """Refuse a run whose model's file has been changed since; a record of a version that kept no digest passes.
+
+    Raises:
+        RunError: it names the file.
+    """
+    if old and old != source_digest(recipe.model):
+        raise RunError(f"{path}: {recipe.model} has changed since; name another folder, or give --overwrite")
 
 
 def refuse_difference(

@@ -13,7 +13,7 @@ from torch import nn
 from mnistlab.data import Dataset, load_dataset, take_subset
 from mnistlab.errors import KernelError, RunError
 from mnistlab.models import build_model
-from mnistlab.recipe import Recipe, built_in
+from mnistlab.recipe import Recipe, built_in, source_digest
 from mnistlab.runs import DataSummary, RunFolder, RunRecord, describe_environment, describe_outcome, now
 from mnistlab.training.checkpoint import (
     load_weights,
@@ -26,7 +26,12 @@ from mnistlab.training.device import choose_device, computing_threads, describe_
 from mnistlab.training.events import EpochDone, Event, Listener, RunFinished, RunStarted, RunStopped, ignore
 from mnistlab.training.input import input_shape
 from mnistlab.training.randomness import isolated
-from mnistlab.training.resumption import refuse_difference, refuse_other_kernels, refuse_other_run
+from mnistlab.training.resumption import (
+    refuse_difference,
+    refuse_other_kernels,
+    refuse_other_run,
+    refuse_other_source,
+)
 from mnistlab.training.steps import KERNELS
 from mnistlab.training.trainer import Trainer
 
@@ -168,6 +173,7 @@ def _reuse(recipe: Recipe, dataset: Dataset, seed: int, folder: RunFolder, on_ev
     refuse_difference(
         folder.path, record.recipe, record.seed, record.data.fingerprint, recipe, seed, dataset.fingerprint
     )
+    refuse_other_source(folder.path, record.source, recipe)
     with isolated(torch.device("cpu")):
         model = build_model(recipe, input_shape(dataset.train, recipe), len(dataset.classes))
     load_weights(model, folder.read_model(), str(folder.model_file))
@@ -208,6 +214,7 @@ def _record(
         ),
         parameters=trainer.parameters,
         history=tuple(trainer.history),
+        source=source_digest(trainer.recipe.model),
         outcome=describe_outcome(*trainer.score_training(), logits, dataset.test.labels),
         environment=describe_environment(describe_device(trainer.device), threads, trainer.steps.kernels),
         started=started,

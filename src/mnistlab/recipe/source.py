@@ -1,0 +1,32 @@
+"""Source: the code of a model of the user's own, which decides a run's outcome as the recipe's fields do."""
+
+import hashlib
+import importlib.util
+from pathlib import Path
+
+
+def source_digest(model: str) -> str:
+    """Return sixteen hexadecimal digits of SHA-256 over the file that a recipe's ``model`` names.
+
+    Args:
+        model: ``path/to/file.py:build`` or ``package.module:build``; what that file imports does not count.
+
+    Returns:
+        Empty for a built-in model, and where there is no such file.
+    """
+    name, colon, _ = model.rpartition(":")
+    if not colon:
+        return ""
+    try:
+        origin = Path(name).expanduser() if name.endswith(".py") else Path(_origin(name))
+        return hashlib.sha256(origin.read_bytes()).hexdigest()[:16]
+    except OSError:
+        return ""
+
+
+def _origin(module: str) -> str:
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        spec = None
+    return (spec.origin if spec else None) or ""
