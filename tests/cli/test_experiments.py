@@ -30,7 +30,7 @@ def compared(tmp_path_factory):
 
 def test_compare_leaves_report_comparison_and_table(compared):
     folder, result = compared
-    assert "too few seeds to tell (3; at least 6 are needed)" in result.stdout.lower()
+    assert "too few seeds to tell (3; at least 6 are needed)" in result.stdout
     assert result.stderr == ""
     for name in ("report.html", "comparison.json", "table.md", "summary.json"):
         assert (folder / "DIR" / name).stat().st_size > 300
@@ -90,7 +90,7 @@ def test_sweep_and_what_it_leaves(tmp_path):
     )
     result = run(*MNISTLAB, "sweep", "grid.toml", "--out", "S", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert re.search(r"Chosen by \d\d\.\d\d % on 300 held-out training images: learning_rate=", result.stdout)
+    assert re.search(r"chosen by \d\d\.\d\d % on 300 held-out training images: learning_rate=", result.stdout)
     assert {"report.html", "sweep.json", "best.toml"} <= {path.name for path in (tmp_path / "S").iterdir()}
     trained = run(*MNISTLAB, "train", "S/best.toml", "--quiet", cwd=tmp_path)
     assert trained.returncode == 0, trained.stderr
@@ -140,7 +140,7 @@ def test_a_terminal_sees_runs_done_running_the_time_left_and_the_mean_so_far(tmp
     assert re.search(r"\d+\.\d s left", plain)
     assert "mean so far" in plain
     assert re.search(r"seed \d +epoch \d/8", plain)
-    assert "Too few seeds to tell" in plain
+    assert "too few seeds to tell" in plain
 
 
 @pytest.mark.parametrize(
@@ -169,15 +169,22 @@ def test_bad_input_gets_one_line(tmp_path, arguments, message):
 
 @pytest.mark.parametrize(
     ("text", "seeds"),
-    [("3", [0, 1, 2]), ("5-7", [5, 6, 7]), (" 3 ", [0, 1, 2]), ("1,4,7", [1, 4, 7]), ("2,0-1,2", [0, 1, 2])],
+    [
+        ("3", [0, 1, 2]),
+        (" 3 ", [0, 1, 2]),
+        ("5-7", [5, 6, 7]),
+        ("1,4,7", [1, 4, 7]),
+        ("2,0-1,2", [0, 1, 2]),
+    ],
 )
 def test_seeds_are_read(text, seeds):
     assert parse_seeds(text) == seeds
 
 
-@pytest.mark.parametrize(
-    "text", ["", "-1", "3-1", "x", "1,,2", "1e3", "0", "9999999", "1-2-3", "99999999999", "0-30000000", "1-2,5-3"]
-)
+IMPOSSIBLE = ("", "-1", "3-1", "x", "1,,2", "1e3", "0", "9999999", "1-2-3", "99999999999", "0-30000000", "1-2,5-3")
+
+
+@pytest.mark.parametrize("text", IMPOSSIBLE)
 def test_impossible_seeds_are_refused(text):
     with pytest.raises(ExperimentError, match="--seeds"):
         parse_seeds(text)

@@ -147,14 +147,10 @@ def show(study: "Study", files: list[Path]) -> None:
     width = shutil.get_terminal_size((100, 24)).columns
     click.echo()
     click.echo(study.table("short").text(width))
-    click.echo("\n".join(f"{sentence[0].upper()}{sentence[1:]}." for sentence in _sentences(study)))
+    click.echo("\n".join(f"{sentence}." for sentence in (study.verdict, *study.comparison.remarks)))
     for failure in study.failures:
         click.echo(f"failed: {failure}", err=True)
     page, archive = files[0], files[-1]
     click.echo(f"\nwrote {page}, {archive.name} and {len(files) - 2} more files beside it")
     if study.failures:
         raise SystemExit(1)
-
-
-def _sentences(study: "Study") -> list[str]:
-    return [study.verdict, *study.comparison.remarks]
