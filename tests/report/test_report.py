@@ -112,6 +112,7 @@ def test_the_course_report_has_the_names_of_the_course(tmp_path):
     assert {str(file.relative_to(tmp_path / "out")) for file in files} == {
         "table.txt",
         "table.md",
+        "summary.json",
         "plot/LeNet5_train_test_plot.png",
         "plot/Custom_model_train_test_plot.png",
         "plot/test_performance_comparison.png",

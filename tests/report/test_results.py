@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from mnistlab import RunFolder
+from mnistlab import RunFolder, read_study
 from mnistlab.report import course_table
+from mnistlab.report.comparison import markdown
+from mnistlab.statistics.verdict import points
 
 RESULTS = Path(__file__).parents[2] / "results"
 COURSE = RESULTS / "course"
@@ -29,32 +32,72 @@ def test_both_models_land_where_the_course_did():
         assert 0.990 <= record.final.test_accuracy <= 0.993
 
 
+def figures(folder):
+    return json.loads((RESULTS / folder / "summary.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("folder", sorted(path.name for path in RESULTS.iterdir()))
+def test_every_folder_says_what_was_found_and_how_to_do_it_again(folder):
+    summary = figures(folder)
+    assert summary["version"]
+    assert summary["command"].startswith(("mnistlab ", "python main.py "))
+    for recipe in summary.get("recipes", []):
+        assert len(recipe["seeds"]) == len(recipe["test_accuracy"])
+        assert recipe["mean"] == pytest.approx(np.mean(recipe["test_accuracy"]), abs=1e-4)
+        if len(recipe["seeds"]) > 1:
+            assert recipe["standard_deviation"] == pytest.approx(np.std(recipe["test_accuracy"], ddof=1), abs=1e-4)
+            assert recipe["interval"][0] <= recipe["mean"] <= recipe["interval"][1]
+
+
+@pytest.mark.parametrize(
+    ("folder", "recipes", "seeds", "epochs"),
+    [("compare", 2, 20, 50), ("ablate", 8, 10, 50), ("fashion", 2, 8, 50), ("fit", 2, 8, 12)],
+)
+def test_a_study_follows_from_the_records_beside_it(folder, recipes, seeds, epochs):
+    study = read_study(RESULTS / folder)
+    archive = json.loads((RESULTS / folder / "comparison.json").read_text(encoding="utf-8"))
+    assert json.loads(study.comparison.model_dump_json()) == archive["comparison"]
+    assert (RESULTS / folder / "table.md").read_text(encoding="utf-8") == markdown(study.samples, study.comparison)
+    assert len(study.samples) == recipes
+    for sample in study.samples:
+        assert sample.seeds == tuple(range(seeds))
+        for record in sample.records:
+            assert (len(record.history), record.data.train_images, record.data.test_images) == (epochs, 60_000, 10_000)
+    assert not study.failures
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.ko.md"])
+def test_the_readmes_tell_what_the_studies_found(page):
+    text = (RESULTS.parent / page).read_text(encoding="utf-8")
+    for folder, data in (("compare", "MNIST"), ("fashion", "Fashion-MNIST")):
+        for name, seeds, *cells, _time in read_study(RESULTS / folder).table("short").rows:
+            assert f"| {data} | {name} | {seeds} | {' | '.join(cells)} |" in text
+    if page == "README.md":
+        for folder in ("compare", "fashion"):
+            verdict = figures(folder)["verdict"].removeprefix("not settled: ")
+            assert verdict in " ".join(text.split())
+
+
 def test_the_finding_on_fit_is_that_of_its_records():
-    found = {
-        fit: [RunFolder(RESULTS / "fit" / "runs" / f"{fit}-seed{seed}").read_record() for seed in range(8)]
-        for fit in ("pad", "resize")
-    }
-    for fit, runs in found.items():
-        assert [(run.recipe.fit, run.seed, len(run.history)) for run in runs] == [(fit, seed, 12) for seed in range(8)]
-    pad, resize = (np.array([100 * run.final.test_accuracy for run in runs]) for runs in found.values())
-    difference = resize - pad
-    # 2.3646 is the 97.5 % quantile of the t distribution with 7 degrees of freedom.
-    margin = 2.3646 * difference.std(ddof=1) / np.sqrt(8)
-    low, high = difference.mean() - margin, difference.mean() + margin
-    page = (RESULTS / "fit" / "README.md").read_text(encoding="utf-8")
-    for values in (pad, resize):
-        assert f"| {values.mean():.2f} % | {values.std(ddof=1):.2f} |" in page
-    text = f"is {difference.mean():.2f} points (95 % interval {low:.2f} to {high:.2f}, t".replace("-", "−")
-    assert text in page
+    (difference,) = read_study(RESULTS / "fit").comparison.differences
+    assert (difference.first, difference.second) == ("pad", "resize")
+    page = " ".join((RESULTS.parent / "docs" / "training.md").read_text(encoding="utf-8").split())
+    low, high = points(-difference.interval.high), points(-difference.interval.low)
+    assert f"{points(difference.mean)} points behind `pad`, with a 95 % interval of {low} to {high}" in page
+
+
+def test_the_throughput_told_is_the_one_measured():
+    page = (RESULTS.parent / "docs" / "comparing.md").read_text(encoding="utf-8")
+    assert f"{figures('throughput')['ratio']:.1f} times as fast" in " ".join(page.split())
 
 
 def test_the_benchmarks_page_shows_its_record():
     table = (RESULTS / "bench" / "table.txt").read_text(encoding="utf-8")
     page = (RESULTS.parent / "docs" / "kernels.md").read_text(encoding="utf-8")
     assert "\n".join(f"    {line}".rstrip() for line in table.splitlines()) in page
-    figures = json.loads((RESULTS / "bench" / "bench.json").read_text(encoding="utf-8"))
-    for model, ways in figures["seconds"].items():
+    found = figures("bench")
+    for model, ways in found["seconds"].items():
         for times in ways.values():
             assert f"{times['median']:.2f}" in table
-        assert f"{figures['ratio'][model]:.1f} times" in page
-    assert f"{figures['of_bound']['lenet5']:.2f} times the bound" in page
+        assert f"{found['ratio'][model]:.1f} times" in page
+    assert f"{found['of_bound']['lenet5']:.2f} times the bound" in page

@@ -137,7 +137,8 @@ def watched(out: Path, *, quiet: bool) -> Iterator[dict[str, Any]]:
 
 def command_line() -> str:
     """Return the command that the user gave, to be noted in reports."""
-    return shlex.join(["mnistlab", *sys.argv[1:]])
+    program = ["python", "main.py"] if Path(sys.argv[0]).name == "main.py" else ["mnistlab"]
+    return shlex.join([*program, *sys.argv[1:]])
 
 
 def show(study: "Study", files: list[Path]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from mnistlab.cli.experiment import command_line
 from mnistlab.cli.options import change_recipe, training_options
 
 
@@ -27,7 +28,7 @@ def reproduce(out: Path, *, resume: bool, **options: Any) -> None:
     runs = [(recipe, out / "runs" / f"{recipe.name}-{recipe.digest}-seed{options['seed']}") for recipe in recipes]
     lenet5, custom_mlp = train_all(runs, resume=resume, overwrite=not resume, **options)
     try:
-        files = write_course_report(lenet5, custom_mlp, out)
+        files = write_course_report(lenet5, custom_mlp, out, command_line())
     except OSError as error:
         raise RunError(f"{error.filename or out}: cannot be written: {error.strerror}") from error
     width = min(100, shutil.get_terminal_size((100, 24)).columns)

@@ -1,7 +1,10 @@
 """The course project's deliverables: a table and three plots, under the names that the course gave them."""
 
+import json
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from mnistlab.report.table import Table, display_name, duration, percent
 from mnistlab.runs import RunRecord, write_atomically
@@ -28,8 +31,8 @@ def course_table(records: Sequence[RunRecord]) -> Table:
     return Table(_HEADINGS, tuple(rows))
 
 
-def write_course_report(lenet5: RunRecord, custom_mlp: RunRecord, out: Path) -> list[Path]:
-    """Write ``table.txt``, ``table.md`` and the three plots under ``plot/``.
+def write_course_report(lenet5: RunRecord, custom_mlp: RunRecord, out: Path, command: str = "") -> list[Path]:
+    """Write ``table.txt``, ``table.md``, ``summary.json`` and the three plots under ``plot/``.
 
     Returns:
         The files written.
@@ -45,6 +48,7 @@ def write_course_report(lenet5: RunRecord, custom_mlp: RunRecord, out: Path) -> 
     contents: dict[str, bytes | str] = {
         "table.txt": table.text(),
         "table.md": table.markdown(),
+        "summary.json": json.dumps(_summary(records, command), indent=2) + "\n",
         "plot/LeNet5_train_test_plot.png": png(learning_curves(lenet5)),
         "plot/Custom_model_train_test_plot.png": png(learning_curves(custom_mlp)),
         "plot/test_performance_comparison.png": png(test_comparison(records)),
@@ -53,3 +57,22 @@ def write_course_report(lenet5: RunRecord, custom_mlp: RunRecord, out: Path) -> 
     for name, content in contents.items():
         write_atomically(out / name, content)
     return [out / name for name in contents]
+
+
+def _summary(records: Sequence[RunRecord], command: str) -> dict[str, Any]:
+    recipes = [
+        {
+            "name": record.recipe.name,
+            "digest": record.recipe.digest,
+            "parameters": record.parameters,
+            "epochs": record.recipe.epochs,
+            "seeds": [record.seed],
+            "test_accuracy": [round(100 * record.final.test_accuracy, 6)],
+            "mean": round(100 * record.final.test_accuracy, 4),
+            # One run has neither.
+            "standard_deviation": None,
+            "interval": None,
+        }
+        for record in records
+    ]
+    return {"data": records[0].data.name, "recipes": recipes, "version": version("mnistlab"), "command": command}
