@@ -71,6 +71,14 @@ def test_an_ablation_is_held_against_the_whole():
     assert found.verdict.startswith("w is better than x (by 1.18); not settled against y (0.00) (")
 
 
+def test_an_ablation_that_settles_nothing():
+    same = [BETTER[-1], *BETTER[:-1]]
+    found = compare([made_sample("w", BETTER), made_sample("x", same), made_sample("y", same[::-1])], baseline="w")
+    assert found.verdict == (
+        "not settled: w against x (0.00), y (0.00) (points, p < 0.05 corrected for 2 comparisons, 8 seeds)"
+    )
+
+
 @pytest.mark.parametrize(("comparisons", "seeds"), [(1, 6), (2, 7), (7, 9), (28, 11)])
 def test_more_comparisons_need_more_seeds(comparisons, seeds):
     assert minimum_seeds(comparisons) == seeds

@@ -9,6 +9,7 @@ from mnistlab.statistics.summary import Interval
 
 MINIMUM_SEEDS = 6
 """With five, no sign-flip test can reach p < 0.05: 2 of 32 throws are as extreme as the most extreme."""
+_SMALLEST = 0.0005
 _WORTHWHILE = (0.05, 0.1)
 """Differences, in points, for which the number of seeds needed is told."""
 
@@ -56,9 +57,10 @@ def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
     seeds = sorted({len(difference.seeds) for difference in differences})
     count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     said = "; ".join(f"{relation} {', '.join(others)}" for relation, others in groups.items() if others)
-    # "is better than a, worse than b", but "is not settled against c" would say something else.
-    said = said if said.startswith("not") else f"is {said}"
-    return f"{anchor} {said} (points, p < 0.05 corrected for {differences[0].comparisons} comparisons, {count} seeds)"
+    opening = f"{anchor} is {said}"
+    if not (groups["better than"] or groups["worse than"]):
+        opening = f"not settled: {anchor} against {', '.join(groups['not settled against'])}"
+    return f"{opening} (points, p < 0.05 corrected for {differences[0].comparisons} comparisons, {count} seeds)"
 
 
 def pronounce_on_new_images(difference: Difference) -> str:
@@ -129,13 +131,13 @@ def _need(difference: Difference) -> str:
 
 
 def _order(difference: Difference) -> tuple[str, str, float]:
-    """Return the label ahead, the label behind, and by how much, rounded to what is shown."""
-    by = round(difference.mean, 3)
+    """Return the label ahead, the label behind, and by how much; what would be shown as 0.00 is 0."""
+    by = difference.mean if abs(difference.mean) >= _SMALLEST else 0.0
     return (difference.first, difference.second, by) if by >= 0 else (difference.second, difference.first, -by)
 
 
 def _oriented(difference: Difference, interval: Interval) -> Interval:
-    turned = round(difference.mean, 3) < 0
+    turned = difference.mean <= -_SMALLEST
     return Interval(low=-interval.high, high=-interval.low) if turned else interval
 
 
