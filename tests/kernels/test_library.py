@@ -13,7 +13,7 @@ from torch import nn
 from mnistlab import Recipe
 from mnistlab.errors import KernelError
 from mnistlab.kernels import BUILDS, Distortions, Plan, installed, load_library, processor_level
-from mnistlab.training.steps import make_steps
+from mnistlab.training.selection import make_steps
 from tests.kernels.reference import make_plan, random_pass, randomise
 
 ROOT = Path(__file__).parents[2]

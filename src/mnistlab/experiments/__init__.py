@@ -1,9 +1,9 @@
 """Grids of recipes and seeds, run here or on a cluster, and what comes of them."""
 
-from mnistlab.experiments.archive import read_study
 from mnistlab.experiments.comparing import ablation, compare
 from mnistlab.experiments.engine import Engine, InProcess
 from mnistlab.experiments.local import LocalEngine
+from mnistlab.experiments.reading import read_study
 from mnistlab.experiments.study import Study
 from mnistlab.experiments.task import Settings, Task
 

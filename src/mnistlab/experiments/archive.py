@@ -1,22 +1,20 @@
 """Archive: ``comparison.json``, from which a study is made again: which runs it compared, and every figure it found."""
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mnistlab.errors import RunError
-from mnistlab.runs import RunFolder, RunRecord, RunStore, reason, write_atomically
-from mnistlab.statistics import Comparison, Sample
-
-if TYPE_CHECKING:
-    from mnistlab.experiments.study import Study
+from mnistlab.runs import reason, write_atomically
+from mnistlab.statistics import Comparison
 
 FILE = "comparison.json"
 
 
-class _Group(BaseModel):
+class Group(BaseModel):
+    """One recipe's runs: its label, its digest, and the seeds that were compared."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     label: str
@@ -29,12 +27,12 @@ class Archive(BaseModel):
 
     Attributes:
         title: of the study.
-        baseline: see :class:`Study`.
+        baseline: see :class:`mnistlab.experiments.study.Study`.
         runs: the folder of the runs, relative to the file's own.
         groups: by label, the recipe's digest and the seeds that were compared.
-        failures: see :class:`Study`.
-        command: see :class:`Study`.
-        headline: see :class:`Study`.
+        failures: see :class:`mnistlab.experiments.study.Study`.
+        command: see :class:`mnistlab.experiments.study.Study`.
+        headline: see :class:`mnistlab.experiments.study.Study`.
         comparison: every figure.
     """
 
@@ -44,7 +42,7 @@ class Archive(BaseModel):
     title: str
     baseline: str
     runs: str
-    groups: tuple[_Group, ...] = Field(min_length=1)
+    groups: tuple[Group, ...] = Field(min_length=1)
     failures: tuple[str, ...]
     command: str
     headline: str = ""
@@ -60,88 +58,23 @@ class Archive(BaseModel):
         return self
 
 
-def write_archive(folder: Path, study: "Study") -> Path:
+def write_archive(folder: Path, archive: Archive) -> Path:
     """Write ``comparison.json`` into a folder, and return its path.
 
     Raises:
         OSError: the folder cannot be written to.
     """
-    archive = Archive(
-        title=study.title,
-        baseline=study.baseline,
-        runs=Path(os.path.relpath(study.runs or folder / "runs", folder)).as_posix(),
-        groups=tuple(
-            _Group(label=sample.label, digest=sample.recipe.digest, seeds=sample.seeds) for sample in study.samples
-        ),
-        failures=study.failures,
-        command=study.command,
-        headline=study.headline,
-        comparison=study.comparison,
-    )
     write_atomically(folder / FILE, archive.model_dump_json(indent=2) + "\n")
     return folder / FILE
 
 
-def read_study(path: Path | str) -> "Study":
-    """Make a study again from records alone.
-
-    Args:
-        path: a ``comparison.json``, or a folder that holds one; else a folder of runs, all of which are compared.
+def read_archive(file: Path) -> Archive:
+    """Read a ``comparison.json``.
 
     Raises:
-        RunError: neither, or runs are missing or damaged.
+        RunError: unreadable, or not one; the message starts with the path.
     """
-    path = Path(path)
-    file = path / FILE if path.is_dir() else path
-    if file.is_file():
-        return _from_archive(file)
-    if not path.is_dir():
-        raise RunError(f"{path}: no such file or folder; name a {FILE} or a folder of runs")
-    return _from_runs(path)
-
-
-def _from_archive(file: Path) -> "Study":
-    from mnistlab.experiments.study import Study
-
     try:
-        archive = Archive.model_validate_json(file.read_bytes())
+        return Archive.model_validate_json(file.read_bytes())
     except (OSError, ValidationError) as error:
         raise RunError(f"{file}: cannot be read as a comparison: {reason(error)}") from error
-    runs = file.parent / archive.runs
-    records = {(record.recipe.digest, record.seed): record for record in RunStore(runs).records()}
-    samples = []
-    for group in archive.groups:
-        for seed in group.seeds:
-            if (group.digest, seed) not in records:
-                raise RunError(f"{runs}: lacks the run of {group.label}, seed {seed}, that {file} compares")
-        samples.append(Sample.of(group.label, (records[group.digest, seed] for seed in group.seeds)))
-    return Study(
-        archive.title,
-        tuple(samples),
-        baseline=archive.baseline,
-        failures=archive.failures,
-        command=archive.command,
-        runs=runs,
-        headline=archive.headline,
-    )
-
-
-def _from_runs(folder: Path) -> "Study":
-    from mnistlab.experiments.study import Study
-
-    runs = folder / "runs" if (folder / "runs").is_dir() else folder
-    single = RunFolder(folder)
-    found = [single.read_record()] if single.finished else list(RunStore(runs).records())
-    if len({record.data.fingerprint for record in found}) > 1:
-        raise RunError(f"{runs}: holds runs on different images, which cannot be compared; name a {FILE}")
-    groups: dict[str, list[RunRecord]] = {}
-    for record in found:
-        groups.setdefault(record.recipe.digest, []).append(record)
-    if not groups:
-        raise RunError(f"{folder}: no finished runs there; a run's folder holds record.json")
-    labels = [records[0].recipe.name for records in groups.values()]
-    samples = tuple(
-        Sample.of(label if labels.count(label) == 1 else f"{label}-{digest}", records)
-        for label, (digest, records) in zip(labels, groups.items(), strict=True)
-    )
-    return Study(" against ".join(sample.label for sample in samples), samples, runs=runs)

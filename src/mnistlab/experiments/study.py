@@ -1,5 +1,6 @@
 """Study: recipes over seeds, what they come to, and the files that say so."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from mnistlab.data import load_dataset, take_subset
 from mnistlab.errors import DataError, RunError
+from mnistlab.experiments.archive import Archive, Group, write_archive
 from mnistlab.report.table import Table
 from mnistlab.statistics import Comparison, Sample, compare
 
@@ -99,7 +101,6 @@ class Study:
         Raises:
             RunError: the folder cannot be written to.
         """
-        from mnistlab.experiments.archive import write_archive
         from mnistlab.report.comparison import write_comparison_report
 
         folder = Path(out)
@@ -113,9 +114,23 @@ class Study:
                 failures=self.failures,
                 test_images=self._test_images(),
             )
-            return [*files, write_archive(folder, self)]
+            return [*files, write_archive(folder, self._archive(folder))]
         except OSError as error:
             raise RunError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from error
+
+    def _archive(self, folder: Path) -> Archive:
+        return Archive(
+            title=self.title,
+            baseline=self.baseline,
+            runs=Path(os.path.relpath(self.runs or folder / "runs", folder)).as_posix(),
+            groups=tuple(
+                Group(label=sample.label, digest=sample.recipe.digest, seeds=sample.seeds) for sample in self.samples
+            ),
+            failures=self.failures,
+            command=self.command,
+            headline=self.headline,
+            comparison=self.comparison,
+        )
 
     def _test_images(self) -> NDArray[np.uint8] | None:
         """Return the images that the runs were tested on, or nothing if they are no longer to be had."""

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnistlab.errors import KernelError
-from mnistlab.kernels import Distortions, Pass, Plan, load_library, make_plan
+from mnistlab.kernels import Distortions, Pass, Plan, load_library
 from mnistlab.recipe import Recipe
 from mnistlab.training.distortion import distort
 from mnistlab.training.evaluation import compute_logits
@@ -122,30 +121,3 @@ class PlainSteps:
             for average, parameter in zip(self._averages, self._model.parameters(), strict=bool(self._averages)):
                 average.lerp_(parameter, 1 - self._recipe.averaging)
         return loss.detach(), (logits.detach().argmax(dim=1) == labels).sum()
-
-
-def make_steps(
-    model: nn.Module,
-    recipe: Recipe,
-    optimizer: torch.optim.Optimizer,
-    averages: list[Tensor],
-    image_shape: tuple[int, int, int],
-    classes: int,
-    device: torch.device,
-    kernels: str,
-) -> Steps:
-    """Return the fast layers where the model has such a form and the device is the CPU, else PyTorch."""
-    reason = "" if device.type == "cpu" else f"the fast layers are for the CPU, not {device.type}"
-    if kernels == "torch":
-        reason = "asked for"
-    if not reason:
-        try:
-            plan = make_plan(model, image_shape, classes, mean=recipe.mean, deviation=recipe.deviation)
-            return PlannedSteps(plan, recipe, optimizer, averages)
-        except KernelError as error:
-            reason = str(error)
-    if device.type == "cuda":
-        from mnistlab.training.graphed import GraphedSteps
-
-        return GraphedSteps(model, recipe, optimizer, averages, device, reason)
-    return PlainSteps(model, recipe, optimizer, averages, device, reason)

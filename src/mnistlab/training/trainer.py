@@ -19,7 +19,7 @@ from mnistlab.training.events import BatchDone, EpochDone, Listener
 from mnistlab.training.input import fit_images, input_shape
 from mnistlab.training.randomness import derive_seed, generator, isolated, seed_global
 from mnistlab.training.schedule import learning_rates
-from mnistlab.training.steps import make_steps
+from mnistlab.training.selection import make_steps
 
 _CPU = torch.device("cpu")
 
@@ -35,7 +35,7 @@ class Trainer:
         dataset: the images.
         seed: decides the weights, the order of images, augmentation and dropout.
         device: where to train.
-        kernels: ``auto`` or ``torch``, see :func:`mnistlab.training.steps.make_steps`.
+        kernels: ``auto`` or ``torch``, see :func:`mnistlab.training.selection.make_steps`.
 
     Raises:
         ModelError: the model does not fit the images.
