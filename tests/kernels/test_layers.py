@@ -81,7 +81,9 @@ def check(model, shape, count, *, seed, threads=1, smoothing=0.0, slack=2e-5):
     before = [parameter.detach().clone() for parameter in model.parameters()]
     plan.train(work, 0, 1, None, smoothing=smoothing, threads=threads)
     assert work.losses.item() == pytest.approx(loss, rel=4e-6, abs=2e-6 + 2 * loss_moved)
-    assert work.hits.item() == hits
+    # Where two logits are equal but for rounding, either may count as the larger.
+    first, second = twin_of(wide)(images).detach().topk(2, dim=1).values.T
+    assert abs(work.hits.item() - hits) <= ((first - second) < 1e-5 * first.abs().clamp(min=1)).sum()
     for (name, parameter), exact, their, far in zip(model.named_parameters(), gradients, theirs, moved, strict=True):
         allowed = 3e-5 * exact.abs().max() + 3 * far + 4 * (their - exact).abs().max() + slack * largest(gradients)
         assert (parameter.grad - exact).abs().max() <= allowed, name

@@ -19,7 +19,7 @@ def test_the_course_recipes_are_the_published_ones():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"droput": 0.3}, "droput: unknown key; did you mean dropout? known keys: name, data, model"),
+        ({"droput": 0.3}, "droput: unknown key; did you mean dropout? known keys: name, data, train_limit"),
         ({"zzz": 1}, "zzz: unknown key; known keys: name"),
         ({"dropout": 1}, "dropout: must be a number from 0 to below 1; found 1"),
         ({"dropout": "much"}, 'dropout: must be a number from 0 to below 1; found "much"'),
