@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mnistlab.statistics.sample import Sample
 from mnistlab.statistics.summary import CONFIDENCE, Interval
 
-_RESAMPLES = 10_000
+_RESAMPLES, _AT_ONCE = 10_000, 500
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,14 @@ def resample_both(
     """
     difference = one.astype(np.int8) - other.astype(np.int8)
     runs, images = difference.shape
-    # Images on which no pair of runs differs add nothing, however often they are drawn.
-    telling = difference[:, difference.any(axis=0)].astype(float)
-    shares = np.array([*[1 / images] * telling.shape[1], 1 - telling.shape[1] / images])
+    # Images that differ alike over the seeds can stand for one another, so they are drawn by kind.
+    kinds, counts = np.unique(difference, axis=1, return_counts=True)
     means = np.empty(resamples)
-    for start in range(0, resamples, 500):
-        stop = min(start + 500, resamples)
+    for start in range(0, resamples, _AT_ONCE):
+        stop = min(start + _AT_ONCE, resamples)
         seeds = random.multinomial(runs, [1 / runs] * runs, stop - start)
-        drawn = random.multinomial(images, shares, stop - start)[:, :-1]
-        means[start:stop] = ((seeds @ telling) * drawn).sum(axis=1) / (runs * images)
+        drawn = random.multinomial(images, counts / images, stop - start)
+        means[start:stop] = ((seeds @ kinds) * drawn).sum(axis=1) / (runs * images)
     low, high = 100 * np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Interval(low=float(low), high=float(high))
 
