@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 from types import ModuleType
 
 from mnistlab.experiments.events import Listener, TaskDied, TaskFailed, TaskFinished, TaskStopped
-from mnistlab.experiments.task import Settings, Task
+from mnistlab.experiments.task import PRELOAD, Settings, Task
 
 _WORKER = "mnistlab.experiments.worker"
 _DEATHS = 3
@@ -144,7 +144,7 @@ def _context(sources: set[str]) -> BaseContext:
     context.set_forkserver_preload([_WORKER])
     # One thread each, lest the libraries start threads, which a fork would lose.
     settings = {
-        "MNISTLAB_PRELOAD": os.pathsep.join(sorted(sources)),
+        PRELOAD: os.pathsep.join(sorted(sources)),
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }

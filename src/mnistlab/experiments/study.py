@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What :func:`mnistlab.compare` and :func:`mnistlab.ablate` return; it needs the records alone, no PyTorch.
+    """What :func:`mnistlab.compare` and :func:`mnistlab.ablation` return; it needs the records alone, no PyTorch.
 
     In a notebook it shows its verdict and its table.
 

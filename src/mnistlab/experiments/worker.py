@@ -12,12 +12,10 @@ from pathlib import Path
 from mnistlab.data import Dataset, load_dataset
 from mnistlab.errors import BusyError, MnistlabError
 from mnistlab.experiments.events import Listener, TaskFailed, TaskFinished, TaskProgress, TaskStarted, TaskStopped
-from mnistlab.experiments.task import Settings, Task
+from mnistlab.experiments.task import PRELOAD, Settings, Task
 from mnistlab.training import EpochDone, Event, RunFinished, RunStarted, train
 from mnistlab.training.device import cuda_devices, import_optimisers
 
-PRELOAD = "MNISTLAB_PRELOAD"
-"""Environment variable: the data sets that a process loads at its start, for those forked from it to share."""
 _PATIENCE = 0.2
 """Seconds between two looks at a folder that another process holds."""
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import textwrap
 from dataclasses import dataclass
 
 from mnistlab.recipe import DISPLAY_NAMES
@@ -28,7 +29,12 @@ class Table:
         return text.getvalue()
 
     def text(self, width: int = 100) -> str:
-        """Return the table as plain text, at most ``width`` characters wide."""
+        """Return the table as plain text, at most ``width`` characters wide.
+
+        Where its rows do not fit, each becomes a block of lines, a figure a line.
+        """
+        if self._natural_width() > width:
+            return self._blocks(width)
         from rich import box
         from rich.console import Console
         from rich.table import Table as RichTable
@@ -44,6 +50,22 @@ class Table:
         console.print(table)
         text: str = console.file.getvalue()  # type: ignore[attr-defined]
         return "\n".join(line.rstrip() for line in text.strip("\n").splitlines()) + "\n"
+
+    def _natural_width(self) -> int:
+        return sum(max(map(len, cells)) + 3 for cells in zip(self.headings, *self.rows, strict=True))
+
+    def _blocks(self, width: int) -> str:
+        names = max(map(len, self.headings[1:]))
+        lines = []
+        for name, *cells in self.rows:
+            lines += textwrap.wrap(name, width)
+            figures = zip(self.headings[1:], cells, strict=True)
+            lines += [
+                f"  {heading:<{names}}  {cell}" if names + len(cell) + 4 <= width else f"  {heading}\n    {cell}"
+                for heading, cell in figures
+                if cell
+            ]
+        return "\n".join(lines) + "\n"
 
 
 def display_name(record: RunRecord) -> str:
