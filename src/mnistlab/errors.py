@@ -37,5 +37,13 @@ class ExperimentError(MnistlabError):
     """An experiment cannot be set up or went wrong as a whole, or an engine that runs it is not installed."""
 
 
+class PictureError(MnistlabError):
+    """A picture to read is damaged, too large, or of a format that is not read."""
+
+
+class ServerError(MnistlabError):
+    """The server cannot start, or an extra that it needs is not installed."""
+
+
 class KernelError(MnistlabError):
     """A model has no fast form, or the compiled library is not there; training then runs on plain PyTorch."""

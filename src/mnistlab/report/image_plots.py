@@ -6,10 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
+from numpy.typing import NDArray
 
 from mnistlab.report.canvas import COLOURS, FAINT, INK, colours, figure, panel, wrapped
 from mnistlab.runs.outcome import BINS
-from mnistlab.statistics import Sample, class_errors, confusion, reliability
+from mnistlab.statistics import Reliability, Sample, class_errors, confusion, reliability
 
 _MOST_CLASSES = 20
 """Classes whose numbers are written into a confusion matrix."""
@@ -17,42 +18,73 @@ _MOST_CLASSES = 20
 
 def calibration(samples: Sequence[Sample]) -> Figure:
     """Draw accuracy over confidence, in bins, and below it how many readings each bin holds."""
-    drawn = figure(6.5, 4.8 + 0.2 * len(samples))
-    upper, lower = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    upper.plot([0, 100], [0, 100], color=INK, lw=1, ls=":")
-    for number, (sample, colour) in enumerate(zip(samples, colours(len(samples)), strict=True)):
-        bins = reliability(sample)
-        upper.plot(100 * bins.confidence, 100 * bins.accuracy, "o-", color=colour, label=wrapped(sample.label), ms=5)
-        width = 100 / BINS / (len(samples) + 1)
-        begin = 100 * (np.ceil(bins.confidence * BINS) - 1) / BINS + width * (number + 0.5)
-        lower.bar(begin, bins.images / len(sample.records), width, color=colour, align="edge")
-    for axes in (upper, lower):
-        panel(axes)
-    lower.set_yscale("log")
-    lower.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    upper.set_ylabel("read rightly (%)")
-    lower.set(xlabel="confidence (%)", ylabel="images a run", xlim=(0, 100))
-    drawn.legend(*upper.get_legend_handles_labels(), loc="outside lower center", frameon=False, labelcolor=INK, ncols=2)
-    return drawn
+    curves = [(sample.label, reliability(sample), len(sample.records)) for sample in samples]
+    return draw_calibration(curves, "images a run")
 
 
 def confusion_matrix(sample: Sample) -> Figure:
     """Draw which class (row) was taken for which (column), misread images alone, mean over runs."""
     table = confusion(sample) / len(sample.records)
     np.fill_diagonal(table, 0)
-    classes = [wrapped(name) for name in sample.records[0].data.classes]
+    return draw_confusion(table, sample.records[0].data.classes, f"{sample.label}: misread images a run")
+
+
+def draw_calibration(curves: Sequence[tuple[str, Reliability, int]], counted: str) -> Figure:
+    """Draw accuracy over confidence, in bins, and below it how many readings each bin holds.
+
+    Args:
+        curves: for each its label, its bins, and the number by which their counts are divided; an empty label is left
+            out of the legend.
+        counted: what the counts are of.
+    """
+    drawn = figure(6.5, 4.8 + 0.2 * len(curves))
+    upper, lower = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    upper.plot([0, 100], [0, 100], color=INK, lw=1, ls=":")
+    for number, ((label, bins, runs), colour) in enumerate(zip(curves, colours(len(curves)), strict=True)):
+        upper.plot(100 * bins.confidence, 100 * bins.accuracy, "o-", color=colour, label=wrapped(label), ms=5)
+        width = 100 / BINS / (len(curves) + 1)
+        begin = 100 * (np.ceil(bins.confidence * BINS) - 1) / BINS + width * (number + 0.5)
+        lower.bar(begin, bins.images / runs, width, color=colour, align="edge")
+    for axes in (upper, lower):
+        panel(axes)
+    lower.set_yscale("log")
+    lower.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    upper.set_ylabel("read rightly (%)")
+    lower.set(xlabel="confidence (%)", ylabel=counted, xlim=(0, 100))
+    handles, labels = upper.get_legend_handles_labels()
+    if labels:
+        drawn.legend(handles, labels, loc="outside lower center", frameon=False, labelcolor=INK, ncols=2)
+    return drawn
+
+
+def draw_confusion(
+    table: NDArray[np.float64 | np.int64], names: Sequence[str], title: str, darkest: float = 0.9
+) -> Figure:
+    """Draw how often each class (row) was taken for each (column).
+
+    The cells off the diagonal are shaded, and up to 20 classes numbers are written into them. A diagonal of other
+    than 0 is written in, but not shaded, since next to it no mistake could be seen.
+
+    Args:
+        table: counts, ``(classes, classes)``: integers are written as such, others with one decimal.
+        names: the classes'.
+        title: above the plot.
+        darkest: opacity of the most frequent mistake's shade, 0 to 1.
+    """
+    classes = [wrapped(name) for name in names]
     drawn = figure(5.2, 4.8)
     axes = drawn.subplots()
-    highest = max(table.max(), 1e-9)
+    decimals = 0 if table.dtype.kind == "i" else 1
+    highest = max((table - np.diag(table.diagonal())).max(), 1e-9)
     for (row, column), value in np.ndenumerate(table):
-        place, strength = (column - 0.5, row - 0.5), 0.9 * value / highest
+        place, strength = (column - 0.5, row - 0.5), 0.0 if row == column else darkest * value / highest
         axes.add_patch(Rectangle(place, 1, 1, facecolor=COLOURS[0], alpha=strength, edgecolor=FAINT, lw=0.5))
         if value >= 0.05 and len(classes) <= _MOST_CLASSES:
-            axes.text(column, row, f"{value:.1f}", ha="center", va="center", color=INK, fontsize=8)
+            axes.text(column, row, f"{value:.{decimals}f}", ha="center", va="center", color=INK, fontsize=8)
     panel(axes)
     axes.grid(visible=False)
     axes.set(xlim=(-0.5, len(classes) - 0.5), ylim=(len(classes) - 0.5, -0.5), aspect="equal")
-    axes.set(xlabel="taken for", ylabel="true class", title=wrapped(f"{sample.label}: misread images a run", 44))
+    axes.set(xlabel="taken for", ylabel="true class", title=wrapped(title, 44))
     slanted = max(map(len, classes)) > 2
     axes.set_xticks(range(len(classes)), classes, rotation=60 if slanted else 0, ha="right" if slanted else "center")
     axes.set_yticks(range(len(classes)), classes)

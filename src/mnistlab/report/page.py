@@ -37,16 +37,12 @@ def render_page(
         failures: a line for each run that failed.
         test_images: uint8, ``(n, height, width)``, for the gallery; ``None`` leaves it out.
     """
-    pages = Environment(
-        loader=PackageLoader("mnistlab.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    style = pages.get_template("comparison.css").render()
     records = [record for sample in samples for record in sample.records]
     starts = sorted(record.started for record in records)
-    return pages.get_template("comparison.html").render(
+    return render_template(
+        "comparison.html",
+        plots,
         title=title,
-        version=version("mnistlab"),
-        style=style,
         data=records[0].data,
         verdict=comparison.verdict,
         remarks=comparison.remarks,
@@ -59,7 +55,6 @@ def render_page(
         loss_table=loss_table(comparison),
         run_table=run_table(comparison),
         field_table=field_table(samples),
-        plots={name: inline_svg(text, name) for name, text in plots.items()},
         paired=[name for name in plots if name.startswith("paired")],
         matrices=[name for name in plots if name.startswith("confusion")],
         shown=MOST_CURVES,
@@ -71,6 +66,30 @@ def render_page(
         began=f"{starts[0]:%Y-%m-%d %H:%M}",
         ended=f"{starts[-1]:%Y-%m-%d %H:%M}",
     )
+
+
+def render_template(name: str, plots: Mapping[str, str], **values: Any) -> str:
+    """Return a template's HTML text; values are escaped.
+
+    Args:
+        name: of a file in ``templates/``.
+        plots: SVG by name, as :func:`mnistlab.report.canvas.svg` returns it; in the page they follow its dark mode.
+        values: what else the template shows, its ``title`` among them.
+    """
+    pages = Environment(
+        loader=PackageLoader("mnistlab.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return pages.get_template(name).render(
+        version=version("mnistlab"),
+        style=pages.get_template("comparison.css").render(),
+        plots={name: inline_svg(text, name) for name, text in plots.items()},
+        **values,
+    )
+
+
+def image_source(pixels: NDArray[np.uint8]) -> str:
+    """Return grey pixels, uint8 ``(height, width)``, as the ``src`` of an HTML image."""
+    return f"data:image/png;base64,{base64.b64encode(encode_png(pixels)).decode()}"
 
 
 def _tone(comparison: Comparison) -> str:
@@ -103,5 +122,5 @@ def _card(hard: HardImage, classes: Sequence[str], pixels: NDArray[np.uint8]) ->
         "image": hard.image,
         "label": classes[hard.label],
         "votes": [(classes[label], votes, round(100 * votes / cast)) for label, votes in hard.votes if votes],
-        "source": f"data:image/png;base64,{base64.b64encode(encode_png(pixels)).decode()}",
+        "source": image_source(pixels),
     }

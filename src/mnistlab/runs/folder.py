@@ -78,6 +78,8 @@ class RunFolder:
         Raises:
             RunError: there is none, or it is damaged.
         """
+        if not self.finished:
+            raise RunError(f"{self.path}: holds no finished run")
         try:
             return RunRecord.from_json(self.record_file.read_bytes(), str(self.record_file))
         except OSError as error:

@@ -60,13 +60,25 @@ def describe_outcome(
     scaled = test_logits.astype(np.float64)
     scaled -= scaled.max(axis=1, keepdims=True)
     confidences = 1 / np.exp(scaled).sum(axis=1)
-    bins = np.clip(np.ceil(confidences * BINS).astype(int) - 1, 0, BINS - 1)
-    hits = predictions == test_labels
-    counts, sums, rights = (np.bincount(bins, weights, BINS) for weights in (None, confidences, hits))
+    bins = bin_confidences(confidences, predictions == test_labels).tolist()
     return Outcome(
         train_loss=train_loss,
         train_accuracy=train_accuracy,
         test_labels=tuple(np.bincount(test_labels, minlength=test_logits.shape[1]).tolist()),
         mistakes=tuple((int(i), int(test_labels[i]), int(predictions[i])) for i in wrong),
-        reliability=tuple((int(n), round(float(s), 6), int(h)) for n, s, h in zip(counts, sums, rights, strict=True)),
+        reliability=tuple((int(images), round(total, 6), int(right)) for images, total, right in bins),
     )
+
+
+def bin_confidences(confidences: NDArray[np.float64], hits: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Sort readings into :data:`BINS` bins of equal width by their confidence, each closed above (Guo et al., 2017).
+
+    Args:
+        confidences: probabilities of the predictions, 0 to 1, ``(n,)``.
+        hits: which were right, ``(n,)``.
+
+    Returns:
+        float64, ``(BINS, 3)``: a row ``(images, sum of their confidences, rightly read)`` for each bin.
+    """
+    bins = np.clip(np.ceil(confidences * BINS).astype(int) - 1, 0, BINS - 1)
+    return np.stack([np.bincount(bins, weights, BINS) for weights in (None, confidences, hits)], axis=1)

@@ -1,23 +1,29 @@
-"""Runs to numbers: what several seeds show, how sure one can be, and the verdict in words."""
+"""Runs to numbers: what one model or several seeds show, how sure one can be, and the verdict in words."""
 
 from mnistlab.statistics.calibration import Reliability, expected_calibration_error, reliability
 from mnistlab.statistics.comparison import Comparison, compare
 from mnistlab.statistics.curves import MEASURES, Band, band
 from mnistlab.statistics.difference import Difference
+from mnistlab.statistics.evaluation import ClassFigures, Coverage, Evaluation, Misreading, evaluate
 from mnistlab.statistics.images import HardImage, class_errors, confusion, hardest
 from mnistlab.statistics.power import seeds_needed
 from mnistlab.statistics.sample import Sample
 from mnistlab.statistics.summary import Interval, Summary, summarise
+from mnistlab.statistics.temperature import fit_temperature
 from mnistlab.statistics.verdict import MINIMUM_SEEDS, minimum_seeds
 
 __all__ = [
     "MEASURES",
     "MINIMUM_SEEDS",
     "Band",
+    "ClassFigures",
     "Comparison",
+    "Coverage",
     "Difference",
+    "Evaluation",
     "HardImage",
     "Interval",
+    "Misreading",
     "Reliability",
     "Sample",
     "Summary",
@@ -25,7 +31,9 @@ __all__ = [
     "class_errors",
     "compare",
     "confusion",
+    "evaluate",
     "expected_calibration_error",
+    "fit_temperature",
     "hardest",
     "minimum_seeds",
     "reliability",

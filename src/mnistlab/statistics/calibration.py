@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mnistlab.runs import Outcome
 from mnistlab.statistics.sample import Sample
@@ -11,7 +11,7 @@ from mnistlab.statistics.sample import Sample
 
 @dataclass(frozen=True)
 class Reliability:
-    """Bins of equal width in confidence, over all runs of a sample; empty bins are left out.
+    """Bins of equal width in confidence, of one model or over all runs of a sample; empty bins are left out.
 
     Attributes:
         confidence: mean confidence of each bin, 0 to 1, ``(bins,)``.
@@ -24,14 +24,29 @@ class Reliability:
     images: NDArray[np.int64]
 
 
-def expected_calibration_error(outcome: Outcome) -> float:
-    """Return the mean gap between confidence and accuracy, 0 to 1, bins weighted by images (Guo et al., 2017)."""
-    images, confidences, hits = np.array(outcome.reliability, float).T
+def calibration_error(bins: ArrayLike) -> float:
+    """Return the mean gap between confidence and accuracy, 0 to 1, bins weighted by images (Guo et al., 2017).
+
+    Args:
+        bins: a row ``(images, sum of their confidences, rightly read)`` for each bin, as
+            :func:`mnistlab.runs.outcome.bin_confidences` returns them.
+    """
+    images, confidences, hits = np.asarray(bins, float).T
     return float(np.abs(confidences - hits).sum() / images.sum())
+
+
+def average_bins(bins: ArrayLike) -> Reliability:
+    """Turn the sums in each bin, given as to :func:`calibration_error`, into means; empty bins are left out."""
+    images, confidences, hits = np.asarray(bins, float).T
+    held = images > 0
+    return Reliability(confidences[held] / images[held], hits[held] / images[held], images[held].astype(np.int64))
+
+
+def expected_calibration_error(outcome: Outcome) -> float:
+    """Return a run's :func:`calibration_error`, 0 to 1."""
+    return calibration_error(outcome.reliability)
 
 
 def reliability(sample: Sample) -> Reliability:
     """Add up the bins of all runs."""
-    images, confidences, hits = np.sum([outcome.reliability for outcome in sample.outcomes], axis=0).T
-    held = images > 0
-    return Reliability(confidences[held] / images[held], hits[held] / images[held], images[held].astype(np.int64))
+    return average_bins(np.sum([outcome.reliability for outcome in sample.outcomes], axis=0))

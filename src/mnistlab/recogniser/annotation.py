@@ -1,0 +1,141 @@
+"""Annotation: a picture with what was read drawn into it."""
+
+import io
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from mnistlab.recogniser.picture import FORMATS, open_picture
+from mnistlab.recogniser.reading import Box, Digit, Reading
+
+SMALLEST_SIDE, LARGEST_SIDE = 400, 4000
+"""Pixels of the longer side below which a picture is drawn enlarged, and above which reduced."""
+_SURE, _UNSURE, _HALO = "#0072B2", "#D55E00", "white"
+"""Blue and vermilion of Okabe and Ito (2008), told apart by colour-blind readers; white sets them off on dark paper."""
+_LINE, _LEAST_TEXT, _MOST_TEXT = 1 / 400, 1 / 60, 1 / 12
+"""Of the picture's longer side."""
+_OF_DIGIT = 0.45
+"""Height of the text, of a digit's."""
+_PADDING = 0.2
+"""Around a label, of its text's height."""
+
+
+def annotate(source: bytes | Path, reading: Reading) -> bytes:
+    """Draw a reading into its picture: a box around each digit, and beside it what it is; unsure ones with ``?``.
+
+    Args:
+        source: the file's content, or its path.
+        reading: what the recogniser returned for it.
+
+    Returns:
+        A PNG file: the picture upright, in its own size if its longer side is from 400 to 4000 pixels, else brought
+        there, small ones by a whole number.
+
+    Raises:
+        PictureError: as the recogniser raises it.
+    """
+    canvas = _to_size(_upright(source.read_bytes() if isinstance(source, Path) else source))
+    _draw(canvas, reading, canvas.width / reading.size[0])
+    file = io.BytesIO()
+    canvas.save(file, "PNG", compress_level=3)
+    return file.getvalue()
+
+
+def _upright(content: bytes) -> Image.Image:
+    """Decode as the recogniser does, but whole."""
+    seen = open_picture(content).colours
+    with warnings.catch_warnings(), Image.open(io.BytesIO(content), formats=FORMATS) as file:
+        # Pillow warns of large pictures and of odd metadata, as it did when this one was read.
+        warnings.simplefilter("ignore")
+        file.draft("RGB", (LARGEST_SIDE, LARGEST_SIDE))
+        image = ImageOps.exif_transpose(file)
+        if image.mode.startswith("I") or image.mode == "F":
+            return Image.fromarray(_stretch(np.asarray(image, np.float64))).convert("RGB")
+        if image.has_transparency_data:
+            overlay = image.convert("RGBA")
+            ground = Image.new("RGBA", overlay.size, _ground(overlay, seen))
+            return Image.alpha_composite(ground, overlay).convert("RGB")
+        return image.convert("RGB")
+
+
+def _stretch(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    values = np.nan_to_num(values, posinf=0, neginf=0)
+    return np.interp(values, (values.min(), max(values.max(), values.min() + 1e-12)), (0, 255)).astype(np.uint8)
+
+
+def _ground(overlay: Image.Image, seen: NDArray[np.uint8]) -> str:
+    """Return the colour that the recogniser laid a picture on, from where that shows through most."""
+    alpha = np.asarray(overlay.getchannel("A").resize((seen.shape[1], seen.shape[0]), Image.Resampling.BOX))
+    row, column = np.unravel_index(alpha.argmin(), alpha.shape)
+    return "white" if seen[row, column].mean() > 127 else "black"
+
+
+def _to_size(image: Image.Image) -> Image.Image:
+    longer = max(image.size)
+    if longer > LARGEST_SIDE:
+        return ImageOps.contain(image, (LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.BOX)
+    factor = -(-SMALLEST_SIDE // longer)
+    if factor == 1:
+        return image
+    return image.resize((factor * image.width, factor * image.height), Image.Resampling.NEAREST)
+
+
+def _draw(canvas: Image.Image, reading: Reading, scale: float) -> None:
+    if not reading.digits:
+        return
+    draw, longer = ImageDraw.Draw(canvas), max(canvas.size)
+    line = max(1, round(_LINE * longer))
+    boxes = [_grown(digit.box, scale, 2 * line) for digit in reading.digits]
+    wanted = _OF_DIGIT * float(np.median([box.bottom - box.top for box in boxes]))
+    size = min(max(wanted, _LEAST_TEXT * longer), _MOST_TEXT * longer)
+    font = ImageFont.load_default(size)
+    for digit, box in zip(reading.digits, boxes, strict=True):
+        draw.rectangle(_grown(box, 1, line), outline=_HALO, width=3 * line)
+        draw.rectangle(box, outline=_colour(digit), width=line)
+    taken = list(boxes)
+    for digit, box in zip(reading.digits, boxes, strict=True):
+        label = f"{digit.label}" if digit.sure else f"{digit.label}?"
+        padding = round(_PADDING * size)
+        width, height = round(font.getlength(label)) + 2 * padding, round(size) + padding
+        place = _free_place(box, (width, height), canvas.size, taken)
+        taken.append(place)
+        draw.rectangle(place, fill=_colour(digit), outline=_HALO, width=line)
+        middle = (place.left + place.right) / 2, (place.top + place.bottom) / 2
+        draw.text(middle, label, fill="white", font=font, anchor="mm")
+
+
+def _grown(box: Box, scale: float, by: int) -> Box:
+    left, top, right, bottom = (round(side * scale) for side in box)
+    return Box(left - by, top - by, right + by, bottom + by)
+
+
+def _colour(digit: Digit) -> str:
+    return _SURE if digit.sure else _UNSURE
+
+
+def _free_place(box: Box, size: tuple[int, int], canvas: tuple[int, int], taken: Iterable[Box]) -> Box:
+    """Return where a label covers least: above its box, below, left or right of it, as near as the canvas lets it."""
+    width, height = size
+    middle = (box.left + box.right - width) // 2
+    corners = (
+        (middle, box.top - height),
+        (middle, box.bottom),
+        (box.left - width, box.top),
+        (box.right, box.top),
+    )
+    places = []
+    for left, top in corners:
+        x, y = max(0, min(left, canvas[0] - width)), max(0, min(top, canvas[1] - height))
+        places.append(Box(x, y, x + width, y + height))
+    return min(places, key=lambda place: sum(_shared(place, other) for other in taken))
+
+
+def _shared(one: Box, other: Box) -> int:
+    """Return the area that two boxes share."""
+    width = min(one.right, other.right) - max(one.left, other.left)
+    height = min(one.bottom, other.bottom) - max(one.top, other.top)
+    return max(0, width) * max(0, height)

@@ -1,0 +1,80 @@
+"""Network: a trained model in an ONNX file, run by ONNX Runtime."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from mnistlab.errors import ModelError
+
+METADATA_KEY = "mnistlab"
+"""Of the ONNX file's metadata: a JSON object with ``name``, ``classes``, ``recipe``, ``record``, ``version``."""
+_TYPICAL_LOGIT = 15.0
+_AT_ONCE = 16
+"""Images a call. Every call has so many rows, blank ones included: a row's result then never hangs on its company."""
+
+
+class Network:
+    """A model that reads prepared images.
+
+    Args:
+        model: path of a file that ``mnistlab export`` wrote: input ``images``, uint8 ``(n, height, width)``, outputs
+            ``logits`` and ``probabilities``, float32 ``(n, classes)``.
+
+    Raises:
+        ModelError: not such a file.
+    """
+
+    def __init__(self, model: Path) -> None:
+        self.path = model
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(model.read_bytes(), options, providers=["CPUExecutionProvider"])
+        except OSError as error:
+            raise ModelError(f"{model}: cannot be read: {error.strerror or error}") from error
+        # ONNX Runtime's exceptions share no base but this one.
+        except Exception as error:
+            raise ModelError(f"{model}: not an ONNX model: {' '.join(str(error).split())}") from error
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if [i.name for i in inputs] != ["images"] or [o.name for o in outputs] != ["logits", "probabilities"]:
+            raise ModelError(f"{model}: not a model of mnistlab's; make one with `mnistlab export RUN model.onnx`")
+        self.image_size: tuple[int, int] = tuple(inputs[0].shape[1:])
+        held = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")
+        self.metadata: dict[str, Any] = json.loads(held)
+
+    @property
+    def name(self) -> str:
+        """The recipe's name."""
+        return str(self.metadata.get("name", self.path.stem))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the outputs, in order."""
+        return tuple(self.metadata.get("classes", map(str, range(10))))
+
+    @property
+    def typical_logit(self) -> float:
+        """The highest logit of a typical image, by which one tells what is no digit at all."""
+        return float(self.metadata.get("typical_logit", _TYPICAL_LOGIT))
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return logits, float32 ``(n, classes)``, of images, uint8 ``(n, height, width)``, light on black."""
+        return self._run(images, "logits")
+
+    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return calibrated probabilities, float64 ``(n, classes)``, of images, uint8 ``(n, height, width)``."""
+        return self._run(images, "probabilities").astype(np.float64)
+
+    def _run(self, images: NDArray[np.uint8], output: str) -> NDArray[np.float32]:
+        found = np.empty((len(images), len(self.classes)), np.float32)
+        batch = np.zeros((_AT_ONCE, *self.image_size), np.uint8)
+        for start in range(0, len(images), _AT_ONCE):
+            part = images[start : start + _AT_ONCE]
+            batch[: len(part)] = part
+            found[start : start + len(part)] = self._session.run([output], {"images": batch})[0][: len(part)]
+        return found

@@ -1,0 +1,91 @@
+"""Reading: what a picture says, digit by digit."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_DECIMALS = 6
+
+
+class Box(NamedTuple):
+    """A rectangle in the picture's pixels, as one sees the picture: EXIF rotation done. Right and bottom are outside."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+@dataclass(frozen=True, eq=False)
+class Digit:
+    """One digit of a picture.
+
+    Attributes:
+        box: where its ink is.
+        probabilities: float64, ``(10,)``, calibrated, summing to 1.
+        pixels: uint8, ``(28, 28)``, light on black: what the network saw.
+        sure: whether the highest probability reaches the recogniser's threshold.
+    """
+
+    box: Box
+    probabilities: NDArray[np.float64]
+    pixels: NDArray[np.uint8]
+    sure: bool
+
+    @property
+    def label(self) -> int:
+        """The most probable digit, 0 to 9."""
+        return int(self.probabilities.argmax())
+
+    @property
+    def confidence(self) -> float:
+        """Its probability."""
+        return float(self.probabilities.max())
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The digits of one picture: left to right, rows from top to bottom; none if there is no ink.
+
+    Attributes:
+        digits: in reading order.
+        size: width and height of the picture in pixels, as one sees it.
+    """
+
+    digits: tuple[Digit, ...]
+    size: tuple[int, int]
+
+    @property
+    def text(self) -> str:
+        """The digits as a text, such as ``"407"``; empty if there are none. Unsure ones count: see :attr:`sure`."""
+        return "".join(str(digit.label) for digit in self.digits)
+
+    @property
+    def sure(self) -> bool:
+        """Whether there are digits and all of them reach the threshold."""
+        return bool(self.digits) and all(digit.sure for digit in self.digits)
+
+    @property
+    def confidence(self) -> float:
+        """The probability that the whole text is right if digits err independently: the product; 0 without digits."""
+        return float(np.prod([digit.confidence for digit in self.digits])) if self.digits else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what goes into JSON: ``digits``, ``sure``, ``confidence``, ``boxes``, ``probabilities``, ``unsure``.
+
+        ``boxes`` are lists left, top, right, bottom; ``unsure`` lists the places in ``digits`` that miss the threshold.
+        Probabilities are rounded to six decimals.
+        """
+        return {
+            "digits": self.text,
+            "sure": self.sure,
+            "confidence": round(self.confidence, _DECIMALS),
+            "boxes": [list(digit.box) for digit in self.digits],
+            "probabilities": [[round(float(p), _DECIMALS) for p in digit.probabilities] for digit in self.digits],
+            "unsure": [place for place, digit in enumerate(self.digits) if not digit.sure],
+        }
+
+    def __str__(self) -> str:
+        return self.text or "no digit"

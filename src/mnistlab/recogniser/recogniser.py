@@ -1,0 +1,129 @@
+"""Recogniser: reads the digits in a picture."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.errors import ModelError
+from mnistlab.recogniser.glyph import prepare
+from mnistlab.recogniser.ink import Ink
+from mnistlab.recogniser.layout import Character, arrange
+from mnistlab.recogniser.network import Network
+from mnistlab.recogniser.picture import MAX_PIXELS, Picture, open_picture
+from mnistlab.recogniser.reading import Box, Digit, Reading
+from mnistlab.recogniser.splitting import split
+from mnistlab.recogniser.writing import Writing, find_writing
+
+REJECT = 0.5
+"""Probability below which a digit is unsure, unless told otherwise."""
+_SHIPPED = Path(__file__).parent / "shipped"
+Source = bytes | Path | str | NDArray[np.generic]
+
+
+def shipped_models() -> dict[str, Path]:
+    """Return the models inside the package, by name; ``reader`` is the one to read with."""
+    return {file.stem: file for file in sorted(_SHIPPED.glob("*.onnx"), key=lambda file: file.stem != "reader")}
+
+
+@dataclass(frozen=True, eq=False)
+class _Glyph:
+    """One digit, found and prepared but not read."""
+
+    box: Box
+    pixels: NDArray[np.uint8]
+
+
+class Recogniser:
+    """Reads digits that someone wrote.
+
+    Args:
+        model: name of a shipped model, or path of a file that ``mnistlab export`` wrote.
+        reject: probability from 0 to 1 below which a digit is called unsure.
+        max_pixels: pictures of more pixels are refused, before they are decoded.
+
+    Raises:
+        ModelError: no such model, or not one of mnistlab's.
+    """
+
+    def __init__(self, model: Path | str = "reader", *, reject: float = REJECT, max_pixels: int = MAX_PIXELS) -> None:
+        self.network = Network(_find_model(model))
+        self.reject = reject
+        self.max_pixels = max_pixels
+        if self.network.image_size != (28, 28) or len(self.network.classes) != 10:
+            raise ModelError(f"{model}: reads no digits of 28x28 pixels")
+
+    def read(self, source: Source) -> Reading:
+        """Read one picture: a digit, a line of several, or several lines.
+
+        Args:
+            source: a file's content, its path, or an array: uint8 or uint16 ``(height, width)`` or
+                ``(height, width, 3 or 4)``, or floating point from 0 to 1.
+
+        Raises:
+            PictureError: not a picture, of a format not read, damaged, or too large.
+        """
+        picture = open_picture(Path(source) if isinstance(source, str) else source, self.max_pixels)
+        best, digits = 0.0, []
+        for writing in find_writing(picture):
+            found = self._read_writing(writing, picture)
+            evidence = _evidence(writing, found)
+            if evidence > best:
+                best, digits = evidence, found
+        return Reading(tuple(digits), picture.size)
+
+    def _read_writing(self, writing: Writing, picture: Picture) -> list[Digit]:
+        glyphs = []
+        for line in arrange(writing.marks):
+            tall = float(np.median([character.height for character in line]))
+            for character in line:
+                glyphs += self._glyphs(character, tall, writing.ink, picture)
+        return [
+            Digit(glyph.box, row, glyph.pixels, bool(row.max() >= self.reject))
+            for glyph, row in zip(glyphs, self._probabilities(glyphs), strict=True)
+        ]
+
+    def _glyphs(self, character: Character, tall: float, ink: Ink, picture: Picture) -> list[_Glyph]:
+        """Prepare a character: one digit, or several that touch."""
+
+        def read(masks: list[NDArray[np.bool_]]) -> NDArray[np.float32]:
+            return self.network.logits(np.stack([prepare(character.amount(ink, mask)) for mask in masks]))
+
+        masks = split(character.mask(), tall, character.thickness, read, self.network.typical_logit)
+        return [_glyph(character, mask, ink, picture) for mask in masks]
+
+    def _probabilities(self, glyphs: list[_Glyph]) -> NDArray[np.float64]:
+        if not glyphs:
+            return np.empty((0, 10))
+        return self.network.probabilities(np.stack([glyph.pixels for glyph in glyphs]))
+
+
+def _find_model(model: Path | str) -> Path:
+    shipped = shipped_models()
+    if isinstance(model, str) and model in shipped:
+        return shipped[model]
+    path = Path(model)
+    if path.suffix == ".onnx" or path.exists():
+        return path
+    near = get_close_matches(str(model), shipped, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise ModelError(f"{model}: no such model; {hint}shipped are {', '.join(shipped)}; or name an .onnx file")
+
+
+def _evidence(writing: Writing, digits: list[Digit]) -> float:
+    """Return how much speaks for a way to see a picture: it looks written, and what it says can be read."""
+    if not digits:
+        return 0.0
+    return writing.likelihood * float(np.mean([digit.confidence for digit in digits])) ** 4
+
+
+def _glyph(character: Character, mask: NDArray[np.bool_], ink: Ink, picture: Picture) -> _Glyph:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    left, top = character.left + columns[0], character.top + rows[0]
+    places = (left, top, left + columns[-1] - columns[0] + 1, top + rows[-1] - rows[0] + 1)
+    limits = 2 * picture.size
+    box = Box(*(min(max(round(p / picture.scale), 0), limit) for p, limit in zip(places, limits, strict=True)))
+    return _Glyph(box, prepare(character.amount(ink, mask)))
