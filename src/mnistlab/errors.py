@@ -41,6 +41,14 @@ class PictureError(MnistlabError):
     """A picture to read is damaged, too large, or of a format that is not read."""
 
 
+class ExportError(MnistlabError):
+    """A run cannot be made an ONNX file, or an extra that this needs is not installed."""
+
+
+class PictureSizeError(PictureError):
+    """A picture has more pixels than are read."""
+
+
 class ServerError(MnistlabError):
     """The server cannot start, or an extra that it needs is not installed."""
 

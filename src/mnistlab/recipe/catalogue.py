@@ -11,10 +11,29 @@ BUILT_IN = {
         Recipe(name="lenet5"),
         Recipe(name="custom_mlp", batch_norm=True, dropout=0.3, rotation=0.2, blur=(0.1, 1.0)),
         Recipe(name="mlp", model="mlp"),
+        Recipe(
+            name="reader",
+            validation=5000,
+            batch_norm=True,
+            dropout=0.1,
+            rotation=12.0,
+            translation=1.5,
+            scale=0.15,
+            shear=12.0,
+            elastic=1.0,
+            blur=(0.1, 1.0),
+            epochs=60,
+            learning_rate=0.05,
+            nesterov=True,
+            weight_decay=0.0001,
+            schedule="cosine",
+            warmup=1.0,
+            averaging=0.999,
+        ),
     )
 }
 
-DISPLAY_NAMES = {"lenet5": "LeNet-5", "custom_mlp": "CustomMLP", "mlp": "MLP"}
+DISPLAY_NAMES = {"lenet5": "LeNet-5", "custom_mlp": "CustomMLP", "mlp": "MLP", "reader": "Reader"}
 
 
 def built_in(name: str) -> Recipe:

@@ -22,7 +22,7 @@ def prepare(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Make the 28x28 image that a network trained on MNIST expects.
 
     Args:
-        ink: float32, ``(height, width)``, the digit alone: 0 where there is no ink, 1 where it is full; half is the edge.
+        ink: float32, ``(height, width)``, the digit alone: 0 without ink, 1 where it is full, half at its edge.
 
     Returns:
         uint8, ``(28, 28)``, light on black; all black if there is no ink.
@@ -64,7 +64,7 @@ def _regulate(fine: NDArray[np.float32]) -> NDArray[np.float32]:
         inside = ndimage.distance_transform_edt(shape)
         ridge = shape & (inside >= ndimage.maximum_filter(inside, 3) - 0.01)
         core = _clear(ndimage.distance_transform_edt(~ridge), low / 4) * shape
-        return np.maximum(np.clip(inside - (found - high) / 2, 0, 1), core).astype(np.float32)
+        return np.asarray(np.maximum(np.clip(inside - (found - high) / 2, 0, 1), core), np.float32)
     return fine
 
 

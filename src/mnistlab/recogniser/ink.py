@@ -21,7 +21,7 @@ _LEAST_NOISE = 0.004
 _DIM = 0.5
 """Of the paper's light: in the dark beside the paper contrast counts for less."""
 _FLAT, _FLAT_SHARE, _TINY_FLAT_SHARE = 5, 0.5, 0.25
-"""Steps of 255 within which a colour is the same; the share of a drawn picture that is plain paper, and of a tiny one."""
+"""Steps of 255 within which a colour is the same; the share of plain paper in a drawn picture, and in a tiny one."""
 _BOUNDARY = 0.55
 """Light on one side of a sharp edge over that on the other, below which it is the paper's own edge."""
 
@@ -45,8 +45,8 @@ class Ink:
 def find_ink(colours: NDArray[np.uint8], *, dark: bool, window: int) -> Ink:
     """Tell ink from paper under uneven light.
 
-    Paper is what a closing leaves (an opening, on a board) whose window is wider than strokes; contrast is the light that
-    ink takes from it, each colour weighted by what it tells of the ink and how little noise it has.
+    Paper is what a closing leaves (an opening, on a board) whose window is wider than strokes; contrast is the light
+    that ink takes from it, each colour weighted by what it tells of the ink and how little noise it has.
 
     Args:
         colours: uint8, ``(height, width, 3)``.
@@ -147,12 +147,11 @@ def _project(channels: NDArray[np.float32]) -> NDArray[np.float32]:
     sample = channels[::2, ::2].reshape(-1, 3)
     peak = sample.max(axis=1)
     inked = peak >= max(np.quantile(peak, 0.995) * 0.6, 1e-6)
+    equal = np.full(3, 1 / 3)
     if not inked.any() or inked.all():
-        return channels.mean(axis=2)
+        return np.asarray(channels @ equal, np.float32)
     gain = np.clip(sample[inked].mean(axis=0) - sample[~inked].mean(axis=0), 0, None)
     noise = np.median(np.abs(sample - np.median(sample, axis=0)), axis=0) + 0.01
     weights = gain / noise**2
     total = weights.sum()
-    if not total > 0:
-        return channels.mean(axis=2)
-    return (channels @ (weights / total)).astype(np.float32)
+    return np.asarray(channels @ (weights / total if total > 0 else equal), np.float32)

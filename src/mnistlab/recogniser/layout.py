@@ -90,7 +90,7 @@ class Character:
         """
         contrast = ink.contrast[self.top : self.bottom, self.left : self.right]
         near = ndimage.binary_dilation(mask, iterations=2) & ~(self.mask() & ~mask)
-        return np.clip(contrast / self.contrast, 0, 1).astype(np.float32) * near
+        return np.asarray(np.clip(contrast / self.contrast, 0, 1) * near, np.float32)
 
 
 def arrange(marks: list[Mark]) -> list[list[Character]]:
@@ -132,16 +132,20 @@ def _join(marks: list[Mark], tall: float) -> list[Character]:
 
 
 def _belong(one: Character, other: Character, tall: float) -> bool:
+    shared = _shared(one.left, one.right, other.left, other.right)
+    above = shared >= _OVERLAP * min(one.width, other.width)
+    near = _SKIP * max(one.thickness, other.thickness)
+    if above and 0 < _gap(one, other) <= near:
+        return True
     if min(one.height, other.height) > _FRAGMENT * tall:
         # Two full heights: one character only if one lies within the other's columns and rows.
-        return _shared(one.left, one.right, other.left, other.right) > 0.8 * min(one.width, other.width) and _shared(
+        return shared > 0.8 * min(one.width, other.width) and _shared(
             one.top, one.bottom, other.top, other.bottom
         ) > 0.5 * min(one.height, other.height)
-    shared = _shared(one.left, one.right, other.left, other.right)
-    if shared >= _OVERLAP * min(one.width, other.width) and _gap(one, other) <= _APART * tall:
+    if above and _gap(one, other) <= _APART * tall:
         return True
     # A pen that skips.
-    return np.hypot(max(0, -shared), _gap(one, other)) <= _SKIP * max(one.thickness, other.thickness)
+    return bool(np.hypot(max(0, -shared), _gap(one, other)) <= near)
 
 
 def _gap(one: Character, other: Character) -> int:

@@ -16,8 +16,10 @@ _FAINTEST, _SOFTEST, _THICKEST = 0.4, 0.35, 3.0
 _MOST = 500
 """Marks looked at, the largest; a picture of more is texture."""
 _CONTACT, _ALONG, _WITHIN = 2.5, 0.35, 0.2
-"""A stroke touches the picture's edge along so many thicknesses at most, or so much of its mark's shorter side; what does
-for longer comes in from outside, if what lies within weighs so much of it."""
+"""A stroke touches the picture's edge along so many thicknesses at most, or so much of its mark's shorter side; what
+does for longer comes in from outside, if what lies within weighs so much of it."""
+_LEAST, _LEAST_AT_EDGE = 0.01, 0.3
+"""Of the heaviest mark's weight: a mark is more, a mark at the picture's edge still more."""
 _SPECK = 0.15
 """Of the writing's height: smaller marks are specks."""
 
@@ -45,22 +47,22 @@ class Mark:
     @property
     def right(self) -> int:
         """Column behind its rightmost pixel."""
-        return self.left + self.shape.shape[1]
+        return self.left + self.width
 
     @property
     def bottom(self) -> int:
         """Row below its lowest pixel."""
-        return self.top + self.shape.shape[0]
+        return self.top + self.height
 
     @property
     def height(self) -> int:
         """Rows."""
-        return self.shape.shape[0]
+        return int(self.shape.shape[0])
 
     @property
     def width(self) -> int:
         """Columns."""
-        return self.shape.shape[1]
+        return int(self.shape.shape[1])
 
 
 def find_marks(ink: Ink, writing: float) -> list[Mark]:
@@ -93,10 +95,14 @@ def _without_edges(marks: list[Mark], size: tuple[int, int]) -> list[Mark]:
     """Leave out what comes in from outside the picture along its edge, if there is better within."""
     contacts = [_contact(mark, size) for mark in marks]
     within = max((mark.weight for mark, contact in zip(marks, contacts, strict=True) if not contact), default=0.0)
+    most = max((mark.weight for mark in marks), default=0.0)
     return [
         mark
         for mark, contact in zip(marks, contacts, strict=True)
-        if contact <= max(_CONTACT * mark.thickness, _ALONG * min(mark.shape.shape)) or within < _WITHIN * mark.weight
+        if mark.weight >= (_LEAST_AT_EDGE if contact else _LEAST) * most
+        and (
+            contact <= max(_CONTACT * mark.thickness, _ALONG * min(mark.shape.shape)) or within < _WITHIN * mark.weight
+        )
     ]
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mnistlab.errors import ModelError
 
 METADATA_KEY = "mnistlab"
-"""Of the ONNX file's metadata: a JSON object with ``name``, ``classes``, ``recipe``, ``record``, ``version``."""
+"""Of the ONNX file's metadata: a JSON object, what the file says of itself; its keys are in ``docs/export.md``."""
 _TYPICAL_LOGIT = 15.0
 _AT_ONCE = 16
 """Images a call. Every call has so many rows, blank ones included: a row's result then never hangs on its company."""
@@ -45,7 +45,10 @@ class Network:
             raise ModelError(f"{model}: not a model of mnistlab's; make one with `mnistlab export RUN model.onnx`")
         self.image_size: tuple[int, int] = tuple(inputs[0].shape[1:])
         held = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")
-        self.metadata: dict[str, Any] = json.loads(held)
+        try:
+            self.metadata: dict[str, Any] = dict(json.loads(held))
+        except (TypeError, ValueError) as error:
+            raise ModelError(f"{model}: what it says of itself is damaged; export it again") from error
 
     @property
     def name(self) -> str:

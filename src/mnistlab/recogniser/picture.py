@@ -1,15 +1,16 @@
 """Picture: a file of pixels, or an array, as colours one can look at: upright, opaque, eight bits."""
 
 import io
+import struct
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from mnistlab.errors import PictureError
+from mnistlab.errors import PictureError, PictureSizeError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 MAX_PIXELS = 200_000_000
@@ -58,13 +59,17 @@ def open_picture(source: bytes | Path | NDArray[np.generic], max_pixels: int = M
             # Pillow warns of large pictures and of odd metadata; what is too large is refused below.
             warnings.simplefilter("ignore")
             return _decode(content, name, max_pixels)
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise PictureError(f"{name}: {_what_it_is(content)}") from None
-    # Pillow's decoders raise any of these on damaged files, SyntaxError for a broken PNG among them.
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError) as error:
-        raise PictureError(f"{name}: damaged, cannot be decoded: {' '.join(str(error).split())}") from error
-    except (TypeError, KeyError, IndexError, AttributeError, OverflowError, ZeroDivisionError, RuntimeError) as error:
-        raise PictureError(f"{name}: damaged, cannot be decoded: {type(error).__name__}") from error
+    except Image.DecompressionBombError:
+        limit = f"at most {max_pixels / 1e6:g} megapixels are read"
+        raise PictureSizeError(f"{name}: far too many pixels; {limit}; make it smaller") from None
+    except PictureError:
+        raise
+    # On damaged files Pillow's decoders raise errors of any kind, SyntaxError and struct.error among them.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise PictureError(f"{name}: damaged, cannot be decoded: {reason}") from error
 
 
 def _read(path: Path) -> bytes:
@@ -78,14 +83,23 @@ def _decode(content: bytes, name: str, max_pixels: int) -> Picture:
     with Image.open(io.BytesIO(content), formats=FORMATS) as image:
         width, height = image.size
         if width * height > max_pixels:
-            raise PictureError(
+            raise PictureSizeError(
                 f"{name}: {width}x{height} is {width * height / 1e6:,.0f} megapixels; "
                 f"at most {max_pixels / 1e6:g} are read; make it smaller"
             )
         image.draft("RGB", (WORKING_SIDE, WORKING_SIDE))
-        upright = ImageOps.exif_transpose(image)
+        image.load()
+        upright = _turn(image)
         turned = upright.size != image.size
         return _bring_to_size(_flatten(upright), (height, width) if turned else (width, height))
+
+
+def _turn(image: Image.Image) -> Image.Image:
+    """Turn it upright by its EXIF orientation; one that makes no sense is none."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error, ZeroDivisionError):
+        return image
 
 
 def _what_it_is(content: bytes) -> str:
@@ -136,7 +150,7 @@ def _flatten(image: Image.Image) -> Image.Image:
 def _stretch(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     values = np.nan_to_num(values, posinf=0, neginf=0)
     low, high = values.min(), values.max()
-    return np.round((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
+    return np.asarray(np.round((values - low) * (255 / max(high - low, 1e-12))), np.uint8)
 
 
 def _bring_to_size(image: Image.Image, size: tuple[int, int] | None) -> Picture:

@@ -10,7 +10,7 @@ _DECIMALS = 6
 
 
 class Box(NamedTuple):
-    """A rectangle in the picture's pixels, as one sees the picture: EXIF rotation done. Right and bottom are outside."""
+    """A rectangle in pixels of the picture as one sees it, EXIF rotation done; right and bottom are outside."""
 
     left: int
     top: int

@@ -1,6 +1,5 @@
 """Recogniser: reads the digits in a picture."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path

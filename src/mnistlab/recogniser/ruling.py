@@ -60,4 +60,4 @@ def _erase_across(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
     rest = solid & ~found
     above = ndimage.maximum_filter1d(rest, 2 * reach + 1, axis=0, origin=reach)
     below = ndimage.maximum_filter1d(rest, 2 * reach + 1, axis=0, origin=-reach)
-    return rest | (found & above & below)
+    return np.asarray(rest | (found & above & below), bool)

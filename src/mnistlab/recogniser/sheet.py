@@ -14,7 +14,7 @@ _SMALLEST, _LARGEST = 0.07, 0.92
 _HULL, _RECTANGLE = 0.9, 0.82
 """Of its convex hull, and of the least rectangle around it, that a sheet fills."""
 _SHARP = 0.6
-"""Of the difference between paper and table that lies within a few pixels of the edge: shadows and vignettes are soft."""
+"""Of the difference between paper and table: so much lies within a few pixels of the edge; shadows are soft."""
 _BORDER = 0.3
 """Of the picture's edge that the table takes at least."""
 _MARGIN = 0.012
@@ -82,7 +82,7 @@ def _two_classes(ground: NDArray[np.float32]) -> NDArray[np.bool_] | None:
     above = line > threshold
     if not above.any() or above.all() or line[above].mean() - line[~above].mean() < _LEAST_DIFFERENCE:
         return None
-    return above.reshape(ground.shape[:2])
+    return np.asarray(above.reshape(ground.shape[:2]), bool)
 
 
 def _sheet(mask: NDArray[np.bool_], ground: NDArray[np.float32]) -> NDArray[np.bool_] | None:
@@ -110,7 +110,7 @@ def _sheet(mask: NDArray[np.bool_], ground: NDArray[np.float32]) -> NDArray[np.b
 
 
 def _least_rectangle(corners: NDArray[np.float64]) -> float:
-    """Return the area of the smallest rectangle around a convex polygon, ``(n, 2)``: one side lies on one of its own."""
+    """Return the area of the smallest rectangle around a convex polygon, ``(n, 2)``; it shares a side with it."""
     sides = np.diff(corners, axis=0, append=corners[:1])
     angles = np.arctan2(sides[:, 1], sides[:, 0])
     turned = np.stack([np.cos(angles), np.sin(angles), -np.sin(angles), np.cos(angles)], axis=-1).reshape(-1, 2, 2)

@@ -47,7 +47,9 @@ class _Seam:
     crossed: float
 
 
-def split(mask: NDArray[np.bool_], tall: float, thickness: float, read: Read, typical: float) -> list[NDArray[np.bool_]]:
+def split(
+    mask: NDArray[np.bool_], tall: float, thickness: float, read: Read, typical: float
+) -> list[NDArray[np.bool_]]:
     """Split a character into the digits that it most probably is: itself, if it is one.
 
     Args:

@@ -67,13 +67,13 @@ def measure(ink: Ink, solid: NDArray[np.bool_], slope: NDArray[np.float32]) -> S
         return None
     rows, columns = np.nonzero(labels)
     names = labels[rows, columns] - 1
-    contrast = ink.contrast[rows, columns]
+    darkness = ink.contrast[rows, columns]
     # Chessboard distance: a tenth of the Euclidean one's time, and at worst three tenths less.
     distance = ndimage.distance_transform_cdt(solid)[rows, columns]
     area = np.bincount(names, minlength=count).astype(float)
     mean = np.bincount(names, distance, count) / area
     core = distance >= mean[names]
-    contrast = np.bincount(names[core], contrast[core], count) / np.bincount(names[core], minlength=count)
+    contrast = np.bincount(names[core], darkness[core], count) / np.bincount(names[core], minlength=count)
     rim = distance < 1.5
     edge = np.bincount(names[rim], slope[rows, columns][rim], count) / np.bincount(names[rim], minlength=count)
     sharpness = edge / np.maximum(contrast, 1e-6)
@@ -97,13 +97,9 @@ def _stroke_like(
     ruled = (extents > _RULED * np.array(size)).any(axis=1) & (span > _FINE * thickness)
     spanning = (extents >= _SPAN * np.array(size)).any(axis=1)
     ruled &= area < _STRAIGHT * span * thickness
-    return (
-        (np.sqrt(area) >= _ROUNDEST * thickness)
-        & (thickness <= _THICKEST * min(size))
-        & (area >= 6)
-        & ~(spanning & (thickness < _THIN * min(size)))
-        & ~ruled
-    )
+    ruled |= spanning & (thickness < _THIN * min(size))
+    slim = (np.sqrt(area) >= _ROUNDEST * thickness) & (thickness <= _THICKEST * min(size))
+    return np.asarray(slim & ~ruled & (area >= 6), bool)
 
 
 def slope_of(ink: Ink) -> NDArray[np.float32]:
@@ -111,4 +107,4 @@ def slope_of(ink: Ink) -> NDArray[np.float32]:
     if min(ink.contrast.shape) < 2:
         return np.zeros_like(ink.contrast)
     down, across = np.gradient(ink.contrast)
-    return np.hypot(down, across)
+    return np.asarray(np.hypot(down, across), np.float32)

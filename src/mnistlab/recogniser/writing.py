@@ -26,6 +26,8 @@ _SHEET, _LOST = 0.3, 0.3
 """Of all writing: what lies on a sheet, for the rest to be the table's pattern; what the sheet's edge cuts, at most."""
 _ENLARGED = 2.0
 """Scale of pictures so small that strokes are blots in them."""
+_BOARD = (70.0, 150.0)
+"""Median light, of 255, up to which a picture is as probably a board, and from which it is hardly one."""
 _DOUBT = 0.15
 """Of the likelier way's likelihood: the other is tried as well."""
 
@@ -99,11 +101,7 @@ def _on_sheets(
 def _without_cut(way: Writing, sheet: NDArray[np.bool_]) -> Writing:
     """Leave out marks that a sheet's edge cuts off; if they were much of the writing, all."""
     rim = ndimage.binary_dilation(~sheet, iterations=3)
-    kept = [
-        mark
-        for mark in way.marks
-        if not (rim[mark.top : mark.bottom, mark.left : mark.right] & mark.shape).any()
-    ]
+    kept = [mark for mark in way.marks if not (rim[mark.top : mark.bottom, mark.left : mark.right] & mark.shape).any()]
     weight, lost = (sum(mark.weight for mark in marks) for marks in (way.marks, set(way.marks) - set(kept)))
     return way._replace(marks=kept if lost <= _LOST * weight else [])
 
@@ -112,10 +110,14 @@ def _looks(small: NDArray[np.uint8]) -> list[_Look]:
     """Take a first look at a reduced picture: for dark ink, and for light."""
     widest = round(WIDEST_STROKE * min(small.shape[:2]))
     lean = balance(small)
+    # Light writing is seen on what is dark.
+    board = float(np.interp(np.median(small), _BOARD, (1.0, _UNLIKELY)))
     looks = []
     for dark in (True, False):
         seen = look(find_ink(small, dark=dark, window=widest))
         likely = 1.0 if dark == (lean <= 0) else _UNLIKELY
+        if not dark:
+            likely *= board
         looks.append(seen._replace(likelihood=likely * seen.written, dark=dark))
     return looks
 
