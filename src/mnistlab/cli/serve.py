@@ -1,0 +1,78 @@
+"""``mnistlab serve``: a page to draw digits on, and an API that reads them."""
+
+import re
+
+import click
+
+from mnistlab.errors import ServerError
+
+_EXTRA = {"fastapi", "starlette", "uvicorn", "h11", "prometheus_client"}
+_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+
+
+def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> int:
+    found = re.fullmatch(r"(\d{1,12})([kmg]?)(i?b)?", value.strip().lower())
+    if not found or int(found[1]) == 0:
+        raise click.BadParameter(f"{value} is not a size; 500k, 8M or a number of bytes is")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+@click.command()
+@click.option(
+    "--host", default="127.0.0.1", help="Address to listen on; 0.0.0.0 is all.  [127.0.0.1: this machine only]"
+)
+@click.option("--port", default=8000, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.  [8000]")
+@click.option("--model", "models", multiple=True, metavar="MODEL", help="Model; repeatable, the first is the default.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that read.  [one a core]")
+@click.option(
+    "--queue", type=click.IntRange(min=0), help="Requests that may wait; more get 503 at once.  [one a worker]"
+)
+@click.option("--max-body", default="8M", callback=_as_bytes, help="Largest file taken, such as 500k or 8M.  [8M]")
+@click.option(
+    "--max-pixels", default=16_000_000, type=click.IntRange(min=1), help="Largest picture, width times height.  [16e6]"
+)
+@click.option(
+    "--reject", default=0.5, type=click.FloatRange(0, 1), help="Probability below which a digit is unsure.  [0.5]"
+)
+@click.option("--quiet", is_flag=True, help="Do not say when it is ready.")
+def serve(
+    *,
+    host: str,
+    port: int,
+    models: tuple[str, ...],
+    workers: int | None,
+    queue: int | None,
+    max_body: int,
+    max_pixels: int,
+    reject: float,
+    quiet: bool,
+) -> None:
+    """Serve a page to draw digits on, and an API that reads them from pictures.
+
+    A MODEL is a shipped one's name (reader, lenet5, custom_mlp: the default is all three) or a file that
+    `mnistlab export` wrote. /docs describes the API.
+    """
+    try:
+        from mnistlab.server.launch import serve as run
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in _EXTRA:
+            raise ServerError("serve needs an extra; install it: pip install 'mnistlab[serve]'") from error
+        raise
+    from mnistlab.server import Settings
+
+    given = {"models": models, "workers": workers}
+    settings = Settings(
+        host=host,
+        port=port,
+        queue=queue,
+        max_body=max_body,
+        max_pixels=max_pixels,
+        reject=reject,
+        **{key: value for key, value in given.items() if value},  # type: ignore[arg-type]
+    )
+
+    def announce(address: str) -> None:
+        if not quiet:
+            click.echo(f"mnistlab: reading digits at {address}, Ctrl-C ends it")
+
+    run(settings, announce)

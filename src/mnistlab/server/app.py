@@ -1,0 +1,113 @@
+"""The application: its routes, apart from being run."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from mnistlab.server.answer import ModelAnswer, Problem, StateAnswer
+from mnistlab.server.docs import docs_page
+from mnistlab.server.guard import Guard
+from mnistlab.server.metrics import Metrics
+from mnistlab.server.pages import add_pages
+from mnistlab.server.pool import Pool
+from mnistlab.server.reading import add_reading
+from mnistlab.server.refusal import answer_in_json, problem
+from mnistlab.server.settings import Settings
+
+_ABOUT = """Reads the digits that someone wrote, in any ordinary picture: `POST` its file to `/api/read`.
+
+Every error is one line of JSON, `{"error": "..."}`; 503 comes with `Retry-After`."""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the application; its reader processes start and end with its lifespan.
+
+    Args:
+        settings: all of them; the default reads with the shipped models.
+
+    Returns:
+        An ASGI application, whose ``state.pool`` is the :class:`~mnistlab.server.pool.Pool`.
+    """
+    chosen = settings or Settings()
+    metrics = Metrics()
+    pool = Pool(chosen, metrics)
+
+    @asynccontextmanager
+    async def run(_app: FastAPI) -> AsyncIterator[None]:
+        pool.start()
+        yield
+        await pool.close()
+
+    app = FastAPI(
+        title="mnistlab",
+        description=_ABOUT,
+        version=version("mnistlab"),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=run,
+        redirect_slashes=False,
+    )
+    app.state.pool = pool
+    app.add_middleware(Guard, metrics=metrics)
+    answer_in_json(app)
+    add_reading(app, chosen, pool)
+    _add_state(app, chosen, pool, metrics)
+    add_pages(app)
+    return app
+
+
+def _add_state(app: FastAPI, settings: Settings, pool: Pool, metrics: Metrics) -> None:
+    @app.get(
+        "/api/models",
+        response_model=list[ModelAnswer],
+        summary="The models that read",
+        response_description="The models, the default one first",
+        tags=["reading"],
+    )
+    async def models() -> list[ModelAnswer]:
+        default = settings.names[0]
+        return [ModelAnswer(name=n, default=n == default, about=pool.models.get(n, {})) for n in settings.names]
+
+    @app.get(
+        "/healthz",
+        response_model=StateAnswer,
+        summary="Whether the server is alive",
+        response_description="It is",
+        tags=["operation"],
+    )
+    async def healthz() -> StateAnswer:
+        return StateAnswer(state="alive")
+
+    @app.get(
+        "/readyz",
+        response_model=StateAnswer,
+        responses={503: {"model": Problem, "description": "Not yet, or no longer"}},
+        summary="Whether pictures are read",
+        response_description="They are",
+        tags=["operation"],
+    )
+    async def readyz() -> Response:
+        if pool.ready:
+            return Response('{"state":"ready"}', media_type="application/json")
+        return problem(
+            503, "the server is ending" if pool.stopping else "the readers are loading", {"Retry-After": "1"}
+        )
+
+    @app.get(
+        "/metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+        summary="Counters for Prometheus",
+        response_description="Prometheus's text format",
+        tags=["operation"],
+    )
+    async def counters() -> Response:
+        return Response(metrics.text(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs(request: Request) -> HTMLResponse:
+        return HTMLResponse(docs_page(app.openapi(), str(request.base_url)))

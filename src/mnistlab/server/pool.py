@@ -1,0 +1,184 @@
+"""Pool: the reader processes, kept alive, and the short queue before them."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from typing import Any
+
+from mnistlab.errors import ServerError
+from mnistlab.server.frame import Frame
+from mnistlab.server.metrics import Metrics
+from mnistlab.server.process import ReaderDiedError, ReaderProcess
+from mnistlab.server.refusal import Refusal
+from mnistlab.server.settings import Settings
+
+_LOGGER = logging.getLogger(__name__)
+_TRIES = 2
+"""Processes that one picture may end."""
+_PATIENCE = 30.0
+"""Seconds that a request waits for a reader; reached only when readers do not come back."""
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+"""Seconds before a reader that could not be started is started again."""
+
+
+class Pool:
+    """Reads pictures in processes of their own, so that a crash, a runaway picture or a leak is theirs alone.
+
+    Args:
+        settings: how many processes, which models, how many may wait.
+        metrics: what is counted of it.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.models: dict[str, Any] = {}
+        self.stopping = False
+        self._settings, self._metrics = settings, metrics
+        self._alive: set[ReaderProcess] = set()
+        self._idle: deque[ReaderProcess] = deque()
+        self._waiting: deque[asyncio.Future[ReaderProcess]] = deque()
+        self._keepers: list[asyncio.Task[None]] = []
+        self._known = asyncio.Event()
+        self._failure: ServerError | None = None
+
+    def start(self) -> None:
+        """Begin to start the processes; :meth:`loaded` waits for them."""
+        self._keepers = [asyncio.create_task(self._keep()) for _ in range(self._settings.workers)]
+
+    async def loaded(self) -> None:
+        """Wait until every process has loaded its models for the first time.
+
+        Raises:
+            ServerError: one could not.
+        """
+        await self._known.wait()
+        if self._failure:
+            raise self._failure
+
+    @property
+    def ready(self) -> bool:
+        """Whether pictures are read: all was loaded, a process lives, and the server is not ending."""
+        return self._known.is_set() and not self._failure and bool(self._alive) and not self.stopping
+
+    def check_room(self) -> None:
+        """Do nothing if a picture would be read or queued now.
+
+        Raises:
+            Refusal: 503, of the caller to whom it happens.
+        """
+        if not self._known.is_set() or self._failure:
+            raise Refusal(503, "the readers are still loading; try again", retry_after=1)
+        if not self._idle and len(self._waiting) >= self._settings.places:
+            self._metrics.refused.inc()
+            raise Refusal(503, "all readers are busy; try again", retry_after=1)
+
+    async def read(self, picture: bytes, models: list[str], *, images: bool) -> Frame:
+        """Have a picture read.
+
+        Args:
+            picture: a file's content.
+            models: names, the answering one first.
+            images: whether the answer shows what the network saw.
+
+        Returns:
+            ``status`` and ``seconds``, and the response's JSON.
+
+        Raises:
+            Refusal: 503 if there is no room; 422 if the picture takes too long or ends its processes.
+        """
+        self.check_room()
+        seconds = self._settings.picture_seconds
+        order = Frame({"models": models, "images": images, "seconds": seconds}, picture)
+        for attempt in range(_TRIES):
+            reader = await self._take(again=attempt > 0)
+            try:
+                answer = await reader.read(order, seconds)
+            except ReaderDiedError:
+                continue
+            except TimeoutError:
+                raise Refusal(422, f"the picture takes longer than {seconds:g} s to read") from None
+            self._free(reader)
+            self._metrics.reading.observe(answer.head["seconds"])
+            return answer
+        raise Refusal(422, "the picture cannot be read: it ends the process that tries")
+
+    async def close(self) -> None:
+        """End all processes."""
+        self.stopping = True
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await asyncio.gather(*(reader.end() for reader in self._alive))
+        self._alive.clear()
+        self._count()
+
+    async def _take(self, *, again: bool) -> ReaderProcess:
+        if self._idle:
+            return self._idle.popleft()
+        turn: asyncio.Future[ReaderProcess] = asyncio.get_running_loop().create_future()
+        # What was let in once goes before what has only waited.
+        (self._waiting.appendleft if again else self._waiting.append)(turn)
+        self._count()
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():
+                self._free(turn.result())
+            if isinstance(error, TimeoutError):
+                raise Refusal(503, "no reader came free; try again", retry_after=1) from None
+            raise
+        finally:
+            with contextlib.suppress(ValueError):
+                self._waiting.remove(turn)
+            self._count()
+
+    def _free(self, reader: ReaderProcess) -> None:
+        """Hand a reader to whoever waits longest."""
+        if not reader.alive:
+            return
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(reader)
+                return
+        self._idle.append(reader)
+
+    async def _keep(self) -> None:
+        """Keep one process alive: start it, and another one whenever it has ended."""
+        pause = 0.0
+        while True:
+            try:
+                reader = await ReaderProcess.start(self._settings)
+            except (ServerError, OSError) as error:
+                self._fail(ServerError(str(error)))
+                pause = min(max(2 * pause, _SHORTEST_PAUSE), _LONGEST_PAUSE)
+                await asyncio.sleep(pause)
+                continue
+            pause = 0.0
+            self._alive.add(reader)
+            self.models = reader.models
+            if len(self._alive) == self._settings.workers:
+                self._failure = None
+                self._known.set()
+            self._free(reader)
+            self._count()
+            await reader.ended()
+            self._alive.discard(reader)
+            with contextlib.suppress(ValueError):
+                self._idle.remove(reader)
+            self._metrics.deaths.inc()
+            self._count()
+
+    def _fail(self, error: ServerError) -> None:
+        if self._failure:
+            return
+        if self._known.is_set():
+            _LOGGER.error("a reader cannot be started again: %s", error)
+        else:
+            self._failure = error
+            self._known.set()
+
+    def _count(self) -> None:
+        self._metrics.waiting.set(len(self._waiting))
+        self._metrics.alive.set(len(self._alive))

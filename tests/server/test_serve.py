@@ -1,0 +1,47 @@
+"""``mnistlab serve`` as a user types it."""
+
+import signal
+import socket
+import sys
+
+import pytest
+
+from tests.cli.processes import refusal, run
+from tests.server.pictures import number
+from tests.server.serving import SERVE, served
+
+
+def test_says_where_it_is_and_ends_on_ctrl_c():
+    with served("--model", "lenet5", "--workers", "1") as server:
+        answer = server.client.post("/api/read", content=number("3")).json()
+        assert (answer["model"], answer["digits"]) == ("lenet5", "3")
+        assert server.end(signal.SIGINT) == 0
+
+
+def test_a_port_in_use_is_one_line(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = refusal(run(*SERVE, "--port", port, cwd=tmp_path))
+    assert line.startswith(f"mnistlab: cannot listen on 127.0.0.1:{port}: Address already in use")
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--model", "raeder"], "did you mean reader?"),
+        (["--model", "nothing.onnx"], "nothing.onnx: cannot be read"),
+        (["--host", "256.1.1.1"], "cannot listen on 256.1.1.1:"),
+        (["--max-body", "much"], "much is not a size"),
+        (["--max-body", "0"], "0 is not a size"),
+        (["--workers", "0"], "--workers"),
+        (["--reject", "2"], "--reject"),
+    ],
+)
+def test_what_cannot_be_served_is_one_line(tmp_path, options, reason):
+    assert reason in refusal(run(*SERVE, "--port", 0, *options, cwd=tmp_path))
+
+
+def test_a_missing_extra_is_one_line(tmp_path):
+    command = [sys.executable, "-c", f"import sys; sys.modules['fastapi'] = None; {SERVE[2].partition(';')[2]}"]
+    line = refusal(run(*command, cwd=tmp_path))
+    assert line == "mnistlab: serve needs an extra; install it: pip install 'mnistlab[serve]'"
