@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mnistlab.errors import MnistlabError
     from mnistlab.experiments import Study, ablation, compare, read_study
     from mnistlab.recipe import Recipe, built_in, read_recipe
+    from mnistlab.recogniser import Reading, Recogniser
     from mnistlab.runs import EpochMetrics, RunFolder, RunRecord
     from mnistlab.training import TrainedModel, train
 
@@ -26,6 +27,8 @@ _HOMES = {
     "MnistlabError": "errors",
     "ProgressBar": "cli.progress",
     "Recipe": "recipe",
+    "Reading": "recogniser",
+    "Recogniser": "recogniser",
     "RunFolder": "runs",
     "RunRecord": "runs",
     "TrainedModel": "training",
@@ -41,7 +44,9 @@ __all__ = [
     "EpochMetrics",
     "MnistlabError",
     "ProgressBar",
+    "Reading",
     "Recipe",
+    "Recogniser",
     "RunFolder",
     "RunRecord",
     "Study",

@@ -22,6 +22,8 @@ _DIM = 0.5
 """Of the paper's light: in the dark beside the paper contrast counts for less."""
 _FLAT, _FLAT_SHARE, _TINY_FLAT_SHARE = 5, 0.5, 0.25
 """Steps of 255 within which a colour is the same; the share of plain paper in a drawn picture, and in a tiny one."""
+_SAMPLE = 40_000
+"""Pixels that are asked whether a picture is drawn."""
 _BOUNDARY = 0.55
 """Light on one side of a sharp edge over that on the other, below which it is the paper's own edge."""
 
@@ -65,8 +67,9 @@ def find_drawn_ink(colours: NDArray[np.uint8]) -> Ink | None:
     Args:
         colours: uint8, ``(height, width, 3)``.
     """
+    step = max(1, round((colours.shape[0] * colours.shape[1] / _SAMPLE) ** 0.5))
     edges = np.concatenate([colours[0], colours[-1], colours[:, 0], colours[:, -1]])
-    sample = np.concatenate([colours[::2, ::2].reshape(-1, 3), edges]).astype(np.int32)
+    sample = np.concatenate([colours[::step, ::step].reshape(-1, 3), edges[::step]]).astype(np.int32)
     codes = (sample // 4) @ np.array([64 * 64, 64, 1])
     values, counts = np.unique(codes, return_counts=True)
     paper = np.median(sample[codes == values[counts.argmax()]], axis=0)
@@ -76,8 +79,9 @@ def find_drawn_ink(colours: NDArray[np.uint8]) -> Ink | None:
     shaded = ((away > _FLAT) & (away < 0.4 * max(np.quantile(away, 0.98), 1))).mean()
     if share < needed or shaded > 0.5 * (1 - share):
         return None
-    distance = np.sqrt(np.square(colours - paper.astype(np.float32)).mean(axis=2)) / 255
-    return Ink(distance.astype(np.float32), max(_FAINTEST, 2 * _FLAT / 255), drawn=True)
+    squares = sum(np.square(colours[..., c] - np.float32(paper[c])) for c in range(3))
+    distance = np.sqrt(squares / 3) / 255
+    return Ink(np.asarray(distance, np.float32), max(_FAINTEST, 2 * _FLAT / 255), drawn=True)
 
 
 def reduce_ink(ink: Ink, reduction: int) -> Ink:

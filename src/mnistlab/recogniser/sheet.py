@@ -9,7 +9,7 @@ _STROKE = 0.07
 """Of the shorter side: window that closes over strokes of ink, dark or light."""
 _LEAST_DIFFERENCE = 22.0
 """Steps of 255 between paper and table."""
-_SMALLEST, _LARGEST = 0.07, 0.92
+SMALLEST_SHEET, _LARGEST = 0.07, 0.92
 """Of the picture's area."""
 _HULL, _RECTANGLE = 0.9, 0.82
 """Of its convex hull, and of the least rectangle around it, that a sheet fills."""
@@ -93,7 +93,7 @@ def _sheet(mask: NDArray[np.bool_], ground: NDArray[np.float32]) -> NDArray[np.b
     found = ndimage.binary_fill_holes(labels == areas.argmax() + 1)
     share = found.mean()
     rim = np.concatenate([found[0], found[-1], found[:, 0], found[:, -1]])
-    if not _SMALLEST <= share <= _LARGEST or 1 - rim.mean() < _BORDER:
+    if not SMALLEST_SHEET <= share <= _LARGEST or 1 - rim.mean() < _BORDER:
         return None
     rows, columns = np.nonzero(found & ~ndimage.binary_erosion(found))
     try:

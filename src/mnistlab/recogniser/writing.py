@@ -10,7 +10,7 @@ from scipy import ndimage
 from mnistlab.recogniser.ink import WIDEST_STROKE, Ink, balance, find_drawn_ink, find_ink, reduce_ink
 from mnistlab.recogniser.marks import Mark, find_marks
 from mnistlab.recogniser.picture import Picture
-from mnistlab.recogniser.sheet import find_sheets, paint_table
+from mnistlab.recogniser.sheet import SMALLEST_SHEET, find_sheets, paint_table
 from mnistlab.recogniser.strokes import measure, slope_of
 
 _SURVEYED_SIDE = 320
@@ -68,12 +68,12 @@ def find_writing(picture: Picture) -> list[Writing]:
     colours = picture.colours
     reduction = max(1, round(max(colours.shape[:2]) / _SURVEYED_SIDE))
     small = np.asarray(Image.fromarray(colours).reduce(reduction))
+    enlarged = picture.scale >= _ENLARGED
     drawn = find_drawn_ink(colours)
-    sheets = [] if picture.scale >= _ENLARGED else find_sheets(small)
-    if drawn is not None and not sheets:
-        reduced = reduce_ink(drawn, reduction)
-        if picture.scale >= _ENLARGED or _is_strokes(reduced):
-            return [Writing(drawn, find_marks(drawn, look(reduced).contrast), 1.0)]
+    reduced = reduce_ink(drawn, reduction) if drawn is not None else None
+    sheets = [] if enlarged or (reduced and _is_thin(reduced)) else find_sheets(small)
+    if drawn and reduced and not sheets and (enlarged or _is_strokes(reduced)):
+        return [Writing(drawn, find_marks(drawn, look(reduced).contrast), 1.0)]
     whole = _looks(small)
     return _on_sheets(colours, small, sheets, whole) or _ways(colours, whole, reduction)
 
@@ -133,6 +133,11 @@ def _ways(colours: NDArray[np.uint8], looks: list[_Look], reduction: float) -> l
             ink = find_ink(colours, dark=seen.dark, window=window)
             ways.append(Writing(ink, find_marks(ink, seen.contrast), seen.likelihood))
     return ways
+
+
+def _is_thin(drawn: Ink) -> bool:
+    """Whether too little stands out to be a sheet of paper."""
+    return bool((drawn.contrast > drawn.threshold).mean() < SMALLEST_SHEET)
 
 
 def _is_strokes(drawn: Ink) -> bool:

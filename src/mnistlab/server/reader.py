@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from mnistlab.errors import MnistlabError, PictureError
+from mnistlab.errors import MnistlabError, PictureError, PictureSizeError
 from mnistlab.server.frame import Frame, read_frame
 from mnistlab.server.thumbnail import thumbnail
 
@@ -29,8 +29,6 @@ _MEMORY, _MEMORY_A_PIXEL = 2**30, 64
 """Bytes of address space for programs, models and a small picture; and for each pixel that a picture may have."""
 _GRACE = 2.0
 """Seconds after which a process that the server should have killed ends itself."""
-_SIZE = ("megapixels", "exceeds limit")
-"""Of the messages that refuse a picture's size, the recogniser's and Pillow's own."""
 _A_STROKE = np.pad(np.zeros((20, 3), np.uint8), ((20, 20), (28, 29)), constant_values=255)
 
 
@@ -120,8 +118,8 @@ def _answer(order: Frame, recognisers: "dict[str, Recogniser]") -> Frame:
         told, *also = (_describe(name, one, images=order.head["images"]) for name, one in answers.items())
         status, content = 200, told | {"also": also}
     except PictureError as error:
-        message = " ".join(str(error).split())
-        status, content = 413 if any(mark in message for mark in _SIZE) else 422, {"error": message}
+        status = 413 if isinstance(error, PictureSizeError) else 422
+        content = {"error": " ".join(str(error).split())}
     except MemoryError:
         status, content = 422, {"error": "the picture takes more memory than it may"}
     except Exception:

@@ -1,0 +1,182 @@
+"""Serving: how fast the server answers, alone, at its capacity, and when twice as many ask."""
+
+import asyncio
+import contextlib
+import io
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from mnistlab.errors import ServerError
+from mnistlab.runs import describe_environment
+
+_NOMINAL, _OVERLOAD = 0.5, 2.0
+"""Times the capacity: what a server is meant to bear, and twice what it can."""
+_SECONDS, _QUICK_SECONDS = 20.0, 4.0
+_STROKES = (
+    ((300, 60), (230, 200), (340, 190)),
+    ((300, 130), (295, 280)),
+    ((430, 70), (390, 170), (430, 280), (490, 170), (430, 70)),
+    ((560, 75), (670, 70), (610, 290)),
+)
+"""Of the number 407, in a picture of 958x341 pixels, such as the page sends."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What came of one kind of load.
+
+    Attributes:
+        asked: requests a second.
+        answered: accepted and answered a second.
+        refused: refused with 503 a second.
+        median: milliseconds from request to answer, of those answered.
+        p99: milliseconds, of those answered.
+        refusal_p99: milliseconds until a refusal, ``None`` if there were none.
+        failed: requests that ended in any other way.
+    """
+
+    asked: float
+    answered: float
+    refused: float
+    median: float
+    p99: float
+    refusal_p99: float | None
+    failed: int
+
+
+@dataclass(frozen=True)
+class ServingBenchmark:
+    """What was measured with a drawing of three digits.
+
+    Attributes:
+        alone: one request after another.
+        capacity: as many at a time as there are reader processes, one after another each.
+        nominal: half the capacity, at random moments (a Poisson process).
+        overload: twice the capacity, likewise.
+        ratio: p99 under overload over that under nominal load.
+        environment: versions and hardware.
+    """
+
+    alone: Load
+    capacity: Load
+    nominal: Load
+    overload: Load
+    ratio: float
+    environment: dict[str, Any]
+
+
+def measure_serving(*, quick: bool, on_turn: Callable[[str], None]) -> ServingBenchmark:
+    """Start a server and load it from this process, on the same cores.
+
+    Args:
+        quick: four seconds of each load instead of twenty.
+        on_turn: told which load comes next.
+    """
+    seconds = _QUICK_SECONDS if quick else _SECONDS
+    environment = describe_environment("cpu", 1, "onnxruntime").model_dump()
+    with _server() as port:
+        client = _Client(port, drawing())
+        on_turn("alone")
+        asyncio.run(client.in_turns(1, 1.0))
+        alone = asyncio.run(client.in_turns(1, seconds))
+        on_turn("at capacity")
+        capacity = asyncio.run(client.in_turns(environment["cores"], seconds))
+        on_turn("nominal")
+        nominal = asyncio.run(client.at_rate(_NOMINAL * capacity.answered, seconds))
+        on_turn("overload")
+        overload = asyncio.run(client.at_rate(_OVERLOAD * capacity.answered, seconds))
+    return ServingBenchmark(alone, capacity, nominal, overload, overload.p99 / nominal.p99, environment)
+
+
+def drawing() -> bytes:
+    """Return a PNG such as the page sends: three digits drawn with a thick pen."""
+    image = Image.new("L", (958, 341), 255)
+    pen = ImageDraw.Draw(image)
+    for stroke in _STROKES:
+        pen.line(stroke, fill=0, width=12, joint="curve")
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+@contextlib.contextmanager
+def _server() -> Iterator[int]:
+    command = [sys.executable, "-m", "mnistlab", "serve", "--port", "0", "--model", "reader"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603
+    try:
+        said = process.stdout.readline() if process.stdout else ""
+        if "http://" not in said:
+            raise ServerError(f"the server did not start: {said.strip() or 'it said nothing'}")
+        yield int(said.partition("http://")[2].partition(",")[0].rpartition(":")[2])
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+class _Client:
+    """Sends the same picture over and over, on connections that are kept."""
+
+    def __init__(self, port: int, picture: bytes) -> None:
+        self._port = port
+        head = f"POST /api/read HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(picture)}\r\n\r\n"
+        self._request = head.encode() + picture
+        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def in_turns(self, connections: int, seconds: float) -> Load:
+        """Ask again as soon as an answer is there."""
+        results: list[tuple[int, float]] = []
+        end = time.perf_counter() + seconds
+
+        async def ask_on() -> None:
+            while time.perf_counter() < end:
+                results.append(await self._ask())
+
+        await asyncio.gather(*(ask_on() for _ in range(connections)))
+        return self._close(results, seconds)
+
+    async def at_rate(self, rate: float, seconds: float) -> Load:
+        """Ask at random moments, so many a second in the mean, whether or not answers are there."""
+        moments = random.Random(0)  # noqa: S311
+        tasks, next_one = [], time.perf_counter()
+        end = next_one + seconds
+        while next_one < end:
+            await asyncio.sleep(max(0.0, next_one - time.perf_counter()))
+            tasks.append(asyncio.create_task(self._ask()))
+            next_one += moments.expovariate(rate)
+        return self._close(await asyncio.gather(*tasks), seconds)
+
+    async def _ask(self) -> tuple[int, float]:
+        began = time.perf_counter()
+        try:
+            reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self._port)
+            writer.write(self._request)
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            await reader.readexactly(int(head.partition(b"content-length: ")[2].split(b"\r\n")[0]))
+        except (OSError, EOFError, ValueError):
+            return 0, time.perf_counter() - began
+        self._idle.append((reader, writer))
+        return int(head[9:12]), time.perf_counter() - began
+
+    def _close(self, results: list[tuple[int, float]], seconds: float) -> Load:
+        for _, writer in self._idle:
+            writer.close()
+        self._idle = []
+        answered = 1000 * np.array([spent for status, spent in results if status == 200])
+        refused = 1000 * np.array([spent for status, spent in results if status == 503])
+        return Load(
+            asked=round(len(results) / seconds, 1),
+            answered=round(len(answered) / seconds, 1),
+            refused=round(len(refused) / seconds, 1),
+            median=round(float(np.median(answered)), 1),
+            p99=round(float(np.quantile(answered, 0.99)), 1),
+            refusal_p99=round(float(np.quantile(refused, 0.99)), 1) if len(refused) else None,
+            failed=len(results) - len(answered) - len(refused),
+        )
