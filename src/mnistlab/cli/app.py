@@ -9,10 +9,14 @@ from mnistlab.cli.bench import bench
 from mnistlab.cli.compare import ablate, compare
 from mnistlab.cli.data import data
 from mnistlab.cli.doctor import doctor
+from mnistlab.cli.evaluate import evaluate
+from mnistlab.cli.export import export
+from mnistlab.cli.predict import predict
 from mnistlab.cli.recipe import recipe
 from mnistlab.cli.report import report
 from mnistlab.cli.reproduce import reproduce
 from mnistlab.cli.runs import runs
+from mnistlab.cli.serve import serve
 from mnistlab.cli.sweep import sweep
 from mnistlab.cli.train import train
 from mnistlab.errors import MnistlabError
@@ -26,7 +30,23 @@ def app() -> None:
     """Train small image classifiers, tell honestly which one is better, and put the winner to use."""
 
 
-for _command in (train, reproduce, compare, ablate, sweep, report, runs, recipe, data, bench, doctor):
+for _command in (
+    train,
+    reproduce,
+    compare,
+    ablate,
+    sweep,
+    report,
+    runs,
+    evaluate,
+    export,
+    predict,
+    serve,
+    recipe,
+    data,
+    bench,
+    doctor,
+):
     app.add_command(_command)
 
 

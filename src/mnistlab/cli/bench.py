@@ -10,6 +10,8 @@ from mnistlab.cli.experiment import command_line
 
 if TYPE_CHECKING:
     from mnistlab.benchmark import Benchmark
+    from mnistlab.benchmark.reading import ReadingBenchmark
+    from mnistlab.benchmark.serving import Load, ServingBenchmark
     from mnistlab.benchmark.throughput import Throughput
     from mnistlab.benchmark.timing import Times
 
@@ -17,10 +19,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--quick", is_flag=True, help="A part of an epoch each, scaled up; under 45 s in all.")
 @click.option("--sweep", is_flag=True, help="Measure an experiment of several runs instead of single ones.")
+@click.option("--reading", is_flag=True, help="Measure how photographs of MNIST's test digits are read.")
+@click.option("--serving", is_flag=True, help="Measure how fast `mnistlab serve` answers, and what it does overloaded.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads to compute on.  [one a core]")
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write every figure here.")
-def bench(*, quick: bool, sweep: bool, threads: int | None, file: Path | None) -> None:
+def bench(*, quick: bool, sweep: bool, reading: bool, serving: bool, threads: int | None, file: Path | None) -> None:
     """Measure training against plain PyTorch and against the processor's bound, in turns, in one run."""
+    if sweep + reading + serving > 1:
+        raise click.UsageError("--sweep, --reading and --serving are benchmarks of their own: give one of them")
     from dataclasses import asdict
     from functools import partial
     from importlib.metadata import version
@@ -35,6 +41,16 @@ def bench(*, quick: bool, sweep: bool, threads: int | None, file: Path | None) -
 
             throughput = measure_throughput(quick=quick, on_turn=status.update)
             show, figures = partial(_show_throughput, throughput), asdict(throughput)
+        elif reading:
+            from mnistlab.benchmark.reading import measure_reading
+
+            read = measure_reading(quick=quick, on_turn=status.update)
+            show, figures = partial(_show_reading, read), asdict(read)
+        elif serving:
+            from mnistlab.benchmark.serving import measure_serving
+
+            served = measure_serving(quick=quick, on_turn=status.update)
+            show, figures = partial(_show_serving, served), asdict(served)
         else:
             from mnistlab.benchmark import measure
 
@@ -52,6 +68,38 @@ def _show_throughput(result: "Throughput") -> None:
     for way, times in result.seconds.items():
         click.echo(f"  {way:<34}{times.median:6.1f}  ({times.low:.1f} to {times.high:.1f})")
     click.echo(f"  ratio {result.ratio:.2f}")
+
+
+def _show_reading(result: "ReadingBenchmark") -> None:
+    for length, score in result.scores.items():
+        low, high = (f"{100 * bound:.1f}" for bound in score.interval)
+        what = "single digits" if length == 1 else f"lines of {length} digits, read whole"
+        click.echo(
+            f"{what}: {100 * score.share:.1f} % of {score.pictures:,} photographs (95 % interval {low} to {high}), "
+            f"{result.milliseconds[length]:.0f} ms each"
+        )
+        sure = result.sure[length]
+        click.echo(f"  called sure: {sure.pictures:,}, of which {100 * sure.share:.1f} % are right")
+        for name, part in result.conditions[length].items():
+            click.echo(f"  {name:<18}{100 * part.share:6.1f} % of {part.pictures:,}")
+    click.echo(f"expected calibration error of a digit: {100 * result.calibration_error:.1f} points")
+
+
+def _show_serving(result: "ServingBenchmark") -> None:
+    click.echo("load         asked/s  answered/s  refused/s   median ms     p99 ms  p99 of refusals ms")
+
+    def show(name: str, load: "Load") -> None:
+        refusal = "" if load.refusal_p99 is None else f"{load.refusal_p99:.1f}"
+        click.echo(
+            f"{name:<12}{load.asked:>8.1f}{load.answered:>12.1f}{load.refused:>11.1f}{load.median:>12.1f}{load.p99:>11.1f}"
+            f"{refusal:>20}"
+        )
+
+    show("alone", result.alone)
+    show("capacity", result.capacity)
+    show("nominal", result.nominal)
+    show("overload", result.overload)
+    click.echo(f"p99 under overload over p99 under nominal load: {result.ratio:.2f}")
 
 
 def _show(result: "Benchmark") -> None:

@@ -1,7 +1,8 @@
 """From a recipe to a trained model: one run, told by events, resumable at every batch."""
 
 from mnistlab.training.events import BatchDone, EpochDone, Event, Listener, RunFinished, RunStarted, RunStopped
-from mnistlab.training.run import TrainedModel, train
+from mnistlab.training.run import train
+from mnistlab.training.trained import TrainedModel, load_trained
 
 __all__ = [
     "BatchDone",
@@ -12,5 +13,6 @@ __all__ = [
     "RunStarted",
     "RunStopped",
     "TrainedModel",
+    "load_trained",
     "train",
 ]

@@ -22,15 +22,20 @@ def fit_images(images: NDArray, recipe: Recipe) -> Tensor:  # type: ignore[type-
         uint8, ``(n, 1, h, w)``.
     """
     pixels = torch.from_numpy(images.copy() if not images.flags.writeable else images).unsqueeze(1)
-    height, width = pixels.shape[2:]
-    if recipe.fit == "resize" and (height, width) != (recipe.size, recipe.size):
+    if recipe.fit == "resize" and pixels.shape[2:] != (recipe.size, recipe.size):
         return functional.interpolate(
             pixels, (recipe.size, recipe.size), mode="bilinear", align_corners=False, antialias=True
         )
-    if recipe.fit == "pad":
-        rows, columns = max(0, recipe.size - height), max(0, recipe.size - width)
-        return functional.pad(pixels, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))
-    return pixels
+    return pad(pixels, recipe)
+
+
+def pad(pixels: Tensor, recipe: Recipe) -> Tensor:
+    """Put the border around images, ``(n, c, height, width)`` of any type, that a recipe with ``fit = pad`` wants."""
+    if recipe.fit != "pad":
+        return pixels
+    height, width = pixels.shape[2:]
+    rows, columns = max(0, recipe.size - height), max(0, recipe.size - width)
+    return functional.pad(pixels, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))
 
 
 def input_shape(split: Split, recipe: Recipe) -> tuple[int, int, int]:

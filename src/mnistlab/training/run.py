@@ -1,31 +1,20 @@
 """A whole run: train a recipe, keep its folder, stop and go on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from mnistlab.data import Dataset, load_dataset, take_subset
 from mnistlab.errors import KernelError, RunError
-from mnistlab.models import build_model
 from mnistlab.recipe import Recipe, built_in, source_digest
 from mnistlab.runs import DataSummary, RunFolder, RunRecord, describe_environment, describe_outcome, now
-from mnistlab.training.checkpoint import (
-    load_weights,
-    pack_checkpoint,
-    pack_model,
-    read_header,
-    restore,
-)
+from mnistlab.training.checkpoint import pack_checkpoint, pack_model, read_header, restore
 from mnistlab.training.device import choose_device, computing_threads, describe_device
 from mnistlab.training.events import EpochDone, Event, Listener, RunFinished, RunStarted, RunStopped, ignore
-from mnistlab.training.input import input_shape
-from mnistlab.training.randomness import isolated
 from mnistlab.training.resumption import (
     refuse_difference,
     refuse_other_kernels,
@@ -33,22 +22,8 @@ from mnistlab.training.resumption import (
     refuse_other_source,
 )
 from mnistlab.training.steps import KERNELS
+from mnistlab.training.trained import TrainedModel, load_trained
 from mnistlab.training.trainer import Trainer
-
-
-@dataclass(frozen=True)
-class TrainedModel:
-    """What a finished run leaves.
-
-    Attributes:
-        record: the recipe and every figure.
-        model: with its final weights, on the CPU, in evaluation mode.
-        test_logits: float32, ``(test images, classes)``.
-    """
-
-    record: RunRecord
-    model: nn.Module
-    test_logits: NDArray[np.float32]
 
 
 def never() -> bool:
@@ -174,11 +149,9 @@ def _reuse(recipe: Recipe, dataset: Dataset, seed: int, folder: RunFolder, on_ev
         folder.path, record.recipe, record.seed, record.data.fingerprint, recipe, seed, dataset.fingerprint
     )
     refuse_other_source(folder.path, record.source, recipe)
-    with isolated(torch.device("cpu")):
-        model = build_model(recipe, input_shape(dataset.train, recipe), len(dataset.classes))
-    load_weights(model, folder.read_model(), str(folder.model_file))
+    trained = load_trained(folder)
     on_event(RunFinished(record, reused=True))
-    return TrainedModel(record, model.eval(), folder.read_logits())
+    return trained
 
 
 def _start_event(trainer: Trainer, dataset: Dataset, threads: int) -> RunStarted:

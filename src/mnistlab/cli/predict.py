@@ -1,0 +1,108 @@
+"""``mnistlab predict``: read the digits in pictures."""
+
+import contextlib
+import math
+import sys
+from collections.abc import Callable, Iterator
+
+import click
+
+_MANY = 64
+"""Pictures above which several processes read them, unless told otherwise."""
+_SHOW_PROGRESS = 20
+
+
+def _probability(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and (math.isnan(value) or not 0 <= value <= 1):
+        raise click.BadParameter(f"{value:g} is not a probability, from 0 to 1.")
+    return value
+
+
+@click.command(no_args_is_help=True)
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.option("--csv", "as_csv", is_flag=True, help="Print a table of comma-separated values.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, with the probabilities of every digit.")
+@click.option(
+    "--reject", type=float, metavar="P", callback=_probability, help="Probability below which a digit is unsure.  [0.5]"
+)
+@click.option(
+    "--model", default="reader", metavar="NAME_OR_FILE", help="A shipped model's name, or an .onnx file.  [reader]"
+)
+@click.option("--annotate", metavar="OUT", help="Draw what was read: a .png file, or a folder (with / at its end).")
+@click.option(
+    "--jobs", metavar="N", type=click.IntRange(min=1), help="Processes that read.  [one a core if there are many]"
+)
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+def predict(
+    *,
+    images: tuple[str, ...],
+    as_csv: bool,
+    as_json: bool,
+    reject: float | None,
+    model: str,
+    annotate: str | None,
+    jobs: int | None,
+    quiet: bool,
+) -> int:
+    """Read the digits in each IMAGE: a file, a folder, a pattern such as "scans/*.png", or - for standard input.
+
+    An unsure digit is shown as ?, followed by the guesses. The exit status is 1 if a picture could not be read.
+    """
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json are two formats: give one of them")
+    if images.count("-") > 1:
+        raise click.UsageError("- is one picture, from standard input: give it once")
+    from mnistlab.cli.answers import Answer, CsvWriter, JsonWriter, TextWriter
+    from mnistlab.cli.crew import Crew, available_cores
+    from mnistlab.cli.reader import Order, Reader, Settings
+    from mnistlab.cli.sources import find_sources
+    from mnistlab.cli.stopping import listening_for_stop
+    from mnistlab.cli.targets import choose_targets
+
+    settings = Settings(model, reject)
+    reader = Reader(settings)
+    sources = find_sources(images)
+    targets = choose_targets(annotate, sources) if annotate else {}
+    given = sys.stdin.buffer.read() if "-" in images else b""
+    orders = [
+        Order(source.path, b"" if source.path else given, targets.get(source))
+        for source in sources
+        if source.fault is None
+    ]
+    processes = min(jobs or (available_cores() if len(orders) > _MANY else 1), len(orders))
+    writer = CsvWriter() if as_csv else JsonWriter() if as_json else TextWriter([source.name for source in sources])
+    done = failed = 0
+    with contextlib.ExitStack() as stack:
+        stop = stack.enter_context(listening_for_stop())
+        stack.enter_context(writer)
+        advance = stack.enter_context(_progress(len(sources), hidden=quiet))
+        read: Iterator[Answer] = map(reader.read, orders)
+        if processes > 1:
+            read = stack.enter_context(contextlib.closing(Crew(settings, processes).read(orders, stop)))
+        for source in sources:
+            answer = None if stop() else Answer(error=source.fault) if source.fault else next(read, None)
+            if answer is None:
+                break
+            writer.write(source.name, answer)
+            advance()
+            done += 1
+            failed += answer.error is not None
+    if done < len(sources):
+        click.echo(f"stopped after {done} of {len(sources)}", err=True)
+        return stop.exit_status
+    return 1 if failed else 0
+
+
+@contextlib.contextmanager
+def _progress(total: int, *, hidden: bool) -> Iterator[Callable[[], None]]:
+    """Draw a bar on standard error if it helps: there are many pictures, and no lines on this terminal tell as much."""
+    if hidden or total <= _SHOW_PROGRESS or not sys.stderr.isatty() or sys.stdout.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress
+
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False, transient=True) as bars:
+        task = bars.add_task("reading", total=total)
+        yield lambda: bars.advance(task)

@@ -1,0 +1,119 @@
+"""Source: one picture named on the command line, alone, by a folder or by a pattern."""
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+STANDARD_INPUT = "-"
+_SUFFIXES = tuple(
+    f".{name}"
+    for name in ("png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm", "pbm", "pnm")
+)
+_NOT_READ = (".heic", ".heif", ".avif")
+"""Pictures all the same: better to say so than to pass a person's photographs over."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One picture to read, or a name behind which there is none.
+
+    Attributes:
+        name: what it is called in the output.
+        path: its file; ``None`` for standard input, and for a name behind which there is no picture.
+        root: the folder it was found from: the one named, or the one around a named file.
+        fault: why there is nothing to read.
+    """
+
+    name: str
+    path: Path | None = None
+    root: Path | None = None
+    fault: str | None = None
+
+
+def find_sources(arguments: Iterable[str]) -> list[Source]:
+    """Find the pictures that arguments name, in their order.
+
+    Args:
+        arguments: files; folders, of which all pictures are taken, however deep, hidden ones left out; patterns such as
+            ``scans/*.png`` or ``scans/**/*.png`` that no shell has expanded; ``-`` for standard input.
+
+    Returns:
+        In a folder or pattern in natural order: ``9.png`` before ``10.png``. A file is not looked for until it is read.
+    """
+    return [source for argument in arguments for source in _find(argument)]
+
+
+def _find(argument: str) -> Iterator[Source]:
+    path = Path(argument)
+    if argument == STANDARD_INPUT:
+        yield Source(STANDARD_INPUT)
+    elif path.is_dir():
+        yield from _in_folder(path)
+    elif glob.has_magic(argument) and not os.path.lexists(path):
+        yield from _matching(argument)
+    else:
+        yield _file(path, path.parent)
+
+
+def _file(path: Path, root: Path) -> Source:
+    return Source(click.format_filename(path), path, root)
+
+
+def _in_folder(folder: Path) -> Iterator[Source]:
+    faults: list[OSError] = []
+    found = [
+        Path(parent, name)
+        for parent, folders, names in _walk(folder, faults)
+        for name in names
+        if not name.startswith(".") and name.lower().endswith(_SUFFIXES + _NOT_READ)
+    ]
+    for path in sorted(found, key=_natural):
+        yield _file(path, folder)
+    for fault in faults:
+        yield Source(click.format_filename(fault.filename), fault=f"cannot be read: {fault.strerror}")
+    if not found and not faults:
+        yield Source(click.format_filename(folder), fault="a folder without pictures")
+
+
+def _walk(folder: Path, faults: list[OSError]) -> Iterator[tuple[str, list[str], list[str]]]:
+    for parent, folders, names in os.walk(folder, onerror=faults.append):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield parent, folders, names
+
+
+def _matching(pattern: str) -> Iterator[Source]:
+    matches = sorted(map(Path, glob.glob(pattern, recursive=True)), key=_natural)  # noqa: PTH207 (knows no anchored one)
+    if not matches:
+        yield Source(pattern, fault="no file matches")
+        return
+    root = Path(*_fixed_parts(Path(pattern)))
+    # a/** names a folder and what is in it.
+    files = dict.fromkeys(path for path in matches if not path.is_dir())
+    for folder in (path for path in matches if path.is_dir()):
+        files |= dict.fromkeys(source.path for source in _in_folder(folder) if source.path)
+    if not files:
+        yield Source(pattern, fault="only folders without pictures match")
+    for path in sorted(files, key=_natural):
+        yield _file(path, root)
+
+
+def _fixed_parts(pattern: Path) -> Iterator[str]:
+    """Yield the folders before the first part that has a wildcard."""
+    for part in pattern.parts:
+        if glob.has_magic(part):
+            return
+        yield part
+
+
+def _natural(path: Path) -> tuple[list[list[tuple[bool, int, str]]], str]:
+    """Return what sorts paths as people number them."""
+    parts = [
+        [(not piece.isdecimal(), int(piece) if piece.isdecimal() else 0, piece.casefold()) for piece in pieces]
+        for pieces in (re.split(r"(\d+)", part) for part in path.parts)
+    ]
+    return parts, str(path)

@@ -1,0 +1,55 @@
+"""TrainedModel: what a finished run leaves, and how it is read from the run's folder."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from mnistlab.errors import RunError
+from mnistlab.models import build_model
+from mnistlab.recipe import source_digest
+from mnistlab.runs import RunFolder, RunRecord
+from mnistlab.training.checkpoint import load_weights
+from mnistlab.training.evaluation import compute_logits
+from mnistlab.training.input import fit_images
+from mnistlab.training.randomness import isolated
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """What a finished run leaves.
+
+    Attributes:
+        record: the recipe and every figure.
+        model: with its final weights, on the CPU, in evaluation mode.
+        test_logits: float32, ``(test images, classes)``.
+    """
+
+    record: RunRecord
+    model: nn.Module
+    test_logits: NDArray[np.float32]
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Read images, uint8 ``(n, height, width)``, of the size of the run's own; float32, ``(n, classes)``."""
+        recipe = self.record.recipe
+        return compute_logits(self.model, fit_images(images, recipe), recipe).numpy()
+
+
+def load_trained(folder: RunFolder) -> TrainedModel:
+    """Read a finished run, and build its model with its final weights.
+
+    Raises:
+        RunError: not a finished run, damaged, or a model of the user's own whose file has changed since.
+        ModelError: a model of the user's own cannot be built.
+    """
+    record = folder.read_record()
+    blank = np.zeros((1, *record.data.image_size), np.uint8)
+    _, channels, height, width = fit_images(blank, record.recipe).shape
+    with isolated(torch.device("cpu")):
+        model = build_model(record.recipe, (channels, height, width), len(record.data.classes))
+    if record.source and record.source != source_digest(record.recipe.model):
+        raise RunError(f"{folder.path}: {record.recipe.model} has changed since this run was trained; train it again")
+    load_weights(model, folder.read_model(), str(folder.model_file))
+    return TrainedModel(record, model.eval(), folder.read_logits())
