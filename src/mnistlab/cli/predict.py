@@ -1,7 +1,6 @@
 """``mnistlab predict``: read the digits in pictures."""
 
 import contextlib
-import math
 import sys
 from collections.abc import Callable, Iterator
 
@@ -13,7 +12,7 @@ _SHOW_PROGRESS = 20
 
 
 def _probability(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
-    if value is not None and (math.isnan(value) or not 0 <= value <= 1):
+    if value is not None and not 0 <= value <= 1:
         raise click.BadParameter(f"{value:g} is not a probability, from 0 to 1.")
     return value
 

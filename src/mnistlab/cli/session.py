@@ -8,13 +8,11 @@ import click
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress, TaskID
 
-from mnistlab.cli.progress import ProgressBar
 from mnistlab.cli.stopping import listening_for_stop
 from mnistlab.data import Dataset, load_dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.recipe import Recipe
 from mnistlab.runs import RunRecord
-from mnistlab.training import train
 
 
 def train_all(
@@ -35,6 +33,10 @@ def train_all(
         MnistlabError: something given cannot be used.
         SystemExit: a signal asked to stop; what was done is kept.
     """
+    # Here, so that who only loads data does without PyTorch.
+    from mnistlab.cli.progress import ProgressBar
+    from mnistlab.training import train
+
     dataset = load_with_progress(runs[0][0].data)
     if dataset.note:
         click.echo(f"note: {dataset.note}")

@@ -18,7 +18,7 @@ _MOST = 500
 _CONTACT, _ALONG, _WITHIN = 2.5, 0.35, 0.2
 """A stroke touches the picture's edge along so many thicknesses at most, or so much of its mark's shorter side; what
 does for longer comes in from outside, if what lies within weighs so much of it."""
-_LEAST, _LEAST_AT_EDGE = 0.01, 0.3
+_LEAST, _LEAST_AT_EDGE = 0.01, 0.15
 """Of the heaviest mark's weight: a mark is more, a mark at the picture's edge still more."""
 _SPECK = 0.15
 """Of the writing's height: smaller marks are specks."""

@@ -15,7 +15,7 @@ _HULL, _RECTANGLE = 0.9, 0.82
 """Of its convex hull, and of the least rectangle around it, that a sheet fills."""
 _SHARP = 0.6
 """Of the difference between paper and table: so much lies within a few pixels of the edge; shadows are soft."""
-_BORDER = 0.3
+_BORDER = 0.55
 """Of the picture's edge that the table takes at least."""
 _MARGIN = 0.012
 """Of the longer side: so much of a sheet's rim is left out, for its edge and the shadow there."""

@@ -22,7 +22,7 @@ _STROKES = 5
 _NARROWEST = 9
 _UNLIKELY = 0.2
 """What writing counts for that is light where most that stands out is dark, or the other way round."""
-_SHEET, _LOST = 0.3, 0.3
+_SHEET, _LOST = 0.6, 0.3
 """Of all writing: what lies on a sheet, for the rest to be the table's pattern; what the sheet's edge cuts, at most."""
 _ENLARGED = 2.0
 """Scale of pictures so small that strokes are blots in them."""

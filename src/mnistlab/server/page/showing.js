@@ -38,7 +38,7 @@ export class Showing {
   // names: the models, in their order; accuracies: what is known of each.
   expect(models) {
     this.names = models.map((model) => model.name);
-    this.figures = Object.fromEntries(models.map((model) => [model.name, model.about?.accuracy]));
+    this.figures = Object.fromEntries(models.map((model) => [model.name, model.about?.test?.accuracy]));
     this.show();
   }
 

@@ -1,0 +1,457 @@
+"""mnistlab predict as a user meets it: real processes, real pictures, real signals."""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnistlab.cli.answers import Answer, TextWriter
+from mnistlab.cli.crew import Crew
+from mnistlab.cli.reader import Order, Settings
+from mnistlab.cli.sources import find_sources
+from mnistlab.errors import MnistlabError
+from mnistlab.recogniser import Recogniser
+from mnistlab.recogniser.annotation import annotate
+from tests.cli.processes import MNISTLAB, refusal, run
+
+PREDICT = [*MNISTLAB, "predict"]
+UPRIGHT, ON_ITS_SIDE = 1, 6
+ORIENTATION = 0x112
+BLUE, VERMILION = (0, 0x72, 0xB2), (0xD5, 0x5E, 0)
+SHAPE = (240, 560)
+"""Height and width of a number of three digits."""
+
+
+@pytest.fixture(scope="module")
+def test_split(mnist):
+    return mnist.test
+
+
+@pytest.fixture(scope="module")
+def number(test_split):
+    """Draws test images 0, 1, 2 (a seven, a two, a one), or others, in dark grey on light."""
+
+    def draw(*places):
+        tiles = [np.pad(test_split.images[place], ((16, 16), (6, 6))) for place in places or (0, 1, 2)]
+        ink = np.pad(np.hstack(tiles), ((0, 0), (10, 10))) / 255
+        height, width = ink.shape
+        return Image.fromarray((230 - 190 * ink).astype(np.uint8)).resize((4 * width, 4 * height), Image.BICUBIC)
+
+    return draw
+
+
+@pytest.fixture
+def pictures(number, tmp_path):
+    """Two good pictures, one without a digit and one broken."""
+    number().save(tmp_path / "one.png")
+    number(3, 4).save(tmp_path / "two.png")
+    Image.new("L", (90, 60), 240).save(tmp_path / "blank.png")
+    (tmp_path / "bad.png").write_bytes((tmp_path / "one.png").read_bytes()[:300])
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def digits(test_split, tmp_path_factory):
+    """A folder of 100 test images, MNIST's own 28x28 pixels, named by number."""
+    folder = tmp_path_factory.mktemp("digits")
+    for place in range(100):
+        Image.fromarray(test_split.images[place]).save(folder / f"{place}.png")
+    return folder
+
+
+def objects(*arguments, cwd, status=0):
+    result = run(*PREDICT, *arguments, "--json", cwd=cwd)
+    assert result.returncode == status, result
+    return json.loads(result.stdout)
+
+
+def test_a_line_a_picture_in_one_column(pictures):
+    result = run(*PREDICT, "one.png", "blank.png", "two.png", cwd=pictures)
+    assert result.returncode == 0, result
+    assert result.stderr == ""
+    first, second, third = result.stdout.splitlines()
+    assert re.fullmatch(r"one\.png    721  \(9\d\.\d %\)", first)
+    assert second == "blank.png  no digit"
+    assert re.fullmatch(r"two\.png    04  \(9\d\.\d %\)", third)
+
+
+def test_a_broken_and_a_missing_picture_are_reported_and_the_others_read(pictures):
+    result = run(*PREDICT, "bad.png", "one.png", "no\033.png", cwd=pictures)
+    assert result.returncode == 1
+    assert re.fullmatch(r"one\.png  721  \(.*\)\n", result.stdout)
+    broken, missing = result.stderr.splitlines()
+    assert broken.startswith("bad.png  error: ")
+    assert missing == "no\N{REPLACEMENT CHARACTER}.png  error: cannot be read: No such file or directory"
+
+
+def test_every_format_and_orientation_is_read(number, tmp_path):
+    image = number().convert("RGB")
+    for suffix in ("png", "jpg", "webp", "bmp", "gif", "tiff", "ppm"):
+        image.save(tmp_path / f"a.{suffix}")
+    turned = Image.Exif()
+    turned[ORIENTATION] = ON_ITS_SIDE
+    image.rotate(90, expand=True).save(tmp_path / "turned.JPG", exif=turned)
+    clear = Image.new("RGBA", image.size)
+    clear.putalpha(Image.fromarray(255 - np.asarray(number())))
+    clear.save(tmp_path / "clear.png")
+    Image.fromarray(np.asarray(number()).astype(np.uint16) * 100).save(tmp_path / "deep.png")
+    found = objects(tmp_path, "--annotate", "drawn/", cwd=tmp_path)
+    assert len(found) == 10
+    assert {(read["digits"], read["error"]) for read in found} == {("721", None)}
+    drawn = sorted(path.name for path in (tmp_path / "drawn").iterdir())
+    # a.png would be the name of seven.
+    assert drawn[:2] == ["a.bmp.png", "a.gif.png"]
+    assert drawn[-1] == "turned.JPG.png"
+    for name in drawn:
+        with Image.open(tmp_path / "drawn" / name) as picture:
+            assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", image.size)
+            assert BLUE in set(picture.get_flattened_data())
+            assert VERMILION not in set(picture.get_flattened_data())
+            # The paper stays what it is: light, where nothing is drawn.
+            assert min(picture.getpixel((2, 2))) > 180
+
+
+def test_folders_are_searched_in_natural_order_and_hidden_files_left_out(number, tmp_path):
+    for name in ("10.png", "9.PNG", "b/2.jpg", "b/c/1.webp", ".hidden.png", ".git/1.png"):
+        (tmp_path / "scans" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(Path(__file__), tmp_path / "scans" / name)
+    (tmp_path / "scans" / "notes.txt").write_text("")
+    (tmp_path / "empty").mkdir()
+    result = run(*PREDICT, "scans", "empty", "--csv", cwd=tmp_path)
+    assert result.returncode == 1
+    names = [row["file"] for row in csv.DictReader(io.StringIO(result.stdout))]
+    assert names == ["scans/9.PNG", "scans/10.png", "scans/b/2.jpg", "scans/b/c/1.webp", "empty"]
+    assert result.stdout.splitlines()[-1] == "empty,,,,,a folder without pictures"
+
+
+def test_a_pattern_that_no_shell_expanded_is_expanded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a/2.png", "a/10.png", "b/2.png", "b/notes.txt", "[1].png"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_bytes(b"")
+    Path("c").mkdir()
+
+    def found(*arguments):
+        return [source.name for source in find_sources(arguments)]
+
+    assert found("*/*.png") == found("**/?*.png")[1:] == ["a/2.png", "a/10.png", "b/2.png"]
+    assert found("a/**") == found("a/", "a")[:2] == ["a/2.png", "a/10.png"]
+    assert found("?") == ["a/2.png", "a/10.png", "b/2.png"]
+    assert found("[1].png", "x.png", "-") == ["[1].png", "x.png", "-"]
+    assert [source.fault for source in find_sources(["*.jpg", "[c]", "c"])] == [
+        "no file matches",
+        "only folders without pictures match",
+        "a folder without pictures",
+    ]
+    result = run(*PREDICT, "*.jpg", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (1, "*.jpg  error: no file matches\n")
+
+
+def test_standard_input_is_one_picture(pictures):
+    content = (pictures / "one.png").read_bytes()
+    result = subprocess.run([*PREDICT, "-"], input=content, capture_output=True)
+    assert re.fullmatch(rb"-  721  \(9\d\.\d %\)\n", result.stdout)
+    command = [*PREDICT, "two.png", "-", "--jobs", "2", "--csv", "--annotate", "drawn/"]
+    result = subprocess.run(command, input=content, capture_output=True, cwd=pictures)
+    assert [line[:8] for line in result.stdout.splitlines()] == [b"file,dig", b"two.png,", b"-,721,tr"]
+    assert sorted(path.name for path in (pictures / "drawn").iterdir()) == ["stdin.png", "two.png"]
+    result = subprocess.run([*PREDICT, "-"], input=b"", capture_output=True)
+    assert (result.returncode, result.stderr) == (1, b"-  error: empty\n")
+
+
+def test_csv_is_rfc_4180(pictures):
+    shutil.copy(pictures / "one.png", pictures / 'a, "b"\n한.png')
+    result = subprocess.run(
+        [*PREDICT, 'a, "b"\n한.png', "blank.png", "bad.png", "--csv"], cwd=pictures, capture_output=True
+    )
+    assert result.returncode == 1
+    assert result.stderr == b""
+    text = result.stdout.decode()
+    assert text.startswith("file,digits,sure,confidence,boxes,error\r\n")
+    assert text.endswith("\r\n")
+    good, blank, bad = csv.DictReader(io.StringIO(text, newline=""))
+    assert (good["file"], good["digits"], good["sure"], good["error"]) == ('a, "b"\n한.png', "721", "true", "")
+    assert 0.9 < float(good["confidence"]) < 1
+    assert re.fullmatch(r"(\d+ \d+ \d+ \d+;){2}\d+ \d+ \d+ \d+", good["boxes"])
+    assert list(blank.values()) == ["blank.png", "", "false", "0.0", "", ""]
+    assert [bad["digits"], bad["sure"], bad["confidence"], bad["boxes"]] == [""] * 4
+    assert bad["error"]
+
+
+def test_json_has_what_a_reading_has_and_errors(pictures):
+    good, blank, bad = objects("one.png", "blank.png", "bad.png", cwd=pictures, status=1)
+    expected = Recogniser().read(pictures / "one.png").as_dict()
+    assert good == {"file": "one.png"} | expected | {"error": None}
+    assert (blank["digits"], blank["boxes"], blank["probabilities"], blank["error"]) == ("", [], [], None)
+    assert list(bad) == list(good)
+    assert (bad["digits"], bad["sure"]) == ("", False)
+    assert bad["error"]
+
+
+def test_an_unsure_digit_is_marked_and_its_guesses_shown(capsys):
+    row = [0.41, 0, 0, 0, 0, 0.2, 0.385, 0, 0, 0.005]
+    doubtful = {"digits": "407", "unsure": [1], "confidence": 0.4, "probabilities": [row[::-1], row, row[::-1]]}
+    certain = {"digits": "3", "unsure": [], "confidence": 0.99996, "probabilities": [row]}
+    plain = {"digits": "0", "unsure": [0], "confidence": 0.3, "probabilities": [[0.995, 0.005, *[0] * 8]]}
+    with TextWriter(["한글.png", "a.png"]) as writer:
+        for name, reading in (("한글.png", doubtful), ("a.png", certain), ("b", plain)):
+            writer.write(name, Answer(reading))
+    assert capsys.readouterr().out.splitlines() == [
+        "한글.png  4?7  unsure: 0 (41 %) or 6 (38 %) at place 2",
+        "a.png     3  (99.9 %)",
+        "b         ?  unsure: 0 (99 %)",
+    ]
+
+
+def test_reject_and_model_are_the_recognisers(pictures):
+    (read,) = objects("one.png", "--model", "lenet5", "--reject", 0, cwd=pictures)
+    assert read["digits"] == "721"
+    model = Path(sys.modules["mnistlab.recogniser"].__file__).parent / "shipped" / "reader.onnx"
+    shutil.copy(model, pictures / "my.onnx")
+    (read,) = objects("one.png", "--model", "my.onnx", cwd=pictures)
+    confidences = [max(row) for row in read["probabilities"]]
+    limit = (min(confidences) + sorted(confidences)[1]) / 2
+    (again,) = objects("one.png", "--reject", limit, cwd=pictures)
+    assert again["unsure"] == [confidences.index(min(confidences))]
+    assert "[0.5]" in run(*PREDICT, "--help", cwd=pictures).stdout
+    assert Recogniser().reject == 0.5
+
+
+BAD = {
+    "both formats": (["one.png", "--csv", "--json"], "give one of them"),
+    "no picture named": (["--csv"], "Missing argument 'IMAGE...'"),
+    "standard input twice": (["-", "-"], "give it once"),
+    "reject above 1": (["one.png", "--reject", "1.1"], "'--reject': 1.1 is not a probability"),
+    "reject is not a number": (["one.png", "--reject", "nan"], "nan is not a probability"),
+    "no jobs": (["one.png", "--jobs", "0"], "'--jobs'"),
+    "unknown model": (["one.png", "--model", "readr"], "readr: no such model; did you mean reader?"),
+    "not a model": (["one.png", "--model", "one.png"], "one.png: not an ONNX model"),
+    "missing model": (["one.png", "--model", "no.onnx"], "no.onnx: cannot be read"),
+    "annotate into nowhere": (["one.png", "--annotate", "no/a.png"], "no: cannot be written"),
+    "annotate below a file": (["one.png", "--annotate", "one.png/x/"], "cannot be written"),
+    "annotate as JPEG": (["one.png", "--annotate", "x.jpg"], "are written as PNG"),
+    "annotate several": (["one.png", "two.png", "--annotate", "x.png"], "x.png: one file for 2 pictures"),
+    "annotate itself": (["one.png", "--annotate", "./one.png"], "would be overwritten"),
+    "annotate in place": ([".", "--annotate", "./"], "would be overwritten"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_cannot_work_gets_one_line_before_anything_is_read(case, pictures):
+    arguments, message = BAD[case]
+    before = {path.name: path.read_bytes() for path in pictures.iterdir()}
+    result = run(*PREDICT, *arguments, cwd=pictures)
+    assert message in refusal(result)
+    assert result.stdout == ""
+    assert before == {path.name: path.read_bytes() for path in pictures.iterdir()}
+
+
+def test_without_arguments_it_shows_its_help(tmp_path):
+    result = run(*PREDICT, cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (2, "")
+    assert "--annotate" in result.stdout
+
+
+def test_torch_is_not_imported_and_help_imports_nothing_heavy(pictures):
+    def imported(*arguments):
+        command = [sys.executable, "-X", "importtime", *PREDICT[1:], *arguments]
+        return set(re.findall(r"\| +([\w.]+)$", run(*command, cwd=pictures).stderr, re.MULTILINE))
+
+    assert not imported("--help") & {"torch", "onnxruntime", "PIL", "numpy", "rich"}
+    assert "onnxruntime" in (read := imported("one.png", "two.png", "--annotate", "x/"))
+    assert not read & {"torch", "matplotlib"}
+
+
+def test_annotated_pictures_keep_their_names_and_unsure_digits_another_colour(pictures, number):
+    for name in ("in/a/1.jpg", "in/b/1.jpg"):
+        (pictures / name).parent.mkdir(parents=True)
+        number().save(pictures / name)
+    run(*PREDICT, "in/a/1.jpg", "in/b/1.jpg", "--annotate", "out", cwd=pictures)
+    assert not (pictures / "out").exists()
+    for arguments in (["in"], ["in/a/1.jpg", "in/b/1.jpg"], ["in/*/*.jpg"]):
+        result = run(*PREDICT, *arguments, "--reject", 1, "--annotate", "out/", cwd=pictures)
+        assert result.returncode == 0, result
+        found = sorted(path.relative_to(pictures) for path in (pictures / "out").rglob("*") if path.is_file())
+        assert list(map(str, found)) == ["out/a/1.png", "out/b/1.png"]
+        with Image.open(pictures / "out/a/1.png") as picture:
+            assert VERMILION in set(picture.get_flattened_data())
+        shutil.rmtree(pictures / "out")
+    run(*PREDICT, "one.png", "--annotate", "x.png", cwd=pictures)
+    assert (pictures / "x.png").read_bytes() == annotate(
+        pictures / "one.png", Recogniser().read((pictures / "one.png").read_bytes())
+    )
+
+
+def test_small_pictures_are_drawn_enlarged_and_large_ones_reduced(test_split, number):
+    for image, size in (
+        (Image.fromarray(test_split.images[0]), (420, 420)),
+        (number().resize((5000, 2500)), (4000, 2000)),
+        (Image.new("L", (1, 1000)), (1, 1000)),
+    ):
+        file = io.BytesIO()
+        image.save(file, "PNG")
+        drawn = annotate(file.getvalue(), Recogniser().read(file.getvalue()))
+        with Image.open(io.BytesIO(drawn)) as picture:
+            assert picture.size == size
+
+
+def test_an_annotation_that_cannot_be_written_keeps_the_reading(pictures):
+    (pictures / "out" / "one.png").mkdir(parents=True)
+    found = objects("one.png", "two.png", "--annotate", "out/", cwd=pictures, status=1)
+    assert [read["digits"] for read in found] == ["721", "04"]
+    assert found[0]["error"].startswith("out/one.png: cannot be written: ")
+    assert found[1]["error"] is None
+
+
+def test_many_pictures_give_the_same_answers_in_order_however_many_processes_read(digits, test_split):
+    side_by_side = run(*PREDICT, digits, "--csv", "--jobs", 2, cwd=digits)
+    assert side_by_side.returncode == 0, side_by_side
+    rows = list(csv.DictReader(io.StringIO(side_by_side.stdout)))
+    assert [row["file"] for row in rows] == [str(digits / f"{place}.png") for place in range(100)]
+    right = sum(row["digits"] == str(label) for row, label in zip(rows, test_split.labels))
+    assert right >= 95
+    few = [digits / f"{place}.png" for place in range(0, 100, 30)]
+    together = objects(*few, cwd=digits)
+    alone = csv.DictReader(io.StringIO(run(*PREDICT, *few, "--csv", cwd=digits).stdout))
+    assert list(alone) == [row for row in rows if row["file"] in set(map(str, few))]
+    assert objects(few[2], cwd=digits) == together[2:3]
+    assert objects(*few, "--jobs", 2, cwd=digits) == together
+
+
+def start(*arguments, cwd):
+    return subprocess.Popen(
+        [*PREDICT, *map(str, arguments)],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def session(process):
+    """A process and its descendants."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            # Nobody may have taken leave of one that has ended; it has no command line any more.
+            if os.getsid(int(entry.name)) == process.pid and (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+    return found
+
+
+def reader_of(pipe, process):
+    """The process among a process and its descendants that has a pipe open."""
+    for number in session(process):
+        with contextlib.suppress(OSError):
+            if pipe in {file.resolve() for file in Path(f"/proc/{number}/fd").iterdir()}:
+                return number
+    return None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_a_process_that_dies_is_reported_with_its_picture_and_the_others_are_read(pictures):
+    os.mkfifo(pictures / "pipe.png")
+    process = start("one.png", "pipe.png", "two.png", "one.png", "--jobs", 2, "--json", cwd=pictures)
+    # Opens once a process reads the other end.
+    with (pictures / "pipe.png").open("wb"):
+        os.kill(reader_of(pictures / "pipe.png", process), signal.SIGKILL)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (1, b"")
+    found = json.loads(out)
+    assert [read["digits"] for read in found] == ["721", "", "04", "721"]
+    assert found[1]["error"] == "the process that read it was ended by SIGKILL"
+
+
+def test_processes_that_cannot_start_are_given_up():
+    with pytest.raises(MnistlabError, match="ended with status 1 as it started; try --jobs 1"):
+        list(Crew(Settings("no such model"), 2).read([Order(content=b"")] * 4, lambda: False))
+
+
+@pytest.mark.parametrize(("number_of_processes", "form"), [(1, "--csv"), (2, "--json")])
+def test_an_interrupt_finishes_what_was_begun(pictures, number_of_processes, form):
+    os.mkfifo(pictures / "pipe.png")
+    process = start("one.png", "pipe.png", *["two.png"] * 50, "--jobs", number_of_processes, form, cwd=pictures)
+    with (pictures / "pipe.png").open("wb"):
+        begun = b""
+        while b"721" not in begun:
+            begun += process.stdout.read1()
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.fullmatch(rb"stopped after [12] of 52\n", err)
+    if form == "--json":
+        assert json.loads(begun + out)[0]["digits"] == "721"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+@pytest.mark.parametrize("seconds", [0, 0.3])
+def test_an_interrupt_while_processes_start_leaves_no_traceback(digits, seconds):
+    process = start(digits, "--json", "--jobs", 2, cwd=digits)
+    while len(session(process)) < 3:
+        time.sleep(0.01)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.fullmatch(rb"stopped after \d+ of 100\n", err)
+    assert isinstance(json.loads(out), list)
+    for _ in range(100):
+        if session(process):
+            time.sleep(0.05)
+    assert session(process) == []
+
+
+@pytest.mark.parametrize("form", [[], ["--csv"], ["--json", "--jobs", "2"]])
+def test_a_closed_pipe_ends_it_quietly(digits, form):
+    process = start(digits, *form, cwd=digits)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=60) == 1
+    process.stderr.close()
+
+
+def in_a_terminal(*arguments, cwd):
+    """Run it with standard error in a pseudo-terminal; return what it wrote there, and standard output."""
+    controller, terminal = pty.openpty()
+    environment = os.environ | {"COLUMNS": "100", "TERM": "xterm-256color"}
+    command = [*PREDICT, *map(str, arguments)]
+    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=terminal, env=environment)
+    os.close(terminal)
+    shown = b""
+    while select.select([controller], [], [], 60)[0]:
+        try:
+            shown += os.read(controller, 65536)
+        except OSError:
+            break
+    os.close(controller)
+    out = process.communicate()[0]
+    return shown.decode(), out.decode()
+
+
+def test_progress_is_drawn_only_for_many_pictures_on_a_terminal(digits, pictures):
+    many = [digits / f"{place}.png" for place in range(21)]
+    shown, out = in_a_terminal(pictures / "bad.png", *many, cwd=digits)
+    assert "/22" in shown
+    # The terminal may break the line.
+    assert "bad.png  error: " in re.sub(r"\x1b\[[\d;?]*[A-Za-z]|\r?\n", "", shown)
+    assert len(out.splitlines()) == 21
+    assert "\x1b" not in out
+    shown, out = in_a_terminal(*many, "--quiet", cwd=digits)
+    assert (shown, len(out.splitlines())) == ("", 21)
+    assert in_a_terminal(*many[:20], cwd=digits)[0] == ""
