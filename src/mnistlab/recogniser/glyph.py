@@ -31,7 +31,8 @@ def prepare(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
     if not len(rows):
         return np.zeros((SIDE, SIDE), np.uint8)
     cut = np.pad(ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1], 1)
-    return place(shrink(_regulate(_to_box(cut))))
+    fine = _regulate(_to_box(cut))
+    return place(shrink(fine)) if (fine > 0.5).any() else np.zeros((SIDE, SIDE), np.uint8)
 
 
 def thickness(shape: NDArray[np.bool_]) -> float:
@@ -49,6 +50,9 @@ def _to_box(cut: NDArray[np.float32]) -> NDArray[np.float32]:
     factor = BOX * _FINE / max(height - 2, width - 2)
     new = max(_FINE, round(width * factor)), max(_FINE, round(height * factor))
     way = Image.Resampling.BICUBIC if factor > 1 else Image.Resampling.BOX
+    if factor < 1:
+        # A hair would be averaged away.
+        cut = ndimage.grey_dilation(cut, size=(round(1 / factor),) * 2)
     grown = np.asarray(Image.fromarray(cut).resize(new, way))
     return np.pad(np.clip((grown - 0.5) * _STEEPNESS + 0.5, 0, 1), _FINE)
 
@@ -69,7 +73,7 @@ def _regulate(fine: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _clear(distance: NDArray[np.float64], reach: float) -> NDArray[np.float32]:
-    return np.clip(reach + 0.5 - distance, 0, 1).astype(np.float32)
+    return np.clip(reach + 1 - distance, 0, 1).astype(np.float32)
 
 
 def shrink(fine: NDArray[np.float32]) -> NDArray[np.float32]:

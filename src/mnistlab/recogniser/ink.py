@@ -133,7 +133,7 @@ def _contrast(light: NDArray[np.float32], window: int) -> NDArray[np.float32]:
     result = np.empty_like(light)
     for channel in range(3):
         coarse = np.asarray(Image.fromarray(light[..., channel]).resize(small, Image.Resampling.BOX))
-        closed = ndimage.grey_closing(ndimage.uniform_filter(coarse, 3, mode="nearest"), reach, mode="nearest")
+        closed = _close(ndimage.uniform_filter(coarse, 3, mode="nearest"), reach)
         paper = ndimage.uniform_filter(closed, 3, mode="nearest")
         # Where the paper ends, the transition to what lies behind it would look like a line.
         low, high = ndimage.minimum_filter(closed, 7, mode="nearest"), ndimage.maximum_filter(closed, 7, mode="nearest")
@@ -144,6 +144,13 @@ def _contrast(light: NDArray[np.float32], window: int) -> NDArray[np.float32]:
         )
         result[..., channel] = (full - light[..., channel]) * share
     return result
+
+
+def _close(light: NDArray[np.float32], window: int) -> NDArray[np.float32]:
+    """Return the grey closing; beyond the picture's edge it is thought to go on, or slopes would end in ink there."""
+    padded = np.pad(light, window, mode="edge")
+    closed = ndimage.grey_closing(padded, window, mode="nearest")
+    return np.asarray(closed[window:-window, window:-window])
 
 
 def _project(channels: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -13,7 +13,9 @@ _CONNECTED = 0.35
 """Of a mark's own contrast: what is so dark belongs to it. Below the half at which a stroke's edge is: pens skip."""
 _FAINTEST, _SOFTEST, _THICKEST = 0.4, 0.35, 3.0
 """Times the writing's contrast, sharpness and thickness: other marks are shadows, or print that shines through."""
-_MOST = 500
+_CLEAR = 1.5
+"""Times the least contrast that can be ink: writing is darker, noise is not."""
+_MOST = 300
 """Marks looked at, the largest; a picture of more is texture."""
 _CONTACT, _ALONG, _WITHIN = 2.5, 0.35, 0.2
 """A stroke touches the picture's edge along so many thicknesses at most, or so much of its mark's shorter side; what
@@ -75,6 +77,8 @@ def find_marks(ink: Ink, writing: float) -> list[Mark]:
     solid = erase_rulings(ink.contrast > max(ink.threshold, _CONNECTED * writing))
     strokes = measure(ink, solid, slope_of(ink))
     if strokes is None or not strokes.weight.any():
+        return []
+    if strokes.typical(strokes.contrast) < _CLEAR * ink.threshold:
         return []
     chosen = strokes.contrast >= _FAINTEST * strokes.typical(strokes.contrast)
     chosen &= strokes.sharpness >= _SOFTEST * strokes.typical(strokes.sharpness)

@@ -105,7 +105,7 @@ def _turn(image: Image.Image) -> Image.Image:
 def _what_it_is(content: bytes) -> str:
     if not content:
         return "empty"
-    if content[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif"):
+    if content[4:12] in (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1", b"ftypavif"):
         return "a HEIC or AVIF picture; save it as JPEG or PNG"
     start = content[:1000].lstrip().lower()
     for mark, remedy in _FOREIGN.items():
@@ -120,7 +120,7 @@ def _as_bytes(array: NDArray[np.generic]) -> NDArray[np.uint8]:
     values = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
     if values.dtype == np.uint8:
         return values.view(np.uint8)
-    if values.dtype == np.uint16:
+    if values.dtype.kind == "u" and values.dtype.itemsize == 2:
         return (values.astype(np.uint32) >> 8).astype(np.uint8)
     if values.dtype == np.bool_ or np.issubdtype(values.dtype, np.floating):
         numbers = values.astype(np.float64)

@@ -19,6 +19,10 @@ from mnistlab.recogniser.writing import Writing, find_writing
 
 REJECT = 0.5
 """Probability below which a digit is unsure, unless told otherwise."""
+_MOST_SPLIT = 60
+"""Characters of a picture up to which each may be several that touch; a picture of more is a page, or no writing."""
+_TEXTURE, _LEAST_CONFIDENCE = 24, 0.75
+"""Digits from which on, and mean confidence below which, a picture shows texture and no writing."""
 _SHIPPED = Path(__file__).parent / "shipped"
 Source = bytes | Path | str | NDArray[np.generic]
 
@@ -75,22 +79,26 @@ class Recogniser:
         return Reading(tuple(digits), picture.size)
 
     def _read_writing(self, writing: Writing, picture: Picture) -> list[Digit]:
-        glyphs = []
-        for line in arrange(writing.marks):
+        glyphs: list[_Glyph] = []
+        lines = arrange(writing.marks)
+        several = sum(map(len, lines)) <= _MOST_SPLIT
+        for line in lines:
             tall = float(np.median([character.height for character in line]))
             for character in line:
-                glyphs += self._glyphs(character, tall, writing.ink, picture)
+                glyphs += self._glyphs(character, tall, writing.ink, picture, several=several)
         return [
             Digit(glyph.box, row, glyph.pixels, bool(row.max() >= self.reject))
             for glyph, row in zip(glyphs, self._probabilities(glyphs), strict=True)
         ]
 
-    def _glyphs(self, character: Character, tall: float, ink: Ink, picture: Picture) -> list[_Glyph]:
+    def _glyphs(self, character: Character, tall: float, ink: Ink, picture: Picture, *, several: bool) -> list[_Glyph]:
         """Prepare a character: one digit, or several that touch."""
 
         def read(masks: list[NDArray[np.bool_]]) -> NDArray[np.float32]:
             return self.network.logits(np.stack([prepare(character.amount(ink, mask)) for mask in masks]))
 
+        if not several:
+            return [_glyph(character, character.mask(), ink, picture)]
         masks = split(character.mask(), tall, character.thickness, read, self.network.typical_logit)
         return [_glyph(character, mask, ink, picture) for mask in masks]
 
@@ -116,7 +124,10 @@ def _evidence(writing: Writing, digits: list[Digit]) -> float:
     """Return how much speaks for a way to see a picture: it looks written, and what it says can be read."""
     if not digits:
         return 0.0
-    return writing.likelihood * float(np.mean([digit.confidence for digit in digits])) ** 4
+    confidence = float(np.mean([digit.confidence for digit in digits]))
+    if len(digits) >= _TEXTURE and confidence < _LEAST_CONFIDENCE:
+        return 0.0
+    return writing.likelihood * confidence**4
 
 
 def _glyph(character: Character, mask: NDArray[np.bool_], ink: Ink, picture: Picture) -> _Glyph:

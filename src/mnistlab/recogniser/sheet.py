@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 
-_STROKE = 0.07
+_STROKE = 0.12
 """Of the shorter side: window that closes over strokes of ink, dark or light."""
 _LEAST_DIFFERENCE = 22.0
 """Steps of 255 between paper and table."""
@@ -15,7 +15,7 @@ _HULL, _RECTANGLE = 0.9, 0.82
 """Of its convex hull, and of the least rectangle around it, that a sheet fills."""
 _SHARP = 0.6
 """Of the difference between paper and table: so much lies within a few pixels of the edge; shadows are soft."""
-_BORDER = 0.55
+_BORDER = 0.45
 """Of the picture's edge that the table takes at least."""
 _MARGIN = 0.012
 """Of the longer side: so much of a sheet's rim is left out, for its edge and the shadow there."""

@@ -80,6 +80,8 @@ def split(
             piece = _main_part(mask & between)
             if piece is not None and _is_possible(piece, tall, whole=(first, last) == (0, len(ends) - 1)):
                 pieces[first, last] = piece
+    if not pieces:
+        return [mask]
     logits = read(list(pieces.values())).astype(np.float64)
     scores = {key: _score(piece, row, typical) for (key, piece), row in zip(pieces.items(), logits, strict=True)}
     return [pieces[key] for key in _best_path(scores, [seam.crossed for seam in ends])] or [mask]
@@ -125,7 +127,8 @@ def _main_part(piece: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
         return None
     areas = np.bincount(labels.ravel())
     areas[0] = 0
-    return np.asarray((areas >= _FRAGMENT * areas.sum())[labels] & piece)
+    main = np.asarray((areas >= _FRAGMENT * areas.sum())[labels] & piece)
+    return main if main.any() else None
 
 
 def _is_possible(piece: NDArray[np.bool_], tall: float, *, whole: bool) -> bool:

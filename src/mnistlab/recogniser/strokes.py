@@ -19,8 +19,13 @@ _LONGEST = 1.0
 """Of the picture's shorter side: length of strokes beyond which more of it does not count for more."""
 _RULED, _STRAIGHT, _FINE = 0.4, 1.2, 25
 """A ruling spans so much of the picture's side, is hardly longer than it spans, and spans so many thicknesses."""
-_SHAPELESS = 0.02
-"""What regions count for that have not the shape of strokes: they are taken if there is nothing else."""
+_LEAST_AREA = 6
+_CRISP, _SOFTEST, _LEAST_SOFT = 0.5, 0.1, 4.0
+"""Thicknesses of a stroke over the width of its edge, at least; that width, of the picture's shorter side, at most, or
+in pixels if that is more: what is softer is shading."""
+_SHAPELESS, _BULKY = 0.02, 0.72
+"""What regions count for that have not the shape of strokes, if drawn, or if they fill less of the rectangle around
+them: they are taken if there is nothing else."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +39,7 @@ class Strokes:
         sharpness: of edges: contrast gained a pixel, over the whole contrast.
         thickness: mean, in pixels.
         length: of strokes, in pixels.
-        weight: how much of the writing each is: long, dark and sharp; next to nothing if it is not shaped like strokes.
+        weight: how much of the writing each is: long, dark and sharp; hardly anything if not shaped like strokes.
         shaped: whether it is.
     """
 
@@ -81,12 +86,18 @@ def measure(ink: Ink, solid: NDArray[np.bool_], slope: NDArray[np.float32]) -> S
     length = area / thickness
     places = ndimage.find_objects(labels)
     weight = np.minimum(length, _LONGEST * min(solid.shape)) * contrast**2 * sharpness
-    shaped = _stroke_like(area, thickness, places, solid.shape)
-    weight[~shaped] *= _SHAPELESS
+    ruled = _is_ruled(area, thickness, places, solid.shape)
+    slim = (np.sqrt(area) >= _ROUNDEST * thickness) & (thickness <= _THICKEST * min(solid.shape))
+    widest = max(_LEAST_SOFT, _SOFTEST * min(solid.shape))
+    crisp = (sharpness * thickness >= _CRISP) & (sharpness * widest >= 1)
+    shaped = slim & crisp & ~ruled & (area >= _LEAST_AREA)
+    extents = np.array([(rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in places])
+    weight[~shaped] *= np.where(ink.drawn | (crisp & (area < _BULKY * extents)), _SHAPELESS, 0)[~shaped]
+    weight[ruled] = 0
     return Strokes(labels, places, contrast, sharpness, thickness, length, weight, shaped)
 
 
-def _stroke_like(
+def _is_ruled(
     area: NDArray[np.float64],
     thickness: NDArray[np.float64],
     places: list[tuple[slice, slice]],
@@ -94,12 +105,10 @@ def _stroke_like(
 ) -> NDArray[np.bool_]:
     extents = np.array([(r.stop - r.start, c.stop - c.start) for r, c in places])
     span = np.hypot(*extents.T)
-    ruled = (extents > _RULED * np.array(size)).any(axis=1) & (span > _FINE * thickness)
-    spanning = (extents >= _SPAN * np.array(size)).any(axis=1)
-    ruled &= area < _STRAIGHT * span * thickness
-    ruled |= spanning & (thickness < _THIN * min(size))
-    slim = (np.sqrt(area) >= _ROUNDEST * thickness) & (thickness <= _THICKEST * min(size))
-    return np.asarray(slim & ~ruled & (area >= 6), bool)
+    straight = (span > _FINE * thickness) & (area < _STRAIGHT * span * thickness)
+    long = (extents > _RULED * np.array(size)).any(axis=1)
+    across = (extents >= _SPAN * np.array(size)).any(axis=1)
+    return np.asarray((long & straight) | (across & (thickness < _THIN * min(size))), bool)
 
 
 def slope_of(ink: Ink) -> NDArray[np.float32]:

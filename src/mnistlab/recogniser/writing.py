@@ -22,7 +22,9 @@ _STROKES = 5
 _NARROWEST = 9
 _UNLIKELY = 0.2
 """What writing counts for that is light where most that stands out is dark, or the other way round."""
-_SHEET, _LOST = 0.6, 0.3
+_INKED = 0.35
+"""Of a sheet's area that writing covers at most."""
+_SHEET, _LOST = 0.4, 0.3
 """Of all writing: what lies on a sheet, for the rest to be the table's pattern; what the sheet's edge cuts, at most."""
 _ENLARGED = 2.0
 """Scale of pictures so small that strokes are blots in them."""
@@ -103,7 +105,8 @@ def _without_cut(way: Writing, sheet: NDArray[np.bool_]) -> Writing:
     rim = ndimage.binary_dilation(~sheet, iterations=3)
     kept = [mark for mark in way.marks if not (rim[mark.top : mark.bottom, mark.left : mark.right] & mark.shape).any()]
     weight, lost = (sum(mark.weight for mark in marks) for marks in (way.marks, set(way.marks) - set(kept)))
-    return way._replace(marks=kept if lost <= _LOST * weight else [])
+    inked = sum(int(mark.shape.sum()) for mark in kept)
+    return way._replace(marks=kept if lost <= _LOST * weight and inked <= _INKED * sheet.sum() else [])
 
 
 def _looks(small: NDArray[np.uint8]) -> list[_Look]:

@@ -1,0 +1,257 @@
+"""mnistlab.recogniser.picture: whatever holds the pixels, and whatever does not."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from mnistlab.errors import PictureError, PictureSizeError
+from mnistlab.recogniser import Reading
+from mnistlab.recogniser.picture import SMALLEST_SIDE, WORKING_SIDE, open_picture
+from tests.recogniser.drawing import cover, drawn, encode, paint, pixels
+
+COVER = cover("5", size=(220, 180))
+COLOUR = Image.fromarray(pixels(paint(COVER, (30, 40, 120))))
+GREY = COLOUR.convert("L")
+WORDS = np.asarray(GREY, np.uint16) * 257
+SHARE = Image.fromarray(pixels(255 * COVER))
+OTHER = Image.fromarray(drawn("8", size=(220, 180)))
+
+
+def strokes(ink):
+    """Nothing but strokes: transparent where there are none."""
+    image = Image.new("RGBA", SHARE.size, ink)
+    image.putalpha(SHARE)
+    return image
+
+
+def palette(transparent):
+    image = GREY.quantize(16)
+    return encode(image, transparency=image.getpixel((0, 0))) if transparent else encode(image)
+
+
+FILES = {
+    **{f"PNG {mode}": encode(COLOUR.convert(mode)) for mode in ("1", "L", "LA", "RGB", "RGBA", "P")},
+    "PNG 16 bit": encode(WORDS),
+    "PNG 16 bit, dim": encode(WORDS // 40),
+    "PNG P, transparent paper": palette(transparent=True),
+    "PNG P, no transparency": palette(transparent=False),
+    "PNG L, one grey transparent": encode(GREY, transparency=240),
+    "PNG LA, strokes alone": encode(Image.merge("LA", [Image.new("L", SHARE.size, 0), SHARE])),
+    "PNG RGBA, dark strokes alone": encode(strokes("navy")),
+    "PNG RGBA, light strokes alone": encode(strokes("lightyellow")),
+    **{f"JPEG {mode}": encode(COLOUR.convert(mode), "JPEG") for mode in ("L", "RGB", "CMYK")},
+    "JPEG progressive": encode(COLOUR, "JPEG", progressive=True, quality=40),
+    "JPEG of a telephone": encode(COLOUR, "MPO", save_all=True, append_images=[OTHER.copy()]),
+    "WebP lossless": encode(COLOUR, "WEBP", lossless=True),
+    "WebP lossy": encode(COLOUR, "WEBP", quality=30),
+    "WebP alpha": encode(strokes("navy"), "WEBP"),
+    "WebP animated": encode(COLOUR, "WEBP", save_all=True, append_images=[OTHER]),
+    **{f"BMP {mode}": encode(COLOUR.convert(mode), "BMP") for mode in ("1", "L", "P", "RGB", "RGBA")},
+    "GIF": encode(COLOUR, "GIF"),
+    "GIF transparent": encode(strokes("black"), "GIF"),
+    "GIF animated": encode(COLOUR, "GIF", save_all=True, append_images=[OTHER, COLOUR], duration=50),
+    **{f"TIFF {mode}": encode(COLOUR.convert(mode), "TIFF") for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK")},
+    **{f"TIFF {way}": encode(COLOUR, "TIFF", compression=way) for way in ("tiff_lzw", "tiff_deflate", "jpeg")},
+    "TIFF group4": encode(COLOUR.convert("1"), "TIFF", compression="group4"),
+    "TIFF 16 bit": encode(WORDS, "TIFF"),
+    "TIFF 16 bit, high byte first": encode(Image.fromarray(WORDS.astype(">u2")), "TIFF"),
+    "TIFF 32 bit": encode(WORDS.astype(np.int32) - 9000, "TIFF"),
+    "TIFF float": encode((WORDS / 65535).astype(np.float32), "TIFF"),
+    "TIFF float, far from 0 to 1": encode((WORDS / 7.0 - 3000).astype(np.float32), "TIFF"),
+    "TIFF pages": encode(COLOUR, "TIFF", save_all=True, append_images=[OTHER]),
+    **{f"PPM {mode}": encode(COLOUR.convert(mode), "PPM") for mode in ("1", "L", "RGB")},
+    "PPM 16 bit": encode(Image.fromarray(WORDS), "PPM"),
+}
+TURNED = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+@pytest.fixture(scope="module")
+def plain(reader):
+    return reader.read(np.asarray(COLOUR))
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_every_container_and_mode_reads_the_same(reader, plain, kind):
+    reading = reader.read(FILES[kind])
+    assert (reading.text, reading.size) == ("5", (220, 180))
+    np.testing.assert_allclose(reading.digits[0].box, plain.digits[0].box, atol=3)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", TURNED)
+def test_exif_orientation_is_undone_and_boxes_are_upright(reader, plain, form, orientation):
+    exif, way = Image.Exif(), TURNED[orientation]
+    exif[0x0112] = orientation
+    stored = COLOUR if way is None else COLOUR.transpose(way)
+    reading = reader.read(encode(stored, form, exif=exif))
+    assert (reading.text, reading.size) == ("5", (220, 180))
+    np.testing.assert_allclose(reading.digits[0].box, plain.digits[0].box, atol=0 if form in ("PNG", "TIFF") else 2)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize(
+    "exif",
+    [
+        b"",
+        b"MM\0*\xff\xff\xff\xff",
+        b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x09\0\0",
+        b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01",
+        b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x02\0\0\0\x04up\0\0",
+    ],
+    ids=["empty", "leads nowhere", "ninth", "cut off", "in words"],
+)
+def test_an_orientation_that_makes_no_sense_is_none(reader, form, exif):
+    assert reader.read(encode(COLOUR, form, exif=b"Exif\0\0" + exif)).text == "5"
+
+
+@pytest.mark.parametrize("channels", [None, 1, 3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.bool_, np.float16, np.float32, np.float64])
+def test_arrays_of_every_type_read_the_same(reader, dtype, channels):
+    light = np.asarray(GREY) / 255
+    top = {np.uint8: 255, np.uint16: 65535}.get(dtype, 1)
+    values = (light > 0.5) if dtype is np.bool_ else np.asarray(top * light, dtype)
+    if channels:
+        values = np.repeat(values[..., None], channels, axis=2)
+    if channels == 4:
+        values[..., 3] = top
+    assert reader.read(values).text == "5"
+    assert reader.read(values.astype(values.dtype.newbyteorder(">"))).text == "5"
+
+
+def test_an_array_may_be_a_view_and_stays_as_it_was(reader):
+    wide = np.repeat(np.asarray(COLOUR), 2, axis=1)
+    wide.flags.writeable = False
+    view = wide[:, ::2]
+    reading = reader.read(view)
+    assert reading.text == "5"
+    assert np.array_equal(view, np.asarray(COLOUR))
+    assert reader.read(np.asfortranarray(view)).digits[0].box == reading.digits[0].box
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((3, 4, 2)),
+        np.zeros((0, 4)),
+        np.zeros(9),
+        np.zeros((2, 8, 8, 3)),
+        np.full((8, 8), 1.5),
+        np.full((8, 8), -0.1),
+        np.full((8, 8), np.nan),
+        np.zeros((8, 8), np.int64),
+        np.zeros((8, 8), complex),
+        np.full((8, 8), "dark"),
+    ],
+    ids=lambda array: f"{array.dtype} {array.shape}",
+)
+def test_arrays_that_are_no_pictures_are_refused(reader, array):
+    with pytest.raises(PictureError, match=r"^array: ") as caught:
+        reader.read(array)
+    assert "\n" not in str(caught.value)
+
+
+def chunk(kind, content):
+    return struct.pack("!I", len(content)) + kind + content + struct.pack("!I", zlib.crc32(kind + content))
+
+
+def claiming(width, height):
+    """A PNG file of a few bytes whose header claims a size."""
+    header = struct.pack("!IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    parts = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(bytes(1000))), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+REFUSED = {
+    "huge.png": (claiming(60000, 60000), "pixels.*make it smaller"),
+    "large.png": (claiming(15000, 14000), "15000x14000 is 210 megapixels.*make it smaller|pixels.*make it smaller"),
+    "wide.png": (claiming(2**31 - 1, 1), "pixels.*make it smaller"),
+    "empty.png": (b"", "empty"),
+    "note.txt": (b"Seven hundred and four\n", "not a picture that is read; PNG, JPEG, WebP, BMP"),
+    "page.pdf": (b"%PDF-1.7\n1 0 obj\n", "PDF; save its page as PNG"),
+    "drawing.svg": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG drawing; save it as PNG"),
+    "drawn.svg": (b'<?xml version="1.0"?>\n<!-- 7 -->\n<svg/>', "SVG drawing; save it as PNG"),
+    "IMG_1.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC.*save it as JPEG or PNG"),
+    "IMG_2.avif": (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", "AVIF.*save it as JPEG or PNG"),
+    "burst.heic": (b"\0\0\0\x18ftyphevc\0\0\0\0msf1hevc", "HEIC.*save it as JPEG or PNG"),
+    "half.jpg": (FILES["JPEG RGB"][:700], "damaged, cannot be decoded"),
+    "cut.png": (FILES["PNG RGB"][:20], "not a picture that is read|damaged"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_picture_is_refused_in_a_line_that_names_it(reader, tmp_path, name):
+    content, message = REFUSED[name]
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(PictureError, match=message) as caught:
+        reader.read(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(PictureError, match=f"^picture: .*({message})"):
+        reader.read(content)
+
+
+def test_a_lower_limit_is_kept_to_the_pixel():
+    assert open_picture(FILES["PNG L"], 220 * 180).size == (220, 180)
+    for kind in ("PNG L", "JPEG RGB", "GIF", "TIFF 1", "WebP lossy", "BMP RGB", "PPM L"):
+        with pytest.raises(PictureSizeError, match=r"220x180 is 0 megapixels; at most 0\.039599 are read"):
+            open_picture(FILES[kind], 220 * 180 - 1)
+
+
+@pytest.mark.parametrize("source", ["absent.png", "."])
+def test_a_path_that_cannot_be_read_is_named(reader, tmp_path, source):
+    for path in (tmp_path / source, str(tmp_path / source)):
+        with pytest.raises(PictureError, match="cannot be read") as caught:
+            reader.read(path)
+        assert str(caught.value).startswith(str(Path(path)))
+
+
+def is_read_or_refused(reader, content):
+    try:
+        return isinstance(reader.read(content), Reading)
+    except PictureError as error:
+        return "\n" not in str(error)
+
+
+@pytest.mark.parametrize("kind", ["PNG RGB", "JPEG RGB", "GIF", "TIFF tiff_lzw", "WebP lossy"])
+def test_every_truncation_is_refused_or_read(reader, kind):
+    content = FILES[kind]
+    assert all(is_read_or_refused(reader, content[:n]) for n in np.linspace(0, len(content) - 1, 40).astype(int))
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), kind=st.sampled_from(["PNG P", "JPEG L", "GIF", "TIFF L", "WebP lossy"]))
+def test_any_damage_is_refused_or_read(reader, data, kind):
+    content = bytearray(FILES[kind])
+    places = st.integers(0, min(len(content) - 1, data.draw(st.sampled_from([40, 400, 10**6]))))
+    for place in data.draw(st.lists(places, min_size=1, max_size=8)):
+        content[place] = data.draw(st.integers(0, 255))
+    assert is_read_or_refused(reader, bytes(content))
+
+
+@pytest.mark.parametrize(("size", "longest"), [((3000, 2000), WORKING_SIDE), ((2000, 30), WORKING_SIDE), ((9, 9), 72)])
+def test_pictures_are_brought_to_a_size_to_work_with(size, longest):
+    picture = open_picture(np.full(size[::-1], 200, np.uint8))
+    assert max(picture.colours.shape) == longest
+    assert picture.scale == pytest.approx(longest / max(size))
+    assert picture.size == size
+
+
+def test_small_pictures_are_enlarged_and_usual_ones_left_alone():
+    assert open_picture(np.zeros((28, 28), np.uint8)).colours.shape == (SMALLEST_SIDE, SMALLEST_SIDE, 3)
+    assert np.array_equal(open_picture(np.asarray(COLOUR)).colours, np.asarray(COLOUR))
