@@ -9,7 +9,7 @@ from mnistlab.recogniser.ink import Ink
 from mnistlab.recogniser.ruling import erase_rulings
 from mnistlab.recogniser.strokes import measure, slope_of
 
-_CONNECTED = 0.35
+_CONNECTED = 0.42
 """Of a mark's own contrast: what is so dark belongs to it. Below the half at which a stroke's edge is: pens skip."""
 _FAINTEST, _SOFTEST, _THICKEST = 0.4, 0.35, 3.0
 """Times the writing's contrast, sharpness and thickness: other marks are shadows, or print that shines through."""
@@ -17,7 +17,7 @@ _CLEAR = 1.5
 """Times the least contrast that can be ink: writing is darker, noise is not."""
 _MOST = 300
 """Marks looked at, the largest; a picture of more is texture."""
-_CONTACT, _ALONG, _WITHIN = 2.5, 0.35, 0.2
+_CONTACT, _ALONG, _WITHIN = 4.0, 0.75, 0.2
 """A stroke touches the picture's edge along so many thicknesses at most, or so much of its mark's shorter side; what
 does for longer comes in from outside, if what lies within weighs so much of it."""
 _LEAST, _LEAST_AT_EDGE = 0.01, 0.15
@@ -92,7 +92,7 @@ def find_marks(ink: Ink, writing: float) -> list[Mark]:
         shape = strokes.labels[rows, columns] == name + 1
         figures = (strokes.contrast[name], strokes.thickness[name], strokes.weight[name])
         marks.append(Mark(columns.start, rows.start, shape, *map(float, figures)))
-    return _without_specks(_without_edges(marks, solid.shape))
+    return _without_specks(marks if ink.drawn else _without_edges(marks, solid.shape))
 
 
 def _without_edges(marks: list[Mark], size: tuple[int, int]) -> list[Mark]:

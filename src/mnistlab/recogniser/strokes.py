@@ -13,11 +13,11 @@ _THICKEST = 0.25
 """Of the picture's shorter side: wider regions are not strokes."""
 _ROUNDEST = 1.45
 """Square root of a stroke's area over its thickness is more; of a disc's it is 1.33."""
-_SPAN, _THIN = 0.9, 0.04
+_SPAN, _THIN = 0.97, 0.04
 """Of the picture's width or height, and of its shorter side: what goes further and is thinner is ruling."""
 _LONGEST = 1.0
 """Of the picture's shorter side: length of strokes beyond which more of it does not count for more."""
-_RULED, _STRAIGHT, _FINE = 0.4, 1.2, 25
+_RULED, _STRAIGHT, _FINE = 0.4, 1.2, 40
 """A ruling spans so much of the picture's side, is hardly longer than it spans, and spans so many thicknesses."""
 _LEAST_AREA = 6
 _CRISP, _SOFTEST, _LEAST_SOFT = 0.5, 0.1, 4.0

@@ -24,7 +24,7 @@ _UNLIKELY = 0.2
 """What writing counts for that is light where most that stands out is dark, or the other way round."""
 _INKED = 0.35
 """Of a sheet's area that writing covers at most."""
-_SHEET, _LOST = 0.4, 0.3
+_SHEET, _LOST = 0.7, 0.3
 """Of all writing: what lies on a sheet, for the rest to be the table's pattern; what the sheet's edge cuts, at most."""
 _ENLARGED = 2.0
 """Scale of pictures so small that strokes are blots in them."""
