@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnistlab import RunFolder, read_study
+from mnistlab import Recipe, Recogniser, RunFolder, RunRecord, read_study
+from mnistlab.recogniser import shipped_models
 from mnistlab.report import course_table
 from mnistlab.report.comparison import markdown
 from mnistlab.statistics.verdict import points
 
-RESULTS = Path(__file__).parents[2] / "results"
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "results"
 COURSE = RESULTS / "course"
 
 
@@ -101,3 +103,32 @@ def test_the_benchmarks_page_shows_its_record():
             assert f"{times['median']:.2f}" in table
         assert f"{found['ratio'][model]:.1f} times" in page
     assert f"{found['of_bound']['lenet5']:.2f} times the bound" in page
+
+
+def test_the_recognisers_page_shows_what_was_measured():
+    measured, page = figures("reading"), (ROOT / "docs" / "recogniser.md").read_text(encoding="utf-8")
+    for length, score in measured["scores"].items():
+        low, high = (f"{100 * bound:.1f}" for bound in score["interval"])
+        assert f"| {score['pictures']:,} | {100 * score['right'] / score['pictures']:.1f} % | {low} to {high} |" in page
+        assert f"| {measured['milliseconds'][length]:.0f} ms |" in page
+
+
+def test_the_servers_page_shows_what_was_measured():
+    measured, page = figures("serving"), (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
+    for load in ("alone", "capacity", "nominal", "overload"):
+        seen = measured[load]
+        assert f"| {seen['asked']:.1f} | {seen['answered']:.1f} | {seen['refused']:.1f} |" in page
+        assert f"| {seen['median']:.1f} ms | {seen['p99']:.1f} ms |" in page
+
+
+@pytest.mark.parametrize("name", ["reader", "lenet5", "custom_mlp"])
+def test_a_shipped_model_says_of_itself_what_its_record_says(name):
+    file = shipped_models()[name]
+    record = RunRecord.from_json(file.with_suffix(".json").read_bytes(), name)
+    about = Recogniser(name).network.metadata
+    assert file.stat().st_size < 1_000_000
+    assert (about["seed"], about["parameters"]) == (record.seed, record.parameters)
+    assert Recipe.parse(about["recipe"]).digest == record.recipe.digest
+    assert about["calibrated_on"] == f"{record.data.test_images:,} held-out training images of mnist"
+    page = (ROOT / "docs" / "recogniser.md").read_text(encoding="utf-8")
+    assert f"| `{name}` | {100 * about['test']['accuracy']:.2f} % | {about['temperature']:.2f} |" in page
