@@ -255,3 +255,12 @@ def test_pictures_are_brought_to_a_size_to_work_with(size, longest):
 def test_small_pictures_are_enlarged_and_usual_ones_left_alone():
     assert open_picture(np.zeros((28, 28), np.uint8)).colours.shape == (SMALLEST_SIDE, SMALLEST_SIDE, 3)
     assert np.array_equal(open_picture(np.asarray(COLOUR)).colours, np.asarray(COLOUR))
+
+
+def test_a_pillow_image_is_read(reader):
+    assert reader.read(Image.fromarray(drawn("5"))).text == "5"
+
+
+def test_a_file_that_ends_in_its_header_is_damaged_and_not_foreign(reader):
+    with pytest.raises(PictureError, match="damaged"):
+        reader.read(b"\x89PNG\r\n\x1a\n")

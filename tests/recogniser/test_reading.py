@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from mnistlab.recogniser import Box, Digit, Reading
+from mnistlab.errors import ModelError
+from mnistlab.recogniser import Box, Digit, Reading, Recogniser
 
 
 def digit(label, confidence, *, sure=True, left=0):
@@ -55,3 +56,9 @@ def test_what_was_read_goes_into_json(reader):
     page[20:100, 56:64] = 0
     shown = json.loads(json.dumps(reader.read(page).as_dict()))
     assert (shown["digits"], shown["boxes"]) == ("1", [[56, 20, 64, 100]])
+
+
+@pytest.mark.parametrize("reject", [-0.1, 1.1, float("nan")])
+def test_a_threshold_is_a_probability(reject):
+    with pytest.raises(ModelError, match="from 0 to 1"):
+        Recogniser(reject=reject)

@@ -18,6 +18,7 @@ WORKING_SIDE, SMALLEST_SIDE = 1280, 112
 """Pixels of the longer side above which a picture is reduced, and of the shorter below which it is enlarged."""
 _HIGHEST_ENLARGEMENT = 8
 _MID_GREY = 128
+_BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 _FOREIGN = {b"%PDF": "a PDF; save its page as PNG", b"<svg": "an SVG drawing; save it as PNG"}
 
 
@@ -36,12 +37,12 @@ class Picture:
     scale: float
 
 
-def open_picture(source: bytes | Path | NDArray[np.generic], max_pixels: int = MAX_PIXELS) -> Picture:
+def open_picture(source: bytes | Path | Image.Image | NDArray[np.generic], max_pixels: int = MAX_PIXELS) -> Picture:
     """Decode a picture and bring it to a size to work with.
 
     Args:
-        source: a file's content, its path, or an array: ``(height, width)`` or ``(height, width, 1, 3 or 4)``,
-            uint8 or uint16, or bool, or floating point from 0 to 1.
+        source: a file's content, its path, a Pillow image, or an array: ``(height, width)`` or
+            ``(height, width, 1, 3 or 4)``, uint8 or uint16, or bool, or floating point from 0 to 1.
         max_pixels: more are refused, before they are decoded.
 
     Returns:
@@ -51,6 +52,8 @@ def open_picture(source: bytes | Path | NDArray[np.generic], max_pixels: int = M
     Raises:
         PictureError: not a picture, of a format not read, damaged, or too large.
     """
+    if isinstance(source, Image.Image):
+        return _bring_to_size(_flatten(_turn(source)), None)
     if isinstance(source, np.ndarray):
         return _bring_to_size(_flatten(Image.fromarray(_as_bytes(source))), None)
     name, content = ("picture", source) if isinstance(source, bytes) else (str(source), _read(source))
@@ -107,6 +110,8 @@ def _what_it_is(content: bytes) -> str:
         return "empty"
     if content[4:12] in (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1", b"ftypavif"):
         return "a HEIC or AVIF picture; save it as JPEG or PNG"
+    if content.startswith(_BEGINNINGS):
+        return "damaged, cannot be decoded: it ends inside its header"
     start = content[:1000].lstrip().lower()
     for mark, remedy in _FOREIGN.items():
         if start.startswith(mark.lower()) or (mark == b"<svg" and b"<svg" in start):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from mnistlab.errors import ModelError
 from mnistlab.recogniser.glyph import prepare
@@ -24,7 +25,7 @@ _MOST_SPLIT = 60
 _TEXTURE, _LEAST_CONFIDENCE = 24, 0.75
 """Digits from which on, and mean confidence below which, a picture shows texture and no writing."""
 _SHIPPED = Path(__file__).parent / "shipped"
-Source = bytes | Path | str | NDArray[np.generic]
+Source = bytes | Path | str | Image.Image | NDArray[np.generic]
 
 
 def shipped_models() -> dict[str, Path]:
@@ -49,10 +50,12 @@ class Recogniser:
         max_pixels: pictures of more pixels are refused, before they are decoded.
 
     Raises:
-        ModelError: no such model, or not one of mnistlab's.
+        ModelError: no such model, not one of mnistlab's, or ``reject`` out of range.
     """
 
     def __init__(self, model: Path | str = "reader", *, reject: float = REJECT, max_pixels: int = MAX_PIXELS) -> None:
+        if not 0 <= reject <= 1:
+            raise ModelError(f"reject is {reject}; it is a probability, from 0 to 1")
         self.network = Network(_find_model(model))
         self.reject = reject
         self.max_pixels = max_pixels
@@ -63,7 +66,7 @@ class Recogniser:
         """Read one picture: a digit, a line of several, or several lines.
 
         Args:
-            source: a file's content, its path, or an array: uint8 or uint16 ``(height, width)`` or
+            source: a file's content, its path, a Pillow image, or an array: uint8 or uint16 ``(height, width)`` or
                 ``(height, width, 3 or 4)``, or floating point from 0 to 1.
 
         Raises:
