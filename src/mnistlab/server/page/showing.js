@@ -125,7 +125,7 @@ export class Showing {
       const reading = readings.find((one) => one.model === name);
       const cells = reading?.digits ? this.modelCells(reading) : ["–", "–", "–"].map((text) => make("td", {}, text));
       const head = make("th", { scope: "row" }, title(name));
-      if (this.figures[name]) head.append(make("small", {}, this.figures[name]));
+      if (this.figures[name]) head.append(make("small", {}, ` ${(100 * this.figures[name]).toFixed(2)} % on MNIST`));
       return make("tr", {}, head, ...cells);
     }));
   }
