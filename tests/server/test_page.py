@@ -116,7 +116,7 @@ def test_a_number_in_a_row_is_read_and_shown(visit):
     assert page.locator("#digits img").first.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [28, 28]
     assert page.locator("#models .reads").all_inner_texts() == ["407"] * 3
     heads = [head.split() for head in page.locator("#models th").all_inner_texts()[1:]]
-    assert heads == [["LeNet-5", *"99.10 % on MNIST".split()], ["CustomMLP", *"99.00 % on MNIST".split()]]
+    assert heads == [["LeNet-5", *["99.10", "%", "on", "MNIST"]], ["CustomMLP", *["99.00", "%", "on", "MNIST"]]]
     page.get_by_role("button", name="7").click()
     assert page.locator("#bars .best th").inner_text() == "7"
     assert page.locator("#bars-title").inner_text() == "Probabilities of the 3rd digit"
