@@ -79,5 +79,5 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_fields_that_it_cannot_heed_are_refused(tmp_path):
-    with pytest.raises(ModelError, match="batch_norm and dropout are for lenet5 and mlp only"):
+    with pytest.raises(ModelError, match="batch_norm and dropout are for lenet5, mlp, convnet only"):
         build(tmp_path / "mine.py", GOOD, dropout=0.5)

@@ -6,19 +6,20 @@ import torch
 from torch import nn
 
 from mnistlab.errors import ModelError
+from mnistlab.models.convnet import convnet
 from mnistlab.models.foreign import foreign
 from mnistlab.models.lenet import lenet5
 from mnistlab.models.perceptron import perceptron
 from mnistlab.recipe import Recipe
 
-ARCHITECTURES = {"lenet5": lenet5, "mlp": perceptron}
+ARCHITECTURES = {"lenet5": lenet5, "mlp": perceptron, "convnet": convnet}
 
 
 def build_model(recipe: Recipe, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
     """Build the recipe's model with weights drawn from PyTorch's current random state.
 
     Args:
-        recipe: its ``model``, ``batch_norm`` and ``dropout`` count.
+        recipe: its ``model``, ``batch_norm`` and ``dropout`` count, for ``convnet`` its ``channels`` and ``stem``.
         image_shape: ``(channels, height, width)`` of the input.
         classes: number of outputs.
 
@@ -30,11 +31,13 @@ def build_model(recipe: Recipe, image_shape: tuple[int, int, int], classes: int)
     """
     if ":" in recipe.model:
         if recipe.batch_norm or recipe.dropout:
-            raise ModelError(f"{recipe.model}: batch_norm and dropout are for {' and '.join(ARCHITECTURES)} only")
+            raise ModelError(f"{recipe.model}: batch_norm and dropout are for {', '.join(ARCHITECTURES)} only")
         model = foreign(recipe.model, image_shape, classes)
     elif recipe.model in ARCHITECTURES:
-        architecture = ARCHITECTURES[recipe.model]
-        model = architecture(image_shape, classes, batch_norm=recipe.batch_norm, dropout=recipe.dropout)
+        architecture, own = ARCHITECTURES[recipe.model], {}
+        if recipe.model == "convnet":
+            own = {"channels": recipe.channels, "stem": recipe.stem}
+        model = architecture(image_shape, classes, batch_norm=recipe.batch_norm, dropout=recipe.dropout, **own)
     else:
         near = get_close_matches(recipe.model, ARCHITECTURES, n=1)
         hint = f"did you mean {near[0]}? " if near else ""

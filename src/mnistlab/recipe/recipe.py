@@ -19,6 +19,8 @@ class Regulariser:
 
 
 Sigma = Annotated[float, Field(ge=0, le=10)]
+Channels = Annotated[int, Field(ge=1, le=4096)]
+Group = Annotated[tuple[Channels, ...], Field(min_length=1, strict=False)]
 Augmentation = Annotated[float, Regulariser("augmentation")]
 
 
@@ -40,7 +42,12 @@ class Recipe(BaseModel):
     validation: int = Field(
         0, ge=0, le=10**9, description="training images held out and tested on instead of the test set; 0 is none"
     )
-    model: str = Field("lenet5", min_length=1, description="lenet5, mlp, path/to/file.py:build or package.module:build")
+    model: str = Field("lenet5", min_length=1, description="lenet5, mlp, convnet, path/to/file.py:build or package.module:build")
+    # Not strict, since TOML and JSON have lists only; the numbers within are.
+    channels: tuple[Group, ...] = Field(
+        (), strict=False, description="convnet: channels of its convolutions, 2x2 max-pooling between groups"
+    )
+    stem: int = Field(3, ge=1, le=15, description="convnet: side of the first convolution's kernel; the others are 3x3")
     batch_norm: Annotated[bool, Regulariser("batch_norm")] = Field(
         default=False, description="batch normalisation after each layer but the last"
     )
@@ -69,7 +76,7 @@ class Recipe(BaseModel):
     erasing: Augmentation = Field(
         0.0, ge=0, le=1, description="augmentation: probability that a random box is made black"
     )
-    # Not strict, since TOML and JSON have lists only; the numbers within are.
+    # Not strict, as above.
     blur: Annotated[tuple[Sigma, Sigma], Regulariser("augmentation")] = Field(
         (0.0, 0.0), strict=False, description="augmentation: sigma range of a 3x3 Gaussian, pixels"
     )
@@ -103,6 +110,8 @@ class Recipe(BaseModel):
             recipe = handler(values)
         except ValidationError as error:
             raise RecipeError(_describe(cls, error)) from None
+        if (recipe.model == "convnet") != bool(recipe.channels):
+            raise RecipeError("channels: model convnet needs them, such as [[16, 16], [32, 32]], and no other has them")
         if recipe.blur[0] > recipe.blur[1]:
             raise RecipeError(f"blur: the range must ascend; found {list(recipe.blur)}")
         if recipe.nesterov and not (recipe.optimizer == "sgd" and recipe.momentum):
@@ -158,6 +167,8 @@ def _words(schema: dict[str, Any]) -> str:
             return "true or false"
         case {"type": "array", "prefixItems": [item, *_]}:
             return f"two numbers [low, high], each {_words(item)}"
+        case {"type": "array", "items": {"items": item}}:
+            return f"a list of lists, such as [[16, 16], [32, 32]], each number {_words(item)}"
         case {"type": "string", "pattern": _}:
             return "letters, digits, '.', '_' and '-', not starting with '.' or '-'"
         case {"type": "string"}:
