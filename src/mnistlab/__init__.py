@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mnistlab.cli.progress import ProgressBar
     from mnistlab.data import Dataset, load_dataset, make_dataset
     from mnistlab.errors import MnistlabError
-    from mnistlab.experiments import Study, ablation, compare, read_study
+    from mnistlab.experiments import Repetition, Study, ablation, compare, read_study, repeat
     from mnistlab.recipe import Recipe, built_in, read_recipe
     from mnistlab.recogniser import Reading, Recogniser
     from mnistlab.runs import EpochMetrics, RunFolder, RunRecord
@@ -21,6 +21,8 @@ _HOMES = {
     "ablation": "experiments",
     "compare": "experiments",
     "read_study": "experiments",
+    "repeat": "experiments",
+    "Repetition": "experiments",
     "Study": "experiments",
     "Dataset": "data",
     "EpochMetrics": "runs",
@@ -47,6 +49,7 @@ __all__ = [
     "Reading",
     "Recipe",
     "Recogniser",
+    "Repetition",
     "RunFolder",
     "RunRecord",
     "Study",
@@ -58,6 +61,7 @@ __all__ = [
     "make_dataset",
     "read_recipe",
     "read_study",
+    "repeat",
     "train",
 ]
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from mnistlab.recogniser.glyph import prepare, thickness
+from mnistlab.glyphs.glyph import prepare, thickness
 from mnistlab.recogniser.splitting import split
 
 EVERY_NEIGHBOUR = np.ones((3, 3), bool)

@@ -13,6 +13,7 @@ from mnistlab.cli.evaluate import evaluate
 from mnistlab.cli.export import export
 from mnistlab.cli.predict import predict
 from mnistlab.cli.recipe import recipe
+from mnistlab.cli.repeat import repeat
 from mnistlab.cli.report import report
 from mnistlab.cli.reproduce import reproduce
 from mnistlab.cli.runs import runs
@@ -33,6 +34,7 @@ def app() -> None:
 for _command in (
     train,
     reproduce,
+    repeat,
     compare,
     ablate,
     sweep,

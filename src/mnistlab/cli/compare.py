@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistlab.cli.experiment import (
+    changed_recipe,
     chosen_engine,
     chosen_settings,
     parse_seeds,
@@ -14,7 +15,6 @@ from mnistlab.cli.experiment import (
     show,
     watched,
 )
-from mnistlab.cli.options import change_recipe, resolve_recipe
 
 if TYPE_CHECKING:
     from mnistlab.recipe import Recipe
@@ -34,7 +34,7 @@ def compare(recipes: tuple[str, ...], seeds: str, out: Path, **options: Any) -> 
     """
     from mnistlab.experiments import compare as compare_recipes
 
-    changed = [_changed(name, options) for name in recipes]
+    changed = [changed_recipe(name, options) for name in recipes]
     _run(compare_recipes, changed, seeds, out, options)
 
 
@@ -52,12 +52,7 @@ def ablate(recipe: str, seeds: str, out: Path, **options: Any) -> None:
     """
     from mnistlab.experiments import ablation
 
-    _run(ablation, [_changed(recipe, options)], seeds, out, options)
-
-
-def _changed(name: str, options: dict[str, Any]) -> "Recipe":
-    changes = {key: options[key] for key in ("batch_size", "epochs", "data", "train_limit")}
-    return change_recipe(resolve_recipe(name), options["settings"], **changes)
+    _run(ablation, [changed_recipe(recipe, options)], seeds, out, options)
 
 
 def _run(experiment: Any, recipes: "list[Recipe]", seeds: str, out: Path, options: dict[str, Any]) -> None:

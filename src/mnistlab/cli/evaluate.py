@@ -1,5 +1,6 @@
-"""``mnistlab evaluate``: how well one model reads, where it fails, and whether it knows."""
+"""``mnistlab evaluate``: how well one model reads, where it fails, and whether it knows; or how robust several are."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,19 +13,70 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @click.option("--data", help="A known data set's name, a folder or a file.  [what MODEL was trained on]")
 @click.option(
     "--split", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Which images to read."
 )
+@click.option("--corruptions", is_flag=True, help="Corrupt the images in fifteen ways and count the errors of each.")
+@click.option(
+    "--severity",
+    type=click.Choice(["published", "1", "2", "3", "4", "5"]),
+    help="How strongly.  [published: each as in MNIST-C]",
+)
+@click.option("--corruption-seed", type=click.IntRange(min=0), help="Decides what is random in corruptions.  [0]")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write a report into this folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print every figure as JSON instead of tables.")
-def evaluate(model: str, data: str | None, split: str, out: Path | None, *, as_json: bool) -> None:
+def evaluate(
+    *,
+    models: tuple[str, ...],
+    data: str | None,
+    split: str,
+    corruptions: bool,
+    severity: str | None,
+    corruption_seed: int | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
     """Let MODEL read labelled images, and tell how well it does.
 
     MODEL is a finished run's folder, an .onnx file that `mnistlab export` wrote, or a shipped model: reader, lenet5,
-    custom_mlp. A run that held out images is still tested on the test set, which it never looked at.
+    custom_mlp. A run that held out images is still tested on the test set, which it never looked at. With --corruptions
+    there may be several, which read the same images.
     """
+    if corruptions:
+        from mnistlab.cli.robustness import tell_robustness
+
+        chosen = None if severity in (None, "published") else int(str(severity))
+        tell_robustness(models, data, split, severity=chosen, seed=corruption_seed or 0, out=out, as_json=as_json)
+        return
+    if severity or corruption_seed is not None:
+        given = "--severity" if severity else "--corruption-seed"
+        raise click.UsageError(f"{given} says how images are corrupted: give --corruptions as well")
+    if len(models) > 1:
+        raise click.UsageError(
+            f"{len(models)} models: several are held against each other on corrupted images alone; "
+            "give --corruptions as well, or one MODEL"
+        )
+    _tell_evaluation(models[0], data, split, out, as_json=as_json)
+
+
+def write_report(write: Callable[[], list[Path]], out: Path, *, as_json: bool) -> None:
+    """Write a report and say so, on standard error if JSON is printed.
+
+    Raises:
+        RunError: the folder cannot be written to.
+    """
+    from mnistlab.errors import RunError
+
+    try:
+        page, *others = write()
+    except OSError as error:
+        raise RunError(f"{out}: cannot be written: {error.strerror or error}") from error
+    click.echo(f"wrote {page} and {len(others)} more files beside it", err=as_json)
+
+
+def _tell_evaluation(model: str, data: str | None, split: str, out: Path | None, *, as_json: bool) -> None:
     import json
 
     from mnistlab.cli.examination import examine
@@ -32,27 +84,21 @@ def evaluate(model: str, data: str | None, split: str, out: Path | None, *, as_j
 
     seen = examine(model, data, split)
     found = work_out(seen.logits, seen.part.labels, seen.classes, seen.temperature)
-    kind = "test" if split == "test" else "training"
-    facts = [
-        f"{seen.dataset.name}, {found.images:,} {kind} images",
-        *([seen.dataset.note] if seen.dataset.note else []),
-    ]
+    facts = seen.facts(split)
     if as_json:
         click.echo(json.dumps(found.as_dict(), ensure_ascii=False, allow_nan=False))
     else:
         click.echo(f"{seen.title}: {'; '.join(facts)}")
         _show(found)
     if out:
-        from mnistlab.errors import RunError
         from mnistlab.report.evaluation import write_evaluation_report
 
-        try:
-            page, *others = write_evaluation_report(
+        def write() -> list[Path]:
+            return write_evaluation_report(
                 found, out, title=seen.title, facts=facts, images=seen.part.images, command=command_line()
             )
-        except OSError as error:
-            raise RunError(f"{out}: cannot be written: {error.strerror or error}") from error
-        click.echo(f"wrote {page} and {len(others)} more files beside it", err=as_json)
+
+        write_report(write, out, as_json=as_json)
 
 
 def _show(evaluation: "Evaluation") -> None:

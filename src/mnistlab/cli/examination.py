@@ -1,7 +1,9 @@
 """Examination: a run, an ONNX file or a shipped model, and what it makes of a data set's images."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,24 +15,44 @@ from mnistlab.errors import DataError, ModelError
 from mnistlab.recipe import DISPLAY_NAMES
 from mnistlab.runs import RunFolder, RunRecord
 
+Read = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""Returns logits, float32 ``(n, classes)``, of images, uint8 ``(n, height, width)``."""
+
 
 @dataclass(frozen=True, eq=False)
-class Examination:
-    """A model's answers.
+class Candidate:
+    """A model, and the images that it is to read.
 
     Attributes:
         title: what people call the model.
-        dataset: whose images it was shown.
-        part: those images, their labels numbered as the model's classes are.
+        dataset: whose images they are.
+        part: the images, their labels numbered as the model's classes are.
         classes: the model's, in the order of its logits.
-        temperature: by which its logits are to be divided.
-        logits: float32, ``(n, classes)``.
+        read: how it reads.
     """
 
     title: str
     dataset: Dataset
     part: Split
     classes: tuple[str, ...]
+    read: Read
+
+    def facts(self, split: str) -> list[str]:
+        """Return what stands above a report: the data's name, how many images, and its note."""
+        kind = "test" if split == "test" else "training"
+        said = f"{self.dataset.name}, {len(self.part):,} {kind} images"
+        return [said, *([self.dataset.note] if self.dataset.note else [])]
+
+
+@dataclass(frozen=True, eq=False)
+class Examination(Candidate):
+    """A model's answers.
+
+    Attributes:
+        temperature: by which its logits are to be divided.
+        logits: float32, ``(n, classes)``.
+    """
+
     temperature: float
     logits: NDArray[np.float32]
 
@@ -49,32 +71,59 @@ def examine(name: str, data: str | None, split: str) -> Examination:
         DataError: no such data, or images or classes that are not the model's.
     """
     if Path(name).is_dir():
-        return _examine_run(RunFolder(Path(name)), data, split)
-    return _examine_file(_find_file(name), data, split)
+        folder = RunFolder(Path(name))
+        candidate, record = _meet_run(folder, data, split)
+        temperature, logits = _answers(candidate, folder, record, split)
+    else:
+        candidate, temperature = _meet_file(_find_file(name), data, split)
+        logits = candidate.read(candidate.part.images)
+    return Examination(**vars(candidate), temperature=temperature, logits=logits)
 
 
-def _examine_run(folder: RunFolder, data: str | None, split: str) -> Examination:
+def meet(name: str, data: str | None, split: str) -> Candidate:
+    """Find a model and its images, as :func:`examine` does, but let it read nothing yet."""
+    if Path(name).is_dir():
+        return _meet_run(RunFolder(Path(name)), data, split)[0]
+    return _meet_file(_find_file(name), data, split)[0]
+
+
+def _meet_run(folder: RunFolder, data: str | None, split: str) -> tuple[Candidate, RunRecord]:
     record = folder.read_record()
     recipe, classes = record.recipe, record.data.classes
     source = data or recipe.data
     dataset = load_with_progress(source)
     part = _fit(dataset, split, source, record.data.image_size, classes)
-    own = _is_own(record, dataset)
-    from mnistlab.export import calibrate
-    from mnistlab.training import load_trained
+    title = f"{DISPLAY_NAMES.get(recipe.name, recipe.name)}, seed {record.seed}"
+    return Candidate(title, dataset, part, classes, _reader(folder)), record
 
+
+def _reader(folder: RunFolder) -> Read:
+    @cache
+    def trained() -> Read:
+        from mnistlab.training import load_trained
+
+        return load_trained(folder).logits
+
+    return lambda images: trained()(images)
+
+
+def _answers(
+    candidate: Candidate, folder: RunFolder, record: RunRecord, split: str
+) -> tuple[float, NDArray[np.float32]]:
+    """Return a run's temperature and logits."""
+    from mnistlab.export import calibrate
+
+    recipe, own = record.recipe, _is_own(record, candidate.dataset)
     temperature = 1.0
     if recipe.validation:
-        home = dataset if own else load_with_progress(recipe.data)
+        home = candidate.dataset if own else load_with_progress(recipe.data)
         temperature = calibrate(record, folder.read_logits(), home).temperature
     # What the run itself measured stays as it is, so that its record says the same.
     measured = own and split == "test" and not recipe.validation
-    logits = folder.read_logits() if measured else load_trained(folder).logits(part.images)
-    title = f"{DISPLAY_NAMES.get(recipe.name, recipe.name)}, seed {record.seed}"
-    return Examination(title, dataset, part, classes, temperature, logits)
+    return temperature, folder.read_logits() if measured else candidate.read(candidate.part.images)
 
 
-def _examine_file(file: Path, data: str | None, split: str) -> Examination:
+def _meet_file(file: Path, data: str | None, split: str) -> tuple[Candidate, float]:
     from mnistlab.recogniser.network import Network
 
     network = Network(file)
@@ -88,9 +137,7 @@ def _examine_file(file: Path, data: str | None, split: str) -> Examination:
         raise DataError(f"{file}: was trained on another {source} than the known one; say where it is with --data")
     part = _fit(dataset, split, source, network.image_size, network.classes)
     title = about.get("title", network.name) + (f", seed {about['seed']}" if "seed" in about else "")
-    return Examination(
-        title, dataset, part, network.classes, about.get("temperature", 1.0), network.logits(part.images)
-    )
+    return Candidate(title, dataset, part, network.classes, network.logits), about.get("temperature", 1.0)
 
 
 def _find_file(name: str) -> Path:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mnistlab.cli.options import change_recipe, resolve_recipe
 from mnistlab.errors import ExperimentError
 
 if TYPE_CHECKING:
     from mnistlab.experiments import Engine, Settings, Study
+    from mnistlab.recipe import Recipe
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -57,6 +59,16 @@ _RUN_OPTIONS = (
 def recipe_options(command: Command) -> Command:
     """Give a command the options that change every recipe."""
     return _with(command, _RECIPE_OPTIONS)
+
+
+def changed_recipe(name: str, options: Mapping[str, Any]) -> "Recipe":
+    """Return the recipe that the user named, with the values of :func:`recipe_options`.
+
+    Raises:
+        RecipeError: there is no such recipe, or it refuses a value.
+    """
+    changes = {key: options[key] for key in ("batch_size", "epochs", "data", "train_limit")}
+    return change_recipe(resolve_recipe(name), options["settings"], **changes)
 
 
 def run_options(command: Command) -> Command:

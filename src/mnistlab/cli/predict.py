@@ -52,11 +52,12 @@ def predict(
     if images.count("-") > 1:
         raise click.UsageError("- is one picture, from standard input: give it once")
     from mnistlab.cli.answers import Answer, CsvWriter, JsonWriter, TextWriter
-    from mnistlab.cli.crew import Crew, available_cores
+    from mnistlab.cli.crew import Crew
     from mnistlab.cli.reader import Order, Reader, Settings
     from mnistlab.cli.sources import find_sources
     from mnistlab.cli.stopping import listening_for_stop
     from mnistlab.cli.targets import choose_targets
+    from mnistlab.runs import available_cores
 
     settings = Settings(model, reject)
     reader = Reader(settings)

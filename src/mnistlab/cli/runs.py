@@ -1,23 +1,48 @@
 """``mnistlab runs``: list what a folder of runs holds."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from mnistlab.errors import RunError
+
+if TYPE_CHECKING:
+    from mnistlab.runs import RunGlance, RunStore
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default="runs")
-def runs(folder: Path) -> None:
-    """List the finished runs in FOLDER: recipe, seed, final test accuracy, time, and when each was begun."""
-    from mnistlab.errors import RunError
-    from mnistlab.report import duration, percent
-    from mnistlab.runs import RunStore
+@click.option("--csv", is_flag=True, help="As a table of comma-separated values, best first.")
+@click.option("--markdown", is_flag=True, help="As a table in Markdown, best first.")
+def runs(folder: Path, *, csv: bool, markdown: bool) -> None:
+    """List the finished runs in FOLDER: recipe, seed, final test accuracy, time, and when each was begun.
 
-    if not folder.is_dir():
-        raise RunError(f"{folder}: no such folder")
-    inner = folder / "runs"
-    found = list(RunStore(inner if inner.is_dir() else folder).glances())
+    As a table it is the log of a search: what sets each recipe apart, its size, and its figures. Runs in the folders of
+    FOLDER are listed too. A damaged run does not keep the others from being listed; it is named in the end.
+    """
+    from mnistlab.experiments.listing import find_stores, run_listing
+
+    if csv and markdown:
+        raise click.UsageError("--csv and --markdown are two forms of the table: give one of them")
+    stores, damaged = find_stores(folder), list[RunError]()
+    if csv or markdown:
+        table = run_listing(record for store in stores for record in store.records(damaged.append))
+        # As bytes, since a CSV's line ends are its own.
+        click.echo((table.csv() if csv else table.markdown()).encode(), nl=False)
+    else:
+        found = [glance for store in stores for glance in store.glances(damaged.append)]
+        _show(folder, stores[0], found)
+    if damaged:
+        raise RunError("; ".join(map(str, damaged)))
+
+
+def _show(folder: Path, home: "RunStore", found: "list[RunGlance]") -> None:
+    """Print a line for each run, and how many there are."""
+    from mnistlab.report import duration, percent
+
     for run in found:
         figures = f"{percent(run.final.test_accuracy):>8}  {duration(run.seconds):>12}  {run.started:%Y-%m-%d %H:%M}"
-        click.echo(f"{run.recipe.name:<32} seed {run.seed:<6} {figures}  {run.path.name}")
+        place = run.path.relative_to(home.path).as_posix()
+        click.echo(f"{run.recipe.name:<32} seed {run.seed:<6} {figures}  {place}")
     click.echo(f"{len(found)} finished runs" if found else f"{folder}: no finished runs")

@@ -45,10 +45,10 @@ def compare(
     Raises:
         MnistlabError: recipes that cannot be compared, or a recipe of which no run could be finished.
     """
-    chosen = [_resolve(recipe) for recipe in recipes]
+    chosen = [resolve(recipe) for recipe in recipes]
     _check(chosen)
     title = " against ".join(recipe.name for recipe in chosen)
-    return _study(title, chosen, "", seeds, runs, engine, settings, on_event, should_stop, command)
+    return run_study(title, chosen, "", seeds, runs, engine, settings, on_event, should_stop, command)
 
 
 def ablation(
@@ -67,9 +67,9 @@ def ablation(
     Its regularisers are found from its fields, see :func:`mnistlab.recipe.ablate`. Arguments, result and errors are
     those of :func:`compare`.
     """
-    whole = _resolve(recipe)
+    whole = resolve(recipe)
     title = f"What the regularisers of {whole.name} are worth"
-    return _study(title, ablate(whole), whole.name, seeds, runs, engine, settings, on_event, should_stop, command)
+    return run_study(title, ablate(whole), whole.name, seeds, runs, engine, settings, on_event, should_stop, command)
 
 
 def _numbers(seeds: int | Sequence[int]) -> Sequence[int]:
@@ -81,7 +81,12 @@ def _numbers(seeds: int | Sequence[int]) -> Sequence[int]:
     return sorted(set(numbers))
 
 
-def _resolve(recipe: Recipe | str) -> Recipe:
+def resolve(recipe: Recipe | str) -> Recipe:
+    """Return the recipe, or the built-in one of that name.
+
+    Raises:
+        MnistlabError: it is neither.
+    """
     if not isinstance(recipe, Recipe | str):
         raise ExperimentError(f"a recipe is a Recipe or the name of a built-in one; found {recipe!r}")
     return built_in(recipe) if isinstance(recipe, str) else recipe
@@ -89,7 +94,7 @@ def _resolve(recipe: Recipe | str) -> Recipe:
 
 def _check(recipes: Sequence[Recipe]) -> None:
     if len(recipes) < 2:
-        raise ExperimentError("give at least two recipes to compare")
+        raise ExperimentError("give at least two recipes to compare; mnistlab repeat is for one over many seeds")
     for key in ("data", "validation", "train_limit"):
         values = [getattr(recipe, key) for recipe in recipes]
         if len(set(values)) > 1:
@@ -104,7 +109,7 @@ def _check(recipes: Sequence[Recipe]) -> None:
         seen[recipe.name] = recipe
 
 
-def _study(
+def run_study(
     title: str,
     recipes: Sequence[Recipe],
     baseline: str,
@@ -116,6 +121,7 @@ def _study(
     should_stop: Callable[[], bool],
     command: str,
 ) -> Study | None:
+    """Train what is not finished yet, and gather the runs of each recipe; see :func:`compare` for the arguments."""
     numbers = _numbers(seeds)
     store = RunStore(Path(runs))
     tasks = plan_tasks(recipes, numbers, store)

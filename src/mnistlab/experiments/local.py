@@ -15,6 +15,7 @@ from types import ModuleType
 
 from mnistlab.experiments.events import Listener, TaskDied, TaskFailed, TaskFinished, TaskStopped
 from mnistlab.experiments.task import PRELOAD, Settings, Task
+from mnistlab.runs import available_cores
 
 _WORKER = "mnistlab.experiments.worker"
 _DEATHS = 3
@@ -125,13 +126,6 @@ def _enter(connection: Connection, task: Task, settings: Settings, slot: int | N
     from mnistlab.experiments.worker import work
 
     work(connection, task, settings, slot)
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _context(sources: set[str]) -> BaseContext:

@@ -42,7 +42,9 @@ class Recipe(BaseModel):
     validation: int = Field(
         0, ge=0, le=10**9, description="training images held out and tested on instead of the test set; 0 is none"
     )
-    model: str = Field("lenet5", min_length=1, description="lenet5, mlp, convnet, path/to/file.py:build or package.module:build")
+    model: str = Field(
+        "lenet5", min_length=1, description="lenet5, mlp, convnet, path/to/file.py:build or package.module:build"
+    )
     # Not strict, since TOML and JSON have lists only; the numbers within are.
     channels: tuple[Group, ...] = Field(
         (), strict=False, description="convnet: channels of its convolutions, 2x2 max-pooling between groups"
@@ -79,6 +81,10 @@ class Recipe(BaseModel):
     # Not strict, as above.
     blur: Annotated[tuple[Sigma, Sigma], Regulariser("augmentation")] = Field(
         (0.0, 0.0), strict=False, description="augmentation: sigma range of a 3x3 Gaussian, pixels"
+    )
+
+    scraps: Annotated[int, Regulariser("scraps")] = Field(
+        0, ge=0, le=10**7, description="training images added of a class none: digits cut, digits that touch, scribbles"
     )
 
     epochs: int = Field(50, ge=1, le=100_000, description="passes over the training images")

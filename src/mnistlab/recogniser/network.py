@@ -12,6 +12,8 @@ from mnistlab.errors import ModelError
 
 METADATA_KEY = "mnistlab"
 """Of the ONNX file's metadata: a JSON object, what the file says of itself; its keys are in ``docs/export.md``."""
+NONE = "none"
+"""The last class of a network that was shown scraps too."""
 _TYPICAL_LOGIT = 15.0
 _AT_ONCE = 16
 """Images a call. Every call has so many rows, blank ones included: a row's result then never hangs on its company."""
@@ -61,9 +63,9 @@ class Network:
         return tuple(self.metadata.get("classes", map(str, range(10))))
 
     @property
-    def typical_logit(self) -> float:
-        """The highest logit of a typical image, by which one tells what is no digit at all."""
-        return float(self.metadata.get("typical_logit", _TYPICAL_LOGIT))
+    def typical_logit(self) -> float | None:
+        """The highest logit of a typical image; ``None`` if the network itself tells what is none of the classes."""
+        return None if NONE in self.classes else float(self.metadata.get("typical_logit", _TYPICAL_LOGIT))
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return logits, float32 ``(n, classes)``, of images, uint8 ``(n, height, width)``, light on black."""

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mnistlab.errors import ModelError
-from mnistlab.recogniser.glyph import prepare
+from mnistlab.glyphs.glyph import prepare
 from mnistlab.recogniser.ink import Ink
 from mnistlab.recogniser.layout import Character, arrange
-from mnistlab.recogniser.network import Network
+from mnistlab.recogniser.network import NONE, Network
 from mnistlab.recogniser.picture import MAX_PIXELS, Picture, open_picture
 from mnistlab.recogniser.reading import Box, Digit, Reading
 from mnistlab.recogniser.splitting import split
@@ -59,7 +59,11 @@ class Recogniser:
         self.network = Network(_find_model(model))
         self.reject = reject
         self.max_pixels = max_pixels
-        if self.network.image_size != (28, 28) or len(self.network.classes) != 10:
+        if (
+            self.network.image_size != (28, 28)
+            or len(self.network.classes) < 10
+            or self.network.classes[10:] not in ((), (NONE,))
+        ):
             raise ModelError(f"{model}: reads no digits of 28x28 pixels")
 
     def read(self, source: Source) -> Reading:
@@ -108,7 +112,7 @@ class Recogniser:
     def _probabilities(self, glyphs: list[_Glyph]) -> NDArray[np.float64]:
         if not glyphs:
             return np.empty((0, 10))
-        return self.network.probabilities(np.stack([glyph.pixels for glyph in glyphs]))
+        return self.network.probabilities(np.stack([glyph.pixels for glyph in glyphs]))[:, :10]
 
 
 def _find_model(model: Path | str) -> Path:

@@ -23,7 +23,8 @@ _LEAST = -7.0
 _DOUBTED, _SPREAD = 0.77, 0.13
 """Highest logit over that of a typical digit at which a shape is as likely none, and how fast that changes.
 
-Networks are sure of what they never saw (Hendrycks and Gimpel, 2017), but say it less loudly.
+Networks are sure of what they never saw (Hendrycks and Gimpel, 2017), but say it less loudly. One that was shown what
+is none says so itself.
 """
 _FRAGMENT = 0.12
 """Of a piece's ink: what the seam leaves apart from it and is smaller belongs to the neighbour."""
@@ -48,7 +49,7 @@ class _Seam:
 
 
 def split(
-    mask: NDArray[np.bool_], tall: float, thickness: float, read: Read, typical: float
+    mask: NDArray[np.bool_], tall: float, thickness: float, read: Read, typical: float | None
 ) -> list[NDArray[np.bool_]]:
     """Split a character into the digits that it most probably is: itself, if it is one.
 
@@ -56,8 +57,8 @@ def split(
         mask: bool, ``(height, width)``: its ink.
         tall: height of the line's digits in pixels.
         thickness: of its strokes in pixels.
-        read: from masks of the same shape to logits, ``(n, 10)``.
-        typical: highest logit of a typical digit.
+        read: from masks of the same shape to logits, ``(n, 10)``, or ``(n, 11)``, the last that of no digit at all.
+        typical: highest logit of a typical digit, by which to tell what is none; ``None`` with eleven logits.
 
     Returns:
         Masks of the same shape, left to right.
@@ -141,12 +142,15 @@ def _extent(piece: NDArray[np.bool_]) -> tuple[int, int]:
     return int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
 
 
-def _score(piece: NDArray[np.bool_], logits: NDArray[np.float64], typical: float) -> float:
+def _score(piece: NDArray[np.bool_], logits: NDArray[np.float64], typical: float | None) -> float:
     """Return the logarithm of how probably a piece is one digit: it reads as one, and is as wide as one."""
     height, width = _extent(piece)
     widths = ((np.log(width / height) - _WIDTHS) / _WIDTH_SPREADS) ** 2 / 2
-    read = np.maximum(logits - np.logaddexp.reduce(logits), _LEAST) - np.maximum(widths - 2, 0)
+    chances = logits[: len(_WIDTHS)] - np.logaddexp.reduce(logits)
+    read = np.maximum(chances, _LEAST) - np.maximum(widths - 2, 0)
     best = int(read.argmax())
+    if typical is None:
+        return float(read[best])
     loudness = (logits[best] / typical - _DOUBTED) / _SPREAD
     return float(read[best] - np.logaddexp(0, -loudness))
 

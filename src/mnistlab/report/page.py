@@ -61,7 +61,7 @@ def render_page(
         left_out=len(samples) > MOST_CURVES,
         gallery=[] if test_images is None else _gallery(samples, test_images),
         command=command,
-        environments=_environments(samples),
+        environments=environment_lines(samples),
         runs=len(records),
         began=f"{starts[0]:%Y-%m-%d %H:%M}",
         ended=f"{starts[-1]:%Y-%m-%d %H:%M}",
@@ -92,13 +92,8 @@ def image_source(pixels: NDArray[np.uint8]) -> str:
     return f"data:image/png;base64,{base64.b64encode(encode_png(pixels)).decode()}"
 
 
-def _tone(comparison: Comparison) -> str:
-    if any(len(difference.seeds) < minimum_seeds(difference.comparisons) for difference in comparison.differences):
-        return "few"
-    return "settled" if any(difference.settled for difference in comparison.differences) else "open"
-
-
-def _environments(samples: Sequence[Sample]) -> list[str]:
+def environment_lines(samples: Sequence[Sample]) -> list[str]:
+    """Return a line for each machine and set of versions that runs were trained with."""
     lines = []
     for sample in samples:
         for record in sample.records:
@@ -109,6 +104,12 @@ def _environments(samples: Sequence[Sample]) -> list[str]:
             where = here.processor if here.device == "cpu" else f"{here.device}, {here.processor}"
             lines.append(f"{where}, {here.cores} cores, {here.memory_gib:g} GiB; {threads}, {layers}; {versions}")
     return list(dict.fromkeys(lines))
+
+
+def _tone(comparison: Comparison) -> str:
+    if any(len(difference.seeds) < minimum_seeds(difference.comparisons) for difference in comparison.differences):
+        return "few"
+    return "settled" if any(difference.settled for difference in comparison.differences) else "open"
 
 
 def _gallery(samples: Sequence[Sample], test_images: NDArray[np.uint8]) -> list[dict[str, Any]]:

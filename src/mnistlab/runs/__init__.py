@@ -1,7 +1,7 @@
 """What was measured: one record a run, kept so that every table can be made again without training."""
 
 from mnistlab.runs.atomic import write_atomically
-from mnistlab.runs.environment import describe_environment
+from mnistlab.runs.environment import available_cores, describe_environment
 from mnistlab.runs.folder import RunFolder
 from mnistlab.runs.outcome import Outcome, describe_outcome
 from mnistlab.runs.record import DataSummary, Environment, EpochMetrics, FinalFigures, RunRecord, now, reason
@@ -17,6 +17,7 @@ __all__ = [
     "RunGlance",
     "RunRecord",
     "RunStore",
+    "available_cores",
     "describe_environment",
     "describe_outcome",
     "now",

@@ -1,7 +1,7 @@
 """RunStore: a folder of run folders, found by what they train."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -45,6 +45,10 @@ class RunGlance(BaseModel):
     started: datetime
 
 
+def _refuse(error: RunError) -> None:
+    raise error
+
+
 class RunStore:
     """Runs in folders ``NAME-DIGEST-seedN``. The digest and the seed say what a run trains, the name is a label.
 
@@ -64,8 +68,11 @@ class RunStore:
         named = self.path / f"{recipe.name}-{recipe.digest}-seed{seed}"
         return RunFolder(self._known.get((recipe.digest, seed), named))
 
-    def records(self) -> Iterator[RunRecord]:
+    def records(self, on_damage: Callable[[RunError], None] = _refuse) -> Iterator[RunRecord]:
         """Read the records of all finished runs, whatever their folders are called, in the order of their names.
+
+        Args:
+            on_damage: told of each record that is damaged, which is then passed over; by default it is raised.
 
         Raises:
             RunError: a record is damaged.
@@ -73,13 +80,17 @@ class RunStore:
         for folder in self._folders():
             run = RunFolder(folder)
             if run.finished:
-                yield run.read_record()
+                try:
+                    record = run.read_record()
+                except RunError as error:
+                    on_damage(error)
+                else:
+                    yield record
 
-    def glances(self) -> Iterator[RunGlance]:
+    def glances(self, on_damage: Callable[[RunError], None] = _refuse) -> Iterator[RunGlance]:
         """Read a few figures of every finished run, in the order of their folders' names.
 
-        Raises:
-            RunError: a record is damaged.
+        Arguments and errors are those of :meth:`records`.
         """
         for folder in self._folders():
             file = RunFolder(folder).record_file
@@ -88,7 +99,7 @@ class RunStore:
             except FileNotFoundError:
                 continue
             except (OSError, ValidationError) as error:
-                raise RunError(f"{file}: not a run's record: {reason(error)}") from None
+                on_damage(RunError(f"{file}: not a run's record: {reason(error)}"))
 
     def _folders(self) -> list[Path]:
         try:

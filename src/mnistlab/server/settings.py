@@ -1,11 +1,11 @@
 """Settings: what the server is told once, at its start."""
 
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mnistlab.errors import ServerError
+from mnistlab.runs import available_cores
 
 _MIB = 2**20
 
@@ -34,7 +34,7 @@ class Settings:
     models: tuple[str, ...] = ("reader", "lenet5", "custom_mlp")
     host: str = "127.0.0.1"
     port: int = 8000
-    workers: int = field(default_factory=lambda: _cores())
+    workers: int = field(default_factory=available_cores)
     queue: int | None = None
     max_body: int = 8 * _MIB
     max_pixels: int = 16_000_000
@@ -65,9 +65,3 @@ class Settings:
     def places(self) -> int:
         """How many requests may wait."""
         return self.workers if self.queue is None else self.queue
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

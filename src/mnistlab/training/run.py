@@ -21,6 +21,7 @@ from mnistlab.training.resumption import (
     refuse_other_run,
     refuse_other_source,
 )
+from mnistlab.training.scraps import add_scraps
 from mnistlab.training.steps import KERNELS
 from mnistlab.training.trained import TrainedModel, load_trained
 from mnistlab.training.trainer import Trainer
@@ -115,11 +116,12 @@ def _train(
         if header.kernels == "torch":
             kernels, threads = "torch", header.threads
     with computing_threads(threads) as used:
-        trainer = Trainer(recipe, dataset, seed, device, kernels)
+        enlarged = add_scraps(dataset, recipe)
+        trainer = Trainer(recipe, enlarged, seed, device, kernels)
         if folder and header:
             refuse_other_kernels(folder.path, header.kernels, trainer.steps.kernels)
             restore(trainer, header, content, str(folder.checkpoint_file))
-        on_event(_start_event(trainer, dataset, used))
+        on_event(_start_event(trainer, enlarged, used))
 
         def keep() -> None:
             if folder:
@@ -136,7 +138,7 @@ def _train(
             return None
         trainer.adopt_averages()
         logits = trainer.test_logits().cpu().numpy()
-        record = _record(trainer, dataset, logits, used, started)
+        record = _record(trainer, enlarged, dataset.fingerprint, logits, used, started)
     if folder:
         folder.finish(record, pack_model(trainer.model), logits)
     on_event(RunFinished(record))
@@ -171,14 +173,19 @@ def _start_event(trainer: Trainer, dataset: Dataset, threads: int) -> RunStarted
 
 
 def _record(
-    trainer: Trainer, dataset: Dataset, logits: NDArray[np.float32], threads: int, started: datetime
+    trainer: Trainer,
+    dataset: Dataset,
+    fingerprint: str,
+    logits: NDArray[np.float32],
+    threads: int,
+    started: datetime,
 ) -> RunRecord:
     return RunRecord(
         recipe=trainer.recipe,
         seed=trainer.seed,
         data=DataSummary(
             name=dataset.name,
-            fingerprint=dataset.fingerprint,
+            fingerprint=fingerprint,
             train_images=len(dataset.train),
             test_images=len(dataset.test),
             image_size=dataset.image_size,

@@ -1,11 +1,11 @@
-"""mnistlab.recogniser.glyph: what a network trained on MNIST is shown."""
+"""mnistlab.glyphs.glyph: what a network trained on MNIST is shown."""
 
 import numpy as np
 import pytest
 from PIL import Image
 from scipy import ndimage
 
-from mnistlab.recogniser.glyph import BOX, SIDE, THICKEST, THINNEST, place, prepare, shrink, thickness
+from mnistlab.glyphs.glyph import BOX, SIDE, THICKEST, THINNEST, place, prepare, shrink, thickness
 from tests.recogniser.drawing import cover
 
 HEIGHT = 140

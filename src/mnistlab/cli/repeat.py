@@ -1,0 +1,57 @@
+"""``mnistlab repeat``: one recipe over many seeds, and an honest record of what it comes to."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mnistlab.cli.experiment import (
+    changed_recipe,
+    chosen_engine,
+    chosen_settings,
+    parse_seeds,
+    recipe_options,
+    run_options,
+    watched,
+)
+
+if TYPE_CHECKING:
+    from mnistlab.experiments.repetition import Repetition
+
+
+@click.command()
+@click.argument("recipe")
+@click.option("--seeds", default="20", show_default=True, help="How many, from 0; or which: 20-39, or 1,4,7.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="repetition", show_default=True)
+@recipe_options
+@run_options
+def repeat(recipe: str, seeds: str, out: Path, **options: Any) -> None:
+    """Train RECIPE with many seeds, and say what it comes to: the mean of all final epochs, and how sure it is.
+
+    RECIPE is what `mnistlab compare` takes. Finished runs are used as they are. Leaves report.html, table.md,
+    summary.json, tables, a plot and every run's record in OUT; a run each in RUNS.
+    """
+    from mnistlab.experiments import repeat as repeat_recipe
+
+    with watched(out, quiet=options["quiet"]) as watching:
+        found = repeat_recipe(
+            changed_recipe(recipe, options),
+            seeds=parse_seeds(seeds),
+            runs=options["runs"] or out / "runs",
+            engine=chosen_engine(options),
+            settings=chosen_settings(options),
+            **watching,
+        )
+    if found:
+        _show(found, found.write(out))
+
+
+def _show(found: "Repetition", files: list[Path]) -> None:
+    """Print sentence, remarks and files; exit with status 1 if runs failed."""
+    click.echo()
+    click.echo("\n".join(f"{sentence}." for sentence in (found.sentence, *found.remarks)))
+    for failure in found.failures:
+        click.echo(f"failed: {failure}", err=True)
+    click.echo(f"\nwrote {files[0]} and {len(files) - 1} more files beside it")
+    if found.failures:
+        raise SystemExit(1)

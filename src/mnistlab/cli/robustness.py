@@ -1,0 +1,147 @@
+"""Robustness from the command line: several models, the same corrupted images, one table."""
+
+import contextlib
+import json
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.cli.evaluate import write_report
+from mnistlab.cli.examination import Candidate, meet
+from mnistlab.cli.experiment import command_line
+from mnistlab.corruptions import CORRUPTIONS, corrupt, generator
+from mnistlab.errors import DataError
+from mnistlab.report.robustness_tables import robustness_headline, robustness_remarks, robustness_table
+from mnistlab.statistics.robustness import CLEAN, Robustness, measure_robustness
+
+
+def tell_robustness(
+    names: Sequence[str],
+    data: str | None,
+    split: str,
+    *,
+    severity: int | None,
+    seed: int,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Let models read a split of a data set, as it is and corrupted, and tell how many images they misread.
+
+    Args:
+        names: of the models, and the next two, as :func:`mnistlab.cli.examination.examine` takes them.
+        data: see there.
+        split: see there.
+        severity: 1 to 5; ``None`` is what MNIST-C published. Corruptions of one form alone have that.
+        seed: at least 0; from it and a corruption's name all its random draws follow.
+        out: folder of the report; ``None`` writes none.
+        as_json: print JSON instead of a table.
+
+    Raises:
+        MnistlabError: see :func:`mnistlab.cli.examination.examine`; or models whose data are not the same.
+    """
+    candidates = _meet_all(names, data, split)
+    severities = {name: severity if c.published and severity else c.published for name, c in CORRUPTIONS.items()}
+    misread, examples = _read_all(candidates, severities, seed)
+    models = measure_robustness(misread)
+    first = next(iter(candidates.values()))
+    facts = [*first.facts(split), f"severity {severity}" if severity else "severities as published", f"seed {seed}"]
+    settings = {
+        "data": {"name": first.dataset.name, "fingerprint": first.dataset.fingerprint, "split": split},
+        "images": len(first.part),
+        "seed": seed,
+        "severities": severities,
+    }
+    if as_json:
+        from mnistlab.report.robustness import figures
+
+        told = settings | figures(models) | {"command": command_line()}
+        click.echo(json.dumps(told, ensure_ascii=False, allow_nan=False))
+    else:
+        _show(models, facts)
+    if out:
+        from mnistlab.report.robustness import write_robustness_report
+
+        def write() -> list[Path]:
+            return write_robustness_report(
+                models,
+                out,
+                title="Robustness to corrupted images",
+                examples=examples,
+                facts=facts,
+                settings=settings,
+                command=command_line(),
+            )
+
+        write_report(write, out, as_json=as_json)
+
+
+def _meet_all(names: Sequence[str], data: str | None, split: str) -> dict[str, Candidate]:
+    """Return models by their titles, or by their names where titles are the same.
+
+    Raises:
+        DataError: they were trained on different data and no data are given, or a model is named twice.
+    """
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(f"{twice[0]}: named twice; a table has each model once")
+    found = [meet(name, data, split) for name in names]
+    for name, candidate in zip(names, found, strict=True):
+        if candidate.dataset.fingerprint != found[0].dataset.fingerprint:
+            raise DataError(
+                f"{names[0]} was trained on {found[0].dataset.name}, {name} on {candidate.dataset.name}: "
+                "say with --data which images all are to read"
+            )
+    titles = Counter(candidate.title for candidate in found)
+    return {
+        candidate.title if titles[candidate.title] == 1 else name: candidate
+        for name, candidate in zip(names, found, strict=True)
+    }
+
+
+def _read_all(
+    candidates: dict[str, Candidate], severities: dict[str, int | None], seed: int
+) -> tuple[dict[str, dict[str, NDArray[np.bool_]]], dict[str, NDArray[np.uint8]]]:
+    """Return which images each model misreads, by model and corruption, and what becomes of the first image."""
+    clean = next(iter(candidates.values())).part.images
+    misread: dict[str, dict[str, NDArray[np.bool_]]] = {title: {} for title in candidates}
+    examples = {}
+    with _progress((1 + len(severities)) * len(candidates)) as advance:
+        for name in (CLEAN, *severities):
+            images = clean
+            if name != CLEAN:
+                images = corrupt(clean, name, severity=severities[name], generator=generator(seed, name))
+            examples[name] = images[0]
+            for title, candidate in candidates.items():
+                misread[title][name] = candidate.read(images).argmax(axis=1) != candidate.part.labels
+                advance(name.replace("_", " "))
+    return misread, examples
+
+
+def _show(models: Sequence[Robustness], facts: Sequence[str]) -> None:
+    width = shutil.get_terminal_size((100, 24)).columns
+    click.echo("; ".join(facts))
+    for sentence in (robustness_headline(models), *robustness_remarks(models)):
+        click.echo(f"{sentence[0].upper()}{sentence[1:]}.")
+    table = robustness_table(models).text(width).strip("\n")
+    click.echo(f"\n{table}")
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Callable[[str], Any]]:
+    """Draw a bar on standard error, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), redirect_stdout=False, transient=True) as bars:
+        task = bars.add_task("reading", total=total)
+        yield lambda name: bars.update(task, advance=1, description=name)

@@ -1,0 +1,185 @@
+"""A robustness table's files: one HTML page, the table as Markdown and CSV, plots, and all figures as JSON."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from mnistlab.report.canvas import COLOURS, FAINT, INK, colours, figure, panel, png, row_height, svg, wrapped
+from mnistlab.report.page import image_source, render_template
+from mnistlab.report.robustness_tables import robustness_headline, robustness_remarks, robustness_table, spoken
+from mnistlab.runs import write_atomically
+from mnistlab.statistics.robustness import CLEAN, Robustness, Score
+
+_COLUMNS, _SIDE, _CAPTION = 4, 1.5, 0.3
+"""Images in a row of the contact sheet; an image's side and a caption's height in inches."""
+_TICKS = (0, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 40, 60, 80, 100)
+_SPREAD = 0.17
+"""Rows between two models' dots, at most."""
+
+
+def write_robustness_report(
+    models: Sequence[Robustness],
+    folder: Path,
+    *,
+    title: str,
+    examples: Mapping[str, NDArray[np.uint8]],
+    facts: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
+    command: str = "",
+) -> list[Path]:
+    """Write ``report.html``, ``robustness.json``, ``table.md``, ``table.csv``, and plots.
+
+    The plots are ``plots/robustness.png`` and ``.svg``, and ``plots/corruptions.png``.
+
+    Args:
+        models: at least one.
+        folder: made if need be.
+        title: of the page.
+        examples: by corruption, the clean one first: uint8, ``(height, width)``, the same image each time.
+        facts: short ones that stand above the title, such as the data's name.
+        settings: what else ``robustness.json`` says, among it ``severities`` by corruption, ``None`` where it has none.
+        command: what makes it all again.
+
+    Returns:
+        The files written, the page first.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    settings = settings or {}
+    plot, table = draw_robustness(models), robustness_table(models)
+    drawings = {"robustness": svg(plot)}
+    page = render_template(
+        "robustness.html",
+        drawings,
+        title=title,
+        facts=facts,
+        headline=robustness_headline(models),
+        remarks=robustness_remarks(models),
+        robustness_table=table,
+        gallery=[_card(name, image, models, settings.get("severities", {})) for name, image in examples.items()],
+        models=[model.model for model in models],
+        command=command,
+    )
+    contents: dict[str, bytes | str] = {
+        "report.html": page,
+        "robustness.json": _json({"title": title, **settings, **figures(models), "command": command}),
+        "table.md": markdown(models),
+        "table.csv": table.csv(),
+        "plots/robustness.svg": drawings["robustness"],
+        "plots/robustness.png": png(plot),
+        "plots/corruptions.png": png(contact_sheet(examples)),
+    }
+    for name, content in contents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / name, content)
+    return [folder / name for name in contents]
+
+
+def markdown(models: Sequence[Robustness]) -> str:
+    """Return the sentences and the table as Markdown."""
+    said = "".join(f"- {remark}.\n" for remark in robustness_remarks(models))
+    parts = (f"**{robustness_headline(models)}.**\n", said, robustness_table(models).markdown())
+    return "\n".join(part for part in parts if part)
+
+
+def figures(models: Sequence[Robustness]) -> dict[str, Any]:
+    """Return all figures as JSON has them."""
+    return {"models": [model.as_dict() for model in models], "version": version("mnistlab")}
+
+
+def draw_robustness(models: Sequence[Robustness]) -> Figure:
+    """Draw the share of images misread: a row a corruption, hardest for the first model on top, a colour a model.
+
+    Above them is the mean of the corruptions, below them the images as they are.
+    """
+    names = [CLEAN, *sorted(models[0].corrupted, key=lambda name: models[0].corrupted[name].errors)]
+    drawn = figure(8, row_height(len(names) + 1) + 0.24 * math.ceil(len(models) / 2))
+    axes = drawn.subplots()
+    panel(axes)
+    axes.grid(visible=False, axis="y")
+    rows, top = np.arange(len(names), dtype=np.float64), len(names)
+    errors = [[model.clean.error, *(model.corrupted[name].error for name in names[1:])] for model in models]
+    means = [model.mean_error for model in models]
+    lowest, highest = (100 * np.array([*end(errors, axis=0), end(means)]) for end in (np.min, np.max))
+    axes.hlines([*rows, top], lowest, highest, color=FAINT, lw=4, capstyle="round", zorder=1)
+    gap = min(_SPREAD, 0.6 / len(models))
+    for number, (model, colour) in enumerate(zip(models, colours(len(models)), strict=True)):
+        scores, aside = [model.clean, *(model.corrupted[name] for name in names[1:])], gap * _step(number, len(models))
+        _dots(axes, scores, rows + aside, colour, wrapped(model.model))
+        if model.interval:
+            ends = [100 * model.interval.low, 100 * model.interval.high]
+            axes.plot(ends, [top + aside] * 2, color=colour, lw=2.2, alpha=0.55)
+        axes.plot(100 * model.mean_error, top + aside, "D", color=colour, ms=6, mew=0)
+    axes.hlines([0.5, top - 0.5], 0, 1, color=INK, lw=0.8, transform=axes.get_yaxis_transform())
+    spoken_names = ["as they are", *map(spoken, names[1:]), f"mean of the {len(names) - 1}"]
+    axes.set_yticks([*rows, top], spoken_names)
+    axes.set_ylim(-0.6, top + 0.6)
+    _scale(
+        axes, 100 * max(score.interval.high for model in models for score in (model.clean, *model.corrupted.values()))
+    )
+    axes.set_xlabel("misread (%), with 95 % interval")
+    axes.tick_params(axis="y", length=0)
+    drawn.legend(*axes.get_legend_handles_labels(), loc="outside lower center", frameon=False, labelcolor=INK, ncols=2)
+    return drawn
+
+
+def contact_sheet(examples: Mapping[str, NDArray[np.uint8]]) -> Figure:
+    """Draw one image as it is and after each corruption."""
+    rows = math.ceil(len(examples) / _COLUMNS)
+    drawn = figure(_SIDE * _COLUMNS, (_SIDE + _CAPTION) * rows)
+    places = drawn.subplots(rows, _COLUMNS, squeeze=False).ravel()
+    for axes in places[len(examples) :]:
+        axes.set_axis_off()
+    for axes, (name, image) in zip(places, examples.items(), strict=False):
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_color(FAINT)
+        axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+        axes.set_title("as it is" if name == CLEAN else spoken(name), fontsize=10, color=INK)
+        axes.set_anchor("N")
+    return drawn
+
+
+def _dots(axes: Axes, scores: Sequence[Score], places: NDArray[np.float64], colour: str, label: str) -> None:
+    low, high = (100 * np.array([getattr(score.interval, end) for score in scores]) for end in ("low", "high"))
+    axes.hlines(places, low, high, color=colour, lw=2.2, alpha=0.55)
+    axes.plot([100 * score.error for score in scores], places, "o", color=colour, ms=6, label=label, mew=0)
+
+
+def _step(number: int, count: int) -> float:
+    """Return how many places above the middle one stands, the first of so many being the highest."""
+    return (count - 1) / 2 - number
+
+
+def _scale(axes: Axes, highest: float) -> None:
+    """Scale by the square root up to the highest percentage, with ticks that can be read."""
+    axes.set_xscale("function", functions=(lambda x: np.sqrt(np.maximum(x, 0)), np.square))
+    right = min(100.0, 1.08 * highest)
+    axes.set_xlim(0, right)
+    ticks = [tick for tick in _TICKS if tick <= right and (tick == 0 or tick >= right / 100)]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+
+
+def _card(
+    name: str, image: NDArray[np.uint8], models: Sequence[Robustness], severities: Mapping[str, int | None]
+) -> dict[str, Any]:
+    scores = [model.clean if name == CLEAN else model.corrupted[name] for model in models]
+    return {
+        "name": "as it is" if name == CLEAN else spoken(name),
+        "severity": severities.get(name),
+        "shares": [(score.error, number % len(COLOURS)) for number, score in enumerate(scores)],
+        "source": image_source(image),
+    }
+
+
+def _json(told: Mapping[str, Any]) -> str:
+    return json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,96 @@
+"""runs --csv and --markdown, as a user starts them."""
+
+import csv
+import io
+
+import pytest
+
+from mnistlab import Recipe
+from tests.cli.processes import MNISTLAB, refusal, run
+from tests.runs.test_store import keep
+
+
+@pytest.fixture
+def search(tmp_path):
+    """Two candidates in a folder each, as two experiments leave them, and one trained by hand."""
+    keep(tmp_path / "S/one/runs", Recipe(name="one", dropout=0.5), 0, wrong=range(12))
+    keep(tmp_path / "S/one/runs", Recipe(name="one", dropout=0.5), 1, wrong=range(7))
+    keep(tmp_path / "S/two/runs", Recipe(name="two", dropout=0.25), 0, wrong=range(9))
+    keep(tmp_path / "S", Recipe(name="held", validation=1000), 0, wrong=range(30))
+    return tmp_path
+
+
+def test_a_table_of_comma_separated_values_best_first(search):
+    result = run(*MNISTLAB, "runs", "S", "--csv", cwd=search)
+    assert (result.returncode, result.stderr) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [(row["Name"], row["Seed"], row["Accuracy (%)"]) for row in rows] == [
+        ("one", "1", "99.30"),
+        ("two", "0", "99.10"),
+        ("one", "0", "98.80"),
+        ("held", "0", "97.00"),
+    ]
+    assert rows[0] == {
+        "Name": "one",
+        "Seed": "1",
+        "What differs": "dropout=0.5",
+        "Parameters": "61,706",
+        "Epochs": "2",
+        "Tested on": "1,000 test images",
+        "Accuracy (%)": "99.30",
+        "Loss": "0.0500",
+        "Training seconds": "2.0",
+    }
+    assert rows[3]["Tested on"] == "1,000 held-out training images"
+
+
+def test_a_table_in_markdown_has_the_same_rows(search):
+    table = run(*MNISTLAB, "runs", "S", "--markdown", cwd=search).stdout.splitlines()
+    rows = csv.reader(io.StringIO(run(*MNISTLAB, "runs", "S", "--csv", cwd=search).stdout))
+    assert [table[0], *table[2:]] == [f"| {' | '.join(row)} |" for row in rows]
+
+
+def test_the_plain_list_finds_the_same_runs_and_says_where(search):
+    lines = run(*MNISTLAB, "runs", "S", cwd=search).stdout.splitlines()
+    assert lines[-1] == "4 finished runs"
+    assert lines[0].split()[-1].startswith("held-")
+    assert [line.split()[-1].rpartition("/")[0] for line in lines[1:-1]] == ["one/runs", "one/runs", "two/runs"]
+
+
+@pytest.mark.parametrize("form", [[], ["--csv"], ["--markdown"]], ids=str)
+def test_damaged_runs_are_named_in_one_line_and_the_others_listed(search, form):
+    damaged = [keep(search / "S/two/runs", Recipe(name=f"broken{n}"), 0) for n in (1, 2)]
+    for folder, content in zip(damaged, ("{", '{"seed": 1}')):
+        (folder / "record.json").write_text(content)
+    result = run(*MNISTLAB, "runs", "S", *form, cwd=search)
+    line = refusal(result)
+    for folder in damaged:
+        assert f"{folder.relative_to(search)}/record.json: not a run's record" in line
+    for name in ("one", "two", "held"):
+        assert name in result.stdout
+    assert "broken" not in result.stdout
+    for folder in damaged:
+        (folder / "record.json").unlink()
+    whole = run(*MNISTLAB, "runs", "S", *form, cwd=search)
+    assert (whole.returncode, whole.stdout) == (0, result.stdout)
+
+
+def test_unfinished_runs_are_left_out_and_an_empty_folder_has_headings_alone(tmp_path):
+    (tmp_path / "E" / "begun").mkdir(parents=True)
+    (tmp_path / "E" / "begun" / "checkpoint.safetensors").write_bytes(b"")
+    assert run(*MNISTLAB, "runs", "E", "--csv", cwd=tmp_path).stdout.startswith("Name,Seed,What differs,")
+    assert run(*MNISTLAB, "runs", "E", cwd=tmp_path).stdout == "E: no finished runs\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none", "--csv"], "none: no such folder"),
+        (["file", "--markdown"], "file: no such folder"),
+        ([".", "--csv", "--markdown"], "--csv and --markdown are two forms of the table: give one of them"),
+        ([".", "--html"], "No such option '--html'"),
+    ],
+)
+def test_bad_input_gets_one_line(tmp_path, arguments, message):
+    (tmp_path / "file").write_text("")
+    assert message in refusal(run(*MNISTLAB, "runs", *arguments, cwd=tmp_path))

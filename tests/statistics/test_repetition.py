@@ -1,0 +1,82 @@
+"""A recipe over its seeds, against hand-worked figures and SciPy."""
+
+import numpy as np
+import pytest
+from scipy.stats import bootstrap, sem, t
+
+from mnistlab import Recipe
+from mnistlab.statistics import Sample
+from mnistlab.statistics.repetition import describe_repetition
+from tests.statistics.records import made_record, made_sample
+
+
+def test_the_figures_by_hand():
+    # 99.0, 98.8, 98.3 and 98.7 %: mean 98.7; deviations 0.3, 0.1, -0.4, 0 have squares of 0.26 in all.
+    found = describe_repetition(made_sample("a", [10, 12, 17, 13], losses=[0.04, 0.05, 0.09, 0.06]))
+    assert found.accuracies == (99.0, 98.8, 98.3, 98.7)
+    assert found.errors == (10, 12, 17, 13)
+    assert found.losses == (0.04, 0.05, 0.09, 0.06)
+    assert found.accuracy == pytest.approx(98.7)
+    assert found.deviation == pytest.approx((0.26 / 3) ** 0.5)
+    assert (found.median, found.lowest, found.highest) == pytest.approx((98.75, 98.3, 99.0))
+    assert found.loss == pytest.approx(0.06)
+    # Two epochs of 1 s training and 0.5 s testing.
+    assert found.seconds == (2.0,) * 4
+    assert found.typical_seconds == 2.0
+    assert (found.label, found.parameters, found.epochs, found.test_images) == ("a", 61_706, 2, 1000)
+    assert (found.seeds, found.tested_on, found.disputed) == ((0, 1, 2, 3), "test", None)
+
+
+def test_the_interval_is_students():
+    found = describe_repetition(made_sample("a", [10, 12, 17, 13]))
+    # The 97.5 % point of t with three degrees of freedom, as tables have it.
+    margin = 3.182446 * (0.26 / 3) ** 0.5 / 2
+    assert (found.interval.low, found.interval.high) == pytest.approx((98.7 - margin, 98.7 + margin), abs=1e-6)
+    values = [99.0, 98.8, 98.3, 98.7]
+    assert (found.interval.low, found.interval.high) == pytest.approx(t.interval(0.95, 3, np.mean(values), sem(values)))
+
+
+def test_with_many_runs_it_agrees_with_a_bootstrap():
+    errors = np.random.default_rng(0).binomial(1000, 0.01, 200).tolist()
+    found = describe_repetition(made_sample("a", errors))
+    other = bootstrap((np.array(found.accuracies),), np.mean, rng=np.random.default_rng(0)).confidence_interval
+    assert (found.interval.low, found.interval.high) == pytest.approx((other.low, other.high), abs=0.005)
+
+
+def test_a_single_run_has_neither_deviation_nor_interval():
+    found = describe_repetition(made_sample("a", [10]), disputed=[3])
+    assert (found.accuracy, found.deviation, found.interval, found.disputed.interval) == (99.0, None, None, None)
+
+
+def test_training_time_is_the_median_and_leaves_out_the_tests():
+    def timed(seed, seconds):
+        record = made_record(seed=seed)
+        history = tuple(epoch.model_copy(update={"train_seconds": seconds / 2}) for epoch in record.history)
+        return record.model_copy(update={"history": history})
+
+    found = describe_repetition(Sample.of("a", [timed(0, 4.0), timed(1, 90.0), timed(2, 5.0)]))
+    assert found.seconds == (4.0, 90.0, 5.0)
+    assert found.typical_seconds == 5.0
+
+
+def test_held_out_images_are_called_so():
+    assert describe_repetition(made_sample("a", [1, 2], Recipe(name="a", validation=1000))).tested_on == "validation"
+
+
+def test_disputed_images_by_hand():
+    # Of the disputed 2, 5 and 900 the first run misreads two, the second one, the third none.
+    records = [
+        made_record(seed=0, wrong=[0, 1, 2, 5]),
+        made_record(seed=1, wrong=[5]),
+        made_record(seed=2, wrong=[7]),
+    ]
+    found = describe_repetition(Sample.of("a", records), disputed=[900, 2, 5]).disputed
+    assert found.images == (2, 5, 900)
+    assert found.as_labelled == (2, 1, 3)
+    assert found.read_as_labelled == pytest.approx((1 + 2 + 3) / 3)
+    expected = [100 * right / 997 for right in (995, 997, 996)]
+    assert found.accuracies == pytest.approx(expected, abs=1e-6)
+    assert found.accuracy == pytest.approx(np.mean(expected))
+    assert (found.interval.low, found.interval.high) == pytest.approx(
+        t.interval(0.95, 2, np.mean(expected), sem(expected))
+    )

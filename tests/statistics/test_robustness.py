@@ -1,0 +1,97 @@
+"""mnistlab.statistics.robustness against figures worked out by hand."""
+
+import numpy as np
+import pytest
+
+from mnistlab.errors import DataError
+from mnistlab.statistics.evaluation import wilson_interval
+from mnistlab.statistics.robustness import measure_robustness
+
+
+def marks(text):
+    """Misread images are crosses."""
+    return np.array([letter == "x" for letter in text])
+
+
+def test_a_table_by_hand():
+    first, second = measure_robustness(
+        {
+            "A": {"none": marks("...."), "fog": marks("xx.."), "rain": marks("x...")},
+            "B": {"none": marks("...x"), "fog": marks("xxx."), "rain": marks("xxxx")},
+        }
+    )
+    assert (first.model, second.model) == ("A", "B")
+    assert (first.clean.errors, first.clean.error) == (0, 0.0)
+    assert [(name, score.errors, score.error) for name, score in first.corrupted.items()] == [
+        ("fog", 2, 0.5),
+        ("rain", 1, 0.25),
+    ]
+    assert first.corrupted["fog"].interval == wilson_interval(2, 4)
+    assert (first.mean_error, first.relative) == (0.375, 1.0)
+    assert (second.mean_error, second.relative) == (0.875, pytest.approx(0.875 / 0.375))
+    assert (first.hardest, second.hardest) == ("fog", "rain")
+    assert first.interval is not None
+    assert (first.interval.low, first.interval.high) == (0, 1)
+
+
+def test_the_interval_of_the_mean_by_hand():
+    """Half of eight images have all errors: mean 0.5, SD 0.534522, and 2.364624 is t(7)'s 97.5 % quantile."""
+    (found,) = measure_robustness({"A": dict.fromkeys(("none", "fog", "rain"), marks("x.x.x.x."))})
+    half = 2.364624 * 0.534522 / 8**0.5
+    assert found.interval is not None
+    assert (found.interval.low, found.interval.high) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-6)
+
+
+def test_the_interval_of_the_mean_covers_as_often_as_it_says():
+    draws = np.random.default_rng(0)
+    hits = 0
+    for _ in range(400):
+        # Images each hard to its own degree, whose errors hang together.
+        hardness = draws.beta(0.5, 4.5, 300)
+        misread = {"none": draws.random(300) < 0.01}
+        misread |= {name: draws.random(300) < hardness for name in "abcdefgh"}
+        (found,) = measure_robustness({"model": misread})
+        assert found.interval is not None
+        hits += found.interval.low <= 0.1 <= found.interval.high
+    assert 0.91 <= hits / 400 <= 0.98
+
+
+def test_without_errors_nothing_is_relative_and_no_interval_is_claimed():
+    first, second = measure_robustness(
+        {name: {"none": marks("..."), "fog": marks(text)} for name, text in (("A", "..."), ("B", "x.."))}
+    )
+    assert (first.interval, first.relative, second.relative) == (None, None, None)
+    assert first.corrupted["fog"].interval.high > 0.5
+    (one,) = measure_robustness({"A": {"none": marks("."), "fog": marks("x")}})
+    assert one.interval is None
+
+
+def test_as_json_has_it():
+    (found,) = measure_robustness({"A": {"none": marks(".x"), "fog": marks("xx")}})
+    low, high = (wilson_interval(2, 2).low, wilson_interval(2, 2).high)
+    assert found.as_dict() == {
+        "model": "A",
+        "clean": {"errors": 1, "error": 0.5, "interval": [wilson_interval(1, 2).low, wilson_interval(1, 2).high]},
+        "corrupted": {"fog": {"errors": 2, "error": 1.0, "interval": [low, high]}},
+        "mean_error": 1.0,
+        "mean_interval": None,
+        "relative_to_first": 1.0,
+    }
+
+
+@pytest.mark.parametrize(
+    "misread",
+    [
+        {},
+        {"A": {"none": marks("")}},
+        {"A": {"none": marks("."), "fog": marks("")}},
+        {"A": {"none": marks(""), "fog": marks("")}},
+        {"A": {"none": marks("x.")}},
+        {"A": {"fog": marks("x."), "none": marks("x.")}},
+        {"A": {"none": marks("x."), "fog": marks("x.")}, "B": {"none": marks("x."), "rain": marks("x.")}},
+        {"A": {"none": marks("x."), "fog": marks("x.")}, "B": {"none": marks("x"), "fog": marks("x")}},
+    ],
+)
+def test_what_cannot_be_held_against_each_other_is_refused(misread):
+    with pytest.raises(DataError):
+        measure_robustness(misread)
