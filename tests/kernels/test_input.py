@@ -136,6 +136,22 @@ def test_erasure(shape, count, seed):
     assert_same_as_pytorch(shape, count, seed, Distortions(erasures=erasures(count, shape, random)))
 
 
+def noise(count, shape, random):
+    pixels = shape[0] * shape[1] * shape[2]
+    return (
+        torch.rand(count, generator=random),
+        torch.randint(50, (count,), generator=random, dtype=torch.int32),
+        torch.randn(49 + pixels, generator=random),
+    )
+
+
+@modest
+@given(shape=SHAPES, count=COUNTS, seed=SEEDS)
+def test_noise(shape, count, seed):
+    random = torch.Generator().manual_seed(seed)
+    assert_same_as_pytorch(shape, count, seed, Distortions(None, None, None, None, *noise(count, shape, random)))
+
+
 @modest
 @given(shape=SHAPES, count=COUNTS, points=st.integers(4, 9), threads=st.integers(1, 3), seed=SEEDS)
 def test_everything_at_once(shape, count, points, threads, seed):
@@ -145,6 +161,7 @@ def test_everything_at_once(shape, count, points, threads, seed):
         displacements(count, points, random),
         sigmas(count, random),
         erasures(count, shape, random),
+        *noise(count, shape, random),
     )
     assert_same_as_pytorch(shape, count, seed, every, threads=threads)
 
@@ -160,7 +177,7 @@ def test_what_comes_from_far_outside_is_black(far):
 
 
 def test_a_later_batch_has_the_distortions_of_its_positions():
-    recipe = Recipe(rotation=40.0, translation=2.0, elastic=1.0, blur=(0.1, 1.0), erasing=0.5)
+    recipe = Recipe(rotation=40.0, translation=2.0, elastic=1.0, blur=(0.1, 1.0), erasing=0.5, noise=0.3)
     shape = (1, 12, 10)
     images, random = some_images(30, shape, 3)
     distortions = draw_distortions(recipe, 30, shape[1:], random)

@@ -34,6 +34,9 @@ def train_and_save(path):
         displacements=torch.randn(100, 2, 5, 5, generator=random),
         sigmas=torch.rand(100, generator=random),
         erasures=torch.tensor([[2, 3, 4, 5]], dtype=torch.int32).repeat(100, 1),
+        amplitudes=torch.rand(100, generator=random),
+        starts=torch.randint(400, (100,), generator=random, dtype=torch.int32),
+        grain=torch.randn(2000, generator=random),
     )
     work = random_pass(100, SHAPE, CLASSES, 35, distortions=distortions)
     plan = make_plan(randomise(model), SHAPE, CLASSES)

@@ -109,6 +109,32 @@ def test_draws_are_uniform_in_the_recipes_ranges():
     assert drawn.sigmas.mean() == pytest.approx(0.55, rel=0.01)
 
 
+def test_noise_is_gaussian_of_an_amplitude_of_each_image_and_cut_off():
+    drawn = draw_distortions(Recipe(noise=0.4), 2000, SIZE, torch.Generator().manual_seed(1))
+    assert drawn.amplitudes.max() <= 0.4
+    assert drawn.amplitudes.mean() == pytest.approx(0.2, rel=0.03)
+    grey = torch.full((2000, 1, *SIZE), 0.5)
+    noisy = distort(grey, drawn)
+    assert noisy.min() == 0
+    assert noisy.max() == 1
+    faint = drawn.amplitudes < 0.1
+    spread = (noisy - grey)[faint].flatten(1).std(dim=1)
+    torch.testing.assert_close(spread, drawn.amplitudes[faint], atol=0.01, rtol=0.15)
+    # Neighbours know nothing of each other, nor do images.
+    rest = ((noisy - grey) / drawn.amplitudes.view(-1, 1, 1, 1))[faint]
+    assert (rest[..., 1:] * rest[..., :-1]).mean().abs() < 0.02
+    assert (rest[1:] * rest[:-1]).mean().abs() < 0.02
+
+
+def test_noise_leaves_the_other_draws_as_they_were():
+    with_it, without = (
+        draw_distortions(Recipe(rotation=9.0, blur=(0.1, 1.0), noise=n), 9, SIZE, torch.Generator().manual_seed(1))
+        for n in (0.3, 0.0)
+    )
+    assert torch.equal(with_it.matrices, without.matrices)
+    assert torch.equal(with_it.sigmas, without.sigmas)
+
+
 def test_a_batch_has_its_images_draws():
     drawn = draw_distortions(Recipe(rotation=30.0, erasing=0.5), 10, SIZE, torch.Generator().manual_seed(1))
     part = drawn.of(3, 7, torch.device("cpu"))

@@ -10,7 +10,7 @@ from torch import Tensor
 class Distortions:
     """One random change an image, drawn beforehand; ``None`` is none of that kind.
 
-    They are applied in this order, on pixels in 0..1: sampling (matrix and displacement together), blur, erasure.
+    They are applied in this order, on pixels in 0..1: sampling (matrix and displacement together), blur, noise, erasure.
 
     Attributes:
         matrices: float32, ``(n, 2, 3)``: from a pixel (x, y) of the result, about the centre, to where it is taken
@@ -19,21 +19,32 @@ class Distortions:
             a uniform cubic B-spline that spans the image.
         sigmas: float32, ``(n,)``, pixels: of a 3x3 Gaussian with a mirrored border; 0 is none.
         erasures: int32, ``(n, 4)``: top, left, height and width of a box made black; within the image.
+        amplitudes: float32, ``(n,)``: times the grain that is added; what leaves 0..1 is cut off.
+        starts: int32, ``(n,)``: where in the grain an image's begins; its pixels follow one another.
+        grain: float32, one row, long enough for all starts: shared by all images.
     """
 
     matrices: Tensor | None = None
     displacements: Tensor | None = None
     sigmas: Tensor | None = None
     erasures: Tensor | None = None
+    amplitudes: Tensor | None = None
+    starts: Tensor | None = None
+    grain: Tensor | None = None
 
     def of(self, start: int, stop: int, device: torch.device) -> "Distortions":
         """Return those of images ``start`` to ``stop``, on the device."""
-        return Distortions(*(None if part is None else part[start:stop].to(device) for part in self.parts))
+        *own, grain = self.parts
+        shared = None if grain is None else grain.to(device)
+        return Distortions(*(None if part is None else part[start:stop].to(device) for part in own), shared)
 
     @property
-    def parts(self) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
-        """All four, in the order of their names above."""
-        return self.matrices, self.displacements, self.sigmas, self.erasures
+    def parts(self) -> tuple[Tensor | None, ...]:
+        """All seven, in the order of their names above."""
+        return (
+            *(self.matrices, self.displacements, self.sigmas, self.erasures),
+            *(self.amplitudes, self.starts, self.grain),
+        )
 
     def clone(self) -> "Distortions":
         """Return a copy in memory of its own."""

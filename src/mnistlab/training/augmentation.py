@@ -10,6 +10,8 @@ from mnistlab.recipe import Recipe
 
 _CONTROL_POINTS = 8
 """Of elastic displacements, along each side: about as smooth as Simard's Gaussian of 4 pixels on MNIST."""
+_GRAIN = 1 << 17
+"""Places at which an image's part of the grain can begin."""
 _ERASED_AREA = (0.02, 0.2)
 _ERASED_ASPECT = (0.3, 1 / 0.3)
 
@@ -19,7 +21,8 @@ def draw_distortions(recipe: Recipe, count: int, size: tuple[int, int], random: 
 
     Rotation, translation, scale and shear become one affine matrix. Elastic displacements (after Simard, Steinkraus
     and Platt, 2003) are normal at control points and smooth between them (Rueckert et al., 1999). Erasure takes a box
-    of 2 to 20 % of the image and of aspect 0.3 to 3.3 (Zhong et al., 2020).
+    of 2 to 20 % of the image and of aspect 0.3 to 3.3 (Zhong et al., 2020). Noise is Gaussian, pixel by pixel, each image
+    with an amplitude of its own (Rusak et al., 2020); images share one long row of draws, each from a place of its own.
 
     Args:
         recipe: its augmentation fields count.
@@ -51,7 +54,12 @@ def draw_distortions(recipe: Recipe, count: int, size: tuple[int, int], random: 
         aspects = uniform(*map(math.log, _ERASED_ASPECT)).exp()
         chosen = uniform(0, 1) < recipe.erasing
         erasures = _boxes(uniform(*_ERASED_AREA), aspects, uniform(0, 1), uniform(0, 1), size) * chosen.unsqueeze(1)
-    return Distortions(matrices, displacements, sigmas, erasures)
+    if not recipe.noise:
+        return Distortions(matrices, displacements, sigmas, erasures)
+    amplitudes = uniform(0, recipe.noise)
+    starts = torch.randint(_GRAIN, (count,), generator=random, dtype=torch.int32)
+    grain = torch.empty(_GRAIN + size[0] * size[1]).normal_(0, 1, generator=random)
+    return Distortions(matrices, displacements, sigmas, erasures, amplitudes, starts, grain)
 
 
 def affine_matrices(angles: Tensor, scales: Tensor, shears: Tensor, right: Tensor, down: Tensor) -> Tensor:

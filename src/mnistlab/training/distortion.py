@@ -13,7 +13,7 @@ from mnistlab.kernels import Distortions
 
 
 def distort(images: Tensor, distortions: Distortions) -> Tensor:
-    """Sample anew, blur, erase.
+    """Sample anew, blur, add noise, erase.
 
     Args:
         images: float32, ``(n, c, h, w)``, sides of at least 2.
@@ -26,6 +26,8 @@ def distort(images: Tensor, distortions: Distortions) -> Tensor:
         images = sample(images, distortions.matrices, distortions.displacements)
     if distortions.sigmas is not None:
         images = blur(images, distortions.sigmas)
+    if distortions.grain is not None and distortions.amplitudes is not None and distortions.starts is not None:
+        images = add_noise(images, distortions.amplitudes, distortions.starts, distortions.grain)
     if distortions.erasures is not None:
         images = erase(images, distortions.erasures)
     return images
@@ -97,6 +99,21 @@ def blur(images: Tensor, sigmas: Tensor) -> Tensor:
     padded = functional.pad(images, (1, 1, 1, 1), mode="reflect")
     across = padded[..., 1:-1] * centre + (padded[..., :-2] + padded[..., 2:]) * side
     return across[:, :, 1:-1] * centre + (across[:, :, :-2] + across[:, :, 2:]) * side
+
+
+def add_noise(images: Tensor, amplitudes: Tensor, starts: Tensor, grain: Tensor) -> Tensor:
+    """Add to each image its part of the grain; what leaves 0..1 is cut off.
+
+    Args:
+        images: float32, ``(n, c, h, w)``.
+        amplitudes: float32, ``(n,)``, see :class:`Distortions`.
+        starts: int32, ``(n,)``, see :class:`Distortions`.
+        grain: float32, one row, see :class:`Distortions`.
+    """
+    pixels = images[0].numel()
+    places = starts.long().unsqueeze(1) + torch.arange(pixels, device=images.device)  # (n, c * h * w)
+    noise = grain[places].view_as(images)
+    return torch.clamp(images + amplitudes.view(-1, 1, 1, 1) * noise, 0, 1)
 
 
 def erase(images: Tensor, boxes: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 // From bytes to the network's input: gather, distort, normalise, and lay 16 images side by side.
 //
-// The same distortions as training/augmentation.py, in the same order: displaced and affine sampling, blur, erasure.
+// The same distortions as training/distortion.py, in the same order: displaced and affine sampling, blur, noise, erasure.
 #pragma once
 
 #include <algorithm>
@@ -62,7 +62,7 @@ class Input {
     void read(const Images &from, int64_t at, int channel) {
         const uint8_t *pixels = bytes(from, at, channel);
         const float scale = 1 / from.deviation, offset = -from.mean / from.deviation;
-        if (!from.matrices && !from.displacements && !from.sigmas && !from.erasures) {
+        if (!from.matrices && !from.displacements && !from.sigmas && !from.erasures && !from.grain) {
             for (int i = 0; i < height_ * width_; i++) image_[i] = pixels[i] * (scale / 255) + offset;
             return;
         }
@@ -77,6 +77,7 @@ class Input {
             for (int i = 0; i < height_ * width_; i++) image_[i] = pixels[i] * (1.0f / 255);
         }
         if (from.sigmas && from.sigmas[at] > 0) blur(from.sigmas[at]);
+        if (from.grain) add(from.grain + from.starts[at] + int64_t(channel) * height_ * width_, from.amplitudes[at]);
         if (from.erasures) erase(from.erasures + at * 4);
         for (int i = 0; i < height_ * width_; i++) image_[i] = image_[i] * scale + offset;
     }
@@ -157,6 +158,11 @@ class Input {
         std::copy_n(rows + (height_ - 2) * width_, width_, rows + height_ * width_);
         for (int i = 0; i < height_ * width_; i++)
             image_[i] = rows[i] * centre + (rows[i - width_] + rows[i + width_]) * side;
+    }
+
+    void add(const float *grain, float amplitude) {
+        for (int i = 0; i < height_ * width_; i++)
+            image_[i] = std::min(std::max(image_[i] + amplitude * grain[i], 0.0f), 1.0f);
     }
 
     void erase(const int32_t *box) {

@@ -39,6 +39,9 @@ struct Images {
     const float *displacements;    // (positions, 2, grid, grid) pixels at control points; or null
     const float *sigmas;           // (positions,) of the 3x3 Gaussian; or null
     const int32_t *erasures;       // (positions, 4): top, left, height, width; or null
+    const float *amplitudes;       // (positions,) of the grain; null where there is no grain
+    const int32_t *starts;         // (positions,) of an image's part of the grain; likewise
+    const float *grain;            // added to pixels, one after another; or null
     int32_t grid;
     float mean, deviation;         // of pixels in 0..1
 };
