@@ -133,4 +133,5 @@ def test_a_wrong_name_is_answered_with_the_nearest():
 @pytest.mark.parametrize("name", NAMES)
 def test_shipped_models_are_sound(name):
     onnx.checker.check_model(onnx.load(shipped_models()[name]))
-    assert Recogniser(name).network.typical_logit > 3
+    loudness = Recogniser(name).network.typical_logit
+    assert loudness is None if name == "reader" else loudness > 3

@@ -44,7 +44,7 @@ def pieces_of(reader):
 
     def pieces(mask, tall=None):
         found = split(mask, tall or len(mask), thickness(mask), read, reader.network.typical_logit)
-        return found, "".join(str(label) for label in read(found).argmax(axis=1))
+        return found, "".join(str(label) for label in read(found)[:, :10].argmax(axis=1))
 
     return pieces
 
@@ -75,7 +75,7 @@ def test_a_single_digit_is_hardly_ever_split(pieces_of, whole, digit):
 
 
 def test_pieces_are_parts_of_the_whole_from_left_to_right(pieces_of, whole):
-    seven, zero = (next(ink for label, ink in whole if label == digit) for digit in (7, 0))
+    seven, zero = ([ink for label, ink in whole if label == digit][1] for digit in (7, 0))
     both = slide_together(seven, zero)
     found, text = pieces_of(both)
     assert text == "70"

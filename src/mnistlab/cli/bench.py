@@ -1,8 +1,9 @@
 """``mnistlab bench``: how fast training is on this machine."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from mnistlab.benchmark import Benchmark
     from mnistlab.benchmark.reading import ReadingBenchmark
     from mnistlab.benchmark.serving import Load, ServingBenchmark
+    from mnistlab.benchmark.sprint import Sprint
     from mnistlab.benchmark.throughput import Throughput
     from mnistlab.benchmark.timing import Times
 
@@ -21,13 +23,17 @@ if TYPE_CHECKING:
 @click.option("--sweep", is_flag=True, help="Measure an experiment of several runs instead of single ones.")
 @click.option("--reading", is_flag=True, help="Measure how photographs of MNIST's test digits are read.")
 @click.option("--serving", is_flag=True, help="Measure how fast `mnistlab serve` answers, and what it does overloaded.")
+@click.option("--sprint", is_flag=True, help="Measure how soon sprint99 reads 99 % of MNIST's test digits.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads to compute on.  [one a core]")
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write every figure here.")
-def bench(*, quick: bool, sweep: bool, reading: bool, serving: bool, threads: int | None, file: Path | None) -> None:
+def bench(
+    *, quick: bool, sweep: bool, reading: bool, serving: bool, sprint: bool, threads: int | None, file: Path | None
+) -> None:
     """Measure training against plain PyTorch and against the processor's bound, in turns, in one run."""
-    if sweep + reading + serving > 1:
-        raise click.UsageError("--sweep, --reading and --serving are benchmarks of their own: give one of them")
-    from dataclasses import asdict
+    if sweep + reading + serving + sprint > 1:
+        raise click.UsageError(
+            "--sweep, --reading, --serving and --sprint are benchmarks of their own: give one of them"
+        )
     from functools import partial
     from importlib.metadata import version
 
@@ -51,6 +57,11 @@ def bench(*, quick: bool, sweep: bool, reading: bool, serving: bool, threads: in
 
             served = measure_serving(quick=quick, on_turn=status.update)
             show, figures = partial(_show_serving, served), asdict(served)
+        elif sprint:
+            from mnistlab.benchmark.sprint import measure_sprint
+
+            sprinted = measure_sprint(quick=quick, threads=threads, on_turn=status.update)
+            show, figures = partial(_show_sprint, sprinted), _sprint_figures(sprinted)
         else:
             from mnistlab.benchmark import measure
 
@@ -100,6 +111,27 @@ def _show_serving(result: "ServingBenchmark") -> None:
     show("nominal", result.nominal)
     show("overload", result.overload)
     click.echo(f"p99 under overload over p99 under nominal load: {result.ratio:.2f}")
+
+
+def _sprint_figures(result: "Sprint") -> dict[str, Any]:
+    interval = result.interval
+    return asdict(result) | {"interval": [interval.low, interval.high] if interval else None}
+
+
+def _show_sprint(result: "Sprint") -> None:
+    shares = result.accuracies.values()
+    span = (
+        f"95 % interval {100 * result.interval.low:.2f} to {100 * result.interval.high:.2f}; "
+        if result.interval
+        else ""
+    )
+    click.echo(
+        f"sprint99: {100 * result.mean:.2f} % of test images on average over {len(shares)} seeds ({span}"
+        f"single runs {100 * min(shares):.2f} to {100 * max(shares):.2f}), {result.parameters:,} parameters"
+    )
+    for what, times in (("a run, from random weights", result.seconds), ("an eager epoch of lenet5", result.epoch)):
+        click.echo(f"  {what:<28}{times.median:6.2f} s  ({times.low:.2f} to {times.high:.2f})")
+    click.echo(f"  ratio {result.ratio:.2f}")
 
 
 def _show(result: "Benchmark") -> None:

@@ -15,7 +15,7 @@ from mnistlab.errors import ExportError
 from mnistlab.export.calibration import Calibration, calibrate
 from mnistlab.export.graph import make_graph, need_packages
 from mnistlab.recipe import DISPLAY_NAMES, Recipe
-from mnistlab.recogniser.network import METADATA_KEY, Network
+from mnistlab.recogniser.network import METADATA_KEY, NONE, Network
 from mnistlab.runs import RunFolder, RunRecord, write_atomically
 from mnistlab.training import load_trained
 
@@ -33,7 +33,8 @@ class ExportReport:
         size: its bytes.
         images: test images on which it was held against PyTorch; every label was equal.
         deviation: the largest difference of a logit.
-        accuracy: share of those images read rightly, 0 to 1.
+        accuracy: share of those images read rightly, 0 to 1; of a model that knows scraps, the likeliest class counts
+            that is not ``none``, as in a reading.
         calibration: the temperature, and where it comes from.
         metadata: what the file says of itself, see ``docs/export.md``.
     """
@@ -74,7 +75,8 @@ def export_run(run: RunFolder | Path | str, target: Path | str, dataset: Dataset
     dataset = dataset or load_dataset(record.recipe.data)
     calibration = calibrate(record, trained.test_logits, dataset)
     logits = trained.logits(dataset.test.images)
-    accuracy = float(np.mean(logits.argmax(axis=1) == dataset.test.labels))
+    named = logits[:, : record.data.classes.index(NONE)] if NONE in record.data.classes else logits
+    accuracy = float(np.mean(named.argmax(axis=1) == dataset.test.labels))
     loudness = float(np.median(trained.test_logits.max(axis=1)))
     metadata = _describe(record, dataset, calibration, accuracy) | {"typical_logit": round(loudness, 2)}
     notes = {METADATA_KEY: json.dumps(metadata, ensure_ascii=False, allow_nan=False)}

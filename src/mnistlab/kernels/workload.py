@@ -10,7 +10,7 @@ from torch import Tensor
 class Distortions:
     """One random change an image, drawn beforehand; ``None`` is none of that kind.
 
-    They are applied in this order, on pixels in 0..1: sampling (matrix and displacement together), blur, noise, erasure.
+    They are applied in this order, on pixels in 0..1: sampling (matrix and displacement at once), blur, noise, erasure.
 
     Attributes:
         matrices: float32, ``(n, 2, 3)``: from a pixel (x, y) of the result, about the centre, to where it is taken
@@ -36,7 +36,7 @@ class Distortions:
         """Return those of images ``start`` to ``stop``, on the device."""
         *own, grain = self.parts
         shared = None if grain is None else grain.to(device)
-        return Distortions(*(None if part is None else part[start:stop].to(device) for part in own), shared)
+        return Distortions(*[None if part is None else part[start:stop].to(device) for part in own] + [shared])
 
     @property
     def parts(self) -> tuple[Tensor | None, ...]:

@@ -5,35 +5,56 @@ from difflib import get_close_matches
 from mnistlab.errors import RecipeError
 from mnistlab.recipe.recipe import Recipe
 
+_BEST = Recipe(
+    name="best62k",
+    model="convnet",
+    channels=((20,), (32, 36, 48, 64)),
+    stem=5,
+    batch_norm=True,
+    fit="none",
+    size=28,
+    rotation=8.0,
+    translation=2.0,
+    scale=0.08,
+    shear=6.0,
+    elastic=1.0,
+    epochs=20,
+    learning_rate=0.1,
+    nesterov=True,
+    weight_decay=0.0001,
+    schedule="cosine",
+    warmup=1.0,
+    averaging=0.999,
+)
+
 BUILT_IN = {
     recipe.name: recipe
     for recipe in (
         Recipe(name="lenet5"),
         Recipe(name="custom_mlp", batch_norm=True, dropout=0.3, rotation=0.2, blur=(0.1, 1.0)),
         Recipe(name="mlp", model="mlp"),
-        Recipe(
+        _BEST,
+        _BEST.replace(
             name="reader",
             validation=5000,
-            batch_norm=True,
-            dropout=0.1,
             rotation=12.0,
             translation=1.5,
             scale=0.15,
             shear=12.0,
-            elastic=1.0,
             blur=(0.1, 1.0),
-            epochs=60,
-            learning_rate=0.05,
-            nesterov=True,
-            weight_decay=0.0001,
-            schedule="cosine",
-            warmup=1.0,
-            averaging=0.999,
+            scraps=6000,
+            epochs=24,
         ),
     )
 }
 
-DISPLAY_NAMES = {"lenet5": "LeNet-5", "custom_mlp": "CustomMLP", "mlp": "MLP", "reader": "Reader"}
+DISPLAY_NAMES = {
+    "lenet5": "LeNet-5",
+    "custom_mlp": "CustomMLP",
+    "mlp": "MLP",
+    "best62k": "Best of 62k",
+    "reader": "Reader",
+}
 
 
 def built_in(name: str) -> Recipe:

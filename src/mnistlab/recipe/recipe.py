@@ -79,7 +79,10 @@ class Recipe(BaseModel):
         0.0, ge=0, le=1, description="augmentation: probability that a random box is made black"
     )
     noise: Augmentation = Field(
-        0.0, ge=0, le=1, description="augmentation: Gaussian noise, its standard deviation uniform up to this; 0 is none"
+        0.0,
+        ge=0,
+        le=1,
+        description="augmentation: Gaussian noise, its standard deviation uniform up to this; 0 is none",
     )
     # Not strict, as above.
     blur: Annotated[tuple[Sigma, Sigma], Regulariser("augmentation")] = Field(

@@ -9,7 +9,7 @@ from mnistlab.recogniser.ink import Ink
 from mnistlab.recogniser.ruling import erase_rulings
 from mnistlab.recogniser.strokes import measure, slope_of
 
-_CONNECTED = 0.42
+CONNECTED = 0.42
 """Of a mark's own contrast: what is so dark belongs to it. Below the half at which a stroke's edge is: pens skip."""
 _FAINTEST, _SOFTEST, _THICKEST = 0.4, 0.35, 3.0
 """Times the writing's contrast, sharpness and thickness: other marks are shadows, or print that shines through."""
@@ -67,14 +67,17 @@ class Mark:
         return int(self.shape.shape[1])
 
 
-def find_marks(ink: Ink, writing: float) -> list[Mark]:
+def find_marks(ink: Ink, writing: float, *, connected: float = CONNECTED, ruled: bool = True) -> list[Mark]:
     """Return the marks that somebody wrote, as far as one can tell without reading them.
 
     Args:
         ink: the picture's.
         writing: its writing's contrast.
+        connected: share of it from which on ink belongs together.
+        ruled: whether long straight lines may be the paper's.
     """
-    solid = erase_rulings(ink.contrast > max(ink.threshold, _CONNECTED * writing))
+    solid = ink.contrast > max(ink.threshold, connected * writing)
+    solid = erase_rulings(solid) if ruled else solid
     strokes = measure(ink, solid, slope_of(ink))
     if strokes is None or not strokes.weight.any():
         return []

@@ -24,7 +24,8 @@ class Digit:
 
     Attributes:
         box: where its ink is.
-        probabilities: float64, ``(10,)``, calibrated, summing to 1.
+        probabilities: float64, ``(10,)``, calibrated, summing to 1, less the probability that it is no digit where the
+            network tells that.
         pixels: uint8, ``(28, 28)``, light on black: what the network saw.
         sure: whether the highest probability reaches the recogniser's threshold.
     """

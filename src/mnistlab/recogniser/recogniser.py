@@ -16,7 +16,7 @@ from mnistlab.recogniser.network import NONE, Network
 from mnistlab.recogniser.picture import MAX_PIXELS, Picture, open_picture
 from mnistlab.recogniser.reading import Box, Digit, Reading
 from mnistlab.recogniser.splitting import split
-from mnistlab.recogniser.writing import Writing, find_writing
+from mnistlab.recogniser.writing import Writing, find_writing, reconsider
 
 REJECT = 0.5
 """Probability below which a digit is unsure, unless told otherwise."""
@@ -24,6 +24,8 @@ _MOST_SPLIT = 60
 """Characters of a picture up to which each may be several that touch; a picture of more is a page, or no writing."""
 _TEXTURE, _LEAST_CONFIDENCE = 24, 0.75
 """Digits from which on, and mean confidence below which, a picture shows texture and no writing."""
+_FEW, _DOUBTFUL = 12, 0.85
+"""Digits up to which, and mean confidence below which, a picture is looked at again."""
 _SHIPPED = Path(__file__).parent / "shipped"
 Source = bytes | Path | str | Image.Image | NDArray[np.generic]
 
@@ -77,13 +79,23 @@ class Recogniser:
             PictureError: not a picture, of a format not read, damaged, or too large.
         """
         picture = open_picture(Path(source) if isinstance(source, str) else source, self.max_pixels)
+        ways = find_writing(picture)
+        best, digits = self._read_best(ways, picture)
+        if digits and len(digits) <= _FEW and _confidence(digits) < _DOUBTFUL:
+            others = [other for way in ways for other in reconsider(way)]
+            evidence, found = self._read_best(others, picture)
+            digits = found if evidence > best else digits
+        return Reading(tuple(digits), picture.size)
+
+    def _read_best(self, ways: list[Writing], picture: Picture) -> tuple[float, list[Digit]]:
+        """Return how much speaks for the likeliest way to see a picture, and what it then says."""
         best, digits = 0.0, []
-        for writing in find_writing(picture):
+        for writing in ways:
             found = self._read_writing(writing, picture)
             evidence = _evidence(writing, found)
             if evidence > best:
                 best, digits = evidence, found
-        return Reading(tuple(digits), picture.size)
+        return best, digits
 
     def _read_writing(self, writing: Writing, picture: Picture) -> list[Digit]:
         glyphs: list[_Glyph] = []
@@ -131,10 +143,14 @@ def _evidence(writing: Writing, digits: list[Digit]) -> float:
     """Return how much speaks for a way to see a picture: it looks written, and what it says can be read."""
     if not digits:
         return 0.0
-    confidence = float(np.mean([digit.confidence for digit in digits]))
+    confidence = _confidence(digits)
     if len(digits) >= _TEXTURE and confidence < _LEAST_CONFIDENCE:
         return 0.0
     return writing.likelihood * confidence**4
+
+
+def _confidence(digits: list[Digit]) -> float:
+    return float(np.mean([digit.confidence for digit in digits]))
 
 
 def _glyph(character: Character, mask: NDArray[np.bool_], ink: Ink, picture: Picture) -> _Glyph:

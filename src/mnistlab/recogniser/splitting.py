@@ -18,6 +18,8 @@ _NARROWEST = 0.7
 _MOST_SEAMS = 40
 _CUT, _CROSSING = 0.2, 0.5
 """Nats against each cut, and against each thickness of ink that it crosses beyond the first."""
+_SURE_CUT, _RARE = 2.2, 1.0
+"""Nats against each cut, and against what is no digit, where the network tells: few digits touch, and little is none."""
 _LEAST = -7.0
 """Logarithms of probabilities below it count as it."""
 _DOUBTED, _SPREAD = 0.77, 0.13
@@ -66,8 +68,9 @@ def split(
     height, width = mask.shape
     if width < _NARROWEST * height or width < _NARROWEST * 0.6 * tall:
         return [mask]
+    dear = _CUT if typical is not None else _SURE_CUT
     # No cut costs less than what would be won.
-    if _score(mask, read([mask])[0].astype(np.float64), typical) >= -_CUT:
+    if _score(mask, read([mask])[0].astype(np.float64), typical) >= -dear:
         return [mask]
     seams = _find_seams(mask, tall, thickness)
     if not seams:
@@ -85,7 +88,7 @@ def split(
         return [mask]
     logits = read(list(pieces.values())).astype(np.float64)
     scores = {key: _score(piece, row, typical) for (key, piece), row in zip(pieces.items(), logits, strict=True)}
-    return [pieces[key] for key in _best_path(scores, [seam.crossed for seam in ends])] or [mask]
+    return [pieces[key] for key in _best_path(scores, [seam.crossed for seam in ends], dear)] or [mask]
 
 
 def _find_seams(mask: NDArray[np.bool_], tall: float, thickness: float) -> list[_Seam]:
@@ -146,7 +149,8 @@ def _score(piece: NDArray[np.bool_], logits: NDArray[np.float64], typical: float
     """Return the logarithm of how probably a piece is one digit: it reads as one, and is as wide as one."""
     height, width = _extent(piece)
     widths = ((np.log(width / height) - _WIDTHS) / _WIDTH_SPREADS) ** 2 / 2
-    chances = logits[: len(_WIDTHS)] - np.logaddexp.reduce(logits)
+    digits, none = logits[: len(_WIDTHS)], logits[len(_WIDTHS) :]
+    chances = digits - np.logaddexp.reduce([*digits, *(none - _RARE)])
     read = np.maximum(chances, _LEAST) - np.maximum(widths - 2, 0)
     best = int(read.argmax())
     if typical is None:
@@ -155,10 +159,10 @@ def _score(piece: NDArray[np.bool_], logits: NDArray[np.float64], typical: float
     return float(read[best] - np.logaddexp(0, -loudness))
 
 
-def _best_path(scores: dict[tuple[int, int], float], crossed: list[float]) -> list[tuple[int, int]]:
+def _best_path(scores: dict[tuple[int, int], float], crossed: list[float], dear: float) -> list[tuple[int, int]]:
     best: list[tuple[float, list[tuple[int, int]]]] = [(0.0, [])]
     for last in range(1, len(crossed)):
-        cut = 0.0 if last == len(crossed) - 1 else _CUT + _CROSSING * max(0.0, crossed[last] - 1)
+        cut = 0.0 if last == len(crossed) - 1 else dear + _CROSSING * max(0.0, crossed[last] - 1)
         ways = [
             (best[first][0] + scores[first, last] - cut, [*best[first][1], (first, last)])
             for first in range(last)

@@ -1,5 +1,6 @@
 """Writing: the marks of a picture, whatever the paper, the pen and the light."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,8 @@ _ENLARGED = 2.0
 """Scale of pictures so small that strokes are blots in them."""
 _BOARD = (70.0, 150.0)
 """Median light, of 255, up to which a picture is as probably a board, and from which it is hardly one."""
+_OTHERWISE = (0.3, 0.6)
+"""Of the writing's contrast: what belongs together, see :data:`mnistlab.recogniser.marks.CONNECTED`, instead of it."""
 _DOUBT = 0.15
 """Of the likelier way's likelihood: the other is tried as well."""
 
@@ -51,11 +54,20 @@ class Writing(NamedTuple):
         ink: the picture's.
         marks: what of it somebody wrote.
         likelihood: against other ways to see the same picture: how much looks written.
+        contrast: of what is written.
     """
 
     ink: Ink
     marks: list[Mark]
     likelihood: float
+    contrast: float
+
+
+def reconsider(writing: Writing) -> Iterator[Writing]:
+    """See the same writing otherwise: strokes that hang together more easily, or less, and lines that are no rulings."""
+    for connected in _OTHERWISE:
+        yield writing._replace(marks=find_marks(writing.ink, writing.contrast, connected=connected))
+    yield writing._replace(marks=find_marks(writing.ink, writing.contrast, ruled=False))
 
 
 def find_writing(picture: Picture) -> list[Writing]:
@@ -75,7 +87,8 @@ def find_writing(picture: Picture) -> list[Writing]:
     reduced = reduce_ink(drawn, reduction) if drawn is not None else None
     sheets = [] if enlarged or (reduced and _is_thin(reduced)) else find_sheets(small)
     if drawn and reduced and not sheets and (enlarged or _is_strokes(reduced)):
-        return [Writing(drawn, find_marks(drawn, look(reduced).contrast), 1.0)]
+        contrast = look(reduced).contrast
+        return [Writing(drawn, find_marks(drawn, contrast), 1.0, contrast)]
     whole = _looks(small)
     return _on_sheets(colours, small, sheets, whole) or _ways(colours, whole, reduction)
 
@@ -134,7 +147,7 @@ def _ways(colours: NDArray[np.uint8], looks: list[_Look], reduction: float) -> l
         if seen.likelihood > _DOUBT * best:
             window = round(min(max(_STROKES * seen.thickness, _NARROWEST) * reduction, widest))
             ink = find_ink(colours, dark=seen.dark, window=window)
-            ways.append(Writing(ink, find_marks(ink, seen.contrast), seen.likelihood))
+            ways.append(Writing(ink, find_marks(ink, seen.contrast), seen.likelihood, seen.contrast))
     return ways
 
 

@@ -21,8 +21,8 @@ def draw_distortions(recipe: Recipe, count: int, size: tuple[int, int], random: 
 
     Rotation, translation, scale and shear become one affine matrix. Elastic displacements (after Simard, Steinkraus
     and Platt, 2003) are normal at control points and smooth between them (Rueckert et al., 1999). Erasure takes a box
-    of 2 to 20 % of the image and of aspect 0.3 to 3.3 (Zhong et al., 2020). Noise is Gaussian, pixel by pixel, each image
-    with an amplitude of its own (Rusak et al., 2020); images share one long row of draws, each from a place of its own.
+    of 2 to 20 % of the image and of aspect 0.3 to 3.3 (Zhong et al., 2020). Noise is Gaussian, pixel by pixel, each
+    image with an amplitude of its own (Rusak et al., 2020); all share one long row of draws, each from its own place.
 
     Args:
         recipe: its augmentation fields count.

@@ -1,0 +1,112 @@
+"""Sprint: how soon a network from random weights reads MNIST's test digits, against an epoch of PyTorch's."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from mnistlab.benchmark.contenders import CPU, Eager
+from mnistlab.benchmark.timing import Times
+from mnistlab.data import Dataset, load_dataset
+from mnistlab.recipe import Recipe, built_in
+from mnistlab.runs import describe_environment
+from mnistlab.statistics.difference import t_interval
+from mnistlab.statistics.summary import Interval
+from mnistlab.training.device import computing_threads
+from mnistlab.training.events import ignore
+from mnistlab.training.run import never
+from mnistlab.training.trainer import Trainer
+
+_RECIPE, _MEASURE = "sprint99", "lenet5"
+_SEEDS, _QUICK_SEEDS = 20, 3
+
+
+@dataclass(frozen=True)
+class Sprint:
+    """What was measured.
+
+    Attributes:
+        recipe: what ran.
+        parameters: of its network.
+        accuracies: by seed, share of the 10,000 test images read rightly after the last epoch, 0 to 1.
+        mean: of them.
+        deviation: their sample standard deviation.
+        interval: 95 % Student's t interval of the mean.
+        runs: seconds by seed, from drawing the random weights to the last step.
+        seconds: their median, the shortest and the longest.
+        epoch: seconds of an eager PyTorch epoch of ``lenet5``, one between every two runs.
+        ratio: the runs' median over the epochs'.
+        environment: versions and hardware.
+    """
+
+    recipe: dict[str, Any]
+    parameters: int
+    accuracies: dict[int, float]
+    mean: float
+    deviation: float
+    interval: Interval | None
+    runs: dict[int, float]
+    seconds: Times
+    epoch: Times
+    ratio: float
+    environment: dict[str, Any]
+
+
+def measure_sprint(*, quick: bool, threads: int | None = None, on_turn: Callable[[str], None]) -> Sprint:
+    """Train ``sprint99`` over many seeds, with an eager epoch of ``lenet5`` between every two.
+
+    Images are in memory before the clock starts; drawing the weights, every distortion and every step count, the test
+    does not. Nothing is warmed up but the eager epoch, whose first turn does not count.
+
+    Args:
+        quick: three seeds instead of twenty.
+        threads: to compute on; ``None`` is one a core.
+        on_turn: told what is measured next.
+    """
+    recipe, dataset = built_in(_RECIPE), load_dataset()
+    accuracies: dict[int, float] = {}
+    runs: dict[int, float] = {}
+    epochs = []
+    with computing_threads(threads) as used:
+        eager = Eager(built_in(_MEASURE), dataset, len(dataset.train), torch.contiguous_format)
+        on_turn("PyTorch, warming up")
+        eager()
+        for seed in range(_QUICK_SEEDS if quick else _SEEDS):
+            on_turn(f"{_RECIPE}, seed {seed}")
+            runs[seed], trainer = _run(recipe, dataset, seed)
+            accuracies[seed] = trainer.history[-1].test_accuracy
+            on_turn("an eager epoch")
+            began = time.perf_counter()
+            eager()
+            epochs.append(time.perf_counter() - began)
+    seconds, epoch = (_times(list(found)) for found in (runs.values(), epochs))
+    return Sprint(
+        recipe=recipe.model_dump(mode="json"),
+        parameters=trainer.parameters,
+        accuracies=accuracies,
+        mean=statistics.mean(accuracies.values()),
+        deviation=statistics.stdev(accuracies.values()),
+        interval=t_interval(np.array([*accuracies.values()])),
+        runs={seed: round(spent, 4) for seed, spent in runs.items()},
+        seconds=seconds,
+        epoch=epoch,
+        ratio=seconds.median / epoch.median,
+        environment=describe_environment("cpu", used, trainer.steps.kernels).model_dump(),
+    )
+
+
+def _run(recipe: Recipe, dataset: Dataset, seed: int) -> tuple[float, Trainer]:
+    """Return seconds from before the weights are drawn to after the last step, and what was trained."""
+    began = time.perf_counter()
+    trainer = Trainer(recipe, dataset, seed, CPU)
+    made = time.perf_counter() - began
+    trainer.run(ignore, never)
+    return made + sum(epoch.train_seconds for epoch in trainer.history), trainer
+
+
+def _times(seconds: list[float]) -> Times:
+    return Times(statistics.median(seconds), min(seconds), max(seconds))
