@@ -66,6 +66,18 @@ def test_probabilities_sum_to_one_and_agree_with_the_logits(mnist, name):
     assert np.mean(probabilities.argmax(axis=1) == mnist.train.labels[:40]) > 0.9
 
 
+def test_what_is_named_leaves_out_that_it_is_none(mnist):
+    images = np.concatenate([mnist.train.images[:20], np.full((1, 28, 28), 255, np.uint8)])
+    reader, other = (Network(shipped_models()[name]) for name in ("reader", "lenet5"))
+    assert np.array_equal(other.named(images), other.probabilities(images))
+    whole = reader.probabilities(images)
+    assert whole.shape == (21, 11)
+    assert np.array_equal(reader.named(images), whole[:, :10])
+    # A white square is none, a digit is not.
+    assert whole[20, 10] > 0.9
+    assert np.median(whole[:20, 10]) < 0.01
+
+
 def test_a_non_contiguous_batch_reads_the_same(mnist):
     network, images = Network(shipped_models()["reader"]), mnist.train.images[:10]
     assert np.array_equal(network.logits(images[::2]), network.logits(images[::2].copy()))

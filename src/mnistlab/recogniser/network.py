@@ -75,6 +75,10 @@ class Network:
         """Return calibrated probabilities, float64 ``(n, classes)``, of images, uint8 ``(n, height, width)``."""
         return self._run(images, "probabilities").astype(np.float64)
 
+    def named(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return :meth:`probabilities` of the classes without ``none``; where there is one, rows sum to less than 1."""
+        return self.probabilities(images)[:, : len(self.classes) - (NONE in self.classes)]
+
     def _run(self, images: NDArray[np.uint8], output: str) -> NDArray[np.float32]:
         found = np.empty((len(images), len(self.classes)), np.float32)
         batch = np.zeros((_AT_ONCE, *self.image_size), np.uint8)

@@ -124,7 +124,7 @@ class Recogniser:
     def _probabilities(self, glyphs: list[_Glyph]) -> NDArray[np.float64]:
         if not glyphs:
             return np.empty((0, 10))
-        return self.network.probabilities(np.stack([glyph.pixels for glyph in glyphs]))[:, :10]
+        return self.network.named(np.stack([glyph.pixels for glyph in glyphs]))
 
 
 def _find_model(model: Path | str) -> Path:

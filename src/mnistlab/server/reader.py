@@ -135,7 +135,7 @@ def _read_again(reading: "Reading", recogniser: "Recogniser") -> "Reading":
 
     if not reading.digits:
         return reading
-    rows = recogniser.network.probabilities(np.stack([digit.pixels for digit in reading.digits]))
+    rows = recogniser.network.named(np.stack([digit.pixels for digit in reading.digits]))
     digits = (
         Digit(digit.box, row, digit.pixels, bool(row.max() >= recogniser.reject))
         for digit, row in zip(reading.digits, rows, strict=True)
