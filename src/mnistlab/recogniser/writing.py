@@ -64,7 +64,7 @@ class Writing(NamedTuple):
 
 
 def reconsider(writing: Writing) -> Iterator[Writing]:
-    """See the same writing otherwise: strokes that hang together more easily, or less, and lines that are no rulings."""
+    """See the same writing otherwise: strokes hang together more easily, or less, and lines are no rulings."""
     for connected in _OTHERWISE:
         yield writing._replace(marks=find_marks(writing.ink, writing.contrast, connected=connected))
     yield writing._replace(marks=find_marks(writing.ink, writing.contrast, ruled=False))

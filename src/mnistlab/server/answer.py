@@ -22,7 +22,9 @@ class Sight(BaseModel):
     sure: bool = Field(description="Whether there are digits and all of them reach the threshold.")
     confidence: float = Field(description="Probability that all of it is right, 0 to 1.")
     boxes: list[list[int]] = Field(description="Left, top, right, bottom of each digit, in pixels.")
-    probabilities: list[list[float]] = Field(description="Ten of each digit; they sum to 1, or to less where the model tells what is no digit.")
+    probabilities: list[list[float]] = Field(
+        description="Ten of each digit; they sum to 1, or to less where the model tells what is no digit."
+    )
     unsure: list[int] = Field(description="Places in digits that miss the threshold.")
     images: list[str] = Field(
         default=[], description="If asked for: 28x28 PNG of each digit as the network saw it, base64."
