@@ -19,7 +19,7 @@ _MOST_SEAMS = 40
 _CUT, _CROSSING = 0.2, 0.5
 """Nats against each cut, and against each thickness of ink that it crosses beyond the first."""
 _SURE_CUT, _RARE = 2.2, 1.0
-"""Nats against each cut, and against no digit at all, where the network tells: few digits touch, few shapes are none."""
+"""Nats against each cut, and against no digit, where the network tells: few digits touch, few shapes are none."""
 _LEAST = -7.0
 """Logarithms of probabilities below it count as it."""
 _DOUBTED, _SPREAD = 0.77, 0.13
