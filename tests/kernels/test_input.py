@@ -4,6 +4,7 @@ A plan shows no distorted image, but the gradients of a linear model whose weigh
 """
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -141,6 +142,7 @@ def noise(count, shape, random):
     return (
         torch.rand(count, generator=random),
         torch.randint(50, (count,), generator=random, dtype=torch.int32),
+        None,
         torch.randn(49 + pixels, generator=random),
     )
 
@@ -150,6 +152,14 @@ def noise(count, shape, random):
 def test_noise(shape, count, seed):
     random = torch.Generator().manual_seed(seed)
     assert_same_as_pytorch(shape, count, seed, Distortions(None, None, None, None, *noise(count, shape, random)))
+
+
+@modest
+@given(shape=SHAPES, count=COUNTS, seed=SEEDS)
+def test_inversion(shape, count, seed):
+    random = torch.Generator().manual_seed(seed)
+    turned = (torch.rand(count, generator=random) < 0.5).float()
+    assert_same_as_pytorch(shape, count, seed, Distortions(inversions=turned))
 
 
 @modest
@@ -163,6 +173,7 @@ def test_everything_at_once(shape, count, points, threads, seed):
         erasures(count, shape, random),
         *noise(count, shape, random),
     )
+    every = replace(every, inversions=(torch.rand(count, generator=random) < 0.5).float())
     assert_same_as_pytorch(shape, count, seed, every, threads=threads)
 
 
@@ -177,7 +188,7 @@ def test_what_comes_from_far_outside_is_black(far):
 
 
 def test_a_later_batch_has_the_distortions_of_its_positions():
-    recipe = Recipe(rotation=40.0, translation=2.0, elastic=1.0, blur=(0.1, 1.0), erasing=0.5, noise=0.3)
+    recipe = Recipe(rotation=40.0, translation=2.0, elastic=1.0, blur=(0.1, 1.0), erasing=0.5, noise=0.3, inversion=0.5)
     shape = (1, 12, 10)
     images, random = some_images(30, shape, 3)
     distortions = draw_distortions(recipe, 30, shape[1:], random)

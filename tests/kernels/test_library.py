@@ -36,6 +36,7 @@ def train_and_save(path):
         erasures=torch.tensor([[2, 3, 4, 5]], dtype=torch.int32).repeat(100, 1),
         amplitudes=torch.rand(100, generator=random),
         starts=torch.randint(400, (100,), generator=random, dtype=torch.int32),
+        inversions=(torch.rand(100, generator=random) < 0.5).float(),
         grain=torch.randn(2000, generator=random),
     )
     work = random_pass(100, SHAPE, CLASSES, 35, distortions=distortions)

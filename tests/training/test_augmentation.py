@@ -126,6 +126,16 @@ def test_noise_is_gaussian_of_an_amplitude_of_each_image_and_cut_off():
     assert (rest[1:] * rest[:-1]).mean().abs() < 0.02
 
 
+def test_inversion_turns_about_so_many_images_and_leaves_the_others():
+    drawn = draw_distortions(Recipe(inversion=0.25), 4000, SIZE, torch.Generator().manual_seed(1))
+    images = random_images(4000)
+    turned = drawn.inversions.bool()
+    assert turned.float().mean() == pytest.approx(0.25, abs=0.03)
+    seen = distort(images, drawn)
+    torch.testing.assert_close(seen[turned], 1 - images[turned])
+    assert torch.equal(seen[~turned], images[~turned])
+
+
 def test_noise_leaves_the_other_draws_as_they_were():
     with_it, without = (
         draw_distortions(Recipe(rotation=9.0, blur=(0.1, 1.0), noise=n), 9, SIZE, torch.Generator().manual_seed(1))

@@ -191,6 +191,7 @@ class Plan:
             erasures=address(distortions.erasures, torch.int32),
             amplitudes=address(distortions.amplitudes, torch.float32),
             starts=address(distortions.starts, torch.int32),
+            inversions=address(distortions.inversions, torch.float32),
             grain=address(distortions.grain, torch.float32),
             grid=0 if bent is None else bent.shape[-1],
             mean=self._mean,

@@ -67,6 +67,7 @@ class Images(Structure):
         ("erasures", c_void_p),
         ("amplitudes", c_void_p),
         ("starts", c_void_p),
+        ("inversions", c_void_p),
         ("grain", c_void_p),
         ("grid", c_int32),
         ("mean", c_float),

@@ -10,7 +10,8 @@ from torch import Tensor
 class Distortions:
     """One random change an image, drawn beforehand; ``None`` is none of that kind.
 
-    They are applied in this order, on pixels in 0..1: sampling (matrix and displacement at once), blur, noise, erasure.
+    They are applied in this order, on pixels in 0..1: sampling (matrix and displacement at once), blur, noise, erasure,
+    inversion.
 
     Attributes:
         matrices: float32, ``(n, 2, 3)``: from a pixel (x, y) of the result, about the centre, to where it is taken
@@ -21,6 +22,7 @@ class Distortions:
         erasures: int32, ``(n, 4)``: top, left, height and width of a box made black; within the image.
         amplitudes: float32, ``(n,)``: times the grain that is added; what leaves 0..1 is cut off.
         starts: int32, ``(n,)``: where in the grain an image's begins; its pixels follow one another.
+        inversions: float32, ``(n,)``: 1 turns black and white about, 0 does not.
         grain: float32, one row, long enough for all starts: shared by all images.
     """
 
@@ -30,6 +32,7 @@ class Distortions:
     erasures: Tensor | None = None
     amplitudes: Tensor | None = None
     starts: Tensor | None = None
+    inversions: Tensor | None = None
     grain: Tensor | None = None
 
     def of(self, start: int, stop: int, device: torch.device) -> "Distortions":
@@ -40,10 +43,10 @@ class Distortions:
 
     @property
     def parts(self) -> tuple[Tensor | None, ...]:
-        """All seven, in the order of their names above."""
+        """All eight, in the order of their names above."""
         return (
             *(self.matrices, self.displacements, self.sigmas, self.erasures),
-            *(self.amplitudes, self.starts, self.grain),
+            *(self.amplitudes, self.starts, self.inversions, self.grain),
         )
 
     def clone(self) -> "Distortions":

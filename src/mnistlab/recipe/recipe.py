@@ -84,6 +84,9 @@ class Recipe(BaseModel):
         le=1,
         description="augmentation: Gaussian noise, its standard deviation uniform up to this; 0 is none",
     )
+    inversion: Augmentation = Field(
+        0.0, ge=0, le=1, description="augmentation: probability that black and white are turned about; 0 is none"
+    )
     # Not strict, as above.
     blur: Annotated[tuple[Sigma, Sigma], Regulariser("augmentation")] = Field(
         (0.0, 0.0), strict=False, description="augmentation: sigma range of a 3x3 Gaussian, pixels"

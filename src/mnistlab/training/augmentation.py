@@ -34,7 +34,7 @@ def draw_distortions(recipe: Recipe, count: int, size: tuple[int, int], random: 
     def uniform(low: float, high: float) -> Tensor:
         return torch.empty(count).uniform_(low, high, generator=random)
 
-    matrices = displacements = sigmas = erasures = None
+    matrices = displacements = sigmas = erasures = amplitudes = starts = inversions = grain = None
     if recipe.rotation or recipe.translation or recipe.scale or recipe.shear:
         rotation, shear = math.radians(recipe.rotation), math.radians(recipe.shear)
         matrices = affine_matrices(
@@ -54,12 +54,13 @@ def draw_distortions(recipe: Recipe, count: int, size: tuple[int, int], random: 
         aspects = uniform(*map(math.log, _ERASED_ASPECT)).exp()
         chosen = uniform(0, 1) < recipe.erasing
         erasures = _boxes(uniform(*_ERASED_AREA), aspects, uniform(0, 1), uniform(0, 1), size) * chosen.unsqueeze(1)
-    if not recipe.noise:
-        return Distortions(matrices, displacements, sigmas, erasures)
-    amplitudes = uniform(0, recipe.noise)
-    starts = torch.randint(_GRAIN, (count,), generator=random, dtype=torch.int32)
-    grain = torch.empty(_GRAIN + size[0] * size[1]).normal_(0, 1, generator=random)
-    return Distortions(matrices, displacements, sigmas, erasures, amplitudes, starts, grain)
+    if recipe.noise:
+        amplitudes = uniform(0, recipe.noise)
+        starts = torch.randint(_GRAIN, (count,), generator=random, dtype=torch.int32)
+        grain = torch.empty(_GRAIN + size[0] * size[1]).normal_(0, 1, generator=random)
+    if recipe.inversion:
+        inversions = (uniform(0, 1) < recipe.inversion).float()
+    return Distortions(matrices, displacements, sigmas, erasures, amplitudes, starts, inversions, grain)
 
 
 def affine_matrices(angles: Tensor, scales: Tensor, shears: Tensor, right: Tensor, down: Tensor) -> Tensor:

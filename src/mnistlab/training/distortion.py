@@ -13,7 +13,7 @@ from mnistlab.kernels import Distortions
 
 
 def distort(images: Tensor, distortions: Distortions) -> Tensor:
-    """Sample anew, blur, add noise, erase.
+    """Sample anew, blur, add noise, erase, invert.
 
     Args:
         images: float32, ``(n, c, h, w)``, sides of at least 2.
@@ -30,6 +30,9 @@ def distort(images: Tensor, distortions: Distortions) -> Tensor:
         images = add_noise(images, distortions.amplitudes, distortions.starts, distortions.grain)
     if distortions.erasures is not None:
         images = erase(images, distortions.erasures)
+    if distortions.inversions is not None:
+        turned = distortions.inversions.view(-1, 1, 1, 1)
+        images = turned + (1 - 2 * turned) * images
     return images
 
 

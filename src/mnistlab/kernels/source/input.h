@@ -1,6 +1,7 @@
 // From bytes to the network's input: gather, distort, normalise, and lay 16 images side by side.
 //
-// The same distortions as training/distortion.py, in the same order: displaced and affine sampling, blur, noise, erasure.
+// The same distortions as training/distortion.py, in the same order: displaced and affine sampling, blur, noise, erasure,
+// inversion.
 #pragma once
 
 #include <algorithm>
@@ -62,7 +63,7 @@ class Input {
     void read(const Images &from, int64_t at, int channel) {
         const uint8_t *pixels = bytes(from, at, channel);
         const float scale = 1 / from.deviation, offset = -from.mean / from.deviation;
-        if (!from.matrices && !from.displacements && !from.sigmas && !from.erasures && !from.grain) {
+        if (!from.matrices && !from.displacements && !from.sigmas && !from.erasures && !from.grain && !from.inversions) {
             for (int i = 0; i < height_ * width_; i++) image_[i] = pixels[i] * (scale / 255) + offset;
             return;
         }
@@ -79,6 +80,7 @@ class Input {
         if (from.sigmas && from.sigmas[at] > 0) blur(from.sigmas[at]);
         if (from.grain) add(from.grain + from.starts[at] + int64_t(channel) * height_ * width_, from.amplitudes[at]);
         if (from.erasures) erase(from.erasures + at * 4);
+        if (from.inversions && from.inversions[at] != 0) invert();
         for (int i = 0; i < height_ * width_; i++) image_[i] = image_[i] * scale + offset;
     }
 
@@ -163,6 +165,10 @@ class Input {
     void add(const float *grain, float amplitude) {
         for (int i = 0; i < height_ * width_; i++)
             image_[i] = std::min(std::max(image_[i] + amplitude * grain[i], 0.0f), 1.0f);
+    }
+
+    void invert() {
+        for (int i = 0; i < height_ * width_; i++) image_[i] = 1.0f - image_[i];
     }
 
     void erase(const int32_t *box) {

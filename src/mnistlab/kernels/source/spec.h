@@ -41,6 +41,7 @@ struct Images {
     const int32_t *erasures;       // (positions, 4): top, left, height, width; or null
     const float *amplitudes;       // (positions,) of the grain; null where there is no grain
     const int32_t *starts;         // (positions,) of an image's part of the grain; likewise
+    const float *inversions;       // (positions,) 1: black and white turned about; or null
     const float *grain;            // added to pixels, one after another; or null
     int32_t grid;
     float mean, deviation;         // of pixels in 0..1
