@@ -81,7 +81,7 @@ def test_a_run_and_a_file_stand_in_one_table(plain, few, tmp_path):
     ):
         assert part in result.stdout
     assert "wrote table/report.html and 6 more files beside it" in result.stdout
-    told = json.loads((tmp_path / "table" / "robustness.json").read_text())
+    told = json.loads((tmp_path / "table" / "summary.json").read_text())
     assert [model["model"] for model in told["models"]] == ["LeNet-5, seed 3", "LeNet-5, seed 0"]
     record = json.loads((plain / "record.json").read_text())
     assert told["models"][0]["clean"]["errors"] == record["final"]["test_errors"]

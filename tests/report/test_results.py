@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnistlab import Recipe, Recogniser, RunFolder, RunRecord, read_study
+from mnistlab import Recipe, Recogniser, RunFolder, RunRecord, built_in, read_study
 from mnistlab.recogniser import shipped_models
 from mnistlab.report import course_table
 from mnistlab.report.comparison import markdown
@@ -132,3 +132,35 @@ def test_a_shipped_model_says_of_itself_what_its_record_says(name):
     assert about["calibrated_on"] == f"{record.data.test_images:,} held-out training images of mnist"
     page = (ROOT / "docs" / "recogniser.md").read_text(encoding="utf-8")
     assert f"| `{name}` | {100 * about['test']['accuracy']:.2f} % | {about['temperature']:.2f} |" in page
+
+
+def test_best62k_follows_from_the_records_beside_it():
+    """The claim of docs/records.md: chosen without the test set, 20 seeds, final epochs, within CustomMLP's budget."""
+    summary = figures("best62k")
+    records = [
+        RunRecord.model_validate_json((RESULTS / "best62k" / "records" / f"seed-{seed}.json").read_text("utf-8"))
+        for seed in range(20)
+    ]
+    shares = []
+    for seed, record in enumerate(records):
+        assert (record.seed, record.recipe.digest) == (seed, built_in("best62k").digest)
+        assert (record.data.train_images, record.data.test_images, record.recipe.validation) == (60_000, 10_000, 0)
+        assert record.parameters <= 62_158
+        assert len(record.history) <= 50
+        shares.append(100 * record.final.test_accuracy)
+        assert len(record.outcome.mistakes) == round(10_000 * (1 - record.final.test_accuracy))
+    assert np.mean(shares) >= 99.65
+    assert summary["seeds"] == list(range(20))
+    cells = f"{np.mean(shares):.2f} % | {np.std(shares, ddof=1):.2f} | "
+    for page in ("README.md", "README.ko.md"):
+        assert f"| best62k | {records[0].parameters:,} | {cells}" in (ROOT / page).read_text(encoding="utf-8")
+    assert cells in (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
+
+
+def test_sprint99_is_told_as_it_was_measured():
+    summary = figures("sprint99")
+    low, high = (100 * bound for bound in summary["interval"])
+    cells = f"12,702 | {100 * summary['mean']:.2f} % | {100 * summary['deviation']:.2f} | {low:.2f} to {high:.2f} | "
+    for page in ("README.md", "README.ko.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert f"| sprint99 | {cells}{summary['seconds']['median']:.1f} s, {summary['ratio']:.2f} of a" in text

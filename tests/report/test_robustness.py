@@ -92,7 +92,7 @@ def test_a_flawless_model_can_be_told(tmp_path):
 
 def test_the_files_carry_the_same_figures(report):
     models = made()
-    told = json.loads((report / "robustness.json").read_text(encoding="utf-8"))
+    told = json.loads((report / "summary.json").read_text(encoding="utf-8"))
     assert told["models"] == [model.as_dict() for model in models]
     assert (told["title"], told["severities"], told["command"]) == ("Robustness", SEVERITIES, COMMAND)
     assert told["version"]

@@ -35,7 +35,7 @@ def write_robustness_report(
     settings: Mapping[str, Any] | None = None,
     command: str = "",
 ) -> list[Path]:
-    """Write ``report.html``, ``robustness.json``, ``table.md``, ``table.csv``, and plots.
+    """Write ``report.html``, ``summary.json``, ``table.md``, ``table.csv``, and plots.
 
     The plots are ``plots/robustness.png`` and ``.svg``, and ``plots/corruptions.png``.
 
@@ -45,7 +45,7 @@ def write_robustness_report(
         title: of the page.
         examples: by corruption, the clean one first: uint8, ``(height, width)``, the same image each time.
         facts: short ones that stand above the title, such as the data's name.
-        settings: what else ``robustness.json`` says, among it ``severities`` by corruption, ``None`` where it has none.
+        settings: what else ``summary.json`` says, among it ``severities`` by corruption, ``None`` where it has none.
         command: what makes it all again.
 
     Returns:
@@ -71,7 +71,7 @@ def write_robustness_report(
     )
     contents: dict[str, bytes | str] = {
         "report.html": page,
-        "robustness.json": _json({"title": title, **settings, **figures(models), "command": command}),
+        "summary.json": _json({"title": title, **settings, **figures(models), "command": command}),
         "table.md": markdown(models),
         "table.csv": table.csv(),
         "plots/robustness.svg": drawings["robustness"],
