@@ -190,7 +190,10 @@ def test_data_commands(few, tmp_path):
 
 def test_recipes_are_listed(tmp_path):
     listed = run(*MNISTLAB, "recipe", "list", cwd=tmp_path).stdout
-    assert [line.split()[0] for line in listed.splitlines()] == ["lenet5", "custom_mlp", "mlp", "reader"]
+    assert [line.split()[0] for line in listed.splitlines()] == [
+        *("lenet5", "custom_mlp", "mlp"),
+        *("best62k", "small10k", "sprint99", "reader"),
+    ]
 
 
 def test_the_version_is_the_packages(tmp_path):
