@@ -14,6 +14,12 @@ from mnistlab.data import Split
 from tests.data.forms import FORMS
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--torture", action="store_true", help="tests of reliability: as often as docs/reliability.md says"
+    )
+
+
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNISTLAB_CACHE", str(tmp_path / "cache"))

@@ -137,21 +137,51 @@ def test_erasure(shape, count, seed):
     assert_same_as_pytorch(shape, count, seed, Distortions(erasures=erasures(count, shape, random)))
 
 
+@modest
+@given(shape=SHAPES, count=COUNTS, seed=SEEDS)
+def test_erasure_with_a_grey(shape, count, seed):
+    random = torch.Generator().manual_seed(seed)
+    boxes, greys = erasures(count, shape, random), torch.rand(count, generator=random)
+    assert_same_as_pytorch(shape, count, seed, Distortions(erasures=boxes, fills=greys))
+
+
+def filters(count, random):
+    drawn = torch.randn(count, 5, 5, generator=random)
+    drawn[torch.rand(count, generator=random) < 0.3] = 0
+    return drawn
+
+
+@modest
+@given(shape=SHAPES, count=COUNTS, seed=SEEDS)
+def test_filter(shape, count, seed):
+    random = torch.Generator().manual_seed(seed)
+    assert_same_as_pytorch(shape, count, seed, Distortions(filters=filters(count, random)))
+
+
+def test_a_filter_makes_an_image_of_one_grey_black():
+    images = torch.full((2, 1, 3, 3), 255, dtype=torch.uint8)
+    images[1, 0, 1, 1] = 0
+    everything_alike = torch.zeros(2, 5, 5)
+    everything_alike[:, 2, 2] = 1
+    seen = seen_by_the_model(images, torch.arange(2), Distortions(filters=everything_alike))
+    assert seen[0].abs().max() < 1e-6
+    torch.testing.assert_close(seen[1], images[1].double() / 255, atol=1e-5, rtol=0)
+
+
 def noise(count, shape, random):
     pixels = shape[0] * shape[1] * shape[2]
-    return (
-        torch.rand(count, generator=random),
-        torch.randint(50, (count,), generator=random, dtype=torch.int32),
-        None,
-        torch.randn(49 + pixels, generator=random),
-    )
+    return {
+        "amplitudes": torch.rand(count, generator=random),
+        "starts": torch.randint(50, (count,), generator=random, dtype=torch.int32),
+        "grain": torch.randn(49 + pixels, generator=random),
+    }
 
 
 @modest
 @given(shape=SHAPES, count=COUNTS, seed=SEEDS)
 def test_noise(shape, count, seed):
     random = torch.Generator().manual_seed(seed)
-    assert_same_as_pytorch(shape, count, seed, Distortions(None, None, None, None, *noise(count, shape, random)))
+    assert_same_as_pytorch(shape, count, seed, Distortions(**noise(count, shape, random)))
 
 
 @modest
@@ -170,8 +200,10 @@ def test_everything_at_once(shape, count, points, threads, seed):
         matrices(count, random),
         displacements(count, points, random),
         sigmas(count, random),
+        filters(count, random),
         erasures(count, shape, random),
-        *noise(count, shape, random),
+        torch.rand(count, generator=random),
+        **noise(count, shape, random),
     )
     every = replace(every, inversions=(torch.rand(count, generator=random) < 0.5).float())
     assert_same_as_pytorch(shape, count, seed, every, threads=threads)
@@ -188,7 +220,8 @@ def test_what_comes_from_far_outside_is_black(far):
 
 
 def test_a_later_batch_has_the_distortions_of_its_positions():
-    recipe = Recipe(rotation=40.0, translation=2.0, elastic=1.0, blur=(0.1, 1.0), erasing=0.5, noise=0.3, inversion=0.5)
+    recipe = Recipe(rotation=40.0, translation=2.0, elastic=1.0, blur=(0.1, 1.0), erasing=0.5, noise=0.3, filtering=0.5)
+    recipe = recipe.replace(inversion=0.5)
     shape = (1, 12, 10)
     images, random = some_images(30, shape, 3)
     distortions = draw_distortions(recipe, 30, shape[1:], random)

@@ -36,6 +36,8 @@ def train_and_save(path):
         erasures=torch.tensor([[2, 3, 4, 5]], dtype=torch.int32).repeat(100, 1),
         amplitudes=torch.rand(100, generator=random),
         starts=torch.randint(400, (100,), generator=random, dtype=torch.int32),
+        filters=torch.randn(100, 5, 5, generator=random),
+        fills=torch.rand(100, generator=random),
         inversions=(torch.rand(100, generator=random) < 0.5).float(),
         grain=torch.randn(2000, generator=random),
     )

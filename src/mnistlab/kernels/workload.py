@@ -10,8 +10,8 @@ from torch import Tensor
 class Distortions:
     """One random change an image, drawn beforehand; ``None`` is none of that kind.
 
-    They are applied in this order, on pixels in 0..1: sampling (matrix and displacement at once), blur, noise, erasure,
-    inversion.
+    They are applied in this order, on pixels in 0..1: sampling (matrix and displacement at once), blur, filter, noise,
+    erasure, inversion.
 
     Attributes:
         matrices: float32, ``(n, 2, 3)``: from a pixel (x, y) of the result, about the centre, to where it is taken
@@ -19,7 +19,10 @@ class Distortions:
         displacements: float32, ``(n, 2, g, g)``, g >= 4: added to that place, x then y, in pixels, at control points of
             a uniform cubic B-spline that spans the image.
         sigmas: float32, ``(n,)``, pixels: of a 3x3 Gaussian with a mirrored border; 0 is none.
-        erasures: int32, ``(n, 4)``: top, left, height and width of a box made black; within the image.
+        filters: float32, ``(n, 5, 5)``: each image's own filter, correlated with it, black outside; what comes out is
+            stretched to 0..1, or black if it is all of one grey. All zero is none.
+        erasures: int32, ``(n, 4)``: top, left, height and width of a box that is filled; within the image.
+        fills: float32, ``(n,)``, in 0..1: what fills it; ``None`` is black.
         amplitudes: float32, ``(n,)``: times the grain that is added; what leaves 0..1 is cut off.
         starts: int32, ``(n,)``: where in the grain an image's begins; its pixels follow one another.
         inversions: float32, ``(n,)``: 1 turns black and white about, 0 does not.
@@ -29,7 +32,9 @@ class Distortions:
     matrices: Tensor | None = None
     displacements: Tensor | None = None
     sigmas: Tensor | None = None
+    filters: Tensor | None = None
     erasures: Tensor | None = None
+    fills: Tensor | None = None
     amplitudes: Tensor | None = None
     starts: Tensor | None = None
     inversions: Tensor | None = None
@@ -43,9 +48,9 @@ class Distortions:
 
     @property
     def parts(self) -> tuple[Tensor | None, ...]:
-        """All eight, in the order of their names above."""
+        """All ten, in the order of their names above."""
         return (
-            *(self.matrices, self.displacements, self.sigmas, self.erasures),
+            *(self.matrices, self.displacements, self.sigmas, self.filters, self.erasures, self.fills),
             *(self.amplitudes, self.starts, self.inversions, self.grain),
         )
 

@@ -76,7 +76,7 @@ class Recipe(BaseModel):
         0.0, ge=0, le=100, description="augmentation: pixels, standard deviation of smooth local displacements"
     )
     erasing: Augmentation = Field(
-        0.0, ge=0, le=1, description="augmentation: probability that a random box is made black"
+        0.0, ge=0, le=1, description="augmentation: probability that a random box is filled with one grey"
     )
     noise: Augmentation = Field(
         0.0,
@@ -86,6 +86,9 @@ class Recipe(BaseModel):
     )
     inversion: Augmentation = Field(
         0.0, ge=0, le=1, description="augmentation: probability that black and white are turned about; 0 is none"
+    )
+    filtering: Augmentation = Field(
+        0.0, ge=0, le=1, description="augmentation: probability of a random linear filter, 3x3 or 5x5; 0 is none"
     )
     # Not strict, as above.
     blur: Annotated[tuple[Sigma, Sigma], Regulariser("augmentation")] = Field(

@@ -4,14 +4,18 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from mnistlab.kernels import Distortions
 from mnistlab.recipe import Recipe
 
 _CONTROL_POINTS = 8
 """Of elastic displacements, along each side: about as smooth as Simard's Gaussian of 4 pixels on MNIST."""
+_RIM = functional.pad(torch.zeros(3, 3), (1, 1, 1, 1), value=1).bool()
+"""What a 3x3 filter leaves of 5x5 weights."""
 _GRAIN = 1 << 17
 """Places at which an image's part of the grain can begin."""
+_FILTER_SIDE = 5
 _ERASED_AREA = (0.02, 0.2)
 _ERASED_ASPECT = (0.3, 1 / 0.3)
 
@@ -21,7 +25,8 @@ def draw_distortions(recipe: Recipe, count: int, size: tuple[int, int], random: 
 
     Rotation, translation, scale and shear become one affine matrix. Elastic displacements (after Simard, Steinkraus
     and Platt, 2003) are normal at control points and smooth between them (Rueckert et al., 1999). Erasure takes a box
-    of 2 to 20 % of the image and of aspect 0.3 to 3.3 (Zhong et al., 2020). Noise is Gaussian, pixel by pixel, each
+    of 2 to 20 % of the image and of aspect 0.3 to 3.3 (Zhong et al., 2020) and gives it one grey. A filter is 3x3 or
+    5x5, its weights normal (Xu et al., 2021). Noise is Gaussian, pixel by pixel, each
     image with an amplitude of its own (Rusak et al., 2020); all share one long row of draws, each from its own place.
 
     Args:
@@ -34,7 +39,7 @@ def draw_distortions(recipe: Recipe, count: int, size: tuple[int, int], random: 
     def uniform(low: float, high: float) -> Tensor:
         return torch.empty(count).uniform_(low, high, generator=random)
 
-    matrices = displacements = sigmas = erasures = amplitudes = starts = inversions = grain = None
+    matrices = displacements = sigmas = filters = erasures = fills = amplitudes = starts = inversions = grain = None
     if recipe.rotation or recipe.translation or recipe.scale or recipe.shear:
         rotation, shear = math.radians(recipe.rotation), math.radians(recipe.shear)
         matrices = affine_matrices(
@@ -54,13 +59,22 @@ def draw_distortions(recipe: Recipe, count: int, size: tuple[int, int], random: 
         aspects = uniform(*map(math.log, _ERASED_ASPECT)).exp()
         chosen = uniform(0, 1) < recipe.erasing
         erasures = _boxes(uniform(*_ERASED_AREA), aspects, uniform(0, 1), uniform(0, 1), size) * chosen.unsqueeze(1)
+        fills = uniform(0, 1)
+    if recipe.filtering:
+        sides = (count, _FILTER_SIDE, _FILTER_SIDE)
+        filters = torch.empty(sides).normal_(0, 1, generator=random)
+        small, chosen = uniform(0, 1) < 0.5, uniform(0, 1) < recipe.filtering
+        filters *= (chosen.view(-1, 1, 1) & ~(small.view(-1, 1, 1) & _RIM)).float()
     if recipe.noise:
         amplitudes = uniform(0, recipe.noise)
         starts = torch.randint(_GRAIN, (count,), generator=random, dtype=torch.int32)
         grain = torch.empty(_GRAIN + size[0] * size[1]).normal_(0, 1, generator=random)
     if recipe.inversion:
         inversions = (uniform(0, 1) < recipe.inversion).float()
-    return Distortions(matrices, displacements, sigmas, erasures, amplitudes, starts, inversions, grain)
+    return Distortions(
+        *(matrices, displacements, sigmas, filters, erasures, fills),
+        *(amplitudes, starts, inversions, grain),
+    )
 
 
 def affine_matrices(angles: Tensor, scales: Tensor, shears: Tensor, right: Tensor, down: Tensor) -> Tensor:

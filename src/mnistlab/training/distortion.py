@@ -11,9 +11,12 @@ from torch.nn import functional
 
 from mnistlab.kernels import Distortions
 
+_FLAT = 1e-4
+"""An image whose greys differ by no more is of one grey."""
+
 
 def distort(images: Tensor, distortions: Distortions) -> Tensor:
-    """Sample anew, blur, add noise, erase, invert.
+    """Sample anew, blur, filter, add noise, erase, invert.
 
     Args:
         images: float32, ``(n, c, h, w)``, sides of at least 2.
@@ -26,10 +29,12 @@ def distort(images: Tensor, distortions: Distortions) -> Tensor:
         images = sample(images, distortions.matrices, distortions.displacements)
     if distortions.sigmas is not None:
         images = blur(images, distortions.sigmas)
+    if distortions.filters is not None:
+        images = filtered(images, distortions.filters)
     if distortions.grain is not None and distortions.amplitudes is not None and distortions.starts is not None:
         images = add_noise(images, distortions.amplitudes, distortions.starts, distortions.grain)
     if distortions.erasures is not None:
-        images = erase(images, distortions.erasures)
+        images = erase(images, distortions.erasures, distortions.fills)
     if distortions.inversions is not None:
         turned = distortions.inversions.view(-1, 1, 1, 1)
         images = turned + (1 - 2 * turned) * images
@@ -104,6 +109,25 @@ def blur(images: Tensor, sigmas: Tensor) -> Tensor:
     return across[:, :, 1:-1] * centre + (across[:, :, :-2] + across[:, :, 2:]) * side
 
 
+def filtered(images: Tensor, filters: Tensor) -> Tensor:
+    """Correlate each image, channel by channel, with its own filter, and stretch each channel to 0..1.
+
+    Args:
+        images: float32, ``(n, c, h, w)``; black outside.
+        filters: float32, ``(n, k, k)``, k odd; one that is all zero leaves its image as it is.
+
+    Returns:
+        Images of the same shape; a channel that the filter makes all of one grey is black.
+    """
+    count, channels, height, width = images.shape
+    apart = images.view(1, count * channels, height, width)
+    weights = filters.repeat_interleave(channels, dim=0).unsqueeze(1)  # (n * c, 1, k, k)
+    seen = functional.conv2d(apart, weights, padding=filters.shape[-1] // 2, groups=count * channels).view_as(images)
+    least, most = seen.amin(dim=(2, 3), keepdim=True), seen.amax(dim=(2, 3), keepdim=True)
+    stretched = torch.where(most - least > _FLAT, (seen - least) / (most - least), 0)
+    return torch.where((filters != 0).any(dim=(1, 2)).view(-1, 1, 1, 1), stretched, images)
+
+
 def add_noise(images: Tensor, amplitudes: Tensor, starts: Tensor, grain: Tensor) -> Tensor:
     """Add to each image its part of the grain; what leaves 0..1 is cut off.
 
@@ -119,12 +143,13 @@ def add_noise(images: Tensor, amplitudes: Tensor, starts: Tensor, grain: Tensor)
     return torch.clamp(images + amplitudes.view(-1, 1, 1, 1) * noise, 0, 1)
 
 
-def erase(images: Tensor, boxes: Tensor) -> Tensor:
-    """Make a box of each image black.
+def erase(images: Tensor, boxes: Tensor, fills: Tensor | None = None) -> Tensor:
+    """Fill a box of each image.
 
     Args:
         images: float32, ``(n, c, h, w)``.
         boxes: int32, ``(n, 4)``: top, left, height, width.
+        fills: float32, ``(n,)``, in 0..1; ``None`` is black.
     """
     _, _, height, width = images.shape
     top, left, tall, wide = boxes.view(-1, 4, 1).unbind(1)  # (n, 1) each
@@ -133,4 +158,5 @@ def erase(images: Tensor, boxes: Tensor) -> Tensor:
         (at >= start) & (at < start + side) for at, start, side in ((rows, top, tall), (columns, left, wide))
     )
     inside = inside_rows.unsqueeze(2) & inside_columns.unsqueeze(1)  # (n, h, w)
-    return images.masked_fill(inside.unsqueeze(1), 0)
+    filling = 0 if fills is None else fills.view(-1, 1, 1, 1)
+    return torch.where(inside.unsqueeze(1), filling, images)

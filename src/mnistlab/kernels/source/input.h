@@ -1,7 +1,7 @@
 // From bytes to the network's input: gather, distort, normalise, and lay 16 images side by side.
 //
-// The same distortions as training/distortion.py, in the same order: displaced and affine sampling, blur, noise, erasure,
-// inversion.
+// The same distortions as training/distortion.py, in the same order: displaced and affine sampling, blur, filter, noise,
+// erasure, inversion.
 #pragma once
 
 #include <algorithm>
@@ -23,6 +23,7 @@ class Input {
           framed_((height_ + 3) * framed_width_),
           images_(LANES * height_ * width_),
           blurred_((height_ + 2) * width_),
+          edged_((height_ + 4) * (width_ + 4)),
           columns_(width_),
           rows_(height_),
           shift_x_(width_),
@@ -63,7 +64,8 @@ class Input {
     void read(const Images &from, int64_t at, int channel) {
         const uint8_t *pixels = bytes(from, at, channel);
         const float scale = 1 / from.deviation, offset = -from.mean / from.deviation;
-        if (!from.matrices && !from.displacements && !from.sigmas && !from.erasures && !from.grain && !from.inversions) {
+        if (!from.matrices && !from.displacements && !from.sigmas && !from.filters && !from.erasures && !from.grain &&
+            !from.inversions) {
             for (int i = 0; i < height_ * width_; i++) image_[i] = pixels[i] * (scale / 255) + offset;
             return;
         }
@@ -78,8 +80,9 @@ class Input {
             for (int i = 0; i < height_ * width_; i++) image_[i] = pixels[i] * (1.0f / 255);
         }
         if (from.sigmas && from.sigmas[at] > 0) blur(from.sigmas[at]);
+        if (from.filters) filter(from.filters + at * TAPS * TAPS);
         if (from.grain) add(from.grain + from.starts[at] + int64_t(channel) * height_ * width_, from.amplitudes[at]);
-        if (from.erasures) erase(from.erasures + at * 4);
+        if (from.erasures) erase(from.erasures + at * 4, from.fills ? from.fills[at] : 0.0f);
         if (from.inversions && from.inversions[at] != 0) invert();
         for (int i = 0; i < height_ * width_; i++) image_[i] = image_[i] * scale + offset;
     }
@@ -162,6 +165,25 @@ class Input {
             image_[i] = rows[i] * centre + (rows[i - width_] + rows[i + width_]) * side;
     }
 
+    // Black outside; stretched to 0..1.
+    void filter(const float *weights) {
+        if (std::all_of(weights, weights + TAPS * TAPS, [](float weight) { return weight == 0; })) return;
+        const int edged_width = width_ + TAPS - 1;
+        for (int y = 0; y < height_; y++)
+            std::copy_n(image_ + y * width_, width_, edged_.data() + (y + TAPS / 2) * edged_width + TAPS / 2);
+        for (int y = 0; y < height_; y++) {
+            float *to = image_ + y * width_;
+            std::fill_n(to, width_, 0.0f);
+            for (int k = 0; k < TAPS * TAPS; k++) {
+                const float *from = edged_.data() + (y + k / TAPS) * edged_width + k % TAPS;
+                for (int x = 0; x < width_; x++) to[x] += weights[k] * from[x];
+            }
+        }
+        const auto [low, high] = std::minmax_element(image_, image_ + height_ * width_);
+        const float least = *low, range = *high - *low;
+        for (int i = 0; i < height_ * width_; i++) image_[i] = range > FLAT ? (image_[i] - least) / range : 0.0f;
+    }
+
     void add(const float *grain, float amplitude) {
         for (int i = 0; i < height_ * width_; i++)
             image_[i] = std::min(std::max(image_[i] + amplitude * grain[i], 0.0f), 1.0f);
@@ -171,14 +193,17 @@ class Input {
         for (int i = 0; i < height_ * width_; i++) image_[i] = 1.0f - image_[i];
     }
 
-    void erase(const int32_t *box) {
+    void erase(const int32_t *box, float fill) {
         for (int y = box[0]; y < box[0] + box[2]; y++)
-            std::fill_n(image_ + y * width_ + box[1], box[3], 0.0f);
+            std::fill_n(image_ + y * width_ + box[1], box[3], fill);
     }
+
+    static constexpr int TAPS = 5;           // of a filter, along each side
+    static constexpr float FLAT = 1e-4f;     // an image whose greys differ by no more is of one grey
 
     int height_, width_, channels_, grid_, framed_width_;
     float *image_ = nullptr;  // the one being read, of images_
-    std::vector<float> framed_, images_, blurred_, columns_, rows_, shift_x_, shift_y_;
+    std::vector<float> framed_, images_, blurred_, edged_, columns_, rows_, shift_x_, shift_y_;
     std::vector<float> columns_spline_, rows_spline_, across_;
     std::vector<int> columns_at_, rows_at_;
 };

@@ -38,7 +38,9 @@ struct Images {
     const float *matrices;         // (positions, 2, 3) from target to source, pixels about the centre; or null
     const float *displacements;    // (positions, 2, grid, grid) pixels at control points; or null
     const float *sigmas;           // (positions,) of the 3x3 Gaussian; or null
+    const float *filters;          // (positions, 5, 5) all zero: none; or null
     const int32_t *erasures;       // (positions, 4): top, left, height, width; or null
+    const float *fills;            // (positions,) what fills the box, in 0..1; or null: black
     const float *amplitudes;       // (positions,) of the grain; null where there is no grain
     const int32_t *starts;         // (positions,) of an image's part of the grain; likewise
     const float *inversions;       // (positions,) 1: black and white turned about; or null
