@@ -12,8 +12,8 @@ import pytest
 from filelock import FileLock
 
 import mnistlab
-from mnistlab.runs.environment import describe_environment
 from mnistlab.runs.atomic import write_atomically
+from mnistlab.runs.environment import describe_environment
 
 SUMMARY = Path(__file__).parents[2] / "results" / "reliability" / "summary.json"
 
