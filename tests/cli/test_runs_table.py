@@ -87,7 +87,7 @@ def test_unfinished_runs_are_left_out_and_an_empty_folder_has_headings_alone(tmp
     [
         (["none", "--csv"], "none: no such folder"),
         (["file", "--markdown"], "file: no such folder"),
-        ([".", "--csv", "--markdown"], "--csv and --markdown are two forms of the table: give one of them"),
+        ([".", "--csv", "--markdown"], "--csv, --markdown and --json are forms of the same list: give one of them"),
         ([".", "--html"], "No such option '--html'"),
     ],
 )

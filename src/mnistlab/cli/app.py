@@ -7,6 +7,7 @@ import click
 
 from mnistlab.cli.bench import bench
 from mnistlab.cli.compare import ablate, compare
+from mnistlab.cli.completion import completion
 from mnistlab.cli.data import data
 from mnistlab.cli.doctor import doctor
 from mnistlab.cli.evaluate import evaluate
@@ -48,6 +49,7 @@ for _command in (
     data,
     bench,
     doctor,
+    completion,
 ):
     app.add_command(_command)
 

@@ -39,6 +39,7 @@ def bench(
 
     from rich.console import Console
 
+    from mnistlab.errors import RunError
     from mnistlab.runs import write_atomically
 
     with Console(stderr=True).status("starting") as status:
@@ -70,7 +71,10 @@ def bench(
     show()
     if file:
         content = {"version": version("mnistlab"), "command": command_line()} | figures
-        write_atomically(file, json.dumps(content, indent=2) + "\n")
+        try:
+            write_atomically(file, json.dumps(content, indent=2) + "\n")
+        except OSError as error:
+            raise RunError(f"{file}: cannot be written: {error.strerror}") from error
         click.echo(f"wrote {file}")
 
 

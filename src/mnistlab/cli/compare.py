@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mnistlab.cli.completion import recipes
 from mnistlab.cli.experiment import (
     changed_recipe,
     chosen_engine,
@@ -15,17 +16,19 @@ from mnistlab.cli.experiment import (
     show,
     watched,
 )
+from mnistlab.cli.telling import json_option
 
 if TYPE_CHECKING:
     from mnistlab.recipe import Recipe
 
 
 @click.command()
-@click.argument("recipes", nargs=-1, required=True)
+@click.argument("recipes", nargs=-1, required=True, shell_complete=recipes)
 @click.option("--seeds", default="20", show_default=True, help="How many, from 0; or which: 20-39, or 1,4,7.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="comparison", show_default=True)
 @recipe_options
 @run_options
+@json_option
 def compare(recipes: tuple[str, ...], seeds: str, out: Path, **options: Any) -> None:
     """Train RECIPES with the same seeds, and say which is better and how sure one can be.
 
@@ -39,11 +42,12 @@ def compare(recipes: tuple[str, ...], seeds: str, out: Path, **options: Any) -> 
 
 
 @click.command()
-@click.argument("recipe")
+@click.argument("recipe", shell_complete=recipes)
 @click.option("--seeds", default="10", show_default=True, help="How many, from 0; or which: 20-39, or 1,4,7.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="ablation", show_default=True)
 @recipe_options
 @run_options
+@json_option
 def ablate(recipe: str, seeds: str, out: Path, **options: Any) -> None:
     """Say what each regulariser of RECIPE is worth: train it whole, without each, with each alone, and bare.
 

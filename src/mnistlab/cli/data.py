@@ -1,8 +1,12 @@
 """``mnistlab data``: see, check and look at data sets."""
 
 from pathlib import Path
+from typing import Any
 
 import click
+
+from mnistlab.cli.completion import datasets
+from mnistlab.cli.telling import give, json_option, tell
 
 
 @click.group()
@@ -11,18 +15,23 @@ def data() -> None:
 
 
 @data.command("list")
+@json_option
 def list_datasets() -> None:
     """List the data sets known by name, and where each is found."""
     from mnistlab.data import CATALOGUE, find
 
+    figures = []
     for known in CATALOGUE.values():
         folder = find(known)
         where = "in the package" if known.name == "mnist" else str(folder) if folder else "to be downloaded"
-        click.echo(f"{known.name:<16}{known.title}; {known.licence}; {where}")
+        tell(f"{known.name:<16}{known.title}; {known.licence}; {where}")
+        figures.append({"name": known.name, "title": known.title, "licence": known.licence, "where": where})
+    give(figures)
 
 
 @data.command("verify")
-@click.argument("source", default="mnist")
+@click.argument("source", default="mnist", shell_complete=datasets)
+@json_option
 def verify_dataset(source: str) -> None:
     """Load SOURCE (a name, folder or file), check it whole, and print what it holds."""
     import numpy as np
@@ -32,20 +41,23 @@ def verify_dataset(source: str) -> None:
 
     dataset = load_with_progress(source)
     height, width = dataset.image_size
-    click.echo(f"{dataset.name}: {len(dataset.classes)} classes, images of {height}x{width} pixels")
+    figures: dict[str, Any] = {"name": dataset.name, "classes": list(dataset.classes), "image_size": [height, width]}
+    tell(f"{dataset.name}: {len(dataset.classes)} classes, images of {height}x{width} pixels")
     for part, split in (("training", dataset.train), ("test", dataset.test)):
         counts = np.bincount(split.labels, minlength=len(dataset.classes))
         each = ", ".join(f"{name} {count}" for name, count in zip(dataset.classes, counts, strict=True))
-        click.echo(f"{len(split)} {part} images: {each}")
+        tell(f"{len(split)} {part} images: {each}")
+        figures[part] = {"images": len(split), "by_class": counts.tolist()}
     if dataset.note:
-        click.echo(f"note: {dataset.note}")
+        tell(f"note: {dataset.note}")
     known = CATALOGUE.get(source)
     published = ", as published" if known and known.fingerprint else ""
-    click.echo(f"fingerprint {dataset.fingerprint}{published}; no fault found")
+    tell(f"fingerprint {dataset.fingerprint}{published}; no fault found")
+    give(figures | {"note": dataset.note, "fingerprint": dataset.fingerprint, "as_published": bool(published)})
 
 
 @data.command("show")
-@click.argument("source", default="mnist")
+@click.argument("source", default="mnist", shell_complete=datasets)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default="sheet.png", show_default=True)
 @click.option("--split", type=click.Choice(["train", "test"]), default="train", show_default=True)
 @click.option("--per-class", type=click.IntRange(1, 1000), default=16, show_default=True, help="Images in a row.")

@@ -2,12 +2,15 @@
 
 import click
 
+from mnistlab.cli.completion import recipes
 from mnistlab.cli.options import change_recipe, resolve_recipe
+from mnistlab.cli.telling import give, json_option, tell
 
 
 @click.command()
-@click.argument("model", required=False)
+@click.argument("model", required=False, shell_complete=recipes)
 @click.option("--data", help="A known data set's name, a folder or a file.  [the recipe's: mnist]")
+@json_option
 def doctor(model: str | None, data: str | None) -> None:
     """Show versions, device, threads and fast layers; say of MODEL whether it has a fast form.
 
@@ -25,11 +28,14 @@ def doctor(model: str | None, data: str | None) -> None:
         "fast layers": f"none in use: {found.reason}" if found.reason else f"{environment.kernels} in use",
         "builds": ", ".join(found.builds) or "none installed",
     }
+    figures = environment.model_dump(mode="json") | {"reason": found.reason, "builds": list(found.builds)}
     if recipe:
         from mnistlab.data import load_dataset
 
         reason = obstacle(recipe, load_dataset(recipe.data))
+        figures["model"] = {"name": recipe.name, "fast": reason is None, "reason": reason}
         rows[recipe.name] = f"trains on plain PyTorch: {reason}" if reason else "has a fast form"
     width = max(map(len, rows))
     for name, text in rows.items():
-        click.echo(f"{name:<{width}}  {text}")
+        tell(f"{name:<{width}}  {text}")
+    give(figures)

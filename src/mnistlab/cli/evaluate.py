@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mnistlab.cli.completion import models
 from mnistlab.cli.experiment import command_line
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...", shell_complete=models)
 @click.option("--data", help="A known data set's name, a folder or a file.  [what MODEL was trained on]")
 @click.option(
     "--split", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Which images to read."
@@ -72,7 +73,7 @@ def write_report(write: Callable[[], list[Path]], out: Path, *, as_json: bool) -
     try:
         page, *others = write()
     except OSError as error:
-        raise RunError(f"{out}: cannot be written: {error.strerror or error}") from error
+        raise RunError(f"{error.filename or out}: cannot be written: {error.strerror or error}") from error
     click.echo(f"wrote {page} and {len(others)} more files beside it", err=as_json)
 
 

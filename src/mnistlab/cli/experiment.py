@@ -1,6 +1,7 @@
 """What the commands that train many runs share: their options, the engine, and how they end."""
 
 import contextlib
+import json
 import re
 import shlex
 import sys
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mnistlab.cli.completion import datasets
 from mnistlab.cli.options import change_recipe, resolve_recipe
+from mnistlab.cli.telling import console, give, tell
 from mnistlab.errors import ExperimentError
 
 if TYPE_CHECKING:
@@ -24,7 +27,9 @@ _MOST_SEEDS = 100_000
 _RECIPE_OPTIONS = (
     click.option("--batch-size", "--batch_size", type=int, help="Images per step.  [the recipes': 128]"),
     click.option("--epochs", "--num-epochs", "--num_epochs", type=int, help="Passes over the images."),
-    click.option("--data", help="A known data set's name, a folder or a file.  [the recipes': mnist]"),
+    click.option(
+        "--data", shell_complete=datasets, help="A known data set's name, a folder or a file.  [the recipes': mnist]"
+    ),
     click.option("--train-limit", type=int, help="Training images used, drawn once.  [the recipes': 0, all]"),
     click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of every recipe."),
 )
@@ -135,12 +140,10 @@ def watched(out: Path, *, quiet: bool) -> Iterator[dict[str, Any]]:
     Raises:
         SystemExit: a signal asked to stop; what was done is kept.
     """
-    from rich.console import Console
-
     from mnistlab.cli.stopping import listening_for_stop
     from mnistlab.cli.watching import ExperimentView
 
-    with listening_for_stop() as stop, ExperimentView(Console(highlight=False, quiet=quiet)) as view:
+    with listening_for_stop() as stop, ExperimentView(console(quiet=quiet)) as view:
         yield {"on_event": view, "should_stop": stop, "command": command_line()}
     if stop():
         click.echo(f"stopped; the same command goes on from what {out} holds", err=True)
@@ -153,17 +156,24 @@ def command_line() -> str:
     return shlex.join([*program, *sys.argv[1:]])
 
 
-def show(study: "Study", files: list[Path]) -> None:
-    """Print a study's verdict, tables and files; exit with status 1 if runs failed."""
+def show(study: "Study", files: list[Path], summary: str = "summary.json") -> None:
+    """Print a study's verdict, tables and files, and give its summary; exit with status 1 if runs failed."""
     import shutil
 
     width = shutil.get_terminal_size((100, 24)).columns
-    click.echo()
-    click.echo(study.table("short").text(width))
-    click.echo("\n".join(f"{sentence}." for sentence in (study.verdict, *study.comparison.remarks)))
+    tell()
+    tell(study.table("short").text(width))
+    tell("\n".join(f"{sentence}." for sentence in (study.verdict, *study.comparison.remarks)))
     for failure in study.failures:
         click.echo(f"failed: {failure}", err=True)
     page, archive = files[0], files[-1]
-    click.echo(f"\nwrote {page}, {archive.name} and {len(files) - 2} more files beside it")
+    tell(f"\nwrote {page}, {archive.name} and {len(files) - 2} more files beside it")
+    give_summary(files, summary)
     if study.failures:
         raise SystemExit(1)
+
+
+def give_summary(files: list[Path], name: str) -> None:
+    """Give what was written into the file of that name."""
+    (summary,) = (file for file in files if file.name == name)
+    give(json.loads(summary.read_text(encoding="utf-8")))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mnistlab.cli.completion import datasets
 from mnistlab.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ _OPTIONS = (
     click.option(
         "--epochs", "--num-epochs", "--num_epochs", type=int, help="Passes over the images.  [the recipe's: 50]"
     ),
-    click.option("--data", help="A known data set's name, a folder or a file.  [the recipe's: mnist]"),
+    click.option(
+        "--data", shell_complete=datasets, help="A known data set's name, a folder or a file.  [the recipe's: mnist]"
+    ),
     click.option("--train-limit", type=int, help="Training images used, drawn once.  [the recipe's: 0, all]"),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides all random draws."),
     click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),

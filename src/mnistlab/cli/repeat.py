@@ -5,26 +5,30 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mnistlab.cli.completion import recipes
 from mnistlab.cli.experiment import (
     changed_recipe,
     chosen_engine,
     chosen_settings,
+    give_summary,
     parse_seeds,
     recipe_options,
     run_options,
     watched,
 )
+from mnistlab.cli.telling import json_option, tell
 
 if TYPE_CHECKING:
     from mnistlab.experiments.repetition import Repetition
 
 
 @click.command()
-@click.argument("recipe")
+@click.argument("recipe", shell_complete=recipes)
 @click.option("--seeds", default="20", show_default=True, help="How many, from 0; or which: 20-39, or 1,4,7.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="repetition", show_default=True)
 @recipe_options
 @run_options
+@json_option
 def repeat(recipe: str, seeds: str, out: Path, **options: Any) -> None:
     """Train RECIPE with many seeds, and say what it comes to: the mean of all final epochs, and how sure it is.
 
@@ -47,11 +51,12 @@ def repeat(recipe: str, seeds: str, out: Path, **options: Any) -> None:
 
 
 def _show(found: "Repetition", files: list[Path]) -> None:
-    """Print sentence, remarks and files; exit with status 1 if runs failed."""
-    click.echo()
-    click.echo("\n".join(f"{sentence}." for sentence in (found.sentence, *found.remarks)))
+    """Print sentence, remarks and files, and give the summary; exit with status 1 if runs failed."""
+    tell()
+    tell("\n".join(f"{sentence}." for sentence in (found.sentence, *found.remarks)))
     for failure in found.failures:
         click.echo(f"failed: {failure}", err=True)
-    click.echo(f"\nwrote {files[0]} and {len(files) - 1} more files beside it")
+    tell(f"\nwrote {files[0]} and {len(files) - 1} more files beside it")
+    give_summary(files, "summary.json")
     if found.failures:
         raise SystemExit(1)

@@ -5,11 +5,13 @@ from pathlib import Path
 import click
 
 from mnistlab.cli.experiment import show
+from mnistlab.cli.telling import json_option
 
 
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the report.  [SOURCE's own]")
+@json_option
 def report(source: Path, out: Path | None) -> None:
     """Make the report again from SOURCE: a comparison.json, a folder that holds one, or a folder of runs.
 

@@ -1,5 +1,6 @@
 """``mnistlab reproduce``, and ``main.py``: the course project's command."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,12 @@ import click
 
 from mnistlab.cli.experiment import command_line
 from mnistlab.cli.options import change_recipe, training_options
+from mnistlab.cli.telling import give, json_option, tell
 
 
 @click.command()
 @training_options
+@json_option
 def reproduce(out: Path, *, resume: bool, **options: Any) -> None:
     """Train LeNet-5 and CustomMLP, print the table, and write the three plots into OUT/plot.
 
@@ -32,6 +35,7 @@ def reproduce(out: Path, *, resume: bool, **options: Any) -> None:
     except OSError as error:
         raise RunError(f"{error.filename or out}: cannot be written: {error.strerror}") from error
     width = min(100, shutil.get_terminal_size((100, 24)).columns)
-    click.echo(f"\n{course_table((lenet5, custom_mlp)).text(width)}")
-    click.echo("One run each: too few to say which is better.\n")
-    click.echo("\n".join(f"wrote {file}" for file in files))
+    tell(f"\n{course_table((lenet5, custom_mlp)).text(width)}")
+    tell("One run each: too few to say which is better.\n")
+    tell("\n".join(f"wrote {file}" for file in files))
+    give(json.loads((out / "summary.json").read_text(encoding="utf-8")))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mnistlab.cli.telling import give, json_option, json_wanted, tell
 from mnistlab.errors import RunError
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 @click.argument("folder", type=click.Path(path_type=Path), default="runs")
 @click.option("--csv", is_flag=True, help="As a table of comma-separated values, best first.")
 @click.option("--markdown", is_flag=True, help="As a table in Markdown, best first.")
+@json_option
 def runs(folder: Path, *, csv: bool, markdown: bool) -> None:
     """List the finished runs in FOLDER: recipe, seed, final test accuracy, time, and when each was begun.
 
@@ -23,8 +25,8 @@ def runs(folder: Path, *, csv: bool, markdown: bool) -> None:
     """
     from mnistlab.experiments.listing import find_stores, run_listing
 
-    if csv and markdown:
-        raise click.UsageError("--csv and --markdown are two forms of the table: give one of them")
+    if csv + markdown + json_wanted() > 1:
+        raise click.UsageError("--csv, --markdown and --json are forms of the same list: give one of them")
     stores, damaged = find_stores(folder), list[RunError]()
     if csv or markdown:
         table = run_listing(record for store in stores for record in store.records(damaged.append))
@@ -38,11 +40,12 @@ def runs(folder: Path, *, csv: bool, markdown: bool) -> None:
 
 
 def _show(folder: Path, home: "RunStore", found: "list[RunGlance]") -> None:
-    """Print a line for each run, and how many there are."""
+    """Tell a line for each run, and how many there are; give their figures."""
     from mnistlab.report import duration, percent
 
     for run in found:
         figures = f"{percent(run.final.test_accuracy):>8}  {duration(run.seconds):>12}  {run.started:%Y-%m-%d %H:%M}"
         place = run.path.relative_to(home.path).as_posix()
-        click.echo(f"{run.recipe.name:<32} seed {run.seed:<6} {figures}  {place}")
-    click.echo(f"{len(found)} finished runs" if found else f"{folder}: no finished runs")
+        tell(f"{run.recipe.name:<32} seed {run.seed:<6} {figures}  {place}")
+    tell(f"{len(found)} finished runs" if found else f"{folder}: no finished runs")
+    give([run.model_dump(mode="json") for run in found])

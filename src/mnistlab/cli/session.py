@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import DownloadColumn, Progress, TaskID
 
 from mnistlab.cli.stopping import listening_for_stop
+from mnistlab.cli.telling import console, tell
 from mnistlab.data import Dataset, load_dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.recipe import Recipe
@@ -39,9 +40,9 @@ def train_all(
 
     dataset = load_with_progress(runs[0][0].data)
     if dataset.note:
-        click.echo(f"note: {dataset.note}")
+        tell(f"note: {dataset.note}")
     records = []
-    with listening_for_stop() as stop, ProgressBar(Console(highlight=False, quiet=quiet)) as bar:
+    with listening_for_stop() as stop, ProgressBar(console(quiet=quiet)) as bar:
         for recipe, folder in runs:
             trained = train(
                 recipe,

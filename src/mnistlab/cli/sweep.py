@@ -7,6 +7,7 @@ import click
 
 from mnistlab.cli.experiment import chosen_engine, chosen_settings, run_options, show, watched
 from mnistlab.cli.options import resolve_recipe
+from mnistlab.cli.telling import json_option
 from mnistlab.errors import RecipeError
 
 
@@ -14,6 +15,7 @@ from mnistlab.errors import RecipeError
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="sweep", show_default=True)
 @run_options
+@json_option
 def sweep(file: Path, out: Path, **options: Any) -> None:
     """Try the recipes of FILE, a .toml with a [grid] or [random] table, and score the best one.
 
@@ -38,4 +40,4 @@ def sweep(file: Path, out: Path, **options: Any) -> None:
             **watching,
         )
     if found:
-        show(found.candidates, found.write(out))
+        show(found.candidates, found.write(out), "sweep.json")

@@ -5,15 +5,18 @@ from typing import Any
 
 import click
 
+from mnistlab.cli.completion import recipes
 from mnistlab.cli.options import change_recipe, resolve_recipe, training_options
+from mnistlab.cli.telling import give, json_option, tell
 
 
 @click.command()
-@click.argument("recipe")
+@click.argument("recipe", shell_complete=recipes)
 @click.option("--run", type=click.Path(path_type=Path, file_okay=False), help="The run's folder.  [OUT/runs/NAME]")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the recipe; repeatable.")
 @click.option("--overwrite", is_flag=True, help="Start over whatever the run's folder holds.")
 @training_options
+@json_option
 def train(recipe: str, run: Path | None, settings: tuple[str, ...], *, overwrite: bool, **options: Any) -> None:
     """Train RECIPE: lenet5, custom_mlp, mlp, a .toml file, or your own model as path/to/file.py:build.
 
@@ -33,10 +36,15 @@ def train(recipe: str, run: Path | None, settings: tuple[str, ...], *, overwrite
     folder = run or options["out"] / "runs" / f"{chosen.name}-{chosen.digest}-seed{options['seed']}"
     options.pop("out")
     from mnistlab.cli.session import train_all
+    from mnistlab.errors import RunError
     from mnistlab.report.canvas import png
     from mnistlab.report.run_plots import learning_curves
     from mnistlab.runs import write_atomically
 
     (record,) = train_all([(chosen, folder)], overwrite=overwrite, **options)
-    write_atomically(folder / "curves.png", png(learning_curves(record)))
-    click.echo(f"kept in {folder}")
+    try:
+        write_atomically(folder / "curves.png", png(learning_curves(record)))
+    except OSError as error:
+        raise RunError(f"{folder / 'curves.png'}: cannot be written: {error.strerror}") from error
+    tell(f"kept in {folder}")
+    give({"folder": str(folder)} | record.model_dump(mode="json", exclude={"outcome"}))
