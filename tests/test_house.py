@@ -8,6 +8,8 @@ import click
 import pytest
 
 import mnistlab
+from docs.reference.generate import FOLDER
+from docs.reference.generate import PAGES as REFERENCE
 from mnistlab import Recipe
 from mnistlab.cli.app import app
 from mnistlab.recipe import allowed
@@ -33,6 +35,11 @@ def test_every_command_is_documented(name, command):
     for parameter in command.params:
         if isinstance(parameter, click.Option) and "--split" not in parameter.opts:
             assert parameter.help or parameter.opts[0] in ("--out",), parameter
+
+
+@pytest.mark.parametrize("file", REFERENCE)
+def test_the_reference_is_what_the_code_says(file):
+    assert (FOLDER / file).read_text(encoding="utf-8") == REFERENCE[file](), "run docs/reference/generate.py"
 
 
 def test_every_recipe_key_is_documented_as_it_is():

@@ -192,7 +192,7 @@ def test_recipes_are_listed(tmp_path):
     listed = run(*MNISTLAB, "recipe", "list", cwd=tmp_path).stdout
     assert [line.split()[0] for line in listed.splitlines()] == [
         *("lenet5", "custom_mlp", "mlp"),
-        *("best62k", "small10k", "sprint99", "reader"),
+        *("best62k", "small10k", "sprint99", "reader", "robust"),
     ]
 
 

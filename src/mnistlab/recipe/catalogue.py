@@ -67,6 +67,21 @@ BUILT_IN = {
             scraps=6000,
             epochs=24,
         ),
+        _BEST.replace(
+            name="robust",
+            rotation=0.0,
+            translation=0.0,
+            scale=0.0,
+            shear=0.0,
+            elastic=2.0,
+            filtering=0.8,
+            noise=0.4,
+            erasing=0.7,
+            inversion=0.5,
+            epochs=10,
+            weight_decay=0.0,
+            averaging=0.998,
+        ),
     )
 }
 
@@ -78,6 +93,7 @@ DISPLAY_NAMES = {
     "small10k": "Small10k",
     "sprint99": "Sprint99",
     "reader": "Reader",
+    "robust": "Robust",
 }
 
 

@@ -26,8 +26,9 @@ def draw_distortions(recipe: Recipe, count: int, size: tuple[int, int], random: 
     Rotation, translation, scale and shear become one affine matrix. Elastic displacements (after Simard, Steinkraus
     and Platt, 2003) are normal at control points and smooth between them (Rueckert et al., 1999). Erasure takes a box
     of 2 to 20 % of the image and of aspect 0.3 to 3.3 (Zhong et al., 2020) and gives it one grey. A filter is 3x3 or
-    5x5, its weights normal (Xu et al., 2021). Noise is Gaussian, pixel by pixel, each
-    image with an amplitude of its own (Rusak et al., 2020); all share one long row of draws, each from its own place.
+    5x5, its weights normal (Xu et al., 2021); of half of them the response's magnitude counts, which draws outlines.
+    Noise is Gaussian, pixel by pixel, each image with an amplitude of its own (Rusak et al., 2020); all share one long
+    row of draws, each from its own place.
 
     Args:
         recipe: its augmentation fields count.

@@ -114,7 +114,8 @@ def filtered(images: Tensor, filters: Tensor) -> Tensor:
 
     Args:
         images: float32, ``(n, c, h, w)``; black outside.
-        filters: float32, ``(n, k, k)``, k odd; one that is all zero leaves its image as it is.
+        filters: float32, ``(n, k, k)``, k odd; of one whose middle weight is negative the response's magnitude counts;
+            one that is all zero leaves its image as it is.
 
     Returns:
         Images of the same shape; a channel that the filter makes all of one grey is black.
@@ -123,6 +124,8 @@ def filtered(images: Tensor, filters: Tensor) -> Tensor:
     apart = images.view(1, count * channels, height, width)
     weights = filters.repeat_interleave(channels, dim=0).unsqueeze(1)  # (n * c, 1, k, k)
     seen = functional.conv2d(apart, weights, padding=filters.shape[-1] // 2, groups=count * channels).view_as(images)
+    middle = filters[:, filters.shape[1] // 2, filters.shape[2] // 2].view(-1, 1, 1, 1)
+    seen = torch.where(middle < 0, seen.abs(), seen)
     least, most = seen.amin(dim=(2, 3), keepdim=True), seen.amax(dim=(2, 3), keepdim=True)
     stretched = torch.where(most - least > _FLAT, (seen - least) / (most - least), 0)
     return torch.where((filters != 0).any(dim=(1, 2)).view(-1, 1, 1, 1), stretched, images)

@@ -165,7 +165,7 @@ class Input {
             image_[i] = rows[i] * centre + (rows[i - width_] + rows[i + width_]) * side;
     }
 
-    // Black outside; stretched to 0..1.
+    // Black outside; the magnitude if the middle weight is negative; stretched to 0..1.
     void filter(const float *weights) {
         if (std::all_of(weights, weights + TAPS * TAPS, [](float weight) { return weight == 0; })) return;
         const int edged_width = width_ + TAPS - 1;
@@ -179,6 +179,8 @@ class Input {
                 for (int x = 0; x < width_; x++) to[x] += weights[k] * from[x];
             }
         }
+        if (weights[TAPS * TAPS / 2] < 0)
+            for (int i = 0; i < height_ * width_; i++) image_[i] = std::abs(image_[i]);
         const auto [low, high] = std::minmax_element(image_, image_ + height_ * width_);
         const float least = *low, range = *high - *low;
         for (int i = 0; i < height_ * width_; i++) image_[i] = range > FLAT ? (image_[i] - least) / range : 0.0f;
