@@ -1,9 +1,13 @@
 """mnistlab.recogniser.reading."""
 
+import base64
+import io
 import json
+import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mnistlab.errors import ModelError
 from mnistlab.recogniser import Box, Digit, Reading, Recogniser
@@ -62,3 +66,12 @@ def test_what_was_read_goes_into_json(reader):
 def test_a_threshold_is_a_probability(reject):
     with pytest.raises(ModelError, match="from 0 to 1"):
         Recogniser(reject=reject)
+
+
+def test_a_notebook_shows_what_the_network_saw_and_marks_doubt():
+    shown = UNSURE._repr_html_()
+    pictures = re.findall(r"data:image/png;base64,([^']+)'", shown)
+    assert [Image.open(io.BytesIO(base64.b64decode(picture))).size for picture in pictures] == [(28, 28)] * 2
+    assert "4 90 %" in shown
+    assert "0? 30 %" in shown
+    assert NOTHING._repr_html_() == "<p>no digit</p>"

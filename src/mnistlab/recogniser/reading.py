@@ -50,6 +50,8 @@ class Digit:
 class Reading:
     """The digits of one picture: left to right, rows from top to bottom; none if there is no ink.
 
+    In a notebook it shows what the network saw of each digit, and how sure it is.
+
     Attributes:
         digits: in reading order.
         size: width and height of the picture in pixels, as one sees it.
@@ -87,6 +89,11 @@ class Reading:
             "probabilities": [[round(float(p), _DECIMALS) for p in digit.probabilities] for digit in self.digits],
             "unsure": [place for place, digit in enumerate(self.digits) if not digit.sure],
         }
+
+    def _repr_html_(self) -> str:
+        from mnistlab.recogniser.card import reading_card
+
+        return reading_card(self)
 
     def __str__(self) -> str:
         return self.text or "no digit"
