@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
 SOURCE = Path("src/mnistlab/kernels/source")
@@ -19,12 +20,12 @@ BUILDS = {f"x86_64_v{level}": [f"-march=x86-64-v{level}"] for level in (4, 3, 2)
 
 
 def library(name: str, source: str, flags: list[str]) -> Extension:
-    """Describe one shared library of the package."""
+    """Describe one shared library of the package, without debugging data, which name the build's folder."""
     return Extension(
         f"mnistlab.kernels._{name}",
         [str(SOURCE / source)],
         depends=[str(header) for header in sorted(SOURCE.glob("*.h"))],
-        extra_compile_args=flags,
+        extra_compile_args=[*flags, "-g0"],
         extra_link_args=LINKED,
         language="c++",
         optional=True,
@@ -32,15 +33,23 @@ def library(name: str, source: str, flags: list[str]) -> Extension:
 
 
 class BuildLibraries(build_ext):
-    """Builds plain shared libraries, which have no Python in their names."""
+    """Builds plain shared libraries, which have no Python in their names or in them."""
 
     def get_ext_filename(self, fullname: str) -> str:
         """Return the file's path within the package."""
         return str(Path(*fullname.split("."))) + ".so"
 
 
+class TagWheel(bdist_wheel):
+    """Names the wheel by the platform alone: the libraries are loaded by ctypes, from any Python."""
+
+    def get_tag(self) -> tuple[str, str, str]:
+        """Return the tags of Python, its ABI and the platform."""
+        return "py3", "none", super().get_tag()[2]
+
+
 setup(
-    cmdclass={"build_ext": BuildLibraries},
+    cmdclass={"bdist_wheel": TagWheel, "build_ext": BuildLibraries},
     ext_modules=[
         library("processor", "processor.cpp", ["-O2"]),
         *(library(name, "kernels.cpp", [*FLAGS, *flags]) for name, flags in BUILDS.items()),

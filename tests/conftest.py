@@ -4,6 +4,8 @@ import os
 
 # Before torch is imported, here or in a process that a test starts: two test workers share two cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A thread that waits must not keep another test's from its core.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from pathlib import Path
 

@@ -80,5 +80,6 @@ def test_a_module_says_what_it_is_and_stays_short(path):
 def test_the_public_names_are_there():
     for name in mnistlab.__all__:
         assert getattr(mnistlab, name) is not None
+    assert re.fullmatch(r"\d+\.\d+\.\d+", mnistlab.__version__)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         mnistlab.nonsense  # noqa: B018

@@ -67,10 +67,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("importlib.metadata").version("mnistlab")
     if name not in _HOMES:
         raise AttributeError(f"module 'mnistlab' has no attribute {name!r}")
     return getattr(import_module(f"mnistlab.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted([*globals(), *_HOMES, "__version__"])

@@ -165,3 +165,17 @@ def test_sprint99_is_told_as_it_was_measured():
     for page in ("README.md", "README.ko.md"):
         text = (ROOT / page).read_text(encoding="utf-8")
         assert f"| sprint99 | {cells}{summary['seconds']['median']:.1f} s, {summary['ratio']:.2f} of a" in text
+
+
+def test_the_robust_recipe_errs_at_most_half_as_often_as_lenet5():
+    found = {model["model"]: model for model in figures("robustness")["models"]}
+    lenet5, robust = (
+        next(model for name, model in found.items() if name.startswith(start)) for start in ("LeNet-5", "Robust")
+    )
+    assert robust["mean_error"] <= lenet5["mean_error"] / 2
+    recipe = built_in("robust")
+    assert (recipe.rotation, recipe.translation, recipe.scale, recipe.shear, recipe.blur) == (0, 0, 0, 0, (0, 0))
+    table = (RESULTS / "robustness" / "table.md").read_text(encoding="utf-8")
+    rows = [line for line in table.splitlines() if line.startswith("|")]
+    page = (ROOT / "docs" / "robustness.md").read_text(encoding="utf-8")
+    assert "\n".join(rows) in page

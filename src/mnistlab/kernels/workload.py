@@ -19,8 +19,9 @@ class Distortions:
         displacements: float32, ``(n, 2, g, g)``, g >= 4: added to that place, x then y, in pixels, at control points of
             a uniform cubic B-spline that spans the image.
         sigmas: float32, ``(n,)``, pixels: of a 3x3 Gaussian with a mirrored border; 0 is none.
-        filters: float32, ``(n, 5, 5)``: each image's own filter, correlated with it, black outside; of one whose middle weight is negative
-            the magnitude counts. What comes out is stretched to 0..1, or black if it is all of one grey. All zero is none.
+        filters: float32, ``(n, 5, 5)``: each image's own filter, correlated with it, black outside; of one whose middle
+            weight is negative the magnitude counts. What comes out is stretched to 0..1, or black if it is all of one
+            grey. All zero is none.
         erasures: int32, ``(n, 4)``: top, left, height and width of a box that is filled; within the image.
         fills: float32, ``(n,)``, in 0..1: what fills it; ``None`` is black.
         amplitudes: float32, ``(n,)``: times the grain that is added; what leaves 0..1 is cut off.
