@@ -40,7 +40,7 @@ COMPILE := $(TOOLS)/uv pip compile --quiet --universal --python-version 3.11 --g
 TORCH := --constraint constraints.txt --no-emit-package torch
 
 lock: build/tools/installed
-	$(COMPILE) $(TORCH) pyproject.toml --extra export --extra ray --extra serve --output-file requirements.lock
+	$(COMPILE) $(TORCH) pyproject.toml --extra export --extra ray --extra serve --extra tensorboard --output-file requirements.lock
 	$(COMPILE) $(TORCH) pyproject.toml --extra dev --constraint requirements.lock \
 		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock) --output-file dev.lock
 	$(COMPILE) --group release --output-file release.lock

@@ -80,7 +80,7 @@ def test_the_locks_agree_with_pyproject(project, part):
     """Every declared requirement is pinned, at a version that it allows; `make lock` mends it."""
     extras = project["project"]["optional-dependencies"]
     needed = {
-        "run time": [*project["project"]["dependencies"], *(x for e in ("export", "ray", "serve") for x in extras[e])],
+        "run time": [*project["project"]["dependencies"], *(x for e in ("export", "ray", "serve", "tensorboard") for x in extras[e])],
         "development": [x for x in extras["dev"] if not x.startswith("mnistlab[")],
         "release": project["dependency-groups"]["release"],
     }[part]
@@ -98,7 +98,7 @@ def test_the_locks_agree_with_pyproject(project, part):
 def test_the_locks_hold_all_that_is_needed_here_and_nothing_else():
     """From what mnistlab[dev] declares down to the last: each is pinned, allowed where it is needed, and installed."""
     pins = locked("requirements.lock") | locked("dev.lock")
-    waiting, reached = [("mnistlab", frozenset({"dev", "export", "ray", "serve"}))], set()
+    waiting, reached = [("mnistlab", frozenset({"dev", "export", "ray", "serve", "tensorboard"}))], set()
     while waiting:
         name, extras = waiting.pop()
         if (name, extras) in reached:

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -14,6 +15,9 @@ from mnistlab.data import Dataset, load_dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.recipe import Recipe
 from mnistlab.runs import RunRecord
+
+if TYPE_CHECKING:
+    from mnistlab.training.events import Event, Listener
 
 
 def train_all(
@@ -27,8 +31,9 @@ def train_all(
     resume: bool,
     overwrite: bool,
     quiet: bool,
+    listener: "Listener | None" = None,
 ) -> list[RunRecord]:
-    """Train recipes on the same data one after another, each in its folder.
+    """Train recipes on the same data one after another, each in its folder; ``listener`` hears of all of it.
 
     Raises:
         MnistlabError: something given cannot be used.
@@ -37,6 +42,11 @@ def train_all(
     # Here, so that who only loads data does without PyTorch.
     from mnistlab.cli.progress import ProgressBar
     from mnistlab.training import train
+
+    def hear(event: "Event") -> None:
+        bar(event)
+        if listener:
+            listener(event)
 
     dataset = load_with_progress(runs[0][0].data)
     if dataset.note:
@@ -55,7 +65,7 @@ def train_all(
                 gpu=gpu,
                 threads=threads,
                 kernels=kernels,
-                on_event=bar,
+                on_event=hear,
                 should_stop=stop,
             )
             if trained is None:

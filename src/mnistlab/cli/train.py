@@ -1,5 +1,6 @@
 """``mnistlab train``: one recipe, one seed."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from mnistlab.cli.telling import give, json_option, tell
 @click.option("--run", type=click.Path(path_type=Path, file_okay=False), help="The run's folder.  [OUT/runs/NAME]")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the recipe; repeatable.")
 @click.option("--overwrite", is_flag=True, help="Start over whatever the run's folder holds.")
+@click.option("--tensorboard", is_flag=True, help="Write curves for TensorBoard into the run's folder.")
 @training_options
 @json_option
-def train(recipe: str, run: Path | None, settings: tuple[str, ...], *, overwrite: bool, **options: Any) -> None:
+def train(
+    recipe: str, run: Path | None, settings: tuple[str, ...], *, overwrite: bool, tensorboard: bool, **options: Any
+) -> None:
     """Train RECIPE: lenet5, custom_mlp, mlp, a .toml file, or your own model as path/to/file.py:build.
 
     Leaves record.json, model.safetensors, test_logits.npy and curves.png in the run's folder. Ctrl-C stops it with a
@@ -41,7 +45,12 @@ def train(recipe: str, run: Path | None, settings: tuple[str, ...], *, overwrite
     from mnistlab.report.run_plots import learning_curves
     from mnistlab.runs import write_atomically
 
-    (record,) = train_all([(chosen, folder)], overwrite=overwrite, **options)
+    with contextlib.ExitStack() as stack:
+        if tensorboard:
+            from mnistlab.cli.tensorboard import TensorBoardLog
+
+            options["listener"] = stack.enter_context(TensorBoardLog(folder / "tensorboard"))
+        (record,) = train_all([(chosen, folder)], overwrite=overwrite, **options)
     try:
         write_atomically(folder / "curves.png", png(learning_curves(record)))
     except OSError as error:

@@ -1,0 +1,34 @@
+"""``--tensorboard``, read back by TensorBoard itself."""
+
+import json
+import sys
+
+import pytest
+
+from tests.cli.processes import MNISTLAB, refusal, run
+
+TRAIN = [*MNISTLAB, "train", "mlp", "--epochs", "2", "--run", "run", "--tensorboard"]
+
+
+def test_curves_are_those_of_the_record(few, tmp_path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    assert run(*TRAIN, "--data", few, cwd=tmp_path).returncode == 0
+    history = json.loads((tmp_path / "run" / "record.json").read_text(encoding="utf-8"))["history"]
+    log = accumulator.EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    log.Reload()
+    for kind in ("loss", "accuracy"):
+        for part in ("train", "test"):
+            points = log.Tensors(f"{kind}/{part}")
+            assert [point.step for point in points] == [1, 2]
+            assert [point.tensor_proto.float_val[0] for point in points] == pytest.approx(
+                [epoch[f"{part}_{kind}"] for epoch in history]
+            )
+    again = run(*TRAIN, "--data", few, "--resume", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+
+
+def test_without_it_the_install_command_is_printed(few, tmp_path):
+    program = "import sys; sys.modules['tensorboard'] = None; from mnistlab.cli import main; main()"
+    line = refusal(run(sys.executable, "-c", program, *TRAIN[3:], "--data", few, cwd=tmp_path))
+    assert line == "mnistlab: --tensorboard needs an extra: pip install 'mnistlab[tensorboard]'"
+    assert not (tmp_path / "run" / "record.json").exists()
