@@ -17,13 +17,22 @@ from mnistlab.errors import ExportError, ModelError, RunError
 from mnistlab.export import export_run
 from mnistlab.export.resizing import exact_type, weights
 from mnistlab.recipe import Recipe
-from mnistlab.recogniser.network import METADATA_KEY
+from mnistlab.recogniser.network import METADATA_KEY, Network
 from mnistlab.statistics import evaluate
 from mnistlab.training import load_trained
 from mnistlab.training.input import fit_images
+from mnistlab.training.trained import TRUST
 from tests.export.runs import recipes, trained
 
 KINDS = ("plain", "held out", "mlp", "scaled up", "scaled down", "own model")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _trusting():
+    """The models of these runs are our own code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(TRUST, "1")
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +76,14 @@ def test_an_image_is_read_alike_alone_and_in_company(exported):
     _, together = exported.session.run(None, {"images": images})
     alone = [exported.session.run(["probabilities"], {"images": image[None]})[0] for image in images]
     assert np.abs(together - np.concatenate(alone)).max() < 1e-6
+
+
+def test_a_flipped_bit_is_noticed(exported, tmp_path):
+    content = bytearray(exported.file.read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "model.onnx").write_bytes(content)
+    with pytest.raises(ModelError, match=r"model\.onnx: damaged: its content and its checksum differ"):
+        Network(tmp_path / "model.onnx")
 
 
 def test_what_a_file_says_of_itself(exported):

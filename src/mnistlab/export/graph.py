@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mnistlab.errors import ExportError, ModelError
 from mnistlab.export.resizing import exact_type, weights
 from mnistlab.recipe import Recipe
+from mnistlab.runs import BLANK, seal
 from mnistlab.training.input import normalise, pad, to_unit
 
 _OPSET = 20
@@ -59,8 +60,9 @@ def make_graph(
     _strip(proto)
     for key, value in notes.items():
         proto.metadata_props.add(key=key, value=value)
-    content: bytes = proto.SerializeToString(deterministic=True)
-    return content
+    # Of the fields with a text of one's own this one comes before the graph, so that no cut spares the rest.
+    proto.doc_string = BLANK
+    return seal(proto.SerializeToString(deterministic=True))
 
 
 def need_packages() -> None:

@@ -40,7 +40,10 @@ def thickness(shape: NDArray[np.bool_]) -> float:
 
     The mean distance to the nearest pixel outside is, within a long stroke, a fourth of its thickness plus a half.
     """
-    inside = ndimage.distance_transform_edt(shape)
+    return _thickness(ndimage.distance_transform_edt(shape), shape)
+
+
+def _thickness(inside: NDArray[np.float64], shape: NDArray[np.bool_]) -> float:
     return 4 * float(inside[shape].mean()) - 2 if shape.any() else 0.0
 
 
@@ -60,12 +63,12 @@ def _to_box(cut: NDArray[np.float32]) -> NDArray[np.float32]:
 def _regulate(fine: NDArray[np.float32]) -> NDArray[np.float32]:
     """Bring strokes that no pen of MNIST's wrote to the nearest thickness that one did."""
     shape = fine > 0.5
-    found = thickness(shape)
+    inside = ndimage.distance_transform_edt(shape)
+    found = _thickness(inside, shape)
     low, high = THINNEST * _FINE, THICKEST * _FINE
     if 0 < found < low:
         return _clear(ndimage.distance_transform_edt(~shape), (low - found) / 2)
     if found > high:
-        inside = ndimage.distance_transform_edt(shape)
         ridge = shape & (inside >= ndimage.maximum_filter(inside, 3) - 0.01)
         core = _clear(ndimage.distance_transform_edt(~ridge), low / 4) * shape
         return np.asarray(np.maximum(np.clip(inside - (found - high) / 2, 0, 1), core), np.float32)

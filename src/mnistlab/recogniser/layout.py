@@ -1,6 +1,7 @@
 """Layout: which marks make one character, and in which order characters are read."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ _SMALL = 0.4
 """Of the line's height: lower characters are dots, dashes and commas."""
 _SMALLEST_LINE = 0.3
 """Of the tallest character: lower lines are not the writing meant."""
+_NEAR = 2
+"""Pixels around a part in which its strokes' edges lie."""
 
 
 @dataclass(frozen=True)
@@ -33,22 +36,22 @@ class Character:
 
     marks: tuple[Mark, ...]
 
-    @property
+    @cached_property
     def left(self) -> int:
         """Leftmost column."""
         return min(mark.left for mark in self.marks)
 
-    @property
+    @cached_property
     def right(self) -> int:
         """Column behind the rightmost."""
         return max(mark.right for mark in self.marks)
 
-    @property
+    @cached_property
     def top(self) -> int:
         """Topmost row."""
         return min(mark.top for mark in self.marks)
 
-    @property
+    @cached_property
     def bottom(self) -> int:
         """Row below the lowest."""
         return max(mark.bottom for mark in self.marks)
@@ -66,15 +69,23 @@ class Character:
     @property
     def contrast(self) -> float:
         """That of its largest mark."""
-        return max(self.marks, key=lambda mark: mark.shape.sum()).contrast
+        return self._largest.contrast
 
     @property
     def thickness(self) -> float:
         """That of its largest mark's strokes."""
-        return max(self.marks, key=lambda mark: mark.shape.sum()).thickness
+        return self._largest.thickness
+
+    @cached_property
+    def _largest(self) -> Mark:
+        return max(self.marks, key=lambda mark: mark.area)
 
     def mask(self) -> NDArray[np.bool_]:
         """Return its pixels within its rectangle, ``(height, width)``."""
+        return self._mask
+
+    @cached_property
+    def _mask(self) -> NDArray[np.bool_]:
         mask = np.zeros((self.height, self.width), bool)
         for mark in self.marks:
             row, column = mark.top - self.top, mark.left - self.left
@@ -88,9 +99,17 @@ class Character:
             ink: the picture's.
             mask: bool, ``(height, width)``: the part.
         """
-        contrast = ink.contrast[self.top : self.bottom, self.left : self.right]
-        near = ndimage.binary_dilation(mask, iterations=2) & ~(self.mask() & ~mask)
-        return np.asarray(np.clip(contrast / self.contrast, 0, 1) * near, np.float32)
+        rows, columns = (_around(np.flatnonzero(mask.any(axis=axis))) for axis in (1, 0))
+        part, amount = mask[rows, columns], np.zeros(mask.shape, np.float32)
+        contrast = ink.contrast[self.top : self.bottom, self.left : self.right][rows, columns]
+        near = ndimage.binary_dilation(part, iterations=_NEAR) & ~(self._mask[rows, columns] & ~part)
+        amount[rows, columns] = np.clip(contrast / self.contrast, 0, 1) * near
+        return amount
+
+
+def _around(places: NDArray[np.intp]) -> slice:
+    """Return the rows or columns in which a part, which has ink in those given, and what is near it lie."""
+    return slice(max(0, places[0] - _NEAR), places[-1] + _NEAR + 1) if len(places) else slice(0)
 
 
 def arrange(marks: list[Mark]) -> list[list[Character]]:
@@ -120,7 +139,7 @@ def _usual_height(marks: list[Mark]) -> float:
 def _join(marks: list[Mark], tall: float) -> list[Character]:
     """Join fragments, the largest first, to the character that they stand on, under, or in."""
     characters: list[Character] = []
-    for mark in sorted(marks, key=lambda mark: -int(mark.shape.sum())):
+    for mark in sorted(marks, key=lambda mark: -mark.area):
         alone = Character((mark,))
         fits = [c for c in characters if _belong(c, alone, tall)]
         if fits:

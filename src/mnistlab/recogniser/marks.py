@@ -1,6 +1,7 @@
 """Marks: connected pieces of ink that somebody wrote; not specks, shadows, ruled lines, or edges of the paper."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,11 @@ class Mark:
     def bottom(self) -> int:
         """Row below its lowest pixel."""
         return self.top + self.height
+
+    @cached_property
+    def area(self) -> int:
+        """Pixels of it."""
+        return int(self.shape.sum())
 
     @property
     def height(self) -> int:
@@ -131,4 +137,4 @@ def _without_specks(marks: list[Mark]) -> list[Mark]:
     tallest = max(mark.height for mark in marks)
     longest = max(max(mark.height, mark.width) for mark in marks)
     least = _SPECK * min(longest, 2 * tallest)
-    return [mark for mark in marks if max(mark.height, mark.width) >= least and mark.shape.sum() >= 6]
+    return [mark for mark in marks if max(mark.height, mark.width) >= least and mark.area >= 6]

@@ -1,6 +1,8 @@
 """Network: a trained model in an ONNX file, run by ONNX Runtime."""
 
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,10 @@ METADATA_KEY = "mnistlab"
 """Of the ONNX file's metadata: a JSON object, what the file says of itself; its keys are in ``docs/export.md``."""
 NONE = "none"
 """The last class of a network that was shown scraps too."""
+_OUTPUTS = ["logits", "probabilities"]
+_LARGEST_SIDE = 4096
+_NOWHERE = str(Path(os.devnull) / "nowhere")
+_SEALED = b"sha256-of-the-rest:"
 _TYPICAL_LOGIT = 15.0
 _AT_ONCE = 16
 """Images a call. Every call has so many rows, blank ones included: a row's result then never hangs on its company."""
@@ -34,23 +40,26 @@ class Network:
         self.path = model
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+        # Silent: what is wrong is said by the exception.
+        options.log_severity_level = 4
+        # What a stranger's model says lies in other files is looked for where there are none.
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NOWHERE)
+        content = _read(model)
         try:
-            self._session = ort.InferenceSession(model.read_bytes(), options, providers=["CPUExecutionProvider"])
-        except OSError as error:
-            raise ModelError(f"{model}: cannot be read: {error.strerror or error}") from error
+            self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         # ONNX Runtime's exceptions share no base but this one.
         except Exception as error:
             raise ModelError(f"{model}: not an ONNX model: {' '.join(str(error).split())}") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        if [i.name for i in inputs] != ["images"] or [o.name for o in outputs] != ["logits", "probabilities"]:
+        if [i.name for i in inputs] != ["images"] or [o.name for o in outputs] != _OUTPUTS:
             raise ModelError(f"{model}: not a model of mnistlab's; make one with `mnistlab export RUN model.onnx`")
-        self.image_size: tuple[int, int] = tuple(inputs[0].shape[1:])
+        self.image_size = _image_size(inputs[0].shape, model)
         held = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")
         try:
             self.metadata: dict[str, Any] = dict(json.loads(held))
         except (TypeError, ValueError) as error:
             raise ModelError(f"{model}: what it says of itself is damaged; export it again") from error
+        self._try_out()
 
     @property
     def name(self) -> str:
@@ -79,6 +88,23 @@ class Network:
         """Return :meth:`probabilities` of the classes without ``none``; where there is one, rows sum to less than 1."""
         return self.probabilities(images)[:, : len(self.classes) - (NONE in self.classes)]
 
+    def _try_out(self) -> None:
+        """Read one black image, so that what cannot work is refused now.
+
+        Raises:
+            ModelError: it cannot.
+        """
+        try:
+            told = all(isinstance(name, str) for name in self.classes) and isinstance(self.typical_logit, float | None)
+            worked = told and all(
+                len(self._run(np.zeros((1, *self.image_size), np.uint8), output)) for output in _OUTPUTS
+            )
+        # As above.
+        except Exception as error:
+            raise ModelError(f"{self.path}: cannot read images: {' '.join(str(error).split())}") from error
+        if not worked:
+            raise ModelError(f"{self.path}: what it says of itself is damaged; export it again")
+
     def _run(self, images: NDArray[np.uint8], output: str) -> NDArray[np.float32]:
         found = np.empty((len(images), len(self.classes)), np.float32)
         batch = np.zeros((_AT_ONCE, *self.image_size), np.uint8)
@@ -87,3 +113,24 @@ class Network:
             batch[: len(part)] = part
             found[start : start + len(part)] = self._session.run([output], {"images": batch})[0][: len(part)]
         return found
+
+
+def _read(model: Path) -> bytes:
+    try:
+        content = model.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{model}: cannot be read: {error.strerror or error}") from error
+    if _SEALED in content:
+        # Only here, since it costs a tenth of a second, and a file of earlier versions has no checksum.
+        from mnistlab.runs import seal_is_broken
+
+        if seal_is_broken(content):
+            raise ModelError(f"{model}: damaged: its content and its checksum differ; export it again")
+    return content
+
+
+def _image_size(shape: Sequence[object], model: Path) -> tuple[int, int]:
+    match shape:
+        case [_, int(height), int(width)] if 1 <= height <= _LARGEST_SIDE and 1 <= width <= _LARGEST_SIDE:
+            return height, width
+    raise ModelError(f"{model}: not a model of mnistlab's: its input is {list(shape)}, not images of a fixed size")

@@ -18,6 +18,8 @@ WORKING_SIDE, SMALLEST_SIDE = 1280, 112
 """Pixels of the longer side above which a picture is reduced, and of the shorter below which it is enlarged."""
 _HIGHEST_ENLARGEMENT = 8
 _MID_GREY = 128
+_READS, _BYTES_A_READ = 200_000, 256
+"""Pieces in which any file is read at most, and one more for so many bytes of it; sound ones take a hundredth."""
 _BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 _FOREIGN = {b"%PDF": "a PDF; save its page as PNG", b"<svg": "an SVG drawing; save it as PNG"}
 
@@ -53,9 +55,11 @@ def open_picture(source: bytes | Path | Image.Image | NDArray[np.generic], max_p
         PictureError: not a picture, of a format not read, damaged, or too large.
     """
     if isinstance(source, Image.Image):
-        return _bring_to_size(_flatten(_turn(source)), None)
+        upright = _turn(source)
+        return _bring_to_size(_flatten(upright), upright.size)
     if isinstance(source, np.ndarray):
-        return _bring_to_size(_flatten(Image.fromarray(_as_bytes(source))), None)
+        given = Image.fromarray(_as_bytes(source))
+        return _bring_to_size(_flatten(given), given.size)
     name, content = ("picture", source) if isinstance(source, bytes) else (str(source), _read(source))
     try:
         with warnings.catch_warnings():
@@ -83,7 +87,7 @@ def _read(path: Path) -> bytes:
 
 
 def _decode(content: bytes, name: str, max_pixels: int) -> Picture:
-    with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+    with Image.open(_File(content), formats=FORMATS) as image:
         width, height = image.size
         if width * height > max_pixels:
             raise PictureSizeError(
@@ -95,6 +99,20 @@ def _decode(content: bytes, name: str, max_pixels: int) -> Picture:
         upright = _turn(image)
         turned = upright.size != image.size
         return _bring_to_size(_flatten(upright), (height, width) if turned else (width, height))
+
+
+class _File(io.BytesIO):
+    """A file's content; one made to be read byte by byte, for as long as it lasts, is damaged."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._left = _READS + len(content) // _BYTES_A_READ
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise OSError("it is in too many pieces")
+        return super().read(size)
 
 
 def _turn(image: Image.Image) -> Image.Image:
@@ -138,6 +156,10 @@ def _as_bytes(array: NDArray[np.generic]) -> NDArray[np.uint8]:
 def _flatten(image: Image.Image) -> Image.Image:
     """Return it as RGB."""
     if image.mode.startswith("I") or image.mode == "F":
+        # What is far too fine takes half a gigabyte for each 16 million pixels.
+        reduction = max(image.size) // WORKING_SIDE
+        if reduction > 1:
+            image = image.convert("F").reduce(reduction)
         return Image.fromarray(_stretch(np.asarray(image).astype(np.float64))).convert("RGB")
     if not image.has_transparency_data:
         return image.convert("RGB")
@@ -158,8 +180,8 @@ def _stretch(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.asarray(np.round((values - low) * (255 / max(high - low, 1e-12))), np.uint8)
 
 
-def _bring_to_size(image: Image.Image, size: tuple[int, int] | None) -> Picture:
-    width, height = size or image.size
+def _bring_to_size(image: Image.Image, size: tuple[int, int]) -> Picture:
+    width, height = size
     factor = min(1.0, WORKING_SIDE / max(image.size))
     if factor == 1 and min(image.size) < SMALLEST_SIDE:
         factor = min(SMALLEST_SIDE / min(image.size), _HIGHEST_ENLARGEMENT, WORKING_SIDE / max(image.size))

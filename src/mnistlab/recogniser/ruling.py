@@ -41,7 +41,7 @@ def _erase_across(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
         shifts = np.round(rise * np.arange(width)).astype(int)
         rows = (np.arange(height)[:, None] + shifts) % height
         level = np.take_along_axis(solid, rows, axis=0)
-        straight = ndimage.binary_opening(level, np.ones((1, run), bool))
+        straight = _runs(level, run)
         # Only lines that go on: their runs cover most of the way, whatever crosses them.
         covered = ndimage.maximum_filter1d(straight, 3, axis=0).mean(axis=1)
         straight &= (covered > 0.6 * _SPAN)[:, None]
@@ -61,3 +61,9 @@ def _erase_across(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
     above = ndimage.maximum_filter1d(rest, 2 * reach + 1, axis=0, origin=reach)
     below = ndimage.maximum_filter1d(rest, 2 * reach + 1, axis=0, origin=-reach)
     return np.asarray(rest | (found & above & below), bool)
+
+
+def _runs(level: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
+    """Return what belongs to so many pixels in a row: the opening by a row of them, in a time that hangs not on it."""
+    starts = ndimage.minimum_filter1d(level, length, axis=1, mode="constant")
+    return np.asarray(ndimage.maximum_filter1d(starts, length, axis=1, mode="constant", origin=length % 2 - 1), bool)

@@ -15,7 +15,8 @@ _WIDEST = 1.7
 """Of the line's height: no digit is wider."""
 _NARROWEST = 0.7
 """Of its height: narrower characters are single digits."""
-_MOST_SEAMS = 40
+_MOST_SEAMS, _MOST_PIXELS = 40, 64_000_000
+"""Seams, and pixels of all pieces between them, up to which a character may be several digits; more is texture."""
 _CUT, _CROSSING = 0.2, 0.5
 """Nats against each cut, and against each thickness of ink that it crosses beyond the first."""
 _SURE_CUT, _RARE = 2.2, 1.0
@@ -76,13 +77,20 @@ def split(
     if not seams:
         return [mask]
     ends = [_Seam(np.zeros(height, int), 0.0), *seams, _Seam(np.full(height, width), 0.0)]
+    if len(ends) * (len(ends) - 1) // 2 * mask.size > _MOST_PIXELS:
+        return [mask]
     pieces: dict[tuple[int, int], NDArray[np.bool_]] = {}
     columns = np.arange(width)
     for first in range(len(ends) - 1):
         for last in range(first + 1, len(ends)):
-            between = (columns >= ends[first].columns[:, None]) & (columns < ends[last].columns[:, None])
-            piece = _main_part(mask & between)
-            if piece is not None and _is_possible(piece, tall, whole=(first, last) == (0, len(ends) - 1)):
+            within = slice(ends[first].columns.min(), ends[last].columns.max())
+            between = (columns[within] >= ends[first].columns[:, None]) & (
+                columns[within] < ends[last].columns[:, None]
+            )
+            part = _main_part(mask[:, within] & between)
+            if part is not None and _is_possible(part, tall, whole=(first, last) == (0, len(ends) - 1)):
+                piece = np.zeros_like(mask)
+                piece[:, within] = part
                 pieces[first, last] = piece
     if not pieces:
         return [mask]
@@ -101,27 +109,36 @@ def _find_seams(mask: NDArray[np.bool_], tall: float, thickness: float) -> list[
     # Ink is dear, its middle dearest; going sideways costs a little, so that seams are straight where they can be.
     cost = np.where(mask, 1 + ndimage.distance_transform_edt(mask) / thickness, 0.0) + 0.01
     seams: dict[bytes, _Seam] = {}
-    for start in starts:
-        low, high = max(0, start - reach), min(width, start + reach + 1)
-        path = low + _cheapest_path(cost[:, low:high])
+    # All ways at once; outside the character there is none.
+    windows = np.lib.stride_tricks.sliding_window_view(
+        np.pad(cost, ((0, 0), (reach, reach)), constant_values=np.inf), 2 * reach + 1, axis=1
+    )[:, starts]
+    for path in (starts - reach)[:, None] + _cheapest_paths(windows):
         crossed = mask[np.arange(height), path].sum() / thickness
         seams.setdefault(path.tobytes(), _Seam(path + (0 if crossed else 1), float(crossed)))
     return sorted(seams.values(), key=lambda seam: seam.columns.mean())
 
 
-def _cheapest_path(cost: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the column in each row of the cheapest way from top to bottom, a column aside in each row at most."""
-    height, width = cost.shape
-    total, came = cost[0].copy(), np.zeros((height, width), int)
+def _cheapest_paths(cost: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the column in each row of the cheapest ways from top to bottom, a column aside in each row at most.
+
+    Args:
+        cost: ``(height, n, width)``: of ``n`` windows.
+
+    Returns:
+        ``(n, height)``
+    """
+    height, many, width = cost.shape
+    total, came = cost[0].copy(), np.zeros(cost.shape, np.int8)
+    beside = np.full((3, many, width), np.inf)
     for row in range(1, height):
-        beside = np.stack([np.append(np.inf, total[:-1]) + 0.02, total, np.append(total[1:], np.inf) + 0.02])
-        choice = beside.argmin(axis=0)
-        came[row] = choice - 1
-        total = beside[choice, np.arange(width)] + cost[row]
-    path = np.empty(height, int)
-    path[-1] = total.argmin()
+        beside[0, :, 1:], beside[1], beside[2, :, :-1] = total[:, :-1] + 0.02, total, total[:, 1:] + 0.02
+        came[row] = beside.argmin(axis=0) - 1
+        total = beside.min(axis=0) + cost[row]
+    path, each = np.empty((many, height), np.int64), np.arange(many)
+    path[:, -1] = total.argmin(axis=1)
     for row in range(height - 1, 0, -1):
-        path[row - 1] = path[row] + came[row, path[row]]
+        path[:, row - 1] = path[:, row] + came[row, each, path[:, row]]
     return path
 
 

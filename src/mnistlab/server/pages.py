@@ -1,9 +1,9 @@
 """The files of the page, served as they are."""
 
-from importlib.resources import files
-
 from fastapi import FastAPI
 from fastapi.responses import Response
+
+from mnistlab.page import served
 
 _KINDS = {
     "html": "text/html; charset=utf-8",
@@ -16,11 +16,9 @@ _ALWAYS_ASK = {"Cache-Control": "no-cache"}
 
 def add_pages(app: FastAPI) -> None:
     """Give an application a route for each file of the page; ``/`` is ``index.html``."""
-    for file in files(__package__).joinpath("page").iterdir():
-        _, _, ending = file.name.rpartition(".")
-        if ending in _KINDS:
-            address = "/" if file.name == "index.html" else f"/{file.name}"
-            _add(app, address, Response(file.read_bytes(), headers=_ALWAYS_ASK | {"content-type": _KINDS[ending]}))
+    for name, content in served().items():
+        address, kind = "/" if name == "index.html" else f"/{name}", _KINDS[name.rpartition(".")[2]]
+        _add(app, address, Response(content, headers=_ALWAYS_ASK | {"content-type": kind}))
 
 
 def _add(app: FastAPI, address: str, response: Response) -> None:

@@ -72,25 +72,29 @@ class Pool:
             self._metrics.refused.inc()
             raise Refusal(503, "all readers are busy; try again", retry_after=1)
 
-    async def read(self, picture: bytes, models: list[str], *, images: bool) -> Frame:
+    async def read(
+        self, picture: bytes, models: list[str], *, images: bool, left: asyncio.Future[None] | None = None
+    ) -> Frame:
         """Have a picture read.
 
         Args:
             picture: a file's content.
             models: names, the answering one first.
             images: whether the answer shows what the network saw.
+            left: done once nobody waits for the answer; a picture that is not yet being read then never is.
 
         Returns:
             ``status`` and ``seconds``, and the response's JSON.
 
         Raises:
-            Refusal: 503 if there is no room; 422 if the picture takes too long or ends its processes.
+            Refusal: 503 if there is no room; 422 if the picture takes too long or ends its processes; 400 if who asked
+                has left.
         """
         self.check_room()
         seconds = self._settings.picture_seconds
         order = Frame({"models": models, "images": images, "seconds": seconds}, picture)
         for attempt in range(_TRIES):
-            reader = await self._take(again=attempt > 0)
+            reader = await self._take(left, again=attempt > 0)
             try:
                 answer = await reader.read(order, seconds)
             except ReaderDiedError:
@@ -112,13 +116,19 @@ class Pool:
         self._alive.clear()
         self._count()
 
-    async def _take(self, *, again: bool) -> ReaderProcess:
+    async def _take(self, left: asyncio.Future[None] | None, *, again: bool) -> ReaderProcess:
         if self._idle:
             return self._idle.popleft()
         turn: asyncio.Future[ReaderProcess] = asyncio.get_running_loop().create_future()
         # What was let in once goes before what has only waited.
         (self._waiting.appendleft if again else self._waiting.append)(turn)
         self._count()
+
+        def leave(_left: asyncio.Future[None]) -> None:
+            turn.cancel()
+
+        if left is not None:
+            left.add_done_callback(leave)
         try:
             async with asyncio.timeout(_PATIENCE):
                 return await turn
@@ -127,8 +137,12 @@ class Pool:
                 self._free(turn.result())
             if isinstance(error, TimeoutError):
                 raise Refusal(503, "no reader came free; try again", retry_after=1) from None
+            if left is not None and left.done():
+                raise Refusal(400, "the connection ended before the picture was read") from None
             raise
         finally:
+            if left is not None:
+                left.remove_done_callback(leave)
             with contextlib.suppress(ValueError):
                 self._waiting.remove(turn)
             self._count()

@@ -11,7 +11,7 @@ from mnistlab.server.answer import Problem, ReadAnswer
 from mnistlab.server.pool import Pool
 from mnistlab.server.refusal import Refusal
 from mnistlab.server.settings import Settings
-from mnistlab.server.upload import Uploads
+from mnistlab.server.upload import Uploads, departure
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _BODY: dict[str, Any] = {
@@ -58,8 +58,8 @@ def add_reading(app: FastAPI, settings: Settings, pool: Pool) -> None:
         models = _choose(query.model, settings.names)
         # A place is only taken once the body is there: a slow one keeps nobody else waiting.
         pool.check_room()
-        async with uploads.receive(request) as picture:
-            answer = await pool.read(picture, models, images=query.images)
+        async with uploads.receive(request) as picture, departure(request) as left:
+            answer = await pool.read(picture, models, images=query.images, left=left)
         timing = {"Server-Timing": f"read;dur={1000 * answer.head['seconds']:.1f}"}
         return Response(answer.body, answer.head["status"], timing, "application/json")
 

@@ -1,6 +1,7 @@
 """Uploads: request bodies on their way in, and the memory that they hold together."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -66,6 +67,23 @@ class Uploads:
 
     def _too_large(self) -> Refusal:
         return Refusal(413, f"the picture's file is larger than {self._largest:,} bytes; make it smaller")
+
+
+@asynccontextmanager
+async def departure(request: Request) -> AsyncIterator[asyncio.Future[None]]:
+    """Yield what is done once a client whose body is there has left."""
+    leaving = asyncio.create_task(_until_left(request))
+    try:
+        yield leaving
+    finally:
+        leaving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await leaving
+
+
+async def _until_left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _crowded() -> Refusal:

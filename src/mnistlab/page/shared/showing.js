@@ -1,12 +1,10 @@
-// Showing: an answer of the server as elements of the page.
+// Showing: an answer as elements of the page.
 
-const TITLES = { reader: "Reader", lenet5: "LeNet-5", custom_mlp: "CustomMLP" };
 const MANY = 6; // digits from which they are shown smaller
 const ORDINALS = ["1st", "2nd", "3rd"];
 
 const element = (id) => document.getElementById(id);
 const ordinal = (place) => ORDINALS[place] ?? `${place + 1}th`;
-const title = (name) => TITLES[name] ?? name;
 
 function make(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
@@ -35,10 +33,11 @@ export class Showing {
     this.empty();
   }
 
-  // names: the models, in their order; accuracies: what is known of each.
+  // models: in their order, each with its name and what is known about it.
   expect(models) {
     this.names = models.map((model) => model.name);
-    this.figures = Object.fromEntries(models.map((model) => [model.name, model.about?.test?.accuracy]));
+    this.about = Object.fromEntries(models.map((model) => [model.name, model.about ?? {}]));
+    element("models-section").hidden = models.length < 2;
     this.show();
   }
 
@@ -124,8 +123,9 @@ export class Showing {
     element("models").replaceChildren(...this.names.map((name) => {
       const reading = readings.find((one) => one.model === name);
       const cells = reading?.digits ? this.modelCells(reading) : ["–", "–", "–"].map((text) => make("td", {}, text));
-      const head = make("th", { scope: "row" }, title(name));
-      if (this.figures[name]) head.append(make("small", {}, ` ${(100 * this.figures[name]).toFixed(2)} % on MNIST`));
+      const { title, test, data } = this.about[name], head = make("th", { scope: "row" }, title ?? name);
+      const where = !data || data.name.toLowerCase() === "mnist" ? "MNIST" : data.name;
+      if (test) head.append(make("small", {}, ` ${(100 * test.accuracy).toFixed(2)} % on ${where}`));
       return make("tr", {}, head, ...cells);
     }));
   }

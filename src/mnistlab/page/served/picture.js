@@ -32,8 +32,3 @@ async function rewrite(bitmap, scale, type) {
   const lossless = KEEPS_TRANSPARENCY.includes(type) ? await encode("image/png") : null;
   return lossless && lossless.size <= LARGEST_FILE ? lossless : encode("image/jpeg");
 }
-
-export function firstPicture(transfer) {
-  const files = [...(transfer?.files ?? [])];
-  return files.find((file) => file.type.startsWith("image/")) ?? files[0] ?? null;
-}

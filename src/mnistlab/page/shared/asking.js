@@ -1,12 +1,11 @@
-// Asking: one request at a time, for the newest picture; answers to what is no longer there are dropped.
+// Asking: one picture at a time, the newest; answers to what is no longer there are dropped.
 
 const PAUSE = 150; // milliseconds from a change to the request
-const UNREACHED = 3000; // milliseconds until the next try when the server cannot be reached
 
 export class Asking {
-  // address: where to send; onAnswer(answer, settled), onTrouble(message): what to do with what comes back.
-  constructor(address, onAnswer, onTrouble) {
-    Object.assign(this, { address, onAnswer, onTrouble });
+  // read: see reading.js; onAnswer(answer, settled), onTrouble(message): what to do with what comes back.
+  constructor(read, onAnswer, onTrouble) {
+    Object.assign(this, { read, onAnswer, onTrouble });
     this.subject = 0; // counts what was cleared or exchanged for something else
     this.changes = 0;
     this.make = null;
@@ -50,22 +49,10 @@ export class Asking {
   }
 
   // Returns the milliseconds after which to try again, or null.
-  async exchange(body, wanted, newest) {
-    let response, answer;
-    try {
-      response = await fetch(this.address(), { method: "POST", body });
-      answer = await response.json();
-    } catch {
-      if (wanted()) this.onTrouble("The server cannot be reached. Trying again…");
-      return UNREACHED;
-    }
-    if (response.status === 503) {
-      if (wanted()) this.onTrouble("The server is busy. Trying again…");
-      return 1000 * (Number(response.headers.get("Retry-After")) || 1);
-    }
-    if (!wanted()) return null;
-    if (response.ok) this.onAnswer(answer, newest());
-    else this.onTrouble(answer.error);
-    return null;
+  async exchange(picture, wanted, newest) {
+    const { answer, trouble, again = null } = await this.read(picture);
+    if (wanted() && trouble) this.onTrouble(trouble);
+    else if (wanted()) this.onAnswer(answer, newest());
+    return again;
   }
 }

@@ -2,21 +2,14 @@
 
 import { Asking } from "./asking.js";
 import { Pad } from "./pad.js";
-import { firstPicture, prepare } from "./picture.js";
+import { about, models, prepare, read } from "./reading.js";
 import { Showing } from "./showing.js";
 
 const element = (id) => document.getElementById(id);
 const showing = new Showing();
-const asking = new Asking(address, answered, complain);
+const asking = new Asking(read, answered, complain);
 const pad = new Pad(element("canvas"), drawn);
-let models = [];
 let picture = null; // the address of the picture shown, if one is
-
-function address() {
-  const query = new URLSearchParams(models.map((model) => ["model", model.name]));
-  query.append("images", "true");
-  return `/api/read?${query}`;
-}
 
 function answered(answer, settled) {
   complain("");
@@ -99,6 +92,11 @@ function clear() {
   pad.clear();
 }
 
+function firstPicture(transfer) {
+  const files = [...(transfer?.files ?? [])];
+  return files.find((file) => file.type.startsWith("image/")) ?? files[0] ?? null;
+}
+
 for (const id of ["file", "camera"]) {
   element(id).addEventListener("change", (event) => {
     take(event.target.files[0]);
@@ -136,12 +134,10 @@ document.addEventListener("drop", (event) => {
 
 async function start() {
   refresh();
-  try {
-    models = await (await fetch("/api/models")).json();
-  } catch {
-    complain("The server cannot be reached. Reload the page to try again.");
-  }
-  showing.expect(models);
+  const { found, trouble = "" } = await models();
+  complain(trouble);
+  showing.expect(found);
+  element("about").replaceChildren(...about(found));
 }
 
 start();

@@ -1,0 +1,72 @@
+"""The page's files: those that a server hands out, and all in one for browsers that read by themselves."""
+
+import base64
+import json
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from mnistlab.page.bundle import bundle
+
+_LINKS = (
+    '<link rel="icon" href="icon.svg">\n',
+    '<link rel="stylesheet" href="base.css">\n<link rel="stylesheet" href="page.css">\n',
+    '<script type="module" src="page.js"></script>\n',
+)
+"""Of ``index.html``: what is put into the page itself where it has to be a single file."""
+
+
+def served() -> dict[str, bytes]:
+    """Return the files of the page whose pictures a server reads, by name."""
+    return _files("shared") | _files("served")
+
+
+def standalone(model: dict[str, Any], weights: bytes) -> str:
+    """Return the page that reads by itself: one HTML file that asks nothing of any server.
+
+    Args:
+        model: what ``network.js`` takes and, as ``about``, the model's metadata.
+        weights: float32, little-endian.
+    """
+    names = _files("shared") | _files("standalone")
+    texts = {name: content.decode() for name, content in names.items()}
+    script = bundle({name: text for name, text in texts.items() if name.endswith(".js")}, "page.js", "worker.js")
+    icon = f'<link rel="icon" href="data:image/svg+xml;base64,{_text(names["icon.svg"])}">\n'
+    style = f"<style>\n{texts['base.css']}{texts['page.css']}</style>\n"
+    told = json.dumps(model, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    page = texts["index.html"]
+    for link, content in zip(_LINKS, (icon, style, ""), strict=True):
+        page = _replace(page, link, content)
+    return _replace(
+        page,
+        "</body>\n",
+        f'<script type="application/json" id="model">{told}</script>\n'
+        f'<script type="text/plain" id="weights">{_text(weights)}</script>\n'
+        f"<script>\n{script}</script>\n</body>\n",
+    )
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _replace(page: str, part: str, by: str) -> str:
+    before, found, after = page.partition(part)
+    if not found:
+        raise ValueError(f"index.html lacks {part!r}")
+    return before + by + after
+
+
+def _files(folder: str) -> dict[str, bytes]:
+    """Return what is in a folder of this package, at every depth, by path from there."""
+    found: dict[str, bytes] = {}
+
+    def visit(place: Traversable, path: str) -> None:
+        for one in sorted(place.iterdir(), key=lambda one: one.name):
+            if one.is_dir():
+                visit(one, f"{path}{one.name}/")
+            else:
+                found[path + one.name] = one.read_bytes()
+
+    visit(files(__package__).joinpath(folder), "")
+    return found

@@ -1,0 +1,46 @@
+"""The recogniser in JavaScript has the constants of the one in Python."""
+
+import importlib
+import re
+from importlib.resources import files
+
+import pytest
+
+MODULES = {
+    name: f"mnistlab.recogniser.{name}"
+    for name in (
+        "picture",
+        "ink",
+        "sheet",
+        "ruling",
+        "strokes",
+        "marks",
+        "writing",
+        "layout",
+        "splitting",
+        "recogniser",
+    )
+} | {"glyph": "mnistlab.glyphs.glyph"}
+# By module: what Python has no constant for, or under another name.
+ONLY_HERE = {"ruling": {"SLOPES"}, "sheet": {"CLASSES"}, "glyph": {"INNER"}}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_constants_are_those_of_the_python_module(name):
+    text = files("mnistlab.page").joinpath(f"standalone/recogniser/{name}.js").read_text(encoding="utf-8")
+    declared = "\n".join(line for line in text.splitlines() if re.match(r"(export )?const [A-Z]", line))
+    found = re.findall(r"\b([A-Z][A-Z_]+) = (\[[^\]]*\]|-?[\d._]+)", declared)
+    module = importlib.import_module(MODULES[name])
+    compared = 0
+    for constant, value in found:
+        if constant in ONLY_HERE.get(name, ()):
+            continue
+        expected = getattr(module, f"_{constant}", None)
+        expected = getattr(module, constant, None) if expected is None else expected
+        numbers = [float(number.replace("_", "")) for number in value.strip("[]").split(",")]
+        assert expected is not None, constant
+        assert [float(number) for number in (expected if hasattr(expected, "__len__") else [expected])] == numbers, (
+            constant
+        )
+        compared += 1
+    assert compared
