@@ -341,3 +341,33 @@ def test_the_documentation_page_is_whole(visit, server):
     page.goto(f"{server.url}/docs")
     assert page.get_by_role("heading", name="/api/read").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_a_second_tab_shows_the_latest_report(browser, tmp_path):
+    with served("--report", str(tmp_path), "--workers", "1") as running:
+        page = browser.new_page()
+        trouble = []
+        page.on("console", lambda message: trouble.append(message.text))
+        page.goto(running.url)
+        page.get_by_role("link", name="Report").click()
+        inside = page.frame_locator("iframe")
+        sync_api.expect(inside.get_by_role("heading", name="No report yet")).to_be_visible()
+        trouble.clear()  # the browser says 404 of it
+        (tmp_path / "report.html").write_text(
+            "<style>h1 { color: rgb(1, 2, 3) }</style><h1>b wins</h1>", encoding="utf-8"
+        )
+        page.reload()
+        heading = inside.get_by_role("heading", name="b wins")
+        sync_api.expect(heading).to_have_css("color", "rgb(1, 2, 3)")
+        (tmp_path / "report.html").write_text("<h1>a wins</h1><script>document.body.innerText = ''</script>", "utf-8")
+        page.reload()
+        sync_api.expect(inside.get_by_role("heading", name="a wins")).to_be_visible()
+        assert len(trouble) == 1, trouble
+        assert "Content Security Policy" in trouble[0]
+        page.get_by_role("link", name="Draw").click()
+        sync_api.expect(page.get_by_role("heading", name="Write a number")).to_be_visible()
+        page.close()
+
+
+def test_without_a_report_there_is_no_second_tab(visit):
+    assert visit().get_by_role("link", name="Report").count() == 0

@@ -1,6 +1,7 @@
 """``mnistlab serve``: a page to draw digits on, and an API that reads them."""
 
 import re
+from pathlib import Path
 
 import click
 
@@ -34,6 +35,9 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
 @click.option(
     "--reject", default=0.5, type=click.FloatRange(0, 1), help="Probability below which a digit is unsure.  [0.5]"
 )
+@click.option(
+    "--report", type=click.Path(path_type=Path), help="A comparison's folder, or report.html: shown on a second tab."
+)
 @click.option("--quiet", is_flag=True, help="Do not say when it is ready.")
 def serve(
     *,
@@ -45,6 +49,7 @@ def serve(
     max_body: int,
     max_pixels: int,
     reject: float,
+    report: Path | None,
     quiet: bool,
 ) -> None:
     """Serve a page to draw digits on, and an API that reads them from pictures.
@@ -68,6 +73,7 @@ def serve(
         max_body=max_body,
         max_pixels=max_pixels,
         reject=reject,
+        report=report,
         **{key: value for key, value in given.items() if value},  # type: ignore[arg-type]
     )
 

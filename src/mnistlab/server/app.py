@@ -16,6 +16,7 @@ from mnistlab.server.pages import add_pages
 from mnistlab.server.pool import Pool
 from mnistlab.server.reading import add_reading
 from mnistlab.server.refusal import answer_in_json, problem
+from mnistlab.server.report import add_report
 from mnistlab.server.settings import Settings
 
 _ABOUT = """Reads the digits that someone wrote, in any ordinary picture: `POST` its file to `/api/read`.
@@ -56,7 +57,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     answer_in_json(app)
     add_reading(app, chosen, pool)
     _add_state(app, chosen, pool, metrics)
-    add_pages(app)
+    add_pages(app, report=chosen.report is not None)
+    if chosen.report is not None:
+        add_report(app, chosen.report)
     return app
 
 

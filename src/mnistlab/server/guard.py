@@ -6,13 +6,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mnistlab.server.metrics import Metrics
 
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_ABSENT = {"Cache-Control": "no-store"}
+_ABSENT = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
 """Where the route says nothing itself."""
 
 

@@ -26,6 +26,7 @@ class Settings:
         body_seconds: from a request's head to its body's end; also for the head itself.
         picture_seconds: of reading, after which the picture is given up and its process killed.
         reject: probability from 0 to 1 below which a digit is called unsure.
+        report: a comparison's ``report.html``, or its folder, shown on a second tab; ``None`` is no such tab.
 
     Raises:
         ServerError: a value out of its range, no model, or two models of one name.
@@ -41,6 +42,7 @@ class Settings:
     body_seconds: float = 30.0
     picture_seconds: float = 10.0
     reject: float = 0.5
+    report: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.models:
