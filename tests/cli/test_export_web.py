@@ -50,8 +50,7 @@ def test_a_page_is_replaced_only_when_told_to_and_what_lies_beside_it_stays(mlp,
     assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html", "notes.txt"]
 
 
-def test_what_cannot_be_a_page_is_refused_in_one_line_and_leaves_nothing(few, mlp, tmp_path, monkeypatch):
-    monkeypatch.setenv("MNISTLAB_TRUST_CODE", "1")
+def test_what_cannot_be_a_page_is_refused_in_one_line_and_leaves_nothing(few, mlp, tmp_path):
     runs = {}
     for name, code in (("own", OWN_MODEL), ("large", LARGE_MODEL)):
         (tmp_path / f"{name}.py").write_text(code)

@@ -21,18 +21,16 @@ from mnistlab.recogniser.network import METADATA_KEY, Network
 from mnistlab.statistics import evaluate
 from mnistlab.training import load_trained
 from mnistlab.training.input import fit_images
-from mnistlab.training.trained import TRUST
+from mnistlab.training.trust import TRUST
 from tests.export.runs import recipes, trained
 
 KINDS = ("plain", "held out", "mlp", "scaled up", "scaled down", "own model")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _trusting():
-    """The models of these runs are our own code."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(TRUST, "1")
-        yield
+@pytest.fixture(autouse=True)
+def _trusting(monkeypatch):
+    """These runs are our own; but each test has a cache of its own, which does not know that."""
+    monkeypatch.setenv(TRUST, "1")
 
 
 @pytest.fixture(scope="module")

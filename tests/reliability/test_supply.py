@@ -23,6 +23,8 @@ from tests.reliability.distribution import LOCKS, ROOT, applies, locked, members
 
 RELEASE = os.environ.get("MNISTLAB_DIST")
 SHORT = ["reproduce", "--batch_size", "50", "--num_epochs", "1", "--train-limit", "200", "--quiet"]
+RUN_TIME = ("export", "ray", "serve", "tensorboard")
+"""Extras."""
 CUDA_ALONE = ("nvidia", "cuda", "triton")
 LIBRARIES = {f"mnistlab/kernels/_{name}.so" for name in ("processor", "x86_64_v2", "x86_64_v3", "x86_64_v4")}
 """On a machine of the x86-64 kind."""
@@ -80,7 +82,10 @@ def test_the_locks_agree_with_pyproject(project, part):
     """Every declared requirement is pinned, at a version that it allows; `make lock` mends it."""
     extras = project["project"]["optional-dependencies"]
     needed = {
-        "run time": [*project["project"]["dependencies"], *(x for e in ("export", "ray", "serve", "tensorboard") for x in extras[e])],
+        "run time": [
+            *project["project"]["dependencies"],
+            *(x for name in RUN_TIME for x in extras[name]),
+        ],
         "development": [x for x in extras["dev"] if not x.startswith("mnistlab[")],
         "release": project["dependency-groups"]["release"],
     }[part]
@@ -98,7 +103,7 @@ def test_the_locks_agree_with_pyproject(project, part):
 def test_the_locks_hold_all_that_is_needed_here_and_nothing_else():
     """From what mnistlab[dev] declares down to the last: each is pinned, allowed where it is needed, and installed."""
     pins = locked("requirements.lock") | locked("dev.lock")
-    waiting, reached = [("mnistlab", frozenset({"dev", "export", "ray", "serve", "tensorboard"}))], set()
+    waiting, reached = [("mnistlab", frozenset({"dev", *RUN_TIME}))], set()
     while waiting:
         name, extras = waiting.pop()
         if (name, extras) in reached:

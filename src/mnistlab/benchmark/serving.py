@@ -36,7 +36,7 @@ class Load:
     Attributes:
         asked: requests a second.
         answered: accepted and answered a second.
-        refused: refused with 503 a second.
+        refused: refused with 503 and Retry-After a second.
         median: milliseconds from request to answer, of those answered.
         p99: milliseconds, of those answered.
         refusal_p99: milliseconds until a refusal, ``None`` if there were none.
@@ -83,7 +83,7 @@ def measure_serving(*, quick: bool, on_turn: Callable[[str], None]) -> ServingBe
     seconds = _QUICK_SECONDS if quick else _SECONDS
     environment = describe_environment("cpu", 1, "onnxruntime").model_dump()
     with _server() as port:
-        client = _Client(port, drawing())
+        client = Client(port, drawing())
         on_turn("alone")
         asyncio.run(client.in_turns(1, 1.0))
         alone = asyncio.run(client.in_turns(1, seconds))
@@ -121,7 +121,7 @@ def _server() -> Iterator[int]:
         process.wait(30)
 
 
-class _Client:
+class Client:
     """Sends the same picture over and over, on connections that are kept."""
 
     def __init__(self, port: int, picture: bytes) -> None:
@@ -163,7 +163,9 @@ class _Client:
         except (OSError, EOFError, ValueError):
             return 0, time.perf_counter() - began
         self._idle.append((reader, writer))
-        return int(head[9:12]), time.perf_counter() - began
+        status = int(head[9:12])
+        told = status != 503 or b"\r\nretry-after: " in head
+        return status if told else 0, time.perf_counter() - began
 
     def _close(self, results: list[tuple[int, float]], seconds: float) -> Load:
         for _, writer in self._idle:

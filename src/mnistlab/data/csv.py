@@ -2,12 +2,16 @@
 
 import math
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from mnistlab.data.dataset import Dataset, Split, make_dataset
 from mnistlab.errors import DataError
+
+_LONGEST_LINE = 1 << 22
+"""Characters; a million pixels in a row are fewer."""
 
 
 def read_csvs(train: Path, test: Path | None) -> Dataset:
@@ -27,10 +31,17 @@ def read_csvs(train: Path, test: Path | None) -> Dataset:
 
 def _first_row(path: Path) -> list[str]:
     try:
-        with path.open(encoding="utf-8-sig") as lines:
-            return [cell.strip().strip('"') for cell in lines.readline().split(",")]
+        return [cell.strip().strip('"') for cell in next(_lines(path), "").split(",")]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open(encoding="utf-8-sig") as file:
+        while line := file.readline(_LONGEST_LINE):
+            if len(line) == _LONGEST_LINE:
+                raise DataError(f"{path}: a line of more than {_LONGEST_LINE:,} characters is no row of a table")
+            yield line
 
 
 def _has_labels(path: Path) -> bool:
@@ -48,9 +59,13 @@ def _read_csv(path: Path) -> Split:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            table = np.loadtxt(path, np.int32, delimiter=",", skiprows=int(header), ndmin=2, encoding="utf-8-sig")
-    except (OSError, ValueError, UserWarning) as error:
-        raise DataError(f"{path}: cannot be read as a table of whole numbers: {error}") from error
+            # A row that begins with # is damaged, not a comment.
+            table = np.loadtxt(_lines(path), np.int32, delimiter=",", skiprows=int(header), ndmin=2, comments=None)
+    except (OSError, ValueError, OverflowError, Warning) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: cannot be read as a table of whole numbers: {reason}") from error
+    if table.shape[1] != len(first):
+        raise DataError(f"{path}: rows of {table.shape[1]:,} cells under a first row of {len(first):,}; copy it anew")
     pixels = table[:, 1:]
     if pixels.min() < 0 or pixels.max() > 255:
         row, column = np.argwhere((pixels < 0) | (pixels > 255))[0].tolist()

@@ -116,7 +116,8 @@ def _count_classes(name: str, labels: NDArray[np.int64]) -> tuple[str, ...]:
         raise DataError(f"{name}: training image {int(labels.argmin())} has label {low}; labels start at 0")
     if high < len(DIGITS):
         return DIGITS
-    absent = np.setdiff1d(np.arange(high + 1), labels)
+    # As many labels as there are, and one more, cannot all be there.
+    absent = np.setdiff1d(np.arange(min(high, len(labels)) + 1), labels)
     if absent.size:
         at = int(labels.argmax())
         raise DataError(f"{name}: training image {at} has label {high}, out of range: no image has label {absent[0]}")

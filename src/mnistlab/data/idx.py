@@ -4,17 +4,19 @@ import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.data.bounds import refuse_bomb
 from mnistlab.data.dataset import Split
 from mnistlab.errors import DataError
 
 # QMNIST's labels are 32-bit integers; everything else in MNIST's family is unsigned bytes.
 _ELEMENTS: dict[int, np.dtype[Any]] = {0x08: np.dtype(np.uint8), 0x0C: np.dtype(">i4")}
 _MOST_DIMENSIONS = 3
+_LONGEST_HEADER = 4 + 4 * _MOST_DIMENSIONS
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -31,12 +33,13 @@ def read_idx(path: Path) -> NDArray[Any]:
     Raises:
         DataError: unreadable, damaged, not IDX, of another element type, or of another length than its header says.
     """
-    content = _read_bytes(path)
-    element, shape, start = _parse_header(content, path)
-    promised, found = math.prod(shape) * element.itemsize, len(content) - start
-    if found != promised:
-        raise DataError(f"{path}: the header promises {promised:,} bytes, the file holds {found:,}")
-    return np.frombuffer(content, element, offset=start).reshape(shape)
+    try:
+        with path.open("rb") as file:
+            packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+            file.seek(0)
+            return _read_packed(file, path) if packed else _read_plain(file, path)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from error
 
 
 def read_split(images: Path, labels: Path) -> Split:
@@ -61,12 +64,27 @@ def read_split(images: Path, labels: Path) -> Split:
     return Split(pixels, classes.astype(np.int64))
 
 
-def _read_bytes(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content.startswith(_GZIP_MAGIC) else content
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
+def _read_plain(file: IO[bytes], path: Path) -> NDArray[Any]:
+    element, shape, start = _parse_header(file.read(_LONGEST_HEADER), path)
+    promised, found = math.prod(shape) * element.itemsize, path.stat().st_size - start
+    if found != promised:
+        raise DataError(f"{path}: the header promises {promised:,} bytes, the file holds {found:,}")
+    file.seek(start)
+    return np.frombuffer(file.read(promised), element).reshape(shape)
+
+
+def _read_packed(file: IO[bytes], path: Path) -> NDArray[Any]:
+    with gzip.GzipFile(fileobj=file) as unpacked:
+        element, shape, start = _parse_header(unpacked.read(_LONGEST_HEADER), path)
+        promised = math.prod(shape) * element.itemsize
+        refuse_bomb(path, promised)
+        unpacked.seek(start)
+        # One byte more finds the end, and with it the checksum.
+        content = unpacked.read(promised + 1)
+    if len(content) != promised:
+        held = "more" if len(content) > promised else f"{len(content):,}"
+        raise DataError(f"{path}: the header promises {promised:,} bytes, the file holds {held}")
+    return np.frombuffer(content, element).reshape(shape)
 
 
 def _parse_header(content: bytes, path: Path) -> tuple[np.dtype[Any], tuple[int, ...], int]:

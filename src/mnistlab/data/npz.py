@@ -1,14 +1,21 @@
 """Keras's ``mnist.npz``: ``x_train``, ``y_train``, ``x_test``, ``y_test`` in one zip of arrays."""
 
+import io
+import math
+import warnings
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from mnistlab.data.bounds import refuse_bomb
 from mnistlab.data.dataset import Dataset, Split, make_dataset
 from mnistlab.errors import DataError
+
+_NAMES = ("x_train", "y_train", "x_test", "y_test")
+_SUFFIX = ".npy"
 
 
 def read_npz(path: Path) -> Dataset:
@@ -18,16 +25,47 @@ def read_npz(path: Path) -> Dataset:
         DataError: not a zip of arrays, damaged, an array missing, or of another shape or type.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            if not isinstance(arrays, np.lib.npyio.NpzFile):
+        with path.open("rb") as file, warnings.catch_warnings():
+            # NumPy warns of headers that Python 2 wrote.
+            warnings.simplefilter("ignore")
+            if file.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
                 raise DataError(f"{path}: a single array, not the zip of four that Keras publishes")
-            missing = {"x_train", "y_train", "x_test", "y_test"} - set(arrays.files)
-            if missing:
-                raise DataError(f"{path}: lacks {', '.join(sorted(missing))}; it holds {', '.join(arrays.files)}")
-            train, test = (_split(arrays[f"x_{part}"], arrays[f"y_{part}"], path) for part in ("train", "test"))
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
+            train_images, train_labels, test_images, test_labels = _read_arrays(path)
+        train, test = _split(train_images, train_labels, path), _split(test_images, test_labels, path)
+    except DataError:
+        raise
+    # Zip files and headers of arrays can be wrong in many ways, whose exceptions share no base but this one.
+    except Exception as error:
+        raise DataError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
     return make_dataset(path.stem, train, test)
+
+
+def _read_arrays(path: Path) -> list[NDArray[np.generic]]:
+    with zipfile.ZipFile(path) as archive:
+        held = [name.removesuffix(_SUFFIX) for name in archive.namelist()]
+        missing = sorted(set(_NAMES) - set(held))
+        if missing:
+            raise DataError(f"{path}: lacks {', '.join(missing)}; it holds {', '.join(map(ascii, held))}")
+        members = [archive.getinfo(name + _SUFFIX) for name in _NAMES]
+        refuse_bomb(path, sum(member.file_size for member in members))
+        if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
+            raise DataError(f"{path}: packed otherwise than NumPy does; write it with numpy.savez_compressed")
+        # Whole, since the checksum is only looked at in the end.
+        return [_parse(archive.read(member), path) for member in members]
+
+
+def _parse(content: bytes, path: Path) -> NDArray[np.generic]:
+    """Make an array of a ``.npy`` file's bytes, without a copy."""
+    stream = io.BytesIO(content)
+    read_header = npy.read_array_header_1_0 if npy.read_magic(stream) == (1, 0) else npy.read_array_header_2_0
+    shape, is_fortran, dtype = read_header(stream)
+    if dtype.hasobject:
+        raise DataError(f"{path}: cannot be read: it holds Python objects, which are never loaded; write plain numbers")
+    start = stream.tell()
+    promised, found = math.prod(shape) * dtype.itemsize, len(content) - start
+    if promised != found:
+        raise DataError(f"{path}: an array's header promises {promised:,} bytes, the file holds {found:,}")
+    return np.frombuffer(content, dtype, offset=start).reshape(shape, order="F" if is_fortran else "C")
 
 
 def _split(images: NDArray[np.generic], labels: NDArray[np.generic], path: Path) -> Split:

@@ -1,6 +1,8 @@
 """Pictures in ordinary files (PNG, JPEG and so on) as grey bytes."""
 
 import io
+import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,10 @@ from mnistlab.data.dataset import Dataset, Split, make_dataset
 from mnistlab.errors import DataError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+"""Of Pillow's others some start programs, as PostScript does, and the name does not decide."""
+_MOST_PIXELS = 1 << 24
+_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
 
 def decode(content: bytes, name: str) -> NDArray[np.uint8]:
@@ -27,16 +33,39 @@ def decode(content: bytes, name: str) -> NDArray[np.uint8]:
         DataError: not a picture, damaged, or absurdly large.
     """
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        _check_chunks(content)
+        with warnings.catch_warnings(), Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            warnings.simplefilter("ignore")
+            width, height = image.size
+            if width * height > _MOST_PIXELS:
+                raise ValueError(f"{width}x{height} pixels; at most {_MOST_PIXELS:,} are read")
             if image.mode.startswith("I"):
                 return (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
             if image.has_transparency_data:
                 overlay = image.convert("RGBA")
                 return np.asarray(Image.alpha_composite(Image.new("RGBA", image.size, "white"), overlay).convert("L"))
             return np.asarray(image.convert("L"))
-    # Pillow's decoders raise any of these on damaged files, SyntaxError for a broken PNG among them.
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        raise DataError(f"{name}: not a readable picture: {error}") from error
+    # Pillow's decoders raise almost anything on damaged files, SyntaxError for a broken PNG among them.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{name}: not a readable picture: {reason}") from error
+
+
+def _check_chunks(content: bytes) -> None:
+    """Hold a PNG's chunks against their checksums, of which Pillow leaves out those of pixels.
+
+    Raises:
+        ValueError: one is damaged.
+    """
+    if not content.startswith(_PNG_MAGIC):
+        return
+    at, chunk = len(_PNG_MAGIC), b""
+    while chunk != b"IEND":
+        end = at + 8 + int.from_bytes(content[at : at + 4])
+        chunk = content[at + 4 : at + 8]
+        if len(content) < end + 4 or zlib.crc32(content[at + 4 : end]) != int.from_bytes(content[end : end + 4]):
+            raise ValueError("cut off, or a checksum is wrong")
+        at = end + 4
 
 
 def stack(pictures: list[NDArray[np.uint8]], names: list[str]) -> NDArray[np.uint8]:

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mnistlab.errors import RunError
-from mnistlab.runs import reason, write_atomically
+from mnistlab.runs import add_checksum, read_checksums, reason, write_atomically
 from mnistlab.statistics import Comparison
 
 FILE = "comparison.json"
@@ -64,7 +64,7 @@ def write_archive(folder: Path, archive: Archive) -> Path:
     Raises:
         OSError: the folder cannot be written to.
     """
-    write_atomically(folder / FILE, archive.model_dump_json(indent=2) + "\n")
+    write_atomically(folder / FILE, add_checksum(archive.model_dump_json(indent=2)))
     return folder / FILE
 
 
@@ -72,9 +72,12 @@ def read_archive(file: Path) -> Archive:
     """Read a ``comparison.json``.
 
     Raises:
-        RunError: unreadable, or not one; the message starts with the path.
+        RunError: unreadable, damaged, or not one; the message starts with the path.
     """
     try:
-        return Archive.model_validate_json(file.read_bytes())
-    except (OSError, ValidationError) as error:
+        text = file.read_bytes()
+        archive = Archive.model_validate_json(text)
+        read_checksums(text)
+    except (OSError, ValueError) as error:
         raise RunError(f"{file}: cannot be read as a comparison: {reason(error)}") from error
+    return archive

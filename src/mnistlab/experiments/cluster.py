@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
@@ -58,7 +59,9 @@ class RayEngine:
         """See :class:`mnistlab.experiments.engine.Engine`; a stop costs what was done since the last checkpoint."""
         ray = self._ray
         with _connected(ray, self._address):
-            remote = ray.remote(train_slices).options(num_cpus=settings.threads, num_gpus=self._gpus, max_retries=0)
+            remote = ray.remote(_fetch_and_train_slices).options(
+                num_cpus=settings.threads, num_gpus=self._gpus, max_retries=0
+            )
             images = {data: ray.put(load_dataset(data)) for data in {task.recipe.data for task in tasks}}
             waiting = deque(_chunks(tasks, self._runs_per_task))
             active: dict[Any, _Chunk] = {}
@@ -66,7 +69,11 @@ class RayEngine:
             try:
                 while (active or waiting) and not should_stop():
                     self._submit(waiting, active, remote, images, settings)
-                    ready, _ = ray.wait(list(active), timeout=_TICK) if active else ([], [])
+                    if not active:
+                        # Another driver has all that is left.
+                        time.sleep(_TICK)
+                        continue
+                    ready, _ = ray.wait(list(active), timeout=_TICK)
                     for results in ready:
                         if not self._collect(results, active[results], on_event):
                             self._close(active.pop(results), waiting, deaths, on_event)
@@ -92,10 +99,11 @@ class RayEngine:
                 waiting.append(tasks)
                 continue
             wanted = [Wanted(task, chunk.checkpoint(task)) for task in tasks]
-            # Data sets are handed over one by one, so that Ray passes each by reference.
             sources = sorted({task.recipe.data for task in tasks})
             order = Order(version("mnistlab"), wanted, settings, self._slice_seconds, sources)
-            active[remote.remote(order, *(images[source] for source in sources))] = chunk
+            # In a list, for the task to fetch: of a killed driver's tasks, Ray keeps in memory for ever what they were
+            # given outright, and at last has no room for the next driver's.
+            active[remote.remote([self._ray.put(order), *(images[source] for source in sources)])] = chunk
 
     def _collect(self, results: Any, chunk: "_Chunk", on_event: Listener) -> bool:
         """Take one slice in; whether more may come."""
@@ -159,6 +167,11 @@ class _Chunk:
         for task in self.unfinished:
             on_event(TaskFailed(task, error))
         self.unfinished.clear()
+
+
+def _fetch_and_train_slices(parts: Sequence[Any]) -> Iterator[Slice]:
+    """Train on a node what Ray's references say: to the order, and to its data sets."""
+    yield from train_slices(*_import_ray().get(list(parts)))
 
 
 def _chunks(tasks: Sequence[Task], size: int) -> Iterator[list[Task]]:

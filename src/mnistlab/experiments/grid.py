@@ -23,6 +23,7 @@ _REMEDIES = {
     "train_limit": "give it under [set]",
 }
 _LONGEST = 80
+_LONGEST_TEXT = 1 << 20
 _ALTERNATIVES = ("int", "float", "Span")
 Values = list[Any]
 
@@ -140,13 +141,18 @@ def read_grid(path: Path) -> Grid:
         ExperimentError: unreadable, not TOML, or not a sweep; the message starts with the path.
     """
     try:
-        return Grid.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_LONGEST_TEXT + 1)
+        if len(text) > _LONGEST_TEXT:
+            raise ExperimentError(f"{path}: more than {_LONGEST_TEXT:,} characters; a sweep's file is a few lines")
+        return Grid.model_validate(tomllib.loads(text))
     except OSError as error:
         raise ExperimentError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ExperimentError(f"{path}: cannot be read as TOML: {error}") from error
     except ValidationError as error:
-        raise ExperimentError(f"{path}: {_describe(error)}") from None
+        raise ExperimentError(f"{path}: {' '.join(_describe(error).split())}") from None
+    # Numbers of thousands of digits are a ValueError, lists within lists without end a RecursionError.
+    except (ValueError, RecursionError) as error:
+        raise ExperimentError(f"{path}: cannot be read as TOML: {error}") from error
 
 
 def describe(recipe: Recipe, fields: list[str]) -> str:

@@ -1,6 +1,7 @@
 """What was measured: one record a run, kept so that every table can be made again without training."""
 
 from mnistlab.runs.atomic import write_atomically
+from mnistlab.runs.checksum import BLANK, add_checksum, read_checksums, seal, seal_is_broken
 from mnistlab.runs.environment import available_cores, describe_environment
 from mnistlab.runs.folder import RunFolder
 from mnistlab.runs.outcome import Outcome, describe_outcome
@@ -8,6 +9,7 @@ from mnistlab.runs.record import DataSummary, Environment, EpochMetrics, FinalFi
 from mnistlab.runs.store import RunGlance, RunStore
 
 __all__ = [
+    "BLANK",
     "DataSummary",
     "Environment",
     "EpochMetrics",
@@ -17,10 +19,14 @@ __all__ = [
     "RunGlance",
     "RunRecord",
     "RunStore",
+    "add_checksum",
     "available_cores",
     "describe_environment",
     "describe_outcome",
     "now",
+    "read_checksums",
     "reason",
+    "seal",
+    "seal_is_broken",
     "write_atomically",
 ]

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mnistlab.errors import BusyError, RunError
 from mnistlab.runs.atomic import TEMPORARY_SUFFIX, write_atomically
-from mnistlab.runs.record import RunRecord
+from mnistlab.runs.checksum import checksum, read_checksums
+from mnistlab.runs.record import RunRecord, reason
 
 _LOCK_NAME = ".lock"
 
@@ -21,7 +22,7 @@ class RunFolder:
 
     While the run is going on it holds ``checkpoint.safetensors``; a finished one holds ``model.safetensors``,
     ``test_logits.npy`` (float32, ``(test images, classes)``) and ``record.json``, which is written last: its presence
-    means that the run is finished.
+    means that the run is finished. It also holds the other two's checksums, against which they are read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,7 +48,7 @@ class RunFolder:
 
         Raises:
             BusyError: another process holds it.
-            RunError: it cannot be made.
+            RunError: it cannot be made, or not be cleared.
         """
         made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
@@ -59,8 +60,10 @@ class RunFolder:
         except OSError as error:
             raise RunError(f"{self.path}: cannot be used: {error.strerror or error}") from error
         try:
-            for stray in self.path.glob(f".*{TEMPORARY_SUFFIX}"):
-                stray.unlink(missing_ok=True)
+            self._remove(*self.path.glob(f".*{TEMPORARY_SUFFIX}"))
+            if self.finished:
+                # Killed after the record was written.
+                self._remove(self.checkpoint_file)
             yield
         finally:
             # The lock file stays: unlinking one that others may wait on would let two of them in. Only folders made for
@@ -91,10 +94,14 @@ class RunFolder:
         Raises:
             RunError: there are none, or the file is damaged.
         """
+        content = self._read_checked(self.logits_file)
         try:
-            logits = np.load(self.logits_file, allow_pickle=False)
-        except (OSError, EOFError, ValueError) as error:
-            raise RunError(f"{self.logits_file}: cannot be read: {error}") from error
+            logits = np.load(io.BytesIO(content), allow_pickle=False)
+        # A header without a checksum may promise more than any memory holds, or be no header at all.
+        except Exception as error:
+            raise RunError(f"{self.logits_file}: cannot be read: {reason(error)}") from error
+        if not isinstance(logits, np.ndarray) or logits.ndim != 2 or logits.dtype.kind != "f":
+            raise RunError(f"{self.logits_file}: cannot be read: not a table of floats, a row a test image")
         return np.asarray(logits, np.float32)
 
     def read_checkpoint(self) -> bytes:
@@ -109,9 +116,9 @@ class RunFolder:
         """Return the bytes of the final weights, in the safetensors format.
 
         Raises:
-            RunError: there are none, or they cannot be read.
+            RunError: there are none, or they are damaged.
         """
-        return self._read(self.model_file)
+        return self._read_checked(self.model_file)
 
     def write_checkpoint(self, content: bytes) -> None:
         """Replace the checkpoint.
@@ -125,19 +132,36 @@ class RunFolder:
         """Write a finished run's files, the record last, and remove the checkpoint.
 
         Raises:
-            RunError: the disk refuses; the checkpoint is still there.
+            RunError: the disk refuses; either the checkpoint or the finished run is still there.
         """
         array = io.BytesIO()
         np.save(array, logits, allow_pickle=False)
-        self._write(self.model_file, model)
-        self._write(self.logits_file, array.getvalue())
-        self._write(self.record_file, record.to_json())
-        self.checkpoint_file.unlink(missing_ok=True)
+        files = {self.model_file: model, self.logits_file: array.getvalue()}
+        for file, content in files.items():
+            self._write(file, content)
+        self._write(self.record_file, record.to_json({file.name: checksum(content) for file, content in files.items()}))
+        self._remove(self.checkpoint_file)
 
     def clear(self) -> None:
-        """Remove the run's files, the record first."""
-        for file in (self.record_file, self.checkpoint_file, self.model_file, self.logits_file):
-            file.unlink(missing_ok=True)
+        """Remove the run's files, the record first.
+
+        Raises:
+            RunError: one of them cannot be removed.
+        """
+        self._remove(self.record_file, self.checkpoint_file, self.model_file, self.logits_file)
+
+    def _read_checked(self, file: Path) -> bytes:
+        """Read a file and hold it against its checksum, if there is one in the record."""
+        content = self._read(file)
+        if self.finished:
+            self.read_record()
+            claimed = read_checksums(self._read(self.record_file)).get(file.name)
+            if claimed not in (None, checksum(content)):
+                raise RunError(
+                    f"{file}: cannot be read: damaged, or of another run: its checksum is not the one in "
+                    f"{self.record_file.name}; take it from a copy, or train the run again with --overwrite"
+                )
+        return content
 
     def _read(self, file: Path) -> bytes:
         try:
@@ -150,3 +174,11 @@ class RunFolder:
             write_atomically(file, content)
         except OSError as error:
             raise RunError(f"{file}: cannot be written: {error.strerror}") from error
+
+    @staticmethod
+    def _remove(*files: Path) -> None:
+        for file in files:
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                raise RunError(f"{file}: cannot be removed: {error.strerror}") from error

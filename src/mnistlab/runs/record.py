@@ -1,6 +1,7 @@
 """RunRecord: what one run was and what it measured, in a file that a person can read."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -8,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from mnistlab.errors import RecipeError, RunError
 from mnistlab.recipe import Recipe
+from mnistlab.runs.checksum import add_checksum, read_checksums
 from mnistlab.runs.outcome import Outcome
 
 _LIST_OF_NUMBERS = re.compile(r"\[\n\s+([-+.\deE]+(?:,\s+[-+.\deE]+)*)\s+\]")
@@ -129,31 +131,42 @@ class RunRecord(_Frozen):
         """Training and testing time, summed over the epochs."""
         return round(sum(epoch.train_seconds + epoch.test_seconds for epoch in self.history), 3)
 
-    def to_json(self) -> str:
-        """Return the text of ``record.json``, a row of numbers on a line."""
-        text = self.model_dump_json(indent=2) + "\n"
-        return _LIST_OF_NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text)
+    def to_json(self, files: Mapping[str, str] | None = None) -> str:
+        """Return the text of ``record.json``, a row of numbers on a line.
+
+        Args:
+            files: checksums of the files beside it, by name.
+        """
+        text = self.model_dump_json(indent=2)
+        return add_checksum(_LIST_OF_NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text), files)
 
     @classmethod
     def from_json(cls, text: str | bytes, name: str) -> "RunRecord":
         """Read the text of a ``record.json``.
 
         Raises:
-            RunError: not a record; the message starts with ``name``.
+            RunError: not a record, or damaged; the message starts with ``name``.
         """
         try:
-            return cls.model_validate_json(text)
+            record = cls.model_validate_json(text)
         except (ValidationError, RecipeError) as error:
             raise RunError(f"{name}: not a run's record, or of a later version: {reason(error)}") from None
+        try:
+            read_checksums(text)
+        except ValueError as error:
+            raise RunError(f"{name}: {reason(error)}") from None
+        return record
 
 
 def reason(error: Exception) -> str:
     """Say in one line why a file could not be read, naming the place in it if there is one."""
-    if not isinstance(error, ValidationError):
-        return " ".join(str(error).split())
-    problem = error.errors(include_url=False)[0]
-    where = ".".join(map(str, problem["loc"])) or "the text"
-    return f"{where}: {problem['msg'].removeprefix('Value error, ')}"
+    said = str(error)
+    if isinstance(error, ValidationError):
+        problem = error.errors(include_url=False)[0]
+        where = ".".join(map(str, problem["loc"])) or "the text"
+        said = f"{where}: {problem['msg'].removeprefix('Value error, ')}"
+    # The file's own text may stand in it, and damage has no respect for terminals.
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in " ".join(said.split()))
 
 
 def now() -> datetime:

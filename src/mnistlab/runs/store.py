@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from mnistlab.errors import RunError
 from mnistlab.recipe import Recipe
+from mnistlab.runs.checksum import read_checksums
 from mnistlab.runs.folder import RunFolder
 from mnistlab.runs.record import RunRecord, reason
 
@@ -95,11 +96,15 @@ class RunStore:
         for folder in self._folders():
             file = RunFolder(folder).record_file
             try:
-                yield RunGlance.model_validate_json(file.read_bytes()).model_copy(update={"path": folder})
+                text = file.read_bytes()
+                glance = RunGlance.model_validate_json(text)
+                read_checksums(text)
             except FileNotFoundError:
                 continue
-            except (OSError, ValidationError) as error:
+            except (OSError, ValueError) as error:
                 on_damage(RunError(f"{file}: not a run's record: {reason(error)}"))
+            else:
+                yield glance.model_copy(update={"path": folder})
 
     def _folders(self) -> list[Path]:
         try:

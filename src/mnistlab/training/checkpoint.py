@@ -9,9 +9,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from mnistlab.errors import RunError
+from mnistlab.errors import RecipeError, RunError
 from mnistlab.recipe import Recipe, source_digest
-from mnistlab.runs import EpochMetrics
+from mnistlab.runs import BLANK, EpochMetrics, seal, seal_is_broken
 from mnistlab.training.trainer import Trainer
 
 _HEADER = "mnistlab"
@@ -34,6 +34,8 @@ class CheckpointHeader(BaseModel):
     history: tuple[EpochMetrics, ...]
     batch: int
     seconds: float
+    sha256: str = ""
+    """Over the whole file; empty in those of versions that kept none."""
 
 
 def pack_checkpoint(trainer: Trainer, fingerprint: str, threads: int, started: AwareDatetime) -> bytes:
@@ -50,13 +52,14 @@ def pack_checkpoint(trainer: Trainer, fingerprint: str, threads: int, started: A
         history=tuple(trainer.history),
         batch=trainer.batch,
         seconds=trainer.seconds,
+        sha256=BLANK,
     )
     tensors = {f"model.{name}": value for name, value in trainer.model.state_dict().items()}
     for index, state in trainer.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items() if value is not None}
     tensors |= {f"average.{index}": value for index, value in enumerate(trainer.averages)}
     tensors |= {"losses": trainer.losses, "hits": trainer.hits}
-    return save(_detached(tensors), {_HEADER: header.model_dump_json()})
+    return seal(save(_detached(tensors), {_HEADER: header.model_dump_json()}))
 
 
 def pack_model(model: torch.nn.Module) -> bytes:
@@ -72,7 +75,7 @@ def load_weights(model: torch.nn.Module, content: bytes, name: str) -> None:
     """
     try:
         model.load_state_dict(load(content))
-    except (SafetensorError, RuntimeError) as error:
+    except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise RunError(f"{name}: does not hold this model's weights: {' '.join(str(error).split())}") from error
 
 
@@ -84,10 +87,12 @@ def read_header(content: bytes, name: str) -> CheckpointHeader:
     """
     # The format is: eight bytes of header length, the header as JSON with a "__metadata__" table, then the tensors.
     length = int.from_bytes(content[:8], "little")
+    if seal_is_broken(content):
+        raise RunError(f"{name}: damaged: its content and its checksum differ; start over with --overwrite")
     try:
         metadata = json.loads(content[8 : 8 + length])["__metadata__"]
         return CheckpointHeader.model_validate_json(metadata[_HEADER])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, RecipeError) as error:
         raise RunError(f"{name}: not a checkpoint, or damaged; start over with --overwrite") from error
 
 
@@ -110,7 +115,7 @@ def restore(trainer: Trainer, header: CheckpointHeader, content: bytes, name: st
             average.copy_(tensors[f"average.{number}"])
         trainer.losses.copy_(tensors["losses"])
         trainer.hits.copy_(tensors["hits"])
-    except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
+    except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError, IndexError) as error:
         raise RunError(f"{name}: damaged, or of another model ({' '.join(str(error).split())})") from error
     trainer.history = list(header.history)
     trainer.batch = header.batch

@@ -25,6 +25,7 @@ from mnistlab.training.scraps import add_scraps
 from mnistlab.training.steps import KERNELS
 from mnistlab.training.trained import TrainedModel, load_trained
 from mnistlab.training.trainer import Trainer
+from mnistlab.training.trust import remember
 
 
 def never() -> bool:
@@ -118,6 +119,7 @@ def _train(
     with computing_threads(threads) as used:
         enlarged = add_scraps(dataset, recipe)
         trainer = Trainer(recipe, enlarged, seed, device, kernels)
+        remember(source_digest(recipe.model))
         if folder and header:
             refuse_other_kernels(folder.path, header.kernels, trainer.steps.kernels)
             restore(trainer, header, content, str(folder.checkpoint_file))
@@ -151,7 +153,8 @@ def _reuse(recipe: Recipe, dataset: Dataset, seed: int, folder: RunFolder, on_ev
         folder.path, record.recipe, record.seed, record.data.fingerprint, recipe, seed, dataset.fingerprint
     )
     refuse_other_source(folder.path, record.source, recipe)
-    trained = load_trained(folder)
+    remember(record.source)
+    trained = load_trained(folder, trusted=True)
     on_event(RunFinished(record, reused=True))
     return trained
 

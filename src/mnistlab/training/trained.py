@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mnistlab.errors import RunError
+from mnistlab.errors import ModelError, RunError
 from mnistlab.models import build_model
 from mnistlab.recipe import source_digest
 from mnistlab.runs import RunFolder, RunRecord
@@ -15,6 +15,9 @@ from mnistlab.training.checkpoint import load_weights
 from mnistlab.training.evaluation import compute_logits
 from mnistlab.training.input import fit_images
 from mnistlab.training.randomness import isolated
+from mnistlab.training.trust import TRUST, is_trusted
+
+_LARGEST_SIDE = 4096
 
 
 @dataclass(frozen=True)
@@ -37,19 +40,31 @@ class TrainedModel:
         return compute_logits(self.model, fit_images(images, recipe), recipe).numpy()
 
 
-def load_trained(folder: RunFolder) -> TrainedModel:
+def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
     """Read a finished run, and build its model with its final weights.
+
+    Args:
+        folder: the run's.
+        trusted: whether the user has named the recipe himself; else a model that is somebody's code is only built if it
+            :func:`~mnistlab.training.trust.is_trusted`, since a run's folder may come from a stranger.
 
     Raises:
         RunError: not a finished run, damaged, or a model of the user's own whose file has changed since.
-        ModelError: a model of the user's own cannot be built.
+        ModelError: a model of the user's own cannot be built, or may not be run.
     """
     record = folder.read_record()
+    if max(record.data.image_size) > _LARGEST_SIDE or min(record.data.image_size) < 1:
+        raise RunError(f"{folder.record_file}: images of {record.data.image_size} pixels cannot be read")
+    if ":" in record.recipe.model and not (trusted or is_trusted(record.source)):
+        raise ModelError(
+            f"{folder.path}: reading this run would run the code of {record.recipe.model}, with which you have trained "
+            f"nothing; set {TRUST}=1 if you trust it"
+        )
+    if record.source and record.source != source_digest(record.recipe.model):
+        raise RunError(f"{folder.path}: {record.recipe.model} has changed since this run was trained; train it again")
     blank = np.zeros((1, *record.data.image_size), np.uint8)
     _, channels, height, width = fit_images(blank, record.recipe).shape
     with isolated(torch.device("cpu")):
         model = build_model(record.recipe, (channels, height, width), len(record.data.classes))
-    if record.source and record.source != source_digest(record.recipe.model):
-        raise RunError(f"{folder.path}: {record.recipe.model} has changed since this run was trained; train it again")
     load_weights(model, folder.read_model(), str(folder.model_file))
     return TrainedModel(record, model.eval(), folder.read_logits())

@@ -1,0 +1,77 @@
+"""Checksums (SHA-256) that a file carries in itself, so that damage to it never passes for a result."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+
+_KEY = "sha256"
+_OWN = "content"
+_MARK = "sha256-of-the-rest:"
+_DIGITS = 64
+BLANK = _MARK + "0" * _DIGITS
+"""Stands in bytes until :func:`seal` has put their checksum in its place."""
+_SEAL = re.compile(_MARK.encode() + rb"([0-9a-f]{%d})" % _DIGITS)
+
+
+def checksum(content: bytes) -> str:
+    """Return the 64 hexadecimal digits of SHA-256."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def add_checksum(text: str, others: Mapping[str, str] | None = None) -> str:
+    """Give a JSON object a last key, ``sha256``: the checksum of its content, and those of files beside it.
+
+    The content counts, not how it is laid out.
+
+    Args:
+        text: an indented JSON object without that key.
+        others: checksums of other files, by name.
+    """
+    sums = dict(others or {})
+    sums[_OWN] = _digest(json.loads(text) | {_KEY: dict(sums)})
+    lines = json.dumps({_KEY: sums}, indent=2)[2:-2]
+    return text.rstrip().removesuffix("}").rstrip() + f",\n{lines}\n}}\n"
+
+
+def read_checksums(text: str | bytes) -> dict[str, str]:
+    """Check a JSON object against its own checksum, and return those of other files.
+
+    Returns:
+        Nothing for a file of a version that kept no checksums.
+
+    Raises:
+        ValueError: the content and the checksum differ.
+    """
+    try:
+        content = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("lists within lists without end") from error
+    sums = content.get(_KEY) if isinstance(content, dict) else None
+    if not isinstance(sums, dict) or _OWN not in sums:
+        return {}
+    if sums.pop(_OWN) != _digest(content):
+        raise ValueError("damaged: its content and its checksum differ; take it from a copy")
+    return {str(name): str(claimed) for name, claimed in sums.items()}
+
+
+def seal(content: bytes) -> bytes:
+    """Put the checksum of bytes in the place of the :data:`BLANK` within them."""
+    return content.replace(BLANK.encode(), _MARK.encode() + checksum(content).encode(), 1)
+
+
+def seal_is_broken(content: bytes) -> bool:
+    """Whether bytes have changed since they were sealed; those that never were, as of earlier versions, pass."""
+    found = _SEAL.search(content)
+    if found is None:
+        return False
+    start, end = found.span(1)
+    rest = memoryview(content)
+    digest = hashlib.sha256(rest[:start])
+    digest.update(b"0" * _DIGITS)
+    digest.update(rest[end:])
+    return digest.hexdigest().encode() != found[1]
+
+
+def _digest(content: object) -> str:
+    return checksum(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())

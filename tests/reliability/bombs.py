@@ -1,0 +1,131 @@
+"""Small files that would fill the memory of whoever trusts them."""
+
+import gzip
+import io
+import tarfile
+import zipfile
+
+import numpy as np
+from PIL import Image
+
+from tests.data.forms import png_bytes
+
+ZEROS = bytes(1 << 20)
+BOMB = 1 << 28
+"""Bytes that it would come to."""
+DIGIT = png_bytes(np.full((8, 8), 9, np.uint8))
+
+
+def header(shape, element=8):
+    return bytes([0, 0, element, len(shape)]) + np.array(shape, ">u4").tobytes()
+
+
+def npy_header(shape, kind="|u1"):
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, {"descr": kind, "fortran_order": False, "shape": shape})
+    return stream.getvalue()
+
+
+def idx_folder(folder, images):
+    folder.mkdir()
+    for part in ("train", "t10k"):
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(images)
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(header((4,)) + bytes(4))
+    return folder
+
+
+def _idx_promise(path):
+    return idx_folder(path, header((2**31, 2**5, 2**5)) + bytes(64))
+
+
+def _idx_bomb(path, pixels=BOMB, promise=(1 << 18, 1 << 5, 1 << 5)):
+    packed = io.BytesIO()
+    with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1) as file:
+        file.write(header(promise))
+        for _ in range(pixels // len(ZEROS)):
+            file.write(ZEROS)
+    return idx_folder(path, packed.getvalue())
+
+
+def _idx_bomb_of_modest_promise(path):
+    return _idx_bomb(path, promise=(4, 8, 8))
+
+
+def _label_promise(path):
+    folder = idx_folder(path, header((4, 8, 8)) + bytes(256))
+    for part in ("train", "t10k"):
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(
+            header((4,), 0x0C) + np.array([0, 1, 2, 2**31 - 1], ">i4").tobytes()
+        )
+    return folder
+
+
+def _npz(path, arrays, compression=zipfile.ZIP_DEFLATED, zeros=0):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                member.write(content)
+                for _ in range(zeros // len(ZEROS) if name == "x_train" else 0):
+                    member.write(ZEROS)
+    return path
+
+
+def _arrays(images):
+    labels = npy_header((4,)) + bytes(4)
+    return {"x_train": images, "y_train": labels, "x_test": npy_header((4, 8, 8)) + bytes(256), "y_test": labels}
+
+
+def _npz_bomb(path):
+    return _npz(path.with_suffix(".npz"), _arrays(npy_header((1 << 18, 32, 32))), zeros=BOMB)
+
+
+def _npz_promise(path):
+    return _npz(path.with_suffix(".npz"), _arrays(npy_header((1 << 40, 8, 8)) + bytes(64)))
+
+
+def _tar_promise(path):
+    info = tarfile.TarInfo("00000_1.png")
+    info.size = 1 << 40
+    path.with_suffix(".tar").write_bytes(info.tobuf(tarfile.GNU_FORMAT) + DIGIT)
+    return path.with_suffix(".tar")
+
+
+def _tar_bomb(path, kind=tarfile.REGTYPE):
+    path = path.with_suffix(".tar.gz")
+    info = tarfile.TarInfo("00000_1.png")
+    info.size, info.type = BOMB, kind
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(info.tobuf(tarfile.GNU_FORMAT))
+        for _ in range(info.size // len(ZEROS)):
+            file.write(ZEROS)
+    return path
+
+
+def _tar_bomb_in_a_name(path):
+    return _tar_bomb(path, tarfile.GNUTYPE_LONGNAME)
+
+
+def _picture_bomb(path):
+    (path / "train" / "1").mkdir(parents=True)
+    Image.new("L", (12_000, 12_000)).save(path / "train" / "1" / "1.png")
+    return path
+
+
+def _long_line(path):
+    path.with_suffix(".csv").write_bytes(b"0," * (20 << 20))
+    return path.with_suffix(".csv")
+
+
+BOMBS = {
+    "IDX that promises 2 TiB": _idx_promise,
+    "gzipped IDX of 256 MiB of zeros": _idx_bomb,
+    "gzipped IDX of more than it promises": _idx_bomb_of_modest_promise,
+    "IDX with a label of 2 thousand million": _label_promise,
+    "npz of 256 MiB of zeros": _npz_bomb,
+    "npz that promises 64 TiB": _npz_promise,
+    "tar that promises 1 TiB": _tar_promise,
+    "gzipped tar of 256 MiB of zeros": _tar_bomb,
+    "gzipped tar with a name of 256 MiB": _tar_bomb_in_a_name,
+    "PNG of 144 megapixels": _picture_bomb,
+    "CSV of one line": _long_line,
+}

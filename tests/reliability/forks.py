@@ -1,0 +1,172 @@
+"""A process that has loaded everything and forks a command at each call: many real processes, without their start-up.
+
+``python -m tests.reliability.forks`` reads one JSON object a line. ``{"call": "module:function", ...}`` starts a
+process and answers its number, ``{"wait": number}`` answers its exit status, negative if a signal ended it.
+"""
+
+import atexit
+import contextlib
+import functools
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnistlab.training.device import import_optimisers
+from tests.cli.processes import ROOT
+
+PRELOADED = ("mnistlab.cli.app", "mnistlab.cli.session", "mnistlab.cli.progress", "mnistlab.experiments")
+PRELOADED += ("mnistlab.experiments.worker", "mnistlab.report.comparison", "mnistlab.report.run_plots")
+# Passive, since threads that spin while they wait take many times as long where cores are shared.
+ENVIRONMENT = {"COLUMNS": "100", "OMP_WAIT_POLICY": "PASSIVE"}
+PROGRAM = "mnistlab.cli.app:main"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended, like ``subprocess.CompletedProcess``."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+class Fork:
+    """A process that was started."""
+
+    def __init__(self, forks, number, place):
+        self._forks, self.number, self._place = forks, number, place
+
+    @property
+    def stdout(self):
+        return self._place.with_suffix(".out").read_text(encoding="utf-8")
+
+    def wait_for(self, text):
+        """Wait until it has written a text on standard output."""
+        deadline = time.monotonic() + 120
+        while text not in self.stdout:
+            assert time.monotonic() < deadline, f"{text!r} never came"
+            time.sleep(0.002)
+
+    def send(self, number):
+        """Send a signal, which must be before :meth:`wait`."""
+        os.kill(self.number, number)
+
+    def pause(self):
+        """Let it stand still until :meth:`go_on`."""
+        self.send(signal.SIGSTOP)
+
+    def wait_for_pause(self):
+        """Wait until it stands still of its own accord."""
+        deadline = time.monotonic() + 120
+        while Path(f"/proc/{self.number}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+
+    def go_on(self):
+        self.send(signal.SIGCONT)
+
+    def wait(self):
+        status = self._forks.ask(wait=self.number)
+        return Ended(status, self.stdout, self._place.with_suffix(".err").read_text(encoding="utf-8"))
+
+
+class Forks:
+    """Starts processes; ``folder`` keeps what they write."""
+
+    def __init__(self, folder):
+        self._folder, self._count = folder, 0
+        self._parent = subprocess.Popen(
+            [sys.executable, "-m", "tests.reliability.forks"],
+            cwd=ROOT,
+            env=os.environ | ENVIRONMENT | {"MNISTLAB_CACHE": str(folder / "cache")},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(self, *arguments, cwd, call=PROGRAM, fault=None):
+        """Start ``mnistlab ARGUMENTS``, or another function, which finds its arguments in ``sys.argv``."""
+        self._count += 1
+        place = self._folder / str(self._count)
+        request = {"call": call, "arguments": [*map(str, arguments)], "cwd": str(cwd), "fault": fault}
+        return Fork(self, self.ask(**request, place=str(place)), place)
+
+    def run(self, *arguments, **options):
+        return self.start(*arguments, **options).wait()
+
+    def ask(self, **request):
+        print(json.dumps(request), file=self._parent.stdin, flush=True)
+        return json.loads(self._parent.stdout.readline())
+
+    def close(self):
+        self._parent.communicate(timeout=60)
+
+
+@functools.cache
+def started():
+    """Return the one that all tests share."""
+    folder = tempfile.TemporaryDirectory()
+    forks = Forks(Path(folder.name))
+    # In the reverse order.
+    atexit.register(folder.cleanup)
+    atexit.register(forks.close)
+    return forks
+
+
+def _serve():
+    for module in PRELOADED:
+        importlib.import_module(module)
+    import_optimisers()
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "wait" in request:
+            answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
+        else:
+            # Made here, so that they are there as soon as the process has a number.
+            files = [os.open(request["place"] + end, os.O_WRONLY | os.O_CREAT) for end in (".out", ".err")]
+            answer = os.fork()
+            if answer == 0:
+                _become(request, files)
+            for file in files:
+                os.close(file)
+        sys.stdout.write(f"{json.dumps(answer)}\n")
+        sys.stdout.flush()
+
+
+def _become(request, files):
+    status = 1
+    try:
+        for descriptor, file in zip((1, 2), files, strict=True):
+            os.dup2(file, descriptor)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.chdir(request["cwd"])
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.argv = ["mnistlab", *request["arguments"]]
+        if request["fault"]:
+            importlib.import_module("tests.reliability.faults").inject(**request["fault"])
+        module, _, function = request["call"].partition(":")
+        getattr(importlib.import_module(module), function)()
+        status = 0
+    except SystemExit as end:
+        status = end.code or 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        # Not sys.exit: what the parent has registered for its own end is not the child's.
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    _serve()
