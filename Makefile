@@ -4,7 +4,7 @@ BIN := .venv/bin
 TOOLS := build/tools/bin
 LOCKED := --quiet --require-hashes --no-deps
 
-.PHONY: reproduce test sanitize format lock audit dist check-dist clean
+.PHONY: reproduce test torture sanitize format lock audit dist check-dist clean
 
 reproduce: .venv/installed
 	$(BIN)/python main.py --batch_size 128 --num_epochs 50 --out reproduction --resume
@@ -15,6 +15,11 @@ test: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2
+
+# The tests of reliability as often as docs/reliability.md says, whose table is written anew.
+torture: .venv/installed
+	$(BIN)/pytest tests/reliability --torture
+	$(BIN)/python -m tests.reliability.table
 
 # The kernels' tests once more, with the library built to report every bad access and every race.
 SANITIZED := $(or $(CXX),c++) -std=c++20 -O1 -g -march=native -fno-math-errno -fno-trapping-math -fno-signed-zeros \

@@ -6,7 +6,6 @@ docs/reliability.md says, and writes what happened to ``results/reliability/summ
 
 import json
 import time
-from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -14,8 +13,7 @@ from filelock import FileLock
 import mnistlab
 from mnistlab.runs.atomic import write_atomically
 from mnistlab.runs.environment import describe_environment
-
-SUMMARY = Path(__file__).parents[2] / "results" / "reliability" / "summary.json"
+from tests.reliability.table import SUMMARY
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,9 @@ def loaded(folder, history):
     return len(header.history)
 
 
+_started = []
+
+
 class Command:
     """A command started as a user does, with the methods of :class:`tests.reliability.forks.Fork`."""
 
@@ -58,6 +61,7 @@ class Command:
             environment = os.environ | {"COLUMNS": "100"}
             self._process = subprocess.Popen([*map(str, command)], cwd=cwd, stdout=out, stderr=err, env=environment)
         self.number = self._process.pid
+        _started.append(self._process)
 
     @property
     def running(self):
@@ -80,6 +84,14 @@ class Command:
     def wait(self):
         status = self._process.wait(PATIENCE)
         return Ended(status, self.stdout, self._err.read_text(encoding="utf-8"))
+
+
+def end_commands():
+    """Kill those commands that a failed test has left, and forget them all."""
+    while _started:
+        process = _started.pop()
+        process.kill()
+        process.wait()
 
 
 def parents():

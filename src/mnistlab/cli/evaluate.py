@@ -10,6 +10,7 @@ from mnistlab.cli.completion import models
 from mnistlab.cli.experiment import command_line
 
 if TYPE_CHECKING:
+    from mnistlab.cli.examination import Examination
     from mnistlab.statistics import Evaluation
 
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 @click.option("--data", help="A known data set's name, a folder or a file.  [what MODEL was trained on]")
 @click.option(
     "--split", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Which images to read."
+)
+@click.option(
+    "--shifts", type=click.IntRange(1, 4), help="Say as well what averaging over copies moved by so many pixels brings."
 )
 @click.option("--corruptions", is_flag=True, help="Corrupt the images in fifteen ways and count the errors of each.")
 @click.option(
@@ -33,6 +37,7 @@ def evaluate(
     models: tuple[str, ...],
     data: str | None,
     split: str,
+    shifts: int | None,
     corruptions: bool,
     severity: str | None,
     corruption_seed: int | None,
@@ -45,6 +50,8 @@ def evaluate(
     custom_mlp. A run that held out images is still tested on the test set, which it never looked at. With --corruptions
     there may be several, which read the same images.
     """
+    if shifts and corruptions:
+        raise click.UsageError("--shifts and --corruptions answer different questions: give one of them")
     if corruptions:
         from mnistlab.cli.robustness import tell_robustness
 
@@ -59,7 +66,7 @@ def evaluate(
             f"{len(models)} models: several are held against each other on corrupted images alone; "
             "give --corruptions as well, or one MODEL"
         )
-    _tell_evaluation(models[0], data, split, out, as_json=as_json)
+    _tell_evaluation(models[0], data, split, shifts, out, as_json=as_json)
 
 
 def write_report(write: Callable[[], list[Path]], out: Path, *, as_json: bool) -> None:
@@ -77,7 +84,9 @@ def write_report(write: Callable[[], list[Path]], out: Path, *, as_json: bool) -
     click.echo(f"wrote {page} and {len(others)} more files beside it", err=as_json)
 
 
-def _tell_evaluation(model: str, data: str | None, split: str, out: Path | None, *, as_json: bool) -> None:
+def _tell_evaluation(
+    model: str, data: str | None, split: str, shifts: int | None, out: Path | None, *, as_json: bool
+) -> None:
     import json
 
     from mnistlab.cli.examination import examine
@@ -86,11 +95,19 @@ def _tell_evaluation(model: str, data: str | None, split: str, out: Path | None,
     seen = examine(model, data, split)
     found = work_out(seen.logits, seen.part.labels, seen.classes, seen.temperature)
     facts = seen.facts(split)
+    views = _read_views(seen, shifts) if shifts else None
     if as_json:
-        click.echo(json.dumps(found.as_dict(), ensure_ascii=False, allow_nan=False))
+        told = found.as_dict() | ({"views": views} if views else {})
+        click.echo(json.dumps(told, ensure_ascii=False, allow_nan=False))
     else:
         click.echo(f"{seen.title}: {'; '.join(facts)}")
         _show(found)
+        if views:
+            copies, furthest = views["copies"], f"{shifts} pixel{'s' * (views['pixels'] > 1)}"
+            click.echo(
+                f"\nAveraged over {copies} copies of each image, moved by up to {furthest}: "
+                f"{100 * views['accuracy']:.2f} % instead of {100 * found.accuracy:.2f} %, for {copies} times the work."
+            )
     if out:
         from mnistlab.report.evaluation import write_evaluation_report
 
@@ -100,6 +117,14 @@ def _tell_evaluation(model: str, data: str | None, split: str, out: Path | None,
             )
 
         write_report(write, out, as_json=as_json)
+
+
+def _read_views(seen: "Examination", pixels: int) -> dict[str, float]:
+    from mnistlab.statistics.views import read_views
+
+    logits = read_views(seen.read, seen.part.images, pixels)
+    right = float((logits.argmax(axis=1) == seen.part.labels).mean())
+    return {"pixels": pixels, "copies": (2 * pixels + 1) ** 2, "accuracy": right}
 
 
 def _show(evaluation: "Evaluation") -> None:

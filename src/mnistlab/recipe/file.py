@@ -7,6 +7,8 @@ from pathlib import Path
 from mnistlab.errors import RecipeError
 from mnistlab.recipe.recipe import Recipe
 
+_LONGEST_TEXT = 1 << 20
+
 
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe; its name is the file's unless the file says otherwise.
@@ -15,10 +17,15 @@ def read_recipe(path: Path) -> Recipe:
         RecipeError: unreadable, not TOML, or not a recipe; the message starts with the path.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_LONGEST_TEXT + 1)
+        if len(text) > _LONGEST_TEXT:
+            raise RecipeError(f"{path}: more than {_LONGEST_TEXT:,} characters; a recipe is a few lines")
+        values = tomllib.loads(text)
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    # Numbers of thousands of digits are a ValueError, lists within lists without end a RecursionError.
+    except (ValueError, RecursionError) as error:
         raise RecipeError(f"{path}: cannot be read as TOML: {error}") from error
     try:
         return Recipe.parse({"name": path.stem} | values)

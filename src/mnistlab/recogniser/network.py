@@ -51,10 +51,15 @@ class Network:
         except Exception as error:
             raise ModelError(f"{model}: not an ONNX model: {' '.join(str(error).split())}") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        if [i.name for i in inputs] != ["images"] or [o.name for o in outputs] != _OUTPUTS:
+        # ONNX Runtime decodes names and metadata when they are asked for, which a damaged file may fail at.
+        try:
+            names = [i.name for i in inputs], [o.name for o in outputs]
+            held = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")
+        except UnicodeDecodeError as error:
+            raise ModelError(f"{model}: its names are damaged; export it again") from error
+        if names != (["images"], _OUTPUTS):
             raise ModelError(f"{model}: not a model of mnistlab's; make one with `mnistlab export RUN model.onnx`")
         self.image_size = _image_size(inputs[0].shape, model)
-        held = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")
         try:
             self.metadata: dict[str, Any] = dict(json.loads(held))
         except (TypeError, ValueError) as error:

@@ -1,0 +1,35 @@
+"""Views: an image read several times, each time moved a little, and the readings averaged."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax, logsumexp
+
+Read = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+def read_views(read: Read, images: NDArray[np.uint8], pixels: int) -> NDArray[np.float32]:
+    """Average a model's probabilities over all copies of each image moved by whole pixels, both ways and not at all.
+
+    It costs (2 ``pixels`` + 1)² readings an image.
+
+    Args:
+        read: returns logits, float32 ``(n, classes)``, of images.
+        images: uint8, ``(n, height, width)``; what comes in from outside is black.
+        pixels: the furthest move, along each axis; 0 reads each image once, as it is.
+
+    Returns:
+        The logarithms of the mean probabilities, float32 ``(n, classes)``.
+    """
+    views = [log_softmax(read(view).astype(np.float64), axis=1) for view in _moved(images, pixels)]
+    averaged: NDArray[np.float32] = (logsumexp(views, axis=0) - np.log(len(views))).astype(np.float32)
+    return averaged
+
+
+def _moved(images: NDArray[np.uint8], pixels: int) -> Iterator[NDArray[np.uint8]]:
+    height, width = images.shape[1:]
+    framed = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels)))
+    for top in range(2 * pixels + 1):
+        for left in range(2 * pixels + 1):
+            yield np.ascontiguousarray(framed[:, top : top + height, left : left + width])
