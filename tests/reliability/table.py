@@ -9,7 +9,8 @@ ROOT = Path(__file__).parents[2]
 SUMMARY = ROOT / "results" / "reliability" / "summary.json"
 PAGE = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- the account, written by tests/reliability/table.py -->\n", "<!-- the account's end -->\n"
-_KNOWN = {"part", "what", "tried", "outcome", "seconds"}
+_KNOWN = {"part", "what", "tried", "outcome", "seconds", "refused", "unharmed", "changed"}
+"""Told in words, or not of interest to a reader."""
 
 
 def table() -> str:

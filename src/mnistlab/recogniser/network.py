@@ -49,7 +49,7 @@ class Network:
             self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         # ONNX Runtime's exceptions share no base but this one.
         except Exception as error:
-            raise ModelError(f"{model}: not an ONNX model: {' '.join(str(error).split())}") from error
+            raise ModelError(f"{model}: not an ONNX model: {_printable(str(error))}") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         # ONNX Runtime decodes names and metadata when they are asked for, which a damaged file may fail at.
         try:
@@ -139,3 +139,8 @@ def _image_size(shape: Sequence[object], model: Path) -> tuple[int, int]:
         case [_, int(height), int(width)] if 1 <= height <= _LARGEST_SIDE and 1 <= width <= _LARGEST_SIDE:
             return height, width
     raise ModelError(f"{model}: not a model of mnistlab's: its input is {list(shape)}, not images of a fixed size")
+
+
+def _printable(text: str) -> str:
+    """Put a message that quotes a damaged file on one line, without what could move a terminal's cursor."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in " ".join(text.split()))
