@@ -156,7 +156,7 @@ class Client:
     async def _ask(self) -> tuple[int, float]:
         began = time.perf_counter()
         try:
-            reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self._port)
+            reader, writer = self._kept() or await asyncio.open_connection("127.0.0.1", self._port)
             writer.write(self._request)
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             await reader.readexactly(int(head.partition(b"content-length: ")[2].split(b"\r\n")[0]))
@@ -166,6 +166,15 @@ class Client:
         status = int(head[9:12])
         told = status != 503 or b"\r\nretry-after: " in head
         return status if told else 0, time.perf_counter() - began
+
+    def _kept(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """Return a connection that the server has not closed, as it may after some idle seconds (RFC 9112, 9.5)."""
+        while self._idle:
+            reader, writer = self._idle.pop()
+            if not reader.at_eof():
+                return reader, writer
+            writer.close()
+        return None
 
     def _close(self, results: list[tuple[int, float]], seconds: float) -> Load:
         for _, writer in self._idle:
