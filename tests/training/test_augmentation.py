@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistlab import Recipe
-from mnistlab.kernels import Distortions
 from mnistlab.training.augmentation import affine_matrices, draw_distortions
-from mnistlab.training.distortion import blur, distort, erase, filtered, sample, spline
+from mnistlab.training.distortion import blur, distort, erase, sample, spline
 
 SIZE = (32, 32)
 
@@ -244,37 +243,3 @@ def test_everything_at_once_is_drawn_in_its_range():
     assert moves.abs().max() <= 3.001
     assert moves.std().item() == pytest.approx(6 / math.sqrt(12), rel=0.02)
     assert drawn.displacements.std().item() == pytest.approx(1.5, rel=0.02)
-
-
-def test_a_box_has_one_grey():
-    images = torch.zeros(2, 1, 6, 5)
-    filled = erase(images, torch.tensor([[1, 2, 3, 2], [0, 0, 6, 5]], dtype=torch.int32), torch.tensor([0.25, 0.5]))
-    assert (filled[0, 0, 1:4, 2:4] == 0.25).all()
-    assert filled[0].sum() == 6 * 0.25
-    assert (filled[1] == 0.5).all()
-
-
-@given(side=st.sampled_from([3, 5]), seed=st.integers(0, 99))
-def test_a_filter_is_scipys_correlation_stretched(side, seed):
-    from scipy.ndimage import correlate
-
-    image = random_images(1, 7, 6, seed)
-    weights = torch.randn(1, side, side, generator=torch.Generator().manual_seed(seed))
-    expected = correlate(image[0, 0].double().numpy(), weights[0].double().numpy(), mode="constant")
-    if weights[0, side // 2, side // 2] < 0:
-        expected = abs(expected)
-    expected = (expected - expected.min()) / (expected.max() - expected.min())
-    np.testing.assert_allclose(filtered(image, weights)[0, 0].numpy(), expected, atol=1e-5)
-
-
-def test_filters_are_drawn_for_so_many_images_half_of_them_small():
-    drawn = draw_distortions(Recipe(filtering=0.4), 20_000, SIZE, torch.Generator().manual_seed(1)).filters
-    some = (drawn != 0).any(dim=(1, 2))
-    assert some.float().mean().item() == pytest.approx(0.4, abs=0.02)
-    small = (drawn[some][:, 0] == 0).all(dim=1)
-    assert small.float().mean().item() == pytest.approx(0.5, abs=0.02)
-    assert (drawn[some][small][:, 1:4, 1:4] != 0).all()
-    assert drawn[some][:, 2, 2].std().item() == pytest.approx(1, abs=0.03)
-    images = random_images(100)
-    left_alone = distort(images, Distortions(filters=drawn[:100]))[~some[:100]]
-    assert torch.equal(left_alone, images[~some[:100]])

@@ -38,9 +38,10 @@ def test_an_epoch_is_plain_pytorchs(small_mnist, optimizer):
         trainer.run(ignore, never)
     for pairs in (zip(fast.model.parameters(), plain.model.parameters()), zip(fast.averages, plain.averages)):
         for ours, theirs in pairs:
-            # Adam divides a gradient by its own size, so that the rounding of one near zero becomes a part of a step.
-            least = 5e-5 if recipe.optimizer == "adamw" else 2e-6
-            torch.testing.assert_close(ours, theirs, atol=least, rtol=1e-5)
+            apart = ~torch.isclose(ours, theirs, atol=2e-6, rtol=1e-5)
+            # Adam divides a gradient by its own size: of a few near zero the rounding becomes a part of a step.
+            assert apart.sum() <= (len(ours.flatten()) / 10_000 if recipe.optimizer == "adamw" else 0)
+            torch.testing.assert_close(ours[apart], theirs[apart], atol=5e-5, rtol=0)
     ours, theirs = fast.history[0], plain.history[0]
     assert ours.train_loss == pytest.approx(theirs.train_loss, abs=1e-5)
     assert ours.train_accuracy == theirs.train_accuracy
