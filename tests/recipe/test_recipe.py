@@ -40,6 +40,11 @@ def test_the_course_recipes_are_the_published_ones():
         ({"name": "a/b"}, "name: must be letters, digits"),
         ({"name": ""}, "name: must be letters, digits"),
         ({"data": ""}, "data: must be a text that is not empty"),
+        (
+            {"swa": 5, "averaging": 0.9},
+            "swa: a mean of the last epochs' weights and a moving average exclude each other",
+        ),
+        ({"swa": 51}, "swa: must be at most epochs, which is 50; found 51"),
         ({"batch_norm": True, "batch_size": 1}, "batch_size: must be at least 2 with batch_norm"),
     ],
 )

@@ -33,7 +33,7 @@ def refuse(step):
 def trained(recipe, dataset, record=None):
     trainer = Trainer(recipe, dataset, 0, CPU, "torch")
     if record:
-        arguments = (trainer.model, recipe, trainer.optimizer, trainer.averages, CPU, "asked for")
+        arguments = (trainer.model, recipe, trainer.optimizer, trainer.averaging.values, CPU, "asked for")
         trainer.steps = GraphedSteps(*arguments, record=record)
     trainer.run(ignore, never)
     return trainer
@@ -53,7 +53,7 @@ def test_captured_steps_are_plain_ones_bit_for_bit(small_mnist, recipe, record):
     plain, graphed = trained(recipe, small_mnist), trained(recipe, small_mnist, record)
     for name, value in plain.model.state_dict().items():
         assert torch.equal(value, graphed.model.state_dict()[name]), name
-    for ours, theirs in zip(plain.averages, graphed.averages):
+    for ours, theirs in zip(plain.averaging.values, graphed.averaging.values):
         assert torch.equal(ours, theirs)
     assert [e.train_loss for e in plain.history] == [e.train_loss for e in graphed.history]
 
@@ -81,7 +81,7 @@ def test_a_step_makes_no_constants_anew(small_mnist, monkeypatch):
     """On CUDA each would wait for the host, and a capture forbids it."""
     recipe = Recipe(epochs=1, batch_size=64, **EVERYTHING)
     trainer = Trainer(recipe, small_mnist, 0, CPU, "torch")
-    work = trainer.plan_pass()
+    work = trainer.plan_pass(trainer.epoch)
     trainer.steps.train(work, 0, 1)
 
     def forbidden(*arguments, **options):

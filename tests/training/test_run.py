@@ -59,7 +59,9 @@ def test_with_the_fast_layers_neither_threads_nor_the_length_of_calls_change_a_b
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("stop_at", [1, 7, 10, 13, 20, 29])
 @pytest.mark.parametrize("kernels", KERNELS)
-@pytest.mark.parametrize("changes", [{}, {"optimizer": "adamw", "averaging": 0.9, "schedule": "onecycle"}], ids=str)
+@pytest.mark.parametrize(
+    "changes", [{}, {"optimizer": "adamw", "averaging": 0.9, "schedule": "onecycle"}, {"swa": 2}], ids=str
+)
 def test_a_stopped_run_ends_as_if_it_had_never_stopped(
     regularised, small_mnist, tmp_path, threads, stop_at, kernels, changes
 ):

@@ -36,7 +36,10 @@ def test_an_epoch_is_plain_pytorchs(small_mnist, optimizer):
     assert (fast.steps.kernels, plain.steps.kernels) == (load_library().build, "torch")
     for trainer in (fast, plain):
         trainer.run(ignore, never)
-    for pairs in (zip(fast.model.parameters(), plain.model.parameters()), zip(fast.averages, plain.averages)):
+    for pairs in (
+        zip(fast.model.parameters(), plain.model.parameters()),
+        zip(fast.averaging.values, plain.averaging.values),
+    ):
         for ours, theirs in pairs:
             apart = ~torch.isclose(ours, theirs, atol=2e-6, rtol=1e-5)
             # Adam divides a gradient by its own size: of a few near zero the rounding becomes a part of a step.

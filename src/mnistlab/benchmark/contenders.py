@@ -40,7 +40,11 @@ class Ours:
 
     def __call__(self) -> None:
         """Train on the images once."""
-        work, steps, batches = self._trainer.plan_pass(), self._trainer.steps, len(self._trainer.bounds)
+        work, steps, batches = (
+            self._trainer.plan_pass(self._trainer.epoch),
+            self._trainer.steps,
+            len(self._trainer.bounds),
+        )
         for first in range(0, batches, steps.batches_a_call):
             steps.train(work, first, min(first + steps.batches_a_call, batches))
 

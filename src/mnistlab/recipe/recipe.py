@@ -120,6 +120,9 @@ class Recipe(BaseModel):
     averaging: Annotated[float, Regulariser("averaging")] = Field(
         0.0, ge=0, lt=1, description="decay of the moving average of weights that is tested and kept; 0 is none"
     )
+    swa: Annotated[int, Regulariser("averaging")] = Field(
+        0, ge=0, le=100_000, description="last epochs whose weights' mean is tested and kept instead; 0 is none"
+    )
 
     @model_validator(mode="wrap")
     @classmethod
@@ -136,6 +139,10 @@ class Recipe(BaseModel):
             raise RecipeError("nesterov: needs optimizer sgd with momentum above 0")
         if recipe.warmup and recipe.schedule == "onecycle":
             raise RecipeError("warmup: onecycle has a rise of its own; leave warmup at 0")
+        if recipe.swa and recipe.averaging:
+            raise RecipeError("swa: a mean of the last epochs' weights and a moving average exclude each other")
+        if recipe.swa > recipe.epochs:
+            raise RecipeError(f"swa: must be at most epochs, which is {recipe.epochs}; found {recipe.swa}")
         if recipe.batch_norm and recipe.batch_size == 1:
             raise RecipeError("batch_size: must be at least 2 with batch_norm, whose statistics need two images")
         return recipe

@@ -57,7 +57,7 @@ def pack_checkpoint(trainer: Trainer, fingerprint: str, threads: int, started: A
     tensors = {f"model.{name}": value for name, value in trainer.model.state_dict().items()}
     for index, state in trainer.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items() if value is not None}
-    tensors |= {f"average.{index}": value for index, value in enumerate(trainer.averages)}
+    tensors |= {f"average.{index}": value for index, value in enumerate(trainer.averaging.values)}
     tensors |= {"losses": trainer.losses, "hits": trainer.hits}
     return seal(save(_detached(tensors), {_HEADER: header.model_dump_json()}))
 
@@ -111,7 +111,7 @@ def restore(trainer: Trainer, header: CheckpointHeader, content: bytes, name: st
             state.setdefault(int(index), {})[entry] = value
         groups = trainer.optimizer.state_dict()["param_groups"]
         trainer.optimizer.load_state_dict({"state": state, "param_groups": groups})
-        for number, average in enumerate(trainer.averages):
+        for number, average in enumerate(trainer.averaging.values):
             average.copy_(tensors[f"average.{number}"])
         trainer.losses.copy_(tensors["losses"])
         trainer.hits.copy_(tensors["hits"])

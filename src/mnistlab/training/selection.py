@@ -27,7 +27,7 @@ def make_steps(
     if not reason:
         try:
             plan = make_plan(model, image_shape, classes, mean=recipe.mean, deviation=recipe.deviation)
-            return PlannedSteps(plan, recipe, optimizer, averages)
+            return PlannedSteps(plan, model, recipe, optimizer, averages)
         except KernelError as error:
             reason = str(error)
     if device.type == "cuda":

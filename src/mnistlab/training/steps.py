@@ -1,5 +1,6 @@
 """Steps: how batches are trained on and logits computed, by the fast layers or by plain PyTorch."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -36,6 +37,12 @@ class Steps(Protocol):
     def train(self, work: Pass, first: int, last: int) -> None:
         """Train on batches ``first`` to before ``last``; fill in their losses and hits."""
 
+    def watch(self, work: Pass) -> Callable[[int], None]:
+        """Return what lets a batch, given by its number, through the model as training does, and trains nothing.
+
+        The momentum that batch normalisations have now is the one that counts.
+        """
+
     def logits(self, images: Tensor) -> Tensor:
         """Return float32 ``(n, classes)`` of uint8 images, as evaluation computes them."""
 
@@ -45,11 +52,19 @@ class PlannedSteps:
 
     reason = ""
 
-    def __init__(self, plan: Plan, recipe: Recipe, optimizer: torch.optim.Optimizer, averages: list[Tensor]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        model: nn.Module,
+        recipe: Recipe,
+        optimizer: torch.optim.Optimizer,
+        averages: list[Tensor],
+    ) -> None:
         self.kernels = load_library().build
         self.batches_a_call = max(1, IMAGES_A_CALL // recipe.batch_size)
         self.operations = plan.operations
-        self._plan, self._recipe, self._optimizer, self._averages = plan, recipe, optimizer, averages
+        self._plan, self._model, self._recipe = plan, model, recipe
+        self._optimizer, self._averages = optimizer, averages
         self._threads = torch.get_num_threads()
 
     def train(self, work: Pass, first: int, last: int) -> None:
@@ -64,6 +79,12 @@ class PlannedSteps:
             decay=self._recipe.averaging,
             threads=self._threads,
         )
+
+    def watch(self, work: Pass) -> Callable[[int], None]:
+        """See :class:`Steps`."""
+        shape, recipe = self._plan.image_shape, self._recipe
+        plan = Plan(self._model, shape, self._plan.classes, mean=recipe.mean, deviation=recipe.deviation)
+        return lambda batch: plan.train(work, batch, batch + 1, None, threads=self._threads)
 
     def logits(self, images: Tensor) -> Tensor:
         """See :class:`Steps`."""
@@ -93,23 +114,40 @@ class PlainSteps:
     def train(self, work: Pass, first: int, last: int) -> None:
         """See :class:`Steps`."""
         for batch in range(first, last):
-            start, stop = work.bounds[batch : batch + 2].tolist()
-            distortions = work.distortions.of(start, stop, self._device)
-            # Dropout draws from the global state, which the run keeps to itself.
-            seed_global(int(work.dropout_seeds[batch]), self._device)
+            start, stop, distortions = self._begin(work, batch)
             work.losses[batch], work.hits[batch] = self._step(
                 work.images, work.labels, work.order[start:stop], distortions, float(work.rates[batch])
             )
+
+    def watch(self, work: Pass) -> Callable[[int], None]:
+        """See :class:`Steps`."""
+
+        @torch.no_grad()
+        def see(batch: int) -> None:
+            start, stop, distortions = self._begin(work, batch)
+            self._model.train()
+            self._model(self._pixels(work.images[work.order[start:stop]], distortions))
+
+        return see
 
     def logits(self, images: Tensor) -> Tensor:
         """See :class:`Steps`."""
         return compute_logits(self._model, images, self._recipe)
 
+    def _begin(self, work: Pass, batch: int) -> tuple[int, int, Distortions]:
+        start, stop = work.bounds[batch : batch + 2].tolist()
+        # Dropout draws from the global state, which the run keeps to itself.
+        seed_global(int(work.dropout_seeds[batch]), self._device)
+        return start, stop, work.distortions.of(start, stop, self._device)
+
+    def _pixels(self, images: Tensor, distortions: Distortions) -> Tensor:
+        return normalise(distort(to_unit(images), distortions), self._recipe)
+
     def _step(
         self, images: Tensor, labels: Tensor, chosen: Tensor, distortions: Distortions, rate: float | Tensor
     ) -> tuple[Tensor, Tensor]:
         """Train on the chosen images; return their mean loss, and how many were classified rightly."""
-        pixels, labels = normalise(distort(to_unit(images[chosen]), distortions), self._recipe), labels[chosen]
+        pixels, labels = self._pixels(images[chosen], distortions), labels[chosen]
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.zero_grad()

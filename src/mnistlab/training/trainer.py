@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from mnistlab.models import build_model, count_parameters
 from mnistlab.recipe import Recipe
 from mnistlab.runs import EpochMetrics
 from mnistlab.training.augmentation import draw_distortions
+from mnistlab.training.averaging import STATISTICS_IMAGES, Averaging, estimate_statistics
 from mnistlab.training.evaluation import score
 from mnistlab.training.events import BatchDone, EpochDone, Listener
 from mnistlab.training.input import fit_images, input_shape
@@ -56,9 +58,8 @@ class Trainer:
         self.model = model.to(device)
         self.parameters = count_parameters(model)
         self.optimizer = make_optimizer(model, recipe, device)
-        self.averages = [value.detach().clone() for value in model.parameters()] if recipe.averaging else []
-        """Moving averages of the parameters, in their order; empty if the recipe has none."""
-        self.steps = make_steps(model, recipe, self.optimizer, self.averages, shape, classes, device, kernels)
+        self.averaging = Averaging(model, recipe)
+        self.steps = make_steps(model, recipe, self.optimizer, self.averaging.moving, shape, classes, device, kernels)
         self._train_images = fit_images(dataset.train.images, recipe).to(device).contiguous()
         self._train_labels = torch.from_numpy(dataset.train.labels).to(device)
         self._test_images = fit_images(dataset.test.images, recipe).to(device).contiguous()
@@ -106,16 +107,14 @@ class Trainer:
         """Return the mean loss in nats and the accuracy on the training images, as they are, under current weights."""
         return score(self.steps.logits(self._train_images), self._train_labels)
 
-    def adopt_averages(self) -> None:
-        """Put the averages, if there are any, in the place of the weights; called twice it undoes itself."""
-        for parameter, average in zip(self.model.parameters(), self.averages, strict=bool(self.averages)):
-            weights = parameter.detach().clone()
-            parameter.data.copy_(average)
-            average.copy_(weights)
+    def adopt_averages(self) -> Callable[[], None]:
+        """Put the averages, if there are any, in the place of the weights; return what undoes it."""
+        epoch = len(self.history) + (self.batch == len(self.bounds))
+        return self.averaging.adopt(epoch, lambda: self._estimate_statistics(epoch))
 
     def _train_epoch(self, on_event: Listener, should_stop: Callable[[], bool]) -> bool:
         began, spent = time.perf_counter(), self.seconds
-        work = self.plan_pass()
+        work = self.plan_pass(self.epoch)
         self.model.train()
         while self.batch < len(self.bounds):
             if should_stop():
@@ -127,13 +126,13 @@ class Trainer:
             on_event(BatchDone(self.epoch, self.batch, len(self.bounds)))
         return True
 
-    def plan_pass(self) -> Pass:
-        """Draw all that is random in this epoch, anew at each call and alike."""
+    def plan_pass(self, epoch: int) -> Pass:
+        """Draw all that is random in an epoch, anew at each call and alike."""
         count, batches = len(self._train_labels), len(self.bounds)
-        order = torch.randperm(count, generator=generator(self.seed, "order", self.epoch))
-        random = generator(self.seed, "augmentation", self.epoch)
+        order = torch.randperm(count, generator=generator(self.seed, "order", epoch))
+        random = generator(self.seed, "augmentation", epoch)
         height, width = self._train_images.shape[2:]
-        seeds = [derive_seed(self.seed, "dropout", self.epoch, batch) for batch in range(batches)]
+        seeds = [derive_seed(self.seed, "dropout", epoch, batch) for batch in range(batches)]
         return Pass(
             images=self._train_images,
             labels=self._train_labels,
@@ -141,11 +140,18 @@ class Trainer:
             bounds=torch.tensor([0, *(stop for _, stop in self.bounds)]),
             # At once, so that no batch waits for a copy to an accelerator.
             distortions=draw_distortions(self.recipe, count, (height, width), random).of(0, count, self.device),
-            rates=learning_rates(self.recipe, self.epoch, batches),
+            rates=learning_rates(self.recipe, epoch, batches),
             dropout_seeds=torch.tensor(seeds),
             losses=self.losses,
             hits=self.hits,
         )
+
+    def _estimate_statistics(self, epoch: int) -> None:
+        """Estimate those of batch normalisations on images as that epoch's training saw them."""
+        work = replace(self.plan_pass(epoch), losses=self.losses.clone(), hits=self.hits.clone())
+        batches = min(len(self.bounds), math.ceil(STATISTICS_IMAGES / self.recipe.batch_size))
+        with isolated(self.device):
+            estimate_statistics(self.model, lambda: self.steps.watch(work), batches)
 
     def _measure_epoch(self) -> EpochMetrics:
         began = time.perf_counter()
@@ -155,9 +161,10 @@ class Trainer:
         train_loss = (self.losses.cpu().double() @ sizes).item() / images
         train_seconds = self.seconds + time.perf_counter() - began
         began = time.perf_counter()
-        self.adopt_averages()
+        self.averaging.take_in(self.epoch)
+        give_back = self.adopt_averages()
         test_loss, test_accuracy = score(self.test_logits(), self._test_labels)
-        self.adopt_averages()
+        give_back()
         if not math.isfinite(train_loss) or not math.isfinite(test_loss):
             rate = self.recipe.learning_rate
             raise TrainingError(f"epoch {self.epoch}: the loss is not finite; lower learning_rate (it is {rate:g})")

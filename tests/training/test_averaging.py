@@ -1,0 +1,97 @@
+"""Weights averaged over the last epochs, held against their definition and against PyTorch's own helpers."""
+
+import pytest
+import torch
+from torch.optim.swa_utils import AveragedModel, update_bn
+
+from mnistlab.recipe import Recipe
+from mnistlab.training.averaging import Averaging
+from mnistlab.training.distortion import distort
+from mnistlab.training.events import EpochDone, ignore
+from mnistlab.training.input import normalise, to_unit
+from mnistlab.training.run import never
+from mnistlab.training.trainer import Trainer
+
+CPU = torch.device("cpu")
+RECIPE = Recipe(batch_norm=True, rotation=10.0, epochs=4, batch_size=64, swa=3)
+KERNELS = ("auto", "torch")
+
+
+def trained(recipe, dataset, kernels, each_epoch=lambda trainer: None):
+    trainer = Trainer(recipe, dataset, 0, CPU, kernels)
+    assert (trainer.steps.kernels == "torch") == (kernels == "torch")
+    trainer.run(lambda event: each_epoch(trainer) if isinstance(event, EpochDone) else None, never)
+    return trainer
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_the_mean_of_the_last_epochs_weights_is_kept(small_mnist, kernels):
+    theirs = []
+
+    def take_in(trainer):
+        if len(trainer.history) == 2:
+            theirs.append(AveragedModel(trainer.model))
+        if len(trainer.history) >= 2:
+            theirs[0].update_parameters(trainer.model)
+
+    trainer = trained(RECIPE, small_mnist, kernels, take_in)
+    trainer.adopt_averages()
+    for ours, expected in zip(trainer.model.parameters(), theirs[0].module.parameters(), strict=True):
+        torch.testing.assert_close(ours, expected, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("enough", "batches"), [(100, 2), (10_000, 10)])
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_statistics_are_those_of_images_as_the_last_epoch_saw_them(small_mnist, monkeypatch, kernels, enough, batches):
+    monkeypatch.setattr("mnistlab.training.trainer.STATISTICS_IMAGES", enough)
+    trainer = trained(RECIPE, small_mnist, kernels)
+    before = [value.clone() for value in trainer.model.state_dict().values()]
+    undo = trainer.adopt_averages()
+    ours = {name: value.clone() for name, value in trainer.model.state_dict().items() if "running" in name}
+    assert len(ours) == 8
+    work = trainer.plan_pass(RECIPE.epochs)
+    assert len(trainer.bounds) == 10
+    seen = []
+    for start, stop in trainer.bounds[:batches]:
+        images = to_unit(work.images[work.order[start:stop]])
+        seen.append(normalise(distort(images, work.distortions.of(start, stop, CPU)), RECIPE))
+    update_bn(seen, trainer.model)
+    for name, value in ours.items():
+        torch.testing.assert_close(value, trainer.model.state_dict()[name], atol=1e-5, rtol=1e-4)
+    undo()
+    for value, known in zip(trainer.model.state_dict().values(), before, strict=True):
+        assert torch.equal(value, known)
+    assert trainer.model.norm1.momentum == 0.1
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_training_itself_stays_as_it_is(small_mnist, kernels):
+    ours, bare = (trained(recipe, small_mnist, kernels) for recipe in (RECIPE, RECIPE.replace(swa=0)))
+    for one, other in zip(ours.model.state_dict().values(), bare.model.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
+    for one, other in zip(ours.history, bare.history, strict=True):
+        assert one.train_loss == other.train_loss
+        # Of a single epoch's weights the statistics alone are others.
+        assert (one.test_loss == other.test_loss) == (one.epoch == 1)
+
+
+def test_the_mean_of_one_epoch_is_that_epochs(small_mnist):
+    recipe = RECIPE.replace(batch_norm=False, swa=1)
+    ours, bare = (trained(r, small_mnist, "auto") for r in (recipe, recipe.replace(swa=0)))
+    assert ours.history[-1].test_loss == bare.history[-1].test_loss
+
+
+def test_the_mean_is_exact_for_weights_known_by_hand():
+    model = torch.nn.Linear(1, 1, bias=False)
+    averaging = Averaging(model, Recipe(epochs=5, swa=4))
+    for epoch, weight in enumerate([100.0, 1.0, 2.0, 3.0, 6.0], start=1):
+        model.weight.data.fill_(weight)
+        averaging.take_in(epoch)
+    averaging.adopt(5, lambda: pytest.fail("there is no batch normalisation"))
+    assert model.weight.item() == 3.0
+
+
+def test_a_model_without_batch_normalisation_needs_no_statistics(small_mnist):
+    trainer = Trainer(Recipe(model="mlp", epochs=1, swa=1), small_mnist, 0, CPU)
+    trainer.steps.watch = lambda work: pytest.fail("no batch need be seen")
+    trainer.run(ignore, never)
