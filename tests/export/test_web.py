@@ -85,7 +85,9 @@ def differences(page, recogniser, content):
     differ = [key for key in ("digits", "boxes", "unsure", "sure") if told[key] != found[key]]
     if not differ and expected.digits:
         seen = zip(expected.digits, found["images"], strict=True)
-        if max(np.abs(digit.pixels - pixels_of(image)).max() for digit, image in seen) > 1:
+        apart = [np.abs(digit.pixels - pixels_of(image)) for digit, image in seen]
+        # Of two ways of a cut that cost the same to the last bit each may take another.
+        if any((image > 1).mean() > 0.02 or image.max() > 16 for image in apart):
             differ.append("images")
         if np.abs(np.subtract(told["probabilities"], found["probabilities"])).max() > 1e-3:
             differ.append("probabilities")

@@ -17,6 +17,7 @@ MODULES = {
         "marks",
         "writing",
         "layout",
+        "cutting",
         "splitting",
         "recogniser",
     )

@@ -1,12 +1,16 @@
 """mnistlab.recogniser.splitting: digits of MNIST slid together until they touch, and digits left alone."""
 
+from itertools import combinations, pairwise
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
 
 from mnistlab.glyphs.glyph import prepare, thickness
-from mnistlab.recogniser.splitting import split
+from mnistlab.recogniser.splitting import _best_path, _score, split
 
 EVERY_NEIGHBOUR = np.ones((3, 3), bool)
 PAIRS = 20
@@ -120,3 +124,43 @@ def test_a_fine_grid_is_split_or_left_alone(pieces_of):
     for ink in (mask, dust):
         found, _ = pieces_of(ink)
         assert all(piece.any() for piece in found)
+
+
+@given(st.integers(1, 7), st.integers(0, 2**32 - 1), st.sampled_from([None, 15.0]))
+def test_the_way_found_is_the_best_of_all_though_few_pieces_are_read(inner, seed, typical):
+    random, ends = np.random.default_rng(seed), inner + 2
+    cuts = np.append(random.uniform(0, 4, ends - 1), 0.0)
+    keys = [key for key in combinations(range(ends), 2) if random.random() < 0.8]
+    pieces = {key: np.ones(random.integers(5, 60, 2), bool) for key in keys}
+    logits = {id(piece): random.normal(0, 6, 10 + (typical is None)) for piece in pieces.values()}
+    asked = []
+
+    def read(masks):
+        asked.extend(map(id, masks))
+        return np.array([logits[id(mask)] for mask in masks])
+
+    found = _best_path(pieces, cuts, read, typical)
+    assert len(set(asked)) == len(asked) <= len(pieces)
+    sums = {}
+    for within in (stops for size in range(inner + 1) for stops in combinations(range(1, ends - 1), size)):
+        way = list(pairwise((0, *within, ends - 1)))
+        if all(key in pieces for key in way):
+            sums[tuple(way)] = sum(_score(pieces[key], logits[id(pieces[key])], typical) - cuts[key[1]] for key in way)
+    assert bool(found) == bool(sums)
+    if sums:
+        assert sums[tuple(found)] == pytest.approx(max(sums.values()))
+
+
+def test_of_many_pieces_few_are_read(reader, whole):
+    read = []
+
+    def count(masks):
+        read.append(len(masks))
+        return reader.network.logits(np.stack([prepare(mask.astype(np.float32)) for mask in masks]))
+
+    inks = [ink for _, ink in whole[:4]]
+    row = inks[0]
+    for ink in inks[1:]:
+        row = slide_together(row, ink)
+    assert len(split(row, len(row), thickness(row), count, reader.network.typical_logit)) >= 3
+    assert sum(read) < 200

@@ -1,6 +1,5 @@
 """Recogniser: reads the digits in a picture."""
 
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -9,13 +8,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mnistlab.errors import ModelError
-from mnistlab.glyphs.glyph import prepare
-from mnistlab.recogniser.ink import Ink
-from mnistlab.recogniser.layout import Character, arrange
+from mnistlab.recogniser.cutting import Cutter, Glyph
+from mnistlab.recogniser.layout import arrange
 from mnistlab.recogniser.network import NONE, Network
 from mnistlab.recogniser.picture import MAX_PIXELS, Picture, open_picture
 from mnistlab.recogniser.reading import Box, Digit, Reading
-from mnistlab.recogniser.splitting import split
 from mnistlab.recogniser.writing import Writing, find_writing, reconsider
 
 REJECT = 0.5
@@ -33,14 +30,6 @@ Source = bytes | Path | str | Image.Image | NDArray[np.generic]
 def shipped_models() -> dict[str, Path]:
     """Return the models inside the package, by name; ``reader`` is the one to read with."""
     return {file.stem: file for file in sorted(_SHIPPED.glob("*.onnx"), key=lambda file: file.stem != "reader")}
-
-
-@dataclass(frozen=True, eq=False)
-class _Glyph:
-    """One digit, found and prepared but not read."""
-
-    box: Box
-    pixels: NDArray[np.uint8]
 
 
 class Recogniser:
@@ -79,49 +68,39 @@ class Recogniser:
             PictureError: not a picture, of a format not read, damaged, or too large.
         """
         picture = open_picture(Path(source) if isinstance(source, str) else source, self.max_pixels)
+        cutter = Cutter(self.network.logits, self.network.typical_logit)
         ways = find_writing(picture)
-        best, digits = self._read_best(ways, picture)
+        best, digits = self._read_best(ways, cutter, picture)
         if digits and len(digits) <= _FEW and _confidence(digits) < _DOUBTFUL:
             others = [other for way in ways for other in reconsider(way)]
-            evidence, found = self._read_best(others, picture)
+            evidence, found = self._read_best(others, cutter, picture)
             digits = found if evidence > best else digits
         return Reading(tuple(digits), picture.size)
 
-    def _read_best(self, ways: list[Writing], picture: Picture) -> tuple[float, list[Digit]]:
+    def _read_best(self, ways: list[Writing], cutter: Cutter, picture: Picture) -> tuple[float, list[Digit]]:
         """Return how much speaks for the likeliest way to see a picture, and what it then says."""
         best, digits = 0.0, []
         for writing in ways:
-            found = self._read_writing(writing, picture)
+            found = self._read_writing(writing, cutter, picture)
             evidence = _evidence(writing, found)
             if evidence > best:
                 best, digits = evidence, found
         return best, digits
 
-    def _read_writing(self, writing: Writing, picture: Picture) -> list[Digit]:
-        glyphs: list[_Glyph] = []
+    def _read_writing(self, writing: Writing, cutter: Cutter, picture: Picture) -> list[Digit]:
+        glyphs: list[Glyph] = []
         lines = arrange(writing.marks)
         several = sum(map(len, lines)) <= _MOST_SPLIT
         for line in lines:
             tall = float(np.median([character.height for character in line]))
             for character in line:
-                glyphs += self._glyphs(character, tall, writing.ink, picture, several=several)
+                glyphs += cutter.glyphs(character, tall, writing.ink, several=several)
         return [
-            Digit(glyph.box, row, glyph.pixels, bool(row.max() >= self.reject))
+            Digit(_box(glyph, picture), row, glyph.pixels, bool(row.max() >= self.reject))
             for glyph, row in zip(glyphs, self._probabilities(glyphs), strict=True)
         ]
 
-    def _glyphs(self, character: Character, tall: float, ink: Ink, picture: Picture, *, several: bool) -> list[_Glyph]:
-        """Prepare a character: one digit, or several that touch."""
-
-        def read(masks: list[NDArray[np.bool_]]) -> NDArray[np.float32]:
-            return self.network.logits(np.stack([prepare(character.amount(ink, mask)) for mask in masks]))
-
-        if not several:
-            return [_glyph(character, character.mask(), ink, picture)]
-        masks = split(character.mask(), tall, character.thickness, read, self.network.typical_logit)
-        return [_glyph(character, mask, ink, picture) for mask in masks]
-
-    def _probabilities(self, glyphs: list[_Glyph]) -> NDArray[np.float64]:
+    def _probabilities(self, glyphs: list[Glyph]) -> NDArray[np.float64]:
         if not glyphs:
             return np.empty((0, 10))
         return self.network.named(np.stack([glyph.pixels for glyph in glyphs]))
@@ -153,10 +132,6 @@ def _confidence(digits: list[Digit]) -> float:
     return float(np.mean([digit.confidence for digit in digits]))
 
 
-def _glyph(character: Character, mask: NDArray[np.bool_], ink: Ink, picture: Picture) -> _Glyph:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    left, top = character.left + columns[0], character.top + rows[0]
-    places = (left, top, left + columns[-1] - columns[0] + 1, top + rows[-1] - rows[0] + 1)
+def _box(glyph: Glyph, picture: Picture) -> Box:
     limits = 2 * picture.size
-    box = Box(*(min(max(round(p / picture.scale), 0), limit) for p, limit in zip(places, limits, strict=True)))
-    return _Glyph(box, prepare(character.amount(ink, mask)))
+    return Box(*(min(max(round(p / picture.scale), 0), limit) for p, limit in zip(glyph.box, limits, strict=True)))

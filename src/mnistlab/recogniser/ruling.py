@@ -1,5 +1,7 @@
 """Ruling: the lines and squares printed on writing paper, taken out from under the writing."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -39,16 +41,13 @@ def _erase_across(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
     found = np.zeros_like(solid)
     for rise in np.linspace(-_STEEPEST, _STEEPEST, 13):
         shifts = np.round(rise * np.arange(width)).astype(int)
-        rows = (np.arange(height)[:, None] + shifts) % height
-        level = np.take_along_axis(solid, rows, axis=0)
-        straight = _runs(level, run)
+        straight = _runs(_sheared(solid, shifts), run)
         # Only lines that go on: their runs cover most of the way, whatever crosses them.
-        covered = ndimage.maximum_filter1d(straight, 3, axis=0).mean(axis=1)
+        beside = np.pad(straight, ((1, 1), (0, 0)))
+        covered = np.count_nonzero(beside[:-2] | straight | beside[2:], axis=1) / width
         straight &= (covered > 0.6 * _SPAN)[:, None]
         if straight.any():
-            back = np.zeros_like(solid)
-            np.put_along_axis(back, rows, straight, axis=0)
-            found |= back
+            found |= _sheared(straight, -shifts)
     if not found.any():
         return solid
     found = ndimage.binary_dilation(found, np.ones((3, 1), bool)) & solid
@@ -63,7 +62,34 @@ def _erase_across(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(rest | (found & above & below), bool)
 
 
+def _sheared(solid: NDArray[np.bool_], shifts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Move each column up by its shift; what leaves at the top comes in below."""
+    result = np.empty_like(solid)
+    edges = [0, *(np.flatnonzero(np.diff(shifts)) + 1), len(shifts)]
+    for left, right in pairwise(edges):
+        up = shifts[left] % len(solid)
+        result[: len(solid) - up, left:right] = solid[up:, left:right]
+        result[len(solid) - up :, left:right] = solid[:up, left:right]
+    return result
+
+
 def _runs(level: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
-    """Return what belongs to so many pixels in a row: the opening by a row of them, in a time that hangs not on it."""
-    starts = ndimage.minimum_filter1d(level, length, axis=1, mode="constant")
-    return np.asarray(ndimage.maximum_filter1d(starts, length, axis=1, mode="constant", origin=length % 2 - 1), bool)
+    """Return what belongs to so many pixels in a row: the opening by a row of them."""
+    height, width = level.shape
+    if width < length:
+        return np.zeros_like(level)
+    # All rows as one number, a pixel a bit and a gap behind each row, so that one shift moves the whole picture.
+    gap = -(width + length) % 8 + length
+    packed = np.packbits(np.pad(level, ((0, 0), (0, gap))), axis=None)
+    bits, reached = int.from_bytes(packed.tobytes(), "big"), 1
+    while reached < length:
+        step = min(reached, length - reached)
+        bits, reached = bits & bits << step, reached + step
+    if not bits:
+        return np.zeros_like(level)
+    reached = 1
+    while reached < length:
+        step = min(reached, length - reached)
+        bits, reached = bits | bits >> step, reached + step
+    opened = np.unpackbits(np.frombuffer(bits.to_bytes(len(packed), "big"), np.uint8))
+    return opened.reshape(height, width + gap)[:, :width].astype(bool)

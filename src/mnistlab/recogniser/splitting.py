@@ -35,7 +35,12 @@ _WIDTHS = np.array([-0.11, -0.97, -0.08, -0.24, -0.25, -0.08, -0.34, -0.27, -0.2
 _WIDTH_SPREADS = np.array([0.2, 0.47, 0.23, 0.22, 0.22, 0.27, 0.22, 0.22, 0.23, 0.21])
 """Logarithms of width over height of MNIST's first 50,000 training digits, by digit: means and standard deviations."""
 
+_READ_AT_ONCE = 16
+"""Pieces read before it is looked which others may still matter; a network's call has as many."""
+
 Read = Callable[[list[NDArray[np.bool_]]], NDArray[np.float32]]
+Key = tuple[int, int]
+"""Of a piece: the numbers of the seams to its left and right."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +84,7 @@ def split(
     ends = [_Seam(np.zeros(height, int), 0.0), *seams, _Seam(np.full(height, width), 0.0)]
     if len(ends) * (len(ends) - 1) // 2 * mask.size > _MOST_PIXELS:
         return [mask]
-    pieces: dict[tuple[int, int], NDArray[np.bool_]] = {}
+    pieces: dict[Key, NDArray[np.bool_]] = {}
     columns = np.arange(width)
     for first in range(len(ends) - 1):
         for last in range(first + 1, len(ends)):
@@ -92,11 +97,9 @@ def split(
                 piece = np.zeros_like(mask)
                 piece[:, within] = part
                 pieces[first, last] = piece
-    if not pieces:
-        return [mask]
-    logits = read(list(pieces.values())).astype(np.float64)
-    scores = {key: _score(piece, row, typical) for (key, piece), row in zip(pieces.items(), logits, strict=True)}
-    return [pieces[key] for key in _best_path(scores, [seam.crossed for seam in ends], dear)] or [mask]
+    cuts = np.array([dear + _CROSSING * max(0.0, seam.crossed - 1) for seam in ends])
+    cuts[-1] = 0.0
+    return [pieces[key] for key in _best_path(pieces, cuts, read, typical)] or [mask]
 
 
 def _find_seams(mask: NDArray[np.bool_], tall: float, thickness: float) -> list[_Seam]:
@@ -162,13 +165,18 @@ def _extent(piece: NDArray[np.bool_]) -> tuple[int, int]:
     return int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
 
 
-def _score(piece: NDArray[np.bool_], logits: NDArray[np.float64], typical: float | None) -> float:
-    """Return the logarithm of how probably a piece is one digit: it reads as one, and is as wide as one."""
+def _widths(piece: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return how much speaks against a piece's being each of the digits, in nats, since it is too wide or narrow."""
     height, width = _extent(piece)
     widths = ((np.log(width / height) - _WIDTHS) / _WIDTH_SPREADS) ** 2 / 2
+    return np.asarray(np.maximum(widths - 2, 0))
+
+
+def _score(piece: NDArray[np.bool_], logits: NDArray[np.float64], typical: float | None) -> float:
+    """Return the logarithm of how probably a piece is one digit: it reads as one, and is as wide as one."""
     digits, none = logits[: len(_WIDTHS)], logits[len(_WIDTHS) :]
     chances = digits - np.logaddexp.reduce([*digits, *(none - _RARE)])
-    read = np.maximum(chances, _LEAST) - np.maximum(widths - 2, 0)
+    read = np.maximum(chances, _LEAST) - _widths(piece)
     best = int(read.argmax())
     if typical is None:
         return float(read[best])
@@ -176,14 +184,52 @@ def _score(piece: NDArray[np.bool_], logits: NDArray[np.float64], typical: float
     return float(read[best] - np.logaddexp(0, -loudness))
 
 
-def _best_path(scores: dict[tuple[int, int], float], crossed: list[float], dear: float) -> list[tuple[int, int]]:
-    best: list[tuple[float, list[tuple[int, int]]]] = [(0.0, [])]
-    for last in range(1, len(crossed)):
-        cut = 0.0 if last == len(crossed) - 1 else dear + _CROSSING * max(0.0, crossed[last] - 1)
-        ways = [
-            (best[first][0] + scores[first, last] - cut, [*best[first][1], (first, last)])
-            for first in range(last)
-            if (first, last) in scores and np.isfinite(best[first][0])
-        ]
-        best.append(max(ways, key=lambda way: way[0], default=(-np.inf, [])))
-    return best[-1][1]
+def _best_path(
+    pieces: dict[Key, NDArray[np.bool_]], cuts: NDArray[np.float64], read: Read, typical: float | None
+) -> list[Key]:
+    """Return the pieces, one after another, of the highest sum of scores less cuts; nothing if there is no way through.
+
+    A piece is read only if it could belong to a better way than the best one known, were it as good as its width
+    allows; of these the most promising first. The way found is that of reading all.
+    """
+    scores = np.full((len(cuts), len(cuts)), -np.inf)
+    hopes = scores.copy()
+    for key, piece in pieces.items():
+        hopes[key] = -_widths(piece).min()
+    while True:
+        through = np.where(scores > -np.inf, -np.inf, _through(hopes, cuts))
+        promising = np.flatnonzero(through > _reached(scores, cuts)[-1])
+        if not len(promising):
+            return _way(scores, cuts)
+        chosen = promising[np.argsort(-through.flat[promising], kind="stable")[:_READ_AT_ONCE]]
+        keys = [(int(first), int(last)) for first, last in zip(*np.unravel_index(chosen, through.shape), strict=True)]
+        logits = read([pieces[key] for key in keys]).astype(np.float64)
+        for key, row in zip(keys, logits, strict=True):
+            scores[key] = hopes[key] = _score(pieces[key], row, typical)
+
+
+def _reached(scores: NDArray[np.float64], cuts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the highest sum on the way to each seam."""
+    best = np.full(len(cuts), -np.inf)
+    best[0] = 0.0
+    for last in range(1, len(cuts)):
+        best[last] = (best[:last] + scores[:last, last]).max() - cuts[last]
+    return best
+
+
+def _through(scores: NDArray[np.float64], cuts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the highest sum of all ways that each piece belongs to."""
+    rest = np.full(len(cuts), -np.inf)
+    rest[-1] = 0.0
+    for first in range(len(cuts) - 2, -1, -1):
+        rest[first] = (scores[first, first + 1 :] - cuts[first + 1 :] + rest[first + 1 :]).max()
+    return np.asarray(_reached(scores, cuts)[:, None] + scores - cuts + rest)
+
+
+def _way(scores: NDArray[np.float64], cuts: NDArray[np.float64]) -> list[Key]:
+    best, way, last = _reached(scores, cuts), [], len(cuts) - 1
+    while last and best[last] > -np.inf:
+        first = int((best[:last] + scores[:last, last]).argmax())
+        way.append((first, last))
+        last = first
+    return way[::-1]

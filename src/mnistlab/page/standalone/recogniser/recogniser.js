@@ -2,11 +2,10 @@
 //
 // Modules here are those of the Python package of this name, where their constants are explained; change both together.
 
-import { prepare } from "./glyph.js";
+import { Cutter } from "./cutting.js";
 import { arrange } from "./layout.js";
-import { clamp, extent, mean, median, round } from "./numbers.js";
+import { clamp, mean, median, round } from "./numbers.js";
 import { openPicture } from "./picture.js";
-import { split } from "./splitting.js";
 import { findWriting, reconsider } from "./writing.js";
 
 export const REJECT = 0.5;
@@ -35,51 +34,38 @@ export class Recogniser {
    * @returns {{digits: Digit[], size: [number, number]}} left to right, rows from top to bottom; none if there is no ink
    */
   read(pixels) {
-    const picture = openPicture(pixels), ways = findWriting(picture);
-    let { evidence, digits } = this.readBest(ways, picture);
+    const picture = openPicture(pixels), cutter = new Cutter(this.network), ways = findWriting(picture);
+    let { evidence, digits } = this.readBest(ways, cutter, picture);
     if (digits.length && digits.length <= FEW && confidenceOf(digits) < DOUBTFUL) {
-      const other = this.readBest(ways.flatMap(reconsider), picture);
+      const other = this.readBest(ways.flatMap(reconsider), cutter, picture);
       if (other.evidence > evidence) digits = other.digits;
     }
     return { digits, size: picture.size };
   }
 
   /** How much speaks for the likeliest way to see a picture, and what it then says. */
-  readBest(ways, picture) {
+  readBest(ways, cutter, picture) {
     let found = { evidence: 0, digits: [] };
     for (const writing of ways) {
-      const digits = this.readWriting(writing, picture), evidence = evidenceFor(writing, digits);
+      const digits = this.readWriting(writing, cutter, picture), evidence = evidenceFor(writing, digits);
       if (evidence > found.evidence) found = { evidence, digits };
     }
     return found;
   }
 
-  readWriting({ marks, ink }, picture) {
+  readWriting({ marks, ink }, cutter, picture) {
     const lines = arrange(marks), several = lines.flat().length <= MOST_SPLIT;
     return lines.flatMap((line) => {
       const tall = median(Float64Array.from(line, (character) => character.height));
-      return line.flatMap((character) => {
-        const masks = several ? this.split(character, tall, ink) : [character.mask()];
-        return masks.map((mask) => this.digitOf(character, mask, ink, picture));
-      });
+      const glyphs = line.flatMap((character) => cutter.glyphs(character, tall, ink, several));
+      return glyphs.map((glyph) => this.digitOf(glyph, picture));
     });
   }
 
-  /** One digit, or several that touch. */
-  split(character, tall, ink) {
-    const read = (mask) => this.network.logits(prepare(character.amount(ink, mask)));
-    return split(character.mask(), tall, character.thickness, read, this.network.typicalLogit);
-  }
-
   /** @returns {Digit} */
-  digitOf(character, mask, ink, { size: [width, height], scale }) {
-    const [top, bottom, left, right] = extent(mask);
-    const along = (place, limit) => clamp(round(place / scale), 0, limit);
-    const box = [
-      ...[along(character.left + left, width), along(character.top + top, height)],
-      ...[along(character.left + right, width), along(character.top + bottom, height)],
-    ];
-    const pixels = prepare(character.amount(ink, mask)), probabilities = this.network.named(pixels);
+  digitOf({ box: places, pixels }, { size, scale }) {
+    const box = places.map((place, side) => clamp(round(place / scale), 0, size[side % 2]));
+    const probabilities = this.network.named(pixels);
     return { box, pixels, probabilities, confidence: Math.max(...probabilities) };
   }
 }

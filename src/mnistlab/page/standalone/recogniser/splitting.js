@@ -14,6 +14,7 @@ const SURE_CUT = 2.2, RARE = 1.0;
 const LEAST = -7.0;
 const DOUBTED = 0.77, SPREAD = 0.13;
 const FRAGMENT = 0.12;
+const READ_AT_ONCE = 16;
 const WIDTHS = [-0.11, -0.97, -0.08, -0.24, -0.25, -0.08, -0.34, -0.27, -0.29, -0.41];
 const WIDTH_SPREADS = [0.2, 0.47, 0.23, 0.22, 0.22, 0.27, 0.22, 0.22, 0.23, 0.21];
 
@@ -45,18 +46,18 @@ export function split(mask, tall, thickness, read, typical) {
   const seams = findSeams(mask, tall, thickness);
   if (!seams.length) return [mask];
   const end = (column) => ({ columns: new Int32Array(height).fill(column), crossed: 0 });
-  const ends = [end(0), ...seams, end(width)], scores = new Map(), pieces = new Map();
-  const key = (first, last) => first * ends.length + last;
+  const ends = [end(0), ...seams, end(width)], pieces = new Map();
   for (let first = 0; first < ends.length - 1; first++) {
     for (let last = first + 1; last < ends.length; last++) {
       const piece = mainPart(between(mask, ends[first].columns, ends[last].columns));
-      if (!piece || !isPossible(piece, tall, first === 0 && last === ends.length - 1)) continue;
-      pieces.set(key(first, last), piece);
-      scores.set(key(first, last), score(piece, read(piece), typical));
+      const whole = first === 0 && last === ends.length - 1;
+      if (piece && isPossible(piece, tall, whole)) pieces.set(first * ends.length + last, piece);
     }
   }
-  const path = bestPath((first, last) => scores.get(key(first, last)), ends.map((seam) => seam.crossed), dear);
-  return path.length ? path.map(([first, last]) => pieces.get(key(first, last))) : [mask];
+  const cuts = ends.map(({ crossed }) => dear + CROSSING * Math.max(0, crossed - 1));
+  cuts[cuts.length - 1] = 0;
+  const path = bestPath(pieces, cuts, (piece) => score(piece, read(piece), typical));
+  return path.length ? path.map((key) => pieces.get(key)) : [mask];
 }
 
 function between(mask, first, last) {
@@ -134,15 +135,17 @@ function sizeOf(piece) {
   return [bottom - top, right - left];
 }
 
+/** How much speaks against a piece's being each of the digits, in nats, since it is too wide or narrow. */
+function unusual(piece) {
+  const [height, width] = sizeOf(piece), proportion = Math.log(width / height);
+  return WIDTHS.map((usual, digit) => Math.max(((proportion - usual) / WIDTH_SPREADS[digit]) ** 2 / 2 - 2, 0));
+}
+
 /** The logarithm of how probably a piece is one digit: it reads as one, and is as wide as one. */
 function score(piece, logits, typical) {
-  const [height, width] = sizeOf(piece), proportion = Math.log(width / height);
   const all = WIDTHS.reduce((sum, _, digit) => logAddExp(sum, logits[digit]), -Infinity);
   const whole = logits.length > WIDTHS.length ? logAddExp(all, logits[WIDTHS.length] - RARE) : all;
-  const read = WIDTHS.map((usual, digit) => {
-    const unusual = ((proportion - usual) / WIDTH_SPREADS[digit]) ** 2 / 2;
-    return Math.max(logits[digit] - whole, LEAST) - Math.max(unusual - 2, 0);
-  });
+  const read = unusual(piece).map((against, digit) => Math.max(logits[digit] - whole, LEAST) - against);
   const digit = best(read.keys(), (one) => read[one]);
   if (typical === null) return read[digit];
   const loudness = (logits[digit] / typical - DOUBTED) / SPREAD;
@@ -154,15 +157,57 @@ function logAddExp(a, b) {
   return high === -Infinity ? high : high + Math.log1p(Math.exp(-Math.abs(a - b)));
 }
 
-function bestPath(scoreOf, crossed, dear) {
-  const found = [{ sum: 0, path: [] }];
-  for (let last = 1; last < crossed.length; last++) {
-    const cut = last === crossed.length - 1 ? 0 : dear + CROSSING * Math.max(0, crossed[last] - 1), ways = [];
-    for (let first = 0; first < last; first++) {
-      const gain = scoreOf(first, last), { sum, path } = found[first];
-      if (gain !== undefined && Number.isFinite(sum)) ways.push({ sum: sum + gain - cut, path: [...path, [first, last]] });
-    }
-    found.push(best(ways, (way) => way.sum) ?? { sum: -Infinity, path: [] });
+/**
+ * The pieces, one after another, of the highest sum of scores less cuts; nothing if there is no way through.
+ *
+ * A piece is read only if it could belong to a better way than the best one known, were it as good as its width allows.
+ * @param {Map<number, Mask>} pieces by the number of the seam to the left, times all seams, plus that of the right one
+ * @param {number[]} cuts what each seam costs
+ * @param {(piece: Mask) => number} read returns its score
+ * @returns {number[]} keys of pieces
+ */
+function bestPath(pieces, cuts, read) {
+  const count = cuts.length, scores = new Float64Array(count * count).fill(-Infinity), hopes = scores.slice();
+  for (const [key, piece] of pieces) hopes[key] = -Math.min(...unusual(piece));
+  for (;;) {
+    const known = reached(scores, cuts)[count - 1], through = waysThrough(hopes, cuts);
+    const promising = [...pieces.keys()].filter((key) => scores[key] === -Infinity && through[key] > known);
+    if (!promising.length) return way(scores, cuts);
+    promising.sort((one, other) => through[other] - through[one]);
+    for (const key of promising.slice(0, READ_AT_ONCE)) scores[key] = hopes[key] = read(pieces.get(key));
   }
-  return found.at(-1).path;
+}
+
+/** The highest sum on the way to each seam. */
+function reached(scores, cuts) {
+  const count = cuts.length, sums = new Float64Array(count).fill(-Infinity);
+  sums[0] = 0;
+  for (let last = 1; last < count; last++) {
+    for (let first = 0; first < last; first++) sums[last] = Math.max(sums[last], sums[first] + scores[first * count + last]);
+    sums[last] -= cuts[last];
+  }
+  return sums;
+}
+
+/** The highest sum of all ways that each piece belongs to. */
+function waysThrough(scores, cuts) {
+  const count = cuts.length, before = reached(scores, cuts), after = new Float64Array(count).fill(-Infinity);
+  after[count - 1] = 0;
+  for (let first = count - 2; first >= 0; first--) {
+    for (let last = first + 1; last < count; last++) {
+      after[first] = Math.max(after[first], scores[first * count + last] - cuts[last] + after[last]);
+    }
+  }
+  return scores.map((score, key) => before[Math.floor(key / count)] + score - cuts[key % count] + after[key % count]);
+}
+
+function way(scores, cuts) {
+  const count = cuts.length, sums = reached(scores, cuts), path = [];
+  let last = count - 1;
+  while (last && sums[last] > -Infinity) {
+    const first = best(Array(last).keys(), (one) => sums[one] + scores[one * count + last]);
+    path.unshift(first * count + last);
+    last = first;
+  }
+  return path;
 }
