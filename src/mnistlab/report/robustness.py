@@ -118,7 +118,7 @@ def draw_robustness(models: Sequence[Robustness]) -> Figure:
         if model.interval:
             ends = [100 * model.interval.low, 100 * model.interval.high]
             axes.plot(ends, [top + aside] * 2, color=colour, lw=2.2, alpha=0.55)
-        axes.plot(100 * model.mean_error, top + aside, "D", color=colour, ms=6, mew=0)
+        axes.plot(100 * model.mean_error, top + aside, "D", color=colour, ms=6, mew=0, clip_on=False)
     axes.hlines([0.5, top - 0.5], 0, 1, color=INK, lw=0.8, transform=axes.get_yaxis_transform())
     spoken_names = ["as they are", *map(spoken, names[1:]), f"mean of the {len(names) - 1}"]
     axes.set_yticks([*rows, top], spoken_names)
@@ -150,8 +150,8 @@ def contact_sheet(examples: Mapping[str, NDArray[np.uint8]]) -> Figure:
 
 def _dots(axes: Axes, scores: Sequence[Score], places: NDArray[np.float64], colour: str, label: str) -> None:
     low, high = (100 * np.array([getattr(score.interval, end) for score in scores]) for end in ("low", "high"))
-    axes.hlines(places, low, high, color=colour, lw=2.2, alpha=0.55)
-    axes.plot([100 * score.error for score in scores], places, "o", color=colour, ms=6, label=label, mew=0)
+    axes.hlines(places, low, high, color=colour, lw=2.2, alpha=0.55, clip_on=False)
+    axes.plot([100 * score.error for score in scores], places, "o", color=colour, ms=6, label=label, mew=0, clip_on=False)
 
 
 def _step(number: int, count: int) -> float:
