@@ -1,4 +1,8 @@
-"""The exceptions that a user can cause; each message is one line that names the thing and the remedy."""
+"""The exceptions that a user can cause, each one line that names the thing and the remedy; and words for such lines."""
+
+import signal
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 class MnistlabError(Exception):
@@ -55,3 +59,20 @@ class ServerError(MnistlabError):
 
 class KernelError(MnistlabError):
     """A model has no fast form, or the compiled library is not there; training then runs on plain PyTorch."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``"did you mean NAME? "``, the known name that is most like this one, or nothing if none is."""
+    near = get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]}? " if near else ""
+
+
+def describe_exit(code: int) -> str:
+    """Say how a process ended by its exit status, below 0 a signal's: ``was killed by SIGKILL``."""
+    if code >= 0:
+        return f"ended with status {code}"
+    try:
+        return f"was killed by {signal.Signals(-code).name}"
+    # Real-time signals have no names.
+    except ValueError:
+        return f"was killed by signal {-code}"

@@ -8,8 +8,8 @@ from mnistlab import MnistlabError, Recipe
 from mnistlab.experiments import LocalEngine, Settings
 from mnistlab.experiments.campaign import plan_tasks, run_tasks
 from mnistlab.experiments.cluster import RayEngine
-from mnistlab.experiments.events import never
 from mnistlab.runs import RunStore
+from mnistlab.training.events import never
 from tests.experiments.listening import Notes, leftovers, results
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'mnistlab[ray]'")

@@ -12,7 +12,8 @@ from torch import nn
 
 from mnistlab import Recipe
 from mnistlab.errors import KernelError
-from mnistlab.kernels import BUILDS, Distortions, Plan, installed, load_library, processor_level
+from mnistlab.kernels import Distortions, Plan, installed, load_library
+from mnistlab.kernels.library import BUILDS, processor_level
 from mnistlab.training.selection import make_steps
 from tests.kernels.reference import make_plan, random_pass, randomise
 

@@ -7,9 +7,8 @@ from torch.optim.swa_utils import AveragedModel, update_bn
 from mnistlab.recipe import Recipe
 from mnistlab.training.averaging import Averaging
 from mnistlab.training.distortion import distort
-from mnistlab.training.events import EpochDone, ignore
+from mnistlab.training.events import EpochDone, ignore, never
 from mnistlab.training.input import normalise, to_unit
-from mnistlab.training.run import never
 from mnistlab.training.trainer import Trainer
 
 CPU = torch.device("cpu")

@@ -5,9 +5,8 @@ import torch
 
 from mnistlab.recipe import Recipe
 from mnistlab.training.distortion import distort
-from mnistlab.training.events import ignore
+from mnistlab.training.events import ignore, never
 from mnistlab.training.graphed import GraphedSteps
-from mnistlab.training.run import never
 from mnistlab.training.trainer import Trainer
 from tests.training.test_steps import CPU, EVERYTHING
 

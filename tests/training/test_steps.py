@@ -6,8 +6,7 @@ import torch
 from mnistlab.kernels import load_library
 from mnistlab.recipe import Recipe
 from mnistlab.training.diagnosis import diagnose, obstacle
-from mnistlab.training.events import ignore
-from mnistlab.training.run import never
+from mnistlab.training.events import ignore, never
 from mnistlab.training.trainer import Trainer
 
 CPU = torch.device("cpu")

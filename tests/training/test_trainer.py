@@ -12,9 +12,8 @@ from mnistlab import Recipe, make_dataset
 from mnistlab.data import Split
 from mnistlab.errors import DataError, TrainingError
 from mnistlab.training.evaluation import compute_logits, score
-from mnistlab.training.events import BatchDone, EpochDone, ignore
+from mnistlab.training.events import BatchDone, EpochDone, ignore, never
 from mnistlab.training.randomness import derive_seed, generator, isolated
-from mnistlab.training.run import never
 from mnistlab.training.trainer import Trainer, batch_bounds
 
 CPU = torch.device("cpu")

@@ -50,7 +50,8 @@ class Benchmark:
         ratio: by model, the better PyTorch's median time over ours.
         of_bound: by model, our median time over the bound's.
         side_by_side_ratio: by model, PyTorch's median time over ours.
-        memory_growth_mib: how much more memory the process held at its peak after further epochs.
+        memory_growth_mib: how much more memory the process held at its peak after further epochs; ``None``
+            where the platform does not tell.
         environment: versions and hardware.
     """
 
@@ -60,7 +61,7 @@ class Benchmark:
     ratio: dict[str, float] = field(default_factory=dict)
     of_bound: dict[str, float] = field(default_factory=dict)
     side_by_side_ratio: dict[str, float] = field(default_factory=dict)
-    memory_growth_mib: float = 0.0
+    memory_growth_mib: float | None = None
     environment: dict[str, Any] = field(default_factory=dict)
 
 
@@ -123,16 +124,17 @@ def _measure_memory(dataset: Dataset, extent: Extent, result: Benchmark, on_turn
     before = _peak_mib()
     for _ in range(extent.epochs_for_memory):
         run()
-    result.memory_growth_mib = round(_peak_mib() - before, 1)
+    after = _peak_mib()
+    result.memory_growth_mib = None if before is None or after is None else round(after - before, 1)
 
 
 def _tell(on_turn: Callable[[str], None], what: str, way: str) -> None:
     on_turn(f"{what}: {way}")
 
 
-def _peak_mib() -> float:
+def _peak_mib() -> float | None:
     if sys.platform == "win32":
-        return 0.0
+        return None
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

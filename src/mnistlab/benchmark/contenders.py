@@ -20,6 +20,7 @@ from mnistlab.recipe import Recipe
 from mnistlab.training.augmentation import draw_distortions
 from mnistlab.training.distortion import distort
 from mnistlab.training.input import fit_images, input_shape, normalise, to_unit
+from mnistlab.training.randomness import isolated, seed_global
 from mnistlab.training.trainer import Trainer, make_optimizer
 
 CPU = torch.device("cpu")
@@ -164,6 +165,6 @@ def step(model: nn.Module, optimizer: torch.optim.Optimizer, pixels: Tensor, lab
 
 
 def _model(recipe: Recipe, dataset: Dataset) -> nn.Module:
-    with torch.random.fork_rng():
-        torch.default_generator.manual_seed(0)
+    with isolated(CPU):
+        seed_global(0, CPU)
         return build_model(recipe, input_shape(dataset.train, recipe), len(dataset.classes))

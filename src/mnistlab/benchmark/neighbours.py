@@ -14,12 +14,16 @@ class Pair:
     """Two processes that each do the same work when told to."""
 
     def __init__(self, way: str, recipe: str, images: int) -> None:
-        command = [sys.executable, "-m", _SCRIPT, way, recipe, str(images)]
+        command = [sys.executable, "-P", "-m", _SCRIPT, way, recipe, str(images)]
         self._processes = [
-            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")  # noqa: S603 - ourselves
             for _ in range(2)
         ]
-        self._await()
+        try:
+            self._await()
+        except BaseException:
+            self.end()
+            raise
 
     def __call__(self) -> float:
         """Let both work once, and return the seconds until both are done."""

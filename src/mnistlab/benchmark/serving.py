@@ -109,8 +109,8 @@ def drawing() -> bytes:
 
 @contextlib.contextmanager
 def _server() -> Iterator[int]:
-    command = [sys.executable, "-m", "mnistlab", "serve", "--port", "0", "--model", "reader"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603
+    command = [sys.executable, "-P", "-m", "mnistlab", "serve", "--port", "0", "--model", "reader"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")  # noqa: S603
     try:
         said = process.stdout.readline() if process.stdout else ""
         if "http://" not in said:
@@ -155,12 +155,15 @@ class Client:
 
     async def _ask(self) -> tuple[int, float]:
         began = time.perf_counter()
+        writer = None
         try:
             reader, writer = self._kept() or await asyncio.open_connection("127.0.0.1", self._port)
             writer.write(self._request)
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             await reader.readexactly(int(head.partition(b"content-length: ")[2].split(b"\r\n")[0]))
         except (OSError, EOFError, ValueError):
+            if writer is not None:
+                writer.close()
             return 0, time.perf_counter() - began
         self._idle.append((reader, writer))
         status = int(head[9:12])

@@ -17,8 +17,7 @@ from mnistlab.runs import describe_environment
 from mnistlab.statistics.difference import t_interval
 from mnistlab.statistics.summary import Interval
 from mnistlab.training.device import computing_threads
-from mnistlab.training.events import ignore
-from mnistlab.training.run import never
+from mnistlab.training.events import ignore, never
 from mnistlab.training.trainer import Trainer
 
 _RECIPE, _MEASURE = "sprint99", "lenet5"

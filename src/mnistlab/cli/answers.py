@@ -69,9 +69,7 @@ class TextWriter(AnswerWriter):
         label = _printable(name)
         label += " " * (self._width - _columns(label))
         if answer.reading is not None:
-            # A name may have letters that the terminal's encoding lacks.
-            encoding = sys.stdout.encoding or "utf-8"
-            click.echo(f"{label}  {_describe(answer.reading)}".encode(encoding, "replace").decode(encoding))
+            click.echo(f"{label}  {_describe(answer.reading)}")
         if answer.error is not None:
             # Not click.echo: while a progress bar is drawn, sys.stderr puts lines above it.
             sys.stderr.write(f"{label}  error: {_printable(answer.error)}\n")

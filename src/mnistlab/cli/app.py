@@ -1,5 +1,6 @@
 """The program: its commands, and how it ends."""
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -56,6 +57,10 @@ for _command in (
 
 def run(command: click.Command, arguments: Sequence[str] | None = None, name: str = "mnistlab") -> int:
     """Run a command and return the exit status: 0; 2 for what the user can mend, said in one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        # Where they are not UTF-8, as on Windows if they go to a file, letters that they lack must not end the program.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         return int(command.main(arguments, prog_name=name, standalone_mode=False) or 0)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -163,6 +163,12 @@ def _show(result: "Benchmark") -> None:
     console.print(table)
     console.print(
         f"{environment['processor']}, {environment['threads']} threads, PyTorch {environment['versions']['torch']}, "
-        f"kernels {environment['kernels']}; further epochs added {result.memory_growth_mib:g} MiB of memory",
+        f"kernels {environment['kernels']}; {_growth(result.memory_growth_mib)}",
         soft_wrap=True,
     )
+
+
+def _growth(mib: float | None) -> str:
+    if mib is None:
+        return "growth of memory is not measured on this platform"
+    return f"further epochs added {mib:g} MiB of memory"

@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 
 from mnistlab.cli.answers import Answer
 from mnistlab.cli.reader import Order, Reader, Settings
-from mnistlab.errors import MnistlabError
+from mnistlab.errors import MnistlabError, describe_exit
 
 _TICK = 0.1
 """Seconds between two looks at whether to stop."""
@@ -101,8 +101,7 @@ class Crew:
         worker = self._workers.pop(connection)
         connection.close()
         _end(worker.process)
-        code = worker.process.exitcode or 0
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+        how = describe_exit(worker.process.exitcode or 0)
         self._false_starts += not worker.started
         if self._false_starts >= _FALSE_STARTS:
             raise MnistlabError(f"a process to read pictures with {how} as it started; try --jobs 1")

@@ -21,9 +21,10 @@ def doctor(model: str | None, data: str | None) -> None:
 
     found = diagnose()
     environment = found.environment
+    memory = f", {environment.memory_gib:g} GiB" if environment.memory_gib else ""
     rows = {
         "versions": ", ".join(f"{name} {version}" for name, version in environment.versions.items()),
-        "processor": f"{environment.processor}, {environment.cores} cores, {environment.memory_gib:g} GiB",
+        "processor": f"{environment.processor}, {environment.cores} cores" + memory,
         "device": f"{environment.device}, {environment.threads} threads",
         "fast layers": f"none in use: {found.reason}" if found.reason else f"{environment.kernels} in use",
         "builds": ", ".join(found.builds) or "none installed",

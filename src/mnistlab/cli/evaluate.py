@@ -8,6 +8,7 @@ import click
 
 from mnistlab.cli.completion import models
 from mnistlab.cli.experiment import command_line
+from mnistlab.cli.telling import give, json_option, tell
 
 if TYPE_CHECKING:
     from mnistlab.cli.examination import Examination
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option("--corruption-seed", type=click.IntRange(min=0), help="Decides what is random in corruptions.  [0]")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write a report into this folder.")
-@click.option("--json", "as_json", is_flag=True, help="Print every figure as JSON instead of tables.")
+@json_option
 def evaluate(
     *,
     models: tuple[str, ...],
@@ -42,7 +43,6 @@ def evaluate(
     severity: str | None,
     corruption_seed: int | None,
     out: Path | None,
-    as_json: bool,
 ) -> None:
     """Let MODEL read labelled images, and tell how well it does.
 
@@ -56,7 +56,7 @@ def evaluate(
         from mnistlab.cli.robustness import tell_robustness
 
         chosen = None if severity in (None, "published") else int(str(severity))
-        tell_robustness(models, data, split, severity=chosen, seed=corruption_seed or 0, out=out, as_json=as_json)
+        tell_robustness(models, data, split, severity=chosen, seed=corruption_seed or 0, out=out)
         return
     if severity or corruption_seed is not None:
         given = "--severity" if severity else "--corruption-seed"
@@ -66,11 +66,11 @@ def evaluate(
             f"{len(models)} models: several are held against each other on corrupted images alone; "
             "give --corruptions as well, or one MODEL"
         )
-    _tell_evaluation(models[0], data, split, shifts, out, as_json=as_json)
+    _tell_evaluation(models[0], data, split, shifts, out)
 
 
-def write_report(write: Callable[[], list[Path]], out: Path, *, as_json: bool) -> None:
-    """Write a report and say so, on standard error if JSON is printed.
+def write_report(write: Callable[[], list[Path]], out: Path) -> None:
+    """Write a report and say so.
 
     Raises:
         RunError: the folder cannot be written to.
@@ -81,14 +81,10 @@ def write_report(write: Callable[[], list[Path]], out: Path, *, as_json: bool) -
         page, *others = write()
     except OSError as error:
         raise RunError(f"{error.filename or out}: cannot be written: {error.strerror or error}") from error
-    click.echo(f"wrote {page} and {len(others)} more files beside it", err=as_json)
+    tell(f"wrote {page} and {len(others)} more files beside it")
 
 
-def _tell_evaluation(
-    model: str, data: str | None, split: str, shifts: int | None, out: Path | None, *, as_json: bool
-) -> None:
-    import json
-
+def _tell_evaluation(model: str, data: str | None, split: str, shifts: int | None, out: Path | None) -> None:
     from mnistlab.cli.examination import examine
     from mnistlab.statistics import evaluate as work_out
 
@@ -96,18 +92,15 @@ def _tell_evaluation(
     found = work_out(seen.logits, seen.part.labels, seen.classes, seen.temperature)
     facts = seen.facts(split)
     views = _read_views(seen, shifts) if shifts else None
-    if as_json:
-        told = found.as_dict() | ({"views": views} if views else {})
-        click.echo(json.dumps(told, ensure_ascii=False, allow_nan=False))
-    else:
-        click.echo(f"{seen.title}: {'; '.join(facts)}")
-        _show(found)
-        if views:
-            copies, furthest = views["copies"], f"{shifts} pixel{'s' * (views['pixels'] > 1)}"
-            click.echo(
-                f"\nAveraged over {copies} copies of each image, moved by up to {furthest}: "
-                f"{100 * views['accuracy']:.2f} % instead of {100 * found.accuracy:.2f} %, for {copies} times the work."
-            )
+    tell(f"{seen.title}: {'; '.join(facts)}")
+    _show(found)
+    if views:
+        copies, furthest = views["copies"], f"{shifts} pixel{'s' * (views['pixels'] > 1)}"
+        tell(
+            f"\nAveraged over {copies} copies of each image, moved by up to {furthest}: "
+            f"{100 * views['accuracy']:.2f} % instead of {100 * found.accuracy:.2f} %, for {copies} times the work."
+        )
+    give(found.as_dict() | ({"views": views} if views else {}))
     if out:
         from mnistlab.report.evaluation import write_evaluation_report
 
@@ -116,7 +109,7 @@ def _tell_evaluation(
                 found, out, title=seen.title, facts=facts, images=seen.part.images, command=command_line()
             )
 
-        write_report(write, out, as_json=as_json)
+        write_report(write, out)
 
 
 def _read_views(seen: "Examination", pixels: int) -> dict[str, float]:
@@ -134,7 +127,7 @@ def _show(evaluation: "Evaluation") -> None:
 
     width = shutil.get_terminal_size((100, 24)).columns
     for sentence in (headline(evaluation), *remarks(evaluation)):
-        click.echo(f"{sentence[0].upper()}{sentence[1:]}.")
+        tell(f"{sentence[0].upper()}{sentence[1:]}.")
     for make in (figure_table, class_table, coverage_table):
         table = make(evaluation).text(width).strip("\n")
-        click.echo(f"\n{table}")
+        tell(f"\n{table}")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from mnistlab.cli.session import load_with_progress
 from mnistlab.data import CATALOGUE, Dataset, Split, take_subset
-from mnistlab.errors import DataError, ModelError
+from mnistlab.errors import DataError, ModelError, did_you_mean
 from mnistlab.recipe import DISPLAY_NAMES
 from mnistlab.runs import RunFolder, RunRecord
 
@@ -148,8 +147,7 @@ def _find_file(name: str) -> Path:
         return shipped[name]
     if Path(name).is_file():
         return Path(name)
-    near = get_close_matches(name, shipped, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
+    hint = did_you_mean(name, shipped)
     known = ", ".join(shipped)
     raise ModelError(f"{name}: no such run, file or model; {hint}name a run's folder, an .onnx file, or one of {known}")
 

@@ -27,8 +27,9 @@ def reproduce(out: Path, *, resume: bool, **options: Any) -> None:
     from mnistlab.cli.session import train_all
     from mnistlab.errors import RunError
     from mnistlab.report import course_table, write_course_report
+    from mnistlab.runs import run_name
 
-    runs = [(recipe, out / "runs" / f"{recipe.name}-{recipe.digest}-seed{options['seed']}") for recipe in recipes]
+    runs = [(recipe, out / "runs" / run_name(recipe, options["seed"])) for recipe in recipes]
     lenet5, custom_mlp = train_all(runs, resume=resume, overwrite=not resume, **options)
     try:
         files = write_course_report(lenet5, custom_mlp, out, command_line())

@@ -1,7 +1,6 @@
 """Robustness from the command line: several models, the same corrupted images, one table."""
 
 import contextlib
-import json
 import shutil
 import sys
 from collections import Counter
@@ -9,13 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.cli.evaluate import write_report
 from mnistlab.cli.examination import Candidate, meet
 from mnistlab.cli.experiment import command_line
+from mnistlab.cli.telling import give, json_wanted, tell
 from mnistlab.corruptions import CORRUPTIONS, corrupt, generator
 from mnistlab.errors import DataError
 from mnistlab.report.robustness_tables import robustness_headline, robustness_remarks, robustness_table
@@ -30,7 +29,6 @@ def tell_robustness(
     severity: int | None,
     seed: int,
     out: Path | None,
-    as_json: bool,
 ) -> None:
     """Let models read a split of a data set, as it is and corrupted, and tell how many images they misread.
 
@@ -41,7 +39,6 @@ def tell_robustness(
         severity: 1 to 5; ``None`` is what MNIST-C published. Corruptions of one form alone have that.
         seed: at least 0; from it and a corruption's name all its random draws follow.
         out: folder of the report; ``None`` writes none.
-        as_json: print JSON instead of a table.
 
     Raises:
         MnistlabError: see :func:`mnistlab.cli.examination.examine`; or models whose data are not the same.
@@ -58,13 +55,11 @@ def tell_robustness(
         "seed": seed,
         "severities": severities,
     }
-    if as_json:
+    _show(models, facts)
+    if json_wanted():
         from mnistlab.report.robustness import figures
 
-        told = settings | figures(models) | {"command": command_line()}
-        click.echo(json.dumps(told, ensure_ascii=False, allow_nan=False))
-    else:
-        _show(models, facts)
+        give(settings | figures(models) | {"command": command_line()})
     if out:
         from mnistlab.report.robustness import write_robustness_report
 
@@ -79,7 +74,7 @@ def tell_robustness(
                 command=command_line(),
             )
 
-        write_report(write, out, as_json=as_json)
+        write_report(write, out)
 
 
 def _meet_all(names: Sequence[str], data: str | None, split: str) -> dict[str, Candidate]:
@@ -126,11 +121,11 @@ def _read_all(
 
 def _show(models: Sequence[Robustness], facts: Sequence[str]) -> None:
     width = shutil.get_terminal_size((100, 24)).columns
-    click.echo("; ".join(facts))
+    tell("; ".join(facts))
     for sentence in (robustness_headline(models), *robustness_remarks(models)):
-        click.echo(f"{sentence[0].upper()}{sentence[1:]}.")
+        tell(f"{sentence[0].upper()}{sentence[1:]}.")
     table = robustness_table(models).text(width).strip("\n")
-    click.echo(f"\n{table}")
+    tell(f"\n{table}")
 
 
 @contextlib.contextmanager

@@ -37,14 +37,14 @@ def train(
         data=options.pop("data"),
         train_limit=options.pop("train_limit"),
     )
-    folder = run or options["out"] / "runs" / f"{chosen.name}-{chosen.digest}-seed{options['seed']}"
-    options.pop("out")
     from mnistlab.cli.session import train_all
     from mnistlab.errors import RunError
     from mnistlab.report.canvas import png
     from mnistlab.report.run_plots import learning_curves
-    from mnistlab.runs import write_atomically
+    from mnistlab.runs import run_name, write_atomically
 
+    folder = run or options["out"] / "runs" / run_name(chosen, options["seed"])
+    options.pop("out")
     with contextlib.ExitStack() as stack:
         if tensorboard:
             from mnistlab.cli.tensorboard import TensorBoardLog

@@ -40,7 +40,9 @@ class ExperimentView:
         self._began = time.monotonic()
         self._epochs: dict[Task, int] = {}
         """Of the runs in progress, epochs done."""
-        self._total = self._inherited = self._wanted = self._finished = self._failed = 0
+        self._inherited: dict[Task, int] = {}
+        """Of the runs begun here, epochs done before: their first start's, since after a break they start once more."""
+        self._total = self._wanted = self._finished = self._failed = 0
         self._settled_epochs = 0
         self._accuracies: dict[str, list[float]] = {}
         self._told: set[tuple[str, str]] = set()
@@ -64,7 +66,7 @@ class ExperimentView:
                 self._start(event)
             case TaskStarted():
                 self._epochs[event.task] = event.epochs_done
-                self._inherited += event.epochs_done
+                self._inherited.setdefault(event.task, event.epochs_done)
             case TaskProgress():
                 self._epochs[event.task] = event.metrics.epoch
             case TaskFinished():
@@ -89,8 +91,8 @@ class ExperimentView:
                 self._epochs.pop(event.task, None)
 
     def _start(self, event: ExperimentStarted) -> None:
-        self._began, self._epochs, self._accuracies = time.monotonic(), {}, {}
-        self._inherited = self._finished = self._failed = self._settled_epochs = 0
+        self._began, self._epochs, self._accuracies, self._inherited = time.monotonic(), {}, {}, {}
+        self._finished = self._failed = self._settled_epochs = 0
         self._wanted = len(event.tasks)
         self._total = sum(task.recipe.epochs for task in event.tasks)
         before = f", {event.finished} finished before" if event.finished else ""
@@ -110,7 +112,7 @@ class ExperimentView:
 
     def _time_left(self) -> str:
         done = self._settled_epochs + sum(self._epochs.values())
-        fresh, elapsed = done - self._inherited, time.monotonic() - self._began
+        fresh, elapsed = done - sum(self._inherited.values()), time.monotonic() - self._began
         return duration((self._total - done) * elapsed / fresh) if fresh > 0 and done < self._total else ""
 
     def _draw(self) -> RenderableType:

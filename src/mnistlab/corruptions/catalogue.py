@@ -7,7 +7,6 @@ Everything is written afresh; where it does otherwise than that code, the functi
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from mnistlab.corruptions.light import brightness, stripe
 from mnistlab.corruptions.lines import dotted_line, zigzag
 from mnistlab.corruptions.noise import impulse_noise, shot_noise
 from mnistlab.corruptions.weather import fog, spatter
-from mnistlab.errors import DataError
+from mnistlab.errors import DataError, did_you_mean
 
 SEVERITIES = (1, 2, 3, 4, 5)
 _PIXELS_AT_ONCE = 400_000
@@ -111,9 +110,7 @@ def corrupt(
 def _find(name: str) -> Corruption:
     if name in CORRUPTIONS:
         return CORRUPTIONS[name]
-    near = get_close_matches(name, CORRUPTIONS, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise DataError(f"{name}: no such corruption; {hint}known: {', '.join(CORRUPTIONS)}")
+    raise DataError(f"{name}: no such corruption; {did_you_mean(name, CORRUPTIONS)}known: {', '.join(CORRUPTIONS)}")
 
 
 def _severity(corruption: Corruption, severity: int | None) -> dict[str, int]:

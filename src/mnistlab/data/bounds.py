@@ -64,9 +64,13 @@ class BoundedReader(io.RawIOBase):
         return self._file.seek(offset, whence)
 
     def read(self, size: int = -1) -> bytes:
-        """Read, but nothing if that were beyond the bound."""
-        self._refuse_beyond(self._file.tell() + size)
-        return self._file.read(size)
+        """Read, but nothing if that were beyond the bound; all that is left if no size is given."""
+        if size >= 0:
+            self._refuse_beyond(self._file.tell() + size)
+            return self._file.read(size)
+        content = self._file.read(self._most - self._file.tell() + 1)
+        self._refuse_beyond(self._file.tell())
+        return content
 
     def close(self) -> None:
         """Close the file as well."""

@@ -93,12 +93,12 @@ def read_class_folders(folder: Path) -> Dataset:
     train_folder = parts.get("train") or parts.get("training")
     if train_folder is None:
         names = tuple(path.name for path in _folders_in(folder))
-        return make_dataset(folder.name, _read_split(folder, names), None, classes=names)
+        return make_dataset(folder.resolve().name, _read_split(folder, names), None, classes=names)
     classes = tuple(path.name for path in _folders_in(train_folder))
     train = _read_split(train_folder, classes)
     test_folder = parts.get("test") or parts.get("testing") or parts.get("val") or parts.get("valid")
     test = _read_split(test_folder, classes) if test_folder else None
-    return make_dataset(folder.name, train, test, classes=classes)
+    return make_dataset(folder.resolve().name, train, test, classes=classes)
 
 
 def _read_split(folder: Path, classes: tuple[str, ...]) -> Split:

@@ -1,6 +1,5 @@
 """From what a user names (a known data set, a folder, a file) to a :class:`Dataset`."""
 
-from difflib import get_close_matches
 from pathlib import Path
 
 from mnistlab.data.catalogue import CATALOGUE, load_known
@@ -11,7 +10,7 @@ from mnistlab.data.idx import read_split
 from mnistlab.data.npz import read_npz
 from mnistlab.data.picture import read_class_folders
 from mnistlab.data.tar import read_tars
-from mnistlab.errors import DataError
+from mnistlab.errors import DataError, did_you_mean
 
 
 def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -> Dataset:
@@ -28,19 +27,20 @@ def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -
     """
     if source in CATALOGUE:
         return load_known(CATALOGUE[source], on_progress)
-    path = Path(source).expanduser()
+    path = Path(source)
     try:
+        path = path.expanduser()
         if path.is_dir():
             return _load_folder(path)
         if path.is_file():
             return _load_file(path)
-    except OSError as error:
+    # A home folder of nobody is a RuntimeError.
+    except (OSError, RuntimeError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
     except DataError as error:
         # What only shows once the parts are put together knows the data set's name, not its place.
         raise error if str(path) in str(error) else DataError(f"{path}: {error}") from None
-    near = get_close_matches(source, CATALOGUE, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
+    hint = did_you_mean(source, CATALOGUE)
     raise DataError(f"{source}: no such file, folder or data set; {hint}known by name: {', '.join(CATALOGUE)}")
 
 
@@ -50,7 +50,7 @@ def _load_file(path: Path) -> Dataset:
             return read_npz(path)
         case ".csv":
             return read_csvs(path, _partner(path))
-        case ".tar" | ".tgz" | ".gz" | ".xz" if ".tar" in path.name or path.suffix == ".tgz":
+        case ".tar" | ".tgz" | ".gz" | ".bz2" | ".xz" if ".tar" in path.name.lower() or path.suffix.lower() == ".tgz":
             return read_tars(path, _partner(path))
     raise DataError(f"{path}: not a kind of data file that is known (.tar, .csv, .npz, or a folder)")
 

@@ -1,5 +1,6 @@
 """Campaign: every run that an experiment wants, trained or found finished."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -105,14 +106,17 @@ def _key(task: Task) -> tuple[str, int]:
 def _check(recipe: Recipe, fingerprint: Callable[[str, int, int], str]) -> None:
     """Find out before the first run what would make every run fail."""
     fingerprint(recipe.data, recipe.validation, recipe.train_limit)
-    file = Path(recipe.model.rpartition(":")[0]).expanduser()
+    file = Path(recipe.model.rpartition(":")[0])
+    with contextlib.suppress(RuntimeError):  # a home folder of nobody; then there is no such file either
+        file = file.expanduser()
     if file.suffix == ".py" and not file.is_file():
         raise ExperimentError(f"{recipe.model}: there is no file {file}")
 
 
 def _reusable(task: Task, record: RunRecord, fingerprint: Callable[[str, int, int], str]) -> RunRecord:
     recipe = task.recipe
-    if record.recipe.digest != recipe.digest or record.seed != task.seed:
+    # Digests are short: of very many recipes two may share one.
+    if not record.recipe.trains_as(recipe) or record.seed != task.seed:
         raise ExperimentError(f"{task.folder}: holds another run than its name says; move it away")
     if record.data.fingerprint != fingerprint(recipe.data, recipe.validation, recipe.train_limit):
         raise ExperimentError(f"{task.folder}: was trained on other images than {recipe.data} holds now; give --runs")

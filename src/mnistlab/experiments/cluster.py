@@ -13,11 +13,11 @@ from types import ModuleType
 from typing import Any
 
 from mnistlab.data import load_dataset
-from mnistlab.errors import BusyError, ExperimentError
+from mnistlab.errors import BusyError, ExperimentError, RunError
 from mnistlab.experiments.events import Listener, TaskDied, TaskFailed, TaskFinished
 from mnistlab.experiments.remote import Order, Slice, Wanted, train_slices
 from mnistlab.experiments.task import Settings, Task
-from mnistlab.runs import RunFolder
+from mnistlab.runs import RunFolder, RunRecord
 
 _DEATHS = 5
 """Workers or nodes that may die over one task before it is given up."""
@@ -68,7 +68,7 @@ class RayEngine:
             deaths = Counter[Task]()
             try:
                 while (active or waiting) and not should_stop():
-                    self._submit(waiting, active, remote, images, settings)
+                    self._submit(waiting, active, remote, images, settings, on_event)
                     if not active:
                         # Another driver has all that is left.
                         time.sleep(_TICK)
@@ -89,6 +89,7 @@ class RayEngine:
         remote: Any,
         images: dict[str, Any],
         settings: Settings,
+        on_event: Listener,
     ) -> None:
         for _ in range(min(len(waiting), _IN_FLIGHT - len(active))):
             tasks = waiting.popleft()
@@ -98,9 +99,17 @@ class RayEngine:
                 # Another driver has them; later they are free, or finished.
                 waiting.append(tasks)
                 continue
-            wanted = [Wanted(task, chunk.checkpoint(task)) for task in tasks]
-            sources = sorted({task.recipe.data for task in tasks})
-            order = Order(version("mnistlab"), wanted, settings, self._slice_seconds, sources)
+            except RunError as error:
+                for task in tasks:
+                    on_event(TaskFailed(task, str(error)))
+                continue
+            for task, record in chunk.finished:
+                on_event(TaskFinished(task, record))
+            if not chunk.unfinished:
+                chunk.locks.close()
+                continue
+            sources = sorted({task.recipe.data for task in chunk.unfinished})
+            order = Order(version("mnistlab"), chunk.wanted, settings, self._slice_seconds, sources)
             # In a list, for the task to fetch: of a killed driver's tasks, Ray keeps in memory for ever what they were
             # given outright, and at last has no room for the next driver's.
             active[remote.remote([self._ray.put(order), *(images[source] for source in sources)])] = chunk
@@ -123,34 +132,39 @@ class RayEngine:
     @staticmethod
     def _close(chunk: "_Chunk", waiting: "deque[list[Task]]", deaths: Counter[Task], on_event: Listener) -> None:
         chunk.locks.close()
-        again = []
-        for task in chunk.unfinished:
-            deaths[task] += 1
-            reason = f"its worker or node is gone ({chunk.death or 'no word from it'})"
-            if deaths[task] < _DEATHS:
-                on_event(TaskDied(task, reason))
-                again.append(task)
-            else:
-                on_event(TaskFailed(task, f"{reason}, {deaths[task]} times over"))
-        if again:
-            waiting.appendleft(again)
+        if not chunk.unfinished:
+            return
+        # One after another: the others had not begun.
+        running, *rest = chunk.unfinished
+        if rest:
+            waiting.appendleft(rest)
+        deaths[running] += 1
+        reason = f"its worker or node is gone ({chunk.death or 'no word from it'})"
+        if deaths[running] < _DEATHS:
+            on_event(TaskDied(running, reason))
+            waiting.appendleft([running])
+        else:
+            on_event(TaskFailed(running, f"{reason}, {deaths[running]} times over"))
 
 
 class _Chunk:
-    """Runs that go in one Ray task, their folders held by this process."""
+    """Runs that go in one Ray task, their folders held by this process; what another has finished is taken as it is."""
 
     def __init__(self, tasks: list[Task]) -> None:
-        self.unfinished = list(tasks)
+        self.unfinished: list[Task] = []
+        self.finished: list[tuple[Task, RunRecord]] = []
+        self.wanted: list[Wanted] = []
         self.death = ""
         with contextlib.ExitStack() as locks:
             for task in tasks:
-                locks.enter_context(RunFolder(task.folder).lock())
+                folder = RunFolder(task.folder)
+                locks.enter_context(folder.lock())
+                if folder.finished:
+                    self.finished.append((task, folder.read_record()))
+                else:
+                    self.unfinished.append(task)
+                    self.wanted.append(Wanted(task, folder.read_checkpoint() if folder.begun else None))
             self.locks = locks.pop_all()
-
-    @staticmethod
-    def checkpoint(task: Task) -> bytes | None:
-        folder = RunFolder(task.folder)
-        return folder.read_checkpoint() if folder.begun else None
 
     def take(self, part: Slice, on_event: Listener) -> None:
         folder = RunFolder(part.task.folder)

@@ -112,11 +112,11 @@ class Grid(BaseModel):
             RecipeError: an unknown field or an impossible value.
         """
         base = resolve(self.recipe).replace(**self.set, validation=self.validation)
-        found: dict[str, Recipe] = {}
+        found: dict[Recipe, Recipe] = {}
         for changes in self._changes():
             candidate = base.replace(**changes)
             candidate = candidate.replace(name=_name(describe(candidate, self.fields)))
-            found.setdefault(candidate.digest, candidate)
+            found.setdefault(candidate.replace(name=base.name), candidate)
         return list(found.values())
 
     def _changes(self) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 import contextlib
 import multiprocessing
 import os
-import signal
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from types import ModuleType
 
+from mnistlab.errors import describe_exit
 from mnistlab.experiments.events import Listener, TaskDied, TaskFailed, TaskFinished, TaskStopped
 from mnistlab.experiments.task import PRELOAD, Settings, Task
 from mnistlab.runs import available_cores
@@ -108,12 +108,7 @@ class LocalEngine:
 
     @staticmethod
     def _bury(run: _Running, deaths: int, waiting: deque[Task], on_event: Listener) -> None:
-        code = run.process.exitcode or 0
-        reason = (
-            f"its process was killed by {signal.Signals(-code).name}"
-            if code < 0
-            else f"its process died, status {code}"
-        )
+        reason = f"its process {describe_exit(run.process.exitcode or 0)}"
         if deaths < _DEATHS:
             waiting.appendleft(run.task)
             on_event(TaskDied(run.task, reason))

@@ -1,10 +1,10 @@
 """Remote: what a node of a cluster does with runs; it keeps nothing and sends everything back."""
 
+import math
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mnistlab.data import Dataset
 from mnistlab.errors import ExperimentError
-from mnistlab.experiments.events import Event, TaskFailed, TaskFinished, TaskStopped
+from mnistlab.experiments.events import Event, TaskFailed, TaskFinished, TaskStarted, TaskStopped
 from mnistlab.experiments.task import Settings, Task
 from mnistlab.runs import RunFolder, RunRecord
 
@@ -86,8 +86,8 @@ def _train(wanted: Wanted, order: Order, dataset: Dataset, folder: RunFolder) ->
         folder.write_checkpoint(wanted.checkpoint)
     while True:
         events: list[Event] = []
-        until = partial(_over, time.monotonic() + order.slice_seconds)
-        run_task(task, order.settings, events.append, until, folder=folder.path, dataset=dataset)
+        clock = _Clock(order.slice_seconds, events)
+        run_task(task, order.settings, clock.listen, clock.over, folder=folder.path, dataset=dataset)
         last = events.pop()
         if isinstance(last, TaskFailed) and begun_elsewhere:
             # Another processor's bits differ, so this node cannot go on from there.
@@ -107,5 +107,16 @@ def _train(wanted: Wanted, order: Order, dataset: Dataset, folder: RunFolder) ->
                 return
 
 
-def _over(deadline: float) -> bool:
-    return time.monotonic() > deadline
+class _Clock:
+    """Keeps what happens, and says when a slice's time is over; it begins with training, after all preparation."""
+
+    def __init__(self, seconds: float, events: list[Event]) -> None:
+        self._seconds, self._events, self._deadline = seconds, events, math.inf
+
+    def listen(self, event: Event) -> None:
+        self._events.append(event)
+        if isinstance(event, TaskStarted):
+            self._deadline = time.monotonic() + self._seconds
+
+    def over(self) -> bool:
+        return time.monotonic() > self._deadline

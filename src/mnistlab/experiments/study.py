@@ -30,7 +30,7 @@ class Study:
         title: for people.
         samples: the runs, one sample a recipe.
         baseline: the label that all others are held against; empty compares every pair.
-        failures: a line for each run that could not be finished; such runs count for nothing.
+        failures: a line for the runs that could not be finished for the same reason; they count for nothing.
         command: what makes it all again; empty if it was not made by a command.
         runs: the folder that holds the runs' folders.
         headline: a sentence to stand before the verdict; empty for none.
@@ -93,7 +93,9 @@ class Study:
         return plots[name]
 
     def write(self, out: Path | str) -> list[Path]:
-        """Write the report, tables, plots, ``summary.json`` and ``comparison.json`` into a folder; see :mod:`report`.
+        """Write the report, tables, plots, ``summary.json`` and ``comparison.json`` into a folder.
+
+        See :mod:`mnistlab.report.comparison`.
 
         Returns:
             The files, the page first.
@@ -122,7 +124,7 @@ class Study:
         return Archive(
             title=self.title,
             baseline=self.baseline,
-            runs=Path(os.path.relpath(self.runs or folder / "runs", folder)).as_posix(),
+            runs=_from(folder, Path(self.runs or folder / "runs")),
             groups=tuple(
                 Group(label=sample.label, digest=sample.recipe.digest, seeds=sample.seeds) for sample in self.samples
             ),
@@ -155,3 +157,11 @@ class Study:
 
     def __repr__(self) -> str:
         return f"<Study {self.title!r}: {self.verdict}>"
+
+
+def _from(folder: Path, runs: Path) -> str:
+    """Return the way from a folder to the runs' folder; on another drive there is none but the whole path."""
+    try:
+        return Path(os.path.relpath(runs, folder)).as_posix()
+    except ValueError:
+        return runs.absolute().as_posix()

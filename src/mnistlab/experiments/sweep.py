@@ -10,7 +10,7 @@ import numpy as np
 from mnistlab.errors import ExperimentError, RunError
 from mnistlab.experiments.campaign import Campaign, plan_tasks, run_tasks
 from mnistlab.experiments.engine import Engine
-from mnistlab.experiments.events import Listener, ignore, never
+from mnistlab.experiments.events import Listener, ignore
 from mnistlab.experiments.grid import Grid, describe
 from mnistlab.experiments.local import LocalEngine
 from mnistlab.experiments.study import Study
@@ -18,6 +18,7 @@ from mnistlab.experiments.task import Settings
 from mnistlab.recipe import Recipe, to_toml
 from mnistlab.runs import RunStore, write_atomically
 from mnistlab.statistics import Sample, Summary, summarise
+from mnistlab.training.events import never
 
 _SEED = 0
 _MOST_SHOWN = 30
@@ -139,7 +140,8 @@ def _ranked(campaign: Campaign, recipes: list[Recipe], fields: list[str]) -> lis
     samples = [Sample.of(describe(recipe, fields), records) for recipe in recipes if (records := campaign.of(recipe))]
     if not samples:
         raise ExperimentError(f"no candidate could be trained; {campaign.errors[0]}")
-    return sorted(samples, key=lambda sample: (-sample.accuracies.mean(), sample.losses.mean()))
+    # One lucky seed of several would win: who lacks seeds comes after all who have them.
+    return sorted(samples, key=lambda s: (-len(s.seeds), -s.accuracies.mean(), s.losses.mean()))
 
 
 def _headline(best: Sample, last: Study, grid: Grid) -> str:

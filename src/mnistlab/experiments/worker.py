@@ -109,9 +109,16 @@ def work(connection: Connection, task: Task, settings: Settings, slot: int | Non
         except OSError:
             return
 
+    def asked() -> bool:
+        try:
+            return connection.poll()
+        # On Windows so the end of the driver is told.
+        except OSError:
+            return True
+
     gpus = cuda_devices() if slot is not None else 0
     try:
-        run_task(task, settings, tell, connection.poll, gpu=slot % gpus if slot is not None and gpus else None)
+        run_task(task, settings, tell, asked, gpu=slot % gpus if slot is not None and gpus else None)
     except KeyboardInterrupt:
         # Not the user's, whose signal is ignored here: a model raised it.
         tell(TaskFailed(task, "KeyboardInterrupt, raised by the run itself"))

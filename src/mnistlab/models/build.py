@@ -1,11 +1,9 @@
 """From a recipe to a model that is known to fit the images and classes."""
 
-from difflib import get_close_matches
-
 import torch
 from torch import nn
 
-from mnistlab.errors import ModelError
+from mnistlab.errors import ModelError, did_you_mean
 from mnistlab.models.convnet import convnet
 from mnistlab.models.foreign import foreign
 from mnistlab.models.lenet import lenet5
@@ -39,8 +37,7 @@ def build_model(recipe: Recipe, image_shape: tuple[int, int, int], classes: int)
             own = {"channels": recipe.channels, "stem": recipe.stem}
         model = architecture(image_shape, classes, batch_norm=recipe.batch_norm, dropout=recipe.dropout, **own)
     else:
-        near = get_close_matches(recipe.model, ARCHITECTURES, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
+        hint = did_you_mean(recipe.model, ARCHITECTURES)
         known = ", ".join(ARCHITECTURES)
         raise ModelError(f"{recipe.model}: no such model; {hint}known: {known}, or your own path/to/file.py:build")
     _try_out(model, recipe.model, image_shape, classes)

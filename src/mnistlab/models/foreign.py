@@ -11,6 +11,7 @@ from typing import Any, cast
 from torch import nn
 
 from mnistlab.errors import ModelError
+from mnistlab.recipe import search_current_folder
 
 
 def foreign(reference: str, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
@@ -39,16 +40,17 @@ def foreign(reference: str, image_shape: tuple[int, int, int], classes: int) -> 
 def _module(name: str, reference: str) -> ModuleType:
     try:
         if not name.endswith(".py"):
-            if "" not in sys.path and str(Path.cwd()) not in sys.path:
-                sys.path.insert(0, str(Path.cwd()))
+            search_current_folder()
             return importlib.import_module(name)
         path = Path(name).expanduser()
         if not path.is_file():
             raise ModelError(f"{reference}: there is no file {path}")
-        spec = importlib.util.spec_from_file_location(path.stem, path)
+        spec = importlib.util.spec_from_file_location(f"mnistlab_model_{path.stem}", path)
         assert spec is not None  # noqa: S101 - a .py file always has one
         assert spec.loader is not None  # noqa: S101
         module = importlib.util.module_from_spec(spec)
+        # Data classes look their module up.
+        sys.modules[spec.name] = module
         spec.loader.exec_module(module)
     except ModelError:
         raise

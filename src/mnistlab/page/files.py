@@ -63,6 +63,9 @@ def _files(folder: str) -> dict[str, bytes]:
 
     def visit(place: Traversable, path: str) -> None:
         for one in sorted(place.iterdir(), key=lambda one: one.name):
+            # What a file manager leaves behind.
+            if one.name.startswith("."):
+                continue
             if one.is_dir():
                 visit(one, f"{path}{one.name}/")
             else:

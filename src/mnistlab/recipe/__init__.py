@@ -4,7 +4,7 @@ from mnistlab.recipe.ablation import ablate, regularisers
 from mnistlab.recipe.catalogue import BUILT_IN, DISPLAY_NAMES, built_in
 from mnistlab.recipe.file import read_recipe, to_toml
 from mnistlab.recipe.recipe import Recipe, allowed
-from mnistlab.recipe.source import source_digest
+from mnistlab.recipe.source import search_current_folder, source_digest
 
 __all__ = [
     "BUILT_IN",
@@ -15,6 +15,7 @@ __all__ = [
     "built_in",
     "read_recipe",
     "regularisers",
+    "search_current_folder",
     "source_digest",
     "to_toml",
 ]

@@ -1,8 +1,6 @@
 """The recipes that come with mnistlab."""
 
-from difflib import get_close_matches
-
-from mnistlab.errors import RecipeError
+from mnistlab.errors import RecipeError, did_you_mean
 from mnistlab.recipe.recipe import Recipe
 
 _BEST = Recipe(
@@ -105,7 +103,6 @@ def built_in(name: str) -> Recipe:
     """
     if name in BUILT_IN:
         return BUILT_IN[name]
-    near = get_close_matches(name, BUILT_IN, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
+    hint = did_you_mean(name, BUILT_IN)
     known = ", ".join(BUILT_IN)
     raise RecipeError(f"{name}: no such recipe; {hint}known: {known}; or a .toml file, or path/to/file.py:build")

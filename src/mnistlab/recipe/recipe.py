@@ -3,12 +3,11 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
-from mnistlab.errors import RecipeError
+from mnistlab.errors import RecipeError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -156,6 +155,10 @@ class Recipe(BaseModel):
         """Return the same recipe with some fields changed, validated anew."""
         return self.parse(self.model_dump() | changes)
 
+    def trains_as(self, other: "Recipe") -> bool:
+        """Return whether both are the same training; their names do not count."""
+        return self._content() == other._content()
+
     @property
     def digest(self) -> str:
         """Eight hexadecimal digits that name what this recipe trains.
@@ -163,8 +166,10 @@ class Recipe(BaseModel):
         Neither the label nor fields at their defaults count: a renamed recipe is the same training, and a field that
         a later version adds leaves old digests as they were.
         """
-        content = self.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+        return hashlib.sha256(json.dumps(self._content(), sort_keys=True).encode()).hexdigest()[:8]
+
+    def _content(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
 
 
 def _describe(recipe: type[Recipe], error: ValidationError) -> str:
@@ -173,8 +178,7 @@ def _describe(recipe: type[Recipe], error: ValidationError) -> str:
         return f"a recipe is a table of keys and values; found {problem['input']!r}"
     key = str(problem["loc"][0])
     if problem["type"] == "extra_forbidden":
-        near = get_close_matches(key, recipe.model_fields, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
+        hint = did_you_mean(key, recipe.model_fields)
         return f"{key}: unknown key; {hint}known keys: {', '.join(recipe.model_fields)}"
     return f"{key}: must be {allowed(key)}; found {json.dumps(problem['input'], default=str)}"
 

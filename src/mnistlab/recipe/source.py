@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import sys
 from pathlib import Path
 
 
@@ -20,13 +21,22 @@ def source_digest(model: str) -> str:
     try:
         origin = Path(name).expanduser() if name.endswith(".py") else Path(_origin(name))
         return hashlib.sha256(origin.read_bytes()).hexdigest()[:16]
-    except OSError:
+    # A home folder of nobody is a RuntimeError.
+    except (OSError, RuntimeError):
         return ""
 
 
+def search_current_folder() -> None:
+    """Let modules be found in the current folder, as a user's models are."""
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+
+
 def _origin(module: str) -> str:
+    search_current_folder()
     try:
         spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
+    # It imports the packages around the module, which may raise anything.
+    except Exception:
         spec = None
     return (spec.origin if spec else None) or ""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from mnistlab.recogniser.picture import FORMATS, open_picture
+from mnistlab.recogniser.picture import FORMATS, open_picture, stretch, turn_upright
 from mnistlab.recogniser.reading import Box, Digit, Reading
 
 SMALLEST_SIDE, LARGEST_SIDE = 400, 4000
@@ -52,19 +52,15 @@ def _upright(content: bytes) -> Image.Image:
         # Pillow warns of large pictures and of odd metadata, as it did when this one was read.
         warnings.simplefilter("ignore")
         file.draft("RGB", (LARGEST_SIDE, LARGEST_SIDE))
-        image = ImageOps.exif_transpose(file)
+        file.load()
+        image = turn_upright(file)
         if image.mode.startswith("I") or image.mode == "F":
-            return Image.fromarray(_stretch(np.asarray(image, np.float64))).convert("RGB")
+            return stretch(image, LARGEST_SIDE).convert("RGB")
         if image.has_transparency_data:
             overlay = image.convert("RGBA")
             ground = Image.new("RGBA", overlay.size, _ground(overlay, seen))
             return Image.alpha_composite(ground, overlay).convert("RGB")
         return image.convert("RGB")
-
-
-def _stretch(values: NDArray[np.float64]) -> NDArray[np.uint8]:
-    values = np.nan_to_num(values, posinf=0, neginf=0)
-    return np.interp(values, (values.min(), max(values.max(), values.min() + 1e-12)), (0, 255)).astype(np.uint8)
 
 
 def _ground(overlay: Image.Image, seen: NDArray[np.uint8]) -> str:

@@ -50,12 +50,12 @@ class Cutter:
         Args:
             character: of the picture.
             tall: height of its line's digits, in pixels.
-            ink: of the picture; the same object for the same ink.
+            ink: of the picture.
             several: whether it may be several digits that touch.
         """
         mask = character.mask()
         place = (character.left, character.top, *mask.shape)
-        key = (id(ink), mask.tobytes(), place, character.contrast, character.thickness, tall, several)
+        key = (ink, mask.tobytes(), place, character.contrast, character.thickness, tall, several)
         if key not in self._known:
             masks = self._cut(character, tall, ink) if several and self._left > 0 else [mask]
             self._known[key] = [_glyph(character, part, ink) for part in masks]

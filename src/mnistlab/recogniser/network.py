@@ -21,7 +21,7 @@ _LARGEST_SIDE = 4096
 _NOWHERE = str(Path(os.devnull) / "nowhere")
 _SEALED = b"sha256-of-the-rest:"
 _TYPICAL_LOGIT = 15.0
-_AT_ONCE = 16
+READ_AT_ONCE = 16
 """Images a call. Every call has so many rows, blank ones included: a row's result then never hangs on its company."""
 
 
@@ -112,9 +112,9 @@ class Network:
 
     def _run(self, images: NDArray[np.uint8], output: str) -> NDArray[np.float32]:
         found = np.empty((len(images), len(self.classes)), np.float32)
-        batch = np.zeros((_AT_ONCE, *self.image_size), np.uint8)
-        for start in range(0, len(images), _AT_ONCE):
-            part = images[start : start + _AT_ONCE]
+        batch = np.zeros((READ_AT_ONCE, *self.image_size), np.uint8)
+        for start in range(0, len(images), READ_AT_ONCE):
+            part = images[start : start + READ_AT_ONCE]
             batch[: len(part)] = part
             found[start : start + len(part)] = self._session.run([output], {"images": batch})[0][: len(part)]
         return found

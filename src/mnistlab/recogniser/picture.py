@@ -13,7 +13,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from mnistlab.errors import PictureError, PictureSizeError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-MAX_PIXELS = 200_000_000
+MAX_PIXELS = 178_000_000
+"""As many as Pillow opens; a picture of more is taken for a decompression bomb."""
 WORKING_SIDE, SMALLEST_SIDE = 1280, 112
 """Pixels of the longer side above which a picture is reduced, and of the shorter below which it is enlarged."""
 _HIGHEST_ENLARGEMENT = 8
@@ -45,7 +46,7 @@ def open_picture(source: bytes | Path | Image.Image | NDArray[np.generic], max_p
     Args:
         source: a file's content, its path, a Pillow image, or an array: ``(height, width)`` or
             ``(height, width, 1, 3 or 4)``, uint8 or uint16, or bool, or floating point from 0 to 1.
-        max_pixels: more are refused, before they are decoded.
+        max_pixels: files of more are refused, before they are decoded.
 
     Returns:
         Upright by its EXIF orientation; transparency laid on what the ink stands out from; 16 bits stretched from the
@@ -55,7 +56,7 @@ def open_picture(source: bytes | Path | Image.Image | NDArray[np.generic], max_p
         PictureError: not a picture, of a format not read, damaged, or too large.
     """
     if isinstance(source, Image.Image):
-        upright = _turn(source)
+        upright = turn_upright(source)
         return _bring_to_size(_flatten(upright), upright.size)
     if isinstance(source, np.ndarray):
         given = Image.fromarray(_as_bytes(source))
@@ -96,7 +97,7 @@ def _decode(content: bytes, name: str, max_pixels: int) -> Picture:
             )
         image.draft("RGB", (WORKING_SIDE, WORKING_SIDE))
         image.load()
-        upright = _turn(image)
+        upright = turn_upright(image)
         turned = upright.size != image.size
         return _bring_to_size(_flatten(upright), (height, width) if turned else (width, height))
 
@@ -115,8 +116,8 @@ class _File(io.BytesIO):
         return super().read(size)
 
 
-def _turn(image: Image.Image) -> Image.Image:
-    """Turn it upright by its EXIF orientation; one that makes no sense is none."""
+def turn_upright(image: Image.Image) -> Image.Image:
+    """Turn a picture upright by its EXIF orientation; one that makes no sense is none."""
     try:
         return ImageOps.exif_transpose(image)
     except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error, ZeroDivisionError):
@@ -156,11 +157,7 @@ def _as_bytes(array: NDArray[np.generic]) -> NDArray[np.uint8]:
 def _flatten(image: Image.Image) -> Image.Image:
     """Return it as RGB."""
     if image.mode.startswith("I") or image.mode == "F":
-        # What is far too fine takes half a gigabyte for each 16 million pixels.
-        reduction = max(image.size) // WORKING_SIDE
-        if reduction > 1:
-            image = image.convert("F").reduce(reduction)
-        return Image.fromarray(_stretch(np.asarray(image).astype(np.float64))).convert("RGB")
+        return stretch(image, WORKING_SIDE).convert("RGB")
     if not image.has_transparency_data:
         return image.convert("RGB")
     overlay = image.convert("RGBA")
@@ -174,10 +171,21 @@ def _flatten(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(ground, overlay).convert("RGB")
 
 
-def _stretch(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+def stretch(image: Image.Image, longest: int) -> Image.Image:
+    """Return a picture of 16 or 32 bits, or of floating point, in eight, from its darkest to its lightest pixel.
+
+    Args:
+        image: of mode ``I``, ``I;16`` or ``F``.
+        longest: pixels of the longer side up to which it is not reduced.
+    """
+    # What is far too fine takes half a gigabyte for each 16 million pixels.
+    reduction = max(image.size) // longest
+    if reduction > 1:
+        image = image.convert("F").reduce(reduction)
+    values = np.asarray(image).astype(np.float64)
     values = np.nan_to_num(values, posinf=0, neginf=0)
     low, high = values.min(), values.max()
-    return np.asarray(np.round((values - low) * (255 / max(high - low, 1e-12))), np.uint8)
+    return Image.fromarray(np.asarray(np.round((values - low) * (255 / max(high - low, 1e-12))), np.uint8))
 
 
 def _bring_to_size(image: Image.Image, size: tuple[int, int]) -> Picture:

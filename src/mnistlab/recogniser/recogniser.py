@@ -1,13 +1,12 @@
 """Recogniser: reads the digits in a picture."""
 
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mnistlab.errors import ModelError
+from mnistlab.errors import ModelError, did_you_mean
 from mnistlab.recogniser.cutting import Cutter, Glyph
 from mnistlab.recogniser.layout import arrange
 from mnistlab.recogniser.network import NONE, Network
@@ -38,7 +37,7 @@ class Recogniser:
     Args:
         model: name of a shipped model, or path of a file that ``mnistlab export`` wrote.
         reject: probability from 0 to 1 below which a digit is called unsure.
-        max_pixels: pictures of more pixels are refused, before they are decoded.
+        max_pixels: files of more pixels are refused, before they are decoded; more than the default never are read.
 
     Raises:
         ModelError: no such model, not one of mnistlab's, or ``reject`` out of range.
@@ -61,8 +60,8 @@ class Recogniser:
         """Read one picture: a digit, a line of several, or several lines.
 
         Args:
-            source: a file's content, its path, a Pillow image, or an array: uint8 or uint16 ``(height, width)`` or
-                ``(height, width, 3 or 4)``, or floating point from 0 to 1.
+            source: a file's content, its path, a Pillow image, or an array, see
+                :func:`mnistlab.recogniser.picture.open_picture`.
 
         Raises:
             PictureError: not a picture, of a format not read, damaged, or too large.
@@ -113,8 +112,7 @@ def _find_model(model: Path | str) -> Path:
     path = Path(model)
     if path.suffix == ".onnx" or path.exists():
         return path
-    near = get_close_matches(str(model), shipped, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
+    hint = did_you_mean(str(model), shipped)
     raise ModelError(f"{model}: no such model; {hint}shipped are {', '.join(shipped)}; or name an .onnx file")
 
 

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from mnistlab.recogniser.network import READ_AT_ONCE
+
 _STEP, _NEAREST = 0.08, 0.15
 """Of the line's height: from one seam looked for to the next, and from a character's side to the first."""
 _REACH = 0.12
@@ -34,9 +36,6 @@ _FRAGMENT = 0.12
 _WIDTHS = np.array([-0.11, -0.97, -0.08, -0.24, -0.25, -0.08, -0.34, -0.27, -0.29, -0.41])
 _WIDTH_SPREADS = np.array([0.2, 0.47, 0.23, 0.22, 0.22, 0.27, 0.22, 0.22, 0.23, 0.21])
 """Logarithms of width over height of MNIST's first 50,000 training digits, by digit: means and standard deviations."""
-
-_READ_AT_ONCE = 16
-"""Pieces read before it is looked which others may still matter; a network's call has as many."""
 
 Read = Callable[[list[NDArray[np.bool_]]], NDArray[np.float32]]
 Key = tuple[int, int]
@@ -165,7 +164,7 @@ def _extent(piece: NDArray[np.bool_]) -> tuple[int, int]:
     return int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
 
 
-def _widths(piece: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _width_penalties(piece: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return how much speaks against a piece's being each of the digits, in nats, since it is too wide or narrow."""
     height, width = _extent(piece)
     widths = ((np.log(width / height) - _WIDTHS) / _WIDTH_SPREADS) ** 2 / 2
@@ -176,7 +175,7 @@ def _score(piece: NDArray[np.bool_], logits: NDArray[np.float64], typical: float
     """Return the logarithm of how probably a piece is one digit: it reads as one, and is as wide as one."""
     digits, none = logits[: len(_WIDTHS)], logits[len(_WIDTHS) :]
     chances = digits - np.logaddexp.reduce([*digits, *(none - _RARE)])
-    read = np.maximum(chances, _LEAST) - _widths(piece)
+    read = np.maximum(chances, _LEAST) - _width_penalties(piece)
     best = int(read.argmax())
     if typical is None:
         return float(read[best])
@@ -195,13 +194,13 @@ def _best_path(
     scores = np.full((len(cuts), len(cuts)), -np.inf)
     hopes = scores.copy()
     for key, piece in pieces.items():
-        hopes[key] = -_widths(piece).min()
+        hopes[key] = -_width_penalties(piece).min()
     while True:
         through = np.where(scores > -np.inf, -np.inf, _through(hopes, cuts))
         promising = np.flatnonzero(through > _reached(scores, cuts)[-1])
         if not len(promising):
             return _way(scores, cuts)
-        chosen = promising[np.argsort(-through.flat[promising], kind="stable")[:_READ_AT_ONCE]]
+        chosen = promising[np.argsort(-through.flat[promising], kind="stable")[:READ_AT_ONCE]]
         keys = [(int(first), int(last)) for first, last in zip(*np.unravel_index(chosen, through.shape), strict=True)]
         logits = read([pieces[key] for key in keys]).astype(np.float64)
         for key, row in zip(keys, logits, strict=True):

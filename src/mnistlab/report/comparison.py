@@ -89,7 +89,7 @@ def write_comparison_report(
         samples: the runs.
         comparison: of them.
         command: what makes it all again.
-        failures: a line for each run that failed.
+        failures: a line for the runs that failed for the same reason.
         test_images: uint8, ``(n, height, width)``, for the gallery; ``None`` leaves it out.
 
     Returns:

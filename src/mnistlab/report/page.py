@@ -34,7 +34,7 @@ def render_page(
         comparison: of them.
         plots: those of :func:`mnistlab.report.comparison.draw_plots` as SVG.
         command: what makes it all again.
-        failures: a line for each run that failed.
+        failures: a line for the runs that failed for the same reason.
         test_images: uint8, ``(n, height, width)``, for the gallery; ``None`` leaves it out.
     """
     records = [record for sample in samples for record in sample.records]
@@ -63,8 +63,8 @@ def render_page(
         command=command,
         environments=environment_lines(samples),
         runs=len(records),
-        began=f"{starts[0]:%Y-%m-%d %H:%M}",
-        ended=f"{starts[-1]:%Y-%m-%d %H:%M}",
+        first_begun=f"{starts[0]:%Y-%m-%d %H:%M}",
+        last_begun=f"{starts[-1]:%Y-%m-%d %H:%M}",
     )
 
 
@@ -102,7 +102,8 @@ def environment_lines(samples: Sequence[Sample]) -> list[str]:
             layers = "plain PyTorch" if here.kernels == "torch" else f"fast layers {here.kernels}"
             threads = f"{here.threads} thread{'s' if here.threads > 1 else ''} a run"
             where = here.processor if here.device == "cpu" else f"{here.device}, {here.processor}"
-            lines.append(f"{where}, {here.cores} cores, {here.memory_gib:g} GiB; {threads}, {layers}; {versions}")
+            size = f"{here.cores} cores" + (f", {here.memory_gib:g} GiB" if here.memory_gib else "")
+            lines.append(f"{where}, {size}; {threads}, {layers}; {versions}")
     return list(dict.fromkeys(lines))
 
 
@@ -122,6 +123,6 @@ def _card(hard: HardImage, classes: Sequence[str], pixels: NDArray[np.uint8]) ->
     return {
         "image": hard.image,
         "label": classes[hard.label],
-        "votes": [(classes[label], votes, round(100 * votes / cast)) for label, votes in hard.votes if votes],
+        "votes": [(classes[label], votes, round(100 * votes / cast)) for label, votes in hard.votes],
         "source": image_source(pixels),
     }

@@ -161,8 +161,8 @@ def _page(sample: Sample, figures: RepetitionFigures, drawing: str, command: str
         recipe=to_toml(_recipe(sample)),
         command=command,
         environments=environment_lines([sample]),
-        began=f"{starts[0]:%Y-%m-%d %H:%M}",
-        ended=f"{starts[-1]:%Y-%m-%d %H:%M}",
+        first_begun=f"{starts[0]:%Y-%m-%d %H:%M}",
+        last_begun=f"{starts[-1]:%Y-%m-%d %H:%M}",
     )
 
 

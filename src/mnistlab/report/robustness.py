@@ -151,7 +151,9 @@ def contact_sheet(examples: Mapping[str, NDArray[np.uint8]]) -> Figure:
 def _dots(axes: Axes, scores: Sequence[Score], places: NDArray[np.float64], colour: str, label: str) -> None:
     low, high = (100 * np.array([getattr(score.interval, end) for score in scores]) for end in ("low", "high"))
     axes.hlines(places, low, high, color=colour, lw=2.2, alpha=0.55, clip_on=False)
-    axes.plot([100 * score.error for score in scores], places, "o", color=colour, ms=6, label=label, mew=0, clip_on=False)
+    axes.plot(
+        [100 * score.error for score in scores], places, "o", color=colour, ms=6, label=label, mew=0, clip_on=False
+    )
 
 
 def _step(number: int, count: int) -> float:

@@ -6,7 +6,7 @@ from mnistlab.runs.environment import available_cores, describe_environment
 from mnistlab.runs.folder import RunFolder
 from mnistlab.runs.outcome import Outcome, describe_outcome
 from mnistlab.runs.record import DataSummary, Environment, EpochMetrics, FinalFigures, RunRecord, now, reason
-from mnistlab.runs.store import RunGlance, RunStore
+from mnistlab.runs.store import RunGlance, RunStore, run_name
 
 __all__ = [
     "BLANK",
@@ -26,6 +26,7 @@ __all__ = [
     "now",
     "read_checksums",
     "reason",
+    "run_name",
     "seal",
     "seal_is_broken",
     "write_atomically",

@@ -1,8 +1,8 @@
 """Where a run runs: versions and hardware, for its record."""
 
+import contextlib
 import os
 import platform
-import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -45,7 +45,8 @@ def available_cores() -> int:
 
 
 def _processor() -> str:
-    if sys.platform == "linux":
+    # Only Linux has the file, and not everywhere.
+    with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()

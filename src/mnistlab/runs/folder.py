@@ -68,9 +68,10 @@ class RunFolder:
         finally:
             # The lock file stays: unlinking one that others may wait on would let two of them in. Only folders made for
             # a run of which nothing came are removed whole.
-            if made and [file.name for file in self.path.iterdir()] == [_LOCK_NAME]:
-                (self.path / _LOCK_NAME).unlink()
-                with contextlib.suppress(OSError):
+            # Windows does not unlink what is open, and then the folder stays.
+            with contextlib.suppress(OSError):
+                if made and [file.name for file in self.path.iterdir()] == [_LOCK_NAME]:
+                    (self.path / _LOCK_NAME).unlink()
                     for folder in made:
                         folder.rmdir()
             lock.release()

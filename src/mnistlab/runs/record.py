@@ -58,7 +58,7 @@ class DataSummary(_Frozen):
 
 
 class Environment(_Frozen):
-    """Where a run ran: versions by package name, and the hardware."""
+    """Where a run ran: versions by package name, and the hardware; no memory, 0, where it cannot be told."""
 
     versions: dict[str, str]
     platform: str

@@ -33,7 +33,11 @@ class RunGlance(BaseModel):
 
     Attributes:
         path: the run's folder.
-        name: the recipe's.
+        recipe: its name alone.
+        seed: of the run.
+        final: the final epoch's test accuracy alone, 0 to 1.
+        seconds: training and testing time.
+        started: when it was begun.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -44,6 +48,11 @@ class RunGlance(BaseModel):
     final: _Final
     seconds: float
     started: datetime
+
+
+def run_name(recipe: Recipe, seed: int) -> str:
+    """Return the name of a run's folder: ``NAME-DIGEST-seedN``."""
+    return f"{recipe.name}-{recipe.digest}-seed{seed}"
 
 
 def _refuse(error: RunError) -> None:
@@ -66,8 +75,7 @@ class RunStore:
 
     def folder(self, recipe: Recipe, seed: int) -> RunFolder:
         """Return the folder of a run, whatever label it was trained under; a new one if there is none."""
-        named = self.path / f"{recipe.name}-{recipe.digest}-seed{seed}"
-        return RunFolder(self._known.get((recipe.digest, seed), named))
+        return RunFolder(self._known.get((recipe.digest, seed), self.path / run_name(recipe, seed)))
 
     def records(self, on_damage: Callable[[RunError], None] = _refuse) -> Iterator[RunRecord]:
         """Read the records of all finished runs, whatever their folders are called, in the order of their names.

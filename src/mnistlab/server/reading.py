@@ -1,12 +1,12 @@
 """``POST /api/read``: a picture's file in, its digits out."""
 
-import difflib
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from mnistlab.errors import did_you_mean
 from mnistlab.server.answer import Problem, ReadAnswer
 from mnistlab.server.pool import Pool
 from mnistlab.server.refusal import Refusal
@@ -68,8 +68,7 @@ def _choose(asked: list[str], known: tuple[str, ...]) -> list[str]:
     """Return the models to read with, each once."""
     for name in asked:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            hint = did_you_mean(name, known).strip() or f"there are {', '.join(known)}"
             raise Refusal(404, f"no model is called {name[:100]}; {hint}")
     return list(dict.fromkeys(asked)) or [known[0]]
 

@@ -20,7 +20,8 @@ class HardImage:
     Attributes:
         image: its index in the test set, from 0.
         label: the class that it belongs to.
-        votes: the classes that runs took it for and how many did, most votes first, the right one among them.
+        votes: the classes that runs took it for and how many did, most votes first; the right one is among
+            them unless every run misread it.
         wrong: runs that misread it.
     """
 

@@ -50,7 +50,7 @@ class Sample:
 
     @property
     def recipe(self) -> Recipe:
-        """The recipe, named after the label where the label can be a recipe's name."""
+        """The first run's recipe; its name may be another than the label."""
         return self.records[0].recipe
 
     @cached_property

@@ -12,7 +12,7 @@ from mnistlab.recipe import Recipe
 _CONTROL_POINTS = 8
 """Of elastic displacements, along each side: about as smooth as Simard's Gaussian of 4 pixels on MNIST."""
 _RIM = functional.pad(torch.zeros(3, 3), (1, 1, 1, 1), value=1).bool()
-"""What a 3x3 filter leaves of 5x5 weights."""
+"""What a 3x3 filter leaves out of 5x5 weights."""
 _GRAIN = 1 << 17
 """Places at which an image's part of the grain can begin."""
 _FILTER_SIDE = 5

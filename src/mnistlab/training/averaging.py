@@ -1,6 +1,7 @@
 """Averaging: of a run's weights, as they move or over its last epochs; the averages are what is tested and kept."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -51,15 +52,19 @@ class Averaging:
         if not (self.moving or taken):
             return lambda: None
         statistics = [(buffer, buffer.clone()) for buffer in _statistics(self._model)] if taken else []
-        self._swap()
-        if statistics:
-            estimate()
 
         def undo() -> None:
             self._swap()
             for buffer, before in statistics:
                 buffer.copy_(before)
 
+        self._swap()
+        try:
+            if statistics:
+                estimate()
+        except BaseException:
+            undo()
+            raise
         return undo
 
     def _taken(self, epoch: int) -> int:
@@ -82,20 +87,29 @@ def estimate_statistics(model: nn.Module, watch: Callable[[], Callable[[int], No
         batches: how many.
     """
     norms = _normalisations(model)
-    kept = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 1.0  # so that after each batch its own statistics stand there
-    see = watch()
     found = [value for norm in norms for value in (norm.running_mean, norm.running_var) if value is not None]
     sums = [torch.zeros_like(value, dtype=torch.float64) for value in found]
-    for batch in range(batches):
-        see(batch)
-        for total, value in zip(sums, found, strict=True):
-            total += value
+    with _whole_momentum(norms):
+        see = watch()
+        for batch in range(batches):
+            see(batch)
+            for total, value in zip(sums, found, strict=True):
+                total += value
     for total, value in zip(sums, found, strict=True):
         value.copy_(total / batches)
-    for norm, momentum in zip(norms, kept, strict=True):
-        norm.momentum = momentum
+
+
+@contextlib.contextmanager
+def _whole_momentum(norms: list[_BatchNorm]) -> Iterator[None]:
+    """Let each batch's own statistics stand in the place of the running ones."""
+    kept = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, kept, strict=True):
+            norm.momentum = momentum
 
 
 def _normalisations(model: nn.Module) -> list[_BatchNorm]:

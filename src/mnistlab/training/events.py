@@ -67,3 +67,8 @@ Listener = Callable[[Event], None]
 
 def ignore(_event: Event) -> None:
     """Listen to nothing."""
+
+
+def never() -> bool:
+    """Do not stop."""
+    return False

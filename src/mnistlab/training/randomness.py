@@ -42,5 +42,10 @@ def isolated(device: torch.device) -> Iterator[None]:
     for each purpose; afterwards it is as it was.
     """
     devices = [device] if device.type not in ("cpu", "mps") else []
+    apple = torch.mps.get_rng_state() if device.type == "mps" else None
     with torch.random.fork_rng(devices=devices, device_type="cuda"):
-        yield
+        try:
+            yield
+        finally:
+            if apple is not None:
+                torch.mps.set_rng_state(apple)

@@ -14,7 +14,7 @@ from mnistlab.recipe import Recipe, built_in, source_digest
 from mnistlab.runs import DataSummary, RunFolder, RunRecord, describe_environment, describe_outcome, now
 from mnistlab.training.checkpoint import pack_checkpoint, pack_model, read_header, restore
 from mnistlab.training.device import choose_device, computing_threads, describe_device
-from mnistlab.training.events import EpochDone, Event, Listener, RunFinished, RunStarted, RunStopped, ignore
+from mnistlab.training.events import EpochDone, Event, Listener, RunFinished, RunStarted, RunStopped, ignore, never
 from mnistlab.training.resumption import (
     refuse_difference,
     refuse_other_kernels,
@@ -26,11 +26,6 @@ from mnistlab.training.steps import KERNELS
 from mnistlab.training.trained import TrainedModel, load_trained
 from mnistlab.training.trainer import Trainer
 from mnistlab.training.trust import remember
-
-
-def never() -> bool:
-    """Do not stop."""
-    return False
 
 
 def train(
@@ -63,7 +58,7 @@ def train(
             on plain PyTorch a resumed run goes on with as many as it began with.
         kernels: ``auto`` takes the fast layers where they fit, ``torch`` plain PyTorch.
         on_event: told of progress.
-        should_stop: asked before every batch; when true, the run is kept as it is and can be resumed.
+        should_stop: asked before every batch, or every few; when true, the run is kept as it is and can be resumed.
 
     Returns:
         The trained model, or ``None`` if it was asked to stop before the end.

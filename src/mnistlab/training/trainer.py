@@ -163,8 +163,10 @@ class Trainer:
         began = time.perf_counter()
         self.averaging.take_in(self.epoch)
         give_back = self.adopt_averages()
-        test_loss, test_accuracy = score(self.test_logits(), self._test_labels)
-        give_back()
+        try:
+            test_loss, test_accuracy = score(self.test_logits(), self._test_labels)
+        finally:
+            give_back()
         if not math.isfinite(train_loss) or not math.isfinite(test_loss):
             rate = self.recipe.learning_rate
             raise TrainingError(f"epoch {self.epoch}: the loss is not finite; lower learning_rate (it is {rate:g})")

@@ -16,7 +16,7 @@ void evaluate(const Plan &plan, const Evaluation &call, Bench &bench, int member
     for (int64_t tile = mine.begin; tile < mine.end; tile++) {
         const int64_t position = tile * LANES;
         const int images = static_cast<int>(std::min<int64_t>(LANES, call.count - position));
-        const Tile view{plan, call.parameters, bench.norms, bench.values.data(), bench.local.data(), nullptr,
+        const Tile view{plan, call.parameters, bench.norms, bench.sums.data(), bench.values.data(), bench.local.data(), nullptr,
                         bench.scratch.data(), nullptr, false, images, position, 0, false};
         bench.input.load(call.images, position, images, view.value(0));
         for (int k = 0; k < plan.last(); k++) view.forward(k);

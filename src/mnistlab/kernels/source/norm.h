@@ -78,8 +78,10 @@ inline void settle(const Layer &layer, const float *gamma, const float *beta, co
     }
 }
 
-inline void measure_slopes(const Layer &layer, const Lanes *x, const Lanes *dy, const Norm &norm, Moments *moments) {
-    std::vector<Part> sums(2 * layer.in.channels);
+// Needs room for two sums a channel.
+inline void measure_slopes(const Layer &layer, const Lanes *x, const Lanes *dy, const Norm &norm, Part *sums,
+                           Moments *moments) {
+    std::fill(sums, sums + 2 * layer.in.channels, Part{});
     stage_backward(layer, x, dy, norm.scale.data(), norm.shift.data(),
                    [&](int c, int64_t, int, Part value, Part slope) {
                        sums[2 * c] += slope;

@@ -1,4 +1,4 @@
-// What crosses the border to Python: plain C structures and functions. kernels/library.py mirrors them.
+// What crosses the border to Python: plain C structures and functions. kernels/structures.py mirrors them.
 #pragma once
 
 #include <cstdint>
@@ -87,5 +87,6 @@ Engine *mnistlab_plan(const Layer *layers, int32_t layer_count, int32_t paramete
 int32_t mnistlab_train(Engine *engine, const Training *training);        // 0, or 1 when out of memory or threads
 int32_t mnistlab_evaluate(Engine *engine, const Evaluation *evaluation);  // the same
 void mnistlab_free(Engine *engine);
+// For a test that holds the draws against another implementation.
 void mnistlab_philox(uint64_t seed, const uint32_t counter[4], uint32_t result[4]);
 }

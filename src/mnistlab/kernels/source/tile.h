@@ -9,6 +9,7 @@ struct Tile {
     const Plan &plan;
     const Parameter *parameters;
     std::vector<Norm> &norms;   // per normalised stage
+    Part *sums;                 // two a channel of the widest of them
     Lanes *values, *local, *kept, *scratch;
     float *gradients;           // of the tile's group
     bool add;                   // to what the group has summed so far

@@ -81,6 +81,7 @@ class TrainingRun {
         return {plan_,
                 call_.parameters,
                 bench.norms,
+                bench.sums.data(),
                 plan_.phases() ? space_.values.data() + tile * plan_.values_size : bench.values.data(),
                 bench.local.data(),
                 space_.kept.data() + tile * plan_.kept_size,
@@ -113,7 +114,7 @@ class TrainingRun {
             const Layer &layer = plan_.layers[k];
             const bool normalised = plan_.normalised(k);
             if (normalised && plan_.phase[k] == phase)
-                measure_slopes(layer, view.value(layer.input), view.slope(k + 1), view.norms[phase - 1],
+                measure_slopes(layer, view.value(layer.input), view.slope(k + 1), view.norms[phase - 1], view.sums,
                                space_.slope_moments.data() + tile * plan_.moments_size + plan_.moments_at[phase - 1]);
             else if (normalised && plan_.phase[k] == phase + 1 && plan_.sloped[layer.input])
                 norm_backward(layer, view.value(layer.input), view.slope(k + 1), view.norms[phase], view.present(),

@@ -9,13 +9,19 @@ struct Bench {
     Input input;
     std::vector<Lanes> values, local, scratch;
     std::vector<Norm> norms;
+    std::vector<Part> sums;
 
     Bench(const Plan &plan, int32_t grid, bool own_values)
         : input(plan.input, grid),
           values(own_values ? plan.values_size : 0),
           local(plan.local_size),
           scratch(plan.scratch_size) {
-        for (int k : plan.norms) norms.emplace_back(plan.layers[k].in.channels);
+        int widest = 0;
+        for (int k : plan.norms) {
+            norms.emplace_back(plan.layers[k].in.channels);
+            widest = std::max(widest, plan.layers[k].in.channels);
+        }
+        sums.resize(2 * widest);
     }
 };
 

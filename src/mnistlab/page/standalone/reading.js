@@ -34,8 +34,15 @@ function employ() {
 
 // Some browsers refuse workers to pages that were opened as files.
 function dismiss() {
+  worker?.terminate();
   worker = null;
-  for (const { resolve, ask, given } of waiting.values()) resolve(askHere(ask, given));
+  for (const { resolve, reject, ask, given } of waiting.values()) {
+    try {
+      resolve(askHere(ask, given));
+    } catch (error) {
+      reject(error);
+    }
+  }
   waiting.clear();
 }
 

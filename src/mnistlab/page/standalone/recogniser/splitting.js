@@ -8,7 +8,7 @@ const STEP = 0.08, NEAREST = 0.15;
 const REACH = 0.12;
 const WIDEST = 1.7;
 const NARROWEST = 0.7;
-const MOST_SEAMS = 40;
+const MOST_SEAMS = 40, MOST_PIXELS = 64_000_000;
 const CUT = 0.2, CROSSING = 0.5;
 const SURE_CUT = 2.2, RARE = 1.0;
 const LEAST = -7.0;
@@ -47,6 +47,7 @@ export function split(mask, tall, thickness, read, typical) {
   if (!seams.length) return [mask];
   const end = (column) => ({ columns: new Int32Array(height).fill(column), crossed: 0 });
   const ends = [end(0), ...seams, end(width)], pieces = new Map();
+  if (((ends.length * (ends.length - 1)) / 2) * mask.data.length > MOST_PIXELS) return [mask];
   for (let first = 0; first < ends.length - 1; first++) {
     for (let last = first + 1; last < ends.length; last++) {
       const piece = mainPart(between(mask, ends[first].columns, ends[last].columns));
@@ -136,7 +137,7 @@ function sizeOf(piece) {
 }
 
 /** How much speaks against a piece's being each of the digits, in nats, since it is too wide or narrow. */
-function unusual(piece) {
+function widthPenalties(piece) {
   const [height, width] = sizeOf(piece), proportion = Math.log(width / height);
   return WIDTHS.map((usual, digit) => Math.max(((proportion - usual) / WIDTH_SPREADS[digit]) ** 2 / 2 - 2, 0));
 }
@@ -145,7 +146,7 @@ function unusual(piece) {
 function score(piece, logits, typical) {
   const all = WIDTHS.reduce((sum, _, digit) => logAddExp(sum, logits[digit]), -Infinity);
   const whole = logits.length > WIDTHS.length ? logAddExp(all, logits[WIDTHS.length] - RARE) : all;
-  const read = unusual(piece).map((against, digit) => Math.max(logits[digit] - whole, LEAST) - against);
+  const read = widthPenalties(piece).map((against, digit) => Math.max(logits[digit] - whole, LEAST) - against);
   const digit = best(read.keys(), (one) => read[one]);
   if (typical === null) return read[digit];
   const loudness = (logits[digit] / typical - DOUBTED) / SPREAD;
@@ -168,7 +169,7 @@ function logAddExp(a, b) {
  */
 function bestPath(pieces, cuts, read) {
   const count = cuts.length, scores = new Float64Array(count * count).fill(-Infinity), hopes = scores.slice();
-  for (const [key, piece] of pieces) hopes[key] = -Math.min(...unusual(piece));
+  for (const [key, piece] of pieces) hopes[key] = -Math.min(...widthPenalties(piece));
   for (;;) {
     const known = reached(scores, cuts)[count - 1], through = waysThrough(hopes, cuts);
     const promising = [...pieces.keys()].filter((key) => scores[key] === -Infinity && through[key] > known);
