@@ -71,7 +71,7 @@ def test_runs_are_listed(compared):
     listed = run(*MNISTLAB, "runs", "DIR/runs", cwd=folder)
     assert listed.returncode == 0
     lines = listed.stdout.splitlines()
-    assert lines[-1] == "6 finished runs"
+    assert lines[-1] == "6 finished runs; --markdown says what sets them apart"
     assert re.match(r"custom_mlp +seed 0 +\d+\.\d\d % +\d\.\d s +20\d\d-\d\d-\d\d \d\d:\d\d +custom_mlp-", lines[0])
 
 

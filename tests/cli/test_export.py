@@ -98,12 +98,15 @@ def test_what_cannot_be_exported_is_refused_in_one_line_and_leaves_nothing(held_
     (no_record / "record.json").unlink()
     (tmp_path / "full").mkdir()
     attempts = {
-        (tmp_path / "nothing", "model.onnx"): "nothing: holds no finished run",
+        (tmp_path / "nothing", "model.onnx"): "nothing: there is no such folder",
         (no_record, "model.onnx"): "no_record: holds no finished run",
         (broken, "model.onnx"): "model.safetensors: cannot be read: damaged, or of another run",
         (held_out, "nowhere/model.onnx"): "there is no folder nowhere",
         (held_out, "/proc/model.onnx"): "/proc/model.onnx: cannot be written",
         (held_out, "full"): "is a directory",
+        (held_out, "new/"): "is a directory; name a file, or give --web",
+        (tmp_path, "model.onnx"): "holds several runs; name the folder of one",
+        ("reader", "model.onnx"): "reader: is a shipped model and no run",
         (held_out, "model.onnx", "--data", "mnist"): "other images than this run was trained on",
         (held_out,): "Missing argument 'MODEL'",
     }

@@ -60,7 +60,7 @@ def test_what_cannot_be_a_page_is_refused_in_one_line_and_leaves_nothing(few, ml
     attempts = {
         (runs["own"],): "own: the network has an operator that is not run in a page (",
         (runs["large"],): "over 1,000,000; train a smaller network",
-        ("nothing",): "nothing: holds no finished run",
+        ("nothing",): "nothing: there is no such folder",
         ("nothing.onnx",): "nothing.onnx: cannot be read",
         (mlp, "--data", "mnist"): "other images than this run was trained on",
     }

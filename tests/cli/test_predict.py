@@ -373,7 +373,7 @@ def test_a_process_that_dies_is_reported_with_its_picture_and_the_others_are_rea
     assert (process.returncode, err) == (1, b"")
     found = json.loads(out)
     assert [read["digits"] for read in found] == ["721", "", "04", "721"]
-    assert found[1]["error"] == "the process that read it was ended by SIGKILL"
+    assert found[1]["error"] == "the process that read it was killed by SIGKILL"
 
 
 def test_processes_that_cannot_start_are_given_up():

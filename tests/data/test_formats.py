@@ -1,7 +1,9 @@
 """The same images in every form in which they may arrive, and every form damaged."""
 
+import bz2
 import gzip
 import io
+import lzma
 import tarfile
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from PIL import Image
 
 from mnistlab import load_dataset
+from mnistlab.data.bounds import BoundedReader
 from mnistlab.errors import DataError
 from tests.data.forms import FORMS, png_bytes, write_tar
 
@@ -36,6 +39,20 @@ def test_the_tar_file_itself_may_be_named_and_its_partner_is_found(few, tmp_path
     dataset = load_dataset(str(folder / "train.tar"))
     assert np.array_equal(dataset.test.images, few[1][0])
     assert not dataset.note
+
+
+@pytest.mark.parametrize(
+    ("pack", "ending"),
+    [(gzip.compress, ".tar.gz"), (gzip.compress, ".tgz"), (bz2.compress, ".TAR.bz2"), (lzma.compress, ".tar.xz")],
+    ids=["gz", "tgz", "bz2", "xz"],
+)
+def test_a_packed_tar_is_read_alone_and_in_its_folder(few, tmp_path, pack, ending):
+    folder = FORMS["tar"](tmp_path, *few)
+    for part in ("train", "test"):
+        file = folder / f"{part}.tar"
+        (folder / f"{part}{ending}").write_bytes(pack(file.read_bytes()))
+        file.unlink()
+    assert np.array_equal(load_dataset(str(folder / f"train{ending}")).test.images, few[1][0])
 
 
 def test_a_training_file_alone_has_a_test_set_held_out(few, tmp_path):
@@ -217,3 +234,14 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "data.gz").write_bytes(gzip.compress(b"x"))
     with pytest.raises(DataError, match="not a kind of data file that is known"):
         load_dataset(str(tmp_path / "data.gz"))
+
+
+def test_a_bounded_reader_gives_all_that_is_left_but_nothing_beyond_its_bound(tmp_path):
+    for bound in (9, 10, 11):
+        reader = BoundedReader(io.BytesIO(b"0123456789"), bound, tmp_path)
+        assert reader.read(2) == b"01"
+        if bound < 10:
+            with pytest.raises(DataError, match="would come to more than 9 bytes"):
+                reader.read()
+        else:
+            assert reader.read() == b"23456789"

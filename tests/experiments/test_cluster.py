@@ -8,8 +8,8 @@ from mnistlab import MnistlabError, Recipe
 from mnistlab.experiments import LocalEngine, Settings
 from mnistlab.experiments.campaign import plan_tasks, run_tasks
 from mnistlab.experiments.cluster import RayEngine
+from mnistlab.experiments.events import never
 from mnistlab.runs import RunStore
-from mnistlab.training.events import never
 from tests.experiments.listening import Notes, leftovers, results
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'mnistlab[ray]'")
@@ -79,3 +79,14 @@ def test_without_ray_the_install_command_is_printed(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MnistlabError, match=r"the ray engine needs Ray: pip install 'mnistlab\[ray\]'"):
         RayEngine()
+
+
+def test_what_another_driver_has_finished_meanwhile_is_taken_as_it_is(quick, tmp_path):
+    tasks = plan_tasks(quick[:1], (0, 1), RunStore(tmp_path / "ray"))
+    run_tasks(tasks, LocalEngine(2), Settings(), Notes(), never)
+    before, notes = results(tmp_path / "ray"), Notes()
+    RayEngine(None, runs_per_task=2).run(tasks, Settings(), notes, never)
+    assert sorted(notes.of("finished")) == [(quick[0].name, 0), (quick[0].name, 1)]
+    assert not notes.of("started")
+    assert results(tmp_path / "ray") == before
+    assert not leftovers(tmp_path)

@@ -14,8 +14,8 @@ import pytest
 from mnistlab import MnistlabError, Recipe, built_in
 from mnistlab.experiments import InProcess, LocalEngine, Settings
 from mnistlab.experiments.campaign import plan_tasks, run_tasks
+from mnistlab.experiments.events import never
 from mnistlab.runs import RunStore
-from mnistlab.training.events import never
 from tests.experiments.conftest import SLOW
 from tests.experiments.listening import Notes, leftovers, results
 

@@ -172,3 +172,11 @@ def test_what_is_no_recipe_is_refused(recipe, message, tmp_path):
 def test_compare_names_the_command_for_a_single_recipe(tmp_path):
     with pytest.raises(MnistlabError, match="give at least two recipes to compare; mnistlab repeat is for one over"):
         compare("lenet5", runs=tmp_path)
+
+
+def test_two_runs_have_no_interval(tmp_path):
+    found = repeat(built_in("mlp").replace(epochs=1, train_limit=200), seeds=2, runs=tmp_path, engine=InProcess())
+    assert found.figures.interval is None
+    first, second = found.figures.accuracies
+    assert f"over 2 seeds ({first:.2f} and {second:.2f}; an interval takes 3 seeds or more)" in found.sentence
+    assert found.plot().axes

@@ -81,3 +81,18 @@ def test_a_missing_file_is_named(tmp_path):
 def test_fields_that_it_cannot_heed_are_refused(tmp_path):
     with pytest.raises(ModelError, match="batch_norm and dropout are for lenet5, mlp, convnet only"):
         build(tmp_path / "mine.py", GOOD, dropout=0.5)
+
+
+def test_a_data_class_in_a_file_with_postponed_annotations(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from __future__ import annotations\n"
+        "from dataclasses import dataclass\n"
+        "from torch import nn\n"
+        "@dataclass\n"
+        "class Sizes:\n"
+        "    hidden: int = 7\n"
+        "def build(shape, classes):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(1024, Sizes().hidden), nn.Linear(7, classes))\n"
+    )
+    recipe = Recipe(model=f"{tmp_path / 'mine.py'}:build")
+    assert build_model(recipe, (1, 32, 32), 10)[1].out_features == 7

@@ -12,6 +12,7 @@ from PIL import Image
 
 from mnistlab.errors import PictureError, PictureSizeError
 from mnistlab.recogniser import Reading
+from mnistlab.recogniser.annotation import annotate
 from mnistlab.recogniser.picture import SMALLEST_SIDE, WORKING_SIDE, open_picture
 from tests.recogniser.drawing import cover, drawn, encode, paint, pixels
 
@@ -116,7 +117,10 @@ def test_exif_orientation_is_undone_and_boxes_are_upright(reader, plain, form, o
     ids=["empty", "leads nowhere", "ninth", "cut off", "in words"],
 )
 def test_an_orientation_that_makes_no_sense_is_none(reader, form, exif):
-    assert reader.read(encode(COLOUR, form, exif=b"Exif\0\0" + exif)).text == "5"
+    content = encode(COLOUR, form, exif=b"Exif\0\0" + exif)
+    reading = reader.read(content)
+    assert reading.text == "5"
+    assert annotate(content, reading).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("channels", [None, 1, 3, 4])

@@ -20,9 +20,9 @@ def test_no_figure_is_broken_and_no_line_too_long(width):
 
 def test_rows_that_do_not_fit_become_blocks():
     assert TABLE.text(40).splitlines()[:4] == [
-        "lenet5",
+        "Recipe: lenet5",
         "  Accuracy %     99.14",
         "  95 % interval  99.11 to 99.17",
-        "a name that is longer than the terminal",
+        "Recipe: a name that is longer than the",
     ]
     assert TABLE.text(100).split()[:6] == ["Recipe", "Accuracy", "%", "95", "%", "interval"]

@@ -215,3 +215,9 @@ def test_describes_itself(server):
         assert path in page
     assert "//cdn" not in page
     assert "https://" not in page
+
+
+def test_a_form_is_told_how_to_send_a_picture(server):
+    answer = server.client.post("/api/read", files={"file": ("digits.png", PICTURE, "image/png")})
+    assert answer.status_code == 400
+    assert "curl --data-binary" in answer.json()["error"]

@@ -11,10 +11,9 @@ from mnistlab.benchmark.timing import Times, in_turns
 from mnistlab.errors import ExperimentError
 from mnistlab.experiments import Engine, InProcess, LocalEngine, Settings
 from mnistlab.experiments.campaign import plan_tasks, run_tasks
-from mnistlab.experiments.events import ignore
+from mnistlab.experiments.events import ignore, never
 from mnistlab.recipe import Recipe, built_in
 from mnistlab.runs import RunStore, available_cores, describe_environment
-from mnistlab.training.events import never
 
 _RECIPES, _SEEDS, _QUICK_IMAGES = ("lenet5", "custom_mlp"), range(2), 15_000
 OURS, PLAIN = "side by side, fast layers", "one after another, plain PyTorch"

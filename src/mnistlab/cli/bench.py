@@ -1,6 +1,8 @@
 """``mnistlab bench``: how fast training is on this machine."""
 
+import contextlib
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,14 +20,22 @@ if TYPE_CHECKING:
     from mnistlab.benchmark.timing import Times
 
 
-@click.command()
+@click.command(short_help="Measure speed on this machine.")
 @click.option("--quick", is_flag=True, help="A part of an epoch each, scaled up; under 45 s in all.")
 @click.option("--sweep", is_flag=True, help="Measure an experiment of several runs instead of single ones.")
 @click.option("--reading", is_flag=True, help="Measure how photographs of MNIST's test digits are read.")
 @click.option("--serving", is_flag=True, help="Measure how fast `mnistlab serve` answers, and what it does overloaded.")
 @click.option("--sprint", is_flag=True, help="Measure how soon sprint99 reads 99 % of MNIST's test digits.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads to compute on.  [one a core]")
-@click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write every figure here.")
+@click.option(
+    "--json",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    is_flag=False,
+    flag_value="-",
+    metavar="[FILE]",
+    help="Print every figure as JSON, everything else on stderr; or write them to FILE.",
+)
 def bench(
     *, quick: bool, sweep: bool, reading: bool, serving: bool, sprint: bool, threads: int | None, file: Path | None
 ) -> None:
@@ -68,11 +78,17 @@ def bench(
 
             benchmark = measure(quick=quick, threads=threads, on_turn=status.update)
             show, figures = partial(_show, benchmark), asdict(benchmark)
-    show()
+    printed = file == Path("-")
+    with contextlib.redirect_stdout(sys.stderr) if printed else contextlib.nullcontext():
+        show()
     if file:
         content = {"version": version("mnistlab"), "command": command_line()} | figures
+        text = json.dumps(content, indent=2) + "\n"
+        if printed:
+            click.echo(text.encode(), nl=False)
+            return
         try:
-            write_atomically(file, json.dumps(content, indent=2) + "\n")
+            write_atomically(file, text)
         except OSError as error:
             raise RunError(f"{file}: cannot be written: {error.strerror}") from error
         click.echo(f"wrote {file}")

@@ -1,5 +1,6 @@
 """``mnistlab compare`` and ``mnistlab ablate``: which recipe is better, and what each regulariser is worth."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from mnistlab.recipe import Recipe
 
 
-@click.command()
+@click.command(short_help="Recipes with the same seeds: which is better.")
 @click.argument("recipes", nargs=-1, required=True, shell_complete=recipes)
 @click.option("--seeds", default="20", show_default=True, help="How many, from 0; or which: 20-39, or 1,4,7.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="comparison", show_default=True)
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 def compare(recipes: tuple[str, ...], seeds: str, out: Path, **options: Any) -> None:
     """Train RECIPES with the same seeds, and say which is better and how sure one can be.
 
-    Each is lenet5, custom_mlp, mlp, a .toml file, or your own model as path/to/file.py:build. Finished runs are used as
-    they are. Leaves report.html, table.md, summary.json, comparison.json, tables and plots in OUT; a run each in RUNS.
+    Each is a built-in one (`mnistlab recipe list`), a .toml file, or your own model as path/to/file.py:build. Finished
+    runs are used as they are. Leaves report.html, table.md, summary.json, comparison.json, tables and plots in OUT; a
+    run each in RUNS.
     """
     from mnistlab.experiments import compare as compare_recipes
 
@@ -41,7 +43,7 @@ def compare(recipes: tuple[str, ...], seeds: str, out: Path, **options: Any) -> 
     _run(compare_recipes, changed, seeds, out, options)
 
 
-@click.command()
+@click.command(short_help="What each regulariser of a recipe is worth.")
 @click.argument("recipe", shell_complete=recipes)
 @click.option("--seeds", default="10", show_default=True, help="How many, from 0; or which: 20-39, or 1,4,7.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="ablation", show_default=True)
@@ -70,4 +72,15 @@ def _run(experiment: Any, recipes: "list[Recipe]", seeds: str, out: Path, option
             **watching,
         )
     if study:
+        before = _title(out / "comparison.json")
+        if before and before != study.title:
+            click.echo(f"note: {out} held the report {before!r}, which this one replaces; its runs stay", err=True)
         show(study, study.write(out))
+
+
+def _title(archive: Path) -> str:
+    """Return the title of the report that is there, or nothing."""
+    try:
+        return str(json.loads(archive.read_text(encoding="utf-8"))["title"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

@@ -9,7 +9,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 _SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command()
+@click.command(short_help="The script that has a shell complete names.")
 @click.argument("shell", type=click.Choice(_SHELLS))
 def completion(shell: str) -> None:
     """Print the script that has SHELL complete commands, options, recipes and data sets.

@@ -7,7 +7,7 @@ from mnistlab.cli.options import change_recipe, resolve_recipe
 from mnistlab.cli.telling import give, json_option, tell
 
 
-@click.command()
+@click.command(short_help="Versions, device, and which fast layers fit.")
 @click.argument("model", required=False, shell_complete=recipes)
 @click.option("--data", help="A known data set's name, a folder or a file.  [the recipe's: mnist]")
 @json_option

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mnistlab.statistics import Evaluation
 
 
-@click.command()
+@click.command(short_help="How well a model reads, and where it fails.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...", shell_complete=models)
 @click.option("--data", help="A known data set's name, a folder or a file.  [what MODEL was trained on]")
 @click.option(

@@ -1,5 +1,6 @@
 """``mnistlab export``: a finished run's model as one ONNX file, or as a page that reads by itself."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,13 @@ if TYPE_CHECKING:
     from mnistlab.export import ExportReport
 
 
-@click.command()
+@click.command(short_help="A run as an ONNX file, or as a web page.")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path())
 @click.option("--web", is_flag=True, help="Write a page that reads in the browser; MODEL is a folder for it.")
 @click.option("--data", help="The data that the run was trained on, if it lies elsewhere now.  [the recipe's]")
 @click.option("--overwrite", is_flag=True, help="Replace MODEL, or the page in it, if it is there.")
-def export(run: Path, model: Path, data: str | None, *, web: bool, overwrite: bool) -> None:
+def export(run: Path, model: str, data: str | None, *, web: bool, overwrite: bool) -> None:
     """Write the model of RUN, a finished run's folder, to MODEL, one .onnx file that needs nothing else.
 
     It takes images as the data set holds them, and gives logits and calibrated probabilities. ONNX Runtime must read
@@ -26,24 +27,29 @@ def export(run: Path, model: Path, data: str | None, *, web: bool, overwrite: bo
     """
     from mnistlab.errors import ExportError
 
-    if model.is_dir() != web and model.exists():
+    place, folder = Path(model), model.endswith(("/", os.sep))
+    if (place.is_dir() != web and place.exists()) or (folder and not web):
         wanted = "a file; name a folder for the page" if web else "a directory; name a file, or give --web for a page"
         raise ExportError(f"{model}: is {wanted}")
-    target = model / "index.html" if web else model
+    target = place / "index.html" if web else place
     if target.exists() and not overwrite:
         other = "another folder" if web else "another file"
         raise ExportError(f"{target}: is there already; give --overwrite to replace it, or name {other}")
     if web:
-        _export_page(run, model, data)
+        _export_page(run, place, data)
     else:
-        _export_file(run, model, data)
+        _export_file(run, place, data)
 
 
 def _export_file(run: Path, model: Path, data: str | None) -> None:
     from mnistlab.cli.session import load_with_progress
+    from mnistlab.errors import ExportError
     from mnistlab.export import export_run
+    from mnistlab.recogniser import shipped_models
     from mnistlab.runs import RunFolder
 
+    if not run.exists() and str(run) in shipped_models():
+        raise ExportError(f"{run}: is a shipped model and no run: it is an ONNX file already; --web makes a page of it")
     folder = RunFolder(run)
     made = export_run(folder, model, load_with_progress(data or folder.read_record().recipe.data))
     click.echo(f"wrote {model}, {made.size:,} bytes: {_checked(made)}")

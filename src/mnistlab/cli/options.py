@@ -26,7 +26,7 @@ _OPTIONS = (
     click.option("--train-limit", type=int, help="Training images used, drawn once.  [the recipe's: 0, all]"),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides all random draws."),
     click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
-    click.option("--gpu", "--gpuid", type=click.IntRange(min=0), help="Number of the CUDA device."),
+    click.option("--gpu", "--gpuid", type=click.IntRange(min=0), help="Number of the CUDA device, where there is one."),
     click.option("--threads", type=click.IntRange(min=1), help="CPU threads to compute on.  [one a core]"),
     click.option(
         "--kernels",
@@ -63,6 +63,8 @@ def resolve_recipe(name: str) -> "Recipe":
 
     if name.endswith(".toml"):
         return read_recipe(Path(name))
+    if name.endswith(".py") and Path(name).is_file():
+        raise RecipeError(f"{name}: name the function in it that builds the model, too, for example {name}:build")
     if ":" in name:
         stem = Path(name.rpartition(":")[0]).name.removesuffix(".py")
         label = "".join(letter if letter.isalnum() or letter in "_.-" else "_" for letter in stem)

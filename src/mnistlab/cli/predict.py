@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 
 import click
 
+from mnistlab.cli.completion import models
+
 _MANY = 64
 """Pictures above which several processes read them, unless told otherwise."""
 _SHOW_PROGRESS = 20
@@ -17,7 +19,7 @@ def _probability(_context: click.Context, _option: click.Parameter, value: float
     return value
 
 
-@click.command(no_args_is_help=True)
+@click.command(no_args_is_help=True, short_help="Read the digits in pictures.")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a table of comma-separated values.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array, with the probabilities of every digit.")
@@ -25,7 +27,11 @@ def _probability(_context: click.Context, _option: click.Parameter, value: float
     "--reject", type=float, metavar="P", callback=_probability, help="Probability below which a digit is unsure.  [0.5]"
 )
 @click.option(
-    "--model", default="reader", metavar="NAME_OR_FILE", help="A shipped model's name, or an .onnx file.  [reader]"
+    "--model",
+    default="reader",
+    metavar="NAME_OR_FILE",
+    shell_complete=models,
+    help="A shipped model's name, or an .onnx file.  [reader]",
 )
 @click.option("--annotate", metavar="OUT", help="Draw what was read: a .png file, or a folder (with / at its end).")
 @click.option(

@@ -24,7 +24,8 @@ class ProgressBar:
         self._animated = self.console.is_terminal or self.console.is_jupyter
         self._bars = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
+            # The theme's own colour is that of the empty bar where there are few.
+            BarColumn(bar_width=None, finished_style="green"),
             TextColumn("epoch"),
             _EpochColumn(),
             TextColumn("{task.fields[figures]}"),

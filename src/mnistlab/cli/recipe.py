@@ -1,5 +1,8 @@
 """``mnistlab recipe``: see the recipes there are, and start one of your own."""
 
+import shutil
+import textwrap
+
 import click
 
 from mnistlab.cli.completion import recipes
@@ -16,12 +19,17 @@ def recipe() -> None:
 @json_option
 def list_recipes() -> None:
     """List the built-in recipes and what sets them apart."""
-    from mnistlab.recipe import BUILT_IN, Recipe
+    from mnistlab.recipe import BUILT_IN, Recipe, to_toml
 
-    plain = Recipe().model_dump()
+    plain, width = Recipe().model_dump(), shutil.get_terminal_size((100, 24)).columns
     for name, known in BUILT_IN.items():
-        changed = {key: value for key, value in known.model_dump().items() if value != plain[key] and key != "name"}
-        tell(f"{name:<12}{', '.join(f'{key} = {value}' for key, value in changed.items()) or 'the plain recipe'}")
+        changed = {key for key, value in known.model_dump().items() if value != plain[key] and key != "name"}
+        # As a file has them, without the comments.
+        lines = [line.partition("  #")[0].rstrip() for line in to_toml(known).splitlines()]
+        told = [line.replace(" ", "\0") for line in lines if line.partition(" = ")[0] in changed]
+        listed = textwrap.wrap(", ".join(told) or "the plain recipe", max(20, width - 12), break_long_words=False)
+        listed = [line.replace("\0", " ") for line in listed]
+        tell("\n".join(f"{label:<12}{line}" for label, line in zip([name, *[""] * len(listed)], listed, strict=False)))
     give([known.model_dump(mode="json") for known in BUILT_IN.values()])
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mnistlab.experiments.repetition import Repetition
 
 
-@click.command()
+@click.command(short_help="One recipe over many seeds: what it comes to.")
 @click.argument("recipe", shell_complete=recipes)
 @click.option("--seeds", default="20", show_default=True, help="How many, from 0; or which: 20-39, or 1,4,7.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="repetition", show_default=True)

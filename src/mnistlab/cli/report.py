@@ -8,7 +8,7 @@ from mnistlab.cli.experiment import show
 from mnistlab.cli.telling import json_option
 
 
-@click.command()
+@click.command(short_help="Make a report again from records.")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the report.  [SOURCE's own]")
 @json_option

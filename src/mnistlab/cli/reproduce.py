@@ -12,7 +12,10 @@ from mnistlab.cli.options import change_recipe, training_options
 from mnistlab.cli.telling import give, json_option, tell
 
 
-@click.command()
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    short_help="Both of the course's models, its table and plots.",
+)
 @training_options
 @json_option
 def reproduce(out: Path, *, resume: bool, **options: Any) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mnistlab.runs import RunGlance, RunStore
 
 
-@click.command()
+@click.command(short_help="List finished runs.")
 @click.argument("folder", type=click.Path(path_type=Path), default="runs")
 @click.option("--csv", is_flag=True, help="As a table of comma-separated values, best first.")
 @click.option("--markdown", is_flag=True, help="As a table in Markdown, best first.")
@@ -47,5 +47,7 @@ def _show(folder: Path, home: "RunStore", found: "list[RunGlance]") -> None:
         figures = f"{percent(run.final.test_accuracy):>8}  {duration(run.seconds):>12}  {run.started:%Y-%m-%d %H:%M}"
         place = run.path.relative_to(home.path).as_posix()
         tell(f"{run.recipe.name:<32} seed {run.seed:<6} {figures}  {place}")
-    tell(f"{len(found)} finished runs" if found else f"{folder}: no finished runs")
+    tell(
+        f"{len(found)} finished runs; --markdown says what sets them apart" if found else f"{folder}: no finished runs"
+    )
     give([run.model_dump(mode="json") for run in found])

@@ -18,7 +18,7 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
     return int(found[1]) * _UNITS[found[2]]
 
 
-@click.command()
+@click.command(short_help="A page to draw digits on, and an API.")
 @click.option(
     "--host", default="127.0.0.1", help="Address to listen on; 0.0.0.0 is all.  [127.0.0.1: this machine only]"
 )
@@ -38,7 +38,7 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
 @click.option(
     "--report", type=click.Path(path_type=Path), help="A comparison's folder, or report.html: shown on a second tab."
 )
-@click.option("--quiet", is_flag=True, help="Do not say when it is ready.")
+@click.option("--quiet", "-q", is_flag=True, help="Do not say when it is ready.")
 def serve(
     *,
     host: str,
@@ -65,6 +65,8 @@ def serve(
         raise
     from mnistlab.server import Settings
 
+    if report and not (report / "report.html" if report.is_dir() else report).is_file():
+        click.echo(f"note: {report} holds no report yet; the page shows it as soon as there is one", err=True)
     given = {"models": models, "workers": workers}
     settings = Settings(
         host=host,

@@ -11,7 +11,7 @@ from mnistlab.cli.telling import json_option
 from mnistlab.errors import RecipeError
 
 
-@click.command()
+@click.command(short_help="Search fields of a recipe on held-out images.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="sweep", show_default=True)
 @run_options

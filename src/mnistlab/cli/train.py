@@ -11,7 +11,7 @@ from mnistlab.cli.options import change_recipe, resolve_recipe, training_options
 from mnistlab.cli.telling import give, json_option, tell
 
 
-@click.command()
+@click.command(short_help="Train a recipe, with checkpoints.")
 @click.argument("recipe", shell_complete=recipes)
 @click.option("--run", type=click.Path(path_type=Path, file_okay=False), help="The run's folder.  [OUT/runs/NAME]")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the recipe; repeatable.")
@@ -22,7 +22,7 @@ from mnistlab.cli.telling import give, json_option, tell
 def train(
     recipe: str, run: Path | None, settings: tuple[str, ...], *, overwrite: bool, tensorboard: bool, **options: Any
 ) -> None:
-    """Train RECIPE: lenet5, custom_mlp, mlp, a .toml file, or your own model as path/to/file.py:build.
+    """Train RECIPE: a built-in one (`mnistlab recipe list`), a .toml file, or your own model as path/to/file.py:build.
 
     Leaves record.json, model.safetensors, test_logits.npy and curves.png in the run's folder. Ctrl-C stops it with a
     checkpoint, from which --resume goes on to the very same end.

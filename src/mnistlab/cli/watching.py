@@ -5,6 +5,7 @@ import time
 from types import TracebackType
 from typing import Self
 
+import numpy as np
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -119,11 +120,14 @@ class ExperimentView:
         done = self._settled_epochs + sum(self._epochs.values())
         failed = f", {self._failed} failed" if self._failed else ""
         left = self._time_left()
+        if not self._wanted:
+            return Text("starting")
         line = f"{self._finished} of {self._wanted} runs done, {len(self._epochs)} running{failed}"
         head = Text(f"{line}, {left} left" if left else line)
         # A grid, since the bar itself ends without a new line.
         bar = Table.grid(expand=True)
-        bar.add_row(ProgressBar(total=max(self._total, 1), completed=done))
+        # The theme's own colour is that of the empty bar where there are few.
+        bar.add_row(ProgressBar(total=max(self._total, 1), completed=done, finished_style="green"))
         return Group(head, bar, self._recipes(), self._running())
 
     def _recipes(self) -> Table:
@@ -132,7 +136,9 @@ class ExperimentView:
             table.add_column(heading, justify="left" if heading == "recipe" else "right")
         for name, values in list(self._accuracies.items())[:_MOST_RECIPES]:
             spread = f"{100 * statistics.stdev(values):.2f}" if len(values) > 1 else ""
-            table.add_row(Text(name), str(len(values)), percent(statistics.fmean(values)), spread)
+            # As the report's tables have it, to the last digit.
+            mean = f"{float(np.mean(100 * np.array(values))):.2f} %"
+            table.add_row(Text(name), str(len(values)), mean, spread)
         return table
 
     def _running(self) -> Table:

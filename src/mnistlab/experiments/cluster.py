@@ -49,6 +49,10 @@ class RayEngine:
     def __init__(
         self, address: str | None = None, runs_per_task: int = 1, gpus: float = 0.0, slice_seconds: float = 20.0
     ) -> None:
+        if address and address.startswith("ray://"):
+            raise ExperimentError(
+                f"{address}: Ray's client does not stream results; run on one of the cluster's machines"
+            )
         self._ray, self._slice_seconds = _import_ray(), slice_seconds
         self._address, self._runs_per_task, self._gpus = address, runs_per_task, gpus
         self.description = f"Ray at {address}" if address else "Ray on this machine"
@@ -215,8 +219,6 @@ def _connected(ray: ModuleType, address: str | None) -> Iterator[None]:
 
 def _knock(address: str | None) -> None:
     """Find out in seconds whether anybody answers; Ray itself would try for minutes."""
-    if address and address.startswith("ray://"):
-        raise ExperimentError(f"{address}: Ray's client does not stream results; run on one of the cluster's machines")
     host, colon, port = (address or "").rpartition(":")
     if not colon:
         return

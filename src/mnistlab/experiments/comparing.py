@@ -6,14 +6,13 @@ from pathlib import Path
 from mnistlab.errors import ExperimentError
 from mnistlab.experiments.campaign import Campaign, plan_tasks, run_tasks
 from mnistlab.experiments.engine import Engine
-from mnistlab.experiments.events import Listener, ignore
+from mnistlab.experiments.events import Listener, ignore, never
 from mnistlab.experiments.local import LocalEngine
 from mnistlab.experiments.study import Study
 from mnistlab.experiments.task import Settings
 from mnistlab.recipe import Recipe, ablate, built_in
 from mnistlab.runs import RunStore
 from mnistlab.statistics import Sample
-from mnistlab.training.events import never
 
 
 def compare(

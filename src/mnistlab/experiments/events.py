@@ -69,3 +69,8 @@ Listener = Callable[[Event], None]
 
 def ignore(_event: Event) -> None:
     """Listen to nothing."""
+
+
+def never() -> bool:
+    """Do not stop. Training has the same, but brings PyTorch with it."""
+    return False

@@ -145,7 +145,10 @@ def read_grid(path: Path) -> Grid:
             text = file.read(_LONGEST_TEXT + 1)
         if len(text) > _LONGEST_TEXT:
             raise ExperimentError(f"{path}: more than {_LONGEST_TEXT:,} characters; a sweep's file is a few lines")
-        return Grid.model_validate(tomllib.loads(text))
+        values = tomllib.loads(text)
+        if values.keys() & (Recipe.model_fields.keys() - Grid.model_fields.keys()):
+            raise ExperimentError(f"{path}: is a recipe and no sweep: mnistlab train {path}")
+        return Grid.model_validate(values)
     except OSError as error:
         raise ExperimentError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValidationError as error:

@@ -11,7 +11,7 @@ from mnistlab.data.disputed import disputed_labels
 from mnistlab.errors import DataError, RunError
 from mnistlab.experiments.comparing import resolve, run_study
 from mnistlab.experiments.engine import Engine
-from mnistlab.experiments.events import Listener, ignore
+from mnistlab.experiments.events import Listener, ignore, never
 from mnistlab.experiments.task import Settings
 from mnistlab.recipe import Recipe
 from mnistlab.report.repetition_tables import figure_table, repetition_remarks, repetition_sentence, seed_table
@@ -19,7 +19,6 @@ from mnistlab.report.table import Table
 from mnistlab.runs import RunStore, write_atomically
 from mnistlab.statistics import Sample
 from mnistlab.statistics.repetition import RepetitionFigures, describe_repetition
-from mnistlab.training.events import never
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

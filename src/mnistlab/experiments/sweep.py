@@ -10,7 +10,7 @@ import numpy as np
 from mnistlab.errors import ExperimentError, RunError
 from mnistlab.experiments.campaign import Campaign, plan_tasks, run_tasks
 from mnistlab.experiments.engine import Engine
-from mnistlab.experiments.events import Listener, ignore
+from mnistlab.experiments.events import Listener, ignore, never
 from mnistlab.experiments.grid import Grid, describe
 from mnistlab.experiments.local import LocalEngine
 from mnistlab.experiments.study import Study
@@ -18,7 +18,6 @@ from mnistlab.experiments.task import Settings
 from mnistlab.recipe import Recipe, to_toml
 from mnistlab.runs import RunStore, write_atomically
 from mnistlab.statistics import Sample, Summary, summarise
-from mnistlab.training.events import never
 
 _SEED = 0
 _MOST_SHOWN = 30

@@ -52,7 +52,7 @@ def convnet(
             if min(sides) < 1:
                 raise ModelError(
                     f"convnet: nothing is left of images of {image_shape[1]}x{image_shape[2]} pixels at convolution "
-                    f"{number}; take fewer channels, or a larger size"
+                    f"{number}; take fewer convolutions, or let the recipe say fit = resize, or pad, and a larger size"
                 )
             layers[f"conv{number}"] = nn.Conv2d(width, channel, kernel, bias=not batch_norm)  # (n, channel, *sides)
             if batch_norm:

@@ -27,6 +27,8 @@ def read_recipe(path: Path) -> Recipe:
     # Numbers of thousands of digits are a ValueError, lists within lists without end a RecursionError.
     except (ValueError, RecursionError) as error:
         raise RecipeError(f"{path}: cannot be read as TOML: {error}") from error
+    if {"grid", "random"} & values.keys():
+        raise RecipeError(f"{path}: is the file of a sweep: mnistlab sweep {path}")
     try:
         return Recipe.parse({"name": path.stem} | values)
     except RecipeError as error:

@@ -48,19 +48,20 @@ def annotate(source: bytes | Path, reading: Reading) -> bytes:
 def _upright(content: bytes) -> Image.Image:
     """Decode as the recogniser does, but whole."""
     seen = open_picture(content).colours
-    with warnings.catch_warnings(), Image.open(io.BytesIO(content), formats=FORMATS) as file:
+    with warnings.catch_warnings():
         # Pillow warns of large pictures and of odd metadata, as it did when this one was read.
         warnings.simplefilter("ignore")
-        file.draft("RGB", (LARGEST_SIDE, LARGEST_SIDE))
-        file.load()
-        image = turn_upright(file)
-        if image.mode.startswith("I") or image.mode == "F":
-            return stretch(image, LARGEST_SIDE).convert("RGB")
-        if image.has_transparency_data:
-            overlay = image.convert("RGBA")
-            ground = Image.new("RGBA", overlay.size, _ground(overlay, seen))
-            return Image.alpha_composite(ground, overlay).convert("RGB")
-        return image.convert("RGB")
+        with Image.open(io.BytesIO(content), formats=FORMATS) as file:
+            file.draft("RGB", (LARGEST_SIDE, LARGEST_SIDE))
+            file.load()
+            image = turn_upright(file)
+    if image.mode.startswith("I") or image.mode == "F":
+        return stretch(image, LARGEST_SIDE).convert("RGB")
+    if image.has_transparency_data:
+        overlay = image.convert("RGBA")
+        ground = Image.new("RGBA", overlay.size, _ground(overlay, seen))
+        return Image.alpha_composite(ground, overlay).convert("RGB")
+    return image.convert("RGB")
 
 
 def _ground(overlay: Image.Image, seen: NDArray[np.uint8]) -> str:

@@ -121,6 +121,8 @@ class Network:
 
 
 def _read(model: Path) -> bytes:
+    if model.is_dir():
+        raise ModelError(f"{model}: is a folder; if it is a run's, make a model of it: mnistlab export {model} my.onnx")
     try:
         content = model.read_bytes()
     except OSError as error:

@@ -50,11 +50,11 @@ def class_table(evaluation: Evaluation) -> Table:
         tuple(
             (
                 figures.name,
-                f"{figures.images}",
-                f"{evaluation.confusion[number].sum() - evaluation.confusion[number, number]}",
+                f"{figures.images:,}",
+                f"{evaluation.confusion[number].sum() - evaluation.confusion[number, number]:,}",
                 _share(figures.recall),
                 _percent(figures.interval) if figures.interval else "",
-                f"{figures.predictions}",
+                f"{figures.predictions:,}",
                 _share(figures.precision),
                 _share(figures.f1),
             )

@@ -53,7 +53,8 @@ def draw_accuracies(figures: RepetitionFigures) -> Figure:
     axes.ticklabel_format(axis="x", useOffset=False)
     if figures.lowest == figures.highest:
         axes.set_xlim(figures.accuracy - _ALONE, figures.accuracy + _ALONE)
-    shown = "a dot a seed; line and band: the mean and its 95 % interval" if figures.interval else "one run"
+    shown = "a dot a seed"
+    shown += "; line and band: the mean and its 95 % interval" if figures.interval else ""
     axes.set_xlabel(f"final accuracy (% of {tested_images(figures)}): {shown}")
     return drawn
 

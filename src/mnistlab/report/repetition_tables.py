@@ -2,7 +2,7 @@
 
 from mnistlab.report.table import Table, duration
 from mnistlab.statistics.repetition import DisputedFigures, RepetitionFigures
-from mnistlab.statistics.summary import Interval
+from mnistlab.statistics.summary import FEWEST, Interval
 from mnistlab.statistics.verdict import span
 
 _UNDISPUTED = "Without disputed labels (%)"
@@ -14,8 +14,11 @@ def repetition_sentence(figures: RepetitionFigures) -> str:
     if figures.interval:
         over = f"on average over {len(figures.seeds)} seeds (95 % interval {span(figures.interval)}; "
         said += f" {over}single runs {figures.lowest:.2f} to {figures.highest:.2f})"
-    else:
+    elif len(figures.seeds) == 1:
         said += f" in one run (seed {figures.seeds[0]}; one run has no interval)"
+    else:
+        runs = " and ".join(f"{accuracy:.2f}" for accuracy in figures.accuracies)
+        said += f" on average over {len(figures.seeds)} seeds ({runs}; an interval takes {FEWEST} seeds or more)"
     return f"{said}, {figures.parameters:,} parameters, {duration(figures.typical_seconds)} a run"
 
 

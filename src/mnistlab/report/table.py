@@ -58,7 +58,7 @@ class Table:
         names = max(map(len, self.headings[1:]))
         lines = []
         for name, *cells in self.rows:
-            lines += textwrap.wrap(name, width)
+            lines += textwrap.wrap(f"{self.headings[0]}: {name}", width)
             figures = zip(self.headings[1:], cells, strict=True)
             lines += [
                 f"  {heading:<{names}}  {cell}" if names + len(cell) + 4 <= width else f"  {heading}\n    {cell}"

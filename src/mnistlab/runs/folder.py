@@ -76,6 +76,16 @@ class RunFolder:
                         folder.rmdir()
             lock.release()
 
+    def _what_it_is(self) -> str:
+        """Say what there is instead of a finished run."""
+        if not self.path.exists():
+            return "there is no such folder"
+        if self.begun:
+            return "holds a run that is not finished; the command that began it goes on with --resume"
+        if any(self.path.glob("*/record.json")):
+            return f"holds several runs; name the folder of one, mnistlab runs {self.path} lists them"
+        return "holds no finished run"
+
     def read_record(self) -> RunRecord:
         """Return the finished run's record.
 
@@ -83,7 +93,7 @@ class RunFolder:
             RunError: there is none, or it is damaged.
         """
         if not self.finished:
-            raise RunError(f"{self.path}: holds no finished run")
+            raise RunError(f"{self.path}: {self._what_it_is()}")
         try:
             return RunRecord.from_json(self.record_file.read_bytes(), str(self.record_file))
         except OSError as error:

@@ -29,7 +29,7 @@ class Uploads:
         """Wait for a request's body; what it holds counts until the block ends.
 
         Raises:
-            Refusal: 413 too large, 408 too slow, 400 empty or broken off, 503 too many at a time.
+            Refusal: 413 too large, 408 too slow, 400 empty, broken off or a form, 503 too many at a time.
         """
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._largest:
@@ -43,6 +43,8 @@ class Uploads:
             body = b"".join(parts)
             if not body:
                 raise Refusal(400, "the body is empty: send a picture's file as the body")
+            if body.startswith(b"--") and request.headers.get("content-type", "").startswith("multipart/"):
+                raise Refusal(400, "this is a form; send the picture's file itself: curl --data-binary @digits.jpg")
             yield body
         finally:
             self._open -= 1

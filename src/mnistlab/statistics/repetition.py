@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from mnistlab.statistics.difference import t_interval
 from mnistlab.statistics.sample import Sample
-from mnistlab.statistics.summary import Interval, deviation
+from mnistlab.statistics.summary import FEWEST, Interval, deviation
 
 
 class DisputedFigures(BaseModel):
@@ -49,7 +50,8 @@ class RepetitionFigures(BaseModel):
         seconds: training time of each run, tests between epochs not counted.
         accuracy: mean of the accuracies, percent.
         deviation: their standard deviation, with n - 1; ``None`` for a single run.
-        interval: 95 % interval of their mean over seeds, by Student's t distribution; ``None`` for a single run.
+        interval: 95 % interval of their mean over seeds, by Student's t distribution; ``None`` for fewer runs
+            than :data:`mnistlab.statistics.summary.FEWEST`.
         median: of the accuracies, percent.
         lowest: of them, percent.
         highest: of them, percent.
@@ -103,7 +105,7 @@ def describe_repetition(sample: Sample, disputed: Sequence[int] = ()) -> Repetit
         seconds=tuple(np.round(seconds, 3).tolist()),
         accuracy=float(accuracies.mean()),
         deviation=deviation(accuracies) if len(accuracies) > 1 else None,
-        interval=t_interval(accuracies),
+        interval=_interval(accuracies),
         median=float(np.median(accuracies)),
         lowest=float(accuracies.min()),
         highest=float(accuracies.max()),
@@ -122,6 +124,10 @@ def _without(sample: Sample, disputed: Sequence[int]) -> DisputedFigures:
         as_labelled=tuple(as_labelled.tolist()),
         accuracies=tuple(np.round(accuracies, 6).tolist()),
         accuracy=float(accuracies.mean()),
-        interval=t_interval(accuracies),
+        interval=_interval(accuracies),
         read_as_labelled=float(as_labelled.sum()) / len(accuracies),
     )
+
+
+def _interval(accuracies: NDArray[np.float64]) -> Interval | None:
+    return t_interval(accuracies) if len(accuracies) >= FEWEST else None

@@ -9,7 +9,7 @@ from mnistlab.statistics.sample import Sample
 
 CONFIDENCE = 0.95
 _RESAMPLES = 9_999
-_FEWEST = 3
+FEWEST = 3
 """Runs from which an interval says anything."""
 
 
@@ -104,7 +104,7 @@ def bootstrap_interval(values: NDArray[np.float64], random: np.random.Generator)
     """
     from scipy.stats import bootstrap
 
-    if len(values) < _FEWEST:
+    if len(values) < FEWEST:
         return None
     if np.ptp(values) == 0:
         return Interval(low=float(values[0]), high=float(values[0]))
