@@ -1,5 +1,6 @@
 """Starting the program as a user does."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 MNISTLAB = [sys.executable, "-m", "mnistlab"]
+PREDICT = [*MNISTLAB, "predict"]
 MAIN = [sys.executable, str(ROOT / "main.py")]
 
 
@@ -23,3 +25,9 @@ def refusal(result):
     assert "Traceback" not in result.stderr
     (line,) = result.stderr.strip().splitlines()
     return line
+
+
+def objects(*arguments, cwd, status=0):
+    result = run(*PREDICT, *arguments, "--json", cwd=cwd)
+    assert result.returncode == status, result
+    return json.loads(result.stdout)

@@ -1,18 +1,11 @@
-"""mnistlab predict as a user meets it: real processes, real pictures, real signals."""
+"""mnistlab predict as a user meets it: real processes, real pictures."""
 
-import contextlib
 import csv
 import io
-import json
-import os
-import pty
 import re
-import select
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,63 +13,12 @@ import pytest
 from PIL import Image
 
 from mnistlab.cli.answers import Answer, TextWriter
-from mnistlab.cli.crew import Crew
-from mnistlab.cli.reader import Order, Settings
 from mnistlab.cli.sources import find_sources
-from mnistlab.errors import MnistlabError
 from mnistlab.recogniser import Recogniser
-from mnistlab.recogniser.annotation import annotate
-from tests.cli.processes import MNISTLAB, refusal, run
+from tests.cli.processes import PREDICT, objects, refusal, run
 
-PREDICT = [*MNISTLAB, "predict"]
-UPRIGHT, ON_ITS_SIDE = 1, 6
-ORIENTATION = 0x112
+ORIENTATION, ON_ITS_SIDE = 0x112, 6
 BLUE, VERMILION = (0, 0x72, 0xB2), (0xD5, 0x5E, 0)
-SHAPE = (240, 560)
-"""Height and width of a number of three digits."""
-
-
-@pytest.fixture(scope="module")
-def test_split(mnist):
-    return mnist.test
-
-
-@pytest.fixture(scope="module")
-def number(test_split):
-    """Draws test images 0, 1, 2 (a seven, a two, a one), or others, in dark grey on light."""
-
-    def draw(*places):
-        tiles = [np.pad(test_split.images[place], ((16, 16), (6, 6))) for place in places or (0, 1, 2)]
-        ink = np.pad(np.hstack(tiles), ((0, 0), (10, 10))) / 255
-        height, width = ink.shape
-        return Image.fromarray((230 - 190 * ink).astype(np.uint8)).resize((4 * width, 4 * height), Image.BICUBIC)
-
-    return draw
-
-
-@pytest.fixture
-def pictures(number, tmp_path):
-    """Two good pictures, one without a digit and one broken."""
-    number().save(tmp_path / "one.png")
-    number(3, 4).save(tmp_path / "two.png")
-    Image.new("L", (90, 60), 240).save(tmp_path / "blank.png")
-    (tmp_path / "bad.png").write_bytes((tmp_path / "one.png").read_bytes()[:300])
-    return tmp_path
-
-
-@pytest.fixture(scope="module")
-def digits(test_split, tmp_path_factory):
-    """A folder of 100 test images, MNIST's own 28x28 pixels, named by number."""
-    folder = tmp_path_factory.mktemp("digits")
-    for place in range(100):
-        Image.fromarray(test_split.images[place]).save(folder / f"{place}.png")
-    return folder
-
-
-def objects(*arguments, cwd, status=0):
-    result = run(*PREDICT, *arguments, "--json", cwd=cwd)
-    assert result.returncode == status, result
-    return json.loads(result.stdout)
 
 
 def test_a_line_a_picture_in_one_column(pictures):
@@ -274,184 +216,3 @@ def test_torch_is_not_imported_and_help_imports_nothing_heavy(pictures):
     assert not imported("--help") & {"torch", "onnxruntime", "PIL", "numpy", "rich"}
     assert "onnxruntime" in (read := imported("one.png", "two.png", "--annotate", "x/"))
     assert not read & {"torch", "matplotlib"}
-
-
-def test_annotated_pictures_keep_their_names_and_unsure_digits_another_colour(pictures, number):
-    for name in ("in/a/1.jpg", "in/b/1.jpg"):
-        (pictures / name).parent.mkdir(parents=True)
-        number().save(pictures / name)
-    run(*PREDICT, "in/a/1.jpg", "in/b/1.jpg", "--annotate", "out", cwd=pictures)
-    assert not (pictures / "out").exists()
-    for arguments in (["in"], ["in/a/1.jpg", "in/b/1.jpg"], ["in/*/*.jpg"]):
-        result = run(*PREDICT, *arguments, "--reject", 1, "--annotate", "out/", cwd=pictures)
-        assert result.returncode == 0, result
-        found = sorted(path.relative_to(pictures) for path in (pictures / "out").rglob("*") if path.is_file())
-        assert list(map(str, found)) == ["out/a/1.png", "out/b/1.png"]
-        with Image.open(pictures / "out/a/1.png") as picture:
-            assert VERMILION in set(picture.get_flattened_data())
-        shutil.rmtree(pictures / "out")
-    run(*PREDICT, "one.png", "--annotate", "x.png", cwd=pictures)
-    assert (pictures / "x.png").read_bytes() == annotate(
-        pictures / "one.png", Recogniser().read((pictures / "one.png").read_bytes())
-    )
-
-
-def test_small_pictures_are_drawn_enlarged_and_large_ones_reduced(test_split, number):
-    for image, size in (
-        (Image.fromarray(test_split.images[0]), (420, 420)),
-        (number().resize((5000, 2500)), (4000, 2000)),
-        (Image.new("L", (1, 1000)), (1, 1000)),
-    ):
-        file = io.BytesIO()
-        image.save(file, "PNG")
-        drawn = annotate(file.getvalue(), Recogniser().read(file.getvalue()))
-        with Image.open(io.BytesIO(drawn)) as picture:
-            assert picture.size == size
-
-
-def test_an_annotation_that_cannot_be_written_keeps_the_reading(pictures):
-    (pictures / "out" / "one.png").mkdir(parents=True)
-    found = objects("one.png", "two.png", "--annotate", "out/", cwd=pictures, status=1)
-    assert [read["digits"] for read in found] == ["721", "04"]
-    assert found[0]["error"].startswith("out/one.png: cannot be written: ")
-    assert found[1]["error"] is None
-
-
-def test_many_pictures_give_the_same_answers_in_order_however_many_processes_read(digits, test_split):
-    side_by_side = run(*PREDICT, digits, "--csv", "--jobs", 2, cwd=digits)
-    assert side_by_side.returncode == 0, side_by_side
-    rows = list(csv.DictReader(io.StringIO(side_by_side.stdout)))
-    assert [row["file"] for row in rows] == [str(digits / f"{place}.png") for place in range(100)]
-    right = sum(row["digits"] == str(label) for row, label in zip(rows, test_split.labels))
-    assert right >= 95
-    few = [digits / f"{place}.png" for place in range(0, 100, 30)]
-    together = objects(*few, cwd=digits)
-    alone = csv.DictReader(io.StringIO(run(*PREDICT, *few, "--csv", cwd=digits).stdout))
-    assert list(alone) == [row for row in rows if row["file"] in set(map(str, few))]
-    assert objects(few[2], cwd=digits) == together[2:3]
-    assert objects(*few, "--jobs", 2, cwd=digits) == together
-
-
-def start(*arguments, cwd):
-    return subprocess.Popen(
-        [*PREDICT, *map(str, arguments)],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-
-
-def session(process):
-    """A process and its descendants."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            # Nobody may have taken leave of one that has ended; it has no command line any more.
-            if os.getsid(int(entry.name)) == process.pid and (entry / "cmdline").read_bytes():
-                found.append(int(entry.name))
-    return found
-
-
-def reader_of(pipe, process):
-    """The process among a process and its descendants that has a pipe open."""
-    for number in session(process):
-        with contextlib.suppress(OSError):
-            if pipe in {file.resolve() for file in Path(f"/proc/{number}/fd").iterdir()}:
-                return number
-    return None
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
-def test_a_process_that_dies_is_reported_with_its_picture_and_the_others_are_read(pictures):
-    os.mkfifo(pictures / "pipe.png")
-    process = start("one.png", "pipe.png", "two.png", "one.png", "--jobs", 2, "--json", cwd=pictures)
-    # Opens once a process reads the other end.
-    with (pictures / "pipe.png").open("wb"):
-        os.kill(reader_of(pictures / "pipe.png", process), signal.SIGKILL)
-        out, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (1, b"")
-    found = json.loads(out)
-    assert [read["digits"] for read in found] == ["721", "", "04", "721"]
-    assert found[1]["error"] == "the process that read it was killed by SIGKILL"
-
-
-def test_processes_that_cannot_start_are_given_up():
-    with pytest.raises(MnistlabError, match="ended with status 1 as it started; try --jobs 1"):
-        list(Crew(Settings("no such model"), 2).read([Order(content=b"")] * 4, lambda: False))
-
-
-@pytest.mark.parametrize(("number_of_processes", "form"), [(1, "--csv"), (2, "--json")])
-def test_an_interrupt_finishes_what_was_begun(pictures, number_of_processes, form):
-    os.mkfifo(pictures / "pipe.png")
-    process = start("one.png", "pipe.png", *["two.png"] * 50, "--jobs", number_of_processes, form, cwd=pictures)
-    with (pictures / "pipe.png").open("wb"):
-        begun = b""
-        while b"721" not in begun:
-            begun += process.stdout.read1()
-            assert process.poll() is None
-        os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert re.fullmatch(rb"stopped after [12] of 52\n", err)
-    if form == "--json":
-        assert json.loads(begun + out)[0]["digits"] == "721"
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
-@pytest.mark.parametrize("seconds", [0, 0.3])
-def test_an_interrupt_while_processes_start_leaves_no_traceback(digits, seconds):
-    process = start(digits, "--json", "--jobs", 2, cwd=digits)
-    while len(session(process)) < 3:
-        time.sleep(0.01)
-    time.sleep(seconds)
-    os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert re.fullmatch(rb"stopped after \d+ of 100\n", err)
-    assert isinstance(json.loads(out), list)
-    for _ in range(100):
-        if session(process):
-            time.sleep(0.05)
-    assert session(process) == []
-
-
-@pytest.mark.parametrize("form", [[], ["--csv"], ["--json", "--jobs", "2"]])
-def test_a_closed_pipe_ends_it_quietly(digits, form):
-    process = start(digits, *form, cwd=digits)
-    process.stdout.readline()
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    assert process.wait(timeout=60) == 1
-    process.stderr.close()
-
-
-def in_a_terminal(*arguments, cwd):
-    """Run it with standard error in a pseudo-terminal; return what it wrote there, and standard output."""
-    controller, terminal = pty.openpty()
-    environment = os.environ | {"COLUMNS": "100", "TERM": "xterm-256color"}
-    command = [*PREDICT, *map(str, arguments)]
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=terminal, env=environment)
-    os.close(terminal)
-    shown = b""
-    while select.select([controller], [], [], 60)[0]:
-        try:
-            shown += os.read(controller, 65536)
-        except OSError:
-            break
-    os.close(controller)
-    out = process.communicate()[0]
-    return shown.decode(), out.decode()
-
-
-def test_progress_is_drawn_only_for_many_pictures_on_a_terminal(digits, pictures):
-    many = [digits / f"{place}.png" for place in range(21)]
-    shown, out = in_a_terminal(pictures / "bad.png", *many, cwd=digits)
-    assert "/22" in shown
-    # The terminal may break the line.
-    assert "bad.png  error: " in re.sub(r"\x1b\[[\d;?]*[A-Za-z]|\r?\n", "", shown)
-    assert len(out.splitlines()) == 21
-    assert "\x1b" not in out
-    shown, out = in_a_terminal(*many, "--quiet", cwd=digits)
-    assert (shown, len(out.splitlines())) == ("", 21)
-    assert in_a_terminal(*many[:20], cwd=digits)[0] == ""

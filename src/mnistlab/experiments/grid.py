@@ -4,7 +4,6 @@ import itertools
 import json
 import math
 import re
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mnistlab.errors import ExperimentError
-from mnistlab.recipe import Recipe
+from mnistlab.recipe import Recipe, read_toml
 
 _MOST = 100_000
 _REMEDIES = {
@@ -23,7 +22,6 @@ _REMEDIES = {
     "train_limit": "give it under [set]",
 }
 _LONGEST = 80
-_LONGEST_TEXT = 1 << 20
 _ALTERNATIVES = ("int", "float", "Span")
 Values = list[Any]
 
@@ -140,22 +138,13 @@ def read_grid(path: Path) -> Grid:
     Raises:
         ExperimentError: unreadable, not TOML, or not a sweep; the message starts with the path.
     """
+    values = read_toml(path, ExperimentError)
+    if values.keys() & (Recipe.model_fields.keys() - Grid.model_fields.keys()):
+        raise ExperimentError(f"{path}: is a recipe and no sweep: mnistlab train {path}")
     try:
-        with path.open(encoding="utf-8") as file:
-            text = file.read(_LONGEST_TEXT + 1)
-        if len(text) > _LONGEST_TEXT:
-            raise ExperimentError(f"{path}: more than {_LONGEST_TEXT:,} characters; a sweep's file is a few lines")
-        values = tomllib.loads(text)
-        if values.keys() & (Recipe.model_fields.keys() - Grid.model_fields.keys()):
-            raise ExperimentError(f"{path}: is a recipe and no sweep: mnistlab train {path}")
         return Grid.model_validate(values)
-    except OSError as error:
-        raise ExperimentError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValidationError as error:
         raise ExperimentError(f"{path}: {' '.join(_describe(error).split())}") from None
-    # Numbers of thousands of digits are a ValueError, lists within lists without end a RecursionError.
-    except (ValueError, RecursionError) as error:
-        raise ExperimentError(f"{path}: cannot be read as TOML: {error}") from error
 
 
 def describe(recipe: Recipe, fields: list[str]) -> str:

@@ -10,7 +10,7 @@ from mnistlab.models.lenet import lenet5
 from mnistlab.models.perceptron import perceptron
 from mnistlab.recipe import Recipe
 
-ARCHITECTURES = {"lenet5": lenet5, "mlp": perceptron, "convnet": convnet}
+_ARCHITECTURES = {"lenet5": lenet5, "mlp": perceptron, "convnet": convnet}
 
 
 def build_model(recipe: Recipe, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
@@ -29,16 +29,16 @@ def build_model(recipe: Recipe, image_shape: tuple[int, int, int], classes: int)
     """
     if ":" in recipe.model:
         if recipe.batch_norm or recipe.dropout:
-            raise ModelError(f"{recipe.model}: batch_norm and dropout are for {', '.join(ARCHITECTURES)} only")
+            raise ModelError(f"{recipe.model}: batch_norm and dropout are for {', '.join(_ARCHITECTURES)} only")
         model = foreign(recipe.model, image_shape, classes)
-    elif recipe.model in ARCHITECTURES:
-        architecture, own = ARCHITECTURES[recipe.model], {}
+    elif recipe.model in _ARCHITECTURES:
+        architecture, own = _ARCHITECTURES[recipe.model], {}
         if recipe.model == "convnet":
             own = {"channels": recipe.channels, "stem": recipe.stem}
         model = architecture(image_shape, classes, batch_norm=recipe.batch_norm, dropout=recipe.dropout, **own)
     else:
-        hint = did_you_mean(recipe.model, ARCHITECTURES)
-        known = ", ".join(ARCHITECTURES)
+        hint = did_you_mean(recipe.model, _ARCHITECTURES)
+        known = ", ".join(_ARCHITECTURES)
         raise ModelError(f"{recipe.model}: no such model; {hint}known: {known}, or your own path/to/file.py:build")
     _try_out(model, recipe.model, image_shape, classes)
     return model

@@ -2,7 +2,7 @@
 
 from mnistlab.recipe.ablation import ablate, regularisers
 from mnistlab.recipe.catalogue import BUILT_IN, DISPLAY_NAMES, built_in
-from mnistlab.recipe.file import read_recipe, to_toml
+from mnistlab.recipe.file import read_recipe, read_toml, to_toml
 from mnistlab.recipe.recipe import Recipe, allowed
 from mnistlab.recipe.source import search_current_folder, source_digest
 
@@ -14,6 +14,7 @@ __all__ = [
     "allowed",
     "built_in",
     "read_recipe",
+    "read_toml",
     "regularisers",
     "search_current_folder",
     "source_digest",

@@ -3,8 +3,9 @@
 import json
 import tomllib
 from pathlib import Path
+from typing import Any
 
-from mnistlab.errors import RecipeError
+from mnistlab.errors import MnistlabError, RecipeError
 from mnistlab.recipe.recipe import Recipe
 
 _LONGEST_TEXT = 1 << 20
@@ -16,23 +17,32 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         RecipeError: unreadable, not TOML, or not a recipe; the message starts with the path.
     """
-    try:
-        with path.open(encoding="utf-8") as file:
-            text = file.read(_LONGEST_TEXT + 1)
-        if len(text) > _LONGEST_TEXT:
-            raise RecipeError(f"{path}: more than {_LONGEST_TEXT:,} characters; a recipe is a few lines")
-        values = tomllib.loads(text)
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot be read: {error.strerror or error}") from error
-    # Numbers of thousands of digits are a ValueError, lists within lists without end a RecursionError.
-    except (ValueError, RecursionError) as error:
-        raise RecipeError(f"{path}: cannot be read as TOML: {error}") from error
+    values = read_toml(path, RecipeError)
     if {"grid", "random"} & values.keys():
         raise RecipeError(f"{path}: is the file of a sweep: mnistlab sweep {path}")
     try:
         return Recipe.parse({"name": path.stem} | values)
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
+
+
+def read_toml(path: Path, refusal: type[MnistlabError]) -> dict[str, Any]:
+    """Read a TOML file of a few lines.
+
+    Raises:
+        MnistlabError: of the kind ``refusal``: unreadable, far too long, or not TOML; the message starts with the path.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_LONGEST_TEXT + 1)
+        if len(text) > _LONGEST_TEXT:
+            raise refusal(f"{path}: more than {_LONGEST_TEXT:,} characters; a few lines are enough")
+        return tomllib.loads(text)
+    except OSError as error:
+        raise refusal(f"{path}: cannot be read: {error.strerror or error}") from error
+    # Numbers of thousands of digits are a ValueError, lists within lists without end a RecursionError.
+    except (ValueError, RecursionError) as error:
+        raise refusal(f"{path}: cannot be read as TOML: {error}") from error
 
 
 def to_toml(recipe: Recipe) -> str:

@@ -10,11 +10,10 @@ from mnistlab.statistics.power import seeds_needed
 from mnistlab.statistics.sample import Sample
 from mnistlab.statistics.summary import Interval, Summary, summarise
 from mnistlab.statistics.temperature import fit_temperature
-from mnistlab.statistics.verdict import MINIMUM_SEEDS, minimum_seeds
+from mnistlab.statistics.verdict import minimum_seeds
 
 __all__ = [
     "MEASURES",
-    "MINIMUM_SEEDS",
     "Band",
     "ClassFigures",
     "Comparison",

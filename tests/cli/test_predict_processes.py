@@ -1,0 +1,162 @@
+"""mnistlab predict with several processes: the same answers in order, deaths, interrupts, progress."""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mnistlab.cli.crew import Crew
+from mnistlab.cli.reader import Order, Settings
+from mnistlab.errors import MnistlabError
+from tests.cli.processes import PREDICT, objects, run
+
+
+def test_many_pictures_give_the_same_answers_in_order_however_many_processes_read(digits, test_split):
+    side_by_side = run(*PREDICT, digits, "--csv", "--jobs", 2, cwd=digits)
+    assert side_by_side.returncode == 0, side_by_side
+    rows = list(csv.DictReader(io.StringIO(side_by_side.stdout)))
+    assert [row["file"] for row in rows] == [str(digits / f"{place}.png") for place in range(100)]
+    right = sum(row["digits"] == str(label) for row, label in zip(rows, test_split.labels))
+    assert right >= 95
+    few = [digits / f"{place}.png" for place in range(0, 100, 30)]
+    together = objects(*few, cwd=digits)
+    alone = csv.DictReader(io.StringIO(run(*PREDICT, *few, "--csv", cwd=digits).stdout))
+    assert list(alone) == [row for row in rows if row["file"] in set(map(str, few))]
+    assert objects(few[2], cwd=digits) == together[2:3]
+    assert objects(*few, "--jobs", 2, cwd=digits) == together
+
+
+def start(*arguments, cwd):
+    return subprocess.Popen(
+        [*PREDICT, *map(str, arguments)],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def session(process):
+    """A process and its descendants."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            # Nobody may have taken leave of one that has ended; it has no command line any more.
+            if os.getsid(int(entry.name)) == process.pid and (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+    return found
+
+
+def reader_of(pipe, process):
+    """The process among a process and its descendants that has a pipe open."""
+    for number in session(process):
+        with contextlib.suppress(OSError):
+            if pipe in {file.resolve() for file in Path(f"/proc/{number}/fd").iterdir()}:
+                return number
+    return None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_a_process_that_dies_is_reported_with_its_picture_and_the_others_are_read(pictures):
+    os.mkfifo(pictures / "pipe.png")
+    process = start("one.png", "pipe.png", "two.png", "one.png", "--jobs", 2, "--json", cwd=pictures)
+    # Opens once a process reads the other end.
+    with (pictures / "pipe.png").open("wb"):
+        os.kill(reader_of(pictures / "pipe.png", process), signal.SIGKILL)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (1, b"")
+    found = json.loads(out)
+    assert [read["digits"] for read in found] == ["721", "", "04", "721"]
+    assert found[1]["error"] == "the process that read it was killed by SIGKILL"
+
+
+def test_processes_that_cannot_start_are_given_up():
+    with pytest.raises(MnistlabError, match="ended with status 1 as it started; try --jobs 1"):
+        list(Crew(Settings("no such model"), 2).read([Order(content=b"")] * 4, lambda: False))
+
+
+@pytest.mark.parametrize(("number_of_processes", "form"), [(1, "--csv"), (2, "--json")])
+def test_an_interrupt_finishes_what_was_begun(pictures, number_of_processes, form):
+    os.mkfifo(pictures / "pipe.png")
+    process = start("one.png", "pipe.png", *["two.png"] * 50, "--jobs", number_of_processes, form, cwd=pictures)
+    with (pictures / "pipe.png").open("wb"):
+        begun = b""
+        while b"721" not in begun:
+            begun += process.stdout.read1()
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.fullmatch(rb"stopped after [12] of 52\n", err)
+    if form == "--json":
+        assert json.loads(begun + out)[0]["digits"] == "721"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+@pytest.mark.parametrize("seconds", [0, 0.3])
+def test_an_interrupt_while_processes_start_leaves_no_traceback(digits, seconds):
+    process = start(digits, "--json", "--jobs", 2, cwd=digits)
+    while len(session(process)) < 3:
+        time.sleep(0.01)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.fullmatch(rb"stopped after \d+ of 100\n", err)
+    assert isinstance(json.loads(out), list)
+    for _ in range(100):
+        if session(process):
+            time.sleep(0.05)
+    assert session(process) == []
+
+
+@pytest.mark.parametrize("form", [[], ["--csv"], ["--json", "--jobs", "2"]])
+def test_a_closed_pipe_ends_it_quietly(digits, form):
+    process = start(digits, *form, cwd=digits)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=60) == 1
+    process.stderr.close()
+
+
+def in_a_terminal(*arguments, cwd):
+    """Run it with standard error in a pseudo-terminal; return what it wrote there, and standard output."""
+    controller, terminal = pty.openpty()
+    environment = os.environ | {"COLUMNS": "100", "TERM": "xterm-256color"}
+    command = [*PREDICT, *map(str, arguments)]
+    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=terminal, env=environment)
+    os.close(terminal)
+    shown = b""
+    while select.select([controller], [], [], 60)[0]:
+        try:
+            shown += os.read(controller, 65536)
+        except OSError:
+            break
+    os.close(controller)
+    out = process.communicate()[0]
+    return shown.decode(), out.decode()
+
+
+def test_progress_is_drawn_only_for_many_pictures_on_a_terminal(digits, pictures):
+    many = [digits / f"{place}.png" for place in range(21)]
+    shown, out = in_a_terminal(pictures / "bad.png", *many, cwd=digits)
+    assert "/22" in shown
+    # The terminal may break the line.
+    assert "bad.png  error: " in re.sub(r"\x1b\[[\d;?]*[A-Za-z]|\r?\n", "", shown)
+    assert len(out.splitlines()) == 21
+    assert "\x1b" not in out
+    shown, out = in_a_terminal(*many, "--quiet", cwd=digits)
+    assert (shown, len(out.splitlines())) == ("", 21)
+    assert in_a_terminal(*many[:20], cwd=digits)[0] == ""
