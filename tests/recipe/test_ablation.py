@@ -37,6 +37,8 @@ def test_one_regulariser_leaves_two_recipes():
 
 
 def test_two_regularisers_leave_four():
+    names = [variant.name for variant in ablate(Recipe(name="r", dropout=0.5, shifts=1))]
+    assert names == ["r", "r-without-dropout", "r-without-shifts", "r-bare"]
     for averaged in ({"averaging": 0.9}, {"swa": 10}):
         names = [variant.name for variant in ablate(Recipe(name="r", dropout=0.5, **averaged))]
         assert names == ["r", "r-without-dropout", "r-without-averaging", "r-bare"]

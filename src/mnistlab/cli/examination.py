@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from mnistlab.data import CATALOGUE, Dataset, Split, take_subset
 from mnistlab.errors import DataError, ModelError, did_you_mean
 from mnistlab.recipe import DISPLAY_NAMES
 from mnistlab.runs import RunFolder, RunRecord
+
+if TYPE_CHECKING:
+    from mnistlab.training import TrainedModel
 
 Read = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Returns logits, float32 ``(n, classes)``, of images, uint8 ``(n, height, width)``."""
@@ -28,6 +32,8 @@ class Candidate:
         part: the images, their labels numbered as the model's classes are.
         classes: the model's, in the order of its logits.
         read: how it reads.
+        shifts: of a run's recipe, see there; 0 if it reads each image once.
+        read_once: how it reads if that is left out.
     """
 
     title: str
@@ -35,6 +41,8 @@ class Candidate:
     part: Split
     classes: tuple[str, ...]
     read: Read
+    shifts: int
+    read_once: Read
 
     def facts(self, split: str) -> list[str]:
         """Return what stands above a report: the data's name, how many images, and its note."""
@@ -93,17 +101,23 @@ def _meet_run(folder: RunFolder, data: str | None, split: str) -> tuple[Candidat
     dataset = load_with_progress(source)
     part = _fit(dataset, split, source, record.data.image_size, classes)
     title = f"{DISPLAY_NAMES.get(recipe.name, recipe.name)}, seed {record.seed}"
-    return Candidate(title, dataset, part, classes, _reader(folder)), record
 
-
-def _reader(folder: RunFolder) -> Read:
     @cache
-    def trained() -> Read:
+    def trained() -> "TrainedModel":
         from mnistlab.training import load_trained
 
-        return load_trained(folder).logits
+        return load_trained(folder)
 
-    return lambda images: trained()(images)
+    candidate = Candidate(
+        title,
+        dataset,
+        part,
+        classes,
+        read=lambda images: trained().logits(images),
+        shifts=recipe.shifts,
+        read_once=lambda images: trained().read_once(images),
+    )
+    return candidate, record
 
 
 def _answers(
@@ -136,7 +150,10 @@ def _meet_file(file: Path, data: str | None, split: str) -> tuple[Candidate, flo
         raise DataError(f"{file}: was trained on another {source} than the known one; say where it is with --data")
     part = _fit(dataset, split, source, network.image_size, network.classes)
     title = about.get("title", network.name) + (f", seed {about['seed']}" if "seed" in about else "")
-    return Candidate(title, dataset, part, network.classes, network.logits), about.get("temperature", 1.0)
+    candidate = Candidate(
+        title, dataset, part, network.classes, read=network.logits, shifts=0, read_once=network.logits
+    )
+    return candidate, about.get("temperature", 1.0)
 
 
 def _find_file(name: str) -> Path:

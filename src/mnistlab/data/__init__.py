@@ -6,6 +6,7 @@ from mnistlab.data.picture import encode_png
 from mnistlab.data.sheet import contact_sheet
 from mnistlab.data.source import load_dataset
 from mnistlab.data.subset import take_subset
+from mnistlab.data.views import read_views
 
 __all__ = [
     "CATALOGUE",
@@ -17,5 +18,6 @@ __all__ = [
     "find",
     "load_dataset",
     "make_dataset",
+    "read_views",
     "take_subset",
 ]

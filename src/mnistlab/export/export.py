@@ -62,8 +62,8 @@ def export_run(run: RunFolder | Path | str, target: Path | str, dataset: Dataset
     Raises:
         RunError: no finished run, a damaged one, or one of other images.
         ModelError: a model of the user's own cannot be built, or ONNX cannot express it.
-        ExportError: an extra is not installed, ONNX Runtime reads an image otherwise than PyTorch, or the file cannot
-            be written. No file is left.
+        ExportError: an extra is not installed, the recipe has ``shifts``, ONNX Runtime reads an image otherwise than
+            PyTorch, or the file cannot be written. No file is left.
     """
     folder = run if isinstance(run, RunFolder) else RunFolder(Path(run))
     target = Path(target)
@@ -72,6 +72,11 @@ def export_run(run: RunFolder | Path | str, target: Path | str, dataset: Dataset
     need_packages()
     trained = load_trained(folder)
     record = trained.record
+    if record.recipe.shifts:
+        raise ExportError(
+            f"{folder.path}: reads copies of each image (shifts = {record.recipe.shifts}), a file reads it once; "
+            "train with --set shifts=0, which gives the same weights"
+        )
     dataset = dataset or load_dataset(record.recipe.data)
     calibration = calibrate(record, trained.test_logits, dataset)
     logits = trained.logits(dataset.test.images)

@@ -123,6 +123,10 @@ class Recipe(BaseModel):
         0, ge=0, le=100_000, description="last epochs whose weights' mean is tested and kept instead; 0 is none"
     )
 
+    shifts: Annotated[int, Regulariser("shifts")] = Field(
+        0, ge=0, le=4, description="test images are read moved by up to so many pixels, too, and averaged; 0 is none"
+    )
+
     @model_validator(mode="wrap")
     @classmethod
     def _refuse_in_one_line(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:

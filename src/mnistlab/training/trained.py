@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from mnistlab.data import read_views
 from mnistlab.errors import ModelError, RunError
 from mnistlab.models import build_model
 from mnistlab.recipe import source_digest
@@ -35,7 +36,16 @@ class TrainedModel:
     test_logits: NDArray[np.float32]
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Read images, uint8 ``(n, height, width)``, of the size of the run's own; float32, ``(n, classes)``."""
+        """Read images, uint8 ``(n, height, width)``, of the size of the run's own, as its test images were read.
+
+        Returns:
+            float32, ``(n, classes)``.
+        """
+        shifts = self.record.recipe.shifts
+        return read_views(self.read_once, images, shifts) if shifts else self.read_once(images)
+
+    def read_once(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Read images, uint8 ``(n, height, width)``, as they are, whatever the recipe's ``shifts``: the same."""
         recipe = self.record.recipe
         return compute_logits(self.model, fit_images(images, recipe), recipe).numpy()
 

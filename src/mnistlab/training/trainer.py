@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mnistlab.data import Dataset
+from mnistlab.data import Dataset, read_views
 from mnistlab.errors import DataError, TrainingError
 from mnistlab.kernels import Pass
 from mnistlab.models import build_model, count_parameters
@@ -63,6 +65,7 @@ class Trainer:
         self._train_images = fit_images(dataset.train.images, recipe).to(device).contiguous()
         self._train_labels = torch.from_numpy(dataset.train.labels).to(device)
         self._test_images = fit_images(dataset.test.images, recipe).to(device).contiguous()
+        self._moved_images = dataset.test.images if recipe.shifts else None
         self._test_labels = torch.from_numpy(dataset.test.labels).to(device)
 
         self.history: list[EpochMetrics] = []
@@ -100,8 +103,17 @@ class Trainer:
         return True
 
     def test_logits(self) -> Tensor:
-        """Return the logits of all test images under the current weights, float32, ``(n, classes)``."""
-        return self.steps.logits(self._test_images)
+        """Return the logits of all test images under the current weights, float32, ``(n, classes)``.
+
+        With the recipe's ``shifts`` they are the logarithms of the probabilities' mean over all copies of an image.
+        """
+        if self._moved_images is None:
+            return self.steps.logits(self._test_images)
+
+        def read(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+            return self.steps.logits(fit_images(images, self.recipe).to(self.device).contiguous()).cpu().numpy()
+
+        return torch.from_numpy(read_views(read, self._moved_images, self.recipe.shifts)).to(self.device)
 
     def score_training(self) -> tuple[float, float]:
         """Return the mean loss in nats and the accuracy on the training images, as they are, under current weights."""

@@ -1,11 +1,11 @@
-"""mnistlab.statistics.views."""
+"""mnistlab.data.views."""
 
 import numpy as np
 import pytest
 from scipy.ndimage import shift
 from scipy.special import softmax
 
-from mnistlab.statistics.views import read_views
+from mnistlab.data.views import read_views
 
 RANDOM = np.random.default_rng(0)
 WEIGHTS = RANDOM.normal(size=(30, 4)).astype(np.float32) / 500

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax, logsumexp
 
 Read = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -22,9 +21,12 @@ def read_views(read: Read, images: NDArray[np.uint8], pixels: int) -> NDArray[np
     Returns:
         The logarithms of the mean probabilities, float32 ``(n, classes)``.
     """
-    views = [log_softmax(read(view).astype(np.float64), axis=1) for view in _moved(images, pixels)]
-    averaged: NDArray[np.float32] = (logsumexp(views, axis=0) - np.log(len(views))).astype(np.float32)
-    return averaged
+    views = [_log_softmax(read(view).astype(np.float64)) for view in _moved(images, pixels)]
+    return np.asarray(np.logaddexp.reduce(views, axis=0) - np.log(len(views)), np.float32)
+
+
+def _log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
 
 
 def _moved(images: NDArray[np.uint8], pixels: int) -> Iterator[NDArray[np.uint8]]:
