@@ -129,9 +129,9 @@ def test_a_model_of_something_else_reads_no_digits(written, content):
         Recogniser(path)
 
 
-@pytest.mark.parametrize("name", ["absent.onnx", "."])
-def test_a_file_that_cannot_be_read_is_named(tmp_path, name):
-    with pytest.raises(ModelError, match="cannot be read: "):
+@pytest.mark.parametrize(("name", "said"), [("absent.onnx", "absent.onnx: cannot be read: "), (".", "is a folder; ")])
+def test_a_file_that_cannot_be_read_is_named(tmp_path, name, said):
+    with pytest.raises(ModelError, match=said):
         Network(tmp_path / name)
 
 
