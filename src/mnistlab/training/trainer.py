@@ -65,7 +65,7 @@ class Trainer:
         self._train_images = fit_images(dataset.train.images, recipe).to(device).contiguous()
         self._train_labels = torch.from_numpy(dataset.train.labels).to(device)
         self._test_images = fit_images(dataset.test.images, recipe).to(device).contiguous()
-        self._moved_images = dataset.test.images if recipe.shifts else None
+        self._images_to_move = dataset.test.images if recipe.shifts else None
         self._test_labels = torch.from_numpy(dataset.test.labels).to(device)
 
         self.history: list[EpochMetrics] = []
@@ -107,13 +107,13 @@ class Trainer:
 
         With the recipe's ``shifts`` they are the logarithms of the probabilities' mean over all copies of an image.
         """
-        if self._moved_images is None:
+        if self._images_to_move is None:
             return self.steps.logits(self._test_images)
 
         def read(images: NDArray[np.uint8]) -> NDArray[np.float32]:
             return self.steps.logits(fit_images(images, self.recipe).to(self.device).contiguous()).cpu().numpy()
 
-        return torch.from_numpy(read_views(read, self._moved_images, self.recipe.shifts)).to(self.device)
+        return torch.from_numpy(read_views(read, self._images_to_move, self.recipe.shifts)).to(self.device)
 
     def score_training(self) -> tuple[float, float]:
         """Return the mean loss in nats and the accuracy on the training images, as they are, under current weights."""
