@@ -14,8 +14,7 @@ from mnistlab.benchmark.timing import Times
 from mnistlab.data import Dataset, load_dataset
 from mnistlab.recipe import Recipe, built_in
 from mnistlab.runs import describe_environment
-from mnistlab.statistics.difference import t_interval
-from mnistlab.statistics.summary import Interval
+from mnistlab.statistics.interval import Interval, mean_interval
 from mnistlab.training.device import computing_threads
 from mnistlab.training.events import ignore, never
 from mnistlab.training.trainer import Trainer
@@ -89,7 +88,7 @@ def measure_sprint(*, quick: bool, threads: int | None = None, on_turn: Callable
         accuracies=accuracies,
         mean=statistics.mean(accuracies.values()),
         deviation=statistics.stdev(accuracies.values()),
-        interval=t_interval(np.array([*accuracies.values()])),
+        interval=mean_interval(np.array([*accuracies.values()])),
         runs={seed: round(spent, 4) for seed, spent in runs.items()},
         seconds=seconds,
         epoch=epoch,

@@ -18,20 +18,42 @@ from mnistlab.cli.experiment import (
     watched,
 )
 from mnistlab.cli.telling import json_option
+from mnistlab.errors import ExperimentError
 
 if TYPE_CHECKING:
     from mnistlab.recipe import Recipe
 
 
+_SEEDS = 20
+_margin = click.option(
+    "--margin",
+    type=click.FloatRange(0, 100, min_open=True),
+    help="Points of accuracy within which recipes count as equivalent; fix it before you look.  [0.1]",
+)
+
+
 @click.command(short_help="Recipes with the same seeds: which is better.")
 @click.argument("recipes", nargs=-1, required=True, shell_complete=recipes)
-@click.option("--seeds", default="20", show_default=True, help="How many, from 0; or which: 20-39, or 1,4,7.")
+@click.option("--seeds", help="How many, from 0; or which: 20-39, or 1,4,7.  [20]")
+@_margin
+@click.option(
+    "--until-settled", is_flag=True, help="End as soon as the verdict is settled, at 5 % false alarms in all."
+)
+@click.option("--max-seeds", type=click.IntRange(6, 1000), help="Where --until-settled ends at the latest.  [20]")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="comparison", show_default=True)
 @recipe_options
 @run_options
 @json_option
-def compare(recipes: tuple[str, ...], seeds: str, out: Path, **options: Any) -> None:
-    """Train RECIPES with the same seeds, and say which is better and how sure one can be.
+def compare(
+    recipes: tuple[str, ...],
+    seeds: str | None,
+    out: Path,
+    *,
+    until_settled: bool,
+    max_seeds: int | None,
+    **options: Any,
+) -> None:
+    """Train RECIPES with the same seeds, and say which is better, or whether they are equivalent.
 
     Each is a built-in one (`mnistlab recipe list`), a .toml file, or your own model as path/to/file.py:build. Finished
     runs are used as they are. Leaves report.html, table.md, summary.json, comparison.json, tables and plots in OUT; a
@@ -39,13 +61,19 @@ def compare(recipes: tuple[str, ...], seeds: str, out: Path, **options: Any) -> 
     """
     from mnistlab.experiments import compare as compare_recipes
 
+    if until_settled and seeds:
+        raise ExperimentError("--until-settled finds out how many seeds it takes: give --max-seeds instead of --seeds")
+    if max_seeds and not until_settled:
+        raise ExperimentError("--max-seeds is for --until-settled; --seeds says how many are trained without it")
     changed = [changed_recipe(name, options) for name in recipes]
-    _run(compare_recipes, changed, seeds, out, options)
+    plan = {"max_seeds": max_seeds or _SEEDS} if until_settled else {}
+    _run(compare_recipes, changed, seeds or str(_SEEDS), out, options, **plan)
 
 
 @click.command(short_help="What each regulariser of a recipe is worth.")
 @click.argument("recipe", shell_complete=recipes)
 @click.option("--seeds", default="10", show_default=True, help="How many, from 0; or which: 20-39, or 1,4,7.")
+@_margin
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="ablation", show_default=True)
 @recipe_options
 @run_options
@@ -61,11 +89,13 @@ def ablate(recipe: str, seeds: str, out: Path, **options: Any) -> None:
     _run(ablation, [changed_recipe(recipe, options)], seeds, out, options)
 
 
-def _run(experiment: Any, recipes: "list[Recipe]", seeds: str, out: Path, options: dict[str, Any]) -> None:
+def _run(experiment: Any, recipes: "list[Recipe]", seeds: str, out: Path, options: dict[str, Any], **plan: Any) -> None:
+    chosen = plan if options["margin"] is None else {"margin": options["margin"], **plan}
     with watched(out, quiet=options["quiet"]) as watching:
         study = experiment(
             *recipes,
             seeds=parse_seeds(seeds),
+            **chosen,
             runs=options["runs"] or out / "runs",
             engine=chosen_engine(options),
             settings=chosen_settings(options),

@@ -15,6 +15,7 @@ from rich.text import Text
 from mnistlab.experiments.events import (
     Event,
     ExperimentStarted,
+    Looked,
     TaskDied,
     TaskFailed,
     TaskFinished,
@@ -90,6 +91,8 @@ class ExperimentView:
                 self._print(f"{event.task.title}: {event.reason}; going on from its checkpoint", always=True)
             case TaskStopped():
                 self._epochs.pop(event.task, None)
+            case Looked():
+                self._print(f"look at {event.seeds} seeds: {event.verdict}", always=True)
 
     def _start(self, event: ExperimentStarted) -> None:
         self._began, self._epochs, self._accuracies, self._inherited = time.monotonic(), {}, {}, {}

@@ -1,13 +1,13 @@
 """Archive: ``comparison.json``, from which a study is made again: which runs it compared, and every figure it found."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mnistlab.errors import RunError
 from mnistlab.runs import add_checksum, read_checksums, reason, write_atomically
-from mnistlab.statistics import Comparison
+from mnistlab.statistics import MARGIN
 
 FILE = "comparison.json"
 
@@ -33,7 +33,9 @@ class Archive(BaseModel):
         failures: see :class:`mnistlab.experiments.study.Study`.
         command: see :class:`mnistlab.experiments.study.Study`.
         headline: see :class:`mnistlab.experiments.study.Study`.
-        comparison: every figure.
+        margin: see :class:`mnistlab.experiments.study.Study`.
+        ranking: see :class:`mnistlab.experiments.study.Study`.
+        comparison: every figure, as :class:`mnistlab.statistics.Comparison` has it; a study works them out anew.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -46,7 +48,9 @@ class Archive(BaseModel):
     failures: tuple[str, ...]
     command: str
     headline: str = ""
-    comparison: Comparison
+    margin: float = Field(MARGIN, gt=0)
+    ranking: bool = False
+    comparison: dict[str, Any]
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Archive":

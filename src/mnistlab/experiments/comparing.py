@@ -1,23 +1,28 @@
 """Comparing: recipes with the same seeds, and a recipe with its regularisers taken away."""
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mnistlab.errors import ExperimentError
 from mnistlab.experiments.campaign import Campaign, plan_tasks, run_tasks
 from mnistlab.experiments.engine import Engine
-from mnistlab.experiments.events import Listener, ignore, never
+from mnistlab.experiments.events import Listener, Looked, ignore, never
 from mnistlab.experiments.local import LocalEngine
+from mnistlab.experiments.looks import PastLook, refuse_other_plans, remember
 from mnistlab.experiments.study import Study
 from mnistlab.experiments.task import Settings
 from mnistlab.recipe import Recipe, ablate, built_in
 from mnistlab.runs import RunStore
-from mnistlab.statistics import Sample
+from mnistlab.statistics import MARGIN, Sample, planned_looks
+from mnistlab.statistics.looks import MINIMUM_SEEDS
 
 
 def compare(
     *recipes: Recipe | str,
     seeds: int | Sequence[int] = 20,
+    margin: float = MARGIN,
+    max_seeds: int | None = None,
     runs: Path | str = "runs",
     engine: Engine | None = None,
     settings: Settings | None = None,
@@ -32,6 +37,9 @@ def compare(
     Args:
         recipes: two or more, of names of their own; or names of built-in ones.
         seeds: how many, from 0; or which.
+        margin: points of accuracy within which two recipes count as equivalent, above 0.
+        max_seeds: if given, the study ends as soon as its verdict is settled, and with so many seeds at the latest,
+            at least six; ``seeds`` does not count then. See :func:`mnistlab.statistics.planned_looks`.
         runs: the folder that keeps the runs.
         engine: what trains; ``None`` is a process a core on this machine.
         settings: device, kernels, threads of each run.
@@ -48,13 +56,42 @@ def compare(
     chosen = [resolve(recipe) for recipe in recipes]
     _check(chosen)
     title = " against ".join(recipe.name for recipe in chosen)
-    return run_study(title, chosen, "", seeds, runs, engine, settings, on_event, should_stop, command)
+    if max_seeds is None:
+        return run_study(
+            title, chosen, "", seeds, runs, engine, settings, on_event, should_stop, command, margin=margin
+        )
+    if max_seeds < MINIMUM_SEEDS:
+        raise ExperimentError(f"max_seeds: at least {MINIMUM_SEEDS}, with which a verdict begins; found {max_seeds}")
+    refuse_other_plans(Path(runs), [recipe.digest for recipe in chosen], max_seeds)
+    study: Study | None = None
+    for count in planned_looks(max_seeds, math.comb(len(chosen), 2)):
+        study = run_study(
+            title,
+            chosen,
+            "",
+            count,
+            runs,
+            engine,
+            settings,
+            on_event,
+            should_stop,
+            command,
+            margin=margin,
+            max_seeds=max_seeds,
+        )
+        if study is None:
+            return None
+        on_event(Looked(count, study.verdict))
+        if study.comparison.settled:
+            break
+    return study
 
 
 def ablation(
     recipe: Recipe | str,
     *,
     seeds: int | Sequence[int] = 10,
+    margin: float = MARGIN,
     runs: Path | str = "runs",
     engine: Engine | None = None,
     settings: Settings | None = None,
@@ -69,7 +106,10 @@ def ablation(
     """
     whole = resolve(recipe)
     title = f"What the regularisers of {whole.name} are worth"
-    return run_study(title, ablate(whole), whole.name, seeds, runs, engine, settings, on_event, should_stop, command)
+    variants = ablate(whole)
+    return run_study(
+        title, variants, whole.name, seeds, runs, engine, settings, on_event, should_stop, command, margin=margin
+    )
 
 
 def _numbers(seeds: int | Sequence[int]) -> Sequence[int]:
@@ -120,16 +160,31 @@ def run_study(
     on_event: Listener,
     should_stop: Callable[[], bool],
     command: str,
+    *,
+    margin: float = MARGIN,
+    max_seeds: int = 0,
 ) -> Study | None:
-    """Train what is not finished yet, and gather the runs of each recipe; see :func:`compare` for the arguments."""
+    """Train what is not finished yet, gather the runs of each recipe, and remember that they were looked at.
+
+    See :func:`compare` for the arguments; ``max_seeds`` is 0 where no looks were planned.
+    """
     numbers = _numbers(seeds)
+    if not (math.isfinite(margin) and margin > 0):
+        raise ExperimentError(f"margin: points of accuracy above 0; found {margin}")
     store = RunStore(Path(runs))
     tasks = plan_tasks(recipes, numbers, store)
     campaign = run_tasks(tasks, engine or LocalEngine(), settings or Settings(), on_event, should_stop)
     if not campaign.complete:
         return None
     samples = tuple(_sample(campaign, recipe) for recipe in recipes)
-    return Study(title, samples, baseline, tuple(campaign.errors), command, store.path)
+    study = Study(title, samples, baseline, tuple(campaign.errors), command, store.path, margin=margin)
+    if len(samples) > 1:
+        pairs = math.comb(len(samples), 2)
+        remember(
+            store.path,
+            PastLook(recipes=study.digests, seeds=study.seeds, margin=margin, max_seeds=max_seeds, comparisons=pairs),
+        )
+    return study
 
 
 def _sample(campaign: Campaign, recipe: Recipe) -> Sample:

@@ -63,7 +63,15 @@ class TaskFailed:
     error: str
 
 
-Event = ExperimentStarted | TaskStarted | TaskProgress | TaskFinished | TaskStopped | TaskDied | TaskFailed
+@dataclass(frozen=True)
+class Looked:
+    """A study that ends as soon as it is settled was looked at."""
+
+    seeds: int
+    verdict: str
+
+
+Event = ExperimentStarted | TaskStarted | TaskProgress | TaskFinished | TaskStopped | TaskDied | TaskFailed | Looked
 Listener = Callable[[Event], None]
 
 

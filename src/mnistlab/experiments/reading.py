@@ -45,6 +45,8 @@ def _from_archive(file: Path) -> Study:
         command=archive.command,
         runs=runs,
         headline=archive.headline,
+        margin=archive.margin,
+        ranking=archive.ranking,
     )
 
 

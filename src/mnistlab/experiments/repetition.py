@@ -17,8 +17,7 @@ from mnistlab.recipe import Recipe
 from mnistlab.report.repetition_tables import figure_table, repetition_remarks, repetition_sentence, seed_table
 from mnistlab.report.table import Table
 from mnistlab.runs import RunStore, write_atomically
-from mnistlab.statistics import Sample
-from mnistlab.statistics.repetition import RepetitionFigures, describe_repetition
+from mnistlab.statistics import Sample, Summary, summarise
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,9 +44,9 @@ class Repetition:
     command: str = ""
 
     @cached_property
-    def figures(self) -> RepetitionFigures:
+    def figures(self) -> Summary:
         """Every figure."""
-        return describe_repetition(self.sample, self._disputed())
+        return summarise(self.sample, self._disputed())
 
     @property
     def sentence(self) -> str:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from mnistlab.data import load_dataset, take_subset
 from mnistlab.errors import DataError, RunError
 from mnistlab.experiments.archive import Archive, Group, write_archive
+from mnistlab.experiments.looks import judge, past_looks
 from mnistlab.report.table import Table
-from mnistlab.statistics import Comparison, Sample, compare
+from mnistlab.statistics import MARGIN, Comparison, Sample, compare
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,6 +35,8 @@ class Study:
         command: what makes it all again; empty if it was not made by a command.
         runs: the folder that holds the runs' folders.
         headline: a sentence to stand before the verdict; empty for none.
+        margin: points within which two recipes count as equivalent.
+        ranking: whether the best was chosen by these very figures, so that nothing may be tested against it.
     """
 
     title: str
@@ -43,14 +46,36 @@ class Study:
     command: str = ""
     runs: Path | None = None
     headline: str = ""
+    margin: float = MARGIN
+    ranking: bool = False
 
     @cached_property
     def comparison(self) -> Comparison:
         """Every figure: summaries, differences, verdict, remarks."""
-        found = compare(self.samples, self.baseline)
-        if not self.headline:
-            return found
-        return found.model_copy(update={"verdict": self.headline, "remarks": (found.verdict, *found.remarks)})
+        past = past_looks(self.runs, self.digests) if self.runs and not self.ranking else ()
+        look = judge(past, self.seeds)
+        found = compare(self.samples, self.baseline, margin=self.margin, look=look, ranking=self.ranking)
+        changed = past and past[0].margin != self.margin
+        remarks = [
+            f"the margin was {past[0].margin:g} points at the first look; choosing it after a look proves nothing"
+            if changed
+            else "",
+            found.verdict if self.headline else "",
+            *found.remarks,
+        ]
+        return found.model_copy(
+            update={"verdict": self.headline or found.verdict, "remarks": tuple(filter(None, remarks))}
+        )
+
+    @property
+    def digests(self) -> list[str]:
+        """Those of the recipes, which say what the study is about."""
+        return sorted(sample.recipe.digest for sample in self.samples)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those that all recipes were trained with."""
+        return tuple(sorted(set.intersection(*(set(sample.seeds) for sample in self.samples))))
 
     @property
     def verdict(self) -> str:
@@ -131,7 +156,9 @@ class Study:
             failures=self.failures,
             command=self.command,
             headline=self.headline,
-            comparison=self.comparison,
+            margin=self.margin,
+            ranking=self.ranking,
+            comparison=self.comparison.model_dump(mode="json"),
         )
 
     def _test_images(self) -> NDArray[np.uint8] | None:

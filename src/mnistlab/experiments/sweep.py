@@ -5,8 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from mnistlab.errors import ExperimentError, RunError
 from mnistlab.experiments.campaign import Campaign, plan_tasks, run_tasks
 from mnistlab.experiments.engine import Engine
@@ -19,7 +17,6 @@ from mnistlab.recipe import Recipe, to_toml
 from mnistlab.runs import RunStore, write_atomically
 from mnistlab.statistics import Sample, Summary, summarise
 
-_SEED = 0
 _MOST_SHOWN = 30
 """Candidates in the report, best first; ``sweep.json`` has them all."""
 
@@ -29,7 +26,8 @@ class Sweep:
     """What a sweep found.
 
     Attributes:
-        candidates: the report over the candidates' validation runs, best first, each held against the best.
+        candidates: the report over the candidates' validation runs, best first. None is tested against the best, which
+            these very figures chose.
         figures: of every candidate, best first: what sets it apart, and its validation figures.
         chosen: the recipe, without validation, as it was trained in the end.
         final: its runs on all training images, tested on the test set.
@@ -123,13 +121,13 @@ def sweep(
         candidates=Study(
             title=f"{len(samples)} candidates from {resolve(grid.recipe).name}",
             samples=tuple(samples[:_MOST_SHOWN]),
-            baseline=best.label,
             failures=(*campaign.errors, *last.errors),
             command=command,
             runs=store.path,
             headline=_headline(best, final, grid),
+            ranking=True,
         ),
-        figures=tuple((sample.label, summarise(sample, np.random.default_rng(_SEED))) for sample in samples),
+        figures=tuple((sample.label, summarise(sample)) for sample in samples),
         chosen=chosen,
         final=final,
     )
@@ -145,7 +143,7 @@ def _ranked(campaign: Campaign, recipes: list[Recipe], fields: list[str]) -> lis
 
 def _headline(best: Sample, last: Study, grid: Grid) -> str:
     final, images = last.comparison.summaries[0], last.samples[0].records[0].data.train_images
-    spread = f", standard deviation {final.deviation:.2f}" if len(final.seeds) > 1 else ""
+    spread = "" if final.deviation is None else f", standard deviation {final.deviation:.2f}"
     return (
         f"chosen by {100 * best.accuracies.mean():.2f} % on {grid.validation:,} held-out training images: "
         f"{best.label}; trained on {images:,} images, it scores {final.accuracy:.2f} % on the test set "

@@ -14,9 +14,9 @@ from mnistlab.report.canvas import png, svg
 from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table
 from mnistlab.report.image_plots import calibration, confusion_matrix, errors_by_class
 from mnistlab.report.page import render_page
-from mnistlab.report.seed_plots import MOST_CURVES, ablation_chart, accuracies, learning_curves, paired_differences
+from mnistlab.report.seed_plots import MOST_CURVES, accuracies, forest, learning_curves, paired_differences
 from mnistlab.runs import write_atomically
-from mnistlab.statistics import Comparison, Sample
+from mnistlab.statistics import Comparison, Interval, Sample
 
 _MOST_PAIRS, _MOST_MATRICES = 3, 4
 
@@ -25,7 +25,7 @@ def draw_plots(samples: Sequence[Sample], comparison: Comparison) -> dict[str, F
     """Return the plots that fit a comparison, by name."""
     plots = {"accuracies": accuracies(comparison.summaries), "curves": learning_curves(samples)}
     if comparison.baseline and comparison.differences:
-        plots["ablation"] = ablation_chart(comparison)
+        plots["forest"] = forest(comparison)
     elif len(comparison.differences) <= _MOST_PAIRS:
         for number, difference in enumerate(comparison.differences, 1):
             plots[f"paired{number}"] = paired_differences(difference)
@@ -59,16 +59,32 @@ def summary(samples: Sequence[Sample], comparison: Comparison, command: str) -> 
                 "seeds": list(figures.seeds),
                 "test_accuracy": list(figures.accuracies),
                 "mean": round(figures.accuracy, 4),
-                "standard_deviation": round(figures.deviation, 4),
-                "interval": [round(end, 4) for end in (figures.interval.low, figures.interval.high)]
-                if figures.interval
-                else None,
+                "standard_deviation": None if figures.deviation is None else round(figures.deviation, 4),
+                "interval": _ends(figures.interval),
             }
             for sample, figures in zip(samples, comparison.summaries, strict=True)
+        ],
+        "differences": [
+            {
+                "first": found.first,
+                "second": found.second,
+                "verdict": found.verdict,
+                "difference": round(found.mean, 4),
+                "interval": _ends(found.simultaneous),
+                "p": found.adjusted_p,
+                "margin": found.margin,
+                "p_equivalence": found.adjusted_equivalence_p,
+                "look": found.look.number,
+            }
+            for found in comparison.differences
         ],
         "version": version("mnistlab"),
         "command": command,
     }
+
+
+def _ends(interval: Interval | None) -> list[float] | None:
+    return [round(interval.low, 4), round(interval.high, 4)] if interval else None
 
 
 def write_comparison_report(

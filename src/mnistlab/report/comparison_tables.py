@@ -40,16 +40,22 @@ def short_table(comparison: Comparison) -> Table:
 
 
 def pair_table(comparison: Comparison) -> Table:
-    """Return one row a pair. Differences are of final test accuracy, in percentage points, and of loss, in nats."""
+    """Return one row a pair: differences of final accuracy in percentage points, of loss in nats.
+
+    Both p, and the interval beside the difference, allow for all pairs and all looks.
+    """
     return Table(
         (
             "Pair",
             "Seeds",
             "Difference",
             "95 % interval",
-            "p (Holm)",
+            "p",
+            "Verdict",
+            "Middle half",
             "First beats second",
             "On new images",
+            "Correlation",
             "McNemar p < 0.05",
             "Loss difference",
             "p (loss)",
@@ -100,7 +106,7 @@ def _recipe_row(summary: Summary) -> tuple[str, ...]:
         f"{summary.parameters:,}",
         str(len(summary.seeds)),
         f"{summary.accuracy:.2f}",
-        f"{summary.deviation:.2f}" if len(summary.seeds) > 1 else "",
+        "" if summary.deviation is None else f"{summary.deviation:.2f}",
         _span(summary.interval),
         f"{100 - summary.accuracy:.2f}",
         f"{summary.loss:.4f}",
@@ -116,18 +122,25 @@ def _pair_row(difference: Difference) -> tuple[str, ...]:
         f"{difference.first} − {difference.second}",
         str(len(difference.seeds)),
         points(difference.mean),
-        _span(difference.interval),
+        _span(difference.simultaneous),
         _p(difference.adjusted_p),
-        f"{100 * difference.superiority:.0f} %",
-        _span(difference.new_images),
+        difference.verdict,
+        points(difference.interquartile_mean),
+        f"{100 * difference.superiority:.0f} % ({_shares(difference.superiority_interval)})",
+        _span(difference.new_images.interval if difference.new_images else None),
+        "" if difference.correlation is None else f"{difference.correlation:.2f}".replace("-", "−"),
         f"{difference.single_tests} of {len(difference.seeds)}",
         f"{difference.loss:+.4f}".replace("-", "−"),
-        _p(difference.loss_p),
+        _p(difference.adjusted_loss_p),
     )
 
 
 def _span(interval: Interval | None) -> str:
     return span(interval) if interval else ""
+
+
+def _shares(interval: Interval) -> str:
+    return f"{100 * interval.low:.0f} to {100 * interval.high:.0f}"
 
 
 def _p(p: float) -> str:

@@ -13,7 +13,7 @@ from mnistlab.data import encode_png
 from mnistlab.report.canvas import inline_svg
 from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table
 from mnistlab.report.seed_plots import MOST_CURVES
-from mnistlab.statistics import Comparison, HardImage, Sample, hardest, minimum_seeds
+from mnistlab.statistics import Comparison, HardImage, Sample, hardest
 
 
 def render_page(
@@ -50,6 +50,7 @@ def render_page(
         tone=_tone(comparison),
         failures=failures,
         baseline=comparison.baseline,
+        margin=f"{comparison.differences[0].margin:g}" if comparison.differences else "",
         recipe_table=recipe_table(comparison),
         pair_table=pair_table(comparison),
         loss_table=loss_table(comparison),
@@ -108,9 +109,10 @@ def environment_lines(samples: Sequence[Sample]) -> list[str]:
 
 
 def _tone(comparison: Comparison) -> str:
-    if any(len(difference.seeds) < minimum_seeds(difference.comparisons) for difference in comparison.differences):
+    verdicts = {found.verdict for found in comparison.telling}
+    if "too few seeds" in verdicts:
         return "few"
-    return "settled" if any(difference.settled for difference in comparison.differences) else "open"
+    return "settled" if verdicts & {"better", "equivalent"} else "open"
 
 
 def _gallery(samples: Sequence[Sample], test_images: NDArray[np.uint8]) -> list[dict[str, Any]]:

@@ -23,8 +23,7 @@ from mnistlab.report.repetition_tables import (
 )
 from mnistlab.report.table import Table
 from mnistlab.runs import write_atomically
-from mnistlab.statistics import Interval, Sample
-from mnistlab.statistics.repetition import RepetitionFigures
+from mnistlab.statistics import Interval, Sample, Summary
 
 _BINS, _DOT, _MARGIN = 40, 0.16, 0.62
 """Places for dots side by side; inches for a dot's height, and for what is below and above them."""
@@ -34,7 +33,7 @@ _FEWEST, _TALLEST = 6, 24
 """Dots above each other for which there is room at least, and from which on they shrink."""
 
 
-def draw_accuracies(figures: RepetitionFigures) -> Figure:
+def draw_accuracies(figures: Summary) -> Figure:
     """Draw a dot for each run's final accuracy, equal ones above each other, and the mean with its 95 % interval."""
     values = np.sort(figures.accuracies)
     levels = _stack(values)
@@ -59,7 +58,7 @@ def draw_accuracies(figures: RepetitionFigures) -> Figure:
     return drawn
 
 
-def markdown(figures: RepetitionFigures, failures: Sequence[str] = ()) -> str:
+def markdown(figures: Summary, failures: Sequence[str] = ()) -> str:
     """Return the sentences and the tables as Markdown."""
     remarks = [*(f"{remark}." for remark in repetition_remarks(figures)), *(f"failed: {line}" for line in failures)]
     said = "".join(f"- {remark}\n" for remark in remarks)
@@ -67,9 +66,7 @@ def markdown(figures: RepetitionFigures, failures: Sequence[str] = ()) -> str:
     return "\n".join(part for part in (*parts, seed_table(figures).markdown()) if part)
 
 
-def summary(
-    sample: Sample, figures: RepetitionFigures, command: str = "", failures: Sequence[str] = ()
-) -> dict[str, Any]:
+def summary(sample: Sample, figures: Summary, command: str = "", failures: Sequence[str] = ()) -> dict[str, Any]:
     """Return all figures as plain values: accuracies in percent, losses in nats, times in seconds."""
     found, data = figures.disputed, sample.records[0].data
     environments = [record.environment.model_dump(mode="json") for record in sample.records]
@@ -91,8 +88,8 @@ def summary(
         "lowest": round(figures.lowest, 4),
         "highest": round(figures.highest, 4),
         "loss": round(figures.loss, 6),
-        "training_seconds": list(figures.seconds),
-        "training_seconds_median": round(figures.typical_seconds, 3),
+        "training_seconds": list(figures.training_seconds),
+        "training_seconds_median": round(figures.seconds, 3),
         "disputed": found
         and {
             "images": list(found.images),
@@ -110,7 +107,7 @@ def summary(
 
 
 def write_repetition_report(
-    out: Path, sample: Sample, figures: RepetitionFigures, *, command: str = "", failures: Sequence[str] = ()
+    out: Path, sample: Sample, figures: Summary, *, command: str = "", failures: Sequence[str] = ()
 ) -> list[Path]:
     """Write ``report.html``, ``summary.json``, ``table.md``, ``tables/runs.csv`` and ``plots/accuracies.*``.
 
@@ -143,7 +140,7 @@ def write_repetition_report(
     return [out / name for name in contents]
 
 
-def _page(sample: Sample, figures: RepetitionFigures, drawing: str, command: str, failures: Sequence[str]) -> str:
+def _page(sample: Sample, figures: Summary, drawing: str, command: str, failures: Sequence[str]) -> str:
     starts = sorted(record.started for record in sample.records)
     count = len(figures.seeds)
     return render_template(

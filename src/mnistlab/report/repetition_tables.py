@@ -1,14 +1,15 @@
 """A repetition in words and tables: one row for the recipe, one row a run, one row a disputed image."""
 
 from mnistlab.report.table import Table, duration
-from mnistlab.statistics.repetition import DisputedFigures, RepetitionFigures
-from mnistlab.statistics.summary import FEWEST, Interval
+from mnistlab.statistics import Interval, Summary
+from mnistlab.statistics.interval import FEWEST
+from mnistlab.statistics.summary import DisputedFigures
 from mnistlab.statistics.verdict import span
 
 _UNDISPUTED = "Without disputed labels (%)"
 
 
-def repetition_sentence(figures: RepetitionFigures) -> str:
+def repetition_sentence(figures: Summary) -> str:
     """Say what the recipe comes to, on which images, how surely, how large it is and how long it takes."""
     said = f"{figures.label}: {figures.accuracy:.2f} % of {tested_images(figures)}"
     if figures.interval:
@@ -19,27 +20,32 @@ def repetition_sentence(figures: RepetitionFigures) -> str:
     else:
         runs = " and ".join(f"{accuracy:.2f}" for accuracy in figures.accuracies)
         said += f" on average over {len(figures.seeds)} seeds ({runs}; an interval takes {FEWEST} seeds or more)"
-    return f"{said}, {figures.parameters:,} parameters, {duration(figures.typical_seconds)} a run"
+    return f"{said}, {figures.parameters:,} parameters, {duration(figures.seconds)} a run"
 
 
-def repetition_remarks(figures: RepetitionFigures) -> list[str]:
-    """Say what the recipe comes to without the images whose labels are disputed, if there are any."""
-    found = figures.disputed
-    if not found:
-        return []
-    interval = f" (95 % interval {span(found.interval)})" if found.interval else ""
-    return [
-        f"without the {len(found.images)} images whose labels are disputed it is {found.accuracy:.2f} %{interval}; "
-        f"of those {len(found.images)} a run reads {found.read_as_labelled:.1f} as labelled on average"
-    ]
+def repetition_remarks(figures: Summary) -> list[str]:
+    """Say which runs are odd, and what it comes to without the images whose labels are disputed."""
+    remarks = []
+    if figures.odd_seeds:
+        runs = dict(zip(figures.seeds, figures.accuracies, strict=True))
+        odd = ", ".join(f"{runs[seed]:.2f} % with seed {seed}" for seed in figures.odd_seeds)
+        middle = f"the mean of the middle half of the runs is {figures.interquartile_mean:.2f} %"
+        remarks.append(f"far from the other runs: {odd}; {middle}")
+    if found := figures.disputed:
+        interval = f" (95 % interval {span(found.interval)})" if found.interval else ""
+        remarks.append(
+            f"without the {len(found.images)} images whose labels are disputed it is {found.accuracy:.2f} %{interval}; "
+            f"of those {len(found.images)} a run reads {found.read_as_labelled:.1f} as labelled on average"
+        )
+    return remarks
 
 
-def tested_images(figures: RepetitionFigures) -> str:
+def tested_images(figures: Summary) -> str:
     """Name the images that the runs were tested on."""
     return "test images" if figures.tested_on == "test" else "held-out training images"
 
 
-def figure_table(figures: RepetitionFigures) -> Table:
+def figure_table(figures: Summary) -> Table:
     """Return a single row. Accuracies and the interval are in percent of images, losses in nats."""
     noun, found = figures.tested_on.capitalize(), figures.disputed
     cells = {
@@ -54,20 +60,20 @@ def figure_table(figures: RepetitionFigures) -> Table:
         "Lowest": f"{figures.lowest:.2f}",
         "Highest": f"{figures.highest:.2f}",
         f"{noun} loss": f"{figures.loss:.4f}",
-        "Training time a run": duration(figures.typical_seconds),
+        "Training time a run": duration(figures.seconds),
     }
     if found:
         cells |= {_UNDISPUTED: f"{found.accuracy:.2f}", "95 % interval without": _span(found.interval)}
     return Table(tuple(cells), (tuple(cells.values()),))
 
 
-def seed_table(figures: RepetitionFigures) -> Table:
+def seed_table(figures: Summary) -> Table:
     """Return one row a run: final accuracy in percent, images misread, loss in nats, training time in seconds."""
     headings = ("Seed", "Accuracy (%)", "Errors", "Loss", "Training seconds")
     rows = tuple(
         (str(seed), f"{accuracy:.2f}", str(errors), f"{loss:.4f}", f"{seconds:.1f}")
         for seed, accuracy, errors, loss, seconds in zip(
-            figures.seeds, figures.accuracies, figures.errors, figures.losses, figures.seconds, strict=True
+            figures.seeds, figures.accuracies, figures.errors, figures.losses, figures.training_seconds, strict=True
         )
     )
     if not figures.disputed:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from mnistlab.report.table import Table, percent
+from mnistlab.statistics.interval import Interval
 from mnistlab.statistics.robustness import CLEAN, Robustness
-from mnistlab.statistics.summary import Interval
 from mnistlab.statistics.verdict import span
 
 

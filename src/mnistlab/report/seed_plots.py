@@ -42,8 +42,8 @@ def paired_differences(difference: Difference) -> Figure:
     ahead = values[order] > 0
     for chosen, colour in ((ahead, COLOURS[0]), (~ahead, COLOURS[1])):
         axes.plot(values[order][chosen], rows[chosen], "o", color=colour, ms=6)
-    if difference.interval:
-        axes.axvspan(difference.interval.low, difference.interval.high, color=COLOURS[0], alpha=0.15, lw=0)
+    if difference.simultaneous:
+        axes.axvspan(difference.simultaneous.low, difference.simultaneous.high, color=COLOURS[0], alpha=0.15, lw=0)
     axes.axvline(difference.mean, color=COLOURS[0], lw=2)
     axes.set_yticks(rows, [str(difference.seeds[index]) for index in order], fontsize=8 if len(rows) > 12 else None)
     axes.set_ylabel("seed")
@@ -52,23 +52,27 @@ def paired_differences(difference: Difference) -> Figure:
     return drawn
 
 
-def ablation_chart(comparison: Comparison) -> Figure:
-    """Draw what becomes of the test accuracy as regularisers are taken away: each variant less the whole recipe."""
+def forest(comparison: Comparison) -> Figure:
+    """Draw the differences of the pairs table, with its signs and intervals: the baseline less each other recipe."""
     drawn = figure(8, row_height(len(comparison.differences)))
     axes = drawn.subplots()
     panel(axes)
     axes.axvline(0, color=INK, lw=1)
     for row, difference in enumerate(reversed(comparison.differences)):
-        colour = (COLOURS[1] if difference.mean > 0 else COLOURS[2]) if difference.settled else COLOURS[5]
-        if difference.interval:
-            axes.plot([-difference.interval.high, -difference.interval.low], [row, row], color=colour, lw=3)
-        axes.plot(-difference.mean, row, "o", color=colour, ms=8)
-    labels = [
-        wrapped(difference.second.removeprefix(f"{comparison.baseline}-")) for difference in comparison.differences
-    ]
+        better = difference.verdict == "better"
+        colour = (COLOURS[2] if difference.mean > 0 else COLOURS[1]) if better else COLOURS[5]
+        if difference.simultaneous:
+            axes.plot([difference.simultaneous.low, difference.simultaneous.high], [row, row], color=colour, lw=3)
+        axes.plot(difference.mean, row, "o", color=colour, ms=8)
+    whole = comparison.baseline
+    labels = [wrapped(f"− {found.second.removeprefix(f'{whole}-')}") for found in comparison.differences]
     axes.set_yticks(range(len(labels)), labels[::-1])
     axes.set_ylim(-0.6, len(labels) - 0.4)
-    axes.set_xlabel(wrapped(f"accuracy less that of {comparison.baseline} (points), mean and 95 % interval", 80))
+    axes.set_xlabel(
+        wrapped(
+            f"accuracy of {whole} less that of each (points), mean and 95 % interval; right of 0, {whole} is ahead", 80
+        )
+    )
     axes.grid(visible=False, axis="y")
     return drawn
 

@@ -3,16 +3,19 @@
 from mnistlab.statistics.calibration import Reliability, expected_calibration_error, reliability
 from mnistlab.statistics.comparison import Comparison, compare
 from mnistlab.statistics.curves import MEASURES, Band, band
-from mnistlab.statistics.difference import Difference
+from mnistlab.statistics.difference import MARGIN, Difference, minimum_seeds
 from mnistlab.statistics.evaluation import ClassFigures, Coverage, Evaluation, Misreading, evaluate
 from mnistlab.statistics.images import HardImage, class_errors, confusion, hardest
-from mnistlab.statistics.power import seeds_needed
+from mnistlab.statistics.interval import Interval
+from mnistlab.statistics.looks import Look, planned_looks, unplanned_look
+from mnistlab.statistics.new_images import NewImages
+from mnistlab.statistics.power import seeds_for_equivalence, seeds_needed
 from mnistlab.statistics.sample import Sample
-from mnistlab.statistics.summary import Interval, Summary, summarise
+from mnistlab.statistics.summary import Summary, summarise
 from mnistlab.statistics.temperature import fit_temperature
-from mnistlab.statistics.verdict import minimum_seeds
 
 __all__ = [
+    "MARGIN",
     "MEASURES",
     "Band",
     "ClassFigures",
@@ -22,7 +25,9 @@ __all__ = [
     "Evaluation",
     "HardImage",
     "Interval",
+    "Look",
     "Misreading",
+    "NewImages",
     "Reliability",
     "Sample",
     "Summary",
@@ -35,7 +40,10 @@ __all__ = [
     "fit_temperature",
     "hardest",
     "minimum_seeds",
+    "planned_looks",
     "reliability",
+    "seeds_for_equivalence",
     "seeds_needed",
     "summarise",
+    "unplanned_look",
 ]

@@ -1,18 +1,17 @@
-"""Comparison: several recipes over the same seeds, every figure that the question needs, and the verdict."""
+"""Comparison: recipes over seeds held against each other, with every figure and the verdict."""
 
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from mnistlab.statistics.difference import Difference, adjust, pair
+from mnistlab.statistics.difference import MARGIN, Difference, hold_against
+from mnistlab.statistics.looks import FIRST_LOOK, Look
+from mnistlab.statistics.remarks import on_versions, remarks_on
 from mnistlab.statistics.sample import Sample
 from mnistlab.statistics.summary import Summary, summarise
-from mnistlab.statistics.verdict import pronounce_all, pronounce_on_loss, pronounce_on_new_images, pronounce_on_seeds
-
-_SEED = 0
+from mnistlab.statistics.verdict import pronounce_all
 
 
 class Comparison(BaseModel):
@@ -22,9 +21,9 @@ class Comparison(BaseModel):
         tested_on: ``test``, or ``validation`` if the runs were tested on held-out training images.
         baseline: the label that all others are held against; empty if every pair is compared.
         summaries: one a recipe, in the order given.
-        differences: one a pair: all pairs, or the baseline less each other.
-        verdict: one plain sentence on this test set.
-        remarks: sentences on new images, on test loss, and on how many seeds an open question would need.
+        differences: one a pair: all pairs, or the baseline less each other; none of a ranking.
+        verdict: one plain sentence on the images tested on.
+        remarks: sentences on what else there is to know.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,37 +46,60 @@ class Comparison(BaseModel):
                 return found
         raise KeyError((first, second))
 
+    @property
+    def telling(self) -> tuple[Difference, ...]:
+        """The differences that the verdict is about: the baseline's, or the best recipe's."""
+        return tuple(found for found in self.differences if self.anchor in (found.first, found.second))
 
-def compare(samples: Sequence[Sample], baseline: str = "", random: np.random.Generator | None = None) -> Comparison:
+    @property
+    def anchor(self) -> str:
+        """The label that the verdict is about."""
+        return self.baseline or max(self.summaries, key=lambda summary: summary.accuracy).label
+
+    @property
+    def settled(self) -> bool:
+        """Whether the verdict leaves nothing open."""
+        return all(found.settled for found in self.telling)
+
+
+def compare(
+    samples: Sequence[Sample],
+    baseline: str = "",
+    *,
+    margin: float = MARGIN,
+    look: Look = FIRST_LOOK,
+    ranking: bool = False,
+) -> Comparison:
     """Compare recipes.
 
     Args:
         samples: with labels of their own, at least one.
         baseline: label of the one to hold all others against, as an ablation does; empty compares every pair.
-        random: for bootstraps and permutations; ``None`` starts one that gives the same figures every time.
+        margin: points within which two recipes count as equivalent, above 0.
+        look: which look at these recipes it is.
+        ranking: the best was chosen by these very figures, so that no test may hold the others against it.
 
     Raises:
         RunError: a pair has no seed in common, or other images.
     """
-    random = random or np.random.default_rng(_SEED)
-    if baseline:
+    if ranking:
+        pairs = []
+    elif baseline:
         whole = next(sample for sample in samples if sample.label == baseline)
         pairs = [(whole, sample) for sample in samples if sample is not whole]
     else:
         pairs = list(combinations(samples, 2))
-    summaries = tuple(summarise(sample, random) for sample in samples)
-    differences = adjust([pair(first, second, random) for first, second in pairs])
-    anchor = baseline or max(summaries, key=lambda summary: summary.accuracy).label
-    telling = [found for found in differences if anchor in (found.first, found.second)]
-    verdict = pronounce_all(telling, anchor) if telling else f"{anchor} alone: nothing to compare it with"
-    # With many pairs the table says it better.
-    sayings = (pronounce_on_new_images, pronounce_on_loss, pronounce_on_seeds)
-    remarks = [say(found) for say in sayings for found in telling[:1]]
-    return Comparison(
-        tested_on="validation" if samples[0].recipe.validation else "test",
+    found = Comparison(
+        tested_on=samples[0].tested_on,
         baseline=baseline,
-        summaries=summaries,
-        differences=tuple(differences),
-        verdict=verdict,
-        remarks=tuple(filter(None, remarks)) if len(telling) == 1 else (),
+        summaries=tuple(map(summarise, samples)),
+        differences=tuple(hold_against(pairs, margin, look)),
+        verdict="",
+        remarks=(),
     )
+    remarks = [*on_versions(samples)]
+    # With many pairs the table says it better.
+    if len(found.telling) == 1:
+        remarks = [*remarks_on(found.telling[0], found.summaries), *remarks]
+    verdict = pronounce_all(found.telling, found.anchor) if found.telling else ""
+    return found.model_copy(update={"verdict": verdict, "remarks": tuple(remarks)})

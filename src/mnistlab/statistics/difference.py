@@ -1,43 +1,65 @@
 """Difference: two recipes trained with the same seeds, held against each other run by run."""
 
+import math
+from collections.abc import Sequence
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from mnistlab.errors import RunError
-from mnistlab.statistics.images import resample_both
+from mnistlab.statistics.family import MeanTest, equivalence_p, family_tests, holm
+from mnistlab.statistics.interval import FEWEST, Interval, interquartile_mean, mean_interval, standard_deviation
+from mnistlab.statistics.looks import FIRST_LOOK, MINIMUM_SEEDS, SIGNIFICANCE, Look
+from mnistlab.statistics.new_images import NewImages, on_new_images
 from mnistlab.statistics.sample import Sample
-from mnistlab.statistics.summary import CONFIDENCE, Interval, deviation
+from mnistlab.statistics.superiority import superiority, superiority_interval
 
-_PERMUTATIONS = 99_999
-SIGNIFICANCE = 0.05
+MARGIN = 0.1
+"""Points within which two recipes count as equivalent, unless the user says otherwise: of MNIST's
+10,000 test images ten, as far as two runs of one recipe typically lie apart."""
+
+Verdict = Literal["better", "equivalent", "inconclusive", "too few seeds"]
 
 
 class Difference(BaseModel):
     """The first recipe less the second, paired by seed. Differences of accuracy are in percentage points.
 
+    Every p is two-sided, 0 to 1. A corrected p allows for all pairs that are compared (Holm, 1979) and
+    for all looks at them (:class:`mnistlab.statistics.looks.Look`), so that it is held against 0.05.
+
     Attributes:
         first: label of the one.
         second: label of the other.
         seeds: those that both were trained with.
-        differences: of final test accuracy, in the order of the seeds, points.
+        differences: of final accuracy, in the order of the seeds, points.
         mean: their mean: above 0, the first is ahead.
-        deviation: their standard deviation, with n - 1.
-        interval: of the mean over seeds, by Student's t distribution; ``None`` for a single seed. It answers: is the
-            first better on this test set?
-        p: two-sided probability of a mean so far from 0 if the signs of the differences were thrown (sign-flip
-            permutation test; exact up to 16 seeds).
+        interquartile_mean: mean of their middle half, which no collapsed run moves.
+        deviation: their standard deviation, with n - 1; ``None`` for a single seed.
+        correlation: of the two recipes' accuracies over seeds, -1 to 1: what pairing by seed brought;
+            ``None`` for fewer than three seeds, or if one recipe's are all alike.
+        interval: 95 % interval of the mean over seeds by Student's t distribution, of this pair alone.
+        p: exact sign-flip test of a mean of 0, of this pair alone.
         comparisons: pairs that are compared in all.
-        adjusted_p: ``p`` after Holm's correction for all of them.
+        look: which look at this pair it is.
+        adjusted_p: the larger of ``p`` and Student's, corrected.
+        simultaneous: interval that goes with ``adjusted_p``: all pairs' at all looks hold the truth
+            together with 95 % confidence, and it leaves out 0 just if ``adjusted_p`` is below 0.05.
+        margin: points within which the recipes count as equivalent.
+        adjusted_equivalence_p: of two one-sided t-tests that the difference is beyond the margin
+            (Schuirmann, 1987), corrected.
         superiority: probability, 0 to 1, that a run of the first beats a run of the second, ties counting half.
-        new_images: interval of the mean over seeds and images together. It answers: would the first be better on new
-            images of the same kind?
+        superiority_interval: its 95 % interval.
+        new_images: how sure the difference is over seeds and images together. It answers: would the
+            first be better on new images of the same kind?
         only_first_wrong: images that the first misreads and the second does not, mean over pairs of runs.
         only_second_wrong: the other way round.
         single_tests: in how many of the paired runs McNemar's test of the two runs' readings gives p < 0.05.
-        loss: mean difference of final test loss, nats: below 0, the first is ahead.
-        loss_interval: of it over seeds.
+        loss: mean difference of final loss, nats: below 0, the first is ahead.
         loss_p: as ``p``, of the loss.
+        adjusted_loss_p: as ``adjusted_p``, corrected among the losses alone.
+        loss_interval: as ``simultaneous``, of the loss.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,113 +69,76 @@ class Difference(BaseModel):
     seeds: tuple[int, ...]
     differences: tuple[float, ...]
     mean: float
-    deviation: float
+    interquartile_mean: float
+    deviation: float | None
+    correlation: float | None
     interval: Interval | None
     p: float
     comparisons: int = 1
+    look: Look = FIRST_LOOK
     adjusted_p: float
+    simultaneous: Interval | None
+    margin: float
+    adjusted_equivalence_p: float
     superiority: float
-    new_images: Interval | None
+    superiority_interval: Interval
+    new_images: NewImages | None
     only_first_wrong: float
     only_second_wrong: float
     single_tests: int
     loss: float
-    loss_interval: Interval | None
     loss_p: float
+    adjusted_loss_p: float
+    loss_interval: Interval | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether one is better, both are equivalent within the margin, or neither can be said."""
+        count = len(self.seeds)
+        if count >= MINIMUM_SEEDS:
+            if self.adjusted_p < SIGNIFICANCE:
+                return "better"
+            if self.adjusted_equivalence_p < SIGNIFICANCE:
+                return "equivalent"
+        return "inconclusive" if count >= minimum_seeds(self.comparisons) else "too few seeds"
 
     @property
     def settled(self) -> bool:
-        """Whether the difference is significant after correction, and its interval leaves out 0."""
-        interval = self.interval
-        return self.adjusted_p < SIGNIFICANCE and interval is not None and interval.low * interval.high > 0
+        """Whether one is better or both are equivalent."""
+        return self.verdict in ("better", "equivalent")
 
 
-def pair(first: Sample, second: Sample, random: np.random.Generator) -> Difference:
-    """Hold two samples against each other on the seeds that they share; ``adjusted_p`` is not adjusted yet.
-
-    Raises:
-        RunError: no seed in common, or different test images.
-    """
-    seeds = tuple(sorted(set(first.seeds) & set(second.seeds)))
-    if not seeds:
-        raise RunError(f"{first.label} and {second.label}: no seed in common; train both with the same --seeds")
-    if first.records[0].data.fingerprint != second.records[0].data.fingerprint:
-        raise RunError(f"{first.label} and {second.label}: trained or tested on different images; not comparable")
-    one, other = first.on(seeds), second.on(seeds)
-    differences, losses = 100 * (one.accuracies - other.accuracies), one.losses - other.losses
-    only_first = (~one.correct & other.correct).sum(axis=1)
-    only_second = (one.correct & ~other.correct).sum(axis=1)
-    p = sign_flip_p(differences, random)
-    return Difference(
-        first=first.label,
-        second=second.label,
-        seeds=seeds,
-        differences=tuple(np.round(differences, 6).tolist()),
-        mean=float(differences.mean()),
-        deviation=deviation(differences),
-        interval=t_interval(differences),
-        p=p,
-        adjusted_p=p,
-        superiority=superiority(one.accuracies, other.accuracies),
-        new_images=resample_both(one.correct, other.correct, random) if len(seeds) > 1 else None,
-        only_first_wrong=float(only_first.mean()),
-        only_second_wrong=float(only_second.mean()),
-        single_tests=sum(
-            mcnemar_p(int(b), int(c)) < SIGNIFICANCE for b, c in zip(only_first, only_second, strict=True)
-        ),
-        loss=float(losses.mean()),
-        loss_interval=t_interval(losses),
-        loss_p=sign_flip_p(losses, random),
-    )
+def minimum_seeds(comparisons: int) -> int:
+    """Return the fewest seeds with which one of so many comparisons can be significant after Holm's correction."""
+    return max(MINIMUM_SEEDS, math.ceil(math.log2(2 * comparisons / SIGNIFICANCE)))
 
 
-def sign_flip_p(differences: NDArray[np.float64], random: np.random.Generator) -> float:
-    """Return the two-sided p of the paired permutation test of a mean of 0 (Fisher, 1935; Phipson and Smyth, 2010).
+def hold_against(
+    pairs: Sequence[tuple[Sample, Sample]],
+    margin: float = MARGIN,
+    look: Look = FIRST_LOOK,
+) -> list[Difference]:
+    """Hold pairs of samples against each other, each on the seeds that both have, and correct for their number.
 
     Args:
-        differences: ``(n,)``.
-        random: draws the permutations where there are more than 100,000.
+        pairs: the first of each less the second.
+        margin: points within which two recipes count as equivalent, above 0.
+        look: which look at them it is.
+
+    Raises:
+        RunError: a pair has no seed in common, or different test images.
     """
-    from scipy.stats import permutation_test
-
-    if len(differences) < 2:
-        return 1.0
-    # Rounded, since equal sums in another order must tie.
-    exact = np.round(differences, 9)
-    result = permutation_test(
-        (exact, np.zeros_like(exact)),
-        lambda x, y, axis: np.round(np.mean(x - y, axis=axis), 12),
-        permutation_type="samples",
-        n_resamples=_PERMUTATIONS,
-        vectorized=True,
-        batch=10_000,
-        rng=random,
-    )
-    return float(result.pvalue)
-
-
-def t_interval(differences: NDArray[np.float64]) -> Interval | None:
-    """Return the interval of a mean by Student's t distribution; ``None`` for a single value.
-
-    With six to twenty seeds it covers the truth more often than a bootstrap, whose intervals are too narrow there.
-    """
-    from scipy.stats import t
-
-    count = len(differences)
-    if count < 2:
-        return None
-    margin = float(t.ppf((1 + CONFIDENCE) / 2, count - 1)) * deviation(differences) / count**0.5
-    return Interval(low=float(differences.mean()) - margin, high=float(differences.mean()) + margin)
-
-
-def superiority(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Return the probability that a value of one beats a value of the other, ties counting half.
-
-    It is Mann and Whitney's U over the number of pairs, which Bouthillier et al. (2021) recommend for benchmarks.
-    """
-    from scipy.stats import mannwhitneyu
-
-    return float(mannwhitneyu(one, other).statistic) / (len(one) * len(other))
+    shared = [_share(first, second) for first, second in pairs]
+    images = [one.right - other.right for one, other in shared]
+    points = [100 * difference / one.test_images for difference, (one, _) in zip(images, shared, strict=True)]
+    accuracies = family_tests(points, look.level, images)
+    losses = family_tests([one.losses - other.losses for one, other in shared], look.level)
+    scale = SIGNIFICANCE / look.equivalence_level
+    equivalences = holm([scale * equivalence_p(values, margin) for values in points])
+    return [
+        _describe(one, other, margin, look, accuracy, equivalence, loss, len(pairs))
+        for (one, other), accuracy, equivalence, loss in zip(shared, accuracies, equivalences, losses, strict=True)
+    ]
 
 
 def mcnemar_p(only_first: int, only_second: int) -> float:
@@ -169,14 +154,63 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
     return float(mcnemar([[0, only_first], [only_second, 0]], exact=True).pvalue)
 
 
-def adjust(differences: list[Difference]) -> list[Difference]:
-    """Correct the p of several pairs after Holm (1979)."""
-    from statsmodels.stats.multitest import multipletests
+def _share(first: Sample, second: Sample) -> tuple[Sample, Sample]:
+    seeds = set(first.seeds) & set(second.seeds)
+    if not seeds:
+        raise RunError(f"{first.label} and {second.label}: no seed in common; train both with the same --seeds")
+    if first.records[0].data.fingerprint != second.records[0].data.fingerprint:
+        raise RunError(f"{first.label} and {second.label}: trained or tested on different images; not comparable")
+    return first.on(seeds), second.on(seeds)
 
-    if not differences:
-        return []
-    adjusted = multipletests([difference.p for difference in differences], method="holm")[1]
-    return [
-        difference.model_copy(update={"adjusted_p": float(p), "comparisons": len(differences)})
-        for difference, p in zip(differences, adjusted, strict=True)
-    ]
+
+def _describe(
+    one: Sample,
+    other: Sample,
+    margin: float,
+    look: Look,
+    accuracy: MeanTest,
+    equivalence: float,
+    loss: MeanTest,
+    comparisons: int,
+) -> Difference:
+    points = 100 * (one.right - other.right) / one.test_images
+    only_first = (~one.correct & other.correct).sum(axis=1)
+    only_second = (one.correct & ~other.correct).sum(axis=1)
+    probability, count = superiority(one.accuracies, other.accuracies), len(one.seeds)
+    return Difference(
+        first=one.label,
+        second=other.label,
+        seeds=one.seeds,
+        differences=tuple(np.round(points, 6).tolist()),
+        mean=float(points.mean()),
+        interquartile_mean=interquartile_mean(points),
+        deviation=standard_deviation(points),
+        correlation=_correlation(one.accuracies, other.accuracies),
+        interval=mean_interval(points),
+        p=accuracy.p,
+        comparisons=comparisons,
+        look=look,
+        adjusted_p=accuracy.adjusted_p,
+        simultaneous=accuracy.interval,
+        margin=margin,
+        adjusted_equivalence_p=equivalence,
+        superiority=probability,
+        superiority_interval=superiority_interval(probability, count, count),
+        new_images=on_new_images(one.correct, other.correct) if min(one.correct.shape) > 1 else None,
+        only_first_wrong=float(only_first.mean()),
+        only_second_wrong=float(only_second.mean()),
+        single_tests=sum(
+            mcnemar_p(int(b), int(c)) < SIGNIFICANCE for b, c in zip(only_first, only_second, strict=True)
+        ),
+        loss=float((one.losses - other.losses).mean()),
+        loss_p=loss.p,
+        adjusted_loss_p=loss.adjusted_p,
+        loss_interval=loss.interval,
+    )
+
+
+def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
+    """Return Pearson's, or nothing where it says nothing."""
+    if len(one) < FEWEST or not (np.ptp(one) and np.ptp(other)):
+        return None
+    return float(np.corrcoef(one, other)[0, 1])

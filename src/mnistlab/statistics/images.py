@@ -1,4 +1,4 @@
-"""Images: which test images runs misread, what they take them for, and what other images would have shown."""
+"""Images: which test images runs misread, what they take them for."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,9 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.statistics.sample import Sample
-from mnistlab.statistics.summary import CONFIDENCE, Interval
-
-_RESAMPLES, _AT_ONCE = 10_000, 500
 
 
 @dataclass(frozen=True)
@@ -29,37 +26,6 @@ class HardImage:
     label: int
     votes: tuple[tuple[int, int], ...]
     wrong: int
-
-
-def resample_both(
-    one: NDArray[np.bool_], other: NDArray[np.bool_], random: np.random.Generator, resamples: int = _RESAMPLES
-) -> Interval:
-    """Return the percentile interval of the difference in accuracy over other seeds and other images.
-
-    Seeds and images are drawn anew, with replacement, independently of each other (the pigeonhole bootstrap of Owen,
-    2007, which errs on the side of caution).
-
-    Args:
-        one: which images each run reads rightly, ``(runs, images)``.
-        other: the same of the other recipe, its runs in the same order of seeds.
-        random: draws the resamples.
-        resamples: how many.
-
-    Returns:
-        In percentage points.
-    """
-    difference = one.astype(np.int8) - other.astype(np.int8)
-    runs, images = difference.shape
-    # Images that differ alike over the seeds can stand for one another, so they are drawn by kind.
-    kinds, counts = np.unique(difference, axis=1, return_counts=True)
-    means = np.empty(resamples)
-    for start in range(0, resamples, _AT_ONCE):
-        stop = min(start + _AT_ONCE, resamples)
-        seeds = random.multinomial(runs, [1 / runs] * runs, stop - start)
-        drawn = random.multinomial(images, counts / images, stop - start)
-        means[start:stop] = ((seeds @ kinds) * drawn).sum(axis=1) / (runs * images)
-    low, high = 100 * np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(low=float(low), high=float(high))
 
 
 def confusion(sample: Sample) -> NDArray[np.int64]:

@@ -1,27 +1,50 @@
-"""Power: how many seeds it takes to see a difference."""
+"""Power: how many seeds it takes to see a difference, or that there is none."""
 
 import math
 
-_SIGNIFICANCE, _POWER = 0.05, 0.8
+from mnistlab.statistics.looks import MINIMUM_SEEDS, SIGNIFICANCE
+
+POWER = 0.8
+"""Share of the comparisons in which what is there is to be found."""
 _SMALLEST_EFFECT, _LARGEST_EFFECT = 0.01, 3.0
 """Differences over their standard deviation; beyond these the answer is out of reach, or the fewest seeds."""
 
 
-def seeds_needed(difference: float, deviation: float, fewest: int) -> int | None:
+def seeds_needed(difference: float, deviation: float, fewest: int = MINIMUM_SEEDS) -> int | None:
     """Return with how many seeds a paired t-test finds a difference in 80 of 100 comparisons, at p < 0.05.
 
     Args:
-        difference: the true one, not 0, in any unit.
+        difference: the true one, chosen beforehand and not the one observed; not 0, in any unit.
         deviation: standard deviation of the paired differences, in the same unit, at least 0.
         fewest: the answer is at least that.
 
     Returns:
         ``None`` for more than about 80,000.
     """
+    return _seeds(difference, deviation, POWER, "two-sided", fewest)
+
+
+def seeds_for_equivalence(margin: float, deviation: float, fewest: int = MINIMUM_SEEDS) -> int | None:
+    """Return with how many seeds two recipes that are the same are found equivalent in 80 of 100 comparisons.
+
+    Each of the two one-sided tests has to succeed, and fails in half of the other 20.
+
+    Args:
+        margin: within which they count as equivalent, above 0, in any unit.
+        deviation: as for :func:`seeds_needed`.
+        fewest: the answer is at least that.
+
+    Returns:
+        ``None`` for more than about 110,000.
+    """
+    return _seeds(margin, deviation, (1 + POWER) / 2, "larger", fewest)
+
+
+def _seeds(size: float, deviation: float, power: float, alternative: str, fewest: int) -> int | None:
     from statsmodels.stats.power import TTestPower
 
-    effect = min(abs(difference) / deviation, _LARGEST_EFFECT) if deviation else _LARGEST_EFFECT
+    effect = min(abs(size) / deviation, _LARGEST_EFFECT) if deviation else _LARGEST_EFFECT
     if effect < _SMALLEST_EFFECT:
         return None
-    found = TTestPower().solve_power(effect, nobs=None, alpha=_SIGNIFICANCE, power=_POWER, alternative="two-sided")
+    found = TTestPower().solve_power(effect, nobs=None, alpha=SIGNIFICANCE, power=power, alternative=alternative)
     return max(fewest, math.ceil(float(found)))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mnistlab.errors import DataError
 from mnistlab.statistics.evaluation import wilson_interval
-from mnistlab.statistics.summary import CONFIDENCE, Interval
+from mnistlab.statistics.interval import CONFIDENCE, Interval
 
 CLEAN = "none"
 """The corruption that leaves images as they are."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,21 @@ class Sample:
         """How each run's final weights read each image."""
         return tuple(record.outcome for record in self.records if record.outcome)
 
+    @property
+    def tested_on(self) -> Literal["test", "validation"]:
+        """``validation`` if the runs were tested on held-out training images."""
+        return "validation" if self.recipe.validation else "test"
+
+    @property
+    def test_images(self) -> int:
+        """How many images the runs were tested on."""
+        return self.records[0].data.test_images
+
+    @cached_property
+    def right(self) -> NDArray[np.int64]:
+        """How many of them each run reads rightly, ``(runs,)``."""
+        return self.test_images - np.array([record.final.test_errors for record in self.records])
+
     @cached_property
     def accuracies(self) -> NDArray[np.float64]:
         """Final test accuracies, 0 to 1, ``(runs,)``."""
@@ -76,7 +92,7 @@ class Sample:
     @cached_property
     def correct(self) -> NDArray[np.bool_]:
         """Which test images each run reads rightly, ``(runs, images)``."""
-        right = np.ones((len(self.records), self.records[0].data.test_images), bool)
+        right = np.ones((len(self.records), self.test_images), bool)
         for row, outcome in zip(right, self.outcomes, strict=True):
             row[[image for image, _, _ in outcome.mistakes]] = False
         return right

@@ -1,114 +1,167 @@
 """Summary: what the runs of one recipe come to."""
 
+from collections.abc import Sequence
+from typing import Literal
+
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from mnistlab.statistics.calibration import expected_calibration_error
+from mnistlab.statistics.interval import Interval, interquartile_mean, mean_interval, standard_deviation
 from mnistlab.statistics.sample import Sample
 
-CONFIDENCE = 0.95
-_RESAMPLES = 9_999
-FEWEST = 3
-"""Runs from which an interval says anything."""
+_ODD = 6.0
+"""Robust standard deviations from the median beyond which a run is odd."""
+_NORMAL = 1.4826
+"""Standard deviations of a normal distribution for each of its median absolute deviations."""
 
 
-class Interval(BaseModel):
-    """A 95 % interval, in the unit of what it belongs to."""
+class DisputedFigures(BaseModel):
+    """How runs read the test images whose labels are disputed, and what they come to without them.
+
+    Attributes:
+        images: places of the disputed ones in the test set, from 0.
+        as_labelled: of each of them, how many runs read it as its label says.
+        accuracies: of each run on all other images, percent.
+        accuracy: their mean, percent.
+        interval: 95 % interval of that mean, as :attr:`Summary.interval`, percent.
+        read_as_labelled: how many of the disputed images a run reads as labelled, mean over runs.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    low: float
-    high: float
+    images: tuple[int, ...]
+    as_labelled: tuple[int, ...]
+    accuracies: tuple[float, ...]
+    accuracy: float
+    interval: Interval | None
+    read_as_labelled: float
 
 
 class Summary(BaseModel):
-    """One recipe over its seeds.
+    """One recipe over its seeds. Figures are of the final epoch; what is one a run is in the order of the seeds.
 
     Attributes:
-        label: its name.
+        label: the recipe's name.
+        tested_on: ``test``, or ``validation`` if the runs were tested on held-out training images.
+        test_images: how many that are.
         parameters: trainable ones.
         epochs: of each run.
-        seeds: of the runs.
-        accuracies: final test accuracies in percent, in the order of the seeds.
-        accuracy: their mean.
-        deviation: their standard deviation, with n - 1; 0 for a single run.
-        interval: of the mean, over seeds: BCa bootstrap (Efron, 1987); ``None`` for fewer than three runs.
-        loss: mean final test loss (negative log-likelihood), nats.
-        loss_deviation: its standard deviation.
-        lowest_loss: mean over runs of the lowest test loss of any epoch, nats; it was picked on the test set.
+        seeds: ascending.
+        accuracies: of each run, percent.
+        errors: images that each run misreads.
+        losses: mean negative log-likelihood of each run, nats.
+        training_seconds: of each run, tests between epochs not counted.
+        accuracy: mean of the accuracies, percent.
+        interquartile_mean: mean of the middle half of them, which no collapsed run moves, percent.
+        deviation: their standard deviation, with n - 1; ``None`` for a single run.
+        interval: 95 % interval of their mean over seeds, by Student's t distribution; ``None`` for fewer
+            than three runs.
+        median: of the accuracies, percent.
+        lowest: of them, percent.
+        highest: of them, percent.
+        odd_seeds: of runs whose accuracy is far from all others', see :func:`odd_runs`.
+        loss: mean of the losses, nats.
+        loss_deviation: their standard deviation; ``None`` for a single run.
+        lowest_loss: mean over runs of the lowest loss of any epoch, nats; it was picked on the images tested on.
         train_loss: mean loss of the final weights on the training images as they are, nats.
         gap: mean of training less test accuracy of the final weights, points.
         calibration_error: mean expected calibration error, points.
-        seconds: median time of a run.
+        seconds: median of the training times.
+        disputed: ``None`` where no labels are known to be disputed.
     """
 
     model_config = ConfigDict(frozen=True)
 
     label: str
+    tested_on: Literal["test", "validation"]
+    test_images: int
     parameters: int
     epochs: int
     seeds: tuple[int, ...]
     accuracies: tuple[float, ...]
+    errors: tuple[int, ...]
+    losses: tuple[float, ...]
+    training_seconds: tuple[float, ...]
     accuracy: float
-    deviation: float
+    interquartile_mean: float
+    deviation: float | None
     interval: Interval | None
+    median: float
+    lowest: float
+    highest: float
+    odd_seeds: tuple[int, ...]
     loss: float
-    loss_deviation: float
+    loss_deviation: float | None
     lowest_loss: float
     train_loss: float
     gap: float
     calibration_error: float
     seconds: float
+    disputed: DisputedFigures | None = None
 
 
-def summarise(sample: Sample, random: np.random.Generator) -> Summary:
-    """Summarise a sample.
+def summarise(sample: Sample, disputed: Sequence[int] = ()) -> Summary:
+    """Work out every figure of a recipe's runs.
 
     Args:
         sample: the runs.
-        random: for the bootstrap.
+        disputed: places of the test images whose labels are disputed, from 0.
     """
-    accuracies, outcomes = 100 * sample.accuracies, sample.outcomes
+    accuracies, outcomes, first = 100 * sample.accuracies, sample.outcomes, sample.records[0]
     trained = np.array([100 * outcome.train_accuracy for outcome in outcomes])
+    seconds = [sum(epoch.train_seconds for epoch in record.history) for record in sample.records]
     return Summary(
         label=sample.label,
-        parameters=sample.records[0].parameters,
-        epochs=len(sample.records[0].history),
+        tested_on=sample.tested_on,
+        test_images=sample.test_images,
+        parameters=first.parameters,
+        epochs=len(first.history),
         seeds=sample.seeds,
         accuracies=tuple(np.round(accuracies, 6).tolist()),
+        errors=tuple(record.final.test_errors for record in sample.records),
+        losses=tuple(sample.losses.tolist()),
+        training_seconds=tuple(np.round(seconds, 3).tolist()),
         accuracy=float(accuracies.mean()),
-        deviation=deviation(accuracies),
-        interval=bootstrap_interval(accuracies, random),
+        interquartile_mean=interquartile_mean(accuracies),
+        deviation=standard_deviation(accuracies),
+        interval=mean_interval(accuracies),
+        median=float(np.median(accuracies)),
+        lowest=float(accuracies.min()),
+        highest=float(accuracies.max()),
+        odd_seeds=odd_runs(sample),
         loss=float(sample.losses.mean()),
-        loss_deviation=deviation(sample.losses),
+        loss_deviation=standard_deviation(sample.losses),
         lowest_loss=float(np.mean([min(epoch.test_loss for epoch in run.history) for run in sample.records])),
         train_loss=float(np.mean([outcome.train_loss for outcome in outcomes])),
         gap=float((trained - accuracies).mean()),
         calibration_error=float(np.mean([100 * expected_calibration_error(outcome) for outcome in outcomes])),
-        seconds=float(np.median([record.seconds for record in sample.records])),
+        seconds=float(np.median(seconds)),
+        disputed=_without(sample, disputed) if disputed else None,
     )
 
 
-def deviation(values: NDArray[np.float64]) -> float:
-    """Return the standard deviation with n - 1; 0 for a single value."""
-    return float(values.std(ddof=1)) if len(values) > 1 else 0.0
+def odd_runs(sample: Sample) -> tuple[int, ...]:
+    """Return the seeds of runs that collapsed or are otherwise far from all others.
 
-
-def bootstrap_interval(values: NDArray[np.float64], random: np.random.Generator) -> Interval | None:
-    """Return the BCa bootstrap interval of the mean; ``None`` for fewer than three values.
-
-    Args:
-        values: ``(n,)``.
-        random: draws the resamples.
+    Far is more than six robust standard deviations from the median: the median absolute deviation,
+    scaled to a normal distribution (Hampel, 1974), and at least one image.
     """
-    from scipy.stats import bootstrap
+    right = sample.right
+    distances = np.abs(right - np.median(right))
+    far = distances > _ODD * max(_NORMAL * float(np.median(distances)), 1.0)
+    return tuple(seed for seed, odd in zip(sample.seeds, far, strict=True) if odd)
 
-    if len(values) < FEWEST:
-        return None
-    if np.ptp(values) == 0:
-        return Interval(low=float(values[0]), high=float(values[0]))
-    found = bootstrap(
-        (values,), np.mean, confidence_level=CONFIDENCE, n_resamples=_RESAMPLES, method="BCa", rng=random
-    ).confidence_interval
-    return Interval(low=float(found.low), high=float(found.high))
+
+def _without(sample: Sample, disputed: Sequence[int]) -> DisputedFigures:
+    chosen = sorted(disputed)
+    accuracies = 100 * np.delete(sample.correct, chosen, axis=1).mean(axis=1)
+    as_labelled = sample.correct[:, chosen].sum(axis=0)
+    return DisputedFigures(
+        images=tuple(chosen),
+        as_labelled=tuple(as_labelled.tolist()),
+        accuracies=tuple(np.round(accuracies, 6).tolist()),
+        accuracy=float(accuracies.mean()),
+        interval=mean_interval(accuracies),
+        read_as_labelled=float(as_labelled.sum()) / len(accuracies),
+    )

@@ -1,41 +1,37 @@
-"""Verdict: a comparison's answer in one plain sentence, and what goes with it."""
+"""Verdict: a comparison's answer in one plain sentence."""
 
-import math
 from collections.abc import Sequence
 
-from mnistlab.statistics.difference import SIGNIFICANCE, Difference
-from mnistlab.statistics.power import seeds_needed
-from mnistlab.statistics.summary import Interval
+from mnistlab.statistics.difference import Difference, minimum_seeds
+from mnistlab.statistics.interval import Interval
+from mnistlab.statistics.looks import SIGNIFICANCE, Look
 
-MINIMUM_SEEDS = 6
-"""With five, no sign-flip test can reach p < 0.05: 2 of 32 throws are as extreme as the most extreme."""
 _SMALLEST = 0.0005
-_WORTHWHILE = (0.05, 0.1)
-"""Differences, in points, for which the number of seeds needed is told."""
-
-
-def minimum_seeds(comparisons: int) -> int:
-    """Return the fewest seeds with which one of so many comparisons can be significant after Holm's correction."""
-    return max(MINIMUM_SEEDS, math.ceil(math.log2(2 * comparisons / SIGNIFICANCE)))
 
 
 def pronounce(difference: Difference) -> str:
-    """Say whether one of two recipes is better on this test set."""
-    ahead, behind, by = _order(difference)
-    if _too_few(difference):
-        so_far = (
-            f"{ahead} is ahead of {behind} by {points(by)} points so far" if by else f"{ahead} and {behind} are even"
-        )
-        return f"{_need(difference)}: {so_far}"
-    figures = f"{_interval(difference)}, {p_value(difference.adjusted_p)}, {len(difference.seeds)} seeds"
-    if difference.settled:
-        return f"{ahead} is better than {behind} by {points(by)} points ({figures})"
+    """Say which of two recipes is better on the images tested on, or whether they are equivalent."""
+    ahead, behind, by = order(difference)
     lead = f"{ahead} is ahead of {behind} by {points(by)} points" if by else f"{ahead} and {behind} are even"
-    return f"not settled: {lead} ({figures})"
+    figures = f"{_interval(difference)}, {p_value(difference.adjusted_p)}, {len(difference.seeds)} seeds"
+    match difference.verdict:
+        case "too few seeds":
+            return f"{_need(difference)}: {lead} so far"
+        case "better":
+            said = f"{ahead} is better than {behind} by {points(by)} points ({figures})"
+            small = f", though within the margin of {margin(difference)} points"
+            return said + (small if difference.adjusted_equivalence_p < SIGNIFICANCE else "")
+        case "equivalent":
+            equal = f"p = {difference.adjusted_equivalence_p:.3f} for a larger difference"
+            return (
+                f"{ahead} and {behind} are equivalent within {margin(difference)} points ({equal}): {lead} ({figures})"
+            )
+        case _:
+            return f"inconclusive: {lead} ({figures})"
 
 
 def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
-    """Say of one recipe how it stands to each of the others, on this test set.
+    """Say of one recipe how it stands to each of the others, on the images tested on.
 
     Args:
         differences: each of the anchor and another recipe.
@@ -43,64 +39,62 @@ def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
     """
     if len(differences) == 1:
         return pronounce(differences[0])
-    if all(map(_too_few, differences)):
-        beaten = sum(_order(difference)[0] == anchor for difference in differences)
-        return f"{_need(differences[0])}: {anchor} is ahead of {beaten} of {len(differences)} others so far"
-    groups: dict[str, list[str]] = {"better than": [], "worse than": [], "not settled against": []}
+    if all(difference.verdict == "too few seeds" for difference in differences):
+        ahead = [order(difference) for difference in differences]
+        beaten = sum(first == anchor and by > 0 for first, _, by in ahead)
+        ties = sum(not by for _, _, by in ahead)
+        even = f" and even with {ties}" if ties else ""
+        return f"{_need(differences[0])}: {anchor} is ahead of {beaten}{even} of {len(differences)} others so far"
+    groups: dict[str, list[str]] = {"better than": [], "worse than": [], "equivalent to": [], "": []}
     for difference in differences:
-        ahead, behind, by = _order(difference)
+        ahead_label, behind, by = order(difference)
         other = difference.second if difference.first == anchor else difference.first
-        if difference.settled and not _too_few(difference):
-            groups["better than" if ahead == anchor else "worse than"].append(f"{other} (by {points(by)})")
-        else:
-            groups["not settled against"].append(f"{other} ({points(by if behind == other else -by)})")
-    seeds = sorted({len(difference.seeds) for difference in differences})
-    count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    said = "; ".join(f"{relation} {', '.join(others)}" for relation, others in groups.items() if others)
-    opening = f"{anchor} is {said}"
-    if not (groups["better than"] or groups["worse than"]):
-        opening = f"not settled: {anchor} against {', '.join(groups['not settled against'])}"
-    return f"{opening} (points, p < 0.05 corrected for {differences[0].comparisons} comparisons, {count} seeds)"
+        lead = points(by if behind == other else -by)
+        match difference.verdict:
+            case "better":
+                relation = "better than" if ahead_label == anchor else "worse than"
+                groups[relation].append(f"{other} (by {points(by)})")
+            case "equivalent":
+                groups["equivalent to"].append(f"{other} ({lead})")
+            case _:
+                groups[""].append(f"{other} ({lead})")
+    counts = sorted({len(difference.seeds) for difference in differences})
+    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    allowed = f"points; margin {margin(differences[0])}, p < 0.05 over {differences[0].comparisons} comparisons"
+    open_ones = groups.pop("")
+    said = [f"{relation} {', '.join(others)}" for relation, others in groups.items() if others]
+    if open_ones:
+        said.append(f"{'' if said else anchor + ' '}against {', '.join(open_ones)} it is inconclusive")
+    if not any(groups.values()):
+        return f"inconclusive: {anchor} against {', '.join(open_ones)} ({allowed}, {seeds} seeds)"
+    return f"{anchor} is {'; '.join(said)} ({allowed}, {seeds} seeds)"
 
 
-def pronounce_on_new_images(difference: Difference) -> str:
-    """Say whether it would be better on new images of the same kind; empty if nothing can be said."""
-    if difference.new_images is None or _too_few(difference):
+def order(difference: Difference) -> tuple[str, str, float]:
+    """Return the label ahead, the label behind, and by how much; what would be shown as 0.00 is 0."""
+    by = difference.mean if abs(difference.mean) >= _SMALLEST else 0.0
+    return (difference.first, difference.second, by) if by >= 0 else (difference.second, difference.first, -by)
+
+
+def oriented(difference: Difference, interval: Interval) -> Interval:
+    """Return an interval of the first less the second as one of the recipe ahead less the other."""
+    return -interval if difference.mean <= -_SMALLEST else interval
+
+
+def said_of_looks(look: Look) -> str:
+    """Say which look it is, and how it allows for the others; empty for a first one that stands alone."""
+    before = ", ".join(map(str, look.earlier))
+    if look.planned:
+        return (
+            f"look {look.number} of at most {look.planned} that were planned: all figures allow for the others, "
+            "so that 5 of 100 studies of two recipes that are the same would call one better at any of them"
+        )
+    if not before:
         return ""
-    ahead, behind, _ = _order(difference)
-    interval = f"95 % interval {span(_oriented(difference, difference.new_images))}"
-    if difference.new_images.low * difference.new_images.high > 0:
-        return f"on new images of the same kind, too, {ahead} would be better than {behind} ({interval})"
     return (
-        f"on new images of the same kind it is open which of {ahead} and {behind} is better ({interval}): "
-        "the test set is too small to tell, however many seeds are trained"
+        f"look {look.number} at these recipes, after looks at {before} seeds: whoever looks again until p < 0.05 "
+        f"raises false alarms, so this look is judged at p < {look.level:.2g}, and p and intervals allow for it"
     )
-
-
-def pronounce_on_loss(difference: Difference) -> str:
-    """Say whether one of two recipes has the lower test loss; empty with too few seeds."""
-    interval = difference.loss_interval
-    if _too_few(difference) or interval is None:
-        return ""
-    turned = difference.loss < 0
-    low, high = (-interval.high, -interval.low) if turned else (interval.low, interval.high)
-    figures = f"95 % interval {low:.4f} to {high:.4f}, {p_value(difference.loss_p)}".replace("-", "−")
-    lower, higher = (difference.first, difference.second) if turned else (difference.second, difference.first)
-    if difference.loss_p < SIGNIFICANCE and interval.low * interval.high > 0:
-        return f"{lower} has a lower test loss than {higher}, by {abs(difference.loss):.4f} nats ({figures})"
-    return f"in test loss nothing is settled: {lower} is lower by {abs(difference.loss):.4f} nats ({figures})"
-
-
-def pronounce_on_seeds(difference: Difference) -> str:
-    """Say how many seeds would settle it; empty if it is settled, or too few are there to guess from."""
-    if difference.settled or len(difference.seeds) < 3:
-        return ""
-    observed = round(abs(difference.mean), 2)
-    needs = []
-    for size in sorted({*_WORTHWHILE, *([observed] if observed else [])}):
-        seeds = seeds_needed(size, difference.deviation, minimum_seeds(difference.comparisons))
-        needs.append(f"{size:.2f} points would need {f'about {seeds:,}' if seeds else 'more than 80,000'} seeds")
-    return f"to see it in four of five comparisons, a difference of {', one of '.join(needs)}"
 
 
 def p_value(p: float) -> str:
@@ -120,8 +114,9 @@ def points(value: float) -> str:
     return "0.00" if float(text) == 0 else text.replace("-", "−")
 
 
-def _too_few(difference: Difference) -> bool:
-    return len(difference.seeds) < minimum_seeds(difference.comparisons)
+def margin(difference: Difference) -> str:
+    """Write a difference's margin without zeros that say nothing."""
+    return f"{difference.margin:g}"
 
 
 def _need(difference: Difference) -> str:
@@ -130,16 +125,6 @@ def _need(difference: Difference) -> str:
     return f"too few seeds to tell ({len(difference.seeds)}; {need}{family})"
 
 
-def _order(difference: Difference) -> tuple[str, str, float]:
-    """Return the label ahead, the label behind, and by how much; what would be shown as 0.00 is 0."""
-    by = difference.mean if abs(difference.mean) >= _SMALLEST else 0.0
-    return (difference.first, difference.second, by) if by >= 0 else (difference.second, difference.first, -by)
-
-
-def _oriented(difference: Difference, interval: Interval) -> Interval:
-    turned = difference.mean <= -_SMALLEST
-    return Interval(low=-interval.high, high=-interval.low) if turned else interval
-
-
 def _interval(difference: Difference) -> str:
-    return f"95 % interval {span(_oriented(difference, difference.interval))}" if difference.interval else "no interval"
+    interval = difference.simultaneous
+    return f"95 % interval {span(oriented(difference, interval))}" if interval else "no interval"
