@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mnistlab.statistics.repetition import describe_repetition
 from PIL import Image
 
 from mnistlab import Recipe
@@ -22,7 +23,6 @@ from mnistlab.report.repetition_tables import (
 )
 from mnistlab.runs import RunStore
 from mnistlab.statistics import Sample
-from mnistlab.statistics.repetition import describe_repetition
 from tests.browser import opened
 from tests.report.test_comparison import with_an_evil_class
 from tests.statistics.records import made_record, made_sample

@@ -1,76 +1,113 @@
-"""Summaries, against published and hand-worked figures."""
+"""A recipe over its seeds, against hand-worked figures and SciPy."""
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import bootstrap, sem, t
 
-from mnistlab.statistics import expected_calibration_error, reliability, summarise
-from mnistlab.statistics.summary import bootstrap_interval, deviation
+from mnistlab import Recipe
+from mnistlab.statistics import Sample, expected_calibration_error, reliability, summarise
 from tests.statistics.records import made_record, made_sample
 
-MOUSE = np.array([94.0, 197, 16, 38, 99, 141, 23])
-"""Survival in days of seven mice; Efron and Tibshirani, An Introduction to the Bootstrap (1993), table 2.1."""
+
+def test_the_figures_by_hand():
+    # 99.0, 98.8, 98.3 and 98.7 %: mean 98.7; deviations 0.3, 0.1, -0.4, 0 have squares of 0.26 in all.
+    found = summarise(made_sample("a", [10, 12, 17, 13], losses=[0.04, 0.05, 0.09, 0.06]))
+    assert found.accuracies == (99.0, 98.8, 98.3, 98.7)
+    assert found.errors == (10, 12, 17, 13)
+    assert found.losses == (0.04, 0.05, 0.09, 0.06)
+    assert found.accuracy == pytest.approx(98.7)
+    assert found.interquartile_mean == pytest.approx(98.75)
+    assert found.deviation == pytest.approx((0.26 / 3) ** 0.5)
+    assert (found.median, found.lowest, found.highest) == pytest.approx((98.75, 98.3, 99.0))
+    assert found.loss == pytest.approx(0.06)
+    assert found.loss_deviation == pytest.approx(np.std([0.04, 0.05, 0.09, 0.06], ddof=1))
+    # Two epochs of 1 s training and 0.5 s testing; the first one's loss is twice the last one's.
+    assert found.training_seconds == (2.0,) * 4
+    assert found.seconds == 2.0
+    assert found.lowest_loss == pytest.approx(0.06)
+    assert found.gap == pytest.approx(99.9 - 98.7)
+    assert found.train_loss == 0.01
+    assert found.calibration_error == pytest.approx(np.mean([0.0, 0.2, 0.7, 0.3]))
+    assert (found.label, found.parameters, found.epochs, found.test_images) == ("a", 61_706, 2, 1000)
+    assert (found.seeds, found.tested_on, found.disputed) == ((0, 1, 2, 3), "test", None)
 
 
-def bca(values, resamples=200_000, seed=7):
-    """Efron's formula (1987), written out."""
-    random = np.random.default_rng(seed)
-    means = values[random.integers(len(values), size=(resamples, len(values)))].mean(axis=1)
-    bias = norm.ppf(((means < values.mean()).mean() + (means <= values.mean()).mean()) / 2)
-    left_out = (values.sum() - values) / (len(values) - 1)
-    skew = left_out.mean() - left_out
-    acceleration = (skew**3).sum() / (6 * (skew**2).sum() ** 1.5)
-    ends = [bias + norm.ppf(q) for q in (0.025, 0.975)]
-    return np.quantile(means, [norm.cdf(bias + end / (1 - acceleration * end)) for end in ends])
+def test_the_interval_is_students():
+    found = summarise(made_sample("a", [10, 12, 17, 13]))
+    # The 97.5 % point of t with three degrees of freedom, as tables have it.
+    margin = 3.182446 * (0.26 / 3) ** 0.5 / 2
+    assert (found.interval.low, found.interval.high) == pytest.approx((98.7 - margin, 98.7 + margin), abs=1e-6)
+    values = [99.0, 98.8, 98.3, 98.7]
+    assert (found.interval.low, found.interval.high) == pytest.approx(t.interval(0.95, 3, np.mean(values), sem(values)))
 
 
-def test_the_interval_is_efrons():
-    assert MOUSE.mean() == pytest.approx(86.86, abs=0.005)
-    assert deviation(MOUSE) / 7**0.5 == pytest.approx(25.24, abs=0.005)  # as published
-    found = bootstrap_interval(MOUSE, np.random.default_rng(0))
-    assert (found.low, found.high) == pytest.approx(bca(MOUSE), abs=2.0)
-    assert found.high - MOUSE.mean() > MOUSE.mean() - found.low  # longer where the data is
-
-
-def test_the_interval_covers_the_mean_as_often_as_it_says():
-    random = np.random.default_rng(3)
-    covered = 0
-    for _ in range(300):
-        found = bootstrap_interval(random.normal(99.1, 0.1, 20), random)
-        covered += found.low <= 99.1 <= found.high
-    assert 0.89 <= covered / 300 <= 0.98
+def test_with_many_runs_it_agrees_with_a_bootstrap():
+    errors = np.random.default_rng(0).binomial(1000, 0.01, 200).tolist()
+    found = summarise(made_sample("a", errors))
+    other = bootstrap((np.array(found.accuracies),), np.mean, rng=np.random.default_rng(0)).confidence_interval
+    assert (found.interval.low, found.interval.high) == pytest.approx((other.low, other.high), abs=0.005)
 
 
 def test_few_or_equal_runs_have_no_interval_or_an_empty_one():
-    random = np.random.default_rng(0)
-    assert bootstrap_interval(np.array([99.0, 99.1]), random) is None
-    found = bootstrap_interval(np.array([99.0, 99.0, 99.0]), random)
-    assert (found.low, found.high) == (99.0, 99.0)
-
-
-def test_a_summary_by_hand():
-    sample = made_sample("a", [10, 12, 14], losses=[0.04, 0.05, 0.06])
-    found = summarise(sample, np.random.default_rng(0))
-    assert found.accuracies == (99.0, 98.8, 98.6)
-    assert found.accuracy == pytest.approx(98.8)
-    assert found.deviation == pytest.approx(0.2)
-    assert found.loss == pytest.approx(0.05)
-    assert found.loss_deviation == pytest.approx(0.01)
-    assert found.lowest_loss == pytest.approx(0.05)
-    assert found.gap == pytest.approx(99.9 - 98.8)
-    assert found.train_loss == 0.01
-    assert found.calibration_error == pytest.approx(np.mean([0.0, 0.2, 0.4]))
-    assert found.seconds == 3.0
-    assert (found.parameters, found.epochs, found.seeds) == (61_706, 2, (0, 1, 2))
+    one = summarise(made_sample("a", [10]), disputed=[3])
+    assert (one.accuracy, one.deviation, one.interval, one.disputed.interval) == (99.0, None, None, None)
+    assert summarise(made_sample("a", [10, 12])).interval is None
+    same = summarise(made_sample("a", [10] * 3))
+    assert (same.deviation, same.interval.low, same.interval.high) == (0.0, 99.0, 99.0)
 
 
 def test_the_lowest_loss_is_that_of_any_epoch():
-    sample = made_sample("a", [10]).records[0]
-    found = summarise(
-        type(made_sample("a", [1])).of("a", [made_record(losses=(0.3, 0.02, 0.07))]), np.random.default_rng(0)
-    )
+    found = summarise(Sample.of("a", [made_record(losses=(0.3, 0.02, 0.07))]))
     assert (found.lowest_loss, found.loss) == (0.02, 0.07)
-    assert sample.seed == 0
+
+
+def test_training_time_is_the_median_and_leaves_out_the_tests():
+    def timed(seed, seconds):
+        record = made_record(seed=seed)
+        history = tuple(epoch.model_copy(update={"train_seconds": seconds / 2}) for epoch in record.history)
+        return record.model_copy(update={"history": history})
+
+    found = summarise(Sample.of("a", [timed(0, 4.0), timed(1, 90.0), timed(2, 5.0)]))
+    assert found.training_seconds == (4.0, 90.0, 5.0)
+    assert found.seconds == 5.0
+
+
+def test_held_out_images_are_called_so():
+    assert summarise(made_sample("a", [1, 2], Recipe(name="a", validation=1000))).tested_on == "validation"
+
+
+@pytest.mark.parametrize(
+    ("errors", "odd"),
+    [
+        ([10, 11, 9, 10, 12, 10], ()),
+        ([10, 11, 9, 900, 12, 10], (3,)),
+        ([900, 11, 9, 905, 12, 10], (0, 3)),
+        ([10, 10, 10, 10, 10, 16], ()),
+        ([10, 10, 10, 10, 10, 17], (5,)),
+        ([10, 900], ()),
+    ],
+)
+def test_runs_that_collapsed_are_odd(errors, odd):
+    assert summarise(made_sample("a", errors)).odd_seeds == odd
+
+
+def test_disputed_images_by_hand():
+    # Of the disputed 2, 5 and 900 the first run misreads two, the second one, the third none.
+    records = [
+        made_record(seed=0, wrong=[0, 1, 2, 5]),
+        made_record(seed=1, wrong=[5]),
+        made_record(seed=2, wrong=[7]),
+    ]
+    found = summarise(Sample.of("a", records), disputed=[900, 2, 5]).disputed
+    assert found.images == (2, 5, 900)
+    assert found.as_labelled == (2, 1, 3)
+    assert found.read_as_labelled == pytest.approx((1 + 2 + 3) / 3)
+    expected = [100 * right / 997 for right in (995, 997, 996)]
+    assert found.accuracies == pytest.approx(expected, abs=1e-6)
+    assert found.accuracy == pytest.approx(np.mean(expected))
+    assert (found.interval.low, found.interval.high) == pytest.approx(
+        t.interval(0.95, 2, np.mean(expected), sem(expected))
+    )
 
 
 def test_calibration_by_hand():

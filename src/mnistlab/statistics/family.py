@@ -79,12 +79,17 @@ def equivalence_p(differences: NDArray[np.float64], margin: float) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for their number after Holm (1979)."""
-    from statsmodels.stats.multitest import multipletests
+    """Return p-values corrected for their number after Holm (1979).
 
-    if not p_values:
-        return []
-    return [float(p) for p in multipletests(np.minimum(p_values, 1.0), method="holm")[1]]
+    >>> [round(p, 2) for p in holm([0.01, 0.04, 0.03, 0.005])]
+    [0.03, 0.06, 0.06, 0.02]
+    """
+    values, shares = np.minimum(p_values, 1.0), np.array(_shares(p_values))
+    order = np.argsort(values, kind="stable")
+    adjusted = np.empty(len(values))
+    adjusted[order] = np.maximum.accumulate(np.minimum(values / shares, 1.0)[order])
+    found: list[float] = adjusted.tolist()
+    return found
 
 
 def _shares(p_values: Sequence[float]) -> list[float]:

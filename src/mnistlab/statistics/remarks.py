@@ -97,8 +97,11 @@ def on_pairing(difference: Difference) -> str:
         return ""
     correlation = f"{difference.correlation:.2f}".replace("-", "−")
     narrower = round(100 * (1 - math.sqrt(1 - max(difference.correlation, 0.0))))
-    brought = f"the interval some {narrower} % narrower" if narrower else "nothing narrower"
-    return f"runs of the same seed are correlated by {correlation}: pairing them made {brought}"
+    if not narrower:
+        return f"runs of the same seed are not correlated ({correlation}): pairing them brought nothing"
+    return (
+        f"runs of the same seed are correlated by {correlation}: pairing them made the interval {narrower} % narrower"
+    )
 
 
 def on_seeds(difference: Difference, test_images: int) -> str:

@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from mnistlab.statistics.interval import CONFIDENCE, Interval
 
+_NEAR = 1e-9
+
 
 def superiority(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Return the probability that a value of one beats a value of the other, ties counting half.
@@ -41,6 +43,8 @@ def superiority_interval(probability: float, ones: int, others: int) -> Interval
         spread = 1 + more * ((1 - true) / (2 - true) + true / (1 + true))
         return (probability - true) ** 2 - z**2 * true * (1 - true) * spread / (ones * others)
 
-    low = brentq(beyond, 0.0, probability) if probability > 0 and beyond(0.0) > 0 else 0.0
-    high = brentq(beyond, probability, 1.0) if probability < 1 and beyond(1.0) > 0 else 1.0
+    # Where every run wins or loses, the observed probability is a root of its own, which is not meant.
+    below, above = min(probability, 1 - _NEAR), max(probability, _NEAR)
+    low = brentq(beyond, 0.0, below) if probability > _NEAR else 0.0
+    high = brentq(beyond, above, 1.0) if probability < 1 - _NEAR else 1.0
     return Interval(low=float(low), high=float(high))

@@ -22,7 +22,7 @@ def pronounce(difference: Difference) -> str:
             small = f", though within the margin of {margin(difference)} points"
             return said + (small if difference.adjusted_equivalence_p < SIGNIFICANCE else "")
         case "equivalent":
-            equal = f"p = {difference.adjusted_equivalence_p:.3f} for a larger difference"
+            equal = f"{p_value(difference.adjusted_equivalence_p)} for a larger difference"
             return (
                 f"{ahead} and {behind} are equivalent within {margin(difference)} points ({equal}): {lead} ({figures})"
             )

@@ -1,0 +1,324 @@
+"""How often the statistics keep their promises: coverage and false alarms, by simulation.
+
+``make simulations`` runs every one and writes results/simulations; docs/statistics.md shows its table.
+Runs are simulated as they are: accuracies of whole images, most of which are easy, differences over
+seeds of 10 images of 10,000 (0.1 points) standard deviation. Everything is drawn from one seed.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import bootstrap, norm
+
+from mnistlab.report.table import Table
+from mnistlab.runs import write_atomically
+from mnistlab.statistics.family import equivalence_p, family_tests
+from mnistlab.statistics.interval import mean_interval
+from mnistlab.statistics.looks import FIRST_LOOK, SIGNIFICANCE, Look, boundary, planned_looks, unplanned_look
+from mnistlab.statistics.new_images import on_new_images
+from mnistlab.statistics.sign_flip import sign_flip_p
+from mnistlab.statistics.superiority import superiority, superiority_interval
+
+OUT = Path(__file__).parents[1] / "results" / "simulations"
+IMAGES, SPREAD = 10_000, 10.0
+"""Test images, and the standard deviation of a pair's difference over seeds, in images."""
+MARGIN = 0.1
+Random = np.random.Generator
+Rows = Iterator[tuple[str, str, float, float]]
+"""What was simulated, in which setting, what is promised, and what was found; shares from 0 to 1."""
+
+
+def differences(random: Random, effect: float, seeds: int) -> np.ndarray:
+    """Draw a pair's differences in whole images; the effect is in standard deviations."""
+    return np.rint(random.normal(effect * SPREAD, SPREAD, seeds)).astype(np.int64)
+
+
+def verdict(images: np.ndarray, look: Look = FIRST_LOOK) -> str:
+    """Return what a study of two recipes says of differences in images, as mnistlab.statistics.Difference does."""
+    values = 100 * images / IMAGES
+    (test,) = family_tests([values], look.level, [images])
+    if test.adjusted_p < SIGNIFICANCE:
+        return "better"
+    equivalent = equivalence_p(values, MARGIN) < look.equivalence_level
+    return "equivalent" if equivalent else "inconclusive"
+
+
+def mean_coverage(random: Random, campaigns: int) -> Rows:
+    """The interval of a mean, by Student's t and, for comparison, by the bootstrap (BCa) that others use."""
+    for seeds in (3, 4, 5, 6, 8, 10, 20):
+        runs = random.normal(0, 1, (campaigns, seeds))
+        intervals = [mean_interval(row) for row in runs]
+        yield (
+            "Interval of a mean: holds it",
+            f"{seeds} seeds",
+            0.95,
+            share(low.low <= 0 <= low.high for low in intervals),
+        )
+        few = runs[: max(campaigns // 5, 1)]
+        found = bootstrap((few,), np.mean, axis=1, n_resamples=999, method="BCa", rng=random, batch=100)
+        low, high = found.confidence_interval
+        yield "The same by BCa bootstrap (not used)", f"{seeds} seeds", 0.95, float(((low <= 0) & (high >= 0)).mean())
+
+
+def false_alarms(random: Random, campaigns: int) -> Rows:
+    """One look at two recipes: calling the same better, and the different equivalent."""
+    for seeds in (6, 8, 10, 20):
+        same = [differences(random, 0, seeds) for _ in range(campaigns)]
+        yield (
+            "Exact sign-flip test: p < 0.05",
+            f"the same, {seeds} seeds",
+            0.05,
+            share(sign_flip_p(row) < 0.05 for row in same),
+        )
+        yield "Verdict: better", f"the same, {seeds} seeds", 0.05, share(verdict(row) == "better" for row in same)
+        beyond = [differences(random, 1, seeds) for _ in range(campaigns)]
+        yield (
+            "Verdict: equivalent",
+            f"apart by the margin (1 SD), {seeds} seeds",
+            0.05,
+            share(equivalence_p(100 * row / IMAGES, MARGIN) < 0.05 for row in beyond),
+        )
+
+
+def families(random: Random, campaigns: int) -> Rows:
+    """An ablation of eight recipes: seven pairs with the same baseline."""
+    for seeds in (10, 20):
+        for named, effects in (
+            ("all the same", np.zeros(7)),
+            ("three of seven differ by 1 SD", np.array([1, 1, 1, 0, 0, 0, 0])),
+        ):
+            covered = alarms = agree = 0
+            for _ in range(campaigns):
+                base = random.normal(0, SPREAD / 2**0.5, seeds)
+                others = random.normal(-effects[:, None] * SPREAD, SPREAD / 2**0.5, (7, seeds))
+                images = np.rint(base - others).astype(np.int64)
+                tests = family_tests([*(100 * images / IMAGES)], whole=[*images])
+                truths = 100 * effects * SPREAD / IMAGES
+                covered += all(
+                    t.interval.low <= truth <= t.interval.high for t, truth in zip(tests, truths, strict=True)
+                )
+                alarms += any(t.adjusted_p < 0.05 for t, truth in zip(tests, truths, strict=True) if not truth)
+                agree += all((t.adjusted_p < 0.05) == t.interval.excludes_zero for t in tests)
+            yield "Seven pairs: every interval holds", f"{named}, {seeds} seeds", 0.95, covered / campaigns
+            yield "Seven pairs: any false better", f"{named}, {seeds} seeds", 0.05, alarms / campaigns
+            yield "Seven pairs: p and interval say the same", f"{named}, {seeds} seeds", 1.0, agree / campaigns
+
+
+def superiorities(random: Random, campaigns: int) -> Rows:
+    """The interval of the probability that one run beats another."""
+    for seeds in (6, 10, 20):
+        for effect in (0.0, 1.0, 2.5):
+            true = float(norm.cdf(effect / 2**0.5))
+            held = 0
+            for _ in range(campaigns):
+                one, other = random.normal(effect, 1, seeds), random.normal(0, 1, seeds)
+                found = superiority_interval(superiority(one, other), seeds, seeds)
+                held += found.low <= true <= found.high
+            yield (
+                "First beats second: interval holds it",
+                f"true {100 * true:.0f} %, {seeds} seeds",
+                0.95,
+                held / campaigns,
+            )
+
+
+def readings(random: Random, seeds: int, images: int, *, differ: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Draw which images the runs of two recipes read rightly; both err as often on all images of the kind.
+
+    Each image is hard to its own degree, each run a little better or worse than others. Recipes that
+    differ find other images hard: half of them have a degree of their own for each recipe.
+    """
+    hard = random.beta(0.05, 3.0, images)
+    other = np.where(random.random(images) < 0.5, random.beta(0.05, 3.0, images), hard) if differ else hard
+
+    def right(hardness: np.ndarray) -> np.ndarray:
+        odds = np.log(hardness + 1e-12) - np.log1p(-np.minimum(hardness, 1 - 1e-12))
+        return random.random((seeds, images)) > 1 / (1 + np.exp(-odds - random.normal(0, 0.1, (seeds, 1))))
+
+    return right(hard), right(other)
+
+
+def pigeonhole_width(one: np.ndarray, other: np.ndarray, random: Random, resamples: int = 1000) -> float:
+    """Return the width of the interval that resamples seeds and images both (Owen, 2007), points."""
+    difference = one.astype(np.int8) - other.astype(np.int8)
+    runs, images = difference.shape
+    kinds, counts = np.unique(difference, axis=1, return_counts=True)
+    seeds = random.multinomial(runs, [1 / runs] * runs, resamples)
+    drawn = random.multinomial(images, counts / images, resamples)
+    means = 100 * ((seeds @ kinds) * drawn).sum(axis=1) / (runs * images)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(high - low)
+
+
+def new_images(random: Random, campaigns: int, images: int = 2000) -> Rows:
+    """The interval over seeds and images together."""
+    for differ in (False, True):
+        for seeds in (6, 10, 20):
+            held, widths = 0, []
+            for campaign in range(campaigns):
+                one, other = readings(random, seeds, images, differ=differ)
+                interval = on_new_images(one, other).interval
+                held += interval.low <= 0 <= interval.high
+                if campaign < campaigns // 10:
+                    widths.append((pigeonhole_width(one, other, random), interval.high - interval.low))
+            which = f"{'differ image by image' if differ else 'the same'}, {seeds} seeds"
+            yield "On new images: interval holds the difference", which, 0.95, held / campaigns
+            wider = float(np.mean([pigeonhole / ours for pigeonhole, ours in widths]))
+            yield "On new images: width of resampling both (not used)", which, 1.0, wider
+
+
+def looks(random: Random, campaigns: int) -> Rows:
+    """Looking, adding seeds and looking again, at two recipes that are the same."""
+    for counts in ((20, 40), (10, 20, 30), (6, 8, 10, 12, 15, 20, 30)):
+        naive = alarms = 0
+        for _ in range(campaigns):
+            images = differences(random, 0, counts[-1])
+            found = [verdict(images[:count]) == "better" for count in counts]
+            naive += any(found)
+            judged = [unplanned_look(counts[:number]) for number in range(len(counts))]
+            alarms += found[0] or any(
+                verdict(images[:count], look) == "better" for count, look in zip(counts[1:], judged[1:], strict=True)
+            )
+        which = f"the same, looks at {', '.join(map(str, counts))}"
+        yield "Repeated looks, uncorrected: better at any", which, 0.05, naive / campaigns
+        yield "Repeated looks: better at any", which, 0.05, alarms / campaigns
+
+
+def until_settled(random: Random, campaigns: int, most: int = 20) -> Rows:
+    """Studies that end as soon as they are settled."""
+    plan = planned_looks(most)
+    for effect in (0.0, 0.5, 1.0, 1.5):
+        ends, seeds = [], []
+        for _ in range(campaigns):
+            images = differences(random, effect, most)
+            found, count = next(
+                (
+                    (said, count)
+                    for count, look in plan.items()
+                    if (said := verdict(images[:count], look)) != "inconclusive"
+                ),
+                ("inconclusive", most),
+            )
+            ends.append(found)
+            seeds.append(count)
+        which = f"{effect:g} SD apart, at most {most} seeds"
+        better = ends.count("better") / campaigns
+        yield "Until settled: better", which, 0.05 if not effect else float("nan"), better
+        equivalent = ends.count("equivalent") / campaigns
+        yield "Until settled: equivalent", which, 0.05 if effect >= 1 else float("nan"), equivalent
+        yield (
+            "Until settled: runs saved",
+            which,
+            0.35 if effect == 1 else float("nan"),
+            1 - float(np.mean(seeds)) / most,
+        )
+
+
+def shapes(random: Random, campaigns: int, most: int = 20) -> Rows:
+    """Which boundary: how many runs each saves, and how often it finds what is there, without equivalence."""
+    for name, shape in (("Pocock", 0.5), ("Wang-Tsiatis 0.25", 0.25), ("O'Brien-Fleming", 0.0)):
+        for step in (1, 2, 4):
+            counts = (*range(6, most, step), most)
+            levels = boundary(counts, SIGNIFICANCE, sides=2, shape=shape)
+            for effect in (0.5, 1.0):
+                found, seeds = 0, []
+                for _ in range(campaigns):
+                    images = differences(random, effect, most)
+                    end = next(
+                        (
+                            count
+                            for count, level in zip(counts, levels, strict=True)
+                            if sign_flip_p(images[:count]) <= level
+                        ),
+                        0,
+                    )
+                    found += end > 0
+                    seeds.append(end or most)
+                which = f"{name}, every {step} seeds, {effect:g} SD apart"
+                yield "Boundary: found", which, float("nan"), found / campaigns
+                yield "Boundary: runs saved", which, float("nan"), 1 - float(np.mean(seeds)) / most
+
+
+def winners(random: Random, campaigns: int) -> Rows:
+    """A sweep of candidates that are all the same: testing them against the best would call it better than some."""
+    for candidates, seeds in ((6, 8), (12, 10)):
+        alarms = 0
+        for _ in range(campaigns):
+            images = np.rint(random.normal(0, SPREAD / 2**0.5, (candidates, seeds))).astype(np.int64)
+            best = int(images.sum(axis=1).argmax())
+            rows = [images[best] - row for number, row in enumerate(images) if number != best]
+            alarms += any(test.adjusted_p < 0.05 for test in family_tests([row / 100 for row in rows], whole=rows))
+        which = f"{candidates} candidates the same, {seeds} seeds"
+        yield "Sweep: winner called better than any (not done)", which, 0.05, alarms / campaigns
+
+
+SIMULATIONS: dict[Callable[[Random, int], Rows], int] = {
+    mean_coverage: 10_000,
+    false_alarms: 10_000,
+    families: 4_000,
+    superiorities: 4_000,
+    new_images: 2_000,
+    looks: 10_000,
+    until_settled: 10_000,
+    shapes: 2_000,
+    winners: 2_000,
+}
+"""Every simulation, with how many campaigns."""
+
+
+def share(outcomes: Iterator[bool]) -> float:
+    """Return the share that is true."""
+    return float(np.mean([*outcomes]))
+
+
+def table(rows: list[dict[str, object]]) -> Table:
+    """Return a row a figure, in percent."""
+
+    def percent(value: object) -> str:
+        return "" if value is None else f"{100 * float(str(value)):.1f}"
+
+    headings = ("Figure", "Setting", "Campaigns", "Promised (%)", "Found (%)")
+    return Table(
+        headings,
+        tuple(
+            (
+                str(row["figure"]),
+                str(row["setting"]),
+                f"{row['campaigns']:,}",
+                percent(row["promised"]),
+                percent(row["found"]),
+            )
+            for row in rows
+        ),
+    )
+
+
+def main() -> None:
+    """Run every simulation, and write what it found."""
+    rows: list[dict[str, object]] = []
+    for number, (simulation, campaigns) in enumerate(SIMULATIONS.items()):
+        for figure, setting, promised, found in simulation(np.random.default_rng([2026, number]), campaigns):
+            known = None if np.isnan(promised) else promised
+            rows.append(
+                {
+                    "figure": figure,
+                    "setting": setting,
+                    "campaigns": campaigns,
+                    "promised": known,
+                    "found": round(found, 4),
+                }
+            )
+            sys.stdout.write(f"{figure}; {setting}: {100 * found:.1f} %\n")
+            sys.stdout.flush()
+    OUT.mkdir(parents=True, exist_ok=True)
+    content = {"command": "make simulations", "version": version("mnistlab"), "figures": rows}
+    write_atomically(OUT / "summary.json", json.dumps(content, indent=1) + "\n")
+    write_atomically(OUT / "table.md", table(rows).markdown())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Repeated looks: published boundaries, and how a study is judged that was looked at before."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from mnistlab.statistics.looks import boundary, planned_looks, unplanned_look
+
+
+# Jennison and Turnbull, Group Sequential Methods (2000), tables 2.1, 2.3 and 2.9: two-sided, 5 %, equally spaced looks.
+@pytest.mark.parametrize(
+    ("shape", "looks", "constant"),
+    [
+        (0.5, 2, 2.178), (0.5, 5, 2.413), (0.5, 10, 2.555),
+        (0.0, 2, 1.977), (0.0, 5, 2.040), (0.0, 10, 2.087),
+        (0.25, 5, 2.136),
+    ],
+)  # fmt: skip
+def test_the_boundaries_are_the_published_ones(shape, looks, constant):
+    levels = boundary(tuple(range(1, looks + 1)), 0.05, sides=2, shape=shape)
+    assert norm.isf(levels[-1] / 2) == pytest.approx(constant, abs=0.0006)
+    bounds = norm.isf(np.array(levels) / 2)
+    assert bounds == pytest.approx(bounds[-1] * (np.arange(1, looks + 1) / looks) ** (shape - 0.5))
+
+
+def test_one_look_is_the_plain_test():
+    assert boundary((7,), 0.05, sides=2) == pytest.approx((0.05,))
+    assert boundary((7,), 0.05, sides=1) == pytest.approx((0.05,))
+
+
+@pytest.mark.parametrize("sides", [1, 2])
+def test_simulated_sums_cross_as_often_as_asked(sides):
+    counts = (6, 8, 13, 20)
+    draws = np.random.default_rng(0).normal(size=(60_000, 20)).cumsum(axis=1)
+    standard = draws[:, np.array(counts) - 1] / np.sqrt(counts)
+    bounds = norm.isf(np.array(boundary(counts, 0.05, sides=sides)) / sides)
+    crossed = ((np.abs(standard) if sides == 2 else standard) > bounds).any(axis=1).mean()
+    assert crossed == pytest.approx(0.05, abs=0.003)
+
+
+def test_a_plan_looks_at_every_second_seed_and_ends_at_its_most():
+    plan = planned_looks(13)
+    assert list(plan) == [6, 8, 10, 12, 13]
+    assert [look.number for look in plan.values()] == [1, 2, 3, 4, 5]
+    assert {look.planned for look in plan.values()} == {5}
+    assert plan[10].earlier == (6, 8)
+    levels = [look.level for look in plan.values()]
+    assert levels == sorted(levels)
+    assert levels[-1] < 0.05
+    assert list(planned_looks(6)) == [6]
+    assert planned_looks(6)[6].level == pytest.approx(0.05)
+
+
+def test_many_pairs_share_the_five_percent():
+    alone, shared = planned_looks(20), planned_looks(20, 3)
+    for count, look in shared.items():
+        assert look.level / 3 < alone[count].level
+    # Bonferroni's shares, each over all looks.
+    levels = boundary(tuple(shared), 0.05 / 3, sides=2)
+    assert [look.level / 3 for look in shared.values()] == pytest.approx(levels)
+
+
+def test_looks_that_nobody_planned():
+    assert unplanned_look(()).level == 0.05
+    later = [unplanned_look(tuple(range(6, 6 + count))).level for count in range(1, 2000)]
+    assert later[:3] == pytest.approx([0.0025, 0.005 / 6, 0.005 / 12])
+    assert sum(later) < 0.005
+    assert unplanned_look((20, 40)).number == 3

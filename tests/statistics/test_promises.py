@@ -1,0 +1,66 @@
+"""What the statistics promise, by the simulations of ``make simulations`` with fewer campaigns."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import simulations
+
+RECORD = Path(__file__).parents[2] / "results" / "simulations" / "summary.json"
+FIGURES = json.loads(RECORD.read_text(encoding="utf-8"))["figures"]
+NOT_USED = "(not "
+
+
+def held(promised, found, campaigns, *, at_most):
+    """Whether a share keeps its promise within three standard errors."""
+    error = 3 * math.sqrt(promised * (1 - promised) / campaigns)
+    return found <= promised + error if at_most else found >= promised - error
+
+
+@pytest.mark.parametrize(
+    ("simulation", "campaigns"),
+    [
+        (simulations.false_alarms, 400),
+        (simulations.families, 150),
+        (simulations.superiorities, 200),
+        (simulations.looks, 300),
+        (simulations.until_settled, 250),
+    ],
+)
+def test_a_simulation_keeps_what_is_promised(simulation, campaigns):
+    rows = list(simulation(np.random.default_rng(7), campaigns))
+    assert rows
+    for figure, setting, promised, found in rows:
+        if "uncorrected" in figure or NOT_USED in figure or math.isnan(promised):
+            continue
+        at_most = promised <= 0.05
+        assert held(promised, found, campaigns, at_most=at_most), (figure, setting, found)
+
+
+def test_uncorrected_looks_would_raise_false_alarms():
+    """The simulation can tell: without correction it finds more than is promised."""
+    rows = list(simulations.looks(np.random.default_rng(8), 300))
+    (naive,) = (found for figure, setting, _, found in rows if "uncorrected" in figure and "15" in setting)
+    assert naive > 0.08
+
+
+@pytest.mark.parametrize("row", FIGURES, ids=lambda row: f"{row['figure']}; {row['setting']}")
+def test_the_published_figures_keep_their_promises(row):
+    if row["promised"] is None or NOT_USED in row["figure"] or "uncorrected" in row["figure"]:
+        return
+    at_most = row["promised"] <= 0.05
+    slack = 0.011 if "new images" in row["figure"] or "beats second" in row["figure"] else 0.0035
+    found, promised = row["found"], row["promised"]
+    assert found <= promised + slack if at_most else found >= promised - slack
+
+
+def test_the_page_shows_the_table():
+    page = (RECORD.parents[2] / "docs" / "statistics.md").read_text(encoding="utf-8")
+    for row in FIGURES:
+        if not row["figure"].startswith("Boundary"):
+            promised = "" if row["promised"] is None else f"{100 * row['promised']:.1f}"
+            cells = f"| {row['figure']} | {row['setting']} | {row['campaigns']:,} | {promised} | "
+            assert f"{cells}{100 * row['found']:.1f} |" in page
