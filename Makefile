@@ -4,7 +4,7 @@ BIN := .venv/bin
 TOOLS := build/tools/bin
 LOCKED := --quiet --require-hashes --no-deps
 
-.PHONY: reproduce test torture sanitize format lock audit dist check-dist clean
+.PHONY: reproduce test simulations torture sanitize format lock audit dist check-dist clean
 
 reproduce: .venv/installed
 	$(BIN)/python main.py --batch_size 128 --num_epochs 50 --out reproduction --resume
@@ -15,6 +15,10 @@ test: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2
+
+# Coverage and false alarms of every figure that a verdict uses; results/simulations and the table of docs/statistics.md.
+simulations: .venv/installed
+	$(BIN)/python -m benchmarks.simulations
 
 # The tests of reliability as often as docs/reliability.md says, whose table is written anew.
 torture: .venv/installed

@@ -11,7 +11,7 @@ from mnistlab import built_in, load_dataset
 from mnistlab.benchmark.sprint import _run
 from mnistlab.data import Dataset, Split
 from mnistlab.recipe import Recipe
-from mnistlab.statistics.difference import t_interval
+from mnistlab.statistics.interval import mean_interval
 
 SUMMARY = Path(__file__).parents[2] / "results" / "sprint99" / "summary.json"
 
@@ -35,7 +35,7 @@ def test_the_published_figures_follow_from_the_runs_beside_them(published):
     assert len(shares) == len(seconds) == 20
     assert published["mean"] == pytest.approx(np.mean(shares))
     assert published["deviation"] == pytest.approx(np.std(shares, ddof=1))
-    interval = t_interval(np.array(shares))
+    interval = mean_interval(np.array(shares))
     assert published["interval"] == pytest.approx([interval.low, interval.high])
     assert published["seconds"]["median"] == pytest.approx(statistics.median(seconds), abs=1e-4)
     assert published["ratio"] == pytest.approx(published["seconds"]["median"] / published["epoch"]["median"])

@@ -4,11 +4,12 @@ import sys
 
 import pytest
 
-from mnistlab import MnistlabError, Recipe
+from mnistlab import MnistlabError, Recipe, compare
 from mnistlab.experiments import LocalEngine, Settings
 from mnistlab.experiments.campaign import plan_tasks, run_tasks
 from mnistlab.experiments.cluster import RayEngine
 from mnistlab.experiments.events import never
+from mnistlab.experiments.looks import FILE
 from mnistlab.runs import RunStore
 from tests.experiments.listening import Notes, leftovers, results
 
@@ -66,6 +67,19 @@ def test_several_runs_in_a_task_and_a_failing_one(quick, tmp_path):
     again, notes = run(quick, tmp_path / "ray", RayEngine(None), seeds=(0, 1))
     assert again.complete
     assert not notes
+
+
+def test_a_study_until_settled_ends_on_ray_as_it_does_here(quick, tmp_path):
+    short = quick[0].replace(name="a", model="mlp", epochs=1, train_limit=300)
+    recipes = [short, short.replace(name="b", learning_rate=1e-6)]
+    on_ray, here = (
+        compare(*recipes, max_seeds=8, runs=tmp_path / name, engine=engine)
+        for name, engine in (("ray", RayEngine(None)), ("local", LocalEngine(2)))
+    )
+    assert on_ray.verdict == here.verdict
+    assert on_ray.verdict.startswith("a is better than b")
+    assert on_ray.seeds == here.seeds == tuple(range(8))
+    assert (tmp_path / "ray" / FILE).read_text() == (tmp_path / "local" / FILE).read_text()
 
 
 def test_no_cluster_at_the_address(tmp_path):

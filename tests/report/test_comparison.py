@@ -13,6 +13,7 @@ from mnistlab.recipe import Recipe
 from mnistlab.report.canvas import inline_svg, svg, wrapped
 from mnistlab.report.comparison import draw_plots, write_comparison_report
 from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table, short_table
+from mnistlab.report.seed_plots import forest
 from mnistlab.statistics import Sample, compare
 from tests.browser import opened
 from tests.statistics.records import CLASSES, IMAGES, made_record, made_sample
@@ -56,14 +57,15 @@ def test_the_recipe_table_by_hand():
     assert rows[1]["SD"] == f"{np.std(BETTER, ddof=1) / 10:.2f}"
     assert rows[1]["Parameters"] == "61,706"
     assert rows[1]["Train−test gap"] == "0.74"
-    assert rows[1]["Time a run"] == "3.0 s"
+    assert rows[1]["Time a run"] == "2.0 s"
 
 
 def test_the_other_tables_by_hand():
     found = compare(samples())
     (row,) = pair_table(found).rows
     assert row[:3] == ("lenet5 − custom_mlp", "8", "−1.16")
-    assert row[4:6] == ("0.008", "0 %")
+    assert row[4:8] == ("0.008", "better", "−1.17", "0 % (0 to 26)")
+    assert row[9] == f"{np.corrcoef(WORSE, BETTER)[0, 1]:.2f}".replace("-", "−")
     assert run_table(found).rows[1] == ("1", "97.90", "99.10")
     assert [row[0] for row in field_table(samples()).rows] == ["batch_norm", "dropout"]
     assert field_table(samples()).rows[1] == ("dropout", "0.0", "0.3")
@@ -93,6 +95,9 @@ def test_the_summary_has_what_every_results_folder_must_have(report):
     assert first["standard_deviation"] == pytest.approx(np.std(WORSE, ddof=1) / 10, abs=1e-4)
     assert first["interval"][0] < 98.0 < first["interval"][1]
     assert (first["parameters"], first["epochs"]) == (61_706, 2)
+    (pair,) = summary["differences"]
+    assert (pair["verdict"], pair["margin"], pair["look"]) == ("better", 0.1, 1)
+    assert pair["interval"][0] < pair["difference"] == pytest.approx(-1.1625) < pair["interval"][1] < 0
     assert summary["version"]
     assert summary["command"].startswith("mnistlab compare")
 
@@ -109,10 +114,20 @@ def test_every_plot_is_there_as_png_and_svg(report):
 def test_plots_fit_the_comparison():
     two = compare(samples())
     assert "paired1" in draw_plots(samples(), two)
-    assert "ablation" not in draw_plots(samples(), two)
-    assert "ablation" in draw_plots(samples(), compare(samples(), baseline="lenet5"))
+    assert "forest" not in draw_plots(samples(), two)
+    assert "forest" in draw_plots(samples(), compare(samples(), baseline="lenet5"))
     single = [Sample.of("a", [made_record(losses=(0.1,))])]
     assert {"accuracies", "curves"} <= set(draw_plots(single, compare(single)))
+
+
+def test_the_forest_has_the_tables_signs_and_intervals():
+    found = compare([made_sample("w", BETTER), made_sample("x", WORSE), made_sample("y", BETTER[::-1])], baseline="w")
+    (axes,) = forest(found).axes
+    drawn = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 2 and line.get_ydata()[0] in (0, 1)]
+    means = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1]
+    for difference, (low, high), mean in zip(reversed(found.differences), drawn, means, strict=True):
+        assert (low, high, mean) == (difference.simultaneous.low, difference.simultaneous.high, difference.mean)
+    assert means[1] > 1  # the whole less x, which is worse
 
 
 def test_the_same_figure_gives_the_same_svg():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mnistlab.statistics.repetition import describe_repetition
+from mnistlab.statistics import summarise
 from PIL import Image
 
 from mnistlab import Recipe
@@ -34,7 +34,7 @@ EVIL = "<script>alert(1)</script> $\\frac{$ 한글"
 
 
 def figures(errors=ERRORS, recipe=None, disputed=()):
-    return describe_repetition(made_sample("mine", errors, recipe), disputed)
+    return summarise(made_sample("mine", errors, recipe), disputed)
 
 
 def test_the_sentence():
@@ -74,7 +74,7 @@ def test_the_tables_by_hand():
 
 def test_the_summary_by_hand():
     sample = made_sample("mine", ERRORS)
-    said = summary(sample, describe_repetition(sample, [0, 999]), "mnistlab repeat mine", ["mine, seed 9: lost"])
+    said = summary(sample, summarise(sample, [0, 999]), "mnistlab repeat mine", ["mine, seed 9: lost"])
     assert json.loads(json.dumps(said, allow_nan=False)) == said
     assert said["seeds"] == [0, 1, 2, 3]
     assert said["test_accuracy"] == [99.0, 98.8, 98.3, 98.7]
@@ -91,17 +91,17 @@ def test_the_summary_by_hand():
     assert said["failures"] == ["mine, seed 9: lost"]
     assert said["version"]
     assert said["command"] == "mnistlab repeat mine"
-    assert summary(sample, describe_repetition(sample))["disputed"] is None
+    assert summary(sample, summarise(sample))["disputed"] is None
 
 
 def test_a_recipe_trained_under_another_name_is_shown_under_the_one_asked_for():
     sample = Sample.of("asked", [made_record(Recipe(name="trained"), seed) for seed in (0, 1)])
-    assert summary(sample, describe_repetition(sample))["recipe"]["name"] == "asked"
+    assert summary(sample, summarise(sample))["recipe"]["name"] == "asked"
 
 
 def test_markdown_and_csv_carry_the_same_figures(tmp_path):
     sample = made_sample("mine", ERRORS)
-    found = describe_repetition(sample, [0, 999])
+    found = summarise(sample, [0, 999])
     write_repetition_report(tmp_path, sample, found, failures=["mine, seed 9: lost"])
     text = (tmp_path / "table.md").read_text(encoding="utf-8")
     assert text == markdown(found, ["mine, seed 9: lost"])
@@ -142,7 +142,7 @@ def test_any_number_of_runs_can_be_drawn(errors):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_in_a_browser(tmp_path, width, scheme):
     sample = made_sample("mine", ERRORS)
-    write_repetition_report(tmp_path, sample, describe_repetition(sample, [0, 999]), command="mnistlab repeat mine")
+    write_repetition_report(tmp_path, sample, summarise(sample, [0, 999]), command="mnistlab repeat mine")
     with opened(tmp_path / "report.html", width, scheme) as (page, complaints):
         assert complaints == []
         assert page.title() == "mine, 4 seeds"
@@ -155,7 +155,7 @@ def test_the_page_in_a_browser(tmp_path, width, scheme):
 
 def test_names_cannot_write_into_the_page(tmp_path):
     sample = Sample.of(f"a{EVIL}", map(with_an_evil_class, made_sample("a", [1, 2]).records))
-    write_repetition_report(tmp_path, sample, describe_repetition(sample), command=EVIL, failures=[EVIL])
+    write_repetition_report(tmp_path, sample, summarise(sample), command=EVIL, failures=[EVIL])
     with opened(tmp_path / "report.html") as (page, complaints):
         assert complaints == []
         assert page.locator("script").count() == 0
@@ -167,7 +167,7 @@ def test_the_documents_example_is_that_of_its_records():
     runs = ROOT / "results" / "compare" / "runs"
     records = [record for record in RunStore(runs).records() if record.recipe.name == "custom_mlp"]
     page = (ROOT / "docs" / "repeating.md").read_text(encoding="utf-8")
-    sentence = repetition_sentence(describe_repetition(Sample.of("custom_mlp", records)))
+    sentence = repetition_sentence(summarise(Sample.of("custom_mlp", records)))
     assert sentence in re.sub(r"\s+", " ", page)
     assert f"{100 * max(record.final.best_test_accuracy for record in records):.2f} %, some twenty images" in re.sub(
         r"\s+", " ", page
