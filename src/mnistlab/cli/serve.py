@@ -112,7 +112,8 @@ def serve(
 
     def announce(address: str) -> None:
         if log_format == "json":
-            logging.getLogger("mnistlab.server").info("reading digits at %s", address, extra={"event": "ready"})
+            told = {"event": "ready", "fields": {"address": address}}
+            logging.getLogger("mnistlab.server").info("reading digits at %s", address, extra=told)
         elif not quiet:
             click.echo(f"mnistlab: reading digits at {address}, Ctrl-C ends it")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnistlab.server.metrics import Metrics
+from mnistlab.server.refusal import LEFT
 
 _LOGGER = logging.getLogger(__name__)
 _LONGEST = 500
@@ -71,7 +72,7 @@ class Access:
             self._tally.open -= 1
             if not told or (self._ending() and status == 503):
                 self._tally.cut += 1
-            else:
+            elif status != LEFT:
                 self._tally.answered += 1
             if not told:
                 tell()

@@ -10,6 +10,8 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 _LOGGER = logging.getLogger(__name__)
+LEFT = 499
+"""Status of who did not wait for an answer: nginx's, known from logs, never sent."""
 
 
 class Refusal(Exception):  # noqa: N818
@@ -39,9 +41,9 @@ def problem(status: int, message: str, headers: dict[str, str] | None = None) ->
 def refuse(refusal: Refusal, scope: Scope) -> Response:
     """Return the response to a request that is refused, and tell of it in the log."""
     fields = {"status": refusal.status, "reason": str(refusal), "client": (scope.get("client") or ["-"])[0]}
-    _LOGGER.warning(
-        "refused %(client)s with %(status)d: %(reason)s", fields, extra={"event": "refusal", "fields": fields}
-    )
+    if refusal.status != LEFT:
+        told = {"event": "refusal", "fields": fields}
+        _LOGGER.warning("refused %(client)s with %(status)d: %(reason)s", fields, extra=told)
     return problem(refusal.status, str(refusal), refusal.headers)
 
 

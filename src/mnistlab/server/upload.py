@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from mnistlab.server.refusal import Refusal
+from mnistlab.server.refusal import LEFT, Refusal
 from mnistlab.server.settings import Settings
 
 _BODIES_HELD = 16
 """Bodies of the greatest size that memory is given for."""
-_LAST_SECONDS = 3.0
+_LAST_SECONDS = 2.0
 """For bodies on their way when the server begins to end."""
 
 
@@ -63,7 +63,7 @@ class Uploads:
         """Wait for a request's body; what it holds counts until the block ends.
 
         Raises:
-            Refusal: 413 too large, 408 too slow, 400 empty, broken off or a form, 503 no memory, or the server ends.
+            Refusal: 413 too large, 408 too slow, 400 empty or a form, 499 the client left, 503 no memory, or the server ends.
         """
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._settings.max_body:
@@ -105,7 +105,7 @@ class Uploads:
         except TimeoutError:
             upload.refusal = upload.refusal or self._too_slow(upload)
         except ClientDisconnect:
-            raise Refusal(400, "the connection ended before the body did") from None
+            raise Refusal(LEFT, "the connection ended before the body did") from None
         if upload.refusal:
             raise upload.refusal
         upload.whole = True
