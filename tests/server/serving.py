@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -84,9 +85,12 @@ def served(*options, log=None, **settings):
     with open(log, "w") if log else contextlib.nullcontext() as stderr:  # noqa: PTH123
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
     try:
-        line = process.stdout.readline()
+        # For programs it says in its log, not here, that it is ready.
+        line = (
+            until(lambda: log.read_text().rpartition("\n")[0], 30) if "json" in options else process.stdout.readline()
+        )
         assert "http://" in line, line
-        url = next(word for word in line.split() if word.startswith("http://")).rstrip(",")
+        url = re.search(r"http://[^\s,\"]+", line)[0]
         server = Server(process, url)
         with server.client:
             yield server

@@ -70,12 +70,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=run,
         redirect_slashes=False,
-        root_path=chosen.root_path,
     )
     app.state.pool, app.state.tally, app.state.end = pool, tally, end
     # The last one added is the first one that a request passes.
     app.add_middleware(Target, prefix=chosen.root_path)
     app.add_middleware(Gate, hosts=Hosts(chosen.host, chosen.allow_hosts))
+    app.add_middleware(Guard)
     if chosen.allow_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -83,7 +83,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             allow_methods=["GET", "HEAD", "POST"],
             expose_headers=["Retry-After", "Server-Timing"],
         )
-    app.add_middleware(Guard)
     app.add_middleware(Access, metrics=metrics, tally=tally, ending=ending)
     app.add_middleware(Linger, ending=ending)
     answer_in_json(app)

@@ -67,7 +67,7 @@ async def _serve(settings: Settings, listener: socket.socket, on_ready: Callable
         announcing.result()
     cut = app.state.tally.cut
     fields = {"answered": app.state.tally.answered, "cut": cut}
-    _tell("ended: %(answered)d requests answered, %(cut)d cut off", fields, logging.WARNING if cut else logging.INFO)
+    _tell("ended; requests answered: %(answered)d, cut off: %(cut)d", fields, logging.WARNING if cut else logging.INFO)
 
 
 async def _announce(pool: Pool, tell: Callable[[], None]) -> None:
@@ -79,12 +79,12 @@ async def _await_end(server: uvicorn.Server, app: FastAPI) -> None:
     while not server.should_exit:
         await asyncio.sleep(_LOOKING)
     if app.state.pool.ready:
-        _tell("ending: %(open)d requests are under way", {"open": app.state.tally.open})
+        _tell("ending; requests under way: %(open)d", {"open": app.state.tally.open})
     app.state.end()
 
 
 def _tell(message: str, fields: dict[str, int], level: int = logging.INFO) -> None:
-    _LOGGER.log(level, message, fields, extra={"event": message.partition(":")[0], "fields": fields})
+    _LOGGER.log(level, message, fields, extra={"event": message.partition(";")[0], "fields": fields})
 
 
 def _configure(app: FastAPI, settings: Settings) -> uvicorn.Config:

@@ -5,11 +5,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Target:
-    """Middleware: answers HEAD as GET without its body, and leads from a proxy's bare prefix to the page.
+    """Middleware: answers HEAD as GET without its body; knows the prefix that a proxy puts before all paths.
 
     Args:
-        app: the application; it knows the prefix as its ``root_path``.
-        prefix: of all paths, such as ``/digits``; or ``""``.
+        app: the application.
+        prefix: such as ``/digits``, whether the proxy takes it off or not; or ``""``.
     """
 
     def __init__(self, app: ASGIApp, prefix: str) -> None:
@@ -17,11 +17,18 @@ class Target:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
-        app = self._app
-        if scope["type"] == "http" and self._prefix and scope["path"] == self._prefix:
-            query = scope["query_string"].decode("latin-1")
-            app = RedirectResponse(f"{self._prefix}/{'?' if query else ''}{query}", 308)
-        if scope["type"] != "http" or scope["method"] != "HEAD":
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        app, path = self._app, scope["path"]
+        if self._prefix:
+            if path == self._prefix:
+                query = scope["query_string"].decode("latin-1")
+                app = RedirectResponse(f"{path}/{'?' if query else ''}{query}", 308)
+            elif not path.startswith(f"{self._prefix}/"):
+                path = self._prefix + path
+            scope = {**scope, "path": path, "root_path": self._prefix}
+        if scope["method"] != "HEAD":
             await app(scope, receive, send)
             return
 

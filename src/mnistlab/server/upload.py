@@ -63,7 +63,8 @@ class Uploads:
         """Wait for a request's body; what it holds counts until the block ends.
 
         Raises:
-            Refusal: 413 too large, 408 too slow, 400 empty or a form, 499 the client left, 503 no memory, or the server ends.
+            Refusal: 413 too large, 408 too slow, 400 empty or a form, 499 the client left, 503 no memory
+                or the server ends.
         """
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._settings.max_body:
