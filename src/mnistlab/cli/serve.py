@@ -44,7 +44,7 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
     "allow_hosts",
     multiple=True,
     metavar="NAME",
-    help="Name by which it is asked, such as example.org *.example.org or *; repeatable.  [localhost, its own]",
+    help="Further name by which it is asked: example.org, *.example.org, or * for any; repeatable.",
 )
 @click.option(
     "--allow-origin",
