@@ -3,7 +3,6 @@
 import json
 import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -33,27 +32,27 @@ CONFORMS = [
     checks.response_headers_conformance,
 ]
 ODD_REQUESTS = {
-    "an unknown method": b"BREW /api/read HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a wrong method": b"DELETE /api/models HTTP/1.1\r\nHost: x\r\n\r\n",
-    "TRACE": b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n",
-    "CONNECT": b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "an asterisk": b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+    "an unknown method": b"BREW /api/read HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a wrong method": b"DELETE /api/models HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "TRACE": b"TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "CONNECT": b"CONNECT x:443 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "an asterisk": b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "no host": b"GET /healthz HTTP/1.1\r\n\r\n",
     "HTTP/0.9": b"GET /healthz\r\n\r\n",
     "HTTP/1.0": b"GET /healthz HTTP/1.0\r\n\r\n",
     "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(99),
-    "a path upwards": b"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a path upwards in disguise": b"GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a path of other bytes": b"GET /%ff%fe%00 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a path of many strokes": b"GET " + b"/" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a whole address": b"GET http://elsewhere/healthz HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a huge path": b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a huge header": b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 70_000 + b"\r\n\r\n",
-    "many headers": b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 20_000 + b"\r\n",
-    "a header without a colon": b"GET / HTTP/1.1\r\nHost: x\r\nnonsense\r\n\r\n",
-    "a folded header": b"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n",
-    "an upgrade": b"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+    "a path upwards": b"GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a path upwards in disguise": b"GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a path of other bytes": b"GET /%ff%fe%00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a path of many strokes": b"GET " + b"/" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a whole address": b"GET http://elsewhere/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a huge path": b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a huge header": b"GET / HTTP/1.1\r\nHost: localhost\r\nA: " + b"a" * 70_000 + b"\r\n\r\n",
+    "many headers": b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"A: b\r\n" * 20_000 + b"\r\n",
+    "a header without a colon": b"GET / HTTP/1.1\r\nHost: localhost\r\nnonsense\r\n\r\n",
+    "a folded header": b"GET / HTTP/1.1\r\nHost: localhost\r\nA: b\r\n c\r\n\r\n",
+    "an upgrade": b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
     "a negative length": (POST + "Content-Length: -1\r\n\r\n").encode(),
     "a length in letters": (POST + "Content-Length: many\r\n\r\n").encode(),
     "a length of a thousand digits": (POST + f"Content-Length: {'9' * 1000}\r\n\r\n").encode(),
@@ -79,6 +78,7 @@ ODD_REQUESTS = {
         POST.replace("read", "read?" + "model=reader&" * 1000) + "Content-Length: 0\r\n\r\n"
     ).encode(),
 }
+UNFINISHED = {"a chunk of a huge size"}
 
 
 @pytest.fixture(scope="module")
@@ -117,9 +117,10 @@ def test_what_its_description_allows_and_what_not_is_answered_as_it_says(server,
 def test_odd_requests_are_answered_or_refused_and_harm_nobody(server, name):
     with opened(server) as connection:
         connection.sendall(ODD_REQUESTS[name])
-        connection.shutdown(socket.SHUT_WR)
+        if name in UNFINISHED:
+            connection.shutdown(socket.SHUT_WR)
         found = answer(connection)
-    if found:
+    if name not in UNFINISHED:
         status, body = found
         assert status < 500
         assert status == 200 or list(json.loads(body)) == ["error"]
@@ -175,25 +176,13 @@ def measure(server):
     return time.perf_counter() - began
 
 
-def test_who_says_no_more_but_listens_is_answered(server, effort, account):
-    def ask(_):
-        with opened(server) as connection:
-            connection.sendall(post(PICTURE))
-            connection.shutdown(socket.SHUT_WR)
-            return answer(connection)
-
-    count = effort(20, 500)
-    with ThreadPoolExecutor(8) as crowd:
-        found = list(crowd.map(ask, range(count)))
-    assert [status for status, _ in found] == [200] * count
-    assert {json.loads(body)["digits"] for _, body in found} == {"407"}
+def test_who_breaks_off_at_any_byte_harms_nobody(server):
     for length in range(0, len(post(PICTURE)), 199):
         with opened(server) as connection:
             connection.sendall(post(PICTURE)[:length])
             connection.shutdown(socket.SHUT_WR)
-            assert answer(connection) is None or length
-    assert server.client.get("/healthz").status_code == 200
-    account("requests whose client closes its half and waits", tried=count, outcome="all answered with 200")
+            answer(connection)
+    assert server.client.post("/api/read", content=PICTURE).json()["digits"] == "407"
 
 
 def test_a_picture_whose_client_has_left_is_not_read(server, effort, account):
@@ -203,16 +192,9 @@ def test_a_picture_whose_client_has_left_is_not_read(server, effort, account):
         for connection in asked:
             connection.sendall(post(PICTURE))
         until(lambda: server.metric("mnistlab_queue_length") == count - 2, HANG)
-        kept = asked[-3:]
-        for connection in kept:
-            connection.shutdown(socket.SHUT_WR)
-        for connection in asked[:-3]:
+        for connection in asked:
             connection.close()
-        until(lambda: server.metric("mnistlab_queue_length") == 3, HANG)
-    assert [answer(connection)[0] for connection in kept] == [200] * 3
-    for connection in kept:
-        connection.close()
+        until(lambda: server.metric("mnistlab_queue_length") == 0, HANG)
     # Two were with the readers when their clients left.
-    assert server.metric("mnistlab_reading_seconds_count") == before + 5
-    outcome = "none read but the two that the readers had; the three who only closed their half were answered"
-    account("clients that leave while queued", tried=count - 3, outcome=outcome)
+    until(lambda: server.metric("mnistlab_reading_seconds_count") == before + 2, HANG)
+    account("clients that leave while queued", tried=count, outcome="none read but the two that the readers had")

@@ -4,7 +4,7 @@ import socket
 
 HANG = 60
 """Seconds: a guard, for machines that do much else besides."""
-POST = "POST /api/read HTTP/1.1\r\nHost: x\r\n"
+POST = "POST /api/read HTTP/1.1\r\nHost: localhost\r\n"
 
 
 def opened(server):

@@ -1,6 +1,9 @@
 """A server, a browser, and visits to its page."""
 
+import functools
 import shutil
+import threading
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 
 import pytest
 
@@ -13,6 +16,33 @@ SECONDS = 20
 @pytest.fixture(scope="module")
 def server():
     with served() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """Another site, by its address; at 127.0.0.1 it is a third one, whose pages may not ask."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "index.html").write_text("<!doctype html><link rel=icon href='data:,'><title>another site</title>")
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=folder)
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://localhost:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory, site):
+    """A server as it runs behind a proxy: further names, another site's pages, a prefix, a report."""
+    folder = tmp_path_factory.mktemp("guarded")
+    (folder / "report.html").write_text("<h1>b wins</h1>")
+    options = ["--model", "lenet5", "--workers", "1", "--max-body", "100k", "--report", str(folder)]
+    options += ["--allow-host", "digits.example.org", "--allow-host", "*.test", "--root-path", "/digits/"]
+    options += ["--allow-origin", site, "--allow-origin", "https://example.org"]
+    with served(*options, log=folder / "log") as running:
+        running.log = folder / "log"
         yield running
 
 

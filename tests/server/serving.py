@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,8 +23,10 @@ SERVE = [
 _WITH_SETTINGS = [
     sys.executable,
     "-c",
-    "import json, sys; from mnistlab.server import Settings; from mnistlab.server.launch import serve\n"
-    "serve(Settings(**json.loads(sys.argv[1])), lambda url: print('at', url, flush=True))",
+    "import json, pathlib, sys; from mnistlab.server import Settings; from mnistlab.server.launch import serve\n"
+    "told = json.loads(sys.argv[1])\n"
+    "report = told.pop('report', None)\n"
+    "serve(Settings(**told, report=report and pathlib.Path(report)), lambda url: print('at', url, flush=True))",
 ]
 
 
@@ -36,7 +39,7 @@ class Server:
 
     @property
     def port(self):
-        return int(self.url.rpartition(":")[2])
+        return httpx.URL(self.url).port
 
     def readers(self):
         """The numbers of its reader processes."""
@@ -68,19 +71,26 @@ class Server:
 
 
 @contextlib.contextmanager
-def served(*options, **settings):
-    """Start a server on a free port with the program's options, or with settings; it is ended with the block."""
+def served(*options, log=None, **settings):
+    """Start a server on a free port with the program's options, or with settings; it is ended with the block.
+
+    What it says on standard error goes to the file ``log``.
+    """
     if not Path("/proc/self/task").exists():
         pytest.skip("needs Linux's /proc")
     if options or not settings:
         command = [*SERVE, "--port", "0", *options]
     else:
         command = [*_WITH_SETTINGS, json.dumps({"port": 0} | settings)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with open(log, "w") if log else contextlib.nullcontext() as stderr:  # noqa: PTH123
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
     try:
-        line = process.stdout.readline()
+        # For programs it says in its log, not here, that it is ready.
+        line = (
+            until(lambda: log.read_text().rpartition("\n")[0], 30) if "json" in options else process.stdout.readline()
+        )
         assert "http://" in line, line
-        url = next(word for word in line.split() if word.startswith("http://")).rstrip(",")
+        url = re.search(r"http://[^\s,\"]+", line)[0]
         server = Server(process, url)
         with server.client:
             yield server

@@ -18,7 +18,7 @@ PICTURE = number("52")
 
 @pytest.fixture(scope="module")
 def server():
-    with served(workers=2, queue=3, models=["reader"], max_body=20_000, body_seconds=1.5) as running:
+    with served(workers=2, queue=3, models=["reader"], max_body=20_000, body_seconds=1.5, idle_seconds=1.5) as running:
         yield running
 
 
@@ -28,7 +28,7 @@ def read(server):
 
 def opened(server, head):
     connection = socket.create_connection(("127.0.0.1", server.port), AT_ONCE)
-    connection.sendall(f"{head}\r\nHost: x\r\n".encode())
+    connection.sendall(f"{head}\r\nHost: localhost\r\n".encode())
     return connection
 
 

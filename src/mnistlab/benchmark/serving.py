@@ -109,7 +109,7 @@ def drawing() -> bytes:
 
 @contextlib.contextmanager
 def _server() -> Iterator[int]:
-    command = [sys.executable, "-P", "-m", "mnistlab", "serve", "--port", "0", "--model", "reader"]
+    command = [sys.executable, "-P", "-m", "mnistlab", "serve", "--port", "0", "--model", "reader", "--no-access-log"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")  # noqa: S603
     try:
         said = process.stdout.readline() if process.stdout else ""
@@ -165,7 +165,10 @@ class Client:
             if writer is not None:
                 writer.close()
             return 0, time.perf_counter() - began
-        self._idle.append((reader, writer))
+        if b"\r\nconnection: close" in head:
+            writer.close()
+        else:
+            self._idle.append((reader, writer))
         status = int(head[9:12])
         told = status != 503 or b"\r\nretry-after: " in head
         return status if told else 0, time.perf_counter() - began

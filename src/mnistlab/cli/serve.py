@@ -1,5 +1,6 @@
 """``mnistlab serve``: a page to draw digits on, and an API that reads them."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -38,7 +39,26 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
 @click.option(
     "--report", type=click.Path(path_type=Path), help="A comparison's folder, or report.html: shown on a second tab."
 )
-@click.option("--quiet", "-q", is_flag=True, help="Do not say when it is ready.")
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Further name by which it is asked: example.org, *.example.org, or * for any; repeatable.",
+)
+@click.option(
+    "--allow-origin",
+    "allow_origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Site whose pages may ask it (CORS), such as https://example.org, or *; repeatable.  [none]",
+)
+@click.option("--root-path", default="", metavar="PREFIX", help="Prefix of its paths behind a proxy, such as /digits.")
+@click.option(
+    "--log-format", default="text", type=click.Choice(["text", "json"]), help="json: an object a line.  [text]"
+)
+@click.option("--access-log/--no-access-log", default=True, help="A line for every request, on stderr.  [yes]")
+@click.option("--quiet", "-q", is_flag=True, help="Tell of trouble only.")
 def serve(
     *,
     host: str,
@@ -50,6 +70,11 @@ def serve(
     max_pixels: int,
     reject: float,
     report: Path | None,
+    allow_hosts: tuple[str, ...],
+    allow_origins: tuple[str, ...],
+    root_path: str,
+    log_format: str,
+    access_log: bool,
     quiet: bool,
 ) -> None:
     """Serve a page to draw digits on, and an API that reads them from pictures.
@@ -76,11 +101,20 @@ def serve(
         max_pixels=max_pixels,
         reject=reject,
         report=report,
+        allow_hosts=allow_hosts,
+        allow_origins=allow_origins,
+        root_path=root_path.rstrip("/"),
+        log_format=log_format,
+        access_log=access_log,
+        quiet=quiet,
         **{key: value for key, value in given.items() if value},  # type: ignore[arg-type]
     )
 
     def announce(address: str) -> None:
-        if not quiet:
+        if log_format == "json":
+            told = {"event": "ready", "fields": {"address": address}}
+            logging.getLogger("mnistlab.server").info("reading digits at %s", address, extra=told)
+        elif not quiet:
             click.echo(f"mnistlab: reading digits at {address}, Ctrl-C ends it")
 
     run(settings, announce)

@@ -5,12 +5,18 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI, Request
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from mnistlab.errors import ServerError
+from mnistlab.server.access import Access, Tally
 from mnistlab.server.answer import ModelAnswer, Problem, StateAnswer
 from mnistlab.server.docs import docs_page
+from mnistlab.server.gate import Gate
 from mnistlab.server.guard import Guard
+from mnistlab.server.host import Hosts
+from mnistlab.server.linger import Linger
 from mnistlab.server.metrics import Metrics
 from mnistlab.server.pages import add_pages
 from mnistlab.server.pool import Pool
@@ -18,6 +24,8 @@ from mnistlab.server.reading import add_reading
 from mnistlab.server.refusal import answer_in_json, problem
 from mnistlab.server.report import add_report
 from mnistlab.server.settings import Settings
+from mnistlab.server.target import Target
+from mnistlab.server.upload import Uploads
 
 _ABOUT = """Reads the digits that someone wrote, in any ordinary picture: `POST` its file to `/api/read`.
 
@@ -31,11 +39,22 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings: all of them; the default reads with the shipped models.
 
     Returns:
-        An ASGI application, whose ``state.pool`` is the :class:`~mnistlab.server.pool.Pool`.
+        An ASGI application. Its ``state`` has ``pool``, the :class:`~mnistlab.server.pool.Pool`; ``tally``, the
+        :class:`~mnistlab.server.access.Tally`; and ``end``, to be called when the server begins to end.
+
+    Raises:
+        ServerError: ``root_path`` is a path that the server uses itself, or a host's name is none.
     """
     chosen = settings or Settings()
-    metrics = Metrics()
-    pool = Pool(chosen, metrics)
+    metrics, tally = Metrics(), Tally()
+    pool, uploads = Pool(chosen, metrics), Uploads(chosen)
+
+    def end() -> None:
+        pool.stopping = True
+        uploads.end()
+
+    def ending() -> bool:
+        return pool.stopping
 
     @asynccontextmanager
     async def run(_app: FastAPI) -> AsyncIterator[None]:
@@ -52,15 +71,36 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=run,
         redirect_slashes=False,
     )
-    app.state.pool = pool
-    app.add_middleware(Guard, metrics=metrics)
+    app.state.pool, app.state.tally, app.state.end = pool, tally, end
+    # The last one added is the first one that a request passes.
+    app.add_middleware(Target, prefix=chosen.root_path)
+    app.add_middleware(Gate, hosts=Hosts(chosen.host, chosen.allow_hosts))
+    app.add_middleware(Guard)
+    if chosen.allow_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=chosen.allow_origins,
+            allow_methods=["GET", "HEAD", "POST"],
+            expose_headers=["Retry-After", "Server-Timing"],
+        )
+    app.add_middleware(Access, metrics=metrics, tally=tally, ending=ending)
+    app.add_middleware(Linger, ending=ending)
     answer_in_json(app)
-    add_reading(app, chosen, pool)
+    add_reading(app, chosen, pool, uploads)
     _add_state(app, chosen, pool, metrics)
     add_pages(app, report=chosen.report is not None)
     if chosen.report is not None:
         add_report(app, chosen.report)
+    _check_prefix(app, chosen.root_path)
     return app
+
+
+def _check_prefix(app: FastAPI, prefix: str) -> None:
+    """Refuse a prefix of which it could not be told whether a proxy has taken it off."""
+    for route in app.routes:
+        path = getattr(route, "path", "")
+        if prefix and f"{path}/".startswith(f"{prefix}/"):
+            raise ServerError(f"--root-path {prefix} is an address of the server's own, {path}: choose another")
 
 
 def _add_state(app: FastAPI, settings: Settings, pool: Pool, metrics: Metrics) -> None:

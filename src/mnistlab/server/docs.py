@@ -9,18 +9,18 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}: the API</title>
-<link rel="icon" href="/icon.svg">
-<link rel="stylesheet" href="/base.css">
-<link rel="stylesheet" href="/docs.css">
+<link rel="icon" href="icon.svg">
+<link rel="stylesheet" href="base.css">
+<link rel="stylesheet" href="docs.css">
 </head>
 <body>
 <main>
-<p class="kicker"><a href="/">{title}</a> {version}</p>
+<p class="kicker"><a href="./">{title}</a> {version}</p>
 <h1>The API</h1>
 {about}
 <pre><code>curl --data-binary @digits.jpg {address}api/read</code></pre>
 {routes}
-<footer>For programs: <a href="/openapi.json">openapi.json</a></footer>
+<footer>For programs: <a href="openapi.json">openapi.json</a></footer>
 </main>
 </body>
 </html>

@@ -1,10 +1,13 @@
-"""Guard: what every response carries, and counts as."""
+"""Guard: what every response carries, and what becomes of mistakes."""
+
+import logging
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mnistlab.server.metrics import Metrics
+from mnistlab.server.refusal import problem
 
+_LOGGER = logging.getLogger(__name__)
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -19,24 +22,32 @@ _ABSENT = {
 
 
 class Guard:
-    """Middleware: adds the security headers, and counts answers by status."""
+    """Middleware: adds the security headers; answers 500 where the application fails."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        begun = False
 
         async def add(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
-                self._metrics.requests.labels(message["status"]).inc()
+                begun = True
                 headers = MutableHeaders(scope=message)
                 headers.update(_HEADERS)
                 for name, value in _ABSENT.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, receive, add)
+        try:
+            await self._app(scope, receive, add)
+        except Exception:
+            if begun:
+                raise
+            _LOGGER.exception("the server made a mistake", extra={"event": "mistake"})
+            await problem(500, "the server made a mistake; its log says more")(scope, receive, add)

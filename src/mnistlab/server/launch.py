@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -12,12 +13,18 @@ from fastapi import FastAPI
 
 from mnistlab.errors import ServerError
 from mnistlab.server.app import create_app
+from mnistlab.server.log import configuration
 from mnistlab.server.pool import Pool
-from mnistlab.server.protocol import ImpatientProtocol
+from mnistlab.server.protocol import ImpatientProtocol, Limits
 from mnistlab.server.settings import Settings
 
+_LOGGER = logging.getLogger(__name__)
 _FINISHING = 60
 """Seconds that accepted requests have to finish, after a signal to end."""
+_LOOKING = 0.05
+"""Seconds from one look whether there was such a signal to the next."""
+_CONNECTIONS, _BACKLOG = 1000, 250
+"""Open at a time, and accepted at once, where the system's limit of open files allows it."""
 
 
 def serve(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) -> None:
@@ -42,29 +49,25 @@ def serve(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) 
 
 async def _serve(settings: Settings, listener: socket.socket, on_ready: Callable[[str], None]) -> None:
     app = create_app(settings)
-    server = _Server(app.state.pool, _configure(app, settings))
-    address = _address(listener)
+    server = uvicorn.Server(_configure(app, settings))
+    address = _address(listener) + settings.root_path
     announcing = asyncio.create_task(_announce(app.state.pool, lambda: on_ready(address)))
-    announcing.add_done_callback(lambda task: server.give_up() if not task.cancelled() and task.exception() else None)
+
+    def give_up(task: asyncio.Task[None]) -> None:
+        server.should_exit = server.should_exit or (not task.cancelled() and task.exception() is not None)
+
+    announcing.add_done_callback(give_up)
+    ending = asyncio.create_task(_await_end(server, app))
     await server.serve(sockets=[listener])
+    await ending
     if announcing.cancel():
         with contextlib.suppress(asyncio.CancelledError):
             await announcing
     else:
         announcing.result()
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, pool: Pool, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._pool = pool
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._pool.stopping = True
-        super().handle_exit(sig, frame)
-
-    def give_up(self) -> None:
-        self.should_exit = True
+    cut = app.state.tally.cut
+    fields = {"answered": app.state.tally.answered, "cut": cut}
+    _tell("ended; requests answered: %(answered)d, cut off: %(cut)d", fields, logging.WARNING if cut else logging.INFO)
 
 
 async def _announce(pool: Pool, tell: Callable[[], None]) -> None:
@@ -72,20 +75,43 @@ async def _announce(pool: Pool, tell: Callable[[], None]) -> None:
     tell()
 
 
+async def _await_end(server: uvicorn.Server, app: FastAPI) -> None:
+    while not server.should_exit:
+        await asyncio.sleep(_LOOKING)
+    if app.state.pool.ready:
+        _tell("ending; requests under way: %(open)d", {"open": app.state.tally.open})
+    app.state.end()
+
+
+def _tell(message: str, fields: dict[str, int], level: int = logging.INFO) -> None:
+    _LOGGER.log(level, message, fields, extra={"event": message.partition(";")[0], "fields": fields})
+
+
 def _configure(app: FastAPI, settings: Settings) -> uvicorn.Config:
-    protocol = type("Protocol", (ImpatientProtocol,), {"seconds": settings.body_seconds})
+    connections = settings.connections or _affordable_connections()
+    limits = Limits(connections, settings.idle_seconds, settings.min_rate)
     return uvicorn.Config(
         app,
-        http=protocol,
+        http=ImpatientProtocol.within(limits),
         ws="none",
         loop="asyncio",
         lifespan="on",
-        log_level="error",
+        log_config=configuration(settings.log_format, access=settings.access_log, quiet=settings.quiet),
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        # So many are accepted at once, before any can be closed.
+        backlog=min(connections // 4 + 1, _BACKLOG),
         timeout_graceful_shutdown=_FINISHING,
     )
+
+
+def _affordable_connections() -> int:
+    try:
+        import resource
+    except ImportError:
+        return _CONNECTIONS
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _CONNECTIONS if files == resource.RLIM_INFINITY else min(_CONNECTIONS, files // 2)
 
 
 def _listen(host: str, port: int) -> socket.socket:

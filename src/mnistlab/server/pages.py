@@ -39,4 +39,4 @@ def _add(app: FastAPI, address: str, response: Response) -> None:
     async def page() -> Response:
         return Response(response.body, headers=dict(response.headers))
 
-    app.add_api_route(address, page, methods=["GET", "HEAD"], include_in_schema=False)
+    app.add_api_route(address, page, methods=["GET"], include_in_schema=False)

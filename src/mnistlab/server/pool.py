@@ -10,7 +10,7 @@ from mnistlab.errors import ServerError
 from mnistlab.server.frame import Frame
 from mnistlab.server.metrics import Metrics
 from mnistlab.server.process import ReaderDiedError, ReaderProcess
-from mnistlab.server.refusal import Refusal
+from mnistlab.server.refusal import LEFT, Refusal
 from mnistlab.server.settings import Settings
 
 _LOGGER = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class Pool:
             ``status`` and ``seconds``, and the response's JSON.
 
         Raises:
-            Refusal: 503 if there is no room; 422 if the picture takes too long or ends its processes; 400 if who asked
+            Refusal: 503 if there is no room; 422 if the picture takes too long or ends its processes; 499 if who asked
                 has left.
         """
         self.check_room()
@@ -138,7 +138,7 @@ class Pool:
             if isinstance(error, TimeoutError):
                 raise Refusal(503, "no reader came free; try again", retry_after=1) from None
             if left is not None and left.done():
-                raise Refusal(400, "the connection ended before the picture was read") from None
+                raise Refusal(LEFT, "the connection ended before the picture was read") from None
             raise
         finally:
             if left is not None:

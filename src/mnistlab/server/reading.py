@@ -1,5 +1,6 @@
 """``POST /api/read``: a picture's file in, its digits out."""
 
+import json
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
@@ -41,9 +42,8 @@ class ReadQuery(BaseModel):
     images: bool = Field(default=False, description="Also send what the network saw of each digit.")
 
 
-def add_reading(app: FastAPI, settings: Settings, pool: Pool) -> None:
+def add_reading(app: FastAPI, settings: Settings, pool: Pool, uploads: Uploads) -> None:
     """Give an application the route."""
-    uploads = Uploads(settings)
 
     @app.post(
         "/api/read",
@@ -60,8 +60,10 @@ def add_reading(app: FastAPI, settings: Settings, pool: Pool) -> None:
         pool.check_room()
         async with uploads.receive(request) as picture, departure(request) as left:
             answer = await pool.read(picture, models, images=query.images, left=left)
+        if answer.head["status"] != 200:
+            raise Refusal(answer.head["status"], json.loads(answer.body)["error"])
         timing = {"Server-Timing": f"read;dur={1000 * answer.head['seconds']:.1f}"}
-        return Response(answer.body, answer.head["status"], timing, "application/json")
+        return Response(answer.body, 200, timing, "application/json")
 
 
 def _choose(asked: list[str], known: tuple[str, ...]) -> list[str]:

@@ -1,11 +1,17 @@
 """Refusal: why a request gets no reading; always one line of JSON."""
 
 import json
+import logging
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
+
+_LOGGER = logging.getLogger(__name__)
+LEFT = 499
+"""Status of who did not wait for an answer: nginx's, known from logs, never sent."""
 
 
 class Refusal(Exception):  # noqa: N818
@@ -15,12 +21,15 @@ class Refusal(Exception):  # noqa: N818
         status: of HTTP, 400 to 599.
         message: one line, for whoever asked.
         retry_after: seconds after which asking again may do.
+        headers: of the answer.
     """
 
-    def __init__(self, status: int, message: str, retry_after: int | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, retry_after: int | None = None, headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
-        self.retry_after = retry_after
+        self.headers = (headers or {}) | ({} if retry_after is None else {"Retry-After": str(retry_after)})
 
 
 def problem(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
@@ -29,34 +38,40 @@ def problem(status: int, message: str, headers: dict[str, str] | None = None) ->
     return Response(content, status, headers, "application/json")
 
 
+def refuse(refusal: Refusal, scope: Scope) -> Response:
+    """Return the response to a request that is refused, and tell of it in the log."""
+    fields = {"status": refusal.status, "reason": str(refusal), "client": (scope.get("client") or ["-"])[0]}
+    if refusal.status != LEFT:
+        told = {"event": "refusal", "fields": fields}
+        _LOGGER.warning("refused %(client)s with %(status)d: %(reason)s", fields, extra=told)
+    return problem(refusal.status, str(refusal), refusal.headers)
+
+
 def answer_in_json(app: FastAPI) -> None:
-    """Have every error of an application, its framework's own included, answered as one line of JSON."""
+    """Have the errors of an application's routes, its framework's own included, answered as one line of JSON."""
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(HTTPException, _wrong_address)
     app.add_exception_handler(RequestValidationError, _wrong_values)
-    app.add_exception_handler(Exception, _broken)
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)  # noqa: S101
-    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-    return problem(error.status, str(error), headers)
+    return refuse(error, request.scope)
 
 
 async def _wrong_address(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
+    headers = dict(error.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"
     messages = {
-        404: f"nothing is at {request.url.path}; /docs lists what there is",
+        404: f"nothing is at {request.url.path}; {request.scope.get('root_path', '')}/docs lists what there is",
         405: f"{request.url.path} does not take {request.method}",
     }
-    return problem(error.status_code, messages.get(error.status_code, str(error.detail)), dict(error.headers or {}))
+    return problem(error.status_code, messages.get(error.status_code, str(error.detail)), headers)
 
 
 async def _wrong_values(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     complaints = [f"{'.'.join(map(str, one['loc'][1:])) or one['loc'][0]}: {one['msg']}" for one in error.errors()]
     return problem(422, "; ".join(complaints))
-
-
-async def _broken(_request: Request, _error: Exception) -> Response:
-    return problem(500, "the server made a mistake; its log says more")

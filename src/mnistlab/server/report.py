@@ -6,8 +6,8 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
 TABS = """<nav class="tabs" aria-label="Pages">
-  <a href="/"{draw}>Draw</a>
-  <a href="/report"{report}>Report</a>
+  <a href="./"{draw}>Draw</a>
+  <a href="report"{report}>Report</a>
 </nav>
 """
 _HERE = ' aria-current="page"'
@@ -17,20 +17,20 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>mnistlab: the latest report</title>
-<link rel="icon" href="/icon.svg">
-<link rel="stylesheet" href="/base.css">
-<link rel="stylesheet" href="/tabs.css">
+<link rel="icon" href="icon.svg">
+<link rel="stylesheet" href="base.css">
+<link rel="stylesheet" href="tabs.css">
 </head>
 <body class="framed">
 <header>
 {tabs}</header>
-<iframe src="/report.html" title="The latest comparison report"></iframe>
+<iframe src="report.html" title="The latest comparison report"></iframe>
 </body>
 </html>
 """
 _ABSENT = """<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>no report yet</title><link rel="stylesheet" href="/base.css"></head>
+<head><meta charset="utf-8"><title>no report yet</title><link rel="stylesheet" href="base.css"></head>
 <body><main><h1>No report yet</h1><p>mnistlab compare lenet5 custom_mlp --seeds 20</p></main></body>
 </html>
 """

@@ -8,67 +8,140 @@ from contextlib import asynccontextmanager
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from mnistlab.server.refusal import Refusal
+from mnistlab.server.refusal import LEFT, Refusal
 from mnistlab.server.settings import Settings
 
 _BODIES_HELD = 16
 """Bodies of the greatest size that memory is given for."""
-_OPEN = 512
-"""Uploads at a time."""
+_LAST_SECONDS = 2.0
+"""For bodies on their way when the server begins to end."""
+
+
+class _Upload:
+    """A body on its way.
+
+    Attributes:
+        content: what is there of it.
+        due: when more has to be there, by the event loop's clock; the earlier, the slower the client.
+        last: when all has to be there.
+        refusal: why it is given up.
+        whole: whether all is there.
+    """
+
+    def __init__(self, due: float, last: float) -> None:
+        self.content = bytearray()
+        self.due, self.last = due, last
+        self.refusal: Refusal | None = None
+        self.whole = False
+        self.timeout = asyncio.timeout_at(min(due, last))
+
+    def give_up(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+        self.last = 0.0
+        self.reschedule()
+
+    def reschedule(self) -> None:
+        if not self.timeout.expired():
+            self.timeout.reschedule(min(self.due, self.last))
 
 
 class Uploads:
-    """Receives bodies under a limit of size and one of time each, and a limit of memory for all."""
+    """Receives bodies: each has a limit of size, of time, and a least rate; all together have a limit of memory.
+
+    The least rate is a leaky bucket: what arrives gains time, up to ``stall_seconds`` ahead. When memory is short the
+    slowest upload gives way, so that one who stalls, or sends a byte now and then, keeps nobody out.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        self._largest, self._seconds = settings.max_body, settings.body_seconds
-        self._open = self._held = 0
+        self._settings = settings
+        self._open: set[_Upload] = set()
+        self._held = 0
+        self._ending = False
 
     @asynccontextmanager
     async def receive(self, request: Request) -> AsyncIterator[bytes]:
         """Wait for a request's body; what it holds counts until the block ends.
 
         Raises:
-            Refusal: 413 too large, 408 too slow, 400 empty, broken off or a form, 503 too many at a time.
+            Refusal: 413 too large, 408 too slow, 400 empty or a form, 499 the client left, 503 no memory
+                or the server ends.
         """
         declared = request.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > self._largest:
+        if declared.isdecimal() and int(declared) > self._settings.max_body:
             raise self._too_large()
-        if self._open >= _OPEN:
-            raise _crowded()
-        self._open += 1
-        parts: list[bytes] = []
+        now = asyncio.get_running_loop().time()
+        seconds = min(self._settings.body_seconds, _LAST_SECONDS) if self._ending else self._settings.body_seconds
+        upload = _Upload(now + self._settings.stall_seconds, now + seconds)
+        size = 0
+        self._open.add(upload)
         try:
-            await self._collect(request, parts)
-            body = b"".join(parts)
+            await self._collect(request, upload)
+            body, size = bytes(upload.content), len(upload.content)
+            upload.content.clear()
             if not body:
                 raise Refusal(400, "the body is empty: send a picture's file as the body")
             if body.startswith(b"--") and request.headers.get("content-type", "").startswith("multipart/"):
                 raise Refusal(400, "this is a form; send the picture's file itself: curl --data-binary @digits.jpg")
             yield body
         finally:
-            self._open -= 1
-            self._held -= sum(map(len, parts))
+            self._open.discard(upload)
+            self._held -= size + len(upload.content)
 
-    async def _collect(self, request: Request, parts: list[bytes]) -> None:
-        size = 0
+    def end(self) -> None:
+        """Give the bodies on their way, and those yet to come, a few more seconds."""
+        self._ending = True
+        now = asyncio.get_running_loop().time()
+        for upload in self._open:
+            if not upload.whole:
+                upload.last = min(upload.last, now + _LAST_SECONDS)
+                upload.reschedule()
+
+    async def _collect(self, request: Request, upload: _Upload) -> None:
+        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._seconds):
+            async with upload.timeout:
                 async for part in request.stream():
-                    size += len(part)
-                    if size > self._largest:
-                        raise self._too_large()
-                    if self._held + len(part) > _BODIES_HELD * self._largest:
-                        raise _crowded()
-                    self._held += len(part)
-                    parts.append(part)
+                    if part:
+                        self._take(part, upload, loop.time())
         except TimeoutError:
-            raise Refusal(408, f"the body took longer than {self._seconds:g} s") from None
+            upload.refusal = upload.refusal or self._too_slow(upload)
         except ClientDisconnect:
-            raise Refusal(400, "the connection ended before the body did") from None
+            raise Refusal(LEFT, "the connection ended before the body did") from None
+        if upload.refusal:
+            raise upload.refusal
+        upload.whole = True
+
+    def _take(self, part: bytes, upload: _Upload, now: float) -> None:
+        if len(upload.content) + len(part) > self._settings.max_body:
+            raise self._too_large()
+        self._make_room(len(part), upload)
+        self._held += len(part)
+        upload.content += part
+        gained = len(part) / self._settings.min_rate
+        upload.due = min(upload.due + gained, now + self._settings.stall_seconds)
+        upload.reschedule()
+
+    def _make_room(self, size: int, upload: _Upload) -> None:
+        while self._held + size > _BODIES_HELD * self._settings.max_body:
+            others = [one for one in self._open if one.content and not one.whole]
+            slowest = min([upload, *others], key=lambda one: one.due)
+            refusal = Refusal(503, "too many pictures are on their way, and this one is the slowest; try again", 1)
+            if slowest is upload:
+                raise refusal
+            self._held -= len(slowest.content)
+            slowest.content.clear()
+            slowest.give_up(refusal)
+
+    def _too_slow(self, upload: _Upload) -> Refusal:
+        if self._ending:
+            return Refusal(503, "the server is ending; try again", retry_after=1)
+        least, stall = self._settings.min_rate, self._settings.stall_seconds
+        if upload.due <= upload.last:
+            return Refusal(408, f"the body came too slowly: fewer than {least:,} bytes a second for {stall:g} s")
+        return Refusal(408, f"the body took longer than {self._settings.body_seconds:g} s")
 
     def _too_large(self) -> Refusal:
-        return Refusal(413, f"the picture's file is larger than {self._largest:,} bytes; make it smaller")
+        return Refusal(413, f"the picture's file is larger than {self._settings.max_body:,} bytes; make it smaller")
 
 
 @asynccontextmanager
@@ -86,7 +159,3 @@ async def departure(request: Request) -> AsyncIterator[asyncio.Future[None]]:
 async def _until_left(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _crowded() -> Refusal:
-    return Refusal(503, "too many pictures are on their way; try again", retry_after=1)

@@ -1,0 +1,38 @@
+"""Target: a request's method and path, as the routes know them."""
+
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class Target:
+    """Middleware: answers HEAD as GET without its body; knows the prefix that a proxy puts before all paths.
+
+    Args:
+        app: the application.
+        prefix: such as ``/digits``, whether the proxy takes it off or not; or ``""``.
+    """
+
+    def __init__(self, app: ASGIApp, prefix: str) -> None:
+        self._app, self._prefix = app, prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        app, path = self._app, scope["path"]
+        if self._prefix:
+            if path == self._prefix:
+                query = scope["query_string"].decode("latin-1")
+                app = RedirectResponse(f"{path}/{'?' if query else ''}{query}", 308)
+            elif not path.startswith(f"{self._prefix}/"):
+                path = self._prefix + path
+            scope = {**scope, "path": path, "root_path": self._prefix}
+        if scope["method"] != "HEAD":
+            await app(scope, receive, send)
+            return
+
+        async def send_head(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        await app({**scope, "method": "GET"}, receive, send_head)

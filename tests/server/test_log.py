@@ -1,0 +1,112 @@
+"""What the server tells on standard error."""
+
+import json
+import re
+import time
+
+from tests.reliability.wire import answer, opened
+from tests.server.pictures import number
+from tests.server.serving import served, until
+
+PICTURE = number("52")
+OPTIONS = ("--model", "lenet5", "--workers", "1", "--max-body", "100k")
+LINE = re.compile(
+    r'(\S+) - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "(\S+) (\S+) HTTP/1\.1" (\d{3}) (\d+) (\d+\.\d)ms'
+)
+
+
+def talk(server):
+    """Ask what has its line each, and what might do harm in a terminal."""
+    server.client.post("/api/read?model=lenet5", content=PICTURE)
+    server.client.head("/healthz")
+    with opened(server) as connection:
+        connection.sendall(
+            b'GET /a"%1b[31m\x7f'[:-1] + b" HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 1.2.3.4\x9b31m\r\n\r\n"
+        )
+        assert answer(connection)[0] == 404
+        connection.sendall(b"GET /a\x1b[31m HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert answer(connection)[0] == 400
+    for _ in range(30):
+        server.client.post("/api/read", content=bytes(200_000))
+    server.client.get("/healthz", headers={"host": "evil.example"})
+    server.client.get("/metrics", headers={"host": "evil.example\x9b31m".encode("latin-1")})
+
+
+def test_a_line_for_each_request_refusals_and_the_end(tmp_path):
+    log = tmp_path / "log"
+    with served(*OPTIONS, log=log) as server:
+        talk(server)
+        assert server.end() == 0
+    text = log.read_text()
+    assert all(line.isprintable() for line in text.splitlines())
+    requests = [LINE.fullmatch(line).groups() for line in text.splitlines() if line[0].isdigit()]
+    assert [(method, path, status) for _, method, path, status, *_ in requests[:3]] == [
+        ("POST", "/api/read?model=lenet5", "200"),
+        ("HEAD", "/healthz", "200"),
+        ("GET", "/a%22%1b[31m", "404"),
+    ]
+    assert [client for client, *_ in requests[:3]] == ["127.0.0.1", "127.0.0.1", "1.2.3.4\\x9b31m"]
+    assert int(requests[0][4]) > 200
+    assert requests[1][4] == "0"
+    assert sum(status == "413" for _, _, _, status, *_ in requests) == 30
+    told = [line for line in text.splitlines() if line.startswith("mnistlab: warning: refused 127.0.0.1 with ")]
+    sizes = [line for line in told if "413: the picture's file is larger than 102,400 bytes" in line]
+    assert 1 <= len(sizes) < 15
+    assert "400: this server is not called 'evil.example'" in told[-1]
+    assert len([line for line in text.splitlines() if "Invalid HTTP request" in line]) == 1
+    assert text.splitlines()[-2:] == [
+        "mnistlab: ending; requests under way: 0",
+        "mnistlab: ended; requests answered: 35, cut off: 0",
+    ]
+
+
+def test_for_programs_each_line_is_an_object(tmp_path):
+    log = tmp_path / "log"
+    with served(*OPTIONS, "--log-format", "json", log=log) as server:
+        assert server.process.poll() is None
+        talk(server)
+        time.sleep(1.1)
+        server.client.post("/api/read", content=bytes(200_000))
+        server.end()
+    text = log.read_text()
+    assert text.isascii()
+    assert all(line.isprintable() for line in text.splitlines())
+    told = [json.loads(line) for line in text.splitlines()]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", one["time"]) for one in told)
+    assert told[0]["event"] == "ready"
+    assert told[0]["address"] == server.url
+    first = next(one for one in told if one["event"] == "request")
+    assert first.pop("ms") > 0
+    assert first.pop("bytes") > 200
+    assert first == {
+        "time": first["time"],
+        "level": "info",
+        "event": "request",
+        "client": "127.0.0.1",
+        "method": "POST",
+        "path": "/api/read?model=lenet5",
+        "protocol": "HTTP/1.1",
+        "status": 200,
+    }
+    last = [one for one in told if one["event"] == "refusal" and one["status"] == 413][-1]
+    assert last["reason"].startswith("the picture's file is larger")
+    assert 0 < last["more"] < 30
+    assert told[-1]["event"] == "ended"
+    assert (told[-1]["answered"], told[-1]["cut"]) == (36, 0)
+
+
+def test_quiet_tells_of_trouble_only(tmp_path):
+    log = tmp_path / "log"
+    with served(workers=1, models=["lenet5"], quiet=True, log=log) as server:
+        server.client.get("/healthz")
+        server.client.get("/healthz", headers={"host": "evil.example"})
+        until(lambda: "refused" in log.read_text())
+        server.end()
+    (line,) = log.read_text().splitlines()
+    assert line.startswith("mnistlab: warning: refused 127.0.0.1 with 400: ")
+
+
+def test_a_refused_picture_says_why(guarded):
+    before = len(guarded.log.read_text())
+    guarded.client.post("/api/read", content=b"no picture")
+    assert "refused 127.0.0.1 with 422: " in guarded.log.read_text()[before:]
