@@ -37,13 +37,13 @@ def differences(random: Random, effect: float, seeds: int) -> np.ndarray:
     return np.rint(random.normal(effect * SPREAD, SPREAD, seeds)).astype(np.int64)
 
 
-def verdict(images: np.ndarray, look: Look = FIRST_LOOK) -> str:
+def verdict(images: np.ndarray, look: Look = FIRST_LOOK, margin: float = MARGIN) -> str:
     """Return what a study of two recipes says of differences in images, as mnistlab.statistics.Difference does."""
     values = 100 * images / IMAGES
     (test,) = family_tests([values], look.level, [images])
     if test.adjusted_p < SIGNIFICANCE:
         return "better"
-    equivalent = equivalence_p(values, MARGIN) < look.equivalence_level
+    equivalent = equivalence_p(values, margin) < look.equivalence_level
     return "equivalent" if equivalent else "inconclusive"
 
 
@@ -191,7 +191,7 @@ def looks(random: Random, campaigns: int) -> Rows:
 def until_settled(random: Random, campaigns: int, most: int = 20) -> Rows:
     """Studies that end as soon as they are settled."""
     plan = planned_looks(most)
-    for effect in (0.0, 0.5, 1.0, 1.5):
+    for effect, margin in ((0.0, 0.001), (0.0, MARGIN), (0.5, MARGIN), (1.0, MARGIN), (1.5, MARGIN)):
         ends, seeds = [], []
         for _ in range(campaigns):
             images = differences(random, effect, most)
@@ -199,13 +199,13 @@ def until_settled(random: Random, campaigns: int, most: int = 20) -> Rows:
                 (
                     (said, count)
                     for count, look in plan.items()
-                    if (said := verdict(images[:count], look)) != "inconclusive"
+                    if (said := verdict(images[:count], look, margin)) != "inconclusive"
                 ),
                 ("inconclusive", most),
             )
             ends.append(found)
             seeds.append(count)
-        which = f"{effect:g} SD apart, at most {most} seeds"
+        which = f"{effect:g} SD apart, margin {margin / SPREAD * IMAGES / 100:g} SD, at most {most} seeds"
         better = ends.count("better") / campaigns
         yield "Until settled: better", which, 0.05 if not effect else float("nan"), better
         equivalent = ends.count("equivalent") / campaigns
@@ -297,18 +297,23 @@ def table(rows: list[dict[str, object]]) -> Table:
     )
 
 
-def main() -> None:
-    """Run every simulation, and write what it found."""
+def main(names: list[str]) -> None:
+    """Run every simulation, or those named, and write what they found beside what is known of the others."""
+    file = OUT / "summary.json"
+    known = json.loads(file.read_text(encoding="utf-8"))["figures"] if names else []
     rows: list[dict[str, object]] = []
     for number, (simulation, campaigns) in enumerate(SIMULATIONS.items()):
+        if names and simulation.__name__ not in names:
+            rows += [row for row in known if row["simulation"] == simulation.__name__]
+            continue
         for figure, setting, promised, found in simulation(np.random.default_rng([2026, number]), campaigns):
-            known = None if np.isnan(promised) else promised
             rows.append(
                 {
+                    "simulation": simulation.__name__,
                     "figure": figure,
                     "setting": setting,
                     "campaigns": campaigns,
-                    "promised": known,
+                    "promised": None if np.isnan(promised) else promised,
                     "found": round(found, 4),
                 }
             )
@@ -316,9 +321,9 @@ def main() -> None:
             sys.stdout.flush()
     OUT.mkdir(parents=True, exist_ok=True)
     content = {"command": "make simulations", "version": version("mnistlab"), "figures": rows}
-    write_atomically(OUT / "summary.json", json.dumps(content, indent=1) + "\n")
+    write_atomically(file, json.dumps(content, indent=1) + "\n")
     write_atomically(OUT / "table.md", table(rows).markdown())
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

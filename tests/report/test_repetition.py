@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mnistlab.statistics import summarise
 from PIL import Image
 
 from mnistlab import Recipe
@@ -22,7 +21,7 @@ from mnistlab.report.repetition_tables import (
     seed_table,
 )
 from mnistlab.runs import RunStore
-from mnistlab.statistics import Sample
+from mnistlab.statistics import Sample, summarise
 from tests.browser import opened
 from tests.report.test_comparison import with_an_evil_class
 from tests.statistics.records import made_record, made_sample

@@ -19,7 +19,7 @@ from mnistlab.statistics import (
 )
 from mnistlab.statistics.remarks import on_new_images
 from mnistlab.statistics.verdict import p_value, points
-from tests.statistics.records import made_record, made_sample
+from tests.statistics.records import made_sample
 
 BETTER, WORSE = [8, 9, 7, 8, 10, 9, 8, 7], [19, 21, 20, 18, 22, 20, 19, 21]
 
