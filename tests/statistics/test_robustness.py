@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnistlab.errors import DataError
-from mnistlab.statistics.evaluation import wilson_interval
+from mnistlab.statistics.proportion import wilson_interval
 from mnistlab.statistics.robustness import measure_robustness
 
 

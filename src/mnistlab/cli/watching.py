@@ -73,10 +73,10 @@ class ExperimentView:
             case TaskFinished():
                 self._settle(event.task)
                 self._finished += 1
-                final = event.record.final.test_accuracy
+                final, on = event.record.final.test_accuracy, event.record.recipe.tested_on
                 self._accuracies.setdefault(event.task.recipe.name, []).append(final)
                 self._print(
-                    f"{event.task.title}: {percent(final)} in {duration(event.record.seconds)}  {self._count()}"
+                    f"{event.task.title}: {on} accuracy {percent(final)} in {duration(event.record.seconds)}  {self._count()}"
                 )
             case TaskFailed():
                 self._settle(event.task)

@@ -1,11 +1,13 @@
 """Runs to numbers: what one model or several seeds show, how sure one can be, and the verdict in words."""
 
 from mnistlab.statistics.calibration import Reliability, expected_calibration_error, reliability
+from mnistlab.statistics.classes import ClassDifference, ClassErrors, class_differences, class_errors
 from mnistlab.statistics.comparison import Comparison, compare
 from mnistlab.statistics.curves import MEASURES, Band, band
+from mnistlab.statistics.diagram import ReliabilityDiagram, reliability_diagram
 from mnistlab.statistics.difference import Difference
 from mnistlab.statistics.evaluation import ClassFigures, Coverage, Evaluation, Misreading, evaluate
-from mnistlab.statistics.images import HardImage, class_errors, confusion, hardest
+from mnistlab.statistics.images import HardImage, confusion, hardest
 from mnistlab.statistics.power import seeds_needed
 from mnistlab.statistics.sample import Sample
 from mnistlab.statistics.summary import Interval, Summary, summarise
@@ -15,6 +17,8 @@ from mnistlab.statistics.verdict import minimum_seeds
 __all__ = [
     "MEASURES",
     "Band",
+    "ClassDifference",
+    "ClassErrors",
     "ClassFigures",
     "Comparison",
     "Coverage",
@@ -24,9 +28,11 @@ __all__ = [
     "Interval",
     "Misreading",
     "Reliability",
+    "ReliabilityDiagram",
     "Sample",
     "Summary",
     "band",
+    "class_differences",
     "class_errors",
     "compare",
     "confusion",
@@ -36,6 +42,7 @@ __all__ = [
     "hardest",
     "minimum_seeds",
     "reliability",
+    "reliability_diagram",
     "seeds_needed",
     "summarise",
 ]

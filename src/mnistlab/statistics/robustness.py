@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import DataError
-from mnistlab.statistics.evaluation import wilson_interval
+from mnistlab.statistics.proportion import wilson_interval
 from mnistlab.statistics.summary import CONFIDENCE, Interval
 
 CLEAN = "none"
