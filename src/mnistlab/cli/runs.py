@@ -47,7 +47,8 @@ def _show(folder: Path, home: "RunStore", found: "list[RunGlance]") -> None:
     from mnistlab.report import duration, percent
 
     for run in found:
-        figures = f"{tested_on(run.recipe.validation):>10} {percent(run.final.test_accuracy):>8}  {duration(run.seconds):>12}  {run.started:%Y-%m-%d %H:%M}"
+        accuracy = f"{tested_on(run.recipe.validation):>10} {percent(run.final.test_accuracy):>8}"
+        figures = f"{accuracy}  {duration(run.seconds):>12}  {run.started:%Y-%m-%d %H:%M}"
         place = run.path.relative_to(home.path).as_posix()
         tell(f"{run.recipe.name:<32} seed {run.seed:<6} {figures}  {place}")
     tell(

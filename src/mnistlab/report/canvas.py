@@ -48,7 +48,7 @@ def looks(count: int) -> list[Look]:
 
 
 def legend(drawn: Figure, handles: Sequence[Artist], labels: Sequence[str], columns: int = 2, title: str = "") -> None:
-    """Put a legend below a plot.
+    """Put a legend below a plot, if there is something to explain.
 
     Args:
         drawn: the plot.

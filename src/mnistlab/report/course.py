@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.table import Table, display_name, duration, percent
 from mnistlab.runs import RunRecord, write_atomically
 

@@ -58,7 +58,8 @@ def draw_calibration(curves: Sequence[tuple[str, Reliability, int]], counted: st
     lower.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     upper.set_ylabel("read rightly (%)")
     lower.set(xlabel="confidence (%)", ylabel=counted, xlim=(0, 100))
-    legend(drawn, *upper.get_legend_handles_labels(), title=title)
+    handles, labels = upper.get_legend_handles_labels()
+    legend(drawn, handles, labels, title=title)
     return drawn
 
 
@@ -115,5 +116,6 @@ def errors_by_class(samples: Sequence[Sample]) -> Figure:
     axes.set_xticks(range(len(classes)), classes, rotation=30 if max(map(len, classes)) > 2 else 0)
     axes.set_ylabel("misread (%)")
     axes.grid(visible=False, axis="x")
-    legend(drawn, *axes.get_legend_handles_labels(), title=left_out(len(samples)))
+    handles, labels = axes.get_legend_handles_labels()
+    legend(drawn, handles, labels, title=left_out(len(samples)))
     return drawn

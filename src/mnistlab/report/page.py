@@ -14,8 +14,8 @@ from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.canvas import MOST_CURVES, inline_svg
 from mnistlab.report.class_tables import class_anchor, class_table
 from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table
-from mnistlab.statistics.diagram import FEWEST_IMAGES
 from mnistlab.statistics import Comparison, HardImage, Sample, hardest, minimum_seeds
+from mnistlab.statistics.diagram import FEWEST_IMAGES
 
 _MOST_ROWS = 24
 """From which on a table of classes is folded up."""

@@ -80,11 +80,10 @@ def accuracies(summaries: Sequence[Summary]) -> Figure:
     panel(axes)
     for row, (summary, look) in enumerate(zip(reversed(summaries), looks(len(summaries))[::-1], strict=True)):
         values = np.array(summary.accuracies)
-        marks = {"ls": "", "marker": look.marker, "color": look.colour}
-        axes.plot(values, np.full(len(values), row + 0.16), alpha=0.45, ms=5, mew=0, **marks)
+        axes.plot(values, np.full(len(values), row + 0.16), look.marker, color=look.colour, alpha=0.45, ms=5, mew=0)
         ends = summary.interval or Interval(low=summary.accuracy, high=summary.accuracy)
         places = [ends.low, summary.accuracy, ends.high]
-        axes.plot(places, [row - 0.16] * 3, **marks | {"ls": "-"}, lw=3, ms=7, markevery=[1])
+        axes.plot(places, [row - 0.16] * 3, f"{look.marker}-", color=look.colour, lw=3, ms=7, markevery=[1])
     axes.set_yticks(range(len(summaries)), [wrapped(summary.label) for summary in summaries][::-1])
     axes.set_ylim(-0.6, len(summaries) - 0.4)
     axes.set_xlabel("final accuracy (%): every run, and below it the mean with its 95 % interval")

@@ -36,7 +36,8 @@ class ClassDifference:
     Attributes:
         mean: of the differences, points: below 0, the one misreads fewer; ``None`` without images.
         interval: of the mean over seeds, as :attr:`ClassErrors.interval`.
-        p: of the sign-flip permutation test, after Holm's correction for all classes and recipes; ``None`` without images.
+        p: of the sign-flip permutation test, after Holm's correction for all classes and recipes; ``None`` without
+            images.
     """
 
     mean: float | None

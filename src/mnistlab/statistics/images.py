@@ -1,4 +1,4 @@
-"""Images: which of the images tested on runs misread, what they take them for, and what other images would have shown."""
+"""Images: which images runs misread, what they take them for, and what other images would have shown."""
 
 from collections import Counter
 from collections.abc import Sequence
