@@ -9,7 +9,7 @@ from mnistlab.statistics.calibration import Reliability
 from mnistlab.statistics.proportion import wilson_interval
 
 FEWEST_IMAGES = 30
-"""In a bin, a run: of so many Wilson's interval reaches at most 17 points to either side, whatever the share."""
+"""In a bin, a run: of so many Wilson's interval reaches at most 18 points to either side, whatever the share."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ def reliability_diagram(bins: Reliability, runs: int = 1) -> ReliabilityDiagram:
             merged.append(np.zeros(3))
         merged[-1] += row
     if len(merged) > 1 and merged[-1][0] < FEWEST_IMAGES:
-        merged[-2] += merged.pop()
+        rest = merged.pop()
+        merged[-1] += rest
     images, confidences, hits = np.array(merged[::-1]).T
     ends = [wilson_interval(right, held) for right, held in zip(hits, images, strict=True)]
     low, high = np.array([[end.low, end.high] for end in ends]).T
