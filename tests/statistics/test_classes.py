@@ -68,5 +68,5 @@ def test_a_class_without_images_has_no_figures():
     assert class_errors(empty)[0].error is None
     assert class_errors(empty)[0].interval is None
     assert np.isnan(errors_of_runs(empty)[:, 0]).all()
-    (found, *_) = class_differences([empty, sample], sample)["empty"]
+    (found, *_) = class_differences([sample, empty], empty)["a"]
     assert (found.mean, found.interval, found.p) == (None, None, None)
