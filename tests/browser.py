@@ -45,3 +45,20 @@ def opened(path, width=1100, scheme="light", media="screen"):
             yield page, complaints
         finally:
             browser.close()
+
+
+def cut_off(page):
+    """What is wider than its place and shows no cue of it, and the page itself if it scrolls sideways."""
+    found = page.evaluate(
+        """[...document.querySelectorAll('body *')]
+            .filter(e => !(e instanceof SVGElement) && e.clientWidth && e.scrollWidth > e.clientWidth + 1)
+            .filter(e => getComputedStyle(e).display != 'inline')
+            .map(e => [e.tagName, e.getAttribute('aria-label') || '', getComputedStyle(e).overflowX,
+                       getComputedStyle(e).backgroundAttachment, getComputedStyle(e).backgroundImage])"""
+    )
+    bad = [
+        (tag, label)
+        for tag, label, overflow, attachment, image in found
+        if overflow != "auto" or "local" not in attachment or "scroll" not in attachment or "gradient" not in image
+    ]
+    return bad + ([] if page.evaluate("document.documentElement.scrollWidth <= innerWidth") else ["the page"])

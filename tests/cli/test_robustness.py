@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from mnistlab import built_in
 from mnistlab.corruptions import CORRUPTIONS, corrupt, generator
@@ -100,6 +101,35 @@ def test_models_of_one_title_are_told_apart_by_their_names(few, tmp_path):
     told = figures("a.onnx", "b.onnx", "reader", "--data", few, cwd=tmp_path)
     assert [model["model"] for model in told["models"]] == ["a.onnx", "b.onnx", "Reader, seed 0"]
     assert told["models"][0]["corrupted"] == told["models"][1]["corrupted"]
+
+
+def test_runs_of_one_recipe_are_told_as_one(plain, few, tmp_path):
+    recipe = built_in("lenet5").replace(data=str(few), epochs=2, batch_size=20)
+    seeds = [trained(recipe, tmp_path / f"seed{seed}", seed=seed) for seed in (1, 2)]
+    alone = [figures(path, cwd=tmp_path)["models"][0] for path in (plain, *seeds)]
+    told = figures(plain, *seeds, "lenet5", "--data", few, cwd=tmp_path)
+    assert told["seeds"] == {"LeNet-5, 3 seeds": [3, 1, 2]}
+    group, single = told["models"]
+    assert [(model["model"], model["runs"]) for model in told["models"]] == [
+        ("LeNet-5, 3 seeds", 3),
+        ("LeNet-5, seed 0", 1),
+    ]
+    means = [model["mean_error"] for model in alone]
+    assert group["mean_error"] == pytest.approx(np.mean(means))
+    half = t.ppf(0.975, 2) * np.std(means, ddof=1) / 3**0.5
+    assert group["mean_interval"] == pytest.approx([max(0, np.mean(means) - half), np.mean(means) + half])
+    stripe = [model["corrupted"]["stripe"]["error"] for model in alone]
+    assert group["corrupted"]["stripe"]["error"] == pytest.approx(np.mean(stripe))
+    assert single["relative_to_first"] == pytest.approx(single["mean_error"] / group["mean_error"])
+    other = trained(recipe.replace(dropout=0.5), tmp_path / "other", seed=1)
+    again = trained(recipe, tmp_path / "again", seed=1)
+    apart = figures(seeds[0], other, cwd=tmp_path)["models"]
+    assert [model["runs"] for model in apart] == [1, 1]
+    refused = refusal(run(*MNISTLAB, "evaluate", seeds[0], again, "--corruptions", cwd=tmp_path))
+    assert f"{seeds[0]} and {again}: both are seed 1 of lenet5; give one of them" in refused
+    table = run(*MNISTLAB, "evaluate", *seeds, plain, "--corruptions", cwd=tmp_path).stdout
+    assert "LeNet-5, 3 seeds" in table
+    assert "on average over 3 seeds" in table
 
 
 def test_what_makes_no_sense_is_refused_in_one_line(plain, few, tmp_path):

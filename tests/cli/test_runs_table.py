@@ -54,6 +54,7 @@ def test_the_plain_list_finds_the_same_runs_and_says_where(search):
     lines = run(*MNISTLAB, "runs", "S", cwd=search).stdout.splitlines()
     assert lines[-1] == "4 finished runs; --markdown says what sets them apart"
     assert lines[0].split()[-1].startswith("held-")
+    assert [line.split()[3] for line in lines[:-1]] == ["validation", "test", "test", "test"]
     assert [line.split()[-1].rpartition("/")[0] for line in lines[1:-1]] == ["one/runs", "one/runs", "two/runs"]
 
 

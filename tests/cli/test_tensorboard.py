@@ -23,6 +23,13 @@ def test_curves_are_those_of_the_record(few, tmp_path):
             assert [point.tensor_proto.float_val[0] for point in points] == pytest.approx(
                 [epoch[f"{part}_{kind}"] for epoch in history]
             )
+    held = [*TRAIN, "--run", "held", "--set", "validation=100", "--data", few]
+    assert run(*held, cwd=tmp_path).returncode == 0
+    log = accumulator.EventAccumulator(str(tmp_path / "held" / "tensorboard"))
+    log.Reload()
+    assert set(log.Tags()["tensors"]) == {
+        f"{k}/{part}" for k in ("loss", "accuracy") for part in ("train", "validation")
+    }
     again = run(*TRAIN, "--data", few, "--resume", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
 

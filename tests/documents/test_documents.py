@@ -1,5 +1,6 @@
 """The documents' commands and Python blocks, carried out: the long ones with few images, one epoch and two seeds."""
 
+import glob
 import json
 import re
 import shlex
@@ -16,8 +17,9 @@ from tests.data.forms import FORMS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "README.ko.md", *sorted((ROOT / "docs").glob("*.md"))]
-RUNS = ("runs/lenet5-5d7ee6a1-seed0", "runs/my-run", "runs/one", "runs/two", "runs/robust-69ecbec8-seed0")
-COPIES = ("RUN", "best62k-ba452b81-seed0", "robust-69ecbec8-seed0", "search/first")
+RUNS = ("runs/lenet5-5d7ee6a1-seed0", "runs/my-run", "runs/one")
+COPIES = ("RUN", "search/first")
+OTHER_SEEDS = ("runs/two", "trained/lenet5/first", "trained/best62k/first", "trained/robust/first")
 SHORT = ["--epochs", "1", "--train-limit", "200"]
 SHORTENED = {
     "train": [*SHORT, "-q", "--overwrite"],
@@ -74,6 +76,8 @@ def workspace(tmp_path_factory, few):
         assert run(app, ["train", "lenet5", *SHORT, "-q", "--run", RUNS[0]]) == 0
         for copy in (*RUNS[1:], *COPIES):
             shutil.copytree(RUNS[0], copy)
+        for seed, other in enumerate(OTHER_SEEDS, 1):
+            assert run(app, ["train", "lenet5", *SHORT, "-q", "--seed", str(seed), "--run", other]) == 0
         assert run(app, ["export", "runs/my-run", "model.onnx"]) == 0
         assert run(app, ["compare", "lenet5", "mlp", *SHORT, "--seeds", "2", "-q"]) == 0
         assert run(app, ["repeat", "lenet5", *SHORT, "--seeds", "1", "-q", "--out", "result"]) == 0
@@ -102,6 +106,7 @@ def there(workspace, few, monkeypatch):
 @pytest.mark.parametrize("command", commands())
 def test_a_command_does_what_the_documents_say(command, there, few):
     words = shlex.split(command.replace("python main.py", "mnistlab reproduce"))[1:]
+    words = [found for word in words for found in (sorted(glob.glob(word)) if "*" in word else [word])]  # noqa: PTH207
     if "--engine" in words:
         del words[words.index("--engine") :]
     name = words[0]

@@ -29,6 +29,6 @@ def recipes(data, folder):
     }
 
 
-def trained(recipe, folder):
-    assert train(recipe, folder=folder, seed=3, device="cpu")
+def trained(recipe, folder, seed=3):
+    assert train(recipe, folder=folder, seed=seed, device="cpu")
     return folder

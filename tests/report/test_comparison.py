@@ -11,10 +11,14 @@ from PIL import Image
 
 from mnistlab.recipe import Recipe
 from mnistlab.report.canvas import inline_svg, svg, wrapped
+from mnistlab.report.class_tables import class_table
 from mnistlab.report.comparison import draw_plots, write_comparison_report
 from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table, short_table
+from mnistlab.report.image_plots import errors_by_class
 from mnistlab.report.seed_plots import forest
-from mnistlab.statistics import Sample, compare
+from mnistlab.statistics import Sample, class_errors, compare
+from mnistlab.statistics.classes import errors_of_runs
+from mnistlab.statistics.verdict import points, span
 from tests.browser import opened
 from tests.statistics.records import CLASSES, IMAGES, made_record, made_sample
 
@@ -81,7 +85,7 @@ def test_markdown_and_csv_carry_the_same_figures(report):
     for row in rows[1:]:
         assert f"| {' | '.join(row)} |" in markdown
     assert {path.name for path in (report / "tables").iterdir()} == {
-        f"{name}.csv" for name in ("recipes", "pairs", "losses", "runs")
+        f"{name}.csv" for name in ("recipes", "pairs", "losses", "runs", "classes")
     }
 
 
@@ -100,6 +104,69 @@ def test_the_summary_has_what_every_results_folder_must_have(report):
     assert pair["interval"][0] < pair["difference"] == pytest.approx(-1.1625) < pair["interval"][1] < 0
     assert summary["version"]
     assert summary["command"].startswith("mnistlab compare")
+
+
+def test_the_table_of_classes_by_hand(report):
+    """Every class is there once for each recipe, the less accurate one with its difference from the other."""
+    rows = list(csv.DictReader(io.StringIO((report / "tables/classes.csv").read_text(encoding="utf-8"))))
+    assert [(row["Class"], row["Recipe"]) for row in rows[:3]] == [
+        ("0", "lenet5"),
+        ("0", "custom_mlp"),
+        ("1", "lenet5"),
+    ]
+    chosen = samples()
+    wrong = [errors_of_runs(sample)[:, 3] for sample in chosen]
+    other, best = (row for row in rows if row["Class"] == "3")
+    assert (best["Misread (%)"], best["Less custom_mlp"], best["p (Holm)"]) == (points(wrong[1].mean()), "", "")
+    assert other["Misread (%)"] == points(wrong[0].mean())
+    assert other["95 % interval"] == span(mean_interval(wrong[0]))
+    assert other["Less custom_mlp"] == points((wrong[0] - wrong[1]).mean())
+    found = class_differences(chosen, chosen[1])["lenet5"][3]
+    assert other["95 % interval of it"] == span(found.interval)
+    assert float(other["p (Holm)"]) <= 1
+    assert "p (Holm)" not in class_table(chosen[:1], compare(chosen[:1])).headings
+    ranked = compare(chosen, ranking=True)
+    assert "p (Holm)" not in class_table(chosen, ranked).headings
+    three = [*chosen, made_sample("third", BETTER)]
+    assert "p (Holm)" not in class_table(three, compare(three)).headings
+    assert "p (Holm)" in class_table(three, compare(three, baseline="third")).headings
+
+
+def test_the_bars_of_classes_have_their_intervals():
+    chosen = samples()
+    (axes,) = errors_by_class(chosen).axes
+    ends = [[y for _, y in segment] for lines in axes.collections for segment in lines.get_segments()]
+    intervals = [found.interval for sample in chosen for found in class_errors(sample)]
+    assert np.allclose(ends, [[max(0, found.low), found.high] for found in intervals])
+
+
+def held_out():
+    recipes = (Recipe(name="a", validation=1000), Recipe(name="b", validation=1000, dropout=0.3))
+    return [made_sample(recipe.name, errors, recipe) for recipe, errors in zip(recipes, (WORSE, BETTER))]
+
+
+def test_held_out_training_images_are_never_called_test_images(tmp_path):
+    chosen, images = held_out(), np.zeros((IMAGES, 28, 28), np.uint8)
+    write_comparison_report(tmp_path, "t", chosen, compare(chosen), test_images=images)
+    with opened(tmp_path / "report.html") as (page, _):
+        page.locator("section.verdict").evaluate("e => e.remove()")
+        said = " ".join(page.locator("body").inner_text().split())
+        said += " ".join(page.eval_on_selector_all("img, figure", "all => all.map(e => e.alt || e.ariaLabel)"))
+    assert "held-out training images" in said
+    for path in (*tmp_path.glob("tables/*.csv"), *tmp_path.glob("plots/*.svg")):
+        said += path.read_text(encoding="utf-8")
+    assert re.findall(r"(?i)\btest (?:image|set|accurac|loss)|\bon test\b|, test\b", said) == []
+    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    assert summary["tested_on"] == "1,000 held-out training images"
+
+
+def test_the_page_claims_only_what_the_program_knows(report, tmp_path):
+    """How a recipe was chosen is not known to it."""
+    chosen = held_out()
+    write_comparison_report(tmp_path, "t", chosen, compare(chosen))
+    for folder in (report, tmp_path):
+        text = (folder / "report.html").read_text(encoding="utf-8")
+        assert not re.search("chosen on|looked at", text)
 
 
 def test_every_plot_is_there_as_png_and_svg(report):

@@ -12,7 +12,7 @@ from PIL import Image
 from mnistlab.errors import DataError
 from mnistlab.report.evaluation import draw_plots, worst_errors, write_evaluation_report
 from mnistlab.report.evaluation_tables import class_table, coverage_table, figure_table, headline, remarks
-from mnistlab.statistics import evaluate
+from mnistlab.statistics import evaluate, reliability_diagram
 from tests.browser import opened
 
 DIGITS = tuple("0123456789")
@@ -117,7 +117,12 @@ def test_the_plots_draw_the_figures():
     }
     assert numbers == {place: str(count) for place, count in np.ndenumerate(found.confusion) if count}
     upper, lower = plots["calibration"].axes
-    assert np.allclose(upper.lines[1].get_ydata(), 100 * found.reliability.accuracy)
+    drawn = reliability_diagram(found.reliability)
+    (_, line, *_) = upper.lines
+    assert np.allclose(line.get_ydata(), 100 * drawn.accuracy)
+    (bars,) = upper.collections
+    ends = [[y for _, y in segment] for segment in bars.get_segments()]
+    assert np.allclose(ends, 100 * np.stack([drawn.low, drawn.high], axis=1))
     assert [bar.get_height() for bar in lower.patches] == found.reliability.images.tolist()
     assert not plots["calibration"].legends
     images = pictures()

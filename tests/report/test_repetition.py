@@ -137,6 +137,15 @@ def test_any_number_of_runs_can_be_drawn(errors):
         assert picture.height < 700
 
 
+def test_the_page_claims_only_what_the_program_knows(tmp_path):
+    for folder, recipe in (("test", Recipe(name="mine")), ("held", Recipe(name="mine", validation=1000))):
+        sample = made_sample("mine", ERRORS, recipe)
+        (page, *_) = write_repetition_report(tmp_path / folder, sample, summarise(sample))
+        text, _, _ = page.read_text(encoding="utf-8").partition("The recipe")
+        assert not re.search("chosen on|looked at", text)
+        assert ("test images" in text) == (folder == "test")
+
+
 @pytest.mark.parametrize("width", [360, 1100])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_in_a_browser(tmp_path, width, scheme):

@@ -63,6 +63,25 @@ def test_the_markdown_table():
     ]
 
 
+def test_held_out_training_images_are_called_validation():
+    held_out = [
+        one.model_copy(update={"recipe": one.recipe.replace(validation=10_000)}) for one in (record(), record("mlp"))
+    ]
+    assert course_table(held_out).headings == (
+        "Model",
+        "Parameters",
+        "Validation accuracy",
+        "Validation loss",
+        "Best epoch, picked on validation",
+        "Time",
+    )
+    curves = learning_curves(held_out[0])
+    assert [text.get_text() for text in curves.legends[0].get_texts()] == ["train", "validation"]
+    assert curves.get_suptitle() == "LeNet-5, validation accuracy 99.03 %"
+    assert comparison(held_out).get_suptitle() == "Performance on the held-out training images"
+    assert comparison([record()]).get_suptitle() == "Performance on the test set"
+
+
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_the_text_table_keeps_to_its_width_and_loses_no_figure(width):
     text = course_table([record()]).text(width)

@@ -48,7 +48,7 @@ def evaluate(
 
     MODEL is a finished run's folder, an .onnx file that `mnistlab export` wrote, or a shipped model: reader, lenet5,
     custom_mlp. A run that held out images is still tested on the test set, which it never looked at. With --corruptions
-    there may be several, which read the same images.
+    there may be several, which read the same images; runs of one recipe are told as one, over their seeds.
     """
     if shifts and corruptions:
         raise click.UsageError("--shifts and --corruptions answer different questions: give one of them")

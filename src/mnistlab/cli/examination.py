@@ -34,6 +34,7 @@ class Candidate:
         read: how it reads.
         shifts: of a run's recipe, see there; 0 if it reads each image once.
         read_once: how it reads if that is left out.
+        record: of a run; ``None`` for a file.
     """
 
     title: str
@@ -43,6 +44,7 @@ class Candidate:
     read: Read
     shifts: int
     read_once: Read
+    record: RunRecord | None
 
     def facts(self, split: str) -> list[str]:
         """Return what stands above a report: the data's name, how many images, and its note."""
@@ -116,6 +118,7 @@ def _meet_run(folder: RunFolder, data: str | None, split: str) -> tuple[Candidat
         read=lambda images: trained().logits(images),
         shifts=recipe.shifts,
         read_once=lambda images: trained().read_once(images),
+        record=record,
     )
     return candidate, record
 
@@ -151,7 +154,7 @@ def _meet_file(file: Path, data: str | None, split: str) -> tuple[Candidate, flo
     part = _fit(dataset, split, source, network.image_size, network.classes)
     title = about.get("title", network.name) + (f", seed {about['seed']}" if "seed" in about else "")
     candidate = Candidate(
-        title, dataset, part, network.classes, read=network.logits, shifts=0, read_once=network.logits
+        title, dataset, part, network.classes, read=network.logits, shifts=0, read_once=network.logits, record=None
     )
     return candidate, about.get("temperature", 1.0)
 

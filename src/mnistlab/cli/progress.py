@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from mnistlab.recipe import TESTED_IMAGES, TESTED_SET, TestedOn
 from mnistlab.report import duration, percent
 from mnistlab.runs import EpochMetrics
 from mnistlab.training import BatchDone, EpochDone, Event, RunFinished, RunStarted, RunStopped
@@ -36,6 +37,7 @@ class ProgressBar:
         )
         self._task = TaskID(0)
         self._batches = 1
+        self._tested_on: TestedOn = "test"
 
     def __enter__(self) -> Self:
         if self._animated:
@@ -56,16 +58,17 @@ class ProgressBar:
             case BatchDone() if self._animated:
                 self._bars.update(self._task, completed=(event.epoch - 1) * self._batches + event.batch)
             case EpochDone() if self._animated:
-                self._bars.update(self._task, figures=f"test {percent(event.metrics.test_accuracy)}")
+                self._bars.update(self._task, figures=f"{self._tested_on} {percent(event.metrics.test_accuracy)}")
             case EpochDone():
-                self._print(_line(event.metrics, event.epochs))
+                self._print(_line(event.metrics, event.epochs, self._tested_on))
             case RunStopped():
                 self._print(f"stopped in epoch {event.epoch}, after batch {event.batch} of {event.batches}")
             case RunFinished():
                 self._finish(event)
 
     def _start(self, event: RunStarted) -> None:
-        images = f"{event.train_images} training and {event.test_images} test images"
+        self._tested_on = event.recipe.tested_on
+        images = f"{event.train_images} training and {event.test_images} {TESTED_IMAGES[self._tested_on]}"
         where = f"{event.device}, {event.threads} thread{'s' if event.threads > 1 else ''}"
         layers = f"plain PyTorch ({event.reason})" if event.reason else f"fast layers ({event.kernels})"
         self._print(
@@ -85,13 +88,13 @@ class ProgressBar:
             )
 
     def _finish(self, event: RunFinished) -> None:
-        final, images = event.record.final, event.record.data.test_images
+        final, images, on = event.record.final, event.record.data.test_images, event.record.recipe.tested_on
         if event.reused:
             self._print(f"{event.record.recipe.name}, seed {event.record.seed}: finished before; nothing to train")
         self._print(
-            f"test accuracy {percent(final.test_accuracy)} ({final.test_errors} of {images} wrong) after epoch "
+            f"{on} accuracy {percent(final.test_accuracy)} ({final.test_errors} of {images} wrong) after epoch "
             f"{len(event.record.history)}; best epoch {final.best_epoch}: {percent(final.best_test_accuracy)} "
-            f"(chosen on the test set); {duration(event.record.seconds)}"
+            f"(chosen on {TESTED_SET[on]}); {duration(event.record.seconds)}"
         )
 
     def _print(self, text: str) -> None:
@@ -106,10 +109,10 @@ class _EpochColumn(ProgressColumn):
         return Text(f"{done:>{len(str(epochs))}}/{epochs}")
 
 
-def _line(metrics: EpochMetrics, epochs: int) -> str:
+def _line(metrics: EpochMetrics, epochs: int, tested_on: TestedOn) -> str:
     return (
         f"epoch {metrics.epoch:>{len(str(epochs))}}/{epochs}"
         f"  train loss {metrics.train_loss:.4f} accuracy {percent(metrics.train_accuracy)}"
-        f"  test loss {metrics.test_loss:.4f} accuracy {percent(metrics.test_accuracy)}"
+        f"  {tested_on} loss {metrics.test_loss:.4f} accuracy {percent(metrics.test_accuracy)}"
         f"  {metrics.train_seconds + metrics.test_seconds:.1f} s, {metrics.images_per_second:.0f} images/s"
     )

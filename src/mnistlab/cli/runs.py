@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @click.option("--markdown", is_flag=True, help="As a table in Markdown, best first.")
 @json_option
 def runs(folder: Path, *, csv: bool, markdown: bool) -> None:
-    """List the finished runs in FOLDER: recipe, seed, final test accuracy, time, and when each was begun.
+    """List the finished runs in FOLDER: recipe, seed, final accuracy, time, and when each was begun.
+
+    The accuracy is that on the test images; on the held-out training images, `validation`, where the recipe has those.
 
     As a table it is the log of a search: what sets each recipe apart, its size, and its figures. Runs in the folders of
     FOLDER are listed too. A damaged run does not keep the others from being listed; it is named in the end.
@@ -41,10 +43,12 @@ def runs(folder: Path, *, csv: bool, markdown: bool) -> None:
 
 def _show(folder: Path, home: "RunStore", found: "list[RunGlance]") -> None:
     """Tell a line for each run, and how many there are; give their figures."""
+    from mnistlab.recipe import tested_on
     from mnistlab.report import duration, percent
 
     for run in found:
-        figures = f"{percent(run.final.test_accuracy):>8}  {duration(run.seconds):>12}  {run.started:%Y-%m-%d %H:%M}"
+        accuracy = f"{tested_on(run.recipe.validation):>10} {percent(run.final.test_accuracy):>8}"
+        figures = f"{accuracy}  {duration(run.seconds):>12}  {run.started:%Y-%m-%d %H:%M}"
         place = run.path.relative_to(home.path).as_posix()
         tell(f"{run.recipe.name:<32} seed {run.seed:<6} {figures}  {place}")
     tell(

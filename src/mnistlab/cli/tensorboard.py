@@ -6,12 +6,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from mnistlab.errors import RunError
-from mnistlab.training.events import EpochDone, Event
+from mnistlab.recipe import TestedOn
+from mnistlab.training.events import EpochDone, Event, RunStarted
 
 
 class TensorBoardLog(contextlib.AbstractContextManager["TensorBoardLog"]):
     """Listens to a run, and writes loss and accuracy, training and test, an epoch each, as TensorBoard reads them.
 
+    What was measured on held-out training images is called ``validation`` instead of ``test``.
     A run that goes on adds to the folder; TensorBoard shows it as one.
 
     Args:
@@ -26,6 +28,7 @@ class TensorBoardLog(contextlib.AbstractContextManager["TensorBoardLog"]):
             from tensorboard.summary import Writer
         except ModuleNotFoundError as error:
             raise RunError("--tensorboard needs an extra: pip install 'mnistlab[tensorboard]'") from error
+        self._tested_on: TestedOn = "test"
         try:
             self._writer: Any = Writer(str(folder))
         except OSError as error:
@@ -33,12 +36,14 @@ class TensorBoardLog(contextlib.AbstractContextManager["TensorBoardLog"]):
 
     def __call__(self, event: Event) -> None:
         """Write an epoch's figures; other events say nothing."""
+        if isinstance(event, RunStarted):
+            self._tested_on = event.recipe.tested_on
         if not isinstance(event, EpochDone):
             return
         metrics = event.metrics
         for kind in ("loss", "accuracy"):
-            for part in ("train", "test"):
-                self._writer.add_scalar(f"{kind}/{part}", getattr(metrics, f"{part}_{kind}"), metrics.epoch)
+            for part, tag in (("train", "train"), ("test", self._tested_on)):
+                self._writer.add_scalar(f"{kind}/{tag}", getattr(metrics, f"{part}_{kind}"), metrics.epoch)
         self._writer.flush()
 
     def __enter__(self) -> Self:

@@ -75,10 +75,9 @@ class ExperimentView:
                 self._settle(event.task)
                 self._finished += 1
                 final = event.record.final.test_accuracy
+                accuracy = f"{event.record.recipe.tested_on} accuracy {percent(final)}"
                 self._accuracies.setdefault(event.task.recipe.name, []).append(final)
-                self._print(
-                    f"{event.task.title}: {percent(final)} in {duration(event.record.seconds)}  {self._count()}"
-                )
+                self._print(f"{event.task.title}: {accuracy} in {duration(event.record.seconds)}  {self._count()}")
             case TaskFailed():
                 self._settle(event.task)
                 self._failed += 1

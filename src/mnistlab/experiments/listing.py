@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mnistlab.errors import RunError
 from mnistlab.experiments.grid import describe
-from mnistlab.recipe import Recipe
+from mnistlab.recipe import TESTED_IMAGES, Recipe
 from mnistlab.report.table import Table
 from mnistlab.runs import RunFolder, RunRecord, RunStore
 
@@ -74,14 +74,13 @@ def _differing(recipes: list[Recipe]) -> list[str]:
 
 
 def _row(record: RunRecord, fields: list[str]) -> tuple[str, ...]:
-    held_out = record.recipe.validation > 0
     return (
         record.recipe.name,
         str(record.seed),
         describe(record.recipe, fields),
         f"{record.parameters:,}",
         str(len(record.history)),
-        f"{record.data.test_images:,} {'held-out training' if held_out else 'test'} images",
+        f"{record.data.test_images:,} {TESTED_IMAGES[record.recipe.tested_on]}",
         f"{100 * record.final.test_accuracy:.2f}",
         f"{record.final.test_loss:.4f}",
         f"{sum(epoch.train_seconds for epoch in record.history):.1f}",

@@ -5,11 +5,15 @@ from mnistlab.recipe.catalogue import BUILT_IN, DISPLAY_NAMES, built_in
 from mnistlab.recipe.file import read_recipe, read_toml, to_toml
 from mnistlab.recipe.recipe import Recipe, allowed
 from mnistlab.recipe.source import search_current_folder, source_digest
+from mnistlab.recipe.tested import TESTED_IMAGES, TESTED_SET, TestedOn, tested_on
 
 __all__ = [
     "BUILT_IN",
     "DISPLAY_NAMES",
+    "TESTED_IMAGES",
+    "TESTED_SET",
     "Recipe",
+    "TestedOn",
     "ablate",
     "allowed",
     "built_in",
@@ -18,5 +22,6 @@ __all__ = [
     "regularisers",
     "search_current_folder",
     "source_digest",
+    "tested_on",
     "to_toml",
 ]

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from mnistlab.errors import RecipeError, did_you_mean
+from mnistlab.recipe.tested import TestedOn, tested_on
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,11 @@ class Recipe(BaseModel):
         a later version adds leaves old digests as they were.
         """
         return hashlib.sha256(json.dumps(self._content(), sort_keys=True).encode()).hexdigest()[:8]
+
+    @property
+    def tested_on(self) -> TestedOn:
+        """``validation`` if runs are tested on held-out training images, ``test`` if on the test set."""
+        return tested_on(self.validation)
 
     def _content(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)

@@ -3,25 +3,71 @@
 import re
 import textwrap
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from io import BytesIO
-from itertools import cycle, islice
 
 import matplotlib as mpl
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Those of Okabe and Ito (2008), told apart by colour-blind readers too."""
+COLOURS = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"),
+    *("#4B2D00", "#0F0FDC", "#A55AFF", "#F02D5A", "#003C3C", "#6E1464"),
+)
+"""Those of Okabe and Ito (2008), and six more as far from them and from each other, in CIELAB as seen by everybody
+and by protanopes and deuteranopes (Machado, Oliveira and Fernandes, 2009), as ink on white allows."""
+LineStyle = str | tuple[float, tuple[float, ...]]
+_MARKERS, _LINES = "osD^vPX", ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 INK, FAINT = "#1F2328", "#D0D7DE"
 """Of text and of grids; in a page that has a dark mode both follow it."""
+MOST_CURVES = 6
+"""Recipes in one plot of curves or bars, which more would hide."""
 _DOTS_PER_INCH = 130
 _REDUCED, _ENLARGED = 0.9, 1.3
 """Pixels of a page for each point of a figure, at least, so that text stays legible on a phone, and at most."""
 
 
-def colours(count: int) -> list[str]:
-    """Return so many colours, repeating if there are more than six."""
-    return list(islice(cycle(COLOURS), count))
+@dataclass(frozen=True)
+class Look:
+    """How one of several is drawn: a colour, a marker and a line's style of matplotlib's."""
+
+    colour: str
+    marker: str
+    line: LineStyle
+
+
+def looks(count: int) -> list[Look]:
+    """Return so many looks: up to twelve of another colour each, and up to sixty of which no two are the same."""
+    turns = [divmod(number, len(COLOURS)) for number in range(count)]
+    return [
+        Look(COLOURS[place], _MARKERS[(place + turn) % len(_MARKERS)], _LINES[(place + turn) % len(_LINES)])
+        for turn, place in turns
+    ]
+
+
+def legend(drawn: Figure, handles: Sequence[Artist], labels: Sequence[str], columns: int = 2, title: str = "") -> None:
+    """Put a legend below a plot, if there is something to explain.
+
+    Args:
+        drawn: the plot.
+        handles: what is explained.
+        labels: theirs; none leaves the legend out.
+        columns: of the legend.
+        title: above it, such as what :func:`left_out` says.
+    """
+    if not labels:
+        return
+    found = drawn.legend(
+        handles, labels, title=title or None, loc="outside lower center", frameon=False, labelcolor=INK, ncols=columns
+    )
+    found.get_title().set_color(INK)
+
+
+def left_out(count: int) -> str:
+    """Say that of so many recipes only the first :data:`MOST_CURVES` are drawn; nothing if all are."""
+    return f"the first {MOST_CURVES} of {count} recipes" if count > MOST_CURVES else ""
 
 
 def panel(axes: Axes) -> None:
@@ -72,7 +118,7 @@ def svg(drawn: Figure) -> str:
 def inline_svg(text: str, name: str) -> str:
     """Turn what :func:`svg` returned into an element of an HTML page.
 
-    Its colours become the page's CSS variables ``--ink``, ``--faint`` and ``--c0`` to ``--c5``, so that they follow a
+    Its colours become the page's CSS variables ``--ink``, ``--faint`` and ``--c0`` to ``--c11``, so that they follow a
     dark mode, and its identifiers begin with ``name``, so that several figures can share a page. It is as wide as the
     page lets it be, within limits.
     """

@@ -10,11 +10,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.canvas import png, svg
+from mnistlab.report.class_tables import class_table
 from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table
 from mnistlab.report.image_plots import calibration, confusion_matrix, errors_by_class
 from mnistlab.report.page import render_page
-from mnistlab.report.seed_plots import MOST_CURVES, accuracies, forest, learning_curves, paired_differences
+from mnistlab.report.seed_plots import accuracies, forest, learning_curves, paired_differences
 from mnistlab.runs import write_atomically
 from mnistlab.statistics import Comparison, Interval, Sample
 
@@ -29,8 +31,7 @@ def draw_plots(samples: Sequence[Sample], comparison: Comparison) -> dict[str, F
     elif len(comparison.differences) <= _MOST_PAIRS:
         for number, difference in enumerate(comparison.differences, 1):
             plots[f"paired{number}"] = paired_differences(difference)
-    few = samples[:MOST_CURVES]
-    plots |= {"calibration": calibration(few), "classes": errors_by_class(few)}
+    plots |= {"calibration": calibration(samples), "classes": errors_by_class(samples)}
     for number, sample in enumerate(samples[:_MOST_MATRICES], 1):
         plots[f"confusion{number}"] = confusion_matrix(sample)
     return plots
@@ -46,10 +47,12 @@ def markdown(samples: Sequence[Sample], comparison: Comparison) -> str:
 
 def summary(samples: Sequence[Sample], comparison: Comparison, command: str) -> dict[str, Any]:
     """Return what a comparison comes to, as plain values: accuracies in percent, differences in points."""
+    data = samples[0].records[0].data
     return {
         "verdict": comparison.verdict,
         "remarks": list(comparison.remarks),
-        "data": samples[0].records[0].data.name,
+        "data": data.name,
+        "tested_on": f"{data.test_images:,} {TESTED_IMAGES[comparison.tested_on]}",
         "recipes": [
             {
                 "name": figures.label,
@@ -126,6 +129,7 @@ def write_comparison_report(
     }
     tables = {"recipes": recipe_table, "pairs": pair_table, "losses": loss_table, "runs": run_table}
     contents |= {f"tables/{name}.csv": make(comparison).csv() for name, make in tables.items()}
+    contents["tables/classes.csv"] = class_table(samples, comparison).csv()
     contents |= {f"plots/{name}.svg": drawing for name, drawing in drawings.items()}
     contents |= {f"plots/{name}.png": png(figure) for name, figure in plots.items()}
     for folder in ("tables", "plots"):

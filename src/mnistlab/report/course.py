@@ -6,16 +6,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.table import Table, display_name, duration, percent
 from mnistlab.runs import RunRecord, write_atomically
-
-_HEADINGS = ("Model", "Parameters", "Test accuracy", "Test loss", "Best epoch, picked on test", "Time")
 
 
 def course_table(records: Sequence[RunRecord]) -> Table:
     """Return one row a run: accuracies in percent, the final epoch's first.
 
-    The best epoch's accuracy, its number behind it, flatters, since the test set itself picked it.
+    The best epoch's accuracy, its number behind it, flatters, since the images tested on picked it themselves.
     """
     rows = (
         (
@@ -28,7 +27,9 @@ def course_table(records: Sequence[RunRecord]) -> Table:
         )
         for record in records
     )
-    return Table(_HEADINGS, tuple(rows))
+    on = " or ".join(sorted({record.recipe.tested_on for record in records}))
+    headings = ("Parameters", f"{on} accuracy".capitalize(), f"{on} loss".capitalize(), f"Best epoch, picked on {on}")
+    return Table(("Model", *headings, "Time"), tuple(rows))
 
 
 def write_course_report(lenet5: RunRecord, custom_mlp: RunRecord, out: Path, command: str = "") -> list[Path]:
@@ -75,4 +76,11 @@ def _summary(records: Sequence[RunRecord], command: str) -> dict[str, Any]:
         }
         for record in records
     ]
-    return {"data": records[0].data.name, "recipes": recipes, "version": version("mnistlab"), "command": command}
+    data, on = records[0].data, records[0].recipe.tested_on
+    return {
+        "data": data.name,
+        "tested_on": f"{data.test_images:,} {TESTED_IMAGES[on]}",
+        "recipes": recipes,
+        "version": version("mnistlab"),
+        "command": command,
+    }

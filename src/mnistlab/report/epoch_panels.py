@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
-from mnistlab.report.canvas import INK, figure, panel
+from mnistlab.report.canvas import INK, LineStyle, figure, legend, panel
 
 _WIDE = 100
 """Ratio of the largest to the smallest loss from which the axis is logarithmic."""
@@ -37,7 +37,7 @@ class EpochPanels:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         return cls(drawn, loss, accuracy)
 
-    def draw(self, measure: str, values: ArrayLike, label: str, colour: str, style: str) -> Axes:
+    def draw(self, measure: str, values: ArrayLike, label: str, colour: str, style: LineStyle) -> Axes:
         """Draw a line into the panel that the measure's name ends with, and return the panel.
 
         Args:
@@ -51,10 +51,10 @@ class EpochPanels:
         heights = np.asarray(values)
         # A single epoch has no line to draw.
         marker = "o" if len(heights) == 1 else None
-        axes.plot(np.arange(1, len(heights) + 1), heights, style, color=colour, label=label, marker=marker, lw=1.8)
+        axes.plot(np.arange(1, len(heights) + 1), heights, color=colour, label=label, marker=marker, ls=style, lw=1.8)
         return axes
 
-    def finish(self, columns: int | None = None, title: str = "") -> Figure:
+    def finish(self, columns: int | None = None, title: str = "", left_out: str = "") -> Figure:
         """Scale the axes, add the legend and the title, and return the figure."""
         for axes in (self.loss, self.accuracy):
             panel(axes)
@@ -67,14 +67,7 @@ class EpochPanels:
         if title:
             self.figure.suptitle(title, fontsize=13, color=INK)
         handles, labels = self.loss.get_legend_handles_labels()
-        self.figure.legend(
-            handles,
-            labels,
-            loc="outside lower center",
-            ncols=columns or len(labels),
-            frameon=False,
-            labelcolor=INK,
-        )
+        legend(self.figure, handles, labels, columns or len(labels), left_out)
         return self.figure
 
     def _scale_loss(self) -> None:

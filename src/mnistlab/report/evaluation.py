@@ -18,6 +18,7 @@ from mnistlab.report.image_plots import draw_calibration, draw_confusion
 from mnistlab.report.page import image_source, render_template
 from mnistlab.runs import write_atomically
 from mnistlab.statistics import Evaluation, Misreading
+from mnistlab.statistics.diagram import FEWEST_IMAGES
 
 _COLUMNS, _SIDE, _LINE = 6, 1.35, 0.15
 """Images in a row of the contact sheet; an image's side and a line's height in inches."""
@@ -70,6 +71,7 @@ def write_evaluation_report(
         coverage_table=coverage_table(evaluation),
         class_table=class_table(evaluation),
         temperature=evaluation.temperature,
+        fewest_images=FEWEST_IMAGES,
         errors=evaluation.errors,
         gallery=[] if images is None else [_card(misread, evaluation, images) for misread in evaluation.worst],
         command=command,

@@ -8,18 +8,18 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from mnistlab.report.canvas import COLOURS, FAINT, INK, colours, figure, panel, wrapped
+from mnistlab.report.canvas import COLOURS, FAINT, INK, MOST_CURVES, figure, left_out, legend, looks, panel, wrapped
 from mnistlab.runs.outcome import BINS
-from mnistlab.statistics import Reliability, Sample, class_errors, confusion, reliability
+from mnistlab.statistics import Reliability, Sample, class_errors, confusion, reliability, reliability_diagram
 
 _MOST_CLASSES = 20
 """Classes whose numbers are written into a confusion matrix."""
 
 
 def calibration(samples: Sequence[Sample]) -> Figure:
-    """Draw accuracy over confidence, in bins, and below it how many readings each bin holds."""
-    curves = [(sample.label, reliability(sample), len(sample.records)) for sample in samples]
-    return draw_calibration(curves, "images a run")
+    """Draw accuracy over confidence, with intervals, and below it how many readings each bin holds; six at most."""
+    curves = [(sample.label, reliability(sample), len(sample.records)) for sample in samples[:MOST_CURVES]]
+    return draw_calibration(curves, "images a run", left_out(len(samples)))
 
 
 def confusion_matrix(sample: Sample) -> Figure:
@@ -29,22 +29,29 @@ def confusion_matrix(sample: Sample) -> Figure:
     return draw_confusion(table, sample.records[0].data.classes, f"{sample.label}: misread images a run")
 
 
-def draw_calibration(curves: Sequence[tuple[str, Reliability, int]], counted: str) -> Figure:
-    """Draw accuracy over confidence, in bins, and below it how many readings each bin holds.
+def draw_calibration(curves: Sequence[tuple[str, Reliability, int]], counted: str, title: str = "") -> Figure:
+    """Draw accuracy over confidence, with 95 % intervals, and below it how many readings each bin holds.
+
+    The points are those of :func:`mnistlab.statistics.reliability_diagram`, so bins of few images are merged; the
+    counts below are of the bins as they are.
 
     Args:
         curves: for each its label, its bins, and the number by which their counts are divided; an empty label is left
             out of the legend.
         counted: what the counts are of.
+        title: of the legend.
     """
     drawn = figure(6.5, 4.8 + 0.2 * len(curves))
     upper, lower = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     upper.plot([0, 100], [0, 100], color=INK, lw=1, ls=":")
-    for number, ((label, bins, runs), colour) in enumerate(zip(curves, colours(len(curves)), strict=True)):
-        upper.plot(100 * bins.confidence, 100 * bins.accuracy, "o-", color=colour, label=wrapped(label), ms=5)
+    for number, ((label, bins, runs), look) in enumerate(zip(curves, looks(len(curves)), strict=True)):
+        found = reliability_diagram(bins, runs)
+        reach = 100 * np.maximum([found.accuracy - found.low, found.high - found.accuracy], 0)
+        style = {"fmt": look.marker, "ls": "-", "color": look.colour, "ms": 5, "elinewidth": 1.2, "capsize": 2.5}
+        upper.errorbar(100 * found.confidence, 100 * found.accuracy, reach, label=wrapped(label), **style)
         width = 100 / BINS / (len(curves) + 1)
         begin = 100 * (np.ceil(bins.confidence * BINS) - 1) / BINS + width * (number + 0.5)
-        lower.bar(begin, bins.images / runs, width, color=colour, align="edge")
+        lower.bar(begin, bins.images / runs, width, color=look.colour, align="edge")
     for axes in (upper, lower):
         panel(axes)
     lower.set_yscale("log")
@@ -52,8 +59,7 @@ def draw_calibration(curves: Sequence[tuple[str, Reliability, int]], counted: st
     upper.set_ylabel("read rightly (%)")
     lower.set(xlabel="confidence (%)", ylabel=counted, xlim=(0, 100))
     handles, labels = upper.get_legend_handles_labels()
-    if labels:
-        drawn.legend(handles, labels, loc="outside lower center", frameon=False, labelcolor=INK, ncols=2)
+    legend(drawn, handles, labels, title=title)
     return drawn
 
 
@@ -92,17 +98,24 @@ def draw_confusion(
 
 
 def errors_by_class(samples: Sequence[Sample]) -> Figure:
-    """Draw the share of each class that is misread, a bar a recipe, mean over runs."""
+    """Draw the share of each class that is misread, a bar a recipe: the mean over runs, with intervals; six at most."""
+    shown = samples[:MOST_CURVES]
     classes = [wrapped(name) for name in samples[0].records[0].data.classes]
-    drawn = figure(max(7.0, 0.55 * len(classes)), 3.2 + 0.2 * len(samples))
+    drawn = figure(max(7.0, 0.55 * len(classes)), 3.2 + 0.2 * len(shown))
     axes = drawn.subplots()
     panel(axes)
-    width = 0.8 / len(samples)
-    for number, (sample, colour) in enumerate(zip(samples, colours(len(samples)), strict=True)):
+    width = 0.8 / len(shown)
+    for number, (sample, look) in enumerate(zip(shown, looks(len(shown)), strict=True)):
         places = np.arange(len(classes)) - 0.4 + width * (number + 0.5)
-        axes.bar(places, class_errors(sample), width, color=colour, label=wrapped(sample.label))
+        found = class_errors(sample)
+        heights = np.array([np.nan if one.error is None else one.error for one in found])
+        axes.bar(places, heights, width, color=look.colour, label=wrapped(sample.label))
+        ends = [(one.interval.low, one.interval.high) if one.interval else (np.nan, np.nan) for one in found]
+        low, high = np.clip(ends, 0, 100).T
+        axes.vlines(places, low, high, color=INK, lw=1)
     axes.set_xticks(range(len(classes)), classes, rotation=30 if max(map(len, classes)) > 2 else 0)
     axes.set_ylabel("misread (%)")
     axes.grid(visible=False, axis="x")
-    drawn.legend(loc="outside lower center", frameon=False, labelcolor=INK, ncols=2)
+    handles, labels = axes.get_legend_handles_labels()
+    legend(drawn, handles, labels, title=left_out(len(samples)))
     return drawn

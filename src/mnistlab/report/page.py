@@ -10,10 +10,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from mnistlab.data import encode_png
-from mnistlab.report.canvas import inline_svg
+from mnistlab.recipe import TESTED_IMAGES
+from mnistlab.report.canvas import MOST_CURVES, inline_svg
+from mnistlab.report.class_tables import class_anchor, class_table
 from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table
-from mnistlab.report.seed_plots import MOST_CURVES
 from mnistlab.statistics import Comparison, HardImage, Sample, hardest
+from mnistlab.statistics.diagram import FEWEST_IMAGES
+
+_MOST_ROWS = 24
+"""From which on a table of classes is folded up."""
 
 
 def render_page(
@@ -46,7 +51,9 @@ def render_page(
         data=records[0].data,
         verdict=comparison.verdict,
         remarks=comparison.remarks,
-        tested="test" if comparison.tested_on == "test" else "held-out training",
+        tested=TESTED_IMAGES[comparison.tested_on].removesuffix(" images"),
+        tested_on=comparison.tested_on,
+        tested_images=TESTED_IMAGES[comparison.tested_on],
         tone=_tone(comparison),
         failures=failures,
         baseline=comparison.baseline,
@@ -55,11 +62,15 @@ def render_page(
         pair_table=pair_table(comparison),
         loss_table=loss_table(comparison),
         run_table=run_table(comparison),
+        class_table=class_table(samples, comparison),
+        class_anchor=class_anchor(samples, comparison).label if len(samples) > 1 else "",
         field_table=field_table(samples),
         paired=[name for name in plots if name.startswith("paired")],
         matrices=[name for name in plots if name.startswith("confusion")],
+        recipes=len(samples),
         shown=MOST_CURVES,
-        left_out=len(samples) > MOST_CURVES,
+        fewest_images=FEWEST_IMAGES,
+        most_rows=_MOST_ROWS,
         gallery=[] if test_images is None else _gallery(samples, test_images),
         command=command,
         environments=environment_lines(samples),

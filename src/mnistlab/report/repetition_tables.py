@@ -1,5 +1,6 @@
 """A repetition in words and tables: one row for the recipe, one row a run, one row a disputed image."""
 
+from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.table import Table, duration
 from mnistlab.statistics import Interval, Summary
 from mnistlab.statistics.interval import FEWEST
@@ -42,7 +43,7 @@ def repetition_remarks(figures: Summary) -> list[str]:
 
 def tested_images(figures: Summary) -> str:
     """Name the images that the runs were tested on."""
-    return "test images" if figures.tested_on == "test" else "held-out training images"
+    return TESTED_IMAGES[figures.tested_on]
 
 
 def figure_table(figures: Summary) -> Table:

@@ -12,7 +12,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mnistlab.report.canvas import COLOURS, FAINT, INK, colours, figure, panel, png, row_height, svg, wrapped
+from mnistlab.report.canvas import (
+    COLOURS,
+    FAINT,
+    INK,
+    Look,
+    figure,
+    legend,
+    looks,
+    panel,
+    png,
+    row_height,
+    svg,
+    wrapped,
+)
 from mnistlab.report.page import image_source, render_template
 from mnistlab.report.robustness_tables import robustness_headline, robustness_remarks, robustness_table, spoken
 from mnistlab.runs import write_atomically
@@ -21,6 +34,10 @@ from mnistlab.statistics.robustness import CLEAN, Robustness, Score
 _COLUMNS, _SIDE, _CAPTION = 4, 1.5, 0.3
 """Images in a row of the contact sheet; an image's side and a caption's height in inches."""
 _TICKS = (0, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 40, 60, 80, 100)
+_INTERVALS = {
+    "images": "of one model over images (Wilson's score interval)",
+    "seeds": "of a recipe over seeds (Student's t)",
+}
 _SPREAD = 0.17
 """Rows between two models' dots, at most."""
 
@@ -57,6 +74,7 @@ def write_robustness_report(
     settings = settings or {}
     plot, table = draw_robustness(models), robustness_table(models)
     drawings = {"robustness": svg(plot)}
+    over = sorted({"seeds" if model.runs > 1 else "images" for model in models})
     page = render_template(
         "robustness.html",
         drawings,
@@ -67,6 +85,8 @@ def write_robustness_report(
         robustness_table=table,
         gallery=[_card(name, image, models, settings.get("severities", {})) for name, image in examples.items()],
         models=[model.model for model in models],
+        over=over,
+        intervals=" and ".join(_INTERVALS[kind] for kind in over),
         command=command,
     )
     contents: dict[str, bytes | str] = {
@@ -112,23 +132,21 @@ def draw_robustness(models: Sequence[Robustness]) -> Figure:
     lowest, highest = (100 * np.array([*end(errors, axis=0), end(means)]) for end in (np.min, np.max))
     axes.hlines([*rows, top], lowest, highest, color=FAINT, lw=4, capstyle="round", zorder=1)
     gap = min(_SPREAD, 0.6 / len(models))
-    for number, (model, colour) in enumerate(zip(models, colours(len(models)), strict=True)):
+    for number, (model, look) in enumerate(zip(models, looks(len(models)), strict=True)):
         scores, aside = [model.clean, *(model.corrupted[name] for name in names[1:])], gap * _step(number, len(models))
-        _dots(axes, scores, rows + aside, colour, wrapped(model.model))
+        _dots(axes, scores, rows + aside, look, wrapped(model.model))
         if model.interval:
-            ends = [100 * model.interval.low, 100 * model.interval.high]
-            axes.plot(ends, [top + aside] * 2, color=colour, lw=2.2, alpha=0.55)
-        axes.plot(100 * model.mean_error, top + aside, "D", color=colour, ms=6, mew=0, clip_on=False)
+            axes.hlines(top + aside, 100 * model.interval.low, 100 * model.interval.high, color=look.colour, lw=2.2)
+        axes.plot(100 * model.mean_error, top + aside, look.marker, color=look.colour, ms=8, mew=0, clip_on=False)
     axes.hlines([0.5, top - 0.5], 0, 1, color=INK, lw=0.8, transform=axes.get_yaxis_transform())
     spoken_names = ["as they are", *map(spoken, names[1:]), f"mean of the {len(names) - 1}"]
     axes.set_yticks([*rows, top], spoken_names)
     axes.set_ylim(-0.6, top + 0.6)
-    _scale(
-        axes, 100 * max(score.interval.high for model in models for score in (model.clean, *model.corrupted.values()))
-    )
+    shown = [score for model in models for score in (model.clean, *model.corrupted.values())]
+    _scale(axes, 100 * max(score.interval.high if score.interval else score.error for score in shown))
     axes.set_xlabel("misread (%), with 95 % interval")
     axes.tick_params(axis="y", length=0)
-    drawn.legend(*axes.get_legend_handles_labels(), loc="outside lower center", frameon=False, labelcolor=INK, ncols=2)
+    legend(drawn, *axes.get_legend_handles_labels())
     return drawn
 
 
@@ -148,12 +166,12 @@ def contact_sheet(examples: Mapping[str, NDArray[np.uint8]]) -> Figure:
     return drawn
 
 
-def _dots(axes: Axes, scores: Sequence[Score], places: NDArray[np.float64], colour: str, label: str) -> None:
-    low, high = (100 * np.array([getattr(score.interval, end) for score in scores]) for end in ("low", "high"))
-    axes.hlines(places, low, high, color=colour, lw=2.2, alpha=0.55, clip_on=False)
-    axes.plot(
-        [100 * score.error for score in scores], places, "o", color=colour, ms=6, label=label, mew=0, clip_on=False
-    )
+def _dots(axes: Axes, scores: Sequence[Score], places: NDArray[np.float64], look: Look, label: str) -> None:
+    ends = [(score.interval.low, score.interval.high) if score.interval else (score.error,) * 2 for score in scores]
+    low, high = 100 * np.array(ends).T
+    axes.hlines(places, low, high, color=look.colour, lw=2.2, alpha=0.55, clip_on=False)
+    values = [100 * score.error for score in scores]
+    axes.plot(values, places, look.marker, color=look.colour, ms=6, label=label, mew=0, clip_on=False)
 
 
 def _step(number: int, count: int) -> float:

@@ -5,28 +5,28 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from mnistlab.report.canvas import COLOURS, FAINT, INK, colours, figure, panel, row_height, wrapped
+from mnistlab.report.canvas import COLOURS, FAINT, INK, MOST_CURVES, figure, left_out, looks, panel, row_height, wrapped
 from mnistlab.report.epoch_panels import EpochPanels
-from mnistlab.statistics import MEASURES, Comparison, Difference, Sample, Summary, band
-
-MOST_CURVES = 6
-"""Recipes in one plot of curves."""
+from mnistlab.statistics import MEASURES, Comparison, Difference, Interval, Sample, Summary, band
 
 
 def learning_curves(samples: Sequence[Sample]) -> Figure:
     """Draw loss and accuracy over the epochs: the mean over seeds, and a band from the 10 to the 90 % quantile.
 
-    Test is a whole line, training (as trained: augmented, with dropout) a dashed one. At most six recipes are drawn.
+    Test or validation is a whole line, training (as trained: augmented, with dropout) a paler, dashed one. At most six
+    recipes are drawn.
     """
     shown = list(samples)[:MOST_CURVES]
     panels = EpochPanels.empty(legend_rows=len(shown))
-    for sample, colour in zip(shown, colours(len(shown)), strict=True):
+    for sample, look in zip(shown, looks(len(shown)), strict=True):
         for measure in MEASURES:
             test = measure.startswith("test")
-            drawn, label = band(sample, measure), wrapped(f"{sample.label}, {'test' if test else 'training'}")
-            axes = panels.draw(measure, drawn.mean, label, colour, "-" if test else "--")
-            axes.fill_between(drawn.epochs, drawn.low, drawn.high, color=colour, alpha=0.18, lw=0)
-    return panels.finish(columns=2)
+            part = sample.recipe.tested_on if test else "training"
+            drawn, label = band(sample, measure), wrapped(f"{sample.label}, {part}")
+            axes = panels.draw(measure, drawn.mean, label, look.colour, "-" if test else "--")
+            axes.lines[-1].set_alpha(1 if test else 0.7)
+            axes.fill_between(drawn.epochs, drawn.low, drawn.high, color=look.colour, alpha=0.18, lw=0)
+    return panels.finish(columns=2, left_out=left_out(len(samples)))
 
 
 def paired_differences(difference: Difference) -> Figure:
@@ -43,8 +43,8 @@ def paired_differences(difference: Difference) -> Figure:
     for chosen, colour in ((ahead, COLOURS[0]), (~ahead, COLOURS[1])):
         axes.plot(values[order][chosen], rows[chosen], "o", color=colour, ms=6)
     if difference.simultaneous:
-        axes.axvspan(difference.simultaneous.low, difference.simultaneous.high, color=COLOURS[0], alpha=0.15, lw=0)
-    axes.axvline(difference.mean, color=COLOURS[0], lw=2)
+        axes.axvspan(difference.simultaneous.low, difference.simultaneous.high, color=COLOURS[2], alpha=0.15, lw=0)
+    axes.axvline(difference.mean, color=COLOURS[2], lw=2, ls="--")
     axes.set_yticks(rows, [str(difference.seeds[index]) for index in order], fontsize=8 if len(rows) > 12 else None)
     axes.set_ylabel("seed")
     axes.set_xlabel(wrapped(f"accuracy, {difference.first} less {difference.second} (points)", 70))
@@ -78,16 +78,16 @@ def forest(comparison: Comparison) -> Figure:
 
 
 def accuracies(summaries: Sequence[Summary]) -> Figure:
-    """Draw every run's final test accuracy, and each recipe's mean with the 95 % interval."""
+    """Draw every run's final accuracy, and each recipe's mean with the 95 % interval."""
     drawn = figure(8, row_height(len(summaries)))
     axes = drawn.subplots()
     panel(axes)
-    for row, (summary, colour) in enumerate(zip(reversed(summaries), colours(len(summaries))[::-1], strict=True)):
+    for row, (summary, look) in enumerate(zip(reversed(summaries), looks(len(summaries))[::-1], strict=True)):
         values = np.array(summary.accuracies)
-        axes.plot(values, np.full(len(values), row + 0.16), "o", color=colour, alpha=0.45, ms=5, mew=0)
-        if summary.interval:
-            axes.plot([summary.interval.low, summary.interval.high], [row - 0.16] * 2, color=colour, lw=3)
-        axes.plot(summary.accuracy, row - 0.16, "D", color=colour, ms=6)
+        axes.plot(values, np.full(len(values), row + 0.16), look.marker, color=look.colour, alpha=0.45, ms=5, mew=0)
+        ends = summary.interval or Interval(low=summary.accuracy, high=summary.accuracy)
+        places = [ends.low, summary.accuracy, ends.high]
+        axes.plot(places, [row - 0.16] * 3, f"{look.marker}-", color=look.colour, lw=3, ms=7, markevery=[1])
     axes.set_yticks(range(len(summaries)), [wrapped(summary.label) for summary in summaries][::-1])
     axes.set_ylim(-0.6, len(summaries) - 0.4)
     axes.set_xlabel("final accuracy (%): every run, and below it the mean with its 95 % interval")

@@ -28,7 +28,8 @@ class EpochMetrics(_Frozen):
         train_loss: mean cross-entropy in nats over the epoch's training images, as they were trained on (augmented,
             with dropout, by the weights of the moment).
         train_accuracy: share of them classified rightly, 0 to 1.
-        test_loss: mean cross-entropy in nats over the test images, by the weights at the epoch's end.
+        test_loss: mean cross-entropy in nats over the images tested on (those held out of training, if the recipe has
+            ``validation``), by the weights at the epoch's end.
         test_accuracy: share of them classified rightly, 0 to 1.
         train_seconds: wall time of the training part.
         test_seconds: wall time of the test.
@@ -72,7 +73,7 @@ class Environment(_Frozen):
 
 
 class FinalFigures(_Frozen):
-    """The figures to quote: the final epoch's. The best epoch is chosen on the test set and flatters."""
+    """The figures to quote: the final epoch's. The best epoch is chosen on the images tested on, and flatters."""
 
     test_accuracy: float
     test_loss: float

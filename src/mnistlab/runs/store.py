@@ -20,6 +20,7 @@ class _Named(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: str = "unnamed"
+    validation: int = 0
 
 
 class _Final(BaseModel):
@@ -33,9 +34,9 @@ class RunGlance(BaseModel):
 
     Attributes:
         path: the run's folder.
-        recipe: its name alone.
+        recipe: its name, and how many training images it holds out to be tested on; 0 for the test set.
         seed: of the run.
-        final: the final epoch's test accuracy alone, 0 to 1.
+        final: the final epoch's accuracy alone, 0 to 1.
         seconds: training and testing time.
         started: when it was begun.
     """

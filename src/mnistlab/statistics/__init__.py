@@ -1,11 +1,13 @@
 """Runs to numbers: what one model or several seeds show, how sure one can be, and the verdict in words."""
 
 from mnistlab.statistics.calibration import Reliability, expected_calibration_error, reliability
+from mnistlab.statistics.classes import ClassDifference, ClassErrors, class_differences, class_errors
 from mnistlab.statistics.comparison import Comparison, compare
 from mnistlab.statistics.curves import MEASURES, Band, band
+from mnistlab.statistics.diagram import ReliabilityDiagram, reliability_diagram
 from mnistlab.statistics.difference import MARGIN, Difference, minimum_seeds
 from mnistlab.statistics.evaluation import ClassFigures, Coverage, Evaluation, Misreading, evaluate
-from mnistlab.statistics.images import HardImage, class_errors, confusion, hardest
+from mnistlab.statistics.images import HardImage, confusion, hardest
 from mnistlab.statistics.interval import Interval
 from mnistlab.statistics.looks import Look, planned_looks, unplanned_look
 from mnistlab.statistics.new_images import NewImages
@@ -18,6 +20,8 @@ __all__ = [
     "MARGIN",
     "MEASURES",
     "Band",
+    "ClassDifference",
+    "ClassErrors",
     "ClassFigures",
     "Comparison",
     "Coverage",
@@ -29,9 +33,11 @@ __all__ = [
     "Misreading",
     "NewImages",
     "Reliability",
+    "ReliabilityDiagram",
     "Sample",
     "Summary",
     "band",
+    "class_differences",
     "class_errors",
     "compare",
     "confusion",
@@ -42,6 +48,7 @@ __all__ = [
     "minimum_seeds",
     "planned_looks",
     "reliability",
+    "reliability_diagram",
     "seeds_for_equivalence",
     "seeds_needed",
     "summarise",

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from mnistlab.errors import DataError
 from mnistlab.runs.outcome import bin_confidences
 from mnistlab.statistics.calibration import Reliability, average_bins, calibration_error
-from mnistlab.statistics.interval import CONFIDENCE, Interval
+from mnistlab.statistics.interval import Interval
 from mnistlab.statistics.logits import check_logits, log_probabilities
+from mnistlab.statistics.proportion import wilson_interval
 
 THRESHOLDS = (0.5, 0.7, 0.9, 0.95, 0.99)
 """Confidences below which a reading could be refused."""
@@ -172,19 +173,6 @@ def evaluate(
         ),
         coverage=tuple(_coverage(threshold, confidences, hits) for threshold in THRESHOLDS),
     )
-
-
-def wilson_interval(right: int, images: int) -> Interval:
-    """Return the 95 % score interval of a share, 0 to 1 (Wilson, 1927).
-
-    Args:
-        right: of the images, 0 to all.
-        images: at least one.
-    """
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(right, images, alpha=1 - CONFIDENCE, method="wilson")
-    return Interval(low=float(low), high=float(high))
 
 
 def _class_figures(name: str, confusion: NDArray[np.int64], number: int) -> ClassFigures:

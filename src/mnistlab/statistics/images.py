@@ -1,4 +1,4 @@
-"""Images: which test images runs misread, what they take them for."""
+"""Images: which images runs misread, and what they take them for."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ from mnistlab.statistics.sample import Sample
 
 @dataclass(frozen=True)
 class HardImage:
-    """A test image that many runs misread.
+    """An image tested on that many runs misread.
 
     Attributes:
-        image: its index in the test set, from 0.
+        image: its index among the images tested on, from 0.
         label: the class that it belongs to.
         votes: the classes that runs took it for and how many did, most votes first; the right one is among
             them unless every run misread it.
@@ -40,22 +40,11 @@ def confusion(sample: Sample) -> NDArray[np.int64]:
     return table
 
 
-def class_errors(sample: Sample) -> NDArray[np.float64]:
-    """Return the share of each class's test images that is misread, in percent, mean over runs, ``(classes,)``.
-
-    A class without test images has NaN.
-    """
-    table = confusion(sample)
-    with np.errstate(invalid="ignore"):
-        errors: NDArray[np.float64] = 100 * (1 - table.diagonal() / table.sum(axis=1))
-    return errors
-
-
 def hardest(samples: Sequence[Sample], most: int = 24) -> list[HardImage]:
     """Return the images that more than half of all runs misread, hardest first.
 
     Args:
-        samples: of the same test images.
+        samples: tested on the same images.
         most: at most so many.
     """
     votes: dict[int, Counter[int]] = {}

@@ -1,0 +1,103 @@
+"""Classes: how often each is misread, over seeds, and how recipes differ in each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.statistics.family import family_tests
+from mnistlab.statistics.interval import Interval, mean_interval
+from mnistlab.statistics.sample import Sample
+
+
+@dataclass(frozen=True)
+class ClassErrors:
+    """How often one recipe misreads the images of one class.
+
+    Attributes:
+        images: of the class; where there are none, nothing else can be told and is ``None``.
+        error: share misread in percent, mean over runs.
+        interval: 95 % interval of that mean over seeds, by Student's t distribution; ``None`` for fewer runs than
+            :data:`mnistlab.statistics.interval.FEWEST`.
+    """
+
+    images: int
+    error: float | None
+    interval: Interval | None
+
+
+@dataclass(frozen=True)
+class ClassDifference:
+    """One recipe's share of misread images less that of the recipe it is held against, of one class, paired by seed.
+
+    Attributes:
+        mean: of the differences, points: below 0, the one misreads fewer; ``None`` without images.
+        interval: of the mean over seeds; those of all classes and recipes hold together with 95 % confidence.
+        p: corrected for all classes and recipes, see :class:`mnistlab.statistics.family.MeanTest`; ``None`` without
+            images.
+    """
+
+    mean: float | None
+    interval: Interval | None
+    p: float | None
+
+
+def errors_of_runs(sample: Sample) -> NDArray[np.float64]:
+    """Return the share of each class's images that each run misreads, in percent, ``(runs, classes)``.
+
+    A class without images has NaN.
+    """
+    with np.errstate(invalid="ignore"):
+        shares: NDArray[np.float64] = 100 * _misread(sample) / _images(sample)
+    return shares
+
+
+def class_errors(sample: Sample) -> list[ClassErrors]:
+    """Return how often each class is misread, in the classes' order."""
+    return [
+        ClassErrors(count, float(shares.mean()), mean_interval(shares)) if count else ClassErrors(0, None, None)
+        for count, shares in zip(sample.outcomes[0].test_labels, errors_of_runs(sample).T, strict=True)
+    ]
+
+
+def class_differences(samples: Sequence[Sample], anchor: Sample) -> dict[str, list[ClassDifference]]:
+    """Return how recipes differ from one of them in each class, by label, in the classes' order.
+
+    Args:
+        samples: of the same images, each with a seed in common with the anchor.
+        anchor: the one that the others are held against.
+    """
+    images, others = _images(anchor), [sample for sample in samples if sample is not anchor]
+    misread = [_paired(sample, anchor) for sample in others]
+    known = np.flatnonzero(images)
+    whole = [rows[number] for rows in misread for number in known]
+    values = [100 * rows[number] / images[number] for rows in misread for number in known]
+    tests = iter(family_tests(values, whole=whole))
+    found = {sample.label: [ClassDifference(None, None, None)] * len(images) for sample in others}
+    for differences in found.values():
+        for number in known:
+            test, row = next(tests), values.pop(0)
+            differences[number] = ClassDifference(float(row.mean()), test.interval, test.adjusted_p)
+    return found
+
+
+def _images(sample: Sample) -> NDArray[np.int64]:
+    """Return how many images of each class a sample's runs were tested on, ``(classes,)``."""
+    return np.array(sample.outcomes[0].test_labels, np.int64)
+
+
+def _misread(sample: Sample) -> NDArray[np.int64]:
+    """Return how many images of each class each run misreads, ``(runs, classes)``."""
+    classes = len(sample.outcomes[0].test_labels)
+    counts = [
+        np.bincount([label for _, label, _ in outcome.mistakes], minlength=classes) for outcome in sample.outcomes
+    ]
+    return np.array(counts, np.int64)
+
+
+def _paired(sample: Sample, anchor: Sample) -> NDArray[np.int64]:
+    """Return the differences in images of the seeds that both have, ``(classes, seeds)``."""
+    shared = set(sample.seeds) & set(anchor.seeds)
+    difference: NDArray[np.int64] = (_misread(sample.on(shared)) - _misread(anchor.on(shared))).T
+    return difference

@@ -1,0 +1,93 @@
+"""No two recipes, models or parts look alike in any plot, however many there are."""
+
+import numpy as np
+import pytest
+
+from mnistlab.recipe import Recipe
+from mnistlab.report import run_plots
+from mnistlab.report.canvas import COLOURS, inline_svg, looks, svg
+from mnistlab.report.comparison import draw_plots
+from mnistlab.report.robustness import draw_robustness
+from mnistlab.report.seed_plots import paired_differences
+from mnistlab.statistics import compare
+from tests.report.test_robustness import made
+from tests.statistics.records import made_sample
+
+MANY = 12
+
+
+@pytest.fixture(scope="module")
+def plots():
+    draws = np.random.default_rng(0)
+    samples = [
+        made_sample(
+            f"recipe{number}", [10 + number, 12, 9], Recipe(name=f"recipe{number}", dropout=number / 20), random=draws
+        )
+        for number in range(MANY)
+    ]
+    drawn = draw_plots(samples, compare(samples, baseline="recipe0"))
+    single = [sample.records[0] for sample in samples]
+    models = made(*(f"model {number}" for number in range(MANY)), images=5000)
+    return drawn | {"course": run_plots.test_comparison(single), "robustness": draw_robustness(models)}
+
+
+def drawn_lines(axes):
+    """Colour, style and marker of each labelled line, bar or set of error bars."""
+    handles, labels = axes.get_legend_handles_labels()
+    for handle, label in zip(handles, labels):
+        artist = handle[0] if isinstance(handle, tuple) else handle
+        if hasattr(artist, "get_linestyle") and hasattr(artist, "get_marker"):
+            yield label, (artist.get_color(), artist.get_linestyle(), artist.get_marker(), artist.get_alpha())
+        else:
+            yield label, (artist.get_facecolor(),)
+
+
+@pytest.mark.parametrize("name", ["curves", "calibration", "classes", "course", "robustness"])
+def test_what_the_legend_names_is_told_apart(plots, name):
+    for axes in plots[name].axes:
+        seen = dict(drawn_lines(axes))
+        assert len(set(seen.values())) == len(seen)
+        recipes = {label.removesuffix(", training").removesuffix(", test"): look[0] for label, look in seen.items()}
+        assert len(set(recipes.values())) == len(recipes), "a colour for each"
+
+
+@pytest.mark.parametrize(("name", "of"), [("curves", "recipes"), ("calibration", "recipes"), ("classes", "recipes")])
+def test_what_is_left_out_is_said(plots, name, of):
+    (legend,) = plots[name].legends
+    assert legend.get_title().get_text() == f"the first 6 of {MANY} {of}"
+
+
+@pytest.mark.parametrize("name", ["course", "robustness"])
+def test_nothing_else_is_left_out(plots, name):
+    (legend,) = plots[name].legends
+    assert len(legend.get_texts()) == MANY
+
+
+def test_every_row_of_accuracies_has_a_colour_of_its_own(plots):
+    (axes,) = plots["accuracies"].axes
+    colours = {}
+    for line in axes.lines:
+        colours.setdefault(round(float(line.get_ydata()[0])), set()).add(line.get_color())
+    assert all(len(found) == 1 for found in colours.values())
+    assert len(set.union(*colours.values())) == MANY
+
+
+def test_a_pairs_mean_is_no_runs_colour():
+    samples = [made_sample("a", [10, 14, 9]), made_sample("b", [12, 11, 13])]
+    (axes,) = paired_differences(compare(samples).differences[0]).axes
+    zero, *dots, mean = axes.lines
+    assert len({line.get_color() for line in (zero, *dots, mean)}) == 4
+
+
+def test_beyond_twelve_the_marker_and_the_style_change():
+    found = looks(60)
+    assert len({look.colour for look in found[:12]}) == 12
+    assert len({(look.colour, look.marker) for look in found}) == 60
+    assert len({(look.colour, look.line) for look in found}) == 60
+
+
+def test_every_colour_follows_the_page_and_is_legible_there(plots):
+    text = inline_svg(svg(plots["robustness"]), "r")
+    for number, colour in enumerate(COLOURS):
+        assert f"var(--c{number})" in text
+        assert colour.lower() not in text.lower()

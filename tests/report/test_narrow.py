@@ -1,0 +1,99 @@
+"""Reports on a phone and on a desk: nothing is cut off without a cue, and an ablation's table fits."""
+
+import io
+
+import numpy as np
+import pytest
+from mnistlab.statistics.repetition import describe_repetition
+from PIL import Image
+
+from mnistlab import built_in
+from mnistlab.recipe import ablate
+from mnistlab.report.comparison import write_comparison_report
+from mnistlab.report.evaluation import write_evaluation_report
+from mnistlab.report.repetition import write_repetition_report
+from mnistlab.statistics import compare, evaluate
+from tests.browser import cut_off, opened
+from tests.report.test_robustness import made as robust_models
+from tests.report.test_robustness import write as write_robustness
+from tests.statistics.records import IMAGES, made_sample
+
+COMMAND = "mnistlab compare " + "a-long-name.toml " * 12
+RESULTS = "The final epoch's figures, over seeds"
+
+
+def comparison(folder, count):
+    variants = ablate(built_in("custom_mlp"))[:count]
+    draws = np.random.default_rng(0)
+    samples = [made_sample(recipe.name, [9, 8, 12, 10], recipe, random=draws) for recipe in variants]
+    images = np.zeros((IMAGES, 28, 28), np.uint8)
+    found = compare(samples, baseline="custom_mlp" if count > 2 else "")
+    write_comparison_report(folder, "t", samples, found, command=COMMAND, test_images=images)
+
+
+def evaluation(folder):
+    draws = np.random.default_rng(0)
+    found = evaluate(draws.normal(size=(300, 10)).astype(np.float32), draws.integers(0, 10, 300), tuple("0123456789"))
+    write_evaluation_report(found, folder, title="t", images=np.zeros((300, 28, 28), np.uint8), command=COMMAND)
+
+
+def repetition(folder):
+    sample = made_sample("mine", [10, 12, 17, 13])
+    write_repetition_report(folder, sample, describe_repetition(sample, [0, 999]), command=COMMAND)
+
+
+REPORTS = {
+    "two recipes": lambda folder: comparison(folder, 2),
+    "an ablation": lambda folder: comparison(folder, 8),
+    "an evaluation": evaluation,
+    "a repetition": repetition,
+    "robustness": lambda folder: write_robustness(
+        robust_models(*(f"A model's long name, seed {n}" for n in range(8)), images=500), folder, command=COMMAND
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    for name, write in REPORTS.items():
+        write(folder / name)
+    return {name: folder / name / "report.html" for name in REPORTS}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_nothing_is_cut_off_without_a_cue(pages, name):
+    for width in (360, 1100):
+        with opened(pages[name], width) as (page, _):
+            page.eval_on_selector_all("details", "all => all.forEach(e => e.open = true)")
+            assert cut_off(page) == []
+
+
+def edge(page, region):
+    """The colour that most of the last pixels on the right of a region have."""
+    with Image.open(io.BytesIO(region.screenshot())) as picture:
+        strip = np.asarray(picture.convert("L"))[:, -3:-1]
+    return int(np.median(strip))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("selector", [f'[aria-label="{RESULTS}"]', "figure", "pre"])
+def test_the_cue_is_seen_while_there_is_more_to_see(pages, scheme, selector):
+    with opened(pages["an ablation"], 360, scheme) as (page, _):
+        region = page.locator(selector).first
+        before = edge(page, region)
+        region.evaluate("e => e.scrollLeft = e.scrollWidth")
+        after = edge(page, region)
+        assert abs(before - after) >= 40
+
+
+def test_an_ablations_table_fits_a_desk(pages):
+    with opened(pages["an ablation"], 1100) as (page, _):
+        table = page.locator(f'[aria-label="{RESULTS}"]')
+        assert table.locator("tbody tr").count() == 8
+        assert table.locator("thead th").count() == 12
+        assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
+        # As it does with the longest names of an ablation and times of over a minute.
+        assert page.locator('[aria-label="Runs of the same seed held against each other"]').evaluate(
+            "e => e.scrollWidth <= e.clientWidth"
+        )
