@@ -4,7 +4,6 @@ import io
 
 import numpy as np
 import pytest
-from mnistlab.statistics.repetition import describe_repetition
 from PIL import Image
 
 from mnistlab import built_in
@@ -12,7 +11,7 @@ from mnistlab.recipe import ablate
 from mnistlab.report.comparison import write_comparison_report
 from mnistlab.report.evaluation import write_evaluation_report
 from mnistlab.report.repetition import write_repetition_report
-from mnistlab.statistics import compare, evaluate
+from mnistlab.statistics import compare, evaluate, summarise
 from tests.browser import cut_off, opened
 from tests.report.test_robustness import made as robust_models
 from tests.report.test_robustness import write as write_robustness
@@ -39,7 +38,7 @@ def evaluation(folder):
 
 def repetition(folder):
     sample = made_sample("mine", [10, 12, 17, 13])
-    write_repetition_report(folder, sample, describe_repetition(sample, [0, 999]), command=COMMAND)
+    write_repetition_report(folder, sample, summarise(sample, [0, 999]), command=COMMAND)
 
 
 REPORTS = {
