@@ -18,6 +18,7 @@ from mnistlab.cli.experiment import (
     watched,
 )
 from mnistlab.cli.telling import json_option
+from mnistlab.files import read_file
 
 if TYPE_CHECKING:
     from mnistlab.recipe import Recipe
@@ -81,6 +82,6 @@ def _run(experiment: Any, recipes: "list[Recipe]", seeds: str, out: Path, option
 def _title(archive: Path) -> str:
     """Return the title of the report that is there, or nothing."""
     try:
-        return str(json.loads(archive.read_text(encoding="utf-8"))["title"])
+        return str(json.loads(read_file(archive))["title"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""

@@ -4,19 +4,19 @@ from mnistlab.recipe.ablation import ablate, regularisers
 from mnistlab.recipe.catalogue import BUILT_IN, DISPLAY_NAMES, built_in
 from mnistlab.recipe.file import read_recipe, read_toml, to_toml
 from mnistlab.recipe.recipe import Recipe, allowed
-from mnistlab.recipe.source import search_current_folder, source_digest
+from mnistlab.recipe.source import Source, read_source
 
 __all__ = [
     "BUILT_IN",
     "DISPLAY_NAMES",
     "Recipe",
+    "Source",
     "ablate",
     "allowed",
     "built_in",
     "read_recipe",
+    "read_source",
     "read_toml",
     "regularisers",
-    "search_current_folder",
-    "source_digest",
     "to_toml",
 ]

@@ -86,7 +86,9 @@ class RunRecord(_Frozen):
 
     Attributes:
         parameters: trainable ones.
-        source: digest of the file of a model of the user's own, see :func:`mnistlab.recipe.source_digest`.
+        source: digest of the file of a model of the user's own, see :class:`mnistlab.recipe.Source`.
+        imports: those of the files that it imports, by the modules' names; ``None`` in records of versions before they
+            were kept.
         outcome: how the final weights read each image; ``None`` in records of versions before it was kept.
         started: when the run was begun.
         seconds: training and testing time, summed over the epochs.
@@ -99,6 +101,7 @@ class RunRecord(_Frozen):
     parameters: int
     history: tuple[EpochMetrics, ...] = Field(min_length=1)
     source: str = ""
+    imports: dict[str, str] | None = None
     outcome: Outcome | None = None
     environment: Environment
     started: AwareDatetime

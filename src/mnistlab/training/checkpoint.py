@@ -10,7 +10,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from mnistlab.errors import RecipeError, RunError
-from mnistlab.recipe import Recipe, source_digest
+from mnistlab.recipe import Recipe
 from mnistlab.runs import BLANK, EpochMetrics, seal, seal_is_broken
 from mnistlab.training.trainer import Trainer
 
@@ -30,6 +30,7 @@ class CheckpointHeader(BaseModel):
     threads: int
     kernels: str = "torch"
     source: str = ""
+    imports: dict[str, str] | None = None
     started: AwareDatetime
     history: tuple[EpochMetrics, ...]
     batch: int
@@ -47,7 +48,8 @@ def pack_checkpoint(trainer: Trainer, fingerprint: str, threads: int, started: A
         device=trainer.device.type,
         threads=threads,
         kernels=trainer.steps.kernels,
-        source=source_digest(trainer.recipe.model),
+        source=trainer.source.digest,
+        imports=trainer.source.imports,
         started=started,
         history=tuple(trainer.history),
         batch=trainer.batch,
