@@ -8,7 +8,7 @@ import sys
 if sys.path[0] in ("", os.getcwd()) and os.path.dirname(os.path.dirname(__file__)) != os.getcwd():  # noqa: PTH109, PTH120
     del sys.path[0]
 
-from mnistlab.cli import main  # noqa: E402
+from mnistlab.cli import main
 
 if __name__ == "__main__":
     main()

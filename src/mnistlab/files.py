@@ -1,4 +1,4 @@
-"""Files: opened only if they are files, so that no pipe or device among them keeps a reader waiting or reads for ever."""
+"""Files: opened only if they are files, since a pipe or a device may keep a reader waiting, or busy, for ever."""
 
 import errno
 import os
@@ -24,7 +24,7 @@ def open_file(path: Path) -> BinaryIO:
     """
     # Before it is opened, since that alone does something to some devices; and after, since it may be another by then.
     refuse_special(path)
-    file = open(path, "rb", opener=_open)  # noqa: PTH123, SIM115 - pathlib takes no opener
+    file = open(path, "rb", opener=_open)  # noqa: SIM115 - pathlib takes no opener
     try:
         _refuse(os.fstat(file.fileno()).st_mode, path)
     except BaseException:
@@ -63,4 +63,4 @@ def _open(path: str, flags: int) -> int:
 def _refuse(mode: int, path: Path) -> None:
     kind = _KINDS.get(stat.S_IFMT(mode))
     if kind:
-        raise OSError(errno.EINVAL, f"{kind} and no file", str(path))
+        raise OSError(errno.EINVAL, f"it is {kind}, not a file", str(path))

@@ -17,6 +17,7 @@ from mnistlab.cli.experiment import (
     show,
     watched,
 )
+from mnistlab.cli.places import Place
 from mnistlab.cli.telling import json_option
 from mnistlab.files import read_file
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Recipes with the same seeds: which is better.")
 @click.argument("recipes", nargs=-1, required=True, shell_complete=recipes)
 @click.option("--seeds", default="20", show_default=True, help="How many, from 0; or which: 20-39, or 1,4,7.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="comparison", show_default=True)
+@click.option("--out", type=Place(file_okay=False), default="comparison", show_default=True)
 @recipe_options
 @run_options
 @json_option
@@ -47,7 +48,7 @@ def compare(recipes: tuple[str, ...], seeds: str, out: Path, **options: Any) -> 
 @click.command(short_help="What each regulariser of a recipe is worth.")
 @click.argument("recipe", shell_complete=recipes)
 @click.option("--seeds", default="10", show_default=True, help="How many, from 0; or which: 20-39, or 1,4,7.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="ablation", show_default=True)
+@click.option("--out", type=Place(file_okay=False), default="ablation", show_default=True)
 @recipe_options
 @run_options
 @json_option

@@ -210,8 +210,8 @@ def _connected(ray: ModuleType, address: str | None) -> Iterator[None]:
     _knock(address)
     handler = signal.getsignal(signal.SIGTERM)
     try:
-        # As if for Ray's client, since Ray would have workers look for modules in this folder first, and find there what
-        # may be a stranger's before what is installed.
+        # As if for a client: workers would otherwise look for modules in this folder first, where files of strangers
+        # would stand in for installed packages.
         config = ray.job_config.JobConfig(_client_job=True)
         ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", job_config=config)
     except (ConnectionError, RuntimeError, ValueError) as error:

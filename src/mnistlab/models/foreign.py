@@ -55,7 +55,7 @@ class _Loader(SourceFileLoader):
         super().__init__(module.name, str(module.path))
         self.module = module
 
-    def get_code(self, fullname: str) -> CodeType:
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002
         return self.source_to_code(self.module.content or b"", self.path)
 
 
@@ -108,16 +108,17 @@ class _Finder(MetaPathFinder):
     @staticmethod
     def _make_way(source: Source) -> None:
         """Forget what was imported of other code by the names of this one's modules."""
-        loaded = {module.name: (module, sys.modules[module.name]) for module in source.modules if _is_loaded(module)}
-        ours = {name: found for name, found in loaded.items() if isinstance(_loader(found[1]), _Loader)}
-        if any(_loader(there).module != module for module, there in ours.values()):  # type: ignore[union-attr]
-            for name in ours:
-                del sys.modules[name]
-        for name, (module, there) in loaded.items():
-            place = getattr(there, "__file__", None)
-            if name not in ours and place and Path(place).resolve() != module.path:
+        here: dict[Module, Any] = {module: sys.modules[module.name] for module in source.modules if _is_loaded(module)}
+        held = {module: there.__spec__.loader.module for module, there in here.items() if _is_ours(there)}
+        if any(module != old for module, old in held.items()):
+            for module in held:
+                del sys.modules[module.name]
+        for module in here.keys() - held.keys():
+            place = getattr(here[module], "__file__", None)
+            if place and Path(place).resolve() != module.path:
                 raise ModelError(
-                    f"{source.model}: imports {name}, which is {module.path}, but {place} is imported by that name here"
+                    f"{source.model}: imports {module.name} from {module.path}, but this process has imported "
+                    f"{place} by that name"
                 )
 
 
@@ -128,8 +129,8 @@ def _is_loaded(module: Module) -> bool:
     return not module.installed and module.name in sys.modules
 
 
-def _loader(module: ModuleType) -> object:
-    return getattr(getattr(module, "__spec__", None), "loader", None)
+def _is_ours(module: Any) -> bool:
+    return isinstance(getattr(getattr(module, "__spec__", None), "loader", None), _Loader)
 
 
 def _specify(module: Module) -> ModuleSpec | None:
@@ -138,9 +139,7 @@ def _specify(module: Module) -> ModuleSpec | None:
         spec.submodule_search_locations = list(module.folders or ())
         return spec
     folders = list(module.folders) if module.folders is not None else None
-    return spec_from_file_location(
-        module.name, module.path, loader=_Loader(module), submodule_search_locations=folders
-    )
+    return spec_from_file_location(module.name, module.path, loader=_Loader(module), submodule_search_locations=folders)
 
 
 def _module(source: Source, main: Module) -> ModuleType:

@@ -10,13 +10,14 @@ from torch import nn
 from mnistlab.data import read_views
 from mnistlab.errors import ModelError, RunError
 from mnistlab.models import build_model
+from mnistlab.models.foreign import TRUST
 from mnistlab.recipe import read_source
 from mnistlab.runs import RunFolder, RunRecord
 from mnistlab.training.checkpoint import load_weights
 from mnistlab.training.evaluation import compute_logits
 from mnistlab.training.input import fit_images
 from mnistlab.training.randomness import isolated
-from mnistlab.training.trust import TRUST, is_trusted, trusts_all
+from mnistlab.training.trust import is_trusted, trusts_all
 
 _LARGEST_SIDE = 4096
 

@@ -22,7 +22,7 @@ def remember(source: Source) -> None:
             cache_folder().mkdir(parents=True, exist_ok=True)
             # One short line in one write: those of two processes do not mix.
             with (cache_folder() / _FILE).open("a", encoding="ascii") as file:
-                file.write(f"{source.fingerprint} {ascii(str(source.main.path))}\n")
+                file.write(f"{source.fingerprint} {str(source.main.path)!a}\n")
 
 
 def is_trusted(source: Source) -> bool:
