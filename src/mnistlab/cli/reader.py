@@ -58,7 +58,8 @@ class Reader:
         try:
             content = order.content if order.path is None else read_file(order.path)
         except (OSError, ValueError) as error:
-            return Answer(error=f"cannot be read: {getattr(error, 'strerror', None) or error}")
+            remedy = "; pipe it into -" if order.path and order.path.is_fifo() else ""
+            return Answer(error=f"cannot be read: {getattr(error, 'strerror', None) or error}{remedy}")
         try:
             reading = self._recogniser.read(content)
             drawn = _annotate(content, reading) if order.target else b""

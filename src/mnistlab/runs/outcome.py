@@ -46,10 +46,20 @@ class Outcome(BaseModel):
         """
         if len(self.test_labels) != classes or sum(self.test_labels) != images:
             raise ValueError(f"outcome.test_labels: not {images:,} images of {classes} classes")
-        last, misread = -1, [0] * classes
         for image, label, prediction in self.mistakes:
             if not (image < images and label < classes and prediction < classes):
                 raise ValueError(f"outcome.mistakes: {[image, label, prediction]} is out of range")
+        if len(self.reliability) != BINS or sum(row[0] for row in self.reliability) != images:
+            raise ValueError(f"outcome.reliability: not {images:,} images in {BINS} bins")
+
+    def refuse_contradictions(self) -> None:
+        """Hold what a file says against itself, more closely than :meth:`check`.
+
+        Raises:
+            ValueError: no run can have had this outcome.
+        """
+        last, misread = -1, [0] * len(self.test_labels)
+        for image, label, prediction in self.mistakes:
             if label == prediction:
                 raise ValueError(f"outcome.mistakes: image {image} is read as its label says")
             if image <= last:
@@ -59,10 +69,9 @@ class Outcome(BaseModel):
         for label, (wrong, there) in enumerate(zip(misread, self.test_labels, strict=True)):
             if wrong > there:
                 raise ValueError(f"outcome.mistakes: {wrong:,} of class {label}, of which there are {there:,} images")
-        if len(self.reliability) != BINS or sum(row[0] for row in self.reliability) != images:
-            raise ValueError(f"outcome.reliability: not {images:,} images in {BINS} bins")
-        if sum(row[2] for row in self.reliability) != images - len(self.mistakes):
-            raise ValueError(f"outcome.reliability: not {images - len(self.mistakes):,} images read rightly")
+        rightly = sum(self.test_labels) - len(self.mistakes)
+        if sum(row[2] for row in self.reliability) != rightly:
+            raise ValueError(f"outcome.reliability: not {rightly:,} images read rightly, as the mistakes leave")
         for number, (held, confidence, right) in enumerate(self.reliability):
             low, high = (end * held / BINS for end in (number, number + 1))
             if right > held or not low - _ROUNDING <= confidence <= high + _ROUNDING:

@@ -123,7 +123,6 @@ class RunRecord(_Frozen):
             raise ValueError(f"history: not the {self.recipe.epochs} epochs of the recipe")
         if self.outcome:
             self.outcome.check(self.data.test_images, len(self.data.classes))
-            refuse_other_accuracy(self.history[-1].test_accuracy, len(self.outcome.mistakes), self.data.test_images)
         return self
 
     @computed_field  # type: ignore[prop-decorator]
@@ -168,13 +167,16 @@ class RunRecord(_Frozen):
             raise RunError(f"{name}: not a run's record, or of a later version: {reason(error)}") from None
         try:
             content = read_checked(text)[0]
-            record._refuse_other_figures(content)
+            record._refuse_contradictions(content)
         except ValueError as error:
             raise RunError(f"{name}: {reason(error)}") from None
         return record
 
-    def _refuse_other_figures(self, content: dict[str, Any]) -> None:
-        """Refuse a file whose figures for quick readers are not those that follow from the rest of it."""
+    def _refuse_contradictions(self, content: dict[str, Any]) -> None:
+        """Refuse a file whose figures do not follow from each other, those for quick readers among them."""
+        if self.outcome:
+            self.outcome.refuse_contradictions()
+            refuse_other_accuracy(self.history[-1].test_accuracy, len(self.outcome.mistakes), self.data.test_images)
         wanted = {f"final.{name}": value for name, value in self.final.model_dump().items()} | {"seconds": self.seconds}
         stored = content.get("final")
         found = {f"final.{name}": value for name, value in stored.items()} if isinstance(stored, dict) else {}

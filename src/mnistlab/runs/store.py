@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt
 from mnistlab.errors import RunError
 from mnistlab.files import read_file
 from mnistlab.recipe import Recipe
-from mnistlab.runs.checksum import read_checksums
+from mnistlab.runs.checksum import read_checked
 from mnistlab.runs.folder import RunFolder
 from mnistlab.runs.outcome import Count, Share
 from mnistlab.runs.record import RunRecord, reason, refuse_other_accuracy, total_seconds
@@ -143,9 +143,7 @@ class RunStore:
         for folder in self._folders():
             file = RunFolder(folder).record_file
             try:
-                text = read_file(file)
-                glance = RunGlance.model_validate_json(text)
-                read_checksums(text)
+                glance = RunGlance.model_validate(read_checked(read_file(file))[0])
             except FileNotFoundError:
                 continue
             except (OSError, ValueError) as error:
