@@ -7,6 +7,7 @@ import shutil
 import sys
 
 import pytest
+from PIL import Image
 
 from mnistlab import RunFolder, repeat, train
 from mnistlab.cli.app import app
@@ -208,8 +209,11 @@ def test_no_command_imports_from_the_folder_that_it_is_in(tmp_path):
     (tmp_path / "evil.dist-info").mkdir()
     (tmp_path / "evil.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1\n")
     (tmp_path / "evil.dist-info" / "entry_points.txt").write_text("[pydantic]\nevil = evil:plugin\n")
-    few = ["--epochs", "1", "--train-limit", "100", "--seeds", "2", "-q"]
-    for command in (["runs"], ["report", "runs", "--out", "r"], ["compare", "lenet5", "mlp", *few, "--workers", "2"]):
+    pictures = ["one.png", "two.png"]
+    for name in pictures:
+        Image.new("L", (64, 64), 255).save(tmp_path / name)
+    few = ["--epochs", "1", "--train-limit", "100", "--seeds", "1", "-q"]
+    for command in (["runs"], ["repeat", "mlp", *few], ["predict", *pictures, "--jobs", "2"]):
         result = run(*MNISTLAB, *command, cwd=tmp_path)
         assert result.returncode == 0, result
         assert not unspring(tmp_path), command

@@ -19,6 +19,8 @@ def read_study(path: Path | str) -> Study:
     Raises:
         RunError: neither, or runs are missing or damaged.
     """
+    if path == "":
+        raise RunError(f"the name is empty; name a {FILE} or a folder of runs, the current one is .")
     path = Path(path)
     file = path / FILE if path.is_dir() else path
     if os.path.lexists(file) and not file.is_dir():

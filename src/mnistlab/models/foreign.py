@@ -15,7 +15,8 @@ from typing import Any, cast
 from torch import nn
 
 from mnistlab.errors import ModelError
-from mnistlab.recipe.source import Module, Source, is_installed
+from mnistlab.recipe.installed import is_installed
+from mnistlab.recipe.source import Module, Source
 
 TRUST = "MNISTLAB_TRUST_CODE"
 """Set to 1, it lets any Python file that a run's record names be run, to read the run."""

@@ -6,21 +6,21 @@ It is found by reading files alone; nothing is imported.
 import ast
 import hashlib
 import json
-import site
 import sys
-import sysconfig
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from importlib.machinery import FileFinder, ModuleSpec, PathFinder, SourceFileLoader
+from functools import cached_property
+from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
 from pathlib import Path
 
-from mnistlab.files import read_file
+from mnistlab.files import open_file
+from mnistlab.recipe.installed import OURS, installed_folders, is_installed, is_installed_name
 
 _SUFFIX = ".py"
 _DIGITS = 16
-_OURS = "mnistlab"
+_LARGEST = 1 << 22
+"""Bytes of a file of code; a stranger's takes no more memory than that, and is not run."""
 
 
 @dataclass(frozen=True)
@@ -128,24 +128,12 @@ def read_source(model: str) -> Source:
         if not file.exists():
             return Source(model, fault=f"there is no file {file}")
         file = file.resolve()
-        main = Module(f"{_OURS}_model_{file.stem}", file, read_file(file))
+        main = Module(f"{OURS}_model_{file.stem}", file, _read(file))
         roots = tuple(dict.fromkeys((str(file.parent), *path)))
         return Source(model, main, _follow(main, roots), roots)
     # A home folder of nobody is a RuntimeError, a name that no file can have a ValueError.
     except (OSError, RuntimeError, ValueError) as error:
         return Source(model, fault=f"cannot be read: {getattr(error, 'strerror', None) or error}")
-
-
-def is_installed(path: Path) -> bool:
-    """Return whether a file belongs to the standard library, to an installed package, or to mnistlab itself."""
-    return any(path.is_relative_to(folder) for folder in (*_installed_folders(), Path(__file__).parents[1]))
-
-
-@cache
-def _installed_folders() -> tuple[Path, ...]:
-    names = ("stdlib", "platstdlib", "purelib", "platlib")
-    folders = [sysconfig.get_path(name) for name in names] + [*site.getsitepackages(), site.getusersitepackages()]
-    return tuple({Path(folder).resolve() for folder in folders if folder})
 
 
 def _search_path() -> tuple[str, ...]:
@@ -156,9 +144,9 @@ def _search_path() -> tuple[str, ...]:
 
 def _read_module(model: str, name: str, roots: tuple[str, ...]) -> Source:
     top = name.partition(".")[0]
-    installed = _is_installed_name(top)
+    installed = is_installed_name(top)
     found: dict[str, Module] = {}
-    folders = tuple(map(str, _installed_folders())) if installed else roots
+    folders = tuple(map(str, installed_folders())) if installed else roots
     _add(name, folders, found, installed=installed)
     main = found.pop(name, None)
     if main is None or main.content is None:
@@ -166,6 +154,14 @@ def _read_module(model: str, name: str, roots: tuple[str, ...]) -> Source:
     if installed:
         return Source(model, main)
     return Source(model, main, _follow(main, roots, found), roots)
+
+
+def _read(file: Path) -> bytes:
+    with open_file(file) as code:
+        content = code.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError(f"{file} has more than {_LARGEST:,} bytes, too many for code")
+    return content
 
 
 def _follow(main: Module, roots: tuple[str, ...], found: dict[str, Module] | None = None) -> dict[str, Module]:
@@ -176,7 +172,7 @@ def _follow(main: Module, roots: tuple[str, ...], found: dict[str, Module] | Non
         for module in waiting:
             seen.add(module.name)
             for name in _imported_names(module):
-                if not _is_installed_name(name.partition(".")[0]):
+                if not is_installed_name(name.partition(".")[0]):
                     _add(name, roots, known)
     return {name: module for name, module in known.items() if name != main.name}
 
@@ -198,7 +194,7 @@ def _add(name: str, roots: Sequence[str], known: dict[str, Module], *, installed
                 places = tuple(str(Path(place).resolve()) for place in spec.submodule_search_locations)
             if spec.origin:
                 path = Path(spec.origin).resolve()
-                known[inner] = Module(inner, path, read_file(path), places, installed)
+                known[inner] = Module(inner, path, _read(path), places, installed)
             else:
                 known[inner] = Module(inner, Path((places or ("",))[0]), None, places, installed)
         folders = known[inner].folders
@@ -218,14 +214,6 @@ def _find(name: str, folders: Sequence[str]) -> ModuleSpec | None:
     found = ModuleSpec(name, None, is_package=True)
     found.submodule_search_locations = spread
     return found
-
-
-@cache
-def _is_installed_name(top: str) -> bool:
-    if top in sys.stdlib_module_names or top == _OURS:
-        return True
-    spec = PathFinder.find_spec(top, [str(folder) for folder in _installed_folders()])
-    return spec is not None and spec.loader is not None and spec.origin is not None
 
 
 def _imported_names(module: Module) -> Iterator[str]:

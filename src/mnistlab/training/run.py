@@ -68,6 +68,8 @@ def train(
     """
     if kernels not in KERNELS:
         raise KernelError(f"{kernels}: no such kernels; one of {', '.join(KERNELS)}")
+    if folder == "":
+        raise RunError("the name of the run's folder is empty; name one, the current one is .")
     recipe = built_in(recipe) if isinstance(recipe, str) else recipe
     chosen = choose_device(device, gpu)
     run_folder = RunFolder(Path(folder)) if folder is not None else None

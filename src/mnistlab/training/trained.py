@@ -74,7 +74,7 @@ def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
     if ":" in record.recipe.model and not (trusted or is_trusted(source)):
         raise ModelError(
             f"{folder.path}: reading this run would run the code of {record.recipe.model}, with which you have trained "
-            f"nothing; set {TRUST}=1 if you trust it"
+            f"nothing on this machine as it, and what it imports, are now; set {TRUST}=1 if you trust it"
         )
     blank = np.zeros((1, *record.data.image_size), np.uint8)
     _, channels, height, width = fit_images(blank, record.recipe).shape
