@@ -1,5 +1,13 @@
 """``python -m mnistlab`` is ``mnistlab``."""
 
+import os
+import sys
+
+# Python puts the current folder first, where a stranger's files would stand in for installed packages. It stays if we
+# ourselves are in it. Both modules above are loaded long before, others might be found there.
+if sys.path[0] in ("", os.getcwd()) and os.path.dirname(os.path.dirname(__file__)) != os.getcwd():  # noqa: PTH109, PTH120
+    del sys.path[0]
+
 from mnistlab.cli import main
 
 if __name__ == "__main__":

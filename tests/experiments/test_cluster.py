@@ -56,7 +56,12 @@ def test_a_node_killed_in_mid_sweep_changes_no_record(cluster, slow, tmp_path):
     assert not leftovers(tmp_path)
 
 
-def test_several_runs_in_a_task_and_a_failing_one(quick, tmp_path):
+def test_several_runs_in_a_task_and_a_failing_one(quick, tmp_path, monkeypatch):
+    # The driver's folder may be a stranger's: what lies there under the names of packages is not imported.
+    (tmp_path / "here").mkdir()
+    for name in ("numpy", "torch", "pydantic"):
+        (tmp_path / "here" / f"{name}.py").write_text("import pathlib; pathlib.Path(__file__ + '.sprung').touch()")
+    monkeypatch.chdir(tmp_path / "here")
     wild = quick[0].replace(name="wild", learning_rate=100.0)
     campaign, notes = run([wild, *quick], tmp_path / "ray", RayEngine(None, runs_per_task=3), seeds=(0, 1))
     assert campaign.complete
@@ -67,6 +72,7 @@ def test_several_runs_in_a_task_and_a_failing_one(quick, tmp_path):
     again, notes = run(quick, tmp_path / "ray", RayEngine(None), seeds=(0, 1))
     assert again.complete
     assert not notes
+    assert not list(tmp_path.rglob("*.sprung"))
 
 
 def test_a_study_until_settled_ends_on_ray_as_it_does_here(quick, tmp_path):

@@ -93,9 +93,24 @@ def test_another_process_is_kept_out_until_the_first_is_gone(tmp_path):
 
 def test_what_a_killed_process_left_is_cleared_away(tmp_path):
     (tmp_path / ".record.json.abc.tmp").write_bytes(b"half")
-    (tmp_path / "notes.tmp").write_bytes(b"the user's own")
+    (tmp_path / ".checkpoint.safetensors.0123456789abcdef.tmp").write_bytes(b"half")
+    own = {"notes.tmp", ".notes.tmp", ".x.0123456789abcdef.tmp", ".record.json.tmp", ".record.json.notes.tmp"}
+    for name in own:
+        (tmp_path / name).write_bytes(b"the user's own")
     with RunFolder(tmp_path).lock():
-        assert {path.name for path in tmp_path.iterdir()} == {".lock", "notes.tmp"}
+        assert {path.name for path in tmp_path.iterdir()} == {".lock", *own}
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path):
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / "run").mkdir()
+    for target in ("precious", "nothing"):
+        (tmp_path / "run" / ".lock").symlink_to(tmp_path / target)
+        with pytest.raises(RunError, match=r"its \.lock is a link"), RunFolder(tmp_path / "run").lock():
+            pass
+        (tmp_path / "run" / ".lock").unlink()
+    assert (tmp_path / "precious").read_text() == "precious"
+    assert not (tmp_path / "nothing").exists()
 
 
 def test_a_folder_for_a_run_of_which_nothing_came_is_removed(tmp_path):

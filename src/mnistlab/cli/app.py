@@ -1,6 +1,7 @@
 """The program: its commands, and how it ends."""
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -82,4 +83,6 @@ def _complain(name: str, message: str) -> None:
 
 def main() -> None:
     """Run ``mnistlab``."""
+    # No process that this one starts shall look for modules in the current folder.
+    os.environ["PYTHONSAFEPATH"] = "1"
     sys.exit(run(app))

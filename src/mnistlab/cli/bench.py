@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistlab.cli.experiment import command_line
+from mnistlab.cli.places import Place
 
 if TYPE_CHECKING:
     from mnistlab.benchmark import Benchmark
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--json",
     "file",
-    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    type=Place(dir_okay=False, allow_dash=True),
     is_flag=False,
     flag_value="-",
     metavar="[FILE]",

@@ -17,8 +17,10 @@ from mnistlab.cli.experiment import (
     show,
     watched,
 )
+from mnistlab.cli.places import Place
 from mnistlab.cli.telling import json_option
 from mnistlab.errors import ExperimentError
+from mnistlab.files import read_file
 
 if TYPE_CHECKING:
     from mnistlab.recipe import Recipe
@@ -40,7 +42,7 @@ _margin = click.option(
     "--until-settled", is_flag=True, help="End as soon as the verdict is settled, at 5 % false alarms in all."
 )
 @click.option("--max-seeds", type=click.IntRange(6, 1000), help="Where --until-settled ends at the latest.  [20]")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="comparison", show_default=True)
+@click.option("--out", type=Place(file_okay=False), default="comparison", show_default=True)
 @recipe_options
 @run_options
 @json_option
@@ -74,7 +76,7 @@ def compare(
 @click.argument("recipe", shell_complete=recipes)
 @click.option("--seeds", default="10", show_default=True, help="How many, from 0; or which: 20-39, or 1,4,7.")
 @_margin
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="ablation", show_default=True)
+@click.option("--out", type=Place(file_okay=False), default="ablation", show_default=True)
 @recipe_options
 @run_options
 @json_option
@@ -111,6 +113,6 @@ def _run(experiment: Any, recipes: "list[Recipe]", seeds: str, out: Path, option
 def _title(archive: Path) -> str:
     """Return the title of the report that is there, or nothing."""
     try:
-        return str(json.loads(archive.read_text(encoding="utf-8"))["title"])
+        return str(json.loads(read_file(archive))["title"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from mnistlab.cli.completion import datasets
+from mnistlab.cli.places import NAME, Place
 from mnistlab.cli.telling import give, json_option, tell
 
 
@@ -30,7 +31,7 @@ def list_datasets() -> None:
 
 
 @data.command("verify")
-@click.argument("source", default="mnist", shell_complete=datasets)
+@click.argument("source", type=NAME, default="mnist", shell_complete=datasets)
 @json_option
 def verify_dataset(source: str) -> None:
     """Load SOURCE (a name, folder or file), check it whole, and print what it holds."""
@@ -57,8 +58,8 @@ def verify_dataset(source: str) -> None:
 
 
 @data.command("show")
-@click.argument("source", default="mnist", shell_complete=datasets)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default="sheet.png", show_default=True)
+@click.argument("source", type=NAME, default="mnist", shell_complete=datasets)
+@click.option("--out", type=Place(dir_okay=False), default="sheet.png", show_default=True)
 @click.option("--split", type=click.Choice(["train", "test"]), default="train", show_default=True)
 @click.option("--per-class", type=click.IntRange(1, 1000), default=16, show_default=True, help="Images in a row.")
 def show_dataset(source: str, out: Path, split: str, per_class: int) -> None:

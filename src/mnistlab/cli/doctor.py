@@ -4,12 +4,13 @@ import click
 
 from mnistlab.cli.completion import recipes
 from mnistlab.cli.options import change_recipe, resolve_recipe
+from mnistlab.cli.places import NAME
 from mnistlab.cli.telling import give, json_option, tell
 
 
 @click.command(short_help="Versions, device, and which fast layers fit.")
-@click.argument("model", required=False, shell_complete=recipes)
-@click.option("--data", help="A known data set's name, a folder or a file.  [the recipe's: mnist]")
+@click.argument("model", type=NAME, required=False, shell_complete=recipes)
+@click.option("--data", type=NAME, help="A known data set's name, a folder or a file.  [the recipe's: mnist]")
 @json_option
 def doctor(model: str | None, data: str | None) -> None:
     """Show versions, device, threads and fast layers; say of MODEL whether it has a fast form.

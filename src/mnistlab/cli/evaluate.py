@@ -8,6 +8,7 @@ import click
 
 from mnistlab.cli.completion import models
 from mnistlab.cli.experiment import command_line
+from mnistlab.cli.places import NAME, Place
 from mnistlab.cli.telling import give, json_option, tell
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="How well a model reads, and where it fails.")
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...", shell_complete=models)
-@click.option("--data", help="A known data set's name, a folder or a file.  [what MODEL was trained on]")
+@click.argument("models", type=NAME, nargs=-1, required=True, metavar="MODEL...", shell_complete=models)
+@click.option("--data", type=NAME, help="A known data set's name, a folder or a file.  [what MODEL was trained on]")
 @click.option(
     "--split", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Which images to read."
 )
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     help="How strongly.  [published: each as in MNIST-C]",
 )
 @click.option("--corruption-seed", type=click.IntRange(min=0), help="Decides what is random in corruptions.  [0]")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write a report into this folder.")
+@click.option("--out", type=Place(file_okay=False), help="Write a report into this folder.")
 @json_option
 def evaluate(
     *,

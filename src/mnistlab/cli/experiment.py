@@ -13,6 +13,7 @@ import click
 
 from mnistlab.cli.completion import datasets
 from mnistlab.cli.options import change_recipe, resolve_recipe
+from mnistlab.cli.places import NAME, Place
 from mnistlab.cli.telling import console, give, tell
 from mnistlab.errors import ExperimentError
 
@@ -28,13 +29,16 @@ _RECIPE_OPTIONS = (
     click.option("--batch-size", "--batch_size", type=int, help="Images per step.  [the recipes': 128]"),
     click.option("--epochs", "--num-epochs", "--num_epochs", type=int, help="Passes over the images."),
     click.option(
-        "--data", shell_complete=datasets, help="A known data set's name, a folder or a file.  [the recipes': mnist]"
+        "--data",
+        type=NAME,
+        shell_complete=datasets,
+        help="A known data set's name, a folder or a file.  [the recipes': mnist]",
     ),
     click.option("--train-limit", type=int, help="Training images used, drawn once.  [the recipes': 0, all]"),
     click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of every recipe."),
 )
 _RUN_OPTIONS = (
-    click.option("--runs", type=click.Path(path_type=Path, file_okay=False), help="Folder of the runs.  [OUT/runs]"),
+    click.option("--runs", type=Place(file_okay=False), help="Folder of the runs.  [OUT/runs]"),
     click.option("--workers", type=click.IntRange(1, 1024), help="Runs side by side on this machine.  [one a core]"),
     click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="CPU threads a run."),
     click.option(
@@ -54,7 +58,7 @@ _RUN_OPTIONS = (
         show_default=True,
         help="local: processes on this machine; ray: a Ray cluster.",
     ),
-    click.option("--address", help="Of the Ray cluster: auto, or host:port.  [Ray on this machine]"),
+    click.option("--address", type=NAME, help="Of the Ray cluster: auto, or host:port.  [Ray on this machine]"),
     click.option("--runs-per-task", type=click.IntRange(1), help="Runs in one Ray task.  [1]"),
     click.option("--gpus-per-run", type=click.FloatRange(0, 8), help="Share of a GPU a run, on Ray.  [0]"),
     click.option("--quiet", "-q", is_flag=True, help="Show no progress."),

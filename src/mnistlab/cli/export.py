@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mnistlab.cli.places import NAME, Place
+
 if TYPE_CHECKING:
     from mnistlab.export import ExportReport
 
 
 @click.command(short_help="A run as an ONNX file, or as a web page.")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("model", type=click.Path())
+@click.argument("run", type=Place())
+@click.argument("model", type=Place(path_type=str))
 @click.option("--web", is_flag=True, help="Write a page that reads in the browser; MODEL is a folder for it.")
-@click.option("--data", help="The data that the run was trained on, if it lies elsewhere now.  [the recipe's]")
+@click.option(
+    "--data", type=NAME, help="The data that the run was trained on, if it lies elsewhere now.  [the recipe's]"
+)
 @click.option("--overwrite", is_flag=True, help="Replace MODEL, or the page in it, if it is there.")
 def export(run: Path, model: str, data: str | None, *, web: bool, overwrite: bool) -> None:
     """Write the model of RUN, a finished run's folder, to MODEL, one .onnx file that needs nothing else.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mnistlab.cli.completion import datasets
+from mnistlab.cli.places import NAME, Place
 from mnistlab.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ _OPTIONS = (
         "--epochs", "--num-epochs", "--num_epochs", type=int, help="Passes over the images.  [the recipe's: 50]"
     ),
     click.option(
-        "--data", shell_complete=datasets, help="A known data set's name, a folder or a file.  [the recipe's: mnist]"
+        "--data",
+        type=NAME,
+        shell_complete=datasets,
+        help="A known data set's name, a folder or a file.  [the recipe's: mnist]",
     ),
     click.option("--train-limit", type=int, help="Training images used, drawn once.  [the recipe's: 0, all]"),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides all random draws."),
@@ -36,7 +40,7 @@ _OPTIONS = (
     ),
     click.option(
         "--out",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=Place(file_okay=False),
         default=".",
         show_default=True,
         help="Folder for results.",

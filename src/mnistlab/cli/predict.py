@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import click
 
 from mnistlab.cli.completion import models
+from mnistlab.cli.places import NAME
 
 _MANY = 64
 """Pictures above which several processes read them, unless told otherwise."""
@@ -20,7 +21,7 @@ def _probability(_context: click.Context, _option: click.Parameter, value: float
 
 
 @click.command(no_args_is_help=True, short_help="Read the digits in pictures.")
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.argument("images", type=NAME, nargs=-1, required=True, metavar="IMAGE...")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a table of comma-separated values.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array, with the probabilities of every digit.")
 @click.option(
@@ -28,12 +29,15 @@ def _probability(_context: click.Context, _option: click.Parameter, value: float
 )
 @click.option(
     "--model",
+    type=NAME,
     default="reader",
     metavar="NAME_OR_FILE",
     shell_complete=models,
     help="A shipped model's name, or an .onnx file.  [reader]",
 )
-@click.option("--annotate", metavar="OUT", help="Draw what was read: a .png file, or a folder (with / at its end).")
+@click.option(
+    "--annotate", type=NAME, metavar="OUT", help="Draw what was read: a .png file, or a folder (with / at its end)."
+)
 @click.option(
     "--jobs", metavar="N", type=click.IntRange(min=1), help="Processes that read.  [one a core if there are many]"
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistlab.cli.answers import Answer
 from mnistlab.errors import PictureError
+from mnistlab.files import read_file
 
 if TYPE_CHECKING:
     from mnistlab.recogniser import Reading
@@ -55,9 +56,10 @@ class Reader:
     def read(self, order: Order) -> Answer:
         """Read a picture, and write the annotated one if wanted. Whatever goes wrong is in the answer."""
         try:
-            content = order.content if order.path is None else order.path.read_bytes()
+            content = order.content if order.path is None else read_file(order.path)
         except (OSError, ValueError) as error:
-            return Answer(error=f"cannot be read: {getattr(error, 'strerror', None) or error}")
+            remedy = "; pipe it into -" if order.path and order.path.is_fifo() else ""
+            return Answer(error=f"cannot be read: {getattr(error, 'strerror', None) or error}{remedy}")
         try:
             reading = self._recogniser.read(content)
             drawn = _annotate(content, reading) if order.target else b""

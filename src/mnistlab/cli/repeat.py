@@ -16,6 +16,7 @@ from mnistlab.cli.experiment import (
     run_options,
     watched,
 )
+from mnistlab.cli.places import Place
 from mnistlab.cli.telling import json_option, tell
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 @click.command(short_help="One recipe over many seeds: what it comes to.")
 @click.argument("recipe", shell_complete=recipes)
 @click.option("--seeds", default="20", show_default=True, help="How many, from 0; or which: 20-39, or 1,4,7.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="repetition", show_default=True)
+@click.option("--out", type=Place(file_okay=False), default="repetition", show_default=True)
 @recipe_options
 @run_options
 @json_option

@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from mnistlab.cli.experiment import show
+from mnistlab.cli.places import Place
 from mnistlab.cli.telling import json_option
 
 
 @click.command(short_help="Make a report again from records.")
-@click.argument("source", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the report.  [SOURCE's own]")
+@click.argument("source", type=Place())
+@click.option("--out", type=Place(file_okay=False), help="Folder for the report.  [SOURCE's own]")
 @json_option
 def report(source: Path, out: Path | None) -> None:
     """Make the report again from SOURCE: a comparison.json, a folder that holds one, or a folder of runs.

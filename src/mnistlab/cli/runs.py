@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mnistlab.cli.places import Place
 from mnistlab.cli.telling import give, json_option, json_wanted, tell
 from mnistlab.errors import RunError
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="List finished runs.")
-@click.argument("folder", type=click.Path(path_type=Path), default="runs")
+@click.argument("folder", type=Place(), default="runs")
 @click.option("--csv", is_flag=True, help="As a table of comma-separated values, best first.")
 @click.option("--markdown", is_flag=True, help="As a table in Markdown, best first.")
 @json_option

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from mnistlab.cli.places import NAME, Place
 from mnistlab.errors import ServerError
 
 _EXTRA = {"fastapi", "starlette", "uvicorn", "h11", "prometheus_client"}
@@ -24,7 +25,9 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
     "--host", default="127.0.0.1", help="Address to listen on; 0.0.0.0 is all.  [127.0.0.1: this machine only]"
 )
 @click.option("--port", default=8000, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.  [8000]")
-@click.option("--model", "models", multiple=True, metavar="MODEL", help="Model; repeatable, the first is the default.")
+@click.option(
+    "--model", "models", type=NAME, multiple=True, metavar="MODEL", help="Model; repeatable, the first is the default."
+)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that read.  [one a core]")
 @click.option(
     "--queue", type=click.IntRange(min=0), help="Requests that may wait; more get 503 at once.  [one a worker]"
@@ -36,9 +39,7 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
 @click.option(
     "--reject", default=0.5, type=click.FloatRange(0, 1), help="Probability below which a digit is unsure.  [0.5]"
 )
-@click.option(
-    "--report", type=click.Path(path_type=Path), help="A comparison's folder, or report.html: shown on a second tab."
-)
+@click.option("--report", type=Place(), help="A comparison's folder, or report.html: shown on a second tab.")
 @click.option(
     "--allow-host",
     "allow_hosts",

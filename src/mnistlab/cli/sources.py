@@ -16,6 +16,7 @@ _SUFFIXES = tuple(
 )
 _NOT_READ = (".heic", ".heif", ".avif")
 """Pictures all the same: better to say so than to pass a person's photographs over."""
+_DEEP = "**"
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _walk(folder: Path, faults: list[OSError]) -> Iterator[tuple[str, list[str],
 
 
 def _matching(pattern: str) -> Iterator[Source]:
-    matches = sorted(map(Path, glob.glob(pattern, recursive=True)), key=_natural)  # noqa: PTH207 (knows no anchored one)
+    matches = sorted(set(_expand(Path(pattern))), key=_natural)
     if not matches:
         yield Source(pattern, fault="no file matches")
         return
@@ -100,6 +101,21 @@ def _matching(pattern: str) -> Iterator[Source]:
         yield Source(pattern, fault="only folders without pictures match")
     for path in sorted(files, key=_natural):
         yield _file(path, root)
+
+
+def _expand(pattern: Path) -> Iterator[Path]:
+    """Yield what a pattern matches. ``**`` goes into folders, but not through links, which may lead in circles."""
+    if _DEEP not in pattern.parts:
+        yield from map(Path, glob.glob(str(pattern)))  # noqa: PTH207 - pathlib finds hidden files, and no anchored ones
+        return
+    at = pattern.parts.index(_DEEP)
+    before, after = Path(*pattern.parts[:at]), Path(*pattern.parts[at + 1 :])
+    for start in map(Path, glob.glob(str(before))):  # noqa: PTH207
+        for parent, _, names in _walk(start, []):
+            if after.parts:
+                yield from _expand(Path(glob.escape(parent)) / after)
+            else:
+                yield from (Path(parent), *(Path(parent, name) for name in names if not name.startswith(".")))
 
 
 def _fixed_parts(pattern: Path) -> Iterator[str]:

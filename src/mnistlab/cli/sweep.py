@@ -7,13 +7,14 @@ import click
 
 from mnistlab.cli.experiment import chosen_engine, chosen_settings, run_options, show, watched
 from mnistlab.cli.options import resolve_recipe
+from mnistlab.cli.places import Place
 from mnistlab.cli.telling import json_option
 from mnistlab.errors import RecipeError
 
 
 @click.command(short_help="Search fields of a recipe on held-out images.")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="sweep", show_default=True)
+@click.argument("file", type=Place(dir_okay=False))
+@click.option("--out", type=Place(file_okay=False), default="sweep", show_default=True)
 @run_options
 @json_option
 def sweep(file: Path, out: Path, **options: Any) -> None:

@@ -8,12 +8,13 @@ import click
 
 from mnistlab.cli.completion import recipes
 from mnistlab.cli.options import change_recipe, resolve_recipe, training_options
+from mnistlab.cli.places import Place
 from mnistlab.cli.telling import give, json_option, tell
 
 
 @click.command(short_help="Train a recipe, with checkpoints.")
 @click.argument("recipe", shell_complete=recipes)
-@click.option("--run", type=click.Path(path_type=Path, file_okay=False), help="The run's folder.  [OUT/runs/NAME]")
+@click.option("--run", type=Place(file_okay=False), help="The run's folder.  [OUT/runs/NAME]")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the recipe; repeatable.")
 @click.option("--overwrite", is_flag=True, help="Start over whatever the run's folder holds.")
 @click.option("--tensorboard", is_flag=True, help="Write curves for TensorBoard into the run's folder.")

@@ -1,5 +1,6 @@
 """Tables of pixels, as Kaggle's Digit Recognizer has them: ``label,pixel0,pixel1,...``."""
 
+import io
 import math
 import warnings
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import numpy as np
 
 from mnistlab.data.dataset import Dataset, Split, make_dataset
 from mnistlab.errors import DataError
+from mnistlab.files import open_file
 
 _LONGEST_LINE = 1 << 22
 """Characters; a million pixels in a row are fewer."""
@@ -37,7 +39,7 @@ def _first_row(path: Path) -> list[str]:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    with path.open(encoding="utf-8-sig") as file:
+    with io.TextIOWrapper(open_file(path), encoding="utf-8-sig") as file:
         while line := file.readline(_LONGEST_LINE):
             if len(line) == _LONGEST_LINE:
                 raise DataError(f"{path}: a line of more than {_LONGEST_LINE:,} characters is no row of a table")

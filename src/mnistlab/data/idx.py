@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mnistlab.data.bounds import refuse_bomb
 from mnistlab.data.dataset import Split
 from mnistlab.errors import DataError
+from mnistlab.files import open_file
 
 # QMNIST's labels are 32-bit integers; everything else in MNIST's family is unsigned bytes.
 _ELEMENTS: dict[int, np.dtype[Any]] = {0x08: np.dtype(np.uint8), 0x0C: np.dtype(">i4")}
@@ -34,7 +35,7 @@ def read_idx(path: Path) -> NDArray[Any]:
         DataError: unreadable, damaged, not IDX, of another element type, or of another length than its header says.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
             file.seek(0)
             return _read_packed(file, path) if packed else _read_plain(file, path)

@@ -5,6 +5,7 @@ import math
 import warnings
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from mnistlab.data.bounds import refuse_bomb
 from mnistlab.data.dataset import Dataset, Split, make_dataset
 from mnistlab.errors import DataError
+from mnistlab.files import open_file
 
 _NAMES = ("x_train", "y_train", "x_test", "y_test")
 _SUFFIX = ".npy"
@@ -25,12 +27,12 @@ def read_npz(path: Path) -> Dataset:
         DataError: not a zip of arrays, damaged, an array missing, or of another shape or type.
     """
     try:
-        with path.open("rb") as file, warnings.catch_warnings():
+        with open_file(path) as file, warnings.catch_warnings():
             # NumPy warns of headers that Python 2 wrote.
             warnings.simplefilter("ignore")
             if file.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
                 raise DataError(f"{path}: a single array, not the zip of four that Keras publishes")
-            train_images, train_labels, test_images, test_labels = _read_arrays(path)
+            train_images, train_labels, test_images, test_labels = _read_arrays(file, path)
         train, test = _split(train_images, train_labels, path), _split(test_images, test_labels, path)
     except DataError:
         raise
@@ -40,8 +42,8 @@ def read_npz(path: Path) -> Dataset:
     return make_dataset(path.stem, train, test)
 
 
-def _read_arrays(path: Path) -> list[NDArray[np.generic]]:
-    with zipfile.ZipFile(path) as archive:
+def _read_arrays(file: BinaryIO, path: Path) -> list[NDArray[np.generic]]:
+    with zipfile.ZipFile(file) as archive:
         held = [name.removesuffix(_SUFFIX) for name in archive.namelist()]
         missing = sorted(set(_NAMES) - set(held))
         if missing:

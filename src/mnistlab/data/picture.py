@@ -11,6 +11,7 @@ from PIL import Image
 
 from mnistlab.data.dataset import Dataset, Split, make_dataset
 from mnistlab.errors import DataError
+from mnistlab.files import read_file
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
@@ -121,7 +122,7 @@ def _read_split(folder: Path, classes: tuple[str, ...]) -> Split:
 
 def _read_picture(path: Path) -> NDArray[np.uint8]:
     try:
-        return decode(path.read_bytes(), str(path))
+        return decode(read_file(path), str(path))
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
 

@@ -1,5 +1,6 @@
 """From what a user names (a known data set, a folder, a file) to a :class:`Dataset`."""
 
+import os
 from pathlib import Path
 
 from mnistlab.data.catalogue import CATALOGUE, load_known
@@ -25,6 +26,8 @@ def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -
     Raises:
         DataError: nothing there, or what is there is damaged or no data set; the message names the file.
     """
+    if not source:
+        raise DataError("the name of the data is empty; name a data set, a folder or a file")
     if source in CATALOGUE:
         return load_known(CATALOGUE[source], on_progress)
     path = Path(source)
@@ -32,7 +35,7 @@ def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -
         path = path.expanduser()
         if path.is_dir():
             return _load_folder(path)
-        if path.is_file():
+        if path.exists():
             return _load_file(path)
     # A home folder of nobody is a RuntimeError.
     except (OSError, RuntimeError) as error:
@@ -58,14 +61,14 @@ def _load_file(path: Path) -> Dataset:
 def _partner(train: Path) -> Path | None:
     """The test file beside a training file, told by its name."""
     test = train.with_name(train.name.replace("train", "test"))
-    return test if test != train and test.is_file() else None
+    return test if test != train and os.path.lexists(test) else None
 
 
 def _load_folder(folder: Path) -> Dataset:
     if any(folder.glob("*images*idx3*")):
         return _load_idx_folder(folder)
     for pattern in ("*train*.tar*", "*train*.csv", "*.npz"):
-        files = sorted(path for path in folder.glob(pattern) if path.is_file())
+        files = sorted(path for path in folder.glob(pattern) if not path.is_dir())
         if len(files) > 1:
             raise DataError(f"{folder}: holds {', '.join(path.name for path in files)}; name the one to use")
         if files:

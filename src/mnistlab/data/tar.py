@@ -8,7 +8,7 @@ import tarfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, cast
+from typing import IO, Any, BinaryIO, cast
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from mnistlab.data.bounds import LEAST, BoundedReader, most_unpacked
 from mnistlab.data.dataset import Dataset, Split, make_dataset
 from mnistlab.data.picture import SUFFIXES, decode, stack
 from mnistlab.errors import DataError
+from mnistlab.files import open_file
 
 _NAME = re.compile(r"(?P<number>\d{1,18})_(?P<label>\d{1,4})")
 
@@ -35,7 +36,7 @@ def read_tars(train: Path, test: Path | None) -> Dataset:
 def _read_tar(path: Path) -> Split:
     pictures = []
     try:
-        with _open(path) as file, tarfile.open(fileobj=file, mode="r:") as archive:
+        with open_file(path) as packed, _unpack(packed, path) as file, tarfile.open(fileobj=file, mode="r:") as archive:
             for member in archive:
                 name = PurePosixPath(member.name)
                 if not member.isfile() or name.name.startswith(".") or name.suffix.lower() not in SUFFIXES:
@@ -59,13 +60,13 @@ def _read_tar(path: Path) -> Split:
     return Split(images, np.array([entry[1] for entry in pictures], np.int64))
 
 
-def _open(path: Path) -> IO[bytes]:
-    with path.open("rb") as file:
-        start = file.read(6)
+def _unpack(file: BinaryIO, path: Path) -> IO[bytes]:
+    start = file.read(6)
+    file.seek(0)
     for magic, unpack in _PACKED.items():
         if start.startswith(magic):
-            return cast("IO[bytes]", BoundedReader(unpack(path), most_unpacked(path), path))
-    return cast("IO[bytes]", BoundedReader(path.open("rb"), path.stat().st_size + tarfile.RECORDSIZE, path))
+            return cast("IO[bytes]", BoundedReader(unpack(file), most_unpacked(path), path))
+    return cast("IO[bytes]", BoundedReader(file, path.stat().st_size + tarfile.RECORDSIZE, path))
 
 
 def _refuse_cut(archive: tarfile.TarFile, path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mnistlab.errors import RunError
+from mnistlab.files import read_file
 from mnistlab.runs import add_checksum, read_checksums, reason, write_atomically
 from mnistlab.statistics import MARGIN
 
@@ -79,7 +80,7 @@ def read_archive(file: Path) -> Archive:
         RunError: unreadable, damaged, or not one; the message starts with the path.
     """
     try:
-        text = file.read_bytes()
+        text = read_file(file)
         archive = Archive.model_validate_json(text)
         read_checksums(text)
     except (OSError, ValueError) as error:

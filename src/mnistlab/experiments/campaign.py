@@ -11,7 +11,7 @@ from mnistlab.errors import ExperimentError
 from mnistlab.experiments.engine import Engine
 from mnistlab.experiments.events import Event, ExperimentStarted, Listener, TaskFailed, TaskFinished
 from mnistlab.experiments.task import Settings, Task
-from mnistlab.recipe import Recipe, source_digest
+from mnistlab.recipe import Recipe, Source, read_source
 from mnistlab.runs import RunFolder, RunRecord, RunStore
 
 
@@ -74,14 +74,14 @@ def run_tasks(
             changed, or of a version of mnistlab that kept less.
     """
     campaign = Campaign(tuple(tasks))
-    fingerprint = cache(_fingerprint)
+    fingerprint, read = cache(_fingerprint), cache(read_source)
     for recipe in {task.recipe.digest: task.recipe for task in tasks}.values():
         _check(recipe, fingerprint)
     wanted: list[Task] = []
     for task in {_key(task): task for task in reversed(tasks)}.values():
         folder = RunFolder(task.folder)
         if folder.finished:
-            campaign.records[_key(task)] = _reusable(task, folder.read_record(), fingerprint)
+            campaign.records[_key(task)] = _reusable(task, folder.read_record(), fingerprint, read)
         else:
             wanted.insert(0, task)
 
@@ -113,15 +113,17 @@ def _check(recipe: Recipe, fingerprint: Callable[[str, int, int], str]) -> None:
         raise ExperimentError(f"{recipe.model}: there is no file {file}")
 
 
-def _reusable(task: Task, record: RunRecord, fingerprint: Callable[[str, int, int], str]) -> RunRecord:
+def _reusable(
+    task: Task, record: RunRecord, fingerprint: Callable[[str, int, int], str], read: Callable[[str], Source]
+) -> RunRecord:
     recipe = task.recipe
     # Digests are short: of very many recipes two may share one.
     if not record.recipe.trains_as(recipe) or record.seed != task.seed:
         raise ExperimentError(f"{task.folder}: holds another run than its name says; move it away")
     if record.data.fingerprint != fingerprint(recipe.data, recipe.validation, recipe.train_limit):
         raise ExperimentError(f"{task.folder}: was trained on other images than {recipe.data} holds now; give --runs")
-    if record.source and record.source != source_digest(recipe.model):
-        raise ExperimentError(f"{task.folder}: {recipe.model} has changed since it was trained; give --runs")
+    if difference := read(recipe.model).difference(record.source, record.imports):
+        raise ExperimentError(f"{task.folder}: {difference} since it was trained; give --runs")
     if record.outcome is None:
         raise ExperimentError(f"{task.folder}: its record lacks the outcome by image; move it away, or give --runs")
     return record

@@ -9,6 +9,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -113,7 +114,7 @@ class RayEngine:
                 chunk.locks.close()
                 continue
             sources = sorted({task.recipe.data for task in chunk.unfinished})
-            order = Order(version("mnistlab"), chunk.wanted, settings, self._slice_seconds, sources)
+            order = Order(version("mnistlab"), chunk.wanted, settings, self._slice_seconds, sources, str(Path.cwd()))
             # In a list, for the task to fetch: of a killed driver's tasks, Ray keeps in memory for ever what they were
             # given outright, and at last has no room for the next driver's.
             active[remote.remote([self._ray.put(order), *(images[source] for source in sources)])] = chunk
@@ -189,7 +190,11 @@ class _Chunk:
 
 def _fetch_and_train_slices(parts: Sequence[Any]) -> Iterator[Slice]:
     """Train on a node what Ray's references say: to the order, and to its data sets."""
-    yield from train_slices(*_import_ray().get(list(parts)))
+    order, *images = _import_ray().get(list(parts))
+    # Where the driver's models are, if this machine has the folder.
+    with contextlib.suppress(OSError):
+        os.chdir(order.folder)
+    yield from train_slices(order, *images)
 
 
 def _chunks(tasks: Sequence[Task], size: int) -> Iterator[list[Task]]:
@@ -205,7 +210,10 @@ def _connected(ray: ModuleType, address: str | None) -> Iterator[None]:
     _knock(address)
     handler = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR")
+        # As if for a client: workers would otherwise look for modules in this folder first, where files of strangers
+        # would stand in for installed packages.
+        config = ray.job_config.JobConfig(_client_job=True)
+        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", job_config=config)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ExperimentError(f"{address}: no Ray cluster there: {error}") from error
     # Ray would end the process on SIGTERM; ours stops with checkpoints.
@@ -234,6 +242,7 @@ def _import_ray() -> ModuleType:
     try:
         import ray
         import ray.exceptions
+        import ray.job_config
     except ImportError as error:
         raise ExperimentError("the ray engine needs Ray: pip install 'mnistlab[ray]'") from error
     return ray

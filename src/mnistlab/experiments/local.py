@@ -134,6 +134,8 @@ def _context(sources: set[str]) -> BaseContext:
     # One thread each, lest the libraries start threads, which a fork would lose.
     settings = {
         PRELOAD: os.pathsep.join(sorted(sources)),
+        # Modules that it loads are not to be found in the current folder.
+        "PYTHONSAFEPATH": "1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }

@@ -12,6 +12,7 @@ from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field
 
 from mnistlab.errors import ExperimentError, RunError
+from mnistlab.files import read_file
 from mnistlab.runs import reason, write_atomically
 from mnistlab.statistics import Look, planned_looks, unplanned_look
 from mnistlab.statistics.looks import MINIMUM_SEEDS
@@ -114,7 +115,7 @@ def refuse_other_plans(runs: Path, recipes: Sequence[str], max_seeds: int) -> No
 
 def _read(file: Path) -> _File:
     try:
-        return _File.model_validate_json(file.read_bytes())
+        return _File.model_validate_json(read_file(file))
     except FileNotFoundError:
         return _File()
     except (OSError, ValueError) as error:

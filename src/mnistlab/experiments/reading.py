@@ -1,5 +1,6 @@
 """Reading: a study made again from records alone."""
 
+import os
 from pathlib import Path
 
 from mnistlab.errors import RunError
@@ -18,9 +19,11 @@ def read_study(path: Path | str) -> Study:
     Raises:
         RunError: neither, or runs are missing or damaged.
     """
+    if path == "":
+        raise RunError(f"the name is empty; name a {FILE} or a folder of runs, the current one is .")
     path = Path(path)
     file = path / FILE if path.is_dir() else path
-    if file.is_file():
+    if os.path.lexists(file) and not file.is_dir():
         return _from_archive(file)
     if not path.is_dir():
         raise RunError(f"{path}: no such file or folder; name a {FILE} or a folder of runs")

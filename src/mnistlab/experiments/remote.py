@@ -36,6 +36,7 @@ class Order:
         settings: theirs.
         slice_seconds: time between two slices.
         sources: the names of the data sets that come with it.
+        folder: the driver's current one, from which models of the user's own are named.
     """
 
     version: str
@@ -43,6 +44,7 @@ class Order:
     settings: Settings
     slice_seconds: float
     sources: Sequence[str]
+    folder: str
 
 
 @dataclass(frozen=True)

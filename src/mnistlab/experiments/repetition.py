@@ -13,6 +13,7 @@ from mnistlab.experiments.comparing import resolve, run_study
 from mnistlab.experiments.engine import Engine
 from mnistlab.experiments.events import Listener, ignore, never
 from mnistlab.experiments.task import Settings
+from mnistlab.files import read_file
 from mnistlab.recipe import Recipe
 from mnistlab.report.repetition_tables import figure_table, repetition_remarks, repetition_sentence, seed_table
 from mnistlab.report.table import Table
@@ -106,7 +107,7 @@ class Repetition:
     def _records(self) -> dict[str, bytes]:
         """Return each run's ``record.json`` as it is, by the name of its copy."""
         store, recipe = RunStore(self.runs), self.sample.recipe
-        return {f"seed-{seed}.json": store.folder(recipe, seed).record_file.read_bytes() for seed in self.sample.seeds}
+        return {f"seed-{seed}.json": read_file(store.folder(recipe, seed).record_file) for seed in self.sample.seeds}
 
     def _disputed(self) -> tuple[int, ...]:
         """Return the disputed images among those that the runs were tested on; none if they are no longer to be had."""

@@ -10,6 +10,7 @@ from mnistlab.errors import ExportError, ModelError
 from mnistlab.export.export import ExportReport, export_run
 from mnistlab.export.graph import need_packages
 from mnistlab.export.layers import find_layers
+from mnistlab.files import read_file
 from mnistlab.page import standalone
 from mnistlab.recogniser import Recogniser, shipped_models
 from mnistlab.runs import RunFolder, write_atomically
@@ -74,7 +75,7 @@ def _write(file: Path, target: Path, name: str, run: ExportReport | None) -> Sit
         if run is None:
             raise
         raise ExportError(f"{name}: reads no digits of 28x28 pixels, and a page reads nothing else") from error
-    found = find_layers(file.read_bytes(), name)
+    found = find_layers(read_file(file), name)
     model = {
         "image": network.image_size,
         "layers": found.layers,

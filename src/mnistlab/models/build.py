@@ -8,18 +8,27 @@ from mnistlab.models.convnet import convnet
 from mnistlab.models.foreign import foreign
 from mnistlab.models.lenet import lenet5
 from mnistlab.models.perceptron import perceptron
-from mnistlab.recipe import Recipe
+from mnistlab.recipe import Recipe, Source, read_source
 
 _ARCHITECTURES = {"lenet5": lenet5, "mlp": perceptron, "convnet": convnet}
 
 
-def build_model(recipe: Recipe, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
+def build_model(
+    recipe: Recipe,
+    image_shape: tuple[int, int, int],
+    classes: int,
+    source: Source | None = None,
+    *,
+    strict: bool = False,
+) -> nn.Module:
     """Build the recipe's model with weights drawn from PyTorch's current random state.
 
     Args:
         recipe: its ``model``, ``batch_norm`` and ``dropout`` count, for ``convnet`` its ``channels`` and ``stem``.
         image_shape: ``(channels, height, width)`` of the input.
         classes: number of outputs.
+        source: the code of a model of the user's own; ``None`` reads it.
+        strict: of such code, refuse imports of files that are neither in ``source`` nor installed.
 
     Returns:
         A module from ``(n, *image_shape)`` float32 to logits ``(n, classes)``; tried out on two black images.
@@ -30,7 +39,7 @@ def build_model(recipe: Recipe, image_shape: tuple[int, int, int], classes: int)
     if ":" in recipe.model:
         if recipe.batch_norm or recipe.dropout:
             raise ModelError(f"{recipe.model}: batch_norm and dropout are for {', '.join(_ARCHITECTURES)} only")
-        model = foreign(recipe.model, image_shape, classes)
+        model = foreign(source or read_source(recipe.model), image_shape, classes, strict=strict)
     elif recipe.model in _ARCHITECTURES:
         architecture, own = _ARCHITECTURES[recipe.model], {}
         if recipe.model == "convnet":

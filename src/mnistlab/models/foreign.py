@@ -1,61 +1,159 @@
 """Models written by users: ``path/to/file.py:build`` or ``package.module:build``."""
 
 import importlib
-import importlib.util
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, cast
 
 from torch import nn
 
 from mnistlab.errors import ModelError
-from mnistlab.recipe import search_current_folder
+from mnistlab.recipe.installed import is_installed
+from mnistlab.recipe.source import Module, Source
+
+TRUST = "MNISTLAB_TRUST_CODE"
+"""Set to 1, it lets any Python file that a run's record names be run, to read the run."""
 
 
-def foreign(reference: str, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """Import the function that the reference names and let it build a model.
+def foreign(source: Source, image_shape: tuple[int, int, int], classes: int, *, strict: bool = False) -> nn.Module:
+    """Run a user's code, as it was read, and let the function that its reference names build a model.
 
     Args:
-        reference: a Python file or an importable module (the current folder counts), a colon, a function's name. The
-            function takes ``image_shape`` and ``classes``. Its file is executed: it is the user's own code.
+        source: of a Python file or an importable module, a colon, a function's name. The function takes
+            ``image_shape`` and ``classes``.
         image_shape: ``(channels, height, width)`` of the input.
         classes: number of outputs.
+        strict: refuse imports of files that are neither in ``source`` nor installed.
 
     Raises:
         ModelError: no such file, module or function, or it failed, or it returned no ``nn.Module``.
     """
-    module_name, _, function_name = reference.rpartition(":")
-    build = _function(_module(module_name, reference), function_name, reference)
-    try:
-        model = build(image_shape, classes)
-    except (Exception, SystemExit) as error:
-        raise ModelError(f"{reference}{image_shape, classes}: {_in_one_line(error)}") from error
+    reference, function_name = source.model, source.model.rpartition(":")[2]
+    if source.main is None:
+        raise ModelError(f"{reference}: {source.fault}")
+    with _FINDER.offering(source, strict=strict):
+        build = _function(_module(source, source.main), function_name, reference)
+        try:
+            model = build(image_shape, classes)
+        except (Exception, SystemExit) as error:
+            raise ModelError(f"{reference}{image_shape, classes}: {_in_one_line(error)}") from error
     if not isinstance(model, nn.Module):
         raise ModelError(f"{reference}: returned {type(model).__name__}; it must return a torch.nn.Module")
     return model
 
 
-def _module(name: str, reference: str) -> ModuleType:
+class _Loader(SourceFileLoader):
+    """Runs the bytes that were read, not what the file, or a compiled form of it, holds by now."""
+
+    def __init__(self, module: Module) -> None:
+        super().__init__(module.name, str(module.path))
+        self.module = module
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002
+        return self.source_to_code(self.module.content or b"", self.path)
+
+
+class _Finder(MetaPathFinder):
+    """Gives Python what was read of users' code, also for imports that functions do later on."""
+
+    def __init__(self) -> None:
+        self._modules: dict[str, Module] = {}
+        self._strict: set[int] = set()
+        """Threads that may import no other files of users."""
+
+    @contextmanager
+    def offering(self, source: Source, *, strict: bool) -> Iterator[None]:
+        """Import from a source while it lasts, and, if not ``strict``, whatever else is in its roots."""
+        if self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
+        self._make_way(source)
+        self._modules |= source.others or {}
+        if source.main and not source.main.installed:
+            self._modules[source.main.name] = source.main
+        thread, added = threading.get_ident(), [root for root in source.roots if root not in sys.path]
+        if strict:
+            self._strict.add(thread)
+        else:
+            # Behind all that is installed, whose place nothing here can take.
+            sys.path += added
+        try:
+            yield
+        finally:
+            self._strict.discard(thread)
+            sys.path[:] = [folder for folder in sys.path if strict or folder not in added]
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return a module of users' code, if it was read; else what Python finds without us, if that may be run."""
+        if name in self._modules:
+            return _specify(self._modules[name])
+        if threading.get_ident() not in self._strict:
+            return None
+        others = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
+        spec = next(filter(None, others), None)
+        if spec and spec.has_location and spec.origin and not is_installed(Path(spec.origin).resolve()):
+            raise ImportError(
+                f"{name} is imported in a way that cannot be told by reading the code, so nobody knows whether it has "
+                f"changed; set {TRUST}=1 if you trust {spec.origin}"
+            )
+        return spec
+
+    @staticmethod
+    def _make_way(source: Source) -> None:
+        """Forget what was imported of other code by the names of this one's modules."""
+        here: dict[Module, Any] = {module: sys.modules[module.name] for module in source.modules if _is_loaded(module)}
+        held = {module: there.__spec__.loader.module for module, there in here.items() if _is_ours(there)}
+        if any(module != old for module, old in held.items()):
+            for module in held:
+                del sys.modules[module.name]
+        for module in here.keys() - held.keys():
+            place = getattr(here[module], "__file__", None)
+            if place and Path(place).resolve() != module.path:
+                raise ModelError(
+                    f"{source.model}: imports {module.name} from {module.path}, but this process has imported "
+                    f"{place} by that name"
+                )
+
+
+_FINDER = _Finder()
+
+
+def _is_loaded(module: Module) -> bool:
+    return not module.installed and module.name in sys.modules
+
+
+def _is_ours(module: Any) -> bool:
+    return isinstance(getattr(getattr(module, "__spec__", None), "loader", None), _Loader)
+
+
+def _specify(module: Module) -> ModuleSpec | None:
+    if module.content is None:
+        spec = ModuleSpec(module.name, None, is_package=True)
+        spec.submodule_search_locations = list(module.folders or ())
+        return spec
+    folders = list(module.folders) if module.folders is not None else None
+    return spec_from_file_location(module.name, module.path, loader=_Loader(module), submodule_search_locations=folders)
+
+
+def _module(source: Source, main: Module) -> ModuleType:
     try:
-        if not name.endswith(".py"):
-            search_current_folder()
-            return importlib.import_module(name)
-        path = Path(name).expanduser()
-        if not path.is_file():
-            raise ModelError(f"{reference}: there is no file {path}")
-        spec = importlib.util.spec_from_file_location(f"mnistlab_model_{path.stem}", path)
-        assert spec is not None  # noqa: S101 - a .py file always has one
-        assert spec.loader is not None  # noqa: S101
-        module = importlib.util.module_from_spec(spec)
+        if not source.model.rpartition(":")[0].endswith(".py"):
+            return importlib.import_module(main.name)
+        spec = cast("ModuleSpec", _specify(main))
+        module = module_from_spec(spec)
         # Data classes look their module up.
         sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-    except ModelError:
-        raise
+        cast("_Loader", spec.loader).exec_module(module)
     except (Exception, SystemExit) as error:
-        raise ModelError(f"{reference}: importing it failed: {_in_one_line(error)}") from error
+        raise ModelError(f"{source.model}: importing it failed: {_in_one_line(error)}") from error
     return module
 
 

@@ -4,7 +4,7 @@ from mnistlab.recipe.ablation import ablate, regularisers
 from mnistlab.recipe.catalogue import BUILT_IN, DISPLAY_NAMES, built_in
 from mnistlab.recipe.file import read_recipe, read_toml, to_toml
 from mnistlab.recipe.recipe import Recipe, allowed
-from mnistlab.recipe.source import search_current_folder, source_digest
+from mnistlab.recipe.source import Source, read_source
 from mnistlab.recipe.tested import TESTED_IMAGES, TESTED_SET, TestedOn, tested_on
 
 __all__ = [
@@ -13,15 +13,15 @@ __all__ = [
     "TESTED_IMAGES",
     "TESTED_SET",
     "Recipe",
+    "Source",
     "TestedOn",
     "ablate",
     "allowed",
     "built_in",
     "read_recipe",
+    "read_source",
     "read_toml",
     "regularisers",
-    "search_current_folder",
-    "source_digest",
     "tested_on",
     "to_toml",
 ]

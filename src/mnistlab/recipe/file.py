@@ -1,11 +1,13 @@
 """Recipes as TOML files."""
 
+import io
 import json
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from mnistlab.errors import MnistlabError, RecipeError
+from mnistlab.files import open_file
 from mnistlab.recipe.recipe import Recipe
 
 _LONGEST_TEXT = 1 << 20
@@ -33,7 +35,7 @@ def read_toml(path: Path, refusal: type[MnistlabError]) -> dict[str, Any]:
         MnistlabError: of the kind ``refusal``: unreadable, far too long, or not TOML; the message starts with the path.
     """
     try:
-        with path.open(encoding="utf-8") as file:
+        with io.TextIOWrapper(open_file(path), encoding="utf-8") as file:
             text = file.read(_LONGEST_TEXT + 1)
         if len(text) > _LONGEST_TEXT:
             raise refusal(f"{path}: more than {_LONGEST_TEXT:,} characters; a few lines are enough")

@@ -1,42 +1,240 @@
-"""Source: the code of a model of the user's own, which decides a run's outcome as the recipe's fields do."""
+"""Source: the code of a model of the user's own, which decides a run's outcome as the recipe's fields do.
 
+It is found by reading files alone; nothing is imported.
+"""
+
+import ast
 import hashlib
-import importlib.util
+import json
 import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
 from pathlib import Path
 
+from mnistlab.files import open_file
+from mnistlab.recipe.installed import OURS, installed_folders, is_installed, is_installed_name
 
-def source_digest(model: str) -> str:
-    """Return sixteen hexadecimal digits of SHA-256 over the file that a recipe's ``model`` names.
+_SUFFIX = ".py"
+_DIGITS = 16
+_LARGEST = 1 << 22
+"""Bytes of a file of code; a stranger's takes no more memory than that, and is not run."""
+
+
+@dataclass(frozen=True)
+class Module:
+    """One module, as it was read.
+
+    Attributes:
+        name: under which it is imported.
+        path: its file, absolute and without links; of a package without ``__init__.py`` its folder.
+        content: of the file; ``None`` for such a package.
+        folders: where a package's modules are; ``None`` for what is no package.
+        installed: whether it is part of an installed package, whose imports are not followed.
+    """
+
+    name: str
+    path: Path
+    content: bytes | None
+    folders: tuple[str, ...] | None = None
+    installed: bool = False
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits of the file's SHA-256."""
+        return hashlib.sha256(self.content or b"").hexdigest()[:_DIGITS]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What building a model runs: its file, and all that this imports, at whatever remove, and that is not installed.
+
+    Attributes:
+        model: as a recipe names it.
+        main: the file that it names; ``None`` for a built-in model, and where there is no such file.
+        others: what is imported, by name.
+        roots: folders in which that was looked for, the first that has it counting.
+        fault: why there is no ``main`` although the model is no built-in one.
+    """
+
+    model: str
+    main: Module | None = None
+    others: Mapping[str, Module] | None = None
+    roots: tuple[str, ...] = ()
+    fault: str = ""
+
+    @property
+    def modules(self) -> tuple[Module, ...]:
+        """All of them."""
+        return (*filter(None, [self.main]), *(self.others or {}).values())
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits of the SHA-256 of ``main``, or nothing."""
+        return self.main.digest if self.main else ""
+
+    @cached_property
+    def imports(self) -> dict[str, str]:
+        """The same of each file that is imported, by the module's name."""
+        return {name: module.digest for name, module in (self.others or {}).items() if module.content is not None}
+
+    @property
+    def fingerprint(self) -> str:
+        """Hexadecimal digits of SHA-256 over all files, the names of their modules, and where they are; or nothing."""
+        if self.main is None:
+            return ""
+        held = [(m.name, str(m.path), hashlib.sha256(m.content or b"").hexdigest()) for m in self.modules]
+        return hashlib.sha256(json.dumps([held[0], *sorted(held[1:])]).encode()).hexdigest()
+
+    def difference(self, digest: str, imports: Mapping[str, str] | None) -> str:
+        """Say which file is not as a record has it, for example ``net.py:build has changed``; nothing if all are.
+
+        Args:
+            digest: the record's :attr:`digest`; empty in one of a version that kept none.
+            imports: the record's :attr:`imports`; ``None`` in one of a version that kept none.
+        """
+        if not digest:
+            return ""
+        if digest != self.digest:
+            return f"{self.model} has changed"
+        for name in sorted({*self.imports, *(imports or {})}) if imports is not None else ():
+            old, new = (imports or {}).get(name), self.imports.get(name)
+            if old != new:
+                place = self.others[name].path if new and self.others else name
+                return f"{place}, which {self.model} imports, {'has changed' if old and new else 'came or went'}"
+        return ""
+
+
+def read_source(model: str) -> Source:
+    """Read the code that a recipe's ``model`` names, and that it imports.
+
+    Imports are those that stand in the code, also in functions; what it imports by other means is not seen. What the
+    standard library or an installed package has under a name goes before a file of the user's.
 
     Args:
-        model: ``path/to/file.py:build`` or ``package.module:build``; what that file imports does not count.
-
-    Returns:
-        Empty for a built-in model, and where there is no such file.
+        model: ``path/to/file.py:build``, whose imports are looked for beside the file, in the current folder and on
+            Python's path; ``package.module:build``, in the last two; or a built-in model's name.
     """
     name, colon, _ = model.rpartition(":")
     if not colon:
-        return ""
+        return Source(model)
+    path = _search_path()
     try:
-        origin = Path(name).expanduser() if name.endswith(".py") else Path(_origin(name))
-        return hashlib.sha256(origin.read_bytes()).hexdigest()[:16]
-    # A home folder of nobody is a RuntimeError.
-    except (OSError, RuntimeError):
-        return ""
+        if not name.endswith(_SUFFIX):
+            return _read_module(model, name, path)
+        file = Path(name).expanduser()
+        if not file.exists():
+            return Source(model, fault=f"there is no file {file}")
+        file = file.resolve()
+        main = Module(f"{OURS}_model_{file.stem}", file, _read(file))
+        roots = tuple(dict.fromkeys((str(file.parent), *path)))
+        return Source(model, main, _follow(main, roots), roots)
+    # A home folder of nobody is a RuntimeError, a name that no file can have a ValueError.
+    except (OSError, RuntimeError, ValueError) as error:
+        return Source(model, fault=f"cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
-def search_current_folder() -> None:
-    """Let modules be found in the current folder, as a user's models are."""
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+def _search_path() -> tuple[str, ...]:
+    """Return the current folder and those of Python's path that hold no installed packages."""
+    folders = [Path.cwd(), *map(Path, filter(None, sys.path))]
+    return tuple(dict.fromkeys(str(folder) for folder in folders if folder.is_dir() and not is_installed(folder)))
 
 
-def _origin(module: str) -> str:
-    search_current_folder()
+def _read_module(model: str, name: str, roots: tuple[str, ...]) -> Source:
+    top = name.partition(".")[0]
+    installed = is_installed_name(top)
+    found: dict[str, Module] = {}
+    folders = tuple(map(str, installed_folders())) if installed else roots
+    _add(name, folders, found, installed=installed)
+    main = found.pop(name, None)
+    if main is None or main.content is None:
+        return Source(model, fault=f"there is no module {name}")
+    if installed:
+        return Source(model, main)
+    return Source(model, main, _follow(main, roots, found), roots)
+
+
+def _read(file: Path) -> bytes:
+    with open_file(file) as code:
+        content = code.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError(f"{file} has more than {_LARGEST:,} bytes, too many for code")
+    return content
+
+
+def _follow(main: Module, roots: tuple[str, ...], found: dict[str, Module] | None = None) -> dict[str, Module]:
+    """Return what a module imports, and what that imports, by name; ``found`` holds what surrounds it."""
+    known = {main.name: main} | (found or {})
+    seen: set[str] = set()
+    while waiting := [module for name, module in known.items() if name not in seen]:
+        for module in waiting:
+            seen.add(module.name)
+            for name in _imported_names(module):
+                if not is_installed_name(name.partition(".")[0]):
+                    _add(name, roots, known)
+    return {name: module for name, module in known.items() if name != main.name}
+
+
+def _add(name: str, roots: Sequence[str], known: dict[str, Module], *, installed: bool = False) -> None:
+    """Add a module and the packages around it, as far as there are such files."""
+    folders: Sequence[str] | None = roots
+    parts = name.split(".")
+    for count in range(1, len(parts) + 1):
+        inner = ".".join(parts[:count])
+        if folders is None:
+            return
+        if inner not in known:
+            spec = _find(inner, folders)
+            if spec is None:
+                return
+            places = None
+            if spec.submodule_search_locations is not None:
+                places = tuple(str(Path(place).resolve()) for place in spec.submodule_search_locations)
+            if spec.origin:
+                path = Path(spec.origin).resolve()
+                known[inner] = Module(inner, path, _read(path), places, installed)
+            else:
+                known[inner] = Module(inner, Path((places or ("",))[0]), None, places, installed)
+        folders = known[inner].folders
+
+
+def _find(name: str, folders: Sequence[str]) -> ModuleSpec | None:
+    """Find a module in folders as Python does, but only Python files and folders, and with no memory of the folders."""
+    spread: list[str] = []
+    for folder in folders:
+        spec = FileFinder(folder, (SourceFileLoader, [_SUFFIX])).find_spec(name)
+        if spec and spec.origin:
+            return spec
+        # A package without __init__.py may lie in several folders.
+        spread += (spec.submodule_search_locations or []) if spec else []
+    if not spread:
+        return None
+    found = ModuleSpec(name, None, is_package=True)
+    found.submodule_search_locations = spread
+    return found
+
+
+def _imported_names(module: Module) -> Iterator[str]:
+    """Yield the names of modules that a module's code imports, or may: ``from a import b`` names ``a`` and ``a.b``."""
+    if module.content is None:
+        return
     try:
-        spec = importlib.util.find_spec(module)
-    # It imports the packages around the module, which may raise anything.
-    except Exception:
-        spec = None
-    return (spec.origin if spec else None) or ""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(module.content)
+    # Then nothing of it is run, nor imported.
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    package = module.name if module.folders is not None else module.name.rpartition(".")[0]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            around = package.split(".")
+            base = ".".join(around[: len(around) - node.level + 1]) if node.level else ""
+            if node.level and not base:
+                continue
+            start = ".".join(filter(None, [base, node.module]))
+            yield from (start, *(f"{start}.{alias.name}" for alias in node.names))

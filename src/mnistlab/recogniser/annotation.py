@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from mnistlab.files import read_file
 from mnistlab.recogniser.picture import FORMATS, open_picture, stretch, turn_upright
 from mnistlab.recogniser.reading import Box, Digit, Reading
 
@@ -38,7 +39,7 @@ def annotate(source: bytes | Path, reading: Reading) -> bytes:
     Raises:
         PictureError: as the recogniser raises it.
     """
-    canvas = _to_size(_upright(source.read_bytes() if isinstance(source, Path) else source))
+    canvas = _to_size(_upright(read_file(source) if isinstance(source, Path) else source))
     _draw(canvas, reading, canvas.width / reading.size[0])
     file = io.BytesIO()
     canvas.save(file, "PNG", compress_level=3)

@@ -11,6 +11,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from mnistlab.errors import ModelError
+from mnistlab.files import read_file
 
 METADATA_KEY = "mnistlab"
 """Of the ONNX file's metadata: a JSON object, what the file says of itself; its keys are in ``docs/export.md``."""
@@ -124,7 +125,7 @@ def _read(model: Path) -> bytes:
     if model.is_dir():
         raise ModelError(f"{model}: is a folder; if it is a run's, make a model of it: mnistlab export {model} my.onnx")
     try:
-        content = model.read_bytes()
+        content = read_file(model)
     except OSError as error:
         raise ModelError(f"{model}: cannot be read: {error.strerror or error}") from error
     if _SEALED in content:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mnistlab.errors import PictureError, PictureSizeError
+from mnistlab.files import read_file
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 MAX_PIXELS = 178_000_000
@@ -82,7 +83,7 @@ def open_picture(source: bytes | Path | Image.Image | NDArray[np.generic], max_p
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_file(path)
     except OSError as error:
         raise PictureError(f"{path}: cannot be read: {error.strerror or error}") from error
 

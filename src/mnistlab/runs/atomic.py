@@ -2,11 +2,14 @@
 
 import contextlib
 import os
+import re
 import secrets
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from mnistlab.files import refuse_special
 
 if sys.platform != "win32":
     import fcntl
@@ -16,27 +19,29 @@ _RANDOM = 8
 """Bytes, two digits each, in a temporary file's name."""
 _TRIES, _TICK = 100, 0.01
 """How often a folder that another process clears is looked at, and seconds between two looks."""
-_cleared: set[Path] = set()
-"""Folders that this process has cleared of strays; once is enough, and large ones take long to list."""
+_STRAY = re.compile(rf"\.(?P<name>.+)\.[0-9a-f]{{{2 * _RANDOM}}}{re.escape(TEMPORARY_SUFFIX)}", re.DOTALL)
+_strays: dict[Path, dict[str, list[Path]]] = {}
+"""By folder, what killed processes left in it, by the file that it was to be. Once is enough: large ones take long."""
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write a file by way of a temporary one beside it: write, fsync, rename, fsync of the folder.
 
-    The first save of a process into a folder clears away the temporary files that killed ones left there.
+    What killed processes left of the same file is cleared away. A link is replaced, and not what it leads to.
 
     Args:
         path: the file to make or replace; its folder must exist.
         content: bytes, or text to be written as UTF-8.
 
     Raises:
-        OSError: the folder or the disk refuses; it names ``path``. The temporary file is removed, and the old one
-            untouched unless it was the last step that failed, the folder's fsync.
+        OSError: the folder or the disk refuses, or ``path`` is a pipe or a device; it names ``path``. The temporary
+            file is removed, and the old one untouched unless it was the last step that failed, the folder's fsync.
     """
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(_RANDOM)}{TEMPORARY_SUFFIX}")
     try:
-        with _held(path.parent) as folder:
+        refuse_special(path)
+        with _held(path) as folder:
             try:
                 with temporary.open("xb") as file:
                     file.write(data)
@@ -54,15 +59,15 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
 
 @contextlib.contextmanager
-def _held(folder: Path) -> Iterator[int | None]:
-    """Open a folder and lock it together with all others who write into it."""
+def _held(path: Path) -> Iterator[int | None]:
+    """Open a file's folder and lock it together with all others who write into it."""
     # Windows cannot open folders; there the rename alone has to do, and strays stay.
     if sys.platform == "win32":
         yield None
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        _clear_strays(folder.absolute(), descriptor)
+        _clear_strays(path, descriptor)
         # A clearing takes a moment; who holds the folder for longer is the user, and no danger.
         for _ in range(_TRIES):
             if _lock(descriptor, fcntl.LOCK_SH):
@@ -73,14 +78,18 @@ def _held(folder: Path) -> Iterator[int | None]:
         os.close(descriptor)
 
 
-def _clear_strays(folder: Path, descriptor: int) -> None:
+def _clear_strays(path: Path, descriptor: int) -> None:
+    folder = path.parent.absolute()
     # Only who is alone in the folder may say that nobody writes what lies there.
-    if folder in _cleared or not _lock(descriptor, fcntl.LOCK_EX):
-        return
-    for stray in folder.glob(f".*.{'[0-9a-f]' * 2 * _RANDOM}{TEMPORARY_SUFFIX}"):
+    if folder not in _strays and _lock(descriptor, fcntl.LOCK_EX):
+        _strays[folder] = {}
+        for name in os.listdir(descriptor):
+            if found := _STRAY.fullmatch(name):
+                _strays[folder].setdefault(found["name"], []).append(folder / name)
+    # Of other names they may be files of the user's own.
+    for stray in _strays.get(folder, {}).pop(path.name, []):
         with contextlib.suppress(OSError):
             stray.unlink()
-    _cleared.add(folder)
 
 
 def _lock(descriptor: int, kind: int) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 _KEY = "sha256"
 _OWN = "content"
@@ -43,16 +44,21 @@ def read_checksums(text: str | bytes) -> dict[str, str]:
     Raises:
         ValueError: the content and the checksum differ.
     """
+    return read_checked(text)[1]
+
+
+def read_checked(text: str | bytes) -> tuple[Any, dict[str, str]]:
+    """Do the same, and return what the file holds as well."""
     try:
         content = json.loads(text)
     except RecursionError as error:
         raise ValueError("lists within lists without end") from error
     sums = content.get(_KEY) if isinstance(content, dict) else None
     if not isinstance(sums, dict) or _OWN not in sums:
-        return {}
+        return content, {}
     if sums.pop(_OWN) != _digest(content):
         raise ValueError("damaged: its content and its checksum differ; take it from a copy")
-    return {str(name): str(claimed) for name, claimed in sums.items()}
+    return content, {str(name): str(claimed) for name, claimed in sums.items()}
 
 
 def seal(content: bytes) -> bytes:

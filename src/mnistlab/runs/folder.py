@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from mnistlab.errors import BusyError, RunError
+from mnistlab.files import read_file
 from mnistlab.runs.atomic import TEMPORARY_SUFFIX, write_atomically
 from mnistlab.runs.checksum import checksum, read_checksums
 from mnistlab.runs.record import RunRecord, reason
@@ -35,12 +38,12 @@ class RunFolder:
     @property
     def finished(self) -> bool:
         """Whether a finished run's record is there."""
-        return self.record_file.is_file()
+        return os.path.lexists(self.record_file)
 
     @property
     def begun(self) -> bool:
         """Whether an unfinished run's checkpoint is there."""
-        return not self.finished and self.checkpoint_file.is_file()
+        return not self.finished and os.path.lexists(self.checkpoint_file)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -50,17 +53,19 @@ class RunFolder:
             BusyError: another process holds it.
             RunError: it cannot be made, or not be cleared.
         """
+        lock_file = self.path / _LOCK_NAME
         made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.path / _LOCK_NAME, timeout=0)
+            lock = FileLock(lock_file, timeout=0)
             lock.acquire()
         except Timeout:
             raise BusyError(f"{self.path}: another process is training in this folder; wait, or name another") from None
         except OSError as error:
-            raise RunError(f"{self.path}: cannot be used: {error.strerror or error}") from error
+            what = "its .lock is a link, which is not followed; remove it" if lock_file.is_symlink() else error.strerror
+            raise RunError(f"{self.path}: cannot be used: {what or error}") from error
         try:
-            self._remove(*self.path.glob(f".*{TEMPORARY_SUFFIX}"))
+            self._remove(*self._strays())
             if self.finished:
                 # Killed after the record was written.
                 self._remove(self.checkpoint_file)
@@ -71,10 +76,16 @@ class RunFolder:
             # Windows does not unlink what is open, and then the folder stays.
             with contextlib.suppress(OSError):
                 if made and [file.name for file in self.path.iterdir()] == [_LOCK_NAME]:
-                    (self.path / _LOCK_NAME).unlink()
+                    lock_file.unlink()
                     for folder in made:
                         folder.rmdir()
             lock.release()
+
+    def _strays(self) -> list[Path]:
+        """Return what a killed process left of the files that only the holder of the lock writes."""
+        names = (self.record_file, self.model_file, self.logits_file, self.checkpoint_file)
+        stray = re.compile(rf"\.({'|'.join(re.escape(file.name) for file in names)})\.[0-9a-f]+{TEMPORARY_SUFFIX}")
+        return [path for path in self.path.iterdir() if stray.fullmatch(path.name)]
 
     def _what_it_is(self) -> str:
         """Say what there is instead of a finished run."""
@@ -95,7 +106,7 @@ class RunFolder:
         if not self.finished:
             raise RunError(f"{self.path}: {self._what_it_is()}")
         try:
-            return RunRecord.from_json(self.record_file.read_bytes(), str(self.record_file))
+            return RunRecord.from_json(read_file(self.record_file), str(self.record_file))
         except OSError as error:
             raise RunError(f"{self.record_file}: cannot be read: {error.strerror}") from error
 
@@ -176,7 +187,7 @@ class RunFolder:
 
     def _read(self, file: Path) -> bytes:
         try:
-            return file.read_bytes()
+            return read_file(file)
         except OSError as error:
             raise RunError(f"{file}: cannot be read: {error.strerror}") from error
 

@@ -1,11 +1,20 @@
 """Outcome: how a run's final weights read each test image, small enough to stand in its record."""
 
+from typing import Annotated
+
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Loss = Annotated[float, Field(ge=-1e-6)]
+"""A mean cross-entropy: at least 0, but for rounding."""
 BINS = 15
 """Of equal width, over confidences from 0 to 1 (Guo et al., 2017)."""
+_DECIMALS = 6
+_ROUNDING = 1e-5
+"""More than sums of confidences, which are kept with so many decimals, are off by."""
 
 
 class Outcome(BaseModel):
@@ -23,11 +32,11 @@ class Outcome(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
-    train_loss: float
-    train_accuracy: float
-    test_labels: tuple[int, ...]
-    mistakes: tuple[tuple[int, int, int], ...]
-    reliability: tuple[tuple[int, float, int], ...]
+    train_loss: Loss
+    train_accuracy: Share
+    test_labels: tuple[Count, ...]
+    mistakes: tuple[tuple[Count, Count, Count], ...]
+    reliability: tuple[tuple[Count, float, Count], ...]
 
     def check(self, images: int, classes: int) -> None:
         """Hold the parts against each other, and against the number of test images and classes.
@@ -38,10 +47,35 @@ class Outcome(BaseModel):
         if len(self.test_labels) != classes or sum(self.test_labels) != images:
             raise ValueError(f"outcome.test_labels: not {images:,} images of {classes} classes")
         for image, label, prediction in self.mistakes:
-            if not (0 <= image < images and 0 <= label < classes and 0 <= prediction < classes):
+            if not (image < images and label < classes and prediction < classes):
                 raise ValueError(f"outcome.mistakes: {[image, label, prediction]} is out of range")
         if len(self.reliability) != BINS or sum(row[0] for row in self.reliability) != images:
             raise ValueError(f"outcome.reliability: not {images:,} images in {BINS} bins")
+
+    def refuse_contradictions(self) -> None:
+        """Hold what a file says against itself, more closely than :meth:`check`.
+
+        Raises:
+            ValueError: no run can have had this outcome.
+        """
+        last, misread = -1, [0] * len(self.test_labels)
+        for image, label, prediction in self.mistakes:
+            if label == prediction:
+                raise ValueError(f"outcome.mistakes: image {image} is read as its label says")
+            if image <= last:
+                raise ValueError(f"outcome.mistakes: image {image} stands twice, or behind a later one")
+            last = image
+            misread[label] += 1
+        for label, (wrong, there) in enumerate(zip(misread, self.test_labels, strict=True)):
+            if wrong > there:
+                raise ValueError(f"outcome.mistakes: {wrong:,} of class {label}, of which there are {there:,} images")
+        rightly = sum(self.test_labels) - len(self.mistakes)
+        if sum(row[2] for row in self.reliability) != rightly:
+            raise ValueError(f"outcome.reliability: not {rightly:,} images read rightly, as the mistakes leave")
+        for number, (held, confidence, right) in enumerate(self.reliability):
+            low, high = (end * held / BINS for end in (number, number + 1))
+            if right > held or not low - _ROUNDING <= confidence <= high + _ROUNDING:
+                raise ValueError(f"outcome.reliability: {[held, confidence, right]} is impossible in bin {number}")
 
 
 def describe_outcome(
@@ -66,7 +100,7 @@ def describe_outcome(
         train_accuracy=train_accuracy,
         test_labels=tuple(np.bincount(test_labels, minlength=test_logits.shape[1]).tolist()),
         mistakes=tuple((int(i), int(test_labels[i]), int(predictions[i])) for i in wrong),
-        reliability=tuple((int(images), round(total, 6), int(right)) for images, total, right in bins),
+        reliability=tuple((int(images), round(total, _DECIMALS), int(right)) for images, total, right in bins),
     )
 
 

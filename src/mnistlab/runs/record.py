@@ -1,17 +1,28 @@
 """RunRecord: what one run was and what it measured, in a file that a person can read."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, Protocol
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, computed_field, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveInt,
+    ValidationError,
+    computed_field,
+    model_validator,
+)
 
 from mnistlab.errors import RecipeError, RunError
 from mnistlab.recipe import Recipe
-from mnistlab.runs.checksum import add_checksum, read_checksums
-from mnistlab.runs.outcome import Outcome
+from mnistlab.runs.checksum import add_checksum, read_checked
+from mnistlab.runs.outcome import Count, Loss, Outcome, Share
 
+_ROUNDING = 1e-9
 _LIST_OF_NUMBERS = re.compile(r"\[\n\s+([-+.\deE]+(?:,\s+[-+.\deE]+)*)\s+\]")
 
 
@@ -36,14 +47,14 @@ class EpochMetrics(_Frozen):
         images_per_second: training images a second.
     """
 
-    epoch: int
-    train_loss: float
-    train_accuracy: float
-    test_loss: float
-    test_accuracy: float
-    train_seconds: float
-    test_seconds: float
-    images_per_second: float
+    epoch: PositiveInt
+    train_loss: Loss
+    train_accuracy: Share
+    test_loss: Loss
+    test_accuracy: Share
+    train_seconds: NonNegativeFloat
+    test_seconds: NonNegativeFloat
+    images_per_second: NonNegativeFloat
 
 
 class DataSummary(_Frozen):
@@ -51,10 +62,10 @@ class DataSummary(_Frozen):
 
     name: str
     fingerprint: str
-    train_images: int
-    test_images: int
-    image_size: tuple[int, int]
-    classes: tuple[str, ...]
+    train_images: PositiveInt
+    test_images: PositiveInt
+    image_size: tuple[PositiveInt, PositiveInt]
+    classes: tuple[str, ...] = Field(min_length=1)
     note: str = ""
 
 
@@ -64,10 +75,10 @@ class Environment(_Frozen):
     versions: dict[str, str]
     platform: str
     processor: str
-    cores: int
-    memory_gib: float
+    cores: PositiveInt
+    memory_gib: NonNegativeFloat
     device: str
-    threads: int
+    threads: PositiveInt
     kernels: str = "torch"
     """The build of the fast layers that trained, or ``torch`` for plain PyTorch."""
 
@@ -87,7 +98,9 @@ class RunRecord(_Frozen):
 
     Attributes:
         parameters: trainable ones.
-        source: digest of the file of a model of the user's own, see :func:`mnistlab.recipe.source_digest`.
+        source: digest of the file of a model of the user's own, see :class:`mnistlab.recipe.Source`.
+        imports: those of the files that it imports, by the modules' names; ``None`` in records of versions before they
+            were kept.
         outcome: how the final weights read each image; ``None`` in records of versions before it was kept.
         started: when the run was begun.
         seconds: training and testing time, summed over the epochs.
@@ -95,11 +108,12 @@ class RunRecord(_Frozen):
 
     format: Literal[1] = 1
     recipe: Recipe
-    seed: int
+    seed: Count
     data: DataSummary
-    parameters: int
+    parameters: Count
     history: tuple[EpochMetrics, ...] = Field(min_length=1)
     source: str = ""
+    imports: dict[str, str] | None = None
     outcome: Outcome | None = None
     environment: Environment
     started: AwareDatetime
@@ -130,7 +144,7 @@ class RunRecord(_Frozen):
     @property
     def seconds(self) -> float:
         """Training and testing time, summed over the epochs."""
-        return round(sum(epoch.train_seconds + epoch.test_seconds for epoch in self.history), 3)
+        return total_seconds(self.history)
 
     def to_json(self, files: Mapping[str, str] | None = None) -> str:
         """Return the text of ``record.json``, a row of numbers on a line.
@@ -153,10 +167,51 @@ class RunRecord(_Frozen):
         except (ValidationError, RecipeError) as error:
             raise RunError(f"{name}: not a run's record, or of a later version: {reason(error)}") from None
         try:
-            read_checksums(text)
+            content = read_checked(text)[0]
+            record._refuse_contradictions(content)
         except ValueError as error:
             raise RunError(f"{name}: {reason(error)}") from None
         return record
+
+    def _refuse_contradictions(self, content: dict[str, Any]) -> None:
+        """Refuse a file whose figures do not follow from each other, those for quick readers among them."""
+        if self.outcome:
+            self.outcome.refuse_contradictions()
+            refuse_other_accuracy(self.history[-1].test_accuracy, len(self.outcome.mistakes), self.data.test_images)
+        wanted = {f"final.{name}": value for name, value in self.final.model_dump().items()} | {"seconds": self.seconds}
+        stored = content.get("final")
+        found = {f"final.{name}": value for name, value in stored.items()} if isinstance(stored, dict) else {}
+        found["seconds"] = content.get("seconds", self.seconds)
+        for name in wanted.keys() & found.keys():
+            if found[name] != wanted[name]:
+                raise ValueError(f"{name}: {found[name]!r}, but by the other figures {wanted[name]!r}")
+
+
+class _Timed(Protocol):
+    """An epoch's times."""
+
+    @property
+    def train_seconds(self) -> float: ...
+    @property
+    def test_seconds(self) -> float: ...
+
+
+def total_seconds(history: Iterable[_Timed]) -> float:
+    """Return training and testing time, summed over epochs."""
+    return round(sum(epoch.train_seconds + epoch.test_seconds for epoch in history), 3)
+
+
+def refuse_other_accuracy(accuracy: float, mistakes: int, images: int) -> None:
+    """Refuse an accuracy that is not the share of images that are no mistakes.
+
+    Raises:
+        ValueError: it differs by more than rounding.
+    """
+    follows = 1 - mistakes / images
+    if abs(accuracy - follows) > _ROUNDING:
+        raise ValueError(
+            f"test_accuracy: {accuracy:.6g}, but {mistakes:,} of {images:,} images misread are {follows:.6g}"
+        )
 
 
 def reason(error: Exception) -> str:

@@ -4,14 +4,17 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, model_validator
 
 from mnistlab.errors import RunError
+from mnistlab.files import read_file
 from mnistlab.recipe import Recipe
-from mnistlab.runs.checksum import read_checksums
+from mnistlab.runs.checksum import read_checked
 from mnistlab.runs.folder import RunFolder
-from mnistlab.runs.record import RunRecord, reason
+from mnistlab.runs.outcome import Count, Share
+from mnistlab.runs.record import RunRecord, reason, refuse_other_accuracy, total_seconds
 
 _NAME = re.compile(r"(?P<name>.+)-(?P<digest>[0-9a-f]{8})-seed(?P<seed>\d+)")
 
@@ -26,7 +29,27 @@ class _Named(BaseModel):
 class _Final(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    test_accuracy: float
+    test_accuracy: Share
+
+
+class _Epoch(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    test_accuracy: Share
+    train_seconds: NonNegativeFloat
+    test_seconds: NonNegativeFloat
+
+
+class _Images(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    test_images: PositiveInt
+
+
+class _Outcome(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    mistakes: tuple[Any, ...]
 
 
 class RunGlance(BaseModel):
@@ -37,7 +60,7 @@ class RunGlance(BaseModel):
         recipe: its name, and how many training images it holds out to be tested on; 0 for the test set.
         seed: of the run.
         final: the final epoch's accuracy alone, 0 to 1.
-        seconds: training and testing time.
+        seconds: training and testing time; ``data``, ``history`` and ``outcome`` are there to check it and ``final``.
         started: when it was begun.
     """
 
@@ -45,10 +68,26 @@ class RunGlance(BaseModel):
 
     path: Path = Path()
     recipe: _Named
-    seed: int
+    seed: Count
+    data: _Images
+    history: tuple[_Epoch, ...] = Field(min_length=1)
+    outcome: _Outcome | None = None
     final: _Final
-    seconds: float
+    seconds: NonNegativeFloat
     started: datetime
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "RunGlance":
+        accuracy = self.history[-1].test_accuracy
+        if self.final.test_accuracy != accuracy:
+            raise ValueError(
+                f"final.test_accuracy: {self.final.test_accuracy:.6g}, but the last epoch's is {accuracy:.6g}"
+            )
+        if self.outcome:
+            refuse_other_accuracy(accuracy, len(self.outcome.mistakes), self.data.test_images)
+        if self.seconds != total_seconds(self.history):
+            raise ValueError(f"seconds: {self.seconds:g}, but those of the epochs are {total_seconds(self.history):g}")
+        return self
 
 
 def run_name(recipe: Recipe, seed: int) -> str:
@@ -105,9 +144,7 @@ class RunStore:
         for folder in self._folders():
             file = RunFolder(folder).record_file
             try:
-                text = file.read_bytes()
-                glance = RunGlance.model_validate_json(text)
-                read_checksums(text)
+                glance = RunGlance.model_validate(read_checked(read_file(file))[0])
             except FileNotFoundError:
                 continue
             except (OSError, ValueError) as error:

@@ -5,6 +5,8 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
+from mnistlab.files import read_file
+
 TABS = """<nav class="tabs" aria-label="Pages">
   <a href="./"{draw}>Draw</a>
   <a href="report"{report}>Report</a>
@@ -62,6 +64,6 @@ def add_report(app: FastAPI, source: Path) -> None:
     def report() -> HTMLResponse:
         file = source / "report.html" if source.is_dir() else source
         try:
-            return HTMLResponse(file.read_bytes(), headers=_POLICY)
+            return HTMLResponse(read_file(file), headers=_POLICY)
         except OSError:
             return HTMLResponse(_ABSENT, status_code=404, headers=_POLICY)

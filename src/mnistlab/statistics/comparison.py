@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from mnistlab.recipe import TestedOn
 from mnistlab.statistics.difference import MARGIN, Difference, hold_against
 from mnistlab.statistics.looks import FIRST_LOOK, Look
 from mnistlab.statistics.remarks import on_versions, remarks_on
@@ -28,7 +28,7 @@ class Comparison(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    tested_on: Literal["test", "validation"]
+    tested_on: TestedOn
     baseline: str
     summaries: tuple[Summary, ...]
     differences: tuple[Difference, ...]

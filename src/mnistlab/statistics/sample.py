@@ -4,13 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import RunError
-from mnistlab.recipe import Recipe
+from mnistlab.recipe import Recipe, TestedOn
 from mnistlab.runs import Outcome, RunRecord
 
 
@@ -65,9 +64,9 @@ class Sample:
         return tuple(record.outcome for record in self.records if record.outcome)
 
     @property
-    def tested_on(self) -> Literal["test", "validation"]:
+    def tested_on(self) -> TestedOn:
         """``validation`` if the runs were tested on held-out training images."""
-        return "validation" if self.recipe.validation else "test"
+        return self.recipe.tested_on
 
     @property
     def test_images(self) -> int:

@@ -1,11 +1,11 @@
 """Summary: what the runs of one recipe come to."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from mnistlab.recipe import TestedOn
 from mnistlab.statistics.calibration import expected_calibration_error
 from mnistlab.statistics.interval import Interval, interquartile_mean, mean_interval, standard_deviation
 from mnistlab.statistics.sample import Sample
@@ -74,7 +74,7 @@ class Summary(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     label: str
-    tested_on: Literal["test", "validation"]
+    tested_on: TestedOn
     test_images: int
     parameters: int
     epochs: int

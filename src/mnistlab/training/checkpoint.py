@@ -4,13 +4,13 @@ import json
 from typing import Literal
 
 import torch
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
 from mnistlab.errors import RecipeError, RunError
-from mnistlab.recipe import Recipe, source_digest
+from mnistlab.recipe import Recipe
 from mnistlab.runs import BLANK, EpochMetrics, seal, seal_is_broken
 from mnistlab.training.trainer import Trainer
 
@@ -24,18 +24,25 @@ class CheckpointHeader(BaseModel):
 
     format: Literal[1] = 1
     recipe: Recipe
-    seed: int
+    seed: int = Field(ge=0)
     fingerprint: str
     device: str
-    threads: int
+    threads: int = Field(ge=1)
     kernels: str = "torch"
     source: str = ""
+    imports: dict[str, str] | None = None
     started: AwareDatetime
     history: tuple[EpochMetrics, ...]
-    batch: int
-    seconds: float
+    batch: int = Field(ge=0)
+    seconds: float = Field(ge=0)
     sha256: str = ""
     """Over the whole file; empty in those of versions that kept none."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "CheckpointHeader":
+        if [epoch.epoch for epoch in self.history] != list(range(1, min(len(self.history), self.recipe.epochs) + 1)):
+            raise ValueError(f"history: not epochs of the recipe's {self.recipe.epochs}, from the first")
+        return self
 
 
 def pack_checkpoint(trainer: Trainer, fingerprint: str, threads: int, started: AwareDatetime) -> bytes:
@@ -47,7 +54,8 @@ def pack_checkpoint(trainer: Trainer, fingerprint: str, threads: int, started: A
         device=trainer.device.type,
         threads=threads,
         kernels=trainer.steps.kernels,
-        source=source_digest(trainer.recipe.model),
+        source=trainer.source.digest,
+        imports=trainer.source.imports,
         started=started,
         history=tuple(trainer.history),
         batch=trainer.batch,

@@ -1,9 +1,10 @@
 """Resumption: whether what a folder holds is the run that is asked for."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from mnistlab.errors import RunError
-from mnistlab.recipe import Recipe, source_digest
+from mnistlab.recipe import Recipe, Source
 from mnistlab.training.checkpoint import CheckpointHeader
 
 
@@ -12,6 +13,7 @@ def refuse_other_run(
     header: CheckpointHeader,
     recipe: Recipe,
     seed: int,
+    source: Source,
     fingerprint: str,
     device: str,
     threads: int | None,
@@ -22,7 +24,7 @@ def refuse_other_run(
         RunError: it says what differs.
     """
     refuse_difference(path, header.recipe, header.seed, header.fingerprint, recipe, seed, fingerprint)
-    refuse_other_source(path, header.source, recipe)
+    refuse_other_source(path, header.source, header.imports, source)
     if device != header.device:
         raise RunError(f"{path}: was begun on {header.device}, not {device}; give --device {header.device}")
     if header.kernels == "torch" and threads not in (None, header.threads):
@@ -39,14 +41,14 @@ def refuse_other_kernels(path: Path, old: str, new: str) -> None:
         raise RunError(f"{path}: was begun with the fast layers {old}, whose bits differ from {new}; give --overwrite")
 
 
-def refuse_other_source(path: Path, old: str, recipe: Recipe) -> None:
-    """Refuse a run whose model's file has been changed since; a record of a version that kept no digest passes.
+def refuse_other_source(path: Path, digest: str, imports: Mapping[str, str] | None, source: Source) -> None:
+    """Refuse a run whose model's code has been changed since; a record of a version that kept no digest passes.
 
     Raises:
         RunError: it names the file.
     """
-    if old and old != source_digest(recipe.model):
-        raise RunError(f"{path}: {recipe.model} has changed since; name another folder, or give --overwrite")
+    if difference := source.difference(digest, imports):
+        raise RunError(f"{path}: {difference} since; name another folder, or give --overwrite")
 
 
 def refuse_difference(

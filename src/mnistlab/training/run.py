@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mnistlab.data import Dataset, load_dataset, take_subset
 from mnistlab.errors import KernelError, RunError
-from mnistlab.recipe import Recipe, built_in, source_digest
+from mnistlab.recipe import Recipe, built_in, read_source
 from mnistlab.runs import DataSummary, RunFolder, RunRecord, describe_environment, describe_outcome, now
 from mnistlab.training.checkpoint import pack_checkpoint, pack_model, read_header, restore
 from mnistlab.training.device import choose_device, computing_threads, describe_device
@@ -68,6 +68,8 @@ def train(
     """
     if kernels not in KERNELS:
         raise KernelError(f"{kernels}: no such kernels; one of {', '.join(KERNELS)}")
+    if folder == "":
+        raise RunError("the name of the run's folder is empty; name one, the current one is .")
     recipe = built_in(recipe) if isinstance(recipe, str) else recipe
     chosen = choose_device(device, gpu)
     run_folder = RunFolder(Path(folder)) if folder is not None else None
@@ -104,17 +106,18 @@ def _train(
     should_stop: Callable[[], bool],
 ) -> TrainedModel | None:
     content, header, started = b"", None, now()
+    source = read_source(recipe.model)
     if folder and folder.begun:
         content = folder.read_checkpoint()
         header = read_header(content, str(folder.checkpoint_file))
-        refuse_other_run(folder.path, header, recipe, seed, dataset.fingerprint, device.type, threads)
+        refuse_other_run(folder.path, header, recipe, seed, source, dataset.fingerprint, device.type, threads)
         started = header.started
         if header.kernels == "torch":
             kernels, threads = "torch", header.threads
     with computing_threads(threads) as used:
         enlarged = add_scraps(dataset, recipe)
-        trainer = Trainer(recipe, enlarged, seed, device, kernels)
-        remember(source_digest(recipe.model))
+        trainer = Trainer(recipe, enlarged, seed, device, kernels, source)
+        remember(source)
         if folder and header:
             refuse_other_kernels(folder.path, header.kernels, trainer.steps.kernels)
             restore(trainer, header, content, str(folder.checkpoint_file))
@@ -147,8 +150,9 @@ def _reuse(recipe: Recipe, dataset: Dataset, seed: int, folder: RunFolder, on_ev
     refuse_difference(
         folder.path, record.recipe, record.seed, record.data.fingerprint, recipe, seed, dataset.fingerprint
     )
-    refuse_other_source(folder.path, record.source, recipe)
-    remember(record.source)
+    source = read_source(recipe.model)
+    refuse_other_source(folder.path, record.source, record.imports, source)
+    remember(source)
     trained = load_trained(folder, trusted=True)
     on_event(RunFinished(record, reused=True))
     return trained
@@ -192,7 +196,8 @@ def _record(
         ),
         parameters=trainer.parameters,
         history=tuple(trainer.history),
-        source=source_digest(trainer.recipe.model),
+        source=trainer.source.digest,
+        imports=trainer.source.imports,
         outcome=describe_outcome(*trainer.score_training(), logits, dataset.test.labels),
         environment=describe_environment(describe_device(trainer.device), threads, trainer.steps.kernels),
         started=started,

@@ -10,13 +10,14 @@ from torch import nn
 from mnistlab.data import read_views
 from mnistlab.errors import ModelError, RunError
 from mnistlab.models import build_model
-from mnistlab.recipe import source_digest
+from mnistlab.models.foreign import TRUST
+from mnistlab.recipe import read_source
 from mnistlab.runs import RunFolder, RunRecord
 from mnistlab.training.checkpoint import load_weights
 from mnistlab.training.evaluation import compute_logits
 from mnistlab.training.input import fit_images
 from mnistlab.training.randomness import isolated
-from mnistlab.training.trust import TRUST, is_trusted
+from mnistlab.training.trust import is_trusted, trusts_all
 
 _LARGEST_SIDE = 4096
 
@@ -65,16 +66,20 @@ def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
     record = folder.read_record()
     if max(record.data.image_size) > _LARGEST_SIDE or min(record.data.image_size) < 1:
         raise RunError(f"{folder.record_file}: images of {record.data.image_size} pixels cannot be read")
-    if ":" in record.recipe.model and not (trusted or is_trusted(record.source)):
+    source = read_source(record.recipe.model)
+    if source.fault:
+        raise RunError(f"{folder.path}: {record.recipe.model}, with which it was trained: {source.fault}")
+    if difference := source.difference(record.source, record.imports):
+        raise RunError(f"{folder.path}: {difference} since this run was trained; train it again")
+    if ":" in record.recipe.model and not (trusted or is_trusted(source)):
         raise ModelError(
             f"{folder.path}: reading this run would run the code of {record.recipe.model}, with which you have trained "
-            f"nothing; set {TRUST}=1 if you trust it"
+            f"nothing on this machine as it, and what it imports, are now; set {TRUST}=1 if you trust it"
         )
-    if record.source and record.source != source_digest(record.recipe.model):
-        raise RunError(f"{folder.path}: {record.recipe.model} has changed since this run was trained; train it again")
     blank = np.zeros((1, *record.data.image_size), np.uint8)
     _, channels, height, width = fit_images(blank, record.recipe).shape
     with isolated(torch.device("cpu")):
-        model = build_model(record.recipe, (channels, height, width), len(record.data.classes))
+        shape, strict = (channels, height, width), not (trusted or trusts_all())
+        model = build_model(record.recipe, shape, len(record.data.classes), source, strict=strict)
     load_weights(model, folder.read_model(), str(folder.model_file))
     return TrainedModel(record, model.eval(), folder.read_logits())

@@ -14,7 +14,7 @@ from mnistlab.data import Dataset, read_views
 from mnistlab.errors import DataError, TrainingError
 from mnistlab.kernels import Pass
 from mnistlab.models import build_model, count_parameters
-from mnistlab.recipe import Recipe
+from mnistlab.recipe import Recipe, Source, read_source
 from mnistlab.runs import EpochMetrics
 from mnistlab.training.augmentation import draw_distortions
 from mnistlab.training.averaging import STATISTICS_IMAGES, Averaging, estimate_statistics
@@ -40,6 +40,7 @@ class Trainer:
         seed: decides the weights, the order of images, augmentation and dropout.
         device: where to train.
         kernels: ``auto`` or ``torch``, see :func:`mnistlab.training.selection.make_steps`.
+        source: the code of a model of the user's own; ``None`` reads it.
 
     Raises:
         ModelError: the model does not fit the images.
@@ -47,16 +48,23 @@ class Trainer:
     """
 
     def __init__(
-        self, recipe: Recipe, dataset: Dataset, seed: int, device: torch.device, kernels: str = "auto"
+        self,
+        recipe: Recipe,
+        dataset: Dataset,
+        seed: int,
+        device: torch.device,
+        kernels: str = "auto",
+        source: Source | None = None,
     ) -> None:
         self.recipe = recipe
+        self.source = source or read_source(recipe.model)
         self.seed = seed
         self.device = device
         self.bounds = batch_bounds(len(dataset.train), recipe.batch_size)
         shape, classes = input_shape(dataset.train, recipe), len(dataset.classes)
         with isolated(device):
             seed_global(derive_seed(seed, "weights"), device)
-            model = build_model(recipe, shape, classes)
+            model = build_model(recipe, shape, classes, self.source)
         self.model = model.to(device)
         self.parameters = count_parameters(model)
         self.optimizer = make_optimizer(model, recipe, device)

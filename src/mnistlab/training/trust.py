@@ -1,35 +1,44 @@
 """Trust: whose code may be run to read a run whose model is somebody's own.
 
-A run's folder is data and may be a stranger's. Code is trusted that this user has trained with before, by the digest of
-its file, or all of it where the environment says so.
+A run's folder is data and may be a stranger's. Code is trusted that this user has trained with before on this machine:
+the same file at the same place, and with it the same files that it imports. Or all of it where the environment says so.
 """
 
 import contextlib
 import os
 
 from mnistlab.data.download import cache_folder
+from mnistlab.files import read_file
+from mnistlab.models.foreign import TRUST
+from mnistlab.recipe import Source
 
-TRUST = "MNISTLAB_TRUST_CODE"
-"""Set to 1, it lets any Python file that a run's record names be run, to read the run."""
 _FILE = "trusted"
 
 
-def remember(digest: str) -> None:
+def remember(source: Source) -> None:
     """Note that the user has named this code himself; a cache that cannot be written to is left as it is."""
-    if digest and not is_trusted(digest):
+    if source.main and source.fingerprint not in _known():
         with contextlib.suppress(OSError):
             cache_folder().mkdir(parents=True, exist_ok=True)
             # One short line in one write: those of two processes do not mix.
             with (cache_folder() / _FILE).open("a", encoding="ascii") as file:
-                file.write(f"{digest}\n")
+                file.write(f"{source.fingerprint} {str(source.main.path)!a}\n")
 
 
-def is_trusted(digest: str) -> bool:
-    """Return whether code of this digest may be run."""
-    if os.environ.get(TRUST) == "1":
-        return True
+def is_trusted(source: Source) -> bool:
+    """Return whether this code may be run."""
+    return trusts_all() or (bool(source.fingerprint) and source.fingerprint in _known())
+
+
+def trusts_all() -> bool:
+    """Return whether the environment says that any code may be run."""
+    return os.environ.get(TRUST) == "1"
+
+
+def _known() -> set[str]:
+    """Return the fingerprints of the code that the user has trained with."""
     try:
-        known = (cache_folder() / _FILE).read_text(encoding="ascii", errors="replace")
+        text = read_file(cache_folder() / _FILE).decode("ascii", errors="replace")
     except OSError:
-        return False
-    return bool(digest) and digest in known.split()
+        return set()
+    return {line.partition(" ")[0] for line in text.splitlines()}

@@ -1,0 +1,66 @@
+"""Files: opened only if they are files, since a pipe or a device may keep a reader waiting, or busy, for ever."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+"""Opening a pipe would otherwise wait for somebody who writes into it, and a terminal might become ours."""
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file to read its bytes.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file; links are followed.
+    """
+    # Before it is opened, since that alone does something to some devices; and after, since it may be another by then.
+    refuse_special(path)
+    file = open(path, "rb", opener=_open)  # noqa: SIM115 - pathlib takes no opener
+    try:
+        _refuse(os.fstat(file.fileno()).st_mode, path)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def read_file(path: Path) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        OSError: see :func:`open_file`.
+    """
+    with open_file(path) as file:
+        return file.read()
+
+
+def refuse_special(path: Path) -> None:
+    """Refuse a pipe, a socket or a device, to which a link may lead; what is not there passes.
+
+    Raises:
+        OSError: it is one.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return
+    _refuse(mode, path)
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | _FLAGS)
+
+
+def _refuse(mode: int, path: Path) -> None:
+    kind = _KINDS.get(stat.S_IFMT(mode))
+    if kind:
+        raise OSError(errno.EINVAL, f"it is {kind}, not a file", str(path))
