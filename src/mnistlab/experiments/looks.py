@@ -90,7 +90,7 @@ def remember(runs: Path, look: PastLook) -> None:
     if len(look.seeds) < MINIMUM_SEEDS:
         return
     try:
-        with FileLock(runs / f".{FILE}.lock"):
+        with FileLock(runs / ".lock"):
             looks = _read(file).looks
             if not any((known.recipes, known.seeds) == (look.recipes, look.seeds) for known in looks):
                 write_atomically(file, _File(looks=(*looks, look)).model_dump_json(indent=1) + "\n")
