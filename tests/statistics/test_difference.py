@@ -114,6 +114,16 @@ def test_losses_are_a_family_of_their_own():
         assert difference.adjusted_p == 1.0
 
 
+def test_intervals_on_new_images_allow_for_all_pairs_too():
+    whole, *others = (
+        made_sample(name, errors)
+        for name, errors in zip("abc", ([10, 12, 9, 11, 10, 8, 9], [12, 9, 11, 10, 8, 9, 10], [9] * 7))
+    )
+    (alone,) = hold_against([(whole, others[0])])
+    together = hold_against([(whole, other) for other in others])[0]
+    assert together.new_images.interval.high > alone.new_images.interval.high
+
+
 @pytest.mark.parametrize(("comparisons", "seeds"), [(1, 6), (2, 7), (7, 9), (28, 11)])
 def test_more_comparisons_need_more_seeds(comparisons, seeds):
     assert minimum_seeds(comparisons) == seeds

@@ -51,8 +51,8 @@ class Difference(BaseModel):
             (Schuirmann, 1987), corrected.
         superiority: probability, 0 to 1, that a run of the first beats a run of the second, ties counting half.
         superiority_interval: its 95 % interval.
-        new_images: how sure the difference is over seeds and images together. It answers: would the
-            first be better on new images of the same kind?
+        new_images: how sure the difference is over seeds and images together, with the confidence of
+            ``simultaneous``. It answers: would the first be better on new images of the same kind?
         only_first_wrong: images that the first misreads and the second does not, mean over pairs of runs.
         only_second_wrong: the other way round.
         single_tests: in how many of the paired runs McNemar's test of the two runs' readings gives p < 0.05.
@@ -196,7 +196,9 @@ def _describe(
         adjusted_equivalence_p=equivalence,
         superiority=probability,
         superiority_interval=superiority_interval(probability, count, count),
-        new_images=on_new_images(one.correct, other.correct) if min(one.correct.shape) > 1 else None,
+        new_images=on_new_images(one.correct, other.correct, 1 - look.level / comparisons)
+        if min(one.correct.shape) > 1
+        else None,
         only_first_wrong=float(only_first.mean()),
         only_second_wrong=float(only_second.mean()),
         single_tests=sum(

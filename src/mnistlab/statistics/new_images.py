@@ -25,7 +25,7 @@ class NewImages(BaseModel):
     images_reach: float
 
 
-def on_new_images(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> NewImages:
+def on_new_images(one: NDArray[np.bool_], other: NDArray[np.bool_], confidence: float = CONFIDENCE) -> NewImages:
     """Work out how sure the difference of two recipes is, over seeds and images together.
 
     A two-way analysis of variance with random seeds, random images and their interaction (Searle,
@@ -37,6 +37,7 @@ def on_new_images(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> NewImages
     Args:
         one: which images each run reads rightly, ``(runs, images)``, at least two of each.
         other: the same of the other recipe, its runs in the same order of seeds.
+        confidence: of the interval, 0 to 1.
     """
     from scipy.stats import norm, t
 
@@ -56,7 +57,7 @@ def on_new_images(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> NewImages
     spread = seed + max(image - both, 0.0)
     weights = np.array([seed, image, both]) ** 2 / freedom
     degrees = max(spread**2 / weights.sum(), runs - 1) if spread else runs - 1
-    level = (1 + CONFIDENCE) / 2
+    level = (1 + confidence) / 2
     reach = float(t.ppf(level, degrees)) * math.sqrt(spread / (runs * images))
     seeds_alone = float(t.ppf(level, runs - 1)) * math.sqrt(max(seed - both, 0.0) / (runs * images))
     images_alone = float(norm.ppf(level)) * math.sqrt(max(image - both, 0.0) / (runs * images))
