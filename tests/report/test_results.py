@@ -1,6 +1,8 @@
 """The published results follow from the records beside them."""
 
+import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -165,6 +167,33 @@ def test_sprint99_is_told_as_it_was_measured():
     for page in ("README.md", "README.ko.md"):
         text = (ROOT / page).read_text(encoding="utf-8")
         assert f"| sprint99 | {cells}{summary['seconds']['median']:.1f} s, {summary['ratio']:.2f} of a" in text
+
+
+def test_what_is_told_of_robusts_search_stands_in_its_log():
+    page = (ROOT / "docs" / "robustness.md").read_text(encoding="utf-8")
+    told = page[page.index("**It was chosen by the same fifteen**") : page.index("Eight seeds of it")]
+    log = (RESULTS / "robustness" / "search.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(log.splitlines()))
+    measured = {f"{float(value):g}" for row in rows for name, value in row.items() if name.startswith("error_")}
+    shares = re.findall(r"(\d+\.\d+)", told)
+    assert len(shares) > 8
+    assert {f"{float(share):g}" for share in shares} <= measured
+    assert min(float(row["error_mean"]) for row in rows) == 4.98
+
+
+def test_robusts_figures_are_those_of_its_records():
+    names = sorted((RESULTS / "robust" / "records").glob("seed-*.json"))
+    records = [RunRecord.from_json(path.read_bytes(), path.name) for path in names]
+    assert [record.seed for record in records] == list(range(8))
+    assert {record.recipe.digest for record in records} == {built_in("robust").digest}
+    assert figures("robust")["test_accuracy"] == [round(100 * record.final.test_accuracy, 6) for record in records]
+    told = next(model for model in figures("robustness")["models"] if model["model"] == "Robust, 8 seeds")
+    assert told["clean"]["errors"] == np.mean([record.final.test_errors for record in records])
+    assert told["runs"] == 8
+    for page in ("README.md", "README.ko.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert f"{100 * told['mean_error']:.2f} %" in text
+        assert all(f"{100 * end:.2f}" in text for end in told["mean_interval"])
 
 
 def test_the_robust_recipe_errs_at_most_half_as_often_as_lenet5():
