@@ -1,4 +1,4 @@
-"""Text that strangers wrote (names in files, records and models), made fit for a terminal, a message, Markdown and CSV."""
+"""Text that strangers wrote (names in files, records, models), made fit for terminals, messages, Markdown and CSV."""
 
 import json
 import re

@@ -17,7 +17,8 @@ from mnistlab.cli.experiment import (
     show,
     watched,
 )
-from mnistlab.cli.telling import json_option
+from mnistlab.cli.telling import json_option, warn
+from mnistlab.text import shorten
 
 if TYPE_CHECKING:
     from mnistlab.recipe import Recipe
@@ -74,7 +75,7 @@ def _run(experiment: Any, recipes: "list[Recipe]", seeds: str, out: Path, option
     if study:
         before = _title(out / "comparison.json")
         if before and before != study.title:
-            click.echo(f"note: {out} held the report {before!r}, which this one replaces; its runs stay", err=True)
+            warn(f"note: {out} held the report {shorten(before)!r}, which this one replaces; its runs stay")
         show(study, study.write(out))
 
 
@@ -82,5 +83,5 @@ def _title(archive: Path) -> str:
     """Return the title of the report that is there, or nothing."""
     try:
         return str(json.loads(archive.read_text(encoding="utf-8"))["title"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""

@@ -13,7 +13,7 @@ import click
 
 from mnistlab.cli.completion import datasets
 from mnistlab.cli.options import change_recipe, resolve_recipe
-from mnistlab.cli.telling import console, give, tell
+from mnistlab.cli.telling import console, give, tell, warn
 from mnistlab.errors import ExperimentError
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def watched(out: Path, *, quiet: bool) -> Iterator[dict[str, Any]]:
     with listening_for_stop() as stop, ExperimentView(console(quiet=quiet)) as view:
         yield {"on_event": view, "should_stop": stop, "command": command_line()}
     if stop():
-        click.echo(f"stopped; the same command goes on from what {out} holds", err=True)
+        warn(f"stopped; the same command goes on from what {out} holds")
         raise SystemExit(stop.exit_status)
 
 
@@ -161,13 +161,11 @@ def show(study: "Study", files: list[Path], summary: str = "summary.json") -> No
     import shutil
 
     width = shutil.get_terminal_size((100, 24)).columns
-    tell()
-    tell(study.table("short").text(width))
-    tell("\n".join(f"{sentence}." for sentence in (study.verdict, *study.comparison.remarks)))
-    for failure in study.failures:
-        click.echo(f"failed: {failure}", err=True)
+    tell("", *study.table("short").text(width).split("\n"))
+    tell(*(f"{sentence}." for sentence in (study.verdict, *study.comparison.remarks)))
+    warn(*(f"failed: {failure}" for failure in study.failures))
     page, archive = files[0], files[-1]
-    tell(f"\nwrote {page}, {archive.name} and {len(files) - 2} more files beside it")
+    tell("", f"wrote {page}, {archive.name} and {len(files) - 2} more files beside it")
     give_summary(files, summary)
     if study.failures:
         raise SystemExit(1)

@@ -9,6 +9,7 @@ import click
 
 from mnistlab.cli.completion import datasets
 from mnistlab.errors import RecipeError
+from mnistlab.text import shorten
 
 if TYPE_CHECKING:
     from mnistlab.recipe import Recipe
@@ -82,7 +83,7 @@ def change_recipe(recipe: "Recipe", settings: tuple[str, ...] = (), **changes: A
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
-            raise RecipeError(f"{setting}: write a setting as key=value, for example dropout=0.3")
+            raise RecipeError(f"{shorten(setting)}: write a setting as key=value, for example dropout=0.3")
         values[key.strip()] = _toml_value(text.strip())
     return recipe.replace(**values)
 
@@ -90,5 +91,6 @@ def change_recipe(recipe: "Recipe", settings: tuple[str, ...] = (), **changes: A
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    # Numbers of thousands of digits are a ValueError, lists within lists without end a RecursionError.
+    except (ValueError, RecursionError):
         return text

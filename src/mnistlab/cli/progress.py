@@ -3,10 +3,10 @@
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from mnistlab.cli.screen import Screen
 from mnistlab.report import duration, percent
 from mnistlab.runs import EpochMetrics
 from mnistlab.training import BatchDone, EpochDone, Event, RunFinished, RunStarted, RunStopped
@@ -19,16 +19,16 @@ class ProgressBar:
         console: where to draw; ``None`` is standard output, or the notebook's cell.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+    def __init__(self, console: Screen | None = None) -> None:
+        self.console = console or Screen()
         self._animated = self.console.is_terminal or self.console.is_jupyter
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             # The theme's own colour is that of the empty bar where there are few.
             BarColumn(bar_width=None, finished_style="green"),
             TextColumn("epoch"),
             _EpochColumn(),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[figures]}", markup=False),
             TimeRemainingColumn(compact=True),
             console=self.console,
             speed_estimate_period=60,
@@ -58,9 +58,9 @@ class ProgressBar:
             case EpochDone() if self._animated:
                 self._bars.update(self._task, figures=f"test {percent(event.metrics.test_accuracy)}")
             case EpochDone():
-                self._print(_line(event.metrics, event.epochs))
+                self.console.say(_line(event.metrics, event.epochs))
             case RunStopped():
-                self._print(f"stopped in epoch {event.epoch}, after batch {event.batch} of {event.batches}")
+                self.console.say(f"stopped in epoch {event.epoch}, after batch {event.batch} of {event.batches}")
             case RunFinished():
                 self._finish(event)
 
@@ -68,11 +68,11 @@ class ProgressBar:
         images = f"{event.train_images} training and {event.test_images} test images"
         where = f"{event.device}, {event.threads} thread{'s' if event.threads > 1 else ''}"
         layers = f"plain PyTorch ({event.reason})" if event.reason else f"fast layers ({event.kernels})"
-        self._print(
+        self.console.say(
             f"{event.recipe.name}, seed {event.seed}: {event.parameters} parameters, {images}, {where}, {layers}"
         )
         if event.epochs_done:
-            self._print(f"going on behind epoch {event.epochs_done}")
+            self.console.say(f"going on behind epoch {event.epochs_done}")
         self._batches = event.batches
         if self._animated:
             self._task = self._bars.add_task(
@@ -87,15 +87,12 @@ class ProgressBar:
     def _finish(self, event: RunFinished) -> None:
         final, images = event.record.final, event.record.data.test_images
         if event.reused:
-            self._print(f"{event.record.recipe.name}, seed {event.record.seed}: finished before; nothing to train")
-        self._print(
+            self.console.say(f"{event.record.recipe.name}, seed {event.record.seed}: finished before; nothing to train")
+        self.console.say(
             f"test accuracy {percent(final.test_accuracy)} ({final.test_errors} of {images} wrong) after epoch "
             f"{len(event.record.history)}; best epoch {final.best_epoch}: {percent(final.best_test_accuracy)} "
             f"(chosen on the test set); {duration(event.record.seconds)}"
         )
-
-    def _print(self, text: str) -> None:
-        self.console.print(text, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 class _EpochColumn(ProgressColumn):

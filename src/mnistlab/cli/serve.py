@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from mnistlab.cli.telling import tell, warn
 from mnistlab.errors import ServerError
 
 _EXTRA = {"fastapi", "starlette", "uvicorn", "h11", "prometheus_client"}
@@ -66,7 +67,7 @@ def serve(
     from mnistlab.server import Settings
 
     if report and not (report / "report.html" if report.is_dir() else report).is_file():
-        click.echo(f"note: {report} holds no report yet; the page shows it as soon as there is one", err=True)
+        warn(f"note: {report} holds no report yet; the page shows it as soon as there is one")
     given = {"models": models, "workers": workers}
     settings = Settings(
         host=host,
@@ -81,6 +82,6 @@ def serve(
 
     def announce(address: str) -> None:
         if not quiet:
-            click.echo(f"mnistlab: reading digits at {address}, Ctrl-C ends it")
+            tell(f"mnistlab: reading digits at {address}, Ctrl-C ends it")
 
     run(settings, announce)

@@ -12,6 +12,7 @@ from torch import nn
 
 from mnistlab.errors import ModelError
 from mnistlab.recipe import search_current_folder
+from mnistlab.text import listed
 
 
 def foreign(reference: str, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
@@ -31,7 +32,7 @@ def foreign(reference: str, image_shape: tuple[int, int, int], classes: int) -> 
     try:
         model = build(image_shape, classes)
     except (Exception, SystemExit) as error:
-        raise ModelError(f"{reference}{image_shape, classes}: {_in_one_line(error)}") from error
+        raise ModelError(f"{reference}{image_shape, classes}: {_told(error)}") from error
     if not isinstance(model, nn.Module):
         raise ModelError(f"{reference}: returned {type(model).__name__}; it must return a torch.nn.Module")
     return model
@@ -55,7 +56,7 @@ def _module(name: str, reference: str) -> ModuleType:
     except ModelError:
         raise
     except (Exception, SystemExit) as error:
-        raise ModelError(f"{reference}: importing it failed: {_in_one_line(error)}") from error
+        raise ModelError(f"{reference}: importing it failed: {_told(error)}") from error
     return module
 
 
@@ -63,9 +64,9 @@ def _function(module: ModuleType, name: str, reference: str) -> Callable[..., An
     function = getattr(module, name, None)
     if not callable(function):
         there = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise ModelError(f"{reference}: no function {name!r} there; it has {', '.join(there) or 'none'}")
+        raise ModelError(f"{reference}: no function {name!r} there; it has {listed(there) or 'none'}")
     return cast("Callable[..., Any]", function)
 
 
-def _in_one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -49,7 +49,7 @@ class Network:
             self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         # ONNX Runtime's exceptions share no base but this one.
         except Exception as error:
-            raise ModelError(f"{model}: not an ONNX model: {_printable(str(error))}") from error
+            raise ModelError(f"{model}: not an ONNX model: {error}") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         # ONNX Runtime decodes names and metadata when they are asked for, which a damaged file may fail at.
         try:
@@ -106,7 +106,7 @@ class Network:
             )
         # As above.
         except Exception as error:
-            raise ModelError(f"{self.path}: cannot read images: {' '.join(str(error).split())}") from error
+            raise ModelError(f"{self.path}: cannot read images: {error}") from error
         if not worked:
             raise ModelError(f"{self.path}: what it says of itself is damaged; export it again")
 
@@ -121,12 +121,14 @@ class Network:
 
 
 def _read(model: Path) -> bytes:
-    if model.is_dir():
-        raise ModelError(f"{model}: is a folder; if it is a run's, make a model of it: mnistlab export {model} my.onnx")
     try:
         content = model.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{model}: cannot be read: {error.strerror or error}") from error
+    except IsADirectoryError:
+        raise ModelError(
+            f"{model}: is a folder; if it is a run's, make a model of it: mnistlab export {model} my.onnx"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{model}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if _SEALED in content:
         # Only here, since it costs a tenth of a second, and a file of earlier versions has no checksum.
         from mnistlab.runs import seal_is_broken
@@ -141,8 +143,3 @@ def _image_size(shape: Sequence[object], model: Path) -> tuple[int, int]:
         case [_, int(height), int(width)] if 1 <= height <= _LARGEST_SIDE and 1 <= width <= _LARGEST_SIDE:
             return height, width
     raise ModelError(f"{model}: not a model of mnistlab's: its input is {list(shape)}, not images of a fixed size")
-
-
-def _printable(text: str) -> str:
-    """Put a message that quotes a damaged file on one line, without what could move a terminal's cursor."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in " ".join(text.split()))

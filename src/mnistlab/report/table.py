@@ -1,6 +1,7 @@
 """Table: headings and rows of text, as Markdown, plain text, CSV or HTML cells."""
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,12 @@ def _draw(content: "RenderableType", width: int) -> str:
         file=file, width=width, color_system=None, legacy_windows=False, markup=False, emoji=False, highlight=False
     ).print(content)
     return "\n".join(line.rstrip() for line in file.getvalue().strip("\n").splitlines()) + "\n"
+
+
+def sentences(headline: str, remarks: Iterable[str]) -> str:
+    """Return a headline and remarks, sentences without their full stops, as Markdown."""
+    said = "".join(f"- {markdown(remark)}.\n" for remark in remarks)
+    return f"**{markdown(headline)}.**\n" + (f"\n{said}" if said else "")
 
 
 def display_name(record: RunRecord) -> str:
