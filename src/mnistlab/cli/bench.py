@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--reading", is_flag=True, help="Measure how photographs of MNIST's test digits are read.")
 @click.option("--serving", is_flag=True, help="Measure how fast `mnistlab serve` answers, and what it does overloaded.")
 @click.option("--sprint", is_flag=True, help="Measure how soon sprint99 reads 99 % of MNIST's test digits.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads to compute on.  [one a core]")
+@click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads to compute on.  [one a core]")
 @click.option(
     "--json",
     "file",

@@ -28,7 +28,7 @@ _OPTIONS = (
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides all random draws."),
     click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
     click.option("--gpu", "--gpuid", type=click.IntRange(min=0), help="Number of the CUDA device, where there is one."),
-    click.option("--threads", type=click.IntRange(min=1), help="CPU threads to compute on.  [one a core]"),
+    click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads to compute on.  [one a core]"),
     click.option(
         "--kernels",
         default="auto",

@@ -25,7 +25,7 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
 )
 @click.option("--port", default=8000, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.  [8000]")
 @click.option("--model", "models", multiple=True, metavar="MODEL", help="Model; repeatable, the first is the default.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes that read.  [one a core]")
+@click.option("--workers", type=click.IntRange(1, 1024), help="Processes that read.  [one a core]")
 @click.option(
     "--queue", type=click.IntRange(min=0), help="Requests that may wait; more get 503 at once.  [one a worker]"
 )

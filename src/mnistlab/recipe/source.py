@@ -1,5 +1,6 @@
 """Source: the code of a model of the user's own, which decides a run's outcome as the recipe's fields do."""
 
+import contextlib
 import hashlib
 import importlib.util
 import sys
@@ -28,8 +29,10 @@ def source_digest(model: str) -> str:
 
 def search_current_folder() -> None:
     """Let modules be found in the current folder, as a user's models are."""
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    # It may have been deleted; then nothing is found in it.
+    with contextlib.suppress(OSError):
+        if "" not in sys.path and str(Path.cwd()) not in sys.path:
+            sys.path.insert(0, str(Path.cwd()))
 
 
 def _origin(module: str) -> str:

@@ -23,7 +23,8 @@ _cleared: set[Path] = set()
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write a file by way of a temporary one beside it: write, fsync, rename, fsync of the folder.
 
-    The first save of a process into a folder clears away the temporary files that killed ones left there.
+    The first save of a process into a folder clears away the temporary files that killed ones left there. Devices and
+    pipes, such as ``/dev/full``, are written to and stay what they are.
 
     Args:
         path: the file to make or replace; its folder must exist.
@@ -36,6 +37,9 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(_RANDOM)}{TEMPORARY_SUFFIX}")
     try:
+        if _is_device(path):
+            path.write_bytes(data)
+            return
         with _held(path.parent) as folder:
             try:
                 with temporary.open("xb") as file:
@@ -51,6 +55,10 @@ def write_atomically(path: Path, content: bytes | str) -> None:
                 os.fsync(folder)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _is_device(path: Path) -> bool:
+    return path.parent == Path("/dev") or (path.exists() and not (path.is_file() or path.is_dir()))
 
 
 @contextlib.contextmanager
