@@ -19,10 +19,16 @@ def read_study(path: Path | str) -> Study:
         RunError: neither, or runs are missing or damaged.
     """
     path = Path(path)
-    file = path / FILE if path.is_dir() else path
-    if file.is_file():
+    try:
+        folder = path.is_dir()
+        file = path / FILE if folder else path
+        archived = file.is_file()
+    # A name may be too long for a file.
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if archived:
         return _from_archive(file)
-    if not path.is_dir():
+    if not folder:
         raise RunError(f"{path}: no such file or folder; name a {FILE} or a folder of runs")
     return _from_runs(path)
 

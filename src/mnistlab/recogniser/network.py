@@ -1,6 +1,7 @@
 """Network: a trained model in an ONNX file, run by ONNX Runtime."""
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,17 @@ _LARGEST_SIDE = 4096
 _NOWHERE = str(Path(os.devnull) / "nowhere")
 _SEALED = b"sha256-of-the-rest:"
 _TYPICAL_LOGIT = 15.0
+_LARGEST_NUMBER = 1e9
+_KINDS = {
+    "name": str,
+    "title": str,
+    "classes": list,
+    "seed": int,
+    "temperature": int | float,
+    "typical_logit": int | float,
+    "data": dict,
+}
+"""Of what a model says of itself, the types of what is made use of."""
 READ_AT_ONCE = 16
 """Images a call. Every call has so many rows, blank ones included: a row's result then never hangs on its company."""
 
@@ -61,8 +73,8 @@ class Network:
             raise ModelError(f"{model}: not a model of mnistlab's; make one with `mnistlab export RUN model.onnx`")
         self.image_size = _image_size(inputs[0].shape, model)
         try:
-            self.metadata: dict[str, Any] = dict(json.loads(held))
-        except (TypeError, ValueError) as error:
+            self.metadata = _parse_metadata(held)
+        except (ValueError, RecursionError) as error:
             raise ModelError(f"{model}: what it says of itself is damaged; export it again") from error
         self._try_out()
 
@@ -100,15 +112,13 @@ class Network:
             ModelError: it cannot.
         """
         try:
-            told = all(isinstance(name, str) for name in self.classes) and isinstance(self.typical_logit, float | None)
-            worked = told and all(
-                len(self._run(np.zeros((1, *self.image_size), np.uint8), output)) for output in _OUTPUTS
-            )
+            for output in _OUTPUTS:
+                self._run(np.zeros((1, *self.image_size), np.uint8), output)
+        except ModelError:
+            raise
         # As above.
         except Exception as error:
             raise ModelError(f"{self.path}: cannot read images: {error}") from error
-        if not worked:
-            raise ModelError(f"{self.path}: what it says of itself is damaged; export it again")
 
     def _run(self, images: NDArray[np.uint8], output: str) -> NDArray[np.float32]:
         found = np.empty((len(images), len(self.classes)), np.float32)
@@ -117,7 +127,36 @@ class Network:
             part = images[start : start + READ_AT_ONCE]
             batch[: len(part)] = part
             found[start : start + len(part)] = self._session.run([output], {"images": batch})[0][: len(part)]
+        if not np.isfinite(found).all():
+            raise ModelError(f"{self.path}: its {output} are not finite numbers; train it again, and export it")
         return found
+
+
+def _parse_metadata(text: str) -> dict[str, Any]:
+    """Read what a model says of itself.
+
+    Raises:
+        ValueError: not a JSON object, or one whose values are of other types than ``mnistlab export`` writes.
+        RecursionError: lists within lists without end.
+    """
+    about = json.loads(text, parse_float=_finite, parse_constant=_finite)
+    if not isinstance(about, dict):
+        raise ValueError("no object")
+    for key, kind in _KINDS.items():
+        if key in about and (not isinstance(about[key], kind) or isinstance(about[key], bool)):
+            raise ValueError(key)
+    classes, names = about.get("classes", []), about.get("data", {}).values()
+    if not all(isinstance(name, str) for name in (*classes, *names)) or len(set(classes)) < len(classes):
+        raise ValueError("classes, or data")
+    if not 0 < about.get("temperature", 1) < _LARGEST_NUMBER or abs(about.get("typical_logit", 0)) > _LARGEST_NUMBER:
+        raise ValueError("temperature, or typical_logit")
+    return about
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(text)
+    return number
 
 
 def _read(model: Path) -> bytes:
