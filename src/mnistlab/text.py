@@ -16,8 +16,8 @@ _UNSEEN = re.compile(
     r"|(?<![\u0300-\U0010ffff])[\u200c\u200d]|[\u200c\u200d](?![\u0300-\U0010ffff])"
 )
 _NUMBER = re.compile(r"[-+\u2212]?\d[\d,]*(\.\d+)?(e[-+]?\d+)?( ?%)?")
-_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
-_PARTING = re.compile(r'[",;]')
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20].", re.DOTALL)
+_PARTING = re.compile(r'[",;\n]')
 _MARKUP = re.compile(
     r"[`*|~$]|\\(?=[!-/:-@\[-`{-~]|$)"
     # Underscores at the edge of a word, tags, entities, links, addresses, emoji by name, and what begins a block.
@@ -64,7 +64,7 @@ def csv_row(cells: Iterable[object]) -> str:
     """Return one row of comma-separated values (RFC 4180), which no spreadsheet takes for a formula.
 
     A cell that begins as a formula does, and is no number, gets an apostrophe before it and quotes around it, as OWASP
-    recommends (CSV injection). Unseen characters are escaped as :func:`printable` does.
+    recommends (CSV injection). Unseen characters but line feeds are escaped as :func:`printable` does.
     """
     return ",".join(map(_csv_cell, cells)) + "\r\n"
 
@@ -85,7 +85,7 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def _csv_cell(cell: object) -> str:
-    text = printable(str(cell))
+    text = "\n".join(map(printable, str(cell).split("\n")))
     formula = bool(_FORMULA.match(text)) and not _NUMBER.fullmatch(text)
     if formula or _PARTING.search(text):
         return '"{}{}"'.format("'" if formula else "", text.replace('"', '""'))

@@ -36,7 +36,7 @@ def test_a_broken_and_a_missing_picture_are_reported_and_the_others_read(picture
     assert result.returncode == 1
     assert re.fullmatch(r"one\.png     721  \(.*\)\n", result.stdout)
     broken, missing = result.stderr.splitlines()
-    assert broken.startswith("bad.png  error: ")
+    assert broken.startswith("bad.png     error: ")
     assert missing == r"no\x1b.png  error: cannot be read: No such file or directory"
 
 

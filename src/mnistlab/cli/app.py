@@ -145,3 +145,8 @@ def _give_up_what_is_stuck() -> None:
         except (OSError, ValueError):
             with contextlib.suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def main() -> None:
+    """Run ``mnistlab``."""
+    sys.exit(run(app))
