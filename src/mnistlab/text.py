@@ -41,6 +41,11 @@ def one_line(text: str) -> str:
     return printable(shorten(re.sub(r"\s*[\r\n]\s*", " ", text.strip()), _LONGEST_LINE))
 
 
+def is_unicode(text: str) -> bool:
+    """Whether text can be written in UTF-8, as a file name that is not UTF-8 cannot: Python puts surrogates into it."""
+    return not re.search("[\ud800-\udfff]", text)
+
+
 def shorten(text: str, most: int = _LONGEST_NAME) -> str:
     """Return text of at most ``most`` characters, without its middle if it is longer."""
     if len(text) <= most:

@@ -15,6 +15,7 @@ from mnistlab.cli.completion import datasets
 from mnistlab.cli.options import change_recipe, resolve_recipe
 from mnistlab.cli.telling import console, give, tell, warn
 from mnistlab.errors import ExperimentError
+from mnistlab.text import is_unicode, printable
 
 if TYPE_CHECKING:
     from mnistlab.experiments import Engine, Settings, Study
@@ -33,8 +34,21 @@ _RECIPE_OPTIONS = (
     click.option("--train-limit", type=int, help="Training images used, drawn once.  [the recipes': 0, all]"),
     click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of every recipe."),
 )
+
+
+def _utf8(_context: click.Context, _option: click.Parameter, folder: Path | None) -> Path | None:
+    if folder is not None and not is_unicode(str(folder)):
+        raise click.BadParameter(f"{folder} is not UTF-8, which comparison.json is to name it in; rename it")
+    return folder
+
+
 _RUN_OPTIONS = (
-    click.option("--runs", type=click.Path(path_type=Path, file_okay=False), help="Folder of the runs.  [OUT/runs]"),
+    click.option(
+        "--runs",
+        type=click.Path(path_type=Path, file_okay=False),
+        callback=_utf8,
+        help="Folder of the runs.  [OUT/runs]",
+    ),
     click.option("--workers", type=click.IntRange(1, 1024), help="Runs side by side on this machine.  [one a core]"),
     click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="CPU threads a run."),
     click.option(
@@ -151,9 +165,9 @@ def watched(out: Path, *, quiet: bool) -> Iterator[dict[str, Any]]:
 
 
 def command_line() -> str:
-    """Return the command that the user gave, to be noted in reports."""
+    """Return the command that the user gave, to be noted in reports, in one printable line."""
     program = ["python", "main.py"] if Path(sys.argv[0]).name == "main.py" else ["mnistlab"]
-    return shlex.join([*program, *sys.argv[1:]])
+    return printable(shlex.join([*program, *sys.argv[1:]]))
 
 
 def show(study: "Study", files: list[Path], summary: str = "summary.json") -> None:

@@ -185,6 +185,8 @@ def _describe(recipe: type[Recipe], error: ValidationError) -> str:
     if problem["type"] == "extra_forbidden":
         hint = did_you_mean(key, recipe.model_fields)
         return f"{shorten(key)}: unknown key; {hint}known keys: {', '.join(recipe.model_fields)}"
+    if problem["type"] == "string_unicode":
+        return f"{key}: must be UTF-8; found {_shown(problem['input'])}; rename it"
     return f"{key}: must be {allowed(key)}; found {_shown(problem['input'])}"
 
 
