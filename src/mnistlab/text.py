@@ -25,7 +25,7 @@ _MARKUP = re.compile(
     r"|(?<=www)\.|^[#>]|^[-+=](?![\w.])|^\d{1,9}(?P<end>[.)])(?=\s|$)",
     re.IGNORECASE,
 )
-_LONGEST_LINE, _LONGEST_NAME = 2000, 100
+_LONGEST_LINE, _LONGEST_NAME, _LONGEST_IN_LIST = 1000, 100, 40
 
 
 def printable(text: str) -> str:
@@ -37,8 +37,8 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a message of any origin as one printable line of at most 2,000 characters."""
-    return printable(shorten(re.sub(r"\s*[\r\n]\s*", " ", text.strip()), _LONGEST_LINE))
+    """Return a message of any origin as one printable line of at most 1,000 characters."""
+    return shorten(printable(re.sub(r"\s*[\r\n]\s*", " ", text.strip())), _LONGEST_LINE)
 
 
 def is_unicode(text: str) -> bool:
@@ -56,7 +56,7 @@ def shorten(text: str, most: int = _LONGEST_NAME) -> str:
 
 def listed(names: Collection[str], most: int = 20) -> str:
     """Return names, divided by commas, as a sentence may hold them: the first ``most``, and how many more there are."""
-    shown = ", ".join(map(shorten, islice(names, most)))
+    shown = ", ".join(shorten(printable(name), _LONGEST_IN_LIST) for name in islice(names, most))
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 

@@ -195,7 +195,7 @@ def _shown(value: object) -> str:
         return shorten(json.dumps(value, default=str, ensure_ascii=False))
     # A number of thousands of digits has no decimal form, lists within lists no end.
     except (ValueError, RecursionError):
-        return f"a {type(value).__name__} of absurd size"
+        return "a value of absurd size"
 
 
 def allowed(key: str) -> str:
