@@ -7,6 +7,9 @@ try:
     from mnistlab.cli.reproduce import reproduce
 except ModuleNotFoundError as error:
     sys.exit(f"main.py: {error.name} is not installed; run 'pip install .' in this folder first")
+except KeyboardInterrupt:
+    sys.stderr.write("main.py: interrupted\n")
+    sys.exit(130)
 
 if __name__ == "__main__":
     sys.exit(run(reproduce, name="main.py"))

@@ -4,9 +4,18 @@ import signal
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from mnistlab.text import one_line, shorten
+
 
 class MnistlabError(Exception):
-    """Base of all of them. The command line prints the message and exits with status 2."""
+    """Base of all of them. The command line prints the message and exits with status 2.
+
+    Args:
+        message: made one printable line, whatever names or messages of others it quotes.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class RecipeError(MnistlabError):
@@ -63,7 +72,7 @@ class KernelError(MnistlabError):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``"did you mean NAME? "``, the known name that is most like this one, or nothing if none is."""
-    near = get_close_matches(name, list(known), n=1)
+    near = get_close_matches(shorten(name), list(known), n=1)
     return f"did you mean {near[0]}? " if near else ""
 
 

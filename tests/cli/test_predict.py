@@ -34,10 +34,10 @@ def test_a_line_a_picture_in_one_column(pictures):
 def test_a_broken_and_a_missing_picture_are_reported_and_the_others_read(pictures):
     result = run(*PREDICT, "bad.png", "one.png", "no\033.png", cwd=pictures)
     assert result.returncode == 1
-    assert re.fullmatch(r"one\.png  721  \(.*\)\n", result.stdout)
+    assert re.fullmatch(r"one\.png     721  \(.*\)\n", result.stdout)
     broken, missing = result.stderr.splitlines()
-    assert broken.startswith("bad.png  error: ")
-    assert missing == "no\N{REPLACEMENT CHARACTER}.png  error: cannot be read: No such file or directory"
+    assert broken.startswith("bad.png     error: ")
+    assert missing == r"no\x1b.png  error: cannot be read: No such file or directory"
 
 
 def test_every_format_and_orientation_is_read(number, tmp_path):

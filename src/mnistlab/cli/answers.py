@@ -1,17 +1,14 @@
 """Answers: what was read, as lines for people, as CSV, or as JSON; each written as soon as it is there."""
 
-import csv
-import io
-import json
 import math
-import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-import click
+from mnistlab.cli.telling import tell, warn, write
+from mnistlab.text import csv_row, printable, to_json
 
 _COLUMNS = ("file", "digits", "sure", "confidence", "boxes", "error")
 _NOTHING: dict[str, Any] = {
@@ -62,17 +59,16 @@ class TextWriter(AnswerWriter):
     """
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._width = min(max(map(_columns, names), default=0), _WIDEST_NAME)
+        self._width = min(max(map(_columns, map(printable, names)), default=0), _WIDEST_NAME)
 
     def write(self, name: str, answer: Answer) -> None:
         """Write ``name  407  (99.8 %)``, or ``name  error: ...``."""
-        label = _printable(name)
+        label = printable(name)
         label += " " * (self._width - _columns(label))
         if answer.reading is not None:
-            click.echo(f"{label}  {_describe(answer.reading)}")
+            tell(f"{label}  {_describe(answer.reading)}")
         if answer.error is not None:
-            # Not click.echo: while a progress bar is drawn, sys.stderr puts lines above it.
-            sys.stderr.write(f"{label}  error: {_printable(answer.error)}\n")
+            warn(f"{label}  error: {answer.error}")
 
 
 class CsvWriter(AnswerWriter):
@@ -92,9 +88,7 @@ class CsvWriter(AnswerWriter):
         self._row((name, found["digits"], str(found["sure"]).lower(), found["confidence"], boxes, error))
 
     def _row(self, values: Sequence[Any]) -> None:
-        line = io.StringIO()
-        csv.writer(line).writerow(values)
-        click.echo(line.getvalue().encode(), nl=False)
+        write(csv_row(values))
 
 
 class JsonWriter(AnswerWriter):
@@ -104,20 +98,20 @@ class JsonWriter(AnswerWriter):
         self._separator = "\n"
 
     def __enter__(self) -> Self:
-        click.echo(b"[", nl=False)
+        write("[")
         return self
 
     def write(self, name: str, answer: Answer) -> None:
         """Write an object: ``file``, what ``Reading.as_dict()`` has, and ``error``."""
         found = {"file": name} | (answer.reading or _NOTHING) | {"error": answer.error}
-        click.echo((self._separator + json.dumps(found, ensure_ascii=False)).encode(), nl=False)
+        write(self._separator + to_json(found, indent=None))
         self._separator = ",\n"
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if not isinstance(error, BrokenPipeError):
-            click.echo(b"\n]")
+            write("\n]\n")
 
 
 def _describe(reading: dict[str, Any]) -> str:
@@ -142,11 +136,6 @@ def _doubt(place: int, reading: dict[str, Any]) -> str:
 def _percent(share: float) -> str:
     """Write a share with one decimal, rounded down: 99.96 % is not certain."""
     return f"{math.floor(1000 * share) / 10:.1f} %"
-
-
-def _printable(text: str) -> str:
-    """Replace what could break a line or move a terminal's cursor."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def _columns(text: str) -> int:

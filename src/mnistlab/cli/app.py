@@ -1,9 +1,13 @@
 """The program: its commands, and how it ends."""
 
+import contextlib
+import errno
 import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -22,10 +26,14 @@ from mnistlab.cli.reproduce import reproduce
 from mnistlab.cli.runs import runs
 from mnistlab.cli.serve import serve
 from mnistlab.cli.sweep import sweep
+from mnistlab.cli.telling import warn
 from mnistlab.cli.train import train
 from mnistlab.errors import MnistlabError
+from mnistlab.text import one_line
 
-_USAGE_ERROR, _INTERRUPTED = 2, 130
+_USAGE_ERROR, _BUG, _INTERRUPTED = 2, 70, 130
+_TRACEBACK = "MNISTLAB_TRACEBACK"
+"""Environment variable: set to 1, it shows where in the code an error came about."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -57,28 +65,86 @@ for _command in (
 
 
 def run(command: click.Command, arguments: Sequence[str] | None = None, name: str = "mnistlab") -> int:
-    """Run a command and return the exit status: 0; 2 for what the user can mend, said in one line on standard error."""
+    """Run a command, and say in one line on standard error why it ended early.
+
+    Returns:
+        The exit status: 0, or what the command says; 2 for what the user can mend, 130 if interrupted, 70 for a bug.
+    """
     for stream in (sys.stdout, sys.stderr):
         # Where they are not UTF-8, as on Windows if they go to a file, letters that they lack must not end the program.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
+        _find_current_folder()
+        status = _call(command, arguments, name)
+        # A full disk shows only now.
+        if sys.stdout:
+            sys.stdout.flush()
+    except BaseException as error:
+        status, reason = _explain(error)
+        # Standard error may be what cannot be written.
+        with contextlib.suppress(OSError):
+            if os.environ.get(_TRACEBACK) == "1":
+                warn(*"".join(traceback.format_exception(error)).splitlines())
+            if reason:
+                warn(f"{name}: {one_line(reason)}")
+    _give_up_what_is_stuck()
+    return status
+
+
+def _call(command: click.Command, arguments: Sequence[str] | None, name: str) -> int:
+    try:
         return int(command.main(arguments, prog_name=name, standalone_mode=False) or 0)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else error.message)
         return _USAGE_ERROR
-    except click.ClickException as error:
-        _complain(name, error.format_message())
-    except MnistlabError as error:
-        _complain(name, str(error))
-    except (KeyboardInterrupt, click.Abort):
-        _complain(name, "interrupted")
-        return _INTERRUPTED
-    return _USAGE_ERROR
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
 
 
-def _complain(name: str, message: str) -> None:
-    click.echo(f"{name}: {' '.join(message.split())}", err=True)
+def _find_current_folder() -> None:
+    try:
+        os.getcwd()  # noqa: PTH109 (no Path is wanted)
+    except OSError as error:
+        # PyTorch ends the process there, with a riddle.
+        raise MnistlabError("the current folder was deleted or moved away; change to one that is there") from error
+
+
+def _explain(error: BaseException) -> tuple[int, str]:
+    """Return the exit status and the reason, if one is to be said."""
+    match error:
+        case click.ClickException():
+            return _USAGE_ERROR, error.format_message()
+        case MnistlabError():
+            return _USAGE_ERROR, str(error)
+        case KeyboardInterrupt() | click.Abort():
+            return _INTERRUPTED, "interrupted"
+        case BrokenPipeError():
+            return 1, ""
+        case OSError(filename=None, errno=errno.ENOSPC | errno.EIO | errno.EBADF | errno.EFBIG | errno.EDQUOT):
+            return _USAGE_ERROR, f"the output cannot be written: {error.strerror}"
+        case OSError():
+            return _USAGE_ERROR, f"{error.filename or 'cannot go on'}: {error.strerror or error}"
+        case MemoryError():
+            return _USAGE_ERROR, f"this takes more memory than there is ({_place(error)})"
+        case RecursionError():
+            return _USAGE_ERROR, f"something given is nested too deeply to be read ({_place(error)})"
+    return _BUG, f"this is a bug, please report it: {type(error).__name__}: {error} ({_place(error)})"
+
+
+def _place(error: BaseException) -> str:
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"{Path(last.filename).name}:{last.lineno}; {_TRACEBACK}=1 shows the way there"
+
+
+def _give_up_what_is_stuck() -> None:
+    """Let what could not be written be lost, else Python tries once more as it ends, and complains."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def main() -> None:

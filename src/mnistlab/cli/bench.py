@@ -1,7 +1,6 @@
 """``mnistlab bench``: how fast training is on this machine."""
 
 import contextlib
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,8 @@ import click
 
 from mnistlab.cli.experiment import command_line
 from mnistlab.cli.places import Place
+from mnistlab.cli.telling import tell, write
+from mnistlab.text import to_json
 
 if TYPE_CHECKING:
     from mnistlab.benchmark import Benchmark
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--reading", is_flag=True, help="Measure how photographs of MNIST's test digits are read.")
 @click.option("--serving", is_flag=True, help="Measure how fast `mnistlab serve` answers, and what it does overloaded.")
 @click.option("--sprint", is_flag=True, help="Measure how soon sprint99 reads 99 % of MNIST's test digits.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads to compute on.  [one a core]")
+@click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads to compute on.  [one a core]")
 @click.option(
     "--json",
     "file",
@@ -48,12 +49,11 @@ def bench(
     from functools import partial
     from importlib.metadata import version
 
-    from rich.console import Console
-
+    from mnistlab.cli.screen import Screen
     from mnistlab.errors import RunError
     from mnistlab.runs import write_atomically
 
-    with Console(stderr=True).status("starting") as status:
+    with Screen(stderr=True).status("starting") as status:
         if sweep:
             from mnistlab.benchmark.throughput import measure_throughput
 
@@ -84,45 +84,45 @@ def bench(
         show()
     if file:
         content = {"version": version("mnistlab"), "command": command_line()} | figures
-        text = json.dumps(content, indent=2) + "\n"
+        text = f"{to_json(content)}\n"
         if printed:
-            click.echo(text.encode(), nl=False)
+            write(text)
             return
         try:
             write_atomically(file, text)
         except OSError as error:
             raise RunError(f"{file}: cannot be written: {error.strerror}") from error
-        click.echo(f"wrote {file}")
+        tell(f"wrote {file}")
 
 
 def _show_throughput(result: "Throughput") -> None:
-    click.echo(f"{result.runs} runs of an epoch of {result.images:,} images, seconds for all of them")
+    tell(f"{result.runs} runs of an epoch of {result.images:,} images, seconds for all of them")
     for way, times in result.seconds.items():
-        click.echo(f"  {way:<34}{times.median:6.1f}  ({times.low:.1f} to {times.high:.1f})")
-    click.echo(f"  ratio {result.ratio:.2f}")
+        tell(f"  {way:<34}{times.median:6.1f}  ({times.low:.1f} to {times.high:.1f})")
+    tell(f"  ratio {result.ratio:.2f}")
 
 
 def _show_reading(result: "ReadingBenchmark") -> None:
     for length, score in result.scores.items():
         low, high = (f"{100 * bound:.1f}" for bound in score.interval)
         what = "single digits" if length == 1 else f"lines of {length} digits, read whole"
-        click.echo(
+        tell(
             f"{what}: {100 * score.share:.1f} % of {score.pictures:,} photographs (95 % interval {low} to {high}), "
             f"{result.milliseconds[length]:.0f} ms each"
         )
         sure = result.sure[length]
-        click.echo(f"  called sure: {sure.pictures:,}, of which {100 * sure.share:.1f} % are right")
+        tell(f"  called sure: {sure.pictures:,}, of which {100 * sure.share:.1f} % are right")
         for name, part in result.conditions[length].items():
-            click.echo(f"  {name:<18}{100 * part.share:6.1f} % of {part.pictures:,}")
-    click.echo(f"expected calibration error of a digit: {100 * result.calibration_error:.1f} points")
+            tell(f"  {name:<18}{100 * part.share:6.1f} % of {part.pictures:,}")
+    tell(f"expected calibration error of a digit: {100 * result.calibration_error:.1f} points")
 
 
 def _show_serving(result: "ServingBenchmark") -> None:
-    click.echo("load         asked/s  answered/s  refused/s   median ms     p99 ms  p99 of refusals ms")
+    tell("load         asked/s  answered/s  refused/s   median ms     p99 ms  p99 of refusals ms")
 
     def show(name: str, load: "Load") -> None:
         refusal = "" if load.refusal_p99 is None else f"{load.refusal_p99:.1f}"
-        click.echo(
+        tell(
             f"{name:<12}{load.asked:>8.1f}{load.answered:>12.1f}{load.refused:>11.1f}{load.median:>12.1f}{load.p99:>11.1f}"
             f"{refusal:>20}"
         )
@@ -131,7 +131,7 @@ def _show_serving(result: "ServingBenchmark") -> None:
     show("capacity", result.capacity)
     show("nominal", result.nominal)
     show("overload", result.overload)
-    click.echo(f"p99 under overload over p99 under nominal load: {result.ratio:.2f}")
+    tell(f"p99 under overload over p99 under nominal load: {result.ratio:.2f}")
 
 
 def _sprint_figures(result: "Sprint") -> dict[str, Any]:
@@ -146,18 +146,19 @@ def _show_sprint(result: "Sprint") -> None:
         if result.interval
         else ""
     )
-    click.echo(
+    tell(
         f"sprint99: {100 * result.mean:.2f} % of test images on average over {len(shares)} seeds ({span}"
         f"single runs {100 * min(shares):.2f} to {100 * max(shares):.2f}), {result.parameters:,} parameters"
     )
     for what, times in (("a run, from random weights", result.seconds), ("an eager epoch of lenet5", result.epoch)):
-        click.echo(f"  {what:<28}{times.median:6.2f} s  ({times.low:.2f} to {times.high:.2f})")
-    click.echo(f"  ratio {result.ratio:.2f}")
+        tell(f"  {what:<28}{times.median:6.2f} s  ({times.low:.2f} to {times.high:.2f})")
+    tell(f"  ratio {result.ratio:.2f}")
 
 
 def _show(result: "Benchmark") -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from mnistlab.cli.screen import Screen
 
     table = Table(title="Seconds an epoch of 60,000 images", box=None, pad_edge=False)
     for title in ("model", "way", "median", "from", "to", "times ours"):
@@ -176,7 +177,7 @@ def _show(result: "Benchmark") -> None:
         table.add_row()
     for images, times in result.sizes.items():
         add("lenet5", f"this package, {images:,} images", times, None)
-    console, environment = Console(highlight=False), result.environment
+    console, environment = Screen(), result.environment
     console.print(table)
     console.print(
         f"{environment['processor']}, {environment['threads']} threads, PyTorch {environment['versions']['torch']}, "

@@ -18,9 +18,10 @@ from mnistlab.cli.experiment import (
     watched,
 )
 from mnistlab.cli.places import Place
-from mnistlab.cli.telling import json_option
+from mnistlab.cli.telling import json_option, warn
 from mnistlab.errors import ExperimentError
 from mnistlab.files import read_file
+from mnistlab.text import shorten
 
 if TYPE_CHECKING:
     from mnistlab.recipe import Recipe
@@ -106,7 +107,7 @@ def _run(experiment: Any, recipes: "list[Recipe]", seeds: str, out: Path, option
     if study:
         before = _title(out / "comparison.json")
         if before and before != study.title:
-            click.echo(f"note: {out} held the report {before!r}, which this one replaces; its runs stay", err=True)
+            warn(f"note: {out} held the report {shorten(before)!r}, which this one replaces; its runs stay")
         show(study, study.write(out))
 
 
@@ -114,5 +115,5 @@ def _title(archive: Path) -> str:
     """Return the title of the report that is there, or nothing."""
     try:
         return str(json.loads(read_file(archive))["title"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""

@@ -8,6 +8,7 @@ import click
 from mnistlab.cli.completion import datasets
 from mnistlab.cli.places import NAME, Place
 from mnistlab.cli.telling import give, json_option, tell
+from mnistlab.text import listed
 
 
 @click.group()
@@ -46,7 +47,7 @@ def verify_dataset(source: str) -> None:
     tell(f"{dataset.name}: {len(dataset.classes)} classes, images of {height}x{width} pixels")
     for part, split in (("training", dataset.train), ("test", dataset.test)):
         counts = np.bincount(split.labels, minlength=len(dataset.classes))
-        each = ", ".join(f"{name} {count}" for name, count in zip(dataset.classes, counts, strict=True))
+        each = listed([f"{name} {count}" for name, count in zip(dataset.classes, counts, strict=True)], most=100)
         tell(f"{len(split)} {part} images: {each}")
         figures[part] = {"images": len(split), "by_class": counts.tolist()}
     if dataset.note:
@@ -79,4 +80,4 @@ def show_dataset(source: str, out: Path, split: str, per_class: int) -> None:
         write_atomically(out, picture.getvalue())
     except OSError as error:
         raise DataError(f"{out}: cannot be written: {error.strerror}") from error
-    click.echo(f"wrote {out}")
+    tell(f"wrote {out}")

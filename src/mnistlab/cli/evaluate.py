@@ -101,8 +101,9 @@ def _tell_evaluation(model: str, data: str | None, split: str, shifts: int | Non
         copies, furthest = views["copies"], f"{views['pixels']} pixel{'s' * (views['pixels'] > 1)}"
         averaged, once = (f"{100 * views[name]:.2f} %" for name in ("accuracy", "accuracy_once"))
         tell(
-            f"\nAveraged over {copies} copies of each image, moved by up to {furthest}: "
-            f"{averaged} instead of {once}, for {copies} times the work."
+            "",
+            f"Averaged over {copies} copies of each image, moved by up to {furthest}: "
+            f"{averaged} instead of {once}, for {copies} times the work.",
         )
     give(found.as_dict() | ({"views": views} if views else {}))
     if out:
@@ -138,5 +139,4 @@ def _show(evaluation: "Evaluation") -> None:
     for sentence in (headline(evaluation), *remarks(evaluation)):
         tell(f"{sentence[0].upper()}{sentence[1:]}.")
     for make in (figure_table, class_table, coverage_table):
-        table = make(evaluation).text(width).strip("\n")
-        tell(f"\n{table}")
+        tell("", *make(evaluation).text(width).splitlines())

@@ -14,6 +14,7 @@ from mnistlab.data import CATALOGUE, Dataset, Split, take_subset
 from mnistlab.errors import DataError, ModelError, did_you_mean
 from mnistlab.recipe import DISPLAY_NAMES
 from mnistlab.runs import RunFolder, RunRecord
+from mnistlab.text import listed, shorten
 
 if TYPE_CHECKING:
     from mnistlab.training import TrainedModel
@@ -192,7 +193,7 @@ def _fit(dataset: Dataset, split: str, source: str, size: tuple[int, int], class
         raise DataError(f"{source}: images of {found} pixels; the model reads {wanted}")
     strange = [name for name in dataset.classes if name not in classes]
     if strange:
-        raise DataError(f"{source}: class {strange[0]!r} is none of the model's ({', '.join(classes)})")
+        raise DataError(f"{source}: class {shorten(strange[0])!r} is none of the model's ({listed(classes)})")
     part = dataset.train if split == "train" else dataset.test
     numbers = np.array([classes.index(name) for name in dataset.classes])
     return Split(part.images, numbers[part.labels])

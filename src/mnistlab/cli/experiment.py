@@ -14,8 +14,9 @@ import click
 from mnistlab.cli.completion import datasets
 from mnistlab.cli.options import change_recipe, resolve_recipe
 from mnistlab.cli.places import NAME, Place
-from mnistlab.cli.telling import console, give, tell
+from mnistlab.cli.telling import console, give, tell, warn
 from mnistlab.errors import ExperimentError
+from mnistlab.text import is_unicode, printable
 
 if TYPE_CHECKING:
     from mnistlab.experiments import Engine, Settings, Study
@@ -37,8 +38,21 @@ _RECIPE_OPTIONS = (
     click.option("--train-limit", type=int, help="Training images used, drawn once.  [the recipes': 0, all]"),
     click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of every recipe."),
 )
+
+
+def _utf8(_context: click.Context, _option: click.Parameter, folder: Path | None) -> Path | None:
+    if folder is not None and not is_unicode(str(folder)):
+        raise click.BadParameter(f"{folder} is not UTF-8, which comparison.json is to name it in; rename it")
+    return folder
+
+
 _RUN_OPTIONS = (
-    click.option("--runs", type=Place(file_okay=False), help="Folder of the runs.  [OUT/runs]"),
+    click.option(
+        "--runs",
+        type=Place(file_okay=False),
+        callback=_utf8,
+        help="Folder of the runs.  [OUT/runs]",
+    ),
     click.option("--workers", type=click.IntRange(1, 1024), help="Runs side by side on this machine.  [one a core]"),
     click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="CPU threads a run."),
     click.option(
@@ -150,14 +164,14 @@ def watched(out: Path, *, quiet: bool) -> Iterator[dict[str, Any]]:
     with listening_for_stop() as stop, ExperimentView(console(quiet=quiet)) as view:
         yield {"on_event": view, "should_stop": stop, "command": command_line()}
     if stop():
-        click.echo(f"stopped; the same command goes on from what {out} holds", err=True)
+        warn(f"stopped; the same command goes on from what {out} holds")
         raise SystemExit(stop.exit_status)
 
 
 def command_line() -> str:
-    """Return the command that the user gave, to be noted in reports."""
+    """Return the command that the user gave, to be noted in reports, in one printable line."""
     program = ["python", "main.py"] if Path(sys.argv[0]).name == "main.py" else ["mnistlab"]
-    return shlex.join([*program, *sys.argv[1:]])
+    return printable(shlex.join([*program, *sys.argv[1:]]))
 
 
 def show(study: "Study", files: list[Path], summary: str = "summary.json") -> None:
@@ -165,13 +179,11 @@ def show(study: "Study", files: list[Path], summary: str = "summary.json") -> No
     import shutil
 
     width = shutil.get_terminal_size((100, 24)).columns
-    tell()
-    tell(study.table("short").text(width))
-    tell("\n".join(f"{sentence}." for sentence in (study.verdict, *study.comparison.remarks)))
-    for failure in study.failures:
-        click.echo(f"failed: {failure}", err=True)
+    tell("", *study.table("short").text(width).split("\n"))
+    tell(*(f"{sentence}." for sentence in (study.verdict, *study.comparison.remarks)))
+    warn(*(f"failed: {failure}" for failure in study.failures))
     page, archive = files[0], files[-1]
-    tell(f"\nwrote {page}, {archive.name} and {len(files) - 2} more files beside it")
+    tell("", f"wrote {page}, {archive.name} and {len(files) - 2} more files beside it")
     give_summary(files, summary)
     if study.failures:
         raise SystemExit(1)

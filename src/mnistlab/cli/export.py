@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mnistlab.cli.places import NAME, Place
+from mnistlab.cli.telling import tell
 
 if TYPE_CHECKING:
     from mnistlab.export import ExportReport
@@ -56,8 +57,8 @@ def _export_file(run: Path, model: Path, data: str | None) -> None:
         raise ExportError(f"{run}: is a shipped model and no run: it is an ONNX file already; --web makes a page of it")
     folder = RunFolder(run)
     made = export_run(folder, model, load_with_progress(data or folder.read_record().recipe.data))
-    click.echo(f"wrote {model}, {made.size:,} bytes: {_checked(made)}")
-    click.echo(_accuracy(made))
+    tell(f"wrote {model}, {made.size:,} bytes: {_checked(made)}")
+    tell(_accuracy(made))
 
 
 def _export_page(source: Path, folder: Path, data: str | None) -> None:
@@ -68,9 +69,9 @@ def _export_page(source: Path, folder: Path, data: str | None) -> None:
     found = find_model(source)
     dataset = load_with_progress(data or found.read_record().recipe.data) if isinstance(found, RunFolder) else None
     made = export_site(source, folder, dataset)
-    click.echo(f"wrote {made.file}, {made.size:,} bytes{f': {_checked(made.run)}' if made.run else ''}")
+    tell(f"wrote {made.file}, {made.size:,} bytes{f': {_checked(made.run)}' if made.run else ''}")
     if made.run:
-        click.echo(_accuracy(made.run))
+        tell(_accuracy(made.run))
 
 
 def _checked(made: "ExportReport") -> str:

@@ -10,6 +10,7 @@ import click
 from mnistlab.cli.completion import datasets
 from mnistlab.cli.places import NAME, Place
 from mnistlab.errors import RecipeError
+from mnistlab.text import shorten
 
 if TYPE_CHECKING:
     from mnistlab.recipe import Recipe
@@ -31,7 +32,7 @@ _OPTIONS = (
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides all random draws."),
     click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
     click.option("--gpu", "--gpuid", type=click.IntRange(min=0), help="Number of the CUDA device, where there is one."),
-    click.option("--threads", type=click.IntRange(min=1), help="CPU threads to compute on.  [one a core]"),
+    click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads to compute on.  [one a core]"),
     click.option(
         "--kernels",
         default="auto",
@@ -86,7 +87,7 @@ def change_recipe(recipe: "Recipe", settings: tuple[str, ...] = (), **changes: A
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
-            raise RecipeError(f"{setting}: write a setting as key=value, for example dropout=0.3")
+            raise RecipeError(f"{shorten(setting)}: write a setting as key=value, for example dropout=0.3")
         values[key.strip()] = _toml_value(text.strip())
     return recipe.replace(**values)
 
@@ -94,5 +95,6 @@ def change_recipe(recipe: "Recipe", settings: tuple[str, ...] = (), **changes: A
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    # Numbers of thousands of digits are a ValueError, lists within lists without end a RecursionError.
+    except (ValueError, RecursionError):
         return text

@@ -8,6 +8,7 @@ import click
 
 from mnistlab.cli.completion import models
 from mnistlab.cli.places import NAME
+from mnistlab.cli.telling import warn
 
 _MANY = 64
 """Pictures above which several processes read them, unless told otherwise."""
@@ -98,7 +99,7 @@ def predict(
             done += 1
             failed += answer.error is not None
     if done < len(sources):
-        click.echo(f"stopped after {done} of {len(sources)}", err=True)
+        warn(f"stopped after {done} of {len(sources)}")
         return stop.exit_status
     return 1 if failed else 0
 
@@ -109,10 +110,11 @@ def _progress(total: int, *, hidden: bool) -> Iterator[Callable[[], None]]:
     if hidden or total <= _SHOW_PROGRESS or not sys.stderr.isatty() or sys.stdout.isatty():
         yield lambda: None
         return
-    from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress
 
+    from mnistlab.cli.screen import Screen
+
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False, transient=True) as bars:
+    with Progress(*columns, console=Screen(stderr=True), redirect_stdout=False, transient=True) as bars:
         task = bars.add_task("reading", total=total)
         yield lambda: bars.advance(task)

@@ -3,10 +3,10 @@
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from mnistlab.cli.screen import Screen
 from mnistlab.recipe import TESTED_IMAGES, TESTED_SET, TestedOn
 from mnistlab.report import duration, percent
 from mnistlab.runs import EpochMetrics
@@ -20,16 +20,16 @@ class ProgressBar:
         console: where to draw; ``None`` is standard output, or the notebook's cell.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+    def __init__(self, console: Screen | None = None) -> None:
+        self.console = console or Screen()
         self._animated = self.console.is_terminal or self.console.is_jupyter
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             # The theme's own colour is that of the empty bar where there are few.
             BarColumn(bar_width=None, finished_style="green"),
             TextColumn("epoch"),
             _EpochColumn(),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[figures]}", markup=False),
             TimeRemainingColumn(compact=True),
             console=self.console,
             speed_estimate_period=60,
@@ -60,9 +60,9 @@ class ProgressBar:
             case EpochDone() if self._animated:
                 self._bars.update(self._task, figures=f"{self._tested_on} {percent(event.metrics.test_accuracy)}")
             case EpochDone():
-                self._print(_line(event.metrics, event.epochs, self._tested_on))
+                self.console.say(_line(event.metrics, event.epochs, self._tested_on))
             case RunStopped():
-                self._print(f"stopped in epoch {event.epoch}, after batch {event.batch} of {event.batches}")
+                self.console.say(f"stopped in epoch {event.epoch}, after batch {event.batch} of {event.batches}")
             case RunFinished():
                 self._finish(event)
 
@@ -71,11 +71,11 @@ class ProgressBar:
         images = f"{event.train_images} training and {event.test_images} {TESTED_IMAGES[self._tested_on]}"
         where = f"{event.device}, {event.threads} thread{'s' if event.threads > 1 else ''}"
         layers = f"plain PyTorch ({event.reason})" if event.reason else f"fast layers ({event.kernels})"
-        self._print(
+        self.console.say(
             f"{event.recipe.name}, seed {event.seed}: {event.parameters} parameters, {images}, {where}, {layers}"
         )
         if event.epochs_done:
-            self._print(f"going on behind epoch {event.epochs_done}")
+            self.console.say(f"going on behind epoch {event.epochs_done}")
         self._batches = event.batches
         if self._animated:
             self._task = self._bars.add_task(
@@ -90,15 +90,12 @@ class ProgressBar:
     def _finish(self, event: RunFinished) -> None:
         final, images, on = event.record.final, event.record.data.test_images, event.record.recipe.tested_on
         if event.reused:
-            self._print(f"{event.record.recipe.name}, seed {event.record.seed}: finished before; nothing to train")
-        self._print(
+            self.console.say(f"{event.record.recipe.name}, seed {event.record.seed}: finished before; nothing to train")
+        self.console.say(
             f"{on} accuracy {percent(final.test_accuracy)} ({final.test_errors} of {images} wrong) after epoch "
             f"{len(event.record.history)}; best epoch {final.best_epoch}: {percent(final.best_test_accuracy)} "
             f"(chosen on {TESTED_SET[on]}); {duration(event.record.seconds)}"
         )
-
-    def _print(self, text: str) -> None:
-        self.console.print(text, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 class _EpochColumn(ProgressColumn):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mnistlab.cli.answers import Answer
 from mnistlab.errors import PictureError
 from mnistlab.files import read_file
+from mnistlab.text import one_line
 
 if TYPE_CHECKING:
     from mnistlab.recogniser import Reading
@@ -64,10 +65,10 @@ class Reader:
             reading = self._recogniser.read(content)
             drawn = _annotate(content, reading) if order.target else b""
         except PictureError as error:
-            return Answer(error=_one_line(str(error).removeprefix("picture: ")))
+            return Answer(error=str(error).removeprefix("picture: "))
         # One picture in ten thousand that meets a fault of ours shall not cost the others.
         except Exception as error:
-            return Answer(error=_one_line(f"cannot be read: {type(error).__name__}: {error}"))
+            return Answer(error=one_line(f"cannot be read: {type(error).__name__}: {error}"))
         return Answer(reading.as_dict(), _write(order.target, drawn) if order.target else None)
 
 
@@ -87,7 +88,3 @@ def _write(target: Path, drawn: bytes) -> str | None:
     except OSError as error:
         return f"{target}: cannot be written: {error.strerror or error}"
     return None
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -29,7 +29,7 @@ def list_recipes() -> None:
         told = [line.replace(" ", "\0") for line in lines if line.partition(" = ")[0] in changed]
         listed = textwrap.wrap(", ".join(told) or "the plain recipe", max(20, width - 12), break_long_words=False)
         listed = [line.replace("\0", " ") for line in listed]
-        tell("\n".join(f"{label:<12}{line}" for label, line in zip([name, *[""] * len(listed)], listed, strict=False)))
+        tell(*(f"{label:<12}{line}" for label, line in zip([name, *[""] * len(listed)], listed, strict=False)))
     give([known.model_dump(mode="json") for known in BUILT_IN.values()])
 
 
@@ -41,5 +41,5 @@ def show_recipe(name: str) -> None:
     from mnistlab.recipe import to_toml
 
     found = resolve_recipe(name)
-    tell(to_toml(found).rstrip())
+    tell(*to_toml(found).splitlines())
     give(found.model_dump(mode="json"))

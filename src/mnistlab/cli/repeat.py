@@ -17,7 +17,7 @@ from mnistlab.cli.experiment import (
     watched,
 )
 from mnistlab.cli.places import Place
-from mnistlab.cli.telling import json_option, tell
+from mnistlab.cli.telling import json_option, tell, warn
 
 if TYPE_CHECKING:
     from mnistlab.experiments.repetition import Repetition
@@ -53,11 +53,9 @@ def repeat(recipe: str, seeds: str, out: Path, **options: Any) -> None:
 
 def _show(found: "Repetition", files: list[Path]) -> None:
     """Print sentence, remarks and files, and give the summary; exit with status 1 if runs failed."""
-    tell()
-    tell("\n".join(f"{sentence}." for sentence in (found.sentence, *found.remarks)))
-    for failure in found.failures:
-        click.echo(f"failed: {failure}", err=True)
-    tell(f"\nwrote {files[0]} and {len(files) - 1} more files beside it")
+    tell("", *(f"{sentence}." for sentence in (found.sentence, *found.remarks)))
+    warn(*(f"failed: {failure}" for failure in found.failures))
+    tell("", f"wrote {files[0]} and {len(files) - 1} more files beside it")
     give_summary(files, "summary.json")
     if found.failures:
         raise SystemExit(1)

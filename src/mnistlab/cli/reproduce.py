@@ -39,7 +39,6 @@ def reproduce(out: Path, *, resume: bool, **options: Any) -> None:
     except OSError as error:
         raise RunError(f"{error.filename or out}: cannot be written: {error.strerror}") from error
     width = min(100, shutil.get_terminal_size((100, 24)).columns)
-    tell(f"\n{course_table((lenet5, custom_mlp)).text(width)}")
-    tell("One run each: too few to say which is better.\n")
-    tell("\n".join(f"wrote {file}" for file in files))
+    tell("", *course_table((lenet5, custom_mlp)).text(width).split("\n"))
+    tell("One run each: too few to say which is better.", "", *(f"wrote {file}" for file in files))
     give(json.loads((out / "summary.json").read_text(encoding="utf-8")))

@@ -166,8 +166,7 @@ def _show(models: Sequence[Robustness], facts: Sequence[str]) -> None:
     tell("; ".join(facts))
     for sentence in (robustness_headline(models), *robustness_remarks(models)):
         tell(f"{sentence[0].upper()}{sentence[1:]}.")
-    table = robustness_table(models).text(width).strip("\n")
-    tell(f"\n{table}")
+    tell("", *robustness_table(models).text(width).splitlines())
 
 
 @contextlib.contextmanager
@@ -176,9 +175,10 @@ def _progress(total: int) -> Iterator[Callable[[str], Any]]:
     if not sys.stderr.isatty():
         yield lambda _: None
         return
-    from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), redirect_stdout=False, transient=True) as bars:
+    from mnistlab.cli.screen import Screen
+
+    with Progress(console=Screen(stderr=True), redirect_stdout=False, transient=True) as bars:
         task = bars.add_task("reading", total=total)
         yield lambda name: bars.update(task, advance=1, description=name)

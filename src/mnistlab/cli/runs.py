@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 import click
 
 from mnistlab.cli.places import Place
-from mnistlab.cli.telling import give, json_option, json_wanted, tell
+from mnistlab.cli.telling import give, json_option, json_wanted, tell, write
 from mnistlab.errors import RunError
+from mnistlab.text import printable, shorten
 
 if TYPE_CHECKING:
     from mnistlab.runs import RunGlance, RunStore
+
+_MOST_DAMAGED = 5
 
 
 @click.command(short_help="List finished runs.")
@@ -33,13 +36,13 @@ def runs(folder: Path, *, csv: bool, markdown: bool) -> None:
     stores, damaged = find_stores(folder), list[RunError]()
     if csv or markdown:
         table = run_listing(record for store in stores for record in store.records(damaged.append))
-        # As bytes, since a CSV's line ends are its own.
-        click.echo((table.csv() if csv else table.markdown()).encode(), nl=False)
+        write(table.csv() if csv else table.markdown())
     else:
         found = [glance for store in stores for glance in store.glances(damaged.append)]
         _show(folder, stores[0], found)
     if damaged:
-        raise RunError("; ".join(map(str, damaged)))
+        others = f"; and {len(damaged) - _MOST_DAMAGED:,} more" if len(damaged) > _MOST_DAMAGED else ""
+        raise RunError("; ".join(shorten(str(error), 300) for error in damaged[:_MOST_DAMAGED]) + others)
 
 
 def _show(folder: Path, home: "RunStore", found: "list[RunGlance]") -> None:
@@ -51,7 +54,7 @@ def _show(folder: Path, home: "RunStore", found: "list[RunGlance]") -> None:
         accuracy = f"{tested_on(run.recipe.validation):>10} {percent(run.final.test_accuracy):>8}"
         figures = f"{accuracy}  {duration(run.seconds):>12}  {run.started:%Y-%m-%d %H:%M}"
         place = run.path.relative_to(home.path).as_posix()
-        tell(f"{run.recipe.name:<32} seed {run.seed:<6} {figures}  {place}")
+        tell(f"{shorten(printable(run.recipe.name)):<32} seed {run.seed:<6} {figures}  {place}")
     tell(
         f"{len(found)} finished runs; --markdown says what sets them apart" if found else f"{folder}: no finished runs"
     )

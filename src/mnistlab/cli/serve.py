@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mnistlab.cli.places import NAME, Place
+from mnistlab.cli.telling import tell, warn
 from mnistlab.errors import ServerError
 
 _EXTRA = {"fastapi", "starlette", "uvicorn", "h11", "prometheus_client"}
@@ -28,7 +29,7 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
 @click.option(
     "--model", "models", type=NAME, multiple=True, metavar="MODEL", help="Model; repeatable, the first is the default."
 )
-@click.option("--workers", type=click.IntRange(min=1), help="Processes that read.  [one a core]")
+@click.option("--workers", type=click.IntRange(1, 1024), help="Processes that read.  [one a core]")
 @click.option(
     "--queue", type=click.IntRange(min=0), help="Requests that may wait; more get 503 at once.  [one a worker]"
 )
@@ -92,7 +93,7 @@ def serve(
     from mnistlab.server import Settings
 
     if report and not (report / "report.html" if report.is_dir() else report).is_file():
-        click.echo(f"note: {report} holds no report yet; the page shows it as soon as there is one", err=True)
+        warn(f"note: {report} holds no report yet; the page shows it as soon as there is one")
     given = {"models": models, "workers": workers}
     settings = Settings(
         host=host,
@@ -116,6 +117,6 @@ def serve(
             told = {"event": "ready", "fields": {"address": address}}
             logging.getLogger("mnistlab.server").info("reading digits at %s", address, extra=told)
         elif not quiet:
-            click.echo(f"mnistlab: reading digits at {address}, Ctrl-C ends it")
+            tell(f"mnistlab: reading digits at {address}, Ctrl-C ends it")
 
     run(settings, announce)

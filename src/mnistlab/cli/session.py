@@ -5,12 +5,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-from rich.console import Console
 from rich.progress import DownloadColumn, Progress, TaskID
 
+from mnistlab.cli.screen import Screen
 from mnistlab.cli.stopping import listening_for_stop
-from mnistlab.cli.telling import console, tell
+from mnistlab.cli.telling import console, tell, warn
 from mnistlab.data import Dataset, load_dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.recipe import Recipe
@@ -72,7 +71,7 @@ def train_all(
                 break
             records.append(trained.record)
     if len(records) < len(runs):
-        click.echo("the same command with --resume goes on from here", err=True)
+        warn("the same command with --resume goes on from here")
         raise SystemExit(stop.exit_status)
     return records
 
@@ -85,7 +84,7 @@ def load_with_progress(source: str) -> Dataset:
 
 @contextlib.contextmanager
 def _download_bar() -> Iterator[OnProgress]:
-    bars = Progress(*Progress.get_default_columns(), DownloadColumn(), console=Console(stderr=True))
+    bars = Progress(*Progress.get_default_columns(), DownloadColumn(), console=Screen(stderr=True))
     tasks: dict[str, TaskID] = {}
 
     def show(name: str, held: int, total: int) -> None:

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
 STANDARD_INPUT = "-"
 _SUFFIXES = tuple(
     f".{name}"
@@ -53,7 +51,8 @@ def _find(argument: str) -> Iterator[Source]:
     path = Path(argument)
     if argument == STANDARD_INPUT:
         yield Source(STANDARD_INPUT)
-    elif path.is_dir():
+    # Not Path's, which raises if a name is too long for a file; that is told when it is to be read.
+    elif os.path.isdir(path):  # noqa: PTH112
         yield from _in_folder(path)
     elif glob.has_magic(argument) and not os.path.lexists(path):
         yield from _matching(argument)
@@ -62,7 +61,7 @@ def _find(argument: str) -> Iterator[Source]:
 
 
 def _file(path: Path, root: Path) -> Source:
-    return Source(click.format_filename(path), path, root)
+    return Source(str(path), path, root)
 
 
 def _in_folder(folder: Path) -> Iterator[Source]:
@@ -76,9 +75,9 @@ def _in_folder(folder: Path) -> Iterator[Source]:
     for path in sorted(found, key=_natural):
         yield _file(path, folder)
     for fault in faults:
-        yield Source(click.format_filename(fault.filename), fault=f"cannot be read: {fault.strerror}")
+        yield Source(str(fault.filename), fault=f"cannot be read: {fault.strerror}")
     if not found and not faults:
-        yield Source(click.format_filename(folder), fault="a folder without pictures")
+        yield Source(str(folder), fault="a folder without pictures")
 
 
 def _walk(folder: Path, faults: list[OSError]) -> Iterator[tuple[str, list[str], list[str]]]:

@@ -1,17 +1,21 @@
 """Telling: words for people, figures for programs.
 
 A command with ``--json`` gives standard output to one JSON value alone; what it tells people goes to standard error.
+Everything that the program prints passes here or through :class:`mnistlab.cli.screen.Screen`, and no control character
+that stands in a name of anybody's passes with it.
 """
 
 import functools
-import json
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mnistlab.text import printable, to_json
+
 if TYPE_CHECKING:
-    from rich.console import Console
+    from mnistlab.cli.screen import Screen
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -30,22 +34,38 @@ def json_option(command: Command) -> Command:
     return heeding  # type: ignore[return-value]
 
 
-def tell(words: str = "") -> None:
-    """Print words for people."""
-    click.echo(words, err=json_wanted())
+def tell(*lines: str) -> None:
+    """Print lines for people, one if none are given; a line feed within one is shown as an escape."""
+    _say(lines or ("",), error=json_wanted())
+
+
+def warn(*lines: str) -> None:
+    """Print lines for people on standard error."""
+    _say(lines, error=True)
 
 
 def give(figures: Any) -> None:
     """Print figures, anything that JSON holds, if the user asked for them."""
     if json_wanted():
-        click.echo(json.dumps(figures, indent=2, ensure_ascii=False, allow_nan=False).encode())
+        write(f"{to_json(figures)}\n")
 
 
-def console(*, quiet: bool = False) -> "Console":
+def write(text: str) -> None:
+    """Print text for programs byte for byte, in UTF-8; :mod:`mnistlab.text` makes it free of control characters."""
+    click.echo(text.encode(), nl=False)
+
+
+def console(*, quiet: bool = False) -> "Screen":
     """Return where progress is drawn."""
-    from rich.console import Console
+    from mnistlab.cli.screen import Screen
 
-    return Console(highlight=False, quiet=quiet, stderr=json_wanted())
+    return Screen(quiet=quiet, stderr=json_wanted())
+
+
+def _say(lines: tuple[str, ...], *, error: bool) -> None:
+    for line in lines:
+        # Not click's own standard error: while a progress bar is drawn, sys.stderr puts lines above it.
+        click.echo(printable(line), file=sys.stderr if error else None, err=error)
 
 
 def json_wanted() -> bool:

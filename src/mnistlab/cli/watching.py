@@ -6,12 +6,13 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from mnistlab.cli.screen import Screen
 from mnistlab.experiments.events import (
     Event,
     ExperimentStarted,
@@ -36,8 +37,8 @@ class ExperimentView:
         console: where to draw; ``None`` is standard output, or the notebook's cell.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+    def __init__(self, console: Screen | None = None) -> None:
+        self.console = console or Screen()
         self._animated = self.console.is_terminal or self.console.is_jupyter
         self._began = time.monotonic()
         self._epochs: dict[Task, int] = {}
@@ -107,7 +108,7 @@ class ExperimentView:
 
     def _print(self, text: str, *, always: bool = False) -> None:
         if always or not self._animated:
-            self.console.print(text, highlight=False, soft_wrap=True, markup=False, emoji=False)
+            self.console.say(text)
 
     def _count(self) -> str:
         left = self._time_left()

@@ -11,6 +11,7 @@ import numpy as np
 from mnistlab.data.dataset import Dataset, Split, make_dataset
 from mnistlab.errors import DataError
 from mnistlab.files import open_file
+from mnistlab.text import shorten
 
 _LONGEST_LINE = 1 << 22
 """Characters; a million pixels in a row are fewer."""
@@ -54,7 +55,7 @@ def _read_csv(path: Path) -> Split:
     first = _first_row(path)
     header = not first[0].isdecimal()
     if header and first[0].lower() != "label":
-        raise DataError(f"{path}: the first column is {first[0]!r}; it must be 'label', then the pixels")
+        raise DataError(f"{path}: the first column is {shorten(first[0])!r}; it must be 'label', then the pixels")
     side = math.isqrt(len(first) - 1)
     if side < 1 or side * side != len(first) - 1:
         raise DataError(f"{path}: {len(first) - 1:,} pixel columns are no square image")
@@ -64,8 +65,7 @@ def _read_csv(path: Path) -> Split:
             # A row that begins with # is damaged, not a comment.
             table = np.loadtxt(_lines(path), np.int32, delimiter=",", skiprows=int(header), ndmin=2, comments=None)
     except (OSError, ValueError, OverflowError, Warning) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(f"{path}: cannot be read as a table of whole numbers: {reason}") from error
+        raise DataError(f"{path}: cannot be read as a table of whole numbers: {error}") from error
     if table.shape[1] != len(first):
         raise DataError(f"{path}: rows of {table.shape[1]:,} cells under a first row of {len(first):,}; copy it anew")
     pixels = table[:, 1:]

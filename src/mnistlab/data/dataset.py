@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import DataError
+from mnistlab.text import is_unicode
 
 DIGITS = tuple("0123456789")
 _TEST_SHARE = 7
@@ -82,8 +83,14 @@ def make_dataset(
         note: see :class:`Dataset`.
 
     Raises:
-        DataError: an empty split, counts or image sizes that differ, a label out of range, a class without images.
+        DataError: a name that is not UTF-8, an empty split, counts or image sizes that differ, a label out of range, a
+            class without images.
     """
+    for label in (name, *(classes or ())):
+        if not is_unicode(label):
+            raise DataError(
+                f"{name}: the name {label} is not UTF-8, which records and tables are written in; rename it"
+            )
     _check_split(f"{name}: training set", train)
     if classes is None:
         classes = _count_classes(name, train.labels)

@@ -15,6 +15,7 @@ from mnistlab.data.bounds import refuse_bomb
 from mnistlab.data.dataset import Dataset, Split, make_dataset
 from mnistlab.errors import DataError
 from mnistlab.files import open_file
+from mnistlab.text import listed
 
 _NAMES = ("x_train", "y_train", "x_test", "y_test")
 _SUFFIX = ".npy"
@@ -38,7 +39,7 @@ def read_npz(path: Path) -> Dataset:
         raise
     # Zip files and headers of arrays can be wrong in many ways, whose exceptions share no base but this one.
     except Exception as error:
-        raise DataError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
+        raise DataError(f"{path}: cannot be read: {error}") from error
     return make_dataset(path.stem, train, test)
 
 
@@ -47,7 +48,7 @@ def _read_arrays(file: BinaryIO, path: Path) -> list[NDArray[np.generic]]:
         held = [name.removesuffix(_SUFFIX) for name in archive.namelist()]
         missing = sorted(set(_NAMES) - set(held))
         if missing:
-            raise DataError(f"{path}: lacks {', '.join(missing)}; it holds {', '.join(map(ascii, held))}")
+            raise DataError(f"{path}: lacks {', '.join(missing)}; it holds {listed(held) or 'nothing'}")
         members = [archive.getinfo(name + _SUFFIX) for name in _NAMES]
         refuse_bomb(path, sum(member.file_size for member in members))
         if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):

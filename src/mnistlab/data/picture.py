@@ -12,6 +12,7 @@ from PIL import Image
 from mnistlab.data.dataset import Dataset, Split, make_dataset
 from mnistlab.errors import DataError
 from mnistlab.files import read_file
+from mnistlab.text import listed
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
@@ -48,7 +49,7 @@ def decode(content: bytes, name: str) -> NDArray[np.uint8]:
             return np.asarray(image.convert("L"))
     # Pillow's decoders raise almost anything on damaged files, SyntaxError for a broken PNG among them.
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = str(error) or type(error).__name__
         raise DataError(f"{name}: not a readable picture: {reason}") from error
 
 
@@ -108,7 +109,7 @@ def _read_split(folder: Path, classes: tuple[str, ...]) -> Split:
     labels: list[int] = []
     for subfolder in _folders_in(folder):
         if subfolder.name not in classes:
-            raise DataError(f"{subfolder}: no such class among the training folders ({', '.join(classes)})")
+            raise DataError(f"{subfolder}: no such class among the training folders ({listed(classes)})")
         paths = sorted(p for p in subfolder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
         if not paths:
             raise DataError(f"{subfolder}: no pictures in this class folder")

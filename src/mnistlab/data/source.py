@@ -12,6 +12,7 @@ from mnistlab.data.npz import read_npz
 from mnistlab.data.picture import read_class_folders
 from mnistlab.data.tar import read_tars
 from mnistlab.errors import DataError, did_you_mean
+from mnistlab.text import listed, printable
 
 
 def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -> Dataset:
@@ -37,12 +38,12 @@ def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -
             return _load_folder(path)
         if path.exists():
             return _load_file(path)
-    # A home folder of nobody is a RuntimeError.
-    except (OSError, RuntimeError) as error:
+    # A home folder of nobody is a RuntimeError, a name with a zero byte a ValueError.
+    except (OSError, RuntimeError, ValueError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
     except DataError as error:
         # What only shows once the parts are put together knows the data set's name, not its place.
-        raise error if str(path) in str(error) else DataError(f"{path}: {error}") from None
+        raise error if printable(str(path)) in str(error) else DataError(f"{path}: {error}") from None
     hint = did_you_mean(source, CATALOGUE)
     raise DataError(f"{source}: no such file, folder or data set; {hint}known by name: {', '.join(CATALOGUE)}")
 
@@ -70,7 +71,7 @@ def _load_folder(folder: Path) -> Dataset:
     for pattern in ("*train*.tar*", "*train*.csv", "*.npz"):
         files = sorted(path for path in folder.glob(pattern) if not path.is_dir())
         if len(files) > 1:
-            raise DataError(f"{folder}: holds {', '.join(path.name for path in files)}; name the one to use")
+            raise DataError(f"{folder}: holds {listed([path.name for path in files])}; name the one to use")
         if files:
             return _load_file(files[0])
     if any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir()):
@@ -92,5 +93,5 @@ def _idx_file(folder: Path, kind: str, *parts: str) -> Path:
         )
     # The same file packed and unpacked is one file; EMNIST's folder holds six sets.
     if len({path.name.removesuffix(".gz") for path in files}) > 1:
-        raise DataError(f"{folder}: holds {', '.join(path.name for path in files)}; keep one set in a folder")
+        raise DataError(f"{folder}: holds {listed([path.name for path in files])}; keep one set in a folder")
     return files[0]

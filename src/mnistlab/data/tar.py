@@ -17,6 +17,7 @@ from mnistlab.data.dataset import Dataset, Split, make_dataset
 from mnistlab.data.picture import SUFFIXES, decode, stack
 from mnistlab.errors import DataError
 from mnistlab.files import open_file
+from mnistlab.text import shorten
 
 _NAME = re.compile(r"(?P<number>\d{1,18})_(?P<label>\d{1,4})")
 
@@ -43,11 +44,11 @@ def _read_tar(path: Path) -> Split:
                     continue
                 # Of a sparse file the archive holds less than its size.
                 if member.size > LEAST:
-                    raise DataError(f"{path}: {_shown(name)}: {member.size:,} bytes are no picture of a digit")
+                    raise DataError(f"{path}: {shorten(str(name))}: {member.size:,} bytes are no picture of a digit")
                 content = archive.extractfile(member)
                 if content is not None:
                     number, label = _parse_name(name, path)
-                    where = f"{path}: {_shown(name)}"
+                    where = f"{path}: {shorten(str(name))}"
                     pictures.append((number, label, decode(content.read(), where), where))
             _refuse_cut(archive, path)
     except (OSError, EOFError, ValueError, OverflowError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
@@ -81,13 +82,10 @@ def _refuse_cut(archive: tarfile.TarFile, path: Path) -> None:
             pass
 
 
-def _shown(name: PurePosixPath) -> str:
-    """Return a member's name as it may stand in a line, whatever a stranger put into it."""
-    return repr(str(name))[1:-1]
-
-
 def _parse_name(name: PurePosixPath, path: Path) -> tuple[int, int]:
     match = _NAME.fullmatch(name.stem)
     if match is None:
-        raise DataError(f"{path}: {_shown(name)}: a picture is named {{number}}_{{label}}.png, for example 00042_7.png")
+        raise DataError(
+            f"{path}: {shorten(str(name))}: a picture is named {{number}}_{{label}}.png, for example 00042_7.png"
+        )
     return int(match["number"]), int(match["label"])

@@ -9,6 +9,7 @@ from mnistlab.errors import RunError
 from mnistlab.files import read_file
 from mnistlab.runs import add_checksum, read_checksums, reason, write_atomically
 from mnistlab.statistics import MARGIN
+from mnistlab.text import is_unicode
 
 FILE = "comparison.json"
 
@@ -68,7 +69,10 @@ def write_archive(folder: Path, archive: Archive) -> Path:
 
     Raises:
         OSError: the folder cannot be written to.
+        RunError: the runs' folder has a name that is not UTF-8.
     """
+    if not is_unicode(archive.runs):
+        raise RunError(f"{folder / FILE}: cannot name the runs' folder, since {archive.runs} is not UTF-8; rename it")
     write_atomically(folder / FILE, add_checksum(archive.model_dump_json(indent=2)))
     return folder / FILE
 

@@ -22,8 +22,13 @@ def read_study(path: Path | str) -> Study:
     if path == "":
         raise RunError(f"the name is empty; name a {FILE} or a folder of runs, the current one is .")
     path = Path(path)
-    file = path / FILE if path.is_dir() else path
-    if os.path.lexists(file) and not file.is_dir():
+    try:
+        file = path / FILE if path.is_dir() else path
+        archived = os.path.lexists(file) and not file.is_dir()
+    # A name may be too long for a file.
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if archived:
         return _from_archive(file)
     if not path.is_dir():
         raise RunError(f"{path}: no such file or folder; name a {FILE} or a folder of runs")

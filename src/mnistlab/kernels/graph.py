@@ -64,7 +64,7 @@ def _follow(model: nn.Module, *, training: bool) -> fx.Graph:
         graph = fx.Tracer().trace(model)
         drew = not torch.equal(torch.get_rng_state(), before[0]) or random.getstate() != before[1]
     except Exception as error:
-        raise KernelError(f"its forward pass cannot be followed: {' '.join(str(error).split())}") from error
+        raise KernelError(f"its forward pass cannot be followed: {error}") from error
     finally:
         torch.set_rng_state(before[0])
         random.setstate(before[1])

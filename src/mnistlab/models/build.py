@@ -66,8 +66,7 @@ def _try_out(model: nn.Module, name: str, image_shape: tuple[int, int, int], cla
         with torch.enable_grad():
             logits = model(torch.zeros(2, *image_shape))
     except Exception as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"{name}: cannot take images of shape {image_shape}: {reason}") from error
+        raise ModelError(f"{name}: cannot take images of shape {image_shape}: {error}") from error
     found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
     if found != (2, classes):
         raise ModelError(f"{name}: gives {found} for two images; it must give (2, {classes}), one logit a class")

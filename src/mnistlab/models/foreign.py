@@ -17,6 +17,7 @@ from torch import nn
 from mnistlab.errors import ModelError
 from mnistlab.recipe.installed import is_installed
 from mnistlab.recipe.source import Module, Source
+from mnistlab.text import listed
 
 TRUST = "MNISTLAB_TRUST_CODE"
 """Set to 1, it lets any Python file that a run's record names be run, to read the run."""
@@ -43,7 +44,7 @@ def foreign(source: Source, image_shape: tuple[int, int, int], classes: int, *, 
         try:
             model = build(image_shape, classes)
         except (Exception, SystemExit) as error:
-            raise ModelError(f"{reference}{image_shape, classes}: {_in_one_line(error)}") from error
+            raise ModelError(f"{reference}{image_shape, classes}: {_told(error)}") from error
     if not isinstance(model, nn.Module):
         raise ModelError(f"{reference}: returned {type(model).__name__}; it must return a torch.nn.Module")
     return model
@@ -153,7 +154,7 @@ def _module(source: Source, main: Module) -> ModuleType:
         sys.modules[spec.name] = module
         cast("_Loader", spec.loader).exec_module(module)
     except (Exception, SystemExit) as error:
-        raise ModelError(f"{source.model}: importing it failed: {_in_one_line(error)}") from error
+        raise ModelError(f"{source.model}: importing it failed: {_told(error)}") from error
     return module
 
 
@@ -161,9 +162,9 @@ def _function(module: ModuleType, name: str, reference: str) -> Callable[..., An
     function = getattr(module, name, None)
     if not callable(function):
         there = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise ModelError(f"{reference}: no function {name!r} there; it has {', '.join(there) or 'none'}")
+        raise ModelError(f"{reference}: no function {name!r} there; it has {listed(there) or 'none'}")
     return cast("Callable[..., Any]", function)
 
 
-def _in_one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

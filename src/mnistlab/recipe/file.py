@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 from mnistlab.errors import MnistlabError, RecipeError
 from mnistlab.files import open_file
 from mnistlab.recipe.recipe import Recipe
+from mnistlab.text import to_json
 
 _LONGEST_TEXT = 1 << 20
+_PAIR = re.compile(r"\\ud[89ab]\w\w\\ud[c-f]\w\w")
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -56,5 +59,9 @@ def to_toml(recipe: Recipe) -> str:
 
 
 def _value(value: object) -> str:
-    # JSON's strings, numbers, booleans and arrays are written the same way in TOML 1.0, but for DEL.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    # JSON's strings, numbers, booleans and arrays are written the same way in TOML 1.0, but for pairs of surrogates.
+    return _PAIR.sub(_as_in_toml, to_json(value, indent=None))
+
+
+def _as_in_toml(pair: re.Match[str]) -> str:
+    return f"\\U{ord(json.loads(f'{chr(34)}{pair[0]}{chr(34)}')):08x}"

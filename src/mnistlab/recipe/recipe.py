@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, Va
 
 from mnistlab.errors import RecipeError, did_you_mean
 from mnistlab.recipe.tested import TestedOn, tested_on
+from mnistlab.text import shorten
 
 
 @dataclass(frozen=True)
@@ -185,12 +186,22 @@ class Recipe(BaseModel):
 def _describe(recipe: type[Recipe], error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
     if not problem["loc"]:
-        return f"a recipe is a table of keys and values; found {problem['input']!r}"
+        return f"a recipe is a table of keys and values; found {_shown(problem['input'])}"
     key = str(problem["loc"][0])
     if problem["type"] == "extra_forbidden":
         hint = did_you_mean(key, recipe.model_fields)
-        return f"{key}: unknown key; {hint}known keys: {', '.join(recipe.model_fields)}"
-    return f"{key}: must be {allowed(key)}; found {json.dumps(problem['input'], default=str)}"
+        return f"{shorten(key)}: unknown key; {hint}known keys: {', '.join(recipe.model_fields)}"
+    if problem["type"] == "string_unicode":
+        return f"{key}: must be UTF-8; found {_shown(problem['input'])}; rename it"
+    return f"{key}: must be {allowed(key)}; found {_shown(problem['input'])}"
+
+
+def _shown(value: object) -> str:
+    try:
+        return shorten(json.dumps(value, default=str, ensure_ascii=False))
+    # A number of thousands of digits has no decimal form, lists within lists no end.
+    except (ValueError, RecursionError):
+        return "a value of absurd size"
 
 
 def allowed(key: str) -> str:

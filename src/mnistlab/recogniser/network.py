@@ -1,6 +1,7 @@
 """Network: a trained model in an ONNX file, run by ONNX Runtime."""
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,17 @@ _LARGEST_SIDE = 4096
 _NOWHERE = str(Path(os.devnull) / "nowhere")
 _SEALED = b"sha256-of-the-rest:"
 _TYPICAL_LOGIT = 15.0
+_LARGEST_NUMBER = 1e9
+_KINDS = {
+    "name": str,
+    "title": str,
+    "classes": list,
+    "seed": int,
+    "temperature": int | float,
+    "typical_logit": int | float,
+    "data": dict,
+}
+"""Of what a model says of itself, the types of what is made use of."""
 READ_AT_ONCE = 16
 """Images a call. Every call has so many rows, blank ones included: a row's result then never hangs on its company."""
 
@@ -50,7 +62,7 @@ class Network:
             self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         # ONNX Runtime's exceptions share no base but this one.
         except Exception as error:
-            raise ModelError(f"{model}: not an ONNX model: {_printable(str(error))}") from error
+            raise ModelError(f"{model}: not an ONNX model: {error}") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         # ONNX Runtime decodes names and metadata when they are asked for, which a damaged file may fail at.
         try:
@@ -62,8 +74,8 @@ class Network:
             raise ModelError(f"{model}: not a model of mnistlab's; make one with `mnistlab export RUN model.onnx`")
         self.image_size = _image_size(inputs[0].shape, model)
         try:
-            self.metadata: dict[str, Any] = dict(json.loads(held))
-        except (TypeError, ValueError) as error:
+            self.metadata = _parse_metadata(held)
+        except (ValueError, RecursionError) as error:
             raise ModelError(f"{model}: what it says of itself is damaged; export it again") from error
         self._try_out()
 
@@ -101,15 +113,13 @@ class Network:
             ModelError: it cannot.
         """
         try:
-            told = all(isinstance(name, str) for name in self.classes) and isinstance(self.typical_logit, float | None)
-            worked = told and all(
-                len(self._run(np.zeros((1, *self.image_size), np.uint8), output)) for output in _OUTPUTS
-            )
+            for output in _OUTPUTS:
+                self._run(np.zeros((1, *self.image_size), np.uint8), output)
+        except ModelError:
+            raise
         # As above.
         except Exception as error:
-            raise ModelError(f"{self.path}: cannot read images: {' '.join(str(error).split())}") from error
-        if not worked:
-            raise ModelError(f"{self.path}: what it says of itself is damaged; export it again")
+            raise ModelError(f"{self.path}: cannot read images: {error}") from error
 
     def _run(self, images: NDArray[np.uint8], output: str) -> NDArray[np.float32]:
         found = np.empty((len(images), len(self.classes)), np.float32)
@@ -118,16 +128,47 @@ class Network:
             part = images[start : start + READ_AT_ONCE]
             batch[: len(part)] = part
             found[start : start + len(part)] = self._session.run([output], {"images": batch})[0][: len(part)]
+        if not np.isfinite(found).all():
+            raise ModelError(f"{self.path}: its {output} are not finite numbers; train it again, and export it")
         return found
 
 
+def _parse_metadata(text: str) -> dict[str, Any]:
+    """Read what a model says of itself.
+
+    Raises:
+        ValueError: not a JSON object, or one whose values are of other types than ``mnistlab export`` writes.
+        RecursionError: lists within lists without end.
+    """
+    about = json.loads(text, parse_float=_finite, parse_constant=_finite)
+    if not isinstance(about, dict):
+        raise ValueError("no object")
+    for key, kind in _KINDS.items():
+        if key in about and (not isinstance(about[key], kind) or isinstance(about[key], bool)):
+            raise ValueError(key)
+    classes, names = about.get("classes", []), about.get("data", {}).values()
+    if not all(isinstance(name, str) for name in (*classes, *names)) or len(set(classes)) < len(classes):
+        raise ValueError("classes, or data")
+    if not 0 < about.get("temperature", 1) < _LARGEST_NUMBER or abs(about.get("typical_logit", 0)) > _LARGEST_NUMBER:
+        raise ValueError("temperature, or typical_logit")
+    return about
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(text)
+    return number
+
+
 def _read(model: Path) -> bytes:
-    if model.is_dir():
-        raise ModelError(f"{model}: is a folder; if it is a run's, make a model of it: mnistlab export {model} my.onnx")
     try:
         content = read_file(model)
-    except OSError as error:
-        raise ModelError(f"{model}: cannot be read: {error.strerror or error}") from error
+    except IsADirectoryError:
+        raise ModelError(
+            f"{model}: is a folder; if it is a run's, make a model of it: mnistlab export {model} my.onnx"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{model}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if _SEALED in content:
         # Only here, since it costs a tenth of a second, and a file of earlier versions has no checksum.
         from mnistlab.runs import seal_is_broken
@@ -142,8 +183,3 @@ def _image_size(shape: Sequence[object], model: Path) -> tuple[int, int]:
         case [_, int(height), int(width)] if 1 <= height <= _LARGEST_SIDE and 1 <= width <= _LARGEST_SIDE:
             return height, width
     raise ModelError(f"{model}: not a model of mnistlab's: its input is {list(shape)}, not images of a fixed size")
-
-
-def _printable(text: str) -> str:
-    """Put a message that quotes a damaged file on one line, without what could move a terminal's cursor."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in " ".join(text.split()))

@@ -1,6 +1,5 @@
 """A comparison's files: one HTML page, tables as Markdown and CSV, plots as PNG and SVG, and a summary as JSON."""
 
-import json
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -16,9 +15,16 @@ from mnistlab.report.class_tables import class_table
 from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table
 from mnistlab.report.image_plots import calibration, confusion_matrix, errors_by_class
 from mnistlab.report.page import render_page
-from mnistlab.report.seed_plots import accuracies, forest, learning_curves, paired_differences
+from mnistlab.report.seed_plots import (
+    accuracies,
+    forest,
+    learning_curves,
+    paired_differences,
+)
+from mnistlab.report.table import sentences
 from mnistlab.runs import write_atomically
 from mnistlab.statistics import Comparison, Interval, Sample
+from mnistlab.text import to_json
 
 _MOST_PAIRS, _MOST_MATRICES = 3, 4
 
@@ -39,10 +45,8 @@ def draw_plots(samples: Sequence[Sample], comparison: Comparison) -> dict[str, F
 
 def markdown(samples: Sequence[Sample], comparison: Comparison) -> str:
     """Return the verdict and the tables as Markdown."""
-    remarks = "".join(f"- {remark}.\n" for remark in comparison.remarks)
-    parts = [f"**{comparison.verdict}.**\n", remarks, recipe_table(comparison).markdown()]
-    parts += [table.markdown() for table in (pair_table(comparison), field_table(samples)) if table.rows]
-    return "\n".join(part for part in parts if part)
+    tables = [recipe_table(comparison), *(t for t in (pair_table(comparison), field_table(samples)) if t.rows)]
+    return "\n".join((sentences(comparison.verdict, comparison.remarks), *(table.markdown() for table in tables)))
 
 
 def summary(samples: Sequence[Sample], comparison: Comparison, command: str) -> dict[str, Any]:
@@ -125,7 +129,7 @@ def write_comparison_report(
     contents: dict[str, bytes | str] = {
         "report.html": page,
         "table.md": markdown(samples, comparison),
-        "summary.json": json.dumps(summary(samples, comparison, command), indent=2, ensure_ascii=False) + "\n",
+        "summary.json": f"{to_json(summary(samples, comparison, command))}\n",
     }
     tables = {"recipes": recipe_table, "pairs": pair_table, "losses": loss_table, "runs": run_table}
     contents |= {f"tables/{name}.csv": make(comparison).csv() for name, make in tables.items()}

@@ -1,6 +1,5 @@
 """The course project's deliverables: a table and three plots, under the names that the course gave them."""
 
-import json
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.table import Table, display_name, duration, percent
 from mnistlab.runs import RunRecord, write_atomically
+from mnistlab.text import to_json
 
 
 def course_table(records: Sequence[RunRecord]) -> Table:
@@ -49,7 +49,7 @@ def write_course_report(lenet5: RunRecord, custom_mlp: RunRecord, out: Path, com
     contents: dict[str, bytes | str] = {
         "table.txt": table.text(),
         "table.md": table.markdown(),
-        "summary.json": json.dumps(_summary(records, command), indent=2) + "\n",
+        "summary.json": f"{to_json(_summary(records, command))}\n",
         "plot/LeNet5_train_test_plot.png": png(learning_curves(lenet5)),
         "plot/Custom_model_train_test_plot.png": png(learning_curves(custom_mlp)),
         "plot/test_performance_comparison.png": png(test_comparison(records)),

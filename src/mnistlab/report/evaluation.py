@@ -1,6 +1,5 @@
 """An evaluation's files: one HTML page, tables as Markdown and CSV, plots as PNG and SVG, and all figures as JSON."""
 
-import json
 import math
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -16,9 +15,11 @@ from mnistlab.report.canvas import INK, figure, png, svg, wrapped
 from mnistlab.report.evaluation_tables import class_table, coverage_table, figure_table, headline, remarks
 from mnistlab.report.image_plots import draw_calibration, draw_confusion
 from mnistlab.report.page import image_source, render_template
+from mnistlab.report.table import sentences
 from mnistlab.runs import write_atomically
 from mnistlab.statistics import Evaluation, Misreading
 from mnistlab.statistics.diagram import FEWEST_IMAGES
+from mnistlab.text import to_json
 
 _COLUMNS, _SIDE, _LINE = 6, 1.35, 0.15
 """Images in a row of the contact sheet; an image's side and a line's height in inches."""
@@ -80,7 +81,7 @@ def write_evaluation_report(
     told |= {"version": version("mnistlab"), "command": command}
     contents: dict[str, bytes | str] = {
         "report.html": page,
-        "evaluation.json": json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+        "evaluation.json": f"{to_json(told)}\n",
         "table.md": markdown(evaluation),
         "tables/classes.csv": class_table(evaluation).csv(),
     }
@@ -96,9 +97,8 @@ def write_evaluation_report(
 
 def markdown(evaluation: Evaluation) -> str:
     """Return the sentences and the tables as Markdown."""
-    said = "".join(f"- {remark}.\n" for remark in remarks(evaluation))
     tables = [make(evaluation).markdown() for make in (figure_table, class_table, coverage_table)]
-    return "\n".join(part for part in (f"**{headline(evaluation)}.**\n", said, *tables) if part)
+    return "\n".join((sentences(headline(evaluation), remarks(evaluation)), *tables))
 
 
 def draw_plots(evaluation: Evaluation) -> dict[str, Figure]:

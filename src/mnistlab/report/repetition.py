@@ -1,6 +1,5 @@
 """A repetition's files: one HTML page, tables as Markdown and CSV, a plot, and all figures as JSON."""
 
-import json
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -21,9 +20,10 @@ from mnistlab.report.repetition_tables import (
     seed_table,
     tested_images,
 )
-from mnistlab.report.table import Table
+from mnistlab.report.table import Table, sentences
 from mnistlab.runs import write_atomically
 from mnistlab.statistics import Interval, Sample, Summary
+from mnistlab.text import to_json
 
 _BINS, _DOT, _MARGIN = 40, 0.16, 0.62
 """Places for dots side by side; inches for a dot's height, and for what is below and above them."""
@@ -60,10 +60,9 @@ def draw_accuracies(figures: Summary) -> Figure:
 
 def markdown(figures: Summary, failures: Sequence[str] = ()) -> str:
     """Return the sentences and the tables as Markdown."""
-    remarks = [*(f"{remark}." for remark in repetition_remarks(figures)), *(f"failed: {line}" for line in failures)]
-    said = "".join(f"- {remark}\n" for remark in remarks)
-    parts = (f"**{repetition_sentence(figures)}.**\n", said, figure_table(figures).markdown())
-    return "\n".join(part for part in (*parts, seed_table(figures).markdown()) if part)
+    remarks = [*repetition_remarks(figures), *(f"failed: {line}" for line in failures)]
+    said = sentences(repetition_sentence(figures), remarks)
+    return "\n".join((said, figure_table(figures).markdown(), seed_table(figures).markdown()))
 
 
 def summary(sample: Sample, figures: Summary, command: str = "", failures: Sequence[str] = ()) -> dict[str, Any]:
@@ -128,7 +127,7 @@ def write_repetition_report(
     drawing = svg(plot)
     contents: dict[str, bytes | str] = {
         "report.html": _page(sample, figures, drawing, command, failures),
-        "summary.json": json.dumps(summary(sample, figures, command, failures), indent=2, ensure_ascii=False) + "\n",
+        "summary.json": f"{to_json(summary(sample, figures, command, failures))}\n",
         "table.md": markdown(figures, failures),
         "tables/runs.csv": seed_table(figures).csv(),
         "plots/accuracies.svg": drawing,

@@ -1,6 +1,5 @@
 """A robustness table's files: one HTML page, the table as Markdown and CSV, plots, and all figures as JSON."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -28,8 +27,10 @@ from mnistlab.report.canvas import (
 )
 from mnistlab.report.page import image_source, render_template
 from mnistlab.report.robustness_tables import robustness_headline, robustness_remarks, robustness_table, spoken
+from mnistlab.report.table import sentences
 from mnistlab.runs import write_atomically
 from mnistlab.statistics.robustness import CLEAN, Robustness, Score
+from mnistlab.text import to_json
 
 _COLUMNS, _SIDE, _CAPTION = 4, 1.5, 0.3
 """Images in a row of the contact sheet; an image's side and a caption's height in inches."""
@@ -91,7 +92,7 @@ def write_robustness_report(
     )
     contents: dict[str, bytes | str] = {
         "report.html": page,
-        "summary.json": _json({"title": title, **settings, **figures(models), "command": command}),
+        "summary.json": f"{to_json({'title': title, **settings, **figures(models), 'command': command})}\n",
         "table.md": markdown(models),
         "table.csv": table.csv(),
         "plots/robustness.svg": drawings["robustness"],
@@ -106,9 +107,8 @@ def write_robustness_report(
 
 def markdown(models: Sequence[Robustness]) -> str:
     """Return the sentences and the table as Markdown."""
-    said = "".join(f"- {remark}.\n" for remark in robustness_remarks(models))
-    parts = (f"**{robustness_headline(models)}.**\n", said, robustness_table(models).markdown())
-    return "\n".join(part for part in parts if part)
+    said = sentences(robustness_headline(models), robustness_remarks(models))
+    return f"{said}\n{robustness_table(models).markdown()}"
 
 
 def figures(models: Sequence[Robustness]) -> dict[str, Any]:
@@ -199,7 +199,3 @@ def _card(
         "shares": [(score.error, number % len(COLOURS)) for number, score in enumerate(scores)],
         "source": image_source(image),
     }
-
-
-def _json(told: Mapping[str, Any]) -> str:
-    return json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,12 +1,16 @@
 """Table: headings and rows of text, as Markdown, plain text, CSV or HTML cells."""
 
-import csv
 import io
-import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mnistlab.recipe import DISPLAY_NAMES
 from mnistlab.runs import RunRecord
+from mnistlab.text import csv_row, markdown, printable
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 @dataclass(frozen=True)
@@ -17,55 +21,64 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
     def markdown(self) -> str:
-        """Return the table as Markdown."""
-        lines = [self.headings, ("---", *["---:"] * (len(self.headings) - 1)), *self.rows]
-        escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
-        return "".join(f"| {' | '.join(line)} |\n" for line in escaped)
+        """Return the table as Markdown, which shows the same text in its cells."""
+        headings, *rows = [[markdown(cell) for cell in line] for line in (self.headings, *self.rows)]
+        lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
+        return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
     def csv(self) -> str:
-        """Return the table as comma-separated values (RFC 4180), with the same text in its cells."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\r\n").writerows([self.headings, *self.rows])
-        return text.getvalue()
+        """Return the table as comma-separated values, see :func:`mnistlab.text.csv_row`."""
+        return "".join(map(csv_row, (self.headings, *self.rows)))
 
     def text(self, width: int = 100) -> str:
-        """Return the table as plain text, at most ``width`` characters wide.
+        """Return the table as plain text, at most ``width`` columns of a terminal wide.
 
         Where its rows do not fit, each becomes a block of lines, a figure a line.
         """
-        if self._natural_width() > width:
-            return self._blocks(width)
+        from rich.cells import cell_len
+
+        headings, *rows = [[printable(cell) for cell in line] for line in (self.headings, *self.rows)]
+        if sum(max(map(cell_len, cells)) + 3 for cells in zip(headings, *rows, strict=True)) > width:
+            return _blocks(headings, rows, width)
         from rich import box
-        from rich.console import Console
         from rich.table import Table as RichTable
 
         table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-        for index, heading in enumerate(self.headings):
+        for index, heading in enumerate(headings):
             table.add_column(heading, justify="left" if index == 0 else "right", overflow="fold")
-        for row in self.rows:
+        for row in rows:
             table.add_row(*row)
-        console = Console(
-            file=io.StringIO(), width=width, color_system=None, legacy_windows=False, markup=False, emoji=False
-        )
-        console.print(table)
-        text: str = console.file.getvalue()  # type: ignore[attr-defined]
-        return "\n".join(line.rstrip() for line in text.strip("\n").splitlines()) + "\n"
+        return _draw(table, width)
 
-    def _natural_width(self) -> int:
-        return sum(max(map(len, cells)) + 3 for cells in zip(self.headings, *self.rows, strict=True))
 
-    def _blocks(self, width: int) -> str:
-        names = max(map(len, self.headings[1:]))
-        lines = []
-        for name, *cells in self.rows:
-            lines += textwrap.wrap(f"{self.headings[0]}: {name}", width)
-            figures = zip(self.headings[1:], cells, strict=True)
-            lines += [
-                f"  {heading:<{names}}  {cell}" if names + len(cell) + 4 <= width else f"  {heading}\n    {cell}"
-                for heading, cell in figures
-                if cell
-            ]
-        return "\n".join(lines) + "\n"
+def _blocks(headings: list[str], rows: list[list[str]], width: int) -> str:
+    from rich.cells import cell_len, set_cell_size
+
+    first, *others = headings
+    names, text = max(map(cell_len, others)), ""
+    for name, *cells in rows:
+        text += _draw(f"{first}: {name}", width)
+        for heading, cell in zip(others, cells, strict=True):
+            beside = names + cell_len(cell) + 4 <= width
+            if cell:
+                text += f"  {set_cell_size(heading, names)}  {cell}\n" if beside else f"  {heading}\n    {cell}\n"
+    return text
+
+
+def _draw(content: "RenderableType", width: int) -> str:
+    from rich.console import Console
+
+    file = io.StringIO()
+    Console(
+        file=file, width=width, color_system=None, legacy_windows=False, markup=False, emoji=False, highlight=False
+    ).print(content)
+    return "\n".join(line.rstrip() for line in file.getvalue().strip("\n").splitlines()) + "\n"
+
+
+def sentences(headline: str, remarks: Iterable[str]) -> str:
+    """Return a headline and remarks, sentences without their full stops, as Markdown."""
+    said = "".join(f"- {markdown(remark)}.\n" for remark in remarks)
+    return f"**{markdown(headline)}.**\n" + (f"\n{said}" if said else "")
 
 
 def display_name(record: RunRecord) -> str:

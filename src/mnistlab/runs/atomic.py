@@ -31,13 +31,13 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
     Args:
         path: the file to make or replace; its folder must exist.
-        content: bytes, or text to be written as UTF-8.
+        content: bytes, or text to be written as UTF-8; file names that are not UTF-8 stand in it with escapes.
 
     Raises:
         OSError: the folder or the disk refuses, or ``path`` is a pipe or a device; it names ``path``. The temporary
             file is removed, and the old one untouched unless it was the last step that failed, the folder's fsync.
     """
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(_RANDOM)}{TEMPORARY_SUFFIX}")
     try:
         refuse_special(path)
@@ -56,6 +56,10 @@ def write_atomically(path: Path, content: bytes | str) -> None:
                 os.fsync(folder)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _is_device(path: Path) -> bool:
+    return path.parent == Path("/dev") or (path.exists() and not (path.is_file() or path.is_dir()))
 
 
 @contextlib.contextmanager

@@ -84,7 +84,7 @@ def load_weights(model: torch.nn.Module, content: bytes, name: str) -> None:
     try:
         model.load_state_dict(load(content))
     except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise RunError(f"{name}: does not hold this model's weights: {' '.join(str(error).split())}") from error
+        raise RunError(f"{name}: does not hold this model's weights: {error}") from error
 
 
 def read_header(content: bytes, name: str) -> CheckpointHeader:
@@ -124,7 +124,7 @@ def restore(trainer: Trainer, header: CheckpointHeader, content: bytes, name: st
         trainer.losses.copy_(tensors["losses"])
         trainer.hits.copy_(tensors["hits"])
     except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError, IndexError) as error:
-        raise RunError(f"{name}: damaged, or of another model ({' '.join(str(error).split())})") from error
+        raise RunError(f"{name}: damaged, or of another model ({error})") from error
     trainer.history = list(header.history)
     trainer.batch = header.batch
     trainer.seconds = header.seconds

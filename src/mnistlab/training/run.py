@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from mnistlab.data import Dataset, load_dataset, take_subset
-from mnistlab.errors import KernelError, RunError
+from mnistlab.errors import KernelError, RunError, TrainingError
 from mnistlab.recipe import Recipe, built_in, read_source
 from mnistlab.runs import DataSummary, RunFolder, RunRecord, describe_environment, describe_outcome, now
 from mnistlab.training.checkpoint import pack_checkpoint, pack_model, read_header, restore
@@ -132,7 +132,14 @@ def _train(
                 keep()
             on_event(event)
 
-        if not trainer.run(listen, should_stop):
+        try:
+            finished = trainer.run(listen, should_stop)
+        except TrainingError as error:
+            done = len(trainer.history)
+            raise TrainingError(
+                f"{error}; {folder.path} keeps the run up to epoch {done}" if folder and done else str(error)
+            ) from error
+        if not finished:
             keep()
             on_event(RunStopped(trainer.epoch, trainer.batch, len(trainer.bounds)))
             return None

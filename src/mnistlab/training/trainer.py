@@ -24,6 +24,7 @@ from mnistlab.training.input import fit_images, input_shape
 from mnistlab.training.randomness import derive_seed, generator, isolated, seed_global
 from mnistlab.training.schedule import learning_rates
 from mnistlab.training.selection import make_steps
+from mnistlab.training.trial import blaming, is_foreign, try_training
 
 _CPU = torch.device("cpu")
 
@@ -65,6 +66,8 @@ class Trainer:
         with isolated(device):
             seed_global(derive_seed(seed, "weights"), device)
             model = build_model(recipe, shape, classes, self.source)
+            if is_foreign(recipe.model):
+                try_training(model, recipe.model, shape, min(stop - start for start, stop in self.bounds))
         self.model = model.to(device)
         self.parameters = count_parameters(model)
         self.optimizer = make_optimizer(model, recipe, device)
@@ -98,13 +101,14 @@ class Trainer:
             Whether training is finished.
 
         Raises:
-            TrainingError: the loss is not finite.
+            TrainingError: the loss is not finite, or a model of the user's own raised.
         """
         with isolated(self.device):
             while len(self.history) < self.recipe.epochs:
                 if not self._train_epoch(on_event, should_stop):
                     return False
-                metrics = self._measure_epoch()
+                with blaming(self.recipe.model, f"the test after epoch {self.epoch}"):
+                    metrics = self._measure_epoch()
                 self.history.append(metrics)
                 self.batch, self.seconds = 0, 0.0
                 on_event(EpochDone(self.recipe.epochs, metrics))
@@ -125,7 +129,8 @@ class Trainer:
 
     def score_training(self) -> tuple[float, float]:
         """Return the mean loss in nats and the accuracy on the training images, as they are, under current weights."""
-        return score(self.steps.logits(self._train_images), self._train_labels)
+        with blaming(self.recipe.model, "reading the training images in the end"):
+            return score(self.steps.logits(self._train_images), self._train_labels)
 
     def adopt_averages(self) -> Callable[[], None]:
         """Put the averages, if there are any, in the place of the weights; return what undoes it."""
@@ -140,7 +145,8 @@ class Trainer:
             if should_stop():
                 return False
             last = min(self.batch + self.steps.batches_a_call, len(self.bounds))
-            self.steps.train(work, self.batch, last)
+            with blaming(self.recipe.model, f"epoch {self.epoch}, batch {self.batch + 1} of {len(self.bounds)}"):
+                self.steps.train(work, self.batch, last)
             self.batch = last
             self.seconds = spent + time.perf_counter() - began
             on_event(BatchDone(self.epoch, self.batch, len(self.bounds)))
