@@ -58,10 +58,6 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def _is_device(path: Path) -> bool:
-    return path.parent == Path("/dev") or (path.exists() and not (path.is_file() or path.is_dir()))
-
-
 @contextlib.contextmanager
 def _held(path: Path) -> Iterator[int | None]:
     """Open a file's folder and lock it together with all others who write into it."""
