@@ -46,7 +46,7 @@ def mean_interval(values: NDArray[np.float64], confidence: float = CONFIDENCE) -
         ``None`` for fewer than :data:`FEWEST` values.
 
     >>> mean_interval(np.array([98.7, 98.8, 98.9]))
-    Interval(low=98.55158623..., high=99.04841377...)
+    Interval(low=98.551586..., high=99.048413...)
     """
     from scipy.stats import t
 
