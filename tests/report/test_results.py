@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,28 @@ def test_the_readmes_tell_what_the_studies_found(page):
         for folder in ("compare", "fashion"):
             verdict = figures(folder)["verdict"]
             assert verdict in " ".join(text.split())
+
+
+@pytest.mark.parametrize(("page", "folder"), [("comparing.md", "compare"), ("tutorial.md", "dropout")])
+def test_the_examples_of_the_documents_are_real(page, folder):
+    text = " ".join((ROOT / "docs" / page).read_text(encoding="utf-8").split())
+    study = read_study(RESULTS / folder)
+    assert study.verdict in text
+    if page == "tutorial.md":
+        for name, seeds, *cells, _time in study.table("short").rows:
+            assert f"{name} {seeds} {' '.join(cells)}" in text
+        for remark in study.comparison.remarks:
+            if "loss" in remark or "would find" in remark:
+                assert remark in text
+
+
+def test_runs_of_one_recipe_lie_as_far_apart_as_the_readme_says():
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    found = []
+    for sample in read_study(RESULTS / "compare").samples:
+        pairs = list(combinations(sample.right.tolist(), 2))
+        found.append(round(100 * sum(abs(one - other) >= 20 for one, other in pairs) / len(pairs)))
+    assert f"lie 0.20 points or more apart in {found[0]} and {found[1]} % of all pairs" in text
 
 
 def test_the_finding_on_fit_is_that_of_its_records():

@@ -15,4 +15,3 @@ MODULES = [name for _, name, _ in pkgutil.iter_modules(mnistlab.statistics.__pat
 def test_the_examples_of_a_module(name):
     module = importlib.import_module(f"mnistlab.statistics.{name}")
     assert doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed == 0
-
