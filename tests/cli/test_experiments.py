@@ -72,7 +72,9 @@ def test_runs_are_listed(compared):
     assert listed.returncode == 0
     lines = listed.stdout.splitlines()
     assert lines[-1] == "6 finished runs; --markdown says what sets them apart"
-    assert re.match(r"custom_mlp +seed 0 +\d+\.\d\d % +\d\.\d s +20\d\d-\d\d-\d\d \d\d:\d\d +custom_mlp-", lines[0])
+    assert re.match(
+        r"custom_mlp +seed 0 +test +\d+\.\d\d % +\d\.\d s +20\d\d-\d\d-\d\d \d\d:\d\d +custom_mlp-", lines[0]
+    )
 
 
 def test_ablate_and_its_chart(tmp_path):
