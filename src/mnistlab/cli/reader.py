@@ -59,7 +59,7 @@ class Reader:
         try:
             content = order.content if order.path is None else read_file(order.path)
         except (OSError, ValueError) as error:
-            remedy = "; pipe it into -" if order.path and order.path.is_fifo() else ""
+            remedy = "; pipe it into -" if order.path and _is_pipe(order.path) else ""
             return Answer(error=f"cannot be read: {getattr(error, 'strerror', None) or error}{remedy}")
         try:
             reading = self._recogniser.read(content)
@@ -88,3 +88,10 @@ def _write(target: Path, drawn: bytes) -> str | None:
     except OSError as error:
         return f"{target}: cannot be written: {error.strerror or error}"
     return None
+
+
+def _is_pipe(path: Path) -> bool:
+    try:
+        return path.is_fifo()
+    except OSError:
+        return False

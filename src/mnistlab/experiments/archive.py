@@ -36,7 +36,6 @@ class Archive(BaseModel):
         command: see :class:`mnistlab.experiments.study.Study`.
         headline: see :class:`mnistlab.experiments.study.Study`.
         margin: see :class:`mnistlab.experiments.study.Study`.
-        ranking: see :class:`mnistlab.experiments.study.Study`.
         comparison: every figure, as :class:`mnistlab.statistics.Comparison` has it; a study works them out anew.
     """
 
@@ -51,7 +50,6 @@ class Archive(BaseModel):
     command: str
     headline: str = ""
     margin: float = Field(MARGIN, gt=0)
-    ranking: bool = False
     comparison: dict[str, Any]
 
     @model_validator(mode="after")

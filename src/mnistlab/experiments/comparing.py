@@ -15,7 +15,7 @@ from mnistlab.experiments.task import Settings
 from mnistlab.recipe import Recipe, ablate, built_in
 from mnistlab.runs import RunStore
 from mnistlab.statistics import MARGIN, Sample, planned_looks
-from mnistlab.statistics.looks import MINIMUM_SEEDS
+from mnistlab.statistics.looks import MINIMUM_SEEDS, MOST_SEEDS
 
 
 def compare(
@@ -60,8 +60,8 @@ def compare(
         return run_study(
             title, chosen, "", seeds, runs, engine, settings, on_event, should_stop, command, margin=margin
         )
-    if max_seeds < MINIMUM_SEEDS:
-        raise ExperimentError(f"max_seeds: at least {MINIMUM_SEEDS}, with which a verdict begins; found {max_seeds}")
+    if not isinstance(max_seeds, int) or not MINIMUM_SEEDS <= max_seeds <= MOST_SEEDS:
+        raise ExperimentError(f"max_seeds: {MINIMUM_SEEDS} to {MOST_SEEDS:,}; found {max_seeds!r}")
     refuse_other_plans(Path(runs), [recipe.digest for recipe in chosen], max_seeds)
     study: Study | None = None
     for count in planned_looks(max_seeds, math.comb(len(chosen), 2)):
@@ -169,8 +169,8 @@ def run_study(
     See :func:`compare` for the arguments; ``max_seeds`` is 0 where no looks were planned.
     """
     numbers = _numbers(seeds)
-    if not (math.isfinite(margin) and margin > 0):
-        raise ExperimentError(f"margin: points of accuracy above 0; found {margin}")
+    if not isinstance(margin, int | float) or not 0 < margin <= 100:
+        raise ExperimentError(f"margin: points of accuracy, above 0 and at most 100; found {margin!r}")
     store = RunStore(Path(runs))
     tasks = plan_tasks(recipes, numbers, store)
     campaign = run_tasks(tasks, engine or LocalEngine(), settings or Settings(), on_event, should_stop)

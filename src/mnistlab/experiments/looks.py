@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from filelock import FileLock
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mnistlab.errors import ExperimentError, RunError
 from mnistlab.files import read_file
 from mnistlab.runs import reason, write_atomically
 from mnistlab.statistics import Look, planned_looks, unplanned_look
-from mnistlab.statistics.looks import MINIMUM_SEEDS
+from mnistlab.statistics.looks import MINIMUM_SEEDS, MOST_SEEDS
 
 FILE = "looks.json"
 
@@ -35,9 +35,15 @@ class PastLook(BaseModel):
 
     recipes: tuple[str, ...]
     seeds: tuple[int, ...]
-    margin: float = Field(gt=0)
-    max_seeds: int = Field(0, ge=0)
-    comparisons: int = Field(1, ge=1)
+    margin: float = Field(gt=0, allow_inf_nan=False)
+    max_seeds: int = Field(0, ge=0, le=MOST_SEEDS)
+    comparisons: int = Field(1, ge=1, le=100_000)
+
+    @model_validator(mode="after")
+    def _fits_its_plan(self) -> "PastLook":
+        if self.max_seeds and not MINIMUM_SEEDS <= len(self.seeds) <= self.max_seeds:
+            raise ValueError(f"{len(self.seeds)} seeds in a plan for {MINIMUM_SEEDS} to {self.max_seeds}")
+        return self
 
 
 class _File(BaseModel):
@@ -71,13 +77,11 @@ def judge(past: Sequence[PastLook], seeds: Sequence[int]) -> Look:
         plan = planned_looks(known.max_seeds, known.comparisons)
         # A run that failed leaves a look with fewer seeds than were planned for it.
         return plan[min(count for count in plan if count >= len(seeds))]
-    counts: list[int] = []
-    for look, before in zip(past[: places[0]] if places else past, (None, *past), strict=False):
+    counts: dict[object, int] = {}
+    for place, look in enumerate(past[: places[0]] if places else past):
         # A plan counts as one look, its last: all of its looks together spent 5 %.
-        if before and before.max_seeds and look.max_seeds == before.max_seeds:
-            counts.pop()
-        counts.append(len(look.seeds))
-    return unplanned_look(tuple(counts))
+        counts["plan" if look.max_seeds else place] = len(look.seeds)
+    return unplanned_look(tuple(counts.values()))
 
 
 def remember(runs: Path, look: PastLook) -> None:
@@ -99,18 +103,18 @@ def remember(runs: Path, look: PastLook) -> None:
 
 
 def refuse_other_plans(runs: Path, recipes: Sequence[str], max_seeds: int) -> None:
-    """Refuse a plan for recipes that were looked at before in another way.
+    """Refuse a plan for recipes whose first look was made without it.
 
     Raises:
-        ExperimentError: they were; the message tells how.
+        ExperimentError: it was; the message tells how.
     """
-    for look in past_looks(runs, recipes):
-        if look.max_seeds != max_seeds:
-            how = f"--until-settled --max-seeds {look.max_seeds}" if look.max_seeds else "no plan"
-            raise ExperimentError(
-                f"{runs}: these recipes were compared there with {len(look.seeds)} seeds and {how}; a plan has to "
-                "come before the first look: give the same one, or another folder with --runs"
-            )
+    first = next(iter(past_looks(runs, recipes)), None)
+    if first and first.max_seeds != max_seeds:
+        how = f"--until-settled --max-seeds {first.max_seeds}" if first.max_seeds else "no plan"
+        raise ExperimentError(
+            f"{runs}: these recipes were first compared there with {len(first.seeds)} seeds and {how}; a plan has to "
+            "come before the first look: go on as you began, or name another folder with --runs"
+        )
 
 
 def _read(file: Path) -> _File:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from mnistlab.errors import RunError
 from mnistlab.experiments.archive import FILE, read_archive
+from mnistlab.experiments.looks import past_looks
 from mnistlab.experiments.study import Study
 from mnistlab.runs import RunFolder, RunRecord, RunStore
-from mnistlab.statistics import Sample
+from mnistlab.statistics import MARGIN, Sample
 
 
 def read_study(path: Path | str) -> Study:
@@ -54,7 +55,6 @@ def _from_archive(file: Path) -> Study:
         runs=runs,
         headline=archive.headline,
         margin=archive.margin,
-        ranking=archive.ranking,
     )
 
 
@@ -74,4 +74,6 @@ def _from_runs(folder: Path) -> Study:
         Sample.of(label if labels.count(label) == 1 else f"{label}-{digest}", records)
         for label, (digest, records) in zip(labels, groups.items(), strict=True)
     )
-    return Study(" against ".join(sample.label for sample in samples), samples, runs=runs)
+    past = past_looks(runs, list(groups))
+    title = " against ".join(sample.label for sample in samples)
+    return Study(title, samples, runs=runs, margin=past[0].margin if past else MARGIN)

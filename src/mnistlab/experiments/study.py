@@ -34,9 +34,9 @@ class Study:
         failures: a line for the runs that could not be finished for the same reason; they count for nothing.
         command: what makes it all again; empty if it was not made by a command.
         runs: the folder that holds the runs' folders.
-        headline: a sentence to stand before the verdict; empty for none.
+        headline: what a sweep says instead of a verdict: its best candidate was chosen by these very figures, so that
+            the others are ranked and not tested against it; empty for a study that tests.
         margin: points within which two recipes count as equivalent.
-        ranking: whether the best was chosen by these very figures, so that nothing may be tested against it.
     """
 
     title: str
@@ -47,20 +47,19 @@ class Study:
     runs: Path | None = None
     headline: str = ""
     margin: float = MARGIN
-    ranking: bool = False
 
     @cached_property
     def comparison(self) -> Comparison:
         """Every figure: summaries, differences, verdict, remarks."""
-        past = past_looks(self.runs, self.digests) if self.runs and not self.ranking else ()
+        ranking = bool(self.headline)
+        past = past_looks(self.runs, self.digests) if self.runs and not ranking else ()
         look = judge(past, self.seeds)
-        found = compare(self.samples, self.baseline, margin=self.margin, look=look, ranking=self.ranking)
+        found = compare(self.samples, self.baseline, margin=self.margin, look=look, ranking=ranking)
         changed = past and past[0].margin != self.margin
         remarks = [
             f"the margin was {past[0].margin:g} points at the first look; choosing it after a look proves nothing"
             if changed
             else "",
-            found.verdict if self.headline else "",
             *found.remarks,
         ]
         return found.model_copy(
@@ -74,8 +73,8 @@ class Study:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Those that all recipes were trained with."""
-        return tuple(sorted(set.intersection(*(set(sample.seeds) for sample in self.samples))))
+        """Those that any recipe was trained with."""
+        return tuple(sorted({seed for sample in self.samples for seed in sample.seeds}))
 
     @property
     def verdict(self) -> str:
@@ -157,7 +156,6 @@ class Study:
             command=self.command,
             headline=self.headline,
             margin=self.margin,
-            ranking=self.ranking,
             comparison=self.comparison.model_dump(mode="json"),
         )
 

@@ -125,7 +125,6 @@ def sweep(
             command=command,
             runs=store.path,
             headline=_headline(best, final, grid),
-            ranking=True,
         ),
         figures=tuple((sample.label, summarise(sample)) for sample in samples),
         chosen=chosen,

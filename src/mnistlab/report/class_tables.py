@@ -2,37 +2,38 @@
 
 from collections.abc import Sequence
 
-from mnistlab.report.table import Table
+from mnistlab.report.table import Table, interval_cell, p_cell
 from mnistlab.statistics import (
     ClassDifference,
     ClassErrors,
     Comparison,
-    Interval,
     Sample,
     class_differences,
     class_errors,
 )
-from mnistlab.statistics.verdict import points, span
+from mnistlab.statistics.verdict import points
 
 Row = tuple[str, ...]
 
 
-def class_anchor(samples: Sequence[Sample], comparison: Comparison) -> Sample:
-    """Return the recipe that all others are held against: the baseline, or the most accurate one."""
-    label = comparison.baseline or max(comparison.summaries, key=lambda summary: summary.accuracy).label
-    return next(sample for sample in samples if sample.label == label)
+def class_anchor(comparison: Comparison) -> str:
+    """Return the label of the recipe that the others are held against: the baseline, or the better of two; else nothing.
+
+    The best of many was chosen by these very figures, which can prove nothing about it.
+    """
+    held = comparison.differences and (comparison.baseline or len(comparison.summaries) == 2)
+    return comparison.anchor if held else ""
 
 
 def class_table(samples: Sequence[Sample], comparison: Comparison) -> Table:
     """Return one row a class and recipe. Errors are in percent of the class's images, differences in points."""
-    anchor = class_anchor(samples, comparison)
+    anchor = class_anchor(comparison)
     classes = samples[0].records[0].data.classes
-    # The best of many was chosen by these very figures: only a baseline, or the other of two, is held against others.
-    held = comparison.differences and (comparison.baseline or len(samples) == 2)
-    differences = class_differences(samples, anchor) if held else {}
+    whole = next((sample for sample in samples if sample.label == anchor), None)
+    differences = class_differences(samples, whole, comparison.differences[0].look.level) if whole else {}
     headings: Row = ("Class", "Recipe", "Images", "Misread (%)", "95 % interval")
-    if differences:
-        headings += (f"Less {anchor.label}", "95 % interval of it", "p (Holm)")
+    if anchor:
+        headings += (f"Less {anchor}", "95 % interval of it", "p (Holm)")
     columns = [_column(sample.label, class_errors(sample), differences) for sample in samples]
     return Table(
         headings,
@@ -42,10 +43,10 @@ def class_table(samples: Sequence[Sample], comparison: Comparison) -> Table:
 
 def _column(label: str, errors: Sequence[ClassErrors], differences: dict[str, list[ClassDifference]]) -> list[Row]:
     """Return a recipe's cells of each class."""
-    rows = [(label, f"{found.images:,}", _points(found.error), _span(found.interval)) for found in errors]
+    rows = [(label, f"{found.images:,}", _points(found.error), interval_cell(found.interval)) for found in errors]
     if label in differences:
         return [
-            (*row, _points(found.mean), _span(found.interval), "" if found.p is None else _p(found.p))
+            (*row, _points(found.mean), interval_cell(found.interval), "" if found.p is None else p_cell(found.p))
             for row, found in zip(rows, differences[label], strict=True)
         ]
     return [(*row, "", "", "") for row in rows] if differences else list(rows)
@@ -53,11 +54,3 @@ def _column(label: str, errors: Sequence[ClassErrors], differences: dict[str, li
 
 def _points(value: float | None) -> str:
     return "" if value is None else points(value)
-
-
-def _span(interval: Interval | None) -> str:
-    return span(interval) if interval else ""
-
-
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Sequence
 
-from mnistlab.report.table import Table, duration
+from mnistlab.report.table import Table, duration, interval_cell, p_cell
 from mnistlab.statistics import Comparison, Difference, Interval, Sample, Summary
-from mnistlab.statistics.verdict import points, span
+from mnistlab.statistics.verdict import points
 
 _SHORT = (0, 2, 3, 4, 5, 7, 11)
 
@@ -107,7 +107,7 @@ def _recipe_row(summary: Summary) -> tuple[str, ...]:
         str(len(summary.seeds)),
         f"{summary.accuracy:.2f}",
         "" if summary.deviation is None else f"{summary.deviation:.2f}",
-        _span(summary.interval),
+        interval_cell(summary.interval),
         f"{100 - summary.accuracy:.2f}",
         f"{summary.loss:.4f}",
         f"{summary.train_loss:.2g}",
@@ -122,26 +122,18 @@ def _pair_row(difference: Difference) -> tuple[str, ...]:
         f"{difference.first} − {difference.second}",
         str(len(difference.seeds)),
         points(difference.mean),
-        _span(difference.simultaneous),
-        _p(difference.adjusted_p),
+        interval_cell(difference.simultaneous),
+        p_cell(difference.adjusted_p),
         difference.verdict,
         points(difference.interquartile_mean),
         f"{100 * difference.superiority:.0f} % ({_shares(difference.superiority_interval)})",
-        _span(difference.new_images.interval if difference.new_images else None),
+        interval_cell(difference.new_images.interval if difference.new_images else None),
         "" if difference.correlation is None else f"{difference.correlation:.2f}".replace("-", "−"),
         f"{difference.single_tests} of {len(difference.seeds)}",
         f"{difference.loss:+.4f}".replace("-", "−"),
-        _p(difference.adjusted_loss_p),
+        p_cell(difference.adjusted_loss_p),
     )
-
-
-def _span(interval: Interval | None) -> str:
-    return span(interval) if interval else ""
 
 
 def _shares(interval: Interval) -> str:
     return f"{100 * interval.low:.0f} to {100 * interval.high:.0f}"
-
-
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"

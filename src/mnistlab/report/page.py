@@ -63,7 +63,7 @@ def render_page(
         loss_table=loss_table(comparison),
         run_table=run_table(comparison),
         class_table=class_table(samples, comparison),
-        class_anchor=class_anchor(samples, comparison).label if len(samples) > 1 else "",
+        class_anchor=class_anchor(comparison),
         field_table=field_table(samples),
         paired=[name for name in plots if name.startswith("paired")],
         matrices=[name for name in plots if name.startswith("confusion")],

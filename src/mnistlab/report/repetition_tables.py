@@ -1,8 +1,8 @@
 """A repetition in words and tables: one row for the recipe, one row a run, one row a disputed image."""
 
 from mnistlab.recipe import TESTED_IMAGES
-from mnistlab.report.table import Table, duration
-from mnistlab.statistics import Interval, Summary
+from mnistlab.report.table import Table, duration, interval_cell
+from mnistlab.statistics import Summary
 from mnistlab.statistics.interval import FEWEST
 from mnistlab.statistics.summary import DisputedFigures
 from mnistlab.statistics.verdict import span
@@ -56,7 +56,7 @@ def figure_table(figures: Summary) -> Table:
         "Seeds": str(len(figures.seeds)),
         f"{noun} accuracy (%)": f"{figures.accuracy:.2f}",
         "SD": "" if figures.deviation is None else f"{figures.deviation:.3f}",
-        "95 % interval": _span(figures.interval),
+        "95 % interval": interval_cell(figures.interval),
         "Median": f"{figures.median:.2f}",
         "Lowest": f"{figures.lowest:.2f}",
         "Highest": f"{figures.highest:.2f}",
@@ -64,7 +64,7 @@ def figure_table(figures: Summary) -> Table:
         "Training time a run": duration(figures.seconds),
     }
     if found:
-        cells |= {_UNDISPUTED: f"{found.accuracy:.2f}", "95 % interval without": _span(found.interval)}
+        cells |= {_UNDISPUTED: f"{found.accuracy:.2f}", "95 % interval without": interval_cell(found.interval)}
     return Table(tuple(cells), (tuple(cells.values()),))
 
 
@@ -90,7 +90,3 @@ def disputed_table(found: DisputedFigures) -> Table:
     runs = len(found.accuracies)
     rows = zip(found.images, found.as_labelled, strict=True)
     return Table(("Image", "Read as labelled by"), tuple((str(image), f"{count} of {runs}") for image, count in rows))
-
-
-def _span(interval: Interval | None) -> str:
-    return span(interval) if interval else ""

@@ -9,6 +9,9 @@ from mnistlab.report.canvas import COLOURS, FAINT, INK, MOST_CURVES, figure, lef
 from mnistlab.report.epoch_panels import EpochPanels
 from mnistlab.statistics import MEASURES, Comparison, Difference, Interval, Sample, Summary, band
 
+_MOST_SEEDS = 25
+"""Whose numbers are written beside their differences."""
+
 
 def learning_curves(samples: Sequence[Sample]) -> Figure:
     """Draw loss and accuracy over the epochs: the mean over seeds, and a band from the 10 to the 90 % quantile.
@@ -38,15 +41,19 @@ def paired_differences(difference: Difference) -> Figure:
     values = np.array(difference.differences)
     order = np.argsort(values, kind="stable")
     rows = np.arange(1, len(values) + 1)
-    axes.hlines(rows, 0, values[order], color=FAINT, lw=2)
-    ahead = values[order] > 0
-    for chosen, colour in ((ahead, COLOURS[0]), (~ahead, COLOURS[1])):
-        axes.plot(values[order][chosen], rows[chosen], "o", color=colour, ms=6)
+    axes.hlines(rows, 0, values[order], color=FAINT, lw=1 if len(rows) > _MOST_SEEDS else 2)
+    many = len(rows) > _MOST_SEEDS
+    for sign, colour in ((1, COLOURS[0]), (-1, COLOURS[1]), (0, INK)):
+        chosen = np.sign(values[order]) == sign
+        axes.plot(values[order][chosen], rows[chosen], "o", color=colour, ms=2 if many else 6)
     if difference.simultaneous:
         axes.axvspan(difference.simultaneous.low, difference.simultaneous.high, color=COLOURS[2], alpha=0.15, lw=0)
     axes.axvline(difference.mean, color=COLOURS[2], lw=2, ls="--")
-    axes.set_yticks(rows, [str(difference.seeds[index]) for index in order], fontsize=8 if len(rows) > 12 else None)
-    axes.set_ylabel("seed")
+    if many:
+        axes.set_yticks([])
+    else:
+        axes.set_yticks(rows, [str(difference.seeds[index]) for index in order], fontsize=8 if len(rows) > 12 else None)
+    axes.set_ylabel("seeds, by their difference" if many else "seed")
     axes.set_xlabel(wrapped(f"accuracy, {difference.first} less {difference.second} (points)", 70))
     axes.grid(visible=False, axis="y")
     return drawn

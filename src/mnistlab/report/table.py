@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from mnistlab.recipe import DISPLAY_NAMES
 from mnistlab.runs import RunRecord
+from mnistlab.statistics import Interval
+from mnistlab.statistics.verdict import p_value, span
 from mnistlab.text import csv_row, markdown, printable
 
 if TYPE_CHECKING:
@@ -84,6 +86,16 @@ def sentences(headline: str, remarks: Iterable[str]) -> str:
 def display_name(record: RunRecord) -> str:
     """Return the name under which the course writes a recipe."""
     return DISPLAY_NAMES.get(record.recipe.name, record.recipe.name)
+
+
+def interval_cell(interval: Interval | None) -> str:
+    """Write an interval as ``−0.02 to 0.14``; nothing where there is none."""
+    return span(interval) if interval else ""
+
+
+def p_cell(p: float) -> str:
+    """Write a p as ``0.034`` or ``< 0.001``."""
+    return p_value(p).removeprefix("p ").removeprefix("= ")
 
 
 def percent(share: float) -> str:

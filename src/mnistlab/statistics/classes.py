@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mnistlab.statistics.family import family_tests
 from mnistlab.statistics.interval import Interval, mean_interval
+from mnistlab.statistics.looks import SIGNIFICANCE
 from mnistlab.statistics.sample import Sample
 
 
@@ -61,19 +62,22 @@ def class_errors(sample: Sample) -> list[ClassErrors]:
     ]
 
 
-def class_differences(samples: Sequence[Sample], anchor: Sample) -> dict[str, list[ClassDifference]]:
+def class_differences(
+    samples: Sequence[Sample], anchor: Sample, level: float = SIGNIFICANCE
+) -> dict[str, list[ClassDifference]]:
     """Return how recipes differ from one of them in each class, by label, in the classes' order.
 
     Args:
         samples: of the same images, each with a seed in common with the anchor.
         anchor: the one that the others are held against.
+        level: of the look, see :attr:`mnistlab.statistics.looks.Look.level`.
     """
     images, others = _images(anchor), [sample for sample in samples if sample is not anchor]
     misread = [_paired(sample, anchor) for sample in others]
     known = np.flatnonzero(images)
     whole = [rows[number] for rows in misread for number in known]
     values = [100 * rows[number] / images[number] for rows in misread for number in known]
-    tests = iter(family_tests(values, whole=whole))
+    tests = iter(family_tests(values, level, whole))
     found = {sample.label: [ClassDifference(None, None, None)] * len(images) for sample in others}
     for differences in found.values():
         for number in known:

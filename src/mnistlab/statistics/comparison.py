@@ -97,10 +97,7 @@ def compare(
         verdict="",
         remarks=(),
     )
-    remarks = [*on_versions(samples)]
-    # With many pairs the table says it better.
-    if len(found.telling) == 1:
-        remarks = [*remarks_on(found.telling[0], found.summaries), *remarks]
+    remarks = [*remarks_on(found.telling, found.summaries), *on_versions(samples)]
     alone = "" if ranking else f"{found.anchor} alone: nothing to compare it with"
     verdict = pronounce_all(found.telling, found.anchor) if found.telling else alone
     return found.model_copy(update={"verdict": verdict, "remarks": tuple(remarks)})

@@ -35,10 +35,11 @@ class Difference(BaseModel):
         seeds: those that both were trained with.
         differences: of final accuracy, in the order of the seeds, points.
         mean: their mean: above 0, the first is ahead.
-        interquartile_mean: mean of their middle half, which no collapsed run moves.
+        interquartile_mean: mean of their middle half, which one odd run does not move.
         deviation: their standard deviation, with n - 1; ``None`` for a single seed.
-        correlation: of the two recipes' accuracies over seeds, -1 to 1: what pairing by seed brought;
-            ``None`` for fewer than three seeds, or if one recipe's are all alike.
+        correlation: of the two recipes' accuracies over seeds, -1 to 1; ``None`` for fewer than three
+            seeds, or if one recipe's are all alike.
+        narrowed: by which share pairing by seed made the interval narrower, below 0 wider; likewise.
         interval: 95 % interval of the mean over seeds by Student's t distribution, of this pair alone.
         p: exact sign-flip test of a mean of 0, of this pair alone.
         comparisons: pairs that are compared in all.
@@ -72,6 +73,7 @@ class Difference(BaseModel):
     interquartile_mean: float
     deviation: float | None
     correlation: float | None
+    narrowed: float | None
     interval: Interval | None
     p: float
     comparisons: int = 1
@@ -100,7 +102,12 @@ class Difference(BaseModel):
                 return "better"
             if self.adjusted_equivalence_p < SIGNIFICANCE:
                 return "equivalent"
-        return "inconclusive" if count >= minimum_seeds(self.comparisons) else "too few seeds"
+        return "inconclusive" if count >= self.minimum_seeds else "too few seeds"
+
+    @property
+    def minimum_seeds(self) -> int:
+        """The fewest seeds with which one can be better at this look."""
+        return minimum_seeds(self.comparisons, self.look.level)
 
     @property
     def settled(self) -> bool:
@@ -108,9 +115,9 @@ class Difference(BaseModel):
         return self.verdict in ("better", "equivalent")
 
 
-def minimum_seeds(comparisons: int) -> int:
+def minimum_seeds(comparisons: int, level: float = SIGNIFICANCE) -> int:
     """Return the fewest seeds with which one of so many comparisons can be significant after Holm's correction."""
-    return max(MINIMUM_SEEDS, math.ceil(math.log2(2 * comparisons / SIGNIFICANCE)))
+    return max(MINIMUM_SEEDS, math.ceil(math.log2(2 * comparisons / level)))
 
 
 def hold_against(
@@ -134,7 +141,12 @@ def hold_against(
     accuracies = family_tests(points, look.level, images)
     losses = family_tests([one.losses - other.losses for one, other in shared], look.level)
     scale = SIGNIFICANCE / look.equivalence_level
-    equivalences = holm([scale * equivalence_p(values, margin) for values in points])
+    equivalences = holm(
+        [
+            scale * equivalence_p(values, margin, 100 / one.test_images)
+            for values, (one, _) in zip(points, shared, strict=True)
+        ]
+    )
     return [
         _describe(one, other, margin, look, accuracy, equivalence, loss, len(pairs))
         for (one, other), accuracy, equivalence, loss in zip(shared, accuracies, equivalences, losses, strict=True)
@@ -185,7 +197,7 @@ def _describe(
         mean=float(points.mean()),
         interquartile_mean=interquartile_mean(points),
         deviation=standard_deviation(points),
-        correlation=_correlation(one.accuracies, other.accuracies),
+        **_pairing(one.right, other.right),
         interval=mean_interval(points),
         p=accuracy.p,
         comparisons=comparisons,
@@ -197,7 +209,7 @@ def _describe(
         superiority=probability,
         superiority_interval=superiority_interval(probability, count, count),
         new_images=on_new_images(one.correct, other.correct, 1 - look.level / comparisons)
-        if min(one.correct.shape) > 1
+        if count >= FEWEST and one.test_images > 1
         else None,
         only_first_wrong=float(only_first.mean()),
         only_second_wrong=float(only_second.mean()),
@@ -211,8 +223,12 @@ def _describe(
     )
 
 
-def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
-    """Return Pearson's, or nothing where it says nothing."""
+def _pairing(one: NDArray[np.int64], other: NDArray[np.int64]) -> dict[str, float | None]:
+    """Return the correlation of paired values, and how much narrower it made the interval of their difference."""
     if len(one) < FEWEST or not (np.ptp(one) and np.ptp(other)):
-        return None
-    return float(np.corrcoef(one, other)[0, 1])
+        return {"correlation": None, "narrowed": None}
+    apart = math.sqrt(one.var(ddof=1) + other.var(ddof=1))
+    return {
+        "correlation": float(np.corrcoef(one, other)[0, 1]),
+        "narrowed": 1 - float((one - other).std(ddof=1)) / apart,
+    }

@@ -63,19 +63,21 @@ def student_p(values: NDArray[np.float64], mean: float = 0.0) -> float:
     return 1.0 if len(values) < 2 else min(1.0, 2 * min(_tail(values - mean), _tail(mean - values)))
 
 
-def equivalence_p(differences: NDArray[np.float64], margin: float) -> float:
+def equivalence_p(differences: NDArray[np.float64], margin: float, resolution: float = 0.0) -> float:
     """Return the p of two one-sided t-tests that a mean lies beyond a margin on either side (Schuirmann, 1987).
 
     Args:
         differences: ``(n,)``.
         margin: above 0, in the same unit.
+        resolution: the smallest step of a difference, such as an image. The standard deviation counts
+            as at least that: few seeds that are all alike do not show that the next one will be.
 
     Returns:
         1 for fewer than two differences.
     """
     if len(differences) < 2:
         return 1.0
-    return max(_tail(differences + margin), _tail(margin - differences))
+    return max(_tail(differences + margin, resolution), _tail(margin - differences, resolution))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -98,11 +100,14 @@ def _shares(p_values: Sequence[float]) -> list[float]:
     return [1 / (len(p_values) - int(rank)) for rank in ranks]
 
 
-def _tail(values: NDArray[np.float64]) -> float:
-    """Return the one-sided p of Student's t-test that a mean is not above 0."""
+def _tail(values: NDArray[np.float64], least: float = 0.0) -> float:
+    """Return the one-sided p of Student's t-test that a mean is not above 0.
+
+    The standard deviation counts as ``least`` at least.
+    """
     from scipy.stats import t
 
-    mean, error = float(values.mean()), standard_error(values)
+    mean, error = float(values.mean()), max(standard_error(values), least / len(values) ** 0.5)
     if not error:
         return 0.5 if not mean else float(mean < 0)
     return float(t.sf(mean / error, len(values) - 1))

@@ -11,8 +11,10 @@ MINIMUM_SEEDS = 6
 """With five, no sign-flip test can reach p < 0.05: 2 of 32 choices are as extreme as the most extreme."""
 _RESERVE = 0.005
 """For all looks after the first that nobody planned."""
-_STEP = 2
-"""Seeds from one planned look to the next."""
+_STEP, _GROWTH = 2, 8
+"""Seeds from one planned look to the next: at least two, or an eighth of those that are there."""
+MOST_SEEDS = 1000
+"""Of a plan."""
 _SHAPE = 0.25
 """Of the boundary: 0.5 judges all looks alike (Pocock), 0 the first ones very strictly (O'Brien and Fleming)."""
 _NODES, _TAIL = 160, 8.0
@@ -61,16 +63,20 @@ def unplanned_look(earlier: tuple[int, ...]) -> Look:
 def planned_looks(most: int, comparisons: int = 1) -> dict[int, Look]:
     """Return how each look of a study is judged that ends as soon as it is settled, by its number of seeds.
 
-    A group-sequential design after Wang and Tsiatis (1987): it looks at every second number of seeds
-    from six, and of studies of two recipes that are the same 5 % are called better at any of the
-    looks. Simulated campaigns chose the shape (docs/statistics.md). Levels are applied to the p of any
-    test (the significance-level approach of Jennison and Turnbull, 2000, 4.4).
+    A group-sequential design after Wang and Tsiatis (1987): it looks at six seeds and then after every
+    second one, from 24 on after every eighth part more. Of studies of two recipes that are the same,
+    5 % are called better at any of the looks. Simulated campaigns chose the shape (docs/statistics.md).
+    Levels are applied to the p of any test (the significance-level approach of Jennison and Turnbull,
+    2000, 4.4).
 
     Args:
-        most: seeds at the last look, at least six.
+        most: seeds at the last look, 6 to 1,000.
         comparisons: pairs in the study; each has its share of the 5 %, by Bonferroni.
     """
-    seeds = (*range(MINIMUM_SEEDS, most, _STEP), most)
+    counts = [MINIMUM_SEEDS]
+    while counts[-1] < most:
+        counts.append(min(most, counts[-1] + max(_STEP, counts[-1] // _GROWTH)))
+    seeds = tuple(counts)
     levels, equivalence = (
         [comparisons * level for level in boundary(seeds, SIGNIFICANCE / comparisons, sides=sides)] for sides in (2, 1)
     )

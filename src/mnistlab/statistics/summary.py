@@ -1,5 +1,6 @@
 """Summary: what the runs of one recipe come to."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,8 +11,8 @@ from mnistlab.statistics.calibration import expected_calibration_error
 from mnistlab.statistics.interval import Interval, interquartile_mean, mean_interval, standard_deviation
 from mnistlab.statistics.sample import Sample
 
-_ODD = 6.0
-"""Robust standard deviations from the median beyond which a run is odd."""
+_ODD, _LEAST = 6.0, 4.0
+"""Robust standard deviations from the median beyond which a run is odd, and binomial ones that it takes at least."""
 _NORMAL = 1.4826
 """Standard deviations of a normal distribution for each of its median absolute deviations."""
 
@@ -53,7 +54,7 @@ class Summary(BaseModel):
         losses: mean negative log-likelihood of each run, nats.
         training_seconds: of each run, tests between epochs not counted.
         accuracy: mean of the accuracies, percent.
-        interquartile_mean: mean of the middle half of them, which no collapsed run moves, percent.
+        interquartile_mean: mean of the middle half of them, which one odd run does not move, percent.
         deviation: their standard deviation, with n - 1; ``None`` for a single run.
         interval: 95 % interval of their mean over seeds, by Student's t distribution; ``None`` for fewer
             than three runs.
@@ -145,11 +146,14 @@ def odd_runs(sample: Sample) -> tuple[int, ...]:
     """Return the seeds of runs that collapsed or are otherwise far from all others.
 
     Far is more than six robust standard deviations from the median: the median absolute deviation,
-    scaled to a normal distribution (Hampel, 1974), and at least one image.
+    scaled to a normal distribution (Hampel, 1974). A few runs may lie close by chance, so it is also
+    more than four binomial standard deviations of as many images.
     """
     right = sample.right
-    distances = np.abs(right - np.median(right))
-    far = distances > _ODD * max(_NORMAL * float(np.median(distances)), 1.0)
+    middle = float(np.median(right))
+    distances = np.abs(right - middle)
+    binomial = math.sqrt(middle * (1 - middle / sample.test_images))
+    far = distances > max(_ODD * _NORMAL * float(np.median(distances)), _LEAST * binomial, 1.0)
     return tuple(seed for seed, odd in zip(sample.seeds, far, strict=True) if odd)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mnistlab.statistics.difference import Difference, minimum_seeds
+from mnistlab.statistics.difference import Difference
 from mnistlab.statistics.interval import Interval
 from mnistlab.statistics.looks import SIGNIFICANCE, Look
 
@@ -45,7 +45,7 @@ def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
         ties = sum(not by for _, _, by in ahead)
         even = f" and even with {ties}" if ties else ""
         return f"{_need(differences[0])}: {anchor} is ahead of {beaten}{even} of {len(differences)} others so far"
-    groups: dict[str, list[str]] = {"better than": [], "worse than": [], "equivalent to": [], "": []}
+    groups: dict[str, list[str]] = {"better than": [], "worse than": [], "equivalent to": [], "": [], "few": []}
     for difference in differences:
         ahead_label, behind, by = order(difference)
         other = difference.second if difference.first == anchor else difference.first
@@ -56,18 +56,21 @@ def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
                 groups[relation].append(f"{other} (by {points(by)})")
             case "equivalent":
                 groups["equivalent to"].append(f"{other} ({lead})")
+            case "too few seeds":
+                groups["few"].append(f"{other} ({lead})")
             case _:
                 groups[""].append(f"{other} ({lead})")
     counts = sorted({len(difference.seeds) for difference in differences})
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     allowed = f"points; margin {margin(differences[0])}, p < 0.05 over {differences[0].comparisons} comparisons"
-    open_ones = groups.pop("")
+    open_ones, few = groups.pop(""), groups.pop("few")
     said = [f"{relation} {', '.join(others)}" for relation, others in groups.items() if others]
-    if open_ones:
-        said.append(f"{'' if said else anchor + ' '}against {', '.join(open_ones)} it is inconclusive")
-    if not any(groups.values()):
+    if not (said or few):
         return f"inconclusive: {anchor} against {', '.join(open_ones)} ({allowed}, {seeds} seeds)"
-    return f"{anchor} is {'; '.join(said)} ({allowed}, {seeds} seeds)"
+    opening = [f"{anchor} is {'; '.join(said)}"] if said else []
+    opening += [f"inconclusive against {', '.join(open_ones)}"] if open_ones else []
+    opening += [f"too few seeds against {', '.join(few)}"] if few else []
+    return f"{'; '.join(opening)} ({allowed}, {seeds} seeds)"
 
 
 def order(difference: Difference) -> tuple[str, str, float]:
@@ -99,7 +102,11 @@ def said_of_looks(look: Look) -> str:
 
 def p_value(p: float) -> str:
     """Write a p as ``p < 0.001`` or ``p = 0.034``."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+    if p < 0.001:
+        return "p < 0.001"
+    # Three decimals would hide on which side of 0.05 it lies.
+    close = f"{p:.3f}" == f"{SIGNIFICANCE:.3f}" and p != SIGNIFICANCE
+    return f"p = {p:.4f}" if close else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
 
 
 def span(interval: Interval) -> str:
@@ -120,7 +127,7 @@ def margin(difference: Difference) -> str:
 
 
 def _need(difference: Difference) -> str:
-    need = f"at least {minimum_seeds(difference.comparisons)} are needed"
+    need = f"at least {difference.minimum_seeds} are needed"
     family = f" for {difference.comparisons} comparisons" if difference.comparisons > 1 else ""
     return f"too few seeds to tell ({len(difference.seeds)}; {need}{family})"
 
