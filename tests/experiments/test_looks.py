@@ -10,7 +10,7 @@ import pytest
 
 from mnistlab import MnistlabError, Recipe, compare, read_study
 from mnistlab.experiments import InProcess
-from mnistlab.experiments.events import Looked, TaskFinished
+from mnistlab.experiments.events import Looked, TaskFailed, TaskFinished
 from mnistlab.experiments.looks import FILE, PastLook, judge, past_looks, remember
 from mnistlab.runs import RunStore
 from mnistlab.statistics import planned_looks
@@ -28,7 +28,11 @@ class Made:
 
     def run(self, tasks, settings, on_event, should_stop):
         for task in tasks:
-            wrong = range(self.errors[task.recipe.name](task.seed))
+            count = self.errors[task.recipe.name](task.seed)
+            if count is None:
+                on_event(TaskFailed(task, "its loss is not finite"))
+                continue
+            wrong = range(count)
             made = made_record(task.recipe, task.seed, wrong, fingerprint=FINGERPRINT[0], images=10_000)
             made = made.model_copy(update={"data": made.data.model_copy(update={"train_images": 300})})
             folder = RunStore(task.folder.parent).folder(task.recipe, task.seed)
@@ -47,6 +51,10 @@ def _fingerprint():
     from mnistlab.data import load_dataset, take_subset
 
     FINGERPRINT[:] = [take_subset(load_dataset("mnist"), validation=0, limit=300).fingerprint]
+
+
+def failing(seed):
+    return alternating(seed) if seed < 4 else None
 
 
 def alternating(seed):
@@ -128,7 +136,9 @@ def test_few_seeds_and_other_recipes_are_no_look(tmp_path):
 
 def test_a_plan_comes_before_the_first_look(tmp_path):
     compare(*PAIR, seeds=8, runs=tmp_path, engine=Made(OPEN))
-    with pytest.raises(MnistlabError, match="were compared there with 8 seeds and no plan; a plan has to come before"):
+    with pytest.raises(
+        MnistlabError, match="were first compared there with 8 seeds and no plan; a plan has to come before"
+    ):
         compare(*PAIR, max_seeds=20, runs=tmp_path, engine=Made(OPEN))
     compare(*PAIR, max_seeds=8, runs=tmp_path / "planned", engine=Made(OPEN))
     with pytest.raises(MnistlabError, match="with 6 seeds and --until-settled --max-seeds 8; a plan"):
@@ -144,11 +154,50 @@ def test_another_margin_after_a_look_is_said(tmp_path):
     assert study.comparison.remarks[0].startswith("the margin was 0.1 points at the first look; choosing it after")
 
 
-@pytest.mark.parametrize("margin", [0, -1, float("nan"), float("inf")])
+def test_a_plan_goes_on_after_a_look_in_between(tmp_path):
+    engine = Made(OPEN)
+    compare(*PAIR, max_seeds=12, runs=tmp_path, engine=engine, should_stop=lambda: len(engine.trained) >= 14)
+    between = compare(*PAIR, seeds=9, runs=tmp_path, engine=Made(OPEN))
+    assert between.comparison.differences[0].look.earlier == (8,)
+    study = compare(*PAIR, max_seeds=12, runs=tmp_path, engine=Made(OPEN))
+    assert study.comparison.differences[0].look == planned_looks(12)[12]
+
+
+def test_a_recipe_that_fails_does_not_switch_the_correction_off(tmp_path):
+    """Of three recipes one cannot be trained from seed 4 on; the other two are judged by the plan all the same."""
+    trio = [*PAIR, PAIR[0].replace(name="c", momentum=0.7)]
+    study = compare(*trio, max_seeds=10, runs=tmp_path, engine=Made(OPEN | {"c": failing}))
+    pair = study.comparison.difference("a", "b")
+    assert (len(pair.seeds), pair.look.number, pair.look.planned) == (10, 3, 3)
+    assert study.comparison.remarks[0].startswith("look 3 of at most 3")
+
+
+def test_a_report_keeps_the_margin_that_was_fixed(tmp_path):
+    compare(*PAIR, seeds=8, margin=5.0, runs=tmp_path / "runs", engine=Made(OPEN))
+    found = read_study(tmp_path / "runs").comparison
+    assert found.differences[0].margin == 5.0
+    assert not [remark for remark in found.remarks if "margin was" in remark]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"max_seeds": 3}, {"max_seeds": 10**9}, {"max_seeds": 6, "seeds": list(range(20))}, {"comparisons": 10**18},
+        {"margin": float("inf")}, {"margin": 0}, {"seeds": "x"},
+    ],
+)  # fmt: skip
+def test_what_no_look_can_be_is_refused(change, tmp_path):
+    look = {"recipes": ["a", "b"], "seeds": list(range(6)), "margin": 0.1} | change
+    (tmp_path / FILE).write_text(json.dumps({"format": 1, "looks": [look]}))
+    with pytest.raises(MnistlabError, match=r"looks\.json: cannot be read as looks at runs"):
+        past_looks(tmp_path, ["a", "b"])
+
+
+@pytest.mark.parametrize("margin", [0, -1, 101, float("nan"), float("inf"), "0.1"])
 def test_impossible_margins_and_plans_are_refused(margin, tmp_path):
-    with pytest.raises(MnistlabError, match="margin: points of accuracy above 0"):
+    with pytest.raises(MnistlabError, match="margin: points of accuracy, above 0 and at most 100"):
         compare(*PAIR, seeds=6, margin=margin, runs=tmp_path, engine=Made(OPEN))
-    with pytest.raises(MnistlabError, match="max_seeds: at least 6"):
+    with pytest.raises(MnistlabError, match="max_seeds: 6 to 1,000; found 5"):
         compare(*PAIR, max_seeds=5, runs=tmp_path, engine=Made(OPEN))
 
 

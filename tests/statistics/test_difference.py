@@ -102,6 +102,22 @@ def test_better_within_the_margin_is_better():
     assert (found.verdict, found.adjusted_equivalence_p < 0.05) == ("better", True)
 
 
+@pytest.mark.parametrize(("images", "verdict"), [(60, "inconclusive"), (1, "inconclusive"), (10_000, "equivalent")])
+def test_few_images_that_all_agree_show_no_equivalence(images, verdict):
+    """On 60 images the next seed may differ by one, which is 1.7 points."""
+    assert pair(made_sample("a", [0] * 6, images=images), made_sample("b", [0] * 6, images=images)).verdict == verdict
+
+
+def test_what_pairing_brought_by_hand():
+    shared = [9, 14, 8, 12, 10, 16, 9, 11]
+    found = pair(made_sample("a", shared), made_sample("b", [n + k % 3 for k, n in enumerate(shared)]))
+    apart = np.std(shared, ddof=1) ** 2 + np.std([n + k % 3 for k, n in enumerate(shared)], ddof=1) ** 2
+    assert found.narrowed == pytest.approx(1 - np.std([0, 1, 2, 0, 1, 2, 0, 1], ddof=1) / apart**0.5)
+    turned = pair(made_sample("a", shared), made_sample("b", [30 - n for n in shared]))
+    assert turned.correlation == pytest.approx(-1)
+    assert turned.narrowed == pytest.approx(1 - 2**0.5)
+
+
 def test_losses_are_a_family_of_their_own():
     samples = [made_sample(name, [10, 12, 9, 11, 10, 8, 9], losses=[base + 0.001 * (seed % 3) for seed in range(7)])
                for name, base in (("a", 0.03), ("b", 0.05), ("c", 0.0500001))]  # fmt: skip
@@ -133,6 +149,7 @@ def test_more_comparisons_need_more_seeds(comparisons, seeds):
 def test_a_later_look_is_judged_more_strictly_by_p_and_interval():
     one, other = made_sample("a", [9, 8, 9, 8, 9, 8, 9, 9]), made_sample("b", [12, 11, 12, 10, 12, 12, 11, 12])
     first, later = pair(one, other), pair(one, other, look=Look(number=2, level=0.0025, equivalence_level=0.0025))
-    assert (first.verdict, later.verdict) == ("better", "inconclusive")
+    assert (first.verdict, later.verdict) == ("better", "too few seeds")
+    assert later.minimum_seeds == 10
     assert later.adjusted_p == pytest.approx(20 * max(first.p, 2 / 256))
     assert later.simultaneous.low <= 0 < later.simultaneous.high > first.simultaneous.high

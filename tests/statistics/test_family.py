@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import ttest_1samp
+from scipy.stats import t, ttest_1samp
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW, ttost_paired
 
@@ -37,6 +37,12 @@ def test_equivalence_is_statsmodels():
 )
 def test_equivalence_without_spread(values, p):
     assert equivalence_p(np.array(values), 0.1) == p
+
+
+def test_few_that_are_alike_count_as_an_image_apart():
+    # One image of 60 is 100/60 points: a standard error of 0.68 for six of them, 0.147 of which is the margin.
+    assert equivalence_p(np.zeros(6), 0.1, 100 / 60) == pytest.approx(t.sf(0.1 / (100 / 60 / 6**0.5), 5))
+    assert equivalence_p(np.zeros(6), 0.1, 0.01) < 1e-5
 
 
 def test_holm_by_hand():

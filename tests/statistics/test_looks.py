@@ -48,6 +48,7 @@ def test_a_plan_looks_at_every_second_seed_and_ends_at_its_most():
     assert levels == sorted(levels)
     assert levels[-1] < 0.05
     assert list(planned_looks(6)) == [6]
+    assert list(planned_looks(40))[-8:] == [20, 22, 24, 27, 30, 33, 37, 40]
     assert planned_looks(6)[6].level == pytest.approx(0.05)
 
 

@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import t
 
 from benchmarks.simulations import readings
+from mnistlab.statistics.interval import mean_interval
 from mnistlab.statistics.new_images import on_new_images
 
 IMAGES = 1000
@@ -46,7 +47,8 @@ def test_the_components_are_those_of_a_textbook_table():
     spread = seeds + max(images - both, 0)
     degrees = max(spread**2 / (seeds**2 / 4 + images**2 / 6 + both**2 / 24), 4)
     found = on_new_images(one, other).interval
-    assert (found.high - found.low) / 2 == pytest.approx(100 * t.ppf(0.975, degrees) * (spread / 35) ** 0.5)
+    reach = max(t.ppf(0.975, degrees) * (spread / 35) ** 0.5, t.ppf(0.975, 4) * (seeds / 35) ** 0.5)
+    assert (found.high - found.low) / 2 == pytest.approx(100 * reach)
     assert (found.high + found.low) / 2 == pytest.approx(100 * mean)
 
 
@@ -66,3 +68,17 @@ def test_a_recipe_against_itself_is_not_short_of_images():
     found = [on_new_images(*readings(np.random.default_rng(seed), 8, 5000, differ=False)) for seed in range(20)]
     assert np.mean([2 * pair.images_reach < pair.interval.high - pair.interval.low for pair in found]) == 1
     assert np.median([pair.images_reach for pair in found]) < np.median([pair.seeds_reach for pair in found]) + 0.02
+
+
+def test_it_is_never_narrower_than_over_the_seeds_alone():
+    for seed in range(30):
+        one, other = readings(np.random.default_rng(seed), 6, 300, differ=seed % 2 == 0)
+        found, points = on_new_images(one, other).interval, 100 * (one.mean(axis=1) - other.mean(axis=1))
+        alone = mean_interval(points)
+        assert found.low <= alone.low + 1e-9
+        assert found.high >= alone.high - 1e-9
+
+
+def test_readings_without_spread_say_nothing():
+    alike = np.ones((6, 60), bool)
+    assert on_new_images(alike, alike) is None

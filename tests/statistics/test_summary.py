@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import bootstrap, sem, t
 
 from mnistlab import Recipe
 from mnistlab.statistics import Sample, expected_calibration_error, reliability, summarise
+from mnistlab.statistics.interval import interquartile_mean
 from tests.statistics.records import made_record, made_sample
 
 
@@ -56,6 +59,20 @@ def test_few_or_equal_runs_have_no_interval_or_an_empty_one():
     assert (same.deviation, same.interval.low, same.interval.high) == (0.0, 99.0, 99.0)
 
 
+@given(values=st.lists(st.floats(0, 100), min_size=4, max_size=20), odd=st.floats(0, 100))
+def test_one_odd_value_moves_the_interquartile_mean_no_further_than_its_neighbours(values, odd):
+    values = np.sort(values)
+    moved = interquartile_mean(np.array([*values[1:], odd]))
+    assert values[1:].min() - 1e-9 <= moved <= values[1:].max() + 1e-9
+    assert interquartile_mean(values) == pytest.approx(interquartile_mean(values[::-1]))
+
+
+def test_interquartile_means_by_hand():
+    assert interquartile_mean(np.array([99.0, 99.0, 10.0])) == 99.0
+    assert interquartile_mean(np.array([1.0, 2.0, 4.0, 6.0, 90.0])) == pytest.approx((0.75 * 2 + 4 + 0.75 * 6) / 2.5)
+    assert interquartile_mean(np.arange(8.0)) == pytest.approx(np.mean([2, 3, 4, 5]))
+
+
 def test_the_lowest_loss_is_that_of_any_epoch():
     found = summarise(Sample.of("a", [made_record(losses=(0.3, 0.02, 0.07))]))
     assert (found.lowest_loss, found.loss) == (0.02, 0.07)
@@ -82,8 +99,11 @@ def test_held_out_images_are_called_so():
         ([10, 11, 9, 10, 12, 10], ()),
         ([10, 11, 9, 900, 12, 10], (3,)),
         ([900, 11, 9, 905, 12, 10], (0, 3)),
-        ([10, 10, 10, 10, 10, 16], ()),
-        ([10, 10, 10, 10, 10, 17], (5,)),
+        ([10, 10, 10, 10, 10, 22], ()),
+        ([10, 10, 10, 10, 10, 23], (5,)),
+        # Three ordinary runs, two of which lie close by chance.
+        ([10, 11, 20], ()),
+        ([10, 11, 90], (2,)),
         ([10, 900], ()),
     ],
 )

@@ -35,7 +35,7 @@ class PastLook(BaseModel):
 
     recipes: tuple[str, ...]
     seeds: tuple[int, ...]
-    margin: float = Field(gt=0, allow_inf_nan=False)
+    margin: float = Field(gt=0, le=100, allow_inf_nan=False)
     max_seeds: int = Field(0, ge=0, le=MOST_SEEDS)
     comparisons: int = Field(1, ge=1, le=100_000)
 

@@ -17,7 +17,7 @@ Row = tuple[str, ...]
 
 
 def class_anchor(comparison: Comparison) -> str:
-    """Return the label of the recipe that the others are held against: the baseline, or the better of two; else nothing.
+    """Return whom the others are held against: the label of the baseline, or of the better of two; else nothing.
 
     The best of many was chosen by these very figures, which can prove nothing about it.
     """

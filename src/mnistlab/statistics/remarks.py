@@ -90,7 +90,7 @@ def on_new_images(difference: Difference, images: str = "test images") -> str:
     if max(seeds, others) <= _ALIKE * min(seeds, others):
         help_most = "more of either would help"
     else:
-        help_most = f"more {images if others > seeds else 'seeds'} would help most"
+        help_most = f"more {'images' if others > seeds else 'seeds'} would help most"
     return (
         f"on new images of the same kind it is open which of {ahead} and {behind} is better ({interval}): of "
         f"±{points(half)} points, any number of seeds would leave about ±{points(others)}, any number of "
