@@ -81,7 +81,7 @@ def test_ablate_and_its_chart(tmp_path):
     result = run(*MNISTLAB, "ablate", "custom_mlp", "--seeds", "1", *SHORT, "--out", "A", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "at least 9 are needed for 7 comparisons" in result.stdout
-    assert (tmp_path / "A/plots/ablation.png").is_file()
+    assert (tmp_path / "A/plots/forest.png").is_file()
     assert len(list((tmp_path / "A/runs").iterdir())) == 8
 
 
