@@ -35,7 +35,10 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
 )
 @click.option("--max-body", default="8M", callback=_as_bytes, help="Largest file taken, such as 500k or 8M.  [8M]")
 @click.option(
-    "--max-pixels", default=16_000_000, type=click.IntRange(1, 10**9), help="Largest picture, width times height.  [16e6]"
+    "--max-pixels",
+    default=16_000_000,
+    type=click.IntRange(1, 10**9),
+    help="Largest picture, width times height.  [16e6]",
 )
 @click.option(
     "--reject", default=0.5, type=click.FloatRange(0, 1), help="Probability below which a digit is unsure.  [0.5]"
