@@ -25,12 +25,18 @@ class Preflights(CORSMiddleware):
     def preflight_response(self, request_headers: Headers) -> Response:
         """Return the answer."""
         answer = super().preflight_response(request_headers)
-        if answer.status_code < 400:  # noqa: PLR2004
+        if answer.status_code < 400:
             return answer
         kept = {name: value for name, value in answer.headers.items() if not name.startswith("content-")}
         fault = bytes(answer.body).decode().removeprefix("Disallowed CORS ")
         return problem(400, f"pages of other sites may not ask so (CORS): {fault}; see --allow-origin", kept)
 
-    async def simple_response(self, scope: Scope, receive: Receive, send: Send, request_headers: Headers) -> None:
+    async def simple_response(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        request_headers: Headers,  # noqa: ARG002
+    ) -> None:
         """Pass on what is no preflight."""
         await self.app(scope, receive, send)
