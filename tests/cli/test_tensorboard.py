@@ -39,3 +39,11 @@ def test_without_it_the_install_command_is_printed(few, tmp_path):
     line = refusal(run(sys.executable, "-c", program, *TRAIN[3:], "--data", few, cwd=tmp_path))
     assert line == "mnistlab: --tensorboard needs an extra: pip install 'mnistlab[tensorboard]'"
     assert not (tmp_path / "run" / "record.json").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are Unicode")
+def test_a_folder_whose_name_it_cannot_take_is_refused_in_one_line(few, tmp_path):
+    pytest.importorskip("tensorboard")
+    line = refusal(run(*TRAIN, "--data", few, "--run", "n\udcffu", cwd=tmp_path))
+    assert line.startswith(r"mnistlab: n\udcffu/tensorboard: TensorBoard takes names in UTF-8 only")
+    assert list(tmp_path.iterdir()) == []

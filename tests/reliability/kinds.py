@@ -127,7 +127,7 @@ def _checkpoint(folder):
 def _comparison(folder):
     sample = Sample.of("tiny", [make_run(folder / "runs" / "run").read_record()])
     group = Group(label="tiny", digest=sample.recipe.digest, seeds=sample.seeds)
-    found = compare((sample,), "")
+    found = compare((sample,), "").model_dump(mode="json")
     archive = Archive(title="x", baseline="", runs="runs", groups=(group,), failures=(), command="", comparison=found)
     write_archive(folder, archive)
     file = folder / "comparison.json"

@@ -11,6 +11,7 @@ from onnx import helper
 from mnistlab import Recipe, RunFolder, load_dataset, read_recipe, read_study
 from mnistlab.cli.options import change_recipe
 from mnistlab.errors import ExperimentError
+from mnistlab.experiments.archive import read_archive
 from mnistlab.experiments.grid import read_grid
 from mnistlab.recogniser.network import Network
 from mnistlab.runs import RunStore
@@ -58,6 +59,26 @@ def test_odd_json_in_the_place_of_a_record_or_comparison_is_refused(tmp_path, te
     ):
         (tmp_path / name).write_bytes(text.encode(errors="surrogatepass"))
         assert read_or_refusal(read, name)[1]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"runs": "\0"},
+        {"margin": "Infinity"},
+        {"margin": 1e308},
+        {"groups": [{"label": label, "digest": "01234567", "seeds": [0]} for label in "ab"]},
+        {"groups": [{"label": f"{n}", "digest": f"{n:08}", "seeds": [0]} for n in range(1001)]},
+    ],
+    ids=lambda changes: str(changes)[:40],
+)
+def test_an_odd_comparison_is_refused(changes, tmp_path):
+    sound = {"title": "x", "baseline": "", "runs": "runs", "failures": [], "command": "", "comparison": {}}
+    sound["groups"] = [{"label": "a", "digest": "01234567", "seeds": [0]}]
+    (tmp_path / "comparison.json").write_text(json.dumps(sound))
+    assert read_archive(tmp_path / "comparison.json").title == "x"
+    (tmp_path / "comparison.json").write_text(json.dumps(sound | changes))
+    assert read_or_refusal(lambda: read_study(tmp_path / "comparison.json"), "comparison.json", str(tmp_path))[1]
 
 
 ABSURD = {

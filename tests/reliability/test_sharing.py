@@ -118,9 +118,10 @@ def test_saves_by_many_threads_leave_the_umask_alone(tmp_path, effort, account):
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="whether a process stands still is read from /proc")
-def test_what_a_killed_process_left_in_any_folder_is_cleared_but_not_what_another_is_writing(tmp_path, forks, account):
-    stray, own = tmp_path / ".report.html.0123456789abcdef.tmp", tmp_path / ".notes.tmp"
-    for file in (stray, own):
+def test_what_a_killed_process_left_of_a_file_is_cleared_but_not_what_another_is_writing(tmp_path, forks, account):
+    stray = tmp_path / ".file.0123456789abcdef.tmp"
+    others = {tmp_path / ".report.html.0123456789abcdef.tmp", tmp_path / ".notes.tmp"}
+    for file in (stray, *others):
         file.write_bytes(b"half")
     call = "tests.reliability.writers:write_file"
     fault = {"file": "file", "occurrence": 1, "step": "before fsync", "kind": "pause"}
@@ -133,5 +134,5 @@ def test_what_a_killed_process_left_in_any_folder_is_cleared_but_not_what_anothe
     writer.go_on()
     assert writer.wait().stderr == ""
     assert (tmp_path / "file").read_bytes() == content(7)
-    assert {path.name for path in tmp_path.iterdir()} == {"file", "other", own.name}
+    assert set(tmp_path.iterdir()) == {tmp_path / "file", tmp_path / "other", *others}
     account("a save beside one that stands still in mid-write", tried=1, outcome="strays cleared, both files whole")

@@ -1,15 +1,17 @@
 """No two recipes, models or parts look alike in any plot, however many there are."""
 
+import re
+
 import numpy as np
 import pytest
 
 from mnistlab.recipe import Recipe
 from mnistlab.report import run_plots
 from mnistlab.report.canvas import COLOURS, inline_svg, looks, svg
-from mnistlab.report.comparison import draw_plots
+from mnistlab.report.comparison import draw_plots, write_comparison_report
 from mnistlab.report.robustness import draw_robustness
 from mnistlab.report.seed_plots import paired_differences
-from mnistlab.statistics import compare
+from mnistlab.statistics import Sample, compare
 from tests.report.test_robustness import made
 from tests.statistics.records import made_sample
 
@@ -91,3 +93,23 @@ def test_every_colour_follows_the_page_and_is_legible_there(plots):
     for number, colour in enumerate(COLOURS):
         assert f"var(--c{number})" in text
         assert colour.lower() not in text.lower()
+
+
+@pytest.mark.filterwarnings("error")
+def test_very_long_names_and_unseen_letters_neither_hide_the_plots_nor_move_the_text(tmp_path):
+    made = [made_sample("a", [10, 14, 9], Recipe(dropout=0.1)), made_sample("b", [12, 11, 13])]
+    data = made[0].records[0].data
+    classes = (f"{'x' * 20_000}\x1b[31m", "\u202eabc", *data.classes[2:])
+    odd = [
+        Sample.of(
+            f"\u202e{number}{'long' * 5_000}",
+            [r.model_copy(update={"data": data.model_copy(update={"classes": classes})}) for r in sample.records],
+        )
+        for number, sample in enumerate(made)
+    ]
+    write_comparison_report(tmp_path, "a\u202eb\x1b[31m", odd, compare(odd), command="x", failures=["\x1b[31m"])
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert not re.search("[\x1b\u202e]", page)
+    assert r"a\u202eb\x1b[31m" in page
+    for file in (tmp_path / "plots").iterdir():
+        assert file.stat().st_size < 1_000_000, file

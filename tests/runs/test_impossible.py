@@ -28,6 +28,12 @@ def content(**changes):
     return found
 
 
+SIZES = ["parameters", "data__test_images", "data__train_images", "environment__cores", "environment__threads"]
+FIGURES = [
+    *("history__0__train_loss", "history__1__test_loss", "outcome__train_loss", "environment__memory_gib"),
+    *("history__0__train_seconds", "history__1__test_seconds", "history__0__images_per_second"),
+]
+
 IMPOSSIBLE = [
     {"history__1__test_accuracy": 5.8833},
     {"history__1__test_accuracy": -0.1},
@@ -71,10 +77,13 @@ IMPOSSIBLE = [
     {"outcome__reliability__14": [999, 990.0, 997], "outcome__reliability__0": [1, 0.5, 0]},
     {"outcome__reliability__14": [990, 985.0, 997], "outcome__reliability__13": [10, 9.0, 0]},
     {"outcome__reliability__14": [1001, 990.0, 997], "outcome__reliability__0": [-1, 0.0, 0]},
+    *({name: value} for name in SIZES for value in (10**10, 10**400)),
+    *({"seed": value} for value in (10**19, 10**400)),
+    *({name: 1e308} for name in FIGURES),
 ]
 
 
-@pytest.mark.parametrize("changes", IMPOSSIBLE, ids=str)
+@pytest.mark.parametrize("changes", IMPOSSIBLE, ids=lambda changes: str(changes)[:60])
 @pytest.mark.parametrize("sealed", [False, True])
 def test_an_impossible_record_is_refused(changes, sealed):
     text = json.dumps(content(**changes), indent=2)
@@ -112,6 +121,19 @@ def test_no_list_shows_it(changes, tmp_path, capsys):
         captured = capsys.readouterr()
         assert "record.json: " in captured.err
         assert "one" not in captured.out
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"seed": 10**400}, {"data__test_images": 10**400}, {"seconds": 1e308}],
+    ids=lambda changes: str(changes)[:60],
+)
+def test_neither_does_one_of_absurd_numbers(changes, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "record.json").write_text(json.dumps(content(**changes)))
+    with pytest.raises(MnistlabError) as caught:
+        list(RunStore(tmp_path).glances())
+    assert len(str(caught.value)) < len(str(tmp_path)) + 200
 
 
 def test_every_record_in_the_repository_is_read():

@@ -46,6 +46,20 @@ def test_without_the_header_only_what_no_browser_speaks_is_answered(guarded):
         assert answer(connection)[0] == 400
 
 
+def test_a_whole_uri_is_asked_for_like_its_path_and_its_host_counts(guarded):
+    for uri, host, status in (
+        ("http://localhost/healthz", "localhost", 200),
+        ("HTTP://Digits.Example.org:80/healthz?a=b", "evil.example", 200),
+        ("https://localhost", "localhost", 200),
+        ("http://localhost/no%0awhere", "localhost", 404),
+        ("http://evil.example/healthz", "localhost", 400),
+        ("http://localhost@evil.example/healthz", "localhost", 400),
+    ):
+        with opened(guarded) as connection:
+            connection.sendall(f"GET {uri} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert answer(connection)[0] == status, uri
+
+
 def test_a_server_for_other_machines_goes_by_every_address_and_its_own_names():
     name = socket.gethostname()
     for bound in ("0.0.0.0", "::", "192.168.1.7", "digits.lan"):

@@ -1,9 +1,12 @@
 """What the server tells on standard error."""
 
 import json
+import logging
 import re
+import sys
 import time
 
+from mnistlab.server.log import TextFormatter
 from tests.reliability.wire import answer, opened
 from tests.server.pictures import number
 from tests.server.serving import served, until
@@ -104,6 +107,33 @@ def test_quiet_tells_of_trouble_only(tmp_path):
         server.end()
     (line,) = log.read_text().splitlines()
     assert line.startswith("mnistlab: warning: refused 127.0.0.1 with 400: ")
+
+
+def test_no_stranger_writes_a_line_of_its_own(guarded):
+    before = len(guarded.log.read_text())
+    guarded.client.post("/api/read?model=x%0a10.0.0.9%20-%20-%20forged%0d%0aso%E2%80%A8it", content=PICTURE)
+    told = until(lambda: "forged" in guarded.log.read_text()[before:] and guarded.log.read_text()[before:])
+    assert all(line.startswith(("127.0.0.1 - - [", "mnistlab: warning: refused ")) for line in told.splitlines())
+    assert r"x\n10.0.0.9 - - forged\r\nso\u2028it" in told
+
+
+def test_the_lines_of_a_mistake_cannot_pass_for_others():
+    try:
+        raise ValueError("first\n10.0.0.9 - - forged\x1b[31m")
+    except ValueError:
+        record = logging.LogRecord("x", logging.ERROR, "", 0, "a\nmistake\n", (), sys.exc_info())
+    first, *others = TextFormatter().format(record).split("\n")
+    assert first == r"mnistlab: error: a\nmistake"
+    assert all(line.startswith("    ") for line in others)
+    assert others[-1] == r"    10.0.0.9 - - forged\x1b[31m"
+
+
+def test_what_is_no_request_of_ours_is_not_advised(guarded):
+    before = len(guarded.log.read_text())
+    for protocol in ("h2c", "websocket"):
+        answer = guarded.client.get("/healthz", headers={"upgrade": protocol, "connection": "upgrade"})
+        assert answer.status_code == 200
+    assert not [line for line in guarded.log.read_text()[before:].splitlines() if line.startswith("mnistlab: ")]
 
 
 def test_a_refused_picture_says_why(guarded):

@@ -11,6 +11,7 @@ from mnistlab.server import Settings
 from tests.server.hands import sync_api
 from tests.server.pictures import claiming, number
 from tests.server.serving import until
+from tests.server.test_app import refusal
 
 PICTURE = number("52")
 PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
@@ -33,10 +34,17 @@ def test_a_site_that_was_named_may_ask(guarded, site):
 @pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:1", "https://example.org.evil", "null"])
 def test_another_may_not(guarded, origin):
     asked = guarded.client.options("/api/read", headers=PREFLIGHT | {"origin": origin})
-    assert asked.status_code == 400
+    assert "--allow-origin" in refusal(asked, 400)
     answer = guarded.client.get("/api/models", headers={"origin": origin})
     for response in (asked, answer):
         assert "access-control-allow-origin" not in response.headers
+
+
+def test_a_preflight_to_another_host_is_refused_as_all_else(guarded, site):
+    headers = PREFLIGHT | {"origin": site, "host": "evil.example"}
+    asked = guarded.client.options("/api/read", headers=headers)
+    assert "--allow-host" in refusal(asked, 400)
+    assert asked.headers["access-control-allow-origin"] == site
 
 
 def test_refusals_can_be_read_too(guarded, site):

@@ -35,6 +35,10 @@ def test_a_port_in_use_is_one_line(tmp_path):
         (["--max-body", "0"], "0 is not a size"),
         (["--workers", "0"], "--workers"),
         (["--reject", "2"], "--reject"),
+        (["--host", "n\udcffu"], r"cannot listen on n\udcffu:"),
+        (["--host", "n" * 70], "cannot listen on n"),
+        (["--max-pixels", "9" * 400], "--max-pixels"),
+        (["--queue", "9" * 400], "--queue"),
     ],
 )
 def test_what_cannot_be_served_is_one_line(tmp_path, options, reason):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     type=click.Choice(["published", "1", "2", "3", "4", "5"]),
     help="How strongly.  [published: each as in MNIST-C]",
 )
-@click.option("--corruption-seed", type=click.IntRange(min=0), help="Decides what is random in corruptions.  [0]")
+@click.option("--corruption-seed", type=click.IntRange(0, 10**18), help="Decides what is random in corruptions.  [0]")
 @click.option("--out", type=Place(file_okay=False), help="Write a report into this folder.")
 @json_option
 def evaluate(

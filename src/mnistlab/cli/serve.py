@@ -31,11 +31,14 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
 )
 @click.option("--workers", type=click.IntRange(1, 1024), help="Processes that read.  [one a core]")
 @click.option(
-    "--queue", type=click.IntRange(min=0), help="Requests that may wait; more get 503 at once.  [one a worker]"
+    "--queue", type=click.IntRange(0, 10**9), help="Requests that may wait; more get 503 at once.  [one a worker]"
 )
 @click.option("--max-body", default="8M", callback=_as_bytes, help="Largest file taken, such as 500k or 8M.  [8M]")
 @click.option(
-    "--max-pixels", default=16_000_000, type=click.IntRange(min=1), help="Largest picture, width times height.  [16e6]"
+    "--max-pixels",
+    default=16_000_000,
+    type=click.IntRange(1, 10**9),
+    help="Largest picture, width times height.  [16e6]",
 )
 @click.option(
     "--reject", default=0.5, type=click.FloatRange(0, 1), help="Probability below which a digit is unsure.  [0.5]"

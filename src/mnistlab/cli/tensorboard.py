@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from mnistlab.errors import RunError
 from mnistlab.recipe import TestedOn
+from mnistlab.text import is_unicode
 from mnistlab.training.events import EpochDone, Event, RunStarted
 
 
@@ -28,6 +29,8 @@ class TensorBoardLog(contextlib.AbstractContextManager["TensorBoardLog"]):
             from tensorboard.summary import Writer
         except ModuleNotFoundError as error:
             raise RunError("--tensorboard needs an extra: pip install 'mnistlab[tensorboard]'") from error
+        if not is_unicode(str(folder)):
+            raise RunError(f"{folder}: TensorBoard takes names in UTF-8 only; choose another --run")
         self._tested_on: TestedOn = "test"
         try:
             self._writer: Any = Writer(str(folder))

@@ -49,7 +49,7 @@ def decode(content: bytes, name: str) -> NDArray[np.uint8]:
             return np.asarray(image.convert("L"))
     # Pillow's decoders raise almost anything on damaged files, SyntaxError for a broken PNG among them.
     except Exception as error:
-        reason = str(error) or type(error).__name__
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{name}: not a readable picture: {reason}") from error
 
 

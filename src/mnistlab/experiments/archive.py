@@ -45,11 +45,11 @@ class Archive(BaseModel):
     title: str
     baseline: str
     runs: str
-    groups: tuple[Group, ...] = Field(min_length=1)
+    groups: tuple[Group, ...] = Field(min_length=1, max_length=1000)
     failures: tuple[str, ...]
     command: str
     headline: str = ""
-    margin: float = Field(MARGIN, gt=0)
+    margin: float = Field(MARGIN, gt=0, le=100, allow_inf_nan=False)
     comparison: dict[str, Any]
 
     @model_validator(mode="after")
@@ -57,6 +57,8 @@ class Archive(BaseModel):
         labels = [group.label for group in self.groups]
         if len(set(labels)) < len(labels):
             raise ValueError("two groups with the same label")
+        if len({group.digest for group in self.groups}) < len(labels):
+            raise ValueError("two groups with the same digest")
         if self.baseline and self.baseline not in labels:
             raise ValueError(f"the baseline {self.baseline!r} is none of the groups")
         return self

@@ -12,6 +12,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mnistlab.text import printable, shorten
+
 COLOURS = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"),
     *("#4B2D00", "#0F0FDC", "#A55AFF", "#F02D5A", "#003C3C", "#6E1464"),
@@ -87,8 +89,8 @@ def figure(width: float, height: float) -> Figure:
 
 
 def wrapped(label: str, longest: int = 34) -> str:
-    """Break a long label into lines of so many letters, a dollar sign being one of them and not mathematics."""
-    return textwrap.fill(label, longest).replace("$", r"\$")
+    """Break a long label into three lines of so many letters, a dollar sign being one of them and not mathematics."""
+    return textwrap.fill(shorten(printable(label), 3 * longest), longest).replace("$", r"\$")
 
 
 def row_height(rows: int) -> float:
@@ -100,8 +102,7 @@ def png(drawn: Figure) -> bytes:
     """Render a figure as PNG."""
     buffer = BytesIO()
     with warnings.catch_warnings():
-        # A script that the fonts lack, in a class's name say, is drawn as boxes; browsers have more fonts.
-        warnings.filterwarnings("ignore", "Glyph .* missing")
+        _quieten()
         drawn.savefig(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
     return buffer.getvalue()
 
@@ -110,7 +111,7 @@ def svg(drawn: Figure) -> str:
     """Render a figure as SVG, the same text every time."""
     buffer = BytesIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "mnistlab"}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")
+        _quieten()
         drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     return buffer.getvalue().decode()
 
@@ -133,6 +134,13 @@ def inline_svg(text: str, name: str) -> str:
     for colour, variable in ((INK, "ink"), (FAINT, "faint"), *((c, f"c{number}") for number, c in enumerate(COLOURS))):
         text = re.sub(colour, f"var(--{variable})", text, flags=re.IGNORECASE)
     return text
+
+
+def _quieten() -> None:
+    # A script that the fonts lack, in a class's name say, is drawn as boxes; browsers have more fonts.
+    warnings.filterwarnings("ignore", "Glyph .* missing")
+    # Long names may leave too little room for a plot to be laid out.
+    warnings.filterwarnings("ignore", "constrained_layout not applied")
 
 
 def _limits(width: float) -> str:

@@ -16,6 +16,7 @@ from mnistlab.report.class_tables import class_anchor, class_table
 from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table
 from mnistlab.statistics import Comparison, HardImage, Sample, hardest
 from mnistlab.statistics.diagram import FEWEST_IMAGES
+from mnistlab.text import printable
 
 _MOST_ROWS = 24
 """From which on a table of classes is folded up."""
@@ -89,8 +90,14 @@ def render_template(name: str, plots: Mapping[str, str], **values: Any) -> str:
         values: what else the template shows, its ``title`` among them.
     """
     pages = Environment(
-        loader=PackageLoader("mnistlab.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("mnistlab.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        # What is marked as safe is ours.
+        finalize=lambda value: printable(value) if type(value) is str else value,
     )
+    pages.filters["printable"] = printable
     return pages.get_template(name).render(
         version=version("mnistlab"),
         style=pages.get_template("comparison.css").render(),

@@ -6,9 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+MAX_SEED, MAX_LOSS = 10**18, 1e9
+"""The largest seed of a run, and the largest loss of one that is kept."""
 Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=0)]
-Loss = Annotated[float, Field(ge=-1e-6)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
+Size = Annotated[int, Field(ge=1, le=10**9)]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Quantity = Annotated[float, Field(ge=0, le=1e9)]
+"""Seconds, or another quantity that is at least 0."""
+Loss = Annotated[float, Field(ge=-1e-6, le=MAX_LOSS)]
 """A mean cross-entropy: at least 0, but for rounding."""
 BINS = 15
 """Of equal width, over confidences from 0 to 1 (Guo et al., 2017)."""
@@ -36,7 +42,7 @@ class Outcome(BaseModel):
     train_accuracy: Share
     test_labels: tuple[Count, ...]
     mistakes: tuple[tuple[Count, Count, Count], ...]
-    reliability: tuple[tuple[Count, float, Count], ...]
+    reliability: tuple[tuple[Count, Quantity, Count], ...]
 
     def check(self, images: int, classes: int) -> None:
         """Hold the parts against each other, and against the number of test images and classes.

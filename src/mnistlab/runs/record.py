@@ -10,8 +10,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    NonNegativeFloat,
-    PositiveInt,
     ValidationError,
     computed_field,
     model_validator,
@@ -20,7 +18,7 @@ from pydantic import (
 from mnistlab.errors import RecipeError, RunError
 from mnistlab.recipe import Recipe
 from mnistlab.runs.checksum import add_checksum, read_checked
-from mnistlab.runs.outcome import Count, Loss, Outcome, Share
+from mnistlab.runs.outcome import Count, Loss, Outcome, Quantity, Seed, Share, Size
 
 _ROUNDING = 1e-9
 _LIST_OF_NUMBERS = re.compile(r"\[\n\s+([-+.\deE]+(?:,\s+[-+.\deE]+)*)\s+\]")
@@ -47,14 +45,14 @@ class EpochMetrics(_Frozen):
         images_per_second: training images a second.
     """
 
-    epoch: PositiveInt
+    epoch: Size
     train_loss: Loss
     train_accuracy: Share
     test_loss: Loss
     test_accuracy: Share
-    train_seconds: NonNegativeFloat
-    test_seconds: NonNegativeFloat
-    images_per_second: NonNegativeFloat
+    train_seconds: Quantity
+    test_seconds: Quantity
+    images_per_second: Quantity
 
 
 class DataSummary(_Frozen):
@@ -62,9 +60,9 @@ class DataSummary(_Frozen):
 
     name: str
     fingerprint: str
-    train_images: PositiveInt
-    test_images: PositiveInt
-    image_size: tuple[PositiveInt, PositiveInt]
+    train_images: Size
+    test_images: Size
+    image_size: tuple[Size, Size]
     classes: tuple[str, ...] = Field(min_length=1)
     note: str = ""
 
@@ -75,10 +73,10 @@ class Environment(_Frozen):
     versions: dict[str, str]
     platform: str
     processor: str
-    cores: PositiveInt
-    memory_gib: NonNegativeFloat
+    cores: Size
+    memory_gib: Quantity
     device: str
-    threads: PositiveInt
+    threads: Size
     kernels: str = "torch"
     """The build of the fast layers that trained, or ``torch`` for plain PyTorch."""
 
@@ -108,7 +106,7 @@ class RunRecord(_Frozen):
 
     format: Literal[1] = 1
     recipe: Recipe
-    seed: Count
+    seed: Seed
     data: DataSummary
     parameters: Count
     history: tuple[EpochMetrics, ...] = Field(min_length=1)

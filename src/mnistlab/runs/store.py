@@ -6,14 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mnistlab.errors import RunError
 from mnistlab.files import read_file
 from mnistlab.recipe import Recipe
 from mnistlab.runs.checksum import read_checked
 from mnistlab.runs.folder import RunFolder
-from mnistlab.runs.outcome import Count, Share
+from mnistlab.runs.outcome import Quantity, Seed, Share, Size
 from mnistlab.runs.record import RunRecord, reason, refuse_other_accuracy, total_seconds
 
 _NAME = re.compile(r"(?P<name>.+)-(?P<digest>[0-9a-f]{8})-seed(?P<seed>\d+)")
@@ -36,14 +36,14 @@ class _Epoch(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     test_accuracy: Share
-    train_seconds: NonNegativeFloat
-    test_seconds: NonNegativeFloat
+    train_seconds: Quantity
+    test_seconds: Quantity
 
 
 class _Images(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    test_images: PositiveInt
+    test_images: Size
 
 
 class _Outcome(BaseModel):
@@ -68,12 +68,12 @@ class RunGlance(BaseModel):
 
     path: Path = Path()
     recipe: _Named
-    seed: Count
+    seed: Seed
     data: _Images
     history: tuple[_Epoch, ...] = Field(min_length=1)
     outcome: _Outcome | None = None
     final: _Final
-    seconds: NonNegativeFloat
+    seconds: Quantity
     started: datetime
 
     @model_validator(mode="after")
@@ -157,5 +157,6 @@ class RunStore:
             return sorted(path for path in self.path.iterdir() if path.is_dir())
         except FileNotFoundError:
             return []
-        except OSError as error:
-            raise RunError(f"{self.path}: cannot be read: {error.strerror or error}") from error
+        except (OSError, ValueError) as error:
+            said = getattr(error, "strerror", None) or error
+            raise RunError(f"{self.path}: cannot be read: {said}") from error

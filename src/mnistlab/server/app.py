@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -18,6 +18,7 @@ from mnistlab.server.guard import Guard
 from mnistlab.server.host import Hosts
 from mnistlab.server.linger import Linger
 from mnistlab.server.metrics import Metrics
+from mnistlab.server.origin import Origins, Preflights
 from mnistlab.server.pages import add_pages
 from mnistlab.server.pool import Pool
 from mnistlab.server.reading import add_reading
@@ -72,17 +73,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.pool, app.state.tally, app.state.end = pool, tally, end
+    cors: dict[str, Any] = {
+        "allow_origins": chosen.allow_origins,
+        "allow_methods": ["GET", "HEAD", "POST"],
+        "expose_headers": ["Retry-After", "Server-Timing"],
+    }
     # The last one added is the first one that a request passes.
     app.add_middleware(Target, prefix=chosen.root_path)
+    if chosen.allow_origins:
+        app.add_middleware(Preflights, **cors)
     app.add_middleware(Gate, hosts=Hosts(chosen.host, chosen.allow_hosts))
     app.add_middleware(Guard)
     if chosen.allow_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=chosen.allow_origins,
-            allow_methods=["GET", "HEAD", "POST"],
-            expose_headers=["Retry-After", "Server-Timing"],
-        )
+        app.add_middleware(Origins, **cors)
     app.add_middleware(Access, metrics=metrics, tally=tally, ending=ending)
     app.add_middleware(Linger, ending=ending)
     answer_in_json(app)

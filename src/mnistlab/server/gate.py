@@ -5,6 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mnistlab.server.host import Hosts
 from mnistlab.server.refusal import Refusal, refuse
+from mnistlab.server.target import origin_form
 
 
 class Gate:
@@ -20,6 +21,8 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
+        if scope["type"] == "http":
+            scope = origin_form(scope)
         refusal = self._check(Headers(scope=scope)) if scope["type"] == "http" else None
         await (refuse(refusal, scope) if refusal else self._app)(scope, receive, send)
 

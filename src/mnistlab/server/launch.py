@@ -127,7 +127,7 @@ def _listen(host: str, port: int) -> socket.socket:
         except OSError:
             listener.close()
             raise
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ServerError(f"cannot listen on {host}:{port}: {reason}; choose another with --host or --port") from error
     return listener

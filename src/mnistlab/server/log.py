@@ -60,7 +60,7 @@ class Flood(logging.Filter):
 
 
 class TextFormatter(logging.Formatter):
-    """Lines for people; control characters of strangers are escaped."""
+    """A line for people of each event; what strangers wrote is escaped, and the lines of an exception are indented."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See ``logging``."""
@@ -69,12 +69,13 @@ class TextFormatter(logging.Formatter):
             fields = {name: _printable(str(value)).replace('"', "%22") for name, value in _fields(record).items()}
             return _ACCESS.format(time=moment, **fields)
         level = f"{record.levelname.lower()}: " if record.levelno > logging.INFO else ""
-        text = f"mnistlab: {level}{record.getMessage()}"
+        text = _printable(f"mnistlab: {level}{record.getMessage().strip()}")
         if more := getattr(record, "more", 0):
             text += f" ({more:,} more since the last such line)"
         if record.exc_info:
-            text += f"\n{self.formatException(record.exc_info)}"
-        return "\n".join(map(_printable, text.split("\n")))
+            # What is indented cannot pass for another event.
+            text += "".join(f"\n    {_printable(line)}" for line in self.formatException(record.exc_info).split("\n"))
+        return text
 
 
 class JsonFormatter(logging.Formatter):

@@ -58,6 +58,10 @@ class ImpatientProtocol(H11Protocol):
         self._heard = self.loop.time()
         super().data_received(data)
 
+    def _should_upgrade(self) -> bool:
+        """Pass over every ``Upgrade``, as a server may (RFC 9110, 7.8), without uvicorn's advice to install one."""
+        return False
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP, in JSON as everything else; uvicorn fails if there has been an answer."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):

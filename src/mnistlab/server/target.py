@@ -1,7 +1,25 @@
 """Target: a request's method and path, as the routes know them."""
 
+import re
+from urllib.parse import unquote
+
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_ABSOLUTE = re.compile(rb"https?://([^/]*)", re.IGNORECASE)
+
+
+def origin_form(scope: Scope) -> Scope:
+    """Return the scope of a request whose target is a whole URI, such as ``http://localhost/healthz``, as of any other.
+
+    The URI's host takes the place of the ``Host`` header (RFC 9112, 3.2.2).
+    """
+    found = _ABSOLUTE.match(scope.get("raw_path") or b"")
+    if not found:
+        return scope
+    path = scope["raw_path"][found.end() :] or b"/"
+    headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    return {**scope, "path": unquote(path.decode()), "raw_path": path, "headers": [*headers, (b"host", found[1])]}
 
 
 class Target:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mnistlab.errors import RecipeError, RunError
 from mnistlab.recipe import Recipe
-from mnistlab.runs import BLANK, EpochMetrics, seal, seal_is_broken
+from mnistlab.runs import BLANK, EpochMetrics, Seed, seal, seal_is_broken
 from mnistlab.training.trainer import Trainer
 
 _HEADER = "mnistlab"
@@ -24,7 +24,7 @@ class CheckpointHeader(BaseModel):
 
     format: Literal[1] = 1
     recipe: Recipe
-    seed: int = Field(ge=0)
+    seed: Seed
     fingerprint: str
     device: str
     threads: int = Field(ge=1)

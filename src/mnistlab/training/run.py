@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mnistlab.data import Dataset, load_dataset, take_subset
 from mnistlab.errors import KernelError, RunError, TrainingError
 from mnistlab.recipe import Recipe, built_in, read_source
-from mnistlab.runs import DataSummary, RunFolder, RunRecord, describe_environment, describe_outcome, now
+from mnistlab.runs import MAX_SEED, DataSummary, RunFolder, RunRecord, describe_environment, describe_outcome, now
 from mnistlab.training.checkpoint import pack_checkpoint, pack_model, read_header, restore
 from mnistlab.training.device import choose_device, computing_threads, describe_device
 from mnistlab.training.events import EpochDone, Event, Listener, RunFinished, RunStarted, RunStopped, ignore, never
@@ -48,7 +48,7 @@ def train(
     Args:
         recipe: a recipe, or the name of a built-in one.
         dataset: the images, of which the recipe may take a part; ``None`` loads what ``recipe.data`` names.
-        seed: decides the weights, the order of images, augmentation and dropout.
+        seed: 0 to 10**18; decides the weights, the order of images, augmentation and dropout.
         folder: where the run's files go, with a checkpoint after every epoch; ``None`` keeps nothing.
         resume: go on with what the folder holds, if anything; a finished run is read and not trained again.
         overwrite: start over whatever the folder holds.
@@ -68,6 +68,8 @@ def train(
     """
     if kernels not in KERNELS:
         raise KernelError(f"{kernels}: no such kernels; one of {', '.join(KERNELS)}")
+    if not 0 <= seed <= MAX_SEED:
+        raise RunError(f"the seed must be from 0 to {MAX_SEED:,}")
     if folder == "":
         raise RunError("the name of the run's folder is empty; name one, the current one is .")
     recipe = built_in(recipe) if isinstance(recipe, str) else recipe

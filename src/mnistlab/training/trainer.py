@@ -15,7 +15,7 @@ from mnistlab.errors import DataError, TrainingError
 from mnistlab.kernels import Pass
 from mnistlab.models import build_model, count_parameters
 from mnistlab.recipe import Recipe, Source, read_source
-from mnistlab.runs import EpochMetrics
+from mnistlab.runs import MAX_LOSS, EpochMetrics
 from mnistlab.training.augmentation import draw_distortions
 from mnistlab.training.averaging import STATISTICS_IMAGES, Averaging, estimate_statistics
 from mnistlab.training.evaluation import score
@@ -193,9 +193,10 @@ class Trainer:
             test_loss, test_accuracy = score(self.test_logits(), self._test_labels)
         finally:
             give_back()
-        if not math.isfinite(train_loss) or not math.isfinite(test_loss):
+        if not (train_loss <= MAX_LOSS and test_loss <= MAX_LOSS):
             rate = self.recipe.learning_rate
-            raise TrainingError(f"epoch {self.epoch}: the loss is not finite; lower learning_rate (it is {rate:g})")
+            fault = f"above {MAX_LOSS:g}" if math.isfinite(train_loss) and math.isfinite(test_loss) else "not finite"
+            raise TrainingError(f"epoch {self.epoch}: the loss is {fault}; lower learning_rate (it is {rate:g})")
         return EpochMetrics(
             epoch=self.epoch,
             train_loss=train_loss,
