@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-MAX_SEED, MAX_LOSS = 10**18, 1e9
+MAX_SEED, MAX_LOSS = 10**18, 1e39
 """The largest seed of a run, and the largest loss of one that is kept."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
