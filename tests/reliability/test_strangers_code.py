@@ -173,6 +173,29 @@ def test_imports_that_reading_does_not_show_are_refused(tmp_path, monkeypatch):
     sys.modules.pop("plugin", None)
 
 
+@pytest.mark.parametrize("record", [None, "other.py,,\n"])
+def test_a_package_that_says_it_is_installed_covers_its_own_files_alone(record, tmp_path, monkeypatch):
+    library = tmp_path / "library"
+    (library / "x-1.dist-info").mkdir(parents=True)
+    if record:
+        (library / "x-1.dist-info" / "RECORD").write_text(record)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(library)])
+    write(library, helper_beside="")
+    folder = trained_with(tmp_path, f"{tmp_path}/net.py:build", net=NET.format(imports="import helper_beside"))
+    write(library, helper_beside="evil = 1")
+    assert_not_run(tmp_path, folder, "helper_beside.py, which .* imports, has changed")
+
+
+def test_installed_files_beside_python_s_own_are_not_compared(tmp_path, monkeypatch):
+    library = tmp_path / "library"
+    (library / "x-1.dist-info").mkdir(parents=True)
+    (library / "x-1.dist-info" / "RECORD").write_text("package_beside/__init__.py,,\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(library)])
+    write(library, package_beside__init="")
+    folder = trained_with(tmp_path, f"{tmp_path}/net.py:build", net=NET.format(imports="import package_beside"))
+    assert folder.read_record().imports == {}
+
+
 PLUGIN = "sys.path.insert(0, str(pathlib.Path(__file__).parent / 'plugins')); importlib.import_module('plu' + 'gin')"
 LATE = {
     "forward": "class Late(nn.Flatten):\n    def forward(self, images):\n"
