@@ -203,7 +203,8 @@ LATE = {
     "thread": f"def go():\n    {PLUGIN}\nclass Late(nn.Flatten):\n    def __init__(self):\n"
     "        super().__init__()\n        thread = threading.Thread(target=go)\n        thread.start()\n"
     "        thread.join()\nnn.Flatten = Late",
-    "file": "spec = importlib.util.spec_from_file_location('x', pathlib.Path(__file__).parent / 'plugins' / 'plugin.py')\n"
+    "file": "file = pathlib.Path(__file__).parent / 'plugins' / 'plugin.py'\n"
+    "spec = importlib.util.spec_from_file_location('x', file)\n"
     "spec.loader.exec_module(importlib.util.module_from_spec(spec))",
     "runpy": "runpy.run_path(str(pathlib.Path(__file__).parent / 'plugins' / 'plugin.py'))",
 }

@@ -15,7 +15,8 @@ from typing import Any, cast
 
 from torch import nn
 
-from mnistlab.errors import ModelError
+from mnistlab.errors import ModelError, told
+from mnistlab.models.blame import blaming
 from mnistlab.recipe.installed import OURS, is_installed
 from mnistlab.recipe.source import Module, Source
 from mnistlab.text import listed
@@ -42,10 +43,8 @@ def foreign(source: Source, image_shape: tuple[int, int, int], classes: int, *, 
         raise ModelError(f"{reference}: {source.fault}")
     with _FINDER.offering(source, strict=strict):
         build = _function(_module(source, source.main), function_name, reference)
-        try:
+        with blaming(reference, f"{function_name}{image_shape, classes}", ModelError):
             model = build(image_shape, classes)
-        except (Exception, SystemExit) as error:
-            raise ModelError(f"{reference}{image_shape, classes}: {_told(error)}") from error
     if not isinstance(model, nn.Module):
         raise ModelError(f"{reference}: returned {type(model).__name__}; it must return a torch.nn.Module")
     if strict:
@@ -204,18 +203,17 @@ def _module(source: Source, main: Module) -> ModuleType:
         # Data classes look their module up.
         sys.modules[spec.name] = module
         cast("_Loader", spec.loader).exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise ModelError(f"{source.model}: importing it failed: {_told(error)}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise ModelError(f"{source.model}: importing it failed: {told(error)}") from error
     return module
 
 
 def _function(module: ModuleType, name: str, reference: str) -> Callable[..., Any]:
-    function = getattr(module, name, None)
+    with blaming(reference, f"looking for {name!r}", ModelError):
+        function = getattr(module, name, None)
     if not callable(function):
         there = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise ModelError(f"{reference}: no function {name!r} there; it has {listed(there) or 'none'}")
     return cast("Callable[..., Any]", function)
-
-
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"

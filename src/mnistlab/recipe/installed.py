@@ -37,7 +37,7 @@ def _own_folders() -> tuple[Path, ...]:
 
 @cache
 def _recorded(folder: Path) -> frozenset[Path]:
-    """Return the files that packages installed into a folder have by their records, as after ``pip install --target``."""
+    """Return the files of packages installed into a folder, by their records; ``pip install --target`` writes them."""
     records = (record.read_text("utf-8", errors="replace") for record in folder.glob("*.dist-info/RECORD"))
     rows = (row for record in records for row in csv.reader(record.splitlines()) if row)
     return frozenset((folder / row[0]).resolve() for row in rows)

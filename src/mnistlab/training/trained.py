@@ -10,6 +10,7 @@ from torch import nn
 from mnistlab.data import read_views
 from mnistlab.errors import ModelError, RunError
 from mnistlab.models import build_model
+from mnistlab.models.blame import blaming
 from mnistlab.models.foreign import TRUST
 from mnistlab.recipe import read_source
 from mnistlab.runs import RunFolder, RunRecord
@@ -48,7 +49,14 @@ class TrainedModel:
     def read_once(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Read images, uint8 ``(n, height, width)``, as they are, whatever the recipe's ``shifts``: the same."""
         recipe = self.record.recipe
-        return compute_logits(self.model, fit_images(images, recipe), recipe).numpy()
+        with blaming(recipe.model, f"reading {len(images):,} images", ModelError):
+            logits = compute_logits(self.model, fit_images(images, recipe), recipe).numpy()
+        expected = (len(images), len(self.record.data.classes))
+        if logits.shape != expected:
+            raise ModelError(
+                f"{recipe.model}: gives {logits.shape} for {len(images):,} images; it must give {expected}"
+            )
+        return logits
 
 
 def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
@@ -81,5 +89,8 @@ def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
     with isolated(torch.device("cpu")):
         shape, strict = (channels, height, width), not (trusted or trusts_all())
         model = build_model(record.recipe, shape, len(record.data.classes), source, strict=strict)
-    load_weights(model, folder.read_model(), str(folder.model_file))
-    return TrainedModel(record, model.eval(), folder.read_logits())
+    weights = folder.read_model()
+    with blaming(record.recipe.model, "taking its weights", ModelError):
+        load_weights(model, weights, str(folder.model_file))
+        model = model.eval()
+    return TrainedModel(record, model, folder.read_logits())

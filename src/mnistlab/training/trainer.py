@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mnistlab.data import Dataset, read_views
-from mnistlab.errors import DataError, TrainingError
+from mnistlab.errors import DataError, ModelError, TrainingError
 from mnistlab.kernels import Pass
 from mnistlab.models import build_model, count_parameters
+from mnistlab.models.blame import blaming, is_foreign
 from mnistlab.recipe import Recipe, Source, read_source
 from mnistlab.runs import EpochMetrics
 from mnistlab.training.augmentation import draw_distortions
@@ -24,7 +25,7 @@ from mnistlab.training.input import fit_images, input_shape
 from mnistlab.training.randomness import derive_seed, generator, isolated, seed_global
 from mnistlab.training.schedule import learning_rates
 from mnistlab.training.selection import make_steps
-from mnistlab.training.trial import blaming, is_foreign, try_training
+from mnistlab.training.trial import try_training
 
 _CPU = torch.device("cpu")
 
@@ -68,11 +69,13 @@ class Trainer:
             model = build_model(recipe, shape, classes, self.source)
             if is_foreign(recipe.model):
                 try_training(model, recipe.model, shape, min(stop - start for start, stop in self.bounds))
-        self.model = model.to(device)
-        self.parameters = count_parameters(model)
-        self.optimizer = make_optimizer(model, recipe, device)
-        self.averaging = Averaging(model, recipe)
-        self.steps = make_steps(model, recipe, self.optimizer, self.averaging.moving, shape, classes, device, kernels)
+        with blaming(recipe.model, "preparing to train it", ModelError):
+            self.model = model.to(device)
+            self.parameters = count_parameters(model)
+            self.optimizer = make_optimizer(model, recipe, device)
+            self.averaging = Averaging(model, recipe)
+            moving = self.averaging.moving
+            self.steps = make_steps(model, recipe, self.optimizer, moving, shape, classes, device, kernels)
         self._train_images = fit_images(dataset.train.images, recipe).to(device).contiguous()
         self._train_labels = torch.from_numpy(dataset.train.labels).to(device)
         self._test_images = fit_images(dataset.test.images, recipe).to(device).contiguous()
@@ -140,7 +143,8 @@ class Trainer:
     def _train_epoch(self, on_event: Listener, should_stop: Callable[[], bool]) -> bool:
         began, spent = time.perf_counter(), self.seconds
         work = self.plan_pass(self.epoch)
-        self.model.train()
+        with blaming(self.recipe.model, f"beginning epoch {self.epoch}"):
+            self.model.train()
         while self.batch < len(self.bounds):
             if should_stop():
                 return False
