@@ -1,4 +1,4 @@
-"""Users' models that raise, in whichever way and wherever: one line names the model, and it is no bug of the program."""
+"""Users' models that raise, in whichever way and wherever: one line names the model; it is no bug."""
 
 import pytest
 

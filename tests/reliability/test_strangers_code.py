@@ -16,6 +16,7 @@ from mnistlab.cli.app import app
 from mnistlab.cli.app import run as run_app
 from mnistlab.errors import ModelError, RunError
 from mnistlab.experiments import InProcess
+from mnistlab.recipe import read_source
 from mnistlab.training import load_trained
 from mnistlab.training.trust import TRUST
 from tests.cli.processes import MNISTLAB, run
@@ -194,6 +195,23 @@ def test_installed_files_beside_python_s_own_are_not_compared(tmp_path, monkeypa
     write(library, package_beside__init="")
     folder = trained_with(tmp_path, f"{tmp_path}/net.py:build", net=NET.format(imports="import package_beside"))
     assert folder.read_record().imports == {}
+
+
+def test_what_a_stranger_s_code_imports_is_not_even_read(tmp_path):
+    folder = make_run(tmp_path / "run")
+    write(tmp_path, net="import far")
+    (tmp_path / "far.py").symlink_to("far.py")
+    edit_record(folder, recipe__model=f"{tmp_path}/net.py:build", source="")
+    assert_not_run(tmp_path, folder, "would run the code")
+    (tmp_path / "far.py").unlink()
+    (tmp_path / "far.py").write_bytes(b"#" * (1 << 23))
+    assert_not_run(tmp_path, folder, "would run the code")
+
+
+def test_code_that_imports_without_end_is_refused(tmp_path):
+    write(tmp_path, net="from pack import " + ", ".join(f"a{i}" for i in range(11_000)))
+    (tmp_path / "pack").mkdir()
+    assert "imports more than 10,000 names" in read_source(f"{tmp_path}/net.py:build").fault
 
 
 PLUGIN = "sys.path.insert(0, str(pathlib.Path(__file__).parent / 'plugins')); importlib.import_module('plu' + 'gin')"
