@@ -8,22 +8,20 @@ import hashlib
 import json
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
+from functools import cached_property
 from pathlib import Path
 
 from mnistlab.files import open_file
+from mnistlab.recipe.finder import SUFFIX, Finders, find_module, make_finders
 from mnistlab.recipe.installed import OURS, installed_folders, is_installed, is_installed_name
 
-_SUFFIX = ".py"
 _DIGITS = 16
 _LARGEST = 1 << 22
 """Bytes of a file of code; a stranger's takes no more memory than that, and is not run."""
 _MOST = 10_000
 """Names that are imported."""
-_Finders = Callable[[str], FileFinder]
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ def read_source(model: str, *, follow: bool = True) -> Source:
         return Source(model)
     path = _search_path()
     try:
-        if not name.endswith(_SUFFIX):
+        if not name.endswith(SUFFIX):
             return _read_module(model, name, path, follow=follow)
         file = Path(name).expanduser()
         if not file.exists():
@@ -151,7 +149,7 @@ def _read_module(model: str, name: str, roots: tuple[str, ...], *, follow: bool)
     installed = is_installed_name(top)
     found: dict[str, Module] = {}
     folders = tuple(map(str, installed_folders())) if installed else roots
-    _add(name, folders, found, _finders(), installed=installed)
+    _add(name, folders, found, make_finders(), installed=installed)
     main = found.pop(name, None)
     if main is None or main.content is None:
         return Source(model, fault=f"there is no module {name}")
@@ -173,7 +171,7 @@ def _follow(main: Module, roots: tuple[str, ...], found: dict[str, Module] | Non
     known = {main.name: main} | (found or {})
     seen: set[str] = set()
     names: set[str] = set()
-    finders = _finders()
+    finders = make_finders()
     while waiting := [module for name, module in known.items() if name not in seen]:
         for module in waiting:
             seen.add(module.name)
@@ -188,13 +186,8 @@ def _follow(main: Module, roots: tuple[str, ...], found: dict[str, Module] | Non
     return {name: module for name, module in known.items() if name != main.name}
 
 
-def _finders() -> _Finders:
-    """Return what finds modules in a folder, with no memory of folders but of this one reading."""
-    return cache(lambda folder: FileFinder(folder, (SourceFileLoader, [_SUFFIX])))
-
-
 def _add(
-    name: str, roots: Sequence[str], known: dict[str, Module], finders: _Finders, *, installed: bool = False
+    name: str, roots: Sequence[str], known: dict[str, Module], finders: Finders, *, installed: bool = False
 ) -> None:
     """Add a module and the packages around it, as far as there are such files."""
     folders: Sequence[str] | None = roots
@@ -204,7 +197,7 @@ def _add(
         if folders is None:
             return
         if inner not in known:
-            spec = _find(inner, folders, finders)
+            spec = find_module(inner, folders, finders)
             if spec is None:
                 return
             places = None
@@ -216,22 +209,6 @@ def _add(
             else:
                 known[inner] = Module(inner, Path((places or ("",))[0]), None, places, installed)
         folders = known[inner].folders
-
-
-def _find(name: str, folders: Sequence[str], finders: _Finders) -> ModuleSpec | None:
-    """Find a module in folders as Python does, but only Python files and folders."""
-    spread: list[str] = []
-    for folder in folders:
-        spec = finders(folder).find_spec(name)
-        if spec and spec.origin:
-            return spec
-        # A package without __init__.py may lie in several folders.
-        spread += (spec.submodule_search_locations or []) if spec else []
-    if not spread:
-        return None
-    found = ModuleSpec(name, None, is_package=True)
-    found.submodule_search_locations = spread
-    return found
 
 
 def _imported_names(module: Module) -> Iterator[str]:

@@ -74,14 +74,14 @@ class Trainer:
             self.parameters = count_parameters(model)
             self.optimizer = make_optimizer(model, recipe, device)
             self.averaging = Averaging(model, recipe)
-            moving = self.averaging.moving
-            self.steps = make_steps(model, recipe, self.optimizer, moving, shape, classes, device, kernels)
+            self.steps = make_steps(
+                model, recipe, self.optimizer, self.averaging.moving, shape, classes, device, kernels
+            )
         self._train_images = fit_images(dataset.train.images, recipe).to(device).contiguous()
         self._train_labels = torch.from_numpy(dataset.train.labels).to(device)
         self._test_images = fit_images(dataset.test.images, recipe).to(device).contiguous()
         self._images_to_move = dataset.test.images if recipe.shifts else None
         self._test_labels = torch.from_numpy(dataset.test.labels).to(device)
-
         self.history: list[EpochMetrics] = []
         self.batch = 0
         """Batches done of the epoch behind ``history``."""
@@ -162,7 +162,6 @@ class Trainer:
         order = torch.randperm(count, generator=generator(self.seed, "order", epoch))
         random = generator(self.seed, "augmentation", epoch)
         height, width = self._train_images.shape[2:]
-        seeds = [derive_seed(self.seed, "dropout", epoch, batch) for batch in range(batches)]
         return Pass(
             images=self._train_images,
             labels=self._train_labels,
@@ -171,7 +170,7 @@ class Trainer:
             # At once, so that no batch waits for a copy to an accelerator.
             distortions=draw_distortions(self.recipe, count, (height, width), random).of(0, count, self.device),
             rates=learning_rates(self.recipe, epoch, batches),
-            dropout_seeds=torch.tensor(seeds),
+            dropout_seeds=torch.tensor([derive_seed(self.seed, "dropout", epoch, batch) for batch in range(batches)]),
             losses=self.losses,
             hits=self.hits,
         )
