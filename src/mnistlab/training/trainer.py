@@ -159,13 +159,11 @@ class Trainer:
     def plan_pass(self, epoch: int) -> Pass:
         """Draw all that is random in an epoch, anew at each call and alike."""
         count, batches = len(self._train_labels), len(self.bounds)
-        order = torch.randperm(count, generator=generator(self.seed, "order", epoch))
-        random = generator(self.seed, "augmentation", epoch)
-        height, width = self._train_images.shape[2:]
+        (height, width), random = self._train_images.shape[2:], generator(self.seed, "augmentation", epoch)
         return Pass(
             images=self._train_images,
             labels=self._train_labels,
-            order=order.to(self.device),
+            order=torch.randperm(count, generator=generator(self.seed, "order", epoch)).to(self.device),
             bounds=torch.tensor([0, *(stop for _, stop in self.bounds)]),
             # At once, so that no batch waits for a copy to an accelerator.
             distortions=draw_distortions(self.recipe, count, (height, width), random).of(0, count, self.device),
@@ -197,8 +195,8 @@ class Trainer:
         finally:
             give_back()
         if not math.isfinite(train_loss) or not math.isfinite(test_loss):
-            rate = self.recipe.learning_rate
-            raise TrainingError(f"epoch {self.epoch}: the loss is not finite; lower learning_rate (it is {rate:g})")
+            rate = f"learning_rate (it is {self.recipe.learning_rate:g})"
+            raise TrainingError(f"epoch {self.epoch}: the loss is not finite; lower {rate}")
         return EpochMetrics(
             epoch=self.epoch,
             train_loss=train_loss,
