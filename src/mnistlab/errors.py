@@ -18,6 +18,17 @@ class MnistlabError(Exception):
         super().__init__(one_line(message))
 
 
+def told(error: BaseException) -> str:
+    """Return the kind of an error of foreign code and, unless that fails as well, what it says."""
+    name = type(error).__name__
+    try:
+        return f"{name}: {error!s}"
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return name
+
+
 class RecipeError(MnistlabError):
     """A recipe has an unknown key, a value of the wrong type, or a value out of range."""
 

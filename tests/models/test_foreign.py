@@ -60,7 +60,7 @@ def test_a_function_in_a_package_of_the_current_folder(tmp_path, monkeypatch):
         (DEAF, "its logits depend on no parameter that can be trained"),
         ("def build(image_shape, classes): return 3", "returned int; it must return a torch.nn.Module"),
         (GOOD.replace("width, classes", "width, 3"), "gives (2, 3) for two images; it must give (2, 7)"),
-        (GOOD.replace("height * width", "height"), "cannot take images of shape (1, 32, 32): mat1 and mat2"),
+        (GOOD.replace("height * width", "height"), "cannot take images of shape (1, 32, 32): RuntimeError: mat1"),
         ("from torch import nn\ndef build(i, c): return nn.Flatten()", "no parameters to train"),
     ],
 )

@@ -1,5 +1,6 @@
 """Code in a stranger's folders: nothing of it is run, by whichever command, unless it was trained with here."""
 
+import contextlib
 import json
 import os
 import py_compile
@@ -7,6 +8,7 @@ import shutil
 import sys
 
 import pytest
+import torch
 from PIL import Image
 
 from mnistlab import RunFolder, repeat, train
@@ -14,6 +16,7 @@ from mnistlab.cli.app import app
 from mnistlab.cli.app import run as run_app
 from mnistlab.errors import ModelError, RunError
 from mnistlab.experiments import InProcess
+from mnistlab.recipe import read_source
 from mnistlab.training import load_trained
 from mnistlab.training.trust import TRUST
 from tests.cli.processes import MNISTLAB, run
@@ -162,13 +165,96 @@ def test_imports_that_reading_does_not_show_are_refused(tmp_path, monkeypatch):
     folder = trained_with(tmp_path, f"{tmp_path}/net.py:build", net=NET.format(imports=code))
     sys.modules.pop("plugin", None)
     write(tmp_path / "plugins", plugin="evil = 1")
-    with pytest.raises(ModelError, match=f"plugin is imported in a way that .* set {TRUST}=1 if you trust"):
+    with pytest.raises(ModelError, match=f"plugin.py is imported in a way that .* set {TRUST}=1 if you trust"):
         load_trained(folder)
     assert unspring(tmp_path) == [tmp_path / "sprung"]
     monkeypatch.setenv(TRUST, "1")
     load_trained(folder)
     assert (tmp_path / "plugins" / "sprung").exists()
     sys.modules.pop("plugin", None)
+
+
+@pytest.mark.parametrize("record", [None, "other.py,,\n"])
+def test_a_package_that_says_it_is_installed_covers_its_own_files_alone(record, tmp_path, monkeypatch):
+    library = tmp_path / "library"
+    (library / "x-1.dist-info").mkdir(parents=True)
+    if record:
+        (library / "x-1.dist-info" / "RECORD").write_text(record)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(library)])
+    write(library, helper_beside="")
+    folder = trained_with(tmp_path, f"{tmp_path}/net.py:build", net=NET.format(imports="import helper_beside"))
+    write(library, helper_beside="evil = 1")
+    assert_not_run(tmp_path, folder, "helper_beside.py, which .* imports, has changed")
+
+
+def test_installed_files_beside_python_s_own_are_not_compared(tmp_path, monkeypatch):
+    library = tmp_path / "library"
+    (library / "x-1.dist-info").mkdir(parents=True)
+    (library / "x-1.dist-info" / "RECORD").write_text("package_beside/__init__.py,,\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(library)])
+    write(library, package_beside__init="")
+    folder = trained_with(tmp_path, f"{tmp_path}/net.py:build", net=NET.format(imports="import package_beside"))
+    assert folder.read_record().imports == {}
+
+
+def test_what_a_stranger_s_code_imports_is_not_even_read(tmp_path):
+    folder = make_run(tmp_path / "run")
+    write(tmp_path, net="import far")
+    (tmp_path / "far.py").symlink_to("far.py")
+    edit_record(folder, recipe__model=f"{tmp_path}/net.py:build", source="")
+    assert_not_run(tmp_path, folder, "would run the code")
+    (tmp_path / "far.py").unlink()
+    (tmp_path / "far.py").write_bytes(b"#" * (1 << 23))
+    assert_not_run(tmp_path, folder, "would run the code")
+
+
+def test_code_that_imports_without_end_is_refused(tmp_path):
+    write(tmp_path, net="from pack import " + ", ".join(f"a{i}" for i in range(11_000)))
+    (tmp_path / "pack").mkdir()
+    assert "imports more than 10,000 names" in read_source(f"{tmp_path}/net.py:build").fault
+
+
+PLUGIN = "sys.path.insert(0, str(pathlib.Path(__file__).parent / 'plugins')); importlib.import_module('plu' + 'gin')"
+LATE = {
+    "forward": "class Late(nn.Flatten):\n    def forward(self, images):\n"
+    f"        {PLUGIN}\n        return super().forward(images)\nnn.Flatten = Late",
+    "thread": f"def go():\n    {PLUGIN}\nclass Late(nn.Flatten):\n    def __init__(self):\n"
+    "        super().__init__()\n        thread = threading.Thread(target=go)\n        thread.start()\n"
+    "        thread.join()\nnn.Flatten = Late",
+    "file": "file = pathlib.Path(__file__).parent / 'plugins' / 'plugin.py'\n"
+    "spec = importlib.util.spec_from_file_location('x', file)\n"
+    "spec.loader.exec_module(importlib.util.module_from_spec(spec))",
+    "runpy": "runpy.run_path(str(pathlib.Path(__file__).parent / 'plugins' / 'plugin.py'))",
+}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("way", LATE)
+def test_code_never_trained_with_is_refused_whenever_and_however_it_is_imported(way, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.nn.Flatten", torch.nn.Flatten)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    code = f"import importlib.util, pathlib, runpy, sys, threading\n{LATE[way]}"
+    write(tmp_path / "plugins", plugin="")
+    folder = trained_with(tmp_path, f"{tmp_path}/net.py:build", net=NET.format(imports=code))
+    write(tmp_path / "plugins", plugin="evil = 1")
+    for _ in range(2):
+        sys.modules.pop("plugin", None)
+        with contextlib.suppress(ModelError):
+            load_trained(folder).read_once(tiny_dataset().test.images)
+        assert unspring(tmp_path) in ([], [tmp_path / "sprung"])
+
+
+def test_a_run_that_is_read_keeps_nobody_from_importing_files_of_his_own(tmp_path):
+    (tmp_path / "mine").mkdir()
+    folder = trained_with(tmp_path, f"{tmp_path}/net.py:build", net=NET.format(imports=""))
+    write(tmp_path / "mine", mine="")
+    code = (
+        "import pathlib\nfrom mnistlab import RunFolder\nfrom mnistlab.training import load_trained\n"
+        f"trained = load_trained(RunFolder(pathlib.Path({str(folder.path)!r})))\nimport mine\n"
+    )
+    (tmp_path / "mine" / "script.py").write_text(code)
+    result = run(sys.executable, tmp_path / "mine" / "script.py", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
 
 
 def test_ones_own_runs_go_on_and_are_compared_by_all_files(tmp_path, small_mnist, monkeypatch):

@@ -28,7 +28,7 @@ from mnistlab.cli.serve import serve
 from mnistlab.cli.sweep import sweep
 from mnistlab.cli.telling import warn
 from mnistlab.cli.train import train
-from mnistlab.errors import MnistlabError
+from mnistlab.errors import MnistlabError, told
 from mnistlab.text import one_line
 
 _USAGE_ERROR, _BUG, _INTERRUPTED = 2, 70, 130
@@ -129,7 +129,7 @@ def _explain(error: BaseException) -> tuple[int, str]:
             return _USAGE_ERROR, f"this takes more memory than there is ({_place(error)})"
         case RecursionError():
             return _USAGE_ERROR, f"something given is nested too deeply to be read ({_place(error)})"
-    return _BUG, f"this is a bug, please report it: {type(error).__name__}: {error} ({_place(error)})"
+    return _BUG, f"this is a bug, please report it: {told(error)} ({_place(error)})"
 
 
 def _place(error: BaseException) -> str:

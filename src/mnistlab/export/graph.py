@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mnistlab.errors import ExportError, ModelError
+from mnistlab.errors import ExportError, ModelError, told
 from mnistlab.export.resizing import exact_type, weights
 from mnistlab.recipe import Recipe
 from mnistlab.runs import BLANK, seal
@@ -40,8 +40,9 @@ def make_graph(
     Raises:
         ModelError: ONNX cannot express the model.
     """
-    whole = _Whole(model, recipe, image_size, temperature).eval()
+    whole = _Whole(model, recipe, image_size, temperature)
     try:
+        whole.eval()
         with _quiet():
             program = torch.onnx.export(
                 whole,
@@ -55,7 +56,9 @@ def make_graph(
             )
             proto = program.model_proto  # type: ignore[union-attr]
     # The exporter's exceptions share no base but this one.
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise ModelError(f"{recipe.model}: cannot be exported to ONNX: {_reason(error)}") from error
     _strip(proto)
     for key, value in notes.items():
@@ -147,6 +150,5 @@ def _reason(error: BaseException) -> str:
     """Return the first line of what was wrong at the root, shortened."""
     while error.__cause__ is not None:
         error = error.__cause__
-    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    said = f"{type(error).__name__}: {first}"
+    said = next((line.strip() for line in told(error).splitlines() if line.strip()), "")
     return said if len(said) <= _LONGEST_REASON else f"{said[:_LONGEST_REASON]}…"

@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from mnistlab.errors import ModelError, did_you_mean
+from mnistlab.errors import ModelError, did_you_mean, told
+from mnistlab.models.blame import blaming
 from mnistlab.models.convnet import convnet
 from mnistlab.models.foreign import foreign
 from mnistlab.models.lenet import lenet5
@@ -49,7 +50,8 @@ def build_model(
         hint = did_you_mean(recipe.model, _ARCHITECTURES)
         known = ", ".join(_ARCHITECTURES)
         raise ModelError(f"{recipe.model}: no such model; {hint}known: {known}, or your own path/to/file.py:build")
-    _try_out(model, recipe.model, image_shape, classes)
+    with blaming(recipe.model, "trying it out", ModelError):
+        _try_out(model, recipe.model, image_shape, classes)
     return model
 
 
@@ -65,8 +67,10 @@ def _try_out(model: nn.Module, name: str, image_shape: tuple[int, int, int], cla
     try:
         with torch.enable_grad():
             logits = model(torch.zeros(2, *image_shape))
-    except Exception as error:
-        raise ModelError(f"{name}: cannot take images of shape {image_shape}: {error}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise ModelError(f"{name}: cannot take images of shape {image_shape}: {told(error)}") from error
     found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
     if found != (2, classes):
         raise ModelError(f"{name}: gives {found} for two images; it must give (2, {classes}), one logit a class")

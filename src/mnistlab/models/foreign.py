@@ -1,21 +1,23 @@
 """Models written by users: ``path/to/file.py:build`` or ``package.module:build``."""
 
 import importlib
+import os
 import sys
-import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, FrameType, ModuleType
 from typing import Any, cast
 
 from torch import nn
 
-from mnistlab.errors import ModelError
-from mnistlab.recipe.installed import is_installed
+from mnistlab.errors import ModelError, told
+from mnistlab.models.blame import blaming
+from mnistlab.recipe.installed import OURS, is_installed
 from mnistlab.recipe.source import Module, Source
 from mnistlab.text import listed
 
@@ -31,7 +33,7 @@ def foreign(source: Source, image_shape: tuple[int, int, int], classes: int, *, 
             ``image_shape`` and ``classes``.
         image_shape: ``(channels, height, width)`` of the input.
         classes: number of outputs.
-        strict: refuse imports of files that are neither in ``source`` nor installed.
+        strict: refuse to import files that are neither in ``source`` nor installed, as long as the model lives.
 
     Raises:
         ModelError: no such file, module or function, or it failed, or it returned no ``nn.Module``.
@@ -41,12 +43,12 @@ def foreign(source: Source, image_shape: tuple[int, int, int], classes: int, *, 
         raise ModelError(f"{reference}: {source.fault}")
     with _FINDER.offering(source, strict=strict):
         build = _function(_module(source, source.main), function_name, reference)
-        try:
+        with blaming(reference, f"{function_name}{image_shape, classes}", ModelError):
             model = build(image_shape, classes)
-        except (Exception, SystemExit) as error:
-            raise ModelError(f"{reference}{image_shape, classes}: {_told(error)}") from error
     if not isinstance(model, nn.Module):
         raise ModelError(f"{reference}: returned {type(model).__name__}; it must return a torch.nn.Module")
+    if strict:
+        _FINDER.watch(model)
     return model
 
 
@@ -66,8 +68,9 @@ class _Finder(MetaPathFinder):
 
     def __init__(self) -> None:
         self._modules: dict[str, Module] = {}
-        self._strict: set[int] = set()
-        """Threads that may import no other files of users."""
+        self._strict = 0
+        """Models that are being built, or live, whose code may import no other files of users."""
+        self._audited = False
 
     @contextmanager
     def offering(self, source: Source, *, strict: bool) -> Iterator[None]:
@@ -75,19 +78,18 @@ class _Finder(MetaPathFinder):
         if self not in sys.meta_path:
             sys.meta_path.insert(0, self)
         self._make_way(source)
-        self._modules |= source.others or {}
-        if source.main and not source.main.installed:
-            self._modules[source.main.name] = source.main
-        thread, added = threading.get_ident(), [root for root in source.roots if root not in sys.path]
+        self._modules |= {module.name: module for module in source.modules if not module.installed}
+        added = [root for root in source.roots if root not in sys.path]
         if strict:
-            self._strict.add(thread)
+            self._begin()
         else:
             # Behind all that is installed, whose place nothing here can take.
             sys.path += added
         try:
             yield
         finally:
-            self._strict.discard(thread)
+            if strict:
+                self._end()
             sys.path[:] = [folder for folder in sys.path if strict or folder not in added]
 
     def find_spec(
@@ -96,16 +98,49 @@ class _Finder(MetaPathFinder):
         """Return a module of users' code, if it was read; else what Python finds without us, if that may be run."""
         if name in self._modules:
             return _specify(self._modules[name])
-        if threading.get_ident() not in self._strict:
+        if not self._strict:
             return None
         others = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
         spec = next(filter(None, others), None)
-        if spec and spec.has_location and spec.origin and not is_installed(Path(spec.origin).resolve()):
-            raise ImportError(
-                f"{name} is imported in a way that cannot be told by reading the code, so nobody knows whether it has "
-                f"changed; set {TRUST}=1 if you trust {spec.origin}"
-            )
+        if spec and spec.has_location and spec.origin:
+            self._refuse(spec.origin)
         return spec
+
+    def watch(self, model: nn.Module) -> None:
+        """Be strict until a model is gone."""
+        self._begin()
+        weakref.finalize(model, self._end).atexit = False
+
+    def _begin(self) -> None:
+        self._strict += 1
+        if not self._audited:
+            # Sees what is run without asking sys.meta_path; it can never be taken away again.
+            sys.addaudithook(self._audit)
+            self._audited = True
+
+    def _end(self) -> None:
+        self._strict -= 1
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event != "exec" or not self._strict:
+            return
+        code = arguments[0]
+        file = getattr(code, "co_filename", "<")
+        if file.startswith("<"):
+            return
+        read = (module for module in self._modules.values() if module.content and str(module.path) == file)
+        if not any(_Loader(module).get_code(module.name) == code for module in read):
+            self._refuse(file)
+
+    @staticmethod
+    def _refuse(file: str) -> None:
+        """Raise an error if a file is somebody's own, and it is not the main program that wants it."""
+        if os.environ.get(TRUST) == "1" or is_installed(Path(file).resolve()) or _is_main_program():
+            return
+        raise ImportError(
+            f"{file} is imported in a way that cannot be told by reading the code, so nobody knows whether it has "
+            f"changed; set {TRUST}=1 if you trust it"
+        )
 
     @staticmethod
     def _make_way(source: Source) -> None:
@@ -125,6 +160,21 @@ class _Finder(MetaPathFinder):
 
 
 _FINDER = _Finder()
+
+
+def _is_main_program() -> bool:
+    """Return whether the main program imports, as a notebook may, with neither a model nor mnistlab in between."""
+    frame: FrameType | None = sys._getframe()
+    while frame and frame.f_globals is globals():
+        frame = frame.f_back
+    found = False
+    while frame:
+        name = str(frame.f_globals.get("__name__"))
+        if name.startswith(f"{OURS}.") or isinstance(frame.f_globals.get("__loader__"), _Loader):
+            return False
+        found = found or name == "__main__"
+        frame = frame.f_back
+    return found
 
 
 def _is_loaded(module: Module) -> bool:
@@ -153,18 +203,17 @@ def _module(source: Source, main: Module) -> ModuleType:
         # Data classes look their module up.
         sys.modules[spec.name] = module
         cast("_Loader", spec.loader).exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise ModelError(f"{source.model}: importing it failed: {_told(error)}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise ModelError(f"{source.model}: importing it failed: {told(error)}") from error
     return module
 
 
 def _function(module: ModuleType, name: str, reference: str) -> Callable[..., Any]:
-    function = getattr(module, name, None)
+    with blaming(reference, f"looking for {name!r}", ModelError):
+        function = getattr(module, name, None)
     if not callable(function):
         there = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise ModelError(f"{reference}: no function {name!r} there; it has {listed(there) or 'none'}")
     return cast("Callable[..., Any]", function)
-
-
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"

@@ -1,5 +1,6 @@
 """Installed: what is the standard library or an installed package, as opposed to code of the user's own."""
 
+import csv
 import site
 import sys
 import sysconfig
@@ -12,13 +13,18 @@ OURS = "mnistlab"
 
 def is_installed(path: Path) -> bool:
     """Return whether a file belongs to the standard library, to an installed package, or to mnistlab itself."""
-    return any(path.is_relative_to(folder) for folder in (*installed_folders(), Path(__file__).parents[1]))
+    if any(path.is_relative_to(folder) for folder in (*_own_folders(), Path(__file__).parents[1])):
+        return True
+    return any(path in _recorded(folder) for folder in _other_folders())
 
 
 def installed_folders() -> tuple[Path, ...]:
-    """Return the folders that hold nothing else."""
-    others = {Path(folder).resolve() for folder in sys.path if folder} - {Path.cwd()}
-    return (*_own_folders(), *(folder for folder in sorted(others) if _holds_packages(folder)))
+    """Return the folders that hold installed packages; of Python's path they may hold files of the user's as well."""
+    return (*_own_folders(), *(folder for folder in _other_folders() if _recorded(folder)))
+
+
+def _other_folders() -> list[Path]:
+    return sorted({Path(folder).resolve() for folder in sys.path if folder} - {Path.cwd(), *_own_folders()})
 
 
 @cache
@@ -30,9 +36,11 @@ def _own_folders() -> tuple[Path, ...]:
 
 
 @cache
-def _holds_packages(folder: Path) -> bool:
-    """Return whether packages were installed into a folder of Python's path, as ``pip install --target`` does."""
-    return next(folder.glob("*.dist-info"), None) is not None
+def _recorded(folder: Path) -> frozenset[Path]:
+    """Return the files of packages installed into a folder, by their records; ``pip install --target`` writes them."""
+    records = (record.read_text("utf-8", errors="replace") for record in folder.glob("*.dist-info/RECORD"))
+    rows = (row for record in records for row in csv.reader(record.splitlines()) if row)
+    return frozenset((folder / row[0]).resolve() for row in rows)
 
 
 @cache
@@ -41,4 +49,6 @@ def is_installed_name(top: str) -> bool:
     if top in sys.stdlib_module_names or top == OURS:
         return True
     spec = PathFinder.find_spec(top, [str(folder) for folder in installed_folders()])
-    return spec is not None and spec.loader is not None and spec.origin is not None
+    if spec is None or spec.loader is None or spec.origin is None:
+        return False
+    return not spec.has_location or is_installed(Path(spec.origin).resolve())

@@ -11,16 +11,17 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
 from pathlib import Path
 
 from mnistlab.files import open_file
+from mnistlab.recipe.finder import SUFFIX, Finders, find_module, make_finders
 from mnistlab.recipe.installed import OURS, installed_folders, is_installed, is_installed_name
 
-_SUFFIX = ".py"
 _DIGITS = 16
 _LARGEST = 1 << 22
 """Bytes of a file of code; a stranger's takes no more memory than that, and is not run."""
+_MOST = 10_000
+"""Names that are imported."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Source:
         return ""
 
 
-def read_source(model: str) -> Source:
+def read_source(model: str, *, follow: bool = True) -> Source:
     """Read the code that a recipe's ``model`` names, and that it imports.
 
     Imports are those that stand in the code, also in functions; what it imports by other means is not seen. What the
@@ -116,21 +117,22 @@ def read_source(model: str) -> Source:
     Args:
         model: ``path/to/file.py:build``, whose imports are looked for beside the file, in the current folder and on
             Python's path; ``package.module:build``, in the last two; or a built-in model's name.
+        follow: whether to read what it imports, too.
     """
     name, colon, _ = model.rpartition(":")
     if not colon:
         return Source(model)
     path = _search_path()
     try:
-        if not name.endswith(_SUFFIX):
-            return _read_module(model, name, path)
+        if not name.endswith(SUFFIX):
+            return _read_module(model, name, path, follow=follow)
         file = Path(name).expanduser()
         if not file.exists():
             return Source(model, fault=f"there is no file {file}")
         file = file.resolve()
         main = Module(f"{OURS}_model_{file.stem}", file, _read(file))
         roots = tuple(dict.fromkeys((str(file.parent), *path)))
-        return Source(model, main, _follow(main, roots), roots)
+        return Source(model, main, _follow(main, roots) if follow else {}, roots)
     # A home folder of nobody is a RuntimeError, a name that no file can have a ValueError.
     except (OSError, RuntimeError, ValueError) as error:
         return Source(model, fault=f"cannot be read: {getattr(error, 'strerror', None) or error}")
@@ -142,16 +144,16 @@ def _search_path() -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(folder) for folder in folders if folder.is_dir() and not is_installed(folder)))
 
 
-def _read_module(model: str, name: str, roots: tuple[str, ...]) -> Source:
+def _read_module(model: str, name: str, roots: tuple[str, ...], *, follow: bool) -> Source:
     top = name.partition(".")[0]
     installed = is_installed_name(top)
     found: dict[str, Module] = {}
     folders = tuple(map(str, installed_folders())) if installed else roots
-    _add(name, folders, found, installed=installed)
+    _add(name, folders, found, make_finders(), installed=installed)
     main = found.pop(name, None)
     if main is None or main.content is None:
         return Source(model, fault=f"there is no module {name}")
-    if installed:
+    if installed or not follow:
         return Source(model, main)
     return Source(model, main, _follow(main, roots, found), roots)
 
@@ -168,16 +170,25 @@ def _follow(main: Module, roots: tuple[str, ...], found: dict[str, Module] | Non
     """Return what a module imports, and what that imports, by name; ``found`` holds what surrounds it."""
     known = {main.name: main} | (found or {})
     seen: set[str] = set()
+    names: set[str] = set()
+    finders = make_finders()
     while waiting := [module for name, module in known.items() if name not in seen]:
         for module in waiting:
             seen.add(module.name)
             for name in _imported_names(module):
+                if name in names:
+                    continue
+                names.add(name)
+                if len(names) > _MOST:
+                    raise ValueError(f"imports more than {_MOST:,} names, too many for code")
                 if not is_installed_name(name.partition(".")[0]):
-                    _add(name, roots, known)
+                    _add(name, roots, known, finders)
     return {name: module for name, module in known.items() if name != main.name}
 
 
-def _add(name: str, roots: Sequence[str], known: dict[str, Module], *, installed: bool = False) -> None:
+def _add(
+    name: str, roots: Sequence[str], known: dict[str, Module], finders: Finders, *, installed: bool = False
+) -> None:
     """Add a module and the packages around it, as far as there are such files."""
     folders: Sequence[str] | None = roots
     parts = name.split(".")
@@ -186,7 +197,7 @@ def _add(name: str, roots: Sequence[str], known: dict[str, Module], *, installed
         if folders is None:
             return
         if inner not in known:
-            spec = _find(inner, folders)
+            spec = find_module(inner, folders, finders)
             if spec is None:
                 return
             places = None
@@ -198,22 +209,6 @@ def _add(name: str, roots: Sequence[str], known: dict[str, Module], *, installed
             else:
                 known[inner] = Module(inner, Path((places or ("",))[0]), None, places, installed)
         folders = known[inner].folders
-
-
-def _find(name: str, folders: Sequence[str]) -> ModuleSpec | None:
-    """Find a module in folders as Python does, but only Python files and folders, and with no memory of the folders."""
-    spread: list[str] = []
-    for folder in folders:
-        spec = FileFinder(folder, (SourceFileLoader, [_SUFFIX])).find_spec(name)
-        if spec and spec.origin:
-            return spec
-        # A package without __init__.py may lie in several folders.
-        spread += (spec.submodule_search_locations or []) if spec else []
-    if not spread:
-        return None
-    found = ModuleSpec(name, None, is_package=True)
-    found.submodule_search_locations = spread
-    return found
 
 
 def _imported_names(module: Module) -> Iterator[str]:

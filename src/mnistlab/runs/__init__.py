@@ -4,13 +4,12 @@ from mnistlab.runs.atomic import write_atomically
 from mnistlab.runs.checksum import BLANK, add_checksum, read_checksums, seal, seal_is_broken
 from mnistlab.runs.environment import available_cores, describe_environment
 from mnistlab.runs.folder import RunFolder
-from mnistlab.runs.outcome import MAX_LOSS, MAX_SEED, Outcome, Seed, describe_outcome
+from mnistlab.runs.outcome import MAX_SEED, Outcome, Seed, describe_outcome
 from mnistlab.runs.record import DataSummary, Environment, EpochMetrics, FinalFigures, RunRecord, now, reason
 from mnistlab.runs.store import RunGlance, RunStore, run_name
 
 __all__ = [
     "BLANK",
-    "MAX_LOSS",
     "MAX_SEED",
     "DataSummary",
     "Environment",

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from mnistlab.data import Dataset, load_dataset, take_subset
-from mnistlab.errors import KernelError, RunError, TrainingError
+from mnistlab.errors import KernelError, ModelError, RunError, TrainingError
+from mnistlab.models.blame import blaming
 from mnistlab.recipe import Recipe, built_in, read_source
 from mnistlab.runs import MAX_SEED, DataSummary, RunFolder, RunRecord, describe_environment, describe_outcome, now
 from mnistlab.training.checkpoint import pack_checkpoint, pack_model, read_header, restore
@@ -122,12 +123,15 @@ def _train(
         remember(source)
         if folder and header:
             refuse_other_kernels(folder.path, header.kernels, trainer.steps.kernels)
-            restore(trainer, header, content, str(folder.checkpoint_file))
+            with blaming(recipe.model, "taking back its state", ModelError):
+                restore(trainer, header, content, str(folder.checkpoint_file))
         on_event(_start_event(trainer, enlarged, used))
 
         def keep() -> None:
             if folder:
-                folder.write_checkpoint(pack_checkpoint(trainer, dataset.fingerprint, used, started))
+                with blaming(recipe.model, "giving its state", ModelError):
+                    content = pack_checkpoint(trainer, dataset.fingerprint, used, started)
+                folder.write_checkpoint(content)
 
         def listen(event: Event) -> None:
             if isinstance(event, EpochDone):
@@ -145,13 +149,16 @@ def _train(
             keep()
             on_event(RunStopped(trainer.epoch, trainer.batch, len(trainer.bounds)))
             return None
-        trainer.adopt_averages()
-        logits = trainer.test_logits().cpu().numpy()
+        with blaming(recipe.model, "the test in the end"):
+            trainer.adopt_averages()
+            logits = trainer.test_logits().cpu().numpy()
         record = _record(trainer, enlarged, dataset.fingerprint, logits, used, started)
+    with blaming(recipe.model, "giving its state", ModelError):
+        weights, model = pack_model(trainer.model), trainer.model.cpu().eval()
     if folder:
-        folder.finish(record, pack_model(trainer.model), logits)
+        folder.finish(record, weights, logits)
     on_event(RunFinished(record))
-    return TrainedModel(record, trainer.model.cpu().eval(), logits)
+    return TrainedModel(record, model, logits)
 
 
 def _reuse(recipe: Recipe, dataset: Dataset, seed: int, folder: RunFolder, on_event: Listener) -> TrainedModel:

@@ -10,6 +10,7 @@ from torch import nn
 from mnistlab.data import read_views
 from mnistlab.errors import ModelError, RunError
 from mnistlab.models import build_model
+from mnistlab.models.blame import blaming
 from mnistlab.models.foreign import TRUST
 from mnistlab.recipe import read_source
 from mnistlab.runs import RunFolder, RunRecord
@@ -17,7 +18,7 @@ from mnistlab.training.checkpoint import load_weights
 from mnistlab.training.evaluation import compute_logits
 from mnistlab.training.input import fit_images
 from mnistlab.training.randomness import isolated
-from mnistlab.training.trust import is_trusted, trusts_all
+from mnistlab.training.trust import is_place_known, is_trusted, trusts_all
 
 _LARGEST_SIDE = 4096
 
@@ -48,7 +49,14 @@ class TrainedModel:
     def read_once(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Read images, uint8 ``(n, height, width)``, as they are, whatever the recipe's ``shifts``: the same."""
         recipe = self.record.recipe
-        return compute_logits(self.model, fit_images(images, recipe), recipe).numpy()
+        with blaming(recipe.model, f"reading {len(images):,} images", ModelError):
+            logits = compute_logits(self.model, fit_images(images, recipe), recipe).numpy()
+        expected = (len(images), len(self.record.data.classes))
+        if logits.shape != expected:
+            raise ModelError(
+                f"{recipe.model}: gives {logits.shape} for {len(images):,} images; it must give {expected}"
+            )
+        return logits
 
 
 def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
@@ -66,10 +74,14 @@ def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
     record = folder.read_record()
     if max(record.data.image_size) > _LARGEST_SIDE or min(record.data.image_size) < 1:
         raise RunError(f"{folder.record_file}: images of {record.data.image_size} pixels cannot be read")
-    source = read_source(record.recipe.model)
+    source = read_source(record.recipe.model, follow=False)
+    # What a stranger's code imports can take long to read.
+    known = trusted or is_place_known(source)
+    if known and record.source in ("", source.digest):
+        source = read_source(record.recipe.model)
     if source.fault:
         raise RunError(f"{folder.path}: {record.recipe.model}, with which it was trained: {source.fault}")
-    if difference := source.difference(record.source, record.imports):
+    if difference := source.difference(record.source, record.imports if known else None):
         raise RunError(f"{folder.path}: {difference} since this run was trained; train it again")
     if ":" in record.recipe.model and not (trusted or is_trusted(source)):
         raise ModelError(
@@ -81,5 +93,8 @@ def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
     with isolated(torch.device("cpu")):
         shape, strict = (channels, height, width), not (trusted or trusts_all())
         model = build_model(record.recipe, shape, len(record.data.classes), source, strict=strict)
-    load_weights(model, folder.read_model(), str(folder.model_file))
-    return TrainedModel(record, model.eval(), folder.read_logits())
+    weights = folder.read_model()
+    with blaming(record.recipe.model, "taking its weights", ModelError):
+        load_weights(model, weights, str(folder.model_file))
+        model = model.eval()
+    return TrainedModel(record, model, folder.read_logits())

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mnistlab.data import Dataset, read_views
-from mnistlab.errors import DataError, TrainingError
+from mnistlab.errors import DataError, ModelError, TrainingError
 from mnistlab.kernels import Pass
 from mnistlab.models import build_model, count_parameters
+from mnistlab.models.blame import blaming, is_foreign
 from mnistlab.recipe import Recipe, Source, read_source
-from mnistlab.runs import MAX_LOSS, EpochMetrics
+from mnistlab.runs import EpochMetrics
 from mnistlab.training.augmentation import draw_distortions
 from mnistlab.training.averaging import STATISTICS_IMAGES, Averaging, estimate_statistics
 from mnistlab.training.evaluation import score
@@ -24,7 +25,7 @@ from mnistlab.training.input import fit_images, input_shape
 from mnistlab.training.randomness import derive_seed, generator, isolated, seed_global
 from mnistlab.training.schedule import learning_rates
 from mnistlab.training.selection import make_steps
-from mnistlab.training.trial import blaming, is_foreign, try_training
+from mnistlab.training.trial import try_training
 
 _CPU = torch.device("cpu")
 
@@ -68,17 +69,19 @@ class Trainer:
             model = build_model(recipe, shape, classes, self.source)
             if is_foreign(recipe.model):
                 try_training(model, recipe.model, shape, min(stop - start for start, stop in self.bounds))
-        self.model = model.to(device)
-        self.parameters = count_parameters(model)
-        self.optimizer = make_optimizer(model, recipe, device)
-        self.averaging = Averaging(model, recipe)
-        self.steps = make_steps(model, recipe, self.optimizer, self.averaging.moving, shape, classes, device, kernels)
+        with blaming(recipe.model, "preparing to train it", ModelError):
+            self.model = model.to(device)
+            self.parameters = count_parameters(model)
+            self.optimizer = make_optimizer(model, recipe, device)
+            self.averaging = Averaging(model, recipe)
+            self.steps = make_steps(
+                model, recipe, self.optimizer, self.averaging.moving, shape, classes, device, kernels
+            )
         self._train_images = fit_images(dataset.train.images, recipe).to(device).contiguous()
         self._train_labels = torch.from_numpy(dataset.train.labels).to(device)
         self._test_images = fit_images(dataset.test.images, recipe).to(device).contiguous()
         self._images_to_move = dataset.test.images if recipe.shifts else None
         self._test_labels = torch.from_numpy(dataset.test.labels).to(device)
-
         self.history: list[EpochMetrics] = []
         self.batch = 0
         """Batches done of the epoch behind ``history``."""
@@ -140,7 +143,8 @@ class Trainer:
     def _train_epoch(self, on_event: Listener, should_stop: Callable[[], bool]) -> bool:
         began, spent = time.perf_counter(), self.seconds
         work = self.plan_pass(self.epoch)
-        self.model.train()
+        with blaming(self.recipe.model, f"beginning epoch {self.epoch}"):
+            self.model.train()
         while self.batch < len(self.bounds):
             if should_stop():
                 return False
@@ -155,19 +159,16 @@ class Trainer:
     def plan_pass(self, epoch: int) -> Pass:
         """Draw all that is random in an epoch, anew at each call and alike."""
         count, batches = len(self._train_labels), len(self.bounds)
-        order = torch.randperm(count, generator=generator(self.seed, "order", epoch))
-        random = generator(self.seed, "augmentation", epoch)
-        height, width = self._train_images.shape[2:]
-        seeds = [derive_seed(self.seed, "dropout", epoch, batch) for batch in range(batches)]
+        (height, width), random = self._train_images.shape[2:], generator(self.seed, "augmentation", epoch)
         return Pass(
             images=self._train_images,
             labels=self._train_labels,
-            order=order.to(self.device),
+            order=torch.randperm(count, generator=generator(self.seed, "order", epoch)).to(self.device),
             bounds=torch.tensor([0, *(stop for _, stop in self.bounds)]),
             # At once, so that no batch waits for a copy to an accelerator.
             distortions=draw_distortions(self.recipe, count, (height, width), random).of(0, count, self.device),
             rates=learning_rates(self.recipe, epoch, batches),
-            dropout_seeds=torch.tensor(seeds),
+            dropout_seeds=torch.tensor([derive_seed(self.seed, "dropout", epoch, batch) for batch in range(batches)]),
             losses=self.losses,
             hits=self.hits,
         )
@@ -193,10 +194,9 @@ class Trainer:
             test_loss, test_accuracy = score(self.test_logits(), self._test_labels)
         finally:
             give_back()
-        if not (train_loss <= MAX_LOSS and test_loss <= MAX_LOSS):
-            rate = self.recipe.learning_rate
-            fault = f"above {MAX_LOSS:g}" if math.isfinite(train_loss) and math.isfinite(test_loss) else "not finite"
-            raise TrainingError(f"epoch {self.epoch}: the loss is {fault}; lower learning_rate (it is {rate:g})")
+        if not math.isfinite(train_loss) or not math.isfinite(test_loss):
+            rate = f"learning_rate (it is {self.recipe.learning_rate:g})"
+            raise TrainingError(f"epoch {self.epoch}: the loss is not finite; lower {rate}")
         return EpochMetrics(
             epoch=self.epoch,
             train_loss=train_loss,

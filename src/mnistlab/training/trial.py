@@ -1,19 +1,13 @@
-"""Trial: whether a model of the user's own can be trained, found out before, and named when it raises later."""
+"""Trial: whether a model of the user's own can be trained, found out before."""
 
 import contextlib
 import copy
-from collections.abc import Iterator
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from mnistlab.errors import MnistlabError, ModelError, TrainingError
-
-
-def is_foreign(model: str) -> bool:
-    """Whether a recipe's ``model`` names the user's own code."""
-    return ":" in model
+from mnistlab.errors import ModelError, told
 
 
 def try_training(model: nn.Module, name: str, image_shape: tuple[int, int, int], size: int) -> None:
@@ -32,43 +26,26 @@ def try_training(model: nn.Module, name: str, image_shape: tuple[int, int, int],
         # A copy, since it may keep more than its state_dict says.
         model = copy.deepcopy(model).train()
     # Not everything can be copied; then training itself will show.
-    except Exception:
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
         return
     try:
         _step(model, image_shape, size)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         remedy = ""
         if size == 1:
             with contextlib.suppress(Exception, SystemExit):
                 _step(model, image_shape, 2)
                 remedy = "; it can on two: give a batch_size of at least 2"
         images = "one image" if size == 1 else f"{size} images"
-        raise ModelError(
-            f"{name}: cannot be trained on a batch of {images}: {type(error).__name__}: {error}{remedy}"
-        ) from error
+        raise ModelError(f"{name}: cannot be trained on a batch of {images}: {told(error)}{remedy}") from error
 
 
 def _step(model: nn.Module, image_shape: tuple[int, int, int], size: int) -> None:
+    # What cannot be kept need not be trained.
+    model.state_dict()
     logits = model(torch.zeros(size, *image_shape))
     functional.cross_entropy(logits, torch.zeros(size, dtype=torch.int64)).backward()  # type: ignore[no-untyped-call]
-
-
-@contextlib.contextmanager
-def blaming(model: str, where: str) -> Iterator[None]:
-    """Turn what a model of the user's own raises inside into one line that names it.
-
-    Args:
-        model: the recipe's ``model``; what a built-in one raises is our fault, and stays as it is.
-        where: how far training has come.
-
-    Raises:
-        TrainingError: it raised.
-    """
-    try:
-        yield
-    except MnistlabError:
-        raise
-    except (Exception, SystemExit) as error:
-        if not is_foreign(model):
-            raise
-        raise TrainingError(f"{model}: failed in {where}: {type(error).__name__}: {error}") from error

@@ -30,15 +30,21 @@ def is_trusted(source: Source) -> bool:
     return trusts_all() or (bool(source.fingerprint) and source.fingerprint in _known())
 
 
+def is_place_known(source: Source) -> bool:
+    """Return whether code at this place may be run at all, whatever it holds and imports."""
+    return trusts_all() or (source.main is not None and ascii(str(source.main.path)) in _known().values())
+
+
 def trusts_all() -> bool:
     """Return whether the environment says that any code may be run."""
     return os.environ.get(TRUST) == "1"
 
 
-def _known() -> set[str]:
-    """Return the fingerprints of the code that the user has trained with."""
+def _known() -> dict[str, str]:
+    """Return the fingerprints of the code that the user has trained with, and where each was."""
     try:
         text = read_file(cache_folder() / _FILE).decode("ascii", errors="replace")
     except OSError:
-        return set()
-    return {line.partition(" ")[0] for line in text.splitlines()}
+        return {}
+    lines = (line.partition(" ") for line in text.splitlines())
+    return {fingerprint: place for fingerprint, _, place in lines}
