@@ -61,8 +61,7 @@ def draw_accuracies(figures: RepetitionFigures) -> Figure:
 
 def markdown(figures: RepetitionFigures, failures: Sequence[str] = ()) -> str:
     """Return the sentences and the tables as Markdown."""
-    remarks = [*repetition_remarks(figures), *(f"failed: {line}" for line in failures)]
-    said = sentences(repetition_sentence(figures), remarks)
+    said = sentences(repetition_sentence(figures), repetition_remarks(figures), failures)
     return "\n".join((said, figure_table(figures).markdown(), seed_table(figures).markdown()))
 
 
