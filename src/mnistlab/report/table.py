@@ -77,9 +77,10 @@ def _draw(content: "RenderableType", width: int) -> str:
     return "\n".join(line.rstrip() for line in file.getvalue().strip("\n").splitlines()) + "\n"
 
 
-def sentences(headline: str, remarks: Iterable[str]) -> str:
-    """Return a headline and remarks, sentences without their full stops, as Markdown."""
+def sentences(headline: str, remarks: Iterable[str], failures: Iterable[str] = ()) -> str:
+    """Return a headline and remarks, sentences without their full stops, and what failed, as Markdown."""
     said = "".join(f"- {markdown(remark)}.\n" for remark in remarks)
+    said += "".join(f"- failed: {markdown(failure)}\n" for failure in failures)
     return f"**{markdown(headline)}.**\n" + (f"\n{said}" if said else "")
 
 
