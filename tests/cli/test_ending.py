@@ -125,6 +125,8 @@ def test_ctrl_c_while_modules_are_imported(tmp_path):
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'mnistlab.cli.app': os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.meta_path.insert(0, Press())\n"
+        # A shell that runs tests in the background has them ignore it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from mnistlab.cli import main; main()"
     )
     result = run(sys.executable, "-c", code, cwd=tmp_path)
