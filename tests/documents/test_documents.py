@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "README.ko.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUNS = ("runs/lenet5-5d7ee6a1-seed0", "runs/my-run", "runs/one")
 COPIES = ("RUN", "search/first")
-OTHER_SEEDS = ("runs/two", "trained/best62k/first", "trained/robust/first")
+OTHER_SEEDS = ("runs/two", "trained/best62k/first", "trained/robust/first", "trained/lenet5/first")
 SHORT = ["--epochs", "1", "--train-limit", "200"]
 SHORTENED = {
     "train": [*SHORT, "-q", "--overwrite"],
