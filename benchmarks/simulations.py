@@ -262,6 +262,19 @@ def shapes(random: Random, campaigns: int, most: int = 20) -> Rows:
                 yield "Boundary: runs saved", which, float("nan"), 1 - float(np.mean(seeds)) / most
 
 
+def anytime(random: Random, campaigns: int, most: int = 20) -> Rows:
+    """Instead of a boundary, a test that is valid at any time: Robbins' normal mixture (1970), which even knows the SD."""
+    counts = np.array((*range(6, most, 2), most))
+    for effect in (0.0, 0.5, 1.0):
+        sums = random.normal(effect, 1, (campaigns, most)).cumsum(axis=1)[:, counts - 1]
+        evidence = np.exp(sums**2 / (2 * (1 + counts))) / np.sqrt(1 + counts)
+        found = evidence >= 1 / SIGNIFICANCE
+        seeds = np.where(found.any(axis=1), counts[found.argmax(axis=1)], most)
+        which = f"anytime-valid, every 2 seeds, {effect:g} SD apart"
+        yield "Boundary: found", which, float("nan") if effect else 0.05, float(found.any(axis=1).mean())
+        yield "Boundary: runs saved", which, float("nan"), 1 - float(seeds.mean()) / most
+
+
 def winners(random: Random, campaigns: int) -> Rows:
     """A sweep of candidates that are all the same: testing them against the best would call it better than some."""
     for candidates, seeds in ((6, 8), (12, 10)):
@@ -287,6 +300,7 @@ SIMULATIONS: dict[Callable[[Random, int], Rows], int] = {
     winners: 2_000,
     bootstrap_coverage: 2_000,
     resampling_widths: 200,
+    anytime: 10_000,
 }
 """Every simulation, with how many campaigns."""
 

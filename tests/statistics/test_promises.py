@@ -61,3 +61,17 @@ def test_the_page_shows_the_table():
             promised = "" if row["promised"] is None else f"{100 * row['promised']:.1f}"
             cells = f"| {row['figure']} | {row['setting']} | {row['campaigns']:,} | {promised} | "
             assert f"{cells}{100 * row['found']:.1f} |" in page
+
+
+def test_the_page_compares_the_designs_by_the_same_record():
+    page = (RECORD.parents[2] / "docs" / "statistics.md").read_text(encoding="utf-8")
+    found = {(row["figure"], row["setting"]): round(100 * row["found"]) for row in FIGURES}
+    for name, shown in (
+        ("Wang-Tsiatis 0.25", "Wang and Tsiatis, Δ = 0.25"),
+        ("Pocock", "Pocock"),
+        ("O'Brien-Fleming", "O'Brien and Fleming"),
+        ("anytime-valid", "anytime-valid (normal mixture, Robbins, 1970; knows the SD)"),
+    ):
+        half, whole = (f"{name}, every 2 seeds, {effect} SD apart" for effect in ("0.5", "1"))
+        cells = [found["Boundary: found", half], found["Boundary: found", whole], found["Boundary: runs saved", whole]]
+        assert f"| {shown} | {cells[0]} % | {cells[1]} % | {cells[2]} % |" in page
