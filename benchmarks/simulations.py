@@ -263,7 +263,7 @@ def shapes(random: Random, campaigns: int, most: int = 20) -> Rows:
 
 
 def anytime(random: Random, campaigns: int, most: int = 20) -> Rows:
-    """Instead of a boundary, a test that is valid at any time: Robbins' normal mixture (1970), which even knows the SD."""
+    """Instead of a boundary, a test that is valid at any time: Robbins' normal mixture (1970), told the SD."""
     counts = np.array((*range(6, most, 2), most))
     for effect in (0.0, 0.5, 1.0):
         sums = random.normal(effect, 1, (campaigns, most)).cumsum(axis=1)[:, counts - 1]
