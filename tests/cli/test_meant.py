@@ -31,7 +31,7 @@ def test_a_model_in_a_module_of_the_current_folder_is_gone_on_with_by_another_pr
     [
         (["train", "net.py"], "net.py: name the function in it that builds the model, too, for example net.py:build"),
         (["train", "lenet5", "--data", "~nobody-of-this-name/x"], "cannot be read"),
-        (["train", "~nobody-of-this-name/net.py:build"], "importing it failed"),
+        (["train", "~nobody-of-this-name/net.py:build"], "cannot be read"),
         (["compare", "lenet5", "~nobody-of-this-name/net.py:build", "--seeds", "1"], "there is no file"),
         (["train", "sweep.toml"], "sweep.toml: is the file of a sweep: mnistlab sweep sweep.toml"),
         (["sweep", "recipe.toml"], "recipe.toml: is a recipe and no sweep: mnistlab train recipe.toml"),

@@ -144,7 +144,7 @@ def test_what_makes_no_sense_is_refused_in_one_line(plain, few, tmp_path):
         ("lenet5", "--corruption-seed", "0"): "--corruption-seed says how images are corrupted",
         ("--corruptions",): "Missing argument 'MODEL...'",
         ("lenet5", "--corruptions", "--severity", "6"): "'6' is not one of 'published', '1', '2', '3', '4', '5'",
-        ("lenet5", "--corruptions", "--corruption-seed", "-1"): "-1 is not in the range x>=0",
+        ("lenet5", "--corruptions", "--corruption-seed", "-1"): "-1 is not in the range 0<=x",
         ("lenet5", "lenet5", "--corruptions"): "lenet5: named twice; a table has each model once",
         ("lenet", "--corruptions"): "did you mean lenet5?",
         ("lenet5", plain, "--corruptions"): ": say with --data which images all are to read",
