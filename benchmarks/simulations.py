@@ -305,9 +305,9 @@ SIMULATIONS: dict[Callable[[Random, int], Rows], int] = {
 """Every simulation, with how many campaigns."""
 
 
-def share(outcomes: Iterator[bool]) -> float:
+def share(predictions_of_runs: Iterator[bool]) -> float:
     """Return the share that is true."""
-    return float(np.mean([*outcomes]))
+    return float(np.mean([*predictions_of_runs]))
 
 
 def table(rows: list[dict[str, object]]) -> Table:

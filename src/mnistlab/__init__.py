@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mnistlab.cli.progress import ProgressBar
     from mnistlab.data import Dataset, load_dataset, make_dataset
     from mnistlab.errors import MnistlabError
-    from mnistlab.experiments import Repetition, Study, ablation, compare, read_study, repeat
+    from mnistlab.experiments import ComparisonResult, Repetition, ablation, compare, read_comparison, repeat
     from mnistlab.recipe import Recipe, built_in, read_recipe
     from mnistlab.recogniser import Reading, Recogniser
     from mnistlab.runs import EpochMetrics, RunFolder, RunRecord
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "ablation": "experiments",
     "compare": "experiments",
-    "read_study": "experiments",
+    "read_comparison": "experiments",
     "repeat": "experiments",
     "Repetition": "experiments",
-    "Study": "experiments",
+    "ComparisonResult": "experiments",
     "Dataset": "data",
     "EpochMetrics": "runs",
     "MnistlabError": "errors",
@@ -42,6 +42,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "ComparisonResult",
     "Dataset",
     "EpochMetrics",
     "MnistlabError",
@@ -52,15 +53,14 @@ __all__ = [
     "Repetition",
     "RunFolder",
     "RunRecord",
-    "Study",
     "TrainedModel",
     "ablation",
     "built_in",
     "compare",
     "load_dataset",
     "make_dataset",
+    "read_comparison",
     "read_recipe",
-    "read_study",
     "repeat",
     "train",
 ]

@@ -34,7 +34,7 @@ def test_the_published_figures_follow_from_the_runs_beside_them(published):
     shares, seconds = [*published["accuracies"].values()], [*published["runs"].values()]
     assert len(shares) == len(seconds) == 20
     assert published["mean"] == pytest.approx(np.mean(shares))
-    assert published["deviation"] == pytest.approx(np.std(shares, ddof=1))
+    assert published["std"] == pytest.approx(np.std(shares, ddof=1))
     interval = mean_interval(np.array(shares))
     assert published["interval"] == pytest.approx([interval.low, interval.high])
     assert published["seconds"]["median"] == pytest.approx(statistics.median(seconds), abs=1e-4)

@@ -19,7 +19,7 @@ def test_annotated_pictures_keep_their_names_and_unsure_digits_another_colour(pi
     run(*PREDICT, "in/a/1.jpg", "in/b/1.jpg", "--annotate", "out", cwd=pictures)
     assert not (pictures / "out").exists()
     for arguments in (["in"], ["in/a/1.jpg", "in/b/1.jpg"], ["in/*/*.jpg"]):
-        result = run(*PREDICT, *arguments, "--reject", 1, "--annotate", "out/", cwd=pictures)
+        result = run(*PREDICT, *arguments, "--threshold", 1, "--annotate", "out/", cwd=pictures)
         assert result.returncode == 0, result
         found = sorted(path.relative_to(pictures) for path in (pictures / "out").rglob("*") if path.is_file())
         assert list(map(str, found)) == ["out/a/1.png", "out/b/1.png"]

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from mnistlab.cli.answers import Answer, TextWriter
-from mnistlab.cli.sources import find_sources
+from mnistlab.cli.picture_sources import find_sources
 from mnistlab.recogniser import Recogniser
 from tests.cli.processes import PREDICT, objects, refusal, run
 
@@ -160,25 +160,25 @@ def test_an_unsure_digit_is_marked_and_its_guesses_shown(capsys):
 
 
 def test_reject_and_model_are_the_recognisers(pictures):
-    (read,) = objects("one.png", "--model", "lenet5", "--reject", 0, cwd=pictures)
+    (read,) = objects("one.png", "--model", "lenet5", "--threshold", 0, cwd=pictures)
     assert read["digits"] == "721"
     model = Path(sys.modules["mnistlab.recogniser"].__file__).parent / "shipped" / "reader.onnx"
     shutil.copy(model, pictures / "my.onnx")
     (read,) = objects("one.png", "--model", "my.onnx", cwd=pictures)
     confidences = [max(row) for row in read["probabilities"]]
     limit = (min(confidences) + sorted(confidences)[1]) / 2
-    (again,) = objects("one.png", "--reject", limit, cwd=pictures)
+    (again,) = objects("one.png", "--threshold", limit, cwd=pictures)
     assert again["unsure"] == [confidences.index(min(confidences))]
     assert "[0.5]" in run(*PREDICT, "--help", cwd=pictures).stdout
-    assert Recogniser().reject == 0.5
+    assert Recogniser().threshold == 0.5
 
 
 BAD = {
     "both formats": (["one.png", "--csv", "--json"], "give one of them"),
     "no picture named": (["--csv"], "Missing argument 'IMAGE...'"),
     "standard input twice": (["-", "-"], "give it once"),
-    "reject above 1": (["one.png", "--reject", "1.1"], "'--reject': 1.1 is not a probability"),
-    "reject is not a number": (["one.png", "--reject", "nan"], "nan is not a probability"),
+    "reject above 1": (["one.png", "--threshold", "1.1"], "'--reject': 1.1 is not a probability"),
+    "reject is not a number": (["one.png", "--threshold", "nan"], "nan is not a probability"),
     "no jobs": (["one.png", "--jobs", "0"], "'--jobs'"),
     "unknown model": (["one.png", "--model", "readr"], "readr: no such model; did you mean reader?"),
     "not a model": (["one.png", "--model", "one.png"], "one.png: not an ONNX model"),

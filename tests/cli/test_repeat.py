@@ -173,7 +173,7 @@ def test_a_terminal_sees_runs_done_and_the_mean_so_far(tmp_path):
         (["repeat", "lenet6"], "lenet6: no such recipe; did you mean lenet5"),
         (["repeat", "none.toml"], "none.toml: cannot be read: No such file or directory"),
         (["repeat", "lenet5", "--seeds", "none"], "--seeds none: write how many (20), a range"),
-        (["repeat", "lenet5", "--address", "x:1"], "--address names a Ray cluster: give --engine ray as well"),
+        (["repeat", "lenet5", "--address", "x:1"], "--address names a Ray cluster: give --executor ray as well"),
         (["repeat", "lenet5", "--set", "dropuot=1"], "dropuot: unknown key; did you mean dropout"),
         (["repeat", "lenet5", "--data", "nowhere"], "nowhere: no such file, folder or data set"),
         (["repeat", "lenet5", "--set", "learning_rate=100.0", "--seeds", "0-0"], "epoch 1: the loss is not finite"),

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from mnistlab.data.catalogue import EMBEDDED
 from mnistlab.data.idx import read_idx, read_split
+from mnistlab.data.known_datasets import EMBEDDED
 from mnistlab.errors import DataError
 
 THREE_LABELS = bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1])

@@ -92,7 +92,9 @@ def _write_images(folder, few):
 
 def _shorten(patch, few):
     for name, recipe in BUILT_IN.items():
-        patch.setitem(BUILT_IN, name, recipe.replace(data=str(few), epochs=1, train_limit=200, validation=0, scraps=0))
+        patch.setitem(
+            BUILT_IN, name, recipe.replace(data=str(few), epochs=1, train_limit=200, validation=0, negatives=0)
+        )
 
 
 @pytest.fixture
@@ -107,8 +109,8 @@ def there(workspace, few, monkeypatch):
 def test_a_command_does_what_the_documents_say(command, there, few):
     words = shlex.split(command.replace("python main.py", "mnistlab reproduce"))[1:]
     words = [found for word in words for found in (sorted(glob.glob(word)) if "*" in word else [word])]  # noqa: PTH207
-    if "--engine" in words:
-        del words[words.index("--engine") :]
+    if "--executor" in words:
+        del words[words.index("--executor") :]
     name = words[0]
     if name in ONLY_PARSED:
         app.commands[name].make_context(name, words[1:])
@@ -146,8 +148,8 @@ def test_the_notebook_runs_and_shows_its_results(there):
             shown.append(value)
     assert isinstance(shown[-1], mnistlab.Reading)
     assert "<img" in shown[-1]._repr_html_()
-    (study,) = (value for value in shown if isinstance(value, mnistlab.Study))
-    assert "<table" in study._repr_html_()
+    (result,) = (value for value in shown if isinstance(value, mnistlab.ComparisonResult))
+    assert "<table" in result._repr_html_()
 
 
 def test_every_command_is_shown_somewhere():

@@ -1,9 +1,9 @@
 """What tests note of an experiment, and what its runs are held against."""
 
-from mnistlab.experiments.events import TaskDied, TaskFailed, TaskFinished, TaskProgress, TaskStarted
+from mnistlab.experiments.trial_events import TrialFailed, TrialFinished, TrialProgress, TrialStarted, WorkerLost
 from mnistlab.runs import RunFolder, RunStore
 
-WORTH_NOTING = {TaskStarted: "started", TaskFinished: "finished", TaskFailed: "failed", TaskDied: "died"}
+WORTH_NOTING = {TrialStarted: "started", TrialFinished: "finished", TrialFailed: "failed", WorkerLost: "died"}
 
 
 class Notes(list):
@@ -15,8 +15,8 @@ class Notes(list):
 
     def __call__(self, event):
         if type(event) in WORTH_NOTING:
-            self.append((WORTH_NOTING[type(event)], event.task.recipe.name, event.task.seed))
-        if isinstance(event, TaskProgress) and self.at_epoch:
+            self.append((WORTH_NOTING[type(event)], event.trial.recipe.name, event.trial.seed))
+        if isinstance(event, TrialProgress) and self.at_epoch:
             self.at_epoch(event)
 
     def of(self, kind):
@@ -29,7 +29,7 @@ def results(folder):
     for record in RunStore(folder).records():
         run = RunFolder(folder / f"{record.recipe.name}-{record.recipe.digest}-seed{record.seed}")
         history = [(e.train_loss, e.train_accuracy, e.test_loss, e.test_accuracy) for e in record.history]
-        found[record.recipe.name, record.seed] = (history, record.outcome, run.read_model())
+        found[record.recipe.name, record.seed] = (history, record.predictions, run.read_model())
     return found
 
 

@@ -85,7 +85,7 @@ def test_a_damaged_run_is_passed_over_where_that_is_wanted(tmp_path):
     damaged = keep(tmp_path, Recipe(name="b"), 0) / "record.json"
     keep(tmp_path, Recipe(name="c"), 0)
     damaged.write_text('{"seed": ')
-    for read in (RunStore(tmp_path).records, RunStore(tmp_path).glances):
+    for read in (RunStore(tmp_path).records, RunStore(tmp_path).summaries):
         told = []
         assert [run.recipe.name for run in read(told.append)] == ["a", "c"]
         assert [str(error).startswith(f"{damaged}: not a run's record") for error in told] == [True]

@@ -11,9 +11,9 @@ from scipy.stats import sem, t
 
 from mnistlab import MnistlabError, RunFolder, built_in, compare, repeat
 from mnistlab.data.disputed import MNIST_DISPUTED
-from mnistlab.experiments import InProcess, Repetition
+from mnistlab.experiments import InProcessExecutor, Repetition
 from mnistlab.runs import RunStore
-from mnistlab.statistics import Sample
+from mnistlab.statistics import RunGroup
 from tests.experiments.listening import Notes, leftovers, results
 
 QUICK = {"epochs": 2, "train_limit": 600}
@@ -22,7 +22,7 @@ QUICK = {"epochs": 2, "train_limit": 600}
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     recipe = built_in("custom_mlp").replace(**QUICK, learning_rate=0.05)
-    return repeat(recipe, seeds=4, runs=tmp_path_factory.mktemp("repeated") / "runs", engine=InProcess())
+    return repeat(recipe, seeds=4, runs=tmp_path_factory.mktemp("repeated") / "runs", executor=InProcessExecutor())
 
 
 def test_a_repetition_answers(found):
@@ -45,7 +45,7 @@ def test_a_repetition_answers(found):
 def test_disputed_images_are_counted_from_the_logits(found, mnist):
     labels, rest = mnist.test.labels, np.setdiff1d(np.arange(10_000), MNIST_DISPUTED)
     chosen = list(MNIST_DISPUTED)
-    folders = [RunStore(found.runs).folder(found.sample.recipe, seed) for seed in range(4)]
+    folders = [RunStore(found.runs).folder(found.group.recipe, seed) for seed in range(4)]
     right = np.array([folder.read_logits().argmax(axis=1) == labels for folder in folders])
     assert found.figures.disputed.images == MNIST_DISPUTED
     assert list(found.figures.disputed.as_labelled) == right[:, chosen].sum(axis=0).tolist()
@@ -66,11 +66,11 @@ def test_what_it_writes_and_the_records_are_the_runs_own(found, tmp_path):
     }
     assert sorted(files) == sorted(path for path in (tmp_path / "out").rglob("*") if path.is_file())
     for seed in range(4):
-        own = RunStore(found.runs).folder(found.sample.recipe, seed).record_file.read_bytes()
+        own = RunStore(found.runs).folder(found.group.recipe, seed).record_file.read_bytes()
         copy = (tmp_path / "out" / "records" / f"seed-{seed}.json").read_bytes()
         assert copy == own
         # These quick runs misread a few thousand images each, of which every one is listed.
-        assert len(copy) < 20 * len(json.loads(copy)["outcome"]["mistakes"]) + 5_000
+        assert len(copy) < 20 * len(json.loads(copy)["predictions"]["mistakes"]) + 5_000
 
 
 def test_the_figures_follow_from_the_copied_records_alone(found, tmp_path):
@@ -79,7 +79,7 @@ def test_the_figures_follow_from_the_copied_records_alone(found, tmp_path):
         (tmp_path / "again" / str(seed)).mkdir(parents=True)
         (tmp_path / f"records/seed-{seed}.json").rename(tmp_path / "again" / str(seed) / "record.json")
     records = [RunFolder(tmp_path / "again" / str(seed)).read_record() for seed in range(4)]
-    again = Repetition(Sample.of("custom_mlp", records), tmp_path)
+    again = Repetition(RunGroup.of("custom_mlp", records), tmp_path)
     assert again.figures == found.figures
 
 
@@ -96,7 +96,7 @@ def test_it_is_written_without_torch(found, tmp_path):
 def test_the_record_of_a_seed_that_is_no_longer_counted_goes(found, tmp_path):
     found.write(tmp_path)
     (tmp_path / "records" / "notes.txt").write_text("mine")
-    fewer = Repetition(found.sample.on([1, 2]), found.runs)
+    fewer = Repetition(found.group.on([1, 2]), found.runs)
     fewer.write(tmp_path)
     names = sorted(path.name for path in (tmp_path / "records").iterdir())
     assert names == ["notes.txt", "seed-1.json", "seed-2.json"]
@@ -107,15 +107,15 @@ def test_a_folder_that_cannot_be_written_or_a_lost_record_is_told_in_one_line(fo
     with pytest.raises(MnistlabError, match=r"file.*: cannot be read or written"):
         found.write(tmp_path / "file")
     with pytest.raises(MnistlabError, match=r"record\.json: cannot be read or written: No such file"):
-        Repetition(found.sample, tmp_path / "nowhere").write(tmp_path / "out")
+        Repetition(found.group, tmp_path / "nowhere").write(tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_finished_runs_are_used_whoever_trained_them(tmp_path):
     chosen = [built_in(name).replace(epochs=1, train_limit=300) for name in ("lenet5", "mlp")]
-    compare(*chosen, seeds=2, runs=tmp_path, engine=InProcess())
+    compare(*chosen, seeds=2, runs=tmp_path, executor=InProcessExecutor())
     notes = Notes()
-    found = repeat(chosen[0].replace(name="mine"), seeds=3, runs=tmp_path, engine=InProcess(), on_event=notes)
+    found = repeat(chosen[0].replace(name="mine"), seeds=3, runs=tmp_path, executor=InProcessExecutor(), on_event=notes)
     assert notes.of("finished") == [("mine", 2)]
     assert found.figures.seeds == (0, 1, 2)
     assert found.figures.label == "mine"
@@ -125,12 +125,14 @@ def test_finished_runs_are_used_whoever_trained_them(tmp_path):
 
 def test_stopped_and_started_again_it_ends_in_the_same_bits(tmp_path):
     recipe = built_in("lenet5").replace(epochs=6, train_limit=600)
-    whole = repeat(recipe, seeds=2, runs=tmp_path / "whole", engine=InProcess())
+    whole = repeat(recipe, seeds=2, runs=tmp_path / "whole", executor=InProcessExecutor())
     asked = iter([False] * 12)
-    stopped = repeat(recipe, seeds=2, runs=tmp_path / "r", engine=InProcess(), should_stop=lambda: next(asked, True))
+    stopped = repeat(
+        recipe, seeds=2, runs=tmp_path / "r", executor=InProcessExecutor(), should_stop=lambda: next(asked, True)
+    )
     assert stopped is None
     assert list((tmp_path / "r").rglob("checkpoint.safetensors"))
-    again = repeat(recipe, seeds=2, runs=tmp_path / "r", engine=InProcess())
+    again = repeat(recipe, seeds=2, runs=tmp_path / "r", executor=InProcessExecutor())
     assert results(tmp_path / "r") == results(tmp_path / "whole")
     assert again.figures.accuracies == whole.figures.accuracies
     assert not leftovers(tmp_path / "r")
@@ -138,7 +140,7 @@ def test_stopped_and_started_again_it_ends_in_the_same_bits(tmp_path):
 
 def test_held_out_images_are_named_and_have_no_disputed_labels(tmp_path):
     recipe = built_in("mlp").replace(epochs=1, train_limit=300, validation=500)
-    found = repeat(recipe, seeds=2, runs=tmp_path, engine=InProcess())
+    found = repeat(recipe, seeds=2, runs=tmp_path, executor=InProcessExecutor())
     assert "% of held-out training images on average over 2 seeds" in found.sentence
     assert "test" not in found.sentence
     assert found.figures.disputed is None
@@ -151,15 +153,17 @@ def test_held_out_images_are_named_and_have_no_disputed_labels(tmp_path):
 
 
 def test_other_data_has_no_disputed_labels(few, tmp_path):
-    found = repeat(built_in("mlp").replace(epochs=1, data=str(few)), seeds=1, runs=tmp_path, engine=InProcess())
+    found = repeat(
+        built_in("mlp").replace(epochs=1, data=str(few)), seeds=1, runs=tmp_path, executor=InProcessExecutor()
+    )
     assert found.figures.disputed is None
     assert found.remarks == []
 
 
 def test_data_that_has_changed_since_gives_no_disputed_labels(found):
-    other = found.sample.records[0].data.model_copy(update={"fingerprint": "0" * 16})
-    records = [record.model_copy(update={"data": other}) for record in found.sample.records]
-    assert Repetition(Sample.of("x", records), found.runs).figures.disputed is None
+    other = found.group.records[0].data.model_copy(update={"fingerprint": "0" * 16})
+    records = [record.model_copy(update={"data": other}) for record in found.group.records]
+    assert Repetition(RunGroup.of("x", records), found.runs).figures.disputed is None
 
 
 @pytest.mark.parametrize(
@@ -177,7 +181,9 @@ def test_compare_names_the_command_for_a_single_recipe(tmp_path):
 
 
 def test_two_runs_have_no_interval(tmp_path):
-    found = repeat(built_in("mlp").replace(epochs=1, train_limit=200), seeds=2, runs=tmp_path, engine=InProcess())
+    found = repeat(
+        built_in("mlp").replace(epochs=1, train_limit=200), seeds=2, runs=tmp_path, executor=InProcessExecutor()
+    )
     assert found.figures.interval is None
     first, second = found.figures.accuracies
     assert f"over 2 seeds ({first:.2f} and {second:.2f}; an interval takes 3 seeds or more)" in found.sentence

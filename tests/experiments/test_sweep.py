@@ -6,7 +6,7 @@ import numpy as np
 
 from mnistlab import built_in, load_dataset, read_recipe
 from mnistlab.data import take_subset
-from mnistlab.experiments import InProcess
+from mnistlab.experiments import InProcessExecutor
 from mnistlab.experiments.grid import Grid
 from mnistlab.experiments.sweep import sweep
 from mnistlab.runs import RunStore
@@ -21,7 +21,9 @@ GRID = Grid(
 
 
 def test_the_best_on_validation_is_scored_on_the_test_set(tmp_path):
-    found = sweep(GRID, built_in, runs=tmp_path / "runs", engine=InProcess(), command="mnistlab sweep grid.toml")
+    found = sweep(
+        GRID, built_in, runs=tmp_path / "runs", executor=InProcessExecutor(), command="mnistlab sweep grid.toml"
+    )
     # What diverges is left out and reported; of the others the higher mean accuracy wins.
     assert [label for label, _ in found.figures] == ["learning_rate=0.05", "learning_rate=0.0001"]
     (failure,) = found.candidates.failures
@@ -58,5 +60,5 @@ def test_a_repeated_sweep_trains_nothing(tmp_path):
     for _ in range(2):
         seen = []
         grid = GRID.model_copy(update={"grid": {"learning_rate": [0.01, 0.05]}})
-        sweep(grid, built_in, runs=tmp_path, engine=InProcess(), on_event=seen.append)
+        sweep(grid, built_in, runs=tmp_path, executor=InProcessExecutor(), on_event=seen.append)
     assert [type(event).__name__ for event in seen] == ["ExperimentStarted", "ExperimentStarted"]

@@ -20,8 +20,8 @@ from mnistlab.recipe import Recipe
 from mnistlab.recogniser.network import METADATA_KEY, Network
 from mnistlab.statistics import evaluate
 from mnistlab.training import load_trained
+from mnistlab.training.code_trust import TRUST
 from mnistlab.training.input import fit_images
-from mnistlab.training.trust import TRUST
 from tests.export.runs import recipes, trained
 
 KINDS = ("plain", "held out", "mlp", "scaled up", "scaled down", "own model")

@@ -8,36 +8,36 @@ from torch import nn
 from torch.nn import functional
 
 import mnistlab.kernels
-from mnistlab.kernels import Distortions, Pass, Plan
+from mnistlab.kernels import AugmentationParams, EpochBatches, Plan
 
 MEAN, DEVIATION = 0.4, 0.3
 
 
-def random_pass(count, shape, classes, batch=None, *, seed=0, rate=0.1, distortions=None):
+def random_pass(count, shape, classes, batch=None, *, seed=0, rate=0.1, augmentation=None):
     """Noise in a shuffled order, where near ties in pooling are improbable; in one batch if no size is given."""
     random = torch.Generator().manual_seed(seed)
     bounds = torch.tensor([*range(0, count, batch or count), count])
     batches = len(bounds) - 1
-    return Pass(
+    return EpochBatches(
         images=torch.randint(0, 256, (count, *shape), dtype=torch.uint8, generator=random),
         labels=torch.randint(0, classes, (count,), generator=random),
         order=torch.randperm(count, generator=random),
         bounds=bounds,
-        distortions=distortions or Distortions(),
+        augmentation=augmentation or AugmentationParams(),
         rates=rate * torch.linspace(0.5, 1.5, batches, dtype=torch.float64),
         dropout_seeds=torch.randint(0, 2**62, (batches,), generator=random),
         losses=torch.zeros(batches),
-        hits=torch.zeros(batches, dtype=torch.int32),
+        correct=torch.zeros(batches, dtype=torch.int32),
     )
 
 
 def make_plan(model, shape, classes):
-    return Plan(model, shape, classes, mean=MEAN, deviation=DEVIATION)
+    return Plan(model, shape, classes, mean=MEAN, std=DEVIATION)
 
 
 def make_checked_plan(model, shape, classes):
     """A plan as training makes it: held against PyTorch before it is used."""
-    return mnistlab.kernels.make_plan(model, shape, classes, mean=MEAN, deviation=DEVIATION)
+    return mnistlab.kernels.make_plan(model, shape, classes, mean=MEAN, std=DEVIATION)
 
 
 def batch_of(work, number, dtype=torch.float64):

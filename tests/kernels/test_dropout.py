@@ -115,9 +115,9 @@ def test_a_step_is_pytorchs_in_float64_with_the_same_masks(shares, count, thread
     work = random_pass(count, shape, 4, seed=seed % 997)
     work.dropout_seeds[0] = seed
     make_plan(model, shape, 4).train(work, 0, 1, None, smoothing=smoothing, threads=threads)
-    loss, hits, gradients = differentiate(wide, *batch_of(work, 0), smoothing)
+    loss, correct, gradients = differentiate(wide, *batch_of(work, 0), smoothing)
     assert work.losses.item() == pytest.approx(loss, rel=1e-4)
-    assert work.hits.item() == hits
+    assert work.correct.item() == correct
     largest = max(gradient.abs().max().item() for gradient in gradients)
     for (name, parameter), exact in zip(model.named_parameters(), gradients, strict=True):
         assert (parameter.grad - exact).abs().max() <= 1e-4 * largest, name

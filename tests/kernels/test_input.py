@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from mnistlab import Recipe
-from mnistlab.kernels import Distortions, Pass, Plan
-from mnistlab.training.augmentation import affine_matrices, draw_distortions
-from mnistlab.training.distortion import distort
+from mnistlab.kernels import AugmentationParams, EpochBatches, Plan
+from mnistlab.training.augment import augment
+from mnistlab.training.augmentation import affine_matrices, draw_augmentation
 from mnistlab.training.input import to_unit
 
 SEEDS = st.integers(0, 10_000)
@@ -24,7 +24,7 @@ COUNTS = st.integers(1, 37)
 modest = settings(deadline=None, max_examples=40)
 
 
-def seen_by_the_model(images, order, distortions, *, mean=0.0, deviation=1.0, threads=1, first=0):
+def seen_by_the_model(images, order, augmentation, *, mean=0.0, std=1.0, threads=1, first=0):
     """The images at ``order[first:]`` as the model gets them, all in one batch.
 
     With n images, n + 1 classes and a label for each image, all logits are 0 and the gradient of class k's weights is
@@ -36,18 +36,18 @@ def seen_by_the_model(images, order, distortions, *, mean=0.0, deviation=1.0, th
     nn.init.zeros_(model[1].bias)
     labels = torch.zeros(len(images), dtype=torch.int64)
     labels[order[first:]] = torch.arange(count)
-    work = Pass(
+    work = EpochBatches(
         images=images,
         labels=labels,
         order=order,
         bounds=torch.tensor([0, first, first + count]),
-        distortions=distortions,
+        augmentation=augmentation,
         rates=torch.zeros(2, dtype=torch.float64),
         dropout_seeds=torch.zeros(2, dtype=torch.int64),
         losses=torch.zeros(2),
-        hits=torch.zeros(2, dtype=torch.int32),
+        correct=torch.zeros(2, dtype=torch.int32),
     )
-    plan = Plan(model, shape, count + 1, mean=mean, deviation=deviation)
+    plan = Plan(model, shape, count + 1, mean=mean, std=std)
     plan.train(work, 1, 2, None, threads=threads)
     gradient = model[1].weight.grad.double()
     return (count * (gradient[-1] - gradient[:-1])).view(count, *shape)
@@ -58,12 +58,12 @@ def some_images(count, shape, seed):
     return torch.randint(0, 256, (count, *shape), dtype=torch.uint8, generator=random), random
 
 
-def assert_same_as_pytorch(shape, count, seed, distortions, **options):
+def assert_same_as_pytorch(shape, count, seed, augmentation, **options):
     """As many images as there are distortions, in another order than that in which they lie."""
     images, random = some_images(count, shape, seed)
     order = torch.randperm(count, generator=random)
-    expected = distort(to_unit(images[order]), distortions)
-    seen = seen_by_the_model(images, order, distortions, **options)
+    expected = augment(to_unit(images[order]), augmentation)
+    seen = seen_by_the_model(images, order, augmentation, **options)
     torch.testing.assert_close(seen, expected.double(), atol=2e-5, rtol=0)
 
 
@@ -94,18 +94,18 @@ def erasures(count, shape, random):
 
 
 @modest
-@given(shape=SHAPES, count=COUNTS, mean=st.floats(0, 1), deviation=st.floats(0.1, 2), threads=st.integers(1, 3))
-def test_images_are_gathered_and_normalised(shape, count, mean, deviation, threads):
+@given(shape=SHAPES, count=COUNTS, mean=st.floats(0, 1), std=st.floats(0.1, 2), threads=st.integers(1, 3))
+def test_images_are_gathered_and_normalised(shape, count, mean, std, threads):
     images, random = some_images(3 * count, shape, 0)
     order = torch.randperm(3 * count, generator=random)[:count]
-    seen = seen_by_the_model(images, order, Distortions(), mean=mean, deviation=deviation, threads=threads)
-    torch.testing.assert_close(seen, (images[order].double() / 255 - mean) / deviation, atol=2e-5, rtol=0)
+    seen = seen_by_the_model(images, order, AugmentationParams(), mean=mean, std=std, threads=threads)
+    torch.testing.assert_close(seen, (images[order].double() / 255 - mean) / std, atol=2e-5, rtol=0)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (2, 1, 9), (3, 7, 1)])
 def test_images_of_a_single_row_or_column(shape):
     images, _ = some_images(5, shape, 1)
-    seen = seen_by_the_model(images, torch.arange(5), Distortions())
+    seen = seen_by_the_model(images, torch.arange(5), AugmentationParams())
     torch.testing.assert_close(seen, images.double() / 255, atol=1e-6, rtol=0)
 
 
@@ -113,28 +113,28 @@ def test_images_of_a_single_row_or_column(shape):
 @given(shape=SHAPES, count=COUNTS, seed=SEEDS)
 def test_matrices(shape, count, seed):
     random = torch.Generator().manual_seed(seed)
-    assert_same_as_pytorch(shape, count, seed, Distortions(matrices=matrices(count, random)))
+    assert_same_as_pytorch(shape, count, seed, AugmentationParams(matrices=matrices(count, random)))
 
 
 @modest
 @given(shape=SHAPES, count=COUNTS, points=st.integers(4, 9), seed=SEEDS)
 def test_displacements(shape, count, points, seed):
     random = torch.Generator().manual_seed(seed)
-    assert_same_as_pytorch(shape, count, seed, Distortions(displacements=displacements(count, points, random)))
+    assert_same_as_pytorch(shape, count, seed, AugmentationParams(displacements=displacements(count, points, random)))
 
 
 @modest
 @given(shape=SHAPES, count=COUNTS, seed=SEEDS)
 def test_blur(shape, count, seed):
     random = torch.Generator().manual_seed(seed)
-    assert_same_as_pytorch(shape, count, seed, Distortions(sigmas=sigmas(count, random)))
+    assert_same_as_pytorch(shape, count, seed, AugmentationParams(sigmas=sigmas(count, random)))
 
 
 @modest
 @given(shape=SHAPES, count=COUNTS, seed=SEEDS)
 def test_erasure(shape, count, seed):
     random = torch.Generator().manual_seed(seed)
-    assert_same_as_pytorch(shape, count, seed, Distortions(erasures=erasures(count, shape, random)))
+    assert_same_as_pytorch(shape, count, seed, AugmentationParams(erasures=erasures(count, shape, random)))
 
 
 @modest
@@ -142,7 +142,7 @@ def test_erasure(shape, count, seed):
 def test_erasure_with_a_grey(shape, count, seed):
     random = torch.Generator().manual_seed(seed)
     boxes, greys = erasures(count, shape, random), torch.rand(count, generator=random)
-    assert_same_as_pytorch(shape, count, seed, Distortions(erasures=boxes, fills=greys))
+    assert_same_as_pytorch(shape, count, seed, AugmentationParams(erasures=boxes, fills=greys))
 
 
 def filters(count, random):
@@ -155,7 +155,7 @@ def filters(count, random):
 @given(shape=SHAPES, count=COUNTS, seed=SEEDS)
 def test_filter(shape, count, seed):
     random = torch.Generator().manual_seed(seed)
-    assert_same_as_pytorch(shape, count, seed, Distortions(filters=filters(count, random)))
+    assert_same_as_pytorch(shape, count, seed, AugmentationParams(filters=filters(count, random)))
 
 
 def test_a_filter_makes_an_image_of_one_grey_black():
@@ -163,7 +163,7 @@ def test_a_filter_makes_an_image_of_one_grey_black():
     images[1, 0, 1, 1] = 0
     everything_alike = torch.zeros(2, 5, 5)
     everything_alike[:, 2, 2] = 1
-    seen = seen_by_the_model(images, torch.arange(2), Distortions(filters=everything_alike))
+    seen = seen_by_the_model(images, torch.arange(2), AugmentationParams(filters=everything_alike))
     assert seen[0].abs().max() < 1e-6
     torch.testing.assert_close(seen[1], images[1].double() / 255, atol=1e-5, rtol=0)
 
@@ -181,7 +181,7 @@ def noise(count, shape, random):
 @given(shape=SHAPES, count=COUNTS, seed=SEEDS)
 def test_noise(shape, count, seed):
     random = torch.Generator().manual_seed(seed)
-    assert_same_as_pytorch(shape, count, seed, Distortions(**noise(count, shape, random)))
+    assert_same_as_pytorch(shape, count, seed, AugmentationParams(**noise(count, shape, random)))
 
 
 @modest
@@ -189,14 +189,14 @@ def test_noise(shape, count, seed):
 def test_inversion(shape, count, seed):
     random = torch.Generator().manual_seed(seed)
     turned = (torch.rand(count, generator=random) < 0.5).float()
-    assert_same_as_pytorch(shape, count, seed, Distortions(inversions=turned))
+    assert_same_as_pytorch(shape, count, seed, AugmentationParams(inversions=turned))
 
 
 @modest
 @given(shape=SHAPES, count=COUNTS, points=st.integers(4, 9), threads=st.integers(1, 3), seed=SEEDS)
 def test_everything_at_once(shape, count, points, threads, seed):
     random = torch.Generator().manual_seed(seed)
-    every = Distortions(
+    every = AugmentationParams(
         matrices(count, random),
         displacements(count, points, random),
         sigmas(count, random),
@@ -214,7 +214,7 @@ def test_what_comes_from_far_outside_is_black(far):
     moved = torch.eye(2, 3).repeat(4, 1, 1)
     moved[0, 0, 2] = moved[1, 1, 2] = moved[2, :, 2] = far
     images, _ = some_images(4, (2, 6, 5), 2)
-    seen = seen_by_the_model(images, torch.arange(4), Distortions(matrices=moved))
+    seen = seen_by_the_model(images, torch.arange(4), AugmentationParams(matrices=moved))
     assert seen[:3].abs().max() < 1e-6
     torch.testing.assert_close(seen[3], images[3].double() / 255, atol=1e-5, rtol=0)
 
@@ -224,14 +224,14 @@ def test_a_later_batch_has_the_distortions_of_its_positions():
     recipe = recipe.replace(inversion=0.5)
     shape = (1, 12, 10)
     images, random = some_images(30, shape, 3)
-    distortions = draw_distortions(recipe, 30, shape[1:], random)
+    augmentation = draw_augmentation(recipe, 30, shape[1:], random)
     order = torch.randperm(30, generator=random)
-    expected = distort(to_unit(images[order[11:]]), distortions.of(11, 30, torch.device("cpu")))
-    seen = seen_by_the_model(images, order, distortions, first=11)
+    expected = augment(to_unit(images[order[11:]]), augmentation.of(11, 30, torch.device("cpu")))
+    seen = seen_by_the_model(images, order, augmentation, first=11)
     torch.testing.assert_close(seen, expected.double(), atol=2e-5, rtol=0)
 
 
 def test_a_single_row_cannot_be_blurred():
     images, _ = some_images(2, (1, 1, 8), 4)
     with pytest.raises(ValueError, match="single row or column"):
-        seen_by_the_model(images, torch.arange(2), Distortions(sigmas=torch.ones(2)))
+        seen_by_the_model(images, torch.arange(2), AugmentationParams(sigmas=torch.ones(2)))

@@ -73,7 +73,7 @@ def check(model, shape, count, *, seed, threads=1, smoothing=0.0, slack=2e-5):
     work = random_pass(count, shape, CLASSES, seed=seed)
     wide, narrow = twin_of(model), twin_of(model, torch.float32)
     images, labels = batch_of(work, 0)
-    loss, hits, gradients = differentiate(wide, images, labels, smoothing)
+    loss, correct, gradients = differentiate(wide, images, labels, smoothing)
     theirs = differentiate(narrow, images.float(), labels, smoothing)[2]
     loss_moved, moved = how_far_rounding_moves(model, images, labels, smoothing, loss, gradients)
     assume(max(moved, default=0) <= 1e-3 * largest(gradients))
@@ -83,7 +83,7 @@ def check(model, shape, count, *, seed, threads=1, smoothing=0.0, slack=2e-5):
     assert work.losses.item() == pytest.approx(loss, rel=4e-6, abs=2e-6 + 2 * loss_moved)
     # Where two logits are equal but for rounding, either may count as the larger.
     first, second = twin_of(wide)(images).detach().topk(2, dim=1).values.T
-    assert abs(work.hits.item() - hits) <= ((first - second) < 1e-5 * first.abs().clamp(min=1)).sum()
+    assert abs(work.correct.item() - correct) <= ((first - second) < 1e-5 * first.abs().clamp(min=1)).sum()
     for (name, parameter), exact, their, far in zip(model.named_parameters(), gradients, theirs, moved, strict=True):
         allowed = 3e-5 * exact.abs().max() + 3 * far + 4 * (their - exact).abs().max() + slack * largest(gradients)
         assert (parameter.grad - exact).abs().max() <= allowed, name

@@ -12,9 +12,9 @@ from torch import nn
 
 from mnistlab import Recipe
 from mnistlab.errors import KernelError
-from mnistlab.kernels import Distortions, Plan, installed, load_library
+from mnistlab.kernels import AugmentationParams, Plan, installed, load_library
 from mnistlab.kernels.library import BUILDS, processor_level
-from mnistlab.training.selection import make_steps
+from mnistlab.training.backend_choice import choose_backend
 from tests.kernels.reference import make_plan, random_pass, randomise
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +30,7 @@ def train_and_save(path):
         *(nn.Flatten(), nn.Linear(19, 33), nn.Dropout(0.3), nn.ReLU(), nn.Linear(33, CLASSES)),
     )
     random = torch.Generator().manual_seed(1)
-    distortions = Distortions(
+    augmentation = AugmentationParams(
         matrices=torch.eye(2, 3).repeat(100, 1, 1) + 0.1 * torch.randn(100, 2, 3, generator=random),
         displacements=torch.randn(100, 2, 5, 5, generator=random),
         sigmas=torch.rand(100, generator=random),
@@ -42,7 +42,7 @@ def train_and_save(path):
         inversions=(torch.rand(100, generator=random) < 0.5).float(),
         grain=torch.randn(2000, generator=random),
     )
-    work = random_pass(100, SHAPE, CLASSES, 35, distortions=distortions)
+    work = random_pass(100, SHAPE, CLASSES, 35, augmentation=augmentation)
     plan = make_plan(randomise(model), SHAPE, CLASSES)
     plan.train(work, 0, 3, torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9), smoothing=0.1, threads=2)
     gradients = [parameter.grad for parameter in model.parameters()]
@@ -102,17 +102,17 @@ def test_a_choice_that_cannot_be_is_said_in_a_line_and_training_falls_back(load_
     load_anew(choice)
     model = nn.Sequential(nn.Flatten(), nn.Linear(9, 3))
     with pytest.raises(KernelError, match=f"^{line}$"):
-        Plan(model, (1, 3, 3), 3, mean=0.0, deviation=1.0)
+        Plan(model, (1, 3, 3), 3, mean=0.0, std=1.0)
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
-    steps = make_steps(model, Recipe(), optimiser, [], (1, 3, 3), 3, torch.device("cpu"), "auto")
-    assert steps.kernels == "torch"
+    backend = choose_backend(model, Recipe(), optimiser, [], (1, 3, 3), 3, torch.device("cpu"), "auto")
+    assert backend.kernels == "torch"
     with pytest.raises(KernelError) as refused:
         load_library()
-    assert steps.reason == str(refused.value)
+    assert backend.reason == str(refused.value)
     before = model[1].weight.detach().clone()
-    steps.train(random_pass(8, (1, 3, 3), 3), 0, 1)
+    backend.train(random_pass(8, (1, 3, 3), 3), 0, 1)
     assert not torch.equal(model[1].weight, before)
-    assert steps.logits(torch.zeros(2, 1, 3, 3, dtype=torch.uint8)).shape == (2, 3)
+    assert backend.logits(torch.zeros(2, 1, 3, 3, dtype=torch.uint8)).shape == (2, 3)
 
 
 def test_the_layouts_of_both_sides_are_compared(load_anew, monkeypatch):

@@ -1,4 +1,4 @@
-"""Steps of training, held against PyTorch in float64, and the same bits however the work is dealt out."""
+"""Backend of training, held against PyTorch in float64, and the same bits however the work is dealt out."""
 
 import copy
 
@@ -130,7 +130,7 @@ def outcome(count, batch, threads, calls, name="adamw", norm=True, dropout=True)
         plan.train(work, first, last, optimiser, averages=averages, decay=0.9, threads=threads)
     state = [value for p in model.parameters() for value in optimiser.state[p].values()]
     logits = plan.logits(work.images, threads=threads)
-    parts = [*model.state_dict().values(), *averages, *state, work.losses, work.hits, logits]
+    parts = [*model.state_dict().values(), *averages, *state, work.losses, work.correct, logits]
     return torch.cat([part.double().flatten() for part in parts])
 
 

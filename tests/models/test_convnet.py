@@ -63,7 +63,7 @@ def test_dropout_stands_before_the_last_layer():
 def test_any_that_fits_has_a_fast_form(groups, stem, classes):
     model = build_model(recipe(groups, stem=stem), IMAGE, classes)
     assert model(torch.rand(2, *IMAGE)).shape == (2, classes)
-    make_plan(model, IMAGE, classes, mean=0.1, deviation=0.3)
+    make_plan(model, IMAGE, classes, mean=0.1, std=0.3)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ def test_the_course_recipes_are_the_published_ones():
     lenet5, custom = built_in("lenet5"), built_in("custom_mlp")
     for recipe in (lenet5, custom):
         assert (recipe.epochs, recipe.batch_size, recipe.learning_rate, recipe.momentum) == (50, 128, 0.01, 0.9)
-        assert (recipe.mean, recipe.deviation, recipe.fit, recipe.size) == (0.1307, 0.3081, "pad", 32)
+        assert (recipe.mean, recipe.std, recipe.fit, recipe.size) == (0.1307, 0.3081, "pad", 32)
     assert (lenet5.batch_norm, lenet5.dropout, lenet5.rotation, lenet5.blur) == (False, 0, 0, (0, 0))
     assert (custom.batch_norm, custom.dropout, custom.rotation, custom.blur) == (True, 0.3, 0.2, (0.1, 1.0))
 

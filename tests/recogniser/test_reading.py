@@ -62,10 +62,10 @@ def test_what_was_read_goes_into_json(reader):
     assert (shown["digits"], shown["boxes"]) == ("1", [[56, 20, 64, 100]])
 
 
-@pytest.mark.parametrize("reject", [-0.1, 1.1, float("nan")])
-def test_a_threshold_is_a_probability(reject):
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])
+def test_a_threshold_is_a_probability(threshold):
     with pytest.raises(ModelError, match="from 0 to 1"):
-        Recogniser(reject=reject)
+        Recogniser(threshold=threshold)
 
 
 def test_a_notebook_shows_what_the_network_saw_and_marks_doubt():

@@ -150,8 +150,8 @@ def test_what_is_below_the_threshold_is_unsure():
     odd = drawn("4", pen=8)
     odd[40:160, 60:68] = 30  # a stroke too many: no digit
     probability = Recogniser().read(odd).digits[0].confidence
-    assert Recogniser(reject=np.nextafter(probability, 0)).read(odd).sure
-    unsure = Recogniser(reject=np.nextafter(probability, 2)).read(odd)
+    assert Recogniser(threshold=np.nextafter(probability, 0)).read(odd).sure
+    unsure = Recogniser(threshold=np.nextafter(probability, 2)).read(odd)
     assert not unsure.sure
     assert unsure.as_dict()["unsure"] == [0]
     assert unsure.text
@@ -159,8 +159,8 @@ def test_what_is_below_the_threshold_is_unsure():
 
 def test_the_extreme_thresholds_doubt_nothing_and_everything():
     page = drawn("407", size=(320, 160), height=100)
-    assert Recogniser(reject=0).read(page).sure
-    doubtful = Recogniser(reject=1).read(page)
+    assert Recogniser(threshold=0).read(page).sure
+    doubtful = Recogniser(threshold=1).read(page)
     assert doubtful.text == "407"
     assert [digit.sure for digit in doubtful.digits] == [digit.confidence == 1 for digit in doubtful.digits]
 

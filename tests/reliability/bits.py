@@ -21,4 +21,4 @@ def bits_of(folder):
     """What a finished run has left, without what tells of time and place."""
     record = json.loads(folder.record_file.read_bytes())
     history = [{key: value for key, value in epoch.items() if key not in _TIMES} for epoch in record["history"]]
-    return folder.read_model(), folder.logits_file.read_bytes(), history, record["outcome"]
+    return folder.read_model(), folder.logits_file.read_bytes(), history, record["predictions"]

@@ -18,7 +18,7 @@ from mnistlab.recipe import to_toml
 from mnistlab.recogniser import shipped_models
 from mnistlab.recogniser.network import Network
 from mnistlab.runs import BLANK, RunStore, seal
-from mnistlab.statistics import Sample, compare
+from mnistlab.statistics import RunGroup, compare
 from mnistlab.training import load_trained
 from mnistlab.training.checkpoint import pack_checkpoint, read_header, restore
 from mnistlab.training.device import choose_device
@@ -90,7 +90,7 @@ def _record(folder):
 
 def _listing(folder):
     run = make_run(folder / "store" / "run")
-    return Kind(run.record_file, lambda: list(RunStore(folder / "store").glances()), equal)
+    return Kind(run.record_file, lambda: list(RunStore(folder / "store").summaries()), equal)
 
 
 def _weights(folder):
@@ -125,9 +125,9 @@ def _checkpoint(folder):
 
 
 def _comparison(folder):
-    sample = Sample.of("tiny", [make_run(folder / "runs" / "run").read_record()])
-    group = Group(label="tiny", digest=sample.recipe.digest, seeds=sample.seeds)
-    found = compare((sample,), "").model_dump(mode="json")
+    group = RunGroup.of("tiny", [make_run(folder / "runs" / "run").read_record()])
+    group = Group(label="tiny", digest=group.recipe.digest, seeds=group.seeds)
+    found = compare((group,), "").model_dump(mode="json")
     archive = Archive(title="x", baseline="", runs="runs", groups=(group,), failures=(), command="", comparison=found)
     write_archive(folder, archive)
     file = folder / "comparison.json"

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from mnistlab import RunFolder, built_in, load_dataset, train
-from mnistlab.training import BatchDone, EpochDone, steps
+from mnistlab.training import BatchDone, EpochDone, backend
 from tests.reliability.bits import bits_of, history_of, tensors_of
 
 EPOCHS, BATCHES = 3, 10
@@ -40,7 +40,7 @@ def try_stops():
     """Print the names of the last checkpoint's tensors, and after which batches a stop has changed the end."""
     place, data = map(Path, sys.argv[1:3])
     name, kernels, threads, *stops = sys.argv[3:]
-    steps.IMAGES_A_CALL = 1
+    backend.IMAGES_A_CALL = 1
     dataset, recipe = (
         load_dataset(str(data)),
         built_in(name).replace(epochs=EPOCHS, batch_size=20, train_limit=20 * BATCHES),

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from mnistlab import built_in
-from mnistlab.experiments import InProcess, Settings
-from mnistlab.experiments.campaign import plan_tasks, run_tasks
-from mnistlab.experiments.events import never
+from mnistlab.experiments import InProcessExecutor, Settings
+from mnistlab.experiments.experiment_runs import plan_trials, run_trials
+from mnistlab.experiments.trial_events import never
 from mnistlab.runs import RunStore
 from tests.experiments.conftest import SLOW
 from tests.experiments.listening import Notes, leftovers, results
@@ -28,10 +28,10 @@ SEEDS = (0, 1)
 DRIVER = f"""
 import sys
 from mnistlab import built_in, compare
-from mnistlab.experiments.cluster import RayEngine
+from mnistlab.experiments.ray_executor import RayExecutor
 recipes = [built_in(name).replace(**{SLOW}) for name in ("lenet5", "custom_mlp")]
-engine = RayEngine(sys.argv[1], slice_seconds=1.5)
-compare(*recipes, seeds={len(SEEDS)}, runs="runs", engine=engine, on_event=lambda event: print(event, flush=True))
+executor = RayExecutor(sys.argv[1], slice_seconds=1.5)
+compare(*recipes, seeds={len(SEEDS)}, runs="runs", executor=executor, on_event=lambda event: print(event, flush=True))
 """
 
 
@@ -93,11 +93,12 @@ class Undisturbed:
 
     def __init__(self, folder):
         recipes = [built_in(name).replace(**SLOW) for name in ("lenet5", "custom_mlp")]
-        tasks = plan_tasks(recipes, SEEDS, RunStore(folder))
-        campaign = run_tasks(tasks, InProcess(), Settings(), Notes(), never)
+        trials = plan_trials(recipes, SEEDS, RunStore(folder))
+        experiment = run_trials(trials, InProcessExecutor(), Settings(), Notes(), never)
         self.results = results(folder)
         self.histories = {
-            task.folder.name: history_of(record) for task, record in zip(tasks, campaign.records.values(), strict=True)
+            trial.folder.name: history_of(record)
+            for trial, record in zip(trials, experiment.records.values(), strict=True)
         }
 
 
@@ -119,7 +120,7 @@ class Driver:
         command = [sys.executable, "driver.py", self._nodes.address]
         self._process = Command(command, self.folder, self.folder / f"start{next(self._starts)}")
         epochs, deadline = self._random.integers(1, most), time.monotonic() + PATIENCE
-        while self._process.running and self._process.stdout.count("TaskProgress") < epochs:
+        while self._process.running and self._process.stdout.count("TrialProgress") < epochs:
             assert time.monotonic() < deadline
             time.sleep(0.02)
 
@@ -141,13 +142,13 @@ class Driver:
         """Let it come to its end, and hold it against the undisturbed one; return how often a run had died."""
         ended = self._process.wait()
         assert ended.returncode == 0, ended
-        assert "TaskFailed" not in ended.stdout
+        assert "TrialFailed" not in ended.stdout
         assert set(finished) <= self.finished().items(), "finished runs have been trained again"
         self.check(whole)
         assert results(self.folder / "runs") == whole.results
         assert not leftovers(self.folder)
         self._nodes.wait_until_idle()
-        return ended.stdout.count("TaskDied")
+        return ended.stdout.count("WorkerLost")
 
 
 SAME = "records as undisturbed, bit for bit; nothing left training"

@@ -19,7 +19,7 @@ def kind(request, tmp_path):
 
 
 @pytest.fixture
-def outcomes(kind):
+def outcome(kind):
     """Reads contents in the place of the file, and counts what came of them."""
     _, made = kind
     sound = made.read()

@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnx import helper
 
-from mnistlab import Recipe, RunFolder, load_dataset, read_recipe, read_study
+from mnistlab import Recipe, RunFolder, load_dataset, read_comparison, read_recipe
 from mnistlab.cli.options import change_recipe
 from mnistlab.errors import ExperimentError
 from mnistlab.experiments.archive import read_archive
@@ -55,7 +55,7 @@ def test_odd_types_in_a_sweep_are_refused(tmp_path, odd):
 def test_odd_json_in_the_place_of_a_record_or_comparison_is_refused(tmp_path, text):
     for name, read in (
         ("record.json", lambda: RunFolder(tmp_path).read_record()),
-        ("comparison.json", lambda: read_study(tmp_path / "comparison.json")),
+        ("comparison.json", lambda: read_comparison(tmp_path / "comparison.json")),
     ):
         (tmp_path / name).write_bytes(text.encode(errors="surrogatepass"))
         assert read_or_refusal(read, name)[1]
@@ -78,7 +78,7 @@ def test_an_odd_comparison_is_refused(changes, tmp_path):
     (tmp_path / "comparison.json").write_text(json.dumps(sound))
     assert read_archive(tmp_path / "comparison.json").title == "x"
     (tmp_path / "comparison.json").write_text(json.dumps(sound | changes))
-    assert read_or_refusal(lambda: read_study(tmp_path / "comparison.json"), "comparison.json", str(tmp_path))[1]
+    assert read_or_refusal(lambda: read_comparison(tmp_path / "comparison.json"), "comparison.json", str(tmp_path))[1]
 
 
 ABSURD = {
@@ -151,7 +151,7 @@ def test_figures_of_a_record_that_are_not_finite_are_refused(number, key, tmp_pa
     del content["sha256"]
     (content if key == "seconds" else content["final"])[key] = "HERE"
     file.write_text(json.dumps(content).replace('"HERE"', number))
-    assert read_or_refusal(lambda: list(RunStore(tmp_path).glances()), "record.json")[1]
+    assert read_or_refusal(lambda: list(RunStore(tmp_path).summaries()), "record.json")[1]
 
 
 def test_a_message_about_very_many_names_or_long_ones_is_short(tmp_path):

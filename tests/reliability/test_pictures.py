@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mnistlab.cli.reader import Order, Reader, Settings
-from mnistlab.data.picture import decode
+from mnistlab.data.image_files import decode
 from mnistlab.errors import DataError, PictureError
 from mnistlab.recogniser.picture import open_picture
 from tests.cli.processes import MNISTLAB, run

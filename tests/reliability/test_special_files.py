@@ -10,7 +10,7 @@ import pytest
 from mnistlab import RunFolder, load_dataset, train
 from mnistlab.cli.app import app
 from mnistlab.cli.app import run as run_app
-from mnistlab.cli.sources import find_sources
+from mnistlab.cli.picture_sources import find_sources
 from mnistlab.errors import MnistlabError
 from mnistlab.recipe import read_source
 from tests.data.forms import FORMS

@@ -17,7 +17,7 @@ from mnistlab import Recogniser, RunFolder, load_dataset, train
 from mnistlab.errors import ModelError
 from mnistlab.recogniser.network import Network
 from mnistlab.training import load_trained
-from mnistlab.training.trust import TRUST
+from mnistlab.training.code_trust import TRUST
 from tests.cli.processes import MNISTLAB, refusal, run
 from tests.reliability.bombs import BOMBS, DIGIT, npy_header
 from tests.reliability.damage import Gauge, read_or_refusal

@@ -15,10 +15,10 @@ from mnistlab import RunFolder, repeat, train
 from mnistlab.cli.app import app
 from mnistlab.cli.app import run as run_app
 from mnistlab.errors import ModelError, RunError
-from mnistlab.experiments import InProcess
+from mnistlab.experiments import InProcessExecutor
 from mnistlab.recipe import read_source
 from mnistlab.training import load_trained
-from mnistlab.training.trust import TRUST
+from mnistlab.training.code_trust import TRUST
 from tests.cli.processes import MNISTLAB, run
 from tests.reliability.kinds import make_run, plain_recipe, tiny_dataset
 
@@ -129,8 +129,8 @@ def test_packages_around_a_module_are_not_imported_to_compare_it(tmp_path, monke
     assert_not_run(tmp_path, folder, "would run the code")
     recipe = folder.read_record().recipe
     folder.path.rename(tmp_path / "runs" / f"x-{recipe.digest}-seed0")
-    monkeypatch.setattr("mnistlab.experiments.campaign._fingerprint", lambda *_: tiny_dataset().fingerprint)
-    repeat(recipe, seeds=1, runs=tmp_path / "runs", engine=InProcess())
+    monkeypatch.setattr("mnistlab.experiments.experiment_runs._fingerprint", lambda *_: tiny_dataset().fingerprint)
+    repeat(recipe, seeds=1, runs=tmp_path / "runs", executor=InProcessExecutor())
     assert not unspring(tmp_path)
 
 
@@ -260,7 +260,7 @@ def test_a_run_that_is_read_keeps_nobody_from_importing_files_of_his_own(tmp_pat
 def test_ones_own_runs_go_on_and_are_compared_by_all_files(tmp_path, small_mnist, monkeypatch):
     write(tmp_path, net=NET.format(imports="import helper"), helper="")
     recipe, folder, events = plain_recipe().replace(model=f"{tmp_path}/net.py:build"), tmp_path / "run", []
-    monkeypatch.setattr("mnistlab.experiments.campaign._fingerprint", lambda *_: tiny_dataset().fingerprint)
+    monkeypatch.setattr("mnistlab.experiments.experiment_runs._fingerprint", lambda *_: tiny_dataset().fingerprint)
 
     def stop():
         return len(events) > 3
@@ -278,10 +278,10 @@ def test_ones_own_runs_go_on_and_are_compared_by_all_files(tmp_path, small_mnist
         train(recipe, tiny_dataset(), folder=folder, resume=True)
     folder.rename(tmp_path / f"tiny-{recipe.digest}-seed0")
     with pytest.raises(Exception, match=changed):
-        repeat(recipe, seeds=1, runs=tmp_path, engine=InProcess())
+        repeat(recipe, seeds=1, runs=tmp_path, executor=InProcessExecutor())
     # A record of an earlier version has but the digest of the file.
     edit_record(RunFolder(tmp_path / f"tiny-{recipe.digest}-seed0"), imports=None)
-    assert repeat(recipe, seeds=1, runs=tmp_path, engine=InProcess())
+    assert repeat(recipe, seeds=1, runs=tmp_path, executor=InProcessExecutor())
 
 
 def test_no_command_imports_from_the_folder_that_it_is_in(tmp_path):

@@ -16,22 +16,22 @@ from mnistlab.report.comparison import draw_plots, write_comparison_report
 from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table, short_table
 from mnistlab.report.image_plots import errors_by_class
 from mnistlab.report.seed_plots import forest
-from mnistlab.statistics import Sample, class_differences, class_errors, compare
+from mnistlab.statistics import RunGroup, class_differences, class_errors, compare
 from mnistlab.statistics.classes import errors_of_runs
 from mnistlab.statistics.interval import mean_interval
 from mnistlab.statistics.verdict import points, span
 from tests.browser import opened
-from tests.statistics.records import CLASSES, IMAGES, made_record, made_sample
+from tests.statistics.records import CLASSES, IMAGES, made_group, made_record
 
 BETTER, WORSE = [8, 9, 7, 8, 10, 9, 8, 8], [19, 21, 20, 18, 22, 20, 19, 21]
 EVIL = "<script>alert(1)</script> $\\frac{$ 한글"
 
 
-def samples():
+def groups():
     draws = np.random.default_rng(0)
     return [
-        made_sample("lenet5", WORSE, random=draws),
-        made_sample("custom_mlp", BETTER, Recipe(name="custom_mlp", dropout=0.3, batch_norm=True), random=draws),
+        made_group("lenet5", WORSE, random=draws),
+        made_group("custom_mlp", BETTER, Recipe(name="custom_mlp", dropout=0.3, batch_norm=True), random=draws),
     ]
 
 
@@ -39,7 +39,7 @@ def samples():
 def report(tmp_path_factory):
     out = tmp_path_factory.mktemp("report")
     images = np.random.default_rng(0).integers(0, 256, (IMAGES, 28, 28), np.uint8)
-    chosen = samples()
+    chosen = groups()
     command = "mnistlab compare lenet5 custom_mlp --set 'name=a b'"
     write_comparison_report(
         out,
@@ -54,7 +54,7 @@ def report(tmp_path_factory):
 
 
 def test_the_recipe_table_by_hand():
-    table = recipe_table(compare(samples()))
+    table = recipe_table(compare(groups()))
     rows = [dict(zip(table.headings, row)) for row in table.rows]
     assert rows[1]["Recipe"] == "custom_mlp"
     assert rows[1]["Test accuracy (%)"] == f"{100 - np.mean(BETTER) / 10:.2f}" == "99.16"
@@ -66,14 +66,14 @@ def test_the_recipe_table_by_hand():
 
 
 def test_the_other_tables_by_hand():
-    found = compare(samples())
+    found = compare(groups())
     (row,) = pair_table(found).rows
     assert row[:3] == ("lenet5 − custom_mlp", "8", "−1.16")
     assert row[4:8] == ("0.008", "better", "−1.15", "0 % (0 to 24)")
     assert row[9] == f"{np.corrcoef(WORSE, BETTER)[0, 1]:.2f}".replace("-", "−")
     assert run_table(found).rows[1] == ("1", "97.90", "99.10")
-    assert [row[0] for row in field_table(samples()).rows] == ["batch_norm", "dropout"]
-    assert field_table(samples()).rows[1] == ("dropout", "0.0", "0.3")
+    assert [row[0] for row in field_table(groups()).rows] == ["batch_norm", "dropout"]
+    assert field_table(groups()).rows[1] == ("dropout", "0.0", "0.3")
     assert loss_table(found).rows[0] == ("lenet5", "0.0500", "0.0500", "+0 %", "0.01")
     assert max(map(len, short_table(found).text(100).splitlines())) <= 100
 
@@ -116,8 +116,8 @@ def test_the_table_of_classes_by_hand(report):
         ("0", "custom_mlp"),
         ("1", "lenet5"),
     ]
-    chosen = samples()
-    wrong = [errors_of_runs(sample)[:, 3] for sample in chosen]
+    chosen = groups()
+    wrong = [errors_of_runs(group)[:, 3] for group in chosen]
     other, best = (row for row in rows if row["Class"] == "3")
     assert (best["Misread (%)"], best["Less custom_mlp"], best["p (Holm)"]) == (points(wrong[1].mean()), "", "")
     assert other["Misread (%)"] == points(wrong[0].mean())
@@ -129,22 +129,22 @@ def test_the_table_of_classes_by_hand(report):
     assert "p (Holm)" not in class_table(chosen[:1], compare(chosen[:1])).headings
     ranked = compare(chosen, ranking=True)
     assert "p (Holm)" not in class_table(chosen, ranked).headings
-    three = [*chosen, made_sample("third", BETTER)]
+    three = [*chosen, made_group("third", BETTER)]
     assert "p (Holm)" not in class_table(three, compare(three)).headings
     assert "p (Holm)" in class_table(three, compare(three, baseline="third")).headings
 
 
 def test_the_bars_of_classes_have_their_intervals():
-    chosen = samples()
+    chosen = groups()
     (axes,) = errors_by_class(chosen).axes
     ends = [[y for _, y in segment] for lines in axes.collections for segment in lines.get_segments()]
-    intervals = [found.interval for sample in chosen for found in class_errors(sample)]
+    intervals = [found.interval for group in chosen for found in class_errors(group)]
     assert np.allclose(ends, [[max(0, found.low), found.high] for found in intervals])
 
 
 def held_out():
     recipes = (Recipe(name="a", validation=1000), Recipe(name="b", validation=1000, dropout=0.3))
-    return [made_sample(recipe.name, errors, recipe) for recipe, errors in zip(recipes, (WORSE, BETTER))]
+    return [made_group(recipe.name, errors, recipe) for recipe, errors in zip(recipes, (WORSE, BETTER))]
 
 
 def test_held_out_training_images_are_never_called_test_images(tmp_path):
@@ -181,16 +181,16 @@ def test_every_plot_is_there_as_png_and_svg(report):
 
 
 def test_plots_fit_the_comparison():
-    two = compare(samples())
-    assert "paired1" in draw_plots(samples(), two)
-    assert "forest" not in draw_plots(samples(), two)
-    assert "forest" in draw_plots(samples(), compare(samples(), baseline="lenet5"))
-    single = [Sample.of("a", [made_record(losses=(0.1,))])]
+    two = compare(groups())
+    assert "paired1" in draw_plots(groups(), two)
+    assert "forest" not in draw_plots(groups(), two)
+    assert "forest" in draw_plots(groups(), compare(groups(), baseline="lenet5"))
+    single = [RunGroup.of("a", [made_record(losses=(0.1,))])]
     assert {"accuracies", "curves"} <= set(draw_plots(single, compare(single)))
 
 
 def test_the_forest_has_the_tables_signs_and_intervals():
-    found = compare([made_sample("w", BETTER), made_sample("x", WORSE), made_sample("y", BETTER[::-1])], baseline="w")
+    found = compare([made_group("w", BETTER), made_group("x", WORSE), made_group("y", BETTER[::-1])], baseline="w")
     (axes,) = forest(found).axes
     drawn = [
         line.get_xdata()
@@ -204,12 +204,12 @@ def test_the_forest_has_the_tables_signs_and_intervals():
 
 
 def test_the_same_figure_gives_the_same_svg():
-    one, other = (svg(draw_plots(samples(), compare(samples()))["curves"]) for _ in range(2))
+    one, other = (svg(draw_plots(groups(), compare(groups()))["curves"]) for _ in range(2))
     assert one == other
 
 
 def test_an_inline_figure_follows_the_page():
-    text = inline_svg(svg(draw_plots(samples(), compare(samples()))["curves"]), "curves")
+    text = inline_svg(svg(draw_plots(groups(), compare(groups()))["curves"]), "curves")
     assert text.startswith("<svg")
     assert "var(--c0)" in text
     assert "var(--ink)" in text
@@ -246,7 +246,7 @@ def test_the_page_in_a_browser(report, width, scheme):
 
 
 def test_a_gallery_by_hand(tmp_path):
-    chosen = [made_sample("a", [3, 2, 3]), made_sample("b", [3, 0, 1])]
+    chosen = [made_group("a", [3, 2, 3]), made_group("b", [3, 0, 1])]
     images = np.random.default_rng(0).integers(0, 256, (IMAGES, 28, 28), np.uint8)
     write_comparison_report(tmp_path, "t", chosen, compare(chosen), test_images=images)
     with opened(tmp_path / "report.html") as (page, complaints):
@@ -263,8 +263,8 @@ def with_an_evil_class(record):
 
 def test_names_cannot_write_into_the_page(tmp_path):
     """Class names and failures are text of others."""
-    chosen = [made_sample(name, [30, 31]) for name in ("a", "b")]
-    named = [Sample.of(f"{sample.label}{EVIL}", map(with_an_evil_class, sample.records)) for sample in chosen]
+    chosen = [made_group(name, [30, 31]) for name in ("a", "b")]
+    named = [RunGroup.of(f"{group.label}{EVIL}", map(with_an_evil_class, group.records)) for group in chosen]
     images = np.zeros((IMAGES, 28, 28), np.uint8)
     write_comparison_report(tmp_path, EVIL, named, compare(named), command=EVIL, failures=[EVIL], test_images=images)
     with opened(tmp_path / "report.html") as (page, complaints):

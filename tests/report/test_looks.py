@@ -11,9 +11,9 @@ from mnistlab.report.canvas import COLOURS, inline_svg, looks, svg
 from mnistlab.report.comparison import draw_plots, write_comparison_report
 from mnistlab.report.robustness import draw_robustness
 from mnistlab.report.seed_plots import paired_differences
-from mnistlab.statistics import Sample, compare
+from mnistlab.statistics import RunGroup, compare
 from tests.report.test_robustness import made
-from tests.statistics.records import made_sample
+from tests.statistics.records import made_group
 
 MANY = 12
 
@@ -21,14 +21,14 @@ MANY = 12
 @pytest.fixture(scope="module")
 def plots():
     draws = np.random.default_rng(0)
-    samples = [
-        made_sample(
+    groups = [
+        made_group(
             f"recipe{number}", [10 + number, 12, 9], Recipe(name=f"recipe{number}", dropout=number / 20), random=draws
         )
         for number in range(MANY)
     ]
-    drawn = draw_plots(samples, compare(samples, baseline="recipe0"))
-    single = [sample.records[0] for sample in samples]
+    drawn = draw_plots(groups, compare(groups, baseline="recipe0"))
+    single = [group.records[0] for group in groups]
     models = made(*(f"model {number}" for number in range(MANY)), images=5000)
     return drawn | {"course": run_plots.test_comparison(single), "robustness": draw_robustness(models)}
 
@@ -75,8 +75,8 @@ def test_every_row_of_accuracies_has_a_colour_of_its_own(plots):
 
 
 def test_a_pairs_mean_is_no_runs_colour():
-    samples = [made_sample("a", [10, 14, 9]), made_sample("b", [12, 11, 13])]
-    (axes,) = paired_differences(compare(samples).differences[0]).axes
+    groups = [made_group("a", [10, 14, 9]), made_group("b", [12, 11, 13])]
+    (axes,) = paired_differences(compare(groups).differences[0]).axes
     zero, *dots, mean = axes.lines
     assert len({line.get_color() for line in (zero, *dots, mean)}) == 4
 
@@ -97,15 +97,15 @@ def test_every_colour_follows_the_page_and_is_legible_there(plots):
 
 @pytest.mark.filterwarnings("error")
 def test_very_long_names_and_unseen_letters_neither_hide_the_plots_nor_move_the_text(tmp_path):
-    made = [made_sample("a", [10, 14, 9], Recipe(dropout=0.1)), made_sample("b", [12, 11, 13])]
+    made = [made_group("a", [10, 14, 9], Recipe(dropout=0.1)), made_group("b", [12, 11, 13])]
     data = made[0].records[0].data
     classes = (f"{'x' * 20_000}\x1b[31m", "\u202eabc", *data.classes[2:])
     odd = [
-        Sample.of(
+        RunGroup.of(
             f"\u202e{number}{'long' * 5_000}",
-            [r.model_copy(update={"data": data.model_copy(update={"classes": classes})}) for r in sample.records],
+            [r.model_copy(update={"data": data.model_copy(update={"classes": classes})}) for r in group.records],
         )
-        for number, sample in enumerate(made)
+        for number, group in enumerate(made)
     ]
     write_comparison_report(tmp_path, "a\u202eb\x1b[31m", odd, compare(odd), command="x", failures=["\x1b[31m"])
     page = (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from mnistlab.statistics import compare, evaluate, summarise
 from tests.browser import cut_off, opened
 from tests.report.test_robustness import made as robust_models
 from tests.report.test_robustness import write as write_robustness
-from tests.statistics.records import IMAGES, made_sample
+from tests.statistics.records import IMAGES, made_group
 
 COMMAND = "mnistlab compare " + "a-long-name.toml " * 12
 RESULTS = "The final epoch's figures, over seeds"
@@ -24,10 +24,10 @@ RESULTS = "The final epoch's figures, over seeds"
 def comparison(folder, count):
     variants = ablate(built_in("custom_mlp"))[:count]
     draws = np.random.default_rng(0)
-    samples = [made_sample(recipe.name, [9, 8, 12, 10], recipe, random=draws) for recipe in variants]
+    groups = [made_group(recipe.name, [9, 8, 12, 10], recipe, random=draws) for recipe in variants]
     images = np.zeros((IMAGES, 28, 28), np.uint8)
-    found = compare(samples, baseline="custom_mlp" if count > 2 else "")
-    write_comparison_report(folder, "t", samples, found, command=COMMAND, test_images=images)
+    found = compare(groups, baseline="custom_mlp" if count > 2 else "")
+    write_comparison_report(folder, "t", groups, found, command=COMMAND, test_images=images)
 
 
 def evaluation(folder):
@@ -37,8 +37,8 @@ def evaluation(folder):
 
 
 def repetition(folder):
-    sample = made_sample("mine", [10, 12, 17, 13])
-    write_repetition_report(folder, sample, summarise(sample, [0, 999]), command=COMMAND)
+    group = made_group("mine", [10, 12, 17, 13])
+    write_repetition_report(folder, group, summarise(group, [0, 999]), command=COMMAND)
 
 
 REPORTS = {

@@ -21,10 +21,10 @@ from mnistlab.report.repetition_tables import (
     seed_table,
 )
 from mnistlab.runs import RunStore
-from mnistlab.statistics import Sample, summarise
+from mnistlab.statistics import RunGroup, summarise
 from tests.browser import opened
 from tests.report.test_comparison import with_an_evil_class
-from tests.statistics.records import made_record, made_sample
+from tests.statistics.records import made_group, made_record
 
 ROOT = Path(__file__).parents[2]
 ERRORS = [10, 12, 17, 13]
@@ -33,7 +33,7 @@ EVIL = "<script>alert(1)</script> $\\frac{$ 한글"
 
 
 def figures(errors=ERRORS, recipe=None, disputed=()):
-    return summarise(made_sample("mine", errors, recipe), disputed)
+    return summarise(made_group("mine", errors, recipe), disputed)
 
 
 def test_the_sentence():
@@ -72,8 +72,8 @@ def test_the_tables_by_hand():
 
 
 def test_the_summary_by_hand():
-    sample = made_sample("mine", ERRORS)
-    said = summary(sample, summarise(sample, [0, 999]), "mnistlab repeat mine", ["mine, seed 9: lost"])
+    group = made_group("mine", ERRORS)
+    said = summary(group, summarise(group, [0, 999]), "mnistlab repeat mine", ["mine, seed 9: lost"])
     assert json.loads(json.dumps(said, allow_nan=False)) == said
     assert said["seeds"] == [0, 1, 2, 3]
     assert said["test_accuracy"] == [99.0, 98.8, 98.3, 98.7]
@@ -81,7 +81,7 @@ def test_the_summary_by_hand():
     assert said["interval"] == [98.2316, 99.1684]
     assert (said["lowest"], said["highest"], said["loss"]) == (98.3, 99.0, 0.05)
     assert (said["training_seconds"], said["training_seconds_median"]) == ([2.0] * 4, 2.0)
-    assert said["recipe"] == sample.recipe.model_dump(mode="json")
+    assert said["recipe"] == group.recipe.model_dump(mode="json")
     assert (said["parameters"], said["tested_on"]) == (61_706, "1,000 test images")
     assert said["disputed"]["images"] == [0, 999]
     assert said["disputed"]["read_as_labelled"] == 1.0
@@ -90,18 +90,18 @@ def test_the_summary_by_hand():
     assert said["failures"] == ["mine, seed 9: lost"]
     assert said["version"]
     assert said["command"] == "mnistlab repeat mine"
-    assert summary(sample, summarise(sample))["disputed"] is None
+    assert summary(group, summarise(group))["disputed"] is None
 
 
 def test_a_recipe_trained_under_another_name_is_shown_under_the_one_asked_for():
-    sample = Sample.of("asked", [made_record(Recipe(name="trained"), seed) for seed in (0, 1)])
-    assert summary(sample, summarise(sample))["recipe"]["name"] == "asked"
+    group = RunGroup.of("asked", [made_record(Recipe(name="trained"), seed) for seed in (0, 1)])
+    assert summary(group, summarise(group))["recipe"]["name"] == "asked"
 
 
 def test_markdown_and_csv_carry_the_same_figures(tmp_path):
-    sample = made_sample("mine", ERRORS)
-    found = summarise(sample, [0, 999])
-    write_repetition_report(tmp_path, sample, found, failures=["mine, seed 9: lost"])
+    group = made_group("mine", ERRORS)
+    found = summarise(group, [0, 999])
+    write_repetition_report(tmp_path, group, found, failures=["mine, seed 9: lost"])
     text = (tmp_path / "table.md").read_text(encoding="utf-8")
     assert text == markdown(found, ["mine, seed 9: lost"])
     assert text.startswith("**mine: 98.70 %")
@@ -139,8 +139,8 @@ def test_any_number_of_runs_can_be_drawn(errors):
 
 def test_the_page_claims_only_what_the_program_knows(tmp_path):
     for folder, recipe in (("test", Recipe(name="mine")), ("held", Recipe(name="mine", validation=1000))):
-        sample = made_sample("mine", ERRORS, recipe)
-        (page, *_) = write_repetition_report(tmp_path / folder, sample, summarise(sample))
+        group = made_group("mine", ERRORS, recipe)
+        (page, *_) = write_repetition_report(tmp_path / folder, group, summarise(group))
         text, _, _ = page.read_text(encoding="utf-8").partition("The recipe")
         assert not re.search("chosen on|looked at", text)
         assert ("test images" in text) == (folder == "test")
@@ -149,8 +149,8 @@ def test_the_page_claims_only_what_the_program_knows(tmp_path):
 @pytest.mark.parametrize("width", [360, 1100])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_in_a_browser(tmp_path, width, scheme):
-    sample = made_sample("mine", ERRORS)
-    write_repetition_report(tmp_path, sample, summarise(sample, [0, 999]), command="mnistlab repeat mine")
+    group = made_group("mine", ERRORS)
+    write_repetition_report(tmp_path, group, summarise(group, [0, 999]), command="mnistlab repeat mine")
     with opened(tmp_path / "report.html", width, scheme) as (page, complaints):
         assert complaints == []
         assert page.title() == "mine, 4 seeds"
@@ -162,8 +162,8 @@ def test_the_page_in_a_browser(tmp_path, width, scheme):
 
 
 def test_names_cannot_write_into_the_page(tmp_path):
-    sample = Sample.of(f"a{EVIL}", map(with_an_evil_class, made_sample("a", [1, 2]).records))
-    write_repetition_report(tmp_path, sample, summarise(sample), command=EVIL, failures=[EVIL])
+    group = RunGroup.of(f"a{EVIL}", map(with_an_evil_class, made_group("a", [1, 2]).records))
+    write_repetition_report(tmp_path, group, summarise(group), command=EVIL, failures=[EVIL])
     with opened(tmp_path / "report.html") as (page, complaints):
         assert complaints == []
         assert page.locator("script").count() == 0
@@ -175,7 +175,7 @@ def test_the_documents_example_is_that_of_its_records():
     runs = ROOT / "results" / "compare" / "runs"
     records = [record for record in RunStore(runs).records() if record.recipe.name == "custom_mlp"]
     page = (ROOT / "docs" / "repeating.md").read_text(encoding="utf-8")
-    sentence = repetition_sentence(summarise(Sample.of("custom_mlp", records)))
+    sentence = repetition_sentence(summarise(RunGroup.of("custom_mlp", records)))
     assert sentence in re.sub(r"\s+", " ", page)
     assert f"{100 * max(record.final.best_test_accuracy for record in records):.2f} %, some twenty images" in re.sub(
         r"\s+", " ", page

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnistlab import Recipe, Recogniser, RunFolder, RunRecord, built_in, read_study
+from mnistlab import Recipe, Recogniser, RunFolder, RunRecord, built_in, read_comparison
 from mnistlab.recogniser import shipped_models
 from mnistlab.report import course_table
 from mnistlab.report.comparison import markdown
@@ -59,23 +59,23 @@ def test_every_folder_says_what_was_found_and_how_to_do_it_again(folder):
     [("compare", 2, 20, 50), ("ablate", 8, 10, 50), ("fashion", 2, 8, 50), ("fit", 2, 8, 12)],
 )
 def test_a_study_follows_from_the_records_beside_it(folder, recipes, seeds, epochs):
-    study = read_study(RESULTS / folder)
+    result = read_comparison(RESULTS / folder)
     archive = json.loads((RESULTS / folder / "comparison.json").read_text(encoding="utf-8"))
-    assert json.loads(study.comparison.model_dump_json()) == archive["comparison"]
-    assert (RESULTS / folder / "table.md").read_text(encoding="utf-8") == markdown(study.samples, study.comparison)
-    assert len(study.samples) == recipes
-    for sample in study.samples:
-        assert sample.seeds == tuple(range(seeds))
-        for record in sample.records:
+    assert json.loads(result.comparison.model_dump_json()) == archive["comparison"]
+    assert (RESULTS / folder / "table.md").read_text(encoding="utf-8") == markdown(result.groups, result.comparison)
+    assert len(result.groups) == recipes
+    for group in result.groups:
+        assert group.seeds == tuple(range(seeds))
+        for record in group.records:
             assert (len(record.history), record.data.train_images, record.data.test_images) == (epochs, 60_000, 10_000)
-    assert not study.failures
+    assert not result.failures
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.ko.md"])
 def test_the_readmes_tell_what_the_studies_found(page):
     text = (RESULTS.parent / page).read_text(encoding="utf-8")
     for folder, data in (("compare", "MNIST"), ("fashion", "Fashion-MNIST")):
-        for name, seeds, *cells, _time in read_study(RESULTS / folder).table("short").rows:
+        for name, seeds, *cells, _time in read_comparison(RESULTS / folder).table("short").rows:
             assert f"| {data} | {name} | {seeds} | {' | '.join(cells)} |" in text
     if page == "README.md":
         for folder in ("compare", "fashion"):
@@ -86,12 +86,12 @@ def test_the_readmes_tell_what_the_studies_found(page):
 @pytest.mark.parametrize(("page", "folder"), [("comparing.md", "compare"), ("tutorial.md", "dropout")])
 def test_the_examples_of_the_documents_are_real(page, folder):
     text = " ".join((ROOT / "docs" / page).read_text(encoding="utf-8").split())
-    study = read_study(RESULTS / folder)
-    assert study.verdict in text
+    result = read_comparison(RESULTS / folder)
+    assert result.verdict in text
     if page == "tutorial.md":
-        for name, seeds, *cells, _time in study.table("short").rows:
+        for name, seeds, *cells, _time in result.table("short").rows:
             assert f"{name} {seeds} {' '.join(cells)}" in text
-        for remark in study.comparison.remarks:
+        for remark in result.comparison.remarks:
             if "loss" in remark or "would find" in remark:
                 assert remark in text
 
@@ -99,14 +99,14 @@ def test_the_examples_of_the_documents_are_real(page, folder):
 def test_runs_of_one_recipe_lie_as_far_apart_as_the_readme_says():
     text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     found = []
-    for sample in read_study(RESULTS / "compare").samples:
-        pairs = list(combinations(sample.right.tolist(), 2))
+    for group in read_comparison(RESULTS / "compare").groups:
+        pairs = list(combinations(group.right.tolist(), 2))
         found.append(round(100 * sum(abs(one - other) >= 20 for one, other in pairs) / len(pairs)))
     assert f"lie 0.20 points or more apart in {found[0]} and {found[1]} % of all pairs" in text
 
 
 def test_the_finding_on_fit_is_that_of_its_records():
-    (difference,) = read_study(RESULTS / "fit").comparison.differences
+    (difference,) = read_comparison(RESULTS / "fit").comparison.differences
     assert (difference.first, difference.second) == ("pad", "resize")
     page = " ".join((RESULTS.parent / "docs" / "training.md").read_text(encoding="utf-8").split())
     low, high = points(-difference.interval.high), points(-difference.interval.low)
@@ -174,7 +174,7 @@ def test_a_record_follows_from_the_runs_beside_it(name, budget, least):
         assert record.parameters <= budget
         assert len(record.history) <= 50
         shares.append(100 * record.final.test_accuracy)
-        assert len(record.outcome.mistakes) == round(10_000 * (1 - record.final.test_accuracy))
+        assert len(record.predictions.mistakes) == round(10_000 * (1 - record.final.test_accuracy))
     assert np.mean(shares) >= least
     assert summary["seeds"] == list(range(20))
     cells = f"{np.mean(shares):.2f} % | {np.std(shares, ddof=1):.2f} | "
@@ -186,7 +186,7 @@ def test_a_record_follows_from_the_runs_beside_it(name, budget, least):
 def test_sprint99_is_told_as_it_was_measured():
     summary = figures("sprint99")
     low, high = (100 * bound for bound in summary["interval"])
-    cells = f"12,702 | {100 * summary['mean']:.2f} % | {100 * summary['deviation']:.2f} | {low:.2f} to {high:.2f} | "
+    cells = f"12,702 | {100 * summary['mean']:.2f} % | {100 * summary['std']:.2f} | {low:.2f} to {high:.2f} | "
     for page in ("README.md", "README.ko.md"):
         text = (ROOT / page).read_text(encoding="utf-8")
         assert f"| sprint99 | {cells}{summary['seconds']['median']:.1f} s, {summary['ratio']:.2f} of a" in text

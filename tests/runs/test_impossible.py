@@ -30,7 +30,7 @@ def content(**changes):
 
 SIZES = ["parameters", "data__test_images", "data__train_images", "environment__cores", "environment__threads"]
 FIGURES = [
-    *("history__0__train_loss", "history__1__test_loss", "outcome__train_loss", "environment__memory_gib"),
+    *("history__0__train_loss", "history__1__test_loss", "predictions__train_loss", "environment__memory_gib"),
     *("history__0__train_seconds", "history__1__test_seconds", "history__0__images_per_second"),
 ]
 
@@ -60,23 +60,23 @@ IMPOSSIBLE = [
     {"data__train_images": -5000},
     {"data__image_size": [28, -28]},
     {"environment__threads": 0},
-    {"outcome__train_accuracy": 1.001},
-    {"outcome__train_loss": -0.01},
-    {"outcome__mistakes": [[3, 3, 4], [14, 4, 5]]},
-    {"outcome__mistakes": [[3, 3, 4], [14, 4, 4], [159, 9, 0]]},
-    {"outcome__mistakes": [[3, 3, 4], [3, 3, 5], [159, 9, 0]]},
-    {"outcome__mistakes": [[14, 4, 5], [3, 3, 4], [159, 9, 0]]},
-    {"outcome__mistakes": [[3, 3, 4], [14, 4, 5], [1000, 9, 0]]},
-    {"outcome__mistakes": [[-3, 3, 4], [14, 4, 5], [159, 9, 0]]},
-    {"outcome__test_labels": [100, 100, 100, 0, 200, 100, 100, 100, 100, 100]},
-    {"outcome__test_labels": [200, 100, 100, 100, 100, 100, 100, 100, 200, -100]},
-    {"outcome__reliability__14": [1000, 990.0, 1000]},
-    {"outcome__reliability__14": [1000, 990.0, 996]},
-    {"outcome__reliability__14": [1000, 900.0, 997]},
-    {"outcome__reliability__14": [1000, 1001.0, 997]},
-    {"outcome__reliability__14": [999, 990.0, 997], "outcome__reliability__0": [1, 0.5, 0]},
-    {"outcome__reliability__14": [990, 985.0, 997], "outcome__reliability__13": [10, 9.0, 0]},
-    {"outcome__reliability__14": [1001, 990.0, 997], "outcome__reliability__0": [-1, 0.0, 0]},
+    {"predictions__train_accuracy": 1.001},
+    {"predictions__train_loss": -0.01},
+    {"predictions__mistakes": [[3, 3, 4], [14, 4, 5]]},
+    {"predictions__mistakes": [[3, 3, 4], [14, 4, 4], [159, 9, 0]]},
+    {"predictions__mistakes": [[3, 3, 4], [3, 3, 5], [159, 9, 0]]},
+    {"predictions__mistakes": [[14, 4, 5], [3, 3, 4], [159, 9, 0]]},
+    {"predictions__mistakes": [[3, 3, 4], [14, 4, 5], [1000, 9, 0]]},
+    {"predictions__mistakes": [[-3, 3, 4], [14, 4, 5], [159, 9, 0]]},
+    {"predictions__test_labels": [100, 100, 100, 0, 200, 100, 100, 100, 100, 100]},
+    {"predictions__test_labels": [200, 100, 100, 100, 100, 100, 100, 100, 200, -100]},
+    {"predictions__reliability__14": [1000, 990.0, 1000]},
+    {"predictions__reliability__14": [1000, 990.0, 996]},
+    {"predictions__reliability__14": [1000, 900.0, 997]},
+    {"predictions__reliability__14": [1000, 1001.0, 997]},
+    {"predictions__reliability__14": [999, 990.0, 997], "predictions__reliability__0": [1, 0.5, 0]},
+    {"predictions__reliability__14": [990, 985.0, 997], "predictions__reliability__13": [10, 9.0, 0]},
+    {"predictions__reliability__14": [1001, 990.0, 997], "predictions__reliability__0": [-1, 0.0, 0]},
     *({name: value} for name in SIZES for value in (10**10, 10**400)),
     *({"seed": value} for value in (10**19, 10**400)),
     *({name: 1e308} for name in FIGURES),
@@ -97,12 +97,12 @@ def test_an_impossible_record_is_refused(changes, sealed):
     "changes",
     [
         {},
-        {"outcome": None},
+        {"predictions": None},
         {"final": {"test_accuracy": 0.997}},
         {"history__1__test_loss": 0.0, "final__test_loss": 0.0},
-        {"outcome__train_loss": -1e-9},
-        {"outcome__reliability__14": [1000, 933.333333, 997]},
-        {"outcome__reliability__14": [1000, 1000.0, 997]},
+        {"predictions__train_loss": -1e-9},
+        {"predictions__reliability__14": [1000, 933.333333, 997]},
+        {"predictions__reliability__14": [1000, 1000.0, 997]},
         {"parameters": 0},
         {"environment__memory_gib": 0},
     ],
@@ -132,13 +132,13 @@ def test_neither_does_one_of_absurd_numbers(changes, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "record.json").write_text(json.dumps(content(**changes)))
     with pytest.raises(MnistlabError) as caught:
-        list(RunStore(tmp_path).glances())
+        list(RunStore(tmp_path).summaries())
     assert len(str(caught.value)) < len(str(tmp_path)) + 200
 
 
 def test_every_record_in_the_repository_is_read():
     assert len(RECORDS) > 200
     for file in RECORDS:
-        assert RunRecord.from_json(file.read_bytes(), str(file)).outcome
+        assert RunRecord.from_json(file.read_bytes(), str(file)).predictions
     for store in {file.parents[1] for file in RECORDS if file.name == "record.json"}:
-        assert len(list(RunStore(store).glances())) == len(list(RunStore(store).records()))
+        assert len(list(RunStore(store).summaries())) == len(list(RunStore(store).records()))

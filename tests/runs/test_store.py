@@ -39,16 +39,16 @@ def test_runs_are_listed_and_unfinished_ones_left_out(tmp_path):
     (tmp_path / "a file").write_text("")
     store = RunStore(tmp_path)
     assert [run.seed for run in store.records()] == [2, 0, 1]
-    glances = list(store.glances())
-    assert [(run.recipe.name, run.seed) for run in glances] == [("mine", 2), ("mine", 0), ("mine", 1)]
-    assert glances[2].final.test_accuracy == pytest.approx(0.98)
-    assert glances[0].path == tmp_path / "by another name"
+    summaries = list(store.summaries())
+    assert [(run.recipe.name, run.seed) for run in summaries] == [("mine", 2), ("mine", 0), ("mine", 1)]
+    assert summaries[2].final.test_accuracy == pytest.approx(0.98)
+    assert summaries[0].path == tmp_path / "by another name"
 
 
 def test_a_damaged_record_is_named(tmp_path):
     folder = keep(tmp_path, Recipe(), 0)
     (folder / "record.json").write_text('{"seed": ')
-    for read in (RunStore(tmp_path).records, RunStore(tmp_path).glances):
+    for read in (RunStore(tmp_path).records, RunStore(tmp_path).summaries):
         with pytest.raises(MnistlabError, match=r"record\.json: not a run's record"):
             list(read())
 

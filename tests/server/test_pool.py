@@ -117,7 +117,7 @@ def test_who_gives_up_waiting_leaves_no_trace(run):
         ({"models": ("a/x.onnx", "b/x.onnx")}, "two models are called x"),
         ({"workers": 0}, "workers is 0"),
         ({"queue": -1}, "queue is -1"),
-        ({"reject": 1.5}, "reject is 1.5"),
+        ({"threshold": 1.5}, "threshold is 1.5"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, message):

@@ -34,7 +34,7 @@ def test_a_port_in_use_is_one_line(tmp_path):
         (["--max-body", "much"], "much is not a size"),
         (["--max-body", "0"], "0 is not a size"),
         (["--workers", "0"], "--workers"),
-        (["--reject", "2"], "--reject"),
+        (["--threshold", "2"], "--threshold"),
         (["--host", "n\udcffu"], r"cannot listen on n\udcffu:"),
         (["--host", "n" * 70], "cannot listen on n"),
         (["--max-pixels", "9" * 400], "--max-pixels"),

@@ -3,8 +3,8 @@
 import numpy as np
 
 from mnistlab import EpochMetrics, Recipe, RunRecord
-from mnistlab.runs import DataSummary, Outcome, describe_environment, now
-from mnistlab.statistics import Sample
+from mnistlab.runs import DataSummary, Predictions, describe_environment, now
+from mnistlab.statistics import RunGroup
 
 IMAGES = 1000
 CLASSES = tuple("0123456789")
@@ -31,7 +31,7 @@ def made_record(
         )
         for epoch, value in enumerate(losses or (2 * loss, loss), 1)
     )
-    hits = images - len(wrong)
+    correct = images - len(wrong)
     return RunRecord(
         recipe=(recipe or Recipe(name="one")).replace(epochs=len(history)),
         seed=seed,
@@ -45,23 +45,23 @@ def made_record(
         ),
         parameters=61_706,
         history=history,
-        outcome=Outcome(
+        predictions=Predictions(
             train_loss=0.01,
             train_accuracy=0.999,
             test_labels=tuple(np.bincount(labels, minlength=10).tolist()),
             mistakes=tuple((int(i), int(labels[i]), int(labels[i] + 1) % 10) for i in sorted(wrong)),
-            reliability=reliability or ((0, 0.0, 0),) * 14 + ((images, 0.99 * images, hits),),
+            reliability=reliability or ((0, 0.0, 0),) * 14 + ((images, 0.99 * images, correct),),
         ),
         environment=HERE,
         started=NOW,
     )
 
 
-def made_sample(label, errors, recipe=None, losses=None, random=None, images=IMAGES):
+def made_group(label, errors, recipe=None, losses=None, random=None, images=IMAGES):
     """A sample whose runs, seeds from 0, misread so many images: the first ones, or random ones."""
     recipe = recipe or Recipe(name=label)
     records = []
     for seed, count in enumerate(errors):
         wrong = range(count) if random is None else random.choice(images, count, replace=False).tolist()
         records.append(made_record(recipe, seed, wrong, losses[seed] if losses else 0.05, images=images))
-    return Sample.of(label, records)
+    return RunGroup.of(label, records)

@@ -5,15 +5,15 @@ import pytest
 from scipy.stats import t
 from statsmodels.stats.multitest import multipletests
 
-from mnistlab.statistics import Sample, class_differences, class_errors
+from mnistlab.statistics import RunGroup, class_differences, class_errors
 from mnistlab.statistics.classes import errors_of_runs
 from mnistlab.statistics.sign_flip import sign_flip_p
-from tests.statistics.records import made_record, made_sample
+from tests.statistics.records import made_group, made_record
 
 
 def of_zeros(label, counts, others=()):
     """Runs that misread so many of the hundred zeros, and ``others``; every tenth image is a zero."""
-    return Sample.of(
+    return RunGroup.of(
         label, [made_record(seed=seed, wrong=[*range(0, 10 * count, 10), *others]) for seed, count in enumerate(counts)]
     )
 
@@ -51,23 +51,27 @@ def test_seeds_that_one_lacks_are_left_out_of_pairs():
 
 
 def test_more_recipes_are_corrected_for_all_of_them():
-    samples = [of_zeros(label, counts) for label, counts in (("a", [4] * 8), ("b", [1] * 8), ("c", [2] * 8))]
-    found = class_differences(samples, samples[1])
+    groups = [of_zeros(label, counts) for label, counts in (("a", [4] * 8), ("b", [1] * 8), ("c", [2] * 8))]
+    found = class_differences(groups, groups[1])
     assert list(found) == ["a", "c"]
     assert found["a"][0].p == found["c"][0].p == pytest.approx(20 * 2 / 2**8)
 
 
 def test_a_class_without_images_has_no_figures():
-    sample = made_sample("a", [12, 0, 3])
+    group = made_group("a", [12, 0, 3])
     records = [
         record.model_copy(
-            update={"outcome": record.outcome.model_copy(update={"test_labels": (0, *record.outcome.test_labels[1:])})}
+            update={
+                "predictions": record.predictions.model_copy(
+                    update={"test_labels": (0, *record.predictions.test_labels[1:])}
+                )
+            }
         )
-        for record in made_sample("a", [0, 0, 0]).records
+        for record in made_group("a", [0, 0, 0]).records
     ]
-    empty = Sample.of("empty", records)
+    empty = RunGroup.of("empty", records)
     assert class_errors(empty)[0].error is None
     assert class_errors(empty)[0].interval is None
     assert np.isnan(errors_of_runs(empty)[:, 0]).all()
-    (found, *_) = class_differences([sample, empty], empty)["a"]
+    (found, *_) = class_differences([group, empty], empty)["a"]
     assert (found.mean, found.interval, found.p) == (None, None, None)

@@ -10,7 +10,7 @@ from mnistlab.statistics import (
     Comparison,
     Interval,
     NewImages,
-    Sample,
+    RunGroup,
     band,
     class_errors,
     compare,
@@ -19,13 +19,13 @@ from mnistlab.statistics import (
 )
 from mnistlab.statistics.remarks import on_new_images
 from mnistlab.statistics.verdict import p_value, points
-from tests.statistics.records import made_sample
+from tests.statistics.records import made_group
 
 BETTER, WORSE = [8, 9, 7, 8, 10, 9, 8, 7], [19, 21, 20, 18, 22, 20, 19, 21]
 
 
 def test_a_settled_question():
-    found = compare([made_sample("lenet5", WORSE), made_sample("custom_mlp", BETTER)])
+    found = compare([made_group("lenet5", WORSE), made_group("custom_mlp", BETTER)])
     assert found.verdict == (
         "custom_mlp is better than lenet5 by 1.17 points (95 % interval 1.07 to 1.28, p = 0.008, 8 seeds)"
     )
@@ -36,14 +36,14 @@ def test_a_settled_question():
 
 @pytest.mark.parametrize("seeds", [1, 2, 5])
 def test_few_seeds_tell_nothing_whatever_the_figures(seeds):
-    found = compare([made_sample("a", [0] * seeds), made_sample("b", [500] * seeds)])
+    found = compare([made_group("a", [0] * seeds), made_group("b", [500] * seeds)])
     assert found.verdict.startswith(f"too few seeds to tell ({seeds}; at least 6 are needed): a is ahead of b by 50.00")
     assert not found.settled
     assert found.remarks == ()
 
 
 def test_equivalent_recipes():
-    found = compare([made_sample("a", [10, 11] * 6), made_sample("b", [11, 10] * 6)], margin=0.2)
+    found = compare([made_group("a", [10, 11] * 6), made_group("b", [11, 10] * 6)], margin=0.2)
     assert found.verdict == (
         "a and b are equivalent within 0.2 points (p < 0.001 for a larger difference): a and b are even "
         "(95 % interval −0.07 to 0.07, p = 1.00, 12 seeds)"
@@ -52,7 +52,7 @@ def test_equivalent_recipes():
 
 
 def test_better_but_within_the_margin():
-    found = compare([made_sample("a", [10] * 7), made_sample("b", [11] * 7)], margin=0.5)
+    found = compare([made_group("a", [10] * 7), made_group("b", [11] * 7)], margin=0.5)
     assert found.verdict == (
         "a is better than b by 0.10 points (95 % interval 0.10 to 0.10, p = 0.016, 7 seeds), though within the margin "
         "of 0.5 points"
@@ -60,7 +60,7 @@ def test_better_but_within_the_margin():
 
 
 def test_an_open_question_says_how_many_seeds_it_would_take():
-    found = compare([made_sample("a", [10, 12, 9, 11, 10, 8]), made_sample("b", [11, 10, 10, 11, 9, 11])])
+    found = compare([made_group("a", [10, 12, 9, 11, 10, 8]), made_group("b", [11, 10, 10, 11, 9, 11])])
     # Of the sums 1 - 2 + 1 + 0 - 1 + 3 with all signs, 26 of 32 are 2 or more from 0.
     assert found.verdict == (
         "inconclusive: a is ahead of b by 0.03 points (95 % interval −0.15 to 0.22, p = 0.81, 6 seeds)"
@@ -74,14 +74,14 @@ def test_an_open_question_says_how_many_seeds_it_would_take():
 
 
 def test_five_seeds_are_too_few_for_advice():
-    found = compare([made_sample("a", [10, 12, 9, 11, 10]), made_sample("b", [11, 10, 10, 11, 9])])
+    found = compare([made_group("a", [10, 12, 9, 11, 10]), made_group("b", [11, 10, 10, 11, 9])])
     assert not any("new studies" in remark for remark in found.remarks)
 
 
 def test_small_test_sets_are_advised_in_whole_images():
     """A tenth of a point of 60 images is no image at all."""
     one, other = (
-        made_sample(name, errors, images=60) for name, errors in (("a", [1, 2, 1, 5, 1, 2]), ("b", [2, 1, 4, 1, 3, 1]))
+        made_group(name, errors, images=60) for name, errors in (("a", [1, 2, 1, 5, 1, 2]), ("b", [2, 1, 4, 1, 3, 1]))
     )
     found = compare([one, other])
     (advice,) = (remark for remark in found.remarks if "new studies" in remark)
@@ -101,7 +101,7 @@ def test_small_test_sets_are_advised_in_whole_images():
     ],
 )
 def test_which_of_seeds_and_images_is_the_limit_on_new_images(seeds, images, limit):
-    (made,) = compare([made_sample("a", [10, 12, 9, 11, 10, 8]), made_sample("b", [11, 10, 10, 11, 9, 11])]).differences
+    (made,) = compare([made_group("a", [10, 12, 9, 11, 10, 8]), made_group("b", [11, 10, 10, 11, 9, 11])]).differences
     found = NewImages(interval=Interval(low=-0.3, high=0.36), seeds_reach=seeds, images_reach=images)
     assert on_new_images(made.model_copy(update={"new_images": found})) == (
         "on new images of the same kind it is open which of a and b is better (95 % interval −0.30 to 0.36): of "
@@ -113,30 +113,30 @@ def test_which_of_seeds_and_images_is_the_limit_on_new_images(seeds, images, lim
 def test_a_recipe_against_itself_is_never_said_to_lack_images():
     for seed in range(5):
         draws = np.random.default_rng(seed)
-        pair = [made_sample(name, draws.binomial(1000, 0.01, 10).tolist(), random=draws) for name in "ab"]
+        pair = [made_group(name, draws.binomial(1000, 0.01, 10).tolist(), random=draws) for name in "ab"]
         assert "however many seeds" not in " ".join(compare(pair).remarks)
 
 
 def test_the_lower_loss_is_told_apart_from_the_higher_accuracy():
-    one = made_sample("a", BETTER, losses=[0.05 + 0.001 * seed for seed in range(8)])
-    other = made_sample("b", WORSE, losses=[0.03 + 0.001 * (seed % 3) for seed in range(8)])
+    one = made_group("a", BETTER, losses=[0.05 + 0.001 * seed for seed in range(8)])
+    other = made_group("b", WORSE, losses=[0.03 + 0.001 * (seed % 3) for seed in range(8)])
     found = compare([one, other])
     assert found.verdict.startswith("a is better than b")
     assert found.remarks[1].startswith("b has a lower test loss than a, by 0.0226 nats (95 % interval 0.02")
-    even = compare([made_sample("a", BETTER), made_sample("b", WORSE)]).remarks[1]
+    even = compare([made_group("a", BETTER), made_group("b", WORSE)]).remarks[1]
     assert even.startswith("which test loss is lower is open: a and b are even (")
 
 
 def test_held_out_images_are_not_called_test_images():
     recipes = [Recipe(name=name, validation=1000) for name in "ab"]
-    found = compare([made_sample(recipe.name, BETTER, recipe) for recipe in recipes])
+    found = compare([made_group(recipe.name, BETTER, recipe) for recipe in recipes])
     assert not [remark for remark in found.remarks if "test loss" in remark]
     assert [remark for remark in found.remarks if "validation loss" in remark]
     assert not [remark for remark in found.remarks if "test images" in remark.replace("held-out", "")]
 
 
 def test_every_pair_is_compared_and_the_best_is_held_against_the_others():
-    found = compare([made_sample("a", BETTER), made_sample("b", WORSE), made_sample("c", [n + 1 for n in BETTER])])
+    found = compare([made_group("a", BETTER), made_group("b", WORSE), made_group("c", [n + 1 for n in BETTER])])
     assert [(d.first, d.second) for d in found.differences] == [("a", "b"), ("a", "c"), ("b", "c")]
     assert found.verdict == (
         "a is better than b (by 1.17), c (by 0.10) (points; margin 0.1, p < 0.05 over 3 comparisons, 8 seeds)"
@@ -146,26 +146,26 @@ def test_every_pair_is_compared_and_the_best_is_held_against_the_others():
 
 def test_an_ablation_is_held_against_the_whole():
     same = [BETTER[-1], *BETTER[:-1]]
-    samples = [made_sample(name, counts) for name, counts in (("w", BETTER), ("x", WORSE), ("y", same))]
-    found = compare(samples, baseline="w")
+    groups = [made_group(name, counts) for name, counts in (("w", BETTER), ("x", WORSE), ("y", same))]
+    found = compare(groups, baseline="w")
     assert [(d.first, d.second) for d in found.differences] == [("w", "x"), ("w", "y")]
     assert found.verdict.startswith("w is better than x (by 1.17); inconclusive against y (0.00) (")
-    wide = compare(samples, baseline="w", margin=0.4)
+    wide = compare(groups, baseline="w", margin=0.4)
     assert wide.verdict.startswith("w is better than x (by 1.17); equivalent to y (0.00) (points; margin 0.4, ")
 
 
 def test_an_ablation_that_settles_nothing():
     same = [BETTER[-1], *BETTER[:-1]]
-    found = compare([made_sample("w", BETTER), made_sample("x", same), made_sample("y", same[::-1])], baseline="w")
+    found = compare([made_group("w", BETTER), made_group("x", same), made_group("y", same[::-1])], baseline="w")
     assert found.verdict == (
         "inconclusive: w against x (0.00), y (0.00) (points; margin 0.1, p < 0.05 over 2 comparisons, 8 seeds)"
     )
 
 
 def test_many_comparisons_of_few_seeds_tell_nothing_and_ties_are_no_lead():
-    others = [made_sample(f"v{n}", [50 + n] * 6) for n in range(5)]
+    others = [made_group(f"v{n}", [50 + n] * 6) for n in range(5)]
     found = compare(
-        [made_sample("w", [5] * 6), *others, *(made_sample(n, [3, 7, 2, 8, 4, 6]) for n in "xy")], baseline="w"
+        [made_group("w", [5] * 6), *others, *(made_group(n, [3, 7, 2, 8, 4, 6]) for n in "xy")], baseline="w"
     )
     assert found.verdict == (
         "too few seeds to tell (6; at least 9 are needed for 7 comparisons): w is ahead of 5 and even with 2 of 7 "
@@ -174,7 +174,7 @@ def test_many_comparisons_of_few_seeds_tell_nothing_and_ties_are_no_lead():
 
 
 def test_a_ranking_tests_nothing_against_the_winner_it_chose():
-    found = compare([made_sample("a", BETTER), made_sample("b", WORSE)], ranking=True)
+    found = compare([made_group("a", BETTER), made_group("b", WORSE)], ranking=True)
     assert (found.differences, found.verdict, found.remarks) == ((), "", ())
 
 
@@ -183,7 +183,7 @@ COLLAPSED = [10, 11, 9, 10, 12, 10, 11, 10, 9, 720]
 
 def test_one_collapsed_run_is_told_to_carry_the_difference():
     """a is ahead on average, though nearly every run of b beats nearly every run of a."""
-    found = compare([made_sample("a", [12, 13, 11, 12, 14, 12, 13, 12, 11, 13]), made_sample("b", COLLAPSED)])
+    found = compare([made_group("a", [12, 13, 11, 12, 14, 12, 13, 12, 11, 13]), made_group("b", COLLAPSED)])
     assert found.verdict.startswith("inconclusive: a is ahead of b by 6.89 points")
     assert found.remarks[0] == (
         "seed 9 of b reads 28.00 % where its others read 98.80 to 99.10 %: without such seeds a would be 0.20 points "
@@ -194,17 +194,17 @@ def test_one_collapsed_run_is_told_to_carry_the_difference():
 
 
 def test_an_odd_run_that_changes_nothing_is_no_remark():
-    found = compare([made_sample("a", [500, 505, 495] * 3), made_sample("b", [10, 11, 9, 10, 12, 10, 11, 10, 30])])
+    found = compare([made_group("a", [500, 505, 495] * 3), made_group("b", [10, 11, 9, 10, 12, 10, 11, 10, 30])])
     assert not [remark for remark in found.remarks if "would be" in remark and "seed" in remark]
 
 
 def test_a_few_large_differences_are_told_from_many_small_ones():
     one, other = [10] * 7 + [80, 95, 60], [11] * 7 + [30, 20, 30]
-    found = compare([made_sample("a", one), made_sample("b", other)])
+    found = compare([made_group("a", one), made_group("b", other)])
     assert found.remarks[0].startswith("seed") or found.remarks[0].startswith("a few large differences decide the mean")
 
 
-def of_version(sample, **versions):
+def of_version(group, **versions):
     records = [
         record.model_copy(
             update={
@@ -213,13 +213,13 @@ def of_version(sample, **versions):
                 )
             }
         )
-        for record in sample.records
+        for record in group.records
     ]
-    return Sample(sample.label, tuple(records))
+    return RunGroup(group.label, tuple(records))
 
 
 def test_runs_of_two_versions_are_pointed_out():
-    one, other = made_sample("a", BETTER), made_sample("b", WORSE)
+    one, other = made_group("a", BETTER), made_group("b", WORSE)
     assert not [remark for remark in compare([one, other]).remarks if "versions" in remark]
     found = compare([of_version(one, mnistlab="0.1.0"), of_version(other, mnistlab="0.2.0")])
     assert found.remarks[-1] == (
@@ -229,19 +229,19 @@ def test_runs_of_two_versions_are_pointed_out():
 
 def test_what_pairing_brought_is_told():
     shared = [9, 14, 8, 12, 10, 16, 9, 11]
-    found = compare([made_sample("a", shared), made_sample("b", [n + 5 + k % 3 for k, n in enumerate(shared)])])
+    found = compare([made_group("a", shared), made_group("b", [n + 5 + k % 3 for k, n in enumerate(shared)])])
     assert found.differences[0].correlation == pytest.approx(0.95, abs=0.04)
     assert [remark for remark in found.remarks if remark.startswith("runs of the same seed have a correlation of 0.9")]
 
 
 def test_the_same_records_give_the_same_figures():
-    samples = [made_sample("a", BETTER), made_sample("b", WORSE)]
-    assert compare(samples) == compare(samples)
-    assert Comparison.model_validate_json(json.dumps(compare(samples).model_dump())) == compare(samples)
+    groups = [made_group("a", BETTER), made_group("b", WORSE)]
+    assert compare(groups) == compare(groups)
+    assert Comparison.model_validate_json(json.dumps(compare(groups).model_dump())) == compare(groups)
 
 
 def test_one_recipe_alone():
-    assert compare([made_sample("a", [1, 2])]).verdict == "a alone: nothing to compare it with"
+    assert compare([made_group("a", [1, 2])]).verdict == "a alone: nothing to compare it with"
 
 
 def test_figures_are_written_for_people():
@@ -253,25 +253,25 @@ def test_figures_are_written_for_people():
 
 def test_the_confusion_matrix_by_hand():
     # Images 0 to 11 are 0, 1, ... 9, 0, 1; each misread one is taken for the class above.
-    table = confusion(made_sample("a", [12, 0]))
+    table = confusion(made_group("a", [12, 0]))
     assert table.sum() == 2000
     assert table.diagonal().sum() == 2000 - 12
     assert table[0, 1] == table[1, 2] == 2
     assert table[9, 0] == 1
-    found = class_errors(made_sample("a", [12, 0]))
+    found = class_errors(made_group("a", [12, 0]))
     assert [one.error for one in found[:3]] == pytest.approx([1.0, 1.0, 0.5])
 
 
 def test_the_hardest_images_and_their_votes():
-    found = hardest([made_sample("a", [3, 2]), made_sample("b", [3, 0, 1])])
+    found = hardest([made_group("a", [3, 2]), made_group("b", [3, 0, 1])])
     # Image 0 is misread by four of five runs, image 1 by three, image 2 by two.
     assert [(hard.image, hard.label, hard.wrong) for hard in found] == [(0, 0, 4), (1, 1, 3)]
     assert found[0].votes == ((1, 4), (0, 1))
 
 
 def test_a_band_over_seeds():
-    sample = made_sample("a", [1] * 11, losses=list(np.linspace(0.1, 0.2, 11)))
-    found = band(sample, "test_loss")
+    group = made_group("a", [1] * 11, losses=list(np.linspace(0.1, 0.2, 11)))
+    found = band(group, "test_loss")
     assert found.epochs.tolist() == [1, 2]
     assert found.mean == pytest.approx([0.3, 0.15])
     assert (found.low[1], found.high[1]) == pytest.approx((0.11, 0.19))

@@ -7,7 +7,7 @@ from mnistlab import MnistlabError
 from mnistlab.statistics import minimum_seeds, seeds_for_equivalence, seeds_needed
 from mnistlab.statistics.difference import hold_against, mcnemar_p
 from mnistlab.statistics.looks import Look
-from tests.statistics.records import made_record, made_sample
+from tests.statistics.records import made_group, made_record
 
 
 def pair(one, other, **options):
@@ -43,7 +43,7 @@ def test_the_seeds_for_equivalence_are_enough_and_no_more():
 
 
 def test_a_pair_by_hand():
-    one, other = made_sample("a", [10, 12, 9, 11, 10, 8]), made_sample("b", [13, 12, 12, 13, 12, 12])
+    one, other = made_group("a", [10, 12, 9, 11, 10, 8]), made_group("b", [13, 12, 12, 13, 12, 12])
     found = pair(one, other)
     assert found.differences == pytest.approx((0.3, 0.0, 0.3, 0.2, 0.2, 0.4))
     assert found.mean == pytest.approx(0.2333, abs=1e-4)
@@ -64,16 +64,16 @@ def test_a_pair_by_hand():
 
 
 def test_only_shared_seeds_count():
-    one, other = made_sample("a", [10, 12, 9, 11]), made_sample("b", [13, 12, 12, 13]).on([1, 3])
+    one, other = made_group("a", [10, 12, 9, 11]), made_group("b", [13, 12, 12, 13]).on([1, 3])
     assert pair(one, other).seeds == (1, 3)
     with pytest.raises(MnistlabError, match="a and b: no seed in common"):
         pair(one.on([0]), other)
 
 
 def test_other_images_are_not_compared():
-    other = type(made_sample("b", [1])).of("b", [made_record(fingerprint="1")])
+    other = type(made_group("b", [1])).of("b", [made_record(fingerprint="1")])
     with pytest.raises(MnistlabError, match="a and b: trained or tested on different images"):
-        pair(made_sample("a", [1]), other)
+        pair(made_group("a", [1]), other)
 
 
 @pytest.mark.parametrize(
@@ -86,18 +86,18 @@ def test_other_images_are_not_compared():
     ],
 )
 def test_the_four_verdicts(errors, others, verdict):
-    assert pair(made_sample("a", errors), made_sample("b", others)).verdict == verdict
+    assert pair(made_group("a", errors), made_group("b", others)).verdict == verdict
 
 
 def test_a_wider_margin_makes_equivalent_and_a_narrower_does_not():
-    one = made_sample("a", [10, 12, 9, 11, 10, 8, 10, 12])
-    other = made_sample("b", [11, 10, 10, 11, 9, 11, 9, 12])
+    one = made_group("a", [10, 12, 9, 11, 10, 8, 10, 12])
+    other = made_group("b", [11, 10, 10, 11, 9, 11, 9, 12])
     assert [pair(one, other, margin=margin).verdict for margin in (0.02, 0.5)] == ["inconclusive", "equivalent"]
 
 
 def test_better_within_the_margin_is_better():
     """What is shown to be there is told first; the sentence says that it is small."""
-    one, other = made_sample("a", [10, 11, 10, 12, 10, 11, 10]), made_sample("b", [12, 12, 12, 13, 12, 12, 12])
+    one, other = made_group("a", [10, 11, 10, 12, 10, 11, 10]), made_group("b", [12, 12, 12, 13, 12, 12, 12])
     found = pair(one, other, margin=0.5)
     assert (found.verdict, found.adjusted_equivalence_p < 0.05) == ("better", True)
 
@@ -105,23 +105,23 @@ def test_better_within_the_margin_is_better():
 @pytest.mark.parametrize(("images", "verdict"), [(60, "inconclusive"), (1, "inconclusive"), (10_000, "equivalent")])
 def test_few_images_that_all_agree_show_no_equivalence(images, verdict):
     """On 60 images the next seed may differ by one, which is 1.7 points."""
-    assert pair(made_sample("a", [0] * 6, images=images), made_sample("b", [0] * 6, images=images)).verdict == verdict
+    assert pair(made_group("a", [0] * 6, images=images), made_group("b", [0] * 6, images=images)).verdict == verdict
 
 
 def test_what_pairing_brought_by_hand():
     shared = [9, 14, 8, 12, 10, 16, 9, 11]
-    found = pair(made_sample("a", shared), made_sample("b", [n + k % 3 for k, n in enumerate(shared)]))
+    found = pair(made_group("a", shared), made_group("b", [n + k % 3 for k, n in enumerate(shared)]))
     apart = np.std(shared, ddof=1) ** 2 + np.std([n + k % 3 for k, n in enumerate(shared)], ddof=1) ** 2
     assert found.narrowed == pytest.approx(1 - np.std([0, 1, 2, 0, 1, 2, 0, 1], ddof=1) / apart**0.5)
-    turned = pair(made_sample("a", shared), made_sample("b", [30 - n for n in shared]))
+    turned = pair(made_group("a", shared), made_group("b", [30 - n for n in shared]))
     assert turned.correlation == pytest.approx(-1)
     assert turned.narrowed == pytest.approx(1 - 2**0.5)
 
 
 def test_losses_are_a_family_of_their_own():
-    samples = [made_sample(name, [10, 12, 9, 11, 10, 8, 9], losses=[base + 0.001 * (seed % 3) for seed in range(7)])
+    groups = [made_group(name, [10, 12, 9, 11, 10, 8, 9], losses=[base + 0.001 * (seed % 3) for seed in range(7)])
                for name, base in (("a", 0.03), ("b", 0.05), ("c", 0.0500001))]  # fmt: skip
-    whole, *others = samples
+    whole, *others = groups
     found = hold_against([(whole, other) for other in others])
     for difference in found:
         assert difference.loss_p == pytest.approx(2 / 128)
@@ -132,7 +132,7 @@ def test_losses_are_a_family_of_their_own():
 
 def test_intervals_on_new_images_allow_for_all_pairs_too():
     whole, *others = (
-        made_sample(name, errors)
+        made_group(name, errors)
         for name, errors in zip("abc", ([10, 12, 9, 11, 10, 8, 9], [12, 9, 11, 10, 8, 9, 10], [9] * 7))
     )
     (alone,) = hold_against([(whole, others[0])])
@@ -147,7 +147,7 @@ def test_more_comparisons_need_more_seeds(comparisons, seeds):
 
 
 def test_a_later_look_is_judged_more_strictly_by_p_and_interval():
-    one, other = made_sample("a", [9, 8, 9, 8, 9, 8, 9, 9]), made_sample("b", [12, 11, 12, 10, 12, 12, 11, 12])
+    one, other = made_group("a", [9, 8, 9, 8, 9, 8, 9, 9]), made_group("b", [12, 11, 12, 10, 12, 12, 11, 12])
     first, later = pair(one, other), pair(one, other, look=Look(number=2, level=0.0025, equivalence_level=0.0025))
     assert (first.verdict, later.verdict) == ("better", "too few seeds")
     assert later.minimum_seeds == 10

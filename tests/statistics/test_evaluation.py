@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from statsmodels.stats.contingency_tables import SquareTable
 
 from mnistlab.errors import DataError
-from mnistlab.runs import describe_outcome
+from mnistlab.runs import summarise_predictions
 from mnistlab.statistics import evaluate, expected_calibration_error
 from mnistlab.statistics.evaluation import THRESHOLDS, wilson_interval
 
@@ -126,10 +126,10 @@ def test_the_loss_is_scipys_and_the_table_is_statsmodels(temperature):
 
 def test_it_agrees_with_what_a_run_records():
     logits, labels, names = made(2)
-    outcome = describe_outcome(0.0, 0.0, logits, labels)
+    predictions = summarise_predictions(0.0, 0.0, logits, labels)
     found = evaluate(logits, labels, names, worst=len(labels))
-    assert found.calibration_error == pytest.approx(expected_calibration_error(outcome), abs=1e-6)
-    assert sorted((bad.image, bad.label, bad.prediction) for bad in found.worst) == list(outcome.mistakes)
+    assert found.calibration_error == pytest.approx(expected_calibration_error(predictions), abs=1e-6)
+    assert sorted((bad.image, bad.label, bad.prediction) for bad in found.worst) == list(predictions.mistakes)
 
 
 @given(seed=st.integers(0, 1000), images=st.integers(1, 60), classes=st.integers(1, 12))

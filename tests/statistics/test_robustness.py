@@ -45,7 +45,7 @@ def test_the_interval_of_the_mean_by_hand():
 
 def test_the_interval_of_the_mean_covers_as_often_as_it_says():
     draws = np.random.default_rng(0)
-    hits = 0
+    correct = 0
     for _ in range(400):
         # Images each hard to its own degree, whose errors hang together.
         hardness = draws.beta(0.5, 4.5, 300)
@@ -53,8 +53,8 @@ def test_the_interval_of_the_mean_covers_as_often_as_it_says():
         misread |= {name: draws.random(300) < hardness for name in "abcdefgh"}
         (found,) = measure_robustness({"model": misread})
         assert found.interval is not None
-        hits += found.interval.low <= 0.1 <= found.interval.high
-    assert 0.91 <= hits / 400 <= 0.98
+        correct += found.interval.low <= 0.1 <= found.interval.high
+    assert 0.91 <= correct / 400 <= 0.98
 
 
 def test_without_errors_nothing_is_relative_and_no_interval_is_claimed():
@@ -125,7 +125,7 @@ def test_the_interval_of_a_ratio_by_hand():
 
 
 def test_the_interval_of_a_ratio_covers_as_often_as_it_says():
-    draws, hits = np.random.default_rng(0), 0
+    draws, correct = np.random.default_rng(0), 0
     for _ in range(400):
         shares = [draws.normal(mean, 0.1 * mean, (8, 1)) for mean in (0.6, 0.3)]
         misread = {
@@ -133,8 +133,8 @@ def test_the_interval_of_a_ratio_covers_as_often_as_it_says():
             for name, of_runs in zip("AB", shares)
         }
         found = measure_robustness(misread)[1].relative_interval
-        hits += found.low <= 0.5 <= found.high
-    assert 0.92 <= hits / 400 <= 0.98
+        correct += found.low <= 0.5 <= found.high
+    assert 0.92 <= correct / 400 <= 0.98
 
 
 def test_two_runs_have_a_mean_and_no_interval():

@@ -7,23 +7,23 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap, sem, t
 
 from mnistlab import Recipe
-from mnistlab.statistics import Sample, expected_calibration_error, reliability, summarise
+from mnistlab.statistics import RunGroup, expected_calibration_error, reliability, summarise
 from mnistlab.statistics.interval import interquartile_mean
-from tests.statistics.records import made_record, made_sample
+from tests.statistics.records import made_group, made_record
 
 
 def test_the_figures_by_hand():
     # 99.0, 98.8, 98.3 and 98.7 %: mean 98.7; deviations 0.3, 0.1, -0.4, 0 have squares of 0.26 in all.
-    found = summarise(made_sample("a", [10, 12, 17, 13], losses=[0.04, 0.05, 0.09, 0.06]))
+    found = summarise(made_group("a", [10, 12, 17, 13], losses=[0.04, 0.05, 0.09, 0.06]))
     assert found.accuracies == (99.0, 98.8, 98.3, 98.7)
     assert found.errors == (10, 12, 17, 13)
     assert found.losses == (0.04, 0.05, 0.09, 0.06)
     assert found.accuracy == pytest.approx(98.7)
     assert found.interquartile_mean == pytest.approx(98.75)
-    assert found.deviation == pytest.approx((0.26 / 3) ** 0.5)
+    assert found.std == pytest.approx((0.26 / 3) ** 0.5)
     assert (found.median, found.lowest, found.highest) == pytest.approx((98.75, 98.3, 99.0))
     assert found.loss == pytest.approx(0.06)
-    assert found.loss_deviation == pytest.approx(np.std([0.04, 0.05, 0.09, 0.06], ddof=1))
+    assert found.loss_std == pytest.approx(np.std([0.04, 0.05, 0.09, 0.06], ddof=1))
     # Two epochs of 1 s training and 0.5 s testing; the first one's loss is twice the last one's.
     assert found.training_seconds == (2.0,) * 4
     assert found.seconds == 2.0
@@ -36,7 +36,7 @@ def test_the_figures_by_hand():
 
 
 def test_the_interval_is_students():
-    found = summarise(made_sample("a", [10, 12, 17, 13]))
+    found = summarise(made_group("a", [10, 12, 17, 13]))
     # The 97.5 % point of t with three degrees of freedom, as tables have it.
     margin = 3.182446 * (0.26 / 3) ** 0.5 / 2
     assert (found.interval.low, found.interval.high) == pytest.approx((98.7 - margin, 98.7 + margin), abs=1e-6)
@@ -46,17 +46,17 @@ def test_the_interval_is_students():
 
 def test_with_many_runs_it_agrees_with_a_bootstrap():
     errors = np.random.default_rng(0).binomial(1000, 0.01, 200).tolist()
-    found = summarise(made_sample("a", errors))
+    found = summarise(made_group("a", errors))
     other = bootstrap((np.array(found.accuracies),), np.mean, rng=np.random.default_rng(0)).confidence_interval
     assert (found.interval.low, found.interval.high) == pytest.approx((other.low, other.high), abs=0.005)
 
 
 def test_few_or_equal_runs_have_no_interval_or_an_empty_one():
-    one = summarise(made_sample("a", [10]), disputed=[3])
-    assert (one.accuracy, one.deviation, one.interval, one.disputed.interval) == (99.0, None, None, None)
-    assert summarise(made_sample("a", [10, 12])).interval is None
-    same = summarise(made_sample("a", [10] * 3))
-    assert (same.deviation, same.interval.low, same.interval.high) == (0.0, 99.0, 99.0)
+    one = summarise(made_group("a", [10]), disputed=[3])
+    assert (one.accuracy, one.std, one.interval, one.disputed.interval) == (99.0, None, None, None)
+    assert summarise(made_group("a", [10, 12])).interval is None
+    same = summarise(made_group("a", [10] * 3))
+    assert (same.std, same.interval.low, same.interval.high) == (0.0, 99.0, 99.0)
 
 
 @given(values=st.lists(st.floats(0, 100), min_size=4, max_size=20), odd=st.floats(0, 100))
@@ -74,7 +74,7 @@ def test_interquartile_means_by_hand():
 
 
 def test_the_lowest_loss_is_that_of_any_epoch():
-    found = summarise(Sample.of("a", [made_record(losses=(0.3, 0.02, 0.07))]))
+    found = summarise(RunGroup.of("a", [made_record(losses=(0.3, 0.02, 0.07))]))
     assert (found.lowest_loss, found.loss) == (0.02, 0.07)
 
 
@@ -84,13 +84,13 @@ def test_training_time_is_the_median_and_leaves_out_the_tests():
         history = tuple(epoch.model_copy(update={"train_seconds": seconds / 2}) for epoch in record.history)
         return record.model_copy(update={"history": history})
 
-    found = summarise(Sample.of("a", [timed(0, 4.0), timed(1, 90.0), timed(2, 5.0)]))
+    found = summarise(RunGroup.of("a", [timed(0, 4.0), timed(1, 90.0), timed(2, 5.0)]))
     assert found.training_seconds == (4.0, 90.0, 5.0)
     assert found.seconds == 5.0
 
 
 def test_held_out_images_are_called_so():
-    assert summarise(made_sample("a", [1, 2], Recipe(name="a", validation=1000))).tested_on == "validation"
+    assert summarise(made_group("a", [1, 2], Recipe(name="a", validation=1000))).tested_on == "validation"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_held_out_images_are_called_so():
     ],
 )
 def test_runs_that_collapsed_are_odd(errors, odd):
-    assert summarise(made_sample("a", errors)).odd_seeds == odd
+    assert summarise(made_group("a", errors)).odd_seeds == odd
 
 
 def test_disputed_images_by_hand():
@@ -118,7 +118,7 @@ def test_disputed_images_by_hand():
         made_record(seed=1, wrong=[5]),
         made_record(seed=2, wrong=[7]),
     ]
-    found = summarise(Sample.of("a", records), disputed=[900, 2, 5]).disputed
+    found = summarise(RunGroup.of("a", records), disputed=[900, 2, 5]).disputed
     assert found.images == (2, 5, 900)
     assert found.as_labelled == (2, 1, 3)
     assert found.read_as_labelled == pytest.approx((1 + 2 + 3) / 3)
@@ -135,9 +135,9 @@ def test_calibration_by_hand():
     bins = [(0, 0.0, 0)] * 15
     bins[7], bins[14] = (100, 50.0, 40), (900, 891.0, 870)
     record = made_record(reliability=tuple(bins))
-    assert expected_calibration_error(record.outcome) == pytest.approx((10 + 21) / 1000)
-    sample = type(made_sample("a", [1])).of("a", [record])
-    found = reliability(sample)
+    assert expected_calibration_error(record.predictions) == pytest.approx((10 + 21) / 1000)
+    group = type(made_group("a", [1])).of("a", [record])
+    found = reliability(group)
     assert found.confidence == pytest.approx([0.5, 0.99])
     assert found.accuracy == pytest.approx([0.4, 870 / 900])
     assert found.images.tolist() == [100, 900]

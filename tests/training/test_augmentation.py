@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistlab import Recipe
-from mnistlab.training.augmentation import affine_matrices, draw_distortions
-from mnistlab.training.distortion import blur, distort, erase, sample, spline
+from mnistlab.training.augment import augment, blur, erase, sample, spline
+from mnistlab.training.augmentation import affine_matrices, draw_augmentation
 
 SIZE = (32, 32)
 
@@ -86,8 +86,8 @@ def test_nothing_changes_without_angle_and_sigma():
     images = random_images()
     assert torch.equal(blur(images, torch.zeros(4)), images)
     torch.testing.assert_close(rotate(images, torch.zeros(4)), images, atol=1e-6, rtol=0)
-    none = draw_distortions(Recipe(), 4, SIZE, torch.Generator())
-    assert distort(images, none) is images
+    none = draw_augmentation(Recipe(), 4, SIZE, torch.Generator())
+    assert augment(images, none) is images
 
 
 def test_each_image_has_a_change_of_its_own():
@@ -99,7 +99,7 @@ def test_each_image_has_a_change_of_its_own():
 
 def test_draws_are_uniform_in_the_recipes_ranges():
     recipe = Recipe(rotation=30.0, blur=(0.1, 1.0))
-    drawn = draw_distortions(recipe, 100_000, SIZE, torch.Generator().manual_seed(1))
+    drawn = draw_augmentation(recipe, 100_000, SIZE, torch.Generator().manual_seed(1))
     degrees = torch.atan2(drawn.matrices[:, 1, 0], drawn.matrices[:, 0, 0]).rad2deg()
     assert degrees.abs().max() <= 30.001
     assert degrees.mean().abs() < 0.3
@@ -110,11 +110,11 @@ def test_draws_are_uniform_in_the_recipes_ranges():
 
 
 def test_noise_is_gaussian_of_an_amplitude_of_each_image_and_cut_off():
-    drawn = draw_distortions(Recipe(noise=0.4), 2000, SIZE, torch.Generator().manual_seed(1))
+    drawn = draw_augmentation(Recipe(noise=0.4), 2000, SIZE, torch.Generator().manual_seed(1))
     assert drawn.amplitudes.max() <= 0.4
     assert drawn.amplitudes.mean() == pytest.approx(0.2, rel=0.03)
     grey = torch.full((2000, 1, *SIZE), 0.5)
-    noisy = distort(grey, drawn)
+    noisy = augment(grey, drawn)
     assert noisy.min() == 0
     assert noisy.max() == 1
     faint = drawn.amplitudes < 0.1
@@ -127,18 +127,18 @@ def test_noise_is_gaussian_of_an_amplitude_of_each_image_and_cut_off():
 
 
 def test_inversion_turns_about_so_many_images_and_leaves_the_others():
-    drawn = draw_distortions(Recipe(inversion=0.25), 4000, SIZE, torch.Generator().manual_seed(1))
+    drawn = draw_augmentation(Recipe(inversion=0.25), 4000, SIZE, torch.Generator().manual_seed(1))
     images = random_images(4000)
     turned = drawn.inversions.bool()
     assert turned.float().mean() == pytest.approx(0.25, abs=0.03)
-    seen = distort(images, drawn)
+    seen = augment(images, drawn)
     torch.testing.assert_close(seen[turned], 1 - images[turned])
     assert torch.equal(seen[~turned], images[~turned])
 
 
 def test_noise_leaves_the_other_draws_as_they_were():
     with_it, without = (
-        draw_distortions(Recipe(rotation=9.0, blur=(0.1, 1.0), noise=n), 9, SIZE, torch.Generator().manual_seed(1))
+        draw_augmentation(Recipe(rotation=9.0, blur=(0.1, 1.0), noise=n), 9, SIZE, torch.Generator().manual_seed(1))
         for n in (0.3, 0.0)
     )
     assert torch.equal(with_it.matrices, without.matrices)
@@ -146,7 +146,7 @@ def test_noise_leaves_the_other_draws_as_they_were():
 
 
 def test_a_batch_has_its_images_draws():
-    drawn = draw_distortions(Recipe(rotation=30.0, erasing=0.5), 10, SIZE, torch.Generator().manual_seed(1))
+    drawn = draw_augmentation(Recipe(rotation=30.0, erasing=0.5), 10, SIZE, torch.Generator().manual_seed(1))
     part = drawn.of(3, 7, torch.device("cpu"))
     assert torch.equal(part.matrices, drawn.matrices[3:7])
     assert torch.equal(part.erasures, drawn.erasures[3:7])
@@ -220,7 +220,7 @@ def test_erasing_blackens_the_box_alone():
 
 
 def test_boxes_are_drawn_as_often_and_as_large_as_the_paper_says():
-    drawn = draw_distortions(Recipe(erasing=0.25), 50_000, SIZE, torch.Generator().manual_seed(1)).erasures
+    drawn = draw_augmentation(Recipe(erasing=0.25), 50_000, SIZE, torch.Generator().manual_seed(1)).erasures
     top, left, height, width = drawn.T
     some = height > 0
     assert some.double().mean().item() == pytest.approx(0.25, abs=0.01)
@@ -235,7 +235,7 @@ def test_boxes_are_drawn_as_often_and_as_large_as_the_paper_says():
 
 def test_everything_at_once_is_drawn_in_its_range():
     recipe = Recipe(translation=3.0, scale=0.2, elastic=1.5)
-    drawn = draw_distortions(recipe, 20_000, SIZE, torch.Generator().manual_seed(1))
+    drawn = draw_augmentation(recipe, 20_000, SIZE, torch.Generator().manual_seed(1))
     scales = 1 / torch.linalg.det(drawn.matrices[:, :, :2]).sqrt()
     assert scales.min() >= 0.799
     assert scales.max() <= 1.201

@@ -5,8 +5,8 @@ import torch
 from torch.optim.swa_utils import AveragedModel, update_bn
 
 from mnistlab.recipe import Recipe
+from mnistlab.training.augment import augment
 from mnistlab.training.averaging import Averaging
-from mnistlab.training.distortion import distort
 from mnistlab.training.events import EpochDone, ignore, never
 from mnistlab.training.input import normalise, to_unit
 from mnistlab.training.trainer import Trainer
@@ -18,7 +18,7 @@ KERNELS = ("auto", "torch")
 
 def trained(recipe, dataset, kernels, each_epoch=lambda trainer: None):
     trainer = Trainer(recipe, dataset, 0, CPU, kernels)
-    assert (trainer.steps.kernels == "torch") == (kernels == "torch")
+    assert (trainer.backend.kernels == "torch") == (kernels == "torch")
     trainer.run(lambda event: each_epoch(trainer) if isinstance(event, EpochDone) else None, never)
     return trainer
 
@@ -48,12 +48,12 @@ def test_statistics_are_those_of_images_as_the_last_epoch_saw_them(small_mnist, 
     undo = trainer.adopt_averages()
     ours = {name: value.clone() for name, value in trainer.model.state_dict().items() if "running" in name}
     assert len(ours) == 8
-    work = trainer.plan_pass(RECIPE.epochs)
+    work = trainer.plan_epoch(RECIPE.epochs)
     assert len(trainer.bounds) == 10
     seen = []
     for start, stop in trainer.bounds[:batches]:
         images = to_unit(work.images[work.order[start:stop]])
-        seen.append(normalise(distort(images, work.distortions.of(start, stop, CPU)), RECIPE))
+        seen.append(normalise(augment(images, work.augmentation.of(start, stop, CPU)), RECIPE))
     update_bn(seen, trainer.model)
     for name, value in ours.items():
         torch.testing.assert_close(value, trainer.model.state_dict()[name], atol=1e-5, rtol=1e-4)
@@ -92,5 +92,5 @@ def test_the_mean_is_exact_for_weights_known_by_hand():
 
 def test_a_model_without_batch_normalisation_needs_no_statistics(small_mnist):
     trainer = Trainer(Recipe(model="mlp", epochs=1, swa=1), small_mnist, 0, CPU)
-    trainer.steps.watch = lambda work: pytest.fail("no batch need be seen")
+    trainer.backend.watch = lambda work: pytest.fail("no batch need be seen")
     trainer.run(ignore, never)

@@ -52,7 +52,7 @@ def test_with_the_fast_layers_neither_threads_nor_the_length_of_calls_change_a_b
     assert first.record.environment.kernels != "torch"
     for threads in (2, 3, 5):
         assert_same(first, train(regularised, small_mnist, seed=1, threads=threads))
-    monkeypatch.setattr("mnistlab.training.steps.IMAGES_A_CALL", 250)
+    monkeypatch.setattr("mnistlab.training.backend.IMAGES_A_CALL", 250)
     assert_same(first, train(regularised, small_mnist, seed=1, threads=2))
 
 

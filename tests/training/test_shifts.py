@@ -27,7 +27,7 @@ def test_probabilities_are_averaged_over_the_nine_copies(small_mnist, tmp_path, 
     final = moved.record.final
     assert final.test_accuracy == (moved.test_logits.argmax(axis=1) == labels).mean()
     assert final.test_loss == pytest.approx(-np.log(mean[range(len(labels)), labels]).mean(), abs=1e-5)
-    assert final.test_errors == len(moved.record.outcome.mistakes)
+    assert final.test_errors == len(moved.record.predictions.mistakes)
     read = load_trained(RunFolder(tmp_path / "moved"))
     np.testing.assert_allclose(read.logits(images), moved.test_logits, atol=1e-5)
     np.testing.assert_allclose(read.read_once(images), once.test_logits, atol=1e-5)

@@ -11,8 +11,8 @@ from torch.nn import functional
 from mnistlab import Recipe, make_dataset
 from mnistlab.data import Split
 from mnistlab.errors import DataError, TrainingError
-from mnistlab.training.evaluation import compute_logits, score
 from mnistlab.training.events import BatchDone, EpochDone, ignore, never
+from mnistlab.training.inference import compute_logits, score
 from mnistlab.training.randomness import derive_seed, generator, isolated
 from mnistlab.training.trainer import Trainer, batch_bounds
 
@@ -34,7 +34,7 @@ def test_two_epochs_are_those_of_pytorch_in_float64(plain, small_mnist, kernels)
     optimizer = torch.optim.SGD(twin.parameters(), lr=0.01, momentum=0.9)
     images = functional.pad(torch.from_numpy(small_mnist.train.images.copy()).unsqueeze(1), (2, 2, 2, 2))
     labels = torch.from_numpy(small_mnist.train.labels)
-    losses, hits = [], []
+    losses, correct = [], []
     for epoch in (1, 2):
         order = torch.randperm(600, generator=generator(SEED, "order", epoch))
         for start in range(0, 600, 64):
@@ -45,20 +45,20 @@ def test_two_epochs_are_those_of_pytorch_in_float64(plain, small_mnist, kernels)
             loss.backward()
             optimizer.step()
             losses.append((epoch, loss.item() * len(chosen)))
-            hits.append((epoch, (logits.argmax(1) == labels[chosen]).sum().item()))
+            correct.append((epoch, (logits.argmax(1) == labels[chosen]).sum().item()))
     assert trainer.run(ignore, never)
     for ours, theirs in zip(trainer.model.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(ours.double(), theirs, atol=1e-6, rtol=0)
     for metrics in trainer.history:
         of_epoch = [loss for epoch, loss in losses if epoch == metrics.epoch]
         assert metrics.train_loss == pytest.approx(sum(of_epoch) / 600, abs=1e-6)
-        assert metrics.train_accuracy == sum(hit for epoch, hit in hits if epoch == metrics.epoch) / 600
+        assert metrics.train_accuracy == sum(hit for epoch, hit in correct if epoch == metrics.epoch) / 600
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
 def test_every_image_is_seen_once_an_epoch(small_mnist, kernels):
     trainer = Trainer(Recipe(epochs=2, batch_size=77), small_mnist, 0, CPU, kernels)
-    train, seen = trainer.steps.train, []
+    train, seen = trainer.backend.train, []
 
     def watch(work, first, last):
         for batch in range(first, last):
@@ -66,7 +66,7 @@ def test_every_image_is_seen_once_an_epoch(small_mnist, kernels):
             seen.extend((work.images[i, 0, 2:-2, 2:-2].numpy().tobytes(), int(work.labels[i])) for i in chosen)
         train(work, first, last)
 
-    trainer.steps.train = watch
+    trainer.backend.train = watch
     trainer.run(ignore, never)
     expected = [(image.tobytes(), int(label)) for image, label in zip(*vars(small_mnist.train).values())]
     assert sorted(seen[:600]) == sorted(seen[600:]) == sorted(expected)

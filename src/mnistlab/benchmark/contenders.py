@@ -17,8 +17,8 @@ from torch.utils.data import DataLoader, TensorDataset
 from mnistlab.data import Dataset, Split, make_dataset
 from mnistlab.models import build_model
 from mnistlab.recipe import Recipe
-from mnistlab.training.augmentation import draw_distortions
-from mnistlab.training.distortion import distort
+from mnistlab.training.augment import augment
+from mnistlab.training.augmentation import draw_augmentation
 from mnistlab.training.input import fit_images, input_shape, normalise, to_unit
 from mnistlab.training.randomness import isolated, seed_global
 from mnistlab.training.trainer import Trainer, make_optimizer
@@ -32,22 +32,22 @@ class Ours:
     def __init__(self, recipe: Recipe, dataset: Dataset, images: int) -> None:
         train = Split(dataset.train.images[:images], dataset.train.labels[:images])
         self._trainer = Trainer(recipe, make_dataset(dataset.name, train, dataset.test), 0, CPU)
-        self.operations = self._trainer.steps.operations
+        self.operations = self._trainer.backend.operations
 
     @property
     def kernels(self) -> str:
         """The build in use, or ``torch``."""
-        return self._trainer.steps.kernels
+        return self._trainer.backend.kernels
 
     def __call__(self) -> None:
         """Train on the images once."""
-        work, steps, batches = (
-            self._trainer.plan_pass(self._trainer.epoch),
-            self._trainer.steps,
+        work, backend, batches = (
+            self._trainer.plan_epoch(self._trainer.epoch),
+            self._trainer.backend,
             len(self._trainer.bounds),
         )
-        for first in range(0, batches, steps.batches_a_call):
-            steps.train(work, first, min(first + steps.batches_a_call, batches))
+        for first in range(0, batches, backend.batches_a_call):
+            backend.train(work, first, min(first + backend.batches_a_call, batches))
 
 
 class Eager:
@@ -68,13 +68,13 @@ class Eager:
         """Train on the images once."""
         order = torch.randperm(self._images, generator=self._random)
         size = (self._pixels.shape[2], self._pixels.shape[3])
-        distortions = draw_distortions(self._recipe, len(order), size, self._random)
+        augmentation = draw_augmentation(self._recipe, len(order), size, self._random)
         for start in range(0, self._images, self._recipe.batch_size):
             stop = min(start + self._recipe.batch_size, self._images)
             chosen = order[start:stop]
             pixels = self._pixels[chosen]
             if self._augmented:
-                pixels = normalise(distort(pixels, distortions.of(start, stop, CPU)), self._recipe)
+                pixels = normalise(augment(pixels, augmentation.of(start, stop, CPU)), self._recipe)
             step(self._model, self._optimizer, pixels.contiguous(memory_format=self._layout), self._labels[chosen])
 
 

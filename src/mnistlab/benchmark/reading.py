@@ -119,11 +119,11 @@ def _by_condition(pairs: list[tuple[Photograph, Reading]]) -> dict[str, Score]:
 
 def _calibration_error(pairs: list[tuple[Photograph, Reading]]) -> float:
     """Return the mean gap between confidence and share read rightly, over ten bins of equal width."""
-    confidences, hits = [], []
+    confidences, correct = [], []
     for picture, reading in pairs:
         if len(reading.digits) == len(picture.digits):
             confidences += [digit.confidence for digit in reading.digits]
-            hits += [digit.label == int(truth) for digit, truth in zip(reading.digits, picture.digits, strict=True)]
+            correct += [digit.label == int(truth) for digit, truth in zip(reading.digits, picture.digits, strict=True)]
     bins = np.minimum((np.array(confidences) * 10).astype(int), 9)
-    gaps = np.bincount(bins, np.array(confidences) - np.array(hits, float))
+    gaps = np.bincount(bins, np.array(confidences) - np.array(correct, float))
     return float(np.abs(gaps).sum() / len(bins))

@@ -145,13 +145,13 @@ class Client:
     async def at_rate(self, rate: float, seconds: float) -> Load:
         """Ask at random moments, so many a second in the mean, whether or not answers are there."""
         moments = random.Random(0)  # noqa: S311
-        tasks, next_one = [], time.perf_counter()
+        trials, next_one = [], time.perf_counter()
         end = next_one + seconds
         while next_one < end:
             await asyncio.sleep(max(0.0, next_one - time.perf_counter()))
-            tasks.append(asyncio.create_task(self._ask()))
+            trials.append(asyncio.create_task(self._ask()))
             next_one += moments.expovariate(rate)
-        return self._close(await asyncio.gather(*tasks), seconds)
+        return self._close(await asyncio.gather(*trials), seconds)
 
     async def _ask(self) -> tuple[int, float]:
         began = time.perf_counter()

@@ -32,7 +32,7 @@ class Sprint:
         parameters: of its network.
         accuracies: by seed, share of the 10,000 test images read rightly after the last epoch, 0 to 1.
         mean: of them.
-        deviation: their sample standard deviation.
+        std: their sample standard deviation.
         interval: 95 % Student's t interval of the mean.
         runs: seconds by seed, from drawing the random weights to the last step.
         seconds: their median, the shortest and the longest.
@@ -45,7 +45,7 @@ class Sprint:
     parameters: int
     accuracies: dict[int, float]
     mean: float
-    deviation: float
+    std: float
     interval: Interval | None
     runs: dict[int, float]
     seconds: Times
@@ -87,13 +87,13 @@ def measure_sprint(*, quick: bool, threads: int | None = None, on_turn: Callable
         parameters=trainer.parameters,
         accuracies=accuracies,
         mean=statistics.mean(accuracies.values()),
-        deviation=statistics.stdev(accuracies.values()),
+        std=statistics.stdev(accuracies.values()),
         interval=mean_interval(np.array([*accuracies.values()])),
         runs={seed: round(spent, 4) for seed, spent in runs.items()},
         seconds=seconds,
         epoch=epoch,
         ratio=seconds.median / epoch.median,
-        environment=describe_environment("cpu", used, trainer.steps.kernels).model_dump(),
+        environment=describe_environment("cpu", used, trainer.backend.kernels).model_dump(),
     )
 
 

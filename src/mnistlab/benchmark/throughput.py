@@ -9,9 +9,9 @@ from typing import Any
 
 from mnistlab.benchmark.timing import Times, in_turns
 from mnistlab.errors import ExperimentError
-from mnistlab.experiments import Engine, InProcess, LocalEngine, Settings
-from mnistlab.experiments.campaign import plan_tasks, run_tasks
-from mnistlab.experiments.events import ignore, never
+from mnistlab.experiments import Executor, InProcessExecutor, LocalExecutor, Settings
+from mnistlab.experiments.experiment_runs import plan_trials, run_trials
+from mnistlab.experiments.trial_events import ignore, never
 from mnistlab.recipe import Recipe, built_in
 from mnistlab.runs import RunStore, available_cores, describe_environment
 
@@ -52,8 +52,8 @@ def measure_throughput(*, quick: bool, on_turn: Callable[[str], None]) -> Throug
     limit = _QUICK_IMAGES if quick else 0
     recipes = [built_in(name).replace(epochs=1, train_limit=limit) for name in _RECIPES]
     ways = {
-        OURS: lambda: _train(recipes, LocalEngine(), Settings()),
-        PLAIN: lambda: _train(recipes, InProcess(), Settings(kernels="torch", threads=cores)),
+        OURS: lambda: _train(recipes, LocalExecutor(), Settings()),
+        PLAIN: lambda: _train(recipes, InProcessExecutor(), Settings(kernels="torch", threads=cores)),
     }
     seconds = in_turns(ways, 1 if quick else 3, on_turn)
     return Throughput(
@@ -65,10 +65,10 @@ def measure_throughput(*, quick: bool, on_turn: Callable[[str], None]) -> Throug
     )
 
 
-def _train(recipes: list[Recipe], engine: Engine, settings: Settings) -> None:
+def _train(recipes: list[Recipe], executor: Executor, settings: Settings) -> None:
     folder = Path(tempfile.mkdtemp(prefix="mnistlab-"))
     try:
-        campaign = run_tasks(plan_tasks(recipes, _SEEDS, RunStore(folder)), engine, settings, ignore, never)
+        campaign = run_trials(plan_trials(recipes, _SEEDS, RunStore(folder)), executor, settings, ignore, never)
     finally:
         shutil.rmtree(folder)
     if campaign.errors:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from mnistlab.cli.telling import tell, warn, write
+from mnistlab.cli.output import echo, warn, write
 from mnistlab.text import csv_row, printable, to_json
 
 _COLUMNS = ("file", "digits", "sure", "confidence", "boxes", "error")
@@ -66,7 +66,7 @@ class TextWriter(AnswerWriter):
         label = printable(name)
         label += " " * (self._width - _columns(label))
         if answer.reading is not None:
-            tell(f"{label}  {_describe(answer.reading)}")
+            echo(f"{label}  {_describe(answer.reading)}")
         if answer.error is not None:
             warn(f"{label}  error: {answer.error}")
 

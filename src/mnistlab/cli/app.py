@@ -18,6 +18,7 @@ from mnistlab.cli.data import data
 from mnistlab.cli.doctor import doctor
 from mnistlab.cli.evaluate import evaluate
 from mnistlab.cli.export import export
+from mnistlab.cli.output import warn
 from mnistlab.cli.predict import predict
 from mnistlab.cli.recipe import recipe
 from mnistlab.cli.repeat import repeat
@@ -26,7 +27,6 @@ from mnistlab.cli.reproduce import reproduce
 from mnistlab.cli.runs import runs
 from mnistlab.cli.serve import serve
 from mnistlab.cli.sweep import sweep
-from mnistlab.cli.telling import warn
 from mnistlab.cli.train import train
 from mnistlab.errors import MnistlabError, told
 from mnistlab.text import one_line

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistlab.cli.experiment import command_line
-from mnistlab.cli.places import Place
-from mnistlab.cli.telling import tell, write
+from mnistlab.cli.output import echo, write
+from mnistlab.cli.path_types import Place
 from mnistlab.text import to_json
 
 if TYPE_CHECKING:
@@ -92,37 +92,37 @@ def bench(
             write_atomically(file, text)
         except OSError as error:
             raise RunError(f"{file}: cannot be written: {error.strerror}") from error
-        tell(f"wrote {file}")
+        echo(f"wrote {file}")
 
 
 def _show_throughput(result: "Throughput") -> None:
-    tell(f"{result.runs} runs of an epoch of {result.images:,} images, seconds for all of them")
+    echo(f"{result.runs} runs of an epoch of {result.images:,} images, seconds for all of them")
     for way, times in result.seconds.items():
-        tell(f"  {way:<34}{times.median:6.1f}  ({times.low:.1f} to {times.high:.1f})")
-    tell(f"  ratio {result.ratio:.2f}")
+        echo(f"  {way:<34}{times.median:6.1f}  ({times.low:.1f} to {times.high:.1f})")
+    echo(f"  ratio {result.ratio:.2f}")
 
 
 def _show_reading(result: "ReadingBenchmark") -> None:
     for length, score in result.scores.items():
         low, high = (f"{100 * bound:.1f}" for bound in score.interval)
         what = "single digits" if length == 1 else f"lines of {length} digits, read whole"
-        tell(
+        echo(
             f"{what}: {100 * score.share:.1f} % of {score.pictures:,} photographs (95 % interval {low} to {high}), "
             f"{result.milliseconds[length]:.0f} ms each"
         )
         sure = result.sure[length]
-        tell(f"  called sure: {sure.pictures:,}, of which {100 * sure.share:.1f} % are right")
+        echo(f"  called sure: {sure.pictures:,}, of which {100 * sure.share:.1f} % are right")
         for name, part in result.conditions[length].items():
-            tell(f"  {name:<18}{100 * part.share:6.1f} % of {part.pictures:,}")
-    tell(f"expected calibration error of a digit: {100 * result.calibration_error:.1f} points")
+            echo(f"  {name:<18}{100 * part.share:6.1f} % of {part.pictures:,}")
+    echo(f"expected calibration error of a digit: {100 * result.calibration_error:.1f} points")
 
 
 def _show_serving(result: "ServingBenchmark") -> None:
-    tell("load         asked/s  answered/s  refused/s   median ms     p99 ms  p99 of refusals ms")
+    echo("load         asked/s  answered/s  refused/s   median ms     p99 ms  p99 of refusals ms")
 
     def show(name: str, load: "Load") -> None:
         refusal = "" if load.refusal_p99 is None else f"{load.refusal_p99:.1f}"
-        tell(
+        echo(
             f"{name:<12}{load.asked:>8.1f}{load.answered:>12.1f}{load.refused:>11.1f}{load.median:>12.1f}{load.p99:>11.1f}"
             f"{refusal:>20}"
         )
@@ -131,7 +131,7 @@ def _show_serving(result: "ServingBenchmark") -> None:
     show("capacity", result.capacity)
     show("nominal", result.nominal)
     show("overload", result.overload)
-    tell(f"p99 under overload over p99 under nominal load: {result.ratio:.2f}")
+    echo(f"p99 under overload over p99 under nominal load: {result.ratio:.2f}")
 
 
 def _sprint_figures(result: "Sprint") -> dict[str, Any]:
@@ -146,13 +146,13 @@ def _show_sprint(result: "Sprint") -> None:
         if result.interval
         else ""
     )
-    tell(
+    echo(
         f"sprint99: {100 * result.mean:.2f} % of test images on average over {len(shares)} seeds ({span}"
         f"single runs {100 * min(shares):.2f} to {100 * max(shares):.2f}), {result.parameters:,} parameters"
     )
     for what, times in (("a run, from random weights", result.seconds), ("an eager epoch of lenet5", result.epoch)):
-        tell(f"  {what:<28}{times.median:6.2f} s  ({times.low:.2f} to {times.high:.2f})")
-    tell(f"  ratio {result.ratio:.2f}")
+        echo(f"  {what:<28}{times.median:6.2f} s  ({times.low:.2f} to {times.high:.2f})")
+    echo(f"  ratio {result.ratio:.2f}")
 
 
 def _show(result: "Benchmark") -> None:

@@ -9,7 +9,7 @@ import click
 from mnistlab.cli.completion import recipes
 from mnistlab.cli.experiment import (
     changed_recipe,
-    chosen_engine,
+    chosen_executor,
     chosen_settings,
     parse_seeds,
     recipe_options,
@@ -17,8 +17,8 @@ from mnistlab.cli.experiment import (
     show,
     watched,
 )
-from mnistlab.cli.places import Place
-from mnistlab.cli.telling import json_option, warn
+from mnistlab.cli.output import json_option, warn
+from mnistlab.cli.path_types import Place
 from mnistlab.errors import ExperimentError
 from mnistlab.files import read_file
 from mnistlab.text import shorten
@@ -95,20 +95,20 @@ def ablate(recipe: str, seeds: str, out: Path, **options: Any) -> None:
 def _run(experiment: Any, recipes: "list[Recipe]", seeds: str, out: Path, options: dict[str, Any], **plan: Any) -> None:
     chosen = plan if options["margin"] is None else {"margin": options["margin"], **plan}
     with watched(out, quiet=options["quiet"]) as watching:
-        study = experiment(
+        result = experiment(
             *recipes,
             seeds=parse_seeds(seeds),
             **chosen,
             runs=options["runs"] or out / "runs",
-            engine=chosen_engine(options),
+            executor=chosen_executor(options),
             settings=chosen_settings(options),
             **watching,
         )
-    if study:
+    if result:
         before = _title(out / "comparison.json")
-        if before and before != study.title:
+        if before and before != result.title:
             warn(f"note: {out} held the report {shorten(before)!r}, which this one replaces; its runs stay")
-        show(study, study.write(out))
+        show(result, result.write(out))
 
 
 def _title(archive: Path) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from mnistlab.cli.completion import datasets
-from mnistlab.cli.places import NAME, Place
-from mnistlab.cli.telling import give, json_option, tell
+from mnistlab.cli.output import echo, echo_json, json_option
+from mnistlab.cli.path_types import NAME, Place
 from mnistlab.text import listed
 
 
@@ -26,9 +26,9 @@ def list_datasets() -> None:
     for known in CATALOGUE.values():
         folder = find(known)
         where = "in the package" if known.name == "mnist" else str(folder) if folder else "to be downloaded"
-        tell(f"{known.name:<16}{known.title}; {known.licence}; {where}")
+        echo(f"{known.name:<16}{known.title}; {known.licence}; {where}")
         figures.append({"name": known.name, "title": known.title, "licence": known.licence, "where": where})
-    give(figures)
+    echo_json(figures)
 
 
 @data.command("verify")
@@ -44,18 +44,18 @@ def verify_dataset(source: str) -> None:
     dataset = load_with_progress(source)
     height, width = dataset.image_size
     figures: dict[str, Any] = {"name": dataset.name, "classes": list(dataset.classes), "image_size": [height, width]}
-    tell(f"{dataset.name}: {len(dataset.classes)} classes, images of {height}x{width} pixels")
+    echo(f"{dataset.name}: {len(dataset.classes)} classes, images of {height}x{width} pixels")
     for part, split in (("training", dataset.train), ("test", dataset.test)):
         counts = np.bincount(split.labels, minlength=len(dataset.classes))
         each = listed([f"{name} {count}" for name, count in zip(dataset.classes, counts, strict=True)], most=100)
-        tell(f"{len(split)} {part} images: {each}")
+        echo(f"{len(split)} {part} images: {each}")
         figures[part] = {"images": len(split), "by_class": counts.tolist()}
     if dataset.note:
-        tell(f"note: {dataset.note}")
+        echo(f"note: {dataset.note}")
     known = CATALOGUE.get(source)
     published = ", as published" if known and known.fingerprint else ""
-    tell(f"fingerprint {dataset.fingerprint}{published}; no fault found")
-    give(figures | {"note": dataset.note, "fingerprint": dataset.fingerprint, "as_published": bool(published)})
+    echo(f"fingerprint {dataset.fingerprint}{published}; no fault found")
+    echo_json(figures | {"note": dataset.note, "fingerprint": dataset.fingerprint, "as_published": bool(published)})
 
 
 @data.command("show")
@@ -80,4 +80,4 @@ def show_dataset(source: str, out: Path, split: str, per_class: int) -> None:
         write_atomically(out, picture.getvalue())
     except OSError as error:
         raise DataError(f"{out}: cannot be written: {error.strerror}") from error
-    tell(f"wrote {out}")
+    echo(f"wrote {out}")

@@ -4,8 +4,8 @@ import click
 
 from mnistlab.cli.completion import recipes
 from mnistlab.cli.options import change_recipe, resolve_recipe
-from mnistlab.cli.places import NAME
-from mnistlab.cli.telling import give, json_option, tell
+from mnistlab.cli.output import echo, echo_json, json_option
+from mnistlab.cli.path_types import NAME
 
 
 @click.command(short_help="Versions, device, and which fast layers fit.")
@@ -39,5 +39,5 @@ def doctor(model: str | None, data: str | None) -> None:
         rows[recipe.name] = f"trains on plain PyTorch: {reason}" if reason else "has a fast form"
     width = max(map(len, rows))
     for name, text in rows.items():
-        tell(f"{name:<{width}}  {text}")
-    give(figures)
+        echo(f"{name:<{width}}  {text}")
+    echo_json(figures)

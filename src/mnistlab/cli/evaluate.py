@@ -8,11 +8,11 @@ import click
 
 from mnistlab.cli.completion import models
 from mnistlab.cli.experiment import command_line
-from mnistlab.cli.places import NAME, Place
-from mnistlab.cli.telling import give, json_option, tell
+from mnistlab.cli.output import echo, echo_json, json_option
+from mnistlab.cli.path_types import NAME, Place
 
 if TYPE_CHECKING:
-    from mnistlab.cli.examination import Examination
+    from mnistlab.cli.evaluated_model import EvaluatedModel
     from mnistlab.statistics import Evaluation
 
 
@@ -54,10 +54,10 @@ def evaluate(
     if shifts and corruptions:
         raise click.UsageError("--shifts and --corruptions answer different questions: give one of them")
     if corruptions:
-        from mnistlab.cli.robustness import tell_robustness
+        from mnistlab.cli.evaluate_robustness import echo_robustness
 
         chosen = None if severity in (None, "published") else int(str(severity))
-        tell_robustness(models, data, split, severity=chosen, seed=corruption_seed or 0, out=out)
+        echo_robustness(models, data, split, severity=chosen, seed=corruption_seed or 0, out=out)
         return
     if severity or corruption_seed is not None:
         given = "--severity" if severity else "--corruption-seed"
@@ -67,7 +67,7 @@ def evaluate(
             f"{len(models)} models: several are held against each other on corrupted images alone; "
             "give --corruptions as well, or one MODEL"
         )
-    _tell_evaluation(models[0], data, split, shifts, out)
+    _echo_evaluation(models[0], data, split, shifts, out)
 
 
 def write_report(write: Callable[[], list[Path]], out: Path) -> None:
@@ -82,11 +82,11 @@ def write_report(write: Callable[[], list[Path]], out: Path) -> None:
         page, *others = write()
     except OSError as error:
         raise RunError(f"{error.filename or out}: cannot be written: {error.strerror or error}") from error
-    tell(f"wrote {page} and {len(others)} more files beside it")
+    echo(f"wrote {page} and {len(others)} more files beside it")
 
 
-def _tell_evaluation(model: str, data: str | None, split: str, shifts: int | None, out: Path | None) -> None:
-    from mnistlab.cli.examination import examine
+def _echo_evaluation(model: str, data: str | None, split: str, shifts: int | None, out: Path | None) -> None:
+    from mnistlab.cli.evaluated_model import examine
     from mnistlab.statistics import evaluate as work_out
 
     seen = examine(model, data, split)
@@ -95,17 +95,17 @@ def _tell_evaluation(model: str, data: str | None, split: str, shifts: int | Non
     if shifts and seen.shifts:
         raise click.UsageError(f"{model} reads shifted copies as it is: its recipe has shifts = {seen.shifts}")
     views = _compare_views(seen, found.accuracy, shifts or seen.shifts)
-    tell(f"{seen.title}: {'; '.join(facts)}")
+    echo(f"{seen.title}: {'; '.join(facts)}")
     _show(found)
     if views:
         copies, furthest = views["copies"], f"{views['pixels']} pixel{'s' * (views['pixels'] > 1)}"
         averaged, once = (f"{100 * views[name]:.2f} %" for name in ("accuracy", "accuracy_once"))
-        tell(
+        echo(
             "",
             f"Averaged over {copies} copies of each image, moved by up to {furthest}: "
             f"{averaged} instead of {once}, for {copies} times the work.",
         )
-    give(found.as_dict() | ({"views": views} if views else {}))
+    echo_json(found.as_dict() | ({"views": views} if views else {}))
     if out:
         from mnistlab.report.evaluation import write_evaluation_report
 
@@ -117,7 +117,7 @@ def _tell_evaluation(model: str, data: str | None, split: str, shifts: int | Non
         write_report(write, out)
 
 
-def _compare_views(seen: "Examination", accuracy: float, pixels: int) -> dict[str, float]:
+def _compare_views(seen: "EvaluatedModel", accuracy: float, pixels: int) -> dict[str, float]:
     """Return what reading moved copies as well brings; nothing if no copies are wanted."""
     from mnistlab.data import read_views
 
@@ -137,6 +137,6 @@ def _show(evaluation: "Evaluation") -> None:
 
     width = shutil.get_terminal_size((100, 24)).columns
     for sentence in (headline(evaluation), *remarks(evaluation)):
-        tell(f"{sentence[0].upper()}{sentence[1:]}.")
+        echo(f"{sentence[0].upper()}{sentence[1:]}.")
     for make in (figure_table, class_table, coverage_table):
-        tell("", *make(evaluation).text(width).splitlines())
+        echo("", *make(evaluation).text(width).splitlines())

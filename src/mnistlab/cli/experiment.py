@@ -1,4 +1,4 @@
-"""What the commands that train many runs share: their options, the engine, and how they end."""
+"""What the commands that train many runs share: their options, the executor, and how they end."""
 
 import contextlib
 import json
@@ -13,13 +13,13 @@ import click
 
 from mnistlab.cli.completion import datasets
 from mnistlab.cli.options import change_recipe, resolve_recipe
-from mnistlab.cli.places import NAME, Place
-from mnistlab.cli.telling import console, give, tell, warn
+from mnistlab.cli.output import console, echo, echo_json, warn
+from mnistlab.cli.path_types import NAME, Place
 from mnistlab.errors import ExperimentError
 from mnistlab.text import is_unicode, printable
 
 if TYPE_CHECKING:
-    from mnistlab.experiments import Engine, Settings, Study
+    from mnistlab.experiments import ComparisonResult, Executor, Settings
     from mnistlab.recipe import Recipe
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -66,7 +66,7 @@ _RUN_OPTIONS = (
         help="auto: the fast layers; torch: plain PyTorch.",
     ),
     click.option(
-        "--engine",
+        "--executor",
         type=click.Choice(["local", "ray"]),
         default="local",
         show_default=True,
@@ -130,25 +130,25 @@ def chosen_settings(options: Mapping[str, Any]) -> "Settings":
     return Settings(device=options["device"], kernels=options["kernels"], threads=options["threads"])
 
 
-def chosen_engine(options: Mapping[str, Any]) -> "Engine":
+def chosen_executor(options: Mapping[str, Any]) -> "Executor":
     """Return what trains the runs, from the values of :func:`run_options`.
 
     Raises:
         ExperimentError: options that do not go together, or Ray is not installed.
     """
-    if options["engine"] == "ray":
-        from mnistlab.experiments.cluster import RayEngine
+    if options["executor"] == "ray":
+        from mnistlab.experiments.ray_executor import RayExecutor
 
         if options["workers"]:
             raise ExperimentError("--workers is for this machine; on Ray the cluster's cores decide")
-        return RayEngine(options["address"], options["runs_per_task"] or 1, options["gpus_per_run"] or 0.0)
+        return RayExecutor(options["address"], options["runs_per_task"] or 1, options["gpus_per_run"] or 0.0)
     if options["runs_per_task"] or options["gpus_per_run"]:
-        raise ExperimentError("--runs-per-task and --gpus-per-run are for a Ray cluster: give --engine ray as well")
+        raise ExperimentError("--runs-per-task and --gpus-per-run are for a Ray cluster: give --executor ray as well")
     if options["address"]:
-        raise ExperimentError("--address names a Ray cluster: give --engine ray as well")
-    from mnistlab.experiments import LocalEngine
+        raise ExperimentError("--address names a Ray cluster: give --executor ray as well")
+    from mnistlab.experiments import LocalExecutor
 
-    return LocalEngine(options["workers"], cuda=options["device"] == "cuda")
+    return LocalExecutor(options["workers"], cuda=options["device"] == "cuda")
 
 
 @contextlib.contextmanager
@@ -158,8 +158,8 @@ def watched(out: Path, *, quiet: bool) -> Iterator[dict[str, Any]]:
     Raises:
         SystemExit: a signal asked to stop; what was done is kept.
     """
+    from mnistlab.cli.experiment_view import ExperimentView
     from mnistlab.cli.stopping import listening_for_stop
-    from mnistlab.cli.watching import ExperimentView
 
     with listening_for_stop() as stop, ExperimentView(console(quiet=quiet)) as view:
         yield {"on_event": view, "should_stop": stop, "command": command_line()}
@@ -174,22 +174,22 @@ def command_line() -> str:
     return printable(shlex.join([*program, *sys.argv[1:]]))
 
 
-def show(study: "Study", files: list[Path], summary: str = "summary.json") -> None:
+def show(result: "ComparisonResult", files: list[Path], summary: str = "summary.json") -> None:
     """Print a study's verdict, tables and files, and give its summary; exit with status 1 if runs failed."""
     import shutil
 
     width = shutil.get_terminal_size((100, 24)).columns
-    tell("", *study.table("short").text(width).split("\n"))
-    tell(*(f"{sentence}." for sentence in (study.verdict, *study.comparison.remarks)))
-    warn(*(f"failed: {failure}" for failure in study.failures))
+    echo("", *result.table("short").text(width).split("\n"))
+    echo(*(f"{sentence}." for sentence in (result.verdict, *result.comparison.remarks)))
+    warn(*(f"failed: {failure}" for failure in result.failures))
     page, archive = files[0], files[-1]
-    tell("", f"wrote {page}, {archive.name} and {len(files) - 2} more files beside it")
-    give_summary(files, summary)
-    if study.failures:
+    echo("", f"wrote {page}, {archive.name} and {len(files) - 2} more files beside it")
+    echo_summary(files, summary)
+    if result.failures:
         raise SystemExit(1)
 
 
-def give_summary(files: list[Path], name: str) -> None:
+def echo_summary(files: list[Path], name: str) -> None:
     """Give what was written into the file of that name."""
     (summary,) = (file for file in files if file.name == name)
-    give(json.loads(summary.read_text(encoding="utf-8")))
+    echo_json(json.loads(summary.read_text(encoding="utf-8")))

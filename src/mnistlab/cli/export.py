@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnistlab.cli.places import NAME, Place
-from mnistlab.cli.telling import tell
+from mnistlab.cli.output import echo
+from mnistlab.cli.path_types import NAME, Place
 
 if TYPE_CHECKING:
     from mnistlab.export import ExportReport
@@ -57,8 +57,8 @@ def _export_file(run: Path, model: Path, data: str | None) -> None:
         raise ExportError(f"{run}: is a shipped model and no run: it is an ONNX file already; --web makes a page of it")
     folder = RunFolder(run)
     made = export_run(folder, model, load_with_progress(data or folder.read_record().recipe.data))
-    tell(f"wrote {model}, {made.size:,} bytes: {_checked(made)}")
-    tell(_accuracy(made))
+    echo(f"wrote {model}, {made.size:,} bytes: {_checked(made)}")
+    echo(_accuracy(made))
 
 
 def _export_page(source: Path, folder: Path, data: str | None) -> None:
@@ -69,13 +69,13 @@ def _export_page(source: Path, folder: Path, data: str | None) -> None:
     found = find_model(source)
     dataset = load_with_progress(data or found.read_record().recipe.data) if isinstance(found, RunFolder) else None
     made = export_site(source, folder, dataset)
-    tell(f"wrote {made.file}, {made.size:,} bytes{f': {_checked(made.run)}' if made.run else ''}")
+    echo(f"wrote {made.file}, {made.size:,} bytes{f': {_checked(made.run)}' if made.run else ''}")
     if made.run:
-        tell(_accuracy(made.run))
+        echo(_accuracy(made.run))
 
 
 def _checked(made: "ExportReport") -> str:
-    return f"{made.images:,} test labels equal, logits within {made.deviation:.1e}"
+    return f"{made.images:,} test labels equal, logits within {made.largest_difference:.1e}"
 
 
 def _accuracy(made: "ExportReport") -> str:

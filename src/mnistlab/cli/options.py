@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mnistlab.cli.completion import datasets
-from mnistlab.cli.places import NAME, Place
+from mnistlab.cli.path_types import NAME, Place
 from mnistlab.errors import RecipeError
 from mnistlab.text import shorten
 

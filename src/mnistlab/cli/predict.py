@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import click
 
 from mnistlab.cli.completion import models
-from mnistlab.cli.places import NAME
-from mnistlab.cli.telling import warn
+from mnistlab.cli.output import warn
+from mnistlab.cli.path_types import NAME
 
 _MANY = 64
 """Pictures above which several processes read them, unless told otherwise."""
@@ -26,7 +26,11 @@ def _probability(_context: click.Context, _option: click.Parameter, value: float
 @click.option("--csv", "as_csv", is_flag=True, help="Print a table of comma-separated values.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array, with the probabilities of every digit.")
 @click.option(
-    "--reject", type=float, metavar="P", callback=_probability, help="Probability below which a digit is unsure.  [0.5]"
+    "--threshold",
+    type=float,
+    metavar="P",
+    callback=_probability,
+    help="Probability below which a digit is unsure.  [0.5]",
 )
 @click.option(
     "--model",
@@ -48,7 +52,7 @@ def predict(
     images: tuple[str, ...],
     as_csv: bool,
     as_json: bool,
-    reject: float | None,
+    threshold: float | None,
     model: str,
     annotate: str | None,
     jobs: int | None,
@@ -62,15 +66,15 @@ def predict(
         raise click.UsageError("--csv and --json are two formats: give one of them")
     if images.count("-") > 1:
         raise click.UsageError("- is one picture, from standard input: give it once")
+    from mnistlab.cli.annotation_targets import choose_targets
     from mnistlab.cli.answers import Answer, CsvWriter, JsonWriter, TextWriter
-    from mnistlab.cli.crew import Crew
+    from mnistlab.cli.picture_sources import find_sources
     from mnistlab.cli.reader import Order, Reader, Settings
-    from mnistlab.cli.sources import find_sources
     from mnistlab.cli.stopping import listening_for_stop
-    from mnistlab.cli.targets import choose_targets
+    from mnistlab.cli.worker_pool import WorkerPool
     from mnistlab.runs import available_cores
 
-    settings = Settings(model, reject)
+    settings = Settings(model, threshold)
     reader = Reader(settings)
     sources = find_sources(images)
     targets = choose_targets(annotate, sources) if annotate else {}
@@ -89,7 +93,7 @@ def predict(
         advance = stack.enter_context(_progress(len(sources), hidden=quiet))
         read: Iterator[Answer] = map(reader.read, orders)
         if processes > 1:
-            read = stack.enter_context(contextlib.closing(Crew(settings, processes).read(orders, stop)))
+            read = stack.enter_context(contextlib.closing(WorkerPool(settings, processes).read(orders, stop)))
         for source in sources:
             answer = None if stop() else Answer(error=source.fault) if source.fault else next(read, None)
             if answer is None:

@@ -21,7 +21,7 @@ class Settings:
     """How pictures are read. See :class:`mnistlab.recogniser.Recogniser`; ``None`` is its default."""
 
     model: str
-    reject: float | None = None
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Reader:
         os.environ.update(_SINGLE)
         from mnistlab.recogniser import Recogniser
 
-        given: dict[str, Any] = {} if settings.reject is None else {"reject": settings.reject}
+        given: dict[str, Any] = {} if settings.threshold is None else {"threshold": settings.threshold}
         self._recogniser = Recogniser(settings.model, **given)
 
     def read(self, order: Order) -> Answer:

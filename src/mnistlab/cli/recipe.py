@@ -7,7 +7,7 @@ import click
 
 from mnistlab.cli.completion import recipes
 from mnistlab.cli.options import resolve_recipe
-from mnistlab.cli.telling import give, json_option, tell
+from mnistlab.cli.output import echo, echo_json, json_option
 
 
 @click.group()
@@ -29,8 +29,8 @@ def list_recipes() -> None:
         told = [line.replace(" ", "\0") for line in lines if line.partition(" = ")[0] in changed]
         listed = textwrap.wrap(", ".join(told) or "the plain recipe", max(20, width - 12), break_long_words=False)
         listed = [line.replace("\0", " ") for line in listed]
-        tell(*(f"{label:<12}{line}" for label, line in zip([name, *[""] * len(listed)], listed, strict=False)))
-    give([known.model_dump(mode="json") for known in BUILT_IN.values()])
+        echo(*(f"{label:<12}{line}" for label, line in zip([name, *[""] * len(listed)], listed, strict=False)))
+    echo_json([known.model_dump(mode="json") for known in BUILT_IN.values()])
 
 
 @recipe.command("show")
@@ -41,5 +41,5 @@ def show_recipe(name: str) -> None:
     from mnistlab.recipe import to_toml
 
     found = resolve_recipe(name)
-    tell(*to_toml(found).splitlines())
-    give(found.model_dump(mode="json"))
+    echo(*to_toml(found).splitlines())
+    echo_json(found.model_dump(mode="json"))

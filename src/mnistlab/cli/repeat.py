@@ -8,16 +8,16 @@ import click
 from mnistlab.cli.completion import recipes
 from mnistlab.cli.experiment import (
     changed_recipe,
-    chosen_engine,
+    chosen_executor,
     chosen_settings,
-    give_summary,
+    echo_summary,
     parse_seeds,
     recipe_options,
     run_options,
     watched,
 )
-from mnistlab.cli.places import Place
-from mnistlab.cli.telling import json_option, tell, warn
+from mnistlab.cli.output import echo, json_option, warn
+from mnistlab.cli.path_types import Place
 
 if TYPE_CHECKING:
     from mnistlab.experiments.repetition import Repetition
@@ -43,7 +43,7 @@ def repeat(recipe: str, seeds: str, out: Path, **options: Any) -> None:
             changed_recipe(recipe, options),
             seeds=parse_seeds(seeds),
             runs=options["runs"] or out / "runs",
-            engine=chosen_engine(options),
+            executor=chosen_executor(options),
             settings=chosen_settings(options),
             **watching,
         )
@@ -53,9 +53,9 @@ def repeat(recipe: str, seeds: str, out: Path, **options: Any) -> None:
 
 def _show(found: "Repetition", files: list[Path]) -> None:
     """Print sentence, remarks and files, and give the summary; exit with status 1 if runs failed."""
-    tell("", *(f"{sentence}." for sentence in (found.sentence, *found.remarks)))
+    echo("", *(f"{sentence}." for sentence in (found.sentence, *found.remarks)))
     warn(*(f"failed: {failure}" for failure in found.failures))
-    tell("", f"wrote {files[0]} and {len(files) - 1} more files beside it")
-    give_summary(files, "summary.json")
+    echo("", f"wrote {files[0]} and {len(files) - 1} more files beside it")
+    echo_summary(files, "summary.json")
     if found.failures:
         raise SystemExit(1)

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from mnistlab.cli.experiment import show
-from mnistlab.cli.places import Place
-from mnistlab.cli.telling import json_option
+from mnistlab.cli.output import json_option
+from mnistlab.cli.path_types import Place
 
 
 @click.command(short_help="Make a report again from records.")
@@ -18,7 +18,7 @@ def report(source: Path, out: Path | None) -> None:
 
     Needs the runs' record.json alone, neither weights nor PyTorch. A folder of runs is compared recipe by recipe.
     """
-    from mnistlab.experiments import read_study
+    from mnistlab.experiments import read_comparison
 
-    study = read_study(source)
-    show(study, study.write(out or (source if source.is_dir() else source.parent)))
+    result = read_comparison(source)
+    show(result, result.write(out or (source if source.is_dir() else source.parent)))

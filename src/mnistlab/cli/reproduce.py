@@ -9,7 +9,7 @@ import click
 
 from mnistlab.cli.experiment import command_line
 from mnistlab.cli.options import change_recipe, training_options
-from mnistlab.cli.telling import give, json_option, tell
+from mnistlab.cli.output import echo, echo_json, json_option
 
 
 @click.command(
@@ -39,6 +39,6 @@ def reproduce(out: Path, *, resume: bool, **options: Any) -> None:
     except OSError as error:
         raise RunError(f"{error.filename or out}: cannot be written: {error.strerror}") from error
     width = min(100, shutil.get_terminal_size((100, 24)).columns)
-    tell("", *course_table((lenet5, custom_mlp)).text(width).split("\n"))
-    tell("One run each: too few to say which is better.", "", *(f"wrote {file}" for file in files))
-    give(json.loads((out / "summary.json").read_text(encoding="utf-8")))
+    echo("", *course_table((lenet5, custom_mlp)).text(width).split("\n"))
+    echo("One run each: too few to say which is better.", "", *(f"wrote {file}" for file in files))
+    echo_json(json.loads((out / "summary.json").read_text(encoding="utf-8")))

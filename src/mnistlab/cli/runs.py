@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnistlab.cli.places import Place
-from mnistlab.cli.telling import give, json_option, json_wanted, tell, write
+from mnistlab.cli.output import echo, echo_json, json_option, json_wanted, write
+from mnistlab.cli.path_types import Place
 from mnistlab.errors import RunError
 from mnistlab.text import printable, shorten
 
 if TYPE_CHECKING:
-    from mnistlab.runs import RunGlance, RunStore
+    from mnistlab.runs import RunStore, RunSummary
 
 _MOST_DAMAGED = 5
 
@@ -38,14 +38,14 @@ def runs(folder: Path, *, csv: bool, markdown: bool) -> None:
         table = run_listing(record for store in stores for record in store.records(damaged.append))
         write(table.csv() if csv else table.markdown())
     else:
-        found = [glance for store in stores for glance in store.glances(damaged.append)]
+        found = [summary for store in stores for summary in store.summaries(damaged.append)]
         _show(folder, stores[0], found)
     if damaged:
         others = f"; and {len(damaged) - _MOST_DAMAGED:,} more" if len(damaged) > _MOST_DAMAGED else ""
         raise RunError("; ".join(shorten(str(error), 300) for error in damaged[:_MOST_DAMAGED]) + others)
 
 
-def _show(folder: Path, home: "RunStore", found: "list[RunGlance]") -> None:
+def _show(folder: Path, home: "RunStore", found: "list[RunSummary]") -> None:
     """Tell a line for each run, and how many there are; give their figures."""
     from mnistlab.recipe import tested_on
     from mnistlab.report import duration, percent
@@ -54,8 +54,8 @@ def _show(folder: Path, home: "RunStore", found: "list[RunGlance]") -> None:
         accuracy = f"{tested_on(run.recipe.validation):>10} {percent(run.final.test_accuracy):>8}"
         figures = f"{accuracy}  {duration(run.seconds):>12}  {run.started:%Y-%m-%d %H:%M}"
         place = run.path.relative_to(home.path).as_posix()
-        tell(f"{shorten(printable(run.recipe.name)):<32} seed {run.seed:<6} {figures}  {place}")
-    tell(
+        echo(f"{shorten(printable(run.recipe.name)):<32} seed {run.seed:<6} {figures}  {place}")
+    echo(
         f"{len(found)} finished runs; --markdown says what sets them apart" if found else f"{folder}: no finished runs"
     )
-    give([run.model_dump(mode="json") for run in found])
+    echo_json([run.model_dump(mode="json") for run in found])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from mnistlab.cli.places import NAME, Place
-from mnistlab.cli.telling import tell, warn
+from mnistlab.cli.output import echo, warn
+from mnistlab.cli.path_types import NAME, Place
 from mnistlab.errors import ServerError
 
 _EXTRA = {"fastapi", "starlette", "uvicorn", "h11", "prometheus_client"}
@@ -41,7 +41,7 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
     help="Largest picture, width times height.  [16e6]",
 )
 @click.option(
-    "--reject", default=0.5, type=click.FloatRange(0, 1), help="Probability below which a digit is unsure.  [0.5]"
+    "--threshold", default=0.5, type=click.FloatRange(0, 1), help="Probability below which a digit is unsure.  [0.5]"
 )
 @click.option("--report", type=Place(), help="A comparison's folder, or report.html: shown on a second tab.")
 @click.option(
@@ -73,7 +73,7 @@ def serve(
     queue: int | None,
     max_body: int,
     max_pixels: int,
-    reject: float,
+    threshold: float,
     report: Path | None,
     allow_hosts: tuple[str, ...],
     allow_origins: tuple[str, ...],
@@ -104,7 +104,7 @@ def serve(
         queue=queue,
         max_body=max_body,
         max_pixels=max_pixels,
-        reject=reject,
+        threshold=threshold,
         report=report,
         allow_hosts=allow_hosts,
         allow_origins=allow_origins,
@@ -120,6 +120,6 @@ def serve(
             told = {"event": "ready", "fields": {"address": address}}
             logging.getLogger("mnistlab.server").info("reading digits at %s", address, extra=told)
         elif not quiet:
-            tell(f"mnistlab: reading digits at {address}, Ctrl-C ends it")
+            echo(f"mnistlab: reading digits at {address}, Ctrl-C ends it")
 
     run(settings, announce)

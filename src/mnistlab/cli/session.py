@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.progress import DownloadColumn, Progress, TaskID
 
+from mnistlab.cli.output import console, echo, warn
 from mnistlab.cli.screen import Screen
 from mnistlab.cli.stopping import listening_for_stop
-from mnistlab.cli.telling import console, tell, warn
 from mnistlab.data import Dataset, load_dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.recipe import Recipe
@@ -49,7 +49,7 @@ def train_all(
 
     dataset = load_with_progress(runs[0][0].data)
     if dataset.note:
-        tell(f"note: {dataset.note}")
+        echo(f"note: {dataset.note}")
     records = []
     with listening_for_stop() as stop, ProgressBar(console(quiet=quiet)) as bar:
         for recipe, folder in runs:

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from mnistlab.cli.experiment import chosen_engine, chosen_settings, run_options, show, watched
+from mnistlab.cli.experiment import chosen_executor, chosen_settings, run_options, show, watched
 from mnistlab.cli.options import resolve_recipe
-from mnistlab.cli.places import Place
-from mnistlab.cli.telling import json_option
+from mnistlab.cli.output import json_option
+from mnistlab.cli.path_types import Place
 from mnistlab.errors import RecipeError
 
 
@@ -36,7 +36,7 @@ def sweep(file: Path, out: Path, **options: Any) -> None:
             grid,
             resolve_recipe,
             runs=options["runs"] or out / "runs",
-            engine=chosen_engine(options),
+            executor=chosen_executor(options),
             settings=chosen_settings(options),
             **watching,
         )

@@ -8,8 +8,8 @@ import click
 
 from mnistlab.cli.completion import recipes
 from mnistlab.cli.options import change_recipe, resolve_recipe, training_options
-from mnistlab.cli.places import Place
-from mnistlab.cli.telling import give, json_option, tell
+from mnistlab.cli.output import echo, echo_json, json_option
+from mnistlab.cli.path_types import Place
 
 
 @click.command(short_help="Train a recipe, with checkpoints.")
@@ -56,5 +56,5 @@ def train(
         write_atomically(folder / "curves.png", png(learning_curves(record)))
     except OSError as error:
         raise RunError(f"{folder / 'curves.png'}: cannot be written: {error.strerror}") from error
-    tell(f"kept in {folder}")
-    give({"folder": str(folder)} | record.model_dump(mode="json", exclude={"outcome"}))
+    echo(f"kept in {folder}")
+    echo_json({"folder": str(folder)} | record.model_dump(mode="json", exclude={"predictions"}))

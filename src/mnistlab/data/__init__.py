@@ -1,12 +1,12 @@
 """Bytes to arrays: every form in which labelled images arrive, as one kind of data set."""
 
-from mnistlab.data.catalogue import CATALOGUE, KnownDataset, find
+from mnistlab.data.contact_sheet import contact_sheet
 from mnistlab.data.dataset import Dataset, Split, make_dataset
-from mnistlab.data.picture import encode_png
-from mnistlab.data.sheet import contact_sheet
+from mnistlab.data.image_files import encode_png
+from mnistlab.data.known_datasets import CATALOGUE, KnownDataset, find
+from mnistlab.data.shifted_views import read_views
 from mnistlab.data.source import load_dataset
 from mnistlab.data.subset import take_subset
-from mnistlab.data.views import read_views
 
 __all__ = [
     "CATALOGUE",

@@ -3,13 +3,13 @@
 import os
 from pathlib import Path
 
-from mnistlab.data.catalogue import CATALOGUE, load_known
 from mnistlab.data.csv import read_csvs
 from mnistlab.data.dataset import Dataset, make_dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.data.idx import read_split
+from mnistlab.data.image_files import read_class_folders
+from mnistlab.data.known_datasets import CATALOGUE, load_known
 from mnistlab.data.npz import read_npz
-from mnistlab.data.picture import read_class_folders
 from mnistlab.data.tar import read_tars
 from mnistlab.errors import DataError, did_you_mean
 from mnistlab.text import listed, printable

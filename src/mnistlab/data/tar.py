@@ -14,7 +14,7 @@ import numpy as np
 
 from mnistlab.data.bounds import LEAST, BoundedReader, most_unpacked
 from mnistlab.data.dataset import Dataset, Split, make_dataset
-from mnistlab.data.picture import SUFFIXES, decode, stack
+from mnistlab.data.image_files import SUFFIXES, decode, stack
 from mnistlab.errors import DataError
 from mnistlab.files import open_file
 from mnistlab.text import shorten

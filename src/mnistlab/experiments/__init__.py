@@ -1,23 +1,23 @@
 """Grids of recipes and seeds, run here or on a cluster, and what comes of them."""
 
-from mnistlab.experiments.comparing import ablation, compare
-from mnistlab.experiments.engine import Engine, InProcess
-from mnistlab.experiments.local import LocalEngine
-from mnistlab.experiments.reading import read_study
+from mnistlab.experiments.compare import ablation, compare
+from mnistlab.experiments.comparison_result import ComparisonResult
+from mnistlab.experiments.executor import Executor, InProcessExecutor
+from mnistlab.experiments.local_executor import LocalExecutor
+from mnistlab.experiments.reload import read_comparison
 from mnistlab.experiments.repetition import Repetition, repeat
-from mnistlab.experiments.study import Study
-from mnistlab.experiments.task import Settings, Task
+from mnistlab.experiments.trial import Settings, Trial
 
 __all__ = [
-    "Engine",
-    "InProcess",
-    "LocalEngine",
+    "ComparisonResult",
+    "Executor",
+    "InProcessExecutor",
+    "LocalExecutor",
     "Repetition",
     "Settings",
-    "Study",
-    "Task",
+    "Trial",
     "ablation",
     "compare",
-    "read_study",
+    "read_comparison",
     "repeat",
 ]

@@ -29,13 +29,13 @@ class Archive(BaseModel):
 
     Attributes:
         title: of the study.
-        baseline: see :class:`mnistlab.experiments.study.Study`.
+        baseline: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
         runs: the folder of the runs, relative to the file's own.
         groups: by label, the recipe's digest and the seeds that were compared.
-        failures: see :class:`mnistlab.experiments.study.Study`.
-        command: see :class:`mnistlab.experiments.study.Study`.
-        headline: see :class:`mnistlab.experiments.study.Study`.
-        margin: see :class:`mnistlab.experiments.study.Study`.
+        failures: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
+        command: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
+        headline: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
+        margin: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
         comparison: every figure, as :class:`mnistlab.statistics.Comparison` has it; a study works them out anew.
     """
 

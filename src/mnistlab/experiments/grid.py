@@ -57,7 +57,7 @@ class RandomSample(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    samples: int = Field(ge=1, le=_MOST)
+    groups: int = Field(ge=1, le=_MOST)
     seed: int = Field(0, ge=0)
     fields: dict[str, Span | Annotated[Values, Field(min_length=1)]] = Field(min_length=1)
 
@@ -123,7 +123,7 @@ class Grid(BaseModel):
         random = np.random.default_rng(self.random.seed)
         return [
             {name: _draw(source, random) for name, source in self.random.fields.items()}
-            for _ in range(self.random.samples)
+            for _ in range(self.random.groups)
         ]
 
     @property

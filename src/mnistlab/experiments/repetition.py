@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from mnistlab.data import load_dataset, take_subset
 from mnistlab.data.disputed import disputed_labels
 from mnistlab.errors import DataError, RunError
-from mnistlab.experiments.comparing import resolve, run_study
-from mnistlab.experiments.engine import Engine
-from mnistlab.experiments.events import Listener, ignore, never
-from mnistlab.experiments.task import Settings
+from mnistlab.experiments.compare import resolve, run_comparison
+from mnistlab.experiments.executor import Executor
+from mnistlab.experiments.trial import Settings
+from mnistlab.experiments.trial_events import Listener, ignore, never
 from mnistlab.files import read_file
 from mnistlab.recipe import Recipe
 from mnistlab.report.repetition_tables import figure_table, repetition_remarks, repetition_sentence, seed_table
 from mnistlab.report.table import Table
 from mnistlab.runs import RunStore, write_atomically
-from mnistlab.statistics import Sample, Summary, summarise
+from mnistlab.statistics import RunGroup, Summary, summarise
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,13 +33,13 @@ class Repetition:
     In a notebook it shows its sentence and its table.
 
     Attributes:
-        sample: the runs.
+        group: the runs.
         runs: the folder that holds the runs' folders.
         failures: a line for the runs that could not be finished for the same reason; they count for nothing.
         command: what makes it all again; empty if it was not made by a command.
     """
 
-    sample: Sample
+    group: RunGroup
     runs: Path
     failures: tuple[str, ...] = ()
     command: str = ""
@@ -47,7 +47,7 @@ class Repetition:
     @cached_property
     def figures(self) -> Summary:
         """Every figure."""
-        return summarise(self.sample, self._disputed())
+        return summarise(self.group, self._disputed())
 
     @property
     def sentence(self) -> str:
@@ -96,7 +96,7 @@ class Repetition:
         try:
             records = self._records()
             files = write_repetition_report(
-                folder, self.sample, self.figures, command=self.command, failures=self.failures
+                folder, self.group, self.figures, command=self.command, failures=self.failures
             )
             return [*files, *_write_records(folder / _RECORDS, records)]
         except OSError as error:
@@ -106,12 +106,12 @@ class Repetition:
 
     def _records(self) -> dict[str, bytes]:
         """Return each run's ``record.json`` as it is, by the name of its copy."""
-        store, recipe = RunStore(self.runs), self.sample.recipe
-        return {f"seed-{seed}.json": read_file(store.folder(recipe, seed).record_file) for seed in self.sample.seeds}
+        store, recipe = RunStore(self.runs), self.group.recipe
+        return {f"seed-{seed}.json": read_file(store.folder(recipe, seed).record_file) for seed in self.group.seeds}
 
     def _disputed(self) -> tuple[int, ...]:
         """Return the disputed images among those that the runs were tested on; none if they are no longer to be had."""
-        record = self.sample.records[0]
+        record = self.group.records[0]
         recipe = record.recipe
         if recipe.validation:
             return ()
@@ -138,7 +138,7 @@ def repeat(
     *,
     seeds: int | Sequence[int] = 20,
     runs: Path | str = "runs",
-    engine: Engine | None = None,
+    executor: Executor | None = None,
     settings: Settings | None = None,
     on_event: Listener = ignore,
     should_stop: Callable[[], bool] = never,
@@ -152,9 +152,9 @@ def repeat(
         recipe: or the name of a built-in one.
         seeds: how many, from 0; or which.
         runs: the folder that keeps the runs.
-        engine: what trains; ``None`` is a process a core on this machine.
+        executor: what trains; ``None`` is a process a core on this machine.
         settings: device, kernels, threads of each run.
-        on_event: told of progress, see :mod:`mnistlab.experiments.events`.
+        on_event: told of progress, see :mod:`mnistlab.experiments.trial_events`.
         should_stop: asked often; when true, unfinished runs keep checkpoints.
         command: to be noted in the report.
 
@@ -165,8 +165,8 @@ def repeat(
         MnistlabError: the recipe cannot be trained, or not one run could be finished.
     """
     chosen = resolve(recipe)
-    study = run_study(chosen.name, [chosen], "", seeds, runs, engine, settings, on_event, should_stop, command)
-    return Repetition(study.samples[0], Path(runs), study.failures, command) if study else None
+    result = run_comparison(chosen.name, [chosen], "", seeds, runs, executor, settings, on_event, should_stop, command)
+    return Repetition(result.groups[0], Path(runs), result.failures, command) if result else None
 
 
 def _write_records(folder: Path, records: Mapping[str, bytes]) -> list[Path]:

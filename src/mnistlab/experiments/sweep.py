@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnistlab.errors import ExperimentError, RunError
-from mnistlab.experiments.campaign import Campaign, plan_tasks, run_tasks
-from mnistlab.experiments.engine import Engine
-from mnistlab.experiments.events import Listener, ignore, never
+from mnistlab.experiments.comparison_result import ComparisonResult
+from mnistlab.experiments.executor import Executor
+from mnistlab.experiments.experiment_runs import ExperimentRuns, plan_trials, run_trials
 from mnistlab.experiments.grid import Grid, describe
-from mnistlab.experiments.local import LocalEngine
-from mnistlab.experiments.study import Study
-from mnistlab.experiments.task import Settings
+from mnistlab.experiments.local_executor import LocalExecutor
+from mnistlab.experiments.trial import Settings
+from mnistlab.experiments.trial_events import Listener, ignore, never
 from mnistlab.recipe import Recipe, to_toml
 from mnistlab.runs import RunStore, write_atomically
-from mnistlab.statistics import Sample, Summary, summarise
+from mnistlab.statistics import RunGroup, Summary, summarise
 
 _MOST_SHOWN = 30
 """Candidates in the report, best first; ``sweep.json`` has them all."""
@@ -33,10 +33,10 @@ class Sweep:
         final: its runs on all training images, tested on the test set.
     """
 
-    candidates: Study
+    candidates: ComparisonResult
     figures: tuple[tuple[str, Summary], ...]
     chosen: Recipe
-    final: Study
+    final: ComparisonResult
 
     @property
     def verdict(self) -> str:
@@ -74,7 +74,7 @@ def sweep(
     resolve: Callable[[str], Recipe],
     *,
     runs: Path | str = "runs",
-    engine: Engine | None = None,
+    executor: Executor | None = None,
     settings: Settings | None = None,
     on_event: Listener = ignore,
     should_stop: Callable[[], bool] = never,
@@ -89,7 +89,7 @@ def sweep(
         grid: the candidates.
         resolve: turns what ``grid.recipe`` says into a recipe.
         runs: see :func:`mnistlab.compare`, as the others.
-        engine: what trains.
+        executor: what trains.
         settings: device, kernels, threads of each run.
         on_event: told of progress.
         should_stop: asked often.
@@ -101,48 +101,50 @@ def sweep(
     Raises:
         MnistlabError: a candidate is no recipe, or no candidate could be trained.
     """
-    engine, settings, store = engine or LocalEngine(), settings or Settings(), RunStore(Path(runs))
+    executor, settings, store = executor or LocalExecutor(), settings or Settings(), RunStore(Path(runs))
     recipes = grid.candidates(resolve)
-    tasks = plan_tasks(recipes, range(grid.seeds), store)
-    campaign = run_tasks(tasks, engine, settings, on_event, should_stop)
-    if not campaign.complete:
+    trials = plan_trials(recipes, range(grid.seeds), store)
+    experiment = run_trials(trials, executor, settings, on_event, should_stop)
+    if not experiment.complete:
         return None
-    samples = _ranked(campaign, recipes, grid.fields)
-    best = samples[0]
+    groups = _ranked(experiment, recipes, grid.fields)
+    best = groups[0]
     chosen = best.recipe.replace(name=f"{resolve(grid.recipe).name}-best", validation=0)
-    tasks = plan_tasks([chosen], range(grid.final_seeds), store)
-    last = run_tasks(tasks, engine, settings, on_event, should_stop)
+    trials = plan_trials([chosen], range(grid.final_seeds), store)
+    last = run_trials(trials, executor, settings, on_event, should_stop)
     if not last.complete:
         return None
     if not last.of(chosen):
         raise ExperimentError(f"the chosen candidate could not be trained: {last.errors[0]}")
-    final = Study(chosen.name, (Sample.of(chosen.name, last.of(chosen)),), runs=store.path)
+    final = ComparisonResult(chosen.name, (RunGroup.of(chosen.name, last.of(chosen)),), runs=store.path)
     return Sweep(
-        candidates=Study(
-            title=f"{len(samples)} candidates from {resolve(grid.recipe).name}",
-            samples=tuple(samples[:_MOST_SHOWN]),
-            failures=(*campaign.errors, *last.errors),
+        candidates=ComparisonResult(
+            title=f"{len(groups)} candidates from {resolve(grid.recipe).name}",
+            groups=tuple(groups[:_MOST_SHOWN]),
+            failures=(*experiment.errors, *last.errors),
             command=command,
             runs=store.path,
             headline=_headline(best, final, grid),
         ),
-        figures=tuple((sample.label, summarise(sample)) for sample in samples),
+        figures=tuple((group.label, summarise(group)) for group in groups),
         chosen=chosen,
         final=final,
     )
 
 
-def _ranked(campaign: Campaign, recipes: list[Recipe], fields: list[str]) -> list[Sample]:
-    samples = [Sample.of(describe(recipe, fields), records) for recipe in recipes if (records := campaign.of(recipe))]
-    if not samples:
-        raise ExperimentError(f"no candidate could be trained; {campaign.errors[0]}")
+def _ranked(experiment: ExperimentRuns, recipes: list[Recipe], fields: list[str]) -> list[RunGroup]:
+    groups = [
+        RunGroup.of(describe(recipe, fields), records) for recipe in recipes if (records := experiment.of(recipe))
+    ]
+    if not groups:
+        raise ExperimentError(f"no candidate could be trained; {experiment.errors[0]}")
     # One lucky seed of several would win: who lacks seeds comes after all who have them.
-    return sorted(samples, key=lambda s: (-len(s.seeds), -s.accuracies.mean(), s.losses.mean()))
+    return sorted(groups, key=lambda s: (-len(s.seeds), -s.accuracies.mean(), s.losses.mean()))
 
 
-def _headline(best: Sample, last: Study, grid: Grid) -> str:
-    final, images = last.comparison.summaries[0], last.samples[0].records[0].data.train_images
-    spread = "" if final.deviation is None else f", standard deviation {final.deviation:.2f}"
+def _headline(best: RunGroup, last: ComparisonResult, grid: Grid) -> str:
+    final, images = last.comparison.summaries[0], last.groups[0].records[0].data.train_images
+    spread = "" if final.std is None else f", standard deviation {final.std:.2f}"
     return (
         f"chosen by {100 * best.accuracies.mean():.2f} % on {grid.validation:,} held-out training images: "
         f"{best.label}; trained on {images:,} images, it scores {final.accuracy:.2f} % on the test set "

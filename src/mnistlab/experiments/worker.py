@@ -11,8 +11,15 @@ from pathlib import Path
 
 from mnistlab.data import Dataset, load_dataset
 from mnistlab.errors import BusyError, MnistlabError
-from mnistlab.experiments.events import Listener, TaskFailed, TaskFinished, TaskProgress, TaskStarted, TaskStopped
-from mnistlab.experiments.task import PRELOAD, Settings, Task
+from mnistlab.experiments.trial import PRELOAD, Settings, Trial
+from mnistlab.experiments.trial_events import (
+    Listener,
+    TrialFailed,
+    TrialFinished,
+    TrialProgress,
+    TrialStarted,
+    TrialStopped,
+)
 from mnistlab.training import EpochDone, Event, RunFinished, RunStarted, train
 from mnistlab.training.device import cuda_devices, import_optimisers
 
@@ -22,8 +29,8 @@ _PATIENCE = 0.2
 load = cache(load_dataset)
 
 
-def run_task(
-    task: Task,
+def run_trial(
+    trial: Trial,
     settings: Settings,
     on_event: Listener,
     should_stop: Callable[[], bool],
@@ -32,15 +39,15 @@ def run_task(
     folder: Path | None = None,
     dataset: Dataset | None = None,
 ) -> None:
-    """Train a task, going on with what its folder holds; whatever goes wrong is told as ``TaskFailed``.
+    """Train a task, going on with what its folder holds; whatever goes wrong is told as ``TrialFailed``.
 
     A folder that another process holds is waited for: it may be the rest of an experiment whose driver was killed.
 
     Args:
-        task: what to train.
+        trial: what to train.
         settings: how.
-        on_event: told ``TaskStarted``, ``TaskProgress`` and, last, one of ``TaskFinished``, ``TaskFailed``,
-            ``TaskStopped``.
+        on_event: told ``TrialStarted``, ``TrialProgress`` and, last, one of ``TrialFinished``, ``TrialFailed``,
+            ``TrialStopped``.
         should_stop: asked every few milliseconds.
         gpu: number of the CUDA device.
         folder: where to train instead of the task's own folder.
@@ -50,19 +57,19 @@ def run_task(
     def relay(event: Event) -> None:
         match event:
             case RunStarted():
-                on_event(TaskStarted(task, event.epochs_done))
+                on_event(TrialStarted(trial, event.epochs_done))
             case EpochDone():
-                on_event(TaskProgress(task, event.metrics))
+                on_event(TrialProgress(trial, event.metrics))
             case RunFinished():
-                on_event(TaskFinished(task, event.record))
+                on_event(TrialFinished(trial, event.record))
 
     while True:
         try:
             trained = train(
-                task.recipe,
-                dataset or load(task.recipe.data),
-                seed=task.seed,
-                folder=folder or task.folder,
+                trial.recipe,
+                dataset or load(trial.recipe.data),
+                seed=trial.seed,
+                folder=folder or trial.folder,
                 resume=True,
                 device=settings.device,
                 gpu=gpu,
@@ -73,28 +80,28 @@ def run_task(
             )
         except BusyError:
             if should_stop():
-                on_event(TaskStopped(task))
+                on_event(TrialStopped(trial))
                 return
             time.sleep(_PATIENCE)
             continue
         except MnistlabError as error:
-            on_event(TaskFailed(task, str(error)))
+            on_event(TrialFailed(trial, str(error)))
         except Exception as error:  # one run's fault must not end the others
-            on_event(TaskFailed(task, f"{type(error).__name__}: {error}"))
+            on_event(TrialFailed(trial, f"{type(error).__name__}: {error}"))
         else:
             if trained is None:
-                on_event(TaskStopped(task))
+                on_event(TrialStopped(trial))
         return
 
 
-def work(connection: Connection, task: Task, settings: Settings, slot: int | None) -> None:
+def work(connection: Connection, trial: Trial, settings: Settings, slot: int | None) -> None:
     """Train a task in a process of its own, telling the driver through the connection.
 
     Anything that comes from the driver, its end included, asks to stop with a checkpoint.
 
     Args:
         connection: to the driver.
-        task: what to train.
+        trial: what to train.
         settings: how.
         slot: number of this run among those that go on side by side, which spreads them over the CUDA devices; ``None``
             leaves the device to the settings.
@@ -118,10 +125,10 @@ def work(connection: Connection, task: Task, settings: Settings, slot: int | Non
 
     gpus = cuda_devices() if slot is not None else 0
     try:
-        run_task(task, settings, tell, asked, gpu=slot % gpus if slot is not None and gpus else None)
+        run_trial(trial, settings, tell, asked, gpu=slot % gpus if slot is not None and gpus else None)
     except KeyboardInterrupt:
         # Not the user's, whose signal is ignored here: a model raised it.
-        tell(TaskFailed(task, "KeyboardInterrupt, raised by the run itself"))
+        tell(TrialFailed(trial, "KeyboardInterrupt, raised by the run itself"))
 
 
 def _preload(sources: str) -> None:

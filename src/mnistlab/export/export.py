@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from mnistlab.data import Dataset, load_dataset
 from mnistlab.errors import ExportError
-from mnistlab.export.calibration import Calibration, calibrate
-from mnistlab.export.graph import make_graph, need_packages
+from mnistlab.export.calibrate import Calibration, calibrate
+from mnistlab.export.onnx_graph import make_graph, need_packages
 from mnistlab.recipe import DISPLAY_NAMES, Recipe
 from mnistlab.recogniser.network import METADATA_KEY, NONE, Network
 from mnistlab.runs import RunFolder, RunRecord, write_atomically
@@ -32,8 +32,8 @@ class ExportReport:
         file: the ONNX file.
         size: its bytes.
         images: test images on which it was held against PyTorch; every label was equal.
-        deviation: the largest difference of a logit.
-        accuracy: share of those images read rightly, 0 to 1; of a model that knows scraps, the likeliest class counts
+        largest_difference: the largest difference of a logit.
+        accuracy: share of those images read rightly, 0 to 1; of a model that knows negatives, the likeliest class counts
             that is not ``none``, as in a reading.
         calibration: the temperature, and where it comes from.
         metadata: what the file says of itself, see ``docs/export.md``.
@@ -42,7 +42,7 @@ class ExportReport:
     file: Path
     size: int
     images: int
-    deviation: float
+    largest_difference: float
     accuracy: float
     calibration: Calibration
     metadata: dict[str, Any]
@@ -86,12 +86,12 @@ def export_run(run: RunFolder | Path | str, target: Path | str, dataset: Dataset
     metadata = _describe(record, dataset, calibration, accuracy) | {"typical_logit": round(loudness, 2)}
     notes = {METADATA_KEY: json.dumps(metadata, ensure_ascii=False, allow_nan=False)}
     content = make_graph(trained.model, record.recipe, dataset.image_size, calibration.temperature, notes)
-    deviation = _check(content, dataset.test.images, logits, str(folder.path))
+    largest_difference = _check(content, dataset.test.images, logits, str(folder.path))
     try:
         write_atomically(target, content)
     except OSError as error:
         raise ExportError(f"{target}: cannot be written: {error.strerror or error}") from error
-    return ExportReport(target, len(content), len(logits), deviation, accuracy, calibration, metadata)
+    return ExportReport(target, len(content), len(logits), largest_difference, accuracy, calibration, metadata)
 
 
 def _check(content: bytes, images: NDArray[np.uint8], expected: NDArray[np.float32], name: str) -> float:
@@ -105,10 +105,12 @@ def _check(content: bytes, images: NDArray[np.uint8], expected: NDArray[np.float
         raise ExportError(
             f"{name}: ONNX Runtime reads {others:,} of {len(images):,} test images otherwise than PyTorch"
         )
-    deviation = float(np.abs(found - expected).max())
-    if not deviation <= TOLERANCE:
-        raise ExportError(f"{name}: ONNX Runtime's logits differ from PyTorch's by {deviation:.1e}, over {TOLERANCE:g}")
-    return deviation
+    largest_difference = float(np.abs(found - expected).max())
+    if not largest_difference <= TOLERANCE:
+        raise ExportError(
+            f"{name}: ONNX Runtime's logits differ from PyTorch's by {largest_difference:.1e}, over {TOLERANCE:g}"
+        )
+    return largest_difference
 
 
 def _describe(record: RunRecord, dataset: Dataset, calibration: Calibration, accuracy: float) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any
 from mnistlab.data import Dataset
 from mnistlab.errors import ExportError, ModelError
 from mnistlab.export.export import ExportReport, export_run
-from mnistlab.export.graph import need_packages
-from mnistlab.export.layers import find_layers
+from mnistlab.export.onnx_graph import need_packages
+from mnistlab.export.onnx_layers import find_layers
 from mnistlab.files import read_file
 from mnistlab.page import standalone
 from mnistlab.recogniser import Recogniser, shipped_models

@@ -1,6 +1,6 @@
-"""Glyphs: one digit's ink as MNIST holds it, and scraps that are no digit."""
+"""Glyphs: one digit's ink as MNIST holds it, and negatives that are no digit."""
 
 from mnistlab.glyphs.glyph import prepare
-from mnistlab.glyphs.scraps import draw_scraps
+from mnistlab.glyphs.negatives import draw_negatives
 
-__all__ = ["draw_scraps", "prepare"]
+__all__ = ["draw_negatives", "prepare"]

@@ -13,24 +13,22 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mnistlab.errors import KernelError
+from mnistlab.kernels.epoch import AugmentationParams, EpochBatches
 from mnistlab.kernels.plan import Plan
-from mnistlab.kernels.workload import Distortions, Pass
 
 _IMAGES = 20
 _TOLERANCE = 0.05
 """Relative; near ties in pooling may send a few gradients elsewhere."""
 
 
-def make_plan(
-    model: nn.Module, image_shape: tuple[int, int, int], classes: int, *, mean: float, deviation: float
-) -> Plan:
+def make_plan(model: nn.Module, image_shape: tuple[int, int, int], classes: int, *, mean: float, std: float) -> Plan:
     """Make a plan of a model and hold it against PyTorch; the arguments and errors are those of :class:`Plan`.
 
     Raises:
         KernelError: also if the two differ. The model, its gradients and random states are left as they were.
     """
-    _require_agreement(Plan(model, image_shape, classes, mean=mean, deviation=deviation, dropout=False), model)
-    return Plan(model, image_shape, classes, mean=mean, deviation=deviation)
+    _require_agreement(Plan(model, image_shape, classes, mean=mean, std=std, dropout=False), model)
+    return Plan(model, image_shape, classes, mean=mean, std=std)
 
 
 def _require_agreement(plan: Plan, model: nn.Module) -> None:
@@ -69,17 +67,17 @@ def _gradient(parameter: Tensor) -> Tensor:
     return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad.clone()
 
 
-def _pass(images: Tensor, labels: Tensor) -> Pass:
-    return Pass(
+def _pass(images: Tensor, labels: Tensor) -> EpochBatches:
+    return EpochBatches(
         images=images,
         labels=labels,
         order=torch.arange(_IMAGES),
         bounds=torch.tensor([0, _IMAGES]),
-        distortions=Distortions(),
+        augmentation=AugmentationParams(),
         rates=torch.zeros(1, dtype=torch.float64),
         dropout_seeds=torch.zeros(1, dtype=torch.int64),
         losses=torch.zeros(1),
-        hits=torch.zeros(1, dtype=torch.int32),
+        correct=torch.zeros(1, dtype=torch.int32),
     )
 
 

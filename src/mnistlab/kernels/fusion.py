@@ -1,11 +1,11 @@
-"""Fusion: stages that follow one another become one."""
+"""Fusion: operations that follow one another become one fused op."""
 
 from collections import Counter
 from dataclasses import replace
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.layers import PlannedLayer, Value
-from mnistlab.kernels.structures import MAX_POOL, NO_POOL, STAGE
+from mnistlab.kernels.structures import FUSED, MAX_POOL, NO_POOL
 
 
 def fuse(layers: list[PlannedLayer], logits: Value) -> list[PlannedLayer]:
@@ -38,7 +38,7 @@ def fuse(layers: list[PlannedLayer], logits: Value) -> list[PlannedLayer]:
             fused[-1] = replace(
                 before,
                 output=replace(layer.output, number=len(fused)),
-                rectified=before.rectified or layer.rectified,
+                relu=before.relu or layer.relu,
                 pool=before.pool or layer.pool,
             )
         else:
@@ -53,8 +53,8 @@ def fuse(layers: list[PlannedLayer], logits: Value) -> list[PlannedLayer]:
 
 
 def _fusible(before: PlannedLayer, layer: PlannedLayer) -> bool:
-    """Whether two stages make one: in the order normalise, rectify, pool; rectifying a maximum is the same."""
-    if before.kind != STAGE or layer.kind != STAGE or layer.normalised:
+    """Whether two fused ops make one: in the order batch_norm, relu, pool; ReLU after max-pooling is the same."""
+    if before.kind != FUSED or layer.kind != FUSED or layer.batch_norm:
         return False
     if layer.pool:
         return before.pool == NO_POOL

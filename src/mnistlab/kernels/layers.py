@@ -13,10 +13,10 @@ from mnistlab.kernels.structures import (
     AVERAGE_POOL,
     CONVOLUTION,
     DROPOUT,
+    FUSED,
     GLOBAL_AVERAGE,
     MAX_POOL,
     NO_POOL,
-    STAGE,
 )
 
 
@@ -45,8 +45,8 @@ class PlannedLayer:
     other: Value | None = None
     kernel: tuple[int, int] = (1, 1)
     padding: tuple[int, int] = (0, 0)
-    normalised: bool = False
-    rectified: bool = False
+    batch_norm: bool = False
+    relu: bool = False
     pool: int = NO_POOL
     module: nn.Module | None = None
     drop: float = 0.0
@@ -88,7 +88,7 @@ class Layers:
         _require(module.in_features == size, f"takes {module.in_features} values, is given {size}")
         return self._append(CONVOLUTION, value, shape, flat=True, kernel=kernel, module=module)
 
-    def normalisation(self, module: nn.BatchNorm1d | nn.BatchNorm2d, value: Value) -> Value:
+    def batch_norm(self, module: nn.BatchNorm1d | nn.BatchNorm2d, value: Value) -> Value:
         """Append batch normalisation."""
         _require(value.flat == isinstance(module, nn.BatchNorm1d), "normalises values of another form")
         _require(value.shape[1:] == (1, 1) or not value.flat, "normalises a flattened image")
@@ -98,23 +98,23 @@ class Layers:
         _require(module.track_running_stats, "keeps no running averages")
         _require(module.momentum is not None, "averages cumulatively")
         return self._append(
-            STAGE,
+            FUSED,
             value,
             value.shape,
             flat=value.flat,
-            normalised=True,
+            batch_norm=True,
             module=module,
         )
 
-    def rectifier(self, value: Value) -> Value:
+    def relu(self, value: Value) -> Value:
         """Append ReLU."""
-        return self._append(STAGE, value, value.shape, flat=value.flat, rectified=True)
+        return self._append(FUSED, value, value.shape, flat=value.flat, relu=True)
 
     def pooling(self, kind: int, value: Value) -> Value:
         """Append 2x2 pooling, ``MAX_POOL`` or ``AVERAGE_POOL``; an odd last row or column is left out."""
         channels, height, width = value.shape
         _require(not value.flat and height > 1 and width > 1, "pools images of at least 2x2")
-        return self._append(STAGE, value, (channels, height // 2, width // 2), pool=kind)
+        return self._append(FUSED, value, (channels, height // 2, width // 2), pool=kind)
 
     def global_average(self, value: Value) -> Value:
         """Append the mean over each channel."""
@@ -180,9 +180,9 @@ def _global_average(layers: Layers, module: nn.AdaptiveAvgPool2d, value: Value) 
 MODULES: dict[type[nn.Module], Callable[[Layers, Any, Value], Value]] = {
     nn.Conv2d: Layers.convolution,
     nn.Linear: Layers.linear,
-    nn.BatchNorm1d: Layers.normalisation,
-    nn.BatchNorm2d: Layers.normalisation,
-    nn.ReLU: lambda layers, _, value: layers.rectifier(value),
+    nn.BatchNorm1d: Layers.batch_norm,
+    nn.BatchNorm2d: Layers.batch_norm,
+    nn.ReLU: lambda layers, _, value: layers.relu(value),
     nn.MaxPool2d: _pooling(MAX_POOL),
     nn.AvgPool2d: _pooling(AVERAGE_POOL),
     nn.AdaptiveAvgPool2d: _global_average,

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from mnistlab.errors import KernelError
 from mnistlab.kernels import structures
 from mnistlab.kernels.addresses import address, optimizer_settings
+from mnistlab.kernels.epoch import AugmentationParams, EpochBatches
 from mnistlab.kernels.layers import PlannedLayer
 from mnistlab.kernels.library import load_library
 from mnistlab.kernels.trace import trace
-from mnistlab.kernels.workload import Distortions, Pass
 
 
 class Plan:
@@ -28,7 +28,7 @@ class Plan:
         image_shape: ``(channels, height, width)``.
         classes: number of logits.
         mean: subtracted from pixels in 0..1.
-        deviation: then divided by.
+        std: then divided by.
         dropout: whether training drops values where the model does.
 
     Raises:
@@ -42,7 +42,7 @@ class Plan:
         classes: int,
         *,
         mean: float,
-        deviation: float,
+        std: float,
         dropout: bool = True,
     ) -> None:
         layers = trace(model, image_shape, classes)
@@ -50,10 +50,10 @@ class Plan:
             layers = [replace(layer, drop=0.0) for layer in layers]
         self._functions = load_library().functions
         self._model, self.image_shape, self.classes = model, image_shape, classes
-        self._mean, self._deviation = mean, deviation
+        self._mean, self._deviation = mean, std
         self.operations = sum(_operations(layer) for layer in layers)
         """Floating-point operations of a training step per image: those of convolutions and linear layers."""
-        self._norms = [layer for layer in layers if layer.normalised]
+        self._norms = [layer for layer in layers if layer.batch_norm]
         # By module and name, since a module's tensors may be replaced by others.
         self._parameters: list[tuple[nn.Module, str]] = []
         self._tensors: list[tuple[nn.Module, str]] = []
@@ -73,7 +73,7 @@ class Plan:
 
     def train(
         self,
-        work: Pass,
+        work: EpochBatches,
         first: int,
         last: int,
         optimizer: torch.optim.Optimizer | None,
@@ -102,7 +102,7 @@ class Plan:
         self._refuse_single_images(work.bounds[first : last + 1])
         settings = optimizer_settings(optimizer, self.parameters, last - first)
         settings.average_decay = decay if averages else 0.0
-        images = self._images(work.images, work.order, work.distortions)
+        images = self._images(work.images, work.order, work.augmentation)
         images.labels = address(work.labels, torch.int64)
         call = structures.Training(
             images=images,
@@ -117,7 +117,7 @@ class Plan:
             smoothing=smoothing,
             threads=threads,
             losses=address(work.losses, torch.float32),
-            hits=address(work.hits, torch.int32),
+            correct=address(work.correct, torch.int32),
         )
         if self._functions.mnistlab_train(self._handle, ctypes.byref(call)):
             raise KernelError(f"not enough memory, or not as many as {threads} threads")
@@ -131,7 +131,7 @@ class Plan:
         order = torch.arange(len(images))
         logits = torch.empty(len(images), self.classes)
         call = structures.Evaluation(
-            images=self._images(images, order, Distortions()),
+            images=self._images(images, order, AugmentationParams()),
             parameters=self._parameter_table(None),
             tensors=self._tensor_table(),
             count=len(images),
@@ -147,7 +147,7 @@ class Plan:
         return (images.to(torch.float32) / 255 - self._mean) / self._deviation
 
     def _describe(self, layer: PlannedLayer) -> structures.Layer:
-        module, norm = layer.module, layer.module if layer.normalised else None
+        module, norm = layer.module, layer.module if layer.batch_norm else None
         return structures.Layer(
             kind=layer.kind,
             input=layer.input.number,
@@ -158,8 +158,8 @@ class Plan:
             kernel_width=layer.kernel[1],
             pad_height=layer.padding[0],
             pad_width=layer.padding[1],
-            normalised=layer.normalised,
-            rectified=layer.rectified,
+            batch_norm=layer.batch_norm,
+            relu=layer.relu,
             pool=layer.pool,
             weight=_index(self._parameters, module, "weight"),
             bias=_index(self._parameters, module, "bias"),
@@ -176,28 +176,28 @@ class Plan:
         if any(layer.input.shape[1:] == (1, 1) for layer in self._norms) and bool((bounds.diff() < 2).any()):
             raise KernelError("batch normalisation needs two images a batch; raise batch_size")
 
-    def _images(self, images: Tensor, order: Tensor, distortions: Distortions) -> structures.Images:
+    def _images(self, images: Tensor, order: Tensor, augmentation: AugmentationParams) -> structures.Images:
         if tuple(images.shape[1:]) != self.image_shape:
             raise ValueError(f"images of shape {tuple(images.shape[1:])}; the plan is for {self.image_shape}")
-        if distortions.sigmas is not None and min(self.image_shape[1:]) < 2:
+        if augmentation.sigmas is not None and min(self.image_shape[1:]) < 2:
             raise ValueError("images of a single row or column cannot be blurred")
-        bent = distortions.displacements
+        bent = augmentation.displacements
         return structures.Images(
             pixels=address(images, torch.uint8),
             order=address(order, torch.int64),
-            matrices=address(distortions.matrices, torch.float32),
+            matrices=address(augmentation.matrices, torch.float32),
             displacements=address(bent, torch.float32),
-            sigmas=address(distortions.sigmas, torch.float32),
-            filters=address(distortions.filters, torch.float32),
-            erasures=address(distortions.erasures, torch.int32),
-            fills=address(distortions.fills, torch.float32),
-            amplitudes=address(distortions.amplitudes, torch.float32),
-            starts=address(distortions.starts, torch.int32),
-            inversions=address(distortions.inversions, torch.float32),
-            grain=address(distortions.grain, torch.float32),
+            sigmas=address(augmentation.sigmas, torch.float32),
+            filters=address(augmentation.filters, torch.float32),
+            erasures=address(augmentation.erasures, torch.int32),
+            fills=address(augmentation.fills, torch.float32),
+            amplitudes=address(augmentation.amplitudes, torch.float32),
+            starts=address(augmentation.starts, torch.int32),
+            inversions=address(augmentation.inversions, torch.float32),
+            grain=address(augmentation.grain, torch.float32),
             grid=0 if bent is None else bent.shape[-1],
             mean=self._mean,
-            deviation=self._deviation,
+            std=self._deviation,
         )
 
     def _tensor_table(self) -> Any:

@@ -2,7 +2,7 @@
 
 from ctypes import POINTER, Structure, c_double, c_float, c_int32, c_int64, c_void_p
 
-CONVOLUTION, STAGE, GLOBAL_AVERAGE, DROPOUT, ADDITION = range(5)
+CONVOLUTION, FUSED, GLOBAL_AVERAGE, DROPOUT, ADDITION = range(5)
 NO_POOL, MAX_POOL, AVERAGE_POOL = range(3)
 SGD, ADAMW, NO_UPDATE = range(3)
 
@@ -26,8 +26,8 @@ class Layer(Structure):
         ("kernel_width", c_int32),
         ("pad_height", c_int32),
         ("pad_width", c_int32),
-        ("normalised", c_int32),
-        ("rectified", c_int32),
+        ("batch_norm", c_int32),
+        ("relu", c_int32),
         ("pool", c_int32),
         ("weight", c_int32),
         ("bias", c_int32),
@@ -73,7 +73,7 @@ class Images(Structure):
         ("grain", c_void_p),
         ("grid", c_int32),
         ("mean", c_float),
-        ("deviation", c_float),
+        ("std", c_float),
     )
 
 
@@ -109,7 +109,7 @@ class Training(Structure):
         ("smoothing", c_float),
         ("threads", c_int32),
         ("losses", c_void_p),
-        ("hits", c_void_p),
+        ("correct", c_void_p),
     )
 
 

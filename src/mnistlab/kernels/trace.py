@@ -63,7 +63,7 @@ def _append(layers: Layers, node: fx.Node, values: dict[fx.Node, Value], modules
     if node.op != "call_function" or not inputs:
         raise KernelError("has no fast form")
     if node.target in _RECTIFIERS and len(node.args) == 1 and set(node.kwargs) <= {"inplace"}:
-        return layers.rectifier(inputs[0])
+        return layers.relu(inputs[0])
     if node.target in _ADDITIONS and len(node.args) == 2 and not node.kwargs:
         if all(argument in values for argument in node.args):
             return layers.addition(inputs[0], inputs[-1])
@@ -76,7 +76,7 @@ def _append(layers: Layers, node: fx.Node, values: dict[fx.Node, Value], modules
 
 def _append_method(layers: Layers, node: fx.Node, value: Value) -> Value:
     if node.target == "relu" and not node.kwargs:
-        return layers.rectifier(value)
+        return layers.relu(value)
     if node.target == "flatten" and _is_flatten(node):
         return layers.flat(value)
     if node.target in ("view", "reshape") and _flattens(node, value):

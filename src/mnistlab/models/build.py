@@ -4,11 +4,11 @@ import torch
 from torch import nn
 
 from mnistlab.errors import ModelError, did_you_mean, told
-from mnistlab.models.blame import blaming
 from mnistlab.models.convnet import convnet
-from mnistlab.models.foreign import foreign
 from mnistlab.models.lenet import lenet5
 from mnistlab.models.perceptron import perceptron
+from mnistlab.models.user_errors import user_errors
+from mnistlab.models.user_model import user_model
 from mnistlab.recipe import Recipe, Source, read_source
 
 _ARCHITECTURES = {"lenet5": lenet5, "mlp": perceptron, "convnet": convnet}
@@ -40,7 +40,7 @@ def build_model(
     if ":" in recipe.model:
         if recipe.batch_norm or recipe.dropout:
             raise ModelError(f"{recipe.model}: batch_norm and dropout are for {', '.join(_ARCHITECTURES)} only")
-        model = foreign(source or read_source(recipe.model), image_shape, classes, strict=strict)
+        model = user_model(source or read_source(recipe.model), image_shape, classes, strict=strict)
     elif recipe.model in _ARCHITECTURES:
         architecture, own = _ARCHITECTURES[recipe.model], {}
         if recipe.model == "convnet":
@@ -50,7 +50,7 @@ def build_model(
         hint = did_you_mean(recipe.model, _ARCHITECTURES)
         known = ", ".join(_ARCHITECTURES)
         raise ModelError(f"{recipe.model}: no such model; {hint}known: {known}, or your own path/to/file.py:build")
-    with blaming(recipe.model, "trying it out", ModelError):
+    with user_errors(recipe.model, "trying it out", ModelError):
         _try_out(model, recipe.model, image_shape, classes)
     return model
 

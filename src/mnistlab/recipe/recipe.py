@@ -61,9 +61,7 @@ class Recipe(BaseModel):
     fit: Literal["pad", "resize", "none"] = Field("pad", description="how images come to `size`: zero border, bilinear")
     size: int = Field(32, ge=8, le=512, description="side of the model's input, pixels; larger images are not cut")
     mean: float = Field(0.1307, ge=0, le=1, description="subtracted from pixels in 0..1")
-    deviation: float = Field(
-        0.3081, gt=0, le=1, description="then divided by; MNIST's own standard deviation is 0.3081"
-    )
+    std: float = Field(0.3081, gt=0, le=1, description="then divided by; MNIST's own standard deviation is 0.3081")
 
     rotation: Augmentation = Field(
         0.0, ge=0, le=180, description="augmentation: degrees, uniform in +-rotation; 0 is none"
@@ -96,7 +94,7 @@ class Recipe(BaseModel):
         (0.0, 0.0), strict=False, description="augmentation: sigma range of a 3x3 Gaussian, pixels"
     )
 
-    scraps: Annotated[int, Regulariser("scraps")] = Field(
+    negatives: Annotated[int, Regulariser("negatives")] = Field(
         0, ge=0, le=10**7, description="training images added of a class none: digits cut, digits that touch, scribbles"
     )
 

@@ -17,7 +17,7 @@ from mnistlab.files import read_file
 METADATA_KEY = "mnistlab"
 """Of the ONNX file's metadata: a JSON object, what the file says of itself; its keys are in ``docs/export.md``."""
 NONE = "none"
-"""The last class of a network that was shown scraps too."""
+"""The last class of a network that was shown negatives too."""
 _OUTPUTS = ["logits", "probabilities"]
 _LARGEST_SIDE = 4096
 _NOWHERE = str(Path(os.devnull) / "nowhere")

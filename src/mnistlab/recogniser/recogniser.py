@@ -15,7 +15,7 @@ from mnistlab.recogniser.picture import MAX_PIXELS, Picture, open_picture
 from mnistlab.recogniser.reading import Box, Digit, Reading
 from mnistlab.recogniser.writing import Writing, find_writing, reconsider
 
-REJECT = 0.5
+THRESHOLD = 0.5
 """Probability below which a digit is unsure, unless told otherwise."""
 _MOST_SPLIT = 60
 """Characters of a picture up to which each may be several that touch; a picture of more is a page, or no writing."""
@@ -37,18 +37,20 @@ class Recogniser:
 
     Args:
         model: name of a shipped model, or path of a file that ``mnistlab export`` wrote.
-        reject: probability from 0 to 1 below which a digit is called unsure.
+        threshold: probability from 0 to 1 below which a digit is called unsure.
         max_pixels: files of more pixels are refused, before they are decoded; more than the default never are read.
 
     Raises:
-        ModelError: no such model, not one of mnistlab's, or ``reject`` out of range.
+        ModelError: no such model, not one of mnistlab's, or ``threshold`` out of range.
     """
 
-    def __init__(self, model: Path | str = "reader", *, reject: float = REJECT, max_pixels: int = MAX_PIXELS) -> None:
-        if not 0 <= reject <= 1:
-            raise ModelError(f"reject is {reject}; it is a probability, from 0 to 1")
+    def __init__(
+        self, model: Path | str = "reader", *, threshold: float = THRESHOLD, max_pixels: int = MAX_PIXELS
+    ) -> None:
+        if not 0 <= threshold <= 1:
+            raise ModelError(f"threshold is {threshold}; it is a probability, from 0 to 1")
         self.network = Network(_find_model(model))
-        self.reject = reject
+        self.threshold = threshold
         self.max_pixels = max_pixels
         if (
             self.network.image_size != (28, 28)
@@ -96,7 +98,7 @@ class Recogniser:
             for character in line:
                 glyphs += cutter.glyphs(character, tall, writing.ink, several=several)
         return [
-            Digit(_box(glyph, picture), row, glyph.pixels, bool(row.max() >= self.reject))
+            Digit(_box(glyph, picture), row, glyph.pixels, bool(row.max() >= self.threshold))
             for glyph, row in zip(glyphs, self._probabilities(glyphs), strict=True)
         ]
 

@@ -7,7 +7,7 @@ from mnistlab.statistics import (
     ClassDifference,
     ClassErrors,
     Comparison,
-    Sample,
+    RunGroup,
     class_differences,
     class_errors,
 )
@@ -25,16 +25,16 @@ def class_anchor(comparison: Comparison) -> str:
     return comparison.anchor if held else ""
 
 
-def class_table(samples: Sequence[Sample], comparison: Comparison) -> Table:
+def class_table(groups: Sequence[RunGroup], comparison: Comparison) -> Table:
     """Return one row a class and recipe. Errors are in percent of the class's images, differences in points."""
     anchor = class_anchor(comparison)
-    classes = samples[0].records[0].data.classes
-    whole = next((sample for sample in samples if sample.label == anchor), None)
-    differences = class_differences(samples, whole, comparison.differences[0].look.level) if whole else {}
+    classes = groups[0].records[0].data.classes
+    whole = next((group for group in groups if group.label == anchor), None)
+    differences = class_differences(groups, whole, comparison.differences[0].look.level) if whole else {}
     headings: Row = ("Class", "Recipe", "Images", "Misread (%)", "95 % interval")
     if anchor:
         headings += (f"Less {anchor}", "95 % interval of it", "p (Holm)")
-    columns = [_column(sample.label, class_errors(sample), differences) for sample in samples]
+    columns = [_column(group.label, class_errors(group), differences) for group in groups]
     return Table(
         headings,
         tuple((name, *column[number]) for number, name in enumerate(classes) for column in columns),

@@ -23,35 +23,35 @@ from mnistlab.report.seed_plots import (
 )
 from mnistlab.report.table import sentences
 from mnistlab.runs import write_atomically
-from mnistlab.statistics import Comparison, Interval, Sample
+from mnistlab.statistics import Comparison, Interval, RunGroup
 from mnistlab.text import to_json
 
 _MOST_PAIRS, _MOST_MATRICES = 3, 4
 
 
-def draw_plots(samples: Sequence[Sample], comparison: Comparison) -> dict[str, Figure]:
+def draw_plots(groups: Sequence[RunGroup], comparison: Comparison) -> dict[str, Figure]:
     """Return the plots that fit a comparison, by name."""
-    plots = {"accuracies": accuracies(comparison.summaries), "curves": learning_curves(samples)}
+    plots = {"accuracies": accuracies(comparison.summaries), "curves": learning_curves(groups)}
     if comparison.baseline and comparison.differences:
         plots["forest"] = forest(comparison)
     elif len(comparison.differences) <= _MOST_PAIRS:
         for number, difference in enumerate(comparison.differences, 1):
             plots[f"paired{number}"] = paired_differences(difference)
-    plots |= {"calibration": calibration(samples), "classes": errors_by_class(samples)}
-    for number, sample in enumerate(samples[:_MOST_MATRICES], 1):
-        plots[f"confusion{number}"] = confusion_matrix(sample)
+    plots |= {"calibration": calibration(groups), "classes": errors_by_class(groups)}
+    for number, group in enumerate(groups[:_MOST_MATRICES], 1):
+        plots[f"confusion{number}"] = confusion_matrix(group)
     return plots
 
 
-def markdown(samples: Sequence[Sample], comparison: Comparison) -> str:
+def markdown(groups: Sequence[RunGroup], comparison: Comparison) -> str:
     """Return the verdict and the tables as Markdown."""
-    tables = [recipe_table(comparison), *(t for t in (pair_table(comparison), field_table(samples)) if t.rows)]
+    tables = [recipe_table(comparison), *(t for t in (pair_table(comparison), field_table(groups)) if t.rows)]
     return "\n".join((sentences(comparison.verdict, comparison.remarks), *(table.markdown() for table in tables)))
 
 
-def summary(samples: Sequence[Sample], comparison: Comparison, command: str) -> dict[str, Any]:
+def summary(groups: Sequence[RunGroup], comparison: Comparison, command: str) -> dict[str, Any]:
     """Return what a comparison comes to, as plain values: accuracies in percent, differences in points."""
-    data = samples[0].records[0].data
+    data = groups[0].records[0].data
     return {
         "verdict": comparison.verdict,
         "remarks": list(comparison.remarks),
@@ -60,16 +60,16 @@ def summary(samples: Sequence[Sample], comparison: Comparison, command: str) -> 
         "recipes": [
             {
                 "name": figures.label,
-                "digest": sample.recipe.digest,
+                "digest": group.recipe.digest,
                 "parameters": figures.parameters,
                 "epochs": figures.epochs,
                 "seeds": list(figures.seeds),
                 "test_accuracy": list(figures.accuracies),
                 "mean": round(figures.accuracy, 4),
-                "standard_deviation": None if figures.deviation is None else round(figures.deviation, 4),
+                "standard_deviation": None if figures.std is None else round(figures.std, 4),
                 "interval": _ends(figures.interval),
             }
-            for sample, figures in zip(samples, comparison.summaries, strict=True)
+            for group, figures in zip(groups, comparison.summaries, strict=True)
         ],
         "differences": [
             {
@@ -97,7 +97,7 @@ def _ends(interval: Interval | None) -> list[float] | None:
 def write_comparison_report(
     out: Path,
     title: str,
-    samples: Sequence[Sample],
+    groups: Sequence[RunGroup],
     comparison: Comparison,
     *,
     command: str = "",
@@ -109,7 +109,7 @@ def write_comparison_report(
     Args:
         out: the folder, made if need be.
         title: of the page.
-        samples: the runs.
+        groups: the runs.
         comparison: of them.
         command: what makes it all again.
         failures: a line for the runs that failed for the same reason.
@@ -121,19 +121,17 @@ def write_comparison_report(
     Raises:
         OSError: the folder cannot be written to.
     """
-    plots = draw_plots(samples, comparison)
+    plots = draw_plots(groups, comparison)
     drawings = {name: svg(figure) for name, figure in plots.items()}
-    page = render_page(
-        title, samples, comparison, drawings, command=command, failures=failures, test_images=test_images
-    )
+    page = render_page(title, groups, comparison, drawings, command=command, failures=failures, test_images=test_images)
     contents: dict[str, bytes | str] = {
         "report.html": page,
-        "table.md": markdown(samples, comparison),
-        "summary.json": f"{to_json(summary(samples, comparison, command))}\n",
+        "table.md": markdown(groups, comparison),
+        "summary.json": f"{to_json(summary(groups, comparison, command))}\n",
     }
     tables = {"recipes": recipe_table, "pairs": pair_table, "losses": loss_table, "runs": run_table}
     contents |= {f"tables/{name}.csv": make(comparison).csv() for name, make in tables.items()}
-    contents["tables/classes.csv"] = class_table(samples, comparison).csv()
+    contents["tables/classes.csv"] = class_table(groups, comparison).csv()
     contents |= {f"plots/{name}.svg": drawing for name, drawing in drawings.items()}
     contents |= {f"plots/{name}.png": png(figure) for name, figure in plots.items()}
     for folder in ("tables", "plots"):

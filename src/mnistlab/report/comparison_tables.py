@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from mnistlab.report.table import Table, duration, interval_cell, p_cell
-from mnistlab.statistics import Comparison, Difference, Interval, Sample, Summary
+from mnistlab.statistics import Comparison, Difference, Interval, RunGroup, Summary
 from mnistlab.statistics.verdict import points
 
 _SHORT = (0, 2, 3, 4, 5, 7, 11)
@@ -92,12 +92,12 @@ def run_table(comparison: Comparison) -> Table:
     )
 
 
-def field_table(samples: Sequence[Sample]) -> Table:
+def field_table(groups: Sequence[RunGroup]) -> Table:
     """Return one row for each recipe field in which the recipes differ."""
-    values = [sample.recipe.model_dump(mode="json", exclude={"name"}) for sample in samples]
+    values = [group.recipe.model_dump(mode="json", exclude={"name"}) for group in groups]
     differing = [key for key in values[0] if len({json.dumps(value[key]) for value in values}) > 1]
     rows = ((key, *(json.dumps(value[key]) for value in values)) for key in differing)
-    return Table(("Field", *(sample.label for sample in samples)), tuple(rows))
+    return Table(("Field", *(group.label for group in groups)), tuple(rows))
 
 
 def _recipe_row(summary: Summary) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ def _recipe_row(summary: Summary) -> tuple[str, ...]:
         f"{summary.parameters:,}",
         str(len(summary.seeds)),
         f"{summary.accuracy:.2f}",
-        "" if summary.deviation is None else f"{summary.deviation:.2f}",
+        "" if summary.std is None else f"{summary.std:.2f}",
         interval_cell(summary.interval),
         f"{100 - summary.accuracy:.2f}",
         f"{summary.loss:.4f}",

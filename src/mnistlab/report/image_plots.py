@@ -9,24 +9,24 @@ from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from mnistlab.report.canvas import COLOURS, FAINT, INK, MOST_CURVES, figure, left_out, legend, looks, panel, wrapped
-from mnistlab.runs.outcome import BINS
-from mnistlab.statistics import Reliability, Sample, class_errors, confusion, reliability, reliability_diagram
+from mnistlab.runs.predictions import BINS
+from mnistlab.statistics import Reliability, RunGroup, class_errors, confusion, reliability, reliability_diagram
 
 _MOST_CLASSES = 20
 """Classes whose numbers are written into a confusion matrix."""
 
 
-def calibration(samples: Sequence[Sample]) -> Figure:
+def calibration(groups: Sequence[RunGroup]) -> Figure:
     """Draw accuracy over confidence, with intervals, and below it how many readings each bin holds; six at most."""
-    curves = [(sample.label, reliability(sample), len(sample.records)) for sample in samples[:MOST_CURVES]]
-    return draw_calibration(curves, "images a run", left_out(len(samples)))
+    curves = [(group.label, reliability(group), len(group.records)) for group in groups[:MOST_CURVES]]
+    return draw_calibration(curves, "images a run", left_out(len(groups)))
 
 
-def confusion_matrix(sample: Sample) -> Figure:
+def confusion_matrix(group: RunGroup) -> Figure:
     """Draw which class (row) was taken for which (column), misread images alone, mean over runs."""
-    table = confusion(sample) / len(sample.records)
+    table = confusion(group) / len(group.records)
     np.fill_diagonal(table, 0)
-    return draw_confusion(table, sample.records[0].data.classes, f"{sample.label}: misread images a run")
+    return draw_confusion(table, group.records[0].data.classes, f"{group.label}: misread images a run")
 
 
 def draw_calibration(curves: Sequence[tuple[str, Reliability, int]], counted: str, title: str = "") -> Figure:
@@ -97,19 +97,19 @@ def draw_confusion(
     return drawn
 
 
-def errors_by_class(samples: Sequence[Sample]) -> Figure:
+def errors_by_class(groups: Sequence[RunGroup]) -> Figure:
     """Draw the share of each class that is misread, a bar a recipe: the mean over runs, with intervals; six at most."""
-    shown = samples[:MOST_CURVES]
-    classes = [wrapped(name) for name in samples[0].records[0].data.classes]
+    shown = groups[:MOST_CURVES]
+    classes = [wrapped(name) for name in groups[0].records[0].data.classes]
     drawn = figure(max(7.0, 0.55 * len(classes)), 3.2 + 0.2 * len(shown))
     axes = drawn.subplots()
     panel(axes)
     width = 0.8 / len(shown)
-    for number, (sample, look) in enumerate(zip(shown, looks(len(shown)), strict=True)):
+    for number, (group, look) in enumerate(zip(shown, looks(len(shown)), strict=True)):
         places = np.arange(len(classes)) - 0.4 + width * (number + 0.5)
-        found = class_errors(sample)
+        found = class_errors(group)
         heights = np.array([np.nan if one.error is None else one.error for one in found])
-        axes.bar(places, heights, width, color=look.colour, label=wrapped(sample.label))
+        axes.bar(places, heights, width, color=look.colour, label=wrapped(group.label))
         ends = [(one.interval.low, one.interval.high) if one.interval else (np.nan, np.nan) for one in found]
         low, high = np.clip(ends, 0, 100).T
         axes.vlines(places, low, high, color=INK, lw=1)
@@ -117,5 +117,5 @@ def errors_by_class(samples: Sequence[Sample]) -> Figure:
     axes.set_ylabel("misread (%)")
     axes.grid(visible=False, axis="x")
     handles, labels = axes.get_legend_handles_labels()
-    legend(drawn, handles, labels, title=left_out(len(samples)))
+    legend(drawn, handles, labels, title=left_out(len(groups)))
     return drawn

@@ -14,7 +14,7 @@ from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.canvas import MOST_CURVES, inline_svg
 from mnistlab.report.class_tables import class_anchor, class_table
 from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table
-from mnistlab.statistics import Comparison, HardImage, Sample, hardest
+from mnistlab.statistics import Comparison, HardImage, RunGroup, hardest
 from mnistlab.statistics.diagram import FEWEST_IMAGES
 from mnistlab.text import printable
 
@@ -24,7 +24,7 @@ _MOST_ROWS = 24
 
 def render_page(
     title: str,
-    samples: Sequence[Sample],
+    groups: Sequence[RunGroup],
     comparison: Comparison,
     plots: Mapping[str, str],
     *,
@@ -36,14 +36,14 @@ def render_page(
 
     Args:
         title: of the page.
-        samples: the runs.
+        groups: the runs.
         comparison: of them.
         plots: those of :func:`mnistlab.report.comparison.draw_plots` as SVG.
         command: what makes it all again.
         failures: a line for the runs that failed for the same reason.
         test_images: uint8, ``(n, height, width)``, for the gallery; ``None`` leaves it out.
     """
-    records = [record for sample in samples for record in sample.records]
+    records = [record for group in groups for record in group.records]
     starts = sorted(record.started for record in records)
     return render_template(
         "comparison.html",
@@ -63,18 +63,18 @@ def render_page(
         pair_table=pair_table(comparison),
         loss_table=loss_table(comparison),
         run_table=run_table(comparison),
-        class_table=class_table(samples, comparison),
+        class_table=class_table(groups, comparison),
         class_anchor=class_anchor(comparison),
-        field_table=field_table(samples),
+        field_table=field_table(groups),
         paired=[name for name in plots if name.startswith("paired")],
         matrices=[name for name in plots if name.startswith("confusion")],
-        recipes=len(samples),
+        recipes=len(groups),
         shown=MOST_CURVES,
         fewest_images=FEWEST_IMAGES,
         most_rows=_MOST_ROWS,
-        gallery=[] if test_images is None else _gallery(samples, test_images),
+        gallery=[] if test_images is None else _gallery(groups, test_images),
         command=command,
-        environments=environment_lines(samples),
+        environments=environment_lines(groups),
         runs=len(records),
         first_begun=f"{starts[0]:%Y-%m-%d %H:%M}",
         last_begun=f"{starts[-1]:%Y-%m-%d %H:%M}",
@@ -111,11 +111,11 @@ def image_source(pixels: NDArray[np.uint8]) -> str:
     return f"data:image/png;base64,{base64.b64encode(encode_png(pixels)).decode()}"
 
 
-def environment_lines(samples: Sequence[Sample]) -> list[str]:
+def environment_lines(groups: Sequence[RunGroup]) -> list[str]:
     """Return a line for each machine and set of versions that runs were trained with."""
     lines = []
-    for sample in samples:
-        for record in sample.records:
+    for group in groups:
+        for record in group.records:
             here = record.environment
             versions = ", ".join(f"{name} {number}" for name, number in here.versions.items())
             layers = "plain PyTorch" if here.kernels == "torch" else f"fast layers {here.kernels}"
@@ -127,15 +127,15 @@ def environment_lines(samples: Sequence[Sample]) -> list[str]:
 
 
 def _tone(comparison: Comparison) -> str:
-    verdicts = {found.verdict for found in comparison.telling}
+    verdicts = {found.verdict for found in comparison.informative}
     if "too few seeds" in verdicts:
         return "few"
     return "settled" if verdicts & {"better", "equivalent"} else "open"
 
 
-def _gallery(samples: Sequence[Sample], test_images: NDArray[np.uint8]) -> list[dict[str, Any]]:
-    classes = samples[0].records[0].data.classes
-    return [_card(hard, classes, test_images[hard.image]) for hard in hardest(samples)]
+def _gallery(groups: Sequence[RunGroup], test_images: NDArray[np.uint8]) -> list[dict[str, Any]]:
+    classes = groups[0].records[0].data.classes
+    return [_card(hard, classes, test_images[hard.image]) for hard in hardest(groups)]
 
 
 def _card(hard: HardImage, classes: Sequence[str], pixels: NDArray[np.uint8]) -> dict[str, Any]:

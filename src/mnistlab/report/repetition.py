@@ -22,7 +22,7 @@ from mnistlab.report.repetition_tables import (
 )
 from mnistlab.report.table import Table, sentences
 from mnistlab.runs import write_atomically
-from mnistlab.statistics import Interval, Sample, Summary
+from mnistlab.statistics import Interval, RunGroup, Summary
 from mnistlab.text import to_json
 
 _BINS, _DOT, _MARGIN = 40, 0.16, 0.62
@@ -64,15 +64,15 @@ def markdown(figures: Summary, failures: Sequence[str] = ()) -> str:
     return "\n".join((said, figure_table(figures).markdown(), seed_table(figures).markdown()))
 
 
-def summary(sample: Sample, figures: Summary, command: str = "", failures: Sequence[str] = ()) -> dict[str, Any]:
+def summary(group: RunGroup, figures: Summary, command: str = "", failures: Sequence[str] = ()) -> dict[str, Any]:
     """Return all figures as plain values: accuracies in percent, losses in nats, times in seconds."""
-    found, data = figures.disputed, sample.records[0].data
-    environments = [record.environment.model_dump(mode="json") for record in sample.records]
+    found, data = figures.disputed, group.records[0].data
+    environments = [record.environment.model_dump(mode="json") for record in group.records]
     return {
         "sentence": repetition_sentence(figures),
         "remarks": repetition_remarks(figures),
-        "recipe": _recipe(sample).model_dump(mode="json"),
-        "digest": sample.recipe.digest,
+        "recipe": _recipe(group).model_dump(mode="json"),
+        "digest": group.recipe.digest,
         "data": {"name": data.name, "fingerprint": data.fingerprint, "note": data.note},
         "tested_on": f"{figures.test_images:,} {tested_images(figures)}",
         "parameters": figures.parameters,
@@ -80,7 +80,7 @@ def summary(sample: Sample, figures: Summary, command: str = "", failures: Seque
         "seeds": list(figures.seeds),
         "test_accuracy": list(figures.accuracies),
         "mean": round(figures.accuracy, 4),
-        "standard_deviation": None if figures.deviation is None else round(figures.deviation, 4),
+        "standard_deviation": None if figures.std is None else round(figures.std, 4),
         "interval": _ends(figures.interval),
         "median": round(figures.median, 4),
         "lowest": round(figures.lowest, 4),
@@ -105,13 +105,13 @@ def summary(sample: Sample, figures: Summary, command: str = "", failures: Seque
 
 
 def write_repetition_report(
-    out: Path, sample: Sample, figures: Summary, *, command: str = "", failures: Sequence[str] = ()
+    out: Path, group: RunGroup, figures: Summary, *, command: str = "", failures: Sequence[str] = ()
 ) -> list[Path]:
     """Write ``report.html``, ``summary.json``, ``table.md``, ``tables/runs.csv`` and ``plots/accuracies.*``.
 
     Args:
         out: the folder, made if need be.
-        sample: the runs.
+        group: the runs.
         figures: of them.
         command: what makes it all again.
         failures: a line for each run that failed.
@@ -125,8 +125,8 @@ def write_repetition_report(
     plot = draw_accuracies(figures)
     drawing = svg(plot)
     contents: dict[str, bytes | str] = {
-        "report.html": _page(sample, figures, drawing, command, failures),
-        "summary.json": f"{to_json(summary(sample, figures, command, failures))}\n",
+        "report.html": _page(group, figures, drawing, command, failures),
+        "summary.json": f"{to_json(summary(group, figures, command, failures))}\n",
         "table.md": markdown(figures, failures),
         "tables/runs.csv": seed_table(figures).csv(),
         "plots/accuracies.svg": drawing,
@@ -138,14 +138,14 @@ def write_repetition_report(
     return [out / name for name in contents]
 
 
-def _page(sample: Sample, figures: Summary, drawing: str, command: str, failures: Sequence[str]) -> str:
-    starts = sorted(record.started for record in sample.records)
+def _page(group: RunGroup, figures: Summary, drawing: str, command: str, failures: Sequence[str]) -> str:
+    starts = sorted(record.started for record in group.records)
     count = len(figures.seeds)
     return render_template(
         "repetition.html",
         {"accuracies": drawing},
         title=f"{figures.label}, {count} seed{'s' if count > 1 else ''}",
-        data=sample.records[0].data,
+        data=group.records[0].data,
         tested=tested_images(figures),
         sentence=repetition_sentence(figures),
         remarks=repetition_remarks(figures),
@@ -154,9 +154,9 @@ def _page(sample: Sample, figures: Summary, drawing: str, command: str, failures
         figure_table=_upright(figure_table(figures)),
         seed_table=seed_table(figures),
         disputed_table=figures.disputed and disputed_table(figures.disputed),
-        recipe=to_toml(_recipe(sample)),
+        recipe=to_toml(_recipe(group)),
         command=command,
-        environments=environment_lines([sample]),
+        environments=environment_lines([group]),
         first_begun=f"{starts[0]:%Y-%m-%d %H:%M}",
         last_begun=f"{starts[-1]:%Y-%m-%d %H:%M}",
     )
@@ -169,9 +169,9 @@ def _upright(table: Table) -> Table:
     return Table(pairs[0], pairs[1:])
 
 
-def _recipe(sample: Sample) -> Recipe:
+def _recipe(group: RunGroup) -> Recipe:
     """Return the recipe under the name that was asked for; its runs may have been trained under another."""
-    return sample.recipe.model_copy(update={"name": sample.label})
+    return group.recipe.model_copy(update={"name": group.label})
 
 
 def _ends(interval: Interval | None) -> list[float] | None:

@@ -55,7 +55,7 @@ def figure_table(figures: Summary) -> Table:
         "Epochs": str(figures.epochs),
         "Seeds": str(len(figures.seeds)),
         f"{noun} accuracy (%)": f"{figures.accuracy:.2f}",
-        "SD": "" if figures.deviation is None else f"{figures.deviation:.3f}",
+        "SD": "" if figures.std is None else f"{figures.std:.3f}",
         "95 % interval": interval_cell(figures.interval),
         "Median": f"{figures.median:.2f}",
         "Lowest": f"{figures.lowest:.2f}",

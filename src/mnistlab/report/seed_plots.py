@@ -7,29 +7,29 @@ from matplotlib.figure import Figure
 
 from mnistlab.report.canvas import COLOURS, FAINT, INK, MOST_CURVES, figure, left_out, looks, panel, row_height, wrapped
 from mnistlab.report.epoch_panels import EpochPanels
-from mnistlab.statistics import MEASURES, Comparison, Difference, Interval, Sample, Summary, band
+from mnistlab.statistics import MEASURES, Comparison, Difference, Interval, RunGroup, Summary, band
 
 _MOST_SEEDS = 25
 """Whose numbers are written beside their differences."""
 
 
-def learning_curves(samples: Sequence[Sample]) -> Figure:
+def learning_curves(groups: Sequence[RunGroup]) -> Figure:
     """Draw loss and accuracy over the epochs: the mean over seeds, and a band from the 10 to the 90 % quantile.
 
     Test or validation is a whole line, training (as trained: augmented, with dropout) a paler, dashed one. At most six
     recipes are drawn.
     """
-    shown = list(samples)[:MOST_CURVES]
+    shown = list(groups)[:MOST_CURVES]
     panels = EpochPanels.empty(legend_rows=len(shown))
-    for sample, look in zip(shown, looks(len(shown)), strict=True):
+    for group, look in zip(shown, looks(len(shown)), strict=True):
         for measure in MEASURES:
             test = measure.startswith("test")
-            part = sample.recipe.tested_on if test else "training"
-            drawn, label = band(sample, measure), wrapped(f"{sample.label}, {part}")
+            part = group.recipe.tested_on if test else "training"
+            drawn, label = band(group, measure), wrapped(f"{group.label}, {part}")
             axes = panels.draw(measure, drawn.mean, label, look.colour, "-" if test else "--")
             axes.lines[-1].set_alpha(1 if test else 0.7)
             axes.fill_between(drawn.epochs, drawn.low, drawn.high, color=look.colour, alpha=0.18, lw=0)
-    return panels.finish(columns=2, left_out=left_out(len(samples)))
+    return panels.finish(columns=2, left_out=left_out(len(groups)))
 
 
 def paired_differences(difference: Difference) -> Figure:

@@ -4,9 +4,9 @@ from mnistlab.runs.atomic import write_atomically
 from mnistlab.runs.checksum import BLANK, add_checksum, read_checksums, seal, seal_is_broken
 from mnistlab.runs.environment import available_cores, describe_environment
 from mnistlab.runs.folder import RunFolder
-from mnistlab.runs.outcome import MAX_SEED, Outcome, Seed, describe_outcome
+from mnistlab.runs.predictions import MAX_SEED, Predictions, Seed, summarise_predictions
 from mnistlab.runs.record import DataSummary, Environment, EpochMetrics, FinalFigures, RunRecord, now, reason
-from mnistlab.runs.store import RunGlance, RunStore, run_name
+from mnistlab.runs.store import RunStore, RunSummary, run_name
 
 __all__ = [
     "BLANK",
@@ -15,21 +15,21 @@ __all__ = [
     "Environment",
     "EpochMetrics",
     "FinalFigures",
-    "Outcome",
+    "Predictions",
     "RunFolder",
-    "RunGlance",
     "RunRecord",
     "RunStore",
+    "RunSummary",
     "Seed",
     "add_checksum",
     "available_cores",
     "describe_environment",
-    "describe_outcome",
     "now",
     "read_checksums",
     "reason",
     "run_name",
     "seal",
     "seal_is_broken",
+    "summarise_predictions",
     "write_atomically",
 ]

@@ -18,7 +18,7 @@ from pydantic import (
 from mnistlab.errors import RecipeError, RunError
 from mnistlab.recipe import Recipe
 from mnistlab.runs.checksum import add_checksum, read_checked
-from mnistlab.runs.outcome import Count, Loss, Outcome, Quantity, Seed, Share, Size
+from mnistlab.runs.predictions import Count, Loss, Predictions, Quantity, Seed, Share, Size
 
 _ROUNDING = 1e-9
 _LIST_OF_NUMBERS = re.compile(r"\[\n\s+([-+.\deE]+(?:,\s+[-+.\deE]+)*)\s+\]")
@@ -99,7 +99,7 @@ class RunRecord(_Frozen):
         source: digest of the file of a model of the user's own, see :class:`mnistlab.recipe.Source`.
         imports: those of the files that it imports, by the modules' names; ``None`` in records of versions before they
             were kept.
-        outcome: how the final weights read each image; ``None`` in records of versions before it was kept.
+        predictions: how the final weights read each image; ``None`` in records of versions before it was kept.
         started: when the run was begun.
         seconds: training and testing time, summed over the epochs.
     """
@@ -112,7 +112,7 @@ class RunRecord(_Frozen):
     history: tuple[EpochMetrics, ...] = Field(min_length=1)
     source: str = ""
     imports: dict[str, str] | None = None
-    outcome: Outcome | None = None
+    predictions: Predictions | None = None
     environment: Environment
     started: AwareDatetime
 
@@ -120,8 +120,8 @@ class RunRecord(_Frozen):
     def _is_consistent(self) -> "RunRecord":
         if [epoch.epoch for epoch in self.history] != list(range(1, self.recipe.epochs + 1)):
             raise ValueError(f"history: not the {self.recipe.epochs} epochs of the recipe")
-        if self.outcome:
-            self.outcome.check(self.data.test_images, len(self.data.classes))
+        if self.predictions:
+            self.predictions.check(self.data.test_images, len(self.data.classes))
         return self
 
     @computed_field  # type: ignore[prop-decorator]
@@ -173,9 +173,9 @@ class RunRecord(_Frozen):
 
     def _refuse_contradictions(self, content: dict[str, Any]) -> None:
         """Refuse a file whose figures do not follow from each other, those for quick readers among them."""
-        if self.outcome:
-            self.outcome.refuse_contradictions()
-            refuse_other_accuracy(self.history[-1].test_accuracy, len(self.outcome.mistakes), self.data.test_images)
+        if self.predictions:
+            self.predictions.refuse_contradictions()
+            refuse_other_accuracy(self.history[-1].test_accuracy, len(self.predictions.mistakes), self.data.test_images)
         wanted = {f"final.{name}": value for name, value in self.final.model_dump().items()} | {"seconds": self.seconds}
         stored = content.get("final")
         found = {f"final.{name}": value for name, value in stored.items()} if isinstance(stored, dict) else {}

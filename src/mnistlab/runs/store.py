@@ -13,7 +13,7 @@ from mnistlab.files import read_file
 from mnistlab.recipe import Recipe
 from mnistlab.runs.checksum import read_checked
 from mnistlab.runs.folder import RunFolder
-from mnistlab.runs.outcome import Quantity, Seed, Share, Size
+from mnistlab.runs.predictions import Quantity, Seed, Share, Size
 from mnistlab.runs.record import RunRecord, reason, refuse_other_accuracy, total_seconds
 
 _NAME = re.compile(r"(?P<name>.+)-(?P<digest>[0-9a-f]{8})-seed(?P<seed>\d+)")
@@ -46,13 +46,13 @@ class _Images(BaseModel):
     test_images: Size
 
 
-class _Outcome(BaseModel):
+class _Predictions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     mistakes: tuple[Any, ...]
 
 
-class RunGlance(BaseModel):
+class RunSummary(BaseModel):
     """The few figures of a record that a list shows, read several times as fast as the whole.
 
     Attributes:
@@ -60,7 +60,7 @@ class RunGlance(BaseModel):
         recipe: its name, and how many training images it holds out to be tested on; 0 for the test set.
         seed: of the run.
         final: the final epoch's accuracy alone, 0 to 1.
-        seconds: training and testing time; ``data``, ``history`` and ``outcome`` are there to check it and ``final``.
+        seconds: training and testing time; ``data``, ``history`` and ``predictions`` are there to check it and ``final``.
         started: when it was begun.
     """
 
@@ -71,20 +71,20 @@ class RunGlance(BaseModel):
     seed: Seed
     data: _Images
     history: tuple[_Epoch, ...] = Field(min_length=1)
-    outcome: _Outcome | None = None
+    predictions: _Predictions | None = None
     final: _Final
     seconds: Quantity
     started: datetime
 
     @model_validator(mode="after")
-    def _is_consistent(self) -> "RunGlance":
+    def _is_consistent(self) -> "RunSummary":
         accuracy = self.history[-1].test_accuracy
         if self.final.test_accuracy != accuracy:
             raise ValueError(
                 f"final.test_accuracy: {self.final.test_accuracy:.6g}, but the last epoch's is {accuracy:.6g}"
             )
-        if self.outcome:
-            refuse_other_accuracy(accuracy, len(self.outcome.mistakes), self.data.test_images)
+        if self.predictions:
+            refuse_other_accuracy(accuracy, len(self.predictions.mistakes), self.data.test_images)
         if self.seconds != total_seconds(self.history):
             raise ValueError(f"seconds: {self.seconds:g}, but those of the epochs are {total_seconds(self.history):g}")
         return self
@@ -136,7 +136,7 @@ class RunStore:
                 else:
                     yield record
 
-    def glances(self, on_damage: Callable[[RunError], None] = _refuse) -> Iterator[RunGlance]:
+    def summaries(self, on_damage: Callable[[RunError], None] = _refuse) -> Iterator[RunSummary]:
         """Read a few figures of every finished run, in the order of their folders' names.
 
         Arguments and errors are those of :meth:`records`.
@@ -144,13 +144,13 @@ class RunStore:
         for folder in self._folders():
             file = RunFolder(folder).record_file
             try:
-                glance = RunGlance.model_validate(read_checked(read_file(file))[0])
+                summary = RunSummary.model_validate(read_checked(read_file(file))[0])
             except FileNotFoundError:
                 continue
             except (OSError, ValueError) as error:
                 on_damage(RunError(f"{file}: not a run's record: {reason(error)}"))
             else:
-                yield glance.model_copy(update={"path": folder})
+                yield summary.model_copy(update={"path": folder})
 
     def _folders(self) -> list[Path]:
         try:

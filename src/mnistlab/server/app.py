@@ -21,7 +21,7 @@ from mnistlab.server.metrics import Metrics
 from mnistlab.server.origin import Origins, Preflights
 from mnistlab.server.pages import add_pages
 from mnistlab.server.pool import Pool
-from mnistlab.server.reading import add_reading
+from mnistlab.server.read_endpoint import add_reading
 from mnistlab.server.refusal import answer_in_json, problem
 from mnistlab.server.report import add_report
 from mnistlab.server.settings import Settings

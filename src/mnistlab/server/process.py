@@ -46,7 +46,7 @@ class ReaderProcess:
         told = {
             "names": settings.names,
             "models": settings.models,
-            "reject": settings.reject,
+            "threshold": settings.threshold,
             "max_pixels": settings.max_pixels,
         }
         try:

@@ -83,11 +83,12 @@ def _limit_memory(pixels: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY + _MEMORY_A_PIXEL * pixels, most))
 
 
-def _load(names: list[str], models: list[str], reject: float, max_pixels: int) -> "dict[str, Recogniser]":
+def _load(names: list[str], models: list[str], threshold: float, max_pixels: int) -> "dict[str, Recogniser]":
     from mnistlab.recogniser import Recogniser
 
     recognisers = {
-        name: Recogniser(model, reject=reject, max_pixels=max_pixels) for name, model in zip(names, models, strict=True)
+        name: Recogniser(model, threshold=threshold, max_pixels=max_pixels)
+        for name, model in zip(names, models, strict=True)
     }
     # The first picture would wait for what is loaded late.
     for recogniser in recognisers.values():
@@ -137,7 +138,7 @@ def _read_again(reading: "Reading", recogniser: "Recogniser") -> "Reading":
         return reading
     rows = recogniser.network.named(np.stack([digit.pixels for digit in reading.digits]))
     digits = (
-        Digit(digit.box, row, digit.pixels, bool(row.max() >= recogniser.reject))
+        Digit(digit.box, row, digit.pixels, bool(row.max() >= recogniser.threshold))
         for digit, row in zip(reading.digits, rows, strict=True)
     )
     return Reading(tuple(digits), reading.size)

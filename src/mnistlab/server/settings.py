@@ -38,7 +38,7 @@ class Settings:
         connections: open at a time; for a further one, the one that is silent longest is closed. ``None`` is 1,000,
             or half the files that the process may open.
         picture_seconds: of reading, after which the picture is given up and its process killed.
-        reject: probability from 0 to 1 below which a digit is called unsure.
+        threshold: probability from 0 to 1 below which a digit is called unsure.
         report: a comparison's ``report.html``, or its folder, shown on a second tab; ``None`` is no such tab.
         allow_hosts: names, beside its own, by which it is asked; see :class:`~mnistlab.server.host.Hosts`.
         allow_origins: of pages on other sites that may ask it and read the answers, such as
@@ -66,7 +66,7 @@ class Settings:
     idle_seconds: float = 10.0
     connections: int | None = None
     picture_seconds: float = 10.0
-    reject: float = 0.5
+    threshold: float = 0.5
     report: Path | None = None
     allow_hosts: tuple[str, ...] = ()
     allow_origins: tuple[str, ...] = ()
@@ -86,8 +86,8 @@ class Settings:
                 raise ServerError(f"{key} is {value}; it must be above 0")
         if self.queue is not None and self.queue < 0:
             raise ServerError(f"queue is {self.queue}; it must not be below 0")
-        if not 0 <= self.reject <= 1:
-            raise ServerError(f"reject is {self.reject}; it is a probability, from 0 to 1")
+        if not 0 <= self.threshold <= 1:
+            raise ServerError(f"threshold is {self.threshold}; it is a probability, from 0 to 1")
         for origin in self.allow_origins:
             if not _ORIGIN.fullmatch(origin):
                 raise ServerError(f"{origin!a} is not an origin: https://example.org, http://localhost:3000 or * is")

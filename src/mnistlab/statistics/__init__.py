@@ -12,7 +12,7 @@ from mnistlab.statistics.interval import Interval
 from mnistlab.statistics.looks import Look, planned_looks, unplanned_look
 from mnistlab.statistics.new_images import NewImages
 from mnistlab.statistics.power import seeds_for_equivalence, seeds_needed
-from mnistlab.statistics.sample import Sample
+from mnistlab.statistics.run_group import RunGroup
 from mnistlab.statistics.summary import Summary, summarise
 from mnistlab.statistics.temperature import fit_temperature
 
@@ -34,7 +34,7 @@ __all__ = [
     "NewImages",
     "Reliability",
     "ReliabilityDiagram",
-    "Sample",
+    "RunGroup",
     "Summary",
     "band",
     "class_differences",

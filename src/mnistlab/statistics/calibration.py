@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mnistlab.runs import Outcome
-from mnistlab.statistics.sample import Sample
+from mnistlab.runs import Predictions
+from mnistlab.statistics.run_group import RunGroup
 
 
 @dataclass(frozen=True)
@@ -29,24 +29,24 @@ def calibration_error(bins: ArrayLike) -> float:
 
     Args:
         bins: a row ``(images, sum of their confidences, rightly read)`` for each bin, as
-            :func:`mnistlab.runs.outcome.bin_confidences` returns them.
+            :func:`mnistlab.runs.predictions.bin_confidences` returns them.
     """
-    images, confidences, hits = np.asarray(bins, float).T
-    return float(np.abs(confidences - hits).sum() / images.sum())
+    images, confidences, correct = np.asarray(bins, float).T
+    return float(np.abs(confidences - correct).sum() / images.sum())
 
 
 def average_bins(bins: ArrayLike) -> Reliability:
     """Turn the sums in each bin, given as to :func:`calibration_error`, into means; empty bins are left out."""
-    images, confidences, hits = np.asarray(bins, float).T
+    images, confidences, correct = np.asarray(bins, float).T
     held = images > 0
-    return Reliability(confidences[held] / images[held], hits[held] / images[held], images[held].astype(np.int64))
+    return Reliability(confidences[held] / images[held], correct[held] / images[held], images[held].astype(np.int64))
 
 
-def expected_calibration_error(outcome: Outcome) -> float:
+def expected_calibration_error(predictions: Predictions) -> float:
     """Return a run's :func:`calibration_error`, 0 to 1."""
-    return calibration_error(outcome.reliability)
+    return calibration_error(predictions.reliability)
 
 
-def reliability(sample: Sample) -> Reliability:
+def reliability(group: RunGroup) -> Reliability:
     """Add up the bins of all runs."""
-    return average_bins(np.sum([outcome.reliability for outcome in sample.outcomes], axis=0))
+    return average_bins(np.sum([predictions.reliability for predictions in group.predictions], axis=0))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mnistlab.statistics.family import family_tests
 from mnistlab.statistics.interval import Interval, mean_interval
 from mnistlab.statistics.looks import SIGNIFICANCE
-from mnistlab.statistics.sample import Sample
+from mnistlab.statistics.run_group import RunGroup
 
 
 @dataclass(frozen=True)
@@ -44,41 +44,41 @@ class ClassDifference:
     p: float | None
 
 
-def errors_of_runs(sample: Sample) -> NDArray[np.float64]:
+def errors_of_runs(group: RunGroup) -> NDArray[np.float64]:
     """Return the share of each class's images that each run misreads, in percent, ``(runs, classes)``.
 
     A class without images has NaN.
     """
     with np.errstate(invalid="ignore"):
-        shares: NDArray[np.float64] = 100 * _misread(sample) / _images(sample)
+        shares: NDArray[np.float64] = 100 * _misread(group) / _images(group)
     return shares
 
 
-def class_errors(sample: Sample) -> list[ClassErrors]:
+def class_errors(group: RunGroup) -> list[ClassErrors]:
     """Return how often each class is misread, in the classes' order."""
     return [
         ClassErrors(count, float(shares.mean()), mean_interval(shares)) if count else ClassErrors(0, None, None)
-        for count, shares in zip(sample.outcomes[0].test_labels, errors_of_runs(sample).T, strict=True)
+        for count, shares in zip(group.predictions[0].test_labels, errors_of_runs(group).T, strict=True)
     ]
 
 
 def class_differences(
-    samples: Sequence[Sample], anchor: Sample, level: float = SIGNIFICANCE
+    groups: Sequence[RunGroup], anchor: RunGroup, level: float = SIGNIFICANCE
 ) -> dict[str, list[ClassDifference]]:
     """Return how recipes differ from one of them in each class, by label, in the classes' order.
 
     Args:
-        samples: of the same images, each with a seed in common with the anchor.
+        groups: of the same images, each with a seed in common with the anchor.
         anchor: the one that the others are held against.
         level: of the look, see :attr:`mnistlab.statistics.looks.Look.level`.
     """
-    images, others = _images(anchor), [sample for sample in samples if sample is not anchor]
-    misread = [_paired(sample, anchor) for sample in others]
+    images, others = _images(anchor), [group for group in groups if group is not anchor]
+    misread = [_paired(group, anchor) for group in others]
     known = np.flatnonzero(images)
     whole = [rows[number] for rows in misread for number in known]
     values = [100 * rows[number] / images[number] for rows in misread for number in known]
     tests = iter(family_tests(values, level, whole))
-    found = {sample.label: [ClassDifference(None, None, None)] * len(images) for sample in others}
+    found = {group.label: [ClassDifference(None, None, None)] * len(images) for group in others}
     for differences in found.values():
         for number in known:
             test, row = next(tests), values.pop(0)
@@ -86,22 +86,23 @@ def class_differences(
     return found
 
 
-def _images(sample: Sample) -> NDArray[np.int64]:
+def _images(group: RunGroup) -> NDArray[np.int64]:
     """Return how many images of each class a sample's runs were tested on, ``(classes,)``."""
-    return np.array(sample.outcomes[0].test_labels, np.int64)
+    return np.array(group.predictions[0].test_labels, np.int64)
 
 
-def _misread(sample: Sample) -> NDArray[np.int64]:
+def _misread(group: RunGroup) -> NDArray[np.int64]:
     """Return how many images of each class each run misreads, ``(runs, classes)``."""
-    classes = len(sample.outcomes[0].test_labels)
+    classes = len(group.predictions[0].test_labels)
     counts = [
-        np.bincount([label for _, label, _ in outcome.mistakes], minlength=classes) for outcome in sample.outcomes
+        np.bincount([label for _, label, _ in predictions.mistakes], minlength=classes)
+        for predictions in group.predictions
     ]
     return np.array(counts, np.int64)
 
 
-def _paired(sample: Sample, anchor: Sample) -> NDArray[np.int64]:
+def _paired(group: RunGroup, anchor: RunGroup) -> NDArray[np.int64]:
     """Return the differences in images of the seeds that both have, ``(classes, seeds)``."""
-    shared = set(sample.seeds) & set(anchor.seeds)
-    difference: NDArray[np.int64] = (_misread(sample.on(shared)) - _misread(anchor.on(shared))).T
+    shared = set(group.seeds) & set(anchor.seeds)
+    difference: NDArray[np.int64] = (_misread(group.on(shared)) - _misread(anchor.on(shared))).T
     return difference

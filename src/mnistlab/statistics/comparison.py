@@ -9,7 +9,7 @@ from mnistlab.recipe import TestedOn
 from mnistlab.statistics.difference import MARGIN, Difference, hold_against
 from mnistlab.statistics.looks import FIRST_LOOK, Look
 from mnistlab.statistics.remarks import on_versions, remarks_on
-from mnistlab.statistics.sample import Sample
+from mnistlab.statistics.run_group import RunGroup
 from mnistlab.statistics.summary import Summary, summarise
 from mnistlab.statistics.verdict import pronounce_all
 
@@ -47,7 +47,7 @@ class Comparison(BaseModel):
         raise KeyError((first, second))
 
     @property
-    def telling(self) -> tuple[Difference, ...]:
+    def informative(self) -> tuple[Difference, ...]:
         """The differences that the verdict is about: the baseline's, or the best recipe's."""
         return tuple(found for found in self.differences if self.anchor in (found.first, found.second))
 
@@ -59,11 +59,11 @@ class Comparison(BaseModel):
     @property
     def settled(self) -> bool:
         """Whether the verdict leaves nothing open."""
-        return all(found.settled for found in self.telling)
+        return all(found.settled for found in self.informative)
 
 
 def compare(
-    samples: Sequence[Sample],
+    groups: Sequence[RunGroup],
     baseline: str = "",
     *,
     margin: float = MARGIN,
@@ -73,7 +73,7 @@ def compare(
     """Compare recipes.
 
     Args:
-        samples: with labels of their own, at least one.
+        groups: with labels of their own, at least one.
         baseline: label of the one to hold all others against, as an ablation does; empty compares every pair.
         margin: points within which two recipes count as equivalent, above 0.
         look: which look at these recipes it is.
@@ -85,19 +85,19 @@ def compare(
     if ranking:
         pairs = []
     elif baseline:
-        whole = next(sample for sample in samples if sample.label == baseline)
-        pairs = [(whole, sample) for sample in samples if sample is not whole]
+        whole = next(group for group in groups if group.label == baseline)
+        pairs = [(whole, group) for group in groups if group is not whole]
     else:
-        pairs = list(combinations(samples, 2))
+        pairs = list(combinations(groups, 2))
     found = Comparison(
-        tested_on=samples[0].tested_on,
+        tested_on=groups[0].tested_on,
         baseline=baseline,
-        summaries=tuple(map(summarise, samples)),
+        summaries=tuple(map(summarise, groups)),
         differences=tuple(hold_against(pairs, margin, look)),
         verdict="",
         remarks=(),
     )
-    remarks = [*remarks_on(found.telling, found.summaries), *on_versions(samples)]
+    remarks = [*remarks_on(found.informative, found.summaries), *on_versions(groups)]
     alone = "" if ranking else f"{found.anchor} alone: nothing to compare it with"
-    verdict = pronounce_all(found.telling, found.anchor) if found.telling else alone
+    verdict = pronounce_all(found.informative, found.anchor) if found.informative else alone
     return found.model_copy(update={"verdict": verdict, "remarks": tuple(remarks)})

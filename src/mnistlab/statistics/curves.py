@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.statistics.sample import Sample
+from mnistlab.statistics.run_group import RunGroup
 
 _QUANTILES = (0.1, 0.9)
 MEASURES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
@@ -28,8 +28,8 @@ class Band:
     high: NDArray[np.float64]
 
 
-def band(sample: Sample, measure: str) -> Band:
+def band(group: RunGroup, measure: str) -> Band:
     """Return the band of one of :data:`MEASURES`, in the unit of :class:`mnistlab.runs.EpochMetrics`."""
-    values = np.array([[getattr(epoch, measure) for epoch in record.history] for record in sample.records])
+    values = np.array([[getattr(epoch, measure) for epoch in record.history] for record in group.records])
     low, high = np.quantile(values, _QUANTILES, axis=0)
     return Band(np.arange(1, values.shape[1] + 1), values.mean(axis=0), low, high)

@@ -52,7 +52,7 @@ def reliability_diagram(bins: Reliability, runs: int = 1) -> ReliabilityDiagram:
     if len(merged) > 1 and merged[-1][0] < FEWEST_IMAGES:
         rest = merged.pop()
         merged[-1] += rest
-    images, confidences, hits = np.array(merged[::-1]).T
-    ends = [wilson_interval(right, held) for right, held in zip(hits, images, strict=True)]
+    images, confidences, correct = np.array(merged[::-1]).T
+    ends = [wilson_interval(right, held) for right, held in zip(correct, images, strict=True)]
     low, high = np.array([[end.low, end.high] for end in ends]).T
-    return ReliabilityDiagram(confidences / images, hits / images, images, low, high)
+    return ReliabilityDiagram(confidences / images, correct / images, images, low, high)

@@ -13,7 +13,7 @@ from mnistlab.statistics.family import MeanTest, equivalence_p, family_tests, ho
 from mnistlab.statistics.interval import FEWEST, Interval, interquartile_mean, mean_interval, standard_deviation
 from mnistlab.statistics.looks import FIRST_LOOK, MINIMUM_SEEDS, SIGNIFICANCE, Look
 from mnistlab.statistics.new_images import NewImages, on_new_images
-from mnistlab.statistics.sample import Sample
+from mnistlab.statistics.run_group import RunGroup
 from mnistlab.statistics.superiority import superiority, superiority_interval
 
 MARGIN = 0.1
@@ -36,7 +36,7 @@ class Difference(BaseModel):
         differences: of final accuracy, in the order of the seeds, points.
         mean: their mean: above 0, the first is ahead.
         interquartile_mean: mean of their middle half, which one odd run does not move.
-        deviation: their standard deviation, with n - 1; ``None`` for a single seed.
+        std: their standard deviation, with n - 1; ``None`` for a single seed.
         correlation: of the two recipes' accuracies over seeds, -1 to 1; ``None`` for fewer than three
             seeds, or if one recipe's are all alike.
         narrowed: by which share pairing by seed made the interval narrower, below 0 wider; likewise.
@@ -71,7 +71,7 @@ class Difference(BaseModel):
     differences: tuple[float, ...]
     mean: float
     interquartile_mean: float
-    deviation: float | None
+    std: float | None
     correlation: float | None
     narrowed: float | None
     interval: Interval | None
@@ -121,7 +121,7 @@ def minimum_seeds(comparisons: int, level: float = SIGNIFICANCE) -> int:
 
 
 def hold_against(
-    pairs: Sequence[tuple[Sample, Sample]],
+    pairs: Sequence[tuple[RunGroup, RunGroup]],
     margin: float = MARGIN,
     look: Look = FIRST_LOOK,
 ) -> list[Difference]:
@@ -166,7 +166,7 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
     return float(mcnemar([[0, only_first], [only_second, 0]], exact=True).pvalue)
 
 
-def _share(first: Sample, second: Sample) -> tuple[Sample, Sample]:
+def _share(first: RunGroup, second: RunGroup) -> tuple[RunGroup, RunGroup]:
     seeds = set(first.seeds) & set(second.seeds)
     if not seeds:
         raise RunError(f"{first.label} and {second.label}: no seed in common; train both with the same --seeds")
@@ -176,8 +176,8 @@ def _share(first: Sample, second: Sample) -> tuple[Sample, Sample]:
 
 
 def _describe(
-    one: Sample,
-    other: Sample,
+    one: RunGroup,
+    other: RunGroup,
     margin: float,
     look: Look,
     accuracy: MeanTest,
@@ -196,7 +196,7 @@ def _describe(
         differences=tuple(np.round(points, 6).tolist()),
         mean=float(points.mean()),
         interquartile_mean=interquartile_mean(points),
-        deviation=standard_deviation(points),
+        std=standard_deviation(points),
         **_pairing(one.right, other.right),
         interval=mean_interval(points),
         p=accuracy.p,

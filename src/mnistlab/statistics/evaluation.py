@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import DataError
-from mnistlab.runs.outcome import bin_confidences
+from mnistlab.runs.predictions import bin_confidences
 from mnistlab.statistics.calibration import Reliability, average_bins, calibration_error
 from mnistlab.statistics.interval import Interval
 from mnistlab.statistics.logits import check_logits, log_probabilities
@@ -147,12 +147,12 @@ def evaluate(
     predictions = logits.argmax(axis=1)
     probabilities, every = np.exp(logs), np.arange(len(labels))
     confidences, of_labels = probabilities[every, predictions], probabilities[every, labels]
-    hits = predictions == labels
-    right = int(hits.sum())
-    bins = bin_confidences(confidences, hits)
+    correct = predictions == labels
+    right = int(correct.sum())
+    bins = bin_confidences(confidences, correct)
     table = np.bincount(labels * len(classes) + predictions, minlength=len(classes) ** 2).astype(np.int64)
     confusion = table.reshape(len(classes), len(classes))
-    wrong = np.flatnonzero(~hits)
+    wrong = np.flatnonzero(~correct)
     listed = wrong[np.argsort(-confidences[wrong], kind="stable")][:worst]
     return Evaluation(
         classes=classes,
@@ -171,7 +171,7 @@ def evaluate(
             Misreading(int(i), int(labels[i]), int(predictions[i]), float(confidences[i]), float(of_labels[i]))
             for i in listed
         ),
-        coverage=tuple(_coverage(threshold, confidences, hits) for threshold in THRESHOLDS),
+        coverage=tuple(_coverage(threshold, confidences, correct) for threshold in THRESHOLDS),
     )
 
 
@@ -190,10 +190,10 @@ def _class_figures(name: str, confusion: NDArray[np.int64], number: int) -> Clas
     )
 
 
-def _coverage(threshold: float, confidences: NDArray[np.float64], hits: NDArray[np.bool_]) -> Coverage:
+def _coverage(threshold: float, confidences: NDArray[np.float64], correct: NDArray[np.bool_]) -> Coverage:
     kept = confidences >= threshold
     images = int(kept.sum())
-    return Coverage(threshold, images, images / len(hits), _share(int(hits[kept].sum()), images))
+    return Coverage(threshold, images, images / len(correct), _share(int(correct[kept].sum()), images))
 
 
 def _share(part: int, whole: int) -> float:

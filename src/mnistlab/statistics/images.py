@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.statistics.sample import Sample
+from mnistlab.statistics.run_group import RunGroup
 
 
 @dataclass(frozen=True)
@@ -28,36 +28,36 @@ class HardImage:
     wrong: int
 
 
-def confusion(sample: Sample) -> NDArray[np.int64]:
+def confusion(group: RunGroup) -> NDArray[np.int64]:
     """Return how often each class (row) was taken for each class (column), all runs added up."""
-    classes = len(sample.records[0].data.classes)
+    classes = len(group.records[0].data.classes)
     table = np.zeros((classes, classes), np.int64)
-    for outcome in sample.outcomes:
-        table[np.diag_indices(classes)] += outcome.test_labels
-        for _, label, prediction in outcome.mistakes:
+    for predictions in group.predictions:
+        table[np.diag_indices(classes)] += predictions.test_labels
+        for _, label, prediction in predictions.mistakes:
             table[label, label] -= 1
             table[label, prediction] += 1
     return table
 
 
-def hardest(samples: Sequence[Sample], most: int = 24) -> list[HardImage]:
+def hardest(groups: Sequence[RunGroup], most: int = 24) -> list[HardImage]:
     """Return the images that more than half of all runs misread, hardest first.
 
     Args:
-        samples: tested on the same images.
+        groups: tested on the same images.
         most: at most so many.
     """
     votes: dict[int, Counter[int]] = {}
     labels: dict[int, int] = {}
-    outcomes = [outcome for sample in samples for outcome in sample.outcomes]
-    for outcome in outcomes:
-        for image, label, prediction in outcome.mistakes:
+    predictions_of_runs = [predictions for group in groups for predictions in group.predictions]
+    for predictions in predictions_of_runs:
+        for image, label, prediction in predictions.mistakes:
             votes.setdefault(image, Counter())[prediction] += 1
             labels[image] = label
     found = []
     for image, cast in votes.items():
         wrong, label = cast.total(), labels[image]
-        if 2 * wrong > len(outcomes):
-            every = cast + Counter({label: len(outcomes) - wrong})
+        if 2 * wrong > len(predictions_of_runs):
+            every = cast + Counter({label: len(predictions_of_runs) - wrong})
             found.append(HardImage(image, label, tuple(every.most_common()), wrong))
     return sorted(found, key=lambda hard: (-hard.wrong, hard.image))[:most]

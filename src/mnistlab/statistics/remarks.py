@@ -8,7 +8,7 @@ from mnistlab.statistics.difference import Difference
 from mnistlab.statistics.interval import FEWEST
 from mnistlab.statistics.looks import SIGNIFICANCE
 from mnistlab.statistics.power import seeds_for_equivalence, seeds_needed
-from mnistlab.statistics.sample import Sample
+from mnistlab.statistics.run_group import RunGroup
 from mnistlab.statistics.summary import Summary
 from mnistlab.statistics.verdict import order, oriented, p_value, points, said_of_looks, span
 
@@ -41,7 +41,7 @@ def remarks_on(differences: Sequence[Difference], summaries: Sequence[Summary]) 
             on_pairing(alone),
         ]
     # The pair whose differences spread most needs most.
-    said.append(on_seeds(max(differences, key=lambda found: (not found.settled, found.deviation or 0.0)), images))
+    said.append(on_seeds(max(differences, key=lambda found: (not found.settled, found.std or 0.0)), images))
     return list(dict.fromkeys(filter(None, said)))
 
 
@@ -138,18 +138,18 @@ def on_seeds(difference: Difference, test_images: int) -> str:
         difference: of the two recipes.
         test_images: how many images the runs were tested on; what is less than one of them is not asked for.
     """
-    if difference.verdict != "inconclusive" or difference.deviation is None:
+    if difference.verdict != "inconclusive" or difference.std is None:
         return ""
     image, margin = 100 / test_images, difference.margin
     named = f"{margin:g} points" if margin >= image else "one image"
     needs = {
         f"a difference of {named}": seeds_needed(
-            max(margin, image), difference.deviation, difference.minimum_seeds, SIGNIFICANCE / difference.comparisons
+            max(margin, image), difference.std, difference.minimum_seeds, SIGNIFICANCE / difference.comparisons
         )
     }
     if margin >= image:
         needs[f"equivalence within {named}, if there is no difference,"] = seeds_for_equivalence(
-            margin, max(difference.deviation, image), alpha=SIGNIFICANCE / difference.comparisons
+            margin, max(difference.std, image), alpha=SIGNIFICANCE / difference.comparisons
         )
     told = [
         f"{what} with {f'about {seeds:,}' if seeds else 'more than 80,000'} seeds"
@@ -159,9 +159,9 @@ def on_seeds(difference: Difference, test_images: int) -> str:
     return f"four of five new studies would show {', and '.join(told)}" if told else ""
 
 
-def on_versions(samples: Sequence[Sample]) -> Iterator[str]:
+def on_versions(groups: Sequence[RunGroup]) -> Iterator[str]:
     """Say of which versions the runs are, or of which devices, if not all are of the same."""
-    environments = {sample.label: [record.environment for record in sample.records] for sample in samples}
+    environments = {group.label: [record.environment for record in group.records] for group in groups}
     for name in (*_TOLD, "device"):
         seen = {
             label: sorted({here.device if name == "device" else here.versions.get(name, "unknown") for here in those})

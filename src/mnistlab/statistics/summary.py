@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from mnistlab.recipe import TestedOn
 from mnistlab.statistics.calibration import expected_calibration_error
 from mnistlab.statistics.interval import Interval, interquartile_mean, mean_interval, standard_deviation
-from mnistlab.statistics.sample import Sample
+from mnistlab.statistics.run_group import RunGroup
 
 _ODD, _LEAST = 6.0, 4.0
 """Robust standard deviations from the median beyond which a run is odd, and binomial ones that it takes at least."""
@@ -55,7 +55,7 @@ class Summary(BaseModel):
         training_seconds: of each run, tests between epochs not counted.
         accuracy: mean of the accuracies, percent.
         interquartile_mean: mean of the middle half of them, which one odd run does not move, percent.
-        deviation: their standard deviation, with n - 1; ``None`` for a single run.
+        std: their standard deviation, with n - 1; ``None`` for a single run.
         interval: 95 % interval of their mean over seeds, by Student's t distribution; ``None`` for fewer
             than three runs.
         median: of the accuracies, percent.
@@ -63,7 +63,7 @@ class Summary(BaseModel):
         highest: of them, percent.
         odd_seeds: of runs whose accuracy is far from all others', see :func:`odd_runs`.
         loss: mean of the losses, nats.
-        loss_deviation: their standard deviation; ``None`` for a single run.
+        loss_std: their standard deviation; ``None`` for a single run.
         lowest_loss: mean over runs of the lowest loss of any epoch, nats; it was picked on the images tested on.
         train_loss: mean loss of the final weights on the training images as they are, nats.
         gap: mean of training less test accuracy of the final weights, points.
@@ -86,14 +86,14 @@ class Summary(BaseModel):
     training_seconds: tuple[float, ...]
     accuracy: float
     interquartile_mean: float
-    deviation: float | None
+    std: float | None
     interval: Interval | None
     median: float
     lowest: float
     highest: float
     odd_seeds: tuple[int, ...]
     loss: float
-    loss_deviation: float | None
+    loss_std: float | None
     lowest_loss: float
     train_loss: float
     gap: float
@@ -102,65 +102,67 @@ class Summary(BaseModel):
     disputed: DisputedFigures | None = None
 
 
-def summarise(sample: Sample, disputed: Sequence[int] = ()) -> Summary:
+def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
     """Work out every figure of a recipe's runs.
 
     Args:
-        sample: the runs.
+        group: the runs.
         disputed: places of the test images whose labels are disputed, from 0.
     """
-    accuracies, outcomes, first = 100 * sample.accuracies, sample.outcomes, sample.records[0]
-    trained = np.array([100 * outcome.train_accuracy for outcome in outcomes])
-    seconds = [sum(epoch.train_seconds for epoch in record.history) for record in sample.records]
+    accuracies, predictions_of_runs, first = 100 * group.accuracies, group.predictions, group.records[0]
+    trained = np.array([100 * predictions.train_accuracy for predictions in predictions_of_runs])
+    seconds = [sum(epoch.train_seconds for epoch in record.history) for record in group.records]
     return Summary(
-        label=sample.label,
-        tested_on=sample.tested_on,
-        test_images=sample.test_images,
+        label=group.label,
+        tested_on=group.tested_on,
+        test_images=group.test_images,
         parameters=first.parameters,
         epochs=len(first.history),
-        seeds=sample.seeds,
+        seeds=group.seeds,
         accuracies=tuple(np.round(accuracies, 6).tolist()),
-        errors=tuple(record.final.test_errors for record in sample.records),
-        losses=tuple(sample.losses.tolist()),
+        errors=tuple(record.final.test_errors for record in group.records),
+        losses=tuple(group.losses.tolist()),
         training_seconds=tuple(np.round(seconds, 3).tolist()),
         accuracy=float(accuracies.mean()),
         interquartile_mean=interquartile_mean(accuracies),
-        deviation=standard_deviation(accuracies),
+        std=standard_deviation(accuracies),
         interval=mean_interval(accuracies),
         median=float(np.median(accuracies)),
         lowest=float(accuracies.min()),
         highest=float(accuracies.max()),
-        odd_seeds=odd_runs(sample),
-        loss=float(sample.losses.mean()),
-        loss_deviation=standard_deviation(sample.losses),
-        lowest_loss=float(np.mean([min(epoch.test_loss for epoch in run.history) for run in sample.records])),
-        train_loss=float(np.mean([outcome.train_loss for outcome in outcomes])),
+        odd_seeds=odd_runs(group),
+        loss=float(group.losses.mean()),
+        loss_std=standard_deviation(group.losses),
+        lowest_loss=float(np.mean([min(epoch.test_loss for epoch in run.history) for run in group.records])),
+        train_loss=float(np.mean([predictions.train_loss for predictions in predictions_of_runs])),
         gap=float((trained - accuracies).mean()),
-        calibration_error=float(np.mean([100 * expected_calibration_error(outcome) for outcome in outcomes])),
+        calibration_error=float(
+            np.mean([100 * expected_calibration_error(predictions) for predictions in predictions_of_runs])
+        ),
         seconds=float(np.median(seconds)),
-        disputed=_without(sample, disputed) if disputed else None,
+        disputed=_without(group, disputed) if disputed else None,
     )
 
 
-def odd_runs(sample: Sample) -> tuple[int, ...]:
+def odd_runs(group: RunGroup) -> tuple[int, ...]:
     """Return the seeds of runs that collapsed or are otherwise far from all others.
 
     Far is more than six robust standard deviations from the median: the median absolute deviation,
     scaled to a normal distribution (Hampel, 1974). A few runs may lie close by chance, so it is also
     more than four binomial standard deviations of as many images.
     """
-    right = sample.right
+    right = group.right
     middle = float(np.median(right))
     distances = np.abs(right - middle)
-    binomial = math.sqrt(middle * (1 - middle / sample.test_images))
+    binomial = math.sqrt(middle * (1 - middle / group.test_images))
     far = distances > max(_ODD * _NORMAL * float(np.median(distances)), _LEAST * binomial, 1.0)
-    return tuple(seed for seed, odd in zip(sample.seeds, far, strict=True) if odd)
+    return tuple(seed for seed, odd in zip(group.seeds, far, strict=True) if odd)
 
 
-def _without(sample: Sample, disputed: Sequence[int]) -> DisputedFigures:
+def _without(group: RunGroup, disputed: Sequence[int]) -> DisputedFigures:
     chosen = sorted(disputed)
-    accuracies = 100 * np.delete(sample.correct, chosen, axis=1).mean(axis=1)
-    as_labelled = sample.correct[:, chosen].sum(axis=0)
+    accuracies = 100 * np.delete(group.correct, chosen, axis=1).mean(axis=1)
+    as_labelled = group.correct[:, chosen].sum(axis=0)
     return DisputedFigures(
         images=tuple(chosen),
         as_labelled=tuple(as_labelled.tolist()),

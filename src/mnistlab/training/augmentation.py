@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mnistlab.kernels import Distortions
+from mnistlab.kernels import AugmentationParams
 from mnistlab.recipe import Recipe
 
 _CONTROL_POINTS = 8
@@ -20,7 +20,7 @@ _ERASED_AREA = (0.02, 0.2)
 _ERASED_ASPECT = (0.3, 1 / 0.3)
 
 
-def draw_distortions(recipe: Recipe, count: int, size: tuple[int, int], random: torch.Generator) -> Distortions:
+def draw_augmentation(recipe: Recipe, count: int, size: tuple[int, int], random: torch.Generator) -> AugmentationParams:
     """Draw for ``count`` images what the recipe asks for.
 
     Rotation, translation, scale and shear become one affine matrix. Elastic displacements (after Simard, Steinkraus
@@ -72,7 +72,7 @@ def draw_distortions(recipe: Recipe, count: int, size: tuple[int, int], random: 
         grain = torch.empty(_GRAIN + size[0] * size[1]).normal_(0, 1, generator=random)
     if recipe.inversion:
         inversions = (uniform(0, 1) < recipe.inversion).float()
-    return Distortions(
+    return AugmentationParams(
         *(matrices, displacements, sigmas, filters, erasures, fills),
         *(amplitudes, starts, inversions, grain),
     )

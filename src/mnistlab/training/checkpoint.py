@@ -53,7 +53,7 @@ def pack_checkpoint(trainer: Trainer, fingerprint: str, threads: int, started: A
         fingerprint=fingerprint,
         device=trainer.device.type,
         threads=threads,
-        kernels=trainer.steps.kernels,
+        kernels=trainer.backend.kernels,
         source=trainer.source.digest,
         imports=trainer.source.imports,
         started=started,
@@ -66,7 +66,7 @@ def pack_checkpoint(trainer: Trainer, fingerprint: str, threads: int, started: A
     for index, state in trainer.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items() if value is not None}
     tensors |= {f"average.{index}": value for index, value in enumerate(trainer.averaging.values)}
-    tensors |= {"losses": trainer.losses, "hits": trainer.hits}
+    tensors |= {"losses": trainer.losses, "correct": trainer.correct}
     return seal(save(_detached(tensors), {_HEADER: header.model_dump_json()}))
 
 
@@ -122,7 +122,7 @@ def restore(trainer: Trainer, header: CheckpointHeader, content: bytes, name: st
         for number, average in enumerate(trainer.averaging.values):
             average.copy_(tensors[f"average.{number}"])
         trainer.losses.copy_(tensors["losses"])
-        trainer.hits.copy_(tensors["hits"])
+        trainer.correct.copy_(tensors["correct"])
     except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError, IndexError) as error:
         raise RunError(f"{name}: damaged, or of another model ({error})") from error
     trainer.history = list(header.history)

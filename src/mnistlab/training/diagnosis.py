@@ -8,7 +8,7 @@ from mnistlab.data import Dataset
 from mnistlab.errors import KernelError, ModelError
 from mnistlab.kernels import installed, load_library, make_plan
 from mnistlab.models import build_model
-from mnistlab.models.blame import blaming
+from mnistlab.models.user_errors import user_errors
 from mnistlab.recipe import Recipe
 from mnistlab.runs import Environment, describe_environment
 from mnistlab.training.device import choose_device, describe_device
@@ -52,8 +52,8 @@ def obstacle(recipe: Recipe, dataset: Dataset) -> str:
     with isolated(torch.device("cpu")):
         model = build_model(recipe, shape, classes)
     try:
-        with blaming(recipe.model, "looking for its fast form", ModelError):
-            make_plan(model, shape, classes, mean=recipe.mean, deviation=recipe.deviation)
+        with user_errors(recipe.model, "looking for its fast form", ModelError):
+            make_plan(model, shape, classes, mean=recipe.mean, std=recipe.std)
     except KernelError as error:
         return str(error)
     return ""

@@ -46,7 +46,7 @@ def input_shape(split: Split, recipe: Recipe) -> tuple[int, int, int]:
 
 def normalise(pixels: Tensor, recipe: Recipe) -> Tensor:
     """Subtract the recipe's mean from pixels in 0..1, and divide by its deviation."""
-    return (pixels - recipe.mean) / recipe.deviation
+    return (pixels - recipe.mean) / recipe.std
 
 
 def to_unit(pixels: Tensor) -> Tensor:

@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 
 from mnistlab.data import Dataset, load_dataset, take_subset
 from mnistlab.errors import KernelError, ModelError, RunError, TrainingError
-from mnistlab.models.blame import blaming
+from mnistlab.models.user_errors import user_errors
 from mnistlab.recipe import Recipe, built_in, read_source
-from mnistlab.runs import MAX_SEED, DataSummary, RunFolder, RunRecord, describe_environment, describe_outcome, now
+from mnistlab.runs import MAX_SEED, DataSummary, RunFolder, RunRecord, describe_environment, now, summarise_predictions
+from mnistlab.training.backend import KERNELS
 from mnistlab.training.checkpoint import pack_checkpoint, pack_model, read_header, restore
+from mnistlab.training.code_trust import remember
 from mnistlab.training.device import choose_device, computing_threads, describe_device
 from mnistlab.training.events import EpochDone, Event, Listener, RunFinished, RunStarted, RunStopped, ignore, never
+from mnistlab.training.negatives import add_negatives
 from mnistlab.training.resumption import (
     refuse_difference,
     refuse_other_kernels,
     refuse_other_run,
     refuse_other_source,
 )
-from mnistlab.training.scraps import add_scraps
-from mnistlab.training.steps import KERNELS
 from mnistlab.training.trained import TrainedModel, load_trained
 from mnistlab.training.trainer import Trainer
-from mnistlab.training.trust import remember
 
 
 def train(
@@ -118,18 +118,18 @@ def _train(
         if header.kernels == "torch":
             kernels, threads = "torch", header.threads
     with computing_threads(threads) as used:
-        enlarged = add_scraps(dataset, recipe)
+        enlarged = add_negatives(dataset, recipe)
         trainer = Trainer(recipe, enlarged, seed, device, kernels, source)
         remember(source)
         if folder and header:
-            refuse_other_kernels(folder.path, header.kernels, trainer.steps.kernels)
-            with blaming(recipe.model, "taking back its state", ModelError):
+            refuse_other_kernels(folder.path, header.kernels, trainer.backend.kernels)
+            with user_errors(recipe.model, "taking back its state", ModelError):
                 restore(trainer, header, content, str(folder.checkpoint_file))
         on_event(_start_event(trainer, enlarged, used))
 
         def keep() -> None:
             if folder:
-                with blaming(recipe.model, "giving its state", ModelError):
+                with user_errors(recipe.model, "giving its state", ModelError):
                     content = pack_checkpoint(trainer, dataset.fingerprint, used, started)
                 folder.write_checkpoint(content)
 
@@ -149,11 +149,11 @@ def _train(
             keep()
             on_event(RunStopped(trainer.epoch, trainer.batch, len(trainer.bounds)))
             return None
-        with blaming(recipe.model, "the test in the end"):
+        with user_errors(recipe.model, "the test in the end"):
             trainer.adopt_averages()
             logits = trainer.test_logits().cpu().numpy()
         record = _record(trainer, enlarged, dataset.fingerprint, logits, used, started)
-    with blaming(recipe.model, "giving its state", ModelError):
+    with user_errors(recipe.model, "giving its state", ModelError):
         weights, model = pack_model(trainer.model), trainer.model.cpu().eval()
     if folder:
         folder.finish(record, weights, logits)
@@ -181,8 +181,8 @@ def _start_event(trainer: Trainer, dataset: Dataset, threads: int) -> RunStarted
         parameters=trainer.parameters,
         device=describe_device(trainer.device),
         threads=threads,
-        kernels=trainer.steps.kernels,
-        reason=trainer.steps.reason,
+        kernels=trainer.backend.kernels,
+        reason=trainer.backend.reason,
         train_images=len(dataset.train),
         test_images=len(dataset.test),
         epochs_done=len(trainer.history),
@@ -214,7 +214,7 @@ def _record(
         history=tuple(trainer.history),
         source=trainer.source.digest,
         imports=trainer.source.imports,
-        outcome=describe_outcome(*trainer.score_training(), logits, dataset.test.labels),
-        environment=describe_environment(describe_device(trainer.device), threads, trainer.steps.kernels),
+        predictions=summarise_predictions(*trainer.score_training(), logits, dataset.test.labels),
+        environment=describe_environment(describe_device(trainer.device), threads, trainer.backend.kernels),
         started=started,
     )

@@ -10,15 +10,15 @@ from torch import nn
 from mnistlab.data import read_views
 from mnistlab.errors import ModelError, RunError
 from mnistlab.models import build_model
-from mnistlab.models.blame import blaming
-from mnistlab.models.foreign import TRUST
+from mnistlab.models.user_errors import user_errors
+from mnistlab.models.user_model import TRUST
 from mnistlab.recipe import read_source
 from mnistlab.runs import RunFolder, RunRecord
 from mnistlab.training.checkpoint import load_weights
-from mnistlab.training.evaluation import compute_logits
+from mnistlab.training.code_trust import is_place_known, is_trusted, trusts_all
+from mnistlab.training.inference import compute_logits
 from mnistlab.training.input import fit_images
 from mnistlab.training.randomness import isolated
-from mnistlab.training.trust import is_place_known, is_trusted, trusts_all
 
 _LARGEST_SIDE = 4096
 
@@ -49,7 +49,7 @@ class TrainedModel:
     def read_once(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Read images, uint8 ``(n, height, width)``, as they are, whatever the recipe's ``shifts``: the same."""
         recipe = self.record.recipe
-        with blaming(recipe.model, f"reading {len(images):,} images", ModelError):
+        with user_errors(recipe.model, f"reading {len(images):,} images", ModelError):
             logits = compute_logits(self.model, fit_images(images, recipe), recipe).numpy()
         expected = (len(images), len(self.record.data.classes))
         if logits.shape != expected:
@@ -65,7 +65,7 @@ def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
     Args:
         folder: the run's.
         trusted: whether the user has named the recipe himself; else a model that is somebody's code is only built if it
-            :func:`~mnistlab.training.trust.is_trusted`, since a run's folder may come from a stranger.
+            :func:`~mnistlab.training.code_trust.is_trusted`, since a run's folder may come from a stranger.
 
     Raises:
         RunError: not a finished run, damaged, or a model of the user's own whose file has changed since.
@@ -94,7 +94,7 @@ def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
         shape, strict = (channels, height, width), not (trusted or trusts_all())
         model = build_model(record.recipe, shape, len(record.data.classes), source, strict=strict)
     weights = folder.read_model()
-    with blaming(record.recipe.model, "taking its weights", ModelError):
+    with user_errors(record.recipe.model, "taking its weights", ModelError):
         load_weights(model, weights, str(folder.model_file))
         model = model.eval()
     return TrainedModel(record, model, folder.read_logits())

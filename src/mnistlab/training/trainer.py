@@ -12,20 +12,20 @@ from torch import Tensor, nn
 
 from mnistlab.data import Dataset, read_views
 from mnistlab.errors import DataError, ModelError, TrainingError
-from mnistlab.kernels import Pass
+from mnistlab.kernels import EpochBatches
 from mnistlab.models import build_model, count_parameters
-from mnistlab.models.blame import blaming, is_foreign
+from mnistlab.models.user_errors import is_user_model, user_errors
 from mnistlab.recipe import Recipe, Source, read_source
 from mnistlab.runs import EpochMetrics
-from mnistlab.training.augmentation import draw_distortions
+from mnistlab.training.augmentation import draw_augmentation
 from mnistlab.training.averaging import STATISTICS_IMAGES, Averaging, estimate_statistics
-from mnistlab.training.evaluation import score
+from mnistlab.training.backend_choice import choose_backend
 from mnistlab.training.events import BatchDone, EpochDone, Listener
+from mnistlab.training.inference import score
 from mnistlab.training.input import fit_images, input_shape
 from mnistlab.training.randomness import derive_seed, generator, isolated, seed_global
+from mnistlab.training.sanity_check import check_trainable
 from mnistlab.training.schedule import learning_rates
-from mnistlab.training.selection import make_steps
-from mnistlab.training.trial import try_training
 
 _CPU = torch.device("cpu")
 
@@ -41,7 +41,7 @@ class Trainer:
         dataset: the images.
         seed: decides the weights, the order of images, augmentation and dropout.
         device: where to train.
-        kernels: ``auto`` or ``torch``, see :func:`mnistlab.training.selection.make_steps`.
+        kernels: ``auto`` or ``torch``, see :func:`mnistlab.training.backend_choice.choose_backend`.
         source: the code of a model of the user's own; ``None`` reads it.
 
     Raises:
@@ -67,14 +67,14 @@ class Trainer:
         with isolated(device):
             seed_global(derive_seed(seed, "weights"), device)
             model = build_model(recipe, shape, classes, self.source)
-            if is_foreign(recipe.model):
-                try_training(model, recipe.model, shape, min(stop - start for start, stop in self.bounds))
-        with blaming(recipe.model, "preparing to train it", ModelError):
+            if is_user_model(recipe.model):
+                check_trainable(model, recipe.model, shape, min(stop - start for start, stop in self.bounds))
+        with user_errors(recipe.model, "preparing to train it", ModelError):
             self.model = model.to(device)
             self.parameters = count_parameters(model)
             self.optimizer = make_optimizer(model, recipe, device)
             self.averaging = Averaging(model, recipe)
-            self.steps = make_steps(
+            self.backend = choose_backend(
                 model, recipe, self.optimizer, self.averaging.moving, shape, classes, device, kernels
             )
         self._train_images = fit_images(dataset.train.images, recipe).to(device).contiguous()
@@ -89,7 +89,7 @@ class Trainer:
         """Training time spent on that epoch so far."""
         self.losses = torch.zeros(len(self.bounds), device=device)
         """float32, ``(batches,)``: each batch's mean loss in that epoch."""
-        self.hits = torch.zeros(len(self.bounds), dtype=torch.int32, device=device)
+        self.correct = torch.zeros(len(self.bounds), dtype=torch.int32, device=device)
         """int32, ``(batches,)``: images of each batch classified rightly in that epoch."""
 
     @property
@@ -110,7 +110,7 @@ class Trainer:
             while len(self.history) < self.recipe.epochs:
                 if not self._train_epoch(on_event, should_stop):
                     return False
-                with blaming(self.recipe.model, f"the test after epoch {self.epoch}"):
+                with user_errors(self.recipe.model, f"the test after epoch {self.epoch}"):
                     metrics = self._measure_epoch()
                 self.history.append(metrics)
                 self.batch, self.seconds = 0, 0.0
@@ -123,17 +123,17 @@ class Trainer:
         With the recipe's ``shifts`` they are the logarithms of the probabilities' mean over all copies of an image.
         """
         if self._images_to_move is None:
-            return self.steps.logits(self._test_images)
+            return self.backend.logits(self._test_images)
 
         def read(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-            return self.steps.logits(fit_images(images, self.recipe).to(self.device).contiguous()).cpu().numpy()
+            return self.backend.logits(fit_images(images, self.recipe).to(self.device).contiguous()).cpu().numpy()
 
         return torch.from_numpy(read_views(read, self._images_to_move, self.recipe.shifts)).to(self.device)
 
     def score_training(self) -> tuple[float, float]:
         """Return the mean loss in nats and the accuracy on the training images, as they are, under current weights."""
-        with blaming(self.recipe.model, "reading the training images in the end"):
-            return score(self.steps.logits(self._train_images), self._train_labels)
+        with user_errors(self.recipe.model, "reading the training images in the end"):
+            return score(self.backend.logits(self._train_images), self._train_labels)
 
     def adopt_averages(self) -> Callable[[], None]:
         """Put the averages, if there are any, in the place of the weights; return what undoes it."""
@@ -142,43 +142,43 @@ class Trainer:
 
     def _train_epoch(self, on_event: Listener, should_stop: Callable[[], bool]) -> bool:
         began, spent = time.perf_counter(), self.seconds
-        work = self.plan_pass(self.epoch)
-        with blaming(self.recipe.model, f"beginning epoch {self.epoch}"):
+        work = self.plan_epoch(self.epoch)
+        with user_errors(self.recipe.model, f"beginning epoch {self.epoch}"):
             self.model.train()
         while self.batch < len(self.bounds):
             if should_stop():
                 return False
-            last = min(self.batch + self.steps.batches_a_call, len(self.bounds))
-            with blaming(self.recipe.model, f"epoch {self.epoch}, batch {self.batch + 1} of {len(self.bounds)}"):
-                self.steps.train(work, self.batch, last)
+            last = min(self.batch + self.backend.batches_a_call, len(self.bounds))
+            with user_errors(self.recipe.model, f"epoch {self.epoch}, batch {self.batch + 1} of {len(self.bounds)}"):
+                self.backend.train(work, self.batch, last)
             self.batch = last
             self.seconds = spent + time.perf_counter() - began
             on_event(BatchDone(self.epoch, self.batch, len(self.bounds)))
         return True
 
-    def plan_pass(self, epoch: int) -> Pass:
+    def plan_epoch(self, epoch: int) -> EpochBatches:
         """Draw all that is random in an epoch, anew at each call and alike."""
         count, batches = len(self._train_labels), len(self.bounds)
         (height, width), random = self._train_images.shape[2:], generator(self.seed, "augmentation", epoch)
-        return Pass(
+        return EpochBatches(
             images=self._train_images,
             labels=self._train_labels,
             order=torch.randperm(count, generator=generator(self.seed, "order", epoch)).to(self.device),
             bounds=torch.tensor([0, *(stop for _, stop in self.bounds)]),
             # At once, so that no batch waits for a copy to an accelerator.
-            distortions=draw_distortions(self.recipe, count, (height, width), random).of(0, count, self.device),
+            augmentation=draw_augmentation(self.recipe, count, (height, width), random).of(0, count, self.device),
             rates=learning_rates(self.recipe, epoch, batches),
             dropout_seeds=torch.tensor([derive_seed(self.seed, "dropout", epoch, batch) for batch in range(batches)]),
             losses=self.losses,
-            hits=self.hits,
+            correct=self.correct,
         )
 
     def _estimate_statistics(self, epoch: int) -> None:
         """Estimate those of batch normalisations on images as that epoch's training saw them."""
-        work = replace(self.plan_pass(epoch), losses=self.losses.clone(), hits=self.hits.clone())
+        work = replace(self.plan_epoch(epoch), losses=self.losses.clone(), correct=self.correct.clone())
         batches = min(len(self.bounds), math.ceil(STATISTICS_IMAGES / self.recipe.batch_size))
         with isolated(self.device):
-            estimate_statistics(self.model, lambda: self.steps.watch(work), batches)
+            estimate_statistics(self.model, lambda: self.backend.watch(work), batches)
 
     def _measure_epoch(self) -> EpochMetrics:
         began = time.perf_counter()
@@ -200,7 +200,7 @@ class Trainer:
         return EpochMetrics(
             epoch=self.epoch,
             train_loss=train_loss,
-            train_accuracy=int(self.hits.sum()) / images,
+            train_accuracy=int(self.correct.sum()) / images,
             test_loss=test_loss,
             test_accuracy=test_accuracy,
             train_seconds=round(train_seconds, 4),

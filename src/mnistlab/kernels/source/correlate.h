@@ -34,9 +34,9 @@ void correlate_block(const Correlation &k) {
                 for (int t = 0; t < TAPS; t++) tap[t] = x[at[t] + c].part[p];
 #pragma GCC unroll 8
                 for (int o = 0; o < OUTPUTS; o++) {
-                    const Part slope = dy[o * k.dy_step + c].part[p];
+                    const Part grad = dy[o * k.dy_step + c].part[p];
 #pragma GCC unroll 8
-                    for (int t = 0; t < TAPS; t++) sum[o][t] += slope * tap[t];
+                    for (int t = 0; t < TAPS; t++) sum[o][t] += grad * tap[t];
                 }
             }
         }

@@ -7,16 +7,16 @@
 
 struct Score {
     double loss;  // summed over images, nats
-    int32_t hits;
+    int32_t correct;
 };
 
-// logits: (classes) Lanes. Gives slopes * weight for `images` images and zero for those that only fill the tile.
+// logits: (classes) Lanes. Gives grads * weight for `images` images and zero for those that only fill the tile.
 inline Score cross_entropy(const Lanes *logits, const int64_t *labels, int classes, int images, float smoothing,
-                           float weight, Lanes *slopes) {
+                           float weight, Lanes *grads) {
     Score score{0, 0};
     for (int image = 0; image < LANES; image++) {
         if (image >= images) {
-            for (int c = 0; c < classes; c++) slopes[c].values()[image] = 0;
+            for (int c = 0; c < classes; c++) grads[c].values()[image] = 0;
             continue;
         }
         int best = 0;
@@ -27,7 +27,7 @@ inline Score cross_entropy(const Lanes *logits, const int64_t *labels, int class
         for (int c = 0; c < classes; c++) {
             const float below = logits[c].values()[image] - largest;
             all += below;
-            sum += slopes[c].values()[image] = std::exp(below);
+            sum += grads[c].values()[image] = std::exp(below);
         }
         const int64_t label = labels[image];
         const float log_sum = std::log(sum), even = smoothing / classes;
@@ -35,10 +35,10 @@ inline Score cross_entropy(const Lanes *logits, const int64_t *labels, int class
         score.loss += (1 - smoothing) * (log_sum - right);
         // A class ruled out by an infinite logit has a say only here.
         if (smoothing > 0) score.loss += even * (classes * log_sum - all);
-        score.hits += best == label;
+        score.correct += best == label;
         for (int c = 0; c < classes; c++) {
             const float target = even + (c == label ? 1 - smoothing : 0.0f);
-            slopes[c].values()[image] = (slopes[c].values()[image] / sum - target) * weight;
+            grads[c].values()[image] = (grads[c].values()[image] / sum - target) * weight;
         }
     }
     return score;

@@ -4,19 +4,19 @@
 #include <cmath>
 #include <vector>
 
-#include "stage.h"
+#include "fused.h"
 
 // One channel of one tile: forward the mean and the sum of squared deviations, backward sum(dz) and sum(dz * x^).
 struct Moments {
     double first, second;
 };
 
-// What one thread knows of one normalised stage while a step lasts; every thread computes it alike.
+// What one thread knows of one fused op with batch normalisation while a step lasts; every thread computes it alike.
 struct Norm {
-    std::vector<float> mean, inverse, scale, shift, slope, projection;
+    std::vector<float> mean, inverse, scale, shift, grad, projection;
 
     explicit Norm(int channels)
-        : mean(channels), inverse(channels), scale(channels), shift(channels), slope(channels), projection(channels) {}
+        : mean(channels), inverse(channels), scale(channels), shift(channels), grad(channels), projection(channels) {}
 };
 
 // present: 1 for the tile's real images, 0 for those that only fill it up.
@@ -79,40 +79,40 @@ inline void settle(const Layer &layer, const float *gamma, const float *beta, co
 }
 
 // Needs room for two sums a channel.
-inline void measure_slopes(const Layer &layer, const Lanes *x, const Lanes *dy, const Norm &norm, Part *sums,
+inline void measure_grads(const Layer &layer, const Lanes *x, const Lanes *dy, const Norm &norm, Part *sums,
                            Moments *moments) {
     std::fill(sums, sums + 2 * layer.in.channels, Part{});
-    stage_backward(layer, x, dy, norm.scale.data(), norm.shift.data(),
-                   [&](int c, int64_t, int, Part value, Part slope) {
-                       sums[2 * c] += slope;
-                       sums[2 * c + 1] += slope * ((value - norm.mean[c]) * norm.inverse[c]);
+    fused_backward(layer, x, dy, norm.scale.data(), norm.shift.data(),
+                   [&](int c, int64_t, int, Part value, Part grad) {
+                       sums[2 * c] += grad;
+                       sums[2 * c + 1] += grad * ((value - norm.mean[c]) * norm.inverse[c]);
                    });
     for (int c = 0; c < layer.in.channels; c++) moments[c] = {total(sums[2 * c]), total(sums[2 * c + 1])};
 }
 
 // Joins the tiles' sums; gives the parameters' gradients if asked.
-inline void join_slopes(const Layer &layer, const Moments *moments, int64_t stride, int64_t images, float *dgamma,
+inline void join_grads(const Layer &layer, const Moments *moments, int64_t stride, int64_t images, float *dgamma,
                         float *dbeta, Norm &norm) {
     const double count = double(layer.in.height) * layer.in.width * images;
     for (int c = 0; c < layer.in.channels; c++) {
-        double slope = 0, projection = 0;
+        double grad = 0, projection = 0;
         for (int64_t first = 0, tile = 0; first < images; first += LANES, tile++) {
-            slope += moments[tile * stride + c].first;
+            grad += moments[tile * stride + c].first;
             projection += moments[tile * stride + c].second;
         }
         if (dgamma) dgamma[c] = static_cast<float>(projection);
-        if (dbeta) dbeta[c] = static_cast<float>(slope);
-        norm.slope[c] = static_cast<float>(slope / count);
+        if (dbeta) dbeta[c] = static_cast<float>(grad);
+        norm.grad[c] = static_cast<float>(grad / count);
         norm.projection[c] = static_cast<float>(projection / count);
     }
 }
 
 inline void norm_backward(const Layer &layer, const Lanes *x, const Lanes *dy, const Norm &norm, const Lanes &present,
                           Lanes *dx, bool add) {
-    stage_backward(layer, x, dy, norm.scale.data(), norm.shift.data(),
-                   [&](int c, int64_t i, int p, Part value, Part slope) {
+    fused_backward(layer, x, dy, norm.scale.data(), norm.shift.data(),
+                   [&](int c, int64_t i, int p, Part value, Part grad) {
                        const Part centred = (value - norm.mean[c]) * norm.inverse[c];
-                       const Part result = (slope - norm.slope[c] - centred * norm.projection[c]) *
+                       const Part result = (grad - norm.grad[c] - centred * norm.projection[c]) *
                                            (norm.scale[c] * present.part[p]);
                        dx[i].part[p] = add ? dx[i].part[p] + result : result;
                    });

@@ -1,6 +1,6 @@
 // Plan: a network laid out once, then run over tiles of 16 images.
 //
-// A normalised stage needs the statistics of the whole batch, so it ends a phase: within a phase each tile runs through
+// A fused op with batch normalisation needs the statistics of the whole batch, so it ends a phase: within a phase each tile runs through
 // on one thread, between phases the threads meet. Tiles are dealt to a fixed number of groups, each of which sums its
 // gradients in tile order, and groups are summed in order: the number of threads changes nothing.
 #pragma once
@@ -15,7 +15,7 @@
 
 constexpr int MOST_GROUPS = 16;
 
-// Where a value's slope lies. A value with one consumer gives its own place, since nobody needs it once the slope is
+// Where a value's gradient lies. A value with one consumer gives its own place, since nobody needs it once the gradient is
 // known: half the memory, and the cache holds a whole tile.
 enum class Area { VALUE, LOCAL, KEPT };  // local: one a thread; kept: lives from phase to phase, so one a tile
 
@@ -35,11 +35,11 @@ struct Plan {
     std::vector<Layer> layers;
     std::vector<std::unique_ptr<Convolution>> convolutions;  // per layer; null for other kinds
     std::vector<int> phase;                                  // per layer, of its forward pass
-    std::vector<int> norms;                                  // layers that are normalised stages, in order
-    std::vector<int64_t> moments_at;                         // per normalised stage
+    std::vector<int> norms;                                  // layers that are fused op with batch normalisations, in order
+    std::vector<int64_t> moments_at;                         // per fused op with batch normalisation
     std::vector<int64_t> values;                             // per value, offset in Lanes
-    std::vector<Place> slopes;                               // per value
-    std::vector<bool> sloped, add_input, add_other;          // per value; per layer
+    std::vector<Place> grads;                               // per value
+    std::vector<bool> needs_grad, add_input, add_other;          // per value; per layer
     std::vector<Row> rows;
     std::vector<int64_t> gradient_at, gradient_step;         // per parameter, in floats
     int64_t values_size = 0, local_size = 0, kept_size = 0, scratch_size = 0, moments_size = 0, gradients_size = 0;
@@ -50,7 +50,7 @@ struct Plan {
         : layers(first, first + count), input(input), classes(classes) {
         for (int k = 0; k < count; k++) {
             const Layer &layer = layers[k];
-            if (normalised(k)) {
+            if (batch_norm(k)) {
                 norms.push_back(k);
                 moments_at.push_back(moments_size);
                 moments_size += layer.in.channels;
@@ -60,11 +60,11 @@ struct Plan {
             if (convolutions[k]) scratch_size = std::max(scratch_size, convolutions[k]->scratch());
         }
         place_values();
-        place_slopes();
+        place_grads();
         place_gradients(parameter_count);
     }
 
-    bool normalised(int k) const { return layers[k].kind == STAGE && layers[k].normalised; }
+    bool batch_norm(int k) const { return layers[k].kind == FUSED && layers[k].batch_norm; }
     int last() const { return static_cast<int>(layers.size()); }  // the logits' value
     int phases() const { return static_cast<int>(norms.size()); }
 
@@ -78,23 +78,23 @@ struct Plan {
         }
     }
 
-    void place_slopes() {
+    void place_grads() {
         const int count = static_cast<int>(layers.size());
-        sloped.assign(count + 1, false);
+        needs_grad.assign(count + 1, false);
         std::vector<bool> written(count + 1, false);
-        std::vector<std::set<int>> touched(count + 1);  // phases in which a value's slope is written or read
+        std::vector<std::set<int>> touched(count + 1);  // phases in which a value's gradient is written or read
         std::vector<int> consumers(count + 1, 0);
         add_input.assign(count, false);
         add_other.assign(count, false);
         for (int k = 0; k < count; k++) {
             const Layer &layer = layers[k];
-            sloped[k + 1] = layer.kind == CONVOLUTION || normalised(k) || sloped[layer.input] ||
-                            (layer.kind == ADDITION && sloped[layer.other]);
+            needs_grad[k + 1] = layer.kind == CONVOLUTION || batch_norm(k) || needs_grad[layer.input] ||
+                            (layer.kind == ADDITION && needs_grad[layer.other]);
         }
         touched[count].insert(phases());
         for (int k = count - 1; k >= 0; k--) {
             const Layer &layer = layers[k];
-            const int gives = normalised(k) ? phase[k] - 1 : phase[k];
+            const int gives = batch_norm(k) ? phase[k] - 1 : phase[k];
             touched[k + 1].insert(phase[k]);
             touched[k + 1].insert(gives);
             touched[layer.input].insert(gives);
@@ -109,13 +109,13 @@ struct Plan {
         }
         for (int v = 0; v <= count; v++) {
             if (consumers[v] == 1) {
-                slopes.push_back({Area::VALUE, values[v]});
+                grads.push_back({Area::VALUE, values[v]});
                 continue;
             }
             const bool kept = touched[v].size() > 1;
             int64_t &size = kept ? kept_size : local_size;
-            slopes.push_back({kept ? Area::KEPT : Area::LOCAL, size});
-            size += v ? layers[v - 1].out.size() : 0;  // the image has no slope
+            grads.push_back({kept ? Area::KEPT : Area::LOCAL, size});
+            size += v ? layers[v - 1].out.size() : 0;  // the image has no gradient
         }
     }
 

@@ -1,7 +1,7 @@
 // scatter: dx[i][x + kx] += dy[o][x] * w[o][i][ky][kx], over o and ky
 //
 // The way back through a convolution without padding. Gathering would multiply the border's zeros, for 5x5 kernels on
-// small images half of the work; here each slope is spread over the columns that it came from.
+// small images half of the work; here each gradient is spread over the columns that it came from.
 #pragma once
 
 #include "contract.h"
@@ -29,16 +29,16 @@ void scatter_block(const Scattering &k) {
             for (int ky = k.top; ky < k.bottom; ky++) {
                 const Lanes *dy = k.dy + o * k.dy_step - int64_t(ky - k.top) * k.dy_row;
                 const float *w = k.w + o * k.w_output + ky * KERNEL;
-                Part slope[COLUMNS];
+                Part grad[COLUMNS];
 #pragma GCC unroll 8
-                for (int c = 0; c < COLUMNS; c++) slope[c] = dy[c].part[p];
+                for (int c = 0; c < COLUMNS; c++) grad[c] = dy[c].part[p];
 #pragma GCC unroll 4
                 for (int i = 0; i < INPUTS; i++)
 #pragma GCC unroll 8
                     for (int kx = 0; kx < KERNEL; kx++) {
                         const float weight = w[i * k.w_input + kx];
 #pragma GCC unroll 8
-                        for (int c = 0; c < COLUMNS; c++) sum[i][c + kx] += slope[c] * weight;
+                        for (int c = 0; c < COLUMNS; c++) sum[i][c + kx] += grad[c] * weight;
                     }
             }
         for (int i = 0; i < INPUTS; i++)

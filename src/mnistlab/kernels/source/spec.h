@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-enum LayerKind : int32_t { CONVOLUTION = 0, STAGE = 1, GLOBAL_AVERAGE = 2, DROPOUT = 3, ADDITION = 4 };
+enum LayerKind : int32_t { CONVOLUTION = 0, FUSED = 1, GLOBAL_AVERAGE = 2, DROPOUT = 3, ADDITION = 4 };
 enum PoolKind : int32_t { NO_POOL = 0, MAX_POOL = 1, AVERAGE_POOL = 2 };
 enum OptimizerKind : int32_t { SGD = 0, ADAMW = 1, NO_UPDATE = 2 };
 
@@ -17,7 +17,7 @@ struct Layer {
     int32_t kind, input, other;      // other: the second summand of an addition
     Shape in, out;
     int32_t kernel_height, kernel_width, pad_height, pad_width;
-    int32_t normalised, rectified, pool;  // a stage: batch normalisation, then ReLU, then 2x2 pooling, each optional
+    int32_t batch_norm, relu, pool;  // a fused op: batch normalisation, then ReLU, then 2x2 pooling, each optional
     int32_t weight, bias;                 // parameters
     int32_t mean, variance, batches;      // running averages: tensors
     float epsilon, momentum, drop;
@@ -46,7 +46,7 @@ struct Images {
     const float *inversions;       // (positions,) 1: black and white turned about; or null
     const float *grain;            // added to pixels, one after another; or null
     int32_t grid;
-    float mean, deviation;         // of pixels in 0..1
+    float mean, std;               // of pixels in 0..1
 };
 
 struct Optimizer {
@@ -67,7 +67,7 @@ struct Training {
     float smoothing;
     int32_t threads;
     float *losses;  // (batches,) mean of each
-    int32_t *hits;  // (batches,)
+    int32_t *correct;  // (batches,)
 };
 
 struct Evaluation {

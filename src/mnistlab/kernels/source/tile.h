@@ -8,7 +8,7 @@
 struct Tile {
     const Plan &plan;
     const Parameter *parameters;
-    std::vector<Norm> &norms;   // per normalised stage
+    std::vector<Norm> &norms;   // per fused op with batch normalisation
     Part *sums;                 // two a channel of the widest of them
     Lanes *values, *local, *kept, *scratch;
     float *gradients;           // of the tile's group
@@ -19,8 +19,8 @@ struct Tile {
     bool training;
 
     Lanes *value(int v) const { return values + plan.values[v]; }
-    Lanes *slope(int v) const {
-        const Place &place = plan.slopes[v];
+    Lanes *grad(int v) const {
+        const Place &place = plan.grads[v];
         return (place.area == Area::VALUE ? values : place.area == Area::KEPT ? kept : local) + place.at;
     }
     const float *parameter(int index) const { return index < 0 ? nullptr : parameters[index].value; }
@@ -42,9 +42,9 @@ struct Tile {
         switch (layer.kind) {
             case CONVOLUTION:
                 return plan.convolutions[k]->forward(x, parameter(layer.weight), parameter(layer.bias), y, scratch);
-            case STAGE: {
-                const Norm *norm = layer.normalised ? &norms[plan.phase[k] - 1] : nullptr;
-                return stage_forward(layer, x, y, norm ? norm->scale.data() : nullptr,
+            case FUSED: {
+                const Norm *norm = layer.batch_norm ? &norms[plan.phase[k] - 1] : nullptr;
+                return fused_forward(layer, x, y, norm ? norm->scale.data() : nullptr,
                                      norm ? norm->shift.data() : nullptr);
             }
             case GLOBAL_AVERAGE: return average(layer, x, y);
@@ -53,21 +53,21 @@ struct Tile {
         }
     }
 
-    // From the slope of value k + 1 to those of the layer's inputs and parameters; of a normalised stage, the first half.
+    // From the gradient of value k + 1 to those of the layer's inputs and parameters; of a fused op with batch normalisation, the first half.
     void backward(int k) const {
         const Layer &layer = plan.layers[k];
-        const Lanes *x = value(layer.input), *dy = slope(k + 1);
-        Lanes *dx = slope(layer.input);
-        const bool wanted = plan.sloped[layer.input], more = plan.add_input[k];
+        const Lanes *x = value(layer.input), *dy = grad(k + 1);
+        Lanes *dx = grad(layer.input);
+        const bool wanted = plan.needs_grad[layer.input], more = plan.add_input[k];
         switch (layer.kind) {
             case CONVOLUTION:
                 plan.convolutions[k]->to_weights(x, dy, gradient(layer.weight), gradient(layer.bias), scratch, add);
                 if (wanted) plan.convolutions[k]->to_input(dy, parameter(layer.weight), dx, scratch, more);
                 return;
-            case STAGE:
+            case FUSED:
                 if (wanted)
-                    stage_backward(layer, x, dy, nullptr, nullptr, [&](int, int64_t i, int p, Part, Part slope) {
-                        dx[i].part[p] = more ? dx[i].part[p] + slope : slope;
+                    fused_backward(layer, x, dy, nullptr, nullptr, [&](int, int64_t i, int p, Part, Part grad) {
+                        dx[i].part[p] = more ? dx[i].part[p] + grad : grad;
                     });
                 return;
             case GLOBAL_AVERAGE:
@@ -78,7 +78,7 @@ struct Tile {
                 return;
             default:
                 if (wanted) pass(layer.out.size(), dy, dx, more);
-                if (plan.sloped[layer.other]) pass(layer.out.size(), dy, slope(layer.other), plan.add_other[k]);
+                if (plan.needs_grad[layer.other]) pass(layer.out.size(), dy, grad(layer.other), plan.add_other[k]);
         }
     }
 

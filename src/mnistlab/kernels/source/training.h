@@ -51,7 +51,7 @@ class TrainingRun {
         }
         for (int phase = plan_.phases() - 1; phase >= 0; phase--) {
             barrier_.meet();
-            join_norm_slopes(phase, images, member);
+            join_norm_grads(phase, images, member);
             each_tile(*backward_[phase], [&](int64_t tile, const Tile &view) { backward(phase, tile, view); });
         }
         barrier_.meet();
@@ -100,7 +100,7 @@ class TrainingRun {
 
     void forward(int phase, int64_t tile, const Tile &view) {
         for (size_t k = 0; k < plan_.layers.size(); k++) {
-            const bool ends_here = plan_.normalised(static_cast<int>(k)) && plan_.phase[k] == phase + 1;
+            const bool ends_here = plan_.batch_norm(static_cast<int>(k)) && plan_.phase[k] == phase + 1;
             if (ends_here)
                 measure(plan_.layers[k], view.value(plan_.layers[k].input), view.present(), view.images,
                         space_.moments.data() + tile * plan_.moments_size + plan_.moments_at[phase]);
@@ -112,14 +112,14 @@ class TrainingRun {
     void backward(int phase, int64_t tile, const Tile &view) {
         for (int k = plan_.last() - 1; k >= 0; k--) {
             const Layer &layer = plan_.layers[k];
-            const bool normalised = plan_.normalised(k);
-            if (normalised && plan_.phase[k] == phase)
-                measure_slopes(layer, view.value(layer.input), view.slope(k + 1), view.norms[phase - 1], view.sums,
-                               space_.slope_moments.data() + tile * plan_.moments_size + plan_.moments_at[phase - 1]);
-            else if (normalised && plan_.phase[k] == phase + 1 && plan_.sloped[layer.input])
-                norm_backward(layer, view.value(layer.input), view.slope(k + 1), view.norms[phase], view.present(),
-                              view.slope(layer.input), plan_.add_input[k]);
-            else if (!normalised && plan_.phase[k] == phase)
+            const bool batch_norm = plan_.batch_norm(k);
+            if (batch_norm && plan_.phase[k] == phase)
+                measure_grads(layer, view.value(layer.input), view.grad(k + 1), view.norms[phase - 1], view.sums,
+                               space_.grad_moments.data() + tile * plan_.moments_size + plan_.moments_at[phase - 1]);
+            else if (batch_norm && plan_.phase[k] == phase + 1 && plan_.needs_grad[layer.input])
+                norm_backward(layer, view.value(layer.input), view.grad(k + 1), view.norms[phase], view.present(),
+                              view.grad(layer.input), plan_.add_input[k]);
+            else if (!batch_norm && plan_.phase[k] == phase)
                 view.backward(k);
         }
     }
@@ -130,7 +130,7 @@ class TrainingRun {
         for (int image = 0; image < view.images; image++)
             labels[image] = call_.images.labels[call_.images.order[position + image]];
         space_.scores[tile] = cross_entropy(view.value(plan_.last()), labels, plan_.classes, view.images, call_.smoothing,
-                                      1.0f / images, view.slope(plan_.last()));
+                                      1.0f / images, view.grad(plan_.last()));
     }
 
     void join_norm(int index, int64_t images, int member) {
@@ -141,12 +141,12 @@ class TrainingRun {
         if (member == 0) ++*static_cast<int64_t *>(call_.tensors[layer.batches]);
     }
 
-    void join_norm_slopes(int index, int64_t images, int member) {
+    void join_norm_grads(int index, int64_t images, int member) {
         const Layer &layer = plan_.layers[plan_.norms[index]];
         const auto gradient = [&](int at) {
             return member || at < 0 ? nullptr : gradients(0) + plan_.gradient_at[at];
         };
-        join_slopes(layer, space_.slope_moments.data() + plan_.moments_at[index], plan_.moments_size, images,
+        join_grads(layer, space_.grad_moments.data() + plan_.moments_at[index], plan_.moments_size, images,
                     gradient(layer.weight), gradient(layer.bias), space_.benches[member]->norms[index]);
     }
 
@@ -165,13 +165,13 @@ class TrainingRun {
 
     void report(int64_t batch, int64_t images, int64_t tiles) {
         double loss = 0;
-        int32_t hits = 0;
+        int32_t correct = 0;
         for (int64_t tile = 0; tile < tiles; tile++) {
             loss += space_.scores[tile].loss;
-            hits += space_.scores[tile].hits;
+            correct += space_.scores[tile].correct;
         }
         call_.losses[batch] = static_cast<float>(loss / images);
-        call_.hits[batch] = hits;
+        call_.correct[batch] = correct;
     }
 
     const Plan &plan_;

@@ -15,12 +15,12 @@ inline void sgd(const Optimizer &o, const Step &step, float *value, const float 
     const float rate = static_cast<float>(step.rate), momentum = static_cast<float>(o.momentum);
     const float decay = static_cast<float>(o.weight_decay);
     for (int64_t i = 0; i < n; i++) {
-        float slope = gradient[i] + decay * value[i];
+        float grad = gradient[i] + decay * value[i];
         if (first) {
-            first[i] = momentum * first[i] + slope;
-            slope = o.nesterov ? slope + momentum * first[i] : first[i];
+            first[i] = momentum * first[i] + grad;
+            grad = o.nesterov ? grad + momentum * first[i] : first[i];
         }
-        value[i] -= rate * slope;
+        value[i] -= rate * grad;
     }
 }
 

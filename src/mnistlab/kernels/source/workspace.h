@@ -28,7 +28,7 @@ struct Bench {
 // What training needs, kept from call to call since fresh memory is slow.
 struct Workspace {
     std::vector<Lanes> values, kept, gradients;
-    std::vector<Moments> moments, slope_moments;
+    std::vector<Moments> moments, grad_moments;
     std::vector<Score> scores;
     std::vector<std::unique_ptr<Bench>> benches;
     int32_t grid = -1;
@@ -39,7 +39,7 @@ struct Workspace {
         grow(kept, tiles * plan.kept_size);
         grow(gradients, groups * (plan.gradients_size / LANES));
         grow(moments, tiles * plan.moments_size);
-        grow(slope_moments, tiles * plan.moments_size);
+        grow(grad_moments, tiles * plan.moments_size);
         grow(scores, tiles);
         if (grid != new_grid) benches.clear();
         grid = new_grid;

@@ -1,7 +1,7 @@
 // Reader: the recogniser with the page's model, and its readings as the server would put them.
 
 import { Network } from "./recogniser/network.js";
-import { REJECT, Recogniser } from "./recogniser/recogniser.js";
+import { THRESHOLD, Recogniser } from "./recogniser/recogniser.js";
 
 const DECIMALS = 1e6;
 const tidy = (share) => Math.round(share * DECIMALS) / DECIMALS;
@@ -37,7 +37,7 @@ export class Reader {
   read(pixels) {
     const { digits, size: [width, height] } = this.recogniser.read(pixels);
     const labels = digits.map(({ probabilities, confidence }) => probabilities.indexOf(confidence));
-    const unsure = [...digits.keys()].filter((place) => digits[place].confidence < REJECT);
+    const unsure = [...digits.keys()].filter((place) => digits[place].confidence < THRESHOLD);
     return {
       ...{ model: this.name, width, height, digits: labels.join("") },
       sure: digits.length > 0 && !unsure.length,

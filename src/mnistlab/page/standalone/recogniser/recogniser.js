@@ -8,7 +8,7 @@ import { clamp, mean, median, round } from "./numbers.js";
 import { openPicture } from "./picture.js";
 import { findWriting, reconsider } from "./writing.js";
 
-export const REJECT = 0.5;
+export const THRESHOLD = 0.5;
 const MOST_SPLIT = 60;
 const TEXTURE = 24, LEAST_CONFIDENCE = 0.75;
 const FEW = 12, DOUBTFUL = 0.85;

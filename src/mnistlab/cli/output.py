@@ -1,0 +1,74 @@
+"""Telling: words for people, figures for programs.
+
+A command with ``--json`` gives standard output to one JSON value alone; what it tells people goes to standard error.
+Everything that the program prints passes here or through :class:`mnistlab.cli.screen.Screen`, and no control character
+that stands in a name of anybody's passes with it.
+"""
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mnistlab.text import printable, to_json
+
+if TYPE_CHECKING:
+    from mnistlab.cli.screen import Screen
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_WANTED = "mnistlab.json"
+
+
+def json_option(command: Command) -> Command:
+    """Give a command ``--json``; what it hands to :func:`give` is then printed."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, everything else on stderr.")
+    @functools.wraps(command)
+    def heeding(*arguments: Any, as_json: bool, **options: Any) -> Any:
+        click.get_current_context().meta[_WANTED] = as_json
+        return command(*arguments, **options)
+
+    return heeding  # type: ignore[return-value]
+
+
+def echo(*lines: str) -> None:
+    """Print lines for people, one if none are given; a line feed within one is shown as an escape."""
+    _say(lines or ("",), error=json_wanted())
+
+
+def warn(*lines: str) -> None:
+    """Print lines for people on standard error."""
+    _say(lines, error=True)
+
+
+def echo_json(figures: Any) -> None:
+    """Print figures, anything that JSON holds, if the user asked for them."""
+    if json_wanted():
+        write(f"{to_json(figures)}\n")
+
+
+def write(text: str) -> None:
+    """Print text for programs byte for byte, in UTF-8; :mod:`mnistlab.text` makes it free of control characters."""
+    click.echo(text.encode(), nl=False)
+
+
+def console(*, quiet: bool = False) -> "Screen":
+    """Return where progress is drawn."""
+    from mnistlab.cli.screen import Screen
+
+    return Screen(quiet=quiet, stderr=json_wanted())
+
+
+def _say(lines: tuple[str, ...], *, error: bool) -> None:
+    for line in lines:
+        # Not click's own standard error: while a progress bar is drawn, sys.stderr puts lines above it.
+        click.echo(printable(line), file=sys.stderr if error else None, err=error)
+
+
+def json_wanted() -> bool:
+    """Return whether the user asked for JSON."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get(_WANTED))

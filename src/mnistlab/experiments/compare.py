@@ -1,0 +1,195 @@
+"""Comparing: recipes with the same seeds, and a recipe with its regularisers taken away."""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mnistlab.errors import ExperimentError
+from mnistlab.experiments.comparison_result import ComparisonResult
+from mnistlab.experiments.executor import Executor
+from mnistlab.experiments.experiment_runs import ExperimentRuns, plan_trials, run_trials
+from mnistlab.experiments.local_executor import LocalExecutor
+from mnistlab.experiments.look_history import PastLook, refuse_other_plans, remember
+from mnistlab.experiments.trial import Settings
+from mnistlab.experiments.trial_events import Listener, Looked, ignore, never
+from mnistlab.recipe import Recipe, ablate, built_in
+from mnistlab.runs import RunStore
+from mnistlab.statistics import MARGIN, RunGroup, planned_looks
+from mnistlab.statistics.looks import MINIMUM_SEEDS, MOST_SEEDS
+
+
+def compare(
+    *recipes: Recipe | str,
+    seeds: int | Sequence[int] = 20,
+    margin: float = MARGIN,
+    max_seeds: int | None = None,
+    runs: Path | str = "runs",
+    executor: Executor | None = None,
+    settings: Settings | None = None,
+    on_event: Listener = ignore,
+    should_stop: Callable[[], bool] = never,
+    command: str = "",
+) -> ComparisonResult | None:
+    """Train recipes with the same seeds, and say which is better and how sure one can be.
+
+    Runs that are finished already are used as they are, unfinished ones are gone on with.
+
+    Args:
+        recipes: two or more, of names of their own; or names of built-in ones.
+        seeds: how many, from 0; or which.
+        margin: points of accuracy within which two recipes count as equivalent, above 0.
+        max_seeds: if given, the study ends as soon as its verdict is settled, and with so many seeds at the latest,
+            at least six; ``seeds`` does not count then. See :func:`mnistlab.statistics.planned_looks`.
+        runs: the folder that keeps the runs.
+        executor: what trains; ``None`` is a process a core on this machine.
+        settings: device, kernels, threads of each run.
+        on_event: told of progress, see :mod:`mnistlab.experiments.trial_events`.
+        should_stop: asked often; when true, unfinished runs keep checkpoints.
+        command: to be noted in the report.
+
+    Returns:
+        The study, or ``None`` if it was asked to stop.
+
+    Raises:
+        MnistlabError: recipes that cannot be compared, or a recipe of which no run could be finished.
+    """
+    chosen = [resolve(recipe) for recipe in recipes]
+    _check(chosen)
+    title = " against ".join(recipe.name for recipe in chosen)
+    if max_seeds is None:
+        return run_comparison(
+            title, chosen, "", seeds, runs, executor, settings, on_event, should_stop, command, margin=margin
+        )
+    if not isinstance(max_seeds, int) or not MINIMUM_SEEDS <= max_seeds <= MOST_SEEDS:
+        raise ExperimentError(f"max_seeds: {MINIMUM_SEEDS} to {MOST_SEEDS:,}; found {max_seeds!r}")
+    refuse_other_plans(Path(runs), [recipe.digest for recipe in chosen], max_seeds)
+    result: ComparisonResult | None = None
+    for count in planned_looks(max_seeds, math.comb(len(chosen), 2)):
+        result = run_comparison(
+            title,
+            chosen,
+            "",
+            count,
+            runs,
+            executor,
+            settings,
+            on_event,
+            should_stop,
+            command,
+            margin=margin,
+            max_seeds=max_seeds,
+        )
+        if result is None:
+            return None
+        on_event(Looked(count, result.verdict))
+        if result.comparison.settled:
+            break
+    return result
+
+
+def ablation(
+    recipe: Recipe | str,
+    *,
+    seeds: int | Sequence[int] = 10,
+    margin: float = MARGIN,
+    runs: Path | str = "runs",
+    executor: Executor | None = None,
+    settings: Settings | None = None,
+    on_event: Listener = ignore,
+    should_stop: Callable[[], bool] = never,
+    command: str = "",
+) -> ComparisonResult | None:
+    """Train a recipe whole, without each of its regularisers, with each alone, and bare; hold each against the whole.
+
+    Its regularisers are found from its fields, see :func:`mnistlab.recipe.ablate`. Arguments, result and errors are
+    those of :func:`compare`.
+    """
+    whole = resolve(recipe)
+    title = f"What the regularisers of {whole.name} are worth"
+    variants = ablate(whole)
+    return run_comparison(
+        title, variants, whole.name, seeds, runs, executor, settings, on_event, should_stop, command, margin=margin
+    )
+
+
+def _numbers(seeds: int | Sequence[int]) -> Sequence[int]:
+    numbers = range(seeds) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
+    if not isinstance(numbers, Sequence) or not all(isinstance(number, int) for number in numbers):
+        raise ExperimentError(f"seeds: a whole number or a list of them; found {seeds!r}")
+    if not numbers or min(numbers) < 0:
+        raise ExperimentError("seeds: give at least one, each 0 or above")
+    return sorted(set(numbers))
+
+
+def resolve(recipe: Recipe | str) -> Recipe:
+    """Return the recipe, or the built-in one of that name.
+
+    Raises:
+        MnistlabError: it is neither.
+    """
+    if not isinstance(recipe, Recipe | str):
+        raise ExperimentError(f"a recipe is a Recipe or the name of a built-in one; found {recipe!r}")
+    return built_in(recipe) if isinstance(recipe, str) else recipe
+
+
+def _check(recipes: Sequence[Recipe]) -> None:
+    if len(recipes) < 2:
+        raise ExperimentError("give at least two recipes to compare; mnistlab repeat is for one over many seeds")
+    for key in ("data", "validation", "train_limit"):
+        values = [getattr(recipe, key) for recipe in recipes]
+        if len(set(values)) > 1:
+            raise ExperimentError(f"{key}: differs between the recipes ({', '.join(map(str, values))}); not comparable")
+    seen: dict[str, Recipe] = {}
+    for recipe in recipes:
+        if recipe.name in seen:
+            raise ExperimentError(f"{recipe.name}: two recipes of that name; give one a .toml file with another name")
+        for name, other in seen.items():
+            if other.digest == recipe.digest:
+                raise ExperimentError(f"{name} and {recipe.name} are the same recipe; there is nothing to compare")
+        seen[recipe.name] = recipe
+
+
+def run_comparison(
+    title: str,
+    recipes: Sequence[Recipe],
+    baseline: str,
+    seeds: int | Sequence[int],
+    runs: Path | str,
+    executor: Executor | None,
+    settings: Settings | None,
+    on_event: Listener,
+    should_stop: Callable[[], bool],
+    command: str,
+    *,
+    margin: float = MARGIN,
+    max_seeds: int = 0,
+) -> ComparisonResult | None:
+    """Train what is not finished yet, gather the runs of each recipe, and remember that they were looked at.
+
+    See :func:`compare` for the arguments; ``max_seeds`` is 0 where no looks were planned.
+    """
+    numbers = _numbers(seeds)
+    if not isinstance(margin, int | float) or not 0 < margin <= 100:
+        raise ExperimentError(f"margin: points of accuracy, above 0 and at most 100; found {margin!r}")
+    store = RunStore(Path(runs))
+    trials = plan_trials(recipes, numbers, store)
+    experiment = run_trials(trials, executor or LocalExecutor(), settings or Settings(), on_event, should_stop)
+    if not experiment.complete:
+        return None
+    groups = tuple(_group(experiment, recipe) for recipe in recipes)
+    result = ComparisonResult(title, groups, baseline, tuple(experiment.errors), command, store.path, margin=margin)
+    if len(groups) > 1:
+        pairs = math.comb(len(groups), 2)
+        remember(
+            store.path,
+            PastLook(recipes=result.digests, seeds=result.seeds, margin=margin, max_seeds=max_seeds, comparisons=pairs),
+        )
+    return result
+
+
+def _group(experiment: ExperimentRuns, recipe: Recipe) -> RunGroup:
+    records = experiment.of(recipe)
+    if not records:
+        errors = (error for error in experiment.errors if error.startswith(f"{recipe.name}, "))
+        raise ExperimentError(f"not one run could be finished; {next(errors, experiment.errors[0])}")
+    return RunGroup.of(recipe.name, records)

@@ -1,0 +1,192 @@
+"""ComparisonResult: recipes over seeds, what they come to, and the files that say so."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.data import load_dataset, take_subset
+from mnistlab.errors import DataError, RunError
+from mnistlab.experiments.archive import Archive, Group, write_archive
+from mnistlab.experiments.look_history import judge, past_looks
+from mnistlab.report.table import Table
+from mnistlab.statistics import MARGIN, Comparison, RunGroup, compare
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, eq=False)
+class ComparisonResult:
+    """What :func:`mnistlab.compare` and :func:`mnistlab.ablation` return; it needs the records alone, no PyTorch.
+
+    In a notebook it shows its verdict and its table.
+
+    Attributes:
+        title: for people.
+        groups: the runs, one group per recipe.
+        baseline: the label that all others are held against; empty compares every pair.
+        failures: a line for the runs that could not be finished for the same reason; they count for nothing.
+        command: what makes it all again; empty if it was not made by a command.
+        runs: the folder that holds the runs' folders.
+        headline: what a sweep says instead of a verdict: its best candidate was chosen by these very figures, so that
+            the others are ranked and not tested against it; empty for a study that tests.
+        margin: points within which two recipes count as equivalent.
+    """
+
+    title: str
+    groups: tuple[RunGroup, ...]
+    baseline: str = ""
+    failures: tuple[str, ...] = ()
+    command: str = ""
+    runs: Path | None = None
+    headline: str = ""
+    margin: float = MARGIN
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """Every figure: summaries, differences, verdict, remarks."""
+        ranking = bool(self.headline)
+        past = past_looks(self.runs, self.digests) if self.runs and not ranking else ()
+        look = judge(past, self.seeds)
+        found = compare(self.groups, self.baseline, margin=self.margin, look=look, ranking=ranking)
+        changed = past and past[0].margin != self.margin
+        remarks = [
+            f"the margin was {past[0].margin:g} points at the first look; choosing it after a look proves nothing"
+            if changed
+            else "",
+            *found.remarks,
+        ]
+        return found.model_copy(
+            update={"verdict": self.headline or found.verdict, "remarks": tuple(filter(None, remarks))}
+        )
+
+    @property
+    def digests(self) -> list[str]:
+        """Those of the recipes, which say what the study is about."""
+        return sorted(group.recipe.digest for group in self.groups)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those that any recipe was trained with."""
+        return tuple(sorted({seed for group in self.groups for seed in group.seeds}))
+
+    @property
+    def verdict(self) -> str:
+        """One plain sentence."""
+        return self.comparison.verdict
+
+    def table(self, kind: str = "recipes") -> Table:
+        """Return a table, which has ``.text()``, ``.markdown()`` and ``.csv()``.
+
+        Args:
+            kind: ``recipes``, ``short`` (the same for a terminal), ``pairs``, ``runs`` or ``losses``.
+
+        Raises:
+            RunError: no such table.
+        """
+        from mnistlab.report import comparison_tables as tables
+
+        kinds = {
+            "recipes": tables.recipe_table,
+            "short": tables.short_table,
+            "pairs": tables.pair_table,
+            "runs": tables.run_table,
+            "losses": tables.loss_table,
+        }
+        if kind not in kinds:
+            raise RunError(f"{kind}: no such table; one of {', '.join(kinds)}")
+        return kinds[kind](self.comparison)
+
+    def plot(self, name: str = "accuracies") -> "Figure":
+        """Return a plot: ``accuracies``, ``curves``, ``calibration``, ``classes``, ``paired1``, ``ablation``, ...
+
+        Raises:
+            RunError: no such plot of this study; the message lists those there are.
+        """
+        from mnistlab.report.comparison import draw_plots
+
+        plots = draw_plots(self.groups, self.comparison)
+        if name not in plots:
+            raise RunError(f"{name}: no such plot; one of {', '.join(plots)}")
+        return plots[name]
+
+    def write(self, out: Path | str) -> list[Path]:
+        """Write the report, tables, plots, ``summary.json`` and ``comparison.json`` into a folder.
+
+        See :mod:`mnistlab.report.comparison`.
+
+        Returns:
+            The files, the page first.
+
+        Raises:
+            RunError: the folder cannot be written to.
+        """
+        from mnistlab.report.comparison import write_comparison_report
+
+        folder = Path(out)
+        try:
+            files = write_comparison_report(
+                folder,
+                self.title,
+                self.groups,
+                self.comparison,
+                command=self.command,
+                failures=self.failures,
+                test_images=self._test_images(),
+            )
+            return [*files, write_archive(folder, self._archive(folder))]
+        except OSError as error:
+            raise RunError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from error
+
+    def _archive(self, folder: Path) -> Archive:
+        return Archive(
+            title=self.title,
+            baseline=self.baseline,
+            runs=_from(folder, Path(self.runs or folder / "runs")),
+            groups=tuple(
+                Group(label=group.label, digest=group.recipe.digest, seeds=group.seeds) for group in self.groups
+            ),
+            failures=self.failures,
+            command=self.command,
+            headline=self.headline,
+            margin=self.margin,
+            comparison=self.comparison.model_dump(mode="json"),
+        )
+
+    def _test_images(self) -> NDArray[np.uint8] | None:
+        """Return the images that the runs were tested on, or nothing if they are no longer to be had."""
+        record = self.groups[0].records[0]
+        try:
+            dataset = take_subset(
+                load_dataset(record.recipe.data), validation=record.recipe.validation, limit=record.recipe.train_limit
+            )
+        except DataError:
+            return None
+        return dataset.test.images if dataset.fingerprint == record.data.fingerprint else None
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        def line(cells: Sequence[str], tag: str) -> str:
+            return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+        table = self.table()
+        rows = "".join(line(row, "td") for row in table.rows)
+        return f"<p><b>{escape(self.verdict)}</b></p><table>{line(table.headings, 'th')}{rows}</table>"
+
+    def __repr__(self) -> str:
+        return f"<Study {self.title!r}: {self.verdict}>"
+
+
+def _from(folder: Path, runs: Path) -> str:
+    """Return the way from a folder to the runs' folder; on another drive there is none but the whole path."""
+    try:
+        return Path(os.path.relpath(runs, folder)).as_posix()
+    except ValueError:
+        return runs.absolute().as_posix()

@@ -1,0 +1,133 @@
+"""ExperimentRuns: every run that an experiment wants, trained or found finished."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from mnistlab.data import load_dataset, take_subset
+from mnistlab.errors import ExperimentError
+from mnistlab.experiments.executor import Executor
+from mnistlab.experiments.trial import Settings, Trial
+from mnistlab.experiments.trial_events import Event, ExperimentStarted, Listener, TrialFailed, TrialFinished
+from mnistlab.recipe import Recipe, Source, read_source
+from mnistlab.runs import RunFolder, RunRecord, RunStore
+
+
+@dataclass
+class ExperimentRuns:
+    """What came of an experiment's runs.
+
+    Attributes:
+        trials: all that were wanted.
+        records: of those that are finished, by recipe's digest and seed.
+        failures: errors of those that cannot be finished, by the same.
+    """
+
+    trials: tuple[Trial, ...]
+    records: dict[tuple[str, int], RunRecord] = field(default_factory=dict)
+    failures: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run is either finished or failed, as opposed to stopped."""
+        return len(self.records) + len(self.failures) == len({_key(trial) for trial in self.trials})
+
+    @property
+    def errors(self) -> list[str]:
+        """A line for the runs of a recipe that cannot be finished for the same reason."""
+        seeds: dict[tuple[str, str], list[int]] = {}
+        for trial in self.trials:
+            if _key(trial) in self.failures:
+                seeds.setdefault((trial.recipe.name, self.failures[_key(trial)]), []).append(trial.seed)
+        return [
+            f"{name}, seed{'s' if len(failed) > 1 else ''} {', '.join(map(str, failed))}: {error}"
+            for (name, error), failed in seeds.items()
+        ]
+
+    def of(self, recipe: Recipe) -> list[RunRecord]:
+        """Return the records of a recipe's finished runs."""
+        return [record for (digest, _), record in self.records.items() if digest == recipe.digest]
+
+
+def plan_trials(recipes: Sequence[Recipe], seeds: Sequence[int], store: RunStore) -> list[Trial]:
+    """Return a task for each recipe and seed, seed by seed, so that what is done first can be compared first."""
+    return [Trial(recipe, seed, store.folder(recipe, seed).path) for seed in seeds for recipe in recipes]
+
+
+def run_trials(
+    trials: Sequence[Trial], executor: Executor, settings: Settings, on_event: Listener, should_stop: Callable[[], bool]
+) -> ExperimentRuns:
+    """Train what is not finished yet.
+
+    Args:
+        trials: those of one recipe and seed are one run, whatever its label.
+        executor: what trains them.
+        settings: of all of them.
+        on_event: told of progress.
+        should_stop: asked often; when true, what is running keeps a checkpoint and ends.
+
+    Raises:
+        DataError: a recipe's images cannot be loaded.
+        ExperimentError: a model's file is missing, or a finished run is of other images, of a model's file that has
+            changed, or of a version of mnistlab that kept less.
+    """
+    experiment = ExperimentRuns(tuple(trials))
+    fingerprint, read = cache(_fingerprint), cache(read_source)
+    for recipe in {trial.recipe.digest: trial.recipe for trial in trials}.values():
+        _check(recipe, fingerprint)
+    wanted: list[Trial] = []
+    for trial in {_key(trial): trial for trial in reversed(trials)}.values():
+        folder = RunFolder(trial.folder)
+        if folder.finished:
+            experiment.records[_key(trial)] = _reusable(trial, folder.read_record(), fingerprint, read)
+        else:
+            wanted.insert(0, trial)
+
+    def listen(event: Event) -> None:
+        match event:
+            case TrialFinished():
+                experiment.records[_key(event.trial)] = event.record
+            case TrialFailed():
+                experiment.failures[_key(event.trial)] = event.error
+        on_event(event)
+
+    on_event(ExperimentStarted(tuple(wanted), len(experiment.records), executor.description))
+    if wanted and not should_stop():
+        executor.run(wanted, settings, listen, should_stop)
+    return experiment
+
+
+def _key(trial: Trial) -> tuple[str, int]:
+    return trial.recipe.digest, trial.seed
+
+
+def _check(recipe: Recipe, fingerprint: Callable[[str, int, int], str]) -> None:
+    """Find out before the first run what would make every run fail."""
+    fingerprint(recipe.data, recipe.validation, recipe.train_limit)
+    file = Path(recipe.model.rpartition(":")[0])
+    with contextlib.suppress(RuntimeError):  # a home folder of nobody; then there is no such file either
+        file = file.expanduser()
+    if file.suffix == ".py" and not file.is_file():
+        raise ExperimentError(f"{recipe.model}: there is no file {file}")
+
+
+def _reusable(
+    trial: Trial, record: RunRecord, fingerprint: Callable[[str, int, int], str], read: Callable[[str], Source]
+) -> RunRecord:
+    recipe = trial.recipe
+    # Digests are short: of very many recipes two may share one.
+    if not record.recipe.trains_as(recipe) or record.seed != trial.seed:
+        raise ExperimentError(f"{trial.folder}: holds another run than its name says; move it away")
+    if record.data.fingerprint != fingerprint(recipe.data, recipe.validation, recipe.train_limit):
+        raise ExperimentError(f"{trial.folder}: was trained on other images than {recipe.data} holds now; give --runs")
+    if difference := read(recipe.model).difference(record.source, record.imports):
+        raise ExperimentError(f"{trial.folder}: {difference} since it was trained; give --runs")
+    if record.predictions is None:
+        raise ExperimentError(f"{trial.folder}: its record lacks the outcome by image; move it away, or give --runs")
+    return record
+
+
+def _fingerprint(data: str, validation: int, limit: int) -> str:
+    return take_subset(load_dataset(data), validation=validation, limit=limit).fingerprint

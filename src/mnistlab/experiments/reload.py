@@ -1,0 +1,79 @@
+"""Reading: a study made again from records alone."""
+
+import os
+from pathlib import Path
+
+from mnistlab.errors import RunError
+from mnistlab.experiments.archive import FILE, read_archive
+from mnistlab.experiments.comparison_result import ComparisonResult
+from mnistlab.experiments.look_history import past_looks
+from mnistlab.runs import RunFolder, RunRecord, RunStore
+from mnistlab.statistics import MARGIN, RunGroup
+
+
+def read_comparison(path: Path | str) -> ComparisonResult:
+    """Make a study again from records alone.
+
+    Args:
+        path: a ``comparison.json``, or a folder that holds one; else a folder of runs, all of which are compared.
+
+    Raises:
+        RunError: neither, or runs are missing or damaged.
+    """
+    if path == "":
+        raise RunError(f"the name is empty; name a {FILE} or a folder of runs, the current one is .")
+    path = Path(path)
+    try:
+        file = path / FILE if path.is_dir() else path
+        archived = os.path.lexists(file) and not file.is_dir()
+    # A name may be too long for a file.
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if archived:
+        return _from_archive(file)
+    if not path.is_dir():
+        raise RunError(f"{path}: no such file or folder; name a {FILE} or a folder of runs")
+    return _from_runs(path)
+
+
+def _from_archive(file: Path) -> ComparisonResult:
+    archive = read_archive(file)
+    runs = file.parent / archive.runs
+    records = {(record.recipe.digest, record.seed): record for record in RunStore(runs).records()}
+    groups = []
+    for group in archive.groups:
+        for seed in group.seeds:
+            if (group.digest, seed) not in records:
+                raise RunError(f"{runs}: lacks the run of {group.label}, seed {seed}, that {file} compares")
+        groups.append(RunGroup.of(group.label, (records[group.digest, seed] for seed in group.seeds)))
+    return ComparisonResult(
+        archive.title,
+        tuple(groups),
+        baseline=archive.baseline,
+        failures=archive.failures,
+        command=archive.command,
+        runs=runs,
+        headline=archive.headline,
+        margin=archive.margin,
+    )
+
+
+def _from_runs(folder: Path) -> ComparisonResult:
+    runs = folder / "runs" if (folder / "runs").is_dir() else folder
+    single = RunFolder(folder)
+    found = [single.read_record()] if single.finished else list(RunStore(runs).records())
+    if len({record.data.fingerprint for record in found}) > 1:
+        raise RunError(f"{runs}: holds runs on different images, which cannot be compared; name a {FILE}")
+    runs_by_digest: dict[str, list[RunRecord]] = {}
+    for record in found:
+        runs_by_digest.setdefault(record.recipe.digest, []).append(record)
+    if not runs_by_digest:
+        raise RunError(f"{folder}: no finished runs there; a run's folder holds record.json")
+    labels = [records[0].recipe.name for records in runs_by_digest.values()]
+    groups = tuple(
+        RunGroup.of(label if labels.count(label) == 1 else f"{label}-{digest}", records)
+        for label, (digest, records) in zip(labels, runs_by_digest.items(), strict=True)
+    )
+    past = past_looks(runs, list(runs_by_digest))
+    title = " against ".join(group.label for group in groups)
+    return ComparisonResult(title, groups, runs=runs, margin=past[0].margin if past else MARGIN)

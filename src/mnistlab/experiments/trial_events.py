@@ -1,0 +1,86 @@
+"""What an experiment tells while it goes on; executors emit these and print nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mnistlab.experiments.trial import Trial
+from mnistlab.runs import EpochMetrics, RunRecord
+
+
+@dataclass(frozen=True)
+class ExperimentStarted:
+    """These tasks are wanted; those of ``finished`` were trained before and are not trained again."""
+
+    trials: tuple[Trial, ...]
+    finished: int
+    workers: str
+
+
+@dataclass(frozen=True)
+class TrialStarted:
+    """A run begins, or goes on behind ``epochs_done`` whole epochs."""
+
+    trial: Trial
+    epochs_done: int
+
+
+@dataclass(frozen=True)
+class TrialProgress:
+    """A run has finished an epoch."""
+
+    trial: Trial
+    metrics: EpochMetrics
+
+
+@dataclass(frozen=True)
+class TrialFinished:
+    """A run is over, and its files are in its folder."""
+
+    trial: Trial
+    record: RunRecord
+
+
+@dataclass(frozen=True)
+class TrialStopped:
+    """A run was asked to stop, and left a checkpoint."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class WorkerLost:
+    """The process or machine that trained a run is gone; the run will be gone on with from its checkpoint."""
+
+    trial: Trial
+    reason: str
+
+
+@dataclass(frozen=True)
+class TrialFailed:
+    """A run cannot be finished; the others go on."""
+
+    trial: Trial
+    error: str
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A study that ends as soon as it is settled was looked at."""
+
+    seeds: int
+    verdict: str
+
+
+Event = (
+    ExperimentStarted | TrialStarted | TrialProgress | TrialFinished | TrialStopped | WorkerLost | TrialFailed | Looked
+)
+Listener = Callable[[Event], None]
+
+
+def ignore(_event: Event) -> None:
+    """Listen to nothing."""
+
+
+def never() -> bool:
+    """Do not stop. Training has the same, but brings PyTorch with it."""
+    return False

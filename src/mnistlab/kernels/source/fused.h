@@ -1,0 +1,126 @@
+// What follows a convolution or a linear layer: batch normalisation, ReLU and 2x2 pooling, each optional, in one pass.
+//
+// With z = scale * x + shift, the fused op gives pool(relu(z)). Backward, z is computed again and not kept.
+#pragma once
+
+#include "lanes.h"
+#include "spec.h"
+
+// Comparisons are written so that NaN goes through, as in PyTorch.
+template <bool RELU>
+inline Part rectify(Part z) {
+    if constexpr (RELU) return z < splat(0.0f) ? splat(0.0f) : z;
+    return z;
+}
+
+template <bool RELU>
+inline Part relu_grad(Part z, Part grad) {
+    if constexpr (RELU) return z <= splat(0.0f) ? splat(0.0f) : grad;
+    return grad;
+}
+
+inline Part larger(Part best, Part next) { return ((next > best) | (next != next)) ? next : best; }
+
+template <bool RELU, int POOL>
+void fused_channel(const Lanes *x, Lanes *y, int height, int width, Part scale, Part shift) {
+    if constexpr (POOL == NO_POOL) {
+        for (int i = 0; i < height * width; i++)
+            for (int p = 0; p < PARTS; p++) y[i].part[p] = rectify<RELU>(x[i].part[p] * scale + shift);
+        return;
+    }
+    for (int row = 0; row + 1 < height; row += 2)
+        for (int column = 0; column + 1 < width; column += 2, y++) {
+            const Lanes *at = x + row * width + column;
+            for (int p = 0; p < PARTS; p++) {
+                const Part z0 = at[0].part[p] * scale + shift, z1 = at[1].part[p] * scale + shift;
+                const Part z2 = at[width].part[p] * scale + shift, z3 = at[width + 1].part[p] * scale + shift;
+                if constexpr (POOL == MAX_POOL)
+                    y->part[p] = rectify<RELU>(larger(larger(larger(z0, z1), z2), z3));
+                else
+                    y->part[p] = (rectify<RELU>(z0) + rectify<RELU>(z1) + rectify<RELU>(z2) +
+                                  rectify<RELU>(z3)) * 0.25f;
+            }
+        }
+}
+
+// Calls emit(index in Lanes, part, x, dz) once for every position and part of a channel.
+template <bool RELU, int POOL, class Emit>
+void fused_grads(const Lanes *x, const Lanes *dy, int height, int width, Part scale, Part shift, const Emit &emit) {
+    if constexpr (POOL == NO_POOL) {
+        for (int i = 0; i < height * width; i++)
+            for (int p = 0; p < PARTS; p++) {
+                const Part value = x[i].part[p];
+                emit(i, p, value, relu_grad<RELU>(value * scale + shift, dy[i].part[p]));
+            }
+        return;
+    }
+    for (int row = 0; row + 1 < height; row += 2)
+        for (int column = 0; column + 1 < width; column += 2, dy++)
+            for (int p = 0; p < PARTS; p++) {
+                const int at[4] = {row * width + column, row * width + column + 1, (row + 1) * width + column,
+                                   (row + 1) * width + column + 1};
+                Part value[4], z[4];
+                for (int i = 0; i < 4; i++) {
+                    value[i] = x[at[i]].part[p];
+                    z[i] = value[i] * scale + shift;
+                }
+                if constexpr (POOL == AVERAGE_POOL) {
+                    for (int i = 0; i < 4; i++)
+                        emit(at[i], p, value[i], relu_grad<RELU>(z[i], dy->part[p] * 0.25f));
+                } else {
+                    // The gradient goes to the first of the largest, and is used up by it.
+                    const Part best = larger(larger(larger(z[0], z[1]), z[2]), z[3]);
+                    Part left = relu_grad<RELU>(best, dy->part[p]);
+                    for (int i = 0; i < 3; i++) {
+                        const PartMask chosen = z[i] == best;
+                        emit(at[i], p, value[i], chosen ? left : splat(0.0f));
+                        left = chosen ? splat(0.0f) : left;
+                    }
+                    emit(at[3], p, value[3], left);
+                }
+            }
+    // An odd last row or column reaches no window.
+    const auto leave = [&](int i) {
+        for (int p = 0; p < PARTS; p++) emit(i, p, x[i].part[p], splat(0.0f));
+    };
+    if (height % 2)
+        for (int column = 0; column < width; column++) leave((height - 1) * width + column);
+    if (width % 2)
+        for (int row = 0; row < height - height % 2; row++) leave(row * width + width - 1);
+}
+
+// Calls f.template operator()<RELU, POOL>() with the layer's own.
+template <class Function>
+void with_fused(const Layer &layer, const Function &f) {
+    switch (layer.pool * 2 + (layer.relu ? 1 : 0)) {
+        case 0: return f.template operator()<false, NO_POOL>();
+        case 1: return f.template operator()<true, NO_POOL>();
+        case 2: return f.template operator()<false, MAX_POOL>();
+        case 3: return f.template operator()<true, MAX_POOL>();
+        case 4: return f.template operator()<false, AVERAGE_POOL>();
+        default: return f.template operator()<true, AVERAGE_POOL>();
+    }
+}
+
+inline void fused_forward(const Layer &layer, const Lanes *x, Lanes *y, const float *scale, const float *shift) {
+    const int64_t in = int64_t(layer.in.height) * layer.in.width, out = int64_t(layer.out.height) * layer.out.width;
+    with_fused(layer, [&]<bool RELU, int POOL>() {
+        for (int c = 0; c < layer.in.channels; c++)
+            fused_channel<RELU, POOL>(x + c * in, y + c * out, layer.in.height, layer.in.width,
+                                           splat(scale ? scale[c] : 1.0f), splat(shift ? shift[c] : 0.0f));
+    });
+}
+
+// emit(channel, index in Lanes from x, part, x, dz)
+template <class Emit>
+void fused_backward(const Layer &layer, const Lanes *x, const Lanes *dy, const float *scale, const float *shift,
+                    const Emit &emit) {
+    const int64_t in = int64_t(layer.in.height) * layer.in.width, out = int64_t(layer.out.height) * layer.out.width;
+    with_fused(layer, [&]<bool RELU, int POOL>() {
+        for (int c = 0; c < layer.in.channels; c++)
+            fused_grads<RELU, POOL>(
+                x + c * in, dy + c * out, layer.in.height, layer.in.width, splat(scale ? scale[c] : 1.0f),
+                splat(shift ? shift[c] : 0.0f),
+                [&](int64_t i, int p, Part value, Part grad) { emit(c, c * in + i, p, value, grad); });
+    });
+}

@@ -1,0 +1,108 @@
+"""The recipes that come with mnistlab."""
+
+from mnistlab.errors import RecipeError, did_you_mean
+from mnistlab.recipe.recipe import Recipe
+
+_BEST = Recipe(
+    name="best62k",
+    model="convnet",
+    channels=((20,), (32, 36, 48, 64)),
+    stem=5,
+    batch_norm=True,
+    fit="none",
+    size=28,
+    rotation=8.0,
+    translation=2.0,
+    scale=0.08,
+    shear=6.0,
+    elastic=1.0,
+    epochs=20,
+    learning_rate=0.1,
+    nesterov=True,
+    weight_decay=0.0001,
+    schedule="cosine",
+    warmup=1.0,
+    averaging=0.999,
+)
+
+BUILT_IN = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(name="lenet5"),
+        Recipe(name="custom_mlp", batch_norm=True, dropout=0.3, rotation=0.2, blur=(0.1, 1.0)),
+        Recipe(name="mlp", model="mlp"),
+        _BEST,
+        _BEST.replace(
+            name="small10k",
+            channels=((8,), (12, 16, 19, 22)),
+            rotation=5.0,
+            translation=1.5,
+            scale=0.06,
+            shear=4.0,
+            elastic=0.7,
+            epochs=50,
+        ),
+        Recipe(
+            name="sprint99",
+            model="convnet",
+            channels=((12,), (16, 24, 32)),
+            batch_norm=True,
+            fit="resize",
+            size=16,
+            epochs=4,
+            learning_rate=0.15,
+            nesterov=True,
+            schedule="onecycle",
+        ),
+        _BEST.replace(
+            name="reader",
+            validation=5000,
+            rotation=12.0,
+            translation=1.5,
+            scale=0.15,
+            shear=12.0,
+            blur=(0.1, 1.0),
+            negatives=6000,
+            epochs=24,
+        ),
+        _BEST.replace(
+            name="robust",
+            rotation=0.0,
+            translation=0.0,
+            scale=0.0,
+            shear=0.0,
+            elastic=2.0,
+            filtering=0.8,
+            noise=0.4,
+            erasing=0.7,
+            inversion=0.5,
+            epochs=10,
+            weight_decay=0.0,
+            averaging=0.998,
+        ),
+    )
+}
+
+DISPLAY_NAMES = {
+    "lenet5": "LeNet-5",
+    "custom_mlp": "CustomMLP",
+    "mlp": "MLP",
+    "best62k": "Best62k",
+    "small10k": "Small10k",
+    "sprint99": "Sprint99",
+    "reader": "Reader",
+    "robust": "Robust",
+}
+
+
+def built_in(name: str) -> Recipe:
+    """Return the recipe of that name.
+
+    Raises:
+        RecipeError: there is none; the message lists those there are.
+    """
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    hint = did_you_mean(name, BUILT_IN)
+    known = ", ".join(BUILT_IN)
+    raise RecipeError(f"{name}: no such recipe; {hint}known: {known}; or a .toml file, or path/to/file.py:build")

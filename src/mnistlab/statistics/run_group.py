@@ -1,0 +1,102 @@
+"""RunGroup: the runs of one recipe over several seeds."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.errors import RunError
+from mnistlab.recipe import Recipe, TestedOn
+from mnistlab.runs import Predictions, RunRecord
+
+
+@dataclass(frozen=True, eq=False)
+class RunGroup:
+    """Finished runs of one recipe on the same images, one a seed, ascending by seed; make one with :meth:`of`.
+
+    Attributes:
+        label: the recipe's name in tables and plots.
+        records: the runs'.
+    """
+
+    label: str
+    records: tuple[RunRecord, ...]
+
+    @classmethod
+    def of(cls, label: str, records: Iterable[RunRecord]) -> "RunGroup":
+        """Check that the runs belong together, and make a sample of them.
+
+        Raises:
+            RunError: no runs, runs of different recipes or images, a seed twice, or a record without an outcome.
+        """
+        chosen = tuple(sorted(records, key=lambda record: record.seed))
+        if not chosen:
+            raise RunError(f"{label}: no finished runs")
+        if len({record.recipe.digest for record in chosen}) > 1:
+            raise RunError(f"{label}: runs of different recipes under one name; name them apart")
+        if len({record.data.fingerprint for record in chosen}) > 1:
+            raise RunError(f"{label}: runs on different images; train again those on the older ones")
+        seeds = [record.seed for record in chosen]
+        for seed, following in pairwise(seeds):
+            if seed == following:
+                raise RunError(f"{label}: seed {seed} is there twice")
+        for record in chosen:
+            if record.predictions is None:
+                raise RunError(f"{label}: the record of seed {record.seed} lacks the outcome by image; train it again")
+        return cls(label, chosen)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The first run's recipe; its name may be another than the label."""
+        return self.records[0].recipe
+
+    @cached_property
+    def seeds(self) -> tuple[int, ...]:
+        """Ascending."""
+        return tuple(record.seed for record in self.records)
+
+    @property
+    def predictions(self) -> tuple[Predictions, ...]:
+        """How each run's final weights read each image."""
+        return tuple(record.predictions for record in self.records if record.predictions)
+
+    @property
+    def tested_on(self) -> TestedOn:
+        """``validation`` if the runs were tested on held-out training images."""
+        return self.recipe.tested_on
+
+    @property
+    def test_images(self) -> int:
+        """How many images the runs were tested on."""
+        return self.records[0].data.test_images
+
+    @cached_property
+    def right(self) -> NDArray[np.int64]:
+        """How many of them each run reads rightly, ``(runs,)``."""
+        return self.test_images - np.array([record.final.test_errors for record in self.records])
+
+    @cached_property
+    def accuracies(self) -> NDArray[np.float64]:
+        """Final test accuracies, 0 to 1, ``(runs,)``."""
+        return np.array([record.final.test_accuracy for record in self.records])
+
+    @cached_property
+    def losses(self) -> NDArray[np.float64]:
+        """Final test losses, nats, ``(runs,)``."""
+        return np.array([record.final.test_loss for record in self.records])
+
+    @cached_property
+    def correct(self) -> NDArray[np.bool_]:
+        """Which test images each run reads rightly, ``(runs, images)``."""
+        right = np.ones((len(self.records), self.test_images), bool)
+        for row, predictions in zip(right, self.predictions, strict=True):
+            row[[image for image, _, _ in predictions.mistakes]] = False
+        return right
+
+    def on(self, seeds: Iterable[int]) -> "RunGroup":
+        """Return the runs with these seeds alone."""
+        wanted = set(seeds)
+        return RunGroup(self.label, tuple(record for record in self.records if record.seed in wanted))

@@ -1,0 +1,257 @@
+"""Studies that remember their looks, and studies that end as soon as they are settled."""
+
+import json
+import signal
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from mnistlab import MnistlabError, Recipe, compare, read_comparison
+from mnistlab.experiments import InProcessExecutor
+from mnistlab.experiments.look_history import FILE, PastLook, judge, past_looks, remember
+from mnistlab.experiments.trial_events import Looked, TrialFailed, TrialFinished
+from mnistlab.runs import RunStore
+from mnistlab.statistics import planned_looks
+from tests.statistics.records import made_record
+
+
+class Made:
+    """An engine whose runs misread as many images as it is told, by recipe and seed."""
+
+    description = "made up"
+
+    def __init__(self, errors):
+        self.errors = errors
+        self.trained = []
+
+    def run(self, trials, settings, on_event, should_stop):
+        for trial in trials:
+            count = self.errors[trial.recipe.name](trial.seed)
+            if count is None:
+                on_event(TrialFailed(trial, "its loss is not finite"))
+                continue
+            wrong = range(count)
+            made = made_record(trial.recipe, trial.seed, wrong, fingerprint=FINGERPRINT[0], images=10_000)
+            made = made.model_copy(update={"data": made.data.model_copy(update={"train_images": 300})})
+            folder = RunStore(trial.folder.parent).folder(trial.recipe, trial.seed)
+            with folder.lock():
+                folder.finish(made, b"", np.zeros((1, 1), np.float32))
+            self.trained.append((trial.recipe.name, trial.seed))
+            on_event(TrialFinished(trial, made))
+
+
+FINGERPRINT = []
+PAIR = [Recipe(name=name, epochs=2, train_limit=300, momentum=momentum) for name, momentum in (("a", 0.9), ("b", 0.8))]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fingerprint():
+    from mnistlab.data import load_dataset, take_subset
+
+    FINGERPRINT[:] = [take_subset(load_dataset("mnist"), validation=0, limit=300).fingerprint]
+
+
+def failing(seed):
+    return alternating(seed) if seed < 4 else None
+
+
+def alternating(seed):
+    return 100 + 9 * (seed % 2) + seed % 5
+
+
+APART = {"a": alternating, "b": lambda seed: alternating(seed) + 20 + seed % 3}
+CLOSE = {"a": alternating, "b": lambda seed: alternating(seed) + seed % 2}
+OPEN = {"a": alternating, "b": lambda seed: alternating(seed) + (25 if seed % 2 else -18)}
+
+
+def test_a_settled_study_ends_early(tmp_path):
+    seen, executor = [], Made(APART)
+    result = compare(*PAIR, max_seeds=20, runs=tmp_path, executor=executor, on_event=seen.append)
+    looks = [event.seeds for event in seen if isinstance(event, Looked)]
+    assert looks == [6, 8, 10]
+    assert result.verdict.startswith("a is better than b by 0.2")
+    assert result.seeds == tuple(range(10))
+    assert len(executor.trained) == 20
+    assert result.comparison.differences[0].look == planned_looks(20)[10]
+    assert result.comparison.remarks[0].startswith("look 3 of at most 8 that were planned")
+
+
+def test_an_equivalent_one_too_and_an_open_one_goes_on_to_the_end(tmp_path):
+    result = compare(*PAIR, max_seeds=20, runs=tmp_path / "close", executor=Made(CLOSE))
+    assert result.comparison.differences[0].verdict == "equivalent"
+    assert len(result.seeds) == 6
+    result = compare(*PAIR, max_seeds=11, runs=tmp_path / "open", executor=Made(OPEN))
+    assert result.comparison.differences[0].verdict == "inconclusive"
+    assert len(result.seeds) == 11
+
+
+def test_the_same_command_again_trains_nothing_and_says_the_same(tmp_path):
+    first = compare(*PAIR, max_seeds=20, runs=tmp_path / "runs", executor=Made(APART))
+    executor = Made(APART)
+    again = compare(*PAIR, max_seeds=20, runs=tmp_path / "runs", executor=executor)
+    assert executor.trained == []
+    assert again.comparison == first.comparison
+    first.write(tmp_path / "out")
+    assert read_comparison(tmp_path / "out").comparison == first.comparison
+
+
+def test_stopping_in_between_goes_on_with_the_same_plan(tmp_path):
+    executor = Made(APART)
+    stopped = compare(
+        *PAIR, max_seeds=20, runs=tmp_path, executor=executor, should_stop=lambda: len(executor.trained) >= 12
+    )
+    assert stopped is None
+    executor = Made(APART)
+    found = compare(*PAIR, max_seeds=20, runs=tmp_path, executor=executor)
+    assert len(executor.trained) == 20 - 12
+    assert found.comparison.differences[0].look.number == 3
+
+
+def test_looking_again_is_remembered_corrected_and_said(tmp_path):
+    verdicts = []
+    for seeds in (8, 16):
+        result = compare(*PAIR, seeds=seeds, runs=tmp_path / "runs", executor=Made(OPEN))
+        verdicts.append(result.comparison.differences[0])
+    assert [found.look.number for found in verdicts] == [1, 2]
+    assert verdicts[1].look.earlier == (8,)
+    assert verdicts[1].adjusted_p == min(1.0, 20 * max(verdicts[1].p, verdicts[1].adjusted_p / 20))
+    assert result.comparison.remarks[0].startswith("look 2 at these recipes, after looks at 8 seeds: ")
+    # An earlier look stays what it was, also in another report.
+    again = compare(*PAIR, seeds=8, runs=tmp_path / "runs", executor=Made(OPEN))
+    assert again.comparison.differences[0] == verdicts[0]
+    again.write(tmp_path / "elsewhere")
+    result.write(tmp_path / "out")
+    assert read_comparison(tmp_path / "elsewhere").comparison.differences[0] == verdicts[0]
+    assert read_comparison(tmp_path / "out").comparison.differences[0] == verdicts[1]
+
+
+def test_few_seeds_and_other_recipes_are_no_look(tmp_path):
+    compare(*PAIR, seeds=5, runs=tmp_path, executor=Made(OPEN))
+    assert not (tmp_path / FILE).exists()
+    result = compare(*PAIR, seeds=8, runs=tmp_path, executor=Made(OPEN))
+    third = PAIR[0].replace(name="c", momentum=0.7)
+    other = compare(PAIR[0], third, seeds=9, runs=tmp_path, executor=Made(OPEN | {"c": alternating}))
+    assert {found.look.number for found in (*result.comparison.differences, *other.comparison.differences)} == {1}
+
+
+def test_a_plan_comes_before_the_first_look(tmp_path):
+    compare(*PAIR, seeds=8, runs=tmp_path, executor=Made(OPEN))
+    with pytest.raises(
+        MnistlabError, match="were first compared there with 8 seeds and no plan; a plan has to come before"
+    ):
+        compare(*PAIR, max_seeds=20, runs=tmp_path, executor=Made(OPEN))
+    compare(*PAIR, max_seeds=8, runs=tmp_path / "planned", executor=Made(OPEN))
+    with pytest.raises(MnistlabError, match="with 6 seeds and --until-settled --max-seeds 8; a plan"):
+        compare(*PAIR, max_seeds=20, runs=tmp_path / "planned", executor=Made(OPEN))
+    # Without a plan, all looks of the plan together are one that came before.
+    later = compare(*PAIR, seeds=16, runs=tmp_path / "planned", executor=Made(OPEN))
+    assert later.comparison.differences[0].look.number == 2
+
+
+def test_another_margin_after_a_look_is_said(tmp_path):
+    compare(*PAIR, seeds=8, runs=tmp_path, executor=Made(OPEN))
+    result = compare(*PAIR, seeds=8, margin=5.0, runs=tmp_path, executor=Made(OPEN))
+    assert result.comparison.remarks[0].startswith("the margin was 0.1 points at the first look; choosing it after")
+
+
+def test_a_plan_goes_on_after_a_look_in_between(tmp_path):
+    executor = Made(OPEN)
+    compare(*PAIR, max_seeds=12, runs=tmp_path, executor=executor, should_stop=lambda: len(executor.trained) >= 14)
+    between = compare(*PAIR, seeds=9, runs=tmp_path, executor=Made(OPEN))
+    assert between.comparison.differences[0].look.earlier == (8,)
+    result = compare(*PAIR, max_seeds=12, runs=tmp_path, executor=Made(OPEN))
+    assert result.comparison.differences[0].look == planned_looks(12)[12]
+
+
+def test_a_recipe_that_fails_does_not_switch_the_correction_off(tmp_path):
+    """Of three recipes one cannot be trained from seed 4 on; the other two are judged by the plan all the same."""
+    trio = [*PAIR, PAIR[0].replace(name="c", momentum=0.7)]
+    result = compare(*trio, max_seeds=10, runs=tmp_path, executor=Made(OPEN | {"c": failing}))
+    pair = result.comparison.difference("a", "b")
+    assert (len(pair.seeds), pair.look.number, pair.look.planned) == (10, 3, 3)
+    assert result.comparison.remarks[0].startswith("look 3 of at most 3")
+
+
+def test_a_report_keeps_the_margin_that_was_fixed(tmp_path):
+    compare(*PAIR, seeds=8, margin=5.0, runs=tmp_path / "runs", executor=Made(OPEN))
+    found = read_comparison(tmp_path / "runs").comparison
+    assert found.differences[0].margin == 5.0
+    assert not [remark for remark in found.remarks if "margin was" in remark]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"max_seeds": 3}, {"max_seeds": 10**9}, {"max_seeds": 6, "seeds": list(range(20))}, {"comparisons": 10**18},
+        {"margin": float("inf")}, {"margin": 0}, {"seeds": "x"},
+    ],
+)  # fmt: skip
+def test_what_no_look_can_be_is_refused(change, tmp_path):
+    look = {"recipes": ["a", "b"], "seeds": list(range(6)), "margin": 0.1} | change
+    (tmp_path / FILE).write_text(json.dumps({"format": 1, "looks": [look]}))
+    with pytest.raises(MnistlabError, match=r"looks\.json: cannot be read as looks at runs"):
+        past_looks(tmp_path, ["a", "b"])
+
+
+@pytest.mark.parametrize("margin", [0, -1, 101, float("nan"), float("inf"), "0.1"])
+def test_impossible_margins_and_plans_are_refused(margin, tmp_path):
+    with pytest.raises(MnistlabError, match="margin: points of accuracy, above 0 and at most 100"):
+        compare(*PAIR, seeds=6, margin=margin, runs=tmp_path, executor=Made(OPEN))
+    with pytest.raises(MnistlabError, match="max_seeds: 6 to 1,000; found 5"):
+        compare(*PAIR, max_seeds=5, runs=tmp_path, executor=Made(OPEN))
+
+
+def test_a_damaged_memory_is_named(tmp_path):
+    (tmp_path / FILE).write_text('{"format": 1, "looks": [{}]}')
+    with pytest.raises(MnistlabError, match=r"looks\.json: cannot be read as looks at runs: looks\.0"):
+        past_looks(tmp_path, ["a", "b"])
+
+
+def test_a_run_that_failed_leaves_its_look_the_one_that_was_planned():
+    past = [PastLook(recipes=("a", "b"), seeds=tuple(range(7)), margin=0.1, max_seeds=20)]
+    assert judge(past, range(7)) == planned_looks(20)[8]
+
+
+def test_processes_that_remember_at_once_lose_nothing(tmp_path):
+    import multiprocessing
+
+    context = multiprocessing.get_context("spawn")
+    looks = [PastLook(recipes=("a", "b"), seeds=tuple(range(count)), margin=0.1) for count in range(6, 14)]
+    with context.Pool(4) as pool:
+        pool.starmap(remember, [(tmp_path, look) for look in looks])
+    assert {len(look.seeds) for look in past_looks(tmp_path, ["b", "a"])} == set(range(6, 14))
+
+
+def test_kill_9_loses_no_look_of_a_real_command(tmp_path, few):
+    """The command is killed behind its first look, and the same one goes on with the same plan."""
+    import subprocess
+
+    command = [
+        sys.executable, "-m", "mnistlab", "compare", "mlp", "lenet5", "--until-settled", "--max-seeds", "8",
+        "--data", str(few), "--epochs", "1", "--margin", "0.001", "-q",
+    ]  # fmt: skip
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
+        runs = tmp_path / "comparison" / "runs"
+        while process.poll() is None and len(list(runs.glob("*/record.json"))) < 13:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+    (first,) = json.loads((runs / FILE).read_text())["looks"]
+    assert len(first["seeds"]) == 6
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    looks = json.loads((runs / FILE).read_text())["looks"]
+    assert looks[0] == first
+    assert [(len(look["seeds"]), look["max_seeds"]) for look in looks] == [(6, 8), (8, 8)]
+    assert "look 2 of at most 2 that were planned" in again.stdout
+    assert len(list(runs.glob("*/record.json"))) == 16
+
+
+def test_sequential_studies_run_in_this_process_as_well(tmp_path, few):
+    pair = [
+        Recipe(name=name, model="mlp", data=str(few), epochs=1, learning_rate=rate)
+        for name, rate in (("a", 0.05), ("b", 1e-6))
+    ]
+    result = compare(*pair, max_seeds=10, runs=tmp_path, executor=InProcessExecutor())
+    assert result.verdict.startswith("a is better than b")
+    assert len(result.seeds) == 8

@@ -1,0 +1,112 @@
+"""Experiments on a real Ray cluster of two nodes on this machine."""
+
+import sys
+
+import pytest
+
+from mnistlab import MnistlabError, Recipe, compare
+from mnistlab.experiments import LocalExecutor, Settings
+from mnistlab.experiments.experiment_runs import plan_trials, run_trials
+from mnistlab.experiments.look_history import FILE
+from mnistlab.experiments.ray_executor import RayExecutor
+from mnistlab.experiments.trial_events import never
+from mnistlab.runs import RunStore
+from tests.experiments.listening import Notes, leftovers, results
+
+ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'mnistlab[ray]'")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"
+)
+
+
+@pytest.fixture
+def cluster():
+    """Two nodes of one core each; the second one can be killed."""
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    cluster.second = cluster.add_node(num_cpus=1)
+    cluster.wait_for_nodes()
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+def run(recipes, folder, executor, notes=None, seeds=(0, 1, 2)):
+    notes = Notes() if notes is None else notes
+    return run_trials(plan_trials(recipes, seeds, RunStore(folder)), executor, Settings(), notes, never), notes
+
+
+def test_a_node_killed_in_mid_sweep_changes_no_record(cluster, slow, tmp_path):
+    killed = []
+
+    def kill(event):
+        if event.metrics.epoch >= 2 and not killed:
+            killed.append(event.trial)
+            cluster.remove_node(cluster.second, allow_graceful=False)
+
+    experiment, notes = run(slow, tmp_path / "ray", RayExecutor(cluster.address, slice_seconds=1.5), Notes(kill))
+    assert killed
+    assert experiment.complete
+    assert not experiment.failures
+    assert notes.of("died")
+    assert sorted(notes.of("finished")) == sorted((recipe.name, seed) for recipe in slow for seed in (0, 1, 2))
+    run(slow, tmp_path / "local", LocalExecutor(2))
+    assert results(tmp_path / "ray") == results(tmp_path / "local")
+    assert not leftovers(tmp_path)
+
+
+def test_several_runs_in_a_task_and_a_failing_one(quick, tmp_path, monkeypatch):
+    # The driver's folder may be a stranger's: what lies there under the names of packages is not imported.
+    (tmp_path / "here").mkdir()
+    for name in ("numpy", "torch", "pydantic"):
+        (tmp_path / "here" / f"{name}.py").write_text("import pathlib; pathlib.Path(__file__ + '.sprung').touch()")
+    monkeypatch.chdir(tmp_path / "here")
+    wild = quick[0].replace(name="wild", learning_rate=100.0)
+    experiment, notes = run([wild, *quick], tmp_path / "ray", RayExecutor(None, runs_per_task=3), seeds=(0, 1))
+    assert experiment.complete
+    assert sorted(notes.of("failed")) == [("wild", 0), ("wild", 1)]
+    assert experiment.errors[0] == "wild, seeds 0, 1: epoch 1: the loss is not finite; lower learning_rate (it is 100)"
+    run(quick, tmp_path / "local", LocalExecutor(2), seeds=(0, 1))
+    assert results(tmp_path / "ray") == results(tmp_path / "local")
+    again, notes = run(quick, tmp_path / "ray", RayExecutor(None), seeds=(0, 1))
+    assert again.complete
+    assert not notes
+    assert not list(tmp_path.rglob("*.sprung"))
+
+
+def test_a_study_until_settled_ends_on_ray_as_it_does_here(quick, tmp_path):
+    short = quick[0].replace(name="a", model="mlp", epochs=1, train_limit=300)
+    recipes = [short, short.replace(name="b", learning_rate=1e-6)]
+    on_ray, here = (
+        compare(*recipes, max_seeds=8, runs=tmp_path / name, executor=executor)
+        for name, executor in (("ray", RayExecutor(None)), ("local", LocalExecutor(2)))
+    )
+    assert on_ray.verdict == here.verdict
+    assert on_ray.verdict.startswith("a is better than b")
+    assert on_ray.seeds == here.seeds == tuple(range(8))
+    assert (tmp_path / "ray" / FILE).read_text() == (tmp_path / "local" / FILE).read_text()
+
+
+def test_no_cluster_at_the_address(tmp_path):
+    with pytest.raises(MnistlabError, match=r"127\.0\.0\.1:1: no Ray cluster there"):
+        run([Recipe(epochs=1)], tmp_path, RayExecutor("127.0.0.1:1"))
+    with pytest.raises(MnistlabError, match=r"ray://x:1: Ray's client does not stream results"):
+        run([Recipe(epochs=1)], tmp_path, RayExecutor("ray://x:1"))
+
+
+def test_without_ray_the_install_command_is_printed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MnistlabError, match=r"the ray engine needs Ray: pip install 'mnistlab\[ray\]'"):
+        RayExecutor()
+
+
+def test_what_another_driver_has_finished_meanwhile_is_taken_as_it_is(quick, tmp_path):
+    trials = plan_trials(quick[:1], (0, 1), RunStore(tmp_path / "ray"))
+    run_trials(trials, LocalExecutor(2), Settings(), Notes(), never)
+    before, notes = results(tmp_path / "ray"), Notes()
+    RayExecutor(None, runs_per_task=2).run(trials, Settings(), notes, never)
+    assert sorted(notes.of("finished")) == [(quick[0].name, 0), (quick[0].name, 1)]
+    assert not notes.of("started")
+    assert results(tmp_path / "ray") == before
+    assert not leftovers(tmp_path)

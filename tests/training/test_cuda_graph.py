@@ -1,0 +1,91 @@
+"""Captured steps, held against plain ones; here the capture only repeats the step, as a graph does on a GPU."""
+
+import pytest
+import torch
+from tests.training.test_steps import CPU, EVERYTHING
+
+from mnistlab.recipe import Recipe
+from mnistlab.training.augment import augment
+from mnistlab.training.cuda_graph import CudaGraphBackend
+from mnistlab.training.events import ignore, never
+from mnistlab.training.trainer import Trainer
+
+
+def repeat(step):
+    """Warm up, as a capture does, and give the result in the same tensors at every call."""
+    step()
+    results = [value.clone() for value in step()]
+
+    def replay():
+        for kept, value in zip(results, step()):
+            kept.copy_(value)
+        return results
+
+    return replay
+
+
+def refuse(step):
+    step()
+    raise RuntimeError("operation not permitted\nwhen stream is capturing")
+
+
+def trained(recipe, dataset, record=None):
+    trainer = Trainer(recipe, dataset, 0, CPU, "torch")
+    if record:
+        arguments = (trainer.model, recipe, trainer.optimizer, trainer.averaging.values, CPU, "asked for")
+        trainer.backend = CudaGraphBackend(*arguments, record=record)
+    trainer.run(ignore, never)
+    return trainer
+
+
+@pytest.mark.parametrize("record", [repeat, refuse])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(batch_norm=True, dropout=0.5, epochs=2, batch_size=64, **EVERYTHING),
+        Recipe(momentum=0.0, epochs=2, batch_size=600),
+        Recipe(model="mlp", epochs=1, batch_size=37, nesterov=True),
+    ],
+    ids=["everything", "one batch", "a last batch of another size"],
+)
+def test_captured_steps_are_plain_ones_bit_for_bit(small_mnist, recipe, record):
+    plain, graphed = trained(recipe, small_mnist), trained(recipe, small_mnist, record)
+    for name, value in plain.model.state_dict().items():
+        assert torch.equal(value, graphed.model.state_dict()[name]), name
+    for ours, theirs in zip(plain.averaging.values, graphed.averaging.values):
+        assert torch.equal(ours, theirs)
+    assert [e.train_loss for e in plain.history] == [e.train_loss for e in graphed.history]
+
+
+def test_adamw_agrees_to_the_rounding_of_its_rate(small_mnist):
+    recipe = Recipe(model="mlp", epochs=1, batch_size=64, optimizer="adamw", learning_rate=1e-3, schedule="onecycle")
+    plain, graphed = trained(recipe, small_mnist), trained(recipe, small_mnist, repeat)
+    for ours, theirs in zip(plain.model.parameters(), graphed.model.parameters()):
+        torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
+
+
+def test_what_cannot_be_captured_says_so_once(small_mnist):
+    tries = []
+
+    def count(step):
+        tries.append(1)
+        return refuse(step)
+
+    trainer = trained(Recipe(model="mlp", epochs=2, batch_size=64), small_mnist, count)
+    assert len(tries) == 1
+    assert trainer.backend.reason == "asked for; not captured: operation not permitted when stream is capturing"
+
+
+def test_a_step_makes_no_constants_anew(small_mnist, monkeypatch):
+    """On CUDA each would wait for the host, and a capture forbids it."""
+    recipe = Recipe(epochs=1, batch_size=64, **EVERYTHING)
+    trainer = Trainer(recipe, small_mnist, 0, CPU, "torch")
+    work = trainer.plan_epoch(trainer.epoch)
+    trainer.backend.train(work, 0, 1)
+
+    def forbidden(*arguments, **options):
+        raise AssertionError("made from the host's values")
+
+    monkeypatch.setattr(torch, "tensor", forbidden)
+    pixels = augment(torch.rand(64, 1, 32, 32), work.augmentation.of(0, 64, CPU))
+    assert pixels.shape == (64, 1, 32, 32)
