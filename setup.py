@@ -1,6 +1,7 @@
 """Builds the fast CPU layers, if there is a compiler: the one source for each level of processor.
 
-Everything else about the package is in pyproject.toml. A build that fails is left out and the install goes on.
+Everything else about the package is in pyproject.toml. A build that fails is left out and the
+install goes on.
 """
 
 import platform
@@ -12,15 +13,29 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
 SOURCE = Path("src/mnistlab/kernels/source")
-# No -ffast-math: linked into a library it would flush denormals in the whole process, and it lets NaN pass unseen.
-FLAGS = ["-std=c++20", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros", "-pthread"]
+# No -ffast-math: linked into a library it would flush denormals in the whole process, and it lets
+# NaN pass unseen.
+FLAGS = [
+    "-std=c++20",
+    "-O3",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fno-signed-zeros",
+    "-pthread",
+]
 LINKED = ["-pthread", *(["-static-libstdc++", "-static-libgcc"] if sys.platform == "linux" else [])]
 X86 = platform.machine() in ("x86_64", "AMD64")
-BUILDS = {f"x86_64_v{level}": [f"-march=x86-64-v{level}"] for level in (4, 3, 2)} if X86 else {"generic": []}
+BUILDS = (
+    {f"x86_64_v{level}": [f"-march=x86-64-v{level}"] for level in (4, 3, 2)}
+    if X86
+    else {"generic": []}
+)
 
 
 def library(name: str, source: str, flags: list[str]) -> Extension:
-    """Describe one shared library of the package, without debugging data, which name the build's folder."""
+    """Describe one shared library of the package, without debugging data, which name the build's
+    folder.
+    """
     return Extension(
         f"mnistlab.kernels._{name}",
         [str(SOURCE / source)],
@@ -41,7 +56,9 @@ class BuildLibraries(build_ext):
 
 
 class TagWheel(bdist_wheel):
-    """Names the wheel by the platform alone: the libraries are loaded by ctypes, from any Python."""
+    """Names the wheel by the platform alone: the libraries are loaded by ctypes, from any
+    Python.
+    """
 
     def get_tag(self) -> tuple[str, str, str]:
         """Return the tags of Python, its ABI and the platform."""

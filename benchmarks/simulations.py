@@ -1,8 +1,9 @@
 """How often the statistics keep their promises: coverage and false alarms, by simulation.
 
-``make simulations`` runs every one and writes results/simulations; docs/statistics.md shows its table.
-Runs are simulated as they are: accuracies of whole images, most of which are easy, differences over
-seeds of 10 images of 10,000 (0.1 points) standard deviation. Everything is drawn from one seed.
+``make simulations`` runs every one and writes results/simulations; docs/statistics.md shows its
+table. Runs are simulated as they are: accuracies of whole images, most of which are easy,
+differences over seeds of 10 images of 10,000 (0.1 points) standard deviation. Everything is drawn
+from one seed.
 """
 
 import json
@@ -18,7 +19,14 @@ from mnistlab.report.table import Table
 from mnistlab.runs import write_atomically
 from mnistlab.statistics.family import equivalence_p, family_tests
 from mnistlab.statistics.interval import mean_interval
-from mnistlab.statistics.looks import FIRST_LOOK, SIGNIFICANCE, Look, boundary, planned_looks, unplanned_look
+from mnistlab.statistics.looks import (
+    FIRST_LOOK,
+    SIGNIFICANCE,
+    Look,
+    boundary,
+    planned_looks,
+    unplanned_look,
+)
 from mnistlab.statistics.new_images import on_new_images
 from mnistlab.statistics.sign_flip import sign_flip_p
 from mnistlab.statistics.superiority import superiority, superiority_interval
@@ -29,7 +37,8 @@ IMAGES, SPREAD = 10_000, 10.0
 MARGIN = 0.1
 Random = np.random.Generator
 Rows = Iterator[tuple[str, str, float, float]]
-"""What was simulated, in which setting, what is promised, and what was found; shares from 0 to 1."""
+"""What was simulated, in which setting, what is promised, and what was found; shares from 0 to
+1."""
 
 
 def differences(random: Random, effect: float, seeds: int) -> np.ndarray:
@@ -38,7 +47,9 @@ def differences(random: Random, effect: float, seeds: int) -> np.ndarray:
 
 
 def verdict(images: np.ndarray, look: Look = FIRST_LOOK, margin: float = MARGIN) -> str:
-    """Return what a study of two recipes says of differences in images, as mnistlab.statistics.Difference does."""
+    """Return what a study of two recipes says of differences in images, as
+    mnistlab.statistics.Difference does.
+    """
     values = 100 * images / IMAGES
     (test,) = family_tests([values], look.level, [images])
     if test.adjusted_p < SIGNIFICANCE:
@@ -63,9 +74,16 @@ def bootstrap_coverage(random: Random, campaigns: int) -> Rows:
     """The interval of a mean by the bootstrap (BCa) that others use."""
     for seeds in (3, 4, 5, 6, 8, 10, 20):
         runs = random.normal(0, 1, (campaigns, seeds))
-        found = bootstrap((runs,), np.mean, axis=1, n_resamples=1999, method="BCa", rng=random, batch=100)
+        found = bootstrap(
+            (runs,), np.mean, axis=1, n_resamples=1999, method="BCa", rng=random, batch=100
+        )
         low, high = found.confidence_interval
-        yield "The same by BCa bootstrap (not used)", f"{seeds} seeds", 0.95, float(((low <= 0) & (high >= 0)).mean())
+        yield (
+            "The same by BCa bootstrap (not used)",
+            f"{seeds} seeds",
+            0.95,
+            float(((low <= 0) & (high >= 0)).mean()),
+        )
 
 
 def false_alarms(random: Random, campaigns: int) -> Rows:
@@ -78,7 +96,12 @@ def false_alarms(random: Random, campaigns: int) -> Rows:
             0.05,
             share(sign_flip_p(row) < 0.05 for row in same),
         )
-        yield "Verdict: better", f"the same, {seeds} seeds", 0.05, share(verdict(row) == "better" for row in same)
+        yield (
+            "Verdict: better",
+            f"the same, {seeds} seeds",
+            0.05,
+            share(verdict(row) == "better" for row in same),
+        )
         beyond = [differences(random, 1, seeds) for _ in range(campaigns)]
         yield (
             "Verdict: equivalent",
@@ -91,8 +114,15 @@ def false_alarms(random: Random, campaigns: int) -> Rows:
         for seeds in (6, 20):
             # Runs differ by one image or by none, on average by the margin.
             rows = random.random((campaigns, seeds)) < MARGIN / step
-            found = share(equivalence_p(step * row, MARGIN, step) < 0.05 for row in rows.astype(float))
-            yield "Verdict: equivalent", f"apart by the margin, {images} test images, {seeds} seeds", 0.05, found
+            found = share(
+                equivalence_p(step * row, MARGIN, step) < 0.05 for row in rows.astype(float)
+            )
+            yield (
+                "Verdict: equivalent",
+                f"apart by the margin, {images} test images, {seeds} seeds",
+                0.05,
+                found,
+            )
 
 
 def families(random: Random, campaigns: int) -> Rows:
@@ -110,13 +140,31 @@ def families(random: Random, campaigns: int) -> Rows:
                 tests = family_tests([*(100 * images / IMAGES)], whole=[*images])
                 truths = 100 * effects * SPREAD / IMAGES
                 covered += all(
-                    t.interval.low <= truth <= t.interval.high for t, truth in zip(tests, truths, strict=True)
+                    t.interval.low <= truth <= t.interval.high
+                    for t, truth in zip(tests, truths, strict=True)
                 )
-                alarms += any(t.adjusted_p < 0.05 for t, truth in zip(tests, truths, strict=True) if not truth)
+                alarms += any(
+                    t.adjusted_p < 0.05 for t, truth in zip(tests, truths, strict=True) if not truth
+                )
                 agree += all((t.adjusted_p < 0.05) == t.interval.excludes_zero for t in tests)
-            yield "Seven pairs: every interval holds", f"{named}, {seeds} seeds", 0.95, covered / campaigns
-            yield "Seven pairs: any false better", f"{named}, {seeds} seeds", 0.05, alarms / campaigns
-            yield "Seven pairs: p and interval say the same", f"{named}, {seeds} seeds", 1.0, agree / campaigns
+            yield (
+                "Seven pairs: every interval holds",
+                f"{named}, {seeds} seeds",
+                0.95,
+                covered / campaigns,
+            )
+            yield (
+                "Seven pairs: any false better",
+                f"{named}, {seeds} seeds",
+                0.05,
+                alarms / campaigns,
+            )
+            yield (
+                "Seven pairs: p and interval say the same",
+                f"{named}, {seeds} seeds",
+                1.0,
+                agree / campaigns,
+            )
 
 
 def superiorities(random: Random, campaigns: int) -> Rows:
@@ -137,18 +185,27 @@ def superiorities(random: Random, campaigns: int) -> Rows:
             )
 
 
-def readings(random: Random, seeds: int, images: int, *, differ: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Draw which images the runs of two recipes read rightly; both err as often on all images of the kind.
+def readings(
+    random: Random, seeds: int, images: int, *, differ: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw which images the runs of two recipes read rightly; both err as often on all images of
+    the kind.
 
-    Each image is hard to its own degree, each run a little better or worse than others. Recipes that
-    differ find other images hard: half of them have a degree of their own for each recipe.
+    Each image is hard to its own degree, each run a little better or worse than others. Recipes
+    that differ find other images hard: half of them have a degree of their own for each recipe.
     """
     hard = random.beta(0.05, 3.0, images)
-    other = np.where(random.random(images) < 0.5, random.beta(0.05, 3.0, images), hard) if differ else hard
+    other = (
+        np.where(random.random(images) < 0.5, random.beta(0.05, 3.0, images), hard)
+        if differ
+        else hard
+    )
 
     def right(hardness: np.ndarray) -> np.ndarray:
         odds = np.log(hardness + 1e-12) - np.log1p(-np.minimum(hardness, 1 - 1e-12))
-        return random.random((seeds, images)) > 1 / (1 + np.exp(-odds - random.normal(0, 0.1, (seeds, 1))))
+        return random.random((seeds, images)) > 1 / (
+            1 + np.exp(-odds - random.normal(0, 0.1, (seeds, 1)))
+        )
 
     return right(hard), right(other)
 
@@ -175,11 +232,20 @@ def resampling_widths(random: Random, campaigns: int, images: int = 2000) -> Row
                 ours = on_new_images(one, other).interval
                 wider.append(pigeonhole_width(one, other, random) / (ours.high - ours.low))
             which = f"{'differ image by image' if differ else 'the same'}, {seeds} seeds"
-            yield "On new images: width of resampling both (not used)", which, 1.0, float(np.mean(wider))
+            yield (
+                "On new images: width of resampling both (not used)",
+                which,
+                1.0,
+                float(np.mean(wider)),
+            )
 
 
-def pigeonhole_width(one: np.ndarray, other: np.ndarray, random: Random, resamples: int = 1000) -> float:
-    """Return the width of the interval that resamples seeds and images both (Owen, 2007), points."""
+def pigeonhole_width(
+    one: np.ndarray, other: np.ndarray, random: Random, resamples: int = 1000
+) -> float:
+    """Return the width of the interval that resamples seeds and images both (Owen, 2007),
+    points.
+    """
     difference = one.astype(np.int8) - other.astype(np.int8)
     runs, images = difference.shape
     kinds, counts = np.unique(difference, axis=1, return_counts=True)
@@ -200,7 +266,8 @@ def looks(random: Random, campaigns: int) -> Rows:
             naive += any(found)
             judged = [unplanned_look(counts[:number]) for number in range(len(counts))]
             alarms += found[0] or any(
-                verdict(images[:count], look) == "better" for count, look in zip(counts[1:], judged[1:], strict=True)
+                verdict(images[:count], look) == "better"
+                for count, look in zip(counts[1:], judged[1:], strict=True)
             )
         which = f"the same, looks at {', '.join(map(str, counts))}"
         yield "Repeated looks, uncorrected: better at any", which, 0.05, naive / campaigns
@@ -210,7 +277,13 @@ def looks(random: Random, campaigns: int) -> Rows:
 def until_settled(random: Random, campaigns: int, most: int = 20) -> Rows:
     """Studies that end as soon as they are settled."""
     plan = planned_looks(most)
-    for effect, margin in ((0.0, 0.001), (0.0, MARGIN), (0.5, MARGIN), (1.0, MARGIN), (1.5, MARGIN)):
+    for effect, margin in (
+        (0.0, 0.001),
+        (0.0, MARGIN),
+        (0.5, MARGIN),
+        (1.0, MARGIN),
+        (1.5, MARGIN),
+    ):
         ends, seeds = [], []
         for _ in range(campaigns):
             images = differences(random, effect, most)
@@ -224,7 +297,10 @@ def until_settled(random: Random, campaigns: int, most: int = 20) -> Rows:
             )
             ends.append(found)
             seeds.append(count)
-        which = f"{effect:g} SD apart, margin {margin / SPREAD * IMAGES / 100:g} SD, at most {most} seeds"
+        which = (
+            f"{effect:g} SD apart, margin {margin / SPREAD * IMAGES / 100:g} SD, at most {most}"
+            " seeds"
+        )
         better = ends.count("better") / campaigns
         yield "Until settled: better", which, 0.05 if not effect else float("nan"), better
         equivalent = ends.count("equivalent") / campaigns
@@ -238,7 +314,9 @@ def until_settled(random: Random, campaigns: int, most: int = 20) -> Rows:
 
 
 def shapes(random: Random, campaigns: int, most: int = 20) -> Rows:
-    """Which boundary: how many runs each saves, and how often it finds what is there, without equivalence."""
+    """Which boundary: how many runs each saves, and how often it finds what is there, without
+    equivalence.
+    """
     for name, shape in (("Pocock", 0.5), ("Wang-Tsiatis 0.25", 0.25), ("O'Brien-Fleming", 0.0)):
         for step in (1, 2, 4):
             counts = (*range(6, most, step), most)
@@ -263,7 +341,9 @@ def shapes(random: Random, campaigns: int, most: int = 20) -> Rows:
 
 
 def anytime(random: Random, campaigns: int, most: int = 20) -> Rows:
-    """Instead of a boundary, a test that is valid at any time: Robbins' normal mixture (1970), told the SD."""
+    """Instead of a boundary, a test that is valid at any time: Robbins' normal mixture (1970), told
+    the SD.
+    """
     counts = np.array((*range(6, most, 2), most))
     for effect in (0.0, 0.5, 1.0):
         sums = random.normal(effect, 1, (campaigns, most)).cumsum(axis=1)[:, counts - 1]
@@ -271,19 +351,31 @@ def anytime(random: Random, campaigns: int, most: int = 20) -> Rows:
         found = evidence >= 1 / SIGNIFICANCE
         seeds = np.where(found.any(axis=1), counts[found.argmax(axis=1)], most)
         which = f"anytime-valid, every 2 seeds, {effect:g} SD apart"
-        yield "Boundary: found", which, float("nan") if effect else 0.05, float(found.any(axis=1).mean())
+        yield (
+            "Boundary: found",
+            which,
+            float("nan") if effect else 0.05,
+            float(found.any(axis=1).mean()),
+        )
         yield "Boundary: runs saved", which, float("nan"), 1 - float(seeds.mean()) / most
 
 
 def winners(random: Random, campaigns: int) -> Rows:
-    """A sweep of candidates that are all the same: testing them against the best would call it better than some."""
+    """A sweep of candidates that are all the same: testing them against the best would call it
+    better than some.
+    """
     for candidates, seeds in ((6, 8), (12, 10)):
         alarms = 0
         for _ in range(campaigns):
-            images = np.rint(random.normal(0, SPREAD / 2**0.5, (candidates, seeds))).astype(np.int64)
+            images = np.rint(random.normal(0, SPREAD / 2**0.5, (candidates, seeds))).astype(
+                np.int64
+            )
             best = int(images.sum(axis=1).argmax())
             rows = [images[best] - row for number, row in enumerate(images) if number != best]
-            alarms += any(test.adjusted_p < 0.05 for test in family_tests([row / 100 for row in rows], whole=rows))
+            alarms += any(
+                test.adjusted_p < 0.05
+                for test in family_tests([row / 100 for row in rows], whole=rows)
+            )
         which = f"{candidates} candidates the same, {seeds} seeds"
         yield "Sweep: winner called better than any (not done)", which, 0.05, alarms / campaigns
 
@@ -333,7 +425,9 @@ def table(rows: list[dict[str, object]]) -> Table:
 
 
 def main(names: list[str]) -> None:
-    """Run every simulation, or those named, and write what they found beside what is known of the others."""
+    """Run every simulation, or those named, and write what they found beside what is known of the
+    others.
+    """
     file = OUT / "summary.json"
     known = json.loads(file.read_text(encoding="utf-8"))["figures"] if names else []
     rows: list[dict[str, object]] = []
@@ -341,7 +435,9 @@ def main(names: list[str]) -> None:
         if names and simulation.__name__ not in names:
             rows += [row for row in known if row["simulation"] == simulation.__name__]
             continue
-        for figure, setting, promised, found in simulation(np.random.default_rng([2026, number]), campaigns):
+        for figure, setting, promised, found in simulation(
+            np.random.default_rng([2026, number]), campaigns
+        ):
             rows.append(
                 {
                     "simulation": simulation.__name__,

@@ -18,9 +18,14 @@ FLAGS = (
 
 @contextlib.contextmanager
 def opened(path, width=1100, scheme="light", media="screen"):
-    """Open a file; yields the page and the list of everything that went wrong or out: errors, warnings, requests."""
+    """Open a file; yields the page and the list of everything that went wrong or out: errors,
+    warnings, requests."""
     sync_api = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    chromium = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if chromium is None:
         pytest.skip("no chromium here; on Debian: apt-get install chromium")
     complaints = []
@@ -31,7 +36,10 @@ def opened(path, width=1100, scheme="light", media="screen"):
             page.emulate_media(media=media, color_scheme=scheme)
             page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
             page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-            page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+            page.on(
+                "dialog",
+                lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()),
+            )
             url = path.resolve().as_uri()
             page.on(
                 "request",
@@ -48,17 +56,25 @@ def opened(path, width=1100, scheme="light", media="screen"):
 
 
 def cut_off(page):
-    """What is wider than its place and shows no cue of it, and the page itself if it scrolls sideways."""
+    """What is wider than its place and shows no cue of it, and the page itself if it scrolls
+    sideways."""
     found = page.evaluate(
         """[...document.querySelectorAll('body *')]
-            .filter(e => !(e instanceof SVGElement) && e.clientWidth && e.scrollWidth > e.clientWidth + 1)
+            .filter(e => !(e instanceof SVGElement) && e.clientWidth
+                         && e.scrollWidth > e.clientWidth + 1)
             .filter(e => getComputedStyle(e).display != 'inline')
             .map(e => [e.tagName, e.getAttribute('aria-label') || '', getComputedStyle(e).overflowX,
-                       getComputedStyle(e).backgroundAttachment, getComputedStyle(e).backgroundImage])"""
+                       getComputedStyle(e).backgroundAttachment,
+                       getComputedStyle(e).backgroundImage])"""
     )
     bad = [
         (tag, label)
         for tag, label, overflow, attachment, image in found
-        if overflow != "auto" or "local" not in attachment or "scroll" not in attachment or "gradient" not in image
+        if overflow != "auto"
+        or "local" not in attachment
+        or "scroll" not in attachment
+        or "gradient" not in image
     ]
-    return bad + ([] if page.evaluate("document.documentElement.scrollWidth <= innerWidth") else ["the page"])
+    return bad + (
+        [] if page.evaluate("document.documentElement.scrollWidth <= innerWidth") else ["the page"]
+    )

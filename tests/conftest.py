@@ -1,8 +1,10 @@
-"""What tests share: a small piece of real MNIST, recipes that train in a moment, and pictures on disk."""
+"""What tests share: a small piece of real MNIST, recipes that train in a moment, and pictures on
+disk."""
 
 import os
 
-# Before torch is imported, here or in a process that a test starts: two test workers share two cores.
+# Before torch is imported, here or in a process that a test starts: two test workers share two
+# cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A thread that waits must not keep another test's from its core.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -18,7 +20,9 @@ from tests.data.forms import FORMS
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--torture", action="store_true", help="tests of reliability: as often as docs/reliability.md says"
+        "--torture",
+        action="store_true",
+        help="tests of reliability: as often as docs/reliability.md says",
     )
 
 
@@ -41,7 +45,9 @@ def mnist() -> Dataset:
 @pytest.fixture(scope="session")
 def small_mnist(mnist: Dataset) -> Dataset:
     """600 training and 200 test images."""
-    train, test = (Split(s.images[:n], s.labels[:n]) for s, n in ((mnist.train, 600), (mnist.test, 200)))
+    train, test = (
+        Split(s.images[:n], s.labels[:n]) for s, n in ((mnist.train, 600), (mnist.test, 200))
+    )
     return make_dataset("small", train, test)
 
 

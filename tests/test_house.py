@@ -15,7 +15,9 @@ from mnistlab.cli.app import app
 from mnistlab.recipe import allowed
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted(path for ending in ("py", "h", "cpp") for path in (ROOT / "src").rglob(f"*.{ending}"))
+SOURCES = sorted(
+    path for ending in ("py", "h", "cpp") for path in (ROOT / "src").rglob(f"*.{ending}")
+)
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
@@ -39,26 +41,39 @@ def test_every_command_is_documented(name, command):
 
 @pytest.mark.parametrize("file", REFERENCE)
 def test_the_reference_is_what_the_code_says(file):
-    assert (FOLDER / file).read_text(encoding="utf-8") == REFERENCE[file](), "run docs/reference/generate.py"
+    assert (FOLDER / file).read_text(encoding="utf-8") == REFERENCE[file](), (
+        "run docs/reference/generate.py"
+    )
 
 
 def test_every_recipe_key_is_documented_as_it_is():
     page = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
     for key, field in Recipe.model_fields.items():
-        assert f"| `{key}` | `{json.dumps(field.default)}` | {allowed(key)} | {field.description} |" in page
+        assert (
+            f"| `{key}` | `{json.dumps(field.default)}` | {allowed(key)} | {field.description} |"
+            in page
+        )
 
 
 def test_every_link_in_the_documents_leads_somewhere():
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
-            assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
+            assert target.startswith("https://") or (page.parent / target).exists(), (
+                f"{page.name}: {target}"
+            )
 
 
 def test_both_readmes_show_the_same_commands_and_table():
-    english, korean = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.ko.md"))
+    english, korean = (
+        (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.ko.md")
+    )
     shown = ("    ", "| LeNet", "| Custom")
     lines = [
-        [re.sub(r" {2,}#.*", "", line) for line in text.splitlines() if line.startswith(shown) and "![" not in line]
+        [
+            re.sub(r" {2,}#.*", "", line)
+            for line in text.splitlines()
+            if line.startswith(shown) and "![" not in line
+        ]
         for text in (english, korean)
     ]
     assert lines[0] == lines[1]

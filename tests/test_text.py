@@ -13,10 +13,20 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from mnistlab.errors import DataError
-from mnistlab.text import csv_row, is_unicode, listed, markdown, one_line, printable, shorten, to_json
+from mnistlab.text import (
+    csv_row,
+    is_unicode,
+    listed,
+    markdown,
+    one_line,
+    printable,
+    shorten,
+    to_json,
+)
 
 HOSTILE = (
-    "\x00\x07\b\t\n\v\f\r\x1b[31m\x7f\x85\x9b\xad\u061c\u200b\u200e\u200f\u2028\u2029\u202e\u2066\u2069\ufeff\udcff"
+    "\x00\x07\b\t\n\v\f\r\x1b[31m\x7f\x85\x9b\xad\u061c"
+    "\u200b\u200e\u200f\u2028\u2029\u202e\u2066\u2069\ufeff\udcff"
 )
 HARMLESS = (
     "한국어 시험",
@@ -31,7 +41,9 @@ HARMLESS = (
 )
 RENDERER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 NAMES = st.text(
-    st.one_of(st.sampled_from("|`*_<>[]()#-+1.\\&;:!~$ab@/= \n\r\t\u2028"), st.characters()), min_size=1, max_size=12
+    st.one_of(st.sampled_from("|`*_<>[]()#-+1.\\&;:!~$ab@/= \n\r\t\u2028"), st.characters()),
+    min_size=1,
+    max_size=12,
 )
 
 
@@ -56,12 +68,16 @@ def test_letters_of_all_scripts_accents_and_emoji_stay(text):
 def test_no_character_that_controls_is_left(text):
     left = {unicodedata.category(letter) for letter in printable(text)}
     assert not left & {"Cc", "Cs", "Zl", "Zp"}
-    assert all(unicodedata.bidirectional(letter)[0:2] not in ("LR", "RL", "PD") for letter in printable(text))
+    assert all(
+        unicodedata.bidirectional(letter)[0:2] not in ("LR", "RL", "PD")
+        for letter in printable(text)
+    )
 
 
 @given(
     st.recursive(
-        st.text() | st.integers() | st.booleans(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+        st.text() | st.integers() | st.booleans(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
 @settings(deadline=None)
@@ -81,12 +97,25 @@ def test_markdown_shows_the_name_in_one_cell_and_in_a_sentence(name):
     table = RENDERER.render(f"| h | k |\n|---|---|\n| {escaped} | x |\n")
     first, second = re.findall(r"<td>(.*?)</td>", table)
     assert (html.unescape(first), second) == (shown, "x")
-    for sentence, before, after in ((escaped, "<p>", "</p>\n"), (f"**{escaped}.**", "<p><strong>", ".</strong></p>\n")):
+    for sentence, before, after in (
+        (escaped, "<p>", "</p>\n"),
+        (f"**{escaped}.**", "<p><strong>", ".</strong></p>\n"),
+    ):
         assert html.unescape(RENDERER.render(sentence)) == f"{before}{shown}{after}"
 
 
 @pytest.mark.parametrize(
-    "name", ["custom_mlp", "LeNet-5", "lenet5 − custom_mlp", "-0.05", "+24 %", "p < 0.001", "[0.1, 1.0]", "1.5"]
+    "name",
+    [
+        "custom_mlp",
+        "LeNet-5",
+        "lenet5 − custom_mlp",
+        "-0.05",
+        "+24 %",
+        "p < 0.001",
+        "[0.1, 1.0]",
+        "1.5",
+    ],
 )
 def test_ordinary_names_and_figures_stay_readable_in_markdown(name):
     assert markdown(name) == name
@@ -94,7 +123,12 @@ def test_ordinary_names_and_figures_stay_readable_in_markdown(name):
 
 @pytest.mark.parametrize(
     ("name", "written"),
-    [("$x$", r"\$x\$"), (":smile:", r"\:smile:"), ("https://x.y", r"https\://x.y"), ("www.x.y", r"www\.x.y")],
+    [
+        ("$x$", r"\$x\$"),
+        (":smile:", r"\:smile:"),
+        ("https://x.y", r"https\://x.y"),
+        ("www.x.y", r"www\.x.y"),
+    ],
 )
 def test_what_only_github_would_turn_into_something_is_escaped(name, written):
     assert markdown(name) == written
@@ -135,7 +169,12 @@ def test_numbers_stay_numbers(number):
 
 
 @given(
-    st.lists(st.text(st.characters(exclude_categories=["C", "Z"]) | st.sampled_from('",;\n'), min_size=1), min_size=1)
+    st.lists(
+        st.text(
+            st.characters(exclude_categories=["C", "Z"]) | st.sampled_from('",;\n'), min_size=1
+        ),
+        min_size=1,
+    )
 )
 @settings(deadline=None)
 def test_a_csv_reader_gets_every_cell_back_but_for_the_apostrophe(cells):

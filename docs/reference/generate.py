@@ -35,7 +35,9 @@ def cli_page() -> str:
     return "\n".join(parts)
 
 
-def _commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+def _commands(
+    group: click.Group, path: tuple[str, ...] = ()
+) -> Iterator[tuple[str, click.Command]]:
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from _commands(command, (*path, name))
@@ -46,13 +48,19 @@ def _commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[
 def _command(name: str, command: click.Command) -> str:
     context = click.Context(command, info_name=f"mnistlab {name}")
     usage = " ".join(command.collect_usage_pieces(context))
-    lines = [f"## mnistlab {name}\n", f"    mnistlab {name} {usage}\n", f"{inspect.cleandoc(command.help or '')}\n"]
+    lines = [
+        f"## mnistlab {name}\n",
+        f"    mnistlab {name} {usage}\n",
+        f"{inspect.cleandoc(command.help or '')}\n",
+    ]
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
     rows = [record for option in options if (record := option.get_help_record(context))]
     if not rows:
         return "\n".join(lines)
     lines += ["| option | meaning |", "|---|---|"]
-    lines += [f"| `{_cell(options)}` | {_cell(' '.join(words.split()))} |" for options, words in rows]
+    lines += [
+        f"| `{_cell(options)}` | {_cell(' '.join(words.split()))} |" for options, words in rows
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -88,7 +96,11 @@ def _members(thing: type) -> Iterator[tuple[str, Any]]:
     """Yield public methods and properties that the class itself defines, in its order."""
     for member, value in vars(thing).items():
         found = value.__func__ if isinstance(value, classmethod | staticmethod) else value
-        if not member.startswith("_") and (inspect.isfunction(found) or isinstance(found, property)) and found.__doc__:
+        if (
+            not member.startswith("_")
+            and (inspect.isfunction(found) or isinstance(found, property))
+            and found.__doc__
+        ):
             yield member, found
 
 
@@ -102,12 +114,22 @@ def _signature(thing: Any) -> str:
             if not any(other.kind is other.VAR_POSITIONAL for other in given):
                 parts.append("*")
         stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
-        default = "" if parameter.default is parameter.empty else f" = {_default(parameter.default)}"
-        parts.append(f"{stars}{parameter.name}: {_annotation(parameter.annotation, thing)}{default}")
+        default = (
+            "" if parameter.default is parameter.empty else f" = {_default(parameter.default)}"
+        )
+        parts.append(
+            f"{stars}{parameter.name}: {_annotation(parameter.annotation, thing)}{default}"
+        )
     result = signature.return_annotation
-    end = ")" if result is signature.empty or inspect.isclass(thing) else f") -> {_annotation(result, thing)}"
+    end = (
+        ")"
+        if result is signature.empty or inspect.isclass(thing)
+        else f") -> {_annotation(result, thing)}"
+    )
     line = f"({', '.join(parts)}{end}"
-    return line if len(line) <= _WIDEST else "(\n" + "".join(f"    {part},\n" for part in parts) + end
+    return (
+        line if len(line) <= _WIDEST else "(\n" + "".join(f"    {part},\n" for part in parts) + end
+    )
 
 
 def _default(value: Any) -> str:
@@ -121,12 +143,16 @@ def _annotation(annotation: Any, thing: Any) -> str:
         for name, value in around.items():
             if value is annotation and not inspect.isclass(value) and not name.startswith("_"):
                 return name
-    text = re.sub(r"\b(?:[a-z_]+\.)+([A-Za-z])", r"\1", inspect.formatannotation(annotation)).replace("'", "")
+    text = re.sub(
+        r"\b(?:[a-z_]+\.)+([A-Za-z])", r"\1", inspect.formatannotation(annotation)
+    ).replace("'", "")
     return re.sub(r"ndarray\[tuple\[Any, \.\.\.\], dtype\[(\w+)\]\]", r"NDArray[\1]", text)
 
 
 def _docstring(thing: Any) -> str:
-    """Turn a docstring of this house into Markdown: sections become lists, double backquotes single ones."""
+    """Turn a docstring of this house into Markdown: sections become lists, double backquotes single
+    ones.
+    """
     lines, inside = [], False
     for block in _blocks(inspect.getdoc(thing) or ""):
         if heading := _SECTION.fullmatch(block[0]):
@@ -162,7 +188,11 @@ def _items(lines: list[str]) -> Iterator[str]:
     for line in [*textwrap.dedent("\n".join(lines)).splitlines(), ""]:
         if entry and not line.startswith(" "):
             name, colon, words = entry.partition(": ")
-            yield f"- `{name}`: {words}" if colon and re.fullmatch(r"[\w*, .]+", name) else f"- {entry}"
+            yield (
+                f"- `{name}`: {words}"
+                if colon and re.fullmatch(r"[\w*, .]+", name)
+                else f"- {entry}"
+            )
             entry = ""
         entry = f"{entry} {line.strip()}".strip()
 

@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     from mnistlab.cli.progress import ProgressBar
     from mnistlab.data import Dataset, load_dataset, make_dataset
     from mnistlab.errors import MnistlabError
-    from mnistlab.experiments import ComparisonResult, Repetition, ablation, compare, read_comparison, repeat
+    from mnistlab.experiments import (
+        ComparisonResult,
+        Repetition,
+        ablation,
+        compare,
+        read_comparison,
+        repeat,
+    )
     from mnistlab.recipe import Recipe, built_in, read_recipe
     from mnistlab.recogniser import Reading, Recogniser
     from mnistlab.runs import EpochMetrics, RunFolder, RunRecord

@@ -3,8 +3,9 @@
 import os
 import sys
 
-# Python puts the current folder first, where a stranger's files would stand in for installed packages. It stays if we
-# ourselves are in it. Both modules above are loaded long before, others might be found there.
+# Python puts the current folder first, where a stranger's files would stand in for installed
+# packages. It stays if we ourselves are in it. Both modules above are loaded long before, others
+# might be found there.
 try:
     _here = os.getcwd()  # noqa: PTH109
 except OSError:

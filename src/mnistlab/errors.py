@@ -1,4 +1,6 @@
-"""The exceptions that a user can cause, each one line that names the thing and the remedy; and words for such lines."""
+"""The exceptions that a user can cause, each one line that names the thing and the remedy; and
+words for such lines.
+"""
 
 import signal
 from collections.abc import Iterable
@@ -58,7 +60,9 @@ class BusyError(RunError):
 
 
 class ExperimentError(MnistlabError):
-    """An experiment cannot be set up or went wrong as a whole, or an engine that runs it is not installed."""
+    """An experiment cannot be set up or went wrong as a whole, or an engine that runs it is not
+    installed.
+    """
 
 
 class PictureError(MnistlabError):
@@ -78,11 +82,15 @@ class ServerError(MnistlabError):
 
 
 class KernelError(MnistlabError):
-    """A model has no fast form, or the compiled library is not there; training then runs on plain PyTorch."""
+    """A model has no fast form, or the compiled library is not there; training then runs on plain
+    PyTorch.
+    """
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``"did you mean NAME? "``, the known name that is most like this one, or nothing if none is."""
+    """Return ``"did you mean NAME? "``, the known name that is most like this one, or nothing if
+    none is.
+    """
     near = get_close_matches(shorten(name), list(known), n=1)
     return f"did you mean {near[0]}? " if near else ""
 

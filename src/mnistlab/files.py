@@ -1,4 +1,6 @@
-"""Files: opened only if they are files, since a pipe or a device may keep a reader waiting, or busy, for ever."""
+"""Files: opened only if they are files, since a pipe or a device may keep a reader waiting, or
+busy, for ever.
+"""
 
 import errno
 import os
@@ -13,7 +15,8 @@ _KINDS = {
     stat.S_IFBLK: "a device",
 }
 _FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
-"""Opening a pipe would otherwise wait for somebody who writes into it, and a terminal might become ours."""
+"""Opening a pipe would otherwise wait for somebody who writes into it, and a terminal might become
+ours."""
 
 
 def open_file(path: Path) -> BinaryIO:
@@ -22,7 +25,8 @@ def open_file(path: Path) -> BinaryIO:
     Raises:
         OSError: it cannot be opened, or is no regular file; links are followed.
     """
-    # Before it is opened, since that alone does something to some devices; and after, since it may be another by then.
+    # Before it is opened, since that alone does something to some devices; and after, since it may
+    # be another by then.
     refuse_special(path)
     file = open(path, "rb", opener=_open)  # noqa: SIM115 - pathlib takes no opener
     try:

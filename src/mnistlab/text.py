@@ -1,4 +1,6 @@
-"""Text that strangers wrote (names in files, records, models), made fit for terminals, messages, Markdown and CSV."""
+"""Text that strangers wrote (names in files, records, models), made fit for terminals, messages,
+Markdown and CSV.
+"""
 
 import json
 import re
@@ -9,7 +11,8 @@ from typing import Any
 _UNSEEN = re.compile(
     # C0, DEL and C1, among them escape, carriage return and line feed; the soft hyphen.
     r"[\x00-\x1f\x7f-\x9f\xad"
-    # Marks and overrides of direction, zero-width characters, separators of lines and paragraphs, halves of surrogates.
+    # Marks and overrides of direction, zero-width characters, separators of lines and paragraphs,
+    # halves of surrogates.
     r"\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
     r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
     # Joiners, which emoji and some scripts need within themselves, and nobody elsewhere.
@@ -20,7 +23,8 @@ _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20].", re.DOTALL)
 _PARTING = re.compile(r'[",;\n]')
 _MARKUP = re.compile(
     r"[`*|~$]|\\(?=[!-/:-@\[-`{-~]|$)"
-    # Underscores at the edge of a word, tags, entities, links, addresses, emoji by name, and what begins a block.
+    # Underscores at the edge of a word, tags, entities, links, addresses, emoji by name, and what
+    # begins a block.
     r"|(?<![^\W_])_|_(?![^\W_])|<(?=[A-Za-z/!?])|&(?=#?\w+;)|!(?=\[)|\](?=[(\[:])|:(?=//|[\w+-]*[^\W\d][\w+-]*:)"
     r"|(?<=www)\.|^[#>]|^[-+=](?![\w.])|^\d{1,9}(?P<end>[.)])(?=\s|$)",
     re.IGNORECASE,
@@ -29,7 +33,8 @@ _LONGEST_LINE, _LONGEST_NAME, _LONGEST_IN_LIST = 1000, 100, 40
 
 
 def printable(text: str) -> str:
-    r"""Return text with an escape, such as ``\x1b``, for every character that is not seen, or moves what is.
+    r"""Return text with an escape, such as ``\x1b``, for every character that is not seen, or moves
+    what is.
 
     Letters of all scripts, combining accents and emoji stay as they are, spaces of all widths too.
     """
@@ -42,7 +47,9 @@ def one_line(text: str) -> str:
 
 
 def is_unicode(text: str) -> bool:
-    """Whether text can be written in UTF-8, as a file name that is not UTF-8 cannot: Python puts surrogates into it."""
+    """Whether text can be written in UTF-8, as a file name that is not UTF-8 cannot: Python puts
+    surrogates into it.
+    """
     return not re.search("[\ud800-\udfff]", text)
 
 
@@ -55,7 +62,9 @@ def shorten(text: str, most: int = _LONGEST_NAME) -> str:
 
 
 def listed(names: Collection[str], most: int = 20) -> str:
-    """Return names, divided by commas, as a sentence may hold them: the first ``most``, and how many more there are."""
+    """Return names, divided by commas, as a sentence may hold them: the first ``most``, and how
+    many more there are.
+    """
     shown = ", ".join(shorten(printable(name), _LONGEST_IN_LIST) for name in islice(names, most))
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
@@ -66,10 +75,12 @@ def markdown(text: str) -> str:
 
 
 def csv_row(cells: Iterable[object]) -> str:
-    """Return one row of comma-separated values (RFC 4180), which no spreadsheet takes for a formula.
+    """Return one row of comma-separated values (RFC 4180), which no spreadsheet takes for a
+    formula.
 
-    A cell that begins as a formula does, and is no number, gets an apostrophe before it and quotes around it, as OWASP
-    recommends (CSV injection). Unseen characters but line feeds are escaped as :func:`printable` does.
+    A cell that begins as a formula does, and is no number, gets an apostrophe before it and quotes
+    around it, as OWASP recommends (CSV injection). Unseen characters but line feeds are escaped as
+    :func:`printable` does.
     """
     return ",".join(map(_csv_cell, cells)) + "\r\n"
 
@@ -82,7 +93,9 @@ def to_json(value: Any, *, indent: int | None = 2) -> str:
     """
     text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
     # Within strings line feeds are escaped already.
-    return _UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text)
+    return _UNSEEN.sub(
+        lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text
+    )
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -17,7 +17,17 @@ CONDITIONS = {
     *("tiny", "small", "medium", "filling"),
     *("ballpoint", "fine pen", "felt pen", "marker", "pencil", "chalk", "brush"),
     *("black", "blue", "red", "green", "grey", "light on dark"),
-    *("white", "cream", "grey paper", "coloured paper", "fibres", "ruled", "squared", "desk", "crease"),
+    *(
+        "white",
+        "cream",
+        "grey paper",
+        "coloured paper",
+        "fibres",
+        "ruled",
+        "squared",
+        "desk",
+        "crease",
+    ),
     *("uneven light", "vignette", "shadow", "colour cast", "underexposed"),
     *("perspective", "touching border", "touching", "nearly touching"),
     *("motion blur", "defocus", "sharpened", "noise"),
@@ -51,7 +61,8 @@ def grey(picture):
 
 
 def ink_box(picture):
-    """The box of what differs from the background by half as much as anything does; for flat backgrounds."""
+    """The box of what differs from the background by half as much as anything does; for flat
+    backgrounds."""
     difference = np.abs(grey(picture) - np.median(grey(picture)))
     rows, columns = np.nonzero(difference > 0.5 * difference.max())
     return columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
@@ -85,7 +96,9 @@ def test_the_pictures_decode_to_sensible_sizes(pictures):
 def test_the_truth_is_what_was_asked_for(train):
     for index in range(6):
         chosen = np.arange(index, index + 4)
-        picture = photograph(train.images[chosen], train.labels[chosen], np.random.default_rng(index))
+        picture = photograph(
+            train.images[chosen], train.labels[chosen], np.random.default_rng(index)
+        )
         assert picture.digits == "".join(str(label) for label in train.labels[chosen])
         assert len(picture.boxes) == 4
         lefts = [left for left, _, _, _ in picture.boxes]
@@ -101,7 +114,10 @@ def test_no_digit_is_drawn_twice_before_all_were_drawn_once(train):
 def test_every_condition_occurs_and_no_other(pictures):
     counts = Counter(condition for picture in pictures for condition in picture.conditions)
     assert set(counts) == CONDITIONS
-    assert max(counts[c] for c in ("touching", "desk", "ruled", "squared", "shadow", "motion blur")) < 100
+    assert (
+        max(counts[c] for c in ("touching", "desk", "ruled", "squared", "shadow", "motion blur"))
+        < 100
+    )
 
 
 def test_all_boxes_lie_in_the_picture(pictures):
@@ -143,7 +159,11 @@ def edges_inside(image, boxes):
 def test_exif_pictures_are_stored_turned_and_come_out_upright(pictures):
     turned = [picture for picture in pictures if "exif" in picture.conditions]
     assert {opened(picture).getexif()[0x0112] for picture in turned} == {3, 6, 8}
-    clear = [picture for picture in turned if not {"filling", "tiny", "desk", "noise"} & {*picture.conditions}]
+    clear = [
+        picture
+        for picture in turned
+        if not {"filling", "tiny", "desk", "noise"} & {*picture.conditions}
+    ]
     assert len(clear) > 5
     for picture in clear:
         assert edges_inside(grey(picture), picture.boxes) > 1.3
@@ -159,15 +179,23 @@ def pieces_and_holes(ink):
 def test_no_pen_closes_a_loop_or_breaks_a_stroke(train, radius):
     for label, holes in {0: 1, 1: 0, 6: 1, 7: 0, 8: 2, 9: 1}.items():
         images = train.images[train.labels == label][:20]
-        smooth = [np.asarray(Image.fromarray(image).resize((112, 112), Image.Resampling.BICUBIC)) for image in images]
-        levels = [{pieces_and_holes(ink > level) for level in (80, 102, 140, 180)} for ink in smooth]
+        smooth = [
+            np.asarray(Image.fromarray(image).resize((112, 112), Image.Resampling.BICUBIC))
+            for image in images
+        ]
+        levels = [
+            {pieces_and_holes(ink > level) for level in (80, 102, 140, 180)} for ink in smooth
+        ]
         plain = [image for image, found in zip(images, levels) if found == {(1, holes)}]
         assert len(plain) > 4
         assert {pieces_and_holes(rewrite(image, radius) > 0) for image in plain} == {(1, holes)}
 
 
 def test_a_thicker_pen_leaves_more_ink(train):
-    areas = [sum((rewrite(image, radius) > 0).sum() for image in train.images[:20]) for radius in (0.4, 0.8, 1.4, 2)]
+    areas = [
+        sum((rewrite(image, radius) > 0).sum() for image in train.images[:20])
+        for radius in (0.4, 0.8, 1.4, 2)
+    ]
     assert all(thick > 1.2 * thin for thin, thick in pairwise(areas))
 
 

@@ -23,7 +23,12 @@ def published():
 
 def test_a_run_is_timed_from_its_weights_to_its_last_step_without_tests():
     whole = load_dataset()
-    small = Dataset("mnist", Split(whole.train.images[:2000], whole.train.labels[:2000]), whole.test, whole.classes)
+    small = Dataset(
+        "mnist",
+        Split(whole.train.images[:2000], whole.train.labels[:2000]),
+        whole.test,
+        whole.classes,
+    )
     seconds, trainer = _run(built_in("sprint99"), small, 0)
     trained = sum(epoch.train_seconds for epoch in trainer.history)
     assert len(trainer.history) == built_in("sprint99").epochs
@@ -38,7 +43,9 @@ def test_the_published_figures_follow_from_the_runs_beside_them(published):
     interval = mean_interval(np.array(shares))
     assert published["interval"] == pytest.approx([interval.low, interval.high])
     assert published["seconds"]["median"] == pytest.approx(statistics.median(seconds), abs=1e-4)
-    assert published["ratio"] == pytest.approx(published["seconds"]["median"] / published["epoch"]["median"])
+    assert published["ratio"] == pytest.approx(
+        published["seconds"]["median"] / published["epoch"]["median"]
+    )
 
 
 def test_they_are_of_the_recipe_that_ships(published):

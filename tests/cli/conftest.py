@@ -15,10 +15,14 @@ def number(test_split):
     """Draws test images 0, 1, 2 (a seven, a two, a one), or others, in dark grey on light."""
 
     def draw(*places):
-        tiles = [np.pad(test_split.images[place], ((16, 16), (6, 6))) for place in places or (0, 1, 2)]
+        tiles = [
+            np.pad(test_split.images[place], ((16, 16), (6, 6))) for place in places or (0, 1, 2)
+        ]
         ink = np.pad(np.hstack(tiles), ((0, 0), (10, 10))) / 255
         height, width = ink.shape
-        return Image.fromarray((230 - 190 * ink).astype(np.uint8)).resize((4 * width, 4 * height), Image.BICUBIC)
+        return Image.fromarray((230 - 190 * ink).astype(np.uint8)).resize(
+            (4 * width, 4 * height), Image.BICUBIC
+        )
 
     return draw
 

@@ -15,7 +15,13 @@ MAIN = [sys.executable, str(ROOT / "main.py")]
 def run(*command, cwd, env=None, **options):
     environment = os.environ | {"COLUMNS": "100"} | (env or {})
     return subprocess.run(
-        [*map(str, command)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, **options
+        [*map(str, command)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        **options,
     )
 
 

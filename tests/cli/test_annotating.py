@@ -21,7 +21,9 @@ def test_annotated_pictures_keep_their_names_and_unsure_digits_another_colour(pi
     for arguments in (["in"], ["in/a/1.jpg", "in/b/1.jpg"], ["in/*/*.jpg"]):
         result = run(*PREDICT, *arguments, "--threshold", 1, "--annotate", "out/", cwd=pictures)
         assert result.returncode == 0, result
-        found = sorted(path.relative_to(pictures) for path in (pictures / "out").rglob("*") if path.is_file())
+        found = sorted(
+            path.relative_to(pictures) for path in (pictures / "out").rglob("*") if path.is_file()
+        )
         assert list(map(str, found)) == ["out/a/1.png", "out/b/1.png"]
         with Image.open(pictures / "out/a/1.png") as picture:
             assert VERMILION in set(picture.get_flattened_data())

@@ -7,7 +7,11 @@ from tests.cli.processes import MNISTLAB, run
 
 def offered(words, tmp_path):
     """What bash would offer for the last of the words."""
-    asking = {"_MNISTLAB_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
+    asking = {
+        "_MNISTLAB_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }
     # Click finds its variable by the program's name, so this is the installed program.
     program = [str(MNISTLAB[0]).rpartition("/")[0] + "/mnistlab"]
     return run(*program, cwd=tmp_path, env=asking).stdout.split()

@@ -1,4 +1,5 @@
-"""An empty name, such as a script's variable that was never set, is refused and never means the current folder."""
+"""An empty name, such as a script's variable that was never set, is refused and never means the
+current folder."""
 
 import pytest
 

@@ -18,7 +18,13 @@ needs_full = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full
     "command",
     [
         [*MNISTLAB, "train", "mlp"],
-        [*MNISTLAB, "predict", "--annotate", "a/", str(Path(__file__).parents[2] / "docs" / "images" / "page.png")],
+        [
+            *MNISTLAB,
+            "predict",
+            "--annotate",
+            "a/",
+            str(Path(__file__).parents[2] / "docs" / "images" / "page.png"),
+        ],
         [*MNISTLAB, "compare", "mlp", "lenet5"],
         MAIN,
     ],
@@ -34,15 +40,24 @@ def test_a_deleted_current_folder(command, tmp_path):
 
 @needs_full
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["data", "list"], ["data", "list", "--json"], ["runs", ".", "--csv"], []]
+    "arguments",
+    [["--help"], ["data", "list"], ["data", "list", "--json"], ["runs", ".", "--csv"], []],
 )
 def test_a_full_disk_behind_standard_output(arguments, tmp_path):
     with FULL.open("w") as full:
         result = subprocess.run(
-            [*MNISTLAB, *arguments], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, timeout=100
+            [*MNISTLAB, *arguments],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=100,
         )
     assert result.returncode == 2
-    assert result.stderr.splitlines()[-1] == "mnistlab: the output cannot be written: No space left on device"
+    assert (
+        result.stderr.splitlines()[-1]
+        == "mnistlab: the output cannot be written: No space left on device"
+    )
     assert "Traceback" not in result.stderr
     assert "Exception ignored" not in result.stderr
 
@@ -52,14 +67,20 @@ def test_a_full_disk_behind_standard_error(tmp_path):
     with FULL.open("w") as full:
         for arguments in (["nosuch"], ["data", "list", "--json"]):
             result = subprocess.run(
-                [*MNISTLAB, *arguments], cwd=tmp_path, stdout=subprocess.PIPE, stderr=full, timeout=100
+                [*MNISTLAB, *arguments],
+                cwd=tmp_path,
+                stdout=subprocess.PIPE,
+                stderr=full,
+                timeout=100,
             )
             assert result.returncode == 2
 
 
 @needs_full
 def test_a_device_is_written_to_and_stays_one(tmp_path):
-    assert "/dev/full: cannot be written" in refusal(run(*MNISTLAB, "data", "show", "--out", FULL, cwd=tmp_path))
+    assert "/dev/full: cannot be written" in refusal(
+        run(*MNISTLAB, "data", "show", "--out", FULL, cwd=tmp_path)
+    )
     assert FULL.is_char_device()
 
 
@@ -73,14 +94,29 @@ LONG = "x" * 300
 
 @pytest.mark.parametrize(
     "arguments",
-    [["runs", LONG], ["evaluate", LONG], ["report", LONG], ["export", LONG, "m.onnx"], ["export", "m", LONG, "--web"],
-     ["train", "mlp", "--run", LONG], ["train", "mlp", "--set", f"name={LONG}"], ["predict", "x", "--model", LONG],
-     ["predict", "--annotate", f"{LONG}.png", "x"], ["train", "mlp", "--out", LONG], ["data", "verify", LONG],
-     ["sweep", LONG], ["train", f"{LONG}.toml"], ["train", f"{LONG}.py:b"],
-     ["compare", "mlp", "lenet5", "--runs", LONG],
-     ["data", "show", "--out", LONG], ["doctor", LONG], ["serve", "--model", LONG], ["serve", "--report", LONG]],
+    [
+        ["runs", LONG],
+        ["evaluate", LONG],
+        ["report", LONG],
+        ["export", LONG, "m.onnx"],
+        ["export", "m", LONG, "--web"],
+        ["train", "mlp", "--run", LONG],
+        ["train", "mlp", "--set", f"name={LONG}"],
+        ["predict", "x", "--model", LONG],
+        ["predict", "--annotate", f"{LONG}.png", "x"],
+        ["train", "mlp", "--out", LONG],
+        ["data", "verify", LONG],
+        ["sweep", LONG],
+        ["train", f"{LONG}.toml"],
+        ["train", f"{LONG}.py:b"],
+        ["compare", "mlp", "lenet5", "--runs", LONG],
+        ["data", "show", "--out", LONG],
+        ["doctor", LONG],
+        ["serve", "--model", LONG],
+        ["serve", "--report", LONG],
+    ],
     ids=lambda arguments: " ".join(arguments).replace(LONG, "LONG"),
-)  # fmt: skip
+)
 def test_names_too_long_for_a_file(arguments, tmp_path, monkeypatch, capsys):
     from mnistlab.cli.app import app
     from mnistlab.cli.app import run as call

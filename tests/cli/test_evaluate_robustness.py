@@ -32,7 +32,9 @@ def figures(*arguments, cwd):
 def test_errors_are_those_of_the_images_that_the_library_corrupts(few, mnist, tmp_path):
     told = figures("lenet5", "reader", "--data", few, "--corruption-seed", "7", cwd=tmp_path)
     assert (told["images"], told["seed"], told["data"]["split"]) == (200, 7, "test")
-    assert told["severities"] == {name: corruption.published for name, corruption in CORRUPTIONS.items()}
+    assert told["severities"] == {
+        name: corruption.published for name, corruption in CORRUPTIONS.items()
+    }
     assert told["command"].startswith("mnistlab evaluate lenet5 reader --data ")
     images, labels = mnist.test.images[:200], mnist.test.labels[:200]
     for name, model in zip(("lenet5", "reader"), told["models"]):
@@ -47,7 +49,10 @@ def test_errors_are_those_of_the_images_that_the_library_corrupts(few, mnist, tm
         assert model["mean_error"] == pytest.approx(np.mean(shares))
         assert model["mean_interval"][0] < model["mean_error"] < model["mean_interval"][1]
     first, second = (model["mean_error"] for model in told["models"])
-    assert [model["relative_to_first"] for model in told["models"]] == [1, pytest.approx(second / first)]
+    assert [model["relative_to_first"] for model in told["models"]] == [
+        1,
+        pytest.approx(second / first),
+    ]
     again = figures("lenet5", "reader", "--data", few, "--corruption-seed", "7", cwd=tmp_path)
     assert again == told
     other = figures("lenet5", "reader", "--data", few, cwd=tmp_path)
@@ -57,7 +62,9 @@ def test_errors_are_those_of_the_images_that_the_library_corrupts(few, mnist, tm
 
 
 def test_a_severity_is_for_all_that_have_one(few, tmp_path):
-    weak, strong = (figures("lenet5", "--data", few, "--severity", level, cwd=tmp_path) for level in "15")
+    weak, strong = (
+        figures("lenet5", "--data", few, "--severity", level, cwd=tmp_path) for level in "15"
+    )
     assert weak["severities"] == {name: c.published and 1 for name, c in CORRUPTIONS.items()}
     assert weak["severities"]["zigzag"] is None
     assert weak["models"][0]["mean_error"] < strong["models"][0]["mean_error"]
@@ -117,7 +124,9 @@ def test_runs_of_one_recipe_are_told_as_one(plain, few, tmp_path):
     means = [model["mean_error"] for model in alone]
     assert group["mean_error"] == pytest.approx(np.mean(means))
     half = t.ppf(0.975, 2) * np.std(means, ddof=1) / 3**0.5
-    assert group["mean_interval"] == pytest.approx([max(0, np.mean(means) - half), np.mean(means) + half])
+    assert group["mean_interval"] == pytest.approx(
+        [max(0, np.mean(means) - half), np.mean(means) + half]
+    )
     stripe = [model["corrupted"]["stripe"]["error"] for model in alone]
     assert group["corrupted"]["stripe"]["error"] == pytest.approx(np.mean(stripe))
     assert single["relative_to_first"] == pytest.approx(single["mean_error"] / group["mean_error"])
@@ -136,19 +145,38 @@ def test_what_makes_no_sense_is_refused_in_one_line(plain, few, tmp_path):
     (tmp_path / "taken").write_text("")
     (tmp_path / "large" / "0").mkdir(parents=True)
     for number in range(10):
-        (tmp_path / "large" / "0" / f"{number}.png").write_bytes(encode_png(np.zeros((32, 32), np.uint8)))
+        (tmp_path / "large" / "0" / f"{number}.png").write_bytes(
+            encode_png(np.zeros((32, 32), np.uint8))
+        )
     attempts = {
-        ("lenet5", "reader"): "2 models: several are held against each other on corrupted images alone; give --corrup",
-        ("lenet5", "--severity", "3"): "--severity says how images are corrupted: give --corruptions as well",
+        (
+            "lenet5",
+            "reader",
+        ): "2 models: several are held against each other on corrupted images alone; give --corrup",
+        (
+            "lenet5",
+            "--severity",
+            "3",
+        ): "--severity says how images are corrupted: give --corruptions as well",
         ("lenet5", "--severity", "published"): "--severity says how images are corrupted",
         ("lenet5", "--corruption-seed", "0"): "--corruption-seed says how images are corrupted",
         ("--corruptions",): "Missing argument 'MODEL...'",
-        ("lenet5", "--corruptions", "--severity", "6"): "'6' is not one of 'published', '1', '2', '3', '4', '5'",
+        (
+            "lenet5",
+            "--corruptions",
+            "--severity",
+            "6",
+        ): "'6' is not one of 'published', '1', '2', '3', '4', '5'",
         ("lenet5", "--corruptions", "--corruption-seed", "-1"): "-1 is not in the range 0<=x",
         ("lenet5", "lenet5", "--corruptions"): "lenet5: named twice; a table has each model once",
         ("lenet", "--corruptions"): "did you mean lenet5?",
         ("lenet5", plain, "--corruptions"): ": say with --data which images all are to read",
-        ("lenet5", "--data", "large", "--corruptions"): "large: images of 32x32 pixels; the model reads 28x28",
+        (
+            "lenet5",
+            "--data",
+            "large",
+            "--corruptions",
+        ): "large: images of 32x32 pixels; the model reads 28x28",
         ("lenet5", "--corruptions", "--out", "taken"): "'taken' is a file",
     }
     for arguments, expected in attempts.items():

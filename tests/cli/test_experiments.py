@@ -35,13 +35,18 @@ def test_compare_leaves_report_comparison_and_table(compared):
     for name in ("report.html", "comparison.json", "table.md", "summary.json"):
         assert (folder / "DIR" / name).stat().st_size > 300
     summary = json.loads((folder / "DIR/summary.json").read_text())
-    assert summary["command"] == "mnistlab compare lenet5 custom_mlp --seeds 3 --epochs 1 --train-limit 600 --out DIR"
+    assert (
+        summary["command"]
+        == "mnistlab compare lenet5 custom_mlp --seeds 3 --epochs 1 --train-limit 600 --out DIR"
+    )
     assert [recipe["seeds"] for recipe in summary["recipes"]] == [[0, 1, 2]] * 2
 
 
 def test_repeated_it_trains_nothing(compared):
     folder, _ = compared
-    before = {path: path.stat().st_mtime_ns for path in (folder / "DIR/runs").rglob("*") if path.is_file()}
+    before = {
+        path: path.stat().st_mtime_ns for path in (folder / "DIR/runs").rglob("*") if path.is_file()
+    }
     again = run(*COMPARE, "--out", "DIR", cwd=folder)
     assert "0 runs to train, 6 finished before" in again.stdout
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -49,7 +54,18 @@ def test_repeated_it_trains_nothing(compared):
 
 def test_runs_of_mnistlab_train_are_used(tmp_path):
     run(*MNISTLAB, "train", "lenet5", *SHORT, "--seed", "3", cwd=tmp_path)
-    result = run(*MNISTLAB, "compare", "lenet5", "mlp", "--seeds", "3,4", *SHORT, "--runs", "runs", cwd=tmp_path)
+    result = run(
+        *MNISTLAB,
+        "compare",
+        "lenet5",
+        "mlp",
+        "--seeds",
+        "3,4",
+        *SHORT,
+        "--runs",
+        "runs",
+        cwd=tmp_path,
+    )
     assert "3 runs to train, 1 finished before" in result.stdout
 
 
@@ -73,12 +89,15 @@ def test_runs_are_listed(compared):
     lines = listed.stdout.splitlines()
     assert lines[-1] == "6 finished runs; --markdown says what sets them apart"
     assert re.match(
-        r"custom_mlp +seed 0 +test +\d+\.\d\d % +\d\.\d s +20\d\d-\d\d-\d\d \d\d:\d\d +custom_mlp-", lines[0]
+        r"custom_mlp +seed 0 +test +\d+\.\d\d % +\d\.\d s +20\d\d-\d\d-\d\d \d\d:\d\d +custom_mlp-",
+        lines[0],
     )
 
 
 def test_ablate_and_its_chart(tmp_path):
-    result = run(*MNISTLAB, "ablate", "custom_mlp", "--seeds", "1", *SHORT, "--out", "A", cwd=tmp_path)
+    result = run(
+        *MNISTLAB, "ablate", "custom_mlp", "--seeds", "1", *SHORT, "--out", "A", cwd=tmp_path
+    )
     assert result.returncode == 0, result.stderr
     assert "at least 9 are needed for 7 comparisons" in result.stdout
     assert (tmp_path / "A/plots/forest.png").is_file()
@@ -87,27 +106,44 @@ def test_ablate_and_its_chart(tmp_path):
 
 def test_sweep_and_what_it_leaves(tmp_path):
     (tmp_path / "grid.toml").write_text(
-        "seeds = 1\nvalidation = 300\nfinal_seeds = 1\n"
-        "[set]\nepochs = 1\ntrain_limit = 600\nbatch_size = 32\n[grid]\nlearning_rate = [0.001, 0.05]\n"
+        "seeds = 1\nvalidation = 300\nfinal_seeds = 1\n[set]\nepochs = 1\ntrain_limit ="
+        " 600\nbatch_size = 32\n[grid]\nlearning_rate = [0.001, 0.05]\n"
     )
     result = run(*MNISTLAB, "sweep", "grid.toml", "--out", "S", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert re.search(r"chosen by \d\d\.\d\d % on 300 held-out training images: learning_rate=", result.stdout)
-    assert {"report.html", "sweep.json", "best.toml"} <= {path.name for path in (tmp_path / "S").iterdir()}
+    assert re.search(
+        r"chosen by \d\d\.\d\d % on 300 held-out training images: learning_rate=", result.stdout
+    )
+    assert {"report.html", "sweep.json", "best.toml"} <= {
+        path.name for path in (tmp_path / "S").iterdir()
+    }
     trained = run(*MNISTLAB, "train", "S/best.toml", "--quiet", cwd=tmp_path)
     assert trained.returncode == 0, trained.stderr
 
 
 def test_failed_runs_are_reported_and_the_others_compared(tmp_path):
     (tmp_path / "wild.toml").write_text("learning_rate = 100.0\nepochs = 1\n")
-    result = run(*MNISTLAB, "compare", "lenet5", "mlp", "wild.toml", "--seeds", "1", *SHORT, cwd=tmp_path)
+    result = run(
+        *MNISTLAB, "compare", "lenet5", "mlp", "wild.toml", "--seeds", "1", *SHORT, cwd=tmp_path
+    )
     message = "not one run could be finished; wild, seed 0: epoch 1: the loss is not finite"
     assert message in refusal(result)
     model = "from torch import nn\nimport torch\ndef build(shape, classes):\n"
     model += "    if torch.initial_seed() % 2: raise ValueError('odd')\n"
     model += "    return nn.Sequential(nn.Flatten(), nn.Linear(1024, classes))\n"
     (tmp_path / "moody.py").write_text(model)
-    result = run(*MNISTLAB, "compare", "mlp", "moody.py:build", "--seeds", "6", *SHORT, "--out", "M", cwd=tmp_path)
+    result = run(
+        *MNISTLAB,
+        "compare",
+        "mlp",
+        "moody.py:build",
+        "--seeds",
+        "6",
+        *SHORT,
+        "--out",
+        "M",
+        cwd=tmp_path,
+    )
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     assert re.search(r"failed: moody, seeds? [\d, ]+: .*odd", result.stderr)
@@ -116,9 +152,25 @@ def test_failed_runs_are_reported_and_the_others_compared(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_with_checkpoints_and_the_same_command_goes_on(tmp_path, number):
-    command = [*MNISTLAB, "compare", "lenet5", "mlp", "--seeds", "2", "--epochs", "30", "--train-limit", "3000"]
+    command = [
+        *MNISTLAB,
+        "compare",
+        "lenet5",
+        "mlp",
+        "--seeds",
+        "2",
+        "--epochs",
+        "30",
+        "--train-limit",
+        "3000",
+    ]
     process = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     deadline = time.monotonic() + 60
     while not list(tmp_path.rglob("checkpoint.safetensors")):
@@ -150,16 +202,37 @@ def test_a_terminal_sees_runs_done_running_the_time_left_and_the_mean_so_far(tmp
     [
         (["compare", "lenet5"], "give at least two recipes to compare"),
         (["compare", "lenet5", "lenet6"], "lenet6: no such recipe; did you mean lenet5"),
-        (["compare", "lenet5", "mlp", "--seeds", "none"], "--seeds none: write how many (20), a range"),
+        (
+            ["compare", "lenet5", "mlp", "--seeds", "none"],
+            "--seeds none: write how many (20), a range",
+        ),
         (["compare", "lenet5", "mlp", "--seeds", "0"], "--seeds 0: write how many (20), a range"),
-        (["compare", "lenet5", "mlp", "--address", "x:1"], "--address names a Ray cluster: give --executor ray as well"),
-        (["compare", "lenet5", "mlp", "--executor", "ray", "--workers", "2"], "--workers is for this machine"),
-        (["compare", "lenet5", "mlp", "--set", "dropuot=1"], "dropuot: unknown key; did you mean dropout"),
-        (["compare", "lenet5", "mlp", "--train-limit", "-1"], "train_limit: must be a whole number from 0"),
-        (["compare", "lenet5", "mlp", "--data", "nowhere"], "nowhere: no such file, folder or data set"),
+        (
+            ["compare", "lenet5", "mlp", "--address", "x:1"],
+            "--address names a Ray cluster: give --executor ray as well",
+        ),
+        (
+            ["compare", "lenet5", "mlp", "--executor", "ray", "--workers", "2"],
+            "--workers is for this machine",
+        ),
+        (
+            ["compare", "lenet5", "mlp", "--set", "dropuot=1"],
+            "dropuot: unknown key; did you mean dropout",
+        ),
+        (
+            ["compare", "lenet5", "mlp", "--train-limit", "-1"],
+            "train_limit: must be a whole number from 0",
+        ),
+        (
+            ["compare", "lenet5", "mlp", "--data", "nowhere"],
+            "nowhere: no such file, folder or data set",
+        ),
         (["ablate", "lenet5"], "lenet5: has no regulariser to take away"),
         (["sweep", "none.toml"], "none.toml: cannot be read: No such file or directory"),
-        (["report", "none"], "none: no such file or folder; name a comparison.json or a folder of runs"),
+        (
+            ["report", "none"],
+            "none: no such file or folder; name a comparison.json or a folder of runs",
+        ),
         (["report", "."], ".: no finished runs there"),
         (["runs", "none"], "none: no such folder"),
     ],
@@ -183,7 +256,20 @@ def test_seeds_are_read(text, seeds):
     assert parse_seeds(text) == seeds
 
 
-IMPOSSIBLE = ("", "-1", "3-1", "x", "1,,2", "1e3", "0", "9999999", "1-2-3", "99999999999", "0-30000000", "1-2,5-3")
+IMPOSSIBLE = (
+    "",
+    "-1",
+    "3-1",
+    "x",
+    "1,,2",
+    "1e3",
+    "0",
+    "9999999",
+    "1-2-3",
+    "99999999999",
+    "0-30000000",
+    "1-2,5-3",
+)
 
 
 @pytest.mark.parametrize("text", IMPOSSIBLE)

@@ -37,7 +37,8 @@ def held_out(few, tmp_path_factory):
 def plain(few, tmp_path_factory):
     """A run that was tested on its data's test set."""
     return trained(
-        built_in("lenet5").replace(data=str(few), epochs=2, batch_size=20), tmp_path_factory.mktemp("runs") / "plain"
+        built_in("lenet5").replace(data=str(few), epochs=2, batch_size=20),
+        tmp_path_factory.mktemp("runs") / "plain",
     )
 
 
@@ -50,7 +51,9 @@ def model(held_out, tmp_path_factory):
     assert result.stderr == ""
     first, second = result.stdout.splitlines()
     size = (folder / "model.onnx").stat().st_size
-    assert first.startswith(f"wrote model.onnx, {size:,} bytes: 200 test labels equal, logits within ")
+    assert first.startswith(
+        f"wrote model.onnx, {size:,} bytes: 200 test labels equal, logits within "
+    )
     assert second.startswith("accuracy ")
     assert second.endswith(" held-out training images of " + held_out_name(held_out))
     return folder / "model.onnx"
@@ -86,7 +89,10 @@ def test_data_that_was_moved_is_named(held_out, model, few, tmp_path):
     del content["sha256"]
     record.write_text(json.dumps(content))
     assert "/gone" in refusal(run(*MNISTLAB, "export", run_folder, "a.onnx", cwd=tmp_path))
-    assert run(*MNISTLAB, "export", run_folder, "a.onnx", "--data", moved, cwd=tmp_path).returncode == 0
+    assert (
+        run(*MNISTLAB, "export", run_folder, "a.onnx", "--data", moved, cwd=tmp_path).returncode
+        == 0
+    )
     assert (tmp_path / "a.onnx").read_bytes() == model.read_bytes()
     assert figures(run_folder, "--data", moved, cwd=tmp_path) == figures(held_out, cwd=tmp_path)
 
@@ -121,7 +127,9 @@ def test_without_the_extra_the_remedy_is_told(held_out, model, tmp_path):
     assert said == "mnistlab: export needs an extra; install it: pip install 'mnistlab[export]'"
     assert not any(tmp_path.iterdir())
     assert run(*blocked, "evaluate", held_out, cwd=tmp_path).returncode == 0
-    assert run(*blocked, "evaluate", model, "--data", few_of(held_out), cwd=tmp_path).returncode == 0
+    assert (
+        run(*blocked, "evaluate", model, "--data", few_of(held_out), cwd=tmp_path).returncode == 0
+    )
 
 
 def few_of(folder):
@@ -159,9 +167,17 @@ def test_tables_are_printed_and_a_report_is_written(held_out, tmp_path):
     first, second, *_ = result.stdout.splitlines()
     assert first == f"CustomMLP, seed 3: {held_out_name(held_out)}, 200 test images"
     assert " are read rightly: " in second
-    for part in ("Calibration error", "Temperature", "Recall (%)", "Refuse below", "wrote report/report.html and "):
+    for part in (
+        "Calibration error",
+        "Temperature",
+        "Recall (%)",
+        "Refuse below",
+        "wrote report/report.html and ",
+    ):
         assert part in result.stdout
-    assert all(len(line) <= 100 for line in result.stdout.splitlines() if "│" in line or "─" in line)
+    assert all(
+        len(line) <= 100 for line in result.stdout.splitlines() if "│" in line or "─" in line
+    )
     told = json.loads((tmp_path / "report" / "evaluation.json").read_text())
     assert told["command"] == f"mnistlab evaluate {held_out} --out report"
     assert told["errors"] == figures(held_out, cwd=tmp_path)["errors"]
@@ -185,12 +201,17 @@ def test_what_cannot_be_evaluated_is_refused_in_one_line(held_out, model, few, t
     (tmp_path / "empty").mkdir()
     (tmp_path / "large" / "0").mkdir(parents=True)
     for number in range(10):
-        (tmp_path / "large" / "0" / f"{number}.png").write_bytes(encode_png(np.zeros((32, 32), np.uint8)))
+        (tmp_path / "large" / "0" / f"{number}.png").write_bytes(
+            encode_png(np.zeros((32, 32), np.uint8))
+        )
     (tmp_path / "taken").write_text("")
     odd = shutil.copytree(held_out, tmp_path / "odd")
     np.save(odd / "test_logits.npy", np.zeros((7, 10), np.float32))
     attempts = {
-        ("nothing",): "nothing: no such run, file or model; name a run's folder, an .onnx file, or one of reader,",
+        ("nothing",): (
+            "nothing: no such run, file or model; name a run's folder, an .onnx file, or one of"
+            " reader,"
+        ),
         ("lenet",): "did you mean lenet5?",
         ("junk.onnx",): "junk.onnx: not an ONNX model",
         ("empty",): "empty: holds no finished run",

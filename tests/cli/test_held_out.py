@@ -17,7 +17,9 @@ def test_they_are_never_called_test_images(few, tmp_path):
     assert end.startswith("validation accuracy ")
     assert "(chosen on the held-out training images)" in end
     assert not TEST.search(result.stdout)
-    again = run(*TRAIN, "--data", few, "--set", "validation=100", "--run", "run", "--resume", cwd=tmp_path)
+    again = run(
+        *TRAIN, "--data", few, "--set", "validation=100", "--run", "run", "--resume", cwd=tmp_path
+    )
     assert "(chosen on the held-out training images)" in again.stdout
     assert not TEST.search(again.stdout)
 
@@ -32,6 +34,18 @@ def test_the_test_set_is(few, tmp_path):
 
 def test_an_experiments_lines_say_which(few, tmp_path):
     for settings, on in (([], "test"), (["--set", "validation=100"], "validation")):
-        command = [*MNISTLAB, "repeat", "mlp", "--seeds", "1", "--epochs", "1", "--data", few, "--workers", "1"]
+        command = [
+            *MNISTLAB,
+            "repeat",
+            "mlp",
+            "--seeds",
+            "1",
+            "--epochs",
+            "1",
+            "--data",
+            few,
+            "--workers",
+            "1",
+        ]
         said = run(*command, *settings, "--out", on, cwd=tmp_path).stdout
         assert f": {on} accuracy " in said

@@ -17,11 +17,13 @@ def told(result):
 
 
 def test_a_run_and_the_list_of_runs(few, tmp_path):
-    record, words = told(run(*MNISTLAB, "train", "mlp", "--data", few, "--epochs", "2", "--json", cwd=tmp_path))
+    record, words = told(
+        run(*MNISTLAB, "train", "mlp", "--data", few, "--epochs", "2", "--json", cwd=tmp_path)
+    )
     assert (record["recipe"]["name"], len(record["history"])) == ("mlp", 2)
     assert (tmp_path / record["folder"] / "record.json").exists()
     assert "kept in" in words
-    ((only,), _) = told(run(*MNISTLAB, "runs", "--json", cwd=tmp_path))
+    (only,), _ = told(run(*MNISTLAB, "runs", "--json", cwd=tmp_path))
     assert only["final"]["test_accuracy"] == pytest.approx(record["final"]["test_accuracy"])
     result = run(*MNISTLAB, "runs", "--json", "--csv", cwd=tmp_path)
     assert (result.returncode, result.stdout) == (2, "")
@@ -36,13 +38,22 @@ def test_the_courses_command(few, tmp_path):
 def test_experiments_give_their_summaries(few, tmp_path):
     options = ["--data", few, "--epochs", "1", "--seeds", "2", "--json"]
     compared, words = told(run(*MNISTLAB, "compare", "mlp", "lenet5", *options, "-q", cwd=tmp_path))
-    assert compared == json.loads((tmp_path / "comparison" / "summary.json").read_text(encoding="utf-8"))
+    assert compared == json.loads(
+        (tmp_path / "comparison" / "summary.json").read_text(encoding="utf-8")
+    )
     assert compared["verdict"] in words
     again, _ = told(run(*MNISTLAB, "report", "comparison", "--json", cwd=tmp_path))
     assert again["verdict"] == compared["verdict"]
-    repeated, words = told(run(*MNISTLAB, "repeat", "mlp", *options, "--runs", "comparison/runs", cwd=tmp_path))
-    assert repeated == json.loads((tmp_path / "repetition" / "summary.json").read_text(encoding="utf-8"))
-    grid = f'recipe = "mlp"\nvalidation = 100\n[set]\ndata = "{few}"\nepochs = 1\n[grid]\nmomentum = [0.8, 0.9]\n'
+    repeated, words = told(
+        run(*MNISTLAB, "repeat", "mlp", *options, "--runs", "comparison/runs", cwd=tmp_path)
+    )
+    assert repeated == json.loads(
+        (tmp_path / "repetition" / "summary.json").read_text(encoding="utf-8")
+    )
+    grid = (
+        f'recipe = "mlp"\nvalidation = 100\n[set]\ndata = "{few}"\nepochs = 1\n[grid]\nmomentum ='
+        " [0.8, 0.9]\n"
+    )
     (tmp_path / "grid.toml").write_text(grid, encoding="utf-8")
     swept, _ = told(run(*MNISTLAB, "sweep", "grid.toml", "--json", cwd=tmp_path))
     assert len(swept["candidates"]) == 2

@@ -1,4 +1,5 @@
-"""What a user may well have meant, and what every platform lets happen: a line that helps, or no trouble at all."""
+"""What a user may well have meant, and what every platform lets happen: a line that helps, or no
+trouble at all."""
 
 import sys
 
@@ -7,7 +8,9 @@ import pytest
 from tests.cli.processes import MNISTLAB, refusal, run
 
 
-def test_a_model_in_a_module_of_the_current_folder_is_gone_on_with_by_another_process(few, tmp_path):
+def test_a_model_in_a_module_of_the_current_folder_is_gone_on_with_by_another_process(
+    few, tmp_path
+):
     (tmp_path / "mynets").mkdir()
     (tmp_path / "mynets" / "__init__.py").write_text("")
     (tmp_path / "mynets" / "small.py").write_text(
@@ -29,13 +32,25 @@ def test_a_model_in_a_module_of_the_current_folder_is_gone_on_with_by_another_pr
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["train", "net.py"], "net.py: name the function in it that builds the model, too, for example net.py:build"),
+        (
+            ["train", "net.py"],
+            "net.py: name the function in it that builds the model, too, for example net.py:build",
+        ),
         (["train", "lenet5", "--data", "~nobody-of-this-name/x"], "cannot be read"),
         (["train", "~nobody-of-this-name/net.py:build"], "cannot be read"),
-        (["compare", "lenet5", "~nobody-of-this-name/net.py:build", "--seeds", "1"], "there is no file"),
+        (
+            ["compare", "lenet5", "~nobody-of-this-name/net.py:build", "--seeds", "1"],
+            "there is no file",
+        ),
         (["train", "sweep.toml"], "sweep.toml: is the file of a sweep: mnistlab sweep sweep.toml"),
-        (["sweep", "recipe.toml"], "recipe.toml: is a recipe and no sweep: mnistlab train recipe.toml"),
-        (["predict", "x.png", "--model", "."], ".: is a folder; if it is a run's, make a model of it"),
+        (
+            ["sweep", "recipe.toml"],
+            "recipe.toml: is a recipe and no sweep: mnistlab train recipe.toml",
+        ),
+        (
+            ["predict", "x.png", "--model", "."],
+            ".: is a folder; if it is a run's, make a model of it",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -49,7 +64,19 @@ def test_what_was_meant_is_told(arguments, said, tmp_path):
 def test_a_standard_output_that_lacks_letters_ends_no_command(few, tmp_path):
     """As on Windows, where what goes to a file is in the old code page."""
     old = {"PYTHONIOENCODING": "cp1252:strict"}
-    trained = run(*MNISTLAB, "train", "lenet5", "--data", few, "--epochs", 1, "--run", "r", cwd=tmp_path, env=old)
+    trained = run(
+        *MNISTLAB,
+        "train",
+        "lenet5",
+        "--data",
+        few,
+        "--epochs",
+        1,
+        "--run",
+        "r",
+        cwd=tmp_path,
+        env=old,
+    )
     assert trained.returncode == 0, trained
     told = run(*MNISTLAB, "evaluate", "r", cwd=tmp_path, env=old)
     assert told.returncode == 0, told

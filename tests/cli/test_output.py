@@ -37,7 +37,8 @@ def told(capsys, *arguments, status=0):
 
 @pytest.fixture
 def strangers(tmp_path, monkeypatch):
-    """A folder of class folders, pictures, a run and a model, all with names that no friend would give."""
+    """A folder of class folders, pictures, a run and a model, all with names that no friend would
+    give."""
     monkeypatch.chdir(tmp_path)
     random = np.random.default_rng(0)
     for part in ("train", "test"):
@@ -45,7 +46,9 @@ def strangers(tmp_path, monkeypatch):
             folder = tmp_path / EVIL / part / f"{label}{EVIL}"
             folder.mkdir(parents=True)
             for number in range(2):
-                (folder / f"{number}{EVIL}.png").write_bytes(encode_png(random.integers(0, 256, (28, 28), np.uint8)))
+                (folder / f"{number}{EVIL}.png").write_bytes(
+                    encode_png(random.integers(0, 256, (28, 28), np.uint8))
+                )
     kept = keep(tmp_path / "R", Recipe(name="fine"), 0)
     content = json.loads((kept / "record.json").read_text())
     del content["sha256"]
@@ -73,10 +76,19 @@ def test_names_of_files_classes_and_records_are_shown_and_move_nothing(strangers
 
 @pytest.mark.parametrize(
     "arguments",
-    [[EVIL], ["train", EVIL], ["train", "mlp", f"--{EVIL}"], ["data", "show", "--split", EVIL], ["runs", f"no{EVIL}"],
-     ["train", "mlp", "--set", f"{EVIL}=1"], ["train", "mlp", "--seed", EVIL], ["evaluate", EVIL], ["report", EVIL]],
+    [
+        [EVIL],
+        ["train", EVIL],
+        ["train", "mlp", f"--{EVIL}"],
+        ["data", "show", "--split", EVIL],
+        ["runs", f"no{EVIL}"],
+        ["train", "mlp", "--set", f"{EVIL}=1"],
+        ["train", "mlp", "--seed", EVIL],
+        ["evaluate", EVIL],
+        ["report", EVIL],
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_what_was_typed_is_echoed_as_it_is_seen(arguments, strangers, capsys):
     assert told(capsys, *arguments, status=2).err.count("\n") == 1
 
@@ -88,11 +100,16 @@ def test_json_holds_the_true_names(strangers, capsys):
     assert summary["recipe"]["name"] == f"{EVIL}\nforged line"
     found = json.loads(told(capsys, "predict", EVIL, "--json").out)
     assert all(Path(one["file"]).is_file() for one in found)
-    assert json.loads(told(capsys, "recipe", "show", f"{EVIL}.py:b", "--json").out)["model"] == f"{EVIL}.py:b"
+    assert (
+        json.loads(told(capsys, "recipe", "show", f"{EVIL}.py:b", "--json").out)["model"]
+        == f"{EVIL}.py:b"
+    )
 
 
 def test_a_shown_recipe_is_the_same_recipe(strangers, capsys):
-    (strangers / "shown.toml").write_text(told(capsys, "recipe", "show", f"{EVIL}.py:b").out, encoding="utf-8")
+    (strangers / "shown.toml").write_text(
+        told(capsys, "recipe", "show", f"{EVIL}.py:b").out, encoding="utf-8"
+    )
     shown = json.loads(told(capsys, "recipe", "show", "shown.toml", "--json").out)
     assert shown["model"] == f"{EVIL}.py:b"
 
@@ -105,8 +122,12 @@ def test_names_that_are_not_utf8_are_printed_and_given_back(tmp_path):
     assert r"r\udcff" in listed.stdout
     (summary,) = json.loads(start(*MNISTLAB, "runs", odd, "--json", cwd=tmp_path).stdout)
     assert summary["path"] == f"{odd}/{odd}"
-    assert r"x\udcff: there is no such" in refusal(start(*MNISTLAB, "export", "x\udcff", "m.onnx", cwd=tmp_path))
-    assert "is not UTF-8" in refusal(start(*MNISTLAB, "compare", "mlp", "lenet5", "--runs", odd, cwd=tmp_path))
+    assert r"x\udcff: there is no such" in refusal(
+        start(*MNISTLAB, "export", "x\udcff", "m.onnx", cwd=tmp_path)
+    )
+    assert "is not UTF-8" in refusal(
+        start(*MNISTLAB, "compare", "mlp", "lenet5", "--runs", odd, cwd=tmp_path)
+    )
 
 
 def test_a_class_that_no_record_could_name_is_refused_before_training():
@@ -140,5 +161,6 @@ def test_the_screen_shows_text_as_it_is_and_still_draws():
 def test_every_command_prints_by_way_of_the_gate(path):
     if path.name not in GATES:
         assert not re.search(
-            r"click\.s?echo|sys\.std(out|err)\.write|(?<![.\w])print\(|(?<!\w)Console\(", path.read_text()
+            r"click\.s?echo|sys\.std(out|err)\.write|(?<![.\w])print\(|(?<!\w)Console\(",
+            path.read_text(),
         )

@@ -109,7 +109,11 @@ def test_standard_input_is_one_picture(pictures):
     assert re.fullmatch(rb"-  721  \(9\d\.\d %\)\n", result.stdout)
     command = [*PREDICT, "two.png", "-", "--jobs", "2", "--csv", "--annotate", "drawn/"]
     result = subprocess.run(command, input=content, capture_output=True, cwd=pictures)
-    assert [line[:8] for line in result.stdout.splitlines()] == [b"file,dig", b"two.png,", b"-,721,tr"]
+    assert [line[:8] for line in result.stdout.splitlines()] == [
+        b"file,dig",
+        b"two.png,",
+        b"-,721,tr",
+    ]
     assert sorted(path.name for path in (pictures / "drawn").iterdir()) == ["stdin.png", "two.png"]
     result = subprocess.run([*PREDICT, "-"], input=b"", capture_output=True)
     assert (result.returncode, result.stderr) == (1, b"-  error: empty\n")
@@ -118,7 +122,9 @@ def test_standard_input_is_one_picture(pictures):
 def test_csv_is_rfc_4180(pictures):
     shutil.copy(pictures / "one.png", pictures / 'a, "b"\n한.png')
     result = subprocess.run(
-        [*PREDICT, 'a, "b"\n한.png', "blank.png", "bad.png", "--csv"], cwd=pictures, capture_output=True
+        [*PREDICT, 'a, "b"\n한.png', "blank.png", "bad.png", "--csv"],
+        cwd=pictures,
+        capture_output=True,
     )
     assert result.returncode == 1
     assert result.stderr == b""
@@ -126,7 +132,12 @@ def test_csv_is_rfc_4180(pictures):
     assert text.startswith("file,digits,sure,confidence,boxes,error\r\n")
     assert text.endswith("\r\n")
     good, blank, bad = csv.DictReader(io.StringIO(text, newline=""))
-    assert (good["file"], good["digits"], good["sure"], good["error"]) == ('a, "b"\n한.png', "721", "true", "")
+    assert (good["file"], good["digits"], good["sure"], good["error"]) == (
+        'a, "b"\n한.png',
+        "721",
+        "true",
+        "",
+    )
     assert 0.9 < float(good["confidence"]) < 1
     assert re.fullmatch(r"(\d+ \d+ \d+ \d+;){2}\d+ \d+ \d+ \d+", good["boxes"])
     assert list(blank.values()) == ["blank.png", "", "false", "0.0", "", ""]
@@ -138,7 +149,12 @@ def test_json_has_what_a_reading_has_and_errors(pictures):
     good, blank, bad = objects("one.png", "blank.png", "bad.png", cwd=pictures, status=1)
     expected = Recogniser().read(pictures / "one.png").as_dict()
     assert good == {"file": "one.png"} | expected | {"error": None}
-    assert (blank["digits"], blank["boxes"], blank["probabilities"], blank["error"]) == ("", [], [], None)
+    assert (blank["digits"], blank["boxes"], blank["probabilities"], blank["error"]) == (
+        "",
+        [],
+        [],
+        None,
+    )
     assert list(bad) == list(good)
     assert (bad["digits"], bad["sure"]) == ("", False)
     assert bad["error"]
@@ -146,9 +162,19 @@ def test_json_has_what_a_reading_has_and_errors(pictures):
 
 def test_an_unsure_digit_is_marked_and_its_guesses_shown(capsys):
     row = [0.41, 0, 0, 0, 0, 0.2, 0.385, 0, 0, 0.005]
-    doubtful = {"digits": "407", "unsure": [1], "confidence": 0.4, "probabilities": [row[::-1], row, row[::-1]]}
+    doubtful = {
+        "digits": "407",
+        "unsure": [1],
+        "confidence": 0.4,
+        "probabilities": [row[::-1], row, row[::-1]],
+    }
     certain = {"digits": "3", "unsure": [], "confidence": 0.99996, "probabilities": [row]}
-    plain = {"digits": "0", "unsure": [0], "confidence": 0.3, "probabilities": [[0.995, 0.005, *[0] * 8]]}
+    plain = {
+        "digits": "0",
+        "unsure": [0],
+        "confidence": 0.3,
+        "probabilities": [[0.995, 0.005, *[0] * 8]],
+    }
     with TextWriter(["한글.png", "a.png"]) as writer:
         for name, reading in (("한글.png", doubtful), ("a.png", certain), ("b", plain)):
             writer.write(name, Answer(reading))
@@ -180,13 +206,19 @@ BAD = {
     "reject above 1": (["one.png", "--threshold", "1.1"], "'--reject': 1.1 is not a probability"),
     "reject is not a number": (["one.png", "--threshold", "nan"], "nan is not a probability"),
     "no jobs": (["one.png", "--jobs", "0"], "'--jobs'"),
-    "unknown model": (["one.png", "--model", "readr"], "readr: no such model; did you mean reader?"),
+    "unknown model": (
+        ["one.png", "--model", "readr"],
+        "readr: no such model; did you mean reader?",
+    ),
     "not a model": (["one.png", "--model", "one.png"], "one.png: not an ONNX model"),
     "missing model": (["one.png", "--model", "no.onnx"], "no.onnx: cannot be read"),
     "annotate into nowhere": (["one.png", "--annotate", "no/a.png"], "no: cannot be written"),
     "annotate below a file": (["one.png", "--annotate", "one.png/x/"], "cannot be written"),
     "annotate as JPEG": (["one.png", "--annotate", "x.jpg"], "are written as PNG"),
-    "annotate several": (["one.png", "two.png", "--annotate", "x.png"], "x.png: one file for 2 pictures"),
+    "annotate several": (
+        ["one.png", "two.png", "--annotate", "x.png"],
+        "x.png: one file for 2 pictures",
+    ),
     "annotate itself": (["one.png", "--annotate", "./one.png"], "would be overwritten"),
     "annotate in place": ([".", "--annotate", "./"], "would be overwritten"),
 }

@@ -1,4 +1,5 @@
-"""mnistlab predict with several processes: the same answers in order, deaths, interrupts, progress."""
+"""mnistlab predict with several processes: the same answers in order, deaths, interrupts,
+progress."""
 
 import contextlib
 import csv
@@ -22,7 +23,9 @@ from mnistlab.errors import MnistlabError
 from tests.cli.processes import PREDICT, objects, run
 
 
-def test_many_pictures_give_the_same_answers_in_order_however_many_processes_read(digits, test_split):
+def test_many_pictures_give_the_same_answers_in_order_however_many_processes_read(
+    digits, test_split
+):
     side_by_side = run(*PREDICT, digits, "--csv", "--jobs", 2, cwd=digits)
     assert side_by_side.returncode == 0, side_by_side
     rows = list(csv.DictReader(io.StringIO(side_by_side.stdout)))
@@ -61,7 +64,10 @@ def session(process):
 def busiest(process):
     """The descendant of a process that has worked most: one that reads."""
     others = (number for number in session(process) if number != process.pid)
-    return max(others, key=lambda number: sum(map(int, Path(f"/proc/{number}/stat").read_text().split()[13:15])))
+    return max(
+        others,
+        key=lambda number: sum(map(int, Path(f"/proc/{number}/stat").read_text().split()[13:15])),
+    )
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
@@ -128,11 +134,14 @@ def test_a_closed_pipe_ends_it_quietly(digits, form):
 
 
 def in_a_terminal(*arguments, cwd):
-    """Run it with standard error in a pseudo-terminal; return what it wrote there, and standard output."""
+    """Run it with standard error in a pseudo-terminal; return what it wrote there, and standard
+    output."""
     controller, terminal = pty.openpty()
     environment = os.environ | {"COLUMNS": "100", "TERM": "xterm-256color"}
     command = [*PREDICT, *map(str, arguments)]
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=terminal, env=environment)
+    process = subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=terminal, env=environment
+    )
     os.close(terminal)
     shown = b""
     while select.select([controller], [], [], 60)[0]:

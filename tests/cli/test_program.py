@@ -16,7 +16,9 @@ from tests.data.forms import FORMS
 
 
 def test_the_courses_command_prints_both_counts_and_writes_the_three_plots(tmp_path):
-    result = run(*MAIN, "--batch_size", 128, "--num_epochs", 1, "--out", tmp_path / "out", cwd=tmp_path)
+    result = run(
+        *MAIN, "--batch_size", 128, "--num_epochs", 1, "--out", tmp_path / "out", cwd=tmp_path
+    )
     assert result.returncode == 0, result
     assert "61706" in result.stdout
     assert "62158" in result.stdout
@@ -38,7 +40,9 @@ def test_the_courses_command_prints_both_counts_and_writes_the_three_plots(tmp_p
     assert list(tmp_path.iterdir()) == [tmp_path / "out"]
 
 
-def test_the_courses_command_runs_again_and_resumes_and_defaults_to_the_current_folder(few, tmp_path):
+def test_the_courses_command_runs_again_and_resumes_and_defaults_to_the_current_folder(
+    few, tmp_path
+):
     command = [*MAIN, "--num_epochs", 1, "--data", few, "--gpuid", 0]
     first, second = run(*command, cwd=tmp_path), run(*command, cwd=tmp_path)
     assert (first.returncode, second.returncode) == (0, 0), second
@@ -56,7 +60,10 @@ def test_help_imports_nothing_heavy_and_names_every_command(tmp_path):
 
 
 def test_importing_the_package_imports_nothing_heavy(tmp_path):
-    code = "import sys, mnistlab; print(sorted({'torch', 'numpy', 'pydantic'} & set(sys.modules)), dir(mnistlab))"
+    code = (
+        "import sys, mnistlab; print(sorted({'torch', 'numpy', 'pydantic'} & set(sys.modules)),"
+        " dir(mnistlab))"
+    )
     result = run(sys.executable, "-c", code, cwd=tmp_path)
     assert result.stdout.startswith("[] ")
     assert "load_dataset" in result.stdout
@@ -65,9 +72,9 @@ def test_importing_the_package_imports_nothing_heavy(tmp_path):
 def test_a_record_is_read_without_torch(few, tmp_path):
     run(*MNISTLAB, "train", "mlp", "--data", few, "--epochs", 1, "--run", "r", cwd=tmp_path)
     code = (
-        "import sys; from pathlib import Path\n"
-        "from mnistlab import RunFolder; from mnistlab.report import course_table\n"
-        "record = RunFolder(Path('r')).read_record(); print(course_table([record]).markdown(), 'torch' in sys.modules)"
+        "import sys; from pathlib import Path\nfrom mnistlab import RunFolder; from mnistlab.report"
+        " import course_table\nrecord = RunFolder(Path('r')).read_record();"
+        " print(course_table([record]).markdown(), 'torch' in sys.modules)"
     )
     result = run(sys.executable, "-c", code, cwd=tmp_path)
     assert "| MLP | 62110 |" in result.stdout
@@ -75,7 +82,19 @@ def test_a_record_is_read_without_torch(few, tmp_path):
 
 
 def test_train_leaves_a_run_and_its_curves(few, tmp_path):
-    command = [*MNISTLAB, "train", "custom_mlp", "--data", few, "--epochs", 2, "--seed", 3, "--set", "dropout=0.5"]
+    command = [
+        *MNISTLAB,
+        "train",
+        "custom_mlp",
+        "--data",
+        few,
+        "--epochs",
+        2,
+        "--seed",
+        3,
+        "--set",
+        "dropout=0.5",
+    ]
     result = run(*command, "--run", "here", cwd=tmp_path)
     assert result.returncode == 0, result
     assert len(re.findall(r"^epoch [12]/2  train loss", result.stdout, re.MULTILINE)) == 2
@@ -85,7 +104,21 @@ def test_train_leaves_a_run_and_its_curves(few, tmp_path):
 
 
 def test_train_names_the_folder_by_recipe_and_seed(few, tmp_path):
-    run(*MNISTLAB, "train", "mlp", "--data", few, "--epochs", 1, "--out", "o", "--seed", 7, "--quiet", cwd=tmp_path)
+    run(
+        *MNISTLAB,
+        "train",
+        "mlp",
+        "--data",
+        few,
+        "--epochs",
+        1,
+        "--out",
+        "o",
+        "--seed",
+        7,
+        "--quiet",
+        cwd=tmp_path,
+    )
     digest = built_in("mlp").replace(epochs=1, data=str(few)).digest
     assert [path.name for path in (tmp_path / "o" / "runs").iterdir()] == [f"mlp-{digest}-seed7"]
 
@@ -107,7 +140,18 @@ def test_a_model_of_the_users_own_trains(few, tmp_path):
     result = run(*MNISTLAB, "train", "net.py:build", "--data", few, "--epochs", 1, cwd=tmp_path)
     assert result.returncode == 0, result
     assert "net, seed 0: 10250 parameters" in result.stdout
-    again = run(*MNISTLAB, "train", "net:build", "--data", few, "--epochs", 1, "--run", "module", cwd=tmp_path)
+    again = run(
+        *MNISTLAB,
+        "train",
+        "net:build",
+        "--data",
+        few,
+        "--epochs",
+        1,
+        "--run",
+        "module",
+        cwd=tmp_path,
+    )
     assert again.returncode == 0, again
 
 
@@ -116,8 +160,14 @@ def test_letters_and_larger_images_train(tmp_path):
     source = FORMS["npz"](tmp_path, (images, np.arange(78) % 26), (images, np.arange(78) % 26))
     result = run(*MNISTLAB, "train", "lenet5", "--data", source, "--epochs", 1, cwd=tmp_path)
     assert result.returncode == 0, result
-    small = FORMS["npz"](tmp_path, (images[:, :20, :20], np.arange(78) % 26), (images[:, :20, :20], np.arange(78) % 26))
-    line = refusal(run(*MNISTLAB, "train", "lenet5", "--data", small, "--set", "fit=none", cwd=tmp_path))
+    small = FORMS["npz"](
+        tmp_path,
+        (images[:, :20, :20], np.arange(78) % 26),
+        (images[:, :20, :20], np.arange(78) % 26),
+    )
+    line = refusal(
+        run(*MNISTLAB, "train", "lenet5", "--data", small, "--set", "fit=none", cwd=tmp_path)
+    )
     assert "images of 20x20 pixels are too small" in line
 
 
@@ -126,20 +176,38 @@ BAD = {
     "unknown command": (["trian"], "No such command 'trian'"),
     "unknown recipe": (["train", "lenet"], "lenet: no such recipe; did you mean lenet5?"),
     "missing recipe file": (["train", "no.toml"], "no.toml: cannot be read"),
-    "unknown key": (["train", "lenet5", "--set", "droput=1"], "droput: unknown key; did you mean dropout?"),
-    "impossible value": (["train", "lenet5", "--set", "dropout=1.5"], "dropout: must be a number from 0 to below 1"),
-    "wrong type": (["train", "lenet5", "--set", "fit=3"], "fit: must be one of pad, resize, none; found 3"),
+    "unknown key": (
+        ["train", "lenet5", "--set", "droput=1"],
+        "droput: unknown key; did you mean dropout?",
+    ),
+    "impossible value": (
+        ["train", "lenet5", "--set", "dropout=1.5"],
+        "dropout: must be a number from 0 to below 1",
+    ),
+    "wrong type": (
+        ["train", "lenet5", "--set", "fit=3"],
+        "fit: must be one of pad, resize, none; found 3",
+    ),
     "no value": (["train", "lenet5", "--set", "dropout"], "dropout: write a setting as key=value"),
     "resume and overwrite": (["train", "lenet5", "--resume", "--overwrite"], "give one of them"),
     "no epochs": (["train", "lenet5", "--epochs", "0"], "epochs: must be a whole number from 1"),
     "not a number": (["train", "lenet5", "--epochs", "x"], "'x' is not a valid integer"),
     "negative seed": (["train", "lenet5", "--seed", "-1"], "-1 is not in the range x>=0"),
-    "missing data": (["train", "lenet5", "--data", "nowhere"], "nowhere: no such file, folder or data set"),
+    "missing data": (
+        ["train", "lenet5", "--data", "nowhere"],
+        "nowhere: no such file, folder or data set",
+    ),
     "missing model file": (["train", "no.py:build"], "there is no file no.py"),
-    "unknown device": (["train", "lenet5", "--device", "tpu"], "tpu: no such device; one of auto, cpu, cuda, mps"),
+    "unknown device": (
+        ["train", "lenet5", "--device", "tpu"],
+        "tpu: no such device; one of auto, cpu, cuda, mps",
+    ),
     "out is a file": (["reproduce", "--out", "file"], "'file' is a file"),
     "recipe list argument": (["recipe", "show", "x"], "x: no such recipe"),
-    "data show into nowhere": (["data", "show", "mnist", "--out", "no/sheet.png"], "no/sheet.png: cannot be written"),
+    "data show into nowhere": (
+        ["data", "show", "mnist", "--out", "no/sheet.png"],
+        "no/sheet.png: cannot be written",
+    ),
 }
 
 
@@ -189,7 +257,9 @@ def test_data_commands(few, tmp_path):
 
 
 def test_recipes_are_listed(tmp_path):
-    listed = run(*MNISTLAB, "recipe", "list", cwd=tmp_path, env={"COLUMNS": "70"}).stdout.splitlines()
+    listed = run(
+        *MNISTLAB, "recipe", "list", cwd=tmp_path, env={"COLUMNS": "70"}
+    ).stdout.splitlines()
     assert [line.split()[0] for line in listed if not line.startswith(" ")] == [
         *("lenet5", "custom_mlp", "mlp"),
         *("best62k", "small10k", "sprint99", "reader", "robust"),
@@ -202,14 +272,16 @@ def test_recipes_are_listed(tmp_path):
 def test_the_version_is_the_packages(tmp_path):
     from importlib.metadata import version
 
-    assert run(*MNISTLAB, "--version", cwd=tmp_path).stdout.strip() == f"mnistlab {version('mnistlab')}"
+    assert (
+        run(*MNISTLAB, "--version", cwd=tmp_path).stdout.strip()
+        == f"mnistlab {version('mnistlab')}"
+    )
 
 
 def test_doctor_names_what_is_in_use_and_what_stands_in_the_way(tmp_path):
     (tmp_path / "net.py").write_text(
-        "from torch import nn\n"
-        "def build(shape, classes):\n"
-        "    return nn.Sequential(nn.Flatten(), nn.Linear(1024, 20), nn.GELU(), nn.Linear(20, classes))\n",
+        "from torch import nn\ndef build(shape, classes):\n    return nn.Sequential(nn.Flatten(),"
+        " nn.Linear(1024, 20), nn.GELU(), nn.Linear(20, classes))\n",
         encoding="utf-8",
     )
     result = run(*MNISTLAB, "doctor", "net.py:build", cwd=tmp_path)
@@ -224,7 +296,18 @@ def test_doctor_names_what_is_in_use_and_what_stands_in_the_way(tmp_path):
 
 def test_kernels_are_chosen_and_recorded(few, tmp_path):
     for kernels, said in (("auto", "fast layers (x86_64"), ("torch", "plain PyTorch (asked for)")):
-        command = ["train", "mlp", "--data", few, "--epochs", 1, "--run", kernels, "--kernels", kernels]
+        command = [
+            "train",
+            "mlp",
+            "--data",
+            few,
+            "--epochs",
+            1,
+            "--run",
+            kernels,
+            "--kernels",
+            kernels,
+        ]
         result = run(*MNISTLAB, *command, cwd=tmp_path)
         assert result.returncode == 0, result
         if platform.machine() == "x86_64" or kernels == "torch":
@@ -240,7 +323,11 @@ def test_the_benchmark_writes_its_ratios(tmp_path):
     assert result.returncode == 0, result
     figures = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
     assert set(figures["ratio"]) == set(figures["of_bound"]) == {"lenet5", "custom_mlp"}
-    assert all(value > 0 for key in ("ratio", "of_bound", "side_by_side_ratio") for value in figures[key].values())
+    assert all(
+        value > 0
+        for key in ("ratio", "of_bound", "side_by_side_ratio")
+        for value in figures[key].values()
+    )
     for model, ways in figures["seconds"].items():
         plain = min(ways["PyTorch, NCHW"]["median"], ways["PyTorch, channels_last"]["median"])
         assert figures["ratio"][model] == pytest.approx(plain / ways["this package"]["median"])

@@ -30,15 +30,24 @@ def test_it_says_its_sentence_and_leaves_its_files(repeated):
     folder, result = repeated
     figure = r"\d+\.\d\d"
     assert re.search(
-        rf"^lenet5: {figure} % of test images on average over 3 seeds \(95 % interval −?{figure} to {figure}; "
+        rf"^lenet5: {figure} % of test images on average over 3 seeds \(95 % interval −?{figure} to"
+        rf" {figure}; "
         rf"single runs {figure} to {figure}\), 61,706 parameters, \d+\.\d s a run\.$",
         result.stdout,
         re.MULTILINE,
     )
-    assert re.search(r"^without the 15 images whose labels are disputed it is ", result.stdout, re.MULTILINE)
+    assert re.search(
+        r"^without the 15 images whose labels are disputed it is ", result.stdout, re.MULTILINE
+    )
     assert result.stdout.endswith("\nwrote DIR/report.html and 8 more files beside it\n")
     assert result.stderr == ""
-    for name in ("report.html", "table.md", "summary.json", "plots/accuracies.png", "plots/accuracies.svg"):
+    for name in (
+        "report.html",
+        "table.md",
+        "summary.json",
+        "plots/accuracies.png",
+        "plots/accuracies.svg",
+    ):
         assert (folder / "DIR" / name).stat().st_size > 300
 
 
@@ -47,8 +56,10 @@ def test_the_summary_follows_from_the_runs(repeated):
     said = json.loads((folder / "DIR/summary.json").read_text(encoding="utf-8"))
     records = list(RunStore(folder / "DIR/runs").records())
     accuracies = [100 * record.final.test_accuracy for record in records]
-    assert said["command"] == (
-        "mnistlab repeat lenet5 --seeds 3 --epochs 1 --train-limit 300 --set learning_rate=0.1 --out DIR"
+    assert (
+        said["command"]
+        == "mnistlab repeat lenet5 --seeds 3 --epochs 1 --train-limit 300 --set learning_rate=0.1"
+        " --out DIR"
     )
     assert said["seeds"] == [0, 1, 2]
     assert said["test_accuracy"] == pytest.approx(accuracies)
@@ -56,11 +67,15 @@ def test_the_summary_follows_from_the_runs(repeated):
     assert said["standard_deviation"] == pytest.approx(np.std(accuracies, ddof=1), abs=1e-4)
     # The 97.5 % point of t with two degrees of freedom.
     margin = 4.302653 * np.std(accuracies, ddof=1) / 3**0.5
-    assert said["interval"] == pytest.approx([np.mean(accuracies) - margin, np.mean(accuracies) + margin], abs=2e-4)
+    assert said["interval"] == pytest.approx(
+        [np.mean(accuracies) - margin, np.mean(accuracies) + margin], abs=2e-4
+    )
     assert said["recipe"]["learning_rate"] == 0.1
     assert len(said["disputed"]["images"]) == 15
     rows = (folder / "DIR/tables/runs.csv").read_text(encoding="utf-8").splitlines()
-    assert [row.split(",")[:2] for row in rows[1:]] == [[str(n), f"{value:.2f}"] for n, value in enumerate(accuracies)]
+    assert [row.split(",")[:2] for row in rows[1:]] == [
+        [str(n), f"{value:.2f}"] for n, value in enumerate(accuracies)
+    ]
 
 
 def test_records_are_copies_of_the_runs_own(repeated):
@@ -73,33 +88,70 @@ def test_records_are_copies_of_the_runs_own(repeated):
 def test_repeated_it_trains_nothing_and_writes_the_same(repeated):
     folder, first = repeated
     files = {path: path.read_bytes() for path in (folder / "DIR").rglob("*") if path.is_file()}
-    before = {path: path.stat().st_mtime_ns for path in (folder / "DIR/runs").rglob("*") if path.is_file()}
+    before = {
+        path: path.stat().st_mtime_ns for path in (folder / "DIR/runs").rglob("*") if path.is_file()
+    }
     again = run(*REPEAT, "--out", "DIR", cwd=folder)
     assert "0 runs to train, 3 finished before" in again.stdout
     assert again.stdout.splitlines()[-4:] == first.stdout.splitlines()[-4:]
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert {path: path.read_bytes() for path in (folder / "DIR").rglob("*") if path.is_file()} == files
+    assert {
+        path: path.read_bytes() for path in (folder / "DIR").rglob("*") if path.is_file()
+    } == files
 
 
 def test_runs_of_mnistlab_train_are_used(tmp_path):
     run(*MNISTLAB, "train", "mlp", *SHORT, "--seed", "3", cwd=tmp_path)
-    result = run(*MNISTLAB, "repeat", "mlp", "--seeds", "3,4", *SHORT, "--runs", "runs", "--quiet", cwd=tmp_path)
+    result = run(
+        *MNISTLAB,
+        "repeat",
+        "mlp",
+        "--seeds",
+        "3,4",
+        *SHORT,
+        "--runs",
+        "runs",
+        "--quiet",
+        cwd=tmp_path,
+    )
     assert result.returncode == 0, result.stderr
     assert len(list((tmp_path / "runs").iterdir())) == 2
-    assert sorted(path.name for path in (tmp_path / "repetition/records").iterdir()) == ["seed-3.json", "seed-4.json"]
+    assert sorted(path.name for path in (tmp_path / "repetition/records").iterdir()) == [
+        "seed-3.json",
+        "seed-4.json",
+    ]
 
 
 def test_one_seed_and_held_out_images(tmp_path):
-    result = run(*MNISTLAB, "repeat", "mlp", "--seeds", "7-7", *SHORT, "--set", "validation=200", cwd=tmp_path)
+    result = run(
+        *MNISTLAB,
+        "repeat",
+        "mlp",
+        "--seeds",
+        "7-7",
+        *SHORT,
+        "--set",
+        "validation=200",
+        cwd=tmp_path,
+    )
     assert result.returncode == 0, result.stderr
-    assert re.search(r"^mlp: [\d.]+ % of held-out training images in one run \(seed 7; ", result.stdout, re.MULTILINE)
+    assert re.search(
+        r"^mlp: [\d.]+ % of held-out training images in one run \(seed 7; ",
+        result.stdout,
+        re.MULTILINE,
+    )
     assert "disputed" not in result.stdout
     assert json.loads((tmp_path / "repetition/summary.json").read_text())["interval"] is None
 
 
 def start(*command, cwd):
     return subprocess.Popen(
-        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
 
 
@@ -136,7 +188,9 @@ def test_killed_and_started_again_it_says_the_same(tmp_path):
     result = run(*LONG, "--out", "killed", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     run(*LONG, "--out", "whole", cwd=tmp_path)
-    killed, whole = (json.loads((tmp_path / name / "summary.json").read_text()) for name in ("killed", "whole"))
+    killed, whole = (
+        json.loads((tmp_path / name / "summary.json").read_text()) for name in ("killed", "whole")
+    )
     for key in ("test_accuracy", "loss", "disputed", "interval"):
         assert killed[key] == whole[key]
 
@@ -158,7 +212,9 @@ def test_failed_runs_are_named_and_the_others_counted(tmp_path):
 
 def test_a_terminal_sees_runs_done_and_the_mean_so_far(tmp_path):
     command = ["repeat", "mlp", "--seeds", "3", "--epochs", "8", "--train-limit", "2000"]
-    screen = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", in_a_terminal(*MNISTLAB, *command, cwd=tmp_path, columns=80))
+    screen = re.sub(
+        r"\x1b\[[0-9;?]*[A-Za-z]", "", in_a_terminal(*MNISTLAB, *command, cwd=tmp_path, columns=80)
+    )
     assert re.search(r"\d of 3 runs done", screen)
     assert "mean so far" in screen
     assert "on average over 3 seeds" in screen
@@ -167,16 +223,25 @@ def test_a_terminal_sees_runs_done_and_the_mean_so_far(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["compare", "lenet5"], "give at least two recipes to compare; mnistlab repeat is for one over many seeds"),
+        (
+            ["compare", "lenet5"],
+            "give at least two recipes to compare; mnistlab repeat is for one over many seeds",
+        ),
         (["repeat"], "Missing argument 'RECIPE'"),
         (["repeat", "lenet5", "mlp"], "Got unexpected extra argument (mlp)"),
         (["repeat", "lenet6"], "lenet6: no such recipe; did you mean lenet5"),
         (["repeat", "none.toml"], "none.toml: cannot be read: No such file or directory"),
         (["repeat", "lenet5", "--seeds", "none"], "--seeds none: write how many (20), a range"),
-        (["repeat", "lenet5", "--address", "x:1"], "--address names a Ray cluster: give --executor ray as well"),
+        (
+            ["repeat", "lenet5", "--address", "x:1"],
+            "--address names a Ray cluster: give --executor ray as well",
+        ),
         (["repeat", "lenet5", "--set", "dropuot=1"], "dropuot: unknown key; did you mean dropout"),
         (["repeat", "lenet5", "--data", "nowhere"], "nowhere: no such file, folder or data set"),
-        (["repeat", "lenet5", "--set", "learning_rate=100.0", "--seeds", "0-0"], "epoch 1: the loss is not finite"),
+        (
+            ["repeat", "lenet5", "--set", "learning_rate=100.0", "--seeds", "0-0"],
+            "epoch 1: the loss is not finite",
+        ),
     ],
 )
 def test_bad_input_gets_one_line(tmp_path, arguments, message):
@@ -188,4 +253,6 @@ def test_bad_input_gets_one_line(tmp_path, arguments, message):
 
 def test_a_file_in_the_way_is_refused_before_anything_is_trained(tmp_path):
     (tmp_path / "file").write_text("")
-    assert "'file' is a file" in refusal(run(*MNISTLAB, "repeat", "lenet5", "--out", "file", cwd=tmp_path))
+    assert "'file' is a file" in refusal(
+        run(*MNISTLAB, "repeat", "lenet5", "--out", "file", cwd=tmp_path)
+    )

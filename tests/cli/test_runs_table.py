@@ -55,7 +55,11 @@ def test_the_plain_list_finds_the_same_runs_and_says_where(search):
     assert lines[-1] == "4 finished runs; --markdown says what sets them apart"
     assert lines[0].split()[-1].startswith("held-")
     assert [line.split()[3] for line in lines[:-1]] == ["validation", "test", "test", "test"]
-    assert [line.split()[-1].rpartition("/")[0] for line in lines[1:-1]] == ["one/runs", "one/runs", "two/runs"]
+    assert [line.split()[-1].rpartition("/")[0] for line in lines[1:-1]] == [
+        "one/runs",
+        "one/runs",
+        "two/runs",
+    ]
 
 
 @pytest.mark.parametrize("form", [[], ["--csv"], ["--markdown"]], ids=str)
@@ -79,7 +83,9 @@ def test_damaged_runs_are_named_in_one_line_and_the_others_listed(search, form):
 def test_unfinished_runs_are_left_out_and_an_empty_folder_has_headings_alone(tmp_path):
     (tmp_path / "E" / "begun").mkdir(parents=True)
     (tmp_path / "E" / "begun" / "checkpoint.safetensors").write_bytes(b"")
-    assert run(*MNISTLAB, "runs", "E", "--csv", cwd=tmp_path).stdout.startswith("Name,Seed,What differs,")
+    assert run(*MNISTLAB, "runs", "E", "--csv", cwd=tmp_path).stdout.startswith(
+        "Name,Seed,What differs,"
+    )
     assert run(*MNISTLAB, "runs", "E", cwd=tmp_path).stdout == "E: no finished runs\n"
 
 
@@ -88,7 +94,10 @@ def test_unfinished_runs_are_left_out_and_an_empty_folder_has_headings_alone(tmp
     [
         (["none", "--csv"], "none: no such folder"),
         (["file", "--markdown"], "file: no such folder"),
-        ([".", "--csv", "--markdown"], "--csv, --markdown and --json are forms of the same list: give one of them"),
+        (
+            [".", "--csv", "--markdown"],
+            "--csv, --markdown and --json are forms of the same list: give one of them",
+        ),
         ([".", "--html"], "No such option '--html'"),
     ],
 )

@@ -16,12 +16,19 @@ from tests.cli.processes import MNISTLAB, run
 
 def start(*command, cwd):
     return subprocess.Popen(
-        [*map(str, command)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [*map(str, command)],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_with_a_checkpoint_from_which_resume_ends_in_the_same_bits(few, tmp_path, number):
+def test_a_signal_stops_with_a_checkpoint_from_which_resume_ends_in_the_same_bits(
+    few, tmp_path, number
+):
     arguments = ["train", "custom_mlp", "--data", few, "--epochs", 40, "--set", "batch_size=32"]
     process = start(*MNISTLAB, *arguments, "--run", "stopped", cwd=tmp_path)
     while "epoch  2/40" not in (line := process.stdout.readline()):
@@ -35,7 +42,9 @@ def test_a_signal_stops_with_a_checkpoint_from_which_resume_ends_in_the_same_bit
     assert run(*MNISTLAB, *arguments, "--run", "stopped", "--resume", cwd=tmp_path).returncode == 0
     run(*MNISTLAB, *arguments, "--run", "whole", cwd=tmp_path)
     for file in ("model.safetensors", "test_logits.npy"):
-        assert (tmp_path / "stopped" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+        assert (tmp_path / "stopped" / file).read_bytes() == (
+            tmp_path / "whole" / file
+        ).read_bytes()
 
 
 def test_kill_9_loses_no_finished_epoch(few, tmp_path):
@@ -50,14 +59,18 @@ def test_kill_9_loses_no_finished_epoch(few, tmp_path):
     done = int(re.search(r"going on behind epoch (\d+)", result.stdout)[1])
     assert done >= 3
     run(*MNISTLAB, *arguments[:-1], "whole", cwd=tmp_path)
-    assert (tmp_path / "r/model.safetensors").read_bytes() == (tmp_path / "whole/model.safetensors").read_bytes()
+    assert (tmp_path / "r/model.safetensors").read_bytes() == (
+        tmp_path / "whole/model.safetensors"
+    ).read_bytes()
 
 
 def in_a_terminal(*command, cwd, columns=80):
     """Run a command in a pseudo-terminal and return what it wrote there."""
     controller, terminal = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm-256color"}
-    process = subprocess.Popen([*map(str, command)], cwd=cwd, stdout=terminal, stderr=terminal, env=environment)
+    process = subprocess.Popen(
+        [*map(str, command)], cwd=cwd, stdout=terminal, stderr=terminal, env=environment
+    )
     os.close(terminal)
     written = b""
     deadline = time.monotonic() + 120

@@ -57,7 +57,9 @@ def test_angles_are_between_45_degrees_up_and_down():
     rows, columns = np.mgrid[:28, :28]
     blurred = corrupt(images, "motion_blur", generator=generator(0, "motion_blur")).astype(float)
     lit = blurred.sum(axis=(1, 2))
-    drift = ((blurred * (rows - 14)).sum(axis=(1, 2)) / lit) / ((blurred * (20 - columns)).sum(axis=(1, 2)) / lit)
+    drift = ((blurred * (rows - 14)).sum(axis=(1, 2)) / lit) / (
+        (blurred * (20 - columns)).sum(axis=(1, 2)) / lit
+    )
     assert -1.1 < drift.min() < -0.8
     assert 0.8 < drift.max() < 1.1
     assert abs(drift.mean()) < 0.1
@@ -67,7 +69,9 @@ def test_angles_are_between_45_degrees_up_and_down():
 def test_glass_blur_is_what_slow_swaps_make(mnist, severity):
     sigma, reach, rounds = GLASS[severity]
     image = mnist.test.images[3]
-    (found,) = corrupt(image[None], "glass_blur", severity=severity, generator=generator(5, "glass_blur"))
+    (found,) = corrupt(
+        image[None], "glass_blur", severity=severity, generator=generator(5, "glass_blur")
+    )
     (draw,) = generator(5, "glass_blur").spawn(1)
     pixels = ndimage.gaussian_filter1d(image / 255, sigma, axis=0, mode="nearest")
     rows = list(range(28 - reach, reach, -1))
@@ -88,7 +92,9 @@ def test_glass_neither_adds_light_nor_takes_it(mnist):
     found = corrupt(images, "glass_blur", generator=generator(0, "glass_blur")).astype(float)
     assert found.sum() == pytest.approx(images.sum(), rel=0.01)
     even = np.full((3, 28, 28), 77, np.uint8)
-    assert (corrupt(even, "glass_blur", severity=5, generator=generator(0, "glass_blur")) == 77).all()
+    assert (
+        corrupt(even, "glass_blur", severity=5, generator=generator(0, "glass_blur")) == 77
+    ).all()
 
 
 def test_blurring_grows_with_the_image(mnist):

@@ -1,4 +1,5 @@
-"""mnistlab.corruptions: the fifteen by name, what they promise of any images, and what is refused."""
+"""mnistlab.corruptions: the fifteen by name, what they promise of any images, and what is
+refused."""
 
 import subprocess
 import sys
@@ -43,7 +44,9 @@ def corrupted(images, name, severity=None, seed=0):
 
 
 def test_they_are_the_papers_with_the_severities_that_it_published():
-    assert [(name, corruption.published) for name, corruption in CORRUPTIONS.items()] == list(PUBLISHED.items())
+    assert [(name, corruption.published) for name, corruption in CORRUPTIONS.items()] == list(
+        PUBLISHED.items()
+    )
     assert all(name == corruption.name for name, corruption in CORRUPTIONS.items())
 
 
@@ -160,7 +163,9 @@ def test_severities_are_1_to_5(name, severity):
 
 @pytest.mark.parametrize("name", [name for name in PUBLISHED if name not in SCALED])
 def test_where_there_are_no_severities_none_can_be_chosen(name):
-    with pytest.raises(DataError, match=f"^severity 3: {name} comes in one form alone; leave the severity out$"):
+    with pytest.raises(
+        DataError, match=f"^severity 3: {name} comes in one form alone; leave the severity out$"
+    ):
         corrupted(np.zeros((1, 28, 28), np.uint8), name, 3)
 
 
@@ -182,6 +187,9 @@ def test_other_than_grey_images_of_bytes_are_refused(images, said):
 
 def test_neither_torch_nor_plots_are_needed():
     heavy = "torch", "matplotlib", "PIL", "statsmodels", "onnxruntime"
-    code = f"import sys, mnistlab.corruptions; print([name for name in {heavy!r} if name in sys.modules])"
+    code = (
+        f"import sys, mnistlab.corruptions; print([name for name in {heavy!r} if name in"
+        " sys.modules])"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"

@@ -12,7 +12,9 @@ RING = np.ones((3, 3))
 
 
 def edges(image):
-    (found,) = corrupt(np.asarray(image, np.uint8)[None], "canny_edges", generator=generator(0, "canny_edges"))
+    (found,) = corrupt(
+        np.asarray(image, np.uint8)[None], "canny_edges", generator=generator(0, "canny_edges")
+    )
     return found
 
 
@@ -30,11 +32,17 @@ def slow_edges(image):
             if size == 0:
                 continue
             y, x = down[row, column] / size, right[row, column] / size
-            sides = [ndimage.map_coordinates(strength, [[row + s * y], [column + s * x]], order=1)[0] for s in (1, -1)]
+            sides = [
+                ndimage.map_coordinates(strength, [[row + s * y], [column + s * x]], order=1)[0]
+                for s in (1, -1)
+            ]
             thin[row, column] = strength[row, column] >= max(sides)
     labels, count = ndimage.label(thin & (strength >= 0.1), RING)
     strong = thin & (strength >= 0.2)
-    return sum((labels == label for label in range(1, count + 1) if strong[labels == label].any()), np.zeros_like(thin))
+    return sum(
+        (labels == label for label in range(1, count + 1) if strong[labels == label].any()),
+        np.zeros_like(thin),
+    )
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -98,7 +106,9 @@ def test_weak_edges_are_kept_where_they_go_on_strong_ones():
 def test_edges_of_one_image_do_not_spread_to_another():
     weak, strong = np.zeros((28, 28), np.uint8), np.zeros((28, 28), np.uint8)
     weak[:, 14:], strong[:, 14:] = 15, 200
-    found = corrupt(np.stack([strong, weak, strong]), "canny_edges", generator=generator(0, "canny_edges"))
+    found = corrupt(
+        np.stack([strong, weak, strong]), "canny_edges", generator=generator(0, "canny_edges")
+    )
     assert [bool(image.any()) for image in found] == [True, False, True]
 
 

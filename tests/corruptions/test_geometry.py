@@ -21,7 +21,8 @@ def at(image, row, column):
 
 
 def looked_up(image, place):
-    """Each pixel from ``place(row, column)``, counted from the middle, bilinearly; black outside."""
+    """Each pixel from ``place(row, column)``, counted from the middle, bilinearly; black
+    outside."""
     height, width = image.shape
     middle = (height - 1) / 2, (width - 1) / 2
     found = np.zeros(image.shape)
@@ -42,7 +43,9 @@ def looked_up(image, place):
 
 def one_of(found, *expected):
     """Which of them it is, within rounding."""
-    (which,) = (number for number, image in enumerate(expected) if np.abs(found - image).max() < 0.51)
+    (which,) = (
+        number for number, image in enumerate(expected) if np.abs(found - image).max() < 0.51
+    )
     return which
 
 
@@ -51,7 +54,10 @@ def one_of(found, *expected):
 def test_rotate_turns_either_way_about_the_middle(severity, shape):
     image = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
     sine, cosine = math.sin(ANGLES[severity]), math.cos(ANGLES[severity])
-    ways = [looked_up(image, lambda y, x, s=s: (cosine * y + s * x, cosine * x - s * y)) for s in (sine, -sine)]
+    ways = [
+        looked_up(image, lambda y, x, s=s: (cosine * y + s * x, cosine * x - s * y))
+        for s in (sine, -sine)
+    ]
     found = corrupted(np.stack([image] * 20), "rotate", severity)
     assert {one_of(turned, *ways) for turned in found} == {0, 1}
 
@@ -93,7 +99,8 @@ def test_a_turned_blob_is_where_a_protractor_puts_it():
 
 
 @pytest.mark.parametrize(
-    ("side", "severity", "length"), [(28, 1, 1), (28, 3, 3), (28, 5, 5), (56, 3, 6), (14, 3, 2), (5, 1, 1)]
+    ("side", "severity", "length"),
+    [(28, 1, 1), (28, 3, 3), (28, 5, 5), (56, 3, 6), (14, 3, 2), (5, 1, 1)],
 )
 def test_translate_moves_to_the_four_corners_by_whole_pixels(side, severity, length):
     image = np.random.default_rng(4).integers(1, 256, (side, side), np.uint8)
@@ -108,5 +115,7 @@ def test_translate_moves_to_the_four_corners_by_whole_pixels(side, severity, len
 def test_a_pixel_moves_three_rows_and_columns_as_published():
     images = np.zeros((40, 28, 28), np.uint8)
     images[:, 10, 12] = 200
-    places = {tuple(map(int, place[1:])) for place in np.argwhere(corrupted(images, "translate") == 200)}
+    places = {
+        tuple(map(int, place[1:])) for place in np.argwhere(corrupted(images, "translate") == 200)
+    }
     assert places == {(7, 9), (7, 15), (13, 9), (13, 15)}

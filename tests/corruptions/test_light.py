@@ -10,7 +10,9 @@ def corrupted(images, name, severity=None):
     return corrupt(images, name, severity=severity, generator=generator(0, name))
 
 
-@pytest.mark.parametrize(("severity", "added"), [(1, 25.5), (2, 51), (3, 76.5), (4, 102), (5, 127.5)])
+@pytest.mark.parametrize(
+    ("severity", "added"), [(1, 25.5), (2, 51), (3, 76.5), (4, 102), (5, 127.5)]
+)
 def test_brightness_adds_and_clips(severity, added):
     images = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
     found = corrupted(images, "brightness", severity)
@@ -31,4 +33,6 @@ def test_stripe_inverts_the_outer_quarters():
 @pytest.mark.parametrize(("width", "inverted"), [(2, 1), (3, 1), (8, 2), (30, 7), (64, 16)])
 def test_a_quarter_of_other_widths(width, inverted):
     (found,) = corrupted(np.zeros((1, 5, width), np.uint8), "stripe")
-    assert (found[0] == 255).tolist() == [column < inverted or column >= width - inverted for column in range(width)]
+    assert (found[0] == 255).tolist() == [
+        column < inverted or column >= width - inverted for column in range(width)
+    ]

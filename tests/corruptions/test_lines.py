@@ -41,9 +41,24 @@ def test_a_level_zigzag():
     assert not found[:, :2].any()
     assert not found[:, 25:].any()
     # From the axis at column 2, tips two below and two above it in turn, every fourth column.
-    course = {2: 10, 3: 11, 4: 12, 5: 11, 6: 10, 7: 9, 8: 8, 9: 9, 12: 12, 16: 8, 20: 12, 23: 8 + 2 / 3}
+    course = {
+        2: 10,
+        3: 11,
+        4: 12,
+        5: 11,
+        6: 10,
+        7: 9,
+        8: 8,
+        9: 9,
+        12: 12,
+        16: 8,
+        20: 12,
+        23: 8 + 2 / 3,
+    }
     for column, row in course.items():
-        assert found[round(row), column] >= 1 + math.log(1 - abs(round(row) - row) / 2.3) - 1e-5, column
+        assert found[round(row), column] >= 1 + math.log(1 - abs(round(row) - row) / 2.3) - 1e-5, (
+            column
+        )
     rows = np.arange(28)
     for column, row in ((3, 11), (5, 11), (9, 9), (11, 11)):
         expected = np.maximum(1 + np.log(1 - np.minimum(np.abs(rows - row) / 2.3, 0.99)), 0)

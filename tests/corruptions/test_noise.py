@@ -30,8 +30,14 @@ def test_shot_noise_counts_photons(severity, grey):
 @pytest.mark.parametrize("severity", SHARES)
 def test_impulse_noise_hits_its_share_half_of_it_white(severity):
     images = np.full((100, 28, 28), 100, np.uint8)
-    found = corrupt(images, "impulse_noise", severity=severity, generator=generator(0, "impulse_noise"))
-    for grey, share in ((255, SHARES[severity] / 2), (0, SHARES[severity] / 2), (100, 1 - SHARES[severity])):
+    found = corrupt(
+        images, "impulse_noise", severity=severity, generator=generator(0, "impulse_noise")
+    )
+    for grey, share in (
+        (255, SHARES[severity] / 2),
+        (0, SHARES[severity] / 2),
+        (100, 1 - SHARES[severity]),
+    ):
         low, high = stats.binom.ppf([1e-6, 1 - 1e-6], found.size, share)
         assert low <= (found == grey).sum() <= high
     assert set(np.unique(found)) == {0, 100, 255}
@@ -39,6 +45,12 @@ def test_impulse_noise_hits_its_share_half_of_it_white(severity):
 
 def test_pixels_are_hit_independently_of_their_neighbours():
     images = np.full((200, 28, 28), 100, np.uint8)
-    hit = corrupt(images, "impulse_noise", severity=5, generator=generator(3, "impulse_noise")) != 100
-    for one, other in ((hit[:, :, 1:], hit[:, :, :-1]), (hit[:, 1:], hit[:, :-1]), (hit[1:], hit[:-1])):
+    hit = (
+        corrupt(images, "impulse_noise", severity=5, generator=generator(3, "impulse_noise")) != 100
+    )
+    for one, other in (
+        (hit[:, :, 1:], hit[:, :, :-1]),
+        (hit[:, 1:], hit[:, :-1]),
+        (hit[1:], hit[:-1]),
+    ):
         assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 5 / np.sqrt(one.size)

@@ -45,7 +45,11 @@ def test_fog_is_rougher_at_higher_severity():
     white = np.full((300, 28, 28), 255, np.uint8)
 
     def roughness(severity):
-        clouds = corrupted(white, "fog", severity).astype(float) * (1 + STRENGTHS[severity]) / STRENGTHS[severity]
+        clouds = (
+            corrupted(white, "fog", severity).astype(float)
+            * (1 + STRENGTHS[severity])
+            / STRENGTHS[severity]
+        )
         return np.abs(np.diff(clouds, axis=2)).mean()
 
     steps = [roughness(severity) for severity in (1, 3, 4, 5)]
@@ -54,7 +58,8 @@ def test_fog_is_rougher_at_higher_severity():
 
 
 def test_points_between_are_the_means_of_four_neighbours():
-    """A plasma's step by hand, without its random part; what is beyond an edge is the other edge."""
+    """A plasma's step by hand, without its random part; what is beyond an edge is the other
+    edge."""
     heights = np.array([[[0, 4], [8, 12]]], np.float32)
     (found,) = _refined(heights, 0.0, [Loaded(np.zeros((3, 2, 2), np.float32))])
     assert np.array_equal(found[::2, ::2], heights[0])
@@ -86,7 +91,9 @@ def test_mud_has_its_colour_and_edges(severity):
 
 
 def test_mud_is_in_the_same_places_whatever_is_beneath():
-    muddy = [corrupted(np.full((20, 28, 28), grey, np.uint8), "spatter") != grey for grey in (0, 255)]
+    muddy = [
+        corrupted(np.full((20, 28, 28), grey, np.uint8), "spatter") != grey for grey in (0, 255)
+    ]
     assert np.array_equal(*muddy)
 
 

@@ -41,7 +41,10 @@ def _idx_gz(folder: Path, train: Pair, test: Pair) -> Path:
 
 def _tar(folder: Path, train: Pair, test: Pair) -> Path:
     for part, (images, labels) in (("train", train), ("test", test)):
-        members = [(f"{i:05}_{label}.png", png_bytes(image)) for i, (image, label) in enumerate(zip(images, labels))]
+        members = [
+            (f"{i:05}_{label}.png", png_bytes(image))
+            for i, (image, label) in enumerate(zip(images, labels))
+        ]
         # File systems hand files out in an order of their own.
         write_tar(folder / f"{part}.tar", [("./", b""), ("./._junk", b"x"), *members[::-1]])
     return folder
@@ -58,7 +61,13 @@ def _csv(folder: Path, train: Pair, test: Pair) -> Path:
 
 def _npz(folder: Path, train: Pair, test: Pair) -> Path:
     path = folder / "mnist.npz"
-    np.savez(path, x_train=train[0], y_train=train[1].astype(np.uint8), x_test=test[0], y_test=test[1].astype(np.uint8))
+    np.savez(
+        path,
+        x_train=train[0],
+        y_train=train[1].astype(np.uint8),
+        x_test=test[0],
+        y_test=test[1].astype(np.uint8),
+    )
     return path
 
 
@@ -72,4 +81,11 @@ def _class_folders(folder: Path, train: Pair, test: Pair) -> Path:
     return folder
 
 
-FORMS = {"idx": _idx, "idx.gz": _idx_gz, "tar": _tar, "csv": _csv, "npz": _npz, "class folders": _class_folders}
+FORMS = {
+    "idx": _idx,
+    "idx.gz": _idx_gz,
+    "tar": _tar,
+    "csv": _csv,
+    "npz": _npz,
+    "class folders": _class_folders,
+}

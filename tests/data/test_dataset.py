@@ -8,7 +8,10 @@ from mnistlab.errors import DataError
 
 def split(labels, size=(4, 4)):
     count = len(labels)
-    return Split(np.arange(count * size[0] * size[1], dtype=np.uint8).reshape(count, *size), np.array(labels, np.int64))
+    return Split(
+        np.arange(count * size[0] * size[1], dtype=np.uint8).reshape(count, *size),
+        np.array(labels, np.int64),
+    )
 
 
 def test_mnist_is_whole(mnist):
@@ -16,8 +19,30 @@ def test_mnist_is_whole(mnist):
     assert mnist.test.images.shape == (10_000, 28, 28)
     assert mnist.train.images.dtype == np.uint8
     # Published class counts of the training set and of the test set.
-    assert np.bincount(mnist.train.labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-    assert np.bincount(mnist.test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert np.bincount(mnist.train.labels).tolist() == [
+        5923,
+        6742,
+        5958,
+        6131,
+        5842,
+        5421,
+        5918,
+        6265,
+        5851,
+        5949,
+    ]
+    assert np.bincount(mnist.test.labels).tolist() == [
+        980,
+        1135,
+        1032,
+        1010,
+        982,
+        892,
+        958,
+        1028,
+        974,
+        1009,
+    ]
 
 
 def test_the_recipes_mean_and_deviation_are_those_of_mnist(mnist):
@@ -37,7 +62,11 @@ def test_classes_are_counted_where_there_are_more():
 @pytest.mark.parametrize(
     ("train", "test", "message"),
     [
-        (split([0, 1, 255]), split([0]), "training image 2 has label 255, out of range: no image has label 2"),
+        (
+            split([0, 1, 255]),
+            split([0]),
+            "training image 2 has label 255, out of range: no image has label 2",
+        ),
         (split([0, -1]), split([0]), "training image 1 has label -1; labels start at 0"),
         (split([0, 1]), split([0, 10]), "test image 1 has label 10; labels are 0 to 9"),
         (split([0, 1]), split([-1]), "test image 0 has label -1"),
@@ -60,7 +89,9 @@ def test_without_a_test_set_a_seventh_is_held_out_and_the_reader_told():
     assert (len(dataset.train), len(dataset.test)) == (60, 10)
     assert "no test set: 10 of its images" in dataset.note
     everything = np.concatenate([dataset.train.images, dataset.test.images])
-    assert sorted(image.tobytes() for image in everything) == sorted(image.tobytes() for image in whole.images)
+    assert sorted(image.tobytes() for image in everything) == sorted(
+        image.tobytes() for image in whole.images
+    )
     assert make_dataset("alone", whole, None).fingerprint == dataset.fingerprint
 
 

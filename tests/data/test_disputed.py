@@ -23,7 +23,9 @@ def test_they_are_the_published_ones(mnist):
 def test_the_test_set_is_told_by_its_content_not_by_name_or_form(mnist, tmp_path):
     few = Split(mnist.train.images[:20], mnist.train.labels[:20])
     assert disputed_labels(make_dataset("mine", few, mnist.test)) == MNIST_DISPUTED
-    source = FORMS["npz"](tmp_path, (few.images, few.labels), (mnist.test.images, mnist.test.labels.astype(np.uint8)))
+    source = FORMS["npz"](
+        tmp_path, (few.images, few.labels), (mnist.test.images, mnist.test.labels.astype(np.uint8))
+    )
     assert disputed_labels(load_dataset(str(source))) == MNIST_DISPUTED
 
 
@@ -49,5 +51,13 @@ def test_another_test_set_has_none(mnist, change):
 
 def test_data_like_fashion_has_none():
     random = np.random.default_rng(0)
-    splits = [Split(random.integers(0, 256, (n, 28, 28), np.uint8), np.arange(n) % 10) for n in (60_000, 10_000)]
-    assert disputed_labels(make_dataset("fashion-mnist", *splits, classes=CATALOGUE["fashion-mnist"].classes)) == ()
+    splits = [
+        Split(random.integers(0, 256, (n, 28, 28), np.uint8), np.arange(n) % 10)
+        for n in (60_000, 10_000)
+    ]
+    assert (
+        disputed_labels(
+            make_dataset("fashion-mnist", *splits, classes=CATALOGUE["fashion-mnist"].classes)
+        )
+        == ()
+    )

@@ -15,13 +15,18 @@ MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
 class Moody(BaseHTTPRequestHandler):
-    """Serves CONTENT: /good whole, /cut breaks off at each first half, /norange likewise without resumption."""
+    """Serves CONTENT: /good whole, /cut breaks off at each first half, /norange likewise without
+    resumption."""
 
     def do_GET(self):
         self.server.requests.append((self.path, self.headers.get("Range")))
         tries = sum(path == self.path for path, _ in self.server.requests)
         wanted = self.headers.get("Range")
-        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.path != "/norange" else 0
+        start = (
+            int(wanted.removeprefix("bytes=").rstrip("-"))
+            if wanted and self.path != "/norange"
+            else 0
+        )
         if self.path == "/missing":
             return self.send_error(404)
         if self.path == "/busy" and tries < 3:
@@ -51,7 +56,9 @@ def server():
 
 
 def remote(server, *paths):
-    return RemoteFile("file.bin", MD5, tuple(f"http://127.0.0.1:{server.server_port}{path}" for path in paths))
+    return RemoteFile(
+        "file.bin", MD5, tuple(f"http://127.0.0.1:{server.server_port}{path}" for path in paths)
+    )
 
 
 def test_a_file_is_fetched_once_and_its_progress_told(server, tmp_path):
@@ -111,7 +118,13 @@ def test_when_nothing_helps_every_reason_is_given(server, tmp_path):
     with pytest.raises(DataError) as caught:
         fetch(RemoteFile(file.name, file.md5, (dead, *file.urls)), tmp_path)
     message = str(caught.value)
-    for part in ("file.bin", "127.0.0.1:9: ConnectionError", "HTTP 404", "another checksum", "put the file into"):
+    for part in (
+        "file.bin",
+        "127.0.0.1:9: ConnectionError",
+        "HTTP 404",
+        "another checksum",
+        "put the file into",
+    ):
         assert part in message
     assert str(tmp_path) in message
     assert "\n" not in message

@@ -43,7 +43,12 @@ def test_the_tar_file_itself_may_be_named_and_its_partner_is_found(few, tmp_path
 
 @pytest.mark.parametrize(
     ("pack", "ending"),
-    [(gzip.compress, ".tar.gz"), (gzip.compress, ".tgz"), (bz2.compress, ".TAR.bz2"), (lzma.compress, ".tar.xz")],
+    [
+        (gzip.compress, ".tar.gz"),
+        (gzip.compress, ".tgz"),
+        (bz2.compress, ".TAR.bz2"),
+        (lzma.compress, ".tar.xz"),
+    ],
     ids=["gz", "tgz", "bz2", "xz"],
 )
 def test_a_packed_tar_is_read_alone_and_in_its_folder(few, tmp_path, pack, ending):
@@ -82,7 +87,11 @@ def test_pictures_of_any_mode_become_grey(tmp_path):
     for label, mode in enumerate(["L", "RGB", "P", "1", "RGBA", "I;16", "CMYK"]):
         folder = tmp_path / "set" / str(label)
         folder.mkdir(parents=True)
-        image = Image.fromarray(grey.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(grey).convert(mode)
+        image = (
+            Image.fromarray(grey.astype(np.uint16) * 257)
+            if mode == "I;16"
+            else Image.fromarray(grey).convert(mode)
+        )
         suffix = "tif" if mode == "CMYK" else "png"
         for number in range(2):
             image.save(folder / f"{number}.{suffix}")
@@ -120,13 +129,18 @@ def damaged_tar(folder):
 
 def short_png_in_tar(folder):
     good = png_bytes(np.random.default_rng(0).integers(0, 255, (28, 28), np.uint8))
-    write_tar(folder / "train.tar", [("00001_3.png", good), ("00002_4.png", good[: len(good) // 2])])
+    write_tar(
+        folder / "train.tar", [("00001_3.png", good), ("00002_4.png", good[: len(good) // 2])]
+    )
 
 
 def odd_size_in_tar(folder):
     write_tar(
         folder / "train.tar",
-        [("1_3.png", png_bytes(np.zeros((28, 28), np.uint8))), ("2_3.png", png_bytes(np.zeros((28, 30), np.uint8)))],
+        [
+            ("1_3.png", png_bytes(np.zeros((28, 28), np.uint8))),
+            ("2_3.png", png_bytes(np.zeros((28, 30), np.uint8))),
+        ],
     )
 
 
@@ -154,33 +168,68 @@ DAMAGES = {
     "half a picture in a tar": (short_png_in_tar, "00002_4.png: not a readable picture"),
     "another size in a tar": (odd_size_in_tar, "2_3.png: 28x30 pixels, but"),
     "truncated tar": (truncated_tar, "train.tar: "),
-    "no tar at all": (lambda f: (f / "train.tar").write_bytes(b"x" * 2000), "train.tar: cannot be read as a tar file"),
-    "empty tar": (lambda f: write_tar(f / "train.tar", []), "train.tar: no pictures in the archive"),
+    "no tar at all": (
+        lambda f: (f / "train.tar").write_bytes(b"x" * 2000),
+        "train.tar: cannot be read as a tar file",
+    ),
+    "empty tar": (
+        lambda f: write_tar(f / "train.tar", []),
+        "train.tar: no pictures in the archive",
+    ),
     "bad name in a tar": (
         lambda f: write_tar(f / "train.tar", [("cat.png", png_bytes(np.zeros((2, 2), np.uint8)))]),
         "cat.png: a picture is named {number}_{label}.png",
     ),
-    "csv with a word": (csv("label,p0,p1,p2,p3\n1,0,0,zero,0\n"), "train.csv: cannot be read as a table"),
-    "csv with a short row": (csv("label,p0,p1,p2,p3\n1,0,0,0,0\n1,0,0\n"), "train.csv: cannot be read as a table"),
-    "csv with a pixel of 256": (csv("label,p0,p1,p2,p3\n1,0,256,0,0\n"), "data row 1, pixel 1 is 256"),
+    "csv with a word": (
+        csv("label,p0,p1,p2,p3\n1,0,0,zero,0\n"),
+        "train.csv: cannot be read as a table",
+    ),
+    "csv with a short row": (
+        csv("label,p0,p1,p2,p3\n1,0,0,0,0\n1,0,0\n"),
+        "train.csv: cannot be read as a table",
+    ),
+    "csv with a pixel of 256": (
+        csv("label,p0,p1,p2,p3\n1,0,256,0,0\n"),
+        "data row 1, pixel 1 is 256",
+    ),
     "csv with a negative label": (csv("label,p0,p1,p2,p3\n-1,0,0,0,0\n"), "has label -1"),
     "csv of no square": (csv("label,p0,p1\n1,0,0\n"), "2 pixel columns are no square image"),
-    "csv without labels": (csv("pixel0,pixel1\n1,0\n"), "the first column is 'pixel0'; it must be 'label'"),
+    "csv without labels": (
+        csv("pixel0,pixel1\n1,0\n"),
+        "the first column is 'pixel0'; it must be 'label'",
+    ),
     "csv with a heading only": (csv("label,p0,p1,p2,p3\n"), "train.csv: cannot be read as a table"),
     "empty csv": (csv(""), "train.csv: "),
-    "npz that is no zip": (lambda f: (f / "mnist.npz").write_bytes(b"PK\3\4 no"), "mnist.npz: cannot be read"),
+    "npz that is no zip": (
+        lambda f: (f / "mnist.npz").write_bytes(b"PK\3\4 no"),
+        "mnist.npz: cannot be read",
+    ),
     "npz that needs pickle": (
-        lambda f: np.savez(f / "a.npz", x_train=np.array([{}]), y_train=[0], x_test=[0], y_test=[0]),
+        lambda f: np.savez(
+            f / "a.npz", x_train=np.array([{}]), y_train=[0], x_test=[0], y_test=[0]
+        ),
         "a.npz: cannot be read",
     ),
-    "npz that lacks an array": (lambda f: np.savez(f / "a.npz", x_train=np.zeros(1)), "lacks x_test, y_test, y_train"),
+    "npz that lacks an array": (
+        lambda f: np.savez(f / "a.npz", x_train=np.zeros(1)),
+        "lacks x_test, y_test, y_train",
+    ),
     "npz of floats": (
-        lambda f: np.savez(f / "a.npz", **{f"{k}_{p}": np.zeros((2, 4, 4)) for k in "xy" for p in ("train", "test")}),
+        lambda f: np.savez(
+            f / "a.npz",
+            **{f"{k}_{p}": np.zeros((2, 4, 4)) for k in "xy" for p in ("train", "test")},
+        ),
         "images of shape (2, 4, 4) and type float64",
     ),
     "empty folder": (lambda f: None, "no data in this folder"),
-    "class folder without pictures": (lambda f: (f / "0").mkdir(), "no pictures in this class folder"),
-    "two sets of IDX files": (two_sets, "holds a-train-images-idx3, b-train-images-idx3; keep one set"),
+    "class folder without pictures": (
+        lambda f: (f / "0").mkdir(),
+        "no pictures in this class folder",
+    ),
+    "two sets of IDX files": (
+        two_sets,
+        "holds a-train-images-idx3, b-train-images-idx3; keep one set",
+    ),
     "one IDX file of four": (
         lambda f: (f / "train-images-idx3-ubyte").write_bytes(b""),
         "lacks the labels file of the train set",
@@ -204,7 +253,9 @@ def test_damage_is_named_in_one_line(damage, tmp_path):
 def test_no_truncation_passes_for_data_or_crashes(form, few, tmp_path):
     source = FORMS[form](tmp_path, *few)
     whole = load_dataset(str(source)).fingerprint
-    file = source if source.is_file() else max(source.iterdir(), key=lambda path: path.stat().st_size)
+    file = (
+        source if source.is_file() else max(source.iterdir(), key=lambda path: path.stat().st_size)
+    )
     content, messages = file.read_bytes(), []
     for length in np.linspace(0, len(content) - 1, 40, dtype=int):
         file.write_bytes(content[:length])
@@ -213,7 +264,8 @@ def test_no_truncation_passes_for_data_or_crashes(form, few, tmp_path):
         except DataError as error:
             messages.append(str(error))
         else:
-            # A tar's closing zeros go without loss. A table cut in its last line cannot be told from a whole one.
+            # A tar's closing zeros go without loss. A table cut in its last line cannot be told
+            # from a whole one.
             assert form == "csv" or dataset.fingerprint == whole
             kept = [(s.images[:-1], s.labels[:-1]) for s in (dataset.train, dataset.test)]
             for (images, labels), (all_images, all_labels) in zip(kept, few, strict=True):
@@ -225,7 +277,8 @@ def test_no_truncation_passes_for_data_or_crashes(form, few, tmp_path):
 
 def test_a_name_that_is_nothing_suggests_a_near_one():
     with pytest.raises(
-        DataError, match=r"fashon-mnist: no such file, folder or data set; did you mean fashion-mnist\?"
+        DataError,
+        match=r"fashon-mnist: no such file, folder or data set; did you mean fashion-mnist\?",
     ):
         load_dataset("fashon-mnist")
 

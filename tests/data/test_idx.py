@@ -41,7 +41,11 @@ def test_reads_the_integers_of_qmnist(tmp_path):
 def test_gzip_is_told_by_content_not_by_name(tmp_path):
     (tmp_path / "labels").write_bytes(gzip.compress(THREE_LABELS))
     (tmp_path / "labels.gz").write_bytes(THREE_LABELS)
-    assert read_idx(tmp_path / "labels").tolist() == read_idx(tmp_path / "labels.gz").tolist() == [7, 2, 1]
+    assert (
+        read_idx(tmp_path / "labels").tolist()
+        == read_idx(tmp_path / "labels.gz").tolist()
+        == [7, 2, 1]
+    )
 
 
 @pytest.mark.parametrize(("name", "md5"), PUBLISHED_MD5.items())
@@ -74,7 +78,10 @@ def test_every_truncation_of_a_gzip_file_is_refused(tmp_path, length):
         (b"PNG!", "not an IDX file (it starts with 50 4e 47 21)"),
         (b"", "not an IDX file (it starts with nothing)"),
         (bytes([0, 0, 13, 1, 0, 0, 0, 0]), "elements of type 0x0d"),
-        (bytes([0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255]), "the file holds 0"),
+        (
+            bytes([0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255]),
+            "the file holds 0",
+        ),
         (bytes([0, 0, 8, 200, *bytes(800)]), "200 dimensions; images have 3 and labels 1"),
         (bytes([0, 0, 8, 0, 7]), "0 dimensions"),
     ],
@@ -91,7 +98,9 @@ def test_a_folder_in_place_of_a_file_is_refused(tmp_path):
         read_idx(tmp_path)
 
 
-@given(array=arrays(np.uint8, array_shapes(min_dims=1, max_dims=3, max_side=6)), packed=st.booleans())
+@given(
+    array=arrays(np.uint8, array_shapes(min_dims=1, max_dims=3, max_side=6)), packed=st.booleans()
+)
 def test_what_was_written_is_read_back(tmp_path_factory, array, packed):
     path = tmp_path_factory.mktemp("idx") / "array"
     path.write_bytes(gzip.compress(write_idx(array)) if packed else write_idx(array))

@@ -15,7 +15,9 @@ from mnistlab.errors import DataError
 
 def idx(array):
     code, array = (12, array.astype(">i4")) if array.dtype.kind == "i" else (8, array)
-    return gzip.compress(bytes([0, 0, code, array.ndim]) + np.array(array.shape, ">u4").tobytes() + array.tobytes())
+    return gzip.compress(
+        bytes([0, 0, code, array.ndim]) + np.array(array.shape, ">u4").tobytes() + array.tobytes()
+    )
 
 
 def contents(known, first_label=0):
@@ -26,7 +28,14 @@ def contents(known, first_label=0):
 
 
 def test_the_data_sets_of_the_readme_are_known():
-    assert list(CATALOGUE) == ["mnist", "fashion-mnist", "kmnist", "qmnist", "emnist-digits", "emnist-letters"]
+    assert list(CATALOGUE) == [
+        "mnist",
+        "fashion-mnist",
+        "kmnist",
+        "qmnist",
+        "emnist-digits",
+        "emnist-letters",
+    ]
     for known in CATALOGUE.values():
         for file in known.downloads:
             assert len(file.md5) == 32
@@ -77,7 +86,9 @@ def test_emnist_is_unpacked_from_its_archive_once(tmp_path, monkeypatch):
     with zipfile.ZipFile(archive, "w") as members:
         for file, content in contents(known, 1)[0].items():
             members.writestr(f"gzip/{file}", content)
-    published = RemoteFile(archive.name, hashlib.md5(archive.read_bytes()).hexdigest(), ("http://127.0.0.1:9/x",))
+    published = RemoteFile(
+        archive.name, hashlib.md5(archive.read_bytes()).hexdigest(), ("http://127.0.0.1:9/x",)
+    )
     monkeypatch.setattr(known_datasets, "_EMNIST", published)
     dataset = load_known(replace(known, downloads=(published,)))
     assert dataset.classes[0] == "A"
@@ -86,6 +97,10 @@ def test_emnist_is_unpacked_from_its_archive_once(tmp_path, monkeypatch):
 
 
 def test_without_a_way_to_download_the_message_says_what_to_do():
-    known = replace(CATALOGUE["kmnist"], downloads=(RemoteFile("a.gz", "0" * 32, ("http://127.0.0.1:9/a.gz",)),))
-    with pytest.raises(DataError, match=r"a\.gz: no mirror could be reached or trusted .* put the file into"):
+    known = replace(
+        CATALOGUE["kmnist"], downloads=(RemoteFile("a.gz", "0" * 32, ("http://127.0.0.1:9/a.gz",)),)
+    )
+    with pytest.raises(
+        DataError, match=r"a\.gz: no mirror could be reached or trusted .* put the file into"
+    ):
         load_known(known)

@@ -47,7 +47,9 @@ def test_validation_and_training_are_apart_and_ordered(count, validation, limit)
 
 def test_a_smaller_limit_keeps_a_part_of_a_larger_ones():
     dataset = numbered(300)
-    small, large = (set(numbers(take_subset(dataset, validation=50, limit=n).train)) for n in (40, 90))
+    small, large = (
+        set(numbers(take_subset(dataset, validation=50, limit=n).train)) for n in (40, 90)
+    )
     assert small < large
 
 

@@ -1,4 +1,5 @@
-"""The documents' commands and Python blocks, carried out: the long ones with few images, one epoch and two seeds."""
+"""The documents' commands and Python blocks, carried out: the long ones with few images, one epoch
+and two seeds."""
 
 import glob
 import json
@@ -31,7 +32,8 @@ SHORTENED = {
     "export": ["--overwrite"],
 }
 TAKE_DATA = {"train", "reproduce", "compare", "ablate", "repeat", "evaluate", "export"}
-# Measurements take minutes, a server does not end, a cluster is elsewhere: their options are checked, no more.
+# Measurements take minutes, a server does not end, a cluster is elsewhere: their options are
+# checked, no more.
 ONLY_PARSED = {"bench", "serve"}
 
 
@@ -60,14 +62,19 @@ def workspace(tmp_path_factory, few):
         _write_images(folder / "path/to/my/images", few)
         shutil.copytree(folder / "path/to/my/images", folder / "path/to/my/digits")
         network = re.search(
-            r"```python\n(# net\.py\n.*?)```", (ROOT / "docs/training.md").read_text("utf-8"), re.DOTALL
+            r"```python\n(# net\.py\n.*?)```",
+            (ROOT / "docs/training.md").read_text("utf-8"),
+            re.DOTALL,
         )
         (folder / "path/to/net.py").write_text(network[1], encoding="utf-8")
         (folder / "my.toml").write_text("dropout = 0.1\n", encoding="utf-8")
         (folder / "best.toml").write_text("dropout = 0.2\n", encoding="utf-8")
-        (folder / "with_dropout.toml").write_text(f'dropout = 0.5\ndata = "{few}"\n', encoding="utf-8")
+        (folder / "with_dropout.toml").write_text(
+            f'dropout = 0.5\ndata = "{few}"\n', encoding="utf-8"
+        )
         (folder / "grid.toml").write_text(
-            f'recipe = "mlp"\nvalidation = 100\n[set]\ndata = "{few}"\nepochs = 1\n[grid]\nmomentum = [0.8, 0.9]\n',
+            f'recipe = "mlp"\nvalidation = 100\n[set]\ndata = "{few}"\nepochs = 1\n[grid]\nmomentum'
+            " = [0.8, 0.9]\n",
             encoding="utf-8",
         )
         (folder / "scans").mkdir()
@@ -77,7 +84,10 @@ def workspace(tmp_path_factory, few):
         for copy in (*RUNS[1:], *COPIES):
             shutil.copytree(RUNS[0], copy)
         for seed, other in enumerate(OTHER_SEEDS, 1):
-            assert run(app, ["train", "lenet5", *SHORT, "-q", "--seed", str(seed), "--run", other]) == 0
+            assert (
+                run(app, ["train", "lenet5", *SHORT, "-q", "--seed", str(seed), "--run", other])
+                == 0
+            )
         assert run(app, ["export", "runs/my-run", "model.onnx"]) == 0
         assert run(app, ["compare", "lenet5", "mlp", *SHORT, "--seeds", "2", "-q"]) == 0
         assert run(app, ["repeat", "lenet5", *SHORT, "--seeds", "1", "-q", "--out", "result"]) == 0
@@ -93,7 +103,9 @@ def _write_images(folder, few):
 def _shorten(patch, few):
     for name, recipe in BUILT_IN.items():
         patch.setitem(
-            BUILT_IN, name, recipe.replace(data=str(few), epochs=1, train_limit=200, validation=0, negatives=0)
+            BUILT_IN,
+            name,
+            recipe.replace(data=str(few), epochs=1, train_limit=200, validation=0, negatives=0),
         )
 
 
@@ -108,7 +120,11 @@ def there(workspace, few, monkeypatch):
 @pytest.mark.parametrize("command", commands())
 def test_a_command_does_what_the_documents_say(command, there, few):
     words = shlex.split(command.replace("python main.py", "mnistlab reproduce"))[1:]
-    words = [found for word in words for found in (sorted(glob.glob(word)) if "*" in word else [word])]  # noqa: PTH207
+    words = [
+        found
+        for word in words
+        for found in (sorted(glob.glob(word)) if "*" in word else [word])  # noqa: PTH207
+    ]
     if "--executor" in words:
         del words[words.index("--executor") :]
     name = words[0]
@@ -123,7 +139,9 @@ def test_a_command_does_what_the_documents_say(command, there, few):
     assert run(app, [*words, *shortened]) == 0
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name
+)
 def test_python_blocks_run_one_after_another(page, there):
     names = {}
     for block in blocks(page):
@@ -155,6 +173,10 @@ def test_the_notebook_runs_and_shows_its_results(there):
 def test_every_command_is_shown_somewhere():
     shown = " ".join(parameter.values[0] for parameter in commands())
     for name, command in app.commands.items():
-        names = [f"{name} {sub}" for sub in command.commands] if isinstance(command, click.Group) else [name]
+        names = (
+            [f"{name} {sub}" for sub in command.commands]
+            if isinstance(command, click.Group)
+            else [name]
+        )
         # The course's command is the one that is written otherwise.
         assert name == "reproduce" or any(f"mnistlab {each}" in shown for each in names), name

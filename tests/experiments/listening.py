@@ -1,9 +1,20 @@
 """What tests note of an experiment, and what its runs are held against."""
 
-from mnistlab.experiments.trial_events import TrialFailed, TrialFinished, TrialProgress, TrialStarted, WorkerLost
+from mnistlab.experiments.trial_events import (
+    TrialFailed,
+    TrialFinished,
+    TrialProgress,
+    TrialStarted,
+    WorkerLost,
+)
 from mnistlab.runs import RunFolder, RunStore
 
-WORTH_NOTING = {TrialStarted: "started", TrialFinished: "finished", TrialFailed: "failed", WorkerLost: "died"}
+WORTH_NOTING = {
+    TrialStarted: "started",
+    TrialFinished: "finished",
+    TrialFailed: "failed",
+    WorkerLost: "died",
+}
 
 
 class Notes(list):
@@ -24,15 +35,22 @@ class Notes(list):
 
 
 def results(folder):
-    """By recipe and seed what must not depend on where and how often a run was stopped: history and weights."""
+    """By recipe and seed what must not depend on where and how often a run was stopped: history and
+    weights."""
     found = {}
     for record in RunStore(folder).records():
         run = RunFolder(folder / f"{record.recipe.name}-{record.recipe.digest}-seed{record.seed}")
-        history = [(e.train_loss, e.train_accuracy, e.test_loss, e.test_accuracy) for e in record.history]
+        history = [
+            (e.train_loss, e.train_accuracy, e.test_loss, e.test_accuracy) for e in record.history
+        ]
         found[record.recipe.name, record.seed] = (history, record.predictions, run.read_model())
     return found
 
 
 def leftovers(folder):
     """Files that no finished run should leave."""
-    return [path.name for path in folder.rglob("*") if path.name.startswith("checkpoint") or ".tmp" in path.name]
+    return [
+        path.name
+        for path in folder.rglob("*")
+        if path.name.startswith("checkpoint") or ".tmp" in path.name
+    ]

@@ -14,8 +14,15 @@ from tests.experiments.listening import Notes
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
-    recipes = [built_in(name).replace(epochs=2, train_limit=600) for name in ("lenet5", "custom_mlp")]
-    return compare(*recipes, seeds=6, runs=tmp_path_factory.mktemp("study") / "runs", executor=InProcessExecutor())
+    recipes = [
+        built_in(name).replace(epochs=2, train_limit=600) for name in ("lenet5", "custom_mlp")
+    ]
+    return compare(
+        *recipes,
+        seeds=6,
+        runs=tmp_path_factory.mktemp("study") / "runs",
+        executor=InProcessExecutor(),
+    )
 
 
 def test_a_study_answers(result):
@@ -42,17 +49,31 @@ def test_a_study_is_made_again_from_records_alone(result, tmp_path):
         assert again.comparison == result.comparison
         assert again.title == result.title
     by_folder = read_comparison(result.runs)
-    assert by_folder.comparison.difference("lenet5", "custom_mlp").p == result.comparison.differences[0].p
-    code = "import sys, mnistlab; from pathlib import Path; mnistlab.read_comparison(Path('out')).write('again'); "
+    assert (
+        by_folder.comparison.difference("lenet5", "custom_mlp").p
+        == result.comparison.differences[0].p
+    )
+    code = (
+        "import sys, mnistlab; from pathlib import Path;"
+        " mnistlab.read_comparison(Path('out')).write('again'); "
+    )
     code += "print('torch' in sys.modules)"
-    shown = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert shown.stdout == "False\n"
-    assert (tmp_path / "again/summary.json").read_text() == (tmp_path / "out/summary.json").read_text()
-    assert (tmp_path / "again/report.html").read_text() == (tmp_path / "out/report.html").read_text()
+    assert (tmp_path / "again/summary.json").read_text() == (
+        tmp_path / "out/summary.json"
+    ).read_text()
+    assert (tmp_path / "again/report.html").read_text() == (
+        tmp_path / "out/report.html"
+    ).read_text()
 
 
 def test_what_is_no_study_is_refused(result, tmp_path):
-    with pytest.raises(MnistlabError, match=r"no such file or folder; name a comparison\.json or a folder of runs"):
+    with pytest.raises(
+        MnistlabError, match=r"no such file or folder; name a comparison\.json or a folder of runs"
+    ):
         read_comparison(tmp_path / "none")
     with pytest.raises(MnistlabError, match="no finished runs there"):
         read_comparison(tmp_path)
@@ -92,8 +113,14 @@ def test_an_ablation_uses_the_runs_of_the_bare_recipe(tmp_path):
         (["lenet5"], "give at least two recipes to compare"),
         (["lenet5", "lenet5"], "lenet5: two recipes of that name"),
         (["lenet5", "lenet6"], "lenet6: no such recipe; did you mean lenet5"),
-        ([built_in("lenet5"), built_in("lenet5").replace(name="x")], "lenet5 and x are the same recipe"),
-        ([built_in("lenet5"), built_in("mlp").replace(train_limit=9)], "train_limit: differs between the recipes"),
+        (
+            [built_in("lenet5"), built_in("lenet5").replace(name="x")],
+            "lenet5 and x are the same recipe",
+        ),
+        (
+            [built_in("lenet5"), built_in("mlp").replace(train_limit=9)],
+            "train_limit: differs between the recipes",
+        ),
         (["lenet5", ["x"]], "a recipe is a Recipe or the name of a built-in one; found"),
     ],
 )
@@ -116,7 +143,9 @@ def test_a_model_whose_file_has_changed_is_not_passed_off_as_the_same(tmp_path):
     own = built_in("mlp").replace(name="own", model=f"{file}:build", epochs=1, train_limit=100)
     chosen = [own, own.replace(name="wide", model="mlp")]
     compare(*chosen, seeds=1, runs=tmp_path / "runs", executor=InProcessExecutor())
-    assert compare(*chosen, seeds=1, runs=tmp_path / "runs", executor=InProcessExecutor()) is not None
+    assert (
+        compare(*chosen, seeds=1, runs=tmp_path / "runs", executor=InProcessExecutor()) is not None
+    )
     file.write_text(code + "# changed\n")
     with pytest.raises(MnistlabError, match=r"own\.py:build has changed since it was trained"):
         compare(*chosen, seeds=1, runs=tmp_path / "runs", executor=InProcessExecutor())
@@ -148,7 +177,9 @@ def test_a_damaged_record_is_named_in_one_line(result, tmp_path, damage):
     for key, value in damage.items():
         content[key] = content[key] | value if isinstance(value, dict) else value
     file.write_text(json.dumps(content))
-    with pytest.raises(MnistlabError, match=r"record\.json: not a run's record, or of a later version") as refusal:
+    with pytest.raises(
+        MnistlabError, match=r"record\.json: not a run's record, or of a later version"
+    ) as refusal:
         read_comparison(str(runs))
     assert "\n" not in str(refusal.value)
 

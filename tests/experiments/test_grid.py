@@ -30,9 +30,13 @@ def test_every_combination_is_a_candidate(tmp_path):
     grid = read_grid(written(tmp_path, GRID))
     found = grid.candidates(built_in)
     assert [describe(recipe, grid.fields) for recipe in found] == [
-        f"dropout={dropout} learning_rate={rate}" for dropout in (0.0, 0.3) for rate in (0.01, 0.03, 0.1)
+        f"dropout={dropout} learning_rate={rate}"
+        for dropout in (0.0, 0.3)
+        for rate in (0.01, 0.03, 0.1)
     ]
-    assert {(recipe.epochs, recipe.validation, recipe.batch_norm) for recipe in found} == {(3, 5000, True)}
+    assert {(recipe.epochs, recipe.validation, recipe.batch_norm) for recipe in found} == {
+        (3, 5000, True)
+    }
 
 
 def test_equal_candidates_are_one():
@@ -45,7 +49,10 @@ def test_a_random_sample_follows_from_its_seed():
         "batch_size": [32, 64],
         "size": {"low": 32, "high": 34},
     }
-    grids = [Grid.model_validate({"random": {"samples": 40, "seed": seed, "fields": fields}}) for seed in (0, 0, 1)]
+    grids = [
+        Grid.model_validate({"random": {"samples": 40, "seed": seed, "fields": fields}})
+        for seed in (0, 0, 1)
+    ]
     one, same, other = (grid.candidates(built_in) for grid in grids)
     assert one == same
     assert one != other
@@ -72,7 +79,10 @@ def test_numbers_keep_to_their_span(low, factor, log, seed):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[grid]\ndropout = [0.1]\n[random]\nsamples = 2\nfields = {dropout = [0.1]}", r"give \[grid\] or \[random\]"),
+        (
+            "[grid]\ndropout = [0.1]\n[random]\nsamples = 2\nfields = {dropout = [0.1]}",
+            r"give \[grid\] or \[random\]",
+        ),
         ("seeds = 3", r"give \[grid\] or \[random\], one of them"),
         ("[grid]\ndropout = []", r"\[grid\]: a field without values"),
         ("[grid]\ndropout = 0.1", "grid.dropout: Input should be a valid list"),
@@ -82,7 +92,10 @@ def test_numbers_keep_to_their_span(low, factor, log, seed):
             "[random]\nsamples = 2\nfields = {dropout = {low = 0.5, high = 0.1}}",
             "low must be below high; found 0.5 and 0.1",
         ),
-        ("[random]\nsamples = 2\nfields = {dropout = {low = 0.0, high = 0.1, log = true}}", "low must be above 0"),
+        (
+            "[random]\nsamples = 2\nfields = {dropout = {low = 0.0, high = 0.1, log = true}}",
+            "low must be above 0",
+        ),
         ("[grid", "cannot be read as TOML"),
     ],
 )
@@ -109,12 +122,27 @@ def test_a_missing_file_is_named(tmp_path):
     ("text", "message"),
     [
         ('[grid]\nname = ["a", "b"]', "name: the same for all candidates; leave it out"),
-        ("[grid]\nvalidation = [10, 20]", "validation: the same for all candidates; give it at the top of the file"),
-        ("[set]\nvalidation = 7\n[grid]\ndropout = [0.1]", "validation: the same for all candidates"),
-        ("[grid]\ntrain_limit = [10, 20]", r"train_limit: the same for all candidates; give it under \[set\]"),
+        (
+            "[grid]\nvalidation = [10, 20]",
+            "validation: the same for all candidates; give it at the top of the file",
+        ),
+        (
+            "[set]\nvalidation = 7\n[grid]\ndropout = [0.1]",
+            "validation: the same for all candidates",
+        ),
+        (
+            "[grid]\ntrain_limit = [10, 20]",
+            r"train_limit: the same for all candidates; give it under \[set\]",
+        ),
         ("[random]\nsamples = 2\nfields = {dropout = []}", "random.fields.dropout: "),
-        ("[random]\nsamples = 2\nfields = {dropout = {low = 0.0, high = inf}}", "random.fields.dropout"),
-        ("[random]\nsamples = 2\nfields = {dropout = {low = -1e308, high = 1e308}}", "random.fields.dropout"),
+        (
+            "[random]\nsamples = 2\nfields = {dropout = {low = 0.0, high = inf}}",
+            "random.fields.dropout",
+        ),
+        (
+            "[random]\nsamples = 2\nfields = {dropout = {low = -1e308, high = 1e308}}",
+            "random.fields.dropout",
+        ),
         ("[random]\nsampels = 2\nfields = {dropout = [0.1]}", "random.samp"),
     ],
 )

@@ -33,10 +33,33 @@ def test_the_table_by_hand_best_first():
             "0.0321",
             "2.0",
         ),
-        ("wide", "1", "dropout=0.5 learning_rate=0.1", "61,706", "2", "1,000 test images", "98.00", "0.0400", "2.0"),
-        ("wide", "3", "dropout=0.5 learning_rate=0.1", "61,706", "2", "1,000 test images", "98.00", "0.0500", "2.0"),
+        (
+            "wide",
+            "1",
+            "dropout=0.5 learning_rate=0.1",
+            "61,706",
+            "2",
+            "1,000 test images",
+            "98.00",
+            "0.0400",
+            "2.0",
+        ),
+        (
+            "wide",
+            "3",
+            "dropout=0.5 learning_rate=0.1",
+            "61,706",
+            "2",
+            "1,000 test images",
+            "98.00",
+            "0.0500",
+            "2.0",
+        ),
     )
-    assert list(csv.reader(io.StringIO(table.csv()))) == [list(table.headings), *map(list, table.rows)]
+    assert list(csv.reader(io.StringIO(table.csv()))) == [
+        list(table.headings),
+        *map(list, table.rows),
+    ]
 
 
 def test_runs_of_one_recipe_differ_in_nothing():
@@ -52,7 +75,11 @@ def test_names_and_columns_of_their_own_are_not_said_twice():
 
 
 def found(folder):
-    return sorted((record.recipe.name, record.seed) for store in find_stores(folder) for record in store.records())
+    return sorted(
+        (record.recipe.name, record.seed)
+        for store in find_stores(folder)
+        for record in store.records()
+    )
 
 
 def test_runs_in_a_folder_in_its_runs_and_one_folder_deep(tmp_path):

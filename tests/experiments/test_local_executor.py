@@ -24,7 +24,12 @@ from tests.experiments.listening import Notes, leftovers, results
 def undisturbed(tmp_path_factory):
     """What the slow recipes come to with seeds 0 to 2 when nothing happens to them."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    run([built_in(name).replace(**SLOW) for name in ("lenet5", "custom_mlp")], folder, LocalExecutor(2), (0, 1, 2))
+    run(
+        [built_in(name).replace(**SLOW) for name in ("lenet5", "custom_mlp")],
+        folder,
+        LocalExecutor(2),
+        (0, 1, 2),
+    )
     found = results(folder)
     return lambda seeds: {key: value for key, value in found.items() if key[1] in seeds}
 
@@ -38,7 +43,9 @@ def run(recipes, folder, executor, seeds=(0, 1), notes=None, should_stop=never):
 def workers(of=None):
     """Process numbers of the runs that go on under a process."""
     of = of or os.getpid()
-    tree = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True, check=True).stdout.split()[2:]
+    tree = subprocess.run(
+        ["ps", "-eo", "pid,ppid"], capture_output=True, text=True, check=True
+    ).stdout.split()[2:]
     parents = {int(pid): int(parent) for pid, parent in zip(tree[::2], tree[1::2])}
     # A run is a child of the fork server, which is a child of the driver.
     return [pid for pid, parent in parents.items() if parents.get(parent) == of]
@@ -57,13 +64,17 @@ def test_processes_give_the_records_of_one_process(quick, tmp_path):
 def test_finished_runs_are_not_trained_again(quick, tmp_path):
     run(quick, tmp_path, LocalExecutor(2), seeds=(0,))
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
-    experiment, notes = run([recipe.replace(name="x" + recipe.name) for recipe in quick], tmp_path, LocalExecutor(2))
+    experiment, notes = run(
+        [recipe.replace(name="x" + recipe.name) for recipe in quick], tmp_path, LocalExecutor(2)
+    )
     assert experiment.complete
     assert {seed for _, seed in notes.of("started")} == {1}
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())
 
 
-def test_a_killed_worker_goes_on_from_its_checkpoint_and_the_others_do_not_notice(slow, tmp_path, undisturbed):
+def test_a_killed_worker_goes_on_from_its_checkpoint_and_the_others_do_not_notice(
+    slow, tmp_path, undisturbed
+):
     killed = []
 
     def kill(event):
@@ -75,14 +86,18 @@ def test_a_killed_worker_goes_on_from_its_checkpoint_and_the_others_do_not_notic
     assert experiment.complete
     assert not experiment.failures
     assert len(notes.of("died")) == 1
-    assert sorted(notes.of("finished")) == sorted((recipe.name, seed) for recipe in slow for seed in (0, 1))
+    assert sorted(notes.of("finished")) == sorted(
+        (recipe.name, seed) for recipe in slow for seed in (0, 1)
+    )
     assert results(tmp_path / "killed") == undisturbed((0, 1))
     assert not leftovers(tmp_path)
 
 
 def test_a_run_whose_process_always_dies_is_given_up_and_the_others_finish(quick, tmp_path):
     model = tmp_path / "deadly.py"
-    model.write_text("import os, signal\ndef build(shape, classes):\n    os.kill(os.getpid(), signal.SIGKILL)\n")
+    model.write_text(
+        "import os, signal\ndef build(shape, classes):\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
     deadly = Recipe(name="deadly", model=f"{model}:build", epochs=1)
     experiment, notes = run([deadly, quick[0]], tmp_path / "runs", LocalExecutor(2), seeds=(0,))
     assert experiment.complete
@@ -96,14 +111,19 @@ def test_a_run_that_fails_says_why_and_does_not_stop_the_others(quick, tmp_path)
     experiment, notes = run([wild, quick[1]], tmp_path, LocalExecutor(2))
     assert experiment.complete
     assert sorted(notes.of("failed")) == [("wild", 0), ("wild", 1)]
-    assert experiment.errors[0] == "wild, seeds 0, 1: epoch 1: the loss is not finite; lower learning_rate (it is 100)"
+    assert (
+        experiment.errors[0]
+        == "wild, seeds 0, 1: epoch 1: the loss is not finite; lower learning_rate (it is 100)"
+    )
     assert len(experiment.of(quick[1])) == 2
 
 
 def test_a_stop_keeps_checkpoints_from_which_the_same_call_goes_on(slow, tmp_path, undisturbed):
     seen = []
     notes = Notes(seen.append)
-    experiment, _ = run(slow, tmp_path / "stopped", LocalExecutor(2), (0,), notes, should_stop=lambda: len(seen) > 4)
+    experiment, _ = run(
+        slow, tmp_path / "stopped", LocalExecutor(2), (0,), notes, should_stop=lambda: len(seen) > 4
+    )
     assert not experiment.complete
     assert len(list((tmp_path / "stopped").rglob("checkpoint.safetensors"))) == 2
     notes = Notes()
@@ -127,7 +147,9 @@ print(study.verdict, "torch" in sys.modules)
 def test_kill_9_of_the_driver_ends_the_workers_and_loses_nothing(tmp_path, pause, undisturbed):
     (tmp_path / "driver.py").write_text(DRIVER)  # without a guard around what it does
     command = [sys.executable, "driver.py", "runs"]
-    driver = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    driver = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     time.sleep(pause)
     begun = workers(driver.pid)
     driver.kill()
@@ -157,7 +179,8 @@ def test_other_images_under_the_same_name_are_not_passed_off_as_the_same(few, tm
 
 
 def test_memory_of_a_worker_is_bounded_and_images_are_shared(quick, tmp_path):
-    """Of a worker's memory, what is its own: neither PyTorch's code nor the 55 MB of images, which it shares."""
+    """Of a worker's memory, what is its own: neither PyTorch's code nor the 55 MB of images, which
+    it shares."""
     own = []
 
     def measure(event):

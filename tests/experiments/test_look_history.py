@@ -33,8 +33,12 @@ class Made:
                 on_event(TrialFailed(trial, "its loss is not finite"))
                 continue
             wrong = range(count)
-            made = made_record(trial.recipe, trial.seed, wrong, fingerprint=FINGERPRINT[0], images=10_000)
-            made = made.model_copy(update={"data": made.data.model_copy(update={"train_images": 300})})
+            made = made_record(
+                trial.recipe, trial.seed, wrong, fingerprint=FINGERPRINT[0], images=10_000
+            )
+            made = made.model_copy(
+                update={"data": made.data.model_copy(update={"train_images": 300})}
+            )
             folder = RunStore(trial.folder.parent).folder(trial.recipe, trial.seed)
             with folder.lock():
                 folder.finish(made, b"", np.zeros((1, 1), np.float32))
@@ -43,7 +47,10 @@ class Made:
 
 
 FINGERPRINT = []
-PAIR = [Recipe(name=name, epochs=2, train_limit=300, momentum=momentum) for name, momentum in (("a", 0.9), ("b", 0.8))]
+PAIR = [
+    Recipe(name=name, epochs=2, train_limit=300, momentum=momentum)
+    for name, momentum in (("a", 0.9), ("b", 0.8))
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -100,7 +107,11 @@ def test_the_same_command_again_trains_nothing_and_says_the_same(tmp_path):
 def test_stopping_in_between_goes_on_with_the_same_plan(tmp_path):
     executor = Made(APART)
     stopped = compare(
-        *PAIR, max_seeds=20, runs=tmp_path, executor=executor, should_stop=lambda: len(executor.trained) >= 12
+        *PAIR,
+        max_seeds=20,
+        runs=tmp_path,
+        executor=executor,
+        should_stop=lambda: len(executor.trained) >= 12,
     )
     assert stopped is None
     executor = Made(APART)
@@ -117,7 +128,9 @@ def test_looking_again_is_remembered_corrected_and_said(tmp_path):
     assert [found.look.number for found in verdicts] == [1, 2]
     assert verdicts[1].look.earlier == (8,)
     assert verdicts[1].adjusted_p == min(1.0, 20 * max(verdicts[1].p, verdicts[1].adjusted_p / 20))
-    assert result.comparison.remarks[0].startswith("look 2 at these recipes, after looks at 8 seeds: ")
+    assert result.comparison.remarks[0].startswith(
+        "look 2 at these recipes, after looks at 8 seeds: "
+    )
     # An earlier look stays what it was, also in another report.
     again = compare(*PAIR, seeds=8, runs=tmp_path / "runs", executor=Made(OPEN))
     assert again.comparison.differences[0] == verdicts[0]
@@ -132,18 +145,26 @@ def test_few_seeds_and_other_recipes_are_no_look(tmp_path):
     assert not (tmp_path / FILE).exists()
     result = compare(*PAIR, seeds=8, runs=tmp_path, executor=Made(OPEN))
     third = PAIR[0].replace(name="c", momentum=0.7)
-    other = compare(PAIR[0], third, seeds=9, runs=tmp_path, executor=Made(OPEN | {"c": alternating}))
-    assert {found.look.number for found in (*result.comparison.differences, *other.comparison.differences)} == {1}
+    other = compare(
+        PAIR[0], third, seeds=9, runs=tmp_path, executor=Made(OPEN | {"c": alternating})
+    )
+    assert {
+        found.look.number
+        for found in (*result.comparison.differences, *other.comparison.differences)
+    } == {1}
 
 
 def test_a_plan_comes_before_the_first_look(tmp_path):
     compare(*PAIR, seeds=8, runs=tmp_path, executor=Made(OPEN))
     with pytest.raises(
-        MnistlabError, match="were first compared there with 8 seeds and no plan; a plan has to come before"
+        MnistlabError,
+        match="were first compared there with 8 seeds and no plan; a plan has to come before",
     ):
         compare(*PAIR, max_seeds=20, runs=tmp_path, executor=Made(OPEN))
     compare(*PAIR, max_seeds=8, runs=tmp_path / "planned", executor=Made(OPEN))
-    with pytest.raises(MnistlabError, match="with 6 seeds and --until-settled --max-seeds 8; a plan"):
+    with pytest.raises(
+        MnistlabError, match="with 6 seeds and --until-settled --max-seeds 8; a plan"
+    ):
         compare(*PAIR, max_seeds=20, runs=tmp_path / "planned", executor=Made(OPEN))
     # Without a plan, all looks of the plan together are one that came before.
     later = compare(*PAIR, seeds=16, runs=tmp_path / "planned", executor=Made(OPEN))
@@ -153,12 +174,20 @@ def test_a_plan_comes_before_the_first_look(tmp_path):
 def test_another_margin_after_a_look_is_said(tmp_path):
     compare(*PAIR, seeds=8, runs=tmp_path, executor=Made(OPEN))
     result = compare(*PAIR, seeds=8, margin=5.0, runs=tmp_path, executor=Made(OPEN))
-    assert result.comparison.remarks[0].startswith("the margin was 0.1 points at the first look; choosing it after")
+    assert result.comparison.remarks[0].startswith(
+        "the margin was 0.1 points at the first look; choosing it after"
+    )
 
 
 def test_a_plan_goes_on_after_a_look_in_between(tmp_path):
     executor = Made(OPEN)
-    compare(*PAIR, max_seeds=12, runs=tmp_path, executor=executor, should_stop=lambda: len(executor.trained) >= 14)
+    compare(
+        *PAIR,
+        max_seeds=12,
+        runs=tmp_path,
+        executor=executor,
+        should_stop=lambda: len(executor.trained) >= 14,
+    )
     between = compare(*PAIR, seeds=9, runs=tmp_path, executor=Made(OPEN))
     assert between.comparison.differences[0].look.earlier == (8,)
     result = compare(*PAIR, max_seeds=12, runs=tmp_path, executor=Made(OPEN))
@@ -166,7 +195,8 @@ def test_a_plan_goes_on_after_a_look_in_between(tmp_path):
 
 
 def test_a_recipe_that_fails_does_not_switch_the_correction_off(tmp_path):
-    """Of three recipes one cannot be trained from seed 4 on; the other two are judged by the plan all the same."""
+    """Of three recipes one cannot be trained from seed 4 on; the other two are judged by the plan
+    all the same."""
     trio = [*PAIR, PAIR[0].replace(name="c", momentum=0.7)]
     result = compare(*trio, max_seeds=10, runs=tmp_path, executor=Made(OPEN | {"c": failing}))
     pair = result.comparison.difference("a", "b")
@@ -184,10 +214,15 @@ def test_a_report_keeps_the_margin_that_was_fixed(tmp_path):
 @pytest.mark.parametrize(
     "change",
     [
-        {"max_seeds": 3}, {"max_seeds": 10**9}, {"max_seeds": 6, "seeds": list(range(20))}, {"comparisons": 10**18},
-        {"margin": float("inf")}, {"margin": 0}, {"seeds": "x"},
+        {"max_seeds": 3},
+        {"max_seeds": 10**9},
+        {"max_seeds": 6, "seeds": list(range(20))},
+        {"comparisons": 10**18},
+        {"margin": float("inf")},
+        {"margin": 0},
+        {"seeds": "x"},
     ],
-)  # fmt: skip
+)
 def test_what_no_look_can_be_is_refused(change, tmp_path):
     look = {"recipes": ["a", "b"], "seeds": list(range(6)), "margin": 0.1} | change
     (tmp_path / FILE).write_text(json.dumps({"format": 1, "looks": [look]}))
@@ -205,7 +240,9 @@ def test_impossible_margins_and_plans_are_refused(margin, tmp_path):
 
 def test_a_damaged_memory_is_named(tmp_path):
     (tmp_path / FILE).write_text('{"format": 1, "looks": [{}]}')
-    with pytest.raises(MnistlabError, match=r"looks\.json: cannot be read as looks at runs: looks\.0"):
+    with pytest.raises(
+        MnistlabError, match=r"looks\.json: cannot be read as looks at runs: looks\.0"
+    ):
         past_looks(tmp_path, ["a", "b"])
 
 
@@ -218,7 +255,10 @@ def test_processes_that_remember_at_once_lose_nothing(tmp_path):
     import multiprocessing
 
     context = multiprocessing.get_context("spawn")
-    looks = [PastLook(recipes=("a", "b"), seeds=tuple(range(count)), margin=0.1) for count in range(6, 14)]
+    looks = [
+        PastLook(recipes=("a", "b"), seeds=tuple(range(count)), margin=0.1)
+        for count in range(6, 14)
+    ]
     with context.Pool(4) as pool:
         pool.starmap(remember, [(tmp_path, look) for look in looks])
     assert {len(look.seeds) for look in past_looks(tmp_path, ["b", "a"])} == set(range(6, 14))
@@ -229,9 +269,23 @@ def test_kill_9_loses_no_look_of_a_real_command(tmp_path, few):
     import subprocess
 
     command = [
-        sys.executable, "-m", "mnistlab", "compare", "mlp", "lenet5", "--until-settled", "--max-seeds", "8",
-        "--data", str(few), "--epochs", "1", "--margin", "0.001", "-q",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "mnistlab",
+        "compare",
+        "mlp",
+        "lenet5",
+        "--until-settled",
+        "--max-seeds",
+        "8",
+        "--data",
+        str(few),
+        "--epochs",
+        "1",
+        "--margin",
+        "0.001",
+        "-q",
+    ]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
         runs = tmp_path / "comparison" / "runs"
         while process.poll() is None and len(list(runs.glob("*/record.json"))) < 13:

@@ -24,7 +24,9 @@ def cluster():
     """Two nodes of one core each; the second one can be killed."""
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
+    )
     cluster.second = cluster.add_node(num_cpus=1)
     cluster.wait_for_nodes()
     yield cluster
@@ -34,7 +36,9 @@ def cluster():
 
 def run(recipes, folder, executor, notes=None, seeds=(0, 1, 2)):
     notes = Notes() if notes is None else notes
-    return run_trials(plan_trials(recipes, seeds, RunStore(folder)), executor, Settings(), notes, never), notes
+    return run_trials(
+        plan_trials(recipes, seeds, RunStore(folder)), executor, Settings(), notes, never
+    ), notes
 
 
 def test_a_node_killed_in_mid_sweep_changes_no_record(cluster, slow, tmp_path):
@@ -45,28 +49,40 @@ def test_a_node_killed_in_mid_sweep_changes_no_record(cluster, slow, tmp_path):
             killed.append(event.trial)
             cluster.remove_node(cluster.second, allow_graceful=False)
 
-    experiment, notes = run(slow, tmp_path / "ray", RayExecutor(cluster.address, slice_seconds=1.5), Notes(kill))
+    experiment, notes = run(
+        slow, tmp_path / "ray", RayExecutor(cluster.address, slice_seconds=1.5), Notes(kill)
+    )
     assert killed
     assert experiment.complete
     assert not experiment.failures
     assert notes.of("died")
-    assert sorted(notes.of("finished")) == sorted((recipe.name, seed) for recipe in slow for seed in (0, 1, 2))
+    assert sorted(notes.of("finished")) == sorted(
+        (recipe.name, seed) for recipe in slow for seed in (0, 1, 2)
+    )
     run(slow, tmp_path / "local", LocalExecutor(2))
     assert results(tmp_path / "ray") == results(tmp_path / "local")
     assert not leftovers(tmp_path)
 
 
 def test_several_runs_in_a_task_and_a_failing_one(quick, tmp_path, monkeypatch):
-    # The driver's folder may be a stranger's: what lies there under the names of packages is not imported.
+    # The driver's folder may be a stranger's: what lies there under the names of packages is not
+    # imported.
     (tmp_path / "here").mkdir()
     for name in ("numpy", "torch", "pydantic"):
-        (tmp_path / "here" / f"{name}.py").write_text("import pathlib; pathlib.Path(__file__ + '.sprung').touch()")
+        (tmp_path / "here" / f"{name}.py").write_text(
+            "import pathlib; pathlib.Path(__file__ + '.sprung').touch()"
+        )
     monkeypatch.chdir(tmp_path / "here")
     wild = quick[0].replace(name="wild", learning_rate=100.0)
-    experiment, notes = run([wild, *quick], tmp_path / "ray", RayExecutor(None, runs_per_task=3), seeds=(0, 1))
+    experiment, notes = run(
+        [wild, *quick], tmp_path / "ray", RayExecutor(None, runs_per_task=3), seeds=(0, 1)
+    )
     assert experiment.complete
     assert sorted(notes.of("failed")) == [("wild", 0), ("wild", 1)]
-    assert experiment.errors[0] == "wild, seeds 0, 1: epoch 1: the loss is not finite; lower learning_rate (it is 100)"
+    assert (
+        experiment.errors[0]
+        == "wild, seeds 0, 1: epoch 1: the loss is not finite; lower learning_rate (it is 100)"
+    )
     run(quick, tmp_path / "local", LocalExecutor(2), seeds=(0, 1))
     assert results(tmp_path / "ray") == results(tmp_path / "local")
     again, notes = run(quick, tmp_path / "ray", RayExecutor(None), seeds=(0, 1))
@@ -97,7 +113,9 @@ def test_no_cluster_at_the_address(tmp_path):
 
 def test_without_ray_the_install_command_is_printed(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MnistlabError, match=r"the ray engine needs Ray: pip install 'mnistlab\[ray\]'"):
+    with pytest.raises(
+        MnistlabError, match=r"the ray engine needs Ray: pip install 'mnistlab\[ray\]'"
+    ):
         RayExecutor()
 
 

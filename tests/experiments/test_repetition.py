@@ -22,7 +22,12 @@ QUICK = {"epochs": 2, "train_limit": 600}
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     recipe = built_in("custom_mlp").replace(**QUICK, learning_rate=0.05)
-    return repeat(recipe, seeds=4, runs=tmp_path_factory.mktemp("repeated") / "runs", executor=InProcessExecutor())
+    return repeat(
+        recipe,
+        seeds=4,
+        runs=tmp_path_factory.mktemp("repeated") / "runs",
+        executor=InProcessExecutor(),
+    )
 
 
 def test_a_repetition_answers(found):
@@ -31,7 +36,9 @@ def test_a_repetition_answers(found):
     assert found.figures.accuracy == pytest.approx(np.mean(accuracies))
     interval = t.interval(0.95, 3, np.mean(accuracies), sem(accuracies))
     assert (found.figures.interval.low, found.figures.interval.high) == pytest.approx(interval)
-    assert found.sentence.startswith(f"custom_mlp: {np.mean(accuracies):.2f} % of test images on average over 4 seeds")
+    assert found.sentence.startswith(
+        f"custom_mlp: {np.mean(accuracies):.2f} % of test images on average over 4 seeds"
+    )
     assert found.table().rows[0][0] == "custom_mlp"
     assert [row[0] for row in found.table("runs").rows] == ["0", "1", "2", "3"]
     assert found.plot().axes
@@ -49,7 +56,9 @@ def test_disputed_images_are_counted_from_the_logits(found, mnist):
     right = np.array([folder.read_logits().argmax(axis=1) == labels for folder in folders])
     assert found.figures.disputed.images == MNIST_DISPUTED
     assert list(found.figures.disputed.as_labelled) == right[:, chosen].sum(axis=0).tolist()
-    assert list(found.figures.disputed.accuracies) == pytest.approx(100 * right[:, rest].mean(axis=1), abs=1e-6)
+    assert list(found.figures.disputed.accuracies) == pytest.approx(
+        100 * right[:, rest].mean(axis=1), abs=1e-6
+    )
     assert "without the 15 images whose labels are disputed" in found.remarks[0]
 
 
@@ -77,7 +86,9 @@ def test_the_figures_follow_from_the_copied_records_alone(found, tmp_path):
     found.write(tmp_path)
     for seed in range(4):
         (tmp_path / "again" / str(seed)).mkdir(parents=True)
-        (tmp_path / f"records/seed-{seed}.json").rename(tmp_path / "again" / str(seed) / "record.json")
+        (tmp_path / f"records/seed-{seed}.json").rename(
+            tmp_path / "again" / str(seed) / "record.json"
+        )
     records = [RunFolder(tmp_path / "again" / str(seed)).read_record() for seed in range(4)]
     again = Repetition(RunGroup.of("custom_mlp", records), tmp_path)
     assert again.figures == found.figures
@@ -87,8 +98,13 @@ def test_it_is_written_without_torch(found, tmp_path):
     code = "import sys; from pathlib import Path; from mnistlab.runs import RunStore\n"
     code += "from mnistlab.experiments import Repetition; from mnistlab.statistics import Sample\n"
     code += f"runs = Path({str(found.runs)!r})\n"
-    code += "Repetition(Sample.of('x', RunStore(runs).records()), runs).write('out'); print('torch' in sys.modules)"
-    shown = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    code += (
+        "Repetition(Sample.of('x', RunStore(runs).records()), runs).write('out'); print('torch' in"
+        " sys.modules)"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert shown.stdout == "False\n"
     assert len(list((tmp_path / "out/records").iterdir())) == 4
 
@@ -106,7 +122,9 @@ def test_a_folder_that_cannot_be_written_or_a_lost_record_is_told_in_one_line(fo
     (tmp_path / "file").write_text("")
     with pytest.raises(MnistlabError, match=r"file.*: cannot be read or written"):
         found.write(tmp_path / "file")
-    with pytest.raises(MnistlabError, match=r"record\.json: cannot be read or written: No such file"):
+    with pytest.raises(
+        MnistlabError, match=r"record\.json: cannot be read or written: No such file"
+    ):
         Repetition(found.group, tmp_path / "nowhere").write(tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -115,7 +133,13 @@ def test_finished_runs_are_used_whoever_trained_them(tmp_path):
     chosen = [built_in(name).replace(epochs=1, train_limit=300) for name in ("lenet5", "mlp")]
     compare(*chosen, seeds=2, runs=tmp_path, executor=InProcessExecutor())
     notes = Notes()
-    found = repeat(chosen[0].replace(name="mine"), seeds=3, runs=tmp_path, executor=InProcessExecutor(), on_event=notes)
+    found = repeat(
+        chosen[0].replace(name="mine"),
+        seeds=3,
+        runs=tmp_path,
+        executor=InProcessExecutor(),
+        on_event=notes,
+    )
     assert notes.of("finished") == [("mine", 2)]
     assert found.figures.seeds == (0, 1, 2)
     assert found.figures.label == "mine"
@@ -128,7 +152,11 @@ def test_stopped_and_started_again_it_ends_in_the_same_bits(tmp_path):
     whole = repeat(recipe, seeds=2, runs=tmp_path / "whole", executor=InProcessExecutor())
     asked = iter([False] * 12)
     stopped = repeat(
-        recipe, seeds=2, runs=tmp_path / "r", executor=InProcessExecutor(), should_stop=lambda: next(asked, True)
+        recipe,
+        seeds=2,
+        runs=tmp_path / "r",
+        executor=InProcessExecutor(),
+        should_stop=lambda: next(asked, True),
     )
     assert stopped is None
     assert list((tmp_path / "r").rglob("checkpoint.safetensors"))
@@ -149,12 +177,18 @@ def test_held_out_images_are_named_and_have_no_disputed_labels(tmp_path):
     assert "300 training and 500 held-out training images" in page
     # The recipe's own text, at the end, says what its keys mean.
     assert not re.search("[tT]est (images|accuracy|loss)", page.partition("The recipe")[0])
-    assert json.loads((tmp_path / "out/summary.json").read_text())["tested_on"] == "500 held-out training images"
+    assert (
+        json.loads((tmp_path / "out/summary.json").read_text())["tested_on"]
+        == "500 held-out training images"
+    )
 
 
 def test_other_data_has_no_disputed_labels(few, tmp_path):
     found = repeat(
-        built_in("mlp").replace(epochs=1, data=str(few)), seeds=1, runs=tmp_path, executor=InProcessExecutor()
+        built_in("mlp").replace(epochs=1, data=str(few)),
+        seeds=1,
+        runs=tmp_path,
+        executor=InProcessExecutor(),
     )
     assert found.figures.disputed is None
     assert found.remarks == []
@@ -168,7 +202,10 @@ def test_data_that_has_changed_since_gives_no_disputed_labels(found):
 
 @pytest.mark.parametrize(
     ("recipe", "message"),
-    [("lenet6", "lenet6: no such recipe; did you mean lenet5"), (["lenet5"], "a recipe is a Recipe or the name of a")],
+    [
+        ("lenet6", "lenet6: no such recipe; did you mean lenet5"),
+        (["lenet5"], "a recipe is a Recipe or the name of a"),
+    ],
 )
 def test_what_is_no_recipe_is_refused(recipe, message, tmp_path):
     with pytest.raises(MnistlabError, match=message):
@@ -176,15 +213,23 @@ def test_what_is_no_recipe_is_refused(recipe, message, tmp_path):
 
 
 def test_compare_names_the_command_for_a_single_recipe(tmp_path):
-    with pytest.raises(MnistlabError, match="give at least two recipes to compare; mnistlab repeat is for one over"):
+    with pytest.raises(
+        MnistlabError, match="give at least two recipes to compare; mnistlab repeat is for one over"
+    ):
         compare("lenet5", runs=tmp_path)
 
 
 def test_two_runs_have_no_interval(tmp_path):
     found = repeat(
-        built_in("mlp").replace(epochs=1, train_limit=200), seeds=2, runs=tmp_path, executor=InProcessExecutor()
+        built_in("mlp").replace(epochs=1, train_limit=200),
+        seeds=2,
+        runs=tmp_path,
+        executor=InProcessExecutor(),
     )
     assert found.figures.interval is None
     first, second = found.figures.accuracies
-    assert f"over 2 seeds ({first:.2f} and {second:.2f}; an interval takes 3 seeds or more)" in found.sentence
+    assert (
+        f"over 2 seeds ({first:.2f} and {second:.2f}; an interval takes 3 seeds or more)"
+        in found.sentence
+    )
     assert found.plot().axes

@@ -22,7 +22,11 @@ GRID = Grid(
 
 def test_the_best_on_validation_is_scored_on_the_test_set(tmp_path):
     found = sweep(
-        GRID, built_in, runs=tmp_path / "runs", executor=InProcessExecutor(), command="mnistlab sweep grid.toml"
+        GRID,
+        built_in,
+        runs=tmp_path / "runs",
+        executor=InProcessExecutor(),
+        command="mnistlab sweep grid.toml",
     )
     # What diverges is left out and reported; of the others the higher mean accuracy wins.
     assert [label for label, _ in found.figures] == ["learning_rate=0.05", "learning_rate=0.0001"]
@@ -31,7 +35,10 @@ def test_the_best_on_validation_is_scored_on_the_test_set(tmp_path):
     assert found.chosen.learning_rate == 0.05
     assert found.chosen.validation == 0
 
-    records = {(r.recipe.learning_rate, r.recipe.validation, r.seed): r for r in RunStore(tmp_path / "runs").records()}
+    records = {
+        (r.recipe.learning_rate, r.recipe.validation, r.seed): r
+        for r in RunStore(tmp_path / "runs").records()
+    }
     assert len(records) == 2 * 2 + 3
     held_out = take_subset(load_dataset(), validation=500, limit=600)
     for (rate, validation, _), record in records.items():
@@ -43,8 +50,9 @@ def test_the_best_on_validation_is_scored_on_the_test_set(tmp_path):
     validated = [records[0.05, 500, seed].final.test_accuracy for seed in (0, 1)]
     tested = [records[0.05, 0, seed].final.test_accuracy for seed in (0, 1, 2)]
     assert found.verdict.startswith(
-        f"chosen by {100 * np.mean(validated):.2f} % on 500 held-out training images: learning_rate=0.05; "
-        f"trained on 600 images, it scores {100 * np.mean(tested):.2f} % on the test set (3 seeds"
+        f"chosen by {100 * np.mean(validated):.2f} % on 500 held-out training images:"
+        f" learning_rate=0.05; trained on 600 images, it scores {100 * np.mean(tested):.2f} % on"
+        " the test set (3 seeds"
     )
 
     files = found.write(tmp_path / "out")
@@ -52,7 +60,10 @@ def test_the_best_on_validation_is_scored_on_the_test_set(tmp_path):
     written = json.loads((tmp_path / "out" / "sweep.json").read_text())
     assert written["chosen"]["learning_rate"] == 0.05
     assert np.allclose(written["test"]["accuracies"], 100 * np.array(tested))
-    assert [row["fields"] for row in written["candidates"]] == ["learning_rate=0.05", "learning_rate=0.0001"]
+    assert [row["fields"] for row in written["candidates"]] == [
+        "learning_rate=0.05",
+        "learning_rate=0.0001",
+    ]
     assert read_recipe(tmp_path / "out" / "best.toml") == found.chosen
 
 

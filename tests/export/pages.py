@@ -1,4 +1,5 @@
-"""Exported pages in a real browser: served under a sub-path as a course would host them, or opened as files."""
+"""Exported pages in a real browser: served under a sub-path as a course would host them, or opened
+as files."""
 
 import base64
 import contextlib
@@ -29,7 +30,11 @@ READ = """async (encoded) => {
 def chromium():
     """A running browser."""
     sync_api = pytest.importorskip("playwright.sync_api")
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    found = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if found is None:
         pytest.skip("no chromium here; on Debian: apt-get install chromium")
     with sync_api.sync_playwright() as playwright:
@@ -46,7 +51,9 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 @contextlib.contextmanager
 def hosted(folder):
     """The address of a web server that knows nothing but files."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder))
+    )
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -59,7 +66,8 @@ def hosted(folder):
 
 @contextlib.contextmanager
 def visited(browser, address, script=None, **options):
-    """A page; yields it and what it complained of or asked for, itself and what it made left out."""
+    """A page; yields it and what it complained of or asked for, itself and what it made left
+    out."""
     context = browser.new_context(**({"viewport": {"width": 1100, "height": 900}} | options))
     context.set_default_timeout(1000 * SECONDS)
     page, complaints = context.new_page(), []

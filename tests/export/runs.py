@@ -8,14 +8,16 @@ from torch import nn
 def build(image_shape, classes):
     channels, height, width = image_shape
     return nn.Sequential(
-        nn.Conv2d(channels, 4, 5, stride=2), nn.BatchNorm2d(4), nn.GELU(), nn.Dropout(0.5), nn.AdaptiveAvgPool2d(4),
+        nn.Conv2d(channels, 4, 5, stride=2), nn.BatchNorm2d(4), nn.GELU(), nn.Dropout(0.5),
+        nn.AdaptiveAvgPool2d(4),
         nn.Flatten(), nn.Linear(64, classes),
     )
 """
 
 
 def recipes(data, folder):
-    """Return recipes by what is particular to them; ``data`` is a small set, ``folder`` where files can be put."""
+    """Return recipes by what is particular to them; ``data`` is a small set, ``folder`` where files
+    can be put."""
     own = folder / "net.py"
     own.write_text(OWN_MODEL)
     quick = {"epochs": 2, "batch_size": 50}
@@ -24,7 +26,9 @@ def recipes(data, folder):
         "held out": built_in("custom_mlp").replace(data=str(data), validation=200, **quick),
         "mlp": built_in("mlp").replace(data=str(data), **quick),
         "scaled up": Recipe(name="up", data=str(data), fit="resize", **quick),
-        "scaled down": Recipe(name="down", data=str(data), fit="resize", size=8, model="mlp", **quick),
+        "scaled down": Recipe(
+            name="down", data=str(data), fit="resize", size=8, model="mlp", **quick
+        ),
         "own model": Recipe(name="own", data=str(data), model=f"{own}:build", fit="none", **quick),
     }
 

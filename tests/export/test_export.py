@@ -50,7 +50,9 @@ def exported(request, runs, tmp_path_factory):
     trained = load_trained_from(run)
     dataset = load_dataset(trained.record.recipe.data)
     session = onnxruntime.InferenceSession(file)
-    return SimpleNamespace(run=run, file=file, report=report, trained=trained, dataset=dataset, session=session)
+    return SimpleNamespace(
+        run=run, file=file, report=report, trained=trained, dataset=dataset, session=session
+    )
 
 
 def load_trained_from(run):
@@ -61,10 +63,16 @@ def test_labels_and_logits_are_pytorchs_on_every_test_image(exported):
     images = exported.dataset.test.images
     logits, probabilities = exported.session.run(None, {"images": images})
     expected = exported.trained.logits(images)
-    assert len(images) == exported.report.images == (10_000 if exported.trained.record.recipe.data == "mnist" else 200)
+    assert (
+        len(images)
+        == exported.report.images
+        == (10_000 if exported.trained.record.recipe.data == "mnist" else 200)
+    )
     assert (logits.argmax(axis=1) == expected.argmax(axis=1)).all()
     assert np.abs(logits - expected).max() < 1e-4
-    calibrated = torch.softmax(torch.from_numpy(expected) / exported.report.calibration.temperature, dim=1).numpy()
+    calibrated = torch.softmax(
+        torch.from_numpy(expected) / exported.report.calibration.temperature, dim=1
+    ).numpy()
     assert np.abs(probabilities - calibrated).max() < 1e-4
     assert logits.dtype == probabilities.dtype == np.float32
 
@@ -72,7 +80,9 @@ def test_labels_and_logits_are_pytorchs_on_every_test_image(exported):
 def test_an_image_is_read_alike_alone_and_in_company(exported):
     images = exported.dataset.test.images[:7]
     _, together = exported.session.run(None, {"images": images})
-    alone = [exported.session.run(["probabilities"], {"images": image[None]})[0] for image in images]
+    alone = [
+        exported.session.run(["probabilities"], {"images": image[None]})[0] for image in images
+    ]
     assert np.abs(together - np.concatenate(alone)).max() < 1e-6
 
 
@@ -80,7 +90,9 @@ def test_a_flipped_bit_is_noticed(exported, tmp_path):
     content = bytearray(exported.file.read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / "model.onnx").write_bytes(content)
-    with pytest.raises(ModelError, match=r"model\.onnx: damaged: its content and its checksum differ"):
+    with pytest.raises(
+        ModelError, match=r"model\.onnx: damaged: its content and its checksum differ"
+    ):
         Network(tmp_path / "model.onnx")
 
 
@@ -102,7 +114,13 @@ def test_what_a_file_says_of_itself(exported):
 def test_a_file_is_small_and_says_nothing_of_the_machine_that_made_it(exported):
     content = exported.file.read_bytes()
     assert len(content) < 1_000_000
-    for trace in (b"/work", b".py", b"site-packages", b"Traceback", str(exported.run.parent).encode()):
+    for trace in (
+        b"/work",
+        b".py",
+        b"site-packages",
+        b"Traceback",
+        str(exported.run.parent).encode(),
+    ):
         assert trace not in content
 
 
@@ -115,7 +133,9 @@ def test_the_same_run_gives_the_same_bytes(exported, tmp_path):
 def test_another_process_gives_the_same_bytes(runs, tmp_path):
     export_run(runs["mlp"], tmp_path / "here.onnx")
     code = "import sys; from mnistlab.export import export_run; export_run(*sys.argv[1:])"
-    subprocess.run([sys.executable, "-c", code, runs["mlp"], tmp_path / "there.onnx"], check=True, timeout=120)
+    subprocess.run(
+        [sys.executable, "-c", code, runs["mlp"], tmp_path / "there.onnx"], check=True, timeout=120
+    )
     assert (tmp_path / "here.onnx").read_bytes() == (tmp_path / "there.onnx").read_bytes()
 
 
@@ -146,7 +166,9 @@ def test_scaling_is_pytorchs_to_the_bit(image_size, size):
     def to_bytes(sums, bits):
         return np.clip(np.floor(sums / 2**bits + 0.5), 0, 255)
 
-    rows = to_bytes(images.astype(exact_type(across)) @ across.T.astype(exact_type(across)), across_bits)
+    rows = to_bytes(
+        images.astype(exact_type(across)) @ across.T.astype(exact_type(across)), across_bits
+    )
     found = to_bytes(down.astype(exact_type(down)) @ rows.astype(exact_type(down)), down_bits)
     assert (found == expected).all()
 
@@ -166,7 +188,9 @@ def test_a_reading_that_differs_is_refused_and_leaves_no_file(runs, tmp_path, mo
         return truly(model, *arguments)
 
     monkeypatch.setitem(export_run.__globals__, "make_graph", damaged)
-    with pytest.raises(ExportError, match=r"of 200 test images otherwise than PyTorch|logits differ from PyTorch's"):
+    with pytest.raises(
+        ExportError, match=r"of 200 test images otherwise than PyTorch|logits differ from PyTorch's"
+    ):
         export_run(runs["mlp"], tmp_path / "model.onnx")
     assert not any(tmp_path.iterdir())
 
@@ -174,16 +198,11 @@ def test_a_reading_that_differs_is_refused_and_leaves_no_file(runs, tmp_path, mo
 def test_a_model_that_onnx_cannot_express_is_refused_in_one_line(few, tmp_path):
     file = tmp_path / "odd.py"
     file.write_text(
-        "import torch\nfrom torch import nn\n"
-        "class Odd(nn.Module):\n"
-        "    def __init__(self, pixels, classes):\n"
-        "        super().__init__()\n"
-        "        self.linear = nn.Linear(pixels, classes)\n"
-        "    def forward(self, images):\n"
-        "        rows = [self.linear(image.flatten()) for image in images if float(image.sum()) < 1e9]\n"
-        "        return torch.stack(rows)\n"
-        "def build(shape, classes):\n"
-        "    return Odd(shape[1] * shape[2], classes)\n"
+        "import torch\nfrom torch import nn\nclass Odd(nn.Module):\n    def __init__(self, pixels,"
+        " classes):\n        super().__init__()\n        self.linear = nn.Linear(pixels, classes)\n"
+        "    def forward(self, images):\n        rows = [self.linear(image.flatten()) for image in"
+        " images if float(image.sum()) < 1e9]\n        return torch.stack(rows)\ndef build(shape,"
+        " classes):\n    return Odd(shape[1] * shape[2], classes)\n"
     )
     run = trained(Recipe(data=str(few), model=f"{file}:build", epochs=1), tmp_path / "run")
     with pytest.raises(ModelError, match="cannot be exported to ONNX") as caught:

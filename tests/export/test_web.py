@@ -53,10 +53,12 @@ def page(browser, address):
 
 @pytest.fixture(scope="module")
 def runs(few, tmp_path_factory):
-    """Folders of quick runs by recipe: with a border and batch normalisation, without convolutions, scaled down."""
+    """Folders of quick runs by recipe: with a border and batch normalisation, without convolutions,
+    scaled down."""
     folder = tmp_path_factory.mktemp("runs")
     return {
-        name: trained(built_in(name).replace(data=str(few), epochs=2, batch_size=50), folder / name) for name in KINDS
+        name: trained(built_in(name).replace(data=str(few), epochs=2, batch_size=50), folder / name)
+        for name in KINDS
     }
 
 
@@ -70,7 +72,9 @@ def lossless(content):
     if image.mode.startswith("I"):
         image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
     file = io.BytesIO()
-    image.convert("RGBA" if image.has_transparency_data else "RGB").save(file, "PNG", compress_level=1)
+    image.convert("RGBA" if image.has_transparency_data else "RGB").save(
+        file, "PNG", compress_level=1
+    )
     return file.getvalue()
 
 
@@ -79,7 +83,8 @@ def pixels_of(encoded):
 
 
 def differences(page, recogniser, content):
-    """What the page says otherwise of a picture than the recogniser does: names of fields, none if all is the same."""
+    """What the page says otherwise of a picture than the recogniser does: names of fields, none if
+    all is the same."""
     expected, found = recogniser.read(content), read(page, content)["answer"]
     told = expected.as_dict()
     differ = [key for key in ("digits", "boxes", "unsure", "sure") if told[key] != found[key]]
@@ -119,7 +124,9 @@ def test_every_built_in_kind_of_network_agrees(request, browser, runs, few, mnis
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).all()
 
 
-@pytest.mark.parametrize(("length", "quick", "full"), [(1, 16, 800), (4, 3, 200)], ids=["single", "line"])
+@pytest.mark.parametrize(
+    ("length", "quick", "full"), [(1, 16, 800), (4, 3, 200)], ids=["single", "line"]
+)
 def test_photographs_are_read_as_the_server_reads_them(request, page, mnist, length, quick, full):
     recogniser, test, count = Recogniser(), mnist.test, how_many(request, quick, full)
     pictures = photographs(test.images, test.labels, count=count, length=length, seed=2029)
@@ -139,7 +146,12 @@ def test_pictures_without_digits_have_none(page):
     blank = io.BytesIO()
     Image.new("RGB", (300, 200), "white").save(blank, "PNG")
     answer = read(page, blank.getvalue())["answer"]
-    assert (answer["digits"], answer["boxes"], answer["sure"], answer["confidence"]) == ("", [], False, 0)
+    assert (answer["digits"], answer["boxes"], answer["sure"], answer["confidence"]) == (
+        "",
+        [],
+        False,
+        0,
+    )
     assert read(page, b"%PDF-1.7") == {
         "trouble": "This is not a picture that the browser can decode; save it as PNG or JPEG."
     }
@@ -157,7 +169,8 @@ def draw(page, text):
 
 def expect_read(page, text):
     page.wait_for_function(
-        "said => document.getElementById('said').textContent === said", arg=f"Read: {' '.join(text)}"
+        "said => document.getElementById('said').textContent === said",
+        arg=f"Read: {' '.join(text)}",
     )
     assert page.locator("#digits .digit").all_inner_texts() == list(text)
 
@@ -171,7 +184,9 @@ def test_a_drawing_is_read_while_the_page_is_offline(browser, address, script):
         assert page.locator("#boxes rect").count() == 3
         assert page.locator("#digits img").first.evaluate("image => image.naturalWidth") == 28
         page.keyboard.press("Escape")
-        page.locator("#file").set_input_files({"name": "n.png", "mimeType": "image/png", "buffer": number("58")})
+        page.locator("#file").set_input_files(
+            {"name": "n.png", "mimeType": "image/png", "buffer": number("58")}
+        )
         expect_read(page, "58")
     assert complaints == []
 
@@ -181,7 +196,10 @@ def test_a_page_opened_as_a_file_tells_what_reads_and_fits_a_phone(browser, site
     with visited(browser, file.as_uri(), **PHONE) as (page, complaints):
         draw(page, "3")
         expect_read(page, "3")
-        assert "Reader: 60,943 parameters, 243 kB, 99.58 % of 10,000 test images" in page.locator("#about").inner_text()
+        assert (
+            "Reader: 60,943 parameters, 243 kB, 99.58 % of 10,000 test images"
+            in page.locator("#about").inner_text()
+        )
         assert page.locator("#models-section").is_hidden()
         assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert complaints == []

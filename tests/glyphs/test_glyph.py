@@ -19,7 +19,9 @@ def written(digit, pen):
 
 
 def enlarged(image, factor):
-    grown = Image.fromarray(image / np.float32(255)).resize((factor * SIDE, factor * SIDE), Image.Resampling.BICUBIC)
+    grown = Image.fromarray(image / np.float32(255)).resize(
+        (factor * SIDE, factor * SIDE), Image.Resampling.BICUBIC
+    )
     return np.asarray(grown).clip(0, 1)
 
 
@@ -42,7 +44,13 @@ def frame(height, width, stroke=10):
 
 @pytest.mark.parametrize(
     ("height", "width", "expected"),
-    [(100, 100, (20, 20)), (120, 60, (20, 10)), (60, 120, (10, 20)), (200, 50, (20, 5)), (37, 74, (10, 20))],
+    [
+        (100, 100, (20, 20)),
+        (120, 60, (20, 10)),
+        (60, 120, (10, 20)),
+        (200, 50, (20, 5)),
+        (37, 74, (10, 20)),
+    ],
 )
 def test_the_longer_side_becomes_20_and_the_aspect_stays(height, width, expected):
     assert extent(prepare(frame(height, width, stroke=max(6, height // 9)))) == expected
@@ -51,7 +59,9 @@ def test_the_longer_side_becomes_20_and_the_aspect_stays(height, width, expected
 @pytest.mark.parametrize("pen", PENS)
 def test_the_centre_of_mass_is_in_the_middle(pen):
     for pixels in (prepare(written(digit, pen)) for digit in DIGITS):
-        for found, taken in zip(ndimage.center_of_mass(pixels.astype(float)), np.nonzero(pixels), strict=True):
+        for found, taken in zip(
+            ndimage.center_of_mass(pixels.astype(float)), np.nonzero(pixels), strict=True
+        ):
             # Half a pixel; more only where the image ends.
             assert abs(found - SIDE // 2) < 0.51 or taken.min() == 0 or taken.max() == SIDE - 1
 
@@ -79,7 +89,8 @@ def test_an_enlarged_digit_comes_back_as_it_was(mnist, factor):
     back = np.stack([prepare(enlarged(image, factor)) for image in images]).astype(float)
     difference = np.abs(back - images)
     shifted = np.abs(np.roll(images, 1, axis=2).astype(float) - images).mean()
-    # Half of what a shift by one pixel makes: they agree to about half a pixel, pens that were mended included.
+    # Half of what a shift by one pixel makes: they agree to about half a pixel, pens that were
+    # mended included.
     assert difference.mean() < 0.5 * shifted
     assert np.mean(difference.mean(axis=(1, 2)) < 20) > 0.97
 
@@ -87,7 +98,9 @@ def test_an_enlarged_digit_comes_back_as_it_was(mnist, factor):
 @pytest.mark.parametrize("pen", PENS)
 def test_strokes_of_any_pen_come_out_as_thick_as_those_of_mnist(pen):
     found = {digit: thickness(smooth(prepare(written(digit, pen)))) / 6 for digit in DIGITS}
-    assert {d: wide for d, wide in found.items() if not THINNEST - 0.45 < wide < THICKEST + 0.45} == {}
+    assert {
+        d: wide for d, wide in found.items() if not THINNEST - 0.45 < wide < THICKEST + 0.45
+    } == {}
 
 
 @pytest.mark.parametrize("pen", PENS)
@@ -97,7 +110,10 @@ def test_strokes_of_any_pen_come_out_white(pen):
 
 
 def test_the_digits_of_mnist_come_out_white(mnist):
-    lightest = [np.quantile(ink[ink > 0], 0.9) for ink in (prepare(enlarged(i, 5)) for i in mnist.train.images[:150])]
+    lightest = [
+        np.quantile(ink[ink > 0], 0.9)
+        for ink in (prepare(enlarged(i, 5)) for i in mnist.train.images[:150])
+    ]
     assert min(lightest) > 200
 
 
@@ -151,7 +167,9 @@ def test_shrink_keeps_at_least_a_pixel():
 @pytest.mark.parametrize("turn", [0, 45, 90])
 def test_the_thickness_of_bars_is_their_width(width, turn):
     y, x = np.mgrid[-200:200, -200:200]
-    along, across = (np.cos(np.radians(a)) * x + np.sin(np.radians(a)) * y for a in (turn, turn + 90))
+    along, across = (
+        np.cos(np.radians(a)) * x + np.sin(np.radians(a)) * y for a in (turn, turn + 90)
+    )
     bar = (np.abs(along) < 150) & (np.abs(across + 0.5) < width / 2)
     assert thickness(bar) == pytest.approx(width, rel=0.1)
 
@@ -168,8 +186,12 @@ def apart(one, other):
 
 @pytest.mark.parametrize("factor", [2, 3])
 def test_the_size_of_the_writing_hardly_matters(factor):
-    pairs = [[cover(digit, (f * 150,) * 2, f * 100, f * 14) for f in (1, factor)] for digit in DIGITS]
-    assert np.mean([apart(*(prepare(ink.astype(np.float32)) for ink in pair)) for pair in pairs]) < 4
+    pairs = [
+        [cover(digit, (f * 150,) * 2, f * 100, f * 14) for f in (1, factor)] for digit in DIGITS
+    ]
+    assert (
+        np.mean([apart(*(prepare(ink.astype(np.float32)) for ink in pair)) for pair in pairs]) < 4
+    )
 
 
 @pytest.mark.parametrize("pen", [1, 2, 3, 5])

@@ -38,7 +38,9 @@ def test_the_seed_decides_and_a_longer_draw_begins_alike(digits):
 
 
 def test_no_scraps():
-    assert draw_negatives(np.full((1, 28, 28), 255, np.uint8), 0, np.random.default_rng(0)).shape == (0, 28, 28)
+    assert draw_negatives(
+        np.full((1, 28, 28), 255, np.uint8), 0, np.random.default_rng(0)
+    ).shape == (0, 28, 28)
 
 
 def test_what_touches_is_one_piece_or_a_hair_apart_and_wider_than_one_digit(digits):
@@ -52,7 +54,9 @@ def test_what_touches_is_one_piece_or_a_hair_apart_and_wider_than_one_digit(digi
         joined.append(ndimage.label(near)[1] == 1)
     # Some digits are of two pieces themselves.
     assert np.mean(joined) > 0.9
-    single = [np.ptp(np.nonzero(inked(d))[1]) / np.ptp(np.nonzero(inked(d))[0]) for d in digits[:200]]
+    single = [
+        np.ptp(np.nonzero(inked(d))[1]) / np.ptp(np.nonzero(inked(d))[0]) for d in digits[:200]
+    ]
     assert np.median(widths) > 1.5 * np.median(single)
 
 
@@ -86,7 +90,8 @@ def test_neighbours_that_interlock_move_until_they_meet():
     one[:3], one[:, :4] = 255, 255
     other[6:], other[:, 6:] = 255, 255
     both, begin = _beside(one, other, 0, 0)
-    # The upper arm of one meets the upright of the other, and the lower arm the upright of the one, at once.
+    # The upper arm of one meets the upright of the other, and the lower arm the upright of the one,
+    # at once.
     assert begin == 4
     assert both.shape[1] == 14
 

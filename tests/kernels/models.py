@@ -6,7 +6,8 @@ SHAPE, CLASSES = (2, 6, 6), 3
 
 
 class Model(nn.Module):
-    """A forward pass written as a function of the model and the images, and the layers that it uses."""
+    """A forward pass written as a function of the model and the images, and the layers that it
+    uses."""
 
     def __init__(self, function, **layers):
         super().__init__()

@@ -1,4 +1,5 @@
-"""What a plan is held against: the same step in PyTorch, in float64 and float32, on the same random images."""
+"""What a plan is held against: the same step in PyTorch, in float64 and float32, on the same random
+images."""
 
 import copy
 
@@ -14,7 +15,8 @@ MEAN, DEVIATION = 0.4, 0.3
 
 
 def random_pass(count, shape, classes, batch=None, *, seed=0, rate=0.1, augmentation=None):
-    """Noise in a shuffled order, where near ties in pooling are improbable; in one batch if no size is given."""
+    """Noise in a shuffled order, where near ties in pooling are improbable; in one batch if no size
+    is given."""
     random = torch.Generator().manual_seed(seed)
     bounds = torch.tensor([*range(0, count, batch or count), count])
     batches = len(bounds) - 1
@@ -67,21 +69,29 @@ def randomise(model, seed=0):
             elif isinstance(module, nn.Conv2d | nn.Linear):
                 for tensor in (module.weight, module.bias):
                     if tensor is not None:
-                        tensor.uniform_(-1, 1, generator=random).mul_(module.weight[0].numel() ** -0.5)
+                        tensor.uniform_(-1, 1, generator=random).mul_(
+                            module.weight[0].numel() ** -0.5
+                        )
     return model
 
 
 def differentiate(model, images, labels, smoothing=0.0):
-    """Return loss, images classified rightly, and gradients, ``None`` for a parameter that gets none."""
+    """Return loss, images classified rightly, and gradients, ``None`` for a parameter that gets
+    none."""
     model.zero_grad()
     logits = model(images)
     loss = functional.cross_entropy(logits, labels, label_smoothing=smoothing)
     loss.backward()
-    return loss.item(), (logits.argmax(1) == labels).sum().item(), [p.grad for p in model.parameters()]
+    return (
+        loss.item(),
+        (logits.argmax(1) == labels).sum().item(),
+        [p.grad for p in model.parameters()],
+    )
 
 
 def train_in_pytorch(model, work, optimizer, averages=(), decay=0.0, smoothing=0.0):
-    """Do in PyTorch, in the model's own type, what a plan does with a whole pass; return the losses."""
+    """Do in PyTorch, in the model's own type, what a plan does with a whole pass; return the
+    losses."""
     losses = []
     for number, rate in enumerate(work.rates.tolist()):
         for group in optimizer.param_groups:
@@ -96,21 +106,31 @@ def train_in_pytorch(model, work, optimizer, averages=(), decay=0.0, smoothing=0
 
 
 def philox(seed, *counter):
-    """Philox4x32-10 after Salmon et al. (2011), on arrays: four words of uint64 that hold 32 bits."""
+    """Philox4x32-10 after Salmon et al. (2011), on arrays: four words of uint64 that hold 32
+    bits."""
     low = np.uint64(0xFFFFFFFF)
     half = np.uint64(32)
-    c = [word & low for word in np.broadcast_arrays(*(np.asarray(word, dtype=np.uint64) for word in counter))]
+    c = [
+        word & low
+        for word in np.broadcast_arrays(*(np.asarray(word, dtype=np.uint64) for word in counter))
+    ]
     keys = [seed & 0xFFFFFFFF, seed >> 32]
     for _ in range(10):
         first, second = c[0] * np.uint64(0xD2511F53), c[2] * np.uint64(0xCD9E8D57)
         key0, key1 = np.uint64(keys[0]), np.uint64(keys[1])
-        c = [(second >> half) ^ c[1] ^ key0, second & low, (first >> half) ^ c[3] ^ key1, first & low]
+        c = [
+            (second >> half) ^ c[1] ^ key0,
+            second & low,
+            (first >> half) ^ c[3] ^ key1,
+            first & low,
+        ]
         keys = [(keys[0] + 0x9E3779B9) & 0xFFFFFFFF, (keys[1] + 0xBB67AE85) & 0xFFFFFFFF]
     return c
 
 
 def dropout_factors(seed, layer, count, size, share):
-    """Return what dropout multiplies with, float64 ``(count, size)``, as ``source/tile.h`` defines it."""
+    """Return what dropout multiplies with, float64 ``(count, size)``, as ``source/tile.h`` defines
+    it."""
     index = np.arange(size)
     words = np.stack(philox(seed, index // 4, np.arange(count)[:, None], layer, 0))
     drawn = np.take_along_axis(words, np.broadcast_to(index % 4, (1, count, size)), axis=0)[0]

@@ -1,4 +1,5 @@
-"""Models of which a plan gives another answer than PyTorch, and says nothing; a refusal would do as well."""
+"""Models of which a plan gives another answer than PyTorch, and says nothing; a refusal would do as
+well."""
 
 import random
 import types
@@ -11,7 +12,14 @@ from torch.nn import functional
 
 from mnistlab.errors import KernelError
 from tests.kernels.models import CLASSES, SHAPE, Model, conv, head
-from tests.kernels.reference import batch_of, differentiate, make_checked_plan, pixels, random_pass, randomise
+from tests.kernels.reference import (
+    batch_of,
+    differentiate,
+    make_checked_plan,
+    pixels,
+    random_pass,
+    randomise,
+)
 
 
 def hidden():
@@ -56,7 +64,9 @@ def gradient_hook(register):
 
 def patched_layer():
     model = nn.Sequential(nn.Flatten(), head(72))
-    model[1].forward = types.MethodType(lambda self, x: functional.linear(x, 2 * self.weight, self.bias), model[1])
+    model[1].forward = types.MethodType(
+        lambda self, x: functional.linear(x, 2 * self.weight, self.bias), model[1]
+    )
     return model
 
 
@@ -88,9 +98,13 @@ def norm_in_evaluation():
 
 MODELS = {
     "a scaled sum": lambda: Model(
-        lambda m, x: m.last(torch.add(m.same(x), x, alpha=3).flatten(1)), same=nn.Identity(), last=head(72)
+        lambda m, x: m.last(torch.add(m.same(x), x, alpha=3).flatten(1)),
+        same=nn.Identity(),
+        last=head(72),
     ),
-    "a scaled sum with itself": lambda: Model(lambda m, x: m.last(torch.add(x, x, alpha=3).flatten(1)), last=head(72)),
+    "a scaled sum with itself": lambda: Model(
+        lambda m, x: m.last(torch.add(x, x, alpha=3).flatten(1)), last=head(72)
+    ),
     "a sum in place of a value used elsewhere": lambda: Model(
         summed_in_place, one=hidden(), other=hidden(), last=head(8)
     ),
@@ -106,8 +120,12 @@ MODELS = {
         other=head(4),
     ),
     "no_grad in forward": lambda: Model(without_gradient, one=hidden(), last=head(8)),
-    "a hook on a parameter": gradient_hook(lambda p: p.register_hook(lambda gradient: 0 * gradient)),
-    "a hook after a gradient": gradient_hook(lambda p: p.register_post_accumulate_grad_hook(forget_gradient)),
+    "a hook on a parameter": gradient_hook(
+        lambda p: p.register_hook(lambda gradient: 0 * gradient)
+    ),
+    "a hook after a gradient": gradient_hook(
+        lambda p: p.register_post_accumulate_grad_hook(forget_gradient)
+    ),
     "another forward of one layer": patched_layer,
     "another forward of one model": patched_model,
     "another __call__": lambda: CallsOtherwise(nn.Flatten(), head(72)),
@@ -153,7 +171,11 @@ def test_a_forward_pass_that_draws_is_refused_whatever_it_draws():
     for seed in range(10):
         torch.manual_seed(seed)
         try:
-            make_checked_plan(Model(skips_at_random, one=hidden(), other=nn.Linear(8, 8), last=head(8)), SHAPE, CLASSES)
+            make_checked_plan(
+                Model(skips_at_random, one=hidden(), other=nn.Linear(8, 8), last=head(8)),
+                SHAPE,
+                CLASSES,
+            )
         except KernelError:
             refused.append(seed)
     assert refused == list(range(10))

@@ -1,4 +1,5 @@
-"""Dropout, whose masks follow from a seed: Philox's published answers, shares, and whole steps with the same masks."""
+"""Dropout, whose masks follow from a seed: Philox's published answers, shares, and whole steps with
+the same masks."""
 
 import ctypes
 
@@ -77,21 +78,29 @@ def observed_factors(share, count, classes, seed):
 def test_the_share_dropped_is_the_layers(share):
     kept = observed_factors(share, 100, 50, seed=1).double()
     # Four standard deviations of a binomial.
-    assert kept.mean().item() == pytest.approx(1 - share, abs=4 * (share * (1 - share) / kept.numel()) ** 0.5)
+    assert kept.mean().item() == pytest.approx(
+        1 - share, abs=4 * (share * (1 - share) / kept.numel()) ** 0.5
+    )
     expected = torch.cat([dropout_factors(1 + k, 1, 1, 50, share) for k in range(100)]) > 0
     assert torch.equal(kept > 0, expected)
 
 
 def network(shares):
     return nn.Sequential(
-        *(nn.Conv2d(2, 3, 3), nn.ReLU(), nn.Dropout(shares[0]), nn.Conv2d(3, 5, 2), nn.Dropout(shares[1])),
+        *(
+            nn.Conv2d(2, 3, 3),
+            nn.ReLU(),
+            nn.Dropout(shares[0]),
+            nn.Conv2d(3, 5, 2),
+            nn.Dropout(shares[1]),
+        ),
         *(nn.AvgPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(10, 7), nn.BatchNorm1d(7), nn.ReLU()),
         *(nn.Dropout(shares[2]), nn.Linear(7, 4)),
     )
 
 
-# Layers of the plan: convolution 0, ReLU 1, dropout 2, convolution 3, dropout 4, pooling 5, ReLU 6, linear 7,
-# normalisation with its ReLU 8, dropout 9, linear 10.
+# Layers of the plan: convolution 0, ReLU 1, dropout 2, convolution 3, dropout 4, pooling 5, ReLU 6,
+# linear 7, normalisation with its ReLU 8, dropout 9, linear 10.
 DROPPED = {2: (2, 3 * 4 * 5), 4: (4, 5 * 3 * 4), 11: (9, 7)}
 SHARES = st.floats(0.01, 0.95)
 
@@ -128,7 +137,9 @@ def test_evaluation_drops_nothing():
     images = random_pass(20, (2, 6, 7), 4).images
     with torch.no_grad():
         expected = twin_of(model).eval()(pixels(images))
-    torch.testing.assert_close(make_plan(model, (2, 6, 7), 4).logits(images).double(), expected, atol=2e-6, rtol=0)
+    torch.testing.assert_close(
+        make_plan(model, (2, 6, 7), 4).logits(images).double(), expected, atol=2e-6, rtol=0
+    )
 
 
 def test_masks_differ_between_layers_images_and_seeds():

@@ -1,6 +1,7 @@
 """Gathering and distorting in a plan, held against ``training.distortion`` in PyTorch.
 
-A plan shows no distorted image, but the gradients of a linear model whose weights are zero are the images themselves.
+A plan shows no distorted image, but the gradients of a linear model whose weights are zero are the
+images themselves.
 """
 
 import math
@@ -27,8 +28,9 @@ modest = settings(deadline=None, max_examples=40)
 def seen_by_the_model(images, order, augmentation, *, mean=0.0, std=1.0, threads=1, first=0):
     """The images at ``order[first:]`` as the model gets them, all in one batch.
 
-    With n images, n + 1 classes and a label for each image, all logits are 0 and the gradient of class k's weights is
-    (the sum of all images / (n + 1) - image k) / n; of the last class, without the image.
+    With n images, n + 1 classes and a label for each image, all logits are 0 and the gradient of
+    class k's weights is (the sum of all images / (n + 1) - image k) / n; of the last class, without
+    the image.
     """
     shape, count = tuple(images.shape[1:]), len(order) - first
     model = nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), count + 1))
@@ -87,18 +89,30 @@ def erasures(count, shape, random):
     """Boxes within the image, some without area, some the whole of it."""
     sides = torch.tensor(shape[1:])
     corners = (torch.rand(count, 2, generator=random) * (sides + 1)).long().clamp(max=sides)
-    extents = (torch.rand(count, 2, generator=random) * (sides - corners + 1)).long().clamp(max=sides - corners)
+    extents = (
+        (torch.rand(count, 2, generator=random) * (sides - corners + 1))
+        .long()
+        .clamp(max=sides - corners)
+    )
     boxes = torch.cat([corners, extents], dim=1)
     boxes[0] = torch.tensor([0, 0, *sides])
     return boxes.to(torch.int32)
 
 
 @modest
-@given(shape=SHAPES, count=COUNTS, mean=st.floats(0, 1), std=st.floats(0.1, 2), threads=st.integers(1, 3))
+@given(
+    shape=SHAPES,
+    count=COUNTS,
+    mean=st.floats(0, 1),
+    std=st.floats(0.1, 2),
+    threads=st.integers(1, 3),
+)
 def test_images_are_gathered_and_normalised(shape, count, mean, std, threads):
     images, random = some_images(3 * count, shape, 0)
     order = torch.randperm(3 * count, generator=random)[:count]
-    seen = seen_by_the_model(images, order, AugmentationParams(), mean=mean, std=std, threads=threads)
+    seen = seen_by_the_model(
+        images, order, AugmentationParams(), mean=mean, std=std, threads=threads
+    )
     torch.testing.assert_close(seen, (images[order].double() / 255 - mean) / std, atol=2e-5, rtol=0)
 
 
@@ -120,7 +134,9 @@ def test_matrices(shape, count, seed):
 @given(shape=SHAPES, count=COUNTS, points=st.integers(4, 9), seed=SEEDS)
 def test_displacements(shape, count, points, seed):
     random = torch.Generator().manual_seed(seed)
-    assert_same_as_pytorch(shape, count, seed, AugmentationParams(displacements=displacements(count, points, random)))
+    assert_same_as_pytorch(
+        shape, count, seed, AugmentationParams(displacements=displacements(count, points, random))
+    )
 
 
 @modest
@@ -134,7 +150,9 @@ def test_blur(shape, count, seed):
 @given(shape=SHAPES, count=COUNTS, seed=SEEDS)
 def test_erasure(shape, count, seed):
     random = torch.Generator().manual_seed(seed)
-    assert_same_as_pytorch(shape, count, seed, AugmentationParams(erasures=erasures(count, shape, random)))
+    assert_same_as_pytorch(
+        shape, count, seed, AugmentationParams(erasures=erasures(count, shape, random))
+    )
 
 
 @modest
@@ -220,7 +238,15 @@ def test_what_comes_from_far_outside_is_black(far):
 
 
 def test_a_later_batch_has_the_distortions_of_its_positions():
-    recipe = Recipe(rotation=40.0, translation=2.0, elastic=1.0, blur=(0.1, 1.0), erasing=0.5, noise=0.3, filtering=0.5)
+    recipe = Recipe(
+        rotation=40.0,
+        translation=2.0,
+        elastic=1.0,
+        blur=(0.1, 1.0),
+        erasing=0.5,
+        noise=0.3,
+        filtering=0.5,
+    )
     recipe = recipe.replace(inversion=0.5)
     shape = (1, 12, 10)
     images, random = some_images(30, shape, 3)

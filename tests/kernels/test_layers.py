@@ -24,7 +24,8 @@ SEEDS = st.integers(0, 10_000)
 SIDES = st.integers(1, 13)
 COUNTS = st.integers(1, 50)
 SEVERAL = st.integers(8, 50)
-"""With fewer images normalisation takes away nearly all of its own gradient, and rounding errors are what is left."""
+"""With fewer images normalisation takes away nearly all of its own gradient, and rounding errors
+are what is left."""
 THREADS = st.integers(1, 2)
 SMOOTHING = st.sampled_from([0.0, 0.1, 0.5, 1.0])
 modest = settings(deadline=None, max_examples=60)
@@ -44,10 +45,11 @@ def largest(tensors):
 
 
 def how_far_rounding_moves(model, images, labels, smoothing, loss, gradients):
-    """How much the loss and gradients change when pixels and what each layer gives change in the sixth digit, each way.
+    """How much the loss and gradients change when pixels and what each layer gives change in the
+    sixth digit, each way.
 
-    A value near a kink of ReLU, or two near each other in a pooling window, may fall on either side in float32, and
-    normalising values that hardly differ enlarges their last digits.
+    A value near a kink of ReLU, or two near each other in a pooling window, may fall on either side
+    in float32, and normalising values that hardly differ enlarges their last digits.
     """
     moved, loss_moved = [0.0] * len(gradients), 0.0
     for sign in (1e-6, -1e-6):
@@ -59,7 +61,9 @@ def how_far_rounding_moves(model, images, labels, smoothing, loss, gradients):
         other = twin_of(model)
         for module in other.modules():
             if not list(module.children()):
-                module.register_forward_hook(lambda _module, _inputs, output, shake=shake: shake(output))
+                module.register_forward_hook(
+                    lambda _module, _inputs, output, shake=shake: shake(output)
+                )
         other_loss, _, others = differentiate(other, shake(images), labels, smoothing)
         loss_moved = max(loss_moved, abs(other_loss - loss))
         for k, gradient in enumerate(others):
@@ -83,9 +87,19 @@ def check(model, shape, count, *, seed, threads=1, smoothing=0.0, slack=2e-5):
     assert work.losses.item() == pytest.approx(loss, rel=4e-6, abs=2e-6 + 2 * loss_moved)
     # Where two logits are equal but for rounding, either may count as the larger.
     first, second = twin_of(wide)(images).detach().topk(2, dim=1).values.T
-    assert abs(work.correct.item() - correct) <= ((first - second) < 1e-5 * first.abs().clamp(min=1)).sum()
-    for (name, parameter), exact, their, far in zip(model.named_parameters(), gradients, theirs, moved, strict=True):
-        allowed = 3e-5 * exact.abs().max() + 3 * far + 4 * (their - exact).abs().max() + slack * largest(gradients)
+    assert (
+        abs(work.correct.item() - correct)
+        <= ((first - second) < 1e-5 * first.abs().clamp(min=1)).sum()
+    )
+    for (name, parameter), exact, their, far in zip(
+        model.named_parameters(), gradients, theirs, moved, strict=True
+    ):
+        allowed = (
+            3e-5 * exact.abs().max()
+            + 3 * far
+            + 4 * (their - exact).abs().max()
+            + slack * largest(gradients)
+        )
         assert (parameter.grad - exact).abs().max() <= allowed, name
     for parameter, old in zip(model.parameters(), before, strict=True):
         assert torch.equal(parameter, old)
@@ -94,7 +108,10 @@ def check(model, shape, count, *, seed, threads=1, smoothing=0.0, slack=2e-5):
     with torch.no_grad():
         exact = wide.eval()(pixels(work.images))
     torch.testing.assert_close(
-        plan.logits(work.images, threads=threads).double(), exact, rtol=0, atol=4e-6 * max(1, exact.abs().max().item())
+        plan.logits(work.images, threads=threads).double(),
+        exact,
+        rtol=0,
+        atol=4e-6 * max(1, exact.abs().max().item()),
     )
 
 
@@ -124,13 +141,19 @@ def test_convolution(data, count, threads, seed):
     shape = data.draw(st.tuples(st.integers(1, 4), SIDES, SIDES))
     first, middle = data.draw(convolutions(*shape))
     second, last = data.draw(convolutions(*middle))
-    model = nn.Sequential(first, second, nn.Flatten(), nn.Linear(last[0] * last[1] * last[2], CLASSES))
+    model = nn.Sequential(
+        first, second, nn.Flatten(), nn.Linear(last[0] * last[1] * last[2], CLASSES)
+    )
     check(model, shape, count, seed=seed, threads=threads)
 
 
 @modest
 @given(
-    sizes=st.lists(st.integers(1, 70), max_size=3), bias=st.booleans(), count=COUNTS, smoothing=SMOOTHING, seed=SEEDS
+    sizes=st.lists(st.integers(1, 70), max_size=3),
+    bias=st.booleans(),
+    count=COUNTS,
+    smoothing=SMOOTHING,
+    seed=SEEDS,
 )
 def test_linear(sizes, bias, count, smoothing, seed):
     shape = (2, 3, 5)
@@ -150,18 +173,38 @@ def test_linear(sizes, bias, count, smoothing, seed):
     threads=THREADS,
     seed=SEEDS,
 )
-def test_normalisation_relu_and_pooling_in_any_order(order, pool, affine, sides, channels, count, threads, seed):
+def test_normalisation_relu_and_pooling_in_any_order(
+    order, pool, affine, sides, channels, count, threads, seed
+):
     stages = {"norm": nn.BatchNorm2d(channels, affine=affine), "relu": nn.ReLU(), "pool": pool(2)}
     size = channels * (sides[0] // 2) * (sides[1] // 2)
-    layers = [nn.Conv2d(1, channels, 1), *(stages[name] for name in order), nn.Flatten(), nn.Linear(size, CLASSES)]
+    layers = [
+        nn.Conv2d(1, channels, 1),
+        *(stages[name] for name in order),
+        nn.Flatten(),
+        nn.Linear(size, CLASSES),
+    ]
     check(nn.Sequential(*layers), (1, *sides), count, seed=seed, threads=threads)
 
 
 @modest
-@given(channels=st.integers(1, 5), height=SIDES, width=SIDES, wide=st.integers(1, 20), count=SEVERAL, seed=SEEDS)
+@given(
+    channels=st.integers(1, 5),
+    height=SIDES,
+    width=SIDES,
+    wide=st.integers(1, 20),
+    count=SEVERAL,
+    seed=SEEDS,
+)
 def test_global_average_and_normalisation_of_vectors(channels, height, width, wide, count, seed):
     model = nn.Sequential(
-        *(nn.Conv2d(2, channels, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, wide)),
+        *(
+            nn.Conv2d(2, channels, 1),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(channels, wide),
+        ),
         *(nn.BatchNorm1d(wide, eps=1e-3, momentum=0.3), nn.ReLU(), nn.Linear(wide, CLASSES)),
     )
     check(model, (2, height, width), count, seed=seed)
@@ -170,7 +213,9 @@ def test_global_average_and_normalisation_of_vectors(channels, height, width, wi
 @st.composite
 def networks(draw):
     """Any of the layers in any order, with residual additions, and the shape of its images."""
-    channels, height, width = shape = draw(st.tuples(st.integers(1, 3), st.integers(1, 11), st.integers(1, 11)))
+    channels, height, width = shape = draw(
+        st.tuples(st.integers(1, 3), st.integers(1, 11), st.integers(1, 11))
+    )
     layers = []
     kinds = ["convolution", "norm", "relu", "largest", "mean", "global", "residual", "identity"]
     for kind in draw(st.lists(st.sampled_from(kinds), max_size=6)):
@@ -181,13 +226,20 @@ def networks(draw):
             layers.append(nn.MaxPool2d(2) if kind == "largest" else nn.AvgPool2d((2, 2)))
             height, width = height // 2, width // 2
         elif kind == "residual" and height * width > 1:
-            inside = [nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels), nn.ReLU(), nn.Identity()]
+            inside = [
+                nn.Conv2d(channels, channels, 3, padding=1),
+                nn.BatchNorm2d(channels),
+                nn.ReLU(),
+                nn.Identity(),
+            ]
             layers.append(Residual(*draw(st.permutations(inside))[: draw(st.integers(1, 4))]))
         elif kind == "global":
             layers.append(nn.AdaptiveAvgPool2d((1, 1)))
             height = width = 1
         elif kind == "norm":
-            layers.append(nn.BatchNorm2d(channels, affine=draw(st.booleans()), momentum=draw(st.floats(0, 1))))
+            layers.append(
+                nn.BatchNorm2d(channels, affine=draw(st.booleans()), momentum=draw(st.floats(0, 1)))
+            )
         else:
             layers.append(nn.ReLU() if kind == "relu" else nn.Identity())
     layers.append(nn.Flatten())
@@ -215,7 +267,9 @@ def test_networks(network, count, threads, smoothing, seed):
 
 
 @modest
-@given(channels=st.integers(1, 5), sides=st.tuples(SIDES, SIDES), count=st.integers(2, 7), seed=SEEDS)
+@given(
+    channels=st.integers(1, 5), sides=st.tuples(SIDES, SIDES), count=st.integers(2, 7), seed=SEEDS
+)
 def test_normalisation_of_few_images(channels, sides, count, seed):
     model = nn.Sequential(
         *(nn.Conv2d(1, channels, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(), nn.Flatten()),
@@ -227,7 +281,13 @@ def test_normalisation_of_few_images(channels, sides, count, seed):
 def test_evaluation_after_training_uses_the_running_averages():
     shape = (2, 7, 6)
     model = nn.Sequential(
-        *(nn.Conv2d(2, 3, 3, bias=False), nn.BatchNorm2d(3, momentum=0.3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
+        *(
+            nn.Conv2d(2, 3, 3, bias=False),
+            nn.BatchNorm2d(3, momentum=0.3),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+        ),
         *(nn.Linear(12, 6), nn.BatchNorm1d(6, affine=False), nn.ReLU(), nn.Linear(6, CLASSES)),
     )
     wide = twin_of(randomise(model))

@@ -1,4 +1,5 @@
-"""The builds of the library: they agree with one another, and why there is none is said in a line."""
+"""The builds of the library: they agree with one another, and why there is none is said in a
+line."""
 
 import ctypes
 import os
@@ -26,7 +27,13 @@ def train_and_save(path):
     """Train a few steps through every kind of layer, and save what came of it."""
     model = nn.Sequential(
         *(nn.Conv2d(2, 5, 3, padding=1, bias=False), nn.BatchNorm2d(5), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(5, 17, (3, 2)), nn.AvgPool2d(2), nn.ReLU(), nn.Conv2d(17, 19, 1), nn.AdaptiveAvgPool2d(1)),
+        *(
+            nn.Conv2d(5, 17, (3, 2)),
+            nn.AvgPool2d(2),
+            nn.ReLU(),
+            nn.Conv2d(17, 19, 1),
+            nn.AdaptiveAvgPool2d(1),
+        ),
         *(nn.Flatten(), nn.Linear(19, 33), nn.Dropout(0.3), nn.ReLU(), nn.Linear(33, CLASSES)),
     )
     random = torch.Generator().manual_seed(1)
@@ -44,7 +51,14 @@ def train_and_save(path):
     )
     work = random_pass(100, SHAPE, CLASSES, 35, augmentation=augmentation)
     plan = make_plan(randomise(model), SHAPE, CLASSES)
-    plan.train(work, 0, 3, torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9), smoothing=0.1, threads=2)
+    plan.train(
+        work,
+        0,
+        3,
+        torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9),
+        smoothing=0.1,
+        threads=2,
+    )
     gradients = [parameter.grad for parameter in model.parameters()]
     results = [*model.state_dict().values(), *gradients, work.losses, plan.logits(work.images)]
     torch.save({"build": load_library().build, "results": results}, path)
@@ -81,7 +95,9 @@ def load_anew(monkeypatch):
 
 def test_the_fastest_build_that_fits_is_chosen(load_anew):
     load_anew("")
-    fitting = [build for build in BUILDS if build in installed() and LEVELS[build] <= processor_level()]
+    fitting = [
+        build for build in BUILDS if build in installed() and LEVELS[build] <= processor_level()
+    ]
     assert load_library().build == fitting[0]
 
 
@@ -92,8 +108,22 @@ class ShorterLayer(ctypes.Structure):
 ABSENT = next((build for build in BUILDS if build not in installed()), None)
 CHOICES = [
     ("none", r"turned off by MNISTLAB_KERNELS=none"),
-    ("x86_64_v9", r"MNISTLAB_KERNELS=x86_64_v9: no such build; one of x86_64_v4, .*generic or none"),
-    *([(ABSENT, f"MNISTLAB_KERNELS={ABSENT}: not installed, or not for this processor; there are: .+")] * bool(ABSENT)),
+    (
+        "x86_64_v9",
+        r"MNISTLAB_KERNELS=x86_64_v9: no such build; one of x86_64_v4, .*generic or none",
+    ),
+    *(
+        [
+            (
+                ABSENT,
+                (
+                    f"MNISTLAB_KERNELS={ABSENT}: not installed, or not for this processor; there"
+                    " are: .+"
+                ),
+            )
+        ]
+        * bool(ABSENT)
+    ),
 ]
 
 
@@ -104,7 +134,9 @@ def test_a_choice_that_cannot_be_is_said_in_a_line_and_training_falls_back(load_
     with pytest.raises(KernelError, match=f"^{line}$"):
         Plan(model, (1, 3, 3), 3, mean=0.0, std=1.0)
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
-    backend = choose_backend(model, Recipe(), optimiser, [], (1, 3, 3), 3, torch.device("cpu"), "auto")
+    backend = choose_backend(
+        model, Recipe(), optimiser, [], (1, 3, 3), 3, torch.device("cpu"), "auto"
+    )
     assert backend.kernels == "torch"
     with pytest.raises(KernelError) as refused:
         load_library()

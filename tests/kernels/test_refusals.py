@@ -32,7 +32,9 @@ def under_two_names():
 
 
 def tied():
-    model = nn.Sequential(nn.Flatten(), nn.Linear(72, 72), nn.Linear(72, 72), nn.Linear(72, CLASSES))
+    model = nn.Sequential(
+        nn.Flatten(), nn.Linear(72, 72), nn.Linear(72, 72), nn.Linear(72, CLASSES)
+    )
     model[2].weight = model[1].weight
     return model
 
@@ -75,35 +77,73 @@ REFUSED = {
     "stride": (before_head(nn.Conv2d(4, 4, 3, 2, padding=1), size=16), r"1 \(Conv2d\): stride"),
     "groups": (before_head(nn.Conv2d(4, 4, 1, groups=2)), r"1 \(Conv2d\): groups"),
     "dilation": (before_head(nn.Conv2d(4, 4, 3, dilation=2, padding=2)), r"1 \(Conv2d\): dilation"),
-    "padding mode": (before_head(nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect")), r"1 \(Conv2d\): padding_mode"),
+    "padding mode": (
+        before_head(nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect")),
+        r"1 \(Conv2d\): padding_mode",
+    ),
     "padding": (before_head(nn.Conv2d(4, 4, 3, padding=3), size=256), r"1 \(Conv2d\): padding"),
     "even same": (before_head(nn.Conv2d(4, 4, 2, padding="same")), r"1 \(Conv2d\): padding 'same'"),
-    "Softmax": (lambda: nn.Sequential(nn.Flatten(), nn.Linear(72, CLASSES), nn.Softmax(1)), r"2 \(Softmax\)"),
+    "Softmax": (
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(72, CLASSES), nn.Softmax(1)),
+        r"2 \(Softmax\)",
+    ),
     "LayerNorm": (before_head(nn.LayerNorm([4, 4, 4])), r"1 \(LayerNorm\)"),
     "Dropout2d": (before_head(nn.Dropout2d(0.5)), r"1 \(Dropout2d\)"),
     "Dropout of everything": (before_head(nn.Dropout(1.0)), r"1 \(Dropout\)"),
     "MaxPool2d(3)": (before_head(nn.MaxPool2d(3), size=4), r"1 \(MaxPool2d\): kernel 3"),
     "pooling stride": (before_head(nn.MaxPool2d(2, 1), size=36), r"1 \(MaxPool2d\): stride 1"),
-    "pooling padding": (before_head(nn.AvgPool2d(2, padding=1), size=36), r"1 \(AvgPool2d\): padding"),
-    "pooling dilation": (before_head(nn.MaxPool2d(2, dilation=2), size=4), r"1 \(MaxPool2d\): dilation"),
-    "ceil_mode": (before_head(nn.MaxPool2d(2, ceil_mode=True), size=16), r"1 \(MaxPool2d\): ceil_mode"),
-    "divisor": (before_head(nn.AvgPool2d(2, divisor_override=3), size=16), r"1 \(AvgPool2d\): divisor_override"),
-    "adaptive": (before_head(nn.AdaptiveAvgPool2d(2), size=16), r"1 \(AdaptiveAvgPool2d\): output 2"),
-    "cumulative": (before_head(nn.BatchNorm2d(4, momentum=None)), r"1 \(BatchNorm2d\): averages cumulatively"),
-    "no averages": (before_head(nn.BatchNorm2d(4, track_running_stats=False)), r"1 \(BatchNorm2d\): keeps no running"),
+    "pooling padding": (
+        before_head(nn.AvgPool2d(2, padding=1), size=36),
+        r"1 \(AvgPool2d\): padding",
+    ),
+    "pooling dilation": (
+        before_head(nn.MaxPool2d(2, dilation=2), size=4),
+        r"1 \(MaxPool2d\): dilation",
+    ),
+    "ceil_mode": (
+        before_head(nn.MaxPool2d(2, ceil_mode=True), size=16),
+        r"1 \(MaxPool2d\): ceil_mode",
+    ),
+    "divisor": (
+        before_head(nn.AvgPool2d(2, divisor_override=3), size=16),
+        r"1 \(AvgPool2d\): divisor_override",
+    ),
+    "adaptive": (
+        before_head(nn.AdaptiveAvgPool2d(2), size=16),
+        r"1 \(AdaptiveAvgPool2d\): output 2",
+    ),
+    "cumulative": (
+        before_head(nn.BatchNorm2d(4, momentum=None)),
+        r"1 \(BatchNorm2d\): averages cumulatively",
+    ),
+    "no averages": (
+        before_head(nn.BatchNorm2d(4, track_running_stats=False)),
+        r"1 \(BatchNorm2d\): keeps no running",
+    ),
     "forward hook": (lambda: hooked("register_forward_hook"), "^1: has hooks"),
     "pre-hook": (lambda: hooked("register_forward_pre_hook"), "^1: has hooks"),
     "backward hook": (lambda: hooked("register_full_backward_hook"), "^1: has hooks"),
     "backward pre-hook": (lambda: hooked("register_full_backward_pre_hook"), "^1: has hooks"),
-    "parametrised": (lambda: nn.Sequential(nn.Flatten(), WEIGHT_NORM(nn.Linear(72, CLASSES))), "1 .*has no fast form"),
+    "parametrised": (
+        lambda: nn.Sequential(nn.Flatten(), WEIGHT_NORM(nn.Linear(72, CLASSES))),
+        "1 .*has no fast form",
+    ),
     "layer used twice": (
-        of(lambda m, x: m.last(m.same(m.same(x.flatten(1)))), same=nn.Linear(72, 72), last=head(72)),
+        of(
+            lambda m, x: m.last(m.same(m.same(x.flatten(1)))), same=nn.Linear(72, 72), last=head(72)
+        ),
         "^same: used more than once",
     ),
     "layer under two names": (under_two_names, "layers share parameters"),
     "tied weights": (tied, "layers share parameters"),
-    "subclass": (lambda: nn.Sequential(nn.Flatten(), Inverted(72, CLASSES)), "weight.*has no fast form"),
-    "F.dropout": (after_conv(lambda x: functional.dropout(x, 0.5)), r"dropout\(\): has no fast form"),
+    "subclass": (
+        lambda: nn.Sequential(nn.Flatten(), Inverted(72, CLASSES)),
+        "weight.*has no fast form",
+    ),
+    "F.dropout": (
+        after_conv(lambda x: functional.dropout(x, 0.5)),
+        r"dropout\(\): has no fast form",
+    ),
     "F.relu_": (after_conv(functional.relu_), "has no fast form"),
     "x.relu_": (after_conv(lambda x: x.relu_()), r"relu_\(\): has no fast form"),
     "scaled": (after_conv(lambda x: x * 2), r"mul\(\): has no fast form"),
@@ -120,7 +160,11 @@ REFUSED = {
         r"add\(\): adds values of different shapes",
     ),
     "max_pool2d(3)": (
-        of(lambda m, x: m.last(functional.max_pool2d(m.conv(x), 3).flatten(1)), conv=conv(), last=head(4)),
+        of(
+            lambda m, x: m.last(functional.max_pool2d(m.conv(x), 3).flatten(1)),
+            conv=conv(),
+            last=head(4),
+        ),
         r"max_pool2d\(\)",
     ),
     "by training": (of(only_in_training), "differs between training and evaluation"),
@@ -133,15 +177,33 @@ REFUSED = {
         of(in_place_unnoticed, conv=conv(), relu=nn.ReLU(inplace=True), last=head()),
         r"relu \(ReLU\): changes in place what others use",
     ),
-    "float64": (lambda: nn.Sequential(nn.Flatten(), nn.Linear(72, CLASSES)).double(), "1.weight: not .*float32"),
-    "a tuple": (of(lambda m, x: (m.last(x.flatten(1)), x), last=head(72)), "returns more than logits"),
-    "a dictionary": (of(lambda m, x: {"logits": m.last(x.flatten(1))}, last=head(72)), "returns more than logits"),
+    "float64": (
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(72, CLASSES)).double(),
+        "1.weight: not .*float32",
+    ),
+    "a tuple": (
+        of(lambda m, x: (m.last(x.flatten(1)), x), last=head(72)),
+        "returns more than logits",
+    ),
+    "a dictionary": (
+        of(lambda m, x: {"logits": m.last(x.flatten(1))}, last=head(72)),
+        "returns more than logits",
+    ),
     "nothing": (of(lambda m, x: None, last=head(72)), "returns more than logits"),
     "an output unused": (of(unused, conv=conv(), last=head(72)), "a layer's result is not used"),
-    "Linear on images": (lambda: nn.Sequential(nn.Linear(6, 6), nn.Flatten(), head(72)), r"0 \(Linear\): .*flatten"),
-    "Conv2d on vectors": (lambda: nn.Sequential(nn.Flatten(), conv()), r"1 \(Conv2d\): takes images"),
+    "Linear on images": (
+        lambda: nn.Sequential(nn.Linear(6, 6), nn.Flatten(), head(72)),
+        r"0 \(Linear\): .*flatten",
+    ),
+    "Conv2d on vectors": (
+        lambda: nn.Sequential(nn.Flatten(), conv()),
+        r"1 \(Conv2d\): takes images",
+    ),
     "images as logits": (lambda: nn.Sequential(conv()), "not one vector of logits"),
-    "another number of classes": (lambda: nn.Sequential(nn.Flatten(), nn.Linear(72, 4)), "not one vector of logits"),
+    "another number of classes": (
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(72, 4)),
+        "not one vector of logits",
+    ),
     "the image itself": (lambda: nn.Sequential(nn.Flatten()), "not one vector of logits"),
 }
 

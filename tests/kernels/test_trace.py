@@ -56,17 +56,24 @@ def branches(m, x):
 
 def pooling(*args, **options):
     return lambda: Model(
-        lambda m, x: m.last(functional.max_pool2d(m.conv(x), *args, **options).flatten(1)), conv=conv(), last=head(16)
+        lambda m, x: m.last(functional.max_pool2d(m.conv(x), *args, **options).flatten(1)),
+        conv=conv(),
+        last=head(16),
     )
 
 
 SUPPORTED = {
     "nested": lambda: nn.Sequential(
-        nn.Sequential(conv(), nn.Sequential(nn.ReLU(), nn.MaxPool2d(2, 2))), nn.Sequential(nn.Flatten(), head(16))
+        nn.Sequential(conv(), nn.Sequential(nn.ReLU(), nn.MaxPool2d(2, 2))),
+        nn.Sequential(nn.Flatten(), head(16)),
     ),
     "nothing but Flatten and Linear": lambda: nn.Sequential(nn.Flatten(), nn.Linear(72, CLASSES)),
-    "a convolution as the last": lambda: nn.Sequential(conv(), nn.ReLU(), nn.Conv2d(4, CLASSES, 4), nn.Flatten()),
-    "blocks, one ReLU used twice": lambda: nn.Sequential(conv(), Block(4), Block(4), nn.Flatten(), head()),
+    "a convolution as the last": lambda: nn.Sequential(
+        conv(), nn.ReLU(), nn.Conv2d(4, CLASSES, 4), nn.Flatten()
+    ),
+    "blocks, one ReLU used twice": lambda: nn.Sequential(
+        conv(), Block(4), Block(4), nn.Flatten(), head()
+    ),
     "ReLU in place": lambda: nn.Sequential(conv(), nn.ReLU(inplace=True), nn.Flatten(), head()),
     "two ReLUs": lambda: nn.Sequential(
         conv(), nn.ReLU(), nn.ReLU(), nn.AvgPool2d(2), nn.ReLU(), nn.Flatten(), head(16)
@@ -75,7 +82,9 @@ SUPPORTED = {
     "a ReLU last": lambda: nn.Sequential(nn.Flatten(), nn.Linear(72, CLASSES), nn.ReLU()),
     "normalised images": lambda: nn.Sequential(nn.BatchNorm2d(2), conv(), nn.Flatten(), head()),
     "pooled images": lambda: nn.Sequential(nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), head(18)),
-    "a ReLU after Flatten": lambda: nn.Sequential(conv(), nn.MaxPool2d(2), nn.Flatten(), nn.ReLU(), head(16)),
+    "a ReLU after Flatten": lambda: nn.Sequential(
+        conv(), nn.MaxPool2d(2), nn.Flatten(), nn.ReLU(), head(16)
+    ),
     "Dropout of nothing": lambda: nn.Sequential(conv(), nn.Dropout(0.0), nn.Flatten(), head()),
     "F.relu": flattening(lambda x: torch.flatten(functional.relu(x), 1)),
     "torch.relu": flattening(lambda x: torch.flatten(torch.relu(x), start_dim=1)),
@@ -87,11 +96,17 @@ SUPPORTED = {
     "max_pool2d": pooling(2),
     "max_pool2d, stride": pooling((2, 2), stride=2),
     "max_pool2d, kernel_size": pooling(kernel_size=2),
-    "a value used twice": lambda: Model(two_ways, conv=conv(), again=nn.ReLU(), flatten=nn.Flatten(), last=head()),
-    "two convolutions added": lambda: Model(lambda m, x: m.last((m.conv(x) + m.other(x)).flatten(1)), **two()),
+    "a value used twice": lambda: Model(
+        two_ways, conv=conv(), again=nn.ReLU(), flatten=nn.Flatten(), last=head()
+    ),
+    "two convolutions added": lambda: Model(
+        lambda m, x: m.last((m.conv(x) + m.other(x)).flatten(1)), **two()
+    ),
     "a value added to itself": flattening(lambda x: (x + x).flatten(1)),
     "a value added to itself by torch": flattening(lambda x: torch.add(x, x).flatten(1)),
-    "branches": lambda: Model(branches, first=conv(), second=conv(), last=nn.Linear(64, CLASSES), other=head()),
+    "branches": lambda: Model(
+        branches, first=conv(), second=conv(), last=nn.Linear(64, CLASSES), other=head()
+    ),
 }
 
 

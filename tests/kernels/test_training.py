@@ -1,4 +1,5 @@
-"""Backend of training, held against PyTorch in float64, and the same bits however the work is dealt out."""
+"""Backend of training, held against PyTorch in float64, and the same bits however the work is dealt
+out."""
 
 import copy
 
@@ -26,12 +27,16 @@ OPTIMISERS = {
     "nesterov": (torch.optim.SGD, {"momentum": 0.8, "nesterov": True, "weight_decay": 0.05}),
     "adamw": (torch.optim.AdamW, {"weight_decay": 0.1}),
     # Epsilon that counts, and averages that soon forget.
-    "adamw, other constants": (torch.optim.AdamW, {"betas": (0.7, 0.9), "eps": 1e-3, "weight_decay": 0.0}),
+    "adamw, other constants": (
+        torch.optim.AdamW,
+        {"betas": (0.7, 0.9), "eps": 1e-3, "weight_decay": 0.0},
+    ),
 }
 
 
 def network(norm=True, seed=0):
-    # A bias before a normalisation has a gradient of rounding errors alone, which AdamW would blow up to full steps.
+    # A bias before a normalisation has a gradient of rounding errors alone, which AdamW would blow
+    # up to full steps.
     layers = [
         *(
             nn.Conv2d(2, 4, 3, padding=1, bias=not norm),
@@ -39,7 +44,14 @@ def network(norm=True, seed=0):
             nn.ReLU(),
             nn.MaxPool2d(2),
         ),
-        *(nn.Conv2d(4, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24, 11), nn.ReLU(), nn.Linear(11, CLASSES)),
+        *(
+            nn.Conv2d(4, 6, 3),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(24, 11),
+            nn.ReLU(),
+            nn.Linear(11, CLASSES),
+        ),
     ]
     return randomise(nn.Sequential(*layers), seed)
 
@@ -55,7 +67,9 @@ def rate_of(name):
 
 def assert_same_parameters(model, wide, atol=1e-6):
     for (name, ours), exact in zip(model.named_parameters(), wide.parameters(), strict=True):
-        torch.testing.assert_close(ours.double(), exact.double(), atol=atol, rtol=0, msg=lambda m, n=name: f"{n}: {m}")
+        torch.testing.assert_close(
+            ours.double(), exact.double(), atol=atol, rtol=0, msg=lambda m, n=name: f"{n}: {m}"
+        )
 
 
 @pytest.mark.parametrize("norm", [False, True], ids=["", "norm"])
@@ -126,7 +140,9 @@ def outcome(count, batch, threads, calls, name="adamw", norm=True, dropout=True)
     work = random_pass(count, SHAPE, CLASSES, batch, seed=6, rate=rate_of(name))
     plan = make_plan(model, SHAPE, CLASSES)
     batches = len(work.rates)
-    for first, last in ((k, k + 1) for k in range(batches)) if calls == "one by one" else ((0, batches),):
+    for first, last in (
+        ((k, k + 1) for k in range(batches)) if calls == "one by one" else ((0, batches),)
+    ):
         plan.train(work, first, last, optimiser, averages=averages, decay=0.9, threads=threads)
     state = [value for p in model.parameters() for value in optimiser.state[p].values()]
     logits = plan.logits(work.images, threads=threads)
@@ -204,7 +220,9 @@ def test_the_processs_own_denormals_are_left_alone(threads):
 @pytest.mark.parametrize("threads", [0, -1])
 def test_a_team_of_nobody_is_refused(threads):
     with pytest.raises(KernelError, match="threads"):
-        make_plan(network(), SHAPE, CLASSES).train(random_pass(9, SHAPE, CLASSES), 0, 1, None, threads=threads)
+        make_plan(network(), SHAPE, CLASSES).train(
+            random_pass(9, SHAPE, CLASSES), 0, 1, None, threads=threads
+        )
 
 
 def test_images_of_another_shape_or_type_are_refused():

@@ -1,4 +1,5 @@
-"""What a plan takes that it cannot do: it must refuse with ``KernelError``, before it touches memory or weights."""
+"""What a plan takes that it cannot do: it must refuse with ``KernelError``, before it touches
+memory or weights."""
 
 import subprocess
 import sys
@@ -10,7 +11,14 @@ from torch import nn
 
 from mnistlab.errors import KernelError
 from tests.kernels.models import CLASSES, SHAPE, Model, conv, head
-from tests.kernels.reference import batch_of, differentiate, make_plan, pixels, random_pass, randomise
+from tests.kernels.reference import (
+    batch_of,
+    differentiate,
+    make_plan,
+    pixels,
+    random_pass,
+    randomise,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,17 +49,27 @@ UNFIT = {
     "*images": TakesMany,
     "the first image alone": lambda: Model(lambda m, x: m.last(x[0]), last=nn.Flatten()),
     "a parameter named relu": lambda: Model(
-        lambda m, x: m.last(x.flatten(1)) + m.relu, last=head(72), relu=nn.Parameter(torch.ones(CLASSES))
+        lambda m, x: m.last(x.flatten(1)) + m.relu,
+        last=head(72),
+        relu=nn.Parameter(torch.ones(CLASSES)),
     ),
     "a parameter named view": lambda: Model(
-        lambda m, x: m.last(x.flatten(1)) + m.view, last=head(72), view=nn.Parameter(torch.ones(CLASSES))
+        lambda m, x: m.last(x.flatten(1)) + m.view,
+        last=head(72),
+        view=nn.Parameter(torch.ones(CLASSES)),
     ),
-    "dropout that stays in training": lambda: DropsAlways(nn.Flatten(), nn.Dropout(0.5), head(72)).train(),
+    "dropout that stays in training": lambda: DropsAlways(
+        nn.Flatten(), nn.Dropout(0.5), head(72)
+    ).train(),
     "flatten(end_dim=1)": lambda: Model(rows_one_by_one, rows=nn.Linear(6, 5), last=head(60)),
     "Linear of another size": lambda: nn.Sequential(nn.Flatten(), head(71)),
     "Conv2d of other channels": lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), head()),
-    "Conv2d larger than the image": lambda: nn.Sequential(nn.Conv2d(2, 4, 7), nn.Flatten(), head(0)),
-    "BatchNorm2d of other channels": lambda: nn.Sequential(conv(), nn.BatchNorm2d(3), nn.Flatten(), head()),
+    "Conv2d larger than the image": lambda: nn.Sequential(
+        nn.Conv2d(2, 4, 7), nn.Flatten(), head(0)
+    ),
+    "BatchNorm2d of other channels": lambda: nn.Sequential(
+        conv(), nn.BatchNorm2d(3), nn.Flatten(), head()
+    ),
 }
 
 
@@ -65,7 +83,12 @@ def test_what_cannot_be_planned_is_a_kernel_error(name):
 
 def train_one_pixel():
     for channels in (2, 5, 17):
-        layers = [nn.Conv2d(2, channels, 6), nn.Conv2d(channels, 4, 3, padding=1), nn.Flatten(), head(4)]
+        layers = [
+            nn.Conv2d(2, channels, 6),
+            nn.Conv2d(channels, 4, 3, padding=1),
+            nn.Flatten(),
+            head(4),
+        ]
         model = nn.Sequential(*layers)
         plan = make_plan(model, SHAPE, CLASSES)
         for _ in range(5):
@@ -74,7 +97,9 @@ def train_one_pixel():
 
 def test_a_padded_convolution_of_one_pixel_stays_within_its_memory():
     code = "from tests.kernels.test_unfit import train_one_pixel; train_one_pixel()"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0 or "KernelError" in done.stderr, done
 
 
@@ -122,7 +147,9 @@ def test_a_class_ruled_out_by_an_infinite_bias_has_a_finite_loss():
 def test_parameters_put_in_place_of_others_are_those_that_train():
     model = nn.Sequential(nn.Flatten(), head(72))
     plan = make_plan(model, SHAPE, CLASSES)
-    model.load_state_dict({key: value + 1 for key, value in model.state_dict().items()}, assign=True)
+    model.load_state_dict(
+        {key: value + 1 for key, value in model.state_dict().items()}, assign=True
+    )
     work = random_pass(9, SHAPE, CLASSES)
     with torch.no_grad():
         expected = model(pixels(work.images, torch.float32))

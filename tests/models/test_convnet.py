@@ -68,14 +68,24 @@ def test_any_that_fits_has_a_fast_form(groups, stem, classes):
 
 @pytest.mark.parametrize(
     ("channels", "stem", "shape", "number"),
-    [([[2], [2], [2], [2]], 3, IMAGE, 4), ([[2, 2]], 3, (1, 28, 4), 2), ([[2]], 15, (1, 14, 14), 1)],
+    [
+        ([[2], [2], [2], [2]], 3, IMAGE, 4),
+        ([[2, 2]], 3, (1, 28, 4), 2),
+        ([[2]], 15, (1, 14, 14), 1),
+    ],
 )
-def test_too_many_layers_are_refused_with_the_first_that_does_not_fit(channels, stem, shape, number):
-    with pytest.raises(ModelError, match=rf"convnet: nothing is left of images of .* at convolution {number};"):
+def test_too_many_layers_are_refused_with_the_first_that_does_not_fit(
+    channels, stem, shape, number
+):
+    with pytest.raises(
+        ModelError, match=rf"convnet: nothing is left of images of .* at convolution {number};"
+    ):
         build_model(recipe(channels, stem=stem), shape, 10)
 
 
-@pytest.mark.parametrize("fields", [{"model": "convnet"}, {"channels": [[4]]}, {"model": "mlp", "channels": [[4]]}])
+@pytest.mark.parametrize(
+    "fields", [{"model": "convnet"}, {"channels": [[4]]}, {"model": "mlp", "channels": [[4]]}]
+)
 def test_channels_and_convnet_go_together(fields):
     with pytest.raises(RecipeError, match="channels: model convnet needs them"):
         Recipe.parse(fields)

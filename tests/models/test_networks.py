@@ -23,7 +23,9 @@ LENET5 = {
     "output.bias": (10,),
 }
 NORMS = {
-    f"norm{n}.{part}": (width,) for n, width in ((1, 6), (2, 16), (3, 120), (4, 84)) for part in ("weight", "bias")
+    f"norm{n}.{part}": (width,)
+    for n, width in ((1, 6), (2, 16), (3, 120), (4, 84))
+    for part in ("weight", "bias")
 }
 PERCEPTRON = {
     "hidden.weight": (60, 1024),
@@ -35,7 +37,11 @@ PERCEPTRON = {
 
 @pytest.mark.parametrize(
     ("name", "layers", "total"),
-    [("lenet5", LENET5, 61_706), ("custom_mlp", LENET5 | NORMS, 62_158), ("mlp", PERCEPTRON, 62_110)],
+    [
+        ("lenet5", LENET5, 61_706),
+        ("custom_mlp", LENET5 | NORMS, 62_158),
+        ("mlp", PERCEPTRON, 62_110),
+    ],
 )
 def test_parameters_layer_by_layer(name, layers, total):
     model = build_model(built_in(name), IMAGE, 10)
@@ -47,8 +53,12 @@ def test_lenet5_computes_what_its_definition_says():
     model = build_model(built_in("lenet5"), IMAGE, 10)
     w = dict(model.named_parameters())
     images = torch.rand(3, *IMAGE)
-    hidden = functional.max_pool2d(functional.conv2d(images, w["conv1.weight"], w["conv1.bias"]).relu(), 2)
-    hidden = functional.max_pool2d(functional.conv2d(hidden, w["conv2.weight"], w["conv2.bias"]).relu(), 2)
+    hidden = functional.max_pool2d(
+        functional.conv2d(images, w["conv1.weight"], w["conv1.bias"]).relu(), 2
+    )
+    hidden = functional.max_pool2d(
+        functional.conv2d(hidden, w["conv2.weight"], w["conv2.bias"]).relu(), 2
+    )
     # Over a 5x5 map a 5x5 convolution is a matrix product.
     hidden = hidden.flatten(1) @ w["conv3.weight"].flatten(1).T + w["conv3.bias"]
     hidden = (hidden @ w["linear.weight"].T + w["linear.bias"]).relu()
@@ -68,7 +78,9 @@ def test_custom_mlp_normalises_and_drops_where_it_should():
 
 
 @pytest.mark.parametrize("name", ["lenet5", "custom_mlp", "mlp"])
-@pytest.mark.parametrize(("shape", "classes"), [((1, 64, 64), 10), ((1, 32, 32), 26), ((3, 40, 33), 2)])
+@pytest.mark.parametrize(
+    ("shape", "classes"), [((1, 64, 64), 10), ((1, 32, 32), 26), ((3, 40, 33), 2)]
+)
 def test_other_sizes_and_classes(name, shape, classes):
     model = build_model(built_in(name), shape, classes)
     assert model(torch.rand(2, *shape)).shape == (2, classes)
@@ -77,10 +89,14 @@ def test_other_sizes_and_classes(name, shape, classes):
 
 @pytest.mark.parametrize("shape", [(1, 31, 32), (1, 28, 28), (1, 32, 8)])
 def test_images_too_small_for_lenet5_are_refused_with_the_remedy(shape):
-    with pytest.raises(ModelError, match=r"lenet5: images of \d+x\d+ pixels are too small.* size = 32"):
+    with pytest.raises(
+        ModelError, match=r"lenet5: images of \d+x\d+ pixels are too small.* size = 32"
+    ):
         build_model(built_in("lenet5"), shape, 10)
 
 
 def test_an_unknown_model_suggests_a_near_one():
-    with pytest.raises(ModelError, match=r"lenet: no such model; did you mean lenet5\? known: lenet5, mlp, convnet"):
+    with pytest.raises(
+        ModelError, match=r"lenet: no such model; did you mean lenet5\? known: lenet5, mlp, convnet"
+    ):
         build_model(Recipe(model="lenet"), IMAGE, 10)

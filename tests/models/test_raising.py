@@ -1,4 +1,5 @@
-"""Users' models that raise, in whichever way and wherever: one line names the model; it is no bug."""
+"""Users' models that raise, in whichever way and wherever: one line names the model; it is no
+bug."""
 
 import pytest
 
@@ -40,8 +41,10 @@ WAYS = {
     "state": {"method": "def state_dict(self, *args, **kwargs): raise RuntimeError('x')"},
     "mode": {"method": "def train(self, mode=True): raise RuntimeError('x')"},
     "second mode": {
-        "method": "def train(self, mode=True):\n        self.calls = getattr(self, 'calls', 0) + 1\n"
-        "        if self.calls > 3: raise RuntimeError('x')\n        return super().train(mode)"
+        "method": (
+            "def train(self, mode=True):\n        self.calls = getattr(self, 'calls', 0) + 1\n"
+            "        if self.calls > 3: raise RuntimeError('x')\n        return super().train(mode)"
+        )
     },
 }
 
@@ -64,7 +67,9 @@ def test_one_whose_module_raises_at_every_name_is_named(tmp_path):
         train(built_in("mlp").replace(model=f"{tmp_path / 'net.py'}:build"), tiny_dataset())
 
 
-@pytest.mark.parametrize("forward", ["sys.exit(0)", "if len(images) > 2: raise Mute()", "images = images[:2]"])
+@pytest.mark.parametrize(
+    "forward", ["sys.exit(0)", "if len(images) > 2: raise Mute()", "images = images[:2]"]
+)
 def test_one_that_raises_as_its_run_is_read_is_named(forward, tmp_path, monkeypatch):
     model = write(tmp_path, forward=f"if 'FAIL' in os.environ:\n            {forward}")
     folder = RunFolder(tmp_path / "run")

@@ -58,9 +58,18 @@ def test_a_function_in_a_package_of_the_current_folder(tmp_path, monkeypatch):
         ("def build(image_shape, classes): raise ValueError('no\\nluck')", "ValueError: no luck"),
         ("def build(image_shape, classes): raise SystemExit(3)", "SystemExit: 3"),
         (DEAF, "its logits depend on no parameter that can be trained"),
-        ("def build(image_shape, classes): return 3", "returned int; it must return a torch.nn.Module"),
-        (GOOD.replace("width, classes", "width, 3"), "gives (2, 3) for two images; it must give (2, 7)"),
-        (GOOD.replace("height * width", "height"), "cannot take images of shape (1, 32, 32): RuntimeError: mat1"),
+        (
+            "def build(image_shape, classes): return 3",
+            "returned int; it must return a torch.nn.Module",
+        ),
+        (
+            GOOD.replace("width, classes", "width, 3"),
+            "gives (2, 3) for two images; it must give (2, 7)",
+        ),
+        (
+            GOOD.replace("height * width", "height"),
+            "cannot take images of shape (1, 32, 32): RuntimeError: mat1",
+        ),
         ("from torch import nn\ndef build(i, c): return nn.Flatten()", "no parameters to train"),
     ],
 )
@@ -79,20 +88,17 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_fields_that_it_cannot_heed_are_refused(tmp_path):
-    with pytest.raises(ModelError, match="batch_norm and dropout are for lenet5, mlp, convnet only"):
+    with pytest.raises(
+        ModelError, match="batch_norm and dropout are for lenet5, mlp, convnet only"
+    ):
         build(tmp_path / "mine.py", GOOD, dropout=0.5)
 
 
 def test_a_data_class_in_a_file_with_postponed_annotations(tmp_path):
     (tmp_path / "mine.py").write_text(
-        "from __future__ import annotations\n"
-        "from dataclasses import dataclass\n"
-        "from torch import nn\n"
-        "@dataclass\n"
-        "class Sizes:\n"
-        "    hidden: int = 7\n"
-        "def build(shape, classes):\n"
-        "    return nn.Sequential(nn.Flatten(), nn.Linear(1024, Sizes().hidden), nn.Linear(7, classes))\n"
+        "from __future__ import annotations\nfrom dataclasses import dataclass\nfrom torch import"
+        " nn\n@dataclass\nclass Sizes:\n    hidden: int = 7\ndef build(shape, classes):\n    return"
+        " nn.Sequential(nn.Flatten(), nn.Linear(1024, Sizes().hidden), nn.Linear(7, classes))\n"
     )
     recipe = Recipe(model=f"{tmp_path / 'mine.py'}:build")
     assert build_model(recipe, (1, 32, 32), 10)[1].out_features == 7

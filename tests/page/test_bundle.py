@@ -10,7 +10,10 @@ from mnistlab.page.bundle import bundle
 
 MODULES = {
     "start.js": '// Start.\nimport { half } from "./sums/half.js";\nglobalThis.told = half(10);\n',
-    "sums/half.js": 'import { TWO } from "../two.js";\n\nexport function half(number) {\n  return number / TWO;\n}\n',
+    "sums/half.js": (
+        'import { TWO } from "../two.js";\n\nexport function half(number) {\n  return number /'
+        " TWO;\n}\n"
+    ),
     "two.js": "export const TWO = 2;\n",
     "idle.js": "globalThis.told = -1;\n",
 }
@@ -22,7 +25,12 @@ def test_modules_run_when_they_are_imported_and_no_others():
     if node is None:
         pytest.skip("no node here")
     code = f"{script}process.stdout.write(String(globalThis.told));"
-    assert subprocess.run([node, "-e", code], capture_output=True, text=True, check=True, timeout=60).stdout == "5"
+    assert (
+        subprocess.run(
+            [node, "-e", code], capture_output=True, text=True, check=True, timeout=60
+        ).stdout
+        == "5"
+    )
 
 
 @pytest.mark.parametrize(

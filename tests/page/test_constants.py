@@ -28,8 +28,14 @@ ONLY_HERE = {"ruling": {"SLOPES"}, "sheet": {"CLASSES"}, "glyph": {"INNER"}}
 
 @pytest.mark.parametrize("name", MODULES)
 def test_constants_are_those_of_the_python_module(name):
-    text = files("mnistlab.page").joinpath(f"standalone/recogniser/{name}.js").read_text(encoding="utf-8")
-    declared = "\n".join(line for line in text.splitlines() if re.match(r"(export )?const [A-Z]", line))
+    text = (
+        files("mnistlab.page")
+        .joinpath(f"standalone/recogniser/{name}.js")
+        .read_text(encoding="utf-8")
+    )
+    declared = "\n".join(
+        line for line in text.splitlines() if re.match(r"(export )?const [A-Z]", line)
+    )
     found = re.findall(r"\b([A-Z][A-Z_]+) = (\[[^\]]*\]|-?[\d._]+)", declared)
     module = importlib.import_module(MODULES[name])
     compared = 0
@@ -40,8 +46,8 @@ def test_constants_are_those_of_the_python_module(name):
         expected = getattr(module, constant, None) if expected is None else expected
         numbers = [float(number.replace("_", "")) for number in value.strip("[]").split(",")]
         assert expected is not None, constant
-        assert [float(number) for number in (expected if hasattr(expected, "__len__") else [expected])] == numbers, (
-            constant
-        )
+        assert [
+            float(number) for number in (expected if hasattr(expected, "__len__") else [expected])
+        ] == numbers, constant
         compared += 1
     assert compared

@@ -25,15 +25,22 @@ def test_without_each_with_each_alone_and_bare():
         *(f"custom_mlp-only-{name}" for name in ("batch_norm", "dropout", "augmentation")),
         "custom_mlp-bare",
     ]
-    assert found["custom_mlp-without-dropout"] == whole.replace(name="custom_mlp-without-dropout", dropout=0.0)
-    alone = whole.replace(name="custom_mlp-only-dropout", **{k: v for k, v in NEUTRAL.items() if k != "dropout"})
+    assert found["custom_mlp-without-dropout"] == whole.replace(
+        name="custom_mlp-without-dropout", dropout=0.0
+    )
+    alone = whole.replace(
+        name="custom_mlp-only-dropout", **{k: v for k, v in NEUTRAL.items() if k != "dropout"}
+    )
     assert found["custom_mlp-only-dropout"] == alone
     # Bare it is the original LeNet-5, whose runs are then used.
     assert found["custom_mlp-bare"].digest == built_in("lenet5").digest
 
 
 def test_one_regulariser_leaves_two_recipes():
-    assert [variant.name for variant in ablate(Recipe(name="r", dropout=0.5))] == ["r", "r-without-dropout"]
+    assert [variant.name for variant in ablate(Recipe(name="r", dropout=0.5))] == [
+        "r",
+        "r-without-dropout",
+    ]
 
 
 def test_two_regularisers_leave_four():
@@ -45,7 +52,14 @@ def test_two_regularisers_leave_four():
 
 
 def test_every_kind_of_augmentation_is_one_regulariser():
-    fields = {"rotation": 1.0, "translation": 1.0, "scale": 0.1, "shear": 1.0, "elastic": 1.0, "erasing": 0.1}
+    fields = {
+        "rotation": 1.0,
+        "translation": 1.0,
+        "scale": 0.1,
+        "shear": 1.0,
+        "elastic": 1.0,
+        "erasing": 0.1,
+    }
     assert regularisers(Recipe(**fields)) == {"augmentation": fields}
     others = {"weight_decay": 0.1, "label_smoothing": 0.1}
     assert list(regularisers(Recipe(**others))) == ["weight_decay", "label_smoothing"]

@@ -10,16 +10,34 @@ from mnistlab.recipe import BUILT_IN, allowed
 def test_the_course_recipes_are_the_published_ones():
     lenet5, custom = built_in("lenet5"), built_in("custom_mlp")
     for recipe in (lenet5, custom):
-        assert (recipe.epochs, recipe.batch_size, recipe.learning_rate, recipe.momentum) == (50, 128, 0.01, 0.9)
+        assert (recipe.epochs, recipe.batch_size, recipe.learning_rate, recipe.momentum) == (
+            50,
+            128,
+            0.01,
+            0.9,
+        )
         assert (recipe.mean, recipe.std, recipe.fit, recipe.size) == (0.1307, 0.3081, "pad", 32)
-    assert (lenet5.batch_norm, lenet5.dropout, lenet5.rotation, lenet5.blur) == (False, 0, 0, (0, 0))
-    assert (custom.batch_norm, custom.dropout, custom.rotation, custom.blur) == (True, 0.3, 0.2, (0.1, 1.0))
+    assert (lenet5.batch_norm, lenet5.dropout, lenet5.rotation, lenet5.blur) == (
+        False,
+        0,
+        0,
+        (0, 0),
+    )
+    assert (custom.batch_norm, custom.dropout, custom.rotation, custom.blur) == (
+        True,
+        0.3,
+        0.2,
+        (0.1, 1.0),
+    )
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"droput": 0.3}, "droput: unknown key; did you mean dropout? known keys: name, data, train_limit"),
+        (
+            {"droput": 0.3},
+            "droput: unknown key; did you mean dropout? known keys: name, data, train_limit",
+        ),
         ({"zzz": 1}, "zzz: unknown key; known keys: name"),
         ({"dropout": 1}, "dropout: must be a number from 0 to below 1; found 1"),
         ({"dropout": "much"}, 'dropout: must be a number from 0 to below 1; found "much"'),
@@ -33,7 +51,10 @@ def test_the_course_recipes_are_the_published_ones():
         ({"blur": 1}, "blur: must be two numbers [low, high], each a number from 0 to 10; found 1"),
         ({"blur": [0.1, "x"]}, "blur: must be two numbers"),
         ({"blur": [1, 0.1]}, "blur: the range must ascend; found [1.0, 0.1]"),
-        ({"channels": [[0]]}, "channels: must be a list of lists, such as [[16, 16], [32, 32]], each number a whole"),
+        (
+            {"channels": [[0]]},
+            "channels: must be a list of lists, such as [[16, 16], [32, 32]], each number a whole",
+        ),
         ({"channels": [[]]}, "channels: must be a list of lists"),
         ({"channels": [4]}, "channels: must be a list of lists"),
         ({"stem": 0}, "stem: must be a whole number from 1 to 15; found 0"),
@@ -79,12 +100,19 @@ def test_the_digest_is_that_of_earlier_versions():
     assert built_in("custom_mlp").digest == "2809c6e9"
 
 
-@given(dropout=st.floats(0, 0.99), epochs=st.integers(1, 1000), low=st.floats(0, 1), width=st.floats(0, 1))
+@given(
+    dropout=st.floats(0, 0.99),
+    epochs=st.integers(1, 1000),
+    low=st.floats(0, 1),
+    width=st.floats(0, 1),
+)
 def test_json_gives_the_recipe_back(dropout, epochs, low, width):
     recipe = Recipe(dropout=dropout, epochs=epochs, blur=(low, low + width))
     assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
 
 
 def test_an_unknown_built_in_suggests_a_near_one():
-    with pytest.raises(RecipeError, match=r"custom_mpl: no such recipe; did you mean custom_mlp\? known: lenet5"):
+    with pytest.raises(
+        RecipeError, match=r"custom_mpl: no such recipe; did you mean custom_mlp\? known: lenet5"
+    ):
         built_in("custom_mpl")

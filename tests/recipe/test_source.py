@@ -24,7 +24,11 @@ def write(folder, **texts):
 
 
 def files(source):
-    return {name: module.path.name for name, module in source.others.items() if module.content is not None}
+    return {
+        name: module.path.name
+        for name, module in source.others.items()
+        if module.content is not None
+    }
 
 
 @pytest.fixture
@@ -42,8 +46,14 @@ def here(tmp_path, monkeypatch):
         ("from helper import *", {"helper"}),
         ("def build(s, c):\n    import helper", {"helper"}),
         ("try:\n    import helper\nexcept ImportError:\n    import other", {"helper", "other"}),
-        ("import pack.inner.deep", {"pack", "pack.inner", "pack.inner.deep", "pack.plain", "other"}),
-        ("from pack.inner import deep", {"pack", "pack.inner", "pack.inner.deep", "pack.plain", "other"}),
+        (
+            "import pack.inner.deep",
+            {"pack", "pack.inner", "pack.inner.deep", "pack.plain", "other"},
+        ),
+        (
+            "from pack.inner import deep",
+            {"pack", "pack.inner", "pack.inner.deep", "pack.plain", "other"},
+        ),
         ("from pack import plain", {"pack", "pack.plain", "other"}),
         ("import spread.part", {"spread.part"}),
         ("import torch, os.path, json, numpy as np", set()),
@@ -57,9 +67,26 @@ def here(tmp_path, monkeypatch):
     ],
 )
 def test_imports_are_found_by_reading(here, code, found):
-    write(here / "models", net=code, helper="x = 1", other="", chain="from helper import x", ring="import gnir")
-    write(here / "models", gnir="import ring", pack__init="from . import plain", pack__plain="import other")
-    write(here / "models", pack__inner__init="", pack__inner__deep="from .. import plain", spread__part="")
+    write(
+        here / "models",
+        net=code,
+        helper="x = 1",
+        other="",
+        chain="from helper import x",
+        ring="import gnir",
+    )
+    write(
+        here / "models",
+        gnir="import ring",
+        pack__init="from . import plain",
+        pack__plain="import other",
+    )
+    write(
+        here / "models",
+        pack__inner__init="",
+        pack__inner__deep="from .. import plain",
+        spread__part="",
+    )
     source = read_source("models/net.py:build")
     assert set(files(source)) == found
     assert (source.digest, len(source.imports)) == (source.main.digest, len(found))
@@ -67,7 +94,13 @@ def test_imports_are_found_by_reading(here, code, found):
 
 
 def test_a_module_is_found_without_the_packages_around_it_being_imported(here):
-    write(here, own__init="import beside", own__net="from .layers import x", own__layers="x = 1", beside="")
+    write(
+        here,
+        own__init="import beside",
+        own__net="from .layers import x",
+        own__layers="x = 1",
+        beside="",
+    )
     source = read_source("own.net:build")
     assert set(files(source)) == {"own", "own.layers", "beside"}
     assert source.main.path == here / "own" / "net.py"
@@ -109,15 +142,21 @@ def test_what_changed_is_named(here):
     assert old.difference(old.digest, old.imports) == ""
     write(here, helper="x = 2")
     new = read_source("net.py:build")
-    assert new.difference(old.digest, old.imports) == f"{here / 'helper.py'}, which net.py:build imports, has changed"
+    assert (
+        new.difference(old.digest, old.imports)
+        == f"{here / 'helper.py'}, which net.py:build imports, has changed"
+    )
     # A record of an earlier version has the file's own digest alone, or none.
     assert new.difference(old.digest, None) == new.difference("", None) == ""
     (here / "helper.py").unlink()
-    assert "helper, which net.py:build imports, came or went" in read_source("net.py:build").difference(
-        old.digest, old.imports
-    )
+    assert "helper, which net.py:build imports, came or went" in read_source(
+        "net.py:build"
+    ).difference(old.digest, old.imports)
     write(here, net="import other")
-    assert read_source("net.py:build").difference(old.digest, old.imports) == "net.py:build has changed"
+    assert (
+        read_source("net.py:build").difference(old.digest, old.imports)
+        == "net.py:build has changed"
+    )
 
 
 def test_the_same_code_elsewhere_is_other_code(here):

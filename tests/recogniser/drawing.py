@@ -11,7 +11,8 @@ _FINE = 4
 
 
 def cover(text, size=(200, 200), height=120, pen=12, at=None):
-    """How far ink covers each pixel, float64 ``(height, width)``, 0 to 1; several lines are parted by a blank."""
+    """How far ink covers each pixel, float64 ``(height, width)``, 0 to 1; several lines are parted
+    by a blank."""
     canvas = Image.new("L", (_FINE * size[0], _FINE * size[1]), 0)
     draw, lines = ImageDraw.Draw(canvas), text.split()
     wide = height * (0.95 * max(map(len, lines)) - 0.25)
@@ -27,14 +28,17 @@ def cover(text, size=(200, 200), height=120, pen=12, at=None):
 
 
 def paint(coverage, ink=(30, 30, 30), paper=(240, 240, 240)):
-    """A picture, float64 ``(height, width, 3)``, 0 to 255; ``paper`` is a colour or such a picture."""
+    """A picture, float64 ``(height, width, 3)``, 0 to 255; ``paper`` is a colour or such a
+    picture."""
     share = coverage[..., None]
     return np.asarray(paper, np.float64) * (1 - share) + np.asarray(ink, np.float64) * share
 
 
 def pixels(picture, noise=0.0, seed=0):
     """As eight bits, with a camera's noise."""
-    rough = picture + np.random.default_rng(seed).normal(0, noise, picture.shape) if noise else picture
+    rough = (
+        picture + np.random.default_rng(seed).normal(0, noise, picture.shape) if noise else picture
+    )
     return np.clip(np.round(rough), 0, 255).astype(np.uint8)
 
 
@@ -44,12 +48,16 @@ def drawn(text="5", **how):
 
 
 def blurred(picture, radius):
-    return np.asarray(Image.fromarray(pixels(picture)).filter(ImageFilter.GaussianBlur(radius)), np.float64)
+    return np.asarray(
+        Image.fromarray(pixels(picture)).filter(ImageFilter.GaussianBlur(radius)), np.float64
+    )
 
 
 def encode(picture, form="PNG", **options):
     """A file's content, of an array or a Pillow image."""
     content = io.BytesIO()
     # A copy, since saving leaves the encoder's settings on the image.
-    (Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture.copy()).save(content, form, **options)
+    (Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture.copy()).save(
+        content, form, **options
+    )
     return content.getvalue()

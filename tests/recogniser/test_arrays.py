@@ -1,4 +1,5 @@
-"""mnistlab.recogniser.picture: arrays, of every type and shape that holds a picture, and of those that do not."""
+"""mnistlab.recogniser.picture: arrays, of every type and shape that holds a picture, and of those
+that do not."""
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ GREY = COLOUR.convert("L")
 
 
 @pytest.mark.parametrize("channels", [None, 1, 3, 4])
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.bool_, np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(
+    "dtype", [np.uint8, np.uint16, np.bool_, np.float16, np.float32, np.float64]
+)
 def test_arrays_of_every_type_read_the_same(reader, dtype, channels):
     light = np.asarray(GREY) / 255
     top = {np.uint8: 255, np.uint16: 65535}.get(dtype, 1)

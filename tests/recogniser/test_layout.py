@@ -23,7 +23,9 @@ def test_nothing_is_no_line():
 
 
 def test_a_line_is_read_from_left_to_right():
-    assert places([mark(200, 12), mark(10, 10), mark(100, 14)]) == [[(10, 10), (100, 14), (200, 12)]]
+    assert places([mark(200, 12), mark(10, 10), mark(100, 14)]) == [
+        [(10, 10), (100, 14), (200, 12)]
+    ]
 
 
 def test_lines_are_read_from_top_to_bottom():
@@ -77,7 +79,9 @@ def test_commas_and_dashes_are_no_digits(speck):
 
 
 def test_a_line_of_small_print_is_not_what_is_meant():
-    assert places([mark(0, 0, 60, 120), *(mark(15 * k, 200, 10, 20) for k in range(6))]) == [[(0, 0)]]
+    assert places([mark(0, 0, 60, 120), *(mark(15 * k, 200, 10, 20) for k in range(6))]) == [
+        [(0, 0)]
+    ]
 
 
 def test_the_amount_of_ink_is_that_of_the_part_alone():
@@ -85,7 +89,10 @@ def test_the_amount_of_ink_is_that_of_the_part_alone():
     contrast[5:15, 4:8] = 0.8
     contrast[5:15, 20:24] = 0.4
     whole = Character(
-        (Mark(4, 5, np.ones((10, 4), bool), 0.8, 4.0, 1.0), Mark(20, 5, np.ones((10, 4), bool), 0.4, 4.0, 1.0))
+        (
+            Mark(4, 5, np.ones((10, 4), bool), 0.8, 4.0, 1.0),
+            Mark(20, 5, np.ones((10, 4), bool), 0.4, 4.0, 1.0),
+        )
     )
     left = whole.mask() & (np.arange(20) < 10)
     amount = whole.amount(Ink(contrast, 0.1), left)
@@ -120,4 +127,7 @@ def test_the_boxes_of_two_lines_are_where_the_ink_is(reader):
         assert inside[-2:].any()
         assert inside[:, :2].any()
         assert inside[:, -2:].any()
-    assert sum((ink[b.top : b.bottom, b.left : b.right] > 0.5).sum() for b in boxes) == (ink > 0.5).sum()
+    assert (
+        sum((ink[b.top : b.bottom, b.left : b.right] > 0.5).sum() for b in boxes)
+        == (ink > 0.5).sum()
+    )

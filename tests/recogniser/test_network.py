@@ -1,4 +1,5 @@
-"""mnistlab.recogniser.network: rows that do not hang on their company, and files that are no models."""
+"""mnistlab.recogniser.network: rows that do not hang on their company, and files that are no
+models."""
 
 import json
 
@@ -14,18 +15,29 @@ from mnistlab.recogniser.network import METADATA_KEY, Network
 NAMES = sorted(shipped_models())
 
 
-def made(inputs=("images",), outputs=("logits", "probabilities"), size=(28, 28), classes=10, metadata=None):
+def made(
+    inputs=("images",),
+    outputs=("logits", "probabilities"),
+    size=(28, 28),
+    classes=10,
+    metadata=None,
+):
     """An ONNX file of a model without layers, as far as it takes to be accepted or refused."""
     pixels = size[0] * size[1]
     nodes = [helper.make_node("Cast", [inputs[0]], ["floats"], to=TensorProto.FLOAT)]
     nodes += [helper.make_node("Flatten", ["floats"], ["flat"])]
     nodes += [helper.make_node("MatMul", ["flat", "weights"], [name]) for name in outputs]
-    weights = helper.make_tensor("weights", TensorProto.FLOAT, [pixels, classes], np.ones(pixels * classes))
+    weights = helper.make_tensor(
+        "weights", TensorProto.FLOAT, [pixels, classes], np.ones(pixels * classes)
+    )
     graph = helper.make_graph(
         nodes,
         "made",
         [helper.make_tensor_value_info(name, TensorProto.UINT8, ["n", *size]) for name in inputs],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", classes]) for name in outputs],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", classes])
+            for name in outputs
+        ],
         [weights],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -59,7 +71,10 @@ def test_an_image_reads_the_same_in_any_company(mnist, name, output):
 @pytest.mark.parametrize("name", NAMES)
 def test_probabilities_sum_to_one_and_agree_with_the_logits(mnist, name):
     network = Network(shipped_models()[name])
-    logits, probabilities = network.logits(mnist.train.images[:40]), network.probabilities(mnist.train.images[:40])
+    logits, probabilities = (
+        network.logits(mnist.train.images[:40]),
+        network.probabilities(mnist.train.images[:40]),
+    )
     assert (logits.dtype, probabilities.dtype) == (np.float32, np.float64)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert np.array_equal(logits.argmax(axis=1), probabilities.argmax(axis=1))
@@ -86,9 +101,19 @@ def test_a_non_contiguous_batch_reads_the_same(mnist):
 
 def test_the_smallest_file_that_mnistlab_could_have_written_is_accepted(written):
     network = Network(written(made()))
-    assert (network.image_size, network.name, network.classes) == ((28, 28), "model", tuple("0123456789"))
+    assert (network.image_size, network.name, network.classes) == (
+        (28, 28),
+        "model",
+        tuple("0123456789"),
+    )
     told = Network(
-        written(made(metadata=json.dumps({"name": "mine", "typical_logit": 9, "classes": list("abcdefghij")})))
+        written(
+            made(
+                metadata=json.dumps(
+                    {"name": "mine", "typical_logit": 9, "classes": list("abcdefghij")}
+                )
+            )
+        )
     )
     assert (told.name, told.typical_logit, told.classes) == ("mine", 9.0, tuple("abcdefghij"))
 
@@ -105,7 +130,16 @@ def test_the_smallest_file_that_mnistlab_could_have_written_is_accepted(written)
         (made(metadata="{"), "what it says of itself is damaged; export it again"),
         (made(metadata="7"), "what it says of itself is damaged; export it again"),
     ],
-    ids=["empty", "text", "cut", "other input", "one output", "other order", "damaged metadata", "odd metadata"],
+    ids=[
+        "empty",
+        "text",
+        "cut",
+        "other input",
+        "one output",
+        "other order",
+        "damaged metadata",
+        "odd metadata",
+    ],
 )
 def test_what_is_no_model_is_refused_in_a_line_that_names_it(written, content, message):
     path = written(content)
@@ -119,7 +153,10 @@ def test_what_is_no_model_is_refused_in_a_line_that_names_it(written, content, m
 
 @pytest.mark.parametrize(
     "content",
-    [made(size=(32, 32)), made(classes=26, metadata=json.dumps({"classes": [chr(97 + k) for k in range(26)]}))],
+    [
+        made(size=(32, 32)),
+        made(classes=26, metadata=json.dumps({"classes": [chr(97 + k) for k in range(26)]})),
+    ],
     ids=["larger images", "letters"],
 )
 def test_a_model_of_something_else_reads_no_digits(written, content):
@@ -129,7 +166,9 @@ def test_a_model_of_something_else_reads_no_digits(written, content):
         Recogniser(path)
 
 
-@pytest.mark.parametrize(("name", "said"), [("absent.onnx", "absent.onnx: cannot be read: "), (".", "is a folder; ")])
+@pytest.mark.parametrize(
+    ("name", "said"), [("absent.onnx", "absent.onnx: cannot be read: "), (".", "is a folder; ")]
+)
 def test_a_file_that_cannot_be_read_is_named(tmp_path, name, said):
     with pytest.raises(ModelError, match=said):
         Network(tmp_path / name)
@@ -138,7 +177,9 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, name, said):
 def test_a_wrong_name_is_answered_with_the_nearest():
     with pytest.raises(ModelError, match="raeder: no such model; did you mean reader"):
         Recogniser("raeder")
-    with pytest.raises(ModelError, match=r"zzz: no such model; shipped are reader, .*; or name an \.onnx file"):
+    with pytest.raises(
+        ModelError, match=r"zzz: no such model; shipped are reader, .*; or name an \.onnx file"
+    ):
         Recogniser("zzz")
 
 

@@ -1,4 +1,5 @@
-"""Photographs of MNIST's training digits are read; how well is measured elsewhere, this guards against breakage."""
+"""Photographs of MNIST's training digits are read; how well is measured elsewhere, this guards
+against breakage."""
 
 import pytest
 
@@ -16,7 +17,9 @@ def shared(one, other):
 
 @pytest.mark.parametrize(("count", "length", "least"), [(80, 1, 0.88), (20, 5, 0.6)])
 def test_most_photographs_are_read_and_most_boxes_are_right(reader, mnist, count, length, least):
-    pictures = list(photographs(mnist.train.images, mnist.train.labels, count=count, length=length, seed=20))
+    pictures = list(
+        photographs(mnist.train.images, mnist.train.labels, count=count, length=length, seed=20)
+    )
     readings = [reader.read(picture.content) for picture in pictures]
     right = [(p, r) for p, r in zip(pictures, readings) if r.text == p.digits]
     assert len(right) >= least * count

@@ -37,7 +37,9 @@ def palette(transparent):
 
 
 FILES = {
-    **{f"PNG {mode}": encode(COLOUR.convert(mode)) for mode in ("1", "L", "LA", "RGB", "RGBA", "P")},
+    **{
+        f"PNG {mode}": encode(COLOUR.convert(mode)) for mode in ("1", "L", "LA", "RGB", "RGBA", "P")
+    },
     "PNG 16 bit": encode(WORDS),
     "PNG 16 bit, dim": encode(WORDS // 40),
     "PNG P, transparent paper": palette(transparent=True),
@@ -53,12 +55,23 @@ FILES = {
     "WebP lossy": encode(COLOUR, "WEBP", quality=30),
     "WebP alpha": encode(strokes("navy"), "WEBP"),
     "WebP animated": encode(COLOUR, "WEBP", save_all=True, append_images=[OTHER]),
-    **{f"BMP {mode}": encode(COLOUR.convert(mode), "BMP") for mode in ("1", "L", "P", "RGB", "RGBA")},
+    **{
+        f"BMP {mode}": encode(COLOUR.convert(mode), "BMP")
+        for mode in ("1", "L", "P", "RGB", "RGBA")
+    },
     "GIF": encode(COLOUR, "GIF"),
     "GIF transparent": encode(strokes("black"), "GIF"),
-    "GIF animated": encode(COLOUR, "GIF", save_all=True, append_images=[OTHER, COLOUR], duration=50),
-    **{f"TIFF {mode}": encode(COLOUR.convert(mode), "TIFF") for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK")},
-    **{f"TIFF {way}": encode(COLOUR, "TIFF", compression=way) for way in ("tiff_lzw", "tiff_deflate", "jpeg")},
+    "GIF animated": encode(
+        COLOUR, "GIF", save_all=True, append_images=[OTHER, COLOUR], duration=50
+    ),
+    **{
+        f"TIFF {mode}": encode(COLOUR.convert(mode), "TIFF")
+        for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK")
+    },
+    **{
+        f"TIFF {way}": encode(COLOUR, "TIFF", compression=way)
+        for way in ("tiff_lzw", "tiff_deflate", "jpeg")
+    },
     "TIFF group4": encode(COLOUR.convert("1"), "TIFF", compression="group4"),
     "TIFF 16 bit": encode(WORDS, "TIFF"),
     "TIFF 16 bit, high byte first": encode(Image.fromarray(WORDS.astype(">u2")), "TIFF"),
@@ -101,7 +114,9 @@ def test_exif_orientation_is_undone_and_boxes_are_upright(reader, plain, form, o
     stored = COLOUR if way is None else COLOUR.transpose(way)
     reading = reader.read(encode(stored, form, exif=exif))
     assert (reading.text, reading.size) == ("5", (220, 180))
-    np.testing.assert_allclose(reading.digits[0].box, plain.digits[0].box, atol=0 if form in ("PNG", "TIFF") else 2)
+    np.testing.assert_allclose(
+        reading.digits[0].box, plain.digits[0].box, atol=0 if form in ("PNG", "TIFF") else 2
+    )
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
@@ -124,7 +139,12 @@ def test_an_orientation_that_makes_no_sense_is_none(reader, form, exif):
 
 
 def chunk(kind, content):
-    return struct.pack("!I", len(content)) + kind + content + struct.pack("!I", zlib.crc32(kind + content))
+    return (
+        struct.pack("!I", len(content))
+        + kind
+        + content
+        + struct.pack("!I", zlib.crc32(kind + content))
+    )
 
 
 def claiming(width, height):
@@ -136,7 +156,10 @@ def claiming(width, height):
 
 REFUSED = {
     "huge.png": (claiming(60000, 60000), "pixels.*make it smaller"),
-    "large.png": (claiming(15000, 14000), "15000x14000 is 210 megapixels.*make it smaller|pixels.*make it smaller"),
+    "large.png": (
+        claiming(15000, 14000),
+        "15000x14000 is 210 megapixels.*make it smaller|pixels.*make it smaller",
+    ),
     "wide.png": (claiming(2**31 - 1, 1), "pixels.*make it smaller"),
     "empty.png": (b"", "empty"),
     "note.txt": (b"Seven hundred and four\n", "not a picture that is read; PNG, JPEG, WebP, BMP"),
@@ -167,7 +190,9 @@ def test_what_is_no_picture_is_refused_in_a_line_that_names_it(reader, tmp_path,
 def test_a_lower_limit_is_kept_to_the_pixel():
     assert open_picture(FILES["PNG L"], 220 * 180).size == (220, 180)
     for kind in ("PNG L", "JPEG RGB", "GIF", "TIFF 1", "WebP lossy", "BMP RGB", "PPM L"):
-        with pytest.raises(PictureSizeError, match=r"220x180 is 0 megapixels; at most 0\.039599 are read"):
+        with pytest.raises(
+            PictureSizeError, match=r"220x180 is 0 megapixels; at most 0\.039599 are read"
+        ):
             open_picture(FILES[kind], 220 * 180 - 1)
 
 
@@ -189,10 +214,15 @@ def is_read_or_refused(reader, content):
 @pytest.mark.parametrize("kind", ["PNG RGB", "JPEG RGB", "GIF", "TIFF tiff_lzw", "WebP lossy"])
 def test_every_truncation_is_refused_or_read(reader, kind):
     content = FILES[kind]
-    assert all(is_read_or_refused(reader, content[:n]) for n in np.linspace(0, len(content) - 1, 40).astype(int))
+    assert all(
+        is_read_or_refused(reader, content[:n])
+        for n in np.linspace(0, len(content) - 1, 40).astype(int)
+    )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data(), kind=st.sampled_from(["PNG P", "JPEG L", "GIF", "TIFF L", "WebP lossy"]))
 def test_any_damage_is_refused_or_read(reader, data, kind):
     content = bytearray(FILES[kind])
@@ -202,7 +232,9 @@ def test_any_damage_is_refused_or_read(reader, data, kind):
     assert is_read_or_refused(reader, bytes(content))
 
 
-@pytest.mark.parametrize(("size", "longest"), [((3000, 2000), WORKING_SIDE), ((2000, 30), WORKING_SIDE), ((9, 9), 72)])
+@pytest.mark.parametrize(
+    ("size", "longest"), [((3000, 2000), WORKING_SIDE), ((2000, 30), WORKING_SIDE), ((9, 9), 72)]
+)
 def test_pictures_are_brought_to_a_size_to_work_with(size, longest):
     picture = open_picture(np.full(size[::-1], 200, np.uint8))
     assert max(picture.colours.shape) == longest
@@ -211,7 +243,11 @@ def test_pictures_are_brought_to_a_size_to_work_with(size, longest):
 
 
 def test_small_pictures_are_enlarged_and_usual_ones_left_alone():
-    assert open_picture(np.zeros((28, 28), np.uint8)).colours.shape == (SMALLEST_SIDE, SMALLEST_SIDE, 3)
+    assert open_picture(np.zeros((28, 28), np.uint8)).colours.shape == (
+        SMALLEST_SIDE,
+        SMALLEST_SIDE,
+        3,
+    )
     assert np.array_equal(open_picture(np.asarray(COLOUR)).colours, np.asarray(COLOUR))
 
 

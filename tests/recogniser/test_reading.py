@@ -36,7 +36,12 @@ def test_an_unsure_digit_counts_but_makes_the_whole_unsure():
 
 
 def test_no_digit_is_no_guess():
-    assert (NOTHING.text, str(NOTHING), NOTHING.sure, NOTHING.confidence) == ("", "no digit", False, 0.0)
+    assert (NOTHING.text, str(NOTHING), NOTHING.sure, NOTHING.confidence) == (
+        "",
+        "no digit",
+        False,
+        0.0,
+    )
     assert NOTHING.as_dict() == {
         "digits": "",
         "sure": False,
@@ -71,7 +76,9 @@ def test_a_threshold_is_a_probability(threshold):
 def test_a_notebook_shows_what_the_network_saw_and_marks_doubt():
     shown = UNSURE._repr_html_()
     pictures = re.findall(r"data:image/png;base64,([^']+)'", shown)
-    assert [Image.open(io.BytesIO(base64.b64decode(picture))).size for picture in pictures] == [(28, 28)] * 2
+    assert [Image.open(io.BytesIO(base64.b64decode(picture))).size for picture in pictures] == [
+        (28, 28)
+    ] * 2
     assert "4 90 %" in shown
     assert "0? 30 %" in shown
     assert NOTHING._repr_html_() == "<p>no digit</p>"

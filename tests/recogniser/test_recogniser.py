@@ -39,7 +39,9 @@ def on_a_table(digit):
 
 
 def shadowed(digit, depth, blur):
-    shadow = blurred(np.repeat(np.where(X + 0.4 * Y > 0.7, 240.0, 240.0 * depth)[..., None], 3, axis=2), blur)
+    shadow = blurred(
+        np.repeat(np.where(X + 0.4 * Y > 0.7, 240.0, 240.0 * depth)[..., None], 3, axis=2), blur
+    )
     return pixels(lit(digit, shadow[..., 0]), noise=3)
 
 
@@ -55,18 +57,32 @@ WAYS = {
     "chalk": lambda d: pixels(paint(cover(d), (215, 220, 210), (45, 70, 55)), noise=6),
     "blue on yellow": lambda d: pixels(paint(cover(d), (40, 60, 190), (250, 235, 120)), noise=3),
     "red on green": lambda d: pixels(paint(cover(d), (200, 40, 40), (150, 220, 150)), noise=3),
-    "red on blue of the same light": lambda d: pixels(paint(cover(d), (230, 90, 90), (120, 140, 220)), noise=3),
-    "pencil": lambda d: pixels(paint(cover(d, **LARGE | {"pen": 5}), (200,) * 3, (225,) * 3), noise=3),
+    "red on blue of the same light": lambda d: pixels(
+        paint(cover(d), (230, 90, 90), (120, 140, 220)), noise=3
+    ),
+    "pencil": lambda d: pixels(
+        paint(cover(d, **LARGE | {"pen": 5}), (200,) * 3, (225,) * 3), noise=3
+    ),
     "gradient": lambda d: pixels(lit(d, 60 + 190 * X), noise=3),
     "shadow": lambda d: shadowed(d, 0.6, 2),
     "deep soft shadow": lambda d: shadowed(d, 0.45, 8),
     "noise": lambda d: pixels(paint(cover(d, **LARGE)), noise=25),
-    "ruled": lambda d: pixels(paint(cover(d, **LARGE), (30, 40, 110), printed(squared=False)), noise=3),
-    "ruled, drawn": lambda d: pixels(paint(cover(d, **LARGE), (30, 40, 110), printed(squared=False))),
-    "squared": lambda d: pixels(paint(cover(d, **LARGE), (30, 40, 110), printed(squared=True)), noise=3),
+    "ruled": lambda d: pixels(
+        paint(cover(d, **LARGE), (30, 40, 110), printed(squared=False)), noise=3
+    ),
+    "ruled, drawn": lambda d: pixels(
+        paint(cover(d, **LARGE), (30, 40, 110), printed(squared=False))
+    ),
+    "squared": lambda d: pixels(
+        paint(cover(d, **LARGE), (30, 40, 110), printed(squared=True)), noise=3
+    ),
     "on a table": on_a_table,
-    "off-centre": lambda d: pixels(paint(cover(d, size=(360, 240), height=50, pen=4, at=(305, 15))), noise=4),
-    "small": lambda d: pixels(paint(cover(d, size=(1000, 760), height=45, pen=4, at=(640, 500))), noise=4),
+    "off-centre": lambda d: pixels(
+        paint(cover(d, size=(360, 240), height=50, pen=4, at=(305, 15))), noise=4
+    ),
+    "small": lambda d: pixels(
+        paint(cover(d, size=(1000, 760), height=45, pen=4, at=(640, 500))), noise=4
+    ),
     "at the upper edge": lambda d: pixels(paint(cover(d, **at(40, 4))), noise=3),
     "at the left edge": lambda d: pixels(paint(cover(d, **at(-2, 25))), noise=3),
     "at the lower edge": lambda d: pixels(paint(cover(d, **at(40, 47))), noise=3),
@@ -87,7 +103,11 @@ def noisy(deviation, side=SIDE):
 
 
 NO_INK = {
-    **{f"all {level}, {side}": np.full((side, side), level, np.uint8) for level in (0, 255) for side in (1, 28, 300)},
+    **{
+        f"all {level}, {side}": np.full((side, side), level, np.uint8)
+        for level in (0, 255)
+        for side in (1, 28, 300)
+    },
     "gradient across": pixels(40 + 200 * X),
     "gradient down": pixels(40 + 200 * Y, noise=2),
     "gradient aslant": pixels(20 + 110 * (X + Y), noise=2),
@@ -96,7 +116,9 @@ NO_INK = {
     "lamp": pixels(240 * np.exp(-4 * np.hypot(X - 0.5, Y - 0.5) ** 2), noise=3),
     **{f"noise of {deviation}": noisy(deviation) for deviation in (1, 4, 12, 40)},
     "noise, 28x28": noisy(10, side=28),
-    "noise of every level": np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8),
+    "noise of every level": np.random.default_rng(0).integers(
+        0, 256, (SIDE, SIDE, 3), dtype=np.uint8
+    ),
     "ruled": pixels(printed(squared=False), noise=3),
     "ruled, drawn": pixels(printed(squared=False)),
     "squared": pixels(printed(squared=True), noise=3),
@@ -127,7 +149,9 @@ def test_mnist_itself_is_read(reader, mnist, inverted):
 
 def test_a_digit_of_mnist_enlarged_is_read_though_it_looks_like_two(reader, mnist):
     """Seams through this wide five leave pieces with next to no ink."""
-    enlarged = Image.fromarray(mnist.train.images[1356]).resize((112, 112), Image.Resampling.BICUBIC)
+    enlarged = Image.fromarray(mnist.train.images[1356]).resize(
+        (112, 112), Image.Resampling.BICUBIC
+    )
     assert reader.read(255 - np.asarray(enlarged)).text
 
 
@@ -162,7 +186,9 @@ def test_the_extreme_thresholds_doubt_nothing_and_everything():
     assert Recogniser(threshold=0).read(page).sure
     doubtful = Recogniser(threshold=1).read(page)
     assert doubtful.text == "407"
-    assert [digit.sure for digit in doubtful.digits] == [digit.confidence == 1 for digit in doubtful.digits]
+    assert [digit.sure for digit in doubtful.digits] == [
+        digit.confidence == 1 for digit in doubtful.digits
+    ]
 
 
 PAGE = pixels(paint(cover("472", size=(300, 160), height=80, pen=8), (30, 40, 120)), noise=4)
@@ -199,7 +225,9 @@ def same(one, other):
         one.size == other.size
         and len(one.digits) == len(other.digits)
         and all(
-            a.box == b.box and np.array_equal(a.probabilities, b.probabilities) and np.array_equal(a.pixels, b.pixels)
+            a.box == b.box
+            and np.array_equal(a.probabilities, b.probabilities)
+            and np.array_equal(a.pixels, b.pixels)
             for a, b in zip(one.digits, other.digits)
         )
     )
@@ -213,7 +241,9 @@ def test_the_same_picture_reads_the_same_bit_for_bit(reader):
 
 
 def test_threads_read_as_one_does(reader):
-    pictures = [encode(drawn(digit, pen=6), form) for digit in DIGITS for form in ("PNG", "JPEG", "WEBP")]
+    pictures = [
+        encode(drawn(digit, pen=6), form) for digit in DIGITS for form in ("PNG", "JPEG", "WEBP")
+    ]
     alone = [reader.read(picture) for picture in pictures]
     with ThreadPoolExecutor(4) as threads:
         together = list(threads.map(reader.read, pictures * 2))

@@ -1,4 +1,5 @@
-"""mnistlab.recogniser.ruling: lines found by runs of pixels along slopes, held against scipy and numpy."""
+"""mnistlab.recogniser.ruling: lines found by runs of pixels along slopes, held against scipy and
+numpy."""
 
 import numpy as np
 import pytest
@@ -9,7 +10,12 @@ from scipy import ndimage
 
 from mnistlab.recogniser.ruling import _runs, _sheared, erase_rulings
 
-masks = arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=40), elements=st.booleans(), fill=st.just(True))
+masks = arrays(
+    bool,
+    array_shapes(min_dims=2, max_dims=2, max_side=40),
+    elements=st.booleans(),
+    fill=st.just(True),
+)
 
 
 @given(masks, st.integers(1, 45))
@@ -22,7 +28,9 @@ def test_runs_are_scipys_opening_by_a_row(level, length):
 
 @given(masks, st.data())
 def test_a_shear_is_a_roll_of_each_column_and_turns_back(level, data):
-    shifts = np.array(data.draw(st.lists(st.integers(-50, 50), min_size=level.shape[1], max_size=level.shape[1])))
+    shifts = np.array(
+        data.draw(st.lists(st.integers(-50, 50), min_size=level.shape[1], max_size=level.shape[1]))
+    )
     sheared = _sheared(level, shifts)
     for column, shift in enumerate(shifts):
         assert (sheared[:, column] == np.roll(level[:, column], -shift)).all()

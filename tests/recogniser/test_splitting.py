@@ -1,4 +1,5 @@
-"""mnistlab.recogniser.splitting: digits of MNIST slid together until they touch, and digits left alone."""
+"""mnistlab.recogniser.splitting: digits of MNIST slid together until they touch, and digits left
+alone."""
 
 from itertools import combinations, pairwise
 
@@ -56,7 +57,10 @@ def pieces_of(reader):
 @pytest.fixture(scope="module")
 def whole(mnist):
     """Digits in one piece, by label: one digit's ink each."""
-    inks = [(int(label), solid(image)) for image, label in zip(mnist.train.images[:900], mnist.train.labels[:900])]
+    inks = [
+        (int(label), solid(image))
+        for image, label in zip(mnist.train.images[:900], mnist.train.labels[:900])
+    ]
     return [(label, ink) for label, ink in inks if is_whole(ink)]
 
 
@@ -83,7 +87,10 @@ def test_pieces_are_parts_of_the_whole_from_left_to_right(pieces_of, whole):
     both = slide_together(seven, zero)
     found, text = pieces_of(both)
     assert text == "70"
-    assert all(piece.shape == both.shape and piece.dtype == bool and (piece <= both).all() for piece in found)
+    assert all(
+        piece.shape == both.shape and piece.dtype == bool and (piece <= both).all()
+        for piece in found
+    )
     assert not (found[0] & found[1]).any()
     assert (found[0] | found[1]).sum() > 0.95 * both.sum()
     assert np.nonzero(found[0])[1].mean() < np.nonzero(found[1])[1].mean()
@@ -142,10 +149,14 @@ def test_the_way_found_is_the_best_of_all_though_few_pieces_are_read(inner, seed
     found = _best_path(pieces, cuts, read, typical)
     assert len(set(asked)) == len(asked) <= len(pieces)
     sums = {}
-    for within in (stops for size in range(inner + 1) for stops in combinations(range(1, ends - 1), size)):
+    for within in (
+        stops for size in range(inner + 1) for stops in combinations(range(1, ends - 1), size)
+    ):
         way = list(pairwise((0, *within, ends - 1)))
         if all(key in pieces for key in way):
-            sums[tuple(way)] = sum(_score(pieces[key], logits[id(pieces[key])], typical) - cuts[key[1]] for key in way)
+            sums[tuple(way)] = sum(
+                _score(pieces[key], logits[id(pieces[key])], typical) - cuts[key[1]] for key in way
+            )
     assert bool(found) == bool(sums)
     if sums:
         assert sums[tuple(found)] == pytest.approx(max(sums.values()))

@@ -13,12 +13,19 @@ def history_of(record):
 
 
 def tensors_of(checkpoint):
-    """A checkpoint's weights, buffers, averages, optimiser's state, losses and hits, each as bytes, by name."""
-    return {name: (str(value.dtype), value.shape, value.tobytes()) for name, value in load(checkpoint).items()}
+    """A checkpoint's weights, buffers, averages, optimiser's state, losses and hits, each as bytes,
+    by name."""
+    return {
+        name: (str(value.dtype), value.shape, value.tobytes())
+        for name, value in load(checkpoint).items()
+    }
 
 
 def bits_of(folder):
     """What a finished run has left, without what tells of time and place."""
     record = json.loads(folder.record_file.read_bytes())
-    history = [{key: value for key, value in epoch.items() if key not in _TIMES} for epoch in record["history"]]
+    history = [
+        {key: value for key, value in epoch.items() if key not in _TIMES}
+        for epoch in record["history"]
+    ]
     return folder.read_model(), folder.logits_file.read_bytes(), history, record["predictions"]

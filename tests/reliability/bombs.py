@@ -22,7 +22,9 @@ def header(shape, element=8):
 
 def npy_header(shape, kind="|u1"):
     stream = io.BytesIO()
-    np.lib.format.write_array_header_1_0(stream, {"descr": kind, "fortran_order": False, "shape": shape})
+    np.lib.format.write_array_header_1_0(
+        stream, {"descr": kind, "fortran_order": False, "shape": shape}
+    )
     return stream.getvalue()
 
 
@@ -72,7 +74,12 @@ def _npz(path, arrays, compression=zipfile.ZIP_DEFLATED, zeros=0):
 
 def _arrays(images):
     labels = npy_header((4,)) + bytes(4)
-    return {"x_train": images, "y_train": labels, "x_test": npy_header((4, 8, 8)) + bytes(256), "y_test": labels}
+    return {
+        "x_train": images,
+        "y_train": labels,
+        "x_test": npy_header((4, 8, 8)) + bytes(256),
+        "y_test": labels,
+    }
 
 
 def _npz_bomb(path):

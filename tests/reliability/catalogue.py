@@ -8,13 +8,27 @@ import numpy as np
 from PIL import Image
 
 from tests.reliability import oddities as odd
-from tests.reliability.oddities import COLOUR, GREY, JPEG, OTHER, PNG, SHARE, SIZE, WORDS, chunks, encode, png
+from tests.reliability.oddities import (
+    COLOUR,
+    GREY,
+    JPEG,
+    OTHER,
+    PNG,
+    SHARE,
+    SIZE,
+    WORDS,
+    chunks,
+    encode,
+    png,
+)
 
 FIVE, NOTHING, REFUSED, HANDLED = "reads 5", "has no digit", "is refused", "is either"
 _STROKES = Image.merge("LA", [Image.new("L", SIZE, 0), SHARE])
 _SEVERAL = {"save_all": True, "append_images": [OTHER], "duration": 50}
 _SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>'
-_EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n%%EndComments\n(x) run\nshowpage\n%%EOF\n"
+_EPS = (
+    b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n%%EndComments\n(x) run\nshowpage\n%%EOF\n"
+)
 _BOMB = zlib.compress(bytes(100_000_000), 9)
 _PIXELS = b"".join(content for kind, content in chunks(PNG) if kind == b"IDAT")
 _HEADER, _END = chunks(PNG)[0], (b"IEND", b"")
@@ -53,8 +67,14 @@ def _large(form, **how):
 
 
 GOOD = {
-    **{f"EXIF orientation {turn}": (lambda turn=turn: odd.oriented(turn, "JPEG"), FIVE) for turn in range(1, 9)},
-    **{f"PNG {mode}": (lambda mode=mode: encode(COLOUR.convert(mode)), FIVE) for mode in ("1", "L", "LA", "P", "RGBA")},
+    **{
+        f"EXIF orientation {turn}": (lambda turn=turn: odd.oriented(turn, "JPEG"), FIVE)
+        for turn in range(1, 9)
+    },
+    **{
+        f"PNG {mode}": (lambda mode=mode: encode(COLOUR.convert(mode)), FIVE)
+        for mode in ("1", "L", "LA", "P", "RGBA")
+    },
     "PNG, 16 bits": (lambda: encode(WORDS), FIVE),
     "PNG, a colour of the palette transparent": (
         lambda: encode(GREY.quantize(16), transparency=GREY.quantize(16).getpixel((0, 0))),
@@ -78,9 +98,15 @@ GOOD = {
     "WebP, moving": (lambda: encode(COLOUR, "WEBP", **_SEVERAL), FIVE),
     "BMP, rows from the top": (odd.upside_down_bmp, FIVE),
     "TIFF, some pixels no numbers": (lambda: encode(_FLOATS.astype(np.float32), "TIFF"), HANDLED),
-    "TIFF, no pixel a number": (lambda: encode(np.full((90, 90), np.nan, np.float32), "TIFF"), NOTHING),
+    "TIFF, no pixel a number": (
+        lambda: encode(np.full((90, 90), np.nan, np.float32), "TIFF"),
+        NOTHING,
+    ),
     "EXIF that leads nowhere": (lambda: _exif(b"MM\0*\xff\xff\xff\xff"), FIVE),
-    "EXIF, orientation 9": (lambda: _exif(b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x09\0\0"), FIVE),
+    "EXIF, orientation 9": (
+        lambda: _exif(b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x09\0\0"),
+        FIVE,
+    ),
     "EXIF that leads to itself": (
         lambda: _exif(b"MM\0*\0\0\0\x08\0\x01\x87\x69\0\x04\0\0\0\x01\0\0\0\x08\0\0\0\x08"),
         FIVE,
@@ -94,8 +120,14 @@ LARGE = {
     "PNG, 16 million pixels in 20 kB": (lambda: odd.blank_png(4000, 4000), NOTHING),
     "PNG, the same of 16 bits": (lambda: odd.blank_png(4000, 4000, 16), NOTHING),
     "PNG, the same with transparency": (lambda: odd.blank_png(4000, 4000, 8, 6), NOTHING),
-    "PNG, the same interlaced, cut": (lambda: odd.blank_png(4000, 4000, 8, 6, interlace=1), REFUSED),
-    "TIFF, 16 million pixels in one strip": (lambda: _large("TIFF", compression="tiff_deflate"), NOTHING),
+    "PNG, the same interlaced, cut": (
+        lambda: odd.blank_png(4000, 4000, 8, 6, interlace=1),
+        REFUSED,
+    ),
+    "TIFF, 16 million pixels in one strip": (
+        lambda: _large("TIFF", compression="tiff_deflate"),
+        NOTHING,
+    ),
     "WebP, 16 million pixels": (lambda: _large("WEBP", quality=1, method=0), NOTHING),
 }
 TEXTURES = {
@@ -109,26 +141,56 @@ BOMBS = {
     "PNG, zTXt of 100 MB": (lambda: odd.inserted((b"zTXt", b"comment\0\0" + _BOMB)), REFUSED),
     "PNG, iTXt of 100 MB": (lambda: odd.inserted((b"iTXt", b"comment\0\1\0\0\0" + _BOMB)), REFUSED),
     "PNG, ICC profile of 100 MB": (lambda: odd.inserted((b"iCCP", b"x\0\0" + _BOMB)), HANDLED),
-    "PNG, more pixels than it says": (lambda: png(odd.header(8, 8), (b"IDAT", _BOMB), _END), HANDLED),
-    "PNG, 3.6 billion pixels claimed": (lambda: png(odd.header(60_000, 60_000), (b"IDAT", _PIXELS), _END), REFUSED),
-    "PNG, the widest claim": (lambda: png(odd.header(2**31 - 1, 2**31 - 1), (b"IDAT", _PIXELS), _END), REFUSED),
-    "PNG, negative claim": (lambda: png(odd.header(2**32 - 1, 2**32 - 1), (b"IDAT", _PIXELS), _END), REFUSED),
+    "PNG, more pixels than it says": (
+        lambda: png(odd.header(8, 8), (b"IDAT", _BOMB), _END),
+        HANDLED,
+    ),
+    "PNG, 3.6 billion pixels claimed": (
+        lambda: png(odd.header(60_000, 60_000), (b"IDAT", _PIXELS), _END),
+        REFUSED,
+    ),
+    "PNG, the widest claim": (
+        lambda: png(odd.header(2**31 - 1, 2**31 - 1), (b"IDAT", _PIXELS), _END),
+        REFUSED,
+    ),
+    "PNG, negative claim": (
+        lambda: png(odd.header(2**32 - 1, 2**32 - 1), (b"IDAT", _PIXELS), _END),
+        REFUSED,
+    ),
     "PNG, 100,000 texts": (lambda: odd.inserted(*[(b"tEXt", b"a\0b")] * 100_000), REFUSED),
     "JPEG, 300,000 comments": (lambda: odd.with_segment(0xFE, b"", times=300_000), REFUSED),
-    "JPEG, 100,000 EXIF blocks": (lambda: odd.with_segment(0xE1, b"Exif\0\0", times=100_000), HANDLED),
+    "JPEG, 100,000 EXIF blocks": (
+        lambda: odd.with_segment(0xE1, b"Exif\0\0", times=100_000),
+        HANDLED,
+    ),
     "JPEG, lies of 65,500": (lambda: odd.lying_jpeg(65_500, 65_500), REFUSED),
     "JPEG, lies of 4000": (lambda: odd.lying_jpeg(4000, 3000), HANDLED),
-    "GIF, 65,535 each way": (lambda: odd.gif(65_535, 65_535, odd.gif_frame(0, 0, 65_535, 65_535)), REFUSED),
-    "GIF, frame outside": (lambda: odd.gif(8, 8, odd.gif_frame(60_000, 60_000, 5000, 5000)), REFUSED),
+    "GIF, 65,535 each way": (
+        lambda: odd.gif(65_535, 65_535, odd.gif_frame(0, 0, 65_535, 65_535)),
+        REFUSED,
+    ),
+    "GIF, frame outside": (
+        lambda: odd.gif(8, 8, odd.gif_frame(60_000, 60_000, 5000, 5000)),
+        REFUSED,
+    ),
     "GIF, 300,000 comments": (lambda: odd.gif(8, 8, *[b"!\xfe\0"] * 300_000), REFUSED),
     "WebP, 268 million pixels claimed": (
         lambda: odd.riff((b"VP8X", b"\0\0\0\0" + (16_382).to_bytes(3, "little") * 2)),
         REFUSED,
     ),
-    "TIFF, huge strip": (lambda: odd.plain_tiff(10_000, 10_000, bytes(100), strip=(8, 2**31)), REFUSED),
-    "TIFF, strip behind the end": (lambda: odd.plain_tiff(100, 100, strip=(2**31, 10_000)), REFUSED),
+    "TIFF, huge strip": (
+        lambda: odd.plain_tiff(10_000, 10_000, bytes(100), strip=(8, 2**31)),
+        REFUSED,
+    ),
+    "TIFF, strip behind the end": (
+        lambda: odd.plain_tiff(100, 100, strip=(2**31, 10_000)),
+        REFUSED,
+    ),
     "TIFF, 4 billion each way": (lambda: odd.plain_tiff(2**32 - 1, 2**32 - 1, bytes(100)), REFUSED),
-    "TIFF, directories in a ring": (lambda: odd.plain_tiff(10, 10, bytes(100), following=108), HANDLED),
+    "TIFF, directories in a ring": (
+        lambda: odd.plain_tiff(10, 10, bytes(100), following=108),
+        HANDLED,
+    ),
     "TIFF, 20,000 tags of the same bytes": (lambda: odd.wide_tags(20_000, 10_000), HANDLED),
     "TIFF, 100 tags of the same megabyte": (lambda: odd.wide_tags(100, 1_000_000), HANDLED),
     "PPM, 4 MB of header": (lambda: b"P6 " + b" " * 4_000_000 + b"1 1 255 abc", REFUSED),
@@ -138,7 +200,10 @@ BOMBS = {
 DAMAGED = {
     "nothing": (lambda: b"", REFUSED),
     **{
-        f"{form}, {share:.0%} of it": (lambda form=form, share=share: _cut(encode(COLOUR, form), share), HANDLED)
+        f"{form}, {share:.0%} of it": (
+            lambda form=form, share=share: _cut(encode(COLOUR, form), share),
+            HANDLED,
+        )
         for form in ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
         for share in (0.01, 0.1, 0.5, 0.99)
     },
@@ -150,7 +215,10 @@ DAMAGED = {
     "PNG, wrong checksum of the header": (lambda: _corrupt_check(b"IHDR"), REFUSED),
     "PNG, wrong checksum of pixels": (lambda: _corrupt_check(b"IDAT"), HANDLED),
     "PNG, depth of 3": (lambda: png(odd.header(*SIZE, depth=3), (b"IDAT", _PIXELS), _END), REFUSED),
-    "PNG, palette missing": (lambda: png(odd.header(*SIZE, colour=3), (b"IDAT", _PIXELS), _END), HANDLED),
+    "PNG, palette missing": (
+        lambda: png(odd.header(*SIZE, colour=3), (b"IDAT", _PIXELS), _END),
+        HANDLED,
+    ),
     "JPEG, no tables": (lambda: JPEG[:2] + JPEG[JPEG.index(b"\xff\xc0") :], REFUSED),
     "BMP, no height": (lambda: odd.bmp(9, 0), HANDLED),
     "BMP, 2 billion high": (lambda: odd.bmp(9, -(2**31)), REFUSED),

@@ -1,7 +1,8 @@
 """How hard the tests of reliability try, and the account that they keep of it.
 
-In ``make test`` each tries a little; ``make torture`` (``pytest tests/reliability --torture``) tries it as often as
-docs/reliability.md says, and writes what happened to ``results/reliability/summary.json``.
+In ``make test`` each tries a little; ``make torture`` (``pytest tests/reliability --torture``)
+tries it as often as docs/reliability.md says, and writes what happened to
+``results/reliability/summary.json``.
 """
 
 import json
@@ -30,14 +31,21 @@ def effort(torture):
 
 @pytest.fixture
 def account(request, torture):
-    """``account(what, tried=, outcome=, **figures)``: one row of the table, kept when torturing, if the test passes.
+    """``account(what, tried=, outcome=, **figures)``: one row of the table, kept when torturing, if
+    the test passes.
 
-    ``what`` says in words what was done, ``tried`` how often, ``outcome`` in words what happened; figures are numbers.
-    A row replaces the one of the same test and the same words.
+    ``what`` says in words what was done, ``tried`` how often, ``outcome`` in words what happened;
+    figures are numbers. A row replaces the one of the same test and the same words.
     """
     rows, began = [], time.monotonic()
     yield lambda what, *, tried, outcome, **figures: rows.append(
-        {"part": request.path.stem.removeprefix("test_"), "what": what, "tried": tried, "outcome": outcome} | figures
+        {
+            "part": request.path.stem.removeprefix("test_"),
+            "what": what,
+            "tried": tried,
+            "outcome": outcome,
+        }
+        | figures
     )
     report = getattr(request.node, "report_of_call", None)
     if torture and rows and report is not None and report.passed:
@@ -69,7 +77,11 @@ def _merge(rows, seconds):
     content = {
         "version": mnistlab.__version__,
         "command": "make torture",
-        "machine": {"processor": machine.processor, "cores": machine.cores, "python": machine.versions["python"]},
+        "machine": {
+            "processor": machine.processor,
+            "cores": machine.cores,
+            "python": machine.versions["python"],
+        },
         "rows": [named[key] for key in sorted(named)],
     }
     write_atomically(SUMMARY, json.dumps(content, indent=2, ensure_ascii=False) + "\n")

@@ -23,7 +23,13 @@ def cuts(size, header, random, count):
 
 def flips(size, random, count):
     """Places ``(byte, bit)`` to flip."""
-    return list(zip(random.integers(0, size, count).tolist(), random.integers(0, 8, count).tolist(), strict=True))
+    return list(
+        zip(
+            random.integers(0, size, count).tolist(),
+            random.integers(0, 8, count).tolist(),
+            strict=True,
+        )
+    )
 
 
 def flip(content, at, bit):
@@ -33,7 +39,8 @@ def flip(content, at, bit):
 
 
 def read_or_refusal(read, *names):
-    """What reading gives, or the one line of its refusal, which names the file; anything else is raised.
+    """What reading gives, or the one line of its refusal, which names the file; anything else is
+    raised.
 
     Returns:
         The result and ``None``, or ``None`` and the line.
@@ -64,7 +71,8 @@ def alarm():
 
 
 class Gauge:
-    """The peak of this process's memory while it was open, over what it began with, in bytes; 0 where not told."""
+    """The peak of this process's memory while it was open, over what it began with, in bytes; 0
+    where not told."""
 
     def __enter__(self):
         if RESET.exists():

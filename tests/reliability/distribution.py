@@ -1,4 +1,5 @@
-"""The wheel and the source archive, built as a release builds them, and the locks that say what they need."""
+"""The wheel and the source archive, built as a release builds them, and the locks that say what
+they need."""
 
 import os
 import re
@@ -15,20 +16,29 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.lock", "dev.lock", "release.lock")
-_ENTRY = re.compile(r"([a-z0-9.-]+)==(\S+)(?: ; ([^\\]+?))?((?: \\\n    --hash=sha256:[0-9a-f]{64})+)\n")
+_ENTRY = re.compile(
+    r"([a-z0-9.-]+)==(\S+)(?: ; ([^\\]+?))?((?: \\\n    --hash=sha256:[0-9a-f]{64})+)\n"
+)
 
 
 def locked(name):
-    """What a lock pins: version and marker by normalised name; fails on any line that is no pin with hashes."""
+    """What a lock pins: version and marker by normalised name; fails on any line that is no pin
+    with hashes."""
     text = re.sub(r"^#.*\n", "", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
     entries = list(_ENTRY.finditer(text))
-    assert "".join(entry[0] for entry in entries) == text, f"{name}: something in it is not pinned with hashes"
+    assert "".join(entry[0] for entry in entries) == text, (
+        f"{name}: something in it is not pinned with hashes"
+    )
     return {canonicalize_name(entry[1]): (entry[2], entry[3]) for entry in entries}
 
 
 def pinned_torch():
     """The one pin without a hash."""
-    (line,) = [x for x in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines() if not x.startswith("#")]
+    (line,) = [
+        x
+        for x in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+        if not x.startswith("#")
+    ]
     return Requirement(line)
 
 
@@ -65,7 +75,9 @@ def build(source, out, **environment):
 
 
 def _call(hook, source, out, environment):
-    program = f"import sys; from setuptools import build_meta; print(build_meta.{hook}(sys.argv[1]))"
+    program = (
+        f"import sys; from setuptools import build_meta; print(build_meta.{hook}(sys.argv[1]))"
+    )
     result = subprocess.run(
         [sys.executable, "-c", program, str(out)],
         cwd=source,

@@ -1,4 +1,5 @@
-"""Faults injected into a process's saves: at a step of the writing of a file it fails, or the process dies."""
+"""Faults injected into a process's saves: at a step of the writing of a file it fails, or the
+process dies."""
 
 import ctypes
 import errno
@@ -18,7 +19,8 @@ DIED = 77
 def inject(file, occurrence, step, kind):
     """Let the ``occurrence``-th save of files of the name ``file``, from 1, meet a fault.
 
-    ``write`` comes after half of the bytes have been written; ``after rename`` before the folder's fsync.
+    ``write`` comes after half of the bytes have been written; ``after rename`` before the folder's
+    fsync.
     """
     _Fault(file, occurrence, step, kind).install()
 

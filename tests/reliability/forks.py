@@ -1,7 +1,9 @@
-"""A process that has loaded everything and forks a command at each call: many real processes, without their start-up.
+"""A process that has loaded everything and forks a command at each call: many real processes,
+without their start-up.
 
-``python -m tests.reliability.forks`` reads one JSON object a line. ``{"call": "module:function", ...}`` starts a
-process and answers its number, ``{"wait": number}`` answers its exit status, negative if a signal ended it.
+``python -m tests.reliability.forks`` reads one JSON object a line. ``{"call": "module:function",
+...}`` starts a process and answers its number, ``{"wait": number}`` answers its exit status,
+negative if a signal ended it.
 """
 
 import atexit
@@ -22,8 +24,17 @@ from pathlib import Path
 from mnistlab.training.device import import_optimisers
 from tests.cli.processes import ROOT
 
-PRELOADED = ("mnistlab.cli.app", "mnistlab.cli.session", "mnistlab.cli.progress", "mnistlab.experiments")
-PRELOADED += ("mnistlab.experiments.worker", "mnistlab.report.comparison", "mnistlab.report.run_plots")
+PRELOADED = (
+    "mnistlab.cli.app",
+    "mnistlab.cli.session",
+    "mnistlab.cli.progress",
+    "mnistlab.experiments",
+)
+PRELOADED += (
+    "mnistlab.experiments.worker",
+    "mnistlab.report.comparison",
+    "mnistlab.report.run_plots",
+)
 # Passive, since threads that spin while they wait take many times as long where cores are shared.
 ENVIRONMENT = {"COLUMNS": "100", "OMP_WAIT_POLICY": "PASSIVE"}
 PROGRAM = "mnistlab.cli.app:main"
@@ -75,7 +86,9 @@ class Fork:
 
     def wait(self):
         status = self._forks.ask(wait=self.number)
-        return Ended(status, self.stdout, self._place.with_suffix(".err").read_text(encoding="utf-8"))
+        return Ended(
+            status, self.stdout, self._place.with_suffix(".err").read_text(encoding="utf-8")
+        )
 
 
 class Forks:
@@ -93,10 +106,16 @@ class Forks:
         )
 
     def start(self, *arguments, cwd, call=PROGRAM, fault=None):
-        """Start ``mnistlab ARGUMENTS``, or another function, which finds its arguments in ``sys.argv``."""
+        """Start ``mnistlab ARGUMENTS``, or another function, which finds its arguments in
+        ``sys.argv``."""
         self._count += 1
         place = self._folder / str(self._count)
-        request = {"call": call, "arguments": [*map(str, arguments)], "cwd": str(cwd), "fault": fault}
+        request = {
+            "call": call,
+            "arguments": [*map(str, arguments)],
+            "cwd": str(cwd),
+            "fault": fault,
+        }
         return Fork(self, self.ask(**request, place=str(place)), place)
 
     def run(self, *arguments, **options):
@@ -131,7 +150,10 @@ def _serve():
             answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
         else:
             # Made here, so that they are there as soon as the process has a number.
-            files = [os.open(request["place"] + end, os.O_WRONLY | os.O_CREAT) for end in (".out", ".err")]
+            files = [
+                os.open(request["place"] + end, os.O_WRONLY | os.O_CREAT)
+                for end in (".out", ".err")
+            ]
             answer = os.fork()
             if answer == 0:
                 _become(request, files)

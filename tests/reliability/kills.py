@@ -1,4 +1,5 @@
-"""Killing processes with SIGKILL at drawn moments, and what a run's folder must hold after each kill."""
+"""Killing processes with SIGKILL at drawn moments, and what a run's folder must hold after each
+kill."""
 
 import os
 import subprocess
@@ -14,7 +15,14 @@ from tests.reliability.forks import Ended
 
 PATIENCE = 240
 """Seconds after which what should have happened is given up."""
-KEPT = {".lock", "checkpoint.safetensors", "model.safetensors", "test_logits.npy", "record.json", "curves.png"}
+KEPT = {
+    ".lock",
+    "checkpoint.safetensors",
+    "model.safetensors",
+    "test_logits.npy",
+    "record.json",
+    "curves.png",
+}
 
 
 def temporaries(folder):
@@ -53,13 +61,16 @@ _started = []
 
 
 class Command:
-    """A command started as a user does, with the methods of :class:`tests.reliability.forks.Fork`."""
+    """A command started as a user does, with the methods of
+    :class:`tests.reliability.forks.Fork`."""
 
     def __init__(self, command, cwd, place):
         self._out, self._err = place.with_suffix(".out"), place.with_suffix(".err")
         with self._out.open("wb") as out, self._err.open("wb") as err:
             environment = os.environ | {"COLUMNS": "100"}
-            self._process = subprocess.Popen([*map(str, command)], cwd=cwd, stdout=out, stderr=err, env=environment)
+            self._process = subprocess.Popen(
+                [*map(str, command)], cwd=cwd, stdout=out, stderr=err, env=environment
+            )
         self.number = self._process.pid
         _started.append(self._process)
 
@@ -117,7 +128,8 @@ def offspring(number):
 
 
 def workers(driver):
-    """Numbers of the processes that train for an experiment's: children of its child, which has loaded everything."""
+    """Numbers of the processes that train for an experiment's: children of its child, which has
+    loaded everything."""
     tree = parents()
     return [number for number, parent in tree.items() if tree.get(parent) == driver]
 

@@ -1,4 +1,5 @@
-"""A small sound file of every kind that the package reads, how it is read, and what a change in it may change."""
+"""A small sound file of every kind that the package reads, how it is read, and what a change in it
+may change."""
 
 import os
 import tarfile
@@ -24,7 +25,14 @@ from mnistlab.training.checkpoint import pack_checkpoint, read_header, restore
 from mnistlab.training.device import choose_device
 from mnistlab.training.trainer import Trainer
 from tests.data.forms import FORMS
-from tests.reliability.likeness import cut_off, first_rows, one_field, one_image, one_value, same_data
+from tests.reliability.likeness import (
+    cut_off,
+    first_rows,
+    one_field,
+    one_image,
+    one_value,
+    same_data,
+)
 
 SWEEP = """recipe = "mlp"      # what to start from
 seeds = 2
@@ -48,7 +56,8 @@ class Kind:
         file: it.
         read: reads it and what belongs to it.
         same: whether two results are the same.
-        flipped: whether the second result may come of the first file with a bit flipped; ``None``: only the same may.
+        flipped: whether the second result may come of the first file with a bit flipped; ``None``:
+            only the same may.
         cut: the same of one that was cut; ``None``: only the same may.
         names: one of them must stand in a refusal.
         header: its first bytes, at each of which it is cut.
@@ -73,7 +82,9 @@ def plain_recipe():
 
 def tiny_dataset():
     random = np.random.default_rng(7)
-    splits = (Split(random.integers(0, 256, (n, 8, 8), np.uint8), np.arange(n) % 10) for n in (20, 10))
+    splits = (
+        Split(random.integers(0, 256, (n, 8, 8), np.uint8), np.arange(n) % 10) for n in (20, 10)
+    )
     return make_dataset("tiny", *splits)
 
 
@@ -97,7 +108,10 @@ def _weights(folder):
     run = make_run(folder / "run")
 
     def read():
-        return {name: value.numpy().tobytes() for name, value in load_trained(run).model.state_dict().items()}
+        return {
+            name: value.numpy().tobytes()
+            for name, value in load_trained(run).model.state_dict().items()
+        }
 
     return Kind(run.model_file, read, equal)
 
@@ -128,7 +142,15 @@ def _comparison(folder):
     group = RunGroup.of("tiny", [make_run(folder / "runs" / "run").read_record()])
     group = Group(label="tiny", digest=group.recipe.digest, seeds=group.seeds)
     found = compare((group,), "").model_dump(mode="json")
-    archive = Archive(title="x", baseline="", runs="runs", groups=(group,), failures=(), command="", comparison=found)
+    archive = Archive(
+        title="x",
+        baseline="",
+        runs="runs",
+        groups=(group,),
+        failures=(),
+        command="",
+        comparison=found,
+    )
     write_archive(folder, archive)
     file = folder / "comparison.json"
     return Kind(file, lambda: read_archive(file), equal)
@@ -143,11 +165,18 @@ def sealed_model(path):
 
 
 def _onnx(folder):
-    file, images = sealed_model(folder / "model.onnx"), np.random.default_rng(1).integers(0, 256, (2, 28, 28), np.uint8)
+    file, images = (
+        sealed_model(folder / "model.onnx"),
+        np.random.default_rng(1).integers(0, 256, (2, 28, 28), np.uint8),
+    )
 
     def read():
         network = Network(file)
-        return network.metadata, network.logits(images).tobytes(), network.probabilities(images).tobytes()
+        return (
+            network.metadata,
+            network.logits(images).tobytes(),
+            network.probabilities(images).tobytes(),
+        )
 
     return Kind(file, read, equal)
 
@@ -162,7 +191,9 @@ def _data(form, file, **rules):
         source = folder / "data"
         source.mkdir()
         made = FORMS[form](source, *_parts())
-        return Kind(source / file, lambda: load_dataset(str(made)), same_data, names=("data",), **rules)
+        return Kind(
+            source / file, lambda: load_dataset(str(made)), same_data, names=("data",), **rules
+        )
 
     return make
 
@@ -192,7 +223,9 @@ def _bitmap(folder):
     file = source / "train" / "3" / "00003.bmp"
     Image.open(file.with_suffix(".png")).save(file)
     file.with_suffix(".png").unlink()
-    return Kind(file, lambda: load_dataset(str(source)), same_data, flipped=one_image, cut=one_image)
+    return Kind(
+        file, lambda: load_dataset(str(source)), same_data, flipped=one_image, cut=one_image
+    )
 
 
 def _cached(folder):
@@ -205,8 +238,12 @@ def _cached(folder):
 
 def _recipe(folder):
     file = folder / "mine.toml"
-    file.write_text(to_toml(built_in("custom_mlp").replace(name="mine", epochs=3)), encoding="utf-8")
-    return Kind(file, lambda: read_recipe(file), equal, flipped=one_field, cut=cut_off(Recipe(name="mine")))
+    file.write_text(
+        to_toml(built_in("custom_mlp").replace(name="mine", epochs=3)), encoding="utf-8"
+    )
+    return Kind(
+        file, lambda: read_recipe(file), equal, flipped=one_field, cut=cut_off(Recipe(name="mine"))
+    )
 
 
 def _sweep(folder):

@@ -1,4 +1,5 @@
-"""Whether what was read from a damaged file is what it was, or as near as a format without checksums can tell."""
+"""Whether what was read from a damaged file is what it was, or as near as a format without
+checksums can tell."""
 
 import numpy as np
 
@@ -9,7 +10,10 @@ def same_data(one, other):
 
 def one_value(one, other):
     """Whether two data sets differ in one pixel or one label."""
-    if (one.train.images.shape, one.test.images.shape) != (other.train.images.shape, other.test.images.shape):
+    if (one.train.images.shape, one.test.images.shape) != (
+        other.train.images.shape,
+        other.test.images.shape,
+    ):
         return False
     pairs = [(s.images, t.images) for s, t in _splits(one, other)] + [
         (s.labels, t.labels) for s, t in _splits(one, other)
@@ -19,17 +23,25 @@ def one_value(one, other):
 
 def one_image(one, other):
     """Whether two data sets differ in one image alone."""
-    if (one.train.images.shape, one.test.images.shape) != (other.train.images.shape, other.test.images.shape):
+    if (one.train.images.shape, one.test.images.shape) != (
+        other.train.images.shape,
+        other.test.images.shape,
+    ):
         return False
-    changed = sum(int((a.images != b.images).any(axis=(1, 2)).sum()) for a, b in _splits(one, other))
+    changed = sum(
+        int((a.images != b.images).any(axis=(1, 2)).sum()) for a, b in _splits(one, other)
+    )
     return changed <= 1 and all(np.array_equal(a.labels, b.labels) for a, b in _splits(one, other))
 
 
 def first_rows(one, other):
-    """Whether the second training set is the beginning of the first, but for its very last pixel."""
+    """Whether the second training set is the beginning of the first, but for its very last
+    pixel."""
     rows = len(other.train)
     images, found = one.train.images[:rows].reshape(-1), other.train.images.reshape(-1)
-    return np.array_equal(images[:-1], found[:-1]) and np.array_equal(one.train.labels[:rows], other.train.labels)
+    return np.array_equal(images[:-1], found[:-1]) and np.array_equal(
+        one.train.labels[:rows], other.train.labels
+    )
 
 
 def _splits(one, other):
@@ -44,7 +56,8 @@ def one_field(one, other):
 
 def cut_off(default):
     def judge(one, other):
-        """Whether all fields are as they were or as they are by default, but for the one that was cut."""
+        """Whether all fields are as they were or as they are by default, but for the one that was
+        cut."""
         before, after, plain = one.model_dump(), other.model_dump(), default.model_dump()
         return sum(after[key] not in (before[key], plain[key]) for key in before) <= 1
 

@@ -1,4 +1,5 @@
-"""Damage to files of pictures: bits, splices, cuts, lengths, doubled chunks; half of the time with right checksums."""
+"""Damage to files of pictures: bits, splices, cuts, lengths, doubled chunks; half of the time with
+right checksums."""
 
 import struct
 
@@ -8,7 +9,8 @@ _NUMBERS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x800
 
 
 def mutate(content, random, others):
-    """Return a file with one to four kinds of damage; ``others`` are files to splice in pieces of."""
+    """Return a file with one to four kinds of damage; ``others`` are files to splice in pieces
+    of."""
     damaged = bytearray(content)
     for _ in range(random.integers(1, 5)):
         if damaged:
@@ -18,7 +20,8 @@ def mutate(content, random, others):
 
 
 def mended(content):
-    """A PNG file with the checksum of each of its chunks made right, as far as there are chunks; others as they are."""
+    """A PNG file with the checksum of each of its chunks made right, as far as there are chunks;
+    others as they are."""
     if not content.startswith(SIGNATURE):
         return content
     parts, place = [SIGNATURE], len(SIGNATURE)
@@ -65,7 +68,9 @@ def _splice(damaged, random, others):
     other = others[random.integers(len(others))]
     start = int(random.integers(len(other)))
     place = _place(damaged, random)
-    damaged[place : place + int(random.integers(64))] = other[start : start + int(random.integers(1, 512))]
+    damaged[place : place + int(random.integers(64))] = other[
+        start : start + int(random.integers(1, 512))
+    ]
 
 
 def _set_length(damaged, random, others):

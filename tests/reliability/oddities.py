@@ -77,17 +77,33 @@ def lying_jpeg(width, height):
 
 def oriented(orientation, form):
     """The picture stored turned, with the EXIF orientation that undoes it."""
-    ways = (None, "FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_90", "TRANSVERSE")
+    ways = (
+        None,
+        "FLIP_LEFT_RIGHT",
+        "ROTATE_180",
+        "FLIP_TOP_BOTTOM",
+        "TRANSPOSE",
+        "ROTATE_90",
+        "TRANSVERSE",
+    )
     way, exif = (*ways, "ROTATE_270")[orientation - 1], Image.Exif()
     exif[0x0112] = orientation
     return encode(COLOUR.transpose(Image.Transpose[way]) if way else COLOUR, form, exif=exif)
 
 
 def tiff(entries, data=b"", following=0):
-    """A TIFF file of one directory: tag, type, count and value of each entry; ``data`` starts at byte 8."""
+    """A TIFF file of one directory: tag, type, count and value of each entry; ``data`` starts at
+    byte 8."""
     packed = b"".join(struct.pack("<HHII", *entry) for entry in entries)
     end = struct.pack("<I", following)
-    return b"II*\0" + struct.pack("<I", 8 + len(data)) + data + struct.pack("<H", len(entries)) + packed + end
+    return (
+        b"II*\0"
+        + struct.pack("<I", 8 + len(data))
+        + data
+        + struct.pack("<H", len(entries))
+        + packed
+        + end
+    )
 
 
 def plain_tiff(width, height, data=b"", extra=(), strip=(8, None), **how):
@@ -95,12 +111,21 @@ def plain_tiff(width, height, data=b"", extra=(), strip=(8, None), **how):
     start, length = strip
     entries = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: start, 277: 1, 278: height}
     entries[279] = len(data) if length is None else length
-    return tiff(sorted([*((tag, _LONG, 1, value) for tag, value in entries.items()), *extra]), data, **how)
+    return tiff(
+        sorted([*((tag, _LONG, 1, value) for tag, value in entries.items()), *extra]), data, **how
+    )
 
 
 def bmp(width, height, compression=0, bits=24, pixels=b""):
-    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(pixels), 0, 0, 0, 0)
-    return b"BM" + struct.pack("<IHHI", 14 + len(head) + len(pixels), 0, 0, 14 + len(head)) + head + pixels
+    head = struct.pack(
+        "<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(pixels), 0, 0, 0, 0
+    )
+    return (
+        b"BM"
+        + struct.pack("<IHHI", 14 + len(head) + len(pixels), 0, 0, 14 + len(head))
+        + head
+        + pixels
+    )
 
 
 def upside_down_bmp():
@@ -112,7 +137,11 @@ def upside_down_bmp():
 
 def gif(width, height, *blocks):
     return (
-        b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff" + b"".join(blocks) + b";"
+        b"GIF89a"
+        + struct.pack("<HHBBB", width, height, 0x80, 0, 0)
+        + b"\0\0\0\xff\xff\xff"
+        + b"".join(blocks)
+        + b";"
     )
 
 
@@ -121,7 +150,9 @@ def gif_frame(left, top, width, height, content=b"\x02\x02\x44\x01\x00"):
 
 
 def riff(*parts):
-    body = b"WEBP" + b"".join(kind + struct.pack("<I", len(c)) + c + bytes(len(c) % 2) for kind, c in parts)
+    body = b"WEBP" + b"".join(
+        kind + struct.pack("<I", len(c)) + c + bytes(len(c) % 2) for kind, c in parts
+    )
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 

@@ -12,7 +12,8 @@ EPOCHS, BATCHES = 3, 10
 
 
 class Interruption:
-    """Stops a run when so many batches are done, and keeps the checkpoint of its last epoch's end."""
+    """Stops a run when so many batches are done, and keeps the checkpoint of its last epoch's
+    end."""
 
     def __init__(self, folder, batches):
         self.folder, self.left, self.last = RunFolder(folder), batches, None
@@ -37,7 +38,8 @@ def trained(recipe, dataset, folder, batches, **options):
 
 
 def try_stops():
-    """Print the names of the last checkpoint's tensors, and after which batches a stop has changed the end."""
+    """Print the names of the last checkpoint's tensors, and after which batches a stop has changed
+    the end."""
     place, data = map(Path, sys.argv[1:3])
     name, kernels, threads, *stops = sys.argv[3:]
     backend.IMAGES_A_CALL = 1

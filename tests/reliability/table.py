@@ -1,4 +1,5 @@
-"""The account as the table of docs/reliability.md: ``python -m tests.reliability.table`` writes it there."""
+"""The account as the table of docs/reliability.md: ``python -m tests.reliability.table`` writes it
+there."""
 
 import json
 from pathlib import Path
@@ -8,7 +9,10 @@ from mnistlab.runs import write_atomically
 ROOT = Path(__file__).parents[2]
 SUMMARY = ROOT / "results" / "reliability" / "summary.json"
 PAGE = ROOT / "docs" / "reliability.md"
-BEGIN, END = "<!-- the account, written by tests/reliability/table.py -->\n", "<!-- the account's end -->\n"
+BEGIN, END = (
+    "<!-- the account, written by tests/reliability/table.py -->\n",
+    "<!-- the account's end -->\n",
+)
 _KNOWN = {"part", "what", "tried", "outcome", "seconds", "refused", "unharmed", "changed"}
 """Told in words, or not of interest to a reader."""
 
@@ -18,9 +22,13 @@ def table() -> str:
     rows = json.loads(SUMMARY.read_text(encoding="utf-8"))["rows"]
     lines = ["| Part | What was tried | How often | What happened |", "|---|---|---:|---|"]
     for row in rows:
-        figures = ", ".join(f"{name.replace('_', ' ')} {_number(row[name])}" for name in row if name not in _KNOWN)
+        figures = ", ".join(
+            f"{name.replace('_', ' ')} {_number(row[name])}" for name in row if name not in _KNOWN
+        )
         happened = row["outcome"] + (f" ({figures})" if figures else "")
-        lines.append(f"| {row['part'].replace('_', ' ')} | {row['what']} | {row['tried']:,} | {happened} |")
+        lines.append(
+            f"| {row['part'].replace('_', ' ')} | {row['what']} | {row['tried']:,} | {happened} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -32,7 +40,13 @@ def page() -> str:
 
 
 def _number(value):
-    return f"{value:,.3g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+    return (
+        f"{value:,.3g}"
+        if isinstance(value, float)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else str(value)
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""A Ray cluster whose workers, nodes and drivers are killed with SIGKILL: the same records in the end."""
+"""A Ray cluster whose workers, nodes and drivers are killed with SIGKILL: the same records in the
+end."""
 
 import os
 import signal
@@ -18,7 +19,14 @@ from mnistlab.runs import RunStore
 from tests.experiments.conftest import SLOW
 from tests.experiments.listening import Notes, leftovers, results
 from tests.reliability.bits import history_of
-from tests.reliability.kills import PATIENCE, Command, end_commands, loaded, offspring, wait_until_gone
+from tests.reliability.kills import (
+    PATIENCE,
+    Command,
+    end_commands,
+    loaded,
+    offspring,
+    wait_until_gone,
+)
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'mnistlab[ray]'")
 pytestmark = pytest.mark.filterwarnings(
@@ -31,7 +39,8 @@ from mnistlab import built_in, compare
 from mnistlab.experiments.ray_executor import RayExecutor
 recipes = [built_in(name).replace(**{SLOW}) for name in ("lenet5", "custom_mlp")]
 executor = RayExecutor(sys.argv[1], slice_seconds=1.5)
-compare(*recipes, seeds={len(SEEDS)}, runs="runs", executor=executor, on_event=lambda event: print(event, flush=True))
+compare(*recipes, seeds={len(SEEDS)}, runs="runs", executor=executor,
+        on_event=lambda event: print(event, flush=True))
 """
 
 
@@ -44,7 +53,9 @@ class Nodes:
     def start(self):
         from ray.cluster_utils import Cluster
 
-        self._cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        self._cluster = Cluster(
+            initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
+        )
         self.add_second()
         self.address = self._cluster.address
 
@@ -57,7 +68,9 @@ class Nodes:
 
     def workers(self):
         """Numbers of the processes that train."""
-        raylets = [node.all_processes["raylet"][0].process.pid for node in self._cluster.list_all_nodes()]
+        raylets = [
+            node.all_processes["raylet"][0].process.pid for node in self._cluster.list_all_nodes()
+        ]
         return [number for raylet in raylets for number in offspring(raylet) if _trains(number)]
 
     def wait_until_idle(self):
@@ -75,7 +88,9 @@ class Nodes:
 
 def _trains(number):
     try:
-        return "train_slices" in Path(f"/proc/{number}/cmdline").read_text(encoding="utf-8", errors="replace")
+        return "train_slices" in Path(f"/proc/{number}/cmdline").read_text(
+            encoding="utf-8", errors="replace"
+        )
     except (FileNotFoundError, ProcessLookupError):
         return False
 
@@ -130,7 +145,9 @@ class Driver:
 
     def finished(self):
         """When the record of each finished run was written."""
-        return {file: file.stat().st_mtime_ns for file in (self.folder / "runs").glob("*/record.json")}
+        return {
+            file: file.stat().st_mtime_ns for file in (self.folder / "runs").glob("*/record.json")
+        }
 
     def check(self, whole):
         """Hold what is kept to be sound; return what is finished."""
@@ -139,7 +156,8 @@ class Driver:
         return self.finished()
 
     def finish(self, whole, finished=()):
-        """Let it come to its end, and hold it against the undisturbed one; return how often a run had died."""
+        """Let it come to its end, and hold it against the undisturbed one; return how often a run
+        had died."""
         ended = self._process.wait()
         assert ended.returncode == 0, ended
         assert "TrialFailed" not in ended.stdout
@@ -169,7 +187,11 @@ def test_a_driver_killed_and_started_again_on_the_same_cluster_ends_in_the_same_
         driver.start()
         driver.finish(whole, finished.items())
         wait_until_gone(orphans)
-    account("Ray: the driver killed by SIGKILL, then started again on the same cluster", tried=tried, outcome=SAME)
+    account(
+        "Ray: the driver killed by SIGKILL, then started again on the same cluster",
+        tried=tried,
+        outcome=SAME,
+    )
 
 
 @pytest.fixture
@@ -179,7 +201,9 @@ def tortured(torture):
 
 
 @pytest.mark.usefixtures("tortured")
-def test_a_driver_killed_and_started_again_on_a_new_cluster_ends_in_the_same_records(nodes, whole, tmp_path, account):
+def test_a_driver_killed_and_started_again_on_a_new_cluster_ends_in_the_same_records(
+    nodes, whole, tmp_path, account
+):
     random = np.random.default_rng(2)
     for number in range(5):
         driver = Driver(tmp_path / str(number), nodes, random)
@@ -192,7 +216,9 @@ def test_a_driver_killed_and_started_again_on_a_new_cluster_ends_in_the_same_rec
         nodes.start()
         driver.start()
         driver.finish(whole, finished.items())
-    account("Ray: driver killed by SIGKILL, cluster ended, both started again", tried=5, outcome=SAME)
+    account(
+        "Ray: driver killed by SIGKILL, cluster ended, both started again", tried=5, outcome=SAME
+    )
 
 
 @pytest.mark.usefixtures("tortured")
@@ -205,7 +231,12 @@ def test_workers_killed_in_mid_sweep_change_no_record(nodes, whole, tmp_path, ac
             os.kill(random.choice(at_work), signal.SIGKILL)
         deaths += driver.finish(whole)
     assert deaths
-    account("Ray: a worker killed by SIGKILL in mid-sweep", tried=5, outcome=SAME, runs_begun_again=deaths)
+    account(
+        "Ray: a worker killed by SIGKILL in mid-sweep",
+        tried=5,
+        outcome=SAME,
+        runs_begun_again=deaths,
+    )
 
 
 @pytest.mark.usefixtures("tortured")
@@ -218,4 +249,6 @@ def test_nodes_killed_in_mid_sweep_change_no_record(nodes, whole, tmp_path, acco
         deaths += driver.finish(whole)
         nodes.add_second()
     assert deaths
-    account("Ray: a node of two killed in mid-sweep", tried=5, outcome=SAME, runs_begun_again=deaths)
+    account(
+        "Ray: a node of two killed in mid-sweep", tried=5, outcome=SAME, runs_begun_again=deaths
+    )

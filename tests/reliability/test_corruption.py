@@ -1,4 +1,5 @@
-"""Damaged files of every kind: one line that names the file, or the right answer; never a wrong one."""
+"""Damaged files of every kind: one line that names the file, or the right answer; never a wrong
+one."""
 
 import numpy as np
 import pytest
@@ -37,7 +38,9 @@ def outcome(kind):
                 elif made.same(sound, found):
                     unharmed += 1
                 else:
-                    assert legal, f"another result, silently; {len(content)} bytes, kept as {made.file}"
+                    assert legal, (
+                        f"another result, silently; {len(content)} bytes, kept as {made.file}"
+                    )
                     assert legal(sound, found), f"more than one place differs; kept as {made.file}"
                     changed += 1
         assert gauge.peak <= 2 * made.file.stat().st_size + ALLOWANCE
@@ -48,7 +51,11 @@ def outcome(kind):
 
 def _told(counts, what):
     words = f"{counts['refused']:,} refused in one line, {counts['unharmed']:,} read as undamaged"
-    return words + (f", {counts['changed']:,} {what}" if counts["changed"] else "") + "; no wrong result, no crash"
+    return (
+        words
+        + (f", {counts['changed']:,} {what}" if counts["changed"] else "")
+        + "; no wrong result, no crash"
+    )
 
 
 def test_a_cut_file_is_refused_or_read_as_it_was(kind, outcomes, effort, account):
@@ -78,7 +85,9 @@ def test_a_flipped_bit_is_noticed_or_changes_nothing_else(kind, outcomes, effort
     )
 
 
-def test_a_model_without_a_checksum_is_read_or_refused_whatever_is_flipped(tmp_path, effort, account):
+def test_a_model_without_a_checksum_is_read_or_refused_whatever_is_flipped(
+    tmp_path, effort, account
+):
     content, file = shipped_models()["reader"].read_bytes(), tmp_path / "model.onnx"
     random, refused = np.random.default_rng(5), 0
     places = flips(len(content), random, effort(10, 1000))
@@ -86,7 +95,9 @@ def test_a_model_without_a_checksum_is_read_or_refused_whatever_is_flipped(tmp_p
     places += flips(len(content) // 10, random, effort(10, 1000))
     for place in places:
         file.write_bytes(flip(content, *place))
-        found, line = read_or_refusal(lambda: Network(file).logits(np.zeros((1, 28, 28), np.uint8)), str(file))
+        found, line = read_or_refusal(
+            lambda: Network(file).logits(np.zeros((1, 28, 28), np.uint8)), str(file)
+        )
         refused += line is not None
         assert line or found.shape[0] == 1
     account(

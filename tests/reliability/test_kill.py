@@ -1,4 +1,5 @@
-"""Training killed with SIGKILL at random moments, over and over: nothing kept is lost, the end is the same."""
+"""Training killed with SIGKILL at random moments, over and over: nothing kept is lost, the end is
+the same."""
 
 import shutil
 import signal
@@ -51,7 +52,8 @@ def undisturbed(start, folder):
 
 
 def wait_for_moment(random, process, folder, whole):
-    """Wait for a drawn moment: while the process starts, while it trains, or as soon as it saves."""
+    """Wait for a drawn moment: while the process starts, while it trains, or as soon as it
+    saves."""
     kind = random.choice(["start", "training", "save"], p=[0.15, 0.25, 0.6])
     if kind == "start":
         time.sleep(random.uniform(0, whole.start))
@@ -65,7 +67,8 @@ def wait_for_moment(random, process, folder, whole):
 
 
 def kill_again_and_again(start, place, wanted, random):
-    """Kill a run so often, at drawn moments, and begin another whenever one is finished; hold each against the whole.
+    """Kill a run so often, at drawn moments, and begin another whenever one is finished; hold each
+    against the whole.
 
     Args:
         start: starts or goes on with the run of a folder.
@@ -113,7 +116,8 @@ def finish(start, folder, whole, *, always=False):
 @pytest.fixture(scope="module")
 def forks(tmp_path_factory, few):
     with pytest.MonkeyPatch.context() as patch:
-        # Has what only the first optimiser would import imported in the process that is forked from.
+        # Has what only the first optimiser would import imported in the process that is forked
+        # from.
         patch.setenv("MNISTLAB_PRELOAD", str(few))
         forks = Forks(tmp_path_factory.mktemp("forks"))
     yield forks
@@ -121,8 +125,22 @@ def forks(tmp_path_factory, few):
 
 
 @pytest.mark.parametrize(("name", "kernels"), ARMS)
-def test_a_run_killed_again_and_again_ends_in_the_same_bits(tmp_path, few, forks, name, kernels, effort, account):
-    arguments = ["train", name, "--data", few, "--epochs", 6, "--threads", 1, "--kernels", kernels, "--resume"]
+def test_a_run_killed_again_and_again_ends_in_the_same_bits(
+    tmp_path, few, forks, name, kernels, effort, account
+):
+    arguments = [
+        "train",
+        name,
+        "--data",
+        few,
+        "--epochs",
+        6,
+        "--threads",
+        1,
+        "--kernels",
+        kernels,
+        "--resume",
+    ]
     wanted = effort(*ARMS[name, kernels])
     figures = kill_again_and_again(
         lambda folder: forks.start(*arguments, "--run", folder, cwd=tmp_path),
@@ -134,19 +152,37 @@ def test_a_run_killed_again_and_again_ends_in_the_same_bits(tmp_path, few, forks
     account(
         f"{name}, {layers}: training killed by SIGKILL, then --resume",
         tried=wanted,
-        outcome="every folder loaded, no epoch lost; weights, logits and history as undisturbed, bit for bit",
+        outcome=(
+            "every folder loaded, no epoch lost; weights, logits and history as undisturbed, bit"
+            " for bit"
+        ),
         **figures,
     )
 
 
-def test_the_command_itself_killed_again_and_again_ends_in_the_same_bits(tmp_path, few, torture, account, request):
+def test_the_command_itself_killed_again_and_again_ends_in_the_same_bits(
+    tmp_path, few, torture, account, request
+):
     if not torture:
         pytest.skip("takes seconds a kill; tests/cli/test_stopping.py kills it once")
-    command = [*MNISTLAB, "train", "custom_mlp", "--data", few, "--epochs", 12, "--threads", 1, "--resume"]
+    command = [
+        *MNISTLAB,
+        "train",
+        "custom_mlp",
+        "--data",
+        few,
+        "--epochs",
+        12,
+        "--threads",
+        1,
+        "--resume",
+    ]
     request.addfinalizer(end_commands)
     numbers, wanted = count(), 20
     figures = kill_again_and_again(
-        lambda folder: Command([*command, "--run", folder], tmp_path, tmp_path / f"command{next(numbers)}"),
+        lambda folder: Command(
+            [*command, "--run", folder], tmp_path, tmp_path / f"command{next(numbers)}"
+        ),
         tmp_path,
         wanted,
         np.random.default_rng(wanted),
@@ -154,6 +190,9 @@ def test_the_command_itself_killed_again_and_again_ends_in_the_same_bits(tmp_pat
     account(
         "python -m mnistlab train, start-up and all: killed by SIGKILL, then --resume",
         tried=wanted,
-        outcome="every folder loaded, no epoch lost; weights, logits and history as undisturbed, bit for bit",
+        outcome=(
+            "every folder loaded, no epoch lost; weights, logits and history as undisturbed, bit"
+            " for bit"
+        ),
         **figures,
     )

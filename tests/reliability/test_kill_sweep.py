@@ -1,4 +1,5 @@
-"""Experiments whose driver and workers are killed with SIGKILL: the same command ends in the same records."""
+"""Experiments whose driver and workers are killed with SIGKILL: the same command ends in the same
+records."""
 
 import contextlib
 import os
@@ -15,7 +16,15 @@ from mnistlab.runs import RunFolder, RunStore
 from tests.cli.processes import MNISTLAB
 from tests.experiments.listening import leftovers, results
 from tests.reliability.bits import history_of
-from tests.reliability.kills import PATIENCE, Command, end_commands, loaded, offspring, wait_until_gone, workers
+from tests.reliability.kills import (
+    PATIENCE,
+    Command,
+    end_commands,
+    loaded,
+    offspring,
+    wait_until_gone,
+    workers,
+)
 
 GRID = """seeds = 2
 validation = 300
@@ -29,8 +38,31 @@ learning_rate = [0.001, 0.01]
 LIKE_GRID = ["--epochs", "8", "--train-limit", "1500"]
 COMMANDS = {
     "sweep": ["sweep", "grid.toml", "--workers", "2", "--out", "kept"],
-    "compare": ["compare", "lenet5", "custom_mlp", "--seeds", "3", *LIKE_GRID, "--workers", "2", "--out", "kept"],
-    "endless": ["compare", "lenet5", "mlp", "--seeds", "2", "--epochs", "9999", "--workers", "2", "--out", "kept"],
+    "compare": [
+        "compare",
+        "lenet5",
+        "custom_mlp",
+        "--seeds",
+        "3",
+        *LIKE_GRID,
+        "--workers",
+        "2",
+        "--out",
+        "kept",
+    ],
+    "endless": [
+        "compare",
+        "lenet5",
+        "mlp",
+        "--seeds",
+        "2",
+        "--epochs",
+        "9999",
+        "--workers",
+        "2",
+        "--out",
+        "kept",
+    ],
 }
 GIVEN_UP = "its process was killed by SIGKILL, 3 times over"
 
@@ -68,10 +100,13 @@ class Undisturbed:
         }
 
     def check(self, experiment, finished):
-        """Hold what a killed experiment has left to be sound, and the runs finished before to be as they were."""
+        """Hold what a killed experiment has left to be sound, and the runs finished before to be as
+        they were."""
         for folder in experiment.runs.glob("*"):
             loaded(folder, self.histories[folder.name])
-        assert finished.items() <= experiment.finished().items(), "finished runs have been trained again"
+        assert finished.items() <= experiment.finished().items(), (
+            "finished runs have been trained again"
+        )
         return experiment.finished()
 
     def finish(self, experiment, ended, finished):
@@ -104,7 +139,8 @@ def whole(tmp_path_factory):
 
 
 class Killer:
-    """Kills drivers and workers at drawn moments, so that no run dies so often that it is given up."""
+    """Kills drivers and workers at drawn moments, so that no run dies so often that it is given
+    up."""
 
     def __init__(self, whole, random):
         self.whole, self.random = whole, random
@@ -136,7 +172,9 @@ def wait_for_checkpoints(experiment, number):
         time.sleep(0.05)
 
 
-def test_workers_of_a_killed_driver_stop_training_long_before_their_runs_are_over(tmp_path, effort, account):
+def test_workers_of_a_killed_driver_stop_training_long_before_their_runs_are_over(
+    tmp_path, effort, account
+):
     tried, random = effort(1, 5), np.random.default_rng(5)
     for number in range(tried):
         experiment = Experiment("endless", tmp_path / str(number))
@@ -162,7 +200,9 @@ def test_workers_of_a_killed_driver_stop_training_long_before_their_runs_are_ove
     )
 
 
-def test_drivers_and_workers_killed_again_and_again_end_in_the_same_records(tmp_path, whole, torture, account):
+def test_drivers_and_workers_killed_again_and_again_end_in_the_same_records(
+    tmp_path, whole, torture, account
+):
     if not torture:
         pytest.skip("takes long; tests/experiments/test_local.py kills one of each")
     for name in ("sweep", "compare"):
@@ -175,7 +215,8 @@ def test_drivers_and_workers_killed_again_and_again_end_in_the_same_records(tmp_
             families |= {*family}
             ended = driver.wait()
             if ended.returncode == -signal.SIGKILL:
-                # Every other time the next driver has to do with what the last one's workers still hold.
+                # Every other time the next driver has to do with what the last one's workers still
+                # hold.
                 if killer.random.integers(2):
                     wait_until_gone(family)
                 finished = killer.whole.check(experiment, finished)
@@ -186,7 +227,10 @@ def test_drivers_and_workers_killed_again_and_again_end_in_the_same_records(tmp_
         account(
             f"{name}: driver or worker killed by SIGKILL, then the same command",
             tried=wanted,
-            outcome="none trained twice, no worker outlived its driver; records as undisturbed, bit for bit",
+            outcome=(
+                "none trained twice, no worker outlived its driver; records as undisturbed, bit"
+                " for bit"
+            ),
             drivers=killer.drivers,
             workers=killer.workers,
         )
@@ -215,5 +259,8 @@ def test_runs_given_up_since_their_workers_are_always_killed_are_told_and_traine
     account(
         "compare: every worker killed as soon as it starts",
         tried=len(killed),
-        outcome="told in a line a recipe, exit status 1 or 2; the next start gives the records of the undisturbed",
+        outcome=(
+            "told in a line a recipe, exit status 1 or 2; the next start gives the records of the"
+            " undisturbed"
+        ),
     )

@@ -1,4 +1,5 @@
-"""Values that no program of ours wrote, where numbers, names or tables are expected: refused in one line."""
+"""Values that no program of ours wrote, where numbers, names or tables are expected: refused in one
+line."""
 
 import json
 import zipfile
@@ -21,7 +22,8 @@ from tests.runs.test_store import keep
 
 
 @pytest.mark.parametrize(
-    "cell", ["=1+1", '=cmd|"/c calc"!A1', "@SUM(1)", "+1e9", "nan", "1e400", "9" * 30, "-1", "0x7", "#1"]
+    "cell",
+    ["=1+1", '=cmd|"/c calc"!A1', "@SUM(1)", "+1e9", "nan", "1e400", "9" * 30, "-1", "0x7", "#1"],
 )
 def test_a_formula_in_a_table_is_no_number(tmp_path, cell):
     path = tmp_path / "train.csv"
@@ -50,7 +52,8 @@ def test_odd_types_in_a_sweep_are_refused(tmp_path, odd):
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 100_000, '{"format": 1, "x": ' + "[" * 100_000, "7", "null", '"x"', "[]", "\ud800"]
+    "text",
+    ["[" * 100_000, '{"format": 1, "x": ' + "[" * 100_000, "7", "null", '"x"', "[]", "\ud800"],
 )
 def test_odd_json_in_the_place_of_a_record_or_comparison_is_refused(tmp_path, text):
     for name, read in (
@@ -73,12 +76,21 @@ def test_odd_json_in_the_place_of_a_record_or_comparison_is_refused(tmp_path, te
     ids=lambda changes: str(changes)[:40],
 )
 def test_an_odd_comparison_is_refused(changes, tmp_path):
-    sound = {"title": "x", "baseline": "", "runs": "runs", "failures": [], "command": "", "comparison": {}}
+    sound = {
+        "title": "x",
+        "baseline": "",
+        "runs": "runs",
+        "failures": [],
+        "command": "",
+        "comparison": {},
+    }
     sound["groups"] = [{"label": "a", "digest": "01234567", "seeds": [0]}]
     (tmp_path / "comparison.json").write_text(json.dumps(sound))
     assert read_archive(tmp_path / "comparison.json").title == "x"
     (tmp_path / "comparison.json").write_text(json.dumps(sound | changes))
-    assert read_or_refusal(lambda: read_comparison(tmp_path / "comparison.json"), "comparison.json", str(tmp_path))[1]
+    assert read_or_refusal(
+        lambda: read_comparison(tmp_path / "comparison.json"), "comparison.json", str(tmp_path)
+    )[1]
 
 
 ABSURD = {

@@ -1,4 +1,5 @@
-"""Whatever is handed in as a picture is read, or refused in one line: no crash, no waiting, no end of memory."""
+"""Whatever is handed in as a picture is read, or refused in one line: no crash, no waiting, no end
+of memory."""
 
 import os
 import resource
@@ -109,7 +110,9 @@ def test_odd_pictures_are_read_or_refused_in_one_line(reader, torture, account):
             wrong[name] = (expected, answer.error or digits)
     assert not wrong
     outcome = "each read, or refused in one line that says why"
-    account("odd, damaged and malicious pictures", tried=len(tried), outcome=outcome, **watch.figures())
+    account(
+        "odd, damaged and malicious pictures", tried=len(tried), outcome=outcome, **watch.figures()
+    )
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "TIFF"])

@@ -1,4 +1,5 @@
-"""A run stopped at any epoch boundary, after any batch, by any signal, goes on to the very same bits."""
+"""A run stopped at any epoch boundary, after any batch, by any signal, goes on to the very same
+bits."""
 
 import json
 import signal
@@ -42,13 +43,19 @@ def test_a_run_stopped_after_any_batch_ends_in_the_same_weights_optimiser_state_
     values = [key for key in names if key.startswith("model.")]
     buffers = [key for key in values if "running_" in key or "num_batches" in key]
     assert sum(key.startswith("optimizer.") for key in names) == len(values) - len(buffers)
-    assert sum(key.startswith("average.") for key in names) == (len(values) - len(buffers)) * (name == "best62k")
+    assert sum(key.startswith("average.") for key in names) == (len(values) - len(buffers)) * (
+        name == "best62k"
+    )
     assert bool(buffers) == (name != "lenet5")
     layers = "plain PyTorch" if kernels == "torch" else "fast layers"
     account(
-        f"{name}, {layers}, begun on {threads} thread{'s' if threads > 1 else ''}: stopped, and gone on with",
+        f"{name}, {layers}, begun on {threads} thread{'s' if threads > 1 else ''}: stopped, and"
+        " gone on with",
         tried=len(stops),
-        outcome="weights, averages, optimiser's state, losses, accuracies and logits as undisturbed, bit for bit",
+        outcome=(
+            "weights, averages, optimiser's state, losses, accuracies and logits as undisturbed,"
+            " bit for bit"
+        ),
         at_boundaries=len(stops) - len(inside),
         in_mid_epoch=len(inside),
     )
@@ -56,7 +63,8 @@ def test_a_run_stopped_after_any_batch_ends_in_the_same_weights_optimiser_state_
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory, mnist):
-    """So many that the fast layers, which look up after 2048 images, can be stopped in mid-epoch."""
+    """So many that the fast layers, which look up after 2048 images, can be stopped in
+    mid-epoch."""
     parts = [(s.images[:n], s.labels[:n]) for s, n in ((mnist.train, 3072), (mnist.test, 100))]
     return FORMS["idx.gz"](tmp_path_factory.mktemp("images"), *parts)
 
@@ -66,20 +74,29 @@ def test_a_signal_at_a_random_moment_costs_nothing(tmp_path, name, images, forks
     epochs = 2 if name == "best62k" else 4
     command = ["train", name, "--data", images, "--epochs", epochs, "--threads", 1, "--seed", 3]
     # Plain PyTorch, which looks up after every batch, is given fewer images, since it is slower.
-    commands = {"auto": command, "torch": [*command, "--kernels", "torch", "--batch-size", 32, "--train-limit", 192]}
+    commands = {
+        "auto": command,
+        "torch": [*command, "--kernels", "torch", "--batch-size", 32, "--train-limit", 192],
+    }
     whole, seconds = {}, {}
     for kernels, command in commands.items():
         process = forks.start(*command, "--run", kernels, cwd=tmp_path)
         process.wait_for("parameters")
         began = time.monotonic()
         assert process.wait().returncode == 0
-        whole[kernels], seconds[kernels] = bits_of(RunFolder(tmp_path / kernels)), time.monotonic() - began
+        whole[kernels], seconds[kernels] = (
+            bits_of(RunFolder(tmp_path / kernels)),
+            time.monotonic() - began,
+        )
     random = np.random.default_rng(RECIPES.index(name))
     wanted, stopped, inside, tried = effort(2, 20), 0, 0, 0
     while stopped < wanted:
         tried += 1
         assert tried < 10 * wanted, "nearly every run was over before its signal"
-        kernels, number = list(commands)[stopped % 2], (signal.SIGINT, signal.SIGTERM)[stopped // 2 % 2]
+        kernels, number = (
+            list(commands)[stopped % 2],
+            (signal.SIGINT, signal.SIGTERM)[stopped // 2 % 2],
+        )
         command = [*commands[kernels], "--run", f"{tried}"]
         process = forks.start(*command, cwd=tmp_path)
         process.wait_for("parameters")
@@ -98,6 +115,9 @@ def test_a_signal_at_a_random_moment_costs_nothing(tmp_path, name, images, forks
     account(
         f"{name}: SIGINT or SIGTERM at a random moment, then --resume",
         tried=stopped,
-        outcome="a checkpoint and the signal's exit status; weights, logits and history as undisturbed, bit for bit",
+        outcome=(
+            "a checkpoint and the signal's exit status; weights, logits and history as undisturbed,"
+            " bit for bit"
+        ),
         in_mid_epoch=inside,
     )

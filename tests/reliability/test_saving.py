@@ -1,4 +1,5 @@
-"""Saves that fail at any step, or die there, on disks that are full, broken or read-only: nothing is lost."""
+"""Saves that fail at any step, or die there, on disks that are full, broken or read-only: nothing
+is lost."""
 
 import os
 import shutil
@@ -15,7 +16,9 @@ from tests.reliability.faults import DIED, KINDS, STEPS
 from tests.reliability.forks import started
 
 SAVES = [("checkpoint.safetensors", 1), ("checkpoint.safetensors", 2)]
-SAVES += [(name, 1) for name in ("model.safetensors", "test_logits.npy", "record.json", "curves.png")]
+SAVES += [
+    (name, 1) for name in ("model.safetensors", "test_logits.npy", "record.json", "curves.png")
+]
 SAID = {"EIO": "Input/output error", "ENOSPC": "No space left on device"}
 OWN = {".lock", "curves.png", "model.safetensors", "record.json", "test_logits.npy"}
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the limits and mounts are Linux's")
@@ -84,7 +87,10 @@ def test_a_save_that_fails_or_dies_at_any_step_leaves_the_old_file_or_the_new(
     account(
         "a save fails or its process dies: " + kind,
         tried=len(cases),
-        outcome="the old file or the new loads; no stray file behind the next start; --resume ends as undisturbed",
+        outcome=(
+            "the old file or the new loads; no stray file behind the next start; --resume ends as"
+            " undisturbed"
+        ),
         saves=len(SAVES),
         steps=len(STEPS),
     )
@@ -95,7 +101,10 @@ def small_disk(tmp_path):
     place = tmp_path / "disk"
     place.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", place], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", place],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if mounted.returncode:
         pytest.skip(f"no disk may be mounted here: {mounted.stderr.strip()}")
@@ -120,7 +129,9 @@ def test_on_a_full_disk_the_last_checkpoint_stays_and_with_space_the_run_ends_as
         assert message.startswith("mnistlab: r")
         assert message.endswith("No space left on device")
         folder = RunFolder(small_disk / "r")
-        assert folder.begun == (space > checkpoint + 4096 * 2) or abs(space - checkpoint) <= 4096 * 2
+        assert (
+            folder.begun == (space > checkpoint + 4096 * 2) or abs(space - checkpoint) <= 4096 * 2
+        )
         if folder.begun:
             check(folder)
         ballast.unlink()
@@ -129,7 +140,10 @@ def test_on_a_full_disk_the_last_checkpoint_stays_and_with_space_the_run_ends_as
     account(
         "a run on a disk that becomes full",
         tried=len(spaces),
-        outcome="one line naming the file; the last checkpoint loads; with space, --resume ends as undisturbed",
+        outcome=(
+            "one line naming the file; the last checkpoint loads; with space, --resume ends as"
+            " undisturbed"
+        ),
     )
 
 
@@ -150,7 +164,9 @@ LEFT_ALONE = {
 
 @linux
 @pytest.mark.parametrize("state", LEFT_ALONE)
-def test_a_read_only_folder_is_refused_in_one_line_and_left_as_it_is(forks, command, tmp_path, state, account):
+def test_a_read_only_folder_is_refused_in_one_line_and_left_as_it_is(
+    forks, command, tmp_path, state, account
+):
     options, message = LEFT_ALONE[state]
     place = tmp_path / "ro" / "r"
     fault = {"file": "checkpoint.safetensors", "occurrence": 2, "step": "open", "kind": "kill"}
@@ -166,21 +182,40 @@ def test_a_read_only_folder_is_refused_in_one_line_and_left_as_it_is(forks, comm
     folder.chmod(0o755)
     assert refusal(ended) == f"mnistlab: {message}"
     assert {path.name: path.read_bytes() for path in place.glob("*")} == before
-    account(f"a read-only folder, the run {state}", tried=1, outcome="one line naming the file; nothing changed")
+    account(
+        f"a read-only folder, the run {state}",
+        tried=1,
+        outcome="one line naming the file; nothing changed",
+    )
 
 
-def test_a_comparisons_files_are_each_old_or_new_wherever_its_report_fails(forks, few, tmp_path, torture, account):
+def test_a_comparisons_files_are_each_old_or_new_wherever_its_report_fails(
+    forks, few, tmp_path, torture, account
+):
     runs = tmp_path / "runs"
     for name in ("lenet5", "mlp"):
         for seed in (0, 1):
-            options = ["--data", few, "--epochs", 1, "--seed", seed, "--run", runs / f"{name}-{seed}"]
+            options = [
+                "--data",
+                few,
+                "--epochs",
+                1,
+                "--seed",
+                seed,
+                "--run",
+                runs / f"{name}-{seed}",
+            ]
             assert forks.run("train", name, *options, cwd=tmp_path).returncode == 0
 
     def report(out, fault=None):
         return forks.run("report", runs, "--out", out, cwd=tmp_path, fault=fault)
 
     def files(out):
-        return {path.relative_to(out): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+        return {
+            path.relative_to(out): path.read_bytes()
+            for path in sorted(out.rglob("*"))
+            if path.is_file()
+        }
 
     old = {}
     if torture:
@@ -208,7 +243,9 @@ def test_a_comparisons_files_are_each_old_or_new_wherever_its_report_fails(forks
         else:
             assert ended.returncode in (DIED, -9)
         left.append(files(out))
-        assert any(path.suffix == ".tmp" for path in left[-1]) == (kind not in SAID and step != "after rename")
+        assert any(path.suffix == ".tmp" for path in left[-1]) == (
+            kind not in SAID and step != "after rename"
+        )
     assert report("out").returncode == 0
     new = files(tmp_path / "out")
     assert not any(path.suffix == ".tmp" for path in new)

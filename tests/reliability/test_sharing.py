@@ -29,7 +29,9 @@ def finished(forks, few, tmp_path_factory):
     return place / "r"
 
 
-def test_a_second_process_on_a_runs_folder_is_refused_and_the_first_undisturbed(forks, few, tmp_path, effort, account):
+def test_a_second_process_on_a_runs_folder_is_refused_and_the_first_undisturbed(
+    forks, few, tmp_path, effort, account
+):
     command = ["train", "lenet5", "--data", few, "--epochs", 12, "--threads", 1]
     assert forks.run(*command, "--run", "alone", cwd=tmp_path).returncode == 0
     tries = effort(2, 10)
@@ -41,7 +43,9 @@ def test_a_second_process_on_a_runs_folder_is_refused_and_the_first_undisturbed(
     for option in ("--resume", "--overwrite") * (tries // 2):
         said.add(refusal(forks.run(*command, "--run", "shared", option, cwd=tmp_path)))
     first.go_on()
-    assert said == {"mnistlab: shared: another process is training in this folder; wait, or name another"}
+    assert said == {
+        "mnistlab: shared: another process is training in this folder; wait, or name another"
+    }
     assert first.wait().returncode == 0
     assert bits_of(RunFolder(tmp_path / "shared")) == bits_of(RunFolder(tmp_path / "alone"))
     account(
@@ -51,10 +55,15 @@ def test_a_second_process_on_a_runs_folder_is_refused_and_the_first_undisturbed(
     )
 
 
-def test_runs_kept_in_one_store_by_many_processes_at_once_all_load(forks, finished, tmp_path, effort, account):
+def test_runs_kept_in_one_store_by_many_processes_at_once_all_load(
+    forks, finished, tmp_path, effort, account
+):
     runs = effort(20, 100)
     call = "tests.reliability.writers:write_run"
-    processes = [forks.start(finished, tmp_path / "store", seed, cwd=tmp_path, call=call) for seed in range(runs)]
+    processes = [
+        forks.start(finished, tmp_path / "store", seed, cwd=tmp_path, call=call)
+        for seed in range(runs)
+    ]
     assert [process.wait().stderr for process in processes] == [""] * runs
     store = RunStore(tmp_path / "store")
     records = {record.seed: record for record in store.records()}
@@ -68,10 +77,16 @@ def test_runs_kept_in_one_store_by_many_processes_at_once_all_load(forks, finish
             "record.json",
             "test_logits.npy",
         }
-    account("runs kept in one store by as many processes at once", tried=runs, outcome="all load; no stray file")
+    account(
+        "runs kept in one store by as many processes at once",
+        tried=runs,
+        outcome="all load; no stray file",
+    )
 
 
-def test_one_file_saved_by_many_processes_at_once_is_whole_whenever_it_is_read(forks, tmp_path, effort, account):
+def test_one_file_saved_by_many_processes_at_once_is_whole_whenever_it_is_read(
+    forks, tmp_path, effort, account
+):
     writers, reads = effort(20, 100), 0
     file = tmp_path / "file"
     write_atomically(file, content(0))
@@ -114,11 +129,19 @@ def test_saves_by_many_threads_leave_the_umask_alone(tmp_path, effort, account):
     files = list(tmp_path.iterdir())
     assert len(files) == 5 * threads
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o640}
-    account("saves by sixteen threads at once", tried=threads * each, outcome="all there, with the modes of the umask")
+    account(
+        "saves by sixteen threads at once",
+        tried=threads * each,
+        outcome="all there, with the modes of the umask",
+    )
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="whether a process stands still is read from /proc")
-def test_what_a_killed_process_left_of_a_file_is_cleared_but_not_what_another_is_writing(tmp_path, forks, account):
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="whether a process stands still is read from /proc"
+)
+def test_what_a_killed_process_left_of_a_file_is_cleared_but_not_what_another_is_writing(
+    tmp_path, forks, account
+):
     stray = tmp_path / ".file.0123456789abcdef.tmp"
     others = {tmp_path / ".report.html.0123456789abcdef.tmp", tmp_path / ".notes.tmp"}
     for file in (stray, *others):
@@ -135,4 +158,8 @@ def test_what_a_killed_process_left_of_a_file_is_cleared_but_not_what_another_is
     assert writer.wait().stderr == ""
     assert (tmp_path / "file").read_bytes() == content(7)
     assert set(tmp_path.iterdir()) == {tmp_path / "file", tmp_path / "other", *others}
-    account("a save beside one that stands still in mid-write", tried=1, outcome="strays cleared, both files whole")
+    account(
+        "a save beside one that stands still in mid-write",
+        tried=1,
+        outcome="strays cleared, both files whole",
+    )

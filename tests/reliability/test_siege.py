@@ -1,4 +1,5 @@
-"""The server besieged: requests made up from its own description, broken ones, huge ones, slow and half-closed ones."""
+"""The server besieged: requests made up from its own description, broken ones, huge ones, slow and
+half-closed ones."""
 
 import json
 import socket
@@ -23,7 +24,17 @@ from tests.server.serving import served, until
 
 LIMIT = 100_000
 PICTURE = number("407")
-BODIES = [PICTURE, PNG, JPEG, encode(COLOUR, "GIF"), PNG[:99], claiming(50_000, 50_000), b"", b"\0", bytes(LIMIT + 1)]
+BODIES = [
+    PICTURE,
+    PNG,
+    JPEG,
+    encode(COLOUR, "GIF"),
+    PNG[:99],
+    claiming(50_000, 50_000),
+    b"",
+    b"\0",
+    bytes(LIMIT + 1),
+]
 CONFORMS = [
     not_a_server_error,
     checks.status_code_conformance,
@@ -43,7 +54,9 @@ ODD_REQUESTS = {
     "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(99),
     "a path upwards": b"GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "a path upwards in disguise": b"GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a path upwards in disguise": (
+        b"GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    ),
     "a path of other bytes": b"GET /%ff%fe%00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "a path of many strokes": b"GET " + b"/" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "a whole address": b"GET http://elsewhere/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -52,38 +65,55 @@ ODD_REQUESTS = {
     "many headers": b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"A: b\r\n" * 20_000 + b"\r\n",
     "a header without a colon": b"GET / HTTP/1.1\r\nHost: localhost\r\nnonsense\r\n\r\n",
     "a folded header": b"GET / HTTP/1.1\r\nHost: localhost\r\nA: b\r\n c\r\n\r\n",
-    "an upgrade": b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+    "an upgrade": (
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+    ),
     "a negative length": (POST + "Content-Length: -1\r\n\r\n").encode(),
     "a length in letters": (POST + "Content-Length: many\r\n\r\n").encode(),
     "a length of a thousand digits": (POST + f"Content-Length: {'9' * 1000}\r\n\r\n").encode(),
     "two lengths": (POST + "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd").encode(),
     "a length, and chunks": (
-        POST + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
-    ).encode(),
+        (
+            POST + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+        ).encode()
+    ),
     "an unknown coding": (POST + "Transfer-Encoding: gzip\r\n\r\nabc").encode(),
     "chunks of letters": (POST + "Transfer-Encoding: chunked\r\n\r\nxyz\r\nabc\r\n").encode(),
-    "a chunk of a huge size": (POST + f"Transfer-Encoding: chunked\r\n\r\n{'f' * 16}\r\nabc").encode(),
+    "a chunk of a huge size": (
+        (POST + f"Transfer-Encoding: chunked\r\n\r\n{'f' * 16}\r\nabc").encode()
+    ),
     "multipart without a boundary": (
-        POST + "Content-Type: multipart/form-data\r\nContent-Length: 3\r\n\r\nabc"
-    ).encode(),
+        (POST + "Content-Type: multipart/form-data\r\nContent-Length: 3\r\n\r\nabc").encode()
+    ),
     "multipart cut off": (
-        POST + 'Content-Type: multipart/form-data; boundary="b"\r\nContent-Length: 9\r\n\r\n--b\r\nCont'
-    ).encode(),
-    "a type of no sense": (POST + "Content-Type: \xff;;=\r\nContent-Length: 3\r\n\r\nabc").encode("latin-1"),
+        (
+            POST + 'Content-Type: multipart/form-data; boundary="b"\r\nContent-Length:'
+            " 9\r\n\r\n--b\r\nCont"
+        ).encode()
+    ),
+    "a type of no sense": (
+        (POST + "Content-Type: \xff;;=\r\nContent-Length: 3\r\n\r\nabc").encode("latin-1")
+    ),
     "a compressed body": (POST + "Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc").encode(),
     "a query of other bytes": (
-        POST.replace("read", "read?model=%ff%00&images=%f0") + "Content-Length: 0\r\n\r\n"
-    ).encode(),
+        (
+            POST.replace("read", "read?model=%ff%00&images=%f0") + "Content-Length: 0\r\n\r\n"
+        ).encode()
+    ),
     "a thousand models": (
-        POST.replace("read", "read?" + "model=reader&" * 1000) + "Content-Length: 0\r\n\r\n"
-    ).encode(),
+        (
+            POST.replace("read", "read?" + "model=reader&" * 1000) + "Content-Length: 0\r\n\r\n"
+        ).encode()
+    ),
 }
 UNFINISHED = {"a chunk of a huge size"}
 
 
 @pytest.fixture(scope="module")
 def server():
-    with served(workers=2, queue=300, models=["reader", "lenet5"], max_body=LIMIT, body_seconds=20) as running:
+    with served(
+        workers=2, queue=300, models=["reader", "lenet5"], max_body=LIMIT, body_seconds=20
+    ) as running:
         yield running
 
 
@@ -93,12 +123,24 @@ def test_what_its_description_allows_and_what_not_is_answered_as_it_says(server,
     count = effort(12, 500)
     with requests.Session() as session:
         for found in schemathesis.openapi.from_dict(document).get_all_operations():
-            modes = list(GenerationMode) if found.ok().path == "/api/read" else [GenerationMode.POSITIVE]
+            modes = (
+                list(GenerationMode)
+                if found.ok().path == "/api/read"
+                else [GenerationMode.POSITIVE]
+            )
             for mode in modes:
 
                 @seed(7)
-                @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-                @given(case=found.ok().as_strategy(generation_mode=mode), body=st.none() | st.sampled_from(BODIES))
+                @settings(
+                    max_examples=count,
+                    deadline=None,
+                    database=None,
+                    suppress_health_check=list(HealthCheck),
+                )
+                @given(
+                    case=found.ok().as_strategy(generation_mode=mode),
+                    body=st.none() | st.sampled_from(BODIES),
+                )
                 def ask(case, body):
                     if body is not None and case.method == "POST":
                         case.body = body
@@ -110,7 +152,12 @@ def test_what_its_description_allows_and_what_not_is_answered_as_it_says(server,
     assert all(status < 500 for status in statuses)
     outcome = "every answer as the OpenAPI document says; none of 500 or more"
     told = {f"status_{status}": times for status, times in sorted(statuses.items())}
-    account("requests made up from the OpenAPI document", tried=sum(statuses.values()), outcome=outcome, **told)
+    account(
+        "requests made up from the OpenAPI document",
+        tried=sum(statuses.values()),
+        outcome=outcome,
+        **told,
+    )
 
 
 @pytest.mark.parametrize("name", ODD_REQUESTS)
@@ -128,7 +175,8 @@ def test_odd_requests_are_answered_or_refused_and_harm_nobody(server, name):
 
 
 @pytest.mark.parametrize(
-    "head", [POST + f"Content-Length: {10**10}\r\n\r\n", POST + "Transfer-Encoding: chunked\r\n\r\n"]
+    "head",
+    [POST + f"Content-Length: {10**10}\r\n\r\n", POST + "Transfer-Encoding: chunked\r\n\r\n"],
 )
 def test_a_body_over_the_limit_is_refused_and_not_read_to_its_end(server, head):
     part, taken = bytes(65_536), 0
@@ -139,7 +187,9 @@ def test_a_body_over_the_limit_is_refused_and_not_read_to_its_end(server, head):
         ended = False
         while not ended and taken < 200_000_000:
             try:
-                connection.sendall(f"{len(part):x}\r\n".encode() + part + b"\r\n" if "chunked" in head else part)
+                connection.sendall(
+                    f"{len(part):x}\r\n".encode() + part + b"\r\n" if "chunked" in head else part
+                )
                 taken += len(part)
             except ConnectionError:
                 ended = True
@@ -166,7 +216,9 @@ def test_while_hundreds_are_slow_others_are_answered(server, effort, account):
         "requests beside 200 slow connections",
         tried=len(beside),
         outcome="all answered",
-        **{f"{name}_milliseconds": round(1000 * float(value), 1) for name, value in figures.items()},
+        **{
+            f"{name}_milliseconds": round(1000 * float(value), 1) for name, value in figures.items()
+        },
     )
 
 
@@ -197,4 +249,8 @@ def test_a_picture_whose_client_has_left_is_not_read(server, effort, account):
         until(lambda: server.metric("mnistlab_queue_length") == 0, HANG)
     # Two were with the readers when their clients left.
     until(lambda: server.metric("mnistlab_reading_seconds_count") == before + 2, HANG)
-    account("clients that leave while queued", tried=count, outcome="none read but the two that the readers had")
+    account(
+        "clients that leave while queued",
+        tried=count,
+        outcome="none read but the two that the readers had",
+    )

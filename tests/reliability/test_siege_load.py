@@ -1,4 +1,5 @@
-"""The server under more load than it can bear: whom it lets in, what it keeps, how it recovers, and how it ends."""
+"""The server under more load than it can bear: whom it lets in, what it keeps, how it recovers, and
+how it ends."""
 
 import asyncio
 import signal
@@ -17,7 +18,8 @@ from tests.reliability.wire import HANG, answer, opened, post
 from tests.server.serving import served
 
 MORE_MEMORY = 60
-"""Megabytes that all of its processes together may hold after the load beyond what they held before."""
+"""Megabytes that all of its processes together may hold after the load beyond what they held
+before."""
 PICTURE = drawing()
 
 
@@ -25,7 +27,11 @@ def memory(server):
     """Megabytes that the server and its readers hold."""
     return sum(
         int(
-            next(line for line in Path(f"/proc/{number}/status").read_text().splitlines() if "VmRSS" in line).split()[1]
+            next(
+                line
+                for line in Path(f"/proc/{number}/status").read_text().splitlines()
+                if "VmRSS" in line
+            ).split()[1]
         )
         / 1024
         for number in (server.process.pid, *server.readers())
@@ -99,7 +105,9 @@ def test_an_end_under_load_loses_nothing_that_got_in(effort, account):
         random = np.random.default_rng(turn)
         with served(workers=2, queue=100, models=["reader"]) as server:
             outcomes, began = [], threading.Event()
-            crowd = [threading.Thread(target=ask_on, args=(server, outcomes, began)) for _ in range(24)]
+            crowd = [
+                threading.Thread(target=ask_on, args=(server, outcomes, began)) for _ in range(24)
+            ]
             for one in crowd:
                 one.start()
             assert began.wait(HANG)
@@ -114,4 +122,9 @@ def test_an_end_under_load_loses_nothing_that_got_in(effort, account):
         answered += len(inside)
     assert answered
     outcome = "every request that got in was answered with 200; exit status 0"
-    account("SIGTERM with 24 clients asking", tried=effort(2, 20), outcome=outcome, requests_answered=answered)
+    account(
+        "SIGTERM with 24 clients asking",
+        tried=effort(2, 20),
+        outcome=outcome,
+        requests_answered=answered,
+    )

@@ -1,4 +1,5 @@
-"""Pipes, sockets, devices and links in circles where a file is expected: refused at once, never read."""
+"""Pipes, sockets, devices and links in circles where a file is expected: refused at once, never
+read."""
 
 import os
 import socket
@@ -34,7 +35,10 @@ SPECIAL = {
     "socket": bind_socket,
     "zeros": lambda path: path.symlink_to("/dev/zero"),
     "nothing": lambda path: path.symlink_to("/dev/null"),
-    "a link to a pipe": lambda path: (os.mkfifo(f"{path}.far"), path.symlink_to(f"{path.name}.far")),
+    "a link to a pipe": lambda path: (
+        os.mkfifo(f"{path}.far"),
+        path.symlink_to(f"{path.name}.far"),
+    ),
     "a link to itself": lambda path: path.symlink_to(path.name),
 }
 
@@ -116,7 +120,9 @@ def test_the_commands_say_so_in_one_line(tmp_path, special, capsys, monkeypatch)
     for name, each in commands.items():
         for command in each:
             place = tmp_path / name
-            if command[0] == "data" and not stat.S_ISFIFO(place.stat(follow_symlinks=False).st_mode):
+            if command[0] == "data" and not stat.S_ISFIFO(
+                place.stat(follow_symlinks=False).st_mode
+            ):
                 continue
             with alarm():
                 assert run_app(app, command) in (1, 2), command
@@ -132,6 +138,10 @@ def test_links_in_circles_are_not_followed_by_patterns(tmp_path):
     for name in ("one", "two", "three"):
         (tmp_path / "a" / name).symlink_to(tmp_path, target_is_directory=True)
     with alarm():
-        assert [source.path for source in find_sources([f"{tmp_path}/**/*.png"])] == [tmp_path / "a" / "1.png"]
-        assert [source.path for source in find_sources([f"{tmp_path}/**"])] == [tmp_path / "a" / "1.png"]
+        assert [source.path for source in find_sources([f"{tmp_path}/**/*.png"])] == [
+            tmp_path / "a" / "1.png"
+        ]
+        assert [source.path for source in find_sources([f"{tmp_path}/**"])] == [
+            tmp_path / "a" / "1.png"
+        ]
     assert [Path(source.name).name for source in find_sources([f"{tmp_path}/a/*.png"])] == ["1.png"]

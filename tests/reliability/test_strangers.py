@@ -83,7 +83,11 @@ def test_pickles_are_refused_and_run_nothing(tmp_path, account):
     for read, name in readers:
         assert read_or_refusal(read, name)[1]
     assert not (tmp_path / "sprung").exists()
-    account("pickles given as data, logits, weights, models", tried=len(readers), outcome="all refused; nothing run")
+    account(
+        "pickles given as data, logits, weights, models",
+        tried=len(readers),
+        outcome="all refused; nothing run",
+    )
 
 
 def hostile_model(location="", operator="MatMul"):
@@ -95,14 +99,23 @@ def hostile_model(location="", operator="MatMul"):
             weights.external_data.add(key=key, value=value)
     else:
         weights.raw_data = bytes(2560)
-    nodes = [helper.make_node("Cast", ["images"], ["floats"], to=1), helper.make_node("Flatten", ["floats"], ["flat"])]
+    nodes = [
+        helper.make_node("Cast", ["images"], ["floats"], to=1),
+        helper.make_node("Flatten", ["floats"], ["flat"]),
+    ]
     domain = {} if operator == "MatMul" else {"domain": "strange"}
-    nodes += [helper.make_node(operator, ["flat", "weights"], [n], **domain) for n in ("logits", "probabilities")]
+    nodes += [
+        helper.make_node(operator, ["flat", "weights"], [n], **domain)
+        for n in ("logits", "probabilities")
+    ]
     graph = helper.make_graph(
         nodes,
         "hostile",
         [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", 8, 8])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 10]) for name in ("logits", "probabilities")],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 10])
+            for name in ("logits", "probabilities")
+        ],
         [weights],
     )
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("strange", 1)]
@@ -112,7 +125,10 @@ def hostile_model(location="", operator="MatMul"):
 def test_a_model_that_reaches_for_other_files_or_code_is_refused(tmp_path, monkeypatch, account):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "near.bin").write_bytes(bytes(2560))
-    attempts = [{"location": name} for name in ("/etc/passwd", "../../../../etc/passwd", "near.bin", "./near.bin")]
+    attempts = [
+        {"location": name}
+        for name in ("/etc/passwd", "../../../../etc/passwd", "near.bin", "./near.bin")
+    ]
     attempts += [{"operator": "Evil"}]
     for attempt in attempts:
         file = tmp_path / "model.onnx"
@@ -121,12 +137,22 @@ def test_a_model_that_reaches_for_other_files_or_code_is_refused(tmp_path, monke
             Network(file)
     (tmp_path / "model.onnx").write_bytes(hostile_model())
     assert Network(tmp_path / "model.onnx").image_size == (8, 8)
-    account("ONNX models with weights in other files or operators of their own", tried=len(attempts), outcome="refused")
+    account(
+        "ONNX models with weights in other files or operators of their own",
+        tried=len(attempts),
+        outcome="refused",
+    )
 
 
 @pytest.mark.parametrize(
     "notes",
-    [{"classes": 7}, {"classes": [1, 2]}, {"classes": ["a"]}, {"typical_logit": "x"}, {"typical_logit": [1]}],
+    [
+        {"classes": 7},
+        {"classes": [1, 2]},
+        {"classes": ["a"]},
+        {"typical_logit": "x"},
+        {"typical_logit": [1]},
+    ],
     ids=str,
 )
 def test_odd_types_in_what_a_model_says_of_itself_are_refused(tmp_path, notes):
@@ -139,33 +165,56 @@ def test_odd_types_in_what_a_model_says_of_itself_are_refused(tmp_path, notes):
 def test_an_archive_with_wicked_paths_links_and_devices_writes_nothing(tmp_path, account):
     (tmp_path / "inner").mkdir()
     path = tmp_path / "inner" / "train.tar"
-    names = ["../../00001_1.png", "/tmp/00002_2.png", "a/../../00003_3.png", "line\nbreak/00004_4.png", "00005_5.png"]
+    names = [
+        "../../00001_1.png",
+        "/tmp/00002_2.png",
+        "a/../../00003_3.png",
+        "line\nbreak/00004_4.png",
+        "00005_5.png",
+    ]
     with tarfile.open(path, "w") as archive:
         for name in names * 2:
             info = tarfile.TarInfo(name)
             info.size = len(DIGIT)
             archive.addfile(info, io.BytesIO(DIGIT))
-        for number, kind in enumerate((tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE)):
+        for number, kind in enumerate(
+            (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE)
+        ):
             info = tarfile.TarInfo(f"0001{number}_6.png")
             info.type, info.linkname = kind, "/etc/passwd"
             archive.addfile(info)
     before = sorted(tmp_path.rglob("*"))
     dataset = load_dataset(str(path))
-    assert sorted({*dataset.train.labels.tolist(), *dataset.test.labels.tolist()}) == [1, 2, 3, 4, 5]
+    assert sorted({*dataset.train.labels.tolist(), *dataset.test.labels.tolist()}) == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
     assert sorted(tmp_path.rglob("*")) == before
     with tarfile.open(path, "w") as archive:
         info = tarfile.TarInfo("\x1b[31m\nforged line/00001_1.png")
         info.size = 4
         archive.addfile(info, io.BytesIO(b"oops"))
     assert read_or_refusal(lambda: load_dataset(str(path)), str(path))[1]
-    account("tar with paths that climb, links, devices", tried=len(names) + 4, outcome="nothing written, links unread")
+    account(
+        "tar with paths that climb, links, devices",
+        tried=len(names) + 4,
+        outcome="nothing written, links unread",
+    )
 
 
 def test_a_zip_with_wicked_paths_writes_nothing(tmp_path):
     train, labels = npy_header((10, 8, 8)) + bytes(640), npy_header((10,)) + bytes(range(10))
     path = tmp_path / "mnist.npz"
     with zipfile.ZipFile(path, "w") as archive:
-        for name, content in (("x_train", train), ("y_train", labels), ("x_test", train), ("y_test", labels)):
+        for name, content in (
+            ("x_train", train),
+            ("y_train", labels),
+            ("x_test", train),
+            ("y_test", labels),
+        ):
             archive.writestr(f"{name}.npy", content)
         archive.writestr("../../evil.npy", b"x")
         archive.writestr("/tmp/evil.npy", b"x")
@@ -193,9 +242,14 @@ def test_the_code_that_a_strangers_record_names_is_not_run(tmp_path, monkeypatch
     sprung.unlink()
     monkeypatch.setenv("MNISTLAB_CACHE", str(tmp_path / "elsewhere"))
     stranger = shutil.copytree(tmp_path / "run", tmp_path / "stranger")
-    assert "would run the code" in refusal(run(*MNISTLAB, "export", stranger, "model.onnx", cwd=tmp_path))
+    assert "would run the code" in refusal(
+        run(*MNISTLAB, "export", stranger, "model.onnx", cwd=tmp_path)
+    )
     with pytest.raises(
-        ModelError, match=rf"would run the code of .*net\.py:build, with which .* set {TRUST}=1 if you trust it"
+        ModelError,
+        match=(
+            rf"would run the code of .*net\.py:build, with which .* set {TRUST}=1 if you trust it"
+        ),
     ):
         load_trained(RunFolder(stranger))
     assert RunFolder(stranger).read_record().recipe == recipe
@@ -206,7 +260,9 @@ def test_the_code_that_a_strangers_record_names_is_not_run(tmp_path, monkeypatch
     sprung.unlink()
     # Changed since: not run, trusted or not.
     code.write_text(CODE + "\n", encoding="utf-8")
-    assert "has changed since" in str(read_or_refusal(lambda: load_trained(RunFolder(stranger)), "net.py")[1])
+    assert "has changed since" in str(
+        read_or_refusal(lambda: load_trained(RunFolder(stranger)), "net.py")[1]
+    )
     assert not sprung.exists()
     account(
         "a run's folder whose record names code",

@@ -1,4 +1,5 @@
-"""Code in a stranger's folders: nothing of it is run, by whichever command, unless it was trained with here."""
+"""Code in a stranger's folders: nothing of it is run, by whichever command, unless it was trained
+with here."""
 
 import contextlib
 import json
@@ -29,7 +30,18 @@ from torch import nn
 def build(image_shape, classes):
     return nn.Sequential(nn.Flatten(), nn.Linear(64, classes))
 """
-SHADOWS = ("torch", "numpy", "pydantic", "click", "filelock", "scipy", "onnx", "onnxruntime", "matplotlib", "jinja2")
+SHADOWS = (
+    "torch",
+    "numpy",
+    "pydantic",
+    "click",
+    "filelock",
+    "scipy",
+    "onnx",
+    "onnxruntime",
+    "matplotlib",
+    "jinja2",
+)
 
 
 def locate(folder, name):
@@ -81,7 +93,11 @@ def assert_not_run(folder, run_folder, match):
 
 
 def test_a_file_that_it_imports_is_compared_too(tmp_path):
-    net = {"net": NET.format(imports="import helper\nfrom pack import part"), "helper": "", "pack__part": ""}
+    net = {
+        "net": NET.format(imports="import helper\nfrom pack import part"),
+        "helper": "",
+        "pack__part": "",
+    }
     folder = trained_with(tmp_path, f"{tmp_path}/net.py:build", **net, pack__init="")
     load_trained(folder)
     assert unspring(tmp_path)
@@ -89,7 +105,9 @@ def test_a_file_that_it_imports_is_compared_too(tmp_path):
         write(tmp_path, **{name: "evil = 1"})
         place = locate(tmp_path, name)
         assert_not_run(
-            tmp_path, folder, f"{place}, which .*net.py:build imports, has changed since this run was trained"
+            tmp_path,
+            folder,
+            f"{place}, which .*net.py:build imports, has changed since this run was trained",
         )
         write(tmp_path, **{name: ""})
     load_trained(folder)
@@ -97,9 +115,12 @@ def test_a_file_that_it_imports_is_compared_too(tmp_path):
 
 
 def test_what_a_record_says_of_its_code_opens_no_door(tmp_path):
-    """The digest of a trusted file in the record of another; the trusted file itself, beside an evil one."""
+    """The digest of a trusted file in the record of another; the trusted file itself, beside an
+    evil one."""
     mine = tmp_path / "mine"
-    folder = trained_with(mine, f"{mine}/net.py:build", net=NET.format(imports="import helper"), helper="")
+    folder = trained_with(
+        mine, f"{mine}/net.py:build", net=NET.format(imports="import helper"), helper=""
+    )
     record = folder.read_record()
     theirs = tmp_path / "theirs"
     stranger = RunFolder(shutil.copytree(folder.path, theirs / "run"))
@@ -129,13 +150,16 @@ def test_packages_around_a_module_are_not_imported_to_compare_it(tmp_path, monke
     assert_not_run(tmp_path, folder, "would run the code")
     recipe = folder.read_record().recipe
     folder.path.rename(tmp_path / "runs" / f"x-{recipe.digest}-seed0")
-    monkeypatch.setattr("mnistlab.experiments.experiment_runs._fingerprint", lambda *_: tiny_dataset().fingerprint)
+    monkeypatch.setattr(
+        "mnistlab.experiments.experiment_runs._fingerprint", lambda *_: tiny_dataset().fingerprint
+    )
     repeat(recipe, seeds=1, runs=tmp_path / "runs", executor=InProcessExecutor())
     assert not unspring(tmp_path)
 
 
 def test_what_runs_is_what_was_read(tmp_path):
-    """Neither a compiled form that pretends to be of the file, nor what a file holds a moment later."""
+    """Neither a compiled form that pretends to be of the file, nor what a file holds a moment
+    later."""
     model = f"{tmp_path}/net.py:build"
     folder = trained_with(tmp_path, model, net=NET.format(imports="import helper"), helper="")
     good = (tmp_path / "helper.py").read_text()
@@ -158,14 +182,16 @@ def test_what_runs_is_what_was_read(tmp_path):
 
 def test_imports_that_reading_does_not_show_are_refused(tmp_path, monkeypatch):
     code = (
-        "import importlib, pathlib, sys\nsys.path.insert(0, str(pathlib.Path(__file__).parent / 'plugins'))\n"
-        "importlib.import_module('plu' + 'gin')\nsys.path.pop(0)"
+        "import importlib, pathlib, sys\nsys.path.insert(0, str(pathlib.Path(__file__).parent /"
+        " 'plugins'))\nimportlib.import_module('plu' + 'gin')\nsys.path.pop(0)"
     )
     write(tmp_path / "plugins", plugin="")
     folder = trained_with(tmp_path, f"{tmp_path}/net.py:build", net=NET.format(imports=code))
     sys.modules.pop("plugin", None)
     write(tmp_path / "plugins", plugin="evil = 1")
-    with pytest.raises(ModelError, match=f"plugin.py is imported in a way that .* set {TRUST}=1 if you trust"):
+    with pytest.raises(
+        ModelError, match=f"plugin.py is imported in a way that .* set {TRUST}=1 if you trust"
+    ):
         load_trained(folder)
     assert unspring(tmp_path) == [tmp_path / "sprung"]
     monkeypatch.setenv(TRUST, "1")
@@ -175,14 +201,18 @@ def test_imports_that_reading_does_not_show_are_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("record", [None, "other.py,,\n"])
-def test_a_package_that_says_it_is_installed_covers_its_own_files_alone(record, tmp_path, monkeypatch):
+def test_a_package_that_says_it_is_installed_covers_its_own_files_alone(
+    record, tmp_path, monkeypatch
+):
     library = tmp_path / "library"
     (library / "x-1.dist-info").mkdir(parents=True)
     if record:
         (library / "x-1.dist-info" / "RECORD").write_text(record)
     monkeypatch.setattr(sys, "path", [*sys.path, str(library)])
     write(library, helper_beside="")
-    folder = trained_with(tmp_path, f"{tmp_path}/net.py:build", net=NET.format(imports="import helper_beside"))
+    folder = trained_with(
+        tmp_path, f"{tmp_path}/net.py:build", net=NET.format(imports="import helper_beside")
+    )
     write(library, helper_beside="evil = 1")
     assert_not_run(tmp_path, folder, "helper_beside.py, which .* imports, has changed")
 
@@ -193,7 +223,9 @@ def test_installed_files_beside_python_s_own_are_not_compared(tmp_path, monkeypa
     (library / "x-1.dist-info" / "RECORD").write_text("package_beside/__init__.py,,\n")
     monkeypatch.setattr(sys, "path", [*sys.path, str(library)])
     write(library, package_beside__init="")
-    folder = trained_with(tmp_path, f"{tmp_path}/net.py:build", net=NET.format(imports="import package_beside"))
+    folder = trained_with(
+        tmp_path, f"{tmp_path}/net.py:build", net=NET.format(imports="import package_beside")
+    )
     assert folder.read_record().imports == {}
 
 
@@ -214,23 +246,34 @@ def test_code_that_imports_without_end_is_refused(tmp_path):
     assert "imports more than 10,000 names" in read_source(f"{tmp_path}/net.py:build").fault
 
 
-PLUGIN = "sys.path.insert(0, str(pathlib.Path(__file__).parent / 'plugins')); importlib.import_module('plu' + 'gin')"
+PLUGIN = (
+    "sys.path.insert(0, str(pathlib.Path(__file__).parent / 'plugins'));"
+    " importlib.import_module('plu' + 'gin')"
+)
 LATE = {
-    "forward": "class Late(nn.Flatten):\n    def forward(self, images):\n"
-    f"        {PLUGIN}\n        return super().forward(images)\nnn.Flatten = Late",
-    "thread": f"def go():\n    {PLUGIN}\nclass Late(nn.Flatten):\n    def __init__(self):\n"
-    "        super().__init__()\n        thread = threading.Thread(target=go)\n        thread.start()\n"
-    "        thread.join()\nnn.Flatten = Late",
-    "file": "file = pathlib.Path(__file__).parent / 'plugins' / 'plugin.py'\n"
-    "spec = importlib.util.spec_from_file_location('x', file)\n"
-    "spec.loader.exec_module(importlib.util.module_from_spec(spec))",
+    "forward": (
+        "class Late(nn.Flatten):\n    def forward(self, images):\n"
+        f"        {PLUGIN}\n        return super().forward(images)\nnn.Flatten = Late"
+    ),
+    "thread": (
+        f"def go():\n    {PLUGIN}\nclass Late(nn.Flatten):\n    def __init__(self):\n       "
+        " super().__init__()\n        thread = threading.Thread(target=go)\n       "
+        " thread.start()\n        thread.join()\nnn.Flatten = Late"
+    ),
+    "file": (
+        "file = pathlib.Path(__file__).parent / 'plugins' / 'plugin.py'\n"
+        "spec = importlib.util.spec_from_file_location('x', file)\n"
+        "spec.loader.exec_module(importlib.util.module_from_spec(spec))"
+    ),
     "runpy": "runpy.run_path(str(pathlib.Path(__file__).parent / 'plugins' / 'plugin.py'))",
 }
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("way", LATE)
-def test_code_never_trained_with_is_refused_whenever_and_however_it_is_imported(way, tmp_path, monkeypatch):
+def test_code_never_trained_with_is_refused_whenever_and_however_it_is_imported(
+    way, tmp_path, monkeypatch
+):
     monkeypatch.setattr("torch.nn.Flatten", torch.nn.Flatten)
     monkeypatch.setattr(sys, "path", [*sys.path])
     code = f"import importlib.util, pathlib, runpy, sys, threading\n{LATE[way]}"
@@ -249,8 +292,9 @@ def test_a_run_that_is_read_keeps_nobody_from_importing_files_of_his_own(tmp_pat
     folder = trained_with(tmp_path, f"{tmp_path}/net.py:build", net=NET.format(imports=""))
     write(tmp_path / "mine", mine="")
     code = (
-        "import pathlib\nfrom mnistlab import RunFolder\nfrom mnistlab.training import load_trained\n"
-        f"trained = load_trained(RunFolder(pathlib.Path({str(folder.path)!r})))\nimport mine\n"
+        "import pathlib\nfrom mnistlab import RunFolder\nfrom mnistlab.training import"
+        " load_trained\ntrained ="
+        f" load_trained(RunFolder(pathlib.Path({str(folder.path)!r})))\nimport mine\n"
     )
     (tmp_path / "mine" / "script.py").write_text(code)
     result = run(sys.executable, tmp_path / "mine" / "script.py", cwd=tmp_path)
@@ -259,8 +303,14 @@ def test_a_run_that_is_read_keeps_nobody_from_importing_files_of_his_own(tmp_pat
 
 def test_ones_own_runs_go_on_and_are_compared_by_all_files(tmp_path, small_mnist, monkeypatch):
     write(tmp_path, net=NET.format(imports="import helper"), helper="")
-    recipe, folder, events = plain_recipe().replace(model=f"{tmp_path}/net.py:build"), tmp_path / "run", []
-    monkeypatch.setattr("mnistlab.experiments.experiment_runs._fingerprint", lambda *_: tiny_dataset().fingerprint)
+    recipe, folder, events = (
+        plain_recipe().replace(model=f"{tmp_path}/net.py:build"),
+        tmp_path / "run",
+        [],
+    )
+    monkeypatch.setattr(
+        "mnistlab.experiments.experiment_runs._fingerprint", lambda *_: tiny_dataset().fingerprint
+    )
 
     def stop():
         return len(events) > 3
@@ -271,7 +321,9 @@ def test_ones_own_runs_go_on_and_are_compared_by_all_files(tmp_path, small_mnist
     with pytest.raises(RunError, match=changed):
         train(recipe, tiny_dataset(), folder=folder, resume=True)
     write(tmp_path, helper="")
-    assert train(recipe, tiny_dataset(), folder=folder, resume=True).record.imports.keys() == {"helper"}
+    assert train(recipe, tiny_dataset(), folder=folder, resume=True).record.imports.keys() == {
+        "helper"
+    }
     assert train(recipe, tiny_dataset(), folder=folder, resume=True)
     write(tmp_path, helper="x = 1")
     with pytest.raises(RunError, match=changed):
@@ -293,8 +345,12 @@ def test_no_command_imports_from_the_folder_that_it_is_in(tmp_path):
     write(runs / "run", **dict.fromkeys(SHADOWS, "raise ImportError('a stranger')"))
     (tmp_path / "evil.pth").write_text("import evil\n")
     (tmp_path / "evil.dist-info").mkdir()
-    (tmp_path / "evil.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1\n")
-    (tmp_path / "evil.dist-info" / "entry_points.txt").write_text("[pydantic]\nevil = evil:plugin\n")
+    (tmp_path / "evil.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: evil\nVersion: 1\n"
+    )
+    (tmp_path / "evil.dist-info" / "entry_points.txt").write_text(
+        "[pydantic]\nevil = evil:plugin\n"
+    )
     pictures = ["one.png", "two.png"]
     for name in pictures:
         Image.new("L", (64, 64), 255).save(tmp_path / name)
@@ -305,7 +361,9 @@ def test_no_command_imports_from_the_folder_that_it_is_in(tmp_path):
         assert not unspring(tmp_path), command
 
 
-def test_an_own_file_with_helpers_beside_it_trains_from_anywhere(tmp_path, few, capsys, monkeypatch):
+def test_an_own_file_with_helpers_beside_it_trains_from_anywhere(
+    tmp_path, few, capsys, monkeypatch
+):
     models, elsewhere = tmp_path / "models", tmp_path / "elsewhere"
     elsewhere.mkdir()
     net = NET.format(imports="from parts import layers").replace("64", "1024")

@@ -1,6 +1,8 @@
-"""What a release holds and what it is built of: locks, source archive and wheel, both installed and put to work.
+"""What a release holds and what it is built of: locks, source archive and wheel, both installed and
+put to work.
 
-``make check-dist`` names the folder of a release in ``MNISTLAB_DIST``; otherwise both archives are built here.
+``make check-dist`` names the folder of a release in ``MNISTLAB_DIST``; otherwise both archives are
+built here.
 """
 
 import json
@@ -26,7 +28,9 @@ SHORT = ["reproduce", "--batch_size", "50", "--num_epochs", "1", "--train-limit"
 RUN_TIME = ("export", "ray", "serve", "tensorboard")
 """Extras."""
 CUDA_ALONE = ("nvidia", "cuda", "triton")
-LIBRARIES = {f"mnistlab/kernels/_{name}.so" for name in ("processor", "x86_64_v2", "x86_64_v3", "x86_64_v4")}
+LIBRARIES = {
+    f"mnistlab/kernels/_{name}.so" for name in ("processor", "x86_64_v2", "x86_64_v3", "x86_64_v4")
+}
 """On a machine of the x86-64 kind."""
 
 
@@ -97,11 +101,14 @@ def test_the_locks_agree_with_pyproject(project, part):
             assert requirement.specifier.contains(str(pinned_torch().specifier).removeprefix("=="))
             continue
         version, _ = pins[canonicalize_name(requirement.name)]
-        assert requirement.specifier.contains(version), f"{requirement} is pinned at {version}: run `make lock`"
+        assert requirement.specifier.contains(version), (
+            f"{requirement} is pinned at {version}: run `make lock`"
+        )
 
 
 def test_the_locks_hold_all_that_is_needed_here_and_nothing_else():
-    """From what mnistlab[dev] declares down to the last: each is pinned, allowed where it is needed, and installed."""
+    """From what mnistlab[dev] declares down to the last: each is pinned, allowed where it is
+    needed, and installed."""
     pins = locked("requirements.lock") | locked("dev.lock")
     waiting, reached = [("mnistlab", frozenset({"dev", *RUN_TIME}))], set()
     while waiting:
@@ -110,15 +117,21 @@ def test_the_locks_hold_all_that_is_needed_here_and_nothing_else():
             continue
         reached.add((name, extras))
         for requirement in map(Requirement, metadata.requires(name) or []):
-            if requirement.marker and not any(requirement.marker.evaluate({"extra": x}) for x in ("", *extras)):
+            if requirement.marker and not any(
+                requirement.marker.evaluate({"extra": x}) for x in ("", *extras)
+            ):
                 continue
             needed = canonicalize_name(requirement.name)
             if needed == "mnistlab" or needed.startswith(CUDA_ALONE):
                 continue
             installed = metadata.version(needed)
             if needed != "torch":
-                assert installed == pins[needed][0], f"{needed} {installed} is installed, not what is locked"
-            assert requirement.specifier.contains(installed, prereleases=True), f"{name} needs {requirement}"
+                assert installed == pins[needed][0], (
+                    f"{needed} {installed} is installed, not what is locked"
+                )
+            assert requirement.specifier.contains(installed, prereleases=True), (
+                f"{name} needs {requirement}"
+            )
             waiting.append((needed, frozenset(requirement.extras)))
     here = {name for name, (_, marker) in pins.items() if applies(marker)}
     assert here == {name for name, _ in reached} - {"mnistlab", "torch"}
@@ -139,7 +152,14 @@ def examine(sdist, wheel):
     assert {name for name in packed if ".dist-info/" not in name} == package
     assert [name for name in packed if name.endswith("licenses/LICENSE")]
     assert {f"src/{name}" for name in package} <= members(sdist)
-    assert {"LICENSE", "README.md", "SECURITY.md", "main.py", "pyproject.toml", "setup.py"} <= members(sdist)
+    assert {
+        "LICENSE",
+        "README.md",
+        "SECURITY.md",
+        "main.py",
+        "pyproject.toml",
+        "setup.py",
+    } <= members(sdist)
     tops = {name.partition("/")[0] for name in members(sdist)}
     assert not tops & {"tests", "results", "docs", "build", ".venv"}
     assert not [name for name in members(sdist) if name.endswith((".so", ".pyc"))]
@@ -155,23 +175,35 @@ def test_the_wheel_is_for_any_python_of_one_platform(plain):
 def test_built_twice_the_wheel_has_the_same_bytes(plain, tmp_path):
     (unpacked,) = (plain[0].parent / "unpacked").iterdir()
     none = {"CC": "/nonexistent", "CXX": "/nonexistent", "SOURCE_DATE_EPOCH": "1700000000"}
-    elsewhere = distribution.build(distribution.copy_sources(tmp_path / "source"), tmp_path / "dist", **none)
+    elsewhere = distribution.build(
+        distribution.copy_sources(tmp_path / "source"), tmp_path / "dist", **none
+    )
     assert unpacked != tmp_path
     assert elsewhere[1].read_bytes() == plain[1].read_bytes()
 
 
-def test_built_without_a_compiler_it_works_and_says_why_it_is_slow(plain, picture, tmp_path, account):
+def test_built_without_a_compiler_it_works_and_says_why_it_is_slow(
+    plain, picture, tmp_path, account
+):
     assert not [name for name in members(plain[1]) if name.endswith(".so")]
     with zipfile.ZipFile(plain[1]) as wheel:
         wheel.extractall(tmp_path / "site")
     command, env = [sys.executable, "-m", "mnistlab"], {"PYTHONPATH": str(tmp_path / "site")}
-    where = run(sys.executable, "-c", "import mnistlab; print(mnistlab.__file__)", cwd=tmp_path, env=env)
+    where = run(
+        sys.executable, "-c", "import mnistlab; print(mnistlab.__file__)", cwd=tmp_path, env=env
+    )
     assert where.stdout.startswith(str(tmp_path))
     told = run(*command, "doctor", cwd=tmp_path, env=env)
     assert told.returncode == 0, told
-    assert "not built: a C++20 compiler (gcc 11 or clang 14, or newer) was missing" in " ".join(told.stdout.split())
+    assert "not built: a C++20 compiler (gcc 11 or clang 14, or newer) was missing" in " ".join(
+        told.stdout.split()
+    )
     work(command, picture, tmp_path, env)
-    account("wheel built without a compiler, put to work", tried=1, outcome="trained and read; doctor said why slowly")
+    account(
+        "wheel built without a compiler, put to work",
+        tried=1,
+        outcome="trained and read; doctor said why slowly",
+    )
 
 
 def work(command, picture, folder, env=None):
@@ -191,19 +223,27 @@ def test_what_is_released_has_the_compiled_libraries(released):
 
 
 @pytest.mark.parametrize("kind", ["wheel", "source archive"])
-def test_installed_into_an_empty_environment_it_does_its_work(released, kind, picture, tmp_path, account):
+def test_installed_into_an_empty_environment_it_does_its_work(
+    released, kind, picture, tmp_path, account
+):
     archive = released[1] if kind == "wheel" else released[0]
     environment = distribution.empty_environment(tmp_path / "environment")
     pip = [environment / "python", "-m", "pip", "--quiet"]
     pins = distribution.constraints(tmp_path / "pins.txt")
-    subprocess.run([*pip, "install", "--constraint", pins, archive], check=True, cwd=tmp_path, timeout=1800)
+    subprocess.run(
+        [*pip, "install", "--constraint", pins, archive], check=True, cwd=tmp_path, timeout=1800
+    )
     assert run(*pip, "check", cwd=tmp_path).returncode == 0
     command = [environment / "mnistlab"]
     told = run(*command, "doctor", cwd=tmp_path)
     assert told.returncode == 0, told
     assert "in use" in told.stdout
     work(command, picture, tmp_path)
-    account(f"{kind} installed into an empty environment", tried=1, outcome="trained, read and built with fast layers")
+    account(
+        f"{kind} installed into an empty environment",
+        tried=1,
+        outcome="trained, read and built with fast layers",
+    )
 
 
 @pytest.mark.skipif(not RELEASE, reason="make check-dist")
@@ -213,7 +253,11 @@ def test_the_bill_of_materials_lists_what_is_locked():
     assert content["bomFormat"] == "CycloneDX"
     assert content["metadata"]["component"]["name"] == "mnistlab"
     listed = {canonicalize_name(part["name"]): part["version"] for part in content["components"]}
-    pins = {name: version for name, (version, marker) in locked("requirements.lock").items() if applies(marker)}
+    pins = {
+        name: version
+        for name, (version, marker) in locked("requirements.lock").items()
+        if applies(marker)
+    }
     assert {name: listed.get(name) for name in pins} == pins
     assert pinned_torch().specifier.contains(listed["torch"])
     assert str(ROOT) not in bill.read_text(encoding="utf-8")

@@ -16,10 +16,14 @@ def post(picture, more=""):
 
 
 def answer(connection):
-    """Status and body of the answer, past those that only say to go on; ``None`` if the connection ends first."""
+    """Status and body of the answer, past those that only say to go on; ``None`` if the connection
+    ends first."""
     with connection.makefile("rb") as stream:
         while (line := stream.readline()).startswith(b"HTTP/1.1 "):
-            headers = dict(line.lower().split(b": ", 1) for line in iter(lambda: stream.readline().strip(), b""))
+            headers = dict(
+                line.lower().split(b": ", 1)
+                for line in iter(lambda: stream.readline().strip(), b"")
+            )
             if (status := int(line[9:12])) != 100:
                 return status, stream.read(int(headers[b"content-length"]))
     return None

@@ -13,7 +13,14 @@ from mnistlab.recipe import Recipe
 from mnistlab.report.canvas import inline_svg, svg, wrapped
 from mnistlab.report.class_tables import class_table
 from mnistlab.report.comparison import draw_plots, write_comparison_report
-from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table, short_table
+from mnistlab.report.comparison_tables import (
+    field_table,
+    loss_table,
+    pair_table,
+    recipe_table,
+    run_table,
+    short_table,
+)
 from mnistlab.report.image_plots import errors_by_class
 from mnistlab.report.seed_plots import forest
 from mnistlab.statistics import RunGroup, class_differences, class_errors, compare
@@ -31,7 +38,12 @@ def groups():
     draws = np.random.default_rng(0)
     return [
         made_group("lenet5", WORSE, random=draws),
-        made_group("custom_mlp", BETTER, Recipe(name="custom_mlp", dropout=0.3, batch_norm=True), random=draws),
+        made_group(
+            "custom_mlp",
+            BETTER,
+            Recipe(name="custom_mlp", dropout=0.3, batch_norm=True),
+            random=draws,
+        ),
     ]
 
 
@@ -81,7 +93,9 @@ def test_the_other_tables_by_hand():
 def test_markdown_and_csv_carry_the_same_figures(report):
     markdown = (report / "table.md").read_text(encoding="utf-8")
     assert markdown.startswith("**custom_mlp is better than lenet5")
-    rows = list(csv.reader(io.StringIO((report / "tables/recipes.csv").read_text(encoding="utf-8"))))
+    rows = list(
+        csv.reader(io.StringIO((report / "tables/recipes.csv").read_text(encoding="utf-8")))
+    )
     assert rows[0][0] == "Recipe"
     for row in rows[1:]:
         assert f"| {' | '.join(row)} |" in markdown
@@ -109,8 +123,11 @@ def test_the_summary_has_what_every_results_folder_must_have(report):
 
 
 def test_the_table_of_classes_by_hand(report):
-    """Every class is there once for each recipe, the less accurate one with its difference from the other."""
-    rows = list(csv.DictReader(io.StringIO((report / "tables/classes.csv").read_text(encoding="utf-8"))))
+    """Every class is there once for each recipe, the less accurate one with its difference from the
+    other."""
+    rows = list(
+        csv.DictReader(io.StringIO((report / "tables/classes.csv").read_text(encoding="utf-8")))
+    )
     assert [(row["Class"], row["Recipe"]) for row in rows[:3]] == [
         ("0", "lenet5"),
         ("0", "custom_mlp"),
@@ -119,7 +136,11 @@ def test_the_table_of_classes_by_hand(report):
     chosen = groups()
     wrong = [errors_of_runs(group)[:, 3] for group in chosen]
     other, best = (row for row in rows if row["Class"] == "3")
-    assert (best["Misread (%)"], best["Less custom_mlp"], best["p (Holm)"]) == (points(wrong[1].mean()), "", "")
+    assert (best["Misread (%)"], best["Less custom_mlp"], best["p (Holm)"]) == (
+        points(wrong[1].mean()),
+        "",
+        "",
+    )
     assert other["Misread (%)"] == points(wrong[0].mean())
     assert other["95 % interval"] == span(mean_interval(wrong[0]))
     assert other["Less custom_mlp"] == points((wrong[0] - wrong[1]).mean())
@@ -137,14 +158,18 @@ def test_the_table_of_classes_by_hand(report):
 def test_the_bars_of_classes_have_their_intervals():
     chosen = groups()
     (axes,) = errors_by_class(chosen).axes
-    ends = [[y for _, y in segment] for lines in axes.collections for segment in lines.get_segments()]
+    ends = [
+        [y for _, y in segment] for lines in axes.collections for segment in lines.get_segments()
+    ]
     intervals = [found.interval for group in chosen for found in class_errors(group)]
     assert np.allclose(ends, [[max(0, found.low), found.high] for found in intervals])
 
 
 def held_out():
     recipes = (Recipe(name="a", validation=1000), Recipe(name="b", validation=1000, dropout=0.3))
-    return [made_group(recipe.name, errors, recipe) for recipe, errors in zip(recipes, (WORSE, BETTER))]
+    return [
+        made_group(recipe.name, errors, recipe) for recipe, errors in zip(recipes, (WORSE, BETTER))
+    ]
 
 
 def test_held_out_training_images_are_never_called_test_images(tmp_path):
@@ -153,7 +178,9 @@ def test_held_out_training_images_are_never_called_test_images(tmp_path):
     with opened(tmp_path / "report.html") as (page, _):
         page.locator("section.verdict").evaluate("e => e.remove()")
         said = " ".join(page.locator("body").inner_text().split())
-        said += " ".join(page.eval_on_selector_all("img, figure", "all => all.map(e => e.alt || e.ariaLabel)"))
+        said += " ".join(
+            page.eval_on_selector_all("img, figure", "all => all.map(e => e.alt || e.ariaLabel)")
+        )
     assert "held-out training images" in said
     for path in (*tmp_path.glob("tables/*.csv"), *tmp_path.glob("plots/*.svg")):
         said += path.read_text(encoding="utf-8")
@@ -190,7 +217,10 @@ def test_plots_fit_the_comparison():
 
 
 def test_the_forest_has_the_tables_signs_and_intervals():
-    found = compare([made_group("w", BETTER), made_group("x", WORSE), made_group("y", BETTER[::-1])], baseline="w")
+    found = compare(
+        [made_group("w", BETTER), made_group("x", WORSE), made_group("y", BETTER[::-1])],
+        baseline="w",
+    )
     (axes,) = forest(found).axes
     drawn = [
         line.get_xdata()
@@ -198,8 +228,14 @@ def test_the_forest_has_the_tables_signs_and_intervals():
         if len(line.get_xdata()) == 2 and line.get_xdata()[0] != line.get_xdata()[1]
     ]
     means = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1]
-    for difference, (low, high), mean in zip(reversed(found.differences), drawn, means, strict=True):
-        assert (low, high, mean) == (difference.simultaneous.low, difference.simultaneous.high, difference.mean)
+    for difference, (low, high), mean in zip(
+        reversed(found.differences), drawn, means, strict=True
+    ):
+        assert (low, high, mean) == (
+            difference.simultaneous.low,
+            difference.simultaneous.high,
+            difference.mean,
+        )
     assert means[1] > 1  # the whole less x, which is worse
 
 
@@ -220,7 +256,10 @@ def test_an_inline_figure_follows_the_page():
 
 
 def test_long_labels_are_broken():
-    assert max(map(len, wrapped("learning_rate=0.01 batch_size=64 optimizer=adamw").splitlines())) <= 34
+    assert (
+        max(map(len, wrapped("learning_rate=0.01 batch_size=64 optimizer=adamw").splitlines()))
+        <= 34
+    )
 
 
 @pytest.mark.parametrize("width", [360, 1100])
@@ -230,10 +269,16 @@ def test_the_page_in_a_browser(report, width, scheme):
         assert complaints == []
         assert page.title() == "lenet5 against custom_mlp"
         # The verdict comes first, and nothing but wide tables and figures scrolls sideways.
-        assert page.locator("main > section").first.inner_text().lower().startswith("custom_mlp is better than lenet5")
+        assert (
+            page.locator("main > section")
+            .first.inner_text()
+            .lower()
+            .startswith("custom_mlp is better than lenet5")
+        )
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         ground, ink = page.evaluate(
-            "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+            "[getComputedStyle(document.body).backgroundColor,"
+            " getComputedStyle(document.body).color]"
         )
         brightness = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (ground, ink)]
         assert (brightness[0] > brightness[1]) == (scheme == "light")
@@ -241,7 +286,9 @@ def test_the_page_in_a_browser(report, width, scheme):
         label = page.locator("figure svg text").first
         assert label.evaluate("element => getComputedStyle(element).fill") == ink
         # Text in figures stays legible.
-        heights = page.eval_on_selector_all("figure svg text", "all => all.map(e => e.getBoundingClientRect().height)")
+        heights = page.eval_on_selector_all(
+            "figure svg text", "all => all.map(e => e.getBoundingClientRect().height)"
+        )
         assert min(heights) >= 8
 
 
@@ -251,7 +298,10 @@ def test_a_gallery_by_hand(tmp_path):
     write_comparison_report(tmp_path, "t", chosen, compare(chosen), test_images=images)
     with opened(tmp_path / "report.html") as (page, complaints):
         cards = page.locator(".gallery > li").all_inner_texts()
-        assert [re.sub(r"\s+", " ", card).strip() for card in cards] == ["0 is 0 1: 5 0: 1", "1 is 1 2: 4 1: 2"]
+        assert [re.sub(r"\s+", " ", card).strip() for card in cards] == [
+            "0 is 0 1: 5 0: 1",
+            "1 is 1 2: 4 1: 2",
+        ]
         assert page.locator(".gallery img").first.evaluate("image => image.naturalWidth") == 28
         assert complaints == []
 
@@ -264,9 +314,14 @@ def with_an_evil_class(record):
 def test_names_cannot_write_into_the_page(tmp_path):
     """Class names and failures are text of others."""
     chosen = [made_group(name, [30, 31]) for name in ("a", "b")]
-    named = [RunGroup.of(f"{group.label}{EVIL}", map(with_an_evil_class, group.records)) for group in chosen]
+    named = [
+        RunGroup.of(f"{group.label}{EVIL}", map(with_an_evil_class, group.records))
+        for group in chosen
+    ]
     images = np.zeros((IMAGES, 28, 28), np.uint8)
-    write_comparison_report(tmp_path, EVIL, named, compare(named), command=EVIL, failures=[EVIL], test_images=images)
+    write_comparison_report(
+        tmp_path, EVIL, named, compare(named), command=EVIL, failures=[EVIL], test_images=images
+    )
     with opened(tmp_path / "report.html") as (page, complaints):
         assert complaints == []
         assert page.locator("script").count() == 0
@@ -275,6 +330,8 @@ def test_names_cannot_write_into_the_page(tmp_path):
 
 def test_the_page_prints(report):
     with opened(report / "report.html", scheme="dark", media="print") as (page, complaints):
-        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert (
+            page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        )
         assert len(page.pdf(format="A4")) > 20_000
         assert complaints == []

@@ -11,7 +11,13 @@ from PIL import Image
 
 from mnistlab.errors import DataError
 from mnistlab.report.evaluation import draw_plots, worst_errors, write_evaluation_report
-from mnistlab.report.evaluation_tables import class_table, coverage_table, figure_table, headline, remarks
+from mnistlab.report.evaluation_tables import (
+    class_table,
+    coverage_table,
+    figure_table,
+    headline,
+    remarks,
+)
 from mnistlab.statistics import evaluate, reliability_diagram
 from tests.browser import opened
 
@@ -24,7 +30,9 @@ COMMAND = "mnistlab evaluate 'a run'"
 def made(classes=DIGITS, temperature=1.0, sharpness=1.2):
     draws = np.random.default_rng(0)
     labels = draws.integers(0, len(classes), IMAGES)
-    logits = sharpness * (3 * np.eye(len(classes))[labels] + draws.normal(0, 1, (IMAGES, len(classes))))
+    logits = sharpness * (
+        3 * np.eye(len(classes))[labels] + draws.normal(0, 1, (IMAGES, len(classes)))
+    )
     return evaluate(logits.astype(np.float32), labels, classes, temperature)
 
 
@@ -42,7 +50,12 @@ def report(tmp_path_factory):
     out = tmp_path_factory.mktemp("evaluation")
     facts = ("mnist", "400 test images")
     write_evaluation_report(
-        made(temperature=1.5), out, title="lenet5, seed 0", facts=facts, images=pictures(), command=COMMAND
+        made(temperature=1.5),
+        out,
+        title="lenet5, seed 0",
+        facts=facts,
+        images=pictures(),
+        command=COMMAND,
     )
     return out
 
@@ -50,15 +63,29 @@ def report(tmp_path_factory):
 def test_the_sentences_and_tables_by_hand():
     logits = np.log([[0.8, 0.2], [0.05, 0.95], [0.4, 0.6], [0.3, 0.7]]).astype(np.float32)
     found = evaluate(logits, np.array([0, 1, 0, 1]), ("cat", "dog"))
-    assert headline(found) == "75.00 % are read rightly: 3 of 4 images (95 % interval 30.06 to 95.44 %)"
+    assert (
+        headline(found)
+        == "75.00 % are read rightly: 3 of 4 images (95 % interval 30.06 to 95.44 %)"
+    )
     assert remarks(found) == [
         "hardest is cat, read rightly in 50.00 %",
         "its mean confidence, 76.25 %, is within that interval, as it should be",
-        "if it refuses what it reads with less than 90 % confidence, 25.00 % of the images are left, and of these it "
-        "reads 100.00 % rightly",
+        (
+            "if it refuses what it reads with less than 90 % confidence, 25.00 % of the images are"
+            " left, and of these it reads 100.00 % rightly"
+        ),
     ]
     assert dict(figure_table(found).rows)["95 % interval"] == "30.06 to 95.44"
-    assert class_table(found).rows[0] == ("cat", "2", "1", "50.00", "9.45 to 90.55", "1", "100.00", "66.67")
+    assert class_table(found).rows[0] == (
+        "cat",
+        "2",
+        "1",
+        "50.00",
+        "9.45 to 90.55",
+        "1",
+        "100.00",
+        "66.67",
+    )
     assert coverage_table(found).rows[0] == ("none", "4", "100.00", "75.00")
     assert coverage_table(found).rows[2] == ("70 %", "3", "75.00", "100.00")
     assert coverage_table(found).rows[5] == ("99 %", "0", "0.00", "")
@@ -67,7 +94,10 @@ def test_the_sentences_and_tables_by_hand():
 def test_the_most_frequent_mistake_is_told():
     logits = np.array([[0, 1], [0, 1], [1, 0], [0, 1], [0, 1]], np.float32)
     found = evaluate(logits, np.array([0, 0, 1, 1, 1]), ("cat", "dog"))
-    assert remarks(found)[0] == "hardest is cat, read rightly in 0.00 %; most often cat is taken for dog (2 times)"
+    assert (
+        remarks(found)[0]
+        == "hardest is cat, read rightly in 0.00 %; most often cat is taken for dog (2 times)"
+    )
 
 
 def test_no_caption_of_the_contact_sheet_is_cut_off():
@@ -86,8 +116,14 @@ def test_the_files_carry_the_same_figures(report):
     found = made(temperature=1.5)
     told = json.loads((report / "evaluation.json").read_text(encoding="utf-8"))
     assert told.items() >= found.as_dict().items()
-    assert (told["title"], told["facts"], told["command"]) == ("lenet5, seed 0", ["mnist", "400 test images"], COMMAND)
-    rows = list(csv.reader(io.StringIO((report / "tables/classes.csv").read_text(encoding="utf-8"))))
+    assert (told["title"], told["facts"], told["command"]) == (
+        "lenet5, seed 0",
+        ["mnist", "400 test images"],
+        COMMAND,
+    )
+    rows = list(
+        csv.reader(io.StringIO((report / "tables/classes.csv").read_text(encoding="utf-8")))
+    )
     assert [tuple(row) for row in rows] == [class_table(found).headings, *class_table(found).rows]
     markdown = (report / "table.md").read_text(encoding="utf-8")
     assert markdown.startswith(f"**{headline(found)}.**\n")
@@ -113,12 +149,15 @@ def test_the_plots_draw_the_figures():
     found = made()
     plots = draw_plots(found)
     numbers = {
-        (int(t.get_position()[1]), int(t.get_position()[0])): t.get_text() for t in plots["confusion"].axes[0].texts
+        (int(t.get_position()[1]), int(t.get_position()[0])): t.get_text()
+        for t in plots["confusion"].axes[0].texts
     }
-    assert numbers == {place: str(count) for place, count in np.ndenumerate(found.confusion) if count}
+    assert numbers == {
+        place: str(count) for place, count in np.ndenumerate(found.confusion) if count
+    }
     upper, lower = plots["calibration"].axes
     drawn = reliability_diagram(found.reliability)
-    (_, line, *_) = upper.lines
+    _, line, *_ = upper.lines
     assert np.allclose(line.get_ydata(), 100 * drawn.accuracy)
     (bars,) = upper.collections
     ends = [[y for _, y in segment] for segment in bars.get_segments()]
@@ -128,7 +167,10 @@ def test_the_plots_draw_the_figures():
     images = pictures()
     for axes, bad in zip(worst_errors(found, images).axes, found.worst):
         assert (axes.images[0].get_array() == images[bad.image]).all()
-        label = f"is {DIGITS[bad.label]}, read as {DIGITS[bad.prediction]}\n{100 * bad.confidence:.1f} %"
+        label = (
+            f"is {DIGITS[bad.label]}, read as"
+            f" {DIGITS[bad.prediction]}\n{100 * bad.confidence:.1f} %"
+        )
         assert axes.get_title() == label
 
 
@@ -143,24 +185,33 @@ def test_the_page_in_a_browser(report, width, scheme):
         assert first.startswith(headline(made()))
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         ground, ink = page.evaluate(
-            "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+            "[getComputedStyle(document.body).backgroundColor,"
+            " getComputedStyle(document.body).color]"
         )
         brightness = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (ground, ink)]
         assert (brightness[0] > brightness[1]) == (scheme == "light")
         assert page.locator("figure svg").count() == 2
-        heights = page.eval_on_selector_all("figure svg text", "all => all.map(e => e.getBoundingClientRect().height)")
+        heights = page.eval_on_selector_all(
+            "figure svg text", "all => all.map(e => e.getBoundingClientRect().height)"
+        )
         assert min(heights) >= 8
         cards = page.locator(".gallery > li").all_inner_texts()
         assert len(cards) == min(24, made().errors)
         bad = made(temperature=1.5).worst[0]
-        assert re.sub(r"\s+", " ", cards[0]).strip().startswith(f"{bad.image} is {bad.label} {bad.prediction}: ")
+        assert (
+            re.sub(r"\s+", " ", cards[0])
+            .strip()
+            .startswith(f"{bad.image} is {bad.label} {bad.prediction}: ")
+        )
         assert page.locator(".gallery img").first.evaluate("image => image.naturalWidth") == 28
         assert COMMAND in page.locator("pre").inner_text()
 
 
 def test_the_page_prints(report):
     with opened(report / "report.html", scheme="dark", media="print") as (page, complaints):
-        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert (
+            page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        )
         assert len(page.pdf(format="A4")) > 20_000
         assert complaints == []
 
@@ -168,7 +219,9 @@ def test_the_page_prints(report):
 def test_names_cannot_write_into_the_page(tmp_path):
     """Class names, title, facts and command are text of others."""
     named = made((EVIL, *DIGITS[1:]))
-    write_evaluation_report(named, tmp_path, title=EVIL, facts=[EVIL], images=pictures(), command=EVIL)
+    write_evaluation_report(
+        named, tmp_path, title=EVIL, facts=[EVIL], images=pictures(), command=EVIL
+    )
     with opened(tmp_path / "report.html") as (page, complaints):
         assert complaints == []
         assert page.locator("script").count() == 0

@@ -23,14 +23,20 @@ def plots():
     draws = np.random.default_rng(0)
     groups = [
         made_group(
-            f"recipe{number}", [10 + number, 12, 9], Recipe(name=f"recipe{number}", dropout=number / 20), random=draws
+            f"recipe{number}",
+            [10 + number, 12, 9],
+            Recipe(name=f"recipe{number}", dropout=number / 20),
+            random=draws,
         )
         for number in range(MANY)
     ]
     drawn = draw_plots(groups, compare(groups, baseline="recipe0"))
     single = [group.records[0] for group in groups]
     models = made(*(f"model {number}" for number in range(MANY)), images=5000)
-    return drawn | {"course": run_plots.test_comparison(single), "robustness": draw_robustness(models)}
+    return drawn | {
+        "course": run_plots.test_comparison(single),
+        "robustness": draw_robustness(models),
+    }
 
 
 def drawn_lines(axes):
@@ -39,7 +45,15 @@ def drawn_lines(axes):
     for handle, label in zip(handles, labels):
         artist = handle[0] if isinstance(handle, tuple) else handle
         if hasattr(artist, "get_linestyle") and hasattr(artist, "get_marker"):
-            yield label, (artist.get_color(), artist.get_linestyle(), artist.get_marker(), artist.get_alpha())
+            yield (
+                label,
+                (
+                    artist.get_color(),
+                    artist.get_linestyle(),
+                    artist.get_marker(),
+                    artist.get_alpha(),
+                ),
+            )
         else:
             yield label, (artist.get_facecolor(),)
 
@@ -49,11 +63,16 @@ def test_what_the_legend_names_is_told_apart(plots, name):
     for axes in plots[name].axes:
         seen = dict(drawn_lines(axes))
         assert len(set(seen.values())) == len(seen)
-        recipes = {label.removesuffix(", training").removesuffix(", test"): look[0] for label, look in seen.items()}
+        recipes = {
+            label.removesuffix(", training").removesuffix(", test"): look[0]
+            for label, look in seen.items()
+        }
         assert len(set(recipes.values())) == len(recipes), "a colour for each"
 
 
-@pytest.mark.parametrize(("name", "of"), [("curves", "recipes"), ("calibration", "recipes"), ("classes", "recipes")])
+@pytest.mark.parametrize(
+    ("name", "of"), [("curves", "recipes"), ("calibration", "recipes"), ("classes", "recipes")]
+)
 def test_what_is_left_out_is_said(plots, name, of):
     (legend,) = plots[name].legends
     assert legend.get_title().get_text() == f"the first 6 of {MANY} {of}"
@@ -103,11 +122,16 @@ def test_very_long_names_and_unseen_letters_neither_hide_the_plots_nor_move_the_
     odd = [
         RunGroup.of(
             f"\u202e{number}{'long' * 5_000}",
-            [r.model_copy(update={"data": data.model_copy(update={"classes": classes})}) for r in group.records],
+            [
+                r.model_copy(update={"data": data.model_copy(update={"classes": classes})})
+                for r in group.records
+            ],
         )
         for number, group in enumerate(made)
     ]
-    write_comparison_report(tmp_path, "a\u202eb\x1b[31m", odd, compare(odd), command="x", failures=["\x1b[31m"])
+    write_comparison_report(
+        tmp_path, "a\u202eb\x1b[31m", odd, compare(odd), command="x", failures=["\x1b[31m"]
+    )
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert not re.search("[\x1b\u202e]", page)
     assert r"a\u202eb\x1b[31m" in page

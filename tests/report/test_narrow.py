@@ -1,4 +1,5 @@
-"""Reports on a phone and on a desk: nothing is cut off without a cue, and an ablation's table fits."""
+"""Reports on a phone and on a desk: nothing is cut off without a cue, and an ablation's table
+fits."""
 
 import io
 
@@ -32,8 +33,14 @@ def comparison(folder, count):
 
 def evaluation(folder):
     draws = np.random.default_rng(0)
-    found = evaluate(draws.normal(size=(300, 10)).astype(np.float32), draws.integers(0, 10, 300), tuple("0123456789"))
-    write_evaluation_report(found, folder, title="t", images=np.zeros((300, 28, 28), np.uint8), command=COMMAND)
+    found = evaluate(
+        draws.normal(size=(300, 10)).astype(np.float32),
+        draws.integers(0, 10, 300),
+        tuple("0123456789"),
+    )
+    write_evaluation_report(
+        found, folder, title="t", images=np.zeros((300, 28, 28), np.uint8), command=COMMAND
+    )
 
 
 def repetition(folder):
@@ -47,7 +54,9 @@ REPORTS = {
     "an evaluation": evaluation,
     "a repetition": repetition,
     "robustness": lambda folder: write_robustness(
-        robust_models(*(f"A model's long name, seed {n}" for n in range(8)), images=500), folder, command=COMMAND
+        robust_models(*(f"A model's long name, seed {n}" for n in range(8)), images=500),
+        folder,
+        command=COMMAND,
     ),
 }
 
@@ -93,6 +102,6 @@ def test_an_ablations_table_fits_a_desk(pages):
         assert table.locator("thead th").count() == 12
         assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
         # As it does with the longest names of an ablation and times of over a minute.
-        assert page.locator('[aria-label="Runs of the same seed held against each other"]').evaluate(
-            "e => e.scrollWidth <= e.clientWidth"
-        )
+        assert page.locator(
+            '[aria-label="Runs of the same seed held against each other"]'
+        ).evaluate("e => e.scrollWidth <= e.clientWidth")

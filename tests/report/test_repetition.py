@@ -37,15 +37,18 @@ def figures(errors=ERRORS, recipe=None, disputed=()):
 
 
 def test_the_sentence():
-    assert repetition_sentence(figures()) == (
-        "mine: 98.70 % of test images on average over 4 seeds (95 % interval 98.23 to 99.17; "
+    assert (
+        repetition_sentence(figures())
+        == "mine: 98.70 % of test images on average over 4 seeds (95 % interval 98.23 to 99.17; "
         "single runs 98.30 to 99.00), 61,706 parameters, 2.0 s a run"
     )
     held_out = repetition_sentence(figures(recipe=Recipe(name="mine", validation=1000)))
     assert held_out.startswith("mine: 98.70 % of held-out training images on average")
     assert "test" not in held_out
-    assert repetition_sentence(figures([10])) == (
-        "mine: 99.00 % of test images in one run (seed 0; one run has no interval), 61,706 parameters, 2.0 s a run"
+    assert (
+        repetition_sentence(figures([10]))
+        == "mine: 99.00 % of test images in one run (seed 0; one run has no interval), 61,706"
+        " parameters, 2.0 s a run"
     )
 
 
@@ -53,7 +56,9 @@ def test_the_remark_on_disputed_labels():
     assert repetition_remarks(figures()) == []
     (remark,) = repetition_remarks(figures(disputed=[0, 999]))
     # All four runs misread image 0 and none 999; 9, 11, 16 and 12 of the other 998 are misread.
-    assert remark.startswith(f"without the 2 images whose labels are disputed it is {100 - 1200 / 998:.2f} % (95 % in")
+    assert remark.startswith(
+        f"without the 2 images whose labels are disputed it is {100 - 1200 / 998:.2f} % (95 % in"
+    )
     assert remark.endswith("of those 2 a run reads 1.0 as labelled on average")
 
 
@@ -65,15 +70,26 @@ def test_the_tables_by_hand():
     assert row["95 % interval"] == "98.23 to 99.17"
     assert (row["Median"], row["Lowest"], row["Highest"]) == ("98.75", "98.30", "99.00")
     assert row["Without disputed labels (%)"] == "98.80"
-    assert seed_table(found).rows[2] == ("2", "98.30", "17", "0.0500", "2.0", f"{100 - 1600 / 998:.2f}")
+    assert seed_table(found).rows[2] == (
+        "2",
+        "98.30",
+        "17",
+        "0.0500",
+        "2.0",
+        f"{100 - 1600 / 998:.2f}",
+    )
     assert seed_table(figures()).rows[2] == ("2", "98.30", "17", "0.0500", "2.0")
     assert disputed_table(found.disputed).rows == (("0", "0 of 4"), ("999", "4 of 4"))
-    assert "Validation accuracy (%)" in figure_table(figures(recipe=Recipe(validation=1000))).headings
+    assert (
+        "Validation accuracy (%)" in figure_table(figures(recipe=Recipe(validation=1000))).headings
+    )
 
 
 def test_the_summary_by_hand():
     group = made_group("mine", ERRORS)
-    said = summary(group, summarise(group, [0, 999]), "mnistlab repeat mine", ["mine, seed 9: lost"])
+    said = summary(
+        group, summarise(group, [0, 999]), "mnistlab repeat mine", ["mine, seed 9: lost"]
+    )
     assert json.loads(json.dumps(said, allow_nan=False)) == said
     assert said["seeds"] == [0, 1, 2, 3]
     assert said["test_accuracy"] == [99.0, 98.8, 98.3, 98.7]
@@ -118,14 +134,21 @@ def test_the_plot_shows_every_seed_the_mean_and_the_interval():
     mean, dots = axes.lines
     assert sorted(dots.get_xdata()) == sorted(found.accuracies)
     # The two equal ones stand above each other.
-    assert sorted(zip(dots.get_xdata(), dots.get_ydata())) == [(98.3, 0.5), (98.8, 0.5), (98.8, 1.5), (99.0, 0.5)]
+    assert sorted(zip(dots.get_xdata(), dots.get_ydata())) == [
+        (98.3, 0.5),
+        (98.8, 0.5),
+        (98.8, 1.5),
+        (99.0, 0.5),
+    ]
     assert list(mean.get_xdata()) == [found.accuracy] * 2
     low, high = axes.patches[0].get_x(), axes.patches[0].get_x() + axes.patches[0].get_width()
     assert (low, high) == pytest.approx((found.interval.low, found.interval.high))
     assert "test images" in axes.get_xlabel()
 
 
-@pytest.mark.parametrize("errors", [[3], [3, 3, 3], [0, 1000], list(range(100)), [5] * 300], ids=len)
+@pytest.mark.parametrize(
+    "errors", [[3], [3, 3, 3], [0, 1000], list(range(100)), [5] * 300], ids=len
+)
 def test_any_number_of_runs_can_be_drawn(errors):
     drawn = draw_accuracies(figures(errors))
     places = list(zip(drawn.axes[0].lines[-1].get_xdata(), drawn.axes[0].lines[-1].get_ydata()))
@@ -138,9 +161,12 @@ def test_any_number_of_runs_can_be_drawn(errors):
 
 
 def test_the_page_claims_only_what_the_program_knows(tmp_path):
-    for folder, recipe in (("test", Recipe(name="mine")), ("held", Recipe(name="mine", validation=1000))):
+    for folder, recipe in (
+        ("test", Recipe(name="mine")),
+        ("held", Recipe(name="mine", validation=1000)),
+    ):
         group = made_group("mine", ERRORS, recipe)
-        (page, *_) = write_repetition_report(tmp_path / folder, group, summarise(group))
+        page, *_ = write_repetition_report(tmp_path / folder, group, summarise(group))
         text, _, _ = page.read_text(encoding="utf-8").partition("The recipe")
         assert not re.search("chosen on|looked at", text)
         assert ("test images" in text) == (folder == "test")
@@ -150,14 +176,26 @@ def test_the_page_claims_only_what_the_program_knows(tmp_path):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_in_a_browser(tmp_path, width, scheme):
     group = made_group("mine", ERRORS)
-    write_repetition_report(tmp_path, group, summarise(group, [0, 999]), command="mnistlab repeat mine")
+    write_repetition_report(
+        tmp_path, group, summarise(group, [0, 999]), command="mnistlab repeat mine"
+    )
     with opened(tmp_path / "report.html", width, scheme) as (page, complaints):
         assert complaints == []
         assert page.title() == "mine, 4 seeds"
-        assert page.locator("main > section").first.inner_text().startswith("mine: 98.70 % of test images")
-        assert page.locator("h2").all_inner_texts() == ["Results", "Disputed labels", "How it was made"]
+        assert (
+            page.locator("main > section")
+            .first.inner_text()
+            .startswith("mine: 98.70 % of test images")
+        )
+        assert page.locator("h2").all_inner_texts() == [
+            "Results",
+            "Disputed labels",
+            "How it was made",
+        ]
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        heights = page.eval_on_selector_all("figure svg text", "all => all.map(e => e.getBoundingClientRect().height)")
+        heights = page.eval_on_selector_all(
+            "figure svg text", "all => all.map(e => e.getBoundingClientRect().height)"
+        )
         assert min(heights) >= 8
 
 
@@ -177,7 +215,8 @@ def test_the_documents_example_is_that_of_its_records():
     page = (ROOT / "docs" / "repeating.md").read_text(encoding="utf-8")
     sentence = repetition_sentence(summarise(RunGroup.of("custom_mlp", records)))
     assert sentence in re.sub(r"\s+", " ", page)
-    assert f"{100 * max(record.final.best_test_accuracy for record in records):.2f} %, some twenty images" in re.sub(
-        r"\s+", " ", page
+    assert (
+        f"{100 * max(record.final.best_test_accuracy for record in records):.2f} %, some twenty"
+        " images" in re.sub(r"\s+", " ", page)
     )
     assert max(file.stat().st_size for file in runs.glob("custom_mlp-*/record.json")) < 25_000

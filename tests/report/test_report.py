@@ -55,7 +55,9 @@ def test_the_final_epoch_is_quoted_and_the_best_one_named_apart():
 
 
 def test_the_markdown_table():
-    assert course_table([record(), record("custom_mlp", parameters=62_158)]).markdown().splitlines() == [
+    assert course_table(
+        [record(), record("custom_mlp", parameters=62_158)]
+    ).markdown().splitlines() == [
         "| Model | Parameters | Test accuracy | Test loss | Best epoch, picked on test | Time |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
         "| LeNet-5 | 61706 | 99.03 % | 0.0530 | 99.10 % (2) | 13.5 s |",
@@ -65,7 +67,8 @@ def test_the_markdown_table():
 
 def test_held_out_training_images_are_called_validation():
     held_out = [
-        one.model_copy(update={"recipe": one.recipe.replace(validation=10_000)}) for one in (record(), record("mlp"))
+        one.model_copy(update={"recipe": one.recipe.replace(validation=10_000)})
+        for one in (record(), record("mlp"))
     ]
     assert course_table(held_out).headings == (
         "Model",
@@ -97,7 +100,13 @@ def test_a_recipe_of_the_users_own_keeps_its_name():
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.04, "0.0 s"), (59.94, "59.9 s"), (60, "1 min 00 s"), (203.6, "3 min 24 s"), (3725, "1 h 02 min")],
+    [
+        (0.04, "0.0 s"),
+        (59.94, "59.9 s"),
+        (60, "1 min 00 s"),
+        (203.6, "3 min 24 s"),
+        (3725, "1 h 02 min"),
+    ],
 )
 def test_durations_are_written_for_people(seconds, text):
     assert duration(seconds) == text
@@ -106,7 +115,9 @@ def test_durations_are_written_for_people(seconds, text):
 def test_learning_curves_draw_the_records_figures():
     figure = learning_curves(record())
     loss, accuracy = figure.axes
-    assert np.allclose([line.get_ydata() for line in loss.lines], [[0.1, 0.01, 0.001], [0.051, 0.052, 0.053]])
+    assert np.allclose(
+        [line.get_ydata() for line in loss.lines], [[0.1, 0.01, 0.001], [0.051, 0.052, 0.053]]
+    )
     assert list(accuracy.lines[1].get_ydata()) == [0.97, 0.991, 0.9903]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["train", "test"]
     assert "99.03 %" in figure.get_suptitle()
@@ -122,7 +133,9 @@ def test_the_comparison_draws_each_runs_test_figures_in_its_own_colour():
 
 @pytest.mark.parametrize("epochs", [1, 2, 5, 50])
 def test_any_number_of_epochs_can_be_drawn(epochs):
-    picture = Image.open(io.BytesIO(png(learning_curves(record(accuracies=np.linspace(0.9, 0.99, epochs))))))
+    picture = Image.open(
+        io.BytesIO(png(learning_curves(record(accuracies=np.linspace(0.9, 0.99, epochs)))))
+    )
     assert picture.size == (1300, 572)
 
 

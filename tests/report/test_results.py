@@ -33,7 +33,11 @@ def test_the_course_table_is_that_of_its_records():
 def test_both_models_land_where_the_course_did():
     for record in records():
         assert (record.seed, len(record.history), record.recipe.batch_size) == (0, 50, 128)
-        assert (record.data.name, record.data.train_images, record.data.test_images) == ("mnist", 60_000, 10_000)
+        assert (record.data.name, record.data.train_images, record.data.test_images) == (
+            "mnist",
+            60_000,
+            10_000,
+        )
         assert 0.990 <= record.final.test_accuracy <= 0.993
 
 
@@ -50,7 +54,9 @@ def test_every_folder_says_what_was_found_and_how_to_do_it_again(folder):
         assert len(recipe["seeds"]) == len(recipe["test_accuracy"])
         assert recipe["mean"] == pytest.approx(np.mean(recipe["test_accuracy"]), abs=1e-4)
         if len(recipe["seeds"]) > 1:
-            assert recipe["standard_deviation"] == pytest.approx(np.std(recipe["test_accuracy"], ddof=1), abs=1e-4)
+            assert recipe["standard_deviation"] == pytest.approx(
+                np.std(recipe["test_accuracy"], ddof=1), abs=1e-4
+            )
             assert recipe["interval"][0] <= recipe["mean"] <= recipe["interval"][1]
 
 
@@ -62,12 +68,18 @@ def test_a_study_follows_from_the_records_beside_it(folder, recipes, seeds, epoc
     result = read_comparison(RESULTS / folder)
     archive = json.loads((RESULTS / folder / "comparison.json").read_text(encoding="utf-8"))
     assert json.loads(result.comparison.model_dump_json()) == archive["comparison"]
-    assert (RESULTS / folder / "table.md").read_text(encoding="utf-8") == markdown(result.groups, result.comparison)
+    assert (RESULTS / folder / "table.md").read_text(encoding="utf-8") == markdown(
+        result.groups, result.comparison
+    )
     assert len(result.groups) == recipes
     for group in result.groups:
         assert group.seeds == tuple(range(seeds))
         for record in group.records:
-            assert (len(record.history), record.data.train_images, record.data.test_images) == (epochs, 60_000, 10_000)
+            assert (len(record.history), record.data.train_images, record.data.test_images) == (
+                epochs,
+                60_000,
+                10_000,
+            )
     assert not result.failures
 
 
@@ -83,7 +95,9 @@ def test_the_readmes_tell_what_the_studies_found(page):
             assert verdict in " ".join(text.split())
 
 
-@pytest.mark.parametrize(("page", "folder"), [("comparing.md", "compare"), ("tutorial.md", "dropout")])
+@pytest.mark.parametrize(
+    ("page", "folder"), [("comparing.md", "compare"), ("tutorial.md", "dropout")]
+)
 def test_the_examples_of_the_documents_are_real(page, folder):
     text = " ".join((ROOT / "docs" / page).read_text(encoding="utf-8").split())
     result = read_comparison(RESULTS / folder)
@@ -110,7 +124,10 @@ def test_the_finding_on_fit_is_that_of_its_records():
     assert (difference.first, difference.second) == ("pad", "resize")
     page = " ".join((RESULTS.parent / "docs" / "training.md").read_text(encoding="utf-8").split())
     low, high = points(-difference.interval.high), points(-difference.interval.low)
-    assert f"{points(difference.mean)} points behind `pad`, with a 95 % interval of {low} to {high}" in page
+    assert (
+        f"{points(difference.mean)} points behind `pad`, with a 95 % interval of {low} to {high}"
+        in page
+    )
 
 
 def test_the_throughput_told_is_the_one_measured():
@@ -131,10 +148,16 @@ def test_the_benchmarks_page_shows_its_record():
 
 
 def test_the_recognisers_page_shows_what_was_measured():
-    measured, page = figures("reading"), (ROOT / "docs" / "recogniser.md").read_text(encoding="utf-8")
+    measured, page = (
+        figures("reading"),
+        (ROOT / "docs" / "recogniser.md").read_text(encoding="utf-8"),
+    )
     for length, score in measured["scores"].items():
         low, high = (f"{100 * bound:.1f}" for bound in score["interval"])
-        assert f"| {score['pictures']:,} | {100 * score['right'] / score['pictures']:.1f} % | {low} to {high} |" in page
+        assert (
+            f"| {score['pictures']:,} | {100 * score['right'] / score['pictures']:.1f} % | {low} to"
+            f" {high} |" in page
+        )
         assert f"| {measured['milliseconds'][length]:.0f} ms |" in page
 
 
@@ -154,23 +177,37 @@ def test_a_shipped_model_says_of_itself_what_its_record_says(name):
     assert file.stat().st_size < 1_000_000
     assert (about["seed"], about["parameters"]) == (record.seed, record.parameters)
     assert Recipe.parse(about["recipe"]).digest == record.recipe.digest
-    assert about["calibrated_on"] == f"{record.data.test_images:,} held-out training images of mnist"
+    assert (
+        about["calibrated_on"] == f"{record.data.test_images:,} held-out training images of mnist"
+    )
     page = (ROOT / "docs" / "recogniser.md").read_text(encoding="utf-8")
-    assert f"| `{name}` | {100 * about['test']['accuracy']:.2f} % | {about['temperature']:.2f} |" in page
+    assert (
+        f"| `{name}` | {100 * about['test']['accuracy']:.2f} % | {about['temperature']:.2f} |"
+        in page
+    )
 
 
-@pytest.mark.parametrize(("name", "budget", "least"), [("best62k", 62_158, 99.65), ("small10k", 10_000, 99.50)])
+@pytest.mark.parametrize(
+    ("name", "budget", "least"), [("best62k", 62_158, 99.65), ("small10k", 10_000, 99.50)]
+)
 def test_a_record_follows_from_the_runs_beside_it(name, budget, least):
-    """The claim of docs/records.md: chosen without the test set, 20 seeds, final epochs, within the budget."""
+    """The claim of docs/records.md: chosen without the test set, 20 seeds, final epochs, within the
+    budget."""
     summary = figures(name)
     records = [
-        RunRecord.model_validate_json((RESULTS / name / "records" / f"seed-{seed}.json").read_text("utf-8"))
+        RunRecord.model_validate_json(
+            (RESULTS / name / "records" / f"seed-{seed}.json").read_text("utf-8")
+        )
         for seed in range(20)
     ]
     shares = []
     for seed, record in enumerate(records):
         assert (record.seed, record.recipe.digest) == (seed, built_in(name).digest)
-        assert (record.data.train_images, record.data.test_images, record.recipe.validation) == (60_000, 10_000, 0)
+        assert (record.data.train_images, record.data.test_images, record.recipe.validation) == (
+            60_000,
+            10_000,
+            0,
+        )
         assert record.parameters <= budget
         assert len(record.history) <= 50
         shares.append(100 * record.final.test_accuracy)
@@ -179,25 +216,40 @@ def test_a_record_follows_from_the_runs_beside_it(name, budget, least):
     assert summary["seeds"] == list(range(20))
     cells = f"{np.mean(shares):.2f} % | {np.std(shares, ddof=1):.2f} | "
     for page in ("README.md", "README.ko.md"):
-        assert f"| {name} | {records[0].parameters:,} | {cells}" in (ROOT / page).read_text(encoding="utf-8")
+        assert f"| {name} | {records[0].parameters:,} | {cells}" in (ROOT / page).read_text(
+            encoding="utf-8"
+        )
     assert cells in (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
 
 
 def test_sprint99_is_told_as_it_was_measured():
     summary = figures("sprint99")
     low, high = (100 * bound for bound in summary["interval"])
-    cells = f"12,702 | {100 * summary['mean']:.2f} % | {100 * summary['std']:.2f} | {low:.2f} to {high:.2f} | "
+    cells = (
+        f"12,702 | {100 * summary['mean']:.2f} % | {100 * summary['std']:.2f} | {low:.2f} to"
+        f" {high:.2f} | "
+    )
     for page in ("README.md", "README.ko.md"):
         text = (ROOT / page).read_text(encoding="utf-8")
-        assert f"| sprint99 | {cells}{summary['seconds']['median']:.1f} s, {summary['ratio']:.2f} of a" in text
+        assert (
+            f"| sprint99 | {cells}{summary['seconds']['median']:.1f} s, {summary['ratio']:.2f} of a"
+            in text
+        )
 
 
 def test_what_is_told_of_robusts_search_stands_in_its_log():
     page = (ROOT / "docs" / "robustness.md").read_text(encoding="utf-8")
-    told = page[page.index("**It was chosen by the same fifteen**") : page.index("Eight seeds of it")]
+    told = page[
+        page.index("**It was chosen by the same fifteen**") : page.index("Eight seeds of it")
+    ]
     log = (RESULTS / "robustness" / "search.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(log.splitlines()))
-    measured = {f"{float(value):g}" for row in rows for name, value in row.items() if name.startswith("error_")}
+    measured = {
+        f"{float(value):g}"
+        for row in rows
+        for name, value in row.items()
+        if name.startswith("error_")
+    }
     shares = re.findall(r"(\d+\.\d+)", told)
     assert len(shares) > 8
     assert {f"{float(share):g}" for share in shares} <= measured
@@ -209,8 +261,12 @@ def test_robusts_figures_are_those_of_its_records():
     records = [RunRecord.from_json(path.read_bytes(), path.name) for path in names]
     assert [record.seed for record in records] == list(range(8))
     assert {record.recipe.digest for record in records} == {built_in("robust").digest}
-    assert figures("robust")["test_accuracy"] == [round(100 * record.final.test_accuracy, 6) for record in records]
-    told = next(model for model in figures("robustness")["models"] if model["model"] == "Robust, 8 seeds")
+    assert figures("robust")["test_accuracy"] == [
+        round(100 * record.final.test_accuracy, 6) for record in records
+    ]
+    told = next(
+        model for model in figures("robustness")["models"] if model["model"] == "Robust, 8 seeds"
+    )
     assert told["clean"]["errors"] == np.mean([record.final.test_errors for record in records])
     assert told["runs"] == 8
     for page in ("README.md", "README.ko.md"):
@@ -222,11 +278,18 @@ def test_robusts_figures_are_those_of_its_records():
 def test_the_robust_recipe_errs_at_most_half_as_often_as_lenet5():
     found = {model["model"]: model for model in figures("robustness")["models"]}
     lenet5, robust = (
-        next(model for name, model in found.items() if name.startswith(start)) for start in ("LeNet-5", "Robust")
+        next(model for name, model in found.items() if name.startswith(start))
+        for start in ("LeNet-5", "Robust")
     )
     assert robust["mean_error"] <= lenet5["mean_error"] / 2
     recipe = built_in("robust")
-    assert (recipe.rotation, recipe.translation, recipe.scale, recipe.shear, recipe.blur) == (0, 0, 0, 0, (0, 0))
+    assert (recipe.rotation, recipe.translation, recipe.scale, recipe.shear, recipe.blur) == (
+        0,
+        0,
+        0,
+        0,
+        (0, 0),
+    )
     table = (RESULTS / "robustness" / "table.md").read_text(encoding="utf-8")
     rows = [line for line in table.splitlines() if line.startswith("|")]
     page = (ROOT / "docs" / "robustness.md").read_text(encoding="utf-8")

@@ -11,7 +11,11 @@ import pytest
 from PIL import Image
 
 from mnistlab.report.robustness import contact_sheet, draw_robustness, write_robustness_report
-from mnistlab.report.robustness_tables import robustness_headline, robustness_remarks, robustness_table
+from mnistlab.report.robustness_tables import (
+    robustness_headline,
+    robustness_remarks,
+    robustness_table,
+)
 from mnistlab.statistics.robustness import measure_robustness
 from tests.browser import opened
 
@@ -22,7 +26,8 @@ SEVERITIES = {"fog": 5, "shot_noise": 5, "dotted_line": None}
 
 
 def made(*models, images=200):
-    """Models, the first of which misreads 1, 10, 20 and 30 % and each further one twice as many as the one before."""
+    """Models, the first of which misreads 1, 10, 20 and 30 % and each further one twice as many as
+    the one before."""
     return measure_robustness(
         {
             model: {
@@ -40,7 +45,11 @@ def examples():
 
 
 def write(models, folder, **options):
-    options = {"title": "Robustness", "examples": examples(), "settings": {"severities": SEVERITIES}} | options
+    options = {
+        "title": "Robustness",
+        "examples": examples(),
+        "settings": {"severities": SEVERITIES},
+    } | options
     return write_robustness_report(models, folder, **options)
 
 
@@ -57,7 +66,9 @@ def test_the_sentences_and_the_table_by_hand():
         "Misread are 20.00 % of corrupted images (95 % interval 15.00 to 25.00 %), "
         "and 1.00 % of the same images as they are"
     ).replace("15.00 to 25.00", interval(one[0]))
-    assert robustness_headline(two).startswith("Of 2 models A misreads fewest: 20.00 % of corrupted images (")
+    assert robustness_headline(two).startswith(
+        "Of 2 models A misreads fewest: 20.00 % of corrupted images ("
+    )
     assert robustness_remarks(two) == [
         "hardest for A is dotted line: 30.00 % misread",
         "hardest for B is dotted line: 60.00 % misread",
@@ -82,11 +93,15 @@ def test_a_flawless_model_can_be_told(tmp_path):
     nothing = np.zeros(5, bool)
     models = measure_robustness({name: {"none": nothing, "fog": nothing} for name in "AB"})
     assert robustness_remarks(models) == []
-    assert robustness_headline(models) == (
-        "Of 2 models A misreads fewest: 0.00 % of corrupted images, and 0.00 % of the same images as they are"
+    assert (
+        robustness_headline(models)
+        == "Of 2 models A misreads fewest: 0.00 % of corrupted images, and 0.00 % of the same"
+        " images as they are"
     )
     assert robustness_table(models).rows[-1] == ("mean, relative to A", "", "")
-    files = write(models, tmp_path, examples={name: np.zeros((5, 7), np.uint8) for name in ("none", "fog")})
+    files = write(
+        models, tmp_path, examples={name: np.zeros((5, 7), np.uint8) for name in ("none", "fog")}
+    )
     assert all(file.is_file() for file in files)
 
 
@@ -94,12 +109,21 @@ def test_the_files_carry_the_same_figures(report):
     models = made()
     told = json.loads((report / "summary.json").read_text(encoding="utf-8"))
     assert told["models"] == [model.as_dict() for model in models]
-    assert (told["title"], told["severities"], told["command"]) == ("Robustness", SEVERITIES, COMMAND)
+    assert (told["title"], told["severities"], told["command"]) == (
+        "Robustness",
+        SEVERITIES,
+        COMMAND,
+    )
     assert told["version"]
     rows = list(csv.reader(io.StringIO((report / "table.csv").read_text(encoding="utf-8"))))
-    assert [tuple(row) for row in rows] == [robustness_table(models).headings, *robustness_table(models).rows]
+    assert [tuple(row) for row in rows] == [
+        robustness_table(models).headings,
+        *robustness_table(models).rows,
+    ]
     markdown = (report / "table.md").read_text(encoding="utf-8")
-    assert markdown.startswith(f"**{robustness_headline(models)}.**\n\n- hardest for A is dotted line")
+    assert markdown.startswith(
+        f"**{robustness_headline(models)}.**\n\n- hardest for A is dotted line"
+    )
     assert robustness_table(models).markdown() in markdown
 
 
@@ -116,7 +140,11 @@ def test_the_plot_draws_the_figures_hardest_on_top():
     (axes,) = drawn.axes
     rows = [label.get_text() for label in axes.get_yticklabels()]
     assert rows == ["as they are", "fog", "shot noise", "dotted line", "mean of the 3"]
-    dots = {line.get_label(): line.get_xdata() for line in axes.lines if not line.get_label().startswith("_")}
+    dots = {
+        line.get_label(): line.get_xdata()
+        for line in axes.lines
+        if not line.get_label().startswith("_")
+    }
     assert {name: np.round(values, 6).tolist() for name, values in dots.items()} == {
         "A": [1, 10, 20, 30],
         "B": [2, 20, 40, 60],
@@ -133,7 +161,9 @@ def test_however_many_models_rows_stay_apart(count):
     drawn = draw_robustness(made(*(f"model {number}" for number in range(count)), images=5000))
     drawn.draw_without_rendering()
     (axes,) = drawn.axes
-    heights = np.concatenate([line.get_ydata() for line in axes.lines if not line.get_label().startswith("_")])
+    heights = np.concatenate(
+        [line.get_ydata() for line in axes.lines if not line.get_label().startswith("_")]
+    )
     assert np.abs(heights - np.round(heights)).max() < 0.45
     ticks = [label.get_window_extent() for label in axes.get_xticklabels()]
     assert all(left.x1 < right.x0 for left, right in pairwise(ticks))
@@ -143,7 +173,12 @@ def test_the_contact_sheet_shows_every_corruption():
     shown = examples()
     drawn = contact_sheet(shown)
     drawn.draw_without_rendering()
-    assert [axes.get_title() for axes in drawn.axes] == ["as it is", "fog", "shot noise", "dotted line"]
+    assert [axes.get_title() for axes in drawn.axes] == [
+        "as it is",
+        "fog",
+        "shot noise",
+        "dotted line",
+    ]
     for axes, image in zip(drawn.axes, shown.values()):
         assert np.array_equal(axes.images[0].get_array(), image)
     assert max(axes.title.get_window_extent().y1 for axes in drawn.axes) <= drawn.bbox.height
@@ -156,12 +191,21 @@ def test_the_page_in_a_browser(report, width, scheme):
         assert complaints == []
         assert page.title() == "Robustness"
         assert page.locator(".kicker").inner_text() == "mnist · 200 images"
-        assert page.locator("main > section").first.inner_text().startswith(robustness_headline(made()))
+        assert (
+            page.locator("main > section")
+            .first.inner_text()
+            .startswith(robustness_headline(made()))
+        )
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.locator("figure svg").count() == 1
-        heights = page.eval_on_selector_all("figure svg text", "all => all.map(e => e.getBoundingClientRect().height)")
+        heights = page.eval_on_selector_all(
+            "figure svg text", "all => all.map(e => e.getBoundingClientRect().height)"
+        )
         assert min(heights) >= 8
-        cards = [re.sub(r"\s+", " ", text).strip() for text in page.locator(".gallery > li").all_inner_texts()]
+        cards = [
+            re.sub(r"\s+", " ", text).strip()
+            for text in page.locator(".gallery > li").all_inner_texts()
+        ]
         assert cards == [
             "as it is 1.00 % 2.00 %",
             "fog severity 5 10.00 % 20.00 %",

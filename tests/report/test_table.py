@@ -14,7 +14,10 @@ from mnistlab.report.table import sentences
 
 TABLE = Table(
     ("Recipe", "Accuracy %", "95 % interval"),
-    (("lenet5", "99.14", "99.11 to 99.17"), ("a name that is longer than the terminal", "", "98.00 to 99.00")),
+    (
+        ("lenet5", "99.14", "99.11 to 99.17"),
+        ("a name that is longer than the terminal", "", "98.00 to 99.00"),
+    ),
 )
 
 
@@ -47,7 +50,20 @@ def test_columns_line_up_where_letters_are_two_wide(width):
         assert len({cell_len(line) for line in lines if line.endswith(("1", "2"))}) == 1
 
 
-NAMES = ["a|b", "a\nb", "`c`", "*x*", "_y_", "<b>", "[l](http://x.y)", "# h", "\x1b[31m", "a\\|b", "=1+1", "custom_mlp"]
+NAMES = [
+    "a|b",
+    "a\nb",
+    "`c`",
+    "*x*",
+    "_y_",
+    "<b>",
+    "[l](http://x.y)",
+    "# h",
+    "\x1b[31m",
+    "a\\|b",
+    "=1+1",
+    "custom_mlp",
+]
 
 
 def test_names_of_strangers_stay_in_their_cells():

@@ -81,6 +81,8 @@ def test_the_content_is_on_disk_before_it_has_the_name(tmp_path, monkeypatch):
     steps = []
     fsync, replace = os.fsync, os.replace
     monkeypatch.setattr("os.fsync", lambda fd: (steps.append("fsync"), fsync(fd)))
-    monkeypatch.setattr("pathlib.Path.replace", lambda a, b: (steps.append("rename"), replace(a, b)))
+    monkeypatch.setattr(
+        "pathlib.Path.replace", lambda a, b: (steps.append("rename"), replace(a, b))
+    )
     write_atomically(tmp_path / "file", b"x")
     assert steps == ["fsync", "rename", "fsync"]

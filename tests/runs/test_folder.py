@@ -43,7 +43,9 @@ def test_the_record_says_what_a_reader_needs(finished):
     assert [epoch["epoch"] for epoch in record["history"]] == [1, 2]
     assert record["final"]["test_accuracy"] == record["history"][-1]["test_accuracy"]
     assert record["final"]["test_errors"] == round(200 * (1 - record["final"]["test_accuracy"]))
-    assert record["final"]["best_test_accuracy"] == max(epoch["test_accuracy"] for epoch in record["history"])
+    assert record["final"]["best_test_accuracy"] == max(
+        epoch["test_accuracy"] for epoch in record["history"]
+    )
     assert record["environment"]["versions"]["torch"].startswith("2.")
     assert record["environment"]["cores"] >= 1
     assert record["seconds"] > 0
@@ -80,7 +82,10 @@ def test_damaged_logits_are_named(finished):
 def test_another_process_is_kept_out_until_the_first_is_gone(tmp_path):
     folder = RunFolder(tmp_path / "run")
     holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(folder.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD, str(folder.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert holder.stdout.readline() == "held\n"
     with pytest.raises(RunError, match="another process is training in this folder"), folder.lock():
@@ -94,7 +99,13 @@ def test_another_process_is_kept_out_until_the_first_is_gone(tmp_path):
 def test_what_a_killed_process_left_is_cleared_away(tmp_path):
     (tmp_path / ".record.json.abc.tmp").write_bytes(b"half")
     (tmp_path / ".checkpoint.safetensors.0123456789abcdef.tmp").write_bytes(b"half")
-    own = {"notes.tmp", ".notes.tmp", ".x.0123456789abcdef.tmp", ".record.json.tmp", ".record.json.notes.tmp"}
+    own = {
+        "notes.tmp",
+        ".notes.tmp",
+        ".x.0123456789abcdef.tmp",
+        ".record.json.tmp",
+        ".record.json.notes.tmp",
+    }
     for name in own:
         (tmp_path / name).write_bytes(b"the user's own")
     with RunFolder(tmp_path).lock():
@@ -106,7 +117,10 @@ def test_a_lock_that_is_a_link_is_not_followed(tmp_path):
     (tmp_path / "run").mkdir()
     for target in ("precious", "nothing"):
         (tmp_path / "run" / ".lock").symlink_to(tmp_path / target)
-        with pytest.raises(RunError, match=r"its \.lock is a link"), RunFolder(tmp_path / "run").lock():
+        with (
+            pytest.raises(RunError, match=r"its \.lock is a link"),
+            RunFolder(tmp_path / "run").lock(),
+        ):
             pass
         (tmp_path / "run" / ".lock").unlink()
     assert (tmp_path / "precious").read_text() == "precious"

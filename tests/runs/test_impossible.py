@@ -1,4 +1,5 @@
-"""Records whose figures no run can have: refused, read whole or at a glance, and whatever checksum they carry."""
+"""Records whose figures no run can have: refused, read whole or at a glance, and whatever checksum
+they carry."""
 
 import json
 from pathlib import Path
@@ -28,9 +29,20 @@ def content(**changes):
     return found
 
 
-SIZES = ["parameters", "data__test_images", "data__train_images", "environment__cores", "environment__threads"]
+SIZES = [
+    "parameters",
+    "data__test_images",
+    "data__train_images",
+    "environment__cores",
+    "environment__threads",
+]
 FIGURES = [
-    *("history__0__train_loss", "history__1__test_loss", "predictions__train_loss", "environment__memory_gib"),
+    *(
+        "history__0__train_loss",
+        "history__1__test_loss",
+        "predictions__train_loss",
+        "environment__memory_gib",
+    ),
     *("history__0__train_seconds", "history__1__test_seconds", "history__0__images_per_second"),
 ]
 
@@ -45,7 +57,11 @@ IMPOSSIBLE = [
     {"history__1__test_seconds": -1},
     {"history__1__train_seconds": -0.01},
     {"history__0__images_per_second": -5},
-    {"history__1__test_accuracy": 0.998, "final__test_accuracy": 0.998, "final__best_test_accuracy": 0.998},
+    {
+        "history__1__test_accuracy": 0.998,
+        "final__test_accuracy": 0.998,
+        "final__best_test_accuracy": 0.998,
+    },
     {"final__test_accuracy": 0.999},
     {"final__test_accuracy": 5.8833},
     {"final__test_loss": 0.01},
@@ -75,8 +91,14 @@ IMPOSSIBLE = [
     {"predictions__reliability__14": [1000, 900.0, 997]},
     {"predictions__reliability__14": [1000, 1001.0, 997]},
     {"predictions__reliability__14": [999, 990.0, 997], "predictions__reliability__0": [1, 0.5, 0]},
-    {"predictions__reliability__14": [990, 985.0, 997], "predictions__reliability__13": [10, 9.0, 0]},
-    {"predictions__reliability__14": [1001, 990.0, 997], "predictions__reliability__0": [-1, 0.0, 0]},
+    {
+        "predictions__reliability__14": [990, 985.0, 997],
+        "predictions__reliability__13": [10, 9.0, 0],
+    },
+    {
+        "predictions__reliability__14": [1001, 990.0, 997],
+        "predictions__reliability__0": [-1, 0.0, 0],
+    },
     *({name: value} for name in SIZES for value in (10**10, 10**400)),
     *({"seed": value} for value in (10**19, 10**400)),
     *({name: 1e308} for name in FIGURES),
@@ -112,7 +134,9 @@ def test_a_possible_one_is_read(changes):
     assert RunRecord.from_json(json.dumps(content(**changes)), "record.json").seed == 0
 
 
-@pytest.mark.parametrize("changes", [*IMPOSSIBLE[:3], *IMPOSSIBLE[10:13], *IMPOSSIBLE[17:20]], ids=str)
+@pytest.mark.parametrize(
+    "changes", [*IMPOSSIBLE[:3], *IMPOSSIBLE[10:13], *IMPOSSIBLE[17:20]], ids=str
+)
 def test_no_list_shows_it(changes, tmp_path, capsys):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "record.json").write_text(json.dumps(content(**changes)))

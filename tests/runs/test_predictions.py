@@ -12,7 +12,11 @@ from tests.statistics.records import made_record
 
 
 def test_a_hand_worked_outcome():
-    logits = np.log(np.array([[0.5, 0.3, 0.2], [0.1, 0.83, 0.07], [0.2, 0.18, 0.62], [0.9, 0.05, 0.05]], np.float32))
+    logits = np.log(
+        np.array(
+            [[0.5, 0.3, 0.2], [0.1, 0.83, 0.07], [0.2, 0.18, 0.62], [0.9, 0.05, 0.05]], np.float32
+        )
+    )
     found = summarise_predictions(0.1, 0.9, logits, np.array([0, 1, 1, 2]))
     assert found.mistakes == ((2, 1, 2), (3, 2, 0))
     assert found.test_labels == (1, 2, 1)
@@ -35,7 +39,11 @@ def test_an_outcome_agrees_with_pytorch(count, classes, seed, spread):
     found = summarise_predictions(0.0, 1.0, logits, labels)
     probabilities = torch.from_numpy(logits).double().softmax(dim=1)
     confidences, predictions = probabilities.max(dim=1)
-    wrong = [(i, int(labels[i]), int(predictions[i])) for i in range(count) if predictions[i] != labels[i]]
+    wrong = [
+        (i, int(labels[i]), int(predictions[i]))
+        for i in range(count)
+        if predictions[i] != labels[i]
+    ]
     if confidences.unique().numel() == count:
         assert found.mistakes == tuple(wrong)
     assert sum(row[0] for row in found.reliability) == count
@@ -53,7 +61,9 @@ def test_a_run_records_how_it_ended(small_mnist):
     assert [image for image, _, _ in predictions.mistakes] == wrong.tolist()
     assert 0 < predictions.train_accuracy <= 1
     with torch.no_grad():
-        pixels = torch.nn.functional.pad(torch.tensor(small_mnist.train.images).unsqueeze(1), (2, 2, 2, 2))
+        pixels = torch.nn.functional.pad(
+            torch.tensor(small_mnist.train.images).unsqueeze(1), (2, 2, 2, 2)
+        )
         logits = trained.model((pixels / 255 - 0.1307) / 0.3081)
         loss = torch.nn.functional.cross_entropy(logits, torch.tensor(small_mnist.train.labels))
     assert abs(predictions.train_loss - float(loss)) < 1e-4

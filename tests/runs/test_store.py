@@ -40,7 +40,11 @@ def test_runs_are_listed_and_unfinished_ones_left_out(tmp_path):
     store = RunStore(tmp_path)
     assert [run.seed for run in store.records()] == [2, 0, 1]
     summaries = list(store.summaries())
-    assert [(run.recipe.name, run.seed) for run in summaries] == [("mine", 2), ("mine", 0), ("mine", 1)]
+    assert [(run.recipe.name, run.seed) for run in summaries] == [
+        ("mine", 2),
+        ("mine", 0),
+        ("mine", 1),
+    ]
     assert summaries[2].final.test_accuracy == pytest.approx(0.98)
     assert summaries[0].path == tmp_path / "by another name"
 

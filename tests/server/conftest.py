@@ -23,7 +23,9 @@ def server():
 def site(tmp_path_factory):
     """Another site, by its address; at 127.0.0.1 it is a third one, whose pages may not ask."""
     folder = tmp_path_factory.mktemp("site")
-    (folder / "index.html").write_text("<!doctype html><link rel=icon href='data:,'><title>another site</title>")
+    (folder / "index.html").write_text(
+        "<!doctype html><link rel=icon href='data:,'><title>another site</title>"
+    )
     handler = functools.partial(SimpleHTTPRequestHandler, directory=folder)
     with HTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -35,11 +37,19 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def guarded(tmp_path_factory, site):
-    """A server as it runs behind a proxy: further names, another site's pages, a prefix, a report."""
+    """A server as it runs behind a proxy: further names, another site's pages, a prefix, a
+    report."""
     folder = tmp_path_factory.mktemp("guarded")
     (folder / "report.html").write_text("<h1>b wins</h1>")
     options = ["--model", "lenet5", "--workers", "1", "--max-body", "100k", "--report", str(folder)]
-    options += ["--allow-host", "digits.example.org", "--allow-host", "*.test", "--root-path", "/digits/"]
+    options += [
+        "--allow-host",
+        "digits.example.org",
+        "--allow-host",
+        "*.test",
+        "--root-path",
+        "/digits/",
+    ]
     options += ["--allow-origin", site, "--allow-origin", "https://example.org"]
     with served(*options, log=folder / "log") as running:
         running.log = folder / "log"
@@ -48,7 +58,11 @@ def guarded(tmp_path_factory, site):
 
 @pytest.fixture(scope="module")
 def browser():
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    chromium = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if chromium is None:
         pytest.skip("no chromium here; on Debian: apt-get install chromium")
     with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
@@ -64,7 +78,9 @@ def visit(server, browser):
 
     def visit(expect=(), **options):
         expected.extend(expect)
-        contexts.append(browser.new_context(**({"viewport": {"width": 1100, "height": 900}} | options)))
+        contexts.append(
+            browser.new_context(**({"viewport": {"width": 1100, "height": 900}} | options))
+        )
         contexts[-1].set_default_timeout(1000 * SECONDS)
         page = contexts[-1].new_page()
         page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
@@ -77,10 +93,14 @@ def visit(server, browser):
             ),
         )
         page.goto(server.url)
-        pytest.importorskip("playwright.sync_api").expect(page.locator("#models tr")).to_have_count(3)
+        pytest.importorskip("playwright.sync_api").expect(page.locator("#models tr")).to_have_count(
+            3
+        )
         return page
 
     yield visit
     for context in contexts:
         context.close()
-    assert [complaint for complaint in complaints if not any(part in complaint for part in expected)] == []
+    assert [
+        complaint for complaint in complaints if not any(part in complaint for part in expected)
+    ] == []

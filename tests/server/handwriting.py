@@ -1,4 +1,5 @@
-"""Digits as a person writes them: strokes of a few points, between which the hand moves smoothly."""
+"""Digits as a person writes them: strokes of a few points, between which the hand moves
+smoothly."""
 
 import math
 
@@ -17,7 +18,8 @@ _WRITTEN = {
 }
 STROKES = {
     digit: [
-        [tuple(int(n) / 100 for n in point.split(",")) for point in stroke.split()] for stroke in strokes.split("/")
+        [tuple(int(n) / 100 for n in point.split(",")) for point in stroke.split()]
+        for stroke in strokes.split("/")
     ]
     for digit, strokes in _WRITTEN.items()
 }
@@ -25,7 +27,8 @@ STEPS = 3
 
 
 def write(text, left, top, height, spacing=0.95):
-    """Return strokes, lists of points, of a number that starts at the place given, in the same units."""
+    """Return strokes, lists of points, of a number that starts at the place given, in the same
+    units."""
     return [
         _smooth([(left + height * (spacing * place + x), top + height * y) for x, y in stroke])
         for place, digit in enumerate(text)
@@ -41,8 +44,14 @@ def _smooth(points):
         for step in range(1, STEPS + 1):
             t = step / STEPS
             curve.append(tuple(_between(a[axis], b[axis], c[axis], d[axis], t) for axis in (0, 1)))
-    return [point for point, before in zip(curve, [None, *curve]) if before is None or math.dist(point, before) > 0]
+    return [
+        point
+        for point, before in zip(curve, [None, *curve])
+        if before is None or math.dist(point, before) > 0
+    ]
 
 
 def _between(a, b, c, d, t):
-    return 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
+    return 0.5 * (
+        2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3
+    )

@@ -38,5 +38,7 @@ def text_bomb():
 def _png(width, height, pixels, *chunks):
     header = struct.pack("!IIBBBBB", width, height, 8, 0, 0, 0, 0)
     parts = [(b"IHDR", header), *chunks, (b"IDAT", pixels), (b"IEND", b"")]
-    packed = (struct.pack("!I", len(c)) + k + c + struct.pack("!I", zlib.crc32(k + c)) for k, c in parts)
+    packed = (
+        struct.pack("!I", len(c)) + k + c + struct.pack("!I", zlib.crc32(k + c)) for k, c in parts
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(packed)

@@ -18,15 +18,20 @@ pytest.importorskip("fastapi")
 SERVE = [
     sys.executable,
     "-c",
-    "import sys; from mnistlab.cli.app import run; from mnistlab.cli.serve import serve; sys.exit(run(serve))",
+    (
+        "import sys; from mnistlab.cli.app import run; from mnistlab.cli.serve import serve;"
+        " sys.exit(run(serve))"
+    ),
 ]
 _WITH_SETTINGS = [
     sys.executable,
     "-c",
-    "import json, pathlib, sys; from mnistlab.server import Settings; from mnistlab.server.launch import serve\n"
-    "told = json.loads(sys.argv[1])\n"
-    "report = told.pop('report', None)\n"
-    "serve(Settings(**told, report=report and pathlib.Path(report)), lambda url: print('at', url, flush=True))",
+    (
+        "import json, pathlib, sys; from mnistlab.server import Settings; from"
+        " mnistlab.server.launch import serve\ntold = json.loads(sys.argv[1])\nreport ="
+        " told.pop('report', None)\nserve(Settings(**told, report=report and pathlib.Path(report)),"
+        " lambda url: print('at', url, flush=True))"
+    ),
 ]
 
 
@@ -72,7 +77,8 @@ class Server:
 
 @contextlib.contextmanager
 def served(*options, log=None, **settings):
-    """Start a server on a free port with the program's options, or with settings; it is ended with the block.
+    """Start a server on a free port with the program's options, or with settings; it is ended with
+    the block.
 
     What it says on standard error goes to the file ``log``.
     """
@@ -87,7 +93,9 @@ def served(*options, log=None, **settings):
     try:
         # For programs it says in its log, not here, that it is ready.
         line = (
-            until(lambda: log.read_text().rpartition("\n")[0], 30) if "json" in options else process.stdout.readline()
+            until(lambda: log.read_text().rpartition("\n")[0], 30)
+            if "json" in options
+            else process.stdout.readline()
         )
         assert "http://" in line, line
         url = re.search(r"http://[^\s,\"]+", line)[0]

@@ -50,7 +50,12 @@ def test_reads_a_picture(server):
 
 
 def test_whatever_the_type_says_the_content_decides(server):
-    for kind in ("image/png", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+    for kind in (
+        "image/png",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+    ):
         response = server.client.post("/api/read", content=PICTURE, headers={"content-type": kind})
         assert response.json()["digits"] == "407"
     jpeg = file(Image.open(io.BytesIO(PICTURE)), "JPEG")
@@ -60,7 +65,11 @@ def test_whatever_the_type_says_the_content_decides(server):
 def test_other_models_read_beside_the_first_and_images_show_what_they_saw(server):
     query = {"model": ["lenet5", "reader", "custom_mlp", "reader"], "images": "true"}
     answer = server.client.post("/api/read", params=query, content=PICTURE).json()
-    assert [answer["model"], *(one["model"] for one in answer["also"])] == ["lenet5", "reader", "custom_mlp"]
+    assert [answer["model"], *(one["model"] for one in answer["also"])] == [
+        "lenet5",
+        "reader",
+        "custom_mlp",
+    ]
     alone = server.client.post("/api/read", params={"images": "true"}, content=PICTURE).json()
     alone.pop("also")
     assert answer["also"][0] == alone
@@ -79,7 +88,9 @@ def test_answers_are_the_same_bytes_alone_and_in_a_crowd(server):
     alone = [server.client.post("/api/read", content=picture).content for picture in pictures]
 
     def ask(turn):
-        while (response := server.client.post("/api/read", content=pictures[turn % 4])).status_code == 503:
+        while (
+            response := server.client.post("/api/read", content=pictures[turn % 4])
+        ).status_code == 503:
             time.sleep(0.02)
         return response.content
 
@@ -106,7 +117,9 @@ def test_answers_are_the_same_bytes_alone_and_in_a_crowd(server):
     ],
     ids=lambda value: f"{len(value)} bytes" if isinstance(value, bytes) else None,
 )
-def test_what_is_no_good_picture_is_refused_in_one_line_and_at_once(server, content, status, reason):
+def test_what_is_no_good_picture_is_refused_in_one_line_and_at_once(
+    server, content, status, reason
+):
     start = time.monotonic()
     message = refusal(server.client.post("/api/read", content=content), status)
     assert reason in message
@@ -135,7 +148,9 @@ def test_values_in_the_query_are_checked(server):
         return server.client.post(f"/api/read?{query}", content=PICTURE)
 
     assert refusal(ask("model=raeder"), 404) == "no model is called raeder; did you mean reader?"
-    assert refusal(ask("model=reader&model=x"), 404).endswith("there are reader, lenet5, custom_mlp")
+    assert refusal(ask("model=reader&model=x"), 404).endswith(
+        "there are reader, lenet5, custom_mlp"
+    )
     assert "images" in refusal(ask("images=perhaps"), 422)
     assert "modle" in refusal(ask("modle=reader"), 422)
 
@@ -152,15 +167,21 @@ def test_what_is_not_there_is_refused_in_json(server):
 
 def test_a_body_said_to_be_too_large_is_refused_before_it_comes(server):
     with socket.create_connection(("127.0.0.1", server.port), AT_ONCE) as connection:
-        connection.sendall(b"POST /api/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n")
+        connection.sendall(
+            b"POST /api/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n"
+        )
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
-    assert "1,048,576 bytes" in refusal(server.client.post("/api/read", content=bytes(2**20 + 1)), 413)
+    assert "1,048,576 bytes" in refusal(
+        server.client.post("/api/read", content=bytes(2**20 + 1)), 413
+    )
     refusal(server.client.post("/api/read", content=bytes(2**20)), 422)
 
 
 def test_a_body_of_unsaid_length_is_refused_once_it_is_too_large(server):
     with socket.create_connection(("127.0.0.1", server.port), AT_ONCE) as connection:
-        connection.sendall(b"POST /api/read HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        connection.sendall(
+            b"POST /api/read HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
         for _ in range(20):
             connection.sendall(b"10000\r\n" + bytes(0x10000) + b"\r\n")
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
@@ -169,7 +190,8 @@ def test_a_body_of_unsaid_length_is_refused_once_it_is_too_large(server):
 
 
 @pytest.mark.parametrize(
-    "rubbish", [b"\0\xff\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nHost x\r\n\r\n", b"A" * 99_999]
+    "rubbish",
+    [b"\0\xff\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nHost x\r\n\r\n", b"A" * 99_999],
 )
 def test_what_is_not_http_is_refused(server, rubbish):
     with socket.create_connection(("127.0.0.1", server.port), AT_ONCE) as connection:

@@ -1,4 +1,5 @@
-"""Where one request ends and the next begins: nothing ambiguous is answered twice; HEAD is GET without its body."""
+"""Where one request ends and the next begins: nothing ambiguous is answered twice; HEAD is GET
+without its body."""
 
 import json
 import re
@@ -21,7 +22,10 @@ CHUNKED = "Transfer-Encoding: chunked\r\n"
         f"{POST}{CHUNKED}Content-Length: {len(PICTURE)}\r\n\r\n{len(PICTURE):x}\r\n".encode()
         + PICTURE
         + b"\r\n0\r\n\r\n",
-        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        (
+            b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nTransfer-Encoding:"
+            b" chunked\r\n\r\n0\r\n\r\n"
+        ),
         f"{POST}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc".encode(),
         f"{POST}Content-Length: 3, 4\r\n\r\nabc".encode(),
         f"{POST}Content-Length: +3\r\n\r\nabc".encode(),
@@ -44,7 +48,9 @@ def test_an_ambiguous_end_is_refused_and_nothing_after_it_is_a_request(guarded, 
 
 def test_two_whole_requests_at_once_are_two(guarded):
     with opened(guarded) as connection:
-        connection.sendall(f"{POST}Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc".encode() + NEXT)
+        connection.sendall(
+            f"{POST}Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc".encode() + NEXT
+        )
         said = b""
         while said.count(b'{"error"') < 2:
             part = connection.recv(2**16)
@@ -56,7 +62,16 @@ def test_two_whole_requests_at_once_are_two(guarded):
 @pytest.mark.parametrize(
     "path",
     [
-        *("/", "/page.js", "/healthz", "/readyz", "/metrics", "/api/models", "/docs", "/openapi.json"),
+        *(
+            "/",
+            "/page.js",
+            "/healthz",
+            "/readyz",
+            "/metrics",
+            "/api/models",
+            "/docs",
+            "/openapi.json",
+        ),
         *("/report", "/report.html", "/nowhere", "/api/read"),
     ],
 )
@@ -64,11 +79,15 @@ def test_head_says_what_get_says_without_the_body(guarded, path):
     got, head = (guarded.client.request(method, path) for method in ("GET", "HEAD"))
     assert (head.status_code, head.content) == (got.status_code, b"")
     changing = {"date", *(["content-length"] if path == "/metrics" else [])}
-    first, second = ({n: v for n, v in one.headers.items() if n not in changing} for one in (got, head))
+    first, second = (
+        {n: v for n, v in one.headers.items() if n not in changing} for one in (got, head)
+    )
     assert first == second
     assert int(head.headers["content-length"]) > 0
     with opened(guarded) as connection:
-        connection.sendall(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        connection.sendall(
+            f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+        )
         said = b"".join(iter(lambda: connection.recv(2**16), b""))
     assert said.endswith(b"\r\n\r\n")
 

@@ -1,4 +1,5 @@
-"""The Host header: who may be asked for, so that no other site's page reads answers (DNS rebinding)."""
+"""The Host header: who may be asked for, so that no other site's page reads answers (DNS
+rebinding)."""
 
 import socket
 
@@ -13,8 +14,23 @@ from tests.server.test_app import refusal
 @pytest.mark.parametrize(
     "host",
     [
-        *("localhost", "LOCALHOST:8000", "localhost.", "digits.localhost", "127.0.0.1", "127.0.0.1:80", "127.8.9.10"),
-        *("[::1]", "[::1]:8000", "[0:0:0:0:0:0:0:1]", "Digits.Example.org:443", "a.test", "a.b.test"),
+        *(
+            "localhost",
+            "LOCALHOST:8000",
+            "localhost.",
+            "digits.localhost",
+            "127.0.0.1",
+            "127.0.0.1:80",
+            "127.8.9.10",
+        ),
+        *(
+            "[::1]",
+            "[::1]:8000",
+            "[0:0:0:0:0:0:0:1]",
+            "Digits.Example.org:443",
+            "a.test",
+            "a.b.test",
+        ),
     ],
 )
 def test_own_names_are_answered(guarded, host):
@@ -24,9 +40,32 @@ def test_own_names_are_answered(guarded, host):
 @pytest.mark.parametrize(
     "host",
     [
-        *("evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.evil.example", "evillocalhost"),
-        *("example.org", "a.digits.example.org", "test", "10.0.0.1", "0.0.0.0", "[::2]", "[::1", "::1", "127.1"),
-        *("", "a b", "localhost@evil.example", "evil.example#localhost", "localhost:8000:1", "localhost,evil.example"),
+        *(
+            "evil.example",
+            "evil.example:8000",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "evillocalhost",
+        ),
+        *(
+            "example.org",
+            "a.digits.example.org",
+            "test",
+            "10.0.0.1",
+            "0.0.0.0",
+            "[::2]",
+            "[::1",
+            "::1",
+            "127.1",
+        ),
+        *(
+            "",
+            "a b",
+            "localhost@evil.example",
+            "evil.example#localhost",
+            "localhost:8000:1",
+            "localhost,evil.example",
+        ),
     ],
 )
 def test_other_names_are_refused_and_the_option_is_named(guarded, host):
@@ -42,7 +81,9 @@ def test_without_the_header_only_what_no_browser_speaks_is_answered(guarded):
             connection.sendall(f"GET /healthz HTTP/{version}\r\n\r\n".encode())
             assert answer(connection)[0] == status
     with opened(guarded) as connection:
-        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n")
+        connection.sendall(
+            b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n"
+        )
         assert answer(connection)[0] == 400
 
 
@@ -78,7 +119,9 @@ def test_a_server_for_other_machines_goes_by_every_address_and_its_own_names():
     assert "evil.example" in Hosts("127.0.0.1", ("*",))
 
 
-@pytest.mark.parametrize("name", ["http://example.org", "example.org:80", "a*.org", "*.*", "", "a b", "ex\x1b[31m"])
+@pytest.mark.parametrize(
+    "name", ["http://example.org", "example.org:80", "a*.org", "*.*", "", "a b", "ex\x1b[31m"]
+)
 def test_what_is_no_name_is_refused_at_the_start(name):
     with pytest.raises(ServerError, match="is not a host: ") as refused:
         Hosts("127.0.0.1", (name,))

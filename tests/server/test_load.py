@@ -18,7 +18,9 @@ PICTURE = number("52")
 
 @pytest.fixture(scope="module")
 def server():
-    with served(workers=2, queue=3, models=["reader"], max_body=20_000, body_seconds=1.5, idle_seconds=1.5) as running:
+    with served(
+        workers=2, queue=3, models=["reader"], max_body=20_000, body_seconds=1.5, idle_seconds=1.5
+    ) as running:
         yield running
 
 
@@ -87,7 +89,11 @@ def test_slow_heads_and_idle_connections_are_closed(server):
 
 
 def test_who_leaves_in_the_midst_harms_nobody(server):
-    for ending in (b"", b"Content-Length: 1000\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n10\r\nabc"):
+    for ending in (
+        b"",
+        b"Content-Length: 1000\r\n\r\nabc",
+        b"Transfer-Encoding: chunked\r\n\r\n10\r\nabc",
+    ):
         opened(server, "POST /api/read HTTP/1.1").close()
         with opened(server, "POST /api/read HTTP/1.1") as connection:
             connection.sendall(ending)

@@ -14,7 +14,8 @@ from tests.server.serving import served, until
 PICTURE = number("52")
 OPTIONS = ("--model", "lenet5", "--workers", "1", "--max-body", "100k")
 LINE = re.compile(
-    r'(\S+) - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "(\S+) (\S+) HTTP/1\.1" (\d{3}) (\d+) (\d+\.\d)ms'
+    r'(\S+) - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "(\S+) (\S+) HTTP/1\.1" (\d{3}) (\d+)'
+    r" (\d+\.\d)ms"
 )
 
 
@@ -24,7 +25,8 @@ def talk(server):
     server.client.head("/healthz")
     with opened(server) as connection:
         connection.sendall(
-            b'GET /a"%1b[31m\x7f'[:-1] + b" HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 1.2.3.4\x9b31m\r\n\r\n"
+            b'GET /a"%1b[31m\x7f'[:-1]
+            + b" HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 1.2.3.4\x9b31m\r\n\r\n"
         )
         assert answer(connection)[0] == 404
         connection.sendall(b"GET /a\x1b[31m HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -52,8 +54,14 @@ def test_a_line_for_each_request_refusals_and_the_end(tmp_path):
     assert int(requests[0][4]) > 200
     assert requests[1][4] == "0"
     assert sum(status == "413" for _, _, _, status, *_ in requests) == 30
-    told = [line for line in text.splitlines() if line.startswith("mnistlab: warning: refused 127.0.0.1 with ")]
-    sizes = [line for line in told if "413: the picture's file is larger than 102,400 bytes" in line]
+    told = [
+        line
+        for line in text.splitlines()
+        if line.startswith("mnistlab: warning: refused 127.0.0.1 with ")
+    ]
+    sizes = [
+        line for line in told if "413: the picture's file is larger than 102,400 bytes" in line
+    ]
     assert 1 <= len(sizes) < 15
     assert "400: this server is not called 'evil.example'" in told[-1]
     assert len([line for line in text.splitlines() if "Invalid HTTP request" in line]) == 1
@@ -111,9 +119,16 @@ def test_quiet_tells_of_trouble_only(tmp_path):
 
 def test_no_stranger_writes_a_line_of_its_own(guarded):
     before = len(guarded.log.read_text())
-    guarded.client.post("/api/read?model=x%0a10.0.0.9%20-%20-%20forged%0d%0aso%E2%80%A8it", content=PICTURE)
-    told = until(lambda: "forged" in guarded.log.read_text()[before:] and guarded.log.read_text()[before:])
-    assert all(line.startswith(("127.0.0.1 - - [", "mnistlab: warning: refused ")) for line in told.splitlines())
+    guarded.client.post(
+        "/api/read?model=x%0a10.0.0.9%20-%20-%20forged%0d%0aso%E2%80%A8it", content=PICTURE
+    )
+    told = until(
+        lambda: "forged" in guarded.log.read_text()[before:] and guarded.log.read_text()[before:]
+    )
+    assert all(
+        line.startswith(("127.0.0.1 - - [", "mnistlab: warning: refused "))
+        for line in told.splitlines()
+    )
     assert r"x\n10.0.0.9 - - forged\r\nso\u2028it" in told
 
 
@@ -131,9 +146,15 @@ def test_the_lines_of_a_mistake_cannot_pass_for_others():
 def test_what_is_no_request_of_ours_is_not_advised(guarded):
     before = len(guarded.log.read_text())
     for protocol in ("h2c", "websocket"):
-        answer = guarded.client.get("/healthz", headers={"upgrade": protocol, "connection": "upgrade"})
+        answer = guarded.client.get(
+            "/healthz", headers={"upgrade": protocol, "connection": "upgrade"}
+        )
         assert answer.status_code == 200
-    assert not [line for line in guarded.log.read_text()[before:].splitlines() if line.startswith("mnistlab: ")]
+    assert not [
+        line
+        for line in guarded.log.read_text()[before:].splitlines()
+        if line.startswith("mnistlab: ")
+    ]
 
 
 def test_a_refused_picture_says_why(guarded):

@@ -1,4 +1,5 @@
-"""Pages of other sites: they may ask only where an option says so, and then read refusals too (CORS)."""
+"""Pages of other sites: they may ask only where an option says so, and then read refusals too
+(CORS)."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,10 @@ from tests.server.serving import until
 from tests.server.test_app import refusal
 
 PICTURE = number("52")
-PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
+PREFLIGHT = {
+    "access-control-request-method": "POST",
+    "access-control-request-headers": "content-type",
+}
 
 
 def test_a_site_that_was_named_may_ask(guarded, site):
@@ -31,7 +35,9 @@ def test_a_site_that_was_named_may_ask(guarded, site):
         assert "Retry-After" in answer.headers["access-control-expose-headers"]
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:1", "https://example.org.evil", "null"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "http://localhost:1", "https://example.org.evil", "null"]
+)
 def test_another_may_not(guarded, origin):
     asked = guarded.client.options("/api/read", headers=PREFLIGHT | {"origin": origin})
     assert "--allow-origin" in refusal(asked, 400)
@@ -50,7 +56,9 @@ def test_a_preflight_to_another_host_is_refused_as_all_else(guarded, site):
 def test_refusals_can_be_read_too(guarded, site):
     def ask(path, **options):
         headers = {"origin": site} | options.pop("headers", {})
-        response = guarded.client.request(options.pop("method", "POST"), path, headers=headers, **options)
+        response = guarded.client.request(
+            options.pop("method", "POST"), path, headers=headers, **options
+        )
         assert response.headers["access-control-allow-origin"] == site
         return response.status_code
 
@@ -62,7 +70,9 @@ def test_refusals_can_be_read_too(guarded, site):
     assert ask("/api/read", content=bytes(200_000)) == 413
     assert ask("/api/read", headers={"host": "evil.example"}) == 400
     with ThreadPoolExecutor(2) as crowd, guarded.held():
-        accepted = [crowd.submit(guarded.client.post, "/api/read", content=PICTURE) for _ in range(2)]
+        accepted = [
+            crowd.submit(guarded.client.post, "/api/read", content=PICTURE) for _ in range(2)
+        ]
         until(lambda: guarded.metric("mnistlab_queue_length") == 1)
         assert ask("/api/read", content=PICTURE) == 503
     assert [future.result().json()["digits"] for future in accepted] == ["52"] * 2
@@ -75,7 +85,9 @@ def test_a_mistake_of_the_server_can_be_read_too():
     app.add_api_route("/broken", lambda: 1 / 0, methods=["GET"])
 
     async def ask():
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://localhost"
+        ) as client:
             return await client.get("/broken", headers={"origin": "http://any.example"})
 
     response = asyncio.run(ask())
@@ -86,7 +98,8 @@ def test_a_mistake_of_the_server_can_be_read_too():
 
 
 @pytest.mark.parametrize(
-    "origin", ["localhost:3000", "http://localhost:3000/", "https://example.org/page", "", "http://*"]
+    "origin",
+    ["localhost:3000", "http://localhost:3000/", "https://example.org/page", "", "http://*"],
 )
 def test_what_is_no_origin_is_refused_at_the_start(origin):
     with pytest.raises(ServerError, match="is not an origin: "):

@@ -18,10 +18,15 @@ def test_a_number_in_a_row_is_read_and_shown(visit):
     expect_read(page, "407")
     assert page.locator("#boxes rect").count() == 3
     assert page.locator("#digits img").count() == 3
-    assert page.locator("#digits img").first.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [28, 28]
+    assert page.locator("#digits img").first.evaluate(
+        "image => [image.naturalWidth, image.naturalHeight]"
+    ) == [28, 28]
     assert page.locator("#models .reads").all_inner_texts() == ["407"] * 3
     heads = [head.split() for head in page.locator("#models th").all_inner_texts()[1:]]
-    assert heads == [["LeNet-5", *["99.10", "%", "on", "MNIST"]], ["CustomMLP", *["99.00", "%", "on", "MNIST"]]]
+    assert heads == [
+        ["LeNet-5", *["99.10", "%", "on", "MNIST"]],
+        ["CustomMLP", *["99.00", "%", "on", "MNIST"]],
+    ]
     page.get_by_role("button", name="7").click()
     assert page.locator("#bars .best th").inner_text() == "7"
     assert page.locator("#bars-title").inner_text() == "Probabilities of the 3rd digit"
@@ -33,7 +38,10 @@ def test_a_finger_draws_and_the_page_stays(visit):
     touch = page.context.new_cdp_session(page)
     for stroke in paths(page, "25"):
         for kind, points in zip(("touchStart", *["touchMove"] * len(stroke)), stroke):
-            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": points[0], "y": points[1]}]})
+            touch.send(
+                "Input.dispatchTouchEvent",
+                {"type": kind, "touchPoints": [{"x": points[0], "y": points[1]}]},
+            )
         touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     expect_read(page, "25")
     assert page.evaluate("[scrollX, scrollY]") == [0, 0]
@@ -48,7 +56,15 @@ def test_a_pen_draws_wider_when_it_is_pressed(visit):
     sizes = []
     for force in (0.2, 1.0):
         for (x, y), kind in zip(next(paths(page, "1")), ["mousePressed"] + ["mouseMoved"] * 90):
-            told = {"type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "pointerType": "pen", "force": force}
+            told = {
+                "type": kind,
+                "x": x,
+                "y": y,
+                "button": "left",
+                "buttons": 1,
+                "pointerType": "pen",
+                "force": force,
+            }
             pen.send("Input.dispatchMouseEvent", told | {"clickCount": 1})
         pen.send("Input.dispatchMouseEvent", told | {"type": "mouseReleased", "buttons": 0})
         expect_read(page, "1")
@@ -79,7 +95,10 @@ def test_undo_and_clear_by_button_and_key(visit):
     page.keyboard.press("Control+z")
     expect_nothing(page)
     assert page.evaluate(INK) == 0
-    for clear in (lambda: page.get_by_role("button", name="Clear").click(), lambda: page.keyboard.press("Delete")):
+    for clear in (
+        lambda: page.get_by_role("button", name="Clear").click(),
+        lambda: page.keyboard.press("Delete"),
+    ):
         draw(page, "8")
         expect_read(page, "8")
         clear()

@@ -1,4 +1,5 @@
-"""The page in a real browser: pictures handed to it, and a server that is busy or of another mind."""
+"""The page in a real browser: pictures handed to it, and a server that is busy or of another
+mind."""
 
 import io
 import json
@@ -12,7 +13,9 @@ from tests.server.pictures import file, number
 def test_a_picture_is_chosen_dropped_or_pasted(visit):
     page = visit()
     draw(page, "3")
-    page.locator("#file").set_input_files({"name": "n.png", "mimeType": "image/png", "buffer": number("46")})
+    page.locator("#file").set_input_files(
+        {"name": "n.png", "mimeType": "image/png", "buffer": number("46")}
+    )
     expect_read(page, "46")
     assert page.get_by_role("img", name="The picture n.png").is_visible()
     page.get_by_role("button", name="Undo").click()
@@ -29,8 +32,10 @@ def test_a_picture_is_chosen_dropped_or_pasted(visit):
 HAND_OVER = """([event, bytes]) => {
   const transfer = new DataTransfer();
   transfer.items.add(new File([new Uint8Array(bytes)], "x.png", { type: "image/png" }));
-  const options = { bubbles: true, cancelable: true, dataTransfer: transfer, clipboardData: transfer };
-  document.body.dispatchEvent(event === "drop" ? new DragEvent(event, options) : new ClipboardEvent(event, options));
+  const options = { bubbles: true, cancelable: true,
+                    dataTransfer: transfer, clipboardData: transfer };
+  document.body.dispatchEvent(
+    event === "drop" ? new DragEvent(event, options) : new ClipboardEvent(event, options));
 }"""
 
 
@@ -38,7 +43,9 @@ def test_a_large_photo_is_made_smaller_before_it_is_sent(visit):
     page = visit()
     photo = file(Image.open(io.BytesIO(number("58"))).convert("RGB").resize((4800, 3200)), "JPEG")
     with page.expect_request("**/api/read**") as asked:
-        page.locator("#file").set_input_files({"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": photo})
+        page.locator("#file").set_input_files(
+            {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": photo}
+        )
     assert asked.value.method == "POST"
     expect_read(page, "58")
     assert page.locator("#boxes").get_attribute("viewBox") == "0 0 2000 1333"
@@ -46,7 +53,9 @@ def test_a_large_photo_is_made_smaller_before_it_is_sent(visit):
 
 def test_what_is_no_picture_is_told(visit):
     page = visit(expect=["422", "Failed to load resource"])
-    page.locator("#file").set_input_files({"name": "n.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"})
+    page.locator("#file").set_input_files(
+        {"name": "n.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
+    )
     sync_api.expect(page.get_by_role("alert")).to_contain_text("PDF")
     expect_nothing(page)
     page.keyboard.press("Escape")

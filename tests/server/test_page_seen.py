@@ -40,7 +40,8 @@ FOCUSED = """() => {
   const element = document.activeElement;
   if (element === document.body) return ["", false];
   const outlined = element.tagName === "INPUT" ? element.parentElement : element;
-  return [outlined.innerText.replaceAll("\\n", " "), getComputedStyle(outlined).outlineStyle === "solid"];
+  return [outlined.innerText.replaceAll("\\n", " "),
+          getComputedStyle(outlined).outlineStyle === "solid"];
 }"""
 
 
@@ -78,7 +79,9 @@ def test_a_second_tab_shows_the_latest_report(browser, tmp_path):
         page.reload()
         heading = inside.get_by_role("heading", name="b wins")
         sync_api.expect(heading).to_have_css("color", "rgb(1, 2, 3)")
-        (tmp_path / "report.html").write_text("<h1>a wins</h1><script>document.body.innerText = ''</script>", "utf-8")
+        (tmp_path / "report.html").write_text(
+            "<h1>a wins</h1><script>document.body.innerText = ''</script>", "utf-8"
+        )
         page.reload()
         sync_api.expect(inside.get_by_role("heading", name="a wins")).to_be_visible()
         assert len(trouble) == 1, trouble

@@ -78,7 +78,13 @@ def test_with_no_queue_one_is_read_a_worker_and_the_rest_refused(run):
     async def story(pool, started):
         readings = (pool.read(b"good", ["reader"], images=False) for _ in range(5))
         results = await asyncio.gather(*readings, return_exceptions=True)
-        assert [isinstance(result, Refusal) for result in results] == [False, False, True, True, True]
+        assert [isinstance(result, Refusal) for result in results] == [
+            False,
+            False,
+            True,
+            True,
+            True,
+        ]
 
     run(story, workers=2, queue=0)
 

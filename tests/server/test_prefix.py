@@ -1,4 +1,5 @@
-"""Behind a reverse proxy that puts a prefix before all paths, whether it takes it off or passes it on."""
+"""Behind a reverse proxy that puts a prefix before all paths, whether it takes it off or passes it
+on."""
 
 import contextlib
 import http.client
@@ -30,9 +31,13 @@ def proxied(server, *, strips):
                 return
             path = (self.path.removeprefix("/digits") or "/") if strips else self.path
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            headers = {name: value for name, value in self.headers.items() if name.lower() in PASSED}
+            headers = {
+                name: value for name, value in self.headers.items() if name.lower() in PASSED
+            }
             headers |= {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
-            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)) as onward:
+            with contextlib.closing(
+                http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+            ) as onward:
                 onward.request(self.command, path, body, headers)
                 answer = onward.getresponse()
                 content = answer.read()
@@ -65,14 +70,19 @@ def test_the_page_its_links_and_its_requests_stay_below_the_prefix(browser, guar
         page = browser.new_page()
         failed = []
         page.on("response", lambda one: one.status >= 400 and failed.append((one.status, one.url)))
-        page.on("request", lambda one: one.url.startswith(f"{address}/digits") or failed.append(one.url))
+        page.on(
+            "request", lambda one: one.url.startswith(f"{address}/digits") or failed.append(one.url)
+        )
         page.goto(f"{address}/digits" if not strips else f"{address}/digits/")
         assert page.url == f"{address}/digits/"
         draw(page, "7")
         expect_read(page, "7")
         page.get_by_role("link", name="the API").click()
         sync_api.expect(page.get_by_role("heading", name="/api/read")).to_be_visible()
-        assert f"{address.replace('http:', 'https:')}/digits/api/read" in page.locator("pre").inner_text()
+        assert (
+            f"{address.replace('http:', 'https:')}/digits/api/read"
+            in page.locator("pre").inner_text()
+        )
         for link in page.locator("a").all():
             assert page.request.get(urljoin(page.url, link.get_attribute("href"))).ok
         page.locator(".kicker a").click()
@@ -89,8 +99,13 @@ def test_every_path_is_there_with_the_prefix_and_without(guarded):
     picture = number("52")
     for prefix in ("", "/digits"):
         for path in ("/", "/page.js", "/healthz", "/docs", "/openapi.json", "/report"):
-            assert guarded.client.get(f"http://127.0.0.1:{guarded.port}{prefix}{path}").status_code == 200
-        read = guarded.client.post(f"http://127.0.0.1:{guarded.port}{prefix}/api/read", content=picture)
+            assert (
+                guarded.client.get(f"http://127.0.0.1:{guarded.port}{prefix}{path}").status_code
+                == 200
+            )
+        read = guarded.client.post(
+            f"http://127.0.0.1:{guarded.port}{prefix}/api/read", content=picture
+        )
         assert read.json()["digits"] == "52"
     for path in ("/digitsdocs", "/digits/digits/docs", "//digits/docs"):
         answer = guarded.client.get(f"http://127.0.0.1:{guarded.port}{path}")
@@ -101,7 +116,9 @@ def test_every_path_is_there_with_the_prefix_and_without(guarded):
 
 
 def test_the_bare_prefix_leads_to_the_page(guarded):
-    answer = guarded.client.get(f"http://127.0.0.1:{guarded.port}/digits?a=b", follow_redirects=False)
+    answer = guarded.client.get(
+        f"http://127.0.0.1:{guarded.port}/digits?a=b", follow_redirects=False
+    )
     assert (answer.status_code, answer.headers["location"]) == (308, "/digits/?a=b")
 
 
@@ -113,7 +130,9 @@ def test_no_link_leads_to_the_root(guarded):
         assert not [link for link in links if link.startswith(("/", "http"))]
 
 
-@pytest.mark.parametrize("prefix", ["digits", "/digits/", "//digits", "/a b", "/a/../b", "/a?b", "/a%2f", "/\x1b[31m"])
+@pytest.mark.parametrize(
+    "prefix", ["digits", "/digits/", "//digits", "/a b", "/a/../b", "/a?b", "/a%2f", "/\x1b[31m"]
+)
 def test_what_is_no_prefix_is_refused_at_the_start(prefix):
     with pytest.raises(ServerError, match="is not a prefix of paths: /digits is"):
         Settings(root_path=prefix)

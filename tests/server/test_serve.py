@@ -46,6 +46,10 @@ def test_what_cannot_be_served_is_one_line(tmp_path, options, reason):
 
 
 def test_a_missing_extra_is_one_line(tmp_path):
-    command = [sys.executable, "-c", f"import sys; sys.modules['fastapi'] = None; {SERVE[2].partition(';')[2]}"]
+    command = [
+        sys.executable,
+        "-c",
+        f"import sys; sys.modules['fastapi'] = None; {SERVE[2].partition(';')[2]}",
+    ]
     line = refusal(run(*command, cwd=tmp_path))
     assert line == "mnistlab: serve needs an extra; install it: pip install 'mnistlab[serve]'"

@@ -31,7 +31,9 @@ def strict(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     (folder / "report.html").write_bytes(bytes(REPORT))
     limits = {"stall_seconds": 1.0, "idle_seconds": 1.0, "min_rate": 500}
-    with served(workers=1, models=["lenet5"], report=str(folder / "report.html"), **limits) as running:
+    with served(
+        workers=1, models=["lenet5"], report=str(folder / "report.html"), **limits
+    ) as running:
         yield running
 
 
@@ -151,7 +153,14 @@ def test_the_end_waits_only_moments_for_who_stalls(tmp_path):
     (tmp_path / "report.html").write_bytes(bytes(REPORT))
     with (
         served(
-            "--model", "lenet5", "--workers", "1", "--no-access-log", "--report", str(tmp_path), log=tmp_path / "log"
+            "--model",
+            "lenet5",
+            "--workers",
+            "1",
+            "--no-access-log",
+            "--report",
+            str(tmp_path),
+            log=tmp_path / "log",
         ) as server,
         connected(server) as sending,
         connected(server) as reading,
@@ -175,4 +184,6 @@ def test_refusals_of_short_bodies_keep_the_connection(server):
         for _ in range(2):
             connection.sendall(POST.replace(b"read", b"raed") % 3 + b"abc")
             assert answer(connection)[0] == 404
-    assert "20,000 bytes" in refusal(server.client.post("/api/read", content=bytes(LARGEST + 1)), 413)
+    assert "20,000 bytes" in refusal(
+        server.client.post("/api/read", content=bytes(LARGEST + 1)), 413
+    )

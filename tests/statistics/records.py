@@ -13,7 +13,14 @@ HERE = describe_environment("cpu", 1, "torch")
 
 
 def made_record(
-    recipe=None, seed=0, wrong=(), loss=0.05, losses=None, fingerprint="0", reliability=None, images=IMAGES
+    recipe=None,
+    seed=0,
+    wrong=(),
+    loss=0.05,
+    losses=None,
+    fingerprint="0",
+    reliability=None,
+    images=IMAGES,
 ):
     """A run that misreads the images ``wrong``, each one taken for the class above its own."""
     labels = np.arange(images) % len(CLASSES)
@@ -49,7 +56,9 @@ def made_record(
             train_loss=0.01,
             train_accuracy=0.999,
             test_labels=tuple(np.bincount(labels, minlength=10).tolist()),
-            mistakes=tuple((int(i), int(labels[i]), int(labels[i] + 1) % 10) for i in sorted(wrong)),
+            mistakes=tuple(
+                (int(i), int(labels[i]), int(labels[i] + 1) % 10) for i in sorted(wrong)
+            ),
             reliability=reliability or ((0, 0.0, 0),) * 14 + ((images, 0.99 * images, correct),),
         ),
         environment=HERE,
@@ -62,6 +71,10 @@ def made_group(label, errors, recipe=None, losses=None, random=None, images=IMAG
     recipe = recipe or Recipe(name=label)
     records = []
     for seed, count in enumerate(errors):
-        wrong = range(count) if random is None else random.choice(images, count, replace=False).tolist()
-        records.append(made_record(recipe, seed, wrong, losses[seed] if losses else 0.05, images=images))
+        wrong = (
+            range(count) if random is None else random.choice(images, count, replace=False).tolist()
+        )
+        records.append(
+            made_record(recipe, seed, wrong, losses[seed] if losses else 0.05, images=images)
+        )
     return RunGroup.of(label, records)

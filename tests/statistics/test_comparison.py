@@ -26,10 +26,14 @@ BETTER, WORSE = [8, 9, 7, 8, 10, 9, 8, 7], [19, 21, 20, 18, 22, 20, 19, 21]
 
 def test_a_settled_question():
     found = compare([made_group("lenet5", WORSE), made_group("custom_mlp", BETTER)])
-    assert found.verdict == (
-        "custom_mlp is better than lenet5 by 1.17 points (95 % interval 1.07 to 1.28, p = 0.008, 8 seeds)"
+    assert (
+        found.verdict
+        == "custom_mlp is better than lenet5 by 1.17 points (95 % interval 1.07 to 1.28, p = 0.008,"
+        " 8 seeds)"
     )
-    assert found.remarks[0].startswith("on new images of the same kind, too, custom_mlp would be better than lenet5 (")
+    assert found.remarks[0].startswith(
+        "on new images of the same kind, too, custom_mlp would be better than lenet5 ("
+    )
     assert found.difference("custom_mlp", "lenet5").mean == pytest.approx(-1.175)
     assert found.settled
 
@@ -37,39 +41,49 @@ def test_a_settled_question():
 @pytest.mark.parametrize("seeds", [1, 2, 5])
 def test_few_seeds_tell_nothing_whatever_the_figures(seeds):
     found = compare([made_group("a", [0] * seeds), made_group("b", [500] * seeds)])
-    assert found.verdict.startswith(f"too few seeds to tell ({seeds}; at least 6 are needed): a is ahead of b by 50.00")
+    assert found.verdict.startswith(
+        f"too few seeds to tell ({seeds}; at least 6 are needed): a is ahead of b by 50.00"
+    )
     assert not found.settled
     assert found.remarks == ()
 
 
 def test_equivalent_recipes():
     found = compare([made_group("a", [10, 11] * 6), made_group("b", [11, 10] * 6)], margin=0.2)
-    assert found.verdict == (
-        "a and b are equivalent within 0.2 points (p < 0.001 for a larger difference): a and b are even "
-        "(95 % interval −0.07 to 0.07, p = 1.00, 12 seeds)"
+    assert (
+        found.verdict
+        == "a and b are equivalent within 0.2 points (p < 0.001 for a larger difference): a and b"
+        " are even (95 % interval −0.07 to 0.07, p = 1.00, 12 seeds)"
     )
     assert found.settled
 
 
 def test_better_but_within_the_margin():
     found = compare([made_group("a", [10] * 7), made_group("b", [11] * 7)], margin=0.5)
-    assert found.verdict == (
-        "a is better than b by 0.10 points (95 % interval 0.10 to 0.10, p = 0.016, 7 seeds), though within the margin "
-        "of 0.5 points"
+    assert (
+        found.verdict
+        == "a is better than b by 0.10 points (95 % interval 0.10 to 0.10, p = 0.016, 7 seeds),"
+        " though within the margin of 0.5 points"
     )
 
 
 def test_an_open_question_says_how_many_seeds_it_would_take():
-    found = compare([made_group("a", [10, 12, 9, 11, 10, 8]), made_group("b", [11, 10, 10, 11, 9, 11])])
-    # Of the sums 1 - 2 + 1 + 0 - 1 + 3 with all signs, 26 of 32 are 2 or more from 0.
-    assert found.verdict == (
-        "inconclusive: a is ahead of b by 0.03 points (95 % interval −0.15 to 0.22, p = 0.81, 6 seeds)"
+    found = compare(
+        [made_group("a", [10, 12, 9, 11, 10, 8]), made_group("b", [11, 10, 10, 11, 9, 11])]
     )
-    # One image of 1,000 is as much as the margin. The number is the one at which the non-central t distribution gives
-    # the test a power of 0.8; the difference that was seen, 0.03 points, is no reason for advice.
-    assert found.remarks[-1] == (
-        "four of five new studies would show a difference of 0.1 points with about 27 seeds, and equivalence within "
-        "0.1 points, if there is no difference, with about 28 seeds"
+    # Of the sums 1 - 2 + 1 + 0 - 1 + 3 with all signs, 26 of 32 are 2 or more from 0.
+    assert (
+        found.verdict
+        == "inconclusive: a is ahead of b by 0.03 points (95 % interval −0.15 to 0.22, p = 0.81, 6"
+        " seeds)"
+    )
+    # One image of 1,000 is as much as the margin. The number is the one at which the non-central t
+    # distribution gives the test a power of 0.8; the difference that was seen, 0.03 points, is no
+    # reason for advice.
+    assert (
+        found.remarks[-1]
+        == "four of five new studies would show a difference of 0.1 points with about 27 seeds, and"
+        " equivalence within 0.1 points, if there is no difference, with about 28 seeds"
     )
 
 
@@ -81,7 +95,8 @@ def test_five_seeds_are_too_few_for_advice():
 def test_small_test_sets_are_advised_in_whole_images():
     """A tenth of a point of 60 images is no image at all."""
     one, other = (
-        made_group(name, errors, images=60) for name, errors in (("a", [1, 2, 1, 5, 1, 2]), ("b", [2, 1, 4, 1, 3, 1]))
+        made_group(name, errors, images=60)
+        for name, errors in (("a", [1, 2, 1, 5, 1, 2]), ("b", [2, 1, 4, 1, 3, 1]))
     )
     found = compare([one, other])
     (advice,) = (remark for remark in found.remarks if "new studies" in remark)
@@ -101,19 +116,26 @@ def test_small_test_sets_are_advised_in_whole_images():
     ],
 )
 def test_which_of_seeds_and_images_is_the_limit_on_new_images(seeds, images, limit):
-    (made,) = compare([made_group("a", [10, 12, 9, 11, 10, 8]), made_group("b", [11, 10, 10, 11, 9, 11])]).differences
-    found = NewImages(interval=Interval(low=-0.3, high=0.36), seeds_reach=seeds, images_reach=images)
-    assert on_new_images(made.model_copy(update={"new_images": found})) == (
-        "on new images of the same kind it is open which of a and b is better (95 % interval −0.30 to 0.36): of "
-        f"±0.33 points, any number of seeds would leave about ±{images:.2f}, any number of test images about "
-        f"±{seeds:.2f}; {limit}"
+    (made,) = compare(
+        [made_group("a", [10, 12, 9, 11, 10, 8]), made_group("b", [11, 10, 10, 11, 9, 11])]
+    ).differences
+    found = NewImages(
+        interval=Interval(low=-0.3, high=0.36), seeds_reach=seeds, images_reach=images
+    )
+    assert (
+        on_new_images(made.model_copy(update={"new_images": found}))
+        == "on new images of the same kind it is open which of a and b is better (95 % interval"
+        f" −0.30 to 0.36): of ±0.33 points, any number of seeds would leave about ±{images:.2f},"
+        f" any number of test images about ±{seeds:.2f}; {limit}"
     )
 
 
 def test_a_recipe_against_itself_is_never_said_to_lack_images():
     for seed in range(5):
         draws = np.random.default_rng(seed)
-        pair = [made_group(name, draws.binomial(1000, 0.01, 10).tolist(), random=draws) for name in "ab"]
+        pair = [
+            made_group(name, draws.binomial(1000, 0.01, 10).tolist(), random=draws) for name in "ab"
+        ]
         assert "however many seeds" not in " ".join(compare(pair).remarks)
 
 
@@ -122,7 +144,9 @@ def test_the_lower_loss_is_told_apart_from_the_higher_accuracy():
     other = made_group("b", WORSE, losses=[0.03 + 0.001 * (seed % 3) for seed in range(8)])
     found = compare([one, other])
     assert found.verdict.startswith("a is better than b")
-    assert found.remarks[1].startswith("b has a lower test loss than a, by 0.0226 nats (95 % interval 0.02")
+    assert found.remarks[1].startswith(
+        "b has a lower test loss than a, by 0.0226 nats (95 % interval 0.02"
+    )
     even = compare([made_group("a", BETTER), made_group("b", WORSE)]).remarks[1]
     assert even.startswith("which test loss is lower is open: a and b are even (")
 
@@ -132,44 +156,60 @@ def test_held_out_images_are_not_called_test_images():
     found = compare([made_group(recipe.name, BETTER, recipe) for recipe in recipes])
     assert not [remark for remark in found.remarks if "test loss" in remark]
     assert [remark for remark in found.remarks if "validation loss" in remark]
-    assert not [remark for remark in found.remarks if "test images" in remark.replace("held-out", "")]
+    assert not [
+        remark for remark in found.remarks if "test images" in remark.replace("held-out", "")
+    ]
 
 
 def test_every_pair_is_compared_and_the_best_is_held_against_the_others():
-    found = compare([made_group("a", BETTER), made_group("b", WORSE), made_group("c", [n + 1 for n in BETTER])])
+    found = compare(
+        [made_group("a", BETTER), made_group("b", WORSE), made_group("c", [n + 1 for n in BETTER])]
+    )
     assert [(d.first, d.second) for d in found.differences] == [("a", "b"), ("a", "c"), ("b", "c")]
-    assert found.verdict == (
-        "a is better than b (by 1.17), c (by 0.10) (points; margin 0.1, p < 0.05 over 3 comparisons, 8 seeds)"
+    assert (
+        found.verdict
+        == "a is better than b (by 1.17), c (by 0.10) (points; margin 0.1, p < 0.05 over 3"
+        " comparisons, 8 seeds)"
     )
     assert found.remarks == ()
 
 
 def test_an_ablation_is_held_against_the_whole():
     same = [BETTER[-1], *BETTER[:-1]]
-    groups = [made_group(name, counts) for name, counts in (("w", BETTER), ("x", WORSE), ("y", same))]
+    groups = [
+        made_group(name, counts) for name, counts in (("w", BETTER), ("x", WORSE), ("y", same))
+    ]
     found = compare(groups, baseline="w")
     assert [(d.first, d.second) for d in found.differences] == [("w", "x"), ("w", "y")]
     assert found.verdict.startswith("w is better than x (by 1.17); inconclusive against y (0.00) (")
     wide = compare(groups, baseline="w", margin=0.4)
-    assert wide.verdict.startswith("w is better than x (by 1.17); equivalent to y (0.00) (points; margin 0.4, ")
+    assert wide.verdict.startswith(
+        "w is better than x (by 1.17); equivalent to y (0.00) (points; margin 0.4, "
+    )
 
 
 def test_an_ablation_that_settles_nothing():
     same = [BETTER[-1], *BETTER[:-1]]
-    found = compare([made_group("w", BETTER), made_group("x", same), made_group("y", same[::-1])], baseline="w")
-    assert found.verdict == (
-        "inconclusive: w against x (0.00), y (0.00) (points; margin 0.1, p < 0.05 over 2 comparisons, 8 seeds)"
+    found = compare(
+        [made_group("w", BETTER), made_group("x", same), made_group("y", same[::-1])], baseline="w"
+    )
+    assert (
+        found.verdict
+        == "inconclusive: w against x (0.00), y (0.00) (points; margin 0.1, p < 0.05 over 2"
+        " comparisons, 8 seeds)"
     )
 
 
 def test_many_comparisons_of_few_seeds_tell_nothing_and_ties_are_no_lead():
     others = [made_group(f"v{n}", [50 + n] * 6) for n in range(5)]
     found = compare(
-        [made_group("w", [5] * 6), *others, *(made_group(n, [3, 7, 2, 8, 4, 6]) for n in "xy")], baseline="w"
+        [made_group("w", [5] * 6), *others, *(made_group(n, [3, 7, 2, 8, 4, 6]) for n in "xy")],
+        baseline="w",
     )
-    assert found.verdict == (
-        "too few seeds to tell (6; at least 9 are needed for 7 comparisons): w is ahead of 5 and even with 2 of 7 "
-        "others so far"
+    assert (
+        found.verdict
+        == "too few seeds to tell (6; at least 9 are needed for 7 comparisons): w is ahead of 5 and"
+        " even with 2 of 7 others so far"
     )
 
 
@@ -183,25 +223,32 @@ COLLAPSED = [10, 11, 9, 10, 12, 10, 11, 10, 9, 720]
 
 def test_one_collapsed_run_is_told_to_carry_the_difference():
     """a is ahead on average, though nearly every run of b beats nearly every run of a."""
-    found = compare([made_group("a", [12, 13, 11, 12, 14, 12, 13, 12, 11, 13]), made_group("b", COLLAPSED)])
+    found = compare(
+        [made_group("a", [12, 13, 11, 12, 14, 12, 13, 12, 11, 13]), made_group("b", COLLAPSED)]
+    )
     assert found.verdict.startswith("inconclusive: a is ahead of b by 6.89 points")
-    assert found.remarks[0] == (
-        "seed 9 of b reads 28.00 % where its others read 98.80 to 99.10 %: without such seeds a would be 0.20 points "
-        "behind b, with them it is 6.89 points ahead of it"
+    assert (
+        found.remarks[0]
+        == "seed 9 of b reads 28.00 % where its others read 98.80 to 99.10 %: without such seeds a"
+        " would be 0.20 points behind b, with them it is 6.89 points ahead of it"
     )
     assert found.differences[0].interquartile_mean == pytest.approx(-0.2)
     assert found.summaries[1].odd_seeds == (9,)
 
 
 def test_an_odd_run_that_changes_nothing_is_no_remark():
-    found = compare([made_group("a", [500, 505, 495] * 3), made_group("b", [10, 11, 9, 10, 12, 10, 11, 10, 30])])
+    found = compare(
+        [made_group("a", [500, 505, 495] * 3), made_group("b", [10, 11, 9, 10, 12, 10, 11, 10, 30])]
+    )
     assert not [remark for remark in found.remarks if "would be" in remark and "seed" in remark]
 
 
 def test_a_few_large_differences_are_told_from_many_small_ones():
     one, other = [10] * 7 + [80, 95, 60], [11] * 7 + [30, 20, 30]
     found = compare([made_group("a", one), made_group("b", other)])
-    assert found.remarks[0].startswith("seed") or found.remarks[0].startswith("a few large differences decide the mean")
+    assert found.remarks[0].startswith("seed") or found.remarks[0].startswith(
+        "a few large differences decide the mean"
+    )
 
 
 def of_version(group, **versions):
@@ -222,22 +269,32 @@ def test_runs_of_two_versions_are_pointed_out():
     one, other = made_group("a", BETTER), made_group("b", WORSE)
     assert not [remark for remark in compare([one, other]).remarks if "versions" in remark]
     found = compare([of_version(one, mnistlab="0.1.0"), of_version(other, mnistlab="0.2.0")])
-    assert found.remarks[-1] == (
-        "these runs are of different mnistlab versions, which may be the difference (a: 0.1.0; b: 0.2.0)"
+    assert (
+        found.remarks[-1]
+        == "these runs are of different mnistlab versions, which may be the difference (a: 0.1.0;"
+        " b: 0.2.0)"
     )
 
 
 def test_what_pairing_brought_is_told():
     shared = [9, 14, 8, 12, 10, 16, 9, 11]
-    found = compare([made_group("a", shared), made_group("b", [n + 5 + k % 3 for k, n in enumerate(shared)])])
+    found = compare(
+        [made_group("a", shared), made_group("b", [n + 5 + k % 3 for k, n in enumerate(shared)])]
+    )
     assert found.differences[0].correlation == pytest.approx(0.95, abs=0.04)
-    assert [remark for remark in found.remarks if remark.startswith("runs of the same seed have a correlation of 0.9")]
+    assert [
+        remark
+        for remark in found.remarks
+        if remark.startswith("runs of the same seed have a correlation of 0.9")
+    ]
 
 
 def test_the_same_records_give_the_same_figures():
     groups = [made_group("a", BETTER), made_group("b", WORSE)]
     assert compare(groups) == compare(groups)
-    assert Comparison.model_validate_json(json.dumps(compare(groups).model_dump())) == compare(groups)
+    assert Comparison.model_validate_json(json.dumps(compare(groups).model_dump())) == compare(
+        groups
+    )
 
 
 def test_one_recipe_alone():

@@ -22,7 +22,9 @@ def test_bins_of_few_images_are_merged_from_the_surest_down():
     assert found.accuracy == pytest.approx([38 / 69, 925 / 931])
     for number, (right, images) in enumerate([(38, 69), (925, 931)]):
         interval = wilson_interval(right, images)
-        assert (found.low[number], found.high[number]) == pytest.approx((interval.low, interval.high))
+        assert (found.low[number], found.high[number]) == pytest.approx(
+            (interval.low, interval.high)
+        )
 
 
 def test_several_runs_count_as_the_images_of_one():
@@ -40,7 +42,10 @@ def test_wilsons_interval_at_the_fewest_reaches_no_further_than_it_is_said_to():
 
 
 @settings(deadline=None)
-@given(counts=st.lists(st.integers(0, 80), min_size=1, max_size=15).filter(any), runs=st.integers(1, 20))
+@given(
+    counts=st.lists(st.integers(0, 80), min_size=1, max_size=15).filter(any),
+    runs=st.integers(1, 20),
+)
 def test_no_image_is_lost_and_no_point_stands_on_few(counts, runs):
     bins = [(runs * n, runs * n * (i + 0.5) / 15, runs * (n // 2)) for i, n in enumerate(counts)]
     found = reliability_diagram(average_bins(bins), runs)

@@ -15,7 +15,9 @@ def pair(one, other, **options):
     return found
 
 
-@pytest.mark.parametrize(("b", "c", "p"), [(1, 9, 22 / 1024), (0, 6, 2 / 64), (5, 5, 1.0), (0, 0, 1.0)])
+@pytest.mark.parametrize(
+    ("b", "c", "p"), [(1, 9, 22 / 1024), (0, 6, 2 / 64), (5, 5, 1.0), (0, 0, 1.0)]
+)
 def test_mcnemar_by_hand(b, c, p):
     assert mcnemar_p(b, c) == pytest.approx(p)
 
@@ -34,7 +36,8 @@ def test_the_seeds_needed_have_limits():
 
 
 def test_the_seeds_for_equivalence_are_enough_and_no_more():
-    """By simulation: with so many seeds two recipes that are the same are equivalent in 80 of 100 comparisons."""
+    """By simulation: with so many seeds two recipes that are the same are equivalent in 80 of 100
+    comparisons."""
     from mnistlab.statistics.family import equivalence_p
 
     draws, seeds = np.random.default_rng(0), seeds_for_equivalence(0.1, 0.1)
@@ -56,7 +59,9 @@ def test_a_pair_by_hand():
     # A run of the first with 12 errors beats two of the second and ties with four.
     assert found.superiority == pytest.approx((30 + 2 + 4 / 2) / 36)
     assert found.superiority_interval.low < found.superiority < found.superiority_interval.high <= 1
-    assert found.correlation == pytest.approx(np.corrcoef([10, 12, 9, 11, 10, 8], [13, 12, 12, 13, 12, 12])[0, 1])
+    assert found.correlation == pytest.approx(
+        np.corrcoef([10, 12, 9, 11, 10, 8], [13, 12, 12, 13, 12, 12])[0, 1]
+    )
     assert (found.only_first_wrong, found.only_second_wrong) == (0.0, pytest.approx(14 / 6))
     assert found.single_tests == 0
     assert found.verdict == "inconclusive"
@@ -92,35 +97,58 @@ def test_the_four_verdicts(errors, others, verdict):
 def test_a_wider_margin_makes_equivalent_and_a_narrower_does_not():
     one = made_group("a", [10, 12, 9, 11, 10, 8, 10, 12])
     other = made_group("b", [11, 10, 10, 11, 9, 11, 9, 12])
-    assert [pair(one, other, margin=margin).verdict for margin in (0.02, 0.5)] == ["inconclusive", "equivalent"]
+    assert [pair(one, other, margin=margin).verdict for margin in (0.02, 0.5)] == [
+        "inconclusive",
+        "equivalent",
+    ]
 
 
 def test_better_within_the_margin_is_better():
     """What is shown to be there is told first; the sentence says that it is small."""
-    one, other = made_group("a", [10, 11, 10, 12, 10, 11, 10]), made_group("b", [12, 12, 12, 13, 12, 12, 12])
+    one, other = (
+        made_group("a", [10, 11, 10, 12, 10, 11, 10]),
+        made_group("b", [12, 12, 12, 13, 12, 12, 12]),
+    )
     found = pair(one, other, margin=0.5)
     assert (found.verdict, found.adjusted_equivalence_p < 0.05) == ("better", True)
 
 
-@pytest.mark.parametrize(("images", "verdict"), [(60, "inconclusive"), (1, "inconclusive"), (10_000, "equivalent")])
+@pytest.mark.parametrize(
+    ("images", "verdict"), [(60, "inconclusive"), (1, "inconclusive"), (10_000, "equivalent")]
+)
 def test_few_images_that_all_agree_show_no_equivalence(images, verdict):
     """On 60 images the next seed may differ by one, which is 1.7 points."""
-    assert pair(made_group("a", [0] * 6, images=images), made_group("b", [0] * 6, images=images)).verdict == verdict
+    assert (
+        pair(
+            made_group("a", [0] * 6, images=images), made_group("b", [0] * 6, images=images)
+        ).verdict
+        == verdict
+    )
 
 
 def test_what_pairing_brought_by_hand():
     shared = [9, 14, 8, 12, 10, 16, 9, 11]
-    found = pair(made_group("a", shared), made_group("b", [n + k % 3 for k, n in enumerate(shared)]))
-    apart = np.std(shared, ddof=1) ** 2 + np.std([n + k % 3 for k, n in enumerate(shared)], ddof=1) ** 2
-    assert found.narrowed == pytest.approx(1 - np.std([0, 1, 2, 0, 1, 2, 0, 1], ddof=1) / apart**0.5)
+    found = pair(
+        made_group("a", shared), made_group("b", [n + k % 3 for k, n in enumerate(shared)])
+    )
+    apart = (
+        np.std(shared, ddof=1) ** 2 + np.std([n + k % 3 for k, n in enumerate(shared)], ddof=1) ** 2
+    )
+    assert found.narrowed == pytest.approx(
+        1 - np.std([0, 1, 2, 0, 1, 2, 0, 1], ddof=1) / apart**0.5
+    )
     turned = pair(made_group("a", shared), made_group("b", [30 - n for n in shared]))
     assert turned.correlation == pytest.approx(-1)
     assert turned.narrowed == pytest.approx(1 - 2**0.5)
 
 
 def test_losses_are_a_family_of_their_own():
-    groups = [made_group(name, [10, 12, 9, 11, 10, 8, 9], losses=[base + 0.001 * (seed % 3) for seed in range(7)])
-               for name, base in (("a", 0.03), ("b", 0.05), ("c", 0.0500001))]  # fmt: skip
+    groups = [
+        made_group(
+            name, [10, 12, 9, 11, 10, 8, 9], losses=[base + 0.001 * (seed % 3) for seed in range(7)]
+        )
+        for name, base in (("a", 0.03), ("b", 0.05), ("c", 0.0500001))
+    ]
     whole, *others = groups
     found = hold_against([(whole, other) for other in others])
     for difference in found:
@@ -133,7 +161,9 @@ def test_losses_are_a_family_of_their_own():
 def test_intervals_on_new_images_allow_for_all_pairs_too():
     whole, *others = (
         made_group(name, errors)
-        for name, errors in zip("abc", ([10, 12, 9, 11, 10, 8, 9], [12, 9, 11, 10, 8, 9, 10], [9] * 7))
+        for name, errors in zip(
+            "abc", ([10, 12, 9, 11, 10, 8, 9], [12, 9, 11, 10, 8, 9, 10], [9] * 7)
+        )
     )
     (alone,) = hold_against([(whole, others[0])])
     together = hold_against([(whole, other) for other in others])[0]
@@ -147,8 +177,14 @@ def test_more_comparisons_need_more_seeds(comparisons, seeds):
 
 
 def test_a_later_look_is_judged_more_strictly_by_p_and_interval():
-    one, other = made_group("a", [9, 8, 9, 8, 9, 8, 9, 9]), made_group("b", [12, 11, 12, 10, 12, 12, 11, 12])
-    first, later = pair(one, other), pair(one, other, look=Look(number=2, level=0.0025, equivalence_level=0.0025))
+    one, other = (
+        made_group("a", [9, 8, 9, 8, 9, 8, 9, 9]),
+        made_group("b", [12, 11, 12, 10, 12, 12, 11, 12]),
+    )
+    first, later = (
+        pair(one, other),
+        pair(one, other, look=Look(number=2, level=0.0025, equivalence_level=0.0025)),
+    )
     assert (first.verdict, later.verdict) == ("better", "too few seeds")
     assert later.minimum_seeds == 10
     assert later.adjusted_p == pytest.approx(20 * max(first.p, 2 / 256))

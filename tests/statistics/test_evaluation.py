@@ -64,7 +64,9 @@ def test_the_classes_by_hand():
 
 
 def test_a_class_with_images_or_predictions_alone():
-    never_read, never_there = evaluate(np.array([[0, 1]], np.float32), np.array([0]), ("a", "b")).by_class
+    never_read, never_there = evaluate(
+        np.array([[0, 1]], np.float32), np.array([0]), ("a", "b")
+    ).by_class
     assert math.isnan(never_read.precision)
     assert (never_read.recall, never_read.f1) == (0, 0)
     assert math.isnan(never_there.recall)
@@ -73,12 +75,17 @@ def test_a_class_with_images_or_predictions_alone():
 
 def test_the_worst_errors_come_first():
     found = by_hand()
-    assert [(bad.image, bad.label, bad.prediction) for bad in found.worst] == [(2, DOGS, CATS), (4, CATS, DOGS)]
+    assert [(bad.image, bad.label, bad.prediction) for bad in found.worst] == [
+        (2, DOGS, CATS),
+        (4, CATS, DOGS),
+    ]
     assert [bad.confidence for bad in found.worst] == pytest.approx([0.92, 0.72])
     assert [bad.label_probability for bad in found.worst] == pytest.approx([0.06, 0.25])
     fewer = by_hand(worst=1)
     assert (len(fewer.worst), fewer.errors, fewer.worst[0]) == (1, 2, found.worst[0])
-    equal = evaluate(np.tile(np.array([0, 1], np.float32), (4, 1)), np.zeros(4, np.int64), ("a", "b"), worst=3)
+    equal = evaluate(
+        np.tile(np.array([0, 1], np.float32), (4, 1)), np.zeros(4, np.int64), ("a", "b"), worst=3
+    )
     assert [bad.image for bad in equal.worst] == [0, 1, 2]
 
 
@@ -98,7 +105,12 @@ def test_refusing_by_hand():
 @pytest.mark.parametrize(
     ("right", "images", "low", "high"),
     # Newcombe, Statistics in Medicine 17 (1998), table I, method 3.
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
 )
 def test_the_interval_is_the_published_one(right, images, low, high):
     found = wilson_interval(right, images)
@@ -110,7 +122,9 @@ def test_the_interval_is_scipys():
     other = binomtest(3, 5).proportion_ci(method="wilson")
     assert (found.interval.low, found.interval.high) == pytest.approx((other.low, other.high))
     recall = binomtest(2, 3).proportion_ci(method="wilson")
-    assert (found.by_class[0].interval.low, found.by_class[0].interval.high) == pytest.approx((recall.low, recall.high))
+    assert (found.by_class[0].interval.low, found.by_class[0].interval.high) == pytest.approx(
+        (recall.low, recall.high)
+    )
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5])
@@ -119,8 +133,12 @@ def test_the_loss_is_scipys_and_the_table_is_statsmodels(temperature):
     found = evaluate(logits, labels, names, temperature)
     logs = log_softmax(logits.astype(float) / temperature, axis=1)
     assert found.loss == pytest.approx(-logs[np.arange(len(labels)), labels].mean())
-    assert found.brier == pytest.approx(((np.exp(logs) - np.eye(6)[labels]) ** 2).sum(axis=1).mean())
-    table = SquareTable.from_data(np.stack([labels, logits.argmax(axis=1)], axis=1), shift_zeros=False).table
+    assert found.brier == pytest.approx(
+        ((np.exp(logs) - np.eye(6)[labels]) ** 2).sum(axis=1).mean()
+    )
+    table = SquareTable.from_data(
+        np.stack([labels, logits.argmax(axis=1)], axis=1), shift_zeros=False
+    ).table
     assert (found.confusion == table).all()
 
 
@@ -128,8 +146,12 @@ def test_it_agrees_with_what_a_run_records():
     logits, labels, names = made(2)
     predictions = summarise_predictions(0.0, 0.0, logits, labels)
     found = evaluate(logits, labels, names, worst=len(labels))
-    assert found.calibration_error == pytest.approx(expected_calibration_error(predictions), abs=1e-6)
-    assert sorted((bad.image, bad.label, bad.prediction) for bad in found.worst) == list(predictions.mistakes)
+    assert found.calibration_error == pytest.approx(
+        expected_calibration_error(predictions), abs=1e-6
+    )
+    assert sorted((bad.image, bad.label, bad.prediction) for bad in found.worst) == list(
+        predictions.mistakes
+    )
 
 
 @given(seed=st.integers(0, 1000), images=st.integers(1, 60), classes=st.integers(1, 12))
@@ -145,7 +167,12 @@ def test_the_order_of_images_changes_indices_alone(seed, images, classes):
     assert str(one.coverage) == str(other.coverage)
 
 
-@given(seed=st.integers(0, 1000), images=st.integers(1, 60), classes=st.integers(1, 12), scale=st.floats(0.01, 1e30))
+@given(
+    seed=st.integers(0, 1000),
+    images=st.integers(1, 60),
+    classes=st.integers(1, 12),
+    scale=st.floats(0.01, 1e30),
+)
 def test_the_parts_fit_together(seed, images, classes, scale):
     logits, labels, names = made(seed, images, classes)
     found = evaluate((scale * logits).astype(np.float32), labels, names)
@@ -187,7 +214,12 @@ GOOD = np.zeros((3, 2), np.float32)
         (GOOD, [0, 1, -1], 1, r"image 2: label -1 is outside"),
         (GOOD[:0], [], 1, r"no images"),
         (GOOD * np.nan, [0, 1, 1], 1, r"image 0: its logits are not all finite"),
-        (np.array([[0, 1], [1, 0], [0, np.inf]], np.float32), [0, 1, 1], 1, r"image 2: its logits are not all finite"),
+        (
+            np.array([[0, 1], [1, 0], [0, np.inf]], np.float32),
+            [0, 1, 1],
+            1,
+            r"image 2: its logits are not all finite",
+        ),
         (GOOD[0], [0, 1], 1, r"logits of shape \(2,\)"),
         (np.zeros((3, 4), np.float32), [0, 1, 1], 1, r"logits of 4 classes, but 2 names"),
         (GOOD, [0, 1, 1], 0, r"temperature 0: a finite number above 0"),

@@ -1,4 +1,5 @@
-"""Means tested together: Student, Holm and two one-sided tests, and intervals that say the same as the p."""
+"""Means tested together: Student, Holm and two one-sided tests, and intervals that say the same as
+the p."""
 
 import numpy as np
 import pytest
@@ -24,24 +25,34 @@ def test_the_interval_of_darwins_maize_is_the_published_one():
 def test_student_is_scipys():
     values = np.random.default_rng(0).normal(0.3, 1, 9)
     assert student_p(values) == pytest.approx(ttest_1samp(values, 0).pvalue)
-    assert [student_p(np.array(row)) for row in ([1.0, 1.0, 1.0], [0.0, 0.0], [3.0])] == [0.0, 1.0, 1.0]
+    assert [student_p(np.array(row)) for row in ([1.0, 1.0, 1.0], [0.0, 0.0], [3.0])] == [
+        0.0,
+        1.0,
+        1.0,
+    ]
 
 
 def test_equivalence_is_statsmodels():
     one, other = np.random.default_rng(1).normal(0, 0.1, (2, 12))
-    assert equivalence_p(one - other, 0.15) == pytest.approx(ttost_paired(one, other, -0.15, 0.15)[0])
+    assert equivalence_p(one - other, 0.15) == pytest.approx(
+        ttost_paired(one, other, -0.15, 0.15)[0]
+    )
 
 
 @pytest.mark.parametrize(
-    ("values", "p"), [([0.0] * 6, 0.0), ([0.05] * 6, 0.0), ([0.2] * 6, 1.0), ([0.1] * 6, 0.5), ([0.0], 1.0)]
+    ("values", "p"),
+    [([0.0] * 6, 0.0), ([0.05] * 6, 0.0), ([0.2] * 6, 1.0), ([0.1] * 6, 0.5), ([0.0], 1.0)],
 )
 def test_equivalence_without_spread(values, p):
     assert equivalence_p(np.array(values), 0.1) == p
 
 
 def test_few_that_are_alike_count_as_an_image_apart():
-    # One image of 60 is 100/60 points: a standard error of 0.68 for six of them, 0.147 of which is the margin.
-    assert equivalence_p(np.zeros(6), 0.1, 100 / 60) == pytest.approx(t.sf(0.1 / (100 / 60 / 6**0.5), 5))
+    # One image of 60 is 100/60 points: a standard error of 0.68 for six of them, 0.147 of which is
+    # the margin.
+    assert equivalence_p(np.zeros(6), 0.1, 100 / 60) == pytest.approx(
+        t.sf(0.1 / (100 / 60 / 6**0.5), 5)
+    )
     assert equivalence_p(np.zeros(6), 0.1, 0.01) < 1e-5
 
 
@@ -66,8 +77,11 @@ def test_holm_is_statsmodels(p_values):
 )
 @settings(max_examples=300, deadline=None)
 def test_the_intervals_say_what_the_p_say(rows, seeds, effect, level, seed):
-    """Also where the sign-flip test is the stricter one, and where Holm rejects what Bonferroni would not."""
-    values = np.rint(np.random.default_rng(seed).normal(effect * 5, 5, (rows, seeds))).astype(np.int64)
+    """Also where the sign-flip test is the stricter one, and where Holm rejects what Bonferroni
+    would not."""
+    values = np.rint(np.random.default_rng(seed).normal(effect * 5, 5, (rows, seeds))).astype(
+        np.int64
+    )
     for row, test in zip(values, family_tests([*(values / 100)], level, [*values]), strict=True):
         assert (test.adjusted_p < 0.05) == test.interval.excludes_zero
         assert test.interval.low <= row.mean() / 100 <= test.interval.high
@@ -87,13 +101,16 @@ def test_what_holm_rejects_in_a_later_step_has_that_steps_interval():
     close = np.array([0.10, 0.30, 0.05, 0.20, 0.01, 0.02, 0.25, 0.06])
     first, second = family_tests([clear, close])
     assert second.adjusted_p < 0.05
-    assert not mean_interval(close, 1 - 0.05 / 2).excludes_zero or second.interval == mean_interval(close, 1 - 0.05 / 2)
+    assert not mean_interval(close, 1 - 0.05 / 2).excludes_zero or second.interval == mean_interval(
+        close, 1 - 0.05 / 2
+    )
     assert second.interval.low > 0
     assert first.interval == mean_interval(clear, 1 - 0.05 / 2)
 
 
 def test_where_the_sign_flips_are_stricter_the_interval_is_drawn_out_to_zero():
-    """The example of docs/statistics.md: Student's interval leaves out 0, 4 of 64 signs are as extreme."""
+    """The example of docs/statistics.md: Student's interval leaves out 0, 4 of 64 signs are as
+    extreme."""
     row = np.array([0.12, 0.05, 0.20, -0.03, 0.09, 0.11])
     (found,) = family_tests([row])
     assert mean_interval(row).low > 0

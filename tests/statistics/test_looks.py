@@ -7,7 +7,8 @@ from scipy.stats import norm
 from mnistlab.statistics.looks import boundary, planned_looks, unplanned_look
 
 
-# Jennison and Turnbull, Group Sequential Methods (2000), tables 2.1, 2.3 and 2.9: two-sided, 5 %, equally spaced looks.
+# Jennison and Turnbull, Group Sequential Methods (2000), tables 2.1, 2.3 and 2.9: two-sided, 5 %,
+# equally spaced looks.
 @pytest.mark.parametrize(
     ("shape", "looks", "constant"),
     [

@@ -12,7 +12,8 @@ IMAGES = 1000
 
 
 def test_without_noise_over_seeds_new_images_are_all_that_is_unsure():
-    """Every run misreads the same images: 30 by the one alone, 10 by the other alone, as McNemar's setting."""
+    """Every run misreads the same images: 30 by the one alone, 10 by the other alone, as McNemar's
+    setting."""
     one, other = (np.ones((8, IMAGES), bool) for _ in range(2))
     one[:, :30], other[:, 30:40] = False, False
     found = on_new_images(one, other)
@@ -42,7 +43,12 @@ def test_the_components_are_those_of_a_textbook_table():
     seeds = sum(7 * (row.mean() - mean) ** 2 for row in cells) / 4
     images = sum(5 * (column.mean() - mean) ** 2 for column in cells.T) / 6
     both = (
-        sum((cells[s, i] - cells[s].mean() - cells[:, i].mean() + mean) ** 2 for s in range(5) for i in range(7)) / 24
+        sum(
+            (cells[s, i] - cells[s].mean() - cells[:, i].mean() + mean) ** 2
+            for s in range(5)
+            for i in range(7)
+        )
+        / 24
     )
     spread = seeds + max(images - both, 0)
     degrees = max(spread**2 / (seeds**2 / 4 + images**2 / 6 + both**2 / 24), 4)
@@ -65,15 +71,27 @@ def test_it_holds_the_difference_as_often_as_it_says(seeds, differ):
 
 def test_a_recipe_against_itself_is_not_short_of_images():
     """More seeds, not more images, would narrow what is unsure."""
-    found = [on_new_images(*readings(np.random.default_rng(seed), 8, 5000, differ=False)) for seed in range(20)]
-    assert np.mean([2 * pair.images_reach < pair.interval.high - pair.interval.low for pair in found]) == 1
-    assert np.median([pair.images_reach for pair in found]) < np.median([pair.seeds_reach for pair in found]) + 0.02
+    found = [
+        on_new_images(*readings(np.random.default_rng(seed), 8, 5000, differ=False))
+        for seed in range(20)
+    ]
+    assert (
+        np.mean([2 * pair.images_reach < pair.interval.high - pair.interval.low for pair in found])
+        == 1
+    )
+    assert (
+        np.median([pair.images_reach for pair in found])
+        < np.median([pair.seeds_reach for pair in found]) + 0.02
+    )
 
 
 def test_it_is_never_narrower_than_over_the_seeds_alone():
     for seed in range(30):
         one, other = readings(np.random.default_rng(seed), 6, 300, differ=seed % 2 == 0)
-        found, points = on_new_images(one, other).interval, 100 * (one.mean(axis=1) - other.mean(axis=1))
+        found, points = (
+            on_new_images(one, other).interval,
+            100 * (one.mean(axis=1) - other.mean(axis=1)),
+        )
         alone = mean_interval(points)
         assert found.low <= alone.low + 1e-9
         assert found.high >= alone.high - 1e-9

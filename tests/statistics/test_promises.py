@@ -43,7 +43,9 @@ def test_a_simulation_keeps_what_is_promised(simulation, campaigns):
 def test_uncorrected_looks_would_raise_false_alarms():
     """The simulation can tell: without correction it finds more than is promised."""
     rows = list(simulations.looks(np.random.default_rng(8), 300))
-    (naive,) = (found for figure, setting, _, found in rows if "uncorrected" in figure and "15" in setting)
+    (naive,) = (
+        found for figure, setting, _, found in rows if "uncorrected" in figure and "15" in setting
+    )
     assert naive > 0.08
 
 
@@ -73,5 +75,9 @@ def test_the_page_compares_the_designs_by_the_same_record():
         ("anytime-valid", "anytime-valid (normal mixture, Robbins, 1970; knows the SD)"),
     ):
         half, whole = (f"{name}, every 2 seeds, {effect} SD apart" for effect in ("0.5", "1"))
-        cells = [found["Boundary: found", half], found["Boundary: found", whole], found["Boundary: runs saved", whole]]
+        cells = [
+            found["Boundary: found", half],
+            found["Boundary: found", whole],
+            found["Boundary: runs saved", whole],
+        ]
         assert f"| {shown} | {cells[0]} % | {cells[1]} % | {cells[2]} % |" in page

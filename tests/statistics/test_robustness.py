@@ -36,11 +36,14 @@ def test_a_table_by_hand():
 
 
 def test_the_interval_of_the_mean_by_hand():
-    """Half of eight images have all errors: mean 0.5, SD 0.534522, and 2.364624 is t(7)'s 97.5 % quantile."""
+    """Half of eight images have all errors: mean 0.5, SD 0.534522, and 2.364624 is t(7)'s 97.5 %
+    quantile."""
     (found,) = measure_robustness({"A": dict.fromkeys(("none", "fog", "rain"), marks("x.x.x.x."))})
     half = 2.364624 * 0.534522 / 8**0.5
     assert found.interval is not None
-    assert (found.interval.low, found.interval.high) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-6)
+    assert (found.interval.low, found.interval.high) == pytest.approx(
+        (0.5 - half, 0.5 + half), abs=1e-6
+    )
 
 
 def test_the_interval_of_the_mean_covers_as_often_as_it_says():
@@ -59,7 +62,10 @@ def test_the_interval_of_the_mean_covers_as_often_as_it_says():
 
 def test_without_errors_nothing_is_relative_and_no_interval_is_claimed():
     first, second = measure_robustness(
-        {name: {"none": marks("..."), "fog": marks(text)} for name, text in (("A", "..."), ("B", "x.."))}
+        {
+            name: {"none": marks("..."), "fog": marks(text)}
+            for name, text in (("A", "..."), ("B", "x.."))
+        }
     )
     assert (first.interval, first.relative, second.relative) == (None, None, None)
     assert first.corrupted["fog"].interval.high > 0.5
@@ -73,7 +79,11 @@ def test_as_json_has_it():
     assert found.as_dict() == {
         "model": "A",
         "runs": 1,
-        "clean": {"errors": 1, "error": 0.5, "interval": [wilson_interval(1, 2).low, wilson_interval(1, 2).high]},
+        "clean": {
+            "errors": 1,
+            "error": 0.5,
+            "interval": [wilson_interval(1, 2).low, wilson_interval(1, 2).high],
+        },
         "corrupted": {"fog": {"errors": 2, "error": 1.0, "interval": [low, high]}},
         "mean_error": 1.0,
         "mean_interval": None,
@@ -109,11 +119,17 @@ def test_runs_of_a_recipe_are_told_by_their_mean_over_seeds():
 
 
 def test_the_interval_of_a_ratio_by_hand():
-    """Means 0.4 and 0.8 of SDs 0.1 and 0.1 over 4 and 4: SD of the logarithm (0.0156 + 0.0039) ** 0.5."""
+    """Means 0.4 and 0.8 of SDs 0.1 and 0.1 over 4 and 4: SD of the logarithm (0.0156 + 0.0039) **
+    0.5."""
     draws = {0.3: "xxx.......", 0.5: "xxxxx.....", 0.7: "xxxxxxx...", 0.9: "xxxxxxxxx."}
     clean = runs(*["." * 10] * 4)
-    low, high = (runs(*[draws[share] for share in shares]) for shares in ((0.3, 0.5, 0.3, 0.5), (0.7, 0.9, 0.7, 0.9)))
-    first, second = measure_robustness({"A": {"none": clean, "fog": high}, "B": {"none": clean, "fog": low}})
+    low, high = (
+        runs(*[draws[share] for share in shares])
+        for shares in ((0.3, 0.5, 0.3, 0.5), (0.7, 0.9, 0.7, 0.9))
+    )
+    first, second = measure_robustness(
+        {"A": {"none": clean, "fog": high}, "B": {"none": clean, "fog": low}}
+    )
     variances = [0.04 / 3 / 4 / 0.8**2, 0.04 / 3 / 4 / 0.4**2]
     freedom = sum(variances) ** 2 / sum(v**2 / 3 for v in variances)
     reach = t.ppf(0.975, freedom) * sum(variances) ** 0.5
@@ -139,10 +155,17 @@ def test_the_interval_of_a_ratio_covers_as_often_as_it_says():
 
 def test_two_runs_have_a_mean_and_no_interval():
     one, single = measure_robustness(
-        {"A": {"none": runs("..", ".x"), "fog": runs("x.", "xx")}, "B": {"none": marks(".."), "fog": marks("x.")}}
+        {
+            "A": {"none": runs("..", ".x"), "fog": runs("x.", "xx")},
+            "B": {"none": marks(".."), "fog": marks("x.")},
+        }
     )
     assert (one.mean_error, one.interval, one.clean.interval) == (0.75, None, None)
-    assert (single.runs, single.relative, single.relative_interval) == (1, pytest.approx(2 / 3), None)
+    assert (single.runs, single.relative, single.relative_interval) == (
+        1,
+        pytest.approx(2 / 3),
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,8 +177,14 @@ def test_two_runs_have_a_mean_and_no_interval():
         {"A": {"none": marks(""), "fog": marks("")}},
         {"A": {"none": marks("x.")}},
         {"A": {"fog": marks("x."), "none": marks("x.")}},
-        {"A": {"none": marks("x."), "fog": marks("x.")}, "B": {"none": marks("x."), "rain": marks("x.")}},
-        {"A": {"none": marks("x."), "fog": marks("x.")}, "B": {"none": marks("x"), "fog": marks("x")}},
+        {
+            "A": {"none": marks("x."), "fog": marks("x.")},
+            "B": {"none": marks("x."), "rain": marks("x.")},
+        },
+        {
+            "A": {"none": marks("x."), "fog": marks("x.")},
+            "B": {"none": marks("x"), "fog": marks("x")},
+        },
     ],
 )
 def test_what_cannot_be_held_against_each_other_is_refused(misread):

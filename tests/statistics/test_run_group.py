@@ -9,7 +9,10 @@ from tests.statistics.records import made_group, made_record
 
 
 def test_runs_are_in_the_order_of_their_seeds():
-    group = RunGroup.of("a", [made_record(seed=2, wrong=[1, 5]), made_record(seed=0), made_record(seed=1, wrong=[3])])
+    group = RunGroup.of(
+        "a",
+        [made_record(seed=2, wrong=[1, 5]), made_record(seed=0), made_record(seed=1, wrong=[3])],
+    )
     assert group.seeds == (0, 1, 2)
     assert group.accuracies == pytest.approx([1.0, 0.999, 0.998])
     assert group.correct.shape == (3, 1000)
@@ -21,11 +24,17 @@ def test_runs_are_in_the_order_of_their_seeds():
     ("records", "message"),
     [
         ([], "a: no finished runs"),
-        ([made_record(Recipe(dropout=0.1)), made_record(Recipe(dropout=0.2), 1)], "a: runs of different recipes"),
+        (
+            [made_record(Recipe(dropout=0.1)), made_record(Recipe(dropout=0.2), 1)],
+            "a: runs of different recipes",
+        ),
         ([made_record(seed=3), made_record(seed=3)], "a: seed 3 is there twice"),
         ([made_record(seed=0), made_record(seed=0)], "a: seed 0 is there twice"),
         ([made_record(), made_record(seed=1, fingerprint="1")], "a: runs on different images"),
-        ([made_record().model_copy(update={"predictions": None})], "a: the record of seed 0 lacks the outcome"),
+        (
+            [made_record().model_copy(update={"predictions": None})],
+            "a: the record of seed 0 lacks the outcome",
+        ),
     ],
 )
 def test_runs_that_do_not_belong_together_are_refused(records, message):
@@ -34,7 +43,14 @@ def test_runs_that_do_not_belong_together_are_refused(records, message):
 
 
 def test_a_label_does_not_make_another_recipe():
-    assert len(RunGroup.of("a", [made_record(Recipe(name="b")), made_record(Recipe(name="c"), 1)]).records) == 2
+    assert (
+        len(
+            RunGroup.of(
+                "a", [made_record(Recipe(name="b")), made_record(Recipe(name="c"), 1)]
+            ).records
+        )
+        == 2
+    )
 
 
 def test_accuracy_is_that_of_the_misread_images():

@@ -1,4 +1,5 @@
-"""The sign-flip test, against Fisher's own count, SciPy's permutations and the binomial distribution."""
+"""The sign-flip test, against Fisher's own count, SciPy's permutations and the binomial
+distribution."""
 
 from itertools import product
 
@@ -11,7 +12,8 @@ from scipy.stats import binomtest, permutation_test
 from mnistlab.statistics.sign_flip import sign_flip_p
 
 DARWIN = np.array([49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48])
-"""Darwin's maize, cross- less self-fertilised, eighths of an inch; Fisher, The Design of Experiments (1935)."""
+"""Darwin's maize, cross- less self-fertilised, eighths of an inch; Fisher, The Design of
+Experiments (1935)."""
 
 
 def test_it_is_fishers():
@@ -40,7 +42,10 @@ def test_losses_agree_with_scipy():
     for seed in range(20):
         values = np.random.default_rng(seed).normal(0.001, 0.003, 11)
         theirs = permutation_test(
-            (values, np.zeros(11)), lambda x, y: np.mean(x - y), permutation_type="samples", n_resamples=np.inf
+            (values, np.zeros(11)),
+            lambda x, y: np.mean(x - y),
+            permutation_type="samples",
+            n_resamples=np.inf,
         ).pvalue
         # Rounded to a millionth of their sum, two of the 2,048 sums may change places.
         assert sign_flip_p(values) == pytest.approx(theirs, abs=3 / 2**11)
@@ -64,7 +69,10 @@ def test_equal_recipes_have_a_p_of_one():
     assert sign_flip_p(np.array([0, 0, 5, 0])) == 1.0
 
 
-@given(st.lists(st.integers(-30, 30), min_size=2, max_size=40), st.sampled_from([1, 3, 0.01, 1e-7, 1e9]))
+@given(
+    st.lists(st.integers(-30, 30), min_size=2, max_size=40),
+    st.sampled_from([1, 3, 0.01, 1e-7, 1e9]),
+)
 @settings(max_examples=60)
 def test_neither_order_nor_sign_nor_unit_matter(values, unit):
     p = sign_flip_p(np.array(values))

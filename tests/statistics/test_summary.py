@@ -13,7 +13,8 @@ from tests.statistics.records import made_group, made_record
 
 
 def test_the_figures_by_hand():
-    # 99.0, 98.8, 98.3 and 98.7 %: mean 98.7; deviations 0.3, 0.1, -0.4, 0 have squares of 0.26 in all.
+    # 99.0, 98.8, 98.3 and 98.7 %: mean 98.7; deviations 0.3, 0.1, -0.4, 0 have squares of 0.26 in
+    # all.
     found = summarise(made_group("a", [10, 12, 17, 13], losses=[0.04, 0.05, 0.09, 0.06]))
     assert found.accuracies == (99.0, 98.8, 98.3, 98.7)
     assert found.errors == (10, 12, 17, 13)
@@ -31,7 +32,12 @@ def test_the_figures_by_hand():
     assert found.gap == pytest.approx(99.9 - 98.7)
     assert found.train_loss == 0.01
     assert found.calibration_error == pytest.approx(np.mean([0.0, 0.2, 0.7, 0.3]))
-    assert (found.label, found.parameters, found.epochs, found.test_images) == ("a", 61_706, 2, 1000)
+    assert (found.label, found.parameters, found.epochs, found.test_images) == (
+        "a",
+        61_706,
+        2,
+        1000,
+    )
     assert (found.seeds, found.tested_on, found.disputed) == ((0, 1, 2, 3), "test", None)
 
 
@@ -39,16 +45,24 @@ def test_the_interval_is_students():
     found = summarise(made_group("a", [10, 12, 17, 13]))
     # The 97.5 % point of t with three degrees of freedom, as tables have it.
     margin = 3.182446 * (0.26 / 3) ** 0.5 / 2
-    assert (found.interval.low, found.interval.high) == pytest.approx((98.7 - margin, 98.7 + margin), abs=1e-6)
+    assert (found.interval.low, found.interval.high) == pytest.approx(
+        (98.7 - margin, 98.7 + margin), abs=1e-6
+    )
     values = [99.0, 98.8, 98.3, 98.7]
-    assert (found.interval.low, found.interval.high) == pytest.approx(t.interval(0.95, 3, np.mean(values), sem(values)))
+    assert (found.interval.low, found.interval.high) == pytest.approx(
+        t.interval(0.95, 3, np.mean(values), sem(values))
+    )
 
 
 def test_with_many_runs_it_agrees_with_a_bootstrap():
     errors = np.random.default_rng(0).binomial(1000, 0.01, 200).tolist()
     found = summarise(made_group("a", errors))
-    other = bootstrap((np.array(found.accuracies),), np.mean, rng=np.random.default_rng(0)).confidence_interval
-    assert (found.interval.low, found.interval.high) == pytest.approx((other.low, other.high), abs=0.005)
+    other = bootstrap(
+        (np.array(found.accuracies),), np.mean, rng=np.random.default_rng(0)
+    ).confidence_interval
+    assert (found.interval.low, found.interval.high) == pytest.approx(
+        (other.low, other.high), abs=0.005
+    )
 
 
 def test_few_or_equal_runs_have_no_interval_or_an_empty_one():
@@ -69,7 +83,9 @@ def test_one_odd_value_moves_the_interquartile_mean_no_further_than_its_neighbou
 
 def test_interquartile_means_by_hand():
     assert interquartile_mean(np.array([99.0, 99.0, 10.0])) == 99.0
-    assert interquartile_mean(np.array([1.0, 2.0, 4.0, 6.0, 90.0])) == pytest.approx((0.75 * 2 + 4 + 0.75 * 6) / 2.5)
+    assert interquartile_mean(np.array([1.0, 2.0, 4.0, 6.0, 90.0])) == pytest.approx(
+        (0.75 * 2 + 4 + 0.75 * 6) / 2.5
+    )
     assert interquartile_mean(np.arange(8.0)) == pytest.approx(np.mean([2, 3, 4, 5]))
 
 
@@ -81,7 +97,9 @@ def test_the_lowest_loss_is_that_of_any_epoch():
 def test_training_time_is_the_median_and_leaves_out_the_tests():
     def timed(seed, seconds):
         record = made_record(seed=seed)
-        history = tuple(epoch.model_copy(update={"train_seconds": seconds / 2}) for epoch in record.history)
+        history = tuple(
+            epoch.model_copy(update={"train_seconds": seconds / 2}) for epoch in record.history
+        )
         return record.model_copy(update={"history": history})
 
     found = summarise(RunGroup.of("a", [timed(0, 4.0), timed(1, 90.0), timed(2, 5.0)]))
@@ -90,7 +108,10 @@ def test_training_time_is_the_median_and_leaves_out_the_tests():
 
 
 def test_held_out_images_are_called_so():
-    assert summarise(made_group("a", [1, 2], Recipe(name="a", validation=1000))).tested_on == "validation"
+    assert (
+        summarise(made_group("a", [1, 2], Recipe(name="a", validation=1000))).tested_on
+        == "validation"
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,7 +152,8 @@ def test_disputed_images_by_hand():
 
 
 def test_calibration_by_hand():
-    # 100 images at 50 % of which 40 are right, 900 at 99 % of which 870 are: 0.1 * 0.1 + 0.9 * (0.99 - 870/900).
+    # 100 images at 50 % of which 40 are right, 900 at 99 % of which 870 are: 0.1 * 0.1 + 0.9 *
+    # (0.99 - 870/900).
     bins = [(0, 0.0, 0)] * 15
     bins[7], bins[14] = (100, 50.0, 40), (900, 891.0, 870)
     record = made_record(reliability=tuple(bins))

@@ -15,14 +15,22 @@ def test_superiority_by_hand():
 
 @given(probability=st.floats(0, 1), ones=st.integers(2, 40), others=st.integers(2, 40))
 def test_the_interval_solves_newcombes_equation(probability, ones, others):
-    """(observed - true)² = z² true (1 - true) (1 + n* ((1 - true)/(2 - true) + true/(1 + true))) / (m n)."""
+    """(observed - true)² = z² true (1 - true) (1 + n* ((1 - true)/(2 - true) + true/(1 + true))) /
+    (m n)."""
     found = superiority_interval(probability, ones, others)
     assert 0 <= found.low <= probability <= found.high <= 1
     for end in (found.low, found.high):
         if 1e-6 < end < 1 - 1e-6:
             more = (ones + others) / 2 - 1
-            spread = end * (1 - end) * (1 + more * ((1 - end) / (2 - end) + end / (1 + end))) / (ones * others)
-            assert (probability - end) ** 2 == pytest.approx(1.959964**2 * spread, rel=1e-4, abs=1e-9)
+            spread = (
+                end
+                * (1 - end)
+                * (1 + more * ((1 - end) / (2 - end) + end / (1 + end)))
+                / (ones * others)
+            )
+            assert (probability - end) ** 2 == pytest.approx(
+                1.959964**2 * spread, rel=1e-4, abs=1e-9
+            )
 
 
 def test_it_has_a_width_where_every_run_wins():

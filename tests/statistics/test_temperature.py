@@ -14,12 +14,15 @@ THREE_OF_FOUR = np.array([0, 0, 0, 1])
 
 
 def calibrated(scale):
-    """Four images read with a confidence of 75 % of which three are right, and their logits times a scale."""
+    """Four images read with a confidence of 75 % of which three are right, and their logits times a
+    scale."""
     return (scale * np.tile([np.log(3), 0.0], (4, 1))).astype(np.float32)
 
 
 def loss(logits, labels, temperature):
-    return -log_softmax(logits.astype(float) / temperature, axis=1)[np.arange(len(labels)), labels].mean()
+    return -log_softmax(logits.astype(float) / temperature, axis=1)[
+        np.arange(len(labels)), labels
+    ].mean()
 
 
 def made(seed, images=400, classes=5):
@@ -51,13 +54,18 @@ def test_the_temperature_grows_with_the_logits(seed, scale):
     logits, labels = made(seed, 60)
     found = fit_temperature(logits, labels)
     if LOWEST * 6 < found < HIGHEST / 6:
-        assert fit_temperature((scale * logits).astype(np.float32), labels) == pytest.approx(scale * found, rel=1e-3)
+        assert fit_temperature((scale * logits).astype(np.float32), labels) == pytest.approx(
+            scale * found, rel=1e-3
+        )
 
 
 def test_it_mends_the_calibration_and_leaves_the_readings():
     logits, labels = made(0, 4000)
     names = tuple("abcde")
-    before, after = evaluate(logits, labels, names), evaluate(logits, labels, names, fit_temperature(logits, labels))
+    before, after = (
+        evaluate(logits, labels, names),
+        evaluate(logits, labels, names, fit_temperature(logits, labels)),
+    )
     assert after.calibration_error < before.calibration_error / 3
     assert after.loss < before.loss
     assert (after.errors, after.confusion.tolist()) == (before.errors, before.confusion.tolist())

@@ -1,4 +1,5 @@
-"""Augmentation against scipy-free references: exact turns, a Gaussian worked out by hand, and float64."""
+"""Augmentation against scipy-free references: exact turns, a Gaussian worked out by hand, and
+float64."""
 
 import math
 
@@ -32,25 +33,37 @@ def random_images(count=4, height=9, width=9, seed=0):
 def test_quarter_turns_are_counter_clockwise_and_exact(quarters):
     images = random_images()
     angles = torch.full((4,), quarters * math.pi / 2)
-    torch.testing.assert_close(rotate(images, angles), torch.rot90(images, quarters, (2, 3)), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        rotate(images, angles), torch.rot90(images, quarters, (2, 3)), atol=1e-5, rtol=0
+    )
 
 
 def test_half_a_turn_of_an_oblong_image():
     images = random_images(height=6, width=11)
-    torch.testing.assert_close(rotate(images, torch.full((4,), math.pi)), images.flip(2, 3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        rotate(images, torch.full((4,), math.pi)), images.flip(2, 3), atol=1e-5, rtol=0
+    )
 
 
-@given(degrees=st.floats(-180, 180), height=st.integers(5, 12), width=st.integers(5, 12), seed=st.integers(0, 99))
+@given(
+    degrees=st.floats(-180, 180),
+    height=st.integers(5, 12),
+    width=st.integers(5, 12),
+    seed=st.integers(0, 99),
+)
 def test_rotation_is_bilinear_interpolation_at_the_turned_place(degrees, height, width, seed):
     image = random_images(1, height, width, seed)[0, 0].double().numpy()
     angle = math.radians(degrees)
-    turned = rotate(torch.from_numpy(image).float()[None, None], torch.tensor([angle]))[0, 0].numpy()
+    turned = rotate(torch.from_numpy(image).float()[None, None], torch.tensor([angle]))[
+        0, 0
+    ].numpy()
     expected = np.zeros_like(image)
     padded = np.pad(image, 2)
     centre_y, centre_x = (height - 1) / 2, (width - 1) / 2
     for y in range(height):
         for x in range(width):
-            # Counter-clockwise on a screen whose y points down; a pixel shows what lay at the place turned back.
+            # Counter-clockwise on a screen whose y points down; a pixel shows what lay at the place
+            # turned back.
             dy, dx = y - centre_y, x - centre_x
             from_y = centre_y + math.cos(angle) * dy + math.sin(angle) * dx
             from_x = centre_x - math.sin(angle) * dy + math.cos(angle) * dx
@@ -78,8 +91,12 @@ def test_blur_is_a_convolution_with_a_mirrored_border(sigma, seed):
     taps = np.exp(-np.array([1.0, 0.0, 1.0]) / (2 * sigma**2))
     taps /= taps.sum()
     padded = np.pad(image[0, 0].double().numpy(), 1, mode="reflect")
-    expected = sum(taps[i] * taps[j] * padded[i : i + 7, j : j + 6] for i in range(3) for j in range(3))
-    np.testing.assert_allclose(blur(image, torch.tensor([sigma]))[0, 0].numpy(), expected, atol=1e-6)
+    expected = sum(
+        taps[i] * taps[j] * padded[i : i + 7, j : j + 6] for i in range(3) for j in range(3)
+    )
+    np.testing.assert_allclose(
+        blur(image, torch.tensor([sigma]))[0, 0].numpy(), expected, atol=1e-6
+    )
 
 
 def test_nothing_changes_without_angle_and_sigma():
@@ -138,7 +155,12 @@ def test_inversion_turns_about_so_many_images_and_leaves_the_others():
 
 def test_noise_leaves_the_other_draws_as_they_were():
     with_it, without = (
-        draw_augmentation(Recipe(rotation=9.0, blur=(0.1, 1.0), noise=n), 9, SIZE, torch.Generator().manual_seed(1))
+        draw_augmentation(
+            Recipe(rotation=9.0, blur=(0.1, 1.0), noise=n),
+            9,
+            SIZE,
+            torch.Generator().manual_seed(1),
+        )
         for n in (0.3, 0.0)
     )
     assert torch.equal(with_it.matrices, without.matrices)
@@ -146,7 +168,9 @@ def test_noise_leaves_the_other_draws_as_they_were():
 
 
 def test_a_batch_has_its_images_draws():
-    drawn = draw_augmentation(Recipe(rotation=30.0, erasing=0.5), 10, SIZE, torch.Generator().manual_seed(1))
+    drawn = draw_augmentation(
+        Recipe(rotation=30.0, erasing=0.5), 10, SIZE, torch.Generator().manual_seed(1)
+    )
     part = drawn.of(3, 7, torch.device("cpu"))
     assert torch.equal(part.matrices, drawn.matrices[3:7])
     assert torch.equal(part.erasures, drawn.erasures[3:7])
@@ -178,11 +202,18 @@ def test_shear_moves_the_upper_half_right():
     *(st.floats(low, high) for low, high in ((-3, 3), (0.2, 3), (-1, 1), (-5, 5), (-5, 5))),
     st.tuples(st.floats(-9, 9), st.floats(-9, 9)),
 )
-def test_matrices_lead_back_from_scaled_sheared_turned_and_moved(angle, scale, shear, right, down, point):
+def test_matrices_lead_back_from_scaled_sheared_turned_and_moved(
+    angle, scale, shear, right, down, point
+):
     x, y = point[0] * scale, point[1] * scale
     x -= math.tan(shear) * y
-    x, y = math.cos(angle) * x + math.sin(angle) * y + right, -math.sin(angle) * x + math.cos(angle) * y + down
-    back = affine(angle, scale, shear, right, down)[0].double() @ torch.tensor([x, y, 1.0], dtype=torch.float64)
+    x, y = (
+        math.cos(angle) * x + math.sin(angle) * y + right,
+        -math.sin(angle) * x + math.cos(angle) * y + down,
+    )
+    back = affine(angle, scale, shear, right, down)[0].double() @ torch.tensor(
+        [x, y, 1.0], dtype=torch.float64
+    )
     assert back.tolist() == pytest.approx(point, abs=1e-3)
 
 
@@ -199,7 +230,9 @@ def test_splines_are_scipys():
     from scipy.interpolate import BSpline
 
     knots = np.arange(-3, 9)  # uniform, so that 8 basis functions meet on 0..5
-    expected = np.stack([BSpline(knots, np.eye(8)[i], 3)(np.linspace(0, 5, 32)) for i in range(8)], axis=1)
+    expected = np.stack(
+        [BSpline(knots, np.eye(8)[i], 3)(np.linspace(0, 5, 32)) for i in range(8)], axis=1
+    )
     np.testing.assert_allclose(spline(32, 8).numpy(), expected, atol=1e-6)
 
 
@@ -220,7 +253,9 @@ def test_erasing_blackens_the_box_alone():
 
 
 def test_boxes_are_drawn_as_often_and_as_large_as_the_paper_says():
-    drawn = draw_augmentation(Recipe(erasing=0.25), 50_000, SIZE, torch.Generator().manual_seed(1)).erasures
+    drawn = draw_augmentation(
+        Recipe(erasing=0.25), 50_000, SIZE, torch.Generator().manual_seed(1)
+    ).erasures
     top, left, height, width = drawn.T
     some = height > 0
     assert some.double().mean().item() == pytest.approx(0.25, abs=0.01)

@@ -1,4 +1,5 @@
-"""Weights averaged over the last epochs, held against their definition and against PyTorch's own helpers."""
+"""Weights averaged over the last epochs, held against their definition and against PyTorch's own
+helpers."""
 
 import pytest
 import torch
@@ -35,18 +36,26 @@ def test_the_mean_of_the_last_epochs_weights_is_kept(small_mnist, kernels):
 
     trainer = trained(RECIPE, small_mnist, kernels, take_in)
     trainer.adopt_averages()
-    for ours, expected in zip(trainer.model.parameters(), theirs[0].module.parameters(), strict=True):
+    for ours, expected in zip(
+        trainer.model.parameters(), theirs[0].module.parameters(), strict=True
+    ):
         torch.testing.assert_close(ours, expected, atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("enough", "batches"), [(100, 2), (10_000, 10)])
 @pytest.mark.parametrize("kernels", KERNELS)
-def test_statistics_are_those_of_images_as_the_last_epoch_saw_them(small_mnist, monkeypatch, kernels, enough, batches):
+def test_statistics_are_those_of_images_as_the_last_epoch_saw_them(
+    small_mnist, monkeypatch, kernels, enough, batches
+):
     monkeypatch.setattr("mnistlab.training.trainer.STATISTICS_IMAGES", enough)
     trainer = trained(RECIPE, small_mnist, kernels)
     before = [value.clone() for value in trainer.model.state_dict().values()]
     undo = trainer.adopt_averages()
-    ours = {name: value.clone() for name, value in trainer.model.state_dict().items() if "running" in name}
+    ours = {
+        name: value.clone()
+        for name, value in trainer.model.state_dict().items()
+        if "running" in name
+    }
     assert len(ours) == 8
     work = trainer.plan_epoch(RECIPE.epochs)
     assert len(trainer.bounds) == 10
@@ -65,8 +74,12 @@ def test_statistics_are_those_of_images_as_the_last_epoch_saw_them(small_mnist, 
 
 @pytest.mark.parametrize("kernels", KERNELS)
 def test_training_itself_stays_as_it_is(small_mnist, kernels):
-    ours, bare = (trained(recipe, small_mnist, kernels) for recipe in (RECIPE, RECIPE.replace(swa=0)))
-    for one, other in zip(ours.model.state_dict().values(), bare.model.state_dict().values(), strict=True):
+    ours, bare = (
+        trained(recipe, small_mnist, kernels) for recipe in (RECIPE, RECIPE.replace(swa=0))
+    )
+    for one, other in zip(
+        ours.model.state_dict().values(), bare.model.state_dict().values(), strict=True
+    ):
         assert torch.equal(one, other)
     for one, other in zip(ours.history, bare.history, strict=True):
         assert one.train_loss == other.train_loss

@@ -27,7 +27,9 @@ EVERYTHING = {
 
 # Without pooling, whose near ties would send gradients elsewhere, ten steps agree to rounding.
 @pytest.mark.parametrize(
-    "optimizer", [{}, {"nesterov": True}, {"momentum": 0.0}, {"optimizer": "adamw", "learning_rate": 1e-3}], ids=str
+    "optimizer",
+    [{}, {"nesterov": True}, {"momentum": 0.0}, {"optimizer": "adamw", "learning_rate": 1e-3}],
+    ids=str,
 )
 def test_an_epoch_is_plain_pytorchs(small_mnist, optimizer):
     recipe = Recipe(model="mlp", epochs=1, batch_size=60, **EVERYTHING).replace(**optimizer)
@@ -41,8 +43,11 @@ def test_an_epoch_is_plain_pytorchs(small_mnist, optimizer):
     ):
         for ours, theirs in pairs:
             apart = ~torch.isclose(ours, theirs, atol=2e-6, rtol=1e-5)
-            # Adam divides a gradient by its own size: of a few near zero the rounding becomes a part of a step.
-            assert apart.sum() <= (len(ours.flatten()) / 10_000 if recipe.optimizer == "adamw" else 0)
+            # Adam divides a gradient by its own size: of a few near zero the rounding becomes a
+            # part of a step.
+            assert apart.sum() <= (
+                len(ours.flatten()) / 10_000 if recipe.optimizer == "adamw" else 0
+            )
             torch.testing.assert_close(ours[apart], theirs[apart], atol=5e-5, rtol=0)
     ours, theirs = fast.history[0], plain.history[0]
     assert ours.train_loss == pytest.approx(theirs.train_loss, abs=1e-5)
@@ -52,7 +57,9 @@ def test_an_epoch_is_plain_pytorchs(small_mnist, optimizer):
 
 def test_averages_are_tested_and_kept_and_training_goes_on_from_the_weights(small_mnist):
     recipe = Recipe(model="mlp", epochs=2, batch_size=60, averaging=0.99)
-    averaged, bare = (Trainer(r, small_mnist, 0, CPU) for r in (recipe, recipe.replace(averaging=0.0)))
+    averaged, bare = (
+        Trainer(r, small_mnist, 0, CPU) for r in (recipe, recipe.replace(averaging=0.0))
+    )
     for trainer in (averaged, bare):
         trainer.run(ignore, never)
     assert torch.equal(averaged.model.output.weight, bare.model.output.weight)
@@ -63,7 +70,8 @@ def test_averages_are_tested_and_kept_and_training_goes_on_from_the_weights(smal
 
 
 def test_real_digits_are_learnt_alike(mnist):
-    """After an epoch of 60,000 digits both are near 97 %; the standard deviation over seeds is about 0.3 points."""
+    """After an epoch of 60,000 digits both are near 97 %; the standard deviation over seeds is
+    about 0.3 points."""
     recipe = Recipe(epochs=1)
     fast, plain = (Trainer(recipe, mnist, 0, CPU, kernels) for kernels in ("auto", "torch"))
     for trainer in (fast, plain):
@@ -74,9 +82,8 @@ def test_real_digits_are_learnt_alike(mnist):
 
 def test_a_model_without_a_fast_form_trains_on_plain_pytorch(small_mnist, tmp_path):
     (tmp_path / "mine.py").write_text(
-        "from torch import nn\n"
-        "def build(shape, classes):\n"
-        "    return nn.Sequential(nn.Flatten(), nn.Linear(1024, 20), nn.Tanh(), nn.Linear(20, classes))\n"
+        "from torch import nn\ndef build(shape, classes):\n    return nn.Sequential(nn.Flatten(),"
+        " nn.Linear(1024, 20), nn.Tanh(), nn.Linear(20, classes))\n"
     )
     recipe = Recipe(model=f"{tmp_path / 'mine.py'}:build", epochs=1)
     trainer = Trainer(recipe, small_mnist, 0, CPU)
@@ -99,7 +106,11 @@ def test_the_diagnosis_names_what_is_in_use():
 
 def test_operations_are_counted_by_hand(small_mnist):
     trainer = Trainer(Recipe(), small_mnist, 0, CPU)
-    products = {"conv1": 6 * 25 * 784, "conv2": 16 * 150 * 100, "rest": 120 * 400 + 84 * 120 + 10 * 84}
+    products = {
+        "conv1": 6 * 25 * 784,
+        "conv2": 16 * 150 * 100,
+        "rest": 120 * 400 + 84 * 120 + 10 * 84,
+    }
     # An addition and a product each; forward, to the weights, and back, but for the image.
     expected = 2 * (2 * products["conv1"] + 3 * products["conv2"] + 3 * products["rest"])
     assert trainer.backend.operations == expected

@@ -1,4 +1,5 @@
-"""Captured steps, held against plain ones; here the capture only repeats the step, as a graph does on a GPU."""
+"""Captured steps, held against plain ones; here the capture only repeats the step, as a graph does
+on a GPU."""
 
 import pytest
 import torch
@@ -32,7 +33,14 @@ def refuse(step):
 def trained(recipe, dataset, record=None):
     trainer = Trainer(recipe, dataset, 0, CPU, "torch")
     if record:
-        arguments = (trainer.model, recipe, trainer.optimizer, trainer.averaging.values, CPU, "asked for")
+        arguments = (
+            trainer.model,
+            recipe,
+            trainer.optimizer,
+            trainer.averaging.values,
+            CPU,
+            "asked for",
+        )
         trainer.backend = CudaGraphBackend(*arguments, record=record)
     trainer.run(ignore, never)
     return trainer
@@ -58,7 +66,14 @@ def test_captured_steps_are_plain_ones_bit_for_bit(small_mnist, recipe, record):
 
 
 def test_adamw_agrees_to_the_rounding_of_its_rate(small_mnist):
-    recipe = Recipe(model="mlp", epochs=1, batch_size=64, optimizer="adamw", learning_rate=1e-3, schedule="onecycle")
+    recipe = Recipe(
+        model="mlp",
+        epochs=1,
+        batch_size=64,
+        optimizer="adamw",
+        learning_rate=1e-3,
+        schedule="onecycle",
+    )
     plain, graphed = trained(recipe, small_mnist), trained(recipe, small_mnist, repeat)
     for ours, theirs in zip(plain.model.parameters(), graphed.model.parameters()):
         torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
@@ -73,7 +88,10 @@ def test_what_cannot_be_captured_says_so_once(small_mnist):
 
     trainer = trained(Recipe(model="mlp", epochs=2, batch_size=64), small_mnist, count)
     assert len(tries) == 1
-    assert trainer.backend.reason == "asked for; not captured: operation not permitted when stream is capturing"
+    assert (
+        trainer.backend.reason
+        == "asked for; not captured: operation not permitted when stream is capturing"
+    )
 
 
 def test_a_step_makes_no_constants_anew(small_mnist, monkeypatch):

@@ -26,7 +26,9 @@ def test_a_filter_is_scipys_correlation_stretched(side, seed):
 
 
 def test_filters_are_drawn_for_so_many_images_half_of_them_small():
-    drawn = draw_augmentation(Recipe(filtering=0.4), 20_000, SIZE, torch.Generator().manual_seed(1)).filters
+    drawn = draw_augmentation(
+        Recipe(filtering=0.4), 20_000, SIZE, torch.Generator().manual_seed(1)
+    ).filters
     some = (drawn != 0).any(dim=(1, 2))
     assert some.float().mean().item() == pytest.approx(0.4, abs=0.02)
     small = (drawn[some][:, 0] == 0).all(dim=1)
@@ -40,7 +42,11 @@ def test_filters_are_drawn_for_so_many_images_half_of_them_small():
 
 def test_a_box_has_one_grey():
     images = torch.zeros(2, 1, 6, 5)
-    filled = erase(images, torch.tensor([[1, 2, 3, 2], [0, 0, 6, 5]], dtype=torch.int32), torch.tensor([0.25, 0.5]))
+    filled = erase(
+        images,
+        torch.tensor([[1, 2, 3, 2], [0, 0, 6, 5]], dtype=torch.int32),
+        torch.tensor([0.25, 0.5]),
+    )
     assert (filled[0, 0, 1:4, 2:4] == 0.25).all()
     assert filled[0].sum() == 6 * 0.25
     assert (filled[1] == 0.5).all()

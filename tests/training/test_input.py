@@ -23,7 +23,9 @@ def test_padding_puts_two_black_pixels_around_mnist(small_mnist):
 def test_resizing_is_pillows_bilinear(source):
     pixels = images(*source)
     fitted = fit_images(pixels, Recipe(fit="resize"))[:, 0].numpy().astype(int)
-    expected = np.stack([np.asarray(Image.fromarray(p).resize((32, 32), Image.Resampling.BILINEAR)) for p in pixels])
+    expected = np.stack(
+        [np.asarray(Image.fromarray(p).resize((32, 32), Image.Resampling.BILINEAR)) for p in pixels]
+    )
     # Two libraries round half a grey level either way.
     assert np.abs(fitted - expected).max() <= 1
 
@@ -60,4 +62,6 @@ def test_read_only_arrays_are_taken_without_complaint():
 def test_black_and_white_become_what_the_recipe_says():
     unit = to_unit(torch.tensor([0, 255], dtype=torch.uint8))
     assert unit.tolist() == [0, 1]
-    assert normalise(unit, Recipe()).tolist() == pytest.approx([-0.1307 / 0.3081, (1 - 0.1307) / 0.3081])
+    assert normalise(unit, Recipe()).tolist() == pytest.approx(
+        [-0.1307 / 0.3081, (1 - 0.1307) / 0.3081]
+    )

@@ -15,7 +15,9 @@ SMALL = Recipe(model="mlp", epochs=1, train_limit=600, negatives=40)
 def dataset():
     whole = load_dataset("mnist")
     part = Split(whole.train.images[:500], whole.train.labels[:500])
-    return Dataset("mnist", part, Split(whole.test.images[:300], whole.test.labels[:300]), whole.classes)
+    return Dataset(
+        "mnist", part, Split(whole.test.images[:300], whole.test.labels[:300]), whole.classes
+    )
 
 
 def test_they_are_a_last_class_and_all_else_stays(dataset):

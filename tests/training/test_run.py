@@ -42,7 +42,12 @@ def assert_same(first, second):
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("kernels", KERNELS)
 def test_the_same_seed_gives_the_same_bits(regularised, small_mnist, threads, kernels):
-    assert_same(*(train(regularised, small_mnist, seed=1, threads=threads, kernels=kernels) for _ in range(2)))
+    assert_same(
+        *(
+            train(regularised, small_mnist, seed=1, threads=threads, kernels=kernels)
+            for _ in range(2)
+        )
+    )
 
 
 def test_with_the_fast_layers_neither_threads_nor_the_length_of_calls_change_a_bit(
@@ -60,7 +65,9 @@ def test_with_the_fast_layers_neither_threads_nor_the_length_of_calls_change_a_b
 @pytest.mark.parametrize("stop_at", [1, 7, 10, 13, 20, 29])
 @pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize(
-    "changes", [{}, {"optimizer": "adamw", "averaging": 0.9, "schedule": "onecycle"}, {"swa": 2}], ids=str
+    "changes",
+    [{}, {"optimizer": "adamw", "averaging": 0.9, "schedule": "onecycle"}, {"swa": 2}],
+    ids=str,
 )
 def test_a_stopped_run_ends_as_if_it_had_never_stopped(
     regularised, small_mnist, tmp_path, threads, stop_at, kernels, changes
@@ -69,12 +76,16 @@ def test_a_stopped_run_ends_as_if_it_had_never_stopped(
     whole = train(recipe, small_mnist, seed=1, threads=threads, kernels=kernels)
     stop = StopAfter(stop_at)
     arguments = {"seed": 1, "folder": tmp_path / "run", "kernels": kernels}
-    stopped = train(recipe, small_mnist, **arguments, threads=threads, on_event=stop.listen, should_stop=stop)
+    stopped = train(
+        recipe, small_mnist, **arguments, threads=threads, on_event=stop.listen, should_stop=stop
+    )
     assert stopped is None
     assert RunFolder(tmp_path / "run").begun
     # On plain PyTorch the number of threads is the checkpoint's.
     resumed = train(recipe, small_mnist, **arguments, resume=True)
-    assert resumed.record.environment.threads == (threads if kernels == "torch" else torch.get_num_threads())
+    assert resumed.record.environment.threads == (
+        threads if kernels == "torch" else torch.get_num_threads()
+    )
     assert_same(whole, resumed)
     assert not RunFolder(tmp_path / "run").begun
 
@@ -84,7 +95,14 @@ def test_a_run_may_be_stopped_at_every_batch(plain, small_mnist, tmp_path):
     rounds, result = 0, None
     while result is None:
         stop = StopAfter(1)
-        result = train(plain, small_mnist, folder=tmp_path / "run", resume=True, on_event=stop.listen, should_stop=stop)
+        result = train(
+            plain,
+            small_mnist,
+            folder=tmp_path / "run",
+            resume=True,
+            on_event=stop.listen,
+            should_stop=stop,
+        )
         rounds += 1
     assert rounds == 20
     assert_same(whole, result)
@@ -92,15 +110,16 @@ def test_a_run_may_be_stopped_at_every_batch(plain, small_mnist, tmp_path):
 
 def test_a_users_model_with_its_own_dropout_and_state_resumes_too(small_mnist, tmp_path):
     (tmp_path / "mine.py").write_text(
-        "from torch import nn\n"
-        "def build(shape, classes):\n"
-        "    head = nn.Linear(1024, classes)\n"
-        "    return nn.Sequential(nn.Flatten(), nn.Dropout(0.2), nn.BatchNorm1d(1024), head, nn.Dropout(0.1))\n"
+        "from torch import nn\ndef build(shape, classes):\n    head = nn.Linear(1024, classes)\n   "
+        " return nn.Sequential(nn.Flatten(), nn.Dropout(0.2), nn.BatchNorm1d(1024), head,"
+        " nn.Dropout(0.1))\n"
     )
     recipe = Recipe(model=f"{tmp_path / 'mine.py'}:build", epochs=2, batch_size=64)
     stop = StopAfter(13)
     train(recipe, small_mnist, folder=tmp_path / "run", on_event=stop.listen, should_stop=stop)
-    assert_same(train(recipe, small_mnist), train(recipe, small_mnist, folder=tmp_path / "run", resume=True))
+    assert_same(
+        train(recipe, small_mnist), train(recipe, small_mnist, folder=tmp_path / "run", resume=True)
+    )
 
 
 def test_a_checkpoint_is_kept_at_every_epochs_end(plain, small_mnist, tmp_path):
@@ -120,7 +139,9 @@ def test_momentum_of_zero_resumes(plain, small_mnist, tmp_path):
     recipe = plain.replace(momentum=0)
     stop = StopAfter(5)
     train(recipe, small_mnist, folder=tmp_path, on_event=stop.listen, should_stop=stop)
-    assert_same(train(recipe, small_mnist), train(recipe, small_mnist, folder=tmp_path, resume=True))
+    assert_same(
+        train(recipe, small_mnist), train(recipe, small_mnist, folder=tmp_path, resume=True)
+    )
 
 
 def test_a_finished_run_is_read_and_not_trained_again(plain, small_mnist, tmp_path):
@@ -134,7 +155,13 @@ def test_a_finished_run_is_read_and_not_trained_again(plain, small_mnist, tmp_pa
 def test_events_frame_a_run(plain, small_mnist, tmp_path):
     events = []
     stop = StopAfter(13)
-    train(plain, small_mnist, folder=tmp_path, should_stop=stop, on_event=lambda e: (events.append(e), stop.listen(e)))
+    train(
+        plain,
+        small_mnist,
+        folder=tmp_path,
+        should_stop=stop,
+        on_event=lambda e: (events.append(e), stop.listen(e)),
+    )
     assert isinstance(events[0], RunStarted)
     assert (events[0].parameters, events[0].batches, events[0].epochs_done) == (61_706, 10, 0)
     assert events[-1] == RunStopped(2, 3, 10)
@@ -147,7 +174,9 @@ def test_events_frame_a_run(plain, small_mnist, tmp_path):
 def test_nothing_on_disk_is_overwritten_unasked(plain, small_mnist, tmp_path):
     stop = StopAfter(3)
     train(plain, small_mnist, folder=tmp_path, on_event=stop.listen, should_stop=stop)
-    with pytest.raises(RunError, match="holds an unfinished run; give --resume to go on, or --overwrite"):
+    with pytest.raises(
+        RunError, match="holds an unfinished run; give --resume to go on, or --overwrite"
+    ):
         train(plain, small_mnist, folder=tmp_path)
     trained = train(plain, small_mnist, folder=tmp_path, overwrite=True)
     with pytest.raises(RunError, match="holds a finished run; give --resume to use it"):
@@ -159,7 +188,9 @@ def test_nothing_on_disk_is_overwritten_unasked(plain, small_mnist, tmp_path):
 def test_another_run_is_not_taken_for_this_one(plain, small_mnist, mnist, tmp_path, finished):
     stop = StopAfter(999 if finished else 3)
     train(plain, small_mnist, folder=tmp_path, on_event=stop.listen, should_stop=stop)
-    with pytest.raises(RunError, match=r"holds a run with dropout = 0\.0, not 0\.5; seed = 0, not 4; name another"):
+    with pytest.raises(
+        RunError, match=r"holds a run with dropout = 0\.0, not 0\.5; seed = 0, not 4; name another"
+    ):
         train(plain.replace(dropout=0.5), small_mnist, seed=4, folder=tmp_path, resume=True)
     with pytest.raises(RunError, match="other images"):
         train(plain, mnist, folder=tmp_path, resume=True)
@@ -169,7 +200,15 @@ def test_on_plain_pytorch_another_number_of_threads_is_refused_since_the_bits_wo
     plain, small_mnist, tmp_path
 ):
     stop = StopAfter(3)
-    train(plain, small_mnist, folder=tmp_path, threads=1, kernels="torch", on_event=stop.listen, should_stop=stop)
+    train(
+        plain,
+        small_mnist,
+        folder=tmp_path,
+        threads=1,
+        kernels="torch",
+        on_event=stop.listen,
+        should_stop=stop,
+    )
     with pytest.raises(RunError, match="was begun on 1 threads, not 2; leave --threads out"):
         train(plain, small_mnist, folder=tmp_path, threads=2, resume=True)
 
@@ -177,10 +216,19 @@ def test_on_plain_pytorch_another_number_of_threads_is_refused_since_the_bits_wo
 def test_a_run_goes_on_with_the_kernels_that_it_was_begun_with(plain, small_mnist, tmp_path):
     for kernels in KERNELS:
         stop, folder = StopAfter(3), tmp_path / kernels
-        train(plain, small_mnist, folder=folder, kernels=kernels, on_event=stop.listen, should_stop=stop)
+        train(
+            plain,
+            small_mnist,
+            folder=folder,
+            kernels=kernels,
+            on_event=stop.listen,
+            should_stop=stop,
+        )
     resumed = train(plain, small_mnist, folder=tmp_path / "torch", resume=True)
     assert resumed.record.environment.kernels == "torch"
-    with pytest.raises(RunError, match=r"was begun with the fast layers \w+, whose bits differ from torch"):
+    with pytest.raises(
+        RunError, match=r"was begun with the fast layers \w+, whose bits differ from torch"
+    ):
         train(plain, small_mnist, folder=tmp_path / "auto", kernels="torch", resume=True)
 
 
@@ -189,7 +237,9 @@ def test_unknown_kernels_are_refused(plain, small_mnist):
         train(plain, small_mnist, kernels="fast")
 
 
-@pytest.mark.parametrize("damage", [lambda c: b"", lambda c: c[:100], lambda c: c[:-100], lambda c: b"\xff" * 50])
+@pytest.mark.parametrize(
+    "damage", [lambda c: b"", lambda c: c[:100], lambda c: c[:-100], lambda c: b"\xff" * 50]
+)
 def test_a_damaged_checkpoint_is_named(plain, small_mnist, tmp_path, damage):
     stop = StopAfter(3)
     train(plain, small_mnist, folder=tmp_path, on_event=stop.listen, should_stop=stop)
@@ -217,10 +267,13 @@ def test_no_file_of_a_run_is_a_pickle(plain, small_mnist, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "message"), [("cuda", "no CUDA device"), ("mps", "no Apple GPU"), ("tpu", "one of auto, cpu, cuda, mps")]
+    ("kind", "message"),
+    [("cuda", "no CUDA device"), ("mps", "no Apple GPU"), ("tpu", "one of auto, cpu, cuda, mps")],
 )
 def test_a_device_that_is_not_there_is_refused(kind, message):
-    if (kind == "cuda" and torch.cuda.is_available()) or (kind == "mps" and torch.backends.mps.is_available()):
+    if (kind == "cuda" and torch.cuda.is_available()) or (
+        kind == "mps" and torch.backends.mps.is_available()
+    ):
         pytest.skip("this machine has one")
     with pytest.raises(DeviceError, match=message):
         choose_device(kind)

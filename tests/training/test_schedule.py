@@ -10,7 +10,9 @@ from mnistlab.training.schedule import learning_rates
 
 
 def all_rates(recipe, batches):
-    return torch.cat([learning_rates(recipe, epoch, batches) for epoch in range(1, recipe.epochs + 1)]).tolist()
+    return torch.cat(
+        [learning_rates(recipe, epoch, batches) for epoch in range(1, recipe.epochs + 1)]
+    ).tolist()
 
 
 def pytorchs(make, rate, steps):
@@ -41,7 +43,9 @@ def test_onecycle_is_pytorchs(epochs, batches):
     recipe = Recipe(epochs=epochs, learning_rate=0.3, schedule="onecycle")
     steps = epochs * batches
     expected = pytorchs(
-        lambda optimizer: OneCycleLR(optimizer, 0.3, total_steps=steps, cycle_momentum=False), 0.3, steps
+        lambda optimizer: OneCycleLR(optimizer, 0.3, total_steps=steps, cycle_momentum=False),
+        0.3,
+        steps,
     )
     assert all_rates(recipe, batches) == pytest.approx(expected, abs=1e-9)
 

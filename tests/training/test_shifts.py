@@ -21,12 +21,20 @@ def test_probabilities_are_averaged_over_the_nine_copies(small_mnist, tmp_path, 
     for name, value in once.model.state_dict().items():
         assert torch.equal(value, moved.model.state_dict()[name])
     images, labels = small_mnist.test.images, small_mnist.test.labels
-    copies = [np.stack([shift(image, (y, x), order=0) for image in images]) for y in (-1, 0, 1) for x in (-1, 0, 1)]
-    mean = np.mean([softmax(once.logits(copy).astype(np.float64), axis=1) for copy in copies], axis=0)
+    copies = [
+        np.stack([shift(image, (y, x), order=0) for image in images])
+        for y in (-1, 0, 1)
+        for x in (-1, 0, 1)
+    ]
+    mean = np.mean(
+        [softmax(once.logits(copy).astype(np.float64), axis=1) for copy in copies], axis=0
+    )
     np.testing.assert_allclose(np.exp(moved.test_logits), mean, atol=1e-5)
     final = moved.record.final
     assert final.test_accuracy == (moved.test_logits.argmax(axis=1) == labels).mean()
-    assert final.test_loss == pytest.approx(-np.log(mean[range(len(labels)), labels]).mean(), abs=1e-5)
+    assert final.test_loss == pytest.approx(
+        -np.log(mean[range(len(labels)), labels]).mean(), abs=1e-5
+    )
     assert final.test_errors == len(moved.record.predictions.mistakes)
     read = load_trained(RunFolder(tmp_path / "moved"))
     np.testing.assert_allclose(read.logits(images), moved.test_logits, atol=1e-5)

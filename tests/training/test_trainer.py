@@ -23,16 +23,32 @@ SEED = 0
 
 @pytest.mark.parametrize("kernels", KERNELS)
 def test_two_epochs_are_those_of_pytorch_in_float64(plain, small_mnist, kernels):
-    # In this seed no two values of a pooling window are so near that float32 takes the other one for the larger.
+    # In this seed no two values of a pooling window are so near that float32 takes the other one
+    # for the larger.
     trainer = Trainer(plain, small_mnist, SEED, CPU, kernels)
     with torch.random.fork_rng():
         torch.manual_seed(derive_seed(SEED, "weights"))
         twin = nn.Sequential(
-            *(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)),
-            *(nn.Conv2d(16, 120, 5), nn.Flatten(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)),
+            *(
+                nn.Conv2d(1, 6, 5),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+                nn.Conv2d(6, 16, 5),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+            ),
+            *(
+                nn.Conv2d(16, 120, 5),
+                nn.Flatten(),
+                nn.Linear(120, 84),
+                nn.ReLU(),
+                nn.Linear(84, 10),
+            ),
         ).double()
     optimizer = torch.optim.SGD(twin.parameters(), lr=0.01, momentum=0.9)
-    images = functional.pad(torch.from_numpy(small_mnist.train.images.copy()).unsqueeze(1), (2, 2, 2, 2))
+    images = functional.pad(
+        torch.from_numpy(small_mnist.train.images.copy()).unsqueeze(1), (2, 2, 2, 2)
+    )
     labels = torch.from_numpy(small_mnist.train.labels)
     losses, correct = [], []
     for epoch in (1, 2):
@@ -52,7 +68,10 @@ def test_two_epochs_are_those_of_pytorch_in_float64(plain, small_mnist, kernels)
     for metrics in trainer.history:
         of_epoch = [loss for epoch, loss in losses if epoch == metrics.epoch]
         assert metrics.train_loss == pytest.approx(sum(of_epoch) / 600, abs=1e-6)
-        assert metrics.train_accuracy == sum(hit for epoch, hit in correct if epoch == metrics.epoch) / 600
+        assert (
+            metrics.train_accuracy
+            == sum(hit for epoch, hit in correct if epoch == metrics.epoch) / 600
+        )
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
@@ -63,12 +82,17 @@ def test_every_image_is_seen_once_an_epoch(small_mnist, kernels):
     def watch(work, first, last):
         for batch in range(first, last):
             chosen = work.order[work.bounds[batch] : work.bounds[batch + 1]]
-            seen.extend((work.images[i, 0, 2:-2, 2:-2].numpy().tobytes(), int(work.labels[i])) for i in chosen)
+            seen.extend(
+                (work.images[i, 0, 2:-2, 2:-2].numpy().tobytes(), int(work.labels[i]))
+                for i in chosen
+            )
         train(work, first, last)
 
     trainer.backend.train = watch
     trainer.run(ignore, never)
-    expected = [(image.tobytes(), int(label)) for image, label in zip(*vars(small_mnist.train).values())]
+    expected = [
+        (image.tobytes(), int(label)) for image, label in zip(*vars(small_mnist.train).values())
+    ]
     assert sorted(seen[:600]) == sorted(seen[600:]) == sorted(expected)
     assert seen[:600] != seen[600:]
 
@@ -105,7 +129,9 @@ def test_seeds_differ(plain, small_mnist):
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(plain, small_mnist):
-    with pytest.raises(TrainingError, match=r"epoch 1: the loss is not finite; lower learning_rate \(it is 100\)"):
+    with pytest.raises(
+        TrainingError, match=r"epoch 1: the loss is not finite; lower learning_rate \(it is 100\)"
+    ):
         Trainer(plain.replace(learning_rate=100.0), small_mnist, 0, CPU).run(ignore, never)
 
 
@@ -120,12 +146,16 @@ def test_batches_cover_everything_once_and_none_is_a_single_image(count, size):
 
 
 def test_a_last_batch_of_one_image_trains_with_batch_norm(small_mnist):
-    few = make_dataset("65", Split(small_mnist.train.images[:65], small_mnist.train.labels[:65]), small_mnist.test)
+    few = make_dataset(
+        "65", Split(small_mnist.train.images[:65], small_mnist.train.labels[:65]), small_mnist.test
+    )
     assert Trainer(Recipe(batch_norm=True, batch_size=32, epochs=1), few, 0, CPU).run(ignore, never)
 
 
 def test_a_single_training_image_is_refused(small_mnist):
-    one = make_dataset("one", Split(small_mnist.train.images[:1], small_mnist.train.labels[:1]), small_mnist.test)
+    one = make_dataset(
+        "one", Split(small_mnist.train.images[:1], small_mnist.train.labels[:1]), small_mnist.test
+    )
     with pytest.raises(DataError, match="a single training image"):
         Trainer(Recipe(), one, 0, CPU)
 
@@ -152,7 +182,9 @@ def test_evaluation_leaves_the_model_as_it_was(regularised, small_mnist):
 
 
 def test_derived_seeds_do_not_collide_or_move():
-    seeds = {derive_seed(s, p, e) for s in range(20) for p in ("order", "weights") for e in range(50)}
+    seeds = {
+        derive_seed(s, p, e) for s in range(20) for p in ("order", "weights") for e in range(50)
+    }
     assert len(seeds) == 2000
     assert all(0 <= seed < 2**63 for seed in seeds)
     # A changed derivation would change every published figure.

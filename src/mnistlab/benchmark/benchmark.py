@@ -25,7 +25,9 @@ _LAYOUTS = {"NCHW": torch.contiguous_format, "channels_last": torch.channels_las
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is measured: images a turn for each way, counted turns, and models that are run side by side."""
+    """How much is measured: images a turn for each way, counted turns, and models that are run side
+    by side.
+    """
 
     images: int
     course_images: int
@@ -35,8 +37,12 @@ class Extent:
     neighbours: tuple[str, ...]
 
 
-QUICK = Extent(7_680, 384, repetitions=3, repetitions_of_sizes=1, epochs_for_memory=2, neighbours=("lenet5",))
-WHOLE = Extent(60_000, 1_920, repetitions=5, repetitions_of_sizes=5, epochs_for_memory=10, neighbours=MODELS)
+QUICK = Extent(
+    7_680, 384, repetitions=3, repetitions_of_sizes=1, epochs_for_memory=2, neighbours=("lenet5",)
+)
+WHOLE = Extent(
+    60_000, 1_920, repetitions=5, repetitions_of_sizes=5, epochs_for_memory=10, neighbours=MODELS
+)
 
 
 @dataclass
@@ -50,8 +56,8 @@ class Benchmark:
         ratio: by model, the better PyTorch's median time over ours.
         of_bound: by model, our median time over the bound's.
         side_by_side_ratio: by model, PyTorch's median time over ours.
-        memory_growth_mib: how much more memory the process held at its peak after further epochs; ``None``
-            where the platform does not tell.
+        memory_growth_mib: how much more memory the process held at its peak after further epochs;
+            ``None`` where the platform does not tell.
         environment: versions and hardware.
     """
 
@@ -65,11 +71,14 @@ class Benchmark:
     environment: dict[str, Any] = field(default_factory=dict)
 
 
-def measure(*, quick: bool, threads: int | None = None, on_turn: Callable[[str], None]) -> Benchmark:
+def measure(
+    *, quick: bool, threads: int | None = None, on_turn: Callable[[str], None]
+) -> Benchmark:
     """Measure.
 
     Args:
-        quick: an eighth of an epoch a turn and three turns, which scales up; else whole epochs and five.
+        quick: an eighth of an epoch a turn and three turns, which scales up; else whole epochs and
+            five.
         threads: to compute on; ``None`` is one a core. Side by side it is always one each.
         on_turn: told what is measured next.
     """
@@ -83,14 +92,22 @@ def measure(*, quick: bool, threads: int | None = None, on_turn: Callable[[str],
         result.environment = describe_environment("cpu", used, kernels).model_dump()
     for name in extent.neighbours:
         with pairs(name, extent.images) as ways:
-            times = in_turns(ways, extent.repetitions, partial(_tell, on_turn, f"{name} side by side"))
-        result.side_by_side[name] = {way: time.scaled(EPOCH / extent.images) for way, time in times.items()}
+            times = in_turns(
+                ways, extent.repetitions, partial(_tell, on_turn, f"{name} side by side")
+            )
+        result.side_by_side[name] = {
+            way: time.scaled(EPOCH / extent.images) for way, time in times.items()
+        }
         result.side_by_side_ratio[name] = times["eager"].median / times["ours"].median
     return result
 
 
 def _measure_model(
-    recipe: Recipe, dataset: Dataset, extent: Extent, result: Benchmark, on_turn: Callable[[str], None]
+    recipe: Recipe,
+    dataset: Dataset,
+    extent: Extent,
+    result: Benchmark,
+    on_turn: Callable[[str], None],
 ) -> None:
     ours, product = Ours(recipe, dataset, extent.images), Product()
     ways: dict[str, Callable[[], None]] = {"this package": ours}
@@ -111,13 +128,17 @@ def _measure_model(
     result.of_bound[recipe.name] = times["this package"].median / times["bound"].median
 
 
-def _measure_sizes(dataset: Dataset, extent: Extent, result: Benchmark, on_turn: Callable[[str], None]) -> None:
+def _measure_sizes(
+    dataset: Dataset, extent: Extent, result: Benchmark, on_turn: Callable[[str], None]
+) -> None:
     ways = {str(images): Ours(built_in("lenet5"), dataset, images) for images in SIZES}
     times = in_turns(ways, extent.repetitions_of_sizes, partial(_tell, on_turn, "lenet5, images"))
     result.sizes = {int(images): time for images, time in times.items()}
 
 
-def _measure_memory(dataset: Dataset, extent: Extent, result: Benchmark, on_turn: Callable[[str], None]) -> None:
+def _measure_memory(
+    dataset: Dataset, extent: Extent, result: Benchmark, on_turn: Callable[[str], None]
+) -> None:
     on_turn("memory")
     run = Ours(built_in("custom_mlp"), dataset, EPOCH)
     run()

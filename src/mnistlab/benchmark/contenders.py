@@ -51,9 +51,13 @@ class Ours:
 
 
 class Eager:
-    """PyTorch as one would write it well: all images in one tensor, batches by indexing, augmentation batched."""
+    """PyTorch as one would write it well: all images in one tensor, batches by indexing,
+    augmentation batched.
+    """
 
-    def __init__(self, recipe: Recipe, dataset: Dataset, images: int, layout: torch.memory_format) -> None:
+    def __init__(
+        self, recipe: Recipe, dataset: Dataset, images: int, layout: torch.memory_format
+    ) -> None:
         self._recipe, self._images, self._layout = recipe, images, layout
         self._model = _model(recipe, dataset)
         self._model.to(memory_format=layout)  # type: ignore[call-overload]
@@ -75,11 +79,18 @@ class Eager:
             pixels = self._pixels[chosen]
             if self._augmented:
                 pixels = normalise(augment(pixels, augmentation.of(start, stop, CPU)), self._recipe)
-            step(self._model, self._optimizer, pixels.contiguous(memory_format=self._layout), self._labels[chosen])
+            step(
+                self._model,
+                self._optimizer,
+                pixels.contiguous(memory_format=self._layout),
+                self._labels[chosen],
+            )
 
 
 class Loader:
-    """PyTorch as tutorials write it: a ``DataLoader`` over a ``TensorDataset``, here without augmentation."""
+    """PyTorch as tutorials write it: a ``DataLoader`` over a ``TensorDataset``, here without
+    augmentation.
+    """
 
     def __init__(self, recipe: Recipe, dataset: Dataset, images: int) -> None:
         self._model = _model(recipe, dataset)
@@ -138,7 +149,9 @@ class Product:
 
     def __init__(self) -> None:
         random = torch.Generator().manual_seed(0)
-        self._one, self._other = (torch.rand(self.side, self.side, generator=random) for _ in range(2))
+        self._one, self._other = (
+            torch.rand(self.side, self.side, generator=random) for _ in range(2)
+        )
 
     def __call__(self) -> None:
         """Multiply once."""
@@ -150,7 +163,9 @@ class Product:
         return 2 * self.side**3
 
 
-def step(model: nn.Module, optimizer: torch.optim.Optimizer, pixels: Tensor, labels: Tensor) -> None:
+def step(
+    model: nn.Module, optimizer: torch.optim.Optimizer, pixels: Tensor, labels: Tensor
+) -> None:
     """Do one step of plain PyTorch.
 
     Args:

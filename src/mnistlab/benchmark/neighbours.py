@@ -1,4 +1,6 @@
-"""Neighbours: two processes that train side by side, one thread each, as two runs of a comparison do."""
+"""Neighbours: two processes that train side by side, one thread each, as two runs of a comparison
+do.
+"""
 
 import subprocess
 import sys
@@ -16,7 +18,9 @@ class Pair:
     def __init__(self, way: str, recipe: str, images: int) -> None:
         command = [sys.executable, "-P", "-m", _SCRIPT, way, recipe, str(images)]
         self._processes = [
-            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")  # noqa: S603 - ourselves
+            subprocess.Popen(  # noqa: S603 - ourselves
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+            )
             for _ in range(2)
         ]
         try:
@@ -44,7 +48,9 @@ class Pair:
         for process in self._processes:
             assert process.stdout is not None  # noqa: S101 - piped above
             if process.stdout.readline() != "ready\n":
-                raise RuntimeError(f"a process that trains side by side ended with status {process.wait()}")
+                raise RuntimeError(
+                    f"a process that trains side by side ended with status {process.wait()}"
+                )
 
 
 @contextmanager
@@ -69,7 +75,11 @@ def _serve(way: str, name: str, images: int) -> None:
 
     torch.set_num_threads(1)
     recipe, dataset = built_in(name), load_dataset()
-    run = Ours(recipe, dataset, images) if way == "ours" else Eager(recipe, dataset, images, torch.contiguous_format)
+    run = (
+        Ours(recipe, dataset, images)
+        if way == "ours"
+        else Eager(recipe, dataset, images, torch.contiguous_format)
+    )
     run()
     sys.stdout.write("ready\n")
     sys.stdout.flush()

@@ -1,7 +1,8 @@
-"""Paper, boards and screens, the ink on them, the light they stand in and the camera that pictures them.
+"""Paper, boards and screens, the ink on them, the light they stand in and the camera that pictures
+them.
 
-Colours are float32 red, green and blue, 0 (black) to 1 (white). A page is measured in units of which a digit is about
-20 high; its baseline is at 0, downwards is positive.
+Colours are float32 red, green and blue, 0 (black) to 1 (white). A page is measured in units of
+which a digit is about 20 high; its baseline is at 0, downwards is positive.
 """
 
 from collections.abc import Mapping
@@ -17,13 +18,38 @@ _SHEETS = {
     "white": ((0.97, 0.97, 0.96), (0.94, 0.95, 0.97)),
     "cream": ((0.97, 0.94, 0.85), (0.95, 0.91, 0.79)),
     "grey paper": ((0.83, 0.82, 0.8), (0.74, 0.74, 0.74)),
-    "coloured paper": ((0.98, 0.9, 0.45), (0.97, 0.74, 0.78), (0.7, 0.86, 0.95), (0.75, 0.92, 0.7), (0.76, 0.63, 0.47)),
+    "coloured paper": (
+        (0.98, 0.9, 0.45),
+        (0.97, 0.74, 0.78),
+        (0.7, 0.86, 0.95),
+        (0.75, 0.92, 0.7),
+        (0.76, 0.63, 0.47),
+    ),
 }
 _SHARES = dict(zip(_SHEETS, (0.6, 0.14, 0.1, 0.16), strict=True))
-_RULES = ((0.9, 0.35, 0.1), (0.5, 0.5, 0.5), (0.3, 0.8, 1), (0.6, 0.5, 0.2))  # what printed lines take of each colour
+_RULES = (
+    (0.9, 0.35, 0.1),
+    (0.5, 0.5, 0.5),
+    (0.3, 0.8, 1),
+    (0.6, 0.5, 0.2),
+)  # what printed lines take of each colour
 _BOARDS = ((0.15, 0.23, 0.19), (0.1, 0.1, 0.11), (0.2, 0.22, 0.25))
-_DESKS = ((0.45, 0.3, 0.19), (0.2, 0.15, 0.12), (0.62, 0.48, 0.33), (0.3, 0.3, 0.32), (0.13, 0.14, 0.17))
-_SCREENS = ((1, 1, 1), (1, 1, 1), (0, 0, 0), (0.12, 0.12, 0.14), (0.93, 0.93, 0.95), (0.98, 0.93, 0.7), (0.1, 0.2, 0.4))
+_DESKS = (
+    (0.45, 0.3, 0.19),
+    (0.2, 0.15, 0.12),
+    (0.62, 0.48, 0.33),
+    (0.3, 0.3, 0.32),
+    (0.13, 0.14, 0.17),
+)
+_SCREENS = (
+    (1, 1, 1),
+    (1, 1, 1),
+    (0, 0, 0),
+    (0.12, 0.12, 0.14),
+    (0.93, 0.93, 0.95),
+    (0.98, 0.93, 0.7),
+    (0.1, 0.2, 0.4),
+)
 _INKS = {
     "black": (0.08, 0.08, 0.09),
     "blue": (0.1, 0.16, 0.52),
@@ -31,7 +57,13 @@ _INKS = {
     "green": (0.06, 0.42, 0.2),
     "grey": (0.2, 0.2, 0.21),
 }
-_LIGHT_INKS = ((0.95, 0.95, 0.93), (0.95, 0.95, 0.93), (0.97, 0.9, 0.5), (0.95, 0.72, 0.76), (0.6, 0.85, 0.95))
+_LIGHT_INKS = (
+    (0.95, 0.95, 0.93),
+    (0.95, 0.95, 0.93),
+    (0.97, 0.9, 0.5),
+    (0.95, 0.72, 0.76),
+    (0.6, 0.85, 0.95),
+)
 _COMMON = {"black": 0.42, "blue": 0.38, "red": 0.11, "green": 0.09}
 
 
@@ -84,14 +116,18 @@ class Story:
         return float(self.random.uniform(low, high))
 
     def grain(self, shape: tuple[int, ...], cell: float) -> Floats:
-        """Draw smooth noise of variance about 1 in the first two of ``shape``, with bumps ``cell`` pixels wide."""
+        """Draw smooth noise of variance about 1 in the first two of ``shape``, with bumps ``cell``
+        pixels wide.
+        """
         height, width, *_ = shape
         coarse = (max(2, round(height / cell)), max(2, round(width / cell)))
         drawn = Image.fromarray(self.random.standard_normal(coarse, np.float32))
         return np.asarray(drawn.resize((width, height), Image.Resampling.BICUBIC)) * np.float32(1.3)
 
 
-def surface(medium: str, size: tuple[int, int], to_picture: Floats, sheet: Sides | None, story: Story) -> Floats:
+def surface(
+    medium: str, size: tuple[int, int], to_picture: Floats, sheet: Sides | None, story: Story
+) -> Floats:
     """Draw what is written on, evenly lit: float32 ``(height, width, 3)``.
 
     Args:
@@ -112,9 +148,15 @@ def surface(medium: str, size: tuple[int, int], to_picture: Floats, sheet: Sides
         smudges = 1 + story.between(0, 0.02) * story.grain(size, side / 6)
         return np.array((0.9, 0.92, 0.93), np.float32) * smudges[..., None]
     kind = story.choose(_SHARES)
-    texture = 1 + story.between(0.003, 0.015) * story.grain(size, 1.6) + story.between(0, 0.012) * story.grain(size, 6)
+    texture = (
+        1
+        + story.between(0.003, 0.015) * story.grain(size, 1.6)
+        + story.between(0, 0.012) * story.grain(size, 6)
+    )
     if story.takes("fibres", 0.15):
-        strands = np.abs(story.grain(size, 7)) + np.abs(story.grain(size, 2.5))  # thin where both are near nought
+        strands = np.abs(story.grain(size, 7)) + np.abs(
+            story.grain(size, 2.5)
+        )  # thin where both are near nought
         texture -= story.between(0.03, 0.1) * np.clip(1 - 4 * strands, 0, 1)
     pixels = story.pick(_SHEETS[kind]) * texture[..., None]
     rules = story.random.random() < 0.32 and kind != "coloured paper"
@@ -128,17 +170,26 @@ def surface(medium: str, size: tuple[int, int], to_picture: Floats, sheet: Sides
         pixels *= 1 - _printed_lines(right, down, pixel, story)[..., None] * faint
     if sheet is None:
         return pixels
-    inside = np.minimum(np.minimum(right - sheet[0], sheet[2] - right), np.minimum(down - sheet[1], sheet[3] - down))
+    inside = np.minimum(
+        np.minimum(right - sheet[0], sheet[2] - right), np.minimum(down - sheet[1], sheet[3] - down)
+    )
     streaks = story.grain((size[0], 8), 3)[:, :1] + story.grain(size, 30)
-    shade = (1 + 0.06 * streaks) * (1 - 0.5 * np.exp(np.minimum(inside, 0) / story.between(0.5, 2.5)))
+    shade = (1 + 0.06 * streaks) * (
+        1 - 0.5 * np.exp(np.minimum(inside, 0) / story.between(0.5, 2.5))
+    )
     cover = np.clip(inside / pixel + 0.5, 0, 1)[..., None]
     top = story.pick(_DESKS) * np.maximum(shade, 0.05)[..., None]
     return np.asarray(pixels * cover + top * (1 - cover))
 
 
 def _page_coordinates(size: tuple[int, int], to_page: Floats) -> tuple[Floats, Floats]:
-    x, y = np.arange(size[1], dtype=np.float32) + 0.5, np.arange(size[0], dtype=np.float32)[:, None] + 0.5
-    right, down, over = (np.float32(a) * x + (np.float32(b) * y + np.float32(c)) for a, b, c in to_page)
+    x, y = (
+        np.arange(size[1], dtype=np.float32) + 0.5,
+        np.arange(size[0], dtype=np.float32)[:, None] + 0.5,
+    )
+    right, down, over = (
+        np.float32(a) * x + (np.float32(b) * y + np.float32(c)) for a, b, c in to_page
+    )
     return right / over, down / over
 
 
@@ -181,7 +232,9 @@ def write(pixels: Floats, coverage: Floats, pen: Pen, stroke: float, story: Stor
     part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     density = story.between(*pen.density) * coverage[part]
     if pen.roughness:
-        gaps = np.maximum(story.grain(density.shape, max(1.2, 0.09 * stroke)), 0) * story.between(0.4, 1)
+        gaps = np.maximum(story.grain(density.shape, max(1.2, 0.09 * stroke)), 0) * story.between(
+            0.4, 1
+        )
         pressure = 0.25 * story.grain(density.shape, 3 * stroke + 2)
         density *= np.clip(1 - pen.roughness * (gaps + pressure), 0.25, 1)
     colour, filtering = ink_colour(pen, pixels[part], story), story.names[0] in ("paper", "scan")
@@ -202,12 +255,16 @@ def light(size: tuple[int, int], story: Story) -> Floats:
     if story.takes("shadow", 0.2):
         edge = story.between(-0.5, 0.5) + story.between(-0.4, 0.4) * across**2 - along
         if story.random.random() < 0.35:  # of an arm that reaches in
-            edge = story.between(0.3, 0.6) - np.hypot((along - 1.3) / 2, across - story.between(-0.5, 0.5))
+            edge = story.between(0.3, 0.6) - np.hypot(
+                (along - 1.3) / 2, across - story.between(-0.5, 0.5)
+            )
         steepness = 1 / story.between(0.02, 0.2)
         field *= 1 - story.between(0.25, 0.55) * (0.5 + 0.5 * np.tanh(edge * steepness))
     if story.takes("crease", 0.08):
         beyond = across - story.between(-0.7, 0.7)
-        field *= 1 + story.between(0.05, 0.14) * np.tanh(beyond / 0.025) * np.exp(-np.abs(beyond) / 0.4)
+        field *= 1 + story.between(0.05, 0.14) * np.tanh(beyond / 0.025) * np.exp(
+            -np.abs(beyond) / 0.4
+        )
     lit = Image.fromarray(field.astype(np.float32)).resize(size[::-1], Image.Resampling.BICUBIC)
     return np.asarray(lit)[..., None]
 
@@ -217,23 +274,36 @@ def expose(pixels: Floats, stroke: float, story: Story) -> Floats:
 
     Blur stays below ``stroke``, the width of a stroke in pixels.
     """
-    tint = story.random.choice((-1, 1)) * story.between(0.08, 0.2) if story.takes("colour cast", 0.3) else 0.0
+    tint = (
+        story.random.choice((-1, 1)) * story.between(0.08, 0.2)
+        if story.takes("colour cast", 0.3)
+        else 0.0
+    )
     dim = story.names[0] != "blackboard" and story.takes("underexposed", 0.14)
     gain = story.between(0.5, 0.72) if dim else story.between(0.8, 1.04)
     pixels = pixels * np.array([gain * (1 + tint / 2), gain, gain * (1 - tint)], np.float32)
     if story.takes("motion blur", 0.1):
-        pixels = _smear(pixels, round(story.between(0.4, 0.8) * stroke + 1.5), story.between(0, np.pi))
-    lens: ImageFilter.MultibandFilter = ImageFilter.Kernel((3, 3), (1, 2, 1, 2, story.between(4, 30), 2, 1, 2, 1))
+        pixels = _smear(
+            pixels, round(story.between(0.4, 0.8) * stroke + 1.5), story.between(0, np.pi)
+        )
+    lens: ImageFilter.MultibandFilter = ImageFilter.Kernel(
+        (3, 3), (1, 2, 1, 2, story.between(4, 30), 2, 1, 2, 1)
+    )
     if story.takes("defocus", 0.2):
         lens = ImageFilter.GaussianBlur(min(story.between(0.2, 0.4) * stroke + 0.3, 9))
     image = Image.fromarray((np.clip(pixels, 0, 1) * 255).astype(np.uint8)).filter(lens)
     if story.takes("sharpened", 0.15):
         image = image.filter(ImageFilter.UnsharpMask(1.5, 90, 2))
     pixels = np.asarray(image, np.float32) / 255
-    noise, strength = story.random.standard_normal((*pixels.shape[:2], 1), np.float32), story.between(0.003, 0.012)
+    noise, strength = (
+        story.random.standard_normal((*pixels.shape[:2], 1), np.float32),
+        story.between(0.003, 0.012),
+    )
     if story.takes("noise", 0.25):
         strength = min(story.between(0.02, 0.06), 0.012 + 0.009 * stroke)
-        noise = noise + np.stack([story.grain(pixels.shape, 2.5) for _ in range(3)], -1) * np.float32(0.6)
+        noise = noise + np.stack(
+            [story.grain(pixels.shape, 2.5) for _ in range(3)], -1
+        ) * np.float32(0.6)
     return np.clip(pixels + strength * np.sqrt(pixels * 0.7 + 0.05) * noise, 0, 1)
 
 
@@ -241,7 +311,8 @@ def _smear(pixels: Floats, steps: int, angle: float) -> Floats:
     height, width, _ = pixels.shape
     padded = np.pad(pixels, ((steps, steps), (steps, steps), (0, 0)), "edge")
     ways = {
-        (round(np.sin(angle) * way), round(np.cos(angle) * way)) for way in range(-(steps // 2), steps - steps // 2)
+        (round(np.sin(angle) * way), round(np.cos(angle) * way))
+        for way in range(-(steps // 2), steps - steps // 2)
     }
     corners = [(steps + down, steps + right) for down, right in sorted(ways)]
     total = sum(padded[top : top + height, left : left + width] for top, left in corners)

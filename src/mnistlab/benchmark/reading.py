@@ -49,7 +49,8 @@ class ReadingBenchmark:
         conditions: by number of digits and by condition that the pictures were under, worst first.
         sure: by number of digits, of the pictures of whose digits none was called unsure.
         milliseconds: by number of digits, the median time of a reading, one thread.
-        calibration_error: expected calibration error of a digit, 0 to 1, where the number of digits is right.
+        calibration_error: expected calibration error of a digit, 0 to 1, where the number of digits
+            is right.
         environment: versions and hardware.
     """
 
@@ -62,7 +63,9 @@ class ReadingBenchmark:
     environment: dict[str, Any]
 
 
-def measure_reading(model: str = "reader", *, quick: bool, on_turn: Callable[[str], None]) -> ReadingBenchmark:
+def measure_reading(
+    model: str = "reader", *, quick: bool, on_turn: Callable[[str], None]
+) -> ReadingBenchmark:
     """Render MNIST's test digits as photographs, single and in lines of five, and read them.
 
     Args:
@@ -81,7 +84,10 @@ def measure_reading(model: str = "reader", *, quick: bool, on_turn: Callable[[st
         model=model,
         scores={length: _score(pairs) for length, pairs in read.items()},
         conditions={length: _by_condition(pairs) for length, pairs in read.items()},
-        sure={length: _score([pair for pair in pairs if pair[1].sure]) for length, pairs in read.items()},
+        sure={
+            length: _score([pair for pair in pairs if pair[1].sure])
+            for length, pairs in read.items()
+        },
         milliseconds=milliseconds,
         calibration_error=_calibration_error([pair for pairs in read.values() for pair in pairs]),
         environment=describe_environment("cpu", 1, "onnxruntime").model_dump(),
@@ -113,17 +119,24 @@ def _score(pairs: list[tuple[Photograph, Reading]]) -> Score:
 
 def _by_condition(pairs: list[tuple[Photograph, Reading]]) -> dict[str, Score]:
     names = sorted({name for picture, _ in pairs for name in picture.conditions})
-    scores = {name: _score([pair for pair in pairs if name in pair[0].conditions]) for name in names}
+    scores = {
+        name: _score([pair for pair in pairs if name in pair[0].conditions]) for name in names
+    }
     return dict(sorted(scores.items(), key=lambda item: item[1].share))
 
 
 def _calibration_error(pairs: list[tuple[Photograph, Reading]]) -> float:
-    """Return the mean gap between confidence and share read rightly, over ten bins of equal width."""
+    """Return the mean gap between confidence and share read rightly, over ten bins of equal
+    width.
+    """
     confidences, correct = [], []
     for picture, reading in pairs:
         if len(reading.digits) == len(picture.digits):
             confidences += [digit.confidence for digit in reading.digits]
-            correct += [digit.label == int(truth) for digit, truth in zip(reading.digits, picture.digits, strict=True)]
+            correct += [
+                digit.label == int(truth)
+                for digit, truth in zip(reading.digits, picture.digits, strict=True)
+            ]
     bins = np.minimum((np.array(confidences) * 10).astype(int), 9)
     gaps = np.bincount(bins, np.array(confidences) - np.array(correct, float))
     return float(np.abs(gaps).sum() / len(bins))

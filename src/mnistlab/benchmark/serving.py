@@ -93,7 +93,9 @@ def measure_serving(*, quick: bool, on_turn: Callable[[str], None]) -> ServingBe
         nominal = asyncio.run(client.at_rate(_NOMINAL * capacity.answered, seconds))
         on_turn("overload")
         overload = asyncio.run(client.at_rate(_OVERLOAD * capacity.answered, seconds))
-    return ServingBenchmark(alone, capacity, nominal, overload, overload.p99 / nominal.p99, environment)
+    return ServingBenchmark(
+        alone, capacity, nominal, overload, overload.p99 / nominal.p99, environment
+    )
 
 
 def drawing() -> bytes:
@@ -109,8 +111,21 @@ def drawing() -> bytes:
 
 @contextlib.contextmanager
 def _server() -> Iterator[int]:
-    command = [sys.executable, "-P", "-m", "mnistlab", "serve", "--port", "0", "--model", "reader", "--no-access-log"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")  # noqa: S603
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "mnistlab",
+        "serve",
+        "--port",
+        "0",
+        "--model",
+        "reader",
+        "--no-access-log",
+    ]
+    process = subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+    )
     try:
         said = process.stdout.readline() if process.stdout else ""
         if "http://" not in said:
@@ -126,7 +141,9 @@ class Client:
 
     def __init__(self, port: int, picture: bytes) -> None:
         self._port = port
-        head = f"POST /api/read HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(picture)}\r\n\r\n"
+        head = (
+            f"POST /api/read HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(picture)}\r\n\r\n"
+        )
         self._request = head.encode() + picture
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
@@ -174,7 +191,9 @@ class Client:
         return status if told else 0, time.perf_counter() - began
 
     def _kept(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        """Return a connection that the server has not closed, as it may after some idle seconds (RFC 9112, 9.5)."""
+        """Return a connection that the server has not closed, as it may after some idle seconds
+        (RFC 9112, 9.5).
+        """
         while self._idle:
             reader, writer = self._idle.pop()
             if not reader.at_eof():

@@ -1,4 +1,6 @@
-"""Sprint: how soon a network from random weights reads MNIST's test digits, against an epoch of PyTorch's."""
+"""Sprint: how soon a network from random weights reads MNIST's test digits, against an epoch of
+PyTorch's.
+"""
 
 import statistics
 import time
@@ -30,7 +32,8 @@ class Sprint:
     Attributes:
         recipe: what ran.
         parameters: of its network.
-        accuracies: by seed, share of the 10,000 test images read rightly after the last epoch, 0 to 1.
+        accuracies: by seed, share of the 10,000 test images read rightly after the last epoch, 0 to
+            1.
         mean: of them.
         std: their sample standard deviation.
         interval: 95 % Student's t interval of the mean.
@@ -54,11 +57,14 @@ class Sprint:
     environment: dict[str, Any]
 
 
-def measure_sprint(*, quick: bool, threads: int | None = None, on_turn: Callable[[str], None]) -> Sprint:
+def measure_sprint(
+    *, quick: bool, threads: int | None = None, on_turn: Callable[[str], None]
+) -> Sprint:
     """Train ``sprint99`` over many seeds, with an eager epoch of ``lenet5`` between every two.
 
-    Images are in memory before the clock starts; drawing the weights, every distortion and every step count, the test
-    does not. Nothing is warmed up but the eager epoch, whose first turn does not count.
+    Images are in memory before the clock starts; drawing the weights, every distortion and every
+    step count, the test does not. Nothing is warmed up but the eager epoch, whose first turn does
+    not count.
 
     Args:
         quick: three seeds instead of twenty.
@@ -98,7 +104,9 @@ def measure_sprint(*, quick: bool, threads: int | None = None, on_turn: Callable
 
 
 def _run(recipe: Recipe, dataset: Dataset, seed: int) -> tuple[float, Trainer]:
-    """Return seconds from before the weights are drawn to after the last step, and what was trained."""
+    """Return seconds from before the weights are drawn to after the last step, and what was
+    trained.
+    """
     began = time.perf_counter()
     trainer = Trainer(recipe, dataset, seed, CPU)
     made = time.perf_counter() - began

@@ -1,4 +1,6 @@
-"""Throughput: how fast an experiment goes, against the same runs one after another in plain PyTorch."""
+"""Throughput: how fast an experiment goes, against the same runs one after another in plain
+PyTorch.
+"""
 
 import shutil
 import tempfile
@@ -41,8 +43,9 @@ class Throughput:
 def measure_throughput(*, quick: bool, on_turn: Callable[[str], None]) -> Throughput:
     """Train two seeds of ``lenet5`` and of ``custom_mlp`` for an epoch, both ways in turns.
 
-    One way is what ``mnistlab compare`` does: a process a core, one thread each, with the fast layers. The other trains
-    the same runs one after another in plain PyTorch on all cores. Both test every run and keep its files.
+    One way is what ``mnistlab compare`` does: a process a core, one thread each, with the fast
+    layers. The other trains the same runs one after another in plain PyTorch on all cores. Both
+    test every run and keep its files.
 
     Args:
         quick: a quarter of the training images and one counted turn; else all of them and three.
@@ -53,7 +56,9 @@ def measure_throughput(*, quick: bool, on_turn: Callable[[str], None]) -> Throug
     recipes = [built_in(name).replace(epochs=1, train_limit=limit) for name in _RECIPES]
     ways = {
         OURS: lambda: _train(recipes, LocalExecutor(), Settings()),
-        PLAIN: lambda: _train(recipes, InProcessExecutor(), Settings(kernels="torch", threads=cores)),
+        PLAIN: lambda: _train(
+            recipes, InProcessExecutor(), Settings(kernels="torch", threads=cores)
+        ),
     }
     seconds = in_turns(ways, 1 if quick else 3, on_turn)
     return Throughput(
@@ -68,7 +73,9 @@ def measure_throughput(*, quick: bool, on_turn: Callable[[str], None]) -> Throug
 def _train(recipes: list[Recipe], executor: Executor, settings: Settings) -> None:
     folder = Path(tempfile.mkdtemp(prefix="mnistlab-"))
     try:
-        campaign = run_trials(plan_trials(recipes, _SEEDS, RunStore(folder)), executor, settings, ignore, never)
+        campaign = run_trials(
+            plan_trials(recipes, _SEEDS, RunStore(folder)), executor, settings, ignore, never
+        )
     finally:
         shutil.rmtree(folder)
     if campaign.errors:

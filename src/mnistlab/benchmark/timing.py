@@ -1,4 +1,6 @@
-"""Timing: several ways of doing the same, in turns, so that a busy neighbour slows all of them alike."""
+"""Timing: several ways of doing the same, in turns, so that a busy neighbour slows all of them
+alike.
+"""
 
 import statistics
 import time

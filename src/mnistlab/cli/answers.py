@@ -1,4 +1,6 @@
-"""Answers: what was read, as lines for people, as CSV, or as JSON; each written as soon as it is there."""
+"""Answers: what was read, as lines for people, as CSV, or as JSON; each written as soon as it is
+there.
+"""
 
 import math
 from collections.abc import Sequence
@@ -37,7 +39,9 @@ class Answer:
 
 
 class AnswerWriter(AbstractContextManager["AnswerWriter"]):
-    """Writes answers to standard output, flushing each. Subclasses say how; the base class writes nothing."""
+    """Writes answers to standard output, flushing each. Subclasses say how; the base class writes
+    nothing.
+    """
 
     def __enter__(self) -> Self:
         return self
@@ -46,7 +50,10 @@ class AnswerWriter(AbstractContextManager["AnswerWriter"]):
         """Write the answer to one picture."""
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         pass
 
@@ -85,7 +92,9 @@ class CsvWriter(AnswerWriter):
             self._row((name, "", "", "", "", error))
             return
         boxes = ";".join(" ".join(map(str, box)) for box in found["boxes"])
-        self._row((name, found["digits"], str(found["sure"]).lower(), found["confidence"], boxes, error))
+        self._row(
+            (name, found["digits"], str(found["sure"]).lower(), found["confidence"], boxes, error)
+        )
 
     def _row(self, values: Sequence[Any]) -> None:
         write(csv_row(values))
@@ -108,7 +117,10 @@ class JsonWriter(AnswerWriter):
         self._separator = ",\n"
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if not isinstance(error, BrokenPipeError):
             write("\n]\n")
@@ -119,7 +131,10 @@ def _describe(reading: dict[str, Any]) -> str:
         return "no digit"
     if not reading["unsure"]:
         return f"{reading['digits']}  ({_percent(reading['confidence'])})"
-    shown = "".join("?" if place in reading["unsure"] else digit for place, digit in enumerate(reading["digits"]))
+    shown = "".join(
+        "?" if place in reading["unsure"] else digit
+        for place, digit in enumerate(reading["digits"])
+    )
     return f"{shown}  unsure: {', '.join(_doubt(place, reading) for place in reading['unsure'])}"
 
 
@@ -128,7 +143,9 @@ def _doubt(place: int, reading: dict[str, Any]) -> str:
     row = reading["probabilities"][place]
     likely = sorted(range(len(row)), key=lambda digit: -row[digit])[:2]
     guesses = " or ".join(
-        f"{digit} ({math.floor(100 * row[digit])} %)" for digit in likely if row[digit] >= _WORTH_SAYING
+        f"{digit} ({math.floor(100 * row[digit])} %)"
+        for digit in likely
+        if row[digit] >= _WORTH_SAYING
     )
     return f"{guesses} at place {place + 1}" if len(reading["digits"]) > 1 else guesses
 

@@ -39,7 +39,9 @@ _TRACEBACK = "MNISTLAB_TRACEBACK"
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="mnistlab", message="%(prog)s %(version)s")
 def app() -> None:
-    """Train small image classifiers, tell honestly which one is better, and put the winner to use."""
+    """Train small image classifiers, tell honestly which one is better, and put the winner to
+    use.
+    """
 
 
 for _command in (
@@ -64,14 +66,18 @@ for _command in (
     app.add_command(_command)
 
 
-def run(command: click.Command, arguments: Sequence[str] | None = None, name: str = "mnistlab") -> int:
+def run(
+    command: click.Command, arguments: Sequence[str] | None = None, name: str = "mnistlab"
+) -> int:
     """Run a command, and say in one line on standard error why it ended early.
 
     Returns:
-        The exit status: 0, or what the command says; 2 for what the user can mend, 130 if interrupted, 70 for a bug.
+        The exit status: 0, or what the command says; 2 for what the user can mend, 130 if
+        interrupted, 70 for a bug.
     """
     for stream in (sys.stdout, sys.stderr):
-        # Where they are not UTF-8, as on Windows if they go to a file, letters that they lack must not end the program.
+        # Where they are not UTF-8, as on Windows if they go to a file, letters that they lack must
+        # not end the program.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
@@ -107,7 +113,9 @@ def _find_current_folder() -> None:
         os.getcwd()  # noqa: PTH109 (no Path is wanted)
     except OSError as error:
         # PyTorch ends the process there, with a riddle.
-        raise MnistlabError("the current folder was deleted or moved away; change to one that is there") from error
+        raise MnistlabError(
+            "the current folder was deleted or moved away; change to one that is there"
+        ) from error
 
 
 def _explain(error: BaseException) -> tuple[int, str]:
@@ -121,14 +129,19 @@ def _explain(error: BaseException) -> tuple[int, str]:
             return _INTERRUPTED, "interrupted"
         case BrokenPipeError():
             return 1, ""
-        case OSError(filename=None, errno=errno.ENOSPC | errno.EIO | errno.EBADF | errno.EFBIG | errno.EDQUOT):
+        case OSError(
+            filename=None, errno=errno.ENOSPC | errno.EIO | errno.EBADF | errno.EFBIG | errno.EDQUOT
+        ):
             return _USAGE_ERROR, f"the output cannot be written: {error.strerror}"
         case OSError():
             return _USAGE_ERROR, f"{error.filename or 'cannot go on'}: {error.strerror or error}"
         case MemoryError():
             return _USAGE_ERROR, f"this takes more memory than there is ({_place(error)})"
         case RecursionError():
-            return _USAGE_ERROR, f"something given is nested too deeply to be read ({_place(error)})"
+            return (
+                _USAGE_ERROR,
+                f"something given is nested too deeply to be read ({_place(error)})",
+            )
     return _BUG, f"this is a bug, please report it: {told(error)} ({_place(error)})"
 
 
@@ -138,7 +151,9 @@ def _place(error: BaseException) -> str:
 
 
 def _give_up_what_is_stuck() -> None:
-    """Let what could not be written be lost, else Python tries once more as it ends, and complains."""
+    """Let what could not be written be lost, else Python tries once more as it ends, and
+    complains.
+    """
     for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()

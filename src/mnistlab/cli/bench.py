@@ -23,12 +23,26 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Measure speed on this machine.")
-@click.option("--quick", is_flag=True, help="A part of an epoch each, scaled up; under 45 s in all.")
-@click.option("--sweep", is_flag=True, help="Measure an experiment of several runs instead of single ones.")
-@click.option("--reading", is_flag=True, help="Measure how photographs of MNIST's test digits are read.")
-@click.option("--serving", is_flag=True, help="Measure how fast `mnistlab serve` answers, and what it does overloaded.")
-@click.option("--sprint", is_flag=True, help="Measure how soon sprint99 reads 99 % of MNIST's test digits.")
-@click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads to compute on.  [one a core]")
+@click.option(
+    "--quick", is_flag=True, help="A part of an epoch each, scaled up; under 45 s in all."
+)
+@click.option(
+    "--sweep", is_flag=True, help="Measure an experiment of several runs instead of single ones."
+)
+@click.option(
+    "--reading", is_flag=True, help="Measure how photographs of MNIST's test digits are read."
+)
+@click.option(
+    "--serving",
+    is_flag=True,
+    help="Measure how fast `mnistlab serve` answers, and what it does overloaded.",
+)
+@click.option(
+    "--sprint", is_flag=True, help="Measure how soon sprint99 reads 99 % of MNIST's test digits."
+)
+@click.option(
+    "--threads", type=click.IntRange(1, 1024), help="CPU threads to compute on.  [one a core]"
+)
 @click.option(
     "--json",
     "file",
@@ -39,12 +53,22 @@ if TYPE_CHECKING:
     help="Print every figure as JSON, everything else on stderr; or write them to FILE.",
 )
 def bench(
-    *, quick: bool, sweep: bool, reading: bool, serving: bool, sprint: bool, threads: int | None, file: Path | None
+    *,
+    quick: bool,
+    sweep: bool,
+    reading: bool,
+    serving: bool,
+    sprint: bool,
+    threads: int | None,
+    file: Path | None,
 ) -> None:
-    """Measure training against plain PyTorch and against the processor's bound, in turns, in one run."""
+    """Measure training against plain PyTorch and against the processor's bound, in turns, in one
+    run.
+    """
     if sweep + reading + serving + sprint > 1:
         raise click.UsageError(
-            "--sweep, --reading, --serving and --sprint are benchmarks of their own: give one of them"
+            "--sweep, --reading, --serving and --sprint are benchmarks of their own: give one of"
+            " them"
         )
     from functools import partial
     from importlib.metadata import version
@@ -107,8 +131,8 @@ def _show_reading(result: "ReadingBenchmark") -> None:
         low, high = (f"{100 * bound:.1f}" for bound in score.interval)
         what = "single digits" if length == 1 else f"lines of {length} digits, read whole"
         echo(
-            f"{what}: {100 * score.share:.1f} % of {score.pictures:,} photographs (95 % interval {low} to {high}), "
-            f"{result.milliseconds[length]:.0f} ms each"
+            f"{what}: {100 * score.share:.1f} % of {score.pictures:,} photographs (95 % interval"
+            f" {low} to {high}), {result.milliseconds[length]:.0f} ms each"
         )
         sure = result.sure[length]
         echo(f"  called sure: {sure.pictures:,}, of which {100 * sure.share:.1f} % are right")
@@ -147,10 +171,14 @@ def _show_sprint(result: "Sprint") -> None:
         else ""
     )
     echo(
-        f"sprint99: {100 * result.mean:.2f} % of test images on average over {len(shares)} seeds ({span}"
-        f"single runs {100 * min(shares):.2f} to {100 * max(shares):.2f}), {result.parameters:,} parameters"
+        f"sprint99: {100 * result.mean:.2f} % of test images on average over {len(shares)} seeds"
+        f" ({span}single runs {100 * min(shares):.2f} to {100 * max(shares):.2f}),"
+        f" {result.parameters:,} parameters"
     )
-    for what, times in (("a run, from random weights", result.seconds), ("an eager epoch of lenet5", result.epoch)):
+    for what, times in (
+        ("a run, from random weights", result.seconds),
+        ("an eager epoch of lenet5", result.epoch),
+    ):
         echo(f"  {what:<28}{times.median:6.2f} s  ({times.low:.2f} to {times.high:.2f})")
     echo(f"  ratio {result.ratio:.2f}")
 
@@ -162,7 +190,9 @@ def _show(result: "Benchmark") -> None:
 
     table = Table(title="Seconds an epoch of 60,000 images", box=None, pad_edge=False)
     for title in ("model", "way", "median", "from", "to", "times ours"):
-        table.add_column(title, justify="left" if title in ("model", "way") else "right", no_wrap=True)
+        table.add_column(
+            title, justify="left" if title in ("model", "way") else "right", no_wrap=True
+        )
 
     def add(model: str, way: str, times: "Times", ours: "Times | None") -> None:
         figures = (f"{seconds:.2f}" for seconds in (times.median, times.low, times.high))
@@ -180,8 +210,9 @@ def _show(result: "Benchmark") -> None:
     console, environment = Screen(), result.environment
     console.print(table)
     console.print(
-        f"{environment['processor']}, {environment['threads']} threads, PyTorch {environment['versions']['torch']}, "
-        f"kernels {environment['kernels']}; {_growth(result.memory_growth_mib)}",
+        f"{environment['processor']}, {environment['threads']} threads, PyTorch"
+        f" {environment['versions']['torch']}, kernels {environment['kernels']};"
+        f" {_growth(result.memory_growth_mib)}",
         soft_wrap=True,
     )
 

@@ -14,7 +14,8 @@ _SHELLS = ("bash", "zsh", "fish")
 def completion(shell: str) -> None:
     """Print the script that has SHELL complete commands, options, recipes and data sets.
 
-    bash: eval "$(mnistlab completion bash)" in ~/.bashrc; zsh the same in ~/.zshrc; fish: mnistlab completion fish |
+    bash: eval "$(mnistlab completion bash)" in ~/.bashrc; zsh the same in ~/.zshrc; fish: mnistlab
+        completion fish |
     source in ~/.config/fish/config.fish.
     """
     from mnistlab.cli.app import app
@@ -24,7 +25,9 @@ def completion(shell: str) -> None:
 
 
 def recipes(*asked: Any) -> list[CompletionItem]:
-    """Offer the built-in recipes, or files. ``asked`` is what click gives: context, parameter, what is begun."""
+    """Offer the built-in recipes, or files. ``asked`` is what click gives: context, parameter, what
+    is begun.
+    """
     from mnistlab.recipe import BUILT_IN
 
     return _offer(BUILT_IN, asked[-1])

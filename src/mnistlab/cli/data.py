@@ -25,9 +25,17 @@ def list_datasets() -> None:
     figures = []
     for known in CATALOGUE.values():
         folder = find(known)
-        where = "in the package" if known.name == "mnist" else str(folder) if folder else "to be downloaded"
+        where = (
+            "in the package"
+            if known.name == "mnist"
+            else str(folder)
+            if folder
+            else "to be downloaded"
+        )
         echo(f"{known.name:<16}{known.title}; {known.licence}; {where}")
-        figures.append({"name": known.name, "title": known.title, "licence": known.licence, "where": where})
+        figures.append(
+            {"name": known.name, "title": known.title, "licence": known.licence, "where": where}
+        )
     echo_json(figures)
 
 
@@ -43,11 +51,18 @@ def verify_dataset(source: str) -> None:
 
     dataset = load_with_progress(source)
     height, width = dataset.image_size
-    figures: dict[str, Any] = {"name": dataset.name, "classes": list(dataset.classes), "image_size": [height, width]}
+    figures: dict[str, Any] = {
+        "name": dataset.name,
+        "classes": list(dataset.classes),
+        "image_size": [height, width],
+    }
     echo(f"{dataset.name}: {len(dataset.classes)} classes, images of {height}x{width} pixels")
     for part, split in (("training", dataset.train), ("test", dataset.test)):
         counts = np.bincount(split.labels, minlength=len(dataset.classes))
-        each = listed([f"{name} {count}" for name, count in zip(dataset.classes, counts, strict=True)], most=100)
+        each = listed(
+            [f"{name} {count}" for name, count in zip(dataset.classes, counts, strict=True)],
+            most=100,
+        )
         echo(f"{len(split)} {part} images: {each}")
         figures[part] = {"images": len(split), "by_class": counts.tolist()}
     if dataset.note:
@@ -55,14 +70,27 @@ def verify_dataset(source: str) -> None:
     known = CATALOGUE.get(source)
     published = ", as published" if known and known.fingerprint else ""
     echo(f"fingerprint {dataset.fingerprint}{published}; no fault found")
-    echo_json(figures | {"note": dataset.note, "fingerprint": dataset.fingerprint, "as_published": bool(published)})
+    echo_json(
+        figures
+        | {
+            "note": dataset.note,
+            "fingerprint": dataset.fingerprint,
+            "as_published": bool(published),
+        }
+    )
 
 
 @data.command("show")
 @click.argument("source", type=NAME, default="mnist", shell_complete=datasets)
 @click.option("--out", type=Place(dir_okay=False), default="sheet.png", show_default=True)
 @click.option("--split", type=click.Choice(["train", "test"]), default="train", show_default=True)
-@click.option("--per-class", type=click.IntRange(1, 1000), default=16, show_default=True, help="Images in a row.")
+@click.option(
+    "--per-class",
+    type=click.IntRange(1, 1000),
+    default=16,
+    show_default=True,
+    help="Images in a row.",
+)
 def show_dataset(source: str, out: Path, split: str, per_class: int) -> None:
     """Draw a contact sheet of SOURCE (a name, folder or file): one row a class."""
     import io

@@ -10,12 +10,15 @@ from mnistlab.cli.path_types import NAME
 
 @click.command(short_help="Versions, device, and which fast layers fit.")
 @click.argument("model", type=NAME, required=False, shell_complete=recipes)
-@click.option("--data", type=NAME, help="A known data set's name, a folder or a file.  [the recipe's: mnist]")
+@click.option(
+    "--data", type=NAME, help="A known data set's name, a folder or a file.  [the recipe's: mnist]"
+)
 @json_option
 def doctor(model: str | None, data: str | None) -> None:
     """Show versions, device, threads and fast layers; say of MODEL whether it has a fast form.
 
-    MODEL is what `mnistlab train` takes: a recipe, a .toml file, or your own model as path/to/file.py:build.
+    MODEL is what `mnistlab train` takes: a recipe, a .toml file, or your own model as
+    path/to/file.py:build.
     """
     recipe = change_recipe(resolve_recipe(model), data=data) if model else None
     from mnistlab.training.diagnosis import diagnose, obstacle
@@ -24,13 +27,20 @@ def doctor(model: str | None, data: str | None) -> None:
     environment = found.environment
     memory = f", {environment.memory_gib:g} GiB" if environment.memory_gib else ""
     rows = {
-        "versions": ", ".join(f"{name} {version}" for name, version in environment.versions.items()),
+        "versions": ", ".join(
+            f"{name} {version}" for name, version in environment.versions.items()
+        ),
         "processor": f"{environment.processor}, {environment.cores} cores" + memory,
         "device": f"{environment.device}, {environment.threads} threads",
-        "fast layers": f"none in use: {found.reason}" if found.reason else f"{environment.kernels} in use",
+        "fast layers": f"none in use: {found.reason}"
+        if found.reason
+        else f"{environment.kernels} in use",
         "builds": ", ".join(found.builds) or "none installed",
     }
-    figures = environment.model_dump(mode="json") | {"reason": found.reason, "builds": list(found.builds)}
+    figures = environment.model_dump(mode="json") | {
+        "reason": found.reason,
+        "builds": list(found.builds),
+    }
     if recipe:
         from mnistlab.data import load_dataset
 

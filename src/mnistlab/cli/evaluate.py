@@ -1,4 +1,6 @@
-"""``mnistlab evaluate``: how well one model reads, where it fails, and whether it knows; or how robust several are."""
+"""``mnistlab evaluate``: how well one model reads, where it fails, and whether it knows; or how
+robust several are.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,21 +19,41 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="How well a model reads, and where it fails.")
-@click.argument("models", type=NAME, nargs=-1, required=True, metavar="MODEL...", shell_complete=models)
-@click.option("--data", type=NAME, help="A known data set's name, a folder or a file.  [what MODEL was trained on]")
-@click.option(
-    "--split", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Which images to read."
+@click.argument(
+    "models", type=NAME, nargs=-1, required=True, metavar="MODEL...", shell_complete=models
 )
 @click.option(
-    "--shifts", type=click.IntRange(1, 4), help="Say as well what averaging over copies moved by so many pixels brings."
+    "--data",
+    type=NAME,
+    help="A known data set's name, a folder or a file.  [what MODEL was trained on]",
 )
-@click.option("--corruptions", is_flag=True, help="Corrupt the images in fifteen ways and count the errors of each.")
+@click.option(
+    "--split",
+    type=click.Choice(["test", "train"]),
+    default="test",
+    show_default=True,
+    help="Which images to read.",
+)
+@click.option(
+    "--shifts",
+    type=click.IntRange(1, 4),
+    help="Say as well what averaging over copies moved by so many pixels brings.",
+)
+@click.option(
+    "--corruptions",
+    is_flag=True,
+    help="Corrupt the images in fifteen ways and count the errors of each.",
+)
 @click.option(
     "--severity",
     type=click.Choice(["published", "1", "2", "3", "4", "5"]),
     help="How strongly.  [published: each as in MNIST-C]",
 )
-@click.option("--corruption-seed", type=click.IntRange(0, 10**18), help="Decides what is random in corruptions.  [0]")
+@click.option(
+    "--corruption-seed",
+    type=click.IntRange(0, 10**18),
+    help="Decides what is random in corruptions.  [0]",
+)
 @click.option("--out", type=Place(file_okay=False), help="Write a report into this folder.")
 @json_option
 def evaluate(
@@ -47,12 +69,15 @@ def evaluate(
 ) -> None:
     """Let MODEL read labelled images, and tell how well it does.
 
-    MODEL is a finished run's folder, an .onnx file that `mnistlab export` wrote, or a shipped model: reader, lenet5,
-    custom_mlp. A run that held out images is still tested on the test set, which it never looked at. With --corruptions
-    there may be several, which read the same images; runs of one recipe are told as one, over their seeds.
+    MODEL is a finished run's folder, an .onnx file that `mnistlab export` wrote, or a shipped
+    model: reader, lenet5, custom_mlp. A run that held out images is still tested on the test set,
+    which it never looked at. With --corruptions there may be several, which read the same images;
+    runs of one recipe are told as one, over their seeds.
     """
     if shifts and corruptions:
-        raise click.UsageError("--shifts and --corruptions answer different questions: give one of them")
+        raise click.UsageError(
+            "--shifts and --corruptions answer different questions: give one of them"
+        )
     if corruptions:
         from mnistlab.cli.evaluate_robustness import echo_robustness
 
@@ -81,11 +106,15 @@ def write_report(write: Callable[[], list[Path]], out: Path) -> None:
     try:
         page, *others = write()
     except OSError as error:
-        raise RunError(f"{error.filename or out}: cannot be written: {error.strerror or error}") from error
+        raise RunError(
+            f"{error.filename or out}: cannot be written: {error.strerror or error}"
+        ) from error
     echo(f"wrote {page} and {len(others)} more files beside it")
 
 
-def _echo_evaluation(model: str, data: str | None, split: str, shifts: int | None, out: Path | None) -> None:
+def _echo_evaluation(
+    model: str, data: str | None, split: str, shifts: int | None, out: Path | None
+) -> None:
     from mnistlab.cli.evaluated_model import examine
     from mnistlab.statistics import evaluate as work_out
 
@@ -93,7 +122,9 @@ def _echo_evaluation(model: str, data: str | None, split: str, shifts: int | Non
     found = work_out(seen.logits, seen.part.labels, seen.classes, seen.temperature)
     facts = seen.facts(split)
     if shifts and seen.shifts:
-        raise click.UsageError(f"{model} reads shifted copies as it is: its recipe has shifts = {seen.shifts}")
+        raise click.UsageError(
+            f"{model} reads shifted copies as it is: its recipe has shifts = {seen.shifts}"
+        )
     views = _compare_views(seen, found.accuracy, shifts or seen.shifts)
     echo(f"{seen.title}: {'; '.join(facts)}")
     _show(found)
@@ -111,7 +142,12 @@ def _echo_evaluation(model: str, data: str | None, split: str, shifts: int | Non
 
         def write() -> list[Path]:
             return write_evaluation_report(
-                found, out, title=seen.title, facts=facts, images=seen.part.images, command=command_line()
+                found,
+                out,
+                title=seen.title,
+                facts=facts,
+                images=seen.part.images,
+                command=command_line(),
             )
 
         write_report(write, out)
@@ -124,16 +160,31 @@ def _compare_views(seen: "EvaluatedModel", accuracy: float, pixels: int) -> dict
     if not pixels:
         return {}
     # The recipe's own have been read already.
-    other = seen.read_once(seen.part.images) if seen.shifts else read_views(seen.read, seen.part.images, pixels)
+    other = (
+        seen.read_once(seen.part.images)
+        if seen.shifts
+        else read_views(seen.read, seen.part.images, pixels)
+    )
     right = float((other.argmax(axis=1) == seen.part.labels).mean())
     averaged, once = (accuracy, right) if seen.shifts else (right, accuracy)
-    return {"pixels": pixels, "copies": (2 * pixels + 1) ** 2, "accuracy": averaged, "accuracy_once": once}
+    return {
+        "pixels": pixels,
+        "copies": (2 * pixels + 1) ** 2,
+        "accuracy": averaged,
+        "accuracy_once": once,
+    }
 
 
 def _show(evaluation: "Evaluation") -> None:
     import shutil
 
-    from mnistlab.report.evaluation_tables import class_table, coverage_table, figure_table, headline, remarks
+    from mnistlab.report.evaluation_tables import (
+        class_table,
+        coverage_table,
+        figure_table,
+        headline,
+        remarks,
+    )
 
     width = shutil.get_terminal_size((100, 24)).columns
     for sentence in (headline(evaluation), *remarks(evaluation)):

@@ -1,4 +1,6 @@
-"""Robustness from the command line: several models or recipes, the same corrupted images, one table."""
+"""Robustness from the command line: several models or recipes, the same corrupted images, one
+table.
+"""
 
 import contextlib
 import shutil
@@ -17,7 +19,11 @@ from mnistlab.cli.experiment import command_line
 from mnistlab.cli.output import echo, echo_json, json_wanted
 from mnistlab.corruptions import CORRUPTIONS, corrupt, generator
 from mnistlab.errors import DataError
-from mnistlab.report.robustness_tables import robustness_headline, robustness_remarks, robustness_table
+from mnistlab.report.robustness_tables import (
+    robustness_headline,
+    robustness_remarks,
+    robustness_table,
+)
 from mnistlab.report.table import display_name
 from mnistlab.statistics.robustness import CLEAN, Robustness, measure_robustness
 
@@ -31,29 +37,44 @@ def echo_robustness(
     seed: int,
     out: Path | None,
 ) -> None:
-    """Let models read a split of a data set, as it is and corrupted, and tell how many images they misread.
+    """Let models read a split of a data set, as it is and corrupted, and tell how many images they
+    misread.
 
     Runs of one recipe are told as one, over their seeds.
 
     Args:
-        names: of the models, and the next two, as :func:`mnistlab.cli.evaluated_model.examine` takes them.
+        names: of the models, and the next two, as :func:`mnistlab.cli.evaluated_model.examine`
+            takes them.
         data: see there.
         split: see there.
-        severity: 1 to 5; ``None`` is what MNIST-C published. Corruptions of one form alone have that.
+        severity: 1 to 5; ``None`` is what MNIST-C published. Corruptions of one form alone have
+            that.
         seed: at least 0; from it and a corruption's name all its random draws follow.
         out: folder of the report; ``None`` writes none.
 
     Raises:
-        MnistlabError: see :func:`mnistlab.cli.evaluated_model.examine`; or models whose data are not the same.
+        MnistlabError: see :func:`mnistlab.cli.evaluated_model.examine`; or models whose data are
+            not the same.
     """
     groups = _meet_all(names, data, split)
-    severities = {name: severity if c.published and severity else c.published for name, c in CORRUPTIONS.items()}
+    severities = {
+        name: severity if c.published and severity else c.published
+        for name, c in CORRUPTIONS.items()
+    }
     misread, examples = _read_all(groups, severities, seed)
     models = measure_robustness(misread)
     first = next(iter(groups.values()))[0]
-    facts = [*first.facts(split), f"severity {severity}" if severity else "severities as published", f"seed {seed}"]
+    facts = [
+        *first.facts(split),
+        f"severity {severity}" if severity else "severities as published",
+        f"seed {seed}",
+    ]
     settings = {
-        "data": {"name": first.dataset.name, "fingerprint": first.dataset.fingerprint, "split": split},
+        "data": {
+            "name": first.dataset.name,
+            "fingerprint": first.dataset.fingerprint,
+            "split": split,
+        },
         "images": len(first.part),
         "seed": seed,
         "severities": severities,
@@ -86,11 +107,12 @@ def echo_robustness(
 
 
 def _meet_all(names: Sequence[str], data: str | None, split: str) -> dict[str, list[Candidate]]:
-    """Return models by their titles, or by their names where titles are the same; runs of one recipe as one.
+    """Return models by their titles, or by their names where titles are the same; runs of one
+    recipe as one.
 
     Raises:
-        DataError: they were trained on different data and no data are given, or a model is named twice, or a run of the
-            same recipe and seed.
+        DataError: they were trained on different data and no data are given, or a model is named
+            twice, or a run of the same recipe and seed.
     """
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
@@ -100,8 +122,8 @@ def _meet_all(names: Sequence[str], data: str | None, split: str) -> dict[str, l
     for name, candidate in found.items():
         if candidate.dataset.fingerprint != first.dataset.fingerprint:
             raise DataError(
-                f"{names[0]} was trained on {first.dataset.name}, {name} on {candidate.dataset.name}: "
-                "say with --data which images all are to read"
+                f"{names[0]} was trained on {first.dataset.name}, {name} on"
+                f" {candidate.dataset.name}: say with --data which images all are to read"
             )
     groups: dict[Hashable, list[str]] = {}
     for name, candidate in found.items():
@@ -128,7 +150,8 @@ def _refuse_same_seeds(names: Sequence[str], found: Mapping[str, Candidate]) -> 
         other = record and seeds.setdefault(record.seed, name)
         if record and other != name:
             raise DataError(
-                f"{other} and {name}: both are seed {record.seed} of {record.recipe.name}; give one of them"
+                f"{other} and {name}: both are seed {record.seed} of {record.recipe.name}; give one"
+                " of them"
             )
 
 
@@ -142,7 +165,9 @@ def _title(members: Sequence[Candidate]) -> str:
 def _read_all(
     groups: Mapping[str, Sequence[Candidate]], severities: dict[str, int | None], seed: int
 ) -> tuple[dict[str, dict[str, NDArray[np.bool_]]], dict[str, NDArray[np.uint8]]]:
-    """Return which images each run misreads, by title and corruption, and what becomes of the first image."""
+    """Return which images each run misreads, by title and corruption, and what becomes of the first
+    image.
+    """
     clean = next(iter(groups.values()))[0].part.images
     misread: dict[str, dict[str, NDArray[np.bool_]]] = {title: {} for title in groups}
     examples = {}
@@ -150,7 +175,9 @@ def _read_all(
         for name in (CLEAN, *severities):
             images = clean
             if name != CLEAN:
-                images = corrupt(clean, name, severity=severities[name], generator=generator(seed, name))
+                images = corrupt(
+                    clean, name, severity=severities[name], generator=generator(seed, name)
+                )
             examples[name] = images[0]
             for title, members in groups.items():
                 rows = []

@@ -1,4 +1,6 @@
-"""EvaluatedModel: a run, an ONNX file or a shipped model, and what it makes of a data set's images."""
+"""EvaluatedModel: a run, an ONNX file or a shipped model, and what it makes of a data set's
+images.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,7 +74,8 @@ def examine(name: str, data: str | None, split: str) -> EvaluatedModel:
 
     Args:
         name: a run's folder, an ``.onnx`` file, or a shipped model's name.
-        data: a known data set's name, a folder or a file; ``None`` takes what the model was trained on.
+        data: a known data set's name, a folder or a file; ``None`` takes what the model was trained
+            on.
         split: ``train`` or ``test``.
 
     Raises:
@@ -148,14 +151,29 @@ def _meet_file(file: Path, data: str | None, split: str) -> tuple[Candidate, flo
     home = about.get("data", {})
     source = data or home.get("name", "mnist")
     if not data and source not in CATALOGUE:
-        raise DataError(f"{file}: was trained on {source}, no data set known by name; say where it is with --data")
+        raise DataError(
+            f"{file}: was trained on {source}, no data set known by name; say where it is with"
+            " --data"
+        )
     dataset = load_with_progress(source)
     if not data and home.get("fingerprint", dataset.fingerprint) != dataset.fingerprint:
-        raise DataError(f"{file}: was trained on another {source} than the known one; say where it is with --data")
+        raise DataError(
+            f"{file}: was trained on another {source} than the known one; say where it is with"
+            " --data"
+        )
     part = _fit(dataset, split, source, network.image_size, network.classes)
-    title = about.get("title", network.name) + (f", seed {about['seed']}" if "seed" in about else "")
+    title = about.get("title", network.name) + (
+        f", seed {about['seed']}" if "seed" in about else ""
+    )
     candidate = Candidate(
-        title, dataset, part, network.classes, read=network.logits, shifts=0, read_once=network.logits, record=None
+        title,
+        dataset,
+        part,
+        network.classes,
+        read=network.logits,
+        shifts=0,
+        read_once=network.logits,
+        record=None,
     )
     return candidate, about.get("temperature", 1.0)
 
@@ -170,7 +188,10 @@ def _find_file(name: str) -> Path:
         return Path(name)
     hint = did_you_mean(name, shipped)
     known = ", ".join(shipped)
-    raise ModelError(f"{name}: no such run, file or model; {hint}name a run's folder, an .onnx file, or one of {known}")
+    raise ModelError(
+        f"{name}: no such run, file or model; {hint}name a run's folder, an .onnx file, or one of"
+        f" {known}"
+    )
 
 
 def _is_own(record: RunRecord, dataset: Dataset) -> bool:
@@ -182,8 +203,11 @@ def _is_own(record: RunRecord, dataset: Dataset) -> bool:
     return part.fingerprint == record.data.fingerprint
 
 
-def _fit(dataset: Dataset, split: str, source: str, size: tuple[int, int], classes: tuple[str, ...]) -> Split:
-    """Return a split with labels numbered as the model's classes are, which may be more than the data set's.
+def _fit(
+    dataset: Dataset, split: str, source: str, size: tuple[int, int], classes: tuple[str, ...]
+) -> Split:
+    """Return a split with labels numbered as the model's classes are, which may be more than the
+    data set's.
 
     Raises:
         DataError: images of another size, or a class that the model does not know.
@@ -193,7 +217,9 @@ def _fit(dataset: Dataset, split: str, source: str, size: tuple[int, int], class
         raise DataError(f"{source}: images of {found} pixels; the model reads {wanted}")
     strange = [name for name in dataset.classes if name not in classes]
     if strange:
-        raise DataError(f"{source}: class {shorten(strange[0])!r} is none of the model's ({listed(classes)})")
+        raise DataError(
+            f"{source}: class {shorten(strange[0])!r} is none of the model's ({listed(classes)})"
+        )
     part = dataset.train if split == "train" else dataset.test
     numbers = np.array([classes.index(name) for name in dataset.classes])
     return Split(part.images, numbers[part.labels])

@@ -27,22 +27,36 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _MOST_SEEDS = 100_000
 
 _RECIPE_OPTIONS = (
-    click.option("--batch-size", "--batch_size", type=int, help="Images per step.  [the recipes': 128]"),
-    click.option("--epochs", "--num-epochs", "--num_epochs", type=int, help="Passes over the images."),
+    click.option(
+        "--batch-size", "--batch_size", type=int, help="Images per step.  [the recipes': 128]"
+    ),
+    click.option(
+        "--epochs", "--num-epochs", "--num_epochs", type=int, help="Passes over the images."
+    ),
     click.option(
         "--data",
         type=NAME,
         shell_complete=datasets,
         help="A known data set's name, a folder or a file.  [the recipes': mnist]",
     ),
-    click.option("--train-limit", type=int, help="Training images used, drawn once.  [the recipes': 0, all]"),
-    click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of every recipe."),
+    click.option(
+        "--train-limit", type=int, help="Training images used, drawn once.  [the recipes': 0, all]"
+    ),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Change a field of every recipe.",
+    ),
 )
 
 
 def _utf8(_context: click.Context, _option: click.Parameter, folder: Path | None) -> Path | None:
     if folder is not None and not is_unicode(str(folder)):
-        raise click.BadParameter(f"{folder} is not UTF-8, which comparison.json is to name it in; rename it")
+        raise click.BadParameter(
+            f"{folder} is not UTF-8, which comparison.json is to name it in; rename it"
+        )
     return folder
 
 
@@ -53,10 +67,24 @@ _RUN_OPTIONS = (
         callback=_utf8,
         help="Folder of the runs.  [OUT/runs]",
     ),
-    click.option("--workers", type=click.IntRange(1, 1024), help="Runs side by side on this machine.  [one a core]"),
-    click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="CPU threads a run."),
     click.option(
-        "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where."
+        "--workers",
+        type=click.IntRange(1, 1024),
+        help="Runs side by side on this machine.  [one a core]",
+    ),
+    click.option(
+        "--threads",
+        type=click.IntRange(1, 1024),
+        default=1,
+        show_default=True,
+        help="CPU threads a run.",
+    ),
+    click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+        default="auto",
+        show_default=True,
+        help="Where.",
     ),
     click.option(
         "--kernels",
@@ -72,9 +100,15 @@ _RUN_OPTIONS = (
         show_default=True,
         help="local: processes on this machine; ray: a Ray cluster.",
     ),
-    click.option("--address", type=NAME, help="Of the Ray cluster: auto, or host:port.  [Ray on this machine]"),
+    click.option(
+        "--address",
+        type=NAME,
+        help="Of the Ray cluster: auto, or host:port.  [Ray on this machine]",
+    ),
     click.option("--runs-per-task", type=click.IntRange(1), help="Runs in one Ray task.  [1]"),
-    click.option("--gpus-per-run", type=click.FloatRange(0, 8), help="Share of a GPU a run, on Ray.  [0]"),
+    click.option(
+        "--gpus-per-run", type=click.FloatRange(0, 8), help="Share of a GPU a run, on Ray.  [0]"
+    ),
     click.option("--quiet", "-q", is_flag=True, help="Show no progress."),
 )
 
@@ -113,11 +147,15 @@ def parse_seeds(text: str) -> list[int]:
     """
     text = text.strip()
     parts = text.split(",")
-    refusal = ExperimentError(f"--seeds {text}: write how many (20), a range (20-39) or a list (1,4,7)")
+    refusal = ExperimentError(
+        f"--seeds {text}: write how many (20), a range (20-39) or a list (1,4,7)"
+    )
     if not all(re.fullmatch(r"\d{1,12}(-\d{1,12})?", part) for part in parts):
         raise refusal
     ends = [[int(end) for end in part.split("-")] for part in parts]
-    spans = [range(ends[0][0])] if text.isdecimal() else [range(end[0], end[-1] + 1) for end in ends]
+    spans = (
+        [range(ends[0][0])] if text.isdecimal() else [range(end[0], end[-1] + 1) for end in ends]
+    )
     if not 1 <= sum(map(len, spans)) <= _MOST_SEEDS or not all(spans):
         raise refusal
     return sorted({seed for span in spans for seed in span})
@@ -127,7 +165,9 @@ def chosen_settings(options: Mapping[str, Any]) -> "Settings":
     """Return what all runs share, from the values of :func:`run_options`."""
     from mnistlab.experiments import Settings
 
-    return Settings(device=options["device"], kernels=options["kernels"], threads=options["threads"])
+    return Settings(
+        device=options["device"], kernels=options["kernels"], threads=options["threads"]
+    )
 
 
 def chosen_executor(options: Mapping[str, Any]) -> "Executor":
@@ -140,10 +180,16 @@ def chosen_executor(options: Mapping[str, Any]) -> "Executor":
         from mnistlab.experiments.ray_executor import RayExecutor
 
         if options["workers"]:
-            raise ExperimentError("--workers is for this machine; on Ray the cluster's cores decide")
-        return RayExecutor(options["address"], options["runs_per_task"] or 1, options["gpus_per_run"] or 0.0)
+            raise ExperimentError(
+                "--workers is for this machine; on Ray the cluster's cores decide"
+            )
+        return RayExecutor(
+            options["address"], options["runs_per_task"] or 1, options["gpus_per_run"] or 0.0
+        )
     if options["runs_per_task"] or options["gpus_per_run"]:
-        raise ExperimentError("--runs-per-task and --gpus-per-run are for a Ray cluster: give --executor ray as well")
+        raise ExperimentError(
+            "--runs-per-task and --gpus-per-run are for a Ray cluster: give --executor ray as well"
+        )
     if options["address"]:
         raise ExperimentError("--address names a Ray cluster: give --executor ray as well")
     from mnistlab.experiments import LocalExecutor
@@ -153,7 +199,8 @@ def chosen_executor(options: Mapping[str, Any]) -> "Executor":
 
 @contextlib.contextmanager
 def watched(out: Path, *, quiet: bool) -> Iterator[dict[str, Any]]:
-    """Draw progress and heed signals around an experiment; yields the arguments that it takes for that.
+    """Draw progress and heed signals around an experiment; yields the arguments that it takes for
+    that.
 
     Raises:
         SystemExit: a signal asked to stop; what was done is kept.
@@ -175,7 +222,9 @@ def command_line() -> str:
 
 
 def show(result: "ComparisonResult", files: list[Path], summary: str = "summary.json") -> None:
-    """Print a study's verdict, tables and files, and give its summary; exit with status 1 if runs failed."""
+    """Print a study's verdict, tables and files, and give its summary; exit with status 1 if runs
+    failed.
+    """
     import shutil
 
     width = shutil.get_terminal_size((100, 24)).columns

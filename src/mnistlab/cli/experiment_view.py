@@ -1,4 +1,6 @@
-"""Watching an experiment: a live view in a terminal or notebook, elsewhere a line a finished run."""
+"""Watching an experiment: a live view in a terminal or notebook, elsewhere a line a finished
+run.
+"""
 
 import statistics
 import time
@@ -44,12 +46,15 @@ class ExperimentView:
         self._epochs: dict[Trial, int] = {}
         """Of the runs in progress, epochs done."""
         self._inherited: dict[Trial, int] = {}
-        """Of the runs begun here, epochs done before: their first start's, since after a break they start once more."""
+        """Of the runs begun here, epochs done before: their first start's, since after a break they
+        start once more."""
         self._total = self._wanted = self._finished = self._failed = 0
         self._settled_epochs = 0
         self._accuracies: dict[str, list[float]] = {}
         self._told: set[tuple[str, str]] = set()
-        self._live = Live(get_renderable=self._draw, console=self.console, refresh_per_second=4, transient=True)
+        self._live = Live(
+            get_renderable=self._draw, console=self.console, refresh_per_second=4, transient=True
+        )
 
     def __enter__(self) -> Self:
         if self._animated:
@@ -57,7 +62,10 @@ class ExperimentView:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._animated:
             self._live.stop()
@@ -78,7 +86,10 @@ class ExperimentView:
                 final = event.record.final.test_accuracy
                 accuracy = f"{event.record.recipe.tested_on} accuracy {percent(final)}"
                 self._accuracies.setdefault(event.trial.recipe.name, []).append(final)
-                self._print(f"{event.trial.title}: {accuracy} in {duration(event.record.seconds)}  {self._count()}")
+                self._print(
+                    f"{event.trial.title}: {accuracy} in {duration(event.record.seconds)} "
+                    f" {self._count()}"
+                )
             case TrialFailed():
                 self._settle(event.trial)
                 self._failed += 1
@@ -88,7 +99,10 @@ class ExperimentView:
                     self._print(f"{event.trial.title}: failed: {event.error}", always=True)
             case WorkerLost():
                 self._epochs.pop(event.trial, None)
-                self._print(f"{event.trial.title}: {event.reason}; going on from its checkpoint", always=True)
+                self._print(
+                    f"{event.trial.title}: {event.reason}; going on from its checkpoint",
+                    always=True,
+                )
             case TrialStopped():
                 self._epochs.pop(event.trial, None)
             case Looked():
@@ -112,12 +126,18 @@ class ExperimentView:
 
     def _count(self) -> str:
         left = self._time_left()
-        return f"[{self._finished + self._failed} of {self._wanted}{f', {left} left' if left else ''}]"
+        return (
+            f"[{self._finished + self._failed} of {self._wanted}{f', {left} left' if left else ''}]"
+        )
 
     def _time_left(self) -> str:
         done = self._settled_epochs + sum(self._epochs.values())
         fresh, elapsed = done - sum(self._inherited.values()), time.monotonic() - self._began
-        return duration((self._total - done) * elapsed / fresh) if fresh > 0 and done < self._total else ""
+        return (
+            duration((self._total - done) * elapsed / fresh)
+            if fresh > 0 and done < self._total
+            else ""
+        )
 
     def _draw(self) -> RenderableType:
         done = self._settled_epochs + sum(self._epochs.values())
@@ -147,5 +167,7 @@ class ExperimentView:
     def _running(self) -> Table:
         table = Table(box=None, pad_edge=False, show_header=False)
         for trial, epochs in list(self._epochs.items())[:_MOST_RUNNING]:
-            table.add_row(Text(f"{trial.title}"), Text(f"epoch {epochs}/{trial.recipe.epochs}", style="dim"))
+            table.add_row(
+                Text(f"{trial.title}"), Text(f"epoch {epochs}/{trial.recipe.epochs}", style="dim")
+            )
         return table

@@ -1,4 +1,6 @@
-"""``mnistlab export``: a finished run's model as one ONNX file, or as a page that reads by itself."""
+"""``mnistlab export``: a finished run's model as one ONNX file, or as a page that reads by
+itself.
+"""
 
 import os
 from pathlib import Path
@@ -16,30 +18,41 @@ if TYPE_CHECKING:
 @click.command(short_help="A run as an ONNX file, or as a web page.")
 @click.argument("run", type=Place())
 @click.argument("model", type=Place(path_type=str))
-@click.option("--web", is_flag=True, help="Write a page that reads in the browser; MODEL is a folder for it.")
 @click.option(
-    "--data", type=NAME, help="The data that the run was trained on, if it lies elsewhere now.  [the recipe's]"
+    "--web", is_flag=True, help="Write a page that reads in the browser; MODEL is a folder for it."
+)
+@click.option(
+    "--data",
+    type=NAME,
+    help="The data that the run was trained on, if it lies elsewhere now.  [the recipe's]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace MODEL, or the page in it, if it is there.")
 def export(run: Path, model: str, data: str | None, *, web: bool, overwrite: bool) -> None:
-    """Write the model of RUN, a finished run's folder, to MODEL, one .onnx file that needs nothing else.
+    """Write the model of RUN, a finished run's folder, to MODEL, one .onnx file that needs nothing
+    else.
 
-    It takes images as the data set holds them, and gives logits and calibrated probabilities. ONNX Runtime must read
-    every test image as PyTorch does, or no file is written.
+    It takes images as the data set holds them, and gives logits and calibrated probabilities. ONNX
+    Runtime must read every test image as PyTorch does, or no file is written.
 
-    With --web, MODEL/index.html is a page that reads drawings and pictures without a server; RUN may then be an .onnx
-    file or a shipped model's name as well.
+    With --web, MODEL/index.html is a page that reads drawings and pictures without a server; RUN
+    may then be an .onnx file or a shipped model's name as well.
     """
     from mnistlab.errors import ExportError
 
     place, folder = Path(model), model.endswith(("/", os.sep))
     if (place.is_dir() != web and place.exists()) or (folder and not web):
-        wanted = "a file; name a folder for the page" if web else "a directory; name a file, or give --web for a page"
+        wanted = (
+            "a file; name a folder for the page"
+            if web
+            else "a directory; name a file, or give --web for a page"
+        )
         raise ExportError(f"{model}: is {wanted}")
     target = place / "index.html" if web else place
     if target.exists() and not overwrite:
         other = "another folder" if web else "another file"
-        raise ExportError(f"{target}: is there already; give --overwrite to replace it, or name {other}")
+        raise ExportError(
+            f"{target}: is there already; give --overwrite to replace it, or name {other}"
+        )
     if web:
         _export_page(run, place, data)
     else:
@@ -54,7 +67,10 @@ def _export_file(run: Path, model: Path, data: str | None) -> None:
     from mnistlab.runs import RunFolder
 
     if not run.exists() and str(run) in shipped_models():
-        raise ExportError(f"{run}: is a shipped model and no run: it is an ONNX file already; --web makes a page of it")
+        raise ExportError(
+            f"{run}: is a shipped model and no run: it is an ONNX file already; --web makes a page"
+            " of it"
+        )
     folder = RunFolder(run)
     made = export_run(folder, model, load_with_progress(data or folder.read_record().recipe.data))
     echo(f"wrote {model}, {made.size:,} bytes: {_checked(made)}")
@@ -67,7 +83,11 @@ def _export_page(source: Path, folder: Path, data: str | None) -> None:
     from mnistlab.runs import RunFolder
 
     found = find_model(source)
-    dataset = load_with_progress(data or found.read_record().recipe.data) if isinstance(found, RunFolder) else None
+    dataset = (
+        load_with_progress(data or found.read_record().recipe.data)
+        if isinstance(found, RunFolder)
+        else None
+    )
     made = export_site(source, folder, dataset)
     echo(f"wrote {made.file}, {made.size:,} bytes{f': {_checked(made.run)}' if made.run else ''}")
     if made.run:
@@ -83,6 +103,8 @@ def _accuracy(made: "ExportReport") -> str:
 
     fitted_on, temperature = made.calibration.fitted_on, made.calibration.temperature
     calibrated = (
-        f"temperature {temperature:g}, fitted on {fitted_on}" if fitted_on else "not calibrated (temperature 1)"
+        f"temperature {temperature:g}, fitted on {fitted_on}"
+        if fitted_on
+        else "not calibrated (temperature 1)"
     )
     return f"accuracy {percent(made.accuracy)}, {calibrated}"

@@ -18,9 +18,15 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = (
-    click.option("--batch-size", "--batch_size", type=int, help="Images per step.  [the recipe's: 128]"),
     click.option(
-        "--epochs", "--num-epochs", "--num_epochs", type=int, help="Passes over the images.  [the recipe's: 50]"
+        "--batch-size", "--batch_size", type=int, help="Images per step.  [the recipe's: 128]"
+    ),
+    click.option(
+        "--epochs",
+        "--num-epochs",
+        "--num_epochs",
+        type=int,
+        help="Passes over the images.  [the recipe's: 50]",
     ),
     click.option(
         "--data",
@@ -28,11 +34,26 @@ _OPTIONS = (
         shell_complete=datasets,
         help="A known data set's name, a folder or a file.  [the recipe's: mnist]",
     ),
-    click.option("--train-limit", type=int, help="Training images used, drawn once.  [the recipe's: 0, all]"),
-    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides all random draws."),
+    click.option(
+        "--train-limit", type=int, help="Training images used, drawn once.  [the recipe's: 0, all]"
+    ),
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Decides all random draws.",
+    ),
     click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
-    click.option("--gpu", "--gpuid", type=click.IntRange(min=0), help="Number of the CUDA device, where there is one."),
-    click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads to compute on.  [one a core]"),
+    click.option(
+        "--gpu",
+        "--gpuid",
+        type=click.IntRange(min=0),
+        help="Number of the CUDA device, where there is one.",
+    ),
+    click.option(
+        "--threads", type=click.IntRange(1, 1024), help="CPU threads to compute on.  [one a core]"
+    ),
     click.option(
         "--kernels",
         default="auto",
@@ -59,7 +80,8 @@ def training_options(command: Command) -> Command:
 
 
 def resolve_recipe(name: str) -> "Recipe":
-    """Turn what the user wrote into a recipe: a built-in's name, a TOML file, or a model of the user's own.
+    """Turn what the user wrote into a recipe: a built-in's name, a TOML file, or a model of the
+    user's own.
 
     Raises:
         RecipeError: none of these; the message says what there is.
@@ -69,7 +91,9 @@ def resolve_recipe(name: str) -> "Recipe":
     if name.endswith(".toml"):
         return read_recipe(Path(name))
     if name.endswith(".py") and Path(name).is_file():
-        raise RecipeError(f"{name}: name the function in it that builds the model, too, for example {name}:build")
+        raise RecipeError(
+            f"{name}: name the function in it that builds the model, too, for example {name}:build"
+        )
     if ":" in name:
         stem = Path(name.rpartition(":")[0]).name.removesuffix(".py")
         label = "".join(letter if letter.isalnum() or letter in "_.-" else "_" for letter in stem)
@@ -87,7 +111,9 @@ def change_recipe(recipe: "Recipe", settings: tuple[str, ...] = (), **changes: A
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
-            raise RecipeError(f"{shorten(setting)}: write a setting as key=value, for example dropout=0.3")
+            raise RecipeError(
+                f"{shorten(setting)}: write a setting as key=value, for example dropout=0.3"
+            )
         values[key.strip()] = _toml_value(text.strip())
     return recipe.replace(**values)
 
@@ -95,6 +121,7 @@ def change_recipe(recipe: "Recipe", settings: tuple[str, ...] = (), **changes: A
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    # Numbers of thousands of digits are a ValueError, lists within lists without end a RecursionError.
+    # Numbers of thousands of digits are a ValueError, lists within lists without end a
+    # RecursionError.
     except (ValueError, RecursionError):
         return text

@@ -1,8 +1,9 @@
 """Telling: words for people, figures for programs.
 
-A command with ``--json`` gives standard output to one JSON value alone; what it tells people goes to standard error.
-Everything that the program prints passes here or through :class:`mnistlab.cli.screen.Screen`, and no control character
-that stands in a name of anybody's passes with it.
+A command with ``--json`` gives standard output to one JSON value alone; what it tells people goes
+to standard error. Everything that the program prints passes here or through
+:class:`mnistlab.cli.screen.Screen`, and no control character that stands in a name of anybody's
+passes with it.
 """
 
 import functools
@@ -25,7 +26,12 @@ _WANTED = "mnistlab.json"
 def json_option(command: Command) -> Command:
     """Give a command ``--json``; what it hands to :func:`give` is then printed."""
 
-    @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, everything else on stderr.")
+    @click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print the figures as JSON, everything else on stderr.",
+    )
     @functools.wraps(command)
     def heeding(*arguments: Any, as_json: bool, **options: Any) -> Any:
         click.get_current_context().meta[_WANTED] = as_json
@@ -35,7 +41,9 @@ def json_option(command: Command) -> Command:
 
 
 def echo(*lines: str) -> None:
-    """Print lines for people, one if none are given; a line feed within one is shown as an escape."""
+    """Print lines for people, one if none are given; a line feed within one is shown as an
+    escape.
+    """
     _say(lines or ("",), error=json_wanted())
 
 
@@ -51,7 +59,9 @@ def echo_json(figures: Any) -> None:
 
 
 def write(text: str) -> None:
-    """Print text for programs byte for byte, in UTF-8; :mod:`mnistlab.text` makes it free of control characters."""
+    """Print text for programs byte for byte, in UTF-8; :mod:`mnistlab.text` makes it free of
+    control characters.
+    """
     click.echo(text.encode(), nl=False)
 
 
@@ -64,7 +74,8 @@ def console(*, quiet: bool = False) -> "Screen":
 
 def _say(lines: tuple[str, ...], *, error: bool) -> None:
     for line in lines:
-        # Not click's own standard error: while a progress bar is drawn, sys.stderr puts lines above it.
+        # Not click's own standard error: while a progress bar is drawn, sys.stderr puts lines above
+        # it.
         click.echo(printable(line), file=sys.stderr if error else None, err=error)
 
 

@@ -13,7 +13,12 @@ class Place(click.Path):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{"path_type": Path} | settings)
 
-    def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
         """Refuse an empty name, which Python takes for the current folder."""
         if not os.fspath(value):
             self.fail("it is empty; name a file or a folder, the current one is .", param, ctx)

@@ -10,7 +10,22 @@ from pathlib import Path
 STANDARD_INPUT = "-"
 _SUFFIXES = tuple(
     f".{name}"
-    for name in ("png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm", "pbm", "pnm")
+    for name in (
+        "png",
+        "jpg",
+        "jpeg",
+        "jpe",
+        "jfif",
+        "webp",
+        "bmp",
+        "gif",
+        "tif",
+        "tiff",
+        "ppm",
+        "pgm",
+        "pbm",
+        "pnm",
+    )
 )
 _NOT_READ = (".heic", ".heif", ".avif")
 """Pictures all the same: better to say so than to pass a person's photographs over."""
@@ -23,7 +38,8 @@ class Source:
 
     Attributes:
         name: what it is called in the output.
-        path: its file; ``None`` for standard input, and for a name behind which there is no picture.
+        path: its file; ``None`` for standard input, and for a name behind which there is no
+            picture.
         root: the folder it was found from: the one named, or the one around a named file.
         fault: why there is nothing to read.
     """
@@ -38,11 +54,13 @@ def find_sources(arguments: Iterable[str]) -> list[Source]:
     """Find the pictures that arguments name, in their order.
 
     Args:
-        arguments: files; folders, of which all pictures are taken, however deep, hidden ones left out; patterns such as
-            ``scans/*.png`` or ``scans/**/*.png`` that no shell has expanded; ``-`` for standard input.
+        arguments: files; folders, of which all pictures are taken, however deep, hidden ones left
+            out; patterns such as ``scans/*.png`` or ``scans/**/*.png`` that no shell has expanded;
+            ``-`` for standard input.
 
     Returns:
-        In a folder or pattern in natural order: ``9.png`` before ``10.png``. A file is not looked for until it is read.
+        In a folder or pattern in natural order: ``9.png`` before ``10.png``. A file is not looked
+        for until it is read.
     """
     return [source for argument in arguments for source in _find(argument)]
 
@@ -103,7 +121,9 @@ def _matching(pattern: str) -> Iterator[Source]:
 
 
 def _expand(pattern: Path) -> Iterator[Path]:
-    """Yield what a pattern matches. ``**`` goes into folders, but not through links, which may lead in circles."""
+    """Yield what a pattern matches. ``**`` goes into folders, but not through links, which may lead
+    in circles.
+    """
     if _DEEP not in pattern.parts:
         yield from map(Path, glob.glob(str(pattern)))  # noqa: PTH207 - pathlib finds hidden files, and no anchored ones
         return
@@ -114,7 +134,10 @@ def _expand(pattern: Path) -> Iterator[Path]:
             if after.parts:
                 yield from _expand(Path(glob.escape(parent)) / after)
             else:
-                yield from (Path(parent), *(Path(parent, name) for name in names if not name.startswith(".")))
+                yield from (
+                    Path(parent),
+                    *(Path(parent, name) for name in names if not name.startswith(".")),
+                )
 
 
 def _fixed_parts(pattern: Path) -> Iterator[str]:
@@ -128,7 +151,10 @@ def _fixed_parts(pattern: Path) -> Iterator[str]:
 def _natural(path: Path) -> tuple[list[list[tuple[bool, int, str]]], str]:
     """Return what sorts paths as people number them."""
     parts = [
-        [(not piece.isdecimal(), int(piece) if piece.isdecimal() else 0, piece.casefold()) for piece in pieces]
+        [
+            (not piece.isdecimal(), int(piece) if piece.isdecimal() else 0, piece.casefold())
+            for piece in pieces
+        ]
         for pieces in (re.split(r"(\d+)", part) for part in path.parts)
     ]
     return parts, str(path)

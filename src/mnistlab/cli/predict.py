@@ -15,7 +15,9 @@ _MANY = 64
 _SHOW_PROGRESS = 20
 
 
-def _probability(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+def _probability(
+    _context: click.Context, _option: click.Parameter, value: float | None
+) -> float | None:
     if value is not None and not 0 <= value <= 1:
         raise click.BadParameter(f"{value:g} is not a probability, from 0 to 1.")
     return value
@@ -24,7 +26,12 @@ def _probability(_context: click.Context, _option: click.Parameter, value: float
 @click.command(no_args_is_help=True, short_help="Read the digits in pictures.")
 @click.argument("images", type=NAME, nargs=-1, required=True, metavar="IMAGE...")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a table of comma-separated values.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, with the probabilities of every digit.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print a JSON array, with the probabilities of every digit.",
+)
 @click.option(
     "--threshold",
     type=float,
@@ -41,10 +48,16 @@ def _probability(_context: click.Context, _option: click.Parameter, value: float
     help="A shipped model's name, or an .onnx file.  [reader]",
 )
 @click.option(
-    "--annotate", type=NAME, metavar="OUT", help="Draw what was read: a .png file, or a folder (with / at its end)."
+    "--annotate",
+    type=NAME,
+    metavar="OUT",
+    help="Draw what was read: a .png file, or a folder (with / at its end).",
 )
 @click.option(
-    "--jobs", metavar="N", type=click.IntRange(min=1), help="Processes that read.  [one a core if there are many]"
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Processes that read.  [one a core if there are many]",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 def predict(
@@ -58,9 +71,11 @@ def predict(
     jobs: int | None,
     quiet: bool,
 ) -> int:
-    """Read the digits in each IMAGE: a file, a folder, a pattern such as "scans/*.png", or - for standard input.
+    """Read the digits in each IMAGE: a file, a folder, a pattern such as "scans/*.png", or - for
+    standard input.
 
-    An unsure digit is shown as ?, followed by the guesses. The exit status is 1 if a picture could not be read.
+    An unsure digit is shown as ?, followed by the guesses. The exit status is 1 if a picture could
+    not be read.
     """
     if as_csv and as_json:
         raise click.UsageError("--csv and --json are two formats: give one of them")
@@ -85,7 +100,13 @@ def predict(
         if source.fault is None
     ]
     processes = min(jobs or (available_cores() if len(orders) > _MANY else 1), len(orders))
-    writer = CsvWriter() if as_csv else JsonWriter() if as_json else TextWriter([source.name for source in sources])
+    writer = (
+        CsvWriter()
+        if as_csv
+        else JsonWriter()
+        if as_json
+        else TextWriter([source.name for source in sources])
+    )
     done = failed = 0
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(listening_for_stop())
@@ -93,9 +114,13 @@ def predict(
         advance = stack.enter_context(_progress(len(sources), hidden=quiet))
         read: Iterator[Answer] = map(reader.read, orders)
         if processes > 1:
-            read = stack.enter_context(contextlib.closing(WorkerPool(settings, processes).read(orders, stop)))
+            read = stack.enter_context(
+                contextlib.closing(WorkerPool(settings, processes).read(orders, stop))
+            )
         for source in sources:
-            answer = None if stop() else Answer(error=source.fault) if source.fault else next(read, None)
+            answer = (
+                None if stop() else Answer(error=source.fault) if source.fault else next(read, None)
+            )
             if answer is None:
                 break
             writer.write(source.name, answer)
@@ -110,7 +135,9 @@ def predict(
 
 @contextlib.contextmanager
 def _progress(total: int, *, hidden: bool) -> Iterator[Callable[[], None]]:
-    """Draw a bar on standard error if it helps: there are many pictures, and no lines on this terminal tell as much."""
+    """Draw a bar on standard error if it helps: there are many pictures, and no lines on this
+    terminal tell as much.
+    """
     if hidden or total <= _SHOW_PROGRESS or not sys.stderr.isatty() or sys.stdout.isatty():
         yield lambda: None
         return
@@ -119,6 +146,8 @@ def _progress(total: int, *, hidden: bool) -> Iterator[Callable[[], None]]:
     from mnistlab.cli.screen import Screen
 
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    with Progress(*columns, console=Screen(stderr=True), redirect_stdout=False, transient=True) as bars:
+    with Progress(
+        *columns, console=Screen(stderr=True), redirect_stdout=False, transient=True
+    ) as bars:
         task = bars.add_task("reading", total=total)
         yield lambda: bars.advance(task)

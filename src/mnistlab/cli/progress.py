@@ -3,7 +3,15 @@
 from types import TracebackType
 from typing import Self
 
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from mnistlab.cli.screen import Screen
@@ -45,7 +53,10 @@ class ProgressBar:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._animated:
             self._bars.stop()
@@ -56,23 +67,35 @@ class ProgressBar:
             case RunStarted():
                 self._start(event)
             case BatchDone() if self._animated:
-                self._bars.update(self._task, completed=(event.epoch - 1) * self._batches + event.batch)
+                self._bars.update(
+                    self._task, completed=(event.epoch - 1) * self._batches + event.batch
+                )
             case EpochDone() if self._animated:
-                self._bars.update(self._task, figures=f"{self._tested_on} {percent(event.metrics.test_accuracy)}")
+                self._bars.update(
+                    self._task, figures=f"{self._tested_on} {percent(event.metrics.test_accuracy)}"
+                )
             case EpochDone():
                 self.console.say(_line(event.metrics, event.epochs, self._tested_on))
             case RunStopped():
-                self.console.say(f"stopped in epoch {event.epoch}, after batch {event.batch} of {event.batches}")
+                self.console.say(
+                    f"stopped in epoch {event.epoch}, after batch {event.batch} of {event.batches}"
+                )
             case RunFinished():
                 self._finish(event)
 
     def _start(self, event: RunStarted) -> None:
         self._tested_on = event.recipe.tested_on
-        images = f"{event.train_images} training and {event.test_images} {TESTED_IMAGES[self._tested_on]}"
+        images = (
+            f"{event.train_images} training and {event.test_images}"
+            f" {TESTED_IMAGES[self._tested_on]}"
+        )
         where = f"{event.device}, {event.threads} thread{'s' if event.threads > 1 else ''}"
-        layers = f"plain PyTorch ({event.reason})" if event.reason else f"fast layers ({event.kernels})"
+        layers = (
+            f"plain PyTorch ({event.reason})" if event.reason else f"fast layers ({event.kernels})"
+        )
         self.console.say(
-            f"{event.recipe.name}, seed {event.seed}: {event.parameters} parameters, {images}, {where}, {layers}"
+            f"{event.recipe.name}, seed {event.seed}: {event.parameters} parameters, {images},"
+            f" {where}, {layers}"
         )
         if event.epochs_done:
             self.console.say(f"going on behind epoch {event.epochs_done}")
@@ -88,13 +111,21 @@ class ProgressBar:
             )
 
     def _finish(self, event: RunFinished) -> None:
-        final, images, on = event.record.final, event.record.data.test_images, event.record.recipe.tested_on
+        final, images, on = (
+            event.record.final,
+            event.record.data.test_images,
+            event.record.recipe.tested_on,
+        )
         if event.reused:
-            self.console.say(f"{event.record.recipe.name}, seed {event.record.seed}: finished before; nothing to train")
+            self.console.say(
+                f"{event.record.recipe.name}, seed {event.record.seed}: finished before; nothing to"
+                " train"
+            )
         self.console.say(
-            f"{on} accuracy {percent(final.test_accuracy)} ({final.test_errors} of {images} wrong) after epoch "
-            f"{len(event.record.history)}; best epoch {final.best_epoch}: {percent(final.best_test_accuracy)} "
-            f"(chosen on {TESTED_SET[on]}); {duration(event.record.seconds)}"
+            f"{on} accuracy {percent(final.test_accuracy)} ({final.test_errors} of {images} wrong)"
+            f" after epoch {len(event.record.history)}; best epoch {final.best_epoch}:"
+            f" {percent(final.best_test_accuracy)} (chosen on {TESTED_SET[on]});"
+            f" {duration(event.record.seconds)}"
         )
 
 
@@ -108,8 +139,9 @@ class _EpochColumn(ProgressColumn):
 
 def _line(metrics: EpochMetrics, epochs: int, tested_on: TestedOn) -> str:
     return (
-        f"epoch {metrics.epoch:>{len(str(epochs))}}/{epochs}"
-        f"  train loss {metrics.train_loss:.4f} accuracy {percent(metrics.train_accuracy)}"
-        f"  {tested_on} loss {metrics.test_loss:.4f} accuracy {percent(metrics.test_accuracy)}"
-        f"  {metrics.train_seconds + metrics.test_seconds:.1f} s, {metrics.images_per_second:.0f} images/s"
+        f"epoch {metrics.epoch:>{len(str(epochs))}}/{epochs}  train loss {metrics.train_loss:.4f}"
+        f" accuracy {percent(metrics.train_accuracy)}  {tested_on} loss {metrics.test_loss:.4f}"
+        f" accuracy {percent(metrics.test_accuracy)} "
+        f" {metrics.train_seconds + metrics.test_seconds:.1f} s, {metrics.images_per_second:.0f}"
+        " images/s"
     )

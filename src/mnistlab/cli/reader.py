@@ -18,7 +18,9 @@ _SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THR
 
 @dataclass(frozen=True)
 class Settings:
-    """How pictures are read. See :class:`mnistlab.recogniser.Recogniser`; ``None`` is its default."""
+    """How pictures are read. See :class:`mnistlab.recogniser.Recogniser`; ``None`` is its
+    default.
+    """
 
     model: str
     threshold: float | None = None
@@ -47,20 +49,27 @@ class Reader:
     """
 
     def __init__(self, settings: Settings) -> None:
-        # One picture is too little to share out, and the bits of an answer shall not hang on the number of cores.
+        # One picture is too little to share out, and the bits of an answer shall not hang on the
+        # number of cores.
         os.environ.update(_SINGLE)
         from mnistlab.recogniser import Recogniser
 
-        given: dict[str, Any] = {} if settings.threshold is None else {"threshold": settings.threshold}
+        given: dict[str, Any] = (
+            {} if settings.threshold is None else {"threshold": settings.threshold}
+        )
         self._recogniser = Recogniser(settings.model, **given)
 
     def read(self, order: Order) -> Answer:
-        """Read a picture, and write the annotated one if wanted. Whatever goes wrong is in the answer."""
+        """Read a picture, and write the annotated one if wanted. Whatever goes wrong is in the
+        answer.
+        """
         try:
             content = order.content if order.path is None else read_file(order.path)
         except (OSError, ValueError) as error:
             remedy = "; pipe it into -" if order.path and _is_pipe(order.path) else ""
-            return Answer(error=f"cannot be read: {getattr(error, 'strerror', None) or error}{remedy}")
+            return Answer(
+                error=f"cannot be read: {getattr(error, 'strerror', None) or error}{remedy}"
+            )
         try:
             reading = self._recogniser.read(content)
             drawn = _annotate(content, reading) if order.target else b""

@@ -23,13 +23,24 @@ def list_recipes() -> None:
 
     plain, width = Recipe().model_dump(), shutil.get_terminal_size((100, 24)).columns
     for name, known in BUILT_IN.items():
-        changed = {key for key, value in known.model_dump().items() if value != plain[key] and key != "name"}
+        changed = {
+            key
+            for key, value in known.model_dump().items()
+            if value != plain[key] and key != "name"
+        }
         # As a file has them, without the comments.
         lines = [line.partition("  #")[0].rstrip() for line in to_toml(known).splitlines()]
         told = [line.replace(" ", "\0") for line in lines if line.partition(" = ")[0] in changed]
-        listed = textwrap.wrap(", ".join(told) or "the plain recipe", max(20, width - 12), break_long_words=False)
+        listed = textwrap.wrap(
+            ", ".join(told) or "the plain recipe", max(20, width - 12), break_long_words=False
+        )
         listed = [line.replace("\0", " ") for line in listed]
-        echo(*(f"{label:<12}{line}" for label, line in zip([name, *[""] * len(listed)], listed, strict=False)))
+        echo(
+            *(
+                f"{label:<12}{line}"
+                for label, line in zip([name, *[""] * len(listed)], listed, strict=False)
+            )
+        )
     echo_json([known.model_dump(mode="json") for known in BUILT_IN.values()])
 
 
@@ -37,7 +48,9 @@ def list_recipes() -> None:
 @click.argument("name", shell_complete=recipes)
 @json_option
 def show_recipe(name: str) -> None:
-    """Print recipe NAME as TOML, to be saved and changed: mnistlab recipe show custom_mlp > my.toml."""
+    """Print recipe NAME as TOML, to be saved and changed: mnistlab recipe show custom_mlp >
+    my.toml.
+    """
     from mnistlab.recipe import to_toml
 
     found = resolve_recipe(name)

@@ -14,9 +14,11 @@ from mnistlab.cli.path_types import Place
 @click.option("--out", type=Place(file_okay=False), help="Folder for the report.  [SOURCE's own]")
 @json_option
 def report(source: Path, out: Path | None) -> None:
-    """Make the report again from SOURCE: a comparison.json, a folder that holds one, or a folder of runs.
+    """Make the report again from SOURCE: a comparison.json, a folder that holds one, or a folder of
+    runs.
 
-    Needs the runs' record.json alone, neither weights nor PyTorch. A folder of runs is compared recipe by recipe.
+    Needs the runs' record.json alone, neither weights nor PyTorch. A folder of runs is compared
+    recipe by recipe.
     """
     from mnistlab.experiments import read_comparison
 

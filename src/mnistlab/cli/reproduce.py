@@ -21,7 +21,8 @@ from mnistlab.cli.output import echo, echo_json, json_option
 def reproduce(out: Path, *, resume: bool, **options: Any) -> None:
     """Train LeNet-5 and CustomMLP, print the table, and write the three plots into OUT/plot.
 
-    Both are trained afresh, unless --resume is given: then what OUT/runs holds is used or gone on with.
+    Both are trained afresh, unless --resume is given: then what OUT/runs holds is used or gone on
+    with.
     """
     changes = {key: options.pop(key) for key in ("batch_size", "epochs", "data", "train_limit")}
     from mnistlab.recipe import built_in

@@ -10,7 +10,8 @@ from mnistlab.text import printable
 
 
 class Screen(Console):
-    """A console that shows text as it is: no markup in names, no emoji for words in colons, no control characters.
+    """A console that shows text as it is: no markup in names, no emoji for words in colons, no
+    control characters.
 
     Args:
         options: those of :class:`rich.console.Console`.
@@ -23,7 +24,9 @@ class Screen(Console):
         """Print a line, however long."""
         self.print(printable(line), soft_wrap=True)
 
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
         """Render something, as rich does, but for control characters in its text."""
         for segment in super().render(renderable, options):
             if segment.control or segment.text == "\n":

@@ -23,17 +23,33 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
 
 @click.command(short_help="A page to draw digits on, and an API.")
 @click.option(
-    "--host", default="127.0.0.1", help="Address to listen on; 0.0.0.0 is all.  [127.0.0.1: this machine only]"
+    "--host",
+    default="127.0.0.1",
+    help="Address to listen on; 0.0.0.0 is all.  [127.0.0.1: this machine only]",
 )
-@click.option("--port", default=8000, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.  [8000]")
 @click.option(
-    "--model", "models", type=NAME, multiple=True, metavar="MODEL", help="Model; repeatable, the first is the default."
+    "--port", default=8000, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.  [8000]"
+)
+@click.option(
+    "--model",
+    "models",
+    type=NAME,
+    multiple=True,
+    metavar="MODEL",
+    help="Model; repeatable, the first is the default.",
 )
 @click.option("--workers", type=click.IntRange(1, 1024), help="Processes that read.  [one a core]")
 @click.option(
-    "--queue", type=click.IntRange(0, 10**9), help="Requests that may wait; more get 503 at once.  [one a worker]"
+    "--queue",
+    type=click.IntRange(0, 10**9),
+    help="Requests that may wait; more get 503 at once.  [one a worker]",
 )
-@click.option("--max-body", default="8M", callback=_as_bytes, help="Largest file taken, such as 500k or 8M.  [8M]")
+@click.option(
+    "--max-body",
+    default="8M",
+    callback=_as_bytes,
+    help="Largest file taken, such as 500k or 8M.  [8M]",
+)
 @click.option(
     "--max-pixels",
     default=16_000_000,
@@ -41,9 +57,14 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
     help="Largest picture, width times height.  [16e6]",
 )
 @click.option(
-    "--threshold", default=0.5, type=click.FloatRange(0, 1), help="Probability below which a digit is unsure.  [0.5]"
+    "--threshold",
+    default=0.5,
+    type=click.FloatRange(0, 1),
+    help="Probability below which a digit is unsure.  [0.5]",
 )
-@click.option("--report", type=Place(), help="A comparison's folder, or report.html: shown on a second tab.")
+@click.option(
+    "--report", type=Place(), help="A comparison's folder, or report.html: shown on a second tab."
+)
 @click.option(
     "--allow-host",
     "allow_hosts",
@@ -56,13 +77,25 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
     "allow_origins",
     multiple=True,
     metavar="ORIGIN",
-    help="Site whose pages may ask it (CORS), such as https://example.org, or *; repeatable.  [none]",
+    help=(
+        "Site whose pages may ask it (CORS), such as https://example.org, or *; repeatable.  [none]"
+    ),
 )
-@click.option("--root-path", default="", metavar="PREFIX", help="Prefix of its paths behind a proxy, such as /digits.")
 @click.option(
-    "--log-format", default="text", type=click.Choice(["text", "json"]), help="json: an object a line.  [text]"
+    "--root-path",
+    default="",
+    metavar="PREFIX",
+    help="Prefix of its paths behind a proxy, such as /digits.",
 )
-@click.option("--access-log/--no-access-log", default=True, help="A line for every request, on stderr.  [yes]")
+@click.option(
+    "--log-format",
+    default="text",
+    type=click.Choice(["text", "json"]),
+    help="json: an object a line.  [text]",
+)
+@click.option(
+    "--access-log/--no-access-log", default=True, help="A line for every request, on stderr.  [yes]"
+)
 @click.option("--quiet", "-q", is_flag=True, help="Tell of trouble only.")
 def serve(
     *,
@@ -84,14 +117,16 @@ def serve(
 ) -> None:
     """Serve a page to draw digits on, and an API that reads them from pictures.
 
-    A MODEL is a shipped one's name (reader, lenet5, custom_mlp: the default is all three) or a file that
-    `mnistlab export` wrote. /docs describes the API.
+    A MODEL is a shipped one's name (reader, lenet5, custom_mlp: the default is all three) or a file
+    that `mnistlab export` wrote. /docs describes the API.
     """
     try:
         from mnistlab.server.launch import serve as run
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in _EXTRA:
-            raise ServerError("serve needs an extra; install it: pip install 'mnistlab[serve]'") from error
+            raise ServerError(
+                "serve needs an extra; install it: pip install 'mnistlab[serve]'"
+            ) from error
         raise
     from mnistlab.server import Settings
 

@@ -32,7 +32,8 @@ def train_all(
     quiet: bool,
     listener: "Listener | None" = None,
 ) -> list[RunRecord]:
-    """Train recipes on the same data one after another, each in its folder; ``listener`` hears of all of it.
+    """Train recipes on the same data one after another, each in its folder; ``listener`` hears of
+    all of it.
 
     Raises:
         MnistlabError: something given cannot be used.

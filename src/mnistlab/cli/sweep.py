@@ -20,8 +20,8 @@ from mnistlab.errors import RecipeError
 def sweep(file: Path, out: Path, **options: Any) -> None:
     """Try the recipes of FILE, a .toml with a [grid] or [random] table, and score the best one.
 
-    Candidates are chosen by validation on held-out training images; the test set is scored once, for the chosen one.
-    Leaves report.html, sweep.json and best.toml in OUT; a run each in RUNS.
+    Candidates are chosen by validation on held-out training images; the test set is scored once,
+    for the chosen one. Leaves report.html, sweep.json and best.toml in OUT; a run each in RUNS.
     """
     from mnistlab.experiments.grid import read_grid
     from mnistlab.experiments.sweep import sweep as run_sweep

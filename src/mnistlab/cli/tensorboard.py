@@ -12,7 +12,8 @@ from mnistlab.training.events import EpochDone, Event, RunStarted
 
 
 class TensorBoardLog(contextlib.AbstractContextManager["TensorBoardLog"]):
-    """Listens to a run, and writes loss and accuracy, training and test, an epoch each, as TensorBoard reads them.
+    """Listens to a run, and writes loss and accuracy, training and test, an epoch each, as
+    TensorBoard reads them.
 
     What was measured on held-out training images is called ``validation`` instead of ``test``.
     A run that goes on adds to the folder; TensorBoard shows it as one.
@@ -28,7 +29,9 @@ class TensorBoardLog(contextlib.AbstractContextManager["TensorBoardLog"]):
         try:
             from tensorboard.summary import Writer
         except ModuleNotFoundError as error:
-            raise RunError("--tensorboard needs an extra: pip install 'mnistlab[tensorboard]'") from error
+            raise RunError(
+                "--tensorboard needs an extra: pip install 'mnistlab[tensorboard]'"
+            ) from error
         if not is_unicode(str(folder)):
             raise RunError(f"{folder}: TensorBoard takes names in UTF-8 only; choose another --run")
         self._tested_on: TestedOn = "test"
@@ -46,13 +49,18 @@ class TensorBoardLog(contextlib.AbstractContextManager["TensorBoardLog"]):
         metrics = event.metrics
         for kind in ("loss", "accuracy"):
             for part, tag in (("train", "train"), ("test", self._tested_on)):
-                self._writer.add_scalar(f"{kind}/{tag}", getattr(metrics, f"{part}_{kind}"), metrics.epoch)
+                self._writer.add_scalar(
+                    f"{kind}/{tag}", getattr(metrics, f"{part}_{kind}"), metrics.epoch
+                )
         self._writer.flush()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._writer.close()

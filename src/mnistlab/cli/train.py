@@ -15,18 +15,33 @@ from mnistlab.cli.path_types import Place
 @click.command(short_help="Train a recipe, with checkpoints.")
 @click.argument("recipe", shell_complete=recipes)
 @click.option("--run", type=Place(file_okay=False), help="The run's folder.  [OUT/runs/NAME]")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the recipe; repeatable.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a field of the recipe; repeatable.",
+)
 @click.option("--overwrite", is_flag=True, help="Start over whatever the run's folder holds.")
-@click.option("--tensorboard", is_flag=True, help="Write curves for TensorBoard into the run's folder.")
+@click.option(
+    "--tensorboard", is_flag=True, help="Write curves for TensorBoard into the run's folder."
+)
 @training_options
 @json_option
 def train(
-    recipe: str, run: Path | None, settings: tuple[str, ...], *, overwrite: bool, tensorboard: bool, **options: Any
+    recipe: str,
+    run: Path | None,
+    settings: tuple[str, ...],
+    *,
+    overwrite: bool,
+    tensorboard: bool,
+    **options: Any,
 ) -> None:
-    """Train RECIPE: a built-in one (`mnistlab recipe list`), a .toml file, or your own model as path/to/file.py:build.
+    """Train RECIPE: a built-in one (`mnistlab recipe list`), a .toml file, or your own model as
+    path/to/file.py:build.
 
-    Leaves record.json, model.safetensors, test_logits.npy and curves.png in the run's folder. Ctrl-C stops it with a
-    checkpoint, from which --resume goes on to the very same end.
+    Leaves record.json, model.safetensors, test_logits.npy and curves.png in the run's folder.
+    Ctrl-C stops it with a checkpoint, from which --resume goes on to the very same end.
     """
     if overwrite and options["resume"]:
         raise click.UsageError("--resume goes on, --overwrite starts over: give one of them")

@@ -32,8 +32,8 @@ class _Worker:
 class WorkerPool:
     """Reads pictures in several processes.
 
-    Each has one picture at a time, so when one dies (killed, out of memory, a decoder's crash) it is known over which
-    picture; another process takes its place.
+    Each has one picture at a time, so when one dies (killed, out of memory, a decoder's crash) it
+    is known over which picture; another process takes its place.
 
     Args:
         settings: how to read.
@@ -79,8 +79,12 @@ class WorkerPool:
             theirs.close()
             self._workers[ours] = _Worker(process)
 
-    def _hear(self, connection: Connection, orders: Sequence[Order], waiting: deque[int]) -> dict[int, Answer]:
-        """Take what a process sent, and give it the next picture. Return the answer, by its place, if it was one."""
+    def _hear(
+        self, connection: Connection, orders: Sequence[Order], waiting: deque[int]
+    ) -> dict[int, Answer]:
+        """Take what a process sent, and give it the next picture. Return the answer, by its place,
+        if it was one.
+        """
         worker = self._workers[connection]
         try:
             answer: Answer | None = connection.recv()
@@ -104,7 +108,9 @@ class WorkerPool:
         how = describe_exit(worker.process.exitcode or 0)
         self._false_starts += not worker.started
         if self._false_starts >= _FALSE_STARTS:
-            raise MnistlabError(f"a process to read pictures with {how} as it started; try --jobs 1")
+            raise MnistlabError(
+                f"a process to read pictures with {how} as it started; try --jobs 1"
+            )
         return how
 
     def _dismiss(self) -> None:

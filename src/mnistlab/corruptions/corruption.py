@@ -1,8 +1,9 @@
 """Catalogue: the fifteen corruptions of MNIST-C, and how images are corrupted.
 
-Names, their order and all numbers are those of N. Mu and J. Gilmer, *MNIST-C: A Robustness Benchmark for Computer
-Vision*, 2019 (arXiv:1906.02337) and of the code that made the published images (github.com/google-research/mnist-c).
-Everything is written afresh; where it does otherwise than that code, the function says so.
+Names, their order and all numbers are those of N. Mu and J. Gilmer, *MNIST-C: A Robustness
+Benchmark for Computer Vision*, 2019 (arXiv:1906.02337) and of the code that made the published
+images (github.com/google-research/mnist-c). Everything is written afresh; where it does otherwise
+than that code, the function says so.
 """
 
 from collections.abc import Callable
@@ -33,7 +34,8 @@ class Corruption:
     Attributes:
         name: for example ``shot_noise``.
         about: what it does, in a few words.
-        change: takes and returns :data:`Images`; by keyword ``severity`` and ``draws``, where it has them.
+        change: takes and returns :data:`Images`; by keyword ``severity`` and ``draws``, where it
+            has them.
         published: the severity of MNIST-C's images, 1 to 5; ``None`` if it comes in one form alone.
         chance: whether it draws at random.
     """
@@ -74,25 +76,31 @@ def generator(seed: int, name: str) -> np.random.Generator:
 
 
 def corrupt(
-    images: NDArray[np.uint8], name: str, *, severity: int | None = None, generator: np.random.Generator
+    images: NDArray[np.uint8],
+    name: str,
+    *,
+    severity: int | None = None,
+    generator: np.random.Generator,
 ) -> NDArray[np.uint8]:
     """Corrupt images.
 
-    Each image gets a generator of its own, ``generator.spawn``'s child of its index: what becomes of it depends on the
-    seed, its index and itself, and on no other image. Lengths are given in pixels of MNIST's 28x28; in images of
-    another size such a pixel is a 28th of the shorter side.
+    Each image gets a generator of its own, ``generator.spawn``'s child of its index: what becomes
+    of it depends on the seed, its index and itself, and on no other image. Lengths are given in
+    pixels of MNIST's 28x28; in images of another size such a pixel is a 28th of the shorter side.
 
     Args:
         images: uint8, ``(n, height, width)``, light on black, sides of at least 2.
         name: one of :data:`CORRUPTIONS`.
-        severity: 1 to 5; ``None`` is what MNIST-C published. Stripe, dotted line, zigzag and Canny edges have none.
+        severity: 1 to 5; ``None`` is what MNIST-C published. Stripe, dotted line, zigzag and Canny
+            edges have none.
         generator: from which all random draws follow; see :func:`mnistlab.corruptions.generator`.
 
     Returns:
         uint8, ``(n, height, width)``, rounded to the nearest grey.
 
     Raises:
-        DataError: no such corruption, a severity that it does not have, or something else than such images.
+        DataError: no such corruption, a severity that it does not have, or something else than such
+            images.
     """
     corruption = _find(name)
     settings = _severity(corruption, severity)
@@ -110,13 +118,19 @@ def corrupt(
 def _find(name: str) -> Corruption:
     if name in CORRUPTIONS:
         return CORRUPTIONS[name]
-    raise DataError(f"{name}: no such corruption; {did_you_mean(name, CORRUPTIONS)}known: {', '.join(CORRUPTIONS)}")
+    raise DataError(
+        f"{name}: no such corruption; {did_you_mean(name, CORRUPTIONS)}known:"
+        f" {', '.join(CORRUPTIONS)}"
+    )
 
 
 def _severity(corruption: Corruption, severity: int | None) -> dict[str, int]:
     if corruption.published is None:
         if severity is not None:
-            raise DataError(f"severity {severity}: {corruption.name} comes in one form alone; leave the severity out")
+            raise DataError(
+                f"severity {severity}: {corruption.name} comes in one form alone; leave the"
+                " severity out"
+            )
         return {}
     chosen = corruption.published if severity is None else severity
     if chosen not in SEVERITIES:
@@ -128,6 +142,6 @@ def _check(images: NDArray[np.uint8]) -> None:
     shape, kind = np.shape(images), getattr(images, "dtype", type(images).__name__)
     if kind != np.uint8 or len(shape) != 3 or min(shape[1:]) < _SHORTEST_SIDE:
         raise DataError(
-            f"images of type {kind} and shape {shape}; to be corrupted they must be uint8, (n, height, width), with "
-            f"sides of at least {_SHORTEST_SIDE}"
+            f"images of type {kind} and shape {shape}; to be corrupted they must be uint8, (n,"
+            f" height, width), with sides of at least {_SHORTEST_SIDE}"
         )

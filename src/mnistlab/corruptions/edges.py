@@ -8,14 +8,17 @@ from mnistlab.corruptions.image import Images, pixel
 
 _SIGMA = 1.0
 _LOW, _HIGH = 0.1, 0.2
-"""Gradients, by Sobel's operator: 8 times the change of brightness from a pixel to the next, white being 1."""
+"""Gradients, by Sobel's operator: 8 times the change of brightness from a pixel to the next, white
+being 1."""
 
 
 def canny_edges(images: Images) -> Images:
-    """Show edges alone, in white (J. Canny, *A Computational Approach to Edge Detection*, IEEE TPAMI 8, 1986).
+    """Show edges alone, in white (J. Canny, *A Computational Approach to Edge Detection*, IEEE
+    TPAMI 8, 1986).
 
-    The image is blurred by 1 pixel. An edge is where Sobel's gradient is not less than on either side of it, looked for
-    along its direction, and at least 0.2, or at least 0.1 and connected to such a place. The outermost pixels are none.
+    The image is blurred by 1 pixel. An edge is where Sobel's gradient is not less than on either
+    side of it, looked for along its direction, and at least 0.2, or at least 0.1 and connected to
+    such a place. The outermost pixels are none.
     """
     down, right = _gradients(_smoothed(images, _SIGMA * pixel(images)))
     strength = np.hypot(down, right)
@@ -42,11 +45,15 @@ def _gradients(images: Images) -> tuple[Images, Images]:
 
 
 def _thinned(strength: Images, down: Images, right: Images) -> NDArray[np.bool_]:
-    """Tell where a gradient is above 0 and not less than on either side, between pixels by linear interpolation."""
+    """Tell where a gradient is above 0 and not less than on either side, between pixels by linear
+    interpolation.
+    """
     count, height, width = strength.shape
     sizes = np.abs(down), np.abs(right)
     steep = sizes[0] > sizes[1]
-    aside = np.minimum(*sizes) / np.maximum(np.maximum(*sizes), np.float32(1e-30))  # 0 to 1: how far between two pixels
+    aside = np.minimum(*sizes) / np.maximum(
+        np.maximum(*sizes), np.float32(1e-30)
+    )  # 0 to 1: how far between two pixels
     signs = np.sign(down).astype(np.int_), np.sign(right).astype(np.int_)
     # Along the direction lie a pixel straight ahead, and one diagonally.
     straight = np.where(steep, signs[0], 0), np.where(steep, 0, signs[1])

@@ -10,8 +10,9 @@ from mnistlab.corruptions.image import Draws, Images, pixels
 def shear(images: Images, *, severity: int, draws: Draws) -> Images:
     """Slant to the left or the right, about the middle.
 
-    By 0.2, 0.4, 0.6, 0.8 or 1 radian; published is 2, with 0.4. Counted from the middle, the pixel at row y and column
-    x is taken from row y cos a and column x − y sin a, as in the scikit-image of 2019: images grow a little taller.
+    By 0.2, 0.4, 0.6, 0.8 or 1 radian; published is 2, with 0.4. Counted from the middle, the pixel
+    at row y and column x is taken from row y cos a and column x − y sin a, as in the scikit-image
+    of 2019: images grow a little taller.
     """
     angle = (0.2, 0.4, 0.6, 0.8, 1.0)[severity - 1]
     return _either_way(images, draws, _shearing(angle), _shearing(-angle))
@@ -27,7 +28,9 @@ def rotate(images: Images, *, severity: int, draws: Draws) -> Images:
 
 
 def scale(images: Images, *, severity: int) -> Images:
-    """Make smaller, about the middle: to 0.9, 0.8, 0.7, 0.6 or 0.5 of the size; published is 3, with 0.7."""
+    """Make smaller, about the middle: to 0.9, 0.8, 0.7, 0.6 or 0.5 of the size; published is 3,
+    with 0.7.
+    """
     size = (0.9, 0.8, 0.7, 0.6, 0.5)[severity - 1]
     return _resampled(images, np.eye(2) / size)
 
@@ -40,7 +43,9 @@ def translate(images: Images, *, severity: int, draws: Draws) -> Images:
     length = pixels((1, 2, 3, 4, 5)[severity - 1], images)
     _, height, width = images.shape
     padded = np.pad(images, ((0, 0), (length, length), (length, length)))
-    corners = np.array([draw.integers(2, size=2) for draw in draws]) * 2 * length  # (n, 2), rows and columns
+    corners = (
+        np.array([draw.integers(2, size=2) for draw in draws]) * 2 * length
+    )  # (n, 2), rows and columns
     moved = np.empty_like(images)
     for top, left in ((0, 0), (0, 2 * length), (2 * length, 0), (2 * length, 2 * length)):
         chosen = (corners == (top, left)).all(axis=1)
@@ -56,7 +61,9 @@ def _rotation(angle: float) -> NDArray[np.float64]:
     return np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
 
 
-def _either_way(images: Images, draws: Draws, one: NDArray[np.float64], other: NDArray[np.float64]) -> Images:
+def _either_way(
+    images: Images, draws: Draws, one: NDArray[np.float64], other: NDArray[np.float64]
+) -> Images:
     sides = np.array([draw.integers(2) for draw in draws])
     changed = np.empty_like(images)
     for side, matrix in enumerate((one, other)):
@@ -66,7 +73,9 @@ def _either_way(images: Images, draws: Draws, one: NDArray[np.float64], other: N
 
 
 def _resampled(images: Images, matrix: NDArray[np.float64]) -> Images:
-    """Take each pixel from ``matrix`` times its row and column, counted from the middle, bilinearly."""
+    """Take each pixel from ``matrix`` times its row and column, counted from the middle,
+    bilinearly.
+    """
     middle = (np.array(images.shape[1:]) - 1) / 2
     whole = np.eye(3)
     whole[1:, 1:] = matrix

@@ -6,8 +6,12 @@ from mnistlab.corruptions.image import Images
 
 
 def brightness(images: Images, *, severity: int) -> Images:
-    """Add light: 0.1, 0.2, 0.3, 0.4 or 0.5 of white; published is 5, with 0.5. What is more than white is white."""
-    lighter: Images = np.minimum(images + np.float32((0.1, 0.2, 0.3, 0.4, 0.5)[severity - 1]), np.float32(1))
+    """Add light: 0.1, 0.2, 0.3, 0.4 or 0.5 of white; published is 5, with 0.5. What is more than
+    white is white.
+    """
+    lighter: Images = np.minimum(
+        images + np.float32((0.1, 0.2, 0.3, 0.4, 0.5)[severity - 1]), np.float32(1)
+    )
     return lighter
 
 

@@ -21,8 +21,8 @@ _SHORTEST = 0.9
 def dotted_line(images: Images, *, draws: Draws) -> Images:
     """Add a straight dotted line, from the left side to the right one.
 
-    It begins and ends at a random row each, the last one excepted. Dots and the gaps between them, of which one comes
-    first, are 2 pixels wide; the last column stays as it is.
+    It begins and ends at a random row each, the last one excepted. Dots and the gaps between them,
+    of which one comes first, are 2 pixels wide; the last column stays as it is.
     """
     _, height, width = images.shape
     ends = np.array([draw.integers(height - 1, size=2) for draw in draws])  # (n, 2)
@@ -34,8 +34,9 @@ def dotted_line(images: Images, *, draws: Draws) -> Images:
 def zigzag(images: Images, *, draws: Draws) -> Images:
     """Add a zigzag, from 2 pixels right of the left side to 2 pixels left of the right one.
 
-    Its axis begins at a random row, the last one excepted, and ends 5 rows higher to 4 lower. Its tips lie 2 pixels
-    from the axis, 4 apart. Its last leg ends on the axis; in the published code, a third of a pixel from it.
+    Its axis begins at a random row, the last one excepted, and ends 5 rows higher to 4 lower. Its
+    tips lie 2 pixels from the axis, 4 apart. Its last leg ends on the axis; in the published code,
+    a third of a pixel from it.
     """
     unit = pixel(images)
     _, height, width = images.shape
@@ -54,11 +55,15 @@ def zigzag(images: Images, *, draws: Draws) -> Images:
     rows = begins[:, None] + unit * (turn[1] * along + turn[0] * aside)
     drawn = images.copy()
     for leg in range(tips + 1):
-        drawn += _leg(images, (columns[:, leg], rows[:, leg]), (columns[:, leg + 1], rows[:, leg + 1]))
+        drawn += _leg(
+            images, (columns[:, leg], rows[:, leg]), (columns[:, leg + 1], rows[:, leg + 1])
+        )
     return drawn
 
 
-def _leg(images: Images, begin: tuple[NDArray[np.float64], ...], end: tuple[NDArray[np.float64], ...]) -> Images:
+def _leg(
+    images: Images, begin: tuple[NDArray[np.float64], ...], end: tuple[NDArray[np.float64], ...]
+) -> Images:
     """Return the light of a straight line in each image, in the columns from its begin to its end.
 
     Args:
@@ -70,7 +75,9 @@ def _leg(images: Images, begin: tuple[NDArray[np.float64], ...], end: tuple[NDAr
     (left, high), (right, low) = begin, end
     reach = _REACH * pixel(images)
     columns, rows = np.arange(width), np.arange(height)
-    heights = high[:, None] + ((low - high) / (right - left))[:, None] * (columns - left[:, None])  # (n, width)
+    heights = high[:, None] + ((low - high) / (right - left))[:, None] * (
+        columns - left[:, None]
+    )  # (n, width)
     away = np.abs(rows[:, None] - heights[:, None, :]) / reach
     light = np.maximum(1 + np.log1p(-np.minimum(away, 0.99)), 0)  # (n, height, width)
     covered = (columns >= np.floor(left)[:, None]) & (columns < np.ceil(right)[:, None])

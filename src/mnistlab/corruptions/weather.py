@@ -16,13 +16,15 @@ _MUD = np.float32(63 / 255)
 def fog(images: Images, *, severity: int, draws: Draws) -> Images:
     """Put cloudy light before each image, and darken it to the brightness that it had.
 
-    The light's strength is 1.5, 2, 2.5, 2.5 or 3 times white, and with each halving of their size its clouds are lower
-    by the square of 2, 2, 1.7, 1.5 or 1.4. Published is 5. The clouds are a plasma fractal (diamond-square), scaled to
-    between 0 and 1 over a map of 256x256, of which the upper left corner is seen. For images of other sizes the map's
-    side is the power of two next to 256/28 of the shorter side.
+    The light's strength is 1.5, 2, 2.5, 2.5 or 3 times white, and with each halving of their size
+    its clouds are lower by the square of 2, 2, 1.7, 1.5 or 1.4. Published is 5. The clouds are a
+    plasma fractal (diamond-square), scaled to between 0 and 1 over a map of 256x256, of which the
+    upper left corner is seen. For images of other sizes the map's side is the power of two next to
+    256/28 of the shorter side.
 
-    Otherwise than in the published code, the map's lowest and highest point are sought among every fourth in each
-    direction, and only the corner is worked out between these: a twelfth of the work.
+    Otherwise than in the published code, the map's lowest and highest point are sought among every
+    fourth in each direction, and only the corner is worked out between these: a twelfth of the
+    work.
     """
     strength, decay = ((1.5, 2.0), (2.0, 2.0), (2.5, 1.7), (2.5, 1.5), (3.0, 1.4))[severity - 1]
     _, height, width = images.shape
@@ -32,14 +34,22 @@ def fog(images: Images, *, severity: int, draws: Draws) -> Images:
     foggy = np.empty_like(images)
     for start in range(0, len(images), at_once):
         part = slice(start, start + at_once)
-        light = np.float32(strength) * _clouds(side, longest, decay, draws[part])[:, :height, :width]
+        light = (
+            np.float32(strength) * _clouds(side, longest, decay, draws[part])[:, :height, :width]
+        )
         white = images[part].max(axis=(1, 2), keepdims=True)
-        foggy[part] = (images[part] + light) * white / np.maximum(white + np.float32(strength), np.float32(1e-6))
+        foggy[part] = (
+            (images[part] + light)
+            * white
+            / np.maximum(white + np.float32(strength), np.float32(1e-6))
+        )
     return foggy
 
 
 def _clouds(side: int, seen: int, decay: float, draws: Draws) -> Images:
-    """Return the upper left corners, ``(n, seen, seen)`` or larger, of maps scaled to between 0 and 1."""
+    """Return the upper left corners, ``(n, seen, seen)`` or larger, of maps scaled to between 0 and
+    1.
+    """
     # The first corner's height is 0, and the first step's is the unit.
     heights, size, coarse = np.zeros((len(draws), 1, 1), np.float32), 1.0, side // _SPACING
     while heights.shape[1] < coarse:
@@ -57,15 +67,19 @@ def _clouds(side: int, seen: int, decay: float, draws: Draws) -> Images:
 
 
 def _refined(heights: Images, size: float, draws: Draws) -> Images:
-    """Return twice as many points in each direction: means of four neighbours, up to ``size`` higher or lower.
+    """Return twice as many points in each direction: means of four neighbours, up to ``size``
+    higher or lower.
 
     Args:
-        heights: float32, ``(n, side, side)``; left of the first column comes the last, above the first row too.
+        heights: float32, ``(n, side, side)``; left of the first column comes the last, above the
+            first row too.
         size: of the random part.
         draws: a generator for each.
     """
     count, side, _ = heights.shape
-    noise = np.stack([draw.random((3, side, side), np.float32) for draw in draws], axis=1)  # (3, n, side, side)
+    noise = np.stack(
+        [draw.random((3, side, side), np.float32) for draw in draws], axis=1
+    )  # (3, n, side, side)
     noise = np.float32(2 * size) * noise - np.float32(size)
     finer = np.empty((count, side, 2, side, 2), np.float32)
     across, down = heights + np.roll(heights, -1, axis=2), heights + np.roll(heights, -1, axis=1)
@@ -80,9 +94,10 @@ def _refined(heights: Images, size: float, draws: Draws) -> Images:
 def spatter(images: Images, *, severity: int, draws: Draws) -> Images:
     """Splash mud, of grey 63 of 255, on each image.
 
-    Normal noise (means 0.65, and 0.67 at 5; standard deviations 0.3, and 0.4 at 5), blurred by 4, 3, 2, 1 or 1 pixels,
-    is liquid where it is above 0.69, 0.68, 0.68, 0.65 or 0.65. That, blurred by 0.6, 0.6, 0.5, 1.5 or 1.5 pixels, is
-    the mud's opacity, 0 where it is below 0.8. Published is 4.
+    Normal noise (means 0.65, and 0.67 at 5; standard deviations 0.3, and 0.4 at 5), blurred by 4,
+    3, 2, 1 or 1 pixels, is liquid where it is above 0.69, 0.68, 0.68, 0.65 or 0.65. That, blurred
+    by 0.6, 0.6, 0.5, 1.5 or 1.5 pixels, is the mud's opacity, 0 where it is below 0.8. Published is
+    4.
     """
     mean, deviation, blur, least, soft = (
         (0.65, 0.3, 4, 0.69, 0.6),

@@ -27,7 +27,8 @@ def refuse_bomb(path: Path, promised: int) -> None:
     most = most_unpacked(path)
     if promised > most:
         raise DataError(
-            f"{path}: would come to {promised:,} bytes; at most {most:,} are unpacked of a file of its size"
+            f"{path}: would come to {promised:,} bytes; at most {most:,} are unpacked of a file of"
+            " its size"
         )
 
 
@@ -79,4 +80,7 @@ class BoundedReader(io.RawIOBase):
 
     def _refuse_beyond(self, position: int) -> None:
         if position > self._most:
-            raise DataError(f"{self._path}: cut off, or would come to more than {self._most:,} bytes; copy it anew")
+            raise DataError(
+                f"{self._path}: cut off, or would come to more than {self._most:,} bytes; copy it"
+                " anew"
+            )

@@ -1,4 +1,6 @@
-"""A contact sheet: some images of every class in one picture, so that data can be looked at before it is used."""
+"""A contact sheet: some images of every class in one picture, so that data can be looked at before
+it is used.
+"""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -23,7 +25,10 @@ def contact_sheet(dataset: Dataset, split: Split, *, per_class: int = 16) -> Ima
         A grey picture; images stand at twice their size.
     """
     height, width = (side * _SCALE for side in dataset.image_size)
-    sheet_size = (_LABEL_WIDTH + per_class * (width + _GAP), len(dataset.classes) * (height + _GAP) + _GAP)
+    sheet_size = (
+        _LABEL_WIDTH + per_class * (width + _GAP),
+        len(dataset.classes) * (height + _GAP) + _GAP,
+    )
     sheet = Image.new("L", sheet_size, _PAPER)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=16)
@@ -31,6 +36,8 @@ def contact_sheet(dataset: Dataset, split: Split, *, per_class: int = 16) -> Ima
         top = _GAP + label * (height + _GAP)
         draw.text((8, top + height // 2), name, fill=_INK, font=font, anchor="lm")
         for column, index in enumerate(np.flatnonzero(split.labels == label)[:per_class]):
-            tile = Image.fromarray(split.images[index]).resize((width, height), Image.Resampling.NEAREST)
+            tile = Image.fromarray(split.images[index]).resize(
+                (width, height), Image.Resampling.NEAREST
+            )
             sheet.paste(tile, (_LABEL_WIDTH + column * (width + _GAP), top))
     return sheet

@@ -20,15 +20,18 @@ _LONGEST_LINE = 1 << 22
 def read_csvs(train: Path, test: Path | None) -> Dataset:
     """Read a labelled table and, unless ``None``, a second one for testing.
 
-    Kaggle's own ``test.csv`` has no labels; it is passed over, and a test set is held out of the training table.
+    Kaggle's own ``test.csv`` has no labels; it is passed over, and a test set is held out of the
+    training table.
 
     Raises:
-        DataError: no label column, a cell that is not a number from 0 to 255, rows of unequal length, or a number of
-            pixels that is not a square.
+        DataError: no label column, a cell that is not a number from 0 to 255, rows of unequal
+            length, or a number of pixels that is not a square.
     """
     labelled = test is not None and _has_labels(test)
     return make_dataset(
-        train.parent.name or train.stem, _read_csv(train), _read_csv(test) if test and labelled else None
+        train.parent.name or train.stem,
+        _read_csv(train),
+        _read_csv(test) if test and labelled else None,
     )
 
 
@@ -43,7 +46,9 @@ def _lines(path: Path) -> Iterator[str]:
     with io.TextIOWrapper(open_file(path), encoding="utf-8-sig") as file:
         while line := file.readline(_LONGEST_LINE):
             if len(line) == _LONGEST_LINE:
-                raise DataError(f"{path}: a line of more than {_LONGEST_LINE:,} characters is no row of a table")
+                raise DataError(
+                    f"{path}: a line of more than {_LONGEST_LINE:,} characters is no row of a table"
+                )
             yield line
 
 
@@ -55,7 +60,10 @@ def _read_csv(path: Path) -> Split:
     first = _first_row(path)
     header = not first[0].isdecimal()
     if header and first[0].lower() != "label":
-        raise DataError(f"{path}: the first column is {shorten(first[0])!r}; it must be 'label', then the pixels")
+        raise DataError(
+            f"{path}: the first column is {shorten(first[0])!r}; it must be 'label', then the"
+            " pixels"
+        )
     side = math.isqrt(len(first) - 1)
     if side < 1 or side * side != len(first) - 1:
         raise DataError(f"{path}: {len(first) - 1:,} pixel columns are no square image")
@@ -63,14 +71,21 @@ def _read_csv(path: Path) -> Split:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             # A row that begins with # is damaged, not a comment.
-            table = np.loadtxt(_lines(path), np.int32, delimiter=",", skiprows=int(header), ndmin=2, comments=None)
+            table = np.loadtxt(
+                _lines(path), np.int32, delimiter=",", skiprows=int(header), ndmin=2, comments=None
+            )
     except (OSError, ValueError, OverflowError, Warning) as error:
         raise DataError(f"{path}: cannot be read as a table of whole numbers: {error}") from error
     if table.shape[1] != len(first):
-        raise DataError(f"{path}: rows of {table.shape[1]:,} cells under a first row of {len(first):,}; copy it anew")
+        raise DataError(
+            f"{path}: rows of {table.shape[1]:,} cells under a first row of {len(first):,}; copy it"
+            " anew"
+        )
     pixels = table[:, 1:]
     if pixels.min() < 0 or pixels.max() > 255:
         row, column = np.argwhere((pixels < 0) | (pixels > 255))[0].tolist()
         found = pixels[row, column]
-        raise DataError(f"{path}: data row {row + 1}, pixel {column} is {found}; pixels are 0 to 255")
+        raise DataError(
+            f"{path}: data row {row + 1}, pixel {column} is {found}; pixels are 0 to 255"
+        )
     return Split(pixels.astype(np.uint8).reshape(-1, side, side), table[:, 0].astype(np.int64))

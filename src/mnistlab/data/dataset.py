@@ -33,7 +33,8 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A training and a test split of the same image size and classes; make one with :func:`make_dataset`.
+    """A training and a test split of the same image size and classes; make one with
+    :func:`make_dataset`.
 
     Attributes:
         name: for example ``mnist``.
@@ -77,26 +78,31 @@ def make_dataset(
     Args:
         name: for messages and records.
         train: the training split.
-        test: the test split; ``None`` takes every seventh image of ``train`` in a fixed random order (MNIST's own
-            proportion of 60,000 to 10,000) and says so in the note.
-        classes: the classes' names; ``None`` counts them from the training labels, at least the ten digits.
+        test: the test split; ``None`` takes every seventh image of ``train`` in a fixed random
+            order (MNIST's own proportion of 60,000 to 10,000) and says so in the note.
+        classes: the classes' names; ``None`` counts them from the training labels, at least the ten
+            digits.
         note: see :class:`Dataset`.
 
     Raises:
-        DataError: a name that is not UTF-8, an empty split, counts or image sizes that differ, a label out of range, a
-            class without images.
+        DataError: a name that is not UTF-8, an empty split, counts or image sizes that differ, a
+            label out of range, a class without images.
     """
     for label in (name, *(classes or ())):
         if not is_unicode(label):
             raise DataError(
-                f"{name}: the name {label} is not UTF-8, which records and tables are written in; rename it"
+                f"{name}: the name {label} is not UTF-8, which records and tables are written in;"
+                " rename it"
             )
     _check_split(f"{name}: training set", train)
     if classes is None:
         classes = _count_classes(name, train.labels)
     if test is None:
         train, test = _hold_out(name, train)
-        note = f"{name} has no test set: {len(test):,} of its images, drawn once at random, are held out as one"
+        note = (
+            f"{name} has no test set: {len(test):,} of its images, drawn once at random, are held"
+            " out as one"
+        )
     _check_split(f"{name}: test set", test)
     if train.images.shape[1:] != test.images.shape[1:]:
         sizes = " and ".join(f"{s.images.shape[1]}x{s.images.shape[2]}" for s in (train, test))
@@ -106,7 +112,9 @@ def make_dataset(
         if low < 0 or high >= len(classes):
             wrong = low if low < 0 else high
             at = int(np.argmax(split.labels == wrong))
-            raise DataError(f"{name}: {kind} image {at} has label {wrong}; labels are 0 to {len(classes) - 1}")
+            raise DataError(
+                f"{name}: {kind} image {at} has label {wrong}; labels are 0 to {len(classes) - 1}"
+            )
     return Dataset(name, train, test, classes, note)
 
 
@@ -120,14 +128,19 @@ def _check_split(name: str, split: Split) -> None:
 def _count_classes(name: str, labels: NDArray[np.int64]) -> tuple[str, ...]:
     low, high = int(labels.min()), int(labels.max())
     if low < 0:
-        raise DataError(f"{name}: training image {int(labels.argmin())} has label {low}; labels start at 0")
+        raise DataError(
+            f"{name}: training image {int(labels.argmin())} has label {low}; labels start at 0"
+        )
     if high < len(DIGITS):
         return DIGITS
     # As many labels as there are, and one more, cannot all be there.
     absent = np.setdiff1d(np.arange(min(high, len(labels)) + 1), labels)
     if absent.size:
         at = int(labels.argmax())
-        raise DataError(f"{name}: training image {at} has label {high}, out of range: no image has label {absent[0]}")
+        raise DataError(
+            f"{name}: training image {at} has label {high}, out of range: no image has label"
+            f" {absent[0]}"
+        )
     return tuple(str(label) for label in range(high + 1))
 
 
@@ -137,4 +150,6 @@ def _hold_out(name: str, split: Split) -> tuple[Split, Split]:
     if count == 0:
         raise DataError(f"{name}: {len(split)} images are too few to hold out a test set")
     test, train = np.sort(order[:count]), np.sort(order[count:])
-    return Split(split.images[train], split.labels[train]), Split(split.images[test], split.labels[test])
+    return Split(split.images[train], split.labels[train]), Split(
+        split.images[test], split.labels[test]
+    )

@@ -1,12 +1,14 @@
-"""Disputed labels: MNIST's test images whose published label most people who looked do not agree with.
+"""Disputed labels: MNIST's test images whose published label most people who looked do not agree
+with.
 
-Five people looked at each of the test images that seemed wrongly labelled to a trained model. These are those of which
-fewer than three agreed with the label: some are labelled wrongly, others cannot be told by anyone.
+Five people looked at each of the test images that seemed wrongly labelled to a trained model. These
+are those of which fewer than three agreed with the label: some are labelled wrongly, others cannot
+be told by anyone.
 
 References:
-    C. G. Northcutt, A. Athalye and J. Mueller, *Pervasive Label Errors in Test Sets Destabilize Machine Learning
-    Benchmarks*, NeurIPS 2021, Datasets and Benchmarks; ``mturk/mnist_mturk.json`` at github.com/cleanlab/label-errors,
-    entries with ``mturk.given`` below 3.
+    C. G. Northcutt, A. Athalye and J. Mueller, *Pervasive Label Errors in Test Sets Destabilize
+    Machine Learning Benchmarks*, NeurIPS 2021, Datasets and Benchmarks; ``mturk/mnist_mturk.json``
+    at github.com/cleanlab/label-errors, entries with ``mturk.given`` below 3.
 """
 
 import hashlib
@@ -15,7 +17,23 @@ import numpy as np
 
 from mnistlab.data.dataset import Dataset, Split
 
-MNIST_DISPUTED = (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729)
+MNIST_DISPUTED = (
+    947,
+    1621,
+    1901,
+    2130,
+    2462,
+    2597,
+    2654,
+    3520,
+    3558,
+    5937,
+    6651,
+    6783,
+    8527,
+    9679,
+    9729,
+)
 """Places in MNIST's test set, from 0, in the order of its files."""
 _MNIST_TEST = "f5147f7baa1787ec"
 
@@ -24,8 +42,9 @@ def disputed_labels(dataset: Dataset) -> tuple[int, ...]:
     """Return the places, from 0 and ascending, of the test images whose labels are disputed.
 
     Args:
-        dataset: as it is tested on. Its test split is told by its content, in whatever form it came, and however few of
-            the training images are kept; held-out training images are another test split.
+        dataset: as it is tested on. Its test split is told by its content, in whatever form it
+            came, and however few of the training images are kept; held-out training images are
+            another test split.
 
     Returns:
         Those of MNIST's test set; nothing for any other.

@@ -1,4 +1,6 @@
-"""Fetching published files: several mirrors, checksums, retries, and resumption where the last attempt broke off."""
+"""Fetching published files: several mirrors, checksums, retries, and resumption where the last
+attempt broke off.
+"""
 
 import logging
 import os
@@ -46,10 +48,12 @@ def cache_folder() -> Path:
 def fetch(file: RemoteFile, folder: Path, on_progress: OnProgress | None = None) -> Path:
     """Return the path of a verified copy in ``folder``, downloading it if there is none.
 
-    A download that breaks off leaves ``NAME.part`` behind, and the next attempt asks only for the rest.
+    A download that breaks off leaves ``NAME.part`` behind, and the next attempt asks only for the
+    rest.
 
     Raises:
-        DataError: no mirror delivered the file; the message names the folder into which it can be put by hand.
+        DataError: no mirror delivered the file; the message names the folder into which it can be
+            put by hand.
     """
     import pooch
     import requests
@@ -60,7 +64,9 @@ def fetch(file: RemoteFile, folder: Path, on_progress: OnProgress | None = None)
     for url in file.urls:
         downloader = _Resuming(file, folder / f"{file.name}.part", on_progress)
         try:
-            return Path(pooch.retrieve(url, f"md5:{file.md5}", file.name, folder, downloader=downloader))
+            return Path(
+                pooch.retrieve(url, f"md5:{file.md5}", file.name, folder, downloader=downloader)
+            )
         except requests.RequestException as error:
             failures.append(f"{_host(url)}: {_reason(error)}")
         except ValueError:
@@ -95,10 +101,12 @@ class _Resuming:
                     self._append(session, url)
                     break
                 except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
-                    # Once bytes have come, a broken connection is worth another request for the rest.
+                    # Once bytes have come, a broken connection is worth another request for the
+                    # rest.
                     if attempt + 1 == _RETRIES or not self.part.exists():
                         raise
-        # The part is spent whether or not its checksum will hold: resuming a wrong file would never mend it.
+        # The part is spent whether or not its checksum will hold: resuming a wrong file would never
+        # mend it.
         shutil.move(self.part, output_file)
 
     def _append(self, session: "Session", url: str) -> None:

@@ -25,14 +25,16 @@ def read_idx(path: Path) -> NDArray[Any]:
     """Read one IDX file, gzipped or plain.
 
     Args:
-        path: for example ``train-images-idx3-ubyte.gz``; the content decides whether it is unzipped, not the name.
+        path: for example ``train-images-idx3-ubyte.gz``; the content decides whether it is
+            unzipped, not the name.
 
     Returns:
-        uint8 or big-endian int32, read-only, shaped as the header says: ``(60000, 28, 28)`` for MNIST's training
-        images, ``(60000,)`` for its labels.
+        uint8 or big-endian int32, read-only, shaped as the header says: ``(60000, 28, 28)`` for
+        MNIST's training images, ``(60000,)`` for its labels.
 
     Raises:
-        DataError: unreadable, damaged, not IDX, of another element type, or of another length than its header says.
+        DataError: unreadable, damaged, not IDX, of another element type, or of another length than
+            its header says.
     """
     try:
         with open_file(path) as file:
@@ -48,20 +50,26 @@ def read_split(images: Path, labels: Path) -> Split:
 
     Args:
         images: uint8, ``(n, height, width)``.
-        labels: uint8 ``(n,)``, or int32 ``(n, fields)`` as QMNIST has them, of which the first field is the class.
+        labels: uint8 ``(n,)``, or int32 ``(n, fields)`` as QMNIST has them, of which the first
+            field is the class.
 
     Raises:
         DataError: a file cannot be read, has another shape, or their counts differ.
     """
     pixels, classes = read_idx(images), read_idx(labels)
     if pixels.ndim != 3 or pixels.dtype != np.uint8:
-        raise DataError(f"{images}: shape {pixels.shape} of {pixels.dtype}; images are (n, height, width) of uint8")
+        raise DataError(
+            f"{images}: shape {pixels.shape} of {pixels.dtype}; images are (n, height, width) of"
+            " uint8"
+        )
     if classes.ndim == 2 and classes.shape[1] > 0:
         classes = classes[:, 0]
     if classes.ndim != 1:
         raise DataError(f"{labels}: shape {classes.shape}; labels are (n,)")
     if len(pixels) != len(classes):
-        raise DataError(f"{labels}: {len(classes):,} labels, but {images.name} holds {len(pixels):,} images")
+        raise DataError(
+            f"{labels}: {len(classes):,} labels, but {images.name} holds {len(pixels):,} images"
+        )
     return Split(pixels, classes.astype(np.int64))
 
 
@@ -91,13 +99,22 @@ def _read_packed(file: IO[bytes], path: Path) -> NDArray[Any]:
 def _parse_header(content: bytes, path: Path) -> tuple[np.dtype[Any], tuple[int, ...], int]:
     """Return the element type, the shape, and the offset in bytes at which the elements start."""
     if len(content) < 4 or content[:2] != b"\0\0":
-        raise DataError(f"{path}: not an IDX file (it starts with {content[:4].hex(' ') or 'nothing'})")
+        raise DataError(
+            f"{path}: not an IDX file (it starts with {content[:4].hex(' ') or 'nothing'})"
+        )
     code, dimensions = content[2], content[3]
     if code not in _ELEMENTS:
-        raise DataError(f"{path}: elements of type 0x{code:02x}; images and labels are 0x08 (bytes) or 0x0c (int32)")
+        raise DataError(
+            f"{path}: elements of type 0x{code:02x}; images and labels are 0x08 (bytes) or 0x0c"
+            " (int32)"
+        )
     if not 1 <= dimensions <= _MOST_DIMENSIONS:
         raise DataError(f"{path}: {dimensions} dimensions; images have 3 and labels 1")
     start = 4 + 4 * dimensions
     if len(content) < start:
         raise DataError(f"{path}: ends inside its header")
-    return _ELEMENTS[code], tuple(np.frombuffer(content, ">u4", dimensions, offset=4).tolist()), start
+    return (
+        _ELEMENTS[code],
+        tuple(np.frombuffer(content, ">u4", dimensions, offset=4).tolist()),
+        start,
+    )

@@ -29,7 +29,8 @@ def decode(content: bytes, name: str) -> NDArray[np.uint8]:
         name: for messages.
 
     Returns:
-        uint8, ``(height, width)``: colours by ITU-R 601 luma, 16 bits scaled to 8, transparency laid on white.
+        uint8, ``(height, width)``: colours by ITU-R 601 luma, 16 bits scaled to 8, transparency
+        laid on white.
 
     Raises:
         DataError: not a picture, damaged, or absurdly large.
@@ -45,9 +46,14 @@ def decode(content: bytes, name: str) -> NDArray[np.uint8]:
                 return (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
             if image.has_transparency_data:
                 overlay = image.convert("RGBA")
-                return np.asarray(Image.alpha_composite(Image.new("RGBA", image.size, "white"), overlay).convert("L"))
+                return np.asarray(
+                    Image.alpha_composite(Image.new("RGBA", image.size, "white"), overlay).convert(
+                        "L"
+                    )
+                )
             return np.asarray(image.convert("L"))
-    # Pillow's decoders raise almost anything on damaged files, SyntaxError for a broken PNG among them.
+    # Pillow's decoders raise almost anything on damaged files, SyntaxError for a broken PNG among
+    # them.
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{name}: not a readable picture: {reason}") from error
@@ -65,7 +71,9 @@ def _check_chunks(content: bytes) -> None:
     while chunk != b"IEND":
         end = at + 8 + int.from_bytes(content[at : at + 4])
         chunk = content[at + 4 : at + 8]
-        if len(content) < end + 4 or zlib.crc32(content[at + 4 : end]) != int.from_bytes(content[end : end + 4]):
+        if len(content) < end + 4 or zlib.crc32(content[at + 4 : end]) != int.from_bytes(
+            content[end : end + 4]
+        ):
             raise ValueError("cut off, or a checksum is wrong")
         at = end + 4
 
@@ -79,17 +87,21 @@ def stack(pictures: list[NDArray[np.uint8]], names: list[str]) -> NDArray[np.uin
     for picture, name in zip(pictures, names, strict=True):
         if picture.shape != pictures[0].shape:
             found, first = ("x".join(map(str, p.shape)) for p in (picture, pictures[0]))
-            raise DataError(f"{name}: {found} pixels, but {names[0]} is {first}; all must have one size")
+            raise DataError(
+                f"{name}: {found} pixels, but {names[0]} is {first}; all must have one size"
+            )
     return np.stack(pictures)
 
 
 def read_class_folders(folder: Path) -> Dataset:
-    """Read ``folder/train/CLASS/*.png`` and ``folder/test/CLASS/*.png``, or ``folder/CLASS/*.png`` alone.
+    """Read ``folder/train/CLASS/*.png`` and ``folder/test/CLASS/*.png``, or ``folder/CLASS/*.png``
+    alone.
 
     The classes are the training folders' names in order, numbers by value.
 
     Raises:
-        DataError: no pictures, a damaged one, sizes that differ, or a test class that training lacks.
+        DataError: no pictures, a damaged one, sizes that differ, or a test class that training
+            lacks.
     """
     parts = {path.name.lower(): path for path in _folders_in(folder)}
     train_folder = parts.get("train") or parts.get("training")
@@ -98,7 +110,9 @@ def read_class_folders(folder: Path) -> Dataset:
         return make_dataset(folder.resolve().name, _read_split(folder, names), None, classes=names)
     classes = tuple(path.name for path in _folders_in(train_folder))
     train = _read_split(train_folder, classes)
-    test_folder = parts.get("test") or parts.get("testing") or parts.get("val") or parts.get("valid")
+    test_folder = (
+        parts.get("test") or parts.get("testing") or parts.get("val") or parts.get("valid")
+    )
     test = _read_split(test_folder, classes) if test_folder else None
     return make_dataset(folder.resolve().name, train, test, classes=classes)
 
@@ -109,8 +123,14 @@ def _read_split(folder: Path, classes: tuple[str, ...]) -> Split:
     labels: list[int] = []
     for subfolder in _folders_in(folder):
         if subfolder.name not in classes:
-            raise DataError(f"{subfolder}: no such class among the training folders ({listed(classes)})")
-        paths = sorted(p for p in subfolder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+            raise DataError(
+                f"{subfolder}: no such class among the training folders ({listed(classes)})"
+            )
+        paths = sorted(
+            p
+            for p in subfolder.iterdir()
+            if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")
+        )
         if not paths:
             raise DataError(f"{subfolder}: no pictures in this class folder")
         pictures += [_read_picture(path) for path in paths]
@@ -129,9 +149,16 @@ def _read_picture(path: Path) -> NDArray[np.uint8]:
 
 
 def _folders_in(folder: Path) -> list[Path]:
-    folders = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))]
+    folders = [
+        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))
+    ]
     return sorted(
-        folders, key=lambda path: (not path.name.isdecimal(), int(path.name) if path.name.isdecimal() else 0, path.name)
+        folders,
+        key=lambda path: (
+            not path.name.isdecimal(),
+            int(path.name) if path.name.isdecimal() else 0,
+            path.name,
+        ),
     )
 
 

@@ -1,4 +1,6 @@
-"""The data sets known by name, and where each is found: in the package, on the system, in the cache, or on the net."""
+"""The data sets known by name, and where each is found: in the package, on the system, in the
+cache, or on the net.
+"""
 
 import sysconfig
 from collections.abc import Iterator
@@ -21,7 +23,8 @@ class KnownDataset:
     """A published data set in IDX files.
 
     Attributes:
-        files: names of training images, training labels, test images and test labels, in this order.
+        files: names of training images, training labels, test images and test labels, in this
+            order.
         downloads: what to fetch; one archive or the four files themselves.
         first_label: the label that stands for ``classes[0]``.
         transposed: whether rows and columns are swapped in the files (EMNIST's are).
@@ -51,7 +54,18 @@ _QMNIST_NAMES = (
     "qmnist-test-images-idx3-ubyte.gz",
     "qmnist-test-labels-idx2-int.gz",
 )
-_FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+_FASHION = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
 _EMNIST = RemoteFile(
     "emnist-gzip.zip",
     "58c8d27c78d21e728a6bc7b3cc06412e",
@@ -64,7 +78,8 @@ _EMNIST = RemoteFile(
 
 def _files(names: tuple[str, ...], md5s: tuple[str, ...], *mirrors: str) -> tuple[RemoteFile, ...]:
     return tuple(
-        RemoteFile(name, md5, tuple(mirror + name for mirror in mirrors)) for name, md5 in zip(names, md5s, strict=True)
+        RemoteFile(name, md5, tuple(mirror + name for mirror in mirrors))
+        for name, md5 in zip(names, md5s, strict=True)
     )
 
 
@@ -162,7 +177,9 @@ CATALOGUE = {
 
 
 def local_folders(known: KnownDataset) -> Iterator[Path]:
-    """Yield the folders in which a data set may lie already: the cache, then the system's ``share/datasets``."""
+    """Yield the folders in which a data set may lie already: the cache, then the system's
+    ``share/datasets``.
+    """
     if known.name == "mnist":
         yield EMBEDDED
         return
@@ -191,14 +208,16 @@ def load_known(known: KnownDataset, on_progress: OnProgress | None = None) -> Da
     dataset = make_dataset(known.name, train, test, classes=known.classes)
     if known.fingerprint and dataset.fingerprint != known.fingerprint:
         raise DataError(
-            f"{folder}: readable, but not the published {known.name} "
-            f"(fingerprint {dataset.fingerprint}, not {known.fingerprint}); remove it to have it fetched again"
+            f"{folder}: readable, but not the published {known.name} (fingerprint"
+            f" {dataset.fingerprint}, not {known.fingerprint}); remove it to have it fetched again"
         )
     return dataset
 
 
 def _as_published(known: KnownDataset, split: Split) -> Split:
-    images = np.ascontiguousarray(split.images.transpose(0, 2, 1)) if known.transposed else split.images
+    images = (
+        np.ascontiguousarray(split.images.transpose(0, 2, 1)) if known.transposed else split.images
+    )
     return Split(images, split.labels - known.first_label)
 
 

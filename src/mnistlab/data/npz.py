@@ -34,10 +34,14 @@ def read_npz(path: Path) -> Dataset:
             if file.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
                 raise DataError(f"{path}: a single array, not the zip of four that Keras publishes")
             train_images, train_labels, test_images, test_labels = _read_arrays(file, path)
-        train, test = _split(train_images, train_labels, path), _split(test_images, test_labels, path)
+        train, test = (
+            _split(train_images, train_labels, path),
+            _split(test_images, test_labels, path),
+        )
     except DataError:
         raise
-    # Zip files and headers of arrays can be wrong in many ways, whose exceptions share no base but this one.
+    # Zip files and headers of arrays can be wrong in many ways, whose exceptions share no base but
+    # this one.
     except Exception as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
     return make_dataset(path.stem, train, test)
@@ -48,11 +52,18 @@ def _read_arrays(file: BinaryIO, path: Path) -> list[NDArray[np.generic]]:
         held = [name.removesuffix(_SUFFIX) for name in archive.namelist()]
         missing = sorted(set(_NAMES) - set(held))
         if missing:
-            raise DataError(f"{path}: lacks {', '.join(missing)}; it holds {listed(held) or 'nothing'}")
+            raise DataError(
+                f"{path}: lacks {', '.join(missing)}; it holds {listed(held) or 'nothing'}"
+            )
         members = [archive.getinfo(name + _SUFFIX) for name in _NAMES]
         refuse_bomb(path, sum(member.file_size for member in members))
-        if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
-            raise DataError(f"{path}: packed otherwise than NumPy does; write it with numpy.savez_compressed")
+        if any(
+            member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+            for member in members
+        ):
+            raise DataError(
+                f"{path}: packed otherwise than NumPy does; write it with numpy.savez_compressed"
+            )
         # Whole, since the checksum is only looked at in the end.
         return [_parse(archive.read(member), path) for member in members]
 
@@ -60,22 +71,37 @@ def _read_arrays(file: BinaryIO, path: Path) -> list[NDArray[np.generic]]:
 def _parse(content: bytes, path: Path) -> NDArray[np.generic]:
     """Make an array of a ``.npy`` file's bytes, without a copy."""
     stream = io.BytesIO(content)
-    read_header = npy.read_array_header_1_0 if npy.read_magic(stream) == (1, 0) else npy.read_array_header_2_0
+    read_header = (
+        npy.read_array_header_1_0 if npy.read_magic(stream) == (1, 0) else npy.read_array_header_2_0
+    )
     shape, is_fortran, dtype = read_header(stream)
     if dtype.hasobject:
-        raise DataError(f"{path}: cannot be read: it holds Python objects, which are never loaded; write plain numbers")
+        raise DataError(
+            f"{path}: cannot be read: it holds Python objects, which are never loaded; write plain"
+            " numbers"
+        )
     start = stream.tell()
     promised, found = math.prod(shape) * dtype.itemsize, len(content) - start
     if promised != found:
-        raise DataError(f"{path}: an array's header promises {promised:,} bytes, the file holds {found:,}")
-    return np.frombuffer(content, dtype, offset=start).reshape(shape, order="F" if is_fortran else "C")
+        raise DataError(
+            f"{path}: an array's header promises {promised:,} bytes, the file holds {found:,}"
+        )
+    return np.frombuffer(content, dtype, offset=start).reshape(
+        shape, order="F" if is_fortran else "C"
+    )
 
 
 def _split(images: NDArray[np.generic], labels: NDArray[np.generic], path: Path) -> Split:
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]
     if images.ndim != 3 or images.dtype != np.uint8:
-        raise DataError(f"{path}: images of shape {images.shape} and type {images.dtype}; expected (n, h, w) of uint8")
+        raise DataError(
+            f"{path}: images of shape {images.shape} and type {images.dtype}; expected (n, h, w) of"
+            " uint8"
+        )
     if labels.size != len(labels) or not np.issubdtype(labels.dtype, np.integer):
-        raise DataError(f"{path}: labels of shape {labels.shape} and type {labels.dtype}; expected (n,) whole numbers")
+        raise DataError(
+            f"{path}: labels of shape {labels.shape} and type {labels.dtype}; expected (n,) whole"
+            " numbers"
+        )
     return Split(images.astype(np.uint8, copy=False), labels.reshape(-1).astype(np.int64))

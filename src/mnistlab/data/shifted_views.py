@@ -9,7 +9,8 @@ Read = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 def read_views(read: Read, images: NDArray[np.uint8], pixels: int) -> NDArray[np.float32]:
-    """Average a model's probabilities over all copies of each image moved by whole pixels, both ways and not at all.
+    """Average a model's probabilities over all copies of each image moved by whole pixels, both
+    ways and not at all.
 
     It costs (2 ``pixels`` + 1)² readings an image.
 

@@ -19,13 +19,15 @@ def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -
     """Load labelled images.
 
     Args:
-        source: a known name (``mnist``, ``fashion-mnist``, ...), a folder (of IDX files, of class folders, or with
-            ``train.tar`` or ``train.csv`` in it), or a file: the course's ``train.tar`` (``test.tar`` is taken from
-            beside it), Kaggle's ``train.csv``, Keras's ``mnist.npz``.
+        source: a known name (``mnist``, ``fashion-mnist``, ...), a folder (of IDX files, of class
+            folders, or with ``train.tar`` or ``train.csv`` in it), or a file: the course's
+            ``train.tar`` (``test.tar`` is taken from beside it), Kaggle's ``train.csv``, Keras's
+            ``mnist.npz``.
         on_progress: told of a download's progress.
 
     Raises:
-        DataError: nothing there, or what is there is damaged or no data set; the message names the file.
+        DataError: nothing there, or what is there is damaged or no data set; the message names the
+            file.
     """
     if not source:
         raise DataError("the name of the data is empty; name a data set, a folder or a file")
@@ -43,9 +45,13 @@ def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -
         raise DataError(f"{path}: cannot be read: {error}") from error
     except DataError as error:
         # What only shows once the parts are put together knows the data set's name, not its place.
-        raise error if printable(str(path)) in str(error) else DataError(f"{path}: {error}") from None
+        raise (
+            error if printable(str(path)) in str(error) else DataError(f"{path}: {error}")
+        ) from None
     hint = did_you_mean(source, CATALOGUE)
-    raise DataError(f"{source}: no such file, folder or data set; {hint}known by name: {', '.join(CATALOGUE)}")
+    raise DataError(
+        f"{source}: no such file, folder or data set; {hint}known by name: {', '.join(CATALOGUE)}"
+    )
 
 
 def _load_file(path: Path) -> Dataset:
@@ -54,9 +60,13 @@ def _load_file(path: Path) -> Dataset:
             return read_npz(path)
         case ".csv":
             return read_csvs(path, _partner(path))
-        case ".tar" | ".tgz" | ".gz" | ".bz2" | ".xz" if ".tar" in path.name.lower() or path.suffix.lower() == ".tgz":
+        case ".tar" | ".tgz" | ".gz" | ".bz2" | ".xz" if (
+            ".tar" in path.name.lower() or path.suffix.lower() == ".tgz"
+        ):
             return read_tars(path, _partner(path))
-    raise DataError(f"{path}: not a kind of data file that is known (.tar, .csv, .npz, or a folder)")
+    raise DataError(
+        f"{path}: not a kind of data file that is known (.tar, .csv, .npz, or a folder)"
+    )
 
 
 def _partner(train: Path) -> Path | None:
@@ -71,17 +81,24 @@ def _load_folder(folder: Path) -> Dataset:
     for pattern in ("*train*.tar*", "*train*.csv", "*.npz"):
         files = sorted(path for path in folder.glob(pattern) if not path.is_dir())
         if len(files) > 1:
-            raise DataError(f"{folder}: holds {listed([path.name for path in files])}; name the one to use")
+            raise DataError(
+                f"{folder}: holds {listed([path.name for path in files])}; name the one to use"
+            )
         if files:
             return _load_file(files[0])
     if any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir()):
         return read_class_folders(folder)
-    raise DataError(f"{folder}: no data in this folder (IDX files, class folders, train.tar, train.csv or an .npz)")
+    raise DataError(
+        f"{folder}: no data in this folder (IDX files, class folders, train.tar, train.csv or an"
+        " .npz)"
+    )
 
 
 def _load_idx_folder(folder: Path) -> Dataset:
     train = read_split(_idx_file(folder, "images", "train"), _idx_file(folder, "labels", "train"))
-    test = read_split(_idx_file(folder, "images", "t10k", "test"), _idx_file(folder, "labels", "t10k", "test"))
+    test = read_split(
+        _idx_file(folder, "images", "t10k", "test"), _idx_file(folder, "labels", "t10k", "test")
+    )
     return make_dataset(folder.resolve().name, train, test)
 
 
@@ -89,9 +106,12 @@ def _idx_file(folder: Path, kind: str, *parts: str) -> Path:
     files = sorted(path for part in parts for path in folder.glob(f"*{part}*{kind}*idx*"))
     if not files:
         raise DataError(
-            f"{folder}: lacks the {kind} file of the {parts[-1]} set, for example {parts[0]}-{kind}-idx*-ubyte.gz"
+            f"{folder}: lacks the {kind} file of the {parts[-1]} set, for example"
+            f" {parts[0]}-{kind}-idx*-ubyte.gz"
         )
     # The same file packed and unpacked is one file; EMNIST's folder holds six sets.
     if len({path.name.removesuffix(".gz") for path in files}) > 1:
-        raise DataError(f"{folder}: holds {listed([path.name for path in files])}; keep one set in a folder")
+        raise DataError(
+            f"{folder}: holds {listed([path.name for path in files])}; keep one set in a folder"
+        )
     return files[0]

@@ -1,4 +1,6 @@
-"""Subset: a part of the training images to train on, and another to validate with, drawn once and for all."""
+"""Subset: a part of the training images to train on, and another to validate with, drawn once and
+for all.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +14,14 @@ _SEED = 1998
 def take_subset(dataset: Dataset, *, validation: int = 0, limit: int = 0) -> Dataset:
     """Hold out training images for validation, and keep only some of the others.
 
-    The draw depends on the number of training images alone: whatever the limit, the same images are held out, and a
-    smaller limit keeps a part of what a larger one keeps.
+    The draw depends on the number of training images alone: whatever the limit, the same images are
+    held out, and a smaller limit keeps a part of what a larger one keeps.
 
     Args:
         dataset: the whole.
         validation: training images that take the test set's place; 0 leaves the test set.
-        limit: training images to keep of the others; 0 keeps all, and so does a number above theirs.
+        limit: training images to keep of the others; 0 keeps all, and so does a number above
+            theirs.
 
     Raises:
         DataError: nothing would be left to train on.
@@ -27,16 +30,26 @@ def take_subset(dataset: Dataset, *, validation: int = 0, limit: int = 0) -> Dat
         return dataset
     count = len(dataset.train)
     if validation > count - 2:
-        raise DataError(f"{dataset.name}: cannot hold out {validation:,} of {count:,} training images")
+        raise DataError(
+            f"{dataset.name}: cannot hold out {validation:,} of {count:,} training images"
+        )
     order = np.random.default_rng(_SEED).permutation(count)
     kept = order[validation:][: limit or None]
     notes = [dataset.note] if dataset.note else []
     if len(kept) < count - validation:
         notes.append(f"{len(kept):,} of {count:,} training images, drawn once at random")
     if validation:
-        notes.append(f"tested on {validation:,} held-out training images; the test set was not looked at")
+        notes.append(
+            f"tested on {validation:,} held-out training images; the test set was not looked at"
+        )
     test = _part(dataset.train, order[:validation]) if validation else dataset.test
-    return make_dataset(dataset.name, _part(dataset.train, kept), test, classes=dataset.classes, note="; ".join(notes))
+    return make_dataset(
+        dataset.name,
+        _part(dataset.train, kept),
+        test,
+        classes=dataset.classes,
+        note="; ".join(notes),
+    )
 
 
 def _part(split: Split, chosen: NDArray[np.int64]) -> Split:

@@ -1,4 +1,6 @@
-"""Archive: ``comparison.json``, from which a study is made again: which runs it compared, and every figure it found."""
+"""Archive: ``comparison.json``, from which a study is made again: which runs it compared, and every
+figure it found.
+"""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -36,7 +38,8 @@ class Archive(BaseModel):
         command: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
         headline: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
         margin: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
-        comparison: every figure, as :class:`mnistlab.statistics.Comparison` has it; a study works them out anew.
+        comparison: every figure, as :class:`mnistlab.statistics.Comparison` has it; a study works
+            them out anew.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -72,7 +75,10 @@ def write_archive(folder: Path, archive: Archive) -> Path:
         RunError: the runs' folder has a name that is not UTF-8.
     """
     if not is_unicode(archive.runs):
-        raise RunError(f"{folder / FILE}: cannot name the runs' folder, since {archive.runs} is not UTF-8; rename it")
+        raise RunError(
+            f"{folder / FILE}: cannot name the runs' folder, since {archive.runs} is not UTF-8;"
+            " rename it"
+        )
     write_atomically(folder / FILE, add_checksum(archive.model_dump_json(indent=2)))
     return folder / FILE
 

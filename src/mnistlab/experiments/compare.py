@@ -38,8 +38,9 @@ def compare(
         recipes: two or more, of names of their own; or names of built-in ones.
         seeds: how many, from 0; or which.
         margin: points of accuracy within which two recipes count as equivalent, above 0.
-        max_seeds: if given, the study ends as soon as its verdict is settled, and with so many seeds at the latest,
-            at least six; ``seeds`` does not count then. See :func:`mnistlab.statistics.planned_looks`.
+        max_seeds: if given, the study ends as soon as its verdict is settled, and with so many
+            seeds at the latest, at least six; ``seeds`` does not count then. See
+            :func:`mnistlab.statistics.planned_looks`.
         runs: the folder that keeps the runs.
         executor: what trains; ``None`` is a process a core on this machine.
         settings: device, kernels, threads of each run.
@@ -51,14 +52,25 @@ def compare(
         The study, or ``None`` if it was asked to stop.
 
     Raises:
-        MnistlabError: recipes that cannot be compared, or a recipe of which no run could be finished.
+        MnistlabError: recipes that cannot be compared, or a recipe of which no run could be
+            finished.
     """
     chosen = [resolve(recipe) for recipe in recipes]
     _check(chosen)
     title = " against ".join(recipe.name for recipe in chosen)
     if max_seeds is None:
         return run_comparison(
-            title, chosen, "", seeds, runs, executor, settings, on_event, should_stop, command, margin=margin
+            title,
+            chosen,
+            "",
+            seeds,
+            runs,
+            executor,
+            settings,
+            on_event,
+            should_stop,
+            command,
+            margin=margin,
         )
     if not isinstance(max_seeds, int) or not MINIMUM_SEEDS <= max_seeds <= MOST_SEEDS:
         raise ExperimentError(f"max_seeds: {MINIMUM_SEEDS} to {MOST_SEEDS:,}; found {max_seeds!r}")
@@ -99,16 +111,27 @@ def ablation(
     should_stop: Callable[[], bool] = never,
     command: str = "",
 ) -> ComparisonResult | None:
-    """Train a recipe whole, without each of its regularisers, with each alone, and bare; hold each against the whole.
+    """Train a recipe whole, without each of its regularisers, with each alone, and bare; hold each
+    against the whole.
 
-    Its regularisers are found from its fields, see :func:`mnistlab.recipe.ablate`. Arguments, result and errors are
-    those of :func:`compare`.
+    Its regularisers are found from its fields, see :func:`mnistlab.recipe.ablate`. Arguments,
+    result and errors are those of :func:`compare`.
     """
     whole = resolve(recipe)
     title = f"What the regularisers of {whole.name} are worth"
     variants = ablate(whole)
     return run_comparison(
-        title, variants, whole.name, seeds, runs, executor, settings, on_event, should_stop, command, margin=margin
+        title,
+        variants,
+        whole.name,
+        seeds,
+        runs,
+        executor,
+        settings,
+        on_event,
+        should_stop,
+        command,
+        margin=margin,
     )
 
 
@@ -128,24 +151,35 @@ def resolve(recipe: Recipe | str) -> Recipe:
         MnistlabError: it is neither.
     """
     if not isinstance(recipe, Recipe | str):
-        raise ExperimentError(f"a recipe is a Recipe or the name of a built-in one; found {recipe!r}")
+        raise ExperimentError(
+            f"a recipe is a Recipe or the name of a built-in one; found {recipe!r}"
+        )
     return built_in(recipe) if isinstance(recipe, str) else recipe
 
 
 def _check(recipes: Sequence[Recipe]) -> None:
     if len(recipes) < 2:
-        raise ExperimentError("give at least two recipes to compare; mnistlab repeat is for one over many seeds")
+        raise ExperimentError(
+            "give at least two recipes to compare; mnistlab repeat is for one over many seeds"
+        )
     for key in ("data", "validation", "train_limit"):
         values = [getattr(recipe, key) for recipe in recipes]
         if len(set(values)) > 1:
-            raise ExperimentError(f"{key}: differs between the recipes ({', '.join(map(str, values))}); not comparable")
+            raise ExperimentError(
+                f"{key}: differs between the recipes ({', '.join(map(str, values))}); not"
+                " comparable"
+            )
     seen: dict[str, Recipe] = {}
     for recipe in recipes:
         if recipe.name in seen:
-            raise ExperimentError(f"{recipe.name}: two recipes of that name; give one a .toml file with another name")
+            raise ExperimentError(
+                f"{recipe.name}: two recipes of that name; give one a .toml file with another name"
+            )
         for name, other in seen.items():
             if other.digest == recipe.digest:
-                raise ExperimentError(f"{name} and {recipe.name} are the same recipe; there is nothing to compare")
+                raise ExperimentError(
+                    f"{name} and {recipe.name} are the same recipe; there is nothing to compare"
+                )
         seen[recipe.name] = recipe
 
 
@@ -164,25 +198,38 @@ def run_comparison(
     margin: float = MARGIN,
     max_seeds: int = 0,
 ) -> ComparisonResult | None:
-    """Train what is not finished yet, gather the runs of each recipe, and remember that they were looked at.
+    """Train what is not finished yet, gather the runs of each recipe, and remember that they were
+    looked at.
 
     See :func:`compare` for the arguments; ``max_seeds`` is 0 where no looks were planned.
     """
     numbers = _numbers(seeds)
     if not isinstance(margin, int | float) or not 0 < margin <= 100:
-        raise ExperimentError(f"margin: points of accuracy, above 0 and at most 100; found {margin!r}")
+        raise ExperimentError(
+            f"margin: points of accuracy, above 0 and at most 100; found {margin!r}"
+        )
     store = RunStore(Path(runs))
     trials = plan_trials(recipes, numbers, store)
-    experiment = run_trials(trials, executor or LocalExecutor(), settings or Settings(), on_event, should_stop)
+    experiment = run_trials(
+        trials, executor or LocalExecutor(), settings or Settings(), on_event, should_stop
+    )
     if not experiment.complete:
         return None
     groups = tuple(_group(experiment, recipe) for recipe in recipes)
-    result = ComparisonResult(title, groups, baseline, tuple(experiment.errors), command, store.path, margin=margin)
+    result = ComparisonResult(
+        title, groups, baseline, tuple(experiment.errors), command, store.path, margin=margin
+    )
     if len(groups) > 1:
         pairs = math.comb(len(groups), 2)
         remember(
             store.path,
-            PastLook(recipes=result.digests, seeds=result.seeds, margin=margin, max_seeds=max_seeds, comparisons=pairs),
+            PastLook(
+                recipes=result.digests,
+                seeds=result.seeds,
+                margin=margin,
+                max_seeds=max_seeds,
+                comparisons=pairs,
+            ),
         )
     return result
 
@@ -191,5 +238,7 @@ def _group(experiment: ExperimentRuns, recipe: Recipe) -> RunGroup:
     records = experiment.of(recipe)
     if not records:
         errors = (error for error in experiment.errors if error.startswith(f"{recipe.name}, "))
-        raise ExperimentError(f"not one run could be finished; {next(errors, experiment.errors[0])}")
+        raise ExperimentError(
+            f"not one run could be finished; {next(errors, experiment.errors[0])}"
+        )
     return RunGroup.of(recipe.name, records)

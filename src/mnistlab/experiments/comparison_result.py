@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ComparisonResult:
-    """What :func:`mnistlab.compare` and :func:`mnistlab.ablation` return; it needs the records alone, no PyTorch.
+    """What :func:`mnistlab.compare` and :func:`mnistlab.ablation` return; it needs the records
+    alone, no PyTorch.
 
     In a notebook it shows its verdict and its table.
 
@@ -31,11 +32,13 @@ class ComparisonResult:
         title: for people.
         groups: the runs, one group per recipe.
         baseline: the label that all others are held against; empty compares every pair.
-        failures: a line for the runs that could not be finished for the same reason; they count for nothing.
+        failures: a line for the runs that could not be finished for the same reason; they count for
+            nothing.
         command: what makes it all again; empty if it was not made by a command.
         runs: the folder that holds the runs' folders.
-        headline: what a sweep says instead of a verdict: its best candidate was chosen by these very figures, so that
-            the others are ranked and not tested against it; empty for a study that tests.
+        headline: what a sweep says instead of a verdict: its best candidate was chosen by these
+            very figures, so that the others are ranked and not tested against it; empty for a study
+            that tests.
         margin: points within which two recipes count as equivalent.
     """
 
@@ -57,13 +60,19 @@ class ComparisonResult:
         found = compare(self.groups, self.baseline, margin=self.margin, look=look, ranking=ranking)
         changed = past and past[0].margin != self.margin
         remarks = [
-            f"the margin was {past[0].margin:g} points at the first look; choosing it after a look proves nothing"
-            if changed
-            else "",
+            (
+                f"the margin was {past[0].margin:g} points at the first look; choosing it after a"
+                " look proves nothing"
+                if changed
+                else ""
+            ),
             *found.remarks,
         ]
         return found.model_copy(
-            update={"verdict": self.headline or found.verdict, "remarks": tuple(filter(None, remarks))}
+            update={
+                "verdict": self.headline or found.verdict,
+                "remarks": tuple(filter(None, remarks)),
+            }
         )
 
     @property
@@ -85,7 +94,8 @@ class ComparisonResult:
         """Return a table, which has ``.text()``, ``.markdown()`` and ``.csv()``.
 
         Args:
-            kind: ``recipes``, ``short`` (the same for a terminal), ``pairs``, ``runs`` or ``losses``.
+            kind: ``recipes``, ``short`` (the same for a terminal), ``pairs``, ``runs`` or
+                ``losses``.
 
         Raises:
             RunError: no such table.
@@ -104,7 +114,8 @@ class ComparisonResult:
         return kinds[kind](self.comparison)
 
     def plot(self, name: str = "accuracies") -> "Figure":
-        """Return a plot: ``accuracies``, ``curves``, ``calibration``, ``classes``, ``paired1``, ``ablation``, ...
+        """Return a plot: ``accuracies``, ``curves``, ``calibration``, ``classes``, ``paired1``,
+        ``ablation``, ...
 
         Raises:
             RunError: no such plot of this study; the message lists those there are.
@@ -142,7 +153,9 @@ class ComparisonResult:
             )
             return [*files, write_archive(folder, self._archive(folder))]
         except OSError as error:
-            raise RunError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from error
+            raise RunError(
+                f"{error.filename or folder}: cannot be written: {error.strerror or error}"
+            ) from error
 
     def _archive(self, folder: Path) -> Archive:
         return Archive(
@@ -150,7 +163,8 @@ class ComparisonResult:
             baseline=self.baseline,
             runs=_from(folder, Path(self.runs or folder / "runs")),
             groups=tuple(
-                Group(label=group.label, digest=group.recipe.digest, seeds=group.seeds) for group in self.groups
+                Group(label=group.label, digest=group.recipe.digest, seeds=group.seeds)
+                for group in self.groups
             ),
             failures=self.failures,
             command=self.command,
@@ -160,11 +174,15 @@ class ComparisonResult:
         )
 
     def _test_images(self) -> NDArray[np.uint8] | None:
-        """Return the images that the runs were tested on, or nothing if they are no longer to be had."""
+        """Return the images that the runs were tested on, or nothing if they are no longer to be
+        had.
+        """
         record = self.groups[0].records[0]
         try:
             dataset = take_subset(
-                load_dataset(record.recipe.data), validation=record.recipe.validation, limit=record.recipe.train_limit
+                load_dataset(record.recipe.data),
+                validation=record.recipe.validation,
+                limit=record.recipe.train_limit,
             )
         except DataError:
             return None
@@ -178,14 +196,18 @@ class ComparisonResult:
 
         table = self.table()
         rows = "".join(line(row, "td") for row in table.rows)
-        return f"<p><b>{escape(self.verdict)}</b></p><table>{line(table.headings, 'th')}{rows}</table>"
+        return (
+            f"<p><b>{escape(self.verdict)}</b></p><table>{line(table.headings, 'th')}{rows}</table>"
+        )
 
     def __repr__(self) -> str:
         return f"<Study {self.title!r}: {self.verdict}>"
 
 
 def _from(folder: Path, runs: Path) -> str:
-    """Return the way from a folder to the runs' folder; on another drive there is none but the whole path."""
+    """Return the way from a folder to the runs' folder; on another drive there is none but the
+    whole path.
+    """
     try:
         return Path(os.path.relpath(runs, folder)).as_posix()
     except ValueError:

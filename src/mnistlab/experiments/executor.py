@@ -17,12 +17,17 @@ class Executor(Protocol):
     description: str
 
     def run(
-        self, trials: Sequence[Trial], settings: Settings, on_event: Listener, should_stop: Callable[[], bool]
+        self,
+        trials: Sequence[Trial],
+        settings: Settings,
+        on_event: Listener,
+        should_stop: Callable[[], bool],
     ) -> None:
-        """Train every task that can be trained, or as many as are done when ``should_stop`` says so.
+        """Train every task that can be trained, or as many as are done when ``should_stop`` says
+        so.
 
-        Each ends with one of ``TrialFinished``, ``TrialFailed`` and ``TrialStopped``, unless it was never begun. What is
-        unfinished keeps its checkpoint in its folder.
+        Each ends with one of ``TrialFinished``, ``TrialFailed`` and ``TrialStopped``, unless it was
+        never begun. What is unfinished keeps its checkpoint in its folder.
         """
 
 
@@ -32,7 +37,11 @@ class InProcessExecutor:
     description = "this process"
 
     def run(
-        self, trials: Sequence[Trial], settings: Settings, on_event: Listener, should_stop: Callable[[], bool]
+        self,
+        trials: Sequence[Trial],
+        settings: Settings,
+        on_event: Listener,
+        should_stop: Callable[[], bool],
     ) -> None:
         """See :class:`Executor`."""
         from mnistlab.experiments.worker import run_trial

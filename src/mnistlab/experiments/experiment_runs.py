@@ -10,7 +10,13 @@ from mnistlab.data import load_dataset, take_subset
 from mnistlab.errors import ExperimentError
 from mnistlab.experiments.executor import Executor
 from mnistlab.experiments.trial import Settings, Trial
-from mnistlab.experiments.trial_events import Event, ExperimentStarted, Listener, TrialFailed, TrialFinished
+from mnistlab.experiments.trial_events import (
+    Event,
+    ExperimentStarted,
+    Listener,
+    TrialFailed,
+    TrialFinished,
+)
 from mnistlab.recipe import Recipe, Source, read_source
 from mnistlab.runs import RunFolder, RunRecord, RunStore
 
@@ -40,7 +46,9 @@ class ExperimentRuns:
         seeds: dict[tuple[str, str], list[int]] = {}
         for trial in self.trials:
             if _key(trial) in self.failures:
-                seeds.setdefault((trial.recipe.name, self.failures[_key(trial)]), []).append(trial.seed)
+                seeds.setdefault((trial.recipe.name, self.failures[_key(trial)]), []).append(
+                    trial.seed
+                )
         return [
             f"{name}, seed{'s' if len(failed) > 1 else ''} {', '.join(map(str, failed))}: {error}"
             for (name, error), failed in seeds.items()
@@ -52,12 +60,20 @@ class ExperimentRuns:
 
 
 def plan_trials(recipes: Sequence[Recipe], seeds: Sequence[int], store: RunStore) -> list[Trial]:
-    """Return a task for each recipe and seed, seed by seed, so that what is done first can be compared first."""
-    return [Trial(recipe, seed, store.folder(recipe, seed).path) for seed in seeds for recipe in recipes]
+    """Return a task for each recipe and seed, seed by seed, so that what is done first can be
+    compared first.
+    """
+    return [
+        Trial(recipe, seed, store.folder(recipe, seed).path) for seed in seeds for recipe in recipes
+    ]
 
 
 def run_trials(
-    trials: Sequence[Trial], executor: Executor, settings: Settings, on_event: Listener, should_stop: Callable[[], bool]
+    trials: Sequence[Trial],
+    executor: Executor,
+    settings: Settings,
+    on_event: Listener,
+    should_stop: Callable[[], bool],
 ) -> ExperimentRuns:
     """Train what is not finished yet.
 
@@ -70,8 +86,8 @@ def run_trials(
 
     Raises:
         DataError: a recipe's images cannot be loaded.
-        ExperimentError: a model's file is missing, or a finished run is of other images, of a model's file that has
-            changed, or of a version of mnistlab that kept less.
+        ExperimentError: a model's file is missing, or a finished run is of other images, of a
+            model's file that has changed, or of a version of mnistlab that kept less.
     """
     experiment = ExperimentRuns(tuple(trials))
     fingerprint, read = cache(_fingerprint), cache(read_source)
@@ -81,7 +97,9 @@ def run_trials(
     for trial in {_key(trial): trial for trial in reversed(trials)}.values():
         folder = RunFolder(trial.folder)
         if folder.finished:
-            experiment.records[_key(trial)] = _reusable(trial, folder.read_record(), fingerprint, read)
+            experiment.records[_key(trial)] = _reusable(
+                trial, folder.read_record(), fingerprint, read
+            )
         else:
             wanted.insert(0, trial)
 
@@ -107,25 +125,34 @@ def _check(recipe: Recipe, fingerprint: Callable[[str, int, int], str]) -> None:
     """Find out before the first run what would make every run fail."""
     fingerprint(recipe.data, recipe.validation, recipe.train_limit)
     file = Path(recipe.model.rpartition(":")[0])
-    with contextlib.suppress(RuntimeError):  # a home folder of nobody; then there is no such file either
+    with contextlib.suppress(
+        RuntimeError
+    ):  # a home folder of nobody; then there is no such file either
         file = file.expanduser()
     if file.suffix == ".py" and not file.is_file():
         raise ExperimentError(f"{recipe.model}: there is no file {file}")
 
 
 def _reusable(
-    trial: Trial, record: RunRecord, fingerprint: Callable[[str, int, int], str], read: Callable[[str], Source]
+    trial: Trial,
+    record: RunRecord,
+    fingerprint: Callable[[str, int, int], str],
+    read: Callable[[str], Source],
 ) -> RunRecord:
     recipe = trial.recipe
     # Digests are short: of very many recipes two may share one.
     if not record.recipe.trains_as(recipe) or record.seed != trial.seed:
         raise ExperimentError(f"{trial.folder}: holds another run than its name says; move it away")
     if record.data.fingerprint != fingerprint(recipe.data, recipe.validation, recipe.train_limit):
-        raise ExperimentError(f"{trial.folder}: was trained on other images than {recipe.data} holds now; give --runs")
+        raise ExperimentError(
+            f"{trial.folder}: was trained on other images than {recipe.data} holds now; give --runs"
+        )
     if difference := read(recipe.model).difference(record.source, record.imports):
         raise ExperimentError(f"{trial.folder}: {difference} since it was trained; give --runs")
     if record.predictions is None:
-        raise ExperimentError(f"{trial.folder}: its record lacks the outcome by image; move it away, or give --runs")
+        raise ExperimentError(
+            f"{trial.folder}: its record lacks the outcome by image; move it away, or give --runs"
+        )
     return record
 
 

@@ -1,4 +1,6 @@
-"""Grid: which candidates a sweep tries, from a TOML file: every combination of values, or random samples."""
+"""Grid: which candidates a sweep tries, from a TOML file: every combination of values, or random
+samples.
+"""
 
 import itertools
 import json
@@ -27,7 +29,9 @@ Values = list[Any]
 
 
 class Span(BaseModel):
-    """A range to draw from, uniformly, or uniformly in the logarithm; whole numbers if both ends are."""
+    """A range to draw from, uniformly, or uniformly in the logarithm; whole numbers if both ends
+    are.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,7 +52,11 @@ class Span(BaseModel):
         whole = isinstance(self.low, int) and isinstance(self.high, int)
         # The last whole number has as good a chance as the others.
         low, high = float(self.low), float(self.high) + whole
-        value = math.exp(random.uniform(math.log(low), math.log(high))) if self.log else random.uniform(low, high)
+        value = (
+            math.exp(random.uniform(math.log(low), math.log(high)))
+            if self.log
+            else random.uniform(low, high)
+        )
         return min(math.floor(value), int(self.high)) if whole else float(f"{value:.4g}")
 
 
@@ -119,7 +127,10 @@ class Grid(BaseModel):
 
     def _changes(self) -> list[dict[str, Any]]:
         if self.random is None:
-            return [dict(zip(self.grid, values, strict=True)) for values in itertools.product(*self.grid.values())]
+            return [
+                dict(zip(self.grid, values, strict=True))
+                for values in itertools.product(*self.grid.values())
+            ]
         random = np.random.default_rng(self.random.seed)
         return [
             {name: _draw(source, random) for name, source in self.random.fields.items()}
@@ -159,16 +170,24 @@ def _name(description: str) -> str:
 
 
 def _draw(source: Span | Values, random: np.random.Generator) -> Any:
-    return source.draw(random) if isinstance(source, Span) else source[int(random.integers(len(source)))]
+    return (
+        source.draw(random)
+        if isinstance(source, Span)
+        else source[int(random.integers(len(source)))]
+    )
 
 
 def _describe(error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
     # What is left out names pydantic's alternatives, not keys of the file.
-    place = ".".join(str(part) for part in problem["loc"] if part not in _ALTERNATIVES and "[" not in str(part))
+    place = ".".join(
+        str(part) for part in problem["loc"] if part not in _ALTERNATIVES and "[" not in str(part)
+    )
     if problem["type"] == "extra_forbidden":
         table = problem["loc"][-2] if len(problem["loc"]) > 1 else ""
-        known: type[BaseModel] = Span if table == "Span" else RandomSample if table == "random" else Grid
+        known: type[BaseModel] = (
+            Span if table == "Span" else RandomSample if table == "random" else Grid
+        )
         return f"{place}: unknown key; known keys: {', '.join(known.model_fields)}"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{place}: {message}" if place else message

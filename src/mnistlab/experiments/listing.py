@@ -26,11 +26,12 @@ _OF_THEIR_OWN = ("name", "epochs", "validation")
 
 
 def find_stores(folder: Path) -> list[RunStore]:
-    """Return the places of runs in a folder: itself, and the folders in it that are no finished runs themselves.
+    """Return the places of runs in a folder: itself, and the folders in it that are no finished
+    runs themselves.
 
     Args:
-        folder: of runs, of folders of runs, or one that an experiment left, whose runs are in ``runs/``; each of the
-            folders in it may be one as well.
+        folder: of runs, of folders of runs, or one that an experiment left, whose runs are in
+            ``runs/``; each of the folders in it may be one as well.
 
     Raises:
         RunError: there is no such folder, or it cannot be read.
@@ -39,7 +40,9 @@ def find_stores(folder: Path) -> list[RunStore]:
         raise RunError(f"{folder}: no such folder")
     home = _home(folder)
     try:
-        inner = sorted(path for path in home.iterdir() if path.is_dir() and not RunFolder(path).finished)
+        inner = sorted(
+            path for path in home.iterdir() if path.is_dir() and not RunFolder(path).finished
+        )
     except OSError as error:
         raise RunError(f"{home}: cannot be read: {error.strerror or error}") from error
     return [RunStore(home), *(RunStore(_home(path)) for path in inner)]
@@ -48,12 +51,18 @@ def find_stores(folder: Path) -> list[RunStore]:
 def run_listing(records: Iterable[RunRecord]) -> Table:
     """Return one row a run, the highest accuracy first and of equal ones the lowest loss.
 
-    Accuracies are in percent of the images that the run was tested on, losses in nats, both of the final epoch; seconds
-    leave out the tests between epochs. What differs are the recipe's fields that are not the same in all runs.
+    Accuracies are in percent of the images that the run was tested on, losses in nats, both of the
+    final epoch; seconds leave out the tests between epochs. What differs are the recipe's fields
+    that are not the same in all runs.
     """
     ordered = sorted(
         records,
-        key=lambda record: (-record.final.test_accuracy, record.final.test_loss, record.recipe.name, record.seed),
+        key=lambda record: (
+            -record.final.test_accuracy,
+            record.final.test_loss,
+            record.recipe.name,
+            record.seed,
+        ),
     )
     fields = _differing([record.recipe for record in ordered])
     return Table(_HEADINGS, tuple(_row(record, fields) for record in ordered))

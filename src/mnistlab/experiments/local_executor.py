@@ -14,7 +14,13 @@ from types import ModuleType
 
 from mnistlab.errors import describe_exit
 from mnistlab.experiments.trial import PRELOAD, Settings, Trial
-from mnistlab.experiments.trial_events import Listener, TrialFailed, TrialFinished, TrialStopped, WorkerLost
+from mnistlab.experiments.trial_events import (
+    Listener,
+    TrialFailed,
+    TrialFinished,
+    TrialStopped,
+    WorkerLost,
+)
 from mnistlab.runs import available_cores
 
 _WORKER = "mnistlab.experiments.worker"
@@ -35,13 +41,14 @@ class _Running:
 class LocalExecutor:
     """Trains on this machine.
 
-    Every run has a process of its own: its memory ends with it, and when it dies (killed, out of memory) the others do
-    not notice and it is begun again from its checkpoint. Where the platform can fork, the processes share PyTorch and
-    the images with a parent that loaded them once.
+    Every run has a process of its own: its memory ends with it, and when it dies (killed, out of
+    memory) the others do not notice and it is begun again from its checkpoint. Where the platform
+    can fork, the processes share PyTorch and the images with a parent that loaded them once.
 
     Args:
         workers: runs side by side; ``None`` is one a core this process may use.
-        cuda: spread the runs over all CUDA devices; else each takes what the device setting chooses.
+        cuda: spread the runs over all CUDA devices; else each takes what the device setting
+            chooses.
     """
 
     def __init__(self, workers: int | None = None, *, cuda: bool = False) -> None:
@@ -50,7 +57,11 @@ class LocalExecutor:
         self.description = f"{self.workers} process{'es' if self.workers > 1 else ''}"
 
     def run(
-        self, trials: Sequence[Trial], settings: Settings, on_event: Listener, should_stop: Callable[[], bool]
+        self,
+        trials: Sequence[Trial],
+        settings: Settings,
+        on_event: Listener,
+        should_stop: Callable[[], bool],
     ) -> None:
         """See :class:`mnistlab.experiments.executor.Executor`."""
         context = _context({trial.recipe.data for trial in trials})
@@ -74,7 +85,11 @@ class LocalExecutor:
                 run.process.join()
 
     def _start(
-        self, trial: Trial, settings: Settings, context: BaseContext, running: dict[Connection, _Running]
+        self,
+        trial: Trial,
+        settings: Settings,
+        context: BaseContext,
+        running: dict[Connection, _Running],
     ) -> None:
         slot = min(set(range(self.workers)) - {run.slot for run in running.values()})
         ours, theirs = context.Pipe()
@@ -156,7 +171,8 @@ def _context(sources: set[str]) -> BaseContext:
 
 @contextlib.contextmanager
 def _without_main() -> Iterator[None]:
-    # Started processes would run the user's script again, guard or no guard; ours need nothing of it.
+    # Started processes would run the user's script again, guard or no guard; ours need nothing of
+    # it.
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:

@@ -1,7 +1,8 @@
-"""Looks: ``looks.json``, in which a folder of runs remembers with how many seeds which recipes were compared.
+"""Looks: ``looks.json``, in which a folder of runs remembers with how many seeds which recipes were
+compared.
 
-Whoever looks, adds seeds and looks again gives chance one try more at each look. What was looked at is
-kept beside the runs, so that the next verdict allows for it, wherever its report is written.
+Whoever looks, adds seeds and looks again gives chance one try more at each look. What was looked at
+is kept beside the runs, so that the next verdict allows for it, wherever its report is written.
 """
 
 from collections.abc import Sequence
@@ -42,7 +43,9 @@ class PastLook(BaseModel):
     @model_validator(mode="after")
     def _fits_its_plan(self) -> "PastLook":
         if self.max_seeds and not MINIMUM_SEEDS <= len(self.seeds) <= self.max_seeds:
-            raise ValueError(f"{len(self.seeds)} seeds in a plan for {MINIMUM_SEEDS} to {self.max_seeds}")
+            raise ValueError(
+                f"{len(self.seeds)} seeds in a plan for {MINIMUM_SEEDS} to {self.max_seeds}"
+            )
         return self
 
 
@@ -61,7 +64,9 @@ def past_looks(runs: Path, recipes: Sequence[str]) -> tuple[PastLook, ...]:
     Raises:
         RunError: what it remembers cannot be read.
     """
-    return tuple(look for look in _read(runs / FILE).looks if look.recipes == tuple(sorted(recipes)))
+    return tuple(
+        look for look in _read(runs / FILE).looks if look.recipes == tuple(sorted(recipes))
+    )
 
 
 def judge(past: Sequence[PastLook], seeds: Sequence[int]) -> Look:
@@ -96,7 +101,9 @@ def remember(runs: Path, look: PastLook) -> None:
     try:
         with FileLock(runs / ".lock"):
             looks = _read(file).looks
-            if not any((known.recipes, known.seeds) == (look.recipes, look.seeds) for known in looks):
+            if not any(
+                (known.recipes, known.seeds) == (look.recipes, look.seeds) for known in looks
+            ):
                 write_atomically(file, _File(looks=(*looks, look)).model_dump_json(indent=1) + "\n")
     except OSError as error:
         raise RunError(f"{file}: cannot be written: {error.strerror or error}") from error
@@ -112,8 +119,9 @@ def refuse_other_plans(runs: Path, recipes: Sequence[str], max_seeds: int) -> No
     if first and first.max_seeds != max_seeds:
         how = f"--until-settled --max-seeds {first.max_seeds}" if first.max_seeds else "no plan"
         raise ExperimentError(
-            f"{runs}: these recipes were first compared there with {len(first.seeds)} seeds and {how}; a plan has to "
-            "come before the first look: go on as you began, or name another folder with --runs"
+            f"{runs}: these recipes were first compared there with {len(first.seeds)} seeds and"
+            f" {how}; a plan has to come before the first look: go on as you began, or name another"
+            " folder with --runs"
         )
 
 

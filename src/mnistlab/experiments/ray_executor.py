@@ -33,12 +33,13 @@ _IN_FLIGHT = 200
 class RayExecutor:
     """Trains on a Ray cluster, or on this machine as a cluster of one.
 
-    Nothing but mnistlab, in the same version, is needed on the nodes: images and checkpoints travel through Ray, and
-    the driver keeps them. Each run's checkpoint comes back every few seconds, so that when a worker, a node or the
-    driver dies, the run goes on from there elsewhere.
+    Nothing but mnistlab, in the same version, is needed on the nodes: images and checkpoints travel
+    through Ray, and the driver keeps them. Each run's checkpoint comes back every few seconds, so
+    that when a worker, a node or the driver dies, the run goes on from there elsewhere.
 
     Args:
-        address: ``auto`` or ``host:port``, of the cluster this machine is part of; ``None`` starts Ray here alone.
+        address: ``auto`` or ``host:port``, of the cluster this machine is part of; ``None`` starts
+            Ray here alone.
         runs_per_task: runs trained one after another in one Ray task.
         gpus: share of a GPU that a run needs, for example 0.25; 0 trains on CPUs.
         slice_seconds: time between two checkpoints that a run sends back.
@@ -48,26 +49,40 @@ class RayExecutor:
     """
 
     def __init__(
-        self, address: str | None = None, runs_per_task: int = 1, gpus: float = 0.0, slice_seconds: float = 20.0
+        self,
+        address: str | None = None,
+        runs_per_task: int = 1,
+        gpus: float = 0.0,
+        slice_seconds: float = 20.0,
     ) -> None:
         if address and address.startswith("ray://"):
             raise ExperimentError(
-                f"{address}: Ray's client does not stream results; run on one of the cluster's machines"
+                f"{address}: Ray's client does not stream results; run on one of the cluster's"
+                " machines"
             )
         self._ray, self._slice_seconds = _import_ray(), slice_seconds
         self._address, self._runs_per_task, self._gpus = address, runs_per_task, gpus
         self.description = f"Ray at {address}" if address else "Ray on this machine"
 
     def run(
-        self, trials: Sequence[Trial], settings: Settings, on_event: Listener, should_stop: Callable[[], bool]
+        self,
+        trials: Sequence[Trial],
+        settings: Settings,
+        on_event: Listener,
+        should_stop: Callable[[], bool],
     ) -> None:
-        """See :class:`mnistlab.experiments.executor.Executor`; a stop costs what was done since the last checkpoint."""
+        """See :class:`mnistlab.experiments.executor.Executor`; a stop costs what was done since the
+        last checkpoint.
+        """
         ray = self._ray
         with _connected(ray, self._address):
             remote = ray.remote(_fetch_and_train_slices).options(
                 num_cpus=settings.threads, num_gpus=self._gpus, max_retries=0
             )
-            images = {data: ray.put(load_dataset(data)) for data in {trial.recipe.data for trial in trials}}
+            images = {
+                data: ray.put(load_dataset(data))
+                for data in {trial.recipe.data for trial in trials}
+            }
             waiting = deque(_chunks(trials, self._runs_per_task))
             active: dict[Any, _Chunk] = {}
             deaths = Counter[Trial]()
@@ -114,10 +129,19 @@ class RayExecutor:
                 chunk.locks.close()
                 continue
             sources = sorted({trial.recipe.data for trial in chunk.unfinished})
-            order = Order(version("mnistlab"), chunk.wanted, settings, self._slice_seconds, sources, str(Path.cwd()))
-            # In a list, for the task to fetch: of a killed driver's tasks, Ray keeps in memory for ever what they were
-            # given outright, and at last has no room for the next driver's.
-            active[remote.remote([self._ray.put(order), *(images[source] for source in sources)])] = chunk
+            order = Order(
+                version("mnistlab"),
+                chunk.wanted,
+                settings,
+                self._slice_seconds,
+                sources,
+                str(Path.cwd()),
+            )
+            # In a list, for the task to fetch: of a killed driver's tasks, Ray keeps in memory for
+            # ever what they were given outright, and at last has no room for the next driver's.
+            active[
+                remote.remote([self._ray.put(order), *(images[source] for source in sources)])
+            ] = chunk
 
     def _collect(self, results: Any, chunk: "_Chunk", on_event: Listener) -> bool:
         """Take one slice in; whether more may come."""
@@ -135,7 +159,9 @@ class RayExecutor:
         return True
 
     @staticmethod
-    def _close(chunk: "_Chunk", waiting: "deque[list[Trial]]", deaths: Counter[Trial], on_event: Listener) -> None:
+    def _close(
+        chunk: "_Chunk", waiting: "deque[list[Trial]]", deaths: Counter[Trial], on_event: Listener
+    ) -> None:
         chunk.locks.close()
         if not chunk.unfinished:
             return
@@ -153,7 +179,9 @@ class RayExecutor:
 
 
 class _Chunk:
-    """Runs that go in one Ray task, their folders held by this process; what another has finished is taken as it is."""
+    """Runs that go in one Ray task, their folders held by this process; what another has finished
+    is taken as it is.
+    """
 
     def __init__(self, trials: list[Trial]) -> None:
         self.unfinished: list[Trial] = []
@@ -168,7 +196,9 @@ class _Chunk:
                     self.finished.append((trial, folder.read_record()))
                 else:
                     self.unfinished.append(trial)
-                    self.wanted.append(Wanted(trial, folder.read_checkpoint() if folder.begun else None))
+                    self.wanted.append(
+                        Wanted(trial, folder.read_checkpoint() if folder.begun else None)
+                    )
             self.locks = locks.pop_all()
 
     def take(self, part: Slice, on_event: Listener) -> None:
@@ -210,10 +240,15 @@ def _connected(ray: ModuleType, address: str | None) -> Iterator[None]:
     _knock(address)
     handler = signal.getsignal(signal.SIGTERM)
     try:
-        # As if for a client: workers would otherwise look for modules in this folder first, where files of strangers
-        # would stand in for installed packages.
+        # As if for a client: workers would otherwise look for modules in this folder first, where
+        # files of strangers would stand in for installed packages.
         config = ray.job_config.JobConfig(_client_job=True)
-        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", job_config=config)
+        ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level="ERROR",
+            job_config=config,
+        )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ExperimentError(f"{address}: no Ray cluster there: {error}") from error
     # Ray would end the process on SIGTERM; ours stops with checkpoints.

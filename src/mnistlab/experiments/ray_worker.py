@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 from mnistlab.data import Dataset
 from mnistlab.errors import ExperimentError
 from mnistlab.experiments.trial import Settings, Trial
-from mnistlab.experiments.trial_events import Event, TrialFailed, TrialFinished, TrialStarted, TrialStopped
+from mnistlab.experiments.trial_events import (
+    Event,
+    TrialFailed,
+    TrialFinished,
+    TrialStarted,
+    TrialStopped,
+)
 from mnistlab.runs import RunFolder, RunRecord
 
 
@@ -49,7 +55,9 @@ class Order:
 
 @dataclass(frozen=True)
 class Slice:
-    """What came of a task since the last slice: a checkpoint, or at the end the finished run's files."""
+    """What came of a task since the last slice: a checkpoint, or at the end the finished run's
+    files.
+    """
 
     trial: Trial
     events: tuple[Event, ...]
@@ -71,12 +79,15 @@ def train_slices(order: Order, *datasets: Dataset) -> Iterator[Slice]:
     """
     if order.version != version("mnistlab"):
         raise ExperimentError(
-            f"a node has mnistlab {version('mnistlab')}, the driver {order.version}; install the same"
+            f"a node has mnistlab {version('mnistlab')}, the driver {order.version}; install the"
+            " same"
         )
     images = dict(zip(order.sources, datasets, strict=True))
     for wanted in order.wanted:
         with tempfile.TemporaryDirectory() as place:
-            yield from _train(wanted, order, images[wanted.trial.recipe.data], RunFolder(Path(place) / "run"))
+            yield from _train(
+                wanted, order, images[wanted.trial.recipe.data], RunFolder(Path(place) / "run")
+            )
 
 
 def _train(wanted: Wanted, order: Order, dataset: Dataset, folder: RunFolder) -> Iterator[Slice]:
@@ -89,7 +100,9 @@ def _train(wanted: Wanted, order: Order, dataset: Dataset, folder: RunFolder) ->
     while True:
         events: list[Event] = []
         clock = _Clock(order.slice_seconds, events)
-        run_trial(trial, order.settings, clock.listen, clock.over, folder=folder.path, dataset=dataset)
+        run_trial(
+            trial, order.settings, clock.listen, clock.over, folder=folder.path, dataset=dataset
+        )
         last = events.pop()
         if isinstance(last, TrialFailed) and begun_elsewhere:
             # Another processor's bits differ, so this node cannot go on from there.
@@ -110,7 +123,9 @@ def _train(wanted: Wanted, order: Order, dataset: Dataset, folder: RunFolder) ->
 
 
 class _Clock:
-    """Keeps what happens, and says when a slice's time is over; it begins with training, after all preparation."""
+    """Keeps what happens, and says when a slice's time is over; it begins with training, after all
+    preparation.
+    """
 
     def __init__(self, seconds: float, events: list[Event]) -> None:
         self._seconds, self._events, self._deadline = seconds, events, math.inf

@@ -15,13 +15,16 @@ def read_comparison(path: Path | str) -> ComparisonResult:
     """Make a study again from records alone.
 
     Args:
-        path: a ``comparison.json``, or a folder that holds one; else a folder of runs, all of which are compared.
+        path: a ``comparison.json``, or a folder that holds one; else a folder of runs, all of which
+            are compared.
 
     Raises:
         RunError: neither, or runs are missing or damaged.
     """
     if path == "":
-        raise RunError(f"the name is empty; name a {FILE} or a folder of runs, the current one is .")
+        raise RunError(
+            f"the name is empty; name a {FILE} or a folder of runs, the current one is ."
+        )
     path = Path(path)
     try:
         file = path / FILE if path.is_dir() else path
@@ -44,8 +47,12 @@ def _from_archive(file: Path) -> ComparisonResult:
     for group in archive.groups:
         for seed in group.seeds:
             if (group.digest, seed) not in records:
-                raise RunError(f"{runs}: lacks the run of {group.label}, seed {seed}, that {file} compares")
-        groups.append(RunGroup.of(group.label, (records[group.digest, seed] for seed in group.seeds)))
+                raise RunError(
+                    f"{runs}: lacks the run of {group.label}, seed {seed}, that {file} compares"
+                )
+        groups.append(
+            RunGroup.of(group.label, (records[group.digest, seed] for seed in group.seeds))
+        )
     return ComparisonResult(
         archive.title,
         tuple(groups),
@@ -63,7 +70,9 @@ def _from_runs(folder: Path) -> ComparisonResult:
     single = RunFolder(folder)
     found = [single.read_record()] if single.finished else list(RunStore(runs).records())
     if len({record.data.fingerprint for record in found}) > 1:
-        raise RunError(f"{runs}: holds runs on different images, which cannot be compared; name a {FILE}")
+        raise RunError(
+            f"{runs}: holds runs on different images, which cannot be compared; name a {FILE}"
+        )
     runs_by_digest: dict[str, list[RunRecord]] = {}
     for record in found:
         runs_by_digest.setdefault(record.recipe.digest, []).append(record)

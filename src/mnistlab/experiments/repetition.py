@@ -1,4 +1,6 @@
-"""Repetition: one recipe over many seeds, what it comes to, and the files that say so and let it be checked."""
+"""Repetition: one recipe over many seeds, what it comes to, and the files that say so and let it be
+checked.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +17,12 @@ from mnistlab.experiments.trial import Settings
 from mnistlab.experiments.trial_events import Listener, ignore, never
 from mnistlab.files import read_file
 from mnistlab.recipe import Recipe
-from mnistlab.report.repetition_tables import figure_table, repetition_remarks, repetition_sentence, seed_table
+from mnistlab.report.repetition_tables import (
+    figure_table,
+    repetition_remarks,
+    repetition_sentence,
+    seed_table,
+)
 from mnistlab.report.table import Table
 from mnistlab.runs import RunStore, write_atomically
 from mnistlab.statistics import RunGroup, Summary, summarise
@@ -35,7 +42,8 @@ class Repetition:
     Attributes:
         group: the runs.
         runs: the folder that holds the runs' folders.
-        failures: a line for the runs that could not be finished for the same reason; they count for nothing.
+        failures: a line for the runs that could not be finished for the same reason; they count for
+            nothing.
         command: what makes it all again; empty if it was not made by a command.
     """
 
@@ -80,7 +88,8 @@ class Repetition:
         return draw_accuracies(self.figures)
 
     def write(self, out: Path | str) -> list[Path]:
-        """Write the report, tables, plot and ``summary.json`` into a folder, and each run's ``records/seed-N.json``.
+        """Write the report, tables, plot and ``summary.json`` into a folder, and each run's
+        ``records/seed-N.json``.
 
         Records of other seeds, which an earlier repetition left there, are removed.
 
@@ -107,10 +116,15 @@ class Repetition:
     def _records(self) -> dict[str, bytes]:
         """Return each run's ``record.json`` as it is, by the name of its copy."""
         store, recipe = RunStore(self.runs), self.group.recipe
-        return {f"seed-{seed}.json": read_file(store.folder(recipe, seed).record_file) for seed in self.group.seeds}
+        return {
+            f"seed-{seed}.json": read_file(store.folder(recipe, seed).record_file)
+            for seed in self.group.seeds
+        }
 
     def _disputed(self) -> tuple[int, ...]:
-        """Return the disputed images among those that the runs were tested on; none if they are no longer to be had."""
+        """Return the disputed images among those that the runs were tested on; none if they are no
+        longer to be had.
+        """
         record = self.group.records[0]
         recipe = record.recipe
         if recipe.validation:
@@ -126,7 +140,9 @@ class Repetition:
 
         table = self.table()
         rows = zip(table.headings, table.rows[0], strict=True)
-        cells = "".join(f"<tr><th>{escape(heading)}</th><td>{escape(cell)}</td></tr>" for heading, cell in rows)
+        cells = "".join(
+            f"<tr><th>{escape(heading)}</th><td>{escape(cell)}</td></tr>" for heading, cell in rows
+        )
         return f"<p><b>{escape(self.sentence)}</b></p><table>{cells}</table>"
 
     def __repr__(self) -> str:
@@ -165,7 +181,9 @@ def repeat(
         MnistlabError: the recipe cannot be trained, or not one run could be finished.
     """
     chosen = resolve(recipe)
-    result = run_comparison(chosen.name, [chosen], "", seeds, runs, executor, settings, on_event, should_stop, command)
+    result = run_comparison(
+        chosen.name, [chosen], "", seeds, runs, executor, settings, on_event, should_stop, command
+    )
     return Repetition(result.groups[0], Path(runs), result.failures, command) if result else None
 
 

@@ -1,4 +1,6 @@
-"""Sweep: many candidates tried on held-out training images, and the chosen one scored once on the test set."""
+"""Sweep: many candidates tried on held-out training images, and the chosen one scored once on the
+test set.
+"""
 
 import json
 from collections.abc import Callable
@@ -26,8 +28,8 @@ class Sweep:
     """What a sweep found.
 
     Attributes:
-        candidates: the report over the candidates' validation runs, best first. None is tested against the best, which
-            these very figures chose.
+        candidates: the report over the candidates' validation runs, best first. None is tested
+            against the best, which these very figures chose.
         figures: of every candidate, best first: what sets it apart, and its validation figures.
         chosen: the recipe, without validation, as it was trained in the end.
         final: its runs on all training images, tested on the test set.
@@ -57,7 +59,8 @@ class Sweep:
             "chosen": self.chosen.model_dump(mode="json"),
             "test": last.model_dump(),
             "candidates": [
-                {"fields": label} | summary.model_dump(exclude={"label"}) for label, summary in self.figures
+                {"fields": label} | summary.model_dump(exclude={"label"})
+                for label, summary in self.figures
             ],
             "command": self.candidates.command,
         }
@@ -65,7 +68,9 @@ class Sweep:
             write_atomically(folder / "sweep.json", json.dumps(content, indent=2) + "\n")
             write_atomically(folder / "best.toml", to_toml(self.chosen))
         except OSError as error:
-            raise RunError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
+            raise RunError(
+                f"{error.filename or folder}: cannot be written: {error.strerror}"
+            ) from error
         return [files[0], folder / "sweep.json", folder / "best.toml", *files[1:]]
 
 
@@ -80,10 +85,11 @@ def sweep(
     should_stop: Callable[[], bool] = never,
     command: str = "",
 ) -> Sweep | None:
-    """Choose among candidates by their mean accuracy on held-out training images; then score the chosen one.
+    """Choose among candidates by their mean accuracy on held-out training images; then score the
+    chosen one.
 
-    The test set is not looked at until one candidate is chosen (equal accuracies: the lower loss); that one is trained
-    anew on all training images.
+    The test set is not looked at until one candidate is chosen (equal accuracies: the lower loss);
+    that one is trained anew on all training images.
 
     Args:
         grid: the candidates.
@@ -101,7 +107,11 @@ def sweep(
     Raises:
         MnistlabError: a candidate is no recipe, or no candidate could be trained.
     """
-    executor, settings, store = executor or LocalExecutor(), settings or Settings(), RunStore(Path(runs))
+    executor, settings, store = (
+        executor or LocalExecutor(),
+        settings or Settings(),
+        RunStore(Path(runs)),
+    )
     recipes = grid.candidates(resolve)
     trials = plan_trials(recipes, range(grid.seeds), store)
     experiment = run_trials(trials, executor, settings, on_event, should_stop)
@@ -116,7 +126,9 @@ def sweep(
         return None
     if not last.of(chosen):
         raise ExperimentError(f"the chosen candidate could not be trained: {last.errors[0]}")
-    final = ComparisonResult(chosen.name, (RunGroup.of(chosen.name, last.of(chosen)),), runs=store.path)
+    final = ComparisonResult(
+        chosen.name, (RunGroup.of(chosen.name, last.of(chosen)),), runs=store.path
+    )
     return Sweep(
         candidates=ComparisonResult(
             title=f"{len(groups)} candidates from {resolve(grid.recipe).name}",
@@ -134,7 +146,9 @@ def sweep(
 
 def _ranked(experiment: ExperimentRuns, recipes: list[Recipe], fields: list[str]) -> list[RunGroup]:
     groups = [
-        RunGroup.of(describe(recipe, fields), records) for recipe in recipes if (records := experiment.of(recipe))
+        RunGroup.of(describe(recipe, fields), records)
+        for recipe in recipes
+        if (records := experiment.of(recipe))
     ]
     if not groups:
         raise ExperimentError(f"no candidate could be trained; {experiment.errors[0]}")
@@ -146,7 +160,7 @@ def _headline(best: RunGroup, last: ComparisonResult, grid: Grid) -> str:
     final, images = last.comparison.summaries[0], last.groups[0].records[0].data.train_images
     spread = "" if final.std is None else f", standard deviation {final.std:.2f}"
     return (
-        f"chosen by {100 * best.accuracies.mean():.2f} % on {grid.validation:,} held-out training images: "
-        f"{best.label}; trained on {images:,} images, it scores {final.accuracy:.2f} % on the test set "
-        f"({len(final.seeds)} seed{'s' if spread else ''}{spread})"
+        f"chosen by {100 * best.accuracies.mean():.2f} % on {grid.validation:,} held-out training"
+        f" images: {best.label}; trained on {images:,} images, it scores {final.accuracy:.2f} % on"
+        f" the test set ({len(final.seeds)} seed{'s' if spread else ''}{spread})"
     )

@@ -6,7 +6,8 @@ from pathlib import Path
 from mnistlab.recipe import Recipe
 
 PRELOAD = "MNISTLAB_PRELOAD"
-"""Environment variable: the data sets that a process loads at its start, for those forked from it to share."""
+"""Environment variable: the data sets that a process loads at its start, for those forked from it
+to share."""
 
 
 @dataclass(frozen=True)

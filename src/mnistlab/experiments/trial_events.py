@@ -9,7 +9,9 @@ from mnistlab.runs import EpochMetrics, RunRecord
 
 @dataclass(frozen=True)
 class ExperimentStarted:
-    """These tasks are wanted; those of ``finished`` were trained before and are not trained again."""
+    """These tasks are wanted; those of ``finished`` were trained before and are not trained
+    again.
+    """
 
     trials: tuple[Trial, ...]
     finished: int
@@ -49,7 +51,9 @@ class TrialStopped:
 
 @dataclass(frozen=True)
 class WorkerLost:
-    """The process or machine that trained a run is gone; the run will be gone on with from its checkpoint."""
+    """The process or machine that trained a run is gone; the run will be gone on with from its
+    checkpoint.
+    """
 
     trial: Trial
     reason: str
@@ -72,7 +76,14 @@ class Looked:
 
 
 Event = (
-    ExperimentStarted | TrialStarted | TrialProgress | TrialFinished | TrialStopped | WorkerLost | TrialFailed | Looked
+    ExperimentStarted
+    | TrialStarted
+    | TrialProgress
+    | TrialFinished
+    | TrialStopped
+    | WorkerLost
+    | TrialFailed
+    | Looked
 )
 Listener = Callable[[Event], None]
 

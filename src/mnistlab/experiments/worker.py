@@ -39,15 +39,17 @@ def run_trial(
     folder: Path | None = None,
     dataset: Dataset | None = None,
 ) -> None:
-    """Train a task, going on with what its folder holds; whatever goes wrong is told as ``TrialFailed``.
+    """Train a task, going on with what its folder holds; whatever goes wrong is told as
+    ``TrialFailed``.
 
-    A folder that another process holds is waited for: it may be the rest of an experiment whose driver was killed.
+    A folder that another process holds is waited for: it may be the rest of an experiment whose
+    driver was killed.
 
     Args:
         trial: what to train.
         settings: how.
-        on_event: told ``TrialStarted``, ``TrialProgress`` and, last, one of ``TrialFinished``, ``TrialFailed``,
-            ``TrialStopped``.
+        on_event: told ``TrialStarted``, ``TrialProgress`` and, last, one of ``TrialFinished``,
+            ``TrialFailed``, ``TrialStopped``.
         should_stop: asked every few milliseconds.
         gpu: number of the CUDA device.
         folder: where to train instead of the task's own folder.
@@ -103,8 +105,8 @@ def work(connection: Connection, trial: Trial, settings: Settings, slot: int | N
         connection: to the driver.
         trial: what to train.
         settings: how.
-        slot: number of this run among those that go on side by side, which spreads them over the CUDA devices; ``None``
-            leaves the device to the settings.
+        slot: number of this run among those that go on side by side, which spreads them over the
+            CUDA devices; ``None`` leaves the device to the settings.
     """
     # Ctrl-C in a terminal reaches every process; the driver decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -125,7 +127,9 @@ def work(connection: Connection, trial: Trial, settings: Settings, slot: int | N
 
     gpus = cuda_devices() if slot is not None else 0
     try:
-        run_trial(trial, settings, tell, asked, gpu=slot % gpus if slot is not None and gpus else None)
+        run_trial(
+            trial, settings, tell, asked, gpu=slot % gpus if slot is not None and gpus else None
+        )
     except KeyboardInterrupt:
         # Not the user's, whose signal is ignored here: a model raised it.
         tell(TrialFailed(trial, "KeyboardInterrupt, raised by the run itself"))

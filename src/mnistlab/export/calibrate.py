@@ -19,7 +19,8 @@ class Calibration:
 
     Attributes:
         temperature: divides the logits.
-        fitted_on: the images that it was fitted on, in words; ``None`` if on none, and then it is 1.
+        fitted_on: the images that it was fitted on, in words; ``None`` if on none, and then it is
+            1.
     """
 
     temperature: float = 1.0
@@ -29,11 +30,13 @@ class Calibration:
 def calibrate(record: RunRecord, logits: NDArray[np.float32], dataset: Dataset) -> Calibration:
     """Fit a run's temperature on the training images that it held out, if it did.
 
-    Images that were trained on would call the model surer than it is, and the test set is for testing.
+    Images that were trained on would call the model surer than it is, and the test set is for
+    testing.
 
     Args:
         record: the run's.
-        logits: float32, ``(n, classes)``, those in its folder; of the held-out images, if there are any.
+        logits: float32, ``(n, classes)``, those in its folder; of the held-out images, if there are
+            any.
         dataset: the whole of which the run took its part.
 
     Raises:
@@ -44,8 +47,8 @@ def calibrate(record: RunRecord, logits: NDArray[np.float32], dataset: Dataset) 
     part = take_subset(dataset, validation=recipe.validation, limit=recipe.train_limit)
     if part.fingerprint != record.data.fingerprint:
         raise RunError(
-            f"{dataset.name}: other images than this run was trained on (fingerprint {part.fingerprint}, "
-            f"not {record.data.fingerprint}); name those with --data"
+            f"{dataset.name}: other images than this run was trained on (fingerprint"
+            f" {part.fingerprint}, not {record.data.fingerprint}); name those with --data"
         )
     if not recipe.validation:
         return Calibration()
@@ -53,4 +56,6 @@ def calibrate(record: RunRecord, logits: NDArray[np.float32], dataset: Dataset) 
     if (logits.argmax(axis=1) == part.test.labels).all():
         # The best temperature is then the lowest there is, which means nothing.
         return Calibration()
-    return Calibration(temperature, f"{len(part.test):,} held-out training images of {dataset.name}")
+    return Calibration(
+        temperature, f"{len(part.test):,} held-out training images of {dataset.name}"
+    )

@@ -1,4 +1,6 @@
-"""Export: a finished run's model as one file that needs nothing of mnistlab's, checked before it is kept."""
+"""Export: a finished run's model as one file that needs nothing of mnistlab's, checked before it is
+kept.
+"""
 
 import json
 import tempfile
@@ -33,8 +35,8 @@ class ExportReport:
         size: its bytes.
         images: test images on which it was held against PyTorch; every label was equal.
         largest_difference: the largest difference of a logit.
-        accuracy: share of those images read rightly, 0 to 1; of a model that knows negatives, the likeliest class counts
-            that is not ``none``, as in a reading.
+        accuracy: share of those images read rightly, 0 to 1; of a model that knows negatives, the
+            likeliest class counts that is not ``none``, as in a reading.
         calibration: the temperature, and where it comes from.
         metadata: what the file says of itself, see ``docs/export.md``.
     """
@@ -48,11 +50,14 @@ class ExportReport:
     metadata: dict[str, Any]
 
 
-def export_run(run: RunFolder | Path | str, target: Path | str, dataset: Dataset | None = None) -> ExportReport:
+def export_run(
+    run: RunFolder | Path | str, target: Path | str, dataset: Dataset | None = None
+) -> ExportReport:
     """Write a finished run's model as one ONNX file, replacing what is there.
 
-    The file takes images as the data set holds them; all that the recipe does to them is inside. All test images of the
-    data are read by PyTorch and by ONNX Runtime first, also those that a run with validation images never looked at.
+    The file takes images as the data set holds them; all that the recipe does to them is inside.
+    All test images of the data are read by PyTorch and by ONNX Runtime first, also those that a run
+    with validation images never looked at.
 
     Args:
         run: the run's folder.
@@ -62,8 +67,8 @@ def export_run(run: RunFolder | Path | str, target: Path | str, dataset: Dataset
     Raises:
         RunError: no finished run, a damaged one, or one of other images.
         ModelError: a model of the user's own cannot be built, or ONNX cannot express it.
-        ExportError: an extra is not installed, the recipe has ``shifts``, ONNX Runtime reads an image otherwise than
-            PyTorch, or the file cannot be written. No file is left.
+        ExportError: an extra is not installed, the recipe has ``shifts``, ONNX Runtime reads an
+            image otherwise than PyTorch, or the file cannot be written. No file is left.
     """
     folder = run if isinstance(run, RunFolder) else RunFolder(Path(run))
     target = Path(target)
@@ -74,8 +79,8 @@ def export_run(run: RunFolder | Path | str, target: Path | str, dataset: Dataset
     record = trained.record
     if record.recipe.shifts:
         raise ExportError(
-            f"{folder.path}: reads copies of each image (shifts = {record.recipe.shifts}), a file reads it once; "
-            "train with --set shifts=0, which gives the same weights"
+            f"{folder.path}: reads copies of each image (shifts = {record.recipe.shifts}), a file"
+            " reads it once; train with --set shifts=0, which gives the same weights"
         )
     dataset = dataset or load_dataset(record.recipe.data)
     calibration = calibrate(record, trained.test_logits, dataset)
@@ -83,19 +88,29 @@ def export_run(run: RunFolder | Path | str, target: Path | str, dataset: Dataset
     named = logits[:, : record.data.classes.index(NONE)] if NONE in record.data.classes else logits
     accuracy = float(np.mean(named.argmax(axis=1) == dataset.test.labels))
     loudness = float(np.median(trained.test_logits.max(axis=1)))
-    metadata = _describe(record, dataset, calibration, accuracy) | {"typical_logit": round(loudness, 2)}
+    metadata = _describe(record, dataset, calibration, accuracy) | {
+        "typical_logit": round(loudness, 2)
+    }
     notes = {METADATA_KEY: json.dumps(metadata, ensure_ascii=False, allow_nan=False)}
-    content = make_graph(trained.model, record.recipe, dataset.image_size, calibration.temperature, notes)
+    content = make_graph(
+        trained.model, record.recipe, dataset.image_size, calibration.temperature, notes
+    )
     largest_difference = _check(content, dataset.test.images, logits, str(folder.path))
     try:
         write_atomically(target, content)
     except OSError as error:
         raise ExportError(f"{target}: cannot be written: {error.strerror or error}") from error
-    return ExportReport(target, len(content), len(logits), largest_difference, accuracy, calibration, metadata)
+    return ExportReport(
+        target, len(content), len(logits), largest_difference, accuracy, calibration, metadata
+    )
 
 
-def _check(content: bytes, images: NDArray[np.uint8], expected: NDArray[np.float32], name: str) -> float:
-    """Return the largest difference between ONNX Runtime's logits and PyTorch's; refuse one that is too large."""
+def _check(
+    content: bytes, images: NDArray[np.uint8], expected: NDArray[np.float32], name: str
+) -> float:
+    """Return the largest difference between ONNX Runtime's logits and PyTorch's; refuse one that is
+    too large.
+    """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         file.write_bytes(content)
@@ -103,24 +118,34 @@ def _check(content: bytes, images: NDArray[np.uint8], expected: NDArray[np.float
     others = int((found.argmax(axis=1) != expected.argmax(axis=1)).sum())
     if others:
         raise ExportError(
-            f"{name}: ONNX Runtime reads {others:,} of {len(images):,} test images otherwise than PyTorch"
+            f"{name}: ONNX Runtime reads {others:,} of {len(images):,} test images otherwise than"
+            " PyTorch"
         )
     largest_difference = float(np.abs(found - expected).max())
     if not largest_difference <= TOLERANCE:
         raise ExportError(
-            f"{name}: ONNX Runtime's logits differ from PyTorch's by {largest_difference:.1e}, over {TOLERANCE:g}"
+            f"{name}: ONNX Runtime's logits differ from PyTorch's by {largest_difference:.1e}, over"
+            f" {TOLERANCE:g}"
         )
     return largest_difference
 
 
-def _describe(record: RunRecord, dataset: Dataset, calibration: Calibration, accuracy: float) -> dict[str, Any]:
+def _describe(
+    record: RunRecord, dataset: Dataset, calibration: Calibration, accuracy: float
+) -> dict[str, Any]:
     recipe = record.recipe
     return {
         "format": _FORMAT,
         "name": recipe.name,
         "title": DISPLAY_NAMES.get(recipe.name, recipe.name),
         "classes": list(record.data.classes),
-        "recipe": recipe.model_dump(mode="json") | {"model": _without_folder(recipe), "data": dataset.name},
+        "recipe": (
+            recipe.model_dump(mode="json")
+            | {
+                "model": _without_folder(recipe),
+                "data": dataset.name,
+            }
+        ),
         "seed": record.seed,
         "parameters": record.parameters,
         "temperature": calibration.temperature,

@@ -1,4 +1,6 @@
-"""Graph: a model, with all that is done to images before and after it, as the bytes of an ONNX file."""
+"""Graph: a model, with all that is done to images before and after it, as the bytes of an ONNX
+file.
+"""
 
 import contextlib
 import io
@@ -22,20 +24,25 @@ _LONGEST_REASON = 200
 
 
 def make_graph(
-    model: nn.Module, recipe: Recipe, image_size: tuple[int, int], temperature: float, notes: dict[str, str]
+    model: nn.Module,
+    recipe: Recipe,
+    image_size: tuple[int, int],
+    temperature: float,
+    notes: dict[str, str],
 ) -> bytes:
     """Translate a model.
 
     Args:
-        model: from ``(n, 1, h, w)`` float32, normalised, to logits ``(n, classes)``; put into evaluation mode.
+        model: from ``(n, 1, h, w)`` float32, normalised, to logits ``(n, classes)``; put into
+            evaluation mode.
         recipe: its ``fit``, ``size``, ``mean`` and ``std`` count.
         image_size: height and width in pixels, as in the data set.
         temperature: divides the logits before they become probabilities.
         notes: the file's metadata.
 
     Returns:
-        An ONNX model: input ``images``, uint8 ``(n, height, width)``, outputs ``logits`` and ``probabilities``, float32
-        ``(n, classes)``. The same arguments give the same bytes.
+        An ONNX model: input ``images``, uint8 ``(n, height, width)``, outputs ``logits`` and
+        ``probabilities``, float32 ``(n, classes)``. The same arguments give the same bytes.
 
     Raises:
         ModelError: ONNX cannot express the model.
@@ -63,7 +70,8 @@ def make_graph(
     _strip(proto)
     for key, value in notes.items():
         proto.metadata_props.add(key=key, value=value)
-    # Of the fields with a text of one's own this one comes before the graph, so that no cut spares the rest.
+    # Of the fields with a text of one's own this one comes before the graph, so that no cut spares
+    # the rest.
     proto.doc_string = BLANK
     return seal(proto.SerializeToString(deterministic=True))
 
@@ -78,13 +86,17 @@ def need_packages() -> None:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise ExportError("export needs an extra; install it: pip install 'mnistlab[export]'") from error
+        raise ExportError(
+            "export needs an extra; install it: pip install 'mnistlab[export]'"
+        ) from error
 
 
 class _Whole(nn.Module):
     """From a data set's images to logits and probabilities."""
 
-    def __init__(self, model: nn.Module, recipe: Recipe, image_size: tuple[int, int], temperature: float) -> None:
+    def __init__(
+        self, model: nn.Module, recipe: Recipe, image_size: tuple[int, int], temperature: float
+    ) -> None:
         super().__init__()
         self.model = model
         self._recipe = recipe
@@ -100,12 +112,17 @@ class _Whole(nn.Module):
 
 
 class _Resize(nn.Module):
-    """What :func:`mnistlab.training.input.fit_images` does with ``fit = resize``, on whole numbers held as floats."""
+    """What :func:`mnistlab.training.input.fit_images` does with ``fit = resize``, on whole numbers
+    held as floats.
+    """
 
     def __init__(self, image_size: tuple[int, int], size: int) -> None:
         super().__init__()
         height, width = image_size
-        (across, self._across_bits), (down, self._down_bits) = weights(width, size), weights(height, size)
+        (across, self._across_bits), (down, self._down_bits) = (
+            weights(width, size),
+            weights(height, size),
+        )
         self.register_buffer("across", _matrix(across.T, exact_type(across)))
         self.register_buffer("down", _matrix(down, exact_type(down)))
 
@@ -137,7 +154,9 @@ def _quiet() -> Iterator[None]:
 
 
 def _strip(message: Any) -> None:
-    """Clear what the exporter notes of the code that it came from, stack traces and paths among it, at every depth."""
+    """Clear what the exporter notes of the code that it came from, stack traces and paths among it,
+    at every depth.
+    """
     for field, value in message.ListFields():
         if field.name in ("metadata_props", "doc_string"):
             message.ClearField(field.name)

@@ -1,4 +1,6 @@
-"""Layers: an exported network as a list that a few hundred lines of JavaScript can run, and the numbers it learnt."""
+"""Layers: an exported network as a list that a few hundred lines of JavaScript can run, and the
+numbers it learnt.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,8 +21,9 @@ class Layers:
     """A network from one image to its logits.
 
     Attributes:
-        layers: in their order, each with its ``kind`` and what belongs to it, as ``network.js`` of the page takes it.
-            Numbers that were learnt are ``{"start": ..., "shape": [...]}``, a place in ``weights``.
+        layers: in their order, each with its ``kind`` and what belongs to it, as ``network.js`` of
+            the page takes it. Numbers that were learnt are ``{"start": ..., "shape": [...]}``, a
+            place in ``weights``.
         weights: float32, all that was learnt, one after the other.
     """
 
@@ -29,14 +32,16 @@ class Layers:
 
 
 def find_layers(content: bytes, name: str) -> Layers:
-    """Read an exported graph as a chain of layers, each of which takes what the one before it gives.
+    """Read an exported graph as a chain of layers, each of which takes what the one before it
+    gives.
 
     Args:
         content: an ONNX file of :func:`mnistlab.export.export_run`.
         name: what messages call it.
 
     Raises:
-        ExportError: the graph has another operator than those of the built-in networks, or is no chain.
+        ExportError: the graph has another operator than those of the built-in networks, or is no
+            chain.
     """
     import onnx
 
@@ -47,7 +52,10 @@ def find_layers(content: bytes, name: str) -> Layers:
         if node.output[0] == _PROBABILITIES or flowing == _OUTPUT:
             continue
         if [given for given in node.input if given and given not in constants] != [flowing]:
-            raise ExportError(f"{name}: not a chain of layers ({node.op_type}); such a network is not run in a page")
+            raise ExportError(
+                f"{name}: not a chain of layers ({node.op_type}); such a network is not run in a"
+                " page"
+            )
         settings = {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
         reading.add(node.op_type, list(node.input), flowing, settings)
         flowing = node.output[0]
@@ -64,11 +72,13 @@ class _Reading:
     weights: list[NDArray[np.float32]] = field(default_factory=list)
 
     def add(self, operator: str, inputs: list[str], flowing: str, settings: dict[str, Any]) -> None:
-        made = self._layer(operator, [self.constants.get(one) for one in inputs], inputs.index(flowing), settings)
+        made = self._layer(
+            operator, [self.constants.get(one) for one in inputs], inputs.index(flowing), settings
+        )
         if made is None:
             raise ExportError(
-                f"{self.name}: the network has an operator that is not run in a page ({operator}, as it is used here); "
-                "the layers of the built-in recipes are"
+                f"{self.name}: the network has an operator that is not run in a page ({operator},"
+                " as it is used here); the layers of the built-in recipes are"
             )
         if made:
             self.layers.append(made)
@@ -76,9 +86,15 @@ class _Reading:
     def _layer(
         self, operator: str, given: list[NDArray[Any] | None], place: int, settings: dict[str, Any]
     ) -> dict[str, Any] | None:
-        """Return a layer, an empty one if there is nothing to do, ``None`` if it is none of those known."""
+        """Return a layer, an empty one if there is nothing to do, ``None`` if it is none of those
+        known.
+        """
         others = [one for one in given if one is not None]
-        if operator in _BY_NUMBER and others[0].size == 1 and (place == 0 or operator in _EITHER_SIDE):
+        if (
+            operator in _BY_NUMBER
+            and others[0].size == 1
+            and (place == 0 or operator in _EITHER_SIDE)
+        ):
             return {"kind": _BY_NUMBER[operator], "by": float(others[0].item())}
         if place == 1 and operator == "MatMul" and others[0].ndim == 2:
             return {"kind": "down", "matrix": self._learnt(others[0])}
@@ -90,7 +106,11 @@ class _Reading:
             case "Relu" | "Floor":
                 return {"kind": operator.lower()}
             case "Clip" if len(others) == 2:
-                return {"kind": "clip", "low": float(others[0].item()), "high": float(others[1].item())}
+                return {
+                    "kind": "clip",
+                    "low": float(others[0].item()),
+                    "high": float(others[1].item()),
+                }
             case "Pad" if settings.get("mode", b"constant") == b"constant":
                 return _padding(others)
             case "MatMul" if others[0].ndim == 2:
@@ -105,12 +125,20 @@ class _Reading:
                 return {"kind": "flatten"}
             case "Flatten" if settings.get("axis", 1) == 1:
                 return {"kind": "flatten"}
-            case "Gemm" if settings.get("alpha", 1) == settings.get("beta", 1) == 1 and not settings.get("transA", 0):
+            case "Gemm" if settings.get("alpha", 1) == settings.get(
+                "beta", 1
+            ) == 1 and not settings.get("transA", 0):
                 weight = others[0] if settings.get("transB", 0) else others[0].T
-                return {"kind": "linear", "weight": self._learnt(weight), "bias": self._bias(others)}
+                return {
+                    "kind": "linear",
+                    "weight": self._learnt(weight),
+                    "bias": self._bias(others),
+                }
         return None
 
-    def _convolution(self, others: list[NDArray[Any]], settings: dict[str, Any]) -> dict[str, Any] | None:
+    def _convolution(
+        self, others: list[NDArray[Any]], settings: dict[str, Any]
+    ) -> dict[str, Any] | None:
         plain = settings.get("group", 1) == 1 and {*settings.get("dilations", [1])} == {1}
         if not plain or _is_padded(settings) or others[0].ndim != 4:
             return None
@@ -136,7 +164,14 @@ def _padding(others: list[NDArray[Any]]) -> dict[str, Any] | None:
     if len(around) != 8 or any(around[place] for place in (0, 1, 4, 5)) or min(around) < 0:
         return None
     _, _, top, left, _, _, bottom, right = around
-    return {"kind": "pad", "top": top, "left": left, "bottom": bottom, "right": right, "value": value}
+    return {
+        "kind": "pad",
+        "top": top,
+        "left": left,
+        "bottom": bottom,
+        "right": right,
+        "value": value,
+    }
 
 
 def _pooling(settings: dict[str, Any]) -> dict[str, Any] | None:
@@ -152,4 +187,7 @@ def _pooling(settings: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _is_padded(settings: dict[str, Any]) -> bool:
-    return any(settings.get("pads", [0])) or settings.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID")
+    return any(settings.get("pads", [0])) or settings.get("auto_pad", b"NOTSET") not in (
+        b"NOTSET",
+        b"VALID",
+    )

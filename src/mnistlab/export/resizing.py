@@ -1,8 +1,8 @@
 """Resizing: PyTorch's antialiased bilinear scaling of bytes, as two matrices of whole numbers.
 
-PyTorch scales bytes as Pillow does: across first, then down, each a weighted sum with weights in fixed-point
-arithmetic, rounded to a byte. As products with these matrices the result is the same, to the bit, wherever it is worked
-out.
+PyTorch scales bytes as Pillow does: across first, then down, each a weighted sum with weights in
+fixed-point arithmetic, rounded to a byte. As products with these matrices the result is the same,
+to the bit, wherever it is worked out.
 """
 
 import numpy as np
@@ -21,8 +21,8 @@ def weights(before: int, after: int) -> tuple[NDArray[np.int64], int]:
         after: pixels wanted.
 
     Returns:
-        int64, ``(after, before)``, and the number of fractional bits: divided by two to that power, each row sums to
-        about 1.
+        int64, ``(after, before)``, and the number of fractional bits: divided by two to that power,
+        each row sums to about 1.
     """
     shares = np.stack([_shares(pixel, before, after) for pixel in range(after)])
     bits = 0
@@ -37,7 +37,9 @@ def exact_type(matrix: NDArray[np.int64]) -> str:
 
 
 def _shares(pixel: int, before: int, after: int) -> NDArray[np.float64]:
-    """Return the share of each pixel in one pixel wanted: a triangle around its centre, two pixels wide at least."""
+    """Return the share of each pixel in one pixel wanted: a triangle around its centre, two pixels
+    wide at least.
+    """
     scale = before / after
     reach, centre = max(scale, 1.0), scale * (pixel + 0.5)
     first, last = max(int(centre - reach + 0.5), 0), min(int(centre + reach + 0.5), before)

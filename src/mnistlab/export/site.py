@@ -37,18 +37,22 @@ class SiteReport:
     run: ExportReport | None
 
 
-def export_site(source: RunFolder | Path | str, target: Path | str, dataset: Dataset | None = None) -> SiteReport:
+def export_site(
+    source: RunFolder | Path | str, target: Path | str, dataset: Dataset | None = None
+) -> SiteReport:
     """Write a model as a page that reads by itself, replacing what is there.
 
     Args:
-        source: a finished run's folder, which is first exported and checked as :func:`mnistlab.export.export_run` does
-            it; or a file that was exported; or the name of a shipped model.
+        source: a finished run's folder, which is first exported and checked as
+            :func:`mnistlab.export.export_run` does it; or a file that was exported; or the name of
+            a shipped model.
         target: the folder for ``index.html``; it is made if it is not there.
         dataset: the whole data that the run was trained on; ``None`` loads what its recipe names.
 
     Raises:
         RunError, ModelError: as :func:`mnistlab.export.export_run` raises them, or no such model.
-        ExportError: likewise, or the model reads no digits, has layers that are not run in a page, or is too large.
+        ExportError: likewise, or the model reads no digits, has layers that are not run in a page,
+        or is too large.
     """
     need_packages()
     file = source if isinstance(source, RunFolder) else find_model(source)
@@ -61,7 +65,9 @@ def export_site(source: RunFolder | Path | str, target: Path | str, dataset: Dat
 
 
 def find_model(source: Path | str) -> RunFolder | Path:
-    """Return what a name stands for: a folder is a run, else a shipped model's name goes before an ``.onnx`` file."""
+    """Return what a name stands for: a folder is a run, else a shipped model's name goes before an
+    ``.onnx`` file.
+    """
     path, shipped = Path(source), shipped_models()
     if path.is_dir() or (str(source) not in shipped and path.suffix != ".onnx"):
         return RunFolder(path)
@@ -74,7 +80,9 @@ def _write(file: Path, target: Path, name: str, run: ExportReport | None) -> Sit
     except ModelError as error:
         if run is None:
             raise
-        raise ExportError(f"{name}: reads no digits of 28x28 pixels, and a page reads nothing else") from error
+        raise ExportError(
+            f"{name}: reads no digits of 28x28 pixels, and a page reads nothing else"
+        ) from error
     found = find_layers(read_file(file), name)
     model = {
         "image": network.image_size,
@@ -86,7 +94,8 @@ def _write(file: Path, target: Path, name: str, run: ExportReport | None) -> Sit
     content = standalone(model, found.weights.astype("<f4").tobytes()).encode()
     if len(content) >= LARGEST:
         raise ExportError(
-            f"{name}: the page would have {len(content):,} bytes, over {LARGEST:,}; train a smaller network"
+            f"{name}: the page would have {len(content):,} bytes, over {LARGEST:,}; train a smaller"
+            " network"
         )
     try:
         target.mkdir(exist_ok=True)

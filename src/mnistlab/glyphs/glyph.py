@@ -1,7 +1,9 @@
-"""Glyph: one digit's ink, prepared as MNIST was (LeCun, Bottou, Bengio and Haffner, 1998, section III.A).
+"""Glyph: one digit's ink, prepared as MNIST was (LeCun, Bottou, Bengio and Haffner, 1998, section
+III.A).
 
-There the digits were scaled into a box of 20x20 pixels, their aspect kept, anti-aliased, and put into 28x28 pixels with
-the centre of mass in the middle. Pens were those of census staff and of pupils, so strokes too have a usual thickness.
+There the digits were scaled into a box of 20x20 pixels, their aspect kept, anti-aliased, and put
+into 28x28 pixels with the centre of mass in the middle. Pens were those of census staff and of
+pupils, so strokes too have a usual thickness.
 """
 
 import numpy as np
@@ -15,14 +17,16 @@ _FINE = 6
 _STEEPNESS = 2.0
 """Contrast is multiplied by it about the half, so that edges out of focus become those of ink."""
 THINNEST, THICKEST = 2.1, 3.6
-"""Pixels of the 28: thickness that strokes are brought to; nine in ten of MNIST's training digits are within."""
+"""Pixels of the 28: thickness that strokes are brought to; nine in ten of MNIST's training digits
+are within."""
 
 
 def prepare(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Make the 28x28 image that a network trained on MNIST expects.
 
     Args:
-        ink: float32, ``(height, width)``, the digit alone: 0 without ink, 1 where it is full, half at its edge.
+        ink: float32, ``(height, width)``, the digit alone: 0 without ink, 1 where it is full, half
+            at its edge.
 
     Returns:
         uint8, ``(28, 28)``, light on black; all black if there is no ink.
@@ -38,7 +42,8 @@ def prepare(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
 def thickness(shape: NDArray[np.bool_]) -> float:
     """Return the mean stroke thickness in pixels of its own grid.
 
-    The mean distance to the nearest pixel outside is, within a long stroke, a fourth of its thickness plus a half.
+    The mean distance to the nearest pixel outside is, within a long stroke, a fourth of its
+    thickness plus a half.
     """
     return _thickness(ndimage.distance_transform_edt(shape), shape)
 
@@ -48,7 +53,9 @@ def _thickness(inside: NDArray[np.float64], shape: NDArray[np.bool_]) -> float:
 
 
 def _to_box(cut: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scale into the box of 20 (on the fine grid), with a margin for strokes that grow, and make edges steep."""
+    """Scale into the box of 20 (on the fine grid), with a margin for strokes that grow, and make
+    edges steep.
+    """
     height, width = cut.shape
     factor = BOX * _FINE / max(height - 2, width - 2)
     new = max(_FINE, round(width * factor)), max(_FINE, round(height * factor))
@@ -80,8 +87,13 @@ def _clear(distance: NDArray[np.float64], reach: float) -> NDArray[np.float32]:
 
 
 def shrink(fine: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Average down from the fine grid: the longer side of the ink becomes 20, each pixel its share of ink, 0 to 1."""
-    rows, columns = np.flatnonzero((fine > 0.5).any(axis=1)), np.flatnonzero((fine > 0.5).any(axis=0))
+    """Average down from the fine grid: the longer side of the ink becomes 20, each pixel its share
+    of ink, 0 to 1.
+    """
+    rows, columns = (
+        np.flatnonzero((fine > 0.5).any(axis=1)),
+        np.flatnonzero((fine > 0.5).any(axis=0)),
+    )
     cut = fine[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     factor = BOX / max(cut.shape)
     height, width = (max(1, round(side * factor)) for side in cut.shape)
@@ -89,7 +101,9 @@ def shrink(fine: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def place(small: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Put an image of at most 20x20 into 28x28 with its centre of mass in the middle, as far as it fits."""
+    """Put an image of at most 20x20 into 28x28 with its centre of mass in the middle, as far as it
+    fits.
+    """
     height, width = small.shape
     total = small.sum()
     corner = []

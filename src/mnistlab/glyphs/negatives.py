@@ -1,8 +1,9 @@
-"""Negatives: images of ink that is no digit, made of digits, to teach a network what none looks like.
+"""Negatives: images of ink that is no digit, made of digits, to teach a network what none looks
+like.
 
-A network that was shown digits alone is sure of whatever it is shown. Over-segmentation needs one that rejects what a
-wrong cut leaves (LeCun et al., 1998, section VII); training on
-such images is outlier exposure (Hendrycks et al., 2019).
+A network that was shown digits alone is sure of whatever it is shown. Over-segmentation needs one
+that rejects what a wrong cut leaves (LeCun et al., 1998, section VII); training on such images is
+outlier exposure (Hendrycks et al., 2019).
 """
 
 from collections.abc import Callable
@@ -22,7 +23,8 @@ _FINE = 3
 _SIZES = (0.85, 1.15)
 """Times its own: the size that a digit is drawn at."""
 _GAPS, _DROPS = (-3, 2), (-3, 4)
-"""Pixels, from and before: between digits where they are nearest (below 0 they overlap), and one below the other."""
+"""Pixels, from and before: between digits where they are nearest (below 0 they overlap), and one
+below the other."""
 _CUT, _LEAN = (0.3, 0.7), 0.3
 """Of a digit's width: where it is cut; and how far a cut leans at most, columns a row."""
 _KEPT = (0.25, 0.8)
@@ -37,12 +39,15 @@ _SHEET = 60
 
 
 def draw_negatives(images: Ink, count: int, random: np.random.Generator) -> Ink:
-    """Draw negatives: two or three digits that touch, one cut in two, one with a slice of another, and scribbles.
+    """Draw negatives: two or three digits that touch, one cut in two, one with a slice of another,
+    and scribbles.
 
-    Some do look like digits, such as one half of an 8: such images are ambiguous wherever they come from.
+    Some do look like digits, such as one half of an 8: such images are ambiguous wherever they come
+    from.
 
     Args:
-        images: uint8, ``(n, height, width)``, light on black, digits to make them of; at least one with ink.
+        images: uint8, ``(n, height, width)``, light on black, digits to make them of; at least one
+            with ink.
         count: how many.
         random: decides everything.
 
@@ -64,7 +69,9 @@ def draw_negatives(images: Ink, count: int, random: np.random.Generator) -> Ink:
 def _touching(images: Ink, random: np.random.Generator, digits: int = 2) -> Ink | None:
     row = _pick(images, random)
     for _ in range(digits - 1):
-        row, _ = _beside(row, _pick(images, random), int(random.integers(*_GAPS)), int(random.integers(*_DROPS)))
+        row, _ = _beside(
+            row, _pick(images, random), int(random.integers(*_GAPS)), int(random.integers(*_DROPS))
+        )
     return _enlarge(_main_part(row))
 
 
@@ -76,7 +83,9 @@ def _half(images: Ink, random: np.random.Generator) -> Ink | None:
     digit = _pick(images, random)
     if digit.shape[1] < _NARROWEST:
         return None
-    piece = _cut(digit, digit.shape[1] * random.uniform(*_CUT), random, left=bool(random.random() < 0.5))
+    piece = _cut(
+        digit, digit.shape[1] * random.uniform(*_CUT), random, left=bool(random.random() < 0.5)
+    )
     low, high = _KEPT
     share = (piece > _INKED).sum() / max((digit > _INKED).sum(), 1)
     return _enlarge(_main_part(piece)) if low < share < high else None
@@ -85,7 +94,9 @@ def _half(images: Ink, random: np.random.Generator) -> Ink | None:
 def _with_slice(images: Ink, random: np.random.Generator) -> Ink | None:
     one, other = _pick(images, random), _pick(images, random)
     # Here they touch for sure.
-    row, begin = _beside(one, other, int(random.integers(_GAPS[0], 1)), int(random.integers(*_DROPS)))
+    row, begin = _beside(
+        one, other, int(random.integers(_GAPS[0], 1)), int(random.integers(*_DROPS))
+    )
     if random.random() < 0.5:
         at = begin + (row.shape[1] - begin) * random.uniform(*_SLICE)
         return _enlarge(_main_part(_cut(row, at, random, left=True)))
@@ -123,7 +134,9 @@ def _loops(random: np.random.Generator) -> NDArray[np.bool_]:
     corners = random.uniform(4, _SHEET - 4, (int(random.integers(5, 10)), 2))
     along = np.linspace(0, len(corners) - 1, 400)
     way = np.stack([np.interp(along, np.arange(len(corners)), axis) for axis in corners.T], axis=1)
-    rows, columns = ndimage.gaussian_filter1d(way, random.uniform(4, 25), axis=0, mode="nearest").astype(int).T
+    rows, columns = (
+        ndimage.gaussian_filter1d(way, random.uniform(4, 25), axis=0, mode="nearest").astype(int).T
+    )
     sheet = np.zeros((_SHEET, _SHEET), bool)
     sheet[rows, columns] = True
     return np.asarray(ndimage.binary_dilation(sheet, iterations=int(random.integers(1, 4))))
@@ -148,11 +161,14 @@ def _pick(images: Ink, random: np.random.Generator) -> Ink:
     rows, columns = np.nonzero(digit > _INKED)
     if not len(rows):
         return digit
-    return digit[max(rows.min() - 1, 0) : rows.max() + 2, max(columns.min() - 1, 0) : columns.max() + 2]
+    return digit[
+        max(rows.min() - 1, 0) : rows.max() + 2, max(columns.min() - 1, 0) : columns.max() + 2
+    ]
 
 
 def _beside(one: Ink, other: Ink, gap: int, drop: int) -> tuple[Ink, int]:
-    """Put another digit to the right, about so many pixels away where they are nearest, and so much lower.
+    """Put another digit to the right, about so many pixels away where they are nearest, and so much
+    lower.
 
     Returns:
         Both, and the other one's first column.
@@ -173,7 +189,9 @@ def _beside(one: Ink, other: Ink, gap: int, drop: int) -> tuple[Ink, int]:
     begin = max(2, here.shape[1] - min(nearest, here.shape[1]) + gap)
     both = np.zeros((height, max(here.shape[1], begin + there.shape[1])), np.uint8)
     both[:, : here.shape[1]] = here
-    both[:, begin : begin + there.shape[1]] = np.maximum(both[:, begin : begin + there.shape[1]], there)
+    both[:, begin : begin + there.shape[1]] = np.maximum(
+        both[:, begin : begin + there.shape[1]], there
+    )
     return both, begin
 
 
@@ -194,4 +212,6 @@ def _main_part(ink: Ink) -> Ink:
 
 def _enlarge(ink: Ink) -> Ink:
     height, width = ink.shape
-    return np.asarray(Image.fromarray(ink).resize((width * _FINE, height * _FINE), Image.Resampling.BICUBIC))
+    return np.asarray(
+        Image.fromarray(ink).resize((width * _FINE, height * _FINE), Image.Resampling.BICUBIC)
+    )

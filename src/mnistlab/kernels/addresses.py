@@ -18,7 +18,9 @@ def address(tensor: Tensor | None, dtype: torch.dtype) -> int | None:
     if tensor is None:
         return None
     if tensor.dtype != dtype or tensor.device.type != "cpu" or not tensor.is_contiguous():
-        raise ValueError(f"{tensor.dtype} on {tensor.device}; contiguous {dtype} on the CPU is needed")
+        raise ValueError(
+            f"{tensor.dtype} on {tensor.device}; contiguous {dtype} on the CPU is needed"
+        )
     return tensor.data_ptr()
 
 
@@ -34,7 +36,8 @@ def optimizer_settings(
     if isinstance(optimizer, torch.optim.SGD):
         if group["momentum"]:
             for parameter in trained:
-                # Made once, also since filling it would wake PyTorch's own threads, which then spin on our cores.
+                # Made once, also since filling it would wake PyTorch's own threads, which then spin
+                # on our cores.
                 if "momentum_buffer" not in optimizer.state[parameter]:
                     optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
         return structures.Optimizer(

@@ -1,7 +1,7 @@
 """Agreement: a plan held against PyTorch once, before it is used.
 
-A model's forward pass can do things that following it does not show, such as turning gradients off. A few random images
-tell: what goes wrong there is wrong by far more than rounding.
+A model's forward pass can do things that following it does not show, such as turning gradients off.
+A few random images tell: what goes wrong there is wrong by far more than rounding.
 """
 
 import contextlib
@@ -21,11 +21,15 @@ _TOLERANCE = 0.05
 """Relative; near ties in pooling may send a few gradients elsewhere."""
 
 
-def make_plan(model: nn.Module, image_shape: tuple[int, int, int], classes: int, *, mean: float, std: float) -> Plan:
-    """Make a plan of a model and hold it against PyTorch; the arguments and errors are those of :class:`Plan`.
+def make_plan(
+    model: nn.Module, image_shape: tuple[int, int, int], classes: int, *, mean: float, std: float
+) -> Plan:
+    """Make a plan of a model and hold it against PyTorch; the arguments and errors are those of
+    :class:`Plan`.
 
     Raises:
-        KernelError: also if the two differ. The model, its gradients and random states are left as they were.
+        KernelError: also if the two differ. The model, its gradients and random states are left as
+            they were.
     """
     _require_agreement(Plan(model, image_shape, classes, mean=mean, std=std, dropout=False), model)
     return Plan(model, image_shape, classes, mean=mean, std=std)
@@ -34,7 +38,9 @@ def make_plan(model: nn.Module, image_shape: tuple[int, int, int], classes: int,
 def _require_agreement(plan: Plan, model: nn.Module) -> None:
     with _as_it_was(model), _without_dropout(model):
         random = torch.Generator().manual_seed(0)
-        images = torch.randint(0, 256, (_IMAGES, *plan.image_shape), dtype=torch.uint8, generator=random)
+        images = torch.randint(
+            0, 256, (_IMAGES, *plan.image_shape), dtype=torch.uint8, generator=random
+        )
         labels = torch.arange(_IMAGES) % plan.classes
         pixels = plan.normalise(images)
         model.eval()

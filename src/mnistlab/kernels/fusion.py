@@ -24,7 +24,9 @@ def fuse(layers: list[PlannedLayer], logits: Value) -> list[PlannedLayer]:
             needed |= {value.number for value in (layer.input, layer.other) if value}
     fused: list[PlannedLayer] = []
     now: dict[int, int] = {0: 0}  # number of a value before and after
-    uses = Counter(v.number for k in layers if k.output.number in needed for v in (k.input, k.other) if v)
+    uses = Counter(
+        v.number for k in layers if k.output.number in needed for v in (k.input, k.other) if v
+    )
     for layer in layers:
         if layer.output.number not in needed:
             raise KernelError("a layer's result is not used")
@@ -53,7 +55,9 @@ def fuse(layers: list[PlannedLayer], logits: Value) -> list[PlannedLayer]:
 
 
 def _fusible(before: PlannedLayer, layer: PlannedLayer) -> bool:
-    """Whether two fused ops make one: in the order batch_norm, relu, pool; ReLU after max-pooling is the same."""
+    """Whether two fused ops make one: in the order batch_norm, relu, pool; ReLU after max-pooling
+    is the same.
+    """
     if before.kind != FUSED or layer.kind != FUSED or layer.batch_norm:
         return False
     if layer.pool:

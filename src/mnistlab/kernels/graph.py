@@ -15,8 +15,8 @@ def follow(model: nn.Module) -> fx.Graph:
     """Follow the forward pass in training and in evaluation, and leave the model as it was.
 
     Raises:
-        KernelError: it cannot be followed, it differs between the two or from time to time, or something else than the
-            layers has a say, such as hooks.
+        KernelError: it cannot be followed, it differs between the two or from time to time, or
+            something else than the layers has a say, such as hooks.
     """
     _refuse_unusual(model)
     modes = {module: module.training for module in model.modules()}
@@ -45,11 +45,17 @@ def _refuse_unusual(model: nn.Module) -> None:
             raise KernelError(f"{name or 'the model'}: has hooks")
         if "forward" in vars(module) or type(module).__call__ is not nn.Module.__call__:
             raise KernelError(f"{name or 'the model'}: is called in a way of its own")
-    addresses = [parameter.data_ptr() for _, parameter in model.named_parameters(remove_duplicate=False)]
+    addresses = [
+        parameter.data_ptr() for _, parameter in model.named_parameters(remove_duplicate=False)
+    ]
     if len(set(addresses)) < len(addresses):
         raise KernelError("layers share parameters")
     for name, parameter in model.named_parameters():
-        if parameter.dtype != torch.float32 or parameter.device.type != "cpu" or not parameter.is_contiguous():
+        if (
+            parameter.dtype != torch.float32
+            or parameter.device.type != "cpu"
+            or not parameter.is_contiguous()
+        ):
             raise KernelError(f"{name}: not contiguous float32 on the CPU")
         if parameter._backward_hooks or getattr(parameter, "_post_accumulate_grad_hooks", None):
             raise KernelError(f"{name}: has hooks")

@@ -27,7 +27,8 @@ class Value:
     Attributes:
         number: 0 is the image, ``k + 1`` what layer ``k`` gives.
         shape: ``(channels, height, width)``; a vector of ``n`` is ``(n, 1, 1)``.
-        flat: whether PyTorch holds it as ``(batch, n)`` and not as ``(batch, channels, height, width)``.
+        flat: whether PyTorch holds it as ``(batch, n)`` and not as ``(batch, channels, height,
+            width)``.
     """
 
     number: int
@@ -62,7 +63,8 @@ class Layers:
         """Append a convolution."""
         _require(not value.flat, "takes images, but is given vectors")
         _require(
-            module.in_channels == value.shape[0], f"takes {module.in_channels} channels, is given {value.shape[0]}"
+            module.in_channels == value.shape[0],
+            f"takes {module.in_channels} channels, is given {value.shape[0]}",
         )
         plain = {"stride": (1, 1), "dilation": (1, 1), "groups": 1, "padding_mode": "zeros"}
         for name, wanted in plain.items():
@@ -76,9 +78,15 @@ class Layers:
         rows, columns = int(padding[0]), int(padding[1])
         _require(rows < kernel[0] and columns < kernel[1], "padding as large as the kernel")
         _, height, width = value.shape
-        shape = (module.out_channels, height + 2 * rows - kernel[0] + 1, width + 2 * columns - kernel[1] + 1)
+        shape = (
+            module.out_channels,
+            height + 2 * rows - kernel[0] + 1,
+            width + 2 * columns - kernel[1] + 1,
+        )
         _require(min(shape) > 0, f"is larger than its image of {height}x{width}")
-        return self._append(CONVOLUTION, value, shape, kernel=kernel, padding=(rows, columns), module=module)
+        return self._append(
+            CONVOLUTION, value, shape, kernel=kernel, padding=(rows, columns), module=module
+        )
 
     def linear(self, module: nn.Linear, value: Value) -> Value:
         """Append a linear layer: a convolution whose kernel covers the whole image."""
@@ -90,10 +98,13 @@ class Layers:
 
     def batch_norm(self, module: nn.BatchNorm1d | nn.BatchNorm2d, value: Value) -> Value:
         """Append batch normalisation."""
-        _require(value.flat == isinstance(module, nn.BatchNorm1d), "normalises values of another form")
+        _require(
+            value.flat == isinstance(module, nn.BatchNorm1d), "normalises values of another form"
+        )
         _require(value.shape[1:] == (1, 1) or not value.flat, "normalises a flattened image")
         _require(
-            module.num_features == value.shape[0], f"normalises {module.num_features} channels, not {value.shape[0]}"
+            module.num_features == value.shape[0],
+            f"normalises {module.num_features} channels, not {value.shape[0]}",
         )
         _require(module.track_running_stats, "keeps no running averages")
         _require(module.momentum is not None, "averages cumulatively")
@@ -111,7 +122,9 @@ class Layers:
         return self._append(FUSED, value, value.shape, flat=value.flat, relu=True)
 
     def pooling(self, kind: int, value: Value) -> Value:
-        """Append 2x2 pooling, ``MAX_POOL`` or ``AVERAGE_POOL``; an odd last row or column is left out."""
+        """Append 2x2 pooling, ``MAX_POOL`` or ``AVERAGE_POOL``; an odd last row or column is left
+        out.
+        """
         channels, height, width = value.shape
         _require(not value.flat and height > 1 and width > 1, "pools images of at least 2x2")
         return self._append(FUSED, value, (channels, height // 2, width // 2), pool=kind)
@@ -124,11 +137,17 @@ class Layers:
     def dropout(self, share: float, value: Value) -> Value:
         """Append dropout of single values."""
         _require(share < 1, "drops everything")
-        return self._append(DROPOUT, value, value.shape, flat=value.flat, drop=share) if share else value
+        return (
+            self._append(DROPOUT, value, value.shape, flat=value.flat, drop=share)
+            if share
+            else value
+        )
 
     def addition(self, one: Value, other: Value) -> Value:
         """Append the sum of two values."""
-        alike = one.shape == other.shape or (one.flat and math.prod(one.shape) == math.prod(other.shape))
+        alike = one.shape == other.shape or (
+            one.flat and math.prod(one.shape) == math.prod(other.shape)
+        )
         _require(one.flat == other.flat and alike, "adds values of different shapes")
         return self._append(ADDITION, one, one.shape, flat=one.flat, other=other)
 
@@ -137,7 +156,13 @@ class Layers:
         return replace(value, flat=True)
 
     def _append(
-        self, kind: int, value: Value, shape: tuple[int, int, int], *, flat: bool = False, **fields: Any
+        self,
+        kind: int,
+        value: Value,
+        shape: tuple[int, int, int],
+        *,
+        flat: bool = False,
+        **fields: Any,
     ) -> Value:
         output = Value(len(self.layers) + 1, shape, flat)
         self.layers.append(PlannedLayer(kind, value, output, **fields))
@@ -168,7 +193,10 @@ def _pair(value: Any) -> tuple[int, int]:
 
 
 def _flatten(layers: Layers, module: nn.Flatten, value: Value) -> Value:
-    _require((module.start_dim, module.end_dim) == (1, -1), "flattens other dimensions than all of an image")
+    _require(
+        (module.start_dim, module.end_dim) == (1, -1),
+        "flattens other dimensions than all of an image",
+    )
     return layers.flat(value)
 
 

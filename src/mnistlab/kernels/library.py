@@ -1,4 +1,6 @@
-"""The compiled library: which builds are there, which one fits this processor, and how to call it."""
+"""The compiled library: which builds are there, which one fits this processor, and how to call
+it.
+"""
 
 import ctypes
 import os
@@ -13,7 +15,8 @@ BUILDS = ("x86_64_v4", "x86_64_v3", "x86_64_v2", "generic")
 """Names of builds, the fastest first; the last is all that there is on other processors."""
 
 CHOICE = "MNISTLAB_KERNELS"
-"""Environment variable: a build's name instead of the best that fits, a library's path, or ``none``."""
+"""Environment variable: a build's name instead of the best that fits, a library's path, or
+``none``."""
 
 _FOLDER = Path(__file__).parent
 _LEVELS = {"x86_64_v4": 4, "x86_64_v3": 3, "x86_64_v2": 2, "generic": 0}
@@ -42,7 +45,9 @@ def load_library() -> Library:
     if choice and choice not in BUILDS:
         raise KernelError(f"{CHOICE}={choice}: no such build; one of {', '.join(BUILDS)} or none")
     level = processor_level()
-    fitting = [name for name in installed() if _LEVELS[name] <= level and choice in (None, "", name)]
+    fitting = [
+        name for name in installed() if _LEVELS[name] <= level and choice in (None, "", name)
+    ]
     if not fitting:
         raise KernelError(_why_none(choice, level))
     return _load(fitting[0], _path(fitting[0]))
@@ -56,7 +61,9 @@ def _load(build: str, path: Path) -> Library:
     _declare(functions)
     for number, structure in enumerate(STRUCTURES):
         if functions.mnistlab_layout(number) != ctypes.sizeof(structure):
-            raise KernelError(f"the build {build} is of another version of mnistlab; install it again")
+            raise KernelError(
+                f"the build {build} is of another version of mnistlab; install it again"
+            )
     return Library(build, functions)
 
 
@@ -80,7 +87,10 @@ def _path(build: str) -> Path:
 def _why_none(choice: str | None, level: int) -> str:
     there = ", ".join(installed())
     if not there:
-        return "not built: a C++20 compiler (gcc 11 or clang 14, or newer) was missing when mnistlab was installed"
+        return (
+            "not built: a C++20 compiler (gcc 11 or clang 14, or newer) was missing when mnistlab"
+            " was installed"
+        )
     if choice:
         return f"{CHOICE}={choice}: not installed, or not for this processor; there are: {there}"
     return f"this processor is older than every build (x86-64 level {level}; there are: {there})"
@@ -88,7 +98,13 @@ def _why_none(choice: str | None, level: int) -> str:
 
 def _declare(functions: ctypes.CDLL) -> None:
     functions.mnistlab_plan.restype = ctypes.c_void_p
-    functions.mnistlab_plan.argtypes = (ctypes.POINTER(Layer), ctypes.c_int32, ctypes.c_int32, Shape, ctypes.c_int32)
+    functions.mnistlab_plan.argtypes = (
+        ctypes.POINTER(Layer),
+        ctypes.c_int32,
+        ctypes.c_int32,
+        Shape,
+        ctypes.c_int32,
+    )
     functions.mnistlab_train.argtypes = (ctypes.c_void_p, ctypes.POINTER(Training))
     functions.mnistlab_evaluate.argtypes = (ctypes.c_void_p, ctypes.POINTER(Evaluation))
     functions.mnistlab_free.argtypes = (ctypes.c_void_p,)

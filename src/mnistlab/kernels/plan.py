@@ -1,4 +1,6 @@
-"""Plan: a model compiled for the CPU, which trains whole batches and computes logits in one call."""
+"""Plan: a model compiled for the CPU, which trains whole batches and computes logits in one
+call.
+"""
 
 import ctypes
 import weakref
@@ -19,7 +21,8 @@ from mnistlab.kernels.trace import trace
 
 
 class Plan:
-    """A model's layers, compiled. Weights, gradients and the optimiser's state stay PyTorch's own tensors.
+    """A model's layers, compiled. Weights, gradients and the optimiser's state stay PyTorch's own
+    tensors.
 
     :func:`mnistlab.kernels.make_plan` makes one that has been held against PyTorch.
 
@@ -52,7 +55,8 @@ class Plan:
         self._model, self.image_shape, self.classes = model, image_shape, classes
         self._mean, self._deviation = mean, std
         self.operations = sum(_operations(layer) for layer in layers)
-        """Floating-point operations of a training step per image: those of convolutions and linear layers."""
+        """Floating-point operations of a training step per image: those of convolutions and linear
+        layers."""
         self._norms = [layer for layer in layers if layer.batch_norm]
         # By module and name, since a module's tensors may be replaced by others.
         self._parameters: list[tuple[nn.Module, str]] = []
@@ -89,8 +93,9 @@ class Plan:
             work: the pass.
             first: batch.
             last: batch.
-            optimizer: ``SGD`` or ``AdamW``, whose state is made if missing and goes on; ``None`` leaves the weights as
-                they are and only computes gradients. Its learning rate does not count, ``work.rates`` does.
+            optimizer: ``SGD`` or ``AdamW``, whose state is made if missing and goes on; ``None``
+                leaves the weights as they are and only computes gradients. Its learning rate does
+                not count, ``work.rates`` does.
             smoothing: of labels, 0 to 1.
             averages: moving averages of ``model.parameters()``, updated; or nothing.
             decay: of these averages, 0 to below 1.
@@ -123,7 +128,8 @@ class Plan:
             raise KernelError(f"not enough memory, or not as many as {threads} threads")
 
     def logits(self, images: Tensor, *, threads: int = 1) -> Tensor:
-        """Return the logits of images (uint8, ``(n, channels, height, width)``) as evaluation computes them.
+        """Return the logits of images (uint8, ``(n, channels, height, width)``) as evaluation
+        computes them.
 
         Returns:
             float32, ``(n, classes)``.
@@ -173,12 +179,18 @@ class Plan:
 
     def _refuse_single_images(self, bounds: Tensor) -> None:
         """As PyTorch does: of a single value there is no variance."""
-        if any(layer.input.shape[1:] == (1, 1) for layer in self._norms) and bool((bounds.diff() < 2).any()):
+        if any(layer.input.shape[1:] == (1, 1) for layer in self._norms) and bool(
+            (bounds.diff() < 2).any()
+        ):
             raise KernelError("batch normalisation needs two images a batch; raise batch_size")
 
-    def _images(self, images: Tensor, order: Tensor, augmentation: AugmentationParams) -> structures.Images:
+    def _images(
+        self, images: Tensor, order: Tensor, augmentation: AugmentationParams
+    ) -> structures.Images:
         if tuple(images.shape[1:]) != self.image_shape:
-            raise ValueError(f"images of shape {tuple(images.shape[1:])}; the plan is for {self.image_shape}")
+            raise ValueError(
+                f"images of shape {tuple(images.shape[1:])}; the plan is for {self.image_shape}"
+            )
         if augmentation.sigmas is not None and min(self.image_shape[1:]) < 2:
             raise ValueError("images of a single row or column cannot be blurred")
         bent = augmentation.displacements
@@ -205,8 +217,12 @@ class Plan:
             *(getattr(module, name).data_ptr() for module, name in self._tensors)
         )
 
-    def _parameter_table(self, optimizer: torch.optim.Optimizer | None, averages: Sequence[Tensor] = ()) -> Any:
-        average_of: dict[Tensor, Tensor] = dict(zip(self._model.parameters(), averages, strict=bool(averages)))
+    def _parameter_table(
+        self, optimizer: torch.optim.Optimizer | None, averages: Sequence[Tensor] = ()
+    ) -> Any:
+        average_of: dict[Tensor, Tensor] = dict(
+            zip(self._model.parameters(), averages, strict=bool(averages))
+        )
 
         def describe(parameter: nn.Parameter) -> structures.Parameter:
             state = optimizer.state[parameter] if optimizer else {}
@@ -215,7 +231,9 @@ class Plan:
             rows = len(parameter) if parameter.dim() > 1 else 1
             return structures.Parameter(
                 value=address(parameter.data, torch.float32),
-                gradient=address(parameter.grad if parameter.requires_grad else None, torch.float32),
+                gradient=address(
+                    parameter.grad if parameter.requires_grad else None, torch.float32
+                ),
                 first=address(state.get("momentum_buffer", state.get("exp_avg")), torch.float32),
                 second=address(state.get("exp_avg_sq"), torch.float32),
                 average=address(average_of.get(parameter), torch.float32),
@@ -229,8 +247,11 @@ class Plan:
 def _operations(layer: PlannedLayer) -> int:
     if layer.kind != structures.CONVOLUTION or layer.module is None:
         return 0
-    products = layer.module.get_parameter("weight").numel() * layer.output.shape[1] * layer.output.shape[2]
-    # Forward, back to the weights, and back to the input unless that is the image; an addition and a product each.
+    products = (
+        layer.module.get_parameter("weight").numel() * layer.output.shape[1] * layer.output.shape[2]
+    )
+    # Forward, back to the weights, and back to the input unless that is the image; an addition and
+    # a product each.
     return 2 * products * (3 if layer.input.number else 2)
 
 

@@ -22,7 +22,8 @@ def trace(model: nn.Module, image_shape: tuple[int, int, int], classes: int) -> 
     """Turn a model into layers of a plan.
 
     Args:
-        model: of which every step is known: an ``nn.Sequential``, or a ``forward`` that calls such layers.
+        model: of which every step is known: an ``nn.Sequential``, or a ``forward`` that calls such
+            layers.
         image_shape: ``(channels, height, width)``.
         classes: number of logits.
 
@@ -46,14 +47,18 @@ def trace(model: nn.Module, image_shape: tuple[int, int, int], classes: int) -> 
                 raise KernelError(f"{_name(node, modules)}: {error}") from None
             if _is_in_place(node, modules):
                 changed[values[node.all_input_nodes[0]].number] = _name(node, modules)
-    uses = Counter(value.number for layer in layers.layers for value in (layer.input, layer.other) if value)
+    uses = Counter(
+        value.number for layer in layers.layers for value in (layer.input, layer.other) if value
+    )
     for number, name in changed.items():
         if number == 0 or uses[number] > 1:
             raise KernelError(f"{name}: changes in place what others use")
     return fuse(layers.layers, logits)
 
 
-def _append(layers: Layers, node: fx.Node, values: dict[fx.Node, Value], modules: dict[str, nn.Module]) -> Value:
+def _append(
+    layers: Layers, node: fx.Node, values: dict[fx.Node, Value], modules: dict[str, nn.Module]
+) -> Value:
     inputs = [values[argument] for argument in node.all_input_nodes if argument in values]
     if node.op == "call_module" and type(modules[str(node.target)]) in MODULES and len(inputs) == 1:
         module = modules[str(node.target)]
@@ -95,8 +100,15 @@ def _is_flatten(node: fx.Node) -> bool:
 
 
 def _is_two(node: fx.Node) -> bool:
-    """Whether a pooling call asks for 2x2 and nothing else; PyTorch's own wrapper fills in the rest."""
-    usual: dict[str, Any] = {"padding": 0, "dilation": 1, "ceil_mode": False, "return_indices": False}
+    """Whether a pooling call asks for 2x2 and nothing else; PyTorch's own wrapper fills in the
+    rest.
+    """
+    usual: dict[str, Any] = {
+        "padding": 0,
+        "dilation": 1,
+        "ceil_mode": False,
+        "return_indices": False,
+    }
     size, *rest = node.args[1:] if len(node.args) > 1 else [node.kwargs.get("kernel_size")]
     others = {key: value for key, value in node.kwargs.items() if key != "kernel_size"}
     stride = rest[0] if rest else others.pop("stride", None)

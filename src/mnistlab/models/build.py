@@ -25,31 +25,40 @@ def build_model(
     """Build the recipe's model with weights drawn from PyTorch's current random state.
 
     Args:
-        recipe: its ``model``, ``batch_norm`` and ``dropout`` count, for ``convnet`` its ``channels`` and ``stem``.
+        recipe: its ``model``, ``batch_norm`` and ``dropout`` count, for ``convnet`` its
+            ``channels`` and ``stem``.
         image_shape: ``(channels, height, width)`` of the input.
         classes: number of outputs.
         source: the code of a model of the user's own; ``None`` reads it.
         strict: of such code, refuse imports of files that are neither in ``source`` nor installed.
 
     Returns:
-        A module from ``(n, *image_shape)`` float32 to logits ``(n, classes)``; tried out on two black images.
+        A module from ``(n, *image_shape)`` float32 to logits ``(n, classes)``; tried out on two
+        black images.
 
     Raises:
         ModelError: no such model, or it cannot take these images or give these classes.
     """
     if ":" in recipe.model:
         if recipe.batch_norm or recipe.dropout:
-            raise ModelError(f"{recipe.model}: batch_norm and dropout are for {', '.join(_ARCHITECTURES)} only")
+            raise ModelError(
+                f"{recipe.model}: batch_norm and dropout are for {', '.join(_ARCHITECTURES)} only"
+            )
         model = user_model(source or read_source(recipe.model), image_shape, classes, strict=strict)
     elif recipe.model in _ARCHITECTURES:
         architecture, own = _ARCHITECTURES[recipe.model], {}
         if recipe.model == "convnet":
             own = {"channels": recipe.channels, "stem": recipe.stem}
-        model = architecture(image_shape, classes, batch_norm=recipe.batch_norm, dropout=recipe.dropout, **own)
+        model = architecture(
+            image_shape, classes, batch_norm=recipe.batch_norm, dropout=recipe.dropout, **own
+        )
     else:
         hint = did_you_mean(recipe.model, _ARCHITECTURES)
         known = ", ".join(_ARCHITECTURES)
-        raise ModelError(f"{recipe.model}: no such model; {hint}known: {known}, or your own path/to/file.py:build")
+        raise ModelError(
+            f"{recipe.model}: no such model; {hint}known: {known}, or your own"
+            " path/to/file.py:build"
+        )
     with user_errors(recipe.model, "trying it out", ModelError):
         _try_out(model, recipe.model, image_shape, classes)
     return model
@@ -70,10 +79,14 @@ def _try_out(model: nn.Module, name: str, image_shape: tuple[int, int, int], cla
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise ModelError(f"{name}: cannot take images of shape {image_shape}: {told(error)}") from error
+        raise ModelError(
+            f"{name}: cannot take images of shape {image_shape}: {told(error)}"
+        ) from error
     found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
     if found != (2, classes):
-        raise ModelError(f"{name}: gives {found} for two images; it must give (2, {classes}), one logit a class")
+        raise ModelError(
+            f"{name}: gives {found} for two images; it must give (2, {classes}), one logit a class"
+        )
     if not logits.requires_grad:
         raise ModelError(f"{name}: its logits depend on no parameter that can be trained")
     model.train()

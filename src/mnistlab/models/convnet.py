@@ -1,4 +1,6 @@
-"""Plain convolutional networks: small kernels, pooling between groups, an average over the image at the end."""
+"""Plain convolutional networks: small kernels, pooling between groups, an average over the image at
+the end.
+"""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -19,14 +21,18 @@ def convnet(
     channels: Sequence[Sequence[int]] = ((16, 16), (32, 32, 40, 64)),
     stem: int = _KERNEL,
 ) -> nn.Sequential:
-    """Build convolutions without padding, each followed by ReLU, and a linear layer on the average of the last.
+    """Build convolutions without padding, each followed by ReLU, and a linear layer on the average
+    of the last.
 
-    No hidden layer is fully connected (Lin, Chen and Yan, 2014): parameters go where the image still has a width.
+    No hidden layer is fully connected (Lin, Chen and Yan, 2014): parameters go where the image
+    still has a width.
 
     Args:
-        image_shape: ``(channels, height, width)`` of the input, large enough for all the convolutions.
+        image_shape: ``(channels, height, width)`` of the input, large enough for all the
+            convolutions.
         classes: number of outputs.
-        batch_norm: normalise after each convolution, which then has no bias (Ioffe and Szegedy, 2015).
+        batch_norm: normalise after each convolution, which then has no bias (Ioffe and Szegedy,
+            2015).
         dropout: share of the averages dropped in training; 0 leaves the layer out.
         channels: output channels of each convolution, in groups; between groups 2x2 max-pooling.
         stem: side of the first convolution's kernel; all others are 3x3.
@@ -38,7 +44,9 @@ def convnet(
         ModelError: no channels, or nothing is left of the image at one of the layers.
     """
     if not channels or not all(channels):
-        raise ModelError("convnet: needs channels, such as [[16, 16], [32, 32]]; no group may be empty")
+        raise ModelError(
+            "convnet: needs channels, such as [[16, 16], [32, 32]]; no group may be empty"
+        )
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     width, sides, number = image_shape[0], [*image_shape[1:]], 0
     for group, outputs in enumerate(channels):
@@ -51,10 +59,13 @@ def convnet(
             sides = [side - kernel + 1 for side in sides]
             if min(sides) < 1:
                 raise ModelError(
-                    f"convnet: nothing is left of images of {image_shape[1]}x{image_shape[2]} pixels at convolution "
-                    f"{number}; take fewer convolutions, or let the recipe say fit = resize, or pad, and a larger size"
+                    f"convnet: nothing is left of images of {image_shape[1]}x{image_shape[2]}"
+                    f" pixels at convolution {number}; take fewer convolutions, or let the recipe"
+                    " say fit = resize, or pad, and a larger size"
                 )
-            layers[f"conv{number}"] = nn.Conv2d(width, channel, kernel, bias=not batch_norm)  # (n, channel, *sides)
+            layers[f"conv{number}"] = nn.Conv2d(
+                width, channel, kernel, bias=not batch_norm
+            )  # (n, channel, *sides)
             if batch_norm:
                 layers[f"norm{number}"] = nn.BatchNorm2d(channel)
             layers[f"relu{number}"] = nn.ReLU()

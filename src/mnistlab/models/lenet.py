@@ -1,4 +1,6 @@
-"""LeNet-5 (LeCun, Bottou, Bengio and Haffner, 1998) in the form now usual, with ReLU and max-pooling."""
+"""LeNet-5 (LeCun, Bottou, Bengio and Haffner, 1998) in the form now usual, with ReLU and
+max-pooling.
+"""
 
 from collections import OrderedDict
 
@@ -10,15 +12,21 @@ _SMALLEST_SIDE = 32
 
 
 def lenet5(
-    image_shape: tuple[int, int, int], classes: int, *, batch_norm: bool = False, dropout: float = 0.0
+    image_shape: tuple[int, int, int],
+    classes: int,
+    *,
+    batch_norm: bool = False,
+    dropout: float = 0.0,
 ) -> nn.Sequential:
-    """Build LeNet-5: 61,706 parameters for ``(1, 32, 32)`` and ten classes, 62,158 with batch normalisation.
+    """Build LeNet-5: 61,706 parameters for ``(1, 32, 32)`` and ten classes, 62,158 with batch
+    normalisation.
 
     Args:
         image_shape: ``(channels, height, width)`` of the input, at least 32x32.
         classes: number of outputs.
         batch_norm: normalise after each convolution and after linear 84 (Ioffe and Szegedy, 2015).
-        dropout: share of the 84 hidden units dropped in training (Srivastava et al., 2014); 0 leaves the layer out.
+        dropout: share of the 84 hidden units dropped in training (Srivastava et al., 2014); 0
+            leaves the layer out.
 
     Returns:
         A network from ``(n, *image_shape)`` float32 to logits ``(n, classes)``.
@@ -52,4 +60,6 @@ def lenet5(
         "dropout": nn.Dropout(dropout) if dropout else None,
         "output": nn.Linear(84, classes),  # (n, classes)
     }
-    return nn.Sequential(OrderedDict((name, layer) for name, layer in layers.items() if layer is not None))
+    return nn.Sequential(
+        OrderedDict((name, layer) for name, layer in layers.items() if layer is not None)
+    )

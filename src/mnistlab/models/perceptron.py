@@ -9,7 +9,11 @@ _HIDDEN = 60
 
 
 def perceptron(
-    image_shape: tuple[int, int, int], classes: int, *, batch_norm: bool = False, dropout: float = 0.0
+    image_shape: tuple[int, int, int],
+    classes: int,
+    *,
+    batch_norm: bool = False,
+    dropout: float = 0.0,
 ) -> nn.Sequential:
     """Build pixels -> 60 -> ReLU -> classes: 62,110 parameters for ``(1, 32, 32)`` and ten classes.
 
@@ -17,7 +21,8 @@ def perceptron(
         image_shape: ``(channels, height, width)`` of the input.
         classes: number of outputs.
         batch_norm: normalise the hidden layer (Ioffe and Szegedy, 2015).
-        dropout: share of hidden units dropped in training (Srivastava et al., 2014); 0 leaves the layer out.
+        dropout: share of hidden units dropped in training (Srivastava et al., 2014); 0 leaves the
+            layer out.
 
     Returns:
         A network from ``(n, *image_shape)`` float32 to logits ``(n, classes)``.
@@ -30,4 +35,6 @@ def perceptron(
         "dropout": nn.Dropout(dropout) if dropout else None,
         "output": nn.Linear(_HIDDEN, classes),  # (n, classes)
     }
-    return nn.Sequential(OrderedDict((name, layer) for name, layer in layers.items() if layer is not None))
+    return nn.Sequential(
+        OrderedDict((name, layer) for name, layer in layers.items() if layer is not None)
+    )

@@ -12,8 +12,11 @@ def is_user_model(model: str) -> bool:
 
 
 @contextlib.contextmanager
-def user_errors(model: str, where: str, kind: type[MnistlabError] = TrainingError) -> Iterator[None]:
-    """Turn what a model of the user's own raises inside, ``SystemExit`` included, into one line that names it.
+def user_errors(
+    model: str, where: str, kind: type[MnistlabError] = TrainingError
+) -> Iterator[None]:
+    """Turn what a model of the user's own raises inside, ``SystemExit`` included, into one line
+    that names it.
 
     Args:
         model: the recipe's ``model``; what a built-in one raises is our fault, and stays as it is.

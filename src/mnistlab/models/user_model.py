@@ -25,15 +25,19 @@ TRUST = "MNISTLAB_TRUST_CODE"
 """Set to 1, it lets any Python file that a run's record names be run, to read the run."""
 
 
-def user_model(source: Source, image_shape: tuple[int, int, int], classes: int, *, strict: bool = False) -> nn.Module:
-    """Run a user's code, as it was read, and let the function that its reference names build a model.
+def user_model(
+    source: Source, image_shape: tuple[int, int, int], classes: int, *, strict: bool = False
+) -> nn.Module:
+    """Run a user's code, as it was read, and let the function that its reference names build a
+    model.
 
     Args:
-        source: of a Python file or an importable module, a colon, a function's name. The function takes
-            ``image_shape`` and ``classes``.
+        source: of a Python file or an importable module, a colon, a function's name. The function
+            takes ``image_shape`` and ``classes``.
         image_shape: ``(channels, height, width)`` of the input.
         classes: number of outputs.
-        strict: refuse to import files that are neither in ``source`` nor installed, as long as the model lives.
+        strict: refuse to import files that are neither in ``source`` nor installed, as long as the
+            model lives.
 
     Raises:
         ModelError: no such file, module or function, or it failed, or it returned no ``nn.Module``.
@@ -46,7 +50,9 @@ def user_model(source: Source, image_shape: tuple[int, int, int], classes: int, 
         with user_errors(reference, f"{function_name}{image_shape, classes}", ModelError):
             model = build(image_shape, classes)
     if not isinstance(model, nn.Module):
-        raise ModelError(f"{reference}: returned {type(model).__name__}; it must return a torch.nn.Module")
+        raise ModelError(
+            f"{reference}: returned {type(model).__name__}; it must return a torch.nn.Module"
+        )
     if strict:
         _FINDER.watch(model)
     return model
@@ -74,7 +80,9 @@ class _Finder(MetaPathFinder):
 
     @contextmanager
     def offering(self, source: Source, *, strict: bool) -> Iterator[None]:
-        """Import from a source while it lasts, and, if not ``strict``, whatever else is in its roots."""
+        """Import from a source while it lasts, and, if not ``strict``, whatever else is in its
+        roots.
+        """
         if self not in sys.meta_path:
             sys.meta_path.insert(0, self)
         self._make_way(source)
@@ -95,12 +103,16 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return a module of users' code, if it was read; else what Python finds without us, if that may be run."""
+        """Return a module of users' code, if it was read; else what Python finds without us, if
+        that may be run.
+        """
         if name in self._modules:
             return _specify(self._modules[name])
         if not self._strict:
             return None
-        others = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
+        others = (
+            finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self
+        )
         spec = next(filter(None, others), None)
         if spec and spec.has_location and spec.origin:
             self._refuse(spec.origin)
@@ -128,25 +140,37 @@ class _Finder(MetaPathFinder):
         file = getattr(code, "co_filename", "<")
         if file.startswith("<"):
             return
-        read = (module for module in self._modules.values() if module.content and str(module.path) == file)
+        read = (
+            module
+            for module in self._modules.values()
+            if module.content and str(module.path) == file
+        )
         if not any(_Loader(module).get_code(module.name) == code for module in read):
             self._refuse(file)
 
     @staticmethod
     def _refuse(file: str) -> None:
-        """Raise an error if a file is somebody's own, and it is not the main program that wants it."""
+        """Raise an error if a file is somebody's own, and it is not the main program that wants
+        it.
+        """
         if os.environ.get(TRUST) == "1" or is_installed(Path(file).resolve()) or _is_main_program():
             return
         raise ImportError(
-            f"{file} is imported in a way that cannot be told by reading the code, so nobody knows whether it has "
-            f"changed; set {TRUST}=1 if you trust it"
+            f"{file} is imported in a way that cannot be told by reading the code, so nobody knows"
+            f" whether it has changed; set {TRUST}=1 if you trust it"
         )
 
     @staticmethod
     def _make_way(source: Source) -> None:
         """Forget what was imported of other code by the names of this one's modules."""
-        here: dict[Module, Any] = {module: sys.modules[module.name] for module in source.modules if _is_loaded(module)}
-        held = {module: there.__spec__.loader.module for module, there in here.items() if _is_ours(there)}
+        here: dict[Module, Any] = {
+            module: sys.modules[module.name] for module in source.modules if _is_loaded(module)
+        }
+        held = {
+            module: there.__spec__.loader.module
+            for module, there in here.items()
+            if _is_ours(there)
+        }
         if any(module != old for module, old in held.items()):
             for module in held:
                 del sys.modules[module.name]
@@ -154,8 +178,8 @@ class _Finder(MetaPathFinder):
             place = getattr(here[module], "__file__", None)
             if place and Path(place).resolve() != module.path:
                 raise ModelError(
-                    f"{source.model}: imports {module.name} from {module.path}, but this process has imported "
-                    f"{place} by that name"
+                    f"{source.model}: imports {module.name} from {module.path}, but this process"
+                    f" has imported {place} by that name"
                 )
 
 
@@ -163,7 +187,9 @@ _FINDER = _Finder()
 
 
 def _is_main_program() -> bool:
-    """Return whether the main program imports, as a notebook may, with neither a model nor mnistlab in between."""
+    """Return whether the main program imports, as a notebook may, with neither a model nor mnistlab
+    in between.
+    """
     frame: FrameType | None = sys._getframe()
     while frame and frame.f_globals is globals():
         frame = frame.f_back
@@ -191,7 +217,9 @@ def _specify(module: Module) -> ModuleSpec | None:
         spec.submodule_search_locations = list(module.folders or ())
         return spec
     folders = list(module.folders) if module.folders is not None else None
-    return spec_from_file_location(module.name, module.path, loader=_Loader(module), submodule_search_locations=folders)
+    return spec_from_file_location(
+        module.name, module.path, loader=_Loader(module), submodule_search_locations=folders
+    )
 
 
 def _module(source: Source, main: Module) -> ModuleType:
@@ -214,6 +242,12 @@ def _function(module: ModuleType, name: str, reference: str) -> Callable[..., An
     with user_errors(reference, f"looking for {name!r}", ModelError):
         function = getattr(module, name, None)
     if not callable(function):
-        there = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise ModelError(f"{reference}: no function {name!r} there; it has {listed(there) or 'none'}")
+        there = [
+            key
+            for key, value in vars(module).items()
+            if callable(value) and not key.startswith("_")
+        ]
+        raise ModelError(
+            f"{reference}: no function {name!r} there; it has {listed(there) or 'none'}"
+        )
     return cast("Callable[..., Any]", function)

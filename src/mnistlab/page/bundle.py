@@ -1,4 +1,6 @@
-"""Bundle: JavaScript modules as one script, which browsers also run in pages that are opened as files."""
+"""Bundle: JavaScript modules as one script, which browsers also run in pages that are opened as
+files.
+"""
 
 import posixpath
 import re
@@ -14,8 +16,9 @@ def bundle(modules: dict[str, str], page: str, worker: str) -> str:
     Each module becomes a function that is called when it is first imported.
 
     Args:
-        modules: source texts by path. They import names in braces from each other by relative paths, and export
-            functions, classes and constants where they are declared; other forms are not known.
+        modules: source texts by path. They import names in braces from each other by relative
+            paths, and export functions, classes and constants where they are declared; other forms
+            are not known.
         page: path of the module to start with in a page.
         worker: likewise in a worker.
 

@@ -1,4 +1,6 @@
-"""The page's files: those that a server hands out, and all in one for browsers that read by themselves."""
+"""The page's files: those that a server hands out, and all in one for browsers that read by
+themselves.
+"""
 
 import base64
 import json
@@ -30,10 +32,14 @@ def standalone(model: dict[str, Any], weights: bytes) -> str:
     """
     names = _files("shared") | _files("standalone")
     texts = {name: content.decode() for name, content in names.items()}
-    script = bundle({name: text for name, text in texts.items() if name.endswith(".js")}, "page.js", "worker.js")
+    script = bundle(
+        {name: text for name, text in texts.items() if name.endswith(".js")}, "page.js", "worker.js"
+    )
     icon = f'<link rel="icon" href="data:image/svg+xml;base64,{_text(names["icon.svg"])}">\n'
     style = f"<style>\n{texts['base.css']}{texts['page.css']}</style>\n"
-    told = json.dumps(model, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    told = json.dumps(model, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace(
+        "<", "\\u003c"
+    )
     page = texts["index.html"]
     for link, content in zip(_LINKS, (icon, style, ""), strict=True):
         page = _replace(page, link, content)

@@ -8,8 +8,8 @@ def regularisers(recipe: Recipe) -> dict[str, dict[str, object]]:
     """Return the regularisers that a recipe uses, found from its fields.
 
     Returns:
-        By name, in the order of the fields: those fields that differ from their neutral value, with their value in this
-        recipe. All kinds of augmentation are one regulariser.
+        By name, in the order of the fields: those fields that differ from their neutral value, with
+        their value in this recipe. All kinds of augmentation are one regulariser.
     """
     found: dict[str, dict[str, object]] = {}
     for field, info in Recipe.model_fields.items():
@@ -21,7 +21,8 @@ def regularisers(recipe: Recipe) -> dict[str, dict[str, object]]:
 
 
 def ablate(recipe: Recipe) -> list[Recipe]:
-    """Return the recipe whole, without each regulariser, with each alone, and bare; none of them twice.
+    """Return the recipe whole, without each regulariser, with each alone, and bare; none of them
+    twice.
 
     Args:
         recipe: with at least one regulariser.
@@ -31,9 +32,14 @@ def ablate(recipe: Recipe) -> list[Recipe]:
     """
     found = regularisers(recipe)
     if not found:
-        raise RecipeError(f"{recipe.name}: has no regulariser to take away (no augmentation, dropout, batch_norm, ...)")
+        raise RecipeError(
+            f"{recipe.name}: has no regulariser to take away (no augmentation, dropout, batch_norm,"
+            " ...)"
+        )
     variants = [recipe]
-    variants += [_without(recipe, f"without-{name}", {name: fields}) for name, fields in found.items()]
+    variants += [
+        _without(recipe, f"without-{name}", {name: fields}) for name, fields in found.items()
+    ]
     for name in found:
         others = {other: fields for other, fields in found.items() if other != name}
         variants.append(_without(recipe, f"only-{name}", others))
@@ -45,5 +51,7 @@ def ablate(recipe: Recipe) -> list[Recipe]:
 
 
 def _without(recipe: Recipe, label: str, taken: dict[str, dict[str, object]]) -> Recipe:
-    neutral = {field: Recipe.model_fields[field].default for fields in taken.values() for field in fields}
+    neutral = {
+        field: Recipe.model_fields[field].default for fields in taken.values() for field in fields
+    }
     return recipe.replace(name=f"{recipe.name}-{label}", **neutral)

@@ -105,4 +105,6 @@ def built_in(name: str) -> Recipe:
         return BUILT_IN[name]
     hint = did_you_mean(name, BUILT_IN)
     known = ", ".join(BUILT_IN)
-    raise RecipeError(f"{name}: no such recipe; {hint}known: {known}; or a .toml file, or path/to/file.py:build")
+    raise RecipeError(
+        f"{name}: no such recipe; {hint}known: {known}; or a .toml file, or path/to/file.py:build"
+    )

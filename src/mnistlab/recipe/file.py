@@ -35,7 +35,8 @@ def read_toml(path: Path, refusal: type[MnistlabError]) -> dict[str, Any]:
     """Read a TOML file of a few lines.
 
     Raises:
-        MnistlabError: of the kind ``refusal``: unreadable, far too long, or not TOML; the message starts with the path.
+        MnistlabError: of the kind ``refusal``: unreadable, far too long, or not TOML; the message
+            starts with the path.
     """
     try:
         with io.TextIOWrapper(open_file(path), encoding="utf-8") as file:
@@ -45,21 +46,27 @@ def read_toml(path: Path, refusal: type[MnistlabError]) -> dict[str, Any]:
         return tomllib.loads(text)
     except OSError as error:
         raise refusal(f"{path}: cannot be read: {error.strerror or error}") from error
-    # Numbers of thousands of digits are a ValueError, lists within lists without end a RecursionError.
+    # Numbers of thousands of digits are a ValueError, lists within lists without end a
+    # RecursionError.
     except (ValueError, RecursionError) as error:
         raise refusal(f"{path}: cannot be read as TOML: {error}") from error
 
 
 def to_toml(recipe: Recipe) -> str:
-    """Write a recipe as TOML with a comment behind every key; :func:`read_recipe` gives the same recipe back."""
+    """Write a recipe as TOML with a comment behind every key; :func:`read_recipe` gives the same
+    recipe back.
+    """
     lines = [f"{key} = {_value(value)}" for key, value in recipe.model_dump(mode="json").items()]
     width = max(map(len, lines))
     comments = [field.description for field in Recipe.model_fields.values()]
-    return "".join(f"{line:<{width}}  # {comment}\n" for line, comment in zip(lines, comments, strict=True))
+    return "".join(
+        f"{line:<{width}}  # {comment}\n" for line, comment in zip(lines, comments, strict=True)
+    )
 
 
 def _value(value: object) -> str:
-    # JSON's strings, numbers, booleans and arrays are written the same way in TOML 1.0, but for pairs of surrogates.
+    # JSON's strings, numbers, booleans and arrays are written the same way in TOML 1.0, but for
+    # pairs of surrogates.
     return _PAIR.sub(_as_in_toml, to_json(value, indent=None))
 
 

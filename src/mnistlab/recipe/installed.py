@@ -1,4 +1,6 @@
-"""Installed: what is the standard library or an installed package, as opposed to code of the user's own."""
+"""Installed: what is the standard library or an installed package, as opposed to code of the user's
+own.
+"""
 
 import csv
 import site
@@ -12,33 +14,46 @@ OURS = "mnistlab"
 
 
 def is_installed(path: Path) -> bool:
-    """Return whether a file belongs to the standard library, to an installed package, or to mnistlab itself."""
+    """Return whether a file belongs to the standard library, to an installed package, or to
+    mnistlab itself.
+    """
     if any(path.is_relative_to(folder) for folder in (*_own_folders(), Path(__file__).parents[1])):
         return True
     return any(path in _recorded(folder) for folder in _other_folders())
 
 
 def installed_folders() -> tuple[Path, ...]:
-    """Return the folders that hold installed packages; of Python's path they may hold files of the user's as well."""
+    """Return the folders that hold installed packages; of Python's path they may hold files of the
+    user's as well.
+    """
     return (*_own_folders(), *(folder for folder in _other_folders() if _recorded(folder)))
 
 
 def _other_folders() -> list[Path]:
-    return sorted({Path(folder).resolve() for folder in sys.path if folder} - {Path.cwd(), *_own_folders()})
+    return sorted(
+        {Path(folder).resolve() for folder in sys.path if folder} - {Path.cwd(), *_own_folders()}
+    )
 
 
 @cache
 def _own_folders() -> tuple[Path, ...]:
     """Return where Python's own installer puts packages, and the standard library."""
     names = ("stdlib", "platstdlib", "purelib", "platlib")
-    folders = [sysconfig.get_path(name) for name in names] + [*site.getsitepackages(), site.getusersitepackages()]
+    folders = [sysconfig.get_path(name) for name in names] + [
+        *site.getsitepackages(),
+        site.getusersitepackages(),
+    ]
     return tuple(sorted({Path(folder).resolve() for folder in folders if folder}))
 
 
 @cache
 def _recorded(folder: Path) -> frozenset[Path]:
-    """Return the files of packages installed into a folder, by their records; ``pip install --target`` writes them."""
-    records = (record.read_text("utf-8", errors="replace") for record in folder.glob("*.dist-info/RECORD"))
+    """Return the files of packages installed into a folder, by their records; ``pip install
+    --target`` writes them.
+    """
+    records = (
+        record.read_text("utf-8", errors="replace") for record in folder.glob("*.dist-info/RECORD")
+    )
     rows = (row for record in records for row in csv.reader(record.splitlines()) if row)
     return frozenset((folder / row[0]).resolve() for row in rows)
 

@@ -5,7 +5,14 @@ import json
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
 
 from mnistlab.errors import RecipeError, did_you_mean
 from mnistlab.recipe.tested import TestedOn, tested_on
@@ -14,7 +21,9 @@ from mnistlab.text import shorten
 
 @dataclass(frozen=True)
 class Regulariser:
-    """Marks a field as part of a regulariser that an ablation turns off; the field's default is its neutral value."""
+    """Marks a field as part of a regulariser that an ablation turns off; the field's default is its
+    neutral value.
+    """
 
     name: str
 
@@ -28,29 +37,48 @@ Augmentation = Annotated[float, Regulariser("augmentation")]
 class Recipe(BaseModel):
     """One frozen, validated description of a run.
 
-    Every field has a default, so a recipe states only what is particular to it. A regulariser is a field whose
-    neutral value turns it off; an ablation is therefore a :meth:`replace`.
+    Every field has a default, so a recipe states only what is particular to it. A regulariser is a
+    field whose neutral value turns it off; an ablation is therefore a :meth:`replace`.
 
     Raises:
-        RecipeError: an unknown key, a wrong type or an impossible value, by whichever way the recipe is made.
+        RecipeError: an unknown key, a wrong type or an impossible value, by whichever way the
+            recipe is made.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    name: str = Field("unnamed", pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", description="label in tables and file names")
+    name: str = Field(
+        "unnamed",
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$",
+        description="label in tables and file names",
+    )
     data: str = Field("mnist", min_length=1, description="a known data set's name, or a path")
-    train_limit: int = Field(0, ge=0, le=10**9, description="training images used, drawn once at random; 0 is all")
+    train_limit: int = Field(
+        0, ge=0, le=10**9, description="training images used, drawn once at random; 0 is all"
+    )
     validation: int = Field(
-        0, ge=0, le=10**9, description="training images held out and tested on instead of the test set; 0 is none"
+        0,
+        ge=0,
+        le=10**9,
+        description="training images held out and tested on instead of the test set; 0 is none",
     )
     model: str = Field(
-        "lenet5", min_length=1, description="lenet5, mlp, convnet, path/to/file.py:build or package.module:build"
+        "lenet5",
+        min_length=1,
+        description="lenet5, mlp, convnet, path/to/file.py:build or package.module:build",
     )
     # Not strict, since TOML and JSON have lists only; the numbers within are.
     channels: tuple[Group, ...] = Field(
-        (), strict=False, description="convnet: channels of its convolutions, 2x2 max-pooling between groups"
+        (),
+        strict=False,
+        description="convnet: channels of its convolutions, 2x2 max-pooling between groups",
     )
-    stem: int = Field(3, ge=1, le=15, description="convnet: side of the first convolution's kernel; the others are 3x3")
+    stem: int = Field(
+        3,
+        ge=1,
+        le=15,
+        description="convnet: side of the first convolution's kernel; the others are 3x3",
+    )
     batch_norm: Annotated[bool, Regulariser("batch_norm")] = Field(
         default=False, description="batch normalisation after each layer but the last"
     )
@@ -58,10 +86,16 @@ class Recipe(BaseModel):
         0.0, ge=0, lt=1, description="share of units dropped before the last layer; 0 is none"
     )
 
-    fit: Literal["pad", "resize", "none"] = Field("pad", description="how images come to `size`: zero border, bilinear")
-    size: int = Field(32, ge=8, le=512, description="side of the model's input, pixels; larger images are not cut")
+    fit: Literal["pad", "resize", "none"] = Field(
+        "pad", description="how images come to `size`: zero border, bilinear"
+    )
+    size: int = Field(
+        32, ge=8, le=512, description="side of the model's input, pixels; larger images are not cut"
+    )
     mean: float = Field(0.1307, ge=0, le=1, description="subtracted from pixels in 0..1")
-    std: float = Field(0.3081, gt=0, le=1, description="then divided by; MNIST's own standard deviation is 0.3081")
+    std: float = Field(
+        0.3081, gt=0, le=1, description="then divided by; MNIST's own standard deviation is 0.3081"
+    )
 
     rotation: Augmentation = Field(
         0.0, ge=0, le=180, description="augmentation: degrees, uniform in +-rotation; 0 is none"
@@ -69,25 +103,43 @@ class Recipe(BaseModel):
     translation: Augmentation = Field(
         0.0, ge=0, le=100, description="augmentation: pixels, uniform in +-translation both ways"
     )
-    scale: Augmentation = Field(0.0, ge=0, le=0.9, description="augmentation: size times a factor uniform in 1 +-scale")
-    shear: Augmentation = Field(0.0, ge=0, le=60, description="augmentation: degrees, uniform in +-shear")
+    scale: Augmentation = Field(
+        0.0, ge=0, le=0.9, description="augmentation: size times a factor uniform in 1 +-scale"
+    )
+    shear: Augmentation = Field(
+        0.0, ge=0, le=60, description="augmentation: degrees, uniform in +-shear"
+    )
     elastic: Augmentation = Field(
-        0.0, ge=0, le=100, description="augmentation: pixels, standard deviation of smooth local displacements"
+        0.0,
+        ge=0,
+        le=100,
+        description="augmentation: pixels, standard deviation of smooth local displacements",
     )
     erasing: Augmentation = Field(
-        0.0, ge=0, le=1, description="augmentation: probability that a random box is filled with one grey"
+        0.0,
+        ge=0,
+        le=1,
+        description="augmentation: probability that a random box is filled with one grey",
     )
     noise: Augmentation = Field(
         0.0,
         ge=0,
         le=1,
-        description="augmentation: Gaussian noise, its standard deviation uniform up to this; 0 is none",
+        description=(
+            "augmentation: Gaussian noise, its standard deviation uniform up to this; 0 is none"
+        ),
     )
     inversion: Augmentation = Field(
-        0.0, ge=0, le=1, description="augmentation: probability that black and white are turned about; 0 is none"
+        0.0,
+        ge=0,
+        le=1,
+        description="augmentation: probability that black and white are turned about; 0 is none",
     )
     filtering: Augmentation = Field(
-        0.0, ge=0, le=1, description="augmentation: probability of a random linear filter, 3x3 or 5x5; 0 is none"
+        0.0,
+        ge=0,
+        le=1,
+        description="augmentation: probability of a random linear filter, 3x3 or 5x5; 0 is none",
     )
     # Not strict, as above.
     blur: Annotated[tuple[Sigma, Sigma], Regulariser("augmentation")] = Field(
@@ -95,36 +147,62 @@ class Recipe(BaseModel):
     )
 
     negatives: Annotated[int, Regulariser("negatives")] = Field(
-        0, ge=0, le=10**7, description="training images added of a class none: digits cut, digits that touch, scribbles"
+        0,
+        ge=0,
+        le=10**7,
+        description=(
+            "training images added of a class none: digits cut, digits that touch, scribbles"
+        ),
     )
 
     epochs: int = Field(50, ge=1, le=100_000, description="passes over the training images")
     batch_size: int = Field(128, ge=1, le=1_000_000, description="images per step")
-    optimizer: Literal["sgd", "adamw"] = Field("sgd", description="stochastic gradient descent, or AdamW")
-    learning_rate: float = Field(0.01, gt=0, le=100, description="the optimiser's largest step size")
+    optimizer: Literal["sgd", "adamw"] = Field(
+        "sgd", description="stochastic gradient descent, or AdamW"
+    )
+    learning_rate: float = Field(
+        0.01, gt=0, le=100, description="the optimiser's largest step size"
+    )
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's momentum; 0 is none")
     nesterov: bool = Field(default=False, description="SGD's momentum in Nesterov's form")
     weight_decay: Annotated[float, Regulariser("weight_decay")] = Field(
         0.0, ge=0, le=10, description="pull of weights towards zero"
     )
     schedule: Literal["constant", "cosine", "onecycle"] = Field(
-        "constant", description="learning rate: as it is, falling to 0, or rising for 30 % of steps and then falling"
+        "constant",
+        description=(
+            "learning rate: as it is, falling to 0, or rising for 30 % of steps and then falling"
+        ),
     )
     warmup: float = Field(
-        0.0, ge=0, le=1000, description="epochs of linear rise to the learning rate; not for onecycle"
+        0.0,
+        ge=0,
+        le=1000,
+        description="epochs of linear rise to the learning rate; not for onecycle",
     )
     label_smoothing: Annotated[float, Regulariser("label_smoothing")] = Field(
         0.0, ge=0, lt=1, description="share of the target spread evenly over all classes"
     )
     averaging: Annotated[float, Regulariser("averaging")] = Field(
-        0.0, ge=0, lt=1, description="decay of the moving average of weights that is tested and kept; 0 is none"
+        0.0,
+        ge=0,
+        lt=1,
+        description="decay of the moving average of weights that is tested and kept; 0 is none",
     )
     swa: Annotated[int, Regulariser("averaging")] = Field(
-        0, ge=0, le=100_000, description="last epochs whose weights' mean is tested and kept instead; 0 is none"
+        0,
+        ge=0,
+        le=100_000,
+        description="last epochs whose weights' mean is tested and kept instead; 0 is none",
     )
 
     shifts: Annotated[int, Regulariser("shifts")] = Field(
-        0, ge=0, le=4, description="test images are read moved by up to so many pixels, too, and averaged; 0 is none"
+        0,
+        ge=0,
+        le=4,
+        description=(
+            "test images are read moved by up to so many pixels, too, and averaged; 0 is none"
+        ),
     )
 
     @model_validator(mode="wrap")
@@ -135,7 +213,10 @@ class Recipe(BaseModel):
         except ValidationError as error:
             raise RecipeError(_describe(cls, error)) from None
         if (recipe.model == "convnet") != bool(recipe.channels):
-            raise RecipeError("channels: model convnet needs them, such as [[16, 16], [32, 32]], and no other has them")
+            raise RecipeError(
+                "channels: model convnet needs them, such as [[16, 16], [32, 32]], and no other has"
+                " them"
+            )
         if recipe.blur[0] > recipe.blur[1]:
             raise RecipeError(f"blur: the range must ascend; found {list(recipe.blur)}")
         if recipe.nesterov and not (recipe.optimizer == "sgd" and recipe.momentum):
@@ -143,16 +224,24 @@ class Recipe(BaseModel):
         if recipe.warmup and recipe.schedule == "onecycle":
             raise RecipeError("warmup: onecycle has a rise of its own; leave warmup at 0")
         if recipe.swa and recipe.averaging:
-            raise RecipeError("swa: a mean of the last epochs' weights and a moving average exclude each other")
+            raise RecipeError(
+                "swa: a mean of the last epochs' weights and a moving average exclude each other"
+            )
         if recipe.swa > recipe.epochs:
-            raise RecipeError(f"swa: must be at most epochs, which is {recipe.epochs}; found {recipe.swa}")
+            raise RecipeError(
+                f"swa: must be at most epochs, which is {recipe.epochs}; found {recipe.swa}"
+            )
         if recipe.batch_norm and recipe.batch_size == 1:
-            raise RecipeError("batch_size: must be at least 2 with batch_norm, whose statistics need two images")
+            raise RecipeError(
+                "batch_size: must be at least 2 with batch_norm, whose statistics need two images"
+            )
         return recipe
 
     @classmethod
     def parse(cls, values: dict[str, Any]) -> "Recipe":
-        """Make a recipe of plain values, as TOML or JSON give them (lists for ranges, whole numbers for floats)."""
+        """Make a recipe of plain values, as TOML or JSON give them (lists for ranges, whole numbers
+        for floats).
+        """
         return cls.model_validate(values)
 
     def replace(self, **changes: Any) -> "Recipe":
@@ -167,14 +256,16 @@ class Recipe(BaseModel):
     def digest(self) -> str:
         """Eight hexadecimal digits that name what this recipe trains.
 
-        Neither the label nor fields at their defaults count: a renamed recipe is the same training, and a field that
-        a later version adds leaves old digests as they were.
+        Neither the label nor fields at their defaults count: a renamed recipe is the same training,
+        and a field that a later version adds leaves old digests as they were.
         """
         return hashlib.sha256(json.dumps(self._content(), sort_keys=True).encode()).hexdigest()[:8]
 
     @property
     def tested_on(self) -> TestedOn:
-        """``validation`` if runs are tested on held-out training images, ``test`` if on the test set."""
+        """``validation`` if runs are tested on held-out training images, ``test`` if on the test
+        set.
+        """
         return tested_on(self.validation)
 
     def _content(self) -> dict[str, Any]:
@@ -222,6 +313,14 @@ def _words(schema: dict[str, Any]) -> str:
         case {"type": "string"}:
             return "a text that is not empty"
     kind = "a whole number" if schema["type"] == "integer" else "a number"
-    low = f"from {schema['minimum']:,}" if "minimum" in schema else f"above {schema['exclusiveMinimum']:,}"
-    high = f"to {schema['maximum']:,}" if "maximum" in schema else f"to below {schema['exclusiveMaximum']:,}"
+    low = (
+        f"from {schema['minimum']:,}"
+        if "minimum" in schema
+        else f"above {schema['exclusiveMinimum']:,}"
+    )
+    high = (
+        f"to {schema['maximum']:,}"
+        if "maximum" in schema
+        else f"to below {schema['exclusiveMaximum']:,}"
+    )
     return f"{kind} {low} {high}"

@@ -1,4 +1,5 @@
-"""Source: the code of a model of the user's own, which decides a run's outcome as the recipe's fields do.
+"""Source: the code of a model of the user's own, which decides a run's outcome as the recipe's
+fields do.
 
 It is found by reading files alone; nothing is imported.
 """
@@ -50,11 +51,13 @@ class Module:
 
 @dataclass(frozen=True)
 class Source:
-    """What building a model runs: its file, and all that this imports, at whatever remove, and that is not installed.
+    """What building a model runs: its file, and all that this imports, at whatever remove, and that
+    is not installed.
 
     Attributes:
         model: as a recipe names it.
-        main: the file that it names; ``None`` for a built-in model, and where there is no such file.
+        main: the file that it names; ``None`` for a built-in model, and where there is no such
+            file.
         others: what is imported, by name.
         roots: folders in which that was looked for, the first that has it counting.
         fault: why there is no ``main`` although the model is no built-in one.
@@ -79,18 +82,28 @@ class Source:
     @cached_property
     def imports(self) -> dict[str, str]:
         """The same of each file that is imported, by the module's name."""
-        return {name: module.digest for name, module in (self.others or {}).items() if module.content is not None}
+        return {
+            name: module.digest
+            for name, module in (self.others or {}).items()
+            if module.content is not None
+        }
 
     @property
     def fingerprint(self) -> str:
-        """Hexadecimal digits of SHA-256 over all files, the names of their modules, and where they are; or nothing."""
+        """Hexadecimal digits of SHA-256 over all files, the names of their modules, and where they
+        are; or nothing.
+        """
         if self.main is None:
             return ""
-        held = [(m.name, str(m.path), hashlib.sha256(m.content or b"").hexdigest()) for m in self.modules]
+        held = [
+            (m.name, str(m.path), hashlib.sha256(m.content or b"").hexdigest())
+            for m in self.modules
+        ]
         return hashlib.sha256(json.dumps([held[0], *sorted(held[1:])]).encode()).hexdigest()
 
     def difference(self, digest: str, imports: Mapping[str, str] | None) -> str:
-        """Say which file is not as a record has it, for example ``net.py:build has changed``; nothing if all are.
+        """Say which file is not as a record has it, for example ``net.py:build has changed``;
+        nothing if all are.
 
         Args:
             digest: the record's :attr:`digest`; empty in one of a version that kept none.
@@ -104,19 +117,24 @@ class Source:
             old, new = (imports or {}).get(name), self.imports.get(name)
             if old != new:
                 place = self.others[name].path if new and self.others else name
-                return f"{place}, which {self.model} imports, {'has changed' if old and new else 'came or went'}"
+                return (
+                    f"{place}, which {self.model} imports,"
+                    f" {'has changed' if old and new else 'came or went'}"
+                )
         return ""
 
 
 def read_source(model: str, *, follow: bool = True) -> Source:
     """Read the code that a recipe's ``model`` names, and that it imports.
 
-    Imports are those that stand in the code, also in functions; what it imports by other means is not seen. What the
-    standard library or an installed package has under a name goes before a file of the user's.
+    Imports are those that stand in the code, also in functions; what it imports by other means is
+    not seen. What the standard library or an installed package has under a name goes before a file
+    of the user's.
 
     Args:
-        model: ``path/to/file.py:build``, whose imports are looked for beside the file, in the current folder and on
-            Python's path; ``package.module:build``, in the last two; or a built-in model's name.
+        model: ``path/to/file.py:build``, whose imports are looked for beside the file, in the
+            current folder and on Python's path; ``package.module:build``, in the last two; or a
+            built-in model's name.
         follow: whether to read what it imports, too.
     """
     name, colon, _ = model.rpartition(":")
@@ -141,7 +159,11 @@ def read_source(model: str, *, follow: bool = True) -> Source:
 def _search_path() -> tuple[str, ...]:
     """Return the current folder and those of Python's path that hold no installed packages."""
     folders = [Path.cwd(), *map(Path, filter(None, sys.path))]
-    return tuple(dict.fromkeys(str(folder) for folder in folders if folder.is_dir() and not is_installed(folder)))
+    return tuple(
+        dict.fromkeys(
+            str(folder) for folder in folders if folder.is_dir() and not is_installed(folder)
+        )
+    )
 
 
 def _read_module(model: str, name: str, roots: tuple[str, ...], *, follow: bool) -> Source:
@@ -166,8 +188,12 @@ def _read(file: Path) -> bytes:
     return content
 
 
-def _follow(main: Module, roots: tuple[str, ...], found: dict[str, Module] | None = None) -> dict[str, Module]:
-    """Return what a module imports, and what that imports, by name; ``found`` holds what surrounds it."""
+def _follow(
+    main: Module, roots: tuple[str, ...], found: dict[str, Module] | None = None
+) -> dict[str, Module]:
+    """Return what a module imports, and what that imports, by name; ``found`` holds what surrounds
+    it.
+    """
     known = {main.name: main} | (found or {})
     seen: set[str] = set()
     names: set[str] = set()
@@ -187,7 +213,12 @@ def _follow(main: Module, roots: tuple[str, ...], found: dict[str, Module] | Non
 
 
 def _add(
-    name: str, roots: Sequence[str], known: dict[str, Module], finders: Finders, *, installed: bool = False
+    name: str,
+    roots: Sequence[str],
+    known: dict[str, Module],
+    finders: Finders,
+    *,
+    installed: bool = False,
 ) -> None:
     """Add a module and the packages around it, as far as there are such files."""
     folders: Sequence[str] | None = roots
@@ -202,7 +233,9 @@ def _add(
                 return
             places = None
             if spec.submodule_search_locations is not None:
-                places = tuple(str(Path(place).resolve()) for place in spec.submodule_search_locations)
+                places = tuple(
+                    str(Path(place).resolve()) for place in spec.submodule_search_locations
+                )
             if spec.origin:
                 path = Path(spec.origin).resolve()
                 known[inner] = Module(inner, path, _read(path), places, installed)
@@ -212,7 +245,9 @@ def _add(
 
 
 def _imported_names(module: Module) -> Iterator[str]:
-    """Yield the names of modules that a module's code imports, or may: ``from a import b`` names ``a`` and ``a.b``."""
+    """Yield the names of modules that a module's code imports, or may: ``from a import b`` names
+    ``a`` and ``a.b``.
+    """
     if module.content is None:
         return
     try:

@@ -1,4 +1,6 @@
-"""Image → digits: finds the ink in any ordinary picture, prepares it as MNIST was prepared, and reads it. No torch."""
+"""Image → digits: finds the ink in any ordinary picture, prepares it as MNIST was prepared, and
+reads it. No torch.
+"""
 
 from mnistlab.recogniser.reading import Box, Digit, Reading
 from mnistlab.recogniser.recogniser import Recogniser, shipped_models

@@ -16,7 +16,8 @@ from mnistlab.recogniser.reading import Box, Digit, Reading
 SMALLEST_SIDE, LARGEST_SIDE = 400, 4000
 """Pixels of the longer side below which a picture is drawn enlarged, and above which reduced."""
 _SURE, _UNSURE, _HALO = "#0072B2", "#D55E00", "white"
-"""Blue and vermilion of Okabe and Ito (2008), told apart by colour-blind readers; white sets them off on dark paper."""
+"""Blue and vermilion of Okabe and Ito (2008), told apart by colour-blind readers; white sets them
+off on dark paper."""
 _LINE, _LEAST_TEXT, _MOST_TEXT = 1 / 400, 1 / 60, 1 / 12
 """Of the picture's longer side."""
 _OF_DIGIT = 0.45
@@ -26,15 +27,16 @@ _PADDING = 0.2
 
 
 def annotate(source: bytes | Path, reading: Reading) -> bytes:
-    """Draw a reading into its picture: a box around each digit, and beside it what it is; unsure ones with ``?``.
+    """Draw a reading into its picture: a box around each digit, and beside it what it is; unsure
+    ones with ``?``.
 
     Args:
         source: the file's content, or its path.
         reading: what the recogniser returned for it.
 
     Returns:
-        A PNG file: the picture upright, in its own size if its longer side is from 400 to 4000 pixels, else brought
-        there, small ones by a whole number.
+        A PNG file: the picture upright, in its own size if its longer side is from 400 to 4000
+        pixels, else brought there, small ones by a whole number.
 
     Raises:
         PictureError: as the recogniser raises it.
@@ -66,8 +68,12 @@ def _upright(content: bytes) -> Image.Image:
 
 
 def _ground(overlay: Image.Image, seen: NDArray[np.uint8]) -> str:
-    """Return the colour that the recogniser laid a picture on, from where that shows through most."""
-    alpha = np.asarray(overlay.getchannel("A").resize((seen.shape[1], seen.shape[0]), Image.Resampling.BOX))
+    """Return the colour that the recogniser laid a picture on, from where that shows through
+    most.
+    """
+    alpha = np.asarray(
+        overlay.getchannel("A").resize((seen.shape[1], seen.shape[0]), Image.Resampling.BOX)
+    )
     row, column = np.unravel_index(alpha.argmin(), alpha.shape)
     return "white" if seen[row, column].mean() > 127 else "black"
 
@@ -115,8 +121,12 @@ def _colour(digit: Digit) -> str:
     return _SURE if digit.sure else _UNSURE
 
 
-def _free_place(box: Box, size: tuple[int, int], canvas: tuple[int, int], taken: Iterable[Box]) -> Box:
-    """Return where a label covers least: above its box, below, left or right of it, as near as the canvas lets it."""
+def _free_place(
+    box: Box, size: tuple[int, int], canvas: tuple[int, int], taken: Iterable[Box]
+) -> Box:
+    """Return where a label covers least: above its box, below, left or right of it, as near as the
+    canvas lets it.
+    """
     width, height = size
     middle = (box.left + box.right - width) // 2
     corners = (

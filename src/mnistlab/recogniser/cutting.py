@@ -1,4 +1,6 @@
-"""Cutting: the characters of a picture as digits that a network can read; a character of several is cut apart."""
+"""Cutting: the characters of a picture as digits that a network can read; a character of several is
+cut apart.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +14,8 @@ from mnistlab.recogniser.layout import Character
 from mnistlab.recogniser.splitting import split
 
 MOST_PIECES = 500
-"""Pieces read to see where characters are to be cut, up to which others may be cut as well; more is texture."""
+"""Pieces read to see where characters are to be cut, up to which others may be cut as well; more is
+texture."""
 
 Mask = NDArray[np.bool_]
 Logits = Callable[[NDArray[np.uint8]], NDArray[np.float32]]

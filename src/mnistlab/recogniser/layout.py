@@ -17,7 +17,8 @@ _APART = 0.3
 _OVERLAP = 0.5
 """Of the narrower one's width: parts of one character stand above each other by so much."""
 _SKIP = 1.2
-"""Of the strokes' thickness: parts of one character so near each other belong together wherever they stand."""
+"""Of the strokes' thickness: parts of one character so near each other belong together wherever
+they stand."""
 _SMALL = 0.4
 """Of the line's height: lower characters are dots, dashes and commas."""
 _SMALLEST_LINE = 0.3
@@ -93,7 +94,8 @@ class Character:
         return mask
 
     def amount(self, ink: Ink, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """Return how much ink there is of a part of it: float32, ``(height, width)``, 0 to 1, half at a stroke's edge.
+        """Return how much ink there is of a part of it: float32, ``(height, width)``, 0 to 1, half
+        at a stroke's edge.
 
         Args:
             ink: the picture's.
@@ -102,13 +104,17 @@ class Character:
         rows, columns = (_around(np.flatnonzero(mask.any(axis=axis))) for axis in (1, 0))
         part, amount = mask[rows, columns], np.zeros(mask.shape, np.float32)
         contrast = ink.contrast[self.top : self.bottom, self.left : self.right][rows, columns]
-        near = ndimage.binary_dilation(part, iterations=_NEAR) & ~(self._mask[rows, columns] & ~part)
+        near = ndimage.binary_dilation(part, iterations=_NEAR) & ~(
+            self._mask[rows, columns] & ~part
+        )
         amount[rows, columns] = np.clip(contrast / self.contrast, 0, 1) * near
         return amount
 
 
 def _around(places: NDArray[np.intp]) -> slice:
-    """Return the rows or columns in which a part, which has ink in those given, and what is near it lie."""
+    """Return the rows or columns in which a part, which has ink in those given, and what is near it
+    lie.
+    """
     return slice(max(0, places[0] - _NEAR), places[-1] + _NEAR + 1) if len(places) else slice(0)
 
 
@@ -124,7 +130,13 @@ def arrange(marks: list[Mark]) -> list[list[Character]]:
     for line in lines:
         height = _height(line)
         if height >= _SMALLEST_LINE * tallest:
-            kept.append([c for c in line if max(c.height, 0.8 * c.width if len(line) == 1 else 0) >= _SMALL * height])
+            kept.append(
+                [
+                    c
+                    for c in line
+                    if max(c.height, 0.8 * c.width if len(line) == 1 else 0) >= _SMALL * height
+                ]
+            )
     return [sorted(line, key=lambda c: c.left) for line in sorted(kept, key=_middle) if line]
 
 

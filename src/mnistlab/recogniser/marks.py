@@ -1,4 +1,6 @@
-"""Marks: connected pieces of ink that somebody wrote; not specks, shadows, ruled lines, or edges of the paper."""
+"""Marks: connected pieces of ink that somebody wrote; not specks, shadows, ruled lines, or edges of
+the paper.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,16 +13,19 @@ from mnistlab.recogniser.ruling import erase_rulings
 from mnistlab.recogniser.strokes import measure, slope_of
 
 CONNECTED = 0.42
-"""Of a mark's own contrast: what is so dark belongs to it. Below the half at which a stroke's edge is: pens skip."""
+"""Of a mark's own contrast: what is so dark belongs to it. Below the half at which a stroke's edge
+is: pens skip."""
 _FAINTEST, _SOFTEST, _THICKEST = 0.4, 0.35, 3.0
-"""Times the writing's contrast, sharpness and thickness: other marks are shadows, or print that shines through."""
+"""Times the writing's contrast, sharpness and thickness: other marks are shadows, or print that
+shines through."""
 _CLEAR = 1.5
 """Times the least contrast that can be ink: writing is darker, noise is not."""
 _MOST = 300
 """Marks looked at, the largest; a picture of more is texture."""
 _CONTACT, _ALONG, _WITHIN = 4.0, 0.75, 0.2
-"""A stroke touches the picture's edge along so many thicknesses at most, or so much of its mark's shorter side; what
-does for longer comes in from outside, if what lies within weighs so much of it."""
+"""A stroke touches the picture's edge along so many thicknesses at most, or so much of its mark's
+shorter side; what does for longer comes in from outside, if what lies within weighs so much of it.
+"""
 _LEAST, _LEAST_AT_EDGE = 0.01, 0.15
 """Of the heaviest mark's weight: a mark is more, a mark at the picture's edge still more."""
 _SPECK = 0.15
@@ -73,7 +78,9 @@ class Mark:
         return int(self.shape.shape[1])
 
 
-def find_marks(ink: Ink, writing: float, *, connected: float = CONNECTED, ruled: bool = True) -> list[Mark]:
+def find_marks(
+    ink: Ink, writing: float, *, connected: float = CONNECTED, ruled: bool = True
+) -> list[Mark]:
     """Return the marks that somebody wrote, as far as one can tell without reading them.
 
     Args:
@@ -105,16 +112,22 @@ def find_marks(ink: Ink, writing: float, *, connected: float = CONNECTED, ruled:
 
 
 def _without_edges(marks: list[Mark], size: tuple[int, int]) -> list[Mark]:
-    """Leave out what comes in from outside the picture along its edge, if there is better within."""
+    """Leave out what comes in from outside the picture along its edge, if there is better
+    within.
+    """
     contacts = [_contact(mark, size) for mark in marks]
-    within = max((mark.weight for mark, contact in zip(marks, contacts, strict=True) if not contact), default=0.0)
+    within = max(
+        (mark.weight for mark, contact in zip(marks, contacts, strict=True) if not contact),
+        default=0.0,
+    )
     most = max((mark.weight for mark in marks), default=0.0)
     return [
         mark
         for mark, contact in zip(marks, contacts, strict=True)
         if mark.weight >= (_LEAST_AT_EDGE if contact else _LEAST) * most
         and (
-            contact <= max(_CONTACT * mark.thickness, _ALONG * min(mark.shape.shape)) or within < _WITHIN * mark.weight
+            contact <= max(_CONTACT * mark.thickness, _ALONG * min(mark.shape.shape))
+            or within < _WITHIN * mark.weight
         )
     ]
 

@@ -15,7 +15,8 @@ from mnistlab.errors import ModelError
 from mnistlab.files import read_file
 
 METADATA_KEY = "mnistlab"
-"""Of the ONNX file's metadata: a JSON object, what the file says of itself; its keys are in ``docs/export.md``."""
+"""Of the ONNX file's metadata: a JSON object, what the file says of itself; its keys are in
+``docs/export.md``."""
 NONE = "none"
 """The last class of a network that was shown negatives too."""
 _OUTPUTS = ["logits", "probabilities"]
@@ -35,15 +36,16 @@ _KINDS = {
 }
 """Of what a model says of itself, the types of what is made use of."""
 READ_AT_ONCE = 16
-"""Images a call. Every call has so many rows, blank ones included: a row's result then never hangs on its company."""
+"""Images a call. Every call has so many rows, blank ones included: a row's result then never hangs
+on its company."""
 
 
 class Network:
     """A model that reads prepared images.
 
     Args:
-        model: path of a file that ``mnistlab export`` wrote: input ``images``, uint8 ``(n, height, width)``, outputs
-            ``logits`` and ``probabilities``, float32 ``(n, classes)``.
+        model: path of a file that ``mnistlab export`` wrote: input ``images``, uint8 ``(n, height,
+            width)``, outputs ``logits`` and ``probabilities``, float32 ``(n, classes)``.
 
     Raises:
         ModelError: not such a file.
@@ -56,27 +58,37 @@ class Network:
         # Silent: what is wrong is said by the exception.
         options.log_severity_level = 4
         # What a stranger's model says lies in other files is looked for where there are none.
-        options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NOWHERE)
+        options.add_session_config_entry(
+            "session.model_external_initializers_file_folder_path", _NOWHERE
+        )
         content = _read(model)
         try:
-            self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"]
+            )
         # ONNX Runtime's exceptions share no base but this one.
         except Exception as error:
             raise ModelError(f"{model}: not an ONNX model: {error}") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        # ONNX Runtime decodes names and metadata when they are asked for, which a damaged file may fail at.
+        # ONNX Runtime decodes names and metadata when they are asked for, which a damaged file may
+        # fail at.
         try:
             names = [i.name for i in inputs], [o.name for o in outputs]
             held = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")
         except UnicodeDecodeError as error:
             raise ModelError(f"{model}: its names are damaged; export it again") from error
         if names != (["images"], _OUTPUTS):
-            raise ModelError(f"{model}: not a model of mnistlab's; make one with `mnistlab export RUN model.onnx`")
+            raise ModelError(
+                f"{model}: not a model of mnistlab's; make one with `mnistlab export RUN"
+                " model.onnx`"
+            )
         self.image_size = _image_size(inputs[0].shape, model)
         try:
             self.metadata = _parse_metadata(held)
         except (ValueError, RecursionError) as error:
-            raise ModelError(f"{model}: what it says of itself is damaged; export it again") from error
+            raise ModelError(
+                f"{model}: what it says of itself is damaged; export it again"
+            ) from error
         self._try_out()
 
     @property
@@ -91,19 +103,31 @@ class Network:
 
     @property
     def typical_logit(self) -> float | None:
-        """The highest logit of a typical image; ``None`` if the network itself tells what is none of the classes."""
-        return None if NONE in self.classes else float(self.metadata.get("typical_logit", _TYPICAL_LOGIT))
+        """The highest logit of a typical image; ``None`` if the network itself tells what is none
+        of the classes.
+        """
+        return (
+            None
+            if NONE in self.classes
+            else float(self.metadata.get("typical_logit", _TYPICAL_LOGIT))
+        )
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return logits, float32 ``(n, classes)``, of images, uint8 ``(n, height, width)``, light on black."""
+        """Return logits, float32 ``(n, classes)``, of images, uint8 ``(n, height, width)``, light
+        on black.
+        """
         return self._run(images, "logits")
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return calibrated probabilities, float64 ``(n, classes)``, of images, uint8 ``(n, height, width)``."""
+        """Return calibrated probabilities, float64 ``(n, classes)``, of images, uint8 ``(n, height,
+        width)``.
+        """
         return self._run(images, "probabilities").astype(np.float64)
 
     def named(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return :meth:`probabilities` of the classes without ``none``; where there is one, rows sum to less than 1."""
+        """Return :meth:`probabilities` of the classes without ``none``; where there is one, rows
+        sum to less than 1.
+        """
         return self.probabilities(images)[:, : len(self.classes) - (NONE in self.classes)]
 
     def _try_out(self) -> None:
@@ -127,9 +151,13 @@ class Network:
         for start in range(0, len(images), READ_AT_ONCE):
             part = images[start : start + READ_AT_ONCE]
             batch[: len(part)] = part
-            found[start : start + len(part)] = self._session.run([output], {"images": batch})[0][: len(part)]
+            found[start : start + len(part)] = self._session.run([output], {"images": batch})[0][
+                : len(part)
+            ]
         if not np.isfinite(found).all():
-            raise ModelError(f"{self.path}: its {output} are not finite numbers; train it again, and export it")
+            raise ModelError(
+                f"{self.path}: its {output} are not finite numbers; train it again, and export it"
+            )
         return found
 
 
@@ -137,7 +165,8 @@ def _parse_metadata(text: str) -> dict[str, Any]:
     """Read what a model says of itself.
 
     Raises:
-        ValueError: not a JSON object, or one whose values are of other types than ``mnistlab export`` writes.
+        ValueError: not a JSON object, or one whose values are of other types than ``mnistlab
+            export`` writes.
         RecursionError: lists within lists without end.
     """
     about = json.loads(text, parse_float=_finite, parse_constant=_finite)
@@ -147,9 +176,14 @@ def _parse_metadata(text: str) -> dict[str, Any]:
         if key in about and (not isinstance(about[key], kind) or isinstance(about[key], bool)):
             raise ValueError(key)
     classes, names = about.get("classes", []), about.get("data", {}).values()
-    if not all(isinstance(name, str) for name in (*classes, *names)) or len(set(classes)) < len(classes):
+    if not all(isinstance(name, str) for name in (*classes, *names)) or len(set(classes)) < len(
+        classes
+    ):
         raise ValueError("classes, or data")
-    if not 0 < about.get("temperature", 1) < _LARGEST_NUMBER or abs(about.get("typical_logit", 0)) > _LARGEST_NUMBER:
+    if (
+        not 0 < about.get("temperature", 1) < _LARGEST_NUMBER
+        or abs(about.get("typical_logit", 0)) > _LARGEST_NUMBER
+    ):
         raise ValueError("temperature, or typical_logit")
     return about
 
@@ -165,21 +199,32 @@ def _read(model: Path) -> bytes:
         content = read_file(model)
     except IsADirectoryError:
         raise ModelError(
-            f"{model}: is a folder; if it is a run's, make a model of it: mnistlab export {model} my.onnx"
+            f"{model}: is a folder; if it is a run's, make a model of it: mnistlab export {model}"
+            " my.onnx"
         ) from None
     except (OSError, ValueError) as error:
-        raise ModelError(f"{model}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise ModelError(
+            f"{model}: cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
     if _SEALED in content:
-        # Only here, since it costs a tenth of a second, and a file of earlier versions has no checksum.
+        # Only here, since it costs a tenth of a second, and a file of earlier versions has no
+        # checksum.
         from mnistlab.runs import seal_is_broken
 
         if seal_is_broken(content):
-            raise ModelError(f"{model}: damaged: its content and its checksum differ; export it again")
+            raise ModelError(
+                f"{model}: damaged: its content and its checksum differ; export it again"
+            )
     return content
 
 
 def _image_size(shape: Sequence[object], model: Path) -> tuple[int, int]:
     match shape:
-        case [_, int(height), int(width)] if 1 <= height <= _LARGEST_SIDE and 1 <= width <= _LARGEST_SIDE:
+        case [_, int(height), int(width)] if (
+            1 <= height <= _LARGEST_SIDE and 1 <= width <= _LARGEST_SIDE
+        ):
             return height, width
-    raise ModelError(f"{model}: not a model of mnistlab's: its input is {list(shape)}, not images of a fixed size")
+    raise ModelError(
+        f"{model}: not a model of mnistlab's: its input is {list(shape)}, not images of a fixed"
+        " size"
+    )

@@ -1,4 +1,6 @@
-"""Picture: a file of pixels, or an array, as colours one can look at: upright, opaque, eight bits."""
+"""Picture: a file of pixels, or an array, as colours one can look at: upright, opaque, eight
+bits.
+"""
 
 import io
 import struct
@@ -17,11 +19,13 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 MAX_PIXELS = 178_000_000
 """As many as Pillow opens; a picture of more is taken for a decompression bomb."""
 WORKING_SIDE, SMALLEST_SIDE = 1280, 112
-"""Pixels of the longer side above which a picture is reduced, and of the shorter below which it is enlarged."""
+"""Pixels of the longer side above which a picture is reduced, and of the shorter below which it is
+enlarged."""
 _HIGHEST_ENLARGEMENT = 8
 _MID_GREY = 128
 _READS, _BYTES_A_READ = 200_000, 256
-"""Pieces in which any file is read at most, and one more for so many bytes of it; sound ones take a hundredth."""
+"""Pieces in which any file is read at most, and one more for so many bytes of it; sound ones take a
+hundredth."""
 _BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 _FOREIGN = {b"%PDF": "a PDF; save its page as PNG", b"<svg": "an SVG drawing; save it as PNG"}
 
@@ -41,7 +45,9 @@ class Picture:
     scale: float
 
 
-def open_picture(source: bytes | Path | Image.Image | NDArray[np.generic], max_pixels: int = MAX_PIXELS) -> Picture:
+def open_picture(
+    source: bytes | Path | Image.Image | NDArray[np.generic], max_pixels: int = MAX_PIXELS
+) -> Picture:
     """Decode a picture and bring it to a size to work with.
 
     Args:
@@ -50,8 +56,8 @@ def open_picture(source: bytes | Path | Image.Image | NDArray[np.generic], max_p
         max_pixels: files of more are refused, before they are decoded.
 
     Returns:
-        Upright by its EXIF orientation; transparency laid on what the ink stands out from; 16 bits stretched from the
-        darkest to the lightest pixel; the first frame of several.
+        Upright by its EXIF orientation; transparency laid on what the ink stands out from; 16 bits
+        stretched from the darkest to the lightest pixel; the first frame of several.
 
     Raises:
         PictureError: not a picture, of a format not read, damaged, or too large.
@@ -62,10 +68,13 @@ def open_picture(source: bytes | Path | Image.Image | NDArray[np.generic], max_p
     if isinstance(source, np.ndarray):
         given = Image.fromarray(_as_bytes(source))
         return _bring_to_size(_flatten(given), given.size)
-    name, content = ("picture", source) if isinstance(source, bytes) else (str(source), _read(source))
+    name, content = (
+        ("picture", source) if isinstance(source, bytes) else (str(source), _read(source))
+    )
     try:
         with warnings.catch_warnings():
-            # Pillow warns of large pictures and of odd metadata; what is too large is refused below.
+            # Pillow warns of large pictures and of odd metadata; what is too large is refused
+            # below.
             warnings.simplefilter("ignore")
             return _decode(content, name, max_pixels)
     except UnidentifiedImageError:
@@ -75,7 +84,8 @@ def open_picture(source: bytes | Path | Image.Image | NDArray[np.generic], max_p
         raise PictureSizeError(f"{name}: far too many pixels; {limit}; make it smaller") from None
     except PictureError:
         raise
-    # On damaged files Pillow's decoders raise errors of any kind, SyntaxError and struct.error among them.
+    # On damaged files Pillow's decoders raise errors of any kind, SyntaxError and struct.error
+    # among them.
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise PictureError(f"{name}: damaged, cannot be decoded: {reason}") from error
@@ -128,7 +138,14 @@ def turn_upright(image: Image.Image) -> Image.Image:
 def _what_it_is(content: bytes) -> str:
     if not content:
         return "empty"
-    if content[4:12] in (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1", b"ftypavif"):
+    if content[4:12] in (
+        b"ftypheic",
+        b"ftypheix",
+        b"ftyphevc",
+        b"ftypmif1",
+        b"ftypmsf1",
+        b"ftypavif",
+    ):
         return "a HEIC or AVIF picture; save it as JPEG or PNG"
     if content.startswith(_BEGINNINGS):
         return "damaged, cannot be decoded: it ends inside its header"
@@ -140,8 +157,15 @@ def _what_it_is(content: bytes) -> str:
 
 
 def _as_bytes(array: NDArray[np.generic]) -> NDArray[np.uint8]:
-    if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
-        raise PictureError(f"array: {array.shape} is not a picture; (height, width) or (height, width, 1, 3 or 4) is")
+    if (
+        array.ndim not in (2, 3)
+        or 0 in array.shape
+        or (array.ndim == 3 and array.shape[2] not in (1, 3, 4))
+    ):
+        raise PictureError(
+            f"array: {array.shape} is not a picture; (height, width) or (height, width, 1, 3 or"
+            " 4) is"
+        )
     values = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
     if values.dtype == np.uint8:
         return values.view(np.uint8)
@@ -152,7 +176,9 @@ def _as_bytes(array: NDArray[np.generic]) -> NDArray[np.uint8]:
         if not np.isfinite(numbers).all() or numbers.min() < 0 or numbers.max() > 1:
             raise PictureError("array: floating point pixels go from 0 to 1")
         return np.round(255 * numbers).astype(np.uint8)
-    raise PictureError(f"array: pixels of type {values.dtype}; uint8, uint16, bool or floating point are read")
+    raise PictureError(
+        f"array: pixels of type {values.dtype}; uint8, uint16, bool or floating point are read"
+    )
 
 
 def _flatten(image: Image.Image) -> Image.Image:
@@ -173,7 +199,8 @@ def _flatten(image: Image.Image) -> Image.Image:
 
 
 def stretch(image: Image.Image, longest: int) -> Image.Image:
-    """Return a picture of 16 or 32 bits, or of floating point, in eight, from its darkest to its lightest pixel.
+    """Return a picture of 16 or 32 bits, or of floating point, in eight, from its darkest to its
+    lightest pixel.
 
     Args:
         image: of mode ``I``, ``I;16`` or ``F``.
@@ -186,14 +213,18 @@ def stretch(image: Image.Image, longest: int) -> Image.Image:
     values = np.asarray(image).astype(np.float64)
     values = np.nan_to_num(values, posinf=0, neginf=0)
     low, high = values.min(), values.max()
-    return Image.fromarray(np.asarray(np.round((values - low) * (255 / max(high - low, 1e-12))), np.uint8))
+    return Image.fromarray(
+        np.asarray(np.round((values - low) * (255 / max(high - low, 1e-12))), np.uint8)
+    )
 
 
 def _bring_to_size(image: Image.Image, size: tuple[int, int]) -> Picture:
     width, height = size
     factor = min(1.0, WORKING_SIDE / max(image.size))
     if factor == 1 and min(image.size) < SMALLEST_SIDE:
-        factor = min(SMALLEST_SIDE / min(image.size), _HIGHEST_ENLARGEMENT, WORKING_SIDE / max(image.size))
+        factor = min(
+            SMALLEST_SIDE / min(image.size), _HIGHEST_ENLARGEMENT, WORKING_SIDE / max(image.size)
+        )
     new = max(1, round(image.width * factor)), max(1, round(image.height * factor))
     if new != image.size:
         way = Image.Resampling.BOX if factor < 1 else Image.Resampling.BICUBIC

@@ -10,7 +10,9 @@ _DECIMALS = 6
 
 
 class Box(NamedTuple):
-    """A rectangle in pixels of the picture as one sees it, EXIF rotation done; right and bottom are outside."""
+    """A rectangle in pixels of the picture as one sees it, EXIF rotation done; right and bottom are
+    outside.
+    """
 
     left: int
     top: int
@@ -24,8 +26,8 @@ class Digit:
 
     Attributes:
         box: where its ink is.
-        probabilities: float64, ``(10,)``, calibrated, summing to 1, less the probability that it is no digit where the
-            network tells that.
+        probabilities: float64, ``(10,)``, calibrated, summing to 1, less the probability that it is
+            no digit where the network tells that.
         pixels: uint8, ``(28, 28)``, light on black: what the network saw.
         sure: whether the highest probability reaches the recogniser's threshold.
     """
@@ -62,7 +64,9 @@ class Reading:
 
     @property
     def text(self) -> str:
-        """The digits as a text, such as ``"407"``; empty if there are none. Unsure ones count: see :attr:`sure`."""
+        """The digits as a text, such as ``"407"``; empty if there are none. Unsure ones count: see
+        :attr:`sure`.
+        """
         return "".join(str(digit.label) for digit in self.digits)
 
     @property
@@ -72,21 +76,26 @@ class Reading:
 
     @property
     def confidence(self) -> float:
-        """The probability that the whole text is right if digits err independently: the product; 0 without digits."""
+        """The probability that the whole text is right if digits err independently: the product; 0
+        without digits.
+        """
         return float(np.prod([digit.confidence for digit in self.digits])) if self.digits else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what goes into JSON: ``digits``, ``sure``, ``confidence``, ``boxes``, ``probabilities``, ``unsure``.
+        """Return what goes into JSON: ``digits``, ``sure``, ``confidence``, ``boxes``,
+        ``probabilities``, ``unsure``.
 
-        ``boxes`` are lists left, top, right, bottom; ``unsure`` lists the places in ``digits`` that miss the threshold.
-        Probabilities are rounded to six decimals.
+        ``boxes`` are lists left, top, right, bottom; ``unsure`` lists the places in ``digits`` that
+        miss the threshold. Probabilities are rounded to six decimals.
         """
         return {
             "digits": self.text,
             "sure": self.sure,
             "confidence": round(self.confidence, _DECIMALS),
             "boxes": [list(digit.box) for digit in self.digits],
-            "probabilities": [[round(float(p), _DECIMALS) for p in digit.probabilities] for digit in self.digits],
+            "probabilities": [
+                [round(float(p), _DECIMALS) for p in digit.probabilities] for digit in self.digits
+            ],
             "unsure": [place for place, digit in enumerate(self.digits) if not digit.sure],
         }
 

@@ -18,7 +18,8 @@ from mnistlab.recogniser.writing import Writing, find_writing, reconsider
 THRESHOLD = 0.5
 """Probability below which a digit is unsure, unless told otherwise."""
 _MOST_SPLIT = 60
-"""Characters of a picture up to which each may be several that touch; a picture of more is a page, or no writing."""
+"""Characters of a picture up to which each may be several that touch; a picture of more is a page,
+or no writing."""
 _TEXTURE, _LEAST_CONFIDENCE = 24, 0.75
 """Digits from which on, and mean confidence below which, a picture shows texture and no writing."""
 _FEW, _DOUBTFUL = 12, 0.85
@@ -29,7 +30,10 @@ Source = bytes | Path | str | Image.Image | NDArray[np.generic]
 
 def shipped_models() -> dict[str, Path]:
     """Return the models inside the package, by name; ``reader`` is the one to read with."""
-    return {file.stem: file for file in sorted(_SHIPPED.glob("*.onnx"), key=lambda file: file.stem != "reader")}
+    return {
+        file.stem: file
+        for file in sorted(_SHIPPED.glob("*.onnx"), key=lambda file: file.stem != "reader")
+    }
 
 
 class Recogniser:
@@ -38,14 +42,19 @@ class Recogniser:
     Args:
         model: name of a shipped model, or path of a file that ``mnistlab export`` wrote.
         threshold: probability from 0 to 1 below which a digit is called unsure.
-        max_pixels: files of more pixels are refused, before they are decoded; more than the default never are read.
+        max_pixels: files of more pixels are refused, before they are decoded; more than the default
+            never are read.
 
     Raises:
         ModelError: no such model, not one of mnistlab's, or ``threshold`` out of range.
     """
 
     def __init__(
-        self, model: Path | str = "reader", *, threshold: float = THRESHOLD, max_pixels: int = MAX_PIXELS
+        self,
+        model: Path | str = "reader",
+        *,
+        threshold: float = THRESHOLD,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         if not 0 <= threshold <= 1:
             raise ModelError(f"threshold is {threshold}; it is a probability, from 0 to 1")
@@ -79,7 +88,9 @@ class Recogniser:
             digits = found if evidence > best else digits
         return Reading(tuple(digits), picture.size)
 
-    def _read_best(self, ways: list[Writing], cutter: Cutter, picture: Picture) -> tuple[float, list[Digit]]:
+    def _read_best(
+        self, ways: list[Writing], cutter: Cutter, picture: Picture
+    ) -> tuple[float, list[Digit]]:
         """Return how much speaks for the likeliest way to see a picture, and what it then says."""
         best, digits = 0.0, []
         for writing in ways:
@@ -117,11 +128,15 @@ def _find_model(model: Path | str) -> Path:
     if path.suffix == ".onnx" or os.path.exists(path):  # noqa: PTH110
         return path
     hint = did_you_mean(str(model), shipped)
-    raise ModelError(f"{model}: no such model; {hint}shipped are {', '.join(shipped)}; or name an .onnx file")
+    raise ModelError(
+        f"{model}: no such model; {hint}shipped are {', '.join(shipped)}; or name an .onnx file"
+    )
 
 
 def _evidence(writing: Writing, digits: list[Digit]) -> float:
-    """Return how much speaks for a way to see a picture: it looks written, and what it says can be read."""
+    """Return how much speaks for a way to see a picture: it looks written, and what it says can be
+    read.
+    """
     if not digits:
         return 0.0
     confidence = _confidence(digits)
@@ -136,4 +151,9 @@ def _confidence(digits: list[Digit]) -> float:
 
 def _box(glyph: Glyph, picture: Picture) -> Box:
     limits = 2 * picture.size
-    return Box(*(min(max(round(p / picture.scale), 0), limit) for p, limit in zip(glyph.box, limits, strict=True)))
+    return Box(
+        *(
+            min(max(round(p / picture.scale), 0), limit)
+            for p, limit in zip(glyph.box, limits, strict=True)
+        )
+    )

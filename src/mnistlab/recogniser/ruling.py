@@ -78,7 +78,8 @@ def _runs(level: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
     height, width = level.shape
     if width < length:
         return np.zeros_like(level)
-    # All rows as one number, a pixel a bit and a gap behind each row, so that one shift moves the whole picture.
+    # All rows as one number, a pixel a bit and a gap behind each row, so that one shift moves the
+    # whole picture.
     gap = -(width + length) % 8 + length
     packed = np.packbits(np.pad(level, ((0, 0), (0, gap))), axis=None)
     bits, reached = int.from_bytes(packed.tobytes(), "big"), 1

@@ -14,7 +14,8 @@ SMALLEST_SHEET, _LARGEST = 0.07, 0.92
 _HULL, _RECTANGLE = 0.9, 0.82
 """Of its convex hull, and of the least rectangle around it, that a sheet fills."""
 _SHARP = 0.6
-"""Of the difference between paper and table: so much lies within a few pixels of the edge; shadows are soft."""
+"""Of the difference between paper and table: so much lies within a few pixels of the edge; shadows
+are soft."""
 _BORDER = 0.45
 """Of the picture's edge that the table takes at least."""
 _MARGIN = 0.012
@@ -22,10 +23,11 @@ _MARGIN = 0.012
 
 
 def find_sheets(colours: NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
-    """Return where a sheet of paper may be, the table being the rest: at most two masks, ``(height, width)``.
+    """Return where a sheet of paper may be, the table being the rest: at most two masks, ``(height,
+    width)``.
 
-    Two colours are looked for that explain the picture once strokes are closed over; a sheet is a region of one of them
-    that is convex and leaves the picture's edge to the other.
+    Two colours are looked for that explain the picture once strokes are closed over; a sheet is a
+    region of one of them that is convex and leaves the picture's edge to the other.
 
     Args:
         colours: uint8, ``(height, width, 3)``, a reduced picture of some hundred pixels.
@@ -34,7 +36,9 @@ def find_sheets(colours: NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
     window = max(3, 2 * round(_STROKE * min(height, width) / 2) + 1)
     ground = np.stack(
         [
-            ndimage.grey_opening(ndimage.grey_closing(colours[..., c], (window, window)), (window, window))
+            ndimage.grey_opening(
+                ndimage.grey_closing(colours[..., c], (window, window)), (window, window)
+            )
             for c in range(3)
         ],
         axis=-1,
@@ -66,7 +70,9 @@ def paint_table(colours: NDArray[np.uint8], sheet: NDArray[np.bool_]) -> NDArray
 
 
 def _two_classes(ground: NDArray[np.float32]) -> NDArray[np.bool_] | None:
-    """Split by Otsu's threshold (1979) along the main direction of the colours; ``None`` if there is no split."""
+    """Split by Otsu's threshold (1979) along the main direction of the colours; ``None`` if there
+    is no split.
+    """
     values = ground.reshape(-1, 3)
     centred = values - values.mean(axis=0)
     _, directions = np.linalg.eigh(centred.T @ centred)
@@ -80,7 +86,11 @@ def _two_classes(ground: NDArray[np.float32]) -> NDArray[np.bool_] | None:
         between = (sums[-1] * below / total - sums) ** 2 / (below * (total - below))
     threshold = edges[1:][np.nanargmax(np.where(np.isfinite(between), between, -1))]
     above = line > threshold
-    if not above.any() or above.all() or line[above].mean() - line[~above].mean() < _LEAST_DIFFERENCE:
+    if (
+        not above.any()
+        or above.all()
+        or line[above].mean() - line[~above].mean() < _LEAST_DIFFERENCE
+    ):
         return None
     return np.asarray(above.reshape(ground.shape[:2]), bool)
 
@@ -101,7 +111,9 @@ def _sheet(mask: NDArray[np.bool_], ground: NDArray[np.float32]) -> NDArray[np.b
     except QhullError:
         return None
     corners = hull.points[hull.vertices]
-    if found.sum() < max(_HULL * hull.volume, _RECTANGLE * _least_rectangle(corners)) or not _is_sharp(found, ground):
+    if found.sum() < max(
+        _HULL * hull.volume, _RECTANGLE * _least_rectangle(corners)
+    ) or not _is_sharp(found, ground):
         return None
     margin = max(2, round(_MARGIN * max(mask.shape)))
     # Erosion that takes the picture's own edge for paper.
@@ -110,16 +122,23 @@ def _sheet(mask: NDArray[np.bool_], ground: NDArray[np.float32]) -> NDArray[np.b
 
 
 def _least_rectangle(corners: NDArray[np.float64]) -> float:
-    """Return the area of the smallest rectangle around a convex polygon, ``(n, 2)``; it shares a side with it."""
+    """Return the area of the smallest rectangle around a convex polygon, ``(n, 2)``; it shares a
+    side with it.
+    """
     sides = np.diff(corners, axis=0, append=corners[:1])
     angles = np.arctan2(sides[:, 1], sides[:, 0])
-    turned = np.stack([np.cos(angles), np.sin(angles), -np.sin(angles), np.cos(angles)], axis=-1).reshape(-1, 2, 2)
+    turned = np.stack(
+        [np.cos(angles), np.sin(angles), -np.sin(angles), np.cos(angles)], axis=-1
+    ).reshape(-1, 2, 2)
     extents = np.ptp(np.einsum("nij,kj->nik", turned, corners), axis=2)
     return float(extents.prod(axis=1).min())
 
 
 def _is_sharp(found: NDArray[np.bool_], ground: NDArray[np.float32]) -> bool:
-    near = ndimage.binary_dilation(found, iterations=3) & ~found, found & ~ndimage.binary_erosion(found, iterations=3)
+    near = (
+        ndimage.binary_dilation(found, iterations=3) & ~found,
+        found & ~ndimage.binary_erosion(found, iterations=3),
+    )
     step = ground[near[1]].mean(axis=0) - ground[near[0]].mean(axis=0)
     whole = ground[found].mean(axis=0) - ground[~found].mean(axis=0)
     return bool(np.linalg.norm(step) >= _SHARP * np.linalg.norm(whole))

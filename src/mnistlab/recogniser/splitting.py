@@ -1,4 +1,6 @@
-"""Splitting: digits that touch, told apart by what reads best (over-segmentation; LeCun et al., 1998, section VII)."""
+"""Splitting: digits that touch, told apart by what reads best (over-segmentation; LeCun et al.,
+1998, section VII).
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +12,8 @@ from scipy import ndimage
 from mnistlab.recogniser.network import READ_AT_ONCE
 
 _STEP, _NEAREST = 0.08, 0.15
-"""Of the line's height: from one seam looked for to the next, and from a character's side to the first."""
+"""Of the line's height: from one seam looked for to the next, and from a character's side to the
+first."""
 _REACH = 0.12
 """Of the line's height: how far a seam strays to either side from where it was looked for."""
 _WIDEST = 1.7
@@ -18,24 +21,28 @@ _WIDEST = 1.7
 _NARROWEST = 0.7
 """Of its height: narrower characters are single digits."""
 _MOST_SEAMS, _MOST_PIXELS = 40, 64_000_000
-"""Seams, and pixels of all pieces between them, up to which a character may be several digits; more is texture."""
+"""Seams, and pixels of all pieces between them, up to which a character may be several digits; more
+is texture."""
 _CUT, _CROSSING = 0.2, 0.5
 """Nats against each cut, and against each thickness of ink that it crosses beyond the first."""
 _SURE_CUT, _RARE = 2.2, 1.0
-"""Nats against each cut, and against no digit, where the network tells: few digits touch, few shapes are none."""
+"""Nats against each cut, and against no digit, where the network tells: few digits touch, few
+shapes are none."""
 _LEAST = -7.0
 """Logarithms of probabilities below it count as it."""
 _DOUBTED, _SPREAD = 0.77, 0.13
-"""Highest logit over that of a typical digit at which a shape is as likely none, and how fast that changes.
+"""Highest logit over that of a typical digit at which a shape is as likely none, and how fast that
+changes.
 
-Networks are sure of what they never saw (Hendrycks and Gimpel, 2017), but say it less loudly. One that was shown what
-is none says so itself.
+Networks are sure of what they never saw (Hendrycks and Gimpel, 2017), but say it less loudly. One
+that was shown what is none says so itself.
 """
 _FRAGMENT = 0.12
 """Of a piece's ink: what the seam leaves apart from it and is smaller belongs to the neighbour."""
 _WIDTHS = np.array([-0.11, -0.97, -0.08, -0.24, -0.25, -0.08, -0.34, -0.27, -0.29, -0.41])
 _WIDTH_SPREADS = np.array([0.2, 0.47, 0.23, 0.22, 0.22, 0.27, 0.22, 0.22, 0.23, 0.21])
-"""Logarithms of width over height of MNIST's first 50,000 training digits, by digit: means and standard deviations."""
+"""Logarithms of width over height of MNIST's first 50,000 training digits, by digit: means and
+standard deviations."""
 
 Read = Callable[[list[NDArray[np.bool_]]], NDArray[np.float32]]
 Key = tuple[int, int]
@@ -64,8 +71,10 @@ def split(
         mask: bool, ``(height, width)``: its ink.
         tall: height of the line's digits in pixels.
         thickness: of its strokes in pixels.
-        read: from masks of the same shape to logits, ``(n, 10)``, or ``(n, 11)``, the last that of no digit at all.
-        typical: highest logit of a typical digit, by which to tell what is none; ``None`` with eleven logits.
+        read: from masks of the same shape to logits, ``(n, 10)``, or ``(n, 11)``, the last that of
+            no digit at all.
+        typical: highest logit of a typical digit, by which to tell what is none; ``None`` with
+            eleven logits.
 
     Returns:
         Masks of the same shape, left to right.
@@ -92,7 +101,9 @@ def split(
                 columns[within] < ends[last].columns[:, None]
             )
             part = _main_part(mask[:, within] & between)
-            if part is not None and _is_possible(part, tall, whole=(first, last) == (0, len(ends) - 1)):
+            if part is not None and _is_possible(
+                part, tall, whole=(first, last) == (0, len(ends) - 1)
+            ):
                 piece = np.zeros_like(mask)
                 piece[:, within] = part
                 pieces[first, last] = piece
@@ -108,7 +119,8 @@ def _find_seams(mask: NDArray[np.bool_], tall: float, thickness: float) -> list[
     starts = np.arange(near, width - near + 1, max(1, round(_STEP * tall)))
     if len(starts) > _MOST_SEAMS:
         return []
-    # Ink is dear, its middle dearest; going sideways costs a little, so that seams are straight where they can be.
+    # Ink is dear, its middle dearest; going sideways costs a little, so that seams are straight
+    # where they can be.
     cost = np.where(mask, 1 + ndimage.distance_transform_edt(mask) / thickness, 0.0) + 0.01
     seams: dict[bytes, _Seam] = {}
     # All ways at once; outside the character there is none.
@@ -122,7 +134,8 @@ def _find_seams(mask: NDArray[np.bool_], tall: float, thickness: float) -> list[
 
 
 def _cheapest_paths(cost: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the column in each row of the cheapest ways from top to bottom, a column aside in each row at most.
+    """Return the column in each row of the cheapest ways from top to bottom, a column aside in each
+    row at most.
 
     Args:
         cost: ``(height, n, width)``: of ``n`` windows.
@@ -134,7 +147,11 @@ def _cheapest_paths(cost: NDArray[np.float64]) -> NDArray[np.int64]:
     total, came = cost[0].copy(), np.zeros(cost.shape, np.int8)
     beside = np.full((3, many, width), np.inf)
     for row in range(1, height):
-        beside[0, :, 1:], beside[1], beside[2, :, :-1] = total[:, :-1] + 0.02, total, total[:, 1:] + 0.02
+        beside[0, :, 1:], beside[1], beside[2, :, :-1] = (
+            total[:, :-1] + 0.02,
+            total,
+            total[:, 1:] + 0.02,
+        )
         came[row] = beside.argmin(axis=0) - 1
         total = beside.min(axis=0) + cost[row]
     path, each = np.empty((many, height), np.int64), np.arange(many)
@@ -165,14 +182,18 @@ def _extent(piece: NDArray[np.bool_]) -> tuple[int, int]:
 
 
 def _width_penalties(piece: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return how much speaks against a piece's being each of the digits, in nats, since it is too wide or narrow."""
+    """Return how much speaks against a piece's being each of the digits, in nats, since it is too
+    wide or narrow.
+    """
     height, width = _extent(piece)
     widths = ((np.log(width / height) - _WIDTHS) / _WIDTH_SPREADS) ** 2 / 2
     return np.asarray(np.maximum(widths - 2, 0))
 
 
 def _score(piece: NDArray[np.bool_], logits: NDArray[np.float64], typical: float | None) -> float:
-    """Return the logarithm of how probably a piece is one digit: it reads as one, and is as wide as one."""
+    """Return the logarithm of how probably a piece is one digit: it reads as one, and is as wide as
+    one.
+    """
     digits, none = logits[: len(_WIDTHS)], logits[len(_WIDTHS) :]
     chances = digits - np.logaddexp.reduce([*digits, *(none - _RARE)])
     read = np.maximum(chances, _LEAST) - _width_penalties(piece)
@@ -184,12 +205,16 @@ def _score(piece: NDArray[np.bool_], logits: NDArray[np.float64], typical: float
 
 
 def _best_path(
-    pieces: dict[Key, NDArray[np.bool_]], cuts: NDArray[np.float64], read: Read, typical: float | None
+    pieces: dict[Key, NDArray[np.bool_]],
+    cuts: NDArray[np.float64],
+    read: Read,
+    typical: float | None,
 ) -> list[Key]:
-    """Return the pieces, one after another, of the highest sum of scores less cuts; nothing if there is no way through.
+    """Return the pieces, one after another, of the highest sum of scores less cuts; nothing if
+    there is no way through.
 
-    A piece is read only if it could belong to a better way than the best one known, were it as good as its width
-    allows; of these the most promising first. The way found is that of reading all.
+    A piece is read only if it could belong to a better way than the best one known, were it as good
+    as its width allows; of these the most promising first. The way found is that of reading all.
     """
     scores = np.full((len(cuts), len(cuts)), -np.inf)
     hopes = scores.copy()
@@ -201,7 +226,10 @@ def _best_path(
         if not len(promising):
             return _way(scores, cuts)
         chosen = promising[np.argsort(-through.flat[promising], kind="stable")[:READ_AT_ONCE]]
-        keys = [(int(first), int(last)) for first, last in zip(*np.unravel_index(chosen, through.shape), strict=True)]
+        keys = [
+            (int(first), int(last))
+            for first, last in zip(*np.unravel_index(chosen, through.shape), strict=True)
+        ]
         logits = read([pieces[key] for key in keys]).astype(np.float64)
         for key, row in zip(keys, logits, strict=True):
             scores[key] = hopes[key] = _score(pieces[key], row, typical)

@@ -1,4 +1,6 @@
-"""Strokes: figures of connected regions of ink, by which writing is told from shadows, texture and rulings."""
+"""Strokes: figures of connected regions of ink, by which writing is told from shadows, texture and
+rulings.
+"""
 
 from dataclasses import dataclass
 
@@ -14,18 +16,21 @@ _THICKEST = 0.25
 _ROUNDEST = 1.45
 """Square root of a stroke's area over its thickness is more; of a disc's it is 1.33."""
 _SPAN, _THIN = 0.97, 0.04
-"""Of the picture's width or height, and of its shorter side: what goes further and is thinner is ruling."""
+"""Of the picture's width or height, and of its shorter side: what goes further and is thinner is
+ruling."""
 _LONGEST = 1.0
-"""Of the picture's shorter side: length of strokes beyond which more of it does not count for more."""
+"""Of the picture's shorter side: length of strokes beyond which more of it does not count for
+more."""
 _RULED, _STRAIGHT, _FINE = 0.4, 1.2, 40
-"""A ruling spans so much of the picture's side, is hardly longer than it spans, and spans so many thicknesses."""
+"""A ruling spans so much of the picture's side, is hardly longer than it spans, and spans so many
+thicknesses."""
 _LEAST_AREA = 6
 _CRISP, _SOFTEST, _LEAST_SOFT = 0.5, 0.1, 4.0
-"""Thicknesses of a stroke over the width of its edge, at least; that width, of the picture's shorter side, at most, or
-in pixels if that is more: what is softer is shading."""
+"""Thicknesses of a stroke over the width of its edge, at least; that width, of the picture's
+shorter side, at most, or in pixels if that is more: what is softer is shading."""
 _SHAPELESS, _BULKY = 0.02, 0.72
-"""What regions count for that have not the shape of strokes, if drawn, or if they fill less of the rectangle around
-them: they are taken if there is nothing else."""
+"""What regions count for that have not the shape of strokes, if drawn, or if they fill less of the
+rectangle around them: they are taken if there is nothing else."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +44,8 @@ class Strokes:
         sharpness: of edges: contrast gained a pixel, over the whole contrast.
         thickness: mean, in pixels.
         length: of strokes, in pixels.
-        weight: how much of the writing each is: long, dark and sharp; hardly anything if not shaped like strokes.
+        weight: how much of the writing each is: long, dark and sharp; hardly anything if not shaped
+            like strokes.
         shaped: whether it is.
     """
 
@@ -78,9 +84,13 @@ def measure(ink: Ink, solid: NDArray[np.bool_], slope: NDArray[np.float32]) -> S
     area = np.bincount(names, minlength=count).astype(float)
     mean = np.bincount(names, distance, count) / area
     core = distance >= mean[names]
-    contrast = np.bincount(names[core], darkness[core], count) / np.bincount(names[core], minlength=count)
+    contrast = np.bincount(names[core], darkness[core], count) / np.bincount(
+        names[core], minlength=count
+    )
     rim = distance < 1.5
-    edge = np.bincount(names[rim], slope[rows, columns][rim], count) / np.bincount(names[rim], minlength=count)
+    edge = np.bincount(names[rim], slope[rows, columns][rim], count) / np.bincount(
+        names[rim], minlength=count
+    )
     sharpness = edge / np.maximum(contrast, 1e-6)
     thickness = np.maximum(4 * mean - 2, 1)
     length = area / thickness
@@ -91,8 +101,12 @@ def measure(ink: Ink, solid: NDArray[np.bool_], slope: NDArray[np.float32]) -> S
     widest = max(_LEAST_SOFT, _SOFTEST * min(solid.shape))
     crisp = (sharpness * thickness >= _CRISP) & (sharpness * widest >= 1)
     shaped = slim & crisp & ~ruled & (area >= _LEAST_AREA)
-    extents = np.array([(rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in places])
-    weight[~shaped] *= np.where(ink.drawn | (crisp & (area < _BULKY * extents)), _SHAPELESS, 0)[~shaped]
+    extents = np.array(
+        [(rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in places]
+    )
+    weight[~shaped] *= np.where(ink.drawn | (crisp & (area < _BULKY * extents)), _SHAPELESS, 0)[
+        ~shaped
+    ]
     weight[ruled] = 0
     return Strokes(labels, places, contrast, sharpness, thickness, length, weight, shaped)
 

@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from mnistlab.recogniser.ink import WIDEST_STROKE, Ink, balance, find_drawn_ink, find_ink, reduce_ink
+from mnistlab.recogniser.ink import (
+    WIDEST_STROKE,
+    Ink,
+    balance,
+    find_drawn_ink,
+    find_ink,
+    reduce_ink,
+)
 from mnistlab.recogniser.marks import Mark, find_marks
 from mnistlab.recogniser.picture import Picture
 from mnistlab.recogniser.sheet import SMALLEST_SHEET, find_sheets, paint_table
@@ -22,23 +29,29 @@ _STROKES = 5
 """Thicknesses of a stroke in the window that sees it and the paper beside it."""
 _NARROWEST = 9
 _UNLIKELY = 0.2
-"""What writing counts for that is light where most that stands out is dark, or the other way round."""
+"""What writing counts for that is light where most that stands out is dark, or the other way
+round."""
 _INKED = 0.35
 """Of a sheet's area that writing covers at most."""
 _SHEET, _LOST = 0.7, 0.3
-"""Of all writing: what lies on a sheet, for the rest to be the table's pattern; what the sheet's edge cuts, at most."""
+"""Of all writing: what lies on a sheet, for the rest to be the table's pattern; what the sheet's
+edge cuts, at most."""
 _ENLARGED = 2.0
 """Scale of pictures so small that strokes are blots in them."""
 _BOARD = (70.0, 150.0)
-"""Median light, of 255, up to which a picture is as probably a board, and from which it is hardly one."""
+"""Median light, of 255, up to which a picture is as probably a board, and from which it is hardly
+one."""
 _OTHERWISE = (0.3, 0.6)
-"""Of the writing's contrast: what belongs together, see :data:`mnistlab.recogniser.marks.CONNECTED`, instead of it."""
+"""Of the writing's contrast: what belongs together, see
+:data:`mnistlab.recogniser.marks.CONNECTED`, instead of it."""
 _DOUBT = 0.15
 """Of the likelier way's likelihood: the other is tried as well."""
 
 
 class _Look(NamedTuple):
-    """What a first look found: how much of it looks written, its contrast, and the thickness of its strokes."""
+    """What a first look found: how much of it looks written, its contrast, and the thickness of its
+    strokes.
+    """
 
     written: float
     contrast: float
@@ -64,14 +77,17 @@ class Writing(NamedTuple):
 
 
 def reconsider(writing: Writing) -> Iterator[Writing]:
-    """See the same writing otherwise: strokes hang together more easily, or less, and lines are no rulings."""
+    """See the same writing otherwise: strokes hang together more easily, or less, and lines are no
+    rulings.
+    """
     for connected in _OTHERWISE:
         yield writing._replace(marks=find_marks(writing.ink, writing.contrast, connected=connected))
     yield writing._replace(marks=find_marks(writing.ink, writing.contrast, ruled=False))
 
 
 def find_writing(picture: Picture) -> list[Writing]:
-    """Find what is written, in the ways it may be seen: dark on light, light on dark, or both if either may be.
+    """Find what is written, in the ways it may be seen: dark on light, light on dark, or both if
+    either may be.
 
     Args:
         picture: any.
@@ -94,7 +110,10 @@ def find_writing(picture: Picture) -> list[Writing]:
 
 
 def _on_sheets(
-    colours: NDArray[np.uint8], small: NDArray[np.uint8], sheets: list[NDArray[np.bool_]], whole: list[_Look]
+    colours: NDArray[np.uint8],
+    small: NDArray[np.uint8],
+    sheets: list[NDArray[np.bool_]],
+    whole: list[_Look],
 ) -> list[Writing]:
     """Look on sheets of paper alone; none if what is written goes beyond them."""
     found = []
@@ -116,10 +135,18 @@ def _on_sheets(
 def _without_cut(way: Writing, sheet: NDArray[np.bool_]) -> Writing:
     """Leave out marks that a sheet's edge cuts off; if they were much of the writing, all."""
     rim = ndimage.binary_dilation(~sheet, iterations=3)
-    kept = [mark for mark in way.marks if not (rim[mark.top : mark.bottom, mark.left : mark.right] & mark.shape).any()]
-    weight, lost = (sum(mark.weight for mark in marks) for marks in (way.marks, set(way.marks) - set(kept)))
+    kept = [
+        mark
+        for mark in way.marks
+        if not (rim[mark.top : mark.bottom, mark.left : mark.right] & mark.shape).any()
+    ]
+    weight, lost = (
+        sum(mark.weight for mark in marks) for marks in (way.marks, set(way.marks) - set(kept))
+    )
     inked = sum(int(mark.shape.sum()) for mark in kept)
-    return way._replace(marks=kept if lost <= _LOST * weight and inked <= _INKED * sheet.sum() else [])
+    return way._replace(
+        marks=kept if lost <= _LOST * weight and inked <= _INKED * sheet.sum() else []
+    )
 
 
 def _looks(small: NDArray[np.uint8]) -> list[_Look]:
@@ -147,7 +174,9 @@ def _ways(colours: NDArray[np.uint8], looks: list[_Look], reduction: float) -> l
         if seen.likelihood > _DOUBT * best:
             window = round(min(max(_STROKES * seen.thickness, _NARROWEST) * reduction, widest))
             ink = find_ink(colours, dark=seen.dark, window=window)
-            ways.append(Writing(ink, find_marks(ink, seen.contrast), seen.likelihood, seen.contrast))
+            ways.append(
+                Writing(ink, find_marks(ink, seen.contrast), seen.likelihood, seen.contrast)
+            )
     return ways
 
 
@@ -157,7 +186,9 @@ def _is_thin(drawn: Ink) -> bool:
 
 
 def _is_strokes(drawn: Ink) -> bool:
-    """Whether what stands out from a single colour is writing, and not a sheet of paper on a plain table."""
+    """Whether what stands out from a single colour is writing, and not a sheet of paper on a plain
+    table.
+    """
     solid = drawn.contrast > max(drawn.threshold, 0.3 * float(drawn.contrast.max()))
     strokes = measure(drawn, solid, slope_of(drawn))
     if strokes is None:
@@ -167,13 +198,20 @@ def _is_strokes(drawn: Ink) -> bool:
 
 
 def look(ink: Ink) -> _Look:
-    """Find the contrast at which most looks written: rulings and shadows join the writing below it."""
+    """Find the contrast at which most looks written: rulings and shadows join the writing below
+    it.
+    """
     slope, best = slope_of(ink), _Look(0.0, 0.0, 0.0)
     threshold, highest = ink.threshold, float(ink.contrast.max())
     while threshold < highest:
         strokes = measure(ink, ink.contrast > threshold, slope)
         if strokes is not None and strokes.weight.any():
             written = float(np.sqrt(np.square(strokes.weight).sum()))
-            best = max(best, _Look(written, strokes.typical(strokes.contrast), strokes.typical(strokes.thickness)))
+            best = max(
+                best,
+                _Look(
+                    written, strokes.typical(strokes.contrast), strokes.typical(strokes.thickness)
+                ),
+            )
         threshold *= _STEP
     return best

@@ -1,4 +1,6 @@
-"""Classes in a table: how often every recipe misreads each, and how much more often than the one it is held against."""
+"""Classes in a table: how often every recipe misreads each, and how much more often than the one it
+is held against.
+"""
 
 from collections.abc import Sequence
 
@@ -17,7 +19,8 @@ Row = tuple[str, ...]
 
 
 def class_anchor(comparison: Comparison) -> str:
-    """Return whom the others are held against: the label of the baseline, or of the better of two; else nothing.
+    """Return whom the others are held against: the label of the baseline, or of the better of two;
+    else nothing.
 
     The best of many was chosen by these very figures, which can prove nothing about it.
     """
@@ -26,11 +29,15 @@ def class_anchor(comparison: Comparison) -> str:
 
 
 def class_table(groups: Sequence[RunGroup], comparison: Comparison) -> Table:
-    """Return one row a class and recipe. Errors are in percent of the class's images, differences in points."""
+    """Return one row a class and recipe. Errors are in percent of the class's images, differences
+    in points.
+    """
     anchor = class_anchor(comparison)
     classes = groups[0].records[0].data.classes
     whole = next((group for group in groups if group.label == anchor), None)
-    differences = class_differences(groups, whole, comparison.differences[0].look.level) if whole else {}
+    differences = (
+        class_differences(groups, whole, comparison.differences[0].look.level) if whole else {}
+    )
     headings: Row = ("Class", "Recipe", "Images", "Misread (%)", "95 % interval")
     if anchor:
         headings += (f"Less {anchor}", "95 % interval of it", "p (Holm)")
@@ -41,12 +48,22 @@ def class_table(groups: Sequence[RunGroup], comparison: Comparison) -> Table:
     )
 
 
-def _column(label: str, errors: Sequence[ClassErrors], differences: dict[str, list[ClassDifference]]) -> list[Row]:
+def _column(
+    label: str, errors: Sequence[ClassErrors], differences: dict[str, list[ClassDifference]]
+) -> list[Row]:
     """Return a recipe's cells of each class."""
-    rows = [(label, f"{found.images:,}", _points(found.error), interval_cell(found.interval)) for found in errors]
+    rows = [
+        (label, f"{found.images:,}", _points(found.error), interval_cell(found.interval))
+        for found in errors
+    ]
     if label in differences:
         return [
-            (*row, _points(found.mean), interval_cell(found.interval), "" if found.p is None else p_cell(found.p))
+            (
+                *row,
+                _points(found.mean),
+                interval_cell(found.interval),
+                "" if found.p is None else p_cell(found.p),
+            )
             for row, found in zip(rows, differences[label], strict=True)
         ]
     return [(*row, "", "", "") for row in rows] if differences else list(rows)

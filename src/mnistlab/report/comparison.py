@@ -1,4 +1,6 @@
-"""A comparison's files: one HTML page, tables as Markdown and CSV, plots as PNG and SVG, and a summary as JSON."""
+"""A comparison's files: one HTML page, tables as Markdown and CSV, plots as PNG and SVG, and a
+summary as JSON.
+"""
 
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -12,7 +14,13 @@ from numpy.typing import NDArray
 from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.canvas import png, svg
 from mnistlab.report.class_tables import class_table
-from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table
+from mnistlab.report.comparison_tables import (
+    field_table,
+    loss_table,
+    pair_table,
+    recipe_table,
+    run_table,
+)
 from mnistlab.report.image_plots import calibration, confusion_matrix, errors_by_class
 from mnistlab.report.page import render_page
 from mnistlab.report.seed_plots import (
@@ -45,12 +53,19 @@ def draw_plots(groups: Sequence[RunGroup], comparison: Comparison) -> dict[str, 
 
 def markdown(groups: Sequence[RunGroup], comparison: Comparison) -> str:
     """Return the verdict and the tables as Markdown."""
-    tables = [recipe_table(comparison), *(t for t in (pair_table(comparison), field_table(groups)) if t.rows)]
-    return "\n".join((sentences(comparison.verdict, comparison.remarks), *(table.markdown() for table in tables)))
+    tables = [
+        recipe_table(comparison),
+        *(t for t in (pair_table(comparison), field_table(groups)) if t.rows),
+    ]
+    return "\n".join(
+        (sentences(comparison.verdict, comparison.remarks), *(table.markdown() for table in tables))
+    )
 
 
 def summary(groups: Sequence[RunGroup], comparison: Comparison, command: str) -> dict[str, Any]:
-    """Return what a comparison comes to, as plain values: accuracies in percent, differences in points."""
+    """Return what a comparison comes to, as plain values: accuracies in percent, differences in
+    points.
+    """
     data = groups[0].records[0].data
     return {
         "verdict": comparison.verdict,
@@ -104,7 +119,8 @@ def write_comparison_report(
     failures: Sequence[str] = (),
     test_images: NDArray[np.uint8] | None = None,
 ) -> list[Path]:
-    """Write ``report.html``, ``table.md``, ``summary.json``, ``tables/*.csv`` and ``plots/*.png`` and ``*.svg``.
+    """Write ``report.html``, ``table.md``, ``summary.json``, ``tables/*.csv`` and ``plots/*.png``
+    and ``*.svg``.
 
     Args:
         out: the folder, made if need be.
@@ -123,7 +139,15 @@ def write_comparison_report(
     """
     plots = draw_plots(groups, comparison)
     drawings = {name: svg(figure) for name, figure in plots.items()}
-    page = render_page(title, groups, comparison, drawings, command=command, failures=failures, test_images=test_images)
+    page = render_page(
+        title,
+        groups,
+        comparison,
+        drawings,
+        command=command,
+        failures=failures,
+        test_images=test_images,
+    )
     contents: dict[str, bytes | str] = {
         "report.html": page,
         "table.md": markdown(groups, comparison),

@@ -1,4 +1,6 @@
-"""Tables of a comparison: one row a recipe, one row a pair, one row a run, and where the recipes differ."""
+"""Tables of a comparison: one row a recipe, one row a pair, one row a run, and where the recipes
+differ.
+"""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +13,9 @@ _SHORT = (0, 2, 3, 4, 5, 7, 11)
 
 
 def recipe_table(comparison: Comparison) -> Table:
-    """Return one row a recipe. Accuracies, errors and intervals are in percent of images, gaps in points."""
+    """Return one row a recipe. Accuracies, errors and intervals are in percent of images, gaps in
+    points.
+    """
     noun = comparison.tested_on.capitalize()
     return Table(
         (
@@ -65,10 +69,18 @@ def pair_table(comparison: Comparison) -> Table:
 
 
 def loss_table(comparison: Comparison) -> Table:
-    """Return one row a recipe: its lowest test loss of any epoch, its final one, and its final training loss, nats."""
+    """Return one row a recipe: its lowest test loss of any epoch, its final one, and its final
+    training loss, nats.
+    """
     on = comparison.tested_on
     return Table(
-        ("Recipe", f"Lowest {on} loss (picked on {on})", f"Final {on} loss", "Rise", "Final training loss"),
+        (
+            "Recipe",
+            f"Lowest {on} loss (picked on {on})",
+            f"Final {on} loss",
+            "Rise",
+            "Final training loss",
+        ),
         tuple(
             (
                 summary.label,
@@ -85,10 +97,16 @@ def loss_table(comparison: Comparison) -> Table:
 def run_table(comparison: Comparison) -> Table:
     """Return one row a seed: every recipe's final test accuracy in percent."""
     seeds = sorted({seed for summary in comparison.summaries for seed in summary.seeds})
-    columns = [dict(zip(summary.seeds, summary.accuracies, strict=True)) for summary in comparison.summaries]
+    columns = [
+        dict(zip(summary.seeds, summary.accuracies, strict=True))
+        for summary in comparison.summaries
+    ]
     return Table(
         ("Seed", *(summary.label for summary in comparison.summaries)),
-        tuple((str(seed), *(f"{column[seed]:.2f}" if seed in column else "" for column in columns)) for seed in seeds),
+        tuple(
+            (str(seed), *(f"{column[seed]:.2f}" if seed in column else "" for column in columns))
+            for seed in seeds
+        ),
     )
 
 

@@ -1,4 +1,6 @@
-"""The course project's deliverables: a table and three plots, under the names that the course gave them."""
+"""The course project's deliverables: a table and three plots, under the names that the course gave
+them.
+"""
 
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -14,7 +16,8 @@ from mnistlab.text import to_json
 def course_table(records: Sequence[RunRecord]) -> Table:
     """Return one row a run: accuracies in percent, the final epoch's first.
 
-    The best epoch's accuracy, its number behind it, flatters, since the images tested on picked it themselves.
+    The best epoch's accuracy, its number behind it, flatters, since the images tested on picked it
+    themselves.
     """
     rows = (
         (
@@ -28,11 +31,18 @@ def course_table(records: Sequence[RunRecord]) -> Table:
         for record in records
     )
     on = " or ".join(sorted({record.recipe.tested_on for record in records}))
-    headings = ("Parameters", f"{on} accuracy".capitalize(), f"{on} loss".capitalize(), f"Best epoch, picked on {on}")
+    headings = (
+        "Parameters",
+        f"{on} accuracy".capitalize(),
+        f"{on} loss".capitalize(),
+        f"Best epoch, picked on {on}",
+    )
     return Table(("Model", *headings, "Time"), tuple(rows))
 
 
-def write_course_report(lenet5: RunRecord, custom_mlp: RunRecord, out: Path, command: str = "") -> list[Path]:
+def write_course_report(
+    lenet5: RunRecord, custom_mlp: RunRecord, out: Path, command: str = ""
+) -> list[Path]:
     """Write ``table.txt``, ``table.md``, ``summary.json`` and the three plots under ``plot/``.
 
     Returns:

@@ -18,7 +18,9 @@ _WARM_UP = 2
 
 @dataclass(frozen=True)
 class EpochPanels:
-    """A figure with two panels; lines are drawn, then :meth:`finish` scales the axes and adds the legend."""
+    """A figure with two panels; lines are drawn, then :meth:`finish` scales the axes and adds the
+    legend.
+    """
 
     figure: Figure
     loss: Axes
@@ -37,7 +39,9 @@ class EpochPanels:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         return cls(drawn, loss, accuracy)
 
-    def draw(self, measure: str, values: ArrayLike, label: str, colour: str, style: LineStyle) -> Axes:
+    def draw(
+        self, measure: str, values: ArrayLike, label: str, colour: str, style: LineStyle
+    ) -> Axes:
         """Draw a line into the panel that the measure's name ends with, and return the panel.
 
         Args:
@@ -51,7 +55,15 @@ class EpochPanels:
         heights = np.asarray(values)
         # A single epoch has no line to draw.
         marker = "o" if len(heights) == 1 else None
-        axes.plot(np.arange(1, len(heights) + 1), heights, color=colour, label=label, marker=marker, ls=style, lw=1.8)
+        axes.plot(
+            np.arange(1, len(heights) + 1),
+            heights,
+            color=colour,
+            label=label,
+            marker=marker,
+            ls=style,
+            lw=1.8,
+        )
         return axes
 
     def finish(self, columns: int | None = None, title: str = "", left_out: str = "") -> Figure:
@@ -79,7 +91,9 @@ class EpochPanels:
             self.loss.yaxis.set_minor_formatter(NullFormatter())
 
     def _cut_warm_up(self) -> None:
-        settled = np.concatenate([np.asarray(line.get_ydata())[_WARM_UP:] for line in self.accuracy.lines])
+        settled = np.concatenate(
+            [np.asarray(line.get_ydata())[_WARM_UP:] for line in self.accuracy.lines]
+        )
         low, high = float(settled.min()), float(settled.max())
         margin = 0.05 * (high - low) or 0.001
         self.accuracy.set_ylim(low - margin, high + margin)

@@ -1,4 +1,6 @@
-"""An evaluation's files: one HTML page, tables as Markdown and CSV, plots as PNG and SVG, and all figures as JSON."""
+"""An evaluation's files: one HTML page, tables as Markdown and CSV, plots as PNG and SVG, and all
+figures as JSON.
+"""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +14,13 @@ from numpy.typing import NDArray
 
 from mnistlab.errors import DataError
 from mnistlab.report.canvas import INK, figure, png, svg, wrapped
-from mnistlab.report.evaluation_tables import class_table, coverage_table, figure_table, headline, remarks
+from mnistlab.report.evaluation_tables import (
+    class_table,
+    coverage_table,
+    figure_table,
+    headline,
+    remarks,
+)
 from mnistlab.report.image_plots import draw_calibration, draw_confusion
 from mnistlab.report.page import image_source, render_template
 from mnistlab.report.table import sentences
@@ -39,15 +47,16 @@ def write_evaluation_report(
 ) -> list[Path]:
     """Write ``report.html``, ``evaluation.json``, ``table.md``, ``tables/classes.csv``, and plots.
 
-    The plots are ``plots/confusion`` and ``plots/calibration``, ``.png`` and ``.svg``, and ``plots/worst.png`` unless
-    there are no images to show or none is misread.
+    The plots are ``plots/confusion`` and ``plots/calibration``, ``.png`` and ``.svg``, and
+    ``plots/worst.png`` unless there are no images to show or none is misread.
 
     Args:
         evaluation: what is told.
         folder: made if need be.
         title: of the page, such as the model's name.
         facts: short ones that stand above the title, such as the data's name.
-        images: uint8, ``(n, height, width)``, those that were evaluated, in their order; ``None`` shows none.
+        images: uint8, ``(n, height, width)``, those that were evaluated, in their order; ``None``
+            shows none.
         command: what makes it all again.
 
     Returns:
@@ -74,7 +83,9 @@ def write_evaluation_report(
         temperature=evaluation.temperature,
         fewest_images=FEWEST_IMAGES,
         errors=evaluation.errors,
-        gallery=[] if images is None else [_card(misread, evaluation, images) for misread in evaluation.worst],
+        gallery=[]
+        if images is None
+        else [_card(misread, evaluation, images) for misread in evaluation.worst],
         command=command,
     )
     told = {"title": title, "facts": list(facts), **evaluation.as_dict()}
@@ -112,7 +123,8 @@ def draw_plots(evaluation: Evaluation) -> dict[str, Figure]:
 
 
 def worst_errors(evaluation: Evaluation, images: NDArray[np.uint8]) -> Figure:
-    """Draw a contact sheet: each of the worst errors with its class, what it was read as, and how surely.
+    """Draw a contact sheet: each of the worst errors with its class, what it was read as, and how
+    surely.
 
     Args:
         evaluation: at least one image of which is misread.
@@ -139,7 +151,9 @@ def _caption(misread: Misreading, evaluation: Evaluation) -> str:
 
 
 def _card(misread: Misreading, evaluation: Evaluation, images: NDArray[np.uint8]) -> dict[str, Any]:
-    label, prediction = (evaluation.classes[number] for number in (misread.label, misread.prediction))
+    label, prediction = (
+        evaluation.classes[number] for number in (misread.label, misread.prediction)
+    )
     return {
         "image": misread.image,
         "label": label,

@@ -16,19 +16,23 @@ def headline(evaluation: Evaluation) -> str:
     """Say in one sentence how many images are read rightly, and how sure that is."""
     right, interval = evaluation.images - evaluation.errors, _percent(evaluation.interval)
     return (
-        f"{percent(evaluation.accuracy)} are read rightly: {right:,} of {evaluation.images:,} images "
-        f"(95 % interval {interval} %)"
+        f"{percent(evaluation.accuracy)} are read rightly: {right:,} of {evaluation.images:,}"
+        f" images (95 % interval {interval} %)"
     )
 
 
 def remarks(evaluation: Evaluation) -> list[str]:
-    """Say what else is worth knowing: the hardest class, whether confidence can be trusted, what refusing brings."""
+    """Say what else is worth knowing: the hardest class, whether confidence can be trusted, what
+    refusing brings.
+    """
     said = [_on_classes(evaluation), _on_confidence(evaluation), _on_refusing(evaluation)]
     return [remark for remark in said if remark]
 
 
 def figure_table(evaluation: Evaluation) -> Table:
-    """Return one row a figure; accuracy and interval in percent, loss in nats, the calibration error in points."""
+    """Return one row a figure; accuracy and interval in percent, loss in nats, the calibration
+    error in points.
+    """
     rows = [
         ("Images", f"{evaluation.images:,}"),
         ("Misread", f"{evaluation.errors:,}"),
@@ -44,9 +48,20 @@ def figure_table(evaluation: Evaluation) -> Table:
 
 
 def class_table(evaluation: Evaluation) -> Table:
-    """Return one row a class; shares in percent. What cannot be told, for want of images or predictions, is empty."""
+    """Return one row a class; shares in percent. What cannot be told, for want of images or
+    predictions, is empty.
+    """
     return Table(
-        ("Class", "Images", "Misread", "Recall (%)", "95 % interval", "Read as it", "Precision (%)", "F1 (%)"),
+        (
+            "Class",
+            "Images",
+            "Misread",
+            "Recall (%)",
+            "95 % interval",
+            "Read as it",
+            "Precision (%)",
+            "F1 (%)",
+        ),
         tuple(
             (
                 figures.name,
@@ -64,14 +79,21 @@ def class_table(evaluation: Evaluation) -> Table:
 
 
 def coverage_table(evaluation: Evaluation) -> Table:
-    """Return one row a threshold of confidence, ``none`` first: which images are kept, and how well they are read."""
+    """Return one row a threshold of confidence, ``none`` first: which images are kept, and how well
+    they are read.
+    """
     everything = ("none", f"{evaluation.images:,}", "100.00", f"{100 * evaluation.accuracy:.2f}")
     return Table(
         ("Refuse below", "Images kept", "Kept (%)", "Accuracy (%)"),
         (
             everything,
             *(
-                (f"{100 * kept.threshold:g} %", f"{kept.images:,}", f"{100 * kept.share:.2f}", _share(kept.accuracy))
+                (
+                    f"{100 * kept.threshold:g} %",
+                    f"{kept.images:,}",
+                    f"{100 * kept.share:.2f}",
+                    _share(kept.accuracy),
+                )
                 for kept in evaluation.coverage
             ),
         ),
@@ -81,14 +103,20 @@ def coverage_table(evaluation: Evaluation) -> Table:
 def _on_classes(evaluation: Evaluation) -> str:
     if not evaluation.errors:
         return ""
-    hardest = min((figures for figures in evaluation.by_class if figures.images), key=lambda figures: figures.recall)
+    hardest = min(
+        (figures for figures in evaluation.by_class if figures.images),
+        key=lambda figures: figures.recall,
+    )
     said = f"hardest is {hardest.name}, read rightly in {percent(hardest.recall)}"
     mistakes = evaluation.confusion - np.diag(evaluation.confusion.diagonal())
     true, taken = np.unravel_index(int(mistakes.argmax()), mistakes.shape)
     times = int(mistakes[true, taken])
     if times == 1:
         return said
-    return f"{said}; most often {evaluation.classes[true]} is taken for {evaluation.classes[taken]} ({times:,} times)"
+    return (
+        f"{said}; most often {evaluation.classes[true]} is taken for {evaluation.classes[taken]}"
+        f" ({times:,} times)"
+    )
 
 
 def _on_confidence(evaluation: Evaluation) -> str:
@@ -105,8 +133,9 @@ def _on_refusing(evaluation: Evaluation) -> str:
     if not kept.images or kept.images == evaluation.images:
         return ""
     return (
-        f"if it refuses what it reads with less than {100 * _REFUSED:g} % confidence, {percent(kept.share)} of the "
-        f"images are left, and of these it reads {percent(kept.accuracy)} rightly"
+        f"if it refuses what it reads with less than {100 * _REFUSED:g} % confidence,"
+        f" {percent(kept.share)} of the images are left, and of these it reads"
+        f" {percent(kept.accuracy)} rightly"
     )
 
 

@@ -8,17 +8,39 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from mnistlab.report.canvas import COLOURS, FAINT, INK, MOST_CURVES, figure, left_out, legend, looks, panel, wrapped
+from mnistlab.report.canvas import (
+    COLOURS,
+    FAINT,
+    INK,
+    MOST_CURVES,
+    figure,
+    left_out,
+    legend,
+    looks,
+    panel,
+    wrapped,
+)
 from mnistlab.runs.predictions import BINS
-from mnistlab.statistics import Reliability, RunGroup, class_errors, confusion, reliability, reliability_diagram
+from mnistlab.statistics import (
+    Reliability,
+    RunGroup,
+    class_errors,
+    confusion,
+    reliability,
+    reliability_diagram,
+)
 
 _MOST_CLASSES = 20
 """Classes whose numbers are written into a confusion matrix."""
 
 
 def calibration(groups: Sequence[RunGroup]) -> Figure:
-    """Draw accuracy over confidence, with intervals, and below it how many readings each bin holds; six at most."""
-    curves = [(group.label, reliability(group), len(group.records)) for group in groups[:MOST_CURVES]]
+    """Draw accuracy over confidence, with intervals, and below it how many readings each bin holds;
+    six at most.
+    """
+    curves = [
+        (group.label, reliability(group), len(group.records)) for group in groups[:MOST_CURVES]
+    ]
     return draw_calibration(curves, "images a run", left_out(len(groups)))
 
 
@@ -26,29 +48,45 @@ def confusion_matrix(group: RunGroup) -> Figure:
     """Draw which class (row) was taken for which (column), misread images alone, mean over runs."""
     table = confusion(group) / len(group.records)
     np.fill_diagonal(table, 0)
-    return draw_confusion(table, group.records[0].data.classes, f"{group.label}: misread images a run")
+    return draw_confusion(
+        table, group.records[0].data.classes, f"{group.label}: misread images a run"
+    )
 
 
-def draw_calibration(curves: Sequence[tuple[str, Reliability, int]], counted: str, title: str = "") -> Figure:
-    """Draw accuracy over confidence, with 95 % intervals, and below it how many readings each bin holds.
+def draw_calibration(
+    curves: Sequence[tuple[str, Reliability, int]], counted: str, title: str = ""
+) -> Figure:
+    """Draw accuracy over confidence, with 95 % intervals, and below it how many readings each bin
+    holds.
 
-    The points are those of :func:`mnistlab.statistics.reliability_diagram`, so bins of few images are merged; the
-    counts below are of the bins as they are.
+    The points are those of :func:`mnistlab.statistics.reliability_diagram`, so bins of few images
+    are merged; the counts below are of the bins as they are.
 
     Args:
-        curves: for each its label, its bins, and the number by which their counts are divided; an empty label is left
-            out of the legend.
+        curves: for each its label, its bins, and the number by which their counts are divided; an
+            empty label is left out of the legend.
         counted: what the counts are of.
         title: of the legend.
     """
     drawn = figure(6.5, 4.8 + 0.2 * len(curves))
     upper, lower = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     upper.plot([0, 100], [0, 100], color=INK, lw=1, ls=":")
-    for number, ((label, bins, runs), look) in enumerate(zip(curves, looks(len(curves)), strict=True)):
+    for number, ((label, bins, runs), look) in enumerate(
+        zip(curves, looks(len(curves)), strict=True)
+    ):
         found = reliability_diagram(bins, runs)
         reach = 100 * np.maximum([found.accuracy - found.low, found.high - found.accuracy], 0)
-        style = {"fmt": look.marker, "ls": "-", "color": look.colour, "ms": 5, "elinewidth": 1.2, "capsize": 2.5}
-        upper.errorbar(100 * found.confidence, 100 * found.accuracy, reach, label=wrapped(label), **style)
+        style = {
+            "fmt": look.marker,
+            "ls": "-",
+            "color": look.colour,
+            "ms": 5,
+            "elinewidth": 1.2,
+            "capsize": 2.5,
+        }
+        upper.errorbar(
+            100 * found.confidence, 100 * found.accuracy, reach, label=wrapped(label), **style
+        )
         width = 100 / BINS / (len(curves) + 1)
         begin = 100 * (np.ceil(bins.confidence * BINS) - 1) / BINS + width * (number + 0.5)
         lower.bar(begin, bins.images / runs, width, color=look.colour, align="edge")
@@ -68,11 +106,13 @@ def draw_confusion(
 ) -> Figure:
     """Draw how often each class (row) was taken for each (column).
 
-    The cells off the diagonal are shaded, and up to 20 classes numbers are written into them. A diagonal of other
-    than 0 is written in, but not shaded, since next to it no mistake could be seen.
+    The cells off the diagonal are shaded, and up to 20 classes numbers are written into them. A
+    diagonal of other than 0 is written in, but not shaded, since next to it no mistake could be
+    seen.
 
     Args:
-        table: counts, ``(classes, classes)``: integers are written as such, others with one decimal.
+        table: counts, ``(classes, classes)``: integers are written as such, others with one
+            decimal.
         names: the classes'.
         title: above the plot.
         darkest: opacity of the most frequent mistake's shade, 0 to 1.
@@ -83,22 +123,42 @@ def draw_confusion(
     decimals = 0 if table.dtype.kind == "i" else 1
     highest = max((table - np.diag(table.diagonal())).max(), 1e-9)
     for (row, column), value in np.ndenumerate(table):
-        place, strength = (column - 0.5, row - 0.5), 0.0 if row == column else darkest * value / highest
-        axes.add_patch(Rectangle(place, 1, 1, facecolor=COLOURS[0], alpha=strength, edgecolor=FAINT, lw=0.5))
+        place, strength = (
+            (column - 0.5, row - 0.5),
+            0.0 if row == column else darkest * value / highest,
+        )
+        axes.add_patch(
+            Rectangle(place, 1, 1, facecolor=COLOURS[0], alpha=strength, edgecolor=FAINT, lw=0.5)
+        )
         if value >= 0.05 and len(classes) <= _MOST_CLASSES:
-            axes.text(column, row, f"{value:.{decimals}f}", ha="center", va="center", color=INK, fontsize=8)
+            axes.text(
+                column,
+                row,
+                f"{value:.{decimals}f}",
+                ha="center",
+                va="center",
+                color=INK,
+                fontsize=8,
+            )
     panel(axes)
     axes.grid(visible=False)
     axes.set(xlim=(-0.5, len(classes) - 0.5), ylim=(len(classes) - 0.5, -0.5), aspect="equal")
     axes.set(xlabel="taken for", ylabel="true class", title=wrapped(title, 44))
     slanted = max(map(len, classes)) > 2
-    axes.set_xticks(range(len(classes)), classes, rotation=60 if slanted else 0, ha="right" if slanted else "center")
+    axes.set_xticks(
+        range(len(classes)),
+        classes,
+        rotation=60 if slanted else 0,
+        ha="right" if slanted else "center",
+    )
     axes.set_yticks(range(len(classes)), classes)
     return drawn
 
 
 def errors_by_class(groups: Sequence[RunGroup]) -> Figure:
-    """Draw the share of each class that is misread, a bar a recipe: the mean over runs, with intervals; six at most."""
+    """Draw the share of each class that is misread, a bar a recipe: the mean over runs, with
+    intervals; six at most.
+    """
     shown = groups[:MOST_CURVES]
     classes = [wrapped(name) for name in groups[0].records[0].data.classes]
     drawn = figure(max(7.0, 0.55 * len(classes)), 3.2 + 0.2 * len(shown))
@@ -110,7 +170,10 @@ def errors_by_class(groups: Sequence[RunGroup]) -> Figure:
         found = class_errors(group)
         heights = np.array([np.nan if one.error is None else one.error for one in found])
         axes.bar(places, heights, width, color=look.colour, label=wrapped(group.label))
-        ends = [(one.interval.low, one.interval.high) if one.interval else (np.nan, np.nan) for one in found]
+        ends = [
+            (one.interval.low, one.interval.high) if one.interval else (np.nan, np.nan)
+            for one in found
+        ]
         low, high = np.clip(ends, 0, 100).T
         axes.vlines(places, low, high, color=INK, lw=1)
     axes.set_xticks(range(len(classes)), classes, rotation=30 if max(map(len, classes)) > 2 else 0)

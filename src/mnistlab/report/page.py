@@ -13,7 +13,13 @@ from mnistlab.data import encode_png
 from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.canvas import MOST_CURVES, inline_svg
 from mnistlab.report.class_tables import class_anchor, class_table
-from mnistlab.report.comparison_tables import field_table, loss_table, pair_table, recipe_table, run_table
+from mnistlab.report.comparison_tables import (
+    field_table,
+    loss_table,
+    pair_table,
+    recipe_table,
+    run_table,
+)
 from mnistlab.statistics import Comparison, HardImage, RunGroup, hardest
 from mnistlab.statistics.diagram import FEWEST_IMAGES
 from mnistlab.text import printable
@@ -86,7 +92,8 @@ def render_template(name: str, plots: Mapping[str, str], **values: Any) -> str:
 
     Args:
         name: of a file in ``templates/``.
-        plots: SVG by name, as :func:`mnistlab.report.canvas.svg` returns it; in the page they follow its dark mode.
+        plots: SVG by name, as :func:`mnistlab.report.canvas.svg` returns it; in the page they
+            follow its dark mode.
         values: what else the template shows, its ``title`` among them.
     """
     pages = Environment(
@@ -143,6 +150,8 @@ def _card(hard: HardImage, classes: Sequence[str], pixels: NDArray[np.uint8]) ->
     return {
         "image": hard.image,
         "label": classes[hard.label],
-        "votes": [(classes[label], votes, round(100 * votes / cast)) for label, votes in hard.votes],
+        "votes": [
+            (classes[label], votes, round(100 * votes / cast)) for label, votes in hard.votes
+        ],
         "source": image_source(pixels),
     }

@@ -1,4 +1,6 @@
-"""A repetition's files: one HTML page, tables as Markdown and CSV, a plot, and all figures as JSON."""
+"""A repetition's files: one HTML page, tables as Markdown and CSV, a plot, and all figures as
+JSON.
+"""
 
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -34,7 +36,9 @@ _FEWEST, _TALLEST = 6, 24
 
 
 def draw_accuracies(figures: Summary) -> Figure:
-    """Draw a dot for each run's final accuracy, equal ones above each other, and the mean with its 95 % interval."""
+    """Draw a dot for each run's final accuracy, equal ones above each other, and the mean with its
+    95 % interval.
+    """
     values = np.sort(figures.accuracies)
     levels = _stack(values)
     tallest = int(levels.max()) + 1
@@ -43,9 +47,13 @@ def draw_accuracies(figures: Summary) -> Figure:
     axes = drawn.subplots()
     panel(axes)
     if figures.interval:
-        axes.axvspan(figures.interval.low, figures.interval.high, color=COLOURS[0], alpha=0.15, lw=0)
+        axes.axvspan(
+            figures.interval.low, figures.interval.high, color=COLOURS[0], alpha=0.15, lw=0
+        )
         axes.axvline(figures.accuracy, color=COLOURS[0], lw=2)
-    axes.plot(values, levels + 0.5, "o", color=COLOURS[1], ms=8 * min(1.0, _TALLEST / tallest), mew=0)
+    axes.plot(
+        values, levels + 0.5, "o", color=COLOURS[1], ms=8 * min(1.0, _TALLEST / tallest), mew=0
+    )
     axes.set_ylim(-0.2, room + 0.2)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
@@ -64,8 +72,12 @@ def markdown(figures: Summary, failures: Sequence[str] = ()) -> str:
     return "\n".join((said, figure_table(figures).markdown(), seed_table(figures).markdown()))
 
 
-def summary(group: RunGroup, figures: Summary, command: str = "", failures: Sequence[str] = ()) -> dict[str, Any]:
-    """Return all figures as plain values: accuracies in percent, losses in nats, times in seconds."""
+def summary(
+    group: RunGroup, figures: Summary, command: str = "", failures: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return all figures as plain values: accuracies in percent, losses in nats, times in
+    seconds.
+    """
     found, data = figures.disputed, group.records[0].data
     environments = [record.environment.model_dump(mode="json") for record in group.records]
     return {
@@ -98,7 +110,9 @@ def summary(group: RunGroup, figures: Summary, command: str = "", failures: Sequ
             "interval_without": _ends(found.interval),
         },
         "failures": list(failures),
-        "environment": [one for number, one in enumerate(environments) if one not in environments[:number]],
+        "environment": [
+            one for number, one in enumerate(environments) if one not in environments[:number]
+        ],
         "version": version("mnistlab"),
         "command": command,
     }
@@ -107,7 +121,8 @@ def summary(group: RunGroup, figures: Summary, command: str = "", failures: Sequ
 def write_repetition_report(
     out: Path, group: RunGroup, figures: Summary, *, command: str = "", failures: Sequence[str] = ()
 ) -> list[Path]:
-    """Write ``report.html``, ``summary.json``, ``table.md``, ``tables/runs.csv`` and ``plots/accuracies.*``.
+    """Write ``report.html``, ``summary.json``, ``table.md``, ``tables/runs.csv`` and
+    ``plots/accuracies.*``.
 
     Args:
         out: the folder, made if need be.
@@ -138,7 +153,9 @@ def write_repetition_report(
     return [out / name for name in contents]
 
 
-def _page(group: RunGroup, figures: Summary, drawing: str, command: str, failures: Sequence[str]) -> str:
+def _page(
+    group: RunGroup, figures: Summary, drawing: str, command: str, failures: Sequence[str]
+) -> str:
     starts = sorted(record.started for record in group.records)
     count = len(figures.seeds)
     return render_template(
@@ -170,7 +187,9 @@ def _upright(table: Table) -> Table:
 
 
 def _recipe(group: RunGroup) -> Recipe:
-    """Return the recipe under the name that was asked for; its runs may have been trained under another."""
+    """Return the recipe under the name that was asked for; its runs may have been trained under
+    another.
+    """
     return group.recipe.model_copy(update={"name": group.label})
 
 
@@ -179,7 +198,9 @@ def _ends(interval: Interval | None) -> list[float] | None:
 
 
 def _stack(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return how many dots lie below each, so that none hides another; values ascending, ``(n,)``."""
+    """Return how many dots lie below each, so that none hides another; values ascending,
+    ``(n,)``.
+    """
     width = np.ptp(values) / _BINS or 1.0
     # Rounded, since equal steps must not fall to either side of a bin's edge.
     bins = np.floor(np.round((values - values[0]) / width, 6))

@@ -1,4 +1,6 @@
-"""A robustness table's files: one HTML page, the table as Markdown and CSV, plots, and all figures as JSON."""
+"""A robustness table's files: one HTML page, the table as Markdown and CSV, plots, and all figures
+as JSON.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -26,7 +28,12 @@ from mnistlab.report.canvas import (
     wrapped,
 )
 from mnistlab.report.page import image_source, render_template
-from mnistlab.report.robustness_tables import robustness_headline, robustness_remarks, robustness_table, spoken
+from mnistlab.report.robustness_tables import (
+    robustness_headline,
+    robustness_remarks,
+    robustness_table,
+    spoken,
+)
 from mnistlab.report.table import sentences
 from mnistlab.runs import write_atomically
 from mnistlab.statistics.robustness import CLEAN, Robustness, Score
@@ -61,9 +68,11 @@ def write_robustness_report(
         models: at least one.
         folder: made if need be.
         title: of the page.
-        examples: by corruption, the clean one first: uint8, ``(height, width)``, the same image each time.
+        examples: by corruption, the clean one first: uint8, ``(height, width)``, the same image
+            each time.
         facts: short ones that stand above the title, such as the data's name.
-        settings: what else ``summary.json`` says, among it ``severities`` by corruption, ``None`` where it has none.
+        settings: what else ``summary.json`` says, among it ``severities`` by corruption, ``None``
+            where it has none.
         command: what makes it all again.
 
     Returns:
@@ -84,7 +93,10 @@ def write_robustness_report(
         headline=robustness_headline(models),
         remarks=robustness_remarks(models),
         robustness_table=table,
-        gallery=[_card(name, image, models, settings.get("severities", {})) for name, image in examples.items()],
+        gallery=[
+            _card(name, image, models, settings.get("severities", {}))
+            for name, image in examples.items()
+        ],
         models=[model.model for model in models],
         over=over,
         intervals=" and ".join(_INTERVALS[kind] for kind in over),
@@ -92,7 +104,9 @@ def write_robustness_report(
     )
     contents: dict[str, bytes | str] = {
         "report.html": page,
-        "summary.json": f"{to_json({'title': title, **settings, **figures(models), 'command': command})}\n",
+        "summary.json": (
+            f"{to_json({'title': title, **settings, **figures(models), 'command': command})}\n"
+        ),
         "table.md": markdown(models),
         "table.csv": table.csv(),
         "plots/robustness.svg": drawings["robustness"],
@@ -117,7 +131,8 @@ def figures(models: Sequence[Robustness]) -> dict[str, Any]:
 
 
 def draw_robustness(models: Sequence[Robustness]) -> Figure:
-    """Draw the share of images misread: a row a corruption, hardest for the first model on top, a colour a model.
+    """Draw the share of images misread: a row a corruption, hardest for the first model on top, a
+    colour a model.
 
     Above them is the mean of the corruptions, below them the images as they are.
     """
@@ -127,23 +142,47 @@ def draw_robustness(models: Sequence[Robustness]) -> Figure:
     panel(axes)
     axes.grid(visible=False, axis="y")
     rows, top = np.arange(len(names), dtype=np.float64), len(names)
-    errors = [[model.clean.error, *(model.corrupted[name].error for name in names[1:])] for model in models]
+    errors = [
+        [model.clean.error, *(model.corrupted[name].error for name in names[1:])]
+        for model in models
+    ]
     means = [model.mean_error for model in models]
-    lowest, highest = (100 * np.array([*end(errors, axis=0), end(means)]) for end in (np.min, np.max))
+    lowest, highest = (
+        100 * np.array([*end(errors, axis=0), end(means)]) for end in (np.min, np.max)
+    )
     axes.hlines([*rows, top], lowest, highest, color=FAINT, lw=4, capstyle="round", zorder=1)
     gap = min(_SPREAD, 0.6 / len(models))
     for number, (model, look) in enumerate(zip(models, looks(len(models)), strict=True)):
-        scores, aside = [model.clean, *(model.corrupted[name] for name in names[1:])], gap * _step(number, len(models))
+        scores, aside = (
+            [model.clean, *(model.corrupted[name] for name in names[1:])],
+            gap * _step(number, len(models)),
+        )
         _dots(axes, scores, rows + aside, look, wrapped(model.model))
         if model.interval:
-            axes.hlines(top + aside, 100 * model.interval.low, 100 * model.interval.high, color=look.colour, lw=2.2)
-        axes.plot(100 * model.mean_error, top + aside, look.marker, color=look.colour, ms=8, mew=0, clip_on=False)
+            axes.hlines(
+                top + aside,
+                100 * model.interval.low,
+                100 * model.interval.high,
+                color=look.colour,
+                lw=2.2,
+            )
+        axes.plot(
+            100 * model.mean_error,
+            top + aside,
+            look.marker,
+            color=look.colour,
+            ms=8,
+            mew=0,
+            clip_on=False,
+        )
     axes.hlines([0.5, top - 0.5], 0, 1, color=INK, lw=0.8, transform=axes.get_yaxis_transform())
     spoken_names = ["as they are", *map(spoken, names[1:]), f"mean of the {len(names) - 1}"]
     axes.set_yticks([*rows, top], spoken_names)
     axes.set_ylim(-0.6, top + 0.6)
     shown = [score for model in models for score in (model.clean, *model.corrupted.values())]
-    _scale(axes, 100 * max(score.interval.high if score.interval else score.error for score in shown))
+    _scale(
+        axes, 100 * max(score.interval.high if score.interval else score.error for score in shown)
+    )
     axes.set_xlabel("misread (%), with 95 % interval")
     axes.tick_params(axis="y", length=0)
     legend(drawn, *axes.get_legend_handles_labels())
@@ -166,16 +205,25 @@ def contact_sheet(examples: Mapping[str, NDArray[np.uint8]]) -> Figure:
     return drawn
 
 
-def _dots(axes: Axes, scores: Sequence[Score], places: NDArray[np.float64], look: Look, label: str) -> None:
-    ends = [(score.interval.low, score.interval.high) if score.interval else (score.error,) * 2 for score in scores]
+def _dots(
+    axes: Axes, scores: Sequence[Score], places: NDArray[np.float64], look: Look, label: str
+) -> None:
+    ends = [
+        (score.interval.low, score.interval.high) if score.interval else (score.error,) * 2
+        for score in scores
+    ]
     low, high = 100 * np.array(ends).T
     axes.hlines(places, low, high, color=look.colour, lw=2.2, alpha=0.55, clip_on=False)
     values = [100 * score.error for score in scores]
-    axes.plot(values, places, look.marker, color=look.colour, ms=6, label=label, mew=0, clip_on=False)
+    axes.plot(
+        values, places, look.marker, color=look.colour, ms=6, label=label, mew=0, clip_on=False
+    )
 
 
 def _step(number: int, count: int) -> float:
-    """Return how many places above the middle one stands, the first of so many being the highest."""
+    """Return how many places above the middle one stands, the first of so many being the
+    highest.
+    """
     return (count - 1) / 2 - number
 
 
@@ -190,7 +238,10 @@ def _scale(axes: Axes, highest: float) -> None:
 
 
 def _card(
-    name: str, image: NDArray[np.uint8], models: Sequence[Robustness], severities: Mapping[str, int | None]
+    name: str,
+    image: NDArray[np.uint8],
+    models: Sequence[Robustness],
+    severities: Mapping[str, int | None],
 ) -> dict[str, Any]:
     scores = [model.clean if name == CLEAN else model.corrupted[name] for model in models]
     return {

@@ -12,12 +12,21 @@ from mnistlab.runs import RunRecord
 
 
 def learning_curves(record: RunRecord) -> Figure:
-    """Draw one run's loss and accuracy over the epochs, training and test, or validation in its place."""
+    """Draw one run's loss and accuracy over the epochs, training and test, or validation in its
+    place.
+    """
     panels, on = EpochPanels.empty(), record.recipe.tested_on
-    for part, label, colour, style in (("train", "train", COLOURS[1], "--"), ("test", on, COLOURS[0], "-")):
+    for part, label, colour, style in (
+        ("train", "train", COLOURS[1], "--"),
+        ("test", on, COLOURS[0], "-"),
+    ):
         for measure in (f"{part}_loss", f"{part}_accuracy"):
-            panels.draw(measure, [getattr(epoch, measure) for epoch in record.history], label, colour, style)
-    return panels.finish(title=f"{display_name(record)}, {on} accuracy {percent(record.final.test_accuracy)}")
+            panels.draw(
+                measure, [getattr(epoch, measure) for epoch in record.history], label, colour, style
+            )
+    return panels.finish(
+        title=f"{display_name(record)}, {on} accuracy {percent(record.final.test_accuracy)}"
+    )
 
 
 def test_comparison(records: Sequence[RunRecord]) -> Figure:

@@ -1,11 +1,24 @@
-"""Plots over seeds: learning curves with a band, paired differences, and what an ablation took away."""
+"""Plots over seeds: learning curves with a band, paired differences, and what an ablation took
+away.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from mnistlab.report.canvas import COLOURS, FAINT, INK, MOST_CURVES, figure, left_out, looks, panel, row_height, wrapped
+from mnistlab.report.canvas import (
+    COLOURS,
+    FAINT,
+    INK,
+    MOST_CURVES,
+    figure,
+    left_out,
+    looks,
+    panel,
+    row_height,
+    wrapped,
+)
 from mnistlab.report.epoch_panels import EpochPanels
 from mnistlab.statistics import MEASURES, Comparison, Difference, Interval, RunGroup, Summary, band
 
@@ -14,10 +27,11 @@ _MOST_SEEDS = 25
 
 
 def learning_curves(groups: Sequence[RunGroup]) -> Figure:
-    """Draw loss and accuracy over the epochs: the mean over seeds, and a band from the 10 to the 90 % quantile.
+    """Draw loss and accuracy over the epochs: the mean over seeds, and a band from the 10 to the 90
+    % quantile.
 
-    Test or validation is a whole line, training (as trained: augmented, with dropout) a paler, dashed one. At most six
-    recipes are drawn.
+    Test or validation is a whole line, training (as trained: augmented, with dropout) a paler,
+    dashed one. At most six recipes are drawn.
     """
     shown = list(groups)[:MOST_CURVES]
     panels = EpochPanels.empty(legend_rows=len(shown))
@@ -28,7 +42,9 @@ def learning_curves(groups: Sequence[RunGroup]) -> Figure:
             drawn, label = band(group, measure), wrapped(f"{group.label}, {part}")
             axes = panels.draw(measure, drawn.mean, label, look.colour, "-" if test else "--")
             axes.lines[-1].set_alpha(1 if test else 0.7)
-            axes.fill_between(drawn.epochs, drawn.low, drawn.high, color=look.colour, alpha=0.18, lw=0)
+            axes.fill_between(
+                drawn.epochs, drawn.low, drawn.high, color=look.colour, alpha=0.18, lw=0
+            )
     return panels.finish(columns=2, left_out=left_out(len(groups)))
 
 
@@ -47,12 +63,22 @@ def paired_differences(difference: Difference) -> Figure:
         chosen = np.sign(values[order]) == sign
         axes.plot(values[order][chosen], rows[chosen], "o", color=colour, ms=2 if many else 6)
     if difference.simultaneous:
-        axes.axvspan(difference.simultaneous.low, difference.simultaneous.high, color=COLOURS[2], alpha=0.15, lw=0)
+        axes.axvspan(
+            difference.simultaneous.low,
+            difference.simultaneous.high,
+            color=COLOURS[2],
+            alpha=0.15,
+            lw=0,
+        )
     axes.axvline(difference.mean, color=COLOURS[2], lw=2, ls="--")
     if many:
         axes.set_yticks([])
     else:
-        axes.set_yticks(rows, [str(difference.seeds[index]) for index in order], fontsize=8 if len(rows) > 12 else None)
+        axes.set_yticks(
+            rows,
+            [str(difference.seeds[index]) for index in order],
+            fontsize=8 if len(rows) > 12 else None,
+        )
     axes.set_ylabel("seeds, by their difference" if many else "seed")
     axes.set_xlabel(wrapped(f"accuracy, {difference.first} less {difference.second} (points)", 70))
     axes.grid(visible=False, axis="y")
@@ -60,7 +86,9 @@ def paired_differences(difference: Difference) -> Figure:
 
 
 def forest(comparison: Comparison) -> Figure:
-    """Draw the differences of the pairs table, with its signs and intervals: the baseline less each other recipe."""
+    """Draw the differences of the pairs table, with its signs and intervals: the baseline less each
+    other recipe.
+    """
     drawn = figure(8, row_height(len(comparison.differences)))
     axes = drawn.subplots()
     panel(axes)
@@ -69,15 +97,24 @@ def forest(comparison: Comparison) -> Figure:
         better = difference.verdict == "better"
         colour = (COLOURS[2] if difference.mean > 0 else COLOURS[1]) if better else COLOURS[5]
         if difference.simultaneous:
-            axes.plot([difference.simultaneous.low, difference.simultaneous.high], [row, row], color=colour, lw=3)
+            axes.plot(
+                [difference.simultaneous.low, difference.simultaneous.high],
+                [row, row],
+                color=colour,
+                lw=3,
+            )
         axes.plot(difference.mean, row, "o", color=colour, ms=8)
     whole = comparison.baseline
-    labels = [wrapped(f"− {found.second.removeprefix(f'{whole}-')}") for found in comparison.differences]
+    labels = [
+        wrapped(f"− {found.second.removeprefix(f'{whole}-')}") for found in comparison.differences
+    ]
     axes.set_yticks(range(len(labels)), labels[::-1])
     axes.set_ylim(-0.6, len(labels) - 0.4)
     axes.set_xlabel(
         wrapped(
-            f"accuracy of {whole} less that of each (points), mean and 95 % interval; right of 0, {whole} is ahead", 80
+            f"accuracy of {whole} less that of each (points), mean and 95 % interval; right of 0,"
+            f" {whole} is ahead",
+            80,
         )
     )
     axes.grid(visible=False, axis="y")
@@ -89,12 +126,30 @@ def accuracies(summaries: Sequence[Summary]) -> Figure:
     drawn = figure(8, row_height(len(summaries)))
     axes = drawn.subplots()
     panel(axes)
-    for row, (summary, look) in enumerate(zip(reversed(summaries), looks(len(summaries))[::-1], strict=True)):
+    for row, (summary, look) in enumerate(
+        zip(reversed(summaries), looks(len(summaries))[::-1], strict=True)
+    ):
         values = np.array(summary.accuracies)
-        axes.plot(values, np.full(len(values), row + 0.16), look.marker, color=look.colour, alpha=0.45, ms=5, mew=0)
+        axes.plot(
+            values,
+            np.full(len(values), row + 0.16),
+            look.marker,
+            color=look.colour,
+            alpha=0.45,
+            ms=5,
+            mew=0,
+        )
         ends = summary.interval or Interval(low=summary.accuracy, high=summary.accuracy)
         places = [ends.low, summary.accuracy, ends.high]
-        axes.plot(places, [row - 0.16] * 3, f"{look.marker}-", color=look.colour, lw=3, ms=7, markevery=[1])
+        axes.plot(
+            places,
+            [row - 0.16] * 3,
+            f"{look.marker}-",
+            color=look.colour,
+            lw=3,
+            ms=7,
+            markevery=[1],
+        )
     axes.set_yticks(range(len(summaries)), [wrapped(summary.label) for summary in summaries][::-1])
     axes.set_ylim(-0.6, len(summaries) - 0.4)
     axes.set_xlabel("final accuracy (%): every run, and below it the mean with its 95 % interval")

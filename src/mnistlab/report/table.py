@@ -24,7 +24,9 @@ class Table:
 
     def markdown(self) -> str:
         """Return the table as Markdown, which shows the same text in its cells."""
-        headings, *rows = [[markdown(cell) for cell in line] for line in (self.headings, *self.rows)]
+        headings, *rows = [
+            [markdown(cell) for cell in line] for line in (self.headings, *self.rows)
+        ]
         lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
         return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
@@ -39,8 +41,13 @@ class Table:
         """
         from rich.cells import cell_len
 
-        headings, *rows = [[printable(cell) for cell in line] for line in (self.headings, *self.rows)]
-        if sum(max(map(cell_len, cells)) + 3 for cells in zip(headings, *rows, strict=True)) > width:
+        headings, *rows = [
+            [printable(cell) for cell in line] for line in (self.headings, *self.rows)
+        ]
+        if (
+            sum(max(map(cell_len, cells)) + 3 for cells in zip(headings, *rows, strict=True))
+            > width
+        ):
             return _blocks(headings, rows, width)
         from rich import box
         from rich.table import Table as RichTable
@@ -63,7 +70,11 @@ def _blocks(headings: list[str], rows: list[list[str]], width: int) -> str:
         for heading, cell in zip(others, cells, strict=True):
             beside = names + cell_len(cell) + 4 <= width
             if cell:
-                text += f"  {set_cell_size(heading, names)}  {cell}\n" if beside else f"  {heading}\n    {cell}\n"
+                text += (
+                    f"  {set_cell_size(heading, names)}  {cell}\n"
+                    if beside
+                    else f"  {heading}\n    {cell}\n"
+                )
     return text
 
 
@@ -72,13 +83,21 @@ def _draw(content: "RenderableType", width: int) -> str:
 
     file = io.StringIO()
     Console(
-        file=file, width=width, color_system=None, legacy_windows=False, markup=False, emoji=False, highlight=False
+        file=file,
+        width=width,
+        color_system=None,
+        legacy_windows=False,
+        markup=False,
+        emoji=False,
+        highlight=False,
     ).print(content)
     return "\n".join(line.rstrip() for line in file.getvalue().strip("\n").splitlines()) + "\n"
 
 
 def sentences(headline: str, remarks: Iterable[str], failures: Iterable[str] = ()) -> str:
-    """Return a headline and remarks, sentences without their full stops, and what failed, as Markdown."""
+    """Return a headline and remarks, sentences without their full stops, and what failed, as
+    Markdown.
+    """
     said = "".join(f"- {markdown(remark)}.\n" for remark in remarks)
     said += "".join(f"- failed: {markdown(failure)}\n" for failure in failures)
     return f"**{markdown(headline)}.**\n" + (f"\n{said}" if said else "")
@@ -109,4 +128,6 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+    return (
+        f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+    )

@@ -1,11 +1,21 @@
-"""What was measured: one record a run, kept so that every table can be made again without training."""
+"""What was measured: one record a run, kept so that every table can be made again without
+training.
+"""
 
 from mnistlab.runs.atomic import write_atomically
 from mnistlab.runs.checksum import BLANK, add_checksum, read_checksums, seal, seal_is_broken
 from mnistlab.runs.environment import available_cores, describe_environment
 from mnistlab.runs.folder import RunFolder
 from mnistlab.runs.predictions import MAX_SEED, Predictions, Seed, summarise_predictions
-from mnistlab.runs.record import DataSummary, Environment, EpochMetrics, FinalFigures, RunRecord, now, reason
+from mnistlab.runs.record import (
+    DataSummary,
+    Environment,
+    EpochMetrics,
+    FinalFigures,
+    RunRecord,
+    now,
+    reason,
+)
 from mnistlab.runs.store import RunStore, RunSummary, run_name
 
 __all__ = [

@@ -19,23 +19,29 @@ _RANDOM = 8
 """Bytes, two digits each, in a temporary file's name."""
 _TRIES, _TICK = 100, 0.01
 """How often a folder that another process clears is looked at, and seconds between two looks."""
-_STRAY = re.compile(rf"\.(?P<name>.+)\.[0-9a-f]{{{2 * _RANDOM}}}{re.escape(TEMPORARY_SUFFIX)}", re.DOTALL)
+_STRAY = re.compile(
+    rf"\.(?P<name>.+)\.[0-9a-f]{{{2 * _RANDOM}}}{re.escape(TEMPORARY_SUFFIX)}", re.DOTALL
+)
 _strays: dict[Path, dict[str, list[Path]]] = {}
-"""By folder, what killed processes left in it, by the file that it was to be. Once is enough: large ones take long."""
+"""By folder, what killed processes left in it, by the file that it was to be. Once is enough: large
+ones take long."""
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write a file by way of a temporary one beside it: write, fsync, rename, fsync of the folder.
 
-    What killed processes left of the same file is cleared away. A link is replaced, and not what it leads to.
+    What killed processes left of the same file is cleared away. A link is replaced, and not what it
+    leads to.
 
     Args:
         path: the file to make or replace; its folder must exist.
-        content: bytes, or text to be written as UTF-8; file names that are not UTF-8 stand in it with escapes.
+        content: bytes, or text to be written as UTF-8; file names that are not UTF-8 stand in it
+            with escapes.
 
     Raises:
-        OSError: the folder or the disk refuses, or ``path`` is a pipe or a device; it names ``path``. The temporary
-            file is removed, and the old one untouched unless it was the last step that failed, the folder's fsync.
+        OSError: the folder or the disk refuses, or ``path`` is a pipe or a device; it names
+            ``path``. The temporary file is removed, and the old one untouched unless it was the
+            last step that failed, the folder's fsync.
     """
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(_RANDOM)}{TEMPORARY_SUFFIX}")
@@ -98,6 +104,7 @@ def _lock(descriptor: int, kind: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        # Some network file systems lock no folders: then nobody there may clear, and nobody need wait.
+        # Some network file systems lock no folders: then nobody there may clear, and nobody need
+        # wait.
         return kind == fcntl.LOCK_SH
     return True

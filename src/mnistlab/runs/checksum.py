@@ -1,4 +1,6 @@
-"""Checksums (SHA-256) that a file carries in itself, so that damage to it never passes for a result."""
+"""Checksums (SHA-256) that a file carries in itself, so that damage to it never passes for a
+result.
+"""
 
 import hashlib
 import json
@@ -21,7 +23,8 @@ def checksum(content: bytes) -> str:
 
 
 def add_checksum(text: str, others: Mapping[str, str] | None = None) -> str:
-    """Give a JSON object a last key, ``sha256``: the checksum of its content, and those of files beside it.
+    """Give a JSON object a last key, ``sha256``: the checksum of its content, and those of files
+    beside it.
 
     The content counts, not how it is laid out.
 
@@ -67,7 +70,9 @@ def seal(content: bytes) -> bytes:
 
 
 def seal_is_broken(content: bytes) -> bool:
-    """Whether bytes have changed since they were sealed; those that never were, as of earlier versions, pass."""
+    """Whether bytes have changed since they were sealed; those that never were, as of earlier
+    versions, pass.
+    """
     found = _SEAL.search(content)
     if found is None:
         return False

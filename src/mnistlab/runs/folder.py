@@ -23,9 +23,10 @@ _LOCK_NAME = ".lock"
 class RunFolder:
     """One run's folder.
 
-    While the run is going on it holds ``checkpoint.safetensors``; a finished one holds ``model.safetensors``,
-    ``test_logits.npy`` (float32, ``(test images, classes)``) and ``record.json``, which is written last: its presence
-    means that the run is finished. It also holds the other two's checksums, against which they are read.
+    While the run is going on it holds ``checkpoint.safetensors``; a finished one holds
+    ``model.safetensors``, ``test_logits.npy`` (float32, ``(test images, classes)``) and
+    ``record.json``, which is written last: its presence means that the run is finished. It also
+    holds the other two's checksums, against which they are read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,7 +48,8 @@ class RunFolder:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the folder for this process, making it first if need be, and clear away what a killed one left.
+        """Hold the folder for this process, making it first if need be, and clear away what a
+        killed one left.
 
         Raises:
             BusyError: another process holds it.
@@ -60,9 +62,15 @@ class RunFolder:
             lock = FileLock(lock_file, timeout=0)
             lock.acquire()
         except Timeout:
-            raise BusyError(f"{self.path}: another process is training in this folder; wait, or name another") from None
+            raise BusyError(
+                f"{self.path}: another process is training in this folder; wait, or name another"
+            ) from None
         except OSError as error:
-            what = "its .lock is a link, which is not followed; remove it" if lock_file.is_symlink() else error.strerror
+            what = (
+                "its .lock is a link, which is not followed; remove it"
+                if lock_file.is_symlink()
+                else error.strerror
+            )
             raise RunError(f"{self.path}: cannot be used: {what or error}") from error
         try:
             self._remove(*self._strays())
@@ -71,9 +79,9 @@ class RunFolder:
                 self._remove(self.checkpoint_file)
             yield
         finally:
-            # The lock file stays: unlinking one that others may wait on would let two of them in. Only folders made for
-            # a run of which nothing came are removed whole.
-            # Windows does not unlink what is open, and then the folder stays.
+            # The lock file stays: unlinking one that others may wait on would let two of them in.
+            # Only folders made for a run of which nothing came are removed whole. Windows does not
+            # unlink what is open, and then the folder stays.
             with contextlib.suppress(OSError):
                 if made and [file.name for file in self.path.iterdir()] == [_LOCK_NAME]:
                     lock_file.unlink()
@@ -82,9 +90,13 @@ class RunFolder:
             lock.release()
 
     def _strays(self) -> list[Path]:
-        """Return what a killed process left of the files that only the holder of the lock writes."""
+        """Return what a killed process left of the files that only the holder of the lock
+        writes.
+        """
         names = (self.record_file, self.model_file, self.logits_file, self.checkpoint_file)
-        stray = re.compile(rf"\.({'|'.join(re.escape(file.name) for file in names)})\.[0-9a-f]+{TEMPORARY_SUFFIX}")
+        stray = re.compile(
+            rf"\.({'|'.join(re.escape(file.name) for file in names)})\.[0-9a-f]+{TEMPORARY_SUFFIX}"
+        )
         return [path for path in self.path.iterdir() if stray.fullmatch(path.name)]
 
     def _what_it_is(self) -> str:
@@ -92,9 +104,13 @@ class RunFolder:
         if not self.path.exists():
             return "there is no such folder"
         if self.begun:
-            return "holds a run that is not finished; the command that began it goes on with --resume"
+            return (
+                "holds a run that is not finished; the command that began it goes on with --resume"
+            )
         if any(self.path.glob("*/record.json")):
-            return f"holds several runs; name the folder of one, mnistlab runs {self.path} lists them"
+            return (
+                f"holds several runs; name the folder of one, mnistlab runs {self.path} lists them"
+            )
         return "holds no finished run"
 
     def read_record(self) -> RunRecord:
@@ -119,11 +135,14 @@ class RunFolder:
         content = self._read_checked(self.logits_file)
         try:
             logits = np.load(io.BytesIO(content), allow_pickle=False)
-        # A header without a checksum may promise more than any memory holds, or be no header at all.
+        # A header without a checksum may promise more than any memory holds, or be no header at
+        # all.
         except Exception as error:
             raise RunError(f"{self.logits_file}: cannot be read: {reason(error)}") from error
         if not isinstance(logits, np.ndarray) or logits.ndim != 2 or logits.dtype.kind != "f":
-            raise RunError(f"{self.logits_file}: cannot be read: not a table of floats, a row a test image")
+            raise RunError(
+                f"{self.logits_file}: cannot be read: not a table of floats, a row a test image"
+            )
         return np.asarray(logits, np.float32)
 
     def read_checkpoint(self) -> bytes:
@@ -161,7 +180,10 @@ class RunFolder:
         files = {self.model_file: model, self.logits_file: array.getvalue()}
         for file, content in files.items():
             self._write(file, content)
-        self._write(self.record_file, record.to_json({file.name: checksum(content) for file, content in files.items()}))
+        self._write(
+            self.record_file,
+            record.to_json({file.name: checksum(content) for file, content in files.items()}),
+        )
         self._remove(self.checkpoint_file)
 
     def clear(self) -> None:
@@ -180,8 +202,9 @@ class RunFolder:
             claimed = read_checksums(self._read(self.record_file)).get(file.name)
             if claimed not in (None, checksum(content)):
                 raise RunError(
-                    f"{file}: cannot be read: damaged, or of another run: its checksum is not the one in "
-                    f"{self.record_file.name}; take it from a copy, or train the run again with --overwrite"
+                    f"{file}: cannot be read: damaged, or of another run: its checksum is not the"
+                    f" one in {self.record_file.name}; take it from a copy, or train the run again"
+                    " with --overwrite"
                 )
         return content
 

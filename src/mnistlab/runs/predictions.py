@@ -1,4 +1,6 @@
-"""Predictions: how a run's final weights read each test image, small enough to stand in its record."""
+"""Predictions: how a run's final weights read each test image, small enough to stand in its
+record.
+"""
 
 from typing import Annotated
 
@@ -30,10 +32,10 @@ class Predictions(BaseModel):
         train_loss: mean cross-entropy in nats over the training images as they are.
         train_accuracy: share of them classified rightly, 0 to 1.
         test_labels: test images of each class.
-        mistakes: a row ``(image, label, prediction)`` for each test image that is misread, in their order; every other
-            image is read as its label says.
-        reliability: a row ``(images, sum of their confidences, rightly read)`` for each of :data:`BINS` bins of
-            confidence, the probability of the prediction.
+        mistakes: a row ``(image, label, prediction)`` for each test image that is misread, in their
+            order; every other image is read as its label says.
+        reliability: a row ``(images, sum of their confidences, rightly read)`` for each of
+            :data:`BINS` bins of confidence, the probability of the prediction.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -54,7 +56,9 @@ class Predictions(BaseModel):
             raise ValueError(f"predictions.test_labels: not {images:,} images of {classes} classes")
         for image, label, prediction in self.mistakes:
             if not (image < images and label < classes and prediction < classes):
-                raise ValueError(f"predictions.mistakes: {[image, label, prediction]} is out of range")
+                raise ValueError(
+                    f"predictions.mistakes: {[image, label, prediction]} is out of range"
+                )
         if len(self.reliability) != BINS or sum(row[0] for row in self.reliability) != images:
             raise ValueError(f"predictions.reliability: not {images:,} images in {BINS} bins")
 
@@ -69,25 +73,37 @@ class Predictions(BaseModel):
             if label == prediction:
                 raise ValueError(f"predictions.mistakes: image {image} is read as its label says")
             if image <= last:
-                raise ValueError(f"predictions.mistakes: image {image} stands twice, or behind a later one")
+                raise ValueError(
+                    f"predictions.mistakes: image {image} stands twice, or behind a later one"
+                )
             last = image
             misread[label] += 1
         for label, (wrong, there) in enumerate(zip(misread, self.test_labels, strict=True)):
             if wrong > there:
                 raise ValueError(
-                    f"predictions.mistakes: {wrong:,} of class {label}, of which there are {there:,} images"
+                    f"predictions.mistakes: {wrong:,} of class {label}, of which there are"
+                    f" {there:,} images"
                 )
         rightly = sum(self.test_labels) - len(self.mistakes)
         if sum(row[2] for row in self.reliability) != rightly:
-            raise ValueError(f"predictions.reliability: not {rightly:,} images read rightly, as the mistakes leave")
+            raise ValueError(
+                f"predictions.reliability: not {rightly:,} images read rightly, as the mistakes"
+                " leave"
+            )
         for number, (held, confidence, right) in enumerate(self.reliability):
             low, high = (end * held / BINS for end in (number, number + 1))
             if right > held or not low - _ROUNDING <= confidence <= high + _ROUNDING:
-                raise ValueError(f"predictions.reliability: {[held, confidence, right]} is impossible in bin {number}")
+                raise ValueError(
+                    f"predictions.reliability: {[held, confidence, right]} is impossible in bin"
+                    f" {number}"
+                )
 
 
 def summarise_predictions(
-    train_loss: float, train_accuracy: float, test_logits: NDArray[np.float32], test_labels: NDArray[np.int64]
+    train_loss: float,
+    train_accuracy: float,
+    test_logits: NDArray[np.float32],
+    test_labels: NDArray[np.int64],
 ) -> Predictions:
     """Work out what the final logits say.
 
@@ -108,19 +124,27 @@ def summarise_predictions(
         train_accuracy=train_accuracy,
         test_labels=tuple(np.bincount(test_labels, minlength=test_logits.shape[1]).tolist()),
         mistakes=tuple((int(i), int(test_labels[i]), int(predictions[i])) for i in wrong),
-        reliability=tuple((int(images), round(total, _DECIMALS), int(right)) for images, total, right in bins),
+        reliability=tuple(
+            (int(images), round(total, _DECIMALS), int(right)) for images, total, right in bins
+        ),
     )
 
 
-def bin_confidences(confidences: NDArray[np.float64], correct: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Sort readings into :data:`BINS` bins of equal width by their confidence, each closed above (Guo et al., 2017).
+def bin_confidences(
+    confidences: NDArray[np.float64], correct: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Sort readings into :data:`BINS` bins of equal width by their confidence, each closed above
+    (Guo et al., 2017).
 
     Args:
         confidences: probabilities of the predictions, 0 to 1, ``(n,)``.
         correct: which were right, ``(n,)``.
 
     Returns:
-        float64, ``(BINS, 3)``: a row ``(images, sum of their confidences, rightly read)`` for each bin.
+        float64, ``(BINS, 3)``: a row ``(images, sum of their confidences, rightly read)`` for each
+        bin.
     """
     bins = np.clip(np.ceil(confidences * BINS).astype(int) - 1, 0, BINS - 1)
-    return np.stack([np.bincount(bins, weights, BINS) for weights in (None, confidences, correct)], axis=1)
+    return np.stack(
+        [np.bincount(bins, weights, BINS) for weights in (None, confidences, correct)], axis=1
+    )

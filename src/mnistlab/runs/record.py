@@ -34,11 +34,11 @@ class EpochMetrics(_Frozen):
 
     Attributes:
         epoch: from 1.
-        train_loss: mean cross-entropy in nats over the epoch's training images, as they were trained on (augmented,
-            with dropout, by the weights of the moment).
+        train_loss: mean cross-entropy in nats over the epoch's training images, as they were
+            trained on (augmented, with dropout, by the weights of the moment).
         train_accuracy: share of them classified rightly, 0 to 1.
-        test_loss: mean cross-entropy in nats over the images tested on (those held out of training, if the recipe has
-            ``validation``), by the weights at the epoch's end.
+        test_loss: mean cross-entropy in nats over the images tested on (those held out of training,
+            if the recipe has ``validation``), by the weights at the epoch's end.
         test_accuracy: share of them classified rightly, 0 to 1.
         train_seconds: wall time of the training part.
         test_seconds: wall time of the test.
@@ -68,7 +68,9 @@ class DataSummary(_Frozen):
 
 
 class Environment(_Frozen):
-    """Where a run ran: versions by package name, and the hardware; no memory, 0, where it cannot be told."""
+    """Where a run ran: versions by package name, and the hardware; no memory, 0, where it cannot be
+    told.
+    """
 
     versions: dict[str, str]
     platform: str
@@ -82,7 +84,9 @@ class Environment(_Frozen):
 
 
 class FinalFigures(_Frozen):
-    """The figures to quote: the final epoch's. The best epoch is chosen on the images tested on, and flatters."""
+    """The figures to quote: the final epoch's. The best epoch is chosen on the images tested on,
+    and flatters.
+    """
 
     test_accuracy: float
     test_loss: float
@@ -96,10 +100,12 @@ class RunRecord(_Frozen):
 
     Attributes:
         parameters: trainable ones.
-        source: digest of the file of a model of the user's own, see :class:`mnistlab.recipe.Source`.
-        imports: those of the files that it imports, by the modules' names; ``None`` in records of versions before they
-            were kept.
-        predictions: how the final weights read each image; ``None`` in records of versions before it was kept.
+        source: digest of the file of a model of the user's own, see
+            :class:`mnistlab.recipe.Source`.
+        imports: those of the files that it imports, by the modules' names; ``None`` in records of
+            versions before they were kept.
+        predictions: how the final weights read each image; ``None`` in records of versions before
+            it was kept.
         started: when the run was begun.
         seconds: training and testing time, summed over the epochs.
     """
@@ -151,7 +157,9 @@ class RunRecord(_Frozen):
             files: checksums of the files beside it, by name.
         """
         text = self.model_dump_json(indent=2)
-        return add_checksum(_LIST_OF_NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text), files)
+        return add_checksum(
+            _LIST_OF_NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text), files
+        )
 
     @classmethod
     def from_json(cls, text: str | bytes, name: str) -> "RunRecord":
@@ -163,7 +171,9 @@ class RunRecord(_Frozen):
         try:
             record = cls.model_validate_json(text)
         except (ValidationError, RecipeError) as error:
-            raise RunError(f"{name}: not a run's record, or of a later version: {reason(error)}") from None
+            raise RunError(
+                f"{name}: not a run's record, or of a later version: {reason(error)}"
+            ) from None
         try:
             content = read_checked(text)[0]
             record._refuse_contradictions(content)
@@ -172,17 +182,31 @@ class RunRecord(_Frozen):
         return record
 
     def _refuse_contradictions(self, content: dict[str, Any]) -> None:
-        """Refuse a file whose figures do not follow from each other, those for quick readers among them."""
+        """Refuse a file whose figures do not follow from each other, those for quick readers among
+        them.
+        """
         if self.predictions:
             self.predictions.refuse_contradictions()
-            refuse_other_accuracy(self.history[-1].test_accuracy, len(self.predictions.mistakes), self.data.test_images)
-        wanted = {f"final.{name}": value for name, value in self.final.model_dump().items()} | {"seconds": self.seconds}
+            refuse_other_accuracy(
+                self.history[-1].test_accuracy,
+                len(self.predictions.mistakes),
+                self.data.test_images,
+            )
+        wanted = {f"final.{name}": value for name, value in self.final.model_dump().items()} | {
+            "seconds": self.seconds
+        }
         stored = content.get("final")
-        found = {f"final.{name}": value for name, value in stored.items()} if isinstance(stored, dict) else {}
+        found = (
+            {f"final.{name}": value for name, value in stored.items()}
+            if isinstance(stored, dict)
+            else {}
+        )
         found["seconds"] = content.get("seconds", self.seconds)
         for name in wanted.keys() & found.keys():
             if found[name] != wanted[name]:
-                raise ValueError(f"{name}: {found[name]!r}, but by the other figures {wanted[name]!r}")
+                raise ValueError(
+                    f"{name}: {found[name]!r}, but by the other figures {wanted[name]!r}"
+                )
 
 
 class _Timed(Protocol):
@@ -208,7 +232,8 @@ def refuse_other_accuracy(accuracy: float, mistakes: int, images: int) -> None:
     follows = 1 - mistakes / images
     if abs(accuracy - follows) > _ROUNDING:
         raise ValueError(
-            f"test_accuracy: {accuracy:.6g}, but {mistakes:,} of {images:,} images misread are {follows:.6g}"
+            f"test_accuracy: {accuracy:.6g}, but {mistakes:,} of {images:,} images misread are"
+            f" {follows:.6g}"
         )
 
 
@@ -220,7 +245,9 @@ def reason(error: Exception) -> str:
         where = ".".join(map(str, problem["loc"])) or "the text"
         said = f"{where}: {problem['msg'].removeprefix('Value error, ')}"
     # The file's own text may stand in it, and damage has no respect for terminals.
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in " ".join(said.split()))
+    return "".join(
+        letter if letter.isprintable() else ascii(letter)[1:-1] for letter in " ".join(said.split())
+    )
 
 
 def now() -> datetime:

@@ -57,10 +57,12 @@ class RunSummary(BaseModel):
 
     Attributes:
         path: the run's folder.
-        recipe: its name, and how many training images it holds out to be tested on; 0 for the test set.
+        recipe: its name, and how many training images it holds out to be tested on; 0 for the test
+            set.
         seed: of the run.
         final: the final epoch's accuracy alone, 0 to 1.
-        seconds: training and testing time; ``data``, ``history`` and ``predictions`` are there to check it and ``final``.
+        seconds: training and testing time; ``data``, ``history`` and ``predictions`` are there to
+            check it and ``final``.
         started: when it was begun.
     """
 
@@ -81,12 +83,16 @@ class RunSummary(BaseModel):
         accuracy = self.history[-1].test_accuracy
         if self.final.test_accuracy != accuracy:
             raise ValueError(
-                f"final.test_accuracy: {self.final.test_accuracy:.6g}, but the last epoch's is {accuracy:.6g}"
+                f"final.test_accuracy: {self.final.test_accuracy:.6g}, but the last epoch's is"
+                f" {accuracy:.6g}"
             )
         if self.predictions:
             refuse_other_accuracy(accuracy, len(self.predictions.mistakes), self.data.test_images)
         if self.seconds != total_seconds(self.history):
-            raise ValueError(f"seconds: {self.seconds:g}, but those of the epochs are {total_seconds(self.history):g}")
+            raise ValueError(
+                f"seconds: {self.seconds:g}, but those of the epochs are"
+                f" {total_seconds(self.history):g}"
+            )
         return self
 
 
@@ -100,7 +106,8 @@ def _refuse(error: RunError) -> None:
 
 
 class RunStore:
-    """Runs in folders ``NAME-DIGEST-seedN``. The digest and the seed say what a run trains, the name is a label.
+    """Runs in folders ``NAME-DIGEST-seedN``. The digest and the seed say what a run trains, the
+    name is a label.
 
     Args:
         path: the folder that holds them; it need not exist yet.
@@ -114,14 +121,18 @@ class RunStore:
                 self._known.setdefault((found["digest"], int(found["seed"])), folder)
 
     def folder(self, recipe: Recipe, seed: int) -> RunFolder:
-        """Return the folder of a run, whatever label it was trained under; a new one if there is none."""
+        """Return the folder of a run, whatever label it was trained under; a new one if there is
+        none.
+        """
         return RunFolder(self._known.get((recipe.digest, seed), self.path / run_name(recipe, seed)))
 
     def records(self, on_damage: Callable[[RunError], None] = _refuse) -> Iterator[RunRecord]:
-        """Read the records of all finished runs, whatever their folders are called, in the order of their names.
+        """Read the records of all finished runs, whatever their folders are called, in the order of
+        their names.
 
         Args:
-            on_damage: told of each record that is damaged, which is then passed over; by default it is raised.
+            on_damage: told of each record that is damaged, which is then passed over; by default it
+                is raised.
 
         Raises:
             RunError: a record is damaged.

@@ -40,7 +40,9 @@ class Access:
         ending: says whether the server is ending.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, tally: Tally, ending: Callable[[], bool]) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, tally: Tally, ending: Callable[[], bool]
+    ) -> None:
         self._app, self._metrics, self._tally, self._ending = app, metrics, tally, ending
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

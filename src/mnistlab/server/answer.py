@@ -18,16 +18,21 @@ class Sight(BaseModel):
     width: int = Field(description="Of the picture in pixels, as one sees it.")
     height: int = Field(description="Of the picture in pixels.")
     error: None = Field(default=None, description="Null: there is none.")
-    digits: str = Field(description='The digits, left to right, rows from top to bottom; "" if there are none.')
+    digits: str = Field(
+        description='The digits, left to right, rows from top to bottom; "" if there are none.'
+    )
     sure: bool = Field(description="Whether there are digits and all of them reach the threshold.")
     confidence: float = Field(description="Probability that all of it is right, 0 to 1.")
     boxes: list[list[int]] = Field(description="Left, top, right, bottom of each digit, in pixels.")
     probabilities: list[list[float]] = Field(
-        description="Ten of each digit; they sum to 1, or to less where the model tells what is no digit."
+        description=(
+            "Ten of each digit; they sum to 1, or to less where the model tells what is no digit."
+        )
     )
     unsure: list[int] = Field(description="Places in digits that miss the threshold.")
     images: list[str] = Field(
-        default=[], description="If asked for: 28x28 PNG of each digit as the network saw it, base64."
+        default=[],
+        description="If asked for: 28x28 PNG of each digit as the network saw it, base64.",
     )
 
 

@@ -28,7 +28,8 @@ from mnistlab.server.settings import Settings
 from mnistlab.server.target import Target
 from mnistlab.server.upload import Uploads
 
-_ABOUT = """Reads the digits that someone wrote, in any ordinary picture: `POST` its file to `/api/read`.
+_ABOUT = """Reads the digits that someone wrote, in any ordinary picture: `POST` its file to
+`/api/read`.
 
 Every error is one line of JSON, `{"error": "..."}`; 503 comes with `Retry-After`."""
 
@@ -40,8 +41,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings: all of them; the default reads with the shipped models.
 
     Returns:
-        An ASGI application. Its ``state`` has ``pool``, the :class:`~mnistlab.server.pool.Pool`; ``tally``, the
-        :class:`~mnistlab.server.access.Tally`; and ``end``, to be called when the server begins to end.
+        An ASGI application. Its ``state`` has ``pool``, the :class:`~mnistlab.server.pool.Pool`;
+        ``tally``, the :class:`~mnistlab.server.access.Tally`; and ``end``, to be called when the
+        server begins to end.
 
     Raises:
         ServerError: ``root_path`` is a path that the server uses itself, or a host's name is none.
@@ -103,7 +105,9 @@ def _check_prefix(app: FastAPI, prefix: str) -> None:
     for route in app.routes:
         path = getattr(route, "path", "")
         if prefix and f"{path}/".startswith(f"{prefix}/"):
-            raise ServerError(f"--root-path {prefix} is an address of the server's own, {path}: choose another")
+            raise ServerError(
+                f"--root-path {prefix} is an address of the server's own, {path}: choose another"
+            )
 
 
 def _add_state(app: FastAPI, settings: Settings, pool: Pool, metrics: Metrics) -> None:
@@ -116,7 +120,10 @@ def _add_state(app: FastAPI, settings: Settings, pool: Pool, metrics: Metrics) -
     )
     async def models() -> list[ModelAnswer]:
         default = settings.names[0]
-        return [ModelAnswer(name=n, default=n == default, about=pool.models.get(n, {})) for n in settings.names]
+        return [
+            ModelAnswer(name=n, default=n == default, about=pool.models.get(n, {}))
+            for n in settings.names
+        ]
 
     @app.get(
         "/healthz",
@@ -140,7 +147,9 @@ def _add_state(app: FastAPI, settings: Settings, pool: Pool, metrics: Metrics) -
         if pool.ready:
             return Response('{"state":"ready"}', media_type="application/json")
         return problem(
-            503, "the server is ending" if pool.stopping else "the readers are loading", {"Retry-After": "1"}
+            503,
+            "the server is ending" if pool.stopping else "the readers are loading",
+            {"Retry-After": "1"},
         )
 
     @app.get(

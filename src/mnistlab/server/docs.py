@@ -28,7 +28,9 @@ _PAGE = """<!doctype html>
 
 
 def docs_page(document: dict[str, Any], address: str) -> str:
-    """Return an HTML page that says what an OpenAPI 3.1 document says of the server at an address, ending in ``/``."""
+    """Return an HTML page that says what an OpenAPI 3.1 document says of the server at an address,
+    ending in ``/``.
+    """
     info = document["info"]
     routes = [
         _route(method.upper(), path, operation, document)
@@ -37,7 +39,9 @@ def docs_page(document: dict[str, Any], address: str) -> str:
     ]
     about = "".join(f"<p>{_marked(part)}</p>" for part in info["description"].split("\n\n"))
     title, version = escape(info["title"]), escape(info["version"])
-    return _PAGE.format(title=title, version=version, about=about, address=escape(address), routes="\n".join(routes))
+    return _PAGE.format(
+        title=title, version=version, about=about, address=escape(address), routes="\n".join(routes)
+    )
 
 
 def _route(method: str, path: str, operation: dict[str, Any], document: dict[str, Any]) -> str:
@@ -50,7 +54,11 @@ def _route(method: str, path: str, operation: dict[str, Any], document: dict[str
         parts.append(_table("Body", [(", ".join(body["content"]), body["description"])]))
     if "parameters" in operation:
         parts.append(_table("Query", [_parameter(one) for one in operation["parameters"]]))
-    parts.append(_table("Answers", [(s, r["description"]) for s, r in sorted(operation["responses"].items())]))
+    parts.append(
+        _table(
+            "Answers", [(s, r["description"]) for s, r in sorted(operation["responses"].items())]
+        )
+    )
     fields = _fields(operation["responses"]["200"], document)
     if fields:
         parts.append(_table("In the answer", fields))
@@ -68,17 +76,24 @@ def _fields(response: dict[str, Any], document: dict[str, Any]) -> list[tuple[st
     schema = schema.get("items", schema)
     if "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    return [(name, field.get("description", "")) for name, field in schema.get("properties", {}).items()]
+    return [
+        (name, field.get("description", "")) for name, field in schema.get("properties", {}).items()
+    ]
 
 
 def _table(caption: str, rows: list[tuple[str, str]]) -> str:
     lines = "".join(
-        f'<tr><th scope="row"><code>{escape(name)}</code></th><td>{_marked(text)}</td></tr>' for name, text in rows
+        f'<tr><th scope="row"><code>{escape(name)}</code></th><td>{_marked(text)}</td></tr>'
+        for name, text in rows
     )
-    return f'<div class="wide"><table><caption>{caption}</caption><tbody>{lines}</tbody></table></div>'
+    return (
+        f'<div class="wide"><table><caption>{caption}</caption><tbody>{lines}</tbody></table></div>'
+    )
 
 
 def _marked(text: str) -> str:
     """Return HTML of text in which backquotes mark code."""
     parts = escape(text, quote=False).split("`")
-    return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
+    return "".join(
+        f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts)
+    )

@@ -42,4 +42,6 @@ def read_frame(stream: BinaryIO) -> Frame | None:
         return None
     head, body = _LENGTHS.unpack(lengths)
     content = stream.read(head + body)
-    return Frame(json.loads(content[:head]), content[head:]) if len(content) == head + body else None
+    return (
+        Frame(json.loads(content[:head]), content[head:]) if len(content) == head + body else None
+    )

@@ -28,12 +28,18 @@ class Gate:
 
     def _check(self, headers: Headers) -> Refusal | None:
         if "transfer-encoding" in headers and "content-length" in headers:
-            # RFC 9112, 6.3: what follows may be meant as a request by who sent it, and as a body by a proxy.
+            # RFC 9112, 6.3: what follows may be meant as a request by who sent it, and as a body by
+            # a proxy.
             return Refusal(
-                400, "a body has Content-Length or Transfer-Encoding, not both", headers={"Connection": "close"}
+                400,
+                "a body has Content-Length or Transfer-Encoding, not both",
+                headers={"Connection": "close"},
             )
         host = headers.get("host")
         # Only HTTP/1.0 may do without, which no browser speaks.
         if host is None or host in self._hosts:
             return None
-        return Refusal(400, f"this server is not called {host[:100]!a}; if it is, start it with --allow-host NAME")
+        return Refusal(
+            400,
+            f"this server is not called {host[:100]!a}; if it is, start it with --allow-host NAME",
+        )

@@ -13,10 +13,10 @@ _PATTERN = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]+", re.IG
 class Hosts:
     """The values of the ``Host`` header that are answered.
 
-    A page of another site can ask this server in its visitor's browser, and read the answers, once the site's name
-    leads to this server's address (DNS rebinding); ``Host`` then holds that name. An address leads nowhere else. So
-    ``localhost`` and this machine's own addresses are answered; if the server is reached from other machines, so are
-    every address and the machine's names.
+    A page of another site can ask this server in its visitor's browser, and read the answers, once
+    the site's name leads to this server's address (DNS rebinding); ``Host`` then holds that name.
+    An address leads nowhere else. So ``localhost`` and this machine's own addresses are answered;
+    if the server is reached from other machines, so are every address and the machine's names.
 
     Args:
         bound: the address or name that is listened on.
@@ -29,7 +29,9 @@ class Hosts:
     def __init__(self, bound: str, allowed: tuple[str, ...]) -> None:
         for name in allowed:
             if not _PATTERN.fullmatch(name.strip("[]")):
-                raise ServerError(f"{name!a} is not a host: example.org, *.example.org, 192.168.1.7 or * is")
+                raise ServerError(
+                    f"{name!a} is not a host: example.org, *.example.org, 192.168.1.7 or * is"
+                )
         names = [name.lower().strip("[]") for name in allowed]
         self._any = "*" in names
         self._below = tuple(name[1:] for name in ("*.localhost", *names) if name.startswith("*."))

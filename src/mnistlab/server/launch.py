@@ -28,18 +28,22 @@ _CONNECTIONS, _BACKLOG = 1000, 250
 
 
 def serve(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) -> None:
-    """Serve until SIGINT or SIGTERM; what was accepted until then is finished. A second SIGINT ends it at once.
+    """Serve until SIGINT or SIGTERM; what was accepted until then is finished. A second SIGINT ends
+    it at once.
 
     Args:
         settings: where, and how.
-        on_ready: called with the address, such as ``http://127.0.0.1:8000``, once pictures are read.
+        on_ready: called with the address, such as ``http://127.0.0.1:8000``, once pictures are
+            read.
 
     Raises:
         ServerError: the address cannot be listened on, or the models cannot be loaded.
     """
     with _listen(settings.host, settings.port) as listener:
         # uvicorn raises again the signal that ended it; by then it has done its work.
-        before = {number: signal.signal(number, _ignore) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {
+            number: signal.signal(number, _ignore) for number in (signal.SIGINT, signal.SIGTERM)
+        }
         try:
             asyncio.run(_serve(settings, listener, on_ready))
         finally:
@@ -47,14 +51,18 @@ def serve(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) 
                 signal.signal(number, handler)
 
 
-async def _serve(settings: Settings, listener: socket.socket, on_ready: Callable[[str], None]) -> None:
+async def _serve(
+    settings: Settings, listener: socket.socket, on_ready: Callable[[str], None]
+) -> None:
     app = create_app(settings)
     server = uvicorn.Server(_configure(app, settings))
     address = _address(listener) + settings.root_path
     announcing = asyncio.create_task(_announce(app.state.pool, lambda: on_ready(address)))
 
     def give_up(task: asyncio.Task[None]) -> None:
-        server.should_exit = server.should_exit or (not task.cancelled() and task.exception() is not None)
+        server.should_exit = server.should_exit or (
+            not task.cancelled() and task.exception() is not None
+        )
 
     announcing.add_done_callback(give_up)
     ending = asyncio.create_task(_await_end(server, app))
@@ -67,7 +75,11 @@ async def _serve(settings: Settings, listener: socket.socket, on_ready: Callable
         announcing.result()
     cut = app.state.tally.cut
     fields = {"answered": app.state.tally.answered, "cut": cut}
-    _tell("ended; requests answered: %(answered)d, cut off: %(cut)d", fields, logging.WARNING if cut else logging.INFO)
+    _tell(
+        "ended; requests answered: %(answered)d, cut off: %(cut)d",
+        fields,
+        logging.WARNING if cut else logging.INFO,
+    )
 
 
 async def _announce(pool: Pool, tell: Callable[[], None]) -> None:
@@ -84,7 +96,9 @@ async def _await_end(server: uvicorn.Server, app: FastAPI) -> None:
 
 
 def _tell(message: str, fields: dict[str, int], level: int = logging.INFO) -> None:
-    _LOGGER.log(level, message, fields, extra={"event": message.partition(";")[0], "fields": fields})
+    _LOGGER.log(
+        level, message, fields, extra={"event": message.partition(";")[0], "fields": fields}
+    )
 
 
 def _configure(app: FastAPI, settings: Settings) -> uvicorn.Config:
@@ -96,7 +110,9 @@ def _configure(app: FastAPI, settings: Settings) -> uvicorn.Config:
         ws="none",
         loop="asyncio",
         lifespan="on",
-        log_config=configuration(settings.log_format, access=settings.access_log, quiet=settings.quiet),
+        log_config=configuration(
+            settings.log_format, access=settings.access_log, quiet=settings.quiet
+        ),
         access_log=False,
         server_header=False,
         # So many are accepted at once, before any can be closed.
@@ -116,7 +132,9 @@ def _affordable_connections() -> int:
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        )[0]
         listener = socket.socket(family, kind, protocol)
         try:
             if hasattr(signal, "SIGHUP"):
@@ -129,7 +147,9 @@ def _listen(host: str, port: int) -> socket.socket:
             raise
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ServerError(f"cannot listen on {host}:{port}: {reason}; choose another with --host or --port") from error
+        raise ServerError(
+            f"cannot listen on {host}:{port}: {reason}; choose another with --host or --port"
+        ) from error
     return listener
 
 

@@ -1,7 +1,7 @@
 """Linger: what becomes of a body that nobody reads.
 
-A server that closes a connection on which more is arriving has the client's system drop the answer too. So a little
-more is let in before the end (nginx calls it ``lingering_close``).
+A server that closes a connection on which more is arriving has the client's system drop the answer
+too. So a little more is let in before the end (nginx calls it ``lingering_close``).
 """
 
 import asyncio
@@ -12,12 +12,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SURPLUS, _SECONDS, _LAST_SECONDS = 2**24, 5.0, 1.0
-"""Bytes, and time, of a refused body that are still let in, so that a client gets to know that only reads once it has
-sent; and time to read the answer for one that sends still more, or while the server ends."""
+"""Bytes, and time, of a refused body that are still let in, so that a client gets to know that only
+reads once it has sent; and time to read the answer for one that sends still more, or while the
+server ends."""
 
 
 class Linger:
-    """Middleware: closes the connection after an answer that came before its request's body was there.
+    """Middleware: closes the connection after an answer that came before its request's body was
+    there.
 
     Args:
         app: the application.
@@ -33,7 +35,9 @@ class Linger:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        coming = "transfer-encoding" in headers or headers.get("content-length", "0").strip("0") != ""
+        coming = (
+            "transfer-encoding" in headers or headers.get("content-length", "0").strip("0") != ""
+        )
 
         async def take() -> Message:
             nonlocal coming
@@ -43,12 +47,17 @@ class Linger:
 
         async def give(message: Message) -> None:
             if coming and message["type"] == "http.response.start":
-                # Who waits to be told to go on with the body is not; most bodies are short, and here with their heads.
+                # Who waits to be told to go on with the body is not; most bodies are short, and
+                # here with their heads.
                 if "expect" not in headers:
                     await _at_once(take)
                 if coming:
                     MutableHeaders(scope=message)["Connection"] = "close"
-            if coming and message["type"] == "http.response.body" and not message.get("more_body", False):
+            if (
+                coming
+                and message["type"] == "http.response.body"
+                and not message.get("more_body", False)
+            ):
                 await send({**message, "more_body": True})
                 await self._drain(take)
                 message = {"type": "http.response.body", "body": b"", "more_body": False}

@@ -21,9 +21,14 @@ def configuration(form: str, *, access: bool, quiet: bool) -> dict[str, Any]:
         access: whether each request has its line.
         quiet: whether to tell of trouble only.
     """
-    levels = {"mnistlab.server": "WARNING" if quiet else "INFO", "uvicorn": "WARNING", "asyncio": "WARNING"}
+    levels = {
+        "mnistlab.server": "WARNING" if quiet else "INFO",
+        "uvicorn": "WARNING",
+        "asyncio": "WARNING",
+    }
     loggers: dict[str, Any] = {
-        name: {"level": level, "handlers": ["stderr"], "propagate": False} for name, level in levels.items()
+        name: {"level": level, "handlers": ["stderr"], "propagate": False}
+        for name, level in levels.items()
     }
     loggers["mnistlab.server.access"] = {"level": "INFO" if access and not quiet else "WARNING"}
     return {
@@ -31,13 +36,17 @@ def configuration(form: str, *, access: bool, quiet: bool) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "filters": {"flood": {"()": Flood}},
         "formatters": {"form": {"()": JsonFormatter if form == "json" else TextFormatter}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "form", "filters": ["flood"]}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "form", "filters": ["flood"]}
+        },
         "loggers": loggers,
     }
 
 
 class Flood(logging.Filter):
-    """Lets through one line of trouble a second of each kind, which says how many have been left out since the last."""
+    """Lets through one line of trouble a second of each kind, which says how many have been left
+    out since the last.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,13 +69,18 @@ class Flood(logging.Filter):
 
 
 class TextFormatter(logging.Formatter):
-    """A line for people of each event; what strangers wrote is escaped, and the lines of an exception are indented."""
+    """A line for people of each event; what strangers wrote is escaped, and the lines of an
+    exception are indented.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """See ``logging``."""
         if getattr(record, "event", "") == "request":
             moment = time.strftime("%d/%b/%Y:%H:%M:%S %z", time.localtime(record.created))
-            fields = {name: _printable(str(value)).replace('"', "%22") for name, value in _fields(record).items()}
+            fields = {
+                name: _printable(str(value)).replace('"', "%22")
+                for name, value in _fields(record).items()
+            }
             return _ACCESS.format(time=moment, **fields)
         level = f"{record.levelname.lower()}: " if record.levelno > logging.INFO else ""
         text = _printable(f"mnistlab: {level}{record.getMessage().strip()}")
@@ -74,7 +88,10 @@ class TextFormatter(logging.Formatter):
             text += f" ({more:,} more since the last such line)"
         if record.exc_info:
             # What is indented cannot pass for another event.
-            text += "".join(f"\n    {_printable(line)}" for line in self.formatException(record.exc_info).split("\n"))
+            text += "".join(
+                f"\n    {_printable(line)}"
+                for line in self.formatException(record.exc_info).split("\n")
+            )
         return text
 
 
@@ -83,8 +100,9 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """See ``logging``."""
+        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         told: dict[str, Any] = {
-            "time": f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(record.created))}.{int(record.msecs):03d}Z",
+            "time": f"{seconds}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "event": getattr(record, "event", record.name),
         }
@@ -104,4 +122,6 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )

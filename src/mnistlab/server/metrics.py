@@ -19,16 +19,29 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self.requests = Counter("mnistlab_requests", "Answers, by status", ["status"], registry=self._registry)
+        self.requests = Counter(
+            "mnistlab_requests", "Answers, by status", ["status"], registry=self._registry
+        )
         self.reading = Histogram(
-            "mnistlab_reading_seconds", "Seconds of reading a picture", buckets=_SECONDS, registry=self._registry
+            "mnistlab_reading_seconds",
+            "Seconds of reading a picture",
+            buckets=_SECONDS,
+            registry=self._registry,
         )
-        self.waiting = Gauge("mnistlab_queue_length", "Requests that wait for a reader", registry=self._registry)
-        self.alive = Gauge("mnistlab_readers_alive", "Reader processes ready to read", registry=self._registry)
+        self.waiting = Gauge(
+            "mnistlab_queue_length", "Requests that wait for a reader", registry=self._registry
+        )
+        self.alive = Gauge(
+            "mnistlab_readers_alive", "Reader processes ready to read", registry=self._registry
+        )
         self.refused = Counter(
-            "mnistlab_refused", "Requests refused because the queue was full", registry=self._registry
+            "mnistlab_refused",
+            "Requests refused because the queue was full",
+            registry=self._registry,
         )
-        self.deaths = Counter("mnistlab_reader_deaths", "Reader processes that ended", registry=self._registry)
+        self.deaths = Counter(
+            "mnistlab_reader_deaths", "Reader processes that ended", registry=self._registry
+        )
 
     def text(self) -> bytes:
         """Return all of them in Prometheus's text format."""

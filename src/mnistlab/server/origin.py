@@ -20,16 +20,22 @@ class Origins(CORSMiddleware):
 
 
 class Preflights(CORSMiddleware):
-    """Middleware: answers preflights alone, and refuses them in JSON; arguments are those of :class:`Origins`."""
+    """Middleware: answers preflights alone, and refuses them in JSON; arguments are those of
+    :class:`Origins`.
+    """
 
     def preflight_response(self, request_headers: Headers) -> Response:
         """Return the answer."""
         answer = super().preflight_response(request_headers)
         if answer.status_code < 400:
             return answer
-        kept = {name: value for name, value in answer.headers.items() if not name.startswith("content-")}
+        kept = {
+            name: value for name, value in answer.headers.items() if not name.startswith("content-")
+        }
         fault = bytes(answer.body).decode().removeprefix("Disallowed CORS ")
-        return problem(400, f"pages of other sites may not ask so (CORS): {fault}; see --allow-origin", kept)
+        return problem(
+            400, f"pages of other sites may not ask so (CORS): {fault}; see --allow-origin", kept
+        )
 
     async def simple_response(
         self,

@@ -23,7 +23,8 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
 
 class Pool:
-    """Reads pictures in processes of their own, so that a crash, a runaway picture or a leak is theirs alone.
+    """Reads pictures in processes of their own, so that a crash, a runaway picture or a leak is
+    theirs alone.
 
     Args:
         settings: how many processes, which models, how many may wait.
@@ -57,8 +58,12 @@ class Pool:
 
     @property
     def ready(self) -> bool:
-        """Whether pictures are read: all was loaded, a process lives, and the server is not ending."""
-        return self._known.is_set() and not self._failure and bool(self._alive) and not self.stopping
+        """Whether pictures are read: all was loaded, a process lives, and the server is not
+        ending.
+        """
+        return (
+            self._known.is_set() and not self._failure and bool(self._alive) and not self.stopping
+        )
 
     def check_room(self) -> None:
         """Do nothing if a picture would be read or queued now.
@@ -73,7 +78,12 @@ class Pool:
             raise Refusal(503, "all readers are busy; try again", retry_after=1)
 
     async def read(
-        self, picture: bytes, models: list[str], *, images: bool, left: asyncio.Future[None] | None = None
+        self,
+        picture: bytes,
+        models: list[str],
+        *,
+        images: bool,
+        left: asyncio.Future[None] | None = None,
     ) -> Frame:
         """Have a picture read.
 
@@ -81,14 +91,15 @@ class Pool:
             picture: a file's content.
             models: names, the answering one first.
             images: whether the answer shows what the network saw.
-            left: done once nobody waits for the answer; a picture that is not yet being read then never is.
+            left: done once nobody waits for the answer; a picture that is not yet being read then
+                never is.
 
         Returns:
             ``status`` and ``seconds``, and the response's JSON.
 
         Raises:
-            Refusal: 503 if there is no room; 422 if the picture takes too long or ends its processes; 499 if who asked
-                has left.
+            Refusal: 503 if there is no room; 422 if the picture takes too long or ends its
+                processes; 499 if who asked has left.
         """
         self.check_room()
         seconds = self._settings.picture_seconds

@@ -30,7 +30,8 @@ class ReaderProcess:
 
     @classmethod
     async def start(cls, settings: Settings) -> "ReaderProcess":
-        """Start a process and wait until its models are loaded; they are then in ``models``: name -> metadata.
+        """Start a process and wait until its models are loaded; they are then in ``models``: name
+        -> metadata.
 
         Raises:
             ServerError: a model cannot be loaded, or the process ended meanwhile.
@@ -75,7 +76,8 @@ class ReaderProcess:
         return self._process.returncode is None
 
     async def read(self, order: Frame, seconds: float) -> Frame:
-        """Have a picture read. A process that does not answer in time, or whose caller gives up, is killed.
+        """Have a picture read. A process that does not answer in time, or whose caller gives up, is
+        killed.
 
         Raises:
             ReaderDiedError: the process ended.

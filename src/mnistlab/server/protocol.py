@@ -19,9 +19,11 @@ class Limits(NamedTuple):
     """What connections may cost.
 
     Attributes:
-        connections: open at a time; for a further one, the one that has been silent longest is closed.
+        connections: open at a time; for a further one, the one that has been silent longest is
+            closed.
         seconds: in which a request's head is there, and a client reads on in an answer.
-        rate: bytes a second at which answers are read, once they no longer fit the system's buffers.
+        rate: bytes a second at which answers are read, once they no longer fit the system's
+            buffers.
     """
 
     connections: int = 1000
@@ -30,7 +32,9 @@ class Limits(NamedTuple):
 
 
 class ImpatientProtocol(H11Protocol):
-    """uvicorn's, with limits for clients of whom no request is being handled, which uvicorn lacks."""
+    """uvicorn's, with limits for clients of whom no request is being handled, which uvicorn
+    lacks.
+    """
 
     limits = Limits()
     _evicted = False
@@ -59,11 +63,15 @@ class ImpatientProtocol(H11Protocol):
         super().data_received(data)
 
     def _should_upgrade(self) -> bool:
-        """Pass over every ``Upgrade``, as a server may (RFC 9110, 7.8), without uvicorn's advice to install one."""
+        """Pass over every ``Upgrade``, as a server may (RFC 9110, 7.8), without uvicorn's advice to
+        install one.
+        """
         return False
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP, in JSON as everything else; uvicorn fails if there has been an answer."""
+        """Answer what is not HTTP, in JSON as everything else; uvicorn fails if there has been an
+        answer.
+        """
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             content = json.dumps({"error": msg}).encode()
             head = (
@@ -87,13 +95,19 @@ class ImpatientProtocol(H11Protocol):
         if reads_on or self.cycle is not self._seen or (self._handled and not unread):
             self._progress = now
         self._unread, self._seen = unread, self.cycle
-        patience = min(self.limits.seconds, _LAST_SECONDS) if self.transport.is_closing() else self.limits.seconds
+        patience = (
+            min(self.limits.seconds, _LAST_SECONDS)
+            if self.transport.is_closing()
+            else self.limits.seconds
+        )
         if now - self._progress >= patience:
             self.transport.abort()
         self._next_look = self.loop.call_later(pause, self._look)
 
     def _make_room(self) -> None:
-        """Close the connection that has been silent longest, among those of which no whole request is being handled."""
+        """Close the connection that has been silent longest, among those of which no whole request
+        is being handled.
+        """
         if len(self.connections) <= self.limits.connections:
             return
         others = [

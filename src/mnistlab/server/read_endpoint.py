@@ -18,7 +18,10 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "The picture's file as it is: PNG, JPEG, WebP, BMP, GIF, TIFF or PPM; its content tells which.",
+        "description": (
+            "The picture's file as it is: PNG, JPEG, WebP, BMP, GIF, TIFF or PPM; its content tells"
+            " which."
+        ),
         "content": {"application/octet-stream": _BINARY, "image/*": _BINARY},
     }
 }
@@ -38,7 +41,9 @@ class ReadQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    model: list[str] = Field(default=[], description="Models to read with; the first answers. [the default one]")
+    model: list[str] = Field(
+        default=[], description="Models to read with; the first answers. [the default one]"
+    )
     images: bool = Field(default=False, description="Also send what the network saw of each digit.")
 
 

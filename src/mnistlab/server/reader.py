@@ -1,7 +1,8 @@
-"""The reader process: loads the models, then answers one picture after the other, over its standard input and output.
+"""The reader process: loads the models, then answers one picture after the other, over its standard
+input and output.
 
-It ends when its input does, busy or not, so it never outlives the server; signals to the terminal's group do not end
-it, so what the server accepted is finished.
+It ends when its input does, busy or not, so it never outlives the server; signals to the terminal's
+group do not end it, so what the server accepted is finished.
 """
 
 import base64
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from mnistlab.recogniser import Reading, Recogniser
 
 _MEMORY, _MEMORY_A_PIXEL = 2**30, 64
-"""Bytes of address space for programs, models and a small picture; and for each pixel that a picture may have."""
+"""Bytes of address space for programs, models and a small picture; and for each pixel that a
+picture may have."""
 _GRACE = 2.0
 """Seconds after which a process that the server should have killed ends itself."""
 _A_STROKE = np.pad(np.zeros((20, 3), np.uint8), ((20, 20), (28, 29)), constant_values=255)
@@ -51,12 +53,17 @@ def main() -> None:
     try:
         recognisers = _load(**settings.head)
     except ModuleNotFoundError as error:
-        _send(answers, Frame({"failed": f"reading needs {error.name}: pip install 'mnistlab[serve]'"}))
+        _send(
+            answers, Frame({"failed": f"reading needs {error.name}: pip install 'mnistlab[serve]'"})
+        )
         return
     except MnistlabError as error:
         _send(answers, Frame({"failed": str(error)}))
         return
-    _send(answers, Frame({"models": {name: one.network.metadata for name, one in recognisers.items()}}))
+    _send(
+        answers,
+        Frame({"models": {name: one.network.metadata for name, one in recognisers.items()}}),
+    )
     while True:
         order = orders.get()
         with _time_limit(order.head["seconds"] + _GRACE):
@@ -83,7 +90,9 @@ def _limit_memory(pixels: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY + _MEMORY_A_PIXEL * pixels, most))
 
 
-def _load(names: list[str], models: list[str], threshold: float, max_pixels: int) -> "dict[str, Recogniser]":
+def _load(
+    names: list[str], models: list[str], threshold: float, max_pixels: int
+) -> "dict[str, Recogniser]":
     from mnistlab.recogniser import Recogniser
 
     recognisers = {
@@ -115,8 +124,12 @@ def _answer(order: Frame, recognisers: "dict[str, Recogniser]") -> Frame:
     try:
         first, *others = order.head["models"]
         reading = recognisers[first].read(order.body)
-        answers = {first: reading} | {name: _read_again(reading, recognisers[name]) for name in others}
-        told, *also = (_describe(name, one, images=order.head["images"]) for name, one in answers.items())
+        answers = {first: reading} | {
+            name: _read_again(reading, recognisers[name]) for name in others
+        }
+        told, *also = (
+            _describe(name, one, images=order.head["images"]) for name, one in answers.items()
+        )
         status, content = 200, told | {"also": also}
     except PictureError as error:
         status = 413 if isinstance(error, PictureSizeError) else 422
@@ -127,11 +140,15 @@ def _answer(order: Frame, recognisers: "dict[str, Recogniser]") -> Frame:
         traceback.print_exc()
         status, content = 422, {"error": "the picture cannot be read"}
     seconds = time.perf_counter() - start
-    return Frame({"status": status, "seconds": seconds}, json.dumps(content, separators=(",", ":")).encode())
+    return Frame(
+        {"status": status, "seconds": seconds}, json.dumps(content, separators=(",", ":")).encode()
+    )
 
 
 def _read_again(reading: "Reading", recogniser: "Recogniser") -> "Reading":
-    """Return what another model reads in the digits that one has found; finding them is nearly all the work."""
+    """Return what another model reads in the digits that one has found; finding them is nearly all
+    the work.
+    """
     from mnistlab.recogniser import Digit, Reading
 
     if not reading.digits:
@@ -146,9 +163,13 @@ def _read_again(reading: "Reading", recogniser: "Recogniser") -> "Reading":
 
 def _describe(name: str, reading: "Reading", *, images: bool) -> dict[str, Any]:
     width, height = reading.size
-    seen = {"images": [base64.b64encode(thumbnail(digit.pixels)).decode() for digit in reading.digits]}
+    seen = {
+        "images": [base64.b64encode(thumbnail(digit.pixels)).decode() for digit in reading.digits]
+    }
     return (
-        {"model": name, "width": width, "height": height, "error": None} | reading.as_dict() | (seen if images else {})
+        {"model": name, "width": width, "height": height, "error": None}
+        | reading.as_dict()
+        | (seen if images else {})
     )
 
 

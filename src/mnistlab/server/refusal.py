@@ -25,11 +25,17 @@ class Refusal(Exception):  # noqa: N818
     """
 
     def __init__(
-        self, status: int, message: str, retry_after: int | None = None, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        message: str,
+        retry_after: int | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.headers = (headers or {}) | ({} if retry_after is None else {"Retry-After": str(retry_after)})
+        self.headers = (headers or {}) | (
+            {} if retry_after is None else {"Retry-After": str(retry_after)}
+        )
 
 
 def problem(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
@@ -40,7 +46,11 @@ def problem(status: int, message: str, headers: dict[str, str] | None = None) ->
 
 def refuse(refusal: Refusal, scope: Scope) -> Response:
     """Return the response to a request that is refused, and tell of it in the log."""
-    fields = {"status": refusal.status, "reason": str(refusal), "client": (scope.get("client") or ["-"])[0]}
+    fields = {
+        "status": refusal.status,
+        "reason": str(refusal),
+        "client": (scope.get("client") or ["-"])[0],
+    }
     if refusal.status != LEFT:
         told = {"event": "refusal", "fields": fields}
         _LOGGER.warning("refused %(client)s with %(status)d: %(reason)s", fields, extra=told)
@@ -48,7 +58,9 @@ def refuse(refusal: Refusal, scope: Scope) -> Response:
 
 
 def answer_in_json(app: FastAPI) -> None:
-    """Have the errors of an application's routes, its framework's own included, answered as one line of JSON."""
+    """Have the errors of an application's routes, its framework's own included, answered as one
+    line of JSON.
+    """
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(HTTPException, _wrong_address)
     app.add_exception_handler(RequestValidationError, _wrong_values)
@@ -65,7 +77,10 @@ async def _wrong_address(request: Request, error: Exception) -> Response:
     if headers.get("Allow") == "GET":
         headers["Allow"] = "GET, HEAD"
     messages = {
-        404: f"nothing is at {request.url.path}; {request.scope.get('root_path', '')}/docs lists what there is",
+        404: (
+            f"nothing is at {request.url.path}; {request.scope.get('root_path', '')}/docs lists"
+            " what there is"
+        ),
         405: f"{request.url.path} does not take {request.method}",
     }
     return problem(error.status_code, messages.get(error.status_code, str(error.detail)), headers)
@@ -73,5 +88,8 @@ async def _wrong_address(request: Request, error: Exception) -> Response:
 
 async def _wrong_values(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    complaints = [f"{'.'.join(map(str, one['loc'][1:])) or one['loc'][0]}: {one['msg']}" for one in error.errors()]
+    complaints = [
+        f"{'.'.join(map(str, one['loc'][1:])) or one['loc'][0]}: {one['msg']}"
+        for one in error.errors()
+    ]
     return problem(422, "; ".join(complaints))

@@ -32,14 +32,19 @@ _PAGE = """<!doctype html>
 """
 _ABSENT = """<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>no report yet</title><link rel="stylesheet" href="base.css"></head>
+<head>
+<meta charset="utf-8"><title>no report yet</title><link rel="stylesheet" href="base.css">
+</head>
 <body><main><h1>No report yet</h1><p>mnistlab compare lenet5 custom_mlp --seeds 20</p></main></body>
 </html>
 """
-# A report is one file with its style and pictures in it; it has no scripts, and none that got into it may run.
+# A report is one file with its style and pictures in it; it has no scripts, and none that got into
+# it may run.
 _POLICY = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src data:; "
-    "frame-ancestors 'self'"
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src data:; "
+        "frame-ancestors 'self'"
+    )
 }
 
 

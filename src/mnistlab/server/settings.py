@@ -10,7 +10,15 @@ from mnistlab.runs import available_cores
 
 _MIB = 2**20
 _ABOVE_0 = (
-    *("workers", "max_body", "max_pixels", "body_seconds", "stall_seconds", "min_rate", "idle_seconds"),
+    *(
+        "workers",
+        "max_body",
+        "max_pixels",
+        "body_seconds",
+        "stall_seconds",
+        "min_rate",
+        "idle_seconds",
+    ),
     *("connections", "picture_seconds"),
 )
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[a-z0-9.:\[\]_-]+", re.ASCII)
@@ -22,29 +30,33 @@ class Settings:
     """How to serve.
 
     Attributes:
-        models: names of shipped models, or paths of ``.onnx`` files; the first reads where a request names none.
+        models: names of shipped models, or paths of ``.onnx`` files; the first reads where a
+            request names none.
         host: address to listen on; the default is reached from this machine alone.
         port: 0 takes a free one.
         workers: reader processes; the default is one a core that this process may use.
-        queue: requests that may wait while all readers are busy; more are refused at once. ``None`` is one a reader:
-            whoever is let in then waits no longer than one reading takes, however many ask.
+        queue: requests that may wait while all readers are busy; more are refused at once. ``None``
+            is one a reader: whoever is let in then waits no longer than one reading takes, however
+            many ask.
         max_body: bytes of a picture's file.
         max_pixels: of a picture, width times height.
         body_seconds: from a request's head to its body's end.
         stall_seconds: for which a body may arrive at less than ``min_rate``.
         min_rate: bytes a second.
-        idle_seconds: for a connection's first request to come, or the next one; for a client to read on in
-            an answer.
-        connections: open at a time; for a further one, the one that is silent longest is closed. ``None`` is 1,000,
-            or half the files that the process may open.
+        idle_seconds: for a connection's first request to come, or the next one; for a client to
+            read on in an answer.
+        connections: open at a time; for a further one, the one that is silent longest is closed.
+            ``None`` is 1,000, or half the files that the process may open.
         picture_seconds: of reading, after which the picture is given up and its process killed.
         threshold: probability from 0 to 1 below which a digit is called unsure.
-        report: a comparison's ``report.html``, or its folder, shown on a second tab; ``None`` is no such tab.
-        allow_hosts: names, beside its own, by which it is asked; see :class:`~mnistlab.server.host.Hosts`.
+        report: a comparison's ``report.html``, or its folder, shown on a second tab; ``None`` is no
+            such tab.
+        allow_hosts: names, beside its own, by which it is asked; see
+            :class:`~mnistlab.server.host.Hosts`.
         allow_origins: of pages on other sites that may ask it and read the answers, such as
             ``https://example.org``; ``*`` is all.
-        root_path: the prefix that a reverse proxy puts before all paths, such as ``/digits``, whether it takes it off
-            or not.
+        root_path: the prefix that a reverse proxy puts before all paths, such as ``/digits``,
+            whether it takes it off or not.
         log_format: ``text``, or ``json``: an object a line.
         access_log: whether every request has its line in the log.
         quiet: whether only trouble is told.
@@ -90,16 +102,23 @@ class Settings:
             raise ServerError(f"threshold is {self.threshold}; it is a probability, from 0 to 1")
         for origin in self.allow_origins:
             if not _ORIGIN.fullmatch(origin):
-                raise ServerError(f"{origin!a} is not an origin: https://example.org, http://localhost:3000 or * is")
+                raise ServerError(
+                    f"{origin!a} is not an origin: https://example.org, http://localhost:3000 or"
+                    " * is"
+                )
         if self.root_path and not _PREFIX.fullmatch(self.root_path):
-            raise ServerError(f"{self.root_path!a} is not a prefix of paths: /digits is, without a / at its end")
+            raise ServerError(
+                f"{self.root_path!a} is not a prefix of paths: /digits is, without a / at its end"
+            )
         if self.log_format not in ("text", "json"):
             raise ServerError(f"log_format is {self.log_format!a}; it is text or json")
 
     @property
     def names(self) -> tuple[str, ...]:
         """What requests call the models: a shipped one's name, a file's without its ending."""
-        return tuple(Path(model).stem if model.endswith(".onnx") else model for model in self.models)
+        return tuple(
+            Path(model).stem if model.endswith(".onnx") else model for model in self.models
+        )
 
     @property
     def places(self) -> int:

@@ -10,7 +10,8 @@ _ABSOLUTE = re.compile(rb"https?://([^/]*)", re.IGNORECASE)
 
 
 def origin_form(scope: Scope) -> Scope:
-    """Return the scope of a request whose target is a whole URI, such as ``http://localhost/healthz``, as of any other.
+    """Return the scope of a request whose target is a whole URI, such as
+    ``http://localhost/healthz``, as of any other.
 
     The URI's host takes the place of the ``Host`` header (RFC 9112, 3.2.2).
     """
@@ -19,11 +20,17 @@ def origin_form(scope: Scope) -> Scope:
         return scope
     path = scope["raw_path"][found.end() :] or b"/"
     headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
-    return {**scope, "path": unquote(path.decode()), "raw_path": path, "headers": [*headers, (b"host", found[1])]}
+    return {
+        **scope,
+        "path": unquote(path.decode()),
+        "raw_path": path,
+        "headers": [*headers, (b"host", found[1])],
+    }
 
 
 class Target:
-    """Middleware: answers HEAD as GET without its body; knows the prefix that a proxy puts before all paths.
+    """Middleware: answers HEAD as GET without its body; knows the prefix that a proxy puts before
+    all paths.
 
     Args:
         app: the application.
@@ -51,6 +58,8 @@ class Target:
             return
 
         async def send_head(message: Message) -> None:
-            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+            await send(
+                {**message, "body": b""} if message["type"] == "http.response.body" else message
+            )
 
         await app({**scope, "method": "GET"}, receive, send_head)

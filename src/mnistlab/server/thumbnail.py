@@ -15,8 +15,18 @@ def thumbnail(pixels: NDArray[np.uint8]) -> bytes:
     height, width = pixels.shape
     rows = b"".join(b"\0" + row.tobytes() for row in pixels)
     header = struct.pack("!IIBBBBB", width, height, _BITS, _GREY, 0, 0, 0)
-    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(rows, 1)) + _chunk(b"IEND", b"")
+    return (
+        _SIGNATURE
+        + _chunk(b"IHDR", header)
+        + _chunk(b"IDAT", zlib.compress(rows, 1))
+        + _chunk(b"IEND", b"")
+    )
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack("!I", len(content)) + kind + content + struct.pack("!I", zlib.crc32(kind + content))
+    return (
+        struct.pack("!I", len(content))
+        + kind
+        + content
+        + struct.pack("!I", zlib.crc32(kind + content))
+    )

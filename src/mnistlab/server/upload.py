@@ -22,7 +22,8 @@ class _Upload:
 
     Attributes:
         content: what is there of it.
-        due: when more has to be there, by the event loop's clock; the earlier, the slower the client.
+        due: when more has to be there, by the event loop's clock; the earlier, the slower the
+            client.
         last: when all has to be there.
         refusal: why it is given up.
         whole: whether all is there.
@@ -46,10 +47,12 @@ class _Upload:
 
 
 class Uploads:
-    """Receives bodies: each has a limit of size, of time, and a least rate; all together have a limit of memory.
+    """Receives bodies: each has a limit of size, of time, and a least rate; all together have a
+    limit of memory.
 
-    The least rate is a leaky bucket: what arrives gains time, up to ``stall_seconds`` ahead. When memory is short the
-    slowest upload gives way, so that one who stalls, or sends a byte now and then, keeps nobody out.
+    The least rate is a leaky bucket: what arrives gains time, up to ``stall_seconds`` ahead. When
+    memory is short the slowest upload gives way, so that one who stalls, or sends a byte now and
+    then, keeps nobody out.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -63,14 +66,18 @@ class Uploads:
         """Wait for a request's body; what it holds counts until the block ends.
 
         Raises:
-            Refusal: 413 too large, 408 too slow, 400 empty or a form, 499 the client left, 503 no memory
-                or the server ends.
+            Refusal: 413 too large, 408 too slow, 400 empty or a form, 499 the client left, 503 no
+                memory or the server ends.
         """
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._settings.max_body:
             raise self._too_large()
         now = asyncio.get_running_loop().time()
-        seconds = min(self._settings.body_seconds, _LAST_SECONDS) if self._ending else self._settings.body_seconds
+        seconds = (
+            min(self._settings.body_seconds, _LAST_SECONDS)
+            if self._ending
+            else self._settings.body_seconds
+        )
         upload = _Upload(now + self._settings.stall_seconds, now + seconds)
         size = 0
         self._open.add(upload)
@@ -80,8 +87,14 @@ class Uploads:
             upload.content.clear()
             if not body:
                 raise Refusal(400, "the body is empty: send a picture's file as the body")
-            if body.startswith(b"--") and request.headers.get("content-type", "").startswith("multipart/"):
-                raise Refusal(400, "this is a form; send the picture's file itself: curl --data-binary @digits.jpg")
+            if body.startswith(b"--") and request.headers.get("content-type", "").startswith(
+                "multipart/"
+            ):
+                raise Refusal(
+                    400,
+                    "this is a form; send the picture's file itself: curl --data-binary"
+                    " @digits.jpg",
+                )
             yield body
         finally:
             self._open.discard(upload)
@@ -125,7 +138,9 @@ class Uploads:
         while self._held + size > _BODIES_HELD * self._settings.max_body:
             others = [one for one in self._open if one.content and not one.whole]
             slowest = min([upload, *others], key=lambda one: one.due)
-            refusal = Refusal(503, "too many pictures are on their way, and this one is the slowest; try again", 1)
+            refusal = Refusal(
+                503, "too many pictures are on their way, and this one is the slowest; try again", 1
+            )
             if slowest is upload:
                 raise refusal
             self._held -= len(slowest.content)
@@ -137,11 +152,17 @@ class Uploads:
             return Refusal(503, "the server is ending; try again", retry_after=1)
         least, stall = self._settings.min_rate, self._settings.stall_seconds
         if upload.due <= upload.last:
-            return Refusal(408, f"the body came too slowly: fewer than {least:,} bytes a second for {stall:g} s")
+            return Refusal(
+                408,
+                f"the body came too slowly: fewer than {least:,} bytes a second for {stall:g} s",
+            )
         return Refusal(408, f"the body took longer than {self._settings.body_seconds:g} s")
 
     def _too_large(self) -> Refusal:
-        return Refusal(413, f"the picture's file is larger than {self._settings.max_body:,} bytes; make it smaller")
+        return Refusal(
+            413,
+            f"the picture's file is larger than {self._settings.max_body:,} bytes; make it smaller",
+        )
 
 
 @asynccontextmanager

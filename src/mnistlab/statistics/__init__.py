@@ -1,7 +1,14 @@
-"""Runs to numbers: what one model or several seeds show, how sure one can be, and the verdict in words."""
+"""Runs to numbers: what one model or several seeds show, how sure one can be, and the verdict in
+words.
+"""
 
 from mnistlab.statistics.calibration import Reliability, expected_calibration_error, reliability
-from mnistlab.statistics.classes import ClassDifference, ClassErrors, class_differences, class_errors
+from mnistlab.statistics.classes import (
+    ClassDifference,
+    ClassErrors,
+    class_differences,
+    class_errors,
+)
 from mnistlab.statistics.comparison import Comparison, compare
 from mnistlab.statistics.curves import MEASURES, Band, band
 from mnistlab.statistics.diagram import ReliabilityDiagram, reliability_diagram

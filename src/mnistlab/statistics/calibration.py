@@ -1,4 +1,6 @@
-"""Calibration: whether images read with a confidence of 90 % are read rightly in 90 of 100 cases."""
+"""Calibration: whether images read with a confidence of 90 % are read rightly in 90 of 100
+cases.
+"""
 
 from dataclasses import dataclass
 
@@ -11,7 +13,8 @@ from mnistlab.statistics.run_group import RunGroup
 
 @dataclass(frozen=True)
 class Reliability:
-    """Bins of equal width in confidence, of one model or over all runs of a sample; empty bins are left out.
+    """Bins of equal width in confidence, of one model or over all runs of a sample; empty bins are
+    left out.
 
     Attributes:
         confidence: mean confidence of each bin, 0 to 1, ``(bins,)``.
@@ -25,7 +28,8 @@ class Reliability:
 
 
 def calibration_error(bins: ArrayLike) -> float:
-    """Return the mean gap between confidence and accuracy, 0 to 1, bins weighted by images (Guo et al., 2017).
+    """Return the mean gap between confidence and accuracy, 0 to 1, bins weighted by images (Guo et
+    al., 2017).
 
     Args:
         bins: a row ``(images, sum of their confidences, rightly read)`` for each bin, as
@@ -36,10 +40,16 @@ def calibration_error(bins: ArrayLike) -> float:
 
 
 def average_bins(bins: ArrayLike) -> Reliability:
-    """Turn the sums in each bin, given as to :func:`calibration_error`, into means; empty bins are left out."""
+    """Turn the sums in each bin, given as to :func:`calibration_error`, into means; empty bins are
+    left out.
+    """
     images, confidences, correct = np.asarray(bins, float).T
     held = images > 0
-    return Reliability(confidences[held] / images[held], correct[held] / images[held], images[held].astype(np.int64))
+    return Reliability(
+        confidences[held] / images[held],
+        correct[held] / images[held],
+        images[held].astype(np.int64),
+    )
 
 
 def expected_calibration_error(predictions: Predictions) -> float:
@@ -49,4 +59,6 @@ def expected_calibration_error(predictions: Predictions) -> float:
 
 def reliability(group: RunGroup) -> Reliability:
     """Add up the bins of all runs."""
-    return average_bins(np.sum([predictions.reliability for predictions in group.predictions], axis=0))
+    return average_bins(
+        np.sum([predictions.reliability for predictions in group.predictions], axis=0)
+    )

@@ -19,8 +19,8 @@ class ClassErrors:
     Attributes:
         images: of the class; where there are none, nothing else can be told and is ``None``.
         error: share misread in percent, mean over runs.
-        interval: 95 % interval of that mean over seeds, by Student's t distribution; ``None`` for fewer runs than
-            :data:`mnistlab.statistics.interval.FEWEST`.
+        interval: 95 % interval of that mean over seeds, by Student's t distribution; ``None`` for
+            fewer runs than :data:`mnistlab.statistics.interval.FEWEST`.
     """
 
     images: int
@@ -30,13 +30,15 @@ class ClassErrors:
 
 @dataclass(frozen=True)
 class ClassDifference:
-    """One recipe's share of misread images less that of the recipe it is held against, of one class, paired by seed.
+    """One recipe's share of misread images less that of the recipe it is held against, of one
+    class, paired by seed.
 
     Attributes:
         mean: of the differences, points: below 0, the one misreads fewer; ``None`` without images.
-        interval: of the mean over seeds; those of all classes and recipes hold together with 95 % confidence.
-        p: corrected for all classes and recipes, see :class:`mnistlab.statistics.family.MeanTest`; ``None`` without
-            images.
+        interval: of the mean over seeds; those of all classes and recipes hold together with 95 %
+            confidence.
+        p: corrected for all classes and recipes, see :class:`mnistlab.statistics.family.MeanTest`;
+            ``None`` without images.
     """
 
     mean: float | None
@@ -45,7 +47,8 @@ class ClassDifference:
 
 
 def errors_of_runs(group: RunGroup) -> NDArray[np.float64]:
-    """Return the share of each class's images that each run misreads, in percent, ``(runs, classes)``.
+    """Return the share of each class's images that each run misreads, in percent, ``(runs,
+    classes)``.
 
     A class without images has NaN.
     """
@@ -57,8 +60,12 @@ def errors_of_runs(group: RunGroup) -> NDArray[np.float64]:
 def class_errors(group: RunGroup) -> list[ClassErrors]:
     """Return how often each class is misread, in the classes' order."""
     return [
-        ClassErrors(count, float(shares.mean()), mean_interval(shares)) if count else ClassErrors(0, None, None)
-        for count, shares in zip(group.predictions[0].test_labels, errors_of_runs(group).T, strict=True)
+        ClassErrors(count, float(shares.mean()), mean_interval(shares))
+        if count
+        else ClassErrors(0, None, None)
+        for count, shares in zip(
+            group.predictions[0].test_labels, errors_of_runs(group).T, strict=True
+        )
     ]
 
 

@@ -49,7 +49,9 @@ class Comparison(BaseModel):
     @property
     def informative(self) -> tuple[Difference, ...]:
         """The differences that the verdict is about: the baseline's, or the best recipe's."""
-        return tuple(found for found in self.differences if self.anchor in (found.first, found.second))
+        return tuple(
+            found for found in self.differences if self.anchor in (found.first, found.second)
+        )
 
     @property
     def anchor(self) -> str:
@@ -74,10 +76,12 @@ def compare(
 
     Args:
         groups: with labels of their own, at least one.
-        baseline: label of the one to hold all others against, as an ablation does; empty compares every pair.
+        baseline: label of the one to hold all others against, as an ablation does; empty compares
+            every pair.
         margin: points within which two recipes count as equivalent, above 0.
         look: which look at these recipes it is.
-        ranking: the best was chosen by these very figures, so that no test may hold the others against it.
+        ranking: the best was chosen by these very figures, so that no test may hold the others
+            against it.
 
     Raises:
         RunError: a pair has no seed in common, or other images.

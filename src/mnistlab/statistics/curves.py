@@ -29,7 +29,11 @@ class Band:
 
 
 def band(group: RunGroup, measure: str) -> Band:
-    """Return the band of one of :data:`MEASURES`, in the unit of :class:`mnistlab.runs.EpochMetrics`."""
-    values = np.array([[getattr(epoch, measure) for epoch in record.history] for record in group.records])
+    """Return the band of one of :data:`MEASURES`, in the unit of
+    :class:`mnistlab.runs.EpochMetrics`.
+    """
+    values = np.array(
+        [[getattr(epoch, measure) for epoch in record.history] for record in group.records]
+    )
     low, high = np.quantile(values, _QUANTILES, axis=0)
     return Band(np.arange(1, values.shape[1] + 1), values.mean(axis=0), low, high)

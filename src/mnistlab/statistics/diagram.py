@@ -1,4 +1,6 @@
-"""Reliability diagram: accuracy over confidence, in bins that hold enough images, each with an interval."""
+"""Reliability diagram: accuracy over confidence, in bins that hold enough images, each with an
+interval.
+"""
 
 from dataclasses import dataclass
 
@@ -9,7 +11,8 @@ from mnistlab.statistics.calibration import Reliability
 from mnistlab.statistics.proportion import wilson_interval
 
 FEWEST_IMAGES = 30
-"""In a bin, a run: of so many Wilson's interval reaches at most 18 points to either side, whatever the share."""
+"""In a bin, a run: of so many Wilson's interval reaches at most 18 points to either side, whatever
+the share."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +37,20 @@ class ReliabilityDiagram:
 def reliability_diagram(bins: Reliability, runs: int = 1) -> ReliabilityDiagram:
     """Merge bins of few images with their neighbours, and say how sure each share is.
 
-    Neighbours are pooled as Cochran (1954) pools classes of small expectation: from the highest confidence down, until
-    a bin holds :data:`FEWEST_IMAGES` images a run; what is left over joins the last one. The interval is Wilson's
-    (1927), for the images that one run has in the bin: runs read the same images, most of them alike, so that many runs
-    say little more about other images than one does. It is too wide rather than too narrow.
+    Neighbours are pooled as Cochran (1954) pools classes of small expectation: from the highest
+    confidence down, until a bin holds :data:`FEWEST_IMAGES` images a run; what is left over joins
+    the last one. The interval is Wilson's (1927), for the images that one run has in the bin: runs
+    read the same images, most of them alike, so that many runs say little more about other images
+    than one does. It is too wide rather than too narrow.
 
     Args:
         bins: of one model, or added up over runs on the same images.
         runs: how many.
     """
-    sums = np.stack([bins.images, bins.images * bins.confidence, bins.images * bins.accuracy], axis=1) / runs
+    sums = (
+        np.stack([bins.images, bins.images * bins.confidence, bins.images * bins.accuracy], axis=1)
+        / runs
+    )
     merged = [np.zeros(3)]
     for row in sums[::-1]:
         if merged[-1][0] >= FEWEST_IMAGES:

@@ -10,7 +10,13 @@ from pydantic import BaseModel, ConfigDict
 
 from mnistlab.errors import RunError
 from mnistlab.statistics.family import MeanTest, equivalence_p, family_tests, holm
-from mnistlab.statistics.interval import FEWEST, Interval, interquartile_mean, mean_interval, standard_deviation
+from mnistlab.statistics.interval import (
+    FEWEST,
+    Interval,
+    interquartile_mean,
+    mean_interval,
+    standard_deviation,
+)
 from mnistlab.statistics.looks import FIRST_LOOK, MINIMUM_SEEDS, SIGNIFICANCE, Look
 from mnistlab.statistics.new_images import NewImages, on_new_images
 from mnistlab.statistics.run_group import RunGroup
@@ -24,10 +30,12 @@ Verdict = Literal["better", "equivalent", "inconclusive", "too few seeds"]
 
 
 class Difference(BaseModel):
-    """The first recipe less the second, paired by seed. Differences of accuracy are in percentage points.
+    """The first recipe less the second, paired by seed. Differences of accuracy are in percentage
+    points.
 
-    Every p is two-sided, 0 to 1. A corrected p allows for all pairs that are compared (Holm, 1979) and
-    for all looks at them (:class:`mnistlab.statistics.looks.Look`), so that it is held against 0.05.
+    Every p is two-sided, 0 to 1. A corrected p allows for all pairs that are compared (Holm, 1979)
+    and for all looks at them (:class:`mnistlab.statistics.looks.Look`), so that it is held against
+    0.05.
 
     Attributes:
         first: label of the one.
@@ -37,10 +45,12 @@ class Difference(BaseModel):
         mean: their mean: above 0, the first is ahead.
         interquartile_mean: mean of their middle half, which one odd run does not move.
         std: their standard deviation, with n - 1; ``None`` for a single seed.
-        correlation: of the two recipes' accuracies over seeds, -1 to 1; ``None`` for fewer than three
-            seeds, or if one recipe's are all alike.
-        narrowed: by which share pairing by seed made the interval narrower, below 0 wider; likewise.
-        interval: 95 % interval of the mean over seeds by Student's t distribution, of this pair alone.
+        correlation: of the two recipes' accuracies over seeds, -1 to 1; ``None`` for fewer than
+            three seeds, or if one recipe's are all alike.
+        narrowed: by which share pairing by seed made the interval narrower, below 0 wider;
+            likewise.
+        interval: 95 % interval of the mean over seeds by Student's t distribution, of this pair
+            alone.
         p: exact sign-flip test of a mean of 0, of this pair alone.
         comparisons: pairs that are compared in all.
         look: which look at this pair it is.
@@ -50,13 +60,17 @@ class Difference(BaseModel):
         margin: points within which the recipes count as equivalent.
         adjusted_equivalence_p: of two one-sided t-tests that the difference is beyond the margin
             (Schuirmann, 1987), corrected.
-        superiority: probability, 0 to 1, that a run of the first beats a run of the second, ties counting half.
+        superiority: probability, 0 to 1, that a run of the first beats a run of the second, ties
+            counting half.
         superiority_interval: its 95 % interval.
-        new_images: how sure the difference is over seeds and images together, with the confidence of
-            ``simultaneous``. It answers: would the first be better on new images of the same kind?
-        only_first_wrong: images that the first misreads and the second does not, mean over pairs of runs.
+        new_images: how sure the difference is over seeds and images together, with the confidence
+            of ``simultaneous``. It answers: would the first be better on new images of the same
+            kind?
+        only_first_wrong: images that the first misreads and the second does not, mean over pairs of
+            runs.
         only_second_wrong: the other way round.
-        single_tests: in how many of the paired runs McNemar's test of the two runs' readings gives p < 0.05.
+        single_tests: in how many of the paired runs McNemar's test of the two runs' readings gives
+            p < 0.05.
         loss: mean difference of final loss, nats: below 0, the first is ahead.
         loss_p: as ``p``, of the loss.
         adjusted_loss_p: as ``adjusted_p``, corrected among the losses alone.
@@ -116,7 +130,9 @@ class Difference(BaseModel):
 
 
 def minimum_seeds(comparisons: int, level: float = SIGNIFICANCE) -> int:
-    """Return the fewest seeds with which one of so many comparisons can be significant after Holm's correction."""
+    """Return the fewest seeds with which one of so many comparisons can be significant after Holm's
+    correction.
+    """
     return max(MINIMUM_SEEDS, math.ceil(math.log2(2 * comparisons / level)))
 
 
@@ -125,7 +141,8 @@ def hold_against(
     margin: float = MARGIN,
     look: Look = FIRST_LOOK,
 ) -> list[Difference]:
-    """Hold pairs of samples against each other, each on the seeds that both have, and correct for their number.
+    """Hold pairs of samples against each other, each on the seeds that both have, and correct for
+    their number.
 
     Args:
         pairs: the first of each less the second.
@@ -137,7 +154,10 @@ def hold_against(
     """
     shared = [_share(first, second) for first, second in pairs]
     images = [one.right - other.right for one, other in shared]
-    points = [100 * difference / one.test_images for difference, (one, _) in zip(images, shared, strict=True)]
+    points = [
+        100 * difference / one.test_images
+        for difference, (one, _) in zip(images, shared, strict=True)
+    ]
     accuracies = family_tests(points, look.level, images)
     losses = family_tests([one.losses - other.losses for one, other in shared], look.level)
     scale = SIGNIFICANCE / look.equivalence_level
@@ -149,7 +169,9 @@ def hold_against(
     )
     return [
         _describe(one, other, margin, look, accuracy, equivalence, loss, len(pairs))
-        for (one, other), accuracy, equivalence, loss in zip(shared, accuracies, equivalences, losses, strict=True)
+        for (one, other), accuracy, equivalence, loss in zip(
+            shared, accuracies, equivalences, losses, strict=True
+        )
     ]
 
 
@@ -169,9 +191,14 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
 def _share(first: RunGroup, second: RunGroup) -> tuple[RunGroup, RunGroup]:
     seeds = set(first.seeds) & set(second.seeds)
     if not seeds:
-        raise RunError(f"{first.label} and {second.label}: no seed in common; train both with the same --seeds")
+        raise RunError(
+            f"{first.label} and {second.label}: no seed in common; train both with the same --seeds"
+        )
     if first.records[0].data.fingerprint != second.records[0].data.fingerprint:
-        raise RunError(f"{first.label} and {second.label}: trained or tested on different images; not comparable")
+        raise RunError(
+            f"{first.label} and {second.label}: trained or tested on different images; not"
+            " comparable"
+        )
     return first.on(seeds), second.on(seeds)
 
 
@@ -208,13 +235,16 @@ def _describe(
         adjusted_equivalence_p=equivalence,
         superiority=probability,
         superiority_interval=superiority_interval(probability, count, count),
-        new_images=on_new_images(one.correct, other.correct, 1 - look.level / comparisons)
-        if count >= FEWEST and one.test_images > 1
-        else None,
+        new_images=(
+            on_new_images(one.correct, other.correct, 1 - look.level / comparisons)
+            if count >= FEWEST and one.test_images > 1
+            else None
+        ),
         only_first_wrong=float(only_first.mean()),
         only_second_wrong=float(only_second.mean()),
         single_tests=sum(
-            mcnemar_p(int(b), int(c)) < SIGNIFICANCE for b, c in zip(only_first, only_second, strict=True)
+            mcnemar_p(int(b), int(c)) < SIGNIFICANCE
+            for b, c in zip(only_first, only_second, strict=True)
         ),
         loss=float((one.losses - other.losses).mean()),
         loss_p=loss.p,
@@ -224,7 +254,9 @@ def _describe(
 
 
 def _pairing(one: NDArray[np.int64], other: NDArray[np.int64]) -> dict[str, float | None]:
-    """Return the correlation of paired values, and how much narrower it made the interval of their difference."""
+    """Return the correlation of paired values, and how much narrower it made the interval of their
+    difference.
+    """
     if len(one) < FEWEST or not (np.ptp(one) and np.ptp(other)):
         return {"correlation": None, "narrowed": None}
     apart = math.sqrt(one.var(ddof=1) + other.var(ddof=1))

@@ -20,7 +20,8 @@ THRESHOLDS = (0.5, 0.7, 0.9, 0.95, 0.99)
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """How one class is read. What cannot be told, for want of images or predictions, is NaN or ``None``.
+    """How one class is read. What cannot be told, for want of images or predictions, is NaN or
+    ``None``.
 
     Attributes:
         name: the class's.
@@ -62,7 +63,8 @@ class Misreading:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What is left if readings below a confidence are refused (selective classification, El-Yaniv and Wiener, 2010).
+    """What is left if readings below a confidence are refused (selective classification, El-Yaniv
+    and Wiener, 2010).
 
     Attributes:
         threshold: the confidence, 0 to 1; readings that reach it are kept.
@@ -87,14 +89,18 @@ class Evaluation:
         temperature: by which the logits were divided.
         errors: misread images.
         accuracy: share read rightly, 0 to 1.
-        interval: its 95 % Wilson score interval (Wilson, 1927), over images: how sure it is for others of the kind.
+        interval: its 95 % Wilson score interval (Wilson, 1927), over images: how sure it is for
+            others of the kind.
         loss: mean cross-entropy (negative log-likelihood), nats.
-        brier: mean squared distance of the probabilities from the truth, summed over classes, 0 to 2 (Brier, 1950).
+        brier: mean squared distance of the probabilities from the truth, summed over classes, 0 to
+            2 (Brier, 1950).
         calibration_error: expected calibration error, 0 to 1 (Guo et al., 2017).
         reliability: the bins that it is worked out from.
-        confusion: int64, ``(classes, classes)``: images of each class (row) taken for each class (column).
+        confusion: int64, ``(classes, classes)``: images of each class (row) taken for each class
+            (column).
         by_class: figures of each class, in their order.
-        worst: misread images, most confident first, the lower index first among equals; the first ones alone.
+        worst: misread images, most confident first, the lower index first among equals; the first
+            ones alone.
         coverage: one for each of :data:`THRESHOLDS`.
     """
 
@@ -114,7 +120,9 @@ class Evaluation:
     coverage: tuple[Coverage, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return every figure as JSON has it: arrays as lists, intervals as ``[low, high]``, NaN as ``None``."""
+        """Return every figure as JSON has it: arrays as lists, intervals as ``[low, high]``, NaN as
+        ``None``.
+        """
         return {name: _plain(value) for name, value in vars(self).items()}
 
 
@@ -136,8 +144,8 @@ def evaluate(
         worst: misread images that are listed, at most.
 
     Raises:
-        DataError: logits and labels do not fit together or the classes, no images, a logit that is not finite, or a
-            temperature that is not above 0.
+        DataError: logits and labels do not fit together or the classes, no images, a logit that is
+            not finite, or a temperature that is not above 0.
     """
     check_logits(logits, labels)
     if logits.shape[1] != len(classes):
@@ -150,7 +158,9 @@ def evaluate(
     correct = predictions == labels
     right = int(correct.sum())
     bins = bin_confidences(confidences, correct)
-    table = np.bincount(labels * len(classes) + predictions, minlength=len(classes) ** 2).astype(np.int64)
+    table = np.bincount(labels * len(classes) + predictions, minlength=len(classes) ** 2).astype(
+        np.int64
+    )
     confusion = table.reshape(len(classes), len(classes))
     wrong = np.flatnonzero(~correct)
     listed = wrong[np.argsort(-confidences[wrong], kind="stable")][:worst]
@@ -166,9 +176,17 @@ def evaluate(
         calibration_error=calibration_error(bins),
         reliability=average_bins(bins),
         confusion=confusion,
-        by_class=tuple(_class_figures(name, confusion, number) for number, name in enumerate(classes)),
+        by_class=tuple(
+            _class_figures(name, confusion, number) for number, name in enumerate(classes)
+        ),
         worst=tuple(
-            Misreading(int(i), int(labels[i]), int(predictions[i]), float(confidences[i]), float(of_labels[i]))
+            Misreading(
+                int(i),
+                int(labels[i]),
+                int(predictions[i]),
+                float(confidences[i]),
+                float(of_labels[i]),
+            )
             for i in listed
         ),
         coverage=tuple(_coverage(threshold, confidences, correct) for threshold in THRESHOLDS),
@@ -177,7 +195,12 @@ def evaluate(
 
 def _class_figures(name: str, confusion: NDArray[np.int64], number: int) -> ClassFigures:
     right, images, predictions = (
-        int(count) for count in (confusion[number, number], confusion[number].sum(), confusion[:, number].sum())
+        int(count)
+        for count in (
+            confusion[number, number],
+            confusion[number].sum(),
+            confusion[:, number].sum(),
+        )
     )
     return ClassFigures(
         name=name,
@@ -190,10 +213,14 @@ def _class_figures(name: str, confusion: NDArray[np.int64], number: int) -> Clas
     )
 
 
-def _coverage(threshold: float, confidences: NDArray[np.float64], correct: NDArray[np.bool_]) -> Coverage:
+def _coverage(
+    threshold: float, confidences: NDArray[np.float64], correct: NDArray[np.bool_]
+) -> Coverage:
     kept = confidences >= threshold
     images = int(kept.sum())
-    return Coverage(threshold, images, images / len(correct), _share(int(correct[kept].sum()), images))
+    return Coverage(
+        threshold, images, images / len(correct), _share(int(correct[kept].sum()), images)
+    )
 
 
 def _share(part: int, whole: int) -> float:

@@ -1,4 +1,6 @@
-"""Family: several means tested at once, each against 0, with intervals that say the same as the tests."""
+"""Family: several means tested at once, each against 0, with intervals that say the same as the
+tests.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +19,11 @@ class MeanTest:
 
     Attributes:
         p: of the exact sign-flip test, of this mean alone.
-        adjusted_p: the larger of ``p`` and Student's, after Holm's correction (1979) for all means, and
-            scaled so that it is held against 0.05.
-        interval: of the mean; all of the family hold the truth together with 95 % confidence, and this
-            one leaves out 0 just if ``adjusted_p`` is below 0.05. ``None`` for fewer than three values.
+        adjusted_p: the larger of ``p`` and Student's, after Holm's correction (1979) for all means,
+            and scaled so that it is held against 0.05.
+        interval: of the mean; all of the family hold the truth together with 95 % confidence, and
+            this one leaves out 0 just if ``adjusted_p`` is below 0.05. ``None`` for fewer than
+            three values.
     """
 
     p: float
@@ -36,13 +39,15 @@ def family_tests(
     """Test the mean of each row of values against 0.
 
     The intervals are Bonferroni's: Student's, each at its share of the level. Holm's procedure can
-    reject a little more than they do; what it rejects in a later step gets that step's interval. Where
-    the sign-flip test is the stricter one, the interval is drawn out to 0.
+    reject a little more than they do; what it rejects in a later step gets that step's interval.
+    Where the sign-flip test is the stricter one, the interval is drawn out to 0.
 
     Args:
         values: each ``(n,)``.
-        level: at which they are tested together, 0.05 but for repeated looks; p are scaled to be held against 0.05.
-        whole: the same values as whole numbers, if they are such in another unit: exact signs flip faster.
+        level: at which they are tested together, 0.05 but for repeated looks; p are scaled to be
+            held against 0.05.
+        whole: the same values as whole numbers, if they are such in another unit: exact signs flip
+            faster.
     """
     flips = [sign_flip_p(row) for row in (whole or values)]
     scale = SIGNIFICANCE / level
@@ -63,14 +68,18 @@ def student_p(values: NDArray[np.float64], mean: float = 0.0) -> float:
     return 1.0 if len(values) < 2 else min(1.0, 2 * min(_tail(values - mean), _tail(mean - values)))
 
 
-def equivalence_p(differences: NDArray[np.float64], margin: float, resolution: float = 0.0) -> float:
-    """Return the p of two one-sided t-tests that a mean lies beyond a margin on either side (Schuirmann, 1987).
+def equivalence_p(
+    differences: NDArray[np.float64], margin: float, resolution: float = 0.0
+) -> float:
+    """Return the p of two one-sided t-tests that a mean lies beyond a margin on either side
+    (Schuirmann, 1987).
 
     Args:
         differences: ``(n,)``.
         margin: above 0, in the same unit.
-        resolution: the smallest step of a difference, such as an image. The standard deviation counts
-            as at least that: few seeds that are all alike do not show that the next one will be.
+        resolution: the smallest step of a difference, such as an image. The standard deviation
+            counts as at least that: few seeds that are all alike do not show that the next one will
+            be.
 
     Returns:
         1 for fewer than two differences.
@@ -95,7 +104,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _shares(p_values: Sequence[float]) -> list[float]:
-    """Return the share of the level at which Holm's procedure tests each: the smallest p gets the smallest."""
+    """Return the share of the level at which Holm's procedure tests each: the smallest p gets the
+    smallest.
+    """
     ranks = np.argsort(np.argsort(p_values, kind="stable"), kind="stable")
     return [1 / (len(p_values) - int(rank)) for rank in ranks]
 

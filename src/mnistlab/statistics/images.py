@@ -17,8 +17,8 @@ class HardImage:
     Attributes:
         image: its index among the images tested on, from 0.
         label: the class that it belongs to.
-        votes: the classes that runs took it for and how many did, most votes first; the right one is among
-            them unless every run misread it.
+        votes: the classes that runs took it for and how many did, most votes first; the right one
+            is among them unless every run misread it.
         wrong: runs that misread it.
     """
 

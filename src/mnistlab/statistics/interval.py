@@ -12,7 +12,9 @@ FEWEST = 3
 
 
 class Interval(BaseModel):
-    """An interval, in the unit of what it belongs to; of 95 % confidence unless something else is said."""
+    """An interval, in the unit of what it belongs to; of 95 % confidence unless something else is
+    said.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,8 +37,8 @@ class Interval(BaseModel):
 def mean_interval(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> Interval | None:
     """Return the interval of a mean by Student's t distribution (1908).
 
-    With 3 to 20 runs it covers the true mean as often as it says, which bootstraps do not: theirs are
-    too narrow there (docs/statistics.md has the figures).
+    With 3 to 20 runs it covers the true mean as often as it says, which bootstraps do not: theirs
+    are too narrow there (docs/statistics.md has the figures).
 
     Args:
         values: ``(n,)``.

@@ -16,10 +16,14 @@ def check_logits(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> None
         labels: int64, ``(n,)``.
 
     Raises:
-        DataError: of another shape, no images, a label outside the classes, or a logit that is not finite.
+        DataError: of another shape, no images, a label outside the classes, or a logit that is not
+            finite.
     """
     if logits.ndim != 2 or labels.ndim != 1:
-        raise DataError(f"logits of shape {logits.shape}, labels {labels.shape}: (n, classes) and (n,) are needed")
+        raise DataError(
+            f"logits of shape {logits.shape}, labels {labels.shape}: (n, classes) and (n,) are"
+            " needed"
+        )
     if len(logits) != len(labels):
         raise DataError(f"logits of {len(logits):,} images, but labels of {len(labels):,}")
     if logits.size == 0:
@@ -28,7 +32,8 @@ def check_logits(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> None
     if outside.any():
         image = int(outside.argmax())
         raise DataError(
-            f"image {image}: label {labels[image]} is outside the {logits.shape[1]} classes, 0 to {logits.shape[1] - 1}"
+            f"image {image}: label {labels[image]} is outside the {logits.shape[1]} classes, 0 to"
+            f" {logits.shape[1] - 1}"
         )
     damaged = ~np.isfinite(logits).all(axis=1)
     if damaged.any():
@@ -36,7 +41,8 @@ def check_logits(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> None
 
 
 def log_probabilities(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:
-    """Return the natural logarithms of the softmax of logits over a temperature, float64, ``(n, classes)``.
+    """Return the natural logarithms of the softmax of logits over a temperature, float64, ``(n,
+    classes)``.
 
     Args:
         logits: float32, ``(n, classes)``, finite.

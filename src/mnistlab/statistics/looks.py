@@ -1,4 +1,6 @@
-"""Looks: how strictly each look at a growing study is judged, so that all together raise few false alarms."""
+"""Looks: how strictly each look at a growing study is judged, so that all together raise few false
+alarms.
+"""
 
 from functools import cache
 
@@ -8,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 SIGNIFICANCE = 0.05
 MINIMUM_SEEDS = 6
-"""With five, no sign-flip test can reach p < 0.05: 2 of 32 choices are as extreme as the most extreme."""
+"""With five, no sign-flip test can reach p < 0.05: 2 of 32 choices are as extreme as the most
+extreme."""
 _RESERVE = 0.005
 """For all looks after the first that nobody planned."""
 _STEP, _GROWTH = 2, 8
@@ -16,7 +19,8 @@ _STEP, _GROWTH = 2, 8
 MOST_SEEDS = 1000
 """Of a plan."""
 _SHAPE = 0.25
-"""Of the boundary: 0.5 judges all looks alike (Pocock), 0 the first ones very strictly (O'Brien and Fleming)."""
+"""Of the boundary: 0.5 judges all looks alike (Pocock), 0 the first ones very strictly (O'Brien and
+Fleming)."""
 _NODES, _TAIL = 160, 8.0
 
 
@@ -61,13 +65,14 @@ def unplanned_look(earlier: tuple[int, ...]) -> Look:
 
 
 def planned_looks(most: int, comparisons: int = 1) -> dict[int, Look]:
-    """Return how each look of a study is judged that ends as soon as it is settled, by its number of seeds.
+    """Return how each look of a study is judged that ends as soon as it is settled, by its number
+    of seeds.
 
-    A group-sequential design after Wang and Tsiatis (1987): it looks at six seeds and then after every
-    second one, from 24 on after every eighth part more. Of studies of two recipes that are the same,
-    5 % are called better at any of the looks. Simulated campaigns chose the shape (docs/statistics.md).
-    Levels are applied to the p of any test (the significance-level approach of Jennison and Turnbull,
-    2000, 4.4).
+    A group-sequential design after Wang and Tsiatis (1987): it looks at six seeds and then after
+    every second one, from 24 on after every eighth part more. Of studies of two recipes that are
+    the same, 5 % are called better at any of the looks. Simulated campaigns chose the shape
+    (docs/statistics.md). Levels are applied to the p of any test (the significance-level approach
+    of Jennison and Turnbull, 2000, 4.4).
 
     Args:
         most: seeds at the last look, 6 to 1,000.
@@ -78,7 +83,8 @@ def planned_looks(most: int, comparisons: int = 1) -> dict[int, Look]:
         counts.append(min(most, counts[-1] + max(_STEP, counts[-1] // _GROWTH)))
     seeds = tuple(counts)
     levels, equivalence = (
-        [comparisons * level for level in boundary(seeds, SIGNIFICANCE / comparisons, sides=sides)] for sides in (2, 1)
+        [comparisons * level for level in boundary(seeds, SIGNIFICANCE / comparisons, sides=sides)]
+        for sides in (2, 1)
     )
     return {
         count: Look(
@@ -93,12 +99,15 @@ def planned_looks(most: int, comparisons: int = 1) -> dict[int, Look]:
 
 
 @cache
-def boundary(counts: tuple[int, ...], alpha: float, *, sides: int, shape: float = _SHAPE) -> tuple[float, ...]:
-    """Return the p below which each look rejects, so that a true null is rejected at any of them with ``alpha``.
+def boundary(
+    counts: tuple[int, ...], alpha: float, *, sides: int, shape: float = _SHAPE
+) -> tuple[float, ...]:
+    """Return the p below which each look rejects, so that a true null is rejected at any of them
+    with ``alpha``.
 
-    The bound on the standardised mean at n of N observations is proportional to (n / N)^(shape - 1/2)
-    (Wang and Tsiatis, 1987), its factor found by the recursive integration of Armitage, McPherson and
-    Rowe (1969) over normal increments.
+    The bound on the standardised mean at n of N observations is proportional to (n / N)^(shape -
+    1/2) (Wang and Tsiatis, 1987), its factor found by the recursive integration of Armitage,
+    McPherson and Rowe (1969) over normal increments.
 
     Args:
         counts: observations at each look, ascending.
@@ -119,7 +128,9 @@ def boundary(counts: tuple[int, ...], alpha: float, *, sides: int, shape: float 
 
 
 def _crossing(ends: NDArray[np.float64], bounds: NDArray[np.float64], sides: int) -> float:
-    """Return the probability that a sum of standard normal draws crosses its bounds at any of the looks."""
+    """Return the probability that a sum of standard normal draws crosses its bounds at any of the
+    looks.
+    """
     from scipy.stats import norm
 
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)

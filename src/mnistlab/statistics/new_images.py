@@ -1,4 +1,6 @@
-"""New images: what a difference would be on other images of the same kind, over seeds and images."""
+"""New images: what a difference would be on other images of the same kind, over seeds and
+images.
+"""
 
 import math
 
@@ -25,14 +27,16 @@ class NewImages(BaseModel):
     images_reach: float
 
 
-def on_new_images(one: NDArray[np.bool_], other: NDArray[np.bool_], confidence: float = CONFIDENCE) -> NewImages | None:
+def on_new_images(
+    one: NDArray[np.bool_], other: NDArray[np.bool_], confidence: float = CONFIDENCE
+) -> NewImages | None:
     """Work out how sure the difference of two recipes is, over seeds and images together.
 
     A two-way analysis of variance with random seeds, random images and their interaction (Searle,
-    Casella and McCulloch, 1992; Jordan, 2023, takes the variance of a run's accuracy apart likewise).
-    The mean's variance is that of seeds over their number, that of images over theirs, and the
-    interaction over both. Student's t has the degrees of freedom of Satterthwaite (1946), at least
-    those of the seeds; the interval is nowhere narrower than that over the seeds alone.
+    Casella and McCulloch, 1992; Jordan, 2023, takes the variance of a run's accuracy apart
+    likewise). The mean's variance is that of seeds over their number, that of images over theirs,
+    and the interaction over both. Student's t has the degrees of freedom of Satterthwaite (1946),
+    at least those of the seeds; the interval is nowhere narrower than that over the seeds alone.
 
     Args:
         one: which images each run reads rightly, ``(runs, images)``, at least two of each.
@@ -56,7 +60,8 @@ def on_new_images(one: NDArray[np.bool_], other: NDArray[np.bool_], confidence: 
     )
     freedom = np.array([runs - 1, images - 1, (runs - 1) * (images - 1)])
     seed, image, both = squares / freedom
-    # Squares of seeds hold the interaction already; what images add to it cannot be less than nothing.
+    # Squares of seeds hold the interaction already; what images add to it cannot be less than
+    # nothing.
     spread = seed + max(image - both, 0.0)
     if not spread:
         return None
@@ -64,7 +69,9 @@ def on_new_images(one: NDArray[np.bool_], other: NDArray[np.bool_], confidence: 
     degrees = max(spread**2 / weights.sum(), runs - 1)
     level, cells = (1 + confidence) / 2, runs * images
     few = float(t.ppf(level, runs - 1))
-    reach = max(float(t.ppf(level, degrees)) * math.sqrt(spread / cells), few * math.sqrt(seed / cells))
+    reach = max(
+        float(t.ppf(level, degrees)) * math.sqrt(spread / cells), few * math.sqrt(seed / cells)
+    )
     seeds_alone = few * math.sqrt(max(seed - both, 0.0) / cells)
     images_alone = float(norm.ppf(level)) * math.sqrt(max(image - both, 0.0) / cells)
     return NewImages(

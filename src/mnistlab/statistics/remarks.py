@@ -20,7 +20,8 @@ _TOLD = ("mnistlab", "torch")
 
 
 def remarks_on(differences: Sequence[Difference], summaries: Sequence[Summary]) -> list[str]:
-    """Return what there is to say beside a verdict: of one pair all, of several what the table does not say.
+    """Return what there is to say beside a verdict: of one pair all, of several what the table does
+    not say.
 
     Args:
         differences: those that the verdict is about.
@@ -41,30 +42,39 @@ def remarks_on(differences: Sequence[Difference], summaries: Sequence[Summary]) 
             on_pairing(alone),
         ]
     # The pair whose differences spread most needs most.
-    said.append(on_seeds(max(differences, key=lambda found: (not found.settled, found.std or 0.0)), images))
+    said.append(
+        on_seeds(max(differences, key=lambda found: (not found.settled, found.std or 0.0)), images)
+    )
     return list(dict.fromkeys(filter(None, said)))
 
 
 def on_odd_runs(difference: Difference, first: Summary, second: Summary) -> str:
-    """Say whether odd runs, or a few large differences, carry the difference; empty if they do not."""
+    """Say whether odd runs, or a few large differences, carry the difference; empty if they do
+    not.
+    """
     ahead, behind, by = order(difference)
     turn = 1 if ahead == difference.first else -1
     odd = {*first.odd_seeds, *second.odd_seeds} & {*difference.seeds}
-    others = [value for seed, value in zip(difference.seeds, difference.differences, strict=True) if seed not in odd]
+    others = [
+        value
+        for seed, value in zip(difference.seeds, difference.differences, strict=True)
+        if seed not in odd
+    ]
     if odd and others:
         rest = turn * math.fsum(others) / len(others)
         if rest <= 0 or rest < _CARRIED * by:
             runs = "; ".join(filter(None, (_name_odd(summary, odd) for summary in (first, second))))
             return (
-                f"{runs}: without such seeds {ahead} would be {_stand(rest)} {behind}, with them it is {_stand(by)} it"
+                f"{runs}: without such seeds {ahead} would be {_stand(rest)} {behind}, with them it"
+                f" is {_stand(by)} it"
             )
     middle = turn * difference.interquartile_mean
     wins = difference.superiority if turn == 1 else 1 - difference.superiority
     if by and len(difference.seeds) >= FEWEST and (wins < 0.5 or middle < 0):
         return (
-            f"a few large differences decide the mean: a run of {ahead} beats one of {behind} in "
-            f"{100 * wins:.0f} % of all pairs, and the middle half of the differences has a mean of "
-            f"{points(middle)} points"
+            f"a few large differences decide the mean: a run of {ahead} beats one of {behind} in"
+            f" {100 * wins:.0f} % of all pairs, and the middle half of the differences has a mean"
+            f" of {points(middle)} points"
         )
     return ""
 
@@ -82,9 +92,15 @@ def on_new_images(difference: Difference, images: str = "test images") -> str:
     ahead, behind, _ = order(difference)
     interval = f"95 % interval {span(oriented(difference, found.interval))}"
     if difference.verdict == "better" and found.interval.excludes_zero:
-        return f"on new images of the same kind, too, {ahead} would be better than {behind} ({interval})"
+        return (
+            f"on new images of the same kind, too, {ahead} would be better than {behind}"
+            f" ({interval})"
+        )
     if difference.verdict == "equivalent" and found.interval.within(difference.margin):
-        return f"on new images of the same kind, too, they would be equivalent within the margin ({interval})"
+        return (
+            "on new images of the same kind, too, they would be equivalent within the margin"
+            f" ({interval})"
+        )
     half = (found.interval.high - found.interval.low) / 2
     seeds, others = found.seeds_reach, found.images_reach
     if max(seeds, others) <= _ALIKE * min(seeds, others):
@@ -92,9 +108,9 @@ def on_new_images(difference: Difference, images: str = "test images") -> str:
     else:
         help_most = f"more {'images' if others > seeds else 'seeds'} would help most"
     return (
-        f"on new images of the same kind it is open which of {ahead} and {behind} is better ({interval}): of "
-        f"±{points(half)} points, any number of seeds would leave about ±{points(others)}, any number of "
-        f"{images} about ±{points(seeds)}; {help_most}"
+        f"on new images of the same kind it is open which of {ahead} and {behind} is better"
+        f" ({interval}): of ±{points(half)} points, any number of seeds would leave about"
+        f" ±{points(others)}, any number of {images} about ±{points(seeds)}; {help_most}"
     )
 
 
@@ -108,35 +124,55 @@ def on_loss(difference: Difference, noun: str) -> str:
     interval = difference.loss_interval
     if difference.verdict == "too few seeds" or interval is None:
         return ""
-    low, high = (-interval.high, -interval.low) if difference.loss < 0 else (interval.low, interval.high)
-    figures = f"95 % interval {low:.4f} to {high:.4f}, {p_value(difference.adjusted_loss_p)}".replace("-", "−")
+    low, high = (
+        (-interval.high, -interval.low) if difference.loss < 0 else (interval.low, interval.high)
+    )
+    figures = (
+        f"95 % interval {low:.4f} to {high:.4f}, {p_value(difference.adjusted_loss_p)}".replace(
+            "-", "−"
+        )
+    )
     lower, higher = (
-        (difference.first, difference.second) if difference.loss < 0 else (difference.second, difference.first)
+        (difference.first, difference.second)
+        if difference.loss < 0
+        else (difference.second, difference.first)
     )
     by = f"{abs(difference.loss):.4f}"
     if difference.adjusted_loss_p < SIGNIFICANCE:
         return f"{lower} has a lower {noun} loss than {higher}, by {by} nats ({figures})"
-    lead = f"{lower} is lower by {by} nats" if float(by) else f"{difference.first} and {difference.second} are even"
+    lead = (
+        f"{lower} is lower by {by} nats"
+        if float(by)
+        else f"{difference.first} and {difference.second} are even"
+    )
     return f"which {noun} loss is lower is open: {lead} ({figures})"
 
 
 def on_pairing(difference: Difference) -> str:
-    """Say what it brought that both were trained with the same seeds; empty where that cannot be told."""
+    """Say what it brought that both were trained with the same seeds; empty where that cannot be
+    told.
+    """
     narrowed = difference.narrowed
     if difference.correlation is None or narrowed is None or difference.verdict == "too few seeds":
         return ""
     correlation = f"a correlation of {difference.correlation:.2f}".replace("-", "−")
     share = round(100 * abs(narrowed))
-    brought = f"{share} % {'narrower' if narrowed > 0 else 'wider'}" if share else "neither narrower nor wider"
+    brought = (
+        f"{share} % {'narrower' if narrowed > 0 else 'wider'}"
+        if share
+        else "neither narrower nor wider"
+    )
     return f"runs of the same seed have {correlation}: pairing them made the interval {brought}"
 
 
 def on_seeds(difference: Difference, test_images: int) -> str:
-    """Say how many seeds an open question takes; empty if it is settled, or too few are there to guess from.
+    """Say how many seeds an open question takes; empty if it is settled, or too few are there to
+    guess from.
 
     Args:
         difference: of the two recipes.
-        test_images: how many images the runs were tested on; what is less than one of them is not asked for.
+        test_images: how many images the runs were tested on; what is less than one of them is not
+            asked for.
     """
     if difference.verdict != "inconclusive" or difference.std is None:
         return ""
@@ -144,7 +180,10 @@ def on_seeds(difference: Difference, test_images: int) -> str:
     named = f"{margin:g} points" if margin >= image else "one image"
     needs = {
         f"a difference of {named}": seeds_needed(
-            max(margin, image), difference.std, difference.minimum_seeds, SIGNIFICANCE / difference.comparisons
+            max(margin, image),
+            difference.std,
+            difference.minimum_seeds,
+            SIGNIFICANCE / difference.comparisons,
         )
     }
     if margin >= image:
@@ -161,17 +200,27 @@ def on_seeds(difference: Difference, test_images: int) -> str:
 
 def on_versions(groups: Sequence[RunGroup]) -> Iterator[str]:
     """Say of which versions the runs are, or of which devices, if not all are of the same."""
-    environments = {group.label: [record.environment for record in group.records] for group in groups}
+    environments = {
+        group.label: [record.environment for record in group.records] for group in groups
+    }
     for name in (*_TOLD, "device"):
         seen = {
-            label: sorted({here.device if name == "device" else here.versions.get(name, "unknown") for here in those})
+            label: sorted(
+                {
+                    here.device if name == "device" else here.versions.get(name, "unknown")
+                    for here in those
+                }
+            )
             for label, those in environments.items()
         }
         if len({value for values in seen.values() for value in values}) > 1:
             what = "devices" if name == "device" else f"{name} versions"
             each = "; ".join(f"{label}: {', '.join(values)}" for label, values in seen.items())
             apart = len(set(map(tuple, seen.values()))) > 1
-            yield f"these runs are of different {what}{', which may be the difference' if apart else ''} ({each})"
+            yield (
+                "these runs are of different"
+                f" {what}{', which may be the difference' if apart else ''} ({each})"
+            )
 
 
 def _name_odd(summary: Summary, odd: set[int]) -> str:
@@ -186,4 +235,6 @@ def _name_odd(summary: Summary, odd: set[int]) -> str:
 
 def _stand(by: float) -> str:
     shown = points(abs(by))
-    return "even with" if shown == "0.00" else f"{shown} points {'ahead of' if by > 0 else 'behind'}"
+    return (
+        "even with" if shown == "0.00" else f"{shown} points {'ahead of' if by > 0 else 'behind'}"
+    )

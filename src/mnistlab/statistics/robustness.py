@@ -23,8 +23,9 @@ class Score:
     Attributes:
         errors: misread images.
         error: their share, 0 to 1.
-        interval: its 95 % interval. Of one model, over images: Wilson's score interval (1927). Of several runs, over
-            seeds: Student's t, ``None`` for fewer runs than :data:`mnistlab.statistics.interval.FEWEST` or equal ones.
+        interval: its 95 % interval. Of one model, over images: Wilson's score interval (1927). Of
+            several runs, over seeds: Student's t, ``None`` for fewer runs than
+            :data:`mnistlab.statistics.interval.FEWEST` or equal ones.
     """
 
     errors: float
@@ -42,13 +43,14 @@ class Robustness:
         clean: of the images as they are.
         corrupted: by corruption, in their order.
         mean_error: mean of the corruptions' errors, 0 to 1.
-        interval: its 95 % interval, by Student's t. Of one model, over the images, each with its share of the
-            corruptions; of several runs, over seeds, each with its mean error. ``None`` for one image, for fewer runs
-            than :data:`mnistlab.statistics.interval.FEWEST`, or if all have the same share.
+        interval: its 95 % interval, by Student's t. Of one model, over the images, each with its
+            share of the corruptions; of several runs, over seeds, each with its mean error.
+            ``None`` for one image, for fewer runs than :data:`mnistlab.statistics.interval.FEWEST`,
+            or if all have the same share.
         relative: the mean error divided by the first model's; ``None`` if that is 0.
-        relative_interval: 95 % interval of that ratio over the seeds of both, of the logarithm of the ratio (Hedges,
-            Gurevitch and Curtis, 1999) with Welch's (1947) degrees of freedom; ``None`` for the first model, and unless
-            both are several runs.
+        relative_interval: 95 % interval of that ratio over the seeds of both, of the logarithm of
+            the ratio (Hedges, Gurevitch and Curtis, 1999) with Welch's (1947) degrees of freedom;
+            ``None`` for the first model, and unless both are several runs.
     """
 
     model: str
@@ -79,23 +81,32 @@ class Robustness:
         }
 
 
-def measure_robustness(misread: Mapping[str, Mapping[str, NDArray[np.bool_]]]) -> tuple[Robustness, ...]:
+def measure_robustness(
+    misread: Mapping[str, Mapping[str, NDArray[np.bool_]]],
+) -> tuple[Robustness, ...]:
     """Work out how robust models are, or recipes over several seeds.
 
     Args:
-        misread: by model, and then by corruption, :data:`CLEAN` first: bool, ``(n,)``, whether each image is misread;
-            of a recipe's runs ``(runs, n)``. All were shown the same.
+        misread: by model, and then by corruption, :data:`CLEAN` first: bool, ``(n,)``, whether each
+            image is misread; of a recipe's runs ``(runs, n)``. All were shown the same.
 
     Raises:
         DataError: no model, no images, no corruption, or models that were shown different ones.
     """
-    shown = {(*marks, *sorted({mark.shape[-1] for mark in marks.values()})) for marks in misread.values()}
+    shown = {
+        (*marks, *sorted({mark.shape[-1] for mark in marks.values()})) for marks in misread.values()
+    }
     if len(shown) != 1:
-        raise DataError("models are held against each other on the same corruptions of the same images")
+        raise DataError(
+            "models are held against each other on the same corruptions of the same images"
+        )
     names = list(next(iter(misread.values())))
     sizes = {mark.shape[-1] for mark in next(iter(misread.values())).values()}
     if names[:1] != [CLEAN] or len(names) < 2 or len(sizes) != 1 or sizes == {0}:
-        raise DataError(f"robustness is of images as they are ({CLEAN!r}) and corrupted, the same number of each")
+        raise DataError(
+            f"robustness is of images as they are ({CLEAN!r}) and corrupted, the same number of"
+            " each"
+        )
     # (runs, images) and (runs,): each image's share of the corruptions, and each run's mean error.
     shares = {model: _shares(marks) for model, marks in misread.items()}
     means = {model: found.mean(axis=1) for model, found in shares.items()}
@@ -108,8 +119,12 @@ def measure_robustness(misread: Mapping[str, Mapping[str, NDArray[np.bool_]]]) -
             corrupted={name: _score(mark) for name, mark in marks.items() if name != CLEAN},
             mean_error=float(means[model].mean()),
             interval=_interval(means[model] if len(means[model]) > 1 else shares[model][0]),
-            relative=float(means[model].mean() / means[first].mean()) if means[first].any() else None,
-            relative_interval=None if model == first else _ratio_interval(means[model], means[first]),
+            relative=(
+                float(means[model].mean() / means[first].mean()) if means[first].any() else None
+            ),
+            relative_interval=(
+                None if model == first else _ratio_interval(means[model], means[first])
+            ),
         )
         for model, marks in misread.items()
     )
@@ -125,12 +140,16 @@ def _score(misread: NDArray[np.bool_]) -> Score:
     runs = np.atleast_2d(misread)
     errors, images = runs.sum(axis=1), runs.shape[1]
     if len(runs) == 1:
-        return Score(int(errors[0]), int(errors[0]) / images, wilson_interval(int(errors[0]), images))
+        return Score(
+            int(errors[0]), int(errors[0]) / images, wilson_interval(int(errors[0]), images)
+        )
     return Score(float(errors.mean()), float(errors.mean()) / images, _interval(errors / images))
 
 
 def _interval(shares: NDArray[np.float64]) -> Interval | None:
-    """Return the interval of the mean of shares, 0 to 1, ``(n,)``; ``None`` for too few, or equal ones."""
+    """Return the interval of the mean of shares, 0 to 1, ``(n,)``; ``None`` for too few, or equal
+    ones.
+    """
     if len(shares) < FEWEST or shares.min() == shares.max():
         return None
     found = mean_interval(shares)
@@ -143,11 +162,18 @@ def _ratio_interval(own: NDArray[np.float64], first: NDArray[np.float64]) -> Int
     if min(len(own), len(first)) < FEWEST or not own.mean() or not first.mean():
         return None
     # Variances of the logarithms of both means.
-    variances = [float(shares.var(ddof=1)) / len(shares) / float(shares.mean()) ** 2 for shares in (own, first)]
+    variances = [
+        float(shares.var(ddof=1)) / len(shares) / float(shares.mean()) ** 2
+        for shares in (own, first)
+    ]
     if not sum(variances):
         return None
-    spread = sum(v**2 / (len(shares) - 1) for v, shares in zip(variances, (own, first), strict=True))
-    reach = float(t.ppf((1 + CONFIDENCE) / 2, sum(variances) ** 2 / spread)) * math.sqrt(sum(variances))
+    spread = sum(
+        v**2 / (len(shares) - 1) for v, shares in zip(variances, (own, first), strict=True)
+    )
+    reach = float(t.ppf((1 + CONFIDENCE) / 2, sum(variances) ** 2 / spread)) * math.sqrt(
+        sum(variances)
+    )
     ratio = float(own.mean() / first.mean())
     return Interval(low=ratio * math.exp(-reach), high=ratio * math.exp(reach))
 

@@ -15,7 +15,8 @@ from mnistlab.runs import Predictions, RunRecord
 
 @dataclass(frozen=True, eq=False)
 class RunGroup:
-    """Finished runs of one recipe on the same images, one a seed, ascending by seed; make one with :meth:`of`.
+    """Finished runs of one recipe on the same images, one a seed, ascending by seed; make one with
+    :meth:`of`.
 
     Attributes:
         label: the recipe's name in tables and plots.
@@ -30,7 +31,8 @@ class RunGroup:
         """Check that the runs belong together, and make a sample of them.
 
         Raises:
-            RunError: no runs, runs of different recipes or images, a seed twice, or a record without an outcome.
+            RunError: no runs, runs of different recipes or images, a seed twice, or a record
+                without an outcome.
         """
         chosen = tuple(sorted(records, key=lambda record: record.seed))
         if not chosen:
@@ -38,14 +40,19 @@ class RunGroup:
         if len({record.recipe.digest for record in chosen}) > 1:
             raise RunError(f"{label}: runs of different recipes under one name; name them apart")
         if len({record.data.fingerprint for record in chosen}) > 1:
-            raise RunError(f"{label}: runs on different images; train again those on the older ones")
+            raise RunError(
+                f"{label}: runs on different images; train again those on the older ones"
+            )
         seeds = [record.seed for record in chosen]
         for seed, following in pairwise(seeds):
             if seed == following:
                 raise RunError(f"{label}: seed {seed} is there twice")
         for record in chosen:
             if record.predictions is None:
-                raise RunError(f"{label}: the record of seed {record.seed} lacks the outcome by image; train it again")
+                raise RunError(
+                    f"{label}: the record of seed {record.seed} lacks the outcome by image; train"
+                    " it again"
+                )
         return cls(label, chosen)
 
     @property
@@ -99,4 +106,6 @@ class RunGroup:
     def on(self, seeds: Iterable[int]) -> "RunGroup":
         """Return the runs with these seeds alone."""
         wanted = set(seeds)
-        return RunGroup(self.label, tuple(record for record in self.records if record.seed in wanted))
+        return RunGroup(
+            self.label, tuple(record for record in self.records if record.seed in wanted)
+        )

@@ -1,4 +1,6 @@
-"""The sign-flip test: whether paired differences would be as far from 0 if their signs were a coin's."""
+"""The sign-flip test: whether paired differences would be as far from 0 if their signs were a
+coin's.
+"""
 
 import math
 
@@ -12,14 +14,14 @@ _MOST_STEPS = 1_000_000
 def sign_flip_p(differences: NDArray[np.float64] | NDArray[np.int64]) -> float:
     """Return the exact two-sided p of the paired permutation test of a mean of 0 (Fisher, 1935).
 
-    If two recipes are the same, each difference could as well have the other sign. The p is the share
-    of all 2ⁿ choices of signs whose sum is at least as far from 0. The sums are counted, not the
-    choices: a sum of whole numbers takes few values, so that any number of seeds is exact (Pagano and
-    Tritchler, 1983).
+    If two recipes are the same, each difference could as well have the other sign. The p is the
+    share of all 2ⁿ choices of signs whose sum is at least as far from 0. The sums are counted, not
+    the choices: a sum of whole numbers takes few values, so that any number of seeds is exact
+    (Pagano and Tritchler, 1983).
 
     Args:
-        differences: ``(n,)``, best as whole numbers, such as images. Others are rounded to a power of
-            ten of which their sum holds at most a million; the test of what is rounded is exact.
+        differences: ``(n,)``, best as whole numbers, such as images. Others are rounded to a power
+            of ten of which their sum holds at most a million; the test of what is rounded is exact.
 
     Returns:
         1 for fewer than two differences.
@@ -31,7 +33,8 @@ def sign_flip_p(differences: NDArray[np.float64] | NDArray[np.int64]) -> float:
         return 1.0
     steps = _whole(np.asarray(differences, np.float64))
     sizes = np.abs(steps[steps != 0])
-    # What is counted are the sums of those that get a plus: twice that, less all, is the signed sum.
+    # What is counted are the sums of those that get a plus: twice that, less all, is the signed
+    # sum.
     chances = np.ones(1)
     for size in sizes:
         longer = np.zeros(len(chances) + size)

@@ -8,11 +8,17 @@ from pydantic import BaseModel, ConfigDict
 
 from mnistlab.recipe import TestedOn
 from mnistlab.statistics.calibration import expected_calibration_error
-from mnistlab.statistics.interval import Interval, interquartile_mean, mean_interval, standard_deviation
+from mnistlab.statistics.interval import (
+    Interval,
+    interquartile_mean,
+    mean_interval,
+    standard_deviation,
+)
 from mnistlab.statistics.run_group import RunGroup
 
 _ODD, _LEAST = 6.0, 4.0
-"""Robust standard deviations from the median beyond which a run is odd, and binomial ones that it takes at least."""
+"""Robust standard deviations from the median beyond which a run is odd, and binomial ones that it
+takes at least."""
 _NORMAL = 1.4826
 """Standard deviations of a normal distribution for each of its median absolute deviations."""
 
@@ -40,7 +46,8 @@ class DisputedFigures(BaseModel):
 
 
 class Summary(BaseModel):
-    """One recipe over its seeds. Figures are of the final epoch; what is one a run is in the order of the seeds.
+    """One recipe over its seeds. Figures are of the final epoch; what is one a run is in the order
+    of the seeds.
 
     Attributes:
         label: the recipe's name.
@@ -54,17 +61,19 @@ class Summary(BaseModel):
         losses: mean negative log-likelihood of each run, nats.
         training_seconds: of each run, tests between epochs not counted.
         accuracy: mean of the accuracies, percent.
-        interquartile_mean: mean of the middle half of them, which one odd run does not move, percent.
+        interquartile_mean: mean of the middle half of them, which one odd run does not move,
+            percent.
         std: their standard deviation, with n - 1; ``None`` for a single run.
-        interval: 95 % interval of their mean over seeds, by Student's t distribution; ``None`` for fewer
-            than three runs.
+        interval: 95 % interval of their mean over seeds, by Student's t distribution; ``None`` for
+            fewer than three runs.
         median: of the accuracies, percent.
         lowest: of them, percent.
         highest: of them, percent.
         odd_seeds: of runs whose accuracy is far from all others', see :func:`odd_runs`.
         loss: mean of the losses, nats.
         loss_std: their standard deviation; ``None`` for a single run.
-        lowest_loss: mean over runs of the lowest loss of any epoch, nats; it was picked on the images tested on.
+        lowest_loss: mean over runs of the lowest loss of any epoch, nats; it was picked on the
+            images tested on.
         train_loss: mean loss of the final weights on the training images as they are, nats.
         gap: mean of training less test accuracy of the final weights, points.
         calibration_error: mean expected calibration error, points.
@@ -109,7 +118,11 @@ def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
         group: the runs.
         disputed: places of the test images whose labels are disputed, from 0.
     """
-    accuracies, predictions_of_runs, first = 100 * group.accuracies, group.predictions, group.records[0]
+    accuracies, predictions_of_runs, first = (
+        100 * group.accuracies,
+        group.predictions,
+        group.records[0],
+    )
     trained = np.array([100 * predictions.train_accuracy for predictions in predictions_of_runs])
     seconds = [sum(epoch.train_seconds for epoch in record.history) for record in group.records]
     return Summary(
@@ -133,11 +146,18 @@ def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
         odd_seeds=odd_runs(group),
         loss=float(group.losses.mean()),
         loss_std=standard_deviation(group.losses),
-        lowest_loss=float(np.mean([min(epoch.test_loss for epoch in run.history) for run in group.records])),
+        lowest_loss=float(
+            np.mean([min(epoch.test_loss for epoch in run.history) for run in group.records])
+        ),
         train_loss=float(np.mean([predictions.train_loss for predictions in predictions_of_runs])),
         gap=float((trained - accuracies).mean()),
         calibration_error=float(
-            np.mean([100 * expected_calibration_error(predictions) for predictions in predictions_of_runs])
+            np.mean(
+                [
+                    100 * expected_calibration_error(predictions)
+                    for predictions in predictions_of_runs
+                ]
+            )
         ),
         seconds=float(np.median(seconds)),
         disputed=_without(group, disputed) if disputed else None,
@@ -148,8 +168,8 @@ def odd_runs(group: RunGroup) -> tuple[int, ...]:
     """Return the seeds of runs that collapsed or are otherwise far from all others.
 
     Far is more than six robust standard deviations from the median: the median absolute deviation,
-    scaled to a normal distribution (Hampel, 1974). A few runs may lie close by chance, so it is also
-    more than four binomial standard deviations of as many images.
+    scaled to a normal distribution (Hampel, 1974). A few runs may lie close by chance, so it is
+    also more than four binomial standard deviations of as many images.
     """
     right = group.right
     middle = float(np.median(right))

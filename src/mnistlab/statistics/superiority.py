@@ -11,8 +11,8 @@ _NEAR = 1e-9
 def superiority(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Return the probability that a value of one beats a value of the other, ties counting half.
 
-    It is Mann and Whitney's U over the number of pairs, which Bouthillier et al. (2021) recommend for
-    benchmarks.
+    It is Mann and Whitney's U over the number of pairs, which Bouthillier et al. (2021) recommend
+    for benchmarks.
 
     Args:
         one: ``(m,)``.
@@ -39,11 +39,14 @@ def superiority_interval(probability: float, ones: int, others: int) -> Interval
     z, more = float(norm.ppf((1 + CONFIDENCE) / 2)), (ones + others) / 2 - 1
 
     def beyond(true: float) -> float:
-        """Return how much further from the observed one a true probability is than chance would take it."""
+        """Return how much further from the observed one a true probability is than chance would
+        take it.
+        """
         spread = 1 + more * ((1 - true) / (2 - true) + true / (1 + true))
         return (probability - true) ** 2 - z**2 * true * (1 - true) * spread / (ones * others)
 
-    # Where every run wins or loses, the observed probability is a root of its own, which is not meant.
+    # Where every run wins or loses, the observed probability is a root of its own, which is not
+    # meant.
     below, above = min(probability, 1 - _NEAR), max(probability, _NEAR)
     low = brentq(beyond, 0.0, below) if probability > _NEAR else 0.0
     high = brentq(beyond, above, 1.0) if probability < 1 - _NEAR else 1.0

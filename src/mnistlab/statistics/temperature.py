@@ -1,4 +1,6 @@
-"""Temperature: the one number that mends a network's confidence and leaves its readings alone (Guo et al., 2017)."""
+"""Temperature: the one number that mends a network's confidence and leaves its readings alone (Guo
+et al., 2017).
+"""
 
 import math
 
@@ -15,16 +17,17 @@ _PRECISION = 1e-7
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """Return the temperature by which to divide logits so that the mean cross-entropy is least.
 
-    Fit it on images that the network was neither trained nor is tested on. The cross-entropy has no other minimum
-    than the one found, since it is convex in one over the temperature.
+    Fit it on images that the network was neither trained nor is tested on. The cross-entropy has no
+    other minimum than the one found, since it is convex in one over the temperature.
 
     Args:
         logits: float32, ``(n, classes)``.
         labels: int64, ``(n,)``.
 
     Returns:
-        :data:`LOWEST` to :data:`HIGHEST`; above 1 the network is too sure of itself. If no image is misread, any lower
-        temperature is better, so it is near :data:`LOWEST`: too few images to fit on.
+        :data:`LOWEST` to :data:`HIGHEST`; above 1 the network is too sure of itself. If no image is
+        misread, any lower temperature is better, so it is near :data:`LOWEST`: too few images to
+        fit on.
 
     Raises:
         DataError: see :func:`mnistlab.statistics.logits.check_logits`.
@@ -38,6 +41,9 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
         return -float(log_probabilities(logits, math.exp(exponent))[images, labels].mean())
 
     found = minimize_scalar(
-        loss, bounds=(math.log(LOWEST), math.log(HIGHEST)), method="bounded", options={"xatol": _PRECISION}
+        loss,
+        bounds=(math.log(LOWEST), math.log(HIGHEST)),
+        method="bounded",
+        options={"xatol": _PRECISION},
     )
     return math.exp(found.x)

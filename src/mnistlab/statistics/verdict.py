@@ -10,10 +10,18 @@ _SMALLEST = 0.0005
 
 
 def pronounce(difference: Difference) -> str:
-    """Say which of two recipes is better on the images tested on, or whether they are equivalent."""
+    """Say which of two recipes is better on the images tested on, or whether they are
+    equivalent.
+    """
     ahead, behind, by = order(difference)
-    lead = f"{ahead} is ahead of {behind} by {points(by)} points" if by else f"{ahead} and {behind} are even"
-    figures = f"{_interval(difference)}, {p_value(difference.adjusted_p)}, {len(difference.seeds)} seeds"
+    lead = (
+        f"{ahead} is ahead of {behind} by {points(by)} points"
+        if by
+        else f"{ahead} and {behind} are even"
+    )
+    figures = (
+        f"{_interval(difference)}, {p_value(difference.adjusted_p)}, {len(difference.seeds)} seeds"
+    )
     match difference.verdict:
         case "too few seeds":
             return f"{_need(difference)}: {lead} so far"
@@ -24,7 +32,8 @@ def pronounce(difference: Difference) -> str:
         case "equivalent":
             equal = f"{p_value(difference.adjusted_equivalence_p)} for a larger difference"
             return (
-                f"{ahead} and {behind} are equivalent within {margin(difference)} points ({equal}): {lead} ({figures})"
+                f"{ahead} and {behind} are equivalent within {margin(difference)} points ({equal}):"
+                f" {lead} ({figures})"
             )
         case _:
             return f"inconclusive: {lead} ({figures})"
@@ -44,8 +53,17 @@ def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
         beaten = sum(first == anchor and by > 0 for first, _, by in ahead)
         ties = sum(not by for _, _, by in ahead)
         even = f" and even with {ties}" if ties else ""
-        return f"{_need(differences[0])}: {anchor} is ahead of {beaten}{even} of {len(differences)} others so far"
-    groups: dict[str, list[str]] = {"better than": [], "worse than": [], "equivalent to": [], "": [], "few": []}
+        return (
+            f"{_need(differences[0])}: {anchor} is ahead of {beaten}{even} of {len(differences)}"
+            " others so far"
+        )
+    groups: dict[str, list[str]] = {
+        "better than": [],
+        "worse than": [],
+        "equivalent to": [],
+        "": [],
+        "few": [],
+    }
     for difference in differences:
         ahead_label, behind, by = order(difference)
         other = difference.second if difference.first == anchor else difference.first
@@ -62,7 +80,10 @@ def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
                 groups[""].append(f"{other} ({lead})")
     counts = sorted({len(difference.seeds) for difference in differences})
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    allowed = f"points; margin {margin(differences[0])}, p < 0.05 over {differences[0].comparisons} comparisons"
+    allowed = (
+        f"points; margin {margin(differences[0])}, p < 0.05 over {differences[0].comparisons}"
+        " comparisons"
+    )
     open_ones, few = groups.pop(""), groups.pop("few")
     said = [f"{relation} {', '.join(others)}" for relation, others in groups.items() if others]
     if not (said or few):
@@ -74,9 +95,15 @@ def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
 
 
 def order(difference: Difference) -> tuple[str, str, float]:
-    """Return the label ahead, the label behind, and by how much; what would be shown as 0.00 is 0."""
+    """Return the label ahead, the label behind, and by how much; what would be shown as 0.00 is
+    0.
+    """
     by = difference.mean if abs(difference.mean) >= _SMALLEST else 0.0
-    return (difference.first, difference.second, by) if by >= 0 else (difference.second, difference.first, -by)
+    return (
+        (difference.first, difference.second, by)
+        if by >= 0
+        else (difference.second, difference.first, -by)
+    )
 
 
 def oriented(difference: Difference, interval: Interval) -> Interval:
@@ -85,18 +112,22 @@ def oriented(difference: Difference, interval: Interval) -> Interval:
 
 
 def said_of_looks(look: Look) -> str:
-    """Say which look it is, and how it allows for the others; empty for a first one that stands alone."""
+    """Say which look it is, and how it allows for the others; empty for a first one that stands
+    alone.
+    """
     before = ", ".join(map(str, look.earlier))
     if look.planned:
         return (
-            f"look {look.number} of at most {look.planned} that were planned: all figures allow for the others, "
-            "so that 5 of 100 studies of two recipes that are the same would call one better at any of them"
+            f"look {look.number} of at most {look.planned} that were planned: all figures allow for"
+            " the others, so that 5 of 100 studies of two recipes that are the same would call one"
+            " better at any of them"
         )
     if not before:
         return ""
     return (
-        f"look {look.number} at these recipes, after looks at {before} seeds: whoever looks again until p < 0.05 "
-        f"raises false alarms, so this look is judged at p < {look.level:.2g}, and p and intervals allow for it"
+        f"look {look.number} at these recipes, after looks at {before} seeds: whoever looks again"
+        f" until p < 0.05 raises false alarms, so this look is judged at p < {look.level:.2g}, and"
+        " p and intervals allow for it"
     )
 
 
@@ -115,7 +146,9 @@ def span(interval: Interval) -> str:
 
 
 def points(value: float) -> str:
-    """Write points with two decimals, three where two would hide on which side of 0 they lie, and a true minus sign."""
+    """Write points with two decimals, three where two would hide on which side of 0 they lie, and a
+    true minus sign.
+    """
     decimals = 3 if abs(value) < 0.005 else 2
     text = f"{value:.{decimals}f}"
     return "0.00" if float(text) == 0 else text.replace("-", "−")

@@ -1,6 +1,14 @@
 """From a recipe to a trained model: one run, told by events, resumable at every batch."""
 
-from mnistlab.training.events import BatchDone, EpochDone, Event, Listener, RunFinished, RunStarted, RunStopped
+from mnistlab.training.events import (
+    BatchDone,
+    EpochDone,
+    Event,
+    Listener,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+)
 from mnistlab.training.run import train
 from mnistlab.training.trained import TrainedModel, load_trained
 

@@ -31,7 +31,11 @@ def augment(images: Tensor, augmentation: AugmentationParams) -> Tensor:
         images = blur(images, augmentation.sigmas)
     if augmentation.filters is not None:
         images = filtered(images, augmentation.filters)
-    if augmentation.grain is not None and augmentation.amplitudes is not None and augmentation.starts is not None:
+    if (
+        augmentation.grain is not None
+        and augmentation.amplitudes is not None
+        and augmentation.starts is not None
+    ):
         images = add_noise(images, augmentation.amplitudes, augmentation.starts, augmentation.grain)
     if augmentation.erasures is not None:
         images = erase(images, augmentation.erasures, augmentation.fills)
@@ -52,10 +56,17 @@ def sample(images: Tensor, matrices: Tensor | None, displacements: Tensor | None
     _, _, height, width = images.shape
     device = images.device
     centre = _centre(height, width, device)
-    rows, columns = (torch.arange(side, dtype=torch.float32, device=device) for side in (height, width))
-    places = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1) - centre  # (h, w, 2), x then y
+    rows, columns = (
+        torch.arange(side, dtype=torch.float32, device=device) for side in (height, width)
+    )
+    places = (
+        torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1) - centre
+    )  # (h, w, 2), x then y
     if matrices is not None:
-        places = torch.einsum("nij,hwj->nhwi", matrices[:, :, :2], places) + matrices[:, None, None, :, 2]
+        places = (
+            torch.einsum("nij,hwj->nhwi", matrices[:, :, :2], places)
+            + matrices[:, None, None, :, 2]
+        )
     else:
         places = places.expand(len(images), -1, -1, -1)
     places = places + centre
@@ -65,7 +76,9 @@ def sample(images: Tensor, matrices: Tensor | None, displacements: Tensor | None
         places = places + torch.einsum("hi,naij,wj->nhwa", down, displacements, across)
     # grid_sample counts from -1 at the first pixel's middle to 1 at the last one's.
     grid = places / centre - 1
-    return functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=True)
+    return functional.grid_sample(
+        images, grid, mode="bilinear", padding_mode="zeros", align_corners=True
+    )
 
 
 def spline(side: int, points: int) -> Tensor:
@@ -100,7 +113,8 @@ def blur(images: Tensor, sigmas: Tensor) -> Tensor:
         images: float32, ``(n, c, h, w)``, sides of at least 2.
         sigmas: float32, ``(n,)``, pixels, at least 0; 0 leaves the image as it is.
     """
-    # A kernel is sampled at -1, 0, 1 and scaled to sum 1: (side, centre, side). exp(-inf) makes sigma 0 the identity.
+    # A kernel is sampled at -1, 0, 1 and scaled to sum 1: (side, centre, side). exp(-inf) makes
+    # sigma 0 the identity.
     neighbour = torch.exp(-0.5 / sigmas.square()).view(-1, 1, 1, 1)
     centre = 1 / (1 + 2 * neighbour)
     side = neighbour * centre
@@ -110,12 +124,13 @@ def blur(images: Tensor, sigmas: Tensor) -> Tensor:
 
 
 def filtered(images: Tensor, filters: Tensor) -> Tensor:
-    """Correlate each image, channel by channel, with its own filter, and stretch each channel to 0..1.
+    """Correlate each image, channel by channel, with its own filter, and stretch each channel to
+    0..1.
 
     Args:
         images: float32, ``(n, c, h, w)``; black outside.
-        filters: float32, ``(n, k, k)``, k odd; of one whose middle weight is negative the response's magnitude counts;
-            one that is all zero leaves its image as it is.
+        filters: float32, ``(n, k, k)``, k odd; of one whose middle weight is negative the
+            response's magnitude counts; one that is all zero leaves its image as it is.
 
     Returns:
         Images of the same shape; a channel that the filter makes all of one grey is black.
@@ -123,7 +138,9 @@ def filtered(images: Tensor, filters: Tensor) -> Tensor:
     count, channels, height, width = images.shape
     apart = images.view(1, count * channels, height, width)
     weights = filters.repeat_interleave(channels, dim=0).unsqueeze(1)  # (n * c, 1, k, k)
-    seen = functional.conv2d(apart, weights, padding=filters.shape[-1] // 2, groups=count * channels).view_as(images)
+    seen = functional.conv2d(
+        apart, weights, padding=filters.shape[-1] // 2, groups=count * channels
+    ).view_as(images)
     middle = filters[:, filters.shape[1] // 2, filters.shape[2] // 2].view(-1, 1, 1, 1)
     seen = torch.where(middle < 0, seen.abs(), seen)
     least, most = seen.amin(dim=(2, 3), keepdim=True), seen.amax(dim=(2, 3), keepdim=True)
@@ -141,7 +158,9 @@ def add_noise(images: Tensor, amplitudes: Tensor, starts: Tensor, grain: Tensor)
         grain: float32, one row, see :class:`AugmentationParams`.
     """
     pixels = images[0].numel()
-    places = starts.long().unsqueeze(1) + torch.arange(pixels, device=images.device)  # (n, c * h * w)
+    places = starts.long().unsqueeze(1) + torch.arange(
+        pixels, device=images.device
+    )  # (n, c * h * w)
     noise = grain[places].view_as(images)
     return torch.clamp(images + amplitudes.view(-1, 1, 1, 1) * noise, 0, 1)
 
@@ -158,7 +177,8 @@ def erase(images: Tensor, boxes: Tensor, fills: Tensor | None = None) -> Tensor:
     top, left, tall, wide = boxes.view(-1, 4, 1).unbind(1)  # (n, 1) each
     rows, columns = (torch.arange(side, device=images.device) for side in (height, width))
     inside_rows, inside_columns = (
-        (at >= start) & (at < start + side) for at, start, side in ((rows, top, tall), (columns, left, wide))
+        (at >= start) & (at < start + side)
+        for at, start, side in ((rows, top, tall), (columns, left, wide))
     )
     inside = inside_rows.unsqueeze(2) & inside_columns.unsqueeze(1)  # (n, h, w)
     filling = 0 if fills is None else fills.view(-1, 1, 1, 1)

@@ -1,4 +1,6 @@
-"""Averaging: of a run's weights, as they move or over its last epochs; the averages are what is tested and kept."""
+"""Averaging: of a run's weights, as they move or over its last epochs; the averages are what is
+tested and kept.
+"""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -10,15 +12,17 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mnistlab.recipe import Recipe
 
 STATISTICS_IMAGES = 10_000
-"""As many images as give the statistics of batch normalisations well (Wu and Johnson 2021, arXiv:2105.07576)."""
+"""As many images as give the statistics of batch normalisations well (Wu and Johnson 2021,
+arXiv:2105.07576)."""
 
 
 class Averaging:
     """The averages of a model's parameters that its recipe wants.
 
-    ``averaging`` is the moving average, which the steps update after every batch. ``swa`` is stochastic weight
-    averaging (Izmailov et al. 2018, arXiv:1803.05407): the plain mean of the weights at the ends of the last epochs,
-    under which the statistics of batch normalisations are estimated anew.
+    ``averaging`` is the moving average, which the steps update after every batch. ``swa`` is
+    stochastic weight averaging (Izmailov et al. 2018, arXiv:1803.05407): the plain mean of the
+    weights at the ends of the last epochs, under which the statistics of batch normalisations are
+    estimated anew.
 
     Attributes:
         values: the averages, in the order of ``model.parameters()``; empty if the recipe has none.
@@ -28,7 +32,9 @@ class Averaging:
     def __init__(self, model: nn.Module, recipe: Recipe) -> None:
         self._model, self._recipe = model, recipe
         wanted = recipe.averaging or recipe.swa
-        self.values: list[Tensor] = [value.detach().clone() for value in model.parameters()] if wanted else []
+        self.values: list[Tensor] = (
+            [value.detach().clone() for value in model.parameters()] if wanted else []
+        )
         self.moving: list[Tensor] = self.values if recipe.averaging else []
 
     def take_in(self, epoch: int) -> None:
@@ -51,7 +57,9 @@ class Averaging:
         taken = self._taken(epoch)
         if not (self.moving or taken):
             return lambda: None
-        statistics = [(buffer, buffer.clone()) for buffer in _statistics(self._model)] if taken else []
+        statistics = (
+            [(buffer, buffer.clone()) for buffer in _statistics(self._model)] if taken else []
+        )
 
         def undo() -> None:
             self._swap()
@@ -78,8 +86,11 @@ class Averaging:
             average.copy_(weights)
 
 
-def estimate_statistics(model: nn.Module, watch: Callable[[], Callable[[int], None]], batches: int) -> None:
-    """Set the running mean and variance of a model's batch normalisations to their means over some batches.
+def estimate_statistics(
+    model: nn.Module, watch: Callable[[], Callable[[int], None]], batches: int
+) -> None:
+    """Set the running mean and variance of a model's batch normalisations to their means over some
+    batches.
 
     Args:
         model: whose weights stay as they are.
@@ -87,7 +98,12 @@ def estimate_statistics(model: nn.Module, watch: Callable[[], Callable[[int], No
         batches: how many.
     """
     norms = _normalisations(model)
-    found = [value for norm in norms for value in (norm.running_mean, norm.running_var) if value is not None]
+    found = [
+        value
+        for norm in norms
+        for value in (norm.running_mean, norm.running_var)
+        if value is not None
+    ]
     sums = [torch.zeros_like(value, dtype=torch.float64) for value in found]
     with _whole_momentum(norms):
         see = watch()
@@ -113,7 +129,11 @@ def _whole_momentum(norms: list[_BatchNorm]) -> Iterator[None]:
 
 
 def _normalisations(model: nn.Module) -> list[_BatchNorm]:
-    return [module for module in model.modules() if isinstance(module, _BatchNorm) and module.track_running_stats]
+    return [
+        module
+        for module in model.modules()
+        if isinstance(module, _BatchNorm) and module.track_running_stats
+    ]
 
 
 def _statistics(model: nn.Module) -> list[Tensor]:

@@ -1,4 +1,6 @@
-"""Backend: how batches are trained on and logits computed, by the fast layers or by plain PyTorch."""
+"""Backend: how batches are trained on and logits computed, by the fast layers or by plain
+PyTorch.
+"""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -26,7 +28,8 @@ class Backend(Protocol):
         kernels: the name of the build, or ``torch``.
         reason: why it is plain PyTorch; empty if it is not.
         batches_a_call: after how many batches progress is worth telling.
-        operations: floating-point operations of a step per image, of its products alone; 0 if not known.
+        operations: floating-point operations of a step per image, of its products alone; 0 if not
+            known.
     """
 
     kernels: str
@@ -38,7 +41,8 @@ class Backend(Protocol):
         """Train on batches ``first`` to before ``last``; fill in their losses and hits."""
 
     def watch(self, work: EpochBatches) -> Callable[[int], None]:
-        """Return what lets a batch, given by its number, through the model as training does, and trains nothing.
+        """Return what lets a batch, given by its number, through the model as training does, and
+        trains nothing.
 
         The momentum that batch normalisations have now is the one that counts.
         """
@@ -108,7 +112,12 @@ class TorchBackend:
         reason: str,
     ) -> None:
         self.reason = reason
-        self._model, self._recipe, self._optimizer, self._averages = model, recipe, optimizer, averages
+        self._model, self._recipe, self._optimizer, self._averages = (
+            model,
+            recipe,
+            optimizer,
+            averages,
+        )
         self._device = device
 
     def train(self, work: EpochBatches, first: int, last: int) -> None:
@@ -116,7 +125,11 @@ class TorchBackend:
         for batch in range(first, last):
             start, stop, augmentation = self._begin(work, batch)
             work.losses[batch], work.correct[batch] = self._step(
-                work.images, work.labels, work.order[start:stop], augmentation, float(work.rates[batch])
+                work.images,
+                work.labels,
+                work.order[start:stop],
+                augmentation,
+                float(work.rates[batch]),
             )
 
     def watch(self, work: EpochBatches) -> Callable[[int], None]:
@@ -144,18 +157,29 @@ class TorchBackend:
         return normalise(augment(to_unit(images), augmentation), self._recipe)
 
     def _step(
-        self, images: Tensor, labels: Tensor, chosen: Tensor, augmentation: AugmentationParams, rate: float | Tensor
+        self,
+        images: Tensor,
+        labels: Tensor,
+        chosen: Tensor,
+        augmentation: AugmentationParams,
+        rate: float | Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """Train on the chosen images; return their mean loss, and how many were classified rightly."""
+        """Train on the chosen images; return their mean loss, and how many were classified
+        rightly.
+        """
         pixels, labels = self._pixels(images[chosen], augmentation), labels[chosen]
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.zero_grad()
         logits = self._model(pixels)
-        loss = functional.cross_entropy(logits, labels, label_smoothing=self._recipe.label_smoothing)
+        loss = functional.cross_entropy(
+            logits, labels, label_smoothing=self._recipe.label_smoothing
+        )
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         with torch.no_grad():
-            for average, parameter in zip(self._averages, self._model.parameters(), strict=bool(self._averages)):
+            for average, parameter in zip(
+                self._averages, self._model.parameters(), strict=bool(self._averages)
+            ):
                 average.lerp_(parameter, 1 - self._recipe.averaging)
         return loss.detach(), (logits.detach().argmax(dim=1) == labels).sum()

@@ -20,7 +20,9 @@ def choose_backend(
     device: torch.device,
     kernels: str,
 ) -> Backend:
-    """Return the fast layers where the model has such a form and the device is the CPU, else PyTorch."""
+    """Return the fast layers where the model has such a form and the device is the CPU, else
+    PyTorch.
+    """
     reason = "" if device.type == "cpu" else f"the fast layers are for the CPU, not {device.type}"
     if kernels == "torch":
         reason = "asked for"

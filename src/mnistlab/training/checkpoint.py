@@ -1,4 +1,6 @@
-"""Checkpoints: everything that an unfinished run needs to go on to the very same end, as safetensors bytes."""
+"""Checkpoints: everything that an unfinished run needs to go on to the very same end, as
+safetensors bytes.
+"""
 
 import json
 from typing import Literal
@@ -40,12 +42,18 @@ class CheckpointHeader(BaseModel):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "CheckpointHeader":
-        if [epoch.epoch for epoch in self.history] != list(range(1, min(len(self.history), self.recipe.epochs) + 1)):
-            raise ValueError(f"history: not epochs of the recipe's {self.recipe.epochs}, from the first")
+        if [epoch.epoch for epoch in self.history] != list(
+            range(1, min(len(self.history), self.recipe.epochs) + 1)
+        ):
+            raise ValueError(
+                f"history: not epochs of the recipe's {self.recipe.epochs}, from the first"
+            )
         return self
 
 
-def pack_checkpoint(trainer: Trainer, fingerprint: str, threads: int, started: AwareDatetime) -> bytes:
+def pack_checkpoint(
+    trainer: Trainer, fingerprint: str, threads: int, started: AwareDatetime
+) -> bytes:
     """Put a trainer's state into bytes; no pickle."""
     header = CheckpointHeader(
         recipe=trainer.recipe,
@@ -64,7 +72,9 @@ def pack_checkpoint(trainer: Trainer, fingerprint: str, threads: int, started: A
     )
     tensors = {f"model.{name}": value for name, value in trainer.model.state_dict().items()}
     for index, state in trainer.optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items() if value is not None}
+        tensors |= {
+            f"optimizer.{index}.{name}": value for name, value in state.items() if value is not None
+        }
     tensors |= {f"average.{index}": value for index, value in enumerate(trainer.averaging.values)}
     tensors |= {"losses": trainer.losses, "correct": trainer.correct}
     return seal(save(_detached(tensors), {_HEADER: header.model_dump_json()}))
@@ -93,15 +103,20 @@ def read_header(content: bytes, name: str) -> CheckpointHeader:
     Raises:
         RunError: damaged, or of another version; the message starts with ``name``.
     """
-    # The format is: eight bytes of header length, the header as JSON with a "__metadata__" table, then the tensors.
+    # The format is: eight bytes of header length, the header as JSON with a "__metadata__" table,
+    # then the tensors.
     length = int.from_bytes(content[:8], "little")
     if seal_is_broken(content):
-        raise RunError(f"{name}: damaged: its content and its checksum differ; start over with --overwrite")
+        raise RunError(
+            f"{name}: damaged: its content and its checksum differ; start over with --overwrite"
+        )
     try:
         metadata = json.loads(content[8 : 8 + length])["__metadata__"]
         return CheckpointHeader.model_validate_json(metadata[_HEADER])
     except (ValueError, KeyError, TypeError, RecursionError, RecipeError) as error:
-        raise RunError(f"{name}: not a checkpoint, or damaged; start over with --overwrite") from error
+        raise RunError(
+            f"{name}: not a checkpoint, or damaged; start over with --overwrite"
+        ) from error
 
 
 def restore(trainer: Trainer, header: CheckpointHeader, content: bytes, name: str) -> None:
@@ -131,9 +146,16 @@ def restore(trainer: Trainer, header: CheckpointHeader, content: bytes, name: st
 
 
 def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
 
 
 def _detached(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     # Copies, since the format refuses tensors that share memory, as tied weights do.
-    return {name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in tensors.items()}
+    return {
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, value in tensors.items()
+    }

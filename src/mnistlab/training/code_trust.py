@@ -1,7 +1,8 @@
 """Trust: whose code may be run to read a run whose model is somebody's own.
 
-A run's folder is data and may be a stranger's. Code is trusted that this user has trained with before on this machine:
-the same file at the same place, and with it the same files that it imports. Or all of it where the environment says so.
+A run's folder is data and may be a stranger's. Code is trusted that this user has trained with
+before on this machine: the same file at the same place, and with it the same files that it imports.
+Or all of it where the environment says so.
 """
 
 import contextlib
@@ -16,7 +17,9 @@ _FILE = "trusted"
 
 
 def remember(source: Source) -> None:
-    """Note that the user has named this code himself; a cache that cannot be written to is left as it is."""
+    """Note that the user has named this code himself; a cache that cannot be written to is left as
+    it is.
+    """
     if source.main and source.fingerprint not in _known():
         with contextlib.suppress(OSError):
             cache_folder().mkdir(parents=True, exist_ok=True)
@@ -32,7 +35,9 @@ def is_trusted(source: Source) -> bool:
 
 def is_place_known(source: Source) -> bool:
     """Return whether code at this place may be run at all, whatever it holds and imports."""
-    return trusts_all() or (source.main is not None and ascii(str(source.main.path)) in _known().values())
+    return trusts_all() or (
+        source.main is not None and ascii(str(source.main.path)) in _known().values()
+    )
 
 
 def trusts_all() -> bool:

@@ -1,7 +1,9 @@
-"""Graphed steps: plain PyTorch on a CUDA device, the whole step captured once and replayed for every batch.
+"""Graphed steps: plain PyTorch on a CUDA device, the whole step captured once and replayed for
+every batch.
 
-A network as small as LeNet-5 keeps a GPU busy for less time than Python needs to launch its kernels; a replay is one
-launch (https://docs.pytorch.org/docs/stable/notes/cuda.html, "CUDA Graphs").
+A network as small as LeNet-5 keeps a GPU busy for less time than Python needs to launch its
+kernels; a replay is one launch (https://docs.pytorch.org/docs/stable/notes/cuda.html, "CUDA
+Graphs").
 """
 
 from collections.abc import Callable
@@ -19,19 +21,23 @@ Recorder = Callable[[Callable[[], Result]], Callable[[], Result]]
 """Turns a step that works on fixed tensors into one that does the same again at each call."""
 
 _WARM_UPS = 3
-"""Steps before a capture, in which PyTorch allocates and chooses what it needs; what they change is put back."""
+"""Steps before a capture, in which PyTorch allocates and chooses what it needs; what they change is
+put back."""
 
 
 class CudaGraphBackend(TorchBackend):
     """Plain PyTorch whose whole batches are replays of one captured step.
 
-    A captured step reads its batch, random changes and learning rate from fixed tensors, into which each batch's are
-    copied on the device; nothing waits for the host. A last batch of another size is done operation by operation, and
-    so is every batch of a model that cannot be captured, because its ``forward`` looks at values.
+    A captured step reads its batch, random changes and learning rate from fixed tensors, into which
+    each batch's are copied on the device; nothing waits for the host. A last batch of another size
+    is done operation by operation, and so is every batch of a model that cannot be captured,
+    because its ``forward`` looks at values.
     """
 
     def __init__(self, *arguments: Any, record: Recorder | None = None) -> None:
-        """Take the arguments of :class:`TorchBackend`; ``record`` captures on the CUDA device unless a test gives one."""
+        """Take the arguments of :class:`TorchBackend`; ``record`` captures on the CUDA device
+        unless a test gives one.
+        """
         super().__init__(*arguments)
         self._record = record or capture
         self._replay: Callable[[], Result] | None = None
@@ -54,15 +60,23 @@ class CudaGraphBackend(TorchBackend):
 
     def _prepare(self, work: EpochBatches, start: int, stop: int) -> None:
         self._captured = work.images
-        self._chosen, self._rate = work.order[start:stop].clone(), torch.zeros((), device=self._device)
+        self._chosen, self._rate = (
+            work.order[start:stop].clone(),
+            torch.zeros((), device=self._device),
+        )
         self._augmentation = work.augmentation.of(start, stop, self._device).clone()
         before = {key: value.clone() for key, value in self._state().items()}
         try:
             self._replay = self._record(
-                lambda: self._step(work.images, work.labels, self._chosen, self._augmentation, self._rate)
+                lambda: self._step(
+                    work.images, work.labels, self._chosen, self._augmentation, self._rate
+                )
             )
         except RuntimeError as error:
-            self._replay, self.reason = None, f"{self.reason}; not captured: {' '.join(str(error).split())}"
+            self._replay, self.reason = (
+                None,
+                f"{self.reason}; not captured: {' '.join(str(error).split())}",
+            )
         for key, value in self._state().items():
             # What the warm-up made begins at zero, as the optimiser's own first step has it.
             value.copy_(before[key]) if key in before else value.zero_()
@@ -77,7 +91,11 @@ class CudaGraphBackend(TorchBackend):
         state = dict(self._model.state_dict(keep_vars=True))
         state |= {f"average.{number}": average for number, average in enumerate(self._averages)}
         for number, entries in enumerate(self._optimizer.state.values()):
-            state |= {f"{number}.{name}": value for name, value in entries.items() if isinstance(value, Tensor)}
+            state |= {
+                f"{number}.{name}": value
+                for name, value in entries.items()
+                if isinstance(value, Tensor)
+            }
         return {name: value.detach() for name, value in state.items()}
 
 

@@ -41,12 +41,18 @@ def describe_device(device: torch.device) -> str:
     """Return the device's name as people know it."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return "cpu" if device.type == "cpu" else f"Apple GPU ({platform.processor() or platform.machine()})"
+    return (
+        "cpu"
+        if device.type == "cpu"
+        else f"Apple GPU ({platform.processor() or platform.machine()})"
+    )
 
 
 @contextlib.contextmanager
 def computing_threads(count: int | None) -> Iterator[int]:
-    """Have PyTorch compute on that many CPU threads inside, and yield how many it uses; ``None`` keeps its choice."""
+    """Have PyTorch compute on that many CPU threads inside, and yield how many it uses; ``None``
+    keeps its choice.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:
@@ -61,5 +67,7 @@ def cuda_devices() -> int:
 
 
 def import_optimisers() -> None:
-    """Import what the first optimiser would: a second's worth of PyTorch, for processes to be forked with."""
+    """Import what the first optimiser would: a second's worth of PyTorch, for processes to be
+    forked with.
+    """
     torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)

@@ -39,7 +39,9 @@ def diagnose() -> Diagnosis:
     except KernelError as error:
         reason = str(error)
     device = describe_device(choose_device())
-    return Diagnosis(describe_environment(device, torch.get_num_threads(), kernels), tuple(installed()), reason)
+    return Diagnosis(
+        describe_environment(device, torch.get_num_threads(), kernels), tuple(installed()), reason
+    )
 
 
 def obstacle(recipe: Recipe, dataset: Dataset) -> str:

@@ -11,7 +11,8 @@ from mnistlab.runs import EpochMetrics, RunRecord
 class RunStarted:
     """A run begins, or goes on behind ``epochs_done`` whole epochs.
 
-    ``kernels`` is the build of the fast layers that trains, or ``torch``, and then ``reason`` says why.
+    ``kernels`` is the build of the fast layers that trains, or ``torch``, and then ``reason`` says
+    why.
     """
 
     recipe: Recipe
@@ -46,7 +47,9 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class RunStopped:
-    """The run was asked to stop, and is kept as it is, ``batch`` batches into this epoch (from 1)."""
+    """The run was asked to stop, and is kept as it is, ``batch`` batches into this epoch (from
+    1).
+    """
 
     epoch: int
     batch: int

@@ -30,9 +30,15 @@ def compute_logits(model: nn.Module, images: Tensor, recipe: Recipe) -> Tensor:
 
 
 def _batches(images: Tensor) -> list[Tensor]:
-    """Cut images into batches; one left over joins the batch before it, since some models cannot read one alone."""
+    """Cut images into batches; one left over joins the batch before it, since some models cannot
+    read one alone.
+    """
     batches = list(torch.split(images, _BATCH))
-    return [*batches[:-2], torch.cat(batches[-2:])] if len(images) > 1 and len(batches[-1]) == 1 else batches
+    return (
+        [*batches[:-2], torch.cat(batches[-2:])]
+        if len(images) > 1 and len(batches[-1]) == 1
+        else batches
+    )
 
 
 def score(logits: Tensor, labels: Tensor) -> tuple[float, float]:

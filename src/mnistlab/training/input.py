@@ -14,9 +14,9 @@ def fit_images(images: NDArray, recipe: Recipe) -> Tensor:  # type: ignore[type-
 
     Args:
         images: uint8, ``(n, height, width)``.
-        recipe: its ``fit`` and ``size`` count: ``pad`` puts a black border around images smaller than ``size``
-            (on both sides alike, an odd pixel right and below), ``resize`` scales bilinearly to ``size`` x ``size``
-            and rounds, as Pillow and the original course code do.
+        recipe: its ``fit`` and ``size`` count: ``pad`` puts a black border around images smaller
+            than ``size`` (on both sides alike, an odd pixel right and below), ``resize`` scales
+            bilinearly to ``size`` x ``size`` and rounds, as Pillow and the original course code do.
 
     Returns:
         uint8, ``(n, 1, h, w)``.
@@ -30,12 +30,16 @@ def fit_images(images: NDArray, recipe: Recipe) -> Tensor:  # type: ignore[type-
 
 
 def pad(pixels: Tensor, recipe: Recipe) -> Tensor:
-    """Put the border around images, ``(n, c, height, width)`` of any type, that a recipe with ``fit = pad`` wants."""
+    """Put the border around images, ``(n, c, height, width)`` of any type, that a recipe with ``fit
+    = pad`` wants.
+    """
     if recipe.fit != "pad":
         return pixels
     height, width = pixels.shape[2:]
     rows, columns = max(0, recipe.size - height), max(0, recipe.size - width)
-    return functional.pad(pixels, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))
+    return functional.pad(
+        pixels, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
+    )
 
 
 def input_shape(split: Split, recipe: Recipe) -> tuple[int, int, int]:

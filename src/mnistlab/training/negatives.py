@@ -11,7 +11,8 @@ from mnistlab.training.randomness import derive_seed
 NONE = "none"
 _SIZE = (28, 28)
 _DRAW = 0
-"""Stands for the run's seed: the negatives are a part of the data, the same for all runs of a recipe."""
+"""Stands for the run's seed: the negatives are a part of the data, the same for all runs of a
+recipe."""
 
 
 def add_negatives(dataset: Dataset, recipe: Recipe) -> Dataset:
@@ -27,8 +28,15 @@ def add_negatives(dataset: Dataset, recipe: Recipe) -> Dataset:
     if not recipe.negatives:
         return dataset
     if dataset.image_size != _SIZE or NONE in dataset.classes:
-        raise DataError(f"{dataset.name}: negatives are for images of 28x28 pixels without a class {NONE!r} of their own")
+        raise DataError(
+            f"{dataset.name}: negatives are for images of 28x28 pixels without a class {NONE!r} of"
+            " their own"
+        )
     random = np.random.default_rng(derive_seed(_DRAW, "scraps"))
-    images = np.concatenate([dataset.train.images, draw_negatives(dataset.train.images, recipe.negatives, random)])
+    images = np.concatenate(
+        [dataset.train.images, draw_negatives(dataset.train.images, recipe.negatives, random)]
+    )
     labels = np.concatenate([dataset.train.labels, np.full(recipe.negatives, len(dataset.classes))])
-    return Dataset(dataset.name, Split(images, labels), dataset.test, (*dataset.classes, NONE), dataset.note)
+    return Dataset(
+        dataset.name, Split(images, labels), dataset.test, (*dataset.classes, NONE), dataset.note
+    )

@@ -25,8 +25,11 @@ def generator(seed: int, purpose: str, *indices: int) -> torch.Generator:
 
 
 def seed_global(seed: int, device: torch.device) -> None:
-    """Seed PyTorch's global state on the CPU and the device, from which initialisers and ``nn.Dropout`` draw."""
-    # torch.manual_seed means the same, but takes 0.6 ms to note its caller for devices not yet in use.
+    """Seed PyTorch's global state on the CPU and the device, from which initialisers and
+    ``nn.Dropout`` draw.
+    """
+    # torch.manual_seed means the same, but takes 0.6 ms to note its caller for devices not yet in
+    # use.
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         torch.cuda.manual_seed(seed)
@@ -38,8 +41,8 @@ def seed_global(seed: int, device: torch.device) -> None:
 def isolated(device: torch.device) -> Iterator[None]:
     """Keep what happens inside from changing the process's global random state.
 
-    PyTorch's initialisers and ``nn.Dropout`` draw from that state, and users' models may. Inside, the caller seeds it
-    for each purpose; afterwards it is as it was.
+    PyTorch's initialisers and ``nn.Dropout`` draw from that state, and users' models may. Inside,
+    the caller seeds it for each purpose; afterwards it is as it was.
     """
     devices = [device] if device.type not in ("cpu", "mps") else []
     apple = torch.mps.get_rng_state() if device.type == "mps" else None

@@ -18,17 +18,24 @@ def refuse_other_run(
     device: str,
     threads: int | None,
 ) -> None:
-    """Refuse to go on with a checkpoint of another run, device, or (on plain PyTorch) number of threads.
+    """Refuse to go on with a checkpoint of another run, device, or (on plain PyTorch) number of
+    threads.
 
     Raises:
         RunError: it says what differs.
     """
-    refuse_difference(path, header.recipe, header.seed, header.fingerprint, recipe, seed, fingerprint)
+    refuse_difference(
+        path, header.recipe, header.seed, header.fingerprint, recipe, seed, fingerprint
+    )
     refuse_other_source(path, header.source, header.imports, source)
     if device != header.device:
-        raise RunError(f"{path}: was begun on {header.device}, not {device}; give --device {header.device}")
+        raise RunError(
+            f"{path}: was begun on {header.device}, not {device}; give --device {header.device}"
+        )
     if header.kernels == "torch" and threads not in (None, header.threads):
-        raise RunError(f"{path}: was begun on {header.threads} threads, not {threads}; leave --threads out")
+        raise RunError(
+            f"{path}: was begun on {header.threads} threads, not {threads}; leave --threads out"
+        )
 
 
 def refuse_other_kernels(path: Path, old: str, new: str) -> None:
@@ -38,11 +45,17 @@ def refuse_other_kernels(path: Path, old: str, new: str) -> None:
         RunError: it says what differs.
     """
     if old != new:
-        raise RunError(f"{path}: was begun with the fast layers {old}, whose bits differ from {new}; give --overwrite")
+        raise RunError(
+            f"{path}: was begun with the fast layers {old}, whose bits differ from {new}; give"
+            " --overwrite"
+        )
 
 
-def refuse_other_source(path: Path, digest: str, imports: Mapping[str, str] | None, source: Source) -> None:
-    """Refuse a run whose model's code has been changed since; a record of a version that kept no digest passes.
+def refuse_other_source(
+    path: Path, digest: str, imports: Mapping[str, str] | None, source: Source
+) -> None:
+    """Refuse a run whose model's code has been changed since; a record of a version that kept no
+    digest passes.
 
     Raises:
         RunError: it names the file.
@@ -72,4 +85,7 @@ def refuse_difference(
     if not differences and old_fingerprint != fingerprint:
         differences.append(f"other images (fingerprint {old_fingerprint}, not {fingerprint})")
     if differences:
-        raise RunError(f"{path}: holds a run with {'; '.join(differences)}; name another folder, or give --overwrite")
+        raise RunError(
+            f"{path}: holds a run with {'; '.join(differences)}; name another folder, or give"
+            " --overwrite"
+        )

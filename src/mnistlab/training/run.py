@@ -12,12 +12,29 @@ from mnistlab.data import Dataset, load_dataset, take_subset
 from mnistlab.errors import KernelError, ModelError, RunError, TrainingError
 from mnistlab.models.user_errors import user_errors
 from mnistlab.recipe import Recipe, built_in, read_source
-from mnistlab.runs import MAX_SEED, DataSummary, RunFolder, RunRecord, describe_environment, now, summarise_predictions
+from mnistlab.runs import (
+    MAX_SEED,
+    DataSummary,
+    RunFolder,
+    RunRecord,
+    describe_environment,
+    now,
+    summarise_predictions,
+)
 from mnistlab.training.backend import KERNELS
 from mnistlab.training.checkpoint import pack_checkpoint, pack_model, read_header, restore
 from mnistlab.training.code_trust import remember
 from mnistlab.training.device import choose_device, computing_threads, describe_device
-from mnistlab.training.events import EpochDone, Event, Listener, RunFinished, RunStarted, RunStopped, ignore, never
+from mnistlab.training.events import (
+    EpochDone,
+    Event,
+    Listener,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+    ignore,
+    never,
+)
 from mnistlab.training.negatives import add_negatives
 from mnistlab.training.resumption import (
     refuse_difference,
@@ -48,24 +65,30 @@ def train(
 
     Args:
         recipe: a recipe, or the name of a built-in one.
-        dataset: the images, of which the recipe may take a part; ``None`` loads what ``recipe.data`` names.
+        dataset: the images, of which the recipe may take a part; ``None`` loads what
+            ``recipe.data`` names.
         seed: 0 to 10**18; decides the weights, the order of images, augmentation and dropout.
-        folder: where the run's files go, with a checkpoint after every epoch; ``None`` keeps nothing.
-        resume: go on with what the folder holds, if anything; a finished run is read and not trained again.
+        folder: where the run's files go, with a checkpoint after every epoch; ``None`` keeps
+            nothing.
+        resume: go on with what the folder holds, if anything; a finished run is read and not
+            trained again.
         overwrite: start over whatever the folder holds.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         gpu: number of the CUDA device.
-        threads: CPU threads to compute on; ``None`` is one a core. With the fast layers any number gives the same bits;
-            on plain PyTorch a resumed run goes on with as many as it began with.
+        threads: CPU threads to compute on; ``None`` is one a core. With the fast layers any number
+            gives the same bits; on plain PyTorch a resumed run goes on with as many as it began
+            with.
         kernels: ``auto`` takes the fast layers where they fit, ``torch`` plain PyTorch.
         on_event: told of progress.
-        should_stop: asked before every batch, or every few; when true, the run is kept as it is and can be resumed.
+        should_stop: asked before every batch, or every few; when true, the run is kept as it is and
+            can be resumed.
 
     Returns:
         The trained model, or ``None`` if it was asked to stop before the end.
 
     Raises:
-        MnistlabError: of the kind that fits: a recipe, data, model, device or folder that cannot be used.
+        MnistlabError: of the kind that fits: a recipe, data, model, device or folder that cannot be
+            used.
     """
     if kernels not in KERNELS:
         raise KernelError(f"{kernels}: no such kernels; one of {', '.join(KERNELS)}")
@@ -78,7 +101,9 @@ def train(
     run_folder = RunFolder(Path(folder)) if folder is not None else None
     if run_folder and not (resume or overwrite):
         _refuse_occupied(run_folder)
-    dataset = take_subset(dataset or load_dataset(recipe.data), validation=recipe.validation, limit=recipe.train_limit)
+    dataset = take_subset(
+        dataset or load_dataset(recipe.data), validation=recipe.validation, limit=recipe.train_limit
+    )
     if run_folder is None:
         return _train(recipe, dataset, seed, chosen, None, threads, kernels, on_event, should_stop)
     with run_folder.lock():
@@ -86,7 +111,9 @@ def train(
             run_folder.clear()
         elif run_folder.finished:
             return _reuse(recipe, dataset, seed, run_folder, on_event)
-        return _train(recipe, dataset, seed, chosen, run_folder, threads, kernels, on_event, should_stop)
+        return _train(
+            recipe, dataset, seed, chosen, run_folder, threads, kernels, on_event, should_stop
+        )
 
 
 def _refuse_occupied(folder: RunFolder) -> None:
@@ -94,7 +121,9 @@ def _refuse_occupied(folder: RunFolder) -> None:
     if folder.finished:
         raise RunError(f"{folder.path}: holds a finished run; give --resume to use it, {remedies}")
     if folder.begun:
-        raise RunError(f"{folder.path}: holds an unfinished run; give --resume to go on, {remedies}")
+        raise RunError(
+            f"{folder.path}: holds an unfinished run; give --resume to go on, {remedies}"
+        )
 
 
 def _train(
@@ -113,7 +142,9 @@ def _train(
     if folder and folder.begun:
         content = folder.read_checkpoint()
         header = read_header(content, str(folder.checkpoint_file))
-        refuse_other_run(folder.path, header, recipe, seed, source, dataset.fingerprint, device.type, threads)
+        refuse_other_run(
+            folder.path, header, recipe, seed, source, dataset.fingerprint, device.type, threads
+        )
         started = header.started
         if header.kernels == "torch":
             kernels, threads = "torch", header.threads
@@ -143,7 +174,9 @@ def _train(
         except TrainingError as error:
             done = len(trainer.history)
             raise TrainingError(
-                f"{error}; {folder.path} keeps the run up to epoch {done}" if folder and done else str(error)
+                f"{error}; {folder.path} keeps the run up to epoch {done}"
+                if folder and done
+                else str(error)
             ) from error
         if not finished:
             keep()
@@ -161,10 +194,18 @@ def _train(
     return TrainedModel(record, model, logits)
 
 
-def _reuse(recipe: Recipe, dataset: Dataset, seed: int, folder: RunFolder, on_event: Listener) -> TrainedModel:
+def _reuse(
+    recipe: Recipe, dataset: Dataset, seed: int, folder: RunFolder, on_event: Listener
+) -> TrainedModel:
     record = folder.read_record()
     refuse_difference(
-        folder.path, record.recipe, record.seed, record.data.fingerprint, recipe, seed, dataset.fingerprint
+        folder.path,
+        record.recipe,
+        record.seed,
+        record.data.fingerprint,
+        recipe,
+        seed,
+        dataset.fingerprint,
     )
     source = read_source(recipe.model)
     refuse_other_source(folder.path, record.source, record.imports, source)
@@ -215,6 +256,8 @@ def _record(
         source=trainer.source.digest,
         imports=trainer.source.imports,
         predictions=summarise_predictions(*trainer.score_training(), logits, dataset.test.labels),
-        environment=describe_environment(describe_device(trainer.device), threads, trainer.backend.kernels),
+        environment=describe_environment(
+            describe_device(trainer.device), threads, trainer.backend.kernels
+        ),
         started=started,
     )

@@ -10,7 +10,9 @@ from torch.nn import functional
 from mnistlab.errors import ModelError, told
 
 
-def check_trainable(model: nn.Module, name: str, image_shape: tuple[int, int, int], size: int) -> None:
+def check_trainable(
+    model: nn.Module, name: str, image_shape: tuple[int, int, int], size: int
+) -> None:
     """Take one step on a copy of a model, with black images.
 
     Args:
@@ -41,7 +43,9 @@ def check_trainable(model: nn.Module, name: str, image_shape: tuple[int, int, in
                 _step(model, image_shape, 2)
                 remedy = "; it can on two: give a batch_size of at least 2"
         images = "one image" if size == 1 else f"{size} images"
-        raise ModelError(f"{name}: cannot be trained on a batch of {images}: {told(error)}{remedy}") from error
+        raise ModelError(
+            f"{name}: cannot be trained on a batch of {images}: {told(error)}{remedy}"
+        ) from error
 
 
 def _step(model: nn.Module, image_shape: tuple[int, int, int], size: int) -> None:

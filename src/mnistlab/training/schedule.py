@@ -11,9 +11,9 @@ _RISE, _START, _END = 0.3, 1 / 25, 1 / 25 / 1e4
 def learning_rates(recipe: Recipe, epoch: int, batches: int) -> Tensor:
     """Return the learning rates of an epoch's steps.
 
-    ``cosine`` falls to 0 along a cosine (Loshchilov and Hutter, 2017), ``onecycle`` rises along one from a 25th in 30 %
-    of all steps and falls to a 250,000th of its peak (Smith and Topin, 2018, with PyTorch's figures). ``warmup`` scales
-    the first epochs linearly.
+    ``cosine`` falls to 0 along a cosine (Loshchilov and Hutter, 2017), ``onecycle`` rises along one
+    from a 25th in 30 % of all steps and falls to a 250,000th of its peak (Smith and Topin, 2018,
+    with PyTorch's figures). ``warmup`` scales the first epochs linearly.
 
     Args:
         recipe: its ``learning_rate``, ``schedule``, ``warmup`` and ``epochs`` count.

@@ -38,7 +38,8 @@ class TrainedModel:
     test_logits: NDArray[np.float32]
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Read images, uint8 ``(n, height, width)``, of the size of the run's own, as its test images were read.
+        """Read images, uint8 ``(n, height, width)``, of the size of the run's own, as its test
+        images were read.
 
         Returns:
             float32, ``(n, classes)``.
@@ -47,14 +48,17 @@ class TrainedModel:
         return read_views(self.read_once, images, shifts) if shifts else self.read_once(images)
 
     def read_once(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Read images, uint8 ``(n, height, width)``, as they are, whatever the recipe's ``shifts``: the same."""
+        """Read images, uint8 ``(n, height, width)``, as they are, whatever the recipe's ``shifts``:
+        the same.
+        """
         recipe = self.record.recipe
         with user_errors(recipe.model, f"reading {len(images):,} images", ModelError):
             logits = compute_logits(self.model, fit_images(images, recipe), recipe).numpy()
         expected = (len(images), len(self.record.data.classes))
         if logits.shape != expected:
             raise ModelError(
-                f"{recipe.model}: gives {logits.shape} for {len(images):,} images; it must give {expected}"
+                f"{recipe.model}: gives {logits.shape} for {len(images):,} images; it must give"
+                f" {expected}"
             )
         return logits
 
@@ -64,29 +68,36 @@ def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
 
     Args:
         folder: the run's.
-        trusted: whether the user has named the recipe himself; else a model that is somebody's code is only built if it
-            :func:`~mnistlab.training.code_trust.is_trusted`, since a run's folder may come from a stranger.
+        trusted: whether the user has named the recipe himself; else a model that is somebody's code
+            is only built if it :func:`~mnistlab.training.code_trust.is_trusted`, since a run's
+            folder may come from a stranger.
 
     Raises:
-        RunError: not a finished run, damaged, or a model of the user's own whose file has changed since.
+        RunError: not a finished run, damaged, or a model of the user's own whose file has changed
+            since.
         ModelError: a model of the user's own cannot be built, or may not be run.
     """
     record = folder.read_record()
     if max(record.data.image_size) > _LARGEST_SIDE or min(record.data.image_size) < 1:
-        raise RunError(f"{folder.record_file}: images of {record.data.image_size} pixels cannot be read")
+        raise RunError(
+            f"{folder.record_file}: images of {record.data.image_size} pixels cannot be read"
+        )
     source = read_source(record.recipe.model, follow=False)
     # What a stranger's code imports can take long to read.
     known = trusted or is_place_known(source)
     if known and record.source in ("", source.digest):
         source = read_source(record.recipe.model)
     if source.fault:
-        raise RunError(f"{folder.path}: {record.recipe.model}, with which it was trained: {source.fault}")
+        raise RunError(
+            f"{folder.path}: {record.recipe.model}, with which it was trained: {source.fault}"
+        )
     if difference := source.difference(record.source, record.imports if known else None):
         raise RunError(f"{folder.path}: {difference} since this run was trained; train it again")
     if ":" in record.recipe.model and not (trusted or is_trusted(source)):
         raise ModelError(
-            f"{folder.path}: reading this run would run the code of {record.recipe.model}, with which you have trained "
-            f"nothing on this machine as it, and what it imports, are now; set {TRUST}=1 if you trust it"
+            f"{folder.path}: reading this run would run the code of {record.recipe.model}, with"
+            " which you have trained nothing on this machine as it, and what it imports, are now;"
+            f" set {TRUST}=1 if you trust it"
         )
     blank = np.zeros((1, *record.data.image_size), np.uint8)
     _, channels, height, width = fit_images(blank, record.recipe).shape

@@ -33,8 +33,9 @@ _CPU = torch.device("cpu")
 class Trainer:
     """A model, its optimiser, the images, and how far training has come.
 
-    Between two batches the public attributes are all there is to know: who saves them and puts them back goes on as if
-    nothing had happened, since every random number follows from the seed, the epoch and the batch.
+    Between two batches the public attributes are all there is to know: who saves them and puts them
+    back goes on as if nothing had happened, since every random number follows from the seed, the
+    epoch and the batch.
 
     Args:
         recipe: what to train.
@@ -68,14 +69,23 @@ class Trainer:
             seed_global(derive_seed(seed, "weights"), device)
             model = build_model(recipe, shape, classes, self.source)
             if is_user_model(recipe.model):
-                check_trainable(model, recipe.model, shape, min(stop - start for start, stop in self.bounds))
+                check_trainable(
+                    model, recipe.model, shape, min(stop - start for start, stop in self.bounds)
+                )
         with user_errors(recipe.model, "preparing to train it", ModelError):
             self.model = model.to(device)
             self.parameters = count_parameters(model)
             self.optimizer = make_optimizer(model, recipe, device)
             self.averaging = Averaging(model, recipe)
             self.backend = choose_backend(
-                model, recipe, self.optimizer, self.averaging.moving, shape, classes, device, kernels
+                model,
+                recipe,
+                self.optimizer,
+                self.averaging.moving,
+                shape,
+                classes,
+                device,
+                kernels,
             )
         self._train_images = fit_images(dataset.train.images, recipe).to(device).contiguous()
         self._train_labels = torch.from_numpy(dataset.train.labels).to(device)
@@ -98,7 +108,8 @@ class Trainer:
         return len(self.history) + 1
 
     def run(self, on_event: Listener, should_stop: Callable[[], bool]) -> bool:
-        """Train until the recipe's last epoch is done, or until ``should_stop``, asked before every batch or every few.
+        """Train until the recipe's last epoch is done, or until ``should_stop``, asked before every
+        batch or every few.
 
         Returns:
             Whether training is finished.
@@ -118,25 +129,37 @@ class Trainer:
         return True
 
     def test_logits(self) -> Tensor:
-        """Return the logits of all test images under the current weights, float32, ``(n, classes)``.
+        """Return the logits of all test images under the current weights, float32, ``(n,
+        classes)``.
 
-        With the recipe's ``shifts`` they are the logarithms of the probabilities' mean over all copies of an image.
+        With the recipe's ``shifts`` they are the logarithms of the probabilities' mean over all
+        copies of an image.
         """
         if self._images_to_move is None:
             return self.backend.logits(self._test_images)
 
         def read(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-            return self.backend.logits(fit_images(images, self.recipe).to(self.device).contiguous()).cpu().numpy()
+            return (
+                self.backend.logits(fit_images(images, self.recipe).to(self.device).contiguous())
+                .cpu()
+                .numpy()
+            )
 
-        return torch.from_numpy(read_views(read, self._images_to_move, self.recipe.shifts)).to(self.device)
+        return torch.from_numpy(read_views(read, self._images_to_move, self.recipe.shifts)).to(
+            self.device
+        )
 
     def score_training(self) -> tuple[float, float]:
-        """Return the mean loss in nats and the accuracy on the training images, as they are, under current weights."""
+        """Return the mean loss in nats and the accuracy on the training images, as they are, under
+        current weights.
+        """
         with user_errors(self.recipe.model, "reading the training images in the end"):
             return score(self.backend.logits(self._train_images), self._train_labels)
 
     def adopt_averages(self) -> Callable[[], None]:
-        """Put the averages, if there are any, in the place of the weights; return what undoes it."""
+        """Put the averages, if there are any, in the place of the weights; return what undoes
+        it.
+        """
         epoch = len(self.history) + (self.batch == len(self.bounds))
         return self.averaging.adopt(epoch, lambda: self._estimate_statistics(epoch))
 
@@ -149,7 +172,10 @@ class Trainer:
             if should_stop():
                 return False
             last = min(self.batch + self.backend.batches_a_call, len(self.bounds))
-            with user_errors(self.recipe.model, f"epoch {self.epoch}, batch {self.batch + 1} of {len(self.bounds)}"):
+            with user_errors(
+                self.recipe.model,
+                f"epoch {self.epoch}, batch {self.batch + 1} of {len(self.bounds)}",
+            ):
                 self.backend.train(work, self.batch, last)
             self.batch = last
             self.seconds = spent + time.perf_counter() - began
@@ -159,23 +185,34 @@ class Trainer:
     def plan_epoch(self, epoch: int) -> EpochBatches:
         """Draw all that is random in an epoch, anew at each call and alike."""
         count, batches = len(self._train_labels), len(self.bounds)
-        (height, width), random = self._train_images.shape[2:], generator(self.seed, "augmentation", epoch)
+        (height, width), random = (
+            self._train_images.shape[2:],
+            generator(self.seed, "augmentation", epoch),
+        )
         return EpochBatches(
             images=self._train_images,
             labels=self._train_labels,
-            order=torch.randperm(count, generator=generator(self.seed, "order", epoch)).to(self.device),
+            order=torch.randperm(count, generator=generator(self.seed, "order", epoch)).to(
+                self.device
+            ),
             bounds=torch.tensor([0, *(stop for _, stop in self.bounds)]),
             # At once, so that no batch waits for a copy to an accelerator.
-            augmentation=draw_augmentation(self.recipe, count, (height, width), random).of(0, count, self.device),
+            augmentation=draw_augmentation(self.recipe, count, (height, width), random).of(
+                0, count, self.device
+            ),
             rates=learning_rates(self.recipe, epoch, batches),
-            dropout_seeds=torch.tensor([derive_seed(self.seed, "dropout", epoch, batch) for batch in range(batches)]),
+            dropout_seeds=torch.tensor(
+                [derive_seed(self.seed, "dropout", epoch, batch) for batch in range(batches)]
+            ),
             losses=self.losses,
             correct=self.correct,
         )
 
     def _estimate_statistics(self, epoch: int) -> None:
         """Estimate those of batch normalisations on images as that epoch's training saw them."""
-        work = replace(self.plan_epoch(epoch), losses=self.losses.clone(), correct=self.correct.clone())
+        work = replace(
+            self.plan_epoch(epoch), losses=self.losses.clone(), correct=self.correct.clone()
+        )
         batches = min(len(self.bounds), math.ceil(STATISTICS_IMAGES / self.recipe.batch_size))
         with isolated(self.device):
             estimate_statistics(self.model, lambda: self.backend.watch(work), batches)
@@ -209,8 +246,12 @@ class Trainer:
         )
 
 
-def make_optimizer(model: nn.Module, recipe: Recipe, device: torch.device = _CPU) -> torch.optim.Optimizer:
-    """Return the recipe's optimiser of the model's parameters, for a device; on CUDA one that can be captured."""
+def make_optimizer(
+    model: nn.Module, recipe: Recipe, device: torch.device = _CPU
+) -> torch.optim.Optimizer:
+    """Return the recipe's optimiser of the model's parameters, for a device; on CUDA one that can
+    be captured.
+    """
     # The fused forms read a learning rate that lies on the device.
     cuda = device.type == "cuda"
     if recipe.optimizer == "adamw":
