@@ -5,7 +5,6 @@ images themselves.
 """
 
 import math
-from dataclasses import replace
 
 import pytest
 import torch
@@ -15,8 +14,8 @@ from torch import nn
 
 from mnistlab import Recipe
 from mnistlab.kernels import AugmentationParams, EpochBatches, Plan
-from mnistlab.training.augment import augment
-from mnistlab.training.augmentation import affine_matrices, draw_augmentation
+from mnistlab.training.augmentations import augment, draw_augmentation
+from mnistlab.training.augmentations.resample import affine_matrices
 from mnistlab.training.input import to_unit
 
 SEEDS = st.integers(0, 10_000)
@@ -127,7 +126,9 @@ def test_images_of_a_single_row_or_column(shape):
 @given(shape=SHAPES, count=COUNTS, seed=SEEDS)
 def test_matrices(shape, count, seed):
     random = torch.Generator().manual_seed(seed)
-    assert_same_as_pytorch(shape, count, seed, AugmentationParams(matrices=matrices(count, random)))
+    assert_same_as_pytorch(
+        shape, count, seed, AugmentationParams({"matrices": matrices(count, random)})
+    )
 
 
 @modest
@@ -135,7 +136,10 @@ def test_matrices(shape, count, seed):
 def test_displacements(shape, count, points, seed):
     random = torch.Generator().manual_seed(seed)
     assert_same_as_pytorch(
-        shape, count, seed, AugmentationParams(displacements=displacements(count, points, random))
+        shape,
+        count,
+        seed,
+        AugmentationParams({"displacements": displacements(count, points, random)}),
     )
 
 
@@ -143,7 +147,9 @@ def test_displacements(shape, count, points, seed):
 @given(shape=SHAPES, count=COUNTS, seed=SEEDS)
 def test_blur(shape, count, seed):
     random = torch.Generator().manual_seed(seed)
-    assert_same_as_pytorch(shape, count, seed, AugmentationParams(sigmas=sigmas(count, random)))
+    assert_same_as_pytorch(
+        shape, count, seed, AugmentationParams({"sigmas": sigmas(count, random)})
+    )
 
 
 @modest
@@ -151,7 +157,7 @@ def test_blur(shape, count, seed):
 def test_erasure(shape, count, seed):
     random = torch.Generator().manual_seed(seed)
     assert_same_as_pytorch(
-        shape, count, seed, AugmentationParams(erasures=erasures(count, shape, random))
+        shape, count, seed, AugmentationParams({"erasures": erasures(count, shape, random)})
     )
 
 
@@ -160,7 +166,9 @@ def test_erasure(shape, count, seed):
 def test_erasure_with_a_grey(shape, count, seed):
     random = torch.Generator().manual_seed(seed)
     boxes, greys = erasures(count, shape, random), torch.rand(count, generator=random)
-    assert_same_as_pytorch(shape, count, seed, AugmentationParams(erasures=boxes, fills=greys))
+    assert_same_as_pytorch(
+        shape, count, seed, AugmentationParams({"erasures": boxes, "fills": greys})
+    )
 
 
 def filters(count, random):
@@ -173,7 +181,9 @@ def filters(count, random):
 @given(shape=SHAPES, count=COUNTS, seed=SEEDS)
 def test_filter(shape, count, seed):
     random = torch.Generator().manual_seed(seed)
-    assert_same_as_pytorch(shape, count, seed, AugmentationParams(filters=filters(count, random)))
+    assert_same_as_pytorch(
+        shape, count, seed, AugmentationParams({"filters": filters(count, random)})
+    )
 
 
 def test_a_filter_makes_an_image_of_one_grey_black():
@@ -181,7 +191,9 @@ def test_a_filter_makes_an_image_of_one_grey_black():
     images[1, 0, 1, 1] = 0
     everything_alike = torch.zeros(2, 5, 5)
     everything_alike[:, 2, 2] = 1
-    seen = seen_by_the_model(images, torch.arange(2), AugmentationParams(filters=everything_alike))
+    seen = seen_by_the_model(
+        images, torch.arange(2), AugmentationParams({"filters": everything_alike})
+    )
     assert seen[0].abs().max() < 1e-6
     torch.testing.assert_close(seen[1], images[1].double() / 255, atol=1e-5, rtol=0)
 
@@ -199,7 +211,9 @@ def noise(count, shape, random):
 @given(shape=SHAPES, count=COUNTS, seed=SEEDS)
 def test_noise(shape, count, seed):
     random = torch.Generator().manual_seed(seed)
-    assert_same_as_pytorch(shape, count, seed, AugmentationParams(**noise(count, shape, random)))
+    assert_same_as_pytorch(
+        shape, count, seed, AugmentationParams(noise(count, shape, random), shared=["grain"])
+    )
 
 
 @modest
@@ -207,7 +221,7 @@ def test_noise(shape, count, seed):
 def test_inversion(shape, count, seed):
     random = torch.Generator().manual_seed(seed)
     turned = (torch.rand(count, generator=random) < 0.5).float()
-    assert_same_as_pytorch(shape, count, seed, AugmentationParams(inversions=turned))
+    assert_same_as_pytorch(shape, count, seed, AugmentationParams({"inversions": turned}))
 
 
 @modest
@@ -215,15 +229,18 @@ def test_inversion(shape, count, seed):
 def test_everything_at_once(shape, count, points, threads, seed):
     random = torch.Generator().manual_seed(seed)
     every = AugmentationParams(
-        matrices(count, random),
-        displacements(count, points, random),
-        sigmas(count, random),
-        filters(count, random),
-        erasures(count, shape, random),
-        torch.rand(count, generator=random),
-        **noise(count, shape, random),
+        {
+            "matrices": matrices(count, random),
+            "displacements": displacements(count, points, random),
+            "sigmas": sigmas(count, random),
+            "filters": filters(count, random),
+            "erasures": erasures(count, shape, random),
+            "fills": torch.rand(count, generator=random),
+            **noise(count, shape, random),
+            "inversions": (torch.rand(count, generator=random) < 0.5).float(),
+        },
+        shared=["grain"],
     )
-    every = replace(every, inversions=(torch.rand(count, generator=random) < 0.5).float())
     assert_same_as_pytorch(shape, count, seed, every, threads=threads)
 
 
@@ -232,7 +249,7 @@ def test_what_comes_from_far_outside_is_black(far):
     moved = torch.eye(2, 3).repeat(4, 1, 1)
     moved[0, 0, 2] = moved[1, 1, 2] = moved[2, :, 2] = far
     images, _ = some_images(4, (2, 6, 5), 2)
-    seen = seen_by_the_model(images, torch.arange(4), AugmentationParams(matrices=moved))
+    seen = seen_by_the_model(images, torch.arange(4), AugmentationParams({"matrices": moved}))
     assert seen[:3].abs().max() < 1e-6
     torch.testing.assert_close(seen[3], images[3].double() / 255, atol=1e-5, rtol=0)
 
@@ -260,4 +277,4 @@ def test_a_later_batch_has_the_distortions_of_its_positions():
 def test_a_single_row_cannot_be_blurred():
     images, _ = some_images(2, (1, 1, 8), 4)
     with pytest.raises(ValueError, match="single row or column"):
-        seen_by_the_model(images, torch.arange(2), AugmentationParams(sigmas=torch.ones(2)))
+        seen_by_the_model(images, torch.arange(2), AugmentationParams({"sigmas": torch.ones(2)}))

@@ -38,16 +38,20 @@ def train_and_save(path):
     )
     random = torch.Generator().manual_seed(1)
     augmentation = AugmentationParams(
-        matrices=torch.eye(2, 3).repeat(100, 1, 1) + 0.1 * torch.randn(100, 2, 3, generator=random),
-        displacements=torch.randn(100, 2, 5, 5, generator=random),
-        sigmas=torch.rand(100, generator=random),
-        erasures=torch.tensor([[2, 3, 4, 5]], dtype=torch.int32).repeat(100, 1),
-        amplitudes=torch.rand(100, generator=random),
-        starts=torch.randint(400, (100,), generator=random, dtype=torch.int32),
-        filters=torch.randn(100, 5, 5, generator=random),
-        fills=torch.rand(100, generator=random),
-        inversions=(torch.rand(100, generator=random) < 0.5).float(),
-        grain=torch.randn(2000, generator=random),
+        {
+            "matrices": torch.eye(2, 3).repeat(100, 1, 1)
+            + 0.1 * torch.randn(100, 2, 3, generator=random),
+            "displacements": torch.randn(100, 2, 5, 5, generator=random),
+            "sigmas": torch.rand(100, generator=random),
+            "erasures": torch.tensor([[2, 3, 4, 5]], dtype=torch.int32).repeat(100, 1),
+            "amplitudes": torch.rand(100, generator=random),
+            "starts": torch.randint(400, (100,), generator=random, dtype=torch.int32),
+            "filters": torch.randn(100, 5, 5, generator=random),
+            "fills": torch.rand(100, generator=random),
+            "inversions": (torch.rand(100, generator=random) < 0.5).float(),
+            "grain": torch.randn(2000, generator=random),
+        },
+        shared=["grain"],
     )
     work = random_pass(100, SHAPE, CLASSES, 35, augmentation=augmentation)
     plan = make_plan(randomise(model), SHAPE, CLASSES)

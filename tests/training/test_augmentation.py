@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistlab import Recipe
-from mnistlab.training.augment import augment, blur, erase, sample, spline
-from mnistlab.training.augmentation import affine_matrices, draw_augmentation
+from mnistlab.training.augmentations import augment, draw_augmentation
+from mnistlab.training.augmentations.blur import blur
+from mnistlab.training.augmentations.erasing import erase
+from mnistlab.training.augmentations.resample import affine_matrices, sample, spline
 
 SIZE = (32, 32)
 
@@ -117,28 +119,28 @@ def test_each_image_has_a_change_of_its_own():
 def test_draws_are_uniform_in_the_recipes_ranges():
     recipe = Recipe(rotation=30.0, blur=(0.1, 1.0))
     drawn = draw_augmentation(recipe, 100_000, SIZE, torch.Generator().manual_seed(1))
-    degrees = torch.atan2(drawn.matrices[:, 1, 0], drawn.matrices[:, 0, 0]).rad2deg()
+    degrees = torch.atan2(drawn["matrices"][:, 1, 0], drawn["matrices"][:, 0, 0]).rad2deg()
     assert degrees.abs().max() <= 30.001
     assert degrees.mean().abs() < 0.3
     assert degrees.std() == pytest.approx(60 / math.sqrt(12), rel=0.01)
-    assert drawn.sigmas.min() >= 0.1
-    assert drawn.sigmas.max() <= 1
-    assert drawn.sigmas.mean() == pytest.approx(0.55, rel=0.01)
+    assert drawn["sigmas"].min() >= 0.1
+    assert drawn["sigmas"].max() <= 1
+    assert drawn["sigmas"].mean() == pytest.approx(0.55, rel=0.01)
 
 
 def test_noise_is_gaussian_of_an_amplitude_of_each_image_and_cut_off():
     drawn = draw_augmentation(Recipe(noise=0.4), 2000, SIZE, torch.Generator().manual_seed(1))
-    assert drawn.amplitudes.max() <= 0.4
-    assert drawn.amplitudes.mean() == pytest.approx(0.2, rel=0.03)
+    assert drawn["amplitudes"].max() <= 0.4
+    assert drawn["amplitudes"].mean() == pytest.approx(0.2, rel=0.03)
     grey = torch.full((2000, 1, *SIZE), 0.5)
     noisy = augment(grey, drawn)
     assert noisy.min() == 0
     assert noisy.max() == 1
-    faint = drawn.amplitudes < 0.1
+    faint = drawn["amplitudes"] < 0.1
     spread = (noisy - grey)[faint].flatten(1).std(dim=1)
-    torch.testing.assert_close(spread, drawn.amplitudes[faint], atol=0.01, rtol=0.15)
+    torch.testing.assert_close(spread, drawn["amplitudes"][faint], atol=0.01, rtol=0.15)
     # Neighbours know nothing of each other, nor do images.
-    rest = ((noisy - grey) / drawn.amplitudes.view(-1, 1, 1, 1))[faint]
+    rest = ((noisy - grey) / drawn["amplitudes"].view(-1, 1, 1, 1))[faint]
     assert (rest[..., 1:] * rest[..., :-1]).mean().abs() < 0.02
     assert (rest[1:] * rest[:-1]).mean().abs() < 0.02
 
@@ -146,7 +148,7 @@ def test_noise_is_gaussian_of_an_amplitude_of_each_image_and_cut_off():
 def test_inversion_turns_about_so_many_images_and_leaves_the_others():
     drawn = draw_augmentation(Recipe(inversion=0.25), 4000, SIZE, torch.Generator().manual_seed(1))
     images = random_images(4000)
-    turned = drawn.inversions.bool()
+    turned = drawn["inversions"].bool()
     assert turned.float().mean() == pytest.approx(0.25, abs=0.03)
     seen = augment(images, drawn)
     torch.testing.assert_close(seen[turned], 1 - images[turned])
@@ -163,8 +165,8 @@ def test_noise_leaves_the_other_draws_as_they_were():
         )
         for n in (0.3, 0.0)
     )
-    assert torch.equal(with_it.matrices, without.matrices)
-    assert torch.equal(with_it.sigmas, without.sigmas)
+    assert torch.equal(with_it["matrices"], without["matrices"])
+    assert torch.equal(with_it["sigmas"], without["sigmas"])
 
 
 def test_a_batch_has_its_images_draws():
@@ -172,9 +174,9 @@ def test_a_batch_has_its_images_draws():
         Recipe(rotation=30.0, erasing=0.5), 10, SIZE, torch.Generator().manual_seed(1)
     )
     part = drawn.of(3, 7, torch.device("cpu"))
-    assert torch.equal(part.matrices, drawn.matrices[3:7])
-    assert torch.equal(part.erasures, drawn.erasures[3:7])
-    assert part.sigmas is None
+    assert torch.equal(part["matrices"], drawn["matrices"][3:7])
+    assert torch.equal(part["erasures"], drawn["erasures"][3:7])
+    assert "sigmas" not in part
 
 
 def test_translation_moves_by_whole_pixels_exactly():
@@ -253,9 +255,9 @@ def test_erasing_blackens_the_box_alone():
 
 
 def test_boxes_are_drawn_as_often_and_as_large_as_the_paper_says():
-    drawn = draw_augmentation(
-        Recipe(erasing=0.25), 50_000, SIZE, torch.Generator().manual_seed(1)
-    ).erasures
+    drawn = draw_augmentation(Recipe(erasing=0.25), 50_000, SIZE, torch.Generator().manual_seed(1))[
+        "erasures"
+    ]
     top, left, height, width = drawn.T
     some = height > 0
     assert some.double().mean().item() == pytest.approx(0.25, abs=0.01)
@@ -271,10 +273,10 @@ def test_boxes_are_drawn_as_often_and_as_large_as_the_paper_says():
 def test_everything_at_once_is_drawn_in_its_range():
     recipe = Recipe(translation=3.0, scale=0.2, elastic=1.5)
     drawn = draw_augmentation(recipe, 20_000, SIZE, torch.Generator().manual_seed(1))
-    scales = 1 / torch.linalg.det(drawn.matrices[:, :, :2]).sqrt()
+    scales = 1 / torch.linalg.det(drawn["matrices"][:, :, :2]).sqrt()
     assert scales.min() >= 0.799
     assert scales.max() <= 1.201
-    moves = -torch.linalg.solve(drawn.matrices[:, :, :2], drawn.matrices[:, :, 2])
+    moves = -torch.linalg.solve(drawn["matrices"][:, :, :2], drawn["matrices"][:, :, 2])
     assert moves.abs().max() <= 3.001
     assert moves.std().item() == pytest.approx(6 / math.sqrt(12), rel=0.02)
-    assert drawn.displacements.std().item() == pytest.approx(1.5, rel=0.02)
+    assert drawn["displacements"].std().item() == pytest.approx(1.5, rel=0.02)

@@ -6,7 +6,7 @@ import torch
 from torch.optim.swa_utils import AveragedModel, update_bn
 
 from mnistlab.recipe import Recipe
-from mnistlab.training.augment import augment
+from mnistlab.training.augmentations import augment
 from mnistlab.training.averaging import Averaging
 from mnistlab.training.events import EpochDone, ignore, never
 from mnistlab.training.input import normalise, to_unit

@@ -3,13 +3,13 @@ on a GPU."""
 
 import pytest
 import torch
-from tests.training.test_steps import CPU, EVERYTHING
 
 from mnistlab.recipe import Recipe
-from mnistlab.training.augment import augment
+from mnistlab.training.augmentations import augment
 from mnistlab.training.cuda_graph import CudaGraphBackend
 from mnistlab.training.events import ignore, never
 from mnistlab.training.trainer import Trainer
+from tests.training.test_backend import CPU, EVERYTHING
 
 
 def repeat(step):

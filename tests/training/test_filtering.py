@@ -9,8 +9,9 @@ from scipy.ndimage import correlate
 
 from mnistlab import Recipe
 from mnistlab.kernels import AugmentationParams
-from mnistlab.training.augment import augment, erase, filtered
-from mnistlab.training.augmentation import draw_augmentation
+from mnistlab.training.augmentations import augment, draw_augmentation
+from mnistlab.training.augmentations.erasing import erase
+from mnistlab.training.augmentations.filtering import filtered
 from tests.training.test_augmentation import SIZE, random_images
 
 
@@ -28,7 +29,7 @@ def test_a_filter_is_scipys_correlation_stretched(side, seed):
 def test_filters_are_drawn_for_so_many_images_half_of_them_small():
     drawn = draw_augmentation(
         Recipe(filtering=0.4), 20_000, SIZE, torch.Generator().manual_seed(1)
-    ).filters
+    )["filters"]
     some = (drawn != 0).any(dim=(1, 2))
     assert some.float().mean().item() == pytest.approx(0.4, abs=0.02)
     small = (drawn[some][:, 0] == 0).all(dim=1)
@@ -36,7 +37,7 @@ def test_filters_are_drawn_for_so_many_images_half_of_them_small():
     assert (drawn[some][small][:, 1:4, 1:4] != 0).all()
     assert drawn[some][:, 2, 2].std().item() == pytest.approx(1, abs=0.03)
     images = random_images(100)
-    left_alone = augment(images, AugmentationParams(filters=drawn[:100]))[~some[:100]]
+    left_alone = augment(images, AugmentationParams({"filters": drawn[:100]}))[~some[:100]]
     assert torch.equal(left_alone, images[~some[:100]])
 
 

@@ -17,8 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from mnistlab.data import Dataset, Split, make_dataset
 from mnistlab.models import build_model
 from mnistlab.recipe import Recipe
-from mnistlab.training.augment import augment
-from mnistlab.training.augmentation import draw_augmentation
+from mnistlab.training.augmentations import augment, draw_augmentation
 from mnistlab.training.input import fit_images, input_shape, normalise, to_unit
 from mnistlab.training.randomness import isolated, seed_global
 from mnistlab.training.trainer import Trainer, make_optimizer

@@ -1,8 +1,16 @@
 """Fast layers for the CPU: a model compiled into a plan that trains whole batches in one call."""
 
 from mnistlab.kernels.agreement import make_plan
-from mnistlab.kernels.epoch import AugmentationParams, EpochBatches
+from mnistlab.kernels.epoch import AUGMENTATION_TENSORS, AugmentationParams, EpochBatches
 from mnistlab.kernels.library import installed, load_library
 from mnistlab.kernels.plan import Plan
 
-__all__ = ["AugmentationParams", "EpochBatches", "Plan", "installed", "load_library", "make_plan"]
+__all__ = [
+    "AUGMENTATION_TENSORS",
+    "AugmentationParams",
+    "EpochBatches",
+    "Plan",
+    "installed",
+    "load_library",
+    "make_plan",
+]

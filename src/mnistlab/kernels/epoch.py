@@ -1,98 +1,85 @@
-"""Workload: the images of one pass over the training set, in their order, and what is done to
-each.
-"""
+"""One epoch's batches: which images are trained on, in which order, and how each is augmented."""
 
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+AUGMENTATION_TENSORS = {
+    "matrices": torch.float32,
+    "displacements": torch.float32,
+    "sigmas": torch.float32,
+    "filters": torch.float32,
+    "erasures": torch.int32,
+    "fills": torch.float32,
+    "amplitudes": torch.float32,
+    "starts": torch.int32,
+    "inversions": torch.float32,
+    "grain": torch.float32,
+}
+"""The parameters that the kernels apply, by name; fields of ``Images`` in ``source/spec.h``."""
 
-@dataclass(frozen=True)
-class AugmentationParams:
-    """One random change an image, drawn beforehand; ``None`` is none of that kind.
 
-    They are applied in this order, on pixels in 0..1: sampling (matrix and displacement at once),
-    blur, filter, noise, erasure, inversion.
+class AugmentationParams(Mapping[str, Tensor]):
+    """Random parameters of augmentations, drawn before an epoch; tensors by name.
 
-    Attributes:
-        matrices: float32, ``(n, 2, 3)``: from a pixel (x, y) of the result, about the centre, to
-            where it is taken from, bilinearly; black outside.
-        displacements: float32, ``(n, 2, g, g)``, g >= 4: added to that place, x then y, in pixels,
-            at control points of a uniform cubic B-spline that spans the image.
-        sigmas: float32, ``(n,)``, pixels: of a 3x3 Gaussian with a mirrored border; 0 is none.
-        filters: float32, ``(n, 5, 5)``: each image's own filter, correlated with it, black outside;
-            of one whose middle weight is negative the magnitude counts. What comes out is stretched
-            to 0..1, or black if it is all of one grey. All zero is none.
-        erasures: int32, ``(n, 4)``: top, left, height and width of a box that is filled; within the
-            image.
-        fills: float32, ``(n,)``, in 0..1: what fills it; ``None`` is black.
-        amplitudes: float32, ``(n,)``: times the grain that is added; what leaves 0..1 is cut off.
-        starts: int32, ``(n,)``: where in the grain an image's begins; its pixels follow one
-            another.
-        inversions: float32, ``(n,)``: 1 turns black and white about, 0 does not.
-        grain: float32, one row, long enough for all starts: shared by all images.
+    A tensor's first dimension counts images, except in those that all images share. The kernels
+    take the tensors of :data:`mnistlab.kernels.AUGMENTATION_TENSORS`; each is described where it
+    is drawn, in :mod:`mnistlab.training.augmentations`.
+
+    Args:
+        tensors: by name.
+        shared: names of those tensors that all images share.
     """
 
-    matrices: Tensor | None = None
-    displacements: Tensor | None = None
-    sigmas: Tensor | None = None
-    filters: Tensor | None = None
-    erasures: Tensor | None = None
-    fills: Tensor | None = None
-    amplitudes: Tensor | None = None
-    starts: Tensor | None = None
-    inversions: Tensor | None = None
-    grain: Tensor | None = None
+    def __init__(
+        self, tensors: Mapping[str, Tensor] | None = None, *, shared: Collection[str] = ()
+    ) -> None:
+        self._tensors, self.shared = dict(tensors or {}), frozenset(shared)
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
 
     def of(self, start: int, stop: int, device: torch.device) -> "AugmentationParams":
-        """Return those of images ``start`` to ``stop``, on the device."""
-        *own, grain = self.parts
-        shared = None if grain is None else grain.to(device)
-        return AugmentationParams(
-            *[None if part is None else part[start:stop].to(device) for part in own] + [shared]
-        )
-
-    @property
-    def parts(self) -> tuple[Tensor | None, ...]:
-        """All ten, in the order of their names above."""
-        return (
-            *(
-                self.matrices,
-                self.displacements,
-                self.sigmas,
-                self.filters,
-                self.erasures,
-                self.fills,
-            ),
-            *(self.amplitudes, self.starts, self.inversions, self.grain),
-        )
+        """Return the parameters of images ``start`` to before ``stop``, on the device."""
+        tensors = {
+            name: (tensor if name in self.shared else tensor[start:stop]).to(device)
+            for name, tensor in self.items()
+        }
+        return AugmentationParams(tensors, shared=self.shared)
 
     def clone(self) -> "AugmentationParams":
         """Return a copy in memory of its own."""
-        return AugmentationParams(*(None if part is None else part.clone() for part in self.parts))
+        tensors = {name: tensor.clone() for name, tensor in self.items()}
+        return AugmentationParams(tensors, shared=self.shared)
 
     def copy_(self, other: "AugmentationParams") -> None:
-        """Take over the values of others of the same kinds and shapes."""
-        for mine, theirs in zip(self.parts, other.parts, strict=True):
-            if mine is not None and theirs is not None:
-                mine.copy_(theirs)
+        """Overwrite the values with those of ``other``, which has the same names and shapes."""
+        for name, tensor in self.items():
+            tensor.copy_(other[name])
 
 
 @dataclass(frozen=True)
 class EpochBatches:
-    """One pass over training images: what is trained on, in which order, and what is measured.
+    """The batches of one epoch: images, their order and augmentation, and what is measured.
 
     Attributes:
         images: uint8, ``(n, channels, height, width)``.
         labels: int64, ``(n,)``.
         order: int64, ``(positions,)``: indices of images.
         bounds: int64, ``(batches + 1,)``: the positions at which batches begin, and the end.
-        augmentation: of each position.
-        rates: float64, ``(batches,)``: the learning rate of each.
+        augmentation: parameters of each position.
+        rates: float64, ``(batches,)``: the learning rate of each batch.
         dropout_seeds: int64, ``(batches,)``, at least 0.
         losses: float32, ``(batches,)``, filled in: each batch's mean loss.
-        correct: int32, ``(batches,)``, filled in: images of each batch classified rightly.
+        correct: int32, ``(batches,)``, filled in: correctly classified images of each batch.
     """
 
     images: Tensor

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mnistlab.errors import KernelError
 from mnistlab.kernels import structures
 from mnistlab.kernels.addresses import address, optimizer_settings
-from mnistlab.kernels.epoch import AugmentationParams, EpochBatches
+from mnistlab.kernels.epoch import AUGMENTATION_TENSORS, AugmentationParams, EpochBatches
 from mnistlab.kernels.layers import PlannedLayer
 from mnistlab.kernels.library import load_library
 from mnistlab.kernels.trace import trace
@@ -53,7 +53,7 @@ class Plan:
             layers = [replace(layer, drop=0.0) for layer in layers]
         self._functions = load_library().functions
         self._model, self.image_shape, self.classes = model, image_shape, classes
-        self._mean, self._deviation = mean, std
+        self._mean, self._std = mean, std
         self.operations = sum(_operations(layer) for layer in layers)
         """Floating-point operations of a training step per image: those of convolutions and linear
         layers."""
@@ -150,7 +150,7 @@ class Plan:
 
     def normalise(self, images: Tensor) -> Tensor:
         """Return uint8 images as the model sees them, float32."""
-        return (images.to(torch.float32) / 255 - self._mean) / self._deviation
+        return (images.to(torch.float32) / 255 - self._mean) / self._std
 
     def _describe(self, layer: PlannedLayer) -> structures.Layer:
         module, norm = layer.module, layer.module if layer.batch_norm else None
@@ -191,25 +191,22 @@ class Plan:
             raise ValueError(
                 f"images of shape {tuple(images.shape[1:])}; the plan is for {self.image_shape}"
             )
-        if augmentation.sigmas is not None and min(self.image_shape[1:]) < 2:
+        if "sigmas" in augmentation and min(self.image_shape[1:]) < 2:
             raise ValueError("images of a single row or column cannot be blurred")
-        bent = augmentation.displacements
+        if unknown := set(augmentation) - set(AUGMENTATION_TENSORS):
+            raise KernelError(f"augmentation with {', '.join(sorted(unknown))} has no fast form")
+        addresses = {
+            name: address(augmentation.get(name), dtype)
+            for name, dtype in AUGMENTATION_TENSORS.items()
+        }
+        bent = augmentation.get("displacements")
         return structures.Images(
             pixels=address(images, torch.uint8),
             order=address(order, torch.int64),
-            matrices=address(augmentation.matrices, torch.float32),
-            displacements=address(bent, torch.float32),
-            sigmas=address(augmentation.sigmas, torch.float32),
-            filters=address(augmentation.filters, torch.float32),
-            erasures=address(augmentation.erasures, torch.int32),
-            fills=address(augmentation.fills, torch.float32),
-            amplitudes=address(augmentation.amplitudes, torch.float32),
-            starts=address(augmentation.starts, torch.int32),
-            inversions=address(augmentation.inversions, torch.float32),
-            grain=address(augmentation.grain, torch.float32),
+            **addresses,
             grid=0 if bent is None else bent.shape[-1],
             mean=self._mean,
-            std=self._deviation,
+            std=self._std,
         )
 
     def _tensor_table(self) -> Any:

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from mnistlab.kernels import AugmentationParams, EpochBatches, Plan, load_library
 from mnistlab.recipe import Recipe
-from mnistlab.training.augment import augment
+from mnistlab.training.augmentations import augment
 from mnistlab.training.inference import compute_logits
 from mnistlab.training.input import normalise, to_unit
 from mnistlab.training.randomness import seed_global

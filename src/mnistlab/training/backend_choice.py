@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from mnistlab.errors import KernelError
 from mnistlab.kernels import make_plan
 from mnistlab.recipe import Recipe
+from mnistlab.training.augmentations import without_fast_form
 from mnistlab.training.backend import Backend, NativeBackend, TorchBackend
 from mnistlab.training.cuda_graph import CudaGraphBackend
 
@@ -26,6 +27,8 @@ def choose_backend(
     reason = "" if device.type == "cpu" else f"the fast layers are for the CPU, not {device.type}"
     if kernels == "torch":
         reason = "asked for"
+    if not reason and (kinds := without_fast_form(recipe)):
+        reason = f"augmentation {', '.join(kinds)} has no fast form"
     if not reason:
         try:
             plan = make_plan(model, image_shape, classes, mean=recipe.mean, std=recipe.std)

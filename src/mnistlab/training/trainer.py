@@ -17,7 +17,7 @@ from mnistlab.models import build_model, count_parameters
 from mnistlab.models.user_errors import is_user_model, user_errors
 from mnistlab.recipe import Recipe, Source, read_source
 from mnistlab.runs import EpochMetrics
-from mnistlab.training.augmentation import draw_augmentation
+from mnistlab.training.augmentations import draw_augmentation
 from mnistlab.training.averaging import STATISTICS_IMAGES, Averaging, estimate_statistics
 from mnistlab.training.backend_choice import choose_backend
 from mnistlab.training.events import BatchDone, EpochDone, Listener

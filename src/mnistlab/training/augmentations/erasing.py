@@ -1,0 +1,75 @@
+"""Random erasing (Zhong et al., 2020): a box of an image is filled with one grey."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from mnistlab.kernels import AugmentationParams
+from mnistlab.recipe import Recipe
+from mnistlab.training.augmentations.registry import Augmentation, Draws
+
+_AREA = (0.02, 0.2)
+"""Share of the image that a box covers."""
+_ASPECT = (0.3, 1 / 0.3)
+
+
+def draw(recipe: Recipe, draws: Draws) -> dict[str, Tensor]:
+    """Draw ``erasures``, int32 ``(n, 4)``, and ``fills``, float32 ``(n,)``, 0 to 1.
+
+    A row of ``erasures`` is top, left, height and width of a box within the image, all 0 for none.
+    """
+    aspects = draws.uniform(*map(math.log, _ASPECT)).exp()
+    chosen = draws.uniform(0, 1) < recipe.erasing
+    areas, tops, lefts = (draws.uniform(*ends) for ends in (_AREA, (0, 1), (0, 1)))
+    return {
+        "erasures": _boxes(areas, aspects, tops, lefts, draws) * chosen.unsqueeze(1),
+        "fills": draws.uniform(0, 1),
+    }
+
+
+def _boxes(areas: Tensor, aspects: Tensor, tops: Tensor, lefts: Tensor, draws: Draws) -> Tensor:
+    height, width = draws.height, draws.width
+    pixels = areas * height * width
+    heights = (pixels * aspects).sqrt().round().clamp(1, height)
+    widths = (pixels / aspects).sqrt().round().clamp(1, width)
+    tops, lefts = (tops * (height - heights + 1)).floor(), (lefts * (width - widths + 1)).floor()
+    boxes = torch.stack(
+        [tops.minimum(height - heights), lefts.minimum(width - widths), heights, widths], dim=1
+    )
+    return boxes.to(torch.int32)
+
+
+def erase(images: Tensor, boxes: Tensor, fills: Tensor | None = None) -> Tensor:
+    """Fill a box of each image.
+
+    Args:
+        images: float32, ``(n, c, h, w)``.
+        boxes: int32, ``(n, 4)``: top, left, height, width.
+        fills: float32, ``(n,)``, in 0..1; ``None`` is black.
+    """
+    _, _, height, width = images.shape
+    top, left, tall, wide = boxes.view(-1, 4, 1).unbind(1)  # (n, 1) each
+    rows, columns = (torch.arange(side, device=images.device) for side in (height, width))
+    inside_rows, inside_columns = (
+        (at >= start) & (at < start + side)
+        for at, start, side in ((rows, top, tall), (columns, left, wide))
+    )
+    inside = inside_rows.unsqueeze(2) & inside_columns.unsqueeze(1)  # (n, h, w)
+    filling = 0 if fills is None else fills.view(-1, 1, 1, 1)
+    return torch.where(inside.unsqueeze(1), filling, images)
+
+
+def _apply(images: Tensor, params: AugmentationParams) -> Tensor:
+    return erase(images, params["erasures"], params.get("fills"))
+
+
+AUGMENTATION = Augmentation(
+    name="erasing",
+    fields=("erasing",),
+    order=50,
+    tensors=("erasures", "fills"),
+    draw=draw,
+    apply=_apply,
+    draws_in_turn=3,
+)

@@ -1,0 +1,155 @@
+"""Rotation, translation, scale, shear and elastic distortion, which take each pixel from another
+place.
+
+Rotation, translation, scale and shear become one affine matrix. Elastic displacements (after
+Simard, Steinkraus and Platt, 2003) are normal at control points and smooth between them (Rueckert
+et al., 1999).
+"""
+
+import math
+from functools import cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mnistlab.kernels import AugmentationParams
+from mnistlab.recipe import Recipe
+from mnistlab.training.augmentations.registry import Augmentation, Draws
+
+_CONTROL_POINTS = 8
+"""Of elastic displacements, along each side: about as smooth as Simard's Gaussian of 4 pixels on
+MNIST."""
+
+
+def draw(recipe: Recipe, draws: Draws) -> dict[str, Tensor]:
+    """Draw ``matrices``, float32 ``(n, 2, 3)``, and ``displacements``, float32 ``(n, 2, g, g)``.
+
+    A matrix leads from a pixel (x, y) of the result, about the centre, to where it is taken from,
+    bilinearly; outside the image is black. Displacements, x then y, in pixels, are added to that
+    place; they are given at ``g >= 4`` control points of a uniform cubic B-spline that spans the
+    image.
+    """
+    drawn = {}
+    if recipe.rotation or recipe.translation or recipe.scale or recipe.shear:
+        rotation, shear = math.radians(recipe.rotation), math.radians(recipe.shear)
+        ranges = {
+            "angles": (-rotation, rotation),
+            "scales": (1 - recipe.scale, 1 + recipe.scale),
+            "shears": (-shear, shear),
+            "right": (-recipe.translation, recipe.translation),
+            "down": (-recipe.translation, recipe.translation),
+        }
+        drawn["matrices"] = affine_matrices(
+            **{name: draws.uniform(low, high) for name, (low, high) in ranges.items()}
+        )
+    if recipe.elastic:
+        points = (draws.count, 2, _CONTROL_POINTS, _CONTROL_POINTS)
+        drawn["displacements"] = torch.empty(points).normal_(
+            0, recipe.elastic, generator=draws.random
+        )
+    return drawn
+
+
+def affine_matrices(
+    angles: Tensor, scales: Tensor, shears: Tensor, right: Tensor, down: Tensor
+) -> Tensor:
+    """Compose changes of a picture about its centre: scaled, sheared, rotated, then moved.
+
+    Args:
+        angles: float32, ``(n,)``, radians, counter-clockwise as one looks at the picture.
+        scales: float32, ``(n,)``, above 0.
+        shears: float32, ``(n,)``, radians, within a quarter turn: what is above the centre moves
+            right.
+        right: float32, ``(n,)``, pixels.
+        down: float32, ``(n,)``, pixels.
+
+    Returns:
+        float32, ``(n, 2, 3)``: for each pixel (x, y) of the result where it is taken from: all
+        that, inverted.
+    """
+    cosine, sine, tangent = angles.cos(), angles.sin(), shears.tan()
+    # Back from the result, whose y points down: turn clockwise, undo the shear, undo the scale.
+    first = torch.stack(
+        [cosine + tangent * sine, -sine + tangent * cosine], dim=1
+    ) / scales.unsqueeze(1)
+    second = torch.stack([sine, cosine], dim=1) / scales.unsqueeze(1)
+    linear = torch.stack([first, second], dim=1)  # (n, 2, 2)
+    moved = -(linear * torch.stack([right, down], dim=1).unsqueeze(1)).sum(dim=2, keepdim=True)
+    return torch.cat([linear, moved], dim=2)
+
+
+def sample(images: Tensor, matrices: Tensor | None, displacements: Tensor | None) -> Tensor:
+    """Take each pixel from another place, bilinearly; what comes in from outside is 0.
+
+    Args:
+        images: float32, ``(n, c, h, w)``.
+        matrices: float32, ``(n, 2, 3)``, see :func:`draw`; ``None`` is the identity.
+        displacements: float32, ``(n, 2, g, g)``, see :func:`draw`; ``None`` is none.
+    """
+    _, _, height, width = images.shape
+    device = images.device
+    centre = _centre(height, width, device)
+    rows, columns = (
+        torch.arange(side, dtype=torch.float32, device=device) for side in (height, width)
+    )
+    places = (
+        torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1) - centre
+    )  # (h, w, 2), x then y
+    if matrices is not None:
+        places = (
+            torch.einsum("nij,hwj->nhwi", matrices[:, :, :2], places)
+            + matrices[:, None, None, :, 2]
+        )
+    else:
+        places = places.expand(len(images), -1, -1, -1)
+    places = places + centre
+    if displacements is not None:
+        points = displacements.shape[-1]
+        down, across = (_spline_on(side, points, device) for side in (height, width))
+        places = places + torch.einsum("hi,naij,wj->nhwa", down, displacements, across)
+    # grid_sample counts from -1 at the first pixel's middle to 1 at the last one's.
+    grid = places / centre - 1
+    return functional.grid_sample(
+        images, grid, mode="bilinear", padding_mode="zeros", align_corners=True
+    )
+
+
+def spline(side: int, points: int) -> Tensor:
+    """Return the uniform cubic B-spline's weights: float32, ``(side, points)``, rows summing to 1.
+
+    The second and the last but one control point meet the first and the last pixel.
+    """
+    places = torch.arange(side, dtype=torch.float64) * (points - 3) / max(side - 1, 1)
+    begin = places.long().clamp(max=points - 4)
+    t = places - begin
+    s = 1 - t
+    weights = torch.stack([s**3, 3 * t**3 - 6 * t**2 + 4, 3 * s**3 - 6 * s**2 + 4, t**3], dim=1) / 6
+    result = torch.zeros(side, points, dtype=torch.float64)
+    return result.scatter_(1, begin.unsqueeze(1) + torch.arange(4), weights).float()
+
+
+# Kept, since making them anew for each batch would have an accelerator wait for the host.
+@cache
+def _centre(height: int, width: int, device: torch.device) -> Tensor:
+    return torch.tensor([(width - 1) / 2, (height - 1) / 2], device=device)
+
+
+@cache
+def _spline_on(side: int, points: int, device: torch.device) -> Tensor:
+    return spline(side, points).to(device)
+
+
+def _apply(images: Tensor, params: AugmentationParams) -> Tensor:
+    return sample(images, params.get("matrices"), params.get("displacements"))
+
+
+AUGMENTATION = Augmentation(
+    name="resample",
+    fields=("rotation", "translation", "scale", "shear", "elastic"),
+    order=10,
+    tensors=("matrices", "displacements"),
+    draw=draw,
+    apply=_apply,
+    draws_in_turn=1,
+)

@@ -1,0 +1,89 @@
+"""Every kind of augmentation is found by its file; what is drawn stays what records depend on."""
+
+import hashlib
+
+import pytest
+import torch
+
+from mnistlab import Recipe, load_dataset
+from mnistlab.training import augmentations
+from mnistlab.training.augmentations import augment, draw_augmentation, without_fast_form
+from mnistlab.training.trainer import Trainer
+from tests.training.test_augmentation import SIZE, random_images
+
+EVERYTHING = Recipe(
+    rotation=9.0,
+    translation=1.0,
+    scale=0.1,
+    shear=5.0,
+    elastic=1.0,
+    erasing=0.5,
+    noise=0.3,
+    inversion=0.2,
+    filtering=0.3,
+    blur=(0.1, 1.0),
+)
+MIRROR = """
+from mnistlab.training.augmentations import Augmentation
+
+AUGMENTATION = Augmentation(
+    name="mirror",
+    fields=("inversion",),
+    order=15,
+    tensors=("mirrored",),
+    draw=lambda recipe, draws: {"mirrored": draws.uniform(0, 1) < recipe.inversion},
+    apply=lambda images, params: images.flip(3).where(
+        params["mirrored"].view(-1, 1, 1, 1), images
+    ),
+)
+"""
+
+
+@pytest.fixture
+def mirror(tmp_path, monkeypatch):
+    (tmp_path / "mirror.py").write_text(MIRROR)
+    monkeypatch.setattr(augmentations, "__path__", [*augmentations.__path__, str(tmp_path)])
+    augmentations.augmentations.cache_clear()
+    yield
+    augmentations.augmentations.cache_clear()
+
+
+def test_every_augmentation_field_of_a_recipe_belongs_to_one_kind():
+    marked = {
+        name
+        for name, field in Recipe.model_fields.items()
+        if any(getattr(mark, "name", "") == "augmentation" for mark in field.metadata)
+    }
+    fields = [field for kind in augmentations.augmentations() for field in kind.fields]
+    assert sorted(fields) == sorted(marked)
+
+
+def test_draws_are_those_of_the_published_records():
+    """Made by the version that trained results/; another digest means that no run is repeatable."""
+    drawn = draw_augmentation(EVERYTHING, 50, SIZE, torch.Generator().manual_seed(7))
+    digest = hashlib.sha256()
+    for name in sorted(drawn):
+        digest.update(name.encode() + drawn[name].numpy().tobytes())
+    assert digest.hexdigest()[:16] == "2610b8009b3c9dc4"
+
+
+def test_a_file_is_all_that_a_new_kind_needs(mirror):
+    images = random_images(200)
+    drawn = draw_augmentation(Recipe(inversion=0.5), 200, (9, 9), torch.Generator().manual_seed(1))
+    turned = drawn["inversions"].view(-1, 1, 1, 1)
+    expected = images.flip(3).where(drawn["mirrored"].view(-1, 1, 1, 1), images)
+    assert 60 < drawn["mirrored"].sum() < 140
+    torch.testing.assert_close(augment(images, drawn), turned + (1 - 2 * turned) * expected)
+    # Its draws are its own: the others' stay as they were.
+    augmentations.augmentations.cache_clear()
+    augmentations.__path__.pop()
+    alone = draw_augmentation(Recipe(inversion=0.5), 200, (9, 9), torch.Generator().manual_seed(1))
+    assert torch.equal(alone["inversions"], drawn["inversions"])
+
+
+def test_a_kind_without_a_fast_form_is_trained_by_pytorch(mirror, few):
+    recipe = Recipe(data=str(few), inversion=0.5, epochs=1)
+    assert without_fast_form(recipe) == ["mirror"]
+    assert without_fast_form(EVERYTHING.replace(inversion=0.0)) == []
+    backend = Trainer(recipe, load_dataset(str(few)), 0, torch.device("cpu")).backend
+    assert (backend.kernels, backend.reason) == ("torch", "augmentation mirror has no fast form")
