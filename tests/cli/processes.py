@@ -6,14 +6,23 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.forks import ROOT, started
+
 MNISTLAB = [sys.executable, "-m", "mnistlab"]
 PREDICT = [*MNISTLAB, "predict"]
 MAIN = [sys.executable, str(ROOT / "main.py")]
 
 
 def run(*command, cwd, env=None, **options):
+    """Run a command to its end; ``mnistlab`` in a process that is forked with all modules loaded.
+
+    With ``options`` of :func:`subprocess.run`, or variables that an interpreter reads, it is a new
+    interpreter.
+    """
     environment = os.environ | {"COLUMNS": "100"} | (env or {})
+    starts_alike = not options and not any(key.startswith("PYTHON") for key in env or {})
+    if [*command[: len(MNISTLAB)]] == MNISTLAB and starts_alike and Path(cwd).is_dir():
+        return started().run(*command[len(MNISTLAB) :], cwd=cwd, env=environment)
     return subprocess.run(
         [*map(str, command)],
         cwd=cwd,

@@ -10,8 +10,8 @@ from safetensors.numpy import load
 
 from mnistlab import RunFolder
 from mnistlab.training.checkpoint import read_header
+from tests.forks import Ended
 from tests.reliability.bits import history_of
-from tests.reliability.forks import Ended
 
 PATIENCE = 240
 """Seconds after which what should have happened is given up."""
@@ -62,7 +62,7 @@ _started = []
 
 class Command:
     """A command started as a user does, with the methods of
-    :class:`tests.reliability.forks.Fork`."""
+    :class:`tests.forks.Fork`."""
 
     def __init__(self, command, cwd, place):
         self._out, self._err = place.with_suffix(".out"), place.with_suffix(".err")

@@ -13,8 +13,8 @@ import pytest
 from mnistlab import RunFolder
 from tests.cli.processes import MNISTLAB
 from tests.experiments.listening import leftovers
+from tests.forks import Forks
 from tests.reliability.bits import bits_of, history_of
-from tests.reliability.forks import Forks
 from tests.reliability.kills import Command, end_commands, loaded, temporaries
 
 ARMS = {

@@ -10,8 +10,8 @@ import pytest
 
 from mnistlab import RunFolder
 from tests.data.forms import FORMS
+from tests.forks import started
 from tests.reliability.bits import bits_of
-from tests.reliability.forks import started
 from tests.reliability.stops import BATCHES, EPOCHS
 
 RECIPES = ("lenet5", "custom_mlp", "best62k")

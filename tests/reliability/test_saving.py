@@ -11,9 +11,9 @@ import pytest
 from mnistlab import RunFolder
 from mnistlab.training.checkpoint import read_header
 from tests.cli.processes import refusal
+from tests.forks import started
 from tests.reliability.bits import bits_of
 from tests.reliability.faults import DIED, KINDS, STEPS
-from tests.reliability.forks import started
 
 SAVES = [("checkpoint.safetensors", 1), ("checkpoint.safetensors", 2)]
 SAVES += [

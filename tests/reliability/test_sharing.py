@@ -11,8 +11,8 @@ import pytest
 from mnistlab import RunFolder
 from mnistlab.runs import RunStore, write_atomically
 from tests.cli.processes import refusal
+from tests.forks import started
 from tests.reliability.bits import bits_of
-from tests.reliability.forks import started
 from tests.reliability.writers import content
 
 

@@ -1,7 +1,7 @@
 """A process that has loaded everything and forks a command at each call: many real processes,
 without their start-up.
 
-``python -m tests.reliability.forks`` reads one JSON object a line. ``{"call": "module:function",
+``python -m tests.forks`` reads one JSON object a line. ``{"call": "module:function",
 ...}`` starts a process and answers its number, ``{"wait": number}`` answers its exit status,
 negative if a signal ended it.
 """
@@ -22,22 +22,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnistlab.training.device import import_optimisers
-from tests.cli.processes import ROOT
 
+ROOT = Path(__file__).parents[1]
 PRELOADED = (
+    "matplotlib.backends.backend_agg",
     "mnistlab.cli.app",
     "mnistlab.cli.session",
     "mnistlab.cli.progress",
     "mnistlab.experiments",
-)
-PRELOADED += (
     "mnistlab.experiments.worker",
+    "mnistlab.recogniser",
     "mnistlab.report.comparison",
     "mnistlab.report.run_plots",
+    "onnxruntime",
 )
 # Passive, since threads that spin while they wait take many times as long where cores are shared.
 ENVIRONMENT = {"COLUMNS": "100", "OMP_WAIT_POLICY": "PASSIVE"}
 PROGRAM = "mnistlab.cli.app:main"
+_SECONDS = 300
+"""After which a process is ended."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class Forks:
     def __init__(self, folder):
         self._folder, self._count = folder, 0
         self._parent = subprocess.Popen(
-            [sys.executable, "-m", "tests.reliability.forks"],
+            [sys.executable, "-m", "tests.forks"],
             cwd=ROOT,
             env=os.environ | ENVIRONMENT | {"MNISTLAB_CACHE": str(folder / "cache")},
             stdin=subprocess.PIPE,
@@ -105,9 +108,9 @@ class Forks:
             text=True,
         )
 
-    def start(self, *arguments, cwd, call=PROGRAM, fault=None):
+    def start(self, *arguments, cwd, call=PROGRAM, fault=None, env=None):
         """Start ``mnistlab ARGUMENTS``, or another function, which finds its arguments in
-        ``sys.argv``."""
+        ``sys.argv``; ``env`` replaces the environment."""
         self._count += 1
         place = self._folder / str(self._count)
         request = {
@@ -115,6 +118,7 @@ class Forks:
             "arguments": [*map(str, arguments)],
             "cwd": str(cwd),
             "fault": fault,
+            "env": env,
         }
         return Fork(self, self.ask(**request, place=str(place)), place)
 
@@ -171,6 +175,12 @@ def _become(request, files):
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.chdir(request["cwd"])
+        sys.path.remove(str(ROOT))
+        if request["env"] is not None:
+            os.environ.clear()
+            os.environ.update(request["env"])
+        # As with a new process, whose parent would give it up.
+        signal.alarm(_SECONDS)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.argv = ["mnistlab", *request["arguments"]]
         if request["fault"]:
