@@ -63,21 +63,38 @@ def test_every_link_in_the_documents_leads_somewhere():
             )
 
 
-def test_both_readmes_show_the_same_commands_and_table():
+def sections(name):
+    return re.split(r"^#+ .*$", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def test_both_readmes_have_the_same_lines():
     english, korean = (
-        (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.ko.md")
+        (ROOT / name).read_text(encoding="utf-8").splitlines()
+        for name in ("README.md", "README.ko.md")
     )
-    shown = ("    ", "| LeNet", "| Custom")
-    lines = [
-        [
-            re.sub(r" {2,}#.*", "", line)
-            for line in text.splitlines()
-            if line.startswith(shown) and "![" not in line
-        ]
-        for text in (english, korean)
+    assert len(english) == len(korean) < 150
+    commands = [
+        [re.sub(r" {2,}#.*", "", line) for line in lines if line.startswith("    ")]
+        for lines in (english, korean)
     ]
-    assert lines[0] == lines[1]
-    assert len(english.splitlines()) < 150
+    assert commands[0] == commands[1]
+
+
+def test_both_readmes_hold_the_same_figures_and_links_section_by_section():
+    for english, korean in zip(sections("README.md"), sections("README.ko.md"), strict=True):
+        for pattern in (r"\d+(?:[.,]\d+)*", r"\]\(((?!README)[^)]+)\)"):
+            found = [
+                sorted(re.findall(pattern, re.sub(r" {2,}# .*", "", text)))
+                for text in (english, korean)
+            ]
+            assert found[0] == found[1]
+
+
+def test_the_korean_readme_keeps_regularisation_and_normalisation_apart():
+    """Both are often called 정규화; here regularisation is 규제."""
+    korean = (ROOT / "README.ko.md").read_text(encoding="utf-8")
+    assert korean.count("정규화") == korean.count("배치 정규화") > 0
+    assert korean.count("규제") >= 3
 
 
 def test_the_readmes_table_is_that_of_the_records():
