@@ -82,7 +82,7 @@ def test_both_readmes_have_the_same_lines():
 
 def test_both_readmes_hold_the_same_figures_and_links_section_by_section():
     for english, korean in zip(sections("README.md"), sections("README.ko.md"), strict=True):
-        for pattern in (r"\d+(?:[.,]\d+)*", r"\]\(((?!README)[^)]+)\)"):
+        for pattern in (r"(?<![A-Za-z0-9-])\d+(?:[.,]\d+)*", r"\]\(((?!README)[^)]+)\)"):
             found = [
                 sorted(re.findall(pattern, re.sub(r" {2,}# .*", "", text)))
                 for text in (english, korean)
