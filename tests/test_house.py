@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import click
@@ -53,6 +54,29 @@ def test_every_recipe_key_is_documented_as_it_is():
             f"| `{key}` | `{json.dumps(field.default)}` | {allowed(key)} | {field.description} |"
             in page
         )
+
+
+def test_the_picture_of_the_layers_is_the_contract_that_is_checked():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = (
+        contract
+        for contract in project["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    )
+    promised = [set(layer.split(" | ")) for layer in contract["layers"] if layer != "__main__"]
+    drawn = [
+        set(row.split(" | ")) for row in re.findall(r"^ {4}([a-z_ |]+?) {2,}", page, re.MULTILINE)
+    ]
+    assert len(drawn) == len(promised)
+    assert all(layer <= row for layer, row in zip(promised, drawn, strict=True))
+
+
+def test_the_architecture_names_files_that_exist():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/]+\.py)`", page))
+    assert len(named) > 40
+    assert {path for path in named if not (ROOT / "src" / "mnistlab" / path).is_file()} == set()
 
 
 def test_every_link_in_the_documents_leads_somewhere():
