@@ -1,4 +1,6 @@
-"""Links of the website: pages link to files all over the repository, as they do on a code host.
+"""What the website does to pages before MkDocs renders them, and after.
+
+Links: pages link to files all over the repository, as a code host shows them.
 
 MkDocs sees ``docs/`` only. This hook adds the pages at the repository's top and every other linked
 file to the site, and rewrites the links. Where a link names a folder, its report is shown; a folder
@@ -83,3 +85,8 @@ def on_files(files: Any, config: Any) -> Any:
 def on_page_markdown(markdown: str, page: Any, **_others: Any) -> str:
     """Rewrite a page's links."""
     return rewrite(markdown, Path(page.file.abs_src_path), page.file.src_uri)
+
+
+def on_page_content(html: str, **_others: Any) -> str:
+    """Take Sphinx's roles out of docstrings, which mkdocstrings does not know."""
+    return re.sub(r":(?:attr|class|func|meth|mod):(?=<code>)", "", html)

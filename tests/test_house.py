@@ -4,6 +4,7 @@ import json
 import posixpath
 import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -45,10 +46,25 @@ def test_the_command_reference_is_what_the_code_says():
     assert PAGE.read_text(encoding="utf-8") == cli_page(), "run docs/reference/generate.py"
 
 
-def test_the_python_reference_names_every_public_name():
+def test_the_python_reference_describes_every_public_name():
     page = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
-    named = re.findall(r"^::: mnistlab\.(\w+)$", page, re.MULTILINE)
-    assert sorted(named) == sorted(mnistlab.__all__)
+    named = re.findall(r"^::: (mnistlab[\w.]*)\.(\w+)$", page, re.MULTILINE)
+    assert sorted(name for _, name in named) == sorted(mnistlab.__all__)
+    for home, name in named:
+        assert getattr(import_module(home), name) is getattr(mnistlab, name)
+
+
+def test_the_python_reference_takes_no_module_for_the_function_of_that_name():
+    """The site reads sources without running them, where a module hides what it is named after."""
+    page = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    modules = {
+        ".".join(path.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
+        for path in SOURCES
+    }
+    for name in re.findall(r"^::: mnistlab\.(\w+)$", page, re.MULTILINE):
+        home = getattr(mnistlab, name).__module__.split(".")[:2]
+        same = {f"mnistlab.{name}", ".".join([*home, name])} & modules
+        assert not same, f"{name} is also a module: give the function's full path"
 
 
 def test_the_sites_navigation_lists_every_page():

@@ -43,6 +43,15 @@ class Recipe(BaseModel):
     Raises:
         RecipeError: an unknown key, a wrong type or an impossible value, by whichever way the
             recipe is made.
+
+    Examples:
+        >>> from mnistlab import Recipe
+        >>> recipe = Recipe(name="strong_dropout", dropout=0.5)
+        >>> recipe.epochs, recipe.replace(epochs=20).epochs
+        (50, 20)
+        >>> Recipe(dropout=1.5)
+        Traceback (most recent call last):
+        mnistlab.errors.RecipeError: dropout: must be a number from 0 to below 1; found 1.5
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
