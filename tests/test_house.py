@@ -5,6 +5,7 @@ import posixpath
 import re
 import tomllib
 from importlib import import_module
+from itertools import combinations, product
 from pathlib import Path
 
 import click
@@ -100,12 +101,15 @@ def test_the_picture_of_the_layers_is_the_contract_that_is_checked():
         for contract in project["tool"]["importlinter"]["contracts"]
         if contract["type"] == "layers"
     )
-    promised = [set(layer.split(" | ")) for layer in contract["layers"] if layer != "__main__"]
-    drawn = [
-        set(row.split(" | ")) for row in re.findall(r"^ {4}([a-z_ |]+?) {2,}", page, re.MULTILINE)
-    ]
-    assert len(drawn) == len(promised)
-    assert all(layer <= row for layer, row in zip(promised, drawn, strict=True))
+    drawn = {
+        folder: row
+        for row, folders in enumerate(re.findall(r"^ {4}([a-z_ |]+?) {2,}", page, re.MULTILINE))
+        for folder in folders.split(" | ")
+    }
+    layers = [layer.split(" | ") for layer in contract["layers"] if layer != "__main__"]
+    for upper, lower in combinations(layers, 2):
+        for above, below in product(upper, lower):
+            assert drawn[above] <= drawn[below], f"{above} is above {below}"
 
 
 def test_the_architecture_names_files_that_exist():
@@ -113,6 +117,13 @@ def test_the_architecture_names_files_that_exist():
     named = set(re.findall(r"`([\w/]+\.py)`", page))
     assert len(named) > 40
     assert {path for path in named if not (ROOT / "src" / "mnistlab" / path).is_file()} == set()
+
+
+def test_the_documents_name_files_of_the_repository_that_exist():
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for path in re.findall(r"`((?:src|tests|docs)/[\w./-]+)`", text):
+            assert (ROOT / path).exists(), f"{page.name}: {path}"
 
 
 def test_every_link_in_the_documents_leads_somewhere():
