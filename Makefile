@@ -4,7 +4,7 @@ BIN := .venv/bin
 TOOLS := build/tools/bin
 LOCKED := --quiet --require-hashes --no-deps
 
-.PHONY: reproduce test simulations torture sanitize format lock audit dist check-dist clean
+.PHONY: reproduce test docs simulations torture sanitize format lock audit dist check-dist clean
 
 reproduce: .venv/installed
 	$(BIN)/python main.py --batch_size 128 --num_epochs 50 --out reproduction --resume
@@ -15,6 +15,10 @@ test: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2
+
+# The documentation as a website: open build/site/index.html, or serve it with build/docs/bin/mkdocs serve.
+docs: build/docs/installed
+	NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict
 
 # Coverage and false alarms of every figure that a verdict uses; results/simulations and the table of docs/statistics.md.
 simulations: .venv/installed
@@ -53,10 +57,11 @@ lock: build/tools/installed
 	$(COMPILE) $(TORCH) pyproject.toml --extra dev --constraint requirements.lock \
 		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock) --output-file dev.lock
 	$(COMPILE) --group release --output-file release.lock
+	$(COMPILE) --group docs --output-file docs.lock
 
 # Asks a service on the network for known vulnerabilities; without an answer for every package it fails.
 audit: build/tools/installed
-	$(TOOLS)/pip-audit --strict --disable-pip --no-deps $(addprefix --requirement ,requirements.lock dev.lock release.lock constraints.txt)
+	$(TOOLS)/pip-audit --strict --disable-pip --no-deps $(addprefix --requirement ,requirements.lock dev.lock release.lock docs.lock constraints.txt)
 
 # What is committed, as wheel and source archive, with what it needs listed; the same commit gives the same bytes.
 dist: build/tools/installed
@@ -82,12 +87,15 @@ check-dist: .venv/installed dist
 	cd dist && sha256sum --check --quiet SHA256SUMS
 	MNISTLAB_DIST=dist $(BIN)/pytest tests/reliability/test_supply.py
 
-build/tools/installed: release.lock
+build/%/installed:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "mnistlab needs Python 3.11 or newer; name one: make PYTHON=python3.11" >&2; exit 2; }
-	$(PYTHON) -m venv build/tools
-	$(TOOLS)/pip install $(LOCKED) --requirement release.lock
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install $(LOCKED) --requirement $<
 	touch $@
+
+build/tools/installed: release.lock
+build/docs/installed: docs.lock
 
 clean:
 	rm -rf .venv build dist reproduction src/*.egg-info

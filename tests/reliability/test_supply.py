@@ -81,7 +81,7 @@ def test_no_release_is_pinned_twice():
     assert str(pinned_torch().specifier).startswith("==")
 
 
-@pytest.mark.parametrize("part", ["run time", "development", "release"])
+@pytest.mark.parametrize("part", ["run time", "development", "release", "docs"])
 def test_the_locks_agree_with_pyproject(project, part):
     """Every declared requirement is pinned, at a version that it allows; `make lock` mends it."""
     extras = project["project"]["optional-dependencies"]
@@ -91,9 +91,9 @@ def test_the_locks_agree_with_pyproject(project, part):
             *(x for name in RUN_TIME for x in extras[name]),
         ],
         "development": [x for x in extras["dev"] if not x.startswith("mnistlab[")],
-        "release": project["dependency-groups"]["release"],
+        **project["dependency-groups"],
     }[part]
-    pins = locked("release.lock") if part == "release" else locked("requirements.lock")
+    pins = locked(f"{part}.lock" if part in ("release", "docs") else "requirements.lock")
     if part == "development":
         pins |= locked("dev.lock")
     for requirement in map(Requirement, needed):

@@ -40,6 +40,14 @@ class Dataset:
         name: for example ``mnist``.
         classes: the classes' names; label ``i`` means ``classes[i]``.
         note: what a reader of the results must know about how the splits came about, or nothing.
+
+    Examples:
+        >>> from mnistlab import load_dataset
+        >>> mnist = load_dataset("mnist")
+        >>> mnist.image_size, len(mnist.train), len(mnist.test)
+        ((28, 28), 60000, 10000)
+        >>> mnist.classes
+        ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
     """
 
     name: str
@@ -87,6 +95,16 @@ def make_dataset(
     Raises:
         DataError: a name that is not UTF-8, an empty split, counts or image sizes that differ, a
             label out of range, a class without images.
+
+    Examples:
+        >>> import numpy as np
+        >>> from mnistlab import make_dataset
+        >>> from mnistlab.data import Split
+        >>> images = np.zeros((70, 8, 8), np.uint8)
+        >>> labels = np.arange(70) % 2
+        >>> data = make_dataset("mine", Split(images, labels), None, classes=("cat", "dog"))
+        >>> len(data.train), len(data.test)
+        (60, 10)
     """
     for label in (name, *(classes or ())):
         if not is_unicode(label):

@@ -28,6 +28,14 @@ def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -
     Raises:
         DataError: nothing there, or what is there is damaged or no data set; the message names the
             file.
+
+    Examples:
+        >>> from mnistlab import load_dataset
+        >>> mnist = load_dataset("mnist")
+        >>> mnist.train.images.shape, mnist.train.images.dtype
+        ((60000, 28, 28), dtype('uint8'))
+        >>> mnist.test.labels[:5]
+        array([7, 2, 1, 0, 4])
     """
     if not source:
         raise DataError("the name of the data is empty; name a data set, a folder or a file")

@@ -100,6 +100,14 @@ def built_in(name: str) -> Recipe:
 
     Raises:
         RecipeError: there is none; the message lists those there are.
+
+    Examples:
+        >>> from mnistlab import built_in
+        >>> built_in("custom_mlp").dropout
+        0.3
+        >>> built_in("lenet")
+        Traceback (most recent call last):
+        mnistlab.errors.RecipeError: lenet: no such recipe; did you mean lenet5? ...
     """
     if name in BUILT_IN:
         return BUILT_IN[name]

@@ -21,6 +21,15 @@ def read_recipe(path: Path) -> Recipe:
 
     Raises:
         RecipeError: unreadable, not TOML, or not a recipe; the message starts with the path.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from mnistlab import read_recipe
+        >>> file = Path("strong_dropout.toml")
+        >>> _ = file.write_text("dropout = 0.5")
+        >>> recipe = read_recipe(file)
+        >>> recipe.name, recipe.dropout, recipe.epochs
+        ('strong_dropout', 0.5, 50)
     """
     values = read_toml(path, RecipeError)
     if {"grid", "random"} & values.keys():

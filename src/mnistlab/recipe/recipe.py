@@ -43,6 +43,15 @@ class Recipe(BaseModel):
     Raises:
         RecipeError: an unknown key, a wrong type or an impossible value, by whichever way the
             recipe is made.
+
+    Examples:
+        >>> from mnistlab import Recipe
+        >>> recipe = Recipe(name="strong_dropout", dropout=0.5)
+        >>> recipe.epochs, recipe.replace(epochs=20).epochs
+        (50, 20)
+        >>> Recipe(dropout=1.5)
+        Traceback (most recent call last):
+        mnistlab.errors.RecipeError: dropout: must be a number from 0 to below 1; found 1.5
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -83,25 +92,31 @@ class Recipe(BaseModel):
         default=False, description="batch normalisation after each layer but the last"
     )
     dropout: Annotated[float, Regulariser("dropout")] = Field(
-        0.0, ge=0, lt=1, description="share of units dropped before the last layer; 0 is none"
+        0.0, ge=0, lt=1, description="fraction of units dropped before the last layer; 0 is none"
     )
 
     fit: Literal["pad", "resize", "none"] = Field(
-        "pad", description="how images come to `size`: zero border, bilinear"
+        "pad", description="how images reach `size`: black border, bilinear scaling"
     )
     size: int = Field(
         32, ge=8, le=512, description="side of the model's input, pixels; larger images are not cut"
     )
     mean: float = Field(0.1307, ge=0, le=1, description="subtracted from pixels in 0..1")
     std: float = Field(
-        0.3081, gt=0, le=1, description="then divided by; MNIST's own standard deviation is 0.3081"
+        0.3081,
+        gt=0,
+        le=1,
+        description="divisor after that; MNIST's own standard deviation is 0.3081",
     )
 
     rotation: Augmentation = Field(
         0.0, ge=0, le=180, description="augmentation: degrees, uniform in +-rotation; 0 is none"
     )
     translation: Augmentation = Field(
-        0.0, ge=0, le=100, description="augmentation: pixels, uniform in +-translation both ways"
+        0.0,
+        ge=0,
+        le=100,
+        description="augmentation: pixels in both directions, uniform in +-translation",
     )
     scale: Augmentation = Field(
         0.0, ge=0, le=0.9, description="augmentation: size times a factor uniform in 1 +-scale"
@@ -133,7 +148,7 @@ class Recipe(BaseModel):
         0.0,
         ge=0,
         le=1,
-        description="augmentation: probability that black and white are turned about; 0 is none",
+        description="augmentation: probability that black and white are swapped; 0 is none",
     )
     filtering: Augmentation = Field(
         0.0,
@@ -151,7 +166,7 @@ class Recipe(BaseModel):
         ge=0,
         le=10**7,
         description=(
-            "training images added of a class none: digits cut, digits that touch, scribbles"
+            "training images of a class none to add: cut digits, touching digits, scribbles"
         ),
     )
 
@@ -166,12 +181,12 @@ class Recipe(BaseModel):
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's momentum; 0 is none")
     nesterov: bool = Field(default=False, description="SGD's momentum in Nesterov's form")
     weight_decay: Annotated[float, Regulariser("weight_decay")] = Field(
-        0.0, ge=0, le=10, description="pull of weights towards zero"
+        0.0, ge=0, le=10, description="decay of the weights towards zero; 0 is none"
     )
     schedule: Literal["constant", "cosine", "onecycle"] = Field(
         "constant",
         description=(
-            "learning rate: as it is, falling to 0, or rising for 30 % of steps and then falling"
+            "learning rate: constant, falling to 0, or rising for 30 % of the steps, then falling"
         ),
     )
     warmup: float = Field(
@@ -181,7 +196,10 @@ class Recipe(BaseModel):
         description="epochs of linear rise to the learning rate; not for onecycle",
     )
     label_smoothing: Annotated[float, Regulariser("label_smoothing")] = Field(
-        0.0, ge=0, lt=1, description="share of the target spread evenly over all classes"
+        0.0,
+        ge=0,
+        lt=1,
+        description="fraction of the target spread evenly over all classes; 0 is none",
     )
     averaging: Annotated[float, Regulariser("averaging")] = Field(
         0.0,
@@ -193,7 +211,7 @@ class Recipe(BaseModel):
         0,
         ge=0,
         le=100_000,
-        description="last epochs whose weights' mean is tested and kept instead; 0 is none",
+        description="last epochs whose mean weights are tested and kept instead; 0 is none",
     )
 
     shifts: Annotated[int, Regulariser("shifts")] = Field(
@@ -201,7 +219,7 @@ class Recipe(BaseModel):
         ge=0,
         le=4,
         description=(
-            "test images are read moved by up to so many pixels, too, and averaged; 0 is none"
+            "test images are also read shifted by up to this many pixels, and averaged; 0 is none"
         ),
     )
 

@@ -47,6 +47,13 @@ class Recogniser:
 
     Raises:
         ModelError: no such model, not one of mnistlab's, or ``threshold`` out of range.
+
+    Examples:
+        >>> import mnistlab
+        >>> seven = mnistlab.load_dataset("mnist").test.images[0]
+        >>> reading = mnistlab.Recogniser().read(seven)
+        >>> reading.text, reading.sure
+        ('7', True)
     """
 
     def __init__(
