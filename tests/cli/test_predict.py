@@ -185,7 +185,7 @@ def test_an_unsure_digit_is_marked_and_its_guesses_shown(capsys):
     ]
 
 
-def test_reject_and_model_are_the_recognisers(pictures):
+def test_threshold_and_model_are_the_recognisers(pictures):
     (read,) = objects("one.png", "--model", "lenet5", "--threshold", 0, cwd=pictures)
     assert read["digits"] == "721"
     model = Path(sys.modules["mnistlab.recogniser"].__file__).parent / "shipped" / "reader.onnx"
@@ -203,8 +203,11 @@ BAD = {
     "both formats": (["one.png", "--csv", "--json"], "give one of them"),
     "no picture named": (["--csv"], "Missing argument 'IMAGE...'"),
     "standard input twice": (["-", "-"], "give it once"),
-    "reject above 1": (["one.png", "--threshold", "1.1"], "'--reject': 1.1 is not a probability"),
-    "reject is not a number": (["one.png", "--threshold", "nan"], "nan is not a probability"),
+    "threshold above 1": (
+        ["one.png", "--threshold", "1.1"],
+        "'--threshold': 1.1 is not a probability",
+    ),
+    "threshold is not a number": (["one.png", "--threshold", "nan"], "nan is not a probability"),
     "no jobs": (["one.png", "--jobs", "0"], "'--jobs'"),
     "unknown model": (
         ["one.png", "--model", "readr"],

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from benchmarks.photographs import photographs
 from mnistlab import Recogniser, built_in
-from mnistlab.benchmark.photographs import photographs
 from mnistlab.export import export_run, export_site
 from mnistlab.recogniser import shipped_models
 from mnistlab.recogniser.network import Network

@@ -1,5 +1,5 @@
-"""Neighbours: two processes that train side by side, one thread each, as two runs of a comparison
-do.
+"""Parallel runs: two processes that train side by side on one thread each, like two runs of a
+comparison.
 """
 
 import subprocess
@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_SCRIPT = "mnistlab.benchmark.neighbours"
+_SCRIPT = "mnistlab.benchmark.parallel_runs"
 _WAYS = ("ours", "eager")
 
 
 class Pair:
-    """Two processes that each do the same work when told to."""
+    """Two processes that each train for the same number of images on request."""
 
     def __init__(self, way: str, recipe: str, images: int) -> None:
         command = [sys.executable, "-P", "-m", _SCRIPT, way, recipe, str(images)]
@@ -30,7 +30,7 @@ class Pair:
             raise
 
     def __call__(self) -> float:
-        """Let both work once, and return the seconds until both are done."""
+        """Train once in both, and return the seconds until both have finished."""
         began = time.perf_counter()
         for process in self._processes:
             assert process.stdin is not None  # noqa: S101 - piped above
@@ -40,7 +40,7 @@ class Pair:
         return time.perf_counter() - began
 
     def end(self) -> None:
-        """Let both processes end."""
+        """End both processes."""
         for process in self._processes:
             process.communicate()
 
@@ -55,7 +55,7 @@ class Pair:
 
 @contextmanager
 def pairs(recipe: str, images: int) -> Iterator[dict[str, Pair]]:
-    """Start a pair for each way, and end them all afterwards."""
+    """Start a pair for each way of training, and end them all afterwards."""
     started: dict[str, Pair] = {}
     try:
         for way in _WAYS:
