@@ -11,6 +11,7 @@ import mnistlab
 from docs.reference.generate import FOLDER
 from docs.reference.generate import PAGES as REFERENCE
 from mnistlab import Recipe
+from mnistlab.answer import Answer
 from mnistlab.cli.app import app
 from mnistlab.recipe import allowed
 
@@ -53,6 +54,12 @@ def test_every_recipe_key_is_documented_as_it_is():
             f"| `{key}` | `{json.dumps(field.default)}` | {allowed(key)} | {field.description} |"
             in page
         )
+
+
+def test_every_field_of_an_answer_is_documented_as_it_is():
+    page = (ROOT / "docs" / "recogniser.md").read_text(encoding="utf-8")
+    for name, field in Answer.model_fields.items():
+        assert f"| `{name}` | {field.description} |" in page
 
 
 def test_every_link_in_the_documents_leads_somewhere():

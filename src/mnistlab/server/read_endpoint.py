@@ -1,6 +1,5 @@
 """``POST /api/read``: a picture's file in, its digits out."""
 
-import json
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
@@ -66,7 +65,7 @@ def add_reading(app: FastAPI, settings: Settings, pool: Pool, uploads: Uploads) 
         async with uploads.receive(request) as picture, departure(request) as left:
             answer = await pool.read(picture, models, images=query.images, left=left)
         if answer.head["status"] != 200:
-            raise Refusal(answer.head["status"], json.loads(answer.body)["error"])
+            raise Refusal(answer.head["status"], Problem.model_validate_json(answer.body).error)
         timing = {"Server-Timing": f"read;dur={1000 * answer.head['seconds']:.1f}"}
         return Response(answer.body, 200, timing, "application/json")
 

@@ -7,7 +7,6 @@ group do not end it, so what the server accepted is finished.
 
 import base64
 import contextlib
-import json
 import os
 import queue
 import signal
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from mnistlab.errors import MnistlabError, PictureError, PictureSizeError
+from mnistlab.server.answer import ModelReading, Problem, ReadAnswer
 from mnistlab.server.frame import Frame, read_frame
 from mnistlab.server.thumbnail import thumbnail
 
@@ -130,19 +130,19 @@ def _answer(order: Frame, recognisers: "dict[str, Recogniser]") -> Frame:
         told, *also = (
             _describe(name, one, images=order.head["images"]) for name, one in answers.items()
         )
-        status, content = 200, told | {"also": also}
+        answer = ReadAnswer(**told, also=[ModelReading(**one) for one in also])
+        # Unset are the images that nobody asked for.
+        status, content = 200, answer.model_dump_json(exclude_unset=True).encode()
     except PictureError as error:
         status = 413 if isinstance(error, PictureSizeError) else 422
-        content = {"error": " ".join(str(error).split())}
+        content = Problem.body(str(error))
     except MemoryError:
-        status, content = 422, {"error": "the picture takes more memory than it may"}
+        status, content = 422, Problem.body("the picture needs more memory than is allowed")
     except Exception:
         traceback.print_exc()
-        status, content = 422, {"error": "the picture cannot be read"}
+        status, content = 422, Problem.body("the picture cannot be read")
     seconds = time.perf_counter() - start
-    return Frame(
-        {"status": status, "seconds": seconds}, json.dumps(content, separators=(",", ":")).encode()
-    )
+    return Frame({"status": status, "seconds": seconds}, content)
 
 
 def _read_again(reading: "Reading", recogniser: "Recogniser") -> "Reading":

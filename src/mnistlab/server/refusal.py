@@ -1,6 +1,5 @@
 """Refusal: why a request gets no reading; always one line of JSON."""
 
-import json
 import logging
 
 from fastapi import FastAPI, Request
@@ -8,6 +7,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
+
+from mnistlab.server.answer import Problem
 
 _LOGGER = logging.getLogger(__name__)
 LEFT = 499
@@ -40,8 +41,7 @@ class Refusal(Exception):  # noqa: N818
 
 def problem(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
     """Return the response that says what is wrong."""
-    content = json.dumps({"error": " ".join(message.split())}, ensure_ascii=False)
-    return Response(content, status, headers, "application/json")
+    return Response(Problem.body(message), status, headers, "application/json")
 
 
 def refuse(refusal: Refusal, scope: Scope) -> Response:
