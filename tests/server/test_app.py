@@ -241,9 +241,15 @@ def test_describes_itself(server):
         if int(status) >= 400
     ]
     assert described == [{"$ref": "#/components/schemas/Problem"}] * 7
-    reading = document["components"]["schemas"]["ReadAnswer"]["properties"]
+    reading = document["components"]["schemas"]["ReadAnswer"]
     for name, field in Answer.model_fields.items():
-        assert reading[name]["description"] == field.description
+        assert reading["properties"][name]["description"] == field.description
+    plain, full = (
+        server.client.post(f"/api/read?images={images}", content=PICTURE).json()
+        for images in ("false", "true")
+    )
+    assert set(reading["required"]) == set(plain)
+    assert set(reading["properties"]) == set(full)
     page = server.client.get("/docs").text
     for path in document["paths"]:
         assert path in page

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from mnistlab.answer import Answer
 
@@ -20,6 +20,9 @@ class Problem(BaseModel):
 
 class ModelReading(Answer):
     """What one model reads in a picture."""
+
+    # Only sent on request.
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema["required"].remove("images"))
 
     model: str = Field(description="The model's name")
     width: int = Field(description="Of the upright picture, in pixels")
