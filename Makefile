@@ -56,6 +56,7 @@ lock: build/tools/installed
 	$(COMPILE) $(TORCH) pyproject.toml --extra export --extra ray --extra serve --extra tensorboard --output-file requirements.lock
 	$(COMPILE) $(TORCH) pyproject.toml --extra dev --constraint requirements.lock \
 		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock) --output-file dev.lock
+	$(COMPILE) --group container --constraint requirements.lock --output-file container.lock
 	$(COMPILE) --group release --output-file release.lock
 	$(COMPILE) --group docs --output-file docs.lock
 

@@ -15,6 +15,7 @@ import mnistlab
 from docs import site_links
 from docs.reference.generate import PAGE, cli_page
 from mnistlab import Recipe
+from mnistlab.answer import Answer
 from mnistlab.cli.app import app
 from mnistlab.recipe import allowed
 
@@ -124,6 +125,12 @@ def test_the_documents_name_files_of_the_repository_that_exist():
         text = page.read_text(encoding="utf-8")
         for path in re.findall(r"`((?:src|tests|docs)/[\w./-]+)`", text):
             assert (ROOT / path).exists(), f"{page.name}: {path}"
+
+
+def test_every_field_of_an_answer_is_documented_as_it_is():
+    page = (ROOT / "docs" / "recogniser.md").read_text(encoding="utf-8")
+    for name, field in Answer.model_fields.items():
+        assert f"| `{name}` | {field.description} |" in page
 
 
 def test_every_link_in_the_documents_leads_somewhere():

@@ -1,4 +1,4 @@
-"""mnistlab.benchmark.photographs: pictures that are what they say they are."""
+"""benchmarks.photographs: pictures that are what they say they are."""
 
 import io
 from collections import Counter
@@ -9,8 +9,8 @@ import pytest
 from PIL import Image, ImageOps
 from scipy import ndimage
 
+from benchmarks.photographs import photograph, photographs, rewrite
 from mnistlab import load_dataset
-from mnistlab.benchmark.photographs import photograph, photographs, rewrite
 
 CONDITIONS = {
     *("paper", "scan", "whiteboard", "blackboard", "screen", "transparent"),

@@ -1,4 +1,4 @@
-"""mnistlab.benchmark.sprint: what is timed, and the published figures."""
+"""benchmarks.sprint: what is timed, and the published figures."""
 
 import json
 import statistics
@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.sprint import _run
 from mnistlab import built_in, load_dataset
-from mnistlab.benchmark.sprint import _run
 from mnistlab.data import Dataset, Split
 from mnistlab.recipe import Recipe
 from mnistlab.statistics.interval import mean_interval

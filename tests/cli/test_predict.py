@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistlab.cli.answers import Answer, TextWriter
+from mnistlab.answer import Answer
+from mnistlab.cli.answers import Result, TextWriter
 from mnistlab.cli.picture_sources import find_sources
 from mnistlab.recogniser import Recogniser
 from tests.cli.processes import PREDICT, objects, refusal, run
@@ -162,22 +163,14 @@ def test_json_has_what_a_reading_has_and_errors(pictures):
 
 def test_an_unsure_digit_is_marked_and_its_guesses_shown(capsys):
     row = [0.41, 0, 0, 0, 0, 0.2, 0.385, 0, 0, 0.005]
-    doubtful = {
-        "digits": "407",
-        "unsure": [1],
-        "confidence": 0.4,
-        "probabilities": [row[::-1], row, row[::-1]],
-    }
-    certain = {"digits": "3", "unsure": [], "confidence": 0.99996, "probabilities": [row]}
-    plain = {
-        "digits": "0",
-        "unsure": [0],
-        "confidence": 0.3,
-        "probabilities": [[0.995, 0.005, *[0] * 8]],
-    }
+    doubtful = Answer(
+        digits="407", unsure=[1], confidence=0.4, probabilities=[row[::-1], row, row[::-1]]
+    )
+    certain = Answer(digits="3", confidence=0.99996, probabilities=[row])
+    plain = Answer(digits="0", unsure=[0], confidence=0.3, probabilities=[[0.995, 0.005, *[0] * 8]])
     with TextWriter(["한글.png", "a.png"]) as writer:
         for name, reading in (("한글.png", doubtful), ("a.png", certain), ("b", plain)):
-            writer.write(name, Answer(reading))
+            writer.write(name, Result(reading))
     assert capsys.readouterr().out.splitlines() == [
         "한글.png  4?7  unsure: 0 (41 %) or 6 (38 %) at place 2",
         "a.png     3  (99.9 %)",
@@ -185,7 +178,7 @@ def test_an_unsure_digit_is_marked_and_its_guesses_shown(capsys):
     ]
 
 
-def test_reject_and_model_are_the_recognisers(pictures):
+def test_threshold_and_model_are_the_recognisers(pictures):
     (read,) = objects("one.png", "--model", "lenet5", "--threshold", 0, cwd=pictures)
     assert read["digits"] == "721"
     model = Path(sys.modules["mnistlab.recogniser"].__file__).parent / "shipped" / "reader.onnx"
@@ -203,8 +196,11 @@ BAD = {
     "both formats": (["one.png", "--csv", "--json"], "give one of them"),
     "no picture named": (["--csv"], "Missing argument 'IMAGE...'"),
     "standard input twice": (["-", "-"], "give it once"),
-    "reject above 1": (["one.png", "--threshold", "1.1"], "'--reject': 1.1 is not a probability"),
-    "reject is not a number": (["one.png", "--threshold", "nan"], "nan is not a probability"),
+    "threshold above 1": (
+        ["one.png", "--threshold", "1.1"],
+        "'--threshold': 1.1 is not a probability",
+    ),
+    "threshold is not a number": (["one.png", "--threshold", "nan"], "nan is not a probability"),
     "no jobs": (["one.png", "--jobs", "0"], "'--jobs'"),
     "unknown model": (
         ["one.png", "--model", "readr"],

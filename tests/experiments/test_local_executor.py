@@ -136,9 +136,9 @@ DRIVER = f"""
 import sys
 from pathlib import Path
 from mnistlab import compare, built_in
-from mnistlab.experiments import LocalEngine
+from mnistlab.experiments import LocalExecutor
 recipes = [built_in(name).replace(**{SLOW}) for name in ("lenet5", "custom_mlp")]
-study = compare(*recipes, seeds=3, runs=sys.argv[1], engine=LocalEngine(2))
+study = compare(*recipes, seeds=3, runs=sys.argv[1], executor=LocalExecutor(2))
 print(study.verdict, "torch" in sys.modules)
 """
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from benchmarks.photographs import photographs
 from mnistlab import Recogniser, built_in
-from mnistlab.benchmark.photographs import photographs
 from mnistlab.export import export_run, export_site
 from mnistlab.recogniser import shipped_models
 from mnistlab.recogniser.network import Network
+from mnistlab.server.answer import ReadAnswer
 from tests.export.pages import chromium, hosted, probabilities, read, visited
 from tests.export.runs import trained
 from tests.server.handwriting import write
@@ -140,6 +141,13 @@ def test_handwriting_is_read_as_the_server_reads_it(page, text):
     content = number(text)
     assert differences(page, Recogniser(), content) == []
     assert read(page, content)["answer"]["digits"] == text
+
+
+def test_an_answer_has_the_fields_of_the_servers(page):
+    answer = read(page, number("35"))["answer"]
+    assert set(answer) == set(ReadAnswer.model_fields)
+    assert set(Recogniser().read(number("35")).as_dict()) < set(answer)
+    ReadAnswer.model_validate(answer)
 
 
 def test_pictures_without_digits_have_none(page):

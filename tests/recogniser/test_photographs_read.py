@@ -3,7 +3,7 @@ against breakage."""
 
 import pytest
 
-from mnistlab.benchmark.photographs import photographs
+from benchmarks.photographs import photographs
 
 
 def shared(one, other):

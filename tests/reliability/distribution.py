@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "dev.lock", "release.lock", "docs.lock")
+LOCKS = ("requirements.lock", "dev.lock", "container.lock", "release.lock", "docs.lock")
 _ENTRY = re.compile(
     r"([a-z0-9.-]+)==(\S+)(?: ; ([^\\]+?))?((?: \\\n    --hash=sha256:[0-9a-f]{64})+)\n"
 )

@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("fastapi")
 
-from mnistlab.benchmark.serving import Client, drawing
+from benchmarks.serving import Client, drawing
 from tests.reliability.wire import HANG, answer, opened, post
 from tests.server.serving import served
 

@@ -41,5 +41,12 @@ def expect_read(page, text):
 
 
 def expect_nothing(page):
+    """Nothing is read yet, or no longer: which is not the same as no digit."""
+    sync_api.expect(page.locator("#nothing")).to_have_text("–")
+    assert page.locator("#digits").is_hidden()
+
+
+def expect_no_digit(page):
+    wait_for(page, "Read: no digit")
     sync_api.expect(page.get_by_text("no digit", exact=True)).to_be_visible()
     assert page.locator("#digits").is_hidden()

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image
 
+from mnistlab.answer import Answer
 from tests.server.pictures import claiming, file, number, text_bomb
 from tests.server.serving import served
 
@@ -232,6 +233,23 @@ def test_describes_itself(server):
     operation = document["paths"]["/api/read"]["post"]
     assert set(operation["requestBody"]["content"]) == {"application/octet-stream", "image/*"}
     assert set(operation["responses"]) == {"200", "400", "404", "408", "413", "422", "503"}
+    described = [
+        answer["content"]["application/json"]["schema"]
+        for operations in document["paths"].values()
+        for one in operations.values()
+        for status, answer in one["responses"].items()
+        if int(status) >= 400
+    ]
+    assert described == [{"$ref": "#/components/schemas/Problem"}] * 7
+    reading = document["components"]["schemas"]["ReadAnswer"]
+    for name, field in Answer.model_fields.items():
+        assert reading["properties"][name]["description"] == field.description
+    plain, full = (
+        server.client.post(f"/api/read?images={images}", content=PICTURE).json()
+        for images in ("false", "true")
+    )
+    assert set(reading["required"]) == set(plain)
+    assert set(reading["properties"]) == set(full)
     page = server.client.get("/docs").text
     for path in document["paths"]:
         assert path in page

@@ -1,6 +1,11 @@
 """The page in a real browser: drawing, undoing, one digit and several."""
 
-from tests.server.hands import PHONE, draw, expect_nothing, expect_read, paths
+from PIL import Image
+
+from tests.server.hands import PHONE, draw, expect_no_digit, expect_nothing, expect_read, paths
+from tests.server.pictures import file
+
+BLANK = file(Image.new("L", (300, 200), 255))
 
 
 def test_each_digit_is_read_as_it_is_drawn(visit):
@@ -104,6 +109,21 @@ def test_undo_and_clear_by_button_and_key(visit):
         clear()
         expect_nothing(page)
         assert page.locator("#boxes rect").count() == 0
+
+
+def test_no_digit_is_said_of_what_was_shown_and_not_before(visit):
+    page = visit()
+    assert "no digit" not in page.locator("body").inner_text()
+    held = []
+    page.route("**/api/read**", lambda route: held.append(route))
+    blank = {"name": "blank.png", "mimeType": "image/png"}
+    with page.expect_request("**/api/read**"):
+        page.locator("#file").set_input_files(blank | {"buffer": BLANK})
+    expect_nothing(page)
+    held.pop().continue_()
+    expect_no_digit(page)
+    page.keyboard.press("Escape")
+    expect_nothing(page)
 
 
 def test_an_empty_pad_asks_nothing(visit):

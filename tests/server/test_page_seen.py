@@ -71,8 +71,9 @@ def test_a_second_tab_shows_the_latest_report(browser, tmp_path):
         page.goto(running.url)
         page.get_by_role("link", name="Report").click()
         inside = page.frame_locator("iframe")
-        sync_api.expect(inside.get_by_role("heading", name="No report yet")).to_be_visible()
-        trouble.clear()  # the browser says 404 of it
+        sync_api.expect(page.get_by_role("heading", name="No report yet")).to_be_visible()
+        absent = running.client.get("/report.html")
+        assert (absent.status_code, list(absent.json())) == (404, ["error"])
         (tmp_path / "report.html").write_text(
             "<style>h1 { color: rgb(1, 2, 3) }</style><h1>b wins</h1>", encoding="utf-8"
         )

@@ -65,7 +65,7 @@ def run(monkeypatch):
 
 def test_a_picture_that_kills_twice_is_refused_and_others_are_read(run):
     async def story(pool, started):
-        with pytest.raises(Refusal, match="ends the process") as refused:
+        with pytest.raises(Refusal, match="crashes the process") as refused:
             await pool.read(b"deadly", ["reader"], images=False)
         assert refused.value.status == 422
         assert (await pool.read(b"good", ["reader"], images=False)).body == b"good"

@@ -1,5 +1,5 @@
-"""How fast training is here, against plain PyTorch and against what the processor could do, in one
-run.
+"""How fast training is on this machine, compared with plain PyTorch and with what the processor
+could do at best, measured in one run.
 """
 
 from mnistlab.benchmark.benchmark import Benchmark, measure

@@ -1,4 +1,4 @@
-"""The benchmark: everything measured in turns in one run, and the ratios that follow."""
+"""The benchmark: every way of training measured in turns, and the ratios that follow."""
 
 import sys
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from mnistlab.benchmark.contenders import Course, Eager, Loader, Ours, Product
-from mnistlab.benchmark.neighbours import pairs
+from mnistlab.benchmark.parallel_runs import pairs
 from mnistlab.benchmark.timing import Times, in_turns
 from mnistlab.data import Dataset, load_dataset
 from mnistlab.recipe import Recipe, built_in
@@ -19,14 +19,14 @@ from mnistlab.training.device import computing_threads
 MODELS = ("lenet5", "custom_mlp")
 EPOCH = 60_000
 SIZES = (10_000, 30_000, 60_000)
-"""Images of an epoch for which the cost of ours is measured, to see that it grows linearly."""
+"""Images per epoch for which our time is measured, to show that it grows linearly."""
 _LAYOUTS = {"NCHW": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is measured: images a turn for each way, counted turns, and models that are run side
-    by side.
+    """How much is measured: images per turn, turns that count, and the models trained in two runs
+    side by side.
     """
 
     images: int
@@ -34,14 +34,14 @@ class Extent:
     repetitions: int
     repetitions_of_sizes: int
     epochs_for_memory: int
-    neighbours: tuple[str, ...]
+    parallel: tuple[str, ...]
 
 
 QUICK = Extent(
-    7_680, 384, repetitions=3, repetitions_of_sizes=1, epochs_for_memory=2, neighbours=("lenet5",)
+    7_680, 384, repetitions=3, repetitions_of_sizes=1, epochs_for_memory=2, parallel=("lenet5",)
 )
 WHOLE = Extent(
-    60_000, 1_920, repetitions=5, repetitions_of_sizes=5, epochs_for_memory=10, neighbours=MODELS
+    60_000, 1_920, repetitions=5, repetitions_of_sizes=5, epochs_for_memory=10, parallel=MODELS
 )
 
 
@@ -50,14 +50,15 @@ class Benchmark:
     """What was measured.
 
     Attributes:
-        seconds: by model and way, seconds of an epoch of 60,000 images.
-        side_by_side: by way, seconds until two runs on one thread each have done an epoch.
-        sizes: by number of images, seconds of an epoch of so many, ours, ``lenet5``.
-        ratio: by model, the better PyTorch's median time over ours.
-        of_bound: by model, our median time over the bound's.
-        side_by_side_ratio: by model, PyTorch's median time over ours.
-        memory_growth_mib: how much more memory the process held at its peak after further epochs;
-            ``None`` where the platform does not tell.
+        seconds: per epoch of 60,000 images, by model and way.
+        side_by_side: by model and way, seconds until two runs on one thread each have finished an
+            epoch.
+        sizes: our seconds per epoch of ``lenet5``, by number of images.
+        ratio: by model, the median time of the faster PyTorch layout divided by ours.
+        of_bound: by model, our median time divided by the bound.
+        side_by_side_ratio: by model, PyTorch's median time divided by ours, side by side.
+        memory_growth_mib: by how much further epochs raised the process's peak memory; ``None``
+            where the platform does not report it.
         environment: versions and hardware.
     """
 
@@ -74,13 +75,12 @@ class Benchmark:
 def measure(
     *, quick: bool, threads: int | None = None, on_turn: Callable[[str], None]
 ) -> Benchmark:
-    """Measure.
+    """Measure how fast training is on this machine.
 
     Args:
-        quick: an eighth of an epoch a turn and three turns, which scales up; else whole epochs and
-            five.
-        threads: to compute on; ``None`` is one a core. Side by side it is always one each.
-        on_turn: told what is measured next.
+        quick: three turns of an eighth of an epoch, scaled up, instead of five whole epochs.
+        threads: CPU threads; ``None`` is one per core. Runs side by side always have one each.
+        on_turn: called with what is measured next.
     """
     extent, dataset, result = QUICK if quick else WHOLE, load_dataset(), Benchmark()
     with computing_threads(threads) as used:
@@ -90,7 +90,7 @@ def measure(
         _measure_memory(dataset, extent, result, on_turn)
         kernels = Ours(built_in("lenet5"), dataset, extent.images).kernels
         result.environment = describe_environment("cpu", used, kernels).model_dump()
-    for name in extent.neighbours:
+    for name in extent.parallel:
         with pairs(name, extent.images) as ways:
             times = in_turns(
                 ways, extent.repetitions, partial(_tell, on_turn, f"{name} side by side")

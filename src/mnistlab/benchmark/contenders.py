@@ -1,6 +1,6 @@
-"""The ways to train that are held against each other.
+"""The ways to train that are compared.
 
-All do the same work on the same images, the first so many of the training set.
+All do the same work on the same images: the first ones of the training set.
 """
 
 import io
@@ -26,7 +26,7 @@ CPU = torch.device("cpu")
 
 
 class Ours:
-    """This package: the trainer as every run uses it, without the test after each epoch."""
+    """This package: the trainer that every run uses, without the test after each epoch."""
 
     def __init__(self, recipe: Recipe, dataset: Dataset, images: int) -> None:
         train = Split(dataset.train.images[:images], dataset.train.labels[:images])
@@ -35,23 +35,20 @@ class Ours:
 
     @property
     def kernels(self) -> str:
-        """The build in use, or ``torch``."""
+        """The build of the fast layers in use, or ``torch``."""
         return self._trainer.backend.kernels
 
     def __call__(self) -> None:
-        """Train on the images once."""
-        work, backend, batches = (
-            self._trainer.plan_epoch(self._trainer.epoch),
-            self._trainer.backend,
-            len(self._trainer.bounds),
-        )
+        """Train for one epoch."""
+        epoch = self._trainer.plan_epoch(self._trainer.epoch)
+        backend, batches = self._trainer.backend, len(self._trainer.bounds)
         for first in range(0, batches, backend.batches_a_call):
-            backend.train(work, first, min(first + backend.batches_a_call, batches))
+            backend.train(epoch, first, min(first + backend.batches_a_call, batches))
 
 
 class Eager:
-    """PyTorch as one would write it well: all images in one tensor, batches by indexing,
-    augmentation batched.
+    """PyTorch written well: all images in one tensor, batches by indexing, augmentation of whole
+    batches.
     """
 
     def __init__(
@@ -68,7 +65,7 @@ class Eager:
         self._random = torch.Generator().manual_seed(0)
 
     def __call__(self) -> None:
-        """Train on the images once."""
+        """Train for one epoch."""
         order = torch.randperm(self._images, generator=self._random)
         size = (self._pixels.shape[2], self._pixels.shape[3])
         augmentation = draw_augmentation(self._recipe, len(order), size, self._random)
@@ -87,7 +84,7 @@ class Eager:
 
 
 class Loader:
-    """PyTorch as tutorials write it: a ``DataLoader`` over a ``TensorDataset``, here without
+    """PyTorch as tutorials write it: a ``DataLoader`` over a ``TensorDataset``, without
     augmentation.
     """
 
@@ -100,13 +97,13 @@ class Loader:
         self._batches = DataLoader(data, recipe.batch_size, shuffle=True, generator=random)
 
     def __call__(self) -> None:
-        """Train on the images once."""
+        """Train for one epoch."""
         for pixels, labels in self._batches:
             step(self._model, self._optimizer, pixels, labels)
 
 
 class Course:
-    """The course project's way: each image a PNG, read out of a tar whenever it is needed."""
+    """The course project's way: each image is a PNG, read from a tar file whenever it is needed."""
 
     def __init__(self, recipe: Recipe, dataset: Dataset, images: int) -> None:
         self._recipe, self._images = recipe, images
@@ -123,7 +120,7 @@ class Course:
                 tar.addfile(member, io.BytesIO(png.getvalue()))
 
     def __call__(self) -> None:
-        """Train on the images once."""
+        """Train for one epoch."""
         self._tar.seek(0)
         with tarfile.open(fileobj=self._tar) as tar:
             members = tar.getmembers()
@@ -142,7 +139,7 @@ class Course:
 
 
 class Product:
-    """A large product of matrices: what this processor can do at best."""
+    """A large matrix product: the most this processor can do."""
 
     side = 2048
 
@@ -165,7 +162,7 @@ class Product:
 def step(
     model: nn.Module, optimizer: torch.optim.Optimizer, pixels: Tensor, labels: Tensor
 ) -> None:
-    """Do one step of plain PyTorch.
+    """Take one training step in plain PyTorch.
 
     Args:
         model: in training mode.

@@ -1,5 +1,5 @@
-"""Timing: several ways of doing the same, in turns, so that a busy neighbour slows all of them
-alike.
+"""Timing: several ways of doing the same work take turns, so that other load on the machine slows
+all of them alike.
 """
 
 import statistics
@@ -24,12 +24,12 @@ class Times:
 def in_turns(
     ways: Mapping[str, Callable[[], float | None]], repetitions: int, on_turn: Callable[[str], None]
 ) -> dict[str, Times]:
-    """Time each way ``repetitions`` times, in turns, after one turn that does not count.
+    """Time each way ``repetitions`` times, taking turns, after one turn that does not count.
 
     Args:
-        ways: by name; each may return the seconds it took if only a part of the call counts.
-        repetitions: counted turns.
-        on_turn: told the name of what comes next.
+        ways: by name; one may return its own seconds if only part of the call counts.
+        repetitions: number of turns that count.
+        on_turn: called with the name of the way that comes next.
     """
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(repetitions + 1):

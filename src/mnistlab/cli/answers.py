@@ -1,6 +1,4 @@
-"""Answers: what was read, as lines for people, as CSV, or as JSON; each written as soon as it is
-there.
-"""
+"""Answers: what was read in each picture, written as text, CSV or JSON as soon as it is known."""
 
 import math
 from collections.abc import Sequence
@@ -9,45 +7,39 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from mnistlab.answer import Answer
 from mnistlab.cli.output import echo, warn, write
 from mnistlab.text import csv_row, printable, to_json
 
-_COLUMNS = ("file", "digits", "sure", "confidence", "boxes", "error")
-_NOTHING: dict[str, Any] = {
-    "digits": "",
-    "sure": False,
-    "confidence": 0.0,
-    "boxes": [],
-    "probabilities": [],
-    "unsure": [],
-}
+_JSON_ONLY = {"probabilities", "unsure"}
+_COLUMNS = ("file", *(name for name in Answer.model_fields if name not in _JSON_ONLY), "error")
 _WIDEST_NAME = 60
 _WORTH_SAYING = 0.01
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What became of one picture.
+class Result:
+    """The result for one picture.
 
     Attributes:
-        reading: what ``Reading.as_dict()`` returned; ``None`` if it could not be read.
+        answer: what was read; ``None`` if the picture could not be read.
         error: what went wrong, one line without the picture's name.
     """
 
-    reading: dict[str, Any] | None = None
+    answer: Answer | None = None
     error: str | None = None
 
 
 class AnswerWriter(AbstractContextManager["AnswerWriter"]):
-    """Writes answers to standard output, flushing each. Subclasses say how; the base class writes
-    nothing.
+    """Writes results to standard output and flushes each. Subclasses choose the format; the base
+    class writes nothing.
     """
 
     def __enter__(self) -> Self:
         return self
 
-    def write(self, name: str, answer: Answer) -> None:
-        """Write the answer to one picture."""
+    def write(self, name: str, result: Result) -> None:
+        """Write the result for one picture."""
 
     def __exit__(
         self,
@@ -59,49 +51,49 @@ class AnswerWriter(AbstractContextManager["AnswerWriter"]):
 
 
 class TextWriter(AnswerWriter):
-    """A line a picture; errors go to standard error.
+    """One line per picture; errors go to standard error.
 
     Args:
-        names: of all pictures to come, for what follows them to stand in one column.
+        names: of all pictures to come, so that the digits line up in one column.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
         self._width = min(max(map(_columns, map(printable, names)), default=0), _WIDEST_NAME)
 
-    def write(self, name: str, answer: Answer) -> None:
+    def write(self, name: str, result: Result) -> None:
         """Write ``name  407  (99.8 %)``, or ``name  error: ...``."""
         label = printable(name)
         label += " " * (self._width - _columns(label))
-        if answer.reading is not None:
-            echo(f"{label}  {_describe(answer.reading)}")
-        if answer.error is not None:
-            warn(f"{label}  error: {answer.error}")
+        if result.answer is not None:
+            echo(f"{label}  {_describe(result.answer)}")
+        if result.error is not None:
+            warn(f"{label}  error: {result.error}")
 
 
 class CsvWriter(AnswerWriter):
-    """Comma-separated values by RFC 4180, in UTF-8: a header, and a row a picture."""
+    """Comma-separated values (RFC 4180) in UTF-8: a header and one row per picture."""
 
     def __enter__(self) -> Self:
         self._row(_COLUMNS)
         return self
 
-    def write(self, name: str, answer: Answer) -> None:
-        """Write a row; a picture that could not be read has only a name and an error."""
-        found, error = answer.reading, answer.error or ""
-        if found is None:
-            self._row((name, "", "", "", "", error))
-            return
-        boxes = ";".join(" ".join(map(str, box)) for box in found["boxes"])
-        self._row(
-            (name, found["digits"], str(found["sure"]).lower(), found["confidence"], boxes, error)
-        )
+    def write(self, name: str, result: Result) -> None:
+        """Write a row; a picture that could not be read has just a name and an error."""
+        cells = dict.fromkeys(_COLUMNS, "") | {"file": name, "error": result.error or ""}
+        if result.answer is not None:
+            found = result.answer.model_dump(exclude=_JSON_ONLY)
+            cells |= found | {
+                "sure": str(found["sure"]).lower(),
+                "boxes": ";".join(" ".join(map(str, box)) for box in found["boxes"]),
+            }
+        self._row([*cells.values()])
 
     def _row(self, values: Sequence[Any]) -> None:
         write(csv_row(values))
 
 
 class JsonWriter(AnswerWriter):
-    """A JSON array in UTF-8, an object a picture and a line; it is finished whatever happens."""
+    """A JSON array in UTF-8 with one object per picture and line; it is closed whatever happens."""
 
     def __init__(self) -> None:
         self._separator = "\n"
@@ -110,9 +102,10 @@ class JsonWriter(AnswerWriter):
         write("[")
         return self
 
-    def write(self, name: str, answer: Answer) -> None:
-        """Write an object: ``file``, what ``Reading.as_dict()`` has, and ``error``."""
-        found = {"file": name} | (answer.reading or _NOTHING) | {"error": answer.error}
+    def write(self, name: str, result: Result) -> None:
+        """Write an object: ``file``, the fields of :class:`mnistlab.answer.Answer`, ``error``."""
+        answer = result.answer or Answer()
+        found = {"file": name} | answer.model_dump() | {"error": result.error}
         write(self._separator + to_json(found, indent=None))
         self._separator = ",\n"
 
@@ -126,28 +119,27 @@ class JsonWriter(AnswerWriter):
             write("\n]\n")
 
 
-def _describe(reading: dict[str, Any]) -> str:
-    if not reading["digits"]:
+def _describe(answer: Answer) -> str:
+    if not answer.digits:
         return "no digit"
-    if not reading["unsure"]:
-        return f"{reading['digits']}  ({_percent(reading['confidence'])})"
+    if not answer.unsure:
+        return f"{answer.digits}  ({_percent(answer.confidence)})"
     shown = "".join(
-        "?" if place in reading["unsure"] else digit
-        for place, digit in enumerate(reading["digits"])
+        "?" if place in answer.unsure else digit for place, digit in enumerate(answer.digits)
     )
-    return f"{shown}  unsure: {', '.join(_doubt(place, reading) for place in reading['unsure'])}"
+    return f"{shown}  unsure: {', '.join(_doubt(place, answer) for place in answer.unsure)}"
 
 
-def _doubt(place: int, reading: dict[str, Any]) -> str:
+def _doubt(place: int, answer: Answer) -> str:
     """Write the two most probable digits: ``0 (41 %) or 6 (38 %) at place 2``."""
-    row = reading["probabilities"][place]
+    row = answer.probabilities[place]
     likely = sorted(range(len(row)), key=lambda digit: -row[digit])[:2]
     guesses = " or ".join(
         f"{digit} ({math.floor(100 * row[digit])} %)"
         for digit in likely
         if row[digit] >= _WORTH_SAYING
     )
-    return f"{guesses} at place {place + 1}" if len(reading["digits"]) > 1 else guesses
+    return f"{guesses} at place {place + 1}" if len(answer.digits) > 1 else guesses
 
 
 def _percent(share: float) -> str:

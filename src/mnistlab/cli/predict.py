@@ -82,7 +82,7 @@ def predict(
     if images.count("-") > 1:
         raise click.UsageError("- is one picture, from standard input: give it once")
     from mnistlab.cli.annotation_targets import choose_targets
-    from mnistlab.cli.answers import Answer, CsvWriter, JsonWriter, TextWriter
+    from mnistlab.cli.answers import CsvWriter, JsonWriter, Result, TextWriter
     from mnistlab.cli.picture_sources import find_sources
     from mnistlab.cli.reader import Order, Reader, Settings
     from mnistlab.cli.stopping import listening_for_stop
@@ -112,21 +112,21 @@ def predict(
         stop = stack.enter_context(listening_for_stop())
         stack.enter_context(writer)
         advance = stack.enter_context(_progress(len(sources), hidden=quiet))
-        read: Iterator[Answer] = map(reader.read, orders)
+        read: Iterator[Result] = map(reader.read, orders)
         if processes > 1:
             read = stack.enter_context(
                 contextlib.closing(WorkerPool(settings, processes).read(orders, stop))
             )
         for source in sources:
-            answer = (
-                None if stop() else Answer(error=source.fault) if source.fault else next(read, None)
+            result = (
+                None if stop() else Result(error=source.fault) if source.fault else next(read, None)
             )
-            if answer is None:
+            if result is None:
                 break
-            writer.write(source.name, answer)
+            writer.write(source.name, result)
             advance()
             done += 1
-            failed += answer.error is not None
+            failed += result.error is not None
     if done < len(sources):
         warn(f"stopped after {done} of {len(sources)}")
         return stop.exit_status

@@ -1,11 +1,11 @@
-"""Reader: turns orders into answers, whatever goes wrong."""
+"""Reader: reads one picture after another; whatever goes wrong is part of the result."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnistlab.cli.answers import Answer
+from mnistlab.cli.answers import Result
 from mnistlab.errors import PictureError
 from mnistlab.files import read_file
 from mnistlab.text import one_line
@@ -49,7 +49,7 @@ class Reader:
     """
 
     def __init__(self, settings: Settings) -> None:
-        # One picture is too little to share out, and the bits of an answer shall not hang on the
+        # One picture is too little work to share, and an answer's bits must not depend on the
         # number of cores.
         os.environ.update(_SINGLE)
         from mnistlab.recogniser import Recogniser
@@ -59,26 +59,24 @@ class Reader:
         )
         self._recogniser = Recogniser(settings.model, **given)
 
-    def read(self, order: Order) -> Answer:
-        """Read a picture, and write the annotated one if wanted. Whatever goes wrong is in the
-        answer.
-        """
+    def read(self, order: Order) -> Result:
+        """Read a picture, and write the annotated one if wanted."""
         try:
             content = order.content if order.path is None else read_file(order.path)
         except (OSError, ValueError) as error:
             remedy = "; pipe it into -" if order.path and _is_pipe(order.path) else ""
-            return Answer(
+            return Result(
                 error=f"cannot be read: {getattr(error, 'strerror', None) or error}{remedy}"
             )
         try:
             reading = self._recogniser.read(content)
             drawn = _annotate(content, reading) if order.target else b""
         except PictureError as error:
-            return Answer(error=str(error).removeprefix("picture: "))
-        # One picture in ten thousand that meets a fault of ours shall not cost the others.
+            return Result(error=str(error).removeprefix("picture: "))
+        # A bug that one picture in ten thousand meets must not cost the others.
         except Exception as error:
-            return Answer(error=one_line(f"cannot be read: {type(error).__name__}: {error}"))
-        return Answer(reading.as_dict(), _write(order.target, drawn) if order.target else None)
+            return Result(error=one_line(f"cannot be read: {type(error).__name__}: {error}"))
+        return Result(reading.answer, _write(order.target, drawn) if order.target else None)
 
 
 def _annotate(content: bytes, reading: "Reading") -> bytes:

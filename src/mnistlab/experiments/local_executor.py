@@ -1,20 +1,16 @@
 """LocalExecutor: as many runs side by side as there are cores, each in a process of its own."""
 
-import contextlib
 import multiprocessing
 import os
-import sys
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
-from types import ModuleType
 
-from mnistlab.errors import describe_exit
 from mnistlab.experiments.trial import PRELOAD, Settings, Trial
 from mnistlab.experiments.trial_events import (
+    Event,
     Listener,
     TrialFailed,
     TrialFinished,
@@ -22,18 +18,20 @@ from mnistlab.experiments.trial_events import (
     WorkerLost,
 )
 from mnistlab.runs import available_cores
+from mnistlab.workers import Ended, Workers
 
 _WORKER = "mnistlab.experiments.worker"
 _DEATHS = 3
-"""Processes that may die over one task before it is given up."""
+"""Processes that may die over one trial before it is given up."""
 _TICK = 0.1
 """Seconds between two looks at whether to stop."""
+_LAST = (TrialFinished, TrialFailed, TrialStopped)
+"""Events after which a worker has nothing more to do."""
 
 
 @dataclass
-class _Running:
+class _Run:
     trial: Trial
-    process: BaseProcess
     slot: int
     ended: bool = False
 
@@ -41,12 +39,12 @@ class _Running:
 class LocalExecutor:
     """Trains on this machine.
 
-    Every run has a process of its own: its memory ends with it, and when it dies (killed, out of
-    memory) the others do not notice and it is begun again from its checkpoint. Where the platform
+    Every run has a process of its own: its memory is freed when it ends, and when it dies (killed,
+    out of memory) the other runs continue and it is resumed from its checkpoint. Where the platform
     can fork, the processes share PyTorch and the images with a parent that loaded them once.
 
     Args:
-        workers: runs side by side; ``None`` is one a core this process may use.
+        workers: runs side by side; ``None`` is one per core that this process may use.
         cuda: spread the runs over all CUDA devices; else each takes what the device setting
             chooses.
     """
@@ -64,91 +62,54 @@ class LocalExecutor:
         should_stop: Callable[[], bool],
     ) -> None:
         """See :class:`mnistlab.experiments.executor.Executor`."""
-        context = _context({trial.recipe.data for trial in trials})
-        waiting, deaths = deque(trials), Counter[Trial]()
-        running: dict[Connection, _Running] = {}
-        stopping = False
-        try:
-            while running or (waiting and not stopping):
-                while waiting and not stopping and len(running) < self.workers:
-                    self._start(waiting.popleft(), settings, context, running)
-                for connection in wait(list(running), _TICK):
-                    self._hear(connection, running, waiting, deaths, on_event)  # type: ignore[arg-type]
+        waiting, deaths, stopping = deque(trials), Counter[Trial](), False
+        with Workers[_Run](_context({trial.recipe.data for trial in trials})) as workers:
+            while workers or (waiting and not stopping):
+                while waiting and not stopping and len(workers) < self.workers:
+                    trial = waiting.popleft()
+                    slot = min(set(range(self.workers)) - {worker.job.slot for worker in workers})
+                    gpu_slot = slot if self._cuda else None
+                    workers.start(_train, trial, settings, gpu_slot, job=_Run(trial, slot))
+                for worker, message in workers.receive(_TICK):
+                    if not isinstance(message, Ended):
+                        worker.job.ended = isinstance(message, _LAST)
+                        on_event(message)
+                    elif not worker.job.ended:
+                        trial = worker.job.trial
+                        deaths[trial] += 1
+                        lost = _lost(trial, message, deaths[trial])
+                        if isinstance(lost, WorkerLost):
+                            waiting.appendleft(trial)
+                        on_event(lost)
                 if not stopping and should_stop():
                     stopping = True
-                    for connection in running:
-                        with contextlib.suppress(OSError):
-                            connection.send(None)
-        finally:
-            for run in running.values():
-                run.process.kill()
-                run.process.join()
-
-    def _start(
-        self,
-        trial: Trial,
-        settings: Settings,
-        context: BaseContext,
-        running: dict[Connection, _Running],
-    ) -> None:
-        slot = min(set(range(self.workers)) - {run.slot for run in running.values()})
-        ours, theirs = context.Pipe()
-        process = context.Process(  # type: ignore[attr-defined]
-            target=_enter, args=(theirs, trial, settings, slot if self._cuda else None), daemon=True
-        )
-        with _without_main():
-            process.start()
-        theirs.close()
-        running[ours] = _Running(trial, process, slot)
-
-    def _hear(
-        self,
-        connection: Connection,
-        running: dict[Connection, _Running],
-        waiting: deque[Trial],
-        deaths: Counter[Trial],
-        on_event: Listener,
-    ) -> None:
-        run = running[connection]
-        try:
-            event = connection.recv()
-        except (EOFError, OSError):
-            run.process.join()
-            connection.close()
-            del running[connection]
-            if not run.ended:
-                deaths[run.trial] += 1
-                self._bury(run, deaths[run.trial], waiting, on_event)
-            return
-        run.ended = isinstance(event, TrialFinished | TrialFailed | TrialStopped)
-        on_event(event)
-
-    @staticmethod
-    def _bury(run: _Running, deaths: int, waiting: deque[Trial], on_event: Listener) -> None:
-        reason = f"its process {describe_exit(run.process.exitcode or 0)}"
-        if deaths < _DEATHS:
-            waiting.appendleft(run.trial)
-            on_event(WorkerLost(run.trial, reason))
-        else:
-            on_event(TrialFailed(run.trial, f"{reason}, {deaths} times over"))
+                    for worker in workers:
+                        worker.send(None)
 
 
-def _enter(connection: Connection, trial: Trial, settings: Settings, slot: int | None) -> None:
-    # Imported here alone: the driver needs no PyTorch.
+def _lost(trial: Trial, ended: Ended, deaths: int) -> Event:
+    reason = f"its process {ended.how}"
+    if deaths < _DEATHS:
+        return WorkerLost(trial, reason)
+    return TrialFailed(trial, f"{reason}, {deaths} times over")
+
+
+def _train(connection: Connection, trial: Trial, settings: Settings, slot: int | None) -> None:
+    # Imported here, because the process that started this one needs no PyTorch.
     from mnistlab.experiments.worker import work
 
     work(connection, trial, settings, slot)
 
 
 def _context(sources: set[str]) -> BaseContext:
-    """Return how processes are started, and have the data loaded where they are forked from."""
+    """Return how processes are started; where they are forked, the parent loads the data first."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     from multiprocessing import forkserver
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([_WORKER])
-    # One thread each, lest the libraries start threads, which a fork would lose.
+    # One thread each, so that no library starts threads, which a fork would lose.
     settings = {
         PRELOAD: os.pathsep.join(sorted(sources)),
         # Modules that it loads are not to be found in the current folder.
@@ -167,15 +128,3 @@ def _context(sources: set[str]) -> BaseContext:
             else:
                 os.environ[name] = value
     return context
-
-
-@contextlib.contextmanager
-def _without_main() -> Iterator[None]:
-    # Started processes would run the user's script again, guard or no guard; ours need nothing of
-    # it.
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main

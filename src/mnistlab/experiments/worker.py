@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import time
 from collections.abc import Callable
 from functools import cache
@@ -108,8 +107,6 @@ def work(connection: Connection, trial: Trial, settings: Settings, slot: int | N
         slot: number of this run among those that go on side by side, which spreads them over the
             CUDA devices; ``None`` leaves the device to the settings.
     """
-    # Ctrl-C in a terminal reaches every process; the driver decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def tell(event: object) -> None:
         # A driver that is gone is noticed when the run next asks whether to stop.

@@ -1,7 +1,6 @@
-"""Layers: an exported network as a list that a few hundred lines of JavaScript can run, and the
-numbers it learnt.
-"""
+"""Layers: an exported network as layers and weights that a little JavaScript can run."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +12,6 @@ from mnistlab.errors import ExportError
 _INPUT, _OUTPUT, _PROBABILITIES = "images", "logits", "probabilities"
 _BY_NUMBER = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide"}
 _EITHER_SIDE = ("Add", "Mul")
-_FREE = ("Unsqueeze", "Cast")
 
 
 @dataclass(frozen=True)
@@ -21,10 +19,9 @@ class Layers:
     """A network from one image to its logits.
 
     Attributes:
-        layers: in their order, each with its ``kind`` and what belongs to it, as ``network.js`` of
-            the page takes it. Numbers that were learnt are ``{"start": ..., "shape": [...]}``, a
-            place in ``weights``.
-        weights: float32, all that was learnt, one after the other.
+        layers: in order, each with its ``kind`` and settings, as the page's ``network.js`` takes
+            them. Weights are ``{"start": ..., "shape": [...]}``, a place in ``weights``.
+        weights: float32, all of them, one after the other.
     """
 
     layers: list[dict[str, Any]]
@@ -32,16 +29,14 @@ class Layers:
 
 
 def find_layers(content: bytes, name: str) -> Layers:
-    """Read an exported graph as a chain of layers, each of which takes what the one before it
-    gives.
+    """Read an exported graph as a chain of layers: each takes the output of the one before.
 
     Args:
         content: an ONNX file of :func:`mnistlab.export.export_run`.
-        name: what messages call it.
+        name: for error messages.
 
     Raises:
-        ExportError: the graph has another operator than those of the built-in networks, or is no
-            chain.
+        ExportError: the graph is no chain, or has an operator that no built-in network has.
     """
     import onnx
 
@@ -64,7 +59,7 @@ def find_layers(content: bytes, name: str) -> Layers:
 
 @dataclass
 class _Reading:
-    """What was read of a graph so far."""
+    """What has been read of a graph so far."""
 
     name: str
     constants: dict[str, NDArray[Any]]
@@ -86,9 +81,7 @@ class _Reading:
     def _layer(
         self, operator: str, given: list[NDArray[Any] | None], place: int, settings: dict[str, Any]
     ) -> dict[str, Any] | None:
-        """Return a layer, an empty one if there is nothing to do, ``None`` if it is none of those
-        known.
-        """
+        """Return a layer, an empty one if there is nothing to do, ``None`` if it is unknown."""
         others = [one for one in given if one is not None]
         if (
             operator in _BY_NUMBER
@@ -98,43 +91,24 @@ class _Reading:
             return {"kind": _BY_NUMBER[operator], "by": float(others[0].item())}
         if place == 1 and operator == "MatMul" and others[0].ndim == 2:
             return {"kind": "down", "matrix": self._learnt(others[0])}
-        if place != 0:
+        make = _MAKERS.get(operator)
+        return make(self, others, settings) if make and place == 0 else None
+
+    def _matrix(
+        self, others: list[NDArray[Any]], _settings: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        if others[0].ndim != 2:
             return None
-        match operator:
-            case _ if operator in _FREE:
-                return {}
-            case "Relu" | "Floor":
-                return {"kind": operator.lower()}
-            case "Clip" if len(others) == 2:
-                return {
-                    "kind": "clip",
-                    "low": float(others[0].item()),
-                    "high": float(others[1].item()),
-                }
-            case "Pad" if settings.get("mode", b"constant") == b"constant":
-                return _padding(others)
-            case "MatMul" if others[0].ndim == 2:
-                return {"kind": "across", "matrix": self._learnt(others[0])}
-            case "Conv":
-                return self._convolution(others, settings)
-            case "MaxPool":
-                return _pooling(settings)
-            case "ReduceMean" if settings.get("keepdims", 1) and sorted(others[0] % 4) == [2, 3]:
-                return {"kind": "average"}
-            case "Reshape" if len(others[0]) == 2:
-                return {"kind": "flatten"}
-            case "Flatten" if settings.get("axis", 1) == 1:
-                return {"kind": "flatten"}
-            case "Gemm" if settings.get("alpha", 1) == settings.get(
-                "beta", 1
-            ) == 1 and not settings.get("transA", 0):
-                weight = others[0] if settings.get("transB", 0) else others[0].T
-                return {
-                    "kind": "linear",
-                    "weight": self._learnt(weight),
-                    "bias": self._bias(others),
-                }
-        return None
+        return {"kind": "across", "matrix": self._learnt(others[0])}
+
+    def _linear(
+        self, others: list[NDArray[Any]], settings: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        factors = {settings.get("alpha", 1), settings.get("beta", 1)}
+        if factors != {1} or settings.get("transA", 0):
+            return None
+        weight = others[0] if settings.get("transB", 0) else others[0].T
+        return {"kind": "linear", "weight": self._learnt(weight), "bias": self._bias(others)}
 
     def _convolution(
         self, others: list[NDArray[Any]], settings: dict[str, Any]
@@ -159,9 +133,21 @@ class _Reading:
         return {"start": start, "shape": list(values.shape)}
 
 
-def _padding(others: list[NDArray[Any]]) -> dict[str, Any] | None:
+def _clip(
+    _reading: _Reading, others: list[NDArray[Any]], _settings: dict[str, Any]
+) -> dict[str, Any] | None:
+    if len(others) != 2:
+        return None
+    low, high = (float(one.item()) for one in others)
+    return {"kind": "clip", "low": low, "high": high}
+
+
+def _padding(
+    _reading: _Reading, others: list[NDArray[Any]], settings: dict[str, Any]
+) -> dict[str, Any] | None:
     around, value = others[0].tolist(), float(others[1].item()) if len(others) > 1 else 0.0
-    if len(around) != 8 or any(around[place] for place in (0, 1, 4, 5)) or min(around) < 0:
+    spatial = len(around) == 8 and not any(around[place] for place in (0, 1, 4, 5))
+    if settings.get("mode", b"constant") != b"constant" or not spatial or min(around) < 0:
         return None
     _, _, top, left, _, _, bottom, right = around
     return {
@@ -174,7 +160,9 @@ def _padding(others: list[NDArray[Any]]) -> dict[str, Any] | None:
     }
 
 
-def _pooling(settings: dict[str, Any]) -> dict[str, Any] | None:
+def _pooling(
+    _reading: _Reading, _others: list[NDArray[Any]], settings: dict[str, Any]
+) -> dict[str, Any] | None:
     size = list(settings["kernel_shape"])
     if (
         len(size) != 2
@@ -186,8 +174,40 @@ def _pooling(settings: dict[str, Any]) -> dict[str, Any] | None:
     return {"kind": "maximum", "size": size, "stride": list(settings.get("strides", [1, 1]))}
 
 
+def _average(
+    _reading: _Reading, others: list[NDArray[Any]], settings: dict[str, Any]
+) -> dict[str, Any] | None:
+    over_pixels = settings.get("keepdims", 1) and sorted(others[0] % 4) == [2, 3]
+    return {"kind": "average"} if over_pixels else None
+
+
 def _is_padded(settings: dict[str, Any]) -> bool:
     return any(settings.get("pads", [0])) or settings.get("auto_pad", b"NOTSET") not in (
         b"NOTSET",
         b"VALID",
     )
+
+
+_Maker = Callable[[_Reading, list[NDArray[Any]], dict[str, Any]], dict[str, Any] | None]
+_MAKERS: dict[str, _Maker] = {
+    "Unsqueeze": lambda _reading, _others, _settings: {},
+    "Cast": lambda _reading, _others, _settings: {},
+    "Relu": lambda _reading, _others, _settings: {"kind": "relu"},
+    "Floor": lambda _reading, _others, _settings: {"kind": "floor"},
+    "Reshape": lambda _reading, others, _settings: (
+        {"kind": "flatten"} if len(others[0]) == 2 else None
+    ),
+    "Flatten": lambda _reading, _others, settings: (
+        {"kind": "flatten"} if settings.get("axis", 1) == 1 else None
+    ),
+    "Clip": _clip,
+    "Pad": _padding,
+    "MatMul": _Reading._matrix,
+    "Conv": _Reading._convolution,
+    "MaxPool": _pooling,
+    "ReduceMean": _average,
+    "Gemm": _Reading._linear,
+}
+"""By operator: what makes a layer of its constants and settings where the image comes first; it
+returns an empty one if there is nothing to do, ``None`` if the operator is used in an unknown way.
+"""

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.answer import Answer
+
 _DECIMALS = 6
 
 
@@ -81,23 +83,25 @@ class Reading:
         """
         return float(np.prod([digit.confidence for digit in self.digits])) if self.digits else 0.0
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return what goes into JSON: ``digits``, ``sure``, ``confidence``, ``boxes``,
-        ``probabilities``, ``unsure``.
-
-        ``boxes`` are lists left, top, right, bottom; ``unsure`` lists the places in ``digits`` that
-        miss the threshold. Probabilities are rounded to six decimals.
-        """
-        return {
-            "digits": self.text,
-            "sure": self.sure,
-            "confidence": round(self.confidence, _DECIMALS),
-            "boxes": [list(digit.box) for digit in self.digits],
-            "probabilities": [
+    @property
+    def answer(self) -> Answer:
+        """What programs get of it, with probabilities rounded to six decimals."""
+        return Answer(
+            digits=self.text,
+            sure=self.sure,
+            confidence=round(self.confidence, _DECIMALS),
+            boxes=[list(digit.box) for digit in self.digits],
+            probabilities=[
                 [round(float(p), _DECIMALS) for p in digit.probabilities] for digit in self.digits
             ],
-            "unsure": [place for place, digit in enumerate(self.digits) if not digit.sure],
-        }
+            unsure=[place for place, digit in enumerate(self.digits) if not digit.sure],
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields of :attr:`answer`, ready for JSON: ``digits``, ``sure``,
+        ``confidence``, ``boxes``, ``probabilities`` and ``unsure``.
+        """
+        return self.answer.model_dump()
 
     def _repr_html_(self) -> str:
         from mnistlab.recogniser.card import reading_card

@@ -1,4 +1,4 @@
-"""Access: a line of the log for every request, and the count of them."""
+"""Access: logs and counts every request."""
 
 import logging
 import time
@@ -17,12 +17,12 @@ _LONGEST = 500
 
 @dataclass
 class Tally:
-    """Requests of which the server was asked.
+    """Numbers of requests.
 
     Attributes:
-        open: without an answer yet.
-        answered: with their answer sent.
-        cut: broken off, or turned away because the server ended.
+        open: not yet answered.
+        answered: answered completely.
+        cut: broken off, or refused because the server was ending.
     """
 
     open: int = 0
@@ -31,7 +31,7 @@ class Tally:
 
 
 class Access:
-    """Middleware: tells of every request, and counts it.
+    """Middleware: logs every request and counts it.
 
     Args:
         app: the application.

@@ -2,55 +2,53 @@
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+from mnistlab.answer import Answer
 
 
 class Problem(BaseModel):
-    """Any error."""
+    """The body of every error, whatever its status."""
 
-    error: str = Field(description="What is wrong, in one line.")
+    error: str = Field(description="What is wrong, in one line")
+
+    @classmethod
+    def body(cls, message: str) -> bytes:
+        """Return a message of any form as such a body."""
+        return cls(error=" ".join(message.split())).model_dump_json().encode()
 
 
-class Sight(BaseModel):
-    """What one model read in a picture."""
+class ModelReading(Answer):
+    """What one model reads in a picture."""
 
-    model: str = Field(description="The model's name.")
-    width: int = Field(description="Of the picture in pixels, as one sees it.")
-    height: int = Field(description="Of the picture in pixels.")
-    error: None = Field(default=None, description="Null: there is none.")
-    digits: str = Field(
-        description='The digits, left to right, rows from top to bottom; "" if there are none.'
-    )
-    sure: bool = Field(description="Whether there are digits and all of them reach the threshold.")
-    confidence: float = Field(description="Probability that all of it is right, 0 to 1.")
-    boxes: list[list[int]] = Field(description="Left, top, right, bottom of each digit, in pixels.")
-    probabilities: list[list[float]] = Field(
-        description=(
-            "Ten of each digit; they sum to 1, or to less where the model tells what is no digit."
-        )
-    )
-    unsure: list[int] = Field(description="Places in digits that miss the threshold.")
+    # Only sent on request.
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema["required"].remove("images"))
+
+    model: str = Field(description="The model's name")
+    width: int = Field(description="Of the upright picture, in pixels")
+    height: int = Field(description="Of the upright picture, in pixels")
+    error: None = Field(default=None, description="Always null: an error has another status")
     images: list[str] = Field(
         default=[],
-        description="If asked for: 28x28 PNG of each digit as the network saw it, base64.",
+        description="On request only: each digit as the network saw it, a 28x28 PNG in base64",
     )
 
 
-class ReadAnswer(Sight):
-    """What was read."""
+class ReadAnswer(ModelReading):
+    """What the model asked for reads, and what further models read."""
 
-    also: list[Sight] = Field(description="The same of the further models asked for.")
+    also: list[ModelReading] = Field(description="The same fields for each further model")
 
 
 class ModelAnswer(BaseModel):
     """A model that reads."""
 
-    name: str = Field(description="What requests call it.")
-    default: bool = Field(description="Whether it reads where a request names none.")
-    about: dict[str, Any] = Field(description="What its file says of it: recipe, figures, version.")
+    name: str = Field(description="Its name in requests")
+    default: bool = Field(description="Whether it reads where a request names none")
+    about: dict[str, Any] = Field(description="What its file says of it: recipe, figures, version")
 
 
 class StateAnswer(BaseModel):
-    """How the server is."""
+    """The server's state."""
 
-    state: str = Field(description="alive, or ready.")
+    state: str = Field(description="`alive` or `ready`")

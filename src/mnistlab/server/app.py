@@ -1,4 +1,4 @@
-"""The application: its routes, apart from being run."""
+"""The application: its routes and middleware; :mod:`mnistlab.server.launch` runs it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,10 +28,9 @@ from mnistlab.server.settings import Settings
 from mnistlab.server.target import Target
 from mnistlab.server.upload import Uploads
 
-_ABOUT = """Reads the digits that someone wrote, in any ordinary picture: `POST` its file to
-`/api/read`.
+_ABOUT = """Reads handwritten digits in any ordinary picture: `POST` its file to `/api/read`.
 
-Every error is one line of JSON, `{"error": "..."}`; 503 comes with `Retry-After`."""
+The body of every error is one line of JSON, `{"error": "..."}`; 503 comes with `Retry-After`."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -101,7 +100,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _check_prefix(app: FastAPI, prefix: str) -> None:
-    """Refuse a prefix of which it could not be told whether a proxy has taken it off."""
+    """Refuse a prefix that is a path of the server: whether a proxy removed it would be unknown."""
     for route in app.routes:
         path = getattr(route, "path", "")
         if prefix and f"{path}/".startswith(f"{prefix}/"):
@@ -114,7 +113,7 @@ def _add_state(app: FastAPI, settings: Settings, pool: Pool, metrics: Metrics) -
     @app.get(
         "/api/models",
         response_model=list[ModelAnswer],
-        summary="The models that read",
+        summary="The models",
         response_description="The models, the default one first",
         tags=["reading"],
     )
@@ -129,7 +128,7 @@ def _add_state(app: FastAPI, settings: Settings, pool: Pool, metrics: Metrics) -
         "/healthz",
         response_model=StateAnswer,
         summary="Whether the server is alive",
-        response_description="It is",
+        response_description="The server is alive",
         tags=["operation"],
     )
     async def healthz() -> StateAnswer:
@@ -138,9 +137,14 @@ def _add_state(app: FastAPI, settings: Settings, pool: Pool, metrics: Metrics) -
     @app.get(
         "/readyz",
         response_model=StateAnswer,
-        responses={503: {"model": Problem, "description": "Not yet, or no longer"}},
+        responses={
+            503: {
+                "model": Problem,
+                "description": "The models are loading, or the server is ending",
+            }
+        },
         summary="Whether pictures are read",
-        response_description="They are",
+        response_description="Pictures are read",
         tags=["operation"],
     )
     async def readyz() -> Response:

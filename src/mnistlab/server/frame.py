@@ -1,4 +1,4 @@
-"""Frame: a message between server and reader process: two lengths, a JSON object, and bytes."""
+"""Frame: a message between server and reader process: two lengths, a JSON object and bytes."""
 
 import asyncio
 import json
@@ -12,15 +12,15 @@ class Frame(NamedTuple):
     """A message.
 
     Attributes:
-        head: what goes into JSON.
-        body: bytes that go as they are: a picture's file, or a response.
+        head: the JSON object.
+        body: a picture's file, or a response.
     """
 
     head: dict[str, Any]
     body: bytes = b""
 
     def pack(self) -> bytes:
-        """Return what goes over the pipe."""
+        """Return its bytes."""
         head = json.dumps(self.head).encode()
         return b"".join((_LENGTHS.pack(len(head), len(self.body)), head, self.body))
 

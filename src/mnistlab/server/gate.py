@@ -1,4 +1,4 @@
-"""Gate: requests that are refused whatever they ask."""
+"""Gate: requests that are refused whatever their path."""
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -9,7 +9,7 @@ from mnistlab.server.target import origin_form
 
 
 class Gate:
-    """Middleware: refuses what is asked of another host, and bodies whose end is ambiguous.
+    """Middleware: refuses requests for another host, and bodies whose end is ambiguous.
 
     Args:
         app: the application.
@@ -36,7 +36,7 @@ class Gate:
                 headers={"Connection": "close"},
             )
         host = headers.get("host")
-        # Only HTTP/1.0 may do without, which no browser speaks.
+        # Only HTTP/1.0, which no browser uses, may leave it out.
         if host is None or host in self._hosts:
             return None
         return Refusal(

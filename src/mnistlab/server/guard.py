@@ -1,4 +1,4 @@
-"""Guard: what every response carries, and what becomes of mistakes."""
+"""Guard: the headers of every response, and the answer when the application fails."""
 
 import logging
 
@@ -51,5 +51,5 @@ class Guard:
         except Exception:
             if begun:
                 raise
-            _LOGGER.exception("the server made a mistake", extra={"event": "mistake"})
-            await problem(500, "the server made a mistake; its log says more")(scope, receive, add)
+            _LOGGER.exception("internal error", extra={"event": "mistake"})
+            await problem(500, "internal error; the server's log says more")(scope, receive, add)

@@ -1,4 +1,4 @@
-"""Log: what the server tells on standard error, for people or for programs."""
+"""Log: what the server writes to standard error, for people or for programs."""
 
 import json
 import logging
@@ -8,18 +8,18 @@ from typing import Any
 _ACCESS = '{client} - - [{time}] "{method} {path} {protocol}" {status} {bytes} {ms}ms'
 """The Common Log Format, with milliseconds."""
 _PAUSE = 1.0
-"""Seconds between two lines of trouble of the same kind."""
+"""Seconds between two warnings of the same kind."""
 _KINDS = 1000
-"""Remembered."""
+"""How many kinds are remembered."""
 
 
 def configuration(form: str, *, access: bool, quiet: bool) -> dict[str, Any]:
     """Return what ``logging.config.dictConfig`` takes.
 
     Args:
-        form: ``text``, or ``json``: an object a line.
-        access: whether each request has its line.
-        quiet: whether to tell of trouble only.
+        form: ``text``, or ``json`` for one object per line.
+        access: whether every request is logged.
+        quiet: whether to log warnings and errors only.
     """
     levels = {
         "mnistlab.server": "WARNING" if quiet else "INFO",
@@ -44,8 +44,8 @@ def configuration(form: str, *, access: bool, quiet: bool) -> dict[str, Any]:
 
 
 class Flood(logging.Filter):
-    """Lets through one line of trouble a second of each kind, which says how many have been left
-    out since the last.
+    """Lets through one warning of each kind per second, which says how many were left out since the
+    last.
     """
 
     def __init__(self) -> None:
@@ -69,9 +69,7 @@ class Flood(logging.Filter):
 
 
 class TextFormatter(logging.Formatter):
-    """A line for people of each event; what strangers wrote is escaped, and the lines of an
-    exception are indented.
-    """
+    """One line per event, for people; clients' text is escaped, and tracebacks are indented."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See ``logging``."""
@@ -96,7 +94,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """A JSON object a line: time, level, event, and what belongs to the event."""
+    """One JSON object per line: time, level, event, and the event's fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See ``logging``."""

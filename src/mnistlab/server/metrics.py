@@ -1,4 +1,4 @@
-"""Metrics: what the server counts of itself, in Prometheus's form."""
+"""Metrics: the server's counters, in Prometheus's format."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -9,9 +9,9 @@ class Metrics:
     """Counters of one application.
 
     Attributes:
-        requests: answers, by status.
-        reading: seconds of reading a picture, by all models that were asked for.
-        waiting: requests that wait for a reader.
+        requests: answers by status.
+        reading: seconds of reading a picture with all models asked for.
+        waiting: requests waiting for a reader.
         alive: reader processes with their models loaded.
         refused: requests refused because the queue was full.
         deaths: reader processes that ended while the server ran.

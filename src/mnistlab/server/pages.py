@@ -1,4 +1,4 @@
-"""The files of the page, served as they are."""
+"""The page's files, served unchanged."""
 
 from fastapi import FastAPI
 from fastapi.responses import Response

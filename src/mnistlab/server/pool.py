@@ -1,4 +1,4 @@
-"""Pool: the reader processes, kept alive, and the short queue before them."""
+"""Pool: keeps the reader processes alive, and holds the short queue of requests for them."""
 
 import asyncio
 import contextlib
@@ -15,20 +15,20 @@ from mnistlab.server.settings import Settings
 
 _LOGGER = logging.getLogger(__name__)
 _TRIES = 2
-"""Processes that one picture may end."""
+"""How many processes one picture may crash."""
 _PATIENCE = 30.0
-"""Seconds that a request waits for a reader; reached only when readers do not come back."""
+"""Seconds that a request waits for a reader; reached only if readers cannot be restarted."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
-"""Seconds before a reader that could not be started is started again."""
+"""Seconds before the next try to start a reader that could not be started."""
 
 
 class Pool:
-    """Reads pictures in processes of their own, so that a crash, a runaway picture or a leak is
-    theirs alone.
+    """Reads pictures in separate processes, so that a crash, an endless picture or a memory leak
+    affects only one of them.
 
     Args:
         settings: how many processes, which models, how many may wait.
-        metrics: what is counted of it.
+        metrics: where it counts readings, deaths and refusals.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
@@ -43,7 +43,7 @@ class Pool:
         self._failure: ServerError | None = None
 
     def start(self) -> None:
-        """Begin to start the processes; :meth:`loaded` waits for them."""
+        """Start the processes in the background; :meth:`loaded` waits for them."""
         self._keepers = [asyncio.create_task(self._keep()) for _ in range(self._settings.workers)]
 
     async def loaded(self) -> None:
@@ -58,7 +58,7 @@ class Pool:
 
     @property
     def ready(self) -> bool:
-        """Whether pictures are read: all was loaded, a process lives, and the server is not
+        """Whether pictures are read: models are loaded, a process is alive, and the server is not
         ending.
         """
         return (
@@ -66,10 +66,10 @@ class Pool:
         )
 
     def check_room(self) -> None:
-        """Do nothing if a picture would be read or queued now.
+        """Check that a picture could be read or queued now.
 
         Raises:
-            Refusal: 503, of the caller to whom it happens.
+            Refusal: 503 if not.
         """
         if not self._known.is_set() or self._failure:
             raise Refusal(503, "the readers are still loading; try again", retry_after=1)
@@ -85,21 +85,20 @@ class Pool:
         images: bool,
         left: asyncio.Future[None] | None = None,
     ) -> Frame:
-        """Have a picture read.
+        """Read a picture in one of the processes.
 
         Args:
             picture: a file's content.
-            models: names, the answering one first.
-            images: whether the answer shows what the network saw.
-            left: done once nobody waits for the answer; a picture that is not yet being read then
-                never is.
+            models: their names; the first one's reading is the answer.
+            images: whether the answer includes each digit as the network saw it.
+            left: done once the client has left; a picture still in the queue is then dropped.
 
         Returns:
-            ``status`` and ``seconds``, and the response's JSON.
+            A frame with ``status`` and ``seconds``, and the response's JSON as its body.
 
         Raises:
-            Refusal: 503 if there is no room; 422 if the picture takes too long or ends its
-                processes; 499 if who asked has left.
+            Refusal: 503 if the queue is full; 422 if the picture takes too long or crashes its
+                processes; 499 if the client has left.
         """
         self.check_room()
         seconds = self._settings.picture_seconds
@@ -115,7 +114,7 @@ class Pool:
             self._free(reader)
             self._metrics.reading.observe(answer.head["seconds"])
             return answer
-        raise Refusal(422, "the picture cannot be read: it ends the process that tries")
+        raise Refusal(422, "the picture cannot be read: it crashes the process that reads it")
 
     async def close(self) -> None:
         """End all processes."""
@@ -131,7 +130,7 @@ class Pool:
         if self._idle:
             return self._idle.popleft()
         turn: asyncio.Future[ReaderProcess] = asyncio.get_running_loop().create_future()
-        # What was let in once goes before what has only waited.
+        # A picture whose process died goes before those that have only waited.
         (self._waiting.appendleft if again else self._waiting.append)(turn)
         self._count()
 
@@ -159,7 +158,7 @@ class Pool:
             self._count()
 
     def _free(self, reader: ReaderProcess) -> None:
-        """Hand a reader to whoever waits longest."""
+        """Hand a reader to the request that has waited longest."""
         if not reader.alive:
             return
         while self._waiting:
@@ -170,7 +169,7 @@ class Pool:
         self._idle.append(reader)
 
     async def _keep(self) -> None:
-        """Keep one process alive: start it, and another one whenever it has ended."""
+        """Keep one process running: start it, and start another whenever it has ended."""
         pause = 0.0
         while True:
             try:

@@ -1,4 +1,4 @@
-"""ReaderProcess: a reader process, seen from the server."""
+"""ReaderProcess: the server's handle on one reader process."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ class ReaderDiedError(Exception):
 
 
 class ReaderProcess:
-    """A process that reads one picture at a time. Make one with :meth:`start`."""
+    """A process that reads one picture at a time; :meth:`start` makes one."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         if process.stdin is None or process.stdout is None:
@@ -30,8 +30,8 @@ class ReaderProcess:
 
     @classmethod
     async def start(cls, settings: Settings) -> "ReaderProcess":
-        """Start a process and wait until its models are loaded; they are then in ``models``: name
-        -> metadata.
+        """Start a process and wait until its models are loaded; ``models`` has their metadata by
+        name.
 
         Raises:
             ServerError: a model cannot be loaded, or the process ended meanwhile.
@@ -54,7 +54,7 @@ class ReaderProcess:
             answer = await reader._exchange(Frame(told), _LOADING)
         except (ReaderDiedError, TimeoutError) as error:
             await reader.end()
-            raise ServerError("a reader process ended while it loaded the models") from error
+            raise ServerError("a reader process ended while loading the models") from error
         except BaseException:
             reader.kill()
             await reader.ended()
@@ -76,7 +76,7 @@ class ReaderProcess:
         return self._process.returncode is None
 
     async def read(self, order: Frame, seconds: float) -> Frame:
-        """Have a picture read. A process that does not answer in time, or whose caller gives up, is
+        """Read a picture; a process that does not answer in time, or whose caller leaves, is
         killed.
 
         Raises:
@@ -108,7 +108,7 @@ class ReaderProcess:
         await self._process.wait()
 
     async def end(self) -> None:
-        """Tell it to end, and wait until it has."""
+        """Ask it to end, and wait until it has."""
         self._orders.close()
         try:
             async with asyncio.timeout(_ENDING):

@@ -1,12 +1,13 @@
 """ImpatientProtocol: HTTP/1.1 that does not wait for ever, nor for everybody."""
 
 import asyncio
-import json
 import logging
 from typing import NamedTuple
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from mnistlab.server.answer import Problem
 
 _LOGGER = logging.getLogger(__name__)
 _LAST_SECONDS = 3.0
@@ -73,7 +74,7 @@ class ImpatientProtocol(H11Protocol):
         answer.
         """
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            content = json.dumps({"error": msg}).encode()
+            content = Problem.body(msg)
             head = (
                 "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
                 f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"

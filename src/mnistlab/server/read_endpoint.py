@@ -1,6 +1,5 @@
 """``POST /api/read``: a picture's file in, its digits out."""
 
-import json
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
@@ -29,7 +28,7 @@ _RETRY = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds
 _REFUSALS: dict[int, str] = {
     400: "No body, or a broken one",
     404: "No such model",
-    408: "The body comes too slowly",
+    408: "The body came too slowly",
     413: "A file too large, or a picture of too many pixels",
     422: "Not a picture that is read, a damaged one, or an unknown or wrong value in the query",
     503: "All readers are busy and the queue is full, or they are still loading",
@@ -37,7 +36,7 @@ _REFUSALS: dict[int, str] = {
 
 
 class ReadQuery(BaseModel):
-    """What may be asked about a picture."""
+    """The query of a request."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -56,7 +55,7 @@ def add_reading(app: FastAPI, settings: Settings, pool: Pool, uploads: Uploads) 
         responses=_describe_refusals(),
         openapi_extra=_BODY,
         summary="Read the digits in a picture",
-        response_description="What was read; no digit is an answer too",
+        response_description="What was read, which may be no digit",
         tags=["reading"],
     )
     async def read(request: Request, query: Annotated[ReadQuery, Query()]) -> Response:
@@ -66,7 +65,7 @@ def add_reading(app: FastAPI, settings: Settings, pool: Pool, uploads: Uploads) 
         async with uploads.receive(request) as picture, departure(request) as left:
             answer = await pool.read(picture, models, images=query.images, left=left)
         if answer.head["status"] != 200:
-            raise Refusal(answer.head["status"], json.loads(answer.body)["error"])
+            raise Refusal(answer.head["status"], Problem.model_validate_json(answer.body).error)
         timing = {"Server-Timing": f"read;dur={1000 * answer.head['seconds']:.1f}"}
         return Response(answer.body, 200, timing, "application/json")
 

@@ -1,13 +1,12 @@
-"""The reader process: loads the models, then answers one picture after the other, over its standard
-input and output.
+"""The reader process: loads the models, then reads one picture after another. Its standard input
+and output connect it to the server.
 
-It ends when its input does, busy or not, so it never outlives the server; signals to the terminal's
-group do not end it, so what the server accepted is finished.
+It ends when its input does, busy or not, so it never outlives the server. Signals from the terminal
+do not end it, so that accepted requests are still answered.
 """
 
 import base64
 import contextlib
-import json
 import os
 import queue
 import signal
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from mnistlab.errors import MnistlabError, PictureError, PictureSizeError
+from mnistlab.server.answer import ModelReading, Problem, ReadAnswer
 from mnistlab.server.frame import Frame, read_frame
 from mnistlab.server.thumbnail import thumbnail
 
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from mnistlab.recogniser import Reading, Recogniser
 
 _MEMORY, _MEMORY_A_PIXEL = 2**30, 64
-"""Bytes of address space for programs, models and a small picture; and for each pixel that a
-picture may have."""
+"""Bytes of address space: for code, models and a small picture; and per pixel of the largest
+picture allowed."""
 _GRACE = 2.0
-"""Seconds after which a process that the server should have killed ends itself."""
+"""Seconds beyond the time limit after which the process ends itself, should the server not have
+killed it."""
 _A_STROKE = np.pad(np.zeros((20, 3), np.uint8), ((20, 20), (28, 29)), constant_values=255)
 
 
@@ -39,7 +40,7 @@ def main() -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    # What a library prints must not get among the answers.
+    # What a library prints must not mix with the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     # Not sys.stdin, for which the interpreter would wait at its end.
@@ -99,7 +100,7 @@ def _load(
         name: Recogniser(model, threshold=threshold, max_pixels=max_pixels)
         for name, model in zip(names, models, strict=True)
     }
-    # The first picture would wait for what is loaded late.
+    # Loads what is loaded lazily, so that the first picture need not wait for it.
     for recogniser in recognisers.values():
         recogniser.read(thumbnail(_A_STROKE))
     return recognisers
@@ -107,7 +108,7 @@ def _load(
 
 @contextlib.contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
-    # The kernel ends the process: Python's own handlers would wait for compiled code to return.
+    # The kernel's signal ends the process: a Python handler would wait for compiled code to return.
     if not hasattr(signal, "setitimer"):
         yield
         return
@@ -130,24 +131,24 @@ def _answer(order: Frame, recognisers: "dict[str, Recogniser]") -> Frame:
         told, *also = (
             _describe(name, one, images=order.head["images"]) for name, one in answers.items()
         )
-        status, content = 200, told | {"also": also}
+        answer = ReadAnswer(**told, also=[ModelReading(**one) for one in also])
+        # Unset are the images that nobody asked for.
+        status, content = 200, answer.model_dump_json(exclude_unset=True).encode()
     except PictureError as error:
         status = 413 if isinstance(error, PictureSizeError) else 422
-        content = {"error": " ".join(str(error).split())}
+        content = Problem.body(str(error))
     except MemoryError:
-        status, content = 422, {"error": "the picture takes more memory than it may"}
+        status, content = 422, Problem.body("the picture needs more memory than is allowed")
     except Exception:
         traceback.print_exc()
-        status, content = 422, {"error": "the picture cannot be read"}
+        status, content = 422, Problem.body("the picture cannot be read")
     seconds = time.perf_counter() - start
-    return Frame(
-        {"status": status, "seconds": seconds}, json.dumps(content, separators=(",", ":")).encode()
-    )
+    return Frame({"status": status, "seconds": seconds}, content)
 
 
 def _read_again(reading: "Reading", recogniser: "Recogniser") -> "Reading":
-    """Return what another model reads in the digits that one has found; finding them is nearly all
-    the work.
+    """Return what another model reads in the digits already found; finding them is nearly all the
+    work.
     """
     from mnistlab.recogniser import Digit, Reading
 

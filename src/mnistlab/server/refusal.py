@@ -1,6 +1,5 @@
-"""Refusal: why a request gets no reading; always one line of JSON."""
+"""Refusal: an error answer, always one line of JSON."""
 
-import json
 import logging
 
 from fastapi import FastAPI, Request
@@ -9,18 +8,20 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
+from mnistlab.server.answer import Problem
+
 _LOGGER = logging.getLogger(__name__)
 LEFT = 499
-"""Status of who did not wait for an answer: nginx's, known from logs, never sent."""
+"""nginx's status for a client that left before its answer; logged, never sent."""
 
 
 class Refusal(Exception):  # noqa: N818
-    """An answer other than what was asked for.
+    """An error, raised anywhere in a request and answered as JSON.
 
     Args:
         status: of HTTP, 400 to 599.
-        message: one line, for whoever asked.
-        retry_after: seconds after which asking again may do.
+        message: one line for the client.
+        retry_after: seconds after which the client may try again.
         headers: of the answer.
     """
 
@@ -39,13 +40,12 @@ class Refusal(Exception):  # noqa: N818
 
 
 def problem(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-    """Return the response that says what is wrong."""
-    content = json.dumps({"error": " ".join(message.split())}, ensure_ascii=False)
-    return Response(content, status, headers, "application/json")
+    """Return the response with this error as its body."""
+    return Response(Problem.body(message), status, headers, "application/json")
 
 
 def refuse(refusal: Refusal, scope: Scope) -> Response:
-    """Return the response to a request that is refused, and tell of it in the log."""
+    """Return the response to a refused request, and log the refusal."""
     fields = {
         "status": refusal.status,
         "reason": str(refusal),
@@ -58,8 +58,8 @@ def refuse(refusal: Refusal, scope: Scope) -> Response:
 
 
 def answer_in_json(app: FastAPI) -> None:
-    """Have the errors of an application's routes, its framework's own included, answered as one
-    line of JSON.
+    """Make an application answer every error, those of its framework included, as one line of
+    JSON.
     """
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(HTTPException, _wrong_address)

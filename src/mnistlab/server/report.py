@@ -1,4 +1,4 @@
-"""The second tab: the latest comparison report, read anew whenever it is asked for."""
+"""The second tab: the latest comparison report, read again at every request."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
 from mnistlab.files import read_file
+from mnistlab.server.refusal import Refusal
 
 TABS = """<nav class="tabs" aria-label="Pages">
   <a href="./"{draw}>Draw</a>
@@ -26,20 +27,17 @@ _PAGE = """<!doctype html>
 <body class="framed">
 <header>
 {tabs}</header>
-<iframe src="report.html" title="The latest comparison report"></iframe>
+{content}
 </body>
 </html>
 """
-_ABSENT = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8"><title>no report yet</title><link rel="stylesheet" href="base.css">
-</head>
-<body><main><h1>No report yet</h1><p>mnistlab compare lenet5 custom_mlp --seeds 20</p></main></body>
-</html>
-"""
-# A report is one file with its style and pictures in it; it has no scripts, and none that got into
-# it may run.
+_FRAME = '<iframe src="report.html" title="The latest comparison report"></iframe>'
+_ABSENT = """<main>
+<h1>No report yet</h1>
+<p>A comparison writes one: <code>mnistlab compare lenet5 custom_mlp --seeds 20</code></p>
+</main>"""
+# A report is one file that holds its style and images. It has no scripts; one that got into it must
+# not run.
 _POLICY = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src data:; "
@@ -61,14 +59,20 @@ def add_report(app: FastAPI, source: Path) -> None:
         source: a ``report.html``, or the folder that holds it or will.
     """
 
+    def read() -> bytes | None:
+        try:
+            return read_file(source / "report.html" if source.is_dir() else source)
+        except OSError:
+            return None
+
     @app.get("/report", include_in_schema=False)
-    async def page() -> HTMLResponse:
-        return HTMLResponse(_PAGE.format(tabs=tabs(at_report=True)))
+    def page() -> HTMLResponse:
+        content = _ABSENT if read() is None else _FRAME
+        return HTMLResponse(_PAGE.format(tabs=tabs(at_report=True), content=content))
 
     @app.get("/report.html", include_in_schema=False)
     def report() -> HTMLResponse:
-        file = source / "report.html" if source.is_dir() else source
-        try:
-            return HTMLResponse(read_file(file), headers=_POLICY)
-        except OSError:
-            return HTMLResponse(_ABSENT, status_code=404, headers=_POLICY)
+        content = read()
+        if content is None:
+            raise Refusal(404, "there is no report yet; mnistlab compare writes one")
+        return HTMLResponse(content, headers=_POLICY)

@@ -1,4 +1,4 @@
-"""Settings: what the server is told once, at its start."""
+"""Settings: how to serve, fixed when the server starts."""
 
 import re
 from collections import Counter
@@ -10,16 +10,8 @@ from mnistlab.runs import available_cores
 
 _MIB = 2**20
 _ABOVE_0 = (
-    *(
-        "workers",
-        "max_body",
-        "max_pixels",
-        "body_seconds",
-        "stall_seconds",
-        "min_rate",
-        "idle_seconds",
-    ),
-    *("connections", "picture_seconds"),
+    *("workers", "max_body", "max_pixels", "body_seconds", "stall_seconds", "min_rate"),
+    *("idle_seconds", "connections", "picture_seconds"),
 )
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[a-z0-9.:\[\]_-]+", re.ASCII)
 _PREFIX = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)+", re.ASCII)
@@ -30,39 +22,37 @@ class Settings:
     """How to serve.
 
     Attributes:
-        models: names of shipped models, or paths of ``.onnx`` files; the first reads where a
-            request names none.
-        host: address to listen on; the default is reached from this machine alone.
+        models: names of shipped models, or paths of ``.onnx`` files; the first is the default.
+        host: address to listen on; the default can be reached from this machine only.
         port: 0 takes a free one.
-        workers: reader processes; the default is one a core that this process may use.
-        queue: requests that may wait while all readers are busy; more are refused at once. ``None``
-            is one a reader: whoever is let in then waits no longer than one reading takes, however
-            many ask.
-        max_body: bytes of a picture's file.
-        max_pixels: of a picture, width times height.
-        body_seconds: from a request's head to its body's end.
-        stall_seconds: for which a body may arrive at less than ``min_rate``.
-        min_rate: bytes a second.
-        idle_seconds: for a connection's first request to come, or the next one; for a client to
-            read on in an answer.
-        connections: open at a time; for a further one, the one that is silent longest is closed.
+        workers: reader processes; the default is one per core that this process may use.
+        queue: requests that may wait while all readers are busy; further ones are refused at once.
+            ``None`` is one per reader, so that no request waits longer than one reading takes.
+        max_body: largest file of a picture, in bytes.
+        max_pixels: largest picture, width times height.
+        body_seconds: time limit for a request's body.
+        stall_seconds: how long a body may arrive more slowly than ``min_rate``.
+        min_rate: bytes per second.
+        idle_seconds: time limit for the first or next request on a connection, and for a client
+            that stops reading an answer.
+        connections: open at a time; for a further one, the one that was silent longest is closed.
             ``None`` is 1,000, or half the files that the process may open.
-        picture_seconds: of reading, after which the picture is given up and its process killed.
-        threshold: probability from 0 to 1 below which a digit is called unsure.
-        report: a comparison's ``report.html``, or its folder, shown on a second tab; ``None`` is no
-            such tab.
-        allow_hosts: names, beside its own, by which it is asked; see
+        picture_seconds: time limit for reading a picture, after which its process is killed.
+        threshold: probability from 0 to 1 below which a digit is unsure.
+        report: a comparison's ``report.html``, or its folder, shown on a second tab; ``None``
+            shows no such tab.
+        allow_hosts: further host names that it answers to; see
             :class:`~mnistlab.server.host.Hosts`.
-        allow_origins: of pages on other sites that may ask it and read the answers, such as
-            ``https://example.org``; ``*`` is all.
-        root_path: the prefix that a reverse proxy puts before all paths, such as ``/digits``,
-            whether it takes it off or not.
-        log_format: ``text``, or ``json``: an object a line.
-        access_log: whether every request has its line in the log.
-        quiet: whether only trouble is told.
+        allow_origins: other sites whose pages may use it, such as ``https://example.org``; ``*`` is
+            all.
+        root_path: prefix that a reverse proxy puts before all paths, such as ``/digits``, whether
+            the proxy removes it or not.
+        log_format: ``text``, or ``json`` for one object per line.
+        access_log: whether every request is logged.
+        quiet: whether to log warnings and errors only.
 
     Raises:
-        ServerError: a value out of its range, no model, or two models of one name.
+        ServerError: a value is out of range, there is no model, or two have the same name.
     """
 
     models: tuple[str, ...] = ("reader", "lenet5", "custom_mlp")
@@ -88,18 +78,8 @@ class Settings:
     quiet: bool = False
 
     def __post_init__(self) -> None:
-        if not self.models:
-            raise ServerError("no model to read with: name one")
-        for name, times in Counter(self.names).items():
-            if times > 1:
-                raise ServerError(f"two models are called {name}: rename a file")
-        for key in _ABOVE_0:
-            if (value := getattr(self, key)) is not None and value <= 0:
-                raise ServerError(f"{key} is {value}; it must be above 0")
-        if self.queue is not None and self.queue < 0:
-            raise ServerError(f"queue is {self.queue}; it must not be below 0")
-        if not 0 <= self.threshold <= 1:
-            raise ServerError(f"threshold is {self.threshold}; it is a probability, from 0 to 1")
+        self._check_models()
+        self._check_numbers()
         for origin in self.allow_origins:
             if not _ORIGIN.fullmatch(origin):
                 raise ServerError(
@@ -111,7 +91,23 @@ class Settings:
                 f"{self.root_path!a} is not a prefix of paths: /digits is, without a / at its end"
             )
         if self.log_format not in ("text", "json"):
-            raise ServerError(f"log_format is {self.log_format!a}; it is text or json")
+            raise ServerError(f"log_format is {self.log_format!a}; it must be text or json")
+
+    def _check_models(self) -> None:
+        if not self.models:
+            raise ServerError("there is no model to read with; name one")
+        for name, times in Counter(self.names).items():
+            if times > 1:
+                raise ServerError(f"two models are called {name}; rename a file")
+
+    def _check_numbers(self) -> None:
+        for key in _ABOVE_0:
+            if (value := getattr(self, key)) is not None and value <= 0:
+                raise ServerError(f"{key} is {value}; it must be above 0")
+        if self.queue is not None and self.queue < 0:
+            raise ServerError(f"queue is {self.queue}; it must be at least 0")
+        if not 0 <= self.threshold <= 1:
+            raise ServerError(f"threshold is {self.threshold}; it is a probability, from 0 to 1")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -78,6 +78,7 @@ export class Showing {
     const { answer } = this;
     const some = Boolean(answer?.digits);
     element("nothing").hidden = some;
+    element("nothing").textContent = answer ? "no digit" : "–";
     element("digits").hidden = !some;
     element("doubt").textContent = some ? this.doubt() : "";
     this.showDigits(some ? answer : null);

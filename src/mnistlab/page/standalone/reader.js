@@ -6,21 +6,6 @@ import { THRESHOLD, Recogniser } from "./recogniser/recogniser.js";
 const DECIMALS = 1e6;
 const tidy = (share) => Math.round(share * DECIMALS) / DECIMALS;
 
-/**
- * What is read, as the server's API answers; but `images` holds what the network saw as bytes, 28x28 each.
- * @typedef {object} Answer
- * @property {string} model
- * @property {string} digits
- * @property {boolean} sure
- * @property {number} confidence
- * @property {[number, number, number, number][]} boxes left, top, right and bottom
- * @property {number[][]} probabilities of the ten digits
- * @property {number[]} unsure places in `digits`
- * @property {number} width of the picture
- * @property {number} height
- * @property {Uint8Array[]} images
- */
-
 export class Reader {
   /** @param {import("./recogniser/network.js").Model & {about: object}} model */
   constructor(model) {
@@ -32,7 +17,8 @@ export class Reader {
   /**
    * Read a picture.
    * @param {{height: number, width: number, data: Uint8ClampedArray}} pixels RGBA, upright
-   * @returns {Answer}
+   * @returns {object} the fields of `ModelReading` in server/answer.py, which a test compares with these; but `images`
+   *   holds bytes, 28x28 for each digit
    */
   read(pixels) {
     const { digits, size: [width, height] } = this.recogniser.read(pixels);

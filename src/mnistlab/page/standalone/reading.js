@@ -91,7 +91,7 @@ export async function read(picture) {
 export function about() {
   const { title, parameters, test, calibrated_on: calibrated } = model.about;
   const size = `${Math.round(model.weights.byteLength / 1000)} kB`;
-  const accuracy = test ? `, ${(100 * test.accuracy).toFixed(2)} % of ${count(test.images)} test images read rightly` : "";
+  const accuracy = test ? `, ${(100 * test.accuracy).toFixed(2)} % of ${count(test.images)} test images classified correctly` : "";
   const sure = calibrated ? "" : " Its probabilities are not calibrated.";
   return [
     `Read by ${title}: ${count(parameters)} parameters, ${size}${accuracy}.${sure} `,

@@ -1,4 +1,7 @@
-"""Serving: how fast the server answers, alone, at its capacity, and when twice as many ask."""
+"""Serving: how fast the server answers one client, at its capacity, and at twice that load.
+
+``python -m benchmarks.serving --json results/serving/summary.json`` made the record.
+"""
 
 import asyncio
 import contextlib
@@ -14,11 +17,12 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from benchmarks.command import command
 from mnistlab.errors import ServerError
 from mnistlab.runs import describe_environment
 
 _NOMINAL, _OVERLOAD = 0.5, 2.0
-"""Times the capacity: what a server is meant to bear, and twice what it can."""
+"""Times the capacity: a load the server should bear, and twice what it can."""
 _SECONDS, _QUICK_SECONDS = 20.0, 4.0
 _STROKES = (
     ((300, 60), (230, 200), (340, 190)),
@@ -31,12 +35,12 @@ _STROKES = (
 
 @dataclass(frozen=True)
 class Load:
-    """What came of one kind of load.
+    """The result of one kind of load.
 
     Attributes:
-        asked: requests a second.
-        answered: accepted and answered a second.
-        refused: refused with 503 and Retry-After a second.
+        asked: requests per second.
+        answered: answered per second.
+        refused: refused with 503 and Retry-After, per second.
         median: milliseconds from request to answer, of those answered.
         p99: milliseconds, of those answered.
         refusal_p99: milliseconds until a refusal, ``None`` if there were none.
@@ -57,11 +61,11 @@ class ServingBenchmark:
     """What was measured with a drawing of three digits.
 
     Attributes:
-        alone: one request after another.
-        capacity: as many at a time as there are reader processes, one after another each.
+        alone: one client, one request after another.
+        capacity: as many such clients as there are reader processes.
         nominal: half the capacity, at random moments (a Poisson process).
         overload: twice the capacity, likewise.
-        ratio: p99 under overload over that under nominal load.
+        ratio: p99 under overload divided by p99 under nominal load.
         environment: versions and hardware.
     """
 
@@ -78,7 +82,7 @@ def measure_serving(*, quick: bool, on_turn: Callable[[str], None]) -> ServingBe
 
     Args:
         quick: four seconds of each load instead of twenty.
-        on_turn: told which load comes next.
+        on_turn: called with the load that comes next.
     """
     seconds = _QUICK_SECONDS if quick else _SECONDS
     environment = describe_environment("cpu", 1, "onnxruntime").model_dump()
@@ -137,7 +141,7 @@ def _server() -> Iterator[int]:
 
 
 class Client:
-    """Sends the same picture over and over, on connections that are kept."""
+    """Sends the same picture over and over, on connections that are kept open."""
 
     def __init__(self, port: int, picture: bytes) -> None:
         self._port = port
@@ -148,7 +152,7 @@ class Client:
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def in_turns(self, connections: int, seconds: float) -> Load:
-        """Ask again as soon as an answer is there."""
+        """Load the server with clients that each send the next request once they have an answer."""
         results: list[tuple[int, float]] = []
         end = time.perf_counter() + seconds
 
@@ -160,7 +164,9 @@ class Client:
         return self._close(results, seconds)
 
     async def at_rate(self, rate: float, seconds: float) -> Load:
-        """Ask at random moments, so many a second in the mean, whether or not answers are there."""
+        """Send requests at random moments, ``rate`` per second on average, whether or not earlier
+        ones have been answered.
+        """
         moments = random.Random(0)  # noqa: S311
         trials, next_one = [], time.perf_counter()
         end = next_one + seconds
@@ -191,7 +197,7 @@ class Client:
         return status if told else 0, time.perf_counter() - began
 
     def _kept(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        """Return a connection that the server has not closed, as it may after some idle seconds
+        """Return a connection that the server has not closed; it may do so after some idle seconds
         (RFC 9112, 9.5).
         """
         while self._idle:
@@ -216,3 +222,21 @@ class Client:
             refusal_p99=round(float(np.quantile(refused, 0.99)), 1) if len(refused) else None,
             failed=len(results) - len(answered) - len(refused),
         )
+
+
+def _lines(result: ServingBenchmark) -> Iterator[str]:
+    yield "load         asked/s  answered/s  refused/s   median ms     p99 ms  p99 of refusals ms"
+    for name in ("alone", "capacity", "nominal", "overload"):
+        load: Load = getattr(result, name)
+        refusal = "" if load.refusal_p99 is None else f"{load.refusal_p99:.1f}"
+        yield (
+            f"{name:<12}{load.asked:>8.1f}{load.answered:>12.1f}{load.refused:>11.1f}"
+            f"{load.median:>12.1f}{load.p99:>11.1f}{refusal:>20}"
+        )
+    yield f"p99 under overload / p99 under nominal load: {result.ratio:.2f}"
+
+
+main = command("serving", measure_serving, _lines)
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,5 @@
-"""Neighbours: two processes that train side by side, one thread each, as two runs of a comparison
-do.
+"""Parallel runs: two processes that train side by side on one thread each, like two runs of a
+comparison.
 """
 
 import subprocess
@@ -8,15 +8,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_SCRIPT = "mnistlab.benchmark.neighbours"
+_PROGRAM = "import sys; from mnistlab.benchmark.parallel_runs import work; work(*sys.argv[1:])"
 _WAYS = ("ours", "eager")
 
 
 class Pair:
-    """Two processes that each do the same work when told to."""
+    """Two processes that each train for the same number of images on request."""
 
     def __init__(self, way: str, recipe: str, images: int) -> None:
-        command = [sys.executable, "-P", "-m", _SCRIPT, way, recipe, str(images)]
+        command = [sys.executable, "-P", "-c", _PROGRAM, way, recipe, str(images)]
         self._processes = [
             subprocess.Popen(  # noqa: S603 - ourselves
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
@@ -30,7 +30,7 @@ class Pair:
             raise
 
     def __call__(self) -> float:
-        """Let both work once, and return the seconds until both are done."""
+        """Train once in both, and return the seconds until both have finished."""
         began = time.perf_counter()
         for process in self._processes:
             assert process.stdin is not None  # noqa: S101 - piped above
@@ -40,7 +40,7 @@ class Pair:
         return time.perf_counter() - began
 
     def end(self) -> None:
-        """Let both processes end."""
+        """End both processes."""
         for process in self._processes:
             process.communicate()
 
@@ -55,7 +55,7 @@ class Pair:
 
 @contextmanager
 def pairs(recipe: str, images: int) -> Iterator[dict[str, Pair]]:
-    """Start a pair for each way, and end them all afterwards."""
+    """Start a pair for each way of training, and end them all afterwards."""
     started: dict[str, Pair] = {}
     try:
         for way in _WAYS:
@@ -66,7 +66,8 @@ def pairs(recipe: str, images: int) -> Iterator[dict[str, Pair]]:
             pair.end()
 
 
-def _serve(way: str, name: str, images: int) -> None:
+def work(way: str, name: str, count: str) -> None:
+    """Train once for every line of standard input, and once before: the life of one process."""
     import torch
 
     from mnistlab.benchmark.contenders import Eager, Ours
@@ -74,7 +75,7 @@ def _serve(way: str, name: str, images: int) -> None:
     from mnistlab.recipe import built_in
 
     torch.set_num_threads(1)
-    recipe, dataset = built_in(name), load_dataset()
+    recipe, dataset, images = built_in(name), load_dataset(), int(count)
     run = (
         Ours(recipe, dataset, images)
         if way == "ours"
@@ -87,7 +88,3 @@ def _serve(way: str, name: str, images: int) -> None:
         run()
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    _serve(sys.argv[1], sys.argv[2], int(sys.argv[3]))

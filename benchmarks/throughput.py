@@ -1,14 +1,17 @@
-"""Throughput: how fast an experiment goes, against the same runs one after another in plain
+"""Throughput: how fast an experiment runs, compared with the same runs one after another in plain
 PyTorch.
+
+``python -m benchmarks.throughput --json results/throughput/summary.json`` made the record.
 """
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.command import command
 from mnistlab.benchmark.timing import Times, in_turns
 from mnistlab.errors import ExperimentError
 from mnistlab.experiments import Executor, InProcessExecutor, LocalExecutor, Settings
@@ -29,7 +32,7 @@ class Throughput:
         runs: trained in each turn.
         images: training images of each.
         seconds: by way, for all of them, from the start of the experiment to the last record.
-        ratio: plain PyTorch's median time over ours.
+        ratio: plain PyTorch's median time divided by ours.
         environment: versions and hardware.
     """
 
@@ -49,7 +52,7 @@ def measure_throughput(*, quick: bool, on_turn: Callable[[str], None]) -> Throug
 
     Args:
         quick: a quarter of the training images and one counted turn; else all of them and three.
-        on_turn: told what is measured next.
+        on_turn: called with what is measured next.
     """
     cores = available_cores()
     limit = _QUICK_IMAGES if quick else 0
@@ -73,10 +76,23 @@ def measure_throughput(*, quick: bool, on_turn: Callable[[str], None]) -> Throug
 def _train(recipes: list[Recipe], executor: Executor, settings: Settings) -> None:
     folder = Path(tempfile.mkdtemp(prefix="mnistlab-"))
     try:
-        campaign = run_trials(
+        finished = run_trials(
             plan_trials(recipes, _SEEDS, RunStore(folder)), executor, settings, ignore, never
         )
     finally:
         shutil.rmtree(folder)
-    if campaign.errors:
-        raise ExperimentError(campaign.errors[0])
+    if finished.errors:
+        raise ExperimentError(finished.errors[0])
+
+
+def _lines(result: Throughput) -> Iterator[str]:
+    yield f"{result.runs} runs of one epoch of {result.images:,} images, seconds for all of them"
+    for way, times in result.seconds.items():
+        yield f"  {way:<34}{times.median:6.1f}  ({times.low:.1f} to {times.high:.1f})"
+    yield f"  ratio {result.ratio:.2f}"
+
+
+main = command("throughput", measure_throughput, _lines)
+
+if __name__ == "__main__":
+    main()

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mnistlab.benchmark import paper
-from mnistlab.benchmark.paper import Floats, Story
+from benchmarks import paper
+from benchmarks.paper import Floats, Story
 
 Tile = tuple[int, int, Floats]  # left, top, and how far ink covers each pixel, 0 to 1
 _BICUBIC, _PERSPECTIVE = Image.Resampling.BICUBIC, Image.Transform.PERSPECTIVE

@@ -1,4 +1,8 @@
-"""Reading: how well and how fast photographs of handwriting are read whose answers are known."""
+"""Reading: how well and how fast the recogniser reads photographs of handwriting whose digits are
+known.
+
+``python -m benchmarks.reading --json results/reading/summary.json`` made the record.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from mnistlab.benchmark.photographs import Photograph, photographs
+from benchmarks.command import command
+from benchmarks.photographs import Photograph, photographs
 from mnistlab.data import load_dataset
 from mnistlab.recogniser import Reading, Recogniser
 from mnistlab.runs import describe_environment
@@ -17,15 +22,16 @@ from mnistlab.statistics.proportion import wilson_interval
 _SINGLE, _LINE = 1, 5
 _COUNTS, _QUICK_COUNTS = {_SINGLE: 1000, _LINE: 400}, {_SINGLE: 100, _LINE: 40}
 _SEED = 2029
+_MODEL = "reader"
 
 
 @dataclass(frozen=True)
 class Score:
-    """How many pictures were read whole.
+    """How many pictures were read without a mistake.
 
     Attributes:
-        pictures: how many there were.
-        right: of them, those of which every digit is right and none was seen that is not there.
+        pictures: how many.
+        right: how many of them have every digit right, and none that is not there.
         interval: Wilson's 95 % interval of the share, 0 to 1.
     """
 
@@ -35,7 +41,7 @@ class Score:
 
     @property
     def share(self) -> float:
-        """Of pictures read whole, 0 to 1."""
+        """Share of pictures read without a mistake, 0 to 1."""
         return self.right / self.pictures
 
 
@@ -45,10 +51,10 @@ class ReadingBenchmark:
 
     Attributes:
         model: name of the model that read.
-        scores: by number of digits, for all pictures.
-        conditions: by number of digits and by condition that the pictures were under, worst first.
-        sure: by number of digits, of the pictures of whose digits none was called unsure.
-        milliseconds: by number of digits, the median time of a reading, one thread.
+        scores: for all pictures, by number of digits.
+        conditions: by number of digits, then by the pictures' condition, worst first.
+        sure: by number of digits, for the pictures without an unsure digit.
+        milliseconds: median time of a reading on one thread, by number of digits.
         calibration_error: expected calibration error of a digit, 0 to 1, where the number of digits
             is right.
         environment: versions and hardware.
@@ -63,17 +69,14 @@ class ReadingBenchmark:
     environment: dict[str, Any]
 
 
-def measure_reading(
-    model: str = "reader", *, quick: bool, on_turn: Callable[[str], None]
-) -> ReadingBenchmark:
+def measure_reading(*, quick: bool, on_turn: Callable[[str], None]) -> ReadingBenchmark:
     """Render MNIST's test digits as photographs, single and in lines of five, and read them.
 
     Args:
-        model: name of a shipped model, or path of an ONNX file.
         quick: a tenth of the pictures.
-        on_turn: told what is read next.
+        on_turn: called with what is read next.
     """
-    recogniser = Recogniser(model)
+    recogniser = Recogniser(_MODEL)
     read: dict[int, list[tuple[Photograph, Reading]]] = {}
     milliseconds = {}
     for length, count in (_QUICK_COUNTS if quick else _COUNTS).items():
@@ -81,7 +84,7 @@ def measure_reading(
         pairs, seconds = _read(recogniser, _pictures(count, length))
         read[length], milliseconds[length] = pairs, round(1000 * median(seconds), 1)
     return ReadingBenchmark(
-        model=model,
+        model=_MODEL,
         scores={length: _score(pairs) for length, pairs in read.items()},
         conditions={length: _by_condition(pairs) for length, pairs in read.items()},
         sure={
@@ -126,9 +129,7 @@ def _by_condition(pairs: list[tuple[Photograph, Reading]]) -> dict[str, Score]:
 
 
 def _calibration_error(pairs: list[tuple[Photograph, Reading]]) -> float:
-    """Return the mean gap between confidence and share read rightly, over ten bins of equal
-    width.
-    """
+    """Return the mean gap between confidence and accuracy over ten bins of equal width."""
     confidences, correct = [], []
     for picture, reading in pairs:
         if len(reading.digits) == len(picture.digits):
@@ -140,3 +141,24 @@ def _calibration_error(pairs: list[tuple[Photograph, Reading]]) -> float:
     bins = np.minimum((np.array(confidences) * 10).astype(int), 9)
     gaps = np.bincount(bins, np.array(confidences) - np.array(correct, float))
     return float(np.abs(gaps).sum() / len(bins))
+
+
+def _lines(result: ReadingBenchmark) -> Iterator[str]:
+    for length, score in result.scores.items():
+        low, high = (f"{100 * bound:.1f}" for bound in score.interval)
+        what = "single digits" if length == _SINGLE else f"lines of {length} digits"
+        yield (
+            f"{what}: {100 * score.share:.1f} % of {score.pictures:,} photographs correct (95 %"
+            f" interval {low} to {high}), {result.milliseconds[length]:.0f} ms each"
+        )
+        sure = result.sure[length]
+        yield f"  without an unsure digit: {sure.pictures:,}, {100 * sure.share:.1f} % correct"
+        for name, part in result.conditions[length].items():
+            yield f"  {name:<18}{100 * part.share:6.1f} % of {part.pictures:,}"
+    yield f"expected calibration error of a digit: {100 * result.calibration_error:.1f} points"
+
+
+main = command("reading", measure_reading, _lines)
+
+if __name__ == "__main__":
+    main()
