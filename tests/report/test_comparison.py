@@ -136,7 +136,7 @@ def test_the_table_of_classes_by_hand(report):
     chosen = groups()
     wrong = [errors_of_runs(group)[:, 3] for group in chosen]
     other, best = (row for row in rows if row["Class"] == "3")
-    assert (best["Misread (%)"], best["Less custom_mlp"], best["p (Holm)"]) == (
+    assert (best["Misread (%)"], best["Less custom_mlp"], best["p (Bonferroni)"]) == (
         points(wrong[1].mean()),
         "",
         "",
@@ -146,13 +146,13 @@ def test_the_table_of_classes_by_hand(report):
     assert other["Less custom_mlp"] == points((wrong[0] - wrong[1]).mean())
     found = class_differences(chosen, chosen[1])["lenet5"][3]
     assert other["95 % interval of it"] == span(found.interval)
-    assert float(other["p (Holm)"]) <= 1
-    assert "p (Holm)" not in class_table(chosen[:1], compare(chosen[:1])).headings
+    assert float(other["p (Bonferroni)"]) <= 1
+    assert "p (Bonferroni)" not in class_table(chosen[:1], compare(chosen[:1])).headings
     ranked = compare(chosen, ranking=True)
-    assert "p (Holm)" not in class_table(chosen, ranked).headings
+    assert "p (Bonferroni)" not in class_table(chosen, ranked).headings
     three = [*chosen, made_group("third", BETTER)]
-    assert "p (Holm)" not in class_table(three, compare(three)).headings
-    assert "p (Holm)" in class_table(three, compare(three, baseline="third")).headings
+    assert "p (Bonferroni)" not in class_table(three, compare(three)).headings
+    assert "p (Bonferroni)" in class_table(three, compare(three, baseline="third")).headings
 
 
 def test_the_bars_of_classes_have_their_intervals():

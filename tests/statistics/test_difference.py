@@ -5,13 +5,13 @@ import pytest
 
 from mnistlab import MnistlabError
 from mnistlab.statistics import minimum_seeds, seeds_for_equivalence, seeds_needed
-from mnistlab.statistics.difference import hold_against, mcnemar_p
+from mnistlab.statistics.difference import compare_pairs, mcnemar_p
 from mnistlab.statistics.looks import Look
 from tests.statistics.records import made_group, made_record
 
 
 def pair(one, other, **options):
-    (found,) = hold_against([(one, other)], **options)
+    (found,) = compare_pairs([(one, other)], **options)
     return found
 
 
@@ -150,7 +150,7 @@ def test_losses_are_a_family_of_their_own():
         for name, base in (("a", 0.03), ("b", 0.05), ("c", 0.0500001))
     ]
     whole, *others = groups
-    found = hold_against([(whole, other) for other in others])
+    found = compare_pairs([(whole, other) for other in others])
     for difference in found:
         assert difference.loss_p == pytest.approx(2 / 128)
         assert difference.adjusted_loss_p == pytest.approx(2 * 2 / 128)
@@ -165,8 +165,8 @@ def test_intervals_on_new_images_allow_for_all_pairs_too():
             "abc", ([10, 12, 9, 11, 10, 8, 9], [12, 9, 11, 10, 8, 9, 10], [9] * 7)
         )
     )
-    (alone,) = hold_against([(whole, others[0])])
-    together = hold_against([(whole, other) for other in others])[0]
+    (alone,) = compare_pairs([(whole, others[0])])
+    together = compare_pairs([(whole, other) for other in others])[0]
     assert together.new_images.interval.high > alone.new_images.interval.high
 
 

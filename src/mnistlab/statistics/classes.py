@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.statistics.family import family_tests
 from mnistlab.statistics.interval import Interval, mean_interval
 from mnistlab.statistics.looks import SIGNIFICANCE
+from mnistlab.statistics.mean_test import mean_tests
 from mnistlab.statistics.run_group import RunGroup
 
 
@@ -37,7 +37,7 @@ class ClassDifference:
         mean: of the differences, points: below 0, the one misreads fewer; ``None`` without images.
         interval: of the mean over seeds; those of all classes and recipes hold together with 95 %
             confidence.
-        p: corrected for all classes and recipes, see :class:`mnistlab.statistics.family.MeanTest`;
+        p: corrected for all classes and recipes, see :class:`mnistlab.statistics.mean_test.MeanTest`;
             ``None`` without images.
     """
 
@@ -84,7 +84,7 @@ def class_differences(
     known = np.flatnonzero(images)
     whole = [rows[number] for rows in misread for number in known]
     values = [100 * rows[number] / images[number] for rows in misread for number in known]
-    tests = iter(family_tests(values, level, whole))
+    tests = iter(mean_tests(values, level, whole))
     found = {group.label: [ClassDifference(None, None, None)] * len(images) for group in others}
     for differences in found.values():
         for number in known:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mnistlab.errors import DataError
 from mnistlab.statistics.interval import CONFIDENCE, FEWEST, Interval, mean_interval
-from mnistlab.statistics.proportion import wilson_interval
+from mnistlab.statistics.interval import wilson_interval
 
 CLEAN = "none"
 """The corruption that leaves images as they are."""
@@ -75,9 +75,9 @@ class Robustness:
             "clean": _plain(self.clean),
             "corrupted": {name: _plain(score) for name, score in self.corrupted.items()},
             "mean_error": self.mean_error,
-            "mean_interval": _ends(self.interval),
+            "mean_interval": self.interval and self.interval.ends(),
             "relative_to_first": self.relative,
-            "relative_interval": _ends(self.relative_interval),
+            "relative_interval": self.relative_interval and self.relative_interval.ends(),
         }
 
 
@@ -178,9 +178,9 @@ def _ratio_interval(own: NDArray[np.float64], first: NDArray[np.float64]) -> Int
     return Interval(low=ratio * math.exp(-reach), high=ratio * math.exp(reach))
 
 
-def _ends(interval: Interval | None) -> list[float] | None:
-    return [interval.low, interval.high] if interval else None
-
-
 def _plain(score: Score) -> dict[str, Any]:
-    return {"errors": score.errors, "error": score.error, "interval": _ends(score.interval)}
+    return {
+        "errors": score.errors,
+        "error": score.error,
+        "interval": score.interval and score.interval.ends(),
+    }
