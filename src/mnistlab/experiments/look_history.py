@@ -1,5 +1,4 @@
-"""Look history: ``looks.json``, in which a folder of runs remembers which recipes were compared with
-which seeds.
+"""Look history: ``looks.json``, in which a folder of runs remembers what was compared.
 
 Each look at a growing study gives chance another try. The looks are kept beside the runs, so that
 the next verdict allows for them, wherever its report is written.

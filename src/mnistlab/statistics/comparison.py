@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict
 
 from mnistlab.recipe import TestedOn
 from mnistlab.statistics.difference import MARGIN, Difference, Judge, compare_pairs
-from mnistlab.statistics.looks import FIRST_LOOK
 from mnistlab.statistics.remarks import on_versions, remarks_on
 from mnistlab.statistics.run_group import RunGroup
 from mnistlab.statistics.summary import Summary, summarise
@@ -70,7 +69,7 @@ def compare(
     baseline: str = "",
     *,
     margin: float = MARGIN,
-    judge: Judge = lambda one, other: FIRST_LOOK,
+    judge: Judge | None = None,
     ranking: bool = False,
 ) -> Comparison:
     """Compare recipes.

@@ -148,20 +148,24 @@ class Difference(BaseModel):
 def compare_pairs(
     pairs: Sequence[tuple[RunGroup, RunGroup]],
     margin: float = MARGIN,
-    judge: Judge = lambda one, other: FIRST_LOOK,
+    judge: Judge | None = None,
 ) -> list[Difference]:
     """Compare pairs of recipes, each on the seeds that both have, and correct for their number.
 
     Args:
         pairs: the first of each less the second.
         margin: points within which two recipes count as equivalent, above 0.
-        judge: says which look at each pair it is.
+        judge: says which look at each pair it is; the first one unless given.
 
     Raises:
         RunError: a pair has no seed in common, or different test images.
     """
     shared = [_share(first, second) for first, second in pairs]
-    return [_describe(one, other, margin, judge(one, other), len(pairs)) for one, other in shared]
+    looks = [judge(one, other) if judge else FIRST_LOOK for one, other in shared]
+    return [
+        _describe(one, other, margin, look, len(pairs))
+        for (one, other), look in zip(shared, looks, strict=True)
+    ]
 
 
 def mcnemar_p(only_first: int, only_second: int) -> float:

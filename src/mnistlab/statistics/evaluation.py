@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from mnistlab.errors import DataError
 from mnistlab.runs.predictions import bin_confidences
 from mnistlab.statistics.calibration import Reliability, average_bins, calibration_error
-from mnistlab.statistics.interval import Interval
+from mnistlab.statistics.interval import Interval, wilson_interval
 from mnistlab.statistics.logits import check_logits, log_probabilities
-from mnistlab.statistics.interval import wilson_interval
 
 THRESHOLDS = (0.5, 0.7, 0.9, 0.95, 0.99)
 """Confidences below which a reading could be refused."""

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+Numbers = NDArray[np.float64] | NDArray[np.int64]
 CONFIDENCE = 0.95
 FEWEST = 3
 """Runs that an interval needs at least."""
@@ -87,7 +88,7 @@ def wilson_interval(right: float, images: float) -> Interval:
     return Interval(low=float(low), high=float(high))
 
 
-def standard_deviation(values: NDArray[np.float64]) -> float | None:
+def standard_deviation(values: Numbers) -> float | None:
     """Return the standard deviation with n - 1; ``None`` for a single value."""
     if len(values) < 2:
         return None
@@ -95,7 +96,7 @@ def standard_deviation(values: NDArray[np.float64]) -> float | None:
     return float(values.std(ddof=1)) if np.ptp(values) else 0.0
 
 
-def standard_error(values: NDArray[np.float64]) -> float:
+def standard_error(values: Numbers) -> float:
     """Return the standard error of the mean of at least two values."""
     return (standard_deviation(values) or 0.0) / math.sqrt(len(values))
 
@@ -116,7 +117,7 @@ def interquartile_mean(values: NDArray[np.float64]) -> float:
     return float(np.average(np.sort(values), weights=np.maximum(weights, 0.0)))
 
 
-def outliers(values: NDArray[np.float64], factor: float, least: float) -> NDArray[np.bool_]:
+def outliers(values: Numbers, factor: float, least: float) -> NDArray[np.bool_]:
     """Return which values are far from the median, ``(n,)``.
 
     Far is beyond ``factor`` robust standard deviations: the median absolute deviation, scaled to a

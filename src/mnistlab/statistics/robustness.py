@@ -9,8 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import DataError
-from mnistlab.statistics.interval import CONFIDENCE, FEWEST, Interval, mean_interval
-from mnistlab.statistics.interval import wilson_interval
+from mnistlab.statistics.interval import (
+    CONFIDENCE,
+    FEWEST,
+    Interval,
+    mean_interval,
+    wilson_interval,
+)
 
 CLEAN = "none"
 """The corruption that leaves images as they are."""

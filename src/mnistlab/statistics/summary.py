@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from mnistlab.recipe import TestedOn
@@ -47,8 +47,9 @@ class DisputedFigures(BaseModel):
 
 
 class Summary(BaseModel):
-    """One recipe over its seeds. Figures are of the final epoch; figures per run are in the order of
-    the seeds.
+    """One recipe over its seeds.
+
+    Figures are of the final epoch; figures per run are in the order of the seeds.
 
     Attributes:
         label: the recipe's name.
@@ -177,7 +178,7 @@ def odd_runs(group: RunGroup) -> tuple[int, ...]:
     return tuple(seed for seed, odd in zip(group.seeds, far, strict=True) if odd)
 
 
-def binomial_variance(right: ArrayLike, images: int) -> float:
+def binomial_variance(right: NDArray[np.int64], images: int) -> float:
     """Return the variance, in images, that chance alone gives the number of correct ones.
 
     Args:
