@@ -63,7 +63,14 @@ class ComparisonResult:
 
         def look(one: RunGroup, other: RunGroup) -> Look:
             pair = (one.recipe.digest, other.recipe.digest)
-            return judge(past, pair, one.seeds, self.max_seeds, pairs)
+            return judge(
+                past,
+                pair,
+                one.seeds,
+                self.max_seeds,
+                study_seeds=len(self.seeds),
+                comparisons=pairs,
+            )
 
         found = compare(self.groups, self.baseline, margin=self.margin, judge=look, ranking=ranking)
         known = looks_at(past, self.digests)

@@ -80,6 +80,8 @@ def judge(
     pair: Sequence[str],
     seeds: Sequence[int],
     max_seeds: int = 0,
+    *,
+    study_seeds: int = 0,
     comparisons: int = 1,
 ) -> Look:
     """Return how a look at a pair of recipes is to be judged, given earlier ones.
@@ -89,26 +91,28 @@ def judge(
         pair: the recipes' digests.
         seeds: those that both have, ascending.
         max_seeds: of the plan that this look is part of; 0 if it is none.
+        study_seeds: how many seeds any recipe in the plan's study has.
         comparisons: pairs in this study.
     """
     known = [
-        (look.shared_seeds(pair), look.max_seeds, look.comparisons)
+        (shared, look)
         for look in past
-        if {*pair} <= {*look.recipes}
+        if {*pair} <= {*look.recipes} and len(shared := look.shared_seeds(pair)) >= MINIMUM_SEEDS
     ]
-    known = [look for look in known if len(look[0]) >= MINIMUM_SEEDS]
-    place = next((at for at, look in enumerate(known) if look[0] == tuple(seeds)), len(known))
-    if place < len(known):
-        # The same runs again are the same look, and were seen among as many pairs.
-        max_seeds, comparisons = max_seeds or known[place][1], max(comparisons, known[place][2])
+    place = next((at for at, (shared, _) in enumerate(known) if shared == tuple(seeds)), len(known))
+    # The same runs again are the same look, and were seen among as many pairs.
+    for _, same in known[place : place + 1]:
+        comparisons = max(comparisons, same.comparisons)
+        if same.max_seeds and not max_seeds:
+            max_seeds, study_seeds = same.max_seeds, len(same.seeds)
     if max_seeds:
         plan = planned_looks(max_seeds, comparisons)
         # A failed run leaves a look with fewer seeds than were planned for it.
-        return plan[min(count for count in plan if count >= min(len(seeds), max_seeds))]
+        return plan[min(count for count in plan if count >= min(study_seeds, max_seeds))]
     counts: dict[object, int] = {}
-    for earlier, plan_seeds, _ in known[:place]:
+    for shared, look in known[:place]:
         # A plan counts as one look, its last: all of its looks together spent 5 %.
-        counts["plan" if plan_seeds else earlier] = len(earlier)
+        counts["plan" if look.max_seeds else shared] = len(shared)
     return unplanned_look(tuple(counts.values()), comparisons)
 
 
