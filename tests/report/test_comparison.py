@@ -112,6 +112,8 @@ def test_the_summary_has_what_every_results_folder_must_have(report):
     assert first["test_accuracy"] == [100 - count / 10 for count in WORSE]
     assert first["mean"] == pytest.approx(98.0)
     assert first["standard_deviation"] == pytest.approx(np.std(WORSE, ddof=1) / 10, abs=1e-4)
+    assert first["interquartile_mean"] == pytest.approx(100 - np.mean(sorted(WORSE)[2:-2]) / 10)
+    assert first["odd_seeds"] == []
     assert first["interval"][0] < 98.0 < first["interval"][1]
     assert (first["parameters"], first["epochs"]) == (61_706, 2)
     (pair,) = summary["differences"]
