@@ -1,4 +1,4 @@
-"""Robustness: how many images models misread once these are corrupted, against how many before."""
+"""Robustness: how many images models misclassify after corruption, and how many before."""
 
 import math
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ CLEAN = "none"
 
 @dataclass(frozen=True)
 class Score:
-    """How many images of one kind a model misreads, or the runs of a recipe on average.
+    """How many images of one kind a model misclassifies, or the runs of a recipe on average.
 
     Attributes:
-        errors: misread images.
+        errors: misclassified images.
         error: their share, 0 to 1.
         interval: its 95 % interval. Of one model, over images: Wilson's score interval (1927). Of
             several runs, over seeds: Student's t, ``None`` for fewer runs than
@@ -93,7 +93,7 @@ def measure_robustness(
 
     Args:
         misread: by model, and then by corruption, :data:`CLEAN` first: bool, ``(n,)``, whether each
-            image is misread; of a recipe's runs ``(runs, n)``. All were shown the same.
+            image is misclassified; of a recipe's runs ``(runs, n)``. All were shown the same.
 
     Raises:
         DataError: no model, no images, no corruption, or models that were shown different ones.
@@ -102,9 +102,7 @@ def measure_robustness(
         (*marks, *sorted({mark.shape[-1] for mark in marks.values()})) for marks in misread.values()
     }
     if len(shown) != 1:
-        raise DataError(
-            "models are held against each other on the same corruptions of the same images"
-        )
+        raise DataError("models are compared on the same corruptions of the same images")
     names = list(next(iter(misread.values())))
     sizes = {mark.shape[-1] for mark in next(iter(misread.values())).values()}
     if names[:1] != [CLEAN] or len(names) < 2 or len(sizes) != 1 or sizes == {0}:
