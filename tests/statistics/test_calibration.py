@@ -1,4 +1,4 @@
-"""mnistlab.statistics.diagram against figures worked out by hand."""
+"""Reliability diagrams against figures worked out by hand."""
 
 import numpy as np
 import pytest
