@@ -17,7 +17,7 @@ from benchmarks.photographs import Photograph, photographs
 from mnistlab.data import load_dataset
 from mnistlab.recogniser import Reading, Recogniser
 from mnistlab.runs import describe_environment
-from mnistlab.statistics.proportion import wilson_interval
+from mnistlab.statistics.interval import wilson_interval
 
 _SINGLE, _LINE = 1, 5
 _COUNTS, _QUICK_COUNTS = {_SINGLE: 1000, _LINE: 400}, {_SINGLE: 100, _LINE: 40}

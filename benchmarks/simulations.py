@@ -1,23 +1,23 @@
-"""How often the statistics keep their promises: coverage and false alarms, by simulation.
+"""Coverage and false alarms of the statistics, by simulation.
 
-``make simulations`` runs every one and writes results/simulations; docs/statistics.md shows its
-table. Runs are simulated as they are: accuracies of whole images, most of which are easy,
-differences over seeds of 10 images of 10,000 (0.1 points) standard deviation. Everything is drawn
-from one seed.
+``make simulations`` runs all of them and writes results/simulations; docs/statistics.md shows the
+table. Simulated runs resemble real ones: accuracies are whole images, most images are easy, and
+differences vary over seeds with a standard deviation of 10 of 10,000 images (0.1 points). Every
+random number follows from one seed.
 """
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from scipy.special import stdtr
 from scipy.stats import bootstrap, norm
 
 from mnistlab.report.table import Table
 from mnistlab.runs import write_atomically
-from mnistlab.statistics.family import equivalence_p, family_tests
 from mnistlab.statistics.interval import mean_interval
 from mnistlab.statistics.looks import (
     FIRST_LOOK,
@@ -27,7 +27,9 @@ from mnistlab.statistics.looks import (
     planned_looks,
     unplanned_look,
 )
+from mnistlab.statistics.mean_test import equivalence_p, mean_tests
 from mnistlab.statistics.new_images import on_new_images
+from mnistlab.statistics.power import POWER, seeds_needed
 from mnistlab.statistics.sign_flip import sign_flip_p
 from mnistlab.statistics.superiority import superiority, superiority_interval
 
@@ -37,25 +39,46 @@ IMAGES, SPREAD = 10_000, 10.0
 MARGIN = 0.1
 Random = np.random.Generator
 Rows = Iterator[tuple[str, str, float, float]]
-"""What was simulated, in which setting, what is promised, and what was found; shares from 0 to
-1."""
+"""Figure, setting, promised and found share, 0 to 1."""
 
 
-def differences(random: Random, effect: float, seeds: int) -> np.ndarray:
+def differences(random: Random, effect: float, shape: tuple[int, ...]) -> np.ndarray:
     """Draw a pair's differences in whole images; the effect is in standard deviations."""
-    return np.rint(random.normal(effect * SPREAD, SPREAD, seeds)).astype(np.int64)
+    return np.rint(random.normal(effect * SPREAD, SPREAD, shape)).astype(np.int64)
 
 
-def verdict(images: np.ndarray, look: Look = FIRST_LOOK, margin: float = MARGIN) -> str:
-    """Return what a study of two recipes says of differences in images, as
-    mnistlab.statistics.Difference does.
+def verdicts(rows: np.ndarray, look: Look = FIRST_LOOK, margin: float = MARGIN) -> np.ndarray:
+    """Return what studies of two recipes conclude, as mnistlab.statistics.Difference does.
+
+    Args:
+        rows: differences in whole images, one row per study.
+        look: which look at them it is.
+        margin: within which two recipes count as equivalent, points.
     """
-    values = 100 * images / IMAGES
-    (test,) = family_tests([values], look.level, [images])
-    if test.adjusted_p < SIGNIFICANCE:
-        return "better"
-    equivalent = equivalence_p(values, margin, 100 / IMAGES) < look.equivalence_level
-    return "equivalent" if equivalent else "inconclusive"
+    values, step = 100 * rows / IMAGES, 100 / IMAGES
+    equivalent = np.maximum(_tails(values + margin, step), _tails(margin - values, step))
+    return np.select(
+        [significant(rows, look.level), equivalent < look.equivalence_level],
+        ["better", "equivalent"],
+        "inconclusive",
+    )
+
+
+def significant(rows: np.ndarray, level: float) -> np.ndarray:
+    """Return for each row whether its mean differs from 0 by Student's and the sign-flip test."""
+    found = 2 * np.minimum(_tails(rows), _tails(-rows)) < level
+    found[found] = [sign_flip_p(row) < level for row in rows[found]]
+    return found
+
+
+def _tails(rows: np.ndarray, least: float = 0.0) -> np.ndarray:
+    """Return each row's one-sided p that its mean is not above 0, by Student's t."""
+    seeds, means = rows.shape[1], rows.mean(axis=1)
+    spread = np.where(np.ptp(rows, axis=1) > 0, rows.std(axis=1, ddof=1), 0.0)
+    errors = np.maximum(spread, least) / seeds**0.5
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = stdtr(seeds - 1, -means / errors)
+    return np.where(errors > 0, found, np.where(means == 0, 0.5, means < 0))
 
 
 def mean_coverage(random: Random, campaigns: int) -> Rows:
@@ -87,9 +110,9 @@ def bootstrap_coverage(random: Random, campaigns: int) -> Rows:
 
 
 def false_alarms(random: Random, campaigns: int) -> Rows:
-    """One look at two recipes: calling the same better, and the different equivalent."""
+    """One look: equal recipes called better, and different ones called equivalent."""
     for seeds in (6, 8, 10, 20):
-        same = [differences(random, 0, seeds) for _ in range(campaigns)]
+        same = differences(random, 0, (campaigns, seeds))
         yield (
             "Exact sign-flip test: p < 0.05",
             f"the same, {seeds} seeds",
@@ -100,9 +123,9 @@ def false_alarms(random: Random, campaigns: int) -> Rows:
             "Verdict: better",
             f"the same, {seeds} seeds",
             0.05,
-            share(verdict(row) == "better" for row in same),
+            share(verdicts(same) == "better"),
         )
-        beyond = [differences(random, 1, seeds) for _ in range(campaigns)]
+        beyond = differences(random, 1, (campaigns, seeds))
         yield (
             "Verdict: equivalent",
             f"apart by the margin (1 SD), {seeds} seeds",
@@ -131,13 +154,14 @@ def families(random: Random, campaigns: int) -> Rows:
         for named, effects in (
             ("all the same", np.zeros(7)),
             ("three of seven differ by 1 SD", np.array([1, 1, 1, 0, 0, 0, 0])),
+            ("six of seven differ by 3 SD", np.array([3, 3, 3, 3, 3, 3, 0])),
         ):
             covered = alarms = agree = 0
             for _ in range(campaigns):
                 base = random.normal(0, SPREAD / 2**0.5, seeds)
                 others = random.normal(-effects[:, None] * SPREAD, SPREAD / 2**0.5, (7, seeds))
                 images = np.rint(base - others).astype(np.int64)
-                tests = family_tests([*(100 * images / IMAGES)], whole=[*images])
+                tests = mean_tests([*(100 * images / IMAGES)], whole=[*images])
                 truths = 100 * effects * SPREAD / IMAGES
                 covered += all(
                     t.interval.low <= truth <= t.interval.high
@@ -147,24 +171,21 @@ def families(random: Random, campaigns: int) -> Rows:
                     t.adjusted_p < 0.05 for t, truth in zip(tests, truths, strict=True) if not truth
                 )
                 agree += all((t.adjusted_p < 0.05) == t.interval.excludes_zero for t in tests)
-            yield (
-                "Seven pairs: every interval holds",
-                f"{named}, {seeds} seeds",
-                0.95,
-                covered / campaigns,
-            )
-            yield (
-                "Seven pairs: any false better",
-                f"{named}, {seeds} seeds",
-                0.05,
-                alarms / campaigns,
-            )
-            yield (
-                "Seven pairs: p and interval say the same",
-                f"{named}, {seeds} seeds",
-                1.0,
-                agree / campaigns,
-            )
+            setting = f"{named}, {seeds} seeds"
+            yield "Seven pairs: every interval holds", setting, 0.95, covered / campaigns
+            yield "Seven pairs: any false better", setting, 0.05, alarms / campaigns
+            yield "Seven pairs: p and interval say the same", setting, 1.0, agree / campaigns
+
+
+def advice(random: Random, campaigns: int) -> Rows:
+    """As many seeds as the remark advises: how many studies find the difference."""
+    for comparisons, effect in ((1, 0.5), (1, 1.3), (7, 1.0), (7, 1.8), (28, 2.0)):
+        seeds = seeds_needed(effect, 1.0, comparisons)
+        assert seeds is not None  # noqa: S101 - the effects are large enough
+        rows = differences(random, effect, (campaigns, seeds))
+        which = f"{comparisons} comparisons, {effect:g} SD apart, {seeds} seeds advised"
+        found = share(significant(rows, SIGNIFICANCE / comparisons))
+        yield "Advice on seeds: better", which, POWER, found
 
 
 def superiorities(random: Random, campaigns: int) -> Rows:
@@ -188,11 +209,10 @@ def superiorities(random: Random, campaigns: int) -> Rows:
 def readings(
     random: Random, seeds: int, images: int, *, differ: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw which images the runs of two recipes read rightly; both err as often on all images of
-    the kind.
+    """Draw which images the runs of two recipes classify correctly; on average they are equal.
 
-    Each image is hard to its own degree, each run a little better or worse than others. Recipes
-    that differ find other images hard: half of them have a degree of their own for each recipe.
+    Images differ in difficulty, and runs are a little better or worse than others. Recipes that
+    differ find different images difficult: half of the images have two difficulties.
     """
     hard = random.beta(0.05, 3.0, images)
     other = (
@@ -211,19 +231,22 @@ def readings(
 
 
 def new_images(random: Random, campaigns: int, images: int = 2000) -> Rows:
-    """The interval over seeds and images together."""
+    """The interval over seeds and images together, and whether images are said to matter."""
     for differ in (False, True):
         for seeds in (6, 10, 20):
-            held = 0
+            held = shown = 0
             for _ in range(campaigns):
-                interval = on_new_images(*readings(random, seeds, images, differ=differ)).interval
-                held += interval.low <= 0 <= interval.high
+                found = on_new_images(*readings(random, seeds, images, differ=differ))
+                held += found.interval.low <= 0 <= found.interval.high
+                shown += found.images_p < SIGNIFICANCE
             which = f"{'differ image by image' if differ else 'the same'}, {seeds} seeds"
             yield "On new images: interval holds the difference", which, 0.95, held / campaigns
+            promised = float("nan") if differ else 0.05
+            yield "On new images: images said to matter", which, promised, shown / campaigns
 
 
 def resampling_widths(random: Random, campaigns: int, images: int = 2000) -> Rows:
-    """How much wider the interval is that resamples seeds and images both (Owen, 2007)."""
+    """The width of the interval that resamples both seeds and images (Owen, 2007)."""
     for differ in (False, True):
         for seeds in (6, 10, 20):
             wider = []
@@ -259,19 +282,21 @@ def pigeonhole_width(
 def looks(random: Random, campaigns: int) -> Rows:
     """Looking, adding seeds and looking again, at two recipes that are the same."""
     for counts in ((20, 40), (10, 20, 30), (6, 8, 10, 12, 15, 20, 30)):
-        naive = alarms = 0
-        for _ in range(campaigns):
-            images = differences(random, 0, counts[-1])
-            found = [verdict(images[:count]) == "better" for count in counts]
-            naive += any(found)
-            judged = [unplanned_look(counts[:number]) for number in range(len(counts))]
-            alarms += found[0] or any(
-                verdict(images[:count], look) == "better"
-                for count, look in zip(counts[1:], judged[1:], strict=True)
-            )
+        images = differences(random, 0, (campaigns, counts[-1]))
         which = f"the same, looks at {', '.join(map(str, counts))}"
-        yield "Repeated looks, uncorrected: better at any", which, 0.05, naive / campaigns
-        yield "Repeated looks: better at any", which, 0.055, alarms / campaigns
+        for figure, promised, judged in (
+            ("Repeated looks, uncorrected: better at any", 0.05, [FIRST_LOOK] * len(counts)),
+            (
+                "Repeated looks: better at any",
+                0.055,
+                [unplanned_look(counts[:number]) for number in range(len(counts))],
+            ),
+        ):
+            found = [
+                verdicts(images[:, :count], look) == "better"
+                for count, look in zip(counts, judged, strict=True)
+            ]
+            yield figure, which, promised, share(np.any(found, axis=0))
 
 
 def until_settled(random: Random, campaigns: int, most: int = 20) -> Rows:
@@ -284,37 +309,26 @@ def until_settled(random: Random, campaigns: int, most: int = 20) -> Rows:
         (1.0, MARGIN),
         (1.5, MARGIN),
     ):
-        ends, seeds = [], []
-        for _ in range(campaigns):
-            images = differences(random, effect, most)
-            found, count = next(
-                (
-                    (said, count)
-                    for count, look in plan.items()
-                    if (said := verdict(images[:count], look, margin)) != "inconclusive"
-                ),
-                ("inconclusive", most),
-            )
-            ends.append(found)
-            seeds.append(count)
+        images = differences(random, effect, (campaigns, most))
+        ends, seeds = np.full(campaigns, "inconclusive"), np.full(campaigns, most)
+        for count, look in plan.items():
+            found = verdicts(images[:, :count], look, margin)
+            first = (ends == "inconclusive") & (found != "inconclusive")
+            ends[first], seeds[first] = found[first], count
         which = (
             f"{effect:g} SD apart, margin {margin / SPREAD * IMAGES / 100:g} SD, at most {most}"
             " seeds"
         )
-        better = ends.count("better") / campaigns
-        yield "Until settled: better", which, 0.05 if not effect else float("nan"), better
-        equivalent = ends.count("equivalent") / campaigns
-        yield "Until settled: equivalent", which, 0.05 if effect >= 1 else float("nan"), equivalent
-        yield (
-            "Until settled: runs saved",
-            which,
-            0.35 if effect == 1 else float("nan"),
-            1 - float(np.mean(seeds)) / most,
-        )
+        promised = 0.05 if not effect else float("nan")
+        yield "Until settled: better", which, promised, share(ends == "better")
+        promised = 0.05 if effect >= 1 else float("nan")
+        yield "Until settled: equivalent", which, promised, share(ends == "equivalent")
+        promised = 0.35 if effect == 1 else float("nan")
+        yield "Until settled: runs saved", which, promised, 1 - float(np.mean(seeds)) / most
 
 
 def shapes(random: Random, campaigns: int, most: int = 20) -> Rows:
-    """Which boundary: how many runs each saves, and how often it finds what is there, without
+    """Boundaries: how many runs each saves, and how often it finds a difference, without
     equivalence.
     """
     for name, shape in (("Pocock", 0.5), ("Wang-Tsiatis 0.25", 0.25), ("O'Brien-Fleming", 0.0)):
@@ -323,8 +337,7 @@ def shapes(random: Random, campaigns: int, most: int = 20) -> Rows:
             levels = boundary(counts, SIGNIFICANCE, sides=2, shape=shape)
             for effect in (0.5, 1.0):
                 found, seeds = 0, []
-                for _ in range(campaigns):
-                    images = differences(random, effect, most)
+                for images in differences(random, effect, (campaigns, most)):
                     end = next(
                         (
                             count
@@ -341,8 +354,8 @@ def shapes(random: Random, campaigns: int, most: int = 20) -> Rows:
 
 
 def anytime(random: Random, campaigns: int, most: int = 20) -> Rows:
-    """Instead of a boundary, a test that is valid at any time: Robbins' normal mixture (1970), told
-    the SD.
+    """Instead of a boundary, a test that is valid at any time: Robbins' normal mixture (1970), with
+    known SD.
     """
     counts = np.array((*range(6, most, 2), most))
     for effect in (0.0, 0.5, 1.0):
@@ -361,9 +374,7 @@ def anytime(random: Random, campaigns: int, most: int = 20) -> Rows:
 
 
 def winners(random: Random, campaigns: int) -> Rows:
-    """A sweep of candidates that are all the same: testing them against the best would call it
-    better than some.
-    """
+    """A sweep of equal candidates: testing them against the best would call it better than some."""
     for candidates, seeds in ((6, 8), (12, 10)):
         alarms = 0
         for _ in range(campaigns):
@@ -374,7 +385,7 @@ def winners(random: Random, campaigns: int) -> Rows:
             rows = [images[best] - row for number, row in enumerate(images) if number != best]
             alarms += any(
                 test.adjusted_p < 0.05
-                for test in family_tests([row / 100 for row in rows], whole=rows)
+                for test in mean_tests([row / 100 for row in rows], whole=rows)
             )
         which = f"{candidates} candidates the same, {seeds} seeds"
         yield "Sweep: winner called better than any (not done)", which, 0.05, alarms / campaigns
@@ -393,17 +404,18 @@ SIMULATIONS: dict[Callable[[Random, int], Rows], int] = {
     bootstrap_coverage: 2_000,
     resampling_widths: 200,
     anytime: 10_000,
+    advice: 10_000,
 }
 """Every simulation, with how many campaigns."""
 
 
-def share(predictions_of_runs: Iterator[bool]) -> float:
+def share(found: Iterable[bool]) -> float:
     """Return the share that is true."""
-    return float(np.mean([*predictions_of_runs]))
+    return float(np.mean([*found]))
 
 
 def table(rows: list[dict[str, object]]) -> Table:
-    """Return a row a figure, in percent."""
+    """Return one row per figure, in percent."""
 
     def percent(value: object) -> str:
         return "" if value is None else f"{100 * float(str(value)):.1f}"
@@ -425,7 +437,7 @@ def table(rows: list[dict[str, object]]) -> Table:
 
 
 def main(names: list[str]) -> None:
-    """Run every simulation, or those named, and write what they found beside what is known of the
+    """Run all simulations, or those named, and write their figures beside the known ones of the
     others.
     """
     file = OUT / "summary.json"

@@ -1,6 +1,7 @@
 """Studies that remember their looks, and studies that end as soon as they are settled."""
 
 import json
+import os
 import signal
 import sys
 import time
@@ -8,9 +9,9 @@ import time
 import numpy as np
 import pytest
 
-from mnistlab import MnistlabError, Recipe, compare, read_comparison
+from mnistlab import MnistlabError, Recipe, compare, read_comparison, repeat
 from mnistlab.experiments import InProcessExecutor
-from mnistlab.experiments.look_history import FILE, PastLook, judge, past_looks, remember
+from mnistlab.experiments.look_history import FILE, PastLook, judge, note, past_looks
 from mnistlab.experiments.trial_events import Looked, TrialFailed, TrialFinished
 from mnistlab.runs import RunStore
 from mnistlab.statistics import planned_looks
@@ -82,7 +83,7 @@ def test_a_settled_study_ends_early(tmp_path):
     assert result.seeds == tuple(range(10))
     assert len(executor.trained) == 20
     assert result.comparison.differences[0].look == planned_looks(20)[10]
-    assert result.comparison.remarks[0].startswith("look 3 of at most 8 that were planned")
+    assert result.comparison.remarks[0].startswith("look 3 of at most 8 planned looks")
 
 
 def test_an_equivalent_one_too_and_an_open_one_goes_on_to_the_end(tmp_path):
@@ -171,6 +172,123 @@ def test_a_plan_comes_before_the_first_look(tmp_path):
     assert later.comparison.differences[0].look.number == 2
 
 
+def test_a_plan_goes_on_when_a_seed_fails_for_every_recipe(tmp_path):
+    """With five seeds the first look settles nothing and is not remembered; the next one is."""
+    errors = {
+        name: lambda seed, count=count: None if seed == 2 else count(seed)
+        for name, count in APART.items()
+    }
+    result = compare(*PAIR, max_seeds=20, runs=tmp_path, executor=Made(errors))
+    assert result.verdict.startswith("a is better than b")
+    assert len(result.seeds) == 9
+    looks = json.loads((tmp_path / FILE).read_text())["looks"]
+    assert [len(look["seeds"]) for look in looks] == [7, 9]
+    short = compare(*PAIR, max_seeds=6, runs=tmp_path / "short", executor=Made(errors))
+    assert short.verdict.startswith("too few seeds to tell (5; at least 6 are needed)")
+    assert not (tmp_path / "short" / FILE).exists()
+
+
+TRIO = [*PAIR, PAIR[0].replace(name="c", momentum=0.7)]
+THREE = OPEN | {"c": alternating}
+
+
+def test_leaving_a_recipe_out_or_adding_one_forgets_no_look(tmp_path):
+    """A look at a set of recipes is a look at each pair of them."""
+    compare(*TRIO, seeds=8, runs=tmp_path, executor=Made(THREE))
+    fewer = compare(*PAIR, seeds=10, runs=tmp_path, executor=Made(THREE)).comparison
+    assert fewer.differences[0].look.earlier == (8,)
+    more = compare(*TRIO, seeds=12, runs=tmp_path, executor=Made(THREE)).comparison
+    assert more.difference("a", "b").look.earlier == (8, 10)
+    assert more.difference("a", "c").look.earlier == (8,)
+    fourth = TRIO[0].replace(name="d", momentum=0.6)
+    both = compare(TRIO[0], fourth, seeds=12, runs=tmp_path, executor=Made(THREE | {"d": failing}))
+    assert both.comparison.differences[0].look.number == 1
+
+
+def test_the_same_runs_seen_among_more_pairs_still_allow_for_them(tmp_path):
+    compare(*TRIO, seeds=8, runs=tmp_path, executor=Made(THREE))
+    fewer = compare(*PAIR, seeds=8, runs=tmp_path, executor=Made(THREE)).comparison
+    (found,) = fewer.differences
+    assert (found.look.number, found.comparisons) == (1, 3)
+    assert fewer.remarks[0] == (
+        "these runs were first compared in a study of 3 pairs: p and intervals still allow for all"
+        " of them"
+    )
+    assert not [
+        remark
+        for remark in compare(
+            *TRIO, seeds=8, runs=tmp_path, executor=Made(THREE)
+        ).comparison.remarks
+        if "first compared" in remark
+    ]
+
+
+def test_pairs_at_different_looks_are_told_apart(tmp_path):
+    compare(*PAIR, seeds=8, runs=tmp_path, executor=Made(THREE))
+    more = compare(*TRIO, seeds=10, runs=tmp_path, executor=Made(THREE)).comparison
+    looks = {(d.first, d.second): d.look.number for d in more.differences}
+    assert looks == {("a", "b"): 2, ("a", "c"): 1, ("b", "c"): 1}
+    assert [remark for remark in more.remarks if remark.startswith("look 2 at a and b, after")]
+
+
+def test_reports_of_a_growing_folder_of_runs_are_looks(tmp_path):
+    """Repeat one recipe, repeat the other, report; more seeds, and report again."""
+    for number, (one, other) in enumerate([(8, 8), (8, 12), (12, 12), (16, 16)]):
+        for recipe, seeds in zip(PAIR, (one, other)):
+            repeat(recipe, seeds=seeds, runs=tmp_path, executor=Made(OPEN))
+        found = read_comparison(tmp_path).comparison.differences[0].look
+        # Seeds that only one of the two has are no new look at the pair.
+        assert found.number == (1, 1, 2, 3)[number]
+    assert found.earlier == (8, 12)
+    assert read_comparison(tmp_path).comparison.differences[0].look == found
+    later = compare(*PAIR, seeds=20, runs=tmp_path, executor=Made(OPEN))
+    assert later.comparison.differences[0].look.number == 4
+
+
+def test_runs_in_a_read_only_folder_are_reported_all_the_same(tmp_path, monkeypatch):
+    for recipe in PAIR:
+        repeat(recipe, seeds=8, runs=tmp_path, executor=Made(OPEN))
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and access(path, mode))
+    assert read_comparison(tmp_path).comparison.differences[0].look.number == 1
+    assert not (tmp_path / FILE).exists()
+
+
+def test_a_planned_look_is_judged_as_planned_after_the_same_seeds_by_hand(tmp_path):
+    executor = Made(OPEN)
+    compare(
+        *PAIR,
+        max_seeds=10,
+        runs=tmp_path,
+        executor=executor,
+        should_stop=lambda: len(executor.trained) >= 13,
+    )
+    by_hand = compare(*PAIR, seeds=10, runs=tmp_path, executor=Made(OPEN))
+    assert by_hand.comparison.differences[0].look.level == 0.0025
+    planned = compare(*PAIR, max_seeds=10, runs=tmp_path, executor=Made(OPEN))
+    assert planned.comparison.differences[0].look == planned_looks(10)[10]
+    planned.write(tmp_path / "out")
+    assert read_comparison(tmp_path / "out").comparison == planned.comparison
+    # And each stays what it was.
+    again = compare(*PAIR, seeds=10, runs=tmp_path, executor=Made(OPEN))
+    assert again.comparison.differences[0] == by_hand.comparison.differences[0]
+
+
+def test_a_plan_for_more_recipes_comes_before_the_first_look_at_any_two(tmp_path):
+    compare(*PAIR, seeds=8, runs=tmp_path, executor=Made(THREE))
+    with pytest.raises(MnistlabError, match="a plan has to come before the first look"):
+        compare(*TRIO, max_seeds=20, runs=tmp_path, executor=Made(THREE))
+
+
+def test_looks_noted_by_set_alone_are_still_read(tmp_path):
+    """As files have it that were written before a recipe could lack some of the seeds."""
+    look = {"recipes": ["a", "b", "c"], "seeds": list(range(8)), "margin": 0.1}
+    (tmp_path / FILE).write_text(json.dumps({"format": 1, "looks": [look]}))
+    past = past_looks(tmp_path)
+    assert judge(past, ("c", "a"), range(9)).earlier == (8,)
+    assert judge(past, ("c", "d"), range(9)).earlier == ()
+
+
 def test_another_margin_after_a_look_is_said(tmp_path):
     compare(*PAIR, seeds=8, runs=tmp_path, executor=Made(OPEN))
     result = compare(*PAIR, seeds=8, margin=5.0, runs=tmp_path, executor=Made(OPEN))
@@ -227,7 +345,7 @@ def test_what_no_look_can_be_is_refused(change, tmp_path):
     look = {"recipes": ["a", "b"], "seeds": list(range(6)), "margin": 0.1} | change
     (tmp_path / FILE).write_text(json.dumps({"format": 1, "looks": [look]}))
     with pytest.raises(MnistlabError, match=r"looks\.json: cannot be read as looks at runs"):
-        past_looks(tmp_path, ["a", "b"])
+        past_looks(tmp_path)
 
 
 @pytest.mark.parametrize("margin", [0, -1, 101, float("nan"), float("inf"), "0.1"])
@@ -243,12 +361,13 @@ def test_a_damaged_memory_is_named(tmp_path):
     with pytest.raises(
         MnistlabError, match=r"looks\.json: cannot be read as looks at runs: looks\.0"
     ):
-        past_looks(tmp_path, ["a", "b"])
+        past_looks(tmp_path)
 
 
 def test_a_run_that_failed_leaves_its_look_the_one_that_was_planned():
     past = [PastLook(recipes=("a", "b"), seeds=tuple(range(7)), margin=0.1, max_seeds=20)]
-    assert judge(past, range(7)) == planned_looks(20)[8]
+    assert judge(past, ("b", "a"), range(7)) == planned_looks(20)[8]
+    assert judge([], ("b", "a"), range(5), 20, study_seeds=7) == planned_looks(20)[8]
 
 
 def test_processes_that_remember_at_once_lose_nothing(tmp_path):
@@ -260,8 +379,8 @@ def test_processes_that_remember_at_once_lose_nothing(tmp_path):
         for count in range(6, 14)
     ]
     with context.Pool(4) as pool:
-        pool.starmap(remember, [(tmp_path, look) for look in looks])
-    assert {len(look.seeds) for look in past_looks(tmp_path, ["b", "a"])} == set(range(6, 14))
+        pool.starmap(note, [(tmp_path, look) for look in looks])
+    assert {len(look.seeds) for look in past_looks(tmp_path)} == set(range(6, 14))
 
 
 def test_kill_9_loses_no_look_of_a_real_command(tmp_path, few):
@@ -297,7 +416,7 @@ def test_kill_9_loses_no_look_of_a_real_command(tmp_path, few):
     looks = json.loads((runs / FILE).read_text())["looks"]
     assert looks[0] == first
     assert [(len(look["seeds"]), look["max_seeds"]) for look in looks] == [(6, 8), (8, 8)]
-    assert "look 2 of at most 2 that were planned" in again.stdout
+    assert "look 2 of at most 2 planned looks" in again.stdout
     assert len(list(runs.glob("*/record.json"))) == 16
 
 

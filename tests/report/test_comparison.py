@@ -112,6 +112,8 @@ def test_the_summary_has_what_every_results_folder_must_have(report):
     assert first["test_accuracy"] == [100 - count / 10 for count in WORSE]
     assert first["mean"] == pytest.approx(98.0)
     assert first["standard_deviation"] == pytest.approx(np.std(WORSE, ddof=1) / 10, abs=1e-4)
+    assert first["interquartile_mean"] == pytest.approx(100 - np.mean(sorted(WORSE)[2:-2]) / 10)
+    assert first["odd_seeds"] == []
     assert first["interval"][0] < 98.0 < first["interval"][1]
     assert (first["parameters"], first["epochs"]) == (61_706, 2)
     (pair,) = summary["differences"]
@@ -136,7 +138,7 @@ def test_the_table_of_classes_by_hand(report):
     chosen = groups()
     wrong = [errors_of_runs(group)[:, 3] for group in chosen]
     other, best = (row for row in rows if row["Class"] == "3")
-    assert (best["Misread (%)"], best["Less custom_mlp"], best["p (Holm)"]) == (
+    assert (best["Misread (%)"], best["Less custom_mlp"], best["p (Bonferroni)"]) == (
         points(wrong[1].mean()),
         "",
         "",
@@ -146,13 +148,13 @@ def test_the_table_of_classes_by_hand(report):
     assert other["Less custom_mlp"] == points((wrong[0] - wrong[1]).mean())
     found = class_differences(chosen, chosen[1])["lenet5"][3]
     assert other["95 % interval of it"] == span(found.interval)
-    assert float(other["p (Holm)"]) <= 1
-    assert "p (Holm)" not in class_table(chosen[:1], compare(chosen[:1])).headings
+    assert float(other["p (Bonferroni)"]) <= 1
+    assert "p (Bonferroni)" not in class_table(chosen[:1], compare(chosen[:1])).headings
     ranked = compare(chosen, ranking=True)
-    assert "p (Holm)" not in class_table(chosen, ranked).headings
+    assert "p (Bonferroni)" not in class_table(chosen, ranked).headings
     three = [*chosen, made_group("third", BETTER)]
-    assert "p (Holm)" not in class_table(three, compare(three)).headings
-    assert "p (Holm)" in class_table(three, compare(three, baseline="third")).headings
+    assert "p (Bonferroni)" not in class_table(three, compare(three)).headings
+    assert "p (Bonferroni)" in class_table(three, compare(three, baseline="third")).headings
 
 
 def test_the_bars_of_classes_have_their_intervals():

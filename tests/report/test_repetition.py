@@ -94,6 +94,7 @@ def test_the_summary_by_hand():
     assert said["seeds"] == [0, 1, 2, 3]
     assert said["test_accuracy"] == [99.0, 98.8, 98.3, 98.7]
     assert (said["mean"], said["standard_deviation"], said["median"]) == (98.7, 0.2944, 98.75)
+    assert (said["interquartile_mean"], said["odd_seeds"]) == (98.75, [])
     assert said["interval"] == [98.2316, 99.1684]
     assert (said["lowest"], said["highest"], said["loss"]) == (98.3, 99.0, 0.05)
     assert (said["training_seconds"], said["training_seconds_median"]) == ([2.0] * 4, 2.0)

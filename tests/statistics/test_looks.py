@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from mnistlab.statistics.looks import boundary, planned_looks, unplanned_look
+from mnistlab.statistics.looks import (
+    FIRST_LOOK,
+    boundary,
+    minimum_seeds,
+    planned_looks,
+    seeds_to_go_on,
+    unplanned_look,
+)
 
 
 # Jennison and Turnbull, Group Sequential Methods (2000), tables 2.1, 2.3 and 2.9: two-sided, 5 %,
@@ -68,3 +75,28 @@ def test_looks_that_nobody_planned():
     assert later[:3] == pytest.approx([0.0025, 0.005 / 6, 0.005 / 12])
     assert sum(later) < 0.005
     assert unplanned_look((20, 40)).number == 3
+
+
+@pytest.mark.parametrize("comparisons", [1, 2, 7, 28])
+@pytest.mark.parametrize("seeds", [1, 5, 6, 8])
+def test_as_many_seeds_as_are_asked_for_are_enough(comparisons, seeds):
+    """Whoever follows the advice is judged at the next look, and must not be asked for more."""
+    needed = seeds_to_go_on(FIRST_LOOK, seeds, comparisons)
+    following = unplanned_look((seeds,) if seeds >= 6 else ())
+    assert needed == minimum_seeds(comparisons, following.level)
+    assert 2 * comparisons / 2.0**needed < following.level
+    assert seeds_to_go_on(FIRST_LOOK, 5) == 6
+    assert seeds_to_go_on(FIRST_LOOK, 6) == 10
+
+
+@pytest.mark.parametrize(("most", "comparisons"), [(20, 1), (20, 3), (40, 28), (12, 1)])
+def test_a_plan_names_its_first_look_that_can_call_one_better(most, comparisons):
+    plan = planned_looks(most, comparisons)
+    needed = seeds_to_go_on(plan[6], 6, comparisons)
+    able = [n for n, look in plan.items() if 2 * comparisons / 2.0**n < look.level]
+    assert needed == able[0]
+
+
+def test_a_plan_that_is_too_short_names_a_look_after_it():
+    look = planned_looks(8, 28)[6]
+    assert seeds_to_go_on(look, 6, 28) == minimum_seeds(28, unplanned_look((8,)).level)

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import t
 
 from mnistlab.errors import DataError
-from mnistlab.statistics.proportion import wilson_interval
+from mnistlab.statistics.interval import wilson_interval
 from mnistlab.statistics.robustness import measure_robustness
 
 

@@ -11,6 +11,7 @@ from mnistlab.errors import RunError
 from mnistlab.files import read_file
 from mnistlab.runs import add_checksum, read_checksums, reason, write_atomically
 from mnistlab.statistics import MARGIN
+from mnistlab.statistics.looks import MOST_SEEDS
 from mnistlab.text import is_unicode
 
 FILE = "comparison.json"
@@ -38,6 +39,7 @@ class Archive(BaseModel):
         command: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
         headline: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
         margin: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
+        max_seeds: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
         comparison: every figure, as :class:`mnistlab.statistics.Comparison` has it; a study works
             them out anew.
     """
@@ -53,6 +55,7 @@ class Archive(BaseModel):
     command: str
     headline: str = ""
     margin: float = Field(MARGIN, gt=0, le=100, allow_inf_nan=False)
+    max_seeds: int = Field(0, ge=0, le=MOST_SEEDS)
     comparison: dict[str, Any]
 
     @model_validator(mode="after")

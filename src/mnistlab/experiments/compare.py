@@ -9,7 +9,7 @@ from mnistlab.experiments.comparison_result import ComparisonResult
 from mnistlab.experiments.executor import Executor
 from mnistlab.experiments.experiment_runs import ExperimentRuns, plan_trials, run_trials
 from mnistlab.experiments.local_executor import LocalExecutor
-from mnistlab.experiments.look_history import PastLook, refuse_other_plans, remember
+from mnistlab.experiments.look_history import refuse_other_plans, remember
 from mnistlab.experiments.trial import Settings
 from mnistlab.experiments.trial_events import Listener, Looked, ignore, never
 from mnistlab.recipe import Recipe, ablate, built_in
@@ -217,20 +217,17 @@ def run_comparison(
         return None
     groups = tuple(_group(experiment, recipe) for recipe in recipes)
     result = ComparisonResult(
-        title, groups, baseline, tuple(experiment.errors), command, store.path, margin=margin
+        title,
+        groups,
+        baseline,
+        tuple(experiment.errors),
+        command,
+        store.path,
+        margin=margin,
+        max_seeds=max_seeds,
     )
-    if len(groups) > 1:
-        pairs = math.comb(len(groups), 2)
-        remember(
-            store.path,
-            PastLook(
-                recipes=result.digests,
-                seeds=result.seeds,
-                margin=margin,
-                max_seeds=max_seeds,
-                comparisons=pairs,
-            ),
-        )
+    comparisons = len(groups) - 1 if baseline else math.comb(len(groups), 2)
+    remember(store.path, groups, margin, max_seeds, comparisons)
     return result
 
 

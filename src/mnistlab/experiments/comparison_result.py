@@ -1,5 +1,6 @@
 """ComparisonResult: recipes over seeds, what they come to, and the files that say so."""
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +14,9 @@ from numpy.typing import NDArray
 from mnistlab.data import load_dataset, take_subset
 from mnistlab.errors import DataError, RunError
 from mnistlab.experiments.archive import Archive, Group, write_archive
-from mnistlab.experiments.look_history import judge, past_looks
+from mnistlab.experiments.look_history import judge, looks_at, past_looks
 from mnistlab.report.table import Table
-from mnistlab.statistics import MARGIN, Comparison, RunGroup, compare
+from mnistlab.statistics import MARGIN, Comparison, Look, RunGroup, compare
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,6 +41,7 @@ class ComparisonResult:
             very figures, so that the others are ranked and not tested against it; empty for a study
             that tests.
         margin: points within which two recipes count as equivalent.
+        max_seeds: of the plan that the study follows; 0 if it follows none.
     """
 
     title: str
@@ -50,18 +52,32 @@ class ComparisonResult:
     runs: Path | None = None
     headline: str = ""
     margin: float = MARGIN
+    max_seeds: int = 0
 
     @cached_property
     def comparison(self) -> Comparison:
         """Every figure: summaries, differences, verdict, remarks."""
         ranking = bool(self.headline)
-        past = past_looks(self.runs, self.digests) if self.runs and not ranking else ()
-        look = judge(past, self.seeds)
-        found = compare(self.groups, self.baseline, margin=self.margin, look=look, ranking=ranking)
-        changed = past and past[0].margin != self.margin
+        past = past_looks(self.runs) if self.runs and not ranking else ()
+        pairs = len(self.groups) - 1 if self.baseline else math.comb(len(self.groups), 2)
+
+        def look(one: RunGroup, other: RunGroup) -> Look:
+            pair = (one.recipe.digest, other.recipe.digest)
+            return judge(
+                past,
+                pair,
+                one.seeds,
+                self.max_seeds,
+                study_seeds=len(self.seeds),
+                comparisons=pairs,
+            )
+
+        found = compare(self.groups, self.baseline, margin=self.margin, judge=look, ranking=ranking)
+        known = looks_at(past, self.digests)
+        changed = known and known[0].margin != self.margin
         remarks = [
             (
-                f"the margin was {past[0].margin:g} points at the first look; choosing it after a"
+                f"the margin was {known[0].margin:g} points at the first look; choosing it after a"
                 " look proves nothing"
                 if changed
                 else ""
@@ -170,6 +186,7 @@ class ComparisonResult:
             command=self.command,
             headline=self.headline,
             margin=self.margin,
+            max_seeds=self.max_seeds,
             comparison=self.comparison.model_dump(mode="json"),
         )
 

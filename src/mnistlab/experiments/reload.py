@@ -1,22 +1,26 @@
-"""Reading: a study made again from records alone."""
+"""Reload: a comparison made again from records alone."""
 
+import math
 import os
 from pathlib import Path
 
 from mnistlab.errors import RunError
 from mnistlab.experiments.archive import FILE, read_archive
 from mnistlab.experiments.comparison_result import ComparisonResult
-from mnistlab.experiments.look_history import past_looks
+from mnistlab.experiments.look_history import looks_at, past_looks, remember
 from mnistlab.runs import RunFolder, RunRecord, RunStore
 from mnistlab.statistics import MARGIN, RunGroup
 
 
 def read_comparison(path: Path | str) -> ComparisonResult:
-    """Make a study again from records alone.
+    """Make a comparison again from records alone.
+
+    A folder of runs remembers that they were compared, so that the next comparison of the same
+    recipes allows for it; a folder that cannot be written to does not.
 
     Args:
-        path: a ``comparison.json``, or a folder that holds one; else a folder of runs, all of which
-            are compared.
+        path: a ``comparison.json``, or a folder that holds one; otherwise a folder of runs, all of
+            which are compared.
 
     Raises:
         RunError: neither, or runs are missing or damaged.
@@ -62,6 +66,7 @@ def _from_archive(file: Path) -> ComparisonResult:
         runs=runs,
         headline=archive.headline,
         margin=archive.margin,
+        max_seeds=archive.max_seeds,
     )
 
 
@@ -83,6 +88,10 @@ def _from_runs(folder: Path) -> ComparisonResult:
         RunGroup.of(label if labels.count(label) == 1 else f"{label}-{digest}", records)
         for label, (digest, records) in zip(labels, runs_by_digest.items(), strict=True)
     )
-    past = past_looks(runs, list(runs_by_digest))
+    known = looks_at(past_looks(runs), list(runs_by_digest))
+    margin = known[0].margin if known else MARGIN
+    # Runs in a read-only folder cannot grow, so no later look there has to allow for this one.
+    if os.access(runs, os.W_OK):
+        remember(runs, groups, margin, 0, math.comb(len(groups), 2))
     title = " against ".join(group.label for group in groups)
-    return ComparisonResult(title, groups, runs=runs, margin=past[0].margin if past else MARGIN)
+    return ComparisonResult(title, groups, runs=runs, margin=margin)

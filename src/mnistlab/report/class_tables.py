@@ -36,11 +36,13 @@ def class_table(groups: Sequence[RunGroup], comparison: Comparison) -> Table:
     classes = groups[0].records[0].data.classes
     whole = next((group for group in groups if group.label == anchor), None)
     differences = (
-        class_differences(groups, whole, comparison.differences[0].look.level) if whole else {}
+        class_differences(groups, whole, min(found.look.level for found in comparison.informative))
+        if whole
+        else {}
     )
     headings: Row = ("Class", "Recipe", "Images", "Misread (%)", "95 % interval")
     if anchor:
-        headings += (f"Less {anchor}", "95 % interval of it", "p (Holm)")
+        headings += (f"Less {anchor}", "95 % interval of it", "p (Bonferroni)")
     columns = [_column(group.label, class_errors(group), differences) for group in groups]
     return Table(
         headings,

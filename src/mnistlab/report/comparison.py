@@ -81,8 +81,10 @@ def summary(groups: Sequence[RunGroup], comparison: Comparison, command: str) ->
                 "seeds": list(figures.seeds),
                 "test_accuracy": list(figures.accuracies),
                 "mean": round(figures.accuracy, 4),
+                "interquartile_mean": round(figures.interquartile_mean, 4),
                 "standard_deviation": None if figures.std is None else round(figures.std, 4),
                 "interval": _ends(figures.interval),
+                "odd_seeds": list(figures.odd_seeds),
             }
             for group, figures in zip(groups, comparison.summaries, strict=True)
         ],
@@ -92,10 +94,12 @@ def summary(groups: Sequence[RunGroup], comparison: Comparison, command: str) ->
                 "second": found.second,
                 "verdict": found.verdict,
                 "difference": round(found.mean, 4),
+                "interquartile_mean": round(found.interquartile_mean, 4),
                 "interval": _ends(found.simultaneous),
                 "p": found.adjusted_p,
                 "margin": found.margin,
                 "p_equivalence": found.adjusted_equivalence_p,
+                "correlation": found.correlation and round(found.correlation, 4),
                 "look": found.look.number,
             }
             for found in comparison.differences

@@ -26,7 +26,7 @@ from mnistlab.report.page import image_source, render_template
 from mnistlab.report.table import sentences
 from mnistlab.runs import write_atomically
 from mnistlab.statistics import Evaluation, Misreading
-from mnistlab.statistics.diagram import FEWEST_IMAGES
+from mnistlab.statistics.calibration import FEWEST_IMAGES
 from mnistlab.text import to_json
 
 _COLUMNS, _SIDE, _LINE = 6, 1.35, 0.15

@@ -21,7 +21,7 @@ from mnistlab.report.comparison_tables import (
     run_table,
 )
 from mnistlab.statistics import Comparison, HardImage, RunGroup, hardest
-from mnistlab.statistics.diagram import FEWEST_IMAGES
+from mnistlab.statistics.calibration import FEWEST_IMAGES
 from mnistlab.text import printable
 
 _MOST_ROWS = 24

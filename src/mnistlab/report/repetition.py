@@ -92,6 +92,8 @@ def summary(
         "seeds": list(figures.seeds),
         "test_accuracy": list(figures.accuracies),
         "mean": round(figures.accuracy, 4),
+        "interquartile_mean": round(figures.interquartile_mean, 4),
+        "odd_seeds": list(figures.odd_seeds),
         "standard_deviation": None if figures.std is None else round(figures.std, 4),
         "interval": _ends(figures.interval),
         "median": round(figures.median, 4),

@@ -1,8 +1,14 @@
-"""Runs to numbers: what one model or several seeds show, how sure one can be, and the verdict in
+"""From runs to numbers: figures of one model or of several seeds, their intervals, and a verdict in
 words.
 """
 
-from mnistlab.statistics.calibration import Reliability, expected_calibration_error, reliability
+from mnistlab.statistics.calibration import (
+    Reliability,
+    ReliabilityDiagram,
+    expected_calibration_error,
+    reliability,
+    reliability_diagram,
+)
 from mnistlab.statistics.classes import (
     ClassDifference,
     ClassErrors,
@@ -11,12 +17,11 @@ from mnistlab.statistics.classes import (
 )
 from mnistlab.statistics.comparison import Comparison, compare
 from mnistlab.statistics.curves import MEASURES, Band, band
-from mnistlab.statistics.diagram import ReliabilityDiagram, reliability_diagram
-from mnistlab.statistics.difference import MARGIN, Difference, minimum_seeds
+from mnistlab.statistics.difference import MARGIN, Difference
 from mnistlab.statistics.evaluation import ClassFigures, Coverage, Evaluation, Misreading, evaluate
 from mnistlab.statistics.images import HardImage, confusion, hardest
 from mnistlab.statistics.interval import Interval
-from mnistlab.statistics.looks import Look, planned_looks, unplanned_look
+from mnistlab.statistics.looks import Look, minimum_seeds, planned_looks, unplanned_look
 from mnistlab.statistics.new_images import NewImages
 from mnistlab.statistics.power import seeds_for_equivalence, seeds_needed
 from mnistlab.statistics.run_group import RunGroup

@@ -1,4 +1,4 @@
-"""Classes: how often each is misread, over seeds, and how recipes differ in each."""
+"""Classes: how often each is misclassified over seeds, and how recipes differ in each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.statistics.family import family_tests
 from mnistlab.statistics.interval import Interval, mean_interval
 from mnistlab.statistics.looks import SIGNIFICANCE
+from mnistlab.statistics.mean_test import mean_tests
 from mnistlab.statistics.run_group import RunGroup
 
 
 @dataclass(frozen=True)
 class ClassErrors:
-    """How often one recipe misreads the images of one class.
+    """How often one recipe misclassifies the images of one class.
 
     Attributes:
-        images: of the class; where there are none, nothing else can be told and is ``None``.
-        error: share misread in percent, mean over runs.
+        images: of the class; without any, the other attributes are ``None``.
+        error: share misclassified in percent, mean over runs.
         interval: 95 % interval of that mean over seeds, by Student's t distribution; ``None`` for
             fewer runs than :data:`mnistlab.statistics.interval.FEWEST`.
     """
@@ -30,15 +30,14 @@ class ClassErrors:
 
 @dataclass(frozen=True)
 class ClassDifference:
-    """One recipe's share of misread images less that of the recipe it is held against, of one
-    class, paired by seed.
+    """One recipe's error in one class less that of the recipe it is compared with, paired by seed.
 
     Attributes:
-        mean: of the differences, points: below 0, the one misreads fewer; ``None`` without images.
-        interval: of the mean over seeds; those of all classes and recipes hold together with 95 %
-            confidence.
-        p: corrected for all classes and recipes, see :class:`mnistlab.statistics.family.MeanTest`;
-            ``None`` without images.
+        mean: of the differences, points: below 0, the recipe misclassifies fewer; ``None`` without
+            images.
+        interval: of the mean over seeds; all classes and recipes together have 95 % confidence.
+        p: corrected for all classes and recipes; ``None`` without images. See
+            :class:`mnistlab.statistics.mean_test.MeanTest`.
     """
 
     mean: float | None
@@ -47,7 +46,7 @@ class ClassDifference:
 
 
 def errors_of_runs(group: RunGroup) -> NDArray[np.float64]:
-    """Return the share of each class's images that each run misreads, in percent, ``(runs,
+    """Return the share of each class's images that each run misclassifies, in percent, ``(runs,
     classes)``.
 
     A class without images has NaN.
@@ -58,7 +57,7 @@ def errors_of_runs(group: RunGroup) -> NDArray[np.float64]:
 
 
 def class_errors(group: RunGroup) -> list[ClassErrors]:
-    """Return how often each class is misread, in the classes' order."""
+    """Return how often each class is misclassified, in the classes' order."""
     return [
         ClassErrors(count, float(shares.mean()), mean_interval(shares))
         if count
@@ -76,7 +75,7 @@ def class_differences(
 
     Args:
         groups: of the same images, each with a seed in common with the anchor.
-        anchor: the one that the others are held against.
+        anchor: the one that the others are compared with.
         level: of the look, see :attr:`mnistlab.statistics.looks.Look.level`.
     """
     images, others = _images(anchor), [group for group in groups if group is not anchor]
@@ -84,7 +83,7 @@ def class_differences(
     known = np.flatnonzero(images)
     whole = [rows[number] for rows in misread for number in known]
     values = [100 * rows[number] / images[number] for rows in misread for number in known]
-    tests = iter(family_tests(values, level, whole))
+    tests = iter(mean_tests(values, level, whole))
     found = {group.label: [ClassDifference(None, None, None)] * len(images) for group in others}
     for differences in found.values():
         for number in known:
@@ -94,12 +93,12 @@ def class_differences(
 
 
 def _images(group: RunGroup) -> NDArray[np.int64]:
-    """Return how many images of each class a sample's runs were tested on, ``(classes,)``."""
+    """Return how many images of each class a group's runs were tested on, ``(classes,)``."""
     return np.array(group.predictions[0].test_labels, np.int64)
 
 
 def _misread(group: RunGroup) -> NDArray[np.int64]:
-    """Return how many images of each class each run misreads, ``(runs, classes)``."""
+    """Return how many images of each class each run misclassifies, ``(runs, classes)``."""
     classes = len(group.predictions[0].test_labels)
     counts = [
         np.bincount([label for _, label, _ in predictions.mistakes], minlength=classes)

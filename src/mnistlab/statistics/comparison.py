@@ -1,4 +1,4 @@
-"""Comparison: recipes over seeds held against each other, with every figure and the verdict."""
+"""Comparison: several recipes over seeds, with every figure and the verdict."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -6,8 +6,7 @@ from itertools import combinations
 from pydantic import BaseModel, ConfigDict
 
 from mnistlab.recipe import TestedOn
-from mnistlab.statistics.difference import MARGIN, Difference, hold_against
-from mnistlab.statistics.looks import FIRST_LOOK, Look
+from mnistlab.statistics.difference import MARGIN, Difference, Judge, compare_pairs
 from mnistlab.statistics.remarks import on_versions, remarks_on
 from mnistlab.statistics.run_group import RunGroup
 from mnistlab.statistics.summary import Summary, summarise
@@ -19,11 +18,12 @@ class Comparison(BaseModel):
 
     Attributes:
         tested_on: ``test``, or ``validation`` if the runs were tested on held-out training images.
-        baseline: the label that all others are held against; empty if every pair is compared.
-        summaries: one a recipe, in the order given.
-        differences: one a pair: all pairs, or the baseline less each other; none of a ranking.
+        baseline: the label that all others are compared with; empty if every pair is compared.
+        summaries: one per recipe, in the order given.
+        differences: one per pair: all pairs, or the baseline less each other one; none for a
+            ranking.
         verdict: one plain sentence on the images tested on.
-        remarks: sentences on what else there is to know.
+        remarks: sentences on what else a reader should know.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -60,7 +60,7 @@ class Comparison(BaseModel):
 
     @property
     def settled(self) -> bool:
-        """Whether the verdict leaves nothing open."""
+        """Whether the verdict is conclusive for every pair that it is about."""
         return all(found.settled for found in self.informative)
 
 
@@ -69,18 +69,18 @@ def compare(
     baseline: str = "",
     *,
     margin: float = MARGIN,
-    look: Look = FIRST_LOOK,
+    judge: Judge | None = None,
     ranking: bool = False,
 ) -> Comparison:
     """Compare recipes.
 
     Args:
-        groups: with labels of their own, at least one.
-        baseline: label of the one to hold all others against, as an ablation does; empty compares
-            every pair.
+        groups: at least one, each with a different label.
+        baseline: label of the recipe to compare all others with, as an ablation does; empty
+            compares every pair.
         margin: points within which two recipes count as equivalent, above 0.
-        look: which look at these recipes it is.
-        ranking: the best was chosen by these very figures, so that no test may hold the others
+        judge: says which look at a pair it is; the first one unless given.
+        ranking: whether the best was chosen by these very figures, so that nothing may be tested
             against it.
 
     Raises:
@@ -97,11 +97,14 @@ def compare(
         tested_on=groups[0].tested_on,
         baseline=baseline,
         summaries=tuple(map(summarise, groups)),
-        differences=tuple(hold_against(pairs, margin, look)),
+        differences=tuple(compare_pairs(pairs, margin, judge)),
         verdict="",
         remarks=(),
     )
-    remarks = [*remarks_on(found.informative, found.summaries), *on_versions(groups)]
+    remarks = [
+        *remarks_on(found.informative, found.summaries, len(found.differences)),
+        *on_versions(groups),
+    ]
     alone = "" if ranking else f"{found.anchor} alone: nothing to compare it with"
     verdict = pronounce_all(found.informative, found.anchor) if found.informative else alone
     return found.model_copy(update={"verdict": verdict, "remarks": tuple(remarks)})

@@ -1,4 +1,4 @@
-"""Curves: how a measure went over the epochs, with a band over seeds."""
+"""Curves: a measure over the epochs, with a band over seeds."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
-"""Difference: two recipes trained with the same seeds, held against each other run by run."""
+"""Difference: two recipes trained with the same seeds, compared run by run."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -9,68 +9,79 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from mnistlab.errors import RunError
-from mnistlab.statistics.family import MeanTest, equivalence_p, family_tests, holm
 from mnistlab.statistics.interval import (
+    CONFIDENCE,
     FEWEST,
     Interval,
     interquartile_mean,
     mean_interval,
     standard_deviation,
+    standard_error,
+    student_quantile,
 )
-from mnistlab.statistics.looks import FIRST_LOOK, MINIMUM_SEEDS, SIGNIFICANCE, Look
+from mnistlab.statistics.looks import (
+    FIRST_LOOK,
+    MINIMUM_SEEDS,
+    SIGNIFICANCE,
+    Look,
+    minimum_seeds,
+    seeds_to_go_on,
+)
+from mnistlab.statistics.mean_test import adjust, equivalence_p, mean_test
 from mnistlab.statistics.new_images import NewImages, on_new_images
 from mnistlab.statistics.run_group import RunGroup
 from mnistlab.statistics.superiority import superiority, superiority_interval
 
 MARGIN = 0.1
-"""Points within which two recipes count as equivalent, unless the user says otherwise: of MNIST's
-10,000 test images ten, as far as two runs of one recipe typically lie apart."""
+"""Points within which two recipes count as equivalent, unless the user says otherwise: ten of
+MNIST's 10,000 test images, about as far as two runs of one recipe typically lie apart."""
 
 Verdict = Literal["better", "equivalent", "inconclusive", "too few seeds"]
+Judge = Callable[[RunGroup, RunGroup], Look]
+"""Returns which look at a pair this is, given its runs with the seeds that both have."""
 
 
 class Difference(BaseModel):
-    """The first recipe less the second, paired by seed. Differences of accuracy are in percentage
-    points.
+    """The first recipe less the second, paired by seed; accuracies differ in percentage points.
 
-    Every p is two-sided, 0 to 1. A corrected p allows for all pairs that are compared (Holm, 1979)
-    and for all looks at them (:class:`mnistlab.statistics.looks.Look`), so that it is held against
+    Every p is two-sided, 0 to 1. A corrected p allows for all pairs that are compared (Bonferroni)
+    and for all looks at them (:class:`mnistlab.statistics.looks.Look`), so that it is compared with
     0.05.
 
     Attributes:
-        first: label of the one.
-        second: label of the other.
+        first: label of the first recipe.
+        second: label of the second.
         seeds: those that both were trained with.
         differences: of final accuracy, in the order of the seeds, points.
         mean: their mean: above 0, the first is ahead.
         interquartile_mean: mean of their middle half, which one odd run does not move.
         std: their standard deviation, with n - 1; ``None`` for a single seed.
         correlation: of the two recipes' accuracies over seeds, -1 to 1; ``None`` for fewer than
-            three seeds, or if one recipe's are all alike.
-        narrowed: by which share pairing by seed made the interval narrower, below 0 wider;
-            likewise.
+            three seeds, or if one recipe's accuracies are all equal.
+        narrowed: by which share ``interval`` is narrower than Welch's, which does not pair the
+            runs; below 0 wider; ``None`` as for ``correlation``.
         interval: 95 % interval of the mean over seeds by Student's t distribution, of this pair
             alone.
         p: exact sign-flip test of a mean of 0, of this pair alone.
-        comparisons: pairs that are compared in all.
+        comparisons: pairs that share the level: those of this study, or of the one that first
+            looked at these runs, if they were more.
         look: which look at this pair it is.
         adjusted_p: the larger of ``p`` and Student's, corrected.
-        simultaneous: interval that goes with ``adjusted_p``: all pairs' at all looks hold the truth
-            together with 95 % confidence, and it leaves out 0 just if ``adjusted_p`` is below 0.05.
+        simultaneous: interval that agrees with ``adjusted_p``: those of all pairs at all looks
+            together hold the true differences with 95 % confidence, and it excludes 0 exactly when
+            ``adjusted_p`` is below 0.05.
         margin: points within which the recipes count as equivalent.
         adjusted_equivalence_p: of two one-sided t-tests that the difference is beyond the margin
             (Schuirmann, 1987), corrected.
         superiority: probability, 0 to 1, that a run of the first beats a run of the second, ties
             counting half.
         superiority_interval: its 95 % interval.
-        new_images: how sure the difference is over seeds and images together, with the confidence
-            of ``simultaneous``. It answers: would the first be better on new images of the same
-            kind?
-        only_first_wrong: images that the first misreads and the second does not, mean over pairs of
-            runs.
-        only_second_wrong: the other way round.
-        single_tests: in how many of the paired runs McNemar's test of the two runs' readings gives
-            p < 0.05.
+        new_images: the difference over seeds and images together, with the confidence of
+            ``simultaneous``, whose interval it contains. It answers: would the first be better on
+            new images of the same kind?
+        only_first_wrong: images that only the first misclassifies, mean over pairs of runs.
+        only_second_wrong: images that only the second misclassifies, likewise.
+        single_tests: in how many pairs of runs McNemar's test gives p < 0.05.
         loss: mean difference of final loss, nats: below 0, the first is ahead.
         loss_p: as ``p``, of the loss.
         adjusted_loss_p: as ``adjusted_p``, corrected among the losses alone.
@@ -124,67 +135,49 @@ class Difference(BaseModel):
         return minimum_seeds(self.comparisons, self.look.level)
 
     @property
+    def seeds_to_go_on(self) -> int:
+        """The fewest seeds with which one could be better at a later look of this study."""
+        return seeds_to_go_on(self.look, len(self.seeds), self.comparisons)
+
+    @property
     def settled(self) -> bool:
         """Whether one is better or both are equivalent."""
         return self.verdict in ("better", "equivalent")
 
 
-def minimum_seeds(comparisons: int, level: float = SIGNIFICANCE) -> int:
-    """Return the fewest seeds with which one of so many comparisons can be significant after Holm's
-    correction.
-    """
-    return max(MINIMUM_SEEDS, math.ceil(math.log2(2 * comparisons / level)))
-
-
-def hold_against(
+def compare_pairs(
     pairs: Sequence[tuple[RunGroup, RunGroup]],
     margin: float = MARGIN,
-    look: Look = FIRST_LOOK,
+    judge: Judge | None = None,
 ) -> list[Difference]:
-    """Hold pairs of samples against each other, each on the seeds that both have, and correct for
-    their number.
+    """Compare pairs of recipes, each on the seeds that both have, and correct for their number.
 
     Args:
         pairs: the first of each less the second.
         margin: points within which two recipes count as equivalent, above 0.
-        look: which look at them it is.
+        judge: says which look at each pair it is; the first one unless given.
 
     Raises:
         RunError: a pair has no seed in common, or different test images.
     """
     shared = [_share(first, second) for first, second in pairs]
-    images = [one.right - other.right for one, other in shared]
-    points = [
-        100 * difference / one.test_images
-        for difference, (one, _) in zip(images, shared, strict=True)
-    ]
-    accuracies = family_tests(points, look.level, images)
-    losses = family_tests([one.losses - other.losses for one, other in shared], look.level)
-    scale = SIGNIFICANCE / look.equivalence_level
-    equivalences = holm(
-        [
-            scale * equivalence_p(values, margin, 100 / one.test_images)
-            for values, (one, _) in zip(points, shared, strict=True)
-        ]
-    )
+    looks = [judge(one, other) if judge else FIRST_LOOK for one, other in shared]
     return [
-        _describe(one, other, margin, look, accuracy, equivalence, loss, len(pairs))
-        for (one, other), accuracy, equivalence, loss in zip(
-            shared, accuracies, equivalences, losses, strict=True
-        )
+        _describe(one, other, margin, look, len(pairs))
+        for (one, other), look in zip(shared, looks, strict=True)
     ]
 
 
 def mcnemar_p(only_first: int, only_second: int) -> float:
-    """Return the exact p of McNemar's test (1947) for two classifiers' readings of the same images.
+    """Return the exact p of McNemar's test (1947) of two classifiers on the same images.
 
     Args:
-        only_first: images that only the first misreads.
-        only_second: images that only the second misreads.
+        only_first: images that only the first misclassifies.
+        only_second: images that only the second misclassifies.
     """
     from statsmodels.stats.contingency_tables import mcnemar
 
-    # Images that both read alike do not count.
+    # Images on which both agree do not count.
     return float(mcnemar([[0, only_first], [only_second, 0]], exact=True).pvalue)
 
 
@@ -202,20 +195,16 @@ def _share(first: RunGroup, second: RunGroup) -> tuple[RunGroup, RunGroup]:
     return first.on(seeds), second.on(seeds)
 
 
-def _describe(
-    one: RunGroup,
-    other: RunGroup,
-    margin: float,
-    look: Look,
-    accuracy: MeanTest,
-    equivalence: float,
-    loss: MeanTest,
-    comparisons: int,
-) -> Difference:
-    points = 100 * (one.right - other.right) / one.test_images
+def _describe(one: RunGroup, other: RunGroup, margin: float, look: Look, pairs: int) -> Difference:
+    images, losses = one.right - other.right, one.losses - other.losses
+    step, count = 100 / one.test_images, len(one.seeds)
+    points = 100 * images / one.test_images
+    comparisons = max(pairs, look.comparisons)
+    level, equivalence_level = look.level / comparisons, look.equivalence_level / comparisons
+    accuracy, loss = mean_test(points, level, images), mean_test(losses, level)
     only_first = (~one.correct & other.correct).sum(axis=1)
     only_second = (one.correct & ~other.correct).sum(axis=1)
-    probability, count = superiority(one.accuracies, other.accuracies), len(one.seeds)
+    probability = superiority(one.accuracies, other.accuracies)
     return Difference(
         first=one.label,
         second=other.label,
@@ -232,35 +221,45 @@ def _describe(
         adjusted_p=accuracy.adjusted_p,
         simultaneous=accuracy.interval,
         margin=margin,
-        adjusted_equivalence_p=equivalence,
+        adjusted_equivalence_p=adjust(equivalence_p(points, margin, step), equivalence_level),
         superiority=probability,
         superiority_interval=superiority_interval(probability, count, count),
-        new_images=(
-            on_new_images(one.correct, other.correct, 1 - look.level / comparisons)
-            if count >= FEWEST and one.test_images > 1
-            else None
-        ),
+        new_images=_on_new_images(one, other, 1 - level, accuracy.interval),
         only_first_wrong=float(only_first.mean()),
         only_second_wrong=float(only_second.mean()),
         single_tests=sum(
             mcnemar_p(int(b), int(c)) < SIGNIFICANCE
             for b, c in zip(only_first, only_second, strict=True)
         ),
-        loss=float((one.losses - other.losses).mean()),
+        loss=float(losses.mean()),
         loss_p=loss.p,
         adjusted_loss_p=loss.adjusted_p,
         loss_interval=loss.interval,
     )
 
 
+def _on_new_images(
+    one: RunGroup, other: RunGroup, confidence: float, over_seeds: Interval | None
+) -> NewImages | None:
+    """Return the difference on new images, whose interval contains the one over seeds."""
+    if over_seeds is None or one.test_images < 2:
+        return None
+    found = on_new_images(one.correct, other.correct, confidence)
+    return found and found.model_copy(update={"interval": found.interval | over_seeds})
+
+
 def _pairing(one: NDArray[np.int64], other: NDArray[np.int64]) -> dict[str, float | None]:
-    """Return the correlation of paired values, and how much narrower it made the interval of their
-    difference.
+    """Return the correlation of paired values, and by how much the interval of their mean
+    difference is narrower than Welch's (1947), which does not pair them.
     """
     if len(one) < FEWEST or not (np.ptp(one) and np.ptp(other)):
         return {"correlation": None, "narrowed": None}
-    apart = math.sqrt(one.var(ddof=1) + other.var(ddof=1))
+    level, freedom = (1 + CONFIDENCE) / 2, len(one) - 1
+    variances = np.array([values.var(ddof=1) for values in (one, other)]) / len(one)
+    apart = float(variances.sum())
+    degrees = apart**2 / float((variances**2).sum() / freedom)
+    paired = student_quantile(level, freedom) * standard_error(one - other)
     return {
         "correlation": float(np.corrcoef(one, other)[0, 1]),
-        "narrowed": 1 - float((one - other).std(ddof=1)) / apart,
+        "narrowed": 1 - paired / (student_quantile(level, degrees) * math.sqrt(apart)),
     }

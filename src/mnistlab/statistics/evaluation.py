@@ -1,4 +1,4 @@
-"""Evaluation: what one model makes of labelled images, from its logits alone."""
+"""Evaluation: the figures of one model on labelled images, from its logits alone."""
 
 import math
 from dataclasses import dataclass
@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from mnistlab.errors import DataError
 from mnistlab.runs.predictions import bin_confidences
 from mnistlab.statistics.calibration import Reliability, average_bins, calibration_error
-from mnistlab.statistics.interval import Interval
+from mnistlab.statistics.interval import Interval, wilson_interval
 from mnistlab.statistics.logits import check_logits, log_probabilities
-from mnistlab.statistics.proportion import wilson_interval
 
 THRESHOLDS = (0.5, 0.7, 0.9, 0.95, 0.99)
 """Confidences below which a reading could be refused."""
@@ -20,15 +19,14 @@ THRESHOLDS = (0.5, 0.7, 0.9, 0.95, 0.99)
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """How one class is read. What cannot be told, for want of images or predictions, is NaN or
-    ``None``.
+    """Figures of one class; what is undefined without images or predictions is NaN or ``None``.
 
     Attributes:
         name: the class's.
         images: that belong to it.
-        predictions: images taken for it, rightly or wrongly.
+        predictions: images classified as it, correctly or not.
         precision: share of the predictions that are right, 0 to 1.
-        recall: share of the images that are read rightly, 0 to 1.
+        recall: share of the images that are classified correctly, 0 to 1.
         interval: 95 % Wilson score interval of the recall.
         f1: harmonic mean of precision and recall, 0 to 1; 0 if none is right.
     """
@@ -44,12 +42,12 @@ class ClassFigures:
 
 @dataclass(frozen=True)
 class Misreading:
-    """A misread image.
+    """A misclassified image.
 
     Attributes:
         image: its index, from 0.
         label: the class that it belongs to.
-        prediction: the class that it was taken for.
+        prediction: the class that was predicted.
         confidence: the prediction's probability, 0 to 1.
         label_probability: that of the class that it belongs to.
     """
@@ -70,7 +68,7 @@ class Coverage:
         threshold: the confidence, 0 to 1; readings that reach it are kept.
         images: that are kept.
         share: of all images, 0 to 1.
-        accuracy: share of the kept ones that is read rightly, 0 to 1; NaN if none is kept.
+        accuracy: share of the kept ones classified correctly, 0 to 1; NaN if none is kept.
     """
 
     threshold: float
@@ -81,25 +79,25 @@ class Coverage:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What one model makes of labelled images; from :func:`evaluate`.
+    """The figures of one model on labelled images; from :func:`evaluate`.
 
     Attributes:
         classes: their names, in the order of the logits.
         images: how many.
         temperature: by which the logits were divided.
-        errors: misread images.
-        accuracy: share read rightly, 0 to 1.
-        interval: its 95 % Wilson score interval (Wilson, 1927), over images: how sure it is for
-            others of the kind.
+        errors: misclassified images.
+        accuracy: share classified correctly, 0 to 1.
+        interval: its 95 % Wilson score interval (Wilson, 1927), over images, as a sample
+            of others of the same kind.
         loss: mean cross-entropy (negative log-likelihood), nats.
         brier: mean squared distance of the probabilities from the truth, summed over classes, 0 to
             2 (Brier, 1950).
         calibration_error: expected calibration error, 0 to 1 (Guo et al., 2017).
-        reliability: the bins that it is worked out from.
-        confusion: int64, ``(classes, classes)``: images of each class (row) taken for each class
-            (column).
+        reliability: the bins that it is computed from.
+        confusion: int64, ``(classes, classes)``: images of each class (row) predicted as each
+            class (column).
         by_class: figures of each class, in their order.
-        worst: misread images, most confident first, the lower index first among equals; the first
+        worst: misclassified images, most confident first, then the lower index first; the first
             ones alone.
         coverage: one for each of :data:`THRESHOLDS`.
     """
@@ -134,14 +132,14 @@ def evaluate(
     *,
     worst: int = 24,
 ) -> Evaluation:
-    """Work out what logits say.
+    """Return every figure that follows from logits.
 
     Args:
         logits: float32, ``(n, classes)``.
         labels: int64, ``(n,)``, 0 to ``len(classes) - 1``.
         classes: their names.
         temperature: divides the logits first, see :func:`mnistlab.statistics.fit_temperature`.
-        worst: misread images that are listed, at most.
+        worst: the most misclassified images listed.
 
     Raises:
         DataError: logits and labels do not fit together or the classes, no images, a logit that is

@@ -1,4 +1,4 @@
-"""Images: which images runs misread, and what they take them for."""
+"""Images: which ones runs misclassify, and as what."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from mnistlab.statistics.run_group import RunGroup
 
 @dataclass(frozen=True)
 class HardImage:
-    """An image tested on that many runs misread.
+    """A test image that many runs misclassify.
 
     Attributes:
         image: its index among the images tested on, from 0.
         label: the class that it belongs to.
-        votes: the classes that runs took it for and how many did, most votes first; the right one
-            is among them unless every run misread it.
-        wrong: runs that misread it.
+        votes: the predicted classes and how many runs predict each, most votes first; the label
+            is among them unless every run misclassifies it.
+        wrong: runs that misclassify it.
     """
 
     image: int
@@ -29,7 +29,7 @@ class HardImage:
 
 
 def confusion(group: RunGroup) -> NDArray[np.int64]:
-    """Return how often each class (row) was taken for each class (column), all runs added up."""
+    """Return how often each class (row) is predicted as each class (column), summed over runs."""
     classes = len(group.records[0].data.classes)
     table = np.zeros((classes, classes), np.int64)
     for predictions in group.predictions:
@@ -41,11 +41,11 @@ def confusion(group: RunGroup) -> NDArray[np.int64]:
 
 
 def hardest(groups: Sequence[RunGroup], most: int = 24) -> list[HardImage]:
-    """Return the images that more than half of all runs misread, hardest first.
+    """Return the images that more than half of all runs misclassify, hardest first.
 
     Args:
         groups: tested on the same images.
-        most: at most so many.
+        most: how many at most.
     """
     votes: dict[int, Counter[int]] = {}
     labels: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""Interval: a mean over runs, and how far it may be from the truth."""
+"""Interval: how far a mean over runs, or a share of images, may be from its true value."""
 
 import math
 
@@ -6,15 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+Numbers = NDArray[np.float64] | NDArray[np.int64]
 CONFIDENCE = 0.95
 FEWEST = 3
-"""Runs from which an interval says anything."""
+"""Runs that an interval needs at least."""
+_NORMAL = 1.4826
+"""Standard deviations of a normal distribution per median absolute deviation."""
 
 
 class Interval(BaseModel):
-    """An interval, in the unit of what it belongs to; of 95 % confidence unless something else is
-    said.
-    """
+    """An interval in the unit of its figure, with 95 % confidence unless stated otherwise."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -23,6 +24,15 @@ class Interval(BaseModel):
 
     def __neg__(self) -> "Interval":
         return Interval(low=-self.high, high=-self.low)
+
+    def __or__(self, other: "Interval") -> "Interval":
+        """Return the smallest interval that contains both."""
+        return Interval(low=min(self.low, other.low), high=max(self.high, other.high))
+
+    def ends(self, digits: int | None = None) -> list[float]:
+        """Return ``[low, high]``, rounded to so many decimals if given."""
+        ends = [self.low, self.high]
+        return ends if digits is None else [round(end, digits) for end in ends]
 
     @property
     def excludes_zero(self) -> bool:
@@ -37,8 +47,8 @@ class Interval(BaseModel):
 def mean_interval(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> Interval | None:
     """Return the interval of a mean by Student's t distribution (1908).
 
-    With 3 to 20 runs it covers the true mean as often as it says, which bootstraps do not: theirs
-    are too narrow there (docs/statistics.md has the figures).
+    With 3 to 20 runs it covers the true mean as often as promised. Bootstrap intervals are too
+    narrow there (docs/statistics.md has the figures).
 
     Args:
         values: ``(n,)``.
@@ -50,17 +60,35 @@ def mean_interval(values: NDArray[np.float64], confidence: float = CONFIDENCE) -
     >>> mean_interval(np.array([98.7, 98.8, 98.9]))
     Interval(low=98.551586..., high=99.048413...)
     """
-    from scipy.stats import t
-
     count = len(values)
     if count < FEWEST:
         return None
-    reach = float(t.ppf((1 + confidence) / 2, count - 1)) * standard_error(values)
+    reach = student_quantile((1 + confidence) / 2, count - 1) * standard_error(values)
     mean = float(values.mean())
     return Interval(low=mean - reach, high=mean + reach)
 
 
-def standard_deviation(values: NDArray[np.float64]) -> float | None:
+def student_quantile(probability: float, degrees: float) -> float:
+    """Return the quantile of Student's t distribution."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees, probability))
+
+
+def wilson_interval(right: float, images: float) -> Interval:
+    """Return the 95 % score interval of a share, 0 to 1 (Wilson, 1927).
+
+    Args:
+        right: 0 to ``images``; a mean over runs need not be whole.
+        images: above 0.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(right, images, alpha=1 - CONFIDENCE, method="wilson")
+    return Interval(low=float(low), high=float(high))
+
+
+def standard_deviation(values: Numbers) -> float | None:
     """Return the standard deviation with n - 1; ``None`` for a single value."""
     if len(values) < 2:
         return None
@@ -68,8 +96,8 @@ def standard_deviation(values: NDArray[np.float64]) -> float | None:
     return float(values.std(ddof=1)) if np.ptp(values) else 0.0
 
 
-def standard_error(values: NDArray[np.float64]) -> float:
-    """Return that of the mean of two values or more."""
+def standard_error(values: Numbers) -> float:
+    """Return the standard error of the mean of at least two values."""
     return (standard_deviation(values) or 0.0) / math.sqrt(len(values))
 
 
@@ -87,3 +115,18 @@ def interquartile_mean(values: NDArray[np.float64]) -> float:
     places = np.arange(count)
     weights = np.minimum(places + 1, 0.75 * count) - np.maximum(places, 0.25 * count)
     return float(np.average(np.sort(values), weights=np.maximum(weights, 0.0)))
+
+
+def outliers(values: Numbers, factor: float, least: float) -> NDArray[np.bool_]:
+    """Return which values are far from the median, ``(n,)``.
+
+    Far is beyond ``factor`` robust standard deviations: the median absolute deviation, scaled to a
+    normal distribution (Hampel, 1974). A few values may lie close together by chance, so it is also
+    beyond ``least``.
+
+    >>> outliers(np.array([10, 11, 9, 10, 900]), 6.0, 4.0).tolist()
+    [False, False, False, False, True]
+    """
+    distances = np.abs(values - np.median(values))
+    far: NDArray[np.bool_] = distances > max(factor * _NORMAL * float(np.median(distances)), least)
+    return far

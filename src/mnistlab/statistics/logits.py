@@ -9,7 +9,7 @@ from mnistlab.errors import DataError
 
 
 def check_logits(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
-    """Hold logits and labels against each other.
+    """Check that logits and labels fit together.
 
     Args:
         logits: float32, ``(n, classes)``.
@@ -46,7 +46,7 @@ def log_probabilities(logits: NDArray[np.float32], temperature: float = 1.0) -> 
 
     Args:
         logits: float32, ``(n, classes)``, finite.
-        temperature: above 0; above 1 makes the probabilities more alike, below 1 less.
+        temperature: above 0; above 1 makes the probabilities more equal, below 1 less.
 
     Raises:
         DataError: the temperature is not a finite number above 0.

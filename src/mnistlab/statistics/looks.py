@@ -2,6 +2,7 @@
 alarms.
 """
 
+import math
 from functools import cache
 
 import numpy as np
@@ -13,11 +14,11 @@ MINIMUM_SEEDS = 6
 """With five, no sign-flip test can reach p < 0.05: 2 of 32 choices are as extreme as the most
 extreme."""
 _RESERVE = 0.005
-"""For all looks after the first that nobody planned."""
+"""The level shared by all unplanned looks after the first."""
 _STEP, _GROWTH = 2, 8
-"""Seeds from one planned look to the next: at least two, or an eighth of those that are there."""
+"""Seeds from one planned look to the next: at least two, or an eighth of the present number."""
 MOST_SEEDS = 1000
-"""Of a plan."""
+"""In a plan."""
 _SHAPE = 0.25
 """Of the boundary: 0.5 judges all looks alike (Pocock), 0 the first ones very strictly (O'Brien and
 Fleming)."""
@@ -30,15 +31,19 @@ class Look(BaseModel):
     Attributes:
         number: from 1.
         planned: how many looks were planned in advance; 0 if none were.
-        level: the p below which this look calls one recipe better, 0 to 1.
-        equivalence_level: the p below which it calls them equivalent.
-        earlier: seeds at each look before this one.
+        max_seeds: seeds at the last planned look; 0 if none were planned.
+        comparisons: pairs in the study that looked first.
+        level: the p below which this look calls one recipe better, 0 to 1; all pairs share it.
+        equivalence_level: the p below which it calls them equivalent, likewise.
+        earlier: number of seeds at each look before this one.
     """
 
     model_config = ConfigDict(frozen=True)
 
     number: int = 1
     planned: int = 0
+    max_seeds: int = 0
+    comparisons: int = 1
     level: float = SIGNIFICANCE
     equivalence_level: float = SIGNIFICANCE
     earlier: tuple[int, ...] = ()
@@ -47,36 +52,75 @@ class Look(BaseModel):
 FIRST_LOOK = Look()
 
 
-def unplanned_look(earlier: tuple[int, ...]) -> Look:
-    """Return how a look is judged that follows others which nobody planned.
+def unplanned_look(earlier: tuple[int, ...], comparisons: int = 1) -> Look:
+    """Return how a look is judged that was not planned.
 
-    The first is judged at 5 %. Whoever is not satisfied, adds seeds and looks again gives chance
-    another try: all later looks share 0.5 %, the k-th has that over k (k - 1), whose sum is 1.
+    The first is judged at 5 %. Adding seeds and looking again gives chance another try: all later
+    looks share 0.5 %, of which the k-th gets 1 / (k (k - 1)); these shares add up to 1.
 
     Args:
-        earlier: seeds at each look before this one.
+        earlier: number of seeds at each look before this one.
+        comparisons: pairs in the study.
 
     >>> unplanned_look((20,)).level
     0.0025
     """
     number = len(earlier) + 1
     level = _RESERVE / (number * (number - 1)) if number > 1 else SIGNIFICANCE
-    return Look(number=number, level=level, equivalence_level=level, earlier=earlier)
+    return Look(
+        number=number,
+        comparisons=comparisons,
+        level=level,
+        equivalence_level=level,
+        earlier=earlier,
+    )
+
+
+def minimum_seeds(comparisons: int, level: float = SIGNIFICANCE) -> int:
+    """Return the fewest seeds with which one of so many comparisons can be significant.
+
+    The smallest p of the sign-flip test with n seeds is 2 / 2ⁿ.
+
+    >>> minimum_seeds(7)
+    9
+    """
+    return max(MINIMUM_SEEDS, math.floor(math.log2(2 * comparisons / level)) + 1)
+
+
+def seeds_to_go_on(look: Look, seeds: int, comparisons: int = 1) -> int:
+    """Return the fewest seeds with which a later look of the same study could call one better.
+
+    This look is spent, so the next one is judged more strictly: in a plan by the plan, otherwise,
+    and after the plan's last look, as one look more.
+
+    Args:
+        look: the present one.
+        seeds: at it.
+        comparisons: pairs that share each look's level.
+    """
+    if look.planned:
+        plan = planned_looks(look.max_seeds, look.comparisons)
+        for count, later in plan.items():
+            if count > seeds and count >= minimum_seeds(comparisons, later.level):
+                return count
+    earlier = () if look.planned else look.earlier
+    # Looks with fewer seeds than that can settle nothing and are not counted.
+    spent = (*earlier, seeds) if seeds >= MINIMUM_SEEDS or look.planned else earlier
+    return minimum_seeds(comparisons, unplanned_look(spent).level)
 
 
 def planned_looks(most: int, comparisons: int = 1) -> dict[int, Look]:
-    """Return how each look of a study is judged that ends as soon as it is settled, by its number
-    of seeds.
+    """Return how each look of a study that ends as soon as it is settled is judged, by seeds.
 
     A group-sequential design after Wang and Tsiatis (1987): it looks at six seeds and then after
-    every second one, from 24 on after every eighth part more. Of studies of two recipes that are
-    the same, 5 % are called better at any of the looks. Simulated campaigns chose the shape
-    (docs/statistics.md). Levels are applied to the p of any test (the significance-level approach
-    of Jennison and Turnbull, 2000, 4.4).
+    every second one, from 24 on after every additional eighth. Of studies of two equal recipes,
+    5 % call one better at any of the looks. The shape was chosen by simulation
+    (docs/statistics.md). The levels apply to the p of any test (the significance-level approach of
+    Jennison and Turnbull, 2000, 4.4).
 
     Args:
         most: seeds at the last look, 6 to 1,000.
-        comparisons: pairs in the study; each has its share of the 5 %, by Bonferroni.
+        comparisons: pairs in the study, which share the 5 % (Bonferroni).
     """
     counts = [MINIMUM_SEEDS]
     while counts[-1] < most:
@@ -90,6 +134,8 @@ def planned_looks(most: int, comparisons: int = 1) -> dict[int, Look]:
         count: Look(
             number=number + 1,
             planned=len(seeds),
+            max_seeds=most,
+            comparisons=comparisons,
             level=levels[number],
             equivalence_level=equivalence[number],
             earlier=seeds[:number],

@@ -1,38 +1,45 @@
-"""Remarks: what a reader of a verdict should know besides, each one sentence."""
+"""Remarks: what a reader should know besides the verdict, each in one sentence."""
 
 import math
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.statistics.difference import Difference
-from mnistlab.statistics.interval import FEWEST
+from mnistlab.statistics.interval import outliers
 from mnistlab.statistics.looks import SIGNIFICANCE
+from mnistlab.statistics.new_images import NewImages
 from mnistlab.statistics.power import seeds_for_equivalence, seeds_needed
 from mnistlab.statistics.run_group import RunGroup
-from mnistlab.statistics.summary import Summary
-from mnistlab.statistics.verdict import order, oriented, p_value, points, said_of_looks, span
+from mnistlab.statistics.summary import Summary, binomial_variance
+from mnistlab.statistics.verdict import describe_looks, order, oriented, p_value, points, span
 
 _CARRIED = 0.5
-"""Share of a difference that must be left without odd runs, lest they be said to carry it."""
-_ALIKE = 1.25
-"""Times the smaller of two reaches within which they count as alike."""
-_TOLD = ("mnistlab", "torch")
+"""Share of a difference that a few seeds must account for to be mentioned."""
+_FAR, _LEAST, _FEWEST = 8.0, 4.0, 8
+"""Robust standard deviations from the median beyond which a difference is far, binomial ones that
+it must be beyond as well, and seeds needed to say so."""
+_VERSIONED = ("mnistlab", "torch")
 
 
-def remarks_on(differences: Sequence[Difference], summaries: Sequence[Summary]) -> list[str]:
-    """Return what there is to say beside a verdict: of one pair all, of several what the table does
-    not say.
+def remarks_on(
+    differences: Sequence[Difference], summaries: Sequence[Summary], pairs: int
+) -> list[str]:
+    """Return what to say besides a verdict: everything about one pair, and about several what the
+    table does not show.
 
     Args:
         differences: those that the verdict is about.
         summaries: of all recipes.
+        pairs: how many are compared in all.
     """
     if not differences:
         return []
     known = {summary.label: summary for summary in summaries}
     images, alone = summaries[0].test_images, differences[0]
     said = [
-        said_of_looks(alone.look),
+        *describe_looks(differences, pairs),
         *(on_odd_runs(found, known[found.first], known[found.second]) for found in differences),
     ]
     if len(differences) == 1:
@@ -41,7 +48,7 @@ def remarks_on(differences: Sequence[Difference], summaries: Sequence[Summary]) 
             on_loss(alone, summaries[0].tested_on),
             on_pairing(alone),
         ]
-    # The pair whose differences spread most needs most.
+    # The pair whose differences vary most needs most seeds.
     said.append(
         on_seeds(max(differences, key=lambda found: (not found.settled, found.std or 0.0)), images)
     )
@@ -49,42 +56,38 @@ def remarks_on(differences: Sequence[Difference], summaries: Sequence[Summary]) 
 
 
 def on_odd_runs(difference: Difference, first: Summary, second: Summary) -> str:
-    """Say whether odd runs, or a few large differences, carry the difference; empty if they do
-    not.
+    """Say whether odd runs, or a few large differences, account for the difference or hide one;
+    empty if they do not.
     """
-    ahead, behind, by = order(difference)
-    turn = 1 if ahead == difference.first else -1
     odd = {*first.odd_seeds, *second.odd_seeds} & {*difference.seeds}
-    others = [
-        value
-        for seed, value in zip(difference.seeds, difference.differences, strict=True)
-        if seed not in odd
-    ]
-    if odd and others:
-        rest = turn * math.fsum(others) / len(others)
-        if rest <= 0 or rest < _CARRIED * by:
-            runs = "; ".join(filter(None, (_name_odd(summary, odd) for summary in (first, second))))
-            return (
-                f"{runs}: without such seeds {ahead} would be {_stand(rest)} {behind}, with them it"
-                f" is {_stand(by)} it"
-            )
-    middle = turn * difference.interquartile_mean
-    wins = difference.superiority if turn == 1 else 1 - difference.superiority
-    if by and len(difference.seeds) >= FEWEST and (wins < 0.5 or middle < 0):
+    for seeds in (odd, _far_seeds(difference, first, second) - odd):
+        others = [
+            value
+            for seed, value in zip(difference.seeds, difference.differences, strict=True)
+            if seed not in seeds
+        ]
+        if not seeds or not others:
+            continue
+        mean, rest = difference.mean, math.fsum(others) / len(others)
+        if abs(rest - mean) <= _CARRIED * max(abs(rest), abs(mean)):
+            continue
+        # The recipe ahead is named first, whatever the order of the two.
+        sign = 1 if (mean if order(difference)[2] else rest) >= 0 else -1
+        one, other = (first, second) if sign == 1 else (second, first)
+        runs = "; ".join(filter(None, (_name_odd(summary, seeds) for summary in (one, other))))
         return (
-            f"a few large differences decide the mean: a run of {ahead} beats one of {behind} in"
-            f" {100 * wins:.0f} % of all pairs, and the middle half of the differences has a mean"
-            f" of {points(middle)} points"
+            f"{runs or _name_far(seeds)}: without such seeds {one.label} would be"
+            f" {_stand(sign * rest)} {other.label}, with them it is {_stand(sign * mean)} it"
         )
     return ""
 
 
 def on_new_images(difference: Difference, images: str = "test images") -> str:
-    """Say how it would stand on new images of the same kind; empty where that cannot be told.
+    """Say how the two compare on new images of the same kind; empty where that is unknown.
 
     Args:
         difference: of the two recipes.
-        images: what those are called that they were tested on.
+        images: what the images tested on are called.
     """
     found = difference.new_images
     if found is None or difference.verdict == "too few seeds":
@@ -101,16 +104,9 @@ def on_new_images(difference: Difference, images: str = "test images") -> str:
             "on new images of the same kind, too, they would be equivalent within the margin"
             f" ({interval})"
         )
-    half = (found.interval.high - found.interval.low) / 2
-    seeds, others = found.seeds_reach, found.images_reach
-    if max(seeds, others) <= _ALIKE * min(seeds, others):
-        help_most = "more of either would help"
-    else:
-        help_most = f"more {'images' if others > seeds else 'seeds'} would help most"
     return (
         f"on new images of the same kind it is open which of {ahead} and {behind} is better"
-        f" ({interval}): of ±{points(half)} points, any number of seeds would leave about"
-        f" ±{points(others)}, any number of {images} about ±{points(seeds)}; {help_most}"
+        f" ({interval}): {_what_would_help(difference, found, images)}"
     )
 
 
@@ -149,9 +145,7 @@ def on_loss(difference: Difference, noun: str) -> str:
 
 
 def on_pairing(difference: Difference) -> str:
-    """Say what it brought that both were trained with the same seeds; empty where that cannot be
-    told.
-    """
+    """Say what pairing the runs by seed did to the interval; empty where that is unknown."""
     narrowed = difference.narrowed
     if difference.correlation is None or narrowed is None or difference.verdict == "too few seeds":
         return ""
@@ -166,29 +160,24 @@ def on_pairing(difference: Difference) -> str:
 
 
 def on_seeds(difference: Difference, test_images: int) -> str:
-    """Say how many seeds an open question takes; empty if it is settled, or too few are there to
-    guess from.
+    """Say how many seeds an inconclusive question takes; empty if it is settled, or if there are
+    too few seeds to estimate it from.
 
     Args:
         difference: of the two recipes.
-        test_images: how many images the runs were tested on; what is less than one of them is not
-            asked for.
+        test_images: how many images the runs were tested on; one of them is the smallest
+            difference asked about.
     """
     if difference.verdict != "inconclusive" or difference.std is None:
         return ""
-    image, margin = 100 / test_images, difference.margin
+    image, margin, comparisons = 100 / test_images, difference.margin, difference.comparisons
     named = f"{margin:g} points" if margin >= image else "one image"
     needs = {
-        f"a difference of {named}": seeds_needed(
-            max(margin, image),
-            difference.std,
-            difference.minimum_seeds,
-            SIGNIFICANCE / difference.comparisons,
-        )
+        f"a difference of {named}": seeds_needed(max(margin, image), difference.std, comparisons)
     }
     if margin >= image:
         needs[f"equivalence within {named}, if there is no difference,"] = seeds_for_equivalence(
-            margin, max(difference.std, image), alpha=SIGNIFICANCE / difference.comparisons
+            margin, max(difference.std, image), comparisons
         )
     told = [
         f"{what} with {f'about {seeds:,}' if seeds else 'more than 80,000'} seeds"
@@ -199,11 +188,11 @@ def on_seeds(difference: Difference, test_images: int) -> str:
 
 
 def on_versions(groups: Sequence[RunGroup]) -> Iterator[str]:
-    """Say of which versions the runs are, or of which devices, if not all are of the same."""
+    """Say which versions and devices the runs were made with, if they differ."""
     environments = {
         group.label: [record.environment for record in group.records] for group in groups
     }
-    for name in (*_TOLD, "device"):
+    for name in (*_VERSIONED, "device"):
         seen = {
             label: sorted(
                 {
@@ -218,9 +207,29 @@ def on_versions(groups: Sequence[RunGroup]) -> Iterator[str]:
             each = "; ".join(f"{label}: {', '.join(values)}" for label, values in seen.items())
             apart = len(set(map(tuple, seen.values()))) > 1
             yield (
-                "these runs are of different"
-                f" {what}{', which may be the difference' if apart else ''} ({each})"
+                f"these runs were made with different {what}"
+                f"{', which may explain the difference' if apart else ''} ({each})"
             )
+
+
+def _far_seeds(difference: Difference, first: Summary, second: Summary) -> set[int]:
+    """Return the seeds whose differences are far from all others'; none of a few seeds."""
+    if len(difference.seeds) < _FEWEST:
+        return set()
+    images = first.test_images
+    variance = sum(
+        binomial_variance(images - np.array(summary.errors), images) for summary in (first, second)
+    )
+    least = max(_LEAST * math.sqrt(variance), 1.0) * 100 / images
+    far = outliers(np.array(difference.differences), _FAR, least)
+    return {seed for seed, odd in zip(difference.seeds, far, strict=True) if odd}
+
+
+def _name_far(seeds: set[int]) -> str:
+    named = [str(seed) for seed in sorted(seeds)]
+    if len(named) == 1:
+        return f"the difference of seed {named[0]} is far from all others"
+    return f"the differences of seeds {', '.join(named)} are far from all others"
 
 
 def _name_odd(summary: Summary, odd: set[int]) -> str:
@@ -229,8 +238,35 @@ def _name_odd(summary: Summary, odd: set[int]) -> str:
     others = [runs[seed] for seed in summary.seeds if seed not in summary.odd_seeds]
     if not mine:
         return ""
-    named = ", ".join(f"seed {seed} of {summary.label} reads {runs[seed]:.2f} %" for seed in mine)
-    return f"{named} where its others read {min(others):.2f} to {max(others):.2f} %"
+    named = ", ".join(f"seed {seed} of {summary.label} reaches {runs[seed]:.2f} %" for seed in mine)
+    return f"{named} where its others reach {min(others):.2f} to {max(others):.2f} %"
+
+
+def _what_would_help(difference: Difference, found: NewImages, images: str) -> str:
+    """Say whether more seeds or more images could settle it, if the difference stays as it is."""
+    half, mean = (found.interval.high - found.interval.low) / 2, abs(difference.mean)
+
+    def settles(reach: float) -> bool:
+        return reach < mean or reach < difference.margin - mean
+
+    of_images = f"of ±{points(half)} points, any number of {images} would leave about"
+    of_images += f" ±{points(found.seeds_reach)}"
+    if found.images_p >= SIGNIFICANCE:
+        return (
+            f"{of_images}; that the recipes find different images difficult is not shown, so more"
+            " seeds are what could settle it"
+        )
+    reaches = f"{of_images}, any number of seeds about ±{points(found.images_reach)}"
+    match settles(found.images_reach), settles(found.seeds_reach):
+        case True, True:
+            could = "more seeds or more images could settle it"
+        case True, False:
+            could = "more seeds could settle it, more images alone could not"
+        case False, True:
+            could = "more images could settle it, more seeds alone could not"
+        case _:
+            could = "it would take more of both to settle it"
+    return f"{reaches}; {could}"
 
 
 def _stand(by: float) -> str:

@@ -1,4 +1,4 @@
-"""Robustness: how many images models misread once these are corrupted, against how many before."""
+"""Robustness: how many images models misclassify after corruption, and how many before."""
 
 import math
 from collections.abc import Mapping
@@ -9,8 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import DataError
-from mnistlab.statistics.interval import CONFIDENCE, FEWEST, Interval, mean_interval
-from mnistlab.statistics.proportion import wilson_interval
+from mnistlab.statistics.interval import (
+    CONFIDENCE,
+    FEWEST,
+    Interval,
+    mean_interval,
+    wilson_interval,
+)
 
 CLEAN = "none"
 """The corruption that leaves images as they are."""
@@ -18,10 +23,10 @@ CLEAN = "none"
 
 @dataclass(frozen=True)
 class Score:
-    """How many images of one kind a model misreads, or the runs of a recipe on average.
+    """How many images of one kind a model misclassifies, or the runs of a recipe on average.
 
     Attributes:
-        errors: misread images.
+        errors: misclassified images.
         error: their share, 0 to 1.
         interval: its 95 % interval. Of one model, over images: Wilson's score interval (1927). Of
             several runs, over seeds: Student's t, ``None`` for fewer runs than
@@ -75,9 +80,9 @@ class Robustness:
             "clean": _plain(self.clean),
             "corrupted": {name: _plain(score) for name, score in self.corrupted.items()},
             "mean_error": self.mean_error,
-            "mean_interval": _ends(self.interval),
+            "mean_interval": self.interval and self.interval.ends(),
             "relative_to_first": self.relative,
-            "relative_interval": _ends(self.relative_interval),
+            "relative_interval": self.relative_interval and self.relative_interval.ends(),
         }
 
 
@@ -88,7 +93,7 @@ def measure_robustness(
 
     Args:
         misread: by model, and then by corruption, :data:`CLEAN` first: bool, ``(n,)``, whether each
-            image is misread; of a recipe's runs ``(runs, n)``. All were shown the same.
+            image is misclassified; of a recipe's runs ``(runs, n)``. All were shown the same.
 
     Raises:
         DataError: no model, no images, no corruption, or models that were shown different ones.
@@ -97,9 +102,7 @@ def measure_robustness(
         (*marks, *sorted({mark.shape[-1] for mark in marks.values()})) for marks in misread.values()
     }
     if len(shown) != 1:
-        raise DataError(
-            "models are held against each other on the same corruptions of the same images"
-        )
+        raise DataError("models are compared on the same corruptions of the same images")
     names = list(next(iter(misread.values())))
     sizes = {mark.shape[-1] for mark in next(iter(misread.values())).values()}
     if names[:1] != [CLEAN] or len(names) < 2 or len(sizes) != 1 or sizes == {0}:
@@ -178,9 +181,9 @@ def _ratio_interval(own: NDArray[np.float64], first: NDArray[np.float64]) -> Int
     return Interval(low=ratio * math.exp(-reach), high=ratio * math.exp(reach))
 
 
-def _ends(interval: Interval | None) -> list[float] | None:
-    return [interval.low, interval.high] if interval else None
-
-
 def _plain(score: Score) -> dict[str, Any]:
-    return {"errors": score.errors, "error": score.error, "interval": _ends(score.interval)}
+    return {
+        "errors": score.errors,
+        "error": score.error,
+        "interval": score.interval and score.interval.ends(),
+    }

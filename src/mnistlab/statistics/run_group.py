@@ -15,7 +15,7 @@ from mnistlab.runs import Predictions, RunRecord
 
 @dataclass(frozen=True, eq=False)
 class RunGroup:
-    """Finished runs of one recipe on the same images, one a seed, ascending by seed; make one with
+    """Finished runs of one recipe on the same images, one per seed, ascending; made by
     :meth:`of`.
 
     Attributes:
@@ -28,7 +28,7 @@ class RunGroup:
 
     @classmethod
     def of(cls, label: str, records: Iterable[RunRecord]) -> "RunGroup":
-        """Check that the runs belong together, and make a sample of them.
+        """Check that the runs belong together, and group them.
 
         Raises:
             RunError: no runs, runs of different recipes or images, a seed twice, or a record
@@ -82,7 +82,7 @@ class RunGroup:
 
     @cached_property
     def right(self) -> NDArray[np.int64]:
-        """How many of them each run reads rightly, ``(runs,)``."""
+        """How many of them each run classifies correctly, ``(runs,)``."""
         return self.test_images - np.array([record.final.test_errors for record in self.records])
 
     @cached_property
@@ -97,7 +97,7 @@ class RunGroup:
 
     @cached_property
     def correct(self) -> NDArray[np.bool_]:
-        """Which test images each run reads rightly, ``(runs, images)``."""
+        """Which test images each run classifies correctly, ``(runs, images)``."""
         right = np.ones((len(self.records), self.test_images), bool)
         for row, predictions in zip(right, self.predictions, strict=True):
             row[[image for image, _, _ in predictions.mistakes]] = False

@@ -1,6 +1,4 @@
-"""The sign-flip test: whether paired differences would be as far from 0 if their signs were a
-coin's.
-"""
+"""The sign-flip test: how likely paired differences are to be as far from 0 with random signs."""
 
 import math
 
@@ -8,20 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MOST_STEPS = 1_000_000
-"""Of the lattice on which differences that are no whole numbers are counted."""
+"""Of the lattice to which differences that are not whole numbers are rounded."""
 
 
 def sign_flip_p(differences: NDArray[np.float64] | NDArray[np.int64]) -> float:
     """Return the exact two-sided p of the paired permutation test of a mean of 0 (Fisher, 1935).
 
-    If two recipes are the same, each difference could as well have the other sign. The p is the
-    share of all 2ⁿ choices of signs whose sum is at least as far from 0. The sums are counted, not
-    the choices: a sum of whole numbers takes few values, so that any number of seeds is exact
-    (Pagano and Tritchler, 1983).
+    If two recipes are equal, each difference could as well have the other sign. The p is the share
+    of all 2ⁿ choices of signs whose sum is at least as far from 0. Sums are counted rather than
+    choices: a sum of whole numbers takes few values, so that the test is exact with any number of
+    seeds (Pagano and Tritchler, 1983).
 
     Args:
         differences: ``(n,)``, best as whole numbers, such as images. Others are rounded to a power
-            of ten of which their sum holds at most a million; the test of what is rounded is exact.
+            of ten that keeps their sum below a million steps, and tested exactly then.
 
     Returns:
         1 for fewer than two differences.
@@ -33,8 +31,7 @@ def sign_flip_p(differences: NDArray[np.float64] | NDArray[np.int64]) -> float:
         return 1.0
     steps = _whole(np.asarray(differences, np.float64))
     sizes = np.abs(steps[steps != 0])
-    # What is counted are the sums of those that get a plus: twice that, less all, is the signed
-    # sum.
+    # Counted are the sums of those with a plus sign: twice such a sum, less all, is the signed one.
     chances = np.ones(1)
     for size in sizes:
         longer = np.zeros(len(chances) + size)
@@ -46,7 +43,7 @@ def sign_flip_p(differences: NDArray[np.float64] | NDArray[np.int64]) -> float:
 
 
 def _whole(differences: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the differences as the smallest whole numbers that stand in the same proportions."""
+    """Return the differences as the smallest whole numbers in the same proportions."""
     total = float(np.abs(differences).sum())
     if total and not (np.equal(np.rint(differences), differences).all() and total <= _MOST_STEPS):
         differences = differences / 10.0 ** math.ceil(math.log10(total / _MOST_STEPS))

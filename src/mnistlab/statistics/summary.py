@@ -1,9 +1,10 @@
-"""Summary: what the runs of one recipe come to."""
+"""Summary: the figures of all runs of one recipe."""
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from mnistlab.recipe import TestedOn
@@ -12,27 +13,27 @@ from mnistlab.statistics.interval import (
     Interval,
     interquartile_mean,
     mean_interval,
+    outliers,
     standard_deviation,
 )
 from mnistlab.statistics.run_group import RunGroup
 
 _ODD, _LEAST = 6.0, 4.0
 """Robust standard deviations from the median beyond which a run is odd, and binomial ones that it
-takes at least."""
-_NORMAL = 1.4826
-"""Standard deviations of a normal distribution for each of its median absolute deviations."""
+must be beyond as well."""
 
 
 class DisputedFigures(BaseModel):
-    """How runs read the test images whose labels are disputed, and what they come to without them.
+    """Predictions for the test images whose labels are disputed, and figures without them.
 
     Attributes:
         images: places of the disputed ones in the test set, from 0.
-        as_labelled: of each of them, how many runs read it as its label says.
+        as_labelled: for each of them, how many runs predict its label.
         accuracies: of each run on all other images, percent.
         accuracy: their mean, percent.
         interval: 95 % interval of that mean, as :attr:`Summary.interval`, percent.
-        read_as_labelled: how many of the disputed images a run reads as labelled, mean over runs.
+        read_as_labelled: for how many of the disputed images a run predicts the label, mean over
+            runs.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,35 +47,37 @@ class DisputedFigures(BaseModel):
 
 
 class Summary(BaseModel):
-    """One recipe over its seeds. Figures are of the final epoch; what is one a run is in the order
-    of the seeds.
+    """One recipe over its seeds.
+
+    Figures are of the final epoch; figures per run are in the order of the seeds.
 
     Attributes:
         label: the recipe's name.
         tested_on: ``test``, or ``validation`` if the runs were tested on held-out training images.
-        test_images: how many that are.
+        test_images: how many images the runs were tested on.
         parameters: trainable ones.
         epochs: of each run.
         seeds: ascending.
         accuracies: of each run, percent.
-        errors: images that each run misreads.
+        errors: images that each run misclassifies.
         losses: mean negative log-likelihood of each run, nats.
-        training_seconds: of each run, tests between epochs not counted.
+        training_seconds: of each run, without the tests between epochs.
         accuracy: mean of the accuracies, percent.
-        interquartile_mean: mean of the middle half of them, which one odd run does not move,
-            percent.
+        interquartile_mean: mean of the middle half of the accuracies, which one odd run does not
+            change, percent.
         std: their standard deviation, with n - 1; ``None`` for a single run.
         interval: 95 % interval of their mean over seeds, by Student's t distribution; ``None`` for
             fewer than three runs.
         median: of the accuracies, percent.
         lowest: of them, percent.
         highest: of them, percent.
-        odd_seeds: of runs whose accuracy is far from all others', see :func:`odd_runs`.
+        odd_seeds: seeds of runs whose accuracy is far from that of all others, see
+            :func:`odd_runs`.
         loss: mean of the losses, nats.
         loss_std: their standard deviation; ``None`` for a single run.
-        lowest_loss: mean over runs of the lowest loss of any epoch, nats; it was picked on the
-            images tested on.
-        train_loss: mean loss of the final weights on the training images as they are, nats.
+        lowest_loss: mean over runs of the lowest loss of any epoch, nats; that epoch is chosen on
+            the images tested on.
+        train_loss: mean loss of the final weights on unchanged training images, nats.
         gap: mean of training less test accuracy of the final weights, points.
         calibration_error: mean expected calibration error, points.
         seconds: median of the training times.
@@ -112,7 +115,7 @@ class Summary(BaseModel):
 
 
 def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
-    """Work out every figure of a recipe's runs.
+    """Return every figure of a recipe's runs.
 
     Args:
         group: the runs.
@@ -167,16 +170,23 @@ def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
 def odd_runs(group: RunGroup) -> tuple[int, ...]:
     """Return the seeds of runs that collapsed or are otherwise far from all others.
 
-    Far is more than six robust standard deviations from the median: the median absolute deviation,
-    scaled to a normal distribution (Hampel, 1974). A few runs may lie close by chance, so it is
-    also more than four binomial standard deviations of as many images.
+    Far is more than six robust standard deviations from the median, see
+    :func:`mnistlab.statistics.interval.outliers`, and more than four binomial ones.
     """
-    right = group.right
-    middle = float(np.median(right))
-    distances = np.abs(right - middle)
-    binomial = math.sqrt(middle * (1 - middle / group.test_images))
-    far = distances > max(_ODD * _NORMAL * float(np.median(distances)), _LEAST * binomial, 1.0)
+    least = _LEAST * math.sqrt(binomial_variance(group.right, group.test_images))
+    far = outliers(group.right, _ODD, max(least, 1.0))
     return tuple(seed for seed, odd in zip(group.seeds, far, strict=True) if odd)
+
+
+def binomial_variance(right: NDArray[np.int64], images: int) -> float:
+    """Return the variance, in images, that chance alone gives the number of correct ones.
+
+    Args:
+        right: how many each run classifies correctly, ``(runs,)``; their median counts.
+        images: how many there are.
+    """
+    middle = float(np.median(right))
+    return middle * (1 - middle / images)
 
 
 def _without(group: RunGroup, disputed: Sequence[int]) -> DisputedFigures:

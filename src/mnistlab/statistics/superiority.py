@@ -39,14 +39,11 @@ def superiority_interval(probability: float, ones: int, others: int) -> Interval
     z, more = float(norm.ppf((1 + CONFIDENCE) / 2)), (ones + others) / 2 - 1
 
     def beyond(true: float) -> float:
-        """Return how much further from the observed one a true probability is than chance would
-        take it.
-        """
+        """Return how far a true probability is beyond the reach of chance from the observed one."""
         spread = 1 + more * ((1 - true) / (2 - true) + true / (1 + true))
         return (probability - true) ** 2 - z**2 * true * (1 - true) * spread / (ones * others)
 
-    # Where every run wins or loses, the observed probability is a root of its own, which is not
-    # meant.
+    # Where every run wins or loses, the observed probability is another root, which is not wanted.
     below, above = min(probability, 1 - _NEAR), max(probability, _NEAR)
     low = brentq(beyond, 0.0, below) if probability > _NEAR else 0.0
     high = brentq(beyond, above, 1.0) if probability < 1 - _NEAR else 1.0

@@ -1,4 +1,4 @@
-"""Temperature: the one number that mends a network's confidence and leaves its readings alone (Guo
+"""Temperature: one number that corrects a network's confidence and keeps its predictions (Guo
 et al., 2017).
 """
 
@@ -25,9 +25,9 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
         labels: int64, ``(n,)``.
 
     Returns:
-        :data:`LOWEST` to :data:`HIGHEST`; above 1 the network is too sure of itself. If no image is
-        misread, any lower temperature is better, so it is near :data:`LOWEST`: too few images to
-        fit on.
+        :data:`LOWEST` to :data:`HIGHEST`; above 1 the network is overconfident. If no image is
+        misclassified, any lower temperature is better, so it is near :data:`LOWEST`: too few
+        images to fit on.
 
     Raises:
         DataError: see :func:`mnistlab.statistics.logits.check_logits`.

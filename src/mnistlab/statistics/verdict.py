@@ -1,6 +1,6 @@
-"""Verdict: a comparison's answer in one plain sentence."""
+"""Verdict: the answer of a comparison in one sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from mnistlab.statistics.difference import Difference
 from mnistlab.statistics.interval import Interval
@@ -10,9 +10,7 @@ _SMALLEST = 0.0005
 
 
 def pronounce(difference: Difference) -> str:
-    """Say which of two recipes is better on the images tested on, or whether they are
-    equivalent.
-    """
+    """Say which of two recipes is better on the images tested on, or that they are equivalent."""
     ahead, behind, by = order(difference)
     lead = (
         f"{ahead} is ahead of {behind} by {points(by)} points"
@@ -40,7 +38,7 @@ def pronounce(difference: Difference) -> str:
 
 
 def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
-    """Say of one recipe how it stands to each of the others, on the images tested on.
+    """Say how one recipe compares with each of the others on the images tested on.
 
     Args:
         differences: each of the anchor and another recipe.
@@ -95,9 +93,7 @@ def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
 
 
 def order(difference: Difference) -> tuple[str, str, float]:
-    """Return the label ahead, the label behind, and by how much; what would be shown as 0.00 is
-    0.
-    """
+    """Return the label ahead, the label behind, and by how many points, 0 if shown as 0.00."""
     by = difference.mean if abs(difference.mean) >= _SMALLEST else 0.0
     return (
         (difference.first, difference.second, by)
@@ -107,28 +103,31 @@ def order(difference: Difference) -> tuple[str, str, float]:
 
 
 def oriented(difference: Difference, interval: Interval) -> Interval:
-    """Return an interval of the first less the second as one of the recipe ahead less the other."""
+    """Turn an interval of the first less the second into the recipe ahead less the other."""
     return -interval if difference.mean <= -_SMALLEST else interval
 
 
-def said_of_looks(look: Look) -> str:
-    """Say which look it is, and how it allows for the others; empty for a first one that stands
-    alone.
+def describe_looks(differences: Sequence[Difference], pairs: int) -> Iterator[str]:
+    """Say which look at each pair it is, if it is not a first one that stands alone, and how that
+    is allowed for.
+
+    Args:
+        differences: those that the verdict is about.
+        pairs: how many are compared in all.
     """
-    before = ", ".join(map(str, look.earlier))
-    if look.planned:
-        return (
-            f"look {look.number} of at most {look.planned} that were planned: all figures allow for"
-            " the others, so that 5 of 100 studies of two recipes that are the same would call one"
-            " better at any of them"
+    by_look: dict[Look, list[str]] = {}
+    for found in differences:
+        by_look.setdefault(found.look, []).append(f"{found.first} and {found.second}")
+    for look, those in by_look.items():
+        whom = "these recipes" if len(by_look) == 1 else "; ".join(those)
+        if text := _describe_look(look, whom):
+            yield text
+    known = max(found.look.comparisons for found in differences)
+    if known > pairs:
+        yield (
+            f"these runs were first compared in a study of {known} pairs: p and intervals still"
+            " allow for all of them"
         )
-    if not before:
-        return ""
-    return (
-        f"look {look.number} at these recipes, after looks at {before} seeds: whoever looks again"
-        f" until p < 0.05 raises false alarms, so this look is judged at p < {look.level:.2g}, and"
-        " p and intervals allow for it"
-    )
 
 
 def p_value(p: float) -> str:
@@ -155,12 +154,28 @@ def points(value: float) -> str:
 
 
 def margin(difference: Difference) -> str:
-    """Write a difference's margin without zeros that say nothing."""
+    """Write a difference's margin without trailing zeros."""
     return f"{difference.margin:g}"
 
 
+def _describe_look(look: Look, whom: str) -> str:
+    if look.planned:
+        return (
+            f"look {look.number} of at most {look.planned} planned looks at {whom}: p and intervals"
+            " allow for all of them, so that 5 of 100 studies of two equal recipes would call one"
+            " better at any look"
+        )
+    if not look.earlier:
+        return ""
+    return (
+        f"look {look.number} at {whom}, after looks at {', '.join(map(str, look.earlier))} seeds:"
+        " looking again until p < 0.05 raises false alarms, so this look is judged at p <"
+        f" {look.level:.2g}, and p and intervals allow for it"
+    )
+
+
 def _need(difference: Difference) -> str:
-    need = f"at least {difference.minimum_seeds} are needed"
+    need = f"at least {difference.seeds_to_go_on} are needed"
     family = f" for {difference.comparisons} comparisons" if difference.comparisons > 1 else ""
     return f"too few seeds to tell ({len(difference.seeds)}; {need}{family})"
 

@@ -1,4 +1,4 @@
-"""mnistlab.statistics.diagram against figures worked out by hand."""
+"""Reliability diagrams against figures worked out by hand."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnistlab.statistics import reliability_diagram
-from mnistlab.statistics.calibration import average_bins, calibration_error
-from mnistlab.statistics.diagram import FEWEST_IMAGES
-from mnistlab.statistics.proportion import wilson_interval
+from mnistlab.statistics.calibration import FEWEST_IMAGES, average_bins, calibration_error
+from mnistlab.statistics.interval import wilson_interval
 
 BINS = [(4, 1.2, 1), (20, 9.0, 8), (16, 11.2, 9), (29, 23.2, 20), (931, 921.7, 925)]
 """Images, sum of confidences, rightly read."""
