@@ -44,9 +44,9 @@ def corrupted(images, name, severity=None, seed=0):
 
 
 def test_they_are_the_papers_with_the_severities_that_it_published():
-    assert [(name, corruption.published) for name, corruption in CORRUPTIONS.items()] == list(
-        PUBLISHED.items()
-    )
+    assert [
+        (name, corruption.published_severity) for name, corruption in CORRUPTIONS.items()
+    ] == list(PUBLISHED.items())
     assert all(name == corruption.name for name, corruption in CORRUPTIONS.items())
 
 
@@ -88,7 +88,7 @@ def test_the_seed_decides_what_is_random_and_nothing_else(mnist, name):
     state = np.random.get_state()[1].copy()
     first, again, other = (corrupted(images, name, seed=seed) for seed in (1, 1, 2))
     assert np.array_equal(first, again)
-    assert np.array_equal(first, other) != CORRUPTIONS[name].chance
+    assert np.array_equal(first, other) != CORRUPTIONS[name].random
     assert np.array_equal(np.random.get_state()[1], state)
 
 
@@ -163,9 +163,7 @@ def test_severities_are_1_to_5(name, severity):
 
 @pytest.mark.parametrize("name", [name for name in PUBLISHED if name not in SCALED])
 def test_where_there_are_no_severities_none_can_be_chosen(name):
-    with pytest.raises(
-        DataError, match=f"^severity 3: {name} comes in one form alone; leave the severity out$"
-    ):
+    with pytest.raises(DataError, match=f"^severity 3: {name} has no severities; leave it out$"):
         corrupted(np.zeros((1, 28, 28), np.uint8), name, 3)
 
 

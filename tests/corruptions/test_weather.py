@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from mnistlab.corruptions import SEVERITIES, corrupt, generator
 from mnistlab.corruptions.weather import _refined
-from tests.corruptions.chance import Loaded
+from tests.corruptions.scripted import Scripted
 
 STRENGTHS = {1: 1.5, 2: 2.0, 3: 2.5, 4: 2.5, 5: 3.0}
 
@@ -61,7 +61,7 @@ def test_points_between_are_the_means_of_four_neighbours():
     """A plasma's step by hand, without its random part; what is beyond an edge is the other
     edge."""
     heights = np.array([[[0, 4], [8, 12]]], np.float32)
-    (found,) = _refined(heights, 0.0, [Loaded(np.zeros((3, 2, 2), np.float32))])
+    (found,) = _refined(heights, 0.0, [Scripted(np.zeros((3, 2, 2), np.float32))])
     assert np.array_equal(found[::2, ::2], heights[0])
     assert (found[1::2, 1::2] == 6).all()
     # Between 0 and 4, with 6 above and below; between 0 and 8, with 6 on either side.
@@ -72,7 +72,7 @@ def test_points_between_are_the_means_of_four_neighbours():
 
 def test_points_between_move_by_at_most_their_size():
     noise = np.stack([np.full((2, 2), share, np.float32) for share in (0, 0.5, 1)])
-    (found,) = _refined(np.zeros((1, 2, 2), np.float32), 0.25, [Loaded(noise)])
+    (found,) = _refined(np.zeros((1, 2, 2), np.float32), 0.25, [Scripted(noise)])
     assert (found[1::2, 1::2] == -0.25).all()
     assert (found[::2, 1::2] == -0.125).all()
     assert (found[1::2, ::2] == 0.125).all()

@@ -14,7 +14,7 @@ from mnistlab.kernels import AugmentationParams, EpochBatches, Plan
 MEAN, DEVIATION = 0.4, 0.3
 
 
-def random_pass(count, shape, classes, batch=None, *, seed=0, rate=0.1, augmentation=None):
+def random_batches(count, shape, classes, batch=None, *, seed=0, rate=0.1, augmentation=None):
     """Noise in a shuffled order, where near ties in pooling are improbable; in one batch if no size
     is given."""
     random = torch.Generator().manual_seed(seed)
@@ -42,11 +42,11 @@ def make_checked_plan(model, shape, classes):
     return mnistlab.kernels.make_plan(model, shape, classes, mean=MEAN, std=DEVIATION)
 
 
-def batch_of(work, number, dtype=torch.float64):
+def batch_of(batches, number, dtype=torch.float64):
     """Normalised pixels and labels of a batch."""
-    start, stop = work.bounds[number : number + 2].tolist()
-    chosen = work.order[start:stop]
-    return pixels(work.images[chosen], dtype), work.labels[chosen]
+    start, stop = batches.bounds[number : number + 2].tolist()
+    chosen = batches.order[start:stop]
+    return pixels(batches.images[chosen], dtype), batches.labels[chosen]
 
 
 def pixels(images, dtype=torch.float64):
@@ -89,14 +89,14 @@ def differentiate(model, images, labels, smoothing=0.0):
     )
 
 
-def train_in_pytorch(model, work, optimizer, averages=(), decay=0.0, smoothing=0.0):
+def train_in_pytorch(model, batches, optimizer, averages=(), decay=0.0, smoothing=0.0):
     """Do in PyTorch, in the model's own type, what a plan does with a whole pass; return the
     losses."""
     losses = []
-    for number, rate in enumerate(work.rates.tolist()):
+    for number, rate in enumerate(batches.rates.tolist()):
         for group in optimizer.param_groups:
             group["lr"] = rate
-        images, labels = batch_of(work, number, next(model.parameters()).dtype)
+        images, labels = batch_of(batches, number, next(model.parameters()).dtype)
         losses.append(differentiate(model, images, labels, smoothing)[0])
         optimizer.step()
         with torch.no_grad():

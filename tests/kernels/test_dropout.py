@@ -18,7 +18,7 @@ from tests.kernels.reference import (
     make_plan,
     philox,
     pixels,
-    random_pass,
+    random_batches,
     randomise,
     twin_of,
 )
@@ -67,7 +67,7 @@ def observed_factors(share, count, classes, seed):
     model = nn.Sequential(nn.Flatten(), nn.Linear(1, classes), nn.Dropout(share))
     plan, parts = make_plan(model, (1, 1, 1), classes), []
     for first in range(count):
-        one = random_pass(1, (1, 1, 1), classes, seed=first)
+        one = random_batches(1, (1, 1, 1), classes, seed=first)
         one.dropout_seeds[0] = seed + first
         plan.train(one, 0, 1, None)
         parts.append(model[1].bias.grad != 0)
@@ -121,12 +121,12 @@ def test_a_step_is_pytorchs_in_float64_with_the_same_masks(shares, count, thread
         share = wide[index].p
         wide[index] = Masked()
         wide[index].factors = dropout_factors(seed, layer, count, size, share)
-    work = random_pass(count, shape, 4, seed=seed % 997)
-    work.dropout_seeds[0] = seed
-    make_plan(model, shape, 4).train(work, 0, 1, None, smoothing=smoothing, threads=threads)
-    loss, correct, gradients = differentiate(wide, *batch_of(work, 0), smoothing)
-    assert work.losses.item() == pytest.approx(loss, rel=1e-4)
-    assert work.correct.item() == correct
+    batches = random_batches(count, shape, 4, seed=seed % 997)
+    batches.dropout_seeds[0] = seed
+    make_plan(model, shape, 4).train(batches, 0, 1, None, smoothing=smoothing, threads=threads)
+    loss, correct, gradients = differentiate(wide, *batch_of(batches, 0), smoothing)
+    assert batches.losses.item() == pytest.approx(loss, rel=1e-4)
+    assert batches.correct.item() == correct
     largest = max(gradient.abs().max().item() for gradient in gradients)
     for (name, parameter), exact in zip(model.named_parameters(), gradients, strict=True):
         assert (parameter.grad - exact).abs().max() <= 1e-4 * largest, name
@@ -134,7 +134,7 @@ def test_a_step_is_pytorchs_in_float64_with_the_same_masks(shares, count, thread
 
 def test_evaluation_drops_nothing():
     model = randomise(network((0.5, 0.5, 0.5)))
-    images = random_pass(20, (2, 6, 7), 4).images
+    images = random_batches(20, (2, 6, 7), 4).images
     with torch.no_grad():
         expected = twin_of(model).eval()(pixels(images))
     torch.testing.assert_close(

@@ -13,7 +13,7 @@ from tests.kernels.reference import (
     differentiate,
     make_plan,
     pixels,
-    random_pass,
+    random_batches,
     randomise,
     train_in_pytorch,
     twin_of,
@@ -74,21 +74,21 @@ def how_far_rounding_moves(model, images, labels, smoothing, loss, gradients):
 def check(model, shape, count, *, seed, threads=1, smoothing=0.0, slack=2e-5):
     """One batch's loss, hits, gradients and running averages, and the logits of evaluation."""
     randomise(model, seed)
-    work = random_pass(count, shape, CLASSES, seed=seed)
+    batches = random_batches(count, shape, CLASSES, seed=seed)
     wide, narrow = twin_of(model), twin_of(model, torch.float32)
-    images, labels = batch_of(work, 0)
+    images, labels = batch_of(batches, 0)
     loss, correct, gradients = differentiate(wide, images, labels, smoothing)
     theirs = differentiate(narrow, images.float(), labels, smoothing)[2]
     loss_moved, moved = how_far_rounding_moves(model, images, labels, smoothing, loss, gradients)
     assume(max(moved, default=0) <= 1e-3 * largest(gradients))
     plan = make_plan(model, shape, CLASSES)
     before = [parameter.detach().clone() for parameter in model.parameters()]
-    plan.train(work, 0, 1, None, smoothing=smoothing, threads=threads)
-    assert work.losses.item() == pytest.approx(loss, rel=4e-6, abs=2e-6 + 2 * loss_moved)
+    plan.train(batches, 0, 1, None, smoothing=smoothing, threads=threads)
+    assert batches.losses.item() == pytest.approx(loss, rel=4e-6, abs=2e-6 + 2 * loss_moved)
     # Where two logits are equal but for rounding, either may count as the larger.
     first, second = twin_of(wide)(images).detach().topk(2, dim=1).values.T
     assert (
-        abs(work.correct.item() - correct)
+        abs(batches.correct.item() - correct)
         <= ((first - second) < 1e-5 * first.abs().clamp(min=1)).sum()
     )
     for (name, parameter), exact, their, far in zip(
@@ -106,9 +106,9 @@ def check(model, shape, count, *, seed, threads=1, smoothing=0.0, slack=2e-5):
     for (name, ours), exact in zip(model.named_buffers(), wide.buffers(), strict=True):
         torch.testing.assert_close(ours.double(), exact.double(), rtol=2e-6, atol=2e-6, msg=name)
     with torch.no_grad():
-        exact = wide.eval()(pixels(work.images))
+        exact = wide.eval()(pixels(batches.images))
     torch.testing.assert_close(
-        plan.logits(work.images, threads=threads).double(),
+        plan.logits(batches.images, threads=threads).double(),
         exact,
         rtol=0,
         atol=4e-6 * max(1, exact.abs().max().item()),
@@ -291,13 +291,13 @@ def test_evaluation_after_training_uses_the_running_averages():
         *(nn.Linear(12, 6), nn.BatchNorm1d(6, affine=False), nn.ReLU(), nn.Linear(6, CLASSES)),
     )
     wide = twin_of(randomise(model))
-    work = random_pass(83, shape, CLASSES, batch=20)
+    batches = random_batches(83, shape, CLASSES, batch=20)
     plan = make_plan(model, shape, CLASSES)
-    plan.train(work, 0, 5, torch.optim.SGD(model.parameters(), lr=1.0))
-    train_in_pytorch(wide, work, torch.optim.SGD(wide.parameters(), lr=1.0))
+    plan.train(batches, 0, 5, torch.optim.SGD(model.parameters(), lr=1.0))
+    train_in_pytorch(wide, batches, torch.optim.SGD(wide.parameters(), lr=1.0))
     assert model[1].num_batches_tracked == model[6].num_batches_tracked == 5
     for ours, exact in zip(model.buffers(), wide.buffers(), strict=True):
         torch.testing.assert_close(ours.double(), exact.double(), rtol=1e-5, atol=1e-6)
     with torch.no_grad():
-        exact = wide.eval()(pixels(work.images))
-    torch.testing.assert_close(plan.logits(work.images).double(), exact, rtol=0, atol=1e-5)
+        exact = wide.eval()(pixels(batches.images))
+    torch.testing.assert_close(plan.logits(batches.images).double(), exact, rtol=0, atol=1e-5)

@@ -15,8 +15,8 @@ from mnistlab import Recipe
 from mnistlab.errors import KernelError
 from mnistlab.kernels import AugmentationParams, Plan, installed, load_library
 from mnistlab.kernels.library import BUILDS, processor_level
-from mnistlab.training.backend_choice import choose_backend
-from tests.kernels.reference import make_plan, random_pass, randomise
+from mnistlab.training.backend import choose_backend
+from tests.kernels.reference import make_plan, random_batches, randomise
 
 ROOT = Path(__file__).parents[2]
 SHAPE, CLASSES = (2, 12, 11), 4
@@ -53,10 +53,10 @@ def train_and_save(path):
         },
         shared=["grain"],
     )
-    work = random_pass(100, SHAPE, CLASSES, 35, augmentation=augmentation)
+    batches = random_batches(100, SHAPE, CLASSES, 35, augmentation=augmentation)
     plan = make_plan(randomise(model), SHAPE, CLASSES)
     plan.train(
-        work,
+        batches,
         0,
         3,
         torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9),
@@ -64,7 +64,12 @@ def train_and_save(path):
         threads=2,
     )
     gradients = [parameter.grad for parameter in model.parameters()]
-    results = [*model.state_dict().values(), *gradients, work.losses, plan.logits(work.images)]
+    results = [
+        *model.state_dict().values(),
+        *gradients,
+        batches.losses,
+        plan.logits(batches.images),
+    ]
     torch.save({"build": load_library().build, "results": results}, path)
 
 
@@ -146,7 +151,7 @@ def test_a_choice_that_cannot_be_is_said_in_a_line_and_training_falls_back(load_
         load_library()
     assert backend.reason == str(refused.value)
     before = model[1].weight.detach().clone()
-    backend.train(random_pass(8, (1, 3, 3), 3), 0, 1)
+    backend.train(random_batches(8, (1, 3, 3), 3), 0, 1)
     assert not torch.equal(model[1].weight, before)
     assert backend.logits(torch.zeros(2, 1, 3, 3, dtype=torch.uint8)).shape == (2, 3)
 

@@ -21,7 +21,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistlab.training.device import import_optimisers
+from mnistlab.training.device import preload_optimizers
 from tests.cli.processes import ROOT
 
 PRELOADED = (
@@ -143,7 +143,7 @@ def started():
 def _serve():
     for module in PRELOADED:
         importlib.import_module(module)
-    import_optimisers()
+    preload_optimizers()
     for line in sys.stdin:
         request = json.loads(line)
         if "wait" in request:

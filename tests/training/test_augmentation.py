@@ -13,7 +13,7 @@ from mnistlab import Recipe
 from mnistlab.training.augmentations import augment, draw_augmentation
 from mnistlab.training.augmentations.blur import blur
 from mnistlab.training.augmentations.erasing import erase
-from mnistlab.training.augmentations.resample import affine_matrices, sample, spline
+from mnistlab.training.augmentations.resample import affine_matrices, bspline_weights, resample
 
 SIZE = (32, 32)
 
@@ -24,7 +24,7 @@ def affine(angle=0.0, scale=1.0, shear=0.0, right=0.0, down=0.0):
 
 def rotate(images, angles):
     ones, none = torch.ones_like(angles), torch.zeros_like(angles)
-    return sample(images, affine_matrices(angles, ones, none, none, none), None)
+    return resample(images, affine_matrices(angles, ones, none, none, none), None)
 
 
 def random_images(count=4, height=9, width=9, seed=0):
@@ -181,7 +181,7 @@ def test_a_batch_has_its_images_draws():
 
 def test_translation_moves_by_whole_pixels_exactly():
     images = random_images(1)
-    moved = sample(images, affine(right=2.0, down=-1.0), None)
+    moved = resample(images, affine(right=2.0, down=-1.0), None)
     torch.testing.assert_close(moved[..., :-1, 2:], images[..., 1:, :-2], atol=1e-5, rtol=0)
     assert moved[..., -1, :].abs().max() == moved[..., :2].abs().max() == 0
 
@@ -189,13 +189,13 @@ def test_translation_moves_by_whole_pixels_exactly():
 def test_scale_enlarges_about_the_centre():
     image = torch.zeros(1, 1, 9, 9)
     image[..., 4, 6] = 1
-    assert sample(image, affine(scale=2.0), None)[0, 0].argmax() == 4 * 9 + 8
+    assert resample(image, affine(scale=2.0), None)[0, 0].argmax() == 4 * 9 + 8
 
 
 def test_shear_moves_the_upper_half_right():
     image = torch.zeros(1, 1, 9, 9)
     image[..., 2, 4] = image[..., 6, 4] = 1
-    sheared = sample(image, affine(shear=math.pi / 4), None)[0, 0]
+    sheared = resample(image, affine(shear=math.pi / 4), None)[0, 0]
     assert sheared[2].argmax() == 6
     assert sheared[6].argmax() == 2
 
@@ -221,7 +221,7 @@ def test_matrices_lead_back_from_scaled_sheared_turned_and_moved(
 
 @pytest.mark.parametrize(("side", "points"), [(32, 8), (28, 4), (5, 8), (1, 8)])
 def test_splines_weigh_to_one_and_follow_a_straight_line(side, points):
-    weights = spline(side, points)
+    weights = bspline_weights(side, points)
     torch.testing.assert_close(weights.sum(1), torch.ones(side))
     line = weights @ torch.arange(points, dtype=torch.float32)
     expected = 1 + torch.arange(side) * (points - 3) / max(side - 1, 1)
@@ -235,14 +235,14 @@ def test_splines_are_scipys():
     expected = np.stack(
         [BSpline(knots, np.eye(8)[i], 3)(np.linspace(0, 5, 32)) for i in range(8)], axis=1
     )
-    np.testing.assert_allclose(spline(32, 8).numpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(bspline_weights(32, 8).numpy(), expected, atol=1e-6)
 
 
 def test_equal_displacements_move_the_whole_image():
     images = random_images()
     displacements = torch.zeros(4, 2, 8, 8)
     displacements[:, 0] = 1.0
-    moved = sample(images, None, displacements)
+    moved = resample(images, None, displacements)
     torch.testing.assert_close(moved[..., :-1], images[..., 1:], atol=1e-5, rtol=0)
 
 

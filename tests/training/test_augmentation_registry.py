@@ -7,7 +7,7 @@ import torch
 
 from mnistlab import Recipe, load_dataset
 from mnistlab.training import augmentations
-from mnistlab.training.augmentations import augment, draw_augmentation, without_fast_form
+from mnistlab.training.augmentations import augment, draw_augmentation, without_native_kernel
 from mnistlab.training.trainer import Trainer
 from tests.training.test_augmentation import SIZE, random_images
 
@@ -29,9 +29,9 @@ from mnistlab.training.augmentations import Augmentation
 AUGMENTATION = Augmentation(
     name="mirror",
     fields=("inversion",),
-    order=15,
+    apply_order=15,
     tensors=("mirrored",),
-    draw=lambda recipe, draws: {"mirrored": draws.uniform(0, 1) < recipe.inversion},
+    draw=lambda recipe, sampler: {"mirrored": sampler.uniform(0, 1) < recipe.inversion},
     apply=lambda images, params: images.flip(3).where(
         params["mirrored"].view(-1, 1, 1, 1), images
     ),
@@ -83,7 +83,7 @@ def test_a_file_is_all_that_a_new_kind_needs(mirror):
 
 def test_a_kind_without_a_fast_form_is_trained_by_pytorch(mirror, few):
     recipe = Recipe(data=str(few), inversion=0.5, epochs=1)
-    assert without_fast_form(recipe) == ["mirror"]
-    assert without_fast_form(EVERYTHING.replace(inversion=0.0)) == []
+    assert without_native_kernel(recipe) == ["mirror"]
+    assert without_native_kernel(EVERYTHING.replace(inversion=0.0)) == []
     backend = Trainer(recipe, load_dataset(str(few)), 0, torch.device("cpu")).backend
     assert (backend.kernels, backend.reason) == ("torch", "augmentation mirror has no fast form")

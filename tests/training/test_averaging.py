@@ -9,7 +9,7 @@ from mnistlab.recipe import Recipe
 from mnistlab.training.augmentations import augment
 from mnistlab.training.averaging import Averaging
 from mnistlab.training.events import EpochDone, ignore, never
-from mnistlab.training.input import normalise, to_unit
+from mnistlab.training.input import normalise, to_float
 from mnistlab.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -35,7 +35,7 @@ def test_the_mean_of_the_last_epochs_weights_is_kept(small_mnist, kernels):
             theirs[0].update_parameters(trainer.model)
 
     trainer = trained(RECIPE, small_mnist, kernels, take_in)
-    trainer.adopt_averages()
+    trainer.swap_in_averages()
     for ours, expected in zip(
         trainer.model.parameters(), theirs[0].module.parameters(), strict=True
     ):
@@ -47,22 +47,22 @@ def test_the_mean_of_the_last_epochs_weights_is_kept(small_mnist, kernels):
 def test_statistics_are_those_of_images_as_the_last_epoch_saw_them(
     small_mnist, monkeypatch, kernels, enough, batches
 ):
-    monkeypatch.setattr("mnistlab.training.trainer.STATISTICS_IMAGES", enough)
+    monkeypatch.setattr("mnistlab.training.trainer.UPDATE_BN_IMAGES", enough)
     trainer = trained(RECIPE, small_mnist, kernels)
     before = [value.clone() for value in trainer.model.state_dict().values()]
-    undo = trainer.adopt_averages()
+    undo = trainer.swap_in_averages()
     ours = {
         name: value.clone()
         for name, value in trainer.model.state_dict().items()
         if "running" in name
     }
     assert len(ours) == 8
-    work = trainer.plan_epoch(RECIPE.epochs)
+    batches = trainer.epoch_batches(RECIPE.epochs)
     assert len(trainer.bounds) == 10
     seen = []
     for start, stop in trainer.bounds[:batches]:
-        images = to_unit(work.images[work.order[start:stop]])
-        seen.append(normalise(augment(images, work.augmentation.of(start, stop, CPU)), RECIPE))
+        images = to_float(batches.images[batches.order[start:stop]])
+        seen.append(normalise(augment(images, batches.augmentation.of(start, stop, CPU)), RECIPE))
     update_bn(seen, trainer.model)
     for name, value in ours.items():
         torch.testing.assert_close(value, trainer.model.state_dict()[name], atol=1e-5, rtol=1e-4)
@@ -105,5 +105,5 @@ def test_the_mean_is_exact_for_weights_known_by_hand():
 
 def test_a_model_without_batch_normalisation_needs_no_statistics(small_mnist):
     trainer = Trainer(Recipe(model="mlp", epochs=1, swa=1), small_mnist, 0, CPU)
-    trainer.backend.watch = lambda work: pytest.fail("no batch need be seen")
+    trainer.backend.watch = lambda batches: pytest.fail("no batch need be seen")
     trainer.run(ignore, never)

@@ -5,7 +5,7 @@ import torch
 
 from mnistlab.kernels import load_library
 from mnistlab.recipe import Recipe
-from mnistlab.training.diagnosis import diagnose, obstacle
+from mnistlab.training.diagnosis import diagnose, unsupported_reason
 from mnistlab.training.events import ignore, never
 from mnistlab.training.trainer import Trainer
 
@@ -65,7 +65,7 @@ def test_averages_are_tested_and_kept_and_training_goes_on_from_the_weights(smal
     assert torch.equal(averaged.model.output.weight, bare.model.output.weight)
     assert averaged.history[1].train_loss == bare.history[1].train_loss
     assert averaged.history[1].test_loss != bare.history[1].test_loss
-    averaged.adopt_averages()
+    averaged.swap_in_averages()
     assert not torch.equal(averaged.model.output.weight, bare.model.output.weight)
 
 
@@ -90,12 +90,14 @@ def test_a_model_without_a_fast_form_trains_on_plain_pytorch(small_mnist, tmp_pa
     assert trainer.backend.kernels == "torch"
     assert trainer.backend.reason == "2 (Tanh): has no fast form"
     assert trainer.run(ignore, never)
-    assert obstacle(recipe, small_mnist) == "2 (Tanh): has no fast form"
+    assert unsupported_reason(recipe, small_mnist) == "2 (Tanh): has no fast form"
 
 
 def test_built_in_models_have_a_fast_form(small_mnist):
     for model in ("lenet5", "mlp"):
-        assert obstacle(Recipe(model=model, batch_norm=True, dropout=0.5), small_mnist) == ""
+        assert (
+            unsupported_reason(Recipe(model=model, batch_norm=True, dropout=0.5), small_mnist) == ""
+        )
 
 
 def test_the_diagnosis_names_what_is_in_use():
@@ -104,7 +106,7 @@ def test_the_diagnosis_names_what_is_in_use():
     assert found.environment.kernels in found.builds
 
 
-def test_operations_are_counted_by_hand(small_mnist):
+def test_flops_are_counted_by_hand(small_mnist):
     trainer = Trainer(Recipe(), small_mnist, 0, CPU)
     products = {
         "conv1": 6 * 25 * 784,
@@ -113,4 +115,4 @@ def test_operations_are_counted_by_hand(small_mnist):
     }
     # An addition and a product each; forward, to the weights, and back, but for the image.
     expected = 2 * (2 * products["conv1"] + 3 * products["conv2"] + 3 * products["rest"])
-    assert trainer.backend.operations == expected
+    assert trainer.backend.flops == expected

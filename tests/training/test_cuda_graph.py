@@ -98,12 +98,12 @@ def test_a_step_makes_no_constants_anew(small_mnist, monkeypatch):
     """On CUDA each would wait for the host, and a capture forbids it."""
     recipe = Recipe(epochs=1, batch_size=64, **EVERYTHING)
     trainer = Trainer(recipe, small_mnist, 0, CPU, "torch")
-    work = trainer.plan_epoch(trainer.epoch)
-    trainer.backend.train(work, 0, 1)
+    batches = trainer.epoch_batches(trainer.epoch)
+    trainer.backend.train(batches, 0, 1)
 
     def forbidden(*arguments, **options):
         raise AssertionError("made from the host's values")
 
     monkeypatch.setattr(torch, "tensor", forbidden)
-    pixels = augment(torch.rand(64, 1, 32, 32), work.augmentation.of(0, 64, CPU))
+    pixels = augment(torch.rand(64, 1, 32, 32), batches.augmentation.of(0, 64, CPU))
     assert pixels.shape == (64, 1, 32, 32)

@@ -7,7 +7,7 @@ import torch
 from mnistlab import Recipe, RunFolder, train
 from mnistlab.errors import DeviceError, KernelError, RunError
 from mnistlab.training import BatchDone, EpochDone, RunFinished, RunStarted, RunStopped
-from mnistlab.training.device import choose_device, computing_threads
+from mnistlab.training.device import choose_device, torch_threads
 
 KERNELS = ["auto", "torch"]
 TIMES = {"train_seconds", "test_seconds", "images_per_second"}
@@ -57,7 +57,7 @@ def test_with_the_fast_layers_neither_threads_nor_the_length_of_calls_change_a_b
     assert first.record.environment.kernels != "torch"
     for threads in (2, 3, 5):
         assert_same(first, train(regularised, small_mnist, seed=1, threads=threads))
-    monkeypatch.setattr("mnistlab.training.backend.IMAGES_A_CALL", 250)
+    monkeypatch.setattr("mnistlab.training.backend.IMAGES_PER_CALL", 250)
     assert_same(first, train(regularised, small_mnist, seed=1, threads=2))
 
 
@@ -281,7 +281,7 @@ def test_a_device_that_is_not_there_is_refused(kind, message):
 
 def test_threads_are_put_back():
     before = torch.get_num_threads()
-    with computing_threads(before + 1) as used:
+    with torch_threads(before + 1) as used:
         assert used == torch.get_num_threads() == before + 1
     assert torch.get_num_threads() == before
 

@@ -13,7 +13,7 @@ from mnistlab.data import Split
 from mnistlab.errors import DataError, TrainingError
 from mnistlab.training.events import BatchDone, EpochDone, ignore, never
 from mnistlab.training.inference import compute_logits, score
-from mnistlab.training.randomness import derive_seed, generator, isolated
+from mnistlab.training.randomness import derive_seed, fork_rng, generator
 from mnistlab.training.trainer import Trainer, batch_bounds
 
 CPU = torch.device("cpu")
@@ -79,14 +79,14 @@ def test_every_image_is_seen_once_an_epoch(small_mnist, kernels):
     trainer = Trainer(Recipe(epochs=2, batch_size=77), small_mnist, 0, CPU, kernels)
     train, seen = trainer.backend.train, []
 
-    def watch(work, first, last):
+    def watch(batches, first, last):
         for batch in range(first, last):
-            chosen = work.order[work.bounds[batch] : work.bounds[batch + 1]]
+            chosen = batches.order[batches.bounds[batch] : batches.bounds[batch + 1]]
             seen.extend(
-                (work.images[i, 0, 2:-2, 2:-2].numpy().tobytes(), int(work.labels[i]))
+                (batches.images[i, 0, 2:-2, 2:-2].numpy().tobytes(), int(batches.labels[i]))
                 for i in chosen
             )
-        train(work, first, last)
+        train(batches, first, last)
 
     trainer.backend.train = watch
     trainer.run(ignore, never)
@@ -195,7 +195,7 @@ def test_isolation_survives_an_error():
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    with pytest.raises(ZeroDivisionError), isolated(CPU):
+    with pytest.raises(ZeroDivisionError), fork_rng(CPU):
         torch.manual_seed(1)
         raise ZeroDivisionError
     assert torch.equal(torch.rand(1), expected)
