@@ -138,9 +138,9 @@ def outcome(count, batch, threads, calls, name="adamw", norm=True, dropout=True)
     optimiser = start(model, name)
     batches = random_batches(count, SHAPE, CLASSES, batch, seed=6, rate=rate_of(name))
     plan = make_plan(model, SHAPE, CLASSES)
-    count = len(batches.rates)
+    steps = len(batches.rates)
     for first, last in (
-        ((k, k + 1) for k in range(batches)) if calls == "one by one" else ((0, batches),)
+        ((k, k + 1) for k in range(steps)) if calls == "one by one" else ((0, steps),)
     ):
         plan.train(batches, first, last, optimiser, averages=averages, decay=0.9, threads=threads)
     state = [value for p in model.parameters() for value in optimiser.state[p].values()]

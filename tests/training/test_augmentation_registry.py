@@ -81,9 +81,12 @@ def test_a_file_is_all_that_a_new_kind_needs(mirror):
     assert torch.equal(alone["inversions"], drawn["inversions"])
 
 
-def test_a_kind_without_a_fast_form_is_trained_by_pytorch(mirror, few):
+def test_a_kind_without_a_native_kernel_is_trained_in_pytorch(mirror, few):
     recipe = Recipe(data=str(few), inversion=0.5, epochs=1)
     assert without_native_kernel(recipe) == ["mirror"]
     assert without_native_kernel(EVERYTHING.replace(inversion=0.0)) == []
     backend = Trainer(recipe, load_dataset(str(few)), 0, torch.device("cpu")).backend
-    assert (backend.kernels, backend.reason) == ("torch", "augmentation mirror has no fast form")
+    assert (backend.kernels, backend.reason) == (
+        "torch",
+        "augmentation mirror has no native kernel",
+    )

@@ -34,13 +34,15 @@ def test_a_recipe_without_them_leaves_the_data_alone(dataset):
 
 def test_images_of_another_size_are_refused(dataset):
     wide = Split(np.zeros((5, 28, 30), np.uint8), np.arange(5))
-    with pytest.raises(DataError, match=r"odd: negatives are for images of 28x28 pixels"):
+    with pytest.raises(DataError, match=r"odd: negatives need images of 28x28 pixels"):
         add_negatives(Dataset("odd", wide, wide, tuple("01234")), SMALL)
 
 
 def test_a_class_of_that_name_is_refused(dataset):
     named = Dataset("odd", dataset.train, dataset.test, (*"012345678", "none"))
-    with pytest.raises(DataError, match=r"odd: negatives are for images .* without a class 'none'"):
+    with pytest.raises(
+        DataError, match=r"odd: negatives need images .* no class of their own named 'none'"
+    ):
         add_negatives(named, SMALL)
 
 
@@ -54,6 +56,6 @@ def test_a_run_is_tested_on_digits_alone_and_known_by_its_data(dataset, tmp_path
     np.testing.assert_array_equal(again.test_logits, trained.test_logits)
 
 
-def test_every_seed_is_taught_the_same_scraps(dataset):
+def test_every_run_gets_the_same_negatives(dataset):
     one, two = add_negatives(dataset, SMALL), add_negatives(dataset, SMALL)
     np.testing.assert_array_equal(one.train.images, two.train.images)

@@ -56,7 +56,7 @@ def test_one_that_cannot_take_a_batch_of_one_is_refused_with_the_remedy(recipe, 
     for own in (recipe(norm=True), recipe(f"if len(images) == 1 and self.training: {FAIL}")):
         with pytest.raises(
             ModelError,
-            match=r"on a batch of one image: ValueError.*give a batch_size of at least 2",
+            match=r"on a batch of one image: ValueError.*set batch_size to at least 2",
         ):
             train(own.replace(batch_size=1), tiny_dataset(), kernels=kernels)
 

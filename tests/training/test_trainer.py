@@ -1,4 +1,4 @@
-"""One run in progress, held against PyTorch written out plainly."""
+"""The training loop, compared with plain PyTorch."""
 
 import numpy as np
 import pytest
@@ -79,7 +79,7 @@ def test_every_image_is_seen_once_an_epoch(small_mnist, kernels):
     trainer = Trainer(Recipe(epochs=2, batch_size=77), small_mnist, 0, CPU, kernels)
     train, seen = trainer.backend.train, []
 
-    def watch(batches, first, last):
+    def spy(batches, first, last):
         for batch in range(first, last):
             chosen = batches.order[batches.bounds[batch] : batches.bounds[batch + 1]]
             seen.extend(
@@ -88,7 +88,7 @@ def test_every_image_is_seen_once_an_epoch(small_mnist, kernels):
             )
         train(batches, first, last)
 
-    trainer.backend.train = watch
+    trainer.backend.train = spy
     trainer.run(ignore, never)
     expected = [
         (image.tobytes(), int(label)) for image, label in zip(*vars(small_mnist.train).values())
@@ -156,7 +156,7 @@ def test_a_single_training_image_is_refused(small_mnist):
     one = make_dataset(
         "one", Split(small_mnist.train.images[:1], small_mnist.train.labels[:1]), small_mnist.test
     )
-    with pytest.raises(DataError, match="a single training image"):
+    with pytest.raises(DataError, match="only one training image"):
         Trainer(Recipe(), one, 0, CPU)
 
 
@@ -191,7 +191,7 @@ def test_derived_seeds_do_not_collide_or_move():
     assert derive_seed(0, "weights") == 133441691874178746
 
 
-def test_isolation_survives_an_error():
+def test_the_random_state_is_restored_after_an_error():
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
