@@ -4,21 +4,20 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from mnistlab.data import load_dataset
 from mnistlab.glyphs import draw_negatives
 from mnistlab.glyphs.negatives import _beside, _cut, _half, _main_part, _touching, _with_slice
 
 
 @pytest.fixture(scope="module")
-def digits():
-    return load_dataset("mnist").train.images[:2000]
+def digits(mnist):
+    return mnist.train.images[:2000]
 
 
 def inked(image):
     return image > 96
 
 
-def test_scraps_are_prepared_as_digits_are(digits):
+def test_negatives_are_prepared_as_digits_are(digits):
     negatives = draw_negatives(digits, 60, np.random.default_rng(0))
     assert negatives.shape == (60, 28, 28)
     assert negatives.dtype == np.uint8
@@ -37,7 +36,7 @@ def test_the_seed_decides_and_a_longer_draw_begins_alike(digits):
     assert (draw_negatives(digits, 10, np.random.default_rng(6)) != one).any()
 
 
-def test_no_scraps():
+def test_no_negatives():
     assert draw_negatives(
         np.full((1, 28, 28), 255, np.uint8), 0, np.random.default_rng(0)
     ).shape == (0, 28, 28)

@@ -105,7 +105,7 @@ DROPPED = {2: (2, 3 * 4 * 5), 4: (4, 5 * 3 * 4), 11: (9, 7)}
 SHARES = st.floats(0.01, 0.95)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(
     shares=st.tuples(SHARES, SHARES, SHARES),
     count=st.integers(3, 50),

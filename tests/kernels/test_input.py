@@ -21,7 +21,7 @@ from mnistlab.training.input import to_float
 SEEDS = st.integers(0, 10_000)
 SHAPES = st.tuples(st.integers(1, 3), st.integers(2, 20), st.integers(2, 20))
 COUNTS = st.integers(1, 37)
-modest = settings(deadline=None, max_examples=40)
+modest = settings(deadline=None, max_examples=20)
 
 
 def seen_by_the_model(images, order, augmentation, *, mean=0.0, std=1.0, threads=1, first=0):

@@ -28,7 +28,7 @@ SEVERAL = st.integers(8, 50)
 are what is left."""
 THREADS = st.integers(1, 2)
 SMOOTHING = st.sampled_from([0.0, 0.1, 0.5, 1.0])
-modest = settings(deadline=None, max_examples=60)
+modest = settings(deadline=None, max_examples=25)
 
 
 class Residual(nn.Module):
@@ -260,7 +260,7 @@ def networks(draw):
     return nn.Sequential(*layers), shape
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=50)
 @given(network=networks(), count=SEVERAL, threads=THREADS, smoothing=SMOOTHING, seed=SEEDS)
 def test_networks(network, count, threads, smoothing, seed):
     check(*network, count, seed=seed, threads=threads, smoothing=smoothing)

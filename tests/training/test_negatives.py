@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnistlab import Recipe, load_dataset, train
+from mnistlab import Recipe, train
 from mnistlab.data import Dataset, Split
 from mnistlab.errors import DataError
 from mnistlab.training.negatives import add_negatives
@@ -12,12 +12,11 @@ SMALL = Recipe(model="mlp", epochs=1, train_limit=600, negatives=40)
 
 
 @pytest.fixture(scope="module")
-def dataset():
-    whole = load_dataset("mnist")
-    part = Split(whole.train.images[:500], whole.train.labels[:500])
-    return Dataset(
-        "mnist", part, Split(whole.test.images[:300], whole.test.labels[:300]), whole.classes
+def dataset(mnist):
+    train, test = (
+        Split(s.images[:n], s.labels[:n]) for s, n in ((mnist.train, 500), (mnist.test, 300))
     )
+    return Dataset("mnist", train, test, mnist.classes)
 
 
 def test_they_are_a_last_class_and_all_else_stays(dataset):
