@@ -1,4 +1,4 @@
-"""mnistlab.corruptions.blurring: half a Gaussian by hand, and swaps done slowly."""
+"""mnistlab.corruptions.blurring: half a Gaussian by hand, and swaps one by one."""
 
 import numpy as np
 import pytest
@@ -98,7 +98,7 @@ def test_glass_neither_adds_light_nor_takes_it(mnist):
 
 
 def test_blurring_grows_with_the_image(mnist):
-    """An image of twice the size, smeared and made small again, is about the small one smeared."""
+    """An image enlarged, blurred and shrunk again is about the same as the image blurred."""
     images = mnist.test.images[:50]
     large = images.repeat(2, axis=1).repeat(2, axis=2)
     smeared = corrupt(large, "motion_blur", generator=generator(0, "motion_blur"))

@@ -1,4 +1,4 @@
-"""mnistlab.corruptions.lines: lines where they were drawn by hand."""
+"""mnistlab.corruptions.lines: compared with lines drawn by hand."""
 
 import math
 
@@ -40,7 +40,7 @@ def test_a_level_zigzag():
     (found,) = zigzag(BLACK, rngs=[Scripted(10, 0)])
     assert not found[:, :2].any()
     assert not found[:, 25:].any()
-    # From the axis at column 2, tips two below and two above it in turn, every fourth column.
+    # From the axis at column 2, with tips two below and two above it in turn, every fourth column.
     course = {
         2: 10,
         3: 11,

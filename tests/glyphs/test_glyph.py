@@ -1,4 +1,4 @@
-"""mnistlab.glyphs.glyph: what a network trained on MNIST is shown."""
+"""mnistlab.glyphs.glyph: the images that a network trained on MNIST gets."""
 
 from functools import cache
 
@@ -69,7 +69,7 @@ def test_the_centre_of_mass_is_in_the_middle(pen):
         for found, taken in zip(
             ndimage.center_of_mass(pixels.astype(float)), np.nonzero(pixels), strict=True
         ):
-            # Half a pixel; more only where the image ends.
+            # Within half a pixel, or more where the digit touches the image border.
             assert abs(found - SIDE // 2) < 0.51 or taken.min() == 0 or taken.max() == SIDE - 1
 
 
@@ -96,8 +96,8 @@ def test_an_enlarged_digit_comes_back_as_it_was(mnist, factor):
     back = np.stack([prepare(enlarged(image, factor)) for image in images]).astype(float)
     difference = np.abs(back - images)
     shifted = np.abs(np.roll(images, 1, axis=2).astype(float) - images).mean()
-    # Half of what a shift by one pixel makes: they agree to about half a pixel, pens that were
-    # mended included.
+    # Half the difference that a shift by one pixel makes: they agree to about half a pixel, even
+    # where stroke thickness was corrected.
     assert difference.mean() < 0.5 * shifted
     assert np.mean(difference.mean(axis=(1, 2)) < 20) > 0.97
 
@@ -186,7 +186,7 @@ def test_nothing_has_no_thickness():
 
 
 def apart(one, other):
-    """Mean difference, wherever rounding put the one: a pixel aside perhaps."""
+    """Mean absolute difference, at the best shift by at most a pixel, since rounding may shift."""
     moved = (np.roll(one, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1))
     return min(float(np.abs(image.astype(float) - other).mean()) for image in moved)
 
@@ -202,7 +202,7 @@ def test_the_size_of_the_writing_hardly_matters(factor):
 
 
 @pytest.mark.parametrize("pen", [1, 2, 3, 5])
-def test_lines_of_a_hair_do_not_vanish(pen):
+def test_hairlines_do_not_vanish(pen):
     for digit in DIGITS:
         large = prepare(cover(digit, (800, 800), 660, pen).astype(np.float32))
         assert apart(large, prepared(digit, 3)) < 20

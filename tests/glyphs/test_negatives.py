@@ -1,4 +1,4 @@
-"""mnistlab.glyphs.negatives: ink that is no digit."""
+"""mnistlab.glyphs.negatives: images that are no digit."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_negatives_are_prepared_as_digits_are(digits):
         rows, columns = np.nonzero(negative)
         assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
         weights = negative[rows, columns] / negative.sum()
-        # Nearest the middle that the box of 20 allows.
+        # As close to the middle as the box of 20 allows.
         for axis in (rows, columns):
             assert abs((axis * weights).sum() - 14) <= 1 or axis.min() == 0 or axis.max() == 27
 
@@ -51,7 +51,7 @@ def test_what_touches_is_one_piece_or_a_hair_apart_and_wider_than_one_digit(digi
         widths.append(np.ptp(columns) / np.ptp(rows))
         near = ndimage.binary_dilation(inked(pair), iterations=4)
         joined.append(ndimage.label(near)[1] == 1)
-    # Some digits are of two pieces themselves.
+    # Some digits consist of two pieces themselves.
     assert np.mean(joined) > 0.9
     single = [
         np.ptp(np.nonzero(inked(d))[1]) / np.ptp(np.nonzero(inked(d))[0]) for d in digits[:200]
@@ -63,7 +63,7 @@ def test_a_half_is_a_part_of_a_digit_and_neither_all_nor_a_speck(digits):
     random = np.random.default_rng(2)
     halves = [half for half in (_half(digits, random) for _ in range(60)) if half is not None]
     assert len(halves) > 20
-    # Enlarged threefold: nine times the ink of its part; digits have some 100 inked pixels.
+    # Enlarged three times: nine times the ink of the piece; digits have about 100 inked pixels.
     shares = [inked(half).sum() / 9 / 100 for half in halves]
     assert 0.15 < np.mean(shares) < 0.9
 

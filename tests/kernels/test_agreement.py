@@ -1,5 +1,4 @@
-"""Models of which a plan gives another answer than PyTorch, and says nothing; a refusal would do as
-well."""
+"""Models for which tracing is not enough: a plan must agree with PyTorch, or be refused."""
 
 import random
 import types
@@ -82,7 +81,7 @@ class CallsOtherwise(nn.Sequential):
 
 
 class FrozenNorm(nn.Sequential):
-    """The usual way of training with running averages that stay."""
+    """The usual way to train with frozen running averages."""
 
     def train(self, mode=True):
         super().train(mode)
@@ -141,7 +140,7 @@ MODELS = {
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_plan_agrees_with_pytorch_or_is_refused(name):
-    # Built twice: a copy would lose the hooks.
+    # Built twice, since a copy would lose the hooks.
     model, wide = (randomise(MODELS[name](), seed=1) for _ in range(2))
     wide = wide.double()
     batches = random_batches(20, SHAPE, CLASSES)
@@ -166,7 +165,7 @@ def skips_at_random(m, x):
 
 
 def test_a_forward_pass_that_draws_is_refused_whatever_it_draws():
-    """Stochastic depth (Huang et al., 2016): a plan would never skip the layer, or always."""
+    """Stochastic depth (Huang et al., 2016): a plan would skip the layer always or never."""
     refused = []
     for seed in range(10):
         torch.manual_seed(seed)

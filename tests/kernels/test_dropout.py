@@ -1,5 +1,4 @@
-"""Dropout, whose masks follow from a seed: Philox's published answers, shares, and whole steps with
-the same masks."""
+"""Dropout, whose masks follow from a seed: Philox's test vectors, rates, and whole steps."""
 
 import ctypes
 
@@ -63,7 +62,7 @@ class Masked(nn.Module):
 
 
 def observed_factors(share, count, classes, seed):
-    """What dropout of the logits themselves does: a slope that is zero is one dropped."""
+    """The mask of dropout on the logits themselves: where the gradient is zero, one was dropped."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(1, classes), nn.Dropout(share))
     plan, parts = make_plan(model, (1, 1, 1), classes), []
     for first in range(count):

@@ -1,7 +1,7 @@
-"""Gathering and distorting in a plan, held against ``training.distortion`` in PyTorch.
+"""Gathering and augmentation in a plan, compared with mnistlab.training.augmentations.
 
-A plan shows no distorted image, but the gradients of a linear model whose weights are zero are the
-images themselves.
+A plan does not return its augmented images, but they follow from the gradients of a linear model
+whose weights are zero.
 """
 
 import math
@@ -60,7 +60,7 @@ def some_images(count, shape, seed):
 
 
 def assert_same_as_pytorch(shape, count, seed, augmentation, **options):
-    """As many images as there are distortions, in another order than that in which they lie."""
+    """Compare a plan with PyTorch on shuffled images, as many as there are augmentations."""
     images, random = some_images(count, shape, seed)
     order = torch.randperm(count, generator=random)
     expected = augment(to_float(images[order]), augmentation)
@@ -85,7 +85,7 @@ def sigmas(count, random):
 
 
 def erasures(count, shape, random):
-    """Boxes within the image, some without area, some the whole of it."""
+    """Boxes within the image: some are empty, one is the whole image."""
     sides = torch.tensor(shape[1:])
     corners = (torch.rand(count, 2, generator=random) * (sides + 1)).long().clamp(max=sides)
     extents = (
@@ -254,7 +254,7 @@ def test_what_comes_from_far_outside_is_black(far):
     torch.testing.assert_close(seen[3], images[3].double() / 255, atol=1e-5, rtol=0)
 
 
-def test_a_later_batch_has_the_distortions_of_its_positions():
+def test_a_later_batch_has_the_augmentation_of_its_positions():
     recipe = Recipe(
         rotation=40.0,
         translation=2.0,

@@ -1,4 +1,4 @@
-"""Every layer of the fast ones, and networks of them, held against PyTorch in float64."""
+"""Every native layer, and networks of them, compared with PyTorch in float64."""
 
 from itertools import pairwise
 
@@ -24,8 +24,8 @@ SEEDS = st.integers(0, 10_000)
 SIDES = st.integers(1, 13)
 COUNTS = st.integers(1, 50)
 SEVERAL = st.integers(8, 50)
-"""With fewer images normalisation takes away nearly all of its own gradient, and rounding errors
-are what is left."""
+"""With fewer images, batch norm cancels nearly all of its own gradient, and rounding errors
+remain."""
 THREADS = st.integers(1, 2)
 SMOOTHING = st.sampled_from([0.0, 0.1, 0.5, 1.0])
 modest = settings(deadline=None, max_examples=25)
@@ -45,11 +45,10 @@ def largest(tensors):
 
 
 def how_far_rounding_moves(model, images, labels, smoothing, loss, gradients):
-    """How much the loss and gradients change when pixels and what each layer gives change in the
-    sixth digit, each way.
+    """Return how loss and gradients change if pixels and layer outputs change by one part in 1e6.
 
-    A value near a kink of ReLU, or two near each other in a pooling window, may fall on either side
-    in float32, and normalising values that hardly differ enlarges their last digits.
+    In float32, a value near the kink of ReLU may fall on either side of it, as may two close values
+    in a pooling window, and normalising values that hardly differ magnifies rounding errors.
     """
     moved, loss_moved = [0.0] * len(gradients), 0.0
     for sign in (1e-6, -1e-6):
@@ -72,7 +71,7 @@ def how_far_rounding_moves(model, images, labels, smoothing, loss, gradients):
 
 
 def check(model, shape, count, *, seed, threads=1, smoothing=0.0, slack=2e-5):
-    """One batch's loss, hits, gradients and running averages, and the logits of evaluation."""
+    """Compare loss, ``correct``, gradients, running averages and evaluation logits of a batch."""
     randomise(model, seed)
     batches = random_batches(count, shape, CLASSES, seed=seed)
     wide, narrow = twin_of(model), twin_of(model, torch.float32)
@@ -85,7 +84,7 @@ def check(model, shape, count, *, seed, threads=1, smoothing=0.0, slack=2e-5):
     before = [parameter.detach().clone() for parameter in model.parameters()]
     plan.train(batches, 0, 1, None, smoothing=smoothing, threads=threads)
     assert batches.losses.item() == pytest.approx(loss, rel=4e-6, abs=2e-6 + 2 * loss_moved)
-    # Where two logits are equal but for rounding, either may count as the larger.
+    # Where two logits are equal except for rounding, either may be the larger.
     first, second = twin_of(wide)(images).detach().topk(2, dim=1).values.T
     assert (
         abs(batches.correct.item() - correct)
@@ -117,12 +116,12 @@ def check(model, shape, count, *, seed, threads=1, smoothing=0.0, slack=2e-5):
 
 @st.composite
 def convolutions(draw, channels, height, width):
-    """A convolution that fits, and the shape that it gives."""
+    """A convolution that fits, and its output shape."""
     kernel, padding = [], []
     for side in (height, width):
         kernel.append(draw(st.sampled_from([1, 2, 3, 5, 7])))
         fewest = max(0, -(-(kernel[-1] - side) // 2))
-        # A kernel that overhangs a single pixel on both sides is in test_defects.py.
+        # A kernel that overhangs a single pixel on both sides is in test_unfit.py.
         assume(fewest == 0 or height * width > 1)
         padding.append(draw(st.integers(fewest, kernel[-1] - 1)) if height * width > 1 else 0)
     outputs = draw(st.one_of(st.integers(1, 9), st.sampled_from([13, 17, 29])))
@@ -212,7 +211,7 @@ def test_global_average_and_normalisation_of_vectors(channels, height, width, wi
 
 @st.composite
 def networks(draw):
-    """Any of the layers in any order, with residual additions, and the shape of its images."""
+    """Any layers in any order, with residual additions, and the shape of the images."""
     channels, height, width = shape = draw(
         st.tuples(st.integers(1, 3), st.integers(1, 11), st.integers(1, 11))
     )

@@ -69,7 +69,7 @@ def train_a_few_steps():
 
 @pytest.fixture
 def load_anew(monkeypatch):
-    """Set the environment variable and forget what was loaded, here and afterwards."""
+    """Set the environment variable and unload the library, now and afterwards."""
 
     def choose(choice):
         monkeypatch.setenv("MNISTLAB_KERNELS", choice)

@@ -1,4 +1,4 @@
-"""Forward passes that can be followed, in all the ways in which they are usually written."""
+"""Forward passes that can be traced, in all the usual ways of writing them."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ from tests.kernels.reference import (
 
 
 class MyReLU(nn.ReLU):
-    """Of the same forward pass, which can be followed."""
+    """The same forward pass, written in a way that can be traced."""
 
 
 class Block(nn.Module):

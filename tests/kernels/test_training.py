@@ -25,7 +25,7 @@ OPTIMISERS = {
     "momentum": (torch.optim.SGD, {"momentum": 0.9}),
     "nesterov": (torch.optim.SGD, {"momentum": 0.8, "nesterov": True, "weight_decay": 0.05}),
     "adamw": (torch.optim.AdamW, {"weight_decay": 0.1}),
-    # Epsilon that counts, and averages that soon forget.
+    # An epsilon that matters, and averages that forget quickly.
     "adamw, other constants": (
         torch.optim.AdamW,
         {"betas": (0.7, 0.9), "eps": 1e-3, "weight_decay": 0.0},
@@ -34,8 +34,8 @@ OPTIMISERS = {
 
 
 def network(norm=True, seed=0):
-    # A bias before a normalisation has a gradient of rounding errors alone, which AdamW would blow
-    # up to full steps.
+    # The gradient of a bias before batch norm is rounding error only, which AdamW would turn into
+    # full steps.
     layers = [
         *(
             nn.Conv2d(2, 4, 3, padding=1, bias=not norm),
@@ -130,7 +130,7 @@ def test_frozen_parameters_stay_and_the_others_train(name):
 
 
 def outcome(count, batch, threads, calls, name="adamw", norm=True, dropout=True):
-    """Everything that training changed, as one vector."""
+    """Everything that training changes, as one vector."""
     model = network(norm)
     if dropout:
         model.insert(9, nn.Dropout(0.3))
@@ -158,7 +158,7 @@ def outcome(count, batch, threads, calls, name="adamw", norm=True, dropout=True)
 
 @pytest.mark.parametrize("norm", [False, True], ids=["", "norm"])
 @pytest.mark.parametrize("batch", [5, 16, 50, 300, 530])
-def test_the_same_bits_however_the_work_is_dealt_out(batch, norm):
+def test_the_same_bits_on_any_threads_and_in_calls_of_any_length(batch, norm):
     # 300 and 530 images are more than 16 tiles of 16, so that some groups sum several.
     count = 2 * batch + batch // 2
     expected = outcome(count, batch, 1, "at once", norm=norm)

@@ -1,5 +1,4 @@
-"""What a plan takes that it cannot do: it must refuse with ``KernelError``, before it touches
-memory or weights."""
+"""What a plan cannot do is refused with ``KernelError``, before memory or weights are touched."""
 
 import subprocess
 import sys
@@ -76,7 +75,7 @@ UNFIT = {
 @pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 @pytest.mark.parametrize("name", UNFIT)
 def test_what_cannot_be_planned_is_a_kernel_error(name):
-    # No step is tried: it would read or write beyond its memory.
+    # No step is run, since it would read or write out of bounds.
     with pytest.raises(KernelError):
         make_plan(UNFIT[name](), SHAPE, CLASSES)
 
@@ -104,7 +103,7 @@ def test_a_padded_convolution_of_one_pixel_stays_within_its_memory():
 
 
 def test_a_batch_of_one_image_leaves_the_running_averages_finite():
-    """PyTorch raises ``ValueError``; a plan goes on, and all later logits are NaN."""
+    """PyTorch raises ``ValueError``; otherwise all later logits would be NaN."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(72, 4), nn.BatchNorm1d(4), head(4))
     try:
         make_plan(model, SHAPE, CLASSES).train(random_batches(1, SHAPE, CLASSES), 0, 1, None)

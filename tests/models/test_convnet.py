@@ -1,4 +1,4 @@
-"""The plain convolutional network against its definition, worked by hand."""
+"""The convolutional network, compared with its definition written by hand."""
 
 import pytest
 import torch

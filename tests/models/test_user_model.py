@@ -1,4 +1,4 @@
-"""Users' own models, good and bad."""
+"""User models: those that work, and the message for each that does not."""
 
 import pytest
 import torch

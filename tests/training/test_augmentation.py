@@ -1,5 +1,4 @@
-"""Augmentation against scipy-free references: exact turns, a Gaussian worked out by hand, and
-float64."""
+"""Augmentation, compared with exact rotations, a Gaussian by hand, and slow float64 references."""
 
 import math
 
@@ -64,8 +63,8 @@ def test_rotation_is_bilinear_interpolation_at_the_turned_place(degrees, height,
     centre_y, centre_x = (height - 1) / 2, (width - 1) / 2
     for y in range(height):
         for x in range(width):
-            # Counter-clockwise on a screen whose y points down; a pixel shows what lay at the place
-            # turned back.
+            # Counter-clockwise as displayed, where y points down; each pixel comes from the place
+            # rotated back.
             dy, dx = y - centre_y, x - centre_x
             from_y = centre_y + math.cos(angle) * dy + math.sin(angle) * dx
             from_x = centre_x - math.sin(angle) * dy + math.cos(angle) * dx
@@ -139,7 +138,7 @@ def test_noise_is_gaussian_of_an_amplitude_of_each_image_and_cut_off():
     faint = drawn["amplitudes"] < 0.1
     spread = (noisy - grey)[faint].flatten(1).std(dim=1)
     torch.testing.assert_close(spread, drawn["amplitudes"][faint], atol=0.01, rtol=0.15)
-    # Neighbours know nothing of each other, nor do images.
+    # Neighbouring pixels are independent, and so are images.
     rest = ((noisy - grey) / drawn["amplitudes"].view(-1, 1, 1, 1))[faint]
     assert (rest[..., 1:] * rest[..., :-1]).mean().abs() < 0.02
     assert (rest[1:] * rest[:-1]).mean().abs() < 0.02
@@ -231,7 +230,7 @@ def test_splines_weigh_to_one_and_follow_a_straight_line(side, points):
 def test_splines_are_scipys():
     from scipy.interpolate import BSpline
 
-    knots = np.arange(-3, 9)  # uniform, so that 8 basis functions meet on 0..5
+    knots = np.arange(-3, 9)  # uniform, with 8 basis functions on 0..5
     expected = np.stack(
         [BSpline(knots, np.eye(8)[i], 3)(np.linspace(0, 5, 32)) for i in range(8)], axis=1
     )

@@ -1,4 +1,4 @@
-"""Every kind of augmentation is found by its file; what is drawn stays what records depend on."""
+"""Every kind of augmentation is found by its file, and published draws do not change."""
 
 import hashlib
 
@@ -59,7 +59,7 @@ def test_every_augmentation_field_of_a_recipe_belongs_to_one_kind():
 
 
 def test_draws_are_those_of_the_published_records():
-    """Made by the version that trained results/; another digest means that no run is repeatable."""
+    """The digest is of the version that trained results/; another one makes no run repeatable."""
     drawn = draw_augmentation(EVERYTHING, 50, SIZE, torch.Generator().manual_seed(7))
     digest = hashlib.sha256()
     for name in sorted(drawn):
@@ -74,7 +74,7 @@ def test_a_file_is_all_that_a_new_kind_needs(mirror):
     expected = images.flip(3).where(drawn["mirrored"].view(-1, 1, 1, 1), images)
     assert 60 < drawn["mirrored"].sum() < 140
     torch.testing.assert_close(augment(images, drawn), turned + (1 - 2 * turned) * expected)
-    # Its draws are its own: the others' stay as they were.
+    # It does not change what the others draw.
     augmentations.augmentations.cache_clear()
     augmentations.__path__.pop()
     alone = draw_augmentation(Recipe(inversion=0.5), 200, (9, 9), torch.Generator().manual_seed(1))

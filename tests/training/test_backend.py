@@ -27,7 +27,7 @@ EVERYTHING = {
 }
 
 
-# Without pooling, whose near ties would send gradients elsewhere, ten steps agree to rounding.
+# Without pooling, where near ties would send gradients elsewhere, ten steps agree to rounding.
 @pytest.mark.parametrize(
     "optimizer",
     [{}, {"nesterov": True}, {"momentum": 0.0}, {"optimizer": "adamw", "learning_rate": 1e-3}],

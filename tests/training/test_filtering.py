@@ -1,4 +1,4 @@
-"""Random filters, and boxes of one grey, as augmentation."""
+"""Augmentation by random filters and by grey boxes."""
 
 import numpy as np
 import pytest

@@ -26,7 +26,7 @@ def test_resizing_is_pillows_bilinear(source):
     expected = np.stack(
         [np.asarray(Image.fromarray(p).resize((32, 32), Image.Resampling.BILINEAR)) for p in pixels]
     )
-    # Two libraries round half a grey level either way.
+    # The two libraries may round half a grey level in different directions.
     assert np.abs(fitted - expected).max() <= 1
 
 

@@ -36,7 +36,7 @@ def regularised(regularised):
 
 @pytest.fixture(scope="module")
 def undisturbed(small_mnist):
-    """Train a recipe without a stop, once for all tests that compare with it."""
+    """A function that trains a recipe without interruption, once per set of arguments."""
 
     @functools.cache
     def run(recipe, threads, kernels):
@@ -50,7 +50,7 @@ def without_times(record):
 
 
 class StopAfter:
-    """Stops when so many batches have been done."""
+    """Stops a run after the given number of batches."""
 
     def __init__(self, batches):
         self.left = batches
@@ -105,7 +105,7 @@ def test_a_stopped_run_ends_as_if_it_had_never_stopped(
     )
     assert stopped is None
     assert RunFolder(tmp_path / "run").begun
-    # On plain PyTorch the number of threads is the checkpoint's.
+    # In PyTorch, the number of threads is that of the checkpoint.
     resumed = train(recipe, small_mnist, **arguments, resume=True)
     assert resumed.record.environment.threads == (
         threads if kernels == "torch" else torch.get_num_threads()
@@ -288,7 +288,7 @@ def test_no_file_of_a_run_is_a_pickle(plain, small_mnist, tmp_path):
     train(plain, small_mnist, folder=tmp_path, resume=True)
     files += [path.read_bytes() for path in tmp_path.iterdir() if path.name != ".lock"]
     assert len(files) == 4
-    # A pickle of protocol 2 and later starts with 0x80, torch's own archives with PK.
+    # A pickle of protocol 2 and later starts with 0x80, torch's archives with PK.
     assert all(not content.startswith((b"\x80", b"PK")) for content in files)
 
 

@@ -1,4 +1,4 @@
-"""Test images read with copies of them that are moved, held against moving them by hand."""
+"""Test-time augmentation by shifts, compared with shifting images by hand."""
 
 import numpy as np
 import pytest

@@ -23,8 +23,8 @@ SEED = 0
 
 @pytest.mark.parametrize("kernels", KERNELS)
 def test_two_epochs_are_those_of_pytorch_in_float64(plain, small_mnist, kernels):
-    # In this seed no two values of a pooling window are so near that float32 takes the other one
-    # for the larger.
+    # With this seed, no two values of a pooling window are so close that float32 rounding decides
+    # which is larger.
     trainer = Trainer(plain, small_mnist, SEED, CPU, kernels)
     with torch.random.fork_rng():
         torch.manual_seed(derive_seed(SEED, "weights"))
