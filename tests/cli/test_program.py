@@ -295,7 +295,7 @@ def test_doctor_names_what_is_in_use_and_what_stands_in_the_way(tmp_path):
 
 
 def test_kernels_are_chosen_and_recorded(few, tmp_path):
-    for kernels, said in (("auto", "fast layers (x86_64"), ("torch", "plain PyTorch (asked for)")):
+    for kernels, said in (("auto", "fast layers (x86_64"), ("torch", "plain PyTorch (requested)")):
         command = [
             "train",
             "mlp",

@@ -38,7 +38,7 @@ def trained(recipe, dataset, capture=None):
             trainer.optimizer,
             trainer.averaging.averages,
             CPU,
-            "asked for",
+            "requested",
         )
         trainer.backend = CudaGraphBackend(*arguments, capture=capture)
     trainer.run(ignore, never)
@@ -89,7 +89,7 @@ def test_what_cannot_be_captured_says_so_once(small_mnist):
     assert len(tries) == 1
     assert (
         trainer.backend.reason
-        == "asked for; not captured: operation not permitted when stream is capturing"
+        == "requested; not captured: operation not permitted when stream is capturing"
     )
 
 

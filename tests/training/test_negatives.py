@@ -39,9 +39,7 @@ def test_images_of_another_size_are_refused(dataset):
 
 def test_a_class_of_that_name_is_refused(dataset):
     named = Dataset("odd", dataset.train, dataset.test, (*"012345678", "none"))
-    with pytest.raises(
-        DataError, match=r"odd: negatives need images .* no class of their own named 'none'"
-    ):
+    with pytest.raises(DataError, match=r"odd: negatives need images .* no other class 'none'"):
         add_negatives(named, SMALL)
 
 

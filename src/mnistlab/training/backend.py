@@ -119,7 +119,7 @@ def choose_backend(
         "" if device.type == "cpu" else f"the native kernels run on the CPU, not on {device.type}"
     )
     if kernels == "torch":
-        reason = "asked for"
+        reason = "requested"
     if not reason and (kinds := without_native_kernel(recipe)):
         reason = f"augmentation {', '.join(kinds)} has no native kernel"
     if not reason:

@@ -33,8 +33,7 @@ def add_negatives(dataset: Dataset, recipe: Recipe) -> Dataset:
         return dataset
     if dataset.image_size != _SIZE or NONE in dataset.classes:
         raise DataError(
-            f"{dataset.name}: negatives need images of 28x28 pixels, and no class of their own"
-            f" named {NONE!r}"
+            f"{dataset.name}: negatives need images of 28x28 pixels and no other class {NONE!r}"
         )
     random = np.random.default_rng(derive_seed(_SEED, _PURPOSE))
     images = np.concatenate(
