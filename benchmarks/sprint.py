@@ -20,7 +20,7 @@ from mnistlab.data import Dataset, load_dataset
 from mnistlab.recipe import Recipe, built_in
 from mnistlab.runs import describe_environment
 from mnistlab.statistics.interval import mean_interval
-from mnistlab.training.device import computing_threads
+from mnistlab.training.device import torch_threads
 from mnistlab.training.events import ignore, never
 from mnistlab.training.trainer import Trainer
 
@@ -75,7 +75,7 @@ def measure_sprint(*, quick: bool, on_turn: Callable[[str], None]) -> Sprint:
     accuracies: dict[int, float] = {}
     runs: dict[int, float] = {}
     epochs = []
-    with computing_threads(None) as used:
+    with torch_threads(None) as used:
         eager = Eager(built_in(_MEASURE), dataset, len(dataset.train), torch.contiguous_format)
         on_turn("PyTorch, warming up")
         eager()

@@ -34,7 +34,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _batch_by_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Progress told after every batch, so that a run can be stopped at any."""
-    monkeypatch.setattr("mnistlab.training.backend.IMAGES_A_CALL", 1)
+    monkeypatch.setattr("mnistlab.training.backend.IMAGES_PER_CALL", 1)
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistlab.training.device import import_optimisers
+from mnistlab.training.device import preload_optimizers
 
 ROOT = Path(__file__).parents[1]
 PRELOADED = (
@@ -147,7 +147,7 @@ def started():
 def _serve():
     for module in PRELOADED:
         importlib.import_module(module)
-    import_optimisers()
+    preload_optimizers()
     for line in sys.stdin:
         request = json.loads(line)
         if "wait" in request:

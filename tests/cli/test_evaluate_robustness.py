@@ -33,7 +33,7 @@ def test_errors_are_those_of_the_images_that_the_library_corrupts(few, mnist, tm
     told = figures("lenet5", "reader", "--data", few, "--corruption-seed", "7", cwd=tmp_path)
     assert (told["images"], told["seed"], told["data"]["split"]) == (200, 7, "test")
     assert told["severities"] == {
-        name: corruption.published for name, corruption in CORRUPTIONS.items()
+        name: corruption.published_severity for name, corruption in CORRUPTIONS.items()
     }
     assert told["command"].startswith("mnistlab evaluate lenet5 reader --data ")
     images, labels = mnist.test.images[:200], mnist.test.labels[:200]
@@ -65,7 +65,9 @@ def test_a_severity_is_for_all_that_have_one(few, tmp_path):
     weak, strong = (
         figures("lenet5", "--data", few, "--severity", level, cwd=tmp_path) for level in "15"
     )
-    assert weak["severities"] == {name: c.published and 1 for name, c in CORRUPTIONS.items()}
+    assert weak["severities"] == {
+        name: c.published_severity and 1 for name, c in CORRUPTIONS.items()
+    }
     assert weak["severities"]["zigzag"] is None
     assert weak["models"][0]["mean_error"] < strong["models"][0]["mean_error"]
     assert weak["models"][0]["corrupted"]["zigzag"] == strong["models"][0]["corrupted"]["zigzag"]

@@ -1,4 +1,4 @@
-"""mnistlab.corruptions.blurring: half a Gaussian by hand, and swaps done slowly."""
+"""mnistlab.corruptions.blurring: half a Gaussian by hand, and swaps one by one."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from mnistlab.corruptions import corrupt, generator
 from mnistlab.corruptions.blurring import motion_blur
-from tests.corruptions.chance import Loaded
+from tests.corruptions.scripted import Scripted
 
 GLASS = {1: (0.7, 1, 2), 2: (0.9, 2, 1), 3: (1.0, 2, 3), 4: (1.1, 3, 2), 5: (1.5, 4, 2)}
 MOTION = {1: (10, 3), 2: (15, 5), 3: (15, 8), 4: (15, 12), 5: (20, 15)}
@@ -21,7 +21,7 @@ def half_gaussian(radius, sigma):
 def test_a_dot_becomes_half_a_gaussian_to_the_left(severity):
     image = np.zeros((1, 28, 28), np.float32)
     image[0, 5, 24] = 1
-    (found,) = motion_blur(image, severity=severity, draws=[Loaded(0.0)])
+    (found,) = motion_blur(image, severity=severity, rngs=[Scripted(0.0)])
     weights = half_gaussian(*MOTION[severity])
     expected = np.zeros((28, 28))
     for step, weight in enumerate(weights[:25]):
@@ -33,7 +33,7 @@ def test_a_dot_becomes_half_a_gaussian_to_the_left(severity):
 def test_the_smear_follows_the_angle(angle):
     image = np.zeros((1, 28, 28), np.float32)
     image[0, 14, 20] = 1
-    (found,) = motion_blur(image, severity=1, draws=[Loaded(angle)])
+    (found,) = motion_blur(image, severity=1, rngs=[Scripted(angle)])
     expected = np.zeros((28, 28))
     for step, weight in enumerate(half_gaussian(10, 3)):
         row = 14 - np.ceil(step * np.sin(np.radians(angle)) - 0.5)
@@ -46,7 +46,7 @@ def test_the_smear_follows_the_angle(angle):
 def test_beyond_the_border_its_pixels_go_on():
     image = np.zeros((1, 28, 28), np.float32)
     image[0, :, 27] = 1
-    (found,) = motion_blur(image, severity=1, draws=[Loaded(0.0)])
+    (found,) = motion_blur(image, severity=1, rngs=[Scripted(0.0)])
     assert np.allclose(found[:, 27], 1)
     assert np.allclose(found[:, 26], 1 - half_gaussian(10, 3)[0])
 
@@ -98,7 +98,7 @@ def test_glass_neither_adds_light_nor_takes_it(mnist):
 
 
 def test_blurring_grows_with_the_image(mnist):
-    """An image of twice the size, smeared and made small again, is about the small one smeared."""
+    """An image enlarged, blurred and shrunk again is about the same as the image blurred."""
     images = mnist.test.images[:50]
     large = images.repeat(2, axis=1).repeat(2, axis=2)
     smeared = corrupt(large, "motion_blur", generator=generator(0, "motion_blur"))

@@ -1,4 +1,4 @@
-"""mnistlab.corruptions.edges: squares and steps by hand, and Canny's detector written slowly."""
+"""mnistlab.corruptions.edges: squares and steps by hand, and a slow Canny detector."""
 
 import math
 
@@ -19,7 +19,7 @@ def edges(image):
 
 
 def slow_edges(image):
-    """Pixel by pixel, in float64."""
+    """Canny's method, pixel by pixel, in float64."""
     height, width = image.shape
     weights = ndimage.gaussian_filter(np.ones(image.shape), 1, mode="constant")
     smooth = ndimage.gaussian_filter(image / 255, 1, mode="constant") / weights
@@ -66,7 +66,7 @@ def test_a_square_becomes_its_outline():
     found = edges(image) > 0
     assert ndimage.label(found, RING)[1] == 1
     assert np.array_equal(found, found.T)
-    # No further than a pixel from where black meets white, and all the way round.
+    # Within a pixel of where black meets white, and all around.
     near = np.zeros((28, 28), bool)
     near[8:20, 8:20] = True
     near[11:17, 11:17] = False
@@ -85,7 +85,7 @@ def test_the_gradient_of_a_step_decides():
         image = np.zeros((28, 28))
         image[:, 14:] = step
         found = edges(image) > 0
-        # From 0.2 on; a Gaussian of pixels is not quite that of points.
+        # From 0.2 on; a Gaussian sampled at pixels is not quite the continuous one.
         assert found.any() == (factor * step / 255 >= 0.2), step
         assert not found[:, :13].any()
         assert not found[:, 15:].any()
@@ -98,7 +98,7 @@ def test_weak_edges_are_kept_where_they_go_on_strong_ones():
     image[20:, 14:] = 40
     found = edges(image) > 0
     assert found[2:18, 13:15].any(axis=1).all()
-    image[11:13] = 0  # a gap: what is above it is connected no longer
+    image[11:13] = 0  # a gap: what is above it is no longer connected
     found = edges(image) > 0
     assert not found[2:8, 13:15].any()
 

@@ -1,4 +1,4 @@
-"""mnistlab.corruptions.geometry against pixels moved by hand and a slow bilinear interpolation."""
+"""mnistlab.corruptions.geometry compared with pixels moved by hand and slow interpolation."""
 
 import math
 
@@ -21,8 +21,7 @@ def at(image, row, column):
 
 
 def looked_up(image, place):
-    """Each pixel from ``place(row, column)``, counted from the middle, bilinearly; black
-    outside."""
+    """Take each pixel bilinearly from ``place(row, column)`` about the centre; black outside."""
     height, width = image.shape
     middle = (height - 1) / 2, (width - 1) / 2
     found = np.zeros(image.shape)
@@ -42,7 +41,7 @@ def looked_up(image, place):
 
 
 def one_of(found, *expected):
-    """Which of them it is, within rounding."""
+    """Return which of them it is, up to rounding."""
     (which,) = (
         number for number, image in enumerate(expected) if np.abs(found - image).max() < 0.51
     )

@@ -1,4 +1,4 @@
-"""mnistlab.corruptions.light by hand."""
+"""mnistlab.corruptions.light, compared with values worked out by hand."""
 
 import numpy as np
 import pytest

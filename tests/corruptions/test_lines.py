@@ -1,4 +1,4 @@
-"""mnistlab.corruptions.lines: lines where they were drawn by hand."""
+"""mnistlab.corruptions.lines: compared with lines drawn by hand."""
 
 import math
 
@@ -7,14 +7,14 @@ import pytest
 
 from mnistlab.corruptions import corrupt, generator
 from mnistlab.corruptions.lines import dotted_line, zigzag
-from tests.corruptions.chance import Loaded
+from tests.corruptions.scripted import Scripted
 
 BESIDE = 1 + math.log(1 - 1 / 2.3)
 BLACK = np.zeros((1, 28, 28), np.float32)
 
 
 def test_a_level_dotted_line():
-    (found,) = dotted_line(BLACK, draws=[Loaded(np.array([10, 10]))])
+    (found,) = dotted_line(BLACK, rngs=[Scripted(np.array([10, 10]))])
     dots = [column for column in range(27) if column % 4 in (2, 3)]
     expected = np.zeros((28, 28))
     expected[10, dots] = 1
@@ -24,23 +24,23 @@ def test_a_level_dotted_line():
 
 
 def test_a_dotted_line_falls_from_its_begin_to_its_end():
-    (found,) = dotted_line(BLACK, draws=[Loaded(np.array([0, 26]))])
+    (found,) = dotted_line(BLACK, rngs=[Scripted(np.array([0, 26]))])
     for column in (2, 3, 6, 7, 22, 23, 26):
         assert found[:, column].argmax() == round(26 / 27 * column)
     assert not found[:, [0, 1, 4, 5, 24, 25, 27]].any()
 
 
 def test_dots_grow_with_the_image():
-    (found,) = dotted_line(np.zeros((1, 56, 56), np.float32), draws=[Loaded(np.array([20, 20]))])
+    (found,) = dotted_line(np.zeros((1, 56, 56), np.float32), rngs=[Scripted(np.array([20, 20]))])
     assert np.flatnonzero(found[20]).tolist() == [column for column in range(55) if column % 8 >= 4]
     assert found[22, 4] == pytest.approx(BESIDE)
 
 
 def test_a_level_zigzag():
-    (found,) = zigzag(BLACK, draws=[Loaded(10, 0)])
+    (found,) = zigzag(BLACK, rngs=[Scripted(10, 0)])
     assert not found[:, :2].any()
     assert not found[:, 25:].any()
-    # From the axis at column 2, tips two below and two above it in turn, every fourth column.
+    # From the axis at column 2, with tips two below and two above it in turn, every fourth column.
     course = {
         2: 10,
         3: 11,
@@ -66,7 +66,7 @@ def test_a_level_zigzag():
 
 
 def test_a_zigzag_follows_its_axis():
-    (found,) = zigzag(BLACK, draws=[Loaded(20, -5)])
+    (found,) = zigzag(BLACK, rngs=[Scripted(20, -5)])
     rows = (found * np.arange(28)[:, None]).sum(axis=0)[3:24] / found.sum(axis=0)[3:24]
     slope = np.polyfit(np.arange(3, 24), rows, 1)[0]
     assert slope == pytest.approx(-5 / 23, abs=0.06)

@@ -1,4 +1,4 @@
-"""mnistlab.corruptions.noise against the distributions that it draws from."""
+"""mnistlab.corruptions.noise compared with the distributions that it draws from."""
 
 import numpy as np
 import pytest

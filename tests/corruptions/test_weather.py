@@ -1,4 +1,4 @@
-"""mnistlab.corruptions.weather: clouds between their bounds, mud in its colour."""
+"""mnistlab.corruptions.weather: the range of fog, and the colour of mud."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from mnistlab.corruptions import SEVERITIES, corrupt, generator
 from mnistlab.corruptions.weather import _refined
-from tests.corruptions.chance import Loaded
+from tests.corruptions.scripted import Scripted
 
 STRENGTHS = {1: 1.5, 2: 2.0, 3: 2.5, 4: 2.5, 5: 3.0}
 
@@ -17,13 +17,13 @@ def corrupted(images, name, severity=None, seed=0):
 
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_white_behind_fog_is_white_darkened_by_no_more_than_it_hides(severity):
-    """White stays (1 + s L) / (1 + s) of itself, L being the clouds, from 0 to 1."""
+    """White becomes (1 + s L) / (1 + s) of itself, where L is the clouds, from 0 to 1."""
     strength = STRENGTHS[severity]
     found = corrupted(np.full((500, 28, 28), 255, np.uint8), "fog", severity) / 255
     clouds = (found * (1 + strength) - 1) / strength
     assert clouds.min() > -0.06
     assert clouds.max() <= 1.01
-    # Corners of maps see all of what a map has, and are of many brightnesses.
+    # The corners of many maps together have all values from 0 to 1.
     assert 0.35 < clouds.mean() < 0.65
     assert clouds.mean(axis=(1, 2)).std() > 0.1
 
@@ -36,7 +36,7 @@ def test_a_digit_in_fog_is_lighter_than_what_is_around_it_by_what_fog_leaves(mni
     nothing = np.zeros_like(images)
     nothing[:, 0, 0] = 255
     fog = corrupted(nothing, "fog", severity)
-    # Where neither is clipped the difference is the digit's, divided by 1 + strength.
+    # Where neither is clipped, the difference is that of the digit divided by 1 + strength.
     free = (behind < 254) & (images > 0) & (nothing == 0)
     assert np.abs((behind - fog)[free] - images[free] / (1 + STRENGTHS[severity])).max() <= 1.01
 
@@ -58,10 +58,9 @@ def test_fog_is_rougher_at_higher_severity():
 
 
 def test_points_between_are_the_means_of_four_neighbours():
-    """A plasma's step by hand, without its random part; what is beyond an edge is the other
-    edge."""
+    """A step of diamond-square by hand, without the random part; edges wrap around."""
     heights = np.array([[[0, 4], [8, 12]]], np.float32)
-    (found,) = _refined(heights, 0.0, [Loaded(np.zeros((3, 2, 2), np.float32))])
+    (found,) = _refined(heights, 0.0, [Scripted(np.zeros((3, 2, 2), np.float32))])
     assert np.array_equal(found[::2, ::2], heights[0])
     assert (found[1::2, 1::2] == 6).all()
     # Between 0 and 4, with 6 above and below; between 0 and 8, with 6 on either side.
@@ -72,7 +71,7 @@ def test_points_between_are_the_means_of_four_neighbours():
 
 def test_points_between_move_by_at_most_their_size():
     noise = np.stack([np.full((2, 2), share, np.float32) for share in (0, 0.5, 1)])
-    (found,) = _refined(np.zeros((1, 2, 2), np.float32), 0.25, [Loaded(noise)])
+    (found,) = _refined(np.zeros((1, 2, 2), np.float32), 0.25, [Scripted(noise)])
     assert (found[1::2, 1::2] == -0.25).all()
     assert (found[::2, 1::2] == -0.125).all()
     assert (found[1::2, ::2] == 0.125).all()
@@ -80,7 +79,7 @@ def test_points_between_move_by_at_most_their_size():
 
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_mud_has_its_colour_and_edges(severity):
-    """Its opacity is 0, or from 0.8 to 1: black becomes 0 or 50 to 63, white 255 or 63 to 101."""
+    """The opacity is 0 or 0.8 to 1: black becomes 0 or 50 to 63, white 255 or 63 to 101."""
     for grey, low, high in ((0, 0.8 * 63, 63), (255, 63, 63 + 0.2 * 192)):
         images = np.full((200, 28, 28), grey, np.uint8)
         found = corrupted(images, "spatter", severity)

@@ -21,7 +21,7 @@ from mnistlab.recogniser.network import METADATA_KEY, Network
 from mnistlab.statistics import evaluate
 from mnistlab.training import load_trained
 from mnistlab.training.code_trust import TRUST
-from mnistlab.training.input import fit_images
+from mnistlab.training.input import resize_or_pad
 from tests.export.runs import recipes, trained
 
 KINDS = ("plain", "held out", "mlp", "scaled up", "scaled down", "own model")
@@ -160,7 +160,7 @@ def test_scaling_is_pytorchs_to_the_bit(image_size, size):
     images = np.random.default_rng(0).integers(0, 256, (20, *image_size), np.uint8)
     images[0] = 255
     height, width = image_size
-    expected = fit_images(images, Recipe(fit="resize", size=size))[:, 0].numpy()
+    expected = resize_or_pad(images, Recipe(fit="resize", size=size))[:, 0].numpy()
     (across, across_bits), (down, down_bits) = weights(width, size), weights(height, size)
 
     def to_bytes(sums, bits):

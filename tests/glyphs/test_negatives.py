@@ -1,24 +1,23 @@
-"""mnistlab.glyphs.negatives: ink that is no digit."""
+"""mnistlab.glyphs.negatives: images that are no digit."""
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
-from mnistlab.data import load_dataset
 from mnistlab.glyphs import draw_negatives
 from mnistlab.glyphs.negatives import _beside, _cut, _half, _main_part, _touching, _with_slice
 
 
 @pytest.fixture(scope="module")
-def digits():
-    return load_dataset("mnist").train.images[:2000]
+def digits(mnist):
+    return mnist.train.images[:2000]
 
 
 def inked(image):
     return image > 96
 
 
-def test_scraps_are_prepared_as_digits_are(digits):
+def test_negatives_are_prepared_as_digits_are(digits):
     negatives = draw_negatives(digits, 60, np.random.default_rng(0))
     assert negatives.shape == (60, 28, 28)
     assert negatives.dtype == np.uint8
@@ -26,7 +25,7 @@ def test_scraps_are_prepared_as_digits_are(digits):
         rows, columns = np.nonzero(negative)
         assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
         weights = negative[rows, columns] / negative.sum()
-        # Nearest the middle that the box of 20 allows.
+        # As close to the middle as the box of 20 allows.
         for axis in (rows, columns):
             assert abs((axis * weights).sum() - 14) <= 1 or axis.min() == 0 or axis.max() == 27
 
@@ -37,7 +36,7 @@ def test_the_seed_decides_and_a_longer_draw_begins_alike(digits):
     assert (draw_negatives(digits, 10, np.random.default_rng(6)) != one).any()
 
 
-def test_no_scraps():
+def test_no_negatives():
     assert draw_negatives(
         np.full((1, 28, 28), 255, np.uint8), 0, np.random.default_rng(0)
     ).shape == (0, 28, 28)
@@ -52,7 +51,7 @@ def test_what_touches_is_one_piece_or_a_hair_apart_and_wider_than_one_digit(digi
         widths.append(np.ptp(columns) / np.ptp(rows))
         near = ndimage.binary_dilation(inked(pair), iterations=4)
         joined.append(ndimage.label(near)[1] == 1)
-    # Some digits are of two pieces themselves.
+    # Some digits consist of two pieces themselves.
     assert np.mean(joined) > 0.9
     single = [
         np.ptp(np.nonzero(inked(d))[1]) / np.ptp(np.nonzero(inked(d))[0]) for d in digits[:200]
@@ -64,7 +63,7 @@ def test_a_half_is_a_part_of_a_digit_and_neither_all_nor_a_speck(digits):
     random = np.random.default_rng(2)
     halves = [half for half in (_half(digits, random) for _ in range(60)) if half is not None]
     assert len(halves) > 20
-    # Enlarged threefold: nine times the ink of its part; digits have some 100 inked pixels.
+    # Enlarged three times: nine times the ink of the piece; digits have about 100 inked pixels.
     shares = [inked(half).sum() / 9 / 100 for half in halves]
     assert 0.15 < np.mean(shares) < 0.9
 

@@ -1,4 +1,4 @@
-"""What models of the tests are made of."""
+"""Parts of the models that the tests build."""
 
 from torch import nn
 
@@ -6,8 +6,7 @@ SHAPE, CLASSES = (2, 6, 6), 3
 
 
 class Model(nn.Module):
-    """A forward pass written as a function of the model and the images, and the layers that it
-    uses."""
+    """A model with the given layers, and a forward pass given as a function of model and images."""
 
     def __init__(self, function, **layers):
         super().__init__()
@@ -20,7 +19,7 @@ class Model(nn.Module):
 
 
 def conv():
-    """From images to (4, 4, 4)."""
+    """A convolution from the images to (4, 4, 4)."""
     return nn.Conv2d(2, 4, 3)
 
 

@@ -1,5 +1,4 @@
-"""What a plan is held against: the same step in PyTorch, in float64 and float32, on the same random
-images."""
+"""The reference that plans are compared with: the same steps in PyTorch, float64 or float32."""
 
 import copy
 
@@ -11,12 +10,11 @@ from torch.nn import functional
 import mnistlab.kernels
 from mnistlab.kernels import AugmentationParams, EpochBatches, Plan
 
-MEAN, DEVIATION = 0.4, 0.3
+MEAN, STD = 0.4, 0.3
 
 
-def random_pass(count, shape, classes, batch=None, *, seed=0, rate=0.1, augmentation=None):
-    """Noise in a shuffled order, where near ties in pooling are improbable; in one batch if no size
-    is given."""
+def random_batches(count, shape, classes, batch=None, *, seed=0, rate=0.1, augmentation=None):
+    """Batches of noise, where near ties in pooling are improbable; a single one by default."""
     random = torch.Generator().manual_seed(seed)
     bounds = torch.tensor([*range(0, count, batch or count), count])
     batches = len(bounds) - 1
@@ -34,23 +32,23 @@ def random_pass(count, shape, classes, batch=None, *, seed=0, rate=0.1, augmenta
 
 
 def make_plan(model, shape, classes):
-    return Plan(model, shape, classes, mean=MEAN, std=DEVIATION)
+    return Plan(model, shape, classes, mean=MEAN, std=STD)
 
 
 def make_checked_plan(model, shape, classes):
-    """A plan as training makes it: held against PyTorch before it is used."""
-    return mnistlab.kernels.make_plan(model, shape, classes, mean=MEAN, std=DEVIATION)
+    """A plan as training makes it: compared with PyTorch before it is used."""
+    return mnistlab.kernels.make_plan(model, shape, classes, mean=MEAN, std=STD)
 
 
-def batch_of(work, number, dtype=torch.float64):
+def batch_of(batches, number, dtype=torch.float64):
     """Normalised pixels and labels of a batch."""
-    start, stop = work.bounds[number : number + 2].tolist()
-    chosen = work.order[start:stop]
-    return pixels(work.images[chosen], dtype), work.labels[chosen]
+    start, stop = batches.bounds[number : number + 2].tolist()
+    chosen = batches.order[start:stop]
+    return pixels(batches.images[chosen], dtype), batches.labels[chosen]
 
 
 def pixels(images, dtype=torch.float64):
-    return (images.to(dtype) / 255 - MEAN) / DEVIATION
+    return (images.to(dtype) / 255 - MEAN) / STD
 
 
 def twin_of(model, dtype=torch.float64):
@@ -58,7 +56,7 @@ def twin_of(model, dtype=torch.float64):
 
 
 def randomise(model, seed=0):
-    """Weights and running averages unlike those that layers start from."""
+    """Set weights and running averages to other values than initial ones."""
     random = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for module in model.modules():
@@ -76,8 +74,7 @@ def randomise(model, seed=0):
 
 
 def differentiate(model, images, labels, smoothing=0.0):
-    """Return loss, images classified rightly, and gradients, ``None`` for a parameter that gets
-    none."""
+    """Return the loss, the number of correct images, and the gradients, which may be ``None``."""
     model.zero_grad()
     logits = model(images)
     loss = functional.cross_entropy(logits, labels, label_smoothing=smoothing)
@@ -89,14 +86,13 @@ def differentiate(model, images, labels, smoothing=0.0):
     )
 
 
-def train_in_pytorch(model, work, optimizer, averages=(), decay=0.0, smoothing=0.0):
-    """Do in PyTorch, in the model's own type, what a plan does with a whole pass; return the
-    losses."""
+def train_in_pytorch(model, batches, optimizer, averages=(), decay=0.0, smoothing=0.0):
+    """Train in PyTorch, in the model's dtype, on all batches; return their losses."""
     losses = []
-    for number, rate in enumerate(work.rates.tolist()):
+    for number, rate in enumerate(batches.rates.tolist()):
         for group in optimizer.param_groups:
             group["lr"] = rate
-        images, labels = batch_of(work, number, next(model.parameters()).dtype)
+        images, labels = batch_of(batches, number, next(model.parameters()).dtype)
         losses.append(differentiate(model, images, labels, smoothing)[0])
         optimizer.step()
         with torch.no_grad():
@@ -106,8 +102,7 @@ def train_in_pytorch(model, work, optimizer, averages=(), decay=0.0, smoothing=0
 
 
 def philox(seed, *counter):
-    """Philox4x32-10 after Salmon et al. (2011), on arrays: four words of uint64 that hold 32
-    bits."""
+    """Philox4x32-10 (Salmon et al., 2011) on arrays: four words of 32 bits, held in uint64."""
     low = np.uint64(0xFFFFFFFF)
     half = np.uint64(32)
     c = [
@@ -129,8 +124,7 @@ def philox(seed, *counter):
 
 
 def dropout_factors(seed, layer, count, size, share):
-    """Return what dropout multiplies with, float64 ``(count, size)``, as ``source/tile.h`` defines
-    it."""
+    """Return dropout's factors, float64 ``(count, size)``, as ``source/tile.h`` defines them."""
     index = np.arange(size)
     words = np.stack(philox(seed, index // 4, np.arange(count)[:, None], layer, 0))
     drawn = np.take_along_axis(words, np.broadcast_to(index % 4, (1, count, size)), axis=0)[0]

@@ -1,5 +1,4 @@
-"""Models of which a plan gives another answer than PyTorch, and says nothing; a refusal would do as
-well."""
+"""Models for which tracing is not enough: a plan must agree with PyTorch, or be refused."""
 
 import random
 import types
@@ -17,7 +16,7 @@ from tests.kernels.reference import (
     differentiate,
     make_checked_plan,
     pixels,
-    random_pass,
+    random_batches,
     randomise,
 )
 
@@ -82,7 +81,7 @@ class CallsOtherwise(nn.Sequential):
 
 
 class FrozenNorm(nn.Sequential):
-    """The usual way of training with running averages that stay."""
+    """The usual way to train with frozen running averages."""
 
     def train(self, mode=True):
         super().train(mode)
@@ -141,23 +140,23 @@ MODELS = {
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_plan_agrees_with_pytorch_or_is_refused(name):
-    # Built twice: a copy would lose the hooks.
+    # Built twice, since a copy would lose the hooks.
     model, wide = (randomise(MODELS[name](), seed=1) for _ in range(2))
     wide = wide.double()
-    work = random_pass(20, SHAPE, CLASSES)
+    batches = random_batches(20, SHAPE, CLASSES)
     try:
         plan = make_checked_plan(model, SHAPE, CLASSES)
     except KernelError:
         return
-    loss, _, gradients = differentiate(wide, *batch_of(work, 0))
-    plan.train(work, 0, 1, None)
-    assert work.losses.item() == pytest.approx(loss, abs=1e-5)
+    loss, _, gradients = differentiate(wide, *batch_of(batches, 0))
+    plan.train(batches, 0, 1, None)
+    assert batches.losses.item() == pytest.approx(loss, abs=1e-5)
     for ours, exact in zip(model.parameters(), gradients, strict=True):
         expected = torch.zeros_like(ours) if exact is None else exact
         torch.testing.assert_close(ours.grad.double(), expected.double(), atol=1e-5, rtol=0)
     with torch.no_grad():
-        exact = wide.eval()(pixels(work.images))
-    torch.testing.assert_close(plan.logits(work.images).double(), exact, atol=1e-5, rtol=0)
+        exact = wide.eval()(pixels(batches.images))
+    torch.testing.assert_close(plan.logits(batches.images).double(), exact, atol=1e-5, rtol=0)
 
 
 def skips_at_random(m, x):
@@ -166,7 +165,7 @@ def skips_at_random(m, x):
 
 
 def test_a_forward_pass_that_draws_is_refused_whatever_it_draws():
-    """Stochastic depth (Huang et al., 2016): a plan would never skip the layer, or always."""
+    """Stochastic depth (Huang et al., 2016): a plan would skip the layer always or never."""
     refused = []
     for seed in range(10):
         torch.manual_seed(seed)

@@ -1,7 +1,7 @@
-"""Gathering and distorting in a plan, held against ``training.distortion`` in PyTorch.
+"""Gathering and augmentation in a plan, compared with mnistlab.training.augmentations.
 
-A plan shows no distorted image, but the gradients of a linear model whose weights are zero are the
-images themselves.
+A plan does not return its augmented images, but they follow from the gradients of a linear model
+whose weights are zero.
 """
 
 import math
@@ -16,12 +16,12 @@ from mnistlab import Recipe
 from mnistlab.kernels import AugmentationParams, EpochBatches, Plan
 from mnistlab.training.augmentations import augment, draw_augmentation
 from mnistlab.training.augmentations.resample import affine_matrices
-from mnistlab.training.input import to_unit
+from mnistlab.training.input import to_float
 
 SEEDS = st.integers(0, 10_000)
 SHAPES = st.tuples(st.integers(1, 3), st.integers(2, 20), st.integers(2, 20))
 COUNTS = st.integers(1, 37)
-modest = settings(deadline=None, max_examples=40)
+modest = settings(deadline=None, max_examples=20)
 
 
 def seen_by_the_model(images, order, augmentation, *, mean=0.0, std=1.0, threads=1, first=0):
@@ -37,7 +37,7 @@ def seen_by_the_model(images, order, augmentation, *, mean=0.0, std=1.0, threads
     nn.init.zeros_(model[1].bias)
     labels = torch.zeros(len(images), dtype=torch.int64)
     labels[order[first:]] = torch.arange(count)
-    work = EpochBatches(
+    batches = EpochBatches(
         images=images,
         labels=labels,
         order=order,
@@ -49,7 +49,7 @@ def seen_by_the_model(images, order, augmentation, *, mean=0.0, std=1.0, threads
         correct=torch.zeros(2, dtype=torch.int32),
     )
     plan = Plan(model, shape, count + 1, mean=mean, std=std)
-    plan.train(work, 1, 2, None, threads=threads)
+    plan.train(batches, 1, 2, None, threads=threads)
     gradient = model[1].weight.grad.double()
     return (count * (gradient[-1] - gradient[:-1])).view(count, *shape)
 
@@ -60,10 +60,10 @@ def some_images(count, shape, seed):
 
 
 def assert_same_as_pytorch(shape, count, seed, augmentation, **options):
-    """As many images as there are distortions, in another order than that in which they lie."""
+    """Compare a plan with PyTorch on shuffled images, as many as there are augmentations."""
     images, random = some_images(count, shape, seed)
     order = torch.randperm(count, generator=random)
-    expected = augment(to_unit(images[order]), augmentation)
+    expected = augment(to_float(images[order]), augmentation)
     seen = seen_by_the_model(images, order, augmentation, **options)
     torch.testing.assert_close(seen, expected.double(), atol=2e-5, rtol=0)
 
@@ -85,7 +85,7 @@ def sigmas(count, random):
 
 
 def erasures(count, shape, random):
-    """Boxes within the image, some without area, some the whole of it."""
+    """Boxes within the image: some are empty, one is the whole image."""
     sides = torch.tensor(shape[1:])
     corners = (torch.rand(count, 2, generator=random) * (sides + 1)).long().clamp(max=sides)
     extents = (
@@ -254,7 +254,7 @@ def test_what_comes_from_far_outside_is_black(far):
     torch.testing.assert_close(seen[3], images[3].double() / 255, atol=1e-5, rtol=0)
 
 
-def test_a_later_batch_has_the_distortions_of_its_positions():
+def test_a_later_batch_has_the_augmentation_of_its_positions():
     recipe = Recipe(
         rotation=40.0,
         translation=2.0,
@@ -269,7 +269,7 @@ def test_a_later_batch_has_the_distortions_of_its_positions():
     images, random = some_images(30, shape, 3)
     augmentation = draw_augmentation(recipe, 30, shape[1:], random)
     order = torch.randperm(30, generator=random)
-    expected = augment(to_unit(images[order[11:]]), augmentation.of(11, 30, torch.device("cpu")))
+    expected = augment(to_float(images[order[11:]]), augmentation.of(11, 30, torch.device("cpu")))
     seen = seen_by_the_model(images, order, augmentation, first=11)
     torch.testing.assert_close(seen, expected.double(), atol=2e-5, rtol=0)
 

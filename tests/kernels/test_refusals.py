@@ -1,4 +1,4 @@
-"""Models that have no fast form are refused, with the name of what stands in the way."""
+"""Models without native kernels are refused, with the name of the layer that has none."""
 
 import pytest
 import torch
@@ -114,11 +114,11 @@ REFUSED = {
     ),
     "cumulative": (
         before_head(nn.BatchNorm2d(4, momentum=None)),
-        r"1 \(BatchNorm2d\): averages cumulatively",
+        r"1 \(BatchNorm2d\): momentum is None",
     ),
     "no averages": (
         before_head(nn.BatchNorm2d(4, track_running_stats=False)),
-        r"1 \(BatchNorm2d\): keeps no running",
+        r"1 \(BatchNorm2d\): track_running_stats is off",
     ),
     "forward hook": (lambda: hooked("register_forward_hook"), "^1: has hooks"),
     "pre-hook": (lambda: hooked("register_forward_pre_hook"), "^1: has hooks"),
@@ -126,7 +126,7 @@ REFUSED = {
     "backward pre-hook": (lambda: hooked("register_full_backward_pre_hook"), "^1: has hooks"),
     "parametrised": (
         lambda: nn.Sequential(nn.Flatten(), WEIGHT_NORM(nn.Linear(72, CLASSES))),
-        "1 .*has no fast form",
+        "1 .*has no native kernel",
     ),
     "layer used twice": (
         of(
@@ -138,18 +138,18 @@ REFUSED = {
     "tied weights": (tied, "layers share parameters"),
     "subclass": (
         lambda: nn.Sequential(nn.Flatten(), Inverted(72, CLASSES)),
-        "weight.*has no fast form",
+        "weight.*has no native kernel",
     ),
     "F.dropout": (
         after_conv(lambda x: functional.dropout(x, 0.5)),
-        r"dropout\(\): has no fast form",
+        r"dropout\(\): has no native kernel",
     ),
-    "F.relu_": (after_conv(functional.relu_), "has no fast form"),
-    "x.relu_": (after_conv(lambda x: x.relu_()), r"relu_\(\): has no fast form"),
-    "scaled": (after_conv(lambda x: x * 2), r"mul\(\): has no fast form"),
-    "shifted": (after_conv(lambda x: x + 1), r"add\(\): has no fast form"),
-    "detached": (after_conv(lambda x: x.detach()), r"detach\(\): has no fast form"),
-    "transposed": (after_conv(lambda x: x.transpose(2, 3)), r"transpose\(\): has no fast form"),
+    "F.relu_": (after_conv(functional.relu_), "has no native kernel"),
+    "x.relu_": (after_conv(lambda x: x.relu_()), r"relu_\(\): has no native kernel"),
+    "scaled": (after_conv(lambda x: x * 2), r"mul\(\): has no native kernel"),
+    "shifted": (after_conv(lambda x: x + 1), r"add\(\): has no native kernel"),
+    "detached": (after_conv(lambda x: x.detach()), r"detach\(\): has no native kernel"),
+    "transposed": (after_conv(lambda x: x.transpose(2, 3)), r"transpose\(\): has no native kernel"),
     "sum of other shapes": (
         of(
             lambda m, x: m.last((m.conv(x) + m.row(x)).flatten(1)),
@@ -168,14 +168,14 @@ REFUSED = {
         r"max_pool2d\(\)",
     ),
     "by training": (of(only_in_training), "differs between training and evaluation"),
-    "by data": (of(depends_on_data, last=head(72)), "cannot be followed"),
+    "by data": (of(depends_on_data, last=head(72)), "cannot be traced"),
     "in place, used elsewhere": (
         of(in_place_elsewhere, conv=conv(), relu=nn.ReLU(inplace=True), last=head()),
-        r"relu \(ReLU\): changes in place what others use",
+        r"relu \(ReLU\): changes in place a value that other",
     ),
     "in place, result not used": (
         of(in_place_unnoticed, conv=conv(), relu=nn.ReLU(inplace=True), last=head()),
-        r"relu \(ReLU\): changes in place what others use",
+        r"relu \(ReLU\): changes in place a value that other",
     ),
     "float64": (
         lambda: nn.Sequential(nn.Flatten(), nn.Linear(72, CLASSES)).double(),
@@ -183,28 +183,34 @@ REFUSED = {
     ),
     "a tuple": (
         of(lambda m, x: (m.last(x.flatten(1)), x), last=head(72)),
-        "returns more than logits",
+        "returns something besides logits",
     ),
     "a dictionary": (
         of(lambda m, x: {"logits": m.last(x.flatten(1))}, last=head(72)),
-        "returns more than logits",
+        "returns something besides logits",
     ),
-    "nothing": (of(lambda m, x: None, last=head(72)), "returns more than logits"),
-    "an output unused": (of(unused, conv=conv(), last=head(72)), "a layer's result is not used"),
+    "nothing": (of(lambda m, x: None, last=head(72)), "returns something besides logits"),
+    "an output unused": (
+        of(unused, conv=conv(), last=head(72)),
+        "the result of a layer is not used",
+    ),
     "Linear on images": (
         lambda: nn.Sequential(nn.Linear(6, 6), nn.Flatten(), head(72)),
         r"0 \(Linear\): .*flatten",
     ),
     "Conv2d on vectors": (
         lambda: nn.Sequential(nn.Flatten(), conv()),
-        r"1 \(Conv2d\): takes images",
+        r"1 \(Conv2d\): expects images",
     ),
-    "images as logits": (lambda: nn.Sequential(conv()), "not one vector of logits"),
+    "images as logits": (lambda: nn.Sequential(conv()), "does not return one vector of logits"),
     "another number of classes": (
         lambda: nn.Sequential(nn.Flatten(), nn.Linear(72, 4)),
-        "not one vector of logits",
+        "does not return one vector of logits",
     ),
-    "the image itself": (lambda: nn.Sequential(nn.Flatten()), "not one vector of logits"),
+    "the image itself": (
+        lambda: nn.Sequential(nn.Flatten()),
+        "does not return one vector of logits",
+    ),
 }
 
 

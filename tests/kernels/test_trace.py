@@ -1,4 +1,4 @@
-"""Forward passes that can be followed, in all the ways in which they are usually written."""
+"""Forward passes that can be traced, in all the usual ways of writing them."""
 
 import pytest
 import torch
@@ -11,14 +11,14 @@ from tests.kernels.reference import (
     differentiate,
     make_plan,
     pixels,
-    random_pass,
+    random_batches,
     randomise,
     twin_of,
 )
 
 
 class MyReLU(nn.ReLU):
-    """Of the same forward pass, which can be followed."""
+    """The same forward pass, written in a way that can be traced."""
 
 
 class Block(nn.Module):
@@ -118,18 +118,18 @@ def two():
 def test_what_is_supported_gives_what_pytorch_gives(name):
     try:
         model = SUPPORTED[name]()
-        differentiate(twin_of(model), *batch_of(random_pass(3, SHAPE, CLASSES), 0))
+        differentiate(twin_of(model), *batch_of(random_batches(3, SHAPE, CLASSES), 0))
     except RuntimeError as error:
         raise AssertionError("the test's own model is wrong") from error
     randomise(model)
-    work = random_pass(27, SHAPE, CLASSES)
+    batches = random_batches(27, SHAPE, CLASSES)
     wide = twin_of(model)
-    _, _, gradients = differentiate(wide, *batch_of(work, 0))
+    _, _, gradients = differentiate(wide, *batch_of(batches, 0))
     plan = make_plan(model, SHAPE, CLASSES)
-    plan.train(work, 0, 1, None)
+    plan.train(batches, 0, 1, None)
     for ours, exact in zip(model.parameters(), gradients, strict=True):
         torch.testing.assert_close(ours.grad.double(), exact, atol=2e-6, rtol=1e-5)
     with torch.no_grad():
-        exact = wide.eval()(pixels(work.images))
-    torch.testing.assert_close(plan.logits(work.images).double(), exact, atol=5e-6, rtol=0)
+        exact = wide.eval()(pixels(batches.images))
+    torch.testing.assert_close(plan.logits(batches.images).double(), exact, atol=5e-6, rtol=0)
     assert model.training

@@ -1,5 +1,4 @@
-"""What a plan takes that it cannot do: it must refuse with ``KernelError``, before it touches
-memory or weights."""
+"""What a plan cannot do is refused with ``KernelError``, before memory or weights are touched."""
 
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from tests.kernels.reference import (
     differentiate,
     make_plan,
     pixels,
-    random_pass,
+    random_batches,
     randomise,
 )
 
@@ -76,7 +75,7 @@ UNFIT = {
 @pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 @pytest.mark.parametrize("name", UNFIT)
 def test_what_cannot_be_planned_is_a_kernel_error(name):
-    # No step is tried: it would read or write beyond its memory.
+    # No step is run, since it would read or write out of bounds.
     with pytest.raises(KernelError):
         make_plan(UNFIT[name](), SHAPE, CLASSES)
 
@@ -92,7 +91,7 @@ def train_one_pixel():
         model = nn.Sequential(*layers)
         plan = make_plan(model, SHAPE, CLASSES)
         for _ in range(5):
-            plan.train(random_pass(40, SHAPE, CLASSES, 20), 0, 2, None)
+            plan.train(random_batches(40, SHAPE, CLASSES, 20), 0, 2, None)
 
 
 def test_a_padded_convolution_of_one_pixel_stays_within_its_memory():
@@ -104,10 +103,10 @@ def test_a_padded_convolution_of_one_pixel_stays_within_its_memory():
 
 
 def test_a_batch_of_one_image_leaves_the_running_averages_finite():
-    """PyTorch raises ``ValueError``; a plan goes on, and all later logits are NaN."""
+    """PyTorch raises ``ValueError``; otherwise all later logits would be NaN."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(72, 4), nn.BatchNorm1d(4), head(4))
     try:
-        make_plan(model, SHAPE, CLASSES).train(random_pass(1, SHAPE, CLASSES), 0, 1, None)
+        make_plan(model, SHAPE, CLASSES).train(random_batches(1, SHAPE, CLASSES), 0, 1, None)
     except (KernelError, ValueError):
         return
     assert model[2].running_var.isfinite().all()
@@ -128,7 +127,7 @@ def test_an_optimiser_of_another_kind_is_not_taken_for_one_that_is_known(name):
     before = model[1].weight.detach().clone()
     with pytest.raises((KernelError, ValueError, KeyError)):
         make_plan(model, SHAPE, CLASSES).train(
-            random_pass(9, SHAPE, CLASSES), 0, 1, OPTIMISERS[name](model.parameters())
+            random_batches(9, SHAPE, CLASSES), 0, 1, OPTIMISERS[name](model.parameters())
         )
     assert torch.equal(model[1].weight, before)
 
@@ -137,11 +136,11 @@ def test_a_class_ruled_out_by_an_infinite_bias_has_a_finite_loss():
     model = randomise(nn.Sequential(nn.Flatten(), head(72)))
     with torch.no_grad():
         model[1].bias[2] = -torch.inf
-    work = random_pass(9, SHAPE, CLASSES)
-    work.labels.clamp_(max=1)
-    loss, _, _ = differentiate(model, *batch_of(work, 0, torch.float32))
-    make_plan(model, SHAPE, CLASSES).train(work, 0, 1, None)
-    assert work.losses.item() == pytest.approx(loss, abs=1e-5)
+    batches = random_batches(9, SHAPE, CLASSES)
+    batches.labels.clamp_(max=1)
+    loss, _, _ = differentiate(model, *batch_of(batches, 0, torch.float32))
+    make_plan(model, SHAPE, CLASSES).train(batches, 0, 1, None)
+    assert batches.losses.item() == pytest.approx(loss, abs=1e-5)
 
 
 def test_parameters_put_in_place_of_others_are_those_that_train():
@@ -150,11 +149,11 @@ def test_parameters_put_in_place_of_others_are_those_that_train():
     model.load_state_dict(
         {key: value + 1 for key, value in model.state_dict().items()}, assign=True
     )
-    work = random_pass(9, SHAPE, CLASSES)
+    batches = random_batches(9, SHAPE, CLASSES)
     with torch.no_grad():
-        expected = model(pixels(work.images, torch.float32))
+        expected = model(pixels(batches.images, torch.float32))
     try:
-        found = plan.logits(work.images)
+        found = plan.logits(batches.images)
     except (KernelError, ValueError):
         return
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)

@@ -1,8 +1,8 @@
-"""The plain convolutional network against its definition, worked by hand."""
+"""The convolutional network, compared with its definition written by hand."""
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
@@ -55,12 +55,13 @@ def test_dropout_stands_before_the_last_layer():
     assert model.dropout.p == 0.25
 
 
+@settings(deadline=None, max_examples=25)
 @given(
     groups=st.lists(st.lists(st.integers(1, 5), min_size=1, max_size=2), min_size=1, max_size=2),
     stem=st.integers(1, 5),
     classes=st.integers(2, 30),
 )
-def test_any_that_fits_has_a_fast_form(groups, stem, classes):
+def test_any_that_fits_has_native_kernels(groups, stem, classes):
     model = build_model(recipe(groups, stem=stem), IMAGE, classes)
     assert model(torch.rand(2, *IMAGE)).shape == (2, classes)
     make_plan(model, IMAGE, classes, mean=0.1, std=0.3)
@@ -78,7 +79,7 @@ def test_too_many_layers_are_refused_with_the_first_that_does_not_fit(
     channels, stem, shape, number
 ):
     with pytest.raises(
-        ModelError, match=rf"convnet: nothing is left of images of .* at convolution {number};"
+        ModelError, match=rf"convnet: images of .* too small for convolution {number};"
     ):
         build_model(recipe(channels, stem=stem), shape, 10)
 

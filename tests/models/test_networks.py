@@ -1,4 +1,4 @@
-"""The networks against their published shapes and sizes."""
+"""The built-in networks, compared with their published shapes and sizes."""
 
 import pytest
 import torch
@@ -59,7 +59,7 @@ def test_lenet5_computes_what_its_definition_says():
     hidden = functional.max_pool2d(
         functional.conv2d(hidden, w["conv2.weight"], w["conv2.bias"]).relu(), 2
     )
-    # Over a 5x5 map a 5x5 convolution is a matrix product.
+    # A 5x5 convolution of a 5x5 map is a matrix product.
     hidden = hidden.flatten(1) @ w["conv3.weight"].flatten(1).T + w["conv3.bias"]
     hidden = (hidden @ w["linear.weight"].T + w["linear.bias"]).relu()
     expected = hidden @ w["output.weight"].T + w["output.bias"]

@@ -1,5 +1,4 @@
-"""Users' models that raise, in whichever way and wherever: one line names the model; it is no
-bug."""
+"""User models that raise, in any way and anywhere: one line names the model."""
 
 import pytest
 
@@ -80,7 +79,8 @@ def test_one_that_raises_as_its_run_is_read_is_named(forward, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("command", ["doctor", "train"])
-def test_one_that_ends_the_program_is_a_failure(command, tmp_path, capsys):
-    assert run(app, [command, write(tmp_path, forward="sys.exit(0)")]) == 2
+def test_one_that_ends_the_program_is_a_failure(command, few, tmp_path, capsys):
+    data = ["--data", str(few)] if command == "train" else []
+    assert run(app, [command, write(tmp_path, forward="sys.exit(0)"), *data]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "net.py:build: cannot take images" in line
+    assert "net.py:build: does not accept images" in line

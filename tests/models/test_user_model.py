@@ -1,4 +1,4 @@
-"""Users' own models, good and bad."""
+"""User models: those that work, and the message for each that does not."""
 
 import pytest
 import torch
@@ -49,26 +49,26 @@ def test_a_function_in_a_package_of_the_current_folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("def other(a, b): ...", "no function 'build' there; it has other"),
-        ("build = 3", "no function 'build' there; it has none"),
+        ("def other(a, b): ...", "no function 'build'; it defines other"),
+        ("build = 3", "no function 'build'; it defines none"),
         ("import nowhere_to_be_found", "importing it failed: ModuleNotFoundError"),
         ("def build(: ...", "importing it failed: SyntaxError"),
         ("import sys; sys.exit(3)", "importing it failed: SystemExit: 3"),
         ("def build(image_shape): ...", "TypeError: build() takes 1 positional argument"),
         ("def build(image_shape, classes): raise ValueError('no\\nluck')", "ValueError: no luck"),
         ("def build(image_shape, classes): raise SystemExit(3)", "SystemExit: 3"),
-        (DEAF, "its logits depend on no parameter that can be trained"),
+        (DEAF, "its logits do not depend on any trainable parameter"),
         (
             "def build(image_shape, classes): return 3",
             "returned int; it must return a torch.nn.Module",
         ),
         (
             GOOD.replace("width, classes", "width, 3"),
-            "gives (2, 3) for two images; it must give (2, 7)",
+            "returns (2, 3) for two images; it must return (2, 7)",
         ),
         (
             GOOD.replace("height * width", "height"),
-            "cannot take images of shape (1, 32, 32): RuntimeError: mat1",
+            "does not accept images of shape (1, 32, 32): RuntimeError: mat1",
         ),
         ("from torch import nn\ndef build(i, c): return nn.Flatten()", "no parameters to train"),
     ],
@@ -89,7 +89,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_fields_that_it_cannot_heed_are_refused(tmp_path):
     with pytest.raises(
-        ModelError, match="batch_norm and dropout are for lenet5, mlp, convnet only"
+        ModelError, match="batch_norm and dropout work with lenet5, mlp, convnet only"
     ):
         build(tmp_path / "mine.py", GOOD, dropout=0.5)
 

@@ -42,7 +42,7 @@ def try_stops():
     the end."""
     place, data = map(Path, sys.argv[1:3])
     name, kernels, threads, *stops = sys.argv[3:]
-    backend.IMAGES_A_CALL = 1
+    backend.IMAGES_PER_CALL = 1
     dataset, recipe = (
         load_dataset(str(data)),
         built_in(name).replace(epochs=EPOCHS, batch_size=20, train_limit=20 * BATCHES),

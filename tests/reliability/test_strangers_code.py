@@ -283,7 +283,7 @@ def test_code_never_trained_with_is_refused_whenever_and_however_it_is_imported(
     for _ in range(2):
         sys.modules.pop("plugin", None)
         with contextlib.suppress(ModelError):
-            load_trained(folder).read_once(tiny_dataset().test.images)
+            load_trained(folder).single_view_logits(tiny_dataset().test.images)
         assert unspring(tmp_path) in ([], [tmp_path / "sprung"])
 
 

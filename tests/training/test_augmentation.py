@@ -1,5 +1,4 @@
-"""Augmentation against scipy-free references: exact turns, a Gaussian worked out by hand, and
-float64."""
+"""Augmentation, compared with exact rotations, a Gaussian by hand, and slow float64 references."""
 
 import math
 
@@ -13,7 +12,7 @@ from mnistlab import Recipe
 from mnistlab.training.augmentations import augment, draw_augmentation
 from mnistlab.training.augmentations.blur import blur
 from mnistlab.training.augmentations.erasing import erase
-from mnistlab.training.augmentations.resample import affine_matrices, sample, spline
+from mnistlab.training.augmentations.resample import affine_matrices, bspline_weights, resample
 
 SIZE = (32, 32)
 
@@ -24,7 +23,7 @@ def affine(angle=0.0, scale=1.0, shear=0.0, right=0.0, down=0.0):
 
 def rotate(images, angles):
     ones, none = torch.ones_like(angles), torch.zeros_like(angles)
-    return sample(images, affine_matrices(angles, ones, none, none, none), None)
+    return resample(images, affine_matrices(angles, ones, none, none, none), None)
 
 
 def random_images(count=4, height=9, width=9, seed=0):
@@ -64,8 +63,8 @@ def test_rotation_is_bilinear_interpolation_at_the_turned_place(degrees, height,
     centre_y, centre_x = (height - 1) / 2, (width - 1) / 2
     for y in range(height):
         for x in range(width):
-            # Counter-clockwise on a screen whose y points down; a pixel shows what lay at the place
-            # turned back.
+            # Counter-clockwise as displayed, where y points down; each pixel comes from the place
+            # rotated back.
             dy, dx = y - centre_y, x - centre_x
             from_y = centre_y + math.cos(angle) * dy + math.sin(angle) * dx
             from_x = centre_x - math.sin(angle) * dy + math.cos(angle) * dx
@@ -139,7 +138,7 @@ def test_noise_is_gaussian_of_an_amplitude_of_each_image_and_cut_off():
     faint = drawn["amplitudes"] < 0.1
     spread = (noisy - grey)[faint].flatten(1).std(dim=1)
     torch.testing.assert_close(spread, drawn["amplitudes"][faint], atol=0.01, rtol=0.15)
-    # Neighbours know nothing of each other, nor do images.
+    # Neighbouring pixels are independent, and so are images.
     rest = ((noisy - grey) / drawn["amplitudes"].view(-1, 1, 1, 1))[faint]
     assert (rest[..., 1:] * rest[..., :-1]).mean().abs() < 0.02
     assert (rest[1:] * rest[:-1]).mean().abs() < 0.02
@@ -181,7 +180,7 @@ def test_a_batch_has_its_images_draws():
 
 def test_translation_moves_by_whole_pixels_exactly():
     images = random_images(1)
-    moved = sample(images, affine(right=2.0, down=-1.0), None)
+    moved = resample(images, affine(right=2.0, down=-1.0), None)
     torch.testing.assert_close(moved[..., :-1, 2:], images[..., 1:, :-2], atol=1e-5, rtol=0)
     assert moved[..., -1, :].abs().max() == moved[..., :2].abs().max() == 0
 
@@ -189,13 +188,13 @@ def test_translation_moves_by_whole_pixels_exactly():
 def test_scale_enlarges_about_the_centre():
     image = torch.zeros(1, 1, 9, 9)
     image[..., 4, 6] = 1
-    assert sample(image, affine(scale=2.0), None)[0, 0].argmax() == 4 * 9 + 8
+    assert resample(image, affine(scale=2.0), None)[0, 0].argmax() == 4 * 9 + 8
 
 
 def test_shear_moves_the_upper_half_right():
     image = torch.zeros(1, 1, 9, 9)
     image[..., 2, 4] = image[..., 6, 4] = 1
-    sheared = sample(image, affine(shear=math.pi / 4), None)[0, 0]
+    sheared = resample(image, affine(shear=math.pi / 4), None)[0, 0]
     assert sheared[2].argmax() == 6
     assert sheared[6].argmax() == 2
 
@@ -221,7 +220,7 @@ def test_matrices_lead_back_from_scaled_sheared_turned_and_moved(
 
 @pytest.mark.parametrize(("side", "points"), [(32, 8), (28, 4), (5, 8), (1, 8)])
 def test_splines_weigh_to_one_and_follow_a_straight_line(side, points):
-    weights = spline(side, points)
+    weights = bspline_weights(side, points)
     torch.testing.assert_close(weights.sum(1), torch.ones(side))
     line = weights @ torch.arange(points, dtype=torch.float32)
     expected = 1 + torch.arange(side) * (points - 3) / max(side - 1, 1)
@@ -231,18 +230,18 @@ def test_splines_weigh_to_one_and_follow_a_straight_line(side, points):
 def test_splines_are_scipys():
     from scipy.interpolate import BSpline
 
-    knots = np.arange(-3, 9)  # uniform, so that 8 basis functions meet on 0..5
+    knots = np.arange(-3, 9)  # uniform, with 8 basis functions on 0..5
     expected = np.stack(
         [BSpline(knots, np.eye(8)[i], 3)(np.linspace(0, 5, 32)) for i in range(8)], axis=1
     )
-    np.testing.assert_allclose(spline(32, 8).numpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(bspline_weights(32, 8).numpy(), expected, atol=1e-6)
 
 
 def test_equal_displacements_move_the_whole_image():
     images = random_images()
     displacements = torch.zeros(4, 2, 8, 8)
     displacements[:, 0] = 1.0
-    moved = sample(images, None, displacements)
+    moved = resample(images, None, displacements)
     torch.testing.assert_close(moved[..., :-1], images[..., 1:], atol=1e-5, rtol=0)
 
 

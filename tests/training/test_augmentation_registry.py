@@ -1,4 +1,4 @@
-"""Every kind of augmentation is found by its file; what is drawn stays what records depend on."""
+"""Every kind of augmentation is found by its file, and published draws do not change."""
 
 import hashlib
 
@@ -7,7 +7,7 @@ import torch
 
 from mnistlab import Recipe, load_dataset
 from mnistlab.training import augmentations
-from mnistlab.training.augmentations import augment, draw_augmentation, without_fast_form
+from mnistlab.training.augmentations import augment, draw_augmentation, without_native_kernel
 from mnistlab.training.trainer import Trainer
 from tests.training.test_augmentation import SIZE, random_images
 
@@ -29,9 +29,9 @@ from mnistlab.training.augmentations import Augmentation
 AUGMENTATION = Augmentation(
     name="mirror",
     fields=("inversion",),
-    order=15,
+    apply_order=15,
     tensors=("mirrored",),
-    draw=lambda recipe, draws: {"mirrored": draws.uniform(0, 1) < recipe.inversion},
+    draw=lambda recipe, sampler: {"mirrored": sampler.uniform(0, 1) < recipe.inversion},
     apply=lambda images, params: images.flip(3).where(
         params["mirrored"].view(-1, 1, 1, 1), images
     ),
@@ -59,7 +59,7 @@ def test_every_augmentation_field_of_a_recipe_belongs_to_one_kind():
 
 
 def test_draws_are_those_of_the_published_records():
-    """Made by the version that trained results/; another digest means that no run is repeatable."""
+    """The digest is of the version that trained results/; another one makes no run repeatable."""
     drawn = draw_augmentation(EVERYTHING, 50, SIZE, torch.Generator().manual_seed(7))
     digest = hashlib.sha256()
     for name in sorted(drawn):
@@ -74,16 +74,19 @@ def test_a_file_is_all_that_a_new_kind_needs(mirror):
     expected = images.flip(3).where(drawn["mirrored"].view(-1, 1, 1, 1), images)
     assert 60 < drawn["mirrored"].sum() < 140
     torch.testing.assert_close(augment(images, drawn), turned + (1 - 2 * turned) * expected)
-    # Its draws are its own: the others' stay as they were.
+    # It does not change what the others draw.
     augmentations.augmentations.cache_clear()
     augmentations.__path__.pop()
     alone = draw_augmentation(Recipe(inversion=0.5), 200, (9, 9), torch.Generator().manual_seed(1))
     assert torch.equal(alone["inversions"], drawn["inversions"])
 
 
-def test_a_kind_without_a_fast_form_is_trained_by_pytorch(mirror, few):
+def test_a_kind_without_a_native_kernel_is_trained_in_pytorch(mirror, few):
     recipe = Recipe(data=str(few), inversion=0.5, epochs=1)
-    assert without_fast_form(recipe) == ["mirror"]
-    assert without_fast_form(EVERYTHING.replace(inversion=0.0)) == []
+    assert without_native_kernel(recipe) == ["mirror"]
+    assert without_native_kernel(EVERYTHING.replace(inversion=0.0)) == []
     backend = Trainer(recipe, load_dataset(str(few)), 0, torch.device("cpu")).backend
-    assert (backend.kernels, backend.reason) == ("torch", "augmentation mirror has no fast form")
+    assert (backend.kernels, backend.reason) == (
+        "torch",
+        "augmentation mirror has no native kernel",
+    )

@@ -1,20 +1,32 @@
-"""Weights averaged over the last epochs, held against their definition and against PyTorch's own
-helpers."""
+"""Weight averaging, compared with its definition and with torch.optim.swa_utils."""
 
 import pytest
 import torch
 from torch.optim.swa_utils import AveragedModel, update_bn
 
+from mnistlab import make_dataset
+from mnistlab.data import Split
 from mnistlab.recipe import Recipe
 from mnistlab.training.augmentations import augment
-from mnistlab.training.averaging import Averaging
+from mnistlab.training.averaging import WeightAveraging
 from mnistlab.training.events import EpochDone, ignore, never
-from mnistlab.training.input import normalise, to_unit
+from mnistlab.training.input import normalise, to_float
 from mnistlab.training.trainer import Trainer
 
 CPU = torch.device("cpu")
-RECIPE = Recipe(batch_norm=True, rotation=10.0, epochs=4, batch_size=64, swa=3)
+RECIPE = Recipe(batch_norm=True, rotation=10.0, epochs=4, batch_size=30, swa=3)
 KERNELS = ("auto", "torch")
+
+
+@pytest.fixture(scope="module")
+def small_mnist(small_mnist):
+    """300 training and 100 test images: ten batches per epoch."""
+    train, test = small_mnist.train, small_mnist.test
+    return make_dataset(
+        "small",
+        Split(train.images[:300], train.labels[:300]),
+        Split(test.images[:100], test.labels[:100]),
+    )
 
 
 def trained(recipe, dataset, kernels, each_epoch=lambda trainer: None):
@@ -28,45 +40,45 @@ def trained(recipe, dataset, kernels, each_epoch=lambda trainer: None):
 def test_the_mean_of_the_last_epochs_weights_is_kept(small_mnist, kernels):
     theirs = []
 
-    def take_in(trainer):
+    def update(trainer):
         if len(trainer.history) == 2:
             theirs.append(AveragedModel(trainer.model))
         if len(trainer.history) >= 2:
             theirs[0].update_parameters(trainer.model)
 
-    trainer = trained(RECIPE, small_mnist, kernels, take_in)
-    trainer.adopt_averages()
+    trainer = trained(RECIPE, small_mnist, kernels, update)
+    trainer.swap_in_averages()
     for ours, expected in zip(
         trainer.model.parameters(), theirs[0].module.parameters(), strict=True
     ):
         torch.testing.assert_close(ours, expected, atol=1e-6, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("enough", "batches"), [(100, 2), (10_000, 10)])
+@pytest.mark.parametrize(("images", "count"), [(50, 2), (10_000, 10)])
 @pytest.mark.parametrize("kernels", KERNELS)
-def test_statistics_are_those_of_images_as_the_last_epoch_saw_them(
-    small_mnist, monkeypatch, kernels, enough, batches
+def test_batch_norm_statistics_are_those_of_the_last_epochs_augmented_images(
+    small_mnist, monkeypatch, kernels, images, count
 ):
-    monkeypatch.setattr("mnistlab.training.trainer.STATISTICS_IMAGES", enough)
+    monkeypatch.setattr("mnistlab.training.trainer.UPDATE_BN_IMAGES", images)
     trainer = trained(RECIPE, small_mnist, kernels)
     before = [value.clone() for value in trainer.model.state_dict().values()]
-    undo = trainer.adopt_averages()
+    swap_out = trainer.swap_in_averages()
     ours = {
         name: value.clone()
         for name, value in trainer.model.state_dict().items()
         if "running" in name
     }
     assert len(ours) == 8
-    work = trainer.plan_epoch(RECIPE.epochs)
+    batches = trainer.epoch_batches(RECIPE.epochs)
     assert len(trainer.bounds) == 10
     seen = []
-    for start, stop in trainer.bounds[:batches]:
-        images = to_unit(work.images[work.order[start:stop]])
-        seen.append(normalise(augment(images, work.augmentation.of(start, stop, CPU)), RECIPE))
+    for start, stop in trainer.bounds[:count]:
+        pixels = to_float(batches.images[batches.order[start:stop]])
+        seen.append(normalise(augment(pixels, batches.augmentation.of(start, stop, CPU)), RECIPE))
     update_bn(seen, trainer.model)
     for name, value in ours.items():
         torch.testing.assert_close(value, trainer.model.state_dict()[name], atol=1e-5, rtol=1e-4)
-    undo()
+    swap_out()
     for value, known in zip(trainer.model.state_dict().values(), before, strict=True):
         assert torch.equal(value, known)
     assert trainer.model.norm1.momentum == 0.1
@@ -83,7 +95,7 @@ def test_training_itself_stays_as_it_is(small_mnist, kernels):
         assert torch.equal(one, other)
     for one, other in zip(ours.history, bare.history, strict=True):
         assert one.train_loss == other.train_loss
-        # Of a single epoch's weights the statistics alone are others.
+        # The mean of a single epoch's weights differs in its batch norm statistics only.
         assert (one.test_loss == other.test_loss) == (one.epoch == 1)
 
 
@@ -95,15 +107,15 @@ def test_the_mean_of_one_epoch_is_that_epochs(small_mnist):
 
 def test_the_mean_is_exact_for_weights_known_by_hand():
     model = torch.nn.Linear(1, 1, bias=False)
-    averaging = Averaging(model, Recipe(epochs=5, swa=4))
+    averaging = WeightAveraging(model, Recipe(epochs=5, swa=4))
     for epoch, weight in enumerate([100.0, 1.0, 2.0, 3.0, 6.0], start=1):
         model.weight.data.fill_(weight)
-        averaging.take_in(epoch)
-    averaging.adopt(5, lambda: pytest.fail("there is no batch normalisation"))
+        averaging.update(epoch)
+    averaging.swap_in(5, lambda: pytest.fail("there is no batch normalisation"))
     assert model.weight.item() == 3.0
 
 
 def test_a_model_without_batch_normalisation_needs_no_statistics(small_mnist):
     trainer = Trainer(Recipe(model="mlp", epochs=1, swa=1), small_mnist, 0, CPU)
-    trainer.backend.watch = lambda work: pytest.fail("no batch need be seen")
+    trainer.backend.forward_only = lambda batches: pytest.fail("no forward pass is needed")
     trainer.run(ignore, never)

@@ -1,11 +1,13 @@
-"""The two ways to train, held against each other on real digits."""
+"""The two backends, compared on real digits."""
 
 import pytest
 import torch
 
+from mnistlab import make_dataset
+from mnistlab.data import Split
 from mnistlab.kernels import load_library
 from mnistlab.recipe import Recipe
-from mnistlab.training.diagnosis import diagnose, obstacle
+from mnistlab.training.diagnosis import diagnose, unsupported_reason
 from mnistlab.training.events import ignore, never
 from mnistlab.training.trainer import Trainer
 
@@ -25,7 +27,7 @@ EVERYTHING = {
 }
 
 
-# Without pooling, whose near ties would send gradients elsewhere, ten steps agree to rounding.
+# Without pooling, where near ties would send gradients elsewhere, ten steps agree to rounding.
 @pytest.mark.parametrize(
     "optimizer",
     [{}, {"nesterov": True}, {"momentum": 0.0}, {"optimizer": "adamw", "learning_rate": 1e-3}],
@@ -39,11 +41,11 @@ def test_an_epoch_is_plain_pytorchs(small_mnist, optimizer):
         trainer.run(ignore, never)
     for pairs in (
         zip(fast.model.parameters(), plain.model.parameters()),
-        zip(fast.averaging.values, plain.averaging.values),
+        zip(fast.averaging.averages, plain.averaging.averages),
     ):
         for ours, theirs in pairs:
             apart = ~torch.isclose(ours, theirs, atol=2e-6, rtol=1e-5)
-            # Adam divides a gradient by its own size: of a few near zero the rounding becomes a
+            # Adam divides a gradient by its own size, so for a few near zero the rounding becomes
             # part of a step.
             assert apart.sum() <= (
                 len(ours.flatten()) / 10_000 if recipe.optimizer == "adamw" else 0
@@ -55,7 +57,7 @@ def test_an_epoch_is_plain_pytorchs(small_mnist, optimizer):
     assert ours.test_loss == pytest.approx(theirs.test_loss, abs=1e-5)
 
 
-def test_averages_are_tested_and_kept_and_training_goes_on_from_the_weights(small_mnist):
+def test_averages_are_tested_and_saved_and_training_continues_from_the_weights(small_mnist):
     recipe = Recipe(model="mlp", epochs=2, batch_size=60, averaging=0.99)
     averaged, bare = (
         Trainer(r, small_mnist, 0, CPU) for r in (recipe, recipe.replace(averaging=0.0))
@@ -65,22 +67,23 @@ def test_averages_are_tested_and_kept_and_training_goes_on_from_the_weights(smal
     assert torch.equal(averaged.model.output.weight, bare.model.output.weight)
     assert averaged.history[1].train_loss == bare.history[1].train_loss
     assert averaged.history[1].test_loss != bare.history[1].test_loss
-    averaged.adopt_averages()
+    averaged.swap_in_averages()
     assert not torch.equal(averaged.model.output.weight, bare.model.output.weight)
 
 
 def test_real_digits_are_learnt_alike(mnist):
-    """After an epoch of 60,000 digits both are near 97 %; the standard deviation over seeds is
-    about 0.3 points."""
-    recipe = Recipe(epochs=1)
-    fast, plain = (Trainer(recipe, mnist, 0, CPU, kernels) for kernels in ("auto", "torch"))
+    """After 8,000 digits both are near 94 %, as measured, and within a point of each other."""
+    parts = [(mnist.train, 8000), (mnist.test, 5000)]
+    digits = make_dataset("digits", *(Split(s.images[:n], s.labels[:n]) for s, n in parts))
+    recipe = Recipe(epochs=1, batch_norm=True, learning_rate=0.05)
+    fast, plain = (Trainer(recipe, digits, 0, CPU, kernels) for kernels in ("auto", "torch"))
     for trainer in (fast, plain):
         trainer.run(ignore, never)
-    assert fast.history[0].test_accuracy > 0.96
-    assert abs(fast.history[0].test_accuracy - plain.history[0].test_accuracy) < 0.015
+    assert fast.history[0].test_accuracy > 0.9
+    assert abs(fast.history[0].test_accuracy - plain.history[0].test_accuracy) < 0.02
 
 
-def test_a_model_without_a_fast_form_trains_on_plain_pytorch(small_mnist, tmp_path):
+def test_a_model_without_native_kernels_trains_in_pytorch(small_mnist, tmp_path):
     (tmp_path / "mine.py").write_text(
         "from torch import nn\ndef build(shape, classes):\n    return nn.Sequential(nn.Flatten(),"
         " nn.Linear(1024, 20), nn.Tanh(), nn.Linear(20, classes))\n"
@@ -88,14 +91,16 @@ def test_a_model_without_a_fast_form_trains_on_plain_pytorch(small_mnist, tmp_pa
     recipe = Recipe(model=f"{tmp_path / 'mine.py'}:build", epochs=1)
     trainer = Trainer(recipe, small_mnist, 0, CPU)
     assert trainer.backend.kernels == "torch"
-    assert trainer.backend.reason == "2 (Tanh): has no fast form"
+    assert trainer.backend.reason == "2 (Tanh): has no native kernel"
     assert trainer.run(ignore, never)
-    assert obstacle(recipe, small_mnist) == "2 (Tanh): has no fast form"
+    assert unsupported_reason(recipe, small_mnist) == "2 (Tanh): has no native kernel"
 
 
-def test_built_in_models_have_a_fast_form(small_mnist):
+def test_built_in_models_have_native_kernels(small_mnist):
     for model in ("lenet5", "mlp"):
-        assert obstacle(Recipe(model=model, batch_norm=True, dropout=0.5), small_mnist) == ""
+        assert (
+            unsupported_reason(Recipe(model=model, batch_norm=True, dropout=0.5), small_mnist) == ""
+        )
 
 
 def test_the_diagnosis_names_what_is_in_use():
@@ -104,13 +109,14 @@ def test_the_diagnosis_names_what_is_in_use():
     assert found.environment.kernels in found.builds
 
 
-def test_operations_are_counted_by_hand(small_mnist):
+def test_flops_are_counted_by_hand(small_mnist):
     trainer = Trainer(Recipe(), small_mnist, 0, CPU)
     products = {
         "conv1": 6 * 25 * 784,
         "conv2": 16 * 150 * 100,
         "rest": 120 * 400 + 84 * 120 + 10 * 84,
     }
-    # An addition and a product each; forward, to the weights, and back, but for the image.
+    # An addition and a product each; forward, gradient of the weights and, except for the image,
+    # of the input.
     expected = 2 * (2 * products["conv1"] + 3 * products["conv2"] + 3 * products["rest"])
-    assert trainer.backend.operations == expected
+    assert trainer.backend.flops == expected

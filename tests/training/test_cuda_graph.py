@@ -1,5 +1,4 @@
-"""Captured steps, held against plain ones; here the capture only repeats the step, as a graph does
-on a GPU."""
+"""CudaGraphBackend, compared with TorchBackend; the capture just repeats the step, on the CPU."""
 
 import pytest
 import torch
@@ -13,7 +12,7 @@ from tests.training.test_backend import CPU, EVERYTHING
 
 
 def repeat(step):
-    """Warm up, as a capture does, and give the result in the same tensors at every call."""
+    """Warm up, as a capture does, and return the result in the same tensors at every call."""
     step()
     results = [value.clone() for value in step()]
 
@@ -30,23 +29,23 @@ def refuse(step):
     raise RuntimeError("operation not permitted\nwhen stream is capturing")
 
 
-def trained(recipe, dataset, record=None):
+def trained(recipe, dataset, capture=None):
     trainer = Trainer(recipe, dataset, 0, CPU, "torch")
-    if record:
+    if capture:
         arguments = (
             trainer.model,
             recipe,
             trainer.optimizer,
-            trainer.averaging.values,
+            trainer.averaging.averages,
             CPU,
-            "asked for",
+            "requested",
         )
-        trainer.backend = CudaGraphBackend(*arguments, record=record)
+        trainer.backend = CudaGraphBackend(*arguments, capture=capture)
     trainer.run(ignore, never)
     return trainer
 
 
-@pytest.mark.parametrize("record", [repeat, refuse])
+@pytest.mark.parametrize("capture", [repeat, refuse])
 @pytest.mark.parametrize(
     "recipe",
     [
@@ -56,11 +55,11 @@ def trained(recipe, dataset, record=None):
     ],
     ids=["everything", "one batch", "a last batch of another size"],
 )
-def test_captured_steps_are_plain_ones_bit_for_bit(small_mnist, recipe, record):
-    plain, graphed = trained(recipe, small_mnist), trained(recipe, small_mnist, record)
+def test_captured_steps_are_plain_ones_bit_for_bit(small_mnist, recipe, capture):
+    plain, graphed = trained(recipe, small_mnist), trained(recipe, small_mnist, capture)
     for name, value in plain.model.state_dict().items():
         assert torch.equal(value, graphed.model.state_dict()[name]), name
-    for ours, theirs in zip(plain.averaging.values, graphed.averaging.values):
+    for ours, theirs in zip(plain.averaging.averages, graphed.averaging.averages):
         assert torch.equal(ours, theirs)
     assert [e.train_loss for e in plain.history] == [e.train_loss for e in graphed.history]
 
@@ -90,20 +89,20 @@ def test_what_cannot_be_captured_says_so_once(small_mnist):
     assert len(tries) == 1
     assert (
         trainer.backend.reason
-        == "asked for; not captured: operation not permitted when stream is capturing"
+        == "requested; not captured: operation not permitted when stream is capturing"
     )
 
 
 def test_a_step_makes_no_constants_anew(small_mnist, monkeypatch):
-    """On CUDA each would wait for the host, and a capture forbids it."""
+    """On CUDA each would make the device wait for the host, and a capture forbids it."""
     recipe = Recipe(epochs=1, batch_size=64, **EVERYTHING)
     trainer = Trainer(recipe, small_mnist, 0, CPU, "torch")
-    work = trainer.plan_epoch(trainer.epoch)
-    trainer.backend.train(work, 0, 1)
+    batches = trainer.epoch_batches(trainer.epoch)
+    trainer.backend.train(batches, 0, 1)
 
     def forbidden(*arguments, **options):
         raise AssertionError("made from the host's values")
 
     monkeypatch.setattr(torch, "tensor", forbidden)
-    pixels = augment(torch.rand(64, 1, 32, 32), work.augmentation.of(0, 64, CPU))
+    pixels = augment(torch.rand(64, 1, 32, 32), batches.augmentation.of(0, 64, CPU))
     assert pixels.shape == (64, 1, 32, 32)

@@ -1,4 +1,4 @@
-"""Random filters, and boxes of one grey, as augmentation."""
+"""Augmentation by random filters and by grey boxes."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from mnistlab import Recipe
 from mnistlab.kernels import AugmentationParams
 from mnistlab.training.augmentations import augment, draw_augmentation
 from mnistlab.training.augmentations.erasing import erase
-from mnistlab.training.augmentations.filtering import filtered
+from mnistlab.training.augmentations.filtering import filter_images
 from tests.training.test_augmentation import SIZE, random_images
 
 
@@ -23,7 +23,7 @@ def test_a_filter_is_scipys_correlation_stretched(side, seed):
     if weights[0, side // 2, side // 2] < 0:
         expected = abs(expected)
     expected = (expected - expected.min()) / (expected.max() - expected.min())
-    np.testing.assert_allclose(filtered(image, weights)[0, 0].numpy(), expected, atol=1e-5)
+    np.testing.assert_allclose(filter_images(image, weights)[0, 0].numpy(), expected, atol=1e-5)
 
 
 def test_filters_are_drawn_for_so_many_images_half_of_them_small():

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from mnistlab import Recipe
-from mnistlab.training.input import fit_images, input_shape, normalise, to_unit
+from mnistlab.training.input import input_shape, normalise, resize_or_pad, to_float
 
 
 def images(height, width, count=3):
@@ -12,7 +12,7 @@ def images(height, width, count=3):
 
 
 def test_padding_puts_two_black_pixels_around_mnist(small_mnist):
-    fitted = fit_images(small_mnist.train.images, Recipe())
+    fitted = resize_or_pad(small_mnist.train.images, Recipe())
     assert fitted.shape == (600, 1, 32, 32)
     assert fitted.dtype == torch.uint8
     assert np.array_equal(fitted[:, 0, 2:-2, 2:-2].numpy(), small_mnist.train.images)
@@ -22,11 +22,11 @@ def test_padding_puts_two_black_pixels_around_mnist(small_mnist):
 @pytest.mark.parametrize("source", [(28, 28), (64, 64), (20, 45)])
 def test_resizing_is_pillows_bilinear(source):
     pixels = images(*source)
-    fitted = fit_images(pixels, Recipe(fit="resize"))[:, 0].numpy().astype(int)
+    fitted = resize_or_pad(pixels, Recipe(fit="resize"))[:, 0].numpy().astype(int)
     expected = np.stack(
         [np.asarray(Image.fromarray(p).resize((32, 32), Image.Resampling.BILINEAR)) for p in pixels]
     )
-    # Two libraries round half a grey level either way.
+    # The two libraries may round half a grey level in different directions.
     assert np.abs(fitted - expected).max() <= 1
 
 
@@ -48,7 +48,7 @@ def test_the_models_input_follows_from_the_images(fit, source, expected, small_m
 
 
 def test_an_odd_pixel_goes_right_and_below():
-    fitted = fit_images(np.full((1, 29, 31), 9, np.uint8), Recipe())[0, 0]
+    fitted = resize_or_pad(np.full((1, 29, 31), 9, np.uint8), Recipe())[0, 0]
     assert fitted.nonzero().min(0).values.tolist() == [1, 0]
     assert fitted.nonzero().max(0).values.tolist() == [29, 30]
 
@@ -56,11 +56,11 @@ def test_an_odd_pixel_goes_right_and_below():
 def test_read_only_arrays_are_taken_without_complaint():
     pixels = images(8, 8)
     pixels.flags.writeable = False
-    assert fit_images(pixels, Recipe(fit="none")).shape == (3, 1, 8, 8)
+    assert resize_or_pad(pixels, Recipe(fit="none")).shape == (3, 1, 8, 8)
 
 
 def test_black_and_white_become_what_the_recipe_says():
-    unit = to_unit(torch.tensor([0, 255], dtype=torch.uint8))
+    unit = to_float(torch.tensor([0, 255], dtype=torch.uint8))
     assert unit.tolist() == [0, 1]
     assert normalise(unit, Recipe()).tolist() == pytest.approx(
         [-0.1307 / 0.3081, (1 - 0.1307) / 0.3081]

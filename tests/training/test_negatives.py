@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnistlab import Recipe, load_dataset, train
+from mnistlab import Recipe, train
 from mnistlab.data import Dataset, Split
 from mnistlab.errors import DataError
 from mnistlab.training.negatives import add_negatives
@@ -12,12 +12,11 @@ SMALL = Recipe(model="mlp", epochs=1, train_limit=600, negatives=40)
 
 
 @pytest.fixture(scope="module")
-def dataset():
-    whole = load_dataset("mnist")
-    part = Split(whole.train.images[:500], whole.train.labels[:500])
-    return Dataset(
-        "mnist", part, Split(whole.test.images[:300], whole.test.labels[:300]), whole.classes
+def dataset(mnist):
+    train, test = (
+        Split(s.images[:n], s.labels[:n]) for s, n in ((mnist.train, 500), (mnist.test, 300))
     )
+    return Dataset("mnist", train, test, mnist.classes)
 
 
 def test_they_are_a_last_class_and_all_else_stays(dataset):
@@ -34,13 +33,13 @@ def test_a_recipe_without_them_leaves_the_data_alone(dataset):
 
 def test_images_of_another_size_are_refused(dataset):
     wide = Split(np.zeros((5, 28, 30), np.uint8), np.arange(5))
-    with pytest.raises(DataError, match=r"odd: negatives are for images of 28x28 pixels"):
+    with pytest.raises(DataError, match=r"odd: negatives need images of 28x28 pixels"):
         add_negatives(Dataset("odd", wide, wide, tuple("01234")), SMALL)
 
 
 def test_a_class_of_that_name_is_refused(dataset):
     named = Dataset("odd", dataset.train, dataset.test, (*"012345678", "none"))
-    with pytest.raises(DataError, match=r"odd: negatives are for images .* without a class 'none'"):
+    with pytest.raises(DataError, match=r"odd: negatives need images .* no other class 'none'"):
         add_negatives(named, SMALL)
 
 
@@ -54,6 +53,6 @@ def test_a_run_is_tested_on_digits_alone_and_known_by_its_data(dataset, tmp_path
     np.testing.assert_array_equal(again.test_logits, trained.test_logits)
 
 
-def test_every_seed_is_taught_the_same_scraps(dataset):
+def test_every_run_gets_the_same_negatives(dataset):
     one, two = add_negatives(dataset, SMALL), add_negatives(dataset, SMALL)
     np.testing.assert_array_equal(one.train.images, two.train.images)

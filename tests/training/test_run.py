@@ -1,16 +1,48 @@
-"""Whole runs: stopped anywhere and gone on with, they end in the very same bits."""
+"""Whole runs: stopped anywhere and resumed, they end in the very same bits."""
+
+import functools
 
 import numpy as np
 import pytest
 import torch
 
-from mnistlab import Recipe, RunFolder, train
+from mnistlab import Recipe, RunFolder, make_dataset, train
+from mnistlab.data import Split
 from mnistlab.errors import DeviceError, KernelError, RunError
 from mnistlab.training import BatchDone, EpochDone, RunFinished, RunStarted, RunStopped
-from mnistlab.training.device import choose_device, computing_threads
+from mnistlab.training.device import choose_device, torch_threads
 
 KERNELS = ["auto", "torch"]
+CHANGES = [{}, {"optimizer": "adamw", "averaging": 0.9, "schedule": "onecycle"}, {"swa": 2}]
 TIMES = {"train_seconds", "test_seconds", "images_per_second"}
+
+
+@pytest.fixture(scope="module")
+def small_mnist(mnist):
+    """160 training and 60 test images: ten batches per epoch."""
+    parts = [(mnist.train, 160), (mnist.test, 60)]
+    return make_dataset("small", *(Split(s.images[:n], s.labels[:n]) for s, n in parts))
+
+
+@pytest.fixture
+def plain(plain):
+    return plain.replace(batch_size=16)
+
+
+@pytest.fixture
+def regularised(regularised):
+    return regularised.replace(batch_size=16)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(small_mnist):
+    """A function that trains a recipe without interruption, once per set of arguments."""
+
+    @functools.cache
+    def run(recipe, threads, kernels):
+        return train(recipe, small_mnist, seed=1, threads=threads, kernels=kernels)
+
+    return run
 
 
 def without_times(record):
@@ -18,7 +50,7 @@ def without_times(record):
 
 
 class StopAfter:
-    """Stops when so many batches have been done."""
+    """Stops a run after the given number of batches."""
 
     def __init__(self, batches):
         self.left = batches
@@ -41,39 +73,31 @@ def assert_same(first, second):
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("kernels", KERNELS)
-def test_the_same_seed_gives_the_same_bits(regularised, small_mnist, threads, kernels):
-    assert_same(
-        *(
-            train(regularised, small_mnist, seed=1, threads=threads, kernels=kernels)
-            for _ in range(2)
-        )
-    )
+def test_the_same_seed_gives_the_same_bits(regularised, small_mnist, undisturbed, threads, kernels):
+    again = train(regularised, small_mnist, seed=1, threads=threads, kernels=kernels)
+    assert_same(undisturbed(regularised, threads, kernels), again)
 
 
-def test_with_the_fast_layers_neither_threads_nor_the_length_of_calls_change_a_bit(
-    regularised, small_mnist, monkeypatch
+def test_native_kernels_give_the_same_bits_on_any_threads_and_in_calls_of_any_length(
+    regularised, small_mnist, undisturbed, monkeypatch
 ):
-    first = train(regularised, small_mnist, seed=1, threads=1)
+    first = undisturbed(regularised, 1, "auto")
     assert first.record.environment.kernels != "torch"
     for threads in (2, 3, 5):
         assert_same(first, train(regularised, small_mnist, seed=1, threads=threads))
-    monkeypatch.setattr("mnistlab.training.backend.IMAGES_A_CALL", 250)
+    monkeypatch.setattr("mnistlab.training.backend.IMAGES_PER_CALL", 250)
     assert_same(first, train(regularised, small_mnist, seed=1, threads=2))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("stop_at", [1, 7, 10, 13, 20, 29])
 @pytest.mark.parametrize("kernels", KERNELS)
-@pytest.mark.parametrize(
-    "changes",
-    [{}, {"optimizer": "adamw", "averaging": 0.9, "schedule": "onecycle"}, {"swa": 2}],
-    ids=str,
-)
+@pytest.mark.parametrize("changes", CHANGES, ids=str)
 def test_a_stopped_run_ends_as_if_it_had_never_stopped(
-    regularised, small_mnist, tmp_path, threads, stop_at, kernels, changes
+    regularised, small_mnist, undisturbed, tmp_path, threads, stop_at, kernels, changes
 ):
     recipe = regularised.replace(**changes)
-    whole = train(recipe, small_mnist, seed=1, threads=threads, kernels=kernels)
+    whole = undisturbed(recipe, threads, kernels)
     stop = StopAfter(stop_at)
     arguments = {"seed": 1, "folder": tmp_path / "run", "kernels": kernels}
     stopped = train(
@@ -81,7 +105,7 @@ def test_a_stopped_run_ends_as_if_it_had_never_stopped(
     )
     assert stopped is None
     assert RunFolder(tmp_path / "run").begun
-    # On plain PyTorch the number of threads is the checkpoint's.
+    # In PyTorch, the number of threads is that of the checkpoint.
     resumed = train(recipe, small_mnist, **arguments, resume=True)
     assert resumed.record.environment.threads == (
         threads if kernels == "torch" else torch.get_num_threads()
@@ -175,7 +199,7 @@ def test_nothing_on_disk_is_overwritten_unasked(plain, small_mnist, tmp_path):
     stop = StopAfter(3)
     train(plain, small_mnist, folder=tmp_path, on_event=stop.listen, should_stop=stop)
     with pytest.raises(
-        RunError, match="holds an unfinished run; give --resume to go on, or --overwrite"
+        RunError, match="holds an unfinished run; give --resume to resume it, --overwrite"
     ):
         train(plain, small_mnist, folder=tmp_path)
     trained = train(plain, small_mnist, folder=tmp_path, overwrite=True)
@@ -189,7 +213,8 @@ def test_another_run_is_not_taken_for_this_one(plain, small_mnist, mnist, tmp_pa
     stop = StopAfter(999 if finished else 3)
     train(plain, small_mnist, folder=tmp_path, on_event=stop.listen, should_stop=stop)
     with pytest.raises(
-        RunError, match=r"holds a run with dropout = 0\.0, not 0\.5; seed = 0, not 4; name another"
+        RunError,
+        match=r"holds a run with dropout = 0\.0, not 0\.5; seed = 0, not 4; choose another",
     ):
         train(plain.replace(dropout=0.5), small_mnist, seed=4, folder=tmp_path, resume=True)
     with pytest.raises(RunError, match="other images"):
@@ -209,11 +234,11 @@ def test_on_plain_pytorch_another_number_of_threads_is_refused_since_the_bits_wo
         on_event=stop.listen,
         should_stop=stop,
     )
-    with pytest.raises(RunError, match="was begun on 1 threads, not 2; leave --threads out"):
+    with pytest.raises(RunError, match="was started on 1 thread, not 2; leave --threads out"):
         train(plain, small_mnist, folder=tmp_path, threads=2, resume=True)
 
 
-def test_a_run_goes_on_with_the_kernels_that_it_was_begun_with(plain, small_mnist, tmp_path):
+def test_a_run_is_resumed_with_the_kernels_that_it_was_started_with(plain, small_mnist, tmp_path):
     for kernels in KERNELS:
         stop, folder = StopAfter(3), tmp_path / kernels
         train(
@@ -227,7 +252,8 @@ def test_a_run_goes_on_with_the_kernels_that_it_was_begun_with(plain, small_mnis
     resumed = train(plain, small_mnist, folder=tmp_path / "torch", resume=True)
     assert resumed.record.environment.kernels == "torch"
     with pytest.raises(
-        RunError, match=r"was begun with the fast layers \w+, whose bits differ from torch"
+        RunError,
+        match=r"was started with the native kernels \w+, which do not give the same bits as torch",
     ):
         train(plain, small_mnist, folder=tmp_path / "auto", kernels="torch", resume=True)
 
@@ -262,7 +288,7 @@ def test_no_file_of_a_run_is_a_pickle(plain, small_mnist, tmp_path):
     train(plain, small_mnist, folder=tmp_path, resume=True)
     files += [path.read_bytes() for path in tmp_path.iterdir() if path.name != ".lock"]
     assert len(files) == 4
-    # A pickle of protocol 2 and later starts with 0x80, torch's own archives with PK.
+    # A pickle of protocol 2 and later starts with 0x80, torch's archives with PK.
     assert all(not content.startswith((b"\x80", b"PK")) for content in files)
 
 
@@ -279,9 +305,9 @@ def test_a_device_that_is_not_there_is_refused(kind, message):
         choose_device(kind)
 
 
-def test_threads_are_put_back():
+def test_the_number_of_threads_is_restored():
     before = torch.get_num_threads()
-    with computing_threads(before + 1) as used:
+    with torch_threads(before + 1) as used:
         assert used == torch.get_num_threads() == before + 1
     assert torch.get_num_threads() == before
 

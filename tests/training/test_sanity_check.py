@@ -1,4 +1,4 @@
-"""Models of the user's own that fail only as they are trained."""
+"""User models that fail only in training."""
 
 import pytest
 
@@ -56,7 +56,7 @@ def test_one_that_cannot_take_a_batch_of_one_is_refused_with_the_remedy(recipe, 
     for own in (recipe(norm=True), recipe(f"if len(images) == 1 and self.training: {FAIL}")):
         with pytest.raises(
             ModelError,
-            match=r"on a batch of one image: ValueError.*give a batch_size of at least 2",
+            match=r"on a batch of one image: ValueError.*set batch_size to at least 2",
         ):
             train(own.replace(batch_size=1), tiny_dataset(), kernels=kernels)
 
@@ -81,8 +81,7 @@ def test_one_that_raises_in_the_test_is_named(recipe):
 
 
 def test_what_the_trial_leaves_is_what_it_found(recipe):
-    """A model that counts its calls counts those of training alone, beside the two images of its
-    trying out."""
+    """A model that counts its calls counts those of training, not those of the checks before."""
     trained = train(recipe(norm=True), tiny_dataset(), kernels="torch")
     batches = 3 * -(-trained.record.data.train_images // 4)
     assert trained.model.norm.num_batches_tracked.item() == batches

@@ -1,4 +1,4 @@
-"""Learning rates against PyTorch's own schedulers."""
+"""Learning rates, compared with PyTorch's schedulers."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Test images read with copies of them that are moved, held against moving them by hand."""
+"""Test-time augmentation by shifts, compared with shifting images by hand."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def test_probabilities_are_averaged_over_the_nine_copies(small_mnist, tmp_path, 
     assert final.test_errors == len(moved.record.predictions.mistakes)
     read = load_trained(RunFolder(tmp_path / "moved"))
     np.testing.assert_allclose(read.logits(images), moved.test_logits, atol=1e-5)
-    np.testing.assert_allclose(read.read_once(images), once.test_logits, atol=1e-5)
+    np.testing.assert_allclose(read.single_view_logits(images), once.test_logits, atol=1e-5)
 
 
 def test_every_epochs_test_is_of_the_copies(small_mnist):

@@ -1,4 +1,4 @@
-"""One run in progress, held against PyTorch written out plainly."""
+"""The training loop, compared with plain PyTorch."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from mnistlab.data import Split
 from mnistlab.errors import DataError, TrainingError
 from mnistlab.training.events import BatchDone, EpochDone, ignore, never
 from mnistlab.training.inference import compute_logits, score
-from mnistlab.training.randomness import derive_seed, generator, isolated
+from mnistlab.training.randomness import derive_seed, fork_rng, generator
 from mnistlab.training.trainer import Trainer, batch_bounds
 
 CPU = torch.device("cpu")
@@ -23,8 +23,8 @@ SEED = 0
 
 @pytest.mark.parametrize("kernels", KERNELS)
 def test_two_epochs_are_those_of_pytorch_in_float64(plain, small_mnist, kernels):
-    # In this seed no two values of a pooling window are so near that float32 takes the other one
-    # for the larger.
+    # With this seed, no two values of a pooling window are so close that float32 rounding decides
+    # which is larger.
     trainer = Trainer(plain, small_mnist, SEED, CPU, kernels)
     with torch.random.fork_rng():
         torch.manual_seed(derive_seed(SEED, "weights"))
@@ -79,16 +79,16 @@ def test_every_image_is_seen_once_an_epoch(small_mnist, kernels):
     trainer = Trainer(Recipe(epochs=2, batch_size=77), small_mnist, 0, CPU, kernels)
     train, seen = trainer.backend.train, []
 
-    def watch(work, first, last):
+    def spy(batches, first, last):
         for batch in range(first, last):
-            chosen = work.order[work.bounds[batch] : work.bounds[batch + 1]]
+            chosen = batches.order[batches.bounds[batch] : batches.bounds[batch + 1]]
             seen.extend(
-                (work.images[i, 0, 2:-2, 2:-2].numpy().tobytes(), int(work.labels[i]))
+                (batches.images[i, 0, 2:-2, 2:-2].numpy().tobytes(), int(batches.labels[i]))
                 for i in chosen
             )
-        train(work, first, last)
+        train(batches, first, last)
 
-    trainer.backend.train = watch
+    trainer.backend.train = spy
     trainer.run(ignore, never)
     expected = [
         (image.tobytes(), int(label)) for image, label in zip(*vars(small_mnist.train).values())
@@ -156,7 +156,7 @@ def test_a_single_training_image_is_refused(small_mnist):
     one = make_dataset(
         "one", Split(small_mnist.train.images[:1], small_mnist.train.labels[:1]), small_mnist.test
     )
-    with pytest.raises(DataError, match="a single training image"):
+    with pytest.raises(DataError, match="only one training image"):
         Trainer(Recipe(), one, 0, CPU)
 
 
@@ -191,11 +191,11 @@ def test_derived_seeds_do_not_collide_or_move():
     assert derive_seed(0, "weights") == 133441691874178746
 
 
-def test_isolation_survives_an_error():
+def test_the_random_state_is_restored_after_an_error():
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    with pytest.raises(ZeroDivisionError), isolated(CPU):
+    with pytest.raises(ZeroDivisionError), fork_rng(CPU):
         torch.manual_seed(1)
         raise ZeroDivisionError
     assert torch.equal(torch.rand(1), expected)

@@ -14,7 +14,7 @@ from mnistlab.benchmark.timing import Times, in_turns
 from mnistlab.data import Dataset, load_dataset
 from mnistlab.recipe import Recipe, built_in
 from mnistlab.runs import describe_environment
-from mnistlab.training.device import computing_threads
+from mnistlab.training.device import torch_threads
 
 MODELS = ("lenet5", "custom_mlp")
 EPOCH = 60_000
@@ -83,7 +83,7 @@ def measure(
         on_turn: called with what is measured next.
     """
     extent, dataset, result = QUICK if quick else WHOLE, load_dataset(), Benchmark()
-    with computing_threads(threads) as used:
+    with torch_threads(threads) as used:
         for name in MODELS:
             _measure_model(built_in(name), dataset, extent, result, on_turn)
         _measure_sizes(dataset, extent, result, on_turn)
@@ -120,7 +120,7 @@ def _measure_model(
     measured = in_turns(ways, extent.repetitions, partial(_tell, on_turn, recipe.name))
     factors = dict.fromkeys(ways, EPOCH / extent.images)
     factors["course: PNGs in a tar"] = EPOCH / extent.course_images
-    factors["bound"] = EPOCH * ours.operations / product.operations
+    factors["bound"] = EPOCH * ours.flops / product.flops
     times = {way: time.scaled(factors[way]) for way, time in measured.items()}
     plain = min(times[f"PyTorch, {layout}"].median for layout in _LAYOUTS)
     result.seconds[recipe.name] = times

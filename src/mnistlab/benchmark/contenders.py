@@ -18,8 +18,8 @@ from mnistlab.data import Dataset, Split, make_dataset
 from mnistlab.models import build_model
 from mnistlab.recipe import Recipe
 from mnistlab.training.augmentations import augment, draw_augmentation
-from mnistlab.training.input import fit_images, input_shape, normalise, to_unit
-from mnistlab.training.randomness import isolated, seed_global
+from mnistlab.training.input import input_shape, normalise, resize_or_pad, to_float
+from mnistlab.training.randomness import fork_rng, seed_global
 from mnistlab.training.trainer import Trainer, make_optimizer
 
 CPU = torch.device("cpu")
@@ -31,7 +31,7 @@ class Ours:
     def __init__(self, recipe: Recipe, dataset: Dataset, images: int) -> None:
         train = Split(dataset.train.images[:images], dataset.train.labels[:images])
         self._trainer = Trainer(recipe, make_dataset(dataset.name, train, dataset.test), 0, CPU)
-        self.operations = self._trainer.backend.operations
+        self.flops = self._trainer.backend.flops
 
     @property
     def kernels(self) -> str:
@@ -39,11 +39,11 @@ class Ours:
         return self._trainer.backend.kernels
 
     def __call__(self) -> None:
-        """Train for one epoch."""
-        epoch = self._trainer.plan_epoch(self._trainer.epoch)
-        backend, batches = self._trainer.backend, len(self._trainer.bounds)
-        for first in range(0, batches, backend.batches_a_call):
-            backend.train(epoch, first, min(first + backend.batches_a_call, batches))
+        """Train on the images once."""
+        trainer, step = self._trainer, self._trainer.backend.batches_per_call
+        batches, count = trainer.epoch_batches(trainer.epoch), len(trainer.bounds)
+        for first in range(0, count, step):
+            trainer.backend.train(batches, first, min(first + step, count))
 
 
 class Eager:
@@ -59,7 +59,7 @@ class Eager:
         self._model.to(memory_format=layout)  # type: ignore[call-overload]
         self._optimizer = make_optimizer(self._model, recipe)
         self._augmented = recipe.rotation > 0 or recipe.blur[1] > 0
-        pixels = to_unit(fit_images(dataset.train.images[:images], recipe))
+        pixels = to_float(resize_or_pad(dataset.train.images[:images], recipe))
         self._pixels = pixels if self._augmented else normalise(pixels, recipe)
         self._labels = torch.from_numpy(dataset.train.labels[:images])
         self._random = torch.Generator().manual_seed(0)
@@ -91,7 +91,7 @@ class Loader:
     def __init__(self, recipe: Recipe, dataset: Dataset, images: int) -> None:
         self._model = _model(recipe, dataset)
         self._optimizer = make_optimizer(self._model, recipe)
-        pixels = normalise(to_unit(fit_images(dataset.train.images[:images], recipe)), recipe)
+        pixels = normalise(to_float(resize_or_pad(dataset.train.images[:images], recipe)), recipe)
         data = TensorDataset(pixels, torch.from_numpy(dataset.train.labels[:images]))
         random = torch.Generator().manual_seed(0)
         self._batches = DataLoader(data, recipe.batch_size, shuffle=True, generator=random)
@@ -127,7 +127,7 @@ class Course:
             for start in range(0, self._images, self._recipe.batch_size):
                 chosen = slice(start, min(start + self._recipe.batch_size, self._images))
                 pixels = np.stack([self._read(tar, member) for member in members[chosen]])
-                images = normalise(to_unit(fit_images(pixels, self._recipe)), self._recipe)
+                images = normalise(to_float(resize_or_pad(pixels, self._recipe)), self._recipe)
                 step(self._model, self._optimizer, images, self._labels[chosen])
 
     @staticmethod
@@ -154,7 +154,7 @@ class Product:
         torch.mm(self._one, self._other)
 
     @property
-    def operations(self) -> int:
+    def flops(self) -> int:
         """Floating-point operations of one product."""
         return 2 * self.side**3
 
@@ -176,6 +176,6 @@ def step(
 
 
 def _model(recipe: Recipe, dataset: Dataset) -> nn.Module:
-    with isolated(CPU):
+    with fork_rng(CPU):
         seed_global(0, CPU)
         return build_model(recipe, input_shape(dataset.train, recipe), len(dataset.classes))

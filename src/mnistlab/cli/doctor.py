@@ -21,7 +21,7 @@ def doctor(model: str | None, data: str | None) -> None:
     path/to/file.py:build.
     """
     recipe = change_recipe(resolve_recipe(model), data=data) if model else None
-    from mnistlab.training.diagnosis import diagnose, obstacle
+    from mnistlab.training.diagnosis import diagnose, unsupported_reason
 
     found = diagnose()
     environment = found.environment
@@ -44,7 +44,7 @@ def doctor(model: str | None, data: str | None) -> None:
     if recipe:
         from mnistlab.data import load_dataset
 
-        reason = obstacle(recipe, load_dataset(recipe.data))
+        reason = unsupported_reason(recipe, load_dataset(recipe.data))
         figures["model"] = {"name": recipe.name, "fast": reason is None, "reason": reason}
         rows[recipe.name] = f"trains on plain PyTorch: {reason}" if reason else "has a fast form"
     width = max(map(len, rows))

@@ -58,7 +58,7 @@ def echo_robustness(
     """
     groups = _meet_all(names, data, split)
     severities = {
-        name: severity if c.published and severity else c.published
+        name: severity if c.published_severity and severity else c.published_severity
         for name, c in CORRUPTIONS.items()
     }
     misread, examples = _read_all(groups, severities, seed)

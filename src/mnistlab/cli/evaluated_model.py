@@ -121,7 +121,7 @@ def _meet_run(folder: RunFolder, data: str | None, split: str) -> tuple[Candidat
         classes,
         read=lambda images: trained().logits(images),
         shifts=recipe.shifts,
-        read_once=lambda images: trained().read_once(images),
+        read_once=lambda images: trained().single_view_logits(images),
         record=record,
     )
     return candidate, record

@@ -1,4 +1,4 @@
-"""Images made worse in fifteen ways: how well does a model read what it was not trained for?"""
+"""The fifteen corruptions of MNIST-C, to measure a model's robustness."""
 
 from mnistlab.corruptions.corruption import CORRUPTIONS, SEVERITIES, Corruption, corrupt, generator
 

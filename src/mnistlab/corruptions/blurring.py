@@ -1,36 +1,36 @@
-"""Blurring: seen through frosted glass, or while something moved."""
+"""Glass blur and motion blur."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from mnistlab.corruptions.image import Draws, Images, pixel, pixels
+from mnistlab.corruptions.image import Generators, Images, pixel_size, scale_length
 
 
-def glass_blur(images: Images, *, severity: int, draws: Draws) -> Images:
-    """Blur, swap neighbouring pixels, blur again.
+def glass_blur(images: Images, *, severity: int, rngs: Generators) -> Images:
+    """Blur, swap neighbouring pixels, and blur again, as frosted glass does.
 
-    Standard deviations of the blur 0.7, 0.9, 1, 1.1, 1.5 pixels; reaches 1, 2, 2, 3, 4 pixels;
-    rounds 2, 1, 3, 2, 2. Published is 1. In a round each pixel, from the lower right to the upper
-    left, changes places, with probability 1/2, with one that is some rows and columns away, each
-    from minus the reach to the reach less one.
+    The standard deviation of the Gaussian is 0.7, 0.9, 1, 1.1 or 1.5 pixels, the reach 1, 2, 2, 3
+    or 4 pixels, the number of rounds 2, 1, 3, 2 or 2. MNIST-C's severity is 1. In each round every
+    pixel, from the lower right to the upper left, is swapped with probability 1/2 with one that is
+    some rows and columns away, each from minus the reach to the reach less one.
 
-    The blur is vertical alone. So it is in the published images too: the code that made them takes
-    a grey image's columns for colours, and leaves them apart. It rounds down to whole greys after
-    the first blur; here nothing is.
+    The blur is vertical only, as in the images of MNIST-C, whose code takes the columns of a grey
+    image for colours and does not blur across them. That code rounds down to whole greys after the
+    first blur; this one does not round.
     """
     sigma, reach, rounds = ((0.7, 1, 2), (0.9, 2, 1), (1.0, 2, 3), (1.1, 3, 2), (1.5, 4, 2))[
         severity - 1
     ]
-    blur = (0, sigma * pixel(images), 0)
+    blur = (0, sigma * pixel_size(images), 0)
     for_swaps: Images = ndimage.gaussian_filter(images, blur, mode="nearest")
-    swapped = _swapped(for_swaps, pixels(reach, images), rounds, draws)
+    swapped = _swapped(for_swaps, scale_length(reach, images), rounds, rngs)
     blurred: Images = ndimage.gaussian_filter(swapped, blur, mode="nearest")
     return blurred
 
 
-def _swapped(images: Images, reach: int, rounds: int, draws: Draws) -> Images:
+def _swapped(images: Images, reach: int, rounds: int, rngs: Generators) -> Images:
     height, width = images.shape[1:]
     places = [
         row * width + column
@@ -38,14 +38,13 @@ def _swapped(images: Images, reach: int, rounds: int, draws: Draws) -> Images:
         for column in range(width - reach, reach, -1)
         if row < height and column < width
     ] * rounds
-    ways = (2 * reach) ** 2
-    # One draw a swap: the first half of the numbers is a way each, the others leave the pixel where
-    # it is.
+    offsets = (2 * reach) ** 2
+    # One draw per swap: each number of the first half is an offset, the others mean no swap.
     drawn = np.stack(
-        [draw.integers(2 * ways, size=len(places), dtype=np.int32) for draw in draws], axis=1
+        [rng.integers(2 * offsets, size=len(places), dtype=np.int32) for rng in rngs], axis=1
     )
     down, right = np.divmod(drawn, 2 * reach)
-    partners = np.where(drawn < ways, (down - reach) * width + right - reach, 0)  # (swaps, n)
+    partners = np.where(drawn < offsets, (down - reach) * width + right - reach, 0)  # (swaps, n)
     flat = np.ascontiguousarray(images.reshape(len(images), -1).T)  # (pixels, n)
     every = np.arange(len(images))
     for place, partner in zip(places, partners, strict=True):
@@ -56,19 +55,19 @@ def _swapped(images: Images, reach: int, rounds: int, draws: Draws) -> Images:
     return flat.T.reshape(images.shape)
 
 
-def motion_blur(images: Images, *, severity: int, draws: Draws) -> Images:
-    """Smear each image in one direction, between 45 degrees up and 45 degrees down.
+def motion_blur(images: Images, *, severity: int, rngs: Generators) -> Images:
+    """Blur each image along one direction, between 45 degrees up and 45 degrees down.
 
-    Radii 10, 15, 15, 15, 20 and standard deviations 3, 5, 8, 12, 15 pixels; published is 1. As
-    ImageMagick's motion blur does it, a pixel is the mean of itself and of so many pixels right of
-    it along the direction as twice the radius, whole ones, with weights of half a Gaussian; beyond
-    the border the border's pixels go on.
+    The radius is 10, 15, 15, 15 or 20 pixels, the standard deviation 3, 5, 8, 12 or 15 pixels;
+    MNIST-C's severity is 1. As in ImageMagick's motion blur, a pixel becomes the mean of itself and
+    of the next pixels to the right along the direction, twice the radius in number, weighted by
+    half a Gaussian. Beyond the border, its pixels are repeated.
     """
     radius, sigma = ((10, 3), (15, 5), (15, 8), (15, 12), (20, 15))[severity - 1]
-    steps = np.arange(2 * pixels(radius, images) + 1)
-    weights = np.exp(-0.5 * (steps / (sigma * pixel(images))) ** 2)
+    steps = np.arange(2 * scale_length(radius, images) + 1)
+    weights = np.exp(-0.5 * (steps / (sigma * pixel_size(images))) ** 2)
     weights = (weights / weights.sum()).astype(np.float32)
-    angles = np.radians([draw.uniform(-45, 45) for draw in draws])
+    angles = np.radians([rng.uniform(-45, 45) for rng in rngs])
     rows, columns = _along(angles, steps)
     above = int(np.abs(rows).max())
     padded = np.pad(images, ((0, 0), (above, above), (0, int(columns.max()))), mode="edge")
@@ -85,9 +84,7 @@ def motion_blur(images: Images, *, severity: int, draws: Draws) -> Images:
 def _along(
     angles: NDArray[np.float64], steps: NDArray[np.int_]
 ) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
-    """Return rows and columns, ``(n, steps)``, of the pixels met on the way; halves are rounded
-    down.
-    """
+    """Return rows and columns, ``(n, steps)``, of pixels along the angles; halves round down."""
     rows, columns = (
         np.ceil(np.outer(part, steps) - 0.5).astype(np.int_)
         for part in (np.sin(angles), np.cos(angles))

@@ -1,9 +1,9 @@
-"""Catalogue: the fifteen corruptions of MNIST-C, and how images are corrupted.
+"""Corruption: the list of the fifteen corruptions of MNIST-C, and :func:`corrupt`.
 
 Names, their order and all numbers are those of N. Mu and J. Gilmer, *MNIST-C: A Robustness
-Benchmark for Computer Vision*, 2019 (arXiv:1906.02337) and of the code that made the published
-images (github.com/google-research/mnist-c). Everything is written afresh; where it does otherwise
-than that code, the function says so.
+Benchmark for Computer Vision*, 2019 (arXiv:1906.02337), and of the code that made the published
+images (github.com/google-research/mnist-c). The implementation is independent; where it differs
+from that code, the function says so.
 """
 
 from collections.abc import Callable
@@ -29,49 +29,53 @@ _SHORTEST_SIDE = 2
 
 @dataclass(frozen=True)
 class Corruption:
-    """One way of making images worse.
+    """One kind of corruption.
 
     Attributes:
         name: for example ``shot_noise``.
-        about: what it does, in a few words.
-        change: takes and returns :data:`Images`; by keyword ``severity`` and ``draws``, where it
-            has them.
-        published: the severity of MNIST-C's images, 1 to 5; ``None`` if it comes in one form alone.
-        chance: whether it draws at random.
+        apply: takes and returns :data:`Images`; takes ``severity`` and ``rngs`` by keyword, if it
+            has severities and if it is random.
+        published_severity: the severity of MNIST-C's images, 1 to 5; ``None`` if it has no
+            severities.
+        random: whether it draws random numbers.
     """
 
     name: str
-    about: str
-    change: Callable[..., Images]
-    published: int | None = None
-    chance: bool = True
+    apply: Callable[..., Images]
+    published_severity: int | None = None
+    random: bool = True
 
 
 CORRUPTIONS = {
     corruption.name: corruption
     for corruption in (
-        Corruption("shot_noise", "counted in few photons", shot_noise, 5),
-        Corruption("impulse_noise", "pixels turned black or white", impulse_noise, 4),
-        Corruption("glass_blur", "neighbouring pixels swapped, blurred", glass_blur, 1),
-        Corruption("motion_blur", "smeared in one direction", motion_blur, 1),
-        Corruption("shear", "slanted to either side", shear, 2),
-        Corruption("scale", "made smaller", scale, 3, chance=False),
-        Corruption("rotate", "turned either way", rotate, 2),
-        Corruption("brightness", "all of it lighter", brightness, 5, chance=False),
-        Corruption("translate", "moved towards a corner", translate, 3),
-        Corruption("stripe", "a quarter inverted on either side", stripe, chance=False),
-        Corruption("fog", "behind cloudy light", fog, 5),
-        Corruption("spatter", "with splashes of mud", spatter, 4),
-        Corruption("dotted_line", "with a dotted line across", dotted_line),
-        Corruption("zigzag", "with a zigzag across", zigzag),
-        Corruption("canny_edges", "edges alone", canny_edges, chance=False),
+        Corruption("shot_noise", shot_noise, 5),
+        Corruption("impulse_noise", impulse_noise, 4),
+        Corruption("glass_blur", glass_blur, 1),
+        Corruption("motion_blur", motion_blur, 1),
+        Corruption("shear", shear, 2),
+        Corruption("scale", scale, 3, random=False),
+        Corruption("rotate", rotate, 2),
+        Corruption("brightness", brightness, 5, random=False),
+        Corruption("translate", translate, 3),
+        Corruption("stripe", stripe, random=False),
+        Corruption("fog", fog, 5),
+        Corruption("spatter", spatter, 4),
+        Corruption("dotted_line", dotted_line),
+        Corruption("zigzag", zigzag),
+        Corruption("canny_edges", canny_edges, random=False),
     )
 }
-"""By name, in the paper's order."""
+"""Each :class:`Corruption` by name, in the order of the paper."""
 
 
 def generator(seed: int, name: str) -> np.random.Generator:
-    """Return the generator that belongs to a seed, at least 0, and to this corruption alone."""
+    """Return the generator of one corruption.
+
+    Args:
+        seed: at least 0.
+        name: of the corruption; each has other random numbers for the same seed.
+    """
     return np.random.default_rng([seed, *name.encode()])
 
 
@@ -82,25 +86,33 @@ def corrupt(
     severity: int | None = None,
     generator: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """Corrupt images.
+    """Corrupt images as MNIST-C does (Mu and Gilmer, 2019, arXiv:1906.02337).
 
-    Each image gets a generator of its own, ``generator.spawn``'s child of its index: what becomes
-    of it depends on the seed, its index and itself, and on no other image. Lengths are given in
-    pixels of MNIST's 28x28; in images of another size such a pixel is a 28th of the shorter side.
+    Each image has its own generator, a child of ``generator`` by its index, so the result for an
+    image does not depend on the other images. Lengths are in pixels of MNIST's 28x28; for images of
+    another size, such a pixel is a 28th of the shorter side.
 
     Args:
-        images: uint8, ``(n, height, width)``, light on black, sides of at least 2.
+        images: uint8, ``(n, height, width)``, light on black, sides of at least 2 pixels.
         name: one of :data:`CORRUPTIONS`.
-        severity: 1 to 5; ``None`` is what MNIST-C published. Stripe, dotted line, zigzag and Canny
-            edges have none.
-        generator: from which all random draws follow; see :func:`mnistlab.corruptions.generator`.
+        severity: 1 to 5; ``None`` is the severity of MNIST-C's images. Must be ``None`` for stripe,
+            dotted line, zigzag and Canny edges, which have no severities.
+        generator: the source of all random draws; see :func:`mnistlab.corruptions.generator`.
 
     Returns:
         uint8, ``(n, height, width)``, rounded to the nearest grey.
 
     Raises:
-        DataError: no such corruption, a severity that it does not have, or something else than such
-            images.
+        DataError: no such corruption, a severity that it does not have, or images of another dtype
+            or shape.
+
+    Example:
+        >>> import numpy as np
+        >>> from mnistlab.corruptions import corrupt, generator
+        >>> images = np.full((2, 28, 28), 100, np.uint8)
+        >>> noisy = corrupt(images, "impulse_noise", severity=3, generator=generator(0, "test"))
+        >>> noisy.shape, np.unique(noisy).tolist()
+        ((2, 28, 28), [0, 100, 255])
     """
     corruption = _find(name)
     settings = _severity(corruption, severity)
@@ -109,8 +121,8 @@ def corrupt(
     at_once = max(1, _PIXELS_AT_ONCE // images[0].size) if len(images) else 1
     for start in range(0, len(images), at_once):
         part = images[start : start + at_once].astype(np.float32) / 255
-        draws = {"draws": generator.spawn(len(part))} if corruption.chance else {}
-        changed = corruption.change(part, **settings, **draws)
+        random = {"rngs": generator.spawn(len(part))} if corruption.random else {}
+        changed = corruption.apply(part, **settings, **random)
         corrupted[start : start + at_once] = np.rint(255 * np.clip(changed, 0, 1))
     return corrupted
 
@@ -125,14 +137,13 @@ def _find(name: str) -> Corruption:
 
 
 def _severity(corruption: Corruption, severity: int | None) -> dict[str, int]:
-    if corruption.published is None:
+    if corruption.published_severity is None:
         if severity is not None:
             raise DataError(
-                f"severity {severity}: {corruption.name} comes in one form alone; leave the"
-                " severity out"
+                f"severity {severity}: {corruption.name} has no severities; leave it out"
             )
         return {}
-    chosen = corruption.published if severity is None else severity
+    chosen = corruption.published_severity if severity is None else severity
     if chosen not in SEVERITIES:
         raise DataError(f"severity {severity}: {corruption.name} has severities 1 to 5")
     return {"severity": int(chosen)}
@@ -142,6 +153,6 @@ def _check(images: NDArray[np.uint8]) -> None:
     shape, kind = np.shape(images), getattr(images, "dtype", type(images).__name__)
     if kind != np.uint8 or len(shape) != 3 or min(shape[1:]) < _SHORTEST_SIDE:
         raise DataError(
-            f"images of type {kind} and shape {shape}; to be corrupted they must be uint8, (n,"
+            f"images of type {kind} and shape {shape} cannot be corrupted; they must be uint8, (n,"
             f" height, width), with sides of at least {_SHORTEST_SIDE}"
         )

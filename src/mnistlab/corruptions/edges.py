@@ -1,40 +1,39 @@
-"""Edges: where the brightness changes most, white on black (Canny, 1986)."""
+"""Canny edges, white on black."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from mnistlab.corruptions.image import Images, pixel
+from mnistlab.corruptions.image import Images, pixel_size
 
 _SIGMA = 1.0
 _LOW, _HIGH = 0.1, 0.2
-"""Gradients, by Sobel's operator: 8 times the change of brightness from a pixel to the next, white
-being 1."""
+"""Thresholds of the Sobel gradient: 8 times the difference of neighbouring pixels, in 0..1."""
 
 
 def canny_edges(images: Images) -> Images:
-    """Show edges alone, in white (J. Canny, *A Computational Approach to Edge Detection*, IEEE
-    TPAMI 8, 1986).
+    """Show only the edges, in white.
 
-    The image is blurred by 1 pixel. An edge is where Sobel's gradient is not less than on either
-    side of it, looked for along its direction, and at least 0.2, or at least 0.1 and connected to
-    such a place. The outermost pixels are none.
+    Canny's method (J. Canny, *A Computational Approach to Edge Detection*, IEEE TPAMI 8, 1986): the
+    image is blurred with a standard deviation of 1 pixel. An edge is where the Sobel gradient is
+    not less than on either side, along its direction, and either at least 0.2, or at least 0.1 and
+    connected to such a pixel. The outermost pixels are never edges.
     """
-    down, right = _gradients(_smoothed(images, _SIGMA * pixel(images)))
+    down, right = _gradients(_smoothed(images, _SIGMA * pixel_size(images)))
     strength = np.hypot(down, right)
     thin = _thinned(strength, down, right)
     return _connected(thin & (strength >= _LOW), thin & (strength >= _HIGH)).astype(np.float32)
 
 
 def _smoothed(images: Images, sigma: float) -> Images:
-    """Blur; what is outside has no weight."""
+    """Blur; pixels outside the image have no weight."""
     weights = ndimage.gaussian_filter(np.ones(images.shape[1:], np.float32), sigma, mode="constant")
     blurred: Images = ndimage.gaussian_filter(images, (0, sigma, sigma), mode="constant") / weights
     return blurred
 
 
 def _gradients(images: Images) -> tuple[Images, Images]:
-    """Return Sobel's gradients, down and to the right."""
+    """Return the Sobel gradients, down and to the right."""
 
     def sobel(along: int, across: int) -> Images:
         found: Images = ndimage.correlate1d(images, (-1, 0, 1), axis=along)
@@ -45,8 +44,9 @@ def _gradients(images: Images) -> tuple[Images, Images]:
 
 
 def _thinned(strength: Images, down: Images, right: Images) -> NDArray[np.bool_]:
-    """Tell where a gradient is above 0 and not less than on either side, between pixels by linear
-    interpolation.
+    """Return where a gradient is a positive maximum along its direction (non-maximum suppression).
+
+    Between pixels, gradients are interpolated linearly.
     """
     count, height, width = strength.shape
     sizes = np.abs(down), np.abs(right)
@@ -55,7 +55,7 @@ def _thinned(strength: Images, down: Images, right: Images) -> NDArray[np.bool_]
         np.maximum(*sizes), np.float32(1e-30)
     )  # 0 to 1: how far between two pixels
     signs = np.sign(down).astype(np.int_), np.sign(right).astype(np.int_)
-    # Along the direction lie a pixel straight ahead, and one diagonally.
+    # The direction points between a pixel straight ahead and a diagonal one.
     straight = np.where(steep, signs[0], 0), np.where(steep, 0, signs[1])
     image, row, column = np.ogrid[:count, 1 : height - 1, 1 : width - 1]
     inner = (slice(None), slice(1, -1), slice(1, -1))
@@ -71,7 +71,7 @@ def _thinned(strength: Images, down: Images, right: Images) -> NDArray[np.bool_]
 
 
 def _connected(weak: NDArray[np.bool_], strong: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Keep those connected components of weak pixels, within an image, that have a strong one."""
+    """Keep the connected components of weak pixels that contain a strong one (hysteresis)."""
     neighbours = np.zeros((3, 3, 3), np.bool_)
     neighbours[1] = True
     labels, count = ndimage.label(weak, neighbours)

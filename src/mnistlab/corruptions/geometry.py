@@ -1,50 +1,51 @@
-"""Geometry: slanted, turned, made smaller, moved; what comes in from outside is black."""
+"""Shear, rotation, scaling and translation; outside the image everything is black."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from mnistlab.corruptions.image import Draws, Images, pixels
+from mnistlab.corruptions.image import Generators, Images, scale_length
 
 
-def shear(images: Images, *, severity: int, draws: Draws) -> Images:
-    """Slant to the left or the right, about the middle.
+def shear(images: Images, *, severity: int, rngs: Generators) -> Images:
+    """Shear to the left or the right, about the centre.
 
-    By 0.2, 0.4, 0.6, 0.8 or 1 radian; published is 2, with 0.4. Counted from the middle, the pixel
-    at row y and column x is taken from row y cos a and column x − y sin a, as in the scikit-image
-    of 2019: images grow a little taller.
+    By 0.2, 0.4, 0.6, 0.8 or 1 radian; MNIST-C's severity is 2, with 0.4. Relative to the centre,
+    the pixel at row y and column x is taken from row y cos a and column x − y sin a, as in the
+    scikit-image of 2019, so images become a little taller.
     """
     angle = (0.2, 0.4, 0.6, 0.8, 1.0)[severity - 1]
-    return _either_way(images, draws, _shearing(angle), _shearing(-angle))
+    return _either_direction(images, rngs, _shearing(angle), _shearing(-angle))
 
 
-def rotate(images: Images, *, severity: int, draws: Draws) -> Images:
-    """Turn clockwise or anticlockwise, about the middle.
+def rotate(images: Images, *, severity: int, rngs: Generators) -> Images:
+    """Rotate clockwise or counter-clockwise, about the centre.
 
-    By 0.2, 0.4, 0.6, 0.8 or 1 radian; published is 2, with 0.4 (23 degrees).
+    By 0.2, 0.4, 0.6, 0.8 or 1 radian; MNIST-C's severity is 2, with 0.4 (23 degrees).
     """
     angle = (0.2, 0.4, 0.6, 0.8, 1.0)[severity - 1]
-    return _either_way(images, draws, _rotation(angle), _rotation(-angle))
+    return _either_direction(images, rngs, _rotation(angle), _rotation(-angle))
 
 
 def scale(images: Images, *, severity: int) -> Images:
-    """Make smaller, about the middle: to 0.9, 0.8, 0.7, 0.6 or 0.5 of the size; published is 3,
-    with 0.7.
+    """Shrink about the centre.
+
+    To 0.9, 0.8, 0.7, 0.6 or 0.5 of the size; MNIST-C's severity is 3, with 0.7.
     """
     size = (0.9, 0.8, 0.7, 0.6, 0.5)[severity - 1]
     return _resampled(images, np.eye(2) / size)
 
 
-def translate(images: Images, *, severity: int, draws: Draws) -> Images:
-    """Move towards one of the four corners.
+def translate(images: Images, *, severity: int, rngs: Generators) -> Images:
+    """Translate towards one of the four corners.
 
-    By 1, 2, 3, 4 or 5 pixels in both directions; published is 3.
+    By 1, 2, 3, 4 or 5 pixels in both directions; MNIST-C's severity is 3.
     """
-    length = pixels((1, 2, 3, 4, 5)[severity - 1], images)
+    length = scale_length((1, 2, 3, 4, 5)[severity - 1], images)
     _, height, width = images.shape
     padded = np.pad(images, ((0, 0), (length, length), (length, length)))
     corners = (
-        np.array([draw.integers(2, size=2) for draw in draws]) * 2 * length
+        np.array([rng.integers(2, size=2) for rng in rngs]) * 2 * length
     )  # (n, 2), rows and columns
     moved = np.empty_like(images)
     for top, left in ((0, 0), (0, 2 * length), (2 * length, 0), (2 * length, 2 * length)):
@@ -61,10 +62,10 @@ def _rotation(angle: float) -> NDArray[np.float64]:
     return np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
 
 
-def _either_way(
-    images: Images, draws: Draws, one: NDArray[np.float64], other: NDArray[np.float64]
+def _either_direction(
+    images: Images, rngs: Generators, one: NDArray[np.float64], other: NDArray[np.float64]
 ) -> Images:
-    sides = np.array([draw.integers(2) for draw in draws])
+    sides = np.array([rng.integers(2) for rng in rngs])
     changed = np.empty_like(images)
     for side, matrix in enumerate((one, other)):
         if (sides == side).any():
@@ -73,9 +74,7 @@ def _either_way(
 
 
 def _resampled(images: Images, matrix: NDArray[np.float64]) -> Images:
-    """Take each pixel from ``matrix`` times its row and column, counted from the middle,
-    bilinearly.
-    """
+    """Take each pixel, bilinearly, from ``matrix`` times its row and column about the centre."""
     middle = (np.array(images.shape[1:]) - 1) / 2
     whole = np.eye(3)
     whole[1:, 1:] = matrix

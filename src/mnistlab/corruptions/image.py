@@ -1,4 +1,4 @@
-"""Image: what all corruptions take and return, and how long a pixel of MNIST is in it."""
+"""Images and generators as corruptions take them, and lengths in pixels of MNIST."""
 
 from collections.abc import Sequence
 
@@ -7,17 +7,17 @@ from numpy.typing import NDArray
 
 Images = NDArray[np.float32]
 """Float32, ``(n, height, width)``, 0 (black) to 1 (white), sides of at least 2."""
-Draws = Sequence[np.random.Generator]
-"""A generator for each image, from which alone its random draws come."""
+Generators = Sequence[np.random.Generator]
+"""A generator per image, from which all of its random draws come."""
 _SIDE = 28
 
 
-def pixel(images: Images) -> float:
-    """Return how many pixels of these images one of MNIST's is: a 28th of their shorter side."""
+def pixel_size(images: Images) -> float:
+    """Return the size of an MNIST pixel in pixels of these images: a 28th of their shorter side."""
     _, height, width = images.shape
     return float(min(height, width) / _SIDE)
 
 
-def pixels(length: int, images: Images) -> int:
-    """Return a length in pixels of MNIST as whole pixels of these images, at least one."""
-    return max(1, round(length * pixel(images)))
+def scale_length(length: int, images: Images) -> int:
+    """Convert a length from MNIST pixels to whole pixels of these images, at least one."""
+    return max(1, round(length * pixel_size(images)))

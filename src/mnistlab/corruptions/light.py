@@ -1,4 +1,4 @@
-"""Light: too much of it, and inverted at the sides."""
+"""Brightness, and inverted stripes."""
 
 import numpy as np
 
@@ -6,8 +6,9 @@ from mnistlab.corruptions.image import Images
 
 
 def brightness(images: Images, *, severity: int) -> Images:
-    """Add light: 0.1, 0.2, 0.3, 0.4 or 0.5 of white; published is 5, with 0.5. What is more than
-    white is white.
+    """Brighten each pixel by the same amount, and clip to white.
+
+    By 0.1, 0.2, 0.3, 0.4 or 0.5 of white; MNIST-C's severity is 5, with 0.5.
     """
     lighter: Images = np.minimum(
         images + np.float32((0.1, 0.2, 0.3, 0.4, 0.5)[severity - 1]), np.float32(1)
@@ -16,7 +17,7 @@ def brightness(images: Images, *, severity: int) -> Images:
 
 
 def stripe(images: Images) -> Images:
-    """Invert a quarter of the width on either side: columns 0 to 6 and 21 to 27 of 28."""
+    """Invert a quarter of the width on each side: columns 0 to 6 and 21 to 27 of 28."""
     width = max(1, images.shape[2] // 4)
     changed = images.copy()
     for side in (slice(None, width), slice(-width, None)):

@@ -1,48 +1,49 @@
-"""Lines: a dotted or a zigzag one drawn across, in white that fades to the sides."""
+"""A dotted line or a zigzag across the image, in white that fades to both sides."""
 
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.corruptions.image import Draws, Images, pixel, pixels
+from mnistlab.corruptions.image import Generators, Images, pixel_size, scale_length
 
 _REACH = 2.3
-"""Pixels: at a height of d above or below the line its light is 1 + ln(1 − d / 2.3), at least 0."""
+"""Pixels: at a distance d above or below it, a line's brightness is max(0, 1 + ln(1 − d / 2.3))."""
 _DOT = 2
+"""Pixels: width of a dot and of a gap."""
 _LEG = 2.0
-"""Pixels: a zigzag's tips are so far from its axis, and along it, from where it crosses it."""
+"""Pixels: distance of a zigzag's tips from its axis, and from where it crosses the axis."""
 _MARGIN = 2.0
-"""Pixels between a zigzag's ends and the image's sides."""
+"""Pixels between the ends of a zigzag and the sides of the image."""
 _SHORTEST = 0.9
-"""Pixels along the axis of a zigzag's last leg, at least, lest it be upright."""
+"""Pixels: least length along the axis of a zigzag's last leg, so that it is never vertical."""
 
 
-def dotted_line(images: Images, *, draws: Draws) -> Images:
-    """Add a straight dotted line, from the left side to the right one.
+def dotted_line(images: Images, *, rngs: Generators) -> Images:
+    """Add a straight dotted line, from the left side to the right side.
 
-    It begins and ends at a random row each, the last one excepted. Dots and the gaps between them,
-    of which one comes first, are 2 pixels wide; the last column stays as it is.
+    It starts and ends at random rows, the last one excepted. Dots and gaps are 2 pixels wide, a gap
+    comes first, and the last column is left unchanged.
     """
     _, height, width = images.shape
-    ends = np.array([draw.integers(height - 1, size=2) for draw in draws])  # (n, 2)
-    shown = np.arange(width) // pixels(_DOT, images) % 2 == 1
+    ends = np.array([rng.integers(height - 1, size=2) for rng in rngs])  # (n, 2)
+    shown = np.arange(width) // scale_length(_DOT, images) % 2 == 1
     line = _leg(images, (np.zeros(1), ends[:, 0]), (np.full(1, width - 1.0), ends[:, 1]))
     return np.where(shown, images + line, images)
 
 
-def zigzag(images: Images, *, draws: Draws) -> Images:
-    """Add a zigzag, from 2 pixels right of the left side to 2 pixels left of the right one.
+def zigzag(images: Images, *, rngs: Generators) -> Images:
+    """Add a zigzag, from 2 pixels inside the left side to 2 pixels inside the right side.
 
-    Its axis begins at a random row, the last one excepted, and ends 5 rows higher to 4 lower. Its
-    tips lie 2 pixels from the axis, 4 apart. Its last leg ends on the axis; in the published code,
-    a third of a pixel from it.
+    Its axis starts at a random row, the last one excepted, and ends between 5 rows higher and 4
+    rows lower. Its tips are 2 pixels from the axis, 4 apart. Its last leg ends on the axis; in the
+    code of MNIST-C, a third of a pixel from it.
     """
-    unit = pixel(images)
+    unit = pixel_size(images)
     _, height, width = images.shape
-    # Worked out in pixels of MNIST, from the axis's begin.
-    begins = np.array([draw.integers(height - 1) for draw in draws])
-    falls = np.array([draw.integers(-5, 5) for draw in draws])
+    # In pixels of MNIST, relative to the start of the axis.
+    begins = np.array([rng.integers(height - 1) for rng in rngs])
+    falls = np.array([rng.integers(-5, 5) for rng in rngs])
     length = (width - 1) / unit - 2 * _MARGIN
     tips = math.ceil((length - _LEG - _SHORTEST) / (2 * _LEG))
     slopes = np.arctan2(falls, length)
@@ -64,16 +65,16 @@ def zigzag(images: Images, *, draws: Draws) -> Images:
 def _leg(
     images: Images, begin: tuple[NDArray[np.float64], ...], end: tuple[NDArray[np.float64], ...]
 ) -> Images:
-    """Return the light of a straight line in each image, in the columns from its begin to its end.
+    """Return a straight line in each image, drawn from ``begin`` to ``end``.
 
     Args:
-        images: give the shape.
+        images: their shape is that of the result.
         begin: columns and rows, ``(n,)`` or ``(1,)`` each.
-        end: further right.
+        end: likewise, further right.
     """
     _, height, width = images.shape
     (left, high), (right, low) = begin, end
-    reach = _REACH * pixel(images)
+    reach = _REACH * pixel_size(images)
     columns, rows = np.arange(width), np.arange(height)
     heights = high[:, None] + ((low - high) / (right - left))[:, None] * (
         columns - left[:, None]

@@ -20,7 +20,7 @@ from mnistlab.experiments.trial_events import (
     TrialStopped,
 )
 from mnistlab.training import EpochDone, Event, RunFinished, RunStarted, train
-from mnistlab.training.device import cuda_devices, import_optimisers
+from mnistlab.training.device import cuda_devices, preload_optimizers
 
 _PATIENCE = 0.2
 """Seconds between two looks at a folder that another process holds."""
@@ -133,7 +133,7 @@ def work(connection: Connection, trial: Trial, settings: Settings, slot: int | N
 
 
 def _preload(sources: str) -> None:
-    import_optimisers()
+    preload_optimizers()
     for source in sources.split(os.pathsep):
         # What cannot be loaded is told by the run that needs it.
         with contextlib.suppress(MnistlabError):

@@ -17,7 +17,7 @@ from mnistlab.errors import ExportError, ModelError, told
 from mnistlab.export.resizing import exact_type, weights
 from mnistlab.recipe import Recipe
 from mnistlab.runs import BLANK, seal
-from mnistlab.training.input import normalise, pad, to_unit
+from mnistlab.training.input import normalise, pad, to_float
 
 _OPSET = 20
 _LONGEST_REASON = 200
@@ -107,13 +107,13 @@ class _Whole(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         pixels = images.unsqueeze(1).to(torch.float32)  # (n, 1, height, width), 0 to 255
         pixels = self._resize(pixels) if self._resize else pad(pixels, self._recipe)  # (n, 1, h, w)
-        logits = self.model(normalise(to_unit(pixels), self._recipe))  # (n, classes)
+        logits = self.model(normalise(to_float(pixels), self._recipe))  # (n, classes)
         return logits, torch.softmax(logits / self._temperature, dim=1)
 
 
 class _Resize(nn.Module):
-    """What :func:`mnistlab.training.input.fit_images` does with ``fit = resize``, on whole numbers
-    held as floats.
+    """What :func:`mnistlab.training.input.resize_or_pad` does with ``fit = resize``, on whole
+    numbers held as floats.
     """
 
     def __init__(self, image_size: tuple[int, int], size: int) -> None:

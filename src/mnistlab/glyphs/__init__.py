@@ -1,4 +1,4 @@
-"""Glyphs: one digit's ink as MNIST holds it, and negatives that are no digit."""
+"""Glyphs: the ink of one digit in the form of MNIST, and negatives, which are no digit."""
 
 from mnistlab.glyphs.glyph import prepare
 from mnistlab.glyphs.negatives import draw_negatives

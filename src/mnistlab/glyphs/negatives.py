@@ -1,9 +1,8 @@
-"""Negatives: images of ink that is no digit, made of digits, to teach a network what none looks
-like.
+"""Negatives: images that are no digit, made from digits, to train a network to reject them.
 
-A network that was shown digits alone is sure of whatever it is shown. Over-segmentation needs one
-that rejects what a wrong cut leaves (LeCun et al., 1998, section VII); training on such images is
-outlier exposure (Hendrycks et al., 2019).
+A network trained on digits only is confident about any image. Segmenting numbers by trying several
+cuts needs one that rejects the pieces of a wrong cut (LeCun et al., 1998, section VII). Training on
+such images is outlier exposure (Hendrycks et al., 2019, arXiv:1812.04606).
 """
 
 from collections.abc import Callable
@@ -17,49 +16,56 @@ from mnistlab.glyphs.glyph import SIDE, prepare
 
 Ink = NDArray[np.uint8]
 _INKED = 96
-"""Bytes above it are ink."""
+"""Pixels above it are ink."""
 _FINE = 3
-"""Pixels for one of the images', on which negatives are prepared."""
+"""Factor by which negatives are enlarged before they are prepared."""
 _SIZES = (0.85, 1.15)
-"""Times its own: the size that a digit is drawn at."""
+"""Range of the random factor of a digit's size."""
 _GAPS, _DROPS = (-3, 2), (-3, 4)
-"""Pixels, from and before: between digits where they are nearest (below 0 they overlap), and one
-below the other."""
+"""Pixels, the upper end excluded: the gap between digits where they are nearest (negative values
+overlap), and the vertical offset."""
 _CUT, _LEAN = (0.3, 0.7), 0.3
-"""Of a digit's width: where it is cut; and how far a cut leans at most, columns a row."""
+"""Position of a cut as a share of the digit's width, and its greatest slant in columns per row."""
 _KEPT = (0.25, 0.8)
-"""Of a digit's ink: less is a speck, more is still the digit."""
+"""Share of a digit's ink in a piece: less is a speck, more is still the digit."""
 _NARROWEST = 11
-"""Columns: what is left of a narrower digit may well be a 1."""
+"""Columns: a piece of a narrower digit may well look like a 1."""
 _SLICE = (0.25, 0.6)
-"""Of a digit's width: the slice of it that sticks to its neighbour."""
+"""Width of the slice that is attached to a neighbour, as a share of the digit's width."""
 _FRAGMENT = 0.12
-"""Of the ink: pieces apart from the rest and smaller are left out."""
+"""Share of the ink: smaller separate pieces are removed."""
 _SHEET = 60
+"""Side in pixels of the canvas of a scribble."""
 
 
 def draw_negatives(images: Ink, count: int, random: np.random.Generator) -> Ink:
-    """Draw negatives: two or three digits that touch, one cut in two, one with a slice of another,
-    and scribbles.
+    """Draw random negatives.
 
-    Some do look like digits, such as one half of an 8: such images are ambiguous wherever they come
-    from.
+    They are two or three touching digits, half a digit, a digit with a slice of another one, and
+    scribbles. Some do look like a digit, such as half of an 8; such images are ambiguous wherever
+    they come from.
 
     Args:
-        images: uint8, ``(n, height, width)``, light on black, digits to make them of; at least one
-            with ink.
-        count: how many.
-        random: decides everything.
+        images: uint8, ``(n, height, width)``, light on black: digits, at least one of them with
+            ink.
+        count: number of negatives.
+        random: the source of all random draws.
 
     Returns:
-        uint8, ``(count, 28, 28)``, prepared as digits in photographs are.
+        uint8, ``(count, 28, 28)``, light on black, prepared by :func:`mnistlab.glyphs.prepare`.
+
+    Example:
+        >>> from mnistlab import load_dataset
+        >>> digits = load_dataset("mnist").train.images[:100]
+        >>> draw_negatives(digits, 5, np.random.default_rng(0)).shape
+        (5, 28, 28)
     """
     negatives = np.empty((count, SIDE, SIDE), np.uint8)
     kinds, shares = zip(*_KINDS.items(), strict=True)
     made = 0
     while made < count:
         negative = kinds[int(random.choice(len(kinds), p=shares))](images, random)
-        # A cut may leave next to nothing.
+        # A cut may leave almost no ink.
         if negative is not None and (glyph := prepare((negative / 255).astype(np.float32))).any():
             negatives[made] = glyph
             made += 1
@@ -67,10 +73,13 @@ def draw_negatives(images: Ink, count: int, random: np.random.Generator) -> Ink:
 
 
 def _touching(images: Ink, random: np.random.Generator, digits: int = 2) -> Ink | None:
-    row = _pick(images, random)
+    row = _random_digit(images, random)
     for _ in range(digits - 1):
         row, _ = _beside(
-            row, _pick(images, random), int(random.integers(*_GAPS)), int(random.integers(*_DROPS))
+            row,
+            _random_digit(images, random),
+            int(random.integers(*_GAPS)),
+            int(random.integers(*_DROPS)),
         )
     return _enlarge(_main_part(row))
 
@@ -80,7 +89,7 @@ def _three(images: Ink, random: np.random.Generator) -> Ink | None:
 
 
 def _half(images: Ink, random: np.random.Generator) -> Ink | None:
-    digit = _pick(images, random)
+    digit = _random_digit(images, random)
     if digit.shape[1] < _NARROWEST:
         return None
     piece = _cut(
@@ -92,8 +101,8 @@ def _half(images: Ink, random: np.random.Generator) -> Ink | None:
 
 
 def _with_slice(images: Ink, random: np.random.Generator) -> Ink | None:
-    one, other = _pick(images, random), _pick(images, random)
-    # Here they touch for sure.
+    one, other = _random_digit(images, random), _random_digit(images, random)
+    # A gap of at most 0, so that they touch.
     row, begin = _beside(
         one, other, int(random.integers(_GAPS[0], 1)), int(random.integers(*_DROPS))
     )
@@ -149,11 +158,11 @@ _KINDS: dict[Callable[[Ink, np.random.Generator], Ink | None], float] = {
     _with_slice: 0.28,
     _scribble: 0.08,
 }
-"""Each kind with its share."""
+"""Each kind of negative, with its probability."""
 
 
-def _pick(images: Ink, random: np.random.Generator) -> Ink:
-    """Return a digit of random size, without its border."""
+def _random_digit(images: Ink, random: np.random.Generator) -> Ink:
+    """Return a random digit, scaled by a random factor, without its black border."""
     image = images[random.integers(len(images))]
     factor = random.uniform(*_SIZES)
     height, width = (max(3, round(side * factor)) for side in image.shape)
@@ -167,11 +176,10 @@ def _pick(images: Ink, random: np.random.Generator) -> Ink:
 
 
 def _beside(one: Ink, other: Ink, gap: int, drop: int) -> tuple[Ink, int]:
-    """Put another digit to the right, about so many pixels away where they are nearest, and so much
-    lower.
+    """Place another digit to the right, ``gap`` pixels away at the nearest point, ``drop`` lower.
 
     Returns:
-        Both, and the other one's first column.
+        Both, and the first column of the other one.
     """
     height = max(len(one), len(other)) + abs(drop) + 2
     here, there = (np.zeros((height, part.shape[1]), np.uint8) for part in (one, other))
@@ -184,7 +192,7 @@ def _beside(one: Ink, other: Ink, gap: int, drop: int) -> tuple[Ink, int]:
         for margin, line in zip(free, (here[row, ::-1], there[row]), strict=True):
             inked = np.flatnonzero(line > _INKED)
             margin[row] = inked[0] if len(inked) else _SHEET
-    # Neighbours one row aside touch too.
+    # Diagonal neighbours touch too.
     nearest = int((free[0] + ndimage.minimum_filter1d(free[1], 3)).min())
     begin = max(2, here.shape[1] - min(nearest, here.shape[1]) + gap)
     both = np.zeros((height, max(here.shape[1], begin + there.shape[1])), np.uint8)
@@ -196,7 +204,7 @@ def _beside(one: Ink, other: Ink, gap: int, drop: int) -> tuple[Ink, int]:
 
 
 def _cut(ink: Ink, at: float, random: np.random.Generator, *, left: bool) -> Ink:
-    """Keep what is left of a leaning line through a column, or what is right of it."""
+    """Keep the part to the left, or to the right, of a slanted line through a column."""
     rows, columns = np.mgrid[: ink.shape[0], : ink.shape[1]]
     before = columns < at + random.uniform(-_LEAN, _LEAN) * (rows - ink.shape[0] / 2)
     return np.where(before == left, ink, 0).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Fast layers for the CPU: a model compiled into a plan that trains whole batches in one call."""
+"""Native kernels for the CPU: a model becomes a plan that trains on whole batches in one call."""
 
 from mnistlab.kernels.agreement import make_plan
 from mnistlab.kernels.epoch import AUGMENTATION_TENSORS, AugmentationParams, EpochBatches

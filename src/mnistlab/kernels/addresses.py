@@ -1,4 +1,4 @@
-"""Addresses: tensors and optimisers as the compiled library takes them."""
+"""Tensors and optimisers, as the compiled library takes them: by address."""
 
 from collections.abc import Sequence
 
@@ -10,16 +10,16 @@ from mnistlab.kernels import structures
 
 
 def address(tensor: Tensor | None, dtype: torch.dtype) -> int | None:
-    """Return where a tensor's values lie; ``None`` for none.
+    """Return the address of a tensor's values; ``None`` for ``None``.
 
     Raises:
-        ValueError: of another type, on another device, or not contiguous.
+        ValueError: another dtype, another device, or not contiguous.
     """
     if tensor is None:
         return None
     if tensor.dtype != dtype or tensor.device.type != "cpu" or not tensor.is_contiguous():
         raise ValueError(
-            f"{tensor.dtype} on {tensor.device}; contiguous {dtype} on the CPU is needed"
+            f"{tensor.dtype} on {tensor.device}; must be contiguous {dtype} on the CPU"
         )
     return tensor.data_ptr()
 
@@ -27,7 +27,7 @@ def address(tensor: Tensor | None, dtype: torch.dtype) -> int | None:
 def optimizer_settings(
     optimizer: torch.optim.Optimizer | None, parameters: Sequence[Tensor], steps: int
 ) -> structures.Optimizer:
-    """Return an optimiser's constants, with its state in place for every trained parameter."""
+    """Return an optimiser's constants; creates its state for every trained parameter if missing."""
     if optimizer is None:
         return structures.Optimizer(kind=structures.NO_UPDATE)
     _refuse_unusual(optimizer)
@@ -36,8 +36,8 @@ def optimizer_settings(
     if isinstance(optimizer, torch.optim.SGD):
         if group["momentum"]:
             for parameter in trained:
-                # Made once, also since filling it would wake PyTorch's own threads, which then spin
-                # on our cores.
+                # Created once, also because filling it would wake PyTorch's own threads, which then
+                # spin on our cores.
                 if "momentum_buffer" not in optimizer.state[parameter]:
                     optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
         return structures.Optimizer(
@@ -66,9 +66,11 @@ def optimizer_settings(
 
 def _refuse_unusual(optimizer: torch.optim.Optimizer) -> None:
     if type(optimizer) not in (torch.optim.SGD, torch.optim.AdamW):
-        raise KernelError(f"{type(optimizer).__name__}: has no fast form; SGD and AdamW have")
+        raise KernelError(f"{type(optimizer).__name__}: has no native kernel; SGD and AdamW have")
     if len(optimizer.param_groups) != 1:
-        raise KernelError(f"{type(optimizer).__name__}: parameters in several groups")
+        raise KernelError(
+            f"{type(optimizer).__name__}: parameters in several groups have no native kernel"
+        )
     for option in ("dampening", "maximize", "amsgrad", "differentiable"):
         if optimizer.param_groups[0].get(option):
-            raise KernelError(f"{type(optimizer).__name__}: {option}")
+            raise KernelError(f"{type(optimizer).__name__}: {option} has no native kernel")

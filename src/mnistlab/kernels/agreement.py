@@ -1,7 +1,7 @@
-"""Agreement: a plan held against PyTorch once, before it is used.
+"""Agreement: a plan is compared with PyTorch once, before it is used.
 
-A model's forward pass can do things that following it does not show, such as turning gradients off.
-A few random images tell: what goes wrong there is wrong by far more than rounding.
+A model's ``forward`` can do things that tracing does not show, such as turning gradients off. A few
+random images reveal them, since the results then differ by far more than rounding.
 """
 
 import contextlib
@@ -18,25 +18,32 @@ from mnistlab.kernels.plan import Plan
 
 _IMAGES = 20
 _TOLERANCE = 0.05
-"""Relative; near ties in pooling may send a few gradients elsewhere."""
+"""Relative; where pooling has near ties, a few gradients may go to another pixel."""
 
 
 def make_plan(
     model: nn.Module, image_shape: tuple[int, int, int], classes: int, *, mean: float, std: float
 ) -> Plan:
-    """Make a plan of a model and hold it against PyTorch; the arguments and errors are those of
-    :class:`Plan`.
+    """Make a plan of a model, and compare it with PyTorch on random images.
+
+    The model, its gradients and the random states are left unchanged.
+
+    Args:
+        model: see :func:`mnistlab.kernels.trace.trace`.
+        image_shape: ``(channels, height, width)``.
+        classes: number of logits.
+        mean: subtracted from pixels in 0..1.
+        std: divides them then.
 
     Raises:
-        KernelError: also if the two differ. The model, its gradients and random states are left as
-            they were.
+        KernelError: as :class:`Plan` does, and if the results differ.
     """
     _require_agreement(Plan(model, image_shape, classes, mean=mean, std=std, dropout=False), model)
     return Plan(model, image_shape, classes, mean=mean, std=std)
 
 
 def _require_agreement(plan: Plan, model: nn.Module) -> None:
-    with _as_it_was(model), _without_dropout(model):
+    with _unchanged(model), _without_dropout(model):
         random = torch.Generator().manual_seed(0)
         images = torch.randint(
             0, 256, (_IMAGES, *plan.image_shape), dtype=torch.uint8, generator=random
@@ -54,7 +61,7 @@ def _require_agreement(plan: Plan, model: nn.Module) -> None:
             functional.cross_entropy(model(pixels), labels).backward()  # type: ignore[no-untyped-call]
         expected = [_gradient(parameter) for parameter in model.parameters()]
         model.zero_grad()
-        plan.train(_pass(images, labels), 0, 1, None)
+        plan.train(_one_batch(images, labels), 0, 1, None)
         found = [_gradient(parameter) for parameter in model.parameters()]
         whole = torch.stack([gradient.norm() for gradient in expected]).norm().item()
         if not math.isfinite(whole):
@@ -64,7 +71,7 @@ def _require_agreement(plan: Plan, model: nn.Module) -> None:
 
 
 def _near(found: Tensor, expected: Tensor, whole: float) -> bool:
-    """Whether they differ by little, in proportion or as part of the whole."""
+    """Return whether they differ by little, relative to ``expected`` or to the whole."""
     difference = (found - expected).norm().item()
     return bool(difference <= _TOLERANCE * expected.norm().item() + 1e-4 * whole + 1e-9)
 
@@ -73,7 +80,7 @@ def _gradient(parameter: Tensor) -> Tensor:
     return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad.clone()
 
 
-def _pass(images: Tensor, labels: Tensor) -> EpochBatches:
+def _one_batch(images: Tensor, labels: Tensor) -> EpochBatches:
     return EpochBatches(
         images=images,
         labels=labels,
@@ -88,7 +95,7 @@ def _pass(images: Tensor, labels: Tensor) -> EpochBatches:
 
 
 @contextlib.contextmanager
-def _as_it_was(model: nn.Module) -> Iterator[None]:
+def _unchanged(model: nn.Module) -> Iterator[None]:
     state = {name: value.clone() for name, value in model.state_dict().items()}
     gradients = [parameter.grad for parameter in model.parameters()]
     modes = {module: module.training for module in model.modules()}

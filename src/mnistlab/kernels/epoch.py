@@ -1,4 +1,4 @@
-"""One epoch's batches: which images are trained on, in which order, and how each is augmented."""
+"""The batches of an epoch: the order of the images, and how each is augmented."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ AUGMENTATION_TENSORS = {
     "inversions": torch.float32,
     "grain": torch.float32,
 }
-"""The parameters that the kernels apply, by name; fields of ``Images`` in ``source/spec.h``."""
+"""The parameters that the kernels support, by name: fields of ``Images`` in ``source/spec.h``."""
 
 
 class AugmentationParams(Mapping[str, Tensor]):
-    """Random parameters of augmentations, drawn before an epoch; tensors by name.
+    """The random parameters of an epoch's augmentation: tensors by name.
 
-    A tensor's first dimension counts images, except in those that all images share. The kernels
-    take the tensors of :data:`mnistlab.kernels.AUGMENTATION_TENSORS`; each is described where it
-    is drawn, in :mod:`mnistlab.training.augmentations`.
+    The first dimension of a tensor is the image, except for tensors that all images share. The
+    kernels support those of :data:`mnistlab.kernels.AUGMENTATION_TENSORS`. Each is described where
+    it is drawn, in :mod:`mnistlab.training.augmentations`.
 
     Args:
         tensors: by name.
-        shared: names of those tensors that all images share.
+        shared: names of the tensors that all images share.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class AugmentationParams(Mapping[str, Tensor]):
         return len(self._tensors)
 
     def of(self, start: int, stop: int, device: torch.device) -> "AugmentationParams":
-        """Return the parameters of images ``start`` to before ``stop``, on the device."""
+        """Return the parameters of images ``start`` to ``stop - 1``, on the device."""
         tensors = {
             name: (tensor if name in self.shared else tensor[start:stop]).to(device)
             for name, tensor in self.items()
@@ -56,30 +56,30 @@ class AugmentationParams(Mapping[str, Tensor]):
         return AugmentationParams(tensors, shared=self.shared)
 
     def clone(self) -> "AugmentationParams":
-        """Return a copy in memory of its own."""
+        """Return a copy that shares no memory."""
         tensors = {name: tensor.clone() for name, tensor in self.items()}
         return AugmentationParams(tensors, shared=self.shared)
 
     def copy_(self, other: "AugmentationParams") -> None:
-        """Overwrite the values with those of ``other``, which has the same names and shapes."""
+        """Copy the values of ``other``, which has the same names and shapes, into this one."""
         for name, tensor in self.items():
             tensor.copy_(other[name])
 
 
 @dataclass(frozen=True)
 class EpochBatches:
-    """The batches of one epoch: images, their order and augmentation, and what is measured.
+    """The batches of one epoch, and room for what is measured on each.
 
     Attributes:
         images: uint8, ``(n, channels, height, width)``.
         labels: int64, ``(n,)``.
         order: int64, ``(positions,)``: indices of images.
-        bounds: int64, ``(batches + 1,)``: the positions at which batches begin, and the end.
-        augmentation: parameters of each position.
+        bounds: int64, ``(batches + 1,)``: the position at which each batch starts, and the end.
+        augmentation: its parameters, per position.
         rates: float64, ``(batches,)``: the learning rate of each batch.
         dropout_seeds: int64, ``(batches,)``, at least 0.
-        losses: float32, ``(batches,)``, filled in: each batch's mean loss.
-        correct: int32, ``(batches,)``, filled in: correctly classified images of each batch.
+        losses: float32, ``(batches,)``, output: each batch's mean loss in nats.
+        correct: int32, ``(batches,)``, output: correctly classified images in each batch.
     """
 
     images: Tensor

@@ -1,4 +1,4 @@
-"""Fusion: operations that follow one another become one fused op."""
+"""Fusion: consecutive operations become one fused op."""
 
 from collections import Counter
 from dataclasses import replace
@@ -9,27 +9,27 @@ from mnistlab.kernels.structures import FUSED, MAX_POOL, NO_POOL
 
 
 def fuse(layers: list[PlannedLayer], logits: Value) -> list[PlannedLayer]:
-    """Join normalisation, ReLU and pooling that follow one another.
+    """Fuse batch norm, ReLU and pooling that follow one another.
 
     Args:
         layers: in the order in which they are computed.
         logits: the last value.
 
     Raises:
-        KernelError: something is computed that the logits do not need.
+        KernelError: a layer does not contribute to the logits.
     """
     needed = {logits.number}
     for layer in reversed(layers):
         if layer.output.number in needed:
             needed |= {value.number for value in (layer.input, layer.other) if value}
     fused: list[PlannedLayer] = []
-    now: dict[int, int] = {0: 0}  # number of a value before and after
+    now: dict[int, int] = {0: 0}  # from a value's number before fusion to the one after
     uses = Counter(
         v.number for k in layers if k.output.number in needed for v in (k.input, k.other) if v
     )
     for layer in layers:
         if layer.output.number not in needed:
-            raise KernelError("a layer's result is not used")
+            raise KernelError("the result of a layer is not used")
         before = fused[-1] if fused else None
         if (
             before
@@ -50,13 +50,14 @@ def fuse(layers: list[PlannedLayer], logits: Value) -> list[PlannedLayer]:
             fused.append(replace(layer, input=renumbered, other=other, output=output))
         now[layer.output.number] = len(fused)
     if now[logits.number] != len(fused) or uses[logits.number]:
-        raise KernelError("the logits are not the last thing computed")
+        raise KernelError("the logits are not the last value that is computed")
     return fused
 
 
 def _fusible(before: PlannedLayer, layer: PlannedLayer) -> bool:
-    """Whether two fused ops make one: in the order batch_norm, relu, pool; ReLU after max-pooling
-    is the same.
+    """Return whether two fused ops can be one, in the order batch norm, ReLU, pooling.
+
+    ReLU after max-pooling gives the same as before it.
     """
     if before.kind != FUSED or layer.kind != FUSED or layer.batch_norm:
         return False

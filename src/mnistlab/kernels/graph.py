@@ -1,4 +1,4 @@
-"""The graph of a model's forward pass, if following it once tells all that it ever does."""
+"""The graph of a model's forward pass, if it is the same at every call."""
 
 import random
 from collections import Counter
@@ -12,11 +12,11 @@ _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_
 
 
 def follow(model: nn.Module) -> fx.Graph:
-    """Follow the forward pass in training and in evaluation, and leave the model as it was.
+    """Trace the forward pass in training and in evaluation mode; the model is left unchanged.
 
     Raises:
-        KernelError: it cannot be followed, it differs between the two or from time to time, or
-            something else than the layers has a say, such as hooks.
+        KernelError: it cannot be traced, it differs between the two modes or between calls, or
+            something besides the layers takes part, such as hooks.
     """
     _refuse_unusual(model)
     modes = {module: module.training for module in model.modules()}
@@ -29,7 +29,7 @@ def follow(model: nn.Module) -> fx.Graph:
         raise KernelError("its forward pass differs between training and evaluation")
     inputs = [node for node in graphs[0].nodes if node.op == "placeholder"]
     if len(inputs) != 1 or str(inputs[0].target).startswith("*"):
-        raise KernelError("its forward pass takes more than the images")
+        raise KernelError("its forward pass takes arguments besides the images")
     used = Counter(str(node.target) for node in graphs[0].nodes if node.op == "call_module")
     for name, count in used.items():
         if count > 1 and model.get_submodule(name).state_dict():
@@ -44,7 +44,7 @@ def _refuse_unusual(model: nn.Module) -> None:
         if any(getattr(module, hooks) for hooks in _HOOKS):
             raise KernelError(f"{name or 'the model'}: has hooks")
         if "forward" in vars(module) or type(module).__call__ is not nn.Module.__call__:
-            raise KernelError(f"{name or 'the model'}: is called in a way of its own")
+            raise KernelError(f"{name or 'the model'}: overrides how it is called")
     addresses = [
         parameter.data_ptr() for _, parameter in model.named_parameters(remove_duplicate=False)
     ]
@@ -70,7 +70,7 @@ def _follow(model: nn.Module, *, training: bool) -> fx.Graph:
         graph = fx.Tracer().trace(model)
         drew = not torch.equal(torch.get_rng_state(), before[0]) or random.getstate() != before[1]
     except Exception as error:
-        raise KernelError(f"its forward pass cannot be followed: {error}") from error
+        raise KernelError(f"its forward pass cannot be traced: {error}") from error
     finally:
         torch.set_rng_state(before[0])
         random.setstate(before[1])

@@ -1,4 +1,4 @@
-"""What each PyTorch module becomes in a plan, or why it has no fast form."""
+"""The layers of a plan that a PyTorch module becomes, or why there is no native kernel for it."""
 
 import math
 from collections.abc import Callable
@@ -22,12 +22,12 @@ from mnistlab.kernels.structures import (
 
 @dataclass(frozen=True)
 class Value:
-    """What flows between layers.
+    """A value that flows between layers.
 
     Attributes:
-        number: 0 is the image, ``k + 1`` what layer ``k`` gives.
+        number: 0 is the image, ``k + 1`` the output of layer ``k``.
         shape: ``(channels, height, width)``; a vector of ``n`` is ``(n, 1, 1)``.
-        flat: whether PyTorch holds it as ``(batch, n)`` and not as ``(batch, channels, height,
+        flat: whether its shape in PyTorch is ``(batch, n)``, not ``(batch, channels, height,
             width)``.
     """
 
@@ -38,7 +38,7 @@ class Value:
 
 @dataclass(frozen=True)
 class PlannedLayer:
-    """One layer of a plan; the fields mean what they mean in ``source/spec.h``."""
+    """One layer of a plan; its fields are those of ``Layer`` in ``source/spec.h``."""
 
     kind: int
     input: Value
@@ -54,17 +54,17 @@ class PlannedLayer:
 
 
 class Layers:
-    """Layers put together one after another; each method takes a value and returns the next."""
+    """A list of layers under construction; each method appends a layer and returns its output."""
 
     def __init__(self) -> None:
         self.layers: list[PlannedLayer] = []
 
     def convolution(self, module: nn.Conv2d, value: Value) -> Value:
         """Append a convolution."""
-        _require(not value.flat, "takes images, but is given vectors")
+        _require(not value.flat, "expects images, but is given vectors")
         _require(
             module.in_channels == value.shape[0],
-            f"takes {module.in_channels} channels, is given {value.shape[0]}",
+            f"expects {module.in_channels} channels, but is given {value.shape[0]}",
         )
         plain = {"stride": (1, 1), "dilation": (1, 1), "groups": 1, "padding_mode": "zeros"}
         for name, wanted in plain.items():
@@ -76,38 +76,41 @@ class Layers:
         elif padding == "valid":
             padding = (0, 0)
         rows, columns = int(padding[0]), int(padding[1])
-        _require(rows < kernel[0] and columns < kernel[1], "padding as large as the kernel")
+        _require(rows < kernel[0] and columns < kernel[1], "padding is not smaller than the kernel")
         _, height, width = value.shape
         shape = (
             module.out_channels,
             height + 2 * rows - kernel[0] + 1,
             width + 2 * columns - kernel[1] + 1,
         )
-        _require(min(shape) > 0, f"is larger than its image of {height}x{width}")
+        _require(min(shape) > 0, f"is larger than its input of {height}x{width}")
         return self._append(
             CONVOLUTION, value, shape, kernel=kernel, padding=(rows, columns), module=module
         )
 
     def linear(self, module: nn.Linear, value: Value) -> Value:
         """Append a linear layer: a convolution whose kernel covers the whole image."""
-        _require(value.flat, "takes vectors, but is given images; flatten them first")
+        _require(value.flat, "expects vectors, but is given images; flatten them first")
         shape, kernel = (module.out_features, 1, 1), value.shape[1:]
         size = math.prod(value.shape)
-        _require(module.in_features == size, f"takes {module.in_features} values, is given {size}")
+        _require(
+            module.in_features == size, f"expects {module.in_features} values, but is given {size}"
+        )
         return self._append(CONVOLUTION, value, shape, flat=True, kernel=kernel, module=module)
 
     def batch_norm(self, module: nn.BatchNorm1d | nn.BatchNorm2d, value: Value) -> Value:
         """Append batch normalisation."""
         _require(
-            value.flat == isinstance(module, nn.BatchNorm1d), "normalises values of another form"
+            value.flat == isinstance(module, nn.BatchNorm1d),
+            "is not the batch norm for this shape (1d for vectors, 2d for images)",
         )
         _require(value.shape[1:] == (1, 1) or not value.flat, "normalises a flattened image")
         _require(
             module.num_features == value.shape[0],
-            f"normalises {module.num_features} channels, not {value.shape[0]}",
+            f"expects {module.num_features} channels, but is given {value.shape[0]}",
         )
-        _require(module.track_running_stats, "keeps no running averages")
-        _require(module.momentum is not None, "averages cumulatively")
+        _require(module.track_running_stats, "track_running_stats is off")
+        _require(module.momentum is not None, "momentum is None (a cumulative average)")
         return self._append(
             FUSED,
             value,
@@ -122,20 +125,23 @@ class Layers:
         return self._append(FUSED, value, value.shape, flat=value.flat, relu=True)
 
     def pooling(self, kind: int, value: Value) -> Value:
-        """Append 2x2 pooling, ``MAX_POOL`` or ``AVERAGE_POOL``; an odd last row or column is left
-        out.
+        """Append 2x2 pooling, ``MAX_POOL`` or ``AVERAGE_POOL``.
+
+        An odd last row or column is ignored.
         """
         channels, height, width = value.shape
-        _require(not value.flat and height > 1 and width > 1, "pools images of at least 2x2")
+        _require(
+            not value.flat and height > 1 and width > 1, "2x2 pooling needs images of at least 2x2"
+        )
         return self._append(FUSED, value, (channels, height // 2, width // 2), pool=kind)
 
     def global_average(self, value: Value) -> Value:
-        """Append the mean over each channel."""
-        _require(not value.flat, "takes images, but is given vectors")
+        """Append global average pooling: the mean of each channel."""
+        _require(not value.flat, "expects images, but is given vectors")
         return self._append(GLOBAL_AVERAGE, value, (value.shape[0], 1, 1))
 
     def dropout(self, share: float, value: Value) -> Value:
-        """Append dropout of single values."""
+        """Append dropout of single values, with probability ``share``."""
         _require(share < 1, "drops everything")
         return (
             self._append(DROPOUT, value, value.shape, flat=value.flat, drop=share)
@@ -152,7 +158,7 @@ class Layers:
         return self._append(ADDITION, one, one.shape, flat=one.flat, other=other)
 
     def flat(self, value: Value) -> Value:
-        """Return the value as vectors; its memory is in that order already."""
+        """Return the value as a vector; its memory layout is the same."""
         return replace(value, flat=True)
 
     def _append(
@@ -195,7 +201,7 @@ def _pair(value: Any) -> tuple[int, int]:
 def _flatten(layers: Layers, module: nn.Flatten, value: Value) -> Value:
     _require(
         (module.start_dim, module.end_dim) == (1, -1),
-        "flattens other dimensions than all of an image",
+        "must flatten all dimensions of an image, and no others",
     )
     return layers.flat(value)
 
@@ -218,4 +224,4 @@ MODULES: dict[type[nn.Module], Callable[[Layers, Any, Value], Value]] = {
     nn.Flatten: _flatten,
     nn.Identity: lambda _layers, _, value: value,
 }
-"""Exact types only: a subclass may do something else."""
+"""Exact types only, since a subclass may behave differently."""

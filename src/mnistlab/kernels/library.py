@@ -1,6 +1,4 @@
-"""The compiled library: which builds are there, which one fits this processor, and how to call
-it.
-"""
+"""The compiled library: its builds, and the choice of one that fits this processor."""
 
 import ctypes
 import os
@@ -12,11 +10,10 @@ from mnistlab.errors import KernelError
 from mnistlab.kernels.structures import STRUCTURES, Evaluation, Layer, Shape, Training
 
 BUILDS = ("x86_64_v4", "x86_64_v3", "x86_64_v2", "generic")
-"""Names of builds, the fastest first; the last is all that there is on other processors."""
+"""Names of builds, the fastest first; on processors other than x86-64 there is only the last."""
 
 CHOICE = "MNISTLAB_KERNELS"
-"""Environment variable: a build's name instead of the best that fits, a library's path, or
-``none``."""
+"""Environment variable: the name of a build, the path of a library, or ``none``."""
 
 _FOLDER = Path(__file__).parent
 _LEVELS = {"x86_64_v4": 4, "x86_64_v3": 3, "x86_64_v2": 2, "generic": 0}
@@ -32,10 +29,10 @@ class Library:
 
 @cache
 def load_library() -> Library:
-    """Load the build that fits this processor best, or what ``MNISTLAB_KERNELS`` names.
+    """Load the fastest build that fits this processor, or the one that ``MNISTLAB_KERNELS`` names.
 
     Raises:
-        KernelError: there is none; the message says why.
+        KernelError: there is no such build; the message says why.
     """
     choice = os.environ.get(CHOICE)
     if choice == "none":
@@ -62,18 +59,18 @@ def _load(build: str, path: Path) -> Library:
     for number, structure in enumerate(STRUCTURES):
         if functions.mnistlab_layout(number) != ctypes.sizeof(structure):
             raise KernelError(
-                f"the build {build} is of another version of mnistlab; install it again"
+                f"the build {build} belongs to another version of mnistlab; install mnistlab again"
             )
     return Library(build, functions)
 
 
 def installed() -> list[str]:
-    """Return the names of the builds that are installed, the fastest first."""
+    """Return the names of the installed builds, the fastest first."""
     return [name for name in BUILDS if _path(name).exists()]
 
 
 def processor_level() -> int:
-    """Return the x86-64 level (2, 3 or 4) of this processor, or 0 below that and on others."""
+    """Return this processor's x86-64 level: 2, 3 or 4, or 0 if it is older or not x86-64."""
     try:
         return int(ctypes.CDLL(str(_FOLDER / "_processor.so")).mnistlab_processor_level())
     except OSError:
@@ -88,12 +85,12 @@ def _why_none(choice: str | None, level: int) -> str:
     there = ", ".join(installed())
     if not there:
         return (
-            "not built: a C++20 compiler (gcc 11 or clang 14, or newer) was missing when mnistlab"
-            " was installed"
+            "not built: there was no C++20 compiler (gcc 11, clang 14, or newer) when mnistlab was"
+            " installed"
         )
     if choice:
-        return f"{CHOICE}={choice}: not installed, or not for this processor; there are: {there}"
-    return f"this processor is older than every build (x86-64 level {level}; there are: {there})"
+        return f"{CHOICE}={choice}: not installed, or not for this processor; installed: {there}"
+    return f"this processor is too old for every build (x86-64 level {level}; installed: {there})"
 
 
 def _declare(functions: ctypes.CDLL) -> None:

@@ -1,6 +1,4 @@
-"""Plan: a model compiled for the CPU, which trains whole batches and computes logits in one
-call.
-"""
+"""Plan: a model compiled for the CPU, to train on whole batches and compute logits in one call."""
 
 import ctypes
 import weakref
@@ -21,21 +19,20 @@ from mnistlab.kernels.trace import trace
 
 
 class Plan:
-    """A model's layers, compiled. Weights, gradients and the optimiser's state stay PyTorch's own
-    tensors.
+    """A compiled model, whose weights, gradients and optimiser state stay PyTorch tensors.
 
-    :func:`mnistlab.kernels.make_plan` makes one that has been held against PyTorch.
+    :func:`mnistlab.kernels.make_plan` makes one and compares it with PyTorch.
 
     Args:
         model: see :func:`mnistlab.kernels.trace.trace`.
         image_shape: ``(channels, height, width)``.
         classes: number of logits.
         mean: subtracted from pixels in 0..1.
-        std: then divided by.
-        dropout: whether training drops values where the model does.
+        std: divides them then.
+        dropout: whether dropout layers are active in training.
 
     Raises:
-        KernelError: the model has no fast form, or the library is not there.
+        KernelError: the model is not supported, or the library cannot be loaded.
     """
 
     def __init__(
@@ -54,11 +51,11 @@ class Plan:
         self._functions = load_library().functions
         self._model, self.image_shape, self.classes = model, image_shape, classes
         self._mean, self._std = mean, std
-        self.operations = sum(_operations(layer) for layer in layers)
-        """Floating-point operations of a training step per image: those of convolutions and linear
-        layers."""
+        self.flops = sum(_flops(layer) for layer in layers)
+        """Floating-point operations of a training step per image, of convolutions and linear layers
+        only."""
         self._norms = [layer for layer in layers if layer.batch_norm]
-        # By module and name, since a module's tensors may be replaced by others.
+        # By module and name, since a module's tensors may be replaced.
         self._parameters: list[tuple[nn.Module, str]] = []
         self._tensors: list[tuple[nn.Module, str]] = []
         table = (structures.Layer * len(layers))(*map(self._describe, layers))
@@ -77,7 +74,7 @@ class Plan:
 
     def train(
         self,
-        work: EpochBatches,
+        batches: EpochBatches,
         first: int,
         last: int,
         optimizer: torch.optim.Optimizer | None,
@@ -87,49 +84,52 @@ class Plan:
         decay: float = 0.0,
         threads: int = 1,
     ) -> None:
-        """Train on batches ``first`` to before ``last``.
+        """Train on batches ``first`` to ``last - 1``, and fill in their losses and ``correct``.
 
         Args:
-            work: the pass.
-            first: batch.
-            last: batch.
-            optimizer: ``SGD`` or ``AdamW``, whose state is made if missing and goes on; ``None``
-                leaves the weights as they are and only computes gradients. Its learning rate does
-                not count, ``work.rates`` does.
-            smoothing: of labels, 0 to 1.
-            averages: moving averages of ``model.parameters()``, updated; or nothing.
-            decay: of these averages, 0 to below 1.
+            batches: of the epoch.
+            first: number of the first batch, from 0.
+            last: number of the batch to stop before.
+            optimizer: ``SGD`` or ``AdamW``, whose state is created if missing, and updated;
+                ``None`` computes the gradients only. ``batches.rates`` are used, not its learning
+                rate.
+            smoothing: of the labels, 0 to 1.
+            averages: the EMA of ``model.parameters()``, updated; or empty.
+            decay: of the EMA, from 0 to below 1.
             threads: any number gives the same bits.
 
         Raises:
-            KernelError: out of memory or threads, or a batch of one image that is to be normalised.
+            KernelError: not enough memory or threads, or batch norm of a batch of one image.
         """
-        self._refuse_single_images(work.bounds[first : last + 1])
+        self._refuse_single_images(batches.bounds[first : last + 1])
         settings = optimizer_settings(optimizer, self.parameters, last - first)
         settings.average_decay = decay if averages else 0.0
-        images = self._images(work.images, work.order, work.augmentation)
-        images.labels = address(work.labels, torch.int64)
+        images = self._images(batches.images, batches.order, batches.augmentation)
+        images.labels = address(batches.labels, torch.int64)
         call = structures.Training(
             images=images,
             optimizer=settings,
             parameters=self._parameter_table(optimizer, averages),
             tensors=self._tensor_table(),
-            bounds=address(work.bounds, torch.int64),
-            rates=address(work.rates, torch.float64),
-            dropout_seeds=address(work.dropout_seeds, torch.int64),
+            bounds=address(batches.bounds, torch.int64),
+            rates=address(batches.rates, torch.float64),
+            dropout_seeds=address(batches.dropout_seeds, torch.int64),
             first_batch=first,
             last_batch=last,
             smoothing=smoothing,
             threads=threads,
-            losses=address(work.losses, torch.float32),
-            correct=address(work.correct, torch.int32),
+            losses=address(batches.losses, torch.float32),
+            correct=address(batches.correct, torch.int32),
         )
         if self._functions.mnistlab_train(self._handle, ctypes.byref(call)):
             raise KernelError(f"not enough memory, or not as many as {threads} threads")
 
     def logits(self, images: Tensor, *, threads: int = 1) -> Tensor:
-        """Return the logits of images (uint8, ``(n, channels, height, width)``) as evaluation
-        computes them.
+        """Compute logits in evaluation mode.
+
+        Args:
+            images: uint8, ``(n, channels, height, width)``.
+            threads: any number gives the same bits.
 
         Returns:
             float32, ``(n, classes)``.
@@ -149,7 +149,7 @@ class Plan:
         return logits
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Return uint8 images as the model sees them, float32."""
+        """Scale uint8 images to 0..1, subtract ``mean`` and divide by ``std``; float32."""
         return (images.to(torch.float32) / 255 - self._mean) / self._std
 
     def _describe(self, layer: PlannedLayer) -> structures.Layer:
@@ -178,11 +178,11 @@ class Plan:
         )
 
     def _refuse_single_images(self, bounds: Tensor) -> None:
-        """As PyTorch does: of a single value there is no variance."""
+        """Refuse them as PyTorch does, since a single value has no variance."""
         if any(layer.input.shape[1:] == (1, 1) for layer in self._norms) and bool(
             (bounds.diff() < 2).any()
         ):
-            raise KernelError("batch normalisation needs two images a batch; raise batch_size")
+            raise KernelError("batch norm needs at least two images per batch; increase batch_size")
 
     def _images(
         self, images: Tensor, order: Tensor, augmentation: AugmentationParams
@@ -194,7 +194,9 @@ class Plan:
         if "sigmas" in augmentation and min(self.image_shape[1:]) < 2:
             raise ValueError("images of a single row or column cannot be blurred")
         if unknown := set(augmentation) - set(AUGMENTATION_TENSORS):
-            raise KernelError(f"augmentation with {', '.join(sorted(unknown))} has no fast form")
+            raise KernelError(
+                f"augmentation with {', '.join(sorted(unknown))} has no native kernel"
+            )
         addresses = {
             name: address(augmentation.get(name), dtype)
             for name, dtype in AUGMENTATION_TENSORS.items()
@@ -241,14 +243,14 @@ class Plan:
         return (structures.Parameter * len(self._parameters))(*map(describe, self.parameters))
 
 
-def _operations(layer: PlannedLayer) -> int:
+def _flops(layer: PlannedLayer) -> int:
     if layer.kind != structures.CONVOLUTION or layer.module is None:
         return 0
     products = (
         layer.module.get_parameter("weight").numel() * layer.output.shape[1] * layer.output.shape[2]
     )
-    # Forward, back to the weights, and back to the input unless that is the image; an addition and
-    # a product each.
+    # An addition and a product each, three times: forward, for the gradient of the weights, and for
+    # that of the input unless it is the image.
     return 2 * products * (3 if layer.input.number else 2)
 
 

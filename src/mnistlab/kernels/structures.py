@@ -1,4 +1,4 @@
-"""The C structures of ``source/spec.h``, mirrored."""
+"""The C structures of ``source/spec.h``, in ctypes."""
 
 from ctypes import POINTER, Structure, c_double, c_float, c_int32, c_int64, c_void_p
 
@@ -14,7 +14,7 @@ class Shape(Structure):
 
 
 class Layer(Structure):
-    """One layer; tensors are indices, -1 is none."""
+    """One layer; tensors are indices, -1 means none."""
 
     _fields_ = (
         ("kind", c_int32),
@@ -41,7 +41,7 @@ class Layer(Structure):
 
 
 class Parameter(Structure):
-    """Addresses of a parameter, its gradient, and what its optimiser keeps."""
+    """Addresses of a parameter, its gradient, and its optimiser state."""
 
     _fields_ = (
         ("value", c_void_p),
@@ -55,7 +55,7 @@ class Parameter(Structure):
 
 
 class Images(Structure):
-    """Images in their order, and what is done to each."""
+    """Images in their order, and their augmentation."""
 
     _fields_ = (
         ("pixels", c_void_p),
@@ -94,7 +94,7 @@ class Optimizer(Structure):
 
 
 class Training(Structure):
-    """A call that trains on some batches."""
+    """Arguments of ``mnistlab_train``."""
 
     _fields_ = (
         ("images", Images),
@@ -114,7 +114,7 @@ class Training(Structure):
 
 
 class Evaluation(Structure):
-    """A call that computes logits."""
+    """Arguments of ``mnistlab_evaluate``."""
 
     _fields_ = (
         ("images", Images),
@@ -127,4 +127,4 @@ class Evaluation(Structure):
 
 
 STRUCTURES = (Layer, Parameter, Images, Optimizer, Training, Evaluation)
-"""In the order in which ``mnistlab_layout`` numbers them."""
+"""In the order of the argument of ``mnistlab_layout``."""

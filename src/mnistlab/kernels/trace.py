@@ -1,4 +1,4 @@
-"""From a model's forward pass to the layers of a plan."""
+"""Tracing: from a model's forward pass to the layers of a plan."""
 
 import operator
 from collections import Counter
@@ -15,26 +15,26 @@ from mnistlab.kernels.layers import MODULES, Layers, PlannedLayer, Value
 from mnistlab.kernels.structures import MAX_POOL
 
 _ADDITIONS = {operator.add, operator.iadd, torch.add}
-_RECTIFIERS = {torch.relu, functional.relu}
+_RELUS = {torch.relu, functional.relu}
 
 
 def trace(model: nn.Module, image_shape: tuple[int, int, int], classes: int) -> list[PlannedLayer]:
-    """Turn a model into layers of a plan.
+    """Turn a model into the layers of a plan.
 
     Args:
-        model: of which every step is known: an ``nn.Sequential``, or a ``forward`` that calls such
-            layers.
+        model: an ``nn.Sequential``, or a module whose ``forward`` calls layers and functions that
+            have native kernels.
         image_shape: ``(channels, height, width)``.
         classes: number of logits.
 
     Raises:
-        KernelError: a layer has no fast form; the message names it and the reason.
+        KernelError: a layer has no native kernel; the message names it and the reason.
     """
     graph = follow(model)
     modules = dict(model.named_modules())
     layers = Layers()
     values: dict[fx.Node, Value] = {}
-    changed: dict[int, str] = {}  # values that are changed in place, and by what
+    changed: dict[int, str] = {}  # values that are changed in place, and the layer that does it
     for node in graph.nodes:
         if node.op == "placeholder":
             values[node] = Value(0, image_shape)
@@ -52,7 +52,7 @@ def trace(model: nn.Module, image_shape: tuple[int, int, int], classes: int) -> 
     )
     for number, name in changed.items():
         if number == 0 or uses[number] > 1:
-            raise KernelError(f"{name}: changes in place what others use")
+            raise KernelError(f"{name}: changes in place a value that other layers use")
     return fuse(layers.layers, logits)
 
 
@@ -66,8 +66,8 @@ def _append(
     if node.op == "call_method" and inputs:
         return _append_method(layers, node, inputs[0])
     if node.op != "call_function" or not inputs:
-        raise KernelError("has no fast form")
-    if node.target in _RECTIFIERS and len(node.args) == 1 and set(node.kwargs) <= {"inplace"}:
+        raise KernelError("has no native kernel")
+    if node.target in _RELUS and len(node.args) == 1 and set(node.kwargs) <= {"inplace"}:
         return layers.relu(inputs[0])
     if node.target in _ADDITIONS and len(node.args) == 2 and not node.kwargs:
         if all(argument in values for argument in node.args):
@@ -76,7 +76,7 @@ def _append(
         return layers.flat(inputs[0])
     elif node.target is functional.max_pool2d and _is_two(node):
         return layers.pooling(MAX_POOL, inputs[0])
-    raise KernelError("has no fast form")
+    raise KernelError("has no native kernel")
 
 
 def _append_method(layers: Layers, node: fx.Node, value: Value) -> Value:
@@ -86,7 +86,7 @@ def _append_method(layers: Layers, node: fx.Node, value: Value) -> Value:
         return layers.flat(value)
     if node.target in ("view", "reshape") and _flattens(node, value):
         return layers.flat(value)
-    raise KernelError("has no fast form")
+    raise KernelError("has no native kernel")
 
 
 def _is_in_place(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
@@ -100,8 +100,9 @@ def _is_flatten(node: fx.Node) -> bool:
 
 
 def _is_two(node: fx.Node) -> bool:
-    """Whether a pooling call asks for 2x2 and nothing else; PyTorch's own wrapper fills in the
-    rest.
+    """Return whether a call of ``max_pool2d`` is 2x2 pooling without other options.
+
+    PyTorch's wrapper passes the defaults of those explicitly.
     """
     usual: dict[str, Any] = {
         "padding": 0,
@@ -121,7 +122,7 @@ def _is_two(node: fx.Node) -> bool:
 
 
 def _is_batch_size(node: fx.Node) -> bool:
-    """``x.size(0)``, or ``x.shape[0]`` in two steps."""
+    """Return whether a node is ``x.size(0)``, or a part of ``x.shape[0]``."""
     if node.op == "call_method" and node.target == "size" and node.args[1:] == (0,):
         return True
     if node.op != "call_function":
@@ -133,7 +134,7 @@ def _is_batch_size(node: fx.Node) -> bool:
 
 
 def _flattens(node: fx.Node, value: Value) -> bool:
-    """``view(batch, -1)``, ``view(-1, n)`` or ``view(batch, n)``."""
+    """Return whether a view is ``(batch, -1)``, ``(-1, n)`` or ``(batch, n)``."""
     size = node.args[1:]
     if len(size) != 2 or node.kwargs:
         return False
@@ -146,10 +147,10 @@ def _flattens(node: fx.Node, value: Value) -> bool:
 def _logits(node: fx.Node, values: dict[fx.Node, Value], classes: int) -> Value:
     result = node.args[0]
     if not isinstance(result, fx.Node) or result not in values:
-        raise KernelError("the model returns more than logits")
+        raise KernelError("the model returns something besides logits")
     logits = values[result]
     if not logits.flat or logits.shape != (classes, 1, 1) or logits.number == 0:
-        raise KernelError("the model's result is not one vector of logits an image")
+        raise KernelError("the model does not return one vector of logits per image")
     return logits
 
 

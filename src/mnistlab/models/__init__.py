@@ -1,4 +1,4 @@
-"""The networks: built-in ones, and those of users."""
+"""Networks: the built-in ones, and user models."""
 
 from mnistlab.models.build import build_model, count_parameters
 

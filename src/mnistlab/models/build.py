@@ -1,4 +1,4 @@
-"""From a recipe to a model that is known to fit the images and classes."""
+"""Building a recipe's model, checked to fit the images and the classes."""
 
 import torch
 from torch import nn
@@ -7,8 +7,7 @@ from mnistlab.errors import ModelError, did_you_mean, told
 from mnistlab.models.convnet import convnet
 from mnistlab.models.lenet import lenet5
 from mnistlab.models.perceptron import perceptron
-from mnistlab.models.user_errors import user_errors
-from mnistlab.models.user_model import user_model
+from mnistlab.models.user_model import is_user_model, user_errors, user_model
 from mnistlab.recipe import Recipe, Source, read_source
 
 _ARCHITECTURES = {"lenet5": lenet5, "mlp": perceptron, "convnet": convnet}
@@ -22,27 +21,32 @@ def build_model(
     *,
     strict: bool = False,
 ) -> nn.Module:
-    """Build the recipe's model with weights drawn from PyTorch's current random state.
+    """Build the recipe's model, with weights drawn from PyTorch's global generator.
 
     Args:
-        recipe: its ``model``, ``batch_norm`` and ``dropout`` count, for ``convnet`` its
+        recipe: its ``model``, ``batch_norm`` and ``dropout`` are used, for ``convnet`` also its
             ``channels`` and ``stem``.
         image_shape: ``(channels, height, width)`` of the input.
         classes: number of outputs.
-        source: the code of a model of the user's own; ``None`` reads it.
-        strict: of such code, refuse imports of files that are neither in ``source`` nor installed.
+        source: the code of a user model; ``None`` reads it.
+        strict: refuse a user model's imports of files that are neither in ``source`` nor installed.
 
     Returns:
-        A module from ``(n, *image_shape)`` float32 to logits ``(n, classes)``; tried out on two
-        black images.
+        A module from float32 ``(n, *image_shape)`` to logits ``(n, classes)``, in training mode;
+        checked with a forward pass on two black images.
 
     Raises:
-        ModelError: no such model, or it cannot take these images or give these classes.
+        ModelError: no such model, or it does not accept these images or return these classes.
+
+    Example:
+        >>> from mnistlab import Recipe
+        >>> count_parameters(build_model(Recipe(model="lenet5"), (1, 32, 32), 10))
+        61706
     """
-    if ":" in recipe.model:
+    if is_user_model(recipe.model):
         if recipe.batch_norm or recipe.dropout:
             raise ModelError(
-                f"{recipe.model}: batch_norm and dropout are for {', '.join(_ARCHITECTURES)} only"
+                f"{recipe.model}: batch_norm and dropout work with {', '.join(_ARCHITECTURES)} only"
             )
         model = user_model(source or read_source(recipe.model), image_shape, classes, strict=strict)
     elif recipe.model in _ARCHITECTURES:
@@ -59,17 +63,19 @@ def build_model(
             f"{recipe.model}: no such model; {hint}known: {known}, or your own"
             " path/to/file.py:build"
         )
-    with user_errors(recipe.model, "trying it out", ModelError):
-        _try_out(model, recipe.model, image_shape, classes)
+    with user_errors(recipe.model, "a trial forward pass", ModelError):
+        _check_forward(model, recipe.model, image_shape, classes)
     return model
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Count trainable parameters; running averages are not among them."""
+    """Count trainable parameters; batch norm's running statistics are not among them."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
-def _try_out(model: nn.Module, name: str, image_shape: tuple[int, int, int], classes: int) -> None:
+def _check_forward(
+    model: nn.Module, name: str, image_shape: tuple[int, int, int], classes: int
+) -> None:
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ModelError(f"{name}: the model has no parameters to train")
     model.eval()
@@ -80,13 +86,14 @@ def _try_out(model: nn.Module, name: str, image_shape: tuple[int, int, int], cla
         raise
     except BaseException as error:
         raise ModelError(
-            f"{name}: cannot take images of shape {image_shape}: {told(error)}"
+            f"{name}: does not accept images of shape {image_shape}: {told(error)}"
         ) from error
     found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
     if found != (2, classes):
         raise ModelError(
-            f"{name}: gives {found} for two images; it must give (2, {classes}), one logit a class"
+            f"{name}: returns {found} for two images; it must return (2, {classes}), one logit per"
+            " class"
         )
     if not logits.requires_grad:
-        raise ModelError(f"{name}: its logits depend on no parameter that can be trained")
+        raise ModelError(f"{name}: its logits do not depend on any trainable parameter")
     model.train()

@@ -1,6 +1,4 @@
-"""Plain convolutional networks: small kernels, pooling between groups, an average over the image at
-the end.
-"""
+"""Plain convolutional networks: small kernels, max-pooling and global average pooling."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -21,31 +19,30 @@ def convnet(
     channels: Sequence[Sequence[int]] = ((16, 16), (32, 32, 40, 64)),
     stem: int = _KERNEL,
 ) -> nn.Sequential:
-    """Build convolutions without padding, each followed by ReLU, and a linear layer on the average
-    of the last.
+    """Build unpadded convolutions with ReLU, global average pooling and one linear layer.
 
-    No hidden layer is fully connected (Lin, Chen and Yan, 2014): parameters go where the image
-    still has a width.
+    No hidden layer is fully connected (Lin, Chen and Yan, *Network In Network*, 2014,
+    arXiv:1312.4400), so nearly all parameters are those of convolutions.
 
     Args:
         image_shape: ``(channels, height, width)`` of the input, large enough for all the
             convolutions.
         classes: number of outputs.
-        batch_norm: normalise after each convolution, which then has no bias (Ioffe and Szegedy,
-            2015).
-        dropout: share of the averages dropped in training; 0 leaves the layer out.
-        channels: output channels of each convolution, in groups; between groups 2x2 max-pooling.
-        stem: side of the first convolution's kernel; all others are 3x3.
+        batch_norm: batch normalisation after each convolution, which then has no bias (Ioffe and
+            Szegedy, 2015, arXiv:1502.03167).
+        dropout: probability of dropping an average in training; 0 leaves the layer out.
+        channels: output channels of each convolution, in groups; 2x2 max-pooling between groups.
+        stem: side in pixels of the first convolution's kernel; all others are 3x3.
 
     Returns:
-        A network from ``(n, *image_shape)`` float32 to logits ``(n, classes)``.
+        A network from float32 ``(n, *image_shape)`` to logits ``(n, classes)``.
 
     Raises:
-        ModelError: no channels, or nothing is left of the image at one of the layers.
+        ModelError: no channels, or an image that is too small for the convolutions.
     """
     if not channels or not all(channels):
         raise ModelError(
-            "convnet: needs channels, such as [[16, 16], [32, 32]]; no group may be empty"
+            "convnet: channels must be groups such as [[16, 16], [32, 32]], none of them empty"
         )
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     width, sides, number = image_shape[0], [*image_shape[1:]], 0
@@ -59,9 +56,9 @@ def convnet(
             sides = [side - kernel + 1 for side in sides]
             if min(sides) < 1:
                 raise ModelError(
-                    f"convnet: nothing is left of images of {image_shape[1]}x{image_shape[2]}"
-                    f" pixels at convolution {number}; take fewer convolutions, or let the recipe"
-                    " say fit = resize, or pad, and a larger size"
+                    f"convnet: images of {image_shape[1]}x{image_shape[2]} pixels are too small for"
+                    f" convolution {number}; use fewer convolutions, or set fit = resize or pad and"
+                    " a larger size in the recipe"
                 )
             layers[f"conv{number}"] = nn.Conv2d(
                 width, channel, kernel, bias=not batch_norm

@@ -1,6 +1,4 @@
-"""LeNet-5 (LeCun, Bottou, Bengio and Haffner, 1998) in the form now usual, with ReLU and
-max-pooling.
-"""
+"""LeNet-5 (LeCun, Bottou, Bengio and Haffner, 1998) in its modern form: ReLU and max-pooling."""
 
 from collections import OrderedDict
 
@@ -18,18 +16,21 @@ def lenet5(
     batch_norm: bool = False,
     dropout: float = 0.0,
 ) -> nn.Sequential:
-    """Build LeNet-5: 61,706 parameters for ``(1, 32, 32)`` and ten classes, 62,158 with batch
+    """Build LeNet-5.
+
+    For images of ``(1, 32, 32)`` and ten classes it has 61,706 parameters, 62,158 with batch
     normalisation.
 
     Args:
         image_shape: ``(channels, height, width)`` of the input, at least 32x32.
         classes: number of outputs.
-        batch_norm: normalise after each convolution and after linear 84 (Ioffe and Szegedy, 2015).
-        dropout: share of the 84 hidden units dropped in training (Srivastava et al., 2014); 0
-            leaves the layer out.
+        batch_norm: batch normalisation after each convolution and after the hidden linear layer
+            (Ioffe and Szegedy, 2015, arXiv:1502.03167).
+        dropout: probability of dropping one of the 84 hidden units in training (Srivastava et al.,
+            2014); 0 leaves the layer out.
 
     Returns:
-        A network from ``(n, *image_shape)`` float32 to logits ``(n, classes)``.
+        A network from float32 ``(n, *image_shape)`` to logits ``(n, classes)``.
 
     Raises:
         ModelError: images too small for three 5x5 convolutions and two poolings.
@@ -37,8 +38,8 @@ def lenet5(
     channels, height, width = image_shape
     if min(height, width) < _SMALLEST_SIDE:
         raise ModelError(
-            f"lenet5: images of {height}x{width} pixels are too small, it needs at least 32x32; "
-            "let the recipe say size = 32 and fit = pad or resize"
+            f"lenet5: images of {height}x{width} pixels are too small, it needs at least 32x32; set"
+            " size = 32 and fit = pad or resize in the recipe"
         )
     rows, columns = (((side - 4) // 2 - 4) // 2 - 4 for side in (height, width))
     # Shapes are those of a 32x32 image.

@@ -1,4 +1,4 @@
-"""A true multi-layer perceptron about as large as LeNet-5, as a third point of reference."""
+"""A multi-layer perceptron with about as many parameters as LeNet-5, for comparison."""
 
 import math
 from collections import OrderedDict
@@ -15,17 +15,20 @@ def perceptron(
     batch_norm: bool = False,
     dropout: float = 0.0,
 ) -> nn.Sequential:
-    """Build pixels -> 60 -> ReLU -> classes: 62,110 parameters for ``(1, 32, 32)`` and ten classes.
+    """Build a perceptron with one hidden layer of 60 units and ReLU.
+
+    For images of ``(1, 32, 32)`` and ten classes it has 62,110 parameters.
 
     Args:
         image_shape: ``(channels, height, width)`` of the input.
         classes: number of outputs.
-        batch_norm: normalise the hidden layer (Ioffe and Szegedy, 2015).
-        dropout: share of hidden units dropped in training (Srivastava et al., 2014); 0 leaves the
-            layer out.
+        batch_norm: batch normalisation of the hidden layer (Ioffe and Szegedy, 2015,
+            arXiv:1502.03167).
+        dropout: probability of dropping a hidden unit in training (Srivastava et al., 2014); 0
+            leaves the layer out.
 
     Returns:
-        A network from ``(n, *image_shape)`` float32 to logits ``(n, classes)``.
+        A network from float32 ``(n, *image_shape)`` to logits ``(n, classes)``.
     """
     layers: dict[str, nn.Module | None] = {
         "flatten": nn.Flatten(),  # (n, 1024)

@@ -1,4 +1,4 @@
-"""Models written by users: ``path/to/file.py:build`` or ``package.module:build``."""
+"""User models: a model of the user's own code, ``file.py:build`` or ``package.module:build``."""
 
 import importlib
 import os
@@ -15,37 +15,66 @@ from typing import Any, cast
 
 from torch import nn
 
-from mnistlab.errors import ModelError, told
-from mnistlab.models.user_errors import user_errors
+from mnistlab.errors import MnistlabError, ModelError, TrainingError, told
 from mnistlab.recipe.installed import OURS, is_installed
 from mnistlab.recipe.source import Module, Source
 from mnistlab.text import listed
 
 TRUST = "MNISTLAB_TRUST_CODE"
-"""Set to 1, it lets any Python file that a run's record names be run, to read the run."""
+"""Environment variable: with 1, reading a run may execute any Python file that its record names."""
+
+
+def is_user_model(model: str) -> bool:
+    """Return whether a recipe's ``model`` names a user's own code."""
+    return ":" in model
+
+
+@contextmanager
+def user_errors(
+    model: str, where: str, kind: type[MnistlabError] = TrainingError
+) -> Iterator[None]:
+    """Turn whatever a user model raises, ``SystemExit`` included, into a one-line error.
+
+    Args:
+        model: the recipe's ``model``. Errors of a built-in one are bugs, and pass unchanged.
+        where: what was being done, for the message.
+        kind: type of the error that is raised.
+
+    Raises:
+        MnistlabError: the code inside raised.
+    """
+    try:
+        yield
+    except (MnistlabError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        if not is_user_model(model):
+            raise
+        raise kind(f"{model}: failed in {where}: {told(error)}") from error
 
 
 def user_model(
     source: Source, image_shape: tuple[int, int, int], classes: int, *, strict: bool = False
 ) -> nn.Module:
-    """Run a user's code, as it was read, and let the function that its reference names build a
-    model.
+    """Execute the code in ``source``, and call the function that builds the model.
+
+    The bytes that were read into ``source`` are executed, whatever the files contain by now.
 
     Args:
-        source: of a Python file or an importable module, a colon, a function's name. The function
-            takes ``image_shape`` and ``classes``.
+        source: the code. Its reference is the path of a Python file or the name of a module, a
+            colon, and the name of a function that takes ``image_shape`` and ``classes``.
         image_shape: ``(channels, height, width)`` of the input.
         classes: number of outputs.
-        strict: refuse to import files that are neither in ``source`` nor installed, as long as the
-            model lives.
+        strict: for the lifetime of the model, refuse imports of files that are neither in
+            ``source`` nor installed.
 
     Raises:
-        ModelError: no such file, module or function, or it failed, or it returned no ``nn.Module``.
+        ModelError: no such file, module or function, it failed, or it returned no ``nn.Module``.
     """
     reference, function_name = source.model, source.model.rpartition(":")[2]
     if source.main is None:
         raise ModelError(f"{reference}: {source.fault}")
-    with _FINDER.offering(source, strict=strict):
+    with _FINDER.importing_from(source, strict=strict):
         build = _function(_module(source, source.main), function_name, reference)
         with user_errors(reference, f"{function_name}{image_shape, classes}", ModelError):
             model = build(image_shape, classes)
@@ -54,12 +83,12 @@ def user_model(
             f"{reference}: returned {type(model).__name__}; it must return a torch.nn.Module"
         )
     if strict:
-        _FINDER.watch(model)
+        _FINDER.keep_strict(model)
     return model
 
 
 class _Loader(SourceFileLoader):
-    """Runs the bytes that were read, not what the file, or a compiled form of it, holds by now."""
+    """Loads a module from the bytes that were read, not from its file or compiled form."""
 
     def __init__(self, module: Module) -> None:
         super().__init__(module.name, str(module.path))
@@ -70,42 +99,38 @@ class _Loader(SourceFileLoader):
 
 
 class _Finder(MetaPathFinder):
-    """Gives Python what was read of users' code, also for imports that functions do later on."""
+    """Finds the modules that were read, also for later imports inside functions."""
 
     def __init__(self) -> None:
         self._modules: dict[str, Module] = {}
         self._strict = 0
-        """Models that are being built, or live, whose code may import no other files of users."""
+        """Number of models, being built or alive, whose code may not import other user files."""
         self._audited = False
 
     @contextmanager
-    def offering(self, source: Source, *, strict: bool) -> Iterator[None]:
-        """Import from a source while it lasts, and, if not ``strict``, whatever else is in its
-        roots.
-        """
+    def importing_from(self, source: Source, *, strict: bool) -> Iterator[None]:
+        """Let imports find the modules in ``source`` and, unless ``strict``, its folders."""
         if self not in sys.meta_path:
             sys.meta_path.insert(0, self)
-        self._make_way(source)
+        self._unload_others(source)
         self._modules |= {module.name: module for module in source.modules if not module.installed}
         added = [root for root in source.roots if root not in sys.path]
         if strict:
-            self._begin()
+            self._begin_strict()
         else:
-            # Behind all that is installed, whose place nothing here can take.
+            # Appended, so that these folders cannot shadow installed modules.
             sys.path += added
         try:
             yield
         finally:
             if strict:
-                self._end()
+                self._end_strict()
             sys.path[:] = [folder for folder in sys.path if strict or folder not in added]
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return a module of users' code, if it was read; else what Python finds without us, if
-        that may be run.
-        """
+        """Return a module that was read; else what Python finds, if it may be imported."""
         if name in self._modules:
             return _specify(self._modules[name])
         if not self._strict:
@@ -118,19 +143,19 @@ class _Finder(MetaPathFinder):
             self._refuse(spec.origin)
         return spec
 
-    def watch(self, model: nn.Module) -> None:
-        """Be strict until a model is gone."""
-        self._begin()
-        weakref.finalize(model, self._end).atexit = False
+    def keep_strict(self, model: nn.Module) -> None:
+        """Stay strict until the model is garbage-collected."""
+        self._begin_strict()
+        weakref.finalize(model, self._end_strict).atexit = False
 
-    def _begin(self) -> None:
+    def _begin_strict(self) -> None:
         self._strict += 1
         if not self._audited:
-            # Sees what is run without asking sys.meta_path; it can never be taken away again.
+            # Also sees code that is executed without sys.meta_path. A hook cannot be removed.
             sys.addaudithook(self._audit)
             self._audited = True
 
-    def _end(self) -> None:
+    def _end_strict(self) -> None:
         self._strict -= 1
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -150,19 +175,17 @@ class _Finder(MetaPathFinder):
 
     @staticmethod
     def _refuse(file: str) -> None:
-        """Raise an error if a file is somebody's own, and it is not the main program that wants
-        it.
-        """
+        """Raise an error if a file is not installed and is not imported by the main program."""
         if os.environ.get(TRUST) == "1" or is_installed(Path(file).resolve()) or _is_main_program():
             return
         raise ImportError(
-            f"{file} is imported in a way that cannot be told by reading the code, so nobody knows"
-            f" whether it has changed; set {TRUST}=1 if you trust it"
+            f"{file} is imported in a way that static analysis does not find, so it may have"
+            f" changed since training; set {TRUST}=1 if you trust it"
         )
 
     @staticmethod
-    def _make_way(source: Source) -> None:
-        """Forget what was imported of other code by the names of this one's modules."""
+    def _unload_others(source: Source) -> None:
+        """Unload modules of other user code that have the same names as modules in ``source``."""
         here: dict[Module, Any] = {
             module: sys.modules[module.name] for module in source.modules if _is_loaded(module)
         }
@@ -178,8 +201,8 @@ class _Finder(MetaPathFinder):
             place = getattr(here[module], "__file__", None)
             if place and Path(place).resolve() != module.path:
                 raise ModelError(
-                    f"{source.model}: imports {module.name} from {module.path}, but this process"
-                    f" has imported {place} by that name"
+                    f"{source.model}: imports {module.name} from {module.path}, but in this process"
+                    f" that name is already {place}"
                 )
 
 
@@ -187,8 +210,9 @@ _FINDER = _Finder()
 
 
 def _is_main_program() -> bool:
-    """Return whether the main program imports, as a notebook may, with neither a model nor mnistlab
-    in between.
+    """Return whether the main program, such as a notebook, imports directly.
+
+    Directly means that neither a user model nor mnistlab is on the call stack in between.
     """
     frame: FrameType | None = sys._getframe()
     while frame and frame.f_globals is globals():
@@ -228,7 +252,7 @@ def _module(source: Source, main: Module) -> ModuleType:
             return importlib.import_module(main.name)
         spec = cast("ModuleSpec", _specify(main))
         module = module_from_spec(spec)
-        # Data classes look their module up.
+        # Data classes look their module up in sys.modules.
         sys.modules[spec.name] = module
         cast("_Loader", spec.loader).exec_module(module)
     except KeyboardInterrupt:
@@ -239,7 +263,7 @@ def _module(source: Source, main: Module) -> ModuleType:
 
 
 def _function(module: ModuleType, name: str, reference: str) -> Callable[..., Any]:
-    with user_errors(reference, f"looking for {name!r}", ModelError):
+    with user_errors(reference, f"getattr {name!r}", ModelError):
         function = getattr(module, name, None)
     if not callable(function):
         there = [
@@ -247,7 +271,5 @@ def _function(module: ModuleType, name: str, reference: str) -> Callable[..., An
             for key, value in vars(module).items()
             if callable(value) and not key.startswith("_")
         ]
-        raise ModelError(
-            f"{reference}: no function {name!r} there; it has {listed(there) or 'none'}"
-        )
+        raise ModelError(f"{reference}: no function {name!r}; it defines {listed(there) or 'none'}")
     return cast("Callable[..., Any]", function)

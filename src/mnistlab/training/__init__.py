@@ -1,4 +1,4 @@
-"""From a recipe to a trained model: one run, told by events, resumable at every batch."""
+"""Training: from a recipe to a trained model, reported by events and resumable at every batch."""
 
 from mnistlab.training.events import (
     BatchDone,

@@ -1,6 +1,4 @@
-"""Averaging: of a run's weights, as they move or over its last epochs; the averages are what is
-tested and kept.
-"""
+"""Weight averaging: EMA and SWA, and the batch norm statistics that averaged weights need."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -11,57 +9,59 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mnistlab.recipe import Recipe
 
-STATISTICS_IMAGES = 10_000
-"""As many images as give the statistics of batch normalisations well (Wu and Johnson 2021,
-arXiv:2105.07576)."""
+UPDATE_BN_IMAGES = 10_000
+"""Enough images to estimate batch norm statistics well (Wu and Johnson 2021, arXiv:2105.07576)."""
 
 
-class Averaging:
-    """The averages of a model's parameters that its recipe wants.
+class WeightAveraging:
+    """The averages of a model's parameters that its recipe asks for.
 
-    ``averaging`` is the moving average, which the steps update after every batch. ``swa`` is
-    stochastic weight averaging (Izmailov et al. 2018, arXiv:1803.05407): the plain mean of the
-    weights at the ends of the last epochs, under which the statistics of batch normalisations are
-    estimated anew.
+    The recipe's ``averaging`` is the decay of an exponential moving average (EMA), which the
+    backend updates after every batch. Its ``swa`` is stochastic weight averaging (Izmailov et al.
+    2018, arXiv:1803.05407): the plain mean of the weights at the ends of the last ``swa`` epochs,
+    with the batch norm statistics estimated anew for it.
 
     Attributes:
-        values: the averages, in the order of ``model.parameters()``; empty if the recipe has none.
-        moving: the same if they move with every batch, else empty.
+        averages: float32, in the order and shapes of ``model.parameters()``; empty if the recipe
+            asks for none.
+        ema: the same list if it is updated after every batch, else an empty one.
     """
 
     def __init__(self, model: nn.Module, recipe: Recipe) -> None:
         self._model, self._recipe = model, recipe
         wanted = recipe.averaging or recipe.swa
-        self.values: list[Tensor] = (
+        self.averages: list[Tensor] = (
             [value.detach().clone() for value in model.parameters()] if wanted else []
         )
-        self.moving: list[Tensor] = self.values if recipe.averaging else []
+        self.ema: list[Tensor] = self.averages if recipe.averaging else []
 
-    def take_in(self, epoch: int) -> None:
-        """Count in the weights as they are at an epoch's end, if ``swa`` wants that epoch's."""
-        taken = self._taken(epoch)
-        if taken:
-            for average, parameter in zip(self.values, self._model.parameters(), strict=True):
-                average.lerp_(parameter.detach(), 1 / taken)
+    def update(self, epoch: int) -> None:
+        """Add the weights at the end of an epoch to the mean, if ``swa`` includes that epoch."""
+        count = self._swa_count(epoch)
+        if count:
+            for average, parameter in zip(self.averages, self._model.parameters(), strict=True):
+                average.lerp_(parameter.detach(), 1 / count)
 
-    def adopt(self, epoch: int, estimate: Callable[[], None]) -> Callable[[], None]:
-        """Put the averages, if there are any by the end of that epoch, in the place of the weights.
+    def swap_in(self, epoch: int, update_bn: Callable[[], None]) -> Callable[[], None]:
+        """Replace the model's weights by their averages, if there are any after that epoch.
 
         Args:
-            epoch: the one that is done.
-            estimate: estimates the statistics of the model's batch normalisations anew.
+            epoch: the last finished one.
+            update_bn: estimates the model's batch norm statistics anew; called for ``swa`` only.
 
         Returns:
-            What undoes it.
+            A function that restores the weights and the statistics.
         """
-        taken = self._taken(epoch)
-        if not (self.moving or taken):
+        count = self._swa_count(epoch)
+        if not (self.ema or count):
             return lambda: None
         statistics = (
-            [(buffer, buffer.clone()) for buffer in _statistics(self._model)] if taken else []
+            [(buffer, buffer.clone()) for buffer in _batch_norm_buffers(self._model)]
+            if count
+            else []
         )
 
-        def undo() -> None:
+        def swap_out() -> None:
             self._swap()
             for buffer, before in statistics:
                 buffer.copy_(before)
@@ -69,55 +69,57 @@ class Averaging:
         self._swap()
         try:
             if statistics:
-                estimate()
+                update_bn()
         except BaseException:
-            undo()
+            swap_out()
             raise
-        return undo
+        return swap_out
 
-    def _taken(self, epoch: int) -> int:
-        """Return how many epochs' weights are in the mean by the end of that one."""
+    def _swa_count(self, epoch: int) -> int:
+        """Return how many epochs are in the mean by the end of that one."""
         return max(0, epoch - self._recipe.epochs + self._recipe.swa) if self._recipe.swa else 0
 
     def _swap(self) -> None:
-        for parameter, average in zip(self._model.parameters(), self.values, strict=True):
+        for parameter, average in zip(self._model.parameters(), self.averages, strict=True):
             weights = parameter.detach().clone()
             parameter.data.copy_(average)
             average.copy_(weights)
 
 
-def estimate_statistics(
-    model: nn.Module, watch: Callable[[], Callable[[int], None]], batches: int
+def update_bn(
+    model: nn.Module, make_forward: Callable[[], Callable[[int], None]], batches: int
 ) -> None:
-    """Set the running mean and variance of a model's batch normalisations to their means over some
-    batches.
+    """Set batch norm's running statistics to the mean of the batches' own statistics.
+
+    Like :func:`torch.optim.swa_utils.update_bn`, but the mean is summed in float64.
 
     Args:
-        model: whose weights stay as they are.
-        watch: returns what lets a batch, given by its number, through the model as training does.
-        batches: how many.
+        model: its weights stay as they are.
+        make_forward: called once the model's momentum is set; returns a function that runs batch
+            ``i`` through the model in training mode.
+        batches: number of batches.
     """
-    norms = _normalisations(model)
-    found = [
+    norms = _batch_norms(model)
+    running = [
         value
         for norm in norms
         for value in (norm.running_mean, norm.running_var)
         if value is not None
     ]
-    sums = [torch.zeros_like(value, dtype=torch.float64) for value in found]
-    with _whole_momentum(norms):
-        see = watch()
+    sums = [torch.zeros_like(value, dtype=torch.float64) for value in running]
+    with _momentum_of_one(norms):
+        forward = make_forward()
         for batch in range(batches):
-            see(batch)
-            for total, value in zip(sums, found, strict=True):
+            forward(batch)
+            for total, value in zip(sums, running, strict=True):
                 total += value
-    for total, value in zip(sums, found, strict=True):
+    for total, value in zip(sums, running, strict=True):
         value.copy_(total / batches)
 
 
 @contextlib.contextmanager
-def _whole_momentum(norms: list[_BatchNorm]) -> Iterator[None]:
-    """Let each batch's own statistics stand in the place of the running ones."""
+def _momentum_of_one(norms: list[_BatchNorm]) -> Iterator[None]:
+    """Have each batch overwrite the running statistics with its own."""
     kept = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 1.0
@@ -128,7 +130,7 @@ def _whole_momentum(norms: list[_BatchNorm]) -> Iterator[None]:
             norm.momentum = momentum
 
 
-def _normalisations(model: nn.Module) -> list[_BatchNorm]:
+def _batch_norms(model: nn.Module) -> list[_BatchNorm]:
     return [
         module
         for module in model.modules()
@@ -136,5 +138,5 @@ def _normalisations(model: nn.Module) -> list[_BatchNorm]:
     ]
 
 
-def _statistics(model: nn.Module) -> list[Tensor]:
-    return [buffer for module in _normalisations(model) for buffer in module.buffers()]
+def _batch_norm_buffers(model: nn.Module) -> list[Tensor]:
+    return [buffer for module in _batch_norms(model) for buffer in module.buffers()]

@@ -1,58 +1,55 @@
-"""Backend: how batches are trained on and logits computed, by the fast layers or by plain
-PyTorch.
-"""
+"""Backend: trains on batches and computes logits, with the native kernels or with PyTorch."""
 
 from collections.abc import Callable
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from mnistlab.kernels import AugmentationParams, EpochBatches, Plan, load_library
+from mnistlab.errors import KernelError
+from mnistlab.kernels import EpochBatches, Plan, load_library, make_plan
 from mnistlab.recipe import Recipe
-from mnistlab.training.augmentations import augment
-from mnistlab.training.inference import compute_logits
-from mnistlab.training.input import normalise, to_unit
-from mnistlab.training.randomness import seed_global
+from mnistlab.training.augmentations import without_native_kernel
+from mnistlab.training.cuda_graph import CudaGraphBackend
+from mnistlab.training.torch_backend import TorchBackend
 
 KERNELS = ("auto", "torch")
-IMAGES_A_CALL = 2048
-"""Some ten milliseconds of work; between two calls progress is told and signals are heeded."""
+IMAGES_PER_CALL = 2048
+"""About ten milliseconds of computation; between two calls, progress is reported and signals are
+handled."""
 
 
 class Backend(Protocol):
-    """Trains a model on batches of a pass, and computes its logits.
+    """Trains a model on an epoch's batches, and computes its logits.
 
     Attributes:
-        kernels: the name of the build, or ``torch``.
-        reason: why it is plain PyTorch; empty if it is not.
-        batches_a_call: after how many batches progress is worth telling.
-        operations: floating-point operations of a step per image, of its products alone; 0 if not
-            known.
+        kernels: the build of the native kernels, or ``torch``.
+        reason: why it is PyTorch and not the native kernels; empty for the native kernels.
+        batches_per_call: number of batches to train on before progress is reported.
+        flops: floating-point operations of a training step per image, of convolutions and linear
+            layers only; 0 if unknown.
     """
 
     kernels: str
     reason: str
-    batches_a_call: int
-    operations: int
+    batches_per_call: int
+    flops: int
 
-    def train(self, work: EpochBatches, first: int, last: int) -> None:
-        """Train on batches ``first`` to before ``last``; fill in their losses and hits."""
+    def train(self, batches: EpochBatches, first: int, last: int) -> None:
+        """Train on batches ``first`` to ``last - 1``, and fill in their losses and ``correct``."""
 
-    def watch(self, work: EpochBatches) -> Callable[[int], None]:
-        """Return what lets a batch, given by its number, through the model as training does, and
-        trains nothing.
+    def forward_only(self, batches: EpochBatches) -> Callable[[int], None]:
+        """Return a function that runs batch ``i`` through the model in training mode, untrained.
 
-        The momentum that batch normalisations have now is the one that counts.
+        Batch norm's momentum is read when this is called, not when the function is.
         """
 
     def logits(self, images: Tensor) -> Tensor:
-        """Return float32 ``(n, classes)`` of uint8 images, as evaluation computes them."""
+        """Return float32 ``(n, classes)`` of uint8 images, in evaluation mode."""
 
 
 class NativeBackend:
-    """The fast layers: whole batches in one call, the same bits on any number of threads."""
+    """The native kernels: several batches per call, the same bits on any number of threads."""
 
     reason = ""
 
@@ -65,16 +62,16 @@ class NativeBackend:
         averages: list[Tensor],
     ) -> None:
         self.kernels = load_library().build
-        self.batches_a_call = max(1, IMAGES_A_CALL // recipe.batch_size)
-        self.operations = plan.operations
+        self.batches_per_call = max(1, IMAGES_PER_CALL // recipe.batch_size)
+        self.flops = plan.flops
         self._plan, self._model, self._recipe = plan, model, recipe
         self._optimizer, self._averages = optimizer, averages
         self._threads = torch.get_num_threads()
 
-    def train(self, work: EpochBatches, first: int, last: int) -> None:
+    def train(self, batches: EpochBatches, first: int, last: int) -> None:
         """See :class:`Backend`."""
         self._plan.train(
-            work,
+            batches,
             first,
             last,
             self._optimizer,
@@ -84,102 +81,53 @@ class NativeBackend:
             threads=self._threads,
         )
 
-    def watch(self, work: EpochBatches) -> Callable[[int], None]:
+    def forward_only(self, batches: EpochBatches) -> Callable[[int], None]:
         """See :class:`Backend`."""
         shape, recipe = self._plan.image_shape, self._recipe
+        # A new plan, since a plan keeps the momentum that it was made with.
         plan = Plan(self._model, shape, self._plan.classes, mean=recipe.mean, std=recipe.std)
-        return lambda batch: plan.train(work, batch, batch + 1, None, threads=self._threads)
+        return lambda batch: plan.train(batches, batch, batch + 1, None, threads=self._threads)
 
     def logits(self, images: Tensor) -> Tensor:
         """See :class:`Backend`."""
         return self._plan.logits(images, threads=self._threads)
 
 
-class TorchBackend:
-    """Plain PyTorch, on any device and for any model."""
+def choose_backend(
+    model: nn.Module,
+    recipe: Recipe,
+    optimizer: torch.optim.Optimizer,
+    averages: list[Tensor],
+    image_shape: tuple[int, int, int],
+    classes: int,
+    device: torch.device,
+    kernels: str,
+) -> Backend:
+    """Return the native kernels if they support the model on this device, else PyTorch.
 
-    kernels = "torch"
-    batches_a_call = 1
-    operations = 0
-
-    def __init__(
-        self,
-        model: nn.Module,
-        recipe: Recipe,
-        optimizer: torch.optim.Optimizer,
-        averages: list[Tensor],
-        device: torch.device,
-        reason: str,
-    ) -> None:
-        self.reason = reason
-        self._model, self._recipe, self._optimizer, self._averages = (
-            model,
-            recipe,
-            optimizer,
-            averages,
-        )
-        self._device = device
-
-    def train(self, work: EpochBatches, first: int, last: int) -> None:
-        """See :class:`Backend`."""
-        for batch in range(first, last):
-            start, stop, augmentation = self._begin(work, batch)
-            work.losses[batch], work.correct[batch] = self._step(
-                work.images,
-                work.labels,
-                work.order[start:stop],
-                augmentation,
-                float(work.rates[batch]),
-            )
-
-    def watch(self, work: EpochBatches) -> Callable[[int], None]:
-        """See :class:`Backend`."""
-
-        @torch.no_grad()
-        def see(batch: int) -> None:
-            start, stop, augmentation = self._begin(work, batch)
-            self._model.train()
-            self._model(self._pixels(work.images[work.order[start:stop]], augmentation))
-
-        return see
-
-    def logits(self, images: Tensor) -> Tensor:
-        """See :class:`Backend`."""
-        return compute_logits(self._model, images, self._recipe)
-
-    def _begin(self, work: EpochBatches, batch: int) -> tuple[int, int, AugmentationParams]:
-        start, stop = work.bounds[batch : batch + 2].tolist()
-        # Dropout draws from the global state, which the run keeps to itself.
-        seed_global(int(work.dropout_seeds[batch]), self._device)
-        return start, stop, work.augmentation.of(start, stop, self._device)
-
-    def _pixels(self, images: Tensor, augmentation: AugmentationParams) -> Tensor:
-        return normalise(augment(to_unit(images), augmentation), self._recipe)
-
-    def _step(
-        self,
-        images: Tensor,
-        labels: Tensor,
-        chosen: Tensor,
-        augmentation: AugmentationParams,
-        rate: float | Tensor,
-    ) -> tuple[Tensor, Tensor]:
-        """Train on the chosen images; return their mean loss, and how many were classified
-        rightly.
-        """
-        pixels, labels = self._pixels(images[chosen], augmentation), labels[chosen]
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
-        self._optimizer.zero_grad()
-        logits = self._model(pixels)
-        loss = functional.cross_entropy(
-            logits, labels, label_smoothing=self._recipe.label_smoothing
-        )
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
-        with torch.no_grad():
-            for average, parameter in zip(
-                self._averages, self._model.parameters(), strict=bool(self._averages)
-            ):
-                average.lerp_(parameter, 1 - self._recipe.averaging)
-        return loss.detach(), (logits.detach().argmax(dim=1) == labels).sum()
+    Args:
+        model: on ``device``.
+        recipe: its augmentation, ``mean``, ``std``, ``label_smoothing`` and ``averaging`` are used.
+        optimizer: of the model's parameters.
+        averages: the EMA of ``model.parameters()``, or empty.
+        image_shape: ``(channels, height, width)`` of the model's input.
+        classes: number of logits.
+        device: the native kernels run on the CPU only.
+        kernels: ``auto``, or ``torch`` for PyTorch in any case.
+    """
+    reason = (
+        "" if device.type == "cpu" else f"the native kernels run on the CPU, not on {device.type}"
+    )
+    if kernels == "torch":
+        reason = "requested"
+    if not reason and (kinds := without_native_kernel(recipe)):
+        reason = f"augmentation {', '.join(kinds)} has no native kernel"
+    if not reason:
+        try:
+            plan = make_plan(model, image_shape, classes, mean=recipe.mean, std=recipe.std)
+            return NativeBackend(plan, model, recipe, optimizer, averages)
+        except KernelError as error:
+            reason = str(error)
+    if device.type == "cuda":
+        return CudaGraphBackend(model, recipe, optimizer, averages, device, reason)
+    return TorchBackend(model, recipe, optimizer, averages, device, reason)

@@ -1,5 +1,6 @@
-"""Checkpoints: everything that an unfinished run needs to go on to the very same end, as
-safetensors bytes.
+"""Checkpoints: the state of an unfinished run, from which it ends in the same bits.
+
+The format is safetensors; nothing is pickled.
 """
 
 import json
@@ -20,7 +21,7 @@ _HEADER = "mnistlab"
 
 
 class CheckpointHeader(BaseModel):
-    """What a checkpoint says beside its tensors."""
+    """What a checkpoint holds beside its tensors, as JSON."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,7 +39,7 @@ class CheckpointHeader(BaseModel):
     batch: int = Field(ge=0)
     seconds: float = Field(ge=0)
     sha256: str = ""
-    """Over the whole file; empty in those of versions that kept none."""
+    """Checksum of the whole file; empty in checkpoints of versions that had none."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "CheckpointHeader":
@@ -46,7 +47,7 @@ class CheckpointHeader(BaseModel):
             range(1, min(len(self.history), self.recipe.epochs) + 1)
         ):
             raise ValueError(
-                f"history: not epochs of the recipe's {self.recipe.epochs}, from the first"
+                f"history: must be epochs 1, 2, ... of the recipe's {self.recipe.epochs}"
             )
         return self
 
@@ -54,7 +55,17 @@ class CheckpointHeader(BaseModel):
 def pack_checkpoint(
     trainer: Trainer, fingerprint: str, threads: int, started: AwareDatetime
 ) -> bytes:
-    """Put a trainer's state into bytes; no pickle."""
+    """Serialise a trainer's state.
+
+    Args:
+        trainer: between two batches.
+        fingerprint: of the dataset.
+        threads: CPU threads in use.
+        started: when the run was started.
+
+    Returns:
+        A safetensors file, with its checksum.
+    """
     header = CheckpointHeader(
         recipe=trainer.recipe,
         seed=trainer.seed,
@@ -75,52 +86,50 @@ def pack_checkpoint(
         tensors |= {
             f"optimizer.{index}.{name}": value for name, value in state.items() if value is not None
         }
-    tensors |= {f"average.{index}": value for index, value in enumerate(trainer.averaging.values)}
+    tensors |= {f"average.{index}": value for index, value in enumerate(trainer.averaging.averages)}
     tensors |= {"losses": trainer.losses, "correct": trainer.correct}
     return seal(save(_detached(tensors), {_HEADER: header.model_dump_json()}))
 
 
 def pack_model(model: torch.nn.Module) -> bytes:
-    """Put a model's weights and buffers into safetensors bytes."""
+    """Serialise a model's weights and buffers as a safetensors file."""
     return save(_detached(model.state_dict()))
 
 
 def load_weights(model: torch.nn.Module, content: bytes, name: str) -> None:
-    """Put weights that :func:`pack_model` wrote back into a model.
+    """Load weights that :func:`pack_model` serialised into a model.
 
     Raises:
-        RunError: damaged, or of another model; the message starts with ``name``.
+        RunError: damaged, or the weights of another model; the message starts with ``name``.
     """
     try:
         model.load_state_dict(load(content))
     except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise RunError(f"{name}: does not hold this model's weights: {error}") from error
+        raise RunError(f"{name}: does not contain this model's weights: {error}") from error
 
 
 def read_header(content: bytes, name: str) -> CheckpointHeader:
-    """Return what a checkpoint says of itself.
+    """Parse a checkpoint's header, and verify its checksum.
 
     Raises:
         RunError: damaged, or of another version; the message starts with ``name``.
     """
-    # The format is: eight bytes of header length, the header as JSON with a "__metadata__" table,
-    # then the tensors.
+    # A safetensors file is eight bytes of header length, the header as JSON with a "__metadata__"
+    # table, then the tensors.
     length = int.from_bytes(content[:8], "little")
     if seal_is_broken(content):
-        raise RunError(
-            f"{name}: damaged: its content and its checksum differ; start over with --overwrite"
-        )
+        raise RunError(f"{name}: damaged: its checksum does not match; start over with --overwrite")
     try:
         metadata = json.loads(content[8 : 8 + length])["__metadata__"]
         return CheckpointHeader.model_validate_json(metadata[_HEADER])
     except (ValueError, KeyError, TypeError, RecursionError, RecipeError) as error:
         raise RunError(
-            f"{name}: not a checkpoint, or damaged; start over with --overwrite"
+            f"{name}: damaged, or not a checkpoint; start over with --overwrite"
         ) from error
 
 
 def restore(trainer: Trainer, header: CheckpointHeader, content: bytes, name: str) -> None:
-    """Put a checkpoint's state into a fresh trainer of the same recipe.
+    """Load a checkpoint's state into a new trainer of the same recipe.
 
     Raises:
         RunError: the tensors are damaged or do not fit; the message starts with ``name``.
@@ -134,12 +143,12 @@ def restore(trainer: Trainer, header: CheckpointHeader, content: bytes, name: st
             state.setdefault(int(index), {})[entry] = value
         groups = trainer.optimizer.state_dict()["param_groups"]
         trainer.optimizer.load_state_dict({"state": state, "param_groups": groups})
-        for number, average in enumerate(trainer.averaging.values):
+        for number, average in enumerate(trainer.averaging.averages):
             average.copy_(tensors[f"average.{number}"])
         trainer.losses.copy_(tensors["losses"])
         trainer.correct.copy_(tensors["correct"])
     except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError, IndexError) as error:
-        raise RunError(f"{name}: damaged, or of another model ({error})") from error
+        raise RunError(f"{name}: damaged, or the checkpoint of another model ({error})") from error
     trainer.history = list(header.history)
     trainer.batch = header.batch
     trainer.seconds = header.seconds
@@ -154,7 +163,7 @@ def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _detached(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    # Copies, since the format refuses tensors that share memory, as tied weights do.
+    # Copies, since safetensors refuses tensors that share memory, as tied weights do.
     return {
         name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, value in tensors.items()

@@ -1,9 +1,8 @@
-"""Graphed steps: plain PyTorch on a CUDA device, the whole step captured once and replayed for
-every batch.
+"""CudaGraphBackend: PyTorch on a CUDA device, the whole training step captured as a CUDA graph.
 
 A network as small as LeNet-5 keeps a GPU busy for less time than Python needs to launch its
-kernels; a replay is one launch (https://docs.pytorch.org/docs/stable/notes/cuda.html, "CUDA
-Graphs").
+kernels; replaying a graph is a single launch
+(https://docs.pytorch.org/docs/stable/notes/cuda.html, "CUDA Graphs").
 """
 
 from collections.abc import Callable
@@ -13,81 +12,74 @@ import torch
 from torch import Tensor
 
 from mnistlab.kernels import EpochBatches
-from mnistlab.training.backend import TorchBackend
 from mnistlab.training.randomness import seed_global
+from mnistlab.training.torch_backend import TorchBackend
 
-Result = tuple[Tensor, Tensor]
-Recorder = Callable[[Callable[[], Result]], Callable[[], Result]]
-"""Turns a step that works on fixed tensors into one that does the same again at each call."""
+StepResult = tuple[Tensor, Tensor]
+Capture = Callable[[Callable[[], StepResult]], Callable[[], StepResult]]
+"""Turns a step that reads fixed tensors into a function that repeats it at each call."""
 
-_WARM_UPS = 3
-"""Steps before a capture, in which PyTorch allocates and chooses what it needs; what they change is
-put back."""
+_WARM_UP_STEPS = 3
+"""Run before a capture, so that PyTorch allocates and selects what it needs; undone afterwards."""
 
 
 class CudaGraphBackend(TorchBackend):
-    """Plain PyTorch whose whole batches are replays of one captured step.
+    """PyTorch that replays one captured step for every full batch.
 
-    A captured step reads its batch, random changes and learning rate from fixed tensors, into which
+    The captured step reads its batch, augmentation and learning rate from fixed tensors, into which
     each batch's are copied on the device; nothing waits for the host. A last batch of another size
-    is done operation by operation, and so is every batch of a model that cannot be captured,
-    because its ``forward`` looks at values.
+    runs without the graph. So does every batch of a model that cannot be captured, because its
+    ``forward`` looks at values.
     """
 
-    def __init__(self, *arguments: Any, record: Recorder | None = None) -> None:
-        """Take the arguments of :class:`TorchBackend`; ``record`` captures on the CUDA device
-        unless a test gives one.
-        """
+    def __init__(self, *arguments: Any, capture: Capture | None = None) -> None:
+        """Take the arguments of :class:`TorchBackend`; tests give another ``capture``."""
         super().__init__(*arguments)
-        self._record = record or capture
-        self._replay: Callable[[], Result] | None = None
+        self._capture = capture or capture_graph
+        self._replay: Callable[[], StepResult] | None = None
         self._captured = torch.empty(0)
-        """The images that the captured step, or the attempt, took its batches from."""
+        """The images from which the captured step, or the failed attempt, takes its batches."""
 
-    def train(self, work: EpochBatches, first: int, last: int) -> None:
+    def train(self, batches: EpochBatches, first: int, last: int) -> None:
         """See :class:`mnistlab.training.backend.Backend`."""
         for batch in range(first, last):
-            start, stop = work.bounds[batch : batch + 2].tolist()
-            whole = stop - start == self._recipe.batch_size
-            if whole and self._captured is not work.images:
-                self._prepare(work, start, stop)
-            if not whole or self._replay is None:
-                super().train(work, batch, batch + 1)
+            start, stop = batches.bounds[batch : batch + 2].tolist()
+            full = stop - start == self._recipe.batch_size
+            if full and self._captured is not batches.images:
+                self._prepare(batches, start, stop)
+            if not full or self._replay is None:
+                super().train(batches, batch, batch + 1)
                 continue
-            self._fill(work, batch, start, stop)
-            seed_global(int(work.dropout_seeds[batch]), self._device)
-            work.losses[batch], work.correct[batch] = self._replay()
+            self._fill(batches, batch, start, stop)
+            seed_global(int(batches.dropout_seeds[batch]), self._device)
+            batches.losses[batch], batches.correct[batch] = self._replay()
 
-    def _prepare(self, work: EpochBatches, start: int, stop: int) -> None:
-        self._captured = work.images
-        self._chosen, self._rate = (
-            work.order[start:stop].clone(),
-            torch.zeros((), device=self._device),
-        )
-        self._augmentation = work.augmentation.of(start, stop, self._device).clone()
+    def _prepare(self, batches: EpochBatches, start: int, stop: int) -> None:
+        self._captured = batches.images
+        self._chosen = batches.order[start:stop].clone()
+        self._rate = torch.zeros((), device=self._device)
+        self._augmentation = batches.augmentation.of(start, stop, self._device).clone()
         before = {key: value.clone() for key, value in self._state().items()}
         try:
-            self._replay = self._record(
+            self._replay = self._capture(
                 lambda: self._step(
-                    work.images, work.labels, self._chosen, self._augmentation, self._rate
+                    batches.images, batches.labels, self._chosen, self._augmentation, self._rate
                 )
             )
         except RuntimeError as error:
-            self._replay, self.reason = (
-                None,
-                f"{self.reason}; not captured: {' '.join(str(error).split())}",
-            )
+            self._replay = None
+            self.reason = f"{self.reason}; not captured: {' '.join(str(error).split())}"
         for key, value in self._state().items():
-            # What the warm-up made begins at zero, as the optimiser's own first step has it.
+            # State that the warm-up created starts at zero, as the optimiser itself would start it.
             value.copy_(before[key]) if key in before else value.zero_()
 
-    def _fill(self, work: EpochBatches, batch: int, start: int, stop: int) -> None:
-        self._chosen.copy_(work.order[start:stop])
-        self._rate.fill_(float(work.rates[batch]))
-        self._augmentation.copy_(work.augmentation.of(start, stop, self._device))
+    def _fill(self, batches: EpochBatches, batch: int, start: int, stop: int) -> None:
+        self._chosen.copy_(batches.order[start:stop])
+        self._rate.fill_(float(batches.rates[batch]))
+        self._augmentation.copy_(batches.augmentation.of(start, stop, self._device))
 
     def _state(self) -> dict[str, Tensor]:
-        """Return all that a step changes, by name."""
+        """Return every tensor that a step changes, by name."""
         state = dict(self._model.state_dict(keep_vars=True))
         state |= {f"average.{number}": average for number, average in enumerate(self._averages)}
         for number, entries in enumerate(self._optimizer.state.values()):
@@ -99,19 +91,19 @@ class CudaGraphBackend(TorchBackend):
         return {name: value.detach() for name, value in state.items()}
 
 
-def capture(step: Callable[[], Result]) -> Callable[[], Result]:
-    """Capture a step as a CUDA graph; see :data:`Recorder`."""
+def capture_graph(step: Callable[[], StepResult]) -> Callable[[], StepResult]:
+    """Capture a step as a CUDA graph; see :data:`Capture`."""
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
-        for _ in range(_WARM_UPS):
+        for _ in range(_WARM_UP_STEPS):
             step()
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         result = step()
 
-    def replay() -> Result:
+    def replay() -> StepResult:
         graph.replay()
         return result
 

@@ -1,4 +1,4 @@
-"""The device that trains, chosen or asked for."""
+"""The device that a run is trained on."""
 
 import contextlib
 import platform
@@ -12,14 +12,14 @@ KINDS = ("auto", "cpu", "cuda", "mps")
 
 
 def choose_device(kind: str = "auto", gpu: int | None = None) -> torch.device:
-    """Return the device.
+    """Return the device to train on.
 
     Args:
-        kind: ``auto`` takes a CUDA device if there is one, else Apple's, else the CPU.
-        gpu: number of the CUDA device; has no say where there is none and ``kind`` is ``auto``.
+        kind: ``auto`` prefers a CUDA device, then Apple's GPU, then the CPU.
+        gpu: number of the CUDA device; ignored if ``kind`` is ``auto`` and there is none.
 
     Raises:
-        DeviceError: the device asked for is not there; the message says what is.
+        DeviceError: the requested device is not available; the message says what is.
     """
     if kind not in KINDS:
         raise DeviceError(f"{kind}: no such device; one of {', '.join(KINDS)}")
@@ -38,7 +38,7 @@ def choose_device(kind: str = "auto", gpu: int | None = None) -> torch.device:
 
 
 def describe_device(device: torch.device) -> str:
-    """Return the device's name as people know it."""
+    """Return the device's product name, or ``cpu``."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return (
@@ -49,9 +49,10 @@ def describe_device(device: torch.device) -> str:
 
 
 @contextlib.contextmanager
-def computing_threads(count: int | None) -> Iterator[int]:
-    """Have PyTorch compute on that many CPU threads inside, and yield how many it uses; ``None``
-    keeps its choice.
+def torch_threads(count: int | None) -> Iterator[int]:
+    """Have PyTorch compute on ``count`` CPU threads; yields the number in use.
+
+    ``None`` keeps the current number. The previous number is restored at the end.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
@@ -62,12 +63,10 @@ def computing_threads(count: int | None) -> Iterator[int]:
 
 
 def cuda_devices() -> int:
-    """Return how many CUDA devices there are."""
+    """Return the number of CUDA devices."""
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
-def import_optimisers() -> None:
-    """Import what the first optimiser would: a second's worth of PyTorch, for processes to be
-    forked with.
-    """
+def preload_optimizers() -> None:
+    """Import what the first optimiser imports, about a second, before processes are forked."""
     torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)

@@ -1,4 +1,4 @@
-"""Diagnosis: what trains here and how fast a form a model has, for ``mnistlab doctor``."""
+"""Diagnosis for ``mnistlab doctor``: what trains here, and whether native kernels fit a model."""
 
 from dataclasses import dataclass
 
@@ -8,22 +8,22 @@ from mnistlab.data import Dataset
 from mnistlab.errors import KernelError, ModelError
 from mnistlab.kernels import installed, load_library, make_plan
 from mnistlab.models import build_model
-from mnistlab.models.user_errors import user_errors
+from mnistlab.models.user_model import user_errors
 from mnistlab.recipe import Recipe
 from mnistlab.runs import Environment, describe_environment
 from mnistlab.training.device import choose_device, describe_device
 from mnistlab.training.input import input_shape
-from mnistlab.training.randomness import isolated
+from mnistlab.training.randomness import fork_rng
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is here.
+    """The environment in which models would be trained.
 
     Attributes:
         environment: versions and hardware; ``kernels`` is the build in use.
-        builds: of the fast layers that are installed.
-        reason: why none is in use; empty if one is.
+        builds: names of the builds of the native kernels that are installed.
+        reason: why none of them is in use; empty if one is.
     """
 
     environment: Environment
@@ -32,7 +32,7 @@ class Diagnosis:
 
 
 def diagnose() -> Diagnosis:
-    """Look at what trains here."""
+    """Examine the environment of this process."""
     kernels, reason = "torch", ""
     try:
         kernels = load_library().build
@@ -44,17 +44,17 @@ def diagnose() -> Diagnosis:
     )
 
 
-def obstacle(recipe: Recipe, dataset: Dataset) -> str:
-    """Say what keeps a recipe's model off the fast layers; empty if nothing does.
+def unsupported_reason(recipe: Recipe, dataset: Dataset) -> str:
+    """Return why the native kernels cannot train a recipe's model; empty if they can.
 
     Raises:
         ModelError: the model cannot be built.
     """
     shape, classes = input_shape(dataset.train, recipe), len(dataset.classes)
-    with isolated(torch.device("cpu")):
+    with fork_rng(torch.device("cpu")):
         model = build_model(recipe, shape, classes)
     try:
-        with user_errors(recipe.model, "looking for its fast form", ModelError):
+        with user_errors(recipe.model, "tracing it for the native kernels", ModelError):
             make_plan(model, shape, classes, mean=recipe.mean, std=recipe.std)
     except KernelError as error:
         return str(error)

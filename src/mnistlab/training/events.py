@@ -1,4 +1,4 @@
-"""What a training run tells while it goes on; loops emit these and print nothing."""
+"""Events that a training run emits; the training loop itself prints nothing and writes no files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,10 +9,20 @@ from mnistlab.runs import EpochMetrics, RunRecord
 
 @dataclass(frozen=True)
 class RunStarted:
-    """A run begins, or goes on behind ``epochs_done`` whole epochs.
+    """A run starts, or is resumed after ``epochs_done`` whole epochs.
 
-    ``kernels`` is the build of the fast layers that trains, or ``torch``, and then ``reason`` says
-    why.
+    Attributes:
+        recipe: what is trained.
+        seed: the run's.
+        parameters: number of trainable parameters.
+        device: name of the device.
+        threads: CPU threads in use.
+        kernels: the build of the native kernels, or ``torch``.
+        reason: why it is PyTorch; empty for the native kernels.
+        train_images: number of them.
+        test_images: number of them.
+        epochs_done: 0 for a new run.
+        batches: per epoch.
     """
 
     recipe: Recipe
@@ -30,7 +40,7 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class BatchDone:
-    """``batch`` of ``batches`` of this epoch (from 1) are done."""
+    """``batch`` of ``batches`` are done in ``epoch``; both count from 1."""
 
     epoch: int
     batch: int
@@ -39,7 +49,7 @@ class BatchDone:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """An epoch is over, and tested."""
+    """An epoch of ``epochs`` has been trained and tested."""
 
     epochs: int
     metrics: EpochMetrics
@@ -47,9 +57,7 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class RunStopped:
-    """The run was asked to stop, and is kept as it is, ``batch`` batches into this epoch (from
-    1).
-    """
+    """The run was stopped on request and can be resumed, ``batch`` batches into ``epoch``."""
 
     epoch: int
     batch: int
@@ -58,7 +66,7 @@ class RunStopped:
 
 @dataclass(frozen=True)
 class RunFinished:
-    """The run is over; ``reused`` if it had been finished before and its record was only read."""
+    """The run is finished; ``reused`` if it was before, and only its record was read."""
 
     record: RunRecord
     reused: bool = False
@@ -69,9 +77,9 @@ Listener = Callable[[Event], None]
 
 
 def ignore(_event: Event) -> None:
-    """Listen to nothing."""
+    """Ignore an event: the default listener."""
 
 
 def never() -> bool:
-    """Do not stop."""
+    """Return ``False``: the default answer to whether a run should stop."""
     return False

@@ -1,22 +1,22 @@
-"""Evaluation: logits of many images, and what follows from them."""
+"""Inference: logits of many images, and their loss and accuracy."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mnistlab.recipe import Recipe
-from mnistlab.training.input import normalise, to_unit
+from mnistlab.training.input import normalise, to_float
 
-_BATCH = 500
+_BATCH_SIZE = 500
 
 
 def compute_logits(model: nn.Module, images: Tensor, recipe: Recipe) -> Tensor:
-    """Run the model in evaluation mode, and leave it in the mode it was in.
+    """Run the model in evaluation mode, and restore the mode that it was in.
 
     Args:
-        model: from ``(n, c, h, w)`` to ``(n, classes)``, on the images' device.
-        images: uint8, ``(n, c, h, w)``, brought to size.
-        recipe: its ``mean`` and ``std`` count.
+        model: from float32 ``(n, c, h, w)`` to logits ``(n, classes)``, on the images' device.
+        images: uint8, ``(n, c, h, w)``, at the size of the model's input.
+        recipe: its ``mean`` and ``std`` are used.
 
     Returns:
         float32, ``(n, classes)``.
@@ -24,16 +24,17 @@ def compute_logits(model: nn.Module, images: Tensor, recipe: Recipe) -> Tensor:
     was_training = model.training
     model.eval()
     with torch.inference_mode():
-        parts = [model(normalise(to_unit(batch), recipe)) for batch in _batches(images)]
+        parts = [model(normalise(to_float(batch), recipe)) for batch in _batches(images)]
     model.train(was_training)
     return torch.cat(parts)
 
 
 def _batches(images: Tensor) -> list[Tensor]:
-    """Cut images into batches; one left over joins the batch before it, since some models cannot
-    read one alone.
+    """Split images into batches; a single image left over joins the batch before it.
+
+    Some models reject a batch of one.
     """
-    batches = list(torch.split(images, _BATCH))
+    batches = list(torch.split(images, _BATCH_SIZE))
     return (
         [*batches[:-2], torch.cat(batches[-2:])]
         if len(images) > 1 and len(batches[-1]) == 1
@@ -48,7 +49,7 @@ def score(logits: Tensor, labels: Tensor) -> tuple[float, float]:
         logits: float32, ``(n, classes)``.
         labels: int64, ``(n,)``.
     """
-    # Summed in float64, which Apple's GPUs lack.
+    # Summed in float64 on the CPU, since Apple's GPUs lack it.
     losses = functional.cross_entropy(logits, labels, reduction="none")
     accuracy = (logits.argmax(dim=1) == labels).sum().item() / len(labels)
     return losses.cpu().double().mean().item(), accuracy

@@ -1,4 +1,4 @@
-"""The model's input: images brought to size once, normalised batch by batch."""
+"""The model's input: images brought to size once, then normalised batch by batch."""
 
 import torch
 from numpy.typing import NDArray
@@ -9,14 +9,15 @@ from mnistlab.data import Split
 from mnistlab.recipe import Recipe
 
 
-def fit_images(images: NDArray, recipe: Recipe) -> Tensor:  # type: ignore[type-arg]
-    """Bring images to the model's size, keeping bytes.
+def resize_or_pad(images: NDArray, recipe: Recipe) -> Tensor:  # type: ignore[type-arg]
+    """Bring images to the size of the model's input; they stay bytes.
 
     Args:
         images: uint8, ``(n, height, width)``.
-        recipe: its ``fit`` and ``size`` count: ``pad`` puts a black border around images smaller
-            than ``size`` (on both sides alike, an odd pixel right and below), ``resize`` scales
-            bilinearly to ``size`` x ``size`` and rounds, as Pillow and the original course code do.
+        recipe: its ``fit`` and ``size`` are used. ``pad`` puts a black border around images smaller
+            than ``size``, the same on both sides (an odd pixel goes right and below). ``resize``
+            interpolates bilinearly, with antialiasing, to ``size`` x ``size`` and rounds, as Pillow
+            and the original course code do. ``none`` changes nothing.
 
     Returns:
         uint8, ``(n, 1, h, w)``.
@@ -30,8 +31,11 @@ def fit_images(images: NDArray, recipe: Recipe) -> Tensor:  # type: ignore[type-
 
 
 def pad(pixels: Tensor, recipe: Recipe) -> Tensor:
-    """Put the border around images, ``(n, c, height, width)`` of any type, that a recipe with ``fit
-    = pad`` wants.
+    """Pad images with black to ``recipe.size``, if ``recipe.fit`` is ``pad`` and they are smaller.
+
+    Args:
+        pixels: ``(n, c, height, width)`` of any dtype.
+        recipe: its ``fit`` and ``size`` are used.
     """
     if recipe.fit != "pad":
         return pixels
@@ -44,15 +48,15 @@ def pad(pixels: Tensor, recipe: Recipe) -> Tensor:
 
 def input_shape(split: Split, recipe: Recipe) -> tuple[int, int, int]:
     """Return ``(channels, height, width)`` of the model's input for these images."""
-    _, channels, height, width = fit_images(split.images[:1], recipe).shape
+    _, channels, height, width = resize_or_pad(split.images[:1], recipe).shape
     return channels, height, width
 
 
 def normalise(pixels: Tensor, recipe: Recipe) -> Tensor:
-    """Subtract the recipe's mean from pixels in 0..1, and divide by its deviation."""
+    """Subtract ``recipe.mean`` from pixels in 0..1, and divide by ``recipe.std``."""
     return (pixels - recipe.mean) / recipe.std
 
 
-def to_unit(pixels: Tensor) -> Tensor:
-    """Turn bytes into float32 in 0..1."""
+def to_float(pixels: Tensor) -> Tensor:
+    """Convert uint8 pixels to float32 in 0..1."""
     return pixels.to(torch.float32) / 255

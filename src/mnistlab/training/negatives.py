@@ -1,4 +1,4 @@
-"""Scraps among the training images: a class more, of ink that is no digit."""
+"""Negatives: training images of ink that is no digit, as one more class."""
 
 import numpy as np
 
@@ -10,29 +10,32 @@ from mnistlab.training.randomness import derive_seed
 
 NONE = "none"
 _SIZE = (28, 28)
-_DRAW = 0
-"""Stands for the run's seed: the negatives are a part of the data, the same for all runs of a
-recipe."""
+_SEED = 0
+"""Used instead of the run's seed: negatives are data, the same for all runs of a recipe."""
+_PURPOSE = "scraps"
+"""Kept from an earlier version, since published records depend on the seed derived from it."""
 
 
 def add_negatives(dataset: Dataset, recipe: Recipe) -> Dataset:
-    """Add to the training images what the recipe asks for, as a last class ``none``.
+    """Add the recipe's ``negatives`` to the training images, as a last class ``none``.
 
     Args:
-        dataset: its test images, and their number, stay as they are.
-        recipe: its ``negatives`` count.
+        dataset: its test images stay as they are, so none of them is of the new class.
+        recipe: its ``negatives`` is the number of images to add.
+
+    Returns:
+        The dataset itself if the recipe asks for none.
 
     Raises:
-        DataError: images of another size than 28x28, or a class of that name.
+        DataError: images of another size than 28x28, or a class that is named ``none`` already.
     """
     if not recipe.negatives:
         return dataset
     if dataset.image_size != _SIZE or NONE in dataset.classes:
         raise DataError(
-            f"{dataset.name}: negatives are for images of 28x28 pixels without a class {NONE!r} of"
-            " their own"
+            f"{dataset.name}: negatives need images of 28x28 pixels and no other class {NONE!r}"
         )
-    random = np.random.default_rng(derive_seed(_DRAW, "scraps"))
+    random = np.random.default_rng(derive_seed(_SEED, _PURPOSE))
     images = np.concatenate(
         [dataset.train.images, draw_negatives(dataset.train.images, recipe.negatives, random)]
     )

@@ -1,4 +1,4 @@
-"""Random numbers, every draw of which follows from (seed, purpose, epoch, batch)."""
+"""Random numbers: every draw follows from (seed, purpose, epoch, batch)."""
 
 import contextlib
 import hashlib
@@ -8,7 +8,7 @@ import torch
 
 
 def derive_seed(seed: int, purpose: str, *indices: int) -> int:
-    """Return a 63-bit seed that belongs to this purpose alone.
+    """Return the 63-bit seed of one purpose: the first bits of a SHA-256.
 
     Args:
         seed: the run's.
@@ -20,16 +20,17 @@ def derive_seed(seed: int, purpose: str, *indices: int) -> int:
 
 
 def generator(seed: int, purpose: str, *indices: int) -> torch.Generator:
-    """Return a fresh CPU generator for this purpose; see :func:`derive_seed`."""
+    """Return a new CPU generator for one purpose; see :func:`derive_seed`."""
     return torch.Generator().manual_seed(derive_seed(seed, purpose, *indices))
 
 
 def seed_global(seed: int, device: torch.device) -> None:
-    """Seed PyTorch's global state on the CPU and the device, from which initialisers and
-    ``nn.Dropout`` draw.
+    """Seed PyTorch's global generators of the CPU and the device.
+
+    Initialisers and ``nn.Dropout`` draw from them.
     """
-    # torch.manual_seed means the same, but takes 0.6 ms to note its caller for devices not yet in
-    # use.
+    # torch.manual_seed does the same, but takes 0.6 ms to record its caller for devices that are
+    # not in use yet.
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         torch.cuda.manual_seed(seed)
@@ -38,11 +39,12 @@ def seed_global(seed: int, device: torch.device) -> None:
 
 
 @contextlib.contextmanager
-def isolated(device: torch.device) -> Iterator[None]:
-    """Keep what happens inside from changing the process's global random state.
+def fork_rng(device: torch.device) -> Iterator[None]:
+    """Save PyTorch's global random state, and restore it at the end.
 
-    PyTorch's initialisers and ``nn.Dropout`` draw from that state, and users' models may. Inside,
-    the caller seeds it for each purpose; afterwards it is as it was.
+    :func:`torch.random.fork_rng` for the CPU and one device, Apple's included. PyTorch's
+    initialisers and ``nn.Dropout`` draw from that state, and users' models may; inside, the caller
+    seeds it for each purpose.
     """
     devices = [device] if device.type not in ("cpu", "mps") else []
     apple = torch.mps.get_rng_state() if device.type == "mps" else None

@@ -1,4 +1,4 @@
-"""Resumption: whether what a folder holds is the run that is asked for."""
+"""Resumption: checks that the run in a folder is the one to be resumed."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,11 +18,12 @@ def refuse_other_run(
     device: str,
     threads: int | None,
 ) -> None:
-    """Refuse to go on with a checkpoint of another run, device, or (on plain PyTorch) number of
-    threads.
+    """Refuse a checkpoint of another run, another device, or other threads.
+
+    The number of threads matters on PyTorch only, where it changes the bits of the result.
 
     Raises:
-        RunError: it says what differs.
+        RunError: the message says what differs.
     """
     refuse_difference(
         path, header.recipe, header.seed, header.fingerprint, recipe, seed, fingerprint
@@ -30,38 +31,41 @@ def refuse_other_run(
     refuse_other_source(path, header.source, header.imports, source)
     if device != header.device:
         raise RunError(
-            f"{path}: was begun on {header.device}, not {device}; give --device {header.device}"
+            f"{path}: was started on {header.device}, not {device}; give --device {header.device}"
         )
     if header.kernels == "torch" and threads not in (None, header.threads):
-        raise RunError(
-            f"{path}: was begun on {header.threads} threads, not {threads}; leave --threads out"
-        )
+        number = "1 thread" if header.threads == 1 else f"{header.threads} threads"
+        raise RunError(f"{path}: was started on {number}, not {threads}; leave --threads out")
 
 
 def refuse_other_kernels(path: Path, old: str, new: str) -> None:
-    """Refuse to go on with other kernels than a run was begun with.
+    """Refuse to resume a run with other kernels than it was started with.
 
     Raises:
-        RunError: it says what differs.
+        RunError: the message says what differs.
     """
     if old != new:
         raise RunError(
-            f"{path}: was begun with the fast layers {old}, whose bits differ from {new}; give"
-            " --overwrite"
+            f"{path}: was started with the native kernels {old}, which do not give the same bits as"
+            f" {new}; start over with --overwrite"
         )
 
 
 def refuse_other_source(
     path: Path, digest: str, imports: Mapping[str, str] | None, source: Source
 ) -> None:
-    """Refuse a run whose model's code has been changed since; a record of a version that kept no
-    digest passes.
+    """Refuse a run whose user model has been edited since.
+
+    A record without a digest, as earlier versions wrote it, passes.
 
     Raises:
-        RunError: it names the file.
+        RunError: the message names the file.
     """
     if difference := source.difference(digest, imports):
-        raise RunError(f"{path}: {difference} since; name another folder, or give --overwrite")
+        raise RunError(
+            f"{path}: {difference} since this run was started; choose another folder, or give"
+            " --overwrite"
+        )
 
 
 def refuse_difference(
@@ -73,10 +77,10 @@ def refuse_difference(
     seed: int,
     fingerprint: str,
 ) -> None:
-    """Refuse a folder whose run differs in recipe, seed or images; its name does not count.
+    """Refuse a folder whose run differs in recipe (except its name), seed or images.
 
     Raises:
-        RunError: it says what differs.
+        RunError: the message says what differs.
     """
     old, new = old_recipe.model_dump(exclude={"name"}), recipe.model_dump(exclude={"name"})
     differences = [f"{key} = {old[key]!r}, not {new[key]!r}" for key in new if old[key] != new[key]]
@@ -86,6 +90,6 @@ def refuse_difference(
         differences.append(f"other images (fingerprint {old_fingerprint}, not {fingerprint})")
     if differences:
         raise RunError(
-            f"{path}: holds a run with {'; '.join(differences)}; name another folder, or give"
+            f"{path}: holds a run with {'; '.join(differences)}; choose another folder, or give"
             " --overwrite"
         )

@@ -1,4 +1,4 @@
-"""A whole run: train a recipe, keep its folder, stop and go on."""
+"""A run from beginning to end: trained, saved in its folder, stopped and resumed."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mnistlab.data import Dataset, load_dataset, take_subset
 from mnistlab.errors import KernelError, ModelError, RunError, TrainingError
-from mnistlab.models.user_errors import user_errors
+from mnistlab.models.user_model import user_errors
 from mnistlab.recipe import Recipe, built_in, read_source
 from mnistlab.runs import (
     MAX_SEED,
@@ -23,8 +23,8 @@ from mnistlab.runs import (
 )
 from mnistlab.training.backend import KERNELS
 from mnistlab.training.checkpoint import pack_checkpoint, pack_model, read_header, restore
-from mnistlab.training.code_trust import remember
-from mnistlab.training.device import choose_device, computing_threads, describe_device
+from mnistlab.training.code_trust import add_trusted
+from mnistlab.training.device import choose_device, describe_device, torch_threads
 from mnistlab.training.events import (
     EpochDone,
     Event,
@@ -117,12 +117,12 @@ def train(
 
 
 def _refuse_occupied(folder: RunFolder) -> None:
-    remedies = "or --overwrite to start over, or name another folder"
+    remedies = "--overwrite to start over, or choose another folder"
     if folder.finished:
         raise RunError(f"{folder.path}: holds a finished run; give --resume to use it, {remedies}")
     if folder.begun:
         raise RunError(
-            f"{folder.path}: holds an unfinished run; give --resume to go on, {remedies}"
+            f"{folder.path}: holds an unfinished run; give --resume to resume it, {remedies}"
         )
 
 
@@ -148,19 +148,19 @@ def _train(
         started = header.started
         if header.kernels == "torch":
             kernels, threads = "torch", header.threads
-    with computing_threads(threads) as used:
+    with torch_threads(threads) as used:
         enlarged = add_negatives(dataset, recipe)
         trainer = Trainer(recipe, enlarged, seed, device, kernels, source)
-        remember(source)
+        add_trusted(source)
         if folder and header:
             refuse_other_kernels(folder.path, header.kernels, trainer.backend.kernels)
-            with user_errors(recipe.model, "taking back its state", ModelError):
+            with user_errors(recipe.model, "load_state_dict", ModelError):
                 restore(trainer, header, content, str(folder.checkpoint_file))
         on_event(_start_event(trainer, enlarged, used))
 
         def keep() -> None:
             if folder:
-                with user_errors(recipe.model, "giving its state", ModelError):
+                with user_errors(recipe.model, "state_dict", ModelError):
                     content = pack_checkpoint(trainer, dataset.fingerprint, used, started)
                 folder.write_checkpoint(content)
 
@@ -182,11 +182,11 @@ def _train(
             keep()
             on_event(RunStopped(trainer.epoch, trainer.batch, len(trainer.bounds)))
             return None
-        with user_errors(recipe.model, "the test in the end"):
-            trainer.adopt_averages()
+        with user_errors(recipe.model, "the final test"):
+            trainer.swap_in_averages()
             logits = trainer.test_logits().cpu().numpy()
         record = _record(trainer, enlarged, dataset.fingerprint, logits, used, started)
-    with user_errors(recipe.model, "giving its state", ModelError):
+    with user_errors(recipe.model, "state_dict", ModelError):
         weights, model = pack_model(trainer.model), trainer.model.cpu().eval()
     if folder:
         folder.finish(record, weights, logits)
@@ -209,7 +209,7 @@ def _reuse(
     )
     source = read_source(recipe.model)
     refuse_other_source(folder.path, record.source, record.imports, source)
-    remember(source)
+    add_trusted(source)
     trained = load_trained(folder, trusted=True)
     on_event(RunFinished(record, reused=True))
     return trained

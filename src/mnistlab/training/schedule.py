@@ -1,24 +1,26 @@
-"""Schedule: the learning rate of every step."""
+"""Learning-rate schedules."""
 
 import torch
 from torch import Tensor
 
 from mnistlab.recipe import Recipe
 
-_RISE, _START, _END = 0.3, 1 / 25, 1 / 25 / 1e4
+_PCT_START, _START, _END = 0.3, 1 / 25, 1 / 25 / 1e4
+"""One cycle: share of steps that rise, and the first and last rate as shares of the peak."""
 
 
 def learning_rates(recipe: Recipe, epoch: int, batches: int) -> Tensor:
-    """Return the learning rates of an epoch's steps.
+    """Return the learning rate of each step of an epoch.
 
-    ``cosine`` falls to 0 along a cosine (Loshchilov and Hutter, 2017), ``onecycle`` rises along one
-    from a 25th in 30 % of all steps and falls to a 250,000th of its peak (Smith and Topin, 2018,
-    with PyTorch's figures). ``warmup`` scales the first epochs linearly.
+    ``cosine`` falls to 0 along a cosine (Loshchilov and Hutter, 2017). ``onecycle`` rises along a
+    cosine from 1/25 of the peak during the first 30 % of all steps, and falls to 1/250,000 of it
+    (Smith and Topin, 2018, with the defaults of :class:`torch.optim.lr_scheduler.OneCycleLR`).
+    ``warmup`` scales the rates of the first epochs linearly.
 
     Args:
-        recipe: its ``learning_rate``, ``schedule``, ``warmup`` and ``epochs`` count.
+        recipe: its ``learning_rate``, ``schedule``, ``warmup`` and ``epochs`` are used.
         epoch: from 1.
-        batches: steps an epoch.
+        batches: steps per epoch.
 
     Returns:
         float64, ``(batches,)``.
@@ -27,16 +29,17 @@ def learning_rates(recipe: Recipe, epoch: int, batches: int) -> Tensor:
     total = recipe.epochs * batches
     factors = torch.ones(batches, dtype=torch.float64)
     if recipe.schedule == "cosine":
-        factors = _between(1.0, 0.0, steps / total)
+        factors = _cosine(1.0, 0.0, steps / total)
     elif recipe.schedule == "onecycle":
-        peak = _RISE * total - 1
-        rising = _between(_START, 1.0, (steps / peak).clamp(max=1)) if peak > 0 else factors
-        falling = _between(1.0, _END, ((steps - peak) / max(total - 1 - peak, 1)).clamp(0, 1))
+        peak = _PCT_START * total - 1
+        rising = _cosine(_START, 1.0, (steps / peak).clamp(max=1)) if peak > 0 else factors
+        falling = _cosine(1.0, _END, ((steps - peak) / max(total - 1 - peak, 1)).clamp(0, 1))
         factors = torch.where(steps < peak, rising, falling)
     if recipe.warmup:
         factors = factors * ((steps + 1) / (recipe.warmup * batches)).clamp(max=1)
     return factors * recipe.learning_rate
 
 
-def _between(start: float, end: float, share: Tensor) -> Tensor:
-    return end + (start - end) * (1 + torch.cos(torch.pi * share)) / 2
+def _cosine(start: float, end: float, progress: Tensor) -> Tensor:
+    """Anneal from ``start`` to ``end`` along half a cosine; ``progress`` is 0 to 1."""
+    return end + (start - end) * (1 + torch.cos(torch.pi * progress)) / 2

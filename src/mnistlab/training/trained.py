@@ -1,4 +1,4 @@
-"""TrainedModel: what a finished run leaves, and how it is read from the run's folder."""
+"""TrainedModel: the result of a finished run, in memory or read from the run's folder."""
 
 from dataclasses import dataclass
 
@@ -10,27 +10,33 @@ from torch import nn
 from mnistlab.data import read_views
 from mnistlab.errors import ModelError, RunError
 from mnistlab.models import build_model
-from mnistlab.models.user_errors import user_errors
-from mnistlab.models.user_model import TRUST
+from mnistlab.models.user_model import TRUST, is_user_model, user_errors
 from mnistlab.recipe import read_source
 from mnistlab.runs import RunFolder, RunRecord
 from mnistlab.training.checkpoint import load_weights
-from mnistlab.training.code_trust import is_place_known, is_trusted, trusts_all
+from mnistlab.training.code_trust import is_trusted, is_trusted_path, trusts_all
 from mnistlab.training.inference import compute_logits
-from mnistlab.training.input import fit_images
-from mnistlab.training.randomness import isolated
+from mnistlab.training.input import resize_or_pad
+from mnistlab.training.randomness import fork_rng
 
 _LARGEST_SIDE = 4096
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """What a finished run leaves.
+    """The result of a finished run.
 
     Attributes:
-        record: the recipe and every figure.
+        record: the recipe, the seed and everything that was measured.
         model: with its final weights, on the CPU, in evaluation mode.
         test_logits: float32, ``(test images, classes)``.
+
+    Example:
+        >>> from mnistlab import Recipe, load_dataset, train
+        >>> images = load_dataset("mnist").test.images
+        >>> trained = train(Recipe(model="mlp", epochs=1, train_limit=600))
+        >>> trained.logits(images[:5]).shape
+        (5, 10)
     """
 
     record: RunRecord
@@ -38,26 +44,46 @@ class TrainedModel:
     test_logits: NDArray[np.float32]
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Read images, uint8 ``(n, height, width)``, of the size of the run's own, as its test
-        images were read.
+        """Return the logits of images, computed as those of the run's test images were.
+
+        With the recipe's ``shifts`` (test-time augmentation), they are the logarithms of the mean
+        probabilities over all shifted copies of an image.
+
+        Args:
+            images: uint8, ``(n, height, width)``, light on black, of the size of the run's images.
 
         Returns:
             float32, ``(n, classes)``.
+
+        Raises:
+            ModelError: a user model fails, or returns logits of another shape.
         """
         shifts = self.record.recipe.shifts
-        return read_views(self.read_once, images, shifts) if shifts else self.read_once(images)
+        return (
+            read_views(self.single_view_logits, images, shifts)
+            if shifts
+            else self.single_view_logits(images)
+        )
 
-    def read_once(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Read images, uint8 ``(n, height, width)``, as they are, whatever the recipe's ``shifts``:
-        the same.
+    def single_view_logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the logits of images as they are, ignoring the recipe's ``shifts``.
+
+        Args:
+            images: uint8, ``(n, height, width)``, as for :meth:`logits`.
+
+        Returns:
+            float32, ``(n, classes)``.
+
+        Raises:
+            ModelError: a user model fails, or returns logits of another shape.
         """
         recipe = self.record.recipe
-        with user_errors(recipe.model, f"reading {len(images):,} images", ModelError):
-            logits = compute_logits(self.model, fit_images(images, recipe), recipe).numpy()
+        with user_errors(recipe.model, f"its forward pass on {len(images):,} images", ModelError):
+            logits = compute_logits(self.model, resize_or_pad(images, recipe), recipe).numpy()
         expected = (len(images), len(self.record.data.classes))
         if logits.shape != expected:
             raise ModelError(
-                f"{recipe.model}: gives {logits.shape} for {len(images):,} images; it must give"
+                f"{recipe.model}: returns {logits.shape} for {len(images):,} images; it must return"
                 f" {expected}"
             )
         return logits
@@ -68,44 +94,43 @@ def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
 
     Args:
         folder: the run's.
-        trusted: whether the user has named the recipe himself; else a model that is somebody's code
-            is only built if it :func:`~mnistlab.training.code_trust.is_trusted`, since a run's
-            folder may come from a stranger.
+        trusted: whether the user has named the recipe. If not, a user model is built only if its
+            code :func:`~mnistlab.training.code_trust.is_trusted`, since a run's folder may come
+            from a stranger.
 
     Raises:
-        RunError: not a finished run, damaged, or a model of the user's own whose file has changed
-            since.
-        ModelError: a model of the user's own cannot be built, or may not be run.
+        RunError: not a finished run, damaged, or the code of a user model has changed since.
+        ModelError: a user model cannot be built, or its code is not trusted.
     """
     record = folder.read_record()
     if max(record.data.image_size) > _LARGEST_SIDE or min(record.data.image_size) < 1:
         raise RunError(
-            f"{folder.record_file}: images of {record.data.image_size} pixels cannot be read"
+            f"{folder.record_file}: images of {record.data.image_size} pixels are not supported"
         )
     source = read_source(record.recipe.model, follow=False)
-    # What a stranger's code imports can take long to read.
-    known = trusted or is_place_known(source)
+    # The imports of untrusted code are not followed, since reading them can take long.
+    known = trusted or is_trusted_path(source)
     if known and record.source in ("", source.digest):
         source = read_source(record.recipe.model)
     if source.fault:
         raise RunError(
-            f"{folder.path}: {record.recipe.model}, with which it was trained: {source.fault}"
+            f"{folder.path}: the code of its model, {record.recipe.model}: {source.fault}"
         )
     if difference := source.difference(record.source, record.imports if known else None):
         raise RunError(f"{folder.path}: {difference} since this run was trained; train it again")
-    if ":" in record.recipe.model and not (trusted or is_trusted(source)):
+    if is_user_model(record.recipe.model) and not (trusted or is_trusted(source)):
         raise ModelError(
-            f"{folder.path}: reading this run would run the code of {record.recipe.model}, with"
-            " which you have trained nothing on this machine as it, and what it imports, are now;"
-            f" set {TRUST}=1 if you trust it"
+            f"{folder.path}: reading this run would run the code of {record.recipe.model}, which"
+            " (with the files it imports, as they are now) you have not trained with on this"
+            f" machine; set {TRUST}=1 if you trust it"
         )
     blank = np.zeros((1, *record.data.image_size), np.uint8)
-    _, channels, height, width = fit_images(blank, record.recipe).shape
-    with isolated(torch.device("cpu")):
+    _, channels, height, width = resize_or_pad(blank, record.recipe).shape
+    with fork_rng(torch.device("cpu")):
         shape, strict = (channels, height, width), not (trusted or trusts_all())
         model = build_model(record.recipe, shape, len(record.data.classes), source, strict=strict)
     weights = folder.read_model()
-    with user_errors(record.recipe.model, "taking its weights", ModelError):
+    with user_errors(record.recipe.model, "load_state_dict", ModelError):
         load_weights(model, weights, str(folder.model_file))
         model = model.eval()
     return TrainedModel(record, model, folder.read_logits())

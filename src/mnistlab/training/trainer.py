@@ -1,4 +1,4 @@
-"""Trainer: one run in progress, from random weights to the last epoch."""
+"""Trainer: the training loop of one run, from initial weights to the last epoch."""
 
 import math
 import time
@@ -14,16 +14,16 @@ from mnistlab.data import Dataset, read_views
 from mnistlab.errors import DataError, ModelError, TrainingError
 from mnistlab.kernels import EpochBatches
 from mnistlab.models import build_model, count_parameters
-from mnistlab.models.user_errors import is_user_model, user_errors
+from mnistlab.models.user_model import is_user_model, user_errors
 from mnistlab.recipe import Recipe, Source, read_source
 from mnistlab.runs import EpochMetrics
 from mnistlab.training.augmentations import draw_augmentation
-from mnistlab.training.averaging import STATISTICS_IMAGES, Averaging, estimate_statistics
-from mnistlab.training.backend_choice import choose_backend
+from mnistlab.training.averaging import UPDATE_BN_IMAGES, WeightAveraging, update_bn
+from mnistlab.training.backend import choose_backend
 from mnistlab.training.events import BatchDone, EpochDone, Listener
 from mnistlab.training.inference import score
-from mnistlab.training.input import fit_images, input_shape
-from mnistlab.training.randomness import derive_seed, generator, isolated, seed_global
+from mnistlab.training.input import input_shape, resize_or_pad
+from mnistlab.training.randomness import derive_seed, fork_rng, generator, seed_global
 from mnistlab.training.sanity_check import check_trainable
 from mnistlab.training.schedule import learning_rates
 
@@ -31,23 +31,23 @@ _CPU = torch.device("cpu")
 
 
 class Trainer:
-    """A model, its optimiser, the images, and how far training has come.
+    """A model, its optimiser, the images, and the progress of training.
 
-    Between two batches the public attributes are all there is to know: who saves them and puts them
-    back goes on as if nothing had happened, since every random number follows from the seed, the
-    epoch and the batch.
+    Between two batches the public attributes are the whole state: a run whose attributes are saved
+    and restored continues bit for bit, since every random number follows from the seed, the epoch
+    and the batch.
 
     Args:
         recipe: what to train.
         dataset: the images.
         seed: decides the weights, the order of images, augmentation and dropout.
-        device: where to train.
-        kernels: ``auto`` or ``torch``, see :func:`mnistlab.training.backend_choice.choose_backend`.
-        source: the code of a model of the user's own; ``None`` reads it.
+        device: to train on.
+        kernels: ``auto`` or ``torch``, see :func:`mnistlab.training.backend.choose_backend`.
+        source: the code of a user model; ``None`` reads it.
 
     Raises:
         ModelError: the model does not fit the images.
-        DataError: a single training image.
+        DataError: there is only one training image.
     """
 
     def __init__(
@@ -65,42 +65,42 @@ class Trainer:
         self.device = device
         self.bounds = batch_bounds(len(dataset.train), recipe.batch_size)
         shape, classes = input_shape(dataset.train, recipe), len(dataset.classes)
-        with isolated(device):
+        with fork_rng(device):
             seed_global(derive_seed(seed, "weights"), device)
             model = build_model(recipe, shape, classes, self.source)
             if is_user_model(recipe.model):
                 check_trainable(
                     model, recipe.model, shape, min(stop - start for start, stop in self.bounds)
                 )
-        with user_errors(recipe.model, "preparing to train it", ModelError):
+        with user_errors(recipe.model, "setting up training", ModelError):
             self.model = model.to(device)
             self.parameters = count_parameters(model)
             self.optimizer = make_optimizer(model, recipe, device)
-            self.averaging = Averaging(model, recipe)
+            self.averaging = WeightAveraging(model, recipe)
             self.backend = choose_backend(
                 model,
                 recipe,
                 self.optimizer,
-                self.averaging.moving,
+                self.averaging.ema,
                 shape,
                 classes,
                 device,
                 kernels,
             )
-        self._train_images = fit_images(dataset.train.images, recipe).to(device).contiguous()
+        self._train_images = resize_or_pad(dataset.train.images, recipe).to(device).contiguous()
         self._train_labels = torch.from_numpy(dataset.train.labels).to(device)
-        self._test_images = fit_images(dataset.test.images, recipe).to(device).contiguous()
-        self._images_to_move = dataset.test.images if recipe.shifts else None
+        self._test_images = resize_or_pad(dataset.test.images, recipe).to(device).contiguous()
+        self._images_to_shift = dataset.test.images if recipe.shifts else None
         self._test_labels = torch.from_numpy(dataset.test.labels).to(device)
         self.history: list[EpochMetrics] = []
         self.batch = 0
-        """Batches done of the epoch behind ``history``."""
+        """Batches done in the epoch in progress."""
         self.seconds = 0.0
-        """Training time spent on that epoch so far."""
+        """Training time of that epoch so far."""
         self.losses = torch.zeros(len(self.bounds), device=device)
         """float32, ``(batches,)``: each batch's mean loss in that epoch."""
         self.correct = torch.zeros(len(self.bounds), dtype=torch.int32, device=device)
-        """int32, ``(batches,)``: images of each batch classified rightly in that epoch."""
+        """int32, ``(batches,)``: correctly classified images of each batch in that epoch."""
 
     @property
     def epoch(self) -> int:
@@ -108,16 +108,19 @@ class Trainer:
         return len(self.history) + 1
 
     def run(self, on_event: Listener, should_stop: Callable[[], bool]) -> bool:
-        """Train until the recipe's last epoch is done, or until ``should_stop``, asked before every
-        batch or every few.
+        """Train until the recipe's last epoch is done, or ``should_stop`` returns true.
+
+        Args:
+            on_event: receives ``BatchDone`` and ``EpochDone``.
+            should_stop: called before every call of the backend, which trains on a few batches.
 
         Returns:
-            Whether training is finished.
+            Whether the last epoch is done.
 
         Raises:
-            TrainingError: the loss is not finite, or a model of the user's own raised.
+            TrainingError: the loss is not finite, or a user model raised.
         """
-        with isolated(self.device):
+        with fork_rng(self.device):
             while len(self.history) < self.recipe.epochs:
                 if not self._train_epoch(on_event, should_stop):
                     return False
@@ -129,66 +132,63 @@ class Trainer:
         return True
 
     def test_logits(self) -> Tensor:
-        """Return the logits of all test images under the current weights, float32, ``(n,
-        classes)``.
+        """Return float32 ``(n, classes)``: the logits of all test images under the current weights.
 
-        With the recipe's ``shifts`` they are the logarithms of the probabilities' mean over all
-        copies of an image.
+        With the recipe's ``shifts`` (test-time augmentation), they are the logarithms of the mean
+        probabilities over all shifted copies of an image.
         """
-        if self._images_to_move is None:
+        if self._images_to_shift is None:
             return self.backend.logits(self._test_images)
 
-        def read(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-            return (
-                self.backend.logits(fit_images(images, self.recipe).to(self.device).contiguous())
-                .cpu()
-                .numpy()
-            )
+        def view_logits(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+            pixels = resize_or_pad(images, self.recipe).to(self.device).contiguous()
+            return self.backend.logits(pixels).cpu().numpy()
 
-        return torch.from_numpy(read_views(read, self._images_to_move, self.recipe.shifts)).to(
-            self.device
-        )
+        logits = read_views(view_logits, self._images_to_shift, self.recipe.shifts)
+        return torch.from_numpy(logits).to(self.device)
 
     def score_training(self) -> tuple[float, float]:
-        """Return the mean loss in nats and the accuracy on the training images, as they are, under
-        current weights.
-        """
-        with user_errors(self.recipe.model, "reading the training images in the end"):
+        """Return the mean loss in nats and the accuracy on the training images, not augmented."""
+        with user_errors(self.recipe.model, "the final evaluation on the training images"):
             return score(self.backend.logits(self._train_images), self._train_labels)
 
-    def adopt_averages(self) -> Callable[[], None]:
-        """Put the averages, if there are any, in the place of the weights; return what undoes
-        it.
+    def swap_in_averages(self) -> Callable[[], None]:
+        """Replace the weights by their averages, if there are any.
+
+        Returns:
+            A function that restores the weights.
         """
         epoch = len(self.history) + (self.batch == len(self.bounds))
-        return self.averaging.adopt(epoch, lambda: self._estimate_statistics(epoch))
+        return self.averaging.swap_in(epoch, lambda: self._update_bn(epoch))
 
     def _train_epoch(self, on_event: Listener, should_stop: Callable[[], bool]) -> bool:
         began, spent = time.perf_counter(), self.seconds
-        work = self.plan_epoch(self.epoch)
-        with user_errors(self.recipe.model, f"beginning epoch {self.epoch}"):
+        batches = self.epoch_batches(self.epoch)
+        with user_errors(self.recipe.model, f"model.train() before epoch {self.epoch}"):
             self.model.train()
         while self.batch < len(self.bounds):
             if should_stop():
                 return False
-            last = min(self.batch + self.backend.batches_a_call, len(self.bounds))
+            last = min(self.batch + self.backend.batches_per_call, len(self.bounds))
             with user_errors(
                 self.recipe.model,
                 f"epoch {self.epoch}, batch {self.batch + 1} of {len(self.bounds)}",
             ):
-                self.backend.train(work, self.batch, last)
+                self.backend.train(batches, self.batch, last)
             self.batch = last
             self.seconds = spent + time.perf_counter() - began
             on_event(BatchDone(self.epoch, self.batch, len(self.bounds)))
         return True
 
-    def plan_epoch(self, epoch: int) -> EpochBatches:
-        """Draw all that is random in an epoch, anew at each call and alike."""
+    def epoch_batches(self, epoch: int) -> EpochBatches:
+        """Draw the order and the augmentation of an epoch, the same at each call.
+
+        Args:
+            epoch: from 1.
+        """
         count, batches = len(self._train_labels), len(self.bounds)
-        (height, width), random = (
-            self._train_images.shape[2:],
-            generator(self.seed, "augmentation", epoch),
-        )
+        height, width = self._train_images.shape[2:]
+        random = generator(self.seed, "augmentation", epoch)
         return EpochBatches(
             images=self._train_images,
             labels=self._train_labels,
@@ -196,7 +196,7 @@ class Trainer:
                 self.device
             ),
             bounds=torch.tensor([0, *(stop for _, stop in self.bounds)]),
-            # At once, so that no batch waits for a copy to an accelerator.
+            # Moved at once, so that no batch waits for a copy to an accelerator.
             augmentation=draw_augmentation(self.recipe, count, (height, width), random).of(
                 0, count, self.device
             ),
@@ -208,29 +208,29 @@ class Trainer:
             correct=self.correct,
         )
 
-    def _estimate_statistics(self, epoch: int) -> None:
-        """Estimate those of batch normalisations on images as that epoch's training saw them."""
-        work = replace(
-            self.plan_epoch(epoch), losses=self.losses.clone(), correct=self.correct.clone()
+    def _update_bn(self, epoch: int) -> None:
+        """Estimate batch norm statistics on that epoch's augmented images."""
+        batches = replace(
+            self.epoch_batches(epoch), losses=self.losses.clone(), correct=self.correct.clone()
         )
-        batches = min(len(self.bounds), math.ceil(STATISTICS_IMAGES / self.recipe.batch_size))
-        with isolated(self.device):
-            estimate_statistics(self.model, lambda: self.backend.watch(work), batches)
+        count = min(len(self.bounds), math.ceil(UPDATE_BN_IMAGES / self.recipe.batch_size))
+        with fork_rng(self.device):
+            update_bn(self.model, lambda: self.backend.forward_only(batches), count)
 
     def _measure_epoch(self) -> EpochMetrics:
         began = time.perf_counter()
         sizes = torch.tensor([stop - start for start, stop in self.bounds], dtype=torch.float64)
         images = len(self._train_labels)
-        # Fetching the losses waits for an accelerator to finish, which belongs to training.
+        # Fetching the losses waits for an accelerator to finish, which is part of training.
         train_loss = (self.losses.cpu().double() @ sizes).item() / images
         train_seconds = self.seconds + time.perf_counter() - began
         began = time.perf_counter()
-        self.averaging.take_in(self.epoch)
-        give_back = self.adopt_averages()
+        self.averaging.update(self.epoch)
+        swap_out = self.swap_in_averages()
         try:
             test_loss, test_accuracy = score(self.test_logits(), self._test_labels)
         finally:
-            give_back()
+            swap_out()
         if not math.isfinite(train_loss) or not math.isfinite(test_loss):
             rate = f"learning_rate (it is {self.recipe.learning_rate:g})"
             raise TrainingError(f"epoch {self.epoch}: the loss is not finite; lower {rate}")
@@ -249,10 +249,14 @@ class Trainer:
 def make_optimizer(
     model: nn.Module, recipe: Recipe, device: torch.device = _CPU
 ) -> torch.optim.Optimizer:
-    """Return the recipe's optimiser of the model's parameters, for a device; on CUDA one that can
-    be captured.
+    """Return the recipe's optimiser of the model's parameters.
+
+    Args:
+        model: on the device.
+        recipe: its optimiser and the options of it are used.
+        device: on CUDA, the optimiser is one that a CUDA graph can capture.
     """
-    # The fused forms read a learning rate that lies on the device.
+    # Fused implementations read a learning rate that lies on the device.
     cuda = device.type == "cuda"
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(
@@ -273,18 +277,18 @@ def make_optimizer(
 
 
 def batch_bounds(count: int, size: int) -> list[tuple[int, int]]:
-    """Cut ``count`` images into batches of ``size``, the last one smaller.
+    """Split ``count`` images into batches of ``size``, the last one smaller.
 
-    A last batch of one image, whose batch statistics would be undefined, joins the batch before it.
+    A last batch of one image, whose variance would be undefined, joins the batch before it.
 
     Returns:
-        Pairs (start, stop).
+        Pairs (start, stop), from 0 to ``count``.
 
     Raises:
-        DataError: a single image.
+        DataError: fewer than two images.
     """
     if count < 2:
-        raise DataError("a single training image; at least two are needed")
+        raise DataError("there is only one training image; at least two are needed")
     starts = list(range(0, count, size))
     if size > 1 and len(starts) > 1 and count - starts[-1] == 1:
         starts.pop()

@@ -1,7 +1,8 @@
 // contract: y[o][c] = start[o] + sum over terms t of w[o, t] * x[t, c]
 //
-// The inner loop of convolutions and linear layers, forward and back to x, with its accumulators held in registers.
-// Terms are found through tables of offsets, so one loop serves every kernel size, and its transpose.
+// The inner loop of convolutions and linear layers, forward and back to x, with its accumulators
+// held in registers. Terms are found through tables of offsets, so one loop serves every kernel
+// size, and its transpose.
 #pragma once
 
 #include "lanes.h"

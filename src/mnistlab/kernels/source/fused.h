@@ -1,12 +1,14 @@
-// What follows a convolution or a linear layer: batch normalisation, ReLU and 2x2 pooling, each optional, in one pass.
+// What follows a convolution or a linear layer: batch normalisation, ReLU and 2x2 pooling, each
+// optional, in one pass.
 //
-// With z = scale * x + shift, the fused op gives pool(relu(z)). Backward, z is computed again and not kept.
+// With z = scale * x + shift, the fused op computes pool(relu(z)). The backward pass computes z
+// again instead of storing it.
 #pragma once
 
 #include "lanes.h"
 #include "spec.h"
 
-// Comparisons are written so that NaN goes through, as in PyTorch.
+// Comparisons are written so that NaN propagates, as in PyTorch.
 template <bool RELU>
 inline Part rectify(Part z) {
     if constexpr (RELU) return z < splat(0.0f) ? splat(0.0f) : z;
@@ -68,7 +70,7 @@ void fused_grads(const Lanes *x, const Lanes *dy, int height, int width, Part sc
                     for (int i = 0; i < 4; i++)
                         emit(at[i], p, value[i], relu_grad<RELU>(z[i], dy->part[p] * 0.25f));
                 } else {
-                    // The gradient goes to the first of the largest, and is used up by it.
+                    // The gradient goes to the first of the largest values only.
                     const Part best = larger(larger(larger(z[0], z[1]), z[2]), z[3]);
                     Part left = relu_grad<RELU>(best, dy->part[p]);
                     for (int i = 0; i < 3; i++) {
@@ -79,7 +81,7 @@ void fused_grads(const Lanes *x, const Lanes *dy, int height, int width, Part sc
                     emit(at[3], p, value[3], left);
                 }
             }
-    // An odd last row or column reaches no window.
+    // An odd last row or column is in no window.
     const auto leave = [&](int i) {
         for (int p = 0; p < PARTS; p++) emit(i, p, x[i].part[p], splat(0.0f));
     };

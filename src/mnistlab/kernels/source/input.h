@@ -1,7 +1,7 @@
-// From bytes to the network's input: gather, distort, normalise, and lay 16 images side by side.
+// From bytes to the network's input: gather, augment, normalise, and lay 16 images side by side.
 //
-// The same distortions as training/distortion.py, in the same order: displaced and affine sampling, blur, filter, noise,
-// erasure, inversion.
+// The same augmentation as mnistlab.training.augmentations, in the same order: displaced and affine
+// sampling, blur, filter, noise, erasure, inversion.
 #pragma once
 
 #include <algorithm>
@@ -55,7 +55,7 @@ class Input {
         return from.pixels + (from.order[at] * channels_ + channel) * height_ * width_;
     }
 
-    // Images are met in random order, so the processor does not foresee the next.
+    // Images come in random order, so the processor does not prefetch the next one.
     void fetch(const Images &from, int64_t at, int channel) const {
         const uint8_t *pixels = bytes(from, at, channel);
         for (int i = 0; i < height_ * width_; i += 64) __builtin_prefetch(pixels + i);
@@ -134,7 +134,8 @@ class Input {
             }
     }
 
-    // Uniform cubic B-spline (Rueckert et al., 1999): the first and last inner control points meet the image's edges.
+    // Uniform cubic B-spline (Rueckert et al., 1999): the first and last inner control points meet
+    // the image's edges.
     void spline(std::vector<float> &weights, std::vector<int> &at, int side) const {
         for (int i = 0; i < side; i++) {
             const double place = side > 1 ? double(i) * (grid_ - 3) / (side - 1) : 0;
@@ -146,11 +147,12 @@ class Input {
         }
     }
 
-    // A 3x3 Gaussian sampled at -1, 0, 1; the border is mirrored.
+    // A 3x3 Gaussian sampled at -1, 0, 1; the border is reflected.
     void blur(float sigma) {
         const float neighbour = std::exp(-0.5f / (sigma * sigma)), centre = 1 / (1 + 2 * neighbour);
         const float side = neighbour * centre;
-        // All rows as one, which fills vectors; then the ends of each row, which had another row's pixel for neighbour.
+        // All rows at once, which fills vectors; then the ends of each row again, which were
+        // blurred with another row's pixel.
         const float *from = image_;
         float *rows = blurred_.data() + width_;
         for (int i = 1; i < height_ * width_ - 1; i++) rows[i] = from[i] * centre + (from[i - 1] + from[i + 1]) * side;
@@ -201,10 +203,10 @@ class Input {
     }
 
     static constexpr int TAPS = 5;           // of a filter, along each side
-    static constexpr float FLAT = 1e-4f;     // an image whose greys differ by no more is of one grey
+    static constexpr float FLAT = 1e-4f;     // an image whose pixels differ by no more is constant
 
     int height_, width_, channels_, grid_, framed_width_;
-    float *image_ = nullptr;  // the one being read, of images_
+    float *image_ = nullptr;  // the current one of images_
     std::vector<float> framed_, images_, blurred_, edged_, columns_, rows_, shift_x_, shift_y_;
     std::vector<float> columns_spline_, rows_spline_, across_;
     std::vector<int> columns_at_, rows_at_;

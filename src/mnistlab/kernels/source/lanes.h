@@ -1,7 +1,8 @@
 // Lanes: 16 images side by side, the innermost dimension of every activation.
 //
-// An activation of C x H x W values is C*H*W consecutive Lanes. A compiler's vector extension computes on Parts, as
-// wide as the machine's registers, so the same source serves every instruction set.
+// An activation of C x H x W values is C*H*W consecutive Lanes. A compiler's vector extension
+// computes on Parts, as wide as the machine's registers, so the same source serves every
+// instruction set.
 #pragma once
 
 #include <cstdint>

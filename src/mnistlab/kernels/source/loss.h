@@ -10,7 +10,8 @@ struct Score {
     int32_t correct;
 };
 
-// logits: (classes) Lanes. Gives grads * weight for `images` images and zero for those that only fill the tile.
+// logits: (classes) Lanes. Writes grads * weight for `images` images, and zero for those that only
+// fill up the tile.
 inline Score cross_entropy(const Lanes *logits, const int64_t *labels, int classes, int images, float smoothing,
                            float weight, Lanes *grads) {
     Score score{0, 0};
@@ -33,7 +34,7 @@ inline Score cross_entropy(const Lanes *logits, const int64_t *labels, int class
         const float log_sum = std::log(sum), even = smoothing / classes;
         const float right = logits[label].values()[image] - largest;
         score.loss += (1 - smoothing) * (log_sum - right);
-        // A class ruled out by an infinite logit has a say only here.
+        // A class whose logit is -infinity matters only here.
         if (smoothing > 0) score.loss += even * (classes * log_sum - all);
         score.correct += best == label;
         for (int c = 0; c < classes; c++) {

@@ -1,4 +1,5 @@
-// Batch normalisation (Ioffe and Szegedy, 2015) of a batch that lies in tiles: sums per tile, joined in tile order.
+// Batch normalisation (Ioffe and Szegedy, 2015) of a batch that lies in tiles: sums per tile,
+// joined in tile order.
 #pragma once
 
 #include <cmath>
@@ -6,12 +7,13 @@
 
 #include "fused.h"
 
-// One channel of one tile: forward the mean and the sum of squared deviations, backward sum(dz) and sum(dz * x^).
+// One channel of one tile: forward the mean and the sum of squared deviations, backward sum(dz) and
+// sum(dz * x^).
 struct Moments {
     double first, second;
 };
 
-// What one thread knows of one fused op with batch normalisation while a step lasts; every thread computes it alike.
+// One thread's state of one fused op with batch normalisation during a step; every thread computes the same.
 struct Norm {
     std::vector<float> mean, inverse, scale, shift, grad, projection;
 
@@ -36,14 +38,14 @@ inline void measure(const Layer &layer, const Lanes *x, const Lanes &present, in
                 squares += deviation * deviation;
                 rest += deviation;
             }
-        // What float32 rounded off the mean comes back as the deviations' own mean.
+        // Corrects for the rounding of the mean to float32.
         const double missing = total(rest) / count, rounded = static_cast<float>(mean);
         moments[c] = {rounded + missing, total(squares) - missing * missing * count};
     }
 }
 
-// Joins the tiles' moments (Chan, Golub and LeVeque, 1983) and prepares scale and shift; updates running averages if
-// asked. `moments` has `stride` entries a tile.
+// Joins the tiles' moments (Chan, Golub and LeVeque, 1983) and prepares scale and shift; updates
+// running averages if asked. `moments` has `stride` entries a tile.
 inline void join(const Layer &layer, const Moments *moments, int64_t stride, int64_t images, const float *gamma,
                  const float *beta, float *running_mean, float *running_variance, bool update, Norm &norm) {
     const double positions = double(layer.in.height) * layer.in.width, count = positions * images;

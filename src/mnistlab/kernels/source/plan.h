@@ -1,8 +1,9 @@
 // Plan: a network laid out once, then run over tiles of 16 images.
 //
-// A fused op with batch normalisation needs the statistics of the whole batch, so it ends a phase: within a phase each tile runs through
-// on one thread, between phases the threads meet. Tiles are dealt to a fixed number of groups, each of which sums its
-// gradients in tile order, and groups are summed in order: the number of threads changes nothing.
+// A fused op with batch normalisation needs the statistics of the whole batch, so it ends a phase.
+// Within a phase each tile is computed by one thread; between phases the threads meet at a barrier.
+// Tiles are assigned to a fixed number of groups, each of which sums its gradients in tile order,
+// and groups are summed in order, so the result does not depend on the number of threads.
 #pragma once
 
 #include <memory>
@@ -15,8 +16,8 @@
 
 constexpr int MOST_GROUPS = 16;
 
-// Where a value's gradient lies. A value with one consumer gives its own place, since nobody needs it once the gradient is
-// known: half the memory, and the cache holds a whole tile.
+// Where a value's gradient is stored. The gradient of a value with one consumer overwrites the
+// value, which is not needed any more: half the memory, and a whole tile fits into the cache.
 enum class Area { VALUE, LOCAL, KEPT };  // local: one a thread; kept: lives from phase to phase, so one a tile
 
 struct Place {
@@ -24,7 +25,7 @@ struct Place {
     int64_t at;  // in Lanes
 };
 
-// Where a parameter's gradient lies within a group's sums.
+// Where a parameter's gradient is stored within a group's sums.
 struct Row {
     int32_t parameter;
     int64_t row, at;  // at: in floats
@@ -35,7 +36,7 @@ struct Plan {
     std::vector<Layer> layers;
     std::vector<std::unique_ptr<Convolution>> convolutions;  // per layer; null for other kinds
     std::vector<int> phase;                                  // per layer, of its forward pass
-    std::vector<int> norms;                                  // layers that are fused op with batch normalisations, in order
+    std::vector<int> norms;                                  // layers that are fused ops with batch normalisation, in order
     std::vector<int64_t> moments_at;                         // per fused op with batch normalisation
     std::vector<int64_t> values;                             // per value, offset in Lanes
     std::vector<Place> grads;                               // per value

@@ -1,4 +1,5 @@
-// The processor's x86-64 level, asked before any code is loaded that needs it; built for the oldest processor.
+// The processor's x86-64 level, found before any code that needs it is loaded; built for the oldest
+// processor.
 extern "C" int mnistlab_processor_level() {
 #if defined(__x86_64__)
     __builtin_cpu_init();

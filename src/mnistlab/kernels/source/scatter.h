@@ -1,7 +1,8 @@
 // scatter: dx[i][x + kx] += dy[o][x] * w[o][i][ky][kx], over o and ky
 //
-// The way back through a convolution without padding. Gathering would multiply the border's zeros, for 5x5 kernels on
-// small images half of the work; here each gradient is spread over the columns that it came from.
+// The gradient of an unpadded convolution's input. Gathering would multiply the border's zeros,
+// half of the work for 5x5 kernels on small images; here each gradient is added to the columns that
+// it came from.
 #pragma once
 
 #include "contract.h"
@@ -15,7 +16,7 @@ struct Scattering {
     int outputs, top, bottom;  // kernel rows top..bottom - 1
     Lanes *dx;
     int64_t dx_step;  // from one input to the next, in Lanes
-    int held;         // leading columns of dx that hold a part of their sum already
+    int held;         // leading columns of dx that already contain a part of their sum
 };
 
 template <int KERNEL, int INPUTS, int COLUMNS>

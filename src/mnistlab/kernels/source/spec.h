@@ -1,4 +1,4 @@
-// What crosses the border to Python: plain C structures and functions. kernels/structures.py mirrors them.
+// The interface to Python: plain C structures and functions. kernels/structures.py declares the same.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@ struct Shape {
     int64_t size() const { return int64_t(channels) * height * width; }
 };
 
-// One layer. Value 0 is the input image; layer k makes value k + 1. Tensors are indices into the call's table, or -1.
+// One layer. Value 0 is the input image; layer k makes value k + 1. Tensors are indices into the
+// call's table, or -1.
 struct Layer {
     int32_t kind, input, other;      // other: the second summand of an addition
     Shape in, out;
@@ -30,7 +31,7 @@ struct Parameter {
     int64_t rows, columns;
 };
 
-// Images of a call and what happens to them, per position in the order.
+// The images of a call and their augmentation, per position in the order.
 struct Images {
     const uint8_t *pixels;         // (n, channels, height, width)
     const int64_t *labels;         // (n,)
@@ -40,11 +41,11 @@ struct Images {
     const float *sigmas;           // (positions,) of the 3x3 Gaussian; or null
     const float *filters;          // (positions, 5, 5) all zero: none; or null
     const int32_t *erasures;       // (positions, 4): top, left, height, width; or null
-    const float *fills;            // (positions,) what fills the box, in 0..1; or null: black
+    const float *fills;            // (positions,) grey of the box, in 0..1; or null: black
     const float *amplitudes;       // (positions,) of the grain; null where there is no grain
-    const int32_t *starts;         // (positions,) of an image's part of the grain; likewise
-    const float *inversions;       // (positions,) 1: black and white turned about; or null
-    const float *grain;            // added to pixels, one after another; or null
+    const int32_t *starts;         // (positions,) where an image's part of the grain starts; null where there is no grain
+    const float *inversions;       // (positions,) 1: inverted; or null
+    const float *grain;            // standard normal noise; or null
     int32_t grid;
     float mean, std;               // of pixels in 0..1
 };
@@ -82,11 +83,11 @@ struct Evaluation {
 struct Engine;
 
 extern "C" {
-int32_t mnistlab_layout(int32_t structure);  // sizeof the structures above, in their order, to check the mirror
+int32_t mnistlab_layout(int32_t structure);  // sizeof the structures above, in their order, to check that Python declares the same
 Engine *mnistlab_plan(const Layer *layers, int32_t layer_count, int32_t parameter_count, Shape input, int32_t classes);
 int32_t mnistlab_train(Engine *engine, const Training *training);        // 0, or 1 when out of memory or threads
 int32_t mnistlab_evaluate(Engine *engine, const Evaluation *evaluation);  // the same
 void mnistlab_free(Engine *engine);
-// For a test that holds the draws against another implementation.
+// For a test that compares the numbers with another implementation.
 void mnistlab_philox(uint64_t seed, const uint32_t counter[4], uint32_t result[4]);
 }

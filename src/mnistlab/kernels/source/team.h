@@ -1,4 +1,4 @@
-// A team of threads that run one function side by side and meet at barriers.
+// A team of threads that run one function in parallel and meet at barriers.
 #pragma once
 
 #include <unistd.h>
@@ -15,7 +15,8 @@
 
 // Flushes denormal numbers to zero on this thread for as long as it lives.
 //
-// Once a network's loss nears zero its gradients turn denormal, and arithmetic on them is 20 to 50 times slower.
+// Once a network's loss nears zero its gradients turn denormal, and arithmetic on them is 20 to 50
+// times slower.
 class FlushDenormals {
    public:
 #if defined(__SSE2__)
@@ -40,7 +41,7 @@ class FlushDenormals {
 #endif
 };
 
-// Waits are mostly of microseconds, for which going to sleep at once would be too slow.
+// Waits mostly take microseconds, so threads spin before they sleep.
 template <class Condition>
 void wait_until(const std::atomic<uint32_t> &value, const Condition &met) {
     constexpr int SPINS = 20000;
@@ -75,15 +76,16 @@ class Barrier {
     std::atomic<uint32_t> round_{0};
 };
 
-// A team of threads that stays together from call to call: new threads would start on a core that is busy already, and
-// take milliseconds to be moved.
+// A team of threads that is kept from call to call: new threads would start on a core that is
+// already busy, and it takes milliseconds until they are moved.
 class Team {
    public:
     Team() = default;
     Team(const Team &) = delete;
     ~Team() { dismiss(); }
 
-    // Calls body(member) on `members` threads, of which the caller is the first. Throws if there cannot be so many.
+    // Calls body(member) on `members` threads, of which the caller is the first. Throws if there
+    // cannot be so many.
     void run(int members, bool flush_denormals, const std::function<void(int)> &body) {
         gather(members);
         body_ = &body;
@@ -115,7 +117,8 @@ class Team {
     void dismiss() {
         if (others_.empty()) return;
         if (process_ != getpid()) {
-            // After a fork the threads are their parent's: nothing to join, and their handles must not be destroyed.
+            // After a fork the threads belong to the parent: there is nothing to join, and their
+            // handles must not be destroyed.
             new std::vector<std::thread>(std::move(others_));
         } else {
             over_ = true;
@@ -149,7 +152,7 @@ class Team {
     std::atomic<uint32_t> calls_{0}, busy_{0};
 };
 
-// The share of `count` pieces that falls to one member: from begin to end.
+// The share of `count` pieces that one member gets: from begin to end.
 struct Share {
     int64_t begin, end;
 
@@ -157,8 +160,8 @@ struct Share {
         : begin(count * member / members), end(count * (member + 1) / members) {}
 };
 
-// Pieces of work dealt out in equal shares; who is done with its own takes over from others, since on a shared machine
-// threads are not equally fast.
+// Pieces of work in equal shares; a member that has finished its own takes over pieces of others
+// (work stealing), since on a shared machine threads are not equally fast.
 class Pieces {
    public:
     explicit Pieces(int members) : members_(members), shares_(members) {}

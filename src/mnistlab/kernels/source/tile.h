@@ -53,7 +53,8 @@ struct Tile {
         }
     }
 
-    // From the gradient of value k + 1 to those of the layer's inputs and parameters; of a fused op with batch normalisation, the first half.
+    // From the gradient of value k + 1 to those of the layer's inputs and parameters; for a fused
+    // op with batch normalisation, only the first half.
     void backward(int k) const {
         const Layer &layer = plan.layers[k];
         const Lanes *x = value(layer.input), *dy = grad(k + 1);
@@ -113,8 +114,8 @@ struct Tile {
                 }
     }
 
-    // Inverted dropout (Srivastava et al., 2014); value i of the image at a position of the batch always meets the same
-    // random number: word i % 4 of Philox at (i / 4, position, layer, 0).
+    // Inverted dropout (Srivastava et al., 2014); value i of the image at a position of the batch
+    // always gets the same random number: word i % 4 of Philox at (i / 4, position, layer, 0).
     void drop(int k, const Lanes *x, Lanes *y, bool more) const {
         const Layer &layer = plan.layers[k];
         const int64_t size = layer.out.size();

@@ -4,7 +4,7 @@
 #include "loss.h"
 #include "tile.h"
 
-// What one thread needs.
+// Memory of one thread.
 struct Bench {
     Input input;
     std::vector<Lanes> values, local, scratch;
@@ -25,7 +25,7 @@ struct Bench {
     }
 };
 
-// What training needs, kept from call to call since fresh memory is slow.
+// Memory of training, kept from call to call since fresh memory is slow.
 struct Workspace {
     std::vector<Lanes> values, kept, gradients;
     std::vector<Moments> moments, grad_moments;

@@ -1,8 +1,8 @@
-"""Random changes to training images. Each kind is one file here and its recipe fields.
+"""Data augmentation: each kind is one file here, with its fields in the recipe.
 
-A file of this folder that defines ``AUGMENTATION`` is found by itself; nothing else needs to know
-it. Where ``kernels/source/input.h`` does the same on the CPU, the fast layers apply it while they
-gather images; a kind that they do not know is applied by PyTorch.
+A file in this folder that defines ``AUGMENTATION`` is found automatically; no list names it. The
+native kernels apply the kinds that ``kernels/source/input.h`` implements, while they gather a
+batch. A recipe with any other kind is trained in PyTorch.
 """
 
 from mnistlab.training.augmentations.registry import (
@@ -10,7 +10,7 @@ from mnistlab.training.augmentations.registry import (
     augment,
     augmentations,
     draw_augmentation,
-    without_fast_form,
+    without_native_kernel,
 )
 
 __all__ = [
@@ -18,5 +18,5 @@ __all__ = [
     "augment",
     "augmentations",
     "draw_augmentation",
-    "without_fast_form",
+    "without_native_kernel",
 ]

@@ -1,4 +1,4 @@
-"""Random erasing (Zhong et al., 2020): a box of an image is filled with one grey."""
+"""Random erasing: a box is filled with one grey (Zhong et al., 2020, arXiv:1708.04896)."""
 
 import math
 
@@ -7,29 +7,33 @@ from torch import Tensor
 
 from mnistlab.kernels import AugmentationParams
 from mnistlab.recipe import Recipe
-from mnistlab.training.augmentations.registry import Augmentation, Draws
+from mnistlab.training.augmentations.registry import Augmentation, ParamSampler
 
 _AREA = (0.02, 0.2)
 """Share of the image that a box covers."""
 _ASPECT = (0.3, 1 / 0.3)
+"""Height by width of a box."""
 
 
-def draw(recipe: Recipe, draws: Draws) -> dict[str, Tensor]:
+def draw(recipe: Recipe, sampler: ParamSampler) -> dict[str, Tensor]:
     """Draw ``erasures``, int32 ``(n, 4)``, and ``fills``, float32 ``(n,)``, 0 to 1.
 
-    A row of ``erasures`` is top, left, height and width of a box within the image, all 0 for none.
+    A row of ``erasures`` is the top, left, height and width in pixels of a box within the image,
+    all 0 for no box.
     """
-    aspects = draws.uniform(*map(math.log, _ASPECT)).exp()
-    chosen = draws.uniform(0, 1) < recipe.erasing
-    areas, tops, lefts = (draws.uniform(*ends) for ends in (_AREA, (0, 1), (0, 1)))
+    aspects = sampler.uniform(*map(math.log, _ASPECT)).exp()
+    chosen = sampler.uniform(0, 1) < recipe.erasing
+    areas, tops, lefts = (sampler.uniform(*ends) for ends in (_AREA, (0, 1), (0, 1)))
     return {
-        "erasures": _boxes(areas, aspects, tops, lefts, draws) * chosen.unsqueeze(1),
-        "fills": draws.uniform(0, 1),
+        "erasures": _boxes(areas, aspects, tops, lefts, sampler) * chosen.unsqueeze(1),
+        "fills": sampler.uniform(0, 1),
     }
 
 
-def _boxes(areas: Tensor, aspects: Tensor, tops: Tensor, lefts: Tensor, draws: Draws) -> Tensor:
-    height, width = draws.height, draws.width
+def _boxes(
+    areas: Tensor, aspects: Tensor, tops: Tensor, lefts: Tensor, sampler: ParamSampler
+) -> Tensor:
+    height, width = sampler.height, sampler.width
     pixels = areas * height * width
     heights = (pixels * aspects).sqrt().round().clamp(1, height)
     widths = (pixels / aspects).sqrt().round().clamp(1, width)
@@ -41,12 +45,15 @@ def _boxes(areas: Tensor, aspects: Tensor, tops: Tensor, lefts: Tensor, draws: D
 
 
 def erase(images: Tensor, boxes: Tensor, fills: Tensor | None = None) -> Tensor:
-    """Fill a box of each image.
+    """Fill a box in each image.
 
     Args:
         images: float32, ``(n, c, h, w)``.
-        boxes: int32, ``(n, 4)``: top, left, height, width.
+        boxes: int32, ``(n, 4)``: top, left, height and width in pixels.
         fills: float32, ``(n,)``, in 0..1; ``None`` is black.
+
+    Returns:
+        Images of the same shape.
     """
     _, _, height, width = images.shape
     top, left, tall, wide = boxes.view(-1, 4, 1).unbind(1)  # (n, 1) each
@@ -67,9 +74,9 @@ def _apply(images: Tensor, params: AugmentationParams) -> Tensor:
 AUGMENTATION = Augmentation(
     name="erasing",
     fields=("erasing",),
-    order=50,
+    apply_order=50,
     tensors=("erasures", "fills"),
     draw=draw,
     apply=_apply,
-    draws_in_turn=3,
+    draw_order=3,
 )

@@ -1,4 +1,4 @@
-"""Random linear filters (Xu et al., 2021): 3x3 or 5x5, their weights normal."""
+"""Random 3x3 and 5x5 convolutions with normal weights (Xu et al., 2021, arXiv:2007.13003)."""
 
 import torch
 from torch import Tensor
@@ -6,63 +6,62 @@ from torch.nn import functional
 
 from mnistlab.kernels import AugmentationParams
 from mnistlab.recipe import Recipe
-from mnistlab.training.augmentations.registry import Augmentation, Draws
+from mnistlab.training.augmentations.registry import Augmentation, ParamSampler
 
 _SIDE = 5
 _RIM = functional.pad(torch.zeros(3, 3), (1, 1, 1, 1), value=1).bool()
-"""What a 3x3 filter leaves out of 5x5 weights."""
+"""The 5x5 weights that are zero in a 3x3 filter."""
 _FLAT = 1e-4
-"""A channel whose values differ by no more is constant."""
+"""A channel whose values differ by no more counts as constant."""
 
 
-def draw(recipe: Recipe, draws: Draws) -> dict[str, Tensor]:
-    """Draw ``filters``, float32 ``(n, 5, 5)``; all zero leaves an image as it is.
+def draw(recipe: Recipe, sampler: ParamSampler) -> dict[str, Tensor]:
+    """Draw ``filters``, float32 ``(n, 5, 5)``; one that is all zero leaves its image unchanged.
 
-    Where the middle weight is negative, which is half of the time, the magnitude of the response
-    counts; that draws outlines.
+    If the middle weight is negative, half of the time, the absolute response is used, which shows
+    outlines.
     """
-    filters = torch.empty(draws.count, _SIDE, _SIDE).normal_(0, 1, generator=draws.random)
-    small = draws.uniform(0, 1) < 0.5
-    chosen = draws.uniform(0, 1) < recipe.filtering
+    filters = torch.empty(sampler.count, _SIDE, _SIDE).normal_(0, 1, generator=sampler.generator)
+    small = sampler.uniform(0, 1) < 0.5
+    chosen = sampler.uniform(0, 1) < recipe.filtering
     filters *= (chosen.view(-1, 1, 1) & ~(small.view(-1, 1, 1) & _RIM)).float()
     return {"filters": filters}
 
 
-def filtered(images: Tensor, filters: Tensor) -> Tensor:
-    """Correlate each image, channel by channel, with its own filter, and stretch each channel to
-    0..1.
+def filter_images(images: Tensor, filters: Tensor) -> Tensor:
+    """Correlate each image with its own filter, and stretch each channel to 0..1.
 
     Args:
-        images: float32, ``(n, c, h, w)``; black outside.
-        filters: float32, ``(n, k, k)``, k odd; of one whose middle weight is negative the
-            response's magnitude counts; one that is all zero leaves its image as it is.
+        images: float32, ``(n, c, h, w)``, padded with black.
+        filters: float32, ``(n, k, k)``, k odd. If the middle weight is negative, the absolute
+            response is used; a filter that is all zero leaves its image unchanged.
 
     Returns:
-        Images of the same shape; a channel that the filter makes all of one grey is black.
+        Images of the same shape; a channel whose response is constant becomes black.
     """
     count, channels, height, width = images.shape
-    apart = images.view(1, count * channels, height, width)
+    grouped = images.view(1, count * channels, height, width)
     weights = filters.repeat_interleave(channels, dim=0).unsqueeze(1)  # (n * c, 1, k, k)
-    seen = functional.conv2d(
-        apart, weights, padding=filters.shape[-1] // 2, groups=count * channels
+    response = functional.conv2d(
+        grouped, weights, padding=filters.shape[-1] // 2, groups=count * channels
     ).view_as(images)
     middle = filters[:, filters.shape[1] // 2, filters.shape[2] // 2].view(-1, 1, 1, 1)
-    seen = torch.where(middle < 0, seen.abs(), seen)
-    least, most = seen.amin(dim=(2, 3), keepdim=True), seen.amax(dim=(2, 3), keepdim=True)
-    stretched = torch.where(most - least > _FLAT, (seen - least) / (most - least), 0)
+    response = torch.where(middle < 0, response.abs(), response)
+    low, high = response.amin(dim=(2, 3), keepdim=True), response.amax(dim=(2, 3), keepdim=True)
+    stretched = torch.where(high - low > _FLAT, (response - low) / (high - low), 0)
     return torch.where((filters != 0).any(dim=(1, 2)).view(-1, 1, 1, 1), stretched, images)
 
 
 def _apply(images: Tensor, params: AugmentationParams) -> Tensor:
-    return filtered(images, params["filters"])
+    return filter_images(images, params["filters"])
 
 
 AUGMENTATION = Augmentation(
     name="filtering",
     fields=("filtering",),
-    order=30,
+    apply_order=30,
     tensors=("filters",),
     draw=draw,
     apply=_apply,
-    draws_in_turn=4,
+    draw_order=4,
 )

@@ -1,15 +1,15 @@
-"""Inversion: black and white change places."""
+"""Inversion: black becomes white and white black."""
 
 from torch import Tensor
 
 from mnistlab.kernels import AugmentationParams
 from mnistlab.recipe import Recipe
-from mnistlab.training.augmentations.registry import Augmentation, Draws
+from mnistlab.training.augmentations.registry import Augmentation, ParamSampler
 
 
-def draw(recipe: Recipe, draws: Draws) -> dict[str, Tensor]:
+def draw(recipe: Recipe, sampler: ParamSampler) -> dict[str, Tensor]:
     """Draw ``inversions``, float32 ``(n,)``: 1 inverts an image, 0 does not."""
-    return {"inversions": (draws.uniform(0, 1) < recipe.inversion).float()}
+    return {"inversions": (sampler.uniform(0, 1) < recipe.inversion).float()}
 
 
 def _apply(images: Tensor, params: AugmentationParams) -> Tensor:
@@ -20,9 +20,9 @@ def _apply(images: Tensor, params: AugmentationParams) -> Tensor:
 AUGMENTATION = Augmentation(
     name="inversion",
     fields=("inversion",),
-    order=60,
+    apply_order=60,
     tensors=("inversions",),
     draw=draw,
     apply=_apply,
-    draws_in_turn=6,
+    draw_order=6,
 )

@@ -1,40 +1,45 @@
-"""Gaussian noise, pixel by pixel, each image with an amplitude of its own (Rusak et al., 2020)."""
+"""Gaussian noise, with a random amplitude per image (Rusak et al., 2020, arXiv:2001.06057)."""
 
 import torch
 from torch import Tensor
 
 from mnistlab.kernels import AugmentationParams
 from mnistlab.recipe import Recipe
-from mnistlab.training.augmentations.registry import Augmentation, Draws
+from mnistlab.training.augmentations.registry import Augmentation, ParamSampler
 
-_PLACES = 1 << 17
-"""At which an image's part of the grain can begin."""
+_STARTS = 1 << 17
+"""Number of positions at which an image's part of the grain can start."""
 
 
-def draw(recipe: Recipe, draws: Draws) -> dict[str, Tensor]:
+def draw(recipe: Recipe, sampler: ParamSampler) -> dict[str, Tensor]:
     """Draw ``amplitudes``, ``starts`` and ``grain``.
 
-    ``grain``, float32, is one long row of standard normal draws that all images share; an image's
-    part of it begins at its entry of ``starts``, int32 ``(n,)``, and is multiplied by its entry of
-    ``amplitudes``, float32 ``(n,)``.
+    ``grain``, float32, is one long vector of standard normal draws that all images share. An
+    image's part of it starts at its entry of ``starts``, int32 ``(n,)``, and is multiplied by its
+    entry of ``amplitudes``, float32 ``(n,)``, uniform from 0 to the recipe's ``noise``.
     """
     return {
-        "amplitudes": draws.uniform(0, recipe.noise),
-        "starts": torch.randint(_PLACES, (draws.count,), generator=draws.random, dtype=torch.int32),
-        "grain": torch.empty(_PLACES + draws.height * draws.width).normal_(
-            0, 1, generator=draws.random
+        "amplitudes": sampler.uniform(0, recipe.noise),
+        "starts": torch.randint(
+            _STARTS, (sampler.count,), generator=sampler.generator, dtype=torch.int32
+        ),
+        "grain": torch.empty(_STARTS + sampler.height * sampler.width).normal_(
+            0, 1, generator=sampler.generator
         ),
     }
 
 
 def add_noise(images: Tensor, amplitudes: Tensor, starts: Tensor, grain: Tensor) -> Tensor:
-    """Add to each image its part of the grain; what leaves 0..1 is cut off.
+    """Add to each image its part of the grain, and clip to 0..1.
 
     Args:
         images: float32, ``(n, c, h, w)``.
         amplitudes: float32, ``(n,)``, see :func:`draw`.
         starts: int32, ``(n,)``, see :func:`draw`.
-        grain: float32, one row, see :func:`draw`.
+        grain: float32, one-dimensional, see :func:`draw`.
+
+    Returns:
+        Images of the same shape.
     """
     pixels = images[0].numel()
     places = starts.long().unsqueeze(1) + torch.arange(
@@ -51,10 +56,10 @@ def _apply(images: Tensor, params: AugmentationParams) -> Tensor:
 AUGMENTATION = Augmentation(
     name="noise",
     fields=("noise",),
-    order=40,
+    apply_order=40,
     tensors=("amplitudes", "starts", "grain"),
     draw=draw,
     apply=_apply,
     shared=("grain",),
-    draws_in_turn=5,
+    draw_order=5,
 )

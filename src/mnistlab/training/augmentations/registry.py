@@ -1,4 +1,4 @@
-"""The registry of augmentations: found by file, drawn for an epoch, applied to a batch."""
+"""The registry of augmentations: discovered by file, drawn per epoch, applied per batch."""
 
 import pkgutil
 from collections.abc import Callable
@@ -15,49 +15,56 @@ from mnistlab.training.randomness import derive_seed
 
 
 @dataclass(frozen=True)
-class Draws:
-    """For how many images of which size parameters are drawn, and from which generator."""
+class ParamSampler:
+    """What the parameters are drawn for, and the generator that they are drawn from.
+
+    Attributes:
+        count: number of images.
+        height: of an image in pixels.
+        width: of an image in pixels.
+        generator: on the CPU.
+    """
 
     count: int
     height: int
     width: int
-    random: torch.Generator
+    generator: torch.Generator
 
     def uniform(self, low: float, high: float) -> Tensor:
         """Return float32 ``(count,)``, uniform from ``low`` to ``high``."""
-        return torch.empty(self.count).uniform_(low, high, generator=self.random)
+        return torch.empty(self.count).uniform_(low, high, generator=self.generator)
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """One kind of random change.
+    """One kind of augmentation.
 
     Attributes:
         name: unique, for example ``blur``.
-        fields: the recipe fields that it reads; it is on if one differs from its default.
-        order: where it stands among all kinds when they are applied, ascending.
-        tensors: names of the parameters that :attr:`draw` returns, none of them another kind's.
+        fields: the recipe fields that it reads; it is on if any of them is not at its default.
+        apply_order: kinds are applied in ascending order of this.
+        tensors: names of the parameters that :attr:`draw` returns, different from other kinds'.
         draw: returns the parameters by name, each with one entry per image along its first
-            dimension; not called for a recipe for which the kind is off.
-        apply: images (float32, ``(n, channels, height, width)``, 0 to 1) and the parameters of
-            these ``n`` images to images of the same shape and range, on the images' device.
-        shared: names of parameters that all images share, whose first dimension is free.
-        draws_in_turn: its turn with the epoch's one generator, which those that have a turn use
-            one after another; published records depend on that order. ``None``, for all new kinds,
-            gives it a generator of its own, so that it changes no other kind's draws.
+            dimension; called only if the kind is on.
+        apply: takes images (float32, ``(n, channels, height, width)``, 0 to 1) and the parameters
+            of these ``n`` images; returns images of the same shape, range and device.
+        shared: names of the parameters that all images share, of any shape.
+        draw_order: kinds that have one draw from the epoch's generator in ascending order of it;
+            published records depend on that. New kinds leave it ``None`` and get a generator of
+            their own, so that they do not change what other kinds draw.
     """
 
     name: str
     fields: tuple[str, ...]
-    order: int
+    apply_order: int
     tensors: tuple[str, ...]
-    draw: Callable[[Recipe, Draws], dict[str, Tensor]]
+    draw: Callable[[Recipe, ParamSampler], dict[str, Tensor]]
     apply: Callable[[Tensor, AugmentationParams], Tensor]
     shared: tuple[str, ...] = ()
-    draws_in_turn: int | None = None
+    draw_order: int | None = None
 
     def is_on(self, recipe: Recipe) -> bool:
-        """Return whether a recipe asks for it."""
+        """Return whether the recipe uses it."""
         return any(
             getattr(recipe, field) != Recipe.model_fields[field].default for field in self.fields
         )
@@ -65,45 +72,54 @@ class Augmentation:
 
 @cache
 def augmentations() -> tuple[Augmentation, ...]:
-    """Return every kind, in the order in which they are applied."""
+    """Return all kinds, in the order in which they are applied."""
     package = import_module("mnistlab.training.augmentations")
     modules = (
         import_module(f"{package.__name__}.{found.name}")
         for found in pkgutil.iter_modules(package.__path__)
     )
     kinds = [module.AUGMENTATION for module in modules if hasattr(module, "AUGMENTATION")]
-    return tuple(sorted(kinds, key=lambda kind: kind.order))
+    return tuple(sorted(kinds, key=lambda kind: kind.apply_order))
 
 
 def draw_augmentation(
-    recipe: Recipe, count: int, size: tuple[int, int], random: torch.Generator
+    recipe: Recipe, count: int, size: tuple[int, int], generator: torch.Generator
 ) -> AugmentationParams:
-    """Draw the parameters of every kind that the recipe asks for.
+    """Draw the parameters of every kind that the recipe uses.
 
     Args:
-        recipe: its augmentation fields count.
+        recipe: its augmentation fields are used.
         count: number of images.
         size: height and width of the images in pixels.
-        random: on the CPU, freshly seeded.
+        generator: on the CPU, newly seeded.
+
+    Example:
+        >>> from mnistlab import Recipe
+        >>> recipe = Recipe(rotation=10.0, blur=(0.1, 1.0))
+        >>> params = draw_augmentation(recipe, 64, (28, 28), torch.Generator().manual_seed(0))
+        >>> {name: tuple(tensor.shape) for name, tensor in params.items()}
+        {'matrices': (64, 2, 3), 'sigmas': (64,)}
+        >>> augment(torch.zeros(64, 1, 28, 28), params).shape
+        torch.Size([64, 1, 28, 28])
     """
-    seed = random.initial_seed()
+    seed = generator.initial_seed()
     tensors: dict[str, Tensor] = {}
-    in_turn = sorted(augmentations(), key=lambda kind: (kind.draws_in_turn or 0, kind.name))
-    for kind in in_turn:
+    in_order = sorted(augmentations(), key=lambda kind: (kind.draw_order or 0, kind.name))
+    for kind in in_order:
         if kind.is_on(recipe):
             own = torch.Generator().manual_seed(derive_seed(seed, kind.name))
-            source = random if kind.draws_in_turn else own
-            tensors |= kind.draw(recipe, Draws(count, *size, source))
+            source = generator if kind.draw_order else own
+            tensors |= kind.draw(recipe, ParamSampler(count, *size, source))
     shared = [name for kind in augmentations() for name in kind.shared]
     return AugmentationParams(tensors, shared=shared)
 
 
 def augment(images: Tensor, params: AugmentationParams) -> Tensor:
-    """Apply every kind whose parameters were drawn.
+    """Apply every kind of augmentation whose parameters were drawn.
 
     Args:
         images: float32, ``(n, channels, height, width)``, 0 to 1, sides of at least 2.
-        params: of ``n`` images, on the same device.
+        params: of the same ``n`` images, on the same device.
 
     Returns:
         Images of the same shape and range.
@@ -114,8 +130,8 @@ def augment(images: Tensor, params: AugmentationParams) -> Tensor:
     return images
 
 
-def without_fast_form(recipe: Recipe) -> list[str]:
-    """Return the names of the recipe's augmentations that the kernels cannot apply."""
+def without_native_kernel(recipe: Recipe) -> list[str]:
+    """Return the names of the recipe's augmentations that the native kernels do not support."""
     return [
         kind.name
         for kind in augmentations()

@@ -1,9 +1,8 @@
-"""Rotation, translation, scale, shear and elastic distortion, which take each pixel from another
-place.
+"""Rotation, translation, scale, shear and elastic distortion, in one resampling.
 
 Rotation, translation, scale and shear become one affine matrix. Elastic displacements (after
-Simard, Steinkraus and Platt, 2003) are normal at control points and smooth between them (Rueckert
-et al., 1999).
+Simard, Steinkraus and Platt, 2003) are normal at control points, and a cubic B-spline in between
+(Rueckert et al., 1999).
 """
 
 import math
@@ -15,20 +14,19 @@ from torch.nn import functional
 
 from mnistlab.kernels import AugmentationParams
 from mnistlab.recipe import Recipe
-from mnistlab.training.augmentations.registry import Augmentation, Draws
+from mnistlab.training.augmentations.registry import Augmentation, ParamSampler
 
 _CONTROL_POINTS = 8
-"""Of elastic displacements, along each side: about as smooth as Simard's Gaussian of 4 pixels on
-MNIST."""
+"""Along each side, of elastic displacements: on MNIST about as smooth as Simard's Gaussian with a
+standard deviation of 4 pixels."""
 
 
-def draw(recipe: Recipe, draws: Draws) -> dict[str, Tensor]:
+def draw(recipe: Recipe, sampler: ParamSampler) -> dict[str, Tensor]:
     """Draw ``matrices``, float32 ``(n, 2, 3)``, and ``displacements``, float32 ``(n, 2, g, g)``.
 
-    A matrix leads from a pixel (x, y) of the result, about the centre, to where it is taken from,
-    bilinearly; outside the image is black. Displacements, x then y, in pixels, are added to that
-    place; they are given at ``g >= 4`` control points of a uniform cubic B-spline that spans the
-    image.
+    A matrix maps a pixel (x, y) of the result, relative to the centre, to its source. The
+    displacements, x then y, in pixels, are added to the source; they are given at ``g`` (at least
+    4) by ``g`` control points of a uniform cubic B-spline that spans the image.
     """
     drawn = {}
     if recipe.rotation or recipe.translation or recipe.scale or recipe.shear:
@@ -41,12 +39,12 @@ def draw(recipe: Recipe, draws: Draws) -> dict[str, Tensor]:
             "down": (-recipe.translation, recipe.translation),
         }
         drawn["matrices"] = affine_matrices(
-            **{name: draws.uniform(low, high) for name, (low, high) in ranges.items()}
+            **{name: sampler.uniform(low, high) for name, (low, high) in ranges.items()}
         )
     if recipe.elastic:
-        points = (draws.count, 2, _CONTROL_POINTS, _CONTROL_POINTS)
+        points = (sampler.count, 2, _CONTROL_POINTS, _CONTROL_POINTS)
         drawn["displacements"] = torch.empty(points).normal_(
-            0, recipe.elastic, generator=draws.random
+            0, recipe.elastic, generator=sampler.generator
         )
     return drawn
 
@@ -54,22 +52,23 @@ def draw(recipe: Recipe, draws: Draws) -> dict[str, Tensor]:
 def affine_matrices(
     angles: Tensor, scales: Tensor, shears: Tensor, right: Tensor, down: Tensor
 ) -> Tensor:
-    """Compose changes of a picture about its centre: scaled, sheared, rotated, then moved.
+    """Return the inverse of scaling, shearing, rotating and translating, in that order.
+
+    The first three are about the centre of the image.
 
     Args:
-        angles: float32, ``(n,)``, radians, counter-clockwise as one looks at the picture.
+        angles: float32, ``(n,)``, radians, counter-clockwise as displayed.
         scales: float32, ``(n,)``, above 0.
-        shears: float32, ``(n,)``, radians, within a quarter turn: what is above the centre moves
-            right.
+        shears: float32, ``(n,)``, radians, within a quarter turn; positive moves what is above the
+            centre to the right.
         right: float32, ``(n,)``, pixels.
         down: float32, ``(n,)``, pixels.
 
     Returns:
-        float32, ``(n, 2, 3)``: for each pixel (x, y) of the result where it is taken from: all
-        that, inverted.
+        float32, ``(n, 2, 3)``: maps a pixel (x, y) of the result to its source.
     """
     cosine, sine, tangent = angles.cos(), angles.sin(), shears.tan()
-    # Back from the result, whose y points down: turn clockwise, undo the shear, undo the scale.
+    # From the result, whose y points down: rotate clockwise, undo the shear, undo the scale.
     first = torch.stack(
         [cosine + tangent * sine, -sine + tangent * cosine], dim=1
     ) / scales.unsqueeze(1)
@@ -79,13 +78,16 @@ def affine_matrices(
     return torch.cat([linear, moved], dim=2)
 
 
-def sample(images: Tensor, matrices: Tensor | None, displacements: Tensor | None) -> Tensor:
-    """Take each pixel from another place, bilinearly; what comes in from outside is 0.
+def resample(images: Tensor, matrices: Tensor | None, displacements: Tensor | None) -> Tensor:
+    """Take each pixel from its source, bilinearly; outside the image everything is 0.
 
     Args:
         images: float32, ``(n, c, h, w)``.
         matrices: float32, ``(n, 2, 3)``, see :func:`draw`; ``None`` is the identity.
         displacements: float32, ``(n, 2, g, g)``, see :func:`draw`; ``None`` is none.
+
+    Returns:
+        Images of the same shape.
     """
     _, _, height, width = images.shape
     device = images.device
@@ -106,19 +108,19 @@ def sample(images: Tensor, matrices: Tensor | None, displacements: Tensor | None
     places = places + centre
     if displacements is not None:
         points = displacements.shape[-1]
-        down, across = (_spline_on(side, points, device) for side in (height, width))
+        down, across = (_weights_on(side, points, device) for side in (height, width))
         places = places + torch.einsum("hi,naij,wj->nhwa", down, displacements, across)
-    # grid_sample counts from -1 at the first pixel's middle to 1 at the last one's.
+    # With align_corners, -1 is the centre of the first pixel and 1 that of the last one.
     grid = places / centre - 1
     return functional.grid_sample(
         images, grid, mode="bilinear", padding_mode="zeros", align_corners=True
     )
 
 
-def spline(side: int, points: int) -> Tensor:
-    """Return the uniform cubic B-spline's weights: float32, ``(side, points)``, rows summing to 1.
+def bspline_weights(side: int, points: int) -> Tensor:
+    """Return the weights of a uniform cubic B-spline: float32 ``(side, points)``, rows sum to 1.
 
-    The second and the last but one control point meet the first and the last pixel.
+    The second control point is at the first pixel, the last but one at the last pixel.
     """
     places = torch.arange(side, dtype=torch.float64) * (points - 3) / max(side - 1, 1)
     begin = places.long().clamp(max=points - 4)
@@ -129,27 +131,27 @@ def spline(side: int, points: int) -> Tensor:
     return result.scatter_(1, begin.unsqueeze(1) + torch.arange(4), weights).float()
 
 
-# Kept, since making them anew for each batch would have an accelerator wait for the host.
+# Cached, since creating them for each batch would make an accelerator wait for the host.
 @cache
 def _centre(height: int, width: int, device: torch.device) -> Tensor:
     return torch.tensor([(width - 1) / 2, (height - 1) / 2], device=device)
 
 
 @cache
-def _spline_on(side: int, points: int, device: torch.device) -> Tensor:
-    return spline(side, points).to(device)
+def _weights_on(side: int, points: int, device: torch.device) -> Tensor:
+    return bspline_weights(side, points).to(device)
 
 
 def _apply(images: Tensor, params: AugmentationParams) -> Tensor:
-    return sample(images, params.get("matrices"), params.get("displacements"))
+    return resample(images, params.get("matrices"), params.get("displacements"))
 
 
 AUGMENTATION = Augmentation(
     name="resample",
     fields=("rotation", "translation", "scale", "shear", "elastic"),
-    order=10,
+    apply_order=10,
     tensors=("matrices", "displacements"),
     draw=draw,
     apply=_apply,
-    draws_in_turn=1,
+    draw_order=1,
 )

@@ -1,0 +1,98 @@
+"""TorchBackend: training in plain PyTorch, for any device and any model."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mnistlab.kernels import AugmentationParams, EpochBatches
+from mnistlab.recipe import Recipe
+from mnistlab.training.augmentations import augment
+from mnistlab.training.inference import compute_logits
+from mnistlab.training.input import normalise, to_float
+from mnistlab.training.randomness import seed_global
+
+
+class TorchBackend:
+    """A :class:`mnistlab.training.backend.Backend` in plain PyTorch, for any device and model."""
+
+    kernels = "torch"
+    batches_per_call = 1
+    flops = 0
+
+    def __init__(
+        self,
+        model: nn.Module,
+        recipe: Recipe,
+        optimizer: torch.optim.Optimizer,
+        averages: list[Tensor],
+        device: torch.device,
+        reason: str,
+    ) -> None:
+        self.reason = reason
+        self._model, self._recipe = model, recipe
+        self._optimizer, self._averages = optimizer, averages
+        self._device = device
+
+    def train(self, batches: EpochBatches, first: int, last: int) -> None:
+        """See :class:`mnistlab.training.backend.Backend`."""
+        for batch in range(first, last):
+            start, stop, augmentation = self._begin(batches, batch)
+            batches.losses[batch], batches.correct[batch] = self._step(
+                batches.images,
+                batches.labels,
+                batches.order[start:stop],
+                augmentation,
+                float(batches.rates[batch]),
+            )
+
+    def forward_only(self, batches: EpochBatches) -> Callable[[int], None]:
+        """See :class:`mnistlab.training.backend.Backend`."""
+
+        @torch.no_grad()
+        def forward(batch: int) -> None:
+            start, stop, augmentation = self._begin(batches, batch)
+            self._model.train()
+            self._model(self._pixels(batches.images[batches.order[start:stop]], augmentation))
+
+        return forward
+
+    def logits(self, images: Tensor) -> Tensor:
+        """See :class:`mnistlab.training.backend.Backend`."""
+        return compute_logits(self._model, images, self._recipe)
+
+    def _begin(self, batches: EpochBatches, batch: int) -> tuple[int, int, AugmentationParams]:
+        start, stop = batches.bounds[batch : batch + 2].tolist()
+        # nn.Dropout draws from PyTorch's global generator, which the caller has forked.
+        seed_global(int(batches.dropout_seeds[batch]), self._device)
+        return start, stop, batches.augmentation.of(start, stop, self._device)
+
+    def _pixels(self, images: Tensor, augmentation: AugmentationParams) -> Tensor:
+        return normalise(augment(to_float(images), augmentation), self._recipe)
+
+    def _step(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        chosen: Tensor,
+        augmentation: AugmentationParams,
+        rate: float | Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Train on the chosen images; return their mean loss and how many were correct."""
+        pixels, labels = self._pixels(images[chosen], augmentation), labels[chosen]
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.zero_grad()
+        logits = self._model(pixels)
+        loss = functional.cross_entropy(
+            logits, labels, label_smoothing=self._recipe.label_smoothing
+        )
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        with torch.no_grad():
+            for average, parameter in zip(
+                self._averages, self._model.parameters(), strict=bool(self._averages)
+            ):
+                average.lerp_(parameter, 1 - self._recipe.averaging)
+        return loss.detach(), (logits.detach().argmax(dim=1) == labels).sum()
