@@ -73,8 +73,8 @@ def test_the_summary_follows_from_the_runs(repeated):
     assert said["recipe"]["learning_rate"] == 0.1
     assert len(said["disputed"]["images"]) == 15
     rows = (folder / "DIR/tables/runs.csv").read_text(encoding="utf-8").splitlines()
-    assert [row.split(",")[:2] for row in rows[1:]] == [
-        [str(n), f"{value:.2f}"] for n, value in enumerate(accuracies)
+    assert [[float(cell) for cell in row.split(",")[:2]] for row in rows[1:]] == [
+        [n, pytest.approx(value)] for n, value in enumerate(accuracies)
     ]
 
 

@@ -32,7 +32,7 @@ PRELOADED = (
 )
 PRELOADED += (
     "mnistlab.experiments.worker",
-    "mnistlab.report.comparison",
+    "mnistlab.report.comparison_report",
     "mnistlab.report.run_plots",
 )
 # Passive, since threads that spin while they wait take many times as long where cores are shared.

@@ -8,11 +8,11 @@ import pytest
 from mnistlab.recipe import Recipe
 from mnistlab.report import run_plots
 from mnistlab.report.canvas import COLOURS, inline_svg, looks, svg
-from mnistlab.report.comparison import draw_plots, write_comparison_report
-from mnistlab.report.robustness import draw_robustness
+from mnistlab.report.comparison_report import draw_plots, write_comparison_report
+from mnistlab.report.robustness_report import draw_robustness
 from mnistlab.report.seed_plots import paired_differences
 from mnistlab.statistics import RunGroup, compare
-from tests.report.test_robustness import made
+from tests.report.test_robustness_report import made
 from tests.statistics.records import made_group
 
 MANY = 12

@@ -9,13 +9,13 @@ from PIL import Image
 
 from mnistlab import built_in
 from mnistlab.recipe import ablate
-from mnistlab.report.comparison import write_comparison_report
-from mnistlab.report.evaluation import write_evaluation_report
-from mnistlab.report.repetition import write_repetition_report
+from mnistlab.report.comparison_report import write_comparison_report
+from mnistlab.report.evaluation_report import write_evaluation_report
+from mnistlab.report.repetition_report import write_repetition_report
 from mnistlab.statistics import compare, evaluate, summarise
 from tests.browser import cut_off, opened
-from tests.report.test_robustness import made as robust_models
-from tests.report.test_robustness import write as write_robustness
+from tests.report.test_robustness_report import made as robust_models
+from tests.report.test_robustness_report import write as write_robustness
 from tests.statistics.records import IMAGES, made_group
 
 COMMAND = "mnistlab compare " + "a-long-name.toml " * 12

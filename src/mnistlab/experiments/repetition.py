@@ -5,6 +5,7 @@ checked.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ from mnistlab.experiments.trial import Settings
 from mnistlab.experiments.trial_events import Listener, ignore, never
 from mnistlab.files import read_file
 from mnistlab.recipe import Recipe
-from mnistlab.report.repetition_tables import (
+from mnistlab.report import run_frame
+from mnistlab.report.repetition_report import (
     figure_table,
     repetition_remarks,
     repetition_sentence,
@@ -28,6 +30,7 @@ from mnistlab.runs import RunStore, write_atomically
 from mnistlab.statistics import RunGroup, Summary, summarise
 
 if TYPE_CHECKING:
+    import pandas
     from matplotlib.figure import Figure
 
 _RECORDS = "records"
@@ -81,9 +84,17 @@ class Repetition:
             raise RunError(f"{kind}: no such table; one of {', '.join(kinds)}")
         return kinds[kind](self.figures)
 
+    def to_dataframe(self) -> "pandas.DataFrame":
+        """Return the runs as a pandas ``DataFrame``, see :func:`mnistlab.report.run_frame`.
+
+        Raises:
+            MnistlabError: pandas is not installed.
+        """
+        return run_frame([self.group])
+
     def plot(self) -> "Figure":
         """Return the plot of all accuracies, with their mean and its interval."""
-        from mnistlab.report.repetition import draw_accuracies
+        from mnistlab.report.repetition_report import draw_accuracies
 
         return draw_accuracies(self.figures)
 
@@ -99,7 +110,7 @@ class Repetition:
         Raises:
             RunError: a run's record is gone, or the folder cannot be written to.
         """
-        from mnistlab.report.repetition import write_repetition_report
+        from mnistlab.report.repetition_report import write_repetition_report
 
         folder = Path(out)
         try:
@@ -136,14 +147,8 @@ class Repetition:
         return disputed_labels(dataset) if dataset.fingerprint == record.data.fingerprint else ()
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        table = self.table()
-        rows = zip(table.headings, table.rows[0], strict=True)
-        cells = "".join(
-            f"<tr><th>{escape(heading)}</th><td>{escape(cell)}</td></tr>" for heading, cell in rows
-        )
-        return f"<p><b>{escape(self.sentence)}</b></p><table>{cells}</table>"
+        table = self.table().upright()
+        return f"<p><b>{escape(self.sentence)}</b></p>{table._repr_html_()}"
 
     def __repr__(self) -> str:
         return f"<Repetition {self.sentence}>"

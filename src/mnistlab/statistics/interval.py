@@ -29,6 +29,10 @@ class Interval(BaseModel):
         """Whether both ends lie on the same side of 0, and neither on it."""
         return self.low > 0 or self.high < 0
 
+    def ends(self) -> tuple[float, float]:
+        """Return the lower and the upper end."""
+        return self.low, self.high
+
     def within(self, margin: float) -> bool:
         """Return whether both ends are less than ``margin`` away from 0."""
         return -margin < self.low and self.high < margin

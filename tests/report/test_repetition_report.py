@@ -12,18 +12,21 @@ from PIL import Image
 
 from mnistlab import Recipe
 from mnistlab.report.canvas import png
-from mnistlab.report.repetition import draw_accuracies, markdown, summary, write_repetition_report
-from mnistlab.report.repetition_tables import (
+from mnistlab.report.repetition_report import (
     disputed_table,
+    draw_accuracies,
     figure_table,
+    markdown,
     repetition_remarks,
     repetition_sentence,
     seed_table,
+    summary,
+    write_repetition_report,
 )
 from mnistlab.runs import RunStore
 from mnistlab.statistics import RunGroup, summarise
 from tests.browser import opened
-from tests.report.test_comparison import with_an_evil_class
+from tests.report.test_comparison_report import with_an_evil_class
 from tests.statistics.records import made_group, made_record
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +82,8 @@ def test_the_tables_by_hand():
         f"{100 - 1600 / 998:.2f}",
     )
     assert seed_table(figures()).rows[2] == ("2", "98.30", "17", "0.0500", "2.0")
-    assert disputed_table(found.disputed).rows == (("0", "0 of 4"), ("999", "4 of 4"))
+    assert disputed_table(found.disputed).rows == (("0", "0"), ("999", "4"))
+    assert disputed_table(found.disputed).headings[1].endswith("(of 4 runs)")
     assert (
         "Validation accuracy (%)" in figure_table(figures(recipe=Recipe(validation=1000))).headings
     )
@@ -122,10 +126,13 @@ def test_markdown_and_csv_carry_the_same_figures(tmp_path):
     assert text == markdown(found, ["mine, seed 9: lost"])
     assert text.startswith("**mine: 98.70 %")
     assert "- failed: mine, seed 9: lost\n" in text
-    rows = list(csv.reader(io.StringIO((tmp_path / "tables/runs.csv").read_text(encoding="utf-8"))))
-    assert len(rows) == 5
-    for row in rows[1:]:
-        assert f"| {' | '.join(row)} |" in text
+    headings, *rows = csv.reader(
+        io.StringIO((tmp_path / "tables/runs.csv").read_text(encoding="utf-8"))
+    )
+    assert headings[:4] == ["seed", "accuracy", "errors", "loss"]
+    assert [[float(cell) for cell in row[:4]] for row in rows] == [
+        [seed, 100 - errors / 10, errors, 0.05] for seed, errors in enumerate(ERRORS)
+    ]
 
 
 def test_the_plot_shows_every_seed_the_mean_and_the_interval():
