@@ -304,8 +304,8 @@ def test_a_gallery_by_hand(tmp_path):
     with opened(tmp_path / "report.html") as (page, complaints):
         cards = page.locator(".gallery > li").all_inner_texts()
         assert [re.sub(r"\s+", " ", card).strip() for card in cards] == [
-            "0 is 0 1: 5 0: 1",
-            "1 is 1 2: 4 1: 2",
+            "0 label 0 1: 5 0: 1",
+            "1 label 1 2: 4 1: 2",
         ]
         assert page.locator(".gallery img").first.evaluate("image => image.naturalWidth") == 28
         assert complaints == []

@@ -208,7 +208,7 @@ def test_the_page_in_a_browser(report, width, scheme):
         assert (
             re.sub(r"\s+", " ", cards[0])
             .strip()
-            .startswith(f"{bad.image} is {bad.label} {bad.prediction}: ")
+            .startswith(f"{bad.image} label {bad.label} {bad.prediction}: ")
         )
         assert page.locator(".gallery img").first.evaluate("image => image.naturalWidth") == 28
         assert COMMAND in page.locator("pre").inner_text()

@@ -43,7 +43,7 @@ def test_the_sentence():
     assert (
         repetition_sentence(figures())
         == "mine: 98.70 % of test images on average over 4 seeds (95 % interval 98.23 to 99.17; "
-        "single runs 98.30 to 99.00), 61,706 parameters, 2.0 s a run"
+        "single runs 98.30 to 99.00), 61,706 parameters, 2.0 s per run"
     )
     held_out = repetition_sentence(figures(recipe=Recipe(name="mine", validation=1000)))
     assert held_out.startswith("mine: 98.70 % of held-out training images on average")
@@ -51,7 +51,7 @@ def test_the_sentence():
     assert (
         repetition_sentence(figures([10]))
         == "mine: 99.00 % of test images in one run (seed 0; one run has no interval), 61,706"
-        " parameters, 2.0 s a run"
+        " parameters, 2.0 s per run"
     )
 
 
@@ -60,9 +60,10 @@ def test_the_remark_on_disputed_labels():
     (remark,) = repetition_remarks(figures(disputed=[0, 999]))
     # All four runs misread image 0 and none 999; 9, 11, 16 and 12 of the other 998 are misread.
     assert remark.startswith(
-        f"without the 2 images whose labels are disputed it is {100 - 1200 / 998:.2f} % (95 % in"
+        "without the 2 images whose labels are disputed the accuracy is"
+        f" {100 - 1200 / 998:.2f} % (95 % in"
     )
-    assert remark.endswith("of those 2 a run reads 1.0 as labelled on average")
+    assert remark.endswith("of those 2 a run classifies 1.0 as labelled on average")
 
 
 def test_the_tables_by_hand():
@@ -197,7 +198,7 @@ def test_the_page_in_a_browser(tmp_path, width, scheme):
         assert page.locator("h2").all_inner_texts() == [
             "Results",
             "Disputed labels",
-            "How it was made",
+            "How to reproduce it",
         ]
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         heights = page.eval_on_selector_all(
@@ -213,7 +214,7 @@ def test_names_cannot_write_into_the_page(tmp_path):
         assert complaints == []
         assert page.locator("script").count() == 0
         assert page.locator("h1").inner_text() == f"a{EVIL}, 2 seeds"
-        assert page.locator("h2").all_inner_texts() == ["Results", "How it was made"]
+        assert page.locator("h2").all_inner_texts() == ["Results", "How to reproduce it"]
 
 
 def test_the_documents_example_is_that_of_its_records():

@@ -117,7 +117,7 @@ def pair_table(comparison: Comparison) -> Table:
             interval("95 % interval"),
             p_values("p"),
             text("Verdict"),
-            points("Interquartile mean"),
+            points("IQM", "interquartile_mean"),
             estimate("First beats second", decimals=0, unit=" %"),
             interval("On new images", "new_images_interval"),
             number("Correlation"),

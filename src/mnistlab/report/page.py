@@ -22,14 +22,14 @@ def render_template(name: str, plots: Mapping[str, str], **values: Any) -> str:
         name: of a file in ``templates/``.
         plots: SVG by name, as :func:`mnistlab.report.canvas.svg` returns it; in the page they
             follow its dark mode.
-        values: what else the template shows, its ``title`` among them.
+        values: what else the template shows, including its ``title``.
     """
     pages = Environment(
         loader=PackageLoader("mnistlab.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
-        # What is marked as safe is ours.
+        # What is marked as safe is the package's own.
         finalize=lambda value: printable(value) if type(value) is str else value,
     )
     pages.filters["printable"] = printable
@@ -54,7 +54,7 @@ def environment_lines(groups: Sequence[RunGroup]) -> list[str]:
             here = record.environment
             versions = ", ".join(f"{name} {number}" for name, number in here.versions.items())
             layers = "plain PyTorch" if here.kernels == "torch" else f"fast layers {here.kernels}"
-            threads = f"{here.threads} thread{'s' if here.threads > 1 else ''} a run"
+            threads = f"{here.threads} thread{'s' if here.threads > 1 else ''} per run"
             where = here.processor if here.device == "cpu" else f"{here.device}, {here.processor}"
             size = f"{here.cores} cores" + (f", {here.memory_gib:g} GiB" if here.memory_gib else "")
             lines.append(f"{where}, {size}; {threads}, {layers}; {versions}")

@@ -34,17 +34,15 @@ if TYPE_CHECKING:
 
 _UNDISPUTED = "Without disputed labels (%)"
 _BINS, _DOT, _MARGIN = 40, 0.16, 0.62
-"""Places for dots side by side; inches for a dot's height, and for what is below and above them."""
+"""Places for dots side by side; inches of a dot's height, and of the axis and the margins."""
 _ALONE = 0.1
-"""Points of accuracy to either side of runs that are all alike."""
+"""Points of accuracy on either side of runs with equal accuracies."""
 _FEWEST, _TALLEST = 6, 24
-"""Dots above each other for which there is room at least, and from which on they shrink."""
+"""Stacked dots for which there is always room, and above which dots shrink."""
 
 
 def repetition_sentence(figures: Summary) -> str:
-    """Say what the recipe comes to, on which images, how surely, how large it is and how long it
-    takes.
-    """
+    """Say how accurate the recipe is and how certain that is, its size and its time."""
     said = f"{figures.label}: {figures.accuracy:.2f} % of {tested_images(figures)}"
     if figures.interval:
         over = (
@@ -56,32 +54,32 @@ def repetition_sentence(figures: Summary) -> str:
     else:
         runs = " and ".join(f"{accuracy:.2f}" for accuracy in figures.accuracies)
         said += (
-            f" on average over {len(figures.seeds)} seeds ({runs}; an interval takes {FEWEST} seeds"
-            " or more)"
+            f" on average over {len(figures.seeds)} seeds ({runs}; an interval needs at least"
+            f" {FEWEST} seeds)"
         )
-    return f"{said}, {figures.parameters:,} parameters, {duration(figures.seconds)} a run"
+    return f"{said}, {figures.parameters:,} parameters, {duration(figures.seconds)} per run"
 
 
 def repetition_remarks(figures: Summary) -> list[str]:
-    """Say which runs are odd, and what it comes to without the images whose labels are disputed."""
+    """Name odd runs, and say how accurate the recipe is without the images of disputed labels."""
     remarks = []
     if figures.odd_seeds:
         runs = dict(zip(figures.seeds, figures.accuracies, strict=True))
         odd = ", ".join(f"{runs[seed]:.2f} % with seed {seed}" for seed in figures.odd_seeds)
-        middle = f"the mean of the middle half of the runs is {figures.interquartile_mean:.2f} %"
+        middle = f"the interquartile mean is {figures.interquartile_mean:.2f} %"
         remarks.append(f"far from the other runs: {odd}; {middle}")
     if found := figures.disputed:
         interval = f" (95 % interval {span(found.interval)})" if found.interval else ""
         remarks.append(
-            f"without the {len(found.images)} images whose labels are disputed it is"
-            f" {found.accuracy:.2f} %{interval}; of those {len(found.images)} a run reads"
+            f"without the {len(found.images)} images whose labels are disputed the accuracy is"
+            f" {found.accuracy:.2f} %{interval}; of those {len(found.images)} a run classifies"
             f" {found.read_as_labelled:.1f} as labelled on average"
         )
     return remarks
 
 
 def tested_images(figures: Summary) -> str:
-    """Name the images that the runs were tested on."""
+    """Return the name of the images that the runs were tested on."""
     return TESTED_IMAGES[figures.tested_on]
 
 
@@ -145,8 +143,8 @@ def disputed_table(found: DisputedFigures) -> Table:
 
 
 def draw_accuracies(figures: Summary) -> "Figure":
-    """Draw a dot for each run's final accuracy, equal ones above each other, and the mean with its
-    95 % interval.
+    """Draw a dot for each run's final accuracy, equal ones stacked, and the mean with its 95 %
+    interval.
     """
     from mnistlab.report.canvas import COLOURS, figure, panel
 
@@ -168,11 +166,10 @@ def draw_accuracies(figures: Summary) -> "Figure":
     axes.set_ylim(-0.2, room + 0.2)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.ticklabel_format(axis="x", useOffset=False)
     if figures.lowest == figures.highest:
         axes.set_xlim(figures.accuracy - _ALONE, figures.accuracy + _ALONE)
-    shown = "a dot a seed"
-    shown += "; line and band: the mean and its 95 % interval" if figures.interval else ""
+    shown = "one dot per seed"
+    shown += "; line and band: mean and 95 % interval" if figures.interval else ""
     axes.set_xlabel(f"final accuracy (% of {tested_images(figures)}): {shown}")
     return drawn
 
@@ -298,9 +295,7 @@ def _page(
 
 
 def _recipe(group: RunGroup) -> Recipe:
-    """Return the recipe under the name that was asked for; its runs may have been trained under
-    another.
-    """
+    """Return the recipe under the label of the group; its runs may have another name."""
     return group.recipe.model_copy(update={"name": group.label})
 
 
@@ -309,11 +304,9 @@ def _rounded(ends: Interval | None) -> list[float] | None:
 
 
 def _stack(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return how many dots lie below each, so that none hides another; values ascending,
-    ``(n,)``.
-    """
+    """Return how many dots lie below each, so that none hides another; ascending ``(n,)``."""
     width = np.ptp(values) / _BINS or 1.0
-    # Rounded, since equal steps must not fall to either side of a bin's edge.
+    # Rounded, so that equal steps do not fall on different sides of a bin's edge.
     bins = np.floor(np.round((values - values[0]) / width, 6))
     levels: NDArray[np.int64] = np.arange(len(values)) - np.searchsorted(bins, bins)
     return levels

@@ -354,7 +354,7 @@ def sentences(headline: str, remarks: Iterable[str], failures: Iterable[str] = (
 
 
 def display_name(record: RunRecord) -> str:
-    """Return the name under which the course writes a recipe."""
+    """Return the name that the course uses for a recipe."""
     return DISPLAY_NAMES.get(record.recipe.name, record.recipe.name)
 
 
