@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -16,7 +18,7 @@ from pydantic import (
 
 from mnistlab.errors import RecipeError, did_you_mean
 from mnistlab.recipe.tested import TestedOn, tested_on
-from mnistlab.text import shorten
+from mnistlab.text import printable, shorten
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,24 @@ class Regulariser:
     """
 
     name: str
+
+
+_LONGEST_NAME, _LONGEST_NAME_BYTES = 100, 200
+"""Characters and UTF-8 bytes of a recipe's name, with which folders of runs begin."""
+
+
+def _normalise_name(name: str) -> str:
+    """Return a name in Unicode's NFC, in which every file system keeps it.
+
+    Raises:
+        ValueError: too long for the name of a folder, or it has characters that are not seen.
+    """
+    name = unicodedata.normalize("NFC", name)
+    if len(name) > _LONGEST_NAME or len(name.encode()) > _LONGEST_NAME_BYTES:
+        raise ValueError("too long")
+    if printable(name) != name:
+        raise ValueError("unseen characters")
+    return name
 
 
 Sigma = Annotated[float, Field(ge=0, le=10)]
@@ -47,9 +67,9 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    name: str = Field(
+    name: Annotated[str, AfterValidator(_normalise_name)] = Field(
         "unnamed",
-        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$",
+        pattern=r"^[\p{L}\p{N}_][\w.-]*$",
         description="label in tables and file names",
     )
     data: str = Field("mnist", min_length=1, description="a known data set's name, or a path")
@@ -309,7 +329,10 @@ def _words(schema: dict[str, Any]) -> str:
         case {"type": "array", "items": {"items": item}}:
             return f"a list of lists, such as [[16, 16], [32, 32]], each number {_words(item)}"
         case {"type": "string", "pattern": _}:
-            return "letters, digits, '.', '_' and '-', not starting with '.' or '-'"
+            return (
+                "letters of any script, digits, '.', '_' and '-', not starting with '.' or '-', at"
+                f" most {_LONGEST_NAME} characters and {_LONGEST_NAME_BYTES} bytes"
+            )
         case {"type": "string"}:
             return "a text that is not empty"
     kind = "a whole number" if schema["type"] == "integer" else "a number"
