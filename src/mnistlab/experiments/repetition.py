@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
-_RECORDS = "records"
+RECORDS = "records"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Repetition:
 
     Attributes:
         group: the runs.
-        runs: the folder that holds the runs' folders.
+        runs: the folder that holds the runs' folders, or copies of their records, ``seed-N.json``.
         failures: a line for the runs that could not be finished for the same reason; they count for
             nothing.
         command: what makes it all again; empty if it was not made by a command.
@@ -118,7 +118,7 @@ class Repetition:
             files = write_repetition_report(
                 folder, self.group, self.figures, command=self.command, failures=self.failures
             )
-            return [*files, *_write_records(folder / _RECORDS, records)]
+            return [*files, *_write_records(folder / RECORDS, records)]
         except OSError as error:
             raise RunError(
                 f"{error.filename or folder}: cannot be read or written: {error.strerror or error}"
@@ -127,9 +127,10 @@ class Repetition:
     def _records(self) -> dict[str, bytes]:
         """Return each run's ``record.json`` as it is, by the name of its copy."""
         store, recipe = RunStore(self.runs), self.group.recipe
+        files = {seed: self.runs / f"seed-{seed}.json" for seed in self.group.seeds}
         return {
-            f"seed-{seed}.json": read_file(store.folder(recipe, seed).record_file)
-            for seed in self.group.seeds
+            file.name: read_file(file if file.exists() else store.folder(recipe, seed).record_file)
+            for seed, file in files.items()
         }
 
     def _disputed(self) -> tuple[int, ...]:

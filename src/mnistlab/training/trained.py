@@ -37,6 +37,9 @@ class TrainedModel:
     model: nn.Module
     test_logits: NDArray[np.float32]
 
+    def _repr_html_(self) -> str:
+        return self.record._repr_html_()
+
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Read images, uint8 ``(n, height, width)``, of the size of the run's own, as its test
         images were read.
