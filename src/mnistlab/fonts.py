@@ -5,6 +5,7 @@ import os
 import sys
 import unicodedata
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from PIL import ImageFont
@@ -86,7 +87,7 @@ def lacks(font: str | ImageFont.FreeTypeFont, text: str) -> str:
 def _font_files() -> list[Path]:
     found = {
         Path(folder, name)
-        for place in _folders()
+        for place in (*_folders(), *_shipped())
         for folder, _, names in os.walk(place)
         for name in names
         if Path(name).suffix.lower() in _ENDINGS
@@ -98,6 +99,12 @@ def _rank(file: Path) -> tuple[int, bool, str]:
     name = file.name.lower()
     places = [place for place, start in enumerate(_PREFERRED) if name.startswith(start)]
     return min(places, default=len(_PREFERRED)), "regular" not in name, name
+
+
+def _shipped() -> list[Path]:
+    """Return the folder of the fonts that matplotlib brings, without importing it."""
+    found = find_spec("matplotlib")
+    return [Path(found.origin).parent / "mpl-data/fonts/ttf"] if found and found.origin else []
 
 
 def _folders() -> list[Path]:

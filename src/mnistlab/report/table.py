@@ -68,7 +68,7 @@ class Column:
         ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table:
     """Rows of values; the first column is a name, the others are figures.
 
@@ -166,6 +166,9 @@ class Table:
         (row,) = self.rows
         pairs = list(zip(self.headings, row, strict=True))
         return Table(headings, pairs) if headings else Table(pairs[0], pairs[1:])
+
+    def __repr__(self) -> str:
+        return self.text()
 
     def _repr_html_(self) -> str:
         return html_table(self.headings, self.rows)
