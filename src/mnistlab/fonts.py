@@ -10,12 +10,16 @@ from pathlib import Path
 
 from PIL import ImageFont
 
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
 _LOG = logging.getLogger("mnistlab")
 _PREFERRED = (
     *("notosanscjk", "notosanskr", "nanumgothic", "malgun", "applesdgothicneo", "applegothic"),
     *("dejavusans", "notosans", "arial unicode", "arialuni", "msgothic", "msyh", "segoeui"),
 )
 """Beginnings of file names, in lower case; the other fonts follow."""
+_BOXES = ("lastresort", "adobeblank")
+"""Fonts that draw a box, or nothing, for every letter there is."""
 _ENDINGS = {".ttf", ".otf", ".ttc"}
 _SIZE = 16
 
@@ -65,7 +69,7 @@ def _warn(script: str) -> None:
     )
 
 
-def lacks(font: str | ImageFont.FreeTypeFont, text: str) -> str:
+def lacks(font: str | Font, text: str) -> str:
     """Return the letters of a text that a font, or a font file, does not have.
 
     All of them, where the file cannot be read as a font.
@@ -90,7 +94,7 @@ def _font_files() -> list[Path]:
         for place in (*_folders(), *_shipped())
         for folder, _, names in os.walk(place)
         for name in names
-        if Path(name).suffix.lower() in _ENDINGS
+        if Path(name).suffix.lower() in _ENDINGS and not name.lower().startswith(_BOXES)
     }
     return sorted(found, key=_rank)
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mnistlab.data.dataset import Dataset, Split
-from mnistlab.fonts import escape, lacks, spell
+from mnistlab.fonts import Font, escape, lacks, spell
 from mnistlab.text import printable, shorten
 
 _SCALE = 2
@@ -49,11 +49,11 @@ def contact_sheet(dataset: Dataset, split: Split, *, per_class: int = 16) -> Ima
     return sheet
 
 
-def _label(name: str) -> tuple[str, ImageFont.FreeTypeFont]:
+def _label(name: str) -> tuple[str, Font]:
     """Return a class's name as it can be drawn, and the font that draws it."""
     usual = ImageFont.load_default(size=_FONT_SIZE)
     shown = shorten(printable(name), _LONGEST)
     text, file = spell(shown, lacks(usual, shown))
-    font = ImageFont.truetype(str(file), _FONT_SIZE) if file else usual
+    font: Font = ImageFont.truetype(str(file), _FONT_SIZE) if file else usual
     # One font draws the whole name.
     return escape(text, lacks(font, text)), font

@@ -195,11 +195,14 @@ def inline_svg(text: str, name: str) -> str:
 
 
 class _Canvas(FigureCanvasAgg):
-    def get_renderer(self) -> RendererAgg:
+    renderer: "_Renderer"
+
+    def get_renderer(self) -> "_Renderer":
         width, height = self.get_width_height(physical=True)
         key = width, height, self.figure.dpi
         if getattr(self, "_key", None) != key:
-            self._key, self.renderer = key, _Renderer(width, height, self.figure.dpi)
+            self._key = key
+            self.renderer = _Renderer(*key)  # type: ignore[no-untyped-call]
         return self.renderer
 
 
@@ -221,12 +224,14 @@ class _Renderer(RendererAgg):
     ) -> None:
         text, font = _drawable(s, prop)
         self.substituted |= font is not prop or text != s
-        super().draw_text(gc, x, y, text, font, angle, ismath, mtext)
+        draw: Any = super().draw_text
+        draw(gc, x, y, text, font, angle, ismath, mtext)
 
     def get_text_width_height_descent(
         self, s: str, prop: FontProperties, ismath: Any
     ) -> tuple[float, float, float]:
-        width, height, descent = super().get_text_width_height_descent(*_drawable(s, prop), ismath)
+        measure: Any = super().get_text_width_height_descent
+        width, height, descent = measure(*_drawable(s, prop), ismath)
         return width, height, descent
 
 
