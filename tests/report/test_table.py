@@ -208,3 +208,15 @@ def test_a_notebook_shows_a_table_and_no_markup_of_strangers():
     shown = Table(("Name", "Value"), (("<b>", "1"),))._repr_html_()
     assert "<th>&lt;b&gt;</th><td>1</td>" in shown
     assert "<b>" not in shown
+
+
+def test_a_notebook_shows_what_a_run_came_to():
+    (record,) = made_group("<i>", [30]).records
+    shown = record._repr_html_()
+    assert "<th>Test accuracy</th><td>97.00 %</td>" in shown
+    assert "<th>Errors</th><td>30 of 1,000</td>" in shown
+    assert "<thead>" not in shown
+
+
+def test_a_prompt_shows_the_table_itself():
+    assert repr(FIGURES) == FIGURES.text()
