@@ -87,12 +87,13 @@ def csv_row(cells: Iterable[object]) -> str:
 
 
 def html_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return an HTML table; with no headings the first cell of each row is one."""
+    """Return an HTML table; without headings the first cell of each row is one."""
     head = "".join(f"<th>{escape(printable(cell))}</th>" for cell in headings)
     body = ""
     for row in rows:
         first, *others = (escape(printable(cell)) for cell in row)
-        body += f"<tr><th>{first}</th>{''.join(f'<td>{cell}</td>' for cell in others)}</tr>"
+        cells = "".join(f"<td>{cell}</td>" for cell in others)
+        body += f"<tr>{f'<td>{first}</td>' if head else f'<th>{first}</th>'}{cells}</tr>"
     return (
         f"<table>{f'<thead><tr>{head}</tr></thead>' if head else ''}<tbody>{body}</tbody></table>"
     )

@@ -28,6 +28,7 @@ from mnistlab.report.repetition_report import (
 from mnistlab.report.table import Table
 from mnistlab.runs import RunStore, write_atomically
 from mnistlab.statistics import RunGroup, Summary, summarise
+from mnistlab.text import html_table
 
 if TYPE_CHECKING:
     import pandas
@@ -148,8 +149,9 @@ class Repetition:
         return disputed_labels(dataset) if dataset.fingerprint == record.data.fingerprint else ()
 
     def _repr_html_(self) -> str:
-        table = self.table().upright()
-        return f"<p><b>{escape(self.sentence)}</b></p>{table._repr_html_()}"
+        table = self.table()
+        rows = zip(table.headings, table.rows[0], strict=True)
+        return f"<p><b>{escape(self.sentence)}</b></p>{html_table((), rows)}"
 
     def __repr__(self) -> str:
         return f"<Repetition {self.sentence}>"

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -34,20 +34,6 @@ _LONGEST_NAME, _LONGEST_NAME_BYTES = 100, 200
 """Characters and UTF-8 bytes of a recipe's name, with which folders of runs begin."""
 
 
-def _normalise_name(name: str) -> str:
-    """Return a name in Unicode's NFC, in which every file system keeps it.
-
-    Raises:
-        ValueError: too long for the name of a folder, or it has characters that are not seen.
-    """
-    name = unicodedata.normalize("NFC", name)
-    if len(name) > _LONGEST_NAME or len(name.encode()) > _LONGEST_NAME_BYTES:
-        raise ValueError("too long")
-    if printable(name) != name:
-        raise ValueError("unseen characters")
-    return name
-
-
 Sigma = Annotated[float, Field(ge=0, le=10)]
 Channels = Annotated[int, Field(ge=1, le=4096)]
 Group = Annotated[tuple[Channels, ...], Field(min_length=1, strict=False)]
@@ -67,7 +53,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    name: Annotated[str, AfterValidator(_normalise_name)] = Field(
+    name: str = Field(
         "unnamed",
         pattern=r"^[\p{L}\p{N}_][\w.-]*$",
         description="label in tables and file names",
@@ -224,6 +210,17 @@ class Recipe(BaseModel):
             "test images are read moved by up to so many pixels, too, and averaged; 0 is none"
         ),
     )
+
+    @field_validator("name")
+    @classmethod
+    def _normalise_name(cls, name: str) -> str:
+        """Return a name in Unicode's NFC, the form that every file system keeps."""
+        name = unicodedata.normalize("NFC", name)
+        if len(name) > _LONGEST_NAME or len(name.encode()) > _LONGEST_NAME_BYTES:
+            raise ValueError("too long")
+        if printable(name) != name:
+            raise ValueError("unseen characters")
+        return name
 
     @model_validator(mode="wrap")
     @classmethod
