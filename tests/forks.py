@@ -32,7 +32,7 @@ PRELOADED = (
     "mnistlab.experiments",
     "mnistlab.experiments.worker",
     "mnistlab.recogniser",
-    "mnistlab.report.comparison",
+    "mnistlab.report.comparison_report",
     "mnistlab.report.run_plots",
     "onnxruntime",
 )

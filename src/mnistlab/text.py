@@ -1,10 +1,11 @@
-"""Text that strangers wrote (names in files, records, models), made fit for terminals, messages,
-Markdown and CSV.
+"""Text of any origin (names in files, records, models), made fit for terminals, messages, Markdown,
+HTML and CSV.
 """
 
 import json
 import re
 from collections.abc import Collection, Iterable
+from html import escape
 from itertools import islice
 from typing import Any
 
@@ -83,6 +84,19 @@ def csv_row(cells: Iterable[object]) -> str:
     :func:`printable` does.
     """
     return ",".join(map(_csv_cell, cells)) + "\r\n"
+
+
+def html_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return an HTML table; without headings the first cell of each row is one."""
+    head = "".join(f"<th>{escape(printable(cell))}</th>" for cell in headings)
+    body = ""
+    for row in rows:
+        first, *others = (escape(printable(cell)) for cell in row)
+        cells = "".join(f"<td>{cell}</td>" for cell in others)
+        body += f"<tr>{f'<td>{first}</td>' if head else f'<th>{first}</th>'}{cells}</tr>"
+    return (
+        f"<table>{f'<thead><tr>{head}</tr></thead>' if head else ''}<tbody>{body}</tbody></table>"
+    )
 
 
 def to_json(value: Any, *, indent: int | None = 2) -> str:

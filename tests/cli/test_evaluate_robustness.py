@@ -81,9 +81,9 @@ def test_a_run_and_a_file_stand_in_one_table(plain, few, tmp_path):
     assert result.stderr == ""
     first, second, *_ = result.stdout.splitlines()
     assert first == f"{told_name(few)}, 200 test images; severities as published; seed 0"
-    assert second.startswith("Of 2 models LeNet-5, seed 0 misreads fewest: ")
+    assert second.startswith("Of 2 models LeNet-5, seed 0 has the lowest error: ")
     for part in (
-        " Misread (%)",
+        " Error (%)",
         " shot noise ",
         " canny edges ",
         " mean of the 15 ",

@@ -166,12 +166,12 @@ def test_tables_are_printed_and_a_report_is_written(held_out, tmp_path):
     assert result.returncode == 0, result
     first, second, *_ = result.stdout.splitlines()
     assert first == f"CustomMLP, seed 3: {held_out_name(held_out)}, 200 test images"
-    assert " are read rightly: " in second
+    assert " are classified correctly: " in second
     for part in (
         "Calibration error",
         "Temperature",
         "Recall (%)",
-        "Refuse below",
+        "Reject below",
         "wrote report/report.html and ",
     ):
         assert part in result.stdout

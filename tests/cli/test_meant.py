@@ -80,5 +80,5 @@ def test_a_standard_output_that_lacks_letters_ends_no_command(few, tmp_path):
     assert trained.returncode == 0, trained
     told = run(*MNISTLAB, "evaluate", "r", cwd=tmp_path, env=old)
     assert told.returncode == 0, told
-    assert "Refuse below" in told.stdout
+    assert "Reject below" in told.stdout
     assert "?" in told.stdout

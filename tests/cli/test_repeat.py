@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -10,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from mnistlab.runs import RunStore
+from mnistlab.runs import RunRecord, RunStore
 from tests.cli.processes import MNISTLAB, refusal, run
 from tests.cli.test_stopping import in_a_terminal
 
@@ -32,14 +33,16 @@ def test_it_says_its_sentence_and_leaves_its_files(repeated):
     assert re.search(
         rf"^lenet5: {figure} % of test images on average over 3 seeds \(95 % interval −?{figure} to"
         rf" {figure}; "
-        rf"single runs {figure} to {figure}\), 61,706 parameters, \d+\.\d s a run\.$",
+        rf"single runs {figure} to {figure}\), 61,706 parameters, \d+\.\d s per run\.$",
         result.stdout,
         re.MULTILINE,
     )
     assert re.search(
-        r"^without the 15 images whose labels are disputed it is ", result.stdout, re.MULTILINE
+        r"^without the 15 images whose labels are disputed the accuracy is ",
+        result.stdout,
+        re.MULTILINE,
     )
-    assert result.stdout.endswith("\nwrote DIR/report.html and 8 more files beside it\n")
+    assert result.stdout.endswith("\nwrote DIR/report.html and 9 more files beside it\n")
     assert result.stderr == ""
     for name in (
         "report.html",
@@ -73,8 +76,8 @@ def test_the_summary_follows_from_the_runs(repeated):
     assert said["recipe"]["learning_rate"] == 0.1
     assert len(said["disputed"]["images"]) == 15
     rows = (folder / "DIR/tables/runs.csv").read_text(encoding="utf-8").splitlines()
-    assert [row.split(",")[:2] for row in rows[1:]] == [
-        [str(n), f"{value:.2f}"] for n, value in enumerate(accuracies)
+    assert [[float(cell) for cell in row.split(",")[:2]] for row in rows[1:]] == [
+        [n, pytest.approx(value)] for n, value in enumerate(accuracies)
     ]
 
 
@@ -98,6 +101,33 @@ def test_repeated_it_trains_nothing_and_writes_the_same(repeated):
     assert {
         path: path.read_bytes() for path in (folder / "DIR").rglob("*") if path.is_file()
     } == files
+
+
+def test_report_makes_it_again_from_the_records_alone(repeated, tmp_path):
+    folder, first = repeated
+    shutil.copytree(folder / "DIR", tmp_path / "DIR", ignore=shutil.ignore_patterns("runs"))
+    files = {path: path.read_bytes() for path in (tmp_path / "DIR").rglob("*") if path.is_file()}
+    for path in files:
+        if path.suffix in (".html", ".png", ".svg", ".csv", ".md"):
+            path.unlink()
+    again = run(*MNISTLAB, "report", "DIR", cwd=tmp_path)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert again.stdout.splitlines()[-4:] == first.stdout.splitlines()[-4:]
+    assert {
+        path: path.read_bytes() for path in (tmp_path / "DIR").rglob("*") if path.is_file()
+    } == files
+
+
+def test_report_refuses_records_of_two_recipes_in_one_line(repeated, tmp_path):
+    folder, _ = repeated
+    shutil.copytree(folder / "DIR/records", tmp_path / "DIR/records")
+    shutil.copy(folder / "DIR/summary.json", tmp_path / "DIR")
+    file = tmp_path / "DIR/records/seed-1.json"
+    record = RunRecord.from_json(file.read_bytes(), file.name)
+    other = record.model_copy(update={"recipe": record.recipe.replace(dropout=0.5)})
+    file.write_text(other.to_json(), encoding="utf-8")
+    said = refusal(run(*MNISTLAB, "report", "DIR", cwd=tmp_path))
+    assert "needs records of one recipe" in said
 
 
 def test_runs_of_mnistlab_train_are_used(tmp_path):

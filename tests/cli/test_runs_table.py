@@ -24,30 +24,36 @@ def test_a_table_of_comma_separated_values_best_first(search):
     result = run(*MNISTLAB, "runs", "S", "--csv", cwd=search)
     assert (result.returncode, result.stderr) == (0, "")
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
-    assert [(row["Name"], row["Seed"], row["Accuracy (%)"]) for row in rows] == [
-        ("one", "1", "99.30"),
-        ("two", "0", "99.10"),
-        ("one", "0", "98.80"),
-        ("held", "0", "97.00"),
+    assert [(row["name"], row["seed"], float(row["accuracy"])) for row in rows] == [
+        ("one", "1", 99.3),
+        ("two", "0", 99.1),
+        ("one", "0", 98.8),
+        ("held", "0", 97.0),
     ]
     assert rows[0] == {
-        "Name": "one",
-        "Seed": "1",
-        "What differs": "dropout=0.5",
-        "Parameters": "61,706",
-        "Epochs": "2",
-        "Tested on": "1,000 test images",
-        "Accuracy (%)": "99.30",
-        "Loss": "0.0500",
-        "Training seconds": "2.0",
+        "name": "one",
+        "seed": "1",
+        "what_differs": "dropout=0.5",
+        "parameters": "61706",
+        "epochs": "2",
+        "tested_on_images": "1000",
+        "tested_on": "test",
+        "accuracy": "99.3",
+        "loss": "0.05",
+        "training_seconds": "2",
     }
-    assert rows[3]["Tested on"] == "1,000 held-out training images"
+    assert rows[3]["tested_on"] == "validation"
 
 
 def test_a_table_in_markdown_has_the_same_rows(search):
     table = run(*MNISTLAB, "runs", "S", "--markdown", cwd=search).stdout.splitlines()
-    rows = csv.reader(io.StringIO(run(*MNISTLAB, "runs", "S", "--csv", cwd=search).stdout))
-    assert [table[0], *table[2:]] == [f"| {' | '.join(row)} |" for row in rows]
+    text = run(*MNISTLAB, "runs", "S", "--csv", cwd=search).stdout
+    rows = [row.strip("| ").split(" | ") for row in table[2:]]
+    assert [(row[0], row[1], float(row[6])) for row in rows] == [
+        (row["name"], row["seed"], float(row["accuracy"]))
+        for row in csv.DictReader(io.StringIO(text))
+    ]
+    assert rows[0][3:6] == ["61,706", "2", "1,000 test images"]
 
 
 def test_the_plain_list_finds_the_same_runs_and_says_where(search):
@@ -84,7 +90,7 @@ def test_unfinished_runs_are_left_out_and_an_empty_folder_has_headings_alone(tmp
     (tmp_path / "E" / "begun").mkdir(parents=True)
     (tmp_path / "E" / "begun" / "checkpoint.safetensors").write_bytes(b"")
     assert run(*MNISTLAB, "runs", "E", "--csv", cwd=tmp_path).stdout.startswith(
-        "Name,Seed,What differs,"
+        "name,seed,what_differs,"
     )
     assert run(*MNISTLAB, "runs", "E", cwd=tmp_path).stdout == "E: no finished runs\n"
 

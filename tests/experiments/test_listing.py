@@ -56,9 +56,30 @@ def test_the_table_by_hand_best_first():
             "2.0",
         ),
     )
-    assert list(csv.reader(io.StringIO(table.csv()))) == [
-        list(table.headings),
-        *map(list, table.rows),
+    headings, *rows = csv.reader(io.StringIO(table.csv()))
+    assert headings == [
+        "name",
+        "seed",
+        "what_differs",
+        "parameters",
+        "epochs",
+        "tested_on_images",
+        "tested_on",
+        "accuracy",
+        "loss",
+        "training_seconds",
+    ]
+    assert rows[-1] == [
+        "wide",
+        "3",
+        "dropout=0.5 learning_rate=0.1",
+        "61706",
+        "2",
+        "1000",
+        "test",
+        "98",
+        "0.05",
+        "2",
     ]
 
 

@@ -68,6 +68,7 @@ def test_what_it_writes_and_the_records_are_the_runs_own(found, tmp_path):
         "report.html",
         "summary.json",
         "table.md",
+        "tables/figures.csv",
         "tables/runs.csv",
         "plots/accuracies.svg",
         "plots/accuracies.png",
@@ -96,11 +97,13 @@ def test_the_figures_follow_from_the_copied_records_alone(found, tmp_path):
 
 def test_it_is_written_without_torch(found, tmp_path):
     code = "import sys; from pathlib import Path; from mnistlab.runs import RunStore\n"
-    code += "from mnistlab.experiments import Repetition; from mnistlab.statistics import Sample\n"
+    code += (
+        "from mnistlab.experiments import Repetition; from mnistlab.statistics import RunGroup\n"
+    )
     code += f"runs = Path({str(found.runs)!r})\n"
     code += (
-        "Repetition(Sample.of('x', RunStore(runs).records()), runs).write('out'); print('torch' in"
-        " sys.modules)"
+        "Repetition(RunGroup.of('x', RunStore(runs).records()), runs).write('out')\n"
+        "print('torch' in sys.modules)"
     )
     shown = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
@@ -229,7 +232,7 @@ def test_two_runs_have_no_interval(tmp_path):
     assert found.figures.interval is None
     first, second = found.figures.accuracies
     assert (
-        f"over 2 seeds ({first:.2f} and {second:.2f}; an interval takes 3 seeds or more)"
+        f"over 2 seeds ({first:.2f} and {second:.2f}; an interval needs at least 3 seeds)"
         in found.sentence
     )
     assert found.plot().axes

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 from mnistlab import Recipe, built_in
 from mnistlab.errors import RecipeError
 from mnistlab.recipe import BUILT_IN, allowed
+from mnistlab.runs.store import run_name
 
 
 def test_the_course_recipes_are_the_published_ones():
@@ -58,8 +61,15 @@ def test_the_course_recipes_are_the_published_ones():
         ({"channels": [[]]}, "channels: must be a list of lists"),
         ({"channels": [4]}, "channels: must be a list of lists"),
         ({"stem": 0}, "stem: must be a whole number from 1 to 15; found 0"),
-        ({"name": "a/b"}, "name: must be letters, digits"),
-        ({"name": ""}, "name: must be letters, digits"),
+        ({"name": "a/b"}, "name: must be letters of any script, digits"),
+        ({"name": ""}, "name: must be letters of any script, digits"),
+        *(
+            ({"name": name}, "name: must be letters of any script")
+            for name in (
+                *("..", "-a", "a b", "a\\b", "a\n", "가:나", "a\u200db", "\u0301a"),
+                *("a" * 101, "가" * 67),
+            )
+        ),
         ({"data": ""}, "data: must be a text that is not empty"),
         (
             {"swa": 5, "averaging": 0.9},
@@ -116,3 +126,21 @@ def test_an_unknown_built_in_suggests_a_near_one():
         RecipeError, match=r"custom_mpl: no such recipe; did you mean custom_mlp\? known: lenet5"
     ):
         built_in("custom_mpl")
+
+
+@pytest.mark.parametrize(
+    "name", ["드롭아웃", "정규화_0.5-b", "сеть", "δίκτυο", "हिन्दी", "شبكة", "a" * 100, "가" * 66]
+)
+def test_a_name_may_be_of_any_script_and_names_a_folder(name, tmp_path):
+    recipe = Recipe(name=name)
+    assert recipe.digest == Recipe().digest
+    folder = tmp_path / run_name(recipe, 0)
+    folder.mkdir()
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+    assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
+
+
+def test_a_name_is_kept_in_its_composed_form():
+    decomposed = unicodedata.normalize("NFD", "한글")
+    assert decomposed != "한글"
+    assert Recipe(name=decomposed).name == "한글"

@@ -1,19 +1,24 @@
 """No two recipes, models or parts look alike in any plot, however many there are."""
 
+import io
 import re
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from PIL import Image
 
 from mnistlab.recipe import Recipe
 from mnistlab.report import run_plots
-from mnistlab.report.canvas import COLOURS, inline_svg, looks, svg
-from mnistlab.report.comparison import draw_plots, write_comparison_report
-from mnistlab.report.robustness import draw_robustness
+from mnistlab.report.canvas import COLOURS, INK, inline_svg, looks, svg
+from mnistlab.report.comparison_report import draw_plots, write_comparison_report
+from mnistlab.report.image_plots import draw_confusion
+from mnistlab.report.robustness_report import draw_robustness
 from mnistlab.report.seed_plots import paired_differences
 from mnistlab.statistics import RunGroup, compare
-from tests.report.test_robustness import made
-from tests.statistics.records import made_group
+from tests.report.test_robustness_report import made
+from tests.statistics.records import made_group, made_record
 
 MANY = 12
 
@@ -91,6 +96,62 @@ def test_every_row_of_accuracies_has_a_colour_of_its_own(plots):
         colours.setdefault(round(float(line.get_ydata()[0])), set()).add(line.get_color())
     assert all(len(found) == 1 for found in colours.values())
     assert len(set.union(*colours.values())) == MANY
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 7, 12, 50, 1000])
+def test_epochs_are_whole_and_within_the_plot(epochs):
+    record = made_record(losses=tuple(np.linspace(0.5, 0.1, epochs)))
+    for axes in run_plots.learning_curves(record).axes:
+        low, high = axes.get_xlim()
+        ticks = [float(label.get_text()) for label in axes.get_xticklabels()]
+        assert ticks == sorted({round(tick) for tick in ticks})
+        assert all(max(1, low) <= tick <= min(epochs, high) for tick in ticks)
+        assert 1 <= len(ticks) <= 12
+
+
+def decimals(labels):
+    return {len(label.partition(".")[2].strip(" %")) for label in labels if label}
+
+
+def test_an_axis_has_one_number_of_decimals(plots):
+    for drawn in plots.values():
+        drawn.draw_without_rendering()
+        for axes in drawn.axes:
+            for axis in (axes.xaxis, axes.yaxis):
+                labels = [label.get_text() for label in axis.get_ticklabels()]
+                if all(re.fullmatch(r"[−\d.,]*( %)?", label) for label in labels):
+                    assert len(decimals(labels)) <= 1, labels
+
+
+def luminance(colour):
+    """The relative luminance of WCAG 2."""
+    red, green, blue = (
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+# White pages, and the dark ones of comparison.css.
+@pytest.mark.parametrize(
+    ("ground", "ink", "blue"),
+    [("#ffffff", INK, COLOURS[0]), ("#0f1318", "#e6edf3", "#3c9ce0")],
+    ids=["light", "dark"],
+)
+def test_numbers_are_legible_in_every_cell_of_a_confusion_matrix(ground, ink, blue):
+    (axes,) = draw_confusion(np.array([[9, 1], [50, 3]]), ("a", "b"), "t").axes
+    assert {text.get_color() for text in axes.texts} == {INK}
+    for cell in axes.patches:
+        share = cell.get_alpha()
+        mixed = share * np.array(to_rgb(blue)) + (1 - share) * np.array(to_rgb(ground))
+        low, high = sorted((luminance(mixed), luminance(ink)))
+        assert (high + 0.05) / (low + 0.05) >= 4.5
+
+
+def test_a_notebook_shows_a_plot_once(plots):
+    shown = plots["accuracies"]._repr_png_()
+    with Image.open(io.BytesIO(shown)) as picture:
+        assert picture.format == "PNG"
+    assert isinstance(plots["accuracies"], Figure)
 
 
 def test_a_pairs_mean_is_no_runs_colour():

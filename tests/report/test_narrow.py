@@ -9,17 +9,17 @@ from PIL import Image
 
 from mnistlab import built_in
 from mnistlab.recipe import ablate
-from mnistlab.report.comparison import write_comparison_report
-from mnistlab.report.evaluation import write_evaluation_report
-from mnistlab.report.repetition import write_repetition_report
+from mnistlab.report.comparison_report import write_comparison_report
+from mnistlab.report.evaluation_report import write_evaluation_report
+from mnistlab.report.repetition_report import write_repetition_report
 from mnistlab.statistics import compare, evaluate, summarise
 from tests.browser import cut_off, opened
-from tests.report.test_robustness import made as robust_models
-from tests.report.test_robustness import write as write_robustness
+from tests.report.test_robustness_report import made as robust_models
+from tests.report.test_robustness_report import write as write_robustness
 from tests.statistics.records import IMAGES, made_group
 
 COMMAND = "mnistlab compare " + "a-long-name.toml " * 12
-RESULTS = "The final epoch's figures, over seeds"
+RESULTS = "Figures of the final epoch, means over seeds"
 
 
 def comparison(folder, count):
@@ -102,6 +102,6 @@ def test_an_ablations_table_fits_a_desk(pages):
         assert table.locator("thead th").count() == 12
         assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
         # As it does with the longest names of an ablation and times of over a minute.
-        assert page.locator(
-            '[aria-label="Runs of the same seed held against each other"]'
-        ).evaluate("e => e.scrollWidth <= e.clientWidth")
+        assert page.locator('[aria-label="Recipes compared, paired by seed"]').evaluate(
+            "e => e.scrollWidth <= e.clientWidth"
+        )

@@ -12,7 +12,7 @@ import pytest
 from mnistlab import Recipe, Recogniser, RunFolder, RunRecord, built_in, read_comparison
 from mnistlab.recogniser import shipped_models
 from mnistlab.report import course_table
-from mnistlab.report.comparison import markdown
+from mnistlab.report.comparison_report import markdown
 from mnistlab.statistics.verdict import points
 
 ROOT = Path(__file__).parents[2]

@@ -138,7 +138,7 @@ def _echo_evaluation(
         )
     echo_json(found.as_dict() | ({"views": views} if views else {}))
     if out:
-        from mnistlab.report.evaluation import write_evaluation_report
+        from mnistlab.report.evaluation_report import write_evaluation_report
 
         def write() -> list[Path]:
             return write_evaluation_report(
@@ -178,7 +178,7 @@ def _compare_views(seen: "EvaluatedModel", accuracy: float, pixels: int) -> dict
 def _show(evaluation: "Evaluation") -> None:
     import shutil
 
-    from mnistlab.report.evaluation_tables import (
+    from mnistlab.report.evaluation_report import (
         class_table,
         coverage_table,
         figure_table,

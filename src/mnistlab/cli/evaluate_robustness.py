@@ -19,7 +19,7 @@ from mnistlab.cli.experiment import command_line
 from mnistlab.cli.output import echo, echo_json, json_wanted
 from mnistlab.corruptions import CORRUPTIONS, corrupt, generator
 from mnistlab.errors import DataError
-from mnistlab.report.robustness_tables import (
+from mnistlab.report.robustness_report import (
     robustness_headline,
     robustness_remarks,
     robustness_table,
@@ -86,11 +86,11 @@ def echo_robustness(
     }
     _show(models, facts)
     if json_wanted():
-        from mnistlab.report.robustness import figures
+        from mnistlab.report.robustness_report import figures
 
         echo_json(settings | figures(models) | {"command": command_line()})
     if out:
-        from mnistlab.report.robustness import write_robustness_report
+        from mnistlab.report.robustness_report import write_robustness_report
 
         def write() -> list[Path]:
             return write_robustness_report(

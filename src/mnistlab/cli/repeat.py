@@ -51,10 +51,10 @@ def repeat(recipe: str, seeds: str, out: Path, **options: Any) -> None:
             **watching,
         )
     if found:
-        _show(found, found.write(out))
+        show_repetition(found, found.write(out))
 
 
-def _show(found: "Repetition", files: list[Path]) -> None:
+def show_repetition(found: "Repetition", files: list[Path]) -> None:
     """Print sentence, remarks and files, and give the summary; exit with status 1 if runs
     failed.
     """

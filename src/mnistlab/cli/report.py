@@ -1,4 +1,4 @@
-"""``mnistlab report``: tables, plots and page again, from records alone."""
+"""``mnistlab report``: tables, plots and page made again from records."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import click
 from mnistlab.cli.experiment import show
 from mnistlab.cli.output import json_option
 from mnistlab.cli.path_types import Place
+from mnistlab.cli.repeat import show_repetition
 
 
 @click.command(short_help="Make a report again from records.")
@@ -14,13 +15,19 @@ from mnistlab.cli.path_types import Place
 @click.option("--out", type=Place(file_okay=False), help="Folder for the report.  [SOURCE's own]")
 @json_option
 def report(source: Path, out: Path | None) -> None:
-    """Make the report again from SOURCE: a comparison.json, a folder that holds one, or a folder of
-    runs.
+    """Make a report again from SOURCE: a comparison.json, a folder that holds one, a folder that
+    `mnistlab repeat` wrote, or a folder of runs.
 
-    Needs the runs' record.json alone, neither weights nor PyTorch. A folder of runs is compared
-    recipe by recipe.
+    This needs only the records of the runs, neither weights nor PyTorch. In a folder of runs all
+    recipes are compared.
     """
-    from mnistlab.experiments import read_comparison
+    from mnistlab.experiments import read_comparison, read_repetition
+    from mnistlab.experiments.archive import FILE
+    from mnistlab.experiments.reload import record_files
 
+    if record_files(source) and not (source / FILE).exists():
+        found = read_repetition(source)
+        show_repetition(found, found.write(out or source))
+        return
     result = read_comparison(source)
     show(result, result.write(out or (source if source.is_dir() else source.parent)))

@@ -1,20 +1,24 @@
-"""A contact sheet: some images of every class in one picture, so that data can be looked at before
-it is used.
-"""
+"""ContactSheet: some images of every class in one picture, to look at data before using them."""
+
+import math
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mnistlab.data.dataset import Dataset, Split
+from mnistlab.fonts import Font, escape, lacks, spell
+from mnistlab.text import printable, shorten
 
 _SCALE = 2
 _GAP = 4
-_LABEL_WIDTH = 112
+_LABEL_WIDTH, _MARGIN, _LONGEST = 112, 8, 40
+"""Pixels of the names' column at least and beside a name; letters of a name at most."""
+_FONT_SIZE = 16
 _INK, _PAPER = 235, 24
 
 
 def contact_sheet(dataset: Dataset, split: Split, *, per_class: int = 16) -> Image.Image:
-    """Draw one row a class: its name, then its first images.
+    """Draw one row per class: its name, then its first images.
 
     Args:
         dataset: names the classes.
@@ -22,22 +26,34 @@ def contact_sheet(dataset: Dataset, split: Split, *, per_class: int = 16) -> Ima
         per_class: images in a row, at least 1.
 
     Returns:
-        A grey picture; images stand at twice their size.
+        A grey picture; images are shown at twice their size.
     """
     height, width = (side * _SCALE for side in dataset.image_size)
+    labels = [_label(name) for name in dataset.classes]
+    widest = max(math.ceil(font.getlength(text)) for text, font in labels)
+    label_width = max(_LABEL_WIDTH, widest + 2 * _MARGIN)
     sheet_size = (
-        _LABEL_WIDTH + per_class * (width + _GAP),
+        label_width + per_class * (width + _GAP),
         len(dataset.classes) * (height + _GAP) + _GAP,
     )
     sheet = Image.new("L", sheet_size, _PAPER)
     draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(size=16)
-    for label, name in enumerate(dataset.classes):
+    for label, (text, font) in enumerate(labels):
         top = _GAP + label * (height + _GAP)
-        draw.text((8, top + height // 2), name, fill=_INK, font=font, anchor="lm")
+        draw.text((_MARGIN, top + height // 2), text, fill=_INK, font=font, anchor="lm")
         for column, index in enumerate(np.flatnonzero(split.labels == label)[:per_class]):
             tile = Image.fromarray(split.images[index]).resize(
                 (width, height), Image.Resampling.NEAREST
             )
-            sheet.paste(tile, (_LABEL_WIDTH + column * (width + _GAP), top))
+            sheet.paste(tile, (label_width + column * (width + _GAP), top))
     return sheet
+
+
+def _label(name: str) -> tuple[str, Font]:
+    """Return a class's name as it can be drawn, and the font that draws it."""
+    usual = ImageFont.load_default(size=_FONT_SIZE)
+    shown = shorten(printable(name), _LONGEST)
+    text, file = spell(shown, lacks(usual, shown))
+    font: Font = ImageFont.truetype(str(file), _FONT_SIZE) if file else usual
+    # One font draws the whole name.
+    return escape(text, lacks(font, text)), font

@@ -4,7 +4,7 @@ from mnistlab.experiments.compare import ablation, compare
 from mnistlab.experiments.comparison_result import ComparisonResult
 from mnistlab.experiments.executor import Executor, InProcessExecutor
 from mnistlab.experiments.local_executor import LocalExecutor
-from mnistlab.experiments.reload import read_comparison
+from mnistlab.experiments.reload import read_comparison, read_repetition
 from mnistlab.experiments.repetition import Repetition, repeat
 from mnistlab.experiments.trial import Settings, Trial
 
@@ -19,5 +19,6 @@ __all__ = [
     "ablation",
     "compare",
     "read_comparison",
+    "read_repetition",
     "repeat",
 ]

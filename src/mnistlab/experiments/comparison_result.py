@@ -2,9 +2,9 @@
 
 import math
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,12 @@ from mnistlab.data import load_dataset, take_subset
 from mnistlab.errors import DataError, RunError
 from mnistlab.experiments.archive import Archive, Group, write_archive
 from mnistlab.experiments.look_history import judge, looks_at, past_looks
+from mnistlab.report import run_frame
 from mnistlab.report.table import Table
 from mnistlab.statistics import MARGIN, Comparison, Look, RunGroup, compare
 
 if TYPE_CHECKING:
+    import pandas
     from matplotlib.figure import Figure
 
 
@@ -116,7 +118,7 @@ class ComparisonResult:
         Raises:
             RunError: no such table.
         """
-        from mnistlab.report import comparison_tables as tables
+        from mnistlab.report import comparison_report as tables
 
         kinds = {
             "recipes": tables.recipe_table,
@@ -129,6 +131,14 @@ class ComparisonResult:
             raise RunError(f"{kind}: no such table; one of {', '.join(kinds)}")
         return kinds[kind](self.comparison)
 
+    def to_dataframe(self) -> "pandas.DataFrame":
+        """Return the runs as a pandas ``DataFrame``, see :func:`mnistlab.report.run_frame`.
+
+        Raises:
+            MnistlabError: pandas is not installed.
+        """
+        return run_frame(self.groups)
+
     def plot(self, name: str = "accuracies") -> "Figure":
         """Return a plot: ``accuracies``, ``curves``, ``calibration``, ``classes``, ``paired1``,
         ``ablation``, ...
@@ -136,7 +146,7 @@ class ComparisonResult:
         Raises:
             RunError: no such plot of this study; the message lists those there are.
         """
-        from mnistlab.report.comparison import draw_plots
+        from mnistlab.report.comparison_report import draw_plots
 
         plots = draw_plots(self.groups, self.comparison)
         if name not in plots:
@@ -146,7 +156,7 @@ class ComparisonResult:
     def write(self, out: Path | str) -> list[Path]:
         """Write the report, tables, plots, ``summary.json`` and ``comparison.json`` into a folder.
 
-        See :mod:`mnistlab.report.comparison`.
+        See :mod:`mnistlab.report.comparison_report`.
 
         Returns:
             The files, the page first.
@@ -154,7 +164,7 @@ class ComparisonResult:
         Raises:
             RunError: the folder cannot be written to.
         """
-        from mnistlab.report.comparison import write_comparison_report
+        from mnistlab.report.comparison_report import write_comparison_report
 
         folder = Path(out)
         try:
@@ -206,16 +216,7 @@ class ComparisonResult:
         return dataset.test.images if dataset.fingerprint == record.data.fingerprint else None
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        def line(cells: Sequence[str], tag: str) -> str:
-            return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-        table = self.table()
-        rows = "".join(line(row, "td") for row in table.rows)
-        return (
-            f"<p><b>{escape(self.verdict)}</b></p><table>{line(table.headings, 'th')}{rows}</table>"
-        )
+        return f"<p><b>{escape(self.verdict)}</b></p>{self.table()._repr_html_()}"
 
     def __repr__(self) -> str:
         return f"<Study {self.title!r}: {self.verdict}>"

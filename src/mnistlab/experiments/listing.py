@@ -1,26 +1,15 @@
 """Listing: the finished runs below a folder as a table, best first: the log of a search."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mnistlab.errors import RunError
 from mnistlab.experiments.grid import describe
-from mnistlab.recipe import TESTED_IMAGES, Recipe
-from mnistlab.report.table import Table
+from mnistlab.recipe import TESTED_IMAGES, Recipe, TestedOn
+from mnistlab.report.table import Column, Table, Value, count, number, text
 from mnistlab.runs import RunFolder, RunRecord, RunStore
 
-_HEADINGS = (
-    "Name",
-    "Seed",
-    "What differs",
-    "Parameters",
-    "Epochs",
-    "Tested on",
-    "Accuracy (%)",
-    "Loss",
-    "Training seconds",
-)
 _OF_THEIR_OWN = ("name", "epochs", "validation")
 """Fields that other columns show."""
 
@@ -65,7 +54,18 @@ def run_listing(records: Iterable[RunRecord]) -> Table:
         ),
     )
     fields = _differing([record.recipe for record in ordered])
-    return Table(_HEADINGS, tuple(_row(record, fields) for record in ordered))
+    columns = [
+        text("Name"),
+        number("Seed", 0),
+        text("What differs"),
+        count("Parameters"),
+        number("Epochs", 0),
+        Column("Tested on", _write_tested, "", ("images", "")),
+        number("Accuracy (%)"),
+        number("Loss", 4),
+        number("Training seconds", 1),
+    ]
+    return Table(columns, [_row(record, fields) for record in ordered])
 
 
 def _home(folder: Path) -> Path:
@@ -82,15 +82,19 @@ def _differing(recipes: list[Recipe]) -> list[str]:
     ]
 
 
-def _row(record: RunRecord, fields: list[str]) -> tuple[str, ...]:
+def _row(record: RunRecord, fields: list[str]) -> tuple[Value, ...]:
     return (
         record.recipe.name,
-        str(record.seed),
+        record.seed,
         describe(record.recipe, fields),
-        f"{record.parameters:,}",
-        str(len(record.history)),
-        f"{record.data.test_images:,} {TESTED_IMAGES[record.recipe.tested_on]}",
-        f"{100 * record.final.test_accuracy:.2f}",
-        f"{record.final.test_loss:.4f}",
-        f"{sum(epoch.train_seconds for epoch in record.history):.1f}",
+        record.parameters,
+        len(record.history),
+        (record.data.test_images, record.recipe.tested_on),
+        100 * record.final.test_accuracy,
+        record.final.test_loss,
+        sum(epoch.train_seconds for epoch in record.history),
     )
+
+
+def _write_tested(values: Sequence[tuple[int, TestedOn]]) -> list[str]:
+    return [f"{images:,} {TESTED_IMAGES[on]}" for images, on in values]

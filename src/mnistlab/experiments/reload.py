@@ -1,5 +1,6 @@
-"""Reload: a comparison made again from records alone."""
+"""Reload: comparisons and repetitions made again from records alone."""
 
+import json
 import math
 import os
 from pathlib import Path
@@ -8,8 +9,42 @@ from mnistlab.errors import RunError
 from mnistlab.experiments.archive import FILE, read_archive
 from mnistlab.experiments.comparison_result import ComparisonResult
 from mnistlab.experiments.look_history import looks_at, past_looks, remember
+from mnistlab.experiments.repetition import RECORDS, Repetition
+from mnistlab.files import read_file
 from mnistlab.runs import RunFolder, RunRecord, RunStore
+from mnistlab.runs.record import reason
 from mnistlab.statistics import MARGIN, RunGroup
+
+_SUMMARY = "summary.json"
+
+
+def read_repetition(folder: Path | str) -> Repetition:
+    """Make a repetition again from the records that :meth:`Repetition.write` left.
+
+    Args:
+        folder: holds ``records/seed-N.json``, and ``summary.json`` with the command.
+
+    Raises:
+        RunError: no such files, or they are damaged, or of several recipes.
+    """
+    folder = Path(folder)
+    files = record_files(folder)
+    try:
+        records = [RunRecord.from_json(read_file(file), str(file)) for file in files]
+        about = json.loads(read_file(folder / _SUMMARY))
+        label, command = about["recipe"]["name"], about["command"]
+        failures = tuple(about["failures"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RunError(f"{folder}: cannot be read as a repetition: {reason(error)}") from error
+    if len({(record.recipe.digest, record.data.fingerprint) for record in records}) != 1:
+        raise RunError(f"{folder / RECORDS}: needs records of one recipe and the same images")
+    group = RunGroup.of(str(label), records)
+    return Repetition(group, folder / RECORDS, tuple(map(str, failures)), str(command))
+
+
+def record_files(folder: Path) -> list[Path]:
+    """Return the copies of records in a repetition's folder; none in any other folder."""
+    return sorted((folder / RECORDS).glob("seed-*.json"))
 
 
 def read_comparison(path: Path | str) -> ComparisonResult:

@@ -5,6 +5,7 @@ checked.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ from mnistlab.experiments.trial import Settings
 from mnistlab.experiments.trial_events import Listener, ignore, never
 from mnistlab.files import read_file
 from mnistlab.recipe import Recipe
-from mnistlab.report.repetition_tables import (
+from mnistlab.report import run_frame
+from mnistlab.report.repetition_report import (
     figure_table,
     repetition_remarks,
     repetition_sentence,
@@ -26,11 +28,13 @@ from mnistlab.report.repetition_tables import (
 from mnistlab.report.table import Table
 from mnistlab.runs import RunStore, write_atomically
 from mnistlab.statistics import RunGroup, Summary, summarise
+from mnistlab.text import html_table
 
 if TYPE_CHECKING:
+    import pandas
     from matplotlib.figure import Figure
 
-_RECORDS = "records"
+RECORDS = "records"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +45,7 @@ class Repetition:
 
     Attributes:
         group: the runs.
-        runs: the folder that holds the runs' folders.
+        runs: the folder that holds the runs' folders, or copies of their records, ``seed-N.json``.
         failures: a line for the runs that could not be finished for the same reason; they count for
             nothing.
         command: what makes it all again; empty if it was not made by a command.
@@ -81,9 +85,17 @@ class Repetition:
             raise RunError(f"{kind}: no such table; one of {', '.join(kinds)}")
         return kinds[kind](self.figures)
 
+    def to_dataframe(self) -> "pandas.DataFrame":
+        """Return the runs as a pandas ``DataFrame``, see :func:`mnistlab.report.run_frame`.
+
+        Raises:
+            MnistlabError: pandas is not installed.
+        """
+        return run_frame([self.group])
+
     def plot(self) -> "Figure":
         """Return the plot of all accuracies, with their mean and its interval."""
-        from mnistlab.report.repetition import draw_accuracies
+        from mnistlab.report.repetition_report import draw_accuracies
 
         return draw_accuracies(self.figures)
 
@@ -99,7 +111,7 @@ class Repetition:
         Raises:
             RunError: a run's record is gone, or the folder cannot be written to.
         """
-        from mnistlab.report.repetition import write_repetition_report
+        from mnistlab.report.repetition_report import write_repetition_report
 
         folder = Path(out)
         try:
@@ -107,7 +119,7 @@ class Repetition:
             files = write_repetition_report(
                 folder, self.group, self.figures, command=self.command, failures=self.failures
             )
-            return [*files, *_write_records(folder / _RECORDS, records)]
+            return [*files, *_write_records(folder / RECORDS, records)]
         except OSError as error:
             raise RunError(
                 f"{error.filename or folder}: cannot be read or written: {error.strerror or error}"
@@ -116,9 +128,10 @@ class Repetition:
     def _records(self) -> dict[str, bytes]:
         """Return each run's ``record.json`` as it is, by the name of its copy."""
         store, recipe = RunStore(self.runs), self.group.recipe
+        files = {seed: self.runs / f"seed-{seed}.json" for seed in self.group.seeds}
         return {
-            f"seed-{seed}.json": read_file(store.folder(recipe, seed).record_file)
-            for seed in self.group.seeds
+            file.name: read_file(file if file.exists() else store.folder(recipe, seed).record_file)
+            for seed, file in files.items()
         }
 
     def _disputed(self) -> tuple[int, ...]:
@@ -136,14 +149,9 @@ class Repetition:
         return disputed_labels(dataset) if dataset.fingerprint == record.data.fingerprint else ()
 
     def _repr_html_(self) -> str:
-        from html import escape
-
         table = self.table()
         rows = zip(table.headings, table.rows[0], strict=True)
-        cells = "".join(
-            f"<tr><th>{escape(heading)}</th><td>{escape(cell)}</td></tr>" for heading, cell in rows
-        )
-        return f"<p><b>{escape(self.sentence)}</b></p><table>{cells}</table>"
+        return f"<p><b>{escape(self.sentence)}</b></p>{html_table((), rows)}"
 
     def __repr__(self) -> str:
         return f"<Repetition {self.sentence}>"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -11,12 +12,13 @@ from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
 from mnistlab.errors import RecipeError, did_you_mean
 from mnistlab.recipe.tested import TestedOn, tested_on
-from mnistlab.text import shorten
+from mnistlab.text import printable, shorten
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,10 @@ class Regulariser:
     """
 
     name: str
+
+
+_LONGEST_NAME, _LONGEST_NAME_BYTES = 100, 200
+"""Characters and UTF-8 bytes of a recipe's name, with which folders of runs begin."""
 
 
 Sigma = Annotated[float, Field(ge=0, le=10)]
@@ -58,7 +64,7 @@ class Recipe(BaseModel):
 
     name: str = Field(
         "unnamed",
-        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$",
+        pattern=r"^[\p{L}\p{N}_][\w.-]*$",
         description="label in tables and file names",
     )
     data: str = Field("mnist", min_length=1, description="a known data set's name, or a path")
@@ -223,6 +229,17 @@ class Recipe(BaseModel):
         ),
     )
 
+    @field_validator("name")
+    @classmethod
+    def _normalise_name(cls, name: str) -> str:
+        """Return a name in Unicode's NFC, the form that every file system keeps."""
+        name = unicodedata.normalize("NFC", name)
+        if len(name) > _LONGEST_NAME or len(name.encode()) > _LONGEST_NAME_BYTES:
+            raise ValueError("too long")
+        if printable(name) != name:
+            raise ValueError("unseen characters")
+        return name
+
     @model_validator(mode="wrap")
     @classmethod
     def _refuse_in_one_line(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
@@ -327,7 +344,10 @@ def _words(schema: dict[str, Any]) -> str:
         case {"type": "array", "items": {"items": item}}:
             return f"a list of lists, such as [[16, 16], [32, 32]], each number {_words(item)}"
         case {"type": "string", "pattern": _}:
-            return "letters, digits, '.', '_' and '-', not starting with '.' or '-'"
+            return (
+                "letters of any script, digits, '.', '_' and '-', not starting with '.' or '-', at"
+                f" most {_LONGEST_NAME} characters and {_LONGEST_NAME_BYTES} bytes"
+            )
         case {"type": "string"}:
             return "a text that is not empty"
     kind = "a whole number" if schema["type"] == "integer" else "a number"

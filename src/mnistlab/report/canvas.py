@@ -1,41 +1,61 @@
-"""Canvas: what all plots share: colours, panels, and how a figure becomes a file."""
+"""Canvas: what all plots share: colours, panels, letters of any script, and figures as files."""
 
 import re
 import textwrap
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
+from matplotlib import font_manager
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.ticker import ScalarFormatter
 
+from mnistlab.fonts import spell
 from mnistlab.text import printable, shorten
 
 COLOURS = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"),
     *("#4B2D00", "#0F0FDC", "#A55AFF", "#F02D5A", "#003C3C", "#6E1464"),
 )
-"""Those of Okabe and Ito (2008), and six more as far from them and from each other, in CIELAB as
-seen by everybody and by protanopes and deuteranopes (Machado, Oliveira and Fernandes, 2009), as ink
-on white allows."""
+"""The palette of Okabe and Ito (2008), and six more colours as far from it and from each other as
+possible, in CIELAB, with and without protanopia and deuteranopia (Machado, Oliveira and Fernandes,
+2009)."""
 LineStyle = str | tuple[float, tuple[float, ...]]
 _MARKERS, _LINES = "osD^vPX", ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 INK, FAINT = "#1F2328", "#D0D7DE"
-"""Of text and of grids; in a page that has a dark mode both follow it."""
+"""Of text and of grids; in a page both follow its dark mode."""
 MOST_CURVES = 6
-"""Recipes in one plot of curves or bars, which more would hide."""
+"""Recipes in one plot of curves or bars; more would hide each other."""
 _DOTS_PER_INCH = 130
 _REDUCED, _ENLARGED = 0.9, 1.3
-"""Pixels of a page for each point of a figure, at least, so that text stays legible on a phone, and
-at most."""
+"""Pixels of a page per point of a figure, at least, for legible text on a phone, and at most."""
+
+
+class Plot(Figure):
+    """A figure that shows itself in a notebook, and draws letters of any script that a font of this
+    machine has.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        _Canvas(self)
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
 
 
 @dataclass(frozen=True)
 class Look:
-    """How one of several is drawn: a colour, a marker and a line's style of matplotlib's."""
+    """How one of several series is drawn: matplotlib's colour, marker and line style."""
 
     colour: str
     marker: str
@@ -43,9 +63,7 @@ class Look:
 
 
 def looks(count: int) -> list[Look]:
-    """Return so many looks: up to twelve of another colour each, and up to sixty of which no two
-    are the same.
-    """
+    """Return ``count`` looks: twelve colours, and sixty combinations before one repeats."""
     turns = [divmod(number, len(COLOURS)) for number in range(count)]
     return [
         Look(
@@ -68,10 +86,10 @@ def legend(
 
     Args:
         drawn: the plot.
-        handles: what is explained.
-        labels: theirs; none leaves the legend out.
+        handles: the artists to explain.
+        labels: their names; without any there is no legend.
         columns: of the legend.
-        title: above it, such as what :func:`left_out` says.
+        title: above it, such as that of :func:`left_out`.
     """
     if not labels:
         return
@@ -88,9 +106,7 @@ def legend(
 
 
 def left_out(count: int) -> str:
-    """Say that of so many recipes only the first :data:`MOST_CURVES` are drawn; nothing if all
-    are.
-    """
+    """Say that only the first :data:`MOST_CURVES` recipes are drawn; nothing if all are."""
     return f"the first {MOST_CURVES} of {count} recipes" if count > MOST_CURVES else ""
 
 
@@ -101,33 +117,42 @@ def panel(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(INK)
     axes.tick_params(colors=INK)
+    for axis in (axes.xaxis, axes.yaxis):
+        formatter = axis.get_major_formatter()
+        if isinstance(formatter, ScalarFormatter):
+            formatter.set_useOffset(False)
     for label in (axes.xaxis.label, axes.yaxis.label, axes.title):
         label.set_color(INK)
 
 
 def figure(width: float, height: float) -> Figure:
     """Return an empty figure; sizes in inches."""
-    return Figure(figsize=(width, height), layout="constrained")
+    return Plot(figsize=(width, height), layout="constrained")
 
 
 def wrapped(label: str, longest: int = 34) -> str:
-    """Break a long label into three lines of so many letters, a dollar sign being one of them and
-    not mathematics.
-    """
+    """Break a long label into at most three lines; a dollar sign does not begin mathematics."""
     return textwrap.fill(shorten(printable(label), 3 * longest), longest).replace("$", r"\$")
 
 
 def row_height(rows: int) -> float:
-    """Return the height in inches of a plot with so many labelled rows."""
+    """Return the height in inches of a plot with labelled rows."""
     return 1.1 + 0.34 * rows
 
 
 def png(drawn: Figure) -> bytes:
     """Render a figure as PNG."""
-    buffer = BytesIO()
     with warnings.catch_warnings():
         _quieten()
-        drawn.savefig(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
+        content = _save_png(drawn)
+        # SVG measures letters of other fonts differently, and a layout begins with the last one.
+        renderer = getattr(drawn.canvas, "renderer", None)
+        return _save_png(drawn) if getattr(renderer, "substituted", False) else content
+
+
+def _save_png(drawn: Figure) -> bytes:
+    buffer = BytesIO()
+    drawn.savefig(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -150,7 +175,7 @@ def inline_svg(text: str, name: str) -> str:
 
     Its colours become the page's CSS variables ``--ink``, ``--faint`` and ``--c0`` to ``--c11``, so
     that they follow a dark mode, and its identifiers begin with ``name``, so that several figures
-    can share a page. It is as wide as the page lets it be, within limits.
+    can share a page. It is as wide as the page allows, within limits.
     """
     text = text[text.index("<svg") :]
     width = float(re.search(r'width="([\d.]+)pt"', text)[1])  # type: ignore[index]
@@ -169,9 +194,67 @@ def inline_svg(text: str, name: str) -> str:
     return text
 
 
+class _Canvas(FigureCanvasAgg):
+    renderer: "_Renderer"
+
+    def get_renderer(self) -> "_Renderer":
+        width, height = self.get_width_height(physical=True)
+        key = width, height, self.figure.dpi
+        if getattr(self, "_key", None) != key:
+            self._key = key
+            self.renderer = _Renderer(*key)  # type: ignore[no-untyped-call]
+        return self.renderer
+
+
+class _Renderer(RendererAgg):
+    """Draws letters that the figure's font lacks in another font, or as their codes."""
+
+    substituted = False
+
+    def draw_text(
+        self,
+        gc: Any,
+        x: float,
+        y: float,
+        s: str,
+        prop: FontProperties,
+        angle: float,
+        ismath: Any = False,  # noqa: FBT002 - matplotlib's own signature
+        mtext: Any = None,
+    ) -> None:
+        text, font = _drawable(s, prop)
+        self.substituted |= font is not prop or text != s
+        draw: Any = super().draw_text
+        draw(gc, x, y, text, font, angle, ismath, mtext)
+
+    def get_text_width_height_descent(
+        self, s: str, prop: FontProperties, ismath: Any
+    ) -> tuple[float, float, float]:
+        measure: Any = super().get_text_width_height_descent
+        width, height, descent = measure(*_drawable(s, prop), ismath)
+        return width, height, descent
+
+
+def _drawable(text: str, font: FontProperties) -> tuple[str, FontProperties]:
+    if text.isascii():
+        return text, font
+    usual = font_manager.get_font(font_manager.findfont(font))
+    lacking = (one for one in text if not (one.isspace() or usual.get_char_index(ord(one))))
+    text, file = spell(text, "".join(lacking))
+    if file:
+        font = font.copy()
+        font.set_family([*font.get_family(), _family(file)])
+    return text, font
+
+
+@lru_cache(maxsize=64)
+def _family(file: Path) -> str:
+    font_manager.fontManager.addfont(str(file))
+    return str(FontProperties(fname=str(file)).get_name())
+
+
 def _quieten() -> None:
-    # A script that the fonts lack, in a class's name say, is drawn as boxes; browsers have more
-    # fonts.
+    # Layouts of SVG measure letters that the font lacks; browsers have more fonts.
     warnings.filterwarnings("ignore", "Glyph .* missing")
     # Long names may leave too little room for a plot to be laid out.
     warnings.filterwarnings("ignore", "constrained_layout not applied")

@@ -1,10 +1,8 @@
-"""Classes in a table: how often every recipe misreads each, and how much more often than the one it
-is held against.
-"""
+"""Classes in a table: each recipe's error per class, and how it differs from the baseline's."""
 
 from collections.abc import Sequence
 
-from mnistlab.report.table import Table, interval_cell, p_cell
+from mnistlab.report.table import Table, Value, count, interval, p_values, points, text
 from mnistlab.statistics import (
     ClassDifference,
     ClassErrors,
@@ -13,23 +11,20 @@ from mnistlab.statistics import (
     class_differences,
     class_errors,
 )
-from mnistlab.statistics.verdict import points
-
-Row = tuple[str, ...]
 
 
 def class_anchor(comparison: Comparison) -> str:
-    """Return whom the others are held against: the label of the baseline, or of the better of two;
-    else nothing.
+    """Return the label that others are compared with: the baseline, or the better of two recipes.
 
-    The best of many was chosen by these very figures, which can prove nothing about it.
+    It is empty for more recipes without a baseline: their best one was chosen by these same
+    figures, which therefore cannot test it.
     """
     held = comparison.differences and (comparison.baseline or len(comparison.summaries) == 2)
     return comparison.anchor if held else ""
 
 
 def class_table(groups: Sequence[RunGroup], comparison: Comparison) -> Table:
-    """Return one row a class and recipe. Errors are in percent of the class's images, differences
+    """Return one row per class and recipe. Errors are in percent of the class's images, differences
     in points.
     """
     anchor = class_anchor(comparison)
@@ -40,36 +35,34 @@ def class_table(groups: Sequence[RunGroup], comparison: Comparison) -> Table:
         if whole
         else {}
     )
-    headings: Row = ("Class", "Recipe", "Images", "Misread (%)", "95 % interval")
+    columns = [
+        text("Class"),
+        text("Recipe"),
+        count("Images"),
+        points("Error (%)"),
+        interval("95 % interval"),
+    ]
     if anchor:
-        headings += (f"Less {anchor}", "95 % interval of it", "p (Bonferroni)")
-    columns = [_column(group.label, class_errors(group), differences) for group in groups]
+        columns += [
+            points(f"Minus {anchor}", "difference"),
+            interval("95 % interval of the difference", "difference_interval"),
+            p_values("p (Bonferroni)", "p_bonferroni"),
+        ]
+    rows = [_rows(group.label, class_errors(group), differences) for group in groups]
     return Table(
-        headings,
-        tuple((name, *column[number]) for number, name in enumerate(classes) for column in columns),
+        columns,
+        [(name, *column[number]) for number, name in enumerate(classes) for column in rows],
     )
 
 
-def _column(
+def _rows(
     label: str, errors: Sequence[ClassErrors], differences: dict[str, list[ClassDifference]]
-) -> list[Row]:
+) -> list[tuple[Value, ...]]:
     """Return a recipe's cells of each class."""
-    rows = [
-        (label, f"{found.images:,}", _points(found.error), interval_cell(found.interval))
-        for found in errors
-    ]
+    rows = [(label, found.images, found.error, found.interval) for found in errors]
     if label in differences:
         return [
-            (
-                *row,
-                _points(found.mean),
-                interval_cell(found.interval),
-                "" if found.p is None else p_cell(found.p),
-            )
+            (*row, found.mean, found.interval, found.p)
             for row, found in zip(rows, differences[label], strict=True)
         ]
-    return [(*row, "", "", "") for row in rows] if differences else list(rows)
-
-
-def _points(value: float | None) -> str:
-    return "" if value is None else points(value)
+    return [(*row, None, None, None) for row in rows] if differences else list(rows)

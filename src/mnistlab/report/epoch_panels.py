@@ -1,26 +1,24 @@
-"""EpochPanels: loss on the left, accuracy on the right, over the epochs."""
+"""EpochPanels: the loss on the left and the accuracy on the right, over the epochs."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
 from numpy.typing import ArrayLike
 
 from mnistlab.report.canvas import INK, LineStyle, figure, legend, panel
 
 _WIDE = 100
-"""Ratio of the largest to the smallest loss from which the axis is logarithmic."""
+"""Ratio of the largest to the smallest loss above which the axis is logarithmic."""
 _WARM_UP = 2
-"""Epochs that the accuracy axis may cut off, lest the first one flatten the rest."""
+"""Epochs that the accuracy axis may cut off, so that the first does not flatten the rest."""
 
 
 @dataclass(frozen=True)
 class EpochPanels:
-    """A figure with two panels; lines are drawn, then :meth:`finish` scales the axes and adds the
-    legend.
-    """
+    """A figure with two panels; :meth:`finish` it when all lines are drawn."""
 
     figure: Figure
     loss: Axes
@@ -28,15 +26,14 @@ class EpochPanels:
 
     @classmethod
     def empty(cls, legend_rows: int = 1) -> "EpochPanels":
-        """Return panels with nothing drawn, and room for a legend of so many rows."""
+        """Return panels with nothing drawn, and room for a legend of ``legend_rows`` rows."""
         drawn = figure(10, 4.18 + 0.22 * legend_rows)
         loss, accuracy = drawn.subplots(1, 2)
         loss.set_ylabel("loss (cross-entropy in nats)")
         accuracy.set_ylabel("accuracy")
-        accuracy.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+        accuracy.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
         for axes in (loss, accuracy):
             axes.set_xlabel("epoch")
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         return cls(drawn, loss, accuracy)
 
     def draw(
@@ -46,7 +43,7 @@ class EpochPanels:
 
         Args:
             measure: ``train_loss``, ``test_accuracy`` and so on; accuracies from 0 to 1.
-            values: one an epoch, from the first.
+            values: one per epoch, from the first.
             label: for the legend.
             colour: of matplotlib's.
             style: of matplotlib's.
@@ -73,6 +70,7 @@ class EpochPanels:
         epochs = max(len(np.asarray(line.get_ydata())) for line in self.loss.lines)
         for axes in (self.loss, self.accuracy):
             axes.set_xlim((0.5, 1.5) if epochs == 1 else (1, epochs))
+            axes.set_xticks(_epoch_ticks(epochs))
         self._scale_loss()
         if epochs > 2 * _WARM_UP:
             self._cut_warm_up()
@@ -87,7 +85,6 @@ class EpochPanels:
         losses = np.concatenate([np.asarray(line.get_ydata()) for line in self.loss.lines])
         if losses.min() > 0 and losses.max() / losses.min() > _WIDE:
             self.loss.set(yscale="log", ylabel="loss (cross-entropy in nats, log scale)")
-            self.loss.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             self.loss.yaxis.set_minor_formatter(NullFormatter())
 
     def _cut_warm_up(self) -> None:
@@ -97,3 +94,11 @@ class EpochPanels:
         low, high = float(settled.min()), float(settled.max())
         margin = 0.05 * (high - low) or 0.001
         self.accuracy.set_ylim(low - margin, high + margin)
+
+
+def _epoch_ticks(epochs: int) -> list[int]:
+    """Return whole epochs from 1 to the last."""
+    locator = MaxNLocator(8, integer=True, steps=[1, 2, 5, 10])
+    ticks = {int(tick) for tick in locator.tick_values(1, epochs)}
+    found = sorted(tick for tick in ticks if 1 <= tick <= epochs)
+    return found if found[0] <= 2 else [1, *found]

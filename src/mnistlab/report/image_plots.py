@@ -32,32 +32,32 @@ from mnistlab.statistics import (
 
 _MOST_CLASSES = 20
 """Classes whose numbers are written into a confusion matrix."""
+_DARKEST = 0.6
+"""Opacity of the shade of the most frequent error: on it dark text has a contrast of 6 on a light
+page, and light text one of 5 on a dark page."""
 
 
 def calibration(groups: Sequence[RunGroup]) -> Figure:
-    """Draw accuracy over confidence, with intervals, and below it how many readings each bin holds;
-    six at most.
+    """Draw accuracy over confidence, with intervals, and the number of images in each bin; six
+    recipes at most.
     """
     curves = [
         (group.label, reliability(group), len(group.records)) for group in groups[:MOST_CURVES]
     ]
-    return draw_calibration(curves, "images a run", left_out(len(groups)))
+    return draw_calibration(curves, "images per run", left_out(len(groups)))
 
 
 def confusion_matrix(group: RunGroup) -> Figure:
-    """Draw which class (row) was taken for which (column), misread images alone, mean over runs."""
+    """Draw the errors of each class (row) by predicted class (column), means over runs."""
     table = confusion(group) / len(group.records)
     np.fill_diagonal(table, 0)
-    return draw_confusion(
-        table, group.records[0].data.classes, f"{group.label}: misread images a run"
-    )
+    return draw_confusion(table, group.records[0].data.classes, f"{group.label}: errors per run")
 
 
 def draw_calibration(
     curves: Sequence[tuple[str, Reliability, int]], counted: str, title: str = ""
 ) -> Figure:
-    """Draw accuracy over confidence, with 95 % intervals, and below it how many readings each bin
-    holds.
+    """Draw accuracy over confidence, with 95 % intervals, and the number of images in each bin.
 
     The points are those of :func:`mnistlab.statistics.reliability_diagram`, so bins of few images
     are merged; the counts below are of the bins as they are.
@@ -93,8 +93,10 @@ def draw_calibration(
     for axes in (upper, lower):
         panel(axes)
     lower.set_yscale("log")
-    lower.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    upper.set_ylabel("read rightly (%)")
+    lower.yaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else "")
+    )
+    upper.set_ylabel("accuracy (%)")
     lower.set(xlabel="confidence (%)", ylabel=counted, xlim=(0, 100))
     handles, labels = upper.get_legend_handles_labels()
     legend(drawn, handles, labels, title=title)
@@ -102,20 +104,18 @@ def draw_calibration(
 
 
 def draw_confusion(
-    table: NDArray[np.float64 | np.int64], names: Sequence[str], title: str, darkest: float = 0.9
+    table: NDArray[np.float64 | np.int64], names: Sequence[str], title: str
 ) -> Figure:
-    """Draw how often each class (row) was taken for each (column).
+    """Draw how often each class (row) was predicted as each class (column).
 
-    The cells off the diagonal are shaded, and up to 20 classes numbers are written into them. A
-    diagonal of other than 0 is written in, but not shaded, since next to it no mistake could be
-    seen.
+    Cells off the diagonal are shaded; with up to 20 classes every cell other than 0 has its number.
+    The diagonal is not shaded, since beside it no error could be seen.
 
     Args:
         table: counts, ``(classes, classes)``: integers are written as such, others with one
             decimal.
         names: the classes'.
         title: above the plot.
-        darkest: opacity of the most frequent mistake's shade, 0 to 1.
     """
     classes = [wrapped(name) for name in names]
     drawn = figure(5.2, 4.8)
@@ -125,7 +125,7 @@ def draw_confusion(
     for (row, column), value in np.ndenumerate(table):
         place, strength = (
             (column - 0.5, row - 0.5),
-            0.0 if row == column else darkest * value / highest,
+            0.0 if row == column else _DARKEST * value / highest,
         )
         axes.add_patch(
             Rectangle(place, 1, 1, facecolor=COLOURS[0], alpha=strength, edgecolor=FAINT, lw=0.5)
@@ -143,7 +143,7 @@ def draw_confusion(
     panel(axes)
     axes.grid(visible=False)
     axes.set(xlim=(-0.5, len(classes) - 0.5), ylim=(len(classes) - 0.5, -0.5), aspect="equal")
-    axes.set(xlabel="taken for", ylabel="true class", title=wrapped(title, 44))
+    axes.set(xlabel="predicted class", ylabel="true class", title=wrapped(title, 44))
     slanted = max(map(len, classes)) > 2
     axes.set_xticks(
         range(len(classes)),
@@ -156,8 +156,8 @@ def draw_confusion(
 
 
 def errors_by_class(groups: Sequence[RunGroup]) -> Figure:
-    """Draw the share of each class that is misread, a bar a recipe: the mean over runs, with
-    intervals; six at most.
+    """Draw the error of each class, a bar per recipe: the mean over runs, with its interval; six
+    recipes at most.
     """
     shown = groups[:MOST_CURVES]
     classes = [wrapped(name) for name in groups[0].records[0].data.classes]
@@ -177,7 +177,7 @@ def errors_by_class(groups: Sequence[RunGroup]) -> Figure:
         low, high = np.clip(ends, 0, 100).T
         axes.vlines(places, low, high, color=INK, lw=1)
     axes.set_xticks(range(len(classes)), classes, rotation=30 if max(map(len, classes)) > 2 else 0)
-    axes.set_ylabel("misread (%)")
+    axes.set_ylabel("error (%)")
     axes.grid(visible=False, axis="x")
     handles, labels = axes.get_legend_handles_labels()
     legend(drawn, handles, labels, title=left_out(len(groups)))

@@ -1,4 +1,4 @@
-"""Plots of single runs over their epochs, as the course asks for them."""
+"""Plots of single runs over their epochs, as the course asks for."""
 
 from collections.abc import Sequence
 
@@ -12,8 +12,8 @@ from mnistlab.runs import RunRecord
 
 
 def learning_curves(record: RunRecord) -> Figure:
-    """Draw one run's loss and accuracy over the epochs, training and test, or validation in its
-    place.
+    """Draw one run's loss and accuracy over the epochs, training and test, or validation
+    instead of test.
     """
     panels, on = EpochPanels.empty(), record.recipe.tested_on
     for part, label, colour, style in (

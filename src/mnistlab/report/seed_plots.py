@@ -1,6 +1,4 @@
-"""Plots over seeds: learning curves with a band, paired differences, and what an ablation took
-away.
-"""
+"""Plots over seeds: learning curves with a band, accuracies, paired differences and ablations."""
 
 from collections.abc import Sequence
 
@@ -23,15 +21,15 @@ from mnistlab.report.epoch_panels import EpochPanels
 from mnistlab.statistics import MEASURES, Comparison, Difference, Interval, RunGroup, Summary, band
 
 _MOST_SEEDS = 25
-"""Whose numbers are written beside their differences."""
+"""Seeds whose numbers are written beside their differences."""
 
 
 def learning_curves(groups: Sequence[RunGroup]) -> Figure:
-    """Draw loss and accuracy over the epochs: the mean over seeds, and a band from the 10 to the 90
-    % quantile.
+    """Draw loss and accuracy over the epochs: the mean over seeds, and a band from the 10 % to the
+    90 % quantile.
 
-    Test or validation is a whole line, training (as trained: augmented, with dropout) a paler,
-    dashed one. At most six recipes are drawn.
+    Test or validation is a solid line, training (augmented, with dropout) a paler, dashed one. At
+    most six recipes are drawn.
     """
     shown = list(groups)[:MOST_CURVES]
     panels = EpochPanels.empty(legend_rows=len(shown))
@@ -49,7 +47,7 @@ def learning_curves(groups: Sequence[RunGroup]) -> Figure:
 
 
 def paired_differences(difference: Difference) -> Figure:
-    """Draw the difference of two recipes seed by seed, and its mean with the 95 % interval."""
+    """Draw the difference of two recipes for each seed, and its mean with the 95 % interval."""
     drawn = figure(7, 3.2)
     axes = drawn.subplots()
     panel(axes)
@@ -79,15 +77,17 @@ def paired_differences(difference: Difference) -> Figure:
             [str(difference.seeds[index]) for index in order],
             fontsize=8 if len(rows) > 12 else None,
         )
-    axes.set_ylabel("seeds, by their difference" if many else "seed")
-    axes.set_xlabel(wrapped(f"accuracy, {difference.first} less {difference.second} (points)", 70))
+    axes.set_ylabel("seeds, sorted by difference" if many else "seed")
+    axes.set_xlabel(
+        wrapped(f"accuracy of {difference.first} minus {difference.second} (points)", 70)
+    )
     axes.grid(visible=False, axis="y")
     return drawn
 
 
 def forest(comparison: Comparison) -> Figure:
-    """Draw the differences of the pairs table, with its signs and intervals: the baseline less each
-    other recipe.
+    """Draw the differences of the pairs table: the baseline minus each other recipe, with
+    intervals.
     """
     drawn = figure(8, row_height(len(comparison.differences)))
     axes = drawn.subplots()
@@ -112,7 +112,7 @@ def forest(comparison: Comparison) -> Figure:
     axes.set_ylim(-0.6, len(labels) - 0.4)
     axes.set_xlabel(
         wrapped(
-            f"accuracy of {whole} less that of each (points), mean and 95 % interval; right of 0,"
+            f"accuracy of {whole} minus each (points), mean and 95 % interval; right of 0,"
             f" {whole} is ahead",
             80,
         )
@@ -152,6 +152,6 @@ def accuracies(summaries: Sequence[Summary]) -> Figure:
         )
     axes.set_yticks(range(len(summaries)), [wrapped(summary.label) for summary in summaries][::-1])
     axes.set_ylim(-0.6, len(summaries) - 0.4)
-    axes.set_xlabel("final accuracy (%): every run, and below it the mean with its 95 % interval")
+    axes.set_xlabel("final accuracy (%) of every run; below, the mean with its 95 % interval")
     axes.grid(visible=False, axis="y")
     return drawn

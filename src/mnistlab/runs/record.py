@@ -19,6 +19,7 @@ from mnistlab.errors import RecipeError, RunError
 from mnistlab.recipe import Recipe
 from mnistlab.runs.checksum import add_checksum, read_checked
 from mnistlab.runs.predictions import Count, Loss, Predictions, Quantity, Seed, Share, Size
+from mnistlab.text import html_table
 
 _ROUNDING = 1e-9
 _LIST_OF_NUMBERS = re.compile(r"\[\n\s+([-+.\deE]+(?:,\s+[-+.\deE]+)*)\s+\]")
@@ -149,6 +150,21 @@ class RunRecord(_Frozen):
     def seconds(self) -> float:
         """Training and testing time, summed over the epochs."""
         return total_seconds(self.history)
+
+    def _repr_html_(self) -> str:
+        final, on = self.final, self.recipe.tested_on
+        rows = [
+            ("Recipe", self.recipe.name),
+            ("Seed", str(self.seed)),
+            ("Data", self.data.name),
+            ("Parameters", f"{self.parameters:,}"),
+            ("Epochs", str(len(self.history))),
+            (f"{on.capitalize()} accuracy", f"{100 * final.test_accuracy:.2f} %"),
+            (f"{on.capitalize()} loss", f"{final.test_loss:.4f}"),
+            ("Errors", f"{final.test_errors:,} of {self.data.test_images:,}"),
+            ("Seconds", f"{self.seconds:.1f}"),
+        ]
+        return html_table((), rows)
 
     def to_json(self, files: Mapping[str, str] | None = None) -> str:
         """Return the text of ``record.json``, a row of numbers on a line.

@@ -43,6 +43,9 @@ class TrainedModel:
     model: nn.Module
     test_logits: NDArray[np.float32]
 
+    def _repr_html_(self) -> str:
+        return self.record._repr_html_()
+
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the logits of images, computed as those of the run's test images were.
 

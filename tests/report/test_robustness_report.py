@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistlab.report.robustness import contact_sheet, draw_robustness, write_robustness_report
-from mnistlab.report.robustness_tables import (
+from mnistlab.report.robustness_report import (
+    contact_sheet,
+    draw_robustness,
     robustness_headline,
     robustness_remarks,
     robustness_table,
+    write_robustness_report,
 )
 from mnistlab.statistics.robustness import measure_robustness
 from tests.browser import opened
@@ -63,17 +65,17 @@ def report(tmp_path_factory):
 def test_the_sentences_and_the_table_by_hand():
     one, two = made("A"), made("A", "B")
     assert robustness_headline(one) == (
-        "Misread are 20.00 % of corrupted images (95 % interval 15.00 to 25.00 %), "
-        "and 1.00 % of the same images as they are"
+        "The error is 20.00 % on corrupted images (95 % interval 15.00 to 25.00 %) "
+        "and 1.00 % on the same images uncorrupted"
     ).replace("15.00 to 25.00", interval(one[0]))
     assert robustness_headline(two).startswith(
-        "Of 2 models A misreads fewest: 20.00 % of corrupted images ("
+        "Of 2 models A has the lowest error: 20.00 % on corrupted images ("
     )
     assert robustness_remarks(two) == [
-        "hardest for A is dotted line: 30.00 % misread",
-        "hardest for B is dotted line: 60.00 % misread",
+        "the hardest corruption for A is dotted line, with an error of 30.00 %",
+        "the hardest corruption for B is dotted line, with an error of 60.00 %",
     ]
-    assert robustness_table(two).headings == ("Misread (%)", "A", "B")
+    assert robustness_table(two).headings == ("Error (%)", "A", "B")
     assert robustness_table(two).rows == (
         ("none", "1.00", "2.00"),
         ("fog", "10.00", "20.00"),
@@ -95,8 +97,8 @@ def test_a_flawless_model_can_be_told(tmp_path):
     assert robustness_remarks(models) == []
     assert (
         robustness_headline(models)
-        == "Of 2 models A misreads fewest: 0.00 % of corrupted images, and 0.00 % of the same"
-        " images as they are"
+        == "Of 2 models A has the lowest error: 0.00 % on corrupted images and 0.00 % on the same"
+        " images uncorrupted"
     )
     assert robustness_table(models).rows[-1] == ("mean, relative to A", "", "")
     files = write(
@@ -116,13 +118,11 @@ def test_the_files_carry_the_same_figures(report):
     )
     assert told["version"]
     rows = list(csv.reader(io.StringIO((report / "table.csv").read_text(encoding="utf-8"))))
-    assert [tuple(row) for row in rows] == [
-        robustness_table(models).headings,
-        *robustness_table(models).rows,
-    ]
+    assert rows[0] == ["corruption", "A", "A_low", "A_high", "B", "B_low", "B_high"]
+    assert rows[2] == ["fog", "10", "", "", "20", "", ""]
     markdown = (report / "table.md").read_text(encoding="utf-8")
     assert markdown.startswith(
-        f"**{robustness_headline(models)}.**\n\n- hardest for A is dotted line"
+        f"**{robustness_headline(models)}.**\n\n- the hardest corruption for A is dotted line"
     )
     assert robustness_table(models).markdown() in markdown
 
@@ -139,7 +139,7 @@ def test_the_plot_draws_the_figures_hardest_on_top():
     drawn = draw_robustness(made("A", "B", "C"))
     (axes,) = drawn.axes
     rows = [label.get_text() for label in axes.get_yticklabels()]
-    assert rows == ["as they are", "fog", "shot noise", "dotted line", "mean of the 3"]
+    assert rows == ["uncorrupted", "fog", "shot noise", "dotted line", "mean of the 3"]
     dots = {
         line.get_label(): line.get_xdata()
         for line in axes.lines
@@ -174,7 +174,7 @@ def test_the_contact_sheet_shows_every_corruption():
     drawn = contact_sheet(shown)
     drawn.draw_without_rendering()
     assert [axes.get_title() for axes in drawn.axes] == [
-        "as it is",
+        "uncorrupted",
         "fog",
         "shot noise",
         "dotted line",
@@ -207,7 +207,7 @@ def test_the_page_in_a_browser(report, width, scheme):
             for text in page.locator(".gallery > li").all_inner_texts()
         ]
         assert cards == [
-            "as it is 1.00 % 2.00 %",
+            "uncorrupted 1.00 % 2.00 %",
             "fog severity 5 10.00 % 20.00 %",
             "shot noise severity 5 20.00 % 40.00 %",
             "dotted line 30.00 % 60.00 %",

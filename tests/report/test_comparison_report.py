@@ -12,21 +12,21 @@ from PIL import Image
 from mnistlab.recipe import Recipe
 from mnistlab.report.canvas import inline_svg, svg, wrapped
 from mnistlab.report.class_tables import class_table
-from mnistlab.report.comparison import draw_plots, write_comparison_report
-from mnistlab.report.comparison_tables import (
+from mnistlab.report.comparison_report import (
+    draw_plots,
     field_table,
     loss_table,
     pair_table,
     recipe_table,
     run_table,
     short_table,
+    write_comparison_report,
 )
 from mnistlab.report.image_plots import errors_by_class
 from mnistlab.report.seed_plots import forest
 from mnistlab.statistics import RunGroup, class_differences, class_errors, compare
 from mnistlab.statistics.classes import errors_of_runs
 from mnistlab.statistics.interval import mean_interval
-from mnistlab.statistics.verdict import points, span
 from tests.browser import opened
 from tests.statistics.records import CLASSES, IMAGES, made_group, made_record
 
@@ -65,6 +65,11 @@ def report(tmp_path_factory):
     return out
 
 
+def table_file(folder, name):
+    text = (folder / f"tables/{name}.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
 def test_the_recipe_table_by_hand():
     table = recipe_table(compare(groups()))
     rows = [dict(zip(table.headings, row)) for row in table.rows]
@@ -74,7 +79,7 @@ def test_the_recipe_table_by_hand():
     assert rows[1]["SD"] == f"{np.std(BETTER, ddof=1) / 10:.2f}"
     assert rows[1]["Parameters"] == "61,706"
     assert rows[1]["Train−test gap"] == "0.74"
-    assert rows[1]["Time a run"] == "2.0 s"
+    assert rows[1]["Time per run"] == "2.0 s"
 
 
 def test_the_other_tables_by_hand():
@@ -86,19 +91,21 @@ def test_the_other_tables_by_hand():
     assert run_table(found).rows[1] == ("1", "97.90", "99.10")
     assert [row[0] for row in field_table(groups()).rows] == ["batch_norm", "dropout"]
     assert field_table(groups()).rows[1] == ("dropout", "0.0", "0.3")
-    assert loss_table(found).rows[0] == ("lenet5", "0.0500", "0.0500", "+0 %", "0.01")
+    assert loss_table(found).rows[0] == ("lenet5", "0.0500", "0.0500", "+0 %", "0.010")
     assert max(map(len, short_table(found).text(100).splitlines())) <= 100
 
 
 def test_markdown_and_csv_carry_the_same_figures(report):
     markdown = (report / "table.md").read_text(encoding="utf-8")
     assert markdown.startswith("**custom_mlp is better than lenet5")
-    rows = list(
-        csv.reader(io.StringIO((report / "tables/recipes.csv").read_text(encoding="utf-8")))
-    )
-    assert rows[0][0] == "Recipe"
-    for row in rows[1:]:
-        assert f"| {' | '.join(row)} |" in markdown
+    rows = table_file(report, "recipes")
+    assert [float(row["test_accuracy"]) for row in rows] == [
+        pytest.approx(100 - np.mean(errors) / 10) for errors in (WORSE, BETTER)
+    ]
+    for row in rows:
+        shown = f"{float(row['interval_low']):.2f} to {float(row['interval_high']):.2f}"
+        assert f"| {row['recipe']} | 61,706 | 8 | {float(row['test_accuracy']):.2f} |" in markdown
+        assert shown in markdown
     assert {path.name for path in (report / "tables").iterdir()} == {
         f"{name}.csv" for name in ("recipes", "pairs", "losses", "runs", "classes")
     }
@@ -127,28 +134,30 @@ def test_the_summary_has_what_every_results_folder_must_have(report):
 def test_the_table_of_classes_by_hand(report):
     """Every class is there once for each recipe, the less accurate one with its difference from the
     other."""
-    rows = list(
-        csv.DictReader(io.StringIO((report / "tables/classes.csv").read_text(encoding="utf-8")))
-    )
-    assert [(row["Class"], row["Recipe"]) for row in rows[:3]] == [
+    rows = table_file(report, "classes")
+    assert [(row["class"], row["recipe"]) for row in rows[:3]] == [
         ("0", "lenet5"),
         ("0", "custom_mlp"),
         ("1", "lenet5"),
     ]
     chosen = groups()
     wrong = [errors_of_runs(group)[:, 3] for group in chosen]
-    other, best = (row for row in rows if row["Class"] == "3")
-    assert (best["Misread (%)"], best["Less custom_mlp"], best["p (Bonferroni)"]) == (
-        points(wrong[1].mean()),
+    other, best = (row for row in rows if row["class"] == "3")
+    assert float(best["error"]) == pytest.approx(wrong[1].mean())
+    assert (best["difference"], best["difference_interval_low"], best["p_bonferroni"]) == (
+        "",
         "",
         "",
     )
-    assert other["Misread (%)"] == points(wrong[0].mean())
-    assert other["95 % interval"] == span(mean_interval(wrong[0]))
-    assert other["Less custom_mlp"] == points((wrong[0] - wrong[1]).mean())
+    assert float(other["error"]) == pytest.approx(wrong[0].mean())
+    ends = float(other["interval_low"]), float(other["interval_high"])
+    assert ends == pytest.approx(mean_interval(wrong[0]).ends())
+    assert float(other["difference"]) == pytest.approx((wrong[0] - wrong[1]).mean())
     found = class_differences(chosen, chosen[1])["lenet5"][3]
-    assert other["95 % interval of it"] == span(found.interval)
-    assert float(other["p (Bonferroni)"]) <= 1
+    ends = float(other["difference_interval_low"]), float(other["difference_interval_high"])
+    assert ends == pytest.approx(found.interval.ends())
+    assert float(other["p_bonferroni"]) <= 1
+    assert "Minus custom_mlp" in class_table(chosen, compare(chosen)).headings
     assert "p (Bonferroni)" not in class_table(chosen[:1], compare(chosen[:1])).headings
     ranked = compare(chosen, ranking=True)
     assert "p (Bonferroni)" not in class_table(chosen, ranked).headings
@@ -301,8 +310,8 @@ def test_a_gallery_by_hand(tmp_path):
     with opened(tmp_path / "report.html") as (page, complaints):
         cards = page.locator(".gallery > li").all_inner_texts()
         assert [re.sub(r"\s+", " ", card).strip() for card in cards] == [
-            "0 is 0 1: 5 0: 1",
-            "1 is 1 2: 4 1: 2",
+            "0 label 0 1: 5 0: 1",
+            "1 label 1 2: 4 1: 2",
         ]
         assert page.locator(".gallery img").first.evaluate("image => image.naturalWidth") == 28
         assert complaints == []

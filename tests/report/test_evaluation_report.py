@@ -10,13 +10,15 @@ import pytest
 from PIL import Image
 
 from mnistlab.errors import DataError
-from mnistlab.report.evaluation import draw_plots, worst_errors, write_evaluation_report
-from mnistlab.report.evaluation_tables import (
+from mnistlab.report.evaluation_report import (
     class_table,
     coverage_table,
+    draw_plots,
     figure_table,
     headline,
     remarks,
+    worst_errors,
+    write_evaluation_report,
 )
 from mnistlab.statistics import evaluate, reliability_diagram
 from tests.browser import opened
@@ -65,14 +67,14 @@ def test_the_sentences_and_tables_by_hand():
     found = evaluate(logits, np.array([0, 1, 0, 1]), ("cat", "dog"))
     assert (
         headline(found)
-        == "75.00 % are read rightly: 3 of 4 images (95 % interval 30.06 to 95.44 %)"
+        == "75.00 % are classified correctly: 3 of 4 images (95 % interval 30.06 to 95.44 %)"
     )
     assert remarks(found) == [
-        "hardest is cat, read rightly in 50.00 %",
-        "its mean confidence, 76.25 %, is within that interval, as it should be",
+        "the hardest class is cat, with 50.00 % correct",
+        "the mean confidence, 76.25 %, lies within that interval, as it should",
         (
-            "if it refuses what it reads with less than 90 % confidence, 25.00 % of the images are"
-            " left, and of these it reads 100.00 % rightly"
+            "rejecting predictions below 90 % confidence keeps 25.00 % of the images, and 100.00 %"
+            " of these are correct"
         ),
     ]
     assert dict(figure_table(found).rows)["95 % interval"] == "30.06 to 95.44"
@@ -96,7 +98,8 @@ def test_the_most_frequent_mistake_is_told():
     found = evaluate(logits, np.array([0, 0, 1, 1, 1]), ("cat", "dog"))
     assert (
         remarks(found)[0]
-        == "hardest is cat, read rightly in 0.00 %; most often cat is taken for dog (2 times)"
+        == "the hardest class is cat, with 0.00 % correct; the most frequent error is cat predicted"
+        " as dog (2 times)"
     )
 
 
@@ -108,8 +111,8 @@ def test_no_caption_of_the_contact_sheet_is_cut_off():
 
 
 def test_too_much_and_too_little_confidence_are_told_apart():
-    assert "too sure of itself" in " ".join(remarks(made(sharpness=10)))
-    assert "not sure enough" in " ".join(remarks(made(sharpness=0.3)))
+    assert "overconfident" in " ".join(remarks(made(sharpness=10)))
+    assert "underconfident" in " ".join(remarks(made(sharpness=0.3)))
 
 
 def test_the_files_carry_the_same_figures(report):
@@ -122,9 +125,14 @@ def test_the_files_carry_the_same_figures(report):
         COMMAND,
     )
     rows = list(
-        csv.reader(io.StringIO((report / "tables/classes.csv").read_text(encoding="utf-8")))
+        csv.DictReader(io.StringIO((report / "tables/classes.csv").read_text(encoding="utf-8")))
     )
-    assert [tuple(row) for row in rows] == [class_table(found).headings, *class_table(found).rows]
+    for row, figures in zip(rows, found.by_class, strict=True):
+        assert row["class"] == figures.name
+        assert int(row["images"]) == figures.images
+        assert float(row["recall"]) == pytest.approx(100 * figures.recall)
+        ends = float(row["interval_low"]), float(row["interval_high"])
+        assert ends == pytest.approx([100 * end for end in figures.interval.ends()])
     markdown = (report / "table.md").read_text(encoding="utf-8")
     assert markdown.startswith(f"**{headline(found)}.**\n")
     for table in (figure_table(found), class_table(found), coverage_table(found)):
@@ -168,8 +176,7 @@ def test_the_plots_draw_the_figures():
     for axes, bad in zip(worst_errors(found, images).axes, found.worst):
         assert (axes.images[0].get_array() == images[bad.image]).all()
         label = (
-            f"is {DIGITS[bad.label]}, read as"
-            f" {DIGITS[bad.prediction]}\n{100 * bad.confidence:.1f} %"
+            f"{DIGITS[bad.label]}, predicted {DIGITS[bad.prediction]}\n{100 * bad.confidence:.1f} %"
         )
         assert axes.get_title() == label
 
@@ -201,7 +208,7 @@ def test_the_page_in_a_browser(report, width, scheme):
         assert (
             re.sub(r"\s+", " ", cards[0])
             .strip()
-            .startswith(f"{bad.image} is {bad.label} {bad.prediction}: ")
+            .startswith(f"{bad.image} label {bad.label} {bad.prediction}: ")
         )
         assert page.locator(".gallery img").first.evaluate("image => image.naturalWidth") == 28
         assert COMMAND in page.locator("pre").inner_text()
@@ -241,7 +248,7 @@ def test_a_flawless_model_has_no_errors_to_show(tmp_path, images):
 def test_a_single_image_and_a_single_class_can_be_told(tmp_path):
     one = evaluate(np.zeros((1, 1), np.float32), np.array([0]), ("only",))
     write_evaluation_report(one, tmp_path, title="one", images=np.zeros((1, 5, 7), np.uint8))
-    assert headline(one).startswith("100.00 % are read rightly: 1 of 1 images")
+    assert headline(one).startswith("100.00 % are classified correctly: 1 of 1 images")
 
 
 def test_images_of_another_number_are_refused(tmp_path):

@@ -12,18 +12,21 @@ from PIL import Image
 
 from mnistlab import Recipe
 from mnistlab.report.canvas import png
-from mnistlab.report.repetition import draw_accuracies, markdown, summary, write_repetition_report
-from mnistlab.report.repetition_tables import (
+from mnistlab.report.repetition_report import (
     disputed_table,
+    draw_accuracies,
     figure_table,
+    markdown,
     repetition_remarks,
     repetition_sentence,
     seed_table,
+    summary,
+    write_repetition_report,
 )
 from mnistlab.runs import RunStore
 from mnistlab.statistics import RunGroup, summarise
 from tests.browser import opened
-from tests.report.test_comparison import with_an_evil_class
+from tests.report.test_comparison_report import with_an_evil_class
 from tests.statistics.records import made_group, made_record
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +43,7 @@ def test_the_sentence():
     assert (
         repetition_sentence(figures())
         == "mine: 98.70 % of test images on average over 4 seeds (95 % interval 98.23 to 99.17; "
-        "single runs 98.30 to 99.00), 61,706 parameters, 2.0 s a run"
+        "single runs 98.30 to 99.00), 61,706 parameters, 2.0 s per run"
     )
     held_out = repetition_sentence(figures(recipe=Recipe(name="mine", validation=1000)))
     assert held_out.startswith("mine: 98.70 % of held-out training images on average")
@@ -48,7 +51,7 @@ def test_the_sentence():
     assert (
         repetition_sentence(figures([10]))
         == "mine: 99.00 % of test images in one run (seed 0; one run has no interval), 61,706"
-        " parameters, 2.0 s a run"
+        " parameters, 2.0 s per run"
     )
 
 
@@ -57,9 +60,10 @@ def test_the_remark_on_disputed_labels():
     (remark,) = repetition_remarks(figures(disputed=[0, 999]))
     # All four runs misread image 0 and none 999; 9, 11, 16 and 12 of the other 998 are misread.
     assert remark.startswith(
-        f"without the 2 images whose labels are disputed it is {100 - 1200 / 998:.2f} % (95 % in"
+        "without the 2 images whose labels are disputed the accuracy is"
+        f" {100 - 1200 / 998:.2f} % (95 % in"
     )
-    assert remark.endswith("of those 2 a run reads 1.0 as labelled on average")
+    assert remark.endswith("of those 2 a run classifies 1.0 as labelled on average")
 
 
 def test_the_tables_by_hand():
@@ -79,7 +83,8 @@ def test_the_tables_by_hand():
         f"{100 - 1600 / 998:.2f}",
     )
     assert seed_table(figures()).rows[2] == ("2", "98.30", "17", "0.0500", "2.0")
-    assert disputed_table(found.disputed).rows == (("0", "0 of 4"), ("999", "4 of 4"))
+    assert disputed_table(found.disputed).rows == (("0", "0"), ("999", "4"))
+    assert disputed_table(found.disputed).headings[1].endswith("(of 4 runs)")
     assert (
         "Validation accuracy (%)" in figure_table(figures(recipe=Recipe(validation=1000))).headings
     )
@@ -123,10 +128,13 @@ def test_markdown_and_csv_carry_the_same_figures(tmp_path):
     assert text == markdown(found, ["mine, seed 9: lost"])
     assert text.startswith("**mine: 98.70 %")
     assert "- failed: mine, seed 9: lost\n" in text
-    rows = list(csv.reader(io.StringIO((tmp_path / "tables/runs.csv").read_text(encoding="utf-8"))))
-    assert len(rows) == 5
-    for row in rows[1:]:
-        assert f"| {' | '.join(row)} |" in text
+    headings, *rows = csv.reader(
+        io.StringIO((tmp_path / "tables/runs.csv").read_text(encoding="utf-8"))
+    )
+    assert headings[:4] == ["seed", "accuracy", "errors", "loss"]
+    assert [[float(cell) for cell in row[:4]] for row in rows] == [
+        [seed, 100 - errors / 10, errors, 0.05] for seed, errors in enumerate(ERRORS)
+    ]
 
 
 def test_the_plot_shows_every_seed_the_mean_and_the_interval():
@@ -191,7 +199,7 @@ def test_the_page_in_a_browser(tmp_path, width, scheme):
         assert page.locator("h2").all_inner_texts() == [
             "Results",
             "Disputed labels",
-            "How it was made",
+            "How to reproduce it",
         ]
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         heights = page.eval_on_selector_all(
@@ -207,7 +215,7 @@ def test_names_cannot_write_into_the_page(tmp_path):
         assert complaints == []
         assert page.locator("script").count() == 0
         assert page.locator("h1").inner_text() == f"a{EVIL}, 2 seeds"
-        assert page.locator("h2").all_inner_texts() == ["Results", "How it was made"]
+        assert page.locator("h2").all_inner_texts() == ["Results", "How to reproduce it"]
 
 
 def test_the_documents_example_is_that_of_its_records():

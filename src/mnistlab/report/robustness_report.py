@@ -1,5 +1,5 @@
-"""A robustness table's files: one HTML page, the table as Markdown and CSV, plots, and all figures
-as JSON.
+"""The report of a robustness evaluation: an HTML page, a table as Markdown and CSV, plots, and all
+figures as JSON.
 """
 
 import math
@@ -22,22 +22,16 @@ from mnistlab.report.canvas import (
     legend,
     looks,
     panel,
-    png,
     row_height,
     svg,
     wrapped,
 )
 from mnistlab.report.page import image_source, render_template
-from mnistlab.report.robustness_tables import (
-    robustness_headline,
-    robustness_remarks,
-    robustness_table,
-    spoken,
-)
-from mnistlab.report.table import sentences
-from mnistlab.runs import write_atomically
+from mnistlab.report.result_files import write_results
+from mnistlab.report.table import Table, estimate, in_percent, percent, sentences, text
+from mnistlab.statistics.interval import Interval
 from mnistlab.statistics.robustness import CLEAN, Robustness, Score
-from mnistlab.text import to_json
+from mnistlab.statistics.verdict import span
 
 _COLUMNS, _SIDE, _CAPTION = 4, 1.5, 0.3
 """Images in a row of the contact sheet; an image's side and a caption's height in inches."""
@@ -70,10 +64,10 @@ def write_robustness_report(
         title: of the page.
         examples: by corruption, the clean one first: uint8, ``(height, width)``, the same image
             each time.
-        facts: short ones that stand above the title, such as the data's name.
-        settings: what else ``summary.json`` says, among it ``severities`` by corruption, ``None``
-            where it has none.
-        command: what makes it all again.
+        facts: short ones shown above the title, such as the data's name.
+        settings: further entries of ``summary.json``, among them ``severities`` by corruption,
+            ``None`` where it has none.
+        command: the command that repeats the evaluation.
 
     Returns:
         The files written, the page first.
@@ -102,21 +96,84 @@ def write_robustness_report(
         intervals=" and ".join(_INTERVALS[kind] for kind in over),
         command=command,
     )
-    contents: dict[str, bytes | str] = {
-        "report.html": page,
-        "summary.json": (
-            f"{to_json({'title': title, **settings, **figures(models), 'command': command})}\n"
-        ),
-        "table.md": markdown(models),
-        "table.csv": table.csv(),
-        "plots/robustness.svg": drawings["robustness"],
-        "plots/robustness.png": png(plot),
-        "plots/corruptions.png": png(contact_sheet(examples)),
-    }
-    for name, content in contents.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / name, content)
-    return [folder / name for name in contents]
+    return write_results(
+        folder,
+        {
+            "report.html": page,
+            "summary.json": {"title": title, **settings, **figures(models), "command": command},
+            "table.md": markdown(models),
+            "table.csv": table,
+            "plots/robustness.svg": drawings["robustness"],
+            "plots/robustness.png": plot,
+            "plots/corruptions.png": contact_sheet(examples),
+        },
+    )
+
+
+def robustness_headline(models: Sequence[Robustness]) -> str:
+    """Say in one sentence how many corrupted and how many clean images the best model
+    misclassifies.
+    """
+    best = min(models, key=lambda model: model.mean_error)
+    ends = f" (95 % interval {span(in_percent(best.interval))} %)" if best.interval else ""
+    over = f", on average over {best.runs} seeds" if best.runs > 1 else ""
+    said = (
+        f"{percent(best.mean_error)} on corrupted images{ends} and"
+        f" {percent(best.clean.error)} on the same images uncorrupted{over}"
+    )
+    if len(models) == 1:
+        return f"The error is {said}"
+    return f"Of {len(models)} models {best.model} has the lowest error: {said}"
+
+
+def robustness_remarks(models: Sequence[Robustness]) -> list[str]:
+    """Name the corruption that is hardest for each model."""
+    return [
+        f"the hardest corruption for {model.model} is {spoken(model.hardest)}, with an error of"
+        f" {percent(model.corrupted[model.hardest].error)}"
+        for model in models
+        if model.mean_error
+    ]
+
+
+def robustness_table(models: Sequence[Robustness]) -> Table:
+    """Return one row per corruption, ``none`` first; errors in percent, of a recipe over seeds with
+    their intervals.
+
+    The last rows are the mean over the corruptions and, for several models, its ratio to the first
+    model's.
+    """
+    rows: list[tuple[Any, ...]] = [(CLEAN, *(_of_score(model, model.clean) for model in models))]
+    rows += [
+        (spoken(name), *(_of_score(model, model.corrupted[name]) for model in models))
+        for name in models[0].corrupted
+    ]
+    means = (_in_percent(model, model.mean_error, model.interval) for model in models)
+    rows.append((f"mean of the {len(models[0].corrupted)}", *means))
+    if len(models) > 1:
+        ratios = (
+            None if model.relative is None else (model.relative, model.relative_interval)
+            for model in models
+        )
+        rows.append((f"mean, relative to {models[0].model}", *ratios))
+    columns = (estimate(model.model, model.model) for model in models)
+    return Table([text("Error (%)", "corruption"), *columns], rows)
+
+
+def spoken(name: str) -> str:
+    """Return a corruption's name as people write it."""
+    return name.replace("_", " ")
+
+
+def _of_score(model: Robustness, score: Score) -> tuple[float, Interval | None]:
+    return _in_percent(model, score.error, score.interval)
+
+
+def _in_percent(
+    model: Robustness, share: float, ends: Interval | None
+) -> tuple[float, Interval | None]:
+    # A single model's interval is over images; the plot shows it.
+    return 100 * share, in_percent(ends) if ends and model.runs > 1 else None
 
 
 def markdown(models: Sequence[Robustness]) -> str:
@@ -131,10 +188,10 @@ def figures(models: Sequence[Robustness]) -> dict[str, Any]:
 
 
 def draw_robustness(models: Sequence[Robustness]) -> Figure:
-    """Draw the share of images misread: a row a corruption, hardest for the first model on top, a
-    colour a model.
+    """Draw the errors: one row per corruption, the hardest for the first model on top, and one
+    colour per model.
 
-    Above them is the mean of the corruptions, below them the images as they are.
+    Above them is the mean over the corruptions, below them the uncorrupted images.
     """
     names = [CLEAN, *sorted(models[0].corrupted, key=lambda name: models[0].corrupted[name].errors)]
     drawn = figure(8, row_height(len(names) + 1) + 0.24 * math.ceil(len(models) / 2))
@@ -176,21 +233,21 @@ def draw_robustness(models: Sequence[Robustness]) -> Figure:
             clip_on=False,
         )
     axes.hlines([0.5, top - 0.5], 0, 1, color=INK, lw=0.8, transform=axes.get_yaxis_transform())
-    spoken_names = ["as they are", *map(spoken, names[1:]), f"mean of the {len(names) - 1}"]
+    spoken_names = ["uncorrupted", *map(spoken, names[1:]), f"mean of the {len(names) - 1}"]
     axes.set_yticks([*rows, top], spoken_names)
     axes.set_ylim(-0.6, top + 0.6)
     shown = [score for model in models for score in (model.clean, *model.corrupted.values())]
     _scale(
         axes, 100 * max(score.interval.high if score.interval else score.error for score in shown)
     )
-    axes.set_xlabel("misread (%), with 95 % interval")
+    axes.set_xlabel("error (%), with 95 % interval")
     axes.tick_params(axis="y", length=0)
     legend(drawn, *axes.get_legend_handles_labels())
     return drawn
 
 
 def contact_sheet(examples: Mapping[str, NDArray[np.uint8]]) -> Figure:
-    """Draw one image as it is and after each corruption."""
+    """Draw one image, uncorrupted and after each corruption."""
     rows = math.ceil(len(examples) / _COLUMNS)
     drawn = figure(_SIDE * _COLUMNS, (_SIDE + _CAPTION) * rows)
     places = drawn.subplots(rows, _COLUMNS, squeeze=False).ravel()
@@ -200,7 +257,7 @@ def contact_sheet(examples: Mapping[str, NDArray[np.uint8]]) -> Figure:
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_color(FAINT)
         axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-        axes.set_title("as it is" if name == CLEAN else spoken(name), fontsize=10, color=INK)
+        axes.set_title("uncorrupted" if name == CLEAN else spoken(name), fontsize=10, color=INK)
         axes.set_anchor("N")
     return drawn
 
@@ -221,19 +278,18 @@ def _dots(
 
 
 def _step(number: int, count: int) -> float:
-    """Return how many places above the middle one stands, the first of so many being the
-    highest.
-    """
+    """Return how far above the middle one of ``count`` models stands, the first highest."""
     return (count - 1) / 2 - number
 
 
 def _scale(axes: Axes, highest: float) -> None:
-    """Scale by the square root up to the highest percentage, with ticks that can be read."""
+    """Scale by the square root up to the highest percentage, with ticks that do not overlap."""
     axes.set_xscale("function", functions=(lambda x: np.sqrt(np.maximum(x, 0)), np.square))
     right = min(100.0, 1.08 * highest)
     axes.set_xlim(0, right)
     ticks = [tick for tick in _TICKS if tick <= right and (tick == 0 or tick >= right / 100)]
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    decimals = int(any(tick % 1 for tick in ticks))
+    axes.set_xticks(ticks, [f"{tick:.{decimals}f}" for tick in ticks])
     axes.minorticks_off()
 
 
@@ -245,7 +301,7 @@ def _card(
 ) -> dict[str, Any]:
     scores = [model.clean if name == CLEAN else model.corrupted[name] for model in models]
     return {
-        "name": "as it is" if name == CLEAN else spoken(name),
+        "name": "uncorrupted" if name == CLEAN else spoken(name),
         "severity": severities.get(name),
         "shares": [(score.error, number % len(COLOURS)) for number, score in enumerate(scores)],
         "source": image_source(image),

@@ -1,0 +1,400 @@
+"""The report of a comparison: an HTML page, tables as Markdown and CSV, plots as PNG and SVG, and a
+summary as JSON.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from mnistlab.recipe import TESTED_IMAGES
+from mnistlab.report.canvas import MOST_CURVES, svg
+from mnistlab.report.class_tables import class_anchor, class_table
+from mnistlab.report.image_plots import calibration, confusion_matrix, errors_by_class
+from mnistlab.report.page import environment_lines, image_source, render_template
+from mnistlab.report.result_files import plot_files, write_results
+from mnistlab.report.seed_plots import (
+    accuracies,
+    forest,
+    learning_curves,
+    paired_differences,
+)
+from mnistlab.report.table import (
+    Column,
+    Table,
+    count,
+    estimate,
+    in_percent,
+    interval,
+    number,
+    p_values,
+    points,
+    sentences,
+    significant,
+    text,
+    times,
+)
+from mnistlab.statistics import Comparison, HardImage, Interval, RunGroup, hardest
+from mnistlab.statistics.calibration import FEWEST_IMAGES
+
+_MOST_PAIRS, _MOST_MATRICES = 3, 4
+_MOST_ROWS = 24
+"""Rows from which on a table of classes is folded up."""
+
+
+def recipe_table(comparison: Comparison) -> Table:
+    """Return one row per recipe. Accuracies, errors and intervals are in percent of images, gaps in
+    points.
+    """
+    on = comparison.tested_on
+    noun = on.capitalize()
+    return Table(
+        [
+            text("Recipe"),
+            count("Parameters"),
+            count("Seeds"),
+            number(f"{noun} accuracy (%)"),
+            number("SD", name="standard_deviation"),
+            interval("95 % interval"),
+            number("Error (%)"),
+            number(f"{noun} loss", 4),
+            significant("Training loss"),
+            number("Calibration error"),
+            points(f"Train−{on} gap", f"train_{on}_gap"),
+            times("Time per run"),
+        ],
+        [
+            (
+                summary.label,
+                summary.parameters,
+                len(summary.seeds),
+                summary.accuracy,
+                summary.std,
+                summary.interval,
+                100 - summary.accuracy,
+                summary.loss,
+                summary.train_loss,
+                summary.calibration_error,
+                summary.gap,
+                summary.seconds,
+            )
+            for summary in comparison.summaries
+        ],
+    )
+
+
+def short_table(comparison: Comparison) -> Table:
+    """Return the columns of :func:`recipe_table` that fit a terminal."""
+    noun = comparison.tested_on.capitalize()
+    return recipe_table(comparison).select(
+        {
+            "Recipe": "Recipe",
+            "Seeds": "Seeds",
+            f"{noun} accuracy (%)": "Accuracy %",
+            "SD": "SD",
+            "95 % interval": "95 % interval",
+            f"{noun} loss": "Loss",
+            "Time per run": "Time",
+        }
+    )
+
+
+def pair_table(comparison: Comparison) -> Table:
+    """Return one row per pair: differences of final accuracy in percentage points, of loss in nats.
+
+    Both p, and the interval beside the difference, are corrected for all pairs and all looks.
+    """
+    return Table(
+        [
+            Column("Pair", _write_pairs, "", ("first", "second")),
+            count("Seeds"),
+            points("Difference"),
+            interval("95 % interval"),
+            p_values("p"),
+            text("Verdict"),
+            points("IQM", "interquartile_mean"),
+            estimate("First beats second", decimals=0, unit=" %"),
+            interval("On new images", "new_images_interval"),
+            number("Correlation"),
+            count("McNemar p < 0.05", "mcnemar_significant"),
+            number("Loss difference", 4, sign=True),
+            p_values("p (loss)", "p_loss"),
+        ],
+        [
+            (
+                (found.first, found.second),
+                len(found.seeds),
+                found.mean,
+                found.simultaneous,
+                found.adjusted_p,
+                found.verdict,
+                found.interquartile_mean,
+                (100 * found.superiority, in_percent(found.superiority_interval)),
+                found.new_images.interval if found.new_images else None,
+                found.correlation,
+                found.single_tests,
+                found.loss,
+                found.adjusted_loss_p,
+            )
+            for found in comparison.differences
+        ],
+    )
+
+
+def loss_table(comparison: Comparison) -> Table:
+    """Return one row per recipe: its lowest test loss of any epoch, its final test and training
+    loss, in nats.
+    """
+    on = comparison.tested_on
+    return Table(
+        [
+            text("Recipe"),
+            number(f"Lowest {on} loss (selected on {on})", 4, f"lowest_{on}_loss"),
+            number(f"Final {on} loss", 4),
+            number("Rise", 0, "rise_percent", sign=True, unit=" %"),
+            significant("Final training loss"),
+        ],
+        [
+            (
+                summary.label,
+                summary.lowest_loss,
+                summary.loss,
+                100 * (summary.loss / summary.lowest_loss - 1),
+                summary.train_loss,
+            )
+            for summary in comparison.summaries
+        ],
+    )
+
+
+def run_table(comparison: Comparison) -> Table:
+    """Return one row per seed: every recipe's final test accuracy in percent."""
+    seeds = sorted({seed for summary in comparison.summaries for seed in summary.seeds})
+    columns = [
+        dict(zip(summary.seeds, summary.accuracies, strict=True))
+        for summary in comparison.summaries
+    ]
+    return Table(
+        [
+            number("Seed", 0),
+            *(number(summary.label, 2, summary.label) for summary in comparison.summaries),
+        ],
+        [(seed, *(column.get(seed) for column in columns)) for seed in seeds],
+    )
+
+
+def field_table(groups: Sequence[RunGroup]) -> Table:
+    """Return one row per recipe field in which the recipes differ."""
+    values = [group.recipe.model_dump(mode="json", exclude={"name"}) for group in groups]
+    differing = [key for key in values[0] if len({json.dumps(value[key]) for value in values}) > 1]
+    return Table(
+        ["Field", *(group.label for group in groups)],
+        [(key, *(json.dumps(value[key]) for value in values)) for key in differing],
+    )
+
+
+def draw_plots(groups: Sequence[RunGroup], comparison: Comparison) -> dict[str, Figure]:
+    """Return the plots that fit a comparison, by name."""
+    plots = {"accuracies": accuracies(comparison.summaries), "curves": learning_curves(groups)}
+    if comparison.baseline and comparison.differences:
+        plots["forest"] = forest(comparison)
+    elif len(comparison.differences) <= _MOST_PAIRS:
+        for number, difference in enumerate(comparison.differences, 1):
+            plots[f"paired{number}"] = paired_differences(difference)
+    plots |= {"calibration": calibration(groups), "classes": errors_by_class(groups)}
+    for number, group in enumerate(groups[:_MOST_MATRICES], 1):
+        plots[f"confusion{number}"] = confusion_matrix(group)
+    return plots
+
+
+def markdown(groups: Sequence[RunGroup], comparison: Comparison) -> str:
+    """Return the verdict and the tables as Markdown."""
+    tables = [
+        recipe_table(comparison),
+        *(t for t in (pair_table(comparison), field_table(groups)) if t.rows),
+    ]
+    return "\n".join(
+        (sentences(comparison.verdict, comparison.remarks), *(table.markdown() for table in tables))
+    )
+
+
+def summary(groups: Sequence[RunGroup], comparison: Comparison, command: str) -> dict[str, Any]:
+    """Return what a comparison comes to, as plain values: accuracies in percent, differences in
+    points.
+    """
+    data = groups[0].records[0].data
+    return {
+        "verdict": comparison.verdict,
+        "remarks": list(comparison.remarks),
+        "data": data.name,
+        "tested_on": f"{data.test_images:,} {TESTED_IMAGES[comparison.tested_on]}",
+        "recipes": [
+            {
+                "name": figures.label,
+                "digest": group.recipe.digest,
+                "parameters": figures.parameters,
+                "epochs": figures.epochs,
+                "seeds": list(figures.seeds),
+                "test_accuracy": list(figures.accuracies),
+                "mean": round(figures.accuracy, 4),
+                "interquartile_mean": round(figures.interquartile_mean, 4),
+                "standard_deviation": None if figures.std is None else round(figures.std, 4),
+                "interval": _rounded(figures.interval),
+                "odd_seeds": list(figures.odd_seeds),
+            }
+            for group, figures in zip(groups, comparison.summaries, strict=True)
+        ],
+        "differences": [
+            {
+                "first": found.first,
+                "second": found.second,
+                "verdict": found.verdict,
+                "difference": round(found.mean, 4),
+                "interquartile_mean": round(found.interquartile_mean, 4),
+                "interval": _rounded(found.simultaneous),
+                "p": found.adjusted_p,
+                "margin": found.margin,
+                "p_equivalence": found.adjusted_equivalence_p,
+                "correlation": found.correlation and round(found.correlation, 4),
+                "look": found.look.number,
+            }
+            for found in comparison.differences
+        ],
+        "version": version("mnistlab"),
+        "command": command,
+    }
+
+
+def write_comparison_report(
+    out: Path,
+    title: str,
+    groups: Sequence[RunGroup],
+    comparison: Comparison,
+    *,
+    command: str = "",
+    failures: Sequence[str] = (),
+    test_images: NDArray[np.uint8] | None = None,
+) -> list[Path]:
+    """Write ``report.html``, ``table.md``, ``summary.json``, ``tables/*.csv`` and ``plots/*.png``
+    and ``*.svg``.
+
+    Args:
+        out: the folder, made if need be.
+        title: of the page.
+        groups: the runs.
+        comparison: of them.
+        command: the command that repeats the comparison.
+        failures: a line for each cause for which runs failed.
+        test_images: uint8, ``(n, height, width)``, for the gallery; ``None`` leaves it out.
+
+    Returns:
+        The files written, the page first.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    plots = draw_plots(groups, comparison)
+    drawings = {name: svg(figure) for name, figure in plots.items()}
+    page = _render_page(
+        title, groups, comparison, drawings, command=command, failures=failures, images=test_images
+    )
+    return write_results(
+        out,
+        {
+            "report.html": page,
+            "table.md": markdown(groups, comparison),
+            "summary.json": summary(groups, comparison, command),
+            "tables/recipes.csv": recipe_table(comparison),
+            "tables/pairs.csv": pair_table(comparison),
+            "tables/losses.csv": loss_table(comparison),
+            "tables/runs.csv": run_table(comparison),
+            "tables/classes.csv": class_table(groups, comparison),
+            **plot_files(plots, drawings),
+        },
+    )
+
+
+def _render_page(
+    title: str,
+    groups: Sequence[RunGroup],
+    comparison: Comparison,
+    plots: Mapping[str, str],
+    *,
+    command: str = "",
+    failures: Sequence[str] = (),
+    images: NDArray[np.uint8] | None = None,
+) -> str:
+    """Return the page's HTML; ``plots`` are those of :func:`draw_plots` as SVG."""
+    records = [record for group in groups for record in group.records]
+    starts = sorted(record.started for record in records)
+    return render_template(
+        "comparison.html",
+        plots,
+        title=title,
+        data=records[0].data,
+        verdict=comparison.verdict,
+        remarks=comparison.remarks,
+        tested=TESTED_IMAGES[comparison.tested_on].removesuffix(" images"),
+        tested_on=comparison.tested_on,
+        tested_images=TESTED_IMAGES[comparison.tested_on],
+        tone=_tone(comparison),
+        failures=failures,
+        baseline=comparison.baseline,
+        margin=f"{comparison.differences[0].margin:g}" if comparison.differences else "",
+        recipe_table=recipe_table(comparison),
+        pair_table=pair_table(comparison),
+        loss_table=loss_table(comparison),
+        run_table=run_table(comparison),
+        class_table=class_table(groups, comparison),
+        class_anchor=class_anchor(comparison),
+        field_table=field_table(groups),
+        paired=[name for name in plots if name.startswith("paired")],
+        matrices=[name for name in plots if name.startswith("confusion")],
+        recipes=len(groups),
+        shown=MOST_CURVES,
+        fewest_images=FEWEST_IMAGES,
+        most_rows=_MOST_ROWS,
+        gallery=[] if images is None else _gallery(groups, images),
+        command=command,
+        environments=environment_lines(groups),
+        runs=len(records),
+        first_begun=f"{starts[0]:%Y-%m-%d %H:%M}",
+        last_begun=f"{starts[-1]:%Y-%m-%d %H:%M}",
+    )
+
+
+def _tone(comparison: Comparison) -> str:
+    verdicts = {found.verdict for found in comparison.informative}
+    if "too few seeds" in verdicts:
+        return "few"
+    return "settled" if verdicts & {"better", "equivalent"} else "open"
+
+
+def _gallery(groups: Sequence[RunGroup], test_images: NDArray[np.uint8]) -> list[dict[str, Any]]:
+    classes = groups[0].records[0].data.classes
+    return [_card(hard, classes, test_images[hard.image]) for hard in hardest(groups)]
+
+
+def _card(hard: HardImage, classes: Sequence[str], pixels: NDArray[np.uint8]) -> dict[str, Any]:
+    cast = sum(votes for _, votes in hard.votes)
+    return {
+        "image": hard.image,
+        "label": classes[hard.label],
+        "votes": [
+            (classes[label], votes, round(100 * votes / cast)) for label, votes in hard.votes
+        ],
+        "source": image_source(pixels),
+    }
+
+
+def _rounded(ends: Interval | None) -> list[float] | None:
+    return [round(end, 4) for end in ends.ends()] if ends else None
+
+
+def _write_pairs(values: Sequence[tuple[str, str]]) -> list[str]:
+    return [f"{first} − {second}" for first, second in values]

@@ -1,0 +1,57 @@
+"""RunFrame: runs as a pandas ``DataFrame``, one row each."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mnistlab.report.table import to_dataframe
+from mnistlab.statistics import RunGroup
+
+if TYPE_CHECKING:
+    import pandas
+
+_COLUMNS = (
+    "recipe",
+    "seed",
+    "accuracy",
+    "errors",
+    "loss",
+    "train_loss",
+    "parameters",
+    "epochs",
+    "seconds",
+    "training_seconds",
+    "tested_on",
+    "test_images",
+    "digest",
+)
+
+
+def run_frame(groups: Sequence[RunGroup]) -> "pandas.DataFrame":
+    """Return one row per run, with the figures of its final epoch.
+
+    Accuracies are in percent of the images tested on, losses in nats; ``seconds`` are of training
+    and testing.
+
+    Raises:
+        MnistlabError: pandas is not installed.
+    """
+    rows = [
+        (
+            group.label,
+            record.seed,
+            100 * record.final.test_accuracy,
+            record.final.test_errors,
+            record.final.test_loss,
+            record.history[-1].train_loss,
+            record.parameters,
+            record.recipe.epochs,
+            record.seconds,
+            sum(epoch.train_seconds for epoch in record.history),
+            record.recipe.tested_on,
+            record.data.test_images,
+            record.recipe.digest,
+        )
+        for group in groups
+        for record in group.records
+    ]
+    return to_dataframe(_COLUMNS, rows)
