@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from mnistlab.cli.experiment import parse_seeds
+from mnistlab.cli.options import parse_seeds
 from mnistlab.errors import ExperimentError
 from mnistlab.runs import RunStore
 from tests.cli.processes import MNISTLAB, refusal, run

@@ -175,7 +175,7 @@ def test_nothing_on_disk_is_overwritten_unasked(plain, small_mnist, tmp_path):
     stop = StopAfter(3)
     train(plain, small_mnist, folder=tmp_path, on_event=stop.listen, should_stop=stop)
     with pytest.raises(
-        RunError, match="holds an unfinished run; give --resume to go on, or --overwrite"
+        RunError, match="holds an unfinished run; give --resume to resume it, or --overwrite"
     ):
         train(plain, small_mnist, folder=tmp_path)
     trained = train(plain, small_mnist, folder=tmp_path, overwrite=True)

@@ -1,4 +1,4 @@
-"""Reader: turns orders into answers, whatever goes wrong."""
+"""Reader: turns jobs into answers, whatever goes wrong."""
 
 import os
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THR
 
 
 @dataclass(frozen=True)
-class Settings:
+class ReadOptions:
     """How pictures are read. See :class:`mnistlab.recogniser.Recogniser`; ``None`` is its
     default.
     """
@@ -27,7 +27,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Order:
+class ReadJob:
     """One picture to read.
 
     Attributes:
@@ -48,37 +48,37 @@ class Reader:
         ModelError: there is no such model, or it reads no digits.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, options: ReadOptions) -> None:
         # One picture is too little to share out, and the bits of an answer shall not hang on the
         # number of cores.
         os.environ.update(_SINGLE)
         from mnistlab.recogniser import Recogniser
 
         given: dict[str, Any] = (
-            {} if settings.threshold is None else {"threshold": settings.threshold}
+            {} if options.threshold is None else {"threshold": options.threshold}
         )
-        self._recogniser = Recogniser(settings.model, **given)
+        self._recogniser = Recogniser(options.model, **given)
 
-    def read(self, order: Order) -> Answer:
+    def read(self, job: ReadJob) -> Answer:
         """Read a picture, and write the annotated one if wanted. Whatever goes wrong is in the
         answer.
         """
         try:
-            content = order.content if order.path is None else read_file(order.path)
+            content = job.content if job.path is None else read_file(job.path)
         except (OSError, ValueError) as error:
-            remedy = "; pipe it into -" if order.path and _is_pipe(order.path) else ""
+            remedy = "; pipe it into -" if job.path and _is_pipe(job.path) else ""
             return Answer(
                 error=f"cannot be read: {getattr(error, 'strerror', None) or error}{remedy}"
             )
         try:
             reading = self._recogniser.read(content)
-            drawn = _annotate(content, reading) if order.target else b""
+            drawn = _annotate(content, reading) if job.target else b""
         except PictureError as error:
             return Answer(error=str(error).removeprefix("picture: "))
         # One picture in ten thousand that meets a fault of ours shall not cost the others.
         except Exception as error:
             return Answer(error=one_line(f"cannot be read: {type(error).__name__}: {error}"))
-        return Answer(reading.as_dict(), _write(order.target, drawn) if order.target else None)
+        return Answer(reading.as_dict(), _write(job.target, drawn) if job.target else None)
 
 
 def _annotate(content: bytes, reading: "Reading") -> bytes:

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from mnistlab.cli.answers import Answer
-from mnistlab.cli.reader import Order, Reader, Settings
+from mnistlab.cli.reader import Reader, ReadJob, ReadOptions
 from mnistlab.errors import MnistlabError, describe_exit
 
 _TICK = 0.1
@@ -36,30 +36,30 @@ class WorkerPool:
     is known over which picture; another process takes its place.
 
     Args:
-        settings: how to read.
+        options: how to read.
         size: processes, at most.
     """
 
-    def __init__(self, settings: Settings, size: int) -> None:
-        self._settings, self._size = settings, size
+    def __init__(self, options: ReadOptions, size: int) -> None:
+        self._options, self._size = options, size
         self._workers: dict[Connection, _Worker] = {}
         self._false_starts = 0
 
-    def read(self, orders: Sequence[Order], should_stop: Callable[[], bool]) -> Generator[Answer]:
+    def read(self, jobs: Sequence[ReadJob], should_stop: Callable[[], bool]) -> Generator[Answer]:
         """Read pictures.
 
         Yields:
-            The answers in the order of ``orders``; fewer if ``should_stop`` says so.
+            The answers in the order of ``jobs``; fewer if ``should_stop`` says so.
 
         Raises:
             MnistlabError: processes end as they start.
         """
-        waiting, answers, done = deque(range(len(orders))), dict[int, Answer](), 0
+        waiting, answers, done = deque(range(len(jobs))), dict[int, Answer](), 0
         try:
-            while done < len(orders) and not should_stop():
+            while done < len(jobs) and not should_stop():
                 self._hire(len(waiting))
                 for connection in wait(list(self._workers), _TICK):
-                    answers |= self._hear(connection, orders, waiting)  # type: ignore[arg-type]
+                    answers |= self._hear(connection, jobs, waiting)  # type: ignore[arg-type]
                 while done in answers:
                     yield answers.pop(done)
                     done += 1
@@ -71,7 +71,7 @@ class WorkerPool:
         for _ in range(min(waiting - free, self._size - len(self._workers))):
             ours, theirs = multiprocessing.Pipe()
             process = multiprocessing.get_context("spawn").Process(
-                target=_work, args=(theirs, self._settings), daemon=True
+                target=_work, args=(theirs, self._options), daemon=True
             )
             with _sheltered():
                 process.start()
@@ -80,7 +80,7 @@ class WorkerPool:
             self._workers[ours] = _Worker(process)
 
     def _hear(
-        self, connection: Connection, orders: Sequence[Order], waiting: deque[int]
+        self, connection: Connection, jobs: Sequence[ReadJob], waiting: deque[int]
     ) -> dict[int, Answer]:
         """Take what a process sent, and give it the next picture. Return the answer, by its place,
         if it was one.
@@ -96,7 +96,7 @@ class WorkerPool:
         if waiting:
             # If it is dead, the next thing heard of it is its end.
             with contextlib.suppress(OSError):
-                connection.send(orders[waiting[0]])
+                connection.send(jobs[waiting[0]])
                 worker.place = waiting.popleft()
         return found
 
@@ -121,11 +121,11 @@ class WorkerPool:
         self._workers.clear()
 
 
-def _work(connection: Connection, settings: Settings) -> None:
-    """Say that all is loaded, then answer orders until there are no more; the life of a process."""
+def _work(connection: Connection, options: ReadOptions) -> None:
+    """Say that all is loaded, then answer jobs until there are no more; the life of a process."""
     # Ctrl-C in a terminal reaches every process; ours alone decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    reader = Reader(settings)
+    reader = Reader(options)
     with contextlib.suppress(EOFError, OSError):
         connection.send(None)
         while True:

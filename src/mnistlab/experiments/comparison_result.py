@@ -1,32 +1,31 @@
-"""ComparisonResult: recipes over seeds, what they come to, and the files that say so."""
+"""ComparisonResult: recipes over seeds, their figures, and the files that report them."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.data import load_dataset, take_subset
-from mnistlab.errors import DataError, RunError
+from mnistlab.errors import DataError
 from mnistlab.experiments.archive import Archive, Group, write_archive
 from mnistlab.experiments.look_history import judge, past_looks
-from mnistlab.report.table import Table
+from mnistlab.report.result import Plots, Result, Tables
 from mnistlab.statistics import MARGIN, Comparison, RunGroup, compare
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-
-@dataclass(frozen=True, eq=False)
-class ComparisonResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class ComparisonResult(Result):
     """What :func:`mnistlab.compare` and :func:`mnistlab.ablation` return; it needs the records
     alone, no PyTorch.
 
-    In a notebook it shows its verdict and its table.
+    In a notebook it shows its verdict and its table. :meth:`table` takes ``recipes``, ``short``
+    (the same for a terminal), ``pairs``, ``runs`` or ``losses``; :meth:`plot` ``accuracies``,
+    ``curves``, ``calibration``, ``classes``, ``paired1``, ``ablation``, ... :meth:`write` leaves
+    ``comparison.json`` too, from which :func:`mnistlab.read_comparison` makes the result again.
 
     Attributes:
         title: for people.
@@ -90,16 +89,18 @@ class ComparisonResult:
         """One plain sentence."""
         return self.comparison.verdict
 
-    def table(self, kind: str = "recipes") -> Table:
-        """Return a table, which has ``.text()``, ``.markdown()`` and ``.csv()``.
+    @property
+    def remarks(self) -> list[str]:
+        """What else has to be said beside the verdict."""
+        return list(self.comparison.remarks)
 
-        Args:
-            kind: ``recipes``, ``short`` (the same for a terminal), ``pairs``, ``runs`` or
-                ``losses``.
+    def as_dict(self) -> dict[str, Any]:
+        """Return every figure, as ``summary.json`` has it."""
+        from mnistlab.report.comparison import summary
 
-        Raises:
-            RunError: no such table.
-        """
+        return summary(self.groups, self.comparison, self.command)
+
+    def _tables(self) -> Tables:
         from mnistlab.report import comparison_tables as tables
 
         kinds = {
@@ -109,53 +110,26 @@ class ComparisonResult:
             "runs": tables.run_table,
             "losses": tables.loss_table,
         }
-        if kind not in kinds:
-            raise RunError(f"{kind}: no such table; one of {', '.join(kinds)}")
-        return kinds[kind](self.comparison)
+        return {kind: partial(make, self.comparison) for kind, make in kinds.items()}
 
-    def plot(self, name: str = "accuracies") -> "Figure":
-        """Return a plot: ``accuracies``, ``curves``, ``calibration``, ``classes``, ``paired1``,
-        ``ablation``, ...
-
-        Raises:
-            RunError: no such plot of this study; the message lists those there are.
-        """
+    def _plots(self) -> Plots:
         from mnistlab.report.comparison import draw_plots
 
-        plots = draw_plots(self.groups, self.comparison)
-        if name not in plots:
-            raise RunError(f"{name}: no such plot; one of {', '.join(plots)}")
-        return plots[name]
+        return draw_plots(self.groups, self.comparison)
 
-    def write(self, out: Path | str) -> list[Path]:
-        """Write the report, tables, plots, ``summary.json`` and ``comparison.json`` into a folder.
-
-        See :mod:`mnistlab.report.comparison`.
-
-        Returns:
-            The files, the page first.
-
-        Raises:
-            RunError: the folder cannot be written to.
-        """
+    def _write(self, folder: Path) -> list[Path]:
         from mnistlab.report.comparison import write_comparison_report
 
-        folder = Path(out)
-        try:
-            files = write_comparison_report(
-                folder,
-                self.title,
-                self.groups,
-                self.comparison,
-                command=self.command,
-                failures=self.failures,
-                test_images=self._test_images(),
-            )
-            return [*files, write_archive(folder, self._archive(folder))]
-        except OSError as error:
-            raise RunError(
-                f"{error.filename or folder}: cannot be written: {error.strerror or error}"
-            ) from error
+        files = write_comparison_report(
+            folder,
+            self.title,
+            self.groups,
+            self.comparison,
+            command=self.command,
+            failures=self.failures,
+            test_images=self._test_images(),
+        )
+        return [*files, write_archive(folder, self._archive(folder))]
 
     def _archive(self, folder: Path) -> Archive:
         return Archive(
@@ -187,21 +161,6 @@ class ComparisonResult:
         except DataError:
             return None
         return dataset.test.images if dataset.fingerprint == record.data.fingerprint else None
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        def line(cells: Sequence[str], tag: str) -> str:
-            return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-        table = self.table()
-        rows = "".join(line(row, "td") for row in table.rows)
-        return (
-            f"<p><b>{escape(self.verdict)}</b></p><table>{line(table.headings, 'th')}{rows}</table>"
-        )
-
-    def __repr__(self) -> str:
-        return f"<Study {self.title!r}: {self.verdict}>"
 
 
 def _from(folder: Path, runs: Path) -> str:

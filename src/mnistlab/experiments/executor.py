@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from mnistlab.experiments.trial import Settings, Trial
+from mnistlab.experiments.trial import Trial
 from mnistlab.experiments.trial_events import Listener
+from mnistlab.runs import RunOptions
 
 
 class Executor(Protocol):
@@ -19,7 +20,7 @@ class Executor(Protocol):
     def run(
         self,
         trials: Sequence[Trial],
-        settings: Settings,
+        options: RunOptions,
         on_event: Listener,
         should_stop: Callable[[], bool],
     ) -> None:
@@ -39,7 +40,7 @@ class InProcessExecutor:
     def run(
         self,
         trials: Sequence[Trial],
-        settings: Settings,
+        options: RunOptions,
         on_event: Listener,
         should_stop: Callable[[], bool],
     ) -> None:
@@ -49,4 +50,4 @@ class InProcessExecutor:
         for trial in trials:
             if should_stop():
                 return
-            run_trial(trial, settings, on_event, should_stop)
+            run_trial(trial, options, on_event, should_stop)

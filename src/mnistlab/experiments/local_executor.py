@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from types import ModuleType
 
 from mnistlab.errors import describe_exit
-from mnistlab.experiments.trial import PRELOAD, Settings, Trial
+from mnistlab.experiments.trial import PRELOAD, Trial
 from mnistlab.experiments.trial_events import (
     Listener,
     TrialFailed,
@@ -21,7 +21,7 @@ from mnistlab.experiments.trial_events import (
     TrialStopped,
     WorkerLost,
 )
-from mnistlab.runs import available_cores
+from mnistlab.runs import RunOptions, available_cores
 
 _WORKER = "mnistlab.experiments.worker"
 _DEATHS = 3
@@ -59,7 +59,7 @@ class LocalExecutor:
     def run(
         self,
         trials: Sequence[Trial],
-        settings: Settings,
+        options: RunOptions,
         on_event: Listener,
         should_stop: Callable[[], bool],
     ) -> None:
@@ -71,7 +71,7 @@ class LocalExecutor:
         try:
             while running or (waiting and not stopping):
                 while waiting and not stopping and len(running) < self.workers:
-                    self._start(waiting.popleft(), settings, context, running)
+                    self._start(waiting.popleft(), options, context, running)
                 for connection in wait(list(running), _TICK):
                     self._hear(connection, running, waiting, deaths, on_event)  # type: ignore[arg-type]
                 if not stopping and should_stop():
@@ -87,14 +87,14 @@ class LocalExecutor:
     def _start(
         self,
         trial: Trial,
-        settings: Settings,
+        options: RunOptions,
         context: BaseContext,
         running: dict[Connection, _Running],
     ) -> None:
         slot = min(set(range(self.workers)) - {run.slot for run in running.values()})
         ours, theirs = context.Pipe()
         process = context.Process(  # type: ignore[attr-defined]
-            target=_enter, args=(theirs, trial, settings, slot if self._cuda else None), daemon=True
+            target=_enter, args=(theirs, trial, options, slot if self._cuda else None), daemon=True
         )
         with _without_main():
             process.start()
@@ -133,11 +133,11 @@ class LocalExecutor:
             on_event(TrialFailed(run.trial, f"{reason}, {deaths} times over"))
 
 
-def _enter(connection: Connection, trial: Trial, settings: Settings, slot: int | None) -> None:
+def _enter(connection: Connection, trial: Trial, options: RunOptions, slot: int | None) -> None:
     # Imported here alone: the driver needs no PyTorch.
     from mnistlab.experiments.worker import work
 
-    work(connection, trial, settings, slot)
+    work(connection, trial, options, slot)
 
 
 def _context(sources: set[str]) -> BaseContext:

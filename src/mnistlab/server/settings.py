@@ -100,6 +100,11 @@ class Settings:
             raise ServerError(f"queue is {self.queue}; it must not be below 0")
         if not 0 <= self.threshold <= 1:
             raise ServerError(f"threshold is {self.threshold}; it is a probability, from 0 to 1")
+        self._check_addresses()
+        if self.log_format not in ("text", "json"):
+            raise ServerError(f"log_format is {self.log_format!a}; it is text or json")
+
+    def _check_addresses(self) -> None:
         for origin in self.allow_origins:
             if not _ORIGIN.fullmatch(origin):
                 raise ServerError(
@@ -110,8 +115,6 @@ class Settings:
             raise ServerError(
                 f"{self.root_path!a} is not a prefix of paths: /digits is, without a / at its end"
             )
-        if self.log_format not in ("text", "json"):
-            raise ServerError(f"log_format is {self.log_format!a}; it is text or json")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """TrainedModel: what a finished run leaves, and how it is read from the run's folder."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -61,6 +62,22 @@ class TrainedModel:
                 f" {expected}"
             )
         return logits
+
+
+def load(run: RunFolder | Path | str) -> TrainedModel:
+    """Return a finished run's model with its final weights, ready to classify images.
+
+    A model of the user's own is code. Since a run's folder may come from somebody else, it is only
+    run if it was trained with on this machine, or ``MNISTLAB_TRUST_CODE`` is 1.
+
+    Args:
+        run: the run's folder.
+
+    Raises:
+        RunError: not a finished run, damaged, or a model whose file has changed since.
+        ModelError: the model cannot be built, or may not be run.
+    """
+    return load_trained(run if isinstance(run, RunFolder) else RunFolder(Path(run)))
 
 
 def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:

@@ -36,7 +36,7 @@ def find_layers(content: bytes, name: str) -> Layers:
     gives.
 
     Args:
-        content: an ONNX file of :func:`mnistlab.export.export_run`.
+        content: an ONNX file of :func:`mnistlab.exporting.export_run`.
         name: what messages call it.
 
     Raises:
@@ -83,7 +83,7 @@ class _Reading:
         if made:
             self.layers.append(made)
 
-    def _layer(
+    def _layer(  # noqa: C901 - one case per operator
         self, operator: str, given: list[NDArray[Any] | None], place: int, settings: dict[str, Any]
     ) -> dict[str, Any] | None:
         """Return a layer, an empty one if there is nothing to do, ``None`` if it is none of those
