@@ -28,7 +28,7 @@ from mnistlab.cli.runs import runs
 from mnistlab.cli.serve import serve
 from mnistlab.cli.sweep import sweep
 from mnistlab.cli.train import train
-from mnistlab.errors import MnistlabError, told
+from mnistlab.errors import MnistlabError, did_you_mean, told
 from mnistlab.text import one_line
 
 _USAGE_ERROR, _BUG, _INTERRUPTED = 2, 70, 130
@@ -121,6 +121,8 @@ def _find_current_folder() -> None:
 def _explain(error: BaseException) -> tuple[int, str]:
     """Return the exit status and the reason, if one is to be said."""
     match error:
+        case click.NoSuchOption():
+            return _USAGE_ERROR, _explain_option(error)
         case click.ClickException():
             return _USAGE_ERROR, error.format_message()
         case MnistlabError():
@@ -143,6 +145,23 @@ def _explain(error: BaseException) -> tuple[int, str]:
                 f"something given is nested too deeply to be read ({_place(error)})",
             )
     return _BUG, f"this is a bug, please report it: {told(error)} ({_place(error)})"
+
+
+def _explain_option(error: click.NoSuchOption) -> str:
+    """Say which option or field of a recipe was meant."""
+    command = error.ctx.command if error.ctx else None
+    options = [name for option in command.params for name in option.opts] if command else []
+    known = {name.lstrip("-").replace("-", "_"): name for name in options if name[:2] == "--"}
+    if "set" in known:
+        from mnistlab.recipe import Recipe
+
+        # What has an option of its own is named by that.
+        known = {field: f"--set {field}=VALUE" for field in Recipe.model_fields} | known
+    hint = did_you_mean(error.option_name.lstrip("-"), known)
+    meant = next((field for field in known if hint == f"did you mean {field}? "), None)
+    if meant:
+        return f"No such option '{error.option_name}'; did you mean {known[meant]}?"
+    return f"No such option '{error.option_name}'; --help lists those there are"
 
 
 def _place(error: BaseException) -> str:

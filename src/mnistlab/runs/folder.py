@@ -63,7 +63,8 @@ class RunFolder:
             lock.acquire()
         except Timeout:
             raise BusyError(
-                f"{self.path}: another process is training in this folder; wait, or name another"
+                f"{self.path}: in progress: another process is training in this folder; wait,"
+                " or name another"
             ) from None
         except OSError as error:
             what = (
