@@ -203,7 +203,7 @@ def test_data_that_has_changed_since_gives_no_disputed_labels(found):
     ("recipe", "message"),
     [
         ("lenet6", "lenet6: no such recipe; did you mean lenet5"),
-        (["lenet5"], "a recipe is a Recipe or the name of a"),
+        (["lenet5"], "a recipe is a Recipe, the name of a"),
     ],
 )
 def test_what_is_no_recipe_is_refused(recipe, message, tmp_path):

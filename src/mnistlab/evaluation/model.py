@@ -125,7 +125,12 @@ def find_model(model: "TrainedModel | RunFolder | Path | str", images: Images) -
 
             return load_trained(folder)
 
-        return _of_run(folder.read_record(), trained, folder.read_logits, images)
+        def logits() -> NDArray[np.float32]:
+            # They may have been pruned; then the model classifies the test images again.
+            exist = folder.logits_file.exists()
+            return folder.read_logits() if exist else trained().test_logits
+
+        return _of_run(folder.read_record(), trained, logits, images)
     return _of_run(model.record, lambda: model, lambda: model.test_logits, images)
 
 

@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 
-from mnistlab.errors import RunError
 from mnistlab.experiments.grid import describe
 from mnistlab.recipe import TESTED_IMAGES, Recipe
 from mnistlab.report.table import Table
-from mnistlab.runs import RunFolder, RunRecord, RunStore
+from mnistlab.runs import RunRecord
 
 _HEADINGS = (
     "Name",
@@ -23,29 +21,6 @@ _HEADINGS = (
 )
 _OF_THEIR_OWN = ("name", "epochs", "validation")
 """Fields that other columns show."""
-
-
-def find_stores(folder: Path) -> list[RunStore]:
-    """Return the places of runs in a folder: itself, and the folders in it that are no finished
-    runs themselves.
-
-    Args:
-        folder: of runs, of folders of runs, or one that an experiment left, whose runs are in
-            ``runs/``; each of the folders in it may be one as well.
-
-    Raises:
-        RunError: there is no such folder, or it cannot be read.
-    """
-    if not folder.is_dir():
-        raise RunError(f"{folder}: no such folder")
-    home = _home(folder)
-    try:
-        inner = sorted(
-            path for path in home.iterdir() if path.is_dir() and not RunFolder(path).finished
-        )
-    except OSError as error:
-        raise RunError(f"{home}: cannot be read: {error.strerror or error}") from error
-    return [RunStore(home), *(RunStore(_home(path)) for path in inner)]
 
 
 def run_listing(records: Iterable[RunRecord]) -> Table:
@@ -66,11 +41,6 @@ def run_listing(records: Iterable[RunRecord]) -> Table:
     )
     fields = _differing([record.recipe for record in ordered])
     return Table(_HEADINGS, tuple(_row(record, fields) for record in ordered))
-
-
-def _home(folder: Path) -> Path:
-    inner = folder / "runs"
-    return inner if inner.is_dir() else folder
 
 
 def _differing(recipes: list[Recipe]) -> list[str]:

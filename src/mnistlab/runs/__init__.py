@@ -17,7 +17,7 @@ from mnistlab.runs.record import (
     now,
     reason,
 )
-from mnistlab.runs.store import RunStore, RunSummary, run_name
+from mnistlab.runs.store import RunStore, RunSummary, find_runs, read_summary, run_name
 
 __all__ = [
     "BLANK",
@@ -36,8 +36,10 @@ __all__ = [
     "add_checksum",
     "available_cores",
     "describe_environment",
+    "find_runs",
     "now",
     "read_checksums",
+    "read_summary",
     "reason",
     "run_name",
     "seal",

@@ -1,6 +1,6 @@
 """TrainedModel: what a finished run leaves, and how it is read from the run's folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mnistlab.data import read_views
+from mnistlab.data import load_dataset, read_views, take_subset
 from mnistlab.errors import ModelError, RunError
 from mnistlab.models import build_model
 from mnistlab.models.user_errors import user_errors
@@ -125,4 +125,24 @@ def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
     with user_errors(record.recipe.model, "taking its weights", ModelError):
         load_weights(model, weights, str(folder.model_file))
         model = model.eval()
-    return TrainedModel(record, model, folder.read_logits())
+    if folder.logits_file.exists():
+        return TrainedModel(record, model, folder.read_logits())
+    return _with_logits(TrainedModel(record, model, np.empty((0, 0), np.float32)), folder)
+
+
+def _with_logits(trained: TrainedModel, folder: RunFolder) -> TrainedModel:
+    """Return the same with the logits that ``mnistlab runs --prune logits`` removed.
+
+    Raises:
+        RunError: the test images are not those of the run.
+    """
+    record, recipe = trained.record, trained.record.recipe
+    dataset = take_subset(
+        load_dataset(recipe.data), validation=recipe.validation, limit=recipe.train_limit
+    )
+    if dataset.fingerprint != record.data.fingerprint:
+        raise RunError(
+            f"{folder.path}: its logits were pruned, and {recipe.data} holds other images now than"
+            " it was tested on; train it again"
+        )
+    return replace(trained, test_logits=trained.logits(dataset.test.images))
