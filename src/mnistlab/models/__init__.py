@@ -1,5 +1,5 @@
 """The networks: built-in ones, and those of users."""
 
-from mnistlab.models.build import build_model, count_parameters
+from mnistlab.models.build import adopt_model, build_model, count_parameters
 
-__all__ = ["build_model", "count_parameters"]
+__all__ = ["adopt_model", "build_model", "count_parameters"]

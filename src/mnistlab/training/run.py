@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from mnistlab.data import Dataset, load_dataset, take_subset
 from mnistlab.errors import KernelError, ModelError, RunError, TrainingError
@@ -55,7 +56,7 @@ from mnistlab.training.trainer import Trainer
 
 
 def train(  # noqa: PLR0913 - the public signature
-    recipe: Recipe | Path | str,
+    recipe: Recipe | Path | str | nn.Module,
     dataset: Dataset | None = None,
     *,
     seed: int = 0,
@@ -74,7 +75,9 @@ def train(  # noqa: PLR0913 - the public signature
 
     Args:
         recipe: a recipe, a built-in one's name, a ``.toml`` file, or a model of your own as
-            ``path/to/file.py:build``; what ``mnistlab train`` takes.
+            ``path/to/file.py:build``; what ``mnistlab train`` takes. Or a module that is in memory:
+            a copy of it is trained from the weights that it has, which no record can say, so that
+            nothing of it is kept in a folder.
         dataset: the images, of which the recipe may take a part; ``None`` loads what
             ``recipe.data`` names.
         seed: 0 to 10**18; decides the weights, the order of images, augmentation and dropout.
@@ -107,6 +110,9 @@ def train(  # noqa: PLR0913 - the public signature
         raise RunError(f"the seed must be from 0 to {MAX_SEED:,}")
     if folder == "":
         raise RunError("the name of the run's folder is empty; name one, the current one is .")
+    module = None
+    if isinstance(recipe, nn.Module):
+        module, recipe = recipe, _recipe_of(recipe, folder)
     recipe = resolve_recipe(recipe, **changes)
     chosen = choose_device(device, gpu)
     place = RunFolder(Path(folder)) if folder is not None else None
@@ -115,7 +121,7 @@ def train(  # noqa: PLR0913 - the public signature
     dataset = take_subset(
         dataset or load_dataset(recipe.data), validation=recipe.validation, limit=recipe.train_limit
     )
-    run = _Run(recipe, seed, dataset, place, chosen, threads, kernels, on_event)
+    run = _Run(recipe, seed, dataset, place, chosen, threads, kernels, on_event, module)
     if place is None:
         return run.train(should_stop)
     with place.lock():
@@ -124,6 +130,21 @@ def train(  # noqa: PLR0913 - the public signature
         elif place.finished:
             return _reuse(recipe, dataset, seed, place, on_event)
         return run.train(should_stop)
+
+
+def _recipe_of(module: nn.Module, folder: object) -> Recipe:
+    """Return the recipe of a module that is in memory.
+
+    Raises:
+        ModelError: there is a folder, from which it could neither be resumed nor read.
+    """
+    name = type(module).__name__
+    if folder is not None:
+        raise ModelError(
+            f"{name}: a module that is in memory cannot be kept in a folder; write a function that"
+            " builds it into a file, and train 'path/to/file.py:build' instead, or leave folder out"
+        )
+    return Recipe(name=name, model=f"memory:{name}")
 
 
 def _refuse_occupied(folder: RunFolder) -> None:
@@ -151,10 +172,12 @@ class _Run:
     threads: int | None
     kernels: str
     on_event: Listener
+    module: nn.Module | None = None
 
     def train(self, should_stop: Callable[[], bool]) -> TrainedModel | None:
         """Train from the folder's checkpoint, or from the start; ``None`` if asked to stop."""
-        recipe, source = self.recipe, read_source(self.recipe.model)
+        recipe, module = self.recipe, self.module
+        source = read_source(recipe.model) if module is None else Source(recipe.model)
         checkpoint = self._checkpoint(source)
         threads, kernels, started = self.threads, self.kernels, now()
         if checkpoint:
@@ -163,7 +186,7 @@ class _Run:
                 kernels, threads = "torch", checkpoint.header.threads
         with computing_threads(threads) as used:
             dataset = add_negatives(self.dataset, recipe)
-            trainer = Trainer(recipe, dataset, self.seed, self.device, kernels, source)
+            trainer = Trainer(recipe, dataset, self.seed, self.device, kernels, source, module)
             remember(source)
             if checkpoint:
                 checkpoint.restore(trainer)
