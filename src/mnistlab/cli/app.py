@@ -1,4 +1,4 @@
-"""The program: its commands, and how it ends."""
+"""The program: its commands, its exit statuses, and the line it prints when it ends early."""
 
 import contextlib
 import errno
@@ -69,15 +69,15 @@ for _command in (
 def run(
     command: click.Command, arguments: Sequence[str] | None = None, name: str = "mnistlab"
 ) -> int:
-    """Run a command, and say in one line on standard error why it ended early.
+    """Run a command; if it ends early, print the reason in one line on standard error.
 
     Returns:
-        The exit status: 0, or what the command says; 2 for what the user can mend, 130 if
-        interrupted, 70 for a bug.
+        The exit status: 0, or the command's own; 2 for what the user can fix, 130 if interrupted,
+        70 for a bug.
     """
     for stream in (sys.stdout, sys.stderr):
-        # Where they are not UTF-8, as on Windows if they go to a file, letters that they lack must
-        # not end the program.
+        # Where output is not UTF-8, as in files on Windows, a letter that it lacks must not end the
+        # program.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
@@ -94,7 +94,7 @@ def run(
                 warn(*"".join(traceback.format_exception(error)).splitlines())
             if reason:
                 warn(f"{name}: {one_line(reason)}")
-    _give_up_what_is_stuck()
+    _discard_output()
     return status
 
 
@@ -112,14 +112,14 @@ def _find_current_folder() -> None:
     try:
         os.getcwd()  # noqa: PTH109 (no Path is wanted)
     except OSError as error:
-        # PyTorch ends the process there, with a riddle.
+        # There PyTorch ends the process with a message that does not say why.
         raise MnistlabError(
-            "the current folder was deleted or moved away; change to one that is there"
+            "the current folder was deleted or moved away; change to one that exists"
         ) from error
 
 
 def _explain(error: BaseException) -> tuple[int, str]:
-    """Return the exit status and the reason, if one is to be said."""
+    """Return the exit status and the reason to print, which may be empty."""
     match error:
         case click.NoSuchOption():
             return _USAGE_ERROR, _explain_option(error)
@@ -136,7 +136,7 @@ def _explain(error: BaseException) -> tuple[int, str]:
         ):
             return _USAGE_ERROR, f"the output cannot be written: {error.strerror}"
         case OSError():
-            return _USAGE_ERROR, f"{error.filename or 'cannot go on'}: {error.strerror or error}"
+            return _USAGE_ERROR, f"{error.filename or 'failed'}: {error.strerror or error}"
         case MemoryError():
             return _USAGE_ERROR, f"this takes more memory than there is ({_place(error)})"
         case RecursionError():
@@ -169,10 +169,8 @@ def _place(error: BaseException) -> str:
     return f"{Path(last.filename).name}:{last.lineno}; {_TRACEBACK}=1 shows the way there"
 
 
-def _give_up_what_is_stuck() -> None:
-    """Let what could not be written be lost, else Python tries once more as it ends, and
-    complains.
-    """
+def _discard_output() -> None:
+    """Discard what could not be written; Python would otherwise try again on exit, and complain."""
     for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()
@@ -183,6 +181,6 @@ def _give_up_what_is_stuck() -> None:
 
 def main() -> None:
     """Run ``mnistlab``."""
-    # No process that this one starts shall look for modules in the current folder.
+    # Processes that this one starts must not look for modules in the current folder.
     os.environ["PYTHONSAFEPATH"] = "1"
     sys.exit(run(app))

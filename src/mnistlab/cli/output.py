@@ -34,11 +34,11 @@ def json_option(command: Command) -> Command:
         help="Print the figures as JSON, and everything else on stderr.",
     )
     @functools.wraps(command)
-    def heeding(*arguments: Any, as_json: bool, **options: Any) -> Any:
+    def with_json(*arguments: Any, as_json: bool, **options: Any) -> Any:
         click.get_current_context().meta[_WANTED] = as_json
         return command(*arguments, **options)
 
-    return heeding  # type: ignore[return-value]
+    return with_json  # type: ignore[return-value]
 
 
 def echo(*lines: str) -> None:

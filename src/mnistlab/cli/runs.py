@@ -152,7 +152,7 @@ def _prune(
         return
     effects = {
         "checkpoints": "unfinished runs then begin anew",
-        "logits": "evaluating a run then takes its data again",
+        "logits": "evaluating a run then needs its data",
     }
     told = "; ".join(effects[kind] for kind in dict.fromkeys(kinds))
     what = " and ".join(dict.fromkeys(kinds))

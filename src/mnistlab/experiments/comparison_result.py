@@ -30,14 +30,14 @@ class ComparisonResult(Result):
     Attributes:
         title: for people.
         groups: the runs, one group per recipe.
-        baseline: the label that all others are held against; empty compares every pair.
+        baseline: the label that all others are compared with; empty compares every pair.
         failures: a line for the runs that could not be finished for the same reason; they count for
             nothing.
-        command: what makes it all again; empty if it was not made by a command.
+        command: the command that makes it again; empty if none made it.
         runs: the folder that holds the runs' folders.
-        headline: what a sweep says instead of a verdict: its best candidate was chosen by these
-            very figures, so that the others are ranked and not tested against it; empty for a study
-            that tests.
+        headline: what a sweep says instead of a verdict; its best candidate was chosen by these
+            very figures, so that the others are ranked and not tested against it. Empty for a
+            comparison.
         margin: points within which two recipes count as equivalent.
     """
 
@@ -76,7 +76,7 @@ class ComparisonResult(Result):
 
     @property
     def digests(self) -> list[str]:
-        """Those of the recipes, which say what the study is about."""
+        """Those of the recipes, which identify the comparison."""
         return sorted(group.recipe.digest for group in self.groups)
 
     @property
@@ -148,9 +148,7 @@ class ComparisonResult(Result):
         )
 
     def _test_images(self) -> NDArray[np.uint8] | None:
-        """Return the images that the runs were tested on, or nothing if they are no longer to be
-        had.
-        """
+        """Return the images that the runs were tested on, or ``None`` if they are gone."""
         record = self.groups[0].records[0]
         try:
             dataset = take_subset(
@@ -164,9 +162,7 @@ class ComparisonResult(Result):
 
 
 def _from(folder: Path, runs: Path) -> str:
-    """Return the way from a folder to the runs' folder; on another drive there is none but the
-    whole path.
-    """
+    """Return the path from a folder to the runs' folder; on another drive the absolute path."""
     try:
         return Path(os.path.relpath(runs, folder)).as_posix()
     except ValueError:

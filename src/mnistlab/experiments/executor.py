@@ -9,7 +9,7 @@ from mnistlab.runs import RunOptions
 
 
 class Executor(Protocol):
-    """Runs tasks and tells of them.
+    """Trains trials and reports what happens.
 
     Attributes:
         description: for people, for example ``2 processes``.
@@ -24,16 +24,15 @@ class Executor(Protocol):
         on_event: Listener,
         should_stop: Callable[[], bool],
     ) -> None:
-        """Train every task that can be trained, or as many as are done when ``should_stop`` says
-        so.
+        """Train every trial, until ``should_stop`` returns true.
 
         Each ends with one of ``TrialFinished``, ``TrialFailed`` and ``TrialStopped``, unless it was
-        never begun. What is unfinished keeps its checkpoint in its folder.
+        never begun. Unfinished ones keep a checkpoint in their folders.
         """
 
 
 class InProcessExecutor:
-    """Trains one task after another in this process."""
+    """Trains one trial after another in this process."""
 
     description = "this process"
 

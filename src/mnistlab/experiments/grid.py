@@ -28,9 +28,7 @@ Values = list[Any]
 
 
 class Span(BaseModel):
-    """A range to draw from, uniformly, or uniformly in the logarithm; whole numbers if both ends
-    are.
-    """
+    """A range to draw from, uniformly or log-uniformly; whole numbers if both ends are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,7 +47,7 @@ class Span(BaseModel):
     def draw(self, random: np.random.Generator) -> int | float:
         """Draw one value."""
         whole = isinstance(self.low, int) and isinstance(self.high, int)
-        # The last whole number has as good a chance as the others.
+        # The last whole number is as likely as the others.
         low, high = float(self.low), float(self.high) + whole
         value = (
             math.exp(random.uniform(math.log(low), math.log(high)))
@@ -202,7 +200,7 @@ def _beside(grid: Grid, file: Path) -> Grid:
 
 
 def describe(recipe: Recipe, fields: list[str]) -> str:
-    """Say what sets a candidate apart, for example ``dropout=0.3 learning_rate=0.01``."""
+    """Return what sets a candidate apart, for example ``dropout=0.3 learning_rate=0.01``."""
     values = recipe.model_dump(mode="json")
     return " ".join(f"{field}={json.dumps(values[field])}" for field in fields)
 

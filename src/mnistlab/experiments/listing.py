@@ -24,7 +24,7 @@ _OF_THEIR_OWN = ("name", "epochs", "validation")
 
 
 def run_listing(records: Iterable[RunRecord]) -> Table:
-    """Return one row a run, the highest accuracy first and of equal ones the lowest loss.
+    """Return one row per run, the highest accuracy first and of equal ones the lowest loss.
 
     Accuracies are in percent of the images that the run was tested on, losses in nats, both of the
     final epoch; seconds leave out the tests between epochs. What differs are the recipe's fields

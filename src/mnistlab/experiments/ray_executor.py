@@ -21,7 +21,7 @@ from mnistlab.experiments.trial_events import Listener, TrialFailed, TrialFinish
 from mnistlab.runs import RunFolder, RunOptions, RunRecord
 
 _DEATHS = 5
-"""Workers or nodes that may die over one task before it is given up."""
+"""Workers or nodes that may die while training one trial before it is given up."""
 _TICK = 0.2
 """Seconds between two looks at whether to stop."""
 _KNOCK = 10.0
@@ -35,13 +35,13 @@ class RayExecutor:
 
     Nothing but mnistlab, in the same version, is needed on the nodes: images and checkpoints travel
     through Ray, and the driver keeps them. Each run's checkpoint comes back every few seconds, so
-    that when a worker, a node or the driver dies, the run goes on from there elsewhere.
+    that when a worker, a node or the driver dies, the run is resumed from there elsewhere.
 
     Args:
         address: ``auto`` or ``host:port``, of the cluster this machine is part of; ``None`` starts
             Ray here alone.
         runs_per_task: runs trained one after another in one Ray task.
-        gpus: share of a GPU that a run needs, for example 0.25; 0 trains on CPUs.
+        gpus: GPUs per run, for example 0.25; 0 trains on CPUs.
         slice_seconds: time between two checkpoints that a run sends back.
 
     Raises:
@@ -144,7 +144,7 @@ class RayExecutor:
             ] = chunk
 
     def _collect(self, results: Any, chunk: "_Chunk", on_event: Listener) -> bool:
-        """Take one slice in; whether more may come."""
+        """Receive one slice; whether more may come."""
         try:
             part: Slice = self._ray.get(next(results))
         except StopIteration:
@@ -179,8 +179,8 @@ class RayExecutor:
 
 
 class _Chunk:
-    """Runs that go in one Ray task, their folders held by this process; what another has finished
-    is taken as it is.
+    """Trials of one Ray task, whose folders this process has locked; what another process has
+    finished is used as it is.
     """
 
     def __init__(self, trials: list[Trial]) -> None:
@@ -261,7 +261,7 @@ def _connected(ray: ModuleType, address: str | None) -> Iterator[None]:
 
 
 def _knock(address: str | None) -> None:
-    """Find out in seconds whether anybody answers; Ray itself would try for minutes."""
+    """Find out within seconds whether anything answers; Ray itself would try for minutes."""
     host, colon, port = (address or "").rpartition(":")
     if not colon:
         return

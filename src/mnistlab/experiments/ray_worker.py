@@ -26,7 +26,7 @@ from mnistlab.runs import RunFolder, RunOptions, RunRecord
 
 @dataclass(frozen=True)
 class Wanted:
-    """A task, and the checkpoint to go on from if there is one."""
+    """A trial, and the checkpoint to resume from if there is one."""
 
     trial: Trial
     checkpoint: bytes | None
@@ -38,7 +38,7 @@ class TrialBatch:
 
     Attributes:
         version: the driver's, of mnistlab.
-        wanted: the tasks, to be trained one after another.
+        wanted: the trials, to be trained one after another.
         options: theirs.
         slice_seconds: time between two slices.
         sources: the names of the data sets that come with it.
@@ -55,9 +55,7 @@ class TrialBatch:
 
 @dataclass(frozen=True)
 class Slice:
-    """What came of a task since the last slice: a checkpoint, or at the end the finished run's
-    files.
-    """
+    """What a trial has come to since the last slice: a checkpoint, or the finished run's files."""
 
     trial: Trial
     events: tuple[Event, ...]
@@ -68,7 +66,7 @@ class Slice:
 
 
 def train_slices(batch: TrialBatch, *datasets: Dataset) -> Iterator[Slice]:
-    """Train tasks one after another.
+    """Train trials one after another.
 
     Args:
         batch: what to train.
@@ -107,7 +105,7 @@ def _train(
         )
         last = events.pop()
         if isinstance(last, TrialFailed) and begun_elsewhere:
-            # Another processor's bits differ, so this node cannot go on from there.
+            # Another processor's bits differ, so this node cannot resume the run.
             folder.clear()
             begun_elsewhere = False
             continue
@@ -125,7 +123,7 @@ def _train(
 
 
 class _Clock:
-    """Keeps what happens, and says when a slice's time is over; it begins with training, after all
+    """Collects events, and says when a slice's time is over; it starts with training, after all
     preparation.
     """
 

@@ -36,7 +36,7 @@ class RepetitionResult(Result):
         runs: the folder that holds the runs' folders.
         failures: a line for the runs that could not be finished for the same reason; they count for
             nothing.
-        command: what makes it all again; empty if it was not made by a command.
+        command: the command that makes it again; empty if none made it.
     """
 
     group: RunGroup
@@ -95,9 +95,7 @@ class RepetitionResult(Result):
             raise RunError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
     def _disputed(self) -> tuple[int, ...]:
-        """Return the disputed images among those that the runs were tested on; none if they are no
-        longer to be had.
-        """
+        """Return the disputed images of those that the runs were tested on; none if they are gone."""
         record = self.group.records[0]
         recipe = record.recipe
         if recipe.validation:

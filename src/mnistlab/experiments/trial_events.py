@@ -64,7 +64,7 @@ class WorkerLost:
 
 @dataclass(frozen=True)
 class TrialFailed:
-    """A run cannot be finished; the others go on."""
+    """A run cannot be finished; the others continue."""
 
     trial: Trial
     error: str

@@ -162,7 +162,7 @@ def _refuse_occupied(folder: RunFolder) -> None:
 
 @dataclass(frozen=True)
 class _Run:
-    """What is to be trained, where, and how; ``dataset`` is the part that the recipe takes."""
+    """What to train, where, and how; ``dataset`` is the part that the recipe takes."""
 
     recipe: Recipe
     seed: int
