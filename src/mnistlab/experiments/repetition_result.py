@@ -95,7 +95,7 @@ class RepetitionResult(Result):
             raise RunError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
     def _disputed(self) -> tuple[int, ...]:
-        """Return the disputed images of those that the runs were tested on; none if they are gone."""
+        """Return the disputed images that the runs were tested on; none if the images are gone."""
         record = self.group.records[0]
         recipe = record.recipe
         if recipe.validation:
