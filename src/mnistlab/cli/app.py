@@ -151,7 +151,9 @@ def _explain_option(error: click.NoSuchOption) -> str:
     """Say which option or field of a recipe was meant."""
     command = error.ctx.command if error.ctx else None
     options = [name for option in command.params for name in option.opts] if command else []
-    known = {name.lstrip("-").replace("-", "_"): name for name in options if name[:2] == "--"}
+    known = {
+        name.lstrip("-").replace("-", "_"): name for name in reversed(options) if name[:2] == "--"
+    }
     if "set" in known:
         from mnistlab.recipe import Recipe
 

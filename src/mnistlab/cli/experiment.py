@@ -74,7 +74,7 @@ def show(result: "Result", files: list[Path], summary: str = "summary.json") -> 
     """Print a result's verdict, remarks and files, and its figures as JSON; exit with status 1 if
     runs failed.
     """
-    echo("", *(f"{sentence}." for sentence in (result.verdict, *result.remarks)))
+    echo(*(f"{sentence}." for sentence in (result.verdict, *result.remarks)))
     warn(*(f"failed: {failure}" for failure in result.failures))
     echo("", f"wrote {files[0]} and {len(files) - 1} more files beside it")
     (figures,) = (file for file in files if file.name == summary)

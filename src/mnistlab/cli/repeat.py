@@ -15,7 +15,7 @@ from mnistlab.cli.options import (
     recipe_options,
     seeds_option,
 )
-from mnistlab.cli.output import json_option
+from mnistlab.cli.output import echo, json_option
 
 
 @click.command(short_help="The mean accuracy of one recipe over many seeds.")
@@ -38,4 +38,5 @@ def repeat(recipe: str, seeds: str, out: Path, **options: Any) -> None:
     with experiment(out, options) as arguments:
         result = repeat_recipe(chosen, seeds=numbers, **arguments)
     if result:
+        echo()
         show(result, result.write(out))

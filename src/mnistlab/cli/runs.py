@@ -55,21 +55,21 @@ def runs(
         )
     if (prune or remove) and (csv or markdown or json_wanted() or (prune and remove)):
         raise click.UsageError("--prune, --remove and the forms of the list exclude each other")
-    found = find_runs(folder)
     if remove:
-        _remove(folder, found, yes=yes)
+        _remove(folder, find_runs(folder), yes=yes)
     elif prune:
-        _prune(folder, found, prune, yes=yes)
+        _prune(folder, find_runs(folder), prune, yes=yes)
     else:
-        _list(folder, found, csv=csv, markdown=markdown)
+        _list(folder, csv=csv, markdown=markdown)
 
 
-def _list(folder: Path, found: "Sequence[RunFolder]", *, csv: bool, markdown: bool) -> None:
+def _list(folder: Path, *, csv: bool, markdown: bool) -> None:
     from mnistlab.experiments.listing import run_listing
-    from mnistlab.runs import RunFolder, read_summary
+    from mnistlab.runs import RunFolder, find_runs, read_summary
 
-    finished = [run for run in found if run.finished]
     damaged: list[RunError] = []
+    found = find_runs(folder, damaged.append)
+    finished = [run for run in found if run.finished]
     if csv or markdown:
         table = run_listing(_read(RunFolder.read_record, finished, damaged))
         write(table.csv() if csv else table.markdown())

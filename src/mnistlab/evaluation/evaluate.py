@@ -136,8 +136,9 @@ def evaluate(
         raise DataError(f"shifts: a whole number from 0 to {_MOST_SHIFTS}; found {shifts!r}")
     found = find_model(model, Images(data, split, on_download))
     if shifts and found.shifts:
+        name = model if isinstance(model, str | Path) else found.title
         raise DataError(
-            f"{found.title} reads shifted copies as it is: its recipe has shifts = {found.shifts}"
+            f"{name} reads shifted copies as it is: its recipe has shifts = {found.shifts}"
         )
     temperature, logits = found.answers()
     evaluation = measure(logits, found.part.labels, found.classes, temperature)

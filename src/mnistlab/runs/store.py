@@ -96,6 +96,10 @@ class RunSummary(BaseModel):
         return self
 
 
+def _refuse(error: RunError) -> None:
+    raise error
+
+
 def read_summary(run: RunFolder) -> RunSummary | None:
     """Read a few figures of a run; ``None`` if it is not finished.
 
@@ -111,22 +115,26 @@ def read_summary(run: RunFolder) -> RunSummary | None:
     return summary.model_copy(update={"path": run.path})
 
 
-def find_runs(folder: Path) -> list[RunFolder]:
+def find_runs(folder: Path, on_damage: Callable[[RunError], None] = _refuse) -> list[RunFolder]:
     """Find the runs in a folder, finished and unfinished, however deep, ordered by path.
 
     Args:
         folder: one that holds runs, or a run's own. Links are followed, and a folder that is met
             twice counts once.
+        on_damage: called for each folder that cannot be read, which is then passed over; by default
+            the error is raised.
 
     Raises:
         RunError: there is no such folder, or one within it cannot be read.
     """
     if not folder.is_dir():
         raise RunError(f"{folder}: no such folder")
-    return list(_runs_in(folder, set()))
+    return list(_runs_in(folder, set(), on_damage))
 
 
-def _runs_in(folder: Path, seen: set[Path]) -> Iterator[RunFolder]:
+def _runs_in(
+    folder: Path, seen: set[Path], on_damage: Callable[[RunError], None]
+) -> Iterator[RunFolder]:
     run, place = RunFolder(folder), folder.resolve()
     if place in seen:
         return
@@ -137,18 +145,15 @@ def _runs_in(folder: Path, seen: set[Path]) -> Iterator[RunFolder]:
     try:
         inner = sorted(path for path in folder.iterdir() if path.is_dir())
     except OSError as error:
-        raise RunError(f"{folder}: cannot be read: {error.strerror or error}") from error
+        on_damage(RunError(f"{folder}: cannot be read: {error.strerror or error}"))
+        return
     for path in inner:
-        yield from _runs_in(path, seen)
+        yield from _runs_in(path, seen, on_damage)
 
 
 def run_name(recipe: Recipe, seed: int) -> str:
     """Return the name of a run's folder: ``NAME-DIGEST-seedN``."""
     return f"{recipe.name}-{recipe.digest}-seed{seed}"
-
-
-def _refuse(error: RunError) -> None:
-    raise error
 
 
 class RunStore:
