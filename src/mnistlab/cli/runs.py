@@ -65,7 +65,7 @@ def runs(
 
 def _list(folder: Path, *, csv: bool, markdown: bool) -> None:
     from mnistlab.experiments.listing import run_listing
-    from mnistlab.runs import RunFolder, find_runs, read_summary
+    from mnistlab.runs import RunFolder, find_runs, read_content, read_summary
 
     damaged: list[RunError] = []
     found = find_runs(folder, damaged.append)
@@ -75,9 +75,9 @@ def _list(folder: Path, *, csv: bool, markdown: bool) -> None:
         write(table.csv() if csv else table.markdown())
     elif json_wanted():
         records = [
-            {"path": str(run.path)} | record.model_dump(mode="json")
+            {"path": str(run.path)} | content
             for run in finished
-            for record in _read(RunFolder.read_record, [run], damaged)
+            for content in _read(read_content, [run], damaged)
         ]
         _show(folder, [], len(records), len(found) - len(finished))
         echo_json(records)

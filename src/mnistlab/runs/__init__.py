@@ -17,7 +17,14 @@ from mnistlab.runs.record import (
     now,
     reason,
 )
-from mnistlab.runs.store import RunStore, RunSummary, find_runs, read_summary, run_name
+from mnistlab.runs.store import (
+    RunStore,
+    RunSummary,
+    find_runs,
+    read_content,
+    read_summary,
+    run_name,
+)
 
 __all__ = [
     "BLANK",
@@ -39,6 +46,7 @@ __all__ = [
     "find_runs",
     "now",
     "read_checksums",
+    "read_content",
     "read_summary",
     "reason",
     "run_name",

@@ -106,13 +106,25 @@ def read_summary(run: RunFolder) -> RunSummary | None:
     Raises:
         RunError: the record is damaged.
     """
+    content = read_content(run)
+    return RunSummary.model_validate(content | {"path": run.path}) if content else None
+
+
+def read_content(run: RunFolder) -> dict[str, Any]:
+    """Read a run's ``record.json`` as it stands there, without checksums; nothing if it is not
+    finished.
+
+    Raises:
+        RunError: the record is damaged.
+    """
     try:
-        summary = RunSummary.model_validate(read_checked(read_file(run.record_file))[0])
+        content: dict[str, Any] = read_checked(read_file(run.record_file))[0]
+        RunSummary.model_validate(content)
     except FileNotFoundError:
-        return None
+        return {}
     except (OSError, ValueError) as error:
         raise RunError(f"{run.record_file}: not a run's record: {reason(error)}") from error
-    return summary.model_copy(update={"path": run.path})
+    return {key: value for key, value in content.items() if key != "sha256"}
 
 
 def find_runs(folder: Path, on_damage: Callable[[RunError], None] = _refuse) -> list[RunFolder]:
