@@ -200,7 +200,7 @@ BAD = {
     "missing model file": (["train", "no.py:build"], "there is no file no.py"),
     "unknown device": (
         ["train", "lenet5", "--device", "tpu"],
-        "tpu: no such device; one of auto, cpu, cuda, mps",
+        "'tpu' is not one of 'auto', 'cpu', 'cuda', 'mps'",
     ),
     "out is a file": (["reproduce", "--out", "file"], "'file' is a file"),
     "recipe list argument": (["recipe", "show", "x"], "x: no such recipe"),

@@ -94,10 +94,10 @@ class ProgressBar:
             f"plain PyTorch ({event.reason})" if event.reason else f"fast layers ({event.kernels})"
         )
         # A recipe's file names a model from its own folder; this is what it was taken for.
-        model = f"{event.recipe.model}, " if ":" in event.recipe.model else ""
+        model = f"; model {event.recipe.model}" if ":" in event.recipe.model else ""
         self.console.say(
-            f"{event.recipe.name}, seed {event.seed}: {model}{event.parameters} parameters,"
-            f" {images}, {where}, {layers}"
+            f"{event.recipe.name}, seed {event.seed}: {event.parameters} parameters,"
+            f" {images}, {where}, {layers}{model}"
         )
         if event.epochs_done:
             self.console.say(f"resumed after epoch {event.epochs_done}")
