@@ -315,7 +315,7 @@ def test_kernels_are_chosen_and_recorded(few, tmp_path):
         record = json.loads((tmp_path / kernels / "record.json").read_text(encoding="utf-8"))
         assert (record["environment"]["kernels"] == "torch") == (kernels == "torch")
     line = refusal(run(*MNISTLAB, "train", "mlp", "--kernels", "fast", cwd=tmp_path))
-    assert "fast: no such kernels; one of auto, torch" in line
+    assert "'fast' is not one of 'auto', 'torch'" in line
 
 
 def test_the_benchmark_writes_its_ratios(tmp_path):
