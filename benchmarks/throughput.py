@@ -14,11 +14,10 @@ from typing import Any
 from benchmarks.command import command
 from mnistlab.benchmark.timing import Times, in_turns
 from mnistlab.errors import ExperimentError
-from mnistlab.experiments import Executor, InProcessExecutor, LocalExecutor, Settings
+from mnistlab.experiments import Executor, ExperimentOptions, InProcessExecutor, LocalExecutor
 from mnistlab.experiments.experiment_runs import plan_trials, run_trials
-from mnistlab.experiments.trial_events import ignore, never
 from mnistlab.recipe import Recipe, built_in
-from mnistlab.runs import RunStore, available_cores, describe_environment
+from mnistlab.runs import RunOptions, RunStore, available_cores, describe_environment
 
 _RECIPES, _SEEDS, _QUICK_IMAGES = ("lenet5", "custom_mlp"), range(2), 15_000
 OURS, PLAIN = "side by side, fast layers", "one after another, plain PyTorch"
@@ -58,9 +57,9 @@ def measure_throughput(*, quick: bool, on_turn: Callable[[str], None]) -> Throug
     limit = _QUICK_IMAGES if quick else 0
     recipes = [built_in(name).replace(epochs=1, train_limit=limit) for name in _RECIPES]
     ways = {
-        OURS: lambda: _train(recipes, LocalExecutor(), Settings()),
+        OURS: lambda: _train(recipes, LocalExecutor(), RunOptions(threads=1)),
         PLAIN: lambda: _train(
-            recipes, InProcessExecutor(), Settings(kernels="torch", threads=cores)
+            recipes, InProcessExecutor(), RunOptions(kernels="torch", threads=cores)
         ),
     }
     seconds = in_turns(ways, 1 if quick else 3, on_turn)
@@ -73,11 +72,12 @@ def measure_throughput(*, quick: bool, on_turn: Callable[[str], None]) -> Throug
     )
 
 
-def _train(recipes: list[Recipe], executor: Executor, settings: Settings) -> None:
+def _train(recipes: list[Recipe], executor: Executor, options: RunOptions) -> None:
     folder = Path(tempfile.mkdtemp(prefix="mnistlab-"))
     try:
         finished = run_trials(
-            plan_trials(recipes, _SEEDS, RunStore(folder)), executor, settings, ignore, never
+            plan_trials(recipes, _SEEDS, RunStore(folder)),
+            ExperimentOptions(executor=executor, run=options),
         )
     finally:
         shutil.rmtree(folder)

@@ -17,8 +17,9 @@ EXTRAS = PROJECT["project"]["optional-dependencies"]
 OURS = {"mnistlab", "benchmarks", "tests", "docs"}
 ROOMS = {
     "server": "serve",
-    "export": "export",
+    "exporting": "export",
     "cli/tensorboard.py": "tensorboard",
+    "report/table.py": "dataframe",
     "experiments/ray_executor.py": "ray",
 }
 """Where an extra may be imported."""

@@ -1,7 +1,7 @@
 """Train small image classifiers, tell honestly which one is better, and put the winner to use.
 
-The names below are the whole public interface; each is imported when it is first asked for, so that
-``import mnistlab`` costs nothing and needs no torch.
+The names below are the whole public interface. Each is imported when it is first used, so that
+``import mnistlab`` is fast and does not import torch.
 """
 
 from importlib import import_module
@@ -9,42 +9,60 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mnistlab.cli.progress import ProgressBar
-    from mnistlab.data import Dataset, load_dataset, make_dataset
+    from mnistlab.data import Dataset, Split, load_dataset, make_dataset
     from mnistlab.errors import MnistlabError
+    from mnistlab.evaluation import (
+        EvaluationResult,
+        RobustnessResult,
+        evaluate,
+        evaluate_robustness,
+    )
     from mnistlab.experiments import (
         ComparisonResult,
-        Repetition,
+        RepetitionResult,
+        SweepResult,
         ablation,
         compare,
         read_comparison,
         repeat,
+        sweep,
     )
+    from mnistlab.exporting import export
     from mnistlab.recipe import Recipe, built_in, read_recipe
     from mnistlab.recogniser import Reading, Recogniser
     from mnistlab.runs import EpochMetrics, RunFolder, RunRecord
-    from mnistlab.training import TrainedModel, train
+    from mnistlab.training import TrainedModel, load, train
 
 _HOMES = {
-    "ablation": "experiments",
-    "compare": "experiments",
-    "read_comparison": "experiments",
-    "repeat": "experiments",
-    "Repetition": "experiments",
     "ComparisonResult": "experiments",
     "Dataset": "data",
     "EpochMetrics": "runs",
+    "EvaluationResult": "evaluation",
     "MnistlabError": "errors",
     "ProgressBar": "cli.progress",
-    "Recipe": "recipe",
     "Reading": "recogniser",
+    "Recipe": "recipe",
     "Recogniser": "recogniser",
+    "RepetitionResult": "experiments",
+    "RobustnessResult": "evaluation",
     "RunFolder": "runs",
     "RunRecord": "runs",
+    "Split": "data",
+    "SweepResult": "experiments",
     "TrainedModel": "training",
+    "ablation": "experiments",
     "built_in": "recipe",
+    "compare": "experiments",
+    "evaluate": "evaluation",
+    "evaluate_robustness": "evaluation",
+    "export": "exporting",
+    "load": "training",
     "load_dataset": "data",
     "make_dataset": "data",
+    "read_comparison": "experiments",
     "read_recipe": "recipe",
+    "repeat": "experiments",
+    "sweep": "experiments",
     "train": "training",
 }
 
@@ -52,23 +70,32 @@ __all__ = [
     "ComparisonResult",
     "Dataset",
     "EpochMetrics",
+    "EvaluationResult",
     "MnistlabError",
     "ProgressBar",
     "Reading",
     "Recipe",
     "Recogniser",
-    "Repetition",
+    "RepetitionResult",
+    "RobustnessResult",
     "RunFolder",
     "RunRecord",
+    "Split",
+    "SweepResult",
     "TrainedModel",
     "ablation",
     "built_in",
     "compare",
+    "evaluate",
+    "evaluate_robustness",
+    "export",
+    "load",
     "load_dataset",
     "make_dataset",
     "read_comparison",
     "read_recipe",
     "repeat",
+    "sweep",
     "train",
 ]
 

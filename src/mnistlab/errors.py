@@ -87,11 +87,62 @@ class KernelError(MnistlabError):
     """
 
 
+SYNONYMS = {
+    "adam": "adamw",
+    "batch": "batch_size",
+    "batchnorm": "batch_norm",
+    "batch_normalization": "batch_norm",
+    "bn": "batch_norm",
+    "bs": "batch_size",
+    "cnn": "convnet",
+    "cosine_annealing": "cosine",
+    "cutout": "erasing",
+    "dataset": "data",
+    "decay": "weight_decay",
+    "drop": "dropout",
+    "dropout_rate": "dropout",
+    "ema": "averaging",
+    "gaussian_blur": "blur",
+    "image_size": "size",
+    "img_size": "size",
+    "input_size": "size",
+    "l2": "weight_decay",
+    "learningrate": "learning_rate",
+    "lr": "learning_rate",
+    "lr_schedule": "schedule",
+    "lr_scheduler": "schedule",
+    "n_epochs": "epochs",
+    "num_epochs": "epochs",
+    "one_cycle": "onecycle",
+    "opt": "optimizer",
+    "optim": "optimizer",
+    "optimiser": "optimizer",
+    "p_dropout": "dropout",
+    "random_erasing": "erasing",
+    "rotate": "rotation",
+    "scheduler": "schedule",
+    "shift": "translation",
+    "smoothing": "label_smoothing",
+    "translate": "translation",
+    "val": "validation",
+    "val_size": "validation",
+    "warmup_epochs": "warmup",
+    "wd": "weight_decay",
+}
+"""What other tools call the names that are known here."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``"did you mean NAME? "``, the known name that is most like this one, or nothing if
-    none is.
+    """Return ``"did you mean NAME? "``, the known name that is meant, or nothing if none is.
+
+    Args:
+        name: as the user wrote it; case and dashes do not matter.
+        known: the names there are, of which a synonym goes before a similar spelling.
     """
-    near = get_close_matches(shorten(name), list(known), n=1)
+    names = list(known)
+    plain = shorten(name).lower().replace("-", "_").strip("_")
+    meant = SYNONYMS.get(plain, plain)
+    near = [meant] if meant in names else get_close_matches(shorten(name), names, n=1)
     return f"did you mean {near[0]}? " if near else ""
 
 

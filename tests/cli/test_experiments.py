@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from mnistlab.cli.experiment import parse_seeds
+from mnistlab.cli.options import parse_seeds
 from mnistlab.errors import ExperimentError
 from mnistlab.runs import RunStore
 from tests.cli.processes import MNISTLAB, refusal, run
@@ -179,7 +179,7 @@ def test_a_signal_stops_with_checkpoints_and_the_same_command_goes_on(tmp_path, 
     os.killpg(process.pid, number)  # as a terminal does
     _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number
-    assert err == "stopped; the same command goes on from what comparison holds\n"
+    assert err == "stopped; run the same command again to resume what comparison holds\n"
     assert list(tmp_path.rglob("checkpoint.safetensors"))
     result = run(*command, cwd=tmp_path)
     assert result.returncode == 0, result.stderr

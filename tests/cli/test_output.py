@@ -23,7 +23,7 @@ from tests.runs.test_store import keep
 
 EVIL = "e\x1b[31m\x9b2J\u202e\u2028\u200b[red]:smile:"
 SOURCES = Path(__file__).parents[2] / "src" / "mnistlab" / "cli"
-GATES = {"__init__.py", "telling.py", "screen.py", "app.py", "completion.py"}
+GATES = {"__init__.py", "output.py", "screen.py", "app.py", "completion.py"}
 
 
 def told(capsys, *arguments, status=0):

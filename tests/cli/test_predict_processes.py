@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from mnistlab.cli.reader import Order, Settings
+from mnistlab.cli.reader import ReadJob, ReadOptions
 from mnistlab.cli.worker_pool import WorkerPool
 from mnistlab.errors import MnistlabError
 from tests.cli.processes import PREDICT, objects, run
@@ -87,7 +87,11 @@ def test_a_process_that_dies_is_reported_with_its_picture_and_the_others_are_rea
 
 def test_processes_that_cannot_start_are_given_up():
     with pytest.raises(MnistlabError, match="ended with status 1 as it started; try --jobs 1"):
-        list(WorkerPool(Settings("no such model"), 2).read([Order(content=b"")] * 4, lambda: False))
+        list(
+            WorkerPool(ReadOptions("no such model"), 2).read(
+                [ReadJob(content=b"")] * 4, lambda: False
+            )
+        )
 
 
 @pytest.mark.parametrize(("number_of_processes", "form"), [(1, "--csv"), (2, "--json")])

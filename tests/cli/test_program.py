@@ -200,7 +200,7 @@ BAD = {
     "missing model file": (["train", "no.py:build"], "there is no file no.py"),
     "unknown device": (
         ["train", "lenet5", "--device", "tpu"],
-        "tpu: no such device; one of auto, cpu, cuda, mps",
+        "'tpu' is not one of 'auto', 'cpu', 'cuda', 'mps'",
     ),
     "out is a file": (["reproduce", "--out", "file"], "'file' is a file"),
     "recipe list argument": (["recipe", "show", "x"], "x: no such recipe"),
@@ -315,7 +315,7 @@ def test_kernels_are_chosen_and_recorded(few, tmp_path):
         record = json.loads((tmp_path / kernels / "record.json").read_text(encoding="utf-8"))
         assert (record["environment"]["kernels"] == "torch") == (kernels == "torch")
     line = refusal(run(*MNISTLAB, "train", "mlp", "--kernels", "fast", cwd=tmp_path))
-    assert "fast: no such kernels; one of auto, torch" in line
+    assert "'fast' is not one of 'auto', 'torch'" in line
 
 
 def test_the_benchmark_writes_its_ratios(tmp_path):

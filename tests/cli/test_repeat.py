@@ -202,7 +202,7 @@ def test_a_signal_stops_with_checkpoints_and_the_same_command_goes_on(tmp_path, 
     os.killpg(process.pid, number)  # as a terminal does
     _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number
-    assert err == "stopped; the same command goes on from what repetition holds\n"
+    assert err == "stopped; run the same command again to resume what repetition holds\n"
     assert list(tmp_path.rglob("checkpoint.safetensors"))
     assert not (tmp_path / "repetition/summary.json").exists()
     result = run(*LONG, cwd=tmp_path)

@@ -2,10 +2,12 @@
 
 import csv
 import io
+import json
+import subprocess
 
 import pytest
 
-from mnistlab import Recipe
+from mnistlab import Recipe, RunFolder
 from tests.cli.processes import MNISTLAB, refusal, run
 from tests.runs.test_store import keep
 
@@ -92,7 +94,7 @@ def test_unfinished_runs_are_left_out_and_an_empty_folder_has_headings_alone(tmp
     assert run(*MNISTLAB, "runs", "E", "--csv", cwd=tmp_path).stdout.startswith(
         "name,seed,what_differs,"
     )
-    assert run(*MNISTLAB, "runs", "E", cwd=tmp_path).stdout == "E: no finished runs\n"
+    assert run(*MNISTLAB, "runs", "E", cwd=tmp_path).stdout == "E: no finished runs, 1 unfinished\n"
 
 
 @pytest.mark.parametrize(
@@ -110,3 +112,69 @@ def test_unfinished_runs_are_left_out_and_an_empty_folder_has_headings_alone(tmp
 def test_bad_input_gets_one_line(tmp_path, arguments, message):
     (tmp_path / "file").write_text("")
     assert message in refusal(run(*MNISTLAB, "runs", *arguments, cwd=tmp_path))
+
+
+def ask(cwd, *arguments, answer=""):
+    return subprocess.run(
+        [*MNISTLAB, "runs", *arguments],
+        cwd=cwd,
+        input=answer,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_json_has_every_field_of_every_record(search):
+    listed = json.loads(run(*MNISTLAB, "runs", "S", "--json", cwd=search).stdout)
+    assert len(listed) == 4
+    for entry in listed:
+        record = json.loads((search / entry.pop("path") / "record.json").read_text())
+        assert entry == {key: value for key, value in record.items() if key != "sha256"}
+
+
+def test_runs_are_removed_once_that_is_confirmed_and_other_files_are_kept(search):
+    mine = next((search / "S/two/runs").iterdir()) / "notes.txt"
+    mine.write_text("mine")
+    refused = ask(search, "S", "--remove", answer="n\n")
+    assert (refused.returncode, refused.stdout) == (1, "nothing removed\n")
+    assert "Remove 4 runs in S?" in refused.stderr
+    silent = ask(search, "S", "--remove")
+    assert silent.returncode == 2
+    assert "give --yes" in silent.stderr
+    assert len(list(search.rglob("record.json"))) == 4
+    done = ask(search, "S", "--remove", answer="y\n")
+    assert done.returncode == 0, done
+    assert done.stdout.endswith("removed 4 runs\n")
+    assert "holds other files, which are kept" in done.stdout
+    kept = {path for path in (search / "S").rglob("*") if path.is_file()}
+    assert kept == {mine, mine.parent / ".lock"}
+    assert "no finished runs" in ask(search, "S").stdout
+
+
+def test_checkpoints_and_logits_are_pruned_and_an_evaluation_makes_the_logits_again(few, tmp_path):
+    train = ("train", "mlp", "--data", few, "--epochs", 1, "--run")
+    assert run(*MNISTLAB, *train, "R/done", cwd=tmp_path).returncode == 0
+    before = json.loads(run(*MNISTLAB, "evaluate", "R/done", "--json", cwd=tmp_path).stdout)
+    (tmp_path / "R" / "begun").mkdir()
+    (tmp_path / "R" / "begun" / "checkpoint.safetensors").write_bytes(b"12345")
+    logits = tmp_path / "R/done/test_logits.npy"
+    size = logits.stat().st_size + 5
+    pruned = ask(tmp_path, "R", "--prune", "logits", "--prune", "checkpoints", "--yes")
+    assert (pruned.returncode, pruned.stdout) == (0, f"freed {size:,} bytes\n")
+    assert not logits.exists()
+    assert not list((tmp_path / "R/begun").glob("*.safetensors"))
+    after = json.loads(run(*MNISTLAB, "evaluate", "R/done", "--json", cwd=tmp_path).stdout)
+    assert (after["errors"], after["confusion"]) == (before["errors"], before["confusion"])
+    assert after["loss"] == pytest.approx(before["loss"])
+    assert ask(tmp_path, "R", "--prune", "logits").stdout == "R: nothing to prune\n"
+
+
+def test_a_run_in_progress_is_neither_removed_nor_pruned(search):
+    folder = next((search / "S/two/runs").iterdir())
+    with RunFolder(folder).lock():
+        kept = ask(search, "S/two", "--remove", "--yes")
+    assert kept.returncode == 0
+    assert "in progress" in kept.stdout
+    assert kept.stdout.endswith("removed 0 runs\n")
+    assert (folder / "record.json").exists()

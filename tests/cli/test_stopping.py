@@ -37,7 +37,7 @@ def test_a_signal_stops_with_a_checkpoint_from_which_resume_ends_in_the_same_bit
     out, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert re.search(r"stopped in epoch \d+, after batch \d+ of 19", out)
-    assert "--resume goes on from here" in err
+    assert "run the same command with --resume to continue" in err
     assert RunFolder(tmp_path / "stopped").begun
     assert run(*MNISTLAB, *arguments, "--run", "stopped", "--resume", cwd=tmp_path).returncode == 0
     run(*MNISTLAB, *arguments, "--run", "whole", cwd=tmp_path)
@@ -56,7 +56,7 @@ def test_kill_9_loses_no_finished_epoch(few, tmp_path):
     process.communicate()
     result = run(*MNISTLAB, *arguments, "--resume", cwd=tmp_path)
     assert result.returncode == 0, result
-    done = int(re.search(r"going on behind epoch (\d+)", result.stdout)[1])
+    done = int(re.search(r"resumed after epoch (\d+)", result.stdout)[1])
     assert done >= 3
     run(*MNISTLAB, *arguments[:-1], "whole", cwd=tmp_path)
     assert (tmp_path / "r/model.safetensors").read_bytes() == (

@@ -121,7 +121,7 @@ def test_an_ablation_uses_the_runs_of_the_bare_recipe(tmp_path):
             [built_in("lenet5"), built_in("mlp").replace(train_limit=9)],
             "train_limit: differs between the recipes",
         ),
-        (["lenet5", ["x"]], "a recipe is a Recipe or the name of a built-in one; found"),
+        (["lenet5", ["x"]], "a recipe is a Recipe, the name of a built-in one, a .toml file or"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(recipes, message, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnistlab import MnistlabError, built_in
+from mnistlab import MnistlabError
 from mnistlab.experiments.grid import Grid, Span, describe, read_grid
 
 GRID = """
@@ -28,7 +28,7 @@ def written(tmp_path, text):
 
 def test_every_combination_is_a_candidate(tmp_path):
     grid = read_grid(written(tmp_path, GRID))
-    found = grid.candidates(built_in)
+    found = grid.candidates()
     assert [describe(recipe, grid.fields) for recipe in found] == [
         f"dropout={dropout} learning_rate={rate}"
         for dropout in (0.0, 0.3)
@@ -40,7 +40,7 @@ def test_every_combination_is_a_candidate(tmp_path):
 
 
 def test_equal_candidates_are_one():
-    assert len(Grid(grid={"dropout": [0.1, 0.1, 0.2]}).candidates(built_in)) == 2
+    assert len(Grid(grid={"dropout": [0.1, 0.1, 0.2]}).candidates()) == 2
 
 
 def test_a_random_sample_follows_from_its_seed():
@@ -53,7 +53,7 @@ def test_a_random_sample_follows_from_its_seed():
         Grid.model_validate({"random": {"samples": 40, "seed": seed, "fields": fields}})
         for seed in (0, 0, 1)
     ]
-    one, same, other = (grid.candidates(built_in) for grid in grids)
+    one, same, other = (grid.candidates() for grid in grids)
     assert one == same
     assert one != other
     assert {recipe.batch_size for recipe in one} == {32, 64}
@@ -108,9 +108,10 @@ def test_what_is_no_grid_is_refused_in_one_line(tmp_path, text, message):
 
 
 def test_an_unknown_field_is_named(tmp_path):
-    grid = read_grid(written(tmp_path, "[grid]\ndropuot = [0.1]"))
-    with pytest.raises(MnistlabError, match="dropuot: unknown key; did you mean dropout"):
-        grid.candidates(built_in)
+    path = written(tmp_path, "[grid]\ndropuot = [0.1]")
+    with pytest.raises(MnistlabError, match="dropuot: unknown key; did you mean dropout") as found:
+        read_grid(path)
+    assert str(found.value).startswith(f"{path}: ")
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -154,6 +155,6 @@ def test_what_would_only_fail_after_training_is_refused_before(tmp_path, text, m
 
 
 def test_candidates_are_named_after_what_sets_them_apart(tmp_path):
-    names = [recipe.name for recipe in read_grid(written(tmp_path, GRID)).candidates(built_in)]
+    names = [recipe.name for recipe in read_grid(written(tmp_path, GRID)).candidates()]
     assert names[0] == "dropout_0.0-learning_rate_0.01"
     assert len(set(names)) == 6

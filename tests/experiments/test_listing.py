@@ -3,10 +3,8 @@
 import csv
 import io
 
-import pytest
-
-from mnistlab import MnistlabError, Recipe
-from mnistlab.experiments.listing import find_stores, run_listing
+from mnistlab import Recipe
+from mnistlab.experiments.listing import run_listing
 from mnistlab.runs import RunStore
 from tests.runs.test_store import keep
 from tests.statistics.records import made_record
@@ -93,39 +91,6 @@ def test_names_and_columns_of_their_own_are_not_said_twice():
     one = made_record(Recipe(name="a"), 0)
     other = made_record(Recipe(name="b", validation=1000), 0, losses=(0.3, 0.2, 0.1))
     assert {row[2] for row in run_listing([one, other]).rows} == {""}
-
-
-def found(folder):
-    return sorted(
-        (record.recipe.name, record.seed)
-        for store in find_stores(folder)
-        for record in store.records()
-    )
-
-
-def test_runs_in_a_folder_in_its_runs_and_one_folder_deep(tmp_path):
-    keep(tmp_path, Recipe(name="here"), 0)
-    keep(tmp_path / "wide", Recipe(name="deep"), 1)
-    keep(tmp_path / "out" / "runs", Recipe(name="left"), 2)
-    keep(tmp_path / "out" / "records", Recipe(name="aside"), 3)
-    keep(tmp_path / "a" / "b", Recipe(name="deeper"), 4)
-    (tmp_path / "begun").mkdir()
-    (tmp_path / "a file").write_text("")
-    assert found(tmp_path) == [("deep", 1), ("here", 0), ("left", 2)]
-    assert found(tmp_path / "out") == [("left", 2)]
-
-
-def test_a_folder_within_a_finished_run_is_no_place_of_runs(tmp_path):
-    run = keep(tmp_path, Recipe(name="here"), 0)
-    keep(run, Recipe(name="within"), 1)
-    assert found(tmp_path) == [("here", 0)]
-
-
-def test_what_is_no_folder_is_refused(tmp_path):
-    (tmp_path / "file").write_text("")
-    for name in ("none", "file"):
-        with pytest.raises(MnistlabError, match=f"{name}: no such folder"):
-            find_stores(tmp_path / name)
 
 
 def test_a_damaged_run_is_passed_over_where_that_is_wanted(tmp_path):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mnistlab import MnistlabError, Recipe, built_in
-from mnistlab.experiments import InProcessExecutor, LocalExecutor, Settings
+from mnistlab.experiments import ExperimentOptions, InProcessExecutor, LocalExecutor
 from mnistlab.experiments.experiment_runs import plan_trials, run_trials
 from mnistlab.experiments.trial_events import never
 from mnistlab.runs import RunStore
@@ -37,7 +37,13 @@ def undisturbed(tmp_path_factory):
 def run(recipes, folder, executor, seeds=(0, 1), notes=None, should_stop=never):
     notes = Notes() if notes is None else notes
     trials = plan_trials(recipes, seeds, RunStore(folder))
-    return run_trials(trials, executor, Settings(), notes, should_stop), notes
+    return (
+        run_trials(
+            trials,
+            ExperimentOptions(executor=executor, on_event=notes, should_stop=should_stop),
+        ),
+        notes,
+    )
 
 
 def workers(of=None):

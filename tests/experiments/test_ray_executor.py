@@ -5,12 +5,12 @@ import sys
 import pytest
 
 from mnistlab import MnistlabError, Recipe, compare
-from mnistlab.experiments import LocalExecutor, Settings
+from mnistlab.experiments import ExperimentOptions, LocalExecutor
 from mnistlab.experiments.experiment_runs import plan_trials, run_trials
 from mnistlab.experiments.look_history import FILE
 from mnistlab.experiments.ray_executor import RayExecutor
 from mnistlab.experiments.trial_events import never
-from mnistlab.runs import RunStore
+from mnistlab.runs import RunOptions, RunStore
 from tests.experiments.listening import Notes, leftovers, results
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'mnistlab[ray]'")
@@ -37,7 +37,8 @@ def cluster():
 def run(recipes, folder, executor, notes=None, seeds=(0, 1, 2)):
     notes = Notes() if notes is None else notes
     return run_trials(
-        plan_trials(recipes, seeds, RunStore(folder)), executor, Settings(), notes, never
+        plan_trials(recipes, seeds, RunStore(folder)),
+        ExperimentOptions(executor=executor, on_event=notes),
     ), notes
 
 
@@ -121,9 +122,9 @@ def test_without_ray_the_install_command_is_printed(monkeypatch):
 
 def test_what_another_driver_has_finished_meanwhile_is_taken_as_it_is(quick, tmp_path):
     trials = plan_trials(quick[:1], (0, 1), RunStore(tmp_path / "ray"))
-    run_trials(trials, LocalExecutor(2), Settings(), Notes(), never)
+    run_trials(trials, ExperimentOptions(executor=LocalExecutor(2)))
     before, notes = results(tmp_path / "ray"), Notes()
-    RayExecutor(None, runs_per_task=2).run(trials, Settings(), notes, never)
+    RayExecutor(None, runs_per_task=2).run(trials, RunOptions(threads=1), notes, never)
     assert sorted(notes.of("finished")) == [(quick[0].name, 0), (quick[0].name, 1)]
     assert not notes.of("started")
     assert results(tmp_path / "ray") == before

@@ -11,7 +11,7 @@ from scipy.stats import sem, t
 
 from mnistlab import MnistlabError, RunFolder, built_in, compare, repeat
 from mnistlab.data.disputed import MNIST_DISPUTED
-from mnistlab.experiments import InProcessExecutor, Repetition
+from mnistlab.experiments import InProcessExecutor, RepetitionResult
 from mnistlab.runs import RunStore
 from mnistlab.statistics import RunGroup
 from tests.experiments.listening import Notes, leftovers, results
@@ -36,14 +36,14 @@ def test_a_repetition_answers(found):
     assert found.figures.accuracy == pytest.approx(np.mean(accuracies))
     interval = t.interval(0.95, 3, np.mean(accuracies), sem(accuracies))
     assert (found.figures.interval.low, found.figures.interval.high) == pytest.approx(interval)
-    assert found.sentence.startswith(
+    assert found.verdict.startswith(
         f"custom_mlp: {np.mean(accuracies):.2f} % of test images on average over 4 seeds"
     )
     assert found.table().rows[0][0] == "custom_mlp"
     assert [row[0] for row in found.table("runs").rows] == ["0", "1", "2", "3"]
     assert found.plot().axes
     html = found._repr_html_()
-    assert found.sentence in html
+    assert found.verdict in html
     assert "<td>custom_mlp</td>" in html
     with pytest.raises(MnistlabError, match="nonsense: no such table; one of figures, runs"):
         found.table("nonsense")
@@ -91,19 +91,18 @@ def test_the_figures_follow_from_the_copied_records_alone(found, tmp_path):
             tmp_path / "again" / str(seed) / "record.json"
         )
     records = [RunFolder(tmp_path / "again" / str(seed)).read_record() for seed in range(4)]
-    again = Repetition(RunGroup.of("custom_mlp", records), tmp_path)
+    again = RepetitionResult(RunGroup.of("custom_mlp", records), tmp_path)
     assert again.figures == found.figures
 
 
 def test_it_is_written_without_torch(found, tmp_path):
     code = "import sys; from pathlib import Path; from mnistlab.runs import RunStore\n"
-    code += (
-        "from mnistlab.experiments import Repetition; from mnistlab.statistics import RunGroup\n"
-    )
+    code += "from mnistlab.experiments import RepetitionResult\n"
+    code += "from mnistlab.statistics import RunGroup\n"
     code += f"runs = Path({str(found.runs)!r})\n"
     code += (
-        "Repetition(RunGroup.of('x', RunStore(runs).records()), runs).write('out')\n"
-        "print('torch' in sys.modules)"
+        "group = RunGroup.of('x', RunStore(runs).records())\n"
+        "RepetitionResult(group, runs).write('out'); print('torch' in sys.modules)"
     )
     shown = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
@@ -115,7 +114,7 @@ def test_it_is_written_without_torch(found, tmp_path):
 def test_the_record_of_a_seed_that_is_no_longer_counted_goes(found, tmp_path):
     found.write(tmp_path)
     (tmp_path / "records" / "notes.txt").write_text("mine")
-    fewer = Repetition(found.group.on([1, 2]), found.runs)
+    fewer = RepetitionResult(found.group.on([1, 2]), found.runs)
     fewer.write(tmp_path)
     names = sorted(path.name for path in (tmp_path / "records").iterdir())
     assert names == ["notes.txt", "seed-1.json", "seed-2.json"]
@@ -123,12 +122,10 @@ def test_the_record_of_a_seed_that_is_no_longer_counted_goes(found, tmp_path):
 
 def test_a_folder_that_cannot_be_written_or_a_lost_record_is_told_in_one_line(found, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(MnistlabError, match=r"file.*: cannot be read or written"):
+    with pytest.raises(MnistlabError, match=r"file.*: cannot be written"):
         found.write(tmp_path / "file")
-    with pytest.raises(
-        MnistlabError, match=r"record\.json: cannot be read or written: No such file"
-    ):
-        Repetition(found.group, tmp_path / "nowhere").write(tmp_path / "out")
+    with pytest.raises(MnistlabError, match=r"record\.json: cannot be read: No such file"):
+        RepetitionResult(found.group, tmp_path / "nowhere").write(tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -172,8 +169,8 @@ def test_stopped_and_started_again_it_ends_in_the_same_bits(tmp_path):
 def test_held_out_images_are_named_and_have_no_disputed_labels(tmp_path):
     recipe = built_in("mlp").replace(epochs=1, train_limit=300, validation=500)
     found = repeat(recipe, seeds=2, runs=tmp_path, executor=InProcessExecutor())
-    assert "% of held-out training images on average over 2 seeds" in found.sentence
-    assert "test" not in found.sentence
+    assert "% of held-out training images on average over 2 seeds" in found.verdict
+    assert "test" not in found.verdict
     assert found.figures.disputed is None
     found.write(tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
@@ -200,14 +197,14 @@ def test_other_data_has_no_disputed_labels(few, tmp_path):
 def test_data_that_has_changed_since_gives_no_disputed_labels(found):
     other = found.group.records[0].data.model_copy(update={"fingerprint": "0" * 16})
     records = [record.model_copy(update={"data": other}) for record in found.group.records]
-    assert Repetition(RunGroup.of("x", records), found.runs).figures.disputed is None
+    assert RepetitionResult(RunGroup.of("x", records), found.runs).figures.disputed is None
 
 
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
         ("lenet6", "lenet6: no such recipe; did you mean lenet5"),
-        (["lenet5"], "a recipe is a Recipe or the name of a"),
+        (["lenet5"], "a recipe is a Recipe, the name of a"),
     ],
 )
 def test_what_is_no_recipe_is_refused(recipe, message, tmp_path):
@@ -233,6 +230,6 @@ def test_two_runs_have_no_interval(tmp_path):
     first, second = found.figures.accuracies
     assert (
         f"over 2 seeds ({first:.2f} and {second:.2f}; an interval needs at least 3 seeds)"
-        in found.sentence
+        in found.verdict
     )
     assert found.plot().axes

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from mnistlab import built_in, load_dataset, read_recipe
+from mnistlab import load_dataset, read_recipe
 from mnistlab.data import take_subset
 from mnistlab.experiments import InProcessExecutor
 from mnistlab.experiments.grid import Grid
@@ -23,7 +23,6 @@ GRID = Grid(
 def test_the_best_on_validation_is_scored_on_the_test_set(tmp_path):
     found = sweep(
         GRID,
-        built_in,
         runs=tmp_path / "runs",
         executor=InProcessExecutor(),
         command="mnistlab sweep grid.toml",
@@ -71,5 +70,5 @@ def test_a_repeated_sweep_trains_nothing(tmp_path):
     for _ in range(2):
         seen = []
         grid = GRID.model_copy(update={"grid": {"learning_rate": [0.01, 0.05]}})
-        sweep(grid, built_in, runs=tmp_path, executor=InProcessExecutor(), on_event=seen.append)
+        sweep(grid, runs=tmp_path, executor=InProcessExecutor(), on_event=seen.append)
     assert [type(event).__name__ for event in seen] == ["ExperimentStarted", "ExperimentStarted"]

@@ -14,8 +14,8 @@ import torch
 from mnistlab import RunFolder, load_dataset
 from mnistlab.data import take_subset
 from mnistlab.errors import ExportError, ModelError, RunError
-from mnistlab.export import export_run
-from mnistlab.export.resizing import exact_type, weights
+from mnistlab.exporting import export_run
+from mnistlab.exporting.resizing import exact_type, weights
 from mnistlab.recipe import Recipe
 from mnistlab.recogniser.network import METADATA_KEY, Network
 from mnistlab.statistics import evaluate
@@ -132,7 +132,7 @@ def test_the_same_run_gives_the_same_bytes(exported, tmp_path):
 
 def test_another_process_gives_the_same_bytes(runs, tmp_path):
     export_run(runs["mlp"], tmp_path / "here.onnx")
-    code = "import sys; from mnistlab.export import export_run; export_run(*sys.argv[1:])"
+    code = "import sys; from mnistlab.exporting import export_run; export_run(*sys.argv[1:])"
     subprocess.run(
         [sys.executable, "-c", code, runs["mlp"], tmp_path / "there.onnx"], check=True, timeout=120
     )

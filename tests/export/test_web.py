@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from benchmarks.photographs import photographs
 from mnistlab import Recogniser, built_in
-from mnistlab.export import export_run, export_site
+from mnistlab.exporting import export_run, export_site
 from mnistlab.recogniser import shipped_models
 from mnistlab.recogniser.network import Network
 from mnistlab.server.answer import ReadAnswer

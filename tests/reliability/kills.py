@@ -22,6 +22,7 @@ KEPT = {
     "test_logits.npy",
     "record.json",
     "curves.png",
+    "history.csv",
 }
 
 

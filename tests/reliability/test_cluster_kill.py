@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 
 from mnistlab import built_in
-from mnistlab.experiments import InProcessExecutor, Settings
+from mnistlab.experiments import ExperimentOptions, InProcessExecutor
 from mnistlab.experiments.experiment_runs import plan_trials, run_trials
-from mnistlab.experiments.trial_events import never
 from mnistlab.runs import RunStore
 from tests.experiments.conftest import SLOW
-from tests.experiments.listening import Notes, leftovers, results
+from tests.experiments.listening import leftovers, results
 from tests.reliability.bits import history_of
 from tests.reliability.kills import (
     PATIENCE,
@@ -109,7 +108,7 @@ class Undisturbed:
     def __init__(self, folder):
         recipes = [built_in(name).replace(**SLOW) for name in ("lenet5", "custom_mlp")]
         trials = plan_trials(recipes, SEEDS, RunStore(folder))
-        experiment = run_trials(trials, InProcessExecutor(), Settings(), Notes(), never)
+        experiment = run_trials(trials, ExperimentOptions(executor=InProcessExecutor()))
         self.results = results(folder)
         self.histories = {
             trial.folder.name: history_of(record)

@@ -10,7 +10,7 @@ import pytest
 from onnx import helper
 
 from mnistlab import Recipe, RunFolder, load_dataset, read_comparison, read_recipe
-from mnistlab.cli.options import change_recipe
+from mnistlab.cli.options import changed_recipe
 from mnistlab.errors import ExperimentError
 from mnistlab.experiments.archive import read_archive
 from mnistlab.experiments.grid import read_grid
@@ -112,7 +112,7 @@ ABSURD = {
 @pytest.mark.parametrize("value", ABSURD)
 def test_absurd_settings_are_refused_in_a_short_line(value, key, tmp_path):
     for read in (
-        lambda: change_recipe(Recipe(), (f"{key}={ABSURD[value]}",)),
+        lambda: changed_recipe("lenet5", {"settings": (f"{key}={ABSURD[value]}",)}),
         lambda: read_recipe(tmp_path / "r.toml"),
     ):
         (tmp_path / "r.toml").write_text(f"{key} = {ABSURD[value]}\n", encoding="utf-8")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistlab.cli.reader import Order, Reader, Settings
+from mnistlab.cli.reader import Reader, ReadJob, ReadOptions
 from mnistlab.data.image_files import decode
 from mnistlab.errors import DataError, PictureError
 from mnistlab.recogniser.picture import open_picture
@@ -40,10 +40,10 @@ SEEDS = [
 @pytest.fixture(scope="module")
 def reader():
     environment = os.environ.copy()
-    made = Reader(Settings("reader"))
+    made = Reader(ReadOptions("reader"))
     os.environ.clear()
     os.environ.update(environment)
-    made.read(Order(content=odd.PNG))
+    made.read(ReadJob(content=odd.PNG))
     return made
 
 
@@ -63,7 +63,7 @@ class Watch:
 
     def answer(self, content):
         began = time.process_time()
-        answer = self._reader.read(Order(content=content))
+        answer = self._reader.read(ReadJob(content=content))
         self.seconds.append(time.process_time() - began)
         assert self.seconds[-1] < HANG
         if answer.error is None:
@@ -118,9 +118,9 @@ def test_odd_pictures_are_read_or_refused_in_one_line(reader, torture, account):
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "TIFF"])
 def test_every_orientation_gives_the_reading_of_the_turned_picture(reader, form):
     for orientation in range(1, 9):
-        reading = reader.read(Order(content=odd.oriented(orientation, form))).reading
+        reading = reader.read(ReadJob(content=odd.oriented(orientation, form))).reading
         assert reading["digits"] == "5"
-        upright = reader.read(Order(content=odd.encode(odd.COLOUR, form))).reading
+        upright = reader.read(ReadJob(content=odd.encode(odd.COLOUR, form))).reading
         np.testing.assert_allclose(reading["boxes"], upright["boxes"], atol=2)
 
 

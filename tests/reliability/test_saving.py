@@ -17,10 +17,17 @@ from tests.reliability.faults import DIED, KINDS, STEPS
 
 SAVES = [("checkpoint.safetensors", 1), ("checkpoint.safetensors", 2)]
 SAVES += [
-    (name, 1) for name in ("model.safetensors", "test_logits.npy", "record.json", "curves.png")
+    (name, 1)
+    for name in (
+        "model.safetensors",
+        "test_logits.npy",
+        "history.csv",
+        "record.json",
+        "curves.png",
+    )
 ]
 SAID = {"EIO": "Input/output error", "ENOSPC": "No space left on device"}
-OWN = {".lock", "curves.png", "model.safetensors", "record.json", "test_logits.npy"}
+OWN = {".lock", "curves.png", "history.csv", "model.safetensors", "record.json", "test_logits.npy"}
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the limits and mounts are Linux's")
 
 

@@ -44,7 +44,8 @@ def test_a_second_process_on_a_runs_folder_is_refused_and_the_first_undisturbed(
         said.add(refusal(forks.run(*command, "--run", "shared", option, cwd=tmp_path)))
     first.go_on()
     assert said == {
-        "mnistlab: shared: another process is training in this folder; wait, or name another"
+        "mnistlab: shared: in progress: another process is training in this folder;"
+        " wait, or name another"
     }
     assert first.wait().returncode == 0
     assert bits_of(RunFolder(tmp_path / "shared")) == bits_of(RunFolder(tmp_path / "alone"))
@@ -73,6 +74,7 @@ def test_runs_kept_in_one_store_by_many_processes_at_once_all_load(
         assert (folder.read_logits() == seed).all()
         assert {path.name for path in folder.path.iterdir()} == {
             ".lock",
+            "history.csv",
             "model.safetensors",
             "record.json",
             "test_logits.npy",

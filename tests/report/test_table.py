@@ -200,7 +200,7 @@ def test_a_data_frame_has_the_columns_and_the_types_of_the_values():
 
 def test_without_pandas_one_line_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(MnistlabError, match="pip install pandas"):
+    with pytest.raises(MnistlabError, match=r"pip install 'mnistlab\[dataframe\]'"):
         FIGURES.to_dataframe()
 
 

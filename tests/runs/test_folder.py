@@ -1,3 +1,5 @@
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -24,14 +26,28 @@ def finished(tmp_path, plain, small_mnist):
     return RunFolder(path), train(plain, small_mnist, seed=5, folder=path)
 
 
-def test_a_finished_run_leaves_its_three_files(finished, small_mnist):
+def test_a_finished_run_leaves_its_files(finished, small_mnist):
     folder, trained = finished
     names = {path.name for path in folder.path.iterdir()}
-    assert names == {"record.json", "model.safetensors", "test_logits.npy", ".lock"}
+    assert names == {
+        "record.json",
+        "history.csv",
+        "model.safetensors",
+        "test_logits.npy",
+        ".lock",
+    }
     assert folder.read_record() == trained.record
     assert folder.read_logits().shape == (200, 10)
     right = folder.read_logits().argmax(axis=1) == small_mnist.test.labels
     assert right.mean() == trained.record.final.test_accuracy
+
+
+def test_the_history_is_a_table_of_bare_numbers(finished):
+    folder, trained = finished
+    rows = list(csv.DictReader(io.StringIO(folder.history_file.read_text())))
+    assert [int(row["epoch"]) for row in rows] == [1, 2]
+    for row, epoch in zip(rows, trained.record.history):
+        assert {name: float(value) for name, value in row.items()} == epoch.model_dump()
 
 
 def test_the_record_says_what_a_reader_needs(finished):

@@ -3,7 +3,7 @@
 import pytest
 
 from mnistlab import MnistlabError, Recipe
-from mnistlab.runs import RunStore
+from mnistlab.runs import RunStore, find_runs
 from tests.statistics.records import made_record
 
 
@@ -47,6 +47,42 @@ def test_runs_are_listed_and_unfinished_ones_left_out(tmp_path):
     ]
     assert summaries[2].final.test_accuracy == pytest.approx(0.98)
     assert summaries[0].path == tmp_path / "by another name"
+
+
+def found(folder):
+    return [run.path.relative_to(folder).as_posix() for run in find_runs(folder)]
+
+
+def test_runs_are_found_at_any_depth_once_each(tmp_path):
+    for place in ("here", "wide/runs/deep", "a/b/c/d/deeper", "out/records/aside"):
+        path = tmp_path / place
+        keep(path.parent, Recipe(name="x"), 0, name=path.name)
+    (tmp_path / "begun").mkdir()
+    (tmp_path / "begun" / "checkpoint.safetensors").write_bytes(b"")
+    (tmp_path / "a file").write_text("")
+    (tmp_path / "again").symlink_to(tmp_path / "wide")
+    (tmp_path / "wide" / "circle").symlink_to(tmp_path)
+    assert found(tmp_path) == [
+        "a/b/c/d/deeper",
+        "again/runs/deep",
+        "begun",
+        "here",
+        "out/records/aside",
+    ]
+    assert found(tmp_path / "here") == ["."]
+
+
+def test_a_folder_within_a_run_is_no_place_of_runs(tmp_path):
+    run = keep(tmp_path, Recipe(name="here"), 0)
+    keep(run, Recipe(name="within"), 1)
+    assert found(tmp_path) == [run.name]
+
+
+def test_what_is_no_folder_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    for name in ("none", "file"):
+        with pytest.raises(MnistlabError, match=f"{name}: no such folder"):
+            find_runs(tmp_path / name)
 
 
 def test_a_damaged_record_is_named(tmp_path):

@@ -8,7 +8,7 @@ import torch
 
 from mnistlab import Recipe, RunFolder, make_dataset, train
 from mnistlab.data import Split
-from mnistlab.errors import DeviceError, KernelError, RunError
+from mnistlab.errors import BusyError, DeviceError, KernelError, RunError
 from mnistlab.training import BatchDone, EpochDone, RunFinished, RunStarted, RunStopped
 from mnistlab.training.device import choose_device, torch_threads
 
@@ -206,6 +206,16 @@ def test_nothing_on_disk_is_overwritten_unasked(plain, small_mnist, tmp_path):
     with pytest.raises(RunError, match="holds a finished run; give --resume to use it"):
         train(plain, small_mnist, folder=tmp_path)
     assert RunFolder(tmp_path).read_record() == trained.record
+
+
+def test_a_run_in_progress_says_so_whatever_its_folder_holds(plain, small_mnist, tmp_path):
+    stop = StopAfter(3)
+    train(plain, small_mnist, folder=tmp_path, on_event=stop.listen, should_stop=stop)
+    with RunFolder(tmp_path).lock():
+        for options in ({}, {"resume": True}, {"overwrite": True}):
+            with pytest.raises(BusyError, match="in progress: another process is training"):
+                train(plain, small_mnist, folder=tmp_path, **options)
+    assert RunFolder(tmp_path).begun
 
 
 @pytest.mark.parametrize("finished", [False, True])

@@ -1,4 +1,4 @@
-"""Targets: where the annotated pictures go, settled before any picture is read."""
+"""Targets: the files for annotated pictures, chosen before any picture is read."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""The program: its commands, and how it ends."""
+"""The program: its commands, its exit statuses, and the line it prints when it ends early."""
 
 import contextlib
 import errno
@@ -28,7 +28,7 @@ from mnistlab.cli.runs import runs
 from mnistlab.cli.serve import serve
 from mnistlab.cli.sweep import sweep
 from mnistlab.cli.train import train
-from mnistlab.errors import MnistlabError, told
+from mnistlab.errors import MnistlabError, did_you_mean, told
 from mnistlab.text import one_line
 
 _USAGE_ERROR, _BUG, _INTERRUPTED = 2, 70, 130
@@ -69,15 +69,15 @@ for _command in (
 def run(
     command: click.Command, arguments: Sequence[str] | None = None, name: str = "mnistlab"
 ) -> int:
-    """Run a command, and say in one line on standard error why it ended early.
+    """Run a command; if it ends early, print the reason in one line on standard error.
 
     Returns:
-        The exit status: 0, or what the command says; 2 for what the user can mend, 130 if
-        interrupted, 70 for a bug.
+        The exit status: 0, or the command's own; 2 for what the user can fix, 130 if interrupted,
+        70 for a bug.
     """
     for stream in (sys.stdout, sys.stderr):
-        # Where they are not UTF-8, as on Windows if they go to a file, letters that they lack must
-        # not end the program.
+        # Where output is not UTF-8, as in files on Windows, a letter that it lacks must not end the
+        # program.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
@@ -94,7 +94,7 @@ def run(
                 warn(*"".join(traceback.format_exception(error)).splitlines())
             if reason:
                 warn(f"{name}: {one_line(reason)}")
-    _give_up_what_is_stuck()
+    _discard_output()
     return status
 
 
@@ -112,15 +112,17 @@ def _find_current_folder() -> None:
     try:
         os.getcwd()  # noqa: PTH109 (no Path is wanted)
     except OSError as error:
-        # PyTorch ends the process there, with a riddle.
+        # There PyTorch ends the process with a message that does not say why.
         raise MnistlabError(
-            "the current folder was deleted or moved away; change to one that is there"
+            "the current folder was deleted or moved away; change to one that exists"
         ) from error
 
 
 def _explain(error: BaseException) -> tuple[int, str]:
-    """Return the exit status and the reason, if one is to be said."""
+    """Return the exit status and the reason to print, which may be empty."""
     match error:
+        case click.NoSuchOption():
+            return _USAGE_ERROR, _explain_option(error)
         case click.ClickException():
             return _USAGE_ERROR, error.format_message()
         case MnistlabError():
@@ -134,7 +136,7 @@ def _explain(error: BaseException) -> tuple[int, str]:
         ):
             return _USAGE_ERROR, f"the output cannot be written: {error.strerror}"
         case OSError():
-            return _USAGE_ERROR, f"{error.filename or 'cannot go on'}: {error.strerror or error}"
+            return _USAGE_ERROR, f"{error.filename or 'failed'}: {error.strerror or error}"
         case MemoryError():
             return _USAGE_ERROR, f"this takes more memory than there is ({_place(error)})"
         case RecursionError():
@@ -145,15 +147,32 @@ def _explain(error: BaseException) -> tuple[int, str]:
     return _BUG, f"this is a bug, please report it: {told(error)} ({_place(error)})"
 
 
+def _explain_option(error: click.NoSuchOption) -> str:
+    """Say which option or field of a recipe was meant."""
+    command = error.ctx.command if error.ctx else None
+    options = [name for option in command.params for name in option.opts] if command else []
+    known = {
+        name.lstrip("-").replace("-", "_"): name for name in reversed(options) if name[:2] == "--"
+    }
+    if "set" in known:
+        from mnistlab.recipe import Recipe
+
+        # What has an option of its own is named by that.
+        known = {field: f"--set {field}=VALUE" for field in Recipe.model_fields} | known
+    hint = did_you_mean(error.option_name.lstrip("-"), known)
+    meant = next((field for field in known if hint == f"did you mean {field}? "), None)
+    if meant:
+        return f"No such option '{error.option_name}'; did you mean {known[meant]}?"
+    return f"No such option '{error.option_name}'; --help lists those there are"
+
+
 def _place(error: BaseException) -> str:
     *_, last = traceback.extract_tb(error.__traceback__)
     return f"{Path(last.filename).name}:{last.lineno}; {_TRACEBACK}=1 shows the way there"
 
 
-def _give_up_what_is_stuck() -> None:
-    """Let what could not be written be lost, else Python tries once more as it ends, and
-    complains.
-    """
+def _discard_output() -> None:
+    """Discard what could not be written; Python would otherwise try again on exit, and complain."""
     for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()
@@ -164,6 +183,6 @@ def _give_up_what_is_stuck() -> None:
 
 def main() -> None:
     """Run ``mnistlab``."""
-    # No process that this one starts shall look for modules in the current folder.
+    # Processes that this one starts must not look for modules in the current folder.
     os.environ["PYTHONSAFEPATH"] = "1"
     sys.exit(run(app))

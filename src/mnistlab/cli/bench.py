@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnistlab.cli.experiment import command_line
-from mnistlab.cli.output import echo, write
+from mnistlab.cli.output import command_line, echo, write
 from mnistlab.cli.path_types import Place
 from mnistlab.text import to_json
 

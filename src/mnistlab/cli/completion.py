@@ -9,19 +9,17 @@ from click.shell_completion import CompletionItem, get_completion_class
 _SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command(short_help="The script that has a shell complete names.")
+@click.command(short_help="Print a script for Tab completion.")
 @click.argument("shell", type=click.Choice(_SHELLS))
 def completion(shell: str) -> None:
-    """Print the script that has SHELL complete commands, options, recipes and data sets.
+    """Print the script that lets SHELL complete commands, options, recipes and data sets.
 
-    bash: eval "$(mnistlab completion bash)" in ~/.bashrc; zsh the same in ~/.zshrc; fish: mnistlab
-        completion fish |
-    source in ~/.config/fish/config.fish.
+    For bash, put eval "$(mnistlab completion bash)" into ~/.bashrc; for zsh, the same with zsh into
+    ~/.zshrc; for fish, mnistlab completion fish | source into ~/.config/fish/config.fish.
     """
-    from mnistlab.cli.app import app
-
+    program = click.get_current_context().find_root().command
     if script := get_completion_class(shell):
-        click.echo(script(app, {}, "mnistlab", "_MNISTLAB_COMPLETE").source())
+        click.echo(script(program, {}, "mnistlab", "_MNISTLAB_COMPLETE").source())
 
 
 def recipes(*asked: Any) -> list[CompletionItem]:

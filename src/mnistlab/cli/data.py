@@ -1,4 +1,4 @@
-"""``mnistlab data``: see, check and look at data sets."""
+"""``mnistlab data``: list, check and look at data sets."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ def data() -> None:
 @data.command("list")
 @json_option
 def list_datasets() -> None:
-    """List the data sets known by name, and where each is found."""
+    """List the data sets known by name, and where each is."""
     from mnistlab.data import CATALOGUE, find
 
     figures = []
@@ -43,10 +43,10 @@ def list_datasets() -> None:
 @click.argument("source", type=NAME, default="mnist", shell_complete=datasets)
 @json_option
 def verify_dataset(source: str) -> None:
-    """Load SOURCE (a name, folder or file), check it whole, and print what it holds."""
+    """Load all of SOURCE (a name, folder or file), check it, and print what it holds."""
     import numpy as np
 
-    from mnistlab.cli.session import load_with_progress
+    from mnistlab.cli.screen import load_with_progress
     from mnistlab.data import CATALOGUE
 
     dataset = load_with_progress(source)
@@ -82,20 +82,32 @@ def verify_dataset(source: str) -> None:
 
 @data.command("show")
 @click.argument("source", type=NAME, default="mnist", shell_complete=datasets)
-@click.option("--out", type=Place(dir_okay=False), default="sheet.png", show_default=True)
-@click.option("--split", type=click.Choice(["train", "test"]), default="train", show_default=True)
+@click.option(
+    "--out",
+    type=Place(dir_okay=False),
+    default="sheet.png",
+    show_default=True,
+    help="PNG file to write.",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "test"]),
+    default="train",
+    show_default=True,
+    help="Images to show.",
+)
 @click.option(
     "--per-class",
     type=click.IntRange(1, 1000),
     default=16,
     show_default=True,
-    help="Images in a row.",
+    help="Images per class.",
 )
 def show_dataset(source: str, out: Path, split: str, per_class: int) -> None:
-    """Draw a contact sheet of SOURCE (a name, folder or file): one row a class."""
+    """Draw a contact sheet of SOURCE (a name, folder or file): one row per class."""
     import io
 
-    from mnistlab.cli.session import load_with_progress
+    from mnistlab.cli.screen import load_with_progress
     from mnistlab.data import contact_sheet
     from mnistlab.errors import DataError
     from mnistlab.runs import write_atomically

@@ -1,26 +1,27 @@
-"""``mnistlab doctor``: what is installed, what trains here, and whether a model has a fast form."""
+"""``mnistlab doctor``: what is installed, what trains here, and whether a model has fast layers."""
 
 import click
 
 from mnistlab.cli.completion import recipes
-from mnistlab.cli.options import change_recipe, resolve_recipe
+from mnistlab.cli.options import data_option
 from mnistlab.cli.output import echo, echo_json, json_option
 from mnistlab.cli.path_types import NAME
 
 
 @click.command(short_help="Versions, device, and which fast layers fit.")
 @click.argument("model", type=NAME, required=False, shell_complete=recipes)
-@click.option(
-    "--data", type=NAME, help="A known data set's name, a folder or a file.  [the recipe's: mnist]"
-)
+@data_option("the recipe's: mnist")
 @json_option
 def doctor(model: str | None, data: str | None) -> None:
-    """Show versions, device, threads and fast layers; say of MODEL whether it has a fast form.
+    """Show versions, device, threads and fast layers, and whether MODEL has a fast form.
 
     MODEL is what `mnistlab train` takes: a recipe, a .toml file, or your own model as
     path/to/file.py:build.
     """
-    recipe = change_recipe(resolve_recipe(model), data=data) if model else None
+    from mnistlab.recipe import resolve_recipe
+
+    changes = {"data": data} if data else {}
+    recipe = resolve_recipe(model, **changes) if model else None
     from mnistlab.training.diagnosis import diagnose, unsupported_reason
 
     found = diagnose()

@@ -1,6 +1,4 @@
-"""Watching an experiment: a live view in a terminal or notebook, elsewhere a line a finished
-run.
-"""
+"""ExperimentView: progress of many runs, live in a terminal, elsewhere a line per finished run."""
 
 import statistics
 import time
@@ -25,6 +23,7 @@ from mnistlab.experiments.trial_events import (
     TrialProgress,
     TrialStarted,
     TrialStopped,
+    TrialWaiting,
     WorkerLost,
 )
 from mnistlab.report import duration, percent
@@ -71,7 +70,7 @@ class ExperimentView:
             self._live.stop()
 
     def __call__(self, event: Event) -> None:
-        """Take note of what happened, and say what is worth a line."""
+        """Note what happened, and print what is worth a line."""
         match event:
             case ExperimentStarted():
                 self._start(event)
@@ -81,32 +80,13 @@ class ExperimentView:
             case TrialProgress():
                 self._epochs[event.trial] = event.metrics.epoch
             case TrialFinished():
-                self._settle(event.trial)
-                self._finished += 1
-                final = event.record.final.test_accuracy
-                accuracy = f"{event.record.recipe.tested_on} accuracy {percent(final)}"
-                self._accuracies.setdefault(event.trial.recipe.name, []).append(final)
-                self._print(
-                    f"{event.trial.title}: {accuracy} in {duration(event.record.seconds)} "
-                    f" {self._count()}"
-                )
+                self._finish(event)
             case TrialFailed():
-                self._settle(event.trial)
-                self._failed += 1
-                # One line for the first of many that fail alike; the end lists them all.
-                if (event.trial.recipe.name, event.error) not in self._told:
-                    self._told.add((event.trial.recipe.name, event.error))
-                    self._print(f"{event.trial.title}: failed: {event.error}", always=True)
-            case WorkerLost():
+                self._fail(event)
+            case WorkerLost() | TrialStopped():
                 self._epochs.pop(event.trial, None)
-                self._print(
-                    f"{event.trial.title}: {event.reason}; going on from its checkpoint",
-                    always=True,
-                )
-            case TrialStopped():
-                self._epochs.pop(event.trial, None)
-            case Looked():
-                self._print(f"look at {event.seeds} seeds: {event.verdict}", always=True)
+        if line := _line(event):
+            self._print(line, always=True)
 
     def _start(self, event: ExperimentStarted) -> None:
         self._began, self._epochs, self._accuracies, self._inherited = time.monotonic(), {}, {}, {}
@@ -115,6 +95,24 @@ class ExperimentView:
         self._total = sum(trial.recipe.epochs for trial in event.trials)
         before = f", {event.finished} finished before" if event.finished else ""
         self._print(f"{self._wanted} runs to train{before}; {event.workers}", always=True)
+
+    def _finish(self, event: TrialFinished) -> None:
+        self._settle(event.trial)
+        self._finished += 1
+        final = event.record.final.test_accuracy
+        accuracy = f"{event.record.recipe.tested_on} accuracy {percent(final)}"
+        self._accuracies.setdefault(event.trial.recipe.name, []).append(final)
+        self._print(
+            f"{event.trial.title}: {accuracy} in {duration(event.record.seconds)}  {self._count()}"
+        )
+
+    def _fail(self, event: TrialFailed) -> None:
+        self._settle(event.trial)
+        self._failed += 1
+        # One line for the first of many that fail alike; the end lists them all.
+        if (event.trial.recipe.name, event.error) not in self._told:
+            self._told.add((event.trial.recipe.name, event.error))
+            self._print(f"{event.trial.title}: failed: {event.error}", always=True)
 
     def _settle(self, trial: Trial) -> None:
         self._epochs.pop(trial, None)
@@ -171,3 +169,15 @@ class ExperimentView:
                 Text(f"{trial.title}"), Text(f"epoch {epochs}/{trial.recipe.epochs}", style="dim")
             )
         return table
+
+
+def _line(event: Event) -> str:
+    """Return what is printed of an event whether or not the view is drawn."""
+    match event:
+        case TrialWaiting():
+            return f"{event.trial.title}: in progress in another process; waiting for it"
+        case WorkerLost():
+            return f"{event.trial.title}: {event.reason}; resumed from its checkpoint"
+        case Looked():
+            return f"look at {event.seeds} seeds: {event.verdict}"
+    return ""

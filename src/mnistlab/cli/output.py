@@ -1,14 +1,15 @@
-"""Telling: words for people, figures for programs.
+"""Output: text for people, figures for programs.
 
-A command with ``--json`` gives standard output to one JSON value alone; what it tells people goes
-to standard error. Everything that the program prints passes here or through
-:class:`mnistlab.cli.screen.Screen`, and no control character that stands in a name of anybody's
-passes with it.
+With ``--json`` a command writes one JSON value to standard output and its text for people to
+standard error. Everything that the program prints goes through this module or through
+:class:`mnistlab.cli.screen.Screen`, which let no control character from a name through.
 """
 
 import functools
+import shlex
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -24,20 +25,20 @@ _WANTED = "mnistlab.json"
 
 
 def json_option(command: Command) -> Command:
-    """Give a command ``--json``; what it hands to :func:`give` is then printed."""
+    """Give a command ``--json``, with which it prints what it passes to :func:`echo_json`."""
 
     @click.option(
         "--json",
         "as_json",
         is_flag=True,
-        help="Print the figures as JSON, everything else on stderr.",
+        help="Print the figures as JSON, and everything else on stderr.",
     )
     @functools.wraps(command)
-    def heeding(*arguments: Any, as_json: bool, **options: Any) -> Any:
+    def with_json(*arguments: Any, as_json: bool, **options: Any) -> Any:
         click.get_current_context().meta[_WANTED] = as_json
         return command(*arguments, **options)
 
-    return heeding  # type: ignore[return-value]
+    return with_json  # type: ignore[return-value]
 
 
 def echo(*lines: str) -> None:
@@ -83,3 +84,9 @@ def json_wanted() -> bool:
     """Return whether the user asked for JSON."""
     context = click.get_current_context(silent=True)
     return bool(context and context.meta.get(_WANTED))
+
+
+def command_line() -> str:
+    """Return the command that the user gave, for reports, in one printable line."""
+    program = ["python", "main.py"] if Path(sys.argv[0]).name == "main.py" else ["mnistlab"]
+    return printable(shlex.join([*program, *sys.argv[1:]]))

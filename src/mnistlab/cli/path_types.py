@@ -1,4 +1,4 @@
-"""Types of options and arguments that name a file or a folder, or may: an empty name is refused."""
+"""Types of options and arguments that may name a file or a folder; an empty name is refused."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ class Place(click.Path):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> Any:
-        """Refuse an empty name, which Python takes for the current folder."""
+        """Refuse an empty name, which Python would take for the current folder."""
         if not os.fspath(value):
             self.fail("it is empty; name a file or a folder, the current one is .", param, ctx)
         return super().convert(value, param, ctx)

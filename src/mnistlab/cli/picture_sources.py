@@ -28,7 +28,7 @@ _SUFFIXES = tuple(
     )
 )
 _NOT_READ = (".heic", ".heif", ".avif")
-"""Pictures all the same: better to say so than to pass a person's photographs over."""
+"""Named all the same, so that a person's photographs are not passed over in silence."""
 _DEEP = "**"
 
 
@@ -69,7 +69,7 @@ def _find(argument: str) -> Iterator[Source]:
     path = Path(argument)
     if argument == STANDARD_INPUT:
         yield Source(STANDARD_INPUT)
-    # Not Path's, which raises if a name is too long for a file; that is told when it is to be read.
+    # Not Path's, which raises if a name is too long for a file; reading it says so.
     elif os.path.isdir(path):  # noqa: PTH112
         yield from _in_folder(path)
     elif glob.has_magic(argument) and not os.path.lexists(path):

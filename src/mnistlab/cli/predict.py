@@ -7,20 +7,13 @@ from collections.abc import Callable, Iterator
 import click
 
 from mnistlab.cli.completion import models
+from mnistlab.cli.options import quiet_option, threshold_option
 from mnistlab.cli.output import warn
 from mnistlab.cli.path_types import NAME
 
 _MANY = 64
 """Pictures above which several processes read them, unless told otherwise."""
 _SHOW_PROGRESS = 20
-
-
-def _probability(
-    _context: click.Context, _option: click.Parameter, value: float | None
-) -> float | None:
-    if value is not None and not 0 <= value <= 1:
-        raise click.BadParameter(f"{value:g} is not a probability, from 0 to 1.")
-    return value
 
 
 @click.command(no_args_is_help=True, short_help="Read the digits in pictures.")
@@ -32,13 +25,7 @@ def _probability(
     is_flag=True,
     help="Print a JSON array, with the probabilities of every digit.",
 )
-@click.option(
-    "--threshold",
-    type=float,
-    metavar="P",
-    callback=_probability,
-    help="Probability below which a digit is unsure.  [0.5]",
-)
+@threshold_option
 @click.option(
     "--model",
     type=NAME,
@@ -59,7 +46,7 @@ def _probability(
     type=click.IntRange(min=1),
     help="Processes that read.  [one a core if there are many]",
 )
-@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@quiet_option
 def predict(
     *,
     images: tuple[str, ...],
@@ -84,22 +71,22 @@ def predict(
     from mnistlab.cli.annotation_targets import choose_targets
     from mnistlab.cli.answers import CsvWriter, JsonWriter, Result, TextWriter
     from mnistlab.cli.picture_sources import find_sources
-    from mnistlab.cli.reader import Order, Reader, Settings
+    from mnistlab.cli.reader import Reader, ReadJob, ReadOptions
     from mnistlab.cli.stopping import listening_for_stop
     from mnistlab.cli.worker_pool import WorkerPool
     from mnistlab.runs import available_cores
 
-    settings = Settings(model, threshold)
-    reader = Reader(settings)
+    options = ReadOptions(model, threshold)
+    reader = Reader(options)
     sources = find_sources(images)
     targets = choose_targets(annotate, sources) if annotate else {}
     given = sys.stdin.buffer.read() if "-" in images else b""
-    orders = [
-        Order(source.path, b"" if source.path else given, targets.get(source))
+    pictures = [
+        ReadJob(source.path, b"" if source.path else given, targets.get(source))
         for source in sources
         if source.fault is None
     ]
-    processes = min(jobs or (available_cores() if len(orders) > _MANY else 1), len(orders))
+    processes = min(jobs or (available_cores() if len(pictures) > _MANY else 1), len(pictures))
     writer = (
         CsvWriter()
         if as_csv
@@ -112,10 +99,10 @@ def predict(
         stop = stack.enter_context(listening_for_stop())
         stack.enter_context(writer)
         advance = stack.enter_context(_progress(len(sources), hidden=quiet))
-        read: Iterator[Result] = map(reader.read, orders)
+        read: Iterator[Result] = map(reader.read, pictures)
         if processes > 1:
             read = stack.enter_context(
-                contextlib.closing(WorkerPool(settings, processes).read(orders, stop))
+                contextlib.closing(WorkerPool(options, processes).read(pictures, stop))
             )
         for source in sources:
             result = (

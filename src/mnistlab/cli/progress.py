@@ -1,4 +1,4 @@
-"""Progress of training: a bar in a terminal or notebook, elsewhere a line an epoch."""
+"""Progress of training: a bar in a terminal or notebook, elsewhere a line per epoch."""
 
 from types import TracebackType
 from typing import Self
@@ -93,12 +93,14 @@ class ProgressBar:
         layers = (
             f"plain PyTorch ({event.reason})" if event.reason else f"fast layers ({event.kernels})"
         )
+        # A recipe's file names a model from its own folder; this is what it was taken for.
+        model = f"; model {event.recipe.model}" if ":" in event.recipe.model else ""
         self.console.say(
-            f"{event.recipe.name}, seed {event.seed}: {event.parameters} parameters, {images},"
-            f" {where}, {layers}"
+            f"{event.recipe.name}, seed {event.seed}: {event.parameters} parameters,"
+            f" {images}, {where}, {layers}{model}"
         )
         if event.epochs_done:
-            self.console.say(f"going on behind epoch {event.epochs_done}")
+            self.console.say(f"resumed after epoch {event.epochs_done}")
         self._batches = event.batches
         if self._animated:
             self._task = self._bars.add_task(

@@ -17,7 +17,7 @@ _SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THR
 
 
 @dataclass(frozen=True)
-class Settings:
+class ReadOptions:
     """How pictures are read. See :class:`mnistlab.recogniser.Recogniser`; ``None`` is its
     default.
     """
@@ -27,7 +27,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Order:
+class ReadJob:
     """One picture to read.
 
     Attributes:
@@ -48,35 +48,35 @@ class Reader:
         ModelError: there is no such model, or it reads no digits.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, options: ReadOptions) -> None:
         # One picture is too little work to share, and an answer's bits must not depend on the
         # number of cores.
         os.environ.update(_SINGLE)
         from mnistlab.recogniser import Recogniser
 
         given: dict[str, Any] = (
-            {} if settings.threshold is None else {"threshold": settings.threshold}
+            {} if options.threshold is None else {"threshold": options.threshold}
         )
-        self._recogniser = Recogniser(settings.model, **given)
+        self._recogniser = Recogniser(options.model, **given)
 
-    def read(self, order: Order) -> Result:
+    def read(self, job: ReadJob) -> Result:
         """Read a picture, and write the annotated one if wanted."""
         try:
-            content = order.content if order.path is None else read_file(order.path)
+            content = job.content if job.path is None else read_file(job.path)
         except (OSError, ValueError) as error:
-            remedy = "; pipe it into -" if order.path and _is_pipe(order.path) else ""
+            remedy = "; pipe it into -" if job.path and _is_pipe(job.path) else ""
             return Result(
                 error=f"cannot be read: {getattr(error, 'strerror', None) or error}{remedy}"
             )
         try:
             reading = self._recogniser.read(content)
-            drawn = _annotate(content, reading) if order.target else b""
+            drawn = _annotate(content, reading) if job.target else b""
         except PictureError as error:
             return Result(error=str(error).removeprefix("picture: "))
         # A bug that one picture in ten thousand meets must not cost the others.
         except Exception as error:
             return Result(error=one_line(f"cannot be read: {type(error).__name__}: {error}"))
-        return Result(reading.answer, _write(order.target, drawn) if order.target else None)
+        return Result(reading.answer, _write(job.target, drawn) if job.target else None)
 
 
 def _annotate(content: bytes, reading: "Reading") -> bytes:

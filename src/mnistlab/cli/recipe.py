@@ -1,4 +1,4 @@
-"""``mnistlab recipe``: see the recipes there are, and start one of your own."""
+"""``mnistlab recipe``: see the built-in recipes, and start one of your own."""
 
 import shutil
 import textwrap
@@ -6,7 +6,6 @@ import textwrap
 import click
 
 from mnistlab.cli.completion import recipes
-from mnistlab.cli.options import resolve_recipe
 from mnistlab.cli.output import echo, echo_json, json_option
 
 
@@ -30,9 +29,9 @@ def list_recipes() -> None:
         }
         # As a file has them, without the comments.
         lines = [line.partition("  #")[0].rstrip() for line in to_toml(known).splitlines()]
-        told = [line.replace(" ", "\0") for line in lines if line.partition(" = ")[0] in changed]
+        fields = [line.replace(" ", "\0") for line in lines if line.partition(" = ")[0] in changed]
         listed = textwrap.wrap(
-            ", ".join(told) or "the plain recipe", max(20, width - 12), break_long_words=False
+            ", ".join(fields) or "the plain recipe", max(20, width - 12), break_long_words=False
         )
         listed = [line.replace("\0", " ") for line in listed]
         echo(
@@ -51,7 +50,7 @@ def show_recipe(name: str) -> None:
     """Print recipe NAME as TOML, to be saved and changed: mnistlab recipe show custom_mlp >
     my.toml.
     """
-    from mnistlab.recipe import to_toml
+    from mnistlab.recipe import resolve_recipe, to_toml
 
     found = resolve_recipe(name)
     echo(*to_toml(found).splitlines())

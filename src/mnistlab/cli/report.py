@@ -4,15 +4,16 @@ from pathlib import Path
 
 import click
 
-from mnistlab.cli.experiment import show
-from mnistlab.cli.output import json_option
+from mnistlab.cli.experiment import show, show_table
+from mnistlab.cli.output import echo, json_option
 from mnistlab.cli.path_types import Place
-from mnistlab.cli.repeat import show_repetition
 
 
-@click.command(short_help="Make a report again from records.")
+@click.command(short_help="Write a report again from records.")
 @click.argument("source", type=Place())
-@click.option("--out", type=Place(file_okay=False), help="Folder for the report.  [SOURCE's own]")
+@click.option(
+    "--out", type=Place(file_okay=False), help="Folder to write the report to.  [SOURCE's own]"
+)
 @json_option
 def report(source: Path, out: Path | None) -> None:
     """Make a report again from SOURCE: a comparison.json, a folder that holds one, a folder that
@@ -26,8 +27,11 @@ def report(source: Path, out: Path | None) -> None:
     from mnistlab.experiments.reload import record_files
 
     if record_files(source) and not (source / FILE).exists():
-        found = read_repetition(source)
-        show_repetition(found, found.write(out or source))
+        repetition = read_repetition(source)
+        echo()
+        show(repetition, repetition.write(out or source))
         return
     result = read_comparison(source)
-    show(result, result.write(out or (source if source.is_dir() else source.parent)))
+    files = result.write(out or (source if source.is_dir() else source.parent))
+    show_table(result)
+    show(result, files)

@@ -7,9 +7,8 @@ from typing import Any
 
 import click
 
-from mnistlab.cli.experiment import command_line
-from mnistlab.cli.options import change_recipe, training_options
-from mnistlab.cli.output import echo, echo_json, json_option
+from mnistlab.cli.options import changed_recipe, training_options
+from mnistlab.cli.output import command_line, echo, echo_json, json_option
 
 
 @click.command(
@@ -18,23 +17,21 @@ from mnistlab.cli.output import echo, echo_json, json_option
 )
 @training_options
 @json_option
-def reproduce(out: Path, *, resume: bool, **options: Any) -> None:
+def reproduce(**options: Any) -> None:
     """Train LeNet-5 and CustomMLP, print the table, and write the three plots into OUT/plot.
 
-    Both are trained afresh, unless --resume is given: then what OUT/runs holds is used or gone on
-    with.
+    Both are trained anew, unless --resume is given: then finished runs in OUT/runs are used, and
+    unfinished ones resumed.
     """
-    changes = {key: options.pop(key) for key in ("batch_size", "epochs", "data", "train_limit")}
-    from mnistlab.recipe import built_in
-
-    recipes = [change_recipe(built_in(name), **changes) for name in ("lenet5", "custom_mlp")]
+    recipes = [changed_recipe(name, options) for name in ("lenet5", "custom_mlp")]
     from mnistlab.cli.session import train_all
     from mnistlab.errors import RunError
     from mnistlab.report import course_table, write_course_report
     from mnistlab.runs import run_name
 
+    out: Path = options["out"]
     runs = [(recipe, out / "runs" / run_name(recipe, options["seed"])) for recipe in recipes]
-    lenet5, custom_mlp = train_all(runs, resume=resume, overwrite=not resume, **options)
+    lenet5, custom_mlp = train_all(runs, options, overwrite=not options["resume"])
     try:
         files = write_course_report(lenet5, custom_mlp, out, command_line())
     except OSError as error:

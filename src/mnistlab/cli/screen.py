@@ -1,11 +1,16 @@
-"""Screen: a terminal on which progress is drawn, and nothing moves but what we move."""
+"""Screen: a terminal on which progress is drawn, and bars for what takes long beside training."""
 
-from collections.abc import Iterable
+import contextlib
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.progress import DownloadColumn, MofNCompleteColumn, Progress, TaskID
 from rich.segment import Segment
 
+from mnistlab.data import Dataset, load_dataset
+from mnistlab.data.download import OnProgress
 from mnistlab.text import printable
 
 
@@ -35,3 +40,48 @@ class Screen(Console):
                 # rich ends some lines within a segment.
                 text = "\n".join(map(printable, segment.text.split("\n")))
                 yield Segment(text, segment.style)
+
+
+@contextlib.contextmanager
+def download_bar() -> Iterator[OnProgress]:
+    """Draw a bar on standard error for each file that is downloaded."""
+    bars = Progress(*Progress.get_default_columns(), DownloadColumn(), console=Screen(stderr=True))
+    tasks: dict[str, TaskID] = {}
+
+    def show(name: str, held: int, total: int) -> None:
+        if name not in tasks:
+            bars.start()
+            tasks[name] = bars.add_task(name)
+        bars.update(tasks[name], completed=held, total=total or None)
+
+    try:
+        yield show
+    finally:
+        if tasks:
+            bars.stop()
+
+
+def load_with_progress(source: str) -> Dataset:
+    """Load a data set; a download draws a bar on standard error."""
+    with download_bar() as on_progress:
+        return load_dataset(source, on_progress)
+
+
+@contextlib.contextmanager
+def reading_bar(*, hidden: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """Draw a bar on standard error, if that is a terminal.
+
+    Yields:
+        A function to call with what is read, how many are done, and how many there are.
+    """
+    if hidden or not sys.stderr.isatty():
+        yield lambda _name, _done, _total: None
+        return
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(
+        *columns, console=Screen(stderr=True), redirect_stdout=False, transient=True
+    ) as bars:
+        task = bars.add_task("reading", total=None)
+        yield lambda name, done, total: bars.update(
+            task, description=name, completed=done, total=total
+        )

@@ -3,9 +3,11 @@
 import logging
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
+from mnistlab.cli.options import threshold_option
 from mnistlab.cli.output import echo, warn
 from mnistlab.cli.path_types import NAME, Place
 from mnistlab.errors import ServerError
@@ -36,19 +38,21 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
     type=NAME,
     multiple=True,
     metavar="MODEL",
-    help="Model; repeatable, the first is the default.",
+    help="Model to read with; repeatable, the first is the default.",
 )
-@click.option("--workers", type=click.IntRange(1, 1024), help="Processes that read.  [one a core]")
+@click.option(
+    "--workers", type=click.IntRange(1, 1024), help="Processes that read pictures.  [one per core]"
+)
 @click.option(
     "--queue",
     type=click.IntRange(0, 10**9),
-    help="Requests that may wait; more get 503 at once.  [one a worker]",
+    help="Requests that may wait; further ones get 503 at once.  [one per worker]",
 )
 @click.option(
     "--max-body",
     default="8M",
     callback=_as_bytes,
-    help="Largest file taken, such as 500k or 8M.  [8M]",
+    help="Largest file accepted, such as 500k or 8M.  [8M]",
 )
 @click.option(
     "--max-pixels",
@@ -56,21 +60,16 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
     type=click.IntRange(1, 10**9),
     help="Largest picture, width times height.  [16e6]",
 )
+@threshold_option
 @click.option(
-    "--threshold",
-    default=0.5,
-    type=click.FloatRange(0, 1),
-    help="Probability below which a digit is unsure.  [0.5]",
-)
-@click.option(
-    "--report", type=Place(), help="A comparison's folder, or report.html: shown on a second tab."
+    "--report", type=Place(), help="A comparison's folder, or report.html, to show on a second tab."
 )
 @click.option(
     "--allow-host",
     "allow_hosts",
     multiple=True,
     metavar="NAME",
-    help="Further name by which it is asked: example.org, *.example.org, or * for any; repeatable.",
+    help="Further host name to answer to: example.org, *.example.org, or * for any; repeatable.",
 )
 @click.option(
     "--allow-origin",
@@ -78,43 +77,27 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
     multiple=True,
     metavar="ORIGIN",
     help=(
-        "Site whose pages may ask it (CORS), such as https://example.org, or *; repeatable.  [none]"
+        "Site whose pages may use the API (CORS), such as https://example.org, or *; repeatable. "
+        " [none]"
     ),
 )
 @click.option(
     "--root-path",
     default="",
     metavar="PREFIX",
-    help="Prefix of its paths behind a proxy, such as /digits.",
+    help="Prefix of the paths behind a proxy, such as /digits.",
 )
 @click.option(
     "--log-format",
     default="text",
     type=click.Choice(["text", "json"]),
-    help="json: an object a line.  [text]",
+    help="text, or json: an object per line.  [text]",
 )
 @click.option(
-    "--access-log/--no-access-log", default=True, help="A line for every request, on stderr.  [yes]"
+    "--access-log/--no-access-log", default=True, help="Log every request, on stderr.  [yes]"
 )
-@click.option("--quiet", "-q", is_flag=True, help="Tell of trouble only.")
-def serve(
-    *,
-    host: str,
-    port: int,
-    models: tuple[str, ...],
-    workers: int | None,
-    queue: int | None,
-    max_body: int,
-    max_pixels: int,
-    threshold: float,
-    report: Path | None,
-    allow_hosts: tuple[str, ...],
-    allow_origins: tuple[str, ...],
-    root_path: str,
-    log_format: str,
-    access_log: bool,
-    quiet: bool,
-) -> None:
+@click.option("--quiet", "-q", is_flag=True, help="Log problems only.")
+def serve(*, report: Path | None, quiet: bool, log_format: str, **options: Any) -> None:
     """Serve a page to draw digits on, and an API that reads them from pictures.
 
     A MODEL is a shipped one's name (reader, lenet5, custom_mlp: the default is all three) or a file
@@ -132,23 +115,12 @@ def serve(
 
     if report and not (report / "report.html" if report.is_dir() else report).is_file():
         warn(f"note: {report} holds no report yet; the page shows it as soon as there is one")
-    given = {"models": models, "workers": workers}
-    settings = Settings(
-        host=host,
-        port=port,
-        queue=queue,
-        max_body=max_body,
-        max_pixels=max_pixels,
-        threshold=threshold,
-        report=report,
-        allow_hosts=allow_hosts,
-        allow_origins=allow_origins,
-        root_path=root_path.rstrip("/"),
-        log_format=log_format,
-        access_log=access_log,
-        quiet=quiet,
-        **{key: value for key, value in given.items() if value},  # type: ignore[arg-type]
-    )
+    # What is left out has the server's own default.
+    for name in ("models", "workers", "threshold"):
+        if options[name] in (None, ()):
+            del options[name]
+    options["root_path"] = options["root_path"].rstrip("/")
+    settings = Settings(report=report, quiet=quiet, log_format=log_format, **options)
 
     def announce(address: str) -> None:
         if log_format == "json":

@@ -1,101 +1,66 @@
-"""Training from the command line: data loaded once, progress drawn, signals heeded."""
+"""Training from the command line: data loaded once, progress drawn, signals handled."""
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from rich.progress import DownloadColumn, Progress, TaskID
-
+from mnistlab.cli.options import run_options
 from mnistlab.cli.output import console, echo, warn
-from mnistlab.cli.screen import Screen
+from mnistlab.cli.progress import ProgressBar
+from mnistlab.cli.screen import load_with_progress
 from mnistlab.cli.stopping import listening_for_stop
-from mnistlab.data import Dataset, load_dataset
-from mnistlab.data.download import OnProgress
 from mnistlab.recipe import Recipe
 from mnistlab.runs import RunRecord
-
-if TYPE_CHECKING:
-    from mnistlab.training.events import Event, Listener
+from mnistlab.training import Event, Listener, train
 
 
 def train_all(
     runs: Sequence[tuple[Recipe, Path]],
+    options: Mapping[str, Any],
+    listeners: Sequence[Listener] = (),
     *,
-    seed: int,
-    device: str,
-    gpu: int | None,
-    threads: int | None,
-    kernels: str,
-    resume: bool,
     overwrite: bool,
-    quiet: bool,
-    listener: "Listener | None" = None,
 ) -> list[RunRecord]:
-    """Train recipes on the same data one after another, each in its folder; ``listener`` hears of
-    all of it.
+    """Train recipes on the same data one after another, each in its folder.
+
+    Args:
+        runs: recipes and folders.
+        options: values of :data:`mnistlab.cli.options.training_options`.
+        listeners: called with every event, beside the progress bar.
+        overwrite: start over whatever the folders hold.
 
     Raises:
         MnistlabError: something given cannot be used.
         SystemExit: a signal asked to stop; what was done is kept.
     """
-    # Here, so that who only loads data does without PyTorch.
-    from mnistlab.cli.progress import ProgressBar
-    from mnistlab.training import train
 
-    def hear(event: "Event") -> None:
+    def listen(event: Event) -> None:
         bar(event)
-        if listener:
+        for listener in listeners:
             listener(event)
 
     dataset = load_with_progress(runs[0][0].data)
     if dataset.note:
         echo(f"note: {dataset.note}")
     records = []
-    with listening_for_stop() as stop, ProgressBar(console(quiet=quiet)) as bar:
+    with listening_for_stop() as stop, ProgressBar(console(quiet=options["quiet"])) as bar:
         for recipe, folder in runs:
             trained = train(
                 recipe,
                 dataset,
-                seed=seed,
+                seed=options["seed"],
                 folder=folder,
-                resume=resume,
+                resume=options["resume"],
                 overwrite=overwrite,
-                device=device,
-                gpu=gpu,
-                threads=threads,
-                kernels=kernels,
-                on_event=hear,
+                on_event=listen,
                 should_stop=stop,
+                **asdict(run_options(options)),
             )
             if trained is None:
                 break
             records.append(trained.record)
     if len(records) < len(runs):
-        warn("the same command with --resume goes on from here")
+        warn("run the same command with --resume to continue")
         raise SystemExit(stop.exit_status)
     return records
-
-
-def load_with_progress(source: str) -> Dataset:
-    """Load a data set; a download draws a bar on standard error."""
-    with _download_bar() as on_progress:
-        return load_dataset(source, on_progress)
-
-
-@contextlib.contextmanager
-def _download_bar() -> Iterator[OnProgress]:
-    bars = Progress(*Progress.get_default_columns(), DownloadColumn(), console=Screen(stderr=True))
-    tasks: dict[str, TaskID] = {}
-
-    def show(name: str, held: int, total: int) -> None:
-        if name not in tasks:
-            bars.start()
-            tasks[name] = bars.add_task(name)
-        bars.update(tasks[name], completed=held, total=total or None)
-
-    try:
-        yield show
-    finally:
-        if tasks:
-            bars.stop()

@@ -1,4 +1,4 @@
-"""Stopping on request: Ctrl-C and SIGTERM end training between two batches, with a checkpoint."""
+"""Stopping: Ctrl-C and SIGTERM end training between two batches, with a checkpoint."""
 
 import contextlib
 import signal
@@ -7,18 +7,18 @@ from types import FrameType
 
 
 class StopRequest:
-    """Whether a signal has asked to stop, and which."""
+    """Whether a signal has asked to stop, and which one."""
 
     def __init__(self) -> None:
         self.signal = 0
 
     def __call__(self) -> bool:
-        """Say whether to stop."""
+        """Return whether to stop."""
         return bool(self.signal)
 
     @property
     def exit_status(self) -> int:
-        """The shell's convention for a process that a signal ended."""
+        """The exit status that shells use for a process ended by a signal."""
         return 128 + self.signal
 
 

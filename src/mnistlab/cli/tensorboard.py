@@ -1,4 +1,4 @@
-"""TensorBoardLog: a run's curves for TensorBoard, an extra."""
+"""TensorBoardLog: a run's curves for TensorBoard, which is an extra."""
 
 import contextlib
 from pathlib import Path
@@ -12,14 +12,13 @@ from mnistlab.training.events import EpochDone, Event, RunStarted
 
 
 class TensorBoardLog(contextlib.AbstractContextManager["TensorBoardLog"]):
-    """Listens to a run, and writes loss and accuracy, training and test, an epoch each, as
-    TensorBoard reads them.
+    """Listens to a run, and writes its losses and accuracies after each epoch, for TensorBoard.
 
     What was measured on held-out training images is called ``validation`` instead of ``test``.
-    A run that goes on adds to the folder; TensorBoard shows it as one.
+    A resumed run adds to the folder; TensorBoard shows it as one.
 
     Args:
-        folder: where the event files go; it is made if need be.
+        folder: where the event files go; it is made if it does not exist.
 
     Raises:
         RunError: TensorBoard is not installed, or the folder cannot be written to.
@@ -41,7 +40,7 @@ class TensorBoardLog(contextlib.AbstractContextManager["TensorBoardLog"]):
             raise RunError(f"{folder}: cannot be written to: {error.strerror or error}") from error
 
     def __call__(self, event: Event) -> None:
-        """Write an epoch's figures; other events say nothing."""
+        """Write an epoch's figures; other events are ignored."""
         if isinstance(event, RunStarted):
             self._tested_on = event.recipe.tested_on
         if not isinstance(event, EpochDone):

@@ -7,52 +7,34 @@ from typing import Any
 import click
 
 from mnistlab.cli.completion import recipes
-from mnistlab.cli.options import change_recipe, resolve_recipe, training_options
+from mnistlab.cli.options import changed_recipe, set_option, training_options
 from mnistlab.cli.output import echo, echo_json, json_option
 from mnistlab.cli.path_types import Place
 
 
 @click.command(short_help="Train a recipe, with checkpoints.")
 @click.argument("recipe", shell_complete=recipes)
-@click.option("--run", type=Place(file_okay=False), help="The run's folder.  [OUT/runs/NAME]")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change a field of the recipe; repeatable.",
-)
-@click.option("--overwrite", is_flag=True, help="Start over whatever the run's folder holds.")
+@click.option("--run", type=Place(file_okay=False), help="Folder of the run.  [OUT/runs/NAME]")
+@set_option
+@click.option("--overwrite", is_flag=True, help="Start over, whatever the run's folder holds.")
 @click.option(
     "--tensorboard", is_flag=True, help="Write curves for TensorBoard into the run's folder."
 )
 @training_options
 @json_option
 def train(
-    recipe: str,
-    run: Path | None,
-    settings: tuple[str, ...],
-    *,
-    overwrite: bool,
-    tensorboard: bool,
-    **options: Any,
+    recipe: str, run: Path | None, *, overwrite: bool, tensorboard: bool, **options: Any
 ) -> None:
     """Train RECIPE: a built-in one (`mnistlab recipe list`), a .toml file, or your own model as
     path/to/file.py:build.
 
-    Leaves record.json, model.safetensors, test_logits.npy and curves.png in the run's folder.
-    Ctrl-C stops it with a checkpoint, from which --resume goes on to the very same end.
+    Writes record.json, history.csv, model.safetensors, test_logits.npy and curves.png into the
+    run's folder. Ctrl-C stops it with a checkpoint, and --resume then continues to exactly the same
+    result.
     """
     if overwrite and options["resume"]:
-        raise click.UsageError("--resume goes on, --overwrite starts over: give one of them")
-    chosen = change_recipe(
-        resolve_recipe(recipe),
-        settings,
-        batch_size=options.pop("batch_size"),
-        epochs=options.pop("epochs"),
-        data=options.pop("data"),
-        train_limit=options.pop("train_limit"),
-    )
+        raise click.UsageError("--resume continues, --overwrite starts over: give one of them")
+    chosen = changed_recipe(recipe, options)
     from mnistlab.cli.session import train_all
     from mnistlab.errors import RunError
     from mnistlab.report.canvas import png
@@ -60,13 +42,13 @@ def train(
     from mnistlab.runs import run_name, write_atomically
 
     folder = run or options["out"] / "runs" / run_name(chosen, options["seed"])
-    options.pop("out")
     with contextlib.ExitStack() as stack:
+        listeners = []
         if tensorboard:
             from mnistlab.cli.tensorboard import TensorBoardLog
 
-            options["listener"] = stack.enter_context(TensorBoardLog(folder / "tensorboard"))
-        (record,) = train_all([(chosen, folder)], overwrite=overwrite, **options)
+            listeners.append(stack.enter_context(TensorBoardLog(folder / "tensorboard")))
+        (record,) = train_all([(chosen, folder)], options, listeners, overwrite=overwrite)
     try:
         write_atomically(folder / "curves.png", png(learning_curves(record)))
     except OSError as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from multiprocessing.connection import Connection
 
 from mnistlab.cli.answers import Result
-from mnistlab.cli.reader import Order, Reader, Settings
+from mnistlab.cli.reader import Reader, ReadJob, ReadOptions
 from mnistlab.errors import MnistlabError
 from mnistlab.workers import Ended, Worker, Workers
 
@@ -24,36 +24,36 @@ class WorkerPool:
     is known which picture it was reading; another process takes its place.
 
     Args:
-        settings: how to read.
+        options: how to read.
         size: processes, at most.
     """
 
-    def __init__(self, settings: Settings, size: int) -> None:
-        self._settings, self._size = settings, size
+    def __init__(self, options: ReadOptions, size: int) -> None:
+        self._options, self._size = options, size
         self._false_starts = 0
 
-    def read(self, orders: Sequence[Order], should_stop: Callable[[], bool]) -> Generator[Result]:
+    def read(self, jobs: Sequence[ReadJob], should_stop: Callable[[], bool]) -> Generator[Result]:
         """Read pictures.
 
         Yields:
-            The results in the order of ``orders``; fewer if ``should_stop`` says so.
+            The results in the order of ``jobs``; fewer if ``should_stop`` says so.
 
         Raises:
             MnistlabError: processes end as they start.
         """
-        waiting, results, done = deque(range(len(orders))), dict[int, Result](), 0
+        waiting, results, done = deque(range(len(jobs))), dict[int, Result](), 0
         # A worker's job is the place of the picture that it reads, if it reads one.
         with Workers[int | None](seconds=_LAST_PICTURE) as workers:
-            while done < len(orders) and not should_stop():
+            while done < len(jobs) and not should_stop():
                 idle = sum(worker.job is None for worker in workers)
                 for _ in range(min(len(waiting) - idle, self._size - len(workers))):
-                    workers.start(_work, self._settings, job=None)
+                    workers.start(_work, self._options, job=None)
                 for worker, message in workers.receive(_TICK):
                     result = self._result(worker, message)
                     if result is not None and worker.job is not None:
                         results[worker.job] = result
                     worker.job = None
-                    if waiting and worker.send(orders[waiting[0]]):
+                    if waiting and worker.send(jobs[waiting[0]]):
                         worker.job = waiting.popleft()
                 while done in results:
                     yield results.pop(done)
@@ -71,9 +71,9 @@ class WorkerPool:
         return Result(error=f"the process that read it {message.how}")
 
 
-def _work(connection: Connection, settings: Settings) -> None:
+def _work(connection: Connection, options: ReadOptions) -> None:
     """Report that the model is loaded, then read pictures until there are no more."""
-    reader = Reader(settings)
+    reader = Reader(options)
     with contextlib.suppress(EOFError, OSError):
         connection.send(None)
         while True:

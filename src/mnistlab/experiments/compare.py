@@ -1,95 +1,92 @@
-"""Comparing: recipes with the same seeds, and a recipe with its regularisers taken away."""
+"""Recipes over seeds: several compared, one without its regularisers, or one alone."""
 
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from mnistlab.errors import ExperimentError
 from mnistlab.experiments.comparison_result import ComparisonResult
 from mnistlab.experiments.executor import Executor
 from mnistlab.experiments.experiment_runs import ExperimentRuns, plan_trials, run_trials
-from mnistlab.experiments.local_executor import LocalExecutor
 from mnistlab.experiments.look_history import refuse_other_plans, remember
-from mnistlab.experiments.trial import Settings
+from mnistlab.experiments.options import ExperimentOptions
+from mnistlab.experiments.repetition_result import RepetitionResult
 from mnistlab.experiments.trial_events import Listener, Looked, ignore, never
-from mnistlab.recipe import Recipe, ablate, built_in
-from mnistlab.runs import RunStore
+from mnistlab.recipe import Recipe, ablate, resolve_recipe
+from mnistlab.runs import RunOptions
 from mnistlab.statistics import MARGIN, RunGroup, planned_looks
 from mnistlab.statistics.looks import MINIMUM_SEEDS, MOST_SEEDS
 
 
-def compare(
-    *recipes: Recipe | str,
+def compare(  # noqa: PLR0913 - the public signature
+    *recipes: Recipe | Path | str,
     seeds: int | Sequence[int] = 20,
     margin: float = MARGIN,
     max_seeds: int | None = None,
     runs: Path | str = "runs",
+    workers: int | None = None,
+    device: str = "auto",
+    threads: int | None = 1,
+    kernels: str = "auto",
     executor: Executor | None = None,
-    settings: Settings | None = None,
     on_event: Listener = ignore,
     should_stop: Callable[[], bool] = never,
     command: str = "",
+    **changes: Any,
 ) -> ComparisonResult | None:
-    """Train recipes with the same seeds, and say which is better and how sure one can be.
+    """Train recipes with the same seeds, and say which is better and how certain that is.
 
-    Runs that are finished already are used as they are, unfinished ones are gone on with.
+    Runs that are finished already are used as they are, unfinished ones are resumed.
 
     Args:
-        recipes: two or more, of names of their own; or names of built-in ones.
+        recipes: two or more with different names: recipes, names of built-in ones, ``.toml`` files
+            or models of your own as ``path/to/file.py:build``.
         seeds: how many, from 0; or which.
         margin: points of accuracy within which two recipes count as equivalent, above 0.
-        max_seeds: if given, the study ends as soon as its verdict is settled, and with so many
-            seeds at the latest, at least six; ``seeds`` does not count then. See
+        max_seeds: if given, the comparison ends as soon as its verdict is settled, after at most
+            this many seeds, at least six; ``seeds`` is then ignored. See
             :func:`mnistlab.statistics.planned_looks`.
         runs: the folder that keeps the runs.
-        executor: what trains; ``None`` is a process a core on this machine.
-        settings: device, kernels, threads of each run.
-        on_event: told of progress, see :mod:`mnistlab.experiments.trial_events`.
+        workers: runs side by side on this machine; ``None`` is one per core.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        threads: CPU threads per run.
+        kernels: ``auto`` takes the fast layers where they fit, ``torch`` plain PyTorch.
+        executor: what trains instead of processes on this machine, see
+            :mod:`mnistlab.experiments`.
+        on_event: called with each of :mod:`mnistlab.experiments.trial_events`.
         should_stop: asked often; when true, unfinished runs keep checkpoints.
-        command: to be noted in the report.
+        command: what the report says made it.
+        changes: fields of every recipe and their new values, for example ``epochs=5``.
 
     Returns:
-        The study, or ``None`` if it was asked to stop.
+        The result, or ``None`` if it was asked to stop.
 
     Raises:
         MnistlabError: recipes that cannot be compared, or a recipe of which no run could be
             finished.
     """
-    chosen = [resolve(recipe) for recipe in recipes]
+    options = ExperimentOptions(
+        runs,
+        executor,
+        workers,
+        RunOptions(device, threads=threads, kernels=kernels),
+        on_event,
+        should_stop,
+        command,
+    )
+    chosen = [resolve_recipe(recipe, **changes) for recipe in recipes]
     _check(chosen)
     title = " against ".join(recipe.name for recipe in chosen)
     if max_seeds is None:
-        return run_comparison(
-            title,
-            chosen,
-            "",
-            seeds,
-            runs,
-            executor,
-            settings,
-            on_event,
-            should_stop,
-            command,
-            margin=margin,
-        )
+        return run_comparison(title, chosen, "", seeds, options, margin=margin)
     if not isinstance(max_seeds, int) or not MINIMUM_SEEDS <= max_seeds <= MOST_SEEDS:
         raise ExperimentError(f"max_seeds: {MINIMUM_SEEDS} to {MOST_SEEDS:,}; found {max_seeds!r}")
     refuse_other_plans(Path(runs), [recipe.digest for recipe in chosen], max_seeds)
     result: ComparisonResult | None = None
     for count in planned_looks(max_seeds, math.comb(len(chosen), 2)):
         result = run_comparison(
-            title,
-            chosen,
-            "",
-            count,
-            runs,
-            executor,
-            settings,
-            on_event,
-            should_stop,
-            command,
-            margin=margin,
-            max_seeds=max_seeds,
+            title, chosen, "", count, options, margin=margin, max_seeds=max_seeds
         )
         if result is None:
             return None
@@ -99,39 +96,80 @@ def compare(
     return result
 
 
-def ablation(
-    recipe: Recipe | str,
+def ablation(  # noqa: PLR0913 - the public signature
+    recipe: Recipe | Path | str,
     *,
     seeds: int | Sequence[int] = 10,
     margin: float = MARGIN,
     runs: Path | str = "runs",
+    workers: int | None = None,
+    device: str = "auto",
+    threads: int | None = 1,
+    kernels: str = "auto",
     executor: Executor | None = None,
-    settings: Settings | None = None,
     on_event: Listener = ignore,
     should_stop: Callable[[], bool] = never,
     command: str = "",
+    **changes: Any,
 ) -> ComparisonResult | None:
-    """Train a recipe whole, without each of its regularisers, with each alone, and bare; hold each
-    against the whole.
+    """Train a recipe whole, without each of its regularisers, with each alone, and bare; compare
+    each with the whole.
 
     Its regularisers are found from its fields, see :func:`mnistlab.recipe.ablate`. Arguments,
     result and errors are those of :func:`compare`.
     """
-    whole = resolve(recipe)
-    title = f"What the regularisers of {whole.name} are worth"
-    variants = ablate(whole)
-    return run_comparison(
-        title,
-        variants,
-        whole.name,
-        seeds,
+    options = ExperimentOptions(
         runs,
         executor,
-        settings,
+        workers,
+        RunOptions(device, threads=threads, kernels=kernels),
         on_event,
         should_stop,
         command,
-        margin=margin,
+    )
+    whole = resolve_recipe(recipe, **changes)
+    title = f"What the regularisers of {whole.name} are worth"
+    return run_comparison(title, ablate(whole), whole.name, seeds, options, margin=margin)
+
+
+def repeat(  # noqa: PLR0913 - the public signature
+    recipe: Recipe | Path | str,
+    *,
+    seeds: int | Sequence[int] = 20,
+    runs: Path | str = "runs",
+    workers: int | None = None,
+    device: str = "auto",
+    threads: int | None = 1,
+    kernels: str = "auto",
+    executor: Executor | None = None,
+    on_event: Listener = ignore,
+    should_stop: Callable[[], bool] = never,
+    command: str = "",
+    **changes: Any,
+) -> RepetitionResult | None:
+    """Train one recipe with many seeds, and report its mean accuracy and how certain that is.
+
+    Arguments and errors are those of :func:`compare`, which is for several recipes.
+
+    Returns:
+        The result, or ``None`` if it was asked to stop.
+
+    Raises:
+        MnistlabError: the recipe cannot be trained, or not one run could be finished.
+    """
+    options = ExperimentOptions(
+        runs,
+        executor,
+        workers,
+        RunOptions(device, threads=threads, kernels=kernels),
+        on_event,
+        should_stop,
+        command,
+    )
+    chosen = resolve_recipe(recipe, **changes)
+    result = run_comparison(chosen.name, [chosen], "", seeds, options)
+    return (
+        RepetitionResult(result.groups[0], Path(runs), result.failures, command) if result else None
     )
 
 
@@ -142,19 +180,6 @@ def _numbers(seeds: int | Sequence[int]) -> Sequence[int]:
     if not numbers or min(numbers) < 0:
         raise ExperimentError("seeds: give at least one, each 0 or above")
     return sorted(set(numbers))
-
-
-def resolve(recipe: Recipe | str) -> Recipe:
-    """Return the recipe, or the built-in one of that name.
-
-    Raises:
-        MnistlabError: it is neither.
-    """
-    if not isinstance(recipe, Recipe | str):
-        raise ExperimentError(
-            f"a recipe is a Recipe or the name of a built-in one; found {recipe!r}"
-        )
-    return built_in(recipe) if isinstance(recipe, str) else recipe
 
 
 def _check(recipes: Sequence[Recipe]) -> None:
@@ -188,17 +213,12 @@ def run_comparison(
     recipes: Sequence[Recipe],
     baseline: str,
     seeds: int | Sequence[int],
-    runs: Path | str,
-    executor: Executor | None,
-    settings: Settings | None,
-    on_event: Listener,
-    should_stop: Callable[[], bool],
-    command: str,
+    options: ExperimentOptions,
     *,
     margin: float = MARGIN,
     max_seeds: int = 0,
 ) -> ComparisonResult | None:
-    """Train what is not finished yet, gather the runs of each recipe, and remember that they were
+    """Train what is not finished yet, gather the runs of each recipe, and note that they were
     looked at.
 
     See :func:`compare` for the arguments; ``max_seeds`` is 0 where no looks were planned.
@@ -208,11 +228,8 @@ def run_comparison(
         raise ExperimentError(
             f"margin: points of accuracy, above 0 and at most 100; found {margin!r}"
         )
-    store = RunStore(Path(runs))
-    trials = plan_trials(recipes, numbers, store)
-    experiment = run_trials(
-        trials, executor or LocalExecutor(), settings or Settings(), on_event, should_stop
-    )
+    store, command = options.store, options.command
+    experiment = run_trials(plan_trials(recipes, numbers, store), options)
     if not experiment.complete:
         return None
     groups = tuple(_group(experiment, recipe) for recipe in recipes)

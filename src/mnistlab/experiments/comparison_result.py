@@ -1,47 +1,45 @@
-"""ComparisonResult: recipes over seeds, what they come to, and the files that say so."""
+"""ComparisonResult: recipes over seeds, their figures, and the files that report them."""
 
 import math
 import os
 from dataclasses import dataclass
-from functools import cached_property
-from html import escape
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.data import load_dataset, take_subset
-from mnistlab.errors import DataError, RunError
+from mnistlab.errors import DataError
 from mnistlab.experiments.archive import Archive, Group, write_archive
 from mnistlab.experiments.look_history import judge, looks_at, past_looks
 from mnistlab.report import run_frame
-from mnistlab.report.table import Table
+from mnistlab.report.result import DataFrame, Plots, Result, Tables
 from mnistlab.statistics import MARGIN, Comparison, Look, RunGroup, compare
 
-if TYPE_CHECKING:
-    import pandas
-    from matplotlib.figure import Figure
 
-
-@dataclass(frozen=True, eq=False)
-class ComparisonResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class ComparisonResult(Result):
     """What :func:`mnistlab.compare` and :func:`mnistlab.ablation` return; it needs the records
     alone, no PyTorch.
 
-    In a notebook it shows its verdict and its table.
+    In a notebook it shows its verdict and its table. :meth:`table` takes ``recipes``, ``short``
+    (the same for a terminal), ``pairs``, ``runs`` or ``losses``; :meth:`plot` ``accuracies``,
+    ``curves``, ``calibration``, ``classes``, ``paired1``, ``ablation``, ... :meth:`write` leaves
+    ``comparison.json`` too, from which :func:`mnistlab.read_comparison` makes the result again.
 
     Attributes:
         title: for people.
         groups: the runs, one group per recipe.
-        baseline: the label that all others are held against; empty compares every pair.
+        baseline: the label that all others are compared with; empty compares every pair.
         failures: a line for the runs that could not be finished for the same reason; they count for
             nothing.
-        command: what makes it all again; empty if it was not made by a command.
+        command: the command that makes it again; empty if none made it.
         runs: the folder that holds the runs' folders.
-        headline: what a sweep says instead of a verdict: its best candidate was chosen by these
-            very figures, so that the others are ranked and not tested against it; empty for a study
-            that tests.
+        headline: what a sweep says instead of a verdict; its best candidate was chosen by these
+            very figures, so that the others are ranked and not tested against it. Empty for a
+            comparison.
         margin: points within which two recipes count as equivalent.
         max_seeds: of the plan that the study follows; 0 if it follows none.
     """
@@ -95,7 +93,7 @@ class ComparisonResult:
 
     @property
     def digests(self) -> list[str]:
-        """Those of the recipes, which say what the study is about."""
+        """Those of the recipes, which identify the comparison."""
         return sorted(group.recipe.digest for group in self.groups)
 
     @property
@@ -108,16 +106,26 @@ class ComparisonResult:
         """One plain sentence."""
         return self.comparison.verdict
 
-    def table(self, kind: str = "recipes") -> Table:
-        """Return a table, which has ``.text()``, ``.markdown()`` and ``.csv()``.
+    @property
+    def remarks(self) -> list[str]:
+        """What else has to be said beside the verdict."""
+        return list(self.comparison.remarks)
 
-        Args:
-            kind: ``recipes``, ``short`` (the same for a terminal), ``pairs``, ``runs`` or
-                ``losses``.
+    def as_dict(self) -> dict[str, Any]:
+        """Return every figure, as ``summary.json`` has it."""
+        from mnistlab.report.comparison_report import summary
+
+        return summary(self.groups, self.comparison, self.command)
+
+    def to_dataframe(self) -> DataFrame:
+        """Return the runs as a pandas ``DataFrame``, see :func:`mnistlab.report.run_frame`.
 
         Raises:
-            RunError: no such table.
+            MnistlabError: pandas is not installed.
         """
+        return run_frame(self.groups)
+
+    def _tables(self) -> Tables:
         from mnistlab.report import comparison_report as tables
 
         kinds = {
@@ -127,61 +135,26 @@ class ComparisonResult:
             "runs": tables.run_table,
             "losses": tables.loss_table,
         }
-        if kind not in kinds:
-            raise RunError(f"{kind}: no such table; one of {', '.join(kinds)}")
-        return kinds[kind](self.comparison)
+        return {kind: partial(make, self.comparison) for kind, make in kinds.items()}
 
-    def to_dataframe(self) -> "pandas.DataFrame":
-        """Return the runs as a pandas ``DataFrame``, see :func:`mnistlab.report.run_frame`.
-
-        Raises:
-            MnistlabError: pandas is not installed.
-        """
-        return run_frame(self.groups)
-
-    def plot(self, name: str = "accuracies") -> "Figure":
-        """Return a plot: ``accuracies``, ``curves``, ``calibration``, ``classes``, ``paired1``,
-        ``ablation``, ...
-
-        Raises:
-            RunError: no such plot of this study; the message lists those there are.
-        """
+    def _plots(self) -> Plots:
         from mnistlab.report.comparison_report import draw_plots
 
-        plots = draw_plots(self.groups, self.comparison)
-        if name not in plots:
-            raise RunError(f"{name}: no such plot; one of {', '.join(plots)}")
-        return plots[name]
+        return draw_plots(self.groups, self.comparison)
 
-    def write(self, out: Path | str) -> list[Path]:
-        """Write the report, tables, plots, ``summary.json`` and ``comparison.json`` into a folder.
-
-        See :mod:`mnistlab.report.comparison_report`.
-
-        Returns:
-            The files, the page first.
-
-        Raises:
-            RunError: the folder cannot be written to.
-        """
+    def _write(self, folder: Path) -> list[Path]:
         from mnistlab.report.comparison_report import write_comparison_report
 
-        folder = Path(out)
-        try:
-            files = write_comparison_report(
-                folder,
-                self.title,
-                self.groups,
-                self.comparison,
-                command=self.command,
-                failures=self.failures,
-                test_images=self._test_images(),
-            )
-            return [*files, write_archive(folder, self._archive(folder))]
-        except OSError as error:
-            raise RunError(
-                f"{error.filename or folder}: cannot be written: {error.strerror or error}"
-            ) from error
+        files = write_comparison_report(
+            folder,
+            self.title,
+            self.groups,
+            self.comparison,
+            command=self.command,
+            failures=self.failures,
+            test_images=self._test_images(),
+        )
+        return [*files, write_archive(folder, self._archive(folder))]
 
     def _archive(self, folder: Path) -> Archive:
         return Archive(
@@ -201,9 +174,7 @@ class ComparisonResult:
         )
 
     def _test_images(self) -> NDArray[np.uint8] | None:
-        """Return the images that the runs were tested on, or nothing if they are no longer to be
-        had.
-        """
+        """Return the images that the runs were tested on, or ``None`` if they are gone."""
         record = self.groups[0].records[0]
         try:
             dataset = take_subset(
@@ -215,17 +186,9 @@ class ComparisonResult:
             return None
         return dataset.test.images if dataset.fingerprint == record.data.fingerprint else None
 
-    def _repr_html_(self) -> str:
-        return f"<p><b>{escape(self.verdict)}</b></p>{self.table()._repr_html_()}"
-
-    def __repr__(self) -> str:
-        return f"<Study {self.title!r}: {self.verdict}>"
-
 
 def _from(folder: Path, runs: Path) -> str:
-    """Return the way from a folder to the runs' folder; on another drive there is none but the
-    whole path.
-    """
+    """Return the path from a folder to the runs' folder; on another drive the absolute path."""
     try:
         return Path(os.path.relpath(runs, folder)).as_posix()
     except ValueError:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from mnistlab.experiments.trial import Settings, Trial
+from mnistlab.experiments.trial import Trial
 from mnistlab.experiments.trial_events import Listener
+from mnistlab.runs import RunOptions
 
 
 class Executor(Protocol):
-    """Runs tasks and tells of them.
+    """Trains trials and reports what happens.
 
     Attributes:
         description: for people, for example ``2 processes``.
@@ -19,27 +20,26 @@ class Executor(Protocol):
     def run(
         self,
         trials: Sequence[Trial],
-        settings: Settings,
+        options: RunOptions,
         on_event: Listener,
         should_stop: Callable[[], bool],
     ) -> None:
-        """Train every task that can be trained, or as many as are done when ``should_stop`` says
-        so.
+        """Train every trial, until ``should_stop`` returns true.
 
         Each ends with one of ``TrialFinished``, ``TrialFailed`` and ``TrialStopped``, unless it was
-        never begun. What is unfinished keeps its checkpoint in its folder.
+        never begun. Unfinished ones keep a checkpoint in their folders.
         """
 
 
 class InProcessExecutor:
-    """Trains one task after another in this process."""
+    """Trains one trial after another in this process."""
 
     description = "this process"
 
     def run(
         self,
         trials: Sequence[Trial],
-        settings: Settings,
+        options: RunOptions,
         on_event: Listener,
         should_stop: Callable[[], bool],
     ) -> None:
@@ -49,4 +49,4 @@ class InProcessExecutor:
         for trial in trials:
             if should_stop():
                 return
-            run_trial(trial, settings, on_event, should_stop)
+            run_trial(trial, options, on_event, should_stop)

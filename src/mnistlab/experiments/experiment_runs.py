@@ -1,4 +1,4 @@
-"""ExperimentRuns: every run that an experiment wants, trained or found finished."""
+"""ExperimentRuns: every run of an experiment, trained now or found finished."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -8,12 +8,11 @@ from pathlib import Path
 
 from mnistlab.data import load_dataset, take_subset
 from mnistlab.errors import ExperimentError
-from mnistlab.experiments.executor import Executor
-from mnistlab.experiments.trial import Settings, Trial
+from mnistlab.experiments.options import ExperimentOptions
+from mnistlab.experiments.trial import Trial
 from mnistlab.experiments.trial_events import (
     Event,
     ExperimentStarted,
-    Listener,
     TrialFailed,
     TrialFinished,
 )
@@ -23,7 +22,7 @@ from mnistlab.runs import RunFolder, RunRecord, RunStore
 
 @dataclass
 class ExperimentRuns:
-    """What came of an experiment's runs.
+    """The runs of an experiment.
 
     Attributes:
         trials: all that were wanted.
@@ -60,29 +59,18 @@ class ExperimentRuns:
 
 
 def plan_trials(recipes: Sequence[Recipe], seeds: Sequence[int], store: RunStore) -> list[Trial]:
-    """Return a task for each recipe and seed, seed by seed, so that what is done first can be
-    compared first.
-    """
+    """Return a trial per recipe and seed, seed by seed, so that recipes can be compared early."""
     return [
         Trial(recipe, seed, store.folder(recipe, seed).path) for seed in seeds for recipe in recipes
     ]
 
 
-def run_trials(
-    trials: Sequence[Trial],
-    executor: Executor,
-    settings: Settings,
-    on_event: Listener,
-    should_stop: Callable[[], bool],
-) -> ExperimentRuns:
+def run_trials(trials: Sequence[Trial], options: ExperimentOptions) -> ExperimentRuns:
     """Train what is not finished yet.
 
     Args:
         trials: those of one recipe and seed are one run, whatever its label.
-        executor: what trains them.
-        settings: of all of them.
-        on_event: told of progress.
-        should_stop: asked often; when true, what is running keeps a checkpoint and ends.
+        options: what trains them, and how; their folders say where they are kept.
 
     Raises:
         DataError: a recipe's images cannot be loaded.
@@ -109,11 +97,14 @@ def run_trials(
                 experiment.records[_key(event.trial)] = event.record
             case TrialFailed():
                 experiment.failures[_key(event.trial)] = event.error
-        on_event(event)
+        options.on_event(event)
 
-    on_event(ExperimentStarted(tuple(wanted), len(experiment.records), executor.description))
-    if wanted and not should_stop():
-        executor.run(wanted, settings, listen, should_stop)
+    executor = options.trainer
+    options.on_event(
+        ExperimentStarted(tuple(wanted), len(experiment.records), executor.description)
+    )
+    if wanted and not options.should_stop():
+        executor.run(wanted, options.run, listen, options.should_stop)
     return experiment
 
 
@@ -122,7 +113,7 @@ def _key(trial: Trial) -> tuple[str, int]:
 
 
 def _check(recipe: Recipe, fingerprint: Callable[[str, int, int], str]) -> None:
-    """Find out before the first run what would make every run fail."""
+    """Refuse before the first run what would make every run fail."""
     fingerprint(recipe.data, recipe.validation, recipe.train_limit)
     file = Path(recipe.model.rpartition(":")[0])
     with contextlib.suppress(

@@ -6,15 +6,14 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from mnistlab.errors import ExperimentError
-from mnistlab.recipe import Recipe, read_toml
+from mnistlab.errors import ExperimentError, RecipeError
+from mnistlab.recipe import Recipe, model_beside, read_toml, resolve_recipe
 
 _MOST = 100_000
 _REMEDIES = {
@@ -29,9 +28,7 @@ Values = list[Any]
 
 
 class Span(BaseModel):
-    """A range to draw from, uniformly, or uniformly in the logarithm; whole numbers if both ends
-    are.
-    """
+    """A range to draw from, uniformly or log-uniformly; whole numbers if both ends are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -50,7 +47,7 @@ class Span(BaseModel):
     def draw(self, random: np.random.Generator) -> int | float:
         """Draw one value."""
         whole = isinstance(self.low, int) and isinstance(self.high, int)
-        # The last whole number has as good a chance as the others.
+        # The last whole number is as likely as the others.
         low, high = float(self.low), float(self.high) + whole
         value = (
             math.exp(random.uniform(math.log(low), math.log(high)))
@@ -65,7 +62,7 @@ class RandomSample(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    groups: int = Field(ge=1, le=_MOST)
+    samples: int = Field(ge=1, le=_MOST)
     seed: int = Field(0, ge=0)
     fields: dict[str, Span | Annotated[Values, Field(min_length=1)]] = Field(min_length=1)
 
@@ -108,16 +105,21 @@ class Grid(BaseModel):
             raise ValueError(f"[grid]: more than {_MOST:,} combinations; draw some with [random]")
         return self
 
-    def candidates(self, resolve: Callable[[str], Recipe]) -> list[Recipe]:
-        """Return the recipes to try, each named after what sets it apart, none twice.
-
-        Args:
-            resolve: turns ``recipe`` into a recipe.
+    def base(self) -> Recipe:
+        """Return the recipe that all candidates are made of.
 
         Raises:
-            RecipeError: an unknown field or an impossible value.
+            RecipeError: there is no such recipe, or an unknown field or an impossible value.
         """
-        base = resolve(self.recipe).replace(**self.set, validation=self.validation)
+        return resolve_recipe(self.recipe, **self.set, validation=self.validation)
+
+    def candidates(self) -> list[Recipe]:
+        """Return the recipes to try, each named after what sets it apart, none twice.
+
+        Raises:
+            RecipeError: as :meth:`base`.
+        """
+        base = self.base()
         found: dict[Recipe, Recipe] = {}
         for changes in self._changes():
             candidate = base.replace(**changes)
@@ -134,7 +136,7 @@ class Grid(BaseModel):
         random = np.random.default_rng(self.random.seed)
         return [
             {name: _draw(source, random) for name, source in self.random.fields.items()}
-            for _ in range(self.random.groups)
+            for _ in range(self.random.samples)
         ]
 
     @property
@@ -143,23 +145,62 @@ class Grid(BaseModel):
         return list(self.random.fields if self.random else self.grid)
 
 
-def read_grid(path: Path) -> Grid:
+def read_grid(path: Path | str) -> Grid:
     """Read a sweep's file.
+
+    Args:
+        path: the file. In it, a relative path of a ``.toml`` file or of a model's Python file is
+            relative to the file's folder.
 
     Raises:
         ExperimentError: unreadable, not TOML, or not a sweep; the message starts with the path.
+        RecipeError: a candidate has an unknown field or an impossible value; likewise.
     """
+    path = Path(path)
     values = read_toml(path, ExperimentError)
     if values.keys() & (Recipe.model_fields.keys() - Grid.model_fields.keys()):
         raise ExperimentError(f"{path}: is a recipe and no sweep: mnistlab train {path}")
     try:
-        return Grid.model_validate(values)
+        grid = Grid.model_validate(values)
     except ValidationError as error:
         raise ExperimentError(f"{path}: {' '.join(_describe(error).split())}") from None
+    try:
+        grid = _beside(grid, path)
+        # A mistake shows before the first run, with the file's name.
+        grid.candidates()
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None
+    return grid
+
+
+def _beside(grid: Grid, file: Path) -> Grid:
+    """Return a grid whose recipe and models are named as from the current folder."""
+
+    def moved(value: Any) -> Any:
+        return model_beside(file, value) if isinstance(value, str) else value
+
+    recipe, random = moved(grid.recipe), grid.random
+    if recipe.endswith(".toml") and not recipe.startswith("~"):
+        recipe = str(file.parent / recipe)
+    if random and isinstance(choices := random.fields.get("model"), list):
+        random = random.model_copy(
+            update={"fields": random.fields | {"model": [moved(value) for value in choices]}}
+        )
+    return grid.model_copy(
+        update={
+            "recipe": recipe,
+            "set": {key: moved(v) if key == "model" else v for key, v in grid.set.items()},
+            "grid": {
+                key: [moved(v) for v in values] if key == "model" else values
+                for key, values in grid.grid.items()
+            },
+            "random": random,
+        }
+    )
 
 
 def describe(recipe: Recipe, fields: list[str]) -> str:
-    """Say what sets a candidate apart, for example ``dropout=0.3 learning_rate=0.01``."""
+    """Return what sets a candidate apart, for example ``dropout=0.3 learning_rate=0.01``."""
     values = recipe.model_dump(mode="json")
     return " ".join(f"{field}={json.dumps(values[field])}" for field in fields)
 

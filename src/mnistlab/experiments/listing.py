@@ -2,43 +2,18 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
-from mnistlab.errors import RunError
 from mnistlab.experiments.grid import describe
 from mnistlab.recipe import TESTED_IMAGES, Recipe, TestedOn
 from mnistlab.report.table import Column, Table, Value, count, number, text
-from mnistlab.runs import RunFolder, RunRecord, RunStore
+from mnistlab.runs import RunRecord
 
 _OF_THEIR_OWN = ("name", "epochs", "validation")
 """Fields that other columns show."""
 
 
-def find_stores(folder: Path) -> list[RunStore]:
-    """Return the places of runs in a folder: itself, and the folders in it that are no finished
-    runs themselves.
-
-    Args:
-        folder: of runs, of folders of runs, or one that an experiment left, whose runs are in
-            ``runs/``; each of the folders in it may be one as well.
-
-    Raises:
-        RunError: there is no such folder, or it cannot be read.
-    """
-    if not folder.is_dir():
-        raise RunError(f"{folder}: no such folder")
-    home = _home(folder)
-    try:
-        inner = sorted(
-            path for path in home.iterdir() if path.is_dir() and not RunFolder(path).finished
-        )
-    except OSError as error:
-        raise RunError(f"{home}: cannot be read: {error.strerror or error}") from error
-    return [RunStore(home), *(RunStore(_home(path)) for path in inner)]
-
-
 def run_listing(records: Iterable[RunRecord]) -> Table:
-    """Return one row a run, the highest accuracy first and of equal ones the lowest loss.
+    """Return one row per run, the highest accuracy first and of equal ones the lowest loss.
 
     Accuracies are in percent of the images that the run was tested on, losses in nats, both of the
     final epoch; seconds leave out the tests between epochs. What differs are the recipe's fields
@@ -66,11 +41,6 @@ def run_listing(records: Iterable[RunRecord]) -> Table:
         number("Training seconds", 1),
     ]
     return Table(columns, [_row(record, fields) for record in ordered])
-
-
-def _home(folder: Path) -> Path:
-    inner = folder / "runs"
-    return inner if inner.is_dir() else folder
 
 
 def _differing(recipes: list[Recipe]) -> list[str]:

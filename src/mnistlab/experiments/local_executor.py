@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 
-from mnistlab.experiments.trial import PRELOAD, Settings, Trial
+from mnistlab.experiments.trial import PRELOAD, Trial
 from mnistlab.experiments.trial_events import (
     Event,
     Listener,
@@ -17,7 +17,7 @@ from mnistlab.experiments.trial_events import (
     TrialStopped,
     WorkerLost,
 )
-from mnistlab.runs import available_cores
+from mnistlab.runs import RunOptions, available_cores
 from mnistlab.workers import Ended, Workers
 
 _WORKER = "mnistlab.experiments.worker"
@@ -57,7 +57,7 @@ class LocalExecutor:
     def run(
         self,
         trials: Sequence[Trial],
-        settings: Settings,
+        options: RunOptions,
         on_event: Listener,
         should_stop: Callable[[], bool],
     ) -> None:
@@ -69,7 +69,7 @@ class LocalExecutor:
                     trial = waiting.popleft()
                     slot = min(set(range(self.workers)) - {worker.job.slot for worker in workers})
                     gpu_slot = slot if self._cuda else None
-                    workers.start(_train, trial, settings, gpu_slot, job=_Run(trial, slot))
+                    workers.start(_train, trial, options, gpu_slot, job=_Run(trial, slot))
                 for worker, message in workers.receive(_TICK):
                     if not isinstance(message, Ended):
                         worker.job.ended = isinstance(message, _LAST)
@@ -94,11 +94,11 @@ def _lost(trial: Trial, ended: Ended, deaths: int) -> Event:
     return TrialFailed(trial, f"{reason}, {deaths} times over")
 
 
-def _train(connection: Connection, trial: Trial, settings: Settings, slot: int | None) -> None:
+def _train(connection: Connection, trial: Trial, options: RunOptions, slot: int | None) -> None:
     # Imported here, because the process that started this one needs no PyTorch.
     from mnistlab.experiments.worker import work
 
-    work(connection, trial, settings, slot)
+    work(connection, trial, options, slot)
 
 
 def _context(sources: set[str]) -> BaseContext:

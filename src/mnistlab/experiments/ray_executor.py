@@ -15,13 +15,13 @@ from typing import Any
 
 from mnistlab.data import load_dataset
 from mnistlab.errors import BusyError, ExperimentError, RunError
-from mnistlab.experiments.ray_worker import Order, Slice, Wanted, train_slices
-from mnistlab.experiments.trial import Settings, Trial
+from mnistlab.experiments.ray_worker import Slice, TrialBatch, Wanted, train_slices
+from mnistlab.experiments.trial import Trial
 from mnistlab.experiments.trial_events import Listener, TrialFailed, TrialFinished, WorkerLost
-from mnistlab.runs import RunFolder, RunRecord
+from mnistlab.runs import RunFolder, RunOptions, RunRecord
 
 _DEATHS = 5
-"""Workers or nodes that may die over one task before it is given up."""
+"""Workers or nodes that may die while training one trial before it is given up."""
 _TICK = 0.2
 """Seconds between two looks at whether to stop."""
 _KNOCK = 10.0
@@ -35,13 +35,13 @@ class RayExecutor:
 
     Nothing but mnistlab, in the same version, is needed on the nodes: images and checkpoints travel
     through Ray, and the driver keeps them. Each run's checkpoint comes back every few seconds, so
-    that when a worker, a node or the driver dies, the run goes on from there elsewhere.
+    that when a worker, a node or the driver dies, the run is resumed from there elsewhere.
 
     Args:
         address: ``auto`` or ``host:port``, of the cluster this machine is part of; ``None`` starts
             Ray here alone.
         runs_per_task: runs trained one after another in one Ray task.
-        gpus: share of a GPU that a run needs, for example 0.25; 0 trains on CPUs.
+        gpus: GPUs per run, for example 0.25; 0 trains on CPUs.
         slice_seconds: time between two checkpoints that a run sends back.
 
     Raises:
@@ -67,7 +67,7 @@ class RayExecutor:
     def run(
         self,
         trials: Sequence[Trial],
-        settings: Settings,
+        options: RunOptions,
         on_event: Listener,
         should_stop: Callable[[], bool],
     ) -> None:
@@ -77,7 +77,7 @@ class RayExecutor:
         ray = self._ray
         with _connected(ray, self._address):
             remote = ray.remote(_fetch_and_train_slices).options(
-                num_cpus=settings.threads, num_gpus=self._gpus, max_retries=0
+                num_cpus=options.threads or 1, num_gpus=self._gpus, max_retries=0
             )
             images = {
                 data: ray.put(load_dataset(data))
@@ -88,7 +88,7 @@ class RayExecutor:
             deaths = Counter[Trial]()
             try:
                 while (active or waiting) and not should_stop():
-                    self._submit(waiting, active, remote, images, settings, on_event)
+                    self._submit(waiting, active, remote, images, options, on_event)
                     if not active:
                         # Another driver has all that is left.
                         time.sleep(_TICK)
@@ -108,7 +108,7 @@ class RayExecutor:
         active: "dict[Any, _Chunk]",
         remote: Any,
         images: dict[str, Any],
-        settings: Settings,
+        options: RunOptions,
         on_event: Listener,
     ) -> None:
         for _ in range(min(len(waiting), _IN_FLIGHT - len(active))):
@@ -129,10 +129,10 @@ class RayExecutor:
                 chunk.locks.close()
                 continue
             sources = sorted({trial.recipe.data for trial in chunk.unfinished})
-            order = Order(
+            batch = TrialBatch(
                 version("mnistlab"),
                 chunk.wanted,
-                settings,
+                options,
                 self._slice_seconds,
                 sources,
                 str(Path.cwd()),
@@ -140,11 +140,11 @@ class RayExecutor:
             # In a list, for the task to fetch: of a killed driver's tasks, Ray keeps in memory for
             # ever what they were given outright, and at last has no room for the next driver's.
             active[
-                remote.remote([self._ray.put(order), *(images[source] for source in sources)])
+                remote.remote([self._ray.put(batch), *(images[source] for source in sources)])
             ] = chunk
 
     def _collect(self, results: Any, chunk: "_Chunk", on_event: Listener) -> bool:
-        """Take one slice in; whether more may come."""
+        """Receive one slice; whether more may come."""
         try:
             part: Slice = self._ray.get(next(results))
         except StopIteration:
@@ -179,8 +179,8 @@ class RayExecutor:
 
 
 class _Chunk:
-    """Runs that go in one Ray task, their folders held by this process; what another has finished
-    is taken as it is.
+    """Trials of one Ray task, whose folders this process has locked; what another process has
+    finished is used as it is.
     """
 
     def __init__(self, trials: list[Trial]) -> None:
@@ -219,12 +219,12 @@ class _Chunk:
 
 
 def _fetch_and_train_slices(parts: Sequence[Any]) -> Iterator[Slice]:
-    """Train on a node what Ray's references say: to the order, and to its data sets."""
-    order, *images = _import_ray().get(list(parts))
+    """Train on a node what Ray's references say: to the batch of trials, and to its data sets."""
+    batch, *images = _import_ray().get(list(parts))
     # Where the driver's models are, if this machine has the folder.
     with contextlib.suppress(OSError):
-        os.chdir(order.folder)
-    yield from train_slices(order, *images)
+        os.chdir(batch.folder)
+    yield from train_slices(batch, *images)
 
 
 def _chunks(trials: Sequence[Trial], size: int) -> Iterator[list[Trial]]:
@@ -261,7 +261,7 @@ def _connected(ray: ModuleType, address: str | None) -> Iterator[None]:
 
 
 def _knock(address: str | None) -> None:
-    """Find out in seconds whether anybody answers; Ray itself would try for minutes."""
+    """Find out within seconds whether anything answers; Ray itself would try for minutes."""
     host, colon, port = (address or "").rpartition(":")
     if not colon:
         return

@@ -1,4 +1,4 @@
-"""Remote: what a node of a cluster does with runs; it keeps nothing and sends everything back."""
+"""What a node of a Ray cluster does with trials: it keeps nothing and sends everything back."""
 
 import math
 import tempfile
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mnistlab.data import Dataset
 from mnistlab.errors import ExperimentError
-from mnistlab.experiments.trial import Settings, Trial
+from mnistlab.experiments.trial import Trial
 from mnistlab.experiments.trial_events import (
     Event,
     TrialFailed,
@@ -21,25 +21,25 @@ from mnistlab.experiments.trial_events import (
     TrialStarted,
     TrialStopped,
 )
-from mnistlab.runs import RunFolder, RunRecord
+from mnistlab.runs import RunFolder, RunOptions, RunRecord
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A task, and the checkpoint to go on from if there is one."""
+    """A trial, and the checkpoint to resume from if there is one."""
 
     trial: Trial
     checkpoint: bytes | None
 
 
 @dataclass(frozen=True)
-class Order:
-    """What a node is asked for.
+class TrialBatch:
+    """What a node is asked to train.
 
     Attributes:
         version: the driver's, of mnistlab.
-        wanted: the tasks, to be trained one after another.
-        settings: theirs.
+        wanted: the trials, to be trained one after another.
+        options: theirs.
         slice_seconds: time between two slices.
         sources: the names of the data sets that come with it.
         folder: the driver's current one, from which models of the user's own are named.
@@ -47,7 +47,7 @@ class Order:
 
     version: str
     wanted: Sequence[Wanted]
-    settings: Settings
+    options: RunOptions
     slice_seconds: float
     sources: Sequence[str]
     folder: str
@@ -55,9 +55,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Slice:
-    """What came of a task since the last slice: a checkpoint, or at the end the finished run's
-    files.
-    """
+    """What a trial has come to since the last slice: a checkpoint, or the finished run's files."""
 
     trial: Trial
     events: tuple[Event, ...]
@@ -67,30 +65,32 @@ class Slice:
     logits: NDArray[np.float32] | None = None
 
 
-def train_slices(order: Order, *datasets: Dataset) -> Iterator[Slice]:
-    """Train tasks one after another.
+def train_slices(batch: TrialBatch, *datasets: Dataset) -> Iterator[Slice]:
+    """Train trials one after another.
 
     Args:
-        order: what to train.
-        datasets: in the order of ``order.sources``.
+        batch: what to train.
+        datasets: in the order of ``batch.sources``.
 
     Raises:
         ExperimentError: this node has another version of mnistlab.
     """
-    if order.version != version("mnistlab"):
+    if batch.version != version("mnistlab"):
         raise ExperimentError(
-            f"a node has mnistlab {version('mnistlab')}, the driver {order.version}; install the"
+            f"a node has mnistlab {version('mnistlab')}, the driver {batch.version}; install the"
             " same"
         )
-    images = dict(zip(order.sources, datasets, strict=True))
-    for wanted in order.wanted:
+    images = dict(zip(batch.sources, datasets, strict=True))
+    for wanted in batch.wanted:
         with tempfile.TemporaryDirectory() as place:
             yield from _train(
-                wanted, order, images[wanted.trial.recipe.data], RunFolder(Path(place) / "run")
+                wanted, batch, images[wanted.trial.recipe.data], RunFolder(Path(place) / "run")
             )
 
 
-def _train(wanted: Wanted, order: Order, dataset: Dataset, folder: RunFolder) -> Iterator[Slice]:
+def _train(
+    wanted: Wanted, batch: TrialBatch, dataset: Dataset, folder: RunFolder
+) -> Iterator[Slice]:
     from mnistlab.experiments.worker import run_trial
 
     trial, begun_elsewhere = wanted.trial, wanted.checkpoint is not None
@@ -99,13 +99,13 @@ def _train(wanted: Wanted, order: Order, dataset: Dataset, folder: RunFolder) ->
         folder.write_checkpoint(wanted.checkpoint)
     while True:
         events: list[Event] = []
-        clock = _Clock(order.slice_seconds, events)
+        clock = _Clock(batch.slice_seconds, events)
         run_trial(
-            trial, order.settings, clock.listen, clock.over, folder=folder.path, dataset=dataset
+            trial, batch.options, clock.listen, clock.over, folder=folder.path, dataset=dataset
         )
         last = events.pop()
         if isinstance(last, TrialFailed) and begun_elsewhere:
-            # Another processor's bits differ, so this node cannot go on from there.
+            # Another processor's bits differ, so this node cannot resume the run.
             folder.clear()
             begun_elsewhere = False
             continue
@@ -123,7 +123,7 @@ def _train(wanted: Wanted, order: Order, dataset: Dataset, folder: RunFolder) ->
 
 
 class _Clock:
-    """Keeps what happens, and says when a slice's time is over; it begins with training, after all
+    """Collects events, and says when a slice's time is over; it starts with training, after all
     preparation.
     """
 

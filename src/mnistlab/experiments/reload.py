@@ -9,7 +9,7 @@ from mnistlab.errors import RunError
 from mnistlab.experiments.archive import FILE, read_archive
 from mnistlab.experiments.comparison_result import ComparisonResult
 from mnistlab.experiments.look_history import looks_at, past_looks, remember
-from mnistlab.experiments.repetition import RECORDS, Repetition
+from mnistlab.experiments.repetition_result import RECORDS, RepetitionResult
 from mnistlab.files import read_file
 from mnistlab.runs import RunFolder, RunRecord, RunStore
 from mnistlab.runs.record import reason
@@ -18,8 +18,8 @@ from mnistlab.statistics import MARGIN, RunGroup
 _SUMMARY = "summary.json"
 
 
-def read_repetition(folder: Path | str) -> Repetition:
-    """Make a repetition again from the records that :meth:`Repetition.write` left.
+def read_repetition(folder: Path | str) -> RepetitionResult:
+    """Make a repetition again from the records that :meth:`RepetitionResult.write` left.
 
     Args:
         folder: holds ``records/seed-N.json``, and ``summary.json`` with the command.
@@ -39,7 +39,7 @@ def read_repetition(folder: Path | str) -> Repetition:
     if len({(record.recipe.digest, record.data.fingerprint) for record in records}) != 1:
         raise RunError(f"{folder / RECORDS}: needs records of one recipe and the same images")
     group = RunGroup.of(str(label), records)
-    return Repetition(group, folder / RECORDS, tuple(map(str, failures)), str(command))
+    return RepetitionResult(group, folder / RECORDS, tuple(map(str, failures)), str(command))
 
 
 def record_files(folder: Path) -> list[Path]:

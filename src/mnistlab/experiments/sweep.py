@@ -6,26 +6,30 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from mnistlab.errors import ExperimentError, RunError
+from mnistlab.errors import ExperimentError
 from mnistlab.experiments.comparison_result import ComparisonResult
 from mnistlab.experiments.executor import Executor
 from mnistlab.experiments.experiment_runs import ExperimentRuns, plan_trials, run_trials
-from mnistlab.experiments.grid import Grid, describe
-from mnistlab.experiments.local_executor import LocalExecutor
-from mnistlab.experiments.trial import Settings
+from mnistlab.experiments.grid import Grid, describe, read_grid
+from mnistlab.experiments.options import ExperimentOptions
 from mnistlab.experiments.trial_events import Listener, ignore, never
 from mnistlab.recipe import Recipe, to_toml
-from mnistlab.runs import RunStore, write_atomically
+from mnistlab.report.result import Plots, Result, Tables
+from mnistlab.runs import RunOptions, write_atomically
 from mnistlab.statistics import RunGroup, Summary, summarise
 
 _MOST_SHOWN = 30
 """Candidates in the report, best first; ``sweep.json`` has them all."""
 
 
-@dataclass(frozen=True, eq=False)
-class Sweep:
-    """What a sweep found.
+@dataclass(frozen=True, eq=False, repr=False)
+class SweepResult(Result):
+    """What :func:`mnistlab.sweep` returns.
+
+    In a notebook it shows its verdict and the candidates. :meth:`write` leaves the report over the
+    candidates, ``sweep.json`` and ``best.toml``, the chosen recipe.
 
     Attributes:
         candidates: the report over the candidates' validation runs, best first. None is tested
@@ -42,49 +46,63 @@ class Sweep:
 
     @property
     def verdict(self) -> str:
-        """One plain sentence."""
+        """One plain sentence: the chosen candidate, and its accuracy on the test set."""
         return self.candidates.verdict
 
-    def write(self, out: Path | str) -> list[Path]:
-        """Write the report over the candidates, ``sweep.json`` and ``best.toml`` into a folder.
+    @property
+    def remarks(self) -> list[str]:
+        """What else has to be said beside the verdict."""
+        return self.candidates.remarks
 
-        Raises:
-            RunError: the folder cannot be written to.
-        """
-        folder = Path(out)
-        files = self.candidates.write(folder)
-        last = self.final.comparison.summaries[0]
-        content = {
+    @property
+    def failures(self) -> tuple[str, ...]:  # type: ignore[override]
+        """A line for the runs that could not be finished for the same reason."""
+        return self.candidates.failures
+
+    @property
+    def command(self) -> str:  # type: ignore[override]
+        """The command that makes it again; empty if none made it."""
+        return self.candidates.command
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return every figure, as ``sweep.json`` has it."""
+        return {
             "verdict": self.verdict,
             "chosen": self.chosen.model_dump(mode="json"),
-            "test": last.model_dump(),
+            "test": self.final.comparison.summaries[0].model_dump(),
             "candidates": [
                 {"fields": label} | summary.model_dump(exclude={"label"})
                 for label, summary in self.figures
             ],
-            "command": self.candidates.command,
+            "command": self.command,
         }
-        try:
-            write_atomically(folder / "sweep.json", json.dumps(content, indent=2) + "\n")
-            write_atomically(folder / "best.toml", to_toml(self.chosen))
-        except OSError as error:
-            raise RunError(
-                f"{error.filename or folder}: cannot be written: {error.strerror}"
-            ) from error
+
+    def _tables(self) -> Tables:
+        return self.candidates._tables()
+
+    def _plots(self) -> Plots:
+        return self.candidates._plots()
+
+    def _write(self, folder: Path) -> list[Path]:
+        files = self.candidates.write(folder)
+        write_atomically(folder / "sweep.json", json.dumps(self.as_dict(), indent=2) + "\n")
+        write_atomically(folder / "best.toml", to_toml(self.chosen, folder))
         return [files[0], folder / "sweep.json", folder / "best.toml", *files[1:]]
 
 
-def sweep(
-    grid: Grid,
-    resolve: Callable[[str], Recipe],
+def sweep(  # noqa: PLR0913 - the public signature
+    grid: Grid | Path | str,
     *,
     runs: Path | str = "runs",
+    workers: int | None = None,
+    device: str = "auto",
+    threads: int | None = 1,
+    kernels: str = "auto",
     executor: Executor | None = None,
-    settings: Settings | None = None,
     on_event: Listener = ignore,
     should_stop: Callable[[], bool] = never,
     command: str = "",
-) -> Sweep | None:
+) -> SweepResult | None:
     """Choose among candidates by their mean accuracy on held-out training images; then score the
     chosen one.
 
@@ -92,36 +110,43 @@ def sweep(
     that one is trained anew on all training images.
 
     Args:
-        grid: the candidates.
-        resolve: turns what ``grid.recipe`` says into a recipe.
-        runs: see :func:`mnistlab.compare`, as the others.
-        executor: what trains.
-        settings: device, kernels, threads of each run.
-        on_event: told of progress.
-        should_stop: asked often.
-        command: to be noted in the report.
+        grid: the candidates, or their ``.toml`` file.
+        runs: the folder that keeps the runs.
+        workers: runs side by side on this machine; ``None`` is one per core.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        threads: CPU threads per run.
+        kernels: ``auto`` takes the fast layers where they fit, ``torch`` plain PyTorch.
+        executor: what trains instead of processes on this machine, see
+            :mod:`mnistlab.experiments`.
+        on_event: called with each of :mod:`mnistlab.experiments.trial_events`.
+        should_stop: asked often; when true, unfinished runs keep checkpoints.
+        command: what the report says made it.
 
     Returns:
-        What was found, or ``None`` if it was asked to stop.
+        The result, or ``None`` if it was asked to stop.
 
     Raises:
-        MnistlabError: a candidate is no recipe, or no candidate could be trained.
+        MnistlabError: the file cannot be read, a candidate is no recipe, or no candidate could be
+            trained.
     """
-    executor, settings, store = (
-        executor or LocalExecutor(),
-        settings or Settings(),
-        RunStore(Path(runs)),
+    options = ExperimentOptions(
+        runs,
+        executor,
+        workers,
+        RunOptions(device, threads=threads, kernels=kernels),
+        on_event,
+        should_stop,
+        command,
     )
-    recipes = grid.candidates(resolve)
-    trials = plan_trials(recipes, range(grid.seeds), store)
-    experiment = run_trials(trials, executor, settings, on_event, should_stop)
+    grid = grid if isinstance(grid, Grid) else read_grid(grid)
+    base, recipes, store = grid.base(), grid.candidates(), options.store
+    experiment = run_trials(plan_trials(recipes, range(grid.seeds), store), options)
     if not experiment.complete:
         return None
     groups = _ranked(experiment, recipes, grid.fields)
     best = groups[0]
-    chosen = best.recipe.replace(name=f"{resolve(grid.recipe).name}-best", validation=0)
-    trials = plan_trials([chosen], range(grid.final_seeds), store)
-    last = run_trials(trials, executor, settings, on_event, should_stop)
+    chosen = best.recipe.replace(name=f"{base.name}-best", validation=0)
+    last = run_trials(plan_trials([chosen], range(grid.final_seeds), store), options)
     if not last.complete:
         return None
     if not last.of(chosen):
@@ -129,9 +154,9 @@ def sweep(
     final = ComparisonResult(
         chosen.name, (RunGroup.of(chosen.name, last.of(chosen)),), runs=store.path
     )
-    return Sweep(
+    return SweepResult(
         candidates=ComparisonResult(
-            title=f"{len(groups)} candidates from {resolve(grid.recipe).name}",
+            title=f"{len(groups)} candidates from {base.name}",
             groups=tuple(groups[:_MOST_SHOWN]),
             failures=(*experiment.errors, *last.errors),
             command=command,

@@ -1,4 +1,4 @@
-"""Trial: one run that an experiment wants, and how it is to be trained."""
+"""Trial: one run of an experiment."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 from mnistlab.recipe import Recipe
 
 PRELOAD = "MNISTLAB_PRELOAD"
-"""Environment variable: the data sets that a process loads at its start, for those forked from it
-to share."""
+"""Environment variable: data sets that a process loads when it starts, shared by those forked from
+it."""
 
 
 @dataclass(frozen=True)
@@ -28,18 +28,3 @@ class Trial:
     def title(self) -> str:
         """For people: ``lenet5, seed 3``."""
         return f"{self.recipe.name}, seed {self.seed}"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What all tasks of an experiment share and no result depends on, beyond rounding.
-
-    Attributes:
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        kernels: ``auto`` or ``torch``.
-        threads: CPU threads of each run.
-    """
-
-    device: str = "auto"
-    kernels: str = "auto"
-    threads: int = 1

@@ -1,4 +1,4 @@
-"""What an experiment tells while it goes on; executors emit these and print nothing."""
+"""What happens during an experiment; executors emit these events and print nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,9 +9,7 @@ from mnistlab.runs import EpochMetrics, RunRecord
 
 @dataclass(frozen=True)
 class ExperimentStarted:
-    """These tasks are wanted; those of ``finished`` were trained before and are not trained
-    again.
-    """
+    """``trials`` are to be trained; ``finished`` others were trained before and are used as is."""
 
     trials: tuple[Trial, ...]
     finished: int
@@ -20,10 +18,17 @@ class ExperimentStarted:
 
 @dataclass(frozen=True)
 class TrialStarted:
-    """A run begins, or goes on behind ``epochs_done`` whole epochs."""
+    """A run begins, or is resumed after ``epochs_done`` whole epochs."""
 
     trial: Trial
     epochs_done: int
+
+
+@dataclass(frozen=True)
+class TrialWaiting:
+    """Another process is training the run; it is waited for."""
+
+    trial: Trial
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class TrialProgress:
 
 @dataclass(frozen=True)
 class TrialFinished:
-    """A run is over, and its files are in its folder."""
+    """A run is finished, and its files are in its folder."""
 
     trial: Trial
     record: RunRecord
@@ -51,9 +56,7 @@ class TrialStopped:
 
 @dataclass(frozen=True)
 class WorkerLost:
-    """The process or machine that trained a run is gone; the run will be gone on with from its
-    checkpoint.
-    """
+    """The process or machine that trained a run died; the run is resumed from its checkpoint."""
 
     trial: Trial
     reason: str
@@ -61,7 +64,7 @@ class WorkerLost:
 
 @dataclass(frozen=True)
 class TrialFailed:
-    """A run cannot be finished; the others go on."""
+    """A run cannot be finished; the others continue."""
 
     trial: Trial
     error: str
@@ -69,7 +72,7 @@ class TrialFailed:
 
 @dataclass(frozen=True)
 class Looked:
-    """A study that ends as soon as it is settled was looked at."""
+    """A comparison that ends as soon as it is settled had one of its looks."""
 
     seeds: int
     verdict: str
@@ -78,6 +81,7 @@ class Looked:
 Event = (
     ExperimentStarted
     | TrialStarted
+    | TrialWaiting
     | TrialProgress
     | TrialFinished
     | TrialStopped

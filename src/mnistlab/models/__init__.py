@@ -1,5 +1,5 @@
 """Networks: the built-in ones, and user models."""
 
-from mnistlab.models.build import build_model, count_parameters
+from mnistlab.models.build import adopt_model, build_model, count_parameters
 
-__all__ = ["build_model", "count_parameters"]
+__all__ = ["adopt_model", "build_model", "count_parameters"]

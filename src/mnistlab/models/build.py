@@ -1,5 +1,7 @@
 """Building a recipe's model, checked to fit the images and the classes."""
 
+import copy
+
 import torch
 from torch import nn
 
@@ -63,6 +65,28 @@ def build_model(
             f"{recipe.model}: no such model; {hint}known: {known}, or your own"
             " path/to/file.py:build"
         )
+    with user_errors(recipe.model, "a trial forward pass", ModelError):
+        _check_forward(model, recipe.model, image_shape, classes)
+    return model
+
+
+def adopt_model(
+    module: nn.Module, recipe: Recipe, image_shape: tuple[int, int, int], classes: int
+) -> nn.Module:
+    """Return a copy of a module that is in memory, with its weights as they are.
+
+    Arguments, what is tried out and errors are those of :func:`build_model`; ``recipe.model`` is
+    the name in messages.
+
+    Raises:
+        ModelError: it cannot be copied, or cannot take these images or give these classes.
+    """
+    if recipe.batch_norm or recipe.dropout:
+        raise ModelError(
+            f"{recipe.model}: batch_norm and dropout are for {', '.join(_ARCHITECTURES)} only"
+        )
+    with user_errors(recipe.model, "copying it", ModelError):
+        model = copy.deepcopy(module).cpu()
     with user_errors(recipe.model, "a trial forward pass", ModelError):
         _check_forward(model, recipe.model, image_shape, classes)
     return model

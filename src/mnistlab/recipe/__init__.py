@@ -2,8 +2,9 @@
 
 from mnistlab.recipe.ablation import ablate, regularisers
 from mnistlab.recipe.built_in_recipes import BUILT_IN, DISPLAY_NAMES, built_in
-from mnistlab.recipe.file import read_recipe, read_toml, to_toml
+from mnistlab.recipe.file import model_beside, read_recipe, read_toml, to_toml
 from mnistlab.recipe.recipe import Recipe, allowed
+from mnistlab.recipe.resolve import resolve_recipe
 from mnistlab.recipe.source import Source, read_source
 from mnistlab.recipe.tested import TESTED_IMAGES, TESTED_SET, TestedOn, tested_on
 
@@ -18,10 +19,12 @@ __all__ = [
     "ablate",
     "allowed",
     "built_in",
+    "model_beside",
     "read_recipe",
     "read_source",
     "read_toml",
     "regularisers",
+    "resolve_recipe",
     "tested_on",
     "to_toml",
 ]

@@ -1,7 +1,9 @@
 """Recipes as TOML files."""
 
+import contextlib
 import io
 import json
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -16,8 +18,12 @@ _LONGEST_TEXT = 1 << 20
 _PAIR = re.compile(r"\\ud[89ab]\w\w\\ud[c-f]\w\w")
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Read a recipe; its name is the file's unless the file says otherwise.
+def read_recipe(path: Path | str) -> Recipe:
+    """Read a recipe from a TOML file.
+
+    Args:
+        path: the file. The recipe is named after it unless the file gives another name. Where its
+            ``model`` is a Python file, a relative path is relative to this file's folder.
 
     Raises:
         RecipeError: unreadable, not TOML, or not a recipe; the message starts with the path.
@@ -31,13 +37,41 @@ def read_recipe(path: Path) -> Recipe:
         >>> recipe.name, recipe.dropout, recipe.epochs
         ('strong_dropout', 0.5, 50)
     """
+    path = Path(path)
     values = read_toml(path, RecipeError)
     if {"grid", "random"} & values.keys():
         raise RecipeError(f"{path}: is the file of a sweep: mnistlab sweep {path}")
     try:
+        if isinstance(values.get("model"), str):
+            values["model"] = model_beside(path, values["model"])
         return Recipe.parse({"name": path.stem} | values)
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
+
+
+def model_beside(file: Path, model: str) -> str:
+    """Return a model that a file names, as one names it from the current folder.
+
+    Args:
+        file: a recipe or a sweep.
+        model: as it stands there. Only a relative path of a Python file is changed.
+
+    Raises:
+        RecipeError: there is no such Python file beside ``file``, but one relative to the current
+            folder.
+    """
+    code, _, function = model.rpartition(":")
+    if not code.endswith(".py") or code.startswith("~") or Path(code).is_absolute():
+        return model
+    found = os.path.normpath(file.parent / code)
+    # A name may be too long for a file, or hold a zero byte; reading the code says so.
+    if not os.path.lexists(found) and os.path.lexists(code):
+        there = _relative(code, file.parent)
+        raise RecipeError(
+            f"model: there is no file {found}; paths of models are relative to the file that names"
+            f" them, so write {there}:{function}"
+        )
+    return f"{Path(found).as_posix()}:{function}"
 
 
 def read_toml(path: Path, refusal: type[MnistlabError]) -> dict[str, Any]:
@@ -61,16 +95,31 @@ def read_toml(path: Path, refusal: type[MnistlabError]) -> dict[str, Any]:
         raise refusal(f"{path}: cannot be read as TOML: {error}") from error
 
 
-def to_toml(recipe: Recipe) -> str:
-    """Write a recipe as TOML with a comment behind every key; :func:`read_recipe` gives the same
-    recipe back.
+def to_toml(recipe: Recipe, folder: Path | None = None) -> str:
+    """Write a recipe as TOML with a comment behind every key.
+
+    Args:
+        recipe: what to write.
+        folder: where the file goes, which its model's path becomes relative to; ``None`` is the
+            current folder. :func:`read_recipe` gives the same recipe back.
     """
+    code, _, function = recipe.model.rpartition(":")
+    if folder and code.endswith(".py") and not code.startswith("~"):
+        code = code if Path(code).is_absolute() else _relative(code, folder)
+        recipe = recipe.replace(model=f"{code}:{function}")
     lines = [f"{key} = {_value(value)}" for key, value in recipe.model_dump(mode="json").items()]
     width = max(map(len, lines))
     comments = [field.description for field in Recipe.model_fields.values()]
     return "".join(
         f"{line:<{width}}  # {comment}\n" for line, comment in zip(lines, comments, strict=True)
     )
+
+
+def _relative(code: str, folder: Path) -> str:
+    # On another drive there is no way but the whole path.
+    with contextlib.suppress(ValueError):
+        return Path(os.path.relpath(code, folder)).as_posix()
+    return Path(code).absolute().as_posix()
 
 
 def _value(value: object) -> str:

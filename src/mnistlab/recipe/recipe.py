@@ -34,6 +34,27 @@ _LONGEST_NAME, _LONGEST_NAME_BYTES = 100, 200
 """Characters and UTF-8 bytes of a recipe's name, with which folders of runs begin."""
 
 
+_OF_MODELS = frozenset(
+    (
+        "activation",
+        "activations",
+        "filters",
+        "hidden",
+        "hidden_layers",
+        "hidden_size",
+        "hidden_units",
+        "kernel_size",
+        "layers",
+        "nonlinearity",
+        "num_layers",
+        "padding",
+        "pooling",
+        "stride",
+        "units",
+        "width",
+    )
+)
+_OF_RUNS = frozenset(("device", "folder", "gpu", "kernels", "resume", "seed", "seeds", "threads"))
 Sigma = Annotated[float, Field(ge=0, le=10)]
 Channels = Annotated[int, Field(ge=1, le=4096)]
 Group = Annotated[tuple[Channels, ...], Field(min_length=1, strict=False)]
@@ -313,11 +334,28 @@ def _describe(recipe: type[Recipe], error: ValidationError) -> str:
         return f"a recipe is a table of keys and values; found {_shown(problem['input'])}"
     key = str(problem["loc"][0])
     if problem["type"] == "extra_forbidden":
-        hint = did_you_mean(key, recipe.model_fields)
+        hint = _elsewhere(key) or did_you_mean(key, recipe.model_fields)
         return f"{shorten(key)}: unknown key; {hint}known keys: {', '.join(recipe.model_fields)}"
     if problem["type"] == "string_unicode":
         return f"{key}: must be UTF-8; found {_shown(problem['input'])}; rename it"
-    return f"{key}: must be {allowed(key)}; found {_shown(problem['input'])}"
+    options, found = _options(key), problem["input"]
+    hint = did_you_mean(found, options) if options and isinstance(found, str) else ""
+    return f"{key}: must be {allowed(key)}; {hint}found {_shown(found)}"
+
+
+def _options(key: str) -> list[str]:
+    """Return the values that a field takes, if it takes a few words only."""
+    return list(Recipe.model_json_schema()["properties"][key].get("enum", ()))
+
+
+def _elsewhere(key: str) -> str:
+    """Say where something is set that a recipe has no field for; nothing if that is not known."""
+    plain = key.lower().replace("-", "_")
+    if plain in _OF_MODELS:
+        return "it is a part of the model, so write a model of your own, path/to/file.py:build; "
+    if plain in _OF_RUNS:
+        return f"it is no field of a recipe but an option of the run, --{plain} or {plain}=; "
+    return ""
 
 
 def _shown(value: object) -> str:

@@ -282,7 +282,9 @@ def to_dataframe(names: Sequence[str], rows: Iterable[Sequence[Value]]) -> "pand
     try:
         frame = import_module("pandas").DataFrame
     except ImportError as error:
-        raise MnistlabError("a data frame needs pandas: pip install 'mnistlab[dataframe]'") from error
+        raise MnistlabError(
+            "a data frame needs pandas: pip install 'mnistlab[dataframe]'"
+        ) from error
     return frame([list(row) for row in rows], columns=list(names))
 
 

@@ -6,6 +6,7 @@ from mnistlab.runs.atomic import write_atomically
 from mnistlab.runs.checksum import BLANK, add_checksum, read_checksums, seal, seal_is_broken
 from mnistlab.runs.environment import available_cores, describe_environment
 from mnistlab.runs.folder import RunFolder
+from mnistlab.runs.options import RunOptions
 from mnistlab.runs.predictions import MAX_SEED, Predictions, Seed, summarise_predictions
 from mnistlab.runs.record import (
     DataSummary,
@@ -16,7 +17,14 @@ from mnistlab.runs.record import (
     now,
     reason,
 )
-from mnistlab.runs.store import RunStore, RunSummary, run_name
+from mnistlab.runs.store import (
+    RunStore,
+    RunSummary,
+    find_runs,
+    read_content,
+    read_summary,
+    run_name,
+)
 
 __all__ = [
     "BLANK",
@@ -27,6 +35,7 @@ __all__ = [
     "FinalFigures",
     "Predictions",
     "RunFolder",
+    "RunOptions",
     "RunRecord",
     "RunStore",
     "RunSummary",
@@ -34,8 +43,11 @@ __all__ = [
     "add_checksum",
     "available_cores",
     "describe_environment",
+    "find_runs",
     "now",
     "read_checksums",
+    "read_content",
+    "read_summary",
     "reason",
     "run_name",
     "seal",

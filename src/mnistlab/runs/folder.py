@@ -15,18 +15,21 @@ from mnistlab.errors import BusyError, RunError
 from mnistlab.files import read_file
 from mnistlab.runs.atomic import TEMPORARY_SUFFIX, write_atomically
 from mnistlab.runs.checksum import checksum, read_checksums
-from mnistlab.runs.record import RunRecord, reason
+from mnistlab.runs.record import RunRecord, history_csv, reason
 
 _LOCK_NAME = ".lock"
+_BESIDE = ("curves.png",)
+"""What commands write beside a run's own files."""
 
 
 class RunFolder:
     """One run's folder.
 
-    While the run is going on it holds ``checkpoint.safetensors``; a finished one holds
-    ``model.safetensors``, ``test_logits.npy`` (float32, ``(test images, classes)``) and
-    ``record.json``, which is written last: its presence means that the run is finished. It also
-    holds the other two's checksums, against which they are read.
+    While the run is in progress it holds ``checkpoint.safetensors``. A finished one holds
+    ``model.safetensors``, ``test_logits.npy`` (float32, ``(test images, classes)``),
+    ``history.csv`` (a row per epoch) and ``record.json``, which is written last: its presence means
+    that the run is finished. The record has checksums of the first two, which are checked whenever
+    they are read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,6 +38,7 @@ class RunFolder:
         self.model_file = path / "model.safetensors"
         self.logits_file = path / "test_logits.npy"
         self.checkpoint_file = path / "checkpoint.safetensors"
+        self.history_file = path / "history.csv"
 
     @property
     def finished(self) -> bool:
@@ -63,7 +67,8 @@ class RunFolder:
             lock.acquire()
         except Timeout:
             raise BusyError(
-                f"{self.path}: another process is training in this folder; wait, or name another"
+                f"{self.path}: in progress: another process is training in this folder; wait,"
+                " or name another"
             ) from None
         except OSError as error:
             what = (
@@ -93,7 +98,13 @@ class RunFolder:
         """Return what a killed process left of the files that only the holder of the lock
         writes.
         """
-        names = (self.record_file, self.model_file, self.logits_file, self.checkpoint_file)
+        names = (
+            self.record_file,
+            self.model_file,
+            self.logits_file,
+            self.checkpoint_file,
+            self.history_file,
+        )
         stray = re.compile(
             rf"\.({'|'.join(re.escape(file.name) for file in names)})\.[0-9a-f]+{TEMPORARY_SUFFIX}"
         )
@@ -180,6 +191,7 @@ class RunFolder:
         files = {self.model_file: model, self.logits_file: array.getvalue()}
         for file, content in files.items():
             self._write(file, content)
+        self._write(self.history_file, history_csv(record))
         self._write(
             self.record_file,
             record.to_json({file.name: checksum(content) for file, content in files.items()}),
@@ -192,7 +204,55 @@ class RunFolder:
         Raises:
             RunError: one of them cannot be removed.
         """
-        self._remove(self.record_file, self.checkpoint_file, self.model_file, self.logits_file)
+        self._remove(
+            self.record_file,
+            self.checkpoint_file,
+            self.model_file,
+            self.logits_file,
+            self.history_file,
+        )
+
+    def prune(self, *, checkpoint: bool = False, logits: bool = False) -> int:
+        """Remove what can be made again, and return how many bytes that frees.
+
+        Args:
+            checkpoint: remove an unfinished run's checkpoint, so that it begins anew.
+            logits: remove a finished run's ``test_logits.npy``; whoever needs them lets the model
+                classify the test images again.
+
+        Raises:
+            BusyError: another process is training in the folder.
+            RunError: a file cannot be removed.
+        """
+        files = [self.checkpoint_file] * checkpoint + [self.logits_file] * (
+            logits and self.finished
+        )
+        with self.lock():
+            freed = sum(file.stat().st_size for file in files if file.is_file())
+            self._remove(*files)
+        return freed
+
+    def remove(self) -> bool:
+        """Remove the run, and its folder unless that holds other files.
+
+        Returns:
+            Whether the folder is gone.
+
+        Raises:
+            BusyError: another process is training in the folder.
+            RunError: a file cannot be removed.
+        """
+        events = list((self.path / "tensorboard").glob("events.out.tfevents.*"))
+        with self.lock():
+            self.clear()
+            self._remove(*events, *(self.path / name for name in _BESIDE))
+            with contextlib.suppress(OSError):
+                (self.path / "tensorboard").rmdir()
+            with contextlib.suppress(OSError):
+                if [file.name for file in self.path.iterdir()] == [_LOCK_NAME]:
+                    (self.path / _LOCK_NAME).unlink()
+                    self.path.rmdir()
+        return not self.path.exists()
 
     def _read_checked(self, file: Path) -> bytes:
         """Read a file and hold it against its checksum, if there is one in the record."""

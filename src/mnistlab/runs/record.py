@@ -19,7 +19,7 @@ from mnistlab.errors import RecipeError, RunError
 from mnistlab.recipe import Recipe
 from mnistlab.runs.checksum import add_checksum, read_checked
 from mnistlab.runs.predictions import Count, Loss, Predictions, Quantity, Seed, Share, Size
-from mnistlab.text import html_table
+from mnistlab.text import csv_row, html_table
 
 _ROUNDING = 1e-9
 _LIST_OF_NUMBERS = re.compile(r"\[\n\s+([-+.\deE]+(?:,\s+[-+.\deE]+)*)\s+\]")
@@ -223,6 +223,14 @@ class RunRecord(_Frozen):
                 raise ValueError(
                     f"{name}: {found[name]!r}, but by the other figures {wanted[name]!r}"
                 )
+
+
+def history_csv(record: RunRecord) -> str:
+    """Return every epoch's figures as comma-separated values, under the names of
+    :class:`EpochMetrics`.
+    """
+    rows = ([str(value) for value in epoch.model_dump().values()] for epoch in record.history)
+    return "".join(map(csv_row, (EpochMetrics.model_fields, *rows)))
 
 
 class _Timed(Protocol):

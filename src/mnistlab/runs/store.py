@@ -96,13 +96,76 @@ class RunSummary(BaseModel):
         return self
 
 
+def _refuse(error: RunError) -> None:
+    raise error
+
+
+def read_summary(run: RunFolder) -> RunSummary | None:
+    """Read a few figures of a run; ``None`` if it is not finished.
+
+    Raises:
+        RunError: the record is damaged.
+    """
+    content = read_content(run)
+    return RunSummary.model_validate(content | {"path": run.path}) if content else None
+
+
+def read_content(run: RunFolder) -> dict[str, Any]:
+    """Read a run's ``record.json`` as it stands there, without checksums; nothing if it is not
+    finished.
+
+    Raises:
+        RunError: the record is damaged.
+    """
+    try:
+        content: dict[str, Any] = read_checked(read_file(run.record_file))[0]
+        RunSummary.model_validate(content)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise RunError(f"{run.record_file}: not a run's record: {reason(error)}") from error
+    return {key: value for key, value in content.items() if key != "sha256"}
+
+
+def find_runs(folder: Path, on_damage: Callable[[RunError], None] = _refuse) -> list[RunFolder]:
+    """Find the runs in a folder, finished and unfinished, however deep, ordered by path.
+
+    Args:
+        folder: one that holds runs, or a run's own. Links are followed, and a folder that is met
+            twice counts once.
+        on_damage: called for each folder that cannot be read, which is then passed over; by default
+            the error is raised.
+
+    Raises:
+        RunError: there is no such folder, or one within it cannot be read.
+    """
+    if not folder.is_dir():
+        raise RunError(f"{folder}: no such folder")
+    return list(_runs_in(folder, set(), on_damage))
+
+
+def _runs_in(
+    folder: Path, seen: set[Path], on_damage: Callable[[RunError], None]
+) -> Iterator[RunFolder]:
+    run, place = RunFolder(folder), folder.resolve()
+    if place in seen:
+        return
+    seen.add(place)
+    if run.finished or run.begun:
+        yield run
+        return
+    try:
+        inner = sorted(path for path in folder.iterdir() if path.is_dir())
+    except OSError as error:
+        on_damage(RunError(f"{folder}: cannot be read: {error.strerror or error}"))
+        return
+    for path in inner:
+        yield from _runs_in(path, seen, on_damage)
+
+
 def run_name(recipe: Recipe, seed: int) -> str:
     """Return the name of a run's folder: ``NAME-DIGEST-seedN``."""
     return f"{recipe.name}-{recipe.digest}-seed{seed}"
-
-
-def _refuse(error: RunError) -> None:
-    raise error
 
 
 class RunStore:
@@ -153,15 +216,13 @@ class RunStore:
         Arguments and errors are those of :meth:`records`.
         """
         for folder in self._folders():
-            file = RunFolder(folder).record_file
             try:
-                summary = RunSummary.model_validate(read_checked(read_file(file))[0])
-            except FileNotFoundError:
-                continue
-            except (OSError, ValueError) as error:
-                on_damage(RunError(f"{file}: not a run's record: {reason(error)}"))
+                summary = read_summary(RunFolder(folder))
+            except RunError as error:
+                on_damage(error)
             else:
-                yield summary.model_copy(update={"path": folder})
+                if summary:
+                    yield summary
 
     def _folders(self) -> list[Path]:
         try:

@@ -10,7 +10,7 @@ from mnistlab.training.events import (
     RunStopped,
 )
 from mnistlab.training.run import train
-from mnistlab.training.trained import TrainedModel, load_trained
+from mnistlab.training.trained import TrainedModel, load, load_trained
 
 __all__ = [
     "BatchDone",
@@ -21,6 +21,7 @@ __all__ = [
     "RunStarted",
     "RunStopped",
     "TrainedModel",
+    "load",
     "load_trained",
     "train",
 ]

@@ -1,17 +1,20 @@
 """A run from beginning to end: trained, saved in its folder, stopped and resumed."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from mnistlab.data import Dataset, load_dataset, take_subset
 from mnistlab.errors import KernelError, ModelError, RunError, TrainingError
 from mnistlab.models.user_model import user_errors
-from mnistlab.recipe import Recipe, built_in, read_source
+from mnistlab.recipe import Recipe, Source, read_source, resolve_recipe
 from mnistlab.runs import (
     MAX_SEED,
     DataSummary,
@@ -22,7 +25,13 @@ from mnistlab.runs import (
     summarise_predictions,
 )
 from mnistlab.training.backend import KERNELS
-from mnistlab.training.checkpoint import pack_checkpoint, pack_model, read_header, restore
+from mnistlab.training.checkpoint import (
+    CheckpointHeader,
+    pack_checkpoint,
+    pack_model,
+    read_header,
+    restore,
+)
 from mnistlab.training.code_trust import add_trusted
 from mnistlab.training.device import choose_device, describe_device, torch_threads
 from mnistlab.training.events import (
@@ -46,8 +55,8 @@ from mnistlab.training.trained import TrainedModel, load_trained
 from mnistlab.training.trainer import Trainer
 
 
-def train(
-    recipe: Recipe | str,
+def train(  # noqa: PLR0913 - the public signature
+    recipe: Recipe | Path | str | nn.Module,
     dataset: Dataset | None = None,
     *,
     seed: int = 0,
@@ -60,35 +69,40 @@ def train(
     kernels: str = "auto",
     on_event: Listener = ignore,
     should_stop: Callable[[], bool] = never,
+    **changes: Any,
 ) -> TrainedModel | None:
     """Train a recipe.
 
     Args:
-        recipe: a recipe, or the name of a built-in one.
+        recipe: a recipe, a built-in one's name, a ``.toml`` file, or a model of your own as
+            ``path/to/file.py:build``; what ``mnistlab train`` takes. Or a module that is in memory:
+            a copy of it is trained from the weights that it has, which no record can say, so that
+            nothing of it is kept in a folder.
         dataset: the images, of which the recipe may take a part; ``None`` loads what
             ``recipe.data`` names.
         seed: 0 to 10**18; decides the weights, the order of images, augmentation and dropout.
         folder: where the run's files go, with a checkpoint after every epoch; ``None`` keeps
             nothing.
-        resume: go on with what the folder holds, if anything; a finished run is read and not
-            trained again.
+        resume: resume the run that the folder holds, if it holds one; a finished run is read and
+            not trained again.
         overwrite: start over whatever the folder holds.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         gpu: number of the CUDA device.
-        threads: CPU threads to compute on; ``None`` is one a core. With the fast layers any number
-            gives the same bits; on plain PyTorch a resumed run goes on with as many as it began
+        threads: CPU threads to compute on; ``None`` is one per core. With the fast layers any
+            number gives the same bits; on plain PyTorch a resumed run uses as many as it began
             with.
         kernels: ``auto`` takes the fast layers where they fit, ``torch`` plain PyTorch.
-        on_event: told of progress.
+        on_event: called with each of :mod:`mnistlab.training.events`.
         should_stop: asked before every batch, or every few; when true, the run is kept as it is and
             can be resumed.
+        changes: fields of the recipe and their new values, for example ``epochs=5``.
 
     Returns:
         The trained model, or ``None`` if it was asked to stop before the end.
 
     Raises:
         MnistlabError: of the kind that fits: a recipe, data, model, device or folder that cannot be
-            used.
+            used. It is a ``BusyError`` if another process is training in the folder.
     """
     if kernels not in KERNELS:
         raise KernelError(f"{kernels}: no such kernels; one of {', '.join(KERNELS)}")
@@ -96,24 +110,41 @@ def train(
         raise RunError(f"the seed must be from 0 to {MAX_SEED:,}")
     if folder == "":
         raise RunError("the name of the run's folder is empty; name one, the current one is .")
-    recipe = built_in(recipe) if isinstance(recipe, str) else recipe
+    module = None
+    if isinstance(recipe, nn.Module):
+        module, recipe = recipe, _recipe_of(recipe, folder)
+    recipe = resolve_recipe(recipe, **changes)
     chosen = choose_device(device, gpu)
-    run_folder = RunFolder(Path(folder)) if folder is not None else None
-    if run_folder and not (resume or overwrite):
-        _refuse_occupied(run_folder)
+    place = RunFolder(Path(folder)) if folder is not None else None
+    if place and not (resume or overwrite):
+        _refuse_occupied(place)
     dataset = take_subset(
         dataset or load_dataset(recipe.data), validation=recipe.validation, limit=recipe.train_limit
     )
-    if run_folder is None:
-        return _train(recipe, dataset, seed, chosen, None, threads, kernels, on_event, should_stop)
-    with run_folder.lock():
+    run = _Run(recipe, seed, dataset, place, chosen, threads, kernels, on_event, module)
+    if place is None:
+        return run.train(should_stop)
+    with place.lock():
         if overwrite:
-            run_folder.clear()
-        elif run_folder.finished:
-            return _reuse(recipe, dataset, seed, run_folder, on_event)
-        return _train(
-            recipe, dataset, seed, chosen, run_folder, threads, kernels, on_event, should_stop
+            place.clear()
+        elif place.finished:
+            return _reuse(recipe, dataset, seed, place, on_event)
+        return run.train(should_stop)
+
+
+def _recipe_of(module: nn.Module, folder: object) -> Recipe:
+    """Return the recipe of a module that is in memory.
+
+    Raises:
+        ModelError: there is a folder, from which it could neither be resumed nor read.
+    """
+    name = type(module).__name__
+    if folder is not None:
+        raise ModelError(
+            f"{name}: a module that is in memory cannot be kept in a folder; write a function that"
+            " builds it into a file, and train 'path/to/file.py:build' instead, or leave folder out"
         )
+    return Recipe(name=name, model=f"memory:{name}")
 
 
 def _refuse_occupied(folder: RunFolder) -> None:
@@ -121,77 +152,121 @@ def _refuse_occupied(folder: RunFolder) -> None:
     if folder.finished:
         raise RunError(f"{folder.path}: holds a finished run; give --resume to use it, {remedies}")
     if folder.begun:
+        # Another process that is training it is the better reason.
+        with folder.lock():
+            pass
         raise RunError(
             f"{folder.path}: holds an unfinished run; give --resume to resume it, {remedies}"
         )
 
 
-def _train(
-    recipe: Recipe,
-    dataset: Dataset,
-    seed: int,
-    device: torch.device,
-    folder: RunFolder | None,
-    threads: int | None,
-    kernels: str,
-    on_event: Listener,
-    should_stop: Callable[[], bool],
-) -> TrainedModel | None:
-    content, header, started = b"", None, now()
-    source = read_source(recipe.model)
-    if folder and folder.begun:
-        content = folder.read_checkpoint()
-        header = read_header(content, str(folder.checkpoint_file))
+@dataclass(frozen=True)
+class _Run:
+    """What to train, where, and how; ``dataset`` is the part that the recipe takes."""
+
+    recipe: Recipe
+    seed: int
+    dataset: Dataset
+    folder: RunFolder | None
+    device: torch.device
+    threads: int | None
+    kernels: str
+    on_event: Listener
+    module: nn.Module | None = None
+
+    def train(self, should_stop: Callable[[], bool]) -> TrainedModel | None:
+        """Train from the folder's checkpoint, or from the start; ``None`` if asked to stop."""
+        recipe, module = self.recipe, self.module
+        source = read_source(recipe.model) if module is None else Source(recipe.model)
+        checkpoint = self._checkpoint(source)
+        threads, kernels, started = self.threads, self.kernels, now()
+        if checkpoint:
+            started = checkpoint.header.started
+            if checkpoint.header.kernels == "torch":
+                kernels, threads = "torch", checkpoint.header.threads
+        with torch_threads(threads) as used:
+            dataset = add_negatives(self.dataset, recipe)
+            trainer = Trainer(recipe, dataset, self.seed, self.device, kernels, source, module)
+            add_trusted(source)
+            if checkpoint:
+                checkpoint.restore(trainer)
+            self.on_event(_start_event(trainer, dataset, used))
+            if not self._train_epochs(trainer, used, started, should_stop):
+                return None
+            with user_errors(recipe.model, "the final test"):
+                trainer.swap_in_averages()
+                logits = trainer.test_logits().cpu().numpy()
+            record = _record(trainer, dataset, self.dataset.fingerprint, logits, used, started)
+        with user_errors(recipe.model, "state_dict", ModelError):
+            weights, model = pack_model(trainer.model), trainer.model.cpu().eval()
+        if self.folder:
+            self.folder.finish(record, weights, logits)
+        self.on_event(RunFinished(record))
+        return TrainedModel(record, model, logits)
+
+    def _checkpoint(self, source: Source) -> "_Checkpoint | None":
+        """Return the folder's checkpoint, if it is one of this run."""
+        if not (self.folder and self.folder.begun):
+            return None
+        content = self.folder.read_checkpoint()
+        header = read_header(content, str(self.folder.checkpoint_file))
         refuse_other_run(
-            folder.path, header, recipe, seed, source, dataset.fingerprint, device.type, threads
+            self.folder.path,
+            header,
+            self.recipe,
+            self.seed,
+            source,
+            self.dataset.fingerprint,
+            self.device.type,
+            self.threads,
         )
-        started = header.started
-        if header.kernels == "torch":
-            kernels, threads = "torch", header.threads
-    with torch_threads(threads) as used:
-        enlarged = add_negatives(dataset, recipe)
-        trainer = Trainer(recipe, enlarged, seed, device, kernels, source)
-        add_trusted(source)
-        if folder and header:
-            refuse_other_kernels(folder.path, header.kernels, trainer.backend.kernels)
-            with user_errors(recipe.model, "load_state_dict", ModelError):
-                restore(trainer, header, content, str(folder.checkpoint_file))
-        on_event(_start_event(trainer, enlarged, used))
+        return _Checkpoint(self.folder, header, content)
+
+    def _train_epochs(
+        self,
+        trainer: Trainer,
+        threads: int,
+        started: datetime,
+        should_stop: Callable[[], bool],
+    ) -> bool:
+        """Train to the last epoch, with a checkpoint after each; whether it came to the end."""
 
         def keep() -> None:
-            if folder:
-                with user_errors(recipe.model, "state_dict", ModelError):
-                    content = pack_checkpoint(trainer, dataset.fingerprint, used, started)
-                folder.write_checkpoint(content)
+            if self.folder:
+                with user_errors(self.recipe.model, "state_dict", ModelError):
+                    content = pack_checkpoint(trainer, self.dataset.fingerprint, threads, started)
+                self.folder.write_checkpoint(content)
 
         def listen(event: Event) -> None:
             if isinstance(event, EpochDone):
                 keep()
-            on_event(event)
+            self.on_event(event)
 
         try:
             finished = trainer.run(listen, should_stop)
         except TrainingError as error:
             done = len(trainer.history)
             raise TrainingError(
-                f"{error}; {folder.path} keeps the run up to epoch {done}"
-                if folder and done
+                f"{error}; {self.folder.path} keeps the run up to epoch {done}"
+                if self.folder and done
                 else str(error)
             ) from error
         if not finished:
             keep()
-            on_event(RunStopped(trainer.epoch, trainer.batch, len(trainer.bounds)))
-            return None
-        with user_errors(recipe.model, "the final test"):
-            trainer.swap_in_averages()
-            logits = trainer.test_logits().cpu().numpy()
-        record = _record(trainer, enlarged, dataset.fingerprint, logits, used, started)
-    with user_errors(recipe.model, "state_dict", ModelError):
-        weights, model = pack_model(trainer.model), trainer.model.cpu().eval()
-    if folder:
-        folder.finish(record, weights, logits)
-    on_event(RunFinished(record))
-    return TrainedModel(record, model, logits)
+            self.on_event(RunStopped(trainer.epoch, trainer.batch, len(trainer.bounds)))
+        return finished
+
+
+@dataclass(frozen=True)
+class _Checkpoint:
+    folder: RunFolder
+    header: CheckpointHeader
+    content: bytes
+
+    def restore(self, trainer: Trainer) -> None:
+        refuse_other_kernels(self.folder.path, self.header.kernels, trainer.backend.kernels)
+        with user_errors(trainer.recipe.model, "load_state_dict", ModelError):
+            restore(trainer, self.header, self.content, str(self.folder.checkpoint_file))
 
 
 def _reuse(

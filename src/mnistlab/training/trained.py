@@ -1,13 +1,14 @@
 """TrainedModel: the result of a finished run, in memory or read from the run's folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mnistlab.data import read_views
+from mnistlab.data import load_dataset, read_views, take_subset
 from mnistlab.errors import ModelError, RunError
 from mnistlab.models import build_model
 from mnistlab.models.user_model import TRUST, is_user_model, user_errors
@@ -92,6 +93,22 @@ class TrainedModel:
         return logits
 
 
+def load(run: RunFolder | Path | str) -> TrainedModel:
+    """Return a finished run's model with its final weights, ready to classify images.
+
+    A model of the user's own is code. Since a run's folder may come from somebody else, it is only
+    run if it was trained with on this machine, or ``MNISTLAB_TRUST_CODE`` is 1.
+
+    Args:
+        run: the run's folder.
+
+    Raises:
+        RunError: not a finished run, damaged, or a model whose file has changed since.
+        ModelError: the model cannot be built, or may not be run.
+    """
+    return load_trained(run if isinstance(run, RunFolder) else RunFolder(Path(run)))
+
+
 def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
     """Read a finished run, and build its model with its final weights.
 
@@ -136,4 +153,24 @@ def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
     with user_errors(record.recipe.model, "load_state_dict", ModelError):
         load_weights(model, weights, str(folder.model_file))
         model = model.eval()
-    return TrainedModel(record, model, folder.read_logits())
+    if folder.logits_file.exists():
+        return TrainedModel(record, model, folder.read_logits())
+    return _with_logits(TrainedModel(record, model, np.empty((0, 0), np.float32)), folder)
+
+
+def _with_logits(trained: TrainedModel, folder: RunFolder) -> TrainedModel:
+    """Return the same with the logits that ``mnistlab runs --prune logits`` removed.
+
+    Raises:
+        RunError: the test images are not those of the run.
+    """
+    record, recipe = trained.record, trained.record.recipe
+    dataset = take_subset(
+        load_dataset(recipe.data), validation=recipe.validation, limit=recipe.train_limit
+    )
+    if dataset.fingerprint != record.data.fingerprint:
+        raise RunError(
+            f"{folder.path}: its logits were pruned, and {recipe.data} holds other images now than"
+            " it was tested on; train it again"
+        )
+    return replace(trained, test_logits=trained.logits(dataset.test.images))

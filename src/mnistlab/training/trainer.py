@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mnistlab.data import Dataset, read_views
 from mnistlab.errors import DataError, ModelError, TrainingError
 from mnistlab.kernels import EpochBatches
-from mnistlab.models import build_model, count_parameters
+from mnistlab.models import adopt_model, build_model, count_parameters
 from mnistlab.models.user_model import is_user_model, user_errors
 from mnistlab.recipe import Recipe, Source, read_source
 from mnistlab.runs import EpochMetrics
@@ -44,6 +44,7 @@ class Trainer:
         device: to train on.
         kernels: ``auto`` or ``torch``, see :func:`mnistlab.training.backend.choose_backend`.
         source: the code of a user model; ``None`` reads it.
+        module: a copy of this is trained instead of what ``recipe.model`` names.
 
     Raises:
         ModelError: the model does not fit the images.
@@ -58,6 +59,7 @@ class Trainer:
         device: torch.device,
         kernels: str = "auto",
         source: Source | None = None,
+        module: nn.Module | None = None,
     ) -> None:
         self.recipe = recipe
         self.source = source or read_source(recipe.model)
@@ -67,7 +69,10 @@ class Trainer:
         shape, classes = input_shape(dataset.train, recipe), len(dataset.classes)
         with fork_rng(device):
             seed_global(derive_seed(seed, "weights"), device)
-            model = build_model(recipe, shape, classes, self.source)
+            if module is None:
+                model = build_model(recipe, shape, classes, self.source)
+            else:
+                model = adopt_model(module, recipe, shape, classes)
             if is_user_model(recipe.model):
                 check_trainable(
                     model, recipe.model, shape, min(stop - start for start, stop in self.bounds)

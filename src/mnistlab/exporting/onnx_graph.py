@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mnistlab.errors import ExportError, ModelError, told
-from mnistlab.export.resizing import exact_type, weights
+from mnistlab.exporting.resizing import exact_type, weights
 from mnistlab.recipe import Recipe
 from mnistlab.runs import BLANK, seal
 from mnistlab.training.input import normalise, pad, to_float

@@ -32,7 +32,7 @@ def find_layers(content: bytes, name: str) -> Layers:
     """Read an exported graph as a chain of layers: each takes the output of the one before.
 
     Args:
-        content: an ONNX file of :func:`mnistlab.export.export_run`.
+        content: an ONNX file of :func:`mnistlab.exporting.export_run`.
         name: for error messages.
 
     Raises:

@@ -7,9 +7,9 @@ from typing import Any
 
 from mnistlab.data import Dataset
 from mnistlab.errors import ExportError, ModelError
-from mnistlab.export.export import ExportReport, export_run
-from mnistlab.export.onnx_graph import need_packages
-from mnistlab.export.onnx_layers import find_layers
+from mnistlab.exporting.onnx_export import ExportReport, export_run
+from mnistlab.exporting.onnx_graph import need_packages
+from mnistlab.exporting.onnx_layers import find_layers
 from mnistlab.files import read_file
 from mnistlab.page import standalone
 from mnistlab.recogniser import Recogniser, shipped_models
@@ -43,14 +43,14 @@ def export_site(
     """Write a model as a page that reads by itself, replacing what is there.
 
     Args:
-        source: a finished run's folder, which is first exported and checked as
-            :func:`mnistlab.export.export_run` does it; or a file that was exported; or the name of
-            a shipped model.
+        source: a finished run's folder, which is first exported and checked by
+            :func:`~mnistlab.exporting.export_run`; or a file that was exported; or the name of a
+            shipped model.
         target: the folder for ``index.html``; it is made if it is not there.
         dataset: the whole data that the run was trained on; ``None`` loads what its recipe names.
 
     Raises:
-        RunError, ModelError: as :func:`mnistlab.export.export_run` raises them, or no such model.
+        RunError, ModelError: those of :func:`~mnistlab.exporting.export_run`, or no such model.
         ExportError: likewise, or the model reads no digits, has layers that are not run in a page,
         or is too large.
     """

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from mnistlab.data import Dataset, load_dataset
 from mnistlab.errors import ExportError
-from mnistlab.export.calibrate import Calibration, calibrate
-from mnistlab.export.onnx_graph import make_graph, need_packages
+from mnistlab.exporting.calibrate import Calibration, calibrate
+from mnistlab.exporting.onnx_graph import make_graph, need_packages
 from mnistlab.recipe import DISPLAY_NAMES, Recipe
 from mnistlab.recogniser.network import METADATA_KEY, NONE, Network
 from mnistlab.runs import RunFolder, RunRecord, write_atomically

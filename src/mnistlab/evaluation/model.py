@@ -1,0 +1,251 @@
+"""EvaluatedModel: a run, an ONNX file or a shipped model, and the labelled images that it reads."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.data import CATALOGUE, Dataset, Split, load_dataset, take_subset
+from mnistlab.data.download import OnProgress
+from mnistlab.errors import DataError, ModelError, did_you_mean
+from mnistlab.exporting import calibrate
+from mnistlab.recipe import DISPLAY_NAMES
+from mnistlab.runs import RunFolder, RunRecord
+from mnistlab.text import listed, shorten
+
+if TYPE_CHECKING:
+    from mnistlab.training import TrainedModel
+
+Read = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""Returns logits, float32 ``(n, classes)``, of images, uint8 ``(n, height, width)``."""
+Part = Literal["test", "train"]
+
+
+@dataclass(frozen=True)
+class Images:
+    """Which images models are to read.
+
+    Attributes:
+        data: a known data set's name, a folder or a file, or a data set; ``None`` takes what each
+            model was trained on.
+        split: ``test`` or ``train``.
+        on_download: called with a download's progress.
+
+    Raises:
+        DataError: no such split.
+    """
+
+    data: Dataset | Path | str | None = None
+    split: Part = "test"
+    on_download: OnProgress | None = None
+
+    def __post_init__(self) -> None:
+        if self.split not in ("test", "train"):
+            raise DataError(f"split: test or train; found {self.split!r}")
+
+    def load(self, own: str) -> Dataset:
+        """Load the data; ``own`` is what the model was trained on."""
+        if isinstance(self.data, Dataset):
+            return self.data
+        return load_dataset(own if self.data is None else str(self.data), self.on_download)
+
+    def name(self, own: str) -> str:
+        """What the user calls the data."""
+        if self.data is None:
+            return own
+        return self.data.name if isinstance(self.data, Dataset) else str(self.data)
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluatedModel:
+    """A model, and the images that it is to read.
+
+    Attributes:
+        title: what people call the model.
+        dataset: the one that the images are from.
+        part: the images, their labels numbered as the model's classes are.
+        split: ``test`` or ``train``.
+        classes: the model's, in the order of its logits.
+        read: returns its logits.
+        shifts: of a run's recipe; 0 if it reads each image once.
+        read_once: returns its logits where each image is read once.
+        record: of a run; ``None`` for a file.
+        answers: returns the temperature, by which logits are divided, and the logits of the images.
+    """
+
+    title: str
+    dataset: Dataset
+    part: Split
+    split: Part
+    classes: tuple[str, ...]
+    read: Read
+    shifts: int
+    read_once: Read
+    record: RunRecord | None
+    answers: Callable[[], tuple[float, NDArray[np.float32]]]
+
+    @property
+    def facts(self) -> list[str]:
+        """What stands above a report: the data's name, how many images, and its note."""
+        kind = "test" if self.split == "test" else "training"
+        said = f"{self.dataset.name}, {len(self.part):,} {kind} images"
+        return [said, *([self.dataset.note] if self.dataset.note else [])]
+
+    @property
+    def training(self) -> Hashable:
+        """What runs of one recipe have in common; ``None`` for a file."""
+        record = self.record
+        return record and (record.recipe.digest, record.source, record.data.fingerprint)
+
+
+def find_model(model: "TrainedModel | RunFolder | Path | str", images: Images) -> EvaluatedModel:
+    """Find a model and its images; nothing is read yet.
+
+    Args:
+        model: a trained model, a run's folder, an ``.onnx`` file, or a shipped model's name.
+        images: which it is to read.
+
+    Raises:
+        ModelError: no such model.
+        RunError: a folder without a finished run, or with a damaged one.
+        DataError: no such data, or images or classes that are not the model's.
+    """
+    if isinstance(model, str | Path) and not Path(model).is_dir():
+        return _of_file(_find_file(str(model)), images)
+    if isinstance(model, str | Path | RunFolder):
+        folder = model if isinstance(model, RunFolder) else RunFolder(Path(model))
+
+        @cache
+        def trained() -> "TrainedModel":
+            from mnistlab.training import load_trained
+
+            return load_trained(folder)
+
+        def logits() -> NDArray[np.float32]:
+            # They may have been pruned; then the model classifies the test images again.
+            exist = folder.logits_file.exists()
+            return folder.read_logits() if exist else trained().test_logits
+
+        return _of_run(folder.read_record(), trained, logits, images)
+    return _of_run(model.record, lambda: model, lambda: model.test_logits, images)
+
+
+def _of_run(
+    record: RunRecord,
+    trained: Callable[[], "TrainedModel"],
+    own_logits: Callable[[], NDArray[np.float32]],
+    images: Images,
+) -> EvaluatedModel:
+    recipe, classes = record.recipe, record.data.classes
+    dataset = images.load(recipe.data)
+    part = _fit(dataset, images, images.name(recipe.data), record.data.image_size, classes)
+
+    def read(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return trained().logits(pixels)
+
+    def answers() -> tuple[float, NDArray[np.float32]]:
+        own, temperature = _is_own(record, dataset), 1.0
+        if recipe.validation:
+            home = dataset if own else load_dataset(recipe.data, images.on_download)
+            temperature = calibrate(record, own_logits(), home).temperature
+        # What the run itself measured stays as it is, so that its record says the same.
+        measured = own and images.split == "test" and not recipe.validation
+        return temperature, own_logits() if measured else read(part.images)
+
+    return EvaluatedModel(
+        title=f"{DISPLAY_NAMES.get(recipe.name, recipe.name)}, seed {record.seed}",
+        dataset=dataset,
+        part=part,
+        split=images.split,
+        classes=classes,
+        read=read,
+        shifts=recipe.shifts,
+        read_once=lambda pixels: trained().single_view_logits(pixels),
+        record=record,
+        answers=answers,
+    )
+
+
+def _of_file(file: Path, images: Images) -> EvaluatedModel:
+    from mnistlab.recogniser.network import Network
+
+    network = Network(file)
+    about = network.metadata
+    home = about.get("data", {})
+    source = home.get("name", "mnist")
+    if images.data is None and source not in CATALOGUE:
+        raise DataError(
+            f"{file}: was trained on {source}, no data set known by name; say where it is with"
+            " --data"
+        )
+    dataset = images.load(source)
+    if images.data is None and home.get("fingerprint", dataset.fingerprint) != dataset.fingerprint:
+        raise DataError(
+            f"{file}: was trained on another {source} than the known one; say where it is with"
+            " --data"
+        )
+    part = _fit(dataset, images, images.name(source), network.image_size, network.classes)
+    seed = f", seed {about['seed']}" if "seed" in about else ""
+    return EvaluatedModel(
+        title=about.get("title", network.name) + seed,
+        dataset=dataset,
+        part=part,
+        split=images.split,
+        classes=network.classes,
+        read=network.logits,
+        shifts=0,
+        read_once=network.logits,
+        record=None,
+        answers=lambda: (about.get("temperature", 1.0), network.logits(part.images)),
+    )
+
+
+def _find_file(name: str) -> Path:
+    from mnistlab.recogniser import shipped_models
+
+    shipped = shipped_models()
+    if name in shipped:
+        return shipped[name]
+    if Path(name).is_file():
+        return Path(name)
+    hint = did_you_mean(name, shipped)
+    known = ", ".join(shipped)
+    raise ModelError(
+        f"{name}: no such run, file or model; {hint}name a run's folder, an .onnx file, or one of"
+        f" {known}"
+    )
+
+
+def _is_own(record: RunRecord, dataset: Dataset) -> bool:
+    """Whether a run was trained on this data set."""
+    recipe = record.recipe
+    if recipe.validation > len(dataset.train) - 2:
+        return False
+    part = take_subset(dataset, validation=recipe.validation, limit=recipe.train_limit)
+    return part.fingerprint == record.data.fingerprint
+
+
+def _fit(
+    dataset: Dataset, images: Images, source: str, size: tuple[int, int], classes: tuple[str, ...]
+) -> Split:
+    """Return a split with labels numbered as the model's classes are, which may be more than the
+    data set's.
+
+    Raises:
+        DataError: images of another size, or a class that the model does not know.
+    """
+    if dataset.image_size != size:
+        found, wanted = (f"{height}x{width}" for height, width in (dataset.image_size, size))
+        raise DataError(f"{source}: images of {found} pixels; the model reads {wanted}")
+    strange = [name for name in dataset.classes if name not in classes]
+    if strange:
+        raise DataError(
+            f"{source}: class {shorten(strange[0])!r} is none of the model's ({listed(classes)})"
+        )
+    part = dataset.train if images.split == "train" else dataset.test
+    numbers = np.array([classes.index(name) for name in dataset.classes])
+    return Split(part.images, numbers[part.labels])

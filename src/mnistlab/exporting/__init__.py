@@ -1,0 +1,19 @@
+"""A finished run → one ONNX file, held against PyTorch on every test image before it is written; or
+a page.
+"""
+
+from mnistlab.exporting.calibrate import Calibration, calibrate
+from mnistlab.exporting.export import export
+from mnistlab.exporting.onnx_export import ExportReport, export_run
+from mnistlab.exporting.site import SiteReport, export_site, find_model
+
+__all__ = [
+    "Calibration",
+    "ExportReport",
+    "SiteReport",
+    "calibrate",
+    "export",
+    "export_run",
+    "export_site",
+    "find_model",
+]

@@ -1,0 +1,78 @@
+"""Export: a model as one ONNX file, or as a page that reads digits in the browser."""
+
+from pathlib import Path
+
+from mnistlab.data import Dataset, load_dataset
+from mnistlab.data.download import OnProgress
+from mnistlab.errors import ExportError
+from mnistlab.exporting.onnx_export import ExportReport, export_run
+from mnistlab.exporting.site import PAGE, SiteReport, export_site, find_model
+from mnistlab.recogniser import shipped_models
+from mnistlab.runs import RunFolder
+
+
+def export(
+    run: RunFolder | Path | str,
+    target: Path | str,
+    *,
+    web: bool = False,
+    data: Dataset | Path | str | None = None,
+    overwrite: bool = False,
+    on_download: OnProgress | None = None,
+) -> ExportReport | SiteReport:
+    """Write a finished run's model as one ONNX file that needs nothing else, or as a web page.
+
+    ONNX Runtime must read every test image as PyTorch does, or nothing is written.
+
+    Args:
+        run: a finished run's folder; for a page also an exported file or a shipped model's name.
+        target: the file; for a page the folder for its ``index.html``.
+        web: write a page that reads drawings and pictures without a server.
+        data: the data that the run was trained on, if they are elsewhere now; ``None`` loads what
+            its recipe names.
+        overwrite: replace what is there.
+        on_download: called with a download's progress.
+
+    Raises:
+        MnistlabError: no such run or model, one that cannot be exported, or a target that is there
+            already or cannot be written.
+    """
+    place = Path(target)
+    _refuse_occupied(place, web=web, overwrite=overwrite)
+    found = _find(run, web=web)
+    if isinstance(found, Path):
+        return export_site(run, place)
+    if not isinstance(data, Dataset):
+        source = found.read_record().recipe.data if data is None else str(data)
+        data = load_dataset(source, on_download)
+    return export_site(found, place, data) if web else export_run(found, place, data)
+
+
+def _find(run: RunFolder | Path | str, *, web: bool) -> RunFolder | Path:
+    """Return a run, or, for a page, the file of another model."""
+    if isinstance(run, RunFolder):
+        return run
+    if web:
+        return find_model(run)
+    if not Path(run).exists() and str(run) in shipped_models():
+        raise ExportError(
+            f"{run}: is a shipped model and no run: it is an ONNX file already; --web makes a page"
+            " of it"
+        )
+    return RunFolder(Path(run))
+
+
+def _refuse_occupied(place: Path, *, web: bool, overwrite: bool) -> None:
+    if place.exists() and place.is_dir() != web:
+        wanted = (
+            "a file; name a folder for the page"
+            if web
+            else "a directory; name a file, or give --web for a page"
+        )
+        raise ExportError(f"{place}: is {wanted}")
+    file = place / PAGE if web else place
+    if file.exists() and not overwrite:
+        other = "another folder" if web else "another file"
+        raise ExportError(
+            f"{file}: is there already; give --overwrite to replace it, or name {other}"
+        )

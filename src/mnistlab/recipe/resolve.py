@@ -1,0 +1,46 @@
+"""What a user calls a recipe, in Python or on the command line, made one."""
+
+from pathlib import Path
+from typing import Any
+
+from mnistlab.errors import RecipeError
+from mnistlab.recipe.built_in_recipes import built_in
+from mnistlab.recipe.file import read_recipe
+from mnistlab.recipe.recipe import Recipe
+
+
+def resolve_recipe(recipe: Recipe | Path | str, **changes: Any) -> Recipe:
+    """Return the recipe that is meant, with some fields changed.
+
+    Args:
+        recipe: a recipe; a built-in one's name; a ``.toml`` file; or a model of your own,
+            ``path/to/file.py:build`` or ``package.module:build``, with every other field at its
+            default.
+        changes: fields of the recipe and their new values.
+
+    Raises:
+        RecipeError: none of these, or a field that does not exist or refuses its value.
+    """
+    if isinstance(recipe, Recipe):
+        return recipe.replace(**changes) if changes else recipe
+    if not isinstance(recipe, str | Path):
+        raise RecipeError(
+            f"a recipe is a Recipe, the name of a built-in one, a .toml file or"
+            f" path/to/file.py:build; found {recipe!r}"
+        )
+    found = _named(str(recipe))
+    return found.replace(**changes) if changes else found
+
+
+def _named(name: str) -> Recipe:
+    if name.endswith(".toml"):
+        return read_recipe(name)
+    if name.endswith(".py") and Path(name).is_file():
+        raise RecipeError(
+            f"{name}: name the function in it that builds the model, too, for example {name}:build"
+        )
+    if ":" in name:
+        stem = Path(name.rpartition(":")[0]).name.removesuffix(".py")
+        label = "".join(letter if letter.isalnum() or letter in "_.-" else "_" for letter in stem)
+        return Recipe(name=label.lstrip(".-") or "own_model", model=name)
+    return built_in(name)

@@ -1,0 +1,20 @@
+"""RunOptions: where and how a run is trained, which changes its figures by rounding alone."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Where and how to train.
+
+    Attributes:
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        gpu: number of the CUDA device; ``None`` is the first.
+        threads: CPU threads to compute on; ``None`` is one per core.
+        kernels: ``auto`` takes the fast layers where they fit, ``torch`` plain PyTorch.
+    """
+
+    device: str = "auto"
+    gpu: int | None = None
+    threads: int | None = None
+    kernels: str = "auto"

@@ -1,0 +1,146 @@
+"""mnistlab.evaluate, evaluate_robustness, load and export, as a notebook calls them."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import mnistlab
+from mnistlab import MnistlabError, Split, built_in
+from mnistlab.report.table import Table
+
+
+@pytest.fixture(scope="module")
+def run(few, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "one"
+    return folder, mnistlab.train("mlp", epochs=2, data=str(few), batch_size=20, folder=folder)
+
+
+def test_a_run_a_trained_model_and_a_file_are_evaluated(run, few, tmp_path):
+    folder, trained = run
+    by_folder = mnistlab.evaluate(folder)
+    in_memory = mnistlab.evaluate(trained)
+    assert by_folder.as_dict() == in_memory.as_dict()
+    assert by_folder.evaluation.errors == trained.record.final.test_errors
+    shipped = mnistlab.evaluate("lenet5", str(few))
+    given = mnistlab.evaluate("lenet5", mnistlab.load_dataset(str(few)))
+    assert shipped.as_dict() == given.as_dict()
+    assert shipped.evaluation.images == 200
+    seen = mnistlab.evaluate(folder, split="train")
+    assert seen.evaluation.images == trained.record.data.train_images
+
+
+def test_a_result_has_tables_plots_files_and_a_notebooks_form(run, tmp_path):
+    result = mnistlab.evaluate(run[0], shifts=1, command="mnistlab evaluate one")
+    for kind in ("figures", "classes", "coverage"):
+        assert isinstance(result.table(kind), Table)
+    assert result.table() == result.table("figures")
+    assert result.plot("confusion").axes
+    html = result._repr_html_()
+    assert result.verdict in html
+    assert "<table" in html
+    page, *others = result.write(tmp_path / "out")
+    assert page.name == "report.html"
+    assert all(file.is_file() for file in others)
+    told = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    assert told["errors"] == result.as_dict()["errors"]
+    assert result.as_dict()["views"]["copies"] == 9
+    with pytest.raises(MnistlabError, match="nonsense: no such table; one of figures, classes"):
+        result.table("nonsense")
+    with pytest.raises(MnistlabError, match="nonsense: no such plot; one of confusion"):
+        result.plot("nonsense")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MnistlabError, match=r"file.*: cannot be written"):
+        result.write(tmp_path / "file")
+
+
+def test_robustness_of_a_run_and_a_file(run, few, tmp_path):
+    steps = []
+    result = mnistlab.evaluate_robustness(
+        run[1], "lenet5", data=few, severity=1, on_read=lambda *step: steps.append(step)
+    )
+    assert [step[1] for step in steps] == list(range(1, 33))
+    assert {step[2] for step in steps} == {32}
+    assert result.as_dict()["models"][0]["clean"]["errors"] == run[1].record.final.test_errors
+    assert result.verdict in result._repr_html_()
+    assert result.plot("corruptions").axes
+    assert result.write(tmp_path)[0].name == "report.html"
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: mnistlab.evaluate("lenet"), "did you mean lenet5?"),
+        (lambda: mnistlab.evaluate("lenet5", split="tset"), "split: test or train"),
+        (lambda: mnistlab.evaluate("lenet5", shifts=9), "shifts: a whole number from 0 to 4"),
+        (lambda: mnistlab.evaluate_robustness(), "no model to evaluate"),
+        (lambda: mnistlab.evaluate_robustness("lenet5", severity=6), "severity: a whole number"),
+        (lambda: mnistlab.evaluate_robustness("lenet5", "lenet5"), "lenet5: named twice"),
+        (lambda: mnistlab.load("nowhere"), "nowhere: there is no such folder"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(call, said):
+    with pytest.raises(MnistlabError) as refusal:
+        call()
+    assert said in str(refusal.value)
+
+
+def test_a_run_is_exported_once_and_evaluated_as_a_file(run, tmp_path):
+    folder, trained = run
+    report = mnistlab.export(folder, tmp_path / "m.onnx")
+    assert report.accuracy == pytest.approx(trained.record.final.test_accuracy)
+    with pytest.raises(MnistlabError, match=r"m\.onnx: is there already"):
+        mnistlab.export(folder, tmp_path / "m.onnx")
+    mnistlab.export(folder, tmp_path / "m.onnx", overwrite=True)
+    again = mnistlab.evaluate(tmp_path / "m.onnx", trained.record.recipe.data)
+    assert again.evaluation.errors == trained.record.final.test_errors
+    page = mnistlab.export("lenet5", tmp_path / "page", web=True)
+    assert page.file == tmp_path / "page" / "index.html"
+
+
+def test_a_module_in_memory_is_trained_but_kept_nowhere(few, tmp_path):
+    torch.manual_seed(1)
+    module = nn.Sequential(nn.Flatten(), nn.Linear(1024, 10))
+    before = [value.clone() for value in module.state_dict().values()]
+    options = {"epochs": 2, "data": str(few), "batch_size": 20}
+    first, second = (mnistlab.train(module, **options) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(before, module.state_dict().values()))
+    assert np.array_equal(first.test_logits, second.test_logits)
+    assert first.record.final.test_accuracy > 0.2
+    assert first.record.recipe.name == "Sequential"
+    assert mnistlab.evaluate(first).evaluation.errors == first.record.final.test_errors
+    with pytest.raises(MnistlabError, match="Sequential: a module that is in memory"):
+        mnistlab.train(module, folder=tmp_path / "run", **options)
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(MnistlabError, match="one logit a class"):
+        mnistlab.train(nn.Sequential(nn.Flatten(), nn.Linear(1024, 7)), **options)
+
+
+def test_the_parts_of_a_data_set_have_a_public_type(few):
+    assert isinstance(mnistlab.load_dataset(str(few)).test, Split)
+
+
+def test_comparisons_take_what_the_command_line_takes(few, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").write_text('model = "mlp"\ndropout = 0.5\n')
+    options = {"epochs": 1, "data": str(few), "workers": 1, "kernels": "torch", "threads": 1}
+    result = mnistlab.compare("mlp", "mine.toml", seeds=2, **options)
+    assert [group.recipe.epochs for group in result.groups] == [1, 1]
+    assert result.groups[0].records[0].environment.kernels == "torch"
+    assert result.as_dict()["verdict"] == result.verdict
+    assert repr(result) == f"<ComparisonResult: {result.verdict}>"
+    repeated = mnistlab.repeat(built_in("mlp"), seeds=2, **options)
+    assert repeated.figures.seeds == (0, 1)
+    (tmp_path / "grid.toml").write_text(
+        f'recipe = "mlp"\nseeds = 1\nvalidation = 100\nfinal_seeds = 1\n[set]\nepochs = 1\n'
+        f'data = "{few}"\n[grid]\ndropout = [0.1, 0.2]\n'
+    )
+    swept = mnistlab.sweep("grid.toml", workers=1)
+    assert swept.chosen.dropout in (0.1, 0.2)
+    assert swept.verdict in swept._repr_html_()
+    with pytest.raises(MnistlabError, match="workers: the executor has its own"):
+        mnistlab.compare(
+            "mlp", "mine.toml", executor=mnistlab.experiments.InProcessExecutor(), workers=2
+        )
