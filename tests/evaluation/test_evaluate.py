@@ -114,7 +114,7 @@ def test_a_module_in_memory_is_trained_but_kept_nowhere(few, tmp_path):
     with pytest.raises(MnistlabError, match="Sequential: a module that is in memory"):
         mnistlab.train(module, folder=tmp_path / "run", **options)
     assert not (tmp_path / "run").exists()
-    with pytest.raises(MnistlabError, match="one logit a class"):
+    with pytest.raises(MnistlabError, match="one logit per class"):
         mnistlab.train(nn.Sequential(nn.Flatten(), nn.Linear(1024, 7)), **options)
 
 

@@ -15,7 +15,8 @@ from mnistlab.errors import DataError
 from mnistlab.experiments.archive import Archive, Group, write_archive
 from mnistlab.experiments.look_history import judge, looks_at, past_looks
 from mnistlab.report import run_frame
-from mnistlab.report.result import DataFrame, Plots, Result, Tables
+from mnistlab.report.result import Plots, Result, Tables
+from mnistlab.report.table import DataFrame
 from mnistlab.statistics import MARGIN, Comparison, Look, RunGroup, compare
 
 

@@ -17,7 +17,8 @@ from mnistlab.report.repetition_report import (
     repetition_sentence,
     seed_table,
 )
-from mnistlab.report.result import DataFrame, Plots, Result, Tables
+from mnistlab.report.result import Plots, Result, Tables
+from mnistlab.report.table import DataFrame
 from mnistlab.runs import RunStore, write_atomically
 from mnistlab.statistics import RunGroup, Summary, summarise
 

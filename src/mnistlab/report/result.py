@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Made = TypeVar("Made")
-DataFrame: TypeAlias = Any
-"""A ``pandas.DataFrame``; pandas need not be installed."""
 Plots: TypeAlias = "Mapping[str, Figure]"
 Tables = Mapping[str, Callable[[], Table]]
 

@@ -1,13 +1,9 @@
 """RunFrame: runs as a pandas ``DataFrame``, one row each."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from mnistlab.report.table import to_dataframe
+from mnistlab.report.table import DataFrame, to_dataframe
 from mnistlab.statistics import RunGroup
-
-if TYPE_CHECKING:
-    import pandas
 
 _COLUMNS = (
     "recipe",
@@ -26,7 +22,7 @@ _COLUMNS = (
 )
 
 
-def run_frame(groups: Sequence[RunGroup]) -> "pandas.DataFrame":
+def run_frame(groups: Sequence[RunGroup]) -> DataFrame:
     """Return one row per run, with the figures of its final epoch.
 
     Accuracies are in percent of the images tested on, losses in nats; ``seconds`` are of training

@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mnistlab.errors import MnistlabError
 from mnistlab.recipe import DISPLAY_NAMES
@@ -18,10 +17,11 @@ from mnistlab.statistics import Interval
 from mnistlab.text import csv_row, html_table, markdown, printable
 
 if TYPE_CHECKING:
-    import pandas
     from rich.console import RenderableType
 
 Value = Any
+DataFrame: TypeAlias = Any
+"""A ``pandas.DataFrame``; pandas need not be installed."""
 """What a cell holds: text, a number, an :class:`Interval`, a tuple of these, or ``None``."""
 Write = Callable[[Sequence[Value]], list[str]]
 """Writes the values of a whole column, none of them ``None``, with as many decimals each."""
@@ -124,7 +124,7 @@ class Table:
         rows = (map(_bare, row) for row in self._parts)
         return csv_row(self._names) + "".join(map(csv_row, rows))
 
-    def to_dataframe(self) -> "pandas.DataFrame":
+    def to_dataframe(self) -> DataFrame:
         """Return the table as a pandas ``DataFrame`` with the columns of :meth:`csv`.
 
         Raises:
@@ -273,19 +273,19 @@ def times(heading: str, name: str = "seconds") -> Column:
     return Column(heading, lambda values: list(map(duration, values)), name)
 
 
-def to_dataframe(names: Sequence[str], rows: Iterable[Sequence[Value]]) -> "pandas.DataFrame":
+def to_dataframe(names: Sequence[str], rows: Iterable[Sequence[Value]]) -> DataFrame:
     """Return rows of values as a pandas ``DataFrame``.
 
     Raises:
         MnistlabError: pandas is not installed.
     """
     try:
-        frame = import_module("pandas").DataFrame
+        import pandas
     except ImportError as error:
         raise MnistlabError(
             "a data frame needs pandas: pip install 'mnistlab[dataframe]'"
         ) from error
-    return frame([list(row) for row in rows], columns=list(names))
+    return pandas.DataFrame([list(row) for row in rows], columns=list(names))
 
 
 def _flat(value: Value) -> list[Value]:
