@@ -294,7 +294,7 @@ def test_a_bounded_reader_gives_all_that_is_left_but_nothing_beyond_its_bound(tm
         reader = BoundedReader(io.BytesIO(b"0123456789"), bound, tmp_path)
         assert reader.read(2) == b"01"
         if bound < 10:
-            with pytest.raises(DataError, match="would come to more than 9 bytes"):
+            with pytest.raises(DataError, match="would expand to more than 9 bytes"):
                 reader.read()
         else:
             assert reader.read() == b"23456789"

@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.data.bounds import refuse_bomb
+from mnistlab.data.bounds import refuse_bomb, refuse_holes
 from mnistlab.data.dataset import Split
 from mnistlab.errors import DataError
 from mnistlab.files import open_file
@@ -83,6 +83,7 @@ def _read_plain(file: IO[bytes], path: Path) -> NDArray[Any]:
 
 
 def _read_packed(file: IO[bytes], path: Path) -> NDArray[Any]:
+    refuse_holes(file, path)
     with gzip.GzipFile(fileobj=file) as unpacked:
         element, shape, start = _parse_header(unpacked.read(_LONGEST_HEADER), path)
         promised = math.prod(shape) * element.itemsize

@@ -38,7 +38,7 @@ def read_npz(path: Path) -> Dataset:
             _split(train_images, train_labels, path),
             _split(test_images, test_labels, path),
         )
-    except DataError:
+    except (DataError, MemoryError):
         raise
     # Zip files and headers of arrays can be wrong in many ways, whose exceptions share no base but
     # this one.
@@ -64,8 +64,17 @@ def _read_arrays(file: BinaryIO, path: Path) -> list[NDArray[np.generic]]:
             raise DataError(
                 f"{path}: packed otherwise than NumPy does; write it with numpy.savez_compressed"
             )
-        # Whole, since the checksum is only looked at in the end.
-        return [_parse(archive.read(member), path) for member in members]
+        return [_parse(_read_member(archive, member), path) for member in members]
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """Return all bytes of a member, whose checksum is only checked at its end."""
+    with archive.open(member) as file:
+        # With its size, since zipfile would otherwise unpack 2 GiB before it looks at it.
+        content = file.read(member.file_size)
+        if len(content) < member.file_size:
+            raise EOFError(f"{member.filename}: truncated")
+        return content
 
 
 def _parse(content: bytes, path: Path) -> NDArray[np.generic]:

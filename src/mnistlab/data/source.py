@@ -40,6 +40,8 @@ def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -
             return _load_folder(path)
         if path.exists():
             return _load_file(path)
+    except MemoryError as error:
+        raise DataError(f"{path}: takes more memory than there is") from error
     # A home folder of nobody is a RuntimeError, a name with a zero byte a ValueError.
     except (OSError, RuntimeError, ValueError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
