@@ -75,6 +75,8 @@ class Reader:
             drawn = _annotate(content, reading) if order.target else b""
         except PictureError as error:
             return Answer(error=str(error).removeprefix("picture: "))
+        except MemoryError:
+            return Answer(error="cannot be read: it takes more memory than there is")
         # One picture in ten thousand that meets a fault of ours shall not cost the others.
         except Exception as error:
             return Answer(error=one_line(f"cannot be read: {type(error).__name__}: {error}"))

@@ -15,9 +15,11 @@ from mnistlab.errors import BusyError, RunError
 from mnistlab.files import read_file
 from mnistlab.runs.atomic import TEMPORARY_SUFFIX, write_atomically
 from mnistlab.runs.checksum import checksum, read_checksums
-from mnistlab.runs.record import RunRecord, reason
+from mnistlab.runs.record import LARGEST_RECORD, RunRecord, reason
 
 _LOCK_NAME = ".lock"
+_MOST_WEIGHTS = 1 << 33
+"""Bytes of a file of weights or logits; a thousand million parameters take half as many."""
 
 
 class RunFolder:
@@ -122,7 +124,9 @@ class RunFolder:
         if not self.finished:
             raise RunError(f"{self.path}: {self._what_it_is()}")
         try:
-            return RunRecord.from_json(read_file(self.record_file), str(self.record_file))
+            return RunRecord.from_json(
+                read_file(self.record_file, LARGEST_RECORD), str(self.record_file)
+            )
         except OSError as error:
             raise RunError(f"{self.record_file}: cannot be read: {error.strerror}") from error
 
@@ -210,7 +214,7 @@ class RunFolder:
 
     def _read(self, file: Path) -> bytes:
         try:
-            return read_file(file)
+            return read_file(file, LARGEST_RECORD if file == self.record_file else _MOST_WEIGHTS)
         except OSError as error:
             raise RunError(f"{file}: cannot be read: {error.strerror}") from error
 

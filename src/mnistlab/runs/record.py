@@ -20,6 +20,8 @@ from mnistlab.recipe import Recipe
 from mnistlab.runs.checksum import add_checksum, read_checked
 from mnistlab.runs.predictions import Count, Loss, Predictions, Quantity, Seed, Share, Size
 
+LARGEST_RECORD = 1 << 26
+"""Bytes of a ``record.json``; a million misclassified images take half as many."""
 _ROUNDING = 1e-9
 _LIST_OF_NUMBERS = re.compile(r"\[\n\s+([-+.\deE]+(?:,\s+[-+.\deE]+)*)\s+\]")
 
@@ -239,7 +241,7 @@ def refuse_other_accuracy(accuracy: float, mistakes: int, images: int) -> None:
 
 def reason(error: Exception) -> str:
     """Say in one line why a file could not be read, naming the place in it if there is one."""
-    said = str(error)
+    said = str(getattr(error, "strerror", None) or error)
     if isinstance(error, ValidationError):
         problem = error.errors(include_url=False)[0]
         where = ".".join(map(str, problem["loc"])) or "the text"

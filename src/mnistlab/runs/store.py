@@ -14,7 +14,7 @@ from mnistlab.recipe import Recipe
 from mnistlab.runs.checksum import read_checked
 from mnistlab.runs.folder import RunFolder
 from mnistlab.runs.predictions import Quantity, Seed, Share, Size
-from mnistlab.runs.record import RunRecord, reason, refuse_other_accuracy, total_seconds
+from mnistlab.runs.record import LARGEST_RECORD, RunRecord, reason, refuse_other_accuracy, total_seconds
 
 _NAME = re.compile(r"(?P<name>.+)-(?P<digest>[0-9a-f]{8})-seed(?P<seed>\d+)")
 
@@ -155,7 +155,7 @@ class RunStore:
         for folder in self._folders():
             file = RunFolder(folder).record_file
             try:
-                summary = RunSummary.model_validate(read_checked(read_file(file))[0])
+                summary = RunSummary.model_validate(read_checked(read_file(file, LARGEST_RECORD))[0])
             except FileNotFoundError:
                 continue
             except (OSError, ValueError) as error:
