@@ -32,6 +32,8 @@ from mnistlab.errors import MnistlabError, told
 from mnistlab.text import one_line
 
 _USAGE_ERROR, _BUG, _INTERRUPTED = 2, 70, 130
+_TOO_LARGE = ("can't allocate memory", "out of memory")
+"""In what PyTorch says where Python would raise a ``MemoryError``."""
 _TRACEBACK = "MNISTLAB_TRACEBACK"
 """Environment variable: set to 1, it shows where in the code an error came about."""
 
@@ -135,6 +137,8 @@ def _explain(error: BaseException) -> tuple[int, str]:
             return _USAGE_ERROR, f"the output cannot be written: {error.strerror}"
         case OSError():
             return _USAGE_ERROR, f"{error.filename or 'cannot go on'}: {error.strerror or error}"
+        case RuntimeError() if any(said in str(error).lower() for said in _TOO_LARGE):
+            return _USAGE_ERROR, f"this takes more memory than there is ({_place(error)})"
         case MemoryError():
             return _USAGE_ERROR, f"this takes more memory than there is ({_place(error)})"
         case RecursionError():
