@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mnistlab.errors import ExperimentError, RunError
 from mnistlab.files import read_file
-from mnistlab.runs import reason, write_atomically
+from mnistlab.runs import folder_lock, reason, write_atomically
 from mnistlab.statistics import Look, planned_looks, unplanned_look
 from mnistlab.statistics.looks import MINIMUM_SEEDS, MOST_SEEDS
 
 FILE = "looks.json"
+_PATIENCE = 60.0
+"""Seconds to wait while another process, which takes a moment, notes its look."""
 
 
 class PastLook(BaseModel):
@@ -99,7 +100,7 @@ def remember(runs: Path, look: PastLook) -> None:
     if len(look.seeds) < MINIMUM_SEEDS:
         return
     try:
-        with FileLock(runs / ".lock"):
+        with folder_lock(runs, seconds=_PATIENCE, busy="another process is using this folder"):
             looks = _read(file).looks
             if not any(
                 (known.recipes, known.seeds) == (look.recipes, look.seeds) for known in looks

@@ -6,6 +6,7 @@ from mnistlab.runs.atomic import write_atomically
 from mnistlab.runs.checksum import BLANK, add_checksum, read_checksums, seal, seal_is_broken
 from mnistlab.runs.environment import available_cores, describe_environment
 from mnistlab.runs.folder import RunFolder
+from mnistlab.runs.lock import folder_lock
 from mnistlab.runs.predictions import MAX_SEED, Predictions, Seed, summarise_predictions
 from mnistlab.runs.record import (
     DataSummary,
@@ -34,6 +35,7 @@ __all__ = [
     "add_checksum",
     "available_cores",
     "describe_environment",
+    "folder_lock",
     "now",
     "read_checksums",
     "reason",

@@ -14,17 +14,17 @@ from mnistlab.files import refuse_special
 if sys.platform != "win32":
     import fcntl
 
-TEMPORARY_SUFFIX = ".tmp"
+_SUFFIX = ".tmp"
 _RANDOM = 8
 """Bytes, two digits each, in a temporary file's name."""
 _TRIES, _TICK = 100, 0.01
 """How often a folder that another process clears is looked at, and seconds between two looks."""
 _STRAY = re.compile(
-    rf"\.(?P<name>.+)\.[0-9a-f]{{{2 * _RANDOM}}}{re.escape(TEMPORARY_SUFFIX)}", re.DOTALL
+    rf"\.(?P<name>.+)\.[0-9a-f]{{{2 * _RANDOM}}}{re.escape(_SUFFIX)}", re.DOTALL
 )
 _strays: dict[Path, dict[str, list[Path]]] = {}
-"""By folder, what killed processes left in it, by the file that it was to be. Once is enough: large
-ones take long."""
+"""By folder, its temporary files by the file that each was to become; listed once, since listing a
+large folder takes long."""
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -44,7 +44,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
             last step that failed, the folder's fsync.
     """
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(_RANDOM)}{TEMPORARY_SUFFIX}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(_RANDOM)}{_SUFFIX}")
     try:
         refuse_special(path)
         with _held(path) as folder:
@@ -62,6 +62,19 @@ def write_atomically(path: Path, content: bytes | str) -> None:
                 os.fsync(folder)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def find_strays(folder: Path) -> dict[str, list[Path]]:
+    """Return the temporary files that killed processes left in a folder, by the name of the file
+    that each was to become.
+    """
+    found: dict[str, list[Path]] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            stray = _STRAY.fullmatch(entry.name)
+            if stray and entry.is_file(follow_symlinks=False):
+                found.setdefault(stray["name"], []).append(folder / entry.name)
+    return found
 
 
 @contextlib.contextmanager
@@ -88,11 +101,8 @@ def _clear_strays(path: Path, descriptor: int) -> None:
     folder = path.parent.absolute()
     # Only who is alone in the folder may say that nobody writes what lies there.
     if folder not in _strays and _lock(descriptor, fcntl.LOCK_EX):
-        _strays[folder] = {}
-        for name in os.listdir(descriptor):
-            if found := _STRAY.fullmatch(name):
-                _strays[folder].setdefault(found["name"], []).append(folder / name)
-    # Of other names they may be files of the user's own.
+        _strays[folder] = find_strays(folder)
+    # Files with other names may be the user's.
     for stray in _strays.get(folder, {}).pop(path.name, []):
         with contextlib.suppress(OSError):
             stray.unlink()

@@ -3,21 +3,19 @@
 import contextlib
 import io
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from mnistlab.errors import BusyError, RunError
+from mnistlab.errors import RunError
 from mnistlab.files import read_file
-from mnistlab.runs.atomic import TEMPORARY_SUFFIX, write_atomically
+from mnistlab.runs.atomic import find_strays, write_atomically
 from mnistlab.runs.checksum import checksum, read_checksums
+from mnistlab.runs.lock import LOCK_NAME, folder_lock
 from mnistlab.runs.record import LARGEST_RECORD, RunRecord, reason
 
-_LOCK_NAME = ".lock"
 _MOST_WEIGHTS = 1 << 33
 """Bytes of a file of weights or logits; a thousand million parameters take half as many."""
 
@@ -57,49 +55,33 @@ class RunFolder:
             BusyError: another process holds it.
             RunError: it cannot be made, or not be cleared.
         """
-        lock_file = self.path / _LOCK_NAME
         made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(lock_file, timeout=0)
-            lock.acquire()
-        except Timeout:
-            raise BusyError(
-                f"{self.path}: another process is training in this folder; wait, or name another"
-            ) from None
         except OSError as error:
-            what = (
-                "its .lock is a link, which is not followed; remove it"
-                if lock_file.is_symlink()
-                else error.strerror
-            )
-            raise RunError(f"{self.path}: cannot be used: {what or error}") from error
-        try:
-            self._remove(*self._strays())
-            if self.finished:
-                # Killed after the record was written.
-                self._remove(self.checkpoint_file)
-            yield
-        finally:
-            # The lock file stays: unlinking one that others may wait on would let two of them in.
-            # Only folders made for a run of which nothing came are removed whole. Windows does not
-            # unlink what is open, and then the folder stays.
-            with contextlib.suppress(OSError):
-                if made and [file.name for file in self.path.iterdir()] == [_LOCK_NAME]:
-                    lock_file.unlink()
-                    for folder in made:
-                        folder.rmdir()
-            lock.release()
+            raise RunError(f"{self.path}: cannot be used: {error.strerror or error}") from error
+        busy = "another process is training in this folder; wait, or name another"
+        with folder_lock(self.path, busy=busy):
+            try:
+                self._clear_leftovers()
+                yield
+            finally:
+                # Folders that were made for this run are removed if nothing came of it. Windows
+                # does not unlink what is open, and then they stay.
+                with contextlib.suppress(OSError):
+                    if made and [file.name for file in self.path.iterdir()] == [LOCK_NAME]:
+                        (self.path / LOCK_NAME).unlink()
+                        for folder in made:
+                            folder.rmdir()
 
-    def _strays(self) -> list[Path]:
-        """Return what a killed process left of the files that only the holder of the lock
-        writes.
-        """
-        names = (self.record_file, self.model_file, self.logits_file, self.checkpoint_file)
-        stray = re.compile(
-            rf"\.({'|'.join(re.escape(file.name) for file in names)})\.[0-9a-f]+{TEMPORARY_SUFFIX}"
-        )
-        return [path for path in self.path.iterdir() if stray.fullmatch(path.name)]
+    def _clear_leftovers(self) -> None:
+        """Remove what a killed process left of the files that only the holder of the lock writes."""
+        strays = find_strays(self.path)
+        for file in (self.record_file, self.model_file, self.logits_file, self.checkpoint_file):
+            self._remove(*strays.get(file.name, ()))
+        if self.finished:
+            # It was killed after it had written the record.
+            self._remove(self.checkpoint_file)
 
     def _what_it_is(self) -> str:
         """Say what there is instead of a finished run."""
