@@ -185,6 +185,8 @@ def _train(
         with user_errors(recipe.model, "the test in the end"):
             trainer.adopt_averages()
             logits = trainer.test_logits().cpu().numpy()
+        if np.isnan(logits).any():
+            raise TrainingError(f"{recipe.model}: its logits are no numbers in the test at the end")
         record = _record(trainer, enlarged, dataset.fingerprint, logits, used, started)
     with user_errors(recipe.model, "giving its state", ModelError):
         weights, model = pack_model(trainer.model), trainer.model.cpu().eval()

@@ -65,6 +65,7 @@ class Trainer:
         self.device = device
         self.bounds = batch_bounds(len(dataset.train), recipe.batch_size)
         shape, classes = input_shape(dataset.train, recipe), len(dataset.classes)
+        self._classes = classes
         with isolated(device):
             seed_global(derive_seed(seed, "weights"), device)
             model = build_model(recipe, shape, classes, self.source)
@@ -154,7 +155,27 @@ class Trainer:
         current weights.
         """
         with user_errors(self.recipe.model, "reading the training images in the end"):
-            return score(self.backend.logits(self._train_images), self._train_labels)
+            loss, accuracy = self._score(
+                self.backend.logits(self._train_images), self._train_labels
+            )
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"{self.recipe.model}: the loss of the training images is not finite in the end"
+            )
+        return loss, accuracy
+
+    def _score(self, logits: Tensor, labels: Tensor) -> tuple[float, float]:
+        """Return the mean loss in nats and the accuracy.
+
+        Raises:
+            TrainingError: not a row of logits an image, one a class.
+        """
+        if logits.shape != (len(labels), self._classes):
+            raise TrainingError(
+                f"{self.recipe.model}: gives {tuple(logits.shape)} for {len(labels):,} images; it"
+                f" must give {(len(labels), self._classes)}"
+            )
+        return score(logits, labels)
 
     def adopt_averages(self) -> Callable[[], None]:
         """Put the averages, if there are any, in the place of the weights; return what undoes
@@ -228,7 +249,7 @@ class Trainer:
         self.averaging.take_in(self.epoch)
         give_back = self.adopt_averages()
         try:
-            test_loss, test_accuracy = score(self.test_logits(), self._test_labels)
+            test_loss, test_accuracy = self._score(self.test_logits(), self._test_labels)
         finally:
             give_back()
         if not math.isfinite(train_loss) or not math.isfinite(test_loss):
