@@ -187,8 +187,14 @@ class RunRecord(_Frozen):
         """Refuse a file whose figures do not follow from each other, those for quick readers among
         them.
         """
+        refuse_fractions(self.history, self.data.train_images, self.data.test_images)
         if self.predictions:
             self.predictions.refuse_contradictions()
+            refuse_fraction(
+                "predictions.train_accuracy",
+                self.predictions.train_accuracy,
+                self.data.train_images,
+            )
             refuse_other_accuracy(
                 self.history[-1].test_accuracy,
                 len(self.predictions.mistakes),
@@ -211,18 +217,44 @@ class RunRecord(_Frozen):
                 )
 
 
-class _Timed(Protocol):
-    """An epoch's times."""
+class _Epoch(Protocol):
+    """An epoch's accuracies and times."""
 
+    @property
+    def train_accuracy(self) -> float: ...
+    @property
+    def test_accuracy(self) -> float: ...
     @property
     def train_seconds(self) -> float: ...
     @property
     def test_seconds(self) -> float: ...
 
 
-def total_seconds(history: Iterable[_Timed]) -> float:
+def total_seconds(history: Iterable[_Epoch]) -> float:
     """Return training and testing time, summed over epochs."""
     return round(sum(epoch.train_seconds + epoch.test_seconds for epoch in history), 3)
+
+
+def refuse_fractions(history: Iterable[_Epoch], train_images: int, test_images: int) -> None:
+    """Refuse epochs whose accuracies are not those of whole images.
+
+    Raises:
+        ValueError: one is not.
+    """
+    for place, epoch in enumerate(history):
+        refuse_fraction(f"history.{place}.train_accuracy", epoch.train_accuracy, train_images)
+        refuse_fraction(f"history.{place}.test_accuracy", epoch.test_accuracy, test_images)
+
+
+def refuse_fraction(name: str, accuracy: float, images: int) -> None:
+    """Refuse an accuracy that no whole number of correct images gives.
+
+    Raises:
+        ValueError: it differs by more than rounding; the message starts with ``name``.
+    """
+    correct = accuracy * images
+    if abs(correct - round(correct)) > _ROUNDING * images:
+        raise ValueError(f"{name}: {accuracy:.9g} is not the accuracy of {images:,} images")
 
 
 def refuse_other_accuracy(accuracy: float, mistakes: int, images: int) -> None:

@@ -14,7 +14,14 @@ from mnistlab.recipe import Recipe
 from mnistlab.runs.checksum import read_checked
 from mnistlab.runs.folder import RunFolder
 from mnistlab.runs.predictions import Quantity, Seed, Share, Size
-from mnistlab.runs.record import LARGEST_RECORD, RunRecord, reason, refuse_other_accuracy, total_seconds
+from mnistlab.runs.record import (
+    LARGEST_RECORD,
+    RunRecord,
+    reason,
+    refuse_fractions,
+    refuse_other_accuracy,
+    total_seconds,
+)
 
 _NAME = re.compile(r"(?P<name>.+)-(?P<digest>[0-9a-f]{8})-seed(?P<seed>\d+)")
 
@@ -35,6 +42,7 @@ class _Final(BaseModel):
 class _Epoch(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    train_accuracy: Share
     test_accuracy: Share
     train_seconds: Quantity
     test_seconds: Quantity
@@ -43,6 +51,7 @@ class _Epoch(BaseModel):
 class _Images(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    train_images: Size
     test_images: Size
 
 
@@ -86,6 +95,7 @@ class RunSummary(BaseModel):
                 f"final.test_accuracy: {self.final.test_accuracy:.6g}, but the last epoch's is"
                 f" {accuracy:.6g}"
             )
+        refuse_fractions(self.history, self.data.train_images, self.data.test_images)
         if self.predictions:
             refuse_other_accuracy(accuracy, len(self.predictions.mistakes), self.data.test_images)
         if self.seconds != total_seconds(self.history):
