@@ -14,6 +14,7 @@ from mnistlab.statistics import MARGIN
 from mnistlab.text import is_unicode
 
 FILE = "comparison.json"
+_LONGEST_LABEL = 200
 
 
 class Group(BaseModel):
@@ -21,7 +22,7 @@ class Group(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    label: str
+    label: str = Field(min_length=1, max_length=_LONGEST_LABEL, pattern=r"\S")
     digest: str
     seeds: tuple[int, ...]
 

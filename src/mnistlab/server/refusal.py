@@ -1,17 +1,27 @@
 """Refusal: why a request gets no reading; always one line of JSON."""
 
-import json
 import logging
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
+
+from mnistlab.text import to_json
 
 _LOGGER = logging.getLogger(__name__)
 LEFT = 499
 """Status of who did not wait for an answer: nginx's, known from logs, never sent."""
+
+
+class PrintableResponse(JSONResponse):
+    """A response in JSON that does no harm to a terminal, whatever text of others it quotes."""
+
+    def render(self, content: Any) -> bytes:
+        """Return the body."""
+        return to_json(content, indent=None).encode()
 
 
 class Refusal(Exception):  # noqa: N818
@@ -40,8 +50,7 @@ class Refusal(Exception):  # noqa: N818
 
 def problem(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
     """Return the response that says what is wrong."""
-    content = json.dumps({"error": " ".join(message.split())}, ensure_ascii=False)
-    return Response(content, status, headers, "application/json")
+    return PrintableResponse({"error": " ".join(message.split())}, status, headers)
 
 
 def refuse(refusal: Refusal, scope: Scope) -> Response:
