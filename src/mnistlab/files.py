@@ -1,5 +1,5 @@
-"""Reading files: never a pipe or a device, which could keep the reader waiting or busy for ever, and
-never more bytes than a file of its kind can have.
+"""Reading files: never a pipe or a device, which could keep the reader waiting or busy for ever,
+and never more bytes than a file of its kind can have.
 """
 
 import errno

@@ -193,7 +193,7 @@ DAMAGES = {
         "data row 1, pixel 1 is 256",
     ),
     "csv with a negative label": (csv("label,p0,p1,p2,p3\n-1,0,0,0,0\n"), "has label -1"),
-    "csv of no square": (csv("label,p0,p1\n1,0,0\n"), "2 pixel columns are no square image"),
+    "csv of no square": (csv("label,p0,p1\n1,0,0\n"), "2 pixel columns do not make a square"),
     "csv without labels": (
         csv("pixel0,pixel1\n1,0\n"),
         "the first column is 'pixel0'; it must be 'label'",
@@ -285,7 +285,7 @@ def test_a_name_that_is_nothing_suggests_a_near_one():
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "data.gz").write_bytes(gzip.compress(b"x"))
-    with pytest.raises(DataError, match="not a kind of data file that is known"):
+    with pytest.raises(DataError, match="not a known kind of data file"):
         load_dataset(str(tmp_path / "data.gz"))
 
 

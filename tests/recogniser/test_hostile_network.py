@@ -67,7 +67,9 @@ def loop():
 
 
 def branch(*inner):
-    then = helper.make_graph([*inner, helper.make_node("Identity", ["x"], ["t"])], "t", [], [tensor("t")])
+    then = helper.make_graph(
+        [*inner, helper.make_node("Identity", ["x"], ["t"])], "t", [], [tensor("t")]
+    )
     other = helper.make_graph([helper.make_node("Identity", ["x"], ["e"])], "e", [], [tensor("e")])
     return helper.make_node("If", ["true"], ["y"], then_branch=then, else_branch=other)
 
@@ -99,9 +101,7 @@ HOSTILE = {
     "Scan": model(scan()),
     "If": model(branch(), constants=ENDLESS),
     "Loop in If": model(branch(loop()), constants=ENDLESS),
-    "functions": model(
-        helper.make_node("f39", ["x"], ["y"], domain="own"), functions=doubling(40)
-    ),
+    "functions": model(helper.make_node("f39", ["x"], ["y"], domain="own"), functions=doubling(40)),
 }
 
 
@@ -164,9 +164,7 @@ def test_a_model_that_takes_for_ever_is_given_up_and_can_be_interrupted(tmp_path
     # Hours of multiplications, which ONNX Runtime does as it loads them, since they are constant.
     size = helper.make_tensor("size", INT64, [2], [6000, 6000])
     one = helper.make_tensor("value", FLOAT, [1], [1])
-    products = [
-        helper.make_node("MatMul", [f"m{n}", f"m{n}"], [f"m{n + 1}"]) for n in range(2000)
-    ]
+    products = [helper.make_node("MatMul", [f"m{n}", f"m{n}"], [f"m{n + 1}"]) for n in range(2000)]
     nodes = [
         helper.make_node("ConstantOfShape", ["size"], ["m0"], value=one),
         *products,

@@ -216,9 +216,7 @@ BOMBS = {
     "gzipped tar of 40 black pictures": _tar_of_black_pictures,
     "class folder of 40 black pictures": _folder_of_black_pictures,
     "tar with a sparse picture": _sparse_member,
-    "tar with a negative size": _tar_of(
-        _tar_header("a.txt", 0), _tar_header("00001_1.txt", -512)
-    ),
+    "tar with a negative size": _tar_of(_tar_header("a.txt", 0), _tar_header("00001_1.txt", -512)),
     "tar with a negative size in an extended header": _tar_of(*_pax("size", -1536)),
     "tar with an extended header of a negative size": _tar_of(_tar_header("x", -512, b"x")),
     "tar with 2,000 extended headers in a row": _tar_of(*_pax("path", "y")[:2] * 2000),

@@ -39,7 +39,7 @@ class Dataset:
     Attributes:
         name: for example ``mnist``.
         classes: the classes' names; label ``i`` means ``classes[i]``.
-        note: what a reader of the results must know about how the splits came about, or nothing.
+        note: how the splits were made, where readers of the results must know it; or nothing.
     """
 
     name: str
@@ -73,7 +73,7 @@ def make_dataset(
     classes: tuple[str, ...] | None = None,
     note: str = "",
 ) -> Dataset:
-    """Check that the splits fit together, and make a data set of them.
+    """Make a data set of two splits, and check that they fit together.
 
     Args:
         name: for messages and records.
@@ -133,7 +133,7 @@ def _count_classes(name: str, labels: NDArray[np.int64]) -> tuple[str, ...]:
         )
     if high < len(DIGITS):
         return DIGITS
-    # As many labels as there are, and one more, cannot all be there.
+    # Of more labels than there are images, one is always missing.
     absent = np.setdiff1d(np.arange(min(high, len(labels)) + 1), labels)
     if absent.size:
         at = int(labels.argmax())

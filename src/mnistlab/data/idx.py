@@ -77,7 +77,9 @@ def _read_plain(file: IO[bytes], path: Path) -> NDArray[Any]:
     element, shape, start = _parse_header(file.read(_LONGEST_HEADER), path)
     promised, found = math.prod(shape) * element.itemsize, path.stat().st_size - start
     if found != promised:
-        raise DataError(f"{path}: the header promises {promised:,} bytes, the file holds {found:,}")
+        raise DataError(
+            f"{path}: the header promises {promised:,} bytes, but the file holds {found:,}"
+        )
     file.seek(start)
     return np.frombuffer(file.read(promised), element).reshape(shape)
 
@@ -89,11 +91,13 @@ def _read_packed(file: IO[bytes], path: Path) -> NDArray[Any]:
         promised = math.prod(shape) * element.itemsize
         refuse_bomb(path, promised)
         unpacked.seek(start)
-        # One byte more finds the end, and with it the checksum.
+        # One byte more reaches the end, where the checksum is verified.
         content = unpacked.read(promised + 1)
     if len(content) != promised:
         held = "more" if len(content) > promised else f"{len(content):,}"
-        raise DataError(f"{path}: the header promises {promised:,} bytes, the file holds {held}")
+        raise DataError(
+            f"{path}: the header promises {promised:,} bytes, but the file holds {held}"
+        )
     return np.frombuffer(content, element).reshape(shape)
 
 

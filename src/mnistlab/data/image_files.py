@@ -18,7 +18,8 @@ from mnistlab.text import listed
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-"""Of Pillow's others some start programs, as PostScript does, and the name does not decide."""
+"""Pillow would also read formats that start programs, such as PostScript, whatever the file's
+name."""
 _MOST_PIXELS = 1 << 24
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
@@ -114,7 +115,7 @@ def decode(
                     )
                 )
             return np.asarray(image if image.mode == "L" else image.convert("L"))
-    # Not this picture's fault, but that of all those before it.
+    # A lack of memory is not this picture's fault, but that of all before it.
     except (DataError, MemoryError):
         raise
     # Pillow's decoders raise almost anything on damaged files, SyntaxError for a broken PNG among

@@ -23,11 +23,10 @@ def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -
             folders, or with ``train.tar`` or ``train.csv`` in it), or a file: the course's
             ``train.tar`` (``test.tar`` is taken from beside it), Kaggle's ``train.csv``, Keras's
             ``mnist.npz``.
-        on_progress: told of a download's progress.
+        on_progress: called as a download progresses.
 
     Raises:
-        DataError: nothing there, or what is there is damaged or no data set; the message names the
-            file.
+        DataError: there is no such data set, or it is damaged; the message names the file.
     """
     if not source:
         raise DataError("the name of the data is empty; name a data set, a folder or a file")
@@ -42,11 +41,11 @@ def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -
             return _load_file(path)
     except MemoryError as error:
         raise DataError(f"{path}: takes more memory than there is") from error
-    # A home folder of nobody is a RuntimeError, a name with a zero byte a ValueError.
+    # The home folder of an unknown user is a RuntimeError, a name with a zero byte a ValueError.
     except (OSError, RuntimeError, ValueError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
     except DataError as error:
-        # What only shows once the parts are put together knows the data set's name, not its place.
+        # Errors in how the parts fit together name the data set, not its path.
         raise (
             error if printable(str(path)) in str(error) else DataError(f"{path}: {error}")
         ) from None
@@ -66,13 +65,11 @@ def _load_file(path: Path) -> Dataset:
             ".tar" in path.name.lower() or path.suffix.lower() == ".tgz"
         ):
             return read_tars(path, _partner(path))
-    raise DataError(
-        f"{path}: not a kind of data file that is known (.tar, .csv, .npz, or a folder)"
-    )
+    raise DataError(f"{path}: not a known kind of data file (.tar, .csv, .npz, or a folder)")
 
 
 def _partner(train: Path) -> Path | None:
-    """The test file beside a training file, told by its name."""
+    """Return the test file beside a training file, found by its name."""
     test = train.with_name(train.name.replace("train", "test"))
     return test if test != train and os.path.lexists(test) else None
 
@@ -111,7 +108,7 @@ def _idx_file(folder: Path, kind: str, *parts: str) -> Path:
             f"{folder}: lacks the {kind} file of the {parts[-1]} set, for example"
             f" {parts[0]}-{kind}-idx*-ubyte.gz"
         )
-    # The same file packed and unpacked is one file; EMNIST's folder holds six sets.
+    # A file may be there compressed and plain; EMNIST's folder holds six sets.
     if len({path.name.removesuffix(".gz") for path in files}) > 1:
         raise DataError(
             f"{folder}: holds {listed([path.name for path in files])}; keep one set in a folder"

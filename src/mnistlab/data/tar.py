@@ -1,4 +1,4 @@
-"""The course's archives: ``train.tar`` and ``test.tar``, pictures named
+"""The course's archives: ``train.tar`` and ``test.tar``, with pictures named
 ``{number}_{label}.png``.
 """
 
@@ -28,7 +28,7 @@ _PACKED: dict[bytes, Callable[..., Any]] = {
     b"BZh": bz2.open,
     b"\xfd7zXZ": lzma.open,
 }
-"""What opens a packed archive, by how it starts."""
+"""What opens a compressed archive, by its first bytes."""
 _MOST_MEMBERS = 1_000_000
 _LONGEST_HEADER = 1 << 13
 """Bytes of an extended header, which holds long names and times; tarfile takes time with the square
@@ -58,7 +58,7 @@ class _Member(tarfile.TarInfo):
     """A member whose header is checked before tarfile acts on it."""
 
     @classmethod
-    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> Self:
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         """See :class:`tarfile.TarInfo`."""
         member = super().frombuf(buf, encoding, errors)
         if member.size < 0:
@@ -98,7 +98,7 @@ def _read_tar(path: Path) -> Split:
         raise DataError(f"{path}: cannot be read as a tar file: {error}") from error
     if not labels:
         raise DataError(f"{path}: no pictures in the archive")
-    # The archive's own order is that of whichever file system it was packed on.
+    # The archive's order is that of the file system it was made on.
     order = sorted(range(len(numbers)), key=numbers.__getitem__)
     return Split(pictures.stacked(order), np.array(labels, np.int64)[order])
 
@@ -118,11 +118,7 @@ def _read_pictures(
             raise DataError(f"{path}: more than {_MOST_MEMBERS:,} members")
         last = member.offset
         name = PurePosixPath(member.name)
-        if (
-            not member.isfile()
-            or name.name.startswith(".")
-            or name.suffix.lower() not in SUFFIXES
-        ):
+        if not member.isfile() or name.name.startswith(".") or name.suffix.lower() not in SUFFIXES:
             continue
         where = f"{path}: {shorten(str(name))}"
         # Of a sparse member the archive holds less than its size.

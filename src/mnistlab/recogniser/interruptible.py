@@ -48,7 +48,7 @@ def _work(orders: "SimpleQueue[Order | None]") -> None:
         function, outcome = order
         try:
             outcome.put((function(), None))
-        except BaseException as error:  # noqa: BLE001 - raised where the call is waited for
+        except BaseException as error:
             outcome.put((None, error))
         # What was read must not live until the next call.
         del order, function, outcome

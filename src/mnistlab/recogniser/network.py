@@ -79,9 +79,7 @@ class Network:
                 f"{model}: has loops, branches or functions, which no model has that `mnistlab"
                 " export` wrote"
             )
-        make = partial(
-            ort.InferenceSession, content, options, providers=["CPUExecutionProvider"]
-        )
+        make = partial(ort.InferenceSession, content, options, providers=["CPUExecutionProvider"])
         try:
             self._session = self._call(make)
         except ModelError:
@@ -173,14 +171,13 @@ class Network:
             batch[: len(part)] = part
             options = ort.RunOptions()
             read = partial(self._session.run, [output], {"images": batch}, options)
-            stop = partial(setattr, options, "terminate", True)
+            stop = partial(setattr, options, "terminate", True)  # noqa: FBT003 - the attribute's value
             found[start : start + len(part)] = self._call(read, stop)[0][: len(part)]
         if not np.isfinite(found).all():
             raise ModelError(
                 f"{self.path}: its {output} are not finite numbers; train it again, and export it"
             )
         return found
-
 
     def _call(self, function: Callable[[], Any], stop: Callable[[], None] = lambda: None) -> Any:
         """Call ONNX Runtime; ``stop`` asks it to come back early.

@@ -1,6 +1,4 @@
-"""What was measured: one record a run, kept so that every table can be made again without
-training.
-"""
+"""Records of runs: one file per run, from which every table can be made again without training."""
 
 from mnistlab.runs.atomic import write_atomically
 from mnistlab.runs.checksum import BLANK, add_checksum, read_checksums, seal, seal_is_broken

@@ -23,10 +23,10 @@ _MOST_WEIGHTS = 1 << 33
 class RunFolder:
     """One run's folder.
 
-    While the run is going on it holds ``checkpoint.safetensors``; a finished one holds
-    ``model.safetensors``, ``test_logits.npy`` (float32, ``(test images, classes)``) and
-    ``record.json``, which is written last: its presence means that the run is finished. It also
-    holds the other two's checksums, against which they are read.
+    During training it holds ``checkpoint.safetensors``. A finished run has ``model.safetensors``,
+    ``test_logits.npy`` (float32, ``(test images, classes)``) and ``record.json``, which is written
+    last, so that its presence means that the run is finished. The record has the checksums of the
+    other two, which are verified whenever they are read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,12 +48,12 @@ class RunFolder:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the folder for this process, making it first if need be, and clear away what a
-        killed one left.
+        """Lock the folder for this process, make it if it is not there, and remove what a killed
+        process left.
 
         Raises:
             BusyError: another process holds it.
-            RunError: it cannot be made, or not be cleared.
+            RunError: it cannot be made or cleared.
         """
         made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
@@ -75,7 +75,7 @@ class RunFolder:
                             folder.rmdir()
 
     def _clear_leftovers(self) -> None:
-        """Remove what a killed process left of the files that only the holder of the lock writes."""
+        """Remove what a killed process left of the files that this lock protects."""
         strays = find_strays(self.path)
         for file in (self.record_file, self.model_file, self.logits_file, self.checkpoint_file):
             self._remove(*strays.get(file.name, ()))
@@ -89,7 +89,7 @@ class RunFolder:
             return "there is no such folder"
         if self.begun:
             return (
-                "holds a run that is not finished; the command that began it goes on with --resume"
+                "holds an unfinished run; resume it with the command that started it and --resume"
             )
         if any(self.path.glob("*/record.json")):
             return (
@@ -121,13 +121,13 @@ class RunFolder:
         content = self._read_checked(self.logits_file)
         try:
             logits = np.load(io.BytesIO(content), allow_pickle=False)
-        # A header without a checksum may promise more than any memory holds, or be no header at
-        # all.
+        # Without a checksum, a header may promise more than fits into memory, or be none at all.
         except Exception as error:
             raise RunError(f"{self.logits_file}: cannot be read: {reason(error)}") from error
         if not isinstance(logits, np.ndarray) or logits.ndim != 2 or logits.dtype.kind != "f":
             raise RunError(
-                f"{self.logits_file}: cannot be read: not a table of floats, a row a test image"
+                f"{self.logits_file}: cannot be read: not a table of floats"
+                " with one row per test image"
             )
         return np.asarray(logits, np.float32)
 
@@ -151,7 +151,7 @@ class RunFolder:
         """Replace the checkpoint.
 
         Raises:
-            RunError: the disk refuses.
+            RunError: writing fails.
         """
         self._write(self.checkpoint_file, content)
 
@@ -159,7 +159,7 @@ class RunFolder:
         """Write a finished run's files, the record last, and remove the checkpoint.
 
         Raises:
-            RunError: the disk refuses; either the checkpoint or the finished run is still there.
+            RunError: writing fails; either the checkpoint or the finished run is still there.
         """
         array = io.BytesIO()
         np.save(array, logits, allow_pickle=False)
@@ -181,7 +181,7 @@ class RunFolder:
         self._remove(self.record_file, self.checkpoint_file, self.model_file, self.logits_file)
 
     def _read_checked(self, file: Path) -> bytes:
-        """Read a file and hold it against its checksum, if there is one in the record."""
+        """Read a file and verify its checksum, if the record has one."""
         content = self._read(file)
         if self.finished:
             self.read_record()
@@ -189,8 +189,8 @@ class RunFolder:
             if claimed not in (None, checksum(content)):
                 raise RunError(
                     f"{file}: cannot be read: damaged, or of another run: its checksum is not the"
-                    f" one in {self.record_file.name}; take it from a copy, or train the run again"
-                    " with --overwrite"
+                    f" one in {self.record_file.name}; restore it from a copy, or train the run"
+                    " again with --overwrite"
                 )
         return content
 

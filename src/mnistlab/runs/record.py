@@ -27,7 +27,7 @@ _LIST_OF_NUMBERS = re.compile(r"\[\n\s+([-+.\deE]+(?:,\s+[-+.\deE]+)*)\s+\]")
 
 
 class _Frozen(BaseModel):
-    # Unknown keys are passed over, so that records of later versions stay readable.
+    # Unknown keys are ignored, so that records of later versions stay readable.
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
@@ -38,10 +38,10 @@ class EpochMetrics(_Frozen):
         epoch: from 1.
         train_loss: mean cross-entropy in nats over the epoch's training images, as they were
             trained on (augmented, with dropout, by the weights of the moment).
-        train_accuracy: share of them classified rightly, 0 to 1.
+        train_accuracy: share of them classified correctly, 0 to 1.
         test_loss: mean cross-entropy in nats over the images tested on (those held out of training,
             if the recipe has ``validation``), by the weights at the epoch's end.
-        test_accuracy: share of them classified rightly, 0 to 1.
+        test_accuracy: share of them classified correctly, 0 to 1.
         train_seconds: wall time of the training part.
         test_seconds: wall time of the test.
         images_per_second: training images a second.
@@ -70,8 +70,8 @@ class DataSummary(_Frozen):
 
 
 class Environment(_Frozen):
-    """Where a run ran: versions by package name, and the hardware; no memory, 0, where it cannot be
-    told.
+    """Where a run was trained: versions by package name, and the hardware; ``memory_gib`` is 0
+    where it is not known.
     """
 
     versions: dict[str, str]
@@ -82,12 +82,12 @@ class Environment(_Frozen):
     device: str
     threads: Size
     kernels: str = "torch"
-    """The build of the fast layers that trained, or ``torch`` for plain PyTorch."""
+    """The build of the fast layers that were used, or ``torch`` for plain PyTorch."""
 
 
 class FinalFigures(_Frozen):
-    """The figures to quote: the final epoch's. The best epoch is chosen on the images tested on,
-    and flatters.
+    """The figures to quote: those of the final epoch. The best epoch's are optimistic, since it is
+    chosen on the test images themselves.
     """
 
     test_accuracy: float
@@ -101,14 +101,13 @@ class RunRecord(_Frozen):
     """One finished run.
 
     Attributes:
-        parameters: trainable ones.
-        source: digest of the file of a model of the user's own, see
-            :class:`mnistlab.recipe.Source`.
-        imports: those of the files that it imports, by the modules' names; ``None`` in records of
-            versions before they were kept.
-        predictions: how the final weights read each image; ``None`` in records of versions before
-            it was kept.
-        started: when the run was begun.
+        parameters: number of trainable parameters.
+        source: digest of a user model's file, see :class:`mnistlab.recipe.Source`.
+        imports: digests of the files that it imports, by module name; ``None`` in records of older
+            versions.
+        predictions: how the final weights classify each image; ``None`` in records of older
+            versions.
+        started: when training started.
         seconds: training and testing time, summed over the epochs.
     """
 
@@ -153,7 +152,7 @@ class RunRecord(_Frozen):
         return total_seconds(self.history)
 
     def to_json(self, files: Mapping[str, str] | None = None) -> str:
-        """Return the text of ``record.json``, a row of numbers on a line.
+        """Return the text of ``record.json``, with each list of numbers on one line.
 
         Args:
             files: checksums of the files beside it, by name.
@@ -184,9 +183,7 @@ class RunRecord(_Frozen):
         return record
 
     def _refuse_contradictions(self, content: dict[str, Any]) -> None:
-        """Refuse a file whose figures do not follow from each other, those for quick readers among
-        them.
-        """
+        """Refuse a file whose figures contradict each other, including the derived ones."""
         refuse_fractions(self.history, self.data.train_images, self.data.test_images)
         if self.predictions:
             self.predictions.refuse_contradictions()
@@ -213,7 +210,7 @@ class RunRecord(_Frozen):
         for name in wanted.keys() & found.keys():
             if found[name] != wanted[name]:
                 raise ValueError(
-                    f"{name}: {found[name]!r}, but by the other figures {wanted[name]!r}"
+                    f"{name}: {found[name]!r}, but the other figures give {wanted[name]!r}"
                 )
 
 
@@ -258,7 +255,7 @@ def refuse_fraction(name: str, accuracy: float, images: int) -> None:
 
 
 def refuse_other_accuracy(accuracy: float, mistakes: int, images: int) -> None:
-    """Refuse an accuracy that is not the share of images that are no mistakes.
+    """Refuse an accuracy that does not follow from the number of mistakes.
 
     Raises:
         ValueError: it differs by more than rounding.
@@ -266,24 +263,24 @@ def refuse_other_accuracy(accuracy: float, mistakes: int, images: int) -> None:
     follows = 1 - mistakes / images
     if abs(accuracy - follows) > _ROUNDING:
         raise ValueError(
-            f"test_accuracy: {accuracy:.6g}, but {mistakes:,} of {images:,} images misread are"
-            f" {follows:.6g}"
+            f"test_accuracy: {accuracy:.6g}, but with {mistakes:,} of {images:,} images"
+            f" misclassified it is {follows:.6g}"
         )
 
 
 def reason(error: Exception) -> str:
-    """Say in one line why a file could not be read, naming the place in it if there is one."""
+    """Return one line that says why a file could not be read, and where in it."""
     said = str(getattr(error, "strerror", None) or error)
     if isinstance(error, ValidationError):
         problem = error.errors(include_url=False)[0]
         where = ".".join(map(str, problem["loc"])) or "the text"
         said = f"{where}: {problem['msg'].removeprefix('Value error, ')}"
-    # The file's own text may stand in it, and damage has no respect for terminals.
+    # It may quote the file, which can hold control characters.
     return "".join(
         letter if letter.isprintable() else ascii(letter)[1:-1] for letter in " ".join(said.split())
     )
 
 
 def now() -> datetime:
-    """Return the present time with the local time zone, to the second."""
+    """Return the current local time with its time zone, to the second."""
     return datetime.now().astimezone().replace(microsecond=0)

@@ -1,4 +1,4 @@
-"""RunStore: a folder of run folders, found by what they train."""
+"""RunStore: a folder of runs, which are found by recipe and seed."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -62,17 +62,17 @@ class _Predictions(BaseModel):
 
 
 class RunSummary(BaseModel):
-    """The few figures of a record that a list shows, read several times as fast as the whole.
+    """The figures of a record that a list shows, read several times faster than the whole record.
 
     Attributes:
         path: the run's folder.
-        recipe: its name, and how many training images it holds out to be tested on; 0 for the test
+        recipe: its name, and how many training images it holds out for validation; 0 for the test
             set.
         seed: of the run.
         final: the final epoch's accuracy alone, 0 to 1.
-        seconds: training and testing time; ``data``, ``history`` and ``predictions`` are there to
-            check it and ``final``.
-        started: when it was begun.
+        seconds: training and testing time; ``data``, ``history`` and ``predictions`` are only there
+            to check it and ``final``.
+        started: when training started.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -116,8 +116,8 @@ def _refuse(error: RunError) -> None:
 
 
 class RunStore:
-    """Runs in folders ``NAME-DIGEST-seedN``. The digest and the seed say what a run trains, the
-    name is a label.
+    """Runs in folders ``NAME-DIGEST-seedN``. The digest and the seed identify a run, the name is
+    only a label.
 
     Args:
         path: the folder that holds them; it need not exist yet.
@@ -131,18 +131,15 @@ class RunStore:
                 self._known.setdefault((found["digest"], int(found["seed"])), folder)
 
     def folder(self, recipe: Recipe, seed: int) -> RunFolder:
-        """Return the folder of a run, whatever label it was trained under; a new one if there is
-        none.
-        """
+        """Return the folder of a run, whatever label it was trained under, or a new one."""
         return RunFolder(self._known.get((recipe.digest, seed), self.path / run_name(recipe, seed)))
 
     def records(self, on_damage: Callable[[RunError], None] = _refuse) -> Iterator[RunRecord]:
-        """Read the records of all finished runs, whatever their folders are called, in the order of
-        their names.
+        """Read the records of all finished runs, in the order of their folders' names.
 
         Args:
-            on_damage: told of each record that is damaged, which is then passed over; by default it
-                is raised.
+            on_damage: called with the error of each damaged record, which is then skipped; by
+                default the error is raised.
 
         Raises:
             RunError: a record is damaged.
@@ -158,14 +155,13 @@ class RunStore:
                     yield record
 
     def summaries(self, on_damage: Callable[[RunError], None] = _refuse) -> Iterator[RunSummary]:
-        """Read a few figures of every finished run, in the order of their folders' names.
-
-        Arguments and errors are those of :meth:`records`.
-        """
+        """Read a summary of every finished run; see :meth:`records` for arguments and errors."""
         for folder in self._folders():
             file = RunFolder(folder).record_file
             try:
-                summary = RunSummary.model_validate(read_checked(read_file(file, LARGEST_RECORD))[0])
+                summary = RunSummary.model_validate(
+                    read_checked(read_file(file, LARGEST_RECORD))[0]
+                )
             except FileNotFoundError:
                 continue
             except (OSError, ValueError) as error:

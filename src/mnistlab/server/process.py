@@ -135,5 +135,7 @@ async def _log(errors: asyncio.StreamReader) -> None:
         if text:
             fields = {"said": text}
             _LOGGER.warning(
-                "a reader process said: %(said)s", fields, extra={"event": "reader", "fields": fields}
+                "a reader process said: %(said)s",
+                fields,
+                extra={"event": "reader", "fields": fields},
             )
