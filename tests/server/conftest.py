@@ -13,7 +13,7 @@ from tests.server.serving import served
 SECONDS = 20
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server():
     with served() as running:
         yield running
