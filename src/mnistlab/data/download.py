@@ -91,7 +91,9 @@ class _Resuming:
         from requests.adapters import HTTPAdapter
         from urllib3.util import Retry
 
-        retry = Retry(_RETRIES, backoff_factor=_BACKOFF_SECONDS, status_forcelist=(429, 500, 502, 503, 504))
+        retry = Retry(
+            _RETRIES, backoff_factor=_BACKOFF_SECONDS, status_forcelist=(429, 500, 502, 503, 504)
+        )
         with requests.Session() as session:
             for scheme in ("http://", "https://"):
                 session.mount(scheme, HTTPAdapter(max_retries=retry))
