@@ -1,8 +1,8 @@
-"""Image over HTTP → digits: an API, the page to draw on, and the processes that read. FastAPI is
-imported only here.
+"""The server: an API that reads digits in pictures, a page to draw on, and the processes that
+read. FastAPI is imported only here.
 
 ``mnistlab.server.app.create_app`` makes the application, ``mnistlab.server.launch.serve`` runs it.
-They are not imported with this package, of which a reader process needs neither.
+Neither is imported with this package, since reader processes need neither.
 """
 
 from mnistlab.server.settings import Settings

@@ -1,4 +1,4 @@
-"""Access: a line of the log for every request, and the count of them."""
+"""Access log: a line for every request, and a count of all requests."""
 
 import logging
 import time
@@ -17,12 +17,12 @@ _LONGEST = 500
 
 @dataclass
 class Tally:
-    """Requests of which the server was asked.
+    """Numbers of requests.
 
     Attributes:
-        open: without an answer yet.
-        answered: with their answer sent.
-        cut: broken off, or turned away because the server ended.
+        open: not yet answered.
+        answered: completely answered.
+        cut: broken off, or refused because the server was ending.
     """
 
     open: int = 0
@@ -31,13 +31,13 @@ class Tally:
 
 
 class Access:
-    """Middleware: tells of every request, and counts it.
+    """Middleware: logs and counts every request.
 
     Args:
         app: the application.
         metrics: counts answers by status.
         tally: counts requests.
-        ending: says whether the server is ending.
+        ending: returns whether the server is ending.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Guard: what every response carries, and what becomes of mistakes."""
+"""Guard: security headers on every response, and status 500 for unexpected exceptions."""
 
 import logging
 
@@ -20,11 +20,11 @@ _ABSENT = {
     ),
     "Cache-Control": "no-store",
 }
-"""Where the route says nothing itself."""
+"""Defaults, which a route may override."""
 
 
 class Guard:
-    """Middleware: adds the security headers; answers 500 where the application fails."""
+    """Middleware: adds the security headers, and answers 500 if the application raises."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

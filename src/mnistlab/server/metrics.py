@@ -1,4 +1,4 @@
-"""Metrics: what the server counts of itself, in Prometheus's form."""
+"""Metrics of the server, in Prometheus's format."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
