@@ -9,7 +9,7 @@ Finders = Callable[[str], FileFinder]
 
 
 def make_finders() -> Finders:
-    """Return finders of modules by folder; they cache the folders' content while they are in use."""
+    """Return finders of modules by folder; they cache what the folders hold while in use."""
     return cache(lambda folder: FileFinder(folder, (SourceFileLoader, [SUFFIX])))
 
 
