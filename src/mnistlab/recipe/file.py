@@ -17,7 +17,7 @@ _PAIR = re.compile(r"\\ud[89ab]\w\w\\ud[c-f]\w\w")
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Read a recipe. Its name is the file's, unless the file gives one.
+    """Read a recipe; its name is the file's unless the file says otherwise.
 
     Raises:
         RecipeError: unreadable, not TOML, or not a recipe; the message starts with the path.

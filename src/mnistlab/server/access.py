@@ -1,4 +1,4 @@
-"""Access log: a line for every request, and a count of all requests."""
+"""Access: a line of the log for every request, and the count of them."""
 
 import logging
 import time
@@ -17,12 +17,12 @@ _LONGEST = 500
 
 @dataclass
 class Tally:
-    """Numbers of requests.
+    """Requests of which the server was asked.
 
     Attributes:
-        open: not yet answered.
-        answered: completely answered.
-        cut: broken off, or refused because the server was ending.
+        open: without an answer yet.
+        answered: with their answer sent.
+        cut: broken off, or turned away because the server ended.
     """
 
     open: int = 0
@@ -31,13 +31,13 @@ class Tally:
 
 
 class Access:
-    """Middleware: logs and counts every request.
+    """Middleware: tells of every request, and counts it.
 
     Args:
         app: the application.
         metrics: counts answers by status.
         tally: counts requests.
-        ending: returns whether the server is ending.
+        ending: says whether the server is ending.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The ASGI application: its routes and middleware."""
+"""The application: its routes, apart from being run."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,15 +38,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Return the application; its reader processes start and end with its lifespan.
 
     Args:
-        settings: ``None`` reads with the shipped models.
+        settings: all of them; the default reads with the shipped models.
 
     Returns:
         An ASGI application. Its ``state`` has ``pool``, the :class:`~mnistlab.server.pool.Pool`;
         ``tally``, the :class:`~mnistlab.server.access.Tally`; and ``end``, to be called when the
-        server starts to shut down.
+        server begins to end.
 
     Raises:
-        ServerError: ``root_path`` is one of the server's own paths, or a host name is invalid.
+        ServerError: ``root_path`` is a path that the server uses itself, or a host's name is none.
     """
     chosen = settings or Settings()
     metrics, tally = Metrics(), Tally()
@@ -81,7 +81,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         "allow_methods": ["GET", "HEAD", "POST"],
         "expose_headers": ["Retry-After", "Server-Timing"],
     }
-    # The middleware added last is the first that a request passes.
+    # The last one added is the first one that a request passes.
     app.add_middleware(Target, prefix=chosen.root_path)
     if chosen.allow_origins:
         app.add_middleware(Preflights, **cors)
@@ -102,7 +102,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _check_prefix(app: FastAPI, prefix: str) -> None:
-    """Refuse a prefix that is ambiguous, since a proxy may or may not have removed it."""
+    """Refuse a prefix of which it could not be told whether a proxy has taken it off."""
     for route in app.routes:
         path = getattr(route, "path", "")
         if prefix and f"{path}/".startswith(f"{prefix}/"):

@@ -1,4 +1,4 @@
-"""Frame: a message between the server and a reader process: two lengths, a JSON object, bytes."""
+"""Frame: a message between server and reader process: two lengths, a JSON object, and bytes."""
 
 import asyncio
 import json
@@ -12,15 +12,15 @@ class Frame(NamedTuple):
     """A message.
 
     Attributes:
-        head: sent as JSON.
-        body: sent as it is: a picture's file, or a response.
+        head: what goes into JSON.
+        body: bytes that go as they are: a picture's file, or a response.
     """
 
     head: dict[str, Any]
     body: bytes = b""
 
     def pack(self) -> bytes:
-        """Return the message's bytes."""
+        """Return what goes over the pipe."""
         head = json.dumps(self.head).encode()
         return b"".join((_LENGTHS.pack(len(head), len(self.body)), head, self.body))
 
@@ -36,7 +36,7 @@ async def receive_frame(stream: asyncio.StreamReader) -> Frame:
 
 
 def read_frame(stream: BinaryIO) -> Frame | None:
-    """Wait for the next message and block; ``None`` if the other side ended."""
+    """Wait for the next message, blocking; ``None`` if the other side ended."""
     lengths = stream.read(_LENGTHS.size)
     if len(lengths) < _LENGTHS.size:
         return None

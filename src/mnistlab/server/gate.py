@@ -1,4 +1,4 @@
-"""Gate: requests that are refused whatever they ask for: another host's, or ambiguous ones."""
+"""Gate: requests that are refused whatever they ask."""
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -9,11 +9,11 @@ from mnistlab.server.target import origin_form
 
 
 class Gate:
-    """Middleware: refuses requests to another host, and bodies whose end is ambiguous.
+    """Middleware: refuses what is asked of another host, and bodies whose end is ambiguous.
 
     Args:
         app: the application.
-        hosts: the values of the ``Host`` header that are accepted.
+        hosts: what may be in the ``Host`` header.
     """
 
     def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
@@ -28,15 +28,15 @@ class Gate:
 
     def _check(self, headers: Headers) -> Refusal | None:
         if "transfer-encoding" in headers and "content-length" in headers:
-            # RFC 9112, 6.3: request smuggling; what the client means as a second request, a proxy
-            # may take for the body.
+            # RFC 9112, 6.3: what follows may be meant as a request by who sent it, and as a body by
+            # a proxy.
             return Refusal(
                 400,
                 "a body has Content-Length or Transfer-Encoding, not both",
                 headers={"Connection": "close"},
             )
         host = headers.get("host")
-        # Only HTTP/1.0 may omit it, which no browser speaks.
+        # Only HTTP/1.0 may do without, which no browser speaks.
         if host is None or host in self._hosts:
             return None
         return Refusal(

@@ -1,4 +1,4 @@
-"""Guard: security headers on every response, and status 500 for unexpected exceptions."""
+"""Guard: what every response carries, and what becomes of mistakes."""
 
 import logging
 
@@ -20,11 +20,11 @@ _ABSENT = {
     ),
     "Cache-Control": "no-store",
 }
-"""Defaults, which a route may override."""
+"""Where the route says nothing itself."""
 
 
 class Guard:
-    """Middleware: adds the security headers, and answers 500 if the application raises."""
+    """Middleware: adds the security headers; answers 500 where the application fails."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""The server's log on standard error, for people or for programs."""
+"""Log: what the server tells on standard error, for people or for programs."""
 
 import json
 import logging
@@ -8,18 +8,18 @@ from typing import Any
 _ACCESS = '{client} - - [{time}] "{method} {path} {protocol}" {status} {bytes} {ms}ms'
 """The Common Log Format, with milliseconds."""
 _PAUSE = 1.0
-"""Seconds between two warnings of the same kind."""
+"""Seconds between two lines of trouble of the same kind."""
 _KINDS = 1000
-"""Of warnings that are remembered."""
+"""Remembered."""
 
 
 def configuration(form: str, *, access: bool, quiet: bool) -> dict[str, Any]:
     """Return what ``logging.config.dictConfig`` takes.
 
     Args:
-        form: ``text``, or ``json``: one object per line.
-        access: whether to log each request.
-        quiet: whether to log warnings and errors only.
+        form: ``text``, or ``json``: an object a line.
+        access: whether each request has its line.
+        quiet: whether to tell of trouble only.
     """
     levels = {
         "mnistlab.server": "WARNING" if quiet else "INFO",
@@ -44,8 +44,8 @@ def configuration(form: str, *, access: bool, quiet: bool) -> dict[str, Any]:
 
 
 class Flood(logging.Filter):
-    """Limits warnings to one a second of each kind, which says how many were omitted since the
-    last.
+    """Lets through one line of trouble a second of each kind, which says how many have been left
+    out since the last.
     """
 
     def __init__(self) -> None:
@@ -69,8 +69,8 @@ class Flood(logging.Filter):
 
 
 class TextFormatter(logging.Formatter):
-    """One readable line per event. Text of clients is escaped, and the lines of an exception are
-    indented.
+    """A line for people of each event; what strangers wrote is escaped, and the lines of an
+    exception are indented.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -87,7 +87,7 @@ class TextFormatter(logging.Formatter):
         if more := getattr(record, "more", 0):
             text += f" ({more:,} more since the last such line)"
         if record.exc_info:
-            # Indented, so that no line can be taken for another event.
+            # What is indented cannot pass for another event.
             text += "".join(
                 f"\n    {_printable(line)}"
                 for line in self.formatException(record.exc_info).split("\n")
@@ -96,7 +96,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per line: time, level, event, and the event's own fields."""
+    """A JSON object a line: time, level, event, and what belongs to the event."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See ``logging``."""

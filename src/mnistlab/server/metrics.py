@@ -1,4 +1,4 @@
-"""Metrics of the server, in Prometheus's format."""
+"""Metrics: what the server counts of itself, in Prometheus's form."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 

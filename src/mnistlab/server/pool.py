@@ -27,8 +27,8 @@ class Pool:
     theirs alone.
 
     Args:
-        settings: the number of processes, the models, and how many requests may wait.
-        metrics: where it counts.
+        settings: how many processes, which models, how many may wait.
+        metrics: what is counted of it.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
@@ -43,7 +43,7 @@ class Pool:
         self._failure: ServerError | None = None
 
     def start(self) -> None:
-        """Start the processes; :meth:`loaded` waits until they are ready."""
+        """Begin to start the processes; :meth:`loaded` waits for them."""
         self._keepers = [asyncio.create_task(self._keep()) for _ in range(self._settings.workers)]
 
     async def loaded(self) -> None:
@@ -58,18 +58,18 @@ class Pool:
 
     @property
     def ready(self) -> bool:
-        """Whether pictures can be read: the models are loaded, a process is alive, and the server
-        is not ending.
+        """Whether pictures are read: all was loaded, a process lives, and the server is not
+        ending.
         """
         return (
             self._known.is_set() and not self._failure and bool(self._alive) and not self.stopping
         )
 
     def check_room(self) -> None:
-        """Check that a picture would be read or queued now.
+        """Do nothing if a picture would be read or queued now.
 
         Raises:
-            Refusal: 503, it would not.
+            Refusal: 503, of the caller to whom it happens.
         """
         if not self._known.is_set() or self._failure:
             raise Refusal(503, "the readers are still loading; try again", retry_after=1)
@@ -85,20 +85,21 @@ class Pool:
         images: bool,
         left: asyncio.Future[None] | None = None,
     ) -> Frame:
-        """Read a picture.
+        """Have a picture read.
 
         Args:
             picture: a file's content.
-            models: names; the first one's answer is the main one.
+            models: names, the answering one first.
             images: whether the answer shows what the network saw.
-            left: done once the client has left; a picture still in the queue is then dropped.
+            left: done once nobody waits for the answer; a picture that is not yet being read then
+                never is.
 
         Returns:
             ``status`` and ``seconds``, and the response's JSON.
 
         Raises:
-            Refusal: 503 if there is no room; 422 if the picture takes too long or crashes its
-                processes; 499 if the client has left.
+            Refusal: 503 if there is no room; 422 if the picture takes too long or ends its
+                processes; 499 if who asked has left.
         """
         self.check_room()
         seconds = self._settings.picture_seconds
@@ -130,7 +131,7 @@ class Pool:
         if self._idle:
             return self._idle.popleft()
         turn: asyncio.Future[ReaderProcess] = asyncio.get_running_loop().create_future()
-        # A picture that was being read goes before those that have only waited.
+        # What was let in once goes before what has only waited.
         (self._waiting.appendleft if again else self._waiting.append)(turn)
         self._count()
 
@@ -158,7 +159,7 @@ class Pool:
             self._count()
 
     def _free(self, reader: ReaderProcess) -> None:
-        """Give a reader to the request that has waited longest."""
+        """Hand a reader to whoever waits longest."""
         if not reader.alive:
             return
         while self._waiting:
@@ -169,7 +170,7 @@ class Pool:
         self._idle.append(reader)
 
     async def _keep(self) -> None:
-        """Keep one process alive: start it, and start another whenever it has ended."""
+        """Keep one process alive: start it, and another one whenever it has ended."""
         pause = 0.0
         while True:
             try:

@@ -1,4 +1,4 @@
-"""ReaderProcess: the server's side of a reader process."""
+"""ReaderProcess: a reader process, seen from the server."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from mnistlab.server.frame import Frame, receive_frame
 from mnistlab.server.settings import Settings
 
 _LOADING, _ENDING = 60.0, 2.0
-"""Seconds allowed for each."""
+"""Seconds for each."""
 _SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -37,8 +37,8 @@ class ReaderProcess:
 
     @classmethod
     async def start(cls, settings: Settings) -> "ReaderProcess":
-        """Start a process and wait until its models are loaded. ``models`` then maps their names to
-        their metadata.
+        """Start a process and wait until its models are loaded; they are then in ``models``: name
+        -> metadata.
 
         Raises:
             ServerError: a model cannot be loaded, or the process ended meanwhile.
@@ -84,7 +84,7 @@ class ReaderProcess:
         return self._process.returncode is None
 
     async def read(self, order: Frame, seconds: float) -> Frame:
-        """Read a picture. If the process does not answer in time, or the caller gives up, it is
+        """Have a picture read. A process that does not answer in time, or whose caller gives up, is
         killed.
 
         Raises:
@@ -107,7 +107,7 @@ class ReaderProcess:
             raise ReaderDiedError from error
 
     def kill(self) -> None:
-        """Kill it."""
+        """End it at once."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
 
