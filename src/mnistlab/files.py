@@ -1,5 +1,5 @@
-"""Files: opened only if they are files, since a pipe or a device may keep a reader waiting, or
-busy, for ever.
+"""Reading files: never a pipe or a device, which could keep the reader waiting or busy for ever,
+and never more bytes than a file of its kind can have.
 """
 
 import errno
@@ -14,6 +14,8 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+MOST_BYTES = 1 << 28
+"""The largest file that :func:`read_file` reads unless it is given another bound."""
 _FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 """Opening a pipe would otherwise wait for somebody who writes into it, and a terminal might become
 ours."""
@@ -37,14 +39,31 @@ def open_file(path: Path) -> BinaryIO:
     return file
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, most: int = MOST_BYTES) -> bytes:
     """Return a file's bytes.
 
+    Args:
+        path: of the file.
+        most: bytes that it may have. A file of 1 TB without content takes no space on a disk, but
+            would fill the memory.
+
     Raises:
-        OSError: see :func:`open_file`.
+        OSError: see :func:`open_file`; or the file is larger than ``most``, or than the memory.
     """
     with open_file(path) as file:
-        return file.read()
+        size = os.fstat(file.fileno()).st_size
+        content = b""
+        try:
+            if size <= most:
+                content = file.read(size + 1)
+                # Files of /proc have no size, and others may have grown.
+                if len(content) > size:
+                    content += file.read(most + 1 - len(content))
+        except MemoryError:
+            raise OSError(errno.ENOMEM, "it does not fit into memory", str(path)) from None
+    if max(size, len(content)) > most:
+        raise OSError(errno.EFBIG, f"larger than the {most:,} bytes that are read", str(path))
+    return content
 
 
 def refuse_special(path: Path) -> None:

@@ -34,10 +34,9 @@ _LONGEST_LINE, _LONGEST_NAME, _LONGEST_IN_LIST = 1000, 100, 40
 
 
 def printable(text: str) -> str:
-    r"""Return text with an escape, such as ``\x1b``, for every character that is not seen, or moves
-    what is.
+    r"""Escape, for example as ``\x1b``, every character that is invisible or moves others.
 
-    Letters of all scripts, combining accents and emoji stay as they are, spaces of all widths too.
+    Letters of all scripts, combining accents, emoji and spaces of all widths are kept.
     """
     return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
 
@@ -55,7 +54,7 @@ def is_unicode(text: str) -> bool:
 
 
 def shorten(text: str, most: int = _LONGEST_NAME) -> str:
-    """Return text of at most ``most`` characters, without its middle if it is longer."""
+    """Return text of at most ``most`` characters; longer text loses its middle."""
     if len(text) <= most:
         return text
     end = most // 4
@@ -63,15 +62,13 @@ def shorten(text: str, most: int = _LONGEST_NAME) -> str:
 
 
 def listed(names: Collection[str], most: int = 20) -> str:
-    """Return names, divided by commas, as a sentence may hold them: the first ``most``, and how
-    many more there are.
-    """
+    """Return the first ``most`` names, separated by commas, and how many more there are."""
     shown = ", ".join(shorten(printable(name), _LONGEST_IN_LIST) for name in islice(names, most))
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
 def markdown(text: str) -> str:
-    """Return text that Markdown, GitHub's too, shows as it is: a sentence, or a cell of a table."""
+    """Escape a sentence or a table cell so that Markdown, also GitHub's, shows it as it is."""
     return _MARKUP.sub(_escape, printable(text))
 
 
@@ -79,9 +76,9 @@ def csv_row(cells: Iterable[object]) -> str:
     """Return one row of comma-separated values (RFC 4180), which no spreadsheet takes for a
     formula.
 
-    A cell that begins as a formula does, and is no number, gets an apostrophe before it and quotes
-    around it, as OWASP recommends (CSV injection). Unseen characters but line feeds are escaped as
-    :func:`printable` does.
+    A cell that starts like a formula, and is not a number, is quoted and gets an apostrophe in
+    front, as OWASP recommends (CSV injection). Invisible characters other than line feeds are
+    escaped as :func:`printable` does.
     """
     return ",".join(map(_csv_cell, cells)) + "\r\n"
 
@@ -100,7 +97,7 @@ def html_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def to_json(value: Any, *, indent: int | None = 2) -> str:
-    r"""Return JSON that a terminal shows as it is: what it would not show is written as ``\u009b``.
+    r"""Return JSON in which invisible characters are escaped, for example as ``\u009b``.
 
     Raises:
         ValueError: a number is not finite.

@@ -227,7 +227,7 @@ def test_a_terminal_sees_runs_done_running_the_time_left_and_the_mean_so_far(tmp
             ["compare", "lenet5", "mlp", "--data", "nowhere"],
             "nowhere: no such file, folder or data set",
         ),
-        (["ablate", "lenet5"], "lenet5: has no regulariser to take away"),
+        (["ablate", "lenet5"], "lenet5: has no regulariser to remove"),
         (["sweep", "none.toml"], "none.toml: cannot be read: No such file or directory"),
         (
             ["report", "none"],

@@ -78,3 +78,17 @@ def test_lists_are_lists(group, tmp_path):
     figures, _ = told(run(*MNISTLAB, group, "list", "--json", cwd=tmp_path))
     assert all(known["name"] for known in figures)
     assert len(figures) > 3
+
+
+NET = """from torch import nn
+def build(image_shape, classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(1024, 8), nn.{}(), nn.Linear(8, classes))
+"""
+
+
+@pytest.mark.parametrize(("layer", "fast"), [("ReLU", True), ("GELU", False)])
+def test_whether_a_model_is_fast_is_told_as_its_words_are(layer, fast, tmp_path):
+    (tmp_path / "net.py").write_text(NET.format(layer), encoding="utf-8")
+    figures, words = told(run(*MNISTLAB, "doctor", "net.py:build", "--json", cwd=tmp_path))
+    assert ("has a fast form" in words) == fast == figures["model"]["fast"]
+    assert bool(figures["model"]["reason"]) != fast

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mnistlab.data import download
 from mnistlab.data.download import RemoteFile, cache_folder, fetch
 from mnistlab.errors import DataError
 
@@ -46,11 +47,16 @@ class Moody(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    monkeypatch.setattr(download, "_BACKOFF_SECONDS", 0.01)
+
+
 @pytest.fixture
 def server():
     with ThreadingHTTPServer(("127.0.0.1", 0), Moody) as running:
         running.requests = []
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         yield running
         running.shutdown()
 

@@ -193,7 +193,7 @@ DAMAGES = {
         "data row 1, pixel 1 is 256",
     ),
     "csv with a negative label": (csv("label,p0,p1,p2,p3\n-1,0,0,0,0\n"), "has label -1"),
-    "csv of no square": (csv("label,p0,p1\n1,0,0\n"), "2 pixel columns are no square image"),
+    "csv of no square": (csv("label,p0,p1\n1,0,0\n"), "2 pixel columns do not make a square"),
     "csv without labels": (
         csv("pixel0,pixel1\n1,0\n"),
         "the first column is 'pixel0'; it must be 'label'",
@@ -285,7 +285,7 @@ def test_a_name_that_is_nothing_suggests_a_near_one():
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "data.gz").write_bytes(gzip.compress(b"x"))
-    with pytest.raises(DataError, match="not a kind of data file that is known"):
+    with pytest.raises(DataError, match="not a known kind of data file"):
         load_dataset(str(tmp_path / "data.gz"))
 
 
@@ -294,7 +294,7 @@ def test_a_bounded_reader_gives_all_that_is_left_but_nothing_beyond_its_bound(tm
         reader = BoundedReader(io.BytesIO(b"0123456789"), bound, tmp_path)
         assert reader.read(2) == b"01"
         if bound < 10:
-            with pytest.raises(DataError, match="would come to more than 9 bytes"):
+            with pytest.raises(DataError, match="would expand to more than 9 bytes"):
                 reader.read()
         else:
             assert reader.read() == b"23456789"

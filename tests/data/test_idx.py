@@ -74,7 +74,7 @@ def test_every_truncation_of_a_gzip_file_is_refused(tmp_path, length):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (THREE_LABELS + b"\0", "promises 3 bytes, the file holds 4"),
+        (THREE_LABELS + b"\0", "promises 3 bytes, but the file holds 4"),
         (b"PNG!", "not an IDX file (it starts with 50 4e 47 21)"),
         (b"", "not an IDX file (it starts with nothing)"),
         (bytes([0, 0, 13, 1, 0, 0, 0, 0]), "elements of type 0x0d"),

@@ -96,7 +96,8 @@ def test_emnist_is_unpacked_from_its_archive_once(tmp_path, monkeypatch):
     assert load_known(replace(known, downloads=(published,))).fingerprint == dataset.fingerprint
 
 
-def test_without_a_way_to_download_the_message_says_what_to_do():
+def test_without_a_way_to_download_the_message_says_what_to_do(monkeypatch):
+    monkeypatch.setattr("mnistlab.data.download._BACKOFF_SECONDS", 0.01)
     known = replace(
         CATALOGUE["kmnist"], downloads=(RemoteFile("a.gz", "0" * 32, ("http://127.0.0.1:9/a.gz",)),)
     )

@@ -4,7 +4,7 @@ import pytest
 
 from mnistlab import RunFolder, built_in, train
 from mnistlab.cli.app import app, run
-from mnistlab.errors import MnistlabError
+from mnistlab.errors import MnistlabError, TrainingError
 from mnistlab.training import load_trained
 from tests.reliability.kinds import tiny_dataset
 
@@ -84,3 +84,21 @@ def test_one_that_ends_the_program_is_a_failure(command, few, tmp_path, capsys):
     assert run(app, [command, write(tmp_path, forward="sys.exit(0)"), *data]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "net.py:build: does not accept images" in line
+
+
+WRONG_IN_THE_END = {
+    "no number": ("images = images * float('nan')", "is not finite at the end"),
+    "other classes": ("return self.linear(images.flatten(1))[:, :5]", "returns .* it must return"),
+    "fewer rows": ("images = images[:3]", "returns .* it must return"),
+}
+
+
+@pytest.mark.parametrize("way", WRONG_IN_THE_END)
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_one_that_is_wrong_on_one_part_of_the_images_alone_is_named(way, part, tmp_path):
+    images, (statement, words) = len(getattr(tiny_dataset(), part)), WRONG_IN_THE_END[way]
+    forward = f"if not self.training and len(images) == {images}:\n            {statement}"
+    recipe = built_in("mlp").replace(model=write(tmp_path, forward), epochs=1, batch_size=4)
+    expected = "the loss is not finite" if (way, part) == ("no number", "test") else words
+    with pytest.raises(TrainingError, match=expected):
+        train(recipe, tiny_dataset(), kernels="torch", folder=tmp_path / "run")

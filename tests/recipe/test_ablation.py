@@ -66,5 +66,5 @@ def test_every_kind_of_augmentation_is_one_regulariser():
 
 
 def test_a_bare_recipe_has_nothing_to_take_away():
-    with pytest.raises(MnistlabError, match="lenet5: has no regulariser to take away"):
+    with pytest.raises(MnistlabError, match="lenet5: has no regulariser to remove"):
         ablate(built_in("lenet5"))

@@ -139,9 +139,9 @@ def _checkpoint(folder):
 
 
 def _comparison(folder):
-    group = RunGroup.of("tiny", [make_run(folder / "runs" / "run").read_record()])
-    group = Group(label="tiny", digest=group.recipe.digest, seeds=group.seeds)
-    found = compare((group,), "").model_dump(mode="json")
+    runs = RunGroup.of("tiny", [make_run(folder / "runs" / "run").read_record()])
+    group = Group(label="tiny", digest=runs.recipe.digest, seeds=runs.seeds)
+    found = compare((runs,), "").model_dump(mode="json")
     archive = Archive(
         title="x",
         baseline="",

@@ -20,7 +20,7 @@ def kind(request, tmp_path):
 
 
 @pytest.fixture
-def outcome(kind):
+def outcomes(kind):
     """Reads contents in the place of the file, and counts what came of them."""
     _, made = kind
     sound = made.read()

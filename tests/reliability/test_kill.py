@@ -134,7 +134,7 @@ def test_a_run_killed_again_and_again_ends_in_the_same_bits(
         "--data",
         few,
         "--epochs",
-        6,
+        effort(3, 6),
         "--threads",
         1,
         "--kernels",

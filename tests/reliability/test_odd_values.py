@@ -72,6 +72,10 @@ def test_odd_json_in_the_place_of_a_record_or_comparison_is_refused(tmp_path, te
         {"margin": 1e308},
         {"groups": [{"label": label, "digest": "01234567", "seeds": [0]} for label in "ab"]},
         {"groups": [{"label": f"{n}", "digest": f"{n:08}", "seeds": [0]} for n in range(1001)]},
+        *(
+            {"groups": [{"label": label, "digest": "01234567", "seeds": [0]}]}
+            for label in ("", " ", "\n", "L" * 201)
+        ),
     ],
     ids=lambda changes: str(changes)[:40],
 )
@@ -88,9 +92,10 @@ def test_an_odd_comparison_is_refused(changes, tmp_path):
     (tmp_path / "comparison.json").write_text(json.dumps(sound))
     assert read_archive(tmp_path / "comparison.json").title == "x"
     (tmp_path / "comparison.json").write_text(json.dumps(sound | changes))
-    assert read_or_refusal(
-        lambda: read_comparison(tmp_path / "comparison.json"), "comparison.json", str(tmp_path)
-    )[1]
+    file = tmp_path / "comparison.json"
+    assert read_or_refusal(lambda: read_comparison(file), "comparison.json", str(tmp_path))[1]
+    if "\0" not in changes.get("runs", ""):
+        assert read_or_refusal(lambda: read_archive(file), "comparison.json")[1]
 
 
 ABSURD = {

@@ -1,12 +1,14 @@
 """Pipes, sockets, devices and links in circles where a file is expected: refused at once, never
 read."""
 
+import json
 import os
 import socket
 import stat
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from mnistlab import RunFolder, load_dataset, train
 from mnistlab.cli.app import app
@@ -65,6 +67,34 @@ def test_nothing_but_files_is_read(kind, tmp_path):
         found, _ = read_or_refusal(made.read, made.file.name, *made.names, "run")
         assert found is None, name
         assert made.file.lstat().st_mode == before
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "IDX in the cache"])
+def test_a_file_of_a_terabyte_is_refused(kind, tmp_path):
+    made = KINDS[kind](tmp_path)
+    made.read()
+    os.truncate(made.file, 1 << 40)
+    found, line = read_or_refusal(made.read, made.file.name, *made.names, "run")
+    # What belongs to the file may have been read before; in a tar, zeros are its end.
+    assert line or made.file.suffix == ".tar", found
+
+
+def test_it_does_not_cost_the_others(tmp_path, capsys):
+    Image.new("L", (40, 40), 255).save(tmp_path / "small.png")
+    for name in ("big.png", "run/record.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+        os.truncate(tmp_path / name, 1 << 40)
+    make_run(tmp_path / "good")
+    pictures = [str(tmp_path / name) for name in ("big.png", "small.png")]
+    assert run_app(app, ["predict", "--json", *pictures]) == 1
+    big, small = json.loads(capsys.readouterr().out)
+    assert big["error"] == "cannot be read: larger than the 268,435,456 bytes that are read"
+    assert small["error"] is None
+    assert run_app(app, ["runs", str(tmp_path)]) == 2
+    captured = capsys.readouterr()
+    assert "good" in captured.out
+    assert "run/record.json: not a run's record: larger than the" in captured.err
 
 
 def test_neither_is_another_file_of_the_data(tmp_path, special):

@@ -3,17 +3,22 @@
 import io
 import json
 import pickle
+import re
 import shutil
 import tarfile
 import zipfile
 from functools import partial
 
+import click
 import numpy as np
 import onnx
 import pytest
+import safetensors.numpy
+import torch
 from onnx import TensorProto, helper
 
 from mnistlab import Recogniser, RunFolder, load_dataset, train
+from mnistlab.cli.app import run as run_app
 from mnistlab.errors import ModelError
 from mnistlab.recogniser.network import Network
 from mnistlab.training import load_trained
@@ -269,3 +274,48 @@ def test_the_code_that_a_strangers_record_names_is_not_run(tmp_path, monkeypatch
         tried=5,
         outcome="not run unless trained with or the user says so; if changed, never",
     )
+
+
+def widen(content):
+    content["recipe"] |= {"model": "convnet", "fit": "pad", "size": 512, "channels": [[4096] * 40]}
+
+
+OVERSIZED = {
+    "channels": widen,
+    "images": lambda content: content["data"].update(image_size=[4096, 4096]),
+    "parameters": lambda content: content.update(parameters=10**9),
+}
+
+
+@pytest.mark.parametrize("change", OVERSIZED)
+def test_a_record_of_a_network_that_fills_the_memory_is_refused(change, tmp_path):
+    folder = make_run(tmp_path / "run")
+    content = json.loads(folder.record_file.read_bytes())
+    del content["sha256"]
+    OVERSIZED[change](content)
+    folder.record_file.write_text(json.dumps(content))
+    with Gauge() as gauge:
+        _, line = read_or_refusal(lambda: load_trained(folder), str(folder.record_file))
+    assert re.search(r"record\.json: [\d,]+ parameters, but its recipe has [\d,]+", line)
+    assert gauge.peak < FAIR
+
+
+def test_weights_of_another_type_are_refused(tmp_path):
+    folder = make_run(tmp_path / "run")
+    content = json.loads(folder.record_file.read_bytes())
+    del content["sha256"]
+    folder.record_file.write_text(json.dumps(content))
+    weights = safetensors.numpy.load_file(folder.model_file)
+    halves = {name: value.astype(np.float16) for name, value in weights.items()}
+    safetensors.numpy.save_file(halves, folder.model_file)
+    _, line = read_or_refusal(lambda: load_trained(folder), str(folder.model_file))
+    assert "is torch.float16, not torch.float32" in line
+
+
+def test_what_pytorch_cannot_allocate_is_said_in_one_line(capsys):
+    @click.command()
+    def command():
+        torch.empty(1 << 50)
+
+    assert run_app(command, []) == 2
+    assert "this takes more memory than there is (" in capsys.readouterr().err

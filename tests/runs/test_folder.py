@@ -113,9 +113,15 @@ def test_another_process_is_kept_out_until_the_first_is_gone(tmp_path):
 
 
 def test_what_a_killed_process_left_is_cleared_away(tmp_path):
-    (tmp_path / ".record.json.abc.tmp").write_bytes(b"half")
+    (tmp_path / ".record.json.0123456789abcdef.tmp").write_bytes(b"half")
     (tmp_path / ".checkpoint.safetensors.0123456789abcdef.tmp").write_bytes(b"half")
+    (tmp_path / ".model.safetensors.aaaaaaaaaaaaaaaa.tmp").symlink_to("notes.tmp")
+    (tmp_path / ".test_logits.npy.aaaaaaaaaaaaaaaa.tmp").mkdir()
+    kept = {".model.safetensors.aaaaaaaaaaaaaaaa.tmp", ".test_logits.npy.aaaaaaaaaaaaaaaa.tmp"}
     own = {
+        ".record.json.1.tmp",
+        ".record.json.0123456789abcdef0.tmp",
+        ".model.safetensors.bad.tmp",
         "notes.tmp",
         ".notes.tmp",
         ".x.0123456789abcdef.tmp",
@@ -125,7 +131,7 @@ def test_what_a_killed_process_left_is_cleared_away(tmp_path):
     for name in own:
         (tmp_path / name).write_bytes(b"the user's own")
     with RunFolder(tmp_path).lock():
-        assert {path.name for path in tmp_path.iterdir()} == {".lock", *own}
+        assert {path.name for path in tmp_path.iterdir()} == {".lock", *own, *kept}
 
 
 def test_a_lock_that_is_a_link_is_not_followed(tmp_path):
@@ -141,6 +147,15 @@ def test_a_lock_that_is_a_link_is_not_followed(tmp_path):
         (tmp_path / "run" / ".lock").unlink()
     assert (tmp_path / "precious").read_text() == "precious"
     assert not (tmp_path / "nothing").exists()
+
+
+def test_neither_is_a_hard_link_opened(tmp_path):
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").hardlink_to(tmp_path / "precious")
+    with pytest.raises(RunError, match=r"its \.lock is a link"), RunFolder(tmp_path / "run").lock():
+        pass
+    assert (tmp_path / "precious").read_text() == "precious"
 
 
 def test_a_folder_for_a_run_of_which_nothing_came_is_removed(tmp_path):

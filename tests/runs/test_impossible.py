@@ -99,6 +99,16 @@ IMPOSSIBLE = [
         "predictions__reliability__14": [1001, 990.0, 997],
         "predictions__reliability__0": [-1, 0.0, 0],
     },
+    {"history__0__test_accuracy": 0.9975},
+    {"history__0__train_accuracy": 0.90001},
+    {"history__1__train_accuracy": 1e-6},
+    {"predictions__train_accuracy": 0.90001},
+    {
+        "predictions": None,
+        "history__1__test_accuracy": 0.9975,
+        "final__test_accuracy": 0.9975,
+        "final__best_test_accuracy": 0.9975,
+    },
     *({name: value} for name in SIZES for value in (10**10, 10**400)),
     *({"seed": value} for value in (10**19, 10**400)),
     *({name: 1e308} for name in FIGURES),
@@ -135,7 +145,12 @@ def test_a_possible_one_is_read(changes):
 
 
 @pytest.mark.parametrize(
-    "changes", [*IMPOSSIBLE[:3], *IMPOSSIBLE[10:13], *IMPOSSIBLE[17:20]], ids=str
+    "changes",
+    [
+        *(*IMPOSSIBLE[:3], *IMPOSSIBLE[10:13], *IMPOSSIBLE[17:20]),
+        *(one for one in IMPOSSIBLE if 0.9975 in one.values()),
+    ],
+    ids=str,
 )
 def test_no_list_shows_it(changes, tmp_path, capsys):
     (tmp_path / "run").mkdir()

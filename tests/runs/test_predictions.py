@@ -44,7 +44,9 @@ def test_an_outcome_agrees_with_pytorch(count, classes, seed, spread):
         for i in range(count)
         if predictions[i] != labels[i]
     ]
-    if confidences.unique().numel() == count:
+    first, second = probabilities.topk(2, dim=1).values.T
+    # Logits that hardly differ give the same probabilities.
+    if (first > second).all():
         assert found.mistakes == tuple(wrong)
     assert sum(row[0] for row in found.reliability) == count
     assert abs(sum(row[1] for row in found.reliability) - float(confidences.sum())) < 1e-4

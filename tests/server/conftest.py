@@ -13,7 +13,7 @@ from tests.server.serving import served
 SECONDS = 20
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server():
     with served() as running:
         yield running
@@ -28,7 +28,7 @@ def site(tmp_path_factory):
     )
     handler = functools.partial(SimpleHTTPRequestHandler, directory=folder)
     with HTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://localhost:{server.server_port}"
         server.shutdown()

@@ -93,7 +93,7 @@ def served(*options, log=None, **settings):
     try:
         # For programs it says in its log, not here, that it is ready.
         line = (
-            until(lambda: log.read_text().rpartition("\n")[0], 30)
+            until(lambda: re.search(r".*http://.*\n", log.read_text()), 30)[0]
             if "json" in options
             else process.stdout.readline()
         )

@@ -6,13 +6,16 @@ import json
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
 
+import onnx
 import pytest
 from PIL import Image
 
 from mnistlab.answer import Answer
+from mnistlab.recogniser import shipped_models
 from tests.server.pictures import claiming, file, number, text_bomb
-from tests.server.serving import served
+from tests.server.serving import served, until
 
 AT_ONCE = 5
 """Seconds: generous, for a machine that does something else besides."""
@@ -154,6 +157,29 @@ def test_values_in_the_query_are_checked(server):
     )
     assert "images" in refusal(ask("images=perhaps"), 422)
     assert "modle" in refusal(ask("modle=reader"), 422)
+
+
+UNSEEN = "\x7f\x9b31m\u202e\u2028\ufeff"
+
+
+def test_no_text_of_a_stranger_is_answered_raw(tmp_path, server):
+    quoted = quote(UNSEEN)
+    for path in (f"/{quoted}", f"/api/read?model={quoted}"):
+        answer = server.client.post(path, content=PICTURE)
+        assert answer.status_code >= 400
+        assert answer.text.isprintable()
+        assert "31m" in answer.json()["error"]
+    model = onnx.load(shipped_models()["lenet5"])
+    told = json.dumps({"title": f"title {UNSEEN}"}, ensure_ascii=False)
+    onnx.helper.set_model_props(model, {"mnistlab": told})
+    # Its seal would be broken.
+    model.doc_string = ""
+    onnx.save(model, tmp_path / "odd.onnx")
+    with served(workers=1, models=[str(tmp_path / "odd.onnx")]) as other:
+        until(lambda: other.client.get("/readyz").status_code == 200)
+        answer = other.client.get("/api/models")
+        assert answer.json()[0]["about"]["title"] == f"title {UNSEEN}"
+        assert answer.text.isprintable()
 
 
 def test_what_is_not_there_is_refused_in_json(server):

@@ -2,9 +2,12 @@
 
 import json
 import logging
+import os
 import re
 import sys
 import time
+
+import pytest
 
 from mnistlab.server.log import TextFormatter
 from tests.reliability.wire import answer, opened
@@ -161,3 +164,29 @@ def test_a_refused_picture_says_why(guarded):
     before = len(guarded.log.read_text())
     guarded.client.post("/api/read", content=b"no picture")
     assert "refused 127.0.0.1 with 422: " in guarded.log.read_text()[before:]
+
+
+NOISY = r"""
+import sys
+if "mnistlab.server.reader" in sys.orig_argv:
+    print("\x1b[31mlibrary\n10.0.0.9 - - forged\x9b", file=sys.stderr, flush=True)
+"""
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_a_reader_process_prints_is_a_line_of_the_log(form, tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(NOISY, encoding="utf-8")
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    monkeypatch.setenv("PYTHONPATH", path)
+    log = tmp_path / "log"
+    with served(*OPTIONS, "--log-format", form, log=log) as server:
+        until(lambda: "library" in log.read_text())
+        server.end()
+    text = log.read_text()
+    assert all(line.isprintable() for line in text.splitlines())
+    (line,) = (line for line in text.splitlines() if "library" in line)
+    if form == "json":
+        assert json.loads(line)["event"] == "reader"
+        assert "\x1b[31mlibrary | 10.0.0.9 - - forged\x9b" in json.loads(line)["message"]
+    else:
+        assert line.startswith(r"mnistlab: warning: a reader process said: \x1b[31mlibrary | 10.0")

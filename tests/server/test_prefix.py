@@ -55,7 +55,7 @@ def proxied(server, *, strips):
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
-        thread = threading.Thread(target=proxy.serve_forever)
+        thread = threading.Thread(target=proxy.serve_forever, args=(0.01,))
         thread.start()
         try:
             yield f"http://127.0.0.1:{proxy.server_port}"

@@ -29,7 +29,7 @@ def made_record(
         EpochMetrics(
             epoch=epoch,
             train_loss=0.1 / epoch,
-            train_accuracy=1 - 0.1 / epoch,
+            train_accuracy=round(1 - 0.1 / epoch, 2),
             test_loss=value,
             test_accuracy=accuracy,
             train_seconds=1.0,

@@ -32,6 +32,8 @@ from mnistlab.errors import MnistlabError, did_you_mean, told
 from mnistlab.text import one_line
 
 _USAGE_ERROR, _BUG, _INTERRUPTED = 2, 70, 130
+_TOO_LARGE = ("can't allocate memory", "out of memory")
+"""In what PyTorch says where Python would raise a ``MemoryError``."""
 _TRACEBACK = "MNISTLAB_TRACEBACK"
 """Environment variable: set to 1, it shows where in the code an error came about."""
 
@@ -137,7 +139,7 @@ def _explain(error: BaseException) -> tuple[int, str]:
             return _USAGE_ERROR, f"the output cannot be written: {error.strerror}"
         case OSError():
             return _USAGE_ERROR, f"{error.filename or 'failed'}: {error.strerror or error}"
-        case MemoryError():
+        case MemoryError() | RuntimeError() if _is_memory(error):
             return _USAGE_ERROR, f"this takes more memory than there is ({_place(error)})"
         case RecursionError():
             return (
@@ -145,6 +147,11 @@ def _explain(error: BaseException) -> tuple[int, str]:
                 f"something given is nested too deeply to be read ({_place(error)})",
             )
     return _BUG, f"this is a bug, please report it: {told(error)} ({_place(error)})"
+
+
+def _is_memory(error: BaseException) -> bool:
+    """Whether memory ran out, which PyTorch reports as a ``RuntimeError``."""
+    return isinstance(error, MemoryError) or any(said in str(error).lower() for said in _TOO_LARGE)
 
 
 def _explain_option(error: click.NoSuchOption) -> str:

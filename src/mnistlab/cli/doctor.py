@@ -46,7 +46,7 @@ def doctor(model: str | None, data: str | None) -> None:
         from mnistlab.data import load_dataset
 
         reason = unsupported_reason(recipe, load_dataset(recipe.data))
-        figures["model"] = {"name": recipe.name, "fast": reason is None, "reason": reason}
+        figures["model"] = {"name": recipe.name, "fast": not reason, "reason": reason}
         rows[recipe.name] = f"trains on plain PyTorch: {reason}" if reason else "has a fast form"
     width = max(map(len, rows))
     for name, text in rows.items():

@@ -73,6 +73,8 @@ class Reader:
             drawn = _annotate(content, reading) if job.target else b""
         except PictureError as error:
             return Result(error=str(error).removeprefix("picture: "))
+        except MemoryError:
+            return Result(error="cannot be read: it takes more memory than there is")
         # A bug that one picture in ten thousand meets must not cost the others.
         except Exception as error:
             return Result(error=one_line(f"cannot be read: {type(error).__name__}: {error}"))

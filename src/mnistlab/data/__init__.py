@@ -1,4 +1,4 @@
-"""Bytes to arrays: every form in which labelled images arrive, as one kind of data set."""
+"""Labelled images: every form in which they are published, read into one kind of data set."""
 
 from mnistlab.data.contact_sheet import contact_sheet
 from mnistlab.data.dataset import Dataset, Split, make_dataset

@@ -1,4 +1,6 @@
-"""Bounds: what a file may come to in memory, so that a small one from a stranger cannot fill it."""
+"""Bounds: how many bytes of memory a file may expand to, so that a small one from a stranger cannot
+fill it.
+"""
 
 import io
 import os
@@ -8,32 +10,49 @@ from typing import IO
 from mnistlab.errors import DataError
 
 LEAST = 1 << 26
-"""Bytes that any packed file may come to."""
+"""Bytes to which any packed file may expand."""
 _RATIO = 100
 """More than that no published data set is packed; MNIST is 5 to 1."""
 
 
-def most_unpacked(path: Path) -> int:
-    """Return how many bytes a packed file may come to."""
-    return max(LEAST, _RATIO * path.stat().st_size)
+def most_unpacked(packed: int) -> int:
+    """Return how many bytes, or grey pixels, so many packed bytes may expand to."""
+    return max(LEAST, _RATIO * packed)
 
 
 def refuse_bomb(path: Path, promised: int) -> None:
-    """Refuse a packed file that promises more bytes than are unpacked.
+    """Refuse a packed file that promises to expand to more bytes than it may.
 
     Raises:
         DataError: it does; the message starts with the path.
     """
-    most = most_unpacked(path)
+    most = most_unpacked(path.stat().st_size)
     if promised > most:
         raise DataError(
-            f"{path}: would come to {promised:,} bytes; at most {most:,} are unpacked of a file of"
-            " its size"
+            f"{path}: would expand to {promised:,} bytes; a file of its size may expand to at most"
+            f" {most:,}"
         )
 
 
+def refuse_holes(file: IO[bytes], path: Path) -> None:
+    """Refuse a large packed file that was never written in places, which packing does not leave.
+
+    Reading its zeros could take days, although it takes no space on the disk.
+
+    Raises:
+        DataError: there is a hole in it.
+    """
+    size = os.fstat(file.fileno()).st_size
+    if size <= LEAST or not hasattr(os, "SEEK_HOLE"):
+        return
+    # Where a file system knows of no holes, the first one is the file's end.
+    if os.lseek(file.fileno(), 0, os.SEEK_HOLE) < size:
+        raise DataError(f"{path}: incomplete: parts of it were never written; copy it again")
+    file.seek(0)
+
+
 class BoundedReader(io.RawIOBase):
-    """A file that is read only as far as a bound, which is asked for before anything is read.
+    """A file that is only read up to a bound, which is checked before anything is read.
 
     Args:
         file: what to read; it is closed with this.
@@ -65,7 +84,7 @@ class BoundedReader(io.RawIOBase):
         return self._file.seek(offset, whence)
 
     def read(self, size: int = -1) -> bytes:
-        """Read, but nothing if that were beyond the bound; all that is left if no size is given."""
+        """Read, but nothing if that went beyond the bound; without a size, all that is left."""
         if size >= 0:
             self._refuse_beyond(self._file.tell() + size)
             return self._file.read(size)
@@ -81,6 +100,6 @@ class BoundedReader(io.RawIOBase):
     def _refuse_beyond(self, position: int) -> None:
         if position > self._most:
             raise DataError(
-                f"{self._path}: cut off, or would come to more than {self._most:,} bytes; copy it"
-                " anew"
+                f"{self._path}: truncated, or would expand to more than {self._most:,} bytes; copy"
+                " it again"
             )

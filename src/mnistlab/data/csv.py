@@ -20,7 +20,7 @@ _LONGEST_LINE = 1 << 22
 def read_csvs(train: Path, test: Path | None) -> Dataset:
     """Read a labelled table and, unless ``None``, a second one for testing.
 
-    Kaggle's own ``test.csv`` has no labels; it is passed over, and a test set is held out of the
+    Kaggle's own ``test.csv`` has no labels, so it is ignored and a test set is held out of the
     training table.
 
     Raises:
@@ -47,7 +47,7 @@ def _lines(path: Path) -> Iterator[str]:
         while line := file.readline(_LONGEST_LINE):
             if len(line) == _LONGEST_LINE:
                 raise DataError(
-                    f"{path}: a line of more than {_LONGEST_LINE:,} characters is no row of a table"
+                    f"{path}: a line has more than {_LONGEST_LINE:,} characters, too many for a row"
                 )
             yield line
 
@@ -66,7 +66,7 @@ def _read_csv(path: Path) -> Split:
         )
     side = math.isqrt(len(first) - 1)
     if side < 1 or side * side != len(first) - 1:
-        raise DataError(f"{path}: {len(first) - 1:,} pixel columns are no square image")
+        raise DataError(f"{path}: {len(first) - 1:,} pixel columns do not make a square image")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -78,8 +78,8 @@ def _read_csv(path: Path) -> Split:
         raise DataError(f"{path}: cannot be read as a table of whole numbers: {error}") from error
     if table.shape[1] != len(first):
         raise DataError(
-            f"{path}: rows of {table.shape[1]:,} cells under a first row of {len(first):,}; copy it"
-            " anew"
+            f"{path}: rows of {table.shape[1]:,} cells below a first row of {len(first):,};"
+            " copy it again"
         )
     pixels = table[:, 1:]
     if pixels.min() < 0 or pixels.max() > 255:

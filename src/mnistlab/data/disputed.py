@@ -1,9 +1,8 @@
-"""Disputed labels: MNIST's test images whose published label most people who looked do not agree
-with.
+"""Disputed labels: MNIST's test images with whose published label most annotators disagree.
 
-Five people looked at each of the test images that seemed wrongly labelled to a trained model. These
-are those of which fewer than three agreed with the label: some are labelled wrongly, others cannot
-be told by anyone.
+Five annotators looked at each test image that a trained model took to be wrongly labelled. Listed
+here are the images where fewer than three agreed with the label: some labels are wrong, other
+images are illegible.
 
 References:
     C. G. Northcutt, A. Athalye and J. Mueller, *Pervasive Label Errors in Test Sets Destabilize
@@ -34,17 +33,16 @@ MNIST_DISPUTED = (
     9679,
     9729,
 )
-"""Places in MNIST's test set, from 0, in the order of its files."""
+"""Indices into MNIST's test set, from 0, in the order of its files."""
 _MNIST_TEST = "f5147f7baa1787ec"
 
 
 def disputed_labels(dataset: Dataset) -> tuple[int, ...]:
-    """Return the places, from 0 and ascending, of the test images whose labels are disputed.
+    """Return the indices of the test images whose labels are disputed, ascending from 0.
 
     Args:
-        dataset: as it is tested on. Its test split is told by its content, in whatever form it
-            came, and however few of the training images are kept; held-out training images are
-            another test split.
+        dataset: as it is tested on. MNIST's test split is recognised by its content, whatever
+            file it came from; held-out training images are another test split.
 
     Returns:
         Those of MNIST's test set; nothing for any other.

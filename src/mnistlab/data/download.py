@@ -1,5 +1,5 @@
-"""Fetching published files: several mirrors, checksums, retries, and resumption where the last
-attempt broke off.
+"""Downloads of published files: several mirrors, checksums, retries, and resumption of broken
+downloads.
 """
 
 import logging
@@ -20,7 +20,7 @@ OnProgress = Callable[[str, int, int], None]
 
 _CHUNK = 1 << 18
 _TIMEOUT_SECONDS = 20
-_RETRIES = 3
+_RETRIES, _BACKOFF_SECONDS = 3, 0.5
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,7 @@ def cache_folder() -> Path:
 def fetch(file: RemoteFile, folder: Path, on_progress: OnProgress | None = None) -> Path:
     """Return the path of a verified copy in ``folder``, downloading it if there is none.
 
-    A download that breaks off leaves ``NAME.part`` behind, and the next attempt asks only for the
-    rest.
+    A broken download leaves ``NAME.part`` behind, and the next attempt only fetches the rest.
 
     Raises:
         DataError: no mirror delivered the file; the message names the folder into which it can be
@@ -80,7 +79,7 @@ def fetch(file: RemoteFile, folder: Path, on_progress: OnProgress | None = None)
 
 
 class _Resuming:
-    """A downloader for pooch that goes on from a partial file."""
+    """A downloader for pooch that resumes from a partial file."""
 
     def __init__(self, file: RemoteFile, part: Path, on_progress: OnProgress | None) -> None:
         self.file = file
@@ -92,7 +91,9 @@ class _Resuming:
         from requests.adapters import HTTPAdapter
         from urllib3.util import Retry
 
-        retry = Retry(_RETRIES, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
+        retry = Retry(
+            _RETRIES, backoff_factor=_BACKOFF_SECONDS, status_forcelist=(429, 500, 502, 503, 504)
+        )
         with requests.Session() as session:
             for scheme in ("http://", "https://"):
                 session.mount(scheme, HTTPAdapter(max_retries=retry))
@@ -101,12 +102,10 @@ class _Resuming:
                     self._append(session, url)
                     break
                 except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
-                    # Once bytes have come, a broken connection is worth another request for the
-                    # rest.
+                    # Once bytes have arrived, the rest is requested again.
                     if attempt + 1 == _RETRIES or not self.part.exists():
                         raise
-        # The part is spent whether or not its checksum will hold: resuming a wrong file would never
-        # mend it.
+        # Moved even if its checksum turns out wrong: resuming a wrong file would never mend it.
         shutil.move(self.part, output_file)
 
     def _append(self, session: "Session", url: str) -> None:

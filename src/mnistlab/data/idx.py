@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.data.bounds import refuse_bomb
+from mnistlab.data.bounds import refuse_bomb, refuse_holes
 from mnistlab.data.dataset import Split
 from mnistlab.errors import DataError
 from mnistlab.files import open_file
@@ -77,22 +77,27 @@ def _read_plain(file: IO[bytes], path: Path) -> NDArray[Any]:
     element, shape, start = _parse_header(file.read(_LONGEST_HEADER), path)
     promised, found = math.prod(shape) * element.itemsize, path.stat().st_size - start
     if found != promised:
-        raise DataError(f"{path}: the header promises {promised:,} bytes, the file holds {found:,}")
+        raise DataError(
+            f"{path}: the header promises {promised:,} bytes, but the file holds {found:,}"
+        )
     file.seek(start)
     return np.frombuffer(file.read(promised), element).reshape(shape)
 
 
 def _read_packed(file: IO[bytes], path: Path) -> NDArray[Any]:
+    refuse_holes(file, path)
     with gzip.GzipFile(fileobj=file) as unpacked:
         element, shape, start = _parse_header(unpacked.read(_LONGEST_HEADER), path)
         promised = math.prod(shape) * element.itemsize
         refuse_bomb(path, promised)
         unpacked.seek(start)
-        # One byte more finds the end, and with it the checksum.
+        # One byte more reaches the end, where the checksum is verified.
         content = unpacked.read(promised + 1)
     if len(content) != promised:
         held = "more" if len(content) > promised else f"{len(content):,}"
-        raise DataError(f"{path}: the header promises {promised:,} bytes, the file holds {held}")
+        raise DataError(
+            f"{path}: the header promises {promised:,} bytes, but the file holds {held}"
+        )
     return np.frombuffer(content, element).reshape(shape)
 
 

@@ -1,14 +1,16 @@
-"""Pictures in ordinary files (PNG, JPEG and so on) as grey bytes."""
+"""Pictures in ordinary files (PNG, JPEG and so on), decoded to grey bytes."""
 
 import io
 import warnings
 import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mnistlab.data.bounds import LEAST, most_unpacked
 from mnistlab.data.dataset import Dataset, Split, make_dataset
 from mnistlab.errors import DataError
 from mnistlab.files import read_file
@@ -16,17 +18,76 @@ from mnistlab.text import listed
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-"""Of Pillow's others some start programs, as PostScript does, and the name does not decide."""
+"""Pillow would also read formats that start programs, such as PostScript, whatever the file's
+name."""
 _MOST_PIXELS = 1 << 24
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
 
-def decode(content: bytes, name: str) -> NDArray[np.uint8]:
+class PictureStack:
+    """Pictures of one size, decoded one after the other, whose pixels are bounded together.
+
+    Args:
+        place: the archive or folder that they come from, for messages.
+        most: pixels that they may have together.
+    """
+
+    def __init__(self, place: Path, most: int) -> None:
+        self._place = place
+        self._most = most
+        self._pictures: list[NDArray[np.uint8]] = []
+        self._first = ""
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def add(self, content: bytes, name: str) -> None:
+        """Decode one more picture.
+
+        Args:
+            content: the file's bytes.
+            name: for messages.
+
+        Raises:
+            DataError: not a picture, damaged, absurdly large, of another size than the first, or
+                one too many.
+        """
+        self._pictures.append(decode(content, name, self._check_size))
+        self._first = self._first or name
+
+    def stacked(self, order: Sequence[int] | None = None) -> NDArray[np.uint8]:
+        """Return the pictures, uint8 ``(n, height, width)``.
+
+        Args:
+            order: places from 0 in which they were added; ``None`` is that order itself.
+        """
+        chosen = self._pictures if order is None else [self._pictures[place] for place in order]
+        return np.stack(chosen)
+
+    def _check_size(self, name: str, height: int, width: int) -> None:
+        if self._pictures and (height, width) != self._pictures[0].shape:
+            first = "x".join(map(str, self._pictures[0].shape))
+            raise DataError(
+                f"{name}: {height}x{width} pixels, but {self._first} is {first}; all must have one"
+                " size"
+            )
+        if (len(self) + 1) * height * width > self._most:
+            raise DataError(
+                f"{self._place}: would expand to more than {self._most:,} pixels; files of this"
+                " size may expand to no more"
+            )
+
+
+def decode(
+    content: bytes, name: str, check_size: Callable[[str, int, int], None] | None = None
+) -> NDArray[np.uint8]:
     """Decode one picture to grey.
 
     Args:
         content: the file's bytes.
         name: for messages.
+        check_size: called with the name, the height and the width before anything is decoded; may
+            raise a :class:`DataError`.
 
     Returns:
         uint8, ``(height, width)``: colours by ITU-R 601 luma, 16 bits scaled to 8, transparency
@@ -42,6 +103,8 @@ def decode(content: bytes, name: str) -> NDArray[np.uint8]:
             width, height = image.size
             if width * height > _MOST_PIXELS:
                 raise ValueError(f"{width}x{height} pixels; at most {_MOST_PIXELS:,} are read")
+            if check_size:
+                check_size(name, height, width)
             if image.mode.startswith("I"):
                 return (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
             if image.has_transparency_data:
@@ -51,7 +114,10 @@ def decode(content: bytes, name: str) -> NDArray[np.uint8]:
                         "L"
                     )
                 )
-            return np.asarray(image.convert("L"))
+            return np.asarray(image if image.mode == "L" else image.convert("L"))
+    # A lack of memory is not this picture's fault, but that of all before it.
+    except (DataError, MemoryError):
+        raise
     # Pillow's decoders raise almost anything on damaged files, SyntaxError for a broken PNG among
     # them.
     except Exception as error:
@@ -60,7 +126,7 @@ def decode(content: bytes, name: str) -> NDArray[np.uint8]:
 
 
 def _check_chunks(content: bytes) -> None:
-    """Hold a PNG's chunks against their checksums, of which Pillow leaves out those of pixels.
+    """Compare a PNG's chunks with their checksums, since Pillow does not check those of pixels.
 
     Raises:
         ValueError: one is damaged.
@@ -78,24 +144,9 @@ def _check_chunks(content: bytes) -> None:
         at = end + 4
 
 
-def stack(pictures: list[NDArray[np.uint8]], names: list[str]) -> NDArray[np.uint8]:
-    """Stack pictures of one size into ``(n, height, width)``.
-
-    Raises:
-        DataError: one differs in size from the first; the message names it.
-    """
-    for picture, name in zip(pictures, names, strict=True):
-        if picture.shape != pictures[0].shape:
-            found, first = ("x".join(map(str, p.shape)) for p in (picture, pictures[0]))
-            raise DataError(
-                f"{name}: {found} pixels, but {names[0]} is {first}; all must have one size"
-            )
-    return np.stack(pictures)
-
-
 def read_class_folders(folder: Path) -> Dataset:
-    """Read ``folder/train/CLASS/*.png`` and ``folder/test/CLASS/*.png``, or ``folder/CLASS/*.png``
-    alone.
+    """Read ``folder/train/CLASS/*.png`` and ``folder/test/CLASS/*.png``, or only
+    ``folder/CLASS/*.png``.
 
     The classes are the training folders' names in order, numbers by value.
 
@@ -118,8 +169,7 @@ def read_class_folders(folder: Path) -> Dataset:
 
 
 def _read_split(folder: Path, classes: tuple[str, ...]) -> Split:
-    pictures: list[NDArray[np.uint8]] = []
-    names: list[str] = []
+    files: list[Path] = []
     labels: list[int] = []
     for subfolder in _folders_in(folder):
         if subfolder.name not in classes:
@@ -133,19 +183,26 @@ def _read_split(folder: Path, classes: tuple[str, ...]) -> Split:
         )
         if not paths:
             raise DataError(f"{subfolder}: no pictures in this class folder")
-        pictures += [_read_picture(path) for path in paths]
-        names += map(str, paths)
+        files += paths
         labels += [classes.index(subfolder.name)] * len(paths)
-    if not pictures:
+    if not files:
         raise DataError(f"{folder}: no class folders with pictures")
-    return Split(stack(pictures, names), np.array(labels, np.int64))
+    pictures = PictureStack(folder, most_unpacked(sum(map(_size, files))))
+    for file in files:
+        try:
+            pictures.add(read_file(file, LEAST), str(file))
+        except OSError as error:
+            raise DataError(f"{file}: cannot be read: {error.strerror or error}") from error
+    return Split(pictures.stacked(), np.array(labels, np.int64))
 
 
-def _read_picture(path: Path) -> NDArray[np.uint8]:
+def _size(file: Path) -> int:
+    """Return a file's bytes, none if it is too large to be read or not there."""
     try:
-        return decode(read_file(path), str(path))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
+        size = file.stat().st_size
+    except OSError:
+        return 0
+    return size if size <= LEAST else 0
 
 
 def _folders_in(folder: Path) -> list[Path]:

@@ -1,5 +1,5 @@
 """The data sets known by name, and where each is found: in the package, on the system, in the
-cache, or on the net.
+cache, or on the internet.
 """
 
 import sysconfig
@@ -177,7 +177,7 @@ CATALOGUE = {
 
 
 def local_folders(known: KnownDataset) -> Iterator[Path]:
-    """Yield the folders in which a data set may lie already: the cache, then the system's
+    """Yield the folders that may already hold a data set: the cache, then the system's
     ``share/datasets``.
     """
     if known.name == "mnist":
@@ -197,7 +197,7 @@ def find(known: KnownDataset) -> Path | None:
 
 
 def load_known(known: KnownDataset, on_progress: OnProgress | None = None) -> Dataset:
-    """Load a known data set, downloading it first if it is nowhere on this machine.
+    """Load a known data set, and download it first if it is not on this machine.
 
     Raises:
         DataError: damaged files, other content than published, or no way to download it.
@@ -209,7 +209,7 @@ def load_known(known: KnownDataset, on_progress: OnProgress | None = None) -> Da
     if known.fingerprint and dataset.fingerprint != known.fingerprint:
         raise DataError(
             f"{folder}: readable, but not the published {known.name} (fingerprint"
-            f" {dataset.fingerprint}, not {known.fingerprint}); remove it to have it fetched again"
+            f" {dataset.fingerprint}, not {known.fingerprint}); remove it to download it again"
         )
     return dataset
 

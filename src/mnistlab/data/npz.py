@@ -32,16 +32,15 @@ def read_npz(path: Path) -> Dataset:
             # NumPy warns of headers that Python 2 wrote.
             warnings.simplefilter("ignore")
             if file.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
-                raise DataError(f"{path}: a single array, not the zip of four that Keras publishes")
+                raise DataError(f"{path}: one array, not a zip of four as Keras publishes it")
             train_images, train_labels, test_images, test_labels = _read_arrays(file, path)
         train, test = (
             _split(train_images, train_labels, path),
             _split(test_images, test_labels, path),
         )
-    except DataError:
+    except (DataError, MemoryError):
         raise
-    # Zip files and headers of arrays can be wrong in many ways, whose exceptions share no base but
-    # this one.
+    # The exceptions of zip files and array headers share no other base class.
     except Exception as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
     return make_dataset(path.stem, train, test)
@@ -62,10 +61,20 @@ def _read_arrays(file: BinaryIO, path: Path) -> list[NDArray[np.generic]]:
             for member in members
         ):
             raise DataError(
-                f"{path}: packed otherwise than NumPy does; write it with numpy.savez_compressed"
+                f"{path}: compressed in another way than by NumPy; write it with"
+                " numpy.savez_compressed"
             )
-        # Whole, since the checksum is only looked at in the end.
-        return [_parse(archive.read(member), path) for member in members]
+        return [_parse(_read_member(archive, member), path) for member in members]
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """Return all bytes of a member, whose checksum is only checked at its end."""
+    with archive.open(member) as file:
+        # With its size, since zipfile would otherwise unpack 2 GiB before it looks at it.
+        content = file.read(member.file_size)
+        if len(content) < member.file_size:
+            raise EOFError(f"{member.filename}: truncated")
+        return content
 
 
 def _parse(content: bytes, path: Path) -> NDArray[np.generic]:
@@ -84,7 +93,7 @@ def _parse(content: bytes, path: Path) -> NDArray[np.generic]:
     promised, found = math.prod(shape) * dtype.itemsize, len(content) - start
     if promised != found:
         raise DataError(
-            f"{path}: an array's header promises {promised:,} bytes, the file holds {found:,}"
+            f"{path}: an array's header promises {promised:,} bytes, but the file holds {found:,}"
         )
     return np.frombuffer(content, dtype, offset=start).reshape(
         shape, order="F" if is_fortran else "C"

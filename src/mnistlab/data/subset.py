@@ -1,5 +1,5 @@
-"""Subset: a part of the training images to train on, and another to validate with, drawn once and
-for all.
+"""Subset: some of the training images to train on, and others to validate with, always the same
+ones.
 """
 
 import numpy as np
@@ -12,16 +12,16 @@ _SEED = 1998
 
 
 def take_subset(dataset: Dataset, *, validation: int = 0, limit: int = 0) -> Dataset:
-    """Hold out training images for validation, and keep only some of the others.
+    """Hold out training images for validation, and keep some or all of the others.
 
-    The draw depends on the number of training images alone: whatever the limit, the same images are
-    held out, and a smaller limit keeps a part of what a larger one keeps.
+    The draw depends only on the number of training images: the same images are held out whatever
+    the limit, and a larger limit keeps all that a smaller one keeps.
 
     Args:
         dataset: the whole.
         validation: training images that take the test set's place; 0 leaves the test set.
-        limit: training images to keep of the others; 0 keeps all, and so does a number above
-            theirs.
+        limit: how many of the other training images to keep; 0, or more than there are, keeps
+            all.
 
     Raises:
         DataError: nothing would be left to train on.

@@ -1,4 +1,4 @@
-"""The course's archives: ``train.tar`` and ``test.tar``, pictures named
+"""The course's archives: ``train.tar`` and ``test.tar``, with pictures named
 ``{number}_{label}.png``.
 """
 
@@ -10,16 +10,16 @@ import tarfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, Self, cast
 
 import numpy as np
 
-from mnistlab.data.bounds import LEAST, BoundedReader, most_unpacked
+from mnistlab.data.bounds import LEAST, BoundedReader, most_unpacked, refuse_holes
 from mnistlab.data.dataset import Dataset, Split, make_dataset
-from mnistlab.data.image_files import SUFFIXES, decode, stack
+from mnistlab.data.image_files import SUFFIXES, PictureStack
 from mnistlab.errors import DataError
 from mnistlab.files import open_file
-from mnistlab.text import shorten
+from mnistlab.text import printable, shorten
 
 _NAME = re.compile(r"(?P<number>\d{1,18})_(?P<label>\d{1,4})")
 
@@ -28,7 +28,18 @@ _PACKED: dict[bytes, Callable[..., Any]] = {
     b"BZh": bz2.open,
     b"\xfd7zXZ": lzma.open,
 }
-"""What opens a packed archive, by how it starts."""
+"""What opens a compressed archive, by its first bytes."""
+_MOST_MEMBERS = 1_000_000
+_LONGEST_HEADER = 1 << 13
+"""Bytes of an extended header, which holds long names and times; tarfile takes time with the square
+of them to read it."""
+_EXTENDED = {
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+}
 
 
 def read_tars(train: Path, test: Path | None) -> Dataset:
@@ -43,74 +54,109 @@ def read_tars(train: Path, test: Path | None) -> Dataset:
     )
 
 
+class _Member(tarfile.TarInfo):
+    """A member whose header is checked before tarfile acts on it."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """See :class:`tarfile.TarInfo`."""
+        member = super().frombuf(buf, encoding, errors)
+        if member.size < 0:
+            raise DataError(f"{shorten(member.name)}: has a size of {member.size:,} bytes")
+        if member.type in _EXTENDED and member.size > _LONGEST_HEADER:
+            raise DataError(f"{shorten(member.name)}: its name or its attributes are too long")
+        return member
+
+
 def _read_tar(path: Path) -> Split:
-    pictures = []
     try:
-        with (
-            open_file(path) as packed,
-            _unpack(packed, path) as file,
-            tarfile.open(fileobj=file, mode="r:") as archive,
-        ):
-            for member in archive:
-                name = PurePosixPath(member.name)
-                if (
-                    not member.isfile()
-                    or name.name.startswith(".")
-                    or name.suffix.lower() not in SUFFIXES
-                ):
-                    continue
-                # Of a sparse file the archive holds less than its size.
-                if member.size > LEAST:
-                    raise DataError(
-                        f"{path}: {shorten(str(name))}: {member.size:,} bytes are no picture of a"
-                        " digit"
-                    )
-                content = archive.extractfile(member)
-                if content is not None:
-                    number, label = _parse_name(name, path)
-                    where = f"{path}: {shorten(str(name))}"
-                    pictures.append((number, label, decode(content.read(), where), where))
-            _refuse_cut(archive, path)
+        with open_file(path) as packed:
+            opener = _opener(packed)
+            with (
+                _unpack(packed, opener, path) as file,
+                tarfile.open(fileobj=file, mode="r:", tarinfo=_Member) as archive,
+            ):
+                pictures, numbers, labels = _read_pictures(archive, path)
+                _refuse_truncated(archive, path)
+                # The checksum of a packed archive is only checked at its end, behind its padding.
+                while opener and file.read(tarfile.RECORDSIZE):
+                    pass
+    except DataError as error:
+        raise (
+            error if str(error).startswith(printable(str(path))) else DataError(f"{path}: {error}")
+        ) from None
     except (
         OSError,
         EOFError,
         ValueError,
         OverflowError,
+        RecursionError,
         tarfile.TarError,
         zlib.error,
         lzma.LZMAError,
     ) as error:
         raise DataError(f"{path}: cannot be read as a tar file: {error}") from error
-    if not pictures:
+    if not labels:
         raise DataError(f"{path}: no pictures in the archive")
-    # The archive's own order is that of whichever file system it was packed on.
-    pictures.sort(key=lambda entry: entry[0])
-    images = stack([entry[2] for entry in pictures], [entry[3] for entry in pictures])
-    return Split(images, np.array([entry[1] for entry in pictures], np.int64))
+    # The archive's order is that of the file system it was made on.
+    order = sorted(range(len(numbers)), key=numbers.__getitem__)
+    return Split(pictures.stacked(order), np.array(labels, np.int64)[order])
 
 
-def _unpack(file: BinaryIO, path: Path) -> IO[bytes]:
+def _read_pictures(
+    archive: tarfile.TarFile, path: Path
+) -> tuple[PictureStack, list[int], list[int]]:
+    """Return the pictures, their numbers and their labels, in the archive's order."""
+    size = path.stat().st_size
+    pictures, numbers, labels = PictureStack(path, most_unpacked(size)), [], []
+    last = -1
+    for count, member in enumerate(archive):
+        # A damaged size can lead back to a header that was read already, for ever.
+        if member.size < 0 or member.offset <= last:
+            raise DataError(f"{path}: its members overlap; copy it again")
+        if count >= _MOST_MEMBERS:
+            raise DataError(f"{path}: more than {_MOST_MEMBERS:,} members")
+        last = member.offset
+        name = PurePosixPath(member.name)
+        if not member.isfile() or name.name.startswith(".") or name.suffix.lower() not in SUFFIXES:
+            continue
+        where = f"{path}: {shorten(str(name))}"
+        # Of a sparse member the archive holds less than its size.
+        if member.issparse() or member.size > LEAST:
+            raise DataError(f"{where}: {member.size:,} bytes are no picture of a digit")
+        content = archive.extractfile(member)
+        if content is not None:
+            number, label = _parse_name(name, path)
+            pictures.add(content.read(), where)
+            numbers.append(number)
+            labels.append(label)
+    return pictures, numbers, labels
+
+
+def _opener(file: BinaryIO) -> Callable[..., Any] | None:
+    """Return what opens a packed archive; ``None`` for a plain one."""
     start = file.read(6)
     file.seek(0)
-    for magic, unpack in _PACKED.items():
-        if start.startswith(magic):
-            return cast("IO[bytes]", BoundedReader(unpack(file), most_unpacked(path), path))
-    return cast("IO[bytes]", BoundedReader(file, path.stat().st_size + tarfile.RECORDSIZE, path))
+    return next((opener for magic, opener in _PACKED.items() if start.startswith(magic)), None)
 
 
-def _refuse_cut(archive: tarfile.TarFile, path: Path) -> None:
-    """Refuse an archive without the block of zeros that ends every whole one, which tarfile itself
-    lets pass.
+def _unpack(file: BinaryIO, opener: Callable[..., Any] | None, path: Path) -> IO[bytes]:
+    size = path.stat().st_size
+    if opener:
+        refuse_holes(file, path)
+        return cast("IO[bytes]", BoundedReader(opener(file), most_unpacked(size), path))
+    return cast("IO[bytes]", BoundedReader(file, size + tarfile.RECORDSIZE, path))
+
+
+def _refuse_truncated(archive: tarfile.TarFile, path: Path) -> None:
+    """Refuse an archive without the block of zeros that ends every complete one, which tarfile
+    accepts.
     """
     file = archive.fileobj
     if file is not None:
         file.seek(archive.offset)
         if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-            raise DataError(f"{path}: the archive is cut off; copy it anew")
-        # The checksum of a packed archive is looked at in the end, and beyond the block of zeros
-        # there is more.
-        while file.read(tarfile.RECORDSIZE):
-            pass
+            raise DataError(f"{path}: the archive is truncated; copy it again")
 
 
 def _parse_name(name: PurePosixPath, path: Path) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from mnistlab.statistics.looks import MOST_SEEDS
 from mnistlab.text import is_unicode
 
 FILE = "comparison.json"
+_LONGEST_LABEL = 200
 
 
 class Group(BaseModel):
@@ -22,7 +23,7 @@ class Group(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    label: str
+    label: str = Field(min_length=1, max_length=_LONGEST_LABEL, pattern=r"\S")
     digest: str
     seeds: tuple[int, ...]
 

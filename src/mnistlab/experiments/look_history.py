@@ -9,16 +9,17 @@ from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mnistlab.errors import ExperimentError, RunError
 from mnistlab.files import read_file
-from mnistlab.runs import reason, write_atomically
+from mnistlab.runs import folder_lock, reason, write_atomically
 from mnistlab.statistics import Look, RunGroup, planned_looks, unplanned_look
 from mnistlab.statistics.looks import MINIMUM_SEEDS, MOST_SEEDS
 
 FILE = "looks.json"
+_PATIENCE = 60.0
+"""Seconds to wait while another process, which takes a moment, notes its look."""
 
 
 class PastLook(BaseModel):
@@ -155,7 +156,7 @@ def note(runs: Path, look: PastLook) -> None:
     """
     file = runs / FILE
     try:
-        with FileLock(runs / ".lock"):
+        with folder_lock(runs, seconds=_PATIENCE, busy="another process is using this folder"):
             looks = _read(file).looks
             if not _known(look, looks):
                 write_atomically(file, _File(looks=(*looks, look)).model_dump_json(indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""What a run is: the one description from which everything else follows."""
+"""Recipes: the one description of a training run, from which everything else follows."""
 
 from mnistlab.recipe.ablation import ablate, regularisers
 from mnistlab.recipe.built_in_recipes import BUILT_IN, DISPLAY_NAMES, built_in

@@ -21,8 +21,8 @@ def regularisers(recipe: Recipe) -> dict[str, dict[str, object]]:
 
 
 def ablate(recipe: Recipe) -> list[Recipe]:
-    """Return the recipe whole, without each regulariser, with each alone, and bare; none of them
-    twice.
+    """Return the recipe as it is, without each regulariser, with each alone, and with none; no
+    variant twice.
 
     Args:
         recipe: with at least one regulariser.
@@ -33,7 +33,7 @@ def ablate(recipe: Recipe) -> list[Recipe]:
     found = regularisers(recipe)
     if not found:
         raise RecipeError(
-            f"{recipe.name}: has no regulariser to take away (no augmentation, dropout, batch_norm,"
+            f"{recipe.name}: has no regulariser to remove (no augmentation, dropout, batch_norm,"
             " ...)"
         )
     variants = [recipe]

@@ -1,4 +1,4 @@
-"""Finder: modules of users in folders, found as Python does."""
+"""Finds the modules of users in folders, as Python does, without importing them."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -9,12 +9,12 @@ Finders = Callable[[str], FileFinder]
 
 
 def make_finders() -> Finders:
-    """Return what finds modules in a folder, with no memory of folders but of this one reading."""
+    """Return finders of modules by folder; they cache what the folders hold while in use."""
     return cache(lambda folder: FileFinder(folder, (SourceFileLoader, [SUFFIX])))
 
 
 def find_module(name: str, folders: Sequence[str], finders: Finders) -> ModuleSpec | None:
-    """Find a module in folders as Python does, but only Python files and folders."""
+    """Find a module in folders as Python does; only Python files and packages count."""
     spread: list[str] = []
     for folder in folders:
         spec = finders(folder).find_spec(name)

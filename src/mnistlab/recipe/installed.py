@@ -1,6 +1,4 @@
-"""Installed: what is the standard library or an installed package, as opposed to code of the user's
-own.
-"""
+"""Installed modules: the standard library and installed packages, as opposed to the user's code."""
 
 import csv
 import site
@@ -23,8 +21,8 @@ def is_installed(path: Path) -> bool:
 
 
 def installed_folders() -> tuple[Path, ...]:
-    """Return the folders that hold installed packages; of Python's path they may hold files of the
-    user's as well.
+    """Return the folders that hold installed packages; those on Python's path may hold the user's
+    files as well.
     """
     return (*_own_folders(), *(folder for folder in _other_folders() if _recorded(folder)))
 
@@ -37,7 +35,7 @@ def _other_folders() -> list[Path]:
 
 @cache
 def _own_folders() -> tuple[Path, ...]:
-    """Return where Python's own installer puts packages, and the standard library."""
+    """Return the folders of Python's own installer and of the standard library."""
     names = ("stdlib", "platstdlib", "purelib", "platlib")
     folders = [sysconfig.get_path(name) for name in names] + [
         *site.getsitepackages(),
@@ -60,7 +58,7 @@ def _recorded(folder: Path) -> frozenset[Path]:
 
 @cache
 def is_installed_name(top: str) -> bool:
-    """Return whether a name, without dots, means such a module."""
+    """Return whether a top-level name means an installed module."""
     if top in sys.stdlib_module_names or top == OURS:
         return True
     spec = PathFinder.find_spec(top, [str(folder) for folder in installed_folders()])

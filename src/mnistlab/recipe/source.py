@@ -1,7 +1,6 @@
-"""Source: the code of a model of the user's own, which decides a run's outcome as the recipe's
-fields do.
+"""Source: the code of a user model, on which a run's outcome depends as it does on the recipe.
 
-It is found by reading files alone; nothing is imported.
+It is found by reading files; nothing is imported.
 """
 
 import ast
@@ -20,9 +19,9 @@ from mnistlab.recipe.installed import OURS, installed_folders, is_installed, is_
 
 _DIGITS = 16
 _LARGEST = 1 << 22
-"""Bytes of a file of code; a stranger's takes no more memory than that, and is not run."""
+"""Bytes of a file of code, so that a stranger's cannot fill the memory."""
 _MOST = 10_000
-"""Names that are imported."""
+"""Imported names that are followed."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,8 @@ class Module:
     Attributes:
         name: under which it is imported.
         path: its file, absolute and without links; of a package without ``__init__.py`` its folder.
-        content: of the file; ``None`` for such a package.
-        folders: where a package's modules are; ``None`` for what is no package.
+        content: of the file; ``None`` for a package without ``__init__.py``.
+        folders: where a package's modules are; ``None`` for other modules.
         installed: whether it is part of an installed package, whose imports are not followed.
     """
 
@@ -51,16 +50,15 @@ class Module:
 
 @dataclass(frozen=True)
 class Source:
-    """What building a model runs: its file, and all that this imports, at whatever remove, and that
-    is not installed.
+    """The code that building a model runs: its file, and everything that it imports, directly or
+    indirectly, and that is not installed.
 
     Attributes:
         model: as a recipe names it.
-        main: the file that it names; ``None`` for a built-in model, and where there is no such
-            file.
-        others: what is imported, by name.
-        roots: folders in which that was looked for, the first that has it counting.
-        fault: why there is no ``main`` although the model is no built-in one.
+        main: the file that it names; ``None`` for a built-in model, or if there is no such file.
+        others: the imported modules, by name.
+        roots: the folders that were searched for them, in this order.
+        fault: why there is no ``main``, although the model is not a built-in one.
     """
 
     model: str
@@ -81,7 +79,7 @@ class Source:
 
     @cached_property
     def imports(self) -> dict[str, str]:
-        """The same of each file that is imported, by the module's name."""
+        """Digests of the imported files, by module name."""
         return {
             name: module.digest
             for name, module in (self.others or {}).items()
@@ -90,9 +88,7 @@ class Source:
 
     @property
     def fingerprint(self) -> str:
-        """Hexadecimal digits of SHA-256 over all files, the names of their modules, and where they
-        are; or nothing.
-        """
+        """Hexadecimal digits of SHA-256 over all files, module names and paths; or nothing."""
         if self.main is None:
             return ""
         held = [
@@ -102,12 +98,12 @@ class Source:
         return hashlib.sha256(json.dumps([held[0], *sorted(held[1:])]).encode()).hexdigest()
 
     def difference(self, digest: str, imports: Mapping[str, str] | None) -> str:
-        """Say which file is not as a record has it, for example ``net.py:build has changed``;
-        nothing if all are.
+        """Say which file differs from a record, for example ``net.py:build has changed``; nothing
+        if none does.
 
         Args:
-            digest: the record's :attr:`digest`; empty in one of a version that kept none.
-            imports: the record's :attr:`imports`; ``None`` in one of a version that kept none.
+            digest: the record's :attr:`digest`; empty in records of older versions.
+            imports: the record's :attr:`imports`; ``None`` in records of older versions.
         """
         if not digest:
             return ""
@@ -125,17 +121,16 @@ class Source:
 
 
 def read_source(model: str, *, follow: bool = True) -> Source:
-    """Read the code that a recipe's ``model`` names, and that it imports.
+    """Read the code that a recipe's ``model`` names, and what it imports.
 
-    Imports are those that stand in the code, also in functions; what it imports by other means is
-    not seen. What the standard library or an installed package has under a name goes before a file
-    of the user's.
+    Import statements are followed wherever they are, also in functions; dynamic imports are not
+    seen. The standard library and installed packages take precedence over the user's files.
 
     Args:
-        model: ``path/to/file.py:build``, whose imports are looked for beside the file, in the
+        model: ``path/to/file.py:build``, whose imports are searched for beside the file, in the
             current folder and on Python's path; ``package.module:build``, in the last two; or a
             built-in model's name.
-        follow: whether to read what it imports, too.
+        follow: whether to read what it imports as well.
     """
     name, colon, _ = model.rpartition(":")
     if not colon:
@@ -151,7 +146,7 @@ def read_source(model: str, *, follow: bool = True) -> Source:
         main = Module(f"{OURS}_model_{file.stem}", file, _read(file))
         roots = tuple(dict.fromkeys((str(file.parent), *path)))
         return Source(model, main, _follow(main, roots) if follow else {}, roots)
-    # A home folder of nobody is a RuntimeError, a name that no file can have a ValueError.
+    # The home folder of an unknown user is a RuntimeError, an impossible file name a ValueError.
     except (OSError, RuntimeError, ValueError) as error:
         return Source(model, fault=f"cannot be read: {getattr(error, 'strerror', None) or error}")
 
@@ -191,8 +186,8 @@ def _read(file: Path) -> bytes:
 def _follow(
     main: Module, roots: tuple[str, ...], found: dict[str, Module] | None = None
 ) -> dict[str, Module]:
-    """Return what a module imports, and what that imports, by name; ``found`` holds what surrounds
-    it.
+    """Return what a module imports, directly and indirectly, by name; ``found`` are the packages
+    around it.
     """
     known = {main.name: main} | (found or {})
     seen: set[str] = set()
@@ -220,7 +215,7 @@ def _add(
     *,
     installed: bool = False,
 ) -> None:
-    """Add a module and the packages around it, as far as there are such files."""
+    """Add a module and the packages around it, as far as they exist."""
     folders: Sequence[str] | None = roots
     parts = name.split(".")
     for count in range(1, len(parts) + 1):
@@ -245,8 +240,8 @@ def _add(
 
 
 def _imported_names(module: Module) -> Iterator[str]:
-    """Yield the names of modules that a module's code imports, or may: ``from a import b`` names
-    ``a`` and ``a.b``.
+    """Yield the names of modules that a module's code imports, or may import: ``from a import b``
+    yields ``a`` and ``a.b``.
     """
     if module.content is None:
         return
@@ -254,7 +249,7 @@ def _imported_names(module: Module) -> Iterator[str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(module.content)
-    # Then nothing of it is run, nor imported.
+    # Such code can neither be run nor imported.
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     package = module.name if module.folders is not None else module.name.rpartition(".")[0]

@@ -1,13 +1,10 @@
-"""The images that runs are tested on: the test set's, or training images held out instead; and what
-to call them.
-"""
+"""What runs are tested on, the test set or held-out training images, and what to call it."""
 
 from collections.abc import Mapping
 from typing import Literal
 
 TestedOn = Literal["test", "validation"]
-"""Stands before accuracy and loss as well: ``validation`` where a recipe holds out training
-images."""
+"""Also the word before accuracy and loss: ``validation`` if a recipe holds out training images."""
 TESTED_IMAGES: Mapping[TestedOn, str] = {
     "test": "test images",
     "validation": "held-out training images",
@@ -19,5 +16,5 @@ TESTED_SET: Mapping[TestedOn, str] = {
 
 
 def tested_on(held_out: int) -> TestedOn:
-    """Say which images runs are tested on whose recipe holds out so many training images."""
+    """Return what runs are tested on whose recipe holds out this many training images."""
     return "validation" if held_out else "test"

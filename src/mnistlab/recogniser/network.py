@@ -3,7 +3,8 @@
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 from mnistlab.errors import ModelError
 from mnistlab.files import read_file
+from mnistlab.recogniser.control_flow import has_control_flow
+from mnistlab.recogniser.interruptible import Caller
 
 METADATA_KEY = "mnistlab"
 """Of the ONNX file's metadata: a JSON object, what the file says of itself; its keys are in
@@ -21,6 +24,10 @@ NONE = "none"
 """The last class of a network that was shown negatives too."""
 _OUTPUTS = ["logits", "probabilities"]
 _LARGEST_SIDE = 4096
+_LARGEST_FILE = 1 << 31
+"""Bytes; ONNX allows no more."""
+_SECONDS = 60.0
+"""After which a model that has not yet read a few images is given up."""
 _NOWHERE = str(Path(os.devnull) / "nowhere")
 _SEALED = b"sha256-of-the-rest:"
 _TYPICAL_LOGIT = 15.0
@@ -53,6 +60,7 @@ class Network:
 
     def __init__(self, model: Path) -> None:
         self.path = model
+        self._caller = Caller()
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         # Silent: what is wrong is said by the exception.
@@ -63,9 +71,19 @@ class Network:
         )
         content = _read(model)
         try:
-            self._session = ort.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"]
+            looping = has_control_flow(content)
+        except ValueError as error:
+            raise ModelError(f"{model}: not an ONNX model: {error}") from error
+        if looping:
+            raise ModelError(
+                f"{model}: has loops, branches or functions, which no model has that `mnistlab"
+                " export` wrote"
             )
+        make = partial(ort.InferenceSession, content, options, providers=["CPUExecutionProvider"])
+        try:
+            self._session = self._call(make)
+        except ModelError:
+            raise
         # ONNX Runtime's exceptions share no base but this one.
         except Exception as error:
             raise ModelError(f"{model}: not an ONNX model: {error}") from error
@@ -151,14 +169,32 @@ class Network:
         for start in range(0, len(images), READ_AT_ONCE):
             part = images[start : start + READ_AT_ONCE]
             batch[: len(part)] = part
-            found[start : start + len(part)] = self._session.run([output], {"images": batch})[0][
-                : len(part)
-            ]
+            options = ort.RunOptions()
+            read = partial(self._session.run, [output], {"images": batch}, options)
+            stop = partial(setattr, options, "terminate", True)  # noqa: FBT003 - the attribute's value
+            found[start : start + len(part)] = self._call(read, stop)[0][: len(part)]
         if not np.isfinite(found).all():
             raise ModelError(
                 f"{self.path}: its {output} are not finite numbers; train it again, and export it"
             )
         return found
+
+    def _call(self, function: Callable[[], Any], stop: Callable[[], None] = lambda: None) -> Any:
+        """Call ONNX Runtime; ``stop`` asks it to come back early.
+
+        Raises:
+            ModelError: it took too long.
+        """
+        try:
+            return self._caller.call(function, _SECONDS)
+        except TimeoutError:
+            stop()
+            raise ModelError(
+                f"{self.path}: takes longer than {_SECONDS:g} seconds to read {READ_AT_ONCE} images"
+            ) from None
+        except KeyboardInterrupt:
+            stop()
+            raise
 
 
 def _parse_metadata(text: str) -> dict[str, Any]:
@@ -196,7 +232,7 @@ def _finite(text: str) -> float:
 
 def _read(model: Path) -> bytes:
     try:
-        content = read_file(model)
+        content = read_file(model, _LARGEST_FILE)
     except IsADirectoryError:
         raise ModelError(
             f"{model}: is a folder; if it is a run's, make a model of it: mnistlab export {model}"

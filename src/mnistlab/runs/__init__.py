@@ -1,11 +1,10 @@
-"""What was measured: one record a run, kept so that every table can be made again without
-training.
-"""
+"""Records of runs: one file per run, from which every table can be made again without training."""
 
 from mnistlab.runs.atomic import write_atomically
 from mnistlab.runs.checksum import BLANK, add_checksum, read_checksums, seal, seal_is_broken
 from mnistlab.runs.environment import available_cores, describe_environment
 from mnistlab.runs.folder import RunFolder
+from mnistlab.runs.lock import folder_lock
 from mnistlab.runs.options import RunOptions
 from mnistlab.runs.predictions import MAX_SEED, Predictions, Seed, summarise_predictions
 from mnistlab.runs.record import (
@@ -44,6 +43,7 @@ __all__ = [
     "available_cores",
     "describe_environment",
     "find_runs",
+    "folder_lock",
     "now",
     "read_checksums",
     "read_content",

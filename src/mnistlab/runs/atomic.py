@@ -1,4 +1,4 @@
-"""Files that are either old or new, whole in both cases, whatever happens in between."""
+"""Atomic writes: whatever happens, a file has either its old content or its new one."""
 
 import contextlib
 import os
@@ -14,29 +14,27 @@ from mnistlab.files import refuse_special
 if sys.platform != "win32":
     import fcntl
 
-TEMPORARY_SUFFIX = ".tmp"
+_SUFFIX = ".tmp"
 _RANDOM = 8
-"""Bytes, two digits each, in a temporary file's name."""
+"""Random bytes in a temporary file's name, two digits each."""
 _TRIES, _TICK = 100, 0.01
-"""How often a folder that another process clears is looked at, and seconds between two looks."""
-_STRAY = re.compile(
-    rf"\.(?P<name>.+)\.[0-9a-f]{{{2 * _RANDOM}}}{re.escape(TEMPORARY_SUFFIX)}", re.DOTALL
-)
+"""How often to try to lock a folder that another process is clearing, and seconds in between."""
+_STRAY = re.compile(rf"\.(?P<name>.+)\.[0-9a-f]{{{2 * _RANDOM}}}{re.escape(_SUFFIX)}", re.DOTALL)
 _strays: dict[Path, dict[str, list[Path]]] = {}
-"""By folder, what killed processes left in it, by the file that it was to be. Once is enough: large
-ones take long."""
+"""By folder, its temporary files by the file that each was to become; listed once, since listing a
+large folder takes long."""
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write a file by way of a temporary one beside it: write, fsync, rename, fsync of the folder.
+    """Write a file through a temporary one beside it: write, fsync, rename, fsync the folder.
 
-    What killed processes left of the same file is cleared away. A link is replaced, and not what it
-    leads to.
+    Temporary files that killed processes left of the same file are removed. A link is replaced,
+    not its target.
 
     Args:
         path: the file to make or replace; its folder must exist.
-        content: bytes, or text to be written as UTF-8; file names that are not UTF-8 stand in it
-            with escapes.
+        content: bytes, or text to be written as UTF-8; what UTF-8 cannot encode, such as some
+            file names, is written as escapes.
 
     Raises:
         OSError: the folder or the disk refuses, or ``path`` is a pipe or a device; it names
@@ -44,7 +42,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
             last step that failed, the folder's fsync.
     """
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(_RANDOM)}{TEMPORARY_SUFFIX}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(_RANDOM)}{_SUFFIX}")
     try:
         refuse_special(path)
         with _held(path) as folder:
@@ -64,17 +62,30 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
+def find_strays(folder: Path) -> dict[str, list[Path]]:
+    """Return the temporary files that killed processes left in a folder, by the name of the file
+    that each was to become.
+    """
+    found: dict[str, list[Path]] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            stray = _STRAY.fullmatch(entry.name)
+            if stray and entry.is_file(follow_symlinks=False):
+                found.setdefault(stray["name"], []).append(folder / entry.name)
+    return found
+
+
 @contextlib.contextmanager
 def _held(path: Path) -> Iterator[int | None]:
-    """Open a file's folder and lock it together with all others who write into it."""
-    # Windows cannot open folders; there the rename alone has to do, and strays stay.
+    """Open a file's folder and lock it, as all who write into it do at the same time."""
+    # Windows cannot open folders: no fsync of them there, and temporary files stay.
     if sys.platform == "win32":
         yield None
         return
     descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         _clear_strays(path, descriptor)
-        # A clearing takes a moment; who holds the folder for longer is the user, and no danger.
+        # Clearing takes a moment. A lock that is held longer is the user's, and does no harm.
         for _ in range(_TRIES):
             if _lock(descriptor, fcntl.LOCK_SH):
                 break
@@ -86,13 +97,10 @@ def _held(path: Path) -> Iterator[int | None]:
 
 def _clear_strays(path: Path, descriptor: int) -> None:
     folder = path.parent.absolute()
-    # Only who is alone in the folder may say that nobody writes what lies there.
+    # Only with an exclusive lock is it certain that nobody is writing these files.
     if folder not in _strays and _lock(descriptor, fcntl.LOCK_EX):
-        _strays[folder] = {}
-        for name in os.listdir(descriptor):
-            if found := _STRAY.fullmatch(name):
-                _strays[folder].setdefault(found["name"], []).append(folder / name)
-    # Of other names they may be files of the user's own.
+        _strays[folder] = find_strays(folder)
+    # Files with other names may be the user's.
     for stray in _strays.get(folder, {}).pop(path.name, []):
         with contextlib.suppress(OSError):
             stray.unlink()
@@ -104,7 +112,6 @@ def _lock(descriptor: int, kind: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        # Some network file systems lock no folders: then nobody there may clear, and nobody need
-        # wait.
+        # Some network file systems cannot lock folders: then nothing is cleared, and nobody waits.
         return kind == fcntl.LOCK_SH
     return True

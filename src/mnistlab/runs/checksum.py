@@ -1,6 +1,4 @@
-"""Checksums (SHA-256) that a file carries in itself, so that damage to it never passes for a
-result.
-"""
+"""Checksums (SHA-256) that a file contains, so that a damaged file is never taken for a result."""
 
 import hashlib
 import json
@@ -13,7 +11,7 @@ _OWN = "content"
 _MARK = "sha256-of-the-rest:"
 _DIGITS = 64
 BLANK = _MARK + "0" * _DIGITS
-"""Stands in bytes until :func:`seal` has put their checksum in its place."""
+"""Placeholder that :func:`seal` replaces with the checksum of the bytes around it."""
 _SEAL = re.compile(_MARK.encode() + rb"([0-9a-f]{%d})" % _DIGITS)
 
 
@@ -23,10 +21,10 @@ def checksum(content: bytes) -> str:
 
 
 def add_checksum(text: str, others: Mapping[str, str] | None = None) -> str:
-    """Give a JSON object a last key, ``sha256``: the checksum of its content, and those of files
+    """Add a last key, ``sha256``, to a JSON object: the checksum of its content, and those of files
     beside it.
 
-    The content counts, not how it is laid out.
+    Its layout does not matter.
 
     Args:
         text: an indented JSON object without that key.
@@ -39,39 +37,39 @@ def add_checksum(text: str, others: Mapping[str, str] | None = None) -> str:
 
 
 def read_checksums(text: str | bytes) -> dict[str, str]:
-    """Check a JSON object against its own checksum, and return those of other files.
+    """Verify a JSON object's own checksum, and return those of other files.
 
     Returns:
-        Nothing for a file of a version that kept no checksums.
+        An empty dictionary if the file is of a version without checksums.
 
     Raises:
-        ValueError: the content and the checksum differ.
+        ValueError: the content does not match the checksum.
     """
     return read_checked(text)[1]
 
 
 def read_checked(text: str | bytes) -> tuple[Any, dict[str, str]]:
-    """Do the same, and return what the file holds as well."""
+    """Do what :func:`read_checksums` does, and return the content as well."""
     try:
         content = json.loads(text)
     except RecursionError as error:
-        raise ValueError("lists within lists without end") from error
+        raise ValueError("nested too deeply") from error
     sums = content.get(_KEY) if isinstance(content, dict) else None
     if not isinstance(sums, dict) or _OWN not in sums:
         return content, {}
     if sums.pop(_OWN) != _digest(content):
-        raise ValueError("damaged: its content and its checksum differ; take it from a copy")
+        raise ValueError("damaged: its content does not match its checksum; restore it from a copy")
     return content, {str(name): str(claimed) for name, claimed in sums.items()}
 
 
 def seal(content: bytes) -> bytes:
-    """Put the checksum of bytes in the place of the :data:`BLANK` within them."""
+    """Replace the :data:`BLANK` in some bytes with their checksum."""
     return content.replace(BLANK.encode(), _MARK.encode() + checksum(content).encode(), 1)
 
 
 def seal_is_broken(content: bytes) -> bool:
-    """Whether bytes have changed since they were sealed; those that never were, as of earlier
-    versions, pass.
+    """Whether bytes have changed since they were sealed; bytes without a seal, as earlier versions
+    wrote them, pass.
     """
     found = _SEAL.search(content)
     if found is None:

@@ -1,4 +1,4 @@
-"""Where a run runs: versions and hardware, for its record."""
+"""The environment of a run: versions and hardware, for its record."""
 
 import contextlib
 import os
@@ -15,9 +15,9 @@ def describe_environment(device: str, threads: int, kernels: str) -> Environment
     """Describe this machine.
 
     Args:
-        device: the device that trains, for example ``cpu`` or an accelerator's name.
-        threads: threads that compute on the CPU.
-        kernels: the build of the fast layers that trains, or ``torch``.
+        device: on which it trains, for example ``cpu`` or an accelerator's name.
+        threads: CPU threads that it computes on.
+        kernels: the build of the fast layers that it uses, or ``torch`` for plain PyTorch.
     """
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:

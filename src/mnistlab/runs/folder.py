@@ -3,23 +3,23 @@
 import contextlib
 import io
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from mnistlab.errors import BusyError, RunError
+from mnistlab.errors import RunError
 from mnistlab.files import read_file
-from mnistlab.runs.atomic import TEMPORARY_SUFFIX, write_atomically
+from mnistlab.runs.atomic import find_strays, write_atomically
 from mnistlab.runs.checksum import checksum, read_checksums
-from mnistlab.runs.record import RunRecord, history_csv, reason
+from mnistlab.runs.lock import LOCK_NAME, folder_lock
+from mnistlab.runs.record import LARGEST_RECORD, RunRecord, history_csv, reason
 
-_LOCK_NAME = ".lock"
 _BESIDE = ("curves.png",)
 """What commands write beside a run's own files."""
+_MOST_WEIGHTS = 1 << 33
+"""Bytes of a file of weights or logits; a thousand million parameters take half as many."""
 
 
 class RunFolder:
@@ -52,63 +52,46 @@ class RunFolder:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the folder for this process, making it first if need be, and clear away what a
-        killed one left.
+        """Lock the folder for this process, make it if it is not there, and remove what a killed
+        process left.
 
         Raises:
             BusyError: another process holds it.
-            RunError: it cannot be made, or not be cleared.
+            RunError: it cannot be made or cleared.
         """
-        lock_file = self.path / _LOCK_NAME
         made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(lock_file, timeout=0)
-            lock.acquire()
-        except Timeout:
-            raise BusyError(
-                f"{self.path}: in progress: another process is training in this folder; wait,"
-                " or name another"
-            ) from None
         except OSError as error:
-            what = (
-                "its .lock is a link, which is not followed; remove it"
-                if lock_file.is_symlink()
-                else error.strerror
-            )
-            raise RunError(f"{self.path}: cannot be used: {what or error}") from error
-        try:
-            self._remove(*self._strays())
-            if self.finished:
-                # Killed after the record was written.
-                self._remove(self.checkpoint_file)
-            yield
-        finally:
-            # The lock file stays: unlinking one that others may wait on would let two of them in.
-            # Only folders made for a run of which nothing came are removed whole. Windows does not
-            # unlink what is open, and then the folder stays.
-            with contextlib.suppress(OSError):
-                if made and [file.name for file in self.path.iterdir()] == [_LOCK_NAME]:
-                    lock_file.unlink()
-                    for folder in made:
-                        folder.rmdir()
-            lock.release()
+            raise RunError(f"{self.path}: cannot be used: {error.strerror or error}") from error
+        busy = "in progress: another process is training in this folder; wait, or name another"
+        with folder_lock(self.path, busy=busy):
+            try:
+                self._clear_leftovers()
+                yield
+            finally:
+                # Folders that were made for this run are removed if nothing came of it. Windows
+                # does not unlink what is open, and then they stay.
+                with contextlib.suppress(OSError):
+                    if made and [file.name for file in self.path.iterdir()] == [LOCK_NAME]:
+                        (self.path / LOCK_NAME).unlink()
+                        for folder in made:
+                            folder.rmdir()
 
-    def _strays(self) -> list[Path]:
-        """Return what a killed process left of the files that only the holder of the lock
-        writes.
-        """
-        names = (
+    def _clear_leftovers(self) -> None:
+        """Remove what a killed process left of the files that this lock protects."""
+        strays = find_strays(self.path)
+        for file in (
             self.record_file,
             self.model_file,
             self.logits_file,
             self.checkpoint_file,
             self.history_file,
-        )
-        stray = re.compile(
-            rf"\.({'|'.join(re.escape(file.name) for file in names)})\.[0-9a-f]+{TEMPORARY_SUFFIX}"
-        )
-        return [path for path in self.path.iterdir() if stray.fullmatch(path.name)]
+        ):
+            self._remove(*strays.get(file.name, ()))
+        if self.finished:
+            # It was killed after it had written the record.
+            self._remove(self.checkpoint_file)
 
     def _what_it_is(self) -> str:
         """Say what there is instead of a finished run."""
@@ -116,7 +99,7 @@ class RunFolder:
             return "there is no such folder"
         if self.begun:
             return (
-                "holds a run that is not finished; the command that began it goes on with --resume"
+                "holds an unfinished run; resume it with the command that started it and --resume"
             )
         if any(self.path.glob("*/record.json")):
             return (
@@ -133,7 +116,9 @@ class RunFolder:
         if not self.finished:
             raise RunError(f"{self.path}: {self._what_it_is()}")
         try:
-            return RunRecord.from_json(read_file(self.record_file), str(self.record_file))
+            return RunRecord.from_json(
+                read_file(self.record_file, LARGEST_RECORD), str(self.record_file)
+            )
         except OSError as error:
             raise RunError(f"{self.record_file}: cannot be read: {error.strerror}") from error
 
@@ -146,13 +131,13 @@ class RunFolder:
         content = self._read_checked(self.logits_file)
         try:
             logits = np.load(io.BytesIO(content), allow_pickle=False)
-        # A header without a checksum may promise more than any memory holds, or be no header at
-        # all.
+        # Without a checksum, a header may promise more than fits into memory, or be none at all.
         except Exception as error:
             raise RunError(f"{self.logits_file}: cannot be read: {reason(error)}") from error
         if not isinstance(logits, np.ndarray) or logits.ndim != 2 or logits.dtype.kind != "f":
             raise RunError(
-                f"{self.logits_file}: cannot be read: not a table of floats, a row a test image"
+                f"{self.logits_file}: cannot be read: not a table of floats"
+                " with one row per test image"
             )
         return np.asarray(logits, np.float32)
 
@@ -176,7 +161,7 @@ class RunFolder:
         """Replace the checkpoint.
 
         Raises:
-            RunError: the disk refuses.
+            RunError: writing fails.
         """
         self._write(self.checkpoint_file, content)
 
@@ -184,7 +169,7 @@ class RunFolder:
         """Write a finished run's files, the record last, and remove the checkpoint.
 
         Raises:
-            RunError: the disk refuses; either the checkpoint or the finished run is still there.
+            RunError: writing fails; either the checkpoint or the finished run is still there.
         """
         array = io.BytesIO()
         np.save(array, logits, allow_pickle=False)
@@ -249,13 +234,13 @@ class RunFolder:
             with contextlib.suppress(OSError):
                 (self.path / "tensorboard").rmdir()
             with contextlib.suppress(OSError):
-                if [file.name for file in self.path.iterdir()] == [_LOCK_NAME]:
-                    (self.path / _LOCK_NAME).unlink()
+                if [file.name for file in self.path.iterdir()] == [LOCK_NAME]:
+                    (self.path / LOCK_NAME).unlink()
                     self.path.rmdir()
         return not self.path.exists()
 
     def _read_checked(self, file: Path) -> bytes:
-        """Read a file and hold it against its checksum, if there is one in the record."""
+        """Read a file and verify its checksum, if the record has one."""
         content = self._read(file)
         if self.finished:
             self.read_record()
@@ -263,14 +248,14 @@ class RunFolder:
             if claimed not in (None, checksum(content)):
                 raise RunError(
                     f"{file}: cannot be read: damaged, or of another run: its checksum is not the"
-                    f" one in {self.record_file.name}; take it from a copy, or train the run again"
-                    " with --overwrite"
+                    f" one in {self.record_file.name}; restore it from a copy, or train the run"
+                    " again with --overwrite"
                 )
         return content
 
     def _read(self, file: Path) -> bytes:
         try:
-            return read_file(file)
+            return read_file(file, LARGEST_RECORD if file == self.record_file else _MOST_WEIGHTS)
         except OSError as error:
             raise RunError(f"{file}: cannot be read: {error.strerror}") from error
 

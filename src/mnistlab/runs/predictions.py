@@ -1,6 +1,4 @@
-"""Predictions: how a run's final weights read each test image, small enough to stand in its
-record.
-"""
+"""Predictions: how a run's final weights classify each test image, in a form for its record."""
 
 from typing import Annotated
 
@@ -9,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_SEED, MAX_LOSS = 10**18, 1e39
-"""The largest seed of a run, and the largest loss of one that is kept."""
+"""The largest seed and the largest loss of a record."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Size = Annotated[int, Field(ge=1, le=10**9)]
@@ -17,25 +15,25 @@ Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Quantity = Annotated[float, Field(ge=0, le=1e9)]
 """Seconds, or another quantity that is at least 0."""
 Loss = Annotated[float, Field(ge=-1e-6, le=MAX_LOSS)]
-"""A mean cross-entropy: at least 0, but for rounding."""
+"""A mean cross-entropy: at least 0, apart from rounding."""
 BINS = 15
 """Of equal width, over confidences from 0 to 1 (Guo et al., 2017)."""
 _DECIMALS = 6
 _ROUNDING = 1e-5
-"""More than sums of confidences, which are kept with so many decimals, are off by."""
+"""Tolerance of sums of confidences, which are kept with that many decimals."""
 
 
 class Predictions(BaseModel):
-    """What the final weights make of every image, without augmentation or dropout.
+    """How the final weights classify every image, without augmentation or dropout.
 
     Attributes:
         train_loss: mean cross-entropy in nats over the training images as they are.
-        train_accuracy: share of them classified rightly, 0 to 1.
-        test_labels: test images of each class.
-        mistakes: a row ``(image, label, prediction)`` for each test image that is misread, in their
-            order; every other image is read as its label says.
-        reliability: a row ``(images, sum of their confidences, rightly read)`` for each of
-            :data:`BINS` bins of confidence, the probability of the prediction.
+        train_accuracy: share of them classified correctly, 0 to 1.
+        test_labels: number of test images per class.
+        mistakes: a row ``(image, label, prediction)`` for each misclassified test image, in
+            ascending order; all other images are classified correctly.
+        reliability: a row ``(images, sum of their confidences, correct)`` for each of :data:`BINS`
+            bins of confidence, the probability of the predicted class.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -47,7 +45,7 @@ class Predictions(BaseModel):
     reliability: tuple[tuple[Count, Quantity, Count], ...]
 
     def check(self, images: int, classes: int) -> None:
-        """Hold the parts against each other, and against the number of test images and classes.
+        """Check that the parts fit each other and the number of test images and classes.
 
         Raises:
             ValueError: they do not fit together.
@@ -63,32 +61,32 @@ class Predictions(BaseModel):
             raise ValueError(f"predictions.reliability: not {images:,} images in {BINS} bins")
 
     def refuse_contradictions(self) -> None:
-        """Hold what a file says against itself, more closely than :meth:`check`.
+        """Check more closely than :meth:`check` that what a file says is possible.
 
         Raises:
-            ValueError: no run can have had this outcome.
+            ValueError: no run can have made these predictions.
         """
         last, misread = -1, [0] * len(self.test_labels)
         for image, label, prediction in self.mistakes:
             if label == prediction:
-                raise ValueError(f"predictions.mistakes: image {image} is read as its label says")
+                raise ValueError(f"predictions.mistakes: image {image} is classified correctly")
             if image <= last:
                 raise ValueError(
-                    f"predictions.mistakes: image {image} stands twice, or behind a later one"
+                    f"predictions.mistakes: image {image} is listed twice, or after a later one"
                 )
             last = image
             misread[label] += 1
         for label, (wrong, there) in enumerate(zip(misread, self.test_labels, strict=True)):
             if wrong > there:
                 raise ValueError(
-                    f"predictions.mistakes: {wrong:,} of class {label}, of which there are"
+                    f"predictions.mistakes: {wrong:,} of class {label}, which has only"
                     f" {there:,} images"
                 )
-        rightly = sum(self.test_labels) - len(self.mistakes)
-        if sum(row[2] for row in self.reliability) != rightly:
+        correct = sum(self.test_labels) - len(self.mistakes)
+        if sum(row[2] for row in self.reliability) != correct:
             raise ValueError(
-                f"predictions.reliability: not {rightly:,} images read rightly, as the mistakes"
-                " leave"
+                f"predictions.reliability: not {correct:,} correct images, as follows from the"
+                " mistakes"
             )
         for number, (held, confidence, right) in enumerate(self.reliability):
             low, high = (end * held / BINS for end in (number, number + 1))
@@ -105,7 +103,7 @@ def summarise_predictions(
     test_logits: NDArray[np.float32],
     test_labels: NDArray[np.int64],
 ) -> Predictions:
-    """Work out what the final logits say.
+    """Summarise the final logits.
 
     Args:
         train_loss: see :class:`Predictions`.
@@ -133,16 +131,15 @@ def summarise_predictions(
 def bin_confidences(
     confidences: NDArray[np.float64], correct: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Sort readings into :data:`BINS` bins of equal width by their confidence, each closed above
-    (Guo et al., 2017).
+    """Sort predictions into :data:`BINS` bins of confidence, of equal width and closed above (Guo
+    et al., 2017).
 
     Args:
-        confidences: probabilities of the predictions, 0 to 1, ``(n,)``.
-        correct: which were right, ``(n,)``.
+        confidences: probabilities of the predicted classes, 0 to 1, ``(n,)``.
+        correct: which predictions are, ``(n,)``.
 
     Returns:
-        float64, ``(BINS, 3)``: a row ``(images, sum of their confidences, rightly read)`` for each
-        bin.
+        float64, ``(BINS, 3)``: a row ``(images, sum of their confidences, correct)`` per bin.
     """
     bins = np.clip(np.ceil(confidences * BINS).astype(int) - 1, 0, BINS - 1)
     return np.stack(

@@ -21,12 +21,14 @@ from mnistlab.runs.checksum import add_checksum, read_checked
 from mnistlab.runs.predictions import Count, Loss, Predictions, Quantity, Seed, Share, Size
 from mnistlab.text import csv_row, html_table
 
+LARGEST_RECORD = 1 << 26
+"""Bytes of a ``record.json``; a million misclassified images take half as many."""
 _ROUNDING = 1e-9
 _LIST_OF_NUMBERS = re.compile(r"\[\n\s+([-+.\deE]+(?:,\s+[-+.\deE]+)*)\s+\]")
 
 
 class _Frozen(BaseModel):
-    # Unknown keys are passed over, so that records of later versions stay readable.
+    # Unknown keys are ignored, so that records of later versions stay readable.
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
@@ -37,10 +39,10 @@ class EpochMetrics(_Frozen):
         epoch: from 1.
         train_loss: mean cross-entropy in nats over the epoch's training images, as they were
             trained on (augmented, with dropout, by the weights of the moment).
-        train_accuracy: share of them classified rightly, 0 to 1.
+        train_accuracy: share of them classified correctly, 0 to 1.
         test_loss: mean cross-entropy in nats over the images tested on (those held out of training,
             if the recipe has ``validation``), by the weights at the epoch's end.
-        test_accuracy: share of them classified rightly, 0 to 1.
+        test_accuracy: share of them classified correctly, 0 to 1.
         train_seconds: wall time of the training part.
         test_seconds: wall time of the test.
         images_per_second: training images a second.
@@ -69,8 +71,8 @@ class DataSummary(_Frozen):
 
 
 class Environment(_Frozen):
-    """Where a run ran: versions by package name, and the hardware; no memory, 0, where it cannot be
-    told.
+    """Where a run was trained: versions by package name, and the hardware; ``memory_gib`` is 0
+    where it is not known.
     """
 
     versions: dict[str, str]
@@ -81,12 +83,12 @@ class Environment(_Frozen):
     device: str
     threads: Size
     kernels: str = "torch"
-    """The build of the fast layers that trained, or ``torch`` for plain PyTorch."""
+    """The build of the fast layers that were used, or ``torch`` for plain PyTorch."""
 
 
 class FinalFigures(_Frozen):
-    """The figures to quote: the final epoch's. The best epoch is chosen on the images tested on,
-    and flatters.
+    """The figures to quote: those of the final epoch. The best epoch's are optimistic, since it is
+    chosen on the test images themselves.
     """
 
     test_accuracy: float
@@ -100,14 +102,13 @@ class RunRecord(_Frozen):
     """One finished run.
 
     Attributes:
-        parameters: trainable ones.
-        source: digest of the file of a model of the user's own, see
-            :class:`mnistlab.recipe.Source`.
-        imports: those of the files that it imports, by the modules' names; ``None`` in records of
-            versions before they were kept.
-        predictions: how the final weights read each image; ``None`` in records of versions before
-            it was kept.
-        started: when the run was begun.
+        parameters: number of trainable parameters.
+        source: digest of a user model's file, see :class:`mnistlab.recipe.Source`.
+        imports: digests of the files that it imports, by module name; ``None`` in records of older
+            versions.
+        predictions: how the final weights classify each image; ``None`` in records of older
+            versions.
+        started: when training started.
         seconds: training and testing time, summed over the epochs.
     """
 
@@ -167,7 +168,7 @@ class RunRecord(_Frozen):
         return html_table((), rows)
 
     def to_json(self, files: Mapping[str, str] | None = None) -> str:
-        """Return the text of ``record.json``, a row of numbers on a line.
+        """Return the text of ``record.json``, with each list of numbers on one line.
 
         Args:
             files: checksums of the files beside it, by name.
@@ -198,11 +199,15 @@ class RunRecord(_Frozen):
         return record
 
     def _refuse_contradictions(self, content: dict[str, Any]) -> None:
-        """Refuse a file whose figures do not follow from each other, those for quick readers among
-        them.
-        """
+        """Refuse a file whose figures contradict each other, including the derived ones."""
+        refuse_fractions(self.history, self.data.train_images, self.data.test_images)
         if self.predictions:
             self.predictions.refuse_contradictions()
+            refuse_fraction(
+                "predictions.train_accuracy",
+                self.predictions.train_accuracy,
+                self.data.train_images,
+            )
             refuse_other_accuracy(
                 self.history[-1].test_accuracy,
                 len(self.predictions.mistakes),
@@ -221,7 +226,7 @@ class RunRecord(_Frozen):
         for name in wanted.keys() & found.keys():
             if found[name] != wanted[name]:
                 raise ValueError(
-                    f"{name}: {found[name]!r}, but by the other figures {wanted[name]!r}"
+                    f"{name}: {found[name]!r}, but the other figures give {wanted[name]!r}"
                 )
 
 
@@ -233,22 +238,48 @@ def history_csv(record: RunRecord) -> str:
     return "".join(map(csv_row, (EpochMetrics.model_fields, *rows)))
 
 
-class _Timed(Protocol):
-    """An epoch's times."""
+class _Epoch(Protocol):
+    """An epoch's accuracies and times."""
 
+    @property
+    def train_accuracy(self) -> float: ...
+    @property
+    def test_accuracy(self) -> float: ...
     @property
     def train_seconds(self) -> float: ...
     @property
     def test_seconds(self) -> float: ...
 
 
-def total_seconds(history: Iterable[_Timed]) -> float:
+def total_seconds(history: Iterable[_Epoch]) -> float:
     """Return training and testing time, summed over epochs."""
     return round(sum(epoch.train_seconds + epoch.test_seconds for epoch in history), 3)
 
 
+def refuse_fractions(history: Iterable[_Epoch], train_images: int, test_images: int) -> None:
+    """Refuse epochs whose accuracies are not those of whole images.
+
+    Raises:
+        ValueError: one is not.
+    """
+    for place, epoch in enumerate(history):
+        refuse_fraction(f"history.{place}.train_accuracy", epoch.train_accuracy, train_images)
+        refuse_fraction(f"history.{place}.test_accuracy", epoch.test_accuracy, test_images)
+
+
+def refuse_fraction(name: str, accuracy: float, images: int) -> None:
+    """Refuse an accuracy that no whole number of correct images gives.
+
+    Raises:
+        ValueError: it differs by more than rounding; the message starts with ``name``.
+    """
+    correct = accuracy * images
+    if abs(correct - round(correct)) > _ROUNDING * images:
+        raise ValueError(f"{name}: {accuracy:.9g} is not the accuracy of {images:,} images")
+
+
 def refuse_other_accuracy(accuracy: float, mistakes: int, images: int) -> None:
-    """Refuse an accuracy that is not the share of images that are no mistakes.
+    """Refuse an accuracy that does not follow from the number of mistakes.
 
     Raises:
         ValueError: it differs by more than rounding.
@@ -256,24 +287,24 @@ def refuse_other_accuracy(accuracy: float, mistakes: int, images: int) -> None:
     follows = 1 - mistakes / images
     if abs(accuracy - follows) > _ROUNDING:
         raise ValueError(
-            f"test_accuracy: {accuracy:.6g}, but {mistakes:,} of {images:,} images misread are"
-            f" {follows:.6g}"
+            f"test_accuracy: {accuracy:.6g}, but with {mistakes:,} of {images:,} images"
+            f" misclassified it is {follows:.6g}"
         )
 
 
 def reason(error: Exception) -> str:
-    """Say in one line why a file could not be read, naming the place in it if there is one."""
-    said = str(error)
+    """Return one line that says why a file could not be read, and where in it."""
+    said = str(getattr(error, "strerror", None) or error)
     if isinstance(error, ValidationError):
         problem = error.errors(include_url=False)[0]
         where = ".".join(map(str, problem["loc"])) or "the text"
         said = f"{where}: {problem['msg'].removeprefix('Value error, ')}"
-    # The file's own text may stand in it, and damage has no respect for terminals.
+    # It may quote the file, which can hold control characters.
     return "".join(
         letter if letter.isprintable() else ascii(letter)[1:-1] for letter in " ".join(said.split())
     )
 
 
 def now() -> datetime:
-    """Return the present time with the local time zone, to the second."""
+    """Return the current local time with its time zone, to the second."""
     return datetime.now().astimezone().replace(microsecond=0)

@@ -1,4 +1,4 @@
-"""RunStore: a folder of run folders, found by what they train."""
+"""RunStore: a folder of runs, which are found by recipe and seed."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -14,7 +14,14 @@ from mnistlab.recipe import Recipe
 from mnistlab.runs.checksum import read_checked
 from mnistlab.runs.folder import RunFolder
 from mnistlab.runs.predictions import Quantity, Seed, Share, Size
-from mnistlab.runs.record import RunRecord, reason, refuse_other_accuracy, total_seconds
+from mnistlab.runs.record import (
+    LARGEST_RECORD,
+    RunRecord,
+    reason,
+    refuse_fractions,
+    refuse_other_accuracy,
+    total_seconds,
+)
 
 _NAME = re.compile(r"(?P<name>.+)-(?P<digest>[0-9a-f]{8})-seed(?P<seed>\d+)")
 
@@ -35,6 +42,7 @@ class _Final(BaseModel):
 class _Epoch(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    train_accuracy: Share
     test_accuracy: Share
     train_seconds: Quantity
     test_seconds: Quantity
@@ -43,6 +51,7 @@ class _Epoch(BaseModel):
 class _Images(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    train_images: Size
     test_images: Size
 
 
@@ -53,17 +62,17 @@ class _Predictions(BaseModel):
 
 
 class RunSummary(BaseModel):
-    """The few figures of a record that a list shows, read several times as fast as the whole.
+    """The figures of a record that a list shows, read several times faster than the whole record.
 
     Attributes:
         path: the run's folder.
-        recipe: its name, and how many training images it holds out to be tested on; 0 for the test
+        recipe: its name, and how many training images it holds out for validation; 0 for the test
             set.
         seed: of the run.
         final: the final epoch's accuracy alone, 0 to 1.
-        seconds: training and testing time; ``data``, ``history`` and ``predictions`` are there to
-            check it and ``final``.
-        started: when it was begun.
+        seconds: training and testing time; ``data``, ``history`` and ``predictions`` are only there
+            to check it and ``final``.
+        started: when training started.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -86,6 +95,7 @@ class RunSummary(BaseModel):
                 f"final.test_accuracy: {self.final.test_accuracy:.6g}, but the last epoch's is"
                 f" {accuracy:.6g}"
             )
+        refuse_fractions(self.history, self.data.train_images, self.data.test_images)
         if self.predictions:
             refuse_other_accuracy(accuracy, len(self.predictions.mistakes), self.data.test_images)
         if self.seconds != total_seconds(self.history):
@@ -118,7 +128,7 @@ def read_content(run: RunFolder) -> dict[str, Any]:
         RunError: the record is damaged.
     """
     try:
-        content: dict[str, Any] = read_checked(read_file(run.record_file))[0]
+        content: dict[str, Any] = read_checked(read_file(run.record_file, LARGEST_RECORD))[0]
         RunSummary.model_validate(content)
     except FileNotFoundError:
         return {}
@@ -169,8 +179,8 @@ def run_name(recipe: Recipe, seed: int) -> str:
 
 
 class RunStore:
-    """Runs in folders ``NAME-DIGEST-seedN``. The digest and the seed say what a run trains, the
-    name is a label.
+    """Runs in folders ``NAME-DIGEST-seedN``. The digest and the seed identify a run, the name is
+    only a label.
 
     Args:
         path: the folder that holds them; it need not exist yet.
@@ -184,18 +194,15 @@ class RunStore:
                 self._known.setdefault((found["digest"], int(found["seed"])), folder)
 
     def folder(self, recipe: Recipe, seed: int) -> RunFolder:
-        """Return the folder of a run, whatever label it was trained under; a new one if there is
-        none.
-        """
+        """Return the folder of a run, whatever label it was trained under, or a new one."""
         return RunFolder(self._known.get((recipe.digest, seed), self.path / run_name(recipe, seed)))
 
     def records(self, on_damage: Callable[[RunError], None] = _refuse) -> Iterator[RunRecord]:
-        """Read the records of all finished runs, whatever their folders are called, in the order of
-        their names.
+        """Read the records of all finished runs, in the order of their folders' names.
 
         Args:
-            on_damage: told of each record that is damaged, which is then passed over; by default it
-                is raised.
+            on_damage: called with the error of each damaged record, which is then skipped; by
+                default the error is raised.
 
         Raises:
             RunError: a record is damaged.
@@ -211,10 +218,7 @@ class RunStore:
                     yield record
 
     def summaries(self, on_damage: Callable[[RunError], None] = _refuse) -> Iterator[RunSummary]:
-        """Read a few figures of every finished run, in the order of their folders' names.
-
-        Arguments and errors are those of :meth:`records`.
-        """
+        """Read a summary of every finished run; see :meth:`records` for arguments and errors."""
         for folder in self._folders():
             try:
                 summary = read_summary(RunFolder(folder))

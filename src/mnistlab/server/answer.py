@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from mnistlab.answer import Answer
+from mnistlab.text import to_json
 
 
 class Problem(BaseModel):
@@ -15,7 +16,7 @@ class Problem(BaseModel):
     @classmethod
     def body(cls, message: str) -> bytes:
         """Return a message of any form as such a body."""
-        return cls(error=" ".join(message.split())).model_dump_json().encode()
+        return to_json(cls(error=" ".join(message.split())).model_dump(), indent=None).encode()
 
 
 class ModelReading(Answer):

@@ -22,7 +22,7 @@ from mnistlab.server.origin import Origins, Preflights
 from mnistlab.server.pages import add_pages
 from mnistlab.server.pool import Pool
 from mnistlab.server.read_endpoint import add_reading
-from mnistlab.server.refusal import answer_in_json, problem
+from mnistlab.server.refusal import PrintableResponse, answer_in_json, problem
 from mnistlab.server.report import add_report
 from mnistlab.server.settings import Settings
 from mnistlab.server.target import Target
@@ -68,6 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="mnistlab",
         description=_ABOUT,
         version=version("mnistlab"),
+        default_response_class=PrintableResponse,
         docs_url=None,
         redoc_url=None,
         lifespan=run,

@@ -1,4 +1,4 @@
-"""The API's own documentation page, written from its OpenAPI document; no outside requests."""
+"""The API's documentation page, made from its OpenAPI document; it loads nothing from outside."""
 
 from html import escape
 from typing import Any
@@ -28,8 +28,11 @@ _PAGE = """<!doctype html>
 
 
 def docs_page(document: dict[str, Any], address: str) -> str:
-    """Return an HTML page that says what an OpenAPI 3.1 document says of the server at an address,
-    ending in ``/``.
+    """Return an OpenAPI 3.1 document as an HTML page.
+
+    Args:
+        document: the OpenAPI document.
+        address: of the server, ending in ``/``.
     """
     info = document["info"]
     routes = [

@@ -1,4 +1,4 @@
-"""Host: the names and addresses by which a server is asked."""
+"""Allowed hosts: the names and addresses by which clients may address the server."""
 
 import re
 import socket
@@ -11,19 +11,19 @@ _PATTERN = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]+", re.IG
 
 
 class Hosts:
-    """The values of the ``Host`` header that are answered.
+    """The values of the ``Host`` header that are accepted.
 
-    A page of another site can ask this server in its visitor's browser, and read the answers, once
-    the site's name leads to this server's address (DNS rebinding); ``Host`` then holds that name.
-    An address leads nowhere else. So ``localhost`` and this machine's own addresses are answered;
-    if the server is reached from other machines, so are every address and the machine's names.
+    If another site's name resolves to this server's address (DNS rebinding), that site's pages can
+    send requests here from a visitor's browser and read the answers; ``Host`` then holds the site's
+    name. An address cannot be rebound. So ``localhost`` and this machine's own addresses are
+    accepted; if the server listens to other machines, so are all addresses and the machine's names.
 
     Args:
-        bound: the address or name that is listened on.
+        bound: the address or name that the server listens on.
         allowed: further names; ``*.example.org`` is every name below ``example.org``, ``*`` is any.
 
     Raises:
-        ServerError: one is not a name.
+        ServerError: one is not a host name.
     """
 
     def __init__(self, bound: str, allowed: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Running the application until a signal ends it."""
+"""Runs the application until a signal ends it."""
 
 import asyncio
 import contextlib
@@ -20,27 +20,27 @@ from mnistlab.server.settings import Settings
 
 _LOGGER = logging.getLogger(__name__)
 _FINISHING = 60
-"""Seconds that accepted requests have to finish, after a signal to end."""
+"""Seconds that accepted requests have to finish after a signal to end."""
 _LOOKING = 0.05
-"""Seconds from one look whether there was such a signal to the next."""
+"""Seconds between two checks for such a signal."""
 _CONNECTIONS, _BACKLOG = 1000, 250
-"""Open at a time, and accepted at once, where the system's limit of open files allows it."""
+"""Open connections, and connections accepted at once, if the limit of open files allows it."""
 
 
 def serve(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) -> None:
-    """Serve until SIGINT or SIGTERM; what was accepted until then is finished. A second SIGINT ends
-    it at once.
+    """Serve until SIGINT or SIGTERM, then finish the requests accepted so far. A second SIGINT ends
+    the server at once.
 
     Args:
-        settings: where, and how.
-        on_ready: called with the address, such as ``http://127.0.0.1:8000``, once pictures are
-            read.
+        settings: of the server.
+        on_ready: called with the address, such as ``http://127.0.0.1:8000``, once the server can
+            read pictures.
 
     Raises:
         ServerError: the address cannot be listened on, or the models cannot be loaded.
     """
     with _listen(settings.host, settings.port) as listener:
-        # uvicorn raises again the signal that ended it; by then it has done its work.
+        # uvicorn re-raises the signal that ended it, which has done its work by then.
         before = {
             number: signal.signal(number, _ignore) for number in (signal.SIGINT, signal.SIGTERM)
         }
@@ -115,7 +115,7 @@ def _configure(app: FastAPI, settings: Settings) -> uvicorn.Config:
         ),
         access_log=False,
         server_header=False,
-        # So many are accepted at once, before any can be closed.
+        # This many are accepted at once, before any can be closed.
         backlog=min(connections // 4 + 1, _BACKLOG),
         timeout_graceful_shutdown=_FINISHING,
     )
@@ -138,7 +138,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         try:
             if hasattr(signal, "SIGHUP"):
-                # Elsewhere the option lets two servers share a port.
+                # On Windows this option would let two servers share a port.
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
             listener.listen()

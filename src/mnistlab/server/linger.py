@@ -1,7 +1,7 @@
-"""Linger: what becomes of a body that nobody reads.
+"""Lingering close: what happens to a request's body that is not read.
 
-A server that closes a connection on which more is arriving has the client's system drop the answer
-too. So a little more is let in before the end (nginx calls it ``lingering_close``).
+If a server closes a connection while data still arrives, the client's system discards the answer as
+well. So a limited amount is read before closing (nginx's ``lingering_close``).
 """
 
 import asyncio
@@ -12,18 +12,18 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SURPLUS, _SECONDS, _LAST_SECONDS = 2**24, 5.0, 1.0
-"""Bytes, and time, of a refused body that are still let in, so that a client gets to know that only
-reads once it has sent; and time to read the answer for one that sends still more, or while the
-server ends."""
+"""Bytes and seconds for which a refused body is still read, since some clients only read the answer
+once they have sent everything; and seconds to read the answer for a client that sends more than
+that, or while the server is ending."""
 
 
 class Linger:
-    """Middleware: closes the connection after an answer that came before its request's body was
-    there.
+    """Middleware: closes the connection after an answer that is sent before the request's body was
+    read.
 
     Args:
         app: the application.
-        ending: says whether the server is ending.
+        ending: returns whether the server is ending.
     """
 
     def __init__(self, app: ASGIApp, ending: Callable[[], bool]) -> None:
@@ -47,8 +47,8 @@ class Linger:
 
         async def give(message: Message) -> None:
             if coming and message["type"] == "http.response.start":
-                # Who waits to be told to go on with the body is not; most bodies are short, and
-                # here with their heads.
+                # Most bodies are short and arrive with their headers. A client that expects
+                # "100 Continue" has not sent its body.
                 if "expect" not in headers:
                     await _at_once(take)
                 if coming:
@@ -78,7 +78,7 @@ class Linger:
 
 
 async def _at_once(take: Receive) -> None:
-    """Take a message if it is there."""
+    """Receive a message if one is there already."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(0):
             await take()

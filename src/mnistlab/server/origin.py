@@ -1,4 +1,4 @@
-"""Origins: pages of other sites, which may ask where an option says so (CORS)."""
+"""CORS: requests from pages of other sites, which an option may allow."""
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
@@ -9,7 +9,7 @@ from mnistlab.server.refusal import problem
 
 
 class Origins(CORSMiddleware):
-    """Middleware: Starlette's, which leaves preflights to :class:`Preflights` behind the gate."""
+    """Middleware: Starlette's, but preflights are left to :class:`Preflights` behind the gate."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
@@ -20,7 +20,7 @@ class Origins(CORSMiddleware):
 
 
 class Preflights(CORSMiddleware):
-    """Middleware: answers preflights alone, and refuses them in JSON; arguments are those of
+    """Middleware: answers only preflights, and refuses them in JSON; its arguments are those of
     :class:`Origins`.
     """
 
@@ -44,5 +44,5 @@ class Preflights(CORSMiddleware):
         send: Send,
         request_headers: Headers,  # noqa: ARG002
     ) -> None:
-        """Pass on what is no preflight."""
+        """Pass on all other requests."""
         await self.app(scope, receive, send)

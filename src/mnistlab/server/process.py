@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import sys
 from typing import Any
@@ -15,6 +16,11 @@ _LOADING, _ENDING = 60.0, 2.0
 _SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
+_LOGGER = logging.getLogger(__name__)
+_LONGEST = 4000
+"""Characters of what a process says, in one line of the log."""
+
+
 class ReaderDiedError(Exception):
     """The process ended before it answered."""
 
@@ -26,6 +32,7 @@ class ReaderProcess:
         if process.stdin is None or process.stdout is None:
             raise TypeError("both pipes are needed")
         self._process, self._orders, self._answers = process, process.stdin, process.stdout
+        self._logging = asyncio.ensure_future(_log(process.stderr)) if process.stderr else None
         self.models: dict[str, Any] = {}
 
     @classmethod
@@ -40,6 +47,7 @@ class ReaderProcess:
             *(sys.executable, "-P", "-m", "mnistlab.server.reader"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
             env=os.environ | _SINGLE,
             start_new_session=True,
         )
@@ -116,3 +124,18 @@ class ReaderProcess:
         except TimeoutError:
             self.kill()
             await self._process.wait()
+
+
+async def _log(errors: asyncio.StreamReader) -> None:
+    """Log what the process, or a library in it, writes to its standard error: exceptions, mostly,
+    which belong together.
+    """
+    while part := await errors.read(_LONGEST):
+        text = " | ".join(part.decode(errors="backslashreplace").split("\n")).strip(" |")
+        if text:
+            fields = {"said": text}
+            _LOGGER.warning(
+                "a reader process said: %(said)s",
+                fields,
+                extra={"event": "reader", "fields": fields},
+            )

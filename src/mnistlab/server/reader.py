@@ -22,6 +22,7 @@ from mnistlab.errors import MnistlabError, PictureError, PictureSizeError
 from mnistlab.server.answer import ModelReading, Problem, ReadAnswer
 from mnistlab.server.frame import Frame, read_frame
 from mnistlab.server.thumbnail import thumbnail
+from mnistlab.text import to_json
 
 if TYPE_CHECKING:
     from mnistlab.recogniser import Reading, Recogniser
@@ -133,7 +134,8 @@ def _answer(order: Frame, recognisers: "dict[str, Recogniser]") -> Frame:
         )
         answer = ReadAnswer(**told, also=[ModelReading(**one) for one in also])
         # Unset are the images that nobody asked for.
-        status, content = 200, answer.model_dump_json(exclude_unset=True).encode()
+        content = to_json(answer.model_dump(exclude_unset=True), indent=None).encode()
+        status = 200
     except PictureError as error:
         status = 413 if isinstance(error, PictureSizeError) else 422
         content = Problem.body(str(error))

@@ -1,18 +1,28 @@
 """Refusal: an error answer, always one line of JSON."""
 
 import logging
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from mnistlab.server.answer import Problem
+from mnistlab.text import to_json
 
 _LOGGER = logging.getLogger(__name__)
 LEFT = 499
 """nginx's status for a client that left before its answer; logged, never sent."""
+
+
+class PrintableResponse(JSONResponse):
+    """A response in JSON that does no harm to a terminal, whatever text of others it quotes."""
+
+    def render(self, content: Any) -> bytes:
+        """Return the body."""
+        return to_json(content, indent=None).encode()
 
 
 class Refusal(Exception):  # noqa: N818

@@ -1,4 +1,4 @@
-"""Target: a request's method and path, as the routes know them."""
+"""Target: a request's method and path, in the form that the routes expect."""
 
 import re
 from urllib.parse import unquote
@@ -10,10 +10,10 @@ _ABSOLUTE = re.compile(rb"https?://([^/]*)", re.IGNORECASE)
 
 
 def origin_form(scope: Scope) -> Scope:
-    """Return the scope of a request whose target is a whole URI, such as
-    ``http://localhost/healthz``, as of any other.
+    """Return a request's scope with the path alone as its target, even if the client sent a whole
+    URI such as ``http://localhost/healthz``.
 
-    The URI's host takes the place of the ``Host`` header (RFC 9112, 3.2.2).
+    The URI's host replaces the ``Host`` header (RFC 9112, 3.2.2).
     """
     found = _ABSOLUTE.match(scope.get("raw_path") or b"")
     if not found:
@@ -29,12 +29,12 @@ def origin_form(scope: Scope) -> Scope:
 
 
 class Target:
-    """Middleware: answers HEAD as GET without its body; knows the prefix that a proxy puts before
-    all paths.
+    """Middleware: answers HEAD like GET without the body, and handles the prefix that a proxy adds
+    to all paths.
 
     Args:
         app: the application.
-        prefix: such as ``/digits``, whether the proxy takes it off or not; or ``""``.
+        prefix: such as ``/digits``, whether the proxy removes it or not; or ``""``.
     """
 
     def __init__(self, app: ASGIApp, prefix: str) -> None:

@@ -1,4 +1,4 @@
-"""Uploads: request bodies on their way in, and the memory that they hold together."""
+"""Uploads: request bodies while they arrive, and the memory that they take together."""
 
 import asyncio
 import contextlib
@@ -12,21 +12,21 @@ from mnistlab.server.refusal import LEFT, Refusal
 from mnistlab.server.settings import Settings
 
 _BODIES_HELD = 16
-"""Bodies of the greatest size that memory is given for."""
+"""How many bodies of the largest size fit into the memory for uploads."""
 _LAST_SECONDS = 2.0
-"""For bodies on their way when the server begins to end."""
+"""For bodies that are arriving when the server starts to shut down."""
 
 
 class _Upload:
-    """A body on its way.
+    """A body that is arriving.
 
     Attributes:
-        content: what is there of it.
-        due: when more has to be there, by the event loop's clock; the earlier, the slower the
-            client.
-        last: when all has to be there.
-        refusal: why it is given up.
-        whole: whether all is there.
+        content: the part that has arrived.
+        due: when more must have arrived, by the event loop's clock; the slower the client, the
+            earlier.
+        last: when all of it must have arrived.
+        refusal: why it was given up.
+        whole: whether all of it has arrived.
     """
 
     def __init__(self, due: float, last: float) -> None:
@@ -47,12 +47,11 @@ class _Upload:
 
 
 class Uploads:
-    """Receives bodies: each has a limit of size, of time, and a least rate; all together have a
+    """Receives bodies. Each has a maximum size and time and a minimum rate; all together have a
     limit of memory.
 
-    The least rate is a leaky bucket: what arrives gains time, up to ``stall_seconds`` ahead. When
-    memory is short the slowest upload gives way, so that one who stalls, or sends a byte now and
-    then, keeps nobody out.
+    The minimum rate is a leaky bucket: data that arrives gains time, up to ``stall_seconds``. When
+    memory is short the slowest upload is dropped, so that a client that stalls keeps nobody out.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -63,7 +62,7 @@ class Uploads:
 
     @asynccontextmanager
     async def receive(self, request: Request) -> AsyncIterator[bytes]:
-        """Wait for a request's body; what it holds counts until the block ends.
+        """Wait for a request's body; its memory counts until the block ends.
 
         Raises:
             Refusal: 413 too large, 408 too slow, 400 empty or a form, 499 the client left, 503 no
@@ -101,7 +100,7 @@ class Uploads:
             self._held -= size + len(upload.content)
 
     def end(self) -> None:
-        """Give the bodies on their way, and those yet to come, a few more seconds."""
+        """Give the bodies that are arriving, and those still to come, a few more seconds."""
         self._ending = True
         now = asyncio.get_running_loop().time()
         for upload in self._open:
@@ -167,7 +166,7 @@ class Uploads:
 
 @asynccontextmanager
 async def departure(request: Request) -> AsyncIterator[asyncio.Future[None]]:
-    """Yield what is done once a client whose body is there has left."""
+    """Yield a future that is done once the client has left; its body must have arrived."""
     leaving = asyncio.create_task(_until_left(request))
     try:
         yield leaving

@@ -96,14 +96,27 @@ def pack_model(model: torch.nn.Module) -> bytes:
     return save(_detached(model.state_dict()))
 
 
-def load_weights(model: torch.nn.Module, content: bytes, name: str) -> None:
+def load_weights(
+    model: torch.nn.Module, content: bytes, name: str, *, assign: bool = False
+) -> None:
     """Load weights that :func:`pack_model` serialised into a model.
+
+    Args:
+        model: to which they belong.
+        content: what was written.
+        name: of the file.
+        assign: put them in the place of the model's own, which may be on the device ``meta``.
 
     Raises:
         RunError: damaged, or the weights of another model; the message starts with ``name``.
     """
     try:
-        model.load_state_dict(load(content))
+        tensors = load(content)
+        if assign:
+            for key, value in model.state_dict().items():
+                if key in tensors and tensors[key].dtype != value.dtype:
+                    raise ValueError(f"{key} is {tensors[key].dtype}, not {value.dtype}")
+        model.load_state_dict(tensors, assign=assign)
     except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise RunError(f"{name}: does not contain this model's weights: {error}") from error
 

@@ -196,6 +196,8 @@ class _Run:
             with user_errors(recipe.model, "the final test"):
                 trainer.swap_in_averages()
                 logits = trainer.test_logits().cpu().numpy()
+            if np.isnan(logits).any():
+                raise TrainingError(f"{recipe.model}: its logits are NaN in the final test")
             record = _record(trainer, dataset, self.dataset.fingerprint, logits, used, started)
         with user_errors(recipe.model, "state_dict", ModelError):
             weights, model = pack_model(trainer.model), trainer.model.cpu().eval()

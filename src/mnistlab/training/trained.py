@@ -10,7 +10,7 @@ from torch import nn
 
 from mnistlab.data import load_dataset, read_views, take_subset
 from mnistlab.errors import ModelError, RunError
-from mnistlab.models import build_model
+from mnistlab.models import build_model, count_parameters
 from mnistlab.models.user_model import TRUST, is_user_model, user_errors
 from mnistlab.recipe import read_source
 from mnistlab.runs import RunFolder, RunRecord
@@ -146,12 +146,19 @@ def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
         )
     blank = np.zeros((1, *record.data.image_size), np.uint8)
     _, channels, height, width = resize_or_pad(blank, record.recipe).shape
-    with fork_rng(torch.device("cpu")):
-        shape, strict = (channels, height, width), not (trusted or trusts_all())
+    shape, strict = (channels, height, width), not (trusted or trusts_all())
+    own = is_user_model(record.recipe.model)
+    # A built-in model is described, not allocated: a record may promise more than any memory holds.
+    with fork_rng(torch.device("cpu")), torch.device("cpu" if own else "meta"):
         model = build_model(record.recipe, shape, len(record.data.classes), source, strict=strict)
+    if not own and count_parameters(model) != record.parameters:
+        raise RunError(
+            f"{folder.record_file}: {record.parameters:,} parameters, but its recipe has"
+            f" {count_parameters(model):,}"
+        )
     weights = folder.read_model()
     with user_errors(record.recipe.model, "load_state_dict", ModelError):
-        load_weights(model, weights, str(folder.model_file))
+        load_weights(model, weights, str(folder.model_file), assign=not own)
         model = model.eval()
     if folder.logits_file.exists():
         return TrainedModel(record, model, folder.read_logits())

@@ -67,6 +67,7 @@ class Trainer:
         self.device = device
         self.bounds = batch_bounds(len(dataset.train), recipe.batch_size)
         shape, classes = input_shape(dataset.train, recipe), len(dataset.classes)
+        self._classes = classes
         with fork_rng(device):
             seed_global(derive_seed(seed, "weights"), device)
             if module is None:
@@ -155,7 +156,27 @@ class Trainer:
     def score_training(self) -> tuple[float, float]:
         """Return the mean loss in nats and the accuracy on the training images, not augmented."""
         with user_errors(self.recipe.model, "the final evaluation on the training images"):
-            return score(self.backend.logits(self._train_images), self._train_labels)
+            loss, accuracy = self._score(
+                self.backend.logits(self._train_images), self._train_labels
+            )
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"{self.recipe.model}: the loss on the training images is not finite at the end"
+            )
+        return loss, accuracy
+
+    def _score(self, logits: Tensor, labels: Tensor) -> tuple[float, float]:
+        """Return the mean loss in nats and the accuracy.
+
+        Raises:
+            TrainingError: the logits are not one row per image and one column per class.
+        """
+        if logits.shape != (len(labels), self._classes):
+            raise TrainingError(
+                f"{self.recipe.model}: returns {tuple(logits.shape)} for {len(labels):,} images; it"
+                f" must return {(len(labels), self._classes)}"
+            )
+        return score(logits, labels)
 
     def swap_in_averages(self) -> Callable[[], None]:
         """Replace the weights by their averages, if there are any.
@@ -233,7 +254,7 @@ class Trainer:
         self.averaging.update(self.epoch)
         swap_out = self.swap_in_averages()
         try:
-            test_loss, test_accuracy = score(self.test_logits(), self._test_labels)
+            test_loss, test_accuracy = self._score(self.test_logits(), self._test_labels)
         finally:
             swap_out()
         if not math.isfinite(train_loss) or not math.isfinite(test_loss):
