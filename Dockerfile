@@ -11,7 +11,7 @@ RUN /opt/build/bin/pip --python /opt/mnistlab install --require-hashes --require
 RUN /opt/build/bin/pip install --require-hashes --requirement release.lock
 COPY pyproject.toml setup.py MANIFEST.in README.md LICENSE ./
 COPY src src
-# Without a compiler the wheel lacks the fast layers, which only training uses.
+# Without a compiler the wheel lacks the native kernels, which only training uses.
 RUN /opt/build/bin/python -m build --wheel --no-isolation --outdir /wheel \
     && /opt/build/bin/pip --python /opt/mnistlab install --no-index /wheel/*.whl
 

@@ -1,4 +1,5 @@
-"""Builds the fast CPU layers, if there is a compiler: the one source for each level of processor.
+"""Builds the native CPU kernels, if there is a compiler: the one source for each level of
+processor.
 
 Everything else about the package is in pyproject.toml. A build that fails is left out and the
 install goes on.

@@ -20,7 +20,7 @@ from mnistlab.recipe import Recipe, built_in
 from mnistlab.runs import RunOptions, RunStore, available_cores, describe_environment
 
 _RECIPES, _SEEDS, _QUICK_IMAGES = ("lenet5", "custom_mlp"), range(2), 15_000
-OURS, PLAIN = "side by side, fast layers", "one after another, plain PyTorch"
+OURS, PLAIN = "side by side, native kernels", "one after another, plain PyTorch"
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,8 @@ class ServerError(MnistlabError):
 
 
 class KernelError(MnistlabError):
-    """A model has no fast form, or the compiled library is not there; training then runs on plain
-    PyTorch.
+    """A model has no native kernel, or the compiled library is not there; training then runs on
+    plain PyTorch.
     """
 
 

@@ -90,5 +90,5 @@ def build(image_shape, classes):
 def test_whether_a_model_is_fast_is_told_as_its_words_are(layer, fast, tmp_path):
     (tmp_path / "net.py").write_text(NET.format(layer), encoding="utf-8")
     figures, words = told(run(*MNISTLAB, "doctor", "net.py:build", "--json", cwd=tmp_path))
-    assert ("has a fast form" in words) == fast == figures["model"]["fast"]
+    assert ("trains on the native kernels" in words) == fast == figures["model"]["fast"]
     assert bool(figures["model"]["reason"]) != fast

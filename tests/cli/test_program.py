@@ -289,13 +289,19 @@ def test_doctor_names_what_is_in_use_and_what_stands_in_the_way(tmp_path):
     assert "torch 2." in result.stdout
     assert "in use" in result.stdout
     assert "trains on plain PyTorch: 2 (GELU): has no native kernel" in result.stdout
-    assert "has a fast form" in run(*MNISTLAB, "doctor", "custom_mlp", cwd=tmp_path).stdout
+    assert (
+        "trains on the native kernels"
+        in run(*MNISTLAB, "doctor", "custom_mlp", cwd=tmp_path).stdout
+    )
     off = run(*MNISTLAB, "doctor", cwd=tmp_path, env={"MNISTLAB_KERNELS": "none"})
     assert "none in use: turned off by MNISTLAB_KERNELS=none" in off.stdout
 
 
 def test_kernels_are_chosen_and_recorded(few, tmp_path):
-    for kernels, said in (("auto", "fast layers (x86_64"), ("torch", "plain PyTorch (requested)")):
+    for kernels, said in (
+        ("auto", "native kernels (x86_64"),
+        ("torch", "plain PyTorch (requested)"),
+    ):
         command = [
             "train",
             "mlp",

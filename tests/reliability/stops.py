@@ -48,7 +48,7 @@ def try_stops():
         built_in(name).replace(epochs=EPOCHS, batch_size=20, train_limit=20 * BATCHES),
     )
     options = {"kernels": kernels, "threads": int(threads)}
-    # With the fast layers the number of threads may change on the way.
+    # With the native kernels the number of threads may change on the way.
     other = options if kernels == "torch" else options | {"threads": 3 - int(threads)}
     whole = trained(recipe, dataset, place / "whole", EPOCHS * BATCHES + 1, **options)
     changed = []

@@ -148,7 +148,7 @@ def test_a_run_killed_again_and_again_ends_in_the_same_bits(
         wanted,
         np.random.default_rng([wanted, len(name), len(kernels)]),
     )
-    layers = "plain PyTorch" if kernels == "torch" else "fast layers"
+    layers = "plain PyTorch" if kernels == "torch" else "native kernels"
     account(
         f"{name}, {layers}: training killed by SIGKILL, then --resume",
         tried=wanted,

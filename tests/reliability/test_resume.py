@@ -47,7 +47,7 @@ def test_a_run_stopped_after_any_batch_ends_in_the_same_weights_optimiser_state_
         name == "best62k"
     )
     assert bool(buffers) == (name != "lenet5")
-    layers = "plain PyTorch" if kernels == "torch" else "fast layers"
+    layers = "plain PyTorch" if kernels == "torch" else "native kernels"
     account(
         f"{name}, {layers}, begun on {threads} thread{'s' if threads > 1 else ''}: stopped, and"
         " gone on with",
@@ -63,7 +63,7 @@ def test_a_run_stopped_after_any_batch_ends_in_the_same_weights_optimiser_state_
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory, mnist):
-    """So many that the fast layers, which look up after 2048 images, can be stopped in
+    """So many that the native kernels, which look up after 2048 images, can be stopped in
     mid-epoch."""
     parts = [(s.images[:n], s.labels[:n]) for s, n in ((mnist.train, 3072), (mnist.test, 100))]
     return FORMS["idx.gz"](tmp_path_factory.mktemp("images"), *parts)

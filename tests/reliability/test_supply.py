@@ -242,7 +242,7 @@ def test_installed_into_an_empty_environment_it_does_its_work(
     account(
         f"{kind} installed into an empty environment",
         tried=1,
-        outcome="trained, read and built with fast layers",
+        outcome="trained, read and built with native kernels",
     )
 
 

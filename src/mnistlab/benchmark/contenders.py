@@ -35,7 +35,7 @@ class Ours:
 
     @property
     def kernels(self) -> str:
-        """The build of the fast layers in use, or ``torch``."""
+        """The build of the native kernels in use, or ``torch``."""
         return self._trainer.backend.kernels
 
     def __call__(self) -> None:

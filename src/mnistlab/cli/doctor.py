@@ -1,4 +1,4 @@
-"""``mnistlab doctor``: what is installed, what trains here, and whether a model has fast layers."""
+"""``mnistlab doctor``: what is installed, and whether a model trains on the native kernels."""
 
 import click
 
@@ -8,12 +8,12 @@ from mnistlab.cli.output import echo, echo_json, json_option
 from mnistlab.cli.path_types import NAME
 
 
-@click.command(short_help="Versions, device, and which fast layers fit.")
+@click.command(short_help="Show versions and device, and whether a model is fast here.")
 @click.argument("model", type=NAME, required=False, shell_complete=recipes)
 @data_option("the recipe's: mnist")
 @json_option
 def doctor(model: str | None, data: str | None) -> None:
-    """Show versions, device, threads and fast layers, and whether MODEL has a fast form.
+    """Show versions, device and threads, and whether MODEL trains on the native kernels.
 
     MODEL is what `mnistlab train` takes: a recipe, a .toml file, or your own model as
     path/to/file.py:build.
@@ -33,7 +33,7 @@ def doctor(model: str | None, data: str | None) -> None:
         ),
         "processor": f"{environment.processor}, {environment.cores} cores" + memory,
         "device": f"{environment.device}, {environment.threads} threads",
-        "fast layers": f"none in use: {found.reason}"
+        "kernels": f"none in use: {found.reason}"
         if found.reason
         else f"{environment.kernels} in use",
         "builds": ", ".join(found.builds) or "none installed",
@@ -47,7 +47,9 @@ def doctor(model: str | None, data: str | None) -> None:
 
         reason = unsupported_reason(recipe, load_dataset(recipe.data))
         figures["model"] = {"name": recipe.name, "fast": not reason, "reason": reason}
-        rows[recipe.name] = f"trains on plain PyTorch: {reason}" if reason else "has a fast form"
+        rows[recipe.name] = (
+            f"trains on plain PyTorch: {reason}" if reason else "trains on the native kernels"
+        )
     width = max(map(len, rows))
     for name, text in rows.items():
         echo(f"{name:<{width}}  {text}")

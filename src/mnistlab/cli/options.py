@@ -129,7 +129,7 @@ kernels_option = click.option(
     type=click.Choice(["auto", "torch"]),
     default="auto",
     show_default=True,
-    help="auto: the fast layers where the model has them; torch: plain PyTorch.",
+    help="auto: the native kernels where the model has them; torch: plain PyTorch.",
 )
 
 

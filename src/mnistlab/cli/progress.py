@@ -91,7 +91,9 @@ class ProgressBar:
         )
         where = f"{event.device}, {event.threads} thread{'s' if event.threads > 1 else ''}"
         layers = (
-            f"plain PyTorch ({event.reason})" if event.reason else f"fast layers ({event.kernels})"
+            f"plain PyTorch ({event.reason})"
+            if event.reason
+            else f"native kernels ({event.kernels})"
         )
         # A recipe's file names a model from its own folder; this is what it was taken for.
         model = f"; model {event.recipe.model}" if ":" in event.recipe.model else ""

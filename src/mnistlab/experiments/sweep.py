@@ -115,7 +115,7 @@ def sweep(  # noqa: PLR0913 - the public signature
         workers: runs side by side on this machine; ``None`` is one per core.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         threads: CPU threads per run.
-        kernels: ``auto`` takes the fast layers where they fit, ``torch`` plain PyTorch.
+        kernels: ``auto`` takes the native kernels where they fit, ``torch`` plain PyTorch.
         executor: what trains instead of processes on this machine, see
             :mod:`mnistlab.experiments`.
         on_event: called with each of :mod:`mnistlab.experiments.trial_events`.

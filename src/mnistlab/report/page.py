@@ -53,7 +53,9 @@ def environment_lines(groups: Sequence[RunGroup]) -> list[str]:
         for record in group.records:
             here = record.environment
             versions = ", ".join(f"{name} {number}" for name, number in here.versions.items())
-            layers = "plain PyTorch" if here.kernels == "torch" else f"fast layers {here.kernels}"
+            layers = (
+                "plain PyTorch" if here.kernels == "torch" else f"native kernels {here.kernels}"
+            )
             threads = f"{here.threads} thread{'s' if here.threads > 1 else ''} per run"
             where = here.processor if here.device == "cpu" else f"{here.device}, {here.processor}"
             size = f"{here.cores} cores" + (f", {here.memory_gib:g} GiB" if here.memory_gib else "")

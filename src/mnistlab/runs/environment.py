@@ -17,7 +17,7 @@ def describe_environment(device: str, threads: int, kernels: str) -> Environment
     Args:
         device: on which it trains, for example ``cpu`` or an accelerator's name.
         threads: CPU threads that it computes on.
-        kernels: the build of the fast layers that it uses, or ``torch`` for plain PyTorch.
+        kernels: the build of the native kernels that it uses, or ``torch`` for plain PyTorch.
     """
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:

@@ -11,7 +11,7 @@ class RunOptions:
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         gpu: number of the CUDA device; ``None`` is the first.
         threads: CPU threads to compute on; ``None`` is one per core.
-        kernels: ``auto`` takes the fast layers where they fit, ``torch`` plain PyTorch.
+        kernels: ``auto`` takes the native kernels where they fit, ``torch`` plain PyTorch.
     """
 
     device: str = "auto"

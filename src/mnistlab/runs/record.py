@@ -83,7 +83,7 @@ class Environment(_Frozen):
     device: str
     threads: Size
     kernels: str = "torch"
-    """The build of the fast layers that were used, or ``torch`` for plain PyTorch."""
+    """The build of the native kernels that were used, or ``torch`` for plain PyTorch."""
 
 
 class FinalFigures(_Frozen):

@@ -88,10 +88,10 @@ def train(  # noqa: PLR0913 - the public signature
         overwrite: start over whatever the folder holds.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         gpu: number of the CUDA device.
-        threads: CPU threads to compute on; ``None`` is one per core. With the fast layers any
+        threads: CPU threads to compute on; ``None`` is one per core. With the native kernels any
             number gives the same bits; on plain PyTorch a resumed run uses as many as it began
             with.
-        kernels: ``auto`` takes the fast layers where they fit, ``torch`` plain PyTorch.
+        kernels: ``auto`` takes the native kernels where they fit, ``torch`` plain PyTorch.
         on_event: called with each of :mod:`mnistlab.training.events`.
         should_stop: asked before every batch, or every few; when true, the run is kept as it is and
             can be resumed.
