@@ -66,6 +66,9 @@ _HOMES = {
     "train": "training",
 }
 
+_TRAINING = frozenset(("ablation", "compare", "repeat", "sweep", "train"))
+"""Functions that train, whose progress a notebook shows."""
+
 __all__ = [
     "ComparisonResult",
     "Dataset",
@@ -105,7 +108,12 @@ def __getattr__(name: str) -> Any:
         return import_module("importlib.metadata").version("mnistlab")
     if name not in _HOMES:
         raise AttributeError(f"module 'mnistlab' has no attribute {name!r}")
-    return getattr(import_module(f"mnistlab.{_HOMES[name]}"), name)
+    found = getattr(import_module(f"mnistlab.{_HOMES[name]}"), name)
+    if name in _TRAINING:
+        from mnistlab.notebook import with_progress
+
+        return with_progress(found)
+    return found
 
 
 def __dir__() -> list[str]:

@@ -4,16 +4,18 @@ is.
 
 import base64
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from mnistlab.recogniser.reading import Digit, Reading
+if TYPE_CHECKING:
+    from mnistlab.recogniser.reading import Digit, Reading
 
 _SCALE = 2
 
 
-def reading_card(reading: Reading) -> str:
+def reading_card(reading: "Reading") -> str:
     """Return a fragment of HTML that needs nothing else: a row of digits, unsure ones marked with a
     question mark.
     """
@@ -27,7 +29,7 @@ def reading_card(reading: Reading) -> str:
     )
 
 
-def _cell(digit: Digit) -> str:
+def _cell(digit: "Digit") -> str:
     doubt = "" if digit.sure else "?"
     alternatives = ", ".join(
         f"{label}: {100 * digit.probabilities[label]:.1f} %" for label in _likely(digit)
@@ -41,11 +43,11 @@ def _cell(digit: Digit) -> str:
     )
 
 
-def _likely(digit: Digit) -> list[int]:
+def _likely(digit: "Digit") -> list[int]:
     return [int(label) for label in np.argsort(-digit.probabilities)[:3]]
 
 
-def _png(digit: Digit) -> str:
+def _png(digit: "Digit") -> str:
     file = io.BytesIO()
     Image.fromarray(digit.pixels).save(file, format="PNG")
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
