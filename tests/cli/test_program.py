@@ -5,12 +5,16 @@ import platform
 import re
 import shutil
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from mnistlab import RunFolder, built_in
+from mnistlab.benchmark import benchmark
+from mnistlab.cli.app import app
+from mnistlab.cli.app import run as call
 from tests.cli.processes import MAIN, MNISTLAB, refusal, run
 from tests.data.forms import FORMS
 
@@ -324,9 +328,14 @@ def test_kernels_are_chosen_and_recorded(few, tmp_path):
     assert "'fast' is not one of 'auto', 'torch'" in line
 
 
-def test_the_benchmark_writes_its_ratios(tmp_path):
-    result = run(*MNISTLAB, "bench", "--quick", "--json", "bench.json", cwd=tmp_path)
-    assert result.returncode == 0, result
+def test_the_benchmark_writes_its_ratios(tmp_path, monkeypatch, capsys):
+    """All of it, but with fewer images and turns."""
+    few = replace(benchmark.QUICK, images=768, repetitions=1, epochs_for_memory=1)
+    monkeypatch.setattr(benchmark, "QUICK", few)
+    monkeypatch.setattr(benchmark, "SIZES", (768, 1536))
+    monkeypatch.setattr(benchmark, "EPOCH", 3840)
+    monkeypatch.chdir(tmp_path)
+    assert call(app, ["bench", "--quick", "--json", "bench.json"]) == 0
     figures = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
     assert set(figures["ratio"]) == set(figures["of_bound"]) == {"lenet5", "custom_mlp"}
     assert all(
@@ -337,4 +346,4 @@ def test_the_benchmark_writes_its_ratios(tmp_path):
     for model, ways in figures["seconds"].items():
         plain = min(ways["PyTorch, NCHW"]["median"], ways["PyTorch, channels_last"]["median"])
         assert figures["ratio"][model] == pytest.approx(plain / ways["this package"]["median"])
-    assert "times ours" in result.stdout
+    assert "times ours" in capsys.readouterr().out

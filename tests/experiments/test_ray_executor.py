@@ -34,7 +34,7 @@ def cluster():
     cluster.shutdown()
 
 
-def run(recipes, folder, executor, notes=None, seeds=(0, 1, 2)):
+def run(recipes, folder, executor, notes=None, seeds=(0, 1)):
     notes = Notes() if notes is None else notes
     return run_trials(
         plan_trials(recipes, seeds, RunStore(folder)),
@@ -58,7 +58,7 @@ def test_a_node_killed_in_mid_sweep_changes_no_record(cluster, slow, tmp_path):
     assert not experiment.failures
     assert notes.of("died")
     assert sorted(notes.of("finished")) == sorted(
-        (recipe.name, seed) for recipe in slow for seed in (0, 1, 2)
+        (recipe.name, seed) for recipe in slow for seed in (0, 1)
     )
     run(slow, tmp_path / "local", LocalExecutor(2))
     assert results(tmp_path / "ray") == results(tmp_path / "local")
@@ -93,6 +93,8 @@ def test_several_runs_in_a_task_and_a_failing_one(quick, tmp_path, monkeypatch):
 
 
 def test_a_study_until_settled_ends_on_ray_as_it_does_here(quick, tmp_path):
+    # One start for all looks.
+    ray.init(address="local", num_cpus=2, log_to_driver=False, logging_level="ERROR")
     short = quick[0].replace(name="a", model="mlp", epochs=1, train_limit=300)
     recipes = [short, short.replace(name="b", learning_rate=1e-6)]
     on_ray, here = (
@@ -103,6 +105,7 @@ def test_a_study_until_settled_ends_on_ray_as_it_does_here(quick, tmp_path):
     assert on_ray.verdict.startswith("a is better than b")
     assert on_ray.seeds == here.seeds == tuple(range(8))
     assert (tmp_path / "ray" / FILE).read_text() == (tmp_path / "local" / FILE).read_text()
+    ray.shutdown()
 
 
 def test_no_cluster_at_the_address(tmp_path):
@@ -115,7 +118,7 @@ def test_no_cluster_at_the_address(tmp_path):
 def test_without_ray_the_install_command_is_printed(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(
-        MnistlabError, match=r"the ray engine needs Ray: pip install 'mnistlab\[ray\]'"
+        MnistlabError, match=r"the ray executor needs Ray: pip install 'mnistlab\[ray\]'"
     ):
         RayExecutor()
 
