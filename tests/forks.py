@@ -12,6 +12,7 @@ import functools
 import importlib
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -142,6 +143,11 @@ def started():
     atexit.register(folder.cleanup)
     atexit.register(forks.close)
     return forks
+
+
+def run_main():
+    """Run ``main.py`` with the arguments in ``sys.argv``."""
+    runpy.run_path(str(ROOT / "main.py"), run_name="__main__")
 
 
 def _serve():

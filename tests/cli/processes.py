@@ -14,15 +14,18 @@ MAIN = [sys.executable, str(ROOT / "main.py")]
 
 
 def run(*command, cwd, env=None, **options):
-    """Run a command to its end; ``mnistlab`` in a process that is forked with all modules loaded.
+    """Run a command to its end; ``mnistlab`` and ``main.py`` are forked with all modules loaded.
 
     With ``options`` of :func:`subprocess.run`, or variables that an interpreter reads, it is a new
     interpreter.
     """
     environment = os.environ | {"COLUMNS": "100"} | (env or {})
     starts_alike = not options and not any(key.startswith("PYTHON") for key in env or {})
-    if [*command[: len(MNISTLAB)]] == MNISTLAB and starts_alike and Path(cwd).is_dir():
-        return started().run(*command[len(MNISTLAB) :], cwd=cwd, env=environment)
+    if starts_alike and Path(cwd).is_dir():
+        for program, call in ((MNISTLAB, "mnistlab.cli.app:main"), (MAIN, "tests.forks:run_main")):
+            if [*command[: len(program)]] == program:
+                arguments = command[len(program) :]
+                return started().run(*arguments, cwd=cwd, env=environment, call=call)
     return subprocess.run(
         [*map(str, command)],
         cwd=cwd,

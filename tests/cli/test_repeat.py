@@ -192,7 +192,7 @@ def await_checkpoint(folder):
         time.sleep(0.05)
 
 
-LONG = [*MNISTLAB, "repeat", "mlp", "--seeds", "2", "--epochs", "30", "--train-limit", "3000"]
+LONG = [*MNISTLAB, "repeat", "mlp", "--seeds", "2", "--epochs", "20", "--train-limit", "2000"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
