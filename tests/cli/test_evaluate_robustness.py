@@ -154,14 +154,14 @@ def test_what_makes_no_sense_is_refused_in_one_line(plain, few, tmp_path):
         (
             "lenet5",
             "reader",
-        ): "2 models: several are held against each other on corrupted images alone; give --corrup",
+        ): "2 models: several are compared on corrupted images only; give --corrup",
         (
             "lenet5",
             "--severity",
             "3",
-        ): "--severity says how images are corrupted: give --corruptions as well",
-        ("lenet5", "--severity", "published"): "--severity says how images are corrupted",
-        ("lenet5", "--corruption-seed", "0"): "--corruption-seed says how images are corrupted",
+        ): "--severity is for corrupted images: give --corruptions as well",
+        ("lenet5", "--severity", "published"): "--severity is for corrupted images",
+        ("lenet5", "--corruption-seed", "0"): "--corruption-seed is for corrupted images",
         ("--corruptions",): "Missing argument 'MODEL...'",
         (
             "lenet5",

@@ -104,7 +104,7 @@ def test_odd_pictures_are_read_or_refused_in_one_line(reader, torture, account):
     for name in tried:
         expected = ODD[name][1]
         answer = watch.answer(made(name))
-        digits = None if answer.error else answer.reading["digits"]
+        digits = None if answer.error else answer.answer.digits
         fits = {FIVE: digits == "5", NOTHING: digits == "", REFUSED: digits is None, HANDLED: True}
         if not fits[expected]:
             wrong[name] = (expected, answer.error or digits)
@@ -118,10 +118,10 @@ def test_odd_pictures_are_read_or_refused_in_one_line(reader, torture, account):
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "TIFF"])
 def test_every_orientation_gives_the_reading_of_the_turned_picture(reader, form):
     for orientation in range(1, 9):
-        reading = reader.read(ReadJob(content=odd.oriented(orientation, form))).reading
-        assert reading["digits"] == "5"
-        upright = reader.read(ReadJob(content=odd.encode(odd.COLOUR, form))).reading
-        np.testing.assert_allclose(reading["boxes"], upright["boxes"], atol=2)
+        reading = reader.read(ReadJob(content=odd.oriented(orientation, form))).answer
+        assert reading.digits == "5"
+        upright = reader.read(ReadJob(content=odd.encode(odd.COLOUR, form))).answer
+        np.testing.assert_allclose(reading.boxes, upright.boxes, atol=2)
 
 
 def test_mutated_pictures_are_read_or_refused_in_one_line(reader, effort, account):

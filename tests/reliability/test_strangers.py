@@ -252,9 +252,7 @@ def test_the_code_that_a_strangers_record_names_is_not_run(tmp_path, monkeypatch
     )
     with pytest.raises(
         ModelError,
-        match=(
-            rf"would run the code of .*net\.py:build, with which .* set {TRUST}=1 if you trust it"
-        ),
+        match=(rf"would run the code of .*net\.py:build, which .* set {TRUST}=1 if you trust it"),
     ):
         load_trained(RunFolder(stranger))
     assert RunFolder(stranger).read_record().recipe == recipe

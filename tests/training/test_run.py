@@ -297,7 +297,7 @@ def test_no_file_of_a_run_is_a_pickle(plain, small_mnist, tmp_path):
     files = [RunFolder(tmp_path).checkpoint_file.read_bytes()]
     train(plain, small_mnist, folder=tmp_path, resume=True)
     files += [path.read_bytes() for path in tmp_path.iterdir() if path.name != ".lock"]
-    assert len(files) == 4
+    assert len(files) == 5
     # A pickle of protocol 2 and later starts with 0x80, torch's archives with PK.
     assert all(not content.startswith((b"\x80", b"PK")) for content in files)
 

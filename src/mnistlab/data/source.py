@@ -72,9 +72,7 @@ def _load_file(path: Path) -> Dataset:
             ".tar" in path.name.lower() or path.suffix.lower() == ".tgz"
         ):
             return read_tars(path, _partner(path))
-    raise DataError(
-        f"{path}: not a kind of data file that is known (.tar, .csv, .npz, or a folder)"
-    )
+    raise DataError(f"{path}: not a known kind of data file (.tar, .csv, .npz, or a folder)")
 
 
 def _partner(train: Path) -> Path | None:

@@ -22,6 +22,7 @@ def build_model(
     source: Source | None = None,
     *,
     strict: bool = False,
+    check: bool = True,
 ) -> nn.Module:
     """Build the recipe's model, with weights drawn from PyTorch's global generator.
 
@@ -32,10 +33,11 @@ def build_model(
         classes: number of outputs.
         source: the code of a user model; ``None`` reads it.
         strict: refuse a user model's imports of files that are neither in ``source`` nor installed.
+        check: do a forward pass on two black images; on PyTorch's ``meta`` device that would load
+            its compiler, which takes seconds.
 
     Returns:
-        A module from float32 ``(n, *image_shape)`` to logits ``(n, classes)``, in training mode;
-        checked with a forward pass on two black images.
+        A module from float32 ``(n, *image_shape)`` to logits ``(n, classes)``, in training mode.
 
     Raises:
         ModelError: no such model, or it does not accept these images or return these classes.
@@ -65,8 +67,9 @@ def build_model(
             f"{recipe.model}: no such model; {hint}known: {known}, or your own"
             " path/to/file.py:build"
         )
-    with user_errors(recipe.model, "a trial forward pass", ModelError):
-        _check_forward(model, recipe.model, image_shape, classes)
+    if check:
+        with user_errors(recipe.model, "a trial forward pass", ModelError):
+            _check_forward(model, recipe.model, image_shape, classes)
     return model
 
 

@@ -150,7 +150,9 @@ def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
     own = is_user_model(record.recipe.model)
     # A built-in model is described, not allocated: a record may promise more than any memory holds.
     with fork_rng(torch.device("cpu")), torch.device("cpu" if own else "meta"):
-        model = build_model(record.recipe, shape, len(record.data.classes), source, strict=strict)
+        model = build_model(
+            record.recipe, shape, len(record.data.classes), source, strict=strict, check=own
+        )
     if not own and count_parameters(model) != record.parameters:
         raise RunError(
             f"{folder.record_file}: {record.parameters:,} parameters, but its recipe has"
