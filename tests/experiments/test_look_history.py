@@ -19,7 +19,7 @@ from tests.statistics.records import made_record
 
 
 class Made:
-    """An engine whose runs misread as many images as it is told, by recipe and seed."""
+    """An engine whose runs misclassified as many images as it is told, by recipe and seed."""
 
     description = "made up"
 

@@ -79,7 +79,7 @@ def test_what_it_writes_and_the_records_are_the_runs_own(found, tmp_path):
         own = RunStore(found.runs).folder(found.group.recipe, seed).record_file.read_bytes()
         copy = (tmp_path / "out" / "records" / f"seed-{seed}.json").read_bytes()
         assert copy == own
-        # These quick runs misread a few thousand images each, of which every one is listed.
+        # These quick runs misclassified a few thousand images each, of which every one is listed.
         assert len(copy) < 20 * len(json.loads(copy)["predictions"]["mistakes"]) + 5_000
 
 

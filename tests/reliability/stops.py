@@ -1,4 +1,5 @@
-"""Runs that are stopped after a given batch and gone on with, held against one that never was."""
+"""Runs that are stopped after a given batch and resumed, compared with one that never was
+stopped."""
 
 import json
 import sys

@@ -49,8 +49,8 @@ def test_a_run_stopped_after_any_batch_ends_in_the_same_weights_optimiser_state_
     assert bool(buffers) == (name != "lenet5")
     layers = "plain PyTorch" if kernels == "torch" else "native kernels"
     account(
-        f"{name}, {layers}, begun on {threads} thread{'s' if threads > 1 else ''}: stopped, and"
-        " gone on with",
+        f"{name}, {layers}, started on {threads} thread{'s' if threads > 1 else ''}:"
+        " stopped and resumed",
         tried=len(stops),
         outcome=(
             "weights, averages, optimiser's state, losses, accuracies and logits as undisturbed,"

@@ -58,7 +58,8 @@ def test_the_sentence():
 def test_the_remark_on_disputed_labels():
     assert repetition_remarks(figures()) == []
     (remark,) = repetition_remarks(figures(disputed=[0, 999]))
-    # All four runs misread image 0 and none 999; 9, 11, 16 and 12 of the other 998 are misread.
+    # All four runs misclassified image 0 and none 999; 9, 11, 16 and 12 of the other 998 are
+    # misclassified.
     assert remark.startswith(
         "without the 2 images whose labels are disputed the accuracy is"
         f" {100 - 1200 / 998:.2f} % (95 % in"

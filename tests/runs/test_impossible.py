@@ -17,7 +17,7 @@ WRONG = (3, 14, 159)
 
 
 def content(**changes):
-    """A sound record as JSON, 3 of 1,000 images misread, with some of its fields changed."""
+    """A sound record as JSON, 3 of 1,000 images misclassified, with some of its fields changed."""
     found = json.loads(made_record(wrong=WRONG).to_json())
     del found["sha256"]
     for place, value in changes.items():

@@ -1,4 +1,4 @@
-"""Records made up for tests: runs whose every misread image is known."""
+"""Records made up for tests: runs whose every misclassified image is known."""
 
 import numpy as np
 
@@ -67,7 +67,8 @@ def made_record(
 
 
 def made_group(label, errors, recipe=None, losses=None, random=None, images=IMAGES):
-    """A sample whose runs, seeds from 0, misread so many images: the first ones, or random ones."""
+    """A sample whose runs, seeds from 0, misclassified so many images: the first ones, or random
+    ones."""
     recipe = recipe or Recipe(name=label)
     records = []
     for seed, count in enumerate(errors):

@@ -12,7 +12,7 @@ from tests.statistics.records import made_group, made_record
 
 
 def of_zeros(label, counts, others=()):
-    """Runs that misread so many of the hundred zeros, and ``others``; every tenth image is a
+    """Runs that misclassified so many of the hundred zeros, and ``others``; every tenth image is a
     zero."""
     return RunGroup.of(
         label,

@@ -390,7 +390,7 @@ def test_figures_are_written_for_people():
 
 
 def test_the_confusion_matrix_by_hand():
-    # Images 0 to 11 are 0, 1, ... 9, 0, 1; each misread one is taken for the class above.
+    # Images 0 to 11 are 0, 1, ... 9, 0, 1; each misclassified one is taken for the class above.
     table = confusion(made_group("a", [12, 0]))
     assert table.sum() == 2000
     assert table.diagonal().sum() == 2000 - 12
@@ -402,7 +402,7 @@ def test_the_confusion_matrix_by_hand():
 
 def test_the_hardest_images_and_their_votes():
     found = hardest([made_group("a", [3, 2]), made_group("b", [3, 0, 1])])
-    # Image 0 is misread by four of five runs, image 1 by three, image 2 by two.
+    # Image 0 is misclassified by four of five runs, image 1 by three, image 2 by two.
     assert [(hard.image, hard.label, hard.wrong) for hard in found] == [(0, 0, 4), (1, 1, 3)]
     assert found[0].votes == ((1, 4), (0, 1))
 

@@ -52,9 +52,9 @@ def test_the_interval_of_the_mean_covers_as_often_as_it_says():
     for _ in range(400):
         # Images each hard to its own degree, whose errors hang together.
         hardness = draws.beta(0.5, 4.5, 300)
-        misread = {"none": draws.random(300) < 0.01}
-        misread |= {name: draws.random(300) < hardness for name in "abcdefgh"}
-        (found,) = measure_robustness({"model": misread})
+        misclassified = {"none": draws.random(300) < 0.01}
+        misclassified |= {name: draws.random(300) < hardness for name in "abcdefgh"}
+        (found,) = measure_robustness({"model": misclassified})
         assert found.interval is not None
         correct += found.interval.low <= 0.1 <= found.interval.high
     assert 0.91 <= correct / 400 <= 0.98
@@ -144,11 +144,11 @@ def test_the_interval_of_a_ratio_covers_as_often_as_it_says():
     draws, correct = np.random.default_rng(0), 0
     for _ in range(400):
         shares = [draws.normal(mean, 0.1 * mean, (8, 1)) for mean in (0.6, 0.3)]
-        misread = {
+        misclassified = {
             name: {"none": np.zeros((8, 1000), bool), "fog": np.arange(1000) < 1000 * of_runs}
             for name, of_runs in zip("AB", shares)
         }
-        found = measure_robustness(misread)[1].relative_interval
+        found = measure_robustness(misclassified)[1].relative_interval
         correct += found.low <= 0.5 <= found.high
     assert 0.92 <= correct / 400 <= 0.98
 
@@ -169,7 +169,7 @@ def test_two_runs_have_a_mean_and_no_interval():
 
 
 @pytest.mark.parametrize(
-    "misread",
+    "misclassified",
     [
         {},
         {"A": {"none": marks("")}},
@@ -187,6 +187,6 @@ def test_two_runs_have_a_mean_and_no_interval():
         },
     ],
 )
-def test_what_cannot_be_held_against_each_other_is_refused(misread):
+def test_what_cannot_be_held_against_each_other_is_refused(misclassified):
     with pytest.raises(DataError):
-        measure_robustness(misread)
+        measure_robustness(misclassified)

@@ -132,7 +132,7 @@ def evaluate_robustness(
         name: severity if c.published_severity and severity else c.published_severity
         for name, c in CORRUPTIONS.items()
     }
-    misread, examples = _read_all(groups, severities, seed, on_read)
+    misclassified, examples = _read_all(groups, severities, seed, on_read)
     first = next(iter(groups.values()))[0]
     facts = (
         *first.facts,
@@ -154,7 +154,7 @@ def evaluate_robustness(
             if len(members) > 1
         },
     }
-    return RobustnessResult(measure_robustness(misread), facts, settings, examples, command)
+    return RobustnessResult(measure_robustness(misclassified), facts, settings, examples, command)
 
 
 def _find_all(
@@ -228,7 +228,7 @@ def _read_all(
     each corruption.
     """
     clean = next(iter(groups.values()))[0].part.images
-    misread: dict[str, dict[str, NDArray[np.bool_]]] = {title: {} for title in groups}
+    misclassified: dict[str, dict[str, NDArray[np.bool_]]] = {title: {} for title in groups}
     examples, done = {}, 0
     total = (1 + len(severities)) * sum(map(len, groups.values()))
     for name in (CLEAN, *severities):
@@ -244,5 +244,5 @@ def _read_all(
                 rows.append(model.read(images).argmax(axis=1) != model.part.labels)
                 done += 1
                 on_read(name.replace("_", " "), done, total)
-            misread[title][name] = np.stack(rows)
-    return misread, examples
+            misclassified[title][name] = np.stack(rows)
+    return misclassified, examples

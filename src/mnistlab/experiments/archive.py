@@ -1,5 +1,5 @@
-"""Archive: ``comparison.json``, from which a study is made again: which runs it compared, and every
-figure it found.
+"""Archive: ``comparison.json``, from which a comparison is made again: which runs it compared, and
+every figure it found.
 """
 
 from pathlib import Path
@@ -32,7 +32,7 @@ class Archive(BaseModel):
     """The content of ``comparison.json``.
 
     Attributes:
-        title: of the study.
+        title: of the comparison.
         baseline: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
         runs: the folder of the runs, relative to the file's own.
         groups: by label, the recipe's digest and the seeds that were compared.
@@ -41,7 +41,7 @@ class Archive(BaseModel):
         headline: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
         margin: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
         max_seeds: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
-        comparison: every figure, as :class:`mnistlab.statistics.Comparison` has it; a study works
+        comparison: every figure, as :class:`mnistlab.statistics.Comparison` has it; a result works
             them out anew.
     """
 

@@ -1,5 +1,5 @@
-"""A finished run → one ONNX file, held against PyTorch on every test image before it is written; or
-a page.
+"""A finished run → one ONNX file, compared with PyTorch on every test image before it is written;
+or a page.
 """
 
 from mnistlab.exporting.calibrate import Calibration, calibrate

@@ -33,10 +33,10 @@ class ExportReport:
     Attributes:
         file: the ONNX file.
         size: its bytes.
-        images: test images on which it was held against PyTorch; every label was equal.
+        images: test images on which it was compared with PyTorch; every label was equal.
         largest_difference: the largest difference of a logit.
-        accuracy: share of those images read rightly, 0 to 1; of a model that knows negatives, the
-            likeliest class counts that is not ``none``, as in a reading.
+        accuracy: share of those images classified correctly, 0 to 1; of a model that knows
+            negatives, the likeliest class counts that is not ``none``, as in a reading.
         calibration: the temperature, and where it comes from.
         metadata: what the file says of itself, see ``docs/export.md``.
     """

@@ -29,7 +29,7 @@ from mnistlab.report.table import (
     sentences,
     text,
 )
-from mnistlab.statistics import Evaluation, Misreading
+from mnistlab.statistics import Evaluation, Misclassification
 from mnistlab.statistics.calibration import FEWEST_IMAGES
 from mnistlab.statistics.verdict import span
 
@@ -89,7 +89,7 @@ def write_evaluation_report(
         errors=evaluation.errors,
         gallery=[]
         if images is None
-        else [_card(misread, evaluation, images) for misread in evaluation.worst],
+        else [_card(misclassified, evaluation, images) for misclassified in evaluation.worst],
         command=command,
     )
     figures = {"title": title, "facts": list(facts), **evaluation.as_dict()}
@@ -225,35 +225,44 @@ def worst_errors(evaluation: Evaluation, images: NDArray[np.uint8]) -> Figure:
         evaluation: with at least one error.
         images: uint8, ``(n, height, width)``, those that were evaluated.
     """
-    captions = [_caption(misread, evaluation) for misread in evaluation.worst]
+    captions = [_caption(misclassified, evaluation) for misclassified in evaluation.worst]
     lines = 1 + max(caption.count("\n") for caption in captions)
     rows = math.ceil(len(captions) / _COLUMNS)
     drawn = figure(_SIDE * _COLUMNS, (_SIDE + _LINE * (lines + 0.5)) * rows)
     places = drawn.subplots(rows, _COLUMNS, squeeze=False).ravel()
     for axes in places:
         axes.set_axis_off()
-    for axes, misread, caption in zip(places, evaluation.worst, captions, strict=False):
-        axes.imshow(images[misread.image], cmap="gray", vmin=0, vmax=255)
+    for axes, misclassified, caption in zip(places, evaluation.worst, captions, strict=False):
+        axes.imshow(images[misclassified.image], cmap="gray", vmin=0, vmax=255)
         axes.set_title(caption, fontsize=8, color=INK)
         # The layout leaves room for captions above the places, so the images hang at their tops.
         axes.set_anchor("N")
     return drawn
 
 
-def _caption(misread: Misreading, evaluation: Evaluation) -> str:
-    true, taken = (evaluation.classes[number] for number in (misread.label, misread.prediction))
-    return f"{wrapped(f'{true}, predicted {taken}', _LONGEST)}\n{100 * misread.confidence:.1f} %"
+def _caption(misclassified: Misclassification, evaluation: Evaluation) -> str:
+    true, taken = (
+        evaluation.classes[number] for number in (misclassified.label, misclassified.prediction)
+    )
+    return (
+        f"{wrapped(f'{true}, predicted {taken}', _LONGEST)}\n{100 * misclassified.confidence:.1f} %"
+    )
 
 
-def _card(misread: Misreading, evaluation: Evaluation, images: NDArray[np.uint8]) -> dict[str, Any]:
+def _card(
+    misclassified: Misclassification, evaluation: Evaluation, images: NDArray[np.uint8]
+) -> dict[str, Any]:
     label, prediction = (
-        evaluation.classes[number] for number in (misread.label, misread.prediction)
+        evaluation.classes[number] for number in (misclassified.label, misclassified.prediction)
     )
     return {
-        "image": misread.image,
+        "image": misclassified.image,
         "label": label,
-        "probabilities": [(prediction, misread.confidence), (label, misread.label_probability)],
-        "source": image_source(images[misread.image]),
+        "probabilities": [
+            (prediction, misclassified.confidence),
+            (label, misclassified.label_probability),
+        ],
+        "source": image_source(images[misclassified.image]),
     }
 
 

@@ -66,7 +66,7 @@ class Predictions(BaseModel):
         Raises:
             ValueError: no run can have made these predictions.
         """
-        last, misread = -1, [0] * len(self.test_labels)
+        last, misclassified = -1, [0] * len(self.test_labels)
         for image, label, prediction in self.mistakes:
             if label == prediction:
                 raise ValueError(f"predictions.mistakes: image {image} is classified correctly")
@@ -75,8 +75,8 @@ class Predictions(BaseModel):
                     f"predictions.mistakes: image {image} is listed twice, or after a later one"
                 )
             last = image
-            misread[label] += 1
-        for label, (wrong, there) in enumerate(zip(misread, self.test_labels, strict=True)):
+            misclassified[label] += 1
+        for label, (wrong, there) in enumerate(zip(misclassified, self.test_labels, strict=True)):
             if wrong > there:
                 raise ValueError(
                     f"predictions.mistakes: {wrong:,} of class {label}, which has only"

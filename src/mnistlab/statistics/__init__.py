@@ -18,7 +18,13 @@ from mnistlab.statistics.classes import (
 from mnistlab.statistics.comparison import Comparison, compare
 from mnistlab.statistics.curves import MEASURES, Band, band
 from mnistlab.statistics.difference import MARGIN, Difference
-from mnistlab.statistics.evaluation import ClassFigures, Coverage, Evaluation, Misreading, evaluate
+from mnistlab.statistics.evaluation import (
+    ClassFigures,
+    Coverage,
+    Evaluation,
+    Misclassification,
+    evaluate,
+)
 from mnistlab.statistics.images import HardImage, confusion, hardest
 from mnistlab.statistics.interval import Interval
 from mnistlab.statistics.looks import Look, minimum_seeds, planned_looks, unplanned_look
@@ -42,7 +48,7 @@ __all__ = [
     "HardImage",
     "Interval",
     "Look",
-    "Misreading",
+    "Misclassification",
     "NewImages",
     "Reliability",
     "ReliabilityDiagram",

@@ -52,7 +52,7 @@ def errors_of_runs(group: RunGroup) -> NDArray[np.float64]:
     A class without images has NaN.
     """
     with np.errstate(invalid="ignore"):
-        shares: NDArray[np.float64] = 100 * _misread(group) / _images(group)
+        shares: NDArray[np.float64] = 100 * _misclassified(group) / _images(group)
     return shares
 
 
@@ -79,10 +79,10 @@ def class_differences(
         level: of the look, see :attr:`mnistlab.statistics.looks.Look.level`.
     """
     images, others = _images(anchor), [group for group in groups if group is not anchor]
-    misread = [_paired(group, anchor) for group in others]
+    misclassified = [_paired(group, anchor) for group in others]
     known = np.flatnonzero(images)
-    whole = [rows[number] for rows in misread for number in known]
-    values = [100 * rows[number] / images[number] for rows in misread for number in known]
+    whole = [rows[number] for rows in misclassified for number in known]
+    values = [100 * rows[number] / images[number] for rows in misclassified for number in known]
     tests = iter(mean_tests(values, level, whole))
     found = {group.label: [ClassDifference(None, None, None)] * len(images) for group in others}
     for differences in found.values():
@@ -97,7 +97,7 @@ def _images(group: RunGroup) -> NDArray[np.int64]:
     return np.array(group.predictions[0].test_labels, np.int64)
 
 
-def _misread(group: RunGroup) -> NDArray[np.int64]:
+def _misclassified(group: RunGroup) -> NDArray[np.int64]:
     """Return how many images of each class each run misclassifies, ``(runs, classes)``."""
     classes = len(group.predictions[0].test_labels)
     counts = [
@@ -110,5 +110,7 @@ def _misread(group: RunGroup) -> NDArray[np.int64]:
 def _paired(group: RunGroup, anchor: RunGroup) -> NDArray[np.int64]:
     """Return the differences in images of the seeds that both have, ``(classes, seeds)``."""
     shared = set(group.seeds) & set(anchor.seeds)
-    difference: NDArray[np.int64] = (_misread(group.on(shared)) - _misread(anchor.on(shared))).T
+    difference: NDArray[np.int64] = (
+        _misclassified(group.on(shared)) - _misclassified(anchor.on(shared))
+    ).T
     return difference

@@ -41,7 +41,7 @@ class ClassFigures:
 
 
 @dataclass(frozen=True)
-class Misreading:
+class Misclassification:
     """A misclassified image.
 
     Attributes:
@@ -114,7 +114,7 @@ class Evaluation:
     reliability: Reliability
     confusion: NDArray[np.int64]
     by_class: tuple[ClassFigures, ...]
-    worst: tuple[Misreading, ...]
+    worst: tuple[Misclassification, ...]
     coverage: tuple[Coverage, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def evaluate(
             _class_figures(name, confusion, number) for number, name in enumerate(classes)
         ),
         worst=tuple(
-            Misreading(
+            Misclassification(
                 int(i),
                 int(labels[i]),
                 int(predictions[i]),
@@ -232,6 +232,6 @@ def _plain(value: object) -> object:
         return value.tolist()
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, ClassFigures | Misreading | Coverage | Reliability):
+    if isinstance(value, ClassFigures | Misclassification | Coverage | Reliability):
         return {name: _plain(item) for name, item in vars(value).items()}
     return None if isinstance(value, float) and math.isnan(value) else value

@@ -87,33 +87,35 @@ class Robustness:
 
 
 def measure_robustness(
-    misread: Mapping[str, Mapping[str, NDArray[np.bool_]]],
+    misclassified: Mapping[str, Mapping[str, NDArray[np.bool_]]],
 ) -> tuple[Robustness, ...]:
     """Work out how robust models are, or recipes over several seeds.
 
     Args:
-        misread: by model, and then by corruption, :data:`CLEAN` first: bool, ``(n,)``, whether each
-            image is misclassified; of a recipe's runs ``(runs, n)``. All were shown the same.
+        misclassified: by model, and then by corruption, :data:`CLEAN` first: bool, ``(n,)``,
+            whether each image is misclassified; of a recipe's runs ``(runs, n)``. All were shown
+            the same.
 
     Raises:
         DataError: no model, no images, no corruption, or models that were shown different ones.
     """
     shown = {
-        (*marks, *sorted({mark.shape[-1] for mark in marks.values()})) for marks in misread.values()
+        (*marks, *sorted({mark.shape[-1] for mark in marks.values()}))
+        for marks in misclassified.values()
     }
     if len(shown) != 1:
         raise DataError("models are compared on the same corruptions of the same images")
-    names = list(next(iter(misread.values())))
-    sizes = {mark.shape[-1] for mark in next(iter(misread.values())).values()}
+    names = list(next(iter(misclassified.values())))
+    sizes = {mark.shape[-1] for mark in next(iter(misclassified.values())).values()}
     if names[:1] != [CLEAN] or len(names) < 2 or len(sizes) != 1 or sizes == {0}:
         raise DataError(
             f"robustness is of images as they are ({CLEAN!r}) and corrupted, the same number of"
             " each"
         )
     # (runs, images) and (runs,): each image's share of the corruptions, and each run's mean error.
-    shares = {model: _shares(marks) for model, marks in misread.items()}
+    shares = {model: _shares(marks) for model, marks in misclassified.items()}
     means = {model: found.mean(axis=1) for model, found in shares.items()}
-    first = next(iter(misread))
+    first = next(iter(misclassified))
     return tuple(
         Robustness(
             model=model,
@@ -129,7 +131,7 @@ def measure_robustness(
                 None if model == first else _ratio_interval(means[model], means[first])
             ),
         )
-        for model, marks in misread.items()
+        for model, marks in misclassified.items()
     )
 
 
@@ -139,8 +141,8 @@ def _shares(marks: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.float64]:
     return shares
 
 
-def _score(misread: NDArray[np.bool_]) -> Score:
-    runs = np.atleast_2d(misread)
+def _score(misclassified: NDArray[np.bool_]) -> Score:
+    runs = np.atleast_2d(misclassified)
     errors, images = runs.sum(axis=1), runs.shape[1]
     if len(runs) == 1:
         return Score(
