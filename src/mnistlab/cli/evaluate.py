@@ -2,7 +2,6 @@
 robust several are.
 """
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import click
 
 from mnistlab.cli.completion import models
 from mnistlab.cli.options import data_option, split_option
-from mnistlab.cli.output import command_line, echo, echo_json, json_option
+from mnistlab.cli.output import command_line, echo, echo_json, json_option, terminal_width
 from mnistlab.cli.path_types import NAME, Place
 
 if TYPE_CHECKING:
@@ -123,7 +122,7 @@ def _evaluate_robustness(
 
 
 def _show(result: "Result", *tables: str) -> None:
-    width = shutil.get_terminal_size((100, 24)).columns
+    width = terminal_width()
     for sentence in (result.verdict, *result.remarks):
         echo(f"{sentence[0].upper()}{sentence[1:]}.")
     for kind in tables:

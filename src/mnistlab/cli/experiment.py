@@ -2,13 +2,12 @@
 
 import contextlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistlab.cli.options import run_options
-from mnistlab.cli.output import command_line, console, echo, echo_json, warn
+from mnistlab.cli.output import command_line, console, echo, echo_json, terminal_width, warn
 from mnistlab.errors import ExperimentError
 
 if TYPE_CHECKING:
@@ -85,5 +84,5 @@ def show(result: "Result", files: list[Path], summary: str = "summary.json") -> 
 
 def show_table(result: "Result") -> None:
     """Print a comparison's table, as wide as the terminal."""
-    width = shutil.get_terminal_size((100, 24)).columns
+    width = terminal_width()
     echo("", *result.table("short").text(width).split("\n"))

@@ -7,6 +7,7 @@ standard error. Everything that the program prints goes through this module or t
 
 import functools
 import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +65,11 @@ def write(text: str) -> None:
     control characters.
     """
     click.echo(text.encode(), nl=False)
+
+
+def terminal_width() -> int:
+    """Return the columns of the terminal; 100 if the output goes elsewhere."""
+    return shutil.get_terminal_size((100, 24)).columns
 
 
 def console(*, quiet: bool = False) -> "Screen":

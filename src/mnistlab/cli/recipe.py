@@ -1,12 +1,11 @@
 """``mnistlab recipe``: see the built-in recipes, and start one of your own."""
 
-import shutil
 import textwrap
 
 import click
 
 from mnistlab.cli.completion import recipes
-from mnistlab.cli.output import echo, echo_json, json_option
+from mnistlab.cli.output import echo, echo_json, json_option, terminal_width
 
 
 @click.group()
@@ -20,7 +19,7 @@ def list_recipes() -> None:
     """List the built-in recipes and what sets them apart."""
     from mnistlab.recipe import BUILT_IN, Recipe, to_toml
 
-    plain, width = Recipe().model_dump(), shutil.get_terminal_size((100, 24)).columns
+    plain, width = Recipe().model_dump(), terminal_width()
     for name, known in BUILT_IN.items():
         changed = {
             key

@@ -1,14 +1,13 @@
 """``mnistlab reproduce``, and ``main.py``: the course project's command."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import click
 
 from mnistlab.cli.options import changed_recipe, training_options
-from mnistlab.cli.output import command_line, echo, echo_json, json_option
+from mnistlab.cli.output import command_line, echo, echo_json, json_option, terminal_width
 
 
 @click.command(
@@ -36,7 +35,7 @@ def reproduce(**options: Any) -> None:
         files = write_course_report(lenet5, custom_mlp, out, command_line())
     except OSError as error:
         raise RunError(f"{error.filename or out}: cannot be written: {error.strerror}") from error
-    width = min(100, shutil.get_terminal_size((100, 24)).columns)
+    width = min(100, terminal_width())
     echo("", *course_table((lenet5, custom_mlp)).text(width).split("\n"))
     echo("One run each: too few to say which is better.", "", *(f"wrote {file}" for file in files))
     echo_json(json.loads((out / "summary.json").read_text(encoding="utf-8")))
