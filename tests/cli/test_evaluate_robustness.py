@@ -13,7 +13,7 @@ from mnistlab.data import encode_png
 from mnistlab.recogniser import shipped_models
 from mnistlab.recogniser.network import Network
 from tests.cli.processes import MNISTLAB, refusal, run
-from tests.export.runs import trained
+from tests.exporting.runs import trained
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from mnistlab import built_in
 from mnistlab.data import encode_png
 from mnistlab.recogniser import shipped_models
 from tests.cli.processes import MNISTLAB, refusal, run
-from tests.export.runs import trained
+from tests.exporting.runs import trained
 
 # As if nobody had installed the extra.
 WITHOUT_ONNX = """

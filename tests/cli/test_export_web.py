@@ -1,11 +1,11 @@
 """``mnistlab export --web``, as users start it; what the page reads is tested in
-tests/export/test_web.py."""
+tests/exporting/test_web.py."""
 
 import pytest
 
 from mnistlab import Recipe, built_in
 from tests.cli.processes import MNISTLAB, refusal, run
-from tests.export.runs import OWN_MODEL, trained
+from tests.exporting.runs import OWN_MODEL, trained
 
 LARGE_MODEL = """
 from torch import nn

@@ -14,8 +14,8 @@ from mnistlab.exporting import export_run, export_site
 from mnistlab.recogniser import shipped_models
 from mnistlab.recogniser.network import Network
 from mnistlab.server.answer import ReadAnswer
-from tests.export.pages import chromium, hosted, probabilities, read, visited
-from tests.export.runs import trained
+from tests.exporting.pages import chromium, hosted, probabilities, read, visited
+from tests.exporting.runs import trained
 from tests.server.handwriting import write
 from tests.server.pictures import number
 

@@ -22,7 +22,7 @@ from mnistlab.statistics import evaluate
 from mnistlab.training import load_trained
 from mnistlab.training.code_trust import TRUST
 from mnistlab.training.input import resize_or_pad
-from tests.export.runs import recipes, trained
+from tests.exporting.runs import recipes, trained
 
 KINDS = ("plain", "held out", "mlp", "scaled up", "scaled down", "own model")
 
