@@ -52,5 +52,6 @@ def show_recipe(name: str) -> None:
     from mnistlab.recipe import resolve_recipe, to_toml
 
     found = resolve_recipe(name)
-    echo(*to_toml(found).splitlines())
+    # Without its name, so that a file of it is called, and compared with it, by the file's name.
+    echo(*(line for line in to_toml(found).splitlines() if not line.startswith("name = ")))
     echo_json(found.model_dump(mode="json"))
