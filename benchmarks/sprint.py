@@ -19,9 +19,9 @@ from mnistlab.benchmark.timing import Times
 from mnistlab.data import Dataset, load_dataset
 from mnistlab.recipe import Recipe, built_in
 from mnistlab.runs import describe_environment
+from mnistlab.runs.options import ignore, never
 from mnistlab.statistics.interval import mean_interval
 from mnistlab.training.device import torch_threads
-from mnistlab.training.events import ignore, never
 from mnistlab.training.trainer import Trainer
 
 _RECIPE, _MEASURE = "sprint99", "lenet5"

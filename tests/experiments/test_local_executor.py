@@ -14,8 +14,8 @@ import pytest
 from mnistlab import MnistlabError, Recipe, built_in
 from mnistlab.experiments import ExperimentOptions, InProcessExecutor, LocalExecutor
 from mnistlab.experiments.experiment_runs import plan_trials, run_trials
-from mnistlab.experiments.trial_events import never
 from mnistlab.runs import RunStore
+from mnistlab.runs.options import never
 from tests.experiments.conftest import SLOW
 from tests.experiments.listening import Notes, leftovers, results
 

@@ -9,8 +9,8 @@ from mnistlab.experiments import ExperimentOptions, LocalExecutor
 from mnistlab.experiments.experiment_runs import plan_trials, run_trials
 from mnistlab.experiments.look_history import FILE
 from mnistlab.experiments.ray_executor import RayExecutor
-from mnistlab.experiments.trial_events import never
 from mnistlab.runs import RunOptions, RunStore
+from mnistlab.runs.options import never
 from tests.experiments.listening import Notes, leftovers, results
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'mnistlab[ray]'")

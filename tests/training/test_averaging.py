@@ -7,9 +7,10 @@ from torch.optim.swa_utils import AveragedModel, update_bn
 from mnistlab import make_dataset
 from mnistlab.data import Split
 from mnistlab.recipe import Recipe
+from mnistlab.runs.options import ignore, never
 from mnistlab.training.augmentations import augment
 from mnistlab.training.averaging import WeightAveraging
-from mnistlab.training.events import EpochDone, ignore, never
+from mnistlab.training.events import EpochDone
 from mnistlab.training.input import normalise, to_float
 from mnistlab.training.trainer import Trainer
 

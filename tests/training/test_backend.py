@@ -7,8 +7,8 @@ from mnistlab import make_dataset
 from mnistlab.data import Split
 from mnistlab.kernels import load_library
 from mnistlab.recipe import Recipe
+from mnistlab.runs.options import ignore, never
 from mnistlab.training.diagnosis import diagnose, unsupported_reason
-from mnistlab.training.events import ignore, never
 from mnistlab.training.trainer import Trainer
 
 CPU = torch.device("cpu")

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from mnistlab.recipe import Recipe
+from mnistlab.runs.options import ignore, never
 from mnistlab.training.augmentations import augment
 from mnistlab.training.cuda_graph import CudaGraphBackend
-from mnistlab.training.events import ignore, never
 from mnistlab.training.trainer import Trainer
 from tests.training.test_backend import CPU, EVERYTHING
 

@@ -11,7 +11,8 @@ from torch.nn import functional
 from mnistlab import Recipe, make_dataset
 from mnistlab.data import Split
 from mnistlab.errors import DataError, TrainingError
-from mnistlab.training.events import BatchDone, EpochDone, ignore, never
+from mnistlab.runs.options import ignore, never
+from mnistlab.training.events import BatchDone, EpochDone
 from mnistlab.training.inference import compute_logits, score
 from mnistlab.training.randomness import derive_seed, fork_rng, generator
 from mnistlab.training.trainer import Trainer, batch_bounds

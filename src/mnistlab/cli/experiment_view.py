@@ -2,8 +2,6 @@
 
 import statistics
 import time
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from rich.console import Group, RenderableType
@@ -12,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from mnistlab.cli.screen import Screen
+from mnistlab.cli.screen import LiveView, Screen
 from mnistlab.experiments.trial import Trial
 from mnistlab.experiments.trial_events import (
     Event,
@@ -31,7 +29,7 @@ from mnistlab.report import duration, percent
 _MOST_RECIPES, _MOST_RUNNING = 12, 8
 
 
-class ExperimentView:
+class ExperimentView(LiveView):
     """A listener for experiments, to be used in a ``with`` block.
 
     Args:
@@ -39,8 +37,7 @@ class ExperimentView:
     """
 
     def __init__(self, console: Screen | None = None) -> None:
-        self.console = console or Screen()
-        self._animated = self.console.is_terminal or self.console.is_jupyter
+        super().__init__(console)
         self._began = time.monotonic()
         self._epochs: dict[Trial, int] = {}
         """Of the runs in progress, epochs done."""
@@ -54,20 +51,6 @@ class ExperimentView:
         self._live = Live(
             get_renderable=self._draw, console=self.console, refresh_per_second=4, transient=True
         )
-
-    def __enter__(self) -> Self:
-        if self._animated:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._animated:
-            self._live.stop()
 
     def __call__(self, event: Event) -> None:
         """Note what happened, and print what is worth a line."""

@@ -1,8 +1,5 @@
 """Progress of training: a bar in a terminal or notebook, elsewhere a line per epoch."""
 
-from types import TracebackType
-from typing import Self
-
 from rich.progress import (
     BarColumn,
     Progress,
@@ -14,14 +11,14 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from mnistlab.cli.screen import Screen
+from mnistlab.cli.screen import LiveView, Screen
 from mnistlab.recipe import TESTED_IMAGES, TESTED_SET, TestedOn
 from mnistlab.report import duration, percent
 from mnistlab.runs import EpochMetrics
 from mnistlab.training import BatchDone, EpochDone, Event, RunFinished, RunStarted, RunStopped
 
 
-class ProgressBar:
+class ProgressBar(LiveView):
     """A listener for :func:`mnistlab.train`, to be used in a ``with`` block.
 
     Args:
@@ -29,9 +26,8 @@ class ProgressBar:
     """
 
     def __init__(self, console: Screen | None = None) -> None:
-        self.console = console or Screen()
-        self._animated = self.console.is_terminal or self.console.is_jupyter
-        self._bars = Progress(
+        super().__init__(console)
+        self._live = self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             # The theme's own colour is that of the empty bar where there are few.
             BarColumn(bar_width=None, finished_style="green"),
@@ -46,20 +42,6 @@ class ProgressBar:
         self._task = TaskID(0)
         self._batches = 1
         self._tested_on: TestedOn = "test"
-
-    def __enter__(self) -> Self:
-        if self._animated:
-            self._bars.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._animated:
-            self._bars.stop()
 
     def __call__(self, event: Event) -> None:
         """Draw what happened."""

@@ -3,9 +3,11 @@
 import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.live import Live
 from rich.progress import DownloadColumn, MofNCompleteColumn, Progress, TaskID
 from rich.segment import Segment
 
@@ -40,6 +42,35 @@ class Screen(Console):
                 # rich ends some lines within a segment.
                 text = "\n".join(map(printable, segment.text.split("\n")))
                 yield Segment(text, segment.style)
+
+
+class LiveView:
+    """A listener that draws in a terminal or a notebook, to be used in a ``with`` block.
+
+    Args:
+        console: where to draw; ``None`` is standard output, or the notebook's cell.
+    """
+
+    _live: Live | Progress
+    """What is drawn; a subclass makes it."""
+
+    def __init__(self, console: Screen | None = None) -> None:
+        self.console = console or Screen()
+        self._animated = self.console.is_terminal or self.console.is_jupyter
+
+    def __enter__(self) -> Self:
+        if self._animated:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._animated:
+            self._live.stop()
 
 
 @contextlib.contextmanager

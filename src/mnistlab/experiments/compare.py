@@ -12,9 +12,10 @@ from mnistlab.experiments.experiment_runs import ExperimentRuns, plan_trials, ru
 from mnistlab.experiments.look_history import refuse_other_plans, remember
 from mnistlab.experiments.options import ExperimentOptions
 from mnistlab.experiments.repetition_result import RepetitionResult
-from mnistlab.experiments.trial_events import Listener, Looked, ignore, never
+from mnistlab.experiments.trial_events import Listener, Looked
 from mnistlab.recipe import Recipe, ablate, resolve_recipe
 from mnistlab.runs import RunOptions
+from mnistlab.runs.options import ignore, never
 from mnistlab.statistics import MARGIN, RunGroup, planned_looks
 from mnistlab.statistics.looks import MINIMUM_SEEDS, MOST_SEEDS
 

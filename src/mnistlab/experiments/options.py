@@ -7,8 +7,9 @@ from pathlib import Path
 from mnistlab.errors import ExperimentError
 from mnistlab.experiments.executor import Executor
 from mnistlab.experiments.local_executor import LocalExecutor
-from mnistlab.experiments.trial_events import Listener, ignore, never
+from mnistlab.experiments.trial_events import Listener
 from mnistlab.runs import RunOptions, RunStore
+from mnistlab.runs.options import ignore, never
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ from mnistlab.experiments.executor import Executor
 from mnistlab.experiments.experiment_runs import ExperimentRuns, plan_trials, run_trials
 from mnistlab.experiments.grid import Grid, describe, read_grid
 from mnistlab.experiments.options import ExperimentOptions
-from mnistlab.experiments.trial_events import Listener, ignore, never
+from mnistlab.experiments.trial_events import Listener
 from mnistlab.recipe import Recipe, to_toml
 from mnistlab.report.result import Plots, Result, Tables
 from mnistlab.runs import RunOptions, write_atomically
+from mnistlab.runs.options import ignore, never
 from mnistlab.statistics import RunGroup, Summary, summarise
 
 _MOST_SHOWN = 30

@@ -90,12 +90,3 @@ Event = (
     | Looked
 )
 Listener = Callable[[Event], None]
-
-
-def ignore(_event: Event) -> None:
-    """Listen to nothing."""
-
-
-def never() -> bool:
-    """Do not stop. Training has the same, but brings PyTorch with it."""
-    return False

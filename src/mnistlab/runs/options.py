@@ -3,6 +3,15 @@
 from dataclasses import dataclass
 
 
+def ignore(_event: object) -> None:
+    """Ignore an event: the default listener of whatever trains."""
+
+
+def never() -> bool:
+    """Return ``False``: the default answer to whether to stop."""
+    return False
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """Where and how to train.

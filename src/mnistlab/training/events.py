@@ -74,12 +74,3 @@ class RunFinished:
 
 Event = RunStarted | BatchDone | EpochDone | RunStopped | RunFinished
 Listener = Callable[[Event], None]
-
-
-def ignore(_event: Event) -> None:
-    """Ignore an event: the default listener."""
-
-
-def never() -> bool:
-    """Return ``False``: the default answer to whether a run should stop."""
-    return False

@@ -24,6 +24,7 @@ from mnistlab.runs import (
     now,
     summarise_predictions,
 )
+from mnistlab.runs.options import ignore, never
 from mnistlab.training.backend import KERNELS
 from mnistlab.training.checkpoint import (
     CheckpointHeader,
@@ -41,8 +42,6 @@ from mnistlab.training.events import (
     RunFinished,
     RunStarted,
     RunStopped,
-    ignore,
-    never,
 )
 from mnistlab.training.negatives import add_negatives
 from mnistlab.training.resumption import (
