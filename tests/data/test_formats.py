@@ -222,6 +222,10 @@ DAMAGES = {
         "images of shape (2, 4, 4) and type float64",
     ),
     "empty folder": (lambda f: None, "no data in this folder"),
+    "pictures of one class": (
+        lambda f: (f / "0.PNG").write_bytes(b""),
+        "holds pictures, but no folder per class; name the folder that holds those of all classes",
+    ),
     "class folder without pictures": (
         lambda f: (f / "0").mkdir(),
         "no pictures in this class folder",

@@ -86,7 +86,8 @@ def test_numbers_keep_to_their_span(low, factor, log, seed):
         ("seeds = 3", r"give \[grid\] or \[random\], one of them"),
         ("[grid]\ndropout = []", r"\[grid\]: a field without values"),
         ("[grid]\ndropout = 0.1", "grid.dropout: Input should be a valid list"),
-        ("sedes = 3\n[grid]\ndropout = [0.1]", "sedes: unknown key; known keys: recipe, seeds"),
+        ("sedes = 3\n[grid]\ndropout = [0.1]", "sedes: unknown key; did you mean seeds"),
+        ("[gird]\ndropout = [0.1]", "gird: unknown key; did you mean grid"),
         ("seeds = 0\n[grid]\ndropout = [0.1]", "seeds: Input should be greater than or equal to 1"),
         (
             "[random]\nsamples = 2\nfields = {dropout = {low = 0.5, high = 0.1}}",

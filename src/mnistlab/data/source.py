@@ -7,7 +7,7 @@ from mnistlab.data.csv import read_csvs
 from mnistlab.data.dataset import Dataset, make_dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.data.idx import read_split
-from mnistlab.data.image_files import read_class_folders
+from mnistlab.data.image_files import SUFFIXES, read_class_folders
 from mnistlab.data.known_datasets import CATALOGUE, load_known
 from mnistlab.data.npz import read_npz
 from mnistlab.data.tar import read_tars
@@ -94,6 +94,11 @@ def _load_folder(folder: Path) -> Dataset:
             return _load_file(files[0])
     if any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir()):
         return read_class_folders(folder)
+    if any(path.suffix.lower() in SUFFIXES for path in folder.iterdir()):
+        raise DataError(
+            f"{folder}: holds pictures, but no folder per class; name the folder that holds those"
+            " of all classes"
+        )
     raise DataError(
         f"{folder}: no data in this folder (IDX files, class folders, train.tar, train.csv or an"
         " .npz)"

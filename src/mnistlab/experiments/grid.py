@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from mnistlab.errors import ExperimentError, RecipeError
+from mnistlab.errors import ExperimentError, RecipeError, did_you_mean
 from mnistlab.recipe import Recipe, model_beside, read_toml, resolve_recipe
 
 _MOST = 100_000
@@ -229,6 +229,7 @@ def _describe(error: ValidationError) -> str:
         known: type[BaseModel] = (
             Span if table == "Span" else RandomSample if table == "random" else Grid
         )
-        return f"{place}: unknown key; known keys: {', '.join(known.model_fields)}"
+        hint = did_you_mean(str(problem["loc"][-1]), known.model_fields)
+        return f"{place}: unknown key; {hint}known keys: {', '.join(known.model_fields)}"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{place}: {message}" if place else message
