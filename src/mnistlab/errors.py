@@ -43,6 +43,10 @@ class ModelError(MnistlabError):
     """A model cannot be built for these images and classes."""
 
 
+class ImageShapeError(ModelError):
+    """A model does not take images of this shape; it may take others."""
+
+
 class DeviceError(MnistlabError):
     """The device asked for is not there."""
 

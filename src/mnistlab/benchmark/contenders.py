@@ -16,9 +16,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from mnistlab.data import Dataset, Split, make_dataset
 from mnistlab.models import build_model
-from mnistlab.recipe import Recipe
+from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.training.augmentations import augment, draw_augmentation
-from mnistlab.training.input import input_shape, normalise, resize_or_pad, to_float
+from mnistlab.training.input import build_to_fit, normalise, to_float, to_size
 from mnistlab.training.randomness import fork_rng, seed_global
 from mnistlab.training.trainer import Trainer, make_optimizer
 
@@ -55,12 +55,12 @@ class Eager:
         self, recipe: Recipe, dataset: Dataset, images: int, layout: torch.memory_format
     ) -> None:
         self._recipe, self._images, self._layout = recipe, images, layout
-        self._model = _model(recipe, dataset)
+        self._model, self._input = _model(recipe, dataset)
         self._model.to(memory_format=layout)  # type: ignore[call-overload]
         self._optimizer = make_optimizer(self._model, recipe)
         self._augmented = recipe.rotation > 0 or recipe.blur[1] > 0
-        pixels = to_float(resize_or_pad(dataset.train.images[:images], recipe))
-        self._pixels = pixels if self._augmented else normalise(pixels, recipe)
+        pixels = to_float(to_size(dataset.train.images[:images], self._input))
+        self._pixels = pixels if self._augmented else normalise(pixels, self._input)
         self._labels = torch.from_numpy(dataset.train.labels[:images])
         self._random = torch.Generator().manual_seed(0)
 
@@ -74,7 +74,7 @@ class Eager:
             chosen = order[start:stop]
             pixels = self._pixels[chosen]
             if self._augmented:
-                pixels = normalise(augment(pixels, augmentation.of(start, stop, CPU)), self._recipe)
+                pixels = normalise(augment(pixels, augmentation.of(start, stop, CPU)), self._input)
             step(
                 self._model,
                 self._optimizer,
@@ -89,9 +89,10 @@ class Loader:
     """
 
     def __init__(self, recipe: Recipe, dataset: Dataset, images: int) -> None:
-        self._model = _model(recipe, dataset)
+        self._model, self._input = _model(recipe, dataset)
         self._optimizer = make_optimizer(self._model, recipe)
-        pixels = normalise(to_float(resize_or_pad(dataset.train.images[:images], recipe)), recipe)
+        pixels = to_float(to_size(dataset.train.images[:images], self._input))
+        pixels = normalise(pixels, self._input)
         data = TensorDataset(pixels, torch.from_numpy(dataset.train.labels[:images]))
         random = torch.Generator().manual_seed(0)
         self._batches = DataLoader(data, recipe.batch_size, shuffle=True, generator=random)
@@ -107,14 +108,14 @@ class Course:
 
     def __init__(self, recipe: Recipe, dataset: Dataset, images: int) -> None:
         self._recipe, self._images = recipe, images
-        self._model = _model(recipe, dataset)
+        self._model, self._input = _model(recipe, dataset)
         self._optimizer = make_optimizer(self._model, recipe)
         self._tar = io.BytesIO()
         self._labels = torch.from_numpy(dataset.train.labels[:images])
         with tarfile.open(fileobj=self._tar, mode="w") as tar:
             for number, pixels in enumerate(dataset.train.images[:images]):
                 png = io.BytesIO()
-                Image.fromarray(pixels).save(png, "PNG")
+                Image.fromarray(pixels[0]).save(png, "PNG")
                 member = tarfile.TarInfo(f"{number:05d}_{dataset.train.labels[number]}.png")
                 member.size = png.tell()
                 tar.addfile(member, io.BytesIO(png.getvalue()))
@@ -127,7 +128,7 @@ class Course:
             for start in range(0, self._images, self._recipe.batch_size):
                 chosen = slice(start, min(start + self._recipe.batch_size, self._images))
                 pixels = np.stack([self._read(tar, member) for member in members[chosen]])
-                images = normalise(to_float(resize_or_pad(pixels, self._recipe)), self._recipe)
+                images = normalise(to_float(to_size(pixels, self._input)), self._input)
                 step(self._model, self._optimizer, images, self._labels[chosen])
 
     @staticmethod
@@ -135,7 +136,7 @@ class Course:
         file = tar.extractfile(member)
         assert file is not None  # noqa: S101 - the members are files that we wrote
         with Image.open(file) as picture:
-            return np.asarray(picture)
+            return np.asarray(picture)[np.newaxis]
 
 
 class Product:
@@ -175,7 +176,9 @@ def step(
     optimizer.step()
 
 
-def _model(recipe: Recipe, dataset: Dataset) -> nn.Module:
+def _model(recipe: Recipe, dataset: Dataset) -> tuple[nn.Module, ModelInput]:
     with fork_rng(CPU):
         seed_global(0, CPU)
-        return build_model(recipe, input_shape(dataset.train, recipe), len(dataset.classes))
+        return build_to_fit(
+            recipe, dataset, lambda shape: build_model(recipe, shape, len(dataset.classes))
+        )

@@ -1,6 +1,7 @@
-"""Dataset: labelled grey images for training and testing, held in memory as bytes."""
+"""Dataset: labelled images for training and testing, grey or in colour, held in memory as bytes."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +12,9 @@ from mnistlab.errors import DataError
 from mnistlab.text import is_unicode
 
 DIGITS = tuple("0123456789")
+_GREY, _COLOUR = 3, 4
+"""Dimensions of images without and with channels."""
+_COLOURS = 3
 _TEST_SHARE = 7
 _HELD_OUT_SEED = 1998
 
@@ -20,15 +24,34 @@ class Split:
     """Labelled images.
 
     Attributes:
-        images: uint8, ``(n, height, width)``, 0 is black.
+        images: uint8, ``(n, channels, height, width)``, 0 is black; 1 channel is grey, 3 are red,
+            green and blue. Grey images may be given as ``(n, height, width)``.
         labels: int64, ``(n,)``, from 0.
+        names: what each image is called, such as the file that it comes from; or nothing.
+        digests: uint64, ``(n,)``, of the files of images that were brought to one size; they then
+            identify the images, whatever that size.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    names: Sequence[str] = ()
+    digests: NDArray[np.uint64] | None = None
+
+    def __post_init__(self) -> None:
+        if self.images.ndim == _GREY:
+            object.__setattr__(self, "images", self.images[:, np.newaxis])
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def take(self, indices: NDArray[np.int64]) -> "Split":
+        """Return the images of these indices, in this order."""
+        return Split(
+            self.images[indices],
+            self.labels[indices],
+            [self.names[index] for index in indices] if self.names else (),
+            None if self.digests is None else self.digests[indices],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +63,8 @@ class Dataset:
         name: for example ``mnist``.
         classes: the classes' names; label ``i`` means ``classes[i]``.
         note: what a reader of the results must know about how the splits came about, or nothing.
+        validation: the data's own validation split, neither trained on nor tested on unless that is
+            asked for; or ``None``.
 
     Examples:
         >>> from mnistlab import load_dataset
@@ -55,22 +80,40 @@ class Dataset:
     test: Split
     classes: tuple[str, ...]
     note: str = ""
+    validation: Split | None = None
 
     @property
     def image_size(self) -> tuple[int, int]:
         """Height and width in pixels."""
-        _, height, width = self.train.images.shape
+        height, width = self.train.images.shape[2:]
         return height, width
+
+    @property
+    def channels(self) -> int:
+        """1 if the images are grey, 3 if they have colour."""
+        return self.train.images.shape[1]
 
     @cached_property
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits of SHA-256 over both splits' shapes, images and labels."""
-        digest = hashlib.sha256()
-        for split in (self.train, self.test):
-            digest.update(repr(split.images.shape).encode())
-            digest.update(np.ascontiguousarray(split.images).data)
-            digest.update(np.ascontiguousarray(split.labels).data)
-        return digest.hexdigest()[:16]
+        """Sixteen hexadecimal digits of SHA-256 over both splits' images and labels."""
+        return fingerprint(self.train, self.test)
+
+
+def fingerprint(*splits: Split) -> str:
+    """Return sixteen hexadecimal digits of SHA-256 over the splits' shapes, images and labels.
+
+    Grey images count as ``(n, height, width)``. Images that were brought to one size count by the
+    digests of their files.
+    """
+    digest = hashlib.sha256()
+    for split in splits:
+        images = split.images if split.digests is None else split.digests
+        if images.ndim == _COLOUR and images.shape[1] == 1:
+            images = images[:, 0]
+        digest.update(repr(images.shape).encode())
+        digest.update(np.ascontiguousarray(images).data)
+        digest.update(np.ascontiguousarray(split.labels).data)
+    return digest.hexdigest()[:16]
 
 
 def make_dataset(
@@ -80,6 +123,7 @@ def make_dataset(
     *,
     classes: tuple[str, ...] | None = None,
     note: str = "",
+    validation: Split | None = None,
 ) -> Dataset:
     """Check that the splits fit together, and make a data set of them.
 
@@ -91,6 +135,7 @@ def make_dataset(
         classes: the classes' names; ``None`` counts them from the training labels, at least the ten
             digits.
         note: see :class:`Dataset`.
+        validation: see :class:`Dataset`.
 
     Raises:
         DataError: a name that is not UTF-8, an empty split, counts or image sizes that differ, a
@@ -122,10 +167,12 @@ def make_dataset(
             " out as one"
         )
     _check_split(f"{name}: test set", test)
-    if train.images.shape[1:] != test.images.shape[1:]:
-        sizes = " and ".join(f"{s.images.shape[1]}x{s.images.shape[2]}" for s in (train, test))
-        raise DataError(f"{name}: training and test images differ in size ({sizes} pixels)")
-    for kind, split in (("training", train), ("test", test)):
+    splits = {"training": train, "test": test}
+    if validation is not None:
+        _check_split(f"{name}: validation set", validation)
+        splits["validation"] = validation
+    _refuse_differences(name, splits)
+    for kind, split in splits.items():
         low, high = int(split.labels.min()), int(split.labels.max())
         if low < 0 or high >= len(classes):
             wrong = low if low < 0 else high
@@ -133,7 +180,7 @@ def make_dataset(
             raise DataError(
                 f"{name}: {kind} image {at} has label {wrong}; labels are 0 to {len(classes) - 1}"
             )
-    return Dataset(name, train, test, classes, note)
+    return Dataset(name, train, test, classes, note, validation)
 
 
 def _check_split(name: str, split: Split) -> None:
@@ -141,6 +188,25 @@ def _check_split(name: str, split: Split) -> None:
         raise DataError(f"{name}: {len(split.images):,} images but {len(split.labels):,} labels")
     if split.images.size == 0:
         raise DataError(f"{name}: no images")
+    if split.images.ndim != _COLOUR or split.images.shape[1] not in (1, 3):
+        raise DataError(
+            f"{name}: images of shape {split.images.shape}; expected (n, channels, height, width)"
+            " with 1 or 3 channels"
+        )
+
+
+def _refuse_differences(name: str, splits: dict[str, Split]) -> None:
+    """Refuse splits whose images differ in size or in their channels."""
+    shapes = {kind: split.images.shape[1:] for kind, split in splits.items()}
+    for kind, shape in shapes.items():
+        if shape != shapes["training"]:
+            words = [
+                f"{height}x{width} pixels{' in colour' if channels == _COLOURS else ''}"
+                for channels, height, width in (shapes["training"], shape)
+            ]
+            raise DataError(
+                f"{name}: training and {kind} images differ ({' and '.join(words)})"
+            )
 
 
 def _count_classes(name: str, labels: NDArray[np.int64]) -> tuple[str, ...]:
@@ -168,6 +234,4 @@ def _hold_out(name: str, split: Split) -> tuple[Split, Split]:
     if count == 0:
         raise DataError(f"{name}: {len(split)} images are too few to hold out a test set")
     test, train = np.sort(order[:count]), np.sort(order[count:])
-    return Split(split.images[train], split.labels[train]), Split(
-        split.images[test], split.labels[test]
-    )
+    return split.take(train), split.take(test)

@@ -10,11 +10,7 @@ References:
     at github.com/cleanlab/label-errors, entries with ``mturk.given`` below 3.
 """
 
-import hashlib
-
-import numpy as np
-
-from mnistlab.data.dataset import Dataset, Split
+from mnistlab.data.dataset import Dataset, fingerprint
 
 MNIST_DISPUTED = (
     947,
@@ -47,12 +43,4 @@ def disputed_labels(dataset: Dataset) -> tuple[int, ...]:
     Returns:
         Those of MNIST's test set; nothing for any other.
     """
-    return MNIST_DISPUTED if _fingerprint(dataset.test) == _MNIST_TEST else ()
-
-
-def _fingerprint(split: Split) -> str:
-    """Return sixteen hexadecimal digits of SHA-256 over shape, images and labels."""
-    digest = hashlib.sha256(repr(split.images.shape).encode())
-    digest.update(np.ascontiguousarray(split.images).data)
-    digest.update(np.ascontiguousarray(split.labels).data)
-    return digest.hexdigest()[:16]
+    return MNIST_DISPUTED if fingerprint(dataset.test) == _MNIST_TEST else ()

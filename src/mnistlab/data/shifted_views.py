@@ -16,7 +16,7 @@ def read_views(read: Read, images: NDArray[np.uint8], pixels: int) -> NDArray[np
 
     Args:
         read: returns logits, float32 ``(n, classes)``, of images.
-        images: uint8, ``(n, height, width)``; what comes in from outside is black.
+        images: uint8, ``(n, channels, height, width)``; what comes in from outside is black.
         pixels: the furthest move, along each axis; 0 reads each image once, as it is.
 
     Returns:
@@ -31,8 +31,9 @@ def _log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _moved(images: NDArray[np.uint8], pixels: int) -> Iterator[NDArray[np.uint8]]:
-    height, width = images.shape[1:]
-    framed = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels)))
+    height, width = images.shape[-2:]
+    around = [(0, 0)] * (images.ndim - 2) + [(pixels, pixels)] * 2
+    framed = np.pad(images, around)
     for top in range(2 * pixels + 1):
         for left in range(2 * pixels + 1):
-            yield np.ascontiguousarray(framed[:, top : top + height, left : left + width])
+            yield np.ascontiguousarray(framed[..., top : top + height, left : left + width])

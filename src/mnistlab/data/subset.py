@@ -53,5 +53,4 @@ def take_subset(dataset: Dataset, *, validation: int = 0, limit: int = 0) -> Dat
 
 
 def _part(split: Split, chosen: NDArray[np.int64]) -> Split:
-    chosen = np.sort(chosen)
-    return Split(split.images[chosen], split.labels[chosen])
+    return split.take(np.sort(chosen))

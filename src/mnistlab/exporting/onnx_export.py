@@ -93,7 +93,7 @@ def export_run(
     }
     notes = {METADATA_KEY: json.dumps(metadata, ensure_ascii=False, allow_nan=False)}
     content = make_graph(
-        trained.model, record.recipe, dataset.image_size, calibration.temperature, notes
+        trained.model, record, calibration.temperature, notes
     )
     largest_difference = _check(content, dataset.test.images, logits, str(folder.path))
     try:
@@ -114,7 +114,7 @@ def _check(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         file.write_bytes(content)
-        found = Network(file).logits(images)
+        found = Network(file).logits(images if images.shape[1] == 3 else images[:, 0])
     others = int((found.argmax(axis=1) != expected.argmax(axis=1)).sum())
     if others:
         raise ExportError(

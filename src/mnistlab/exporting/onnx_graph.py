@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from mnistlab.errors import ExportError, ModelError, told
 from mnistlab.exporting.resizing import exact_type, weights
-from mnistlab.recipe import Recipe
-from mnistlab.runs import BLANK, seal
-from mnistlab.training.input import normalise, pad, to_float
+from mnistlab.data.colour import luma
+from mnistlab.runs import BLANK, RunRecord, seal
+from mnistlab.training.input import frame, normalise, to_float
 
 _OPSET = 20
 _LONGEST_REASON = 200
@@ -25,35 +25,35 @@ _LONGEST_REASON = 200
 
 def make_graph(
     model: nn.Module,
-    recipe: Recipe,
-    image_size: tuple[int, int],
+    record: RunRecord,
     temperature: float,
     notes: dict[str, str],
 ) -> bytes:
     """Translate a model.
 
     Args:
-        model: from ``(n, 1, h, w)`` float32, normalised, to logits ``(n, classes)``; put into
+        model: from ``(n, c, h, w)`` float32, normalised, to logits ``(n, classes)``; put into
             evaluation mode.
-        recipe: its ``fit``, ``size``, ``mean`` and ``std`` count.
-        image_size: height and width in pixels, as in the data set.
+        record: of the run; its images and the model's input count.
         temperature: divides the logits before they become probabilities.
         notes: the file's metadata.
 
     Returns:
-        An ONNX model: input ``images``, uint8 ``(n, height, width)``, outputs ``logits`` and
-        ``probabilities``, float32 ``(n, classes)``. The same arguments give the same bytes.
+        An ONNX model: input ``images``, uint8, ``(n, height, width)`` if grey and ``(n, 3,
+        height, width)`` in colour, as in the data set; outputs ``logits`` and ``probabilities``,
+        float32 ``(n, classes)``. The same arguments give the same bytes.
 
     Raises:
         ModelError: ONNX cannot express the model.
     """
-    whole = _Whole(model, recipe, image_size, temperature)
+    recipe, whole = record.recipe, _Whole(model, record, temperature)
+    shape = record.data.image_size if record.data.channels == 1 else (3, *record.data.image_size)
     try:
         whole.eval()
         with _quiet():
             program = torch.onnx.export(
                 whole,
-                (torch.zeros(2, *image_size, dtype=torch.uint8),),
+                (torch.zeros(2, *shape, dtype=torch.uint8),),
                 input_names=["images"],
                 output_names=["logits", "probabilities"],
                 opset_version=_OPSET,
@@ -94,34 +94,43 @@ def need_packages() -> None:
 class _Whole(nn.Module):
     """From a data set's images to logits and probabilities."""
 
-    def __init__(
-        self, model: nn.Module, recipe: Recipe, image_size: tuple[int, int], temperature: float
-    ) -> None:
+    def __init__(self, model: nn.Module, record: RunRecord, temperature: float) -> None:
         super().__init__()
         self.model = model
-        self._recipe = recipe
+        self._input = record.model_input
+        self._channels = record.data.channels
+        self._size = record.data.image_size
         self._temperature = temperature
-        scaled = recipe.fit == "resize" and image_size != (recipe.size, recipe.size)
-        self._resize = _Resize(image_size, recipe.size) if scaled else None
+        scaled = self._input.place(self._size).scaled
+        self._resize = _Resize(self._size, scaled) if scaled != self._size else None
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        pixels = images.unsqueeze(1).to(torch.float32)  # (n, 1, height, width), 0 to 255
-        pixels = self._resize(pixels) if self._resize else pad(pixels, self._recipe)  # (n, 1, h, w)
-        logits = self.model(normalise(to_float(pixels), self._recipe))  # (n, classes)
+        pixels = images.to(torch.float32)  # 0 to 255
+        pixels = self._to_channels(pixels)  # (n, c, height, width)
+        if self._resize:
+            pixels = self._resize(pixels)
+        pixels = frame(pixels, self._input, self._size)  # (n, c, h, w)
+        logits = self.model(normalise(to_float(pixels), self._input))  # (n, classes)
         return logits, torch.softmax(logits / self._temperature, dim=1)
+
+    def _to_channels(self, pixels: Tensor) -> Tensor:
+        """Do what :func:`mnistlab.data.colour.to_channels` does."""
+        if self._channels == 1:
+            pixels = pixels.unsqueeze(1)
+            return pixels if self._input.channels == 1 else pixels.repeat(1, 3, 1, 1)
+        return pixels if self._input.channels == 3 else torch.floor(luma(pixels))
 
 
 class _Resize(nn.Module):
-    """What :func:`mnistlab.training.input.resize_or_pad` does with ``fit = resize``, on whole
-    numbers held as floats.
+    """The scaling that :func:`mnistlab.training.input.to_size` does, on whole numbers held as
+    floats.
     """
 
-    def __init__(self, image_size: tuple[int, int], size: int) -> None:
+    def __init__(self, before: tuple[int, int], after: tuple[int, int]) -> None:
         super().__init__()
-        height, width = image_size
         (across, self._across_bits), (down, self._down_bits) = (
-            weights(width, size),
-            weights(height, size),
+            weights(before[1], after[1]),
+            weights(before[0], after[0]),
         )
         self.register_buffer("across", _matrix(across.T, exact_type(across)))
         self.register_buffer("down", _matrix(down, exact_type(down)))

@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import nn
 
-from mnistlab.errors import ModelError, did_you_mean, told
+from mnistlab.errors import ImageShapeError, ModelError, did_you_mean, told
 from mnistlab.models.convnet import convnet
 from mnistlab.models.lenet import lenet5
 from mnistlab.models.perceptron import perceptron
@@ -112,7 +112,7 @@ def _check_forward(
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise ModelError(
+        raise ImageShapeError(
             f"{name}: does not accept images of shape {image_shape}: {told(error)}"
         ) from error
     found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
@@ -123,4 +123,26 @@ def _check_forward(
         )
     if not logits.requires_grad:
         raise ModelError(f"{name}: its logits do not depend on any trainable parameter")
+    _check_single(model, name, image_shape, classes)
     model.train()
+
+
+def _check_single(
+    model: nn.Module, name: str, image_shape: tuple[int, int, int], classes: int
+) -> None:
+    """Refuse a model that could be trained, but could not classify a single picture afterwards."""
+    remedy = "flatten(1) keeps the dimension of the batch, squeeze() does not"
+    try:
+        with torch.no_grad():
+            logits = model(torch.zeros(1, *image_shape))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise ModelError(
+            f"{name}: takes two images but not a single one: {told(error)}; {remedy}"
+        ) from error
+    found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+    if found != (1, classes):
+        raise ModelError(
+            f"{name}: returns {found} for a single image; it must return (1, {classes}); {remedy}"
+        )

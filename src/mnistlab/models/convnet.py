@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from mnistlab.errors import ModelError
+from mnistlab.errors import ImageShapeError, ModelError
 
 _KERNEL, _POOL = 3, 2
 
@@ -55,7 +55,7 @@ def convnet(
             kernel = stem if number == 1 else _KERNEL
             sides = [side - kernel + 1 for side in sides]
             if min(sides) < 1:
-                raise ModelError(
+                raise ImageShapeError(
                     f"convnet: images of {image_shape[1]}x{image_shape[2]} pixels are too small for"
                     f" convolution {number}; use fewer convolutions, or set fit = resize or pad and"
                     " a larger size in the recipe"

@@ -4,7 +4,7 @@ from collections import OrderedDict
 
 from torch import nn
 
-from mnistlab.errors import ModelError
+from mnistlab.errors import ImageShapeError
 
 _SMALLEST_SIDE = 32
 
@@ -33,11 +33,11 @@ def lenet5(
         A network from float32 ``(n, *image_shape)`` to logits ``(n, classes)``.
 
     Raises:
-        ModelError: images too small for three 5x5 convolutions and two poolings.
+        ImageShapeError: images too small for three 5x5 convolutions and two poolings.
     """
     channels, height, width = image_shape
     if min(height, width) < _SMALLEST_SIDE:
-        raise ModelError(
+        raise ImageShapeError(
             f"lenet5: images of {height}x{width} pixels are too small, it needs at least 32x32; set"
             " size = 32 and fit = pad or resize in the recipe"
         )

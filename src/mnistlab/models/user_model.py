@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from torch import nn
 
-from mnistlab.errors import MnistlabError, ModelError, TrainingError, told
+from mnistlab.errors import ImageShapeError, MnistlabError, ModelError, TrainingError, told
 from mnistlab.recipe.installed import OURS, is_installed
 from mnistlab.recipe.source import Module, Source
 from mnistlab.text import listed
@@ -76,7 +76,7 @@ def user_model(
         raise ModelError(f"{reference}: {source.fault}")
     with _FINDER.importing_from(source, strict=strict):
         build = _function(_module(source, source.main), function_name, reference)
-        with user_errors(reference, f"{function_name}{image_shape, classes}", ModelError):
+        with user_errors(reference, f"{function_name}{image_shape, classes}", ImageShapeError):
             model = build(image_shape, classes)
     if not isinstance(model, nn.Module):
         raise ModelError(

@@ -3,6 +3,7 @@
 from mnistlab.recipe.ablation import ablate, regularisers
 from mnistlab.recipe.built_in_recipes import BUILT_IN, DISPLAY_NAMES, built_in
 from mnistlab.recipe.file import model_beside, read_recipe, read_toml, to_toml
+from mnistlab.recipe.model_input import ModelInput, Placement, place
 from mnistlab.recipe.recipe import Recipe, allowed
 from mnistlab.recipe.resolve import resolve_recipe
 from mnistlab.recipe.source import Source, read_source
@@ -13,6 +14,8 @@ __all__ = [
     "DISPLAY_NAMES",
     "TESTED_IMAGES",
     "TESTED_SET",
+    "ModelInput",
+    "Placement",
     "Recipe",
     "Source",
     "TestedOn",
@@ -20,6 +23,7 @@ __all__ = [
     "allowed",
     "built_in",
     "model_beside",
+    "place",
     "read_recipe",
     "read_source",
     "read_toml",

@@ -1,16 +1,21 @@
 """The recipes that come with mnistlab."""
 
+from typing import Any
+
 from mnistlab.errors import RecipeError, did_you_mean
 from mnistlab.recipe.recipe import Recipe
 
+_MNIST: dict[str, Any] = {"size": 32, "mean": 0.1307, "std": 0.3081}
+"""MNIST's own mean and standard deviation, which make a recipe the same on any part of it."""
+
 _BEST = Recipe(
+    **_MNIST | {"size": 28},
     name="best62k",
     model="convnet",
     channels=((20,), (32, 36, 48, 64)),
     stem=5,
     batch_norm=True,
     fit="none",
-    size=28,
     rotation=8.0,
     translation=2.0,
     scale=0.08,
@@ -28,9 +33,16 @@ _BEST = Recipe(
 BUILT_IN = {
     recipe.name: recipe
     for recipe in (
-        Recipe(name="lenet5"),
-        Recipe(name="custom_mlp", batch_norm=True, dropout=0.3, rotation=0.2, blur=(0.1, 1.0)),
-        Recipe(name="mlp", model="mlp"),
+        Recipe(**_MNIST, name="lenet5"),
+        Recipe(
+            **_MNIST,
+            name="custom_mlp",
+            batch_norm=True,
+            dropout=0.3,
+            rotation=0.2,
+            blur=(0.1, 1.0),
+        ),
+        Recipe(**_MNIST, name="mlp", model="mlp"),
         _BEST,
         _BEST.replace(
             name="small10k",
@@ -43,12 +55,12 @@ BUILT_IN = {
             epochs=50,
         ),
         Recipe(
+            **_MNIST | {"size": 16},
             name="sprint99",
             model="convnet",
             channels=((12,), (16, 24, 32)),
             batch_norm=True,
             fit="resize",
-            size=16,
             epochs=4,
             learning_rate=0.15,
             nesterov=True,

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from mnistlab.errors import RecipeError, did_you_mean
+from mnistlab.recipe.model_input import Fit
 from mnistlab.recipe.tested import TestedOn, tested_on
 from mnistlab.text import printable, shorten
 
@@ -59,6 +60,14 @@ Sigma = Annotated[float, Field(ge=0, le=10)]
 Channels = Annotated[int, Field(ge=1, le=4096)]
 Group = Annotated[tuple[Channels, ...], Field(min_length=1, strict=False)]
 Augmentation = Annotated[float, Regulariser("augmentation")]
+Auto = Literal["auto"]
+Mean = Annotated[float, Field(ge=0, le=1)]
+Std = Annotated[float, Field(gt=0, le=1)]
+# Not strict, since TOML and JSON have lists only.
+Means = Annotated[tuple[Mean, Mean, Mean], Field(strict=False)]
+Stds = Annotated[tuple[Std, Std, Std], Field(strict=False)]
+_UNMARKED: dict[str, Any] = {"size": 32, "mean": 0.1307, "std": 0.3081}
+"""Values that leave a digest as it is: the defaults from before data had a say in them."""
 
 
 class Recipe(BaseModel):
@@ -122,18 +131,28 @@ class Recipe(BaseModel):
         0.0, ge=0, lt=1, description="fraction of units dropped before the last layer; 0 is none"
     )
 
-    fit: Literal["pad", "resize", "none"] = Field(
-        "pad", description="how images reach `size`: black border, bilinear scaling"
+    colour: Literal["auto", "grey", "rgb"] = Field(
+        "auto", description="auto keeps the data's colour if the model takes it; grey; rgb"
     )
-    size: int = Field(
-        32, ge=8, le=512, description="side of the model's input, pixels; larger images are not cut"
+    fit: Fit = Field(
+        "pad",
+        description=(
+            "how images reach `size`: black border (larger ones are scaled down), bilinear scaling,"
+            " scaling and cutting, or not at all"
+        ),
     )
-    mean: float = Field(0.1307, ge=0, le=1, description="subtracted from pixels in 0..1")
-    std: float = Field(
-        0.3081,
-        gt=0,
-        le=1,
-        description="divisor after that; MNIST's own standard deviation is 0.3081",
+    size: Auto | Annotated[int, Field(ge=8, le=512)] = Field(
+        "auto", description="side of the model's input, pixels; auto follows the data and the model"
+    )
+    mean: Auto | Mean | Means = Field(
+        "auto",
+        union_mode="left_to_right",
+        description="subtracted from pixels in 0..1; auto is the training images' own, per channel",
+    )
+    std: Auto | Std | Stds = Field(
+        "auto",
+        union_mode="left_to_right",
+        description="divisor after that; auto is the training images' own, per channel",
     )
 
     rotation: Augmentation = Field(
@@ -325,7 +344,16 @@ class Recipe(BaseModel):
         return tested_on(self.validation)
 
     def _content(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
+        content = self.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
+        for key, value in self.model_dump(mode="json", include=set(_UNMARKED)).items():
+            content[key] = value
+            if value == _UNMARKED[key] or (value == "auto" and self._auto_is_unmarked(key)):
+                del content[key]
+        return content
+
+    def _auto_is_unmarked(self, key: str) -> bool:
+        """Return whether ``auto`` comes to the value that leaves a digest as it is."""
+        return self.data == "mnist" and (key != "size" or ":" not in self.model)
 
 
 def _describe(recipe: type[Recipe], error: ValidationError) -> str:
@@ -373,10 +401,16 @@ def allowed(key: str) -> str:
 
 def _words(schema: dict[str, Any]) -> str:
     match schema:
+        case {"anyOf": options}:
+            return ", or ".join(map(_words, options))
+        case {"const": option}:
+            return str(option)
         case {"enum": options}:
             return "one of " + ", ".join(options)
         case {"type": "boolean"}:
             return "true or false"
+        case {"type": "array", "prefixItems": [item, _, _]}:
+            return f"three numbers [red, green, blue], each {_words(item)}"
         case {"type": "array", "prefixItems": [item, *_]}:
             return f"two numbers [low, high], each {_words(item)}"
         case {"type": "array", "items": {"items": item}}:

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from mnistlab.errors import RecipeError, RunError
-from mnistlab.recipe import Recipe
+from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.runs.checksum import add_checksum, read_checked
 from mnistlab.runs.predictions import Count, Loss, Predictions, Quantity, Seed, Share, Size
 from mnistlab.text import csv_row, html_table
@@ -66,6 +66,7 @@ class DataSummary(_Frozen):
     train_images: Size
     test_images: Size
     image_size: tuple[Size, Size]
+    channels: Literal[1, 3] = 1
     classes: tuple[str, ...] = Field(min_length=1)
     note: str = ""
 
@@ -106,6 +107,8 @@ class RunRecord(_Frozen):
         source: digest of a user model's file, see :class:`mnistlab.recipe.Source`.
         imports: digests of the files that it imports, by module name; ``None`` in records of older
             versions.
+        input: what the model was given; ``None`` in records of older versions, see
+            :attr:`model_input`.
         predictions: how the final weights classify each image; ``None`` in records of older
             versions.
         started: when training started.
@@ -120,6 +123,7 @@ class RunRecord(_Frozen):
     history: tuple[EpochMetrics, ...] = Field(min_length=1)
     source: str = ""
     imports: dict[str, str] | None = None
+    input: ModelInput | None = None
     predictions: Predictions | None = None
     environment: Environment
     started: AwareDatetime
@@ -131,6 +135,23 @@ class RunRecord(_Frozen):
         if self.predictions:
             self.predictions.check(self.data.test_images, len(self.data.classes))
         return self
+
+    @property
+    def model_input(self) -> ModelInput:
+        """What the model was given; of records that do not say, grey images of fixed size."""
+        if self.input:
+            return self.input
+        recipe, (height, width) = self.recipe, self.data.image_size
+        size = 32 if recipe.size == "auto" else recipe.size
+        if recipe.fit == "pad":
+            height, width = max(height, size), max(width, size)
+        elif recipe.fit != "none":
+            height, width = size, size
+        mean = 0.1307 if isinstance(recipe.mean, str | tuple) else recipe.mean
+        std = 0.3081 if isinstance(recipe.std, str | tuple) else recipe.std
+        return ModelInput(
+            channels=1, height=height, width=width, fit=recipe.fit, mean=(mean,), std=(std,)
+        )
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels import EpochBatches, Plan, load_library, make_plan
-from mnistlab.recipe import Recipe
+from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.training.augmentations import without_native_kernel
 from mnistlab.training.cuda_graph import CudaGraphBackend
 from mnistlab.training.torch_backend import TorchBackend
@@ -60,11 +60,13 @@ class NativeBackend:
         recipe: Recipe,
         optimizer: torch.optim.Optimizer,
         averages: list[Tensor],
+        model_input: ModelInput,
     ) -> None:
         self.kernels = load_library().build
         self.batches_per_call = max(1, IMAGES_PER_CALL // recipe.batch_size)
         self.flops = plan.flops
         self._plan, self._model, self._recipe = plan, model, recipe
+        self._input = model_input
         self._optimizer, self._averages = optimizer, averages
         self._threads = torch.get_num_threads()
 
@@ -83,9 +85,14 @@ class NativeBackend:
 
     def forward_only(self, batches: EpochBatches) -> Callable[[int], None]:
         """See :class:`Backend`."""
-        shape, recipe = self._plan.image_shape, self._recipe
         # A new plan, since a plan keeps the momentum that it was made with.
-        plan = Plan(self._model, shape, self._plan.classes, mean=recipe.mean, std=recipe.std)
+        plan = Plan(
+            self._model,
+            self._input.shape,
+            self._plan.classes,
+            mean=self._input.mean,
+            std=self._input.std,
+        )
         return lambda batch: plan.train(batches, batch, batch + 1, None, threads=self._threads)
 
     def logits(self, images: Tensor) -> Tensor:
@@ -98,7 +105,7 @@ def choose_backend(
     recipe: Recipe,
     optimizer: torch.optim.Optimizer,
     averages: list[Tensor],
-    image_shape: tuple[int, int, int],
+    model_input: ModelInput,
     classes: int,
     device: torch.device,
     kernels: str,
@@ -107,10 +114,10 @@ def choose_backend(
 
     Args:
         model: on ``device``.
-        recipe: its augmentation, ``mean``, ``std``, ``label_smoothing`` and ``averaging`` are used.
+        recipe: its augmentation, ``label_smoothing`` and ``averaging`` are used.
         optimizer: of the model's parameters.
         averages: the EMA of ``model.parameters()``, or empty.
-        image_shape: ``(channels, height, width)`` of the model's input.
+        model_input: the shape of the model's input, and how it is normalised.
         classes: number of logits.
         device: the native kernels run on the CPU only.
         kernels: ``auto``, or ``torch`` for PyTorch in any case.
@@ -124,10 +131,12 @@ def choose_backend(
         reason = f"augmentation {', '.join(kinds)} has no native kernel"
     if not reason:
         try:
-            plan = make_plan(model, image_shape, classes, mean=recipe.mean, std=recipe.std)
-            return NativeBackend(plan, model, recipe, optimizer, averages)
+            plan = make_plan(
+                model, model_input.shape, classes, mean=model_input.mean, std=model_input.std
+            )
+            return NativeBackend(plan, model, recipe, optimizer, averages, model_input)
         except KernelError as error:
             reason = str(error)
     if device.type == "cuda":
-        return CudaGraphBackend(model, recipe, optimizer, averages, device, reason)
-    return TorchBackend(model, recipe, optimizer, averages, device, reason)
+        return CudaGraphBackend(model, recipe, optimizer, averages, model_input, device, reason)
+    return TorchBackend(model, recipe, optimizer, averages, model_input, device, reason)

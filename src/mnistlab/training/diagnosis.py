@@ -12,7 +12,7 @@ from mnistlab.models.user_model import user_errors
 from mnistlab.recipe import Recipe
 from mnistlab.runs import Environment, describe_environment
 from mnistlab.training.device import choose_device, describe_device
-from mnistlab.training.input import input_shape
+from mnistlab.training.input import build_to_fit
 from mnistlab.training.randomness import fork_rng
 
 
@@ -50,12 +50,14 @@ def unsupported_reason(recipe: Recipe, dataset: Dataset) -> str:
     Raises:
         ModelError: the model cannot be built.
     """
-    shape, classes = input_shape(dataset.train, recipe), len(dataset.classes)
+    classes = len(dataset.classes)
     with fork_rng(torch.device("cpu")):
-        model = build_model(recipe, shape, classes)
+        model, found = build_to_fit(
+            recipe, dataset, lambda shape: build_model(recipe, shape, classes)
+        )
     try:
         with user_errors(recipe.model, "tracing it for the native kernels", ModelError):
-            make_plan(model, shape, classes, mean=recipe.mean, std=recipe.std)
+            make_plan(model, found.shape, classes, mean=found.mean, std=found.std)
     except KernelError as error:
         return str(error)
     return ""

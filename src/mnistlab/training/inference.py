@@ -4,19 +4,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnistlab.recipe import Recipe
+from mnistlab.recipe import ModelInput
 from mnistlab.training.input import normalise, to_float
 
 _BATCH_SIZE = 500
 
 
-def compute_logits(model: nn.Module, images: Tensor, recipe: Recipe) -> Tensor:
+def compute_logits(model: nn.Module, images: Tensor, model_input: ModelInput) -> Tensor:
     """Run the model in evaluation mode, and restore the mode that it was in.
 
     Args:
         model: from float32 ``(n, c, h, w)`` to logits ``(n, classes)``, on the images' device.
         images: uint8, ``(n, c, h, w)``, at the size of the model's input.
-        recipe: its ``mean`` and ``std`` are used.
+        model_input: its ``mean`` and ``std`` are used.
 
     Returns:
         float32, ``(n, classes)``.
@@ -24,7 +24,7 @@ def compute_logits(model: nn.Module, images: Tensor, recipe: Recipe) -> Tensor:
     was_training = model.training
     model.eval()
     with torch.inference_mode():
-        parts = [model(normalise(to_float(batch), recipe)) for batch in _batches(images)]
+        parts = [model(normalise(to_float(batch), model_input)) for batch in _batches(images)]
     model.train(was_training)
     return torch.cat(parts)
 

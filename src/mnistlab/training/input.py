@@ -1,60 +1,176 @@
-"""The model's input: images brought to size once, then normalised batch by batch."""
+"""The model's input: chosen to suit the data and the model, and made of images in two steps.
 
+Images are brought to size once and stay bytes; they are normalised batch by batch.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+
+import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from mnistlab.data import Split
-from mnistlab.recipe import Recipe
+from mnistlab.data import Dataset
+from mnistlab.data.colour import to_channels
+from mnistlab.errors import ImageShapeError
+from mnistlab.models.user_model import is_user_model
+from mnistlab.recipe import ModelInput, Recipe
+
+_SIDES = (32, 28, 64, 96, 128, 224)
+"""Sides in pixels that models are tried with if they do not take the data's own size."""
+_SMALLEST = 32
+"""Side in pixels that smaller images are padded to for a built-in model."""
+_DECIMALS = 4
+"""Of a mean and a standard deviation, as they are usually published."""
 
 
-def resize_or_pad(images: NDArray, recipe: Recipe) -> Tensor:  # type: ignore[type-arg]
-    """Bring images to the size of the model's input; they stay bytes.
+def build_to_fit(
+    recipe: Recipe, dataset: Dataset, build: Callable[[tuple[int, int, int]], nn.Module]
+) -> tuple[nn.Module, ModelInput]:
+    """Build a model with an input that suits it: what the recipe says, and else what fits.
+
+    With ``colour = auto``, the data's own channels are tried first, then the other number. With
+    ``size = auto``, the images' own size is tried first (at least 32x32 for a built-in model), then
+    squares of 32, 28, 64, 96, 128 and 224 pixels.
 
     Args:
-        images: uint8, ``(n, height, width)``.
-        recipe: its ``fit`` and ``size`` are used. ``pad`` puts a black border around images smaller
-            than ``size``, the same on both sides (an odd pixel goes right and below). ``resize``
-            interpolates bilinearly, with antialiasing, to ``size`` x ``size`` and rounds, as Pillow
-            and the original course code do. ``none`` changes nothing.
+        recipe: its ``colour``, ``fit``, ``size``, ``mean`` and ``std`` are used.
+        dataset: the part of the data that the recipe trains on.
+        build: builds the model for images of a ``(channels, height, width)``, or raises
+            :class:`mnistlab.errors.ImageShapeError` if it does not take those.
 
-    Returns:
-        uint8, ``(n, 1, h, w)``.
+    Raises:
+        ModelError: the model takes none of them.
     """
-    pixels = torch.from_numpy(images.copy() if not images.flags.writeable else images).unsqueeze(1)
-    if recipe.fit == "resize" and pixels.shape[2:] != (recipe.size, recipe.size):
-        return functional.interpolate(
-            pixels, (recipe.size, recipe.size), mode="bilinear", align_corners=False, antialias=True
+    refusals: list[ImageShapeError] = []
+    shapes = list(_candidates(recipe, dataset))
+    for channels, height, width in shapes:
+        try:
+            model = build((channels, height, width))
+        except ImageShapeError as error:
+            refusals.append(error)
+            continue
+        mean, std = _statistics(recipe, dataset, channels)
+        return model, ModelInput(
+            channels=channels, height=height, width=width, fit=recipe.fit, mean=mean, std=std
         )
-    return pad(pixels, recipe)
+    if len(shapes) == 1:
+        raise refusals[0]
+    tried = ", ".join(dict.fromkeys(f"{height}x{width}" for _, height, width in shapes))
+    raise ImageShapeError(f"{refusals[0]}; tried in colour and in grey: {tried} pixels")
 
 
-def pad(pixels: Tensor, recipe: Recipe) -> Tensor:
-    """Pad images with black to ``recipe.size``, if ``recipe.fit`` is ``pad`` and they are smaller.
+def _candidates(recipe: Recipe, dataset: Dataset) -> Iterator[tuple[int, int, int]]:
+    """Yield the shapes to try, best first."""
+    own = dataset.channels
+    channels = {"grey": (1,), "rgb": (3,), "auto": (own, 4 - own)}[recipe.colour]
+    height, width = dataset.image_size
+    if recipe.size != "auto":
+        sides = [(height, width) if recipe.fit == "none" else (recipe.size, recipe.size)]
+    elif recipe.fit == "none":
+        sides = [(height, width)]
+    elif not is_user_model(recipe.model) and not recipe.model.startswith("memory:"):
+        sides = [(max(height, _SMALLEST), max(width, _SMALLEST))]
+    else:
+        sides = list(dict.fromkeys([(height, width), *((side, side) for side in _SIDES)]))
+    for number in channels:
+        for rows, columns in sides:
+            yield number, rows, columns
 
-    Args:
-        pixels: ``(n, c, height, width)`` of any dtype.
-        recipe: its ``fit`` and ``size`` are used.
+
+def _statistics(
+    recipe: Recipe, dataset: Dataset, channels: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation per channel, measured where the recipe leaves them open.
+
+    MNIST's are its published ones, whatever part of it is trained on.
     """
-    if recipe.fit != "pad":
-        return pixels
-    height, width = pixels.shape[2:]
-    rows, columns = max(0, recipe.size - height), max(0, recipe.size - width)
-    return functional.pad(
-        pixels, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
+    means, deviations = (0.1307,) * channels, (0.3081,) * channels
+    if "auto" in (recipe.mean, recipe.std) and dataset.name != "mnist":
+        means, deviations = measure(to_channels(dataset.train.images, channels))
+    return (
+        means if recipe.mean == "auto" else per_channel(recipe.mean, channels),
+        deviations if recipe.std == "auto" else per_channel(recipe.std, channels),
     )
 
 
-def input_shape(split: Split, recipe: Recipe) -> tuple[int, int, int]:
-    """Return ``(channels, height, width)`` of the model's input for these images."""
-    _, channels, height, width = resize_or_pad(split.images[:1], recipe).shape
-    return channels, height, width
+def measure(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the mean and the standard deviation of each channel's pixels, scaled to 0..1.
+
+    They are rounded to four decimals. The standard deviation of a constant channel is given as 1.
+
+    Args:
+        images: uint8, ``(n, channels, height, width)``.
+    """
+    values = np.arange(256) / 255
+    means, deviations = [], []
+    for channel in range(images.shape[1]):
+        shares = np.bincount(images[:, channel].ravel(), minlength=256) / images[:, channel].size
+        mean = float(shares @ values)
+        means.append(round(mean, _DECIMALS))
+        deviation = float(shares @ (values - mean) ** 2) ** 0.5
+        deviations.append(round(deviation, _DECIMALS) or 1.0)
+    return tuple(means), tuple(deviations)
 
 
-def normalise(pixels: Tensor, recipe: Recipe) -> Tensor:
-    """Subtract ``recipe.mean`` from pixels in 0..1, and divide by ``recipe.std``."""
-    return (pixels - recipe.mean) / recipe.std
+def per_channel(value: float | Sequence[float], channels: int) -> tuple[float, ...]:
+    """Return one value per channel; three values of a grey input become their mean."""
+    if isinstance(value, int | float):
+        return (float(value),) * channels
+    values = tuple(map(float, value))
+    return values if len(values) == channels else (sum(values) / len(values),) * channels
+
+
+def to_size(images: NDArray[np.uint8], model_input: ModelInput) -> Tensor:
+    """Bring images to the channels and the size of the model's input; they stay bytes.
+
+    Scaling is bilinear with antialiasing, and rounds to bytes as Pillow does.
+
+    Args:
+        images: uint8, ``(n, channels, height, width)``, 1 or 3 channels.
+        model_input: see :meth:`mnistlab.recipe.ModelInput.place`.
+
+    Returns:
+        uint8, ``(n, *model_input.shape)``; without a copy if nothing changes.
+    """
+    images = to_channels(images, model_input.channels)
+    pixels = torch.from_numpy(images if images.flags.writeable else images.copy())
+    height, width = pixels.shape[2:]
+    placement = model_input.place((height, width))
+    if placement.scaled != (height, width):
+        pixels = functional.interpolate(
+            pixels, placement.scaled, mode="bilinear", align_corners=False, antialias=True
+        )
+    return frame(pixels, model_input, (height, width))
+
+
+def frame(pixels: Tensor, model_input: ModelInput, image_size: tuple[int, int]) -> Tensor:
+    """Add the black border, or cut the edges off, of images that are scaled already.
+
+    Args:
+        pixels: ``(n, c, h, w)`` of any dtype.
+        model_input: see :meth:`mnistlab.recipe.ModelInput.place`.
+        image_size: height and width of the images before they were scaled.
+    """
+    found = model_input.place(image_size)
+    sides = (found.left, found.right, found.top, found.bottom)
+    return functional.pad(pixels, sides) if any(sides) else pixels
+
+
+def normalise(pixels: Tensor, model_input: ModelInput) -> Tensor:
+    """Subtract the mean of each channel from pixels in 0..1, and divide by its deviation."""
+    if model_input.channels == 1:
+        return (pixels - model_input.mean[0]) / model_input.std[0]
+    mean, std = (_column(values, pixels.device) for values in (model_input.mean, model_input.std))
+    return (pixels - mean) / std
+
+
+# Cached, since creating it for each batch would make an accelerator wait for the host.
+@cache
+def _column(values: tuple[float, ...], device: torch.device) -> Tensor:
+    return torch.tensor(values, device=device).view(-1, 1, 1)
 
 
 def to_float(pixels: Tensor) -> Tensor:

@@ -31,13 +31,14 @@ def add_negatives(dataset: Dataset, recipe: Recipe) -> Dataset:
     """
     if not recipe.negatives:
         return dataset
-    if dataset.image_size != _SIZE or NONE in dataset.classes:
+    if dataset.image_size != _SIZE or dataset.channels != 1 or NONE in dataset.classes:
         raise DataError(
-            f"{dataset.name}: negatives need images of 28x28 pixels and no other class {NONE!r}"
+            f"{dataset.name}: negatives need grey images of 28x28 pixels and no other class {NONE!r}"
         )
+    digits = dataset.train.images[:, 0]
     random = np.random.default_rng(derive_seed(_SEED, _PURPOSE))
     images = np.concatenate(
-        [dataset.train.images, draw_negatives(dataset.train.images, recipe.negatives, random)]
+        [digits, draw_negatives(digits, recipe.negatives, random)]
     )
     labels = np.concatenate([dataset.train.labels, np.full(recipe.negatives, len(dataset.classes))])
     return Dataset(

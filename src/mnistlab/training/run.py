@@ -324,6 +324,7 @@ def _record(
             train_images=len(dataset.train),
             test_images=len(dataset.test),
             image_size=dataset.image_size,
+            channels=dataset.channels,
             classes=dataset.classes,
             note=dataset.note,
         ),
@@ -331,6 +332,7 @@ def _record(
         history=tuple(trainer.history),
         source=trainer.source.digest,
         imports=trainer.source.imports,
+        input=trainer.input,
         predictions=summarise_predictions(*trainer.score_training(), logits, dataset.test.labels),
         environment=describe_environment(
             describe_device(trainer.device), threads, trainer.backend.kernels

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mnistlab.kernels import AugmentationParams, EpochBatches
-from mnistlab.recipe import Recipe
+from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.training.augmentations import augment
 from mnistlab.training.inference import compute_logits
 from mnistlab.training.input import normalise, to_float
@@ -27,12 +27,14 @@ class TorchBackend:
         recipe: Recipe,
         optimizer: torch.optim.Optimizer,
         averages: list[Tensor],
+        model_input: ModelInput,
         device: torch.device,
         reason: str,
     ) -> None:
         self.reason = reason
         self._model, self._recipe = model, recipe
         self._optimizer, self._averages = optimizer, averages
+        self._input = model_input
         self._device = device
 
     def train(self, batches: EpochBatches, first: int, last: int) -> None:
@@ -60,7 +62,7 @@ class TorchBackend:
 
     def logits(self, images: Tensor) -> Tensor:
         """See :class:`mnistlab.training.backend.Backend`."""
-        return compute_logits(self._model, images, self._recipe)
+        return compute_logits(self._model, images, self._input)
 
     def _begin(self, batches: EpochBatches, batch: int) -> tuple[int, int, AugmentationParams]:
         start, stop = batches.bounds[batch : batch + 2].tolist()
@@ -69,7 +71,7 @@ class TorchBackend:
         return start, stop, batches.augmentation.of(start, stop, self._device)
 
     def _pixels(self, images: Tensor, augmentation: AugmentationParams) -> Tensor:
-        return normalise(augment(to_float(images), augmentation), self._recipe)
+        return normalise(augment(to_float(images), augmentation), self._input)
 
     def _step(
         self,

@@ -17,7 +17,7 @@ from mnistlab.runs import RunFolder, RunRecord
 from mnistlab.training.checkpoint import load_weights
 from mnistlab.training.code_trust import is_trusted, is_trusted_path, trusts_all
 from mnistlab.training.inference import compute_logits
-from mnistlab.training.input import resize_or_pad
+from mnistlab.training.input import to_size
 from mnistlab.training.randomness import fork_rng
 
 _LARGEST_SIDE = 4096
@@ -54,7 +54,8 @@ class TrainedModel:
         probabilities over all shifted copies of an image.
 
         Args:
-            images: uint8, ``(n, height, width)``, light on black, of the size of the run's images.
+            images: uint8, ``(n, channels, height, width)``, or ``(n, height, width)`` if grey, such as
+                the run's images.
 
         Returns:
             float32, ``(n, classes)``.
@@ -73,7 +74,7 @@ class TrainedModel:
         """Return the logits of images as they are, ignoring the recipe's ``shifts``.
 
         Args:
-            images: uint8, ``(n, height, width)``, as for :meth:`logits`.
+            images: uint8, as for :meth:`logits`.
 
         Returns:
             float32, ``(n, classes)``.
@@ -81,9 +82,9 @@ class TrainedModel:
         Raises:
             ModelError: a user model fails, or returns logits of another shape.
         """
-        recipe = self.record.recipe
+        recipe, model_input = self.record.recipe, self.record.model_input
         with user_errors(recipe.model, f"its forward pass on {len(images):,} images", ModelError):
-            logits = compute_logits(self.model, resize_or_pad(images, recipe), recipe).numpy()
+            logits = compute_logits(self.model, to_size(images, model_input), model_input).numpy()
         expected = (len(images), len(self.record.data.classes))
         if logits.shape != expected:
             raise ModelError(
@@ -144,9 +145,7 @@ def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
             " (with the files it imports, as they are now) you have not trained with on this"
             f" machine; set {TRUST}=1 if you trust it"
         )
-    blank = np.zeros((1, *record.data.image_size), np.uint8)
-    _, channels, height, width = resize_or_pad(blank, record.recipe).shape
-    shape, strict = (channels, height, width), not (trusted or trusts_all())
+    shape, strict = record.model_input.shape, not (trusted or trusts_all())
     own = is_user_model(record.recipe.model)
     # A built-in model is described, not allocated: a record may promise more than any memory holds.
     with fork_rng(torch.device("cpu")), torch.device("cpu" if own else "meta"):

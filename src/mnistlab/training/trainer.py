@@ -22,7 +22,7 @@ from mnistlab.training.averaging import UPDATE_BN_IMAGES, WeightAveraging, updat
 from mnistlab.training.backend import choose_backend
 from mnistlab.training.events import BatchDone, EpochDone, Listener
 from mnistlab.training.inference import score
-from mnistlab.training.input import input_shape, resize_or_pad
+from mnistlab.training.input import build_to_fit, to_size
 from mnistlab.training.randomness import derive_seed, fork_rng, generator, seed_global
 from mnistlab.training.sanity_check import check_trainable
 from mnistlab.training.schedule import learning_rates
@@ -66,14 +66,17 @@ class Trainer:
         self.seed = seed
         self.device = device
         self.bounds = batch_bounds(len(dataset.train), recipe.batch_size)
-        shape, classes = input_shape(dataset.train, recipe), len(dataset.classes)
-        self._classes = classes
-        with fork_rng(device):
+        self._classes = classes = len(dataset.classes)
+
+        def build(shape: tuple[int, int, int]) -> nn.Module:
             seed_global(derive_seed(seed, "weights"), device)
             if module is None:
-                model = build_model(recipe, shape, classes, self.source)
-            else:
-                model = adopt_model(module, recipe, shape, classes)
+                return build_model(recipe, shape, classes, self.source)
+            return adopt_model(module, recipe, shape, classes)
+
+        with fork_rng(device):
+            model, self.input = build_to_fit(recipe, dataset, build)
+            shape = self.input.shape
             if is_user_model(recipe.model):
                 check_trainable(
                     model, recipe.model, shape, min(stop - start for start, stop in self.bounds)
@@ -88,14 +91,14 @@ class Trainer:
                 recipe,
                 self.optimizer,
                 self.averaging.ema,
-                shape,
+                self.input,
                 classes,
                 device,
                 kernels,
             )
-        self._train_images = resize_or_pad(dataset.train.images, recipe).to(device).contiguous()
+        self._train_images = to_size(dataset.train.images, self.input).to(device).contiguous()
         self._train_labels = torch.from_numpy(dataset.train.labels).to(device)
-        self._test_images = resize_or_pad(dataset.test.images, recipe).to(device).contiguous()
+        self._test_images = to_size(dataset.test.images, self.input).to(device).contiguous()
         self._images_to_shift = dataset.test.images if recipe.shifts else None
         self._test_labels = torch.from_numpy(dataset.test.labels).to(device)
         self.history: list[EpochMetrics] = []
@@ -147,7 +150,7 @@ class Trainer:
             return self.backend.logits(self._test_images)
 
         def view_logits(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-            pixels = resize_or_pad(images, self.recipe).to(self.device).contiguous()
+            pixels = to_size(images, self.input).to(self.device).contiguous()
             return self.backend.logits(pixels).cpu().numpy()
 
         logits = read_views(view_logits, self._images_to_shift, self.recipe.shifts)
