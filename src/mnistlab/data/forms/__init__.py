@@ -1,0 +1,10 @@
+"""Forms of data: each form in which labelled images come is one file here, with its test.
+
+A file in this folder that defines ``FORM`` is found automatically; no list names it. A form reads
+the files of a folder, of an archive, or a single file, which it is given as a
+:class:`mnistlab.data.file_tree.FileTree`.
+"""
+
+from mnistlab.data.forms.registry import Form, Part, Parts, ReadOptions, forms, part_of
+
+__all__ = ["Form", "Part", "Parts", "ReadOptions", "forms", "part_of"]
