@@ -204,9 +204,7 @@ def _refuse_differences(name: str, splits: dict[str, Split]) -> None:
                 f"{height}x{width} pixels{' in colour' if channels == _COLOURS else ''}"
                 for channels, height, width in (shapes["training"], shape)
             ]
-            raise DataError(
-                f"{name}: training and {kind} images differ ({' and '.join(words)})"
-            )
+            raise DataError(f"{name}: training and {kind} images differ ({' and '.join(words)})")
 
 
 def _count_classes(name: str, labels: NDArray[np.int64]) -> tuple[str, ...]:

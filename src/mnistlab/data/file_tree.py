@@ -161,8 +161,16 @@ class Zip(FileTree):
             with self._archive.open(member) as file:
                 # With its size, since zipfile would otherwise unpack 2 GiB before it looks at it.
                 content = file.read(member.file_size)
-        except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
-                NotImplementedError, RuntimeError) as error:
+        except (
+            OSError,
+            EOFError,
+            ValueError,
+            zipfile.BadZipFile,
+            zlib.error,
+            lzma.LZMAError,
+            NotImplementedError,
+            RuntimeError,
+        ) as error:
             raise DataError(f"{self.where(name)}: cannot be read: {error}") from error
         if len(content) < member.file_size:
             raise DataError(f"{self.where(name)}: cannot be read: truncated")
@@ -192,11 +200,35 @@ class _Member(tarfile.TarInfo):
         return member
 
 
-class Tar(FileTree):
+class Memory(FileTree):
+    """Files that are in memory, by name."""
+
+    def __init__(self, place: Path, contents: dict[str, bytes]) -> None:
+        self._contents = contents
+        super().__init__(place, contents)
+
+    def read(self, name: str, most: int = LEAST) -> bytes:
+        """See :meth:`FileTree.read`."""
+        content = self._contents[name]
+        if len(content) > most:
+            raise DataError(f"{self.where(name)}: larger than the {most:,} bytes that are read")
+        return content
+
+    def size(self, name: str) -> int:
+        """See :meth:`FileTree.size`."""
+        return len(self._contents[name])
+
+    @property
+    def bytes_packed(self) -> int:
+        """See :attr:`FileTree.bytes_packed`."""
+        return self.place.stat().st_size
+
+
+class Tar(Memory):
     """The members of a tar file, packed or not, all read into memory at once."""
 
     def __init__(self, place: Path) -> None:
-        self._contents: dict[str, bytes] = {}
+        self._contents = {}
         try:
             self._read_members(place)
         except DataError as error:
@@ -217,22 +249,6 @@ class Tar(FileTree):
         ) as error:
             raise DataError(f"{place}: cannot be read as a tar file: {error}") from error
         super().__init__(place, self._contents)
-
-    def read(self, name: str, most: int = LEAST) -> bytes:
-        """See :meth:`FileTree.read`."""
-        content = self._contents[name]
-        if len(content) > most:
-            raise DataError(f"{self.where(name)}: larger than the {most:,} bytes that are read")
-        return content
-
-    def size(self, name: str) -> int:
-        """See :meth:`FileTree.size`."""
-        return len(self._contents[name])
-
-    @property
-    def bytes_packed(self) -> int:
-        """See :attr:`FileTree.bytes_packed`."""
-        return self.place.stat().st_size
 
     def _read_members(self, place: Path) -> None:
         with open_file(place) as packed:
@@ -255,9 +271,7 @@ class Tar(FileTree):
                 while opener and file.read(tarfile.RECORDSIZE):
                     pass
 
-    def _read_member(
-        self, archive: tarfile.TarFile, member: tarfile.TarInfo, place: Path
-    ) -> None:
+    def _read_member(self, archive: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> None:
         name = _plain(member.name)
         if not member.isfile():
             return

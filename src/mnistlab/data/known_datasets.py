@@ -216,7 +216,9 @@ def load_known(known: KnownDataset, on_progress: OnProgress | None = None) -> Da
 
 def _as_published(known: KnownDataset, split: Split) -> Split:
     images = (
-        np.ascontiguousarray(split.images.transpose(0, 1, 3, 2)) if known.transposed else split.images
+        np.ascontiguousarray(split.images.transpose(0, 1, 3, 2))
+        if known.transposed
+        else split.images
     )
     return Split(images, split.labels - known.first_label)
 

@@ -92,9 +92,7 @@ def export_run(
         "typical_logit": round(loudness, 2)
     }
     notes = {METADATA_KEY: json.dumps(metadata, ensure_ascii=False, allow_nan=False)}
-    content = make_graph(
-        trained.model, record, calibration.temperature, notes
-    )
+    content = make_graph(trained.model, record, calibration.temperature, notes)
     largest_difference = _check(content, dataset.test.images, logits, str(folder.path))
     try:
         write_atomically(target, content)

@@ -37,9 +37,7 @@ def add_negatives(dataset: Dataset, recipe: Recipe) -> Dataset:
         )
     digits = dataset.train.images[:, 0]
     random = np.random.default_rng(derive_seed(_SEED, _PURPOSE))
-    images = np.concatenate(
-        [digits, draw_negatives(digits, recipe.negatives, random)]
-    )
+    images = np.concatenate([digits, draw_negatives(digits, recipe.negatives, random)])
     labels = np.concatenate([dataset.train.labels, np.full(recipe.negatives, len(dataset.classes))])
     return Dataset(
         dataset.name, Split(images, labels), dataset.test, (*dataset.classes, NONE), dataset.note
