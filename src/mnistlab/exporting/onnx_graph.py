@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mnistlab.data.colour import luma
 from mnistlab.errors import ExportError, ModelError, told
 from mnistlab.exporting.resizing import exact_type, weights
-from mnistlab.data.colour import luma
 from mnistlab.runs import BLANK, RunRecord, seal
 from mnistlab.training.input import frame, normalise, to_float
 
