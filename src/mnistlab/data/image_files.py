@@ -1,9 +1,7 @@
 """Pictures in ordinary files (PNG, JPEG and so on), decoded to grey bytes."""
 
 import io
-import warnings
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +10,12 @@ from PIL import Image
 
 from mnistlab.data.bounds import LEAST, most_unpacked
 from mnistlab.data.dataset import Dataset, Split, make_dataset
+from mnistlab.data.decode import decode
 from mnistlab.errors import DataError
 from mnistlab.files import read_file
 from mnistlab.text import listed
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-"""Pillow would also read formats that start programs, such as PostScript, whatever the file's
-name."""
-_MOST_PIXELS = 1 << 24
-_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
 
 class PictureStack:
@@ -52,7 +46,8 @@ class PictureStack:
             DataError: not a picture, damaged, absurdly large, of another size than the first, or
                 one too many.
         """
-        self._pictures.append(decode(content, name, self._check_size))
+        picture = decode(content, name, colour="grey", check_size=self._check_size)
+        self._pictures.append(picture.pixels[0])
         self._first = self._first or name
 
     def stacked(self, order: Sequence[int] | None = None) -> NDArray[np.uint8]:
@@ -76,72 +71,6 @@ class PictureStack:
                 f"{self._place}: would expand to more than {self._most:,} pixels; files of this"
                 " size may expand to no more"
             )
-
-
-def decode(
-    content: bytes, name: str, check_size: Callable[[str, int, int], None] | None = None
-) -> NDArray[np.uint8]:
-    """Decode one picture to grey.
-
-    Args:
-        content: the file's bytes.
-        name: for messages.
-        check_size: called with the name, the height and the width before anything is decoded; may
-            raise a :class:`DataError`.
-
-    Returns:
-        uint8, ``(height, width)``: colours by ITU-R 601 luma, 16 bits scaled to 8, transparency
-        laid on white.
-
-    Raises:
-        DataError: not a picture, damaged, or absurdly large.
-    """
-    try:
-        _check_chunks(content)
-        with warnings.catch_warnings(), Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-            warnings.simplefilter("ignore")
-            width, height = image.size
-            if width * height > _MOST_PIXELS:
-                raise ValueError(f"{width}x{height} pixels; at most {_MOST_PIXELS:,} are read")
-            if check_size:
-                check_size(name, height, width)
-            if image.mode.startswith("I"):
-                return (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
-            if image.has_transparency_data:
-                overlay = image.convert("RGBA")
-                return np.asarray(
-                    Image.alpha_composite(Image.new("RGBA", image.size, "white"), overlay).convert(
-                        "L"
-                    )
-                )
-            return np.asarray(image if image.mode == "L" else image.convert("L"))
-    # A lack of memory is not this picture's fault, but that of all before it.
-    except (DataError, MemoryError):
-        raise
-    # Pillow's decoders raise almost anything on damaged files, SyntaxError for a broken PNG among
-    # them.
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{name}: not a readable picture: {reason}") from error
-
-
-def _check_chunks(content: bytes) -> None:
-    """Compare a PNG's chunks with their checksums, since Pillow does not check those of pixels.
-
-    Raises:
-        ValueError: one is damaged.
-    """
-    if not content.startswith(_PNG_MAGIC):
-        return
-    at, chunk = len(_PNG_MAGIC), b""
-    while chunk != b"IEND":
-        end = at + 8 + int.from_bytes(content[at : at + 4])
-        chunk = content[at + 4 : at + 8]
-        if len(content) < end + 4 or zlib.crc32(content[at + 4 : end]) != int.from_bytes(
-            content[end : end + 4]
-        ):
-            raise ValueError("cut off, or a checksum is wrong")
-        at = end + 4
 
 
 def read_class_folders(folder: Path) -> Dataset:
@@ -220,7 +149,13 @@ def _folders_in(folder: Path) -> list[Path]:
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """Encode grey pixels, uint8 ``(height, width)``, as a PNG file."""
+    """Encode pixels as a PNG file.
+
+    Args:
+        pixels: uint8, ``(height, width)``, or ``(channels, height, width)`` with 1 channel or RGB.
+    """
+    if pixels.ndim == 3:
+        pixels = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG", optimize=True)
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
