@@ -3,6 +3,7 @@ says or holds.
 """
 
 import io
+import re
 import sys
 from typing import Any, NamedTuple
 
@@ -23,6 +24,9 @@ overshot."""
 _WORD = 65535
 _PHOTOMETRIC, _BITS, _SAMPLE_FORMAT, _LOWEST, _HIGHEST = 262, 258, 339, 340, 341
 """TIFF's tags."""
+_WIDE_COLOUR = re.compile("(LA|RGB[AX]?);16[BLN]")
+"""Pillow's names for how 16-bit colours are packed; premultiplied ones are left to it."""
+_OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 _ROWS = 256
 """Scaled at a time."""
 
@@ -54,14 +58,14 @@ def read_samples(image: Image.Image, content: bytes, tile: Any) -> Samples | Non
     Raises:
         ValueError: the file ends before its pixels do, or some are no numbers.
     """
-    packing = tile.args if tile else ""
-    rawmode = packing if isinstance(packing, str) else packing[0]
     if tile and image.format == "PPM" and image.mode != "F":
         return _of_netpbm(image, content, tile)
     if image.mode.startswith(("I", "F")):
         return _of_one_channel(image)
-    if ";16" in rawmode and image.mode in ("RGB", "RGBA") and not rawmode.startswith("RGBa"):
-        return _of_colour(image, content, rawmode)
+    if tile and image.format in ("PNG", "TIFF"):
+        rawmode = tile.args if isinstance(tile.args, str) else tile.args[0]
+        if _WIDE_COLOUR.fullmatch(rawmode):
+            return _of_colour(image, content, rawmode)
     return None
 
 
@@ -121,22 +125,18 @@ def _of_colour(image: Image.Image, content: bytes, rawmode: str) -> Samples:
         words = np.ascontiguousarray(_unpack(image, content, "RGBA")).view(">u2")
         return Samples(words[..., 0], _to_alpha(words[..., 1]))
     low = _unpack(image, content, rawmode[:-1] + _OTHER_ORDER[rawmode[-1]])
-    words = np.asarray(image).astype(np.uint16) << 8 | low
+    words: NDArray[np.uint16] = np.asarray(image).astype(np.uint16) << 8 | low
     if image.mode == "RGBA":
         return Samples(words[..., :3], _to_alpha(words[..., 3]))
     key = image.info.get("transparency")
     return Samples(words, None if key is None else _opaque_unless((words == key).all(axis=2)))
 
 
-_OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
-
-
 def _unpack(image: Image.Image, content: bytes, rawmode: str) -> NDArray[np.uint8]:
     """Load a picture once more, its bytes unpacked in another way."""
-    assert image.format
-    again = Image.open(io.BytesIO(content), formats=(image.format,))
+    again = Image.open(io.BytesIO(content), formats=(str(image.format),))
     again.tile = [
-        tile._replace(args=rawmode if isinstance(tile.args, str) else (rawmode, *tile.args[1:]))
+        tile._replace(args=(rawmode, *tile.args[1:]) if isinstance(tile.args, tuple) else rawmode)
         for tile in again.tile
     ]
     return np.asarray(again)
@@ -176,7 +176,8 @@ def scale(values: NDArray[Any], black_and_white: Range) -> NDArray[np.uint8]:
     low, high = black_and_white
     factor = 255 / (high - low) if high > low else 0.0
     if values.dtype.kind == "u" and values.dtype.itemsize == 2:
-        return scale(np.arange(_WORD + 1, dtype=np.float64), black_and_white)[values]
+        table = scale(np.arange(_WORD + 1, dtype=np.float64), black_and_white)
+        return np.take(table, values)
     scaled = np.empty(values.shape, np.uint8)
     for row in range(0, len(values), _ROWS):
         part = (values[row : row + _ROWS].astype(np.float64) - low) * factor
@@ -198,8 +199,7 @@ def to_eight_bits(samples: Samples, given: Range | None) -> tuple[Image.Image, R
     """
     low, high = float(samples.values.min()), float(samples.values.max())
     held = None if samples.stated else range_held(samples.values)
-    chosen = samples.stated or given or held
-    assert chosen
+    chosen = samples.stated or given or held or (0.0, 1.0)
     pixels = scale(samples.values, chosen)
     note = ""
     if given and held and not chosen[0] <= low <= high <= chosen[1]:
