@@ -2,7 +2,7 @@
 
 from mnistlab.data.contact_sheet import contact_sheet
 from mnistlab.data.dataset import Dataset, Split, make_dataset
-from mnistlab.data.image_files import encode_png
+from mnistlab.data.png import encode_png
 from mnistlab.data.known_datasets import CATALOGUE, KnownDataset, find
 from mnistlab.data.loading import Loader, load_for, take_for
 from mnistlab.data.shifted_views import read_views

@@ -26,7 +26,7 @@ class GreyImages(np.ndarray[Any, np.dtype[np.uint8]]):
     """Above a plain array's, so that what is put together of both is one of these."""
 
     @property
-    def __array_interface__(self) -> dict[str, Any]:  # type: ignore[override]
+    def __array_interface__(self) -> dict[str, Any]:
         plain = self.view(np.ndarray)
         if plain.ndim == _ONE_IMAGE and len(plain) == 1:
             plain = plain[0]
@@ -38,4 +38,5 @@ class GreyImages(np.ndarray[Any, np.dtype[np.uint8]]):
 
 
 def _as_grey(images: Any) -> GreyImages:
-    return images.view(GreyImages)
+    grey: GreyImages = images.view(GreyImages)
+    return grey

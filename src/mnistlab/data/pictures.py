@@ -5,7 +5,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -125,7 +124,9 @@ def _read(
     if store.damaged and not (options.skip_damaged and store.count):
         raise DamagedPictures(str(tree.place), store.damaged, len(names))
     if store.ranges:
-        common = reduce(common_range, store.ranges.values())
+        common: Range | None = None
+        for found in store.ranges.values():
+            common = common_range(common, found)
         again = [place for place, found in sorted(store.ranges.items()) if found != common]
         for place_ in again:
             task = replace(_task(tree, names, [place_], options, target)(), value_range=common)
