@@ -2,9 +2,9 @@
 
 from mnistlab.data.contact_sheet import contact_sheet
 from mnistlab.data.dataset import Dataset, Split, make_dataset
-from mnistlab.data.png import encode_png
 from mnistlab.data.known_datasets import CATALOGUE, KnownDataset, find
 from mnistlab.data.loading import Loader, load_for, take_for
+from mnistlab.data.png import channels_last, encode_png
 from mnistlab.data.shifted_views import read_views
 from mnistlab.data.source import load_dataset
 from mnistlab.data.subset import take_subset
@@ -15,6 +15,7 @@ __all__ = [
     "KnownDataset",
     "Loader",
     "Split",
+    "channels_last",
     "contact_sheet",
     "encode_png",
     "find",

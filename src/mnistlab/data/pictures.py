@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -241,7 +242,7 @@ def _decode_all(tree: FileTree, tasks: list[Callable[[], _Task]]) -> Iterator[_D
         return
     waiting = iter(tasks)
     with Workers[None]() as workers:
-        for task in [task for task, _ in zip(waiting, range(min(cores, len(tasks))), strict=False)]:
+        for task in islice(waiting, cores):
             workers.start(_serve, job=None).send(task())
         while workers:
             for worker, message in workers.receive(60):

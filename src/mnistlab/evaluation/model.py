@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.colour import to_channels
 from mnistlab.data import CATALOGUE, Dataset, Split, load_dataset, load_for, take_for
-from mnistlab.data.colour import to_channels
 from mnistlab.data.download import OnProgress
 from mnistlab.errors import DataError, ModelError, did_you_mean
 from mnistlab.exporting import calibrate

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mnistlab.colour import to_channels
 from mnistlab.data import Dataset
-from mnistlab.data.colour import to_channels
 from mnistlab.errors import ImageShapeError
 from mnistlab.models.user_model import is_user_model
 from mnistlab.recipe import ModelInput, Recipe
