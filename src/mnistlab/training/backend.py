@@ -83,9 +83,9 @@ class NativeBackend:
 
     def forward_only(self, batches: EpochBatches) -> Callable[[int], None]:
         """See :class:`Backend`."""
-        shape, recipe = self._plan.image_shape, self._recipe
+        old = self._plan
         # A new plan, since a plan keeps the momentum that it was made with.
-        plan = Plan(self._model, shape, self._plan.classes, mean=recipe.mean, std=recipe.std)
+        plan = Plan(self._model, old.image_shape, old.classes, mean=old.mean, std=old.std)
         return lambda batch: plan.train(batches, batch, batch + 1, None, threads=self._threads)
 
     def logits(self, images: Tensor) -> Tensor:

@@ -1,5 +1,8 @@
 """The model's input: images brought to size once, then normalised batch by batch."""
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -52,9 +55,38 @@ def input_shape(split: Split, recipe: Recipe) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def normalise(pixels: Tensor, recipe: Recipe) -> Tensor:
-    """Subtract ``recipe.mean`` from pixels in 0..1, and divide by ``recipe.std``."""
-    return (pixels - recipe.mean) / recipe.std
+class Normalisation(Protocol):
+    """What :func:`normalise` subtracts and divides by: a number, or one for each channel."""
+
+    @property
+    def mean(self) -> float | Sequence[float]:
+        """Subtracted from pixels in 0..1."""
+
+    @property
+    def std(self) -> float | Sequence[float]:
+        """Divides them then."""
+
+
+def normalise(pixels: Tensor, by: Normalisation) -> Tensor:
+    """Subtract the mean from pixels in 0..1, and divide by the standard deviation.
+
+    Args:
+        pixels: float32, ``(n, channels, height, width)``; of any shape if ``by`` holds numbers.
+        by: its ``mean`` and ``std`` are used.
+
+    Raises:
+        ValueError: as many means or deviations as there are channels are needed.
+    """
+    if not isinstance(by.mean, Sequence) and not isinstance(by.std, Sequence):
+        return (pixels - by.mean) / by.std
+    # By numbers, since a tensor of them would have to be made on the device in every step.
+    channels = pixels.unbind(dim=1)
+    means, deviations = (
+        given if isinstance(given, Sequence) else (given,) * len(channels)
+        for given in (by.mean, by.std)
+    )
+    parts = zip(channels, means, deviations, strict=True)
+    return torch.stack([(part - mean) / std for part, mean, std in parts], dim=1)
 
 
 def to_float(pixels: Tensor) -> Tensor:
