@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mnistlab.data import channels_last
 from mnistlab.report.canvas import (
     COLOURS,
     FAINT,
