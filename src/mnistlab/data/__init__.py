@@ -8,6 +8,7 @@ from mnistlab.data.png import channels_last, encode_png
 from mnistlab.data.shifted_views import read_views
 from mnistlab.data.source import load_dataset
 from mnistlab.data.subset import take_subset
+from mnistlab.data.verification import Verification, verify_dataset
 
 __all__ = [
     "CATALOGUE",
@@ -15,6 +16,7 @@ __all__ = [
     "KnownDataset",
     "Loader",
     "Split",
+    "Verification",
     "channels_last",
     "contact_sheet",
     "encode_png",
@@ -25,4 +27,5 @@ __all__ = [
     "read_views",
     "take_for",
     "take_subset",
+    "verify_dataset",
 ]

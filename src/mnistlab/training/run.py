@@ -302,6 +302,7 @@ def _start_event(trainer: Trainer, dataset: Dataset, threads: int) -> RunStarted
         test_images=len(dataset.test),
         epochs_done=len(trainer.history),
         batches=len(trainer.bounds),
+        notes=trainer.input.notes,
     )
 
 
