@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mnistlab.cli.progress import ProgressBar
-    from mnistlab.data import Dataset, Split, load_dataset, make_dataset
+    from mnistlab.data import Dataset, Split, load_dataset, make_dataset, verify_dataset
     from mnistlab.errors import MnistlabError
     from mnistlab.evaluation import (
         EvaluationResult,
@@ -58,6 +58,7 @@ _HOMES = {
     "export": "exporting",
     "load": "training",
     "load_dataset": "data",
+    "verify_dataset": "data",
     "make_dataset": "data",
     "read_comparison": "experiments",
     "read_recipe": "recipe",

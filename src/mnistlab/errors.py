@@ -5,8 +5,12 @@ words for such lines.
 import signal
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
 
 from mnistlab.text import one_line, shorten
+
+_SHOWN = 10
+"""Damaged pictures that a message names."""
 
 
 class MnistlabError(Exception):
@@ -37,6 +41,25 @@ class RecipeError(MnistlabError):
 
 class DataError(MnistlabError):
     """A data set is missing, damaged, or inconsistent."""
+
+
+class DamagedPictures(DataError):  # noqa: N818 - it is named after what it holds
+    """Pictures of a data set cannot be decoded.
+
+    Args:
+        place: where they are.
+        damaged: by file, what is wrong with it.
+        total: how many pictures there are, damaged ones included.
+    """
+
+    def __init__(self, place: str, damaged: dict[str, str], total: int) -> None:
+        shown = [f"{name} ({reason})" for name, reason in islice(damaged.items(), _SHOWN)]
+        more = f" and {len(damaged) - _SHOWN:,} more" if len(damaged) > _SHOWN else ""
+        super().__init__(
+            f"{place}: {len(damaged):,} of {total:,} pictures are damaged: {', '.join(shown)}{more};"
+            " mend or remove them, or leave them out with skip_damaged"
+        )
+        self.damaged = damaged
 
 
 class ModelError(MnistlabError):

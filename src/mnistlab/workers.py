@@ -109,6 +109,10 @@ class Workers(AbstractContextManager["Workers[Job]"], Generic[Job]):
                 worker.heard = True
             yield worker, message
 
+    def retire(self, worker: Worker[Job]) -> None:
+        """Let go of a worker that has nothing left to do, and wait for its end."""
+        self._reap(worker)
+
     def __exit__(
         self,
         kind: type[BaseException] | None,

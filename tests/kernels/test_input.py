@@ -115,6 +115,32 @@ def test_images_are_gathered_and_normalised(shape, count, mean, std, threads):
     torch.testing.assert_close(seen, (images[order].double() / 255 - mean) / std, atol=2e-5, rtol=0)
 
 
+@modest
+@given(count=COUNTS, side=st.integers(2, 9), augmented=st.booleans())
+def test_each_channel_is_normalised_by_its_own_mean_and_deviation(count, side, augmented):
+    mean, std = (0.1, 0.5, 0.8), [0.2, 0.7, 1.1]
+    images, _ = some_images(count, (3, side, side), 0)
+    turned = {"inversions": torch.ones(count)} if augmented else {}
+    seen = seen_by_the_model(
+        images, torch.arange(count), AugmentationParams(turned), mean=mean, std=std
+    )
+    unit = images.double() / 255
+    expected = ((1 - unit if augmented else unit) - tensor_of(mean)) / tensor_of(std)
+    torch.testing.assert_close(seen, expected, atol=2e-5, rtol=0)
+
+
+def tensor_of(values):
+    return torch.tensor(values, dtype=torch.float64).view(3, 1, 1)
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 4), (3, 4, 4)])
+def test_as_many_means_as_channels_are_needed(shape):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), 2))
+    for wrong in ({"mean": (0.1, 0.2), "std": 1.0}, {"mean": 0.1, "std": (0.1, 0.2)}):
+        with pytest.raises(ValueError, match=f"2 means or deviations for {shape[0]} channels"):
+            Plan(model, shape, 2, **wrong)
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 1), (2, 1, 9), (3, 7, 1)])
 def test_images_of_a_single_row_or_column(shape):
     images, _ = some_images(5, shape, 1)
@@ -254,7 +280,8 @@ def test_what_comes_from_far_outside_is_black(far):
     torch.testing.assert_close(seen[3], images[3].double() / 255, atol=1e-5, rtol=0)
 
 
-def test_a_later_batch_has_the_augmentation_of_its_positions():
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_later_batch_has_the_augmentation_of_its_positions(channels):
     recipe = Recipe(
         rotation=40.0,
         translation=2.0,
@@ -265,9 +292,9 @@ def test_a_later_batch_has_the_augmentation_of_its_positions():
         filtering=0.5,
     )
     recipe = recipe.replace(inversion=0.5)
-    shape = (1, 12, 10)
+    shape = (channels, 12, 10)
     images, random = some_images(30, shape, 3)
-    augmentation = draw_augmentation(recipe, 30, shape[1:], random)
+    augmentation = draw_augmentation(recipe, 30, shape, random)
     order = torch.randperm(30, generator=random)
     expected = augment(to_float(images[order[11:]]), augmentation.of(11, 30, torch.device("cpu")))
     seen = seen_by_the_model(images, order, augmentation, first=11)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mnistlab.cli.reader import Reader, ReadJob, ReadOptions
-from mnistlab.data.image_files import decode
+from mnistlab.data.decode import decode
 from mnistlab.errors import DataError, PictureError
 from mnistlab.recogniser.picture import open_picture
 from tests.cli.processes import MNISTLAB, run

@@ -14,7 +14,7 @@ from mnistlab.training.augmentations.blur import blur
 from mnistlab.training.augmentations.erasing import erase
 from mnistlab.training.augmentations.resample import affine_matrices, bspline_weights, resample
 
-SIZE = (32, 32)
+SHAPE = (1, 32, 32)
 
 
 def affine(angle=0.0, scale=1.0, shear=0.0, right=0.0, down=0.0):
@@ -104,7 +104,7 @@ def test_nothing_changes_without_angle_and_sigma():
     images = random_images()
     assert torch.equal(blur(images, torch.zeros(4)), images)
     torch.testing.assert_close(rotate(images, torch.zeros(4)), images, atol=1e-6, rtol=0)
-    none = draw_augmentation(Recipe(), 4, SIZE, torch.Generator())
+    none = draw_augmentation(Recipe(), 4, SHAPE, torch.Generator())
     assert augment(images, none) is images
 
 
@@ -117,7 +117,7 @@ def test_each_image_has_a_change_of_its_own():
 
 def test_draws_are_uniform_in_the_recipes_ranges():
     recipe = Recipe(rotation=30.0, blur=(0.1, 1.0))
-    drawn = draw_augmentation(recipe, 100_000, SIZE, torch.Generator().manual_seed(1))
+    drawn = draw_augmentation(recipe, 100_000, SHAPE, torch.Generator().manual_seed(1))
     degrees = torch.atan2(drawn["matrices"][:, 1, 0], drawn["matrices"][:, 0, 0]).rad2deg()
     assert degrees.abs().max() <= 30.001
     assert degrees.mean().abs() < 0.3
@@ -128,10 +128,10 @@ def test_draws_are_uniform_in_the_recipes_ranges():
 
 
 def test_noise_is_gaussian_of_an_amplitude_of_each_image_and_cut_off():
-    drawn = draw_augmentation(Recipe(noise=0.4), 2000, SIZE, torch.Generator().manual_seed(1))
+    drawn = draw_augmentation(Recipe(noise=0.4), 2000, SHAPE, torch.Generator().manual_seed(1))
     assert drawn["amplitudes"].max() <= 0.4
     assert drawn["amplitudes"].mean() == pytest.approx(0.2, rel=0.03)
-    grey = torch.full((2000, 1, *SIZE), 0.5)
+    grey = torch.full((2000, *SHAPE), 0.5)
     noisy = augment(grey, drawn)
     assert noisy.min() == 0
     assert noisy.max() == 1
@@ -144,8 +144,19 @@ def test_noise_is_gaussian_of_an_amplitude_of_each_image_and_cut_off():
     assert (rest[1:] * rest[:-1]).mean().abs() < 0.02
 
 
+def test_the_channels_of_a_colour_image_have_noise_of_their_own():
+    drawn = draw_augmentation(Recipe(noise=0.4), 500, (3, 32, 32), torch.Generator().manual_seed(1))
+    noisy = augment(torch.full((500, 3, 32, 32), 0.5), drawn) - 0.5
+    assert noisy.std() > 0.1
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert (noisy[:, one] * noisy[:, other]).mean().abs() < 0.002
+    # The last start's grain reaches to the last pixel.
+    drawn["starts"].fill_((1 << 17) - 1)
+    assert augment(torch.rand(500, 3, 32, 32), drawn).isfinite().all()
+
+
 def test_inversion_turns_about_so_many_images_and_leaves_the_others():
-    drawn = draw_augmentation(Recipe(inversion=0.25), 4000, SIZE, torch.Generator().manual_seed(1))
+    drawn = draw_augmentation(Recipe(inversion=0.25), 4000, SHAPE, torch.Generator().manual_seed(1))
     images = random_images(4000)
     turned = drawn["inversions"].bool()
     assert turned.float().mean() == pytest.approx(0.25, abs=0.03)
@@ -159,7 +170,7 @@ def test_noise_leaves_the_other_draws_as_they_were():
         draw_augmentation(
             Recipe(rotation=9.0, blur=(0.1, 1.0), noise=n),
             9,
-            SIZE,
+            SHAPE,
             torch.Generator().manual_seed(1),
         )
         for n in (0.3, 0.0)
@@ -170,7 +181,7 @@ def test_noise_leaves_the_other_draws_as_they_were():
 
 def test_a_batch_has_its_images_draws():
     drawn = draw_augmentation(
-        Recipe(rotation=30.0, erasing=0.5), 10, SIZE, torch.Generator().manual_seed(1)
+        Recipe(rotation=30.0, erasing=0.5), 10, SHAPE, torch.Generator().manual_seed(1)
     )
     part = drawn.of(3, 7, torch.device("cpu"))
     assert torch.equal(part["matrices"], drawn["matrices"][3:7])
@@ -254,9 +265,9 @@ def test_erasing_blackens_the_box_alone():
 
 
 def test_boxes_are_drawn_as_often_and_as_large_as_the_paper_says():
-    drawn = draw_augmentation(Recipe(erasing=0.25), 50_000, SIZE, torch.Generator().manual_seed(1))[
-        "erasures"
-    ]
+    drawn = draw_augmentation(
+        Recipe(erasing=0.25), 50_000, SHAPE, torch.Generator().manual_seed(1)
+    )["erasures"]
     top, left, height, width = drawn.T
     some = height > 0
     assert some.double().mean().item() == pytest.approx(0.25, abs=0.01)
@@ -271,7 +282,7 @@ def test_boxes_are_drawn_as_often_and_as_large_as_the_paper_says():
 
 def test_everything_at_once_is_drawn_in_its_range():
     recipe = Recipe(translation=3.0, scale=0.2, elastic=1.5)
-    drawn = draw_augmentation(recipe, 20_000, SIZE, torch.Generator().manual_seed(1))
+    drawn = draw_augmentation(recipe, 20_000, SHAPE, torch.Generator().manual_seed(1))
     scales = 1 / torch.linalg.det(drawn["matrices"][:, :, :2]).sqrt()
     assert scales.min() >= 0.799
     assert scales.max() <= 1.201

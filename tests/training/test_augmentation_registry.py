@@ -9,7 +9,7 @@ from mnistlab import Recipe, load_dataset
 from mnistlab.training import augmentations
 from mnistlab.training.augmentations import augment, draw_augmentation, without_native_kernel
 from mnistlab.training.trainer import Trainer
-from tests.training.test_augmentation import SIZE, random_images
+from tests.training.test_augmentation import SHAPE, random_images
 
 EVERYTHING = Recipe(
     rotation=9.0,
@@ -60,7 +60,7 @@ def test_every_augmentation_field_of_a_recipe_belongs_to_one_kind():
 
 def test_draws_are_those_of_the_published_records():
     """The digest is of the version that trained results/; another one makes no run repeatable."""
-    drawn = draw_augmentation(EVERYTHING, 50, SIZE, torch.Generator().manual_seed(7))
+    drawn = draw_augmentation(EVERYTHING, 50, SHAPE, torch.Generator().manual_seed(7))
     digest = hashlib.sha256()
     for name in sorted(drawn):
         digest.update(name.encode() + drawn[name].numpy().tobytes())
@@ -69,7 +69,9 @@ def test_draws_are_those_of_the_published_records():
 
 def test_a_file_is_all_that_a_new_kind_needs(mirror):
     images = random_images(200)
-    drawn = draw_augmentation(Recipe(inversion=0.5), 200, (9, 9), torch.Generator().manual_seed(1))
+    drawn = draw_augmentation(
+        Recipe(inversion=0.5), 200, (1, 9, 9), torch.Generator().manual_seed(1)
+    )
     turned = drawn["inversions"].view(-1, 1, 1, 1)
     expected = images.flip(3).where(drawn["mirrored"].view(-1, 1, 1, 1), images)
     assert 60 < drawn["mirrored"].sum() < 140
@@ -77,7 +79,9 @@ def test_a_file_is_all_that_a_new_kind_needs(mirror):
     # It does not change what the others draw.
     augmentations.augmentations.cache_clear()
     augmentations.__path__.pop()
-    alone = draw_augmentation(Recipe(inversion=0.5), 200, (9, 9), torch.Generator().manual_seed(1))
+    alone = draw_augmentation(
+        Recipe(inversion=0.5), 200, (1, 9, 9), torch.Generator().manual_seed(1)
+    )
     assert torch.equal(alone["inversions"], drawn["inversions"])
 
 

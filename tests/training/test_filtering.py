@@ -12,7 +12,7 @@ from mnistlab.kernels import AugmentationParams
 from mnistlab.training.augmentations import augment, draw_augmentation
 from mnistlab.training.augmentations.erasing import erase
 from mnistlab.training.augmentations.filtering import filter_images
-from tests.training.test_augmentation import SIZE, random_images
+from tests.training.test_augmentation import SHAPE, random_images
 
 
 @given(side=st.sampled_from([3, 5]), seed=st.integers(0, 99))
@@ -28,7 +28,7 @@ def test_a_filter_is_scipys_correlation_stretched(side, seed):
 
 def test_filters_are_drawn_for_so_many_images_half_of_them_small():
     drawn = draw_augmentation(
-        Recipe(filtering=0.4), 20_000, SIZE, torch.Generator().manual_seed(1)
+        Recipe(filtering=0.4), 20_000, SHAPE, torch.Generator().manual_seed(1)
     )["filters"]
     some = (drawn != 0).any(dim=(1, 2))
     assert some.float().mean().item() == pytest.approx(0.4, abs=0.02)

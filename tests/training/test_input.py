@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -65,3 +67,20 @@ def test_black_and_white_become_what_the_recipe_says():
     assert normalise(unit, Recipe()).tolist() == pytest.approx(
         [-0.1307 / 0.3081, (1 - 0.1307) / 0.3081]
     )
+
+
+@pytest.mark.parametrize("std", [0.5, (0.2, 0.4, 0.8)])
+def test_each_channel_is_normalised_by_its_own_mean(std):
+    unit = torch.rand(2, 3, 5, 4, generator=torch.Generator().manual_seed(0))
+    mean = (0.1, 0.2, 0.3)
+    expected = (unit.numpy() - np.reshape(mean, (3, 1, 1))) / np.reshape(std, (-1, 1, 1))
+    found = normalise(unit, SimpleNamespace(mean=mean, std=std))
+    np.testing.assert_allclose(found.numpy(), expected, atol=1e-6)
+    with pytest.raises(ValueError, match="zip"):
+        normalise(unit[:, :2], SimpleNamespace(mean=mean, std=std))
+
+
+def test_one_channel_has_the_same_bits_by_a_number_and_by_a_list():
+    unit = torch.rand(9, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    by_list = normalise(unit, SimpleNamespace(mean=(0.1307,), std=(0.3081,)))
+    assert torch.equal(by_list, normalise(unit, Recipe()))

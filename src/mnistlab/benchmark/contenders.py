@@ -67,8 +67,10 @@ class Eager:
     def __call__(self) -> None:
         """Train for one epoch."""
         order = torch.randperm(self._images, generator=self._random)
-        size = (self._pixels.shape[2], self._pixels.shape[3])
-        augmentation = draw_augmentation(self._recipe, len(order), size, self._random)
+        channels, height, width = self._pixels.shape[1:]
+        augmentation = draw_augmentation(
+            self._recipe, len(order), (channels, height, width), self._random
+        )
         for start in range(0, self._images, self._recipe.batch_size):
             stop = min(start + self._recipe.batch_size, self._images)
             chosen = order[start:stop]

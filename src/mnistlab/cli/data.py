@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from mnistlab.cli.completion import datasets
+from mnistlab.cli.options import reading, reading_options
 from mnistlab.cli.output import echo, echo_json, json_option
 from mnistlab.cli.path_types import NAME, Place
 from mnistlab.text import listed
@@ -41,43 +42,52 @@ def list_datasets() -> None:
 
 @data.command("verify")
 @click.argument("source", type=NAME, default="mnist", shell_complete=datasets)
+@reading_options
 @json_option
-def verify_dataset(source: str) -> None:
-    """Load all of SOURCE (a name, folder or file), check it, and print what it holds."""
-    import numpy as np
+def verify(source: str, **options: Any) -> None:
+    """Load all of SOURCE (a name, folder, archive or file), print what it holds, and what is odd
+    about it.
+    """
+    from mnistlab.cli.screen import download_bar
+    from mnistlab.data import verify_dataset
+    from mnistlab.errors import DamagedPictures
 
-    from mnistlab.cli.screen import load_with_progress
-    from mnistlab.data import CATALOGUE
-
-    dataset = load_with_progress(source)
+    try:
+        with download_bar() as on_progress:
+            found = verify_dataset(source, on_progress, **reading(options))
+    except DamagedPictures as error:
+        for name, reason in error.damaged.items():
+            echo(f"damaged: {name}: {reason}")
+        raise
+    dataset = found.dataset
     height, width = dataset.image_size
-    figures: dict[str, Any] = {
-        "name": dataset.name,
-        "classes": list(dataset.classes),
-        "image_size": [height, width],
-    }
-    echo(f"{dataset.name}: {len(dataset.classes)} classes, images of {height}x{width} pixels")
-    for part, split in (("training", dataset.train), ("test", dataset.test)):
-        counts = np.bincount(split.labels, minlength=len(dataset.classes))
+    colour = "in colour" if dataset.channels > 1 else "grey"
+    echo(
+        f"{dataset.name}: {len(dataset.classes)} classes, images of {height}x{width} pixels,"
+        f" {colour}"
+    )
+    for name, split in found.splits.items():
         each = listed(
-            [f"{name} {count}" for name, count in zip(dataset.classes, counts, strict=True)],
+            [
+                f"{name} {count}"
+                for name, count in zip(dataset.classes, found.counts(name), strict=True)
+            ],
             most=100,
         )
-        echo(f"{len(split)} {part} images: {each}")
-        figures[part] = {"images": len(split), "by_class": counts.tolist()}
-    if dataset.note:
-        echo(f"note: {dataset.note}")
-    known = CATALOGUE.get(source)
-    published = ", as published" if known and known.fingerprint else ""
-    echo(f"fingerprint {dataset.fingerprint}{published}; no fault found")
-    echo_json(
-        figures
-        | {
-            "note": dataset.note,
-            "fingerprint": dataset.fingerprint,
-            "as_published": bool(published),
-        }
-    )
+        echo(f"{len(split)} {'training' if name == 'train' else name} images: {each}")
+    for note in filter(None, dataset.note.split("; ")):
+        echo(f"note: {note}")
+    for line in found.duplicates.summary():
+        echo(f"duplicates: {line}")
+    for fault in found.faults:
+        echo(f"{fault.severity}: {fault.message}")
+    published = ", as published" if found.as_published else ""
+    verdict = "no fault found"
+    if found.faults:
+        errors = sum(fault.severity == "error" for fault in found.faults)
+        verdict = f"{errors} errors, {len(found.faults) - errors} warnings"
+    echo(f"fingerprint {dataset.fingerprint}{published}; {verdict}")
+    echo_json(found.as_dict())
 
 
 @data.command("show")
@@ -91,7 +101,7 @@ def verify_dataset(source: str) -> None:
 )
 @click.option(
     "--split",
-    type=click.Choice(["train", "test"]),
+    type=click.Choice(["train", "validation", "test"]),
     default="train",
     show_default=True,
     help="Images to show.",
@@ -103,8 +113,9 @@ def verify_dataset(source: str) -> None:
     show_default=True,
     help="Images per class.",
 )
-def show_dataset(source: str, out: Path, split: str, per_class: int) -> None:
-    """Draw a contact sheet of SOURCE (a name, folder or file): one row per class."""
+@reading_options
+def show_dataset(source: str, out: Path, split: str, per_class: int, **options: Any) -> None:
+    """Draw a contact sheet of SOURCE (a name, folder, archive or file): one row per class."""
     import io
 
     from mnistlab.cli.screen import load_with_progress
@@ -112,8 +123,10 @@ def show_dataset(source: str, out: Path, split: str, per_class: int) -> None:
     from mnistlab.errors import DataError
     from mnistlab.runs import write_atomically
 
-    dataset = load_with_progress(source)
-    chosen = dataset.train if split == "train" else dataset.test
+    dataset = load_with_progress(source, **reading(options))
+    chosen = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}[split]
+    if chosen is None:
+        raise DataError(f"{source}: has no validation images of its own")
     picture = io.BytesIO()
     contact_sheet(dataset, chosen, per_class=per_class).save(picture, format="PNG")
     try:

@@ -1,28 +1,27 @@
 """``mnistlab doctor``: what is installed, and whether a model trains on the native kernels."""
 
+from typing import Any
+
 import click
 
 from mnistlab.cli.completion import recipes
-from mnistlab.cli.options import data_option
+from mnistlab.cli.options import changed_recipe, recipe_options
 from mnistlab.cli.output import echo, echo_json, json_option
 from mnistlab.cli.path_types import NAME
 
 
 @click.command(short_help="Show versions and device, and whether a model is fast here.")
 @click.argument("model", type=NAME, required=False, shell_complete=recipes)
-@data_option("the recipe's: mnist")
+@recipe_options
 @json_option
-def doctor(model: str | None, data: str | None) -> None:
+def doctor(model: str | None, **options: Any) -> None:
     """Show versions, device and threads, and whether MODEL trains on the native kernels.
 
     MODEL is what `mnistlab train` takes: a recipe, a .toml file, or your own model as
     path/to/file.py:build.
     """
-    from mnistlab.recipe import resolve_recipe
-
-    changes = {"data": data} if data else {}
-    recipe = resolve_recipe(model, **changes) if model else None
-    from mnistlab.training.diagnosis import diagnose, unsupported_reason
+    recipe = changed_recipe(model, options) if model else None
+    from mnistlab.training.diagnosis import diagnose, examine_model
 
     found = diagnose()
     environment = found.environment
@@ -43,13 +42,15 @@ def doctor(model: str | None, data: str | None) -> None:
         "builds": list(found.builds),
     }
     if recipe:
-        from mnistlab.data import load_dataset
+        from mnistlab.data import load_for, take_for
 
-        reason = unsupported_reason(recipe, load_dataset(recipe.data))
+        reason, found_input = examine_model(recipe, take_for(recipe, load_for(recipe)))
         figures["model"] = {"name": recipe.name, "fast": not reason, "reason": reason}
+        figures["model"]["input"] = found_input.model_dump(mode="json")
         rows[recipe.name] = (
             f"trains on plain PyTorch: {reason}" if reason else "trains on the native kernels"
         )
+        rows["input"] = found_input.describe()
     width = max(map(len, rows))
     for name, text in rows.items():
         echo(f"{name:<{width}}  {text}")

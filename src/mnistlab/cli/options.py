@@ -87,6 +87,49 @@ def seeds_option(default: int, *, shown: bool = True) -> Decorator:
     )
 
 
+def together(*options: Decorator) -> Decorator:
+    """Return one decorator that gives a command several options, in their order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+reading_options = together(
+    click.option(
+        "--size",
+        type=click.IntRange(8, 512),
+        help="Side in pixels to which pictures of different sizes are brought.  [32]",
+    ),
+    click.option(
+        "--fit",
+        type=click.Choice(["pad", "resize", "crop"]),
+        default="pad",
+        show_default=True,
+        help="How they are: framed, stretched, or cut.",
+    ),
+    click.option(
+        "--group",
+        default="",
+        help=(
+            "What tells from a file's name which images stay together: a separator, or a regular"
+            " expression with parentheses."
+        ),
+    ),
+    click.option(
+        "--skip-damaged", is_flag=True, help="Leave damaged pictures out instead of stopping."
+    ),
+)
+
+
+def reading(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what :data:`reading_options` say, as :func:`mnistlab.load_dataset` takes it."""
+    return {key: options[key] for key in ("size", "fit", "group", "skip_damaged")}
+
+
 split_option = click.option(
     "--split",
     type=click.Choice(["test", "train"]),
@@ -131,17 +174,6 @@ kernels_option = click.option(
     show_default=True,
     help="auto: the native kernels where the model has them; torch: plain PyTorch.",
 )
-
-
-def together(*options: Decorator) -> Decorator:
-    """Return one decorator that gives a command several options, in their order."""
-
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
 
 
 # The course's underscore spellings work as well.

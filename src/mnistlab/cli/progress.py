@@ -83,6 +83,8 @@ class ProgressBar(LiveView):
             f"{event.recipe.name}, seed {event.seed}: {event.parameters} parameters,"
             f" {images}, {where}, {layers}{model}"
         )
+        for note in event.notes:
+            self.console.say(f"note: {note}")
         if event.epochs_done:
             self.console.say(f"resumed after epoch {event.epochs_done}")
         self._batches = event.batches

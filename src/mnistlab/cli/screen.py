@@ -92,10 +92,10 @@ def download_bar() -> Iterator[OnProgress]:
             bars.stop()
 
 
-def load_with_progress(source: str) -> Dataset:
+def load_with_progress(source: str, **options: Any) -> Dataset:
     """Load a data set; a download draws a bar on standard error."""
     with download_bar() as on_progress:
-        return load_dataset(source, on_progress)
+        return load_dataset(source, on_progress, **options)
 
 
 @contextlib.contextmanager

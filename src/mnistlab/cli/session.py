@@ -8,8 +8,9 @@ from typing import Any
 from mnistlab.cli.options import run_options
 from mnistlab.cli.output import console, echo, warn
 from mnistlab.cli.progress import ProgressBar
-from mnistlab.cli.screen import load_with_progress
+from mnistlab.cli.screen import download_bar
 from mnistlab.cli.stopping import listening_for_stop
+from mnistlab.data import load_for
 from mnistlab.recipe import Recipe
 from mnistlab.runs import RunRecord
 from mnistlab.training import Event, Listener, train
@@ -40,7 +41,8 @@ def train_all(
         for listener in listeners:
             listener(event)
 
-    dataset = load_with_progress(runs[0][0].data)
+    with download_bar() as on_progress:
+        dataset = load_for(runs[0][0], on_progress)
     if dataset.note:
         echo(f"note: {dataset.note}")
     records = []

@@ -7,11 +7,13 @@ from that code, the function says so.
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.colour import to_channels
 from mnistlab.corruptions.blurring import glass_blur, motion_blur
 from mnistlab.corruptions.edges import canny_edges
 from mnistlab.corruptions.geometry import rotate, scale, shear, translate
@@ -25,6 +27,8 @@ from mnistlab.errors import DataError, did_you_mean
 SEVERITIES = (1, 2, 3, 4, 5)
 _PIXELS_AT_ONCE = 400_000
 _SHORTEST_SIDE = 2
+_GREY = 3
+"""Dimensions of images without channels."""
 
 
 @dataclass(frozen=True)
@@ -38,19 +42,23 @@ class Corruption:
         published_severity: the severity of MNIST-C's images, 1 to 5; ``None`` if it has no
             severities.
         random: whether it draws random numbers.
+        own_noise: whether each channel has random numbers of its own.
+        of_luma: whether it is worked out from the luma of colours.
     """
 
     name: str
     apply: Callable[..., Images]
     published_severity: int | None = None
     random: bool = True
+    own_noise: bool = False
+    of_luma: bool = False
 
 
 CORRUPTIONS = {
     corruption.name: corruption
     for corruption in (
-        Corruption("shot_noise", shot_noise, 5),
-        Corruption("impulse_noise", impulse_noise, 4),
+        Corruption("shot_noise", shot_noise, 5, own_noise=True),
+        Corruption("impulse_noise", impulse_noise, 4, own_noise=True),
         Corruption("glass_blur", glass_blur, 1),
         Corruption("motion_blur", motion_blur, 1),
         Corruption("shear", shear, 2),
@@ -63,7 +71,7 @@ CORRUPTIONS = {
         Corruption("spatter", spatter, 4),
         Corruption("dotted_line", dotted_line),
         Corruption("zigzag", zigzag),
-        Corruption("canny_edges", canny_edges, random=False),
+        Corruption("canny_edges", canny_edges, random=False, of_luma=True),
     )
 }
 """Each :class:`Corruption` by name, in the order of the paper."""
@@ -93,14 +101,16 @@ def corrupt(
     another size, such a pixel is a 28th of the shorter side.
 
     Args:
-        images: uint8, ``(n, height, width)``, light on black, sides of at least 2 pixels.
+        images: uint8, ``(n, channels, height, width)``, or ``(n, height, width)`` if grey; light on
+            black, sides of at least 2 pixels. All channels of an image are moved and blurred alike;
+            each has noise of its own; edges are those of its luma.
         name: one of :data:`CORRUPTIONS`.
         severity: 1 to 5; ``None`` is the severity of MNIST-C's images. Must be ``None`` for stripe,
             dotted line, zigzag and Canny edges, which have no severities.
         generator: the source of all random draws; see :func:`mnistlab.corruptions.generator`.
 
     Returns:
-        uint8, ``(n, height, width)``, rounded to the nearest grey.
+        uint8, of the same shape, rounded to whole values.
 
     Raises:
         DataError: no such corruption, a severity that it does not have, or images of another dtype
@@ -117,14 +127,21 @@ def corrupt(
     corruption = _find(name)
     settings = _severity(corruption, severity)
     _check(images)
-    corrupted = np.empty_like(images)
+    shaped = images[:, np.newaxis] if images.ndim == _GREY else images
+    corrupted = np.empty(shaped.shape, np.uint8)
     at_once = max(1, _PIXELS_AT_ONCE // images[0].size) if len(images) else 1
     for start in range(0, len(images), at_once):
-        part = images[start : start + at_once].astype(np.float32) / 255
-        random = {"rngs": generator.spawn(len(part))} if corruption.random else {}
-        changed = corruption.apply(part, **settings, **random)
-        corrupted[start : start + at_once] = np.rint(255 * np.clip(changed, 0, 1))
-    return corrupted
+        part = shaped[start : start + at_once]
+        rngs = generator.spawn(len(part)) if corruption.random else []
+        planes = to_channels(part, 1) if corruption.of_luma else part
+        for channel in range(planes.shape[1]):
+            plane = planes[:, channel].astype(np.float32) / 255
+            own = rngs if corruption.own_noise else deepcopy(rngs)
+            random = {"rngs": own} if corruption.random else {}
+            changed = np.rint(255 * np.clip(corruption.apply(plane, **settings, **random), 0, 1))
+            channels = slice(None) if corruption.of_luma else slice(channel, channel + 1)
+            corrupted[start : start + at_once, channels] = changed[:, np.newaxis]
+    return corrupted.reshape(images.shape)
 
 
 def _find(name: str) -> Corruption:
@@ -151,8 +168,9 @@ def _severity(corruption: Corruption, severity: int | None) -> dict[str, int]:
 
 def _check(images: NDArray[np.uint8]) -> None:
     shape, kind = np.shape(images), getattr(images, "dtype", type(images).__name__)
-    if kind != np.uint8 or len(shape) != 3 or min(shape[1:]) < _SHORTEST_SIDE:
+    of_images = len(shape) == _GREY or (len(shape) == _GREY + 1 and shape[1] in (1, 3))
+    if kind != np.uint8 or not of_images or min(shape[-2:]) < _SHORTEST_SIDE:
         raise DataError(
             f"images of type {kind} and shape {shape} cannot be corrupted; they must be uint8, (n,"
-            f" height, width), with sides of at least {_SHORTEST_SIDE}"
+            f" channels, height, width), with sides of at least {_SHORTEST_SIDE}"
         )

@@ -2,22 +2,30 @@
 
 from mnistlab.data.contact_sheet import contact_sheet
 from mnistlab.data.dataset import Dataset, Split, make_dataset
-from mnistlab.data.image_files import encode_png
 from mnistlab.data.known_datasets import CATALOGUE, KnownDataset, find
+from mnistlab.data.loading import Loader, load_for, take_for
+from mnistlab.data.png import channels_last, encode_png
 from mnistlab.data.shifted_views import read_views
 from mnistlab.data.source import load_dataset
 from mnistlab.data.subset import take_subset
+from mnistlab.data.verification import Verification, verify_dataset
 
 __all__ = [
     "CATALOGUE",
     "Dataset",
     "KnownDataset",
+    "Loader",
     "Split",
+    "Verification",
+    "channels_last",
     "contact_sheet",
     "encode_png",
     "find",
     "load_dataset",
+    "load_for",
     "make_dataset",
     "read_views",
+    "take_for",
     "take_subset",
+    "verify_dataset",
 ]

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mnistlab.data.dataset import Dataset, Split
+from mnistlab.data.png import to_pillow
 from mnistlab.fonts import Font, escape, lacks, spell
 from mnistlab.text import printable, shorten
 
@@ -26,7 +27,7 @@ def contact_sheet(dataset: Dataset, split: Split, *, per_class: int = 16) -> Ima
         per_class: images in a row, at least 1.
 
     Returns:
-        A grey picture; images are shown at twice their size.
+        A picture, in colour if the images are; images are shown at twice their size.
     """
     height, width = (side * _SCALE for side in dataset.image_size)
     labels = [_label(name) for name in dataset.classes]
@@ -36,15 +37,20 @@ def contact_sheet(dataset: Dataset, split: Split, *, per_class: int = 16) -> Ima
         label_width + per_class * (width + _GAP),
         len(dataset.classes) * (height + _GAP) + _GAP,
     )
-    sheet = Image.new("L", sheet_size, _PAPER)
+    coloured = dataset.channels > 1
+    sheet = Image.new("RGB" if coloured else "L", sheet_size, (_PAPER,) * 3 if coloured else _PAPER)
     draw = ImageDraw.Draw(sheet)
     for label, (text, font) in enumerate(labels):
         top = _GAP + label * (height + _GAP)
-        draw.text((_MARGIN, top + height // 2), text, fill=_INK, font=font, anchor="lm")
+        draw.text(
+            (_MARGIN, top + height // 2),
+            text,
+            fill=(_INK,) * 3 if coloured else _INK,
+            font=font,
+            anchor="lm",
+        )
         for column, index in enumerate(np.flatnonzero(split.labels == label)[:per_class]):
-            tile = Image.fromarray(split.images[index]).resize(
-                (width, height), Image.Resampling.NEAREST
-            )
+            tile = to_pillow(split.images[index]).resize((width, height), Image.Resampling.NEAREST)
             sheet.paste(tile, (label_width + column * (width + _GAP), top))
     return sheet
 

@@ -8,6 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.data.grey_images import GreyImages
+from mnistlab.data.holdout import group_of, grouped, stratified
 from mnistlab.errors import DataError
 from mnistlab.text import is_unicode
 
@@ -15,7 +17,7 @@ DIGITS = tuple("0123456789")
 _GREY, _COLOUR = 3, 4
 """Dimensions of images without and with channels."""
 _COLOURS = 3
-_TEST_SHARE = 7
+_TEST_SHARE = 1 / 7
 _HELD_OUT_SEED = 1998
 
 
@@ -38,8 +40,10 @@ class Split:
     digests: NDArray[np.uint64] | None = None
 
     def __post_init__(self) -> None:
-        if self.images.ndim == _GREY:
-            object.__setattr__(self, "images", self.images[:, np.newaxis])
+        images = self.images[:, np.newaxis] if self.images.ndim == _GREY else self.images
+        if images.ndim == _COLOUR and images.shape[1] == 1 and images.dtype == np.uint8:
+            images = images.view(GreyImages)
+        object.__setattr__(self, "images", images)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -91,7 +95,7 @@ class Dataset:
     @property
     def channels(self) -> int:
         """1 if the images are grey, 3 if they have colour."""
-        return self.train.images.shape[1]
+        return int(self.train.images.shape[1])
 
     @cached_property
     def fingerprint(self) -> str:
@@ -124,18 +128,21 @@ def make_dataset(
     classes: tuple[str, ...] | None = None,
     note: str = "",
     validation: Split | None = None,
+    group: str = "",
 ) -> Dataset:
     """Check that the splits fit together, and make a data set of them.
 
     Args:
         name: for messages and records.
         train: the training split.
-        test: the test split; ``None`` takes every seventh image of ``train`` in a fixed random
-            order (MNIST's own proportion of 60,000 to 10,000) and says so in the note.
+        test: the test split; ``None`` draws a seventh of ``train`` once at random, of each class
+            its share (MNIST's own proportion of 60,000 to 10,000), and says so in the note.
         classes: the classes' names; ``None`` counts them from the training labels, at least the ten
             digits.
         note: see :class:`Dataset`.
         validation: see :class:`Dataset`.
+        group: if a test set is drawn, what tells the groups that stay together, see
+            :func:`mnistlab.data.holdout.group_of`.
 
     Raises:
         DataError: a name that is not UTF-8, an empty split, counts or image sizes that differ, a
@@ -161,11 +168,8 @@ def make_dataset(
     if classes is None:
         classes = _count_classes(name, train.labels)
     if test is None:
-        train, test = _hold_out(name, train)
-        note = (
-            f"{name} has no test set: {len(test):,} of its images, drawn once at random, are held"
-            " out as one"
-        )
+        train, test, held_out = _hold_out(name, train, group)
+        note = "; ".join(filter(None, (note, held_out)))
     _check_split(f"{name}: test set", test)
     splits = {"training": train, "test": test}
     if validation is not None:
@@ -226,10 +230,23 @@ def _count_classes(name: str, labels: NDArray[np.int64]) -> tuple[str, ...]:
     return tuple(str(label) for label in range(high + 1))
 
 
-def _hold_out(name: str, split: Split) -> tuple[Split, Split]:
-    order = np.random.default_rng(_HELD_OUT_SEED).permutation(len(split))
-    count = len(split) // _TEST_SHARE
-    if count == 0:
-        raise DataError(f"{name}: {len(split)} images are too few to hold out a test set")
-    test, train = np.sort(order[:count]), np.sort(order[count:])
-    return split.take(train), split.take(test)
+def _hold_out(name: str, split: Split, group: str) -> tuple[Split, Split, str]:
+    """Hold out a test set, of each class its share, and say so."""
+    random = np.random.default_rng(_HELD_OUT_SEED)
+    try:
+        if group:
+            if not split.names:
+                raise DataError("its images have no file names to find groups in")
+            groups = [group_of(image, group) for image in split.names]
+            test = grouped(groups, split.labels, _TEST_SHARE, random)
+            how = f", in whole groups of {len(set(groups)):,},"
+        else:
+            test, how = stratified(split.labels, _TEST_SHARE, random), ", of each class its share,"
+    except DataError as error:
+        raise DataError(f"{name}: cannot hold out a test set: {error}") from None
+    train = np.setdiff1d(np.arange(len(split)), test)
+    note = (
+        f"{name} has no test set: {len(test):,} of its images, drawn once at random{how} are held"
+        " out as one"
+    )
+    return split.take(train), split.take(test), note

@@ -51,11 +51,15 @@ class FileTree(ABC):
         place: the folder or the archive.
         names: of all files, in order, parts of a name compared one by one.
         hidden: names of the files that were passed over.
+        empty: names of folders without anything in them.
     """
+
+    empty: Sequence[str] = ()
 
     def __init__(self, place: Path, names: Iterable[str]) -> None:
         kept: list[str] = []
-        self.place, self.hidden = place, []
+        self.place = place
+        self.hidden: list[str] = []
         for name in names:
             (self.hidden if _is_hidden(name) else kept).append(name)
         if len(kept) > MOST_FILES:
@@ -77,6 +81,13 @@ class FileTree(ABC):
     @abstractmethod
     def size(self, name: str) -> int:
         """Return a file's size in bytes, unpacked."""
+
+    def head(self, name: str, count: int) -> bytes:
+        """Return a file's first bytes, none if it cannot be read."""
+        try:
+            return self.read(name)[:count]
+        except DataError:
+            return b""
 
     @property
     @abstractmethod
@@ -101,7 +112,9 @@ class Folder(FileTree):
     """The files of a folder on the disk, at any depth; links are followed, but never in circles."""
 
     def __init__(self, place: Path, names: Sequence[str] | None = None) -> None:
-        super().__init__(place, _walk(place) if names is None else names)
+        empty: list[str] = []
+        super().__init__(place, _walk(place, empty) if names is None else names)
+        self.empty = empty
 
     def read(self, name: str, most: int = LEAST) -> bytes:
         """See :meth:`FileTree.read`."""
@@ -123,6 +136,14 @@ class Folder(FileTree):
     def bytes_packed(self) -> int:
         """See :attr:`FileTree.bytes_packed`; files larger than any picture do not count."""
         return sum(size for size in map(self.size, self.names) if size <= LEAST)
+
+    def head(self, name: str, count: int) -> bytes:
+        """See :meth:`FileTree.head`."""
+        try:
+            with open_file(self.place / name) as file:
+                return file.read(count)
+        except OSError:
+            return b""
 
     def path(self, name: str) -> Path:
         """See :meth:`FileTree.path`."""
@@ -364,16 +385,18 @@ def archive_kind(path: Path) -> type[Zip] | type[Tar] | None:
     return Tar if named or start[_TAR_MAGIC_AT:] == _TAR_MAGIC else None
 
 
-def _walk(place: Path) -> Iterable[str]:
+def _walk(place: Path, empty: list[str]) -> Iterable[str]:
     seen: set[tuple[int, int]] = set()
     for folder, folders, files in os.walk(place, followlinks=True):
-        about = os.stat(folder)
+        about = Path(folder).stat()
         if (about.st_dev, about.st_ino) in seen:
             folders.clear()
             continue
         seen.add((about.st_dev, about.st_ino))
         folders[:] = [name for name in folders if not name.startswith(_HIDDEN)]
         inner = Path(folder).relative_to(place).as_posix()
+        if not (files or folders or inner == "."):
+            empty.append(inner)
         yield from (name if inner == "." else f"{inner}/{name}" for name in files)
 
 

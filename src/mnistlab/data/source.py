@@ -1,29 +1,43 @@
 """From what a user names (a known data set, a folder, a file) to a :class:`Dataset`."""
 
-import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from mnistlab.data.csv import read_csvs
 from mnistlab.data.dataset import Dataset, make_dataset
 from mnistlab.data.download import OnProgress
-from mnistlab.data.idx import read_split
-from mnistlab.data.image_files import SUFFIXES, read_class_folders
+from mnistlab.data.file_tree import FileTree, Folder, Joined, archive_kind, open_tree
+from mnistlab.data.forms.registry import PART_NAMES, Part, Parts, ReadOptions, forms, part_of
 from mnistlab.data.known_datasets import CATALOGUE, load_known
-from mnistlab.data.npz import read_npz
-from mnistlab.data.tar import read_tars
-from mnistlab.errors import DataError, did_you_mean
+from mnistlab.data.labelled_pictures import is_picture_file
+from mnistlab.errors import DamagedPictures, DataError, did_you_mean
+from mnistlab.recipe.model_input import Fit
 from mnistlab.text import listed, printable
 
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 
-def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -> Dataset:
+
+def load_dataset(
+    source: Path | str = "mnist",
+    on_progress: OnProgress | None = None,
+    *,
+    size: int | tuple[int, int] | None = None,
+    fit: Fit = "pad",
+    group: str = "",
+    skip_damaged: bool = False,
+) -> Dataset:
     """Load labelled images.
 
     Args:
-        source: a known name (``mnist``, ``fashion-mnist``, ...), a folder (of IDX files, of class
-            folders, or with ``train.tar`` or ``train.csv`` in it), or a file: the course's
-            ``train.tar`` (``test.tar`` is taken from beside it), Kaggle's ``train.csv``, Keras's
-            ``mnist.npz``.
-        on_progress: told of a download's progress.
+        source: a known name (``mnist``, ``fashion-mnist``, ...); or a folder, an archive or a file
+            in one of the forms that :doc:`data` lists: class folders, tables of pixels, tables of
+            file names and labels, arrays, IDX files, and others. The content decides, not the name.
+        on_progress: called with a download's progress.
+        size: pixels to which pictures of different sizes are brought, a side or height and width;
+            ``None`` is 32. Pictures of one size keep it, unless a side is longer than 512.
+        fit: how they are, see :func:`mnistlab.recipe.place`.
+        group: where the data have no test set, images of one group are held out together: a regular
+            expression whose first group, or match, in a file's name is its group.
+        skip_damaged: leave damaged pictures out, and say so, rather than refuse all.
 
     Raises:
         DataError: nothing there, or what is there is damaged or no data set; the message names the
@@ -33,24 +47,28 @@ def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -
         >>> from mnistlab import load_dataset
         >>> mnist = load_dataset("mnist")
         >>> mnist.train.images.shape, mnist.train.images.dtype
-        ((60000, 28, 28), dtype('uint8'))
+        ((60000, 1, 28, 28), dtype('uint8'))
         >>> mnist.test.labels[:5]
         array([7, 2, 1, 0, 4])
     """
+    source = str(source)
     if not source:
         raise DataError("the name of the data is empty; name a data set, a folder or a file")
     if source in CATALOGUE:
         return load_known(CATALOGUE[source], on_progress)
+    sides = (size, size) if isinstance(size, int) else size
     path = Path(source)
     try:
         path = path.expanduser()
-        if path.is_dir():
-            return _load_folder(path)
         if path.exists():
-            return _load_file(path)
+            tree, chosen = _tree(path)
+            options = ReadOptions(sides, fit, skip_damaged, chosen)
+            return _dataset(path, _read(tree, options), group)
     # A home folder of nobody is a RuntimeError, a name with a zero byte a ValueError.
     except (OSError, RuntimeError, ValueError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
+    except DamagedPictures:
+        raise
     except DataError as error:
         # What only shows once the parts are put together knows the data set's name, not its place.
         raise (
@@ -62,67 +80,109 @@ def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -
     )
 
 
-def _load_file(path: Path) -> Dataset:
-    match path.suffix.lower():
-        case ".npz":
-            return read_npz(path)
-        case ".csv":
-            return read_csvs(path, _partner(path))
-        case ".tar" | ".tgz" | ".gz" | ".bz2" | ".xz" if (
-            ".tar" in path.name.lower() or path.suffix.lower() == ".tgz"
-        ):
-            return read_tars(path, _partner(path))
-    raise DataError(f"{path}: not a known kind of data file (.tar, .csv, .npz, or a folder)")
-
-
-def _partner(train: Path) -> Path | None:
-    """The test file beside a training file, told by its name."""
-    test = train.with_name(train.name.replace("train", "test"))
-    return test if test != train and os.path.lexists(test) else None
-
-
-def _load_folder(folder: Path) -> Dataset:
-    if any(folder.glob("*images*idx3*")):
-        return _load_idx_folder(folder)
-    for pattern in ("*train*.tar*", "*train*.csv", "*.npz"):
-        files = sorted(path for path in folder.glob(pattern) if not path.is_dir())
-        if len(files) > 1:
-            raise DataError(
-                f"{folder}: holds {listed([path.name for path in files])}; name the one to use"
-            )
-        if files:
-            return _load_file(files[0])
-    if any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir()):
-        return read_class_folders(folder)
-    if any(path.suffix.lower() in SUFFIXES for path in folder.iterdir()):
-        raise DataError(
-            f"{folder}: holds pictures, but no folder per class; name the folder that holds those"
-            " of all classes"
-        )
+def _tree(path: Path) -> tuple[FileTree, str]:
+    """Return the files that a path means, and the name of the one that was chosen, if any."""
+    if path.is_dir():
+        return _in_folder(Folder(path)), ""
+    names = [path.name, *(found.name for found in _partners(path))]
+    tree = Folder(path.parent, names)
+    options = ReadOptions(chosen=path.name)
+    if any(form.matches(tree, options) for form in forms()):
+        return tree, path.name
+    if archive_kind(path):
+        parts = {part_of(_stem(name)) or name: path.parent / name for name in names}
+        if len(parts) == 1:
+            return open_tree(path), ""
+        return Joined(path.parent, {part: open_tree(file) for part, file in parts.items()}), ""
     raise DataError(
-        f"{folder}: no data in this folder (IDX files, class folders, train.tar, train.csv or an"
-        " .npz)"
+        f"{path}: not a known form of data; known are {_known_forms()}, also in zip and tar archives"
     )
 
 
-def _load_idx_folder(folder: Path) -> Dataset:
-    train = read_split(_idx_file(folder, "images", "train"), _idx_file(folder, "labels", "train"))
-    test = read_split(
-        _idx_file(folder, "images", "t10k", "test"), _idx_file(folder, "labels", "t10k", "test")
+def _in_folder(tree: Folder) -> FileTree:
+    """Return a folder's files; if they are archives, what those hold."""
+    archives = [name for name in tree.names if "/" not in name and name.lower().endswith(_ARCHIVES)]
+    if not archives or any(is_picture_file(tree, name) for name in tree.names):
+        return tree
+    by_part: dict[str, list[str]] = {}
+    for name in archives:
+        by_part.setdefault(_part_in(name) or "", []).append(name)
+    for names in by_part.values():
+        if len(names) > 1:
+            raise DataError(f"{tree.place}: holds {listed(names)}; name the one to use")
+    if len(archives) == 1:
+        return open_tree(tree.place / archives[0])
+    if "" in by_part or "train" not in by_part:
+        raise DataError(f"{tree.place}: holds {listed(archives)}; name the one to use")
+    return Joined(
+        tree.place, {part: open_tree(tree.place / names[0]) for part, names in by_part.items()}
     )
-    return make_dataset(folder.resolve().name, train, test)
 
 
-def _idx_file(folder: Path, kind: str, *parts: str) -> Path:
-    files = sorted(path for part in parts for path in folder.glob(f"*{part}*{kind}*idx*"))
-    if not files:
+def _part_in(name: str) -> Part | None:
+    """Return which split a file's name speaks of."""
+    words = "".join(letter if letter.isalnum() else " " for letter in _stem(name).lower()).split()
+    return next((PART_NAMES[word] for word in words if word in PART_NAMES), None)
+
+
+def _stem(name: str) -> str:
+    return name.split(".")[0]
+
+
+def _partners(path: Path) -> Iterator[Path]:
+    """Yield the files of the other splits beside a training file, told by its name."""
+    for word in ("train", "Train", "TRAIN"):
+        if word not in path.name:
+            continue
+        for other in ("test", "val", "valid", "validation"):
+            cased = other.upper() if word.isupper() else other.title() if word[0] == "T" else other
+            partner = path.with_name(path.name.replace(word, cased))
+            if partner.exists():
+                yield partner
+        return
+
+
+def _read(tree: FileTree, options: ReadOptions) -> Parts:
+    for form in forms():
+        if form.matches(tree, options):
+            return form.read(tree, options)
+    if not tree.names:
+        raise DataError(f"{tree.place}: no data: there is no file in it")
+    if any(is_picture_file(tree, name) for name in tree.names):
         raise DataError(
-            f"{folder}: lacks the {kind} file of the {parts[-1]} set, for example"
-            f" {parts[0]}-{kind}-idx*-ubyte.gz"
+            f"{tree.place}: holds pictures, but no folder per class; name the folder that holds"
+            " those of all classes"
         )
-    # The same file packed and unpacked is one file; EMNIST's folder holds six sets.
-    if len({path.name.removesuffix(".gz") for path in files}) > 1:
-        raise DataError(
-            f"{folder}: holds {listed([path.name for path in files])}; keep one set in a folder"
+    raise DataError(f"{tree.place}: no data in it; known forms are {_known_forms()}")
+
+
+def _known_forms() -> str:
+    return listed([form.name for form in forms()])
+
+
+def _dataset(path: Path, parts: Parts, group: str) -> Dataset:
+    """Put a data set together from its parts, and say which serves as what."""
+    name = path.resolve().name
+    if not path.is_dir():
+        name = path.parent.resolve().name or _stem(path.name)
+    notes = list(parts.notes)
+    train, test, validation = parts.train, parts.test, parts.validation
+    if test is None and validation is not None:
+        word = parts.called.get("validation", "validation")
+        notes.append(f"there is no test set: {word} ({len(validation):,} images) serves as one")
+        test, validation = validation, None
+    elif validation is not None:
+        word = parts.called.get("validation", "validation")
+        notes.append(
+            f"{word} ({len(validation):,} images) is neither trained on nor tested on; validation ="
+            " given tests on it"
         )
-    return files[0]
+    return make_dataset(
+        name,
+        train,
+        test,
+        classes=parts.classes,
+        note="; ".join(notes),
+        validation=validation,
+        group=group,
+    )

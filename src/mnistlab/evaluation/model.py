@@ -4,16 +4,17 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.data import CATALOGUE, Dataset, Split, load_dataset, take_subset
+from mnistlab.colour import to_channels
+from mnistlab.data import CATALOGUE, Dataset, Split, load_dataset, load_for, take_for
 from mnistlab.data.download import OnProgress
 from mnistlab.errors import DataError, ModelError, did_you_mean
 from mnistlab.exporting import calibrate
-from mnistlab.recipe import DISPLAY_NAMES
+from mnistlab.recipe import DISPLAY_NAMES, Recipe
 from mnistlab.runs import RunFolder, RunRecord
 from mnistlab.text import listed, shorten
 
@@ -47,11 +48,14 @@ class Images:
         if self.split not in ("test", "train"):
             raise DataError(f"split: test or train; found {self.split!r}")
 
-    def load(self, own: str) -> Dataset:
-        """Load the data; ``own`` is what the model was trained on."""
+    def load(self, own: str, recipe: Recipe | None = None) -> Dataset:
+        """Load the data; ``own`` is what the model was trained on, ``recipe`` how that is read."""
         if isinstance(self.data, Dataset):
             return self.data
-        return load_dataset(own if self.data is None else str(self.data), self.on_download)
+        source = own if self.data is None else str(self.data)
+        if recipe:
+            return load_for(recipe, self.on_download, source)
+        return load_dataset(source, self.on_download)
 
     def name(self, own: str) -> str:
         """What the user calls the data."""
@@ -141,8 +145,8 @@ def _of_run(
     images: Images,
 ) -> EvaluatedModel:
     recipe, classes = record.recipe, record.data.classes
-    dataset = images.load(recipe.data)
-    part = _fit(dataset, images, images.name(recipe.data), record.data.image_size, classes)
+    dataset = images.load(recipe.data, recipe)
+    part = _fit(dataset, images, images.name(recipe.data), record.data, classes)
 
     def read(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return trained().logits(pixels)
@@ -150,7 +154,7 @@ def _of_run(
     def answers() -> tuple[float, NDArray[np.float32]]:
         own, temperature = _is_own(record, dataset), 1.0
         if recipe.validation:
-            home = dataset if own else load_dataset(recipe.data, images.on_download)
+            home = dataset if own else load_for(recipe, images.on_download)
             temperature = calibrate(record, own_logits(), home).temperature
         # What the run itself measured stays as it is, so that its record says the same.
         measured = own and images.split == "test" and not recipe.validation
@@ -188,7 +192,7 @@ def _of_file(file: Path, images: Images) -> EvaluatedModel:
             f"{file}: was trained on another {source} than the known one; say where it is with"
             " --data"
         )
-    part = _fit(dataset, images, images.name(source), network.image_size, network.classes)
+    part = _fit(dataset, images, images.name(source), network, network.classes)
     seed = f", seed {about['seed']}" if "seed" in about else ""
     return EvaluatedModel(
         title=about.get("title", network.name) + seed,
@@ -223,23 +227,34 @@ def _find_file(name: str) -> Path:
 def _is_own(record: RunRecord, dataset: Dataset) -> bool:
     """Whether a run was trained on this data set."""
     recipe = record.recipe
-    if recipe.validation > len(dataset.train) - 2:
+    try:
+        part = take_for(recipe, dataset)
+    except DataError:
         return False
-    part = take_subset(dataset, validation=recipe.validation, limit=recipe.train_limit)
     return part.fingerprint == record.data.fingerprint
 
 
+class _Shaped(Protocol):
+    """What images of a size and a number of channels are for."""
+
+    @property
+    def image_size(self) -> tuple[int, int]: ...
+    @property
+    def channels(self) -> int: ...
+
+
 def _fit(
-    dataset: Dataset, images: Images, source: str, size: tuple[int, int], classes: tuple[str, ...]
+    dataset: Dataset, images: Images, source: str, model: _Shaped, classes: tuple[str, ...]
 ) -> Split:
-    """Return a split with labels numbered as the model's classes are, which may be more than the
-    data set's.
+    """Return a split with the model's channels, and labels numbered as its classes are, which may
+    be more than the data set's.
 
     Raises:
         DataError: images of another size, or a class that the model does not know.
     """
-    if dataset.image_size != size:
-        found, wanted = (f"{height}x{width}" for height, width in (dataset.image_size, size))
+    if dataset.image_size != model.image_size:
+        sizes = dataset.image_size, model.image_size
+        found, wanted = (f"{height}x{width}" for height, width in sizes)
         raise DataError(f"{source}: images of {found} pixels; the model reads {wanted}")
     strange = [name for name in dataset.classes if name not in classes]
     if strange:
@@ -248,4 +263,4 @@ def _fit(
         )
     part = dataset.train if images.split == "train" else dataset.test
     numbers = np.array([classes.index(name) for name in dataset.classes])
-    return Split(part.images, numbers[part.labels])
+    return Split(to_channels(part.images, model.channels), numbers[part.labels])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.data import load_dataset, take_subset
+from mnistlab.data import load_for, take_for
 from mnistlab.errors import DataError
 from mnistlab.experiments.archive import Archive, Group, write_archive
 from mnistlab.experiments.look_history import judge, looks_at, past_looks
@@ -178,11 +178,7 @@ class ComparisonResult(Result):
         """Return the images that the runs were tested on, or ``None`` if they are gone."""
         record = self.groups[0].records[0]
         try:
-            dataset = take_subset(
-                load_dataset(record.recipe.data),
-                validation=record.recipe.validation,
-                limit=record.recipe.train_limit,
-            )
+            dataset = take_for(record.recipe, load_for(record.recipe))
         except DataError:
             return None
         return dataset.test.images if dataset.fingerprint == record.data.fingerprint else None

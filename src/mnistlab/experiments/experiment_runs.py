@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from mnistlab.data import load_dataset, take_subset
+from mnistlab.data import Loader, take_for
 from mnistlab.errors import ExperimentError
 from mnistlab.experiments.options import ExperimentOptions
 from mnistlab.experiments.trial import Trial
@@ -78,15 +78,15 @@ def run_trials(trials: Sequence[Trial], options: ExperimentOptions) -> Experimen
             model's file that has changed, or of a version of mnistlab that kept less.
     """
     experiment = ExperimentRuns(tuple(trials))
-    fingerprint, read = cache(_fingerprint), cache(read_source)
+    fingerprints, read = _Fingerprints(), cache(read_source)
     for recipe in {trial.recipe.digest: trial.recipe for trial in trials}.values():
-        _check(recipe, fingerprint)
+        _check(recipe, fingerprints)
     wanted: list[Trial] = []
     for trial in {_key(trial): trial for trial in reversed(trials)}.values():
         folder = RunFolder(trial.folder)
         if folder.finished:
             experiment.records[_key(trial)] = _reusable(
-                trial, folder.read_record(), fingerprint, read
+                trial, folder.read_record(), fingerprints, read
             )
         else:
             wanted.insert(0, trial)
@@ -112,9 +112,9 @@ def _key(trial: Trial) -> tuple[str, int]:
     return trial.recipe.digest, trial.seed
 
 
-def _check(recipe: Recipe, fingerprint: Callable[[str, int, int], str]) -> None:
+def _check(recipe: Recipe, fingerprints: "_Fingerprints") -> None:
     """Refuse before the first run what would make every run fail."""
-    fingerprint(recipe.data, recipe.validation, recipe.train_limit)
+    fingerprints.of(recipe)
     file = Path(recipe.model.rpartition(":")[0])
     with contextlib.suppress(
         RuntimeError
@@ -127,14 +127,14 @@ def _check(recipe: Recipe, fingerprint: Callable[[str, int, int], str]) -> None:
 def _reusable(
     trial: Trial,
     record: RunRecord,
-    fingerprint: Callable[[str, int, int], str],
+    fingerprints: "_Fingerprints",
     read: Callable[[str], Source],
 ) -> RunRecord:
     recipe = trial.recipe
     # Digests are short: of very many recipes two may share one.
     if not record.recipe.trains_as(recipe) or record.seed != trial.seed:
         raise ExperimentError(f"{trial.folder}: holds another run than its name says; move it away")
-    if record.data.fingerprint != fingerprint(recipe.data, recipe.validation, recipe.train_limit):
+    if record.data.fingerprint != fingerprints.of(recipe):
         raise ExperimentError(
             f"{trial.folder}: was trained on other images than {recipe.data} holds now; give --runs"
         )
@@ -147,5 +147,20 @@ def _reusable(
     return record
 
 
-def _fingerprint(data: str, validation: int, limit: int) -> str:
-    return take_subset(load_dataset(data), validation=validation, limit=limit).fingerprint
+class _Fingerprints:
+    """Fingerprints of the parts of data that recipes train on, each worked out once."""
+
+    def __init__(self) -> None:
+        self._loader = Loader()
+        self._found: dict[tuple[object, ...], str] = {}
+
+    def of(self, recipe: Recipe) -> str:
+        """Return that of the part that a recipe trains on.
+
+        Raises:
+            DataError: the data cannot be loaded, or are too few.
+        """
+        key = recipe.data_key, recipe.validation, recipe.train_limit
+        if key not in self._found:
+            self._found[key] = take_for(recipe, self._loader.load(recipe)).fingerprint
+        return self._found[key]

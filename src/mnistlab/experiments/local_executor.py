@@ -63,7 +63,7 @@ class LocalExecutor:
     ) -> None:
         """See :class:`mnistlab.experiments.executor.Executor`."""
         waiting, deaths, stopping = deque(trials), Counter[Trial](), False
-        with Workers[_Run](_context({trial.recipe.data for trial in trials})) as workers:
+        with Workers[_Run](_context({trial.recipe.data_key for trial in trials})) as workers:
             while workers or (waiting and not stopping):
                 while waiting and not stopping and len(workers) < self.workers:
                     trial = waiting.popleft()
@@ -101,7 +101,7 @@ def _train(connection: Connection, trial: Trial, options: RunOptions, slot: int 
     work(connection, trial, options, slot)
 
 
-def _context(sources: set[str]) -> BaseContext:
+def _context(data_keys: set[str]) -> BaseContext:
     """Return how processes are started; where they are forked, the parent loads the data first."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
@@ -111,7 +111,7 @@ def _context(sources: set[str]) -> BaseContext:
     context.set_forkserver_preload([_WORKER])
     # One thread each, so that no library starts threads, which a fork would lose.
     settings = {
-        PRELOAD: os.pathsep.join(sorted(sources)),
+        PRELOAD: "\n".join(sorted(data_keys)),
         # Modules that it loads are not to be found in the current folder.
         "PYTHONSAFEPATH": "1",
         "OMP_NUM_THREADS": "1",

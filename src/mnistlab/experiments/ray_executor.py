@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from mnistlab.data import load_dataset
+from mnistlab.data import load_for
 from mnistlab.errors import BusyError, ExperimentError, RunError
 from mnistlab.experiments.ray_worker import Slice, TrialBatch, Wanted, train_slices
 from mnistlab.experiments.trial import Trial
@@ -80,8 +80,8 @@ class RayExecutor:
                 num_cpus=options.threads or 1, num_gpus=self._gpus, max_retries=0
             )
             images = {
-                data: ray.put(load_dataset(data))
-                for data in {trial.recipe.data for trial in trials}
+                key: ray.put(load_for(recipe))
+                for key, recipe in {trial.recipe.data_key: trial.recipe for trial in trials}.items()
             }
             waiting = deque(_chunks(trials, self._runs_per_task))
             active: dict[Any, _Chunk] = {}
@@ -128,7 +128,7 @@ class RayExecutor:
             if not chunk.unfinished:
                 chunk.locks.close()
                 continue
-            sources = sorted({trial.recipe.data for trial in chunk.unfinished})
+            sources = sorted({trial.recipe.data_key for trial in chunk.unfinished})
             batch = TrialBatch(
                 version("mnistlab"),
                 chunk.wanted,

@@ -84,7 +84,7 @@ def train_slices(batch: TrialBatch, *datasets: Dataset) -> Iterator[Slice]:
     for wanted in batch.wanted:
         with tempfile.TemporaryDirectory() as place:
             yield from _train(
-                wanted, batch, images[wanted.trial.recipe.data], RunFolder(Path(place) / "run")
+                wanted, batch, images[wanted.trial.recipe.data_key], RunFolder(Path(place) / "run")
             )
 
 

@@ -6,7 +6,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from mnistlab.data import load_dataset, take_subset
+from mnistlab.data import load_for, take_for
 from mnistlab.data.disputed import disputed_labels
 from mnistlab.errors import DataError, RunError
 from mnistlab.files import read_file
@@ -117,7 +117,7 @@ class RepetitionResult(Result):
         if recipe.validation:
             return ()
         try:
-            dataset = take_subset(load_dataset(recipe.data), limit=recipe.train_limit)
+            dataset = take_for(recipe, load_for(recipe))
         except DataError:
             return ()
         return disputed_labels(dataset) if dataset.fingerprint == record.data.fingerprint else ()

@@ -5,11 +5,10 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from mnistlab.data import Dataset, load_dataset
+from mnistlab.data import Dataset, Loader
 from mnistlab.errors import BusyError, MnistlabError
 from mnistlab.experiments.trial import PRELOAD, Trial
 from mnistlab.experiments.trial_events import (
@@ -21,6 +20,7 @@ from mnistlab.experiments.trial_events import (
     TrialStopped,
     TrialWaiting,
 )
+from mnistlab.recipe import Recipe
 from mnistlab.runs import RunOptions
 from mnistlab.training import EpochDone, Event, RunFinished, RunStarted, train
 from mnistlab.training.device import cuda_devices, preload_optimizers
@@ -28,7 +28,7 @@ from mnistlab.training.device import cuda_devices, preload_optimizers
 _PATIENCE = 0.2
 """Seconds between two attempts to train in a folder in which another process is training."""
 
-load = cache(load_dataset)
+_loader = Loader()
 
 
 def run_trial(
@@ -99,7 +99,7 @@ def _train(
 
     trained = train(
         trial.recipe,
-        dataset or load(trial.recipe.data),
+        dataset or _loader.load(trial.recipe),
         seed=trial.seed,
         folder=folder or trial.folder,
         resume=True,
@@ -147,12 +147,12 @@ def work(connection: Connection, trial: Trial, options: RunOptions, slot: int | 
         tell(TrialFailed(trial, "KeyboardInterrupt, raised by the run itself"))
 
 
-def _preload(sources: str) -> None:
+def _preload(data_keys: str) -> None:
     preload_optimizers()
-    for source in sources.split(os.pathsep):
+    for key in data_keys.splitlines():
         # The run that needs it says what cannot be loaded.
         with contextlib.suppress(MnistlabError):
-            load(source)
+            _loader.load(Recipe.model_validate_json(key))
 
 
 if PRELOAD in os.environ:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.data import Dataset, take_subset
+from mnistlab.data import Dataset, take_for
 from mnistlab.errors import RunError
 from mnistlab.runs import RunRecord
 from mnistlab.statistics import fit_temperature
@@ -44,7 +44,7 @@ def calibrate(record: RunRecord, logits: NDArray[np.float32], dataset: Dataset) 
         DataError: the logits are not those of the held-out images.
     """
     recipe = record.recipe
-    part = take_subset(dataset, validation=recipe.validation, limit=recipe.train_limit)
+    part = take_for(recipe, dataset)
     if part.fingerprint != record.data.fingerprint:
         raise RunError(
             f"{dataset.name}: other images than this run was trained on (fingerprint"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mnistlab.data import Dataset, load_dataset
+from mnistlab.data import Dataset, load_for
 from mnistlab.data.download import OnProgress
 from mnistlab.errors import ExportError
 from mnistlab.exporting.onnx_export import ExportReport, export_run
@@ -43,8 +43,8 @@ def export(
     if isinstance(found, Path):
         return export_site(run, place)
     if not isinstance(data, Dataset):
-        source = found.read_record().recipe.data if data is None else str(data)
-        data = load_dataset(source, on_download)
+        recipe = found.read_record().recipe
+        data = load_for(recipe, on_download, None if data is None else str(data))
     return export_site(found, place, data) if web else export_run(found, place, data)
 
 

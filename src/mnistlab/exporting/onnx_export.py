@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.data import Dataset, load_dataset
+from mnistlab.data import Dataset, load_for
 from mnistlab.errors import ExportError
 from mnistlab.exporting.calibrate import Calibration, calibrate
 from mnistlab.exporting.onnx_graph import make_graph, need_packages
@@ -82,7 +82,7 @@ def export_run(
             f"{folder.path}: reads copies of each image (shifts = {record.recipe.shifts}), a file"
             " reads it once; train with --set shifts=0, which gives the same weights"
         )
-    dataset = dataset or load_dataset(record.recipe.data)
+    dataset = dataset or load_for(record.recipe)
     calibration = calibrate(record, trained.test_logits, dataset)
     logits = trained.logits(dataset.test.images)
     named = logits[:, : record.data.classes.index(NONE)] if NONE in record.data.classes else logits

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mnistlab.colour import luma
 from mnistlab.errors import ExportError, ModelError, told
 from mnistlab.exporting.resizing import exact_type, weights
-from mnistlab.data.colour import luma
 from mnistlab.runs import BLANK, RunRecord, seal
 from mnistlab.training.input import frame, normalise, to_float
 
@@ -114,7 +114,7 @@ class _Whole(nn.Module):
         return logits, torch.softmax(logits / self._temperature, dim=1)
 
     def _to_channels(self, pixels: Tensor) -> Tensor:
-        """Do what :func:`mnistlab.data.colour.to_channels` does."""
+        """Do what :func:`mnistlab.colour.to_channels` does."""
         if self._channels == 1:
             pixels = pixels.unsqueeze(1)
             return pixels if self._input.channels == 1 else pixels.repeat(1, 3, 1, 1)

@@ -6,7 +6,7 @@ random images reveal them, since the results then differ by far more than roundi
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,12 @@ _TOLERANCE = 0.05
 
 
 def make_plan(
-    model: nn.Module, image_shape: tuple[int, int, int], classes: int, *, mean: float, std: float
+    model: nn.Module,
+    image_shape: tuple[int, int, int],
+    classes: int,
+    *,
+    mean: float | Sequence[float],
+    std: float | Sequence[float],
 ) -> Plan:
     """Make a plan of a model, and compare it with PyTorch on random images.
 
@@ -32,8 +37,8 @@ def make_plan(
         model: see :func:`mnistlab.kernels.trace.trace`.
         image_shape: ``(channels, height, width)``.
         classes: number of logits.
-        mean: subtracted from pixels in 0..1.
-        std: divides them then.
+        mean: subtracted from pixels in 0..1: one number, or one for each channel.
+        std: divides them then; as ``mean``.
 
     Raises:
         KernelError: as :class:`Plan` does, and if the results differ.

@@ -27,12 +27,13 @@ class Plan:
         model: see :func:`mnistlab.kernels.trace.trace`.
         image_shape: ``(channels, height, width)``.
         classes: number of logits.
-        mean: subtracted from pixels in 0..1.
-        std: divides them then.
+        mean: subtracted from pixels in 0..1: one number, or one for each channel.
+        std: divides them then; as ``mean``.
         dropout: whether dropout layers are active in training.
 
     Raises:
         KernelError: the model is not supported, or the library cannot be loaded.
+        ValueError: as many means or deviations as there are channels are needed.
     """
 
     def __init__(
@@ -41,8 +42,8 @@ class Plan:
         image_shape: tuple[int, int, int],
         classes: int,
         *,
-        mean: float,
-        std: float,
+        mean: float | Sequence[float],
+        std: float | Sequence[float],
         dropout: bool = True,
     ) -> None:
         layers = trace(model, image_shape, classes)
@@ -50,7 +51,11 @@ class Plan:
             layers = [replace(layer, drop=0.0) for layer in layers]
         self._functions = load_library().functions
         self._model, self.image_shape, self.classes = model, image_shape, classes
-        self._mean, self._std = mean, std
+        self.mean, self.std = (_per_channel(given, image_shape[0]) for given in (mean, std))
+        """A number for each channel."""
+        self._mean, self._std = (
+            torch.tensor(values).view(-1, 1, 1) for values in (self.mean, self.std)
+        )
         self.flops = sum(_flops(layer) for layer in layers)
         """Floating-point operations of a training step per image, of convolutions and linear layers
         only."""
@@ -206,9 +211,9 @@ class Plan:
             pixels=address(images, torch.uint8),
             order=address(order, torch.int64),
             **addresses,
+            mean=address(self._mean, torch.float32),
+            std=address(self._std, torch.float32),
             grid=0 if bent is None else bent.shape[-1],
-            mean=self._mean,
-            std=self._std,
         )
 
     def _tensor_table(self) -> Any:
@@ -241,6 +246,13 @@ class Plan:
             )
 
         return (structures.Parameter * len(self._parameters))(*map(describe, self.parameters))
+
+
+def _per_channel(given: float | Sequence[float], channels: int) -> tuple[float, ...]:
+    values = tuple(given) if isinstance(given, Sequence) else (given,) * channels
+    if len(values) != channels:
+        raise ValueError(f"{len(values)} means or deviations for {channels} channels")
+    return tuple(float(value) for value in values)
 
 
 def _flops(layer: PlannedLayer) -> int:

@@ -71,9 +71,9 @@ class Images(Structure):
         ("starts", c_void_p),
         ("inversions", c_void_p),
         ("grain", c_void_p),
+        ("mean", c_void_p),
+        ("std", c_void_p),
         ("grid", c_int32),
-        ("mean", c_float),
-        ("std", c_float),
     )
 
 

@@ -72,6 +72,7 @@ class ModelInput(BaseModel):
         fit: how images of another size are brought to this one, see :func:`place`.
         mean: per channel, subtracted from pixels in 0..1.
         std: per channel, divides them then.
+        notes: what was chosen or lost, each a short sentence.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -82,6 +83,7 @@ class ModelInput(BaseModel):
     fit: Fit
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -101,12 +101,22 @@ class Recipe(BaseModel):
     train_limit: int = Field(
         0, ge=0, le=10**9, description="training images used, drawn once at random; 0 is all"
     )
-    validation: int = Field(
+    validation: Literal["given"] | Annotated[int, Field(ge=0, le=10**9)] = Field(
         0,
-        ge=0,
-        le=10**9,
-        description="training images held out and tested on instead of the test set; 0 is none",
+        description=(
+            "training images held out and tested on instead of the test set; given takes the data's"
+            " own validation set; 0 is none"
+        ),
     )
+    group: str = Field(
+        "",
+        max_length=200,
+        description=(
+            "what tells from a file's name which images are held out together: a separator, or a"
+            " regular expression with parentheses; empty is none"
+        ),
+    )
+    skip_damaged: bool = Field(default=False, description="leave damaged pictures out")
     model: str = Field(
         "lenet5",
         min_length=1,
@@ -335,6 +345,11 @@ class Recipe(BaseModel):
         and a field that a later version adds leaves old digests as they were.
         """
         return hashlib.sha256(json.dumps(self._content(), sort_keys=True).encode()).hexdigest()[:8]
+
+    @property
+    def data_key(self) -> str:
+        """What decides which images are loaded, as the JSON of a recipe."""
+        return self.model_dump_json(include={"data", "size", "fit", "group", "skip_damaged"})
 
     @property
     def tested_on(self) -> TestedOn:

@@ -7,14 +7,14 @@ TestedOn = Literal["test", "validation"]
 """Also the word before accuracy and loss: ``validation`` if a recipe holds out training images."""
 TESTED_IMAGES: Mapping[TestedOn, str] = {
     "test": "test images",
-    "validation": "held-out training images",
+    "validation": "validation images",
 }
 TESTED_SET: Mapping[TestedOn, str] = {
     "test": "the test set",
-    "validation": "the held-out training images",
+    "validation": "the validation images",
 }
 
 
-def tested_on(held_out: int) -> TestedOn:
-    """Return what runs are tested on whose recipe holds out this many training images."""
+def tested_on(held_out: int | str) -> TestedOn:
+    """Return what runs are tested on whose recipe has this ``validation``."""
     return "validation" if held_out else "test"

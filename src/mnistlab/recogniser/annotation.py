@@ -1,16 +1,15 @@
 """Annotation: a picture with what was read drawn into it."""
 
 import io
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from mnistlab.data.decode import load_picture
 from mnistlab.files import read_file
-from mnistlab.recogniser.picture import FORMATS, open_picture, stretch, turn_upright
+from mnistlab.recogniser.picture import MAX_PIXELS
 from mnistlab.recogniser.reading import Box, Digit, Reading
 
 SMALLEST_SIDE, LARGEST_SIDE = 400, 4000
@@ -41,41 +40,17 @@ def annotate(source: bytes | Path, reading: Reading) -> bytes:
     Raises:
         PictureError: as the recogniser raises it.
     """
-    canvas = _to_size(_upright(read_file(source) if isinstance(source, Path) else source))
+    name, content = (
+        ("picture", source) if isinstance(source, bytes) else (str(source), read_file(source))
+    )
+    picture = load_picture(
+        content, name, ground="contrast", max_pixels=MAX_PIXELS, longest=LARGEST_SIDE
+    )
+    canvas = _to_size(picture.image.convert("RGB"))
     _draw(canvas, reading, canvas.width / reading.size[0])
     file = io.BytesIO()
     canvas.save(file, "PNG", compress_level=3)
     return file.getvalue()
-
-
-def _upright(content: bytes) -> Image.Image:
-    """Decode as the recogniser does, but whole."""
-    seen = open_picture(content).colours
-    with warnings.catch_warnings():
-        # Pillow warns of large pictures and of odd metadata, as it did when this one was read.
-        warnings.simplefilter("ignore")
-        with Image.open(io.BytesIO(content), formats=FORMATS) as file:
-            file.draft("RGB", (LARGEST_SIDE, LARGEST_SIDE))
-            file.load()
-            image = turn_upright(file)
-    if image.mode.startswith("I") or image.mode == "F":
-        return stretch(image, LARGEST_SIDE).convert("RGB")
-    if image.has_transparency_data:
-        overlay = image.convert("RGBA")
-        ground = Image.new("RGBA", overlay.size, _ground(overlay, seen))
-        return Image.alpha_composite(ground, overlay).convert("RGB")
-    return image.convert("RGB")
-
-
-def _ground(overlay: Image.Image, seen: NDArray[np.uint8]) -> str:
-    """Return the colour that the recogniser laid a picture on, from where that shows through
-    most.
-    """
-    alpha = np.asarray(
-        overlay.getchannel("A").resize((seen.shape[1], seen.shape[0]), Image.Resampling.BOX)
-    )
-    row, column = np.unravel_index(alpha.argmin(), alpha.shape)
-    return "white" if seen[row, column].mean() > 127 else "black"
 
 
 def _to_size(image: Image.Image) -> Image.Image:

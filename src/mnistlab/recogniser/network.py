@@ -100,7 +100,9 @@ class Network:
                 f"{model}: not a model of mnistlab's; make one with `mnistlab export RUN"
                 " model.onnx`"
             )
-        self.image_size = _image_size(inputs[0].shape, model)
+        self.channels, *size = _image_shape(inputs[0].shape, model)
+        self.image_size = size[0], size[1]
+        self._shape = self.image_size if self.channels == 1 else (self.channels, *size)
         try:
             self.metadata = _parse_metadata(held)
         except (ValueError, RecursionError) as error:
@@ -131,8 +133,10 @@ class Network:
         )
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return logits, float32 ``(n, classes)``, of images, uint8 ``(n, height, width)``, light
-        on black.
+        """Return logits, float32 ``(n, classes)``.
+
+        Args:
+            images: uint8, ``(n, channels, height, width)``, or ``(n, height, width)`` if grey.
         """
         return self._run(images, "logits")
 
@@ -156,7 +160,7 @@ class Network:
         """
         try:
             for output in _OUTPUTS:
-                self._run(np.zeros((1, *self.image_size), np.uint8), output)
+                self._run(np.zeros((1, *self._shape), np.uint8), output)
         except ModelError:
             raise
         # As above.
@@ -165,7 +169,8 @@ class Network:
 
     def _run(self, images: NDArray[np.uint8], output: str) -> NDArray[np.float32]:
         found = np.empty((len(images), len(self.classes)), np.float32)
-        batch = np.zeros((READ_AT_ONCE, *self.image_size), np.uint8)
+        batch = np.zeros((READ_AT_ONCE, *self._shape), np.uint8)
+        images = images.reshape(len(images), *self._shape)
         for start in range(0, len(images), READ_AT_ONCE):
             part = images[start : start + READ_AT_ONCE]
             batch[: len(part)] = part
@@ -254,12 +259,17 @@ def _read(model: Path) -> bytes:
     return content
 
 
-def _image_size(shape: Sequence[object], model: Path) -> tuple[int, int]:
+def _image_shape(shape: Sequence[object], model: Path) -> tuple[int, int, int]:
+    """Return channels, height and width."""
     match shape:
-        case [_, int(height), int(width)] if (
-            1 <= height <= _LARGEST_SIDE and 1 <= width <= _LARGEST_SIDE
-        ):
-            return height, width
+        case [_, int(height), int(width)]:
+            channels = 1
+        case [_, 3, int(height), int(width)]:
+            channels = 3
+        case _:
+            channels = height = width = 0
+    if channels and 1 <= height <= _LARGEST_SIDE and 1 <= width <= _LARGEST_SIDE:
+        return channels, height, width
     raise ModelError(
         f"{model}: not a model of mnistlab's: its input is {list(shape)}, not images of a fixed"
         " size"

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mnistlab.data import channels_last
 from mnistlab.errors import DataError
 from mnistlab.report.canvas import INK, figure, svg, wrapped
 from mnistlab.report.image_plots import draw_calibration, draw_confusion
@@ -233,7 +234,7 @@ def worst_errors(evaluation: Evaluation, images: NDArray[np.uint8]) -> Figure:
     for axes in places:
         axes.set_axis_off()
     for axes, misclassified, caption in zip(places, evaluation.worst, captions, strict=False):
-        axes.imshow(images[misclassified.image], cmap="gray", vmin=0, vmax=255)
+        axes.imshow(channels_last(images[misclassified.image]), cmap="gray", vmin=0, vmax=255)
         axes.set_title(caption, fontsize=8, color=INK)
         # The layout leaves room for captions above the places, so the images hang at their tops.
         axes.set_anchor("N")

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mnistlab.data import channels_last
 from mnistlab.report.canvas import (
     COLOURS,
     FAINT,
@@ -62,7 +63,7 @@ def write_robustness_report(
         models: at least one.
         folder: made if need be.
         title: of the page.
-        examples: by corruption, the clean one first: uint8, ``(height, width)``, the same image
+        examples: by corruption, the clean one first: uint8, ``(channels, height, width)``, the same image
             each time.
         facts: short ones shown above the title, such as the data's name.
         settings: further entries of ``summary.json``, among them ``severities`` by corruption,
@@ -256,7 +257,7 @@ def contact_sheet(examples: Mapping[str, NDArray[np.uint8]]) -> Figure:
     for axes, (name, image) in zip(places, examples.items(), strict=False):
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_color(FAINT)
-        axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+        axes.imshow(channels_last(image), cmap="gray", vmin=0, vmax=255)
         axes.set_title("uncorrupted" if name == CLEAN else spoken(name), fontsize=10, color=INK)
         axes.set_anchor("N")
     return drawn

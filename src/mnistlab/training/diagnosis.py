@@ -9,7 +9,7 @@ from mnistlab.errors import KernelError, ModelError
 from mnistlab.kernels import installed, load_library, make_plan
 from mnistlab.models import build_model
 from mnistlab.models.user_model import user_errors
-from mnistlab.recipe import Recipe
+from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.runs import Environment, describe_environment
 from mnistlab.training.device import choose_device, describe_device
 from mnistlab.training.input import build_to_fit
@@ -44,8 +44,9 @@ def diagnose() -> Diagnosis:
     )
 
 
-def unsupported_reason(recipe: Recipe, dataset: Dataset) -> str:
-    """Return why the native kernels cannot train a recipe's model; empty if they can.
+def examine_model(recipe: Recipe, dataset: Dataset) -> tuple[str, ModelInput]:
+    """Return why the native kernels cannot train a recipe's model, empty if they can; and the input
+    that suits it.
 
     Raises:
         ModelError: the model cannot be built.
@@ -59,5 +60,5 @@ def unsupported_reason(recipe: Recipe, dataset: Dataset) -> str:
         with user_errors(recipe.model, "tracing it for the native kernels", ModelError):
             make_plan(model, found.shape, classes, mean=found.mean, std=found.std)
     except KernelError as error:
-        return str(error)
-    return ""
+        return str(error), found
+    return "", found

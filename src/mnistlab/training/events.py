@@ -23,6 +23,7 @@ class RunStarted:
         test_images: number of them.
         epochs_done: 0 for a new run.
         batches: per epoch.
+        notes: what was chosen or lost in fitting the images to the model.
     """
 
     recipe: Recipe
@@ -36,6 +37,7 @@ class RunStarted:
     test_images: int
     epochs_done: int
     batches: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

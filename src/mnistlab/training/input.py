@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mnistlab.colour import to_channels
 from mnistlab.data import Dataset
-from mnistlab.data.colour import to_channels
 from mnistlab.errors import ImageShapeError
 from mnistlab.models.user_model import is_user_model
-from mnistlab.recipe import ModelInput, Recipe
+from mnistlab.recipe import ModelInput, Recipe, place
 
 _SIDES = (32, 28, 64, 96, 128, 224)
 """Sides in pixels that models are tried with if they do not take the data's own size."""
@@ -54,7 +54,13 @@ def build_to_fit(
             continue
         mean, std = _statistics(recipe, dataset, channels)
         return model, ModelInput(
-            channels=channels, height=height, width=width, fit=recipe.fit, mean=mean, std=std
+            channels=channels,
+            height=height,
+            width=width,
+            fit=recipe.fit,
+            mean=mean,
+            std=std,
+            notes=tuple(_notes(recipe, dataset, (channels, height, width), bool(refusals))),
         )
     if len(shapes) == 1:
         raise refusals[0]
@@ -78,6 +84,27 @@ def _candidates(recipe: Recipe, dataset: Dataset) -> Iterator[tuple[int, int, in
     for number in channels:
         for rows, columns in sides:
             yield number, rows, columns
+
+
+def _notes(
+    recipe: Recipe, dataset: Dataset, shape: tuple[int, int, int], refused: bool
+) -> Iterator[str]:
+    """Say what was chosen for the user, and what is lost of the images."""
+    channels, *sides = shape
+    because = "its model does not take them" if recipe.colour == "auto" else "colour = grey"
+    if channels < dataset.channels:
+        yield f"the images' colour is lost: {because}"
+    elif channels > dataset.channels and recipe.colour == "auto":
+        yield "grey images are given as three equal channels, which the model takes"
+    own, wanted = dataset.image_size, (sides[0], sides[1])
+    placement = place(own, wanted, recipe.fit)
+    if own == wanted or (placement.scaled == own and recipe.size != "auto"):
+        return
+    how = "framed" if recipe.fit == "pad" and placement.scaled == own else "scaled"
+    if recipe.fit == "crop":
+        how = "scaled and cut"
+    words = f"images of {own[0]}x{own[1]} pixels are {how} to {wanted[0]}x{wanted[1]}"
+    yield f"{words}, which the model takes" if refused else words
 
 
 def _statistics(

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mnistlab.data import Dataset, load_dataset, take_subset
+from mnistlab.data import Dataset, load_for, take_for
 from mnistlab.errors import KernelError, ModelError, RunError, TrainingError
 from mnistlab.models.user_model import user_errors
 from mnistlab.recipe import Recipe, Source, read_source, resolve_recipe
@@ -117,9 +117,7 @@ def train(  # noqa: PLR0913 - the public signature
     place = RunFolder(Path(folder)) if folder is not None else None
     if place and not (resume or overwrite):
         _refuse_occupied(place)
-    dataset = take_subset(
-        dataset or load_dataset(recipe.data), validation=recipe.validation, limit=recipe.train_limit
-    )
+    dataset = take_for(recipe, dataset or load_for(recipe))
     run = _Run(recipe, seed, dataset, place, chosen, threads, kernels, on_event, module)
     if place is None:
         return run.train(should_stop)
@@ -304,6 +302,7 @@ def _start_event(trainer: Trainer, dataset: Dataset, threads: int) -> RunStarted
         test_images=len(dataset.test),
         epochs_done=len(trainer.history),
         batches=len(trainer.bounds),
+        notes=trainer.input.notes,
     )
 
 

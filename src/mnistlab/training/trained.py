@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mnistlab.data import load_dataset, read_views, take_subset
+from mnistlab.data import load_for, read_views, take_for
 from mnistlab.errors import ModelError, RunError
 from mnistlab.models import build_model, count_parameters
 from mnistlab.models.user_model import TRUST, is_user_model, user_errors
@@ -173,9 +173,7 @@ def _with_logits(trained: TrainedModel, folder: RunFolder) -> TrainedModel:
         RunError: the test images are not those of the run.
     """
     record, recipe = trained.record, trained.record.recipe
-    dataset = take_subset(
-        load_dataset(recipe.data), validation=recipe.validation, limit=recipe.train_limit
-    )
+    dataset = take_for(recipe, load_for(recipe))
     if dataset.fingerprint != record.data.fingerprint:
         raise RunError(
             f"{folder.path}: its logits were pruned, and {recipe.data} holds other images now than"

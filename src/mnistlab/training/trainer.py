@@ -216,7 +216,7 @@ class Trainer:
             epoch: from 1.
         """
         count, batches = len(self._train_labels), len(self.bounds)
-        height, width = self._train_images.shape[2:]
+        channels, height, width = self._train_images.shape[1:]
         random = generator(self.seed, "augmentation", epoch)
         return EpochBatches(
             images=self._train_images,
@@ -226,9 +226,9 @@ class Trainer:
             ),
             bounds=torch.tensor([0, *(stop for _, stop in self.bounds)]),
             # Moved at once, so that no batch waits for a copy to an accelerator.
-            augmentation=draw_augmentation(self.recipe, count, (height, width), random).of(
-                0, count, self.device
-            ),
+            augmentation=draw_augmentation(
+                self.recipe, count, (channels, height, width), random
+            ).of(0, count, self.device),
             rates=learning_rates(self.recipe, epoch, batches),
             dropout_seeds=torch.tensor(
                 [derive_seed(self.seed, "dropout", epoch, batch) for batch in range(batches)]

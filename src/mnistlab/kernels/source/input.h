@@ -63,7 +63,7 @@ class Input {
 
     void read(const Images &from, int64_t at, int channel) {
         const uint8_t *pixels = bytes(from, at, channel);
-        const float scale = 1 / from.std, offset = -from.mean / from.std;
+        const float scale = 1 / from.std[channel], offset = -from.mean[channel] / from.std[channel];
         if (!from.matrices && !from.displacements && !from.sigmas && !from.filters && !from.erasures && !from.grain &&
             !from.inversions) {
             for (int i = 0; i < height_ * width_; i++) image_[i] = pixels[i] * (scale / 255) + offset;

@@ -46,8 +46,8 @@ struct Images {
     const int32_t *starts;         // (positions,) where an image's part of the grain starts; null where there is no grain
     const float *inversions;       // (positions,) 1: inverted; or null
     const float *grain;            // standard normal noise; or null
+    const float *mean, *std;       // (channels,) of pixels in 0..1
     int32_t grid;
-    float mean, std;               // of pixels in 0..1
 };
 
 struct Optimizer {

@@ -23,7 +23,7 @@ def draw(recipe: Recipe, sampler: ParamSampler) -> dict[str, Tensor]:
         "starts": torch.randint(
             _STARTS, (sampler.count,), generator=sampler.generator, dtype=torch.int32
         ),
-        "grain": torch.empty(_STARTS + sampler.height * sampler.width).normal_(
+        "grain": torch.empty(_STARTS + sampler.channels * sampler.height * sampler.width).normal_(
             0, 1, generator=sampler.generator
         ),
     }

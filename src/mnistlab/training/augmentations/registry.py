@@ -20,12 +20,14 @@ class ParamSampler:
 
     Attributes:
         count: number of images.
+        channels: of an image.
         height: of an image in pixels.
         width: of an image in pixels.
         generator: on the CPU.
     """
 
     count: int
+    channels: int
     height: int
     width: int
     generator: torch.Generator
@@ -83,20 +85,20 @@ def augmentations() -> tuple[Augmentation, ...]:
 
 
 def draw_augmentation(
-    recipe: Recipe, count: int, size: tuple[int, int], generator: torch.Generator
+    recipe: Recipe, count: int, image_shape: tuple[int, int, int], generator: torch.Generator
 ) -> AugmentationParams:
     """Draw the parameters of every kind that the recipe uses.
 
     Args:
         recipe: its augmentation fields are used.
         count: number of images.
-        size: height and width of the images in pixels.
+        image_shape: ``(channels, height, width)``.
         generator: on the CPU, newly seeded.
 
     Example:
         >>> from mnistlab import Recipe
         >>> recipe = Recipe(rotation=10.0, blur=(0.1, 1.0))
-        >>> params = draw_augmentation(recipe, 64, (28, 28), torch.Generator().manual_seed(0))
+        >>> params = draw_augmentation(recipe, 64, (1, 28, 28), torch.Generator().manual_seed(0))
         >>> {name: tuple(tensor.shape) for name, tensor in params.items()}
         {'matrices': (64, 2, 3), 'sigmas': (64,)}
         >>> augment(torch.zeros(64, 1, 28, 28), params).shape
@@ -109,7 +111,7 @@ def draw_augmentation(
         if kind.is_on(recipe):
             own = torch.Generator().manual_seed(derive_seed(seed, kind.name))
             source = generator if kind.draw_order else own
-            tensors |= kind.draw(recipe, ParamSampler(count, *size, source))
+            tensors |= kind.draw(recipe, ParamSampler(count, *image_shape, source))
     shared = [name for kind in augmentations() for name in kind.shared]
     return AugmentationParams(tensors, shared=shared)
 

@@ -1,0 +1,50 @@
+"""Numbered pictures, as the course has them: files named ``{number}_{label}.png``."""
+
+import re
+
+from mnistlab.data.dataset import DIGITS
+from mnistlab.data.file_tree import FileTree
+from mnistlab.data.forms.registry import Form, Part, Parts, ReadOptions, part_of
+from mnistlab.data.labelled_pictures import LabelledPicture, pictures_in, read_labelled
+from mnistlab.errors import DataError
+from mnistlab.text import printable, shorten
+
+_NAME = re.compile(r"(?P<number>\d{1,18})_(?P<label>\d{1,4})\.\w+")
+
+
+def _matches(tree: FileTree, options: ReadOptions) -> bool:
+    del options
+    pictures, _ = pictures_in(tree)
+    return (
+        bool(pictures)
+        and all(all(map(part_of, name.split("/")[:-1])) for name in pictures)
+        and any(_NAME.fullmatch(name.rpartition("/")[2]) for name in pictures)
+    )
+
+
+def _read(tree: FileTree, options: ReadOptions) -> Parts:
+    found: list[tuple[int, LabelledPicture]] = []
+    called: dict[Part, str] = {}
+    for name in pictures_in(tree)[0]:
+        *folders, file = name.split("/")
+        match = _NAME.fullmatch(file)
+        if match is None:
+            raise DataError(
+                f"{tree.place}: {shorten(printable(name))}: a picture is named"
+                " {number}_{label}.png, for example 00042_7.png"
+            )
+        part: Part = (part_of(folders[0]) if folders else None) or "train"
+        if folders:
+            called[part] = folders[0]
+        picture = LabelledPicture(name, str(int(match["label"])), part)
+        found.append((int(match["number"]), picture))
+    found.sort(key=lambda pair: pair[0])
+    labels = {int(picture.label) for _, picture in found}
+    classes = DIGITS if max(labels) < len(DIGITS) else tuple(map(str, range(max(labels) + 1)))
+    # Not class by class, but in the order of their numbers.
+    return read_labelled(
+        tree, [picture for _, picture in found], options, (), called, classes, by_class=False
+    )
+
+
+FORM = Form("numbered pictures", 80, _matches, _read)

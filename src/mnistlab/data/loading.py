@@ -1,0 +1,64 @@
+"""Loading: the data that a recipe names, whole or the part of it that the recipe trains on."""
+
+from pathlib import Path
+
+from mnistlab.data.dataset import Dataset
+from mnistlab.data.download import OnProgress
+from mnistlab.data.source import load_dataset
+from mnistlab.data.subset import take_subset
+from mnistlab.recipe import Recipe
+
+
+def load_for(
+    recipe: Recipe, on_progress: OnProgress | None = None, source: Path | str | None = None
+) -> Dataset:
+    """Load the whole data set that a recipe names, as the recipe says that it is read.
+
+    Args:
+        recipe: its ``data``, ``size``, ``fit``, ``group`` and ``skip_damaged`` are used.
+        on_progress: called with a download's progress.
+        source: loaded instead of the recipe's ``data``.
+
+    Raises:
+        DataError: see :func:`mnistlab.load_dataset`.
+    """
+    return load_dataset(
+        recipe.data if source is None else source,
+        on_progress,
+        size=None if recipe.size == "auto" else recipe.size,
+        fit=recipe.fit,
+        group=recipe.group,
+        skip_damaged=recipe.skip_damaged,
+    )
+
+
+def take_for(recipe: Recipe, dataset: Dataset) -> Dataset:
+    """Return the part of a data set that a recipe trains on and is tested on.
+
+    Args:
+        recipe: its ``validation``, ``train_limit`` and ``group`` are used.
+        dataset: the whole.
+
+    Raises:
+        DataError: see :func:`take_subset`.
+    """
+    return take_subset(
+        dataset, validation=recipe.validation, limit=recipe.train_limit, group=recipe.group
+    )
+
+
+class Loader:
+    """Loads each data set once, however many recipes train on it."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[tuple[object, ...], Dataset] = {}
+
+    def load(self, recipe: Recipe) -> Dataset:
+        """Return what :func:`load_for` returns; the size matters only to pictures of several."""
+        any_size = recipe.data, recipe.group, recipe.skip_damaged
+        exact = *any_size, recipe.size, recipe.fit
+        found = self._loaded.get(any_size)
+        if found is None or (found.train.digests is not None and exact not in self._loaded):
+            found = load_for(recipe)
+            self._loaded[any_size] = self._loaded[exact] = found
+        return found if found.train.digests is None else self._loaded[exact]

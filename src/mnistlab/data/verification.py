@@ -1,0 +1,114 @@
+"""Verification: all that can be told of a data set before anything is trained on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mnistlab.data.dataset import Dataset, Split
+from mnistlab.data.download import OnProgress
+from mnistlab.data.duplicates import Duplicates, find_duplicates
+from mnistlab.data.faults import Fault, find_faults
+from mnistlab.data.known_datasets import CATALOGUE
+from mnistlab.data.source import load_dataset
+from mnistlab.recipe.model_input import Fit
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found in a data set.
+
+    Attributes:
+        dataset: what was loaded.
+        duplicates: images that are there twice.
+        faults: what is wrong or odd, errors first.
+        as_published: whether it is, bit for bit, the published data set of its name.
+    """
+
+    dataset: Dataset
+    duplicates: Duplicates
+    faults: tuple[Fault, ...]
+    as_published: bool
+
+    @cached_property
+    def splits(self) -> Mapping[str, Split]:
+        """The splits by name: ``train``, ``test`` and, where there is one, ``validation``."""
+        return splits_of(self.dataset)
+
+    def counts(self, split: str) -> list[int]:
+        """Return how many images of each class a split has."""
+        labels = self.splits[split].labels
+        return np.bincount(labels, minlength=len(self.dataset.classes)).tolist()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON has it."""
+        dataset = self.dataset
+        parts = {
+            "training" if name == "train" else name: {
+                "images": len(split),
+                "by_class": self.counts(name),
+            }
+            for name, split in self.splits.items()
+        }
+        faults = [
+            {"kind": fault.kind, "severity": fault.severity, "message": fault.message}
+            | fault.figures
+            for fault in self.faults
+        ]
+        return {
+            "name": dataset.name,
+            "classes": list(dataset.classes),
+            "image_size": list(dataset.image_size),
+            "channels": dataset.channels,
+            **parts,
+            "note": dataset.note,
+            "fingerprint": dataset.fingerprint,
+            "as_published": self.as_published,
+            "duplicates": self.duplicates.figures(),
+            "faults": faults,
+        }
+
+
+def verify_dataset(
+    source: Dataset | Path | str = "mnist",
+    on_progress: OnProgress | None = None,
+    *,
+    size: int | None = None,
+    fit: Fit = "pad",
+    group: str = "",
+    skip_damaged: bool = False,
+) -> Verification:
+    """Load a data set, and look for what people get wrong.
+
+    Arguments and errors are those of :func:`mnistlab.load_dataset`.
+
+    Example:
+        >>> from mnistlab import verify_dataset
+        >>> found = verify_dataset("mnist")
+        >>> found.as_published, found.faults
+        (True, ())
+    """
+    known = None
+    if not isinstance(source, Dataset):
+        known = CATALOGUE.get(str(source))
+        source = load_dataset(
+            source, on_progress, size=size, fit=fit, group=group, skip_damaged=skip_damaged
+        )
+    splits = splits_of(source)
+    duplicates = find_duplicates(
+        {name: split.images for name, split in splits.items()},
+        {name: split.labels for name, split in splits.items()},
+    )
+    faults = find_faults(splits, source.classes, duplicates)
+    return Verification(source, duplicates, tuple(faults), bool(known and known.fingerprint))
+
+
+def splits_of(dataset: Dataset) -> Mapping[str, Split]:
+    """Return a data set's splits by name."""
+    splits = {"train": dataset.train, "test": dataset.test}
+    if dataset.validation is not None:
+        splits["validation"] = dataset.validation
+    return splits
