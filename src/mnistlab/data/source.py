@@ -9,7 +9,6 @@ from mnistlab.data.download import OnProgress
 from mnistlab.data.idx import read_split
 from mnistlab.data.image_files import SUFFIXES, read_class_folders
 from mnistlab.data.known_datasets import CATALOGUE, load_known
-from mnistlab.data.npz import read_npz
 from mnistlab.data.tar import read_tars
 from mnistlab.errors import DataError, did_you_mean
 from mnistlab.text import listed, printable
@@ -65,7 +64,7 @@ def load_dataset(source: str = "mnist", on_progress: OnProgress | None = None) -
 def _load_file(path: Path) -> Dataset:
     match path.suffix.lower():
         case ".npz":
-            return read_npz(path)
+            return _read_form(path)
         case ".csv":
             return read_csvs(path, _partner(path))
         case ".tar" | ".tgz" | ".gz" | ".bz2" | ".xz" if (
@@ -73,6 +72,16 @@ def _load_file(path: Path) -> Dataset:
         ):
             return read_tars(path, _partner(path))
     raise DataError(f"{path}: not a known kind of data file (.tar, .csv, .npz, or a folder)")
+
+
+def _read_form(path: Path) -> Dataset:
+    from mnistlab.data.file_tree import Folder
+    from mnistlab.data.forms import ReadOptions, forms
+
+    tree, options = Folder(path.parent, [path.name]), ReadOptions(chosen=path.name)
+    form = next(form for form in forms() if form.matches(tree, options))
+    parts = form.read(tree, options)
+    return make_dataset(path.stem, parts.train, parts.test, classes=parts.classes)
 
 
 def _partner(train: Path) -> Path | None:
