@@ -212,14 +212,14 @@ DAMAGES = {
     ),
     "npz that lacks an array": (
         lambda f: np.savez(f / "a.npz", x_train=np.zeros(1)),
-        "lacks x_test, y_test, y_train",
+        "no labels for x_train; it holds x_train (1,) float64: name them x_train, y_train",
     ),
-    "npz of floats": (
+    "npz of labels that are pictures": (
         lambda f: np.savez(
             f / "a.npz",
             **{f"{k}_{p}": np.zeros((2, 4, 4)) for k in "xy" for p in ("train", "test")},
         ),
-        "images of shape (2, 4, 4) and type float64",
+        "y_train: labels of shape (2, 4, 4) and type float64; expected one label for each image",
     ),
     "empty folder": (lambda f: None, "no data in this folder"),
     "pictures of one class": (

@@ -5,6 +5,7 @@ import gzip
 import lzma
 import os
 import tarfile
+import weakref
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
@@ -155,11 +156,17 @@ class Folder(FileTree):
 
 
 class Zip(FileTree):
-    """The members of a zip file; nothing is written to the disk, so no name can lead astray."""
+    """The members of a zip file; nothing is written to the disk, so no name can lead astray.
 
-    def __init__(self, place: Path) -> None:
+    Args:
+        place: the file.
+        file: the file itself if it lies in another archive, which is then ``place``.
+    """
+
+    def __init__(self, place: Path, file: BinaryIO | None = None) -> None:
         try:
-            self._file = open_file(place)
+            self._file = file or open_file(place)
+            weakref.finalize(self, self._file.close)
             self._archive = zipfile.ZipFile(self._file)
         except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise DataError(f"{place}: cannot be read as a zip file: {error}") from error
@@ -300,8 +307,8 @@ class Tar(Memory):
             self._contents[name] = b""
             return
         # Of a sparse member the archive holds less than its size.
-        if member.issparse() or member.size > LEAST:
-            raise DataError(f"{place}: {shorten(name)}: {member.size:,} bytes are no picture")
+        if member.issparse():
+            raise DataError(f"{place}: {shorten(name)}: has holes; pack it as a plain file")
         content = archive.extractfile(member)
         if content is not None:
             self._contents[name] = content.read()

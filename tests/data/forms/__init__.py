@@ -6,7 +6,12 @@ import tarfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
+
+from mnistlab.data.file_tree import open_tree
+from mnistlab.data.forms import Parts, ReadOptions, forms
+from mnistlab.errors import DataError
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -89,3 +94,22 @@ FORMS = {
     "npz": _npz,
     "class folders": _class_folders,
 }
+
+
+def read_as(name: str, path: Path, chosen: str = "") -> Parts:
+    """Read a folder, an archive, or a file named in it, in the form of this name."""
+    tree, options = open_tree(path), ReadOptions(chosen=chosen)
+    form = next(form for form in forms() if form.matches(tree, options))
+    assert form.name == name
+    return form.read(tree, options)
+
+
+def refusal_of(name: str, path: Path, chosen: str = "") -> str:
+    """Return the one line with which it is refused, which starts with the path."""
+    with pytest.raises(DataError) as caught:
+        read_as(name, path, chosen)
+    line = str(caught.value)
+    assert line.startswith(str(path))
+    assert len(line) - len(str(path)) < 250
+    assert "\n" not in line
+    return line
