@@ -335,7 +335,6 @@ def _load(
         check_size(name, height, width)
     if longest:
         file.draft("RGB", (longest, longest))
-    file.load()
     loaded = _flatten(file, content, tile, ground, value_range, longest)
     image, notes = loaded.image, loaded.notes
     if orientation in _UPRIGHT:
