@@ -1,5 +1,6 @@
 """mnistlab.data.decode: each kind of file against its pixels, and what cannot be read."""
 
+import base64
 import subprocess
 import sys
 import zlib
@@ -391,6 +392,40 @@ def test_the_first_of_several_pictures_is_read_and_said(form):
     assert picture.notes == ("the first of several frames or pages",)
 
 
+HEIC = base64.b64decode(
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAchtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAA"
+    "AAAAAAAAAAAAADRpbG9jAAAAAERAAAIAAQAAAAAB7AABAAAAAAAAAKMAAgAAAAACjwABAAAAAAAAACQAAAA4aWlu"
+    "ZgAAAAAAAgAAABVpbmZlAgAAAAABAABodmMxAAAAABVpbmZlAgAAAQACAABFeGlmAAAAAA5waXRtAAAAAAABAAAB"
+    "B2lwcnAAAADmaXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMA"
+    "AAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkA"
+    "AAATY29scm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xhcAAAACAAAAABAAAAQAAAAAH////g"
+    "AAAAAgAAAAAAAAACAAAAEHBpeGkAAAAAAwgICAAAAAlpcm90AwAAABlpcG1hAAAAAAAAAAEAAQaBAgMFhIYAAAAa"
+    "aXJlZgAAAAAAAAAOY2RzYwACAAEAAQAAAM9tZGF0AAAAnygBrwY4ifLD2r/qy0jZAL2y/8T7Lf//OQ30P9IeOQcl"
+    "LSpbN/8aCSV8I946sC1OVQ3QK2nukmovXpcJhxC/wCMtQH4UyMT6vMkzcA1UvIpRkqUTRHIVULeANdBwPft4LD0P"
+    "LQv7vxLkdimVA4s8TeiayW45yb67Vs3G1r+wpVFRdZ8vhCuM3ANVLyAUm4DKPATK8KqdUN1k/04E5mVsfwAAAAZF"
+    "eGlmAABNTQAqAAAACAABARIAAwAAAAEABgAAAAAAAAA="
+)
+"""32 rows of 64 pixels, left half red, right half white, stored on their side as telephones do."""
+
+
+def test_heic_is_read_with_the_extra():
+    pytest.importorskip("pillow_heif")
+    pixels = decode(HEIC, "a").pixels.astype(int)
+    assert pixels.shape == (3, 32, 64)
+    assert np.abs(pixels[:, :, :28] - np.array(RED)[:, None, None]).max() <= 6
+    assert pixels[:, :, 36:].min() >= 249
+
+
+def test_heic_without_the_extra_says_what_to_install():
+    """In a process in which it cannot be imported."""
+    code = "import sys; sys.modules['pillow_heif'] = None; import mnistlab.data.decode as d\n"
+    code += f"try: d.decode({HEIC!r}, 'a.heic')\nexcept d.DataError as error: print(error)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == (
+        "a.heic: a HEIC picture; save it as JPEG or PNG, or: pip install 'mnistlab[heic]'\n"
+    )
+
+
 WRONG = {
     "nothing": (b"", "empty"),
     "words": (b"P1 is a road", "not a picture that is read; PNG, JPEG"),
@@ -422,7 +457,6 @@ WRONG = {
         encode(Image.new("1", (9000, 9000))),
         "9000x9000 is 81 megapixels; at most 16.7772 are read; make it smaller",
     ),
-    "HEIC": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "pip install 'mnistlab[heic]'"),
 }
 
 
@@ -447,7 +481,7 @@ def test_a_wrong_checksum_is_damage():
 def test_content_decides_what_is_a_picture():
     for content in (*GREY_KINDS.values(), *COLOUR_KINDS.values(), *LOSSY.values()):
         assert is_picture(content[:HEAD_BYTES])
-    assert is_picture(WRONG["HEIC"][0])
+    assert is_picture(HEIC[:HEAD_BYTES])
     for content in (b"", b"P1 is a road", b"BMW and Audi, and other makes of cars", b"a,b\n1,2\n"):
         assert not is_picture(content)
     assert not is_picture(b"\0\0\0\x18ftypisom\0\0\0\0mp42avc1")

@@ -25,6 +25,14 @@ MAX_PIXELS = 1 << 24
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "HEIF", "BMP", "GIF", "TIFF", "PPM")
 """What is read, by Pillow's name. Pillow would also read formats that start programs, such as
 PostScript, whatever the file's name."""
+# fmt: off
+SUFFIXES = frozenset((
+    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".heic", ".heif",
+    ".bmp", ".dib", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm",
+))
+# fmt: on
+"""Of files that are called pictures, so that one of them that is none is not passed over in
+silence. What a file is, its content decides."""
 _SIGNATURES = re.compile(
     rb"(?P<PNG>\x89PNG)"
     rb"|(?P<JPEG>\xff\xd8\xff)"
