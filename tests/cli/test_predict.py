@@ -51,7 +51,7 @@ def test_every_format_and_orientation_is_read(number, tmp_path):
     clear = Image.new("RGBA", image.size)
     clear.putalpha(Image.fromarray(255 - np.asarray(number())))
     clear.save(tmp_path / "clear.png")
-    Image.fromarray(np.asarray(number()).astype(np.uint16) * 100).save(tmp_path / "deep.png")
+    Image.fromarray(np.asarray(number()).astype(np.uint16) * 64).save(tmp_path / "deep.png")
     found = objects(tmp_path, "--annotate", "drawn/", cwd=tmp_path)
     assert len(found) == 10
     assert {(read["digits"], read["error"]) for read in found} == {("721", None)}
@@ -79,6 +79,13 @@ def test_folders_are_searched_in_natural_order_and_hidden_files_left_out(number,
     names = [row["file"] for row in csv.DictReader(io.StringIO(result.stdout))]
     assert names == ["scans/9.PNG", "scans/10.png", "scans/b/2.jpg", "scans/b/c/1.webp", "empty"]
     assert result.stdout.splitlines()[-1] == "empty,,,,,a folder without pictures"
+
+
+def test_in_a_folder_content_decides_what_is_a_picture(number, tmp_path):
+    for name in ("scan", "scan.dat", "scan.jfif"):
+        number().convert("RGB").save(tmp_path / name, format="JPEG")
+    (tmp_path / "notes.txt").write_text("seven")
+    assert [read["digits"] for read in objects(tmp_path, cwd=tmp_path)] == ["721"] * 3
 
 
 def test_a_pattern_that_no_shell_expanded_is_expanded(tmp_path, monkeypatch):

@@ -164,8 +164,8 @@ def two_sets(folder):
 
 
 DAMAGES = {
-    "broken picture in a tar": (damaged_tar, "00001_3.png: not a readable picture"),
-    "half a picture in a tar": (short_png_in_tar, "00002_4.png: not a readable picture"),
+    "broken picture in a tar": (damaged_tar, "00001_3.png: not a picture that is read"),
+    "half a picture in a tar": (short_png_in_tar, "00002_4.png: damaged, cannot be decoded"),
     "another size in a tar": (odd_size_in_tar, "2_3.png: 28x30 pixels, but"),
     "truncated tar": (truncated_tar, "train.tar: "),
     "no tar at all": (

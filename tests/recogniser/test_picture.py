@@ -162,13 +162,19 @@ REFUSED = {
     ),
     "wide.png": (claiming(2**31 - 1, 1), "pixels.*make it smaller"),
     "empty.png": (b"", "empty"),
-    "note.txt": (b"Seven hundred and four\n", "not a picture that is read; PNG, JPEG, WebP, BMP"),
+    "note.txt": (b"Seven hundred and four\n", "not a picture that is read; PNG, JPEG, WebP, AVIF"),
     "page.pdf": (b"%PDF-1.7\n1 0 obj\n", "PDF; save its page as PNG"),
     "drawing.svg": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG drawing; save it as PNG"),
     "drawn.svg": (b'<?xml version="1.0"?>\n<!-- 7 -->\n<svg/>', "SVG drawing; save it as PNG"),
-    "IMG_1.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC.*save it as JPEG or PNG"),
-    "IMG_2.avif": (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", "AVIF.*save it as JPEG or PNG"),
-    "burst.heic": (b"\0\0\0\x18ftyphevc\0\0\0\0msf1hevc", "HEIC.*save it as JPEG or PNG"),
+    "IMG_1.heic": (
+        b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+        "HEIC.*save it as JPEG or PNG.*pip install 'mnistlab",
+    ),
+    "IMG_2.avif": (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", "damaged, cannot be decoded"),
+    "burst.heic": (
+        b"\0\0\0\x18ftyphevc\0\0\0\0msf1hevc",
+        "HEIC.*save it as JPEG or PNG.*pip install 'mnistlab",
+    ),
     "half.jpg": (FILES["JPEG RGB"][:700], "damaged, cannot be decoded"),
     "cut.png": (FILES["PNG RGB"][:20], "not a picture that is read|damaged"),
 }

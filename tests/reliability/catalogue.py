@@ -100,7 +100,7 @@ GOOD = {
     "TIFF, some pixels no numbers": (lambda: encode(_FLOATS.astype(np.float32), "TIFF"), HANDLED),
     "TIFF, no pixel a number": (
         lambda: encode(np.full((90, 90), np.nan, np.float32), "TIFF"),
-        NOTHING,
+        REFUSED,
     ),
     "EXIF that leads nowhere": (lambda: _exif(b"MM\0*\xff\xff\xff\xff"), FIVE),
     "EXIF, orientation 9": (

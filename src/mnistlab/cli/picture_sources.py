@@ -7,28 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mnistlab.data.decode import HEAD_BYTES, SUFFIXES, is_picture
+from mnistlab.files import open_file
+
 STANDARD_INPUT = "-"
-_SUFFIXES = tuple(
-    f".{name}"
-    for name in (
-        "png",
-        "jpg",
-        "jpeg",
-        "jpe",
-        "jfif",
-        "webp",
-        "bmp",
-        "gif",
-        "tif",
-        "tiff",
-        "ppm",
-        "pgm",
-        "pbm",
-        "pnm",
-    )
-)
-_NOT_READ = (".heic", ".heif", ".avif")
-"""Named all the same, so that a person's photographs are not passed over in silence."""
 _DEEP = "**"
 
 
@@ -54,9 +36,9 @@ def find_sources(arguments: Iterable[str]) -> list[Source]:
     """Find the pictures that arguments name, in their order.
 
     Args:
-        arguments: files; folders, of which all pictures are taken, however deep, hidden ones left
-            out; patterns such as ``scans/*.png`` or ``scans/**/*.png`` that no shell has expanded;
-            ``-`` for standard input.
+        arguments: files; folders, of which all pictures are taken, whatever they are called and
+            however deep, hidden ones left out; patterns such as ``scans/*.png`` or
+            ``scans/**/*.png`` that no shell has expanded; ``-`` for standard input.
 
     Returns:
         In a folder or pattern in natural order: ``9.png`` before ``10.png``. A file is not looked
@@ -88,7 +70,7 @@ def _in_folder(folder: Path) -> Iterator[Source]:
         Path(parent, name)
         for parent, folders, names in _walk(folder, faults)
         for name in names
-        if not name.startswith(".") and name.lower().endswith(_SUFFIXES + _NOT_READ)
+        if not name.startswith(".") and _is_meant(Path(parent, name))
     ]
     for path in sorted(found, key=_natural):
         yield _file(path, folder)
@@ -96,6 +78,17 @@ def _in_folder(folder: Path) -> Iterator[Source]:
         yield Source(str(fault.filename), fault=f"cannot be read: {fault.strerror}")
     if not found and not faults:
         yield Source(str(folder), fault="a folder without pictures")
+
+
+def _is_meant(path: Path) -> bool:
+    """Tell whether a file is a picture, or is called one."""
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    try:
+        with open_file(path) as file:
+            return is_picture(file.read(HEAD_BYTES))
+    except OSError:
+        return False
 
 
 def _walk(folder: Path, faults: list[OSError]) -> Iterator[tuple[str, list[str], list[str]]]:

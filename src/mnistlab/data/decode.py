@@ -8,9 +8,8 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +25,14 @@ MAX_PIXELS = 1 << 24
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "HEIF", "BMP", "GIF", "TIFF", "PPM")
 """What is read, by Pillow's name. Pillow would also read formats that start programs, such as
 PostScript, whatever the file's name."""
+# fmt: off
+SUFFIXES = frozenset((
+    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".heic", ".heif",
+    ".bmp", ".dib", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm",
+))
+# fmt: on
+"""Of files that are called pictures, so that one of them that is none is not passed over in
+silence. What a file is, its content decides."""
 _SIGNATURES = re.compile(
     rb"(?P<PNG>\x89PNG)"
     rb"|(?P<JPEG>\xff\xd8\xff)"
@@ -73,8 +80,7 @@ CheckSize = Callable[[str, int, int], None]
 """Called with a picture's name, height and width."""
 
 
-@dataclass(frozen=True, eq=False)
-class DecodedPicture:
+class DecodedPicture(NamedTuple):
     """A picture's pixels.
 
     Attributes:
@@ -91,8 +97,7 @@ class DecodedPicture:
     value_range: Range | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class LoadedPicture:
+class LoadedPicture(NamedTuple):
     """A picture as an image of Pillow's.
 
     Attributes:
@@ -178,8 +183,8 @@ def _to_pixels(image: Image.Image, colour: str) -> tuple[NDArray[np.uint8], bool
         grey = np.asarray(image)[None]
         return (np.repeat(grey, 3, axis=0) if colour == "rgb" else grey), False
     planes = np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
-    red, green, blue = (plane.data for plane in planes)
-    is_colour = red != green or red != blue
+    red = planes[0].tobytes()
+    is_colour = red != planes[1].tobytes() or red != planes[2].tobytes()
     if colour == "rgb" or (colour == "auto" and is_colour):
         return planes, is_colour
     # The luma of red, green and blue that are one is the same again.
@@ -241,7 +246,9 @@ def _open(content: bytes, name: str) -> ImageFile.ImageFile:
     if kind not in Image.OPEN:
         _import_plugin(kind, name)
     try:
-        return Image.open(_File(content), formats=(kind,))
+        # A short file cannot be in too many pieces, and counting them takes time.
+        file = _File(content) if len(content) > _READS else io.BytesIO(content)
+        return Image.open(file, formats=(kind,))
     except UnidentifiedImageError:
         fault = "damaged, cannot be decoded: its header makes no sense"
         if kind == "TIFF":
@@ -305,7 +312,7 @@ def _what_it_is(content: bytes) -> str:
     for mark, remedy in _FOREIGN.items():
         if start.startswith(mark):
             return remedy
-    return "not a picture that is read; PNG, JPEG, WebP, AVIF, BMP, GIF, TIFF and PPM are"
+    return "not a picture that is read; PNG, JPEG, WebP, AVIF, HEIC, BMP, GIF, TIFF and PPM are"
 
 
 def _refuse_size(image: Image.Image, name: str, max_pixels: int) -> None:
@@ -336,7 +343,6 @@ def _load(
         check_size(name, height, width)
     if longest:
         file.draft("RGB", (longest, longest))
-    file.load()
     loaded = _flatten(file, content, tile, ground, value_range, longest)
     image, notes = loaded.image, loaded.notes
     if orientation in _UPRIGHT:
@@ -363,7 +369,7 @@ def load_image(image: Image.Image, *, ground: str, longest: int) -> LoadedPictur
     upright = loaded.image
     if orientation in _UPRIGHT:
         upright = upright.transpose(_UPRIGHT[orientation])
-    return replace(loaded, image=upright, size=size)
+    return loaded._replace(image=upright, size=size)
 
 
 def _orientation(file: Image.Image) -> int:

@@ -3,6 +3,7 @@ says or holds.
 """
 
 import io
+import math
 import re
 import sys
 from typing import Any, NamedTuple
@@ -22,8 +23,10 @@ _SIGNED = -0.5
 """What goes from here or lower up to 1 is taken for -1 to 1; above, for 0 to 1 that a filter has
 overshot."""
 _WORD = 65535
-_PHOTOMETRIC, _BITS, _SAMPLE_FORMAT, _LOWEST, _HIGHEST = 262, 258, 339, 340, 341
+_PHOTOMETRIC, _BITS, _PLANAR, _SAMPLE_FORMAT, _LOWEST, _HIGHEST = 262, 258, 284, 339, 340, 341
 """TIFF's tags."""
+_PLANES = 2
+"""The value of TIFF's planar configuration for one plane after the other."""
 _WIDE_COLOUR = re.compile("(LA|RGB[AX]?);16[BLN]")
 """Pillow's names for how 16-bit colours are packed; premultiplied ones are left to it."""
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
@@ -48,49 +51,60 @@ class Samples(NamedTuple):
 
 
 def read_samples(image: Image.Image, content: bytes, tile: Any) -> Samples | None:
-    """Return the values of a picture of more than eight bits, ``None`` for one of eight or less.
+    """Load a picture, and return the values of one of more than eight bits, else ``None``.
 
     Args:
-        image: loaded.
+        image: not loaded yet.
         content: the file's bytes.
-        tile: the image's first tile as it was before it was loaded, or ``None``.
+        tile: the image's first one, if it has any; loading takes it away.
 
     Raises:
         ValueError: the file ends before its pixels do, or some are no numbers.
     """
     if tile and image.format == "PPM" and image.mode != "F":
-        return _of_netpbm(image, content, tile)
+        samples = _of_netpbm(image, content, tile)
+        if samples:
+            return samples
+    image.load()
     if image.mode.startswith(("I", "F")):
         return _of_one_channel(image)
     if tile and image.format in ("PNG", "TIFF"):
+        _refuse_planes(image)
         rawmode = tile.args if isinstance(tile.args, str) else tile.args[0]
         if _WIDE_COLOUR.fullmatch(rawmode):
             return _of_colour(image, content, rawmode)
     return None
 
 
+def _refuse_planes(image: Image.Image) -> None:
+    """Refuse what Pillow would read wrongly."""
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(_PLANAR) == _PLANES and max(tags.get(_BITS, (8,))) > 8:
+        raise ValueError("a TIFF of 16 bits, its colours in planes, is not read; save it as PNG")
+
+
 def _of_netpbm(image: Image.Image, content: bytes, tile: Any) -> Samples | None:
-    """Read the words themselves, since Pillow keeps only the high byte of colours."""
+    """Read the words themselves, of which Pillow would keep only the high byte if in colour."""
     highest = tile.args[-1] if isinstance(tile.args, tuple) else _WORD if image.mode == "I" else 0
     if highest <= 255:
         return None
-    stated = (0, highest) if highest < _WORD else None
+    shape = (image.height, image.width, 3) if image.mode == "RGB" else (image.height, image.width)
+    count = math.prod(shape)
     if tile.codec_name == "ppm_plain":
-        # Pillow has scaled grey to 16 bits, colours to 8.
-        return (
-            Samples(np.asarray(image), None, stated and (0, _WORD)) if image.mode == "I" else None
-        )
-    channels = 3 if image.mode == "RGB" else 1
-    count = channels * image.width * image.height
-    words = np.frombuffer(content, ">u2", count, offset=tile.offset)
-    shape = (image.height, image.width, 3)[: 3 if channels == 3 else 2]
-    return Samples(words.reshape(shape), None, stated)
+        text = re.sub(rb"#[^\r\n]*", b"", content[tile.offset :])
+        # Told how many there are, NumPy would make up those that are missing.
+        values = np.fromstring(text, np.int64, sep=" ")[:count]
+        if len(values) < count or values.min() < 0 or values.max() > highest:
+            raise ValueError(f"it holds other things than {count:,} numbers up to {highest}")
+    else:
+        values = np.frombuffer(content, ">u2", count, offset=tile.offset)
+    return Samples(values.reshape(shape), None, (0, highest) if highest < _WORD else None)
 
 
 def _of_one_channel(image: Image.Image) -> Samples:
     values = np.asarray(image)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise ValueError("some of its pixels are no numbers (NaN or infinite)")
+        raise ValueError("some of its pixels are no numbers (NaN or infinite); replace them")
     key = image.info.get("transparency")
     alpha = None if key is None else _opaque_unless(values == key)
     tags = getattr(image, "tag_v2", None)
@@ -205,7 +219,9 @@ def to_eight_bits(samples: Samples, given: Range | None) -> tuple[Image.Image, R
     if given and held and not chosen[0] <= low <= high <= chosen[1]:
         note = f"values from {low:g} to {high:g} clipped to {chosen[0]:g} to {chosen[1]:g}"
     elif chosen == held and held not in ((0, 1), (0, _WORD)):
-        note = f"values from {low:g} to {high:g} taken as {held[0]:g} to {held[1]:g}"
+        note = (
+            f"values from {low:g} to {high:g}, taken as {held[0]:g} (black) to {held[1]:g} (white)"
+        )
     elif high > chosen[0] and pixels.max() <= _FEW_LEVELS:
         note = f"nearly black: values up to {high:g}, and white is {chosen[1]:g}"
     if samples.inverted:
