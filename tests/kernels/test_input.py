@@ -14,7 +14,7 @@ from torch import nn
 
 from mnistlab import Recipe
 from mnistlab.kernels import AugmentationParams, EpochBatches, Plan
-from mnistlab.training.augmentations import augment, draw_augmentation
+from mnistlab.training.augmentations import augment, draw_augmentation, mix_targets
 from mnistlab.training.augmentations.resample import affine_matrices
 from mnistlab.training.input import to_float
 
@@ -60,10 +60,16 @@ def some_images(count, shape, seed):
 
 
 def assert_same_as_pytorch(shape, count, seed, augmentation, **options):
-    """Compare a plan with PyTorch on shuffled images, as many as there are augmentations."""
+    """Compare a plan with PyTorch on shuffled images, as many as there are augmentations.
+
+    If images are mixed, a class's gradient holds its share of every image.
+    """
     images, random = some_images(count, shape, seed)
     order = torch.randperm(count, generator=random)
     expected = augment(to_float(images[order]), augmentation)
+    targets = mix_targets(torch.arange(count), count, augmentation)
+    if targets.is_floating_point():
+        expected = torch.einsum("ik,ichw->kchw", targets, expected)
     seen = seen_by_the_model(images, order, augmentation, **options)
     torch.testing.assert_close(seen, expected.double(), atol=2e-5, rtol=0)
 
@@ -250,6 +256,107 @@ def test_inversion(shape, count, seed):
     assert_same_as_pytorch(shape, count, seed, AugmentationParams({"inversions": turned}))
 
 
+def half_of(count, random):
+    return torch.rand(count, generator=random) < 0.5
+
+
+@modest
+@given(shape=SHAPES, count=COUNTS, seed=SEEDS)
+def test_flips(shape, count, seed):
+    random = torch.Generator().manual_seed(seed)
+    flips = {f"{way}_flips": half_of(count, random) for way in ("horizontal", "vertical")}
+    for name, chosen in flips.items():
+        assert_same_as_pytorch(shape, count, seed, AugmentationParams({name: chosen}))
+    assert_same_as_pytorch(shape, count, seed, AugmentationParams(flips))
+
+
+def crops(count, random):
+    """Some reach further than the image."""
+    return torch.randint(-22, 23, (count, 2), generator=random, dtype=torch.int32)
+
+
+@modest
+@given(shape=SHAPES, count=COUNTS, seed=SEEDS)
+def test_crop(shape, count, seed):
+    random = torch.Generator().manual_seed(seed)
+    far = crops(count, random)
+    for moved in (far, far // 5):
+        assert_same_as_pytorch(shape, count, seed, AugmentationParams({"crops": moved}))
+
+
+@modest
+@given(shape=SHAPES, count=COUNTS, seed=SEEDS)
+def test_flips_and_crop_before_resampling(shape, count, seed):
+    random = torch.Generator().manual_seed(seed)
+    params = {
+        "horizontal_flips": half_of(count, random),
+        "vertical_flips": half_of(count, random),
+        "crops": crops(count, random) // 6,
+    }
+    assert_same_as_pytorch(shape, count, seed, AugmentationParams(params))
+    params["matrices"] = matrices(count, random)
+    assert_same_as_pytorch(shape, count, seed, AugmentationParams(params))
+
+
+def jitters(count, random):
+    return 2 * torch.rand(count, 3, generator=random)
+
+
+@modest
+@given(shape=SHAPES, count=COUNTS, seed=SEEDS)
+def test_colour_jitter(shape, count, seed):
+    random = torch.Generator().manual_seed(seed)
+    assert_same_as_pytorch(
+        shape, count, seed, AugmentationParams({"jitters": jitters(count, random)})
+    )
+
+
+@modest
+@given(shape=SHAPES, count=COUNTS, seed=SEEDS)
+def test_cutout(shape, count, seed):
+    random = torch.Generator().manual_seed(seed)
+    squares = erasures(count, shape, random)
+    assert_same_as_pytorch(shape, count, seed, AugmentationParams({"cutouts": squares}))
+
+
+def partners(count, random):
+    permutation = torch.randperm(count, generator=random)
+    return (permutation - torch.arange(count)).to(torch.int32)
+
+
+def mixup(count, random):
+    shares = torch.rand(count, generator=random)
+    shares[torch.rand(count, generator=random) < 0.2] = 1
+    return {"mixup_partners": partners(count, random), "mixup_shares": shares}
+
+
+def cutmix(count, shape, random):
+    boxes = erasures(count, shape, random)
+    return {
+        "cutmix_partners": partners(count, random),
+        "cutmix_boxes": boxes,
+        "cutmix_shares": 1 - boxes[:, 2:].prod(dim=1) / (shape[1] * shape[2]),
+    }
+
+
+@modest
+@given(shape=SHAPES, count=COUNTS, threads=st.integers(1, 3), seed=SEEDS)
+def test_mixup(shape, count, threads, seed):
+    random = torch.Generator().manual_seed(seed)
+    assert_same_as_pytorch(
+        shape, count, seed, AugmentationParams(mixup(count, random)), threads=threads
+    )
+
+
+@modest
+@given(shape=SHAPES, count=COUNTS, threads=st.integers(1, 3), seed=SEEDS)
+def test_cutmix(shape, count, threads, seed):
+    random = torch.Generator().manual_seed(seed)
+    assert_same_as_pytorch(
+        shape, count, seed, AugmentationParams(cutmix(count, shape, random)), threads=threads
+    )
+
+
 @modest
 @given(shape=SHAPES, count=COUNTS, points=st.integers(4, 9), threads=st.integers(1, 3), seed=SEEDS)
 def test_everything_at_once(shape, count, points, threads, seed):
@@ -264,6 +371,12 @@ def test_everything_at_once(shape, count, points, threads, seed):
             "fills": torch.rand(count, generator=random),
             **noise(count, shape, random),
             "inversions": (torch.rand(count, generator=random) < 0.5).float(),
+            "horizontal_flips": half_of(count, random),
+            "vertical_flips": half_of(count, random),
+            "crops": crops(count, random) // 6,
+            "jitters": jitters(count, random),
+            "cutouts": erasures(count, shape, random),
+            **(mixup(count, random) if seed % 2 else cutmix(count, shape, random)),
         },
         shared=["grain"],
     )

@@ -59,8 +59,17 @@ def test_every_kind_of_augmentation_is_one_regulariser():
         "shear": 1.0,
         "elastic": 1.0,
         "erasing": 0.1,
+        "flip_horizontal": 0.5,
+        "flip_vertical": 0.5,
+        "crop": 4,
+        "colour_jitter": (0.1, 0.2, 0.3),
+        "cutout": 8,
+        "mixup": 0.2,
+        "cutmix": 1.0,
     }
     assert regularisers(Recipe(**fields)) == {"augmentation": fields}
+    bare = ablate(Recipe(name="r", dropout=0.5, **fields))[-1]
+    assert bare == Recipe(name="r-bare")
     others = {"weight_decay": 0.1, "label_smoothing": 0.1}
     assert list(regularisers(Recipe(**others))) == ["weight_decay", "label_smoothing"]
 

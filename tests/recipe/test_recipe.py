@@ -76,7 +76,23 @@ def test_the_course_recipes_are_the_published_ones():
             "swa: a mean of the last epochs' weights and a moving average exclude each other",
         ),
         ({"swa": 51}, "swa: must be at most epochs, which is 50; found 51"),
-        ({"batch_norm": True, "batch_size": 1}, "batch_size: must be at least 2 with batch_norm"),
+        *(
+            ({name: value, "batch_size": 1}, f"batch_size: must be at least 2 with {name}")
+            for name, value in (("batch_norm", True), ("mixup", 0.2), ("cutmix", 1))
+        ),
+        ({"mixup": -0.1}, "mixup: must be a number from 0 to 100; found -0.1"),
+        ({"flip_horizontal": 1.5}, "flip_horizontal: must be a number from 0 to 1; found 1.5"),
+        ({"crop": 2.5}, "crop: must be a whole number from 0 to 512; found 2.5"),
+        *(
+            (
+                {"colour_jitter": strengths},
+                "colour_jitter: must be three numbers [brightness, contrast, saturation], or one"
+                " for all, each a number from 0 to 1; found",
+            )
+            for strengths in (1.5, True, "much", [0.1, 0.2], [0.1, 0.2, -0.1], [0.1, 0.2, True])
+        ),
+        ({"color_jitter": 0.4}, "color_jitter: unknown key; did you mean colour_jitter?"),
+        ({"random_crop": 4}, "random_crop: unknown key; did you mean crop?"),
     ],
 )
 def test_an_impossible_value_is_refused_in_one_line_that_names_the_key(values, message):
@@ -85,6 +101,13 @@ def test_an_impossible_value_is_refused_in_one_line_that_names_the_key(values, m
             attempt(values)
         assert message in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_one_strength_of_colour_jitter_is_that_of_all_three():
+    assert Recipe(colour_jitter=0.4) == Recipe(colour_jitter=(0.4, 0.4, 0.4))
+    assert Recipe(colour_jitter=1).colour_jitter == (1.0, 1.0, 1.0)
+    assert Recipe.parse({"colour_jitter": [0.4, 0, 0.1]}).colour_jitter == (0.4, 0.0, 0.1)
+    assert Recipe(colour_jitter=0).digest == Recipe().digest
 
 
 def test_every_field_says_what_it_allows_and_what_it_is():

@@ -1,6 +1,7 @@
 """Every kind of augmentation is found by its file, and published draws do not change."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 import torch
@@ -23,6 +24,15 @@ EVERYTHING = Recipe(
     filtering=0.3,
     blur=(0.1, 1.0),
 )
+SINCE = {
+    "flip_horizontal": 0.5,
+    "flip_vertical": 0.5,
+    "crop": 3,
+    "colour_jitter": 0.4,
+    "cutout": 7,
+    "mixup": 0.4,
+    "cutmix": 1.0,
+}
 MIRROR = """
 from mnistlab.training.augmentations import Augmentation
 
@@ -60,11 +70,25 @@ def test_every_augmentation_field_of_a_recipe_belongs_to_one_kind():
 
 def test_draws_are_those_of_the_published_records():
     """The digest is of the version that trained results/; another one makes no run repeatable."""
-    drawn = draw_augmentation(EVERYTHING, 50, SHAPE, torch.Generator().manual_seed(7))
-    digest = hashlib.sha256()
-    for name in sorted(drawn):
-        digest.update(name.encode() + drawn[name].numpy().tobytes())
-    assert digest.hexdigest()[:16] == "2610b8009b3c9dc4"
+    published = draw_augmentation(EVERYTHING, 50, SHAPE, torch.Generator().manual_seed(7))
+    # What was added since then has generators of its own.
+    more = EVERYTHING.replace(**SINCE)
+    for recipe in (EVERYTHING, more):
+        drawn = draw_augmentation(recipe, 50, SHAPE, torch.Generator().manual_seed(7))
+        digest = hashlib.sha256()
+        for name in sorted(published):
+            digest.update(name.encode() + drawn[name].numpy().tobytes())
+        assert digest.hexdigest()[:16] == "2610b8009b3c9dc4"
+    assert {kind.name for kind in augmentations.augmentations() if kind.is_on(more)} >= set(SINCE)
+    assert without_native_kernel(more) == []
+
+
+def test_no_file_but_its_own_and_the_recipes_names_a_kind():
+    package = Path(augmentations.__path__[0])
+    lists = [package / "__init__.py", package / "registry.py", package.parent / "torch_backend.py"]
+    for name in SINCE:
+        assert (package / f"{name}.py").is_file()
+        assert not any(name in path.read_text() for path in lists)
 
 
 def test_a_file_is_all_that_a_new_kind_needs(mirror):

@@ -13,7 +13,12 @@ from mnistlab.training import BatchDone, EpochDone, RunFinished, RunStarted, Run
 from mnistlab.training.device import choose_device, torch_threads
 
 KERNELS = ["auto", "torch"]
-CHANGES = [{}, {"optimizer": "adamw", "averaging": 0.9, "schedule": "onecycle"}, {"swa": 2}]
+MIXED = {"flip_horizontal": 0.5, "crop": 2, "colour_jitter": 0.3, "mixup": 0.4, "cutmix": 1.0}
+CHANGES = [
+    {},
+    {"optimizer": "adamw", "averaging": 0.9, "schedule": "onecycle"},
+    {"swa": 2, "flip_vertical": 0.5, "cutout": 7, **MIXED},
+]
 TIMES = {"train_seconds", "test_seconds", "images_per_second"}
 
 

@@ -7,15 +7,25 @@ import torch
 from torch import Tensor
 
 AUGMENTATION_TENSORS = {
+    "horizontal_flips": torch.bool,
+    "vertical_flips": torch.bool,
+    "crops": torch.int32,
     "matrices": torch.float32,
     "displacements": torch.float32,
+    "jitters": torch.float32,
     "sigmas": torch.float32,
     "filters": torch.float32,
     "erasures": torch.int32,
     "fills": torch.float32,
+    "cutouts": torch.int32,
     "amplitudes": torch.float32,
     "starts": torch.int32,
     "inversions": torch.float32,
+    "mixup_partners": torch.int32,
+    "mixup_shares": torch.float32,
+    "cutmix_partners": torch.int32,
+    "cutmix_shares": torch.float32,
+    "cutmix_boxes": torch.int32,
     "grain": torch.float32,
 }
 """The parameters that the kernels support, by name: fields of ``Images`` in ``source/spec.h``."""
@@ -75,11 +85,12 @@ class EpochBatches:
         labels: int64, ``(n,)``.
         order: int64, ``(positions,)``: indices of images.
         bounds: int64, ``(batches + 1,)``: the position at which each batch starts, and the end.
-        augmentation: its parameters, per position.
+        augmentation: its parameters, per position; images are mixed within a batch only.
         rates: float64, ``(batches,)``: the learning rate of each batch.
         dropout_seeds: int64, ``(batches,)``, at least 0.
         losses: float32, ``(batches,)``, output: each batch's mean loss in nats.
-        correct: int32, ``(batches,)``, output: correctly classified images in each batch.
+        correct: int32, ``(batches,)``, output: correctly classified images in each batch; of a
+            mixed image the label with the larger share counts.
     """
 
     images: Tensor

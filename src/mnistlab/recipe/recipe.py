@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
@@ -57,6 +58,7 @@ _OF_MODELS = frozenset(
 )
 _OF_RUNS = frozenset(("device", "folder", "gpu", "kernels", "resume", "seed", "seeds", "threads"))
 Sigma = Annotated[float, Field(ge=0, le=10)]
+Strength = Annotated[float, Field(ge=0, le=1)]
 Channels = Annotated[int, Field(ge=1, le=4096)]
 Group = Annotated[tuple[Channels, ...], Field(min_length=1, strict=False)]
 Augmentation = Annotated[float, Regulariser("augmentation")]
@@ -68,6 +70,11 @@ Means = Annotated[tuple[Mean, Mean, Mean], Field(strict=False)]
 Stds = Annotated[tuple[Std, Std, Std], Field(strict=False)]
 _UNMARKED: dict[str, Any] = {"size": 32, "mean": 0.1307, "std": 0.3081}
 """Values that leave a digest as it is: the defaults from before data had a say in them."""
+
+
+def _triple(given: object) -> object:
+    """Return a number three times, and anything else as it is."""
+    return (given,) * 3 if isinstance(given, int | float) else given
 
 
 class Recipe(BaseModel):
@@ -217,6 +224,63 @@ class Recipe(BaseModel):
         (0.0, 0.0), strict=False, description="augmentation: sigma range of a 3x3 Gaussian, pixels"
     )
 
+    flip_horizontal: Augmentation = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="augmentation: probability of a flip from left to right; 0 is none",
+    )
+    flip_vertical: Augmentation = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="augmentation: probability of a flip from top to bottom; 0 is none",
+    )
+    crop: Annotated[int, Regulariser("augmentation")] = Field(
+        0,
+        ge=0,
+        le=512,
+        description=(
+            "augmentation: pixels of black border added before a random crop to the old size; 0 is"
+            " none"
+        ),
+    )
+    # Not strict, as above.
+    colour_jitter: Annotated[
+        tuple[Strength, Strength, Strength], BeforeValidator(_triple), Regulariser("augmentation")
+    ] = Field(
+        (0.0, 0.0, 0.0),
+        strict=False,
+        description=(
+            "augmentation: strengths; brightness, contrast and saturation change by factors uniform"
+            " in 1 +-strength"
+        ),
+    )
+    cutout: Annotated[int, Regulariser("augmentation")] = Field(
+        0,
+        ge=0,
+        le=512,
+        description="augmentation: pixels, side of a random black square; 0 is none",
+    )
+    mixup: Augmentation = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description=(
+            "augmentation: alpha; pairs of images are averaged with weights drawn from Beta(alpha,"
+            " alpha); 0 is none"
+        ),
+    )
+    cutmix: Augmentation = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description=(
+            "augmentation: alpha; a box is taken from another image, its area from Beta(alpha,"
+            " alpha); 0 is none"
+        ),
+    )
+
     negatives: Annotated[int, Regulariser("negatives")] = Field(
         0,
         ge=0,
@@ -316,9 +380,10 @@ class Recipe(BaseModel):
             raise RecipeError(
                 f"swa: must be at most epochs, which is {recipe.epochs}; found {recipe.swa}"
             )
-        if recipe.batch_norm and recipe.batch_size == 1:
+        needy = [name for name in ("batch_norm", "mixup", "cutmix") if getattr(recipe, name)]
+        if needy and recipe.batch_size == 1:
             raise RecipeError(
-                "batch_size: must be at least 2 with batch_norm, whose statistics need two images"
+                f"batch_size: must be at least 2 with {needy[0]}, which needs two images"
             )
         return recipe
 
@@ -425,7 +490,7 @@ def _words(schema: dict[str, Any]) -> str:
         case {"type": "boolean"}:
             return "true or false"
         case {"type": "array", "prefixItems": [item, _, _]}:
-            return f"three numbers [red, green, blue], each {_words(item)}"
+            return f"three numbers, each {_words(item)}"
         case {"type": "array", "prefixItems": [item, *_]}:
             return f"two numbers [low, high], each {_words(item)}"
         case {"type": "array", "items": {"items": item}}:

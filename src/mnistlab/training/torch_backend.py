@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from mnistlab.kernels import AugmentationParams, EpochBatches
 from mnistlab.recipe import ModelInput, Recipe
-from mnistlab.training.augmentations import augment
+from mnistlab.training.augmentations import augment, mix_targets
 from mnistlab.training.inference import compute_logits
 from mnistlab.training.input import normalise, to_float
 from mnistlab.training.randomness import seed_global
@@ -87,8 +87,9 @@ class TorchBackend:
             group["lr"] = rate
         self._optimizer.zero_grad()
         logits = self._model(pixels)
+        targets = mix_targets(labels, logits.shape[1], augmentation)
         loss = functional.cross_entropy(
-            logits, labels, label_smoothing=self._recipe.label_smoothing
+            logits, targets, label_smoothing=self._recipe.label_smoothing
         )
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
@@ -97,4 +98,11 @@ class TorchBackend:
                 self._averages, self._model.parameters(), strict=bool(self._averages)
             ):
                 average.lerp_(parameter, 1 - self._recipe.averaging)
-        return loss.detach(), (logits.detach().argmax(dim=1) == labels).sum()
+        leading = labels if targets is labels else _leading(labels, targets)
+        return loss.detach(), (logits.detach().argmax(dim=1) == leading).sum()
+
+
+def _leading(labels: Tensor, targets: Tensor) -> Tensor:
+    """Return the class with the largest share of each target; of two halves, the image's own."""
+    own = targets.gather(1, labels.unsqueeze(1)).squeeze(1)
+    return torch.where(targets.amax(dim=1) > own, targets.argmax(dim=1), labels)

@@ -218,16 +218,17 @@ class Trainer:
         count, batches = len(self._train_labels), len(self.bounds)
         channels, height, width = self._train_images.shape[1:]
         random = generator(self.seed, "augmentation", epoch)
+        bounds = torch.tensor([0, *(stop for _, stop in self.bounds)])
         return EpochBatches(
             images=self._train_images,
             labels=self._train_labels,
             order=torch.randperm(count, generator=generator(self.seed, "order", epoch)).to(
                 self.device
             ),
-            bounds=torch.tensor([0, *(stop for _, stop in self.bounds)]),
+            bounds=bounds,
             # Moved at once, so that no batch waits for a copy to an accelerator.
             augmentation=draw_augmentation(
-                self.recipe, count, (channels, height, width), random
+                self.recipe, count, (channels, height, width), random, bounds
             ).of(0, count, self.device),
             rates=learning_rates(self.recipe, epoch, batches),
             dropout_seeds=torch.tensor(

@@ -1,7 +1,7 @@
 // From bytes to the network's input: gather, augment, normalise, and lay 16 images side by side.
 //
-// The same augmentation as mnistlab.training.augmentations, in the same order: displaced and affine
-// sampling, blur, filter, noise, erasure, inversion.
+// The same augmentation as mnistlab.training.augmentations, in the same order: flips, crop, displaced
+// and affine sampling, colour jitter, blur, filter, noise, erasure, cutout, inversion, mixup, CutMix.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lanes.h"
+#include "mixing.h"
 #include "spec.h"
 #include "transpose.h"
 
@@ -20,8 +21,12 @@ class Input {
           channels_(shape.channels),
           grid_(grid),
           framed_width_(width_ + 3),
+          pixels_(height_ * width_),
+          size_(channels_ * pixels_),
           framed_((height_ + 3) * framed_width_),
-          images_(LANES * height_ * width_),
+          images_(LANES * size_),
+          partner_(size_),
+          greys_(pixels_),
           blurred_((height_ + 2) * width_),
           edged_((height_ + 4) * (width_ + 4)),
           columns_(width_),
@@ -36,55 +41,138 @@ class Input {
 
     // Fills `x` with images order[position..position + count]; the lanes behind them repeat the last one.
     void load(const Images &from, int64_t position, int count, Lanes *x) {
-        const int pixels = height_ * width_;
-        for (int channel = 0; channel < channels_; channel++, x += pixels) {
-            for (int lane = 0; lane < LANES; lane++) {
-                image_ = images_.data() + lane * pixels;
-                fetch(from, position + std::min(lane + 1, count - 1), channel);
-                read(from, position + std::min(lane, count - 1), channel);
-            }
-            const int whole = pixels / LANES * LANES;
-            for (int i = 0; i < whole; i += LANES) transpose(images_.data() + i, pixels, x[i].values(), LANES);
-            for (int i = whole; i < pixels; i++)
-                for (int lane = 0; lane < LANES; lane++) x[i].values()[lane] = images_[lane * pixels + i];
+        const bool bare = unaltered(from);
+        for (int lane = 0; lane < LANES; lane++) {
+            float *image = images_.data() + lane * size_;
+            fetch(from, position + std::min(lane + 1, count - 1));
+            const int64_t at = position + std::min(lane, count - 1);
+            for (int channel = 0; bare && channel < channels_; channel++) read(from, at, channel, image);
+            if (!bare) alter(from, at, image);
         }
+        const int whole = size_ / LANES * LANES;
+        for (int i = 0; i < whole; i += LANES) transpose(images_.data() + i, size_, x[i].values(), LANES);
+        for (int i = whole; i < size_; i++)
+            for (int lane = 0; lane < LANES; lane++) x[i].values()[lane] = images_[lane * size_ + i];
     }
 
    private:
-    const uint8_t *bytes(const Images &from, int64_t at, int channel) const {
-        return from.pixels + (from.order[at] * channels_ + channel) * height_ * width_;
+    static bool unaltered(const Images &from) {
+        return !from.horizontal_flips && !from.vertical_flips && !from.crops && !from.matrices && !from.displacements &&
+               !from.jitters && !from.sigmas && !from.filters && !from.grain && !from.erasures && !from.cutouts &&
+               !from.inversions && !from.mixup_shares && !from.cutmix_shares;
     }
+
+    const uint8_t *bytes(const Images &from, int64_t at) const { return from.pixels + from.order[at] * size_; }
 
     // Images come in random order, so the processor does not prefetch the next one.
-    void fetch(const Images &from, int64_t at, int channel) const {
-        const uint8_t *pixels = bytes(from, at, channel);
-        for (int i = 0; i < height_ * width_; i += 64) __builtin_prefetch(pixels + i);
+    void fetch(const Images &from, int64_t at) const {
+        const uint8_t *pixels = bytes(from, at);
+        for (int i = 0; i < size_; i += 64) __builtin_prefetch(pixels + i);
     }
 
-    void read(const Images &from, int64_t at, int channel) {
-        const uint8_t *pixels = bytes(from, at, channel);
+    void read(const Images &from, int64_t at, int channel, float *image) const {
+        const uint8_t *pixels = bytes(from, at) + channel * pixels_;
         const float scale = 1 / from.std[channel], offset = -from.mean[channel] / from.std[channel];
-        if (!from.matrices && !from.displacements && !from.sigmas && !from.filters && !from.erasures && !from.grain &&
-            !from.inversions) {
-            for (int i = 0; i < height_ * width_; i++) image_[i] = pixels[i] * (scale / 255) + offset;
-            return;
+        float *to = image + channel * pixels_;
+        for (int i = 0; i < pixels_; i++) to[i] = pixels[i] * (scale / 255) + offset;
+    }
+
+    void alter(const Images &from, int64_t at, float *image) {
+        augment(from, at, image);
+        const Mixing mixed = mixing(from, at);
+        if (mixed.share < 1) {
+            augment(from, mixed.partner, partner_.data());
+            mixed.box ? paste(mixed.box, image) : average(mixed.share, image);
         }
-        if (from.matrices || from.displacements) {
-            for (int y = 0; y < height_; y++)
-                for (int x = 0; x < width_; x++)
-                    framed_[(y + 1) * framed_width_ + x + 1] = pixels[y * width_ + x] * (1.0f / 255);
-            static constexpr float IDENTITY[6] = {1, 0, 0, 0, 1, 0};
-            if (from.displacements) bend(from.displacements + at * 2 * grid_ * grid_);
-            sample(from.matrices ? from.matrices + at * 6 : IDENTITY, from.displacements != nullptr);
-        } else {
-            for (int i = 0; i < height_ * width_; i++) image_[i] = pixels[i] * (1.0f / 255);
+        for (int channel = 0; channel < channels_; channel++) {
+            const float scale = 1 / from.std[channel], offset = -from.mean[channel] / from.std[channel];
+            float *to = image + channel * pixels_;
+            for (int i = 0; i < pixels_; i++) to[i] = to[i] * scale + offset;
         }
-        if (from.sigmas && from.sigmas[at] > 0) blur(from.sigmas[at]);
-        if (from.filters) filter(from.filters + at * TAPS * TAPS);
-        if (from.grain) add(from.grain + from.starts[at] + int64_t(channel) * height_ * width_, from.amplitudes[at]);
-        if (from.erasures) erase(from.erasures + at * 4, from.fills ? from.fills[at] : 0.0f);
-        if (from.inversions && from.inversions[at] != 0) invert();
-        for (int i = 0; i < height_ * width_; i++) image_[i] = image_[i] * scale + offset;
+    }
+
+    void augment(const Images &from, int64_t at, float *image) {
+        const bool sampled = from.matrices || from.displacements;
+        static constexpr float IDENTITY[6] = {1, 0, 0, 0, 1, 0};
+        if (from.displacements) bend(from.displacements + at * 2 * grid_ * grid_);
+        for (int channel = 0; channel < channels_; channel++) {
+            image_ = image + channel * pixels_;
+            if (sampled) {
+                place(from, at, channel, framed_.data() + framed_width_ + 1, framed_width_);
+                sample(from.matrices ? from.matrices + at * 6 : IDENTITY, from.displacements != nullptr);
+            } else {
+                place(from, at, channel, image_, width_);
+            }
+        }
+        if (from.jitters) jitter(from.jitters + at * 3, image);
+        for (int channel = 0; channel < channels_; channel++) {
+            image_ = image + channel * pixels_;
+            if (from.sigmas && from.sigmas[at] > 0) blur(from.sigmas[at]);
+            if (from.filters) filter(from.filters + at * TAPS * TAPS);
+            if (from.grain) add(from.grain + from.starts[at] + int64_t(channel) * pixels_, from.amplitudes[at]);
+            if (from.erasures) erase(from.erasures + at * 4, from.fills ? from.fills[at] : 0.0f);
+            if (from.cutouts) erase(from.cutouts + at * 4, 0.0f);
+            if (from.inversions && from.inversions[at] != 0) invert();
+        }
+    }
+
+    // Flipped, then cropped, with black outside.
+    void place(const Images &from, int64_t at, int channel, float *to, int step) const {
+        const uint8_t *pixels = bytes(from, at) + channel * pixels_;
+        const bool mirrored = from.horizontal_flips && from.horizontal_flips[at];
+        const bool upside_down = from.vertical_flips && from.vertical_flips[at];
+        const int down = from.crops ? from.crops[at * 2] : 0, right = from.crops ? from.crops[at * 2 + 1] : 0;
+        const int begin = std::min(std::max(-right, 0), width_), end = std::max(std::min(width_ - right, width_), begin);
+        for (int y = 0; y < height_; y++, to += step) {
+            const int row = y + down;
+            if (row < 0 || row >= height_) {
+                std::fill_n(to, width_, 0.0f);
+                continue;
+            }
+            const uint8_t *line = pixels + (upside_down ? height_ - 1 - row : row) * width_;
+            std::fill_n(to, begin, 0.0f);
+            if (mirrored)
+                for (int x = begin; x < end; x++) to[x] = line[width_ - 1 - right - x] * (1.0f / 255);
+            else
+                for (int x = begin; x < end; x++) to[x] = line[x + right] * (1.0f / 255);
+            std::fill_n(to + end, width_ - end, 0.0f);
+        }
+    }
+
+    // Brightness, contrast, saturation; the last changes only images of three channels.
+    void jitter(const float *factors, float *image) {
+        for (int i = 0; i < size_; i++) image[i] = clip(image[i] * factors[0]);
+        grey(image);
+        double sum = 0;
+        for (int i = 0; i < pixels_; i++) sum += greys_[i];
+        const float mean = static_cast<float>(sum / pixels_);
+        for (int i = 0; i < size_; i++) image[i] = clip(factors[1] * image[i] + (1 - factors[1]) * mean);
+        if (channels_ != 3) return;
+        grey(image);
+        for (int channel = 0; channel < channels_; channel++, image += pixels_)
+            for (int i = 0; i < pixels_; i++) image[i] = clip(factors[2] * image[i] + (1 - factors[2]) * greys_[i]);
+    }
+
+    void grey(const float *image) {
+        static constexpr float LUMA[3] = {0.2989f, 0.587f, 0.114f};
+        for (int channel = 0; channel < channels_; channel++, image += pixels_) {
+            const float share = channels_ == 3 ? LUMA[channel] : 1.0f / channels_;
+            for (int i = 0; i < pixels_; i++) greys_[i] = (channel ? greys_[i] : 0.0f) + share * image[i];
+        }
+    }
+
+    static float clip(float value) { return std::min(std::max(value, 0.0f), 1.0f); }
+
+    void average(float share, float *image) const {
+        for (int i = 0; i < size_; i++) image[i] = share * image[i] + (1 - share) * partner_[i];
+    }
+
+    void paste(const int32_t *box, float *image) const {
+        for (int channel = 0; channel < channels_; channel++)
+            for (int y = box[0]; y < box[0] + box[2]; y++) {
+                const int at = channel * pixels_ + y * width_ + box[1];
+                std::copy_n(partner_.data() + at, box[3], image + at);
+            }
     }
 
     // Bilinear, with black outside; the frame around the image holds that black.
@@ -155,15 +243,15 @@ class Input {
         // blurred with another row's pixel.
         const float *from = image_;
         float *rows = blurred_.data() + width_;
-        for (int i = 1; i < height_ * width_ - 1; i++) rows[i] = from[i] * centre + (from[i - 1] + from[i + 1]) * side;
-        for (int first = 0; first < height_ * width_; first += width_) {
+        for (int i = 1; i < pixels_ - 1; i++) rows[i] = from[i] * centre + (from[i - 1] + from[i + 1]) * side;
+        for (int first = 0; first < pixels_; first += width_) {
             const int last = first + width_ - 1;
             rows[first] = from[first] * centre + (from[first + 1] + from[first + 1]) * side;
             rows[last] = from[last] * centre + (from[last - 1] + from[last - 1]) * side;
         }
         std::copy_n(rows + width_, width_, blurred_.data());
-        std::copy_n(rows + (height_ - 2) * width_, width_, rows + height_ * width_);
-        for (int i = 0; i < height_ * width_; i++)
+        std::copy_n(rows + (height_ - 2) * width_, width_, rows + pixels_);
+        for (int i = 0; i < pixels_; i++)
             image_[i] = rows[i] * centre + (rows[i - width_] + rows[i + width_]) * side;
     }
 
@@ -182,19 +270,19 @@ class Input {
             }
         }
         if (weights[TAPS * TAPS / 2] < 0)
-            for (int i = 0; i < height_ * width_; i++) image_[i] = std::abs(image_[i]);
-        const auto [low, high] = std::minmax_element(image_, image_ + height_ * width_);
+            for (int i = 0; i < pixels_; i++) image_[i] = std::abs(image_[i]);
+        const auto [low, high] = std::minmax_element(image_, image_ + pixels_);
         const float least = *low, range = *high - *low;
-        for (int i = 0; i < height_ * width_; i++) image_[i] = range > FLAT ? (image_[i] - least) / range : 0.0f;
+        for (int i = 0; i < pixels_; i++) image_[i] = range > FLAT ? (image_[i] - least) / range : 0.0f;
     }
 
     void add(const float *grain, float amplitude) {
-        for (int i = 0; i < height_ * width_; i++)
-            image_[i] = std::min(std::max(image_[i] + amplitude * grain[i], 0.0f), 1.0f);
+        for (int i = 0; i < pixels_; i++)
+            image_[i] = clip(image_[i] + amplitude * grain[i]);
     }
 
     void invert() {
-        for (int i = 0; i < height_ * width_; i++) image_[i] = 1.0f - image_[i];
+        for (int i = 0; i < pixels_; i++) image_[i] = 1.0f - image_[i];
     }
 
     void erase(const int32_t *box, float fill) {
@@ -205,9 +293,9 @@ class Input {
     static constexpr int TAPS = 5;           // of a filter, along each side
     static constexpr float FLAT = 1e-4f;     // an image whose pixels differ by no more is constant
 
-    int height_, width_, channels_, grid_, framed_width_;
-    float *image_ = nullptr;  // the current one of images_
-    std::vector<float> framed_, images_, blurred_, edged_, columns_, rows_, shift_x_, shift_y_;
+    int height_, width_, channels_, grid_, framed_width_, pixels_, size_;
+    float *image_ = nullptr;  // the channel that is being augmented
+    std::vector<float> framed_, images_, partner_, greys_, blurred_, edged_, columns_, rows_, shift_x_, shift_y_;
     std::vector<float> columns_spline_, rows_spline_, across_;
     std::vector<int> columns_at_, rows_at_;
 };

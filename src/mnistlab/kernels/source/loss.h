@@ -1,4 +1,5 @@
-// Softmax cross-entropy with label smoothing (Szegedy et al., 2016), and its gradient.
+// Softmax cross-entropy with label smoothing (Szegedy et al., 2016) and mixed labels (Zhang et al.,
+// 2018), and its gradient.
 #pragma once
 
 #include <cmath>
@@ -10,9 +11,14 @@ struct Score {
     int32_t correct;
 };
 
+struct Target {
+    int64_t label, other;
+    float share;  // of label; the rest is other's
+};
+
 // logits: (classes) Lanes. Writes grads * weight for `images` images, and zero for those that only
 // fill up the tile.
-inline Score cross_entropy(const Lanes *logits, const int64_t *labels, int classes, int images, float smoothing,
+inline Score cross_entropy(const Lanes *logits, const Target *targets, int classes, int images, float smoothing,
                            float weight, Lanes *grads) {
     Score score{0, 0};
     for (int image = 0; image < LANES; image++) {
@@ -30,17 +36,20 @@ inline Score cross_entropy(const Lanes *logits, const int64_t *labels, int class
             all += below;
             sum += grads[c].values()[image] = std::exp(below);
         }
-        const int64_t label = labels[image];
+        const auto [label, other, share] = targets[image];
         const float log_sum = std::log(sum), even = smoothing / classes;
+        const float certain = (1 - smoothing) * share, rest = (1 - smoothing) * (1 - share);
         const float right = logits[label].values()[image] - largest;
-        score.loss += (1 - smoothing) * (log_sum - right);
-        // A class whose logit is -infinity matters only here.
+        score.loss += certain * (log_sum - right);
+        // A class whose logit is -infinity matters only where it is asked for.
+        if (share < 1) score.loss += rest * (log_sum - (logits[other].values()[image] - largest));
         if (smoothing > 0) score.loss += even * (classes * log_sum - all);
-        score.correct += best == label;
+        score.correct += best == (share < 0.5f ? other : label);
         for (int c = 0; c < classes; c++) {
-            const float target = even + (c == label ? 1 - smoothing : 0.0f);
+            const float target = even + (c == label ? certain : 0.0f);
             grads[c].values()[image] = (grads[c].values()[image] / sum - target) * weight;
         }
+        if (share < 1) grads[other].values()[image] -= rest * weight;
     }
     return score;
 }

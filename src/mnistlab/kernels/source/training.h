@@ -125,11 +125,14 @@ class TrainingRun {
     }
 
     void score(int64_t batch, int64_t images, int64_t tile, const Tile &view) {
-        int64_t labels[LANES];
+        Target targets[LANES];
         const int64_t position = call_.bounds[batch] + view.position;
-        for (int image = 0; image < view.images; image++)
-            labels[image] = call_.images.labels[call_.images.order[position + image]];
-        space_.scores[tile] = cross_entropy(view.value(plan_.last()), labels, plan_.classes, view.images, call_.smoothing,
+        const auto label = [&](int64_t at) { return call_.images.labels[call_.images.order[at]]; };
+        for (int image = 0; image < view.images; image++) {
+            const Mixing mixed = mixing(call_.images, position + image);
+            targets[image] = {label(position + image), label(mixed.partner), mixed.share};
+        }
+        space_.scores[tile] = cross_entropy(view.value(plan_.last()), targets, plan_.classes, view.images, call_.smoothing,
                                       1.0f / images, view.grad(plan_.last()));
     }
 

@@ -10,6 +10,7 @@ from mnistlab.training.augmentations.registry import (
     augment,
     augmentations,
     draw_augmentation,
+    mix_targets,
     without_native_kernel,
 )
 
@@ -18,5 +19,6 @@ __all__ = [
     "augment",
     "augmentations",
     "draw_augmentation",
+    "mix_targets",
     "without_native_kernel",
 ]

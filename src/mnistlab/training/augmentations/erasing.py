@@ -7,6 +7,7 @@ from torch import Tensor
 
 from mnistlab.kernels import AugmentationParams
 from mnistlab.recipe import Recipe
+from mnistlab.training.augmentations.box import within
 from mnistlab.training.augmentations.registry import Augmentation, ParamSampler
 
 _AREA = (0.02, 0.2)
@@ -55,16 +56,8 @@ def erase(images: Tensor, boxes: Tensor, fills: Tensor | None = None) -> Tensor:
     Returns:
         Images of the same shape.
     """
-    _, _, height, width = images.shape
-    top, left, tall, wide = boxes.view(-1, 4, 1).unbind(1)  # (n, 1) each
-    rows, columns = (torch.arange(side, device=images.device) for side in (height, width))
-    inside_rows, inside_columns = (
-        (at >= start) & (at < start + side)
-        for at, start, side in ((rows, top, tall), (columns, left, wide))
-    )
-    inside = inside_rows.unsqueeze(2) & inside_columns.unsqueeze(1)  # (n, h, w)
     filling = 0 if fills is None else fills.view(-1, 1, 1, 1)
-    return torch.where(inside.unsqueeze(1), filling, images)
+    return torch.where(within(boxes, images), filling, images)
 
 
 def _apply(images: Tensor, params: AugmentationParams) -> Tensor:

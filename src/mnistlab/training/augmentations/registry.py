@@ -2,7 +2,7 @@
 
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 
@@ -24,6 +24,8 @@ class ParamSampler:
         height: of an image in pixels.
         width: of an image in pixels.
         generator: on the CPU.
+        bounds: int64, ``(batches + 1,)``: the image with which each batch starts, and ``count``.
+        seed: of the epoch's augmentation.
     """
 
     count: int
@@ -31,6 +33,12 @@ class ParamSampler:
     height: int
     width: int
     generator: torch.Generator
+    bounds: Tensor
+    seed: int
+
+    def derive_generator(self, purpose: str) -> torch.Generator:
+        """Return a new generator, the same for every kind that asks for it."""
+        return torch.Generator().manual_seed(derive_seed(self.seed, purpose))
 
     def uniform(self, low: float, high: float) -> Tensor:
         """Return float32 ``(count,)``, uniform from ``low`` to ``high``."""
@@ -49,11 +57,14 @@ class Augmentation:
         draw: returns the parameters by name, each with one entry per image along its first
             dimension; called only if the kind is on.
         apply: takes images (float32, ``(n, channels, height, width)``, 0 to 1) and the parameters
-            of these ``n`` images; returns images of the same shape, range and device.
+            of these ``n`` images, a whole batch; returns images of the same shape, range and
+            device.
         shared: names of the parameters that all images share, of any shape.
         draw_order: kinds that have one draw from the epoch's generator in ascending order of it;
             published records depend on that. New kinds leave it ``None`` and get a generator of
             their own, so that they do not change what other kinds draw.
+        mix_targets: for kinds that mix images: takes targets (float32, ``(n, classes)``, each a
+            distribution) and the parameters; returns the targets of the mixed images.
     """
 
     name: str
@@ -64,6 +75,7 @@ class Augmentation:
     apply: Callable[[Tensor, AugmentationParams], Tensor]
     shared: tuple[str, ...] = ()
     draw_order: int | None = None
+    mix_targets: Callable[[Tensor, AugmentationParams], Tensor] | None = None
 
     def is_on(self, recipe: Recipe) -> bool:
         """Return whether the recipe uses it."""
@@ -85,7 +97,11 @@ def augmentations() -> tuple[Augmentation, ...]:
 
 
 def draw_augmentation(
-    recipe: Recipe, count: int, image_shape: tuple[int, int, int], generator: torch.Generator
+    recipe: Recipe,
+    count: int,
+    image_shape: tuple[int, int, int],
+    generator: torch.Generator,
+    bounds: Tensor | None = None,
 ) -> AugmentationParams:
     """Draw the parameters of every kind that the recipe uses.
 
@@ -94,6 +110,8 @@ def draw_augmentation(
         count: number of images.
         image_shape: ``(channels, height, width)``.
         generator: on the CPU, newly seeded.
+        bounds: int64, ``(batches + 1,)``: the image with which each batch starts, and ``count``;
+            ``None`` is one batch of all. Kinds that mix images need it.
 
     Example:
         >>> from mnistlab import Recipe
@@ -104,14 +122,14 @@ def draw_augmentation(
         >>> augment(torch.zeros(64, 1, 28, 28), params).shape
         torch.Size([64, 1, 28, 28])
     """
-    seed = generator.initial_seed()
+    bounds = torch.tensor([0, count]) if bounds is None else bounds
+    sampler = ParamSampler(count, *image_shape, generator, bounds, generator.initial_seed())
     tensors: dict[str, Tensor] = {}
     in_order = sorted(augmentations(), key=lambda kind: (kind.draw_order or 0, kind.name))
     for kind in in_order:
         if kind.is_on(recipe):
-            own = torch.Generator().manual_seed(derive_seed(seed, kind.name))
-            source = generator if kind.draw_order else own
-            tensors |= kind.draw(recipe, ParamSampler(count, *image_shape, source))
+            own = replace(sampler, generator=sampler.derive_generator(kind.name))
+            tensors |= kind.draw(recipe, sampler if kind.draw_order else own)
     shared = [name for kind in augmentations() for name in kind.shared]
     return AugmentationParams(tensors, shared=shared)
 
@@ -121,15 +139,39 @@ def augment(images: Tensor, params: AugmentationParams) -> Tensor:
 
     Args:
         images: float32, ``(n, channels, height, width)``, 0 to 1, sides of at least 2.
-        params: of the same ``n`` images, on the same device.
+        params: of the same ``n`` images, a whole batch, on the same device.
 
     Returns:
         Images of the same shape and range.
     """
-    for kind in augmentations():
-        if any(name in params for name in kind.tensors):
-            images = kind.apply(images, params)
+    for kind in _drawn(params):
+        images = kind.apply(images, params)
     return images
+
+
+def mix_targets(labels: Tensor, classes: int, params: AugmentationParams) -> Tensor:
+    """Return the targets of a batch's augmented images, for ``cross_entropy``.
+
+    Args:
+        labels: int64, ``(n,)``.
+        classes: number of them.
+        params: of the same ``n`` images, on the same device.
+
+    Returns:
+        The labels or, if a kind mixes images, distributions: float32, ``(n, classes)``.
+    """
+    mixing = [kind.mix_targets for kind in _drawn(params) if kind.mix_targets]
+    if not mixing:
+        return labels
+    targets = torch.zeros(len(labels), classes, device=labels.device)
+    targets.scatter_(1, labels.unsqueeze(1), 1)
+    for mix in mixing:
+        targets = mix(targets, params)
+    return targets
+
+
+def _drawn(params: AugmentationParams) -> list[Augmentation]:
+    return [kind for kind in augmentations() if any(name in params for name in kind.tensors)]
 
 
 def without_native_kernel(recipe: Recipe) -> list[str]:
