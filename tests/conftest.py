@@ -65,5 +65,5 @@ def regularised() -> Recipe:
 @pytest.fixture(scope="module")
 def few(tmp_path_factory, mnist):
     """A folder of IDX files with 600 training and 200 test images."""
-    parts = [(s.images[:n], s.labels[:n]) for s, n in ((mnist.train, 600), (mnist.test, 200))]
+    parts = [(s.images[:n, 0], s.labels[:n]) for s, n in ((mnist.train, 600), (mnist.test, 200))]
     return FORMS["idx.gz"](tmp_path_factory.mktemp("few"), *parts)

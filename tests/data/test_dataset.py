@@ -15,8 +15,8 @@ def split(labels, size=(4, 4)):
 
 
 def test_mnist_is_whole(mnist):
-    assert mnist.train.images.shape == (60_000, 28, 28)
-    assert mnist.test.images.shape == (10_000, 28, 28)
+    assert mnist.train.images.shape == (60_000, 1, 28, 28)
+    assert mnist.test.images.shape == (10_000, 1, 28, 28)
     assert mnist.train.images.dtype == np.uint8
     # Published class counts of the training set and of the test set.
     assert np.bincount(mnist.train.labels).tolist() == [
@@ -75,9 +75,9 @@ def test_classes_are_counted_where_there_are_more():
         (split([0, 1]), split([-1]), "test image 0 has label -1"),
         (split([]), split([0]), "training set: no images"),
         (split([0]), split([]), "test set: no images"),
-        (split([0]), split([0], (4, 5)), "differ in size (4x4 and 4x5 pixels)"),
+        (split([0]), split([0], (4, 5)), "training and test images differ (4x4 pixels and 4x5 pixels)"),
         (Split(split([0, 1]).images, np.array([0])), split([0]), "2 images but 1 labels"),
-        (split([0] * 6), None, "6 images are too few to hold out a test set"),
+        (split(range(6)), None, "cannot hold out a test set: no class has two images"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(train, test, message):
@@ -101,7 +101,7 @@ def test_without_a_test_set_a_seventh_is_held_out_and_the_reader_told():
 def test_the_fingerprint_sees_every_pixel_and_label():
     original = make_dataset("a", split([0, 1]), split([1]))
     pixels = original.train.images.copy()
-    pixels[1, 3, 3] ^= 1
+    pixels[1, 0, 3, 3] ^= 1
     changed = make_dataset("a", Split(pixels, original.train.labels), original.test)
     relabelled = make_dataset("a", split([1, 1]), original.test)
     assert len({original.fingerprint, changed.fingerprint, relabelled.fingerprint}) == 3

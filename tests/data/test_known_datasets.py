@@ -52,7 +52,7 @@ def test_files_in_the_cache_are_used(name):
         (folder / file).write_bytes(content)
     dataset = load_dataset(name)
     expected = images.transpose(0, 2, 1) if known.transposed else images
-    assert np.array_equal(dataset.train.images, expected)
+    assert np.array_equal(dataset.train.images[:, 0], expected)
     assert np.array_equal(dataset.test.labels, labels - known.first_label)
     assert dataset.classes == known.classes
 

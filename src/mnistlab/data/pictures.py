@@ -272,7 +272,8 @@ def _decode(task: _Task) -> _Decoded:
             content = content if isinstance(content, bytes) else _content(content)
             picture = decode(content, name, value_range=task.value_range)
         except DataError as error:
-            decoded.damaged[name] = str(error).removeprefix(f"{name}: ")
+            reason = str(error).removeprefix(f"{name}: ")
+            decoded.damaged[name] = reason.removeprefix("damaged, cannot be decoded: ")
             continue
         height, width = picture.pixels.shape[1:]
         decoded.sizes.append((height, width))

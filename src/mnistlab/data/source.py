@@ -147,11 +147,13 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
         if form.matches(tree, options):
             return form.read(tree, options)
     if not tree.names:
-        raise DataError(f"{tree.place}: no data: there is no file in it")
+        empty = f"; the folder {tree.empty[0]} is empty" if tree.empty else ""
+        raise DataError(f"{tree.place}: no data: there is no file in it{empty}")
     if any(is_picture_file(tree, name) for name in tree.names):
         raise DataError(
-            f"{tree.place}: holds pictures, but no folder per class; name the folder that holds"
-            " those of all classes"
+            f"{tree.place}: holds pictures, but nothing tells their classes: name the folder with"
+            " one folder per class, add a table of file names and labels, or name files"
+            " {number}_{label}.png"
         )
     raise DataError(f"{tree.place}: no data in it; known forms are {_known_forms()}")
 
