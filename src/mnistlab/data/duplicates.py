@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,8 @@ _SAMPLE, _LEAST_SAMPLE, _SPARSE = 2000, 500, 2e-5
 _BLOCK = 4096
 
 
-class Pair(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Pair:
     """An image that is there before.
 
     Attributes:
@@ -212,7 +213,7 @@ def _first_copies(splits: list[Images]) -> Indices:
     """Return for each image, counted through all splits, the first one that has its pixels."""
     seen: dict[bytes, int] = {}
     digests = (
-        hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest()
+        hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
         for images in splits
         for image in images
     )
@@ -247,7 +248,7 @@ def _cosines(size: int) -> Floats:
     frequencies = np.arange(_BANDS[-1][1])[:, None]
     rows = np.cos(np.pi * frequencies * (np.arange(size) + 0.5) / size) * np.sqrt(2 / size)
     rows[0] /= np.sqrt(2)
-    return rows.astype(np.float32)
+    return np.asarray(rows, np.float32)
 
 
 def _near_pairs(spectra: Floats, split: Indices) -> tuple[Indices, Indices]:

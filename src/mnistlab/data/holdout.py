@@ -188,7 +188,7 @@ def _apportion(counts: Indices, total: int) -> Indices:
         taken[np.argmax(np.where(taken < most, quotas - taken, -np.inf))] += 1
     while taken.sum() > total and (taken > least).any():
         taken[np.argmin(np.where(taken > least, quotas - taken, np.inf))] -= 1
-    return taken
+    return np.asarray(taken)
 
 
 def _assign(
@@ -232,4 +232,4 @@ def _assign(
         part[index] = np.lexsort((growth, refused))[0]
         filled[part[index]] += added
         left -= has[index]
-    return part[group]
+    return np.asarray(part[group])
