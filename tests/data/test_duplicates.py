@@ -93,6 +93,21 @@ def test_handwritten_ones_are_not_each_others_duplicates(mnist):
     assert find_duplicates({"train": ones[:3000], "test": ones[3000:4000]}).pairs == ()
 
 
+@pytest.mark.parametrize("kind", ["digits", "photos"])
+def test_in_a_small_set_they_are_found_too(kind, request):
+    images = request.getfixturevalue(kind)[::25][:40]
+    for change in ("JPEG 50", "smaller, bilinear", "brighter"):
+        again = np.stack([CHANGES[change](image) for image in images])
+        found = find_duplicates({"train": images, "test": again})
+        assert all(pair.index == pair.first_index for pair in found.pairs)
+        assert len(found.pairs) >= 37
+
+
+def test_a_split_may_be_empty(digits):
+    found = find_duplicates({"train": digits[:0], "test": digits[:3]})
+    assert (found.sizes, found.pairs) == ({"train": 0, "test": 3}, ())
+
+
 @pytest.mark.parametrize("count", [20, 600, 2000])
 def test_different_digits_are_not_duplicates_in_a_small_set_either(mnist, count):
     images = mnist.train.images[mnist.train.labels != 1][:count, None]

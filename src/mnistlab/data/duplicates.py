@@ -23,11 +23,11 @@ _BANDS = ((0, 4), (4, 7), (7, 10), (10, 13))
 """Frequencies, in half periods over the image, that are compared by themselves."""
 _LEAST_SIDE = 16
 """Height and width in pixels that an image must have to hold all of them."""
-_LIKENESS, _REACH = 0.997, 0.03
-_LIKENESS_IF_SPARSE, _REACH_IF_SPARSE = 0.97, 0.08
+_STRICT, _MIDDLE, _LOOSE = (0.03, 0.997), (0.05, 0.99), (0.08, 0.97)
+"""How far low frequencies of near duplicates may differ, and how alike the higher ones are."""
 _CONTRAST = 1.5
 _COORDINATES, _CROWD = 6, 512
-_SAMPLE, _LEAST_SAMPLE, _SPARSE = 2000, 500, 2e-5
+_SAMPLE, _LARGE, _SPARSE = 2000, 500, 2e-5
 _BLOCK = 4096
 
 
@@ -132,8 +132,7 @@ def one_coloured(images: Images) -> NDArray[np.bool_]:
     Args:
         images: uint8, ``(n, channels, height, width)``.
     """
-    pixels = images.reshape(*images.shape[:2], -1)
-    return np.asarray((pixels == pixels[:, :, :1]).all(axis=(1, 2)))
+    return np.asarray((images == images[:, :, :1, :1]).all(axis=(1, 2, 3)))
 
 
 def find_duplicates(
@@ -159,7 +158,8 @@ def find_duplicates(
     0.9967, once to 0.998 (which the other bounds keep apart). Among photographs no two come near by
     chance. In a data set of which fewer than 1 in 25,000 pairs of training images pass the first
     bound (MNIST has one in 1,400, CIFAR-10 one in a million), the bounds are therefore 0.08 and
-    0.97, which changes of colours pass as well. At least 500 training images are needed to say so.
+    0.97, which changes of colours pass as well. Fewer than 500 training images do not say enough:
+    if five pairs of them at most pass the first bound, the bounds are 0.05 and 0.99.
 
     Measured on 500 images among 10,000, saved as JPEG of quality 50 to 95, resized to 3/4 or 3/2
     and back with bilinear, bicubic or Lanczos filters, and made brighter or darker by a tenth: of
@@ -267,9 +267,8 @@ def _near_pairs(spectra: Floats, split: Indices) -> tuple[Indices, Indices]:
     for band in (lowest, *upper):
         band /= np.maximum(np.linalg.norm(band, axis=1, keepdims=True), 1e-3)
     points = lowest[:, :_COORDINATES]
-    sparse = _is_sparse(points[split == split.min(initial=0)])
-    reach = _REACH_IF_SPARSE if sparse else _REACH
-    likeness = len(upper) * (_LIKENESS_IF_SPARSE if sparse else _LIKENESS)
+    reach, likeness = _bounds(points[split == split.min(initial=0)])
+    likeness *= len(upper)
     found = []
     for one, other in _neighbours(points, reach):
         least, most = np.sort(contrast[[one, other]], axis=0)
@@ -288,11 +287,13 @@ def _near_pairs(spectra: Floats, split: Indices) -> tuple[Indices, Indices]:
     return one, other[order][places]
 
 
-def _is_sparse(points: Floats) -> bool:
-    """Whether images seldom come near each other by chance, told by some of them."""
+def _bounds(points: Floats) -> tuple[float, float]:
+    """Return the bounds for images of this kind, told by how many of them come near each other."""
     some = points[:: max(1, len(points) // _SAMPLE)]
-    near = sum(len(one) for one, _ in _neighbours(some, _REACH))
-    return len(some) >= _LEAST_SAMPLE and near < _SPARSE * len(some) ** 2
+    near = sum(len(one) for one, _ in _neighbours(some, _STRICT[0]))
+    if near >= _SPARSE * max(len(some), _LARGE) ** 2:
+        return _STRICT
+    return _LOOSE if len(some) >= _LARGE else _MIDDLE
 
 
 def _neighbours(points: Floats, reach: float) -> Iterator[tuple[Indices, Indices]]:
