@@ -182,23 +182,23 @@ DAMAGES = {
     ),
     "csv with a word": (
         csv("label,p0,p1,p2,p3\n1,0,0,zero,0\n"),
-        "train.csv: cannot be read as a table",
+        "train.csv: data row 1, column 'p2' is 'zero'",
     ),
     "csv with a short row": (
         csv("label,p0,p1,p2,p3\n1,0,0,0,0\n1,0,0\n"),
-        "train.csv: cannot be read as a table",
+        "train.csv: data row 2 has 3 cells",
     ),
     "csv with a pixel of 256": (
         csv("label,p0,p1,p2,p3\n1,0,256,0,0\n"),
-        "data row 1, pixel 1 is 256",
+        "data row 1, column 'p1' is 256",
     ),
     "csv with a negative label": (csv("label,p0,p1,p2,p3\n-1,0,0,0,0\n"), "has label -1"),
     "csv of no square": (csv("label,p0,p1\n1,0,0\n"), "2 pixel columns do not make a square"),
     "csv without labels": (
-        csv("pixel0,pixel1\n1,0\n"),
-        "the first column is 'pixel0'; it must be 'label'",
+        csv("pixel0,pixel1,pixel2,pixel3\n1,0,0,0\n"),
+        "no column is named label",
     ),
-    "csv with a heading only": (csv("label,p0,p1,p2,p3\n"), "train.csv: cannot be read as a table"),
+    "csv with a heading only": (csv("label,p0,p1,p2,p3\n"), "train.csv: has a header, but no row"),
     "empty csv": (csv(""), "train.csv: "),
     "npz that is no zip": (
         lambda f: (f / "mnist.npz").write_bytes(b"PK\3\4 no"),
