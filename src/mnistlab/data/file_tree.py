@@ -5,6 +5,7 @@ import gzip
 import lzma
 import os
 import tarfile
+import weakref
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
@@ -160,6 +161,7 @@ class Zip(FileTree):
     def __init__(self, place: Path) -> None:
         try:
             self._file = open_file(place)
+            weakref.finalize(self, self._file.close)
             self._archive = zipfile.ZipFile(self._file)
         except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise DataError(f"{place}: cannot be read as a zip file: {error}") from error
