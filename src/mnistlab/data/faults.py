@@ -76,7 +76,7 @@ def _word(split: str) -> str:
 def _one_coloured(splits: Mapping[str, Split], classes: Sequence[str]) -> Iterator[Fault]:
     for name, split in splits.items():
         alike = np.flatnonzero(one_coloured(split.images))
-        black = int((split.images[alike].max(axis=(1, 2, 3), initial=0) == 0).sum())
+        black = int((split.images[alike].reshape(len(alike), -1).max(axis=1, initial=0) == 0).sum())
         figures = {
             "split": name,
             "images": len(alike),
