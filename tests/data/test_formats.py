@@ -175,7 +175,7 @@ DAMAGES = {
     ),
     "csv with a short row": (
         csv("label,p0,p1,p2,p3\n1,0,0,0,0\n1,0,0\n"),
-        "train.csv: data row 2 has 3 cells, and the first row has 5",
+        "train.csv: data row 2 has 3 cells",
     ),
     "csv with a pixel of 256": (
         csv("label,p0,p1,p2,p3\n1,0,256,0,0\n"),
@@ -184,7 +184,7 @@ DAMAGES = {
     "csv with a negative label": (csv("label,p0,p1,p2,p3\n-1,0,0,0,0\n"), "has label -1"),
     "csv of no square": (csv("label,p0,p1\n1,0,0\n"), "2 pixel columns do not make a square"),
     "csv without labels": (
-        csv("pixel0,pixel1\n1,0\n"),
+        csv("pixel0,pixel1,pixel2,pixel3\n1,0,0,0\n"),
         "no column is named label",
     ),
     "csv with a heading only": (csv("label,p0,p1,p2,p3\n"), "train.csv: has a header, but no row"),

@@ -538,3 +538,14 @@ def test_whatever_is_written_is_read_exactly_or_refused(
     if images.max() == 1:
         images = images * 255
     same(parts.train, images, labels)
+
+
+@pytest.mark.parametrize("damaged", ["train", "test"])
+@pytest.mark.parametrize("content", ["", "label,pixel0,pix", "id;name\n1;2\n"])
+def test_a_damaged_table_beside_a_whole_one_is_not_passed_over(tmp_path, damaged, content):
+    rows = rows_of(*drawn())
+    for part in ("train", "test"):
+        text = content if part == damaged else text_of([header_of(rows), *rows])
+        (tmp_path / f"{part}.csv").write_text(text)
+    with pytest.raises(DataError, match=f"{damaged}.csv: "):
+        read(tmp_path)

@@ -16,22 +16,18 @@ _FEW = 20
 """Labels; among fewer every one may be different."""
 
 
-def number_labels(
+def check_labels(
     cells: Mapping[Part, Sequence[str]], places: Mapping[Part, str]
-) -> tuple[dict[Part, NDArray[np.int64]], tuple[str, ...] | None]:
-    """Turn labels into numbers from 0.
+) -> dict[Part, list[str]]:
+    """Return labels in one notation: ``3`` for ``3.0`` and ``03``, words as they are.
 
     Args:
         cells: of each split, ``train`` among them.
         places: what messages call where each split's labels are.
 
-    Returns:
-        int64 ``(n,)`` of each split, and the classes' names: the words in order. Numbers from 0
-        without gaps, and digits, stay what they are, with ``None`` for the names; others are names.
-
     Raises:
-        DataError: a label is missing, negative, no whole number where all are numbers; or training
-            has no such label.
+        DataError: a label is missing, negative, no whole number where all are numbers; or there are
+            too many of them for classes.
     """
     for part, column in cells.items():
         absent = next((row for row, cell in enumerate(column) if is_missing(cell)), None)
@@ -39,24 +35,46 @@ def number_labels(
             raise DataError(
                 f"{places[part]}: data row {absent + 1} has no label; delete the row or fill it in"
             )
-    if not all(is_number(cell) for column in cells.values() for cell in set(column)):
-        return _number_words(cells, places, sorted(set(cells["train"])))
-    values = {part: _whole_numbers(column, places[part]) for part, column in cells.items()}
-    found = np.unique(values["train"])
-    if found[-1] < len(DIGITS) or (found[0] == 0 and found[-1] == len(found) - 1):
-        return values, None
-    words = {part: [str(value) for value in column.tolist()] for part, column in values.items()}
-    return _number_words(words, places, [str(value) for value in found.tolist()])
+    if all(is_number(cell) for column in cells.values() for cell in {*column}):
+        cells = {part: _whole_numbers(column, places[part]) for part, column in cells.items()}
+    found, count = {*cells["train"]}, len(cells["train"])
+    if len(found) > max(_FEW, count // 2):
+        raise DataError(
+            f"{places['train']}: {len(found):,} different labels in {count:,} rows, such as"
+            f" {shown(min(found))}; these are no classes"
+        )
+    return {part: list(column) for part, column in cells.items()}
+
+
+def number_labels(
+    cells: Mapping[Part, Sequence[str]], places: Mapping[Part, str]
+) -> tuple[dict[Part, NDArray[np.int64]], tuple[str, ...] | None]:
+    """Turn labels into numbers from 0.
+
+    Args:
+        cells: see :func:`check_labels`.
+        places: see there.
+
+    Returns:
+        int64 ``(n,)`` of each split, and the classes' names: the words in order. Numbers from 0
+        without gaps, and digits, stay what they are, with ``None`` for the names; others are names.
+
+    Raises:
+        DataError: see :func:`check_labels`; or training has no such label.
+    """
+    checked = check_labels(cells, places)
+    found = {*checked["train"]}
+    if not all(map(str.isdecimal, found)):
+        return _number_words(checked, places, sorted(found))
+    numbers = sorted(map(int, found))
+    if numbers[-1] < len(DIGITS) or numbers == [*range(len(numbers))]:
+        return {part: np.array(column, np.int64) for part, column in checked.items()}, None
+    return _number_words(checked, places, [*map(str, numbers)])
 
 
 def _number_words(
     cells: Mapping[Part, Sequence[str]], places: Mapping[Part, str], classes: list[str]
 ) -> tuple[dict[Part, NDArray[np.int64]], tuple[str, ...]]:
-    if len(classes) > max(_FEW, len(cells["train"]) // 2):
-        raise DataError(
-            f"{places['train']}: {len(classes):,} different labels in {len(cells['train']):,} rows,"
-            f" such as {shown(classes[0])}; these are no classes"
-        )
     number = {name: place for place, name in enumerate(classes)}
     for part, column in cells.items():
         wrong = next((row for row, cell in enumerate(column) if cell not in number), None)
@@ -71,14 +89,12 @@ def _number_words(
     }, tuple(classes)
 
 
-def _whole_numbers(column: Iterable[str], place: str) -> NDArray[np.int64]:
-    known: dict[str, int] = {}
-    numbers = []
+def _whole_numbers(column: Iterable[str], place: str) -> list[str]:
+    known: dict[str, str] = {}
     for row, cell in enumerate(column):
         if cell not in known:
-            known[cell] = _whole_number(cell, f"{place}: data row {row + 1}")
-        numbers.append(known[cell])
-    return np.array(numbers, np.int64)
+            known[cell] = str(_whole_number(cell, f"{place}: data row {row + 1}"))
+    return [known[cell] for cell in column]
 
 
 def _whole_number(cell: str, place: str) -> int:

@@ -30,6 +30,7 @@ from mnistlab.data.forms.text_table import (
     is_number,
     part_of_value,
     shown,
+    sibling_key,
     table_names,
 )
 from mnistlab.errors import DataError
@@ -101,6 +102,9 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
     """
     names = table_names(tree)
     fitting = [name for name in names if name == options.chosen or _holds_pixels(tree, name)]
+    # A damaged table of a split is not to be passed over.
+    siblings = {sibling_key(name) for name in fitting}
+    fitting += [n for n in names if n not in fitting and sibling_key(n) in siblings]
     chosen, called, notes = choose_tables(tree, fitting or names, options.chosen)
     contents: dict[Part, _Content] = {}
     for part, name in chosen.items():

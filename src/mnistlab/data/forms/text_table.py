@@ -210,6 +210,13 @@ def part_of_file(name: str) -> tuple[Part | None, str]:
     return None, ""
 
 
+def sibling_key(name: str) -> str:
+    """Return what the files of all splits of one data set have in common in their names."""
+    part, word = part_of_file(name)
+    plain = _unpacked_name(name)
+    return plain.replace(word, "*").lower() if part else plain.lower()
+
+
 def part_of_value(value: str) -> Part | None:
     """Return which split a cell such as ``Training`` or ``PrivateTest`` names."""
     plain = _plain(value).removesuffix("set").removesuffix("data")
