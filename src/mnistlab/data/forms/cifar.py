@@ -25,6 +25,7 @@ _NAMES = {
     "CIFAR-100, binary": re.compile(r"(?P<train>train\.bin)|(?P<test>test\.bin)"),
 }
 """The four archives, and what their files of images are called."""
+_STARTS = ("data_batch_", "test", "train")
 _META = {
     "CIFAR-10, Python": "batches.meta",
     "CIFAR-10, binary": "batches.meta.txt",
@@ -41,10 +42,12 @@ _Files = dict[tuple[str, str], list[str]]
 def _find(tree: FileTree, options: ReadOptions) -> _Files:
     found: _Files = {}
     for name in tree.names:
-        path = PurePosixPath(name)
-        for archive, pattern in _NAMES.items():
-            if pattern.fullmatch(path.name):
-                found.setdefault((archive, str(path.parent)), []).append(name)
+        folder, _, base = name.rpartition("/")
+        # Quick, since there may be many files.
+        if base.startswith(_STARTS):
+            for archive, pattern in _NAMES.items():
+                if pattern.fullmatch(base):
+                    found.setdefault((archive, folder), []).append(name)
     found = {key: names for key, names in found.items() if _is_real(tree, key, names)}
     if options.chosen:
         return {key: names for key, names in found.items() if options.chosen in names}
@@ -72,7 +75,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
     """Read the archive; of CIFAR-100 the fine labels."""
     found = _find(tree, options)
     if len(found) > 1:
-        folders = [f"{archive} in {folder}" for archive, folder in found]
+        folders = [f"{archive} in {folder or tree.place.name}" for archive, folder in found]
         raise DataError(f"{tree.place}: holds {listed(folders, 4)}; name the one to use")
     (archive, folder), names = next(iter(found.items()))
     classes, notes = _class_names(tree, archive, folder), []
