@@ -103,7 +103,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
     if _EMNIST in next(iter(rests)):
         notes.append("EMNIST's pictures lie on their side in its files, and are left so")
     parts = splits_from(arrays, str(tree.place), classes=_mapping(tree, next(iter(rests))))
-    return Parts(**{**vars(parts), "notes": [*parts.notes, *notes]})
+    return Parts(**{**vars(parts), "notes": [*parts.notes, *dict.fromkeys(notes)]})
 
 
 def _refuse_lacking(tree: FileTree, found: Mapping[str, ArrayName]) -> None:
