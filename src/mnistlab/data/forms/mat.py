@@ -113,22 +113,24 @@ def _read_file(tree: FileTree, name: str) -> dict[str, NDArray[Any]]:
 def _arrays(variables: Mapping[str, Any], above: str) -> Iterator[tuple[str, NDArray[Any]]]:
     """Yield the arrays within structures, such as ``dataset/train/images``."""
     for name, value in variables.items():
-        if name.startswith("__") or not isinstance(value, np.ndarray):
+        if name.startswith("_"):
             continue
-        if value.dtype != object:
+        if isinstance(value, np.ndarray) and value.dtype != object:
             yield above + name, np.array(value)
-        elif value.size == 1 and hasattr(value.flat[0], "_fieldnames"):
+        elif getattr(value, "size", 0) == 1 and hasattr(value.flat[0], "_fieldnames"):
             yield from _arrays(vars(value.flat[0]), f"{above}{name}/")
         else:
-            words = _cell_words(value)
-            if words is not None:
-                yield above + name, words
+            # What is no array of numbers or words, such as a sparse matrix, is named as not used.
+            yield above + name, _cell_words(value)
 
 
-def _cell_words(cells: NDArray[Any]) -> NDArray[np.str_] | None:
-    """Return the words of a cell array, or nothing if it holds something else."""
-    words = [cell.flat[0] if getattr(cell, "size", 0) == 1 else cell for cell in cells.flat]
-    return np.array(words) if words and all(isinstance(word, str) for word in words) else None
+def _cell_words(cells: Any) -> NDArray[Any]:
+    """Return the words of a cell array, or an empty array of objects if it is none."""
+    members = cells.flat if isinstance(cells, np.ndarray) else ()
+    words = [cell.flat[0] if getattr(cell, "size", 0) == 1 else cell for cell in members]
+    if words and all(isinstance(word, str) for word in words):
+        return np.array(words)
+    return np.empty(0, object)
 
 
 def _unpacked(content: bytes, where: str) -> bytes:
@@ -160,6 +162,8 @@ def _unpacked(content: bytes, where: str) -> bytes:
         if kind == _MATRIX:
             _check_matrix(memoryview(element)[_TAG:], order, 0)
         elements.append(element)
+    if at != len(content):
+        raise DataError(f"{where}: truncated; copy it again")
     return b"".join(elements)
 
 
