@@ -82,7 +82,7 @@ def test_every_truncation_of_a_gzip_file_is_refused(tmp_path, length):
             bytes([0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255]),
             "the file holds 0",
         ),
-        (bytes([0, 0, 8, 200, *bytes(800)]), "200 dimensions; images have 3 and labels 1"),
+        (bytes([0, 0, 8, 200, *bytes(800)]), "200 dimensions; images have 3 or 4 and labels 1"),
         (bytes([0, 0, 8, 0, 7]), "0 dimensions"),
     ],
 )
@@ -99,7 +99,7 @@ def test_a_folder_in_place_of_a_file_is_refused(tmp_path):
 
 
 @given(
-    array=arrays(np.uint8, array_shapes(min_dims=1, max_dims=3, max_side=6)), packed=st.booleans()
+    array=arrays(np.uint8, array_shapes(min_dims=1, max_dims=4, max_side=6)), packed=st.booleans()
 )
 def test_what_was_written_is_read_back(tmp_path_factory, array, packed):
     path = tmp_path_factory.mktemp("idx") / "array"

@@ -35,6 +35,8 @@ def test_the_data_sets_of_the_readme_are_known():
         "qmnist",
         "emnist-digits",
         "emnist-letters",
+        "cifar10",
+        "cifar100",
     ]
     for known in CATALOGUE.values():
         for file in known.downloads:

@@ -28,6 +28,21 @@ def read_whole(tree: FileTree, name: str) -> bytes:
     return tree.read(name, tree.size(name))
 
 
+def start_of(tree: FileTree, name: str, count: int) -> bytes:
+    """Return the first bytes of a file; nothing if it cannot be read.
+
+    Of an archive's member all is read.
+    """
+    path = tree.path(name)
+    try:
+        if path is None:
+            return read_whole(tree, name)[:count]
+        with open_file(path) as file:
+            return file.read(count)
+    except (OSError, DataError):
+        return b""
+
+
 def read_array_files(
     tree: FileTree, names: Sequence[str], chosen: str, read: Callable[[str], Arrays]
 ) -> tuple[dict[str, Arrays], list[str]]:

@@ -163,7 +163,7 @@ def _unflatten(
     if matlab:
         return Arrangement(
             images,
-            f"pixels of {name} run along rows; if the pictures lie on their side, reshape them",
+            "pixels are taken to run along rows; if the pictures lie on their side, reshape them",
         )
     return Arrangement(images)
 

@@ -20,13 +20,18 @@ def most_unpacked(packed: int) -> int:
     return max(LEAST, _RATIO * packed)
 
 
-def refuse_bomb(path: Path, promised: int) -> None:
+def refuse_bomb(path: Path | str, promised: int, packed: int | None = None) -> None:
     """Refuse a packed file that promises to expand to more bytes than it may.
+
+    Args:
+        path: of the file, or what messages call it.
+        promised: bytes.
+        packed: the file's bytes, if it is not on the disk.
 
     Raises:
         DataError: it does; the message starts with the path.
     """
-    most = most_unpacked(path.stat().st_size)
+    most = most_unpacked(Path(path).stat().st_size if packed is None else packed)
     if promised > most:
         raise DataError(
             f"{path}: would expand to {promised:,} bytes; a file of its size may expand to at most"

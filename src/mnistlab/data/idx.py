@@ -1,10 +1,12 @@
 """IDX, the file format in which MNIST is published (LeCun, Cortes and Burges, 1998)."""
 
 import gzip
+import io
 import math
+import os
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,7 @@ from mnistlab.files import open_file
 
 # QMNIST's labels are 32-bit integers; everything else in MNIST's family is unsigned bytes.
 _ELEMENTS: dict[int, np.dtype[Any]] = {0x08: np.dtype(np.uint8), 0x0C: np.dtype(">i4")}
-_MOST_DIMENSIONS = 3
+_MOST_DIMENSIONS = 4
 _LONGEST_HEADER = 4 + 4 * _MOST_DIMENSIONS
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -38,11 +40,18 @@ def read_idx(path: Path) -> NDArray[Any]:
     """
     try:
         with open_file(path) as file:
-            packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-            file.seek(0)
-            return _read_packed(file, path) if packed else _read_plain(file, path)
+            refuse_holes(file, path)
+            return _read(file, str(path))
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
+
+
+def parse_idx(content: bytes, where: str) -> NDArray[Any]:
+    """Read the bytes of an IDX file, which messages call ``where``; see :func:`read_idx`."""
+    try:
+        return _read(io.BytesIO(content), where)
+    except (EOFError, OSError, zlib.error) as error:
+        raise DataError(f"{where}: cannot be read: {error}") from error
 
 
 def read_split(images: Path, labels: Path) -> Split:
@@ -73,51 +82,58 @@ def read_split(images: Path, labels: Path) -> Split:
     return Split(pixels, classes.astype(np.int64))
 
 
-def _read_plain(file: IO[bytes], path: Path) -> NDArray[Any]:
-    element, shape, start = _parse_header(file.read(_LONGEST_HEADER), path)
-    promised, found = math.prod(shape) * element.itemsize, path.stat().st_size - start
+def _read(file: BinaryIO, where: str) -> NDArray[Any]:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    file.seek(0)
+    return (_read_packed if packed else _read_plain)(file, where, size)
+
+
+def _read_plain(file: BinaryIO, where: str, size: int) -> NDArray[Any]:
+    element, shape, start = _parse_header(file.read(_LONGEST_HEADER), where)
+    promised, found = math.prod(shape) * element.itemsize, size - start
     if found != promised:
         raise DataError(
-            f"{path}: the header promises {promised:,} bytes, but the file holds {found:,}"
+            f"{where}: the header promises {promised:,} bytes, but the file holds {found:,}"
         )
     file.seek(start)
     return np.frombuffer(file.read(promised), element).reshape(shape)
 
 
-def _read_packed(file: IO[bytes], path: Path) -> NDArray[Any]:
-    refuse_holes(file, path)
+def _read_packed(file: BinaryIO, where: str, size: int) -> NDArray[Any]:
     with gzip.GzipFile(fileobj=file) as unpacked:
-        element, shape, start = _parse_header(unpacked.read(_LONGEST_HEADER), path)
+        element, shape, start = _parse_header(unpacked.read(_LONGEST_HEADER), where)
         promised = math.prod(shape) * element.itemsize
-        refuse_bomb(path, promised)
+        refuse_bomb(where, promised, size)
         unpacked.seek(start)
         # One byte more reaches the end, where the checksum is verified.
         content = unpacked.read(promised + 1)
     if len(content) != promised:
         held = "more" if len(content) > promised else f"{len(content):,}"
         raise DataError(
-            f"{path}: the header promises {promised:,} bytes, but the file holds {held}"
+            f"{where}: the header promises {promised:,} bytes, but the file holds {held}"
         )
     return np.frombuffer(content, element).reshape(shape)
 
 
-def _parse_header(content: bytes, path: Path) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+def _parse_header(content: bytes, where: str) -> tuple[np.dtype[Any], tuple[int, ...], int]:
     """Return the element type, the shape, and the offset in bytes at which the elements start."""
     if len(content) < 4 or content[:2] != b"\0\0":
         raise DataError(
-            f"{path}: not an IDX file (it starts with {content[:4].hex(' ') or 'nothing'})"
+            f"{where}: not an IDX file (it starts with {content[:4].hex(' ') or 'nothing'})"
         )
     code, dimensions = content[2], content[3]
     if code not in _ELEMENTS:
         raise DataError(
-            f"{path}: elements of type 0x{code:02x}; images and labels are 0x08 (bytes) or 0x0c"
+            f"{where}: elements of type 0x{code:02x}; images and labels are 0x08 (bytes) or 0x0c"
             " (int32)"
         )
     if not 1 <= dimensions <= _MOST_DIMENSIONS:
-        raise DataError(f"{path}: {dimensions} dimensions; images have 3 and labels 1")
+        raise DataError(f"{where}: {dimensions} dimensions; images have 3 or 4 and labels 1")
     start = 4 + 4 * dimensions
     if len(content) < start:
-        raise DataError(f"{path}: ends inside its header")
+        raise DataError(f"{where}: ends inside its header")
     return (
         _ELEMENTS[code],
         tuple(np.frombuffer(content, ">u4", dimensions, offset=4).tolist()),

@@ -6,10 +6,12 @@ import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
+from mnistlab.data.cifar_classes import CIFAR_10, CIFAR_100
 from mnistlab.data.dataset import DIGITS, Dataset, Split, make_dataset
 from mnistlab.data.download import OnProgress, RemoteFile, cache_folder, fetch
 from mnistlab.data.idx import read_split
@@ -20,12 +22,13 @@ EMBEDDED = Path(__file__).parent / "mnist"
 
 @dataclass(frozen=True)
 class KnownDataset:
-    """A published data set in IDX files.
+    """A published data set.
 
     Attributes:
-        files: names of training images, training labels, test images and test labels, in this
-            order.
+        files: of IDX files the names of training images, training labels, test images and test
+            labels, in this order; or names of archives and folders, of which one is enough.
         downloads: what to fetch; one archive or the four files themselves.
+        form: in which form the files are.
         first_label: the label that stands for ``classes[0]``.
         transposed: whether rows and columns are swapped in the files (EMNIST's are).
         fingerprint: that of the loaded :class:`Dataset`, where known.
@@ -34,12 +37,13 @@ class KnownDataset:
     name: str
     title: str
     licence: str
-    files: tuple[str, str, str, str]
+    files: tuple[str, ...]
     downloads: tuple[RemoteFile, ...]
     classes: tuple[str, ...] = DIGITS
     first_label: int = 0
     transposed: bool = False
     fingerprint: str | None = None
+    form: Literal["idx", "cifar"] = "idx"
 
 
 _NAMES = (
@@ -87,6 +91,24 @@ def _emnist_names(part: str) -> tuple[str, str, str, str]:
     train, test = f"emnist-{part}-train", f"emnist-{part}-test"
     images, labels = "images-idx3-ubyte.gz", "labels-idx1-ubyte.gz"
     return f"{train}-{images}", f"{train}-{labels}", f"{test}-{images}", f"{test}-{labels}"
+
+
+def _cifar(classes: int, python: str, binary: str, md5: str) -> KnownDataset:
+    archives = (f"cifar-{classes}-python.tar.gz", f"cifar-{classes}-binary.tar.gz")
+    return KnownDataset(
+        f"cifar{classes}",
+        f"colour photographs of {classes} classes (Krizhevsky 2009)",
+        "none stated",
+        (*archives, python, binary),
+        _files(
+            archives[:1],
+            (md5,),
+            "https://www.cs.toronto.edu/~kriz/",
+            "http://www.cs.toronto.edu/~kriz/",
+        ),
+        classes=CIFAR_10 if classes == len(CIFAR_10) else CIFAR_100,
+        form="cifar",
+    )
 
 
 CATALOGUE = {
@@ -172,6 +194,10 @@ CATALOGUE = {
             first_label=1,
             transposed=True,
         ),
+        _cifar(
+            10, "cifar-10-batches-py", "cifar-10-batches-bin", "c58f30108f718f92721af3b95e74349a"
+        ),
+        _cifar(100, "cifar-100-python", "cifar-100-binary", "eb9058c3a382ffc7106e4002c42a8d85"),
     )
 }
 
@@ -189,9 +215,10 @@ def local_folders(known: KnownDataset) -> Iterator[Path]:
 
 
 def find(known: KnownDataset) -> Path | None:
-    """Return the first local folder that holds all four files, if any does."""
+    """Return the first local folder that holds the files, if any does."""
+    enough = all if known.form == "idx" else any
     for folder in local_folders(known):
-        if all((folder / name).is_file() for name in known.files):
+        if enough((folder / name).exists() for name in known.files):
             return folder
     return None
 
@@ -204,6 +231,8 @@ def load_known(known: KnownDataset, on_progress: OnProgress | None = None) -> Da
     """
     folder = find(known) or _download(known, on_progress)
     paths = [folder / name for name in known.files]
+    if known.form == "cifar":
+        return _load_cifar(known, next(path for path in paths if path.exists()))
     train, test = (_as_published(known, read_split(*pair)) for pair in (paths[:2], paths[2:]))
     dataset = make_dataset(known.name, train, test, classes=known.classes)
     if known.fingerprint and dataset.fingerprint != known.fingerprint:
@@ -212,6 +241,18 @@ def load_known(known: KnownDataset, on_progress: OnProgress | None = None) -> Da
             f" {dataset.fingerprint}, not {known.fingerprint}); remove it to download it again"
         )
     return dataset
+
+
+def _load_cifar(known: KnownDataset, path: Path) -> Dataset:
+    from mnistlab.data.file_tree import open_tree
+    from mnistlab.data.forms import ReadOptions
+    from mnistlab.data.forms.cifar import FORM
+
+    tree, options = open_tree(path), ReadOptions()
+    if not FORM.matches(tree, options):
+        raise DataError(f"{path}: holds no files of {known.name}; remove it to download it again")
+    parts = FORM.read(tree, options)
+    return make_dataset(known.name, parts.train, parts.test, classes=parts.classes)
 
 
 def _as_published(known: KnownDataset, split: Split) -> Split:
