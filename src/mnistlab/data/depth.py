@@ -136,8 +136,8 @@ def _number(value: Any) -> float | None:
 def _of_colour(image: Image.Image, content: bytes, rawmode: str) -> Samples:
     """Join the high bytes, which are all that Pillow keeps of 16-bit colours, and the low ones."""
     if rawmode == "LA;16B":
-        words = np.ascontiguousarray(_unpack(image, content, "RGBA")).view(">u2")
-        return Samples(words[..., 0], _to_alpha(words[..., 1]))
+        grey, alpha = np.moveaxis(_unpack(image, content, "RGBA").view(">u2"), 2, 0)
+        return Samples(grey, _to_alpha(alpha))
     low = _unpack(image, content, rawmode[:-1] + _OTHER_ORDER[rawmode[-1]])
     words: NDArray[np.uint16] = np.asarray(image).astype(np.uint16) << 8 | low
     if image.mode == "RGBA":
