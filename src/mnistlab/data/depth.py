@@ -139,7 +139,7 @@ def _of_colour(image: Image.Image, content: bytes, rawmode: str) -> Samples:
         grey, alpha = np.moveaxis(_unpack(image, content, "RGBA").view(">u2"), 2, 0)
         return Samples(grey, _to_alpha(alpha))
     low = _unpack(image, content, rawmode[:-1] + _OTHER_ORDER[rawmode[-1]])
-    words: NDArray[np.uint16] = np.asarray(image).astype(np.uint16) << 8 | low
+    words = np.asarray(image, np.uint16) * np.uint16(256) + low
     if image.mode == "RGBA":
         return Samples(words[..., :3], _to_alpha(words[..., 3]))
     key = image.info.get("transparency")
