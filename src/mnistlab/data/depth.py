@@ -189,10 +189,8 @@ def scale(values: NDArray[Any], black_and_white: Range) -> NDArray[np.uint8]:
     """
     low, high = black_and_white
     factor = 255 / (high - low) if high > low else 0.0
-    if values.dtype.kind == "u" and values.dtype.itemsize == 2:
-        table = scale(np.arange(_WORD + 1, dtype=np.float64), black_and_white)
-        return np.take(table, values)
     scaled = np.empty(values.shape, np.uint8)
+    # In parts, since numbers of 64 bits take eight times the memory.
     for row in range(0, len(values), _ROWS):
         part = (values[row : row + _ROWS].astype(np.float64) - low) * factor
         scaled[row : row + _ROWS] = np.rint(part.clip(0, 255))
