@@ -162,7 +162,8 @@ def decode(
         The first frame or page, upright by its EXIF orientation.
 
     Raises:
-        DataError: not a picture, damaged, absurdly large, or with pixels that are no numbers.
+        DataError: not a picture, damaged, absurdly large, or with pixels that are no numbers; or
+            ``ground`` is no colour.
     """
     try:
         loaded = load_picture(
@@ -439,7 +440,10 @@ def _lay_on_ground(
         overlay.thumbnail((longest, longest), Image.Resampling.BOX, reducing_gap=None)
     if ground == "contrast":
         ground = _contrast(overlay)
-    under = Image.new("RGBA", overlay.size, ground)
+    try:
+        under = Image.new("RGBA", overlay.size, ground)
+    except ValueError:
+        raise DataError(f"ground: {ground} is not a colour; give a name or #rrggbb") from None
     note = f"transparency laid on {ground}"
     return Image.alpha_composite(under, overlay).convert("RGB"), (note,)
 
