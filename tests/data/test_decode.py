@@ -272,7 +272,7 @@ def test_grey_with_transparency_stays_grey_on_a_grey_ground():
 
 
 def test_a_ground_that_is_no_colour_is_named():
-    with pytest.raises(DataError, match="^ground: whit is not a colour"):
+    with pytest.raises(DataError, match=r"^ground: whit is not a colour"):
         decode(TRANSPARENT["TIFF"][0], "a", ground="whit")
 
 
