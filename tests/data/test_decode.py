@@ -271,6 +271,11 @@ def test_grey_with_transparency_stays_grey_on_a_grey_ground():
     assert decode(content, "a", ground="red").pixels.shape == (3, 6, 8)
 
 
+def test_a_ground_that_is_no_colour_is_named():
+    with pytest.raises(DataError, match=r"^ground: whit is not a colour"):
+        decode(TRANSPARENT["TIFF"][0], "a", ground="whit")
+
+
 def test_a_transparent_colour_of_a_palette_shows_the_ground():
     few = Image.new("P", (8, 6), 1)
     few.putpalette([9, 9, 9, *RED])

@@ -9,14 +9,17 @@ import warnings
 import zlib
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from mnistlab.data.depth import Range, read_samples, to_eight_bits
 from mnistlab.errors import DataError, PictureError, PictureSizeError
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
 
 HEAD_BYTES = 64
 """Of a file's beginning, from which its format is told."""
@@ -159,7 +162,8 @@ def decode(
         The first frame or page, upright by its EXIF orientation.
 
     Raises:
-        DataError: not a picture, damaged, absurdly large, or with pixels that are no numbers.
+        DataError: not a picture, damaged, absurdly large, or with pixels that are no numbers; or
+            ``ground`` is no colour.
     """
     try:
         loaded = load_picture(
@@ -237,7 +241,7 @@ def load_picture(
         raise PictureError(f"{name}: damaged, cannot be decoded: {reason}") from error
 
 
-def _open(content: bytes, name: str) -> ImageFile.ImageFile:
+def _open(content: bytes, name: str) -> "ImageFile":
     kind = _format_of(content)
     if kind is None:
         raise PictureError(f"{name}: {_what_it_is(content)}")
@@ -325,7 +329,7 @@ def _refuse_size(image: Image.Image, name: str, max_pixels: int) -> None:
 
 
 def _load(
-    file: ImageFile.ImageFile,
+    file: "ImageFile",
     content: bytes,
     name: str,
     ground: str,
@@ -384,7 +388,7 @@ def _orientation(file: Image.Image) -> int:
     return orientation if orientation in _UPRIGHT else 1
 
 
-def _has_several(file: ImageFile.ImageFile) -> bool:
+def _has_several(file: "ImageFile") -> bool:
     try:
         return bool(getattr(file, "is_animated", False))
     # The second one may be damaged.
@@ -436,7 +440,10 @@ def _lay_on_ground(
         overlay.thumbnail((longest, longest), Image.Resampling.BOX, reducing_gap=None)
     if ground == "contrast":
         ground = _contrast(overlay)
-    under = Image.new("RGBA", overlay.size, ground)
+    try:
+        under = Image.new("RGBA", overlay.size, ground)
+    except ValueError:
+        raise DataError(f"ground: {ground} is not a colour; give a name or #rrggbb") from None
     note = f"transparency laid on {ground}"
     return Image.alpha_composite(under, overlay).convert("RGB"), (note,)
 

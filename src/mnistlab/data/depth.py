@@ -136,10 +136,10 @@ def _number(value: Any) -> float | None:
 def _of_colour(image: Image.Image, content: bytes, rawmode: str) -> Samples:
     """Join the high bytes, which are all that Pillow keeps of 16-bit colours, and the low ones."""
     if rawmode == "LA;16B":
-        words = np.ascontiguousarray(_unpack(image, content, "RGBA")).view(">u2")
-        return Samples(words[..., 0], _to_alpha(words[..., 1]))
+        grey, alpha = np.moveaxis(_unpack(image, content, "RGBA").view(">u2"), 2, 0)
+        return Samples(grey, _to_alpha(alpha))
     low = _unpack(image, content, rawmode[:-1] + _OTHER_ORDER[rawmode[-1]])
-    words: NDArray[np.uint16] = np.asarray(image).astype(np.uint16) << 8 | low
+    words = np.asarray(image, np.uint16) * np.uint16(256) + low
     if image.mode == "RGBA":
         return Samples(words[..., :3], _to_alpha(words[..., 3]))
     key = image.info.get("transparency")
@@ -189,10 +189,8 @@ def scale(values: NDArray[Any], black_and_white: Range) -> NDArray[np.uint8]:
     """
     low, high = black_and_white
     factor = 255 / (high - low) if high > low else 0.0
-    if values.dtype.kind == "u" and values.dtype.itemsize == 2:
-        table = scale(np.arange(_WORD + 1, dtype=np.float64), black_and_white)
-        return np.take(table, values)
     scaled = np.empty(values.shape, np.uint8)
+    # In parts, since numbers of 64 bits take eight times the memory.
     for row in range(0, len(values), _ROWS):
         part = (values[row : row + _ROWS].astype(np.float64) - low) * factor
         scaled[row : row + _ROWS] = np.rint(part.clip(0, 255))
