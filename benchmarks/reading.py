@@ -99,7 +99,9 @@ def measure_reading(*, quick: bool, on_turn: Callable[[str], None]) -> ReadingBe
 
 def _pictures(count: int, length: int) -> Iterator[Photograph]:
     test = load_dataset("mnist").test
-    return photographs(test.images[:, 0], test.labels, count=count, length=length, seed=_SEED + length)
+    return photographs(
+        test.images[:, 0], test.labels, count=count, length=length, seed=_SEED + length
+    )
 
 
 def _read(

@@ -101,6 +101,7 @@ __all__ = [
     "repeat",
     "sweep",
     "train",
+    "verify_dataset",
 ]
 
 

@@ -56,8 +56,8 @@ class DamagedPictures(DataError):  # noqa: N818 - it is named after what it hold
         shown = [f"{name} ({reason})" for name, reason in islice(damaged.items(), _SHOWN)]
         more = f" and {len(damaged) - _SHOWN:,} more" if len(damaged) > _SHOWN else ""
         super().__init__(
-            f"{place}: {len(damaged):,} of {total:,} pictures are damaged: {', '.join(shown)}{more};"
-            " mend or remove them, or leave them out with skip_damaged"
+            f"{place}: {len(damaged):,} of {total:,} pictures are damaged:"
+            f" {', '.join(shown)}{more}; mend or remove them, or leave them out with skip_damaged"
         )
         self.damaged = damaged
 

@@ -75,7 +75,11 @@ def test_classes_are_counted_where_there_are_more():
         (split([0, 1]), split([-1]), "test image 0 has label -1"),
         (split([]), split([0]), "training set: no images"),
         (split([0]), split([]), "test set: no images"),
-        (split([0]), split([0], (4, 5)), "training and test images differ (4x4 pixels and 4x5 pixels)"),
+        (
+            split([0]),
+            split([0], (4, 5)),
+            "training and test images differ (4x4 pixels and 4x5 pixels)",
+        ),
         (Split(split([0, 1]).images, np.array([0])), split([0]), "2 images but 1 labels"),
         (split(range(6)), None, "cannot hold out a test set: no class has two images"),
     ],

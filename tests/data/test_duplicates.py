@@ -88,7 +88,7 @@ def test_a_changed_picture_is_found_and_no_other(kind, change, request):
 
 
 def test_handwritten_ones_are_not_each_others_duplicates(mnist):
-    ones = mnist.train.images[mnist.train.labels == 1][:, None]
+    ones = mnist.train.images[mnist.train.labels == 1]
     assert len(ones) == 6742
     assert find_duplicates({"train": ones[:3000], "test": ones[3000:4000]}).pairs == ()
 
@@ -110,7 +110,7 @@ def test_a_split_may_be_empty(digits):
 
 @pytest.mark.parametrize("count", [20, 600, 2000])
 def test_different_digits_are_not_duplicates_in_a_small_set_either(mnist, count):
-    images = mnist.train.images[mnist.train.labels != 1][:count, None]
+    images = mnist.train.images[mnist.train.labels != 1][:count]
     assert find_duplicates({"train": images}).pairs == ()
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from mnistlab.data.forms.registry import PART_NAMES, Part
+from mnistlab.data.form import PART_NAMES, Part
 
 Kind = Literal["images", "labels", "class names"]
 

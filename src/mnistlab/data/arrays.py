@@ -11,7 +11,7 @@ from mnistlab.data.array_images import arrange, looks_like_images, to_bytes
 from mnistlab.data.array_labels import count_labels, read_labels, to_text
 from mnistlab.data.array_names import ArrayName, Kind, parse_name
 from mnistlab.data.dataset import Split
-from mnistlab.data.forms.registry import Part, Parts
+from mnistlab.data.form import Part, Parts
 from mnistlab.errors import DataError
 from mnistlab.text import listed
 

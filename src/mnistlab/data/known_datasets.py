@@ -245,7 +245,7 @@ def load_known(known: KnownDataset, on_progress: OnProgress | None = None) -> Da
 
 def _load_cifar(known: KnownDataset, path: Path) -> Dataset:
     from mnistlab.data.file_tree import open_tree
-    from mnistlab.data.forms import ReadOptions
+    from mnistlab.data.form import ReadOptions
     from mnistlab.data.forms.cifar import FORM
 
     tree, options = open_tree(path), ReadOptions()

@@ -7,35 +7,14 @@ import numpy as np
 
 from mnistlab.data.dataset import Split
 from mnistlab.data.decode import HEAD_BYTES, is_picture
+from mnistlab.data.decode import SUFFIXES as SUFFIXES_READ
 from mnistlab.data.file_tree import FileTree
-from mnistlab.data.forms.registry import Part, Parts, ReadOptions
+from mnistlab.data.form import Part, Parts, ReadOptions
 from mnistlab.data.pictures import read_pictures
 from mnistlab.errors import DataError
 from mnistlab.text import listed
 
-SUFFIXES = tuple(
-    [
-        ".png",
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".bmp",
-        ".dib",
-        ".gif",
-        ".tif",
-        ".tiff",
-        ".webp",
-        ".avif",
-        ".heic",
-        ".heif",
-        ".pgm",
-        ".ppm",
-        ".pbm",
-        ".pnm",
-        ".pfm",
-    ]
-)
+SUFFIXES = tuple(sorted(SUFFIXES_READ))
 """What the names of pictures end in; a file of another name is one if its content says so."""
 _ORDER: tuple[Part, ...] = ("train", "validation", "test")
 

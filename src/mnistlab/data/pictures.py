@@ -17,7 +17,7 @@ from mnistlab.data.bounds import most_unpacked
 from mnistlab.data.decode import common_range, decode
 from mnistlab.data.depth import Range
 from mnistlab.data.file_tree import FileTree
-from mnistlab.data.forms.registry import ReadOptions
+from mnistlab.data.form import ReadOptions
 from mnistlab.errors import DamagedPictures, DataError
 from mnistlab.files import read_file
 from mnistlab.recipe.model_input import Fit, place

@@ -6,7 +6,7 @@ from pathlib import Path
 from mnistlab.data.dataset import Dataset, make_dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.data.file_tree import FileTree, Folder, Joined, archive_kind, open_tree
-from mnistlab.data.forms.registry import PART_NAMES, Part, Parts, ReadOptions, forms, part_of
+from mnistlab.data.form import PART_NAMES, Part, Parts, ReadOptions, forms, part_of
 from mnistlab.data.known_datasets import CATALOGUE, load_known
 from mnistlab.data.labelled_pictures import is_picture_file
 from mnistlab.errors import DamagedPictures, DataError, did_you_mean
@@ -95,7 +95,7 @@ def _tree(path: Path) -> tuple[FileTree, str]:
             return open_tree(path), ""
         return Joined(path.parent, {part: open_tree(file) for part, file in parts.items()}), ""
     raise DataError(
-        f"{path}: not a known form of data; known are {_known_forms()}, also in zip and tar archives"
+        f"{path}: not a known form of data; known are {_known_forms()}, also in archives (zip, tar)"
     )
 
 

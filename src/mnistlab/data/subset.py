@@ -91,8 +91,9 @@ def _hold_out(
     present = np.unique(split.labels)
     if all(len(np.unique(part)) == len(present) for part in parts) or len(present) > count:
         return plain, ""
-    # A plain draw leaves a rare class out.
-    return stratified(split.labels, count, np.random.default_rng(_SEED)), " (of each class a share)"
+    # A plain draw leaves a rare class out, which not every number can mend.
+    fair = stratified(split.labels, count, np.random.default_rng(_SEED))
+    return (fair, " (of each class a share)") if len(fair) == count else (plain, "")
 
 
 def _missing(dataset: Dataset, split: Split, kind: str) -> list[str]:

@@ -41,7 +41,7 @@ class Verification:
     def counts(self, split: str) -> list[int]:
         """Return how many images of each class a split has."""
         labels = self.splits[split].labels
-        return np.bincount(labels, minlength=len(self.dataset.classes)).tolist()
+        return [int(n) for n in np.bincount(labels, minlength=len(self.dataset.classes))]
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON has it."""

@@ -60,7 +60,7 @@ def build_to_fit(
             fit=recipe.fit,
             mean=mean,
             std=std,
-            notes=tuple(_notes(recipe, dataset, (channels, height, width), bool(refusals))),
+            notes=tuple(_notes(recipe, dataset, (channels, height, width), refused=bool(refusals))),
         )
     if len(shapes) == 1:
         raise refusals[0]
@@ -87,7 +87,7 @@ def _candidates(recipe: Recipe, dataset: Dataset) -> Iterator[tuple[int, int, in
 
 
 def _notes(
-    recipe: Recipe, dataset: Dataset, shape: tuple[int, int, int], refused: bool
+    recipe: Recipe, dataset: Dataset, shape: tuple[int, int, int], *, refused: bool
 ) -> Iterator[str]:
     """Say what was chosen for the user, and what is lost of the images."""
     channels, *sides = shape

@@ -33,7 +33,8 @@ def add_negatives(dataset: Dataset, recipe: Recipe) -> Dataset:
         return dataset
     if dataset.image_size != _SIZE or dataset.channels != 1 or NONE in dataset.classes:
         raise DataError(
-            f"{dataset.name}: negatives need grey images of 28x28 pixels and no other class {NONE!r}"
+            f"{dataset.name}: negatives need grey images of 28x28 pixels and no other class"
+            f" {NONE!r}"
         )
     digits = dataset.train.images[:, 0]
     random = np.random.default_rng(derive_seed(_SEED, _PURPOSE))

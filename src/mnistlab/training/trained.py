@@ -54,8 +54,8 @@ class TrainedModel:
         probabilities over all shifted copies of an image.
 
         Args:
-            images: uint8, ``(n, channels, height, width)``, or ``(n, height, width)`` if grey, such as
-                the run's images.
+            images: uint8, ``(n, channels, height, width)``, or ``(n, height, width)`` if grey, of
+                the size and channels of the run's images.
 
         Returns:
             float32, ``(n, classes)``.

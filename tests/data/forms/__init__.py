@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mnistlab.data.file_tree import open_tree
-from mnistlab.data.forms import Parts, ReadOptions, forms
+from mnistlab.data.form import Parts, ReadOptions, forms
 from mnistlab.errors import DataError
 
 Pair = tuple[np.ndarray, np.ndarray]

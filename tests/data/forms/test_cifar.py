@@ -11,7 +11,7 @@ import pytest
 from mnistlab import load_dataset
 from mnistlab.data.cifar_classes import CIFAR_10, CIFAR_100
 from mnistlab.data.download import cache_folder
-from mnistlab.data.forms import Parts
+from mnistlab.data.form import Parts
 from mnistlab.data.forms.cifar import FORM
 from mnistlab.data.plain_pickle import read_pickle
 from mnistlab.errors import DataError

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from mnistlab.data.forms import ReadOptions
+from mnistlab.data.form import ReadOptions
 from mnistlab.data.forms.hdf5 import FORM
 from tests.data.forms import read_as, refusal_of
 
@@ -166,7 +166,7 @@ def test_without_the_extra_one_line_says_how_to_install_it(tmp_path):
         "import sys; sys.modules['h5py'] = None\n"
         "from pathlib import Path\n"
         "from mnistlab.data.file_tree import open_tree\n"
-        "from mnistlab.data.forms import ReadOptions\n"
+        "from mnistlab.data.form import ReadOptions\n"
         "from mnistlab.data.forms.hdf5 import FORM\n"
         "from mnistlab.errors import DataError\n"
         "try: FORM.read(open_tree(Path(sys.argv[1])), ReadOptions())\n"

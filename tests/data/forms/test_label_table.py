@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mnistlab.data.file_tree import Folder, open_tree
-from mnistlab.data.forms import ReadOptions
+from mnistlab.data.form import ReadOptions
 from mnistlab.data.forms.label_table import FORM
 from mnistlab.errors import DamagedPictures, DataError
 from tests.data.forms import png_bytes

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from mnistlab.data.file_tree import Folder, Zip
-from mnistlab.data.forms import ReadOptions
+from mnistlab.data.form import ReadOptions
 from mnistlab.data.forms.pixel_table import FORM
 from mnistlab.errors import DataError
 

@@ -4,7 +4,3 @@ A file in this folder that defines ``FORM`` is found automatically; no list name
 the files of a folder, of an archive, or a single file, which it is given as a
 :class:`mnistlab.data.file_tree.FileTree`.
 """
-
-from mnistlab.data.forms.registry import Form, Part, Parts, ReadOptions, forms, part_of
-
-__all__ = ["Form", "Part", "Parts", "ReadOptions", "forms", "part_of"]

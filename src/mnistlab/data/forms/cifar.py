@@ -12,7 +12,7 @@ from mnistlab.data.array_files import read_whole
 from mnistlab.data.cifar_classes import CIFAR_10, CIFAR_100
 from mnistlab.data.dataset import Split
 from mnistlab.data.file_tree import FileTree
-from mnistlab.data.forms.registry import Form, Part, Parts, ReadOptions
+from mnistlab.data.form import Form, Part, Parts, ReadOptions
 from mnistlab.data.plain_pickle import read_pickle
 from mnistlab.errors import DataError
 from mnistlab.text import listed

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mnistlab.data.file_tree import FileTree
-from mnistlab.data.forms.registry import Form, Part, Parts, ReadOptions, part_of
+from mnistlab.data.form import Form, Part, Parts, ReadOptions, part_of
 from mnistlab.data.labelled_pictures import (
     LabelledPicture,
     is_picture_file,

@@ -18,7 +18,7 @@ from mnistlab.data.array_files import (
 from mnistlab.data.arrays import splits_from
 from mnistlab.data.bounds import refuse_bomb
 from mnistlab.data.file_tree import FileTree
-from mnistlab.data.forms.registry import Form, Parts, ReadOptions
+from mnistlab.data.form import Form, Parts, ReadOptions
 from mnistlab.errors import DataError
 from mnistlab.files import open_file
 

@@ -12,7 +12,7 @@ from mnistlab.data.array_files import read_whole, start_of
 from mnistlab.data.array_names import ArrayName, parse_name
 from mnistlab.data.arrays import splits_from
 from mnistlab.data.file_tree import FileTree
-from mnistlab.data.forms.registry import Form, Parts, ReadOptions
+from mnistlab.data.form import Form, Parts, ReadOptions
 from mnistlab.data.idx import parse_idx, read_idx
 from mnistlab.errors import DataError
 from mnistlab.text import listed

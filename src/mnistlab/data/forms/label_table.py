@@ -9,7 +9,7 @@ from itertools import islice
 
 from mnistlab.data.file_tree import FileTree, Folder
 from mnistlab.data.forms.labels import check_labels
-from mnistlab.data.forms.registry import Form, Part, Parts, ReadOptions, part_of
+from mnistlab.data.form import Form, Part, Parts, ReadOptions, part_of
 from mnistlab.data.forms.text_table import (
     TextTable,
     choose_tables,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.data.dataset import DIGITS
-from mnistlab.data.forms.registry import Part
+from mnistlab.data.form import Part
 from mnistlab.data.forms.text_table import is_missing, is_number, shown
 from mnistlab.errors import DataError
 from mnistlab.text import listed

@@ -21,7 +21,7 @@ from mnistlab.data.array_names import parse_name
 from mnistlab.data.arrays import Arrays, splits_from
 from mnistlab.data.bounds import refuse_bomb
 from mnistlab.data.file_tree import FileTree
-from mnistlab.data.forms.registry import Form, Parts, ReadOptions
+from mnistlab.data.form import Form, Parts, ReadOptions
 from mnistlab.errors import DataError
 
 _SUFFIX = ".mat"

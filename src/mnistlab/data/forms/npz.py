@@ -15,7 +15,7 @@ from mnistlab.data.array_files import joined, place_of, read_array_files, read_w
 from mnistlab.data.array_names import parse_name
 from mnistlab.data.arrays import Arrays, splits_from
 from mnistlab.data.file_tree import FileTree, Zip, archive_kind
-from mnistlab.data.forms.registry import Form, Parts, ReadOptions
+from mnistlab.data.form import Form, Parts, ReadOptions
 from mnistlab.errors import DataError
 
 _ONE, _SEVERAL = ".npy", ".npz"

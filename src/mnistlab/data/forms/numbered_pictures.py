@@ -4,7 +4,7 @@ import re
 
 from mnistlab.data.dataset import DIGITS
 from mnistlab.data.file_tree import FileTree
-from mnistlab.data.forms.registry import Form, Part, Parts, ReadOptions, part_of
+from mnistlab.data.form import Form, Part, Parts, ReadOptions, part_of
 from mnistlab.data.labelled_pictures import LabelledPicture, pictures_in, read_labelled
 from mnistlab.errors import DataError
 from mnistlab.text import printable, shorten

@@ -21,7 +21,7 @@ from mnistlab.data.forms.pixel_columns import (
     picture_shape,
     pixels_of,
 )
-from mnistlab.data.forms.registry import Form, Part, Parts, ReadOptions
+from mnistlab.data.form import Form, Part, Parts, ReadOptions
 from mnistlab.data.forms.text_table import (
     SPACES,
     TextTable,

@@ -15,7 +15,7 @@ from typing import IO, Any, Literal
 
 from mnistlab.data.bounds import BoundedReader, most_unpacked, refuse_holes
 from mnistlab.data.file_tree import FileTree
-from mnistlab.data.forms.registry import PART_NAMES, Part
+from mnistlab.data.form import PART_NAMES, Part
 from mnistlab.errors import DataError
 from mnistlab.files import open_file
 from mnistlab.text import listed, printable, shorten
