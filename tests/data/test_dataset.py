@@ -94,7 +94,7 @@ def test_without_a_test_set_a_seventh_is_held_out_and_the_reader_told():
     whole = split([i % 10 for i in range(70)])
     dataset = make_dataset("alone", whole, None)
     assert (len(dataset.train), len(dataset.test)) == (60, 10)
-    assert "no test set: 10 of its images" in dataset.note
+    assert "no test set: 10 images" in dataset.note
     everything = np.concatenate([dataset.train.images, dataset.test.images])
     assert sorted(image.tobytes() for image in everything) == sorted(
         image.tobytes() for image in whole.images

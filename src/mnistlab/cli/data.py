@@ -1,5 +1,6 @@
 """``mnistlab data``: list, check and look at data sets."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +79,18 @@ def verify(source: str, **options: Any) -> None:
     for note in filter(None, dataset.note.split("; ")):
         echo(f"note: {note}")
     for line in found.duplicates.summary():
-        echo(f"duplicates: {line}")
+        if not any(line in fault.message for fault in found.faults):
+            echo(f"duplicates: {line}")
     for fault in found.faults:
         echo(f"{fault.severity}: {fault.message}")
     published = ", as published" if found.as_published else ""
     verdict = "no fault found"
     if found.faults:
-        errors = sum(fault.severity == "error" for fault in found.faults)
-        verdict = f"{errors} errors, {len(found.faults) - errors} warnings"
+        severities = Counter(fault.severity for fault in found.faults)
+        verdict = ", ".join(
+            f"{count} {severity}{'' if count == 1 else 's'}"
+            for severity, count in severities.items()
+        )
     echo(f"fingerprint {dataset.fingerprint}{published}; {verdict}")
     echo_json(found.as_dict())
 

@@ -239,14 +239,11 @@ def _hold_out(name: str, split: Split, group: str) -> tuple[Split, Split, str]:
                 raise DataError("its images have no file names to find groups in")
             groups = [group_of(image, group) for image in split.names]
             test = grouped(groups, split.labels, _TEST_SHARE, random)
-            how = f", in whole groups of {len(set(groups)):,},"
+            how = f"in whole groups ({len(set(groups)):,} in all)"
         else:
-            test, how = stratified(split.labels, _TEST_SHARE, random), ", of each class its share,"
+            test, how = stratified(split.labels, _TEST_SHARE, random), "from each class"
     except DataError as error:
         raise DataError(f"{name}: cannot hold out a test set: {error}") from None
     train = np.setdiff1d(np.arange(len(split)), test)
-    note = (
-        f"{name} has no test set: {len(test):,} of its images, drawn once at random{how} are held"
-        " out as one"
-    )
+    note = f"no test set: {len(test):,} images, drawn once at random {how}, are held out as one"
     return split.take(train), split.take(test), note

@@ -193,22 +193,23 @@ def _few_images(splits: Mapping[str, Split], classes: Sequence[str]) -> Iterator
     few = (counts > 0) & ((counts < 5) | ((counts < 20) & (counts < counts.max() / 10)))
     if few.any():
         named = dict(zip(_named(classes, few), counts[few].tolist(), strict=True))
-        yield Fault(
-            "few images",
-            "warning",
-            "too few training images to learn from:"
-            f" {listed([f'{name} {count}' for name, count in named.items()], most=5)}; add some, or"
-            f" leave the {'class' if len(named) == 1 else 'classes'} out",
-            {"classes": named},
+        each = listed([f"{name} {count}" for name, count in named.items()], most=5)
+        message = (
+            f"few training images: at most {counts.max()} of each class"
+            if len(named) == len(classes)
+            else f"few training images: {each}; add some, or leave the"
+            f" {'class' if len(named) == 1 else 'classes'} out"
         )
+        yield Fault("few images", "warning", message, {"classes": named})
     if counts.max() > 0.95 * counts.sum() and (counts > 0).sum() > 1:
         most = int(counts.argmax())
         share = counts[most] / counts.sum()
         yield Fault(
             "one class prevails",
             "warning",
-            f"{share:.1%} of the training images are of class {classes[most]}: who always answers"
-            " that is nearly always right; check the labels, or add images of the others",
+            f"{100 * share:.1f} % of the training images are of class {classes[most]}, so a model"
+            " that always answers that is rarely wrong; check the labels, or add images of the"
+            " others",
             {"class": classes[most], "share": float(share)},
         )
 
@@ -402,7 +403,7 @@ def _repeated(
         share = len(pairs) / max(duplicates.sizes[split], 1)
         if pairs and (split != first or share > _REPEATED):
             then = (
-                "leave them out of one of the two sets, for they test memory"
+                "remove them from one of the two, since they test what was memorised"
                 if split != first
                 else "leave the copies out"
             )
