@@ -241,8 +241,7 @@ class Recipe(BaseModel):
         ge=0,
         le=512,
         description=(
-            "augmentation: pixels of black border added before a random crop to the old size; 0 is"
-            " none"
+            "augmentation: pixels of black padding before a random crop to the old size; 0 is none"
         ),
     )
     # Not strict, as above.
@@ -252,8 +251,8 @@ class Recipe(BaseModel):
         (0.0, 0.0, 0.0),
         strict=False,
         description=(
-            "augmentation: strengths; brightness, contrast and saturation change by factors uniform"
-            " in 1 +-strength"
+            "augmentation: brightness, contrast, saturation times factors uniform in 1 +-these; 0"
+            " is none"
         ),
     )
     cutout: Annotated[int, Regulariser("augmentation")] = Field(
@@ -267,8 +266,7 @@ class Recipe(BaseModel):
         ge=0,
         le=100,
         description=(
-            "augmentation: alpha; pairs of images are averaged with weights drawn from Beta(alpha,"
-            " alpha); 0 is none"
+            "augmentation: pairs of images averaged, weights from Beta(mixup, mixup); 0 is none"
         ),
     )
     cutmix: Augmentation = Field(
@@ -276,8 +274,8 @@ class Recipe(BaseModel):
         ge=0,
         le=100,
         description=(
-            "augmentation: alpha; a box is taken from another image, its area from Beta(alpha,"
-            " alpha); 0 is none"
+            "augmentation: a box of another image pasted in, area from Beta(cutmix, cutmix); 0 is"
+            " none"
         ),
     )
 
