@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from mnistlab import load_dataset
 from mnistlab.data.file_tree import Folder, Zip
 from mnistlab.data.forms import ReadOptions
 from mnistlab.data.forms.pixel_table import FORM
@@ -485,6 +486,24 @@ def test_several_tables_of_one_split_are_to_be_chosen_from(tmp_path):
         (tmp_path / name).write_text(text_of([header_of(rows), *rows]))
     with pytest.raises(DataError, match=r"holds a_train.csv, b_train.csv; name the one to use"):
         read(tmp_path)
+
+
+def test_a_few_tables_among_many_text_files(tmp_path):
+    rows = rows_of(*drawn())
+    (tmp_path / "digits.csv").write_text(text_of([header_of(rows), *rows]))
+    for number in range(80):
+        (tmp_path / f"{number}.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    same(read(tmp_path).train, *drawn())
+
+
+def test_tables_that_are_each_in_an_archive_of_their_own(tmp_path):
+    for part, seed in (("train", 0), ("test", 1)):
+        rows = rows_of(*drawn(seed=seed))
+        with zipfile.ZipFile(tmp_path / f"{part}.csv.zip", "w") as archive:
+            archive.writestr(f"{part}.csv", text_of([header_of(rows), *rows]))
+    data = load_dataset(tmp_path)
+    same(data.train, *drawn(seed=0))
+    same(data.test, *drawn(seed=1))
 
 
 def test_tables_of_other_things_are_no_tables_of_pixels(tmp_path):
