@@ -28,6 +28,17 @@ _PACKED: dict[bytes, Callable[..., Any]] = {
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
 _HIDDEN = (".", "__MACOSX")
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What reading a member of a damaged or encrypted zip file raises."""
 _SYSTEM = {"thumbs.db", "desktop.ini"}
 """Files that file managers leave behind."""
 _LONGEST_HEADER = 1 << 13
@@ -189,16 +200,7 @@ class Zip(FileTree):
             with self._archive.open(member) as file:
                 # With its size, since zipfile would otherwise unpack 2 GiB before it looks at it.
                 content = file.read(member.file_size)
-        except (
-            OSError,
-            EOFError,
-            ValueError,
-            zipfile.BadZipFile,
-            zlib.error,
-            lzma.LZMAError,
-            NotImplementedError,
-            RuntimeError,
-        ) as error:
+        except _UNREADABLE as error:
             raise DataError(f"{self.where(name)}: cannot be read: {error}") from error
         if len(content) < member.file_size:
             raise DataError(f"{self.where(name)}: cannot be read: truncated")
@@ -207,6 +209,14 @@ class Zip(FileTree):
     def size(self, name: str) -> int:
         """See :meth:`FileTree.size`."""
         return self._members[name].file_size
+
+    def head(self, name: str, count: int) -> bytes:
+        """See :meth:`FileTree.head`."""
+        try:
+            with self._archive.open(self._members[name]) as file:
+                return file.read(count)
+        except _UNREADABLE:
+            return b""
 
     @property
     def bytes_packed(self) -> int:
@@ -333,6 +343,11 @@ class Joined(FileTree):
         """See :meth:`FileTree.size`."""
         part, inner = self._find(name)
         return part.size(inner)
+
+    def head(self, name: str, count: int) -> bytes:
+        """See :meth:`FileTree.head`."""
+        part, inner = self._find(name)
+        return part.head(inner, count)
 
     @property
     def bytes_packed(self) -> int:

@@ -47,13 +47,16 @@ def check_labels(
 
 
 def number_labels(
-    cells: Mapping[Part, Sequence[str]], places: Mapping[Part, str]
+    cells: Mapping[Part, Sequence[str]],
+    places: Mapping[Part, str],
+    classes: Sequence[str] | None = None,
 ) -> tuple[dict[Part, NDArray[np.int64]], tuple[str, ...] | None]:
     """Turn labels into numbers from 0.
 
     Args:
         cells: see :func:`check_labels`.
         places: see there.
+        classes: the labels' names in the order of their numbers, if that is known.
 
     Returns:
         int64 ``(n,)`` of each split, and the classes' names: the words in order. Numbers from 0
@@ -62,6 +65,8 @@ def number_labels(
     Raises:
         DataError: see :func:`check_labels`; or training has no such label.
     """
+    if classes:
+        return _number_words(cells, places, [*classes])
     checked = check_labels(cells, places)
     found = {*checked["train"]}
     if not all(map(str.isdecimal, found)):

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal
 
 from mnistlab.data.bounds import BoundedReader, most_unpacked, refuse_holes
@@ -22,6 +22,9 @@ from mnistlab.text import listed, printable, shorten
 
 Role = Literal["label", "split", "index", "group", "file"]
 SUFFIXES = {".csv", ".tsv", ".tab", ".txt", ".data", ".tra", ".tes", ".train", ".test"}
+_TABLES_ALONE = {".csv", ".tsv"}
+"""Suffixes that nothing but tables have."""
+_MANY = 64
 PACKINGS: dict[str, tuple[bytes, Any]] = {
     ".gz": (b"\x1f\x8b", gzip.open),
     ".bz2": (b"BZh", bz2.open),
@@ -34,6 +37,7 @@ SPLITS: tuple[Part, ...] = ("train", "validation", "test")
 _SEPARATORS = ("\t", ";", "|", ",")
 _HEAD = 20
 """Rows that are looked at to tell what a table holds."""
+_HEAD_BYTES = 1 << 22
 _LONGEST_LINE = 1 << 22
 """Characters; a million pixels in a row are fewer."""
 _MOST_BYTES = 1 << 36
@@ -83,7 +87,7 @@ class TextTable:
     def __init__(self, tree: FileTree, name: str) -> None:
         self._tree, self.name, self.where = tree, name, tree.where(name)
         self._skipped = 0
-        lines = list(islice(self.lines(), _HEAD))
+        lines = self._first_lines()
         told = _EXCEL.fullmatch(lines[0].strip()) if lines else None
         if told:
             self._skipped = 1
@@ -97,8 +101,21 @@ class TextTable:
 
     def lines(self, skip: int = 0) -> Iterator[str]:
         """Yield the lines of all rows but the first ``skip``; blank lines are no rows."""
+        path = self._tree.path(self.name)
+        return self._lines_of(path or io.BytesIO(self._tree.read(self.name, _MOST_BYTES)), skip)
+
+    def _first_lines(self) -> list[str]:
+        """Return the first lines without unpacking all of an archive's member."""
+        path = self._tree.path(self.name)
+        if path:
+            return list(islice(self._lines_of(path, 0), _HEAD))
+        content = self._tree.head(self.name, _HEAD_BYTES)
+        lines = list(islice(self._lines_of(io.BytesIO(content), 0), _HEAD))
+        return lines[:-1] if len(content) == _HEAD_BYTES and len(lines) < _HEAD else lines
+
+    def _lines_of(self, source: Path | io.BytesIO, skip: int) -> Iterator[str]:
         try:
-            with self._open() as file:
+            with self._open(source) as file:
                 skip += self._skipped
                 while line := file.readline(_LONGEST_LINE):
                     if len(line) == _LONGEST_LINE:
@@ -120,12 +137,10 @@ class TextTable:
         return _split(line, self.separator)
 
     @contextmanager
-    def _open(self) -> Iterator[IO[str]]:
-        path = self._tree.path(self.name)
+    def _open(self, source: Path | io.BytesIO) -> Iterator[IO[str]]:
+        path = source if isinstance(source, Path) else None
         with ExitStack() as opened:
-            file: Any = opened.enter_context(
-                open_file(path) if path else io.BytesIO(self._tree.read(self.name, _MOST_BYTES))
-            )
+            file: Any = opened.enter_context(open_file(path) if path else source)
             start = file.read(6)
             file.seek(0)
             for magic, opener in PACKINGS.values():
@@ -150,6 +165,9 @@ def table_names(tree: FileTree) -> list[str]:
         for name in sorted(tree.names, key=len, reverse=True)
         if suffix_of(plain := _unpacked_name(name)) in SUFFIXES
     }
+    if len(found) > _MANY:
+        # Such as one text file beside each picture.
+        found = {plain: n for plain, n in found.items() if suffix_of(plain) in _TABLES_ALONE}
     return sorted(found.values())
 
 
