@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from mnistlab.data.array_names import parse_name
 from mnistlab.data.arrays import Arrays
 from mnistlab.data.bounds import refuse_holes
-from mnistlab.data.file_tree import FileTree
+from mnistlab.data.file_tree import FileTree, Folder
 from mnistlab.errors import DataError
 from mnistlab.files import open_file
 from mnistlab.text import listed
@@ -26,6 +26,13 @@ def read_whole(tree: FileTree, name: str) -> bytes:
     except OSError as error:
         raise DataError(f"{tree.where(name)}: cannot be read: {error.strerror or error}") from error
     return tree.read(name, tree.size(name))
+
+
+def beside(tree: FileTree, chosen: str) -> FileTree:
+    """Return the files beside the one that the user named, whose images or labels they may be."""
+    if not chosen or not isinstance(tree, Folder):
+        return tree
+    return Folder(tree.place, [path.name for path in tree.place.iterdir() if path.is_file()])
 
 
 def start_of(tree: FileTree, name: str, count: int) -> bytes:
@@ -60,7 +67,7 @@ def read_array_files(
     Raises:
         DataError: the files belong to several data sets.
     """
-    rests = {name: parse_name(_stem(name)).rest for name in names}
+    rests = {name: rest_of(name) for name in names}
     # The Street View House Numbers have easier images beside those to train on.
     extra = [name for name in names if "extra" in rests[name] and name != chosen]
     used = [name for name in names if name not in extra] or list(names)
@@ -70,6 +77,11 @@ def read_array_files(
         raise DataError(f"{tree.place}: holds {listed(used, 5)}; name the one to use")
     left = [name for name in names if name not in used]
     return {name: read(name) for name in used}, [f"not used: {listed(left, 4)}"] if left else []
+
+
+def rest_of(name: str) -> tuple[str, ...]:
+    """Return what a file's name says beside split and kind, which files of one data set share."""
+    return parse_name(_stem(name)).rest
 
 
 def joined(files: dict[str, Arrays]) -> Arrays:

@@ -17,7 +17,7 @@ _WHITE = 255.0
 _BLOCK_BYTES = 1 << 24
 _NEAR = 1e-3
 """By how much rounding may lead beyond a range."""
-_WHOLE_SCALES = (16, 255, 1023, 4095, 65535)
+_WHOLE_SCALES = (16, 255, 1023, 4095, 16383, 65535)
 """The largest values of whole numbers: scikit-learn's digits, and pictures of 8 to 16 bits."""
 _LEAST_BRIGHT = 128.0
 """What fractions reach at least if they are meant to end at 255."""

@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from mnistlab.data.file_tree import Folder, open_tree
 from mnistlab.data.form import ReadOptions
 from mnistlab.data.forms.hdf5 import FORM
 from tests.data.forms import read_as, refusal_of
@@ -95,6 +96,8 @@ def test_patches_in_a_file_of_images_and_a_file_of_labels(tmp_path):
     assert is_whole(parts)
     assert len(parts.validation) == 4
     assert parts.called["validation"] == "valid"
+    chosen = "camelyonpatch_level_2_split_train_x.h5"
+    assert is_whole(FORM.read(Folder(tmp_path, [chosen]), ReadOptions(chosen=chosen)))
 
 
 def test_words_of_any_length(tmp_path):
@@ -182,6 +185,4 @@ def test_without_the_extra_one_line_says_how_to_install_it(tmp_path):
 
 def test_another_file_of_that_name_is_none(tmp_path):
     (tmp_path / "a.h5").write_bytes(b"no")
-    from mnistlab.data.file_tree import open_tree
-
     assert not FORM.matches(open_tree(tmp_path), ReadOptions())

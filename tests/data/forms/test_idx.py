@@ -7,6 +7,8 @@ import zipfile
 import numpy as np
 import pytest
 
+from mnistlab.data.file_tree import Folder
+from mnistlab.data.form import ReadOptions
 from mnistlab.data.forms.idx import FORM
 from tests.data.forms import read_as, refusal_of
 
@@ -119,6 +121,15 @@ def test_several_sets_in_a_folder_are_refused_unless_one_is_named(tmp_path):
         write(tmp_path, names.replace(f" {name}-", f" emnist-{name}-"))
     assert "keep one set in a folder" in refusal_of(FORM.name, tmp_path)
     assert is_whole(read_as(FORM.name, tmp_path, "emnist-digits-train-images-idx3-ubyte"))
+
+
+def test_one_file_of_a_set_may_be_named_and_the_others_are_found_beside_it(tmp_path):
+    write(tmp_path, PUBLISHED)
+    write(tmp_path, PUBLISHED.replace("train-", "other-train-").replace("t10k", "other-test"))
+    for chosen in PUBLISHED.split():
+        tree, options = Folder(tmp_path, [chosen]), ReadOptions(chosen=chosen)
+        assert FORM.matches(tree, options)
+        assert is_whole(FORM.read(tree, options))
 
 
 @pytest.mark.parametrize("missing", PUBLISHED.split())

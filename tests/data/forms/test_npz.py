@@ -7,6 +7,8 @@ import zipfile
 import numpy as np
 import pytest
 
+from mnistlab.data.file_tree import Folder
+from mnistlab.data.form import ReadOptions
 from mnistlab.data.forms.npz import FORM
 from tests.data.forms import read_as, refusal_of
 
@@ -62,6 +64,15 @@ def test_arrays_in_files_of_their_own_and_in_folders(tmp_path):
         (tmp_path / part).mkdir(exist_ok=True)
         np.save(tmp_path / part / ("images" if kind == "x" else "labels"), array)
     assert is_whole(read(tmp_path))
+
+
+def test_one_of_the_arrays_may_be_named(tmp_path):
+    for name, array in KERAS.items():
+        np.save(tmp_path / f"{name}.npy", array)
+        np.save(tmp_path / f"other_{name}.npy", array + 1)
+    tree, options = Folder(tmp_path, ["x_train.npy"]), ReadOptions(chosen="x_train.npy")
+    assert FORM.matches(tree, options)
+    assert is_whole(FORM.read(tree, options))
 
 
 def test_a_file_for_each_split(tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mnistlab.data.file_tree import Folder, open_tree
-from mnistlab.data.forms import ReadOptions
+from mnistlab.data.form import ReadOptions
 from mnistlab.data.forms.parquet import FORM
 from mnistlab.errors import DamagedPictures, DataError
 from tests.data.forms import png_bytes
@@ -237,7 +237,7 @@ def test_without_the_extra_one_line_says_how_to_install_it(tmp_path):
         "import sys; sys.modules['pyarrow'] = None\n"
         "from pathlib import Path\n"
         "from mnistlab.data.file_tree import Folder\n"
-        "from mnistlab.data.forms import ReadOptions\n"
+        "from mnistlab.data.form import ReadOptions\n"
         "from mnistlab.data.forms.parquet import FORM\n"
         f"FORM.read(Folder(Path({str(tmp_path)!r})), ReadOptions())\n"
     )

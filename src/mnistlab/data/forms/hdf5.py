@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.data.array_files import (
+    beside,
     joined,
     place_of,
     read_array_files,
@@ -65,6 +66,14 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
     files, notes = read_array_files(
         tree, _named(tree, options), options.chosen, lambda name: _read_file(tree, name, matlab)
     )
+    if options.chosen and all(len(arrays) == 1 for arrays in files.values()):
+        whole = beside(tree, options.chosen)
+        files, notes = read_array_files(
+            whole,
+            _named(whole, options),
+            options.chosen,
+            lambda name: _read_file(whole, name, matlab),
+        )
     parts = splits_from(joined(files), place_of(tree, files), matlab=any(matlab))
     return Parts(**{**vars(parts), "notes": [*parts.notes, *notes]})
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from mnistlab.data.array_files import read_whole, start_of
+from mnistlab.data.array_files import beside, read_whole, start_of
 from mnistlab.data.array_names import ArrayName, parse_name
 from mnistlab.data.arrays import splits_from
 from mnistlab.data.file_tree import FileTree
@@ -85,6 +85,7 @@ def _matches(tree: FileTree, options: ReadOptions) -> bool:
 
 def _read(tree: FileTree, options: ReadOptions) -> Parts:
     """Read the pairs; test images without labels are refused, a missing test set is not."""
+    tree = beside(tree, options.chosen)
     found = _find(tree)
     rests = {said.rest for said in found.values()}
     if options.chosen:

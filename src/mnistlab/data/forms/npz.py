@@ -11,10 +11,17 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from mnistlab.data.array_files import joined, place_of, read_array_files, read_whole
+from mnistlab.data.array_files import (
+    beside,
+    joined,
+    place_of,
+    read_array_files,
+    read_whole,
+    rest_of,
+)
 from mnistlab.data.array_names import parse_name
 from mnistlab.data.arrays import Arrays, splits_from
-from mnistlab.data.file_tree import FileTree, Zip, archive_kind
+from mnistlab.data.file_tree import FileTree, Folder, Zip, archive_kind
 from mnistlab.data.form import Form, Parts, ReadOptions
 from mnistlab.errors import DataError
 
@@ -36,7 +43,11 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
     An ``.npz`` file that is opened as an archive, and a folder of ``.npy`` files, look alike.
     """
     archives = _named(tree, _SEVERAL)
-    if archives:
+    if options.chosen.lower().endswith(_ONE):
+        arrays = _named(beside(tree, options.chosen), _ONE)
+        same = [name for name in arrays if rest_of(name) == rest_of(options.chosen)]
+        tree = Folder(tree.place, same if len(same) > 1 else arrays)
+    elif archives:
         files, notes = read_array_files(
             tree, archives, options.chosen, lambda name: _read_npz(tree, name)
         )
