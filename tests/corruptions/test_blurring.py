@@ -68,7 +68,7 @@ def test_angles_are_between_45_degrees_up_and_down():
 @pytest.mark.parametrize("severity", GLASS)
 def test_glass_blur_is_what_slow_swaps_make(mnist, severity):
     sigma, reach, rounds = GLASS[severity]
-    image = mnist.test.images[3]
+    image = mnist.test.images[3, 0]
     (found,) = corrupt(
         image[None], "glass_blur", severity=severity, generator=generator(5, "glass_blur")
     )
@@ -99,7 +99,7 @@ def test_glass_neither_adds_light_nor_takes_it(mnist):
 
 def test_blurring_grows_with_the_image(mnist):
     """An image enlarged, blurred and shrunk again is about the same as the image blurred."""
-    images = mnist.test.images[:50]
+    images = mnist.test.images[:50, 0]
     large = images.repeat(2, axis=1).repeat(2, axis=2)
     smeared = corrupt(large, "motion_blur", generator=generator(0, "motion_blur"))
     shrunk = smeared.reshape(50, 28, 2, 28, 2).mean(axis=(2, 4))

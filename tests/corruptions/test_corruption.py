@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
+from scipy import ndimage
 
 from mnistlab.corruptions import CORRUPTIONS, SEVERITIES, corrupt, generator
 from mnistlab.errors import DataError
@@ -138,6 +140,54 @@ def test_images_that_lie_otherwise_in_memory_are_corrupted_alike(mnist):
         assert np.array_equal(corrupted(images[::2], name), corrupted(images[::2].copy(), name))
 
 
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_grey_images_may_have_a_channel(mnist, name):
+    images = mnist.test.images[:20]
+    assert images.shape == (20, 1, 28, 28)
+    found = corrupted(images, name)
+    assert found.shape == images.shape
+    assert np.array_equal(found[:, 0], corrupted(np.asarray(images[:, 0]), name))
+    assert Image.fromarray(found[0]).size == (28, 28)
+
+
+def in_colour(count=12):
+    random = np.random.default_rng(8)
+    rough = random.normal(0, 1, (count, 3, 20, 24))
+    soft = ndimage.gaussian_filter(rough, (0, 0, 1.5, 1.5))
+    return np.clip(127 + 300 * soft, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(PUBLISHED) - {"shot_noise", "impulse_noise", "canny_edges"})
+)
+def test_all_channels_of_an_image_are_changed_alike(name):
+    images = in_colour()
+    found = corrupted(images, name)
+    for channel in range(3):
+        assert np.array_equal(found[:, channel], corrupted(images[:, channel], name))
+    assert not np.array_equal(found, images)
+
+
+@pytest.mark.parametrize("name", ["shot_noise", "impulse_noise"])
+def test_each_channel_has_noise_of_its_own(name):
+    images = np.full((6, 3, 20, 20), 100, np.uint8)
+    found = corrupted(images, name)
+    assert np.array_equal(found[:, 0], corrupted(images[:, 0], name))
+    for one, other in ((0, 1), (1, 2), (0, 2)):
+        together = np.corrcoef(found[:, one].ravel(), found[:, other].ravel())[0, 1]
+        assert abs(together) < 5 / np.sqrt(6 * 400)
+
+
+def test_edges_are_those_of_the_grey_picture():
+    images = in_colour()
+    grey = [np.asarray(Image.fromarray(image.transpose(1, 2, 0)).convert("L")) for image in images]
+    found = corrupted(images, "canny_edges")
+    assert found.shape == images.shape
+    for channel in range(3):
+        assert np.array_equal(found[:, channel], corrupted(np.stack(grey), "canny_edges"))
+    assert found.any()
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
@@ -171,13 +221,15 @@ def test_where_there_are_no_severities_none_can_be_chosen(name):
     [
         (np.zeros((28, 28), np.uint8), r"images of type uint8 and shape \(28, 28\)"),
         (np.zeros((2, 28, 28, 1), np.uint8), r"shape \(2, 28, 28, 1\)"),
+        (np.zeros((2, 2, 28, 28), np.uint8), r"shape \(2, 2, 28, 28\)"),
+        (np.zeros((2, 28, 28, 3), np.uint8), r"shape \(2, 28, 28, 3\)"),
         (np.zeros((2, 28, 1), np.uint8), r"shape \(2, 28, 1\).* sides of at least 2"),
         (np.zeros((2, 28, 28), np.float32), "images of type float32"),
         (np.zeros((2, 28, 28), bool), "images of type bool"),
         ([[[0, 0], [0, 0]]], "images of type list"),
     ],
 )
-def test_other_than_grey_images_of_bytes_are_refused(images, said):
+def test_other_than_images_of_bytes_are_refused(images, said):
     with pytest.raises(DataError, match=said):
         corrupted(images, "fog")
 

@@ -77,7 +77,7 @@ def test_lines_only_add_light(mnist, name):
     images = mnist.test.images[:300]
     found = corrupt(images, name, generator=generator(0, name))
     assert (found >= images).all()
-    lit = (found > images).mean(axis=(1, 2))
+    lit = (found > images).mean(axis=(1, 2, 3))
     # A line that leaves the image, or lies on the digit, may be short.
     assert np.median(lit) > 0.04
     assert lit.max() < 0.25

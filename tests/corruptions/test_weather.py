@@ -31,10 +31,10 @@ def test_white_behind_fog_is_white_darkened_by_no_more_than_it_hides(severity):
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_a_digit_in_fog_is_lighter_than_what_is_around_it_by_what_fog_leaves(mnist, severity):
     images = mnist.test.images[:100].copy()
-    images[:, 0, 0] = 255
+    images[:, :, 0, 0] = 255
     behind = corrupted(images, "fog", severity).astype(float)
     nothing = np.zeros_like(images)
-    nothing[:, 0, 0] = 255
+    nothing[:, :, 0, 0] = 255
     fog = corrupted(nothing, "fog", severity)
     # Where neither is clipped, the difference is that of the digit divided by 1 + strength.
     free = (behind < 254) & (images > 0) & (nothing == 0)

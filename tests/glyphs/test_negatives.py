@@ -10,7 +10,7 @@ from mnistlab.glyphs.negatives import _beside, _cut, _half, _main_part, _touchin
 
 @pytest.fixture(scope="module")
 def digits(mnist):
-    return mnist.train.images[:2000]
+    return mnist.train.images[:2000, 0]
 
 
 def inked(image):
@@ -34,6 +34,14 @@ def test_the_seed_decides_and_a_longer_draw_begins_alike(digits):
     one, two = (draw_negatives(digits, count, np.random.default_rng(5)) for count in (10, 14))
     np.testing.assert_array_equal(one, two[:10])
     assert (draw_negatives(digits, 10, np.random.default_rng(6)) != one).any()
+
+
+def test_images_with_a_channel_give_the_same(digits):
+    plain, shaped = (
+        draw_negatives(images, 10, np.random.default_rng(3))
+        for images in (digits, digits[:, np.newaxis])
+    )
+    np.testing.assert_array_equal(plain, shaped)
 
 
 def test_no_negatives():

@@ -10,6 +10,7 @@ from mnistlab import Recipe
 from mnistlab.errors import KernelError
 from mnistlab.kernels import AugmentationParams, Plan, installed, load_library
 from mnistlab.kernels.library import BUILDS, processor_level
+from mnistlab.recipe import ModelInput
 from mnistlab.training.backend import choose_backend
 from tests.kernels.reference import make_plan, random_batches, randomise
 
@@ -133,8 +134,9 @@ def test_a_choice_that_cannot_be_is_said_in_a_line_and_training_falls_back(load_
     with pytest.raises(KernelError, match=f"^{line}$"):
         Plan(model, (1, 3, 3), 3, mean=0.0, std=1.0)
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
+    model_input = ModelInput(channels=1, height=3, width=3, fit="none", mean=(0.0,), std=(1.0,))
     backend = choose_backend(
-        model, Recipe(), optimiser, [], (1, 3, 3), 3, torch.device("cpu"), "auto"
+        model, Recipe(), optimiser, [], model_input, 3, torch.device("cpu"), "auto"
     )
     assert backend.kernels == "torch"
     with pytest.raises(KernelError) as refused:

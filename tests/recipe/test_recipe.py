@@ -50,7 +50,25 @@ def test_the_course_recipes_are_the_published_ones():
         ({"epochs": 2.5}, "epochs: must be a whole number"),
         ({"epochs": True}, "epochs: must be a whole number"),
         ({"batch_norm": 1}, "batch_norm: must be true or false; found 1"),
-        ({"fit": "crop"}, 'fit: must be one of pad, resize, none; found "crop"'),
+        ({"fit": "cut"}, 'fit: must be one of pad, resize, crop, none; found "cut"'),
+        (
+            {"size": "big"},
+            'size: must be auto, or a whole number from 8 to 512; found "big"',
+        ),
+        ({"size": 7}, "size: must be auto, or a whole number from 8 to 512; found 7"),
+        ({"colour": "red"}, 'colour: must be one of auto, grey, rgb; found "red"'),
+        *(
+            (
+                {"mean": mean},
+                "mean: must be auto, or a number from 0 to 1, or three numbers, each a number from"
+                " 0 to 1; found",
+            )
+            for mean in (1.5, "own", [0.1, 0.2], [0.1, 0.2, 1.1], True)
+        ),
+        (
+            {"std": [0.1, 0.2, 0]},
+            "std: must be auto, or a number above 0 to 1, or three numbers, each a number above 0",
+        ),
         ({"blur": 1}, "blur: must be two numbers [low, high], each a number from 0 to 10; found 1"),
         ({"blur": [0.1, "x"]}, "blur: must be two numbers"),
         ({"blur": [1, 0.1]}, "blur: the range must ascend; found [1.0, 0.1]"),

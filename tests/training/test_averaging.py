@@ -75,7 +75,9 @@ def test_batch_norm_statistics_are_those_of_the_last_epochs_augmented_images(
     seen = []
     for start, stop in trainer.bounds[:count]:
         pixels = to_float(batches.images[batches.order[start:stop]])
-        seen.append(normalise(augment(pixels, batches.augmentation.of(start, stop, CPU)), RECIPE))
+        seen.append(
+            normalise(augment(pixels, batches.augmentation.of(start, stop, CPU)), trainer.input)
+        )
     update_bn(seen, trainer.model)
     for name, value in ours.items():
         torch.testing.assert_close(value, trainer.model.state_dict()[name], atol=1e-5, rtol=1e-4)

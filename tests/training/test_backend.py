@@ -8,7 +8,7 @@ from mnistlab.data import Split
 from mnistlab.kernels import load_library
 from mnistlab.recipe import Recipe
 from mnistlab.runs.options import ignore, never
-from mnistlab.training.diagnosis import diagnose, unsupported_reason
+from mnistlab.training.diagnosis import diagnose, examine_model
 from mnistlab.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -100,14 +100,15 @@ def test_a_model_without_native_kernels_trains_in_pytorch(small_mnist, tmp_path)
     assert trainer.backend.kernels == "torch"
     assert trainer.backend.reason == "2 (Tanh): has no native kernel"
     assert trainer.run(ignore, never)
-    assert unsupported_reason(recipe, small_mnist) == "2 (Tanh): has no native kernel"
+    reason, model_input = examine_model(recipe, small_mnist)
+    assert reason == "2 (Tanh): has no native kernel"
+    assert model_input == trainer.input
 
 
 def test_built_in_models_have_native_kernels(small_mnist):
     for model in ("lenet5", "mlp"):
-        assert (
-            unsupported_reason(Recipe(model=model, batch_norm=True, dropout=0.5), small_mnist) == ""
-        )
+        recipe = Recipe(model=model, batch_norm=True, dropout=0.5)
+        assert examine_model(recipe, small_mnist)[0] == ""
 
 
 def test_the_diagnosis_names_what_is_in_use():

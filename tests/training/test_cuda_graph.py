@@ -37,6 +37,7 @@ def trained(recipe, dataset, capture=None):
             recipe,
             trainer.optimizer,
             trainer.averaging.averages,
+            trainer.input,
             CPU,
             "requested",
         )

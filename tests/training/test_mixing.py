@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from mnistlab import Recipe
 from mnistlab.kernels import AugmentationParams, EpochBatches
+from mnistlab.recipe import ModelInput
 from mnistlab.training.augmentations import augment, draw_augmentation, mix_targets
 from mnistlab.training.backend import choose_backend
 
@@ -153,8 +154,9 @@ def test_the_accuracy_counts_the_label_with_the_larger_share(kernels):
         model[1].bias.copy_(torch.tensor([0.0, 1.0]))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
     device = torch.device("cpu")
+    model_input = ModelInput(channels=1, height=2, width=2, fit="none", mean=(0.5,), std=(0.5,))
     backend = choose_backend(
-        model, Recipe(momentum=0.0), optimizer, [], (1, 2, 2), 2, device, kernels
+        model, Recipe(momentum=0.0), optimizer, [], model_input, 2, device, kernels
     )
     assert (backend.kernels == "torch") == (kernels == "torch")
     backend.train(batches, 0, 1)

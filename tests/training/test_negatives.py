@@ -33,13 +33,21 @@ def test_a_recipe_without_them_leaves_the_data_alone(dataset):
 
 def test_images_of_another_size_are_refused(dataset):
     wide = Split(np.zeros((5, 28, 30), np.uint8), np.arange(5))
-    with pytest.raises(DataError, match=r"odd: negatives need images of 28x28 pixels"):
+    with pytest.raises(DataError, match=r"odd: negatives need grey images of 28x28 pixels"):
         add_negatives(Dataset("odd", wide, wide, tuple("01234")), SMALL)
+
+
+def test_images_in_colour_are_refused(dataset):
+    colour = Split(np.zeros((5, 3, 28, 28), np.uint8), np.arange(5))
+    with pytest.raises(DataError, match=r"odd: negatives need grey images of 28x28 pixels"):
+        add_negatives(Dataset("odd", colour, colour, tuple("01234")), SMALL)
 
 
 def test_a_class_of_that_name_is_refused(dataset):
     named = Dataset("odd", dataset.train, dataset.test, (*"012345678", "none"))
-    with pytest.raises(DataError, match=r"odd: negatives need images .* no other class 'none'"):
+    with pytest.raises(
+        DataError, match=r"odd: negatives need grey images .* no other class 'none'"
+    ):
         add_negatives(named, SMALL)
 
 

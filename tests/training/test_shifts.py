@@ -22,7 +22,7 @@ def test_probabilities_are_averaged_over_the_nine_copies(small_mnist, tmp_path, 
         assert torch.equal(value, moved.model.state_dict()[name])
     images, labels = small_mnist.test.images, small_mnist.test.labels
     copies = [
-        np.stack([shift(image, (y, x), order=0) for image in images])
+        np.stack([shift(image, (0, y, x), order=0) for image in images])
         for y in (-1, 0, 1)
         for x in (-1, 0, 1)
     ]

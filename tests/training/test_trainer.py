@@ -47,9 +47,7 @@ def test_two_epochs_are_those_of_pytorch_in_float64(plain, small_mnist, kernels)
             ),
         ).double()
     optimizer = torch.optim.SGD(twin.parameters(), lr=0.01, momentum=0.9)
-    images = functional.pad(
-        torch.from_numpy(small_mnist.train.images.copy()).unsqueeze(1), (2, 2, 2, 2)
-    )
+    images = functional.pad(torch.from_numpy(small_mnist.train.images.copy()), (2, 2, 2, 2))
     labels = torch.from_numpy(small_mnist.train.labels)
     losses, correct = [], []
     for epoch in (1, 2):
@@ -92,7 +90,8 @@ def test_every_image_is_seen_once_an_epoch(small_mnist, kernels):
     trainer.backend.train = spy
     trainer.run(ignore, never)
     expected = [
-        (image.tobytes(), int(label)) for image, label in zip(*vars(small_mnist.train).values())
+        (image.tobytes(), int(label))
+        for image, label in zip(small_mnist.train.images, small_mnist.train.labels, strict=True)
     ]
     assert sorted(seen[:600]) == sorted(seen[600:]) == sorted(expected)
     assert seen[:600] != seen[600:]

@@ -128,7 +128,7 @@ def corrupt(
     settings = _severity(corruption, severity)
     _check(images)
     shaped = images[:, np.newaxis] if images.ndim == _GREY else images
-    corrupted = np.empty(shaped.shape, np.uint8)
+    corrupted = np.empty_like(shaped, order="C")
     at_once = max(1, _PIXELS_AT_ONCE // images[0].size) if len(images) else 1
     for start in range(0, len(images), at_once):
         part = shaped[start : start + at_once]

@@ -32,6 +32,15 @@ class GreyImages(np.ndarray[Any, np.dtype[np.uint8]]):
             plain = plain[0]
         return plain.__array_interface__
 
+    # NumPy would give a sum of all pixels as an array of no dimensions, not as a number.
+    def __array_wrap__(
+        self,
+        array: Any,
+        context: Any = None,
+        return_scalar: bool = False,  # noqa: FBT001, FBT002
+    ) -> Any:
+        return array[()] if return_scalar else super().__array_wrap__(array, context)
+
     # As a plain array, since NumPy shares the memory of no other between processes.
     def __reduce_ex__(self, _: Any) -> tuple[Callable[..., "GreyImages"], tuple[Any]]:
         return _as_grey, (self.view(np.ndarray),)

@@ -34,6 +34,8 @@ _SLICE = (0.25, 0.6)
 """Width of the slice that is attached to a neighbour, as a share of the digit's width."""
 _FRAGMENT = 0.12
 """Share of the ink: smaller separate pieces are removed."""
+_WITH_CHANNEL = 4
+"""Dimensions of images with a channel."""
 _SHEET = 60
 """Side in pixels of the canvas of a scribble."""
 
@@ -46,8 +48,8 @@ def draw_negatives(images: Ink, count: int, random: np.random.Generator) -> Ink:
     they come from.
 
     Args:
-        images: uint8, ``(n, height, width)``, light on black: digits, at least one of them with
-            ink.
+        images: uint8, ``(n, 1, height, width)`` or ``(n, height, width)``, light on black: digits,
+            at least one of them with ink.
         count: number of negatives.
         random: the source of all random draws.
 
@@ -62,9 +64,9 @@ def draw_negatives(images: Ink, count: int, random: np.random.Generator) -> Ink:
     """
     negatives = np.empty((count, SIDE, SIDE), np.uint8)
     kinds, shares = zip(*_KINDS.items(), strict=True)
-    made = 0
+    made, digits = 0, images[:, 0] if images.ndim == _WITH_CHANNEL else images
     while made < count:
-        negative = kinds[int(random.choice(len(kinds), p=shares))](images, random)
+        negative = kinds[int(random.choice(len(kinds), p=shares))](digits, random)
         # A cut may leave almost no ink.
         if negative is not None and (glyph := prepare((negative / 255).astype(np.float32))).any():
             negatives[made] = glyph

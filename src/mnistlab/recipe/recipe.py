@@ -487,6 +487,11 @@ def _words(schema: dict[str, Any]) -> str:
             return "one of " + ", ".join(options)
         case {"type": "boolean"}:
             return "true or false"
+        case {"type": "array", "prefixItems": [item, _, _], "default": _}:
+            return (
+                "three numbers [brightness, contrast, saturation], or one for all, each"
+                f" {_words(item)}"
+            )
         case {"type": "array", "prefixItems": [item, _, _]}:
             return f"three numbers, each {_words(item)}"
         case {"type": "array", "prefixItems": [item, *_]}:
