@@ -133,7 +133,8 @@ SYNONYMS = {
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``"did you mean NAME? "``, the known name that is meant, or nothing if none is.
+    """Return ``"did you mean NAME?"``, the known name that is meant, or nothing if none is; a
+    message then lists those there are.
 
     Args:
         name: as the user wrote it; case and dashes do not matter.
@@ -143,7 +144,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     plain = shorten(name).lower().replace("-", "_").strip("_")
     meant = SYNONYMS.get(plain, plain)
     near = [meant] if meant in names else get_close_matches(shorten(name), names, n=1)
-    return f"did you mean {near[0]}? " if near else ""
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def describe_exit(code: int) -> str:

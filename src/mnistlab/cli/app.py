@@ -167,7 +167,7 @@ def _explain_option(error: click.NoSuchOption) -> str:
         # What has an option of its own is named by that.
         known = {field: f"--set {field}=VALUE" for field in Recipe.model_fields} | known
     hint = did_you_mean(error.option_name.lstrip("-"), known)
-    meant = next((field for field in known if hint == f"did you mean {field}? "), None)
+    meant = next((field for field in known if hint == f"did you mean {field}?"), None)
     if meant:
         return f"No such option '{error.option_name}'; did you mean {known[meant]}?"
     return f"No such option '{error.option_name}'; --help lists those there are"

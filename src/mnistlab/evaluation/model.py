@@ -212,12 +212,9 @@ def _find_file(name: str) -> Path:
         return shipped[name]
     if Path(name).is_file():
         return Path(name)
-    hint = did_you_mean(name, shipped)
-    known = ", ".join(shipped)
-    raise ModelError(
-        f"{name}: no such run, file or model; {hint}name a run's folder, an .onnx file, or one of"
-        f" {known}"
-    )
+    known = f"name a run's folder, an .onnx file, or one of {', '.join(shipped)}"
+    hint = did_you_mean(name, shipped) or known
+    raise ModelError(f"{name}: no such run, file or model; {hint}")
 
 
 def _is_own(record: RunRecord, dataset: Dataset) -> bool:

@@ -134,10 +134,8 @@ def _find_model(model: Path | str) -> Path:
     # Not Path's, which raises if a name is too long for a file.
     if path.suffix == ".onnx" or os.path.exists(path):  # noqa: PTH110
         return path
-    hint = did_you_mean(str(model), shipped)
-    raise ModelError(
-        f"{model}: no such model; {hint}shipped are {', '.join(shipped)}; or name an .onnx file"
-    )
+    known = f"shipped are {', '.join(shipped)}; or name an .onnx file"
+    raise ModelError(f"{model}: no such model; {did_you_mean(str(model), shipped) or known}")
 
 
 def _evidence(writing: Writing, digits: list[Digit]) -> float:
