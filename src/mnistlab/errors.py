@@ -12,6 +12,9 @@ from mnistlab.text import one_line, shorten
 class MnistlabError(Exception):
     """Base of all of them. The command line prints the message and exits with status 2.
 
+    A message names an argument as Python takes it, in backticks: "give `resume=True`". The command
+    line shows its option instead (:func:`mnistlab.cli.output.with_options`).
+
     Args:
         message: made one printable line, whatever names or messages of others it quotes.
     """

@@ -18,7 +18,7 @@ from mnistlab.cli.data import data
 from mnistlab.cli.doctor import doctor
 from mnistlab.cli.evaluate import evaluate
 from mnistlab.cli.export import export
-from mnistlab.cli.output import warn
+from mnistlab.cli.output import warn, with_options
 from mnistlab.cli.predict import predict
 from mnistlab.cli.recipe import recipe
 from mnistlab.cli.repeat import repeat
@@ -95,7 +95,7 @@ def run(
             if os.environ.get(_TRACEBACK) == "1":
                 warn(*"".join(traceback.format_exception(error)).splitlines())
             if reason:
-                warn(f"{name}: {one_line(reason)}")
+                warn(f"{name}: {with_options(one_line(reason), command)}")
     _discard_output()
     return status
 

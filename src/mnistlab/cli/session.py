@@ -10,6 +10,7 @@ from mnistlab.cli.output import console, echo, warn
 from mnistlab.cli.progress import ProgressBar
 from mnistlab.cli.screen import load_with_progress
 from mnistlab.cli.stopping import listening_for_stop
+from mnistlab.data import take_subset
 from mnistlab.recipe import Recipe
 from mnistlab.runs import RunRecord
 from mnistlab.training import Event, Listener, train
@@ -40,9 +41,11 @@ def train_all(
         for listener in listeners:
             listener(event)
 
-    dataset = load_with_progress(runs[0][0].data)
-    if dataset.note:
-        echo(f"note: {dataset.note}")
+    first, _ = runs[0]
+    dataset = load_with_progress(first.data)
+    part = take_subset(dataset, validation=first.validation, limit=first.train_limit)
+    if part.note:
+        echo(f"note: {part.note}")
     records = []
     with listening_for_stop() as stop, ProgressBar(console(quiet=options["quiet"])) as bar:
         for recipe, folder in runs:

@@ -21,7 +21,7 @@ def take_subset(dataset: Dataset, *, validation: int = 0, limit: int = 0) -> Dat
         dataset: the whole.
         validation: training images that take the test set's place; 0 leaves the test set.
         limit: how many of the other training images to keep; 0, or more than there are, keeps
-            all.
+            all. The note says so if there are fewer.
 
     Raises:
         DataError: nothing would be left to train on.
@@ -38,6 +38,11 @@ def take_subset(dataset: Dataset, *, validation: int = 0, limit: int = 0) -> Dat
     notes = [dataset.note] if dataset.note else []
     if len(kept) < count - validation:
         notes.append(f"{len(kept):,} of {count:,} training images, drawn once at random")
+    elif limit > len(kept):
+        notes.append(
+            f"train_limit is {limit:,}, but there are only {len(kept):,} training images; all of"
+            " them are used"
+        )
     if validation:
         notes.append(
             f"tested on {validation:,} held-out training images; the test set was not looked at"

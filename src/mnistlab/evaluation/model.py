@@ -91,15 +91,20 @@ class EvaluatedModel:
     @property
     def facts(self) -> list[str]:
         """What stands above a report: the data's name, how many images, and its note."""
-        kind = "test" if self.split == "test" else "training"
-        said = f"{self.dataset.name}, {len(self.part):,} {kind} images"
-        return [said, *([self.dataset.note] if self.dataset.note else [])]
+        return describe_images(self.dataset, self.split)
 
     @property
     def training(self) -> Hashable:
         """What runs of one recipe have in common; ``None`` for a file."""
         record = self.record
         return record and (record.recipe.digest, record.source, record.data.fingerprint)
+
+
+def describe_images(dataset: Dataset, split: Part) -> list[str]:
+    """Return a data set's name, how many images a split has, and the data set's note."""
+    kind, part = ("test", dataset.test) if split == "test" else ("training", dataset.train)
+    said = f"{dataset.name}, {len(part):,} {kind} images"
+    return [said, *([dataset.note] if dataset.note else [])]
 
 
 def find_model(model: "TrainedModel | RunFolder | Path | str", images: Images) -> EvaluatedModel:
@@ -180,13 +185,13 @@ def _of_file(file: Path, images: Images) -> EvaluatedModel:
     if images.data is None and source not in CATALOGUE:
         raise DataError(
             f"{file}: was trained on {source}, no data set known by name; say where it is with"
-            " --data"
+            " `data=`"
         )
     dataset = images.load(source)
     if images.data is None and home.get("fingerprint", dataset.fingerprint) != dataset.fingerprint:
         raise DataError(
             f"{file}: was trained on another {source} than the known one; say where it is with"
-            " --data"
+            " `data=`"
         )
     part = _fit(dataset, images, images.name(source), network.image_size, network.classes)
     seed = f", seed {about['seed']}" if "seed" in about else ""

@@ -19,6 +19,8 @@ from mnistlab.experiments.trial_events import (
 from mnistlab.recipe import Recipe, Source, read_source
 from mnistlab.runs import RunFolder, RunRecord, RunStore
 
+_REMEDY = "choose another folder with `runs=`"
+
 
 @dataclass
 class ExperimentRuns:
@@ -78,15 +80,17 @@ def run_trials(trials: Sequence[Trial], options: ExperimentOptions) -> Experimen
             model's file that has changed, or of a version of mnistlab that kept less.
     """
     experiment = ExperimentRuns(tuple(trials))
-    fingerprint, read = cache(_fingerprint), cache(read_source)
-    for recipe in {trial.recipe.digest: trial.recipe for trial in trials}.values():
-        _check(recipe, fingerprint)
+    find_images, read = cache(_find_images), cache(read_source)
+    recipes = {trial.recipe.digest: trial.recipe for trial in trials}.values()
+    images = [_images_of(recipe, find_images) for recipe in recipes]
+    for recipe in recipes:
+        _refuse_missing_model(recipe)
     wanted: list[Trial] = []
     for trial in {_key(trial): trial for trial in reversed(trials)}.values():
         folder = RunFolder(trial.folder)
         if folder.finished:
             experiment.records[_key(trial)] = _reusable(
-                trial, folder.read_record(), fingerprint, read
+                trial, folder.read_record(), find_images, read
             )
         else:
             wanted.insert(0, trial)
@@ -100,8 +104,9 @@ def run_trials(trials: Sequence[Trial], options: ExperimentOptions) -> Experimen
         options.on_event(event)
 
     executor = options.trainer
+    notes = tuple(dict.fromkeys(found.note for found in images if found.note))
     options.on_event(
-        ExperimentStarted(tuple(wanted), len(experiment.records), executor.description)
+        ExperimentStarted(tuple(wanted), len(experiment.records), executor.description, notes)
     )
     if wanted and not options.should_stop():
         executor.run(wanted, options.run, listen, options.should_stop)
@@ -112,9 +117,25 @@ def _key(trial: Trial) -> tuple[str, int]:
     return trial.recipe.digest, trial.seed
 
 
-def _check(recipe: Recipe, fingerprint: Callable[[str, int, int], str]) -> None:
+@dataclass(frozen=True)
+class _Images:
+    """What is to be known of a recipe's images."""
+
+    fingerprint: str
+    note: str
+
+
+def _images_of(recipe: Recipe, find: Callable[[str, int, int], _Images]) -> _Images:
+    return find(recipe.data, recipe.validation, recipe.train_limit)
+
+
+def _find_images(data: str, validation: int, limit: int) -> _Images:
+    part = take_subset(load_dataset(data), validation=validation, limit=limit)
+    return _Images(part.fingerprint, part.note)
+
+
+def _refuse_missing_model(recipe: Recipe) -> None:
     """Refuse before the first run what would make every run fail."""
-    fingerprint(recipe.data, recipe.validation, recipe.train_limit)
     file = Path(recipe.model.rpartition(":")[0])
     with contextlib.suppress(
         RuntimeError
@@ -127,25 +148,21 @@ def _check(recipe: Recipe, fingerprint: Callable[[str, int, int], str]) -> None:
 def _reusable(
     trial: Trial,
     record: RunRecord,
-    fingerprint: Callable[[str, int, int], str],
+    find_images: Callable[[str, int, int], _Images],
     read: Callable[[str], Source],
 ) -> RunRecord:
     recipe = trial.recipe
     # Digests are short: of very many recipes two may share one.
     if not record.recipe.trains_as(recipe) or record.seed != trial.seed:
         raise ExperimentError(f"{trial.folder}: holds another run than its name says; move it away")
-    if record.data.fingerprint != fingerprint(recipe.data, recipe.validation, recipe.train_limit):
+    if record.data.fingerprint != _images_of(recipe, find_images).fingerprint:
         raise ExperimentError(
-            f"{trial.folder}: was trained on other images than {recipe.data} holds now; give --runs"
+            f"{trial.folder}: was trained on other images than {recipe.data} holds now; {_REMEDY}"
         )
     if difference := read(recipe.model).difference(record.source, record.imports):
-        raise ExperimentError(f"{trial.folder}: {difference} since it was trained; give --runs")
+        raise ExperimentError(f"{trial.folder}: {difference} since it was trained; {_REMEDY}")
     if record.predictions is None:
         raise ExperimentError(
-            f"{trial.folder}: its record lacks the outcome by image; move it away, or give --runs"
+            f"{trial.folder}: its record lacks the predictions by image; move it away, or {_REMEDY}"
         )
     return record
-
-
-def _fingerprint(data: str, validation: int, limit: int) -> str:
-    return take_subset(load_dataset(data), validation=validation, limit=limit).fingerprint

@@ -14,6 +14,7 @@ from mnistlab.recogniser.network import NONE, Network
 from mnistlab.recogniser.picture import MAX_PIXELS, Picture, open_picture
 from mnistlab.recogniser.reading import Box, Digit, Reading
 from mnistlab.recogniser.writing import Writing, find_writing, reconsider
+from mnistlab.text import listed
 
 THRESHOLD = 0.5
 """Probability below which a digit is unsure, unless told otherwise."""
@@ -73,7 +74,7 @@ class Recogniser:
             or len(self.network.classes) < 10
             or self.network.classes[10:] not in ((), (NONE,))
         ):
-            raise ModelError(f"{model}: reads no digits of 28x28 pixels")
+            raise ModelError(f"{model}: {_no_digits(self.network)}")
 
     def read(self, source: Source) -> Reading:
         """Read one picture: a digit, a line of several, or several lines.
@@ -136,6 +137,17 @@ def _find_model(model: Path | str) -> Path:
         return path
     known = f"shipped are {', '.join(shipped)}; or name an .onnx file"
     raise ModelError(f"{model}: no such model; {did_you_mean(str(model), shipped) or known}")
+
+
+def _no_digits(network: Network) -> str:
+    """Say what a model is that cannot read digits in pictures, what would, and what it can do."""
+    height, width = network.image_size
+    classes = f"{len(network.classes)} classes ({listed(network.classes, 5)})"
+    return (
+        f"classifies images of {height}x{width} pixels into {classes}, but pictures are read with a"
+        " model of the ten digits in 28x28 pixels; leave the model out to read digits, or test this"
+        " one on labelled images with mnistlab evaluate"
+    )
 
 
 def _evidence(writing: Writing, digits: list[Digit]) -> float:
