@@ -133,13 +133,13 @@ def pair_table(comparison: Comparison) -> Table:
         " looks; it excludes 0 exactly when p is below 0.05",
         "p": "how probable a difference at least as large is between equally good recipes: the"
         " larger of the exact sign-flip test's p and Student's, corrected likewise",
-        "Verdict": f"recipes are equivalent if their difference lies within {margin} points (two"
+        "Verdict": f"equivalent means that the difference lies within {margin} points (two"
         " one-sided tests)",
         "IQM": "interquartile mean of the differences, which odd runs do not change",
         "First beats second": "probability that a run of the first recipe is more accurate than a"
         " run of the second, with its 95 % interval",
-        "On new images": "95 % interval of the difference over seeds and images together: would the"
-        " first recipe be better on other images of the same kind?",
+        "On new images": "95 % interval of the difference over seeds and images together, for other"
+        " images of the same kind",
         "Correlation": "of the accuracies of runs with the same seed",
         "McNemar p < 0.05": "seeds for which comparing two single runs (McNemar's test) would have"
         " been significant",
