@@ -8,6 +8,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+import mnistlab
 from mnistlab.errors import ModelError
 from mnistlab.recogniser import Recogniser, shipped_models
 from mnistlab.recogniser.network import METADATA_KEY, Network
@@ -172,6 +173,15 @@ def test_a_model_of_something_else_is_refused_with_what_it_is_and_the_remedy(
     assert str(caught.value).startswith(f"{path}: classifies images {said}, but pictures are read")
     assert "a model of the ten digits in 28x28 pixels" in str(caught.value)
     assert "mnistlab evaluate" in str(caught.value)
+
+
+def test_a_run_of_something_else_is_refused_before_it_is_exported(few, tmp_path):
+    train, folder = mnistlab.load_dataset(str(few)).train, tmp_path / "run"
+    part = mnistlab.Split(train.images[train.labels < 2], train.labels[train.labels < 2])
+    two = mnistlab.make_dataset("two", part, part, classes=("nought", "one"))
+    mnistlab.train("mlp", two, epochs=1, folder=folder)
+    with pytest.raises(ModelError, match=r"run: classifies .* into 2 classes \(nought, one\)"):
+        Recogniser(folder)
 
 
 @pytest.mark.parametrize(

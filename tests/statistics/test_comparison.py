@@ -151,7 +151,7 @@ def test_a_leader_of_three_with_few_seeds_is_told_with_names_and_leads():
     assert (
         found.verdict
         == "too few seeds to tell (3; at least 7 are needed to compare 3 pairs): so far b is ahead"
-        " of a (by 2.00); even with c"
+        " of a (by 2.00 points); even with c"
     )
 
 
@@ -253,7 +253,8 @@ def test_many_comparisons_of_few_seeds_tell_nothing_and_ties_are_no_lead():
     assert (
         found.verdict
         == "too few seeds to tell (6; at least 13 are needed to compare 7 pairs): so far w is ahead"
-        " of v0 (by 4.50), v1 (by 4.60), v2 (by 4.70), v3 (by 4.80), v4 (by 4.90); even with x, y"
+        " of v0 (by 4.50 points), v1 (by 4.60 points), v2 (by 4.70 points), v3 (by 4.80 points), v4"
+        " (by 4.90 points); even with x, y"
     )
 
 

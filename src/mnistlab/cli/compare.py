@@ -70,7 +70,7 @@ def compare(
             "--until-settled decides the number of seeds: give --max-seeds instead of --seeds"
         )
     if max_seeds and not until_settled:
-        raise ExperimentError("--max-seeds belongs to --until-settled; give --seeds without it")
+        raise ExperimentError("--max-seeds belongs to --until-settled: give both, or --seeds alone")
     changed = [changed_recipe(name, options) for name in recipes]
     plan = {"max_seeds": max_seeds or _SEEDS} if until_settled else {}
     _run(compare_recipes, changed, changed, seeds or str(_SEEDS), out, options, **plan)

@@ -82,7 +82,8 @@ class ExperimentView(LiveView):
             if note not in self._notes:
                 self._notes.add(note)
                 self._print(f"note: {note}", always=True)
-        self._print(f"{self._wanted} runs to train{before}; {event.workers}", always=True)
+        wanted = f"{self._wanted} run{'s' * (self._wanted != 1)} to train"
+        self._print(f"{wanted}{before}; {event.workers}", always=True)
 
     def _finish(self, event: TrialFinished) -> None:
         self._settle(event.trial)

@@ -57,8 +57,8 @@ def recipe_table(comparison: Comparison) -> Table:
     legend = {
         f"{noun} accuracy (%)": f"of the {TESTED_IMAGES[on]} after the last epoch, mean over seeds;"
         " no epoch was selected by its accuracy",
-        "SD": "standard deviation of the accuracy over seeds",
-        "95 % interval": "of the mean accuracy over seeds (Student's t)",
+        "SD": "standard deviation of the accuracy over seeds, in percentage points",
+        "95 % interval": "of the mean accuracy over seeds (Student's t), from three seeds on",
         f"{noun} loss": "mean negative log-likelihood, in nats",
         "Training loss": "of the final weights on the training images without augmentation and"
         " dropout",
@@ -129,8 +129,8 @@ def pair_table(comparison: Comparison) -> Table:
     legend = {
         "Difference": "mean over seeds of the first recipe's accuracy minus the second's, in"
         " percentage points",
-        "95 % interval": "of that mean over seeds (Student's t), corrected for all pairs and all"
-        " looks; it excludes 0 exactly when p is below 0.05",
+        "95 % interval": "of that mean over seeds (Student's t), from three seeds on, corrected"
+        " for all pairs and all looks; it excludes 0 exactly when p is below 0.05",
         "p": "how probable a difference at least as large is between equally good recipes: the"
         " larger of the exact sign-flip test's p and Student's, corrected likewise",
         "Verdict": f"equivalent means that the difference lies within {margin} points (two"

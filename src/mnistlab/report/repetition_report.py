@@ -90,10 +90,10 @@ def figure_table(figures: Summary) -> Table:
     legend = {
         f"{noun} accuracy (%)": f"of the {tested_images(figures)} after the last epoch, mean over"
         " seeds; no epoch was selected by its accuracy",
-        "SD": "standard deviation of the accuracy over seeds",
-        "95 % interval": "of the mean over seeds (Student's t): in 95 of 100 such repetitions with"
-        " other seeds it contains the recipe's true mean on these images; it says nothing about"
-        " other images",
+        "SD": "standard deviation of the accuracy over seeds, in percentage points",
+        "95 % interval": "of the mean over seeds (Student's t), from three seeds on: in 95 of 100"
+        " such repetitions with other seeds it contains the recipe's true mean on these images; it"
+        " says nothing about other images",
         f"{noun} loss": "mean negative log-likelihood, in nats",
         _TIME: "median over seeds, without the tests between epochs; several runs may have shared"
         " the machine",

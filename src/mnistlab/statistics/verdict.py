@@ -51,7 +51,7 @@ def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
         for ahead, behind, by in map(order, differences):
             relation = "even with" if not by else "ahead of" if ahead == anchor else "behind"
             other = behind if ahead == anchor else ahead
-            leads[relation].append(f"{other} (by {points(by)})" if by else other)
+            leads[relation].append(f"{other} (by {points(by)} points)" if by else other)
         places = [f"{relation} {', '.join(others)}" for relation, others in leads.items() if others]
         return f"{_need(differences[0])}: so far {anchor} is {'; '.join(places)}"
     groups: dict[str, list[str]] = {
