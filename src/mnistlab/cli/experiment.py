@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from mnistlab.text import shorten
 
 if TYPE_CHECKING:
     from mnistlab.experiments import Executor
+    from mnistlab.experiments.trial_events import Event
     from mnistlab.recipe import Recipe
     from mnistlab.report.result import Result
 
@@ -79,10 +81,18 @@ def experiment(
     }
     _warn_of_replacement(out, {recipe.digest for recipe in recipes})
     with listening_for_stop() as stop, ExperimentView(console(quiet=options["quiet"])) as view:
-        yield arguments | {"on_event": view, "should_stop": stop}
+        yield arguments | {"on_event": lambda event: view(_shown(event)), "should_stop": stop}
     if stop():
         warn(f"stopped; run the same command again to resume what {out} holds")
         raise SystemExit(stop.exit_status)
+
+
+def _shown(event: "Event") -> "Event":
+    from mnistlab.experiments.trial_events import TrialFailed
+
+    if isinstance(event, TrialFailed):
+        return replace(event, error=with_options(event.error))
+    return event
 
 
 def _warn_of_replacement(out: Path, digests: set[str]) -> None:

@@ -67,6 +67,7 @@ class EvaluatedModel:
     Attributes:
         title: what people call the model.
         dataset: the one that the images are from.
+        source: what the user, or the run's recipe, calls it: a known name, a folder or a file.
         part: the images, their labels numbered as the model's classes are.
         split: ``test`` or ``train``.
         classes: the model's, in the order of its logits.
@@ -79,6 +80,7 @@ class EvaluatedModel:
 
     title: str
     dataset: Dataset
+    source: str
     part: Split
     split: Part
     classes: tuple[str, ...]
@@ -164,6 +166,7 @@ def _of_run(
     return EvaluatedModel(
         title=f"{DISPLAY_NAMES.get(recipe.name, recipe.name)}, seed {record.seed}",
         dataset=dataset,
+        source=images.name(recipe.data),
         part=part,
         split=images.split,
         classes=classes,
@@ -198,6 +201,7 @@ def _of_file(file: Path, images: Images) -> EvaluatedModel:
     return EvaluatedModel(
         title=about.get("title", network.name) + seed,
         dataset=dataset,
+        source=images.name(source),
         part=part,
         split=images.split,
         classes=network.classes,

@@ -142,6 +142,7 @@ def evaluate_robustness(
     settings = {
         "data": {
             "name": first.dataset.name,
+            "source": first.source,
             "fingerprint": first.dataset.fingerprint,
             "split": split,
         },
@@ -169,7 +170,7 @@ def read_robustness(folder: Path | str) -> RobustnessResult:
 
     Raises:
         RunError: no such file, or a damaged one.
-        DataError: the data are not known by name, or have changed.
+        DataError: the data are not where they were, or have changed.
     """
     file = Path(folder) / SUMMARY
     try:
@@ -180,7 +181,7 @@ def read_robustness(folder: Path | str) -> RobustnessResult:
         if not models or any(list(one.corrupted) != list(severities) for one in models):
             raise ValueError("models and corruptions do not fit")
         split, fingerprint = data["split"], data["fingerprint"]
-        dataset = load_dataset(str(data["name"]))
+        dataset = load_dataset(str(data.get("source", data["name"])))
         command = str(found["command"])
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise RunError(f"{file}: cannot be read as a robustness report: {reason(error)}") from error
