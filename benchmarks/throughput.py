@@ -77,7 +77,7 @@ def _train(recipes: list[Recipe], executor: Executor, options: RunOptions) -> No
     try:
         finished = run_trials(
             plan_trials(recipes, _SEEDS, RunStore(folder)),
-            ExperimentOptions(executor=executor, run=options),
+            ExperimentOptions(folder, executor, run=options),
         )
     finally:
         shutil.rmtree(folder)

@@ -16,6 +16,9 @@ _SHOWN = 10
 class MnistlabError(Exception):
     """Base of all of them. The command line prints the message and exits with status 2.
 
+    A message names an argument as Python takes it, in backticks: "give `resume=True`". The command
+    line shows its option instead (:func:`mnistlab.cli.output.with_options`).
+
     Args:
         message: made one printable line, whatever names or messages of others it quotes.
     """
@@ -170,7 +173,8 @@ SYNONYMS = {
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``"did you mean NAME? "``, the known name that is meant, or nothing if none is.
+    """Return ``"did you mean NAME?"``, the known name that is meant, or nothing if none is; a
+    message then lists those there are.
 
     Args:
         name: as the user wrote it; case and dashes do not matter.
@@ -180,7 +184,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     plain = shorten(name).lower().replace("-", "_").strip("_")
     meant = SYNONYMS.get(plain, plain)
     near = [meant] if meant in names else get_close_matches(shorten(name), names, n=1)
-    return f"did you mean {near[0]}? " if near else ""
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def describe_exit(code: int) -> str:

@@ -98,6 +98,13 @@ def test_a_run_and_a_file_stand_in_one_table(plain, few, tmp_path):
     silent = run(*MNISTLAB, "evaluate", *arguments, "--json", cwd=tmp_path)
     assert json.loads(silent.stdout)["models"] == told["models"]
     assert "\nwrote table/report.html" in silent.stderr
+    again = run(*MNISTLAB, "report", "table", "--out", "again", cwd=tmp_path)
+    assert again.returncode == 0, again
+    for file in ("summary.json", "table.md", "report.html", "plots/corruptions.png"):
+        assert (tmp_path / "again" / file).read_bytes() == (tmp_path / "table" / file).read_bytes()
+    (tmp_path / "table" / "summary.json").write_text('{"severities": 7}')
+    said = refusal(run(*MNISTLAB, "report", "table", cwd=tmp_path))
+    assert "table/summary.json: cannot be read as a robustness report" in said
 
 
 def told_name(few):

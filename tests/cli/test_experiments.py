@@ -1,5 +1,7 @@
 """compare, ablate, sweep, report and runs, as a user starts them."""
 
+import csv
+import inspect
 import json
 import os
 import re
@@ -10,8 +12,11 @@ import time
 
 import pytest
 
+import mnistlab
+from mnistlab.cli.app import app
 from mnistlab.cli.options import parse_seeds
 from mnistlab.errors import ExperimentError
+from mnistlab.report import duration
 from mnistlab.runs import RunStore
 from tests.cli.processes import MNISTLAB, refusal, run
 from tests.cli.test_stopping import in_a_terminal
@@ -40,6 +45,17 @@ def test_compare_leaves_report_comparison_and_table(compared):
         == "mnistlab compare lenet5 custom_mlp --seeds 3 --epochs 1 --train-limit 600 --out DIR"
     )
     assert [recipe["seeds"] for recipe in summary["recipes"]] == [[0, 1, 2]] * 2
+
+
+def test_what_a_line_says_of_a_runs_time_is_in_the_table(compared):
+    folder, result = compared
+    spent = {}
+    for name, said in re.findall(r"^(\w+), seed \d: .* trained in (.*?)  \[", result.stdout, re.M):
+        spent.setdefault(name, []).append(said)
+    assert {name: len(found) for name, found in spent.items()} == {"lenet5": 3, "custom_mlp": 3}
+    table = (folder / "DIR/tables/recipes.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(table.splitlines()):
+        assert duration(float(row["seconds"])) in spent[row["recipe"]]
 
 
 def test_repeated_it_trains_nothing(compared):
@@ -82,6 +98,36 @@ def test_report_makes_it_again_without_pytorch_or_weights(compared, tmp_path):
         assert (tmp_path / "DIR" / name).read_bytes() == (folder / "DIR" / name).read_bytes()
 
 
+def test_a_report_on_something_else_is_said_to_be_replaced_before_anything_is_trained(
+    compared, tmp_path
+):
+    folder, _ = compared
+    shutil.copytree(folder / "DIR", tmp_path / "DIR")
+    nothing = ["--seeds", "3", *SHORT, "--data", "nowhere", "--out", "DIR"]
+    for command in (["compare", "lenet5", "mlp"], ["ablate", "custom_mlp"], ["repeat", "mlp"]):
+        note, error = run(*MNISTLAB, *command, *nothing, cwd=tmp_path).stderr.splitlines()
+        assert note.startswith(
+            "note: DIR holds the report 'lenet5 against custom_mlp' on other recipes or settings;"
+            " this one will replace it"
+        )
+        assert "nowhere: no such file" in error
+
+
+def test_the_same_report_is_replaced_without_a_note(compared):
+    folder, _ = compared
+    assert run(*COMPARE, "--out", "DIR", cwd=folder).stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [("compare", "compare"), ("ablate", "ablation"), ("repeat", "repeat"), ("sweep", "sweep")],
+)
+def test_python_keeps_runs_where_the_command_does(name, function):
+    (out,) = (option.default for option in app.commands[name].params if option.name == "out")
+    runs = inspect.signature(getattr(mnistlab, function)).parameters["runs"].default
+    assert runs == f"{out}/runs"
+
+
 def test_runs_are_listed(compared):
     folder, _ = compared
     listed = run(*MNISTLAB, "runs", "DIR/runs", cwd=folder)
@@ -99,7 +145,7 @@ def test_ablate_and_its_chart(tmp_path):
         *MNISTLAB, "ablate", "custom_mlp", "--seeds", "1", *SHORT, "--out", "A", cwd=tmp_path
     )
     assert result.returncode == 0, result.stderr
-    assert "at least 9 are needed for 7 comparisons" in result.stdout
+    assert "at least 9 are needed to compare 7 pairs" in result.stdout
     assert (tmp_path / "A/plots/forest.png").is_file()
     assert len(list((tmp_path / "A/runs").iterdir())) == 8
 

@@ -1,5 +1,6 @@
 """What reaches a terminal: names of strangers as they are, and nothing that moves the cursor."""
 
+import ast
 import io
 import json
 import re
@@ -13,6 +14,7 @@ from onnx import helper
 
 from mnistlab import Recipe, make_dataset
 from mnistlab.cli.app import app, run
+from mnistlab.cli.output import with_options
 from mnistlab.cli.screen import Screen
 from mnistlab.data import Split
 from mnistlab.text import printable
@@ -21,6 +23,7 @@ from tests.cli.processes import run as start
 from tests.reliability.test_strangers import hostile_model
 from tests.runs.test_store import keep
 
+PACKAGE = Path(__file__).parents[2] / "src" / "mnistlab"
 EVIL = "e\x1b[31m\x9b2J\u202e\u2028\u200b[red]:smile:"
 SOURCES = Path(__file__).parents[2] / "src" / "mnistlab" / "cli"
 GATES = {"__init__.py", "output.py", "screen.py", "app.py", "completion.py"}
@@ -164,3 +167,31 @@ def test_every_command_prints_by_way_of_the_gate(path):
             r"click\.s?echo|sys\.std(out|err)\.write|(?<![.\w])print\(|(?<!\w)Console\(",
             path.read_text(),
         )
+
+
+def test_arguments_of_python_are_options_on_the_command_line():
+    said = "give `resume=True`, `device='cpu'` or `max_seeds=20`; leave `threads=` out; `x=1`, `a`"
+    shown = "give --resume, --device cpu or --max-seeds 20; leave --threads out; `x=1`, `a`"
+    assert with_options(said, app) == shown
+
+
+def library_texts():
+    """Texts of everything that Python functions may raise, by file."""
+    for file in PACKAGE.rglob("*.py"):
+        if file.relative_to(PACKAGE).parts[0] not in ("cli", "server", "kernels", "page"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Raise):
+                    for part in ast.walk(node):
+                        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                            yield file.name, part.value
+
+
+def test_no_error_of_a_python_function_names_an_option():
+    assert not [found for found in library_texts() if re.search(r"(^|[ `])--[a-z]", found[1])]
+
+
+def test_every_argument_that_an_error_names_has_an_option():
+    named = [text for _, text in library_texts() if re.search(r"`\w+=", text)]
+    assert len(named) > 10
+    for text in named:
+        assert not re.search(r"`\w+=", with_options(text + "`" * (text.count("`") % 2), app)), text

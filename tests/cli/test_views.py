@@ -60,6 +60,6 @@ def test_of_a_run_that_reads_copies_it_is_told_what_it_comes_to_without(few, tmp
     assert asked["views"] == moved["views"]
     said = refusal(run(*MNISTLAB, "evaluate", "r1", "--shifts", "1", cwd=tmp_path))
     assert "r1 reads shifted copies as it is: its recipe has shifts = 1" in said
-    assert "train with --set shifts=0" in refusal(
+    assert "train with shifts = 0" in refusal(
         run(*MNISTLAB, "export", "r1", "m.onnx", cwd=tmp_path)
     )

@@ -61,6 +61,15 @@ def test_the_note_says_what_was_done():
     )
 
 
+def test_a_limit_above_what_there_is_keeps_all_and_says_so():
+    part = take_subset(numbered(300), validation=50, limit=1000)
+    assert len(part.train) == 250
+    assert part.note.startswith(
+        "train_limit is 1,000, but there are only 250 training images; all of them are used"
+    )
+    assert "train_limit" not in take_subset(numbered(300), validation=50, limit=250).note
+
+
 def test_nothing_left_to_train_on_is_refused():
     with pytest.raises(MnistlabError, match=r"numbered: cannot hold out 60 of 50 training images"):
         take_subset(numbered(50), validation=60)

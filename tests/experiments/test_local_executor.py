@@ -40,7 +40,7 @@ def run(recipes, folder, executor, seeds=(0, 1), notes=None, should_stop=never):
     return (
         run_trials(
             trials,
-            ExperimentOptions(executor=executor, on_event=notes, should_stop=should_stop),
+            ExperimentOptions(folder, executor, on_event=notes, should_stop=should_stop),
         ),
         notes,
     )

@@ -166,9 +166,7 @@ def test_a_plan_comes_before_the_first_look(tmp_path):
     ):
         compare(*PAIR, max_seeds=20, runs=tmp_path, executor=Made(OPEN))
     compare(*PAIR, max_seeds=8, runs=tmp_path / "planned", executor=Made(OPEN))
-    with pytest.raises(
-        MnistlabError, match="with 6 seeds and --until-settled --max-seeds 8; a plan"
-    ):
+    with pytest.raises(MnistlabError, match="with 6 seeds and `max_seeds=8`; a plan"):
         compare(*PAIR, max_seeds=20, runs=tmp_path / "planned", executor=Made(OPEN))
     # Without a plan, all looks of the plan together are one that came before.
     later = compare(*PAIR, seeds=16, runs=tmp_path / "planned", executor=Made(OPEN))

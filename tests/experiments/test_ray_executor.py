@@ -38,7 +38,7 @@ def run(recipes, folder, executor, notes=None, seeds=(0, 1)):
     notes = Notes() if notes is None else notes
     return run_trials(
         plan_trials(recipes, seeds, RunStore(folder)),
-        ExperimentOptions(executor=executor, on_event=notes),
+        ExperimentOptions(folder, executor, on_event=notes),
     ), notes
 
 
@@ -125,7 +125,7 @@ def test_without_ray_the_install_command_is_printed(monkeypatch):
 
 def test_what_another_driver_has_finished_meanwhile_is_taken_as_it_is(quick, tmp_path):
     trials = plan_trials(quick[:1], (0, 1), RunStore(tmp_path / "ray"))
-    run_trials(trials, ExperimentOptions(executor=LocalExecutor(2)))
+    run_trials(trials, ExperimentOptions(tmp_path, LocalExecutor(2)))
     before, notes = results(tmp_path / "ray"), Notes()
     RayExecutor(None, runs_per_task=2).run(trials, RunOptions(threads=1), notes, never)
     assert sorted(notes.of("finished")) == [(quick[0].name, 0), (quick[0].name, 1)]

@@ -96,7 +96,5 @@ def test_images_too_small_for_lenet5_are_refused_with_the_remedy(shape):
 
 
 def test_an_unknown_model_suggests_a_near_one():
-    with pytest.raises(
-        ModelError, match=r"lenet: no such model; did you mean lenet5\? known: lenet5, mlp, convnet"
-    ):
+    with pytest.raises(ModelError, match=r"lenet: no such model; did you mean lenet5\?$"):
         build_model(Recipe(model="lenet"), IMAGE, 10)

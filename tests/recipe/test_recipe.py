@@ -37,10 +37,7 @@ def test_the_course_recipes_are_the_published_ones():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (
-            {"droput": 0.3},
-            "droput: unknown key; did you mean dropout? known keys: name, data, train_limit",
-        ),
+        ({"droput": 0.3}, "droput: unknown key; did you mean dropout?"),
         ({"zzz": 1}, "zzz: unknown key; known keys: name"),
         ({"dropout": 1}, "dropout: must be a number from 0 to below 1; found 1"),
         ({"dropout": "much"}, 'dropout: must be a number from 0 to below 1; found "much"'),
@@ -128,6 +125,13 @@ def test_one_strength_of_colour_jitter_is_that_of_all_three():
     assert Recipe(colour_jitter=0).digest == Recipe().digest
 
 
+@pytest.mark.parametrize(("key", "meant"), [("droput", "dropout"), ("lr", "learning_rate")])
+def test_a_hint_is_not_drowned_by_a_list(key, meant):
+    with pytest.raises(RecipeError) as caught:
+        Recipe.parse({key: 0.3})
+    assert str(caught.value) == f"{key}: unknown key; did you mean {meant}?"
+
+
 def test_every_field_says_what_it_allows_and_what_it_is():
     for key, field in Recipe.model_fields.items():
         assert allowed(key)
@@ -164,7 +168,7 @@ def test_json_gives_the_recipe_back(dropout, epochs, low, width):
 
 def test_an_unknown_built_in_suggests_a_near_one():
     with pytest.raises(
-        RecipeError, match=r"custom_mpl: no such recipe; did you mean custom_mlp\? known: lenet5"
+        RecipeError, match=r"custom_mpl: no such recipe; did you mean custom_mlp\?$"
     ):
         built_in("custom_mpl")
 

@@ -8,6 +8,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+import mnistlab
 from mnistlab.errors import ModelError
 from mnistlab.recogniser import Recogniser, shipped_models
 from mnistlab.recogniser.network import METADATA_KEY, Network
@@ -152,18 +153,35 @@ def test_what_is_no_model_is_refused_in_a_line_that_names_it(written, content, m
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "said"),
     [
-        made(size=(32, 32)),
-        made(classes=26, metadata=json.dumps({"classes": [chr(97 + k) for k in range(26)]})),
+        (made(size=(32, 32)), "of 32x32 pixels into 10 classes (0, 1, 2, 3, 4 and 5 more)"),
+        (
+            made(classes=26, metadata=json.dumps({"classes": [chr(97 + k) for k in range(26)]})),
+            "of 28x28 pixels into 26 classes (a, b, c, d, e and 21 more)",
+        ),
     ],
     ids=["larger images", "letters"],
 )
-def test_a_model_of_something_else_reads_no_digits(written, content):
+def test_a_model_of_something_else_is_refused_with_what_it_is_and_the_remedy(
+    written, content, said
+):
     path = written(content)
     Network(path)
-    with pytest.raises(ModelError, match="reads no digits of 28x28 pixels"):
+    with pytest.raises(ModelError) as caught:
         Recogniser(path)
+    assert str(caught.value).startswith(f"{path}: classifies images {said}, but pictures are read")
+    assert "a model of the ten digits in 28x28 pixels" in str(caught.value)
+    assert "mnistlab evaluate" in str(caught.value)
+
+
+def test_a_run_of_something_else_is_refused_before_it_is_exported(few, tmp_path):
+    train, folder = mnistlab.load_dataset(str(few)).train, tmp_path / "run"
+    part = mnistlab.Split(train.images[train.labels < 2], train.labels[train.labels < 2])
+    two = mnistlab.make_dataset("two", part, part, classes=("nought", "one"))
+    mnistlab.train("mlp", two, epochs=1, folder=folder)
+    with pytest.raises(ModelError, match=r"run: classifies .* into 2 classes \(nought, one\)"):
+        Recogniser(folder)
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ class Undisturbed:
     def __init__(self, folder):
         recipes = [built_in(name).replace(**SLOW) for name in ("lenet5", "custom_mlp")]
         trials = plan_trials(recipes, SEEDS, RunStore(folder))
-        experiment = run_trials(trials, ExperimentOptions(executor=InProcessExecutor()))
+        experiment = run_trials(trials, ExperimentOptions(folder, InProcessExecutor()))
         self.results = results(folder)
         self.histories = {
             trial.folder.name: history_of(record)

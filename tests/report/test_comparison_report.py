@@ -1,6 +1,7 @@
 """The report of a comparison: its files, and the page in a real browser."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -27,6 +28,7 @@ from mnistlab.report.seed_plots import forest
 from mnistlab.statistics import RunGroup, class_differences, class_errors, compare
 from mnistlab.statistics.classes import errors_of_runs
 from mnistlab.statistics.interval import mean_interval
+from mnistlab.text import markdown as markdown_text
 from tests.browser import opened
 from tests.statistics.records import CLASSES, IMAGES, made_group, made_record
 
@@ -79,7 +81,7 @@ def test_the_recipe_table_by_hand():
     assert rows[1]["SD"] == f"{np.std(BETTER, ddof=1) / 10:.2f}"
     assert rows[1]["Parameters"] == "61,706"
     assert rows[1]["Train−test gap"] == "0.74"
-    assert rows[1]["Time per run"] == "2.0 s"
+    assert rows[1]["Training time per run"] == "2.0 s"
 
 
 def test_the_other_tables_by_hand():
@@ -109,6 +111,20 @@ def test_markdown_and_csv_carry_the_same_figures(report):
     assert {path.name for path in (report / "tables").iterdir()} == {
         f"{name}.csv" for name in ("recipes", "pairs", "losses", "runs", "classes")
     }
+
+
+PLAIN = {"Recipe", "Parameters", "Seeds", "Pair", "Error (%)"}
+
+
+@pytest.mark.parametrize("table", [recipe_table, pair_table])
+def test_every_heading_that_does_not_explain_itself_has_a_line_below_the_table(report, table):
+    made = table(compare(groups()))
+    assert set(made.legend) == set(made.headings) - PLAIN
+    below = (report / "table.md").read_text(encoding="utf-8").partition(made.markdown())[2]
+    page = html.unescape((report / "report.html").read_text(encoding="utf-8"))
+    for heading, meaning in made.legend.items():
+        assert f"- {markdown_text(heading)}: {markdown_text(meaning)}.\n" in below
+        assert f"<em>{heading}</em>: {meaning}." in page
 
 
 def test_the_summary_has_what_every_results_folder_must_have(report):

@@ -132,8 +132,26 @@ def test_whether_seeds_or_images_could_settle_it_on_new_images(seeds, images, co
     assert (
         on_new_images(made.model_copy(update={"new_images": found}))
         == "on new images of the same kind it is open which of a and b is better (95 % interval"
-        f" −0.30 to 0.36): of ±0.33 points, any number of test images would leave about"
-        f" ±{seeds:.2f}, any number of seeds about ±{images:.2f}; {could}"
+        f" −0.30 to 0.36); more test images could narrow it to about ±{seeds:.2f} points at best,"
+        f" more seeds to about ±{images:.2f}: {could}"
+    )
+
+
+def test_an_interval_that_the_verdict_has_is_not_repeated():
+    (made,) = compare([made_group("b", WORSE), made_group("a", BETTER)]).differences
+    found = made.new_images.model_copy(update={"interval": made.simultaneous})
+    assert (
+        on_new_images(made.model_copy(update={"new_images": found}))
+        == "on new images of the same kind, too, a would be better than b (with the same interval)"
+    )
+
+
+def test_a_leader_of_three_with_few_seeds_is_told_with_names_and_leads():
+    found = compare([made_group(name, [n] * 3) for name, n in (("a", 30), ("b", 10), ("c", 10))])
+    assert (
+        found.verdict
+        == "too few seeds to tell (3; at least 7 are needed to compare 3 pairs): so far b is ahead"
+        " of a (by 2.00 points); even with c"
     )
 
 
@@ -195,8 +213,8 @@ def test_every_pair_is_compared_and_the_best_is_held_against_the_others():
     assert [(d.first, d.second) for d in found.differences] == [("a", "b"), ("a", "c"), ("b", "c")]
     assert (
         found.verdict
-        == "a is better than b (by 1.17), c (by 0.10) (points; margin 0.1, p < 0.05 over 3"
-        " comparisons, 8 seeds)"
+        == "a is better than b (by 1.17), c (by 0.10) (points; margin 0.1, p < 0.05 corrected"
+        " for 3 pairs, 8 seeds)"
     )
     assert found.remarks == ()
 
@@ -221,9 +239,8 @@ def test_an_ablation_that_settles_nothing():
         [made_group("w", BETTER), made_group("x", same), made_group("y", same[::-1])], baseline="w"
     )
     assert (
-        found.verdict
-        == "inconclusive: w against x (0.00), y (0.00) (points; margin 0.1, p < 0.05 over 2"
-        " comparisons, 8 seeds)"
+        found.verdict == "inconclusive: w against x (0.00), y (0.00) (points; margin 0.1, p < 0.05"
+        " corrected for 2 pairs, 8 seeds)"
     )
 
 
@@ -235,8 +252,9 @@ def test_many_comparisons_of_few_seeds_tell_nothing_and_ties_are_no_lead():
     )
     assert (
         found.verdict
-        == "too few seeds to tell (6; at least 13 are needed for 7 comparisons): w is ahead of 5"
-        " and even with 2 of 7 others so far"
+        == "too few seeds to tell (6; at least 13 are needed to compare 7 pairs): so far w is ahead"
+        " of v0 (by 4.50 points), v1 (by 4.60 points), v2 (by 4.70 points), v3 (by 4.80 points), v4"
+        " (by 4.90 points); even with x, y"
     )
 
 

@@ -204,11 +204,11 @@ def test_nothing_on_disk_is_overwritten_unasked(plain, small_mnist, tmp_path):
     stop = StopAfter(3)
     train(plain, small_mnist, folder=tmp_path, on_event=stop.listen, should_stop=stop)
     with pytest.raises(
-        RunError, match="holds an unfinished run; give --resume to resume it, --overwrite"
+        RunError, match="an unfinished run; give `resume=True` to resume it, `overwrite=True`"
     ):
         train(plain, small_mnist, folder=tmp_path)
     trained = train(plain, small_mnist, folder=tmp_path, overwrite=True)
-    with pytest.raises(RunError, match="holds a finished run; give --resume to use it"):
+    with pytest.raises(RunError, match="holds a finished run; give `resume=True` to use it"):
         train(plain, small_mnist, folder=tmp_path)
     assert RunFolder(tmp_path).read_record() == trained.record
 
@@ -249,7 +249,7 @@ def test_on_plain_pytorch_another_number_of_threads_is_refused_since_the_bits_wo
         on_event=stop.listen,
         should_stop=stop,
     )
-    with pytest.raises(RunError, match="was started on 1 thread, not 2; leave --threads out"):
+    with pytest.raises(RunError, match="was started on 1 thread, not 2; leave `threads=` out"):
         train(plain, small_mnist, folder=tmp_path, threads=2, resume=True)
 
 

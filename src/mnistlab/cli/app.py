@@ -18,7 +18,7 @@ from mnistlab.cli.data import data
 from mnistlab.cli.doctor import doctor
 from mnistlab.cli.evaluate import evaluate
 from mnistlab.cli.export import export
-from mnistlab.cli.output import warn
+from mnistlab.cli.output import warn, with_options
 from mnistlab.cli.predict import predict
 from mnistlab.cli.recipe import recipe
 from mnistlab.cli.repeat import repeat
@@ -95,7 +95,7 @@ def run(
             if os.environ.get(_TRACEBACK) == "1":
                 warn(*"".join(traceback.format_exception(error)).splitlines())
             if reason:
-                warn(f"{name}: {one_line(reason)}")
+                warn(f"{name}: {with_options(one_line(reason), command)}")
     _discard_output()
     return status
 
@@ -167,7 +167,7 @@ def _explain_option(error: click.NoSuchOption) -> str:
         # What has an option of its own is named by that.
         known = {field: f"--set {field}=VALUE" for field in Recipe.model_fields} | known
     hint = did_you_mean(error.option_name.lstrip("-"), known)
-    meant = next((field for field in known if hint == f"did you mean {field}? "), None)
+    meant = next((field for field in known if hint == f"did you mean {field}?"), None)
     if meant:
         return f"No such option '{error.option_name}'; did you mean {known[meant]}?"
     return f"No such option '{error.option_name}'; --help lists those there are"

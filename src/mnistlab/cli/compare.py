@@ -2,7 +2,6 @@
 is worth.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +19,8 @@ from mnistlab.cli.options import (
     recipe_options,
     seeds_option,
 )
-from mnistlab.cli.output import json_option, warn
+from mnistlab.cli.output import json_option
 from mnistlab.errors import ExperimentError
-from mnistlab.files import read_file
-from mnistlab.text import shorten
 
 if TYPE_CHECKING:
     from mnistlab.experiments import ComparisonResult
@@ -73,10 +70,10 @@ def compare(
             "--until-settled decides the number of seeds: give --max-seeds instead of --seeds"
         )
     if max_seeds and not until_settled:
-        raise ExperimentError("--max-seeds belongs to --until-settled; give --seeds without it")
+        raise ExperimentError("--max-seeds belongs to --until-settled: give both, or --seeds alone")
     changed = [changed_recipe(name, options) for name in recipes]
     plan = {"max_seeds": max_seeds or _SEEDS} if until_settled else {}
-    _run(compare_recipes, changed, seeds or str(_SEEDS), out, options, **plan)
+    _run(compare_recipes, changed, changed, seeds or str(_SEEDS), out, options, **plan)
 
 
 @click.command(short_help="What each regulariser of a recipe is worth.")
@@ -96,38 +93,28 @@ def ablate(recipe: str, seeds: str, out: Path, **options: Any) -> None:
     recipe.
     """
     from mnistlab.experiments import ablation
+    from mnistlab.recipe import ablate as variants
 
-    _run(ablation, [changed_recipe(recipe, options)], seeds, out, options)
+    whole = changed_recipe(recipe, options)
+    _run(ablation, [whole], variants(whole), seeds, out, options)
 
 
 def _run(
     function: "Callable[..., ComparisonResult | None]",
     recipes: "list[Recipe]",
+    trained: "list[Recipe]",
     seeds: str,
     out: Path,
     options: dict[str, Any],
     **plan: Any,
 ) -> None:
+    """Train and report; ``trained`` are the recipes that the function makes of its own."""
     if options["margin"] is not None:
         plan["margin"] = options["margin"]
     numbers = parse_seeds(seeds)
-    with experiment(out, options) as arguments:
+    with experiment(out, options, trained) as arguments:
         result = function(*recipes, seeds=numbers, **plan, **arguments)
     if result:
-        before = _title(out / "comparison.json")
-        if before and before != result.title:
-            warn(
-                f"note: {out} held the report {shorten(before)!r}, which this one replaces; its"
-                " runs are kept"
-            )
         files = result.write(out)
         show_table(result)
         show(result, files)
-
-
-def _title(archive: Path) -> str:
-    """Return the title of the report that is there, or an empty one."""
-    try:
-        return str(json.loads(read_file(archive))["title"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return ""

@@ -31,7 +31,8 @@ def doctor(model: str | None, **options: Any) -> None:
             f"{name} {version}" for name, version in environment.versions.items()
         ),
         "processor": f"{environment.processor}, {environment.cores} cores" + memory,
-        "device": f"{environment.device}, {environment.threads} threads",
+        "device": f"{environment.device}, {environment.threads} thread"
+        + "s" * (environment.threads > 1),
         "kernels": f"none in use: {found.reason}"
         if found.reason
         else f"{environment.kernels} in use",

@@ -2,16 +2,29 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistlab.cli.options import run_options
-from mnistlab.cli.output import command_line, console, echo, echo_json, terminal_width, warn
+from mnistlab.cli.output import (
+    command_line,
+    console,
+    echo,
+    echo_json,
+    terminal_width,
+    warn,
+    with_options,
+)
 from mnistlab.errors import ExperimentError
+from mnistlab.files import read_file
+from mnistlab.text import shorten
 
 if TYPE_CHECKING:
     from mnistlab.experiments import Executor
+    from mnistlab.experiments.trial_events import Event
+    from mnistlab.recipe import Recipe
     from mnistlab.report.result import Result
 
 
@@ -43,9 +56,13 @@ def chosen_executor(options: Mapping[str, Any]) -> "Executor":
 
 
 @contextlib.contextmanager
-def experiment(out: Path, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def experiment(
+    out: Path, options: Mapping[str, Any], recipes: "Sequence[Recipe]"
+) -> Iterator[dict[str, Any]]:
     """Draw progress and handle signals around an experiment; yields the arguments that
     :func:`mnistlab.compare` and its like take for where, how and who follows.
+
+    If ``out`` holds a report on other recipes than these, a line says first that it is replaced.
 
     Raises:
         SystemExit: a signal asked to stop; what was done is kept.
@@ -62,11 +79,46 @@ def experiment(out: Path, options: Mapping[str, Any]) -> Iterator[dict[str, Any]
         "kernels": run.kernels,
         "command": command_line(),
     }
+    _warn_of_replacement(out, {recipe.digest for recipe in recipes})
     with listening_for_stop() as stop, ExperimentView(console(quiet=options["quiet"])) as view:
-        yield arguments | {"on_event": view, "should_stop": stop}
+        yield arguments | {"on_event": lambda event: view(_shown(event)), "should_stop": stop}
     if stop():
         warn(f"stopped; run the same command again to resume what {out} holds")
         raise SystemExit(stop.exit_status)
+
+
+def _shown(event: "Event") -> "Event":
+    from mnistlab.experiments.trial_events import TrialFailed
+
+    if isinstance(event, TrialFailed):
+        return replace(event, error=with_options(event.error))
+    return event
+
+
+def _warn_of_replacement(out: Path, digests: set[str]) -> None:
+    title, reported, cut = _report_in(out)
+    # A report on a sweep leaves out candidates that failed or came last.
+    if reported - digests or (reported and not cut and reported != digests):
+        warn(
+            f"note: {out} holds the report {shorten(title)!r} on other recipes or settings; this"
+            " one will replace it and keep its runs (--out chooses another folder)"
+        )
+
+
+def _report_in(out: Path) -> tuple[str, set[str], bool]:
+    """Return the title of the report that is there, the digests of its recipes, and whether it may
+    lack some; an empty title and none if there is no report.
+    """
+    for name in ("comparison.json", "summary.json"):
+        try:
+            found = json.loads(read_file(out / name))
+            if name == "summary.json":
+                return str(found["recipe"]["name"]), {found["digest"]}, False
+            groups = {str(group["digest"]) for group in found["groups"]}
+            return str(found["title"]), groups, bool(found.get("headline"))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            continue
+    return "", set(), False
 
 
 def show(result: "Result", files: list[Path], summary: str = "summary.json") -> None:
@@ -74,7 +126,7 @@ def show(result: "Result", files: list[Path], summary: str = "summary.json") -> 
     runs failed.
     """
     echo(*(f"{sentence}." for sentence in (result.verdict, *result.remarks)))
-    warn(*(f"failed: {failure}" for failure in result.failures))
+    warn(*(f"failed: {with_options(failure)}" for failure in result.failures))
     echo("", f"wrote {files[0]} and {len(files) - 1} more files beside it")
     (figures,) = (file for file in files if file.name == summary)
     echo_json(json.loads(figures.read_text(encoding="utf-8")))

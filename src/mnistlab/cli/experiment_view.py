@@ -48,6 +48,7 @@ class ExperimentView(LiveView):
         self._settled_epochs = 0
         self._accuracies: dict[str, list[float]] = {}
         self._told: set[tuple[str, str]] = set()
+        self._notes: set[str] = set()
         self._live = Live(
             get_renderable=self._draw, console=self.console, refresh_per_second=4, transient=True
         )
@@ -77,7 +78,12 @@ class ExperimentView(LiveView):
         self._wanted = len(event.trials)
         self._total = sum(trial.recipe.epochs for trial in event.trials)
         before = f", {event.finished} finished before" if event.finished else ""
-        self._print(f"{self._wanted} runs to train{before}; {event.workers}", always=True)
+        for note in event.notes:
+            if note not in self._notes:
+                self._notes.add(note)
+                self._print(f"note: {note}", always=True)
+        wanted = f"{self._wanted} run{'s' * (self._wanted != 1)} to train"
+        self._print(f"{wanted}{before}; {event.workers}", always=True)
 
     def _finish(self, event: TrialFinished) -> None:
         self._settle(event.trial)
@@ -85,9 +91,8 @@ class ExperimentView(LiveView):
         final = event.record.final.test_accuracy
         accuracy = f"{event.record.recipe.tested_on} accuracy {percent(final)}"
         self._accuracies.setdefault(event.trial.recipe.name, []).append(final)
-        self._print(
-            f"{event.trial.title}: {accuracy} in {duration(event.record.seconds)}  {self._count()}"
-        )
+        trained = f"trained in {duration(event.record.training_seconds)}"
+        self._print(f"{event.trial.title}: {accuracy}, {trained}  {self._count()}")
 
     def _fail(self, event: TrialFailed) -> None:
         self._settle(event.trial)

@@ -6,6 +6,7 @@ standard error. Everything that the program prints goes through this module or t
 """
 
 import functools
+import re
 import shlex
 import shutil
 import sys
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _WANTED = "mnistlab.json"
+_ARGUMENT = re.compile(r"`(\w+)=([^`]*)`")
 
 
 def json_option(command: Command) -> Command:
@@ -84,6 +86,37 @@ def _say(lines: tuple[str, ...], *, error: bool) -> None:
         # Not click's own standard error: while a progress bar is drawn, sys.stderr puts lines above
         # it.
         click.echo(printable(line), file=sys.stderr if error else None, err=error)
+
+
+def with_options(message: str, program: click.Command | None = None) -> str:
+    """Return a message of a Python function with the options of the command line in place of its
+    arguments: "give --resume" for "give `resume=True`".
+
+    Args:
+        message: names arguments as :class:`mnistlab.errors.MnistlabError` says.
+        program: whose options are shown, with those of its commands; ``None`` is the present one.
+    """
+    program = program or click.get_current_context().find_root().command
+    options = _options(program)
+
+    def shown(found: re.Match[str]) -> str:
+        name, value = found.groups()
+        value = "" if value == "True" else value.strip("'")
+        return " ".join(filter(None, (options[name], value))) if name in options else found[0]
+
+    return _ARGUMENT.sub(shown, message)
+
+
+def _options(command: click.Command) -> dict[str, str]:
+    """Return the long names of a command's and its subcommands' options, by argument."""
+    found = {
+        str(option.name): next((name for name in option.opts if name[:2] == "--"), option.opts[0])
+        for option in command.params
+        if isinstance(option, click.Option)
+    }
+    for other in command.commands.values() if isinstance(command, click.Group) else ():
+        found |= _options(other)
+    return found
 
 
 def json_wanted() -> bool:

@@ -113,7 +113,7 @@ class ProgressBar(LiveView):
             f"{on} accuracy {percent(final.test_accuracy)} ({final.test_errors} of {images} wrong)"
             f" after epoch {len(event.record.history)}; best epoch {final.best_epoch}:"
             f" {percent(final.best_test_accuracy)} (chosen on {TESTED_SET[on]});"
-            f" {duration(event.record.seconds)}"
+            f" trained and tested in {duration(event.record.seconds)}"
         )
 
 

@@ -35,7 +35,7 @@ def repeat(recipe: str, seeds: str, out: Path, **options: Any) -> None:
     from mnistlab.experiments import repeat as repeat_recipe
 
     chosen, numbers = changed_recipe(recipe, options), parse_seeds(seeds)
-    with experiment(out, options) as arguments:
+    with experiment(out, options, [chosen]) as arguments:
         result = repeat_recipe(chosen, seeds=numbers, **arguments)
     if result:
         echo()

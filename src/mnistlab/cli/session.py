@@ -10,7 +10,7 @@ from mnistlab.cli.output import console, echo, warn
 from mnistlab.cli.progress import ProgressBar
 from mnistlab.cli.screen import download_bar
 from mnistlab.cli.stopping import listening_for_stop
-from mnistlab.data import load_for
+from mnistlab.data import load_for, take_for
 from mnistlab.recipe import Recipe
 from mnistlab.runs import RunRecord
 from mnistlab.training import Event, Listener, train
@@ -41,10 +41,11 @@ def train_all(
         for listener in listeners:
             listener(event)
 
+    first, _ = runs[0]
     with download_bar() as on_progress:
-        dataset = load_for(runs[0][0], on_progress)
-    if dataset.note:
-        echo(f"note: {dataset.note}")
+        dataset = load_for(first, on_progress)
+    if note := take_for(first, dataset).note:
+        echo(f"note: {note}")
     records = []
     with listening_for_stop() as stop, ProgressBar(console(quiet=options["quiet"])) as bar:
         for recipe, folder in runs:

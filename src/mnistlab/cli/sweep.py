@@ -24,9 +24,11 @@ def sweep(file: Path, out: Path, **options: Any) -> None:
     into RUNS.
     """
     from mnistlab.experiments import sweep as run_sweep
+    from mnistlab.experiments.grid import read_grid
 
-    with experiment(out, options) as arguments:
-        result = run_sweep(file, **arguments)
+    grid = read_grid(file)
+    with experiment(out, options, grid.candidates()) as arguments:
+        result = run_sweep(grid, **arguments)
     if result:
         files = result.write(out)
         show_table(result)

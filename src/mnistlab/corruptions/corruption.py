@@ -147,10 +147,8 @@ def corrupt(
 def _find(name: str) -> Corruption:
     if name in CORRUPTIONS:
         return CORRUPTIONS[name]
-    raise DataError(
-        f"{name}: no such corruption; {did_you_mean(name, CORRUPTIONS)}known:"
-        f" {', '.join(CORRUPTIONS)}"
-    )
+    hint = did_you_mean(name, CORRUPTIONS) or f"known: {', '.join(CORRUPTIONS)}"
+    raise DataError(f"{name}: no such corruption; {hint}")
 
 
 def _severity(corruption: Corruption, severity: int | None) -> dict[str, int]:

@@ -74,10 +74,8 @@ def load_dataset(
         raise (
             error if printable(str(path)) in str(error) else DataError(f"{path}: {error}")
         ) from None
-    hint = did_you_mean(source, CATALOGUE)
-    raise DataError(
-        f"{source}: no such file, folder or data set; {hint}known by name: {', '.join(CATALOGUE)}"
-    )
+    hint = did_you_mean(source, CATALOGUE) or f"known by name: {', '.join(CATALOGUE)}"
+    raise DataError(f"{source}: no such file, folder or data set; {hint}")
 
 
 def _tree(path: Path) -> tuple[FileTree, str]:

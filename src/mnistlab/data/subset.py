@@ -33,7 +33,7 @@ def take_subset(
         validation: training images that take the test set's place; ``given`` takes the data's own
             validation split; 0 leaves the test set.
         limit: how many of the other training images to keep; 0, or more than there are, keeps
-            all.
+            all. The note says so if there are fewer.
         group: what tells the groups that are held out whole, see
             :func:`mnistlab.data.holdout.group_of`.
 
@@ -69,6 +69,11 @@ def take_subset(
     kept = others[: limit or None]
     if len(kept) < len(others):
         notes.append(f"{len(kept):,} of {count:,} training images, drawn once at random")
+    elif limit > len(kept):
+        notes.append(
+            f"train_limit is {limit:,}, but there are only {len(kept):,} training images; all of"
+            " them are used"
+        )
     if tested:
         notes.append(tested)
     train = dataset.train.take(np.sort(kept))

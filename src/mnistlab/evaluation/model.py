@@ -71,6 +71,7 @@ class EvaluatedModel:
     Attributes:
         title: what people call the model.
         dataset: the one that the images are from.
+        source: what the user, or the run's recipe, calls it: a known name, a folder or a file.
         part: the images, their labels numbered as the model's classes are.
         split: ``test`` or ``train``.
         classes: the model's, in the order of its logits.
@@ -83,6 +84,7 @@ class EvaluatedModel:
 
     title: str
     dataset: Dataset
+    source: str
     part: Split
     split: Part
     classes: tuple[str, ...]
@@ -95,15 +97,20 @@ class EvaluatedModel:
     @property
     def facts(self) -> list[str]:
         """What stands above a report: the data's name, how many images, and its note."""
-        kind = "test" if self.split == "test" else "training"
-        said = f"{self.dataset.name}, {len(self.part):,} {kind} images"
-        return [said, *([self.dataset.note] if self.dataset.note else [])]
+        return describe_images(self.dataset, self.split)
 
     @property
     def training(self) -> Hashable:
         """What runs of one recipe have in common; ``None`` for a file."""
         record = self.record
         return record and (record.recipe.digest, record.source, record.data.fingerprint)
+
+
+def describe_images(dataset: Dataset, split: Part) -> list[str]:
+    """Return a data set's name, how many images a split has, and the data set's note."""
+    kind, part = ("test", dataset.test) if split == "test" else ("training", dataset.train)
+    said = f"{dataset.name}, {len(part):,} {kind} images"
+    return [said, *([dataset.note] if dataset.note else [])]
 
 
 def find_model(model: "TrainedModel | RunFolder | Path | str", images: Images) -> EvaluatedModel:
@@ -163,6 +170,7 @@ def _of_run(
     return EvaluatedModel(
         title=f"{DISPLAY_NAMES.get(recipe.name, recipe.name)}, seed {record.seed}",
         dataset=dataset,
+        source=images.name(recipe.data),
         part=part,
         split=images.split,
         classes=classes,
@@ -184,19 +192,20 @@ def _of_file(file: Path, images: Images) -> EvaluatedModel:
     if images.data is None and source not in CATALOGUE:
         raise DataError(
             f"{file}: was trained on {source}, no data set known by name; say where it is with"
-            " --data"
+            " `data=`"
         )
     dataset = images.load(source)
     if images.data is None and home.get("fingerprint", dataset.fingerprint) != dataset.fingerprint:
         raise DataError(
             f"{file}: was trained on another {source} than the known one; say where it is with"
-            " --data"
+            " `data=`"
         )
     part = _fit(dataset, images, images.name(source), network, network.classes)
     seed = f", seed {about['seed']}" if "seed" in about else ""
     return EvaluatedModel(
         title=about.get("title", network.name) + seed,
         dataset=dataset,
+        source=images.name(source),
         part=part,
         split=images.split,
         classes=network.classes,
@@ -216,12 +225,9 @@ def _find_file(name: str) -> Path:
         return shipped[name]
     if Path(name).is_file():
         return Path(name)
-    hint = did_you_mean(name, shipped)
-    known = ", ".join(shipped)
-    raise ModelError(
-        f"{name}: no such run, file or model; {hint}name a run's folder, an .onnx file, or one of"
-        f" {known}"
-    )
+    known = f"name a run's folder, an .onnx file, or one of {', '.join(shipped)}"
+    hint = did_you_mean(name, shipped) or known
+    raise ModelError(f"{name}: no such run, file or model; {hint}")
 
 
 def _is_own(record: RunRecord, dataset: Dataset) -> bool:

@@ -1,7 +1,8 @@
 """Robustness: several models or recipes on the same corrupted images, in one table."""
 
+import json
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.corruptions import CORRUPTIONS, corrupt, generator
-from mnistlab.data import Dataset
+from mnistlab.data import Dataset, load_dataset
 from mnistlab.data.download import OnProgress
-from mnistlab.errors import DataError
-from mnistlab.evaluation.model import EvaluatedModel, Images, Part, find_model
+from mnistlab.errors import DataError, RunError
+from mnistlab.evaluation.model import EvaluatedModel, Images, Part, describe_images, find_model
+from mnistlab.files import read_file
 from mnistlab.report.result import Plots, Result, Tables
 from mnistlab.report.robustness_report import (
     robustness_headline,
@@ -22,7 +24,7 @@ from mnistlab.report.robustness_report import (
     robustness_table,
 )
 from mnistlab.report.table import display_name
-from mnistlab.runs import RunFolder
+from mnistlab.runs import RunFolder, reason
 from mnistlab.statistics.robustness import CLEAN, Robustness, measure_robustness
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 _TITLE = "Robustness to corrupted images"
 _SEVERITIES = range(1, 6)
+SUMMARY = "summary.json"
+"""The file from which :func:`read_robustness` makes a result again."""
+_SETTINGS = ("data", "images", "seed", "severities", "seeds")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -134,14 +139,10 @@ def evaluate_robustness(
     }
     misclassified, examples = _read_all(groups, severities, seed, on_read)
     first = next(iter(groups.values()))[0]
-    facts = (
-        *first.facts,
-        f"severity {severity}" if severity else "severities as published",
-        f"seed {seed}",
-    )
     settings = {
         "data": {
             "name": first.dataset.name,
+            "source": first.source,
             "fingerprint": first.dataset.fingerprint,
             "split": split,
         },
@@ -154,7 +155,65 @@ def evaluate_robustness(
             if len(members) > 1
         },
     }
-    return RobustnessResult(measure_robustness(misclassified), facts, settings, examples, command)
+    return RobustnessResult(
+        measure_robustness(misclassified),
+        (*first.facts, *_describe_settings(severities, seed)),
+        settings,
+        examples,
+        command,
+    )
+
+
+def read_robustness(folder: Path | str) -> RobustnessResult:
+    """Make a result again from the ``summary.json`` that :meth:`RobustnessResult.write` left, and
+    from the data, whose first image shows the corruptions.
+
+    Raises:
+        RunError: no such file, or a damaged one.
+        DataError: the data are not where they were, or have changed.
+    """
+    file = Path(folder) / SUMMARY
+    try:
+        found = json.loads(read_file(file))
+        models = tuple(map(Robustness.from_dict, found["models"]))
+        settings = {key: found[key] for key in _SETTINGS}
+        data, severities, seed = found["data"], dict(found["severities"]), int(found["seed"])
+        if not models or any(list(one.corrupted) != list(severities) for one in models):
+            raise ValueError("models and corruptions do not fit")
+        split, fingerprint = data["split"], data["fingerprint"]
+        dataset = load_dataset(str(data.get("source", data["name"])))
+        command = str(found["command"])
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise RunError(f"{file}: cannot be read as a robustness report: {reason(error)}") from error
+    if dataset.fingerprint != fingerprint:
+        raise DataError(f"{file}: evaluated other images than {dataset.name} holds now")
+    part = dataset.train if split == "train" else dataset.test
+    first = part.images[:1]
+    examples = {name: made[0] for name, made in _corrupted(first, severities, seed)}
+    facts = (*describe_images(dataset, split), *_describe_settings(severities, seed))
+    return RobustnessResult(models, facts, settings, examples, command)
+
+
+def _corrupted(
+    clean: NDArray[np.uint8], severities: Mapping[str, int | None], seed: int
+) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Yield images as they are, then after each corruption, with its name."""
+    yield CLEAN, clean
+    for name, severity in severities.items():
+        yield name, corrupt(clean, name, severity=severity, generator=generator(seed, name))
+
+
+def _describe_settings(severities: Mapping[str, int | None], seed: int) -> tuple[str, str]:
+    """Return the two facts that say which images were made of the clean ones."""
+    own = {
+        severity
+        for name, severity in severities.items()
+        if severity != CORRUPTIONS[name].published_severity
+    }
+    return (
+        f"severity {max(map(int, filter(None, own)))}" if own else "severities as published",
+        f"seed {seed}",
+    )
 
 
 def _find_all(
@@ -179,7 +238,7 @@ def _find_all(
         if model.dataset.fingerprint != first.dataset.fingerprint:
             raise DataError(
                 f"{names[0]} was trained on {first.dataset.name}, {name} on"
-                f" {model.dataset.name}: say with --data which images all are to read"
+                f" {model.dataset.name}: say with `data=` which images all are to read"
             )
     groups: dict[Hashable, list[str]] = {}
     for name, model in found.items():
@@ -231,12 +290,7 @@ def _read_all(
     misclassified: dict[str, dict[str, NDArray[np.bool_]]] = {title: {} for title in groups}
     examples, done = {}, 0
     total = (1 + len(severities)) * sum(map(len, groups.values()))
-    for name in (CLEAN, *severities):
-        images = clean
-        if name != CLEAN:
-            images = corrupt(
-                clean, name, severity=severities[name], generator=generator(seed, name)
-            )
+    for name, images in _corrupted(clean, severities, seed):
         examples[name] = images[0]
         for title, members in groups.items():
             rows = []

@@ -25,7 +25,7 @@ def compare(  # noqa: PLR0913 - the public signature
     seeds: int | Sequence[int] = 20,
     margin: float = MARGIN,
     max_seeds: int | None = None,
-    runs: Path | str = "runs",
+    runs: Path | str = "comparison/runs",
     workers: int | None = None,
     device: str = "auto",
     threads: int | None = 1,
@@ -48,7 +48,8 @@ def compare(  # noqa: PLR0913 - the public signature
         max_seeds: if given, the comparison ends as soon as its verdict is settled, after at most
             this many seeds, at least six; ``seeds`` is then ignored. See
             :func:`mnistlab.statistics.planned_looks`.
-        runs: the folder that keeps the runs.
+        runs: the folder that keeps the runs; the default is that of the command, so that each
+            resumes what the other began.
         workers: runs side by side on this machine; ``None`` is one per core.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         threads: CPU threads per run.
@@ -102,7 +103,7 @@ def ablation(  # noqa: PLR0913 - the public signature
     *,
     seeds: int | Sequence[int] = 10,
     margin: float = MARGIN,
-    runs: Path | str = "runs",
+    runs: Path | str = "ablation/runs",
     workers: int | None = None,
     device: str = "auto",
     threads: int | None = 1,
@@ -137,7 +138,7 @@ def repeat(  # noqa: PLR0913 - the public signature
     recipe: Recipe | Path | str,
     *,
     seeds: int | Sequence[int] = 20,
-    runs: Path | str = "runs",
+    runs: Path | str = "repetition/runs",
     workers: int | None = None,
     device: str = "auto",
     threads: int | None = 1,

@@ -19,6 +19,8 @@ from mnistlab.experiments.trial_events import (
 from mnistlab.recipe import Recipe, Source, read_source
 from mnistlab.runs import RunFolder, RunRecord, RunStore
 
+_REMEDY = "choose another folder with `runs=`"
+
 
 @dataclass
 class ExperimentRuns:
@@ -78,16 +80,16 @@ def run_trials(trials: Sequence[Trial], options: ExperimentOptions) -> Experimen
             model's file that has changed, or of a version of mnistlab that kept less.
     """
     experiment = ExperimentRuns(tuple(trials))
-    fingerprints, read = _Fingerprints(), cache(read_source)
-    for recipe in {trial.recipe.digest: trial.recipe for trial in trials}.values():
-        _check(recipe, fingerprints)
+    parts, read = _Parts(), cache(read_source)
+    recipes = {trial.recipe.digest: trial.recipe for trial in trials}.values()
+    images = [parts.of(recipe) for recipe in recipes]
+    for recipe in recipes:
+        _refuse_missing_model(recipe)
     wanted: list[Trial] = []
     for trial in {_key(trial): trial for trial in reversed(trials)}.values():
         folder = RunFolder(trial.folder)
         if folder.finished:
-            experiment.records[_key(trial)] = _reusable(
-                trial, folder.read_record(), fingerprints, read
-            )
+            experiment.records[_key(trial)] = _reusable(trial, folder.read_record(), parts, read)
         else:
             wanted.insert(0, trial)
 
@@ -100,8 +102,9 @@ def run_trials(trials: Sequence[Trial], options: ExperimentOptions) -> Experimen
         options.on_event(event)
 
     executor = options.trainer
+    notes = tuple(dict.fromkeys(found.note for found in images if found.note))
     options.on_event(
-        ExperimentStarted(tuple(wanted), len(experiment.records), executor.description)
+        ExperimentStarted(tuple(wanted), len(experiment.records), executor.description, notes)
     )
     if wanted and not options.should_stop():
         executor.run(wanted, options.run, listen, options.should_stop)
@@ -112,9 +115,36 @@ def _key(trial: Trial) -> tuple[str, int]:
     return trial.recipe.digest, trial.seed
 
 
-def _check(recipe: Recipe, fingerprints: "_Fingerprints") -> None:
+@dataclass(frozen=True)
+class _Part:
+    """What is to be known of the images that a recipe trains on."""
+
+    fingerprint: str
+    note: str
+
+
+class _Parts:
+    """The parts of data that recipes train on, each looked at once."""
+
+    def __init__(self) -> None:
+        self._loader = Loader()
+        self._found: dict[tuple[object, ...], _Part] = {}
+
+    def of(self, recipe: Recipe) -> _Part:
+        """Return what is to be known of the part that a recipe trains on.
+
+        Raises:
+            DataError: the data cannot be loaded, or are too few.
+        """
+        key = recipe.data_key, recipe.validation, recipe.train_limit
+        if key not in self._found:
+            part = take_for(recipe, self._loader.load(recipe))
+            self._found[key] = _Part(part.fingerprint, part.note)
+        return self._found[key]
+
+
+def _refuse_missing_model(recipe: Recipe) -> None:
     """Refuse before the first run what would make every run fail."""
-    fingerprints.of(recipe)
     file = Path(recipe.model.rpartition(":")[0])
     with contextlib.suppress(
         RuntimeError
@@ -127,40 +157,21 @@ def _check(recipe: Recipe, fingerprints: "_Fingerprints") -> None:
 def _reusable(
     trial: Trial,
     record: RunRecord,
-    fingerprints: "_Fingerprints",
+    parts: _Parts,
     read: Callable[[str], Source],
 ) -> RunRecord:
     recipe = trial.recipe
     # Digests are short: of very many recipes two may share one.
     if not record.recipe.trains_as(recipe) or record.seed != trial.seed:
         raise ExperimentError(f"{trial.folder}: holds another run than its name says; move it away")
-    if record.data.fingerprint != fingerprints.of(recipe):
+    if record.data.fingerprint != parts.of(recipe).fingerprint:
         raise ExperimentError(
-            f"{trial.folder}: was trained on other images than {recipe.data} holds now; give --runs"
+            f"{trial.folder}: was trained on other images than {recipe.data} holds now; {_REMEDY}"
         )
     if difference := read(recipe.model).difference(record.source, record.imports):
-        raise ExperimentError(f"{trial.folder}: {difference} since it was trained; give --runs")
+        raise ExperimentError(f"{trial.folder}: {difference} since it was trained; {_REMEDY}")
     if record.predictions is None:
         raise ExperimentError(
-            f"{trial.folder}: its record lacks the outcome by image; move it away, or give --runs"
+            f"{trial.folder}: its record lacks the predictions by image; move it away, or {_REMEDY}"
         )
     return record
-
-
-class _Fingerprints:
-    """Fingerprints of the parts of data that recipes train on, each worked out once."""
-
-    def __init__(self) -> None:
-        self._loader = Loader()
-        self._found: dict[tuple[object, ...], str] = {}
-
-    def of(self, recipe: Recipe) -> str:
-        """Return that of the part that a recipe trains on.
-
-        Raises:
-            DataError: the data cannot be loaded, or are too few.
-        """
-        key = recipe.data_key, recipe.validation, recipe.train_limit
-        if key not in self._found:
-            self._found[key] = take_for(recipe, self._loader.load(recipe)).fingerprint
-        return self._found[key]

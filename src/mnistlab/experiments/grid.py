@@ -229,7 +229,8 @@ def _describe(error: ValidationError) -> str:
         known: type[BaseModel] = (
             Span if table == "Span" else RandomSample if table == "random" else Grid
         )
-        hint = did_you_mean(str(problem["loc"][-1]), known.model_fields)
-        return f"{place}: unknown key; {hint}known keys: {', '.join(known.model_fields)}"
+        keys = known.model_fields
+        hint = did_you_mean(str(problem["loc"][-1]), keys) or f"known keys: {', '.join(keys)}"
+        return f"{place}: unknown key; {hint}"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{place}: {message}" if place else message

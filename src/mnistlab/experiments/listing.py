@@ -62,7 +62,7 @@ def _row(record: RunRecord, fields: list[str]) -> tuple[Value, ...]:
         (record.data.test_images, record.recipe.tested_on),
         100 * record.final.test_accuracy,
         record.final.test_loss,
-        sum(epoch.train_seconds for epoch in record.history),
+        record.training_seconds,
     )
 
 

@@ -186,11 +186,11 @@ def refuse_other_plans(runs: Path, recipes: Sequence[str], max_seeds: int) -> No
     for pair in combinations(recipes, 2):
         first = next(iter(looks_at(past, pair)), None)
         if first and first.max_seeds != max_seeds:
-            how = f"--until-settled --max-seeds {first.max_seeds}" if first.max_seeds else "no plan"
+            how = f"`max_seeds={first.max_seeds}`" if first.max_seeds else "no plan"
             raise ExperimentError(
                 f"{runs}: these recipes were first compared there with {len(first.seeds)} seeds and"
                 f" {how}; a plan has to come before the first look: go on as you began, or name"
-                " another folder with --runs"
+                " another folder with `runs=`"
             )
 
 

@@ -29,7 +29,7 @@ class ExperimentOptions:
         ExperimentError: both ``executor`` and ``workers``.
     """
 
-    runs: Path | str = "runs"
+    runs: Path | str
     executor: Executor | None = None
     workers: int | None = None
     run: RunOptions = field(default_factory=lambda: RunOptions(threads=1))

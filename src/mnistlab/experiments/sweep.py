@@ -94,7 +94,7 @@ class SweepResult(Result):
 def sweep(  # noqa: PLR0913 - the public signature
     grid: Grid | Path | str,
     *,
-    runs: Path | str = "runs",
+    runs: Path | str = "sweep/runs",
     workers: int | None = None,
     device: str = "auto",
     threads: int | None = 1,
@@ -112,7 +112,8 @@ def sweep(  # noqa: PLR0913 - the public signature
 
     Args:
         grid: the candidates, or their ``.toml`` file.
-        runs: the folder that keeps the runs.
+        runs: the folder that keeps the runs; the default is that of the command, so that each
+            resumes what the other began.
         workers: runs side by side on this machine; ``None`` is one per core.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         threads: CPU threads per run.

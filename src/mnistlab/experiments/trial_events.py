@@ -9,11 +9,15 @@ from mnistlab.runs import EpochMetrics, RunRecord
 
 @dataclass(frozen=True)
 class ExperimentStarted:
-    """``trials`` are to be trained; ``finished`` others were trained before and are used as is."""
+    """``trials`` are to be trained; ``finished`` others were trained before and are used as is.
+
+    ``notes`` say what a reader must know of the images.
+    """
 
     trials: tuple[Trial, ...]
     finished: int
     workers: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

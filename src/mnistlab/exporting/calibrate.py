@@ -48,7 +48,7 @@ def calibrate(record: RunRecord, logits: NDArray[np.float32], dataset: Dataset) 
     if part.fingerprint != record.data.fingerprint:
         raise RunError(
             f"{dataset.name}: other images than this run was trained on (fingerprint"
-            f" {part.fingerprint}, not {record.data.fingerprint}); name those with --data"
+            f" {part.fingerprint}, not {record.data.fingerprint}); name those with `data=`"
         )
     if not recipe.validation:
         return Calibration()

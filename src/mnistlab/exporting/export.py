@@ -56,8 +56,8 @@ def _find(run: RunFolder | Path | str, *, web: bool) -> RunFolder | Path:
         return find_model(run)
     if not Path(run).exists() and str(run) in shipped_models():
         raise ExportError(
-            f"{run}: is a shipped model and no run: it is an ONNX file already; --web makes a page"
-            " of it"
+            f"{run}: is a shipped model and no run: it is an ONNX file already; `web=True` makes a"
+            " page of it"
         )
     return RunFolder(Path(run))
 
@@ -67,12 +67,12 @@ def _refuse_occupied(place: Path, *, web: bool, overwrite: bool) -> None:
         wanted = (
             "a file; name a folder for the page"
             if web
-            else "a directory; name a file, or give --web for a page"
+            else "a directory; name a file, or give `web=True` for a page"
         )
         raise ExportError(f"{place}: is {wanted}")
     file = place / PAGE if web else place
     if file.exists() and not overwrite:
         other = "another folder" if web else "another file"
         raise ExportError(
-            f"{file}: is there already; give --overwrite to replace it, or name {other}"
+            f"{file}: is there already; give `overwrite=True` to replace it, or name {other}"
         )

@@ -80,7 +80,7 @@ def export_run(
     if record.recipe.shifts:
         raise ExportError(
             f"{folder.path}: reads copies of each image (shifts = {record.recipe.shifts}), a file"
-            " reads it once; train with --set shifts=0, which gives the same weights"
+            " reads it once; train with shifts = 0, which gives the same weights"
         )
     dataset = dataset or load_for(record.recipe)
     calibration = calibrate(record, trained.test_logits, dataset)

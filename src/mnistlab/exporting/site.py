@@ -81,7 +81,8 @@ def _write(file: Path, target: Path, name: str, run: ExportReport | None) -> Sit
         if run is None:
             raise
         raise ExportError(
-            f"{name}: reads no digits of 28x28 pixels, and a page reads nothing else"
+            f"{name}: a page reads the ten digits in 28x28 pixels alone, and this run's model is of"
+            " other classes or sizes; export it to an .onnx file instead"
         ) from error
     found = find_layers(read_file(file), name)
     model = {

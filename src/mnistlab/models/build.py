@@ -61,12 +61,9 @@ def build_model(
             image_shape, classes, batch_norm=recipe.batch_norm, dropout=recipe.dropout, **own
         )
     else:
-        hint = did_you_mean(recipe.model, _ARCHITECTURES)
-        known = ", ".join(_ARCHITECTURES)
-        raise ModelError(
-            f"{recipe.model}: no such model; {hint}known: {known}, or your own"
-            " path/to/file.py:build"
-        )
+        known = f"known: {', '.join(_ARCHITECTURES)}, or your own path/to/file.py:build"
+        hint = did_you_mean(recipe.model, _ARCHITECTURES) or known
+        raise ModelError(f"{recipe.model}: no such model; {hint}")
     if check:
         with user_errors(recipe.model, "a trial forward pass", ModelError):
             _check_forward(model, recipe.model, image_shape, classes)

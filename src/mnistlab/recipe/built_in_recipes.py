@@ -123,8 +123,5 @@ def built_in(name: str) -> Recipe:
     """
     if name in BUILT_IN:
         return BUILT_IN[name]
-    hint = did_you_mean(name, BUILT_IN)
-    known = ", ".join(BUILT_IN)
-    raise RecipeError(
-        f"{name}: no such recipe; {hint}known: {known}; or a .toml file, or path/to/file.py:build"
-    )
+    known = f"known: {', '.join(BUILT_IN)}; or a .toml file, or path/to/file.py:build"
+    raise RecipeError(f"{name}: no such recipe; {did_you_mean(name, BUILT_IN) or known}")

@@ -440,13 +440,14 @@ def _describe(recipe: type[Recipe], error: ValidationError) -> str:
         return f"a recipe is a table of keys and values; found {_shown(problem['input'])}"
     key = str(problem["loc"][0])
     if problem["type"] == "extra_forbidden":
-        hint = _elsewhere(key) or did_you_mean(key, recipe.model_fields)
-        return f"{shorten(key)}: unknown key; {hint}known keys: {', '.join(recipe.model_fields)}"
+        known = recipe.model_fields
+        hint = _elsewhere(key) or did_you_mean(key, known) or f"known keys: {', '.join(known)}"
+        return f"{shorten(key)}: unknown key; {hint}"
     if problem["type"] == "string_unicode":
         return f"{key}: must be UTF-8; found {_shown(problem['input'])}; rename it"
     options, found = _options(key), problem["input"]
     hint = did_you_mean(found, options) if options and isinstance(found, str) else ""
-    return f"{key}: must be {allowed(key)}; {hint}found {_shown(found)}"
+    return f"{key}: must be {allowed(key)}; {hint and hint + ' '}found {_shown(found)}"
 
 
 def _options(key: str) -> list[str]:
@@ -458,9 +459,9 @@ def _elsewhere(key: str) -> str:
     """Say where something is set that a recipe has no field for; nothing if that is not known."""
     plain = key.lower().replace("-", "_")
     if plain in _OF_MODELS:
-        return "it is a part of the model, so write a model of your own, path/to/file.py:build; "
+        return "it is a part of the model, so write a model of your own, path/to/file.py:build"
     if plain in _OF_RUNS:
-        return f"it is no field of a recipe but an option of the run, --{plain} or {plain}=; "
+        return f"it is no field of a recipe but an option of the run, `{plain}=`"
     return ""
 
 

@@ -14,6 +14,7 @@ from mnistlab.recogniser.network import NONE, Network
 from mnistlab.recogniser.picture import MAX_PIXELS, Picture, open_picture
 from mnistlab.recogniser.reading import Box, Digit, Reading
 from mnistlab.recogniser.writing import Writing, find_writing, reconsider
+from mnistlab.text import listed
 
 THRESHOLD = 0.5
 """Probability below which a digit is unsure, unless told otherwise."""
@@ -68,12 +69,7 @@ class Recogniser:
         self.network = Network(_find_model(model))
         self.threshold = threshold
         self.max_pixels = max_pixels
-        if (
-            self.network.image_size != (28, 28)
-            or len(self.network.classes) < 10
-            or self.network.classes[10:] not in ((), (NONE,))
-        ):
-            raise ModelError(f"{model}: reads no digits of 28x28 pixels")
+        _refuse_other_images(model, self.network.image_size, self.network.classes)
 
     def read(self, source: Source) -> Reading:
         """Read one picture: a digit, a line of several, or several lines.
@@ -131,13 +127,45 @@ def _find_model(model: Path | str) -> Path:
     if isinstance(model, str) and model in shipped:
         return shipped[model]
     path = Path(model)
-    # Not Path's, which raises if a name is too long for a file.
+    # Not Path's, which raise if a name is too long for a file.
+    if os.path.isdir(path):  # noqa: PTH112
+        _refuse_run_of_other_images(path)
     if path.suffix == ".onnx" or os.path.exists(path):  # noqa: PTH110
         return path
-    hint = did_you_mean(str(model), shipped)
+    known = f"shipped are {', '.join(shipped)}; or name an .onnx file"
+    raise ModelError(f"{model}: no such model; {did_you_mean(str(model), shipped) or known}")
+
+
+def _refuse_other_images(
+    model: Path | str, size: tuple[int, int], classes: tuple[str, ...]
+) -> None:
+    """Refuse a model that is not one of digits as they are cut out of pictures.
+
+    Raises:
+        ModelError: it is not; the message says what it is, what is needed, and the remedy.
+    """
+    if size == (28, 28) and len(classes) >= 10 and classes[10:] in ((), (NONE,)):
+        return
+    height, width = size
     raise ModelError(
-        f"{model}: no such model; {hint}shipped are {', '.join(shipped)}; or name an .onnx file"
+        f"{model}: classifies images of {height}x{width} pixels into {len(classes)} classes"
+        f" ({listed(classes, 5)}), but pictures are read with a model of the ten digits in 28x28"
+        " pixels; leave the model out to read digits, or test this one on labelled images with"
+        " mnistlab evaluate"
     )
+
+
+def _refuse_run_of_other_images(folder: Path) -> None:
+    """Refuse a run that could read no digits even if it were exported, as it has to be.
+
+    Raises:
+        ModelError: it could not.
+    """
+    from mnistlab.runs import RunFolder
+
+    if (run := RunFolder(folder)).finished:
+        about = run.read_record().data
+        _refuse_other_images(folder, about.image_size, about.classes)
 
 
 def _evidence(writing: Writing, digits: list[Digit]) -> float:

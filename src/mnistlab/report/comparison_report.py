@@ -45,6 +45,7 @@ from mnistlab.statistics.calibration import FEWEST_IMAGES
 _MOST_PAIRS, _MOST_MATRICES = 3, 4
 _MOST_ROWS = 24
 """Rows from which on a table of classes is folded up."""
+_TIME = "Training time per run"
 
 
 def recipe_table(comparison: Comparison) -> Table:
@@ -53,6 +54,20 @@ def recipe_table(comparison: Comparison) -> Table:
     """
     on = comparison.tested_on
     noun = on.capitalize()
+    legend = {
+        f"{noun} accuracy (%)": f"of the {TESTED_IMAGES[on]} after the last epoch, mean over seeds;"
+        " no epoch was selected by its accuracy",
+        "SD": "standard deviation of the accuracy over seeds, in percentage points",
+        "95 % interval": "of the mean accuracy over seeds (Student's t), from three seeds on",
+        f"{noun} loss": "mean negative log-likelihood, in nats",
+        "Training loss": "of the final weights on the training images without augmentation and"
+        " dropout",
+        "Calibration error": "mean distance between confidence and accuracy, in percentage points",
+        f"Train−{on} gap": f"training accuracy, measured as the training loss is, minus {on}"
+        " accuracy, in percentage points",
+        _TIME: "median over seeds, without the tests between epochs; several runs may have shared"
+        " the machine",
+    }
     return Table(
         [
             text("Recipe"),
@@ -66,7 +81,7 @@ def recipe_table(comparison: Comparison) -> Table:
             significant("Training loss"),
             number("Calibration error"),
             points(f"Train−{on} gap", f"train_{on}_gap"),
-            times("Time per run"),
+            times(_TIME),
         ],
         [
             (
@@ -85,6 +100,7 @@ def recipe_table(comparison: Comparison) -> Table:
             )
             for summary in comparison.summaries
         ],
+        legend,
     )
 
 
@@ -99,7 +115,7 @@ def short_table(comparison: Comparison) -> Table:
             "SD": "SD",
             "95 % interval": "95 % interval",
             f"{noun} loss": "Loss",
-            "Time per run": "Time",
+            _TIME: "Training time",
         }
     )
 
@@ -109,6 +125,27 @@ def pair_table(comparison: Comparison) -> Table:
 
     Both p, and the interval beside the difference, are corrected for all pairs and all looks.
     """
+    margin = f"{comparison.differences[0].margin:g}" if comparison.differences else ""
+    legend = {
+        "Difference": "mean over seeds of the first recipe's accuracy minus the second's, in"
+        " percentage points",
+        "95 % interval": "of that mean over seeds (Student's t), from three seeds on, corrected"
+        " for all pairs and all looks; it excludes 0 exactly when p is below 0.05",
+        "p": "how probable a difference at least as large is between equally good recipes: the"
+        " larger of the exact sign-flip test's p and Student's, corrected likewise",
+        "Verdict": f"equivalent means that the difference lies within {margin} points (two"
+        " one-sided tests)",
+        "IQM": "interquartile mean of the differences, which odd runs do not change",
+        "First beats second": "probability that a run of the first recipe is more accurate than a"
+        " run of the second, with its 95 % interval",
+        "On new images": "95 % interval of the difference over seeds and images together, for other"
+        " images of the same kind",
+        "Correlation": "of the accuracies of runs with the same seed",
+        "McNemar p < 0.05": "seeds for which comparing two single runs (McNemar's test) would have"
+        " been significant",
+        "Loss difference": "the first recipe's loss minus the second's, in nats",
+        "p (loss)": "as p, corrected for the number of losses compared",
+    }
     return Table(
         [
             Column("Pair", _write_pairs, "", ("first", "second")),
@@ -143,6 +180,7 @@ def pair_table(comparison: Comparison) -> Table:
             )
             for found in comparison.differences
         ],
+        legend,
     )
 
 
@@ -219,7 +257,10 @@ def markdown(groups: Sequence[RunGroup], comparison: Comparison) -> str:
         *(t for t in (pair_table(comparison), field_table(groups)) if t.rows),
     ]
     return "\n".join(
-        (sentences(comparison.verdict, comparison.remarks), *(table.markdown() for table in tables))
+        (
+            sentences(comparison.verdict, comparison.remarks),
+            *(table.markdown_with_legend() for table in tables),
+        )
     )
 
 
@@ -345,7 +386,6 @@ def _render_page(
         tone=_tone(comparison),
         failures=failures,
         baseline=comparison.baseline,
-        margin=f"{comparison.differences[0].margin:g}" if comparison.differences else "",
         recipe_table=recipe_table(comparison),
         pair_table=pair_table(comparison),
         loss_table=loss_table(comparison),

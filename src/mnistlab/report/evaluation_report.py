@@ -85,7 +85,6 @@ def write_evaluation_report(
         figure_table=figure_table(evaluation),
         coverage_table=coverage_table(evaluation),
         class_table=class_table(evaluation),
-        temperature=evaluation.temperature,
         fewest_images=FEWEST_IMAGES,
         errors=evaluation.errors,
         gallery=[]
@@ -132,6 +131,14 @@ def figure_row(evaluation: Evaluation) -> Table:
     """Return a single row; accuracy and interval in percent, loss in nats, the calibration error in
     points.
     """
+    legend = {
+        "95 % interval": "of the accuracy on other images of the same kind, of which these are a"
+        " sample (Wilson's score interval)",
+        "Loss": "mean negative log-likelihood, in nats; it penalises confident errors, as the Brier"
+        " score does",
+        "Brier score": "mean squared distance between probabilities and labels, from 0 (best) to 2",
+        "Calibration error": "mean distance between confidence and accuracy, in percentage points",
+    }
     figures: list[tuple[Column, Value]] = [
         (count("Images"), evaluation.images),
         (count("Errors"), evaluation.errors),
@@ -143,8 +150,11 @@ def figure_row(evaluation: Evaluation) -> Table:
     ]
     if evaluation.temperature != 1:
         figures.append((number("Temperature", 3), evaluation.temperature))
+        legend["Temperature"] = (
+            "the logits were divided by it, which changes the confidence but no prediction"
+        )
     columns, values = zip(*figures, strict=True)
-    return Table(columns, [values])
+    return Table(columns, [values], legend)
 
 
 def class_table(evaluation: Evaluation) -> Table:
@@ -175,6 +185,12 @@ def class_table(evaluation: Evaluation) -> Table:
             )
             for number, figures in enumerate(evaluation.by_class)
         ],
+        {
+            "Recall (%)": "share of the class's images that are predicted as it, with its 95 %"
+            " interval (Wilson's score interval)",
+            "Precision (%)": "share of the predictions of the class that are correct",
+            "F1 (%)": "harmonic mean of recall and precision",
+        },
     )
 
 
@@ -196,6 +212,7 @@ def coverage_table(evaluation: Evaluation) -> Table:
                 for kept in evaluation.coverage
             ),
         ],
+        {"Reject below": "predictions with a lower confidence are not counted"},
     )
 
 
@@ -207,7 +224,7 @@ def markdown(evaluation: Evaluation) -> str:
         coverage_table(evaluation),
     ]
     said = sentences(headline(evaluation), remarks(evaluation))
-    return "\n".join((said, *(table.markdown() for table in tables)))
+    return "\n".join((said, *(table.markdown_with_legend() for table in tables)))
 
 
 def draw_plots(evaluation: Evaluation) -> dict[str, Figure]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _UNDISPUTED = "Without disputed labels (%)"
+_TIME = "Training time per run"
 _BINS, _DOT, _MARGIN = 40, 0.16, 0.62
 """Places for dots side by side; inches of a dot's height, and of the axis and the margins."""
 _ALONE = 0.1
@@ -86,6 +87,17 @@ def tested_images(figures: Summary) -> str:
 def figure_table(figures: Summary) -> Table:
     """Return a single row. Accuracies and the interval are in percent of images, losses in nats."""
     noun, found = figures.tested_on.capitalize(), figures.disputed
+    legend = {
+        f"{noun} accuracy (%)": f"of the {tested_images(figures)} after the last epoch, mean over"
+        " seeds; no epoch was selected by its accuracy",
+        "SD": "standard deviation of the accuracy over seeds, in percentage points",
+        "95 % interval": "of the mean over seeds (Student's t), from three seeds on: in 95 of 100"
+        " such repetitions with other seeds it contains the recipe's true mean on these images; it"
+        " says nothing about other images",
+        f"{noun} loss": "mean negative log-likelihood, in nats",
+        _TIME: "median over seeds, without the tests between epochs; several runs may have shared"
+        " the machine",
+    }
     cells: list[tuple[Column, Value]] = [
         (text("Recipe"), figures.label),
         (count("Parameters"), figures.parameters),
@@ -98,15 +110,16 @@ def figure_table(figures: Summary) -> Table:
         (number("Lowest"), figures.lowest),
         (number("Highest"), figures.highest),
         (number(f"{noun} loss", 4), figures.loss),
-        (times("Training time per run", "training_seconds"), figures.seconds),
+        (times(_TIME, "training_seconds"), figures.seconds),
     ]
     if found:
+        legend[_UNDISPUTED] = "accuracy without the images whose labels are disputed"
         cells += [
             (number(_UNDISPUTED, 2, "accuracy_without_disputed"), found.accuracy),
             (interval("95 % interval without", "interval_without"), found.interval),
         ]
     columns, values = zip(*cells, strict=True)
-    return Table(columns, [values])
+    return Table(columns, [values], legend)
 
 
 def seed_table(figures: Summary) -> Table:
@@ -177,7 +190,8 @@ def draw_accuracies(figures: Summary) -> "Figure":
 def markdown(figures: Summary, failures: Sequence[str] = ()) -> str:
     """Return the sentences and the tables as Markdown."""
     said = sentences(repetition_sentence(figures), repetition_remarks(figures), failures)
-    return "\n".join((said, figure_table(figures).markdown(), seed_table(figures).markdown()))
+    tables = figure_table(figures).markdown_with_legend(), seed_table(figures).markdown()
+    return "\n".join((said, *tables))
 
 
 def summary(

@@ -42,7 +42,7 @@ def run_frame(groups: Sequence[RunGroup]) -> DataFrame:
             record.parameters,
             record.recipe.epochs,
             record.seconds,
-            sum(epoch.train_seconds for epoch in record.history),
+            record.training_seconds,
             record.recipe.tested_on,
             record.data.test_images,
             record.recipe.digest,

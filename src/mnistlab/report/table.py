@@ -5,8 +5,8 @@ pandas).
 import io
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -75,10 +75,12 @@ class Table:
     Attributes:
         columns: what each column holds; a heading alone makes it one of text.
         values: rows, each with a value for every column.
+        legend: what headings mean that do not explain themselves, in the order of the columns.
     """
 
     columns: Sequence[Column | str]
     values: Sequence[Sequence[Value]]
+    legend: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -113,6 +115,11 @@ class Table:
         ]
         lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
         return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+    def markdown_with_legend(self) -> str:
+        """Return the table as Markdown, and below it a line for each heading of the legend."""
+        lines = (f"- {markdown(name)}: {markdown(what)}.\n" for name, what in self.legend.items())
+        return f"{self.markdown()}\n{''.join(lines)}" if self.legend else self.markdown()
 
     def csv(self) -> str:
         """Return the table as comma-separated values for programs.
@@ -165,7 +172,8 @@ class Table:
         """
         (row,) = self.rows
         pairs = list(zip(self.headings, row, strict=True))
-        return Table(headings, pairs) if headings else Table(pairs[0], pairs[1:])
+        columns, rows = (headings, pairs) if headings else (pairs[0], pairs[1:])
+        return Table(columns, rows, self.legend)
 
     def __repr__(self) -> str:
         return self.text()

@@ -98,9 +98,7 @@ class RunFolder:
         if not self.path.exists():
             return "there is no such folder"
         if self.begun:
-            return (
-                "holds an unfinished run; resume it with the command that started it and --resume"
-            )
+            return "holds an unfinished run; resume it as it was started, with `resume=True`"
         if any(self.path.glob("*/record.json")):
             return (
                 f"holds several runs; name the folder of one, mnistlab runs {self.path} lists them"
@@ -249,7 +247,7 @@ class RunFolder:
                 raise RunError(
                     f"{file}: cannot be read: damaged, or of another run: its checksum is not the"
                     f" one in {self.record_file.name}; restore it from a copy, or train the run"
-                    " again with --overwrite"
+                    " again with `overwrite=True`"
                 )
         return content
 

@@ -173,6 +173,11 @@ class RunRecord(_Frozen):
         """Training and testing time, summed over the epochs."""
         return total_seconds(self.history)
 
+    @property
+    def training_seconds(self) -> float:
+        """Training time, summed over the epochs, without the tests between them."""
+        return sum(epoch.train_seconds for epoch in self.history)
+
     def _repr_html_(self) -> str:
         final, on = self.final, self.recipe.tested_on
         rows = [

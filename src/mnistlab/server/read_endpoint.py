@@ -74,7 +74,7 @@ def _choose(asked: list[str], known: tuple[str, ...]) -> list[str]:
     """Return the models to read with, each once."""
     for name in asked:
         if name not in known:
-            hint = did_you_mean(name, known).strip() or f"there are {', '.join(known)}"
+            hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
             raise Refusal(404, f"no model is called {name[:100]}; {hint}")
     return list(dict.fromkeys(asked)) or [known[0]]
 

@@ -185,7 +185,8 @@ def _share(first: RunGroup, second: RunGroup) -> tuple[RunGroup, RunGroup]:
     seeds = set(first.seeds) & set(second.seeds)
     if not seeds:
         raise RunError(
-            f"{first.label} and {second.label}: no seed in common; train both with the same --seeds"
+            f"{first.label} and {second.label}: no seed in common; train both with the same"
+            " `seeds=`"
         )
     if first.records[0].data.fingerprint != second.records[0].data.fingerprint:
         raise RunError(

@@ -94,6 +94,9 @@ def on_new_images(difference: Difference, images: str = "test images") -> str:
         return ""
     ahead, behind, _ = order(difference)
     interval = f"95 % interval {span(oriented(difference, found.interval))}"
+    seeds_alone = difference.simultaneous
+    if seeds_alone and span(seeds_alone) == span(found.interval):
+        interval = "with the same interval"
     if difference.verdict == "better" and found.interval.excludes_zero:
         return (
             f"on new images of the same kind, too, {ahead} would be better than {behind}"
@@ -106,7 +109,7 @@ def on_new_images(difference: Difference, images: str = "test images") -> str:
         )
     return (
         f"on new images of the same kind it is open which of {ahead} and {behind} is better"
-        f" ({interval}): {_what_would_help(difference, found, images)}"
+        f" ({interval}); {_what_would_help(difference, found, images)}"
     )
 
 
@@ -244,19 +247,18 @@ def _name_odd(summary: Summary, odd: set[int]) -> str:
 
 def _what_would_help(difference: Difference, found: NewImages, images: str) -> str:
     """Say whether more seeds or more images could settle it, if the difference stays as it is."""
-    half, mean = (found.interval.high - found.interval.low) / 2, abs(difference.mean)
+    mean = abs(difference.mean)
 
     def settles(reach: float) -> bool:
         return reach < mean or reach < difference.margin - mean
 
-    of_images = f"of ±{points(half)} points, any number of {images} would leave about"
-    of_images += f" ±{points(found.seeds_reach)}"
+    more_images = f"more {images} could narrow it to about ±{points(found.seeds_reach)} points"
     if found.images_p >= SIGNIFICANCE:
         return (
-            f"{of_images}; that the recipes find different images difficult is not shown, so more"
-            " seeds are what could settle it"
+            f"{more_images} at best; that the recipes find different images difficult is not shown,"
+            " so more seeds are what could settle it"
         )
-    reaches = f"{of_images}, any number of seeds about ±{points(found.images_reach)}"
+    reaches = f"{more_images} at best, more seeds to about ±{points(found.images_reach)}"
     match settles(found.images_reach), settles(found.seeds_reach):
         case True, True:
             could = "more seeds or more images could settle it"
@@ -266,7 +268,7 @@ def _what_would_help(difference: Difference, found: NewImages, images: str) -> s
             could = "more images could settle it, more seeds alone could not"
         case _:
             could = "it would take more of both to settle it"
-    return f"{reaches}; {could}"
+    return f"{reaches}: {could}"
 
 
 def _stand(by: float) -> str:

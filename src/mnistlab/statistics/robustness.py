@@ -1,7 +1,7 @@
 """Robustness: how many images models misclassify after corruption, and how many before."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +84,26 @@ class Robustness:
             "relative_to_first": self.relative,
             "relative_interval": self.relative_interval and self.relative_interval.ends(),
         }
+
+    @classmethod
+    def from_dict(cls, figures: Mapping[str, Any]) -> "Robustness":
+        """Return what :meth:`as_dict` was made of.
+
+        Raises:
+            KeyError, TypeError, ValueError: something is missing, or of another type.
+        """
+        return cls(
+            model=str(figures["model"]),
+            runs=int(figures["runs"]),
+            clean=_read_score(figures["clean"]),
+            corrupted={
+                str(name): _read_score(score) for name, score in figures["corrupted"].items()
+            },
+            mean_error=float(figures["mean_error"]),
+            interval=_read_interval(figures["mean_interval"]),
+            relative=figures["relative_to_first"] and float(figures["relative_to_first"]),
+            relative_interval=_read_interval(figures["relative_interval"]),
+        )
 
 
 def measure_robustness(
@@ -181,6 +201,22 @@ def _ratio_interval(own: NDArray[np.float64], first: NDArray[np.float64]) -> Int
     )
     ratio = float(own.mean() / first.mean())
     return Interval(low=ratio * math.exp(-reach), high=ratio * math.exp(reach))
+
+
+def _read_score(score: Mapping[str, Any]) -> Score:
+    errors = score["errors"]
+    return Score(
+        errors if isinstance(errors, int) else float(errors),
+        float(score["error"]),
+        _read_interval(score["interval"]),
+    )
+
+
+def _read_interval(ends: Sequence[float] | None) -> Interval | None:
+    if ends is None:
+        return None
+    low, high = ends
+    return Interval(low=low, high=high)
 
 
 def _plain(score: Score) -> dict[str, Any]:

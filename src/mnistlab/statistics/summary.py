@@ -21,6 +21,8 @@ from mnistlab.statistics.run_group import RunGroup
 _ODD, _LEAST = 6.0, 4.0
 """Robust standard deviations from the median beyond which a run is odd, and binomial ones that it
 must be beyond as well."""
+_FEWEST = 6
+"""Runs among which one can be odd: of fewer, several lie close together by chance too often."""
 
 
 class DisputedFigures(BaseModel):
@@ -127,7 +129,7 @@ def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
         group.records[0],
     )
     trained = np.array([100 * predictions.train_accuracy for predictions in predictions_of_runs])
-    seconds = [sum(epoch.train_seconds for epoch in record.history) for record in group.records]
+    seconds = [record.training_seconds for record in group.records]
     return Summary(
         label=group.label,
         tested_on=group.tested_on,
@@ -171,8 +173,11 @@ def odd_runs(group: RunGroup) -> tuple[int, ...]:
     """Return the seeds of runs that collapsed or are otherwise far from all others.
 
     Far is more than six robust standard deviations from the median, see
-    :func:`mnistlab.statistics.interval.outliers`, and more than four binomial ones.
+    :func:`mnistlab.statistics.interval.outliers`, and more than four binomial ones. Among fewer
+    than six runs none is called odd.
     """
+    if len(group.seeds) < _FEWEST:
+        return ()
     least = _LEAST * math.sqrt(binomial_variance(group.right, group.test_images))
     far = outliers(group.right, _ODD, max(least, 1.0))
     return tuple(seed for seed, odd in zip(group.seeds, far, strict=True) if odd)

@@ -47,14 +47,13 @@ def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
     if len(differences) == 1:
         return pronounce(differences[0])
     if all(difference.verdict == "too few seeds" for difference in differences):
-        ahead = [order(difference) for difference in differences]
-        beaten = sum(first == anchor and by > 0 for first, _, by in ahead)
-        ties = sum(not by for _, _, by in ahead)
-        even = f" and even with {ties}" if ties else ""
-        return (
-            f"{_need(differences[0])}: {anchor} is ahead of {beaten}{even} of {len(differences)}"
-            " others so far"
-        )
+        leads: dict[str, list[str]] = {"ahead of": [], "behind": [], "even with": []}
+        for ahead, behind, by in map(order, differences):
+            relation = "even with" if not by else "ahead of" if ahead == anchor else "behind"
+            other = behind if ahead == anchor else ahead
+            leads[relation].append(f"{other} (by {points(by)} points)" if by else other)
+        places = [f"{relation} {', '.join(others)}" for relation, others in leads.items() if others]
+        return f"{_need(differences[0])}: so far {anchor} is {'; '.join(places)}"
     groups: dict[str, list[str]] = {
         "better than": [],
         "worse than": [],
@@ -79,8 +78,8 @@ def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
     counts = sorted({len(difference.seeds) for difference in differences})
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     allowed = (
-        f"points; margin {margin(differences[0])}, p < 0.05 over {differences[0].comparisons}"
-        " comparisons"
+        f"points; margin {margin(differences[0])}, p < 0.05 corrected for"
+        f" {differences[0].comparisons} pairs"
     )
     open_ones, few = groups.pop(""), groups.pop("few")
     said = [f"{relation} {', '.join(others)}" for relation, others in groups.items() if others]
@@ -176,7 +175,7 @@ def _describe_look(look: Look, whom: str) -> str:
 
 def _need(difference: Difference) -> str:
     need = f"at least {difference.seeds_to_go_on} are needed"
-    family = f" for {difference.comparisons} comparisons" if difference.comparisons > 1 else ""
+    family = f" to compare {difference.comparisons} pairs" if difference.comparisons > 1 else ""
     return f"too few seeds to tell ({len(difference.seeds)}; {need}{family})"
 
 

@@ -18,6 +18,7 @@ from mnistlab.runs import BLANK, EpochMetrics, Seed, seal, seal_is_broken
 from mnistlab.training.trainer import Trainer
 
 _HEADER = "mnistlab"
+_START_OVER = "start over with `overwrite=True`, or remove the run's folder"
 
 
 class CheckpointHeader(BaseModel):
@@ -131,14 +132,12 @@ def read_header(content: bytes, name: str) -> CheckpointHeader:
     # table, then the tensors.
     length = int.from_bytes(content[:8], "little")
     if seal_is_broken(content):
-        raise RunError(f"{name}: damaged: its checksum does not match; start over with --overwrite")
+        raise RunError(f"{name}: damaged: its checksum does not match; {_START_OVER}")
     try:
         metadata = json.loads(content[8 : 8 + length])["__metadata__"]
         return CheckpointHeader.model_validate_json(metadata[_HEADER])
     except (ValueError, KeyError, TypeError, RecursionError, RecipeError) as error:
-        raise RunError(
-            f"{name}: damaged, or not a checkpoint; start over with --overwrite"
-        ) from error
+        raise RunError(f"{name}: damaged, or not a checkpoint; {_START_OVER}") from error
 
 
 def restore(trainer: Trainer, header: CheckpointHeader, content: bytes, name: str) -> None:

@@ -27,9 +27,9 @@ def choose_device(kind: str = "auto", gpu: int | None = None) -> torch.device:
     if kind == "auto":
         kind = "cuda" if cuda else "mps" if mps else "cpu"
     if kind == "cuda" and not cuda:
-        raise DeviceError("cuda: PyTorch finds no CUDA device here; use --device cpu")
+        raise DeviceError("cuda: PyTorch finds no CUDA device here; use `device='cpu'`")
     if kind == "mps" and not mps:
-        raise DeviceError("mps: PyTorch finds no Apple GPU here; use --device cpu")
+        raise DeviceError("mps: PyTorch finds no Apple GPU here; use `device='cpu'`")
     if kind != "cuda":
         return torch.device(kind)
     if gpu is not None and not 0 <= gpu < cuda:

@@ -31,11 +31,11 @@ def refuse_other_run(
     refuse_other_source(path, header.source, header.imports, source)
     if device != header.device:
         raise RunError(
-            f"{path}: was started on {header.device}, not {device}; give --device {header.device}"
+            f"{path}: was started on {header.device}, not {device}; give `device={header.device!r}`"
         )
     if header.kernels == "torch" and threads not in (None, header.threads):
         number = "1 thread" if header.threads == 1 else f"{header.threads} threads"
-        raise RunError(f"{path}: was started on {number}, not {threads}; leave --threads out")
+        raise RunError(f"{path}: was started on {number}, not {threads}; leave `threads=` out")
 
 
 def refuse_other_kernels(path: Path, old: str, new: str) -> None:
@@ -47,7 +47,7 @@ def refuse_other_kernels(path: Path, old: str, new: str) -> None:
     if old != new:
         raise RunError(
             f"{path}: was started with the native kernels {old}, which do not give the same bits as"
-            f" {new}; start over with --overwrite"
+            f" {new}; start over with `overwrite=True`, or remove the folder"
         )
 
 
@@ -64,7 +64,7 @@ def refuse_other_source(
     if difference := source.difference(digest, imports):
         raise RunError(
             f"{path}: {difference} since this run was started; choose another folder, or give"
-            " --overwrite"
+            " `overwrite=True`"
         )
 
 
@@ -91,5 +91,5 @@ def refuse_difference(
     if differences:
         raise RunError(
             f"{path}: holds a run with {'; '.join(differences)}; choose another folder, or give"
-            " --overwrite"
+            " `overwrite=True`"
         )

@@ -145,15 +145,17 @@ def _recipe_of(module: nn.Module, folder: object) -> Recipe:
 
 
 def _refuse_occupied(folder: RunFolder) -> None:
-    remedies = "--overwrite to start over, or choose another folder"
+    remedies = "`overwrite=True` to start over, or choose another folder"
     if folder.finished:
-        raise RunError(f"{folder.path}: holds a finished run; give --resume to use it, {remedies}")
+        raise RunError(
+            f"{folder.path}: holds a finished run; give `resume=True` to use it, {remedies}"
+        )
     if folder.begun:
         # Another process that is training it is the better reason.
         with folder.lock():
             pass
         raise RunError(
-            f"{folder.path}: holds an unfinished run; give --resume to resume it, {remedies}"
+            f"{folder.path}: holds an unfinished run; give `resume=True` to resume it, {remedies}"
         )
 
 

@@ -15,8 +15,8 @@ from mnistlab.data.array_images import arrange, looks_like_images, to_bytes
 from mnistlab.data.bounds import most_unpacked
 from mnistlab.data.dataset import Split
 from mnistlab.data.file_tree import FileTree, Memory
-from mnistlab.data.forms.labels import check_labels, number_labels
 from mnistlab.data.form import Form, Part, Parts, ReadOptions
+from mnistlab.data.forms.labels import check_labels, number_labels
 from mnistlab.data.forms.text_table import SPLITS, has_role, part_of_file
 from mnistlab.data.labelled_pictures import LabelledPicture, read_labelled
 from mnistlab.errors import DataError

@@ -6,11 +6,11 @@ import numpy as np
 
 from mnistlab.data.dataset import Split
 from mnistlab.data.file_tree import FileTree
+from mnistlab.data.form import Form, Part, Parts, ReadOptions
 from mnistlab.data.forms.labels import number_labels
 from mnistlab.data.forms.pixel_columns import find_columns
 from mnistlab.data.forms.pixel_rows import Content, read_rows
 from mnistlab.data.forms.pixel_values import to_images
-from mnistlab.data.form import Form, Part, Parts, ReadOptions
 from mnistlab.data.forms.text_table import (
     SPLITS,
     TextTable,

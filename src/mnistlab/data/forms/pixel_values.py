@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.data.form import Part
 from mnistlab.data.forms.pixel_columns import Shape
 from mnistlab.data.forms.pixel_rows import AT_ONCE, Content, Numbers
-from mnistlab.data.form import Part
 from mnistlab.errors import DataError
 
 _COLOURS = 3
