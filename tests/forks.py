@@ -23,6 +23,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from mnistlab import load_dataset
 from mnistlab.training.device import preload_optimizers
 
 ROOT = Path(__file__).parents[1]
@@ -211,6 +212,7 @@ def _serve():
     for module in PRELOADED:
         importlib.import_module(module)
     preload_optimizers()
+    load_dataset("mnist")
     for line in sys.stdin:
         request = json.loads(line)
         if "wait" in request:
@@ -291,7 +293,8 @@ def _run_as_if_started(code, files):
             if callable(signal.getsignal(number)):
                 signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        for file in {*map(int, os.listdir("/proc/self/fd"))} - {0, 1, 2, *files}:
+        opened = {int(file.name) for file in Path("/proc/self/fd").iterdir()}
+        for file in opened - {0, 1, 2, *files}:
             with contextlib.suppress(OSError):
                 os.close(file)
         exec(code, {})

@@ -22,8 +22,8 @@ from mnistlab.report.canvas import (
     legend,
     looks,
     panel,
-    row_height,
     render,
+    row_height,
     wrapped,
 )
 from mnistlab.report.page import image_source, render_template
