@@ -28,7 +28,6 @@ from mnistlab.training.device import preload_optimizers
 
 ROOT = Path(__file__).parents[1]
 PRELOADED = (
-    "matplotlib.backends.backend_agg",
     "mnistlab.cli.app",
     "mnistlab.cli.session",
     "mnistlab.cli.progress",
@@ -38,7 +37,16 @@ PRELOADED = (
     "mnistlab.report.run_plots",
     "mnistlab.training",
     "onnxruntime",
+    "statsmodels.stats.contingency_tables",
+    "statsmodels.stats.power",
+    "statsmodels.stats.proportion",
 )
+EXPORT = (
+    "mnistlab.exporting",
+    "onnxscript.function_libs.torch_lib.ops",
+    "torch.onnx._internal.exporter._compat",
+)
+"""What ``mnistlab export`` imports, loaded before the first."""
 # Passive, since threads that spin while they wait take many times as long where cores are shared.
 ENVIRONMENT = {"COLUMNS": "100", "OMP_WAIT_POLICY": "PASSIVE"}
 PROGRAM = "mnistlab.cli.app:main"
@@ -209,12 +217,14 @@ def run_main():
 
 
 def _serve():
-    for module in PRELOADED:
-        importlib.import_module(module)
+    _load(PRELOADED)
     preload_optimizers()
     load_dataset("mnist")
+    _draw()
     for line in sys.stdin:
         request = json.loads(line)
+        if request.get("arguments", [""])[0] == "export":
+            _load(EXPORT)
         if "wait" in request:
             answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
         else:
@@ -230,6 +240,22 @@ def _serve():
                 os.close(file)
         sys.stdout.write(f"{json.dumps(answer)}\n")
         sys.stdout.flush()
+
+
+def _load(modules):
+    for module in modules:
+        # What an extra lacks, or a later version calls otherwise, is not loaded before.
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
+
+
+def _draw():
+    """Draw a plot, for which fonts and much else are loaded."""
+    from mnistlab.report import canvas
+
+    drawn = canvas.figure(4, 3)
+    drawn.subplots().semilogy([1, 1000])
+    canvas.render(drawn)
 
 
 def _become(request, files):
