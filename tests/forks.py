@@ -11,6 +11,7 @@ import contextlib
 import functools
 import importlib
 import json
+import multiprocessing.util
 import os
 import runpy
 import signal
@@ -22,24 +23,35 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from mnistlab import load_dataset
 from mnistlab.training.device import preload_optimizers
 
 ROOT = Path(__file__).parents[1]
 PRELOADED = (
-    "matplotlib.backends.backend_agg",
     "mnistlab.cli.app",
     "mnistlab.cli.session",
     "mnistlab.cli.progress",
     "mnistlab.experiments",
-    "mnistlab.experiments.worker",
     "mnistlab.recogniser",
     "mnistlab.report.comparison_report",
     "mnistlab.report.run_plots",
+    "mnistlab.training",
     "onnxruntime",
+    "statsmodels.stats.contingency_tables",
+    "statsmodels.stats.power",
+    "statsmodels.stats.proportion",
 )
+EXPORT = (
+    "mnistlab.exporting",
+    "onnxscript.function_libs.torch_lib.ops",
+    "torch.onnx._internal.exporter._compat",
+)
+"""What ``mnistlab export`` imports, loaded before the first."""
 # Passive, since threads that spin while they wait take many times as long where cores are shared.
 ENVIRONMENT = {"COLUMNS": "100", "OMP_WAIT_POLICY": "PASSIVE"}
 PROGRAM = "mnistlab.cli.app:main"
+PATIENCE = 240
+"""Seconds after which what should have happened is given up."""
 _SECONDS = 300
 """After which a process is ended."""
 
@@ -95,6 +107,58 @@ class Fork:
         )
 
 
+class Command:
+    """A command started as a user does, a new interpreter, with the methods of :class:`Fork`; with
+    ``session`` it and the processes that it starts are a process group."""
+
+    def __init__(self, command, cwd, place, *, session=False):
+        self._out, self._err = place.with_suffix(".out"), place.with_suffix(".err")
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self._process = subprocess.Popen(
+                [*map(str, command)],
+                cwd=cwd,
+                stdout=out,
+                stderr=err,
+                env=os.environ | {"COLUMNS": "100"},
+                start_new_session=session,
+            )
+        self.number = self._process.pid
+        _commands.append(self._process)
+
+    @property
+    def running(self):
+        return self._process.poll() is None
+
+    @property
+    def stdout(self):
+        return self._out.read_text(encoding="utf-8")
+
+    def wait_for(self, text):
+        """Wait until it has written a text on standard output, or has ended."""
+        deadline = time.monotonic() + PATIENCE
+        while text not in self.stdout and self.running:
+            assert time.monotonic() < deadline, f"{text!r} never came"
+            time.sleep(0.005)
+
+    def send(self, number):
+        self._process.send_signal(number)
+
+    def wait(self):
+        status = self._process.wait(PATIENCE)
+        return Ended(status, self.stdout, self._err.read_text(encoding="utf-8"))
+
+
+_commands = []
+
+
+def end_commands():
+    """Kill those commands that a failed test has left, and forget them all."""
+    while _commands:
+        process = _commands.pop()
+        process.kill()
+        process.wait()
+
+
 class Forks:
     """Starts processes; ``folder`` keeps what they write."""
 
@@ -109,9 +173,10 @@ class Forks:
             text=True,
         )
 
-    def start(self, *arguments, cwd, call=PROGRAM, fault=None, env=None):
+    def start(self, *arguments, cwd, call=PROGRAM, fault=None, env=None, session=False):
         """Start ``mnistlab ARGUMENTS``, or another function, which finds its arguments in
-        ``sys.argv``; ``env`` replaces the environment."""
+        ``sys.argv``; ``env`` replaces the environment, and with ``session`` the process and those
+        that it starts are a process group."""
         self._count += 1
         place = self._folder / str(self._count)
         request = {
@@ -120,6 +185,7 @@ class Forks:
             "cwd": str(cwd),
             "fault": fault,
             "env": env,
+            "session": session,
         }
         return Fork(self, self.ask(**request, place=str(place)), place)
 
@@ -151,11 +217,14 @@ def run_main():
 
 
 def _serve():
-    for module in PRELOADED:
-        importlib.import_module(module)
+    _load(PRELOADED)
     preload_optimizers()
+    load_dataset("mnist")
+    _draw()
     for line in sys.stdin:
         request = json.loads(line)
+        if request.get("arguments", [""])[0] == "export":
+            _load(EXPORT)
         if "wait" in request:
             answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
         else:
@@ -171,6 +240,22 @@ def _serve():
                 os.close(file)
         sys.stdout.write(f"{json.dumps(answer)}\n")
         sys.stdout.flush()
+
+
+def _load(modules):
+    for module in modules:
+        # What an extra lacks, or a later version calls otherwise, is not loaded before.
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
+
+
+def _draw():
+    """Draw a plot, for which fonts and much else are loaded."""
+    from mnistlab.report import canvas
+
+    drawn = canvas.figure(4, 3)
+    drawn.subplots().semilogy([1, 1000])
+    canvas.render(drawn)
 
 
 def _become(request, files):
@@ -189,6 +274,9 @@ def _become(request, files):
         signal.alarm(_SECONDS)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.argv = ["mnistlab", *request["arguments"]]
+        if request["session"]:
+            os.setsid()
+        _fork_fork_servers()
         if request["fault"]:
             importlib.import_module("tests.reliability.faults").inject(**request["fault"])
         module, _, function = request["call"].partition(":")
@@ -203,6 +291,45 @@ def _become(request, files):
             sys.stdout.flush()
             sys.stderr.flush()
         # Not sys.exit: what the parent has registered for its own end is not the child's.
+        os._exit(status)
+
+
+def _fork_fork_servers():
+    """Have this process's fork server, from which an experiment's workers are forked, forked,
+    too."""
+    spawn = multiprocessing.util.spawnv_passfds
+
+    def start(path, arguments, files):
+        code = arguments[-1]
+        if "multiprocessing.forkserver" not in code:
+            return spawn(path, arguments, files)
+        number = os.fork()
+        if number == 0:
+            _run_as_if_started(code, files)
+        return number
+
+    multiprocessing.util.spawnv_passfds = start
+
+
+def _run_as_if_started(code, files):
+    status = 1
+    try:
+        # What a new program would not have of the process that starts it.
+        for number in {*signal.valid_signals()} - {signal.SIGINT}:
+            if callable(signal.getsignal(number)):
+                signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        opened = {int(file.name) for file in Path("/proc/self/fd").iterdir()}
+        for file in opened - {0, 1, 2, *files}:
+            with contextlib.suppress(OSError):
+                os.close(file)
+        exec(code, {})
+        status = 0
+    except SystemExit as end:
+        status = end.code or 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
         os._exit(status)
 
 

@@ -4,9 +4,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-from tests.forks import ROOT, started
+from tests.forks import PATIENCE, ROOT, started
 
 MNISTLAB = [sys.executable, "-m", "mnistlab"]
 PREDICT = [*MNISTLAB, "predict"]
@@ -35,6 +36,14 @@ def run(*command, cwd, env=None, **options):
         timeout=300,
         **options,
     )
+
+
+def await_checkpoint(folder):
+    """Wait until a run in a folder, or below, has written its first checkpoint."""
+    deadline = time.monotonic() + PATIENCE
+    while not next(folder.rglob("checkpoint.safetensors"), None):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def refusal(result):

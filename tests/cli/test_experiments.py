@@ -7,8 +7,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import time
 
 import pytest
 
@@ -18,8 +16,9 @@ from mnistlab.cli.options import parse_seeds
 from mnistlab.errors import ExperimentError
 from mnistlab.report import duration
 from mnistlab.runs import RunStore
-from tests.cli.processes import MNISTLAB, refusal, run
+from tests.cli.processes import MNISTLAB, await_checkpoint, refusal, run
 from tests.cli.test_stopping import in_a_terminal
+from tests.forks import Command, started
 
 SHORT = ["--epochs", "1", "--train-limit", "600"]
 COMPARE = [*MNISTLAB, "compare", "lenet5", "custom_mlp", "--seeds", "3", *SHORT]
@@ -198,36 +197,21 @@ def test_failed_runs_are_reported_and_the_others_compared(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_with_checkpoints_and_the_same_command_goes_on(tmp_path, number):
-    command = [
-        *MNISTLAB,
-        "compare",
-        "lenet5",
-        "mlp",
-        "--seeds",
-        "1",
-        "--epochs",
-        "30",
-        "--train-limit",
-        "3000",
-    ]
-    process = subprocess.Popen(
-        command,
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+    command = ["compare", "lenet5", "mlp", "--seeds", "1", "--epochs", "20"]
+    command += ["--train-limit", "2000"]
+    # One of the two as a new interpreter.
+    process = (
+        Command([*MNISTLAB, *command], tmp_path, tmp_path / "command", session=True)
+        if number == signal.SIGINT
+        else started().start(*command, cwd=tmp_path, session=True)
     )
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.rglob("checkpoint.safetensors")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    os.killpg(process.pid, number)  # as a terminal does
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
-    assert err == "stopped; run the same command again to resume what comparison holds\n"
+    await_checkpoint(tmp_path)
+    os.killpg(process.number, number)  # as a terminal does
+    stopped = process.wait()
+    assert stopped.returncode == 128 + number
+    assert stopped.stderr == "stopped; run the same command again to resume what comparison holds\n"
     assert list(tmp_path.rglob("checkpoint.safetensors"))
-    result = run(*command, cwd=tmp_path)
+    result = run(*MNISTLAB, *command, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert len(list(RunStore(tmp_path / "comparison/runs").records())) == 2
 

@@ -1,8 +1,8 @@
 """``mnistlab export`` and ``mnistlab evaluate``, as users start them."""
 
 import json
+import os
 import shutil
-import sys
 
 import numpy as np
 import pytest
@@ -12,18 +12,7 @@ from mnistlab.data import encode_png
 from mnistlab.recogniser import shipped_models
 from tests.cli.processes import MNISTLAB, refusal, run
 from tests.exporting.runs import trained
-
-# As if nobody had installed the extra.
-WITHOUT_ONNX = """
-import sys
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("onnx", "onnxscript"):
-            raise ModuleNotFoundError(name)
-sys.meta_path.insert(0, Blocked())
-from mnistlab.cli import main
-main()
-"""
+from tests.forks import started
 
 
 @pytest.fixture(scope="module")
@@ -122,14 +111,19 @@ def test_what_cannot_be_exported_is_refused_in_one_line_and_leaves_nothing(held_
 
 
 def test_without_the_extra_the_remedy_is_told(held_out, model, tmp_path):
-    blocked = [sys.executable, "-c", WITHOUT_ONNX]
-    said = refusal(run(*blocked, "export", held_out, "model.onnx", cwd=tmp_path))
+    def blocked(*arguments):
+        return started().run(
+            *arguments,
+            cwd=tmp_path,
+            call="tests.exporting.runs:run_without_onnx",
+            env=dict(os.environ),
+        )
+
+    said = refusal(blocked("export", held_out, "model.onnx"))
     assert said == "mnistlab: export needs an extra; install it: pip install 'mnistlab[export]'"
     assert not any(tmp_path.iterdir())
-    assert run(*blocked, "evaluate", held_out, cwd=tmp_path).returncode == 0
-    assert (
-        run(*blocked, "evaluate", model, "--data", few_of(held_out), cwd=tmp_path).returncode == 0
-    )
+    assert blocked("evaluate", held_out).returncode == 0
+    assert blocked("evaluate", model, "--data", few_of(held_out)).returncode == 0
 
 
 def few_of(folder):

@@ -22,11 +22,12 @@ def test_a_model_in_a_module_of_the_current_folder_is_gone_on_with_by_another_pr
     # Python itself looks in no current folder here, as for the installed program.
     program = [sys.executable, "-P", "-m", "mnistlab"]
     assert run(*program, *command, cwd=tmp_path).returncode == 0
-    again = run(*program, *command, "--resume", cwd=tmp_path)
+    # Nor does a process that was forked.
+    again = run(*MNISTLAB, *command, "--resume", cwd=tmp_path)
     assert again.returncode == 0, again
     assert "finished before" in again.stdout
     (tmp_path / "mynets" / "small.py").write_text("raise RuntimeError('changed')")
-    assert "has changed since" in refusal(run(*program, *command, "--resume", cwd=tmp_path))
+    assert "has changed since" in refusal(run(*MNISTLAB, *command, "--resume", cwd=tmp_path))
 
 
 @pytest.mark.parametrize(

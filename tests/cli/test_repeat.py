@@ -5,15 +5,14 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import time
 
 import numpy as np
 import pytest
 
 from mnistlab.runs import RunRecord, RunStore
-from tests.cli.processes import MNISTLAB, refusal, run
+from tests.cli.processes import MNISTLAB, await_checkpoint, refusal, run
 from tests.cli.test_stopping import in_a_terminal
+from tests.forks import started
 
 SHORT = ["--epochs", "1", "--train-limit", "300"]
 REPEAT = [*MNISTLAB, "repeat", "lenet5", "--seeds", "3", *SHORT, "--set", "learning_rate=0.1"]
@@ -174,50 +173,32 @@ def test_one_seed_and_held_out_images(tmp_path):
     assert json.loads((tmp_path / "repetition/summary.json").read_text())["interval"] is None
 
 
-def start(*command, cwd):
-    return subprocess.Popen(
-        command,
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def await_checkpoint(folder):
-    deadline = time.monotonic() + 60
-    while not list(folder.rglob("checkpoint.safetensors")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-LONG = [*MNISTLAB, "repeat", "mlp", "--seeds", "2", "--epochs", "20", "--train-limit", "2000"]
+LONG = ["repeat", "mlp", "--seeds", "2", "--epochs", "20", "--train-limit", "2000"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_with_checkpoints_and_the_same_command_goes_on(tmp_path, number):
-    process = start(*LONG, cwd=tmp_path)
+    process = started().start(*LONG, cwd=tmp_path, session=True)
     await_checkpoint(tmp_path)
-    os.killpg(process.pid, number)  # as a terminal does
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
-    assert err == "stopped; run the same command again to resume what repetition holds\n"
+    os.killpg(process.number, number)  # as a terminal does
+    stopped = process.wait()
+    assert stopped.returncode == 128 + number
+    assert stopped.stderr == "stopped; run the same command again to resume what repetition holds\n"
     assert list(tmp_path.rglob("checkpoint.safetensors"))
     assert not (tmp_path / "repetition/summary.json").exists()
-    result = run(*LONG, cwd=tmp_path)
+    result = run(*MNISTLAB, *LONG, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert len(list(RunStore(tmp_path / "repetition/runs").records())) == 2
 
 
 def test_killed_and_started_again_it_says_the_same(tmp_path):
-    process = start(*LONG, "--out", "killed", cwd=tmp_path)
+    process = started().start(*LONG, "--out", "killed", cwd=tmp_path)
     await_checkpoint(tmp_path)
-    process.kill()
-    process.communicate()
-    result = run(*LONG, "--out", "killed", cwd=tmp_path)
+    process.send(signal.SIGKILL)
+    assert process.wait().returncode == -signal.SIGKILL
+    result = run(*MNISTLAB, *LONG, "--out", "killed", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    run(*LONG, "--out", "whole", cwd=tmp_path)
+    run(*MNISTLAB, *LONG, "--out", "whole", cwd=tmp_path)
     killed, whole = (
         json.loads((tmp_path / name / "summary.json").read_text()) for name in ("killed", "whole")
     )

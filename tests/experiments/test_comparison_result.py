@@ -4,6 +4,8 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +27,23 @@ def result(tmp_path_factory):
     )
 
 
+@pytest.fixture(scope="module")
+def written(result):
+    """The folder of its report, beside that of its runs."""
+    folder = result.runs.parent / "out"
+    assert all(file.is_file() for file in result.write(folder))
+    return folder
+
+
+@pytest.fixture
+def archived(written):
+    """A folder with a copy of ``comparison.json``, which knows its runs' folder by the way to
+    it."""
+    folder = Path(tempfile.mkdtemp(dir=written.parent))
+    shutil.copy(written / "comparison.json", folder)
+    return folder
+
+
 def test_a_study_answers(result):
     assert result.verdict.startswith("custom_mlp is better than lenet5 by ")
     assert [row[0] for row in result.table().rows] == ["lenet5", "custom_mlp"]
@@ -39,12 +58,10 @@ def test_a_study_answers(result):
         result.plot("nonsense")
 
 
-def test_a_study_is_made_again_from_records_alone(result, tmp_path):
-    files = result.write(tmp_path / "out")
-    assert all(file.is_file() for file in files)
+def test_a_study_is_made_again_from_records_alone(result, written, tmp_path):
     for weights in result.runs.rglob("*.safetensors"):
         weights.unlink()
-    for source in (tmp_path / "out", tmp_path / "out" / "comparison.json"):
+    for source in (written, written / "comparison.json"):
         again = read_comparison(source)
         assert again.comparison == result.comparison
         assert again.title == result.title
@@ -55,22 +72,17 @@ def test_a_study_is_made_again_from_records_alone(result, tmp_path):
     )
     code = (
         "import sys, mnistlab; from pathlib import Path;"
-        " mnistlab.read_comparison(Path('out')).write('again'); "
+        " mnistlab.read_comparison(Path(sys.argv[1])).write('again'); "
     )
     code += "print('torch' in sys.modules)"
-    shown = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-c", code, written]
+    shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert shown.stdout == "False\n"
-    assert (tmp_path / "again/summary.json").read_text() == (
-        tmp_path / "out/summary.json"
-    ).read_text()
-    assert (tmp_path / "again/report.html").read_text() == (
-        tmp_path / "out/report.html"
-    ).read_text()
+    for name in ("summary.json", "report.html"):
+        assert (tmp_path / "again" / name).read_text() == (written / name).read_text()
 
 
-def test_what_is_no_study_is_refused(result, tmp_path):
+def test_what_is_no_study_is_refused(archived, tmp_path):
     with pytest.raises(
         MnistlabError, match=r"no such file or folder; name a comparison\.json or a folder of runs"
     ):
@@ -80,13 +92,12 @@ def test_what_is_no_study_is_refused(result, tmp_path):
     (tmp_path / "comparison.json").write_text("{}")
     with pytest.raises(MnistlabError, match=r"comparison\.json: cannot be read as a comparison"):
         read_comparison(tmp_path)
-    result.write(tmp_path)
-    archive = json.loads((tmp_path / "comparison.json").read_text())
+    archive = json.loads((archived / "comparison.json").read_text())
     archive["groups"][0]["seeds"].append(99)
     del archive["sha256"]
-    (tmp_path / "comparison.json").write_text(json.dumps(archive))
+    (archived / "comparison.json").write_text(json.dumps(archive))
     with pytest.raises(MnistlabError, match="lacks the run of lenet5, seed 99"):
-        read_comparison(tmp_path)
+        read_comparison(archived)
 
 
 def test_an_ablation_uses_the_runs_of_the_bare_recipe(tmp_path):
@@ -185,9 +196,8 @@ def test_a_damaged_record_is_named_in_one_line(result, tmp_path, damage):
 
 
 @pytest.mark.parametrize("damage", [{"baseline": "zzz"}, {"groups": []}], ids=str)
-def test_a_damaged_comparison_is_refused(result, tmp_path, damage):
-    result.write(tmp_path)
-    file = tmp_path / "comparison.json"
+def test_a_damaged_comparison_is_refused(archived, damage):
+    file = archived / "comparison.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | damage))
     with pytest.raises(MnistlabError, match=r"comparison\.json: cannot be read as a comparison"):
-        read_comparison(tmp_path)
+        read_comparison(archived)

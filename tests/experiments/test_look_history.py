@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 import time
 
 import numpy as np
@@ -15,6 +14,7 @@ from mnistlab.experiments.look_history import FILE, PastLook, judge, note, past_
 from mnistlab.experiments.trial_events import Looked, TrialFailed, TrialFinished
 from mnistlab.runs import RunStore
 from mnistlab.statistics import planned_looks
+from tests.forks import PATIENCE, started
 from tests.statistics.records import made_record
 
 
@@ -386,34 +386,19 @@ def test_processes_that_remember_at_once_lose_nothing(tmp_path):
 
 def test_kill_9_loses_no_look_of_a_real_command(tmp_path, few):
     """The command is killed behind its first look, and the same one goes on with the same plan."""
-    import subprocess
-
-    command = [
-        sys.executable,
-        "-m",
-        "mnistlab",
-        "compare",
-        "mlp",
-        "lenet5",
-        "--until-settled",
-        "--max-seeds",
-        "8",
-        "--data",
-        str(few),
-        "--epochs",
-        "1",
-        "--margin",
-        "0.001",
-        "-q",
-    ]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
-        runs = tmp_path / "comparison" / "runs"
-        while process.poll() is None and len(list(runs.glob("*/record.json"))) < 13:
-            time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
+    command = ["compare", "mlp", "lenet5", "--until-settled", "--max-seeds", "8"]
+    command += ["--data", few, "--epochs", "1", "--margin", "0.001", "-q"]
+    process = started().start(*command, cwd=tmp_path)
+    runs, deadline = tmp_path / "comparison" / "runs", time.monotonic() + PATIENCE
+    while len(list(runs.glob("*/record.json"))) < 13:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send(signal.SIGKILL)
+    assert process.wait().returncode == -signal.SIGKILL
     (first,) = json.loads((runs / FILE).read_text())["looks"]
     assert len(first["seeds"]) == 6
-    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    again = started().run(*command, cwd=tmp_path)
+    assert again.returncode == 0, again
     looks = json.loads((runs / FILE).read_text())["looks"]
     assert looks[0] == first
     assert [(len(look["seeds"]), look["max_seeds"]) for look in looks] == [(6, 8), (8, 8)]

@@ -2,7 +2,6 @@
 kill."""
 
 import os
-import subprocess
 import time
 from pathlib import Path
 
@@ -10,11 +9,9 @@ from safetensors.numpy import load
 
 from mnistlab import RunFolder
 from mnistlab.training.checkpoint import read_header
-from tests.forks import Ended
+from tests.forks import PATIENCE
 from tests.reliability.bits import history_of
 
-PATIENCE = 240
-"""Seconds after which what should have happened is given up."""
 KEPT = {
     ".lock",
     "checkpoint.safetensors",
@@ -56,54 +53,6 @@ def loaded(folder, history):
     assert load(content)
     assert history_of(header) == history[: len(header.history)]
     return len(header.history)
-
-
-_started = []
-
-
-class Command:
-    """A command started as a user does, with the methods of
-    :class:`tests.forks.Fork`."""
-
-    def __init__(self, command, cwd, place):
-        self._out, self._err = place.with_suffix(".out"), place.with_suffix(".err")
-        with self._out.open("wb") as out, self._err.open("wb") as err:
-            environment = os.environ | {"COLUMNS": "100"}
-            self._process = subprocess.Popen(
-                [*map(str, command)], cwd=cwd, stdout=out, stderr=err, env=environment
-            )
-        self.number = self._process.pid
-        _started.append(self._process)
-
-    @property
-    def running(self):
-        return self._process.poll() is None
-
-    @property
-    def stdout(self):
-        return self._out.read_text(encoding="utf-8")
-
-    def wait_for(self, text):
-        """Wait until it has written a text on standard output, or has ended."""
-        deadline = time.monotonic() + PATIENCE
-        while text not in self.stdout and self.running:
-            assert time.monotonic() < deadline, f"{text!r} never came"
-            time.sleep(0.005)
-
-    def send(self, number):
-        self._process.send_signal(number)
-
-    def wait(self):
-        status = self._process.wait(PATIENCE)
-        return Ended(status, self.stdout, self._err.read_text(encoding="utf-8"))
-
-
-def end_commands():
-    """Kill those commands that a failed test has left, and forget them all."""
-    while _started:
-        process = _started.pop()
-        process.kill()
-        process.wait()
 
 
 def parents():

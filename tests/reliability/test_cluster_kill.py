@@ -17,11 +17,9 @@ from mnistlab.experiments.experiment_runs import plan_trials, run_trials
 from mnistlab.runs import RunStore
 from tests.experiments.conftest import SLOW
 from tests.experiments.listening import leftovers, results
+from tests.forks import PATIENCE, Command, end_commands
 from tests.reliability.bits import history_of
 from tests.reliability.kills import (
-    PATIENCE,
-    Command,
-    end_commands,
     loaded,
     offspring,
     wait_until_gone,

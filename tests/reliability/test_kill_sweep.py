@@ -15,11 +15,9 @@ from safetensors.numpy import load
 from mnistlab.runs import RunFolder, RunStore
 from tests.cli.processes import MNISTLAB
 from tests.experiments.listening import leftovers, results
+from tests.forks import PATIENCE, Command, end_commands
 from tests.reliability.bits import history_of
 from tests.reliability.kills import (
-    PATIENCE,
-    Command,
-    end_commands,
     loaded,
     offspring,
     wait_until_gone,

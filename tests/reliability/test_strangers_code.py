@@ -20,7 +20,7 @@ from mnistlab.experiments import InProcessExecutor
 from mnistlab.recipe import read_source
 from mnistlab.training import load_trained
 from mnistlab.training.code_trust import TRUST
-from tests.cli.processes import MNISTLAB, run
+from tests.cli.processes import run
 from tests.reliability.kinds import make_run, plain_recipe, tiny_dataset
 
 SPRING = "import pathlib; (pathlib.Path(__file__).parent / 'sprung').touch()\n"
@@ -355,8 +355,10 @@ def test_no_command_imports_from_the_folder_that_it_is_in(tmp_path):
     for name in pictures:
         Image.new("L", (64, 64), 255).save(tmp_path / name)
     few = ["--epochs", "1", "--train-limit", "100", "--seeds", "1", "-q"]
+    # Python itself looks in no current folder here, as for the installed program.
+    program = [sys.executable, "-P", "-m", "mnistlab"]
     for command in (["runs"], ["repeat", "mlp", *few], ["predict", *pictures, "--jobs", "2"]):
-        result = run(*MNISTLAB, *command, cwd=tmp_path)
+        result = run(*program, *command, cwd=tmp_path)
         assert result.returncode == 0, result
         assert not unspring(tmp_path), command
 

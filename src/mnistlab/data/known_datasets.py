@@ -4,7 +4,8 @@ cache, or on the internet.
 
 import sysconfig
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Literal
 from zipfile import BadZipFile, ZipFile
@@ -229,7 +230,23 @@ def load_known(known: KnownDataset, on_progress: OnProgress | None = None) -> Da
     Raises:
         DataError: damaged files, other content than published, or no way to download it.
     """
-    folder = find(known) or _download(known, on_progress)
+    if known.name == "mnist":
+        embedded = _load_embedded()
+        # Images are read-only, labels are not: a caller's changes are the caller's alone.
+        train, test = (
+            Split(part.images, part.labels.copy()) for part in (embedded.train, embedded.test)
+        )
+        return replace(embedded, train=train, test=test)
+    return _load(known, find(known) or _download(known, on_progress))
+
+
+@cache
+def _load_embedded() -> Dataset:
+    """Return MNIST, which is part of the package and is read once in a process."""
+    return _load(CATALOGUE["mnist"], EMBEDDED)
+
+
+def _load(known: KnownDataset, folder: Path) -> Dataset:
     paths = [folder / name for name in known.files]
     if known.form == "cifar":
         return _load_cifar(known, next(path for path in paths if path.exists()))

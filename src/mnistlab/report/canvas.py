@@ -1,9 +1,10 @@
 """Canvas: what all plots share: colours, panels, letters of any script, and figures as files."""
 
+import contextlib
 import re
 import textwrap
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -51,6 +52,14 @@ class Plot(Figure):
 
     def _repr_png_(self) -> bytes:
         return png(self)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure as text of an SVG file, and as bytes of a PNG file."""
+
+    svg: str
+    png: bytes
 
 
 @dataclass(frozen=True)
@@ -140,14 +149,39 @@ def row_height(rows: int) -> float:
     return 1.1 + 0.34 * rows
 
 
+def render(drawn: Figure) -> Drawing:
+    """Render a figure in both formats, which are laid out alike."""
+    with _laid_out(drawn):
+        return Drawing(_save_svg(drawn), _save_png(drawn))
+
+
 def png(drawn: Figure) -> bytes:
     """Render a figure as PNG."""
+    with _laid_out(drawn):
+        return _save_png(drawn)
+
+
+def svg(drawn: Figure) -> str:
+    """Render a figure as SVG, the same text every time."""
+    with _laid_out(drawn):
+        return _save_svg(drawn)
+
+
+@contextlib.contextmanager
+def _laid_out(drawn: Figure) -> Iterator[None]:
+    """Lay a figure out for all that is saved in the block, each of which would do it twice."""
+    engine, dots = drawn.get_layout_engine(), drawn.dpi
     with warnings.catch_warnings():
         _quieten()
-        content = _save_png(drawn)
-        # SVG measures letters of other fonts differently, and a layout begins with the last one.
-        renderer = getattr(drawn.canvas, "renderer", None)
-        return _save_png(drawn) if getattr(renderer, "substituted", False) else content
+        if drawn.axes and engine is not None:
+            drawn.dpi = _DOTS_PER_INCH
+            engine.execute(drawn)
+            drawn.dpi = dots
+            drawn.set_layout_engine(None)
+        try:
+            yield
+        finally:
+            drawn.set_layout_engine(engine)
 
 
 def _save_png(drawn: Figure) -> bytes:
@@ -156,14 +190,9 @@ def _save_png(drawn: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def svg(drawn: Figure) -> str:
-    """Render a figure as SVG, the same text every time."""
+def _save_svg(drawn: Figure) -> str:
     buffer = BytesIO()
-    with (
-        mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "mnistlab"}),
-        warnings.catch_warnings(),
-    ):
-        _quieten()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "mnistlab"}):
         drawn.savefig(
             buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True
         )
@@ -209,8 +238,6 @@ class _Canvas(FigureCanvasAgg):
 class _Renderer(RendererAgg):
     """Draws letters that the figure's font lacks in another font, or as their codes."""
 
-    substituted = False
-
     def draw_text(
         self,
         gc: Any,
@@ -223,7 +250,6 @@ class _Renderer(RendererAgg):
         mtext: Any = None,
     ) -> None:
         text, font = _drawable(s, prop)
-        self.substituted |= font is not prop or text != s
         draw: Any = super().draw_text
         draw(gc, x, y, text, font, angle, ismath, mtext)
 

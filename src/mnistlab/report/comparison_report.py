@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mnistlab.recipe import TESTED_IMAGES
-from mnistlab.report.canvas import MOST_CURVES, svg
+from mnistlab.report.canvas import MOST_CURVES, Drawing, render
 from mnistlab.report.class_tables import class_anchor, class_table
 from mnistlab.report.image_plots import calibration, confusion_matrix, errors_by_class
 from mnistlab.report.page import environment_lines, image_source, render_template
@@ -339,8 +339,7 @@ def write_comparison_report(
     Raises:
         OSError: the folder cannot be written to.
     """
-    plots = draw_plots(groups, comparison)
-    drawings = {name: svg(figure) for name, figure in plots.items()}
+    drawings = {name: render(plot) for name, plot in draw_plots(groups, comparison).items()}
     page = _render_page(
         title, groups, comparison, drawings, command=command, failures=failures, images=test_images
     )
@@ -355,7 +354,7 @@ def write_comparison_report(
             "tables/losses.csv": loss_table(comparison),
             "tables/runs.csv": run_table(comparison),
             "tables/classes.csv": class_table(groups, comparison),
-            **plot_files(plots, drawings),
+            **plot_files(drawings),
         },
     )
 
@@ -364,13 +363,13 @@ def _render_page(
     title: str,
     groups: Sequence[RunGroup],
     comparison: Comparison,
-    plots: Mapping[str, str],
+    plots: Mapping[str, Drawing],
     *,
     command: str = "",
     failures: Sequence[str] = (),
     images: NDArray[np.uint8] | None = None,
 ) -> str:
-    """Return the page's HTML; ``plots`` are those of :func:`draw_plots` as SVG."""
+    """Return the page's HTML; ``plots`` are those of :func:`draw_plots`."""
     records = [record for group in groups for record in group.records]
     starts = sorted(record.started for record in records)
     return render_template(

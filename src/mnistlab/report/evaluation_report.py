@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mnistlab.data import channels_last
 from mnistlab.errors import DataError
-from mnistlab.report.canvas import INK, figure, svg, wrapped
+from mnistlab.report.canvas import INK, figure, render, wrapped
 from mnistlab.report.image_plots import draw_calibration, draw_confusion
 from mnistlab.report.page import image_source, render_template
 from mnistlab.report.result_files import plot_files, write_results
@@ -73,8 +73,7 @@ def write_evaluation_report(
     """
     if images is not None and len(images) != evaluation.images:
         raise DataError(f"{len(images):,} images to show, but {evaluation.images:,} were evaluated")
-    plots = draw_plots(evaluation)
-    drawings = {name: svg(drawn) for name, drawn in plots.items()}
+    drawings = {name: render(drawn) for name, drawn in draw_plots(evaluation).items()}
     page = render_template(
         "evaluation.html",
         drawings,
@@ -100,7 +99,7 @@ def write_evaluation_report(
         "tables/figures.csv": figure_row(evaluation),
         "tables/classes.csv": class_table(evaluation),
         "tables/coverage.csv": coverage_table(evaluation),
-        **plot_files(plots, drawings),
+        **plot_files(drawings),
     }
     if images is not None and evaluation.worst:
         contents["plots/worst.png"] = worst_errors(evaluation, images)

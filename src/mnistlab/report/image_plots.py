@@ -127,9 +127,9 @@ def draw_confusion(
             (column - 0.5, row - 0.5),
             0.0 if row == column else _DARKEST * value / highest,
         )
-        axes.add_patch(
-            Rectangle(place, 1, 1, facecolor=COLOURS[0], alpha=strength, edgecolor=FAINT, lw=0.5)
-        )
+        # The limits are set below, so cells need not move them, nor be laid out.
+        cell = Rectangle(place, 1, 1, facecolor=COLOURS[0], alpha=strength, edgecolor=FAINT, lw=0.5)
+        axes.add_artist(cell).set_in_layout(False)
         if value >= 0.05 and len(classes) <= _MOST_CLASSES:
             axes.text(
                 column,
@@ -139,6 +139,7 @@ def draw_confusion(
                 va="center",
                 color=INK,
                 fontsize=8,
+                in_layout=False,
             )
     panel(axes)
     axes.grid(visible=False)

@@ -10,18 +10,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from mnistlab.data import encode_png
-from mnistlab.report.canvas import inline_svg
+from mnistlab.report.canvas import Drawing, inline_svg
 from mnistlab.statistics import RunGroup
 from mnistlab.text import printable
 
 
-def render_template(name: str, plots: Mapping[str, str], **values: Any) -> str:
+def render_template(name: str, plots: Mapping[str, Drawing], **values: Any) -> str:
     """Return a template's HTML text; values are escaped.
 
     Args:
         name: of a file in ``templates/``.
-        plots: SVG by name, as :func:`mnistlab.report.canvas.svg` returns it; in the page they
-            follow its dark mode.
+        plots: by name; in the page they follow its dark mode.
         values: what else the template shows, including its ``title``.
     """
     pages = Environment(
@@ -36,7 +35,7 @@ def render_template(name: str, plots: Mapping[str, str], **values: Any) -> str:
     return pages.get_template(name).render(
         version=version("mnistlab"),
         style=pages.get_template("comparison.css").render(),
-        plots={name: inline_svg(text, name) for name, text in plots.items()},
+        plots={name: inline_svg(drawing.svg, name) for name, drawing in plots.items()},
         **values,
     )
 

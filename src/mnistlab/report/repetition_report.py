@@ -32,6 +32,8 @@ from mnistlab.statistics.verdict import span
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from mnistlab.report.canvas import Drawing
+
 _UNDISPUTED = "Without disputed labels (%)"
 _TIME = "Training time per run"
 _BINS, _DOT, _MARGIN = 40, 0.16, 0.62
@@ -261,10 +263,9 @@ def write_repetition_report(
     Raises:
         OSError: the folder cannot be written to.
     """
-    from mnistlab.report.canvas import svg
+    from mnistlab.report.canvas import render
 
-    plots = {"accuracies": draw_accuracies(figures)}
-    drawings = {name: svg(plot) for name, plot in plots.items()}
+    drawings = {"accuracies": render(draw_accuracies(figures))}
     return write_results(
         out,
         {
@@ -273,7 +274,7 @@ def write_repetition_report(
             "table.md": markdown(figures, failures),
             "tables/figures.csv": figure_table(figures),
             "tables/runs.csv": seed_table(figures),
-            **plot_files(plots, drawings),
+            **plot_files(drawings),
         },
     )
 
@@ -281,7 +282,7 @@ def write_repetition_report(
 def _page(
     group: RunGroup,
     figures: Summary,
-    drawings: Mapping[str, str],
+    drawings: Mapping[str, "Drawing"],
     command: str,
     failures: Sequence[str],
 ) -> str:

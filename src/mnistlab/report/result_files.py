@@ -9,7 +9,7 @@ from mnistlab.runs import write_atomically
 from mnistlab.text import to_json
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from mnistlab.report.canvas import Drawing
 
 
 def write_results(folder: Path, contents: Mapping[str, Any]) -> list[Path]:
@@ -34,10 +34,10 @@ def write_results(folder: Path, contents: Mapping[str, Any]) -> list[Path]:
     return [folder / name for name in rendered]
 
 
-def plot_files(plots: Mapping[str, "Figure"], drawings: Mapping[str, str]) -> dict[str, Any]:
-    """Return the contents of ``plots/``: each figure as SVG, which a page has drawn, and as PNG."""
-    return {f"plots/{name}.svg": drawing for name, drawing in drawings.items()} | {
-        f"plots/{name}.png": drawn for name, drawn in plots.items()
+def plot_files(drawings: Mapping[str, "Drawing"]) -> dict[str, str | bytes]:
+    """Return the contents of ``plots/``: each figure as SVG and as PNG."""
+    return {f"plots/{name}.svg": drawing.svg for name, drawing in drawings.items()} | {
+        f"plots/{name}.png": drawing.png for name, drawing in drawings.items()
     }
 
 

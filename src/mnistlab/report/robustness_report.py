@@ -23,12 +23,12 @@ from mnistlab.report.canvas import (
     legend,
     looks,
     panel,
+    render,
     row_height,
-    svg,
     wrapped,
 )
 from mnistlab.report.page import image_source, render_template
-from mnistlab.report.result_files import write_results
+from mnistlab.report.result_files import plot_files, write_results
 from mnistlab.report.table import Table, estimate, in_percent, percent, sentences, text
 from mnistlab.statistics.interval import Interval
 from mnistlab.statistics.robustness import CLEAN, Robustness, Score
@@ -77,8 +77,7 @@ def write_robustness_report(
         OSError: the folder cannot be written to.
     """
     settings = settings or {}
-    plot, table = draw_robustness(models), robustness_table(models)
-    drawings = {"robustness": svg(plot)}
+    table, drawings = robustness_table(models), {"robustness": render(draw_robustness(models))}
     over = sorted({"seeds" if model.runs > 1 else "images" for model in models})
     page = render_template(
         "robustness.html",
@@ -103,8 +102,7 @@ def write_robustness_report(
             "summary.json": {"title": title, **settings, **figures(models), "command": command},
             "table.md": markdown(models),
             "table.csv": table,
-            "plots/robustness.svg": drawings["robustness"],
-            "plots/robustness.png": plot,
+            **plot_files(drawings),
             "plots/corruptions.png": contact_sheet(examples),
         },
     )
