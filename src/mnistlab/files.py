@@ -39,7 +39,7 @@ def open_file(path: Path) -> BinaryIO:
     return file
 
 
-def read_file(path: Path, most: int = MOST_BYTES) -> bytes:
+def read_file(path: Path | str, most: int = MOST_BYTES) -> bytes:
     """Return a file's bytes.
 
     Args:
@@ -50,30 +50,39 @@ def read_file(path: Path, most: int = MOST_BYTES) -> bytes:
     Raises:
         OSError: see :func:`open_file`; or the file is larger than ``most``, or than the memory.
     """
-    with open_file(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        content = b""
-        try:
-            if size <= most:
-                content = file.read(size + 1)
-                # Files of /proc have no size, and others may have grown.
-                if len(content) > size:
-                    content += file.read(most + 1 - len(content))
-        except MemoryError:
-            raise OSError(errno.ENOMEM, "it does not fit into memory", str(path)) from None
+    refuse_special(path)
+    # Without a file object, which takes longer to make than a small file to read.
+    file = _open(os.fspath(path), os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    content = b""
+    try:
+        about = os.fstat(file)
+        _refuse(about.st_mode, path)
+        size = about.st_size
+        if size <= most:
+            content = os.read(file, size + 1)
+            # Files of /proc have no size, others may have grown, and large ones come in pieces.
+            while len(content) != size and len(content) <= most:
+                piece = os.read(file, most + 1 - len(content))
+                if not piece:
+                    break
+                content += piece
+    except MemoryError:
+        raise OSError(errno.ENOMEM, "it does not fit into memory", str(path)) from None
+    finally:
+        os.close(file)
     if max(size, len(content)) > most:
         raise OSError(errno.EFBIG, f"larger than the {most:,} bytes that are read", str(path))
     return content
 
 
-def refuse_special(path: Path) -> None:
+def refuse_special(path: Path | str) -> None:
     """Refuse a pipe, a socket or a device, to which a link may lead; what is not there passes.
 
     Raises:
         OSError: it is one.
     """
     try:
-        mode = path.stat().st_mode
+        mode = os.stat(path).st_mode  # noqa: PTH116 - a Path is slow to make
     except OSError:
         return
     _refuse(mode, path)
@@ -83,7 +92,7 @@ def _open(path: str, flags: int) -> int:
     return os.open(path, flags | _FLAGS)
 
 
-def _refuse(mode: int, path: Path) -> None:
+def _refuse(mode: int, path: Path | str) -> None:
     kind = _KINDS.get(stat.S_IFMT(mode))
     if kind:
         raise OSError(errno.EINVAL, f"it is {kind}, not a file", str(path))

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,11 +50,11 @@ class Pictures:
 
 @dataclass(frozen=True)
 class _Task:
-    """A few pictures to decode: their names for messages, and their paths or their bytes."""
+    """A few pictures to decode: their paths, or what messages call them and their bytes."""
 
     start: int
     names: list[str]
-    contents: list[Path | bytes]
+    contents: list[bytes] | None
     target: tuple[int, int] | None = None
     fit: Fit = "pad"
     value_range: Range | None = None
@@ -165,7 +164,8 @@ class _Store:
             return
         images = self._room_for(decoded.images)
         images[decoded.places] = decoded.images
-        self._digests[decoded.places] = decoded.digests
+        if decoded.digests:
+            self._digests[decoded.places] = decoded.digests
         self._filled[decoded.places] = True
 
     def pictures(self, names: Sequence[str]) -> Pictures:
@@ -221,13 +221,11 @@ def _task(
 
     def make() -> _Task:
         chosen = [names[place] for place in places]
-        return _Task(
-            places[0],
-            [tree.where(name) for name in chosen],
-            [tree.path(name) or tree.read(name) for name in chosen],
-            target,
-            options.fit,
-        )
+        names_or_paths, contents = tree.paths(chosen), None
+        if names_or_paths is None:
+            names_or_paths = [tree.where(name) for name in chosen]
+            contents = [tree.read(name) for name in chosen]
+        return _Task(places[0], names_or_paths, contents, target, options.fit)
 
     return make
 
@@ -265,37 +263,37 @@ def _serve(connection: Connection) -> None:
 def _decode(task: _Task) -> _Decoded:
     decoded = _Decoded(task.start)
     found: list[NDArray[np.uint8]] = []
-    for place_, (name, content) in enumerate(
-        zip(task.names, task.contents, strict=True), task.start
-    ):
+    sizes: set[tuple[int, int]] = set()
+    for index, name in enumerate(task.names):
+        place_ = task.start + index
         try:
-            content = content if isinstance(content, bytes) else _content(content)
+            content = _content(name) if task.contents is None else task.contents[index]
             picture = decode(content, name, value_range=task.value_range)
         except DataError as error:
             reason = str(error).removeprefix(f"{name}: ")
             decoded.damaged[name] = reason.removeprefix("damaged, cannot be decoded: ")
             continue
-        height, width = picture.pixels.shape[1:]
-        decoded.sizes.append((height, width))
-        decoded.notes.update(picture.notes)
+        sizes.add(picture.pixels.shape[1:])
+        if picture.notes:
+            decoded.notes.update(picture.notes)
         if picture.value_range is not None:
             decoded.ranges[place_] = picture.value_range
         decoded.places.append(place_)
-        decoded.digests.append(int.from_bytes(hashlib.sha256(content).digest()[:8]))
-        found.append(
-            picture.pixels
-            if task.target is None
-            else bring_to_size(picture.pixels, task.target, task.fit)
-        )
-    if found and len({pixels.shape[1:] for pixels in found}) == 1:
-        channels = max(len(pixels) for pixels in found)
-        decoded.images = np.stack(
-            [np.broadcast_to(pixels, (channels, *pixels.shape[1:])) for pixels in found]
-        )
+        if task.target is None:
+            found.append(picture.pixels)
+        else:
+            found.append(bring_to_size(picture.pixels, task.target, task.fit))
+            decoded.digests.append(int.from_bytes(hashlib.sha256(content).digest()[:8]))
+    decoded.sizes = list(sizes)
+    if len({pixels.shape[1:] for pixels in found}) == 1:
+        channels = max(map(len, found))
+        decoded.images = np.empty((len(found), channels, *found[0].shape[1:]), np.uint8)
+        for index, pixels in enumerate(found):
+            decoded.images[index] = pixels
     return decoded
 
 
-def _content(path: Path) -> bytes:
+def _content(path: str) -> bytes:
     try:
         return read_file(path)
     except OSError as error:

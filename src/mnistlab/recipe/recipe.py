@@ -506,6 +506,10 @@ def _words(schema: dict[str, Any]) -> str:
             )
         case {"type": "string"}:
             return "a text that is not empty"
+    return _number_words(schema)
+
+
+def _number_words(schema: dict[str, Any]) -> str:
     kind = "a whole number" if schema["type"] == "integer" else "a number"
     low = (
         f"from {schema['minimum']:,}"
