@@ -181,6 +181,7 @@ def test_kaggles_unlabelled_test_table_and_its_form_are_not_used(tmp_path):
     parts = read(tmp_path)
     assert words(parts, parts.train) == list("01200120")
     assert parts.test is None
+    assert "test.csv has no labels; it is not used" in parts.notes
     assert "sample_submission.csv is not used: it is a form to be filled in" in parts.notes
     assert "4 pictures that no table names are not used" in parts.notes
 
@@ -292,6 +293,15 @@ def test_a_name_that_may_be_several_pictures_is_refused(tmp_path):
     table(tmp_path, rows_with("label", LABELS))
     with pytest.raises(DataError, match=r"'scan_00' may be any of a/scan_00.png, b/scan_00.png"):
         read(tmp_path)
+
+
+def test_a_list_without_header_goes_before_folders(tmp_path):
+    for folder in ("x", "y"):
+        write_pictures(tmp_path / "all" / folder, NAMES[:6])
+    rows = [[f"{folder}/{n}.png", label] for n, label in zip(NAMES[:6], LABELS) for folder in "xy"]
+    table(tmp_path, rows, "all/list.txt", " ")
+    parts = read(tmp_path)
+    assert words(parts, parts.train) == [label for label in LABELS[:6] for _ in "xy"]
 
 
 def test_tables_of_other_things_do_not_match(tmp_path):

@@ -434,7 +434,7 @@ DAMAGES = {
     "one row": (f"{ROW}\n", "no column is named label, and whether the first or the last"),
     "an unclear label": ("0,0,0,0,0\n1,1,1,1,1\n" * 20, "add a header such as label,pixel0"),
     "another count": ("7,0,0,0,0,0,0\n" * 20, "no column is named label, and 7 columns"),
-    "colons": ("label:p0:p1\n" + "1:0:0\n" * 3, "a.csv: "),
+    "colons": ("label:p0:p1\n" + "1:0:0\n" * 3, "its first row is one cell; put commas"),
     "no UTF-8": ("label,p0,p1,p2,p3\n\udce4,0,0,0,0\n", "is no text in UTF-8"),
     "zero bytes": ("label,p0,p1,p2,p3\n1,0,\0,0,0\n", "zero bytes"),
     "a column of splits that names none": (
@@ -445,7 +445,7 @@ DAMAGES = {
     "a word among pixels": ("label,pixels\n1,0 0 0 0\n" * 11 + "1,0 0 x 0\n", "pixel"),
     "a wide header": (
         ":".join(f"pixel{place}" for place in range(784)) + "\n" + ":".join("0" * 784) + "\n",
-        "a.csv: ",
+        "its first row is one cell",
     ),
 }
 

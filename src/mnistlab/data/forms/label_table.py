@@ -115,6 +115,8 @@ class _Table:
             labels = [row[self.label] for row in self.rows]
             _refuse_lists(self, labels)
             return labels
+        if not self.one_hot:
+            raise DataError(f"{self.where}: has no column of labels; name it label")
         labels = []
         for number, row in enumerate(self.rows, 1):
             own = [self.names[place] for place in self.one_hot if float(row[place]) == 1]
@@ -146,19 +148,26 @@ def _matches(tree: FileTree, options: ReadOptions) -> bool:
             rows = _rows(TextTable(tree, name), _HEAD)
         except DataError:
             continue
-        if _may_name_files(rows):
+        if len(rows[0]) > 1 and _may_name_files(rows):
             heads.append(rows)
     if not heads:
         return False
     pictures, _ = pictures_in(_whole(tree, options))
-    folders = {piece for name in pictures for piece in name.split("/")[:-1] if not part_of(piece)}
     index = _Index(pictures)
-    return any(
-        _file_column(rows, index) is not None
-        # Class folders may have tables of other things beside them.
-        and (len(folders) < 2 or any(has_role(name, "label") for name in rows[0]))
-        for rows in heads
-    )
+    folders = {tuple(p for p in name.split("/")[:-1] if not part_of(p)) for name in pictures}
+    return any(_gives_labels(rows, index, in_classes=len(folders) > 1) for rows in heads)
+
+
+def _gives_labels(rows: Sequence[Sequence[str]], index: _Index, *, in_classes: bool) -> bool:
+    """Return whether a table gives labels to pictures.
+
+    Class folders may have tables of other things beside them, such as the pictures' sizes.
+    """
+    file = _file_column(rows, index)
+    if file is None:
+        return False
+    is_pair = len(rows[0]) == 2 and _names_picture(rows[0][file], index)
+    return not in_classes or is_pair or any(has_role(name, "label") for name in rows[0])
 
 
 def _read(tree: FileTree, options: ReadOptions) -> Parts:
@@ -173,24 +182,20 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
     index = _Index(pictures)
     read = [_read_table(tree, name, index) for name in _tables(tree, options)]
     tables = {table.name: table for table in read if table}
-    drafts = [n for n in tables if "submission" in n.lower() and n != options.chosen]
-    names = [name for name in tables if name not in drafts] or drafts
-    chosen, called, notes = choose_tables(tree, names, options.chosen)
-    notes += [
-        f"{name} is not used: it is a form to be filled in"
-        for name in drafts[:1]
-        if names != drafts
-    ]
-    labels: dict[Part, list[str]] = {}
-    for part, name in chosen.items():
-        table = tables[name]
-        if table.label is None and not table.one_hot:
-            if part == "train":
-                raise DataError(f"{table.where}: has no column of labels; name it label")
-            notes.append(f"{name} has no labels; it is not used")
-            continue
-        labels[part] = table.labels()
-        notes += _unused(table)
+    notes: list[str] = []
+    for name, table in list(tables.items()):
+        if len(tables) > 1 and name != options.chosen:
+            if table.label is None and not table.one_hot:
+                notes.append(f"{name} has no labels; it is not used")
+                del tables[name]
+            elif "submission" in name.lower():
+                notes.append(f"{name} is not used: it is a form to be filled in")
+                del tables[name]
+    chosen, called, more = choose_tables(tree, list(tables), options.chosen)
+    notes += more
+    for name in chosen.values():
+        notes += _unused(tables[name])
+    labels = {part: tables[name].labels() for part, name in chosen.items()}
     labels = check_labels(labels, {part: tables[chosen[part]].where for part in labels})
     entries: list[_Entry] = []
     for part, cells in labels.items():
@@ -260,7 +265,7 @@ def _from_json(table: TextTable, lines: Sequence[str]) -> list[list[str]]:
 
 def _may_name_files(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether a table looks as if it named pictures; one of pixels does not."""
-    return 1 < len(rows[0]) < _MOST_COLUMNS and (
+    return len(rows[0]) < _MOST_COLUMNS and (
         any(has_role(name, "file") for name in rows[0])
         or any(_is_picture_name(cell) for cell in rows[-1])
     )
@@ -268,6 +273,10 @@ def _may_name_files(rows: Sequence[Sequence[str]]) -> bool:
 
 def _is_picture_name(cell: str) -> bool:
     return cell.lower().endswith(SUFFIXES)
+
+
+def _names_picture(cell: str, index: _Index) -> bool:
+    return _is_picture_name(cell) or bool(index.find(cell, "", None))
 
 
 def _file_column(rows: Sequence[Sequence[str]], index: _Index) -> int | None:
@@ -302,8 +311,7 @@ def _read_table(tree: FileTree, name: str, index: _Index) -> _Table | None:
     file = _file_column(rows, index)
     if file is None:
         return None
-    first = rows[0][file]
-    header = not (_is_picture_name(first) or index.find(first, "", None))
+    header = not _names_picture(rows[0][file], index)
     if len(rows) == header:
         raise DataError(f"{text.where}: has a header, but no row below it")
     names = rows[0] if header else [f"column {place + 1}" for place in range(len(rows[0]))]

@@ -86,6 +86,11 @@ def find_columns(table: TextTable) -> Columns:
         DataError: the pixels make no image, or several columns could be the label.
     """
     first = table.head[0]
+    if len(first) == 1 and not _is_string(table.head[-1][0]):
+        raise DataError(
+            f"{table.where}: its first row is one cell; put commas, semicolons, tabs, bars or"
+            " spaces between cells"
+        )
     header = _is_header(first, table.head[1:])
     rows = table.head[header:]
     if not rows:
