@@ -32,12 +32,14 @@ class Split:
         names: what each image is called, such as the file that it comes from; or nothing.
         digests: uint64, ``(n,)``, of the files of images that were brought to one size; they then
             identify the images, whatever that size.
+        groups: which images belong together, such as those of one patient; or nothing.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     names: Sequence[str] = ()
     digests: NDArray[np.uint64] | None = None
+    groups: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         images = self.images[:, np.newaxis] if self.images.ndim == _GREY else self.images
@@ -55,7 +57,23 @@ class Split:
             self.labels[indices],
             [self.names[index] for index in indices] if self.names else (),
             None if self.digests is None else self.digests[indices],
+            [self.groups[index] for index in indices] if self.groups else (),
         )
+
+    def grouped_by(self, group: str) -> Sequence[str]:
+        """Return each image's group: what the data say, or else what its name tells.
+
+        Args:
+            group: what tells it from a name, see :func:`mnistlab.data.holdout.group_of`.
+
+        Raises:
+            DataError: the images have neither groups nor names, or a name tells no group.
+        """
+        if self.groups:
+            return self.groups
+        if not self.names:
+            raise DataError("its images have no file names to find groups in")
+        return [group_of(name, group) for name in self.names]
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,9 +253,7 @@ def _hold_out(name: str, split: Split, group: str) -> tuple[Split, Split, str]:
     random = np.random.default_rng(_HELD_OUT_SEED)
     try:
         if group:
-            if not split.names:
-                raise DataError("its images have no file names to find groups in")
-            groups = [group_of(image, group) for image in split.names]
+            groups = split.grouped_by(group)
             test = grouped(groups, split.labels, _TEST_SHARE, random)
             how = f"in whole groups ({len(set(groups)):,} in all)"
         else:

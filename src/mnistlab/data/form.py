@@ -35,12 +35,14 @@ class ReadOptions:
             is 32x32.
         fit: how they are, see :func:`mnistlab.recipe.place`.
         skip_damaged: leave damaged pictures out, and say so, rather than refuse all.
+        group: a column of a table with this name says which images belong together.
         chosen: the file that the user named within the folder or archive, if any.
     """
 
     size: tuple[int, int] | None = None
     fit: Fit = "pad"
     skip_damaged: bool = False
+    group: str = ""
     chosen: str = ""
 
 

@@ -20,11 +20,12 @@ _ORDER: tuple[Part, ...] = ("train", "validation", "test")
 
 
 class LabelledPicture(NamedTuple):
-    """A picture's file, its class and its split."""
+    """A picture's file, its class, its split, and the group it belongs to, if any."""
 
     name: str
     label: str
     part: Part
+    group: str = ""
 
 
 def pictures_in(tree: FileTree) -> tuple[list[str], list[str]]:
@@ -98,6 +99,7 @@ def read_labelled(
                 np.array([numbers[picture.label] for picture in own], np.int64),
                 [picture.name for picture in own],
                 None if found.digests is None else found.digests[rows],
+                [picture.group for picture in own] if own[0].group else (),
             )
     if "train" not in splits:
         raise DataError(f"{tree.place}: all training pictures are damaged")

@@ -35,8 +35,9 @@ def load_dataset(
         size: pixels to which pictures of different sizes are brought, a side or height and width;
             ``None`` is 32. Pictures of one size keep it, unless a side is longer than 512.
         fit: how they are, see :func:`mnistlab.recipe.place`.
-        group: where the data have no test set, images of one group are held out together: a regular
-            expression whose first group, or match, in a file's name is its group.
+        group: where the data have no test set, images of one group are held out together: the name
+            of a table's column, or what tells the group from a file's name, see
+            :func:`mnistlab.data.holdout.group_of`.
         skip_damaged: leave damaged pictures out, and say so, rather than refuse all.
 
     Raises:
@@ -62,7 +63,7 @@ def load_dataset(
         path = path.expanduser()
         if path.exists():
             tree, chosen = _tree(path)
-            options = ReadOptions(sides, fit, skip_damaged, chosen)
+            options = ReadOptions(sides, fit, skip_damaged, group, chosen)
             return _dataset(path, _read(tree, options), group)
     # A home folder of nobody is a RuntimeError, a name with a zero byte a ValueError.
     except (OSError, RuntimeError, ValueError) as error:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.data.dataset import Dataset, Split, make_dataset
-from mnistlab.data.holdout import group_of, grouped, stratified
+from mnistlab.data.holdout import grouped, stratified
 from mnistlab.errors import DataError
 from mnistlab.text import listed
 
@@ -88,7 +88,7 @@ def _hold_out(
     if not count:
         return order[:0], ""
     if group:
-        groups = [group_of(name, group) for name in split.names]
+        groups = split.grouped_by(group)
         random = np.random.default_rng(_SEED)
         return grouped(groups, split.labels, count, random), " (whole groups)"
     plain = order[:count]

@@ -6,6 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from mnistlab import load_dataset
 from mnistlab.data.file_tree import Folder, open_tree
 from mnistlab.data.form import ReadOptions
 from mnistlab.data.forms.label_table import FORM
@@ -311,3 +312,18 @@ def test_tables_of_other_things_do_not_match(tmp_path):
     write_pictures(tmp_path / "dog")
     table(tmp_path, [["id", "width", "height"], *([n, "5", "6"] for n in NAMES)], "sizes.csv")
     assert not FORM.matches(Folder(tmp_path), ReadOptions())
+
+
+def test_a_column_of_groups_keeps_images_together(tmp_path):
+    rows = ["file,label,patient"]
+    for number in range(40):
+        shade = np.full((8, 8), 5 * number, np.uint8)
+        (tmp_path / f"{number}.png").write_bytes(png_bytes(shade))
+        rows.append(f"{number}.png,{'ill' if number % 2 else 'well'},p{number // 4}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    data = load_dataset(tmp_path, group="patient")
+    assert len(data.train) + len(data.test) == 40
+    assert set(data.train.groups).isdisjoint(data.test.groups)
+    assert set(data.train.groups) | set(data.test.groups) == {f"p{number}" for number in range(10)}
+    assert "whole groups (10 in all)" in data.note
+    assert "not used" not in data.note

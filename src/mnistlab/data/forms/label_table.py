@@ -94,6 +94,7 @@ class _Table:
         label: that of labels, or ``None``.
         split: that of splits, or ``None``.
         one_hot: columns of 0 and 1 instead of a label, each named after a class.
+        group: that of groups, or ``None``.
     """
 
     name: str
@@ -104,6 +105,7 @@ class _Table:
     label: int | None = None
     split: int | None = None
     one_hot: tuple[int, ...] = ()
+    group: int | None = None
 
     def labels(self) -> list[str]:
         """Return each row's label.
@@ -131,11 +133,12 @@ class _Table:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A row of a table: the picture that it means, its label and its split."""
+    """A row of a table: the picture that it means, its label, its split and its group."""
 
     picture: str
     label: str
     part: Part | None
+    group: str = ""
 
 
 def _matches(tree: FileTree, options: ReadOptions) -> bool:
@@ -180,7 +183,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
     whole = _whole(tree, options)
     pictures, _ = pictures_in(whole)
     index = _Index(pictures)
-    read = [_read_table(tree, name, index) for name in _tables(tree, options)]
+    read = [_read_table(tree, name, index, options.group) for name in _tables(tree, options)]
     tables = {table.name: table for table in read if table}
     notes: list[str] = []
     for name, table in list(tables.items()):
@@ -206,7 +209,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
         notes.append(f"{left:,} pictures that no table names are not used")
     return read_labelled(
         whole,
-        [LabelledPicture(entry.picture, entry.label, entry.part or "train") for entry in entries],
+        [LabelledPicture(e.picture, e.label, e.part or "train", e.group) for e in entries],
         options,
         notes,
         {part: word for part, word in called.items() if any(e.part == part for e in entries)},
@@ -299,7 +302,7 @@ def _file_column(rows: Sequence[Sequence[str]], index: _Index) -> int | None:
     return best if found or (named and index.size) else None
 
 
-def _read_table(tree: FileTree, name: str, index: _Index) -> _Table | None:
+def _read_table(tree: FileTree, name: str, index: _Index, group: str) -> _Table | None:
     """Read a table and tell its columns; ``None`` if it names no pictures."""
     try:
         text = TextTable(tree, name)
@@ -315,13 +318,15 @@ def _read_table(tree: FileTree, name: str, index: _Index) -> _Table | None:
     if len(rows) == header:
         raise DataError(f"{text.where}: has a header, but no row below it")
     names = rows[0] if header else [f"column {place + 1}" for place in range(len(rows[0]))]
-    table = _Table(name, text.where, names, rows[header:], file)
+    column = next((n for n, word in enumerate(names) if word.lower() == group.lower()), None)
+    table = _Table(name, text.where, names, rows[header:], file, group=column if group else None)
     return _with_label(table)
 
 
 def _with_label(table: _Table) -> _Table:
     """Find the column of labels, and that of splits."""
-    free = [place for place in range(len(table.names)) if place != table.file]
+    taken = (table.file, table.group)
+    free = [place for place in range(len(table.names)) if place not in taken]
     splits = [
         place
         for place in free
@@ -394,7 +399,8 @@ def _entries(
                 f" {listed(found, 2)}; write the folder as well"
             )
         if found:
-            yield _Entry(found[0], label, own)
+            group = "" if table.group is None else row[table.group]
+            yield _Entry(found[0], label, own, group)
         else:
             missing.append(row[table.file])
     if missing:
@@ -405,7 +411,7 @@ def _entries(
 
 
 def _unused(table: _Table) -> list[str]:
-    used = {table.file, table.label, table.split, *table.one_hot}
+    used = {table.file, table.label, table.split, table.group, *table.one_hot}
     names = [name or "(no name)" for place, name in enumerate(table.names) if place not in used]
     return [f"columns of {table.name} that are not used: {listed(names, 5)}"] if names else []
 
