@@ -178,9 +178,9 @@ def test_a_message_about_very_many_names_or_long_ones_is_short(tmp_path):
     with zipfile.ZipFile(tmp_path / "long.npz", "w") as archive:
         for number in range(30):
             archive.writestr(f"\x1b{number}" + "x" * 60_000, b"")
-    for name, more in (("many.npz", "199,980"), ("long.npz", "10")):
+    for name, words in (("many.npz", "m0.npy: cannot be read"), ("long.npz", " and 10 more; ")):
         line = read_or_refusal(partial(load_dataset, str(tmp_path / name)), name)[1]
-        assert line.endswith(f" and {more} more")
+        assert words in line
         assert len(line) < 1001
 
 

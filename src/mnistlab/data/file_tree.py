@@ -27,6 +27,8 @@ _PACKED: dict[bytes, Callable[..., Any]] = {
 }
 """What opens a compressed archive, by its first bytes."""
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+_LONGEST_END = 22 + (1 << 16)
+"""Bytes of a zip file's last record with its comment."""
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
 _HIDDEN = (".", "__MACOSX")
 _UNREADABLE = (
@@ -189,6 +191,7 @@ class Zip(FileTree):
             self._file = file or open_file(place)
             weakref.finalize(self, self._file.close)
             self._archive = zipfile.ZipFile(self._file)
+            _refuse_lost(self._file, len(self._archive.infolist()))
         except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise DataError(f"{place}: cannot be read as a zip file: {error}") from error
         self._members = {
@@ -232,6 +235,19 @@ class Zip(FileTree):
     def bytes_packed(self) -> int:
         """See :attr:`FileTree.bytes_packed`."""
         return self.place.stat().st_size
+
+
+def _refuse_lost(file: BinaryIO, listed: int) -> None:
+    """Refuse a zip file whose list of members is damaged so that some are not found, which zipfile
+    accepts.
+    """
+    file.seek(-min(_LONGEST_END, file.seek(0, os.SEEK_END)), os.SEEK_END)
+    end = file.read()
+    at = end.rfind(_ZIP_MAGIC[1])
+    promised = int.from_bytes(end[at + 10 : at + 12], "little")
+    # Beyond what two bytes can say, they say either this or the rest.
+    if promised not in (0xFFFF, listed & 0xFFFF):
+        raise ValueError(f"{promised:,} files are promised, but {listed:,} found; copy it again")
 
 
 class _Member(tarfile.TarInfo):

@@ -158,7 +158,7 @@ def test_a_file_that_promises_more_than_it_holds_is_refused(tmp_path):
 def test_a_file_that_is_cut_off_is_refused(tmp_path):
     path = write(tmp_path / "a.h5", {"x": IMAGES, "y": LABELS})
     content = path.read_bytes()
-    for length in (*range(9, len(content), len(content) // 20), len(content) - 1):
+    for length in (9, len(content) // 2, len(content) - 1):
         path.write_bytes(content[:length])
         assert "a.h5: cannot be read as an HDF5 file" in refusal_of(FORM.name, tmp_path)
 

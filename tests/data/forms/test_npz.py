@@ -10,6 +10,7 @@ import pytest
 from mnistlab.data.file_tree import Folder
 from mnistlab.data.form import ReadOptions
 from mnistlab.data.forms.npz import FORM
+from mnistlab.errors import DataError
 from tests.data.forms import read_as, refusal_of
 
 RNG = np.random.default_rng(0)
@@ -128,3 +129,19 @@ def test_a_header_that_lies_is_refused(tmp_path):
         header = npy(IMAGES).replace(b"(24, 5, 6)", shape.encode().ljust(10))
         (tmp_path / "x.npy").write_bytes(header)
         assert "x.npy: " in refusal_of(FORM.name, tmp_path)
+
+
+def test_a_damaged_list_of_members_loses_none_in_silence(tmp_path):
+    np.savez(tmp_path / "a.npz", **KERAS)
+    content = (tmp_path / "a.npz").read_bytes()
+    start, refused = content.index(b"PK\1\2"), 0
+    for at in range(start, len(content)):
+        for bit in (1, 32):
+            damaged = bytearray(content)
+            damaged[at] ^= bit
+            (tmp_path / "a.npz").write_bytes(damaged)
+            try:
+                assert is_whole(read(tmp_path, "a.npz"))
+            except DataError:
+                refused += 1
+    assert refused > 100

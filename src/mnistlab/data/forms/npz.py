@@ -24,6 +24,7 @@ from mnistlab.data.arrays import Arrays, splits_from
 from mnistlab.data.file_tree import FileTree, Folder, Zip, archive_kind
 from mnistlab.data.form import Form, Parts, ReadOptions
 from mnistlab.errors import DataError
+from mnistlab.text import listed
 
 _ONE, _SEVERAL = ".npy", ".npz"
 
@@ -69,16 +70,23 @@ def _splits(arrays: Arrays, place: str, notes: list[str]) -> Parts:
 
 
 def _read_npz(tree: FileTree, name: str) -> Mapping[str, NDArray[Any]]:
-    path = tree.path(name)
-    if path is None:
-        content = read_whole(tree, name)
-        if not content.startswith(npy.MAGIC_PREFIX):
-            return _read_arrays(Zip(tree.place, io.BytesIO(content)))
-    elif archive_kind(path) is Zip:
-        return _read_arrays(Zip(path))
-    else:
-        content = read_whole(tree, name)
-    return {PurePosixPath(name).stem: parse_npy(content, tree.where(name))}
+    path, where = tree.path(name), tree.where(name)
+    if path is not None and archive_kind(path) is Zip:
+        return _read_members(Zip(path), where)
+    content = read_whole(tree, name)
+    if content.startswith(npy.MAGIC_PREFIX):
+        return {PurePosixPath(name).stem: parse_npy(content, where)}
+    return _read_members(Zip(tree.place, io.BytesIO(content)), where)
+
+
+def _read_members(archive: Zip, where: str) -> Mapping[str, NDArray[Any]]:
+    """Read the arrays of a file; other names than NumPy gives are damage."""
+    others = [name for name in archive.names if not name.lower().endswith(_ONE)] + archive.hidden
+    if others:
+        raise DataError(
+            f"{where}: cannot be read: holds {listed(others)}; an .npz file holds only .npy files"
+        )
+    return _read_arrays(archive)
 
 
 def _read_arrays(tree: FileTree) -> Mapping[str, NDArray[Any]]:
