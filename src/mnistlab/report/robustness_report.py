@@ -63,8 +63,8 @@ def write_robustness_report(
         models: at least one.
         folder: made if need be.
         title: of the page.
-        examples: by corruption, the clean one first: uint8, ``(channels, height, width)``, the same image
-            each time.
+        examples: by corruption, the clean one first: uint8, ``(channels, height, width)``, the same
+            image each time.
         facts: short ones shown above the title, such as the data's name.
         settings: further entries of ``summary.json``, among them ``severities`` by corruption,
             ``None`` where it has none.
