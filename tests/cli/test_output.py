@@ -13,8 +13,7 @@ from onnx import helper
 from mnistlab import Recipe, make_dataset
 from mnistlab.cli.app import app, run
 from mnistlab.cli.screen import Screen
-from mnistlab.data import Split
-from mnistlab.data.image_files import encode_png
+from mnistlab.data import Split, encode_png
 from mnistlab.text import printable
 from tests.cli.processes import MNISTLAB, refusal
 from tests.cli.processes import run as start

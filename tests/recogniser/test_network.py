@@ -162,7 +162,7 @@ def test_what_is_no_model_is_refused_in_a_line_that_names_it(written, content, m
 def test_a_model_of_something_else_reads_no_digits(written, content):
     path = written(content)
     Network(path)
-    with pytest.raises(ModelError, match="reads no digits of 28x28 pixels"):
+    with pytest.raises(ModelError, match="reads no grey digits of 28x28 pixels"):
         Recogniser(path)
 
 

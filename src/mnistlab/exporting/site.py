@@ -81,7 +81,7 @@ def _write(file: Path, target: Path, name: str, run: ExportReport | None) -> Sit
         if run is None:
             raise
         raise ExportError(
-            f"{name}: reads no digits of 28x28 pixels, and a page reads nothing else"
+            f"{name}: reads no grey digits of 28x28 pixels, and a page reads nothing else"
         ) from error
     found = find_layers(read_file(file), name)
     model = {

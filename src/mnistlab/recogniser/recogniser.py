@@ -69,11 +69,11 @@ class Recogniser:
         self.threshold = threshold
         self.max_pixels = max_pixels
         if (
-            self.network.image_size != (28, 28)
+            (self.network.channels, *self.network.image_size) != (1, 28, 28)
             or len(self.network.classes) < 10
             or self.network.classes[10:] not in ((), (NONE,))
         ):
-            raise ModelError(f"{model}: reads no digits of 28x28 pixels")
+            raise ModelError(f"{model}: reads no grey digits of 28x28 pixels")
 
     def read(self, source: Source) -> Reading:
         """Read one picture: a digit, a line of several, or several lines.
