@@ -16,7 +16,7 @@ def number(test_split):
 
     def draw(*places):
         tiles = [
-            np.pad(test_split.images[place], ((16, 16), (6, 6))) for place in places or (0, 1, 2)
+            np.pad(test_split.images[place, 0], ((16, 16), (6, 6))) for place in places or (0, 1, 2)
         ]
         ink = np.pad(np.hstack(tiles), ((0, 0), (10, 10))) / 255
         height, width = ink.shape

@@ -157,7 +157,7 @@ def test_sweep_and_what_it_leaves(tmp_path):
     result = run(*MNISTLAB, "sweep", "grid.toml", "--out", "S", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert re.search(
-        r"chosen by \d\d\.\d\d % on 300 held-out training images: learning_rate=", result.stdout
+        r"chosen by \d\d\.\d\d % on 300 validation images: learning_rate=", result.stdout
     )
     assert {"report.html", "sweep.json", "best.toml"} <= {
         path.name for path in (tmp_path / "S").iterdir()

@@ -12,15 +12,15 @@ def test_they_are_never_called_test_images(few, tmp_path):
     result = run(*TRAIN, "--data", few, "--set", "validation=100", "--run", "run", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     start, first, _, end, _ = result.stdout.splitlines()
-    assert "500 training and 100 held-out training images" in start
+    assert "500 training and 100 validation images" in start
     assert "validation loss" in first
     assert end.startswith("validation accuracy ")
-    assert "(chosen on the held-out training images)" in end
+    assert "(chosen on the validation images)" in end
     assert not TEST.search(result.stdout)
     again = run(
         *TRAIN, "--data", few, "--set", "validation=100", "--run", "run", "--resume", cwd=tmp_path
     )
-    assert "(chosen on the held-out training images)" in again.stdout
+    assert "(chosen on the validation images)" in again.stdout
     assert not TEST.search(again.stdout)
 
 

@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from mnistlab.data.image_files import encode_png
 from onnx import helper
 
 from mnistlab import Recipe, make_dataset
 from mnistlab.cli.app import app, run
 from mnistlab.cli.output import with_options
 from mnistlab.cli.screen import Screen
-from mnistlab.data import Split
+from mnistlab.data import Split, encode_png
 from mnistlab.text import printable
 from tests.cli.processes import MNISTLAB, refusal
 from tests.cli.processes import run as start

@@ -165,7 +165,7 @@ def test_one_seed_and_held_out_images(tmp_path):
     )
     assert result.returncode == 0, result.stderr
     assert re.search(
-        r"^mlp: [\d.]+ % of held-out training images in one run \(seed 7; ",
+        r"^mlp: [\d.]+ % of validation images in one run \(seed 7; ",
         result.stdout,
         re.MULTILINE,
     )

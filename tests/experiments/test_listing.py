@@ -26,7 +26,7 @@ def test_the_table_by_hand_best_first():
             "dropout=0.25 learning_rate=0.01",
             "61,706",
             "2",
-            "1,000 held-out training images",
+            "1,000 validation images",
             "99.50",
             "0.0321",
             "2.0",

@@ -169,7 +169,7 @@ def test_stopped_and_started_again_it_ends_in_the_same_bits(tmp_path):
 def test_held_out_images_are_named_and_have_no_disputed_labels(tmp_path):
     recipe = built_in("mlp").replace(epochs=1, train_limit=300, validation=500)
     found = repeat(recipe, seeds=2, runs=tmp_path, executor=InProcessExecutor())
-    assert "% of held-out training images on average over 2 seeds" in found.verdict
+    assert "% of validation images on average over 2 seeds" in found.verdict
     assert "test" not in found.verdict
     assert found.figures.disputed is None
     found.write(tmp_path / "out")

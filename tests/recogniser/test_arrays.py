@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnistlab.data import Split
 from mnistlab.errors import PictureError
 from tests.recogniser.drawing import cover, paint, pixels
 
@@ -28,6 +29,18 @@ def test_arrays_of_every_type_read_the_same(reader, dtype, channels):
     assert reader.read(values.astype(values.dtype.newbyteorder(">"))).text == "5"
 
 
+@pytest.mark.parametrize("image", [GREY, COLOUR], ids=lambda image: image.mode)
+def test_channels_may_come_first_as_in_a_data_set(reader, image):
+    first = np.atleast_3d(np.asarray(image)).transpose(2, 0, 1)
+    split = Split(np.stack([first] * 2), np.zeros(2, np.int64))
+    assert split.images[0].shape[0] == len(image.getbands())
+    expected = reader.read(image)
+    for array in (first, split.images[0], first / 255):
+        found = reader.read(array)
+        assert (found.text, found.size) == ("5", expected.size)
+        assert found.digits[0].box == expected.digits[0].box
+
+
 def test_an_array_may_be_a_view_and_stays_as_it_was(reader):
     wide = np.repeat(np.asarray(COLOUR), 2, axis=1)
     wide.flags.writeable = False
@@ -41,7 +54,9 @@ def test_an_array_may_be_a_view_and_stays_as_it_was(reader):
 @pytest.mark.parametrize(
     "array",
     [
-        np.zeros((3, 4, 2)),
+        np.zeros((3, 4, 4, 1)),
+        np.zeros((5, 4, 2)),
+        np.zeros((2, 5, 5)),
         np.zeros((0, 4)),
         np.zeros(9),
         np.zeros((2, 8, 8, 3)),

@@ -83,7 +83,7 @@ def test_probabilities_sum_to_one_and_agree_with_the_logits(mnist, name):
 
 
 def test_what_is_named_leaves_out_that_it_is_none(mnist):
-    images = np.concatenate([mnist.train.images[:20], np.full((1, 28, 28), 255, np.uint8)])
+    images = np.concatenate([mnist.train.images[:20], np.full((1, 1, 28, 28), 255, np.uint8)])
     reader, other = (Network(shipped_models()[name]) for name in ("reader", "lenet5"))
     assert np.array_equal(other.named(images), other.probabilities(images))
     whole = reader.probabilities(images)
@@ -171,7 +171,7 @@ def test_a_model_of_something_else_is_refused_with_what_it_is_and_the_remedy(
     with pytest.raises(ModelError) as caught:
         Recogniser(path)
     assert str(caught.value).startswith(f"{path}: classifies images {said}, but pictures are read")
-    assert "a model of the ten digits in 28x28 pixels" in str(caught.value)
+    assert "a model of the ten digits in 28x28 grey pixels" in str(caught.value)
     assert "mnistlab evaluate" in str(caught.value)
 
 

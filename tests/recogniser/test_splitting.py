@@ -5,7 +5,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
@@ -133,6 +133,7 @@ def test_a_fine_grid_is_split_or_left_alone(pieces_of):
         assert all(piece.any() for piece in found)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 7), st.integers(0, 2**32 - 1), st.sampled_from([None, 15.0]))
 def test_the_way_found_is_the_best_of_all_though_few_pieces_are_read(inner, seed, typical):
     random, ends = np.random.default_rng(seed), inner + 2

@@ -29,7 +29,7 @@ def one_image(one, other):
     ):
         return False
     changed = sum(
-        int((a.images != b.images).any(axis=(1, 2)).sum()) for a, b in _splits(one, other)
+        int((a.images != b.images).any(axis=(1, 2, 3)).sum()) for a, b in _splits(one, other)
     )
     return changed <= 1 and all(np.array_equal(a.labels, b.labels) for a, b in _splits(one, other))
 

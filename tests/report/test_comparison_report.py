@@ -208,12 +208,12 @@ def test_held_out_training_images_are_never_called_test_images(tmp_path):
         said += " ".join(
             page.eval_on_selector_all("img, figure", "all => all.map(e => e.alt || e.ariaLabel)")
         )
-    assert "held-out training images" in said
+    assert "validation images" in said
     for path in (*tmp_path.glob("tables/*.csv"), *tmp_path.glob("plots/*.svg")):
         said += path.read_text(encoding="utf-8")
     assert re.findall(r"(?i)\btest (?:image|set|accurac|loss)|\bon test\b|, test\b", said) == []
     summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
-    assert summary["tested_on"] == "1,000 held-out training images"
+    assert summary["tested_on"] == "1,000 validation images"
 
 
 def test_the_page_claims_only_what_the_program_knows(report, tmp_path):

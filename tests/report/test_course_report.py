@@ -81,7 +81,7 @@ def test_held_out_training_images_are_called_validation():
     curves = learning_curves(held_out[0])
     assert [text.get_text() for text in curves.legends[0].get_texts()] == ["train", "validation"]
     assert curves.get_suptitle() == "LeNet-5, validation accuracy 99.03 %"
-    assert comparison(held_out).get_suptitle() == "Performance on the held-out training images"
+    assert comparison(held_out).get_suptitle() == "Performance on the validation images"
     assert comparison([record()]).get_suptitle() == "Performance on the test set"
 
 

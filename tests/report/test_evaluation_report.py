@@ -1,5 +1,6 @@
 """The report of an evaluation: its files, and the page in a real browser."""
 
+import base64
 import csv
 import io
 import json
@@ -43,8 +44,8 @@ def flawless(images=IMAGES):
     return evaluate((9 * np.eye(10)[labels]).astype(np.float32), labels, DIGITS)
 
 
-def pictures():
-    return np.random.default_rng(0).integers(0, 256, (IMAGES, 28, 28), np.uint8)
+def pictures(channels=1):
+    return np.random.default_rng(0).integers(0, 256, (IMAGES, channels, 28, 28), np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +175,7 @@ def test_the_plots_draw_the_figures():
     assert not plots["calibration"].legends
     images = pictures()
     for axes, bad in zip(worst_errors(found, images).axes, found.worst):
-        assert (axes.images[0].get_array() == images[bad.image]).all()
+        assert (axes.images[0].get_array() == images[bad.image, 0]).all()
         label = (
             f"{DIGITS[bad.label]}, predicted {DIGITS[bad.prediction]}\n{100 * bad.confidence:.1f} %"
         )
@@ -247,8 +248,25 @@ def test_a_flawless_model_has_no_errors_to_show(tmp_path, images):
 
 def test_a_single_image_and_a_single_class_can_be_told(tmp_path):
     one = evaluate(np.zeros((1, 1), np.float32), np.array([0]), ("only",))
-    write_evaluation_report(one, tmp_path, title="one", images=np.zeros((1, 5, 7), np.uint8))
+    write_evaluation_report(one, tmp_path, title="one", images=np.zeros((1, 1, 5, 7), np.uint8))
     assert headline(one).startswith("100.00 % are classified correctly: 1 of 1 images")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_errors_are_shown_in_their_colours(tmp_path, channels):
+    images, found = pictures(channels), made()
+    page, *_ = write_evaluation_report(found, tmp_path, title="t", images=images)
+    sources = re.findall(r'src="data:image/png;base64,([^"]+)"', page.read_text(encoding="utf-8"))
+    assert len(sources) == len(found.worst)
+    for source, bad in zip(sources, found.worst):
+        shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(source))))
+        expected = images[bad.image].transpose(1, 2, 0)
+        assert np.array_equal(shown, expected if channels == 3 else expected[:, :, 0])
+    drawn = worst_errors(found, images).axes[0].images[0].get_array()
+    assert drawn.shape == ((28, 28, 3) if channels == 3 else (28, 28))
+    with Image.open(tmp_path / "plots/worst.png") as picture:
+        red, _, blue = np.asarray(picture.convert("RGB")).astype(int).transpose(2, 0, 1)
+    assert (np.abs(red - blue).max() > 100) == (channels == 3)
 
 
 def test_images_of_another_number_are_refused(tmp_path):

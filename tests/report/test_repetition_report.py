@@ -46,7 +46,7 @@ def test_the_sentence():
         "single runs 98.30 to 99.00), 61,706 parameters, 2.0 s per run"
     )
     held_out = repetition_sentence(figures(recipe=Recipe(name="mine", validation=1000)))
-    assert held_out.startswith("mine: 98.70 % of held-out training images on average")
+    assert held_out.startswith("mine: 98.70 % of validation images on average")
     assert "test" not in held_out
     assert (
         repetition_sentence(figures([10]))

@@ -1,5 +1,6 @@
 """The report of robustness: its files, and the page in a real browser."""
 
+import base64
 import csv
 import io
 import json
@@ -41,9 +42,10 @@ def made(*models, images=200):
     )
 
 
-def examples():
+def examples(channels=1):
     draws = np.random.default_rng(0)
-    return {name: draws.integers(0, 256, (28, 28), np.uint8) for name in ("none", *NAMES)}
+    shape = (channels, 28, 28)
+    return {name: draws.integers(0, 256, shape, np.uint8) for name in ("none", *NAMES)}
 
 
 def write(models, folder, **options):
@@ -102,7 +104,7 @@ def test_a_flawless_model_can_be_told(tmp_path):
     )
     assert robustness_table(models).rows[-1] == ("mean, relative to A", "", "")
     files = write(
-        models, tmp_path, examples={name: np.zeros((5, 7), np.uint8) for name in ("none", "fog")}
+        models, tmp_path, examples={name: np.zeros((1, 5, 7), np.uint8) for name in ("none", "fog")}
     )
     assert all(file.is_file() for file in files)
 
@@ -169,8 +171,9 @@ def test_however_many_models_rows_stay_apart(count):
     assert all(left.x1 < right.x0 for left, right in pairwise(ticks))
 
 
-def test_the_contact_sheet_shows_every_corruption():
-    shown = examples()
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_contact_sheet_shows_every_corruption(channels):
+    shown = examples(channels)
     drawn = contact_sheet(shown)
     drawn.draw_without_rendering()
     assert [axes.get_title() for axes in drawn.axes] == [
@@ -180,7 +183,8 @@ def test_the_contact_sheet_shows_every_corruption():
         "dotted line",
     ]
     for axes, image in zip(drawn.axes, shown.values()):
-        assert np.array_equal(axes.images[0].get_array(), image)
+        seen = np.atleast_3d(axes.images[0].get_array())
+        assert np.array_equal(seen.transpose(2, 0, 1), image)
     assert max(axes.title.get_window_extent().y1 for axes in drawn.axes) <= drawn.bbox.height
 
 
@@ -214,6 +218,14 @@ def test_the_page_in_a_browser(report, width, scheme):
         ]
         assert page.locator(".gallery img").first.evaluate("image => image.naturalWidth") == 28
         assert COMMAND in page.locator("pre").inner_text()
+
+
+def test_an_image_in_colour_is_shown_in_colour(tmp_path):
+    page = write(made(), tmp_path, examples=examples(channels=3))[0]
+    sources = re.findall(r'src="data:image/png;base64,([^"]+)"', page.read_text(encoding="utf-8"))
+    for source, image in zip(sources, examples(channels=3).values(), strict=True):
+        shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(source))))
+        assert np.array_equal(shown.transpose(2, 0, 1), image)
 
 
 def test_names_cannot_write_into_the_page(tmp_path):

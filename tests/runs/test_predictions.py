@@ -63,9 +63,7 @@ def test_a_run_records_how_it_ended(small_mnist):
     assert [image for image, _, _ in predictions.mistakes] == wrong.tolist()
     assert 0 < predictions.train_accuracy <= 1
     with torch.no_grad():
-        pixels = torch.nn.functional.pad(
-            torch.tensor(small_mnist.train.images).unsqueeze(1), (2, 2, 2, 2)
-        )
+        pixels = torch.nn.functional.pad(torch.tensor(small_mnist.train.images), (2, 2, 2, 2))
         logits = trained.model((pixels / 255 - 0.1307) / 0.3081)
         loss = torch.nn.functional.cross_entropy(logits, torch.tensor(small_mnist.train.labels))
     assert abs(predictions.train_loss - float(loss)) < 1e-4

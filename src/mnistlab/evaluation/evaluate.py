@@ -53,7 +53,7 @@ class EvaluationResult(Result):
         title: the model's.
         facts: the data's name, how many images, and its note.
         evaluation: every figure.
-        images: uint8, ``(n, height, width)``, those that were read.
+        images: uint8, ``(n, channels, height, width)``, those that were read.
         views: what averaging over shifted copies changes; ``None`` if that was not asked for.
         command: the command that makes it again; empty if none made it.
     """

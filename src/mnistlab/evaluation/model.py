@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mnistlab.training import TrainedModel
 
 Read = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""Returns logits, float32 ``(n, classes)``, of images, uint8 ``(n, height, width)``."""
+"""Returns logits, float32 ``(n, classes)``, of images, uint8 ``(n, channels, height, width)``."""
 Part = Literal["test", "train"]
 
 

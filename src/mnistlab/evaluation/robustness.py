@@ -48,7 +48,8 @@ class RobustnessResult(Result):
         models: every figure, a value per model or recipe.
         facts: the data's name, how many images, severities and seed.
         settings: what decides the corrupted images, and the runs' seeds.
-        examples: by corruption, the clean one first: uint8, ``(height, width)``.
+        examples: by corruption, the clean one first: uint8, ``(channels, height,
+            width)``.
         command: the command that makes it again; empty if none made it.
     """
 

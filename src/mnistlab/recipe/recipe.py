@@ -221,7 +221,10 @@ class Recipe(BaseModel):
     )
     # Not strict, as above.
     blur: Annotated[tuple[Sigma, Sigma], Regulariser("augmentation")] = Field(
-        (0.0, 0.0), strict=False, description="augmentation: sigma range of a 3x3 Gaussian, pixels"
+        (0.0, 0.0),
+        strict=False,
+        json_schema_extra={"values": "two numbers [low, high]"},
+        description="augmentation: sigma range of a 3x3 Gaussian, pixels",
     )
 
     flip_horizontal: Augmentation = Field(
@@ -250,6 +253,9 @@ class Recipe(BaseModel):
     ] = Field(
         (0.0, 0.0, 0.0),
         strict=False,
+        json_schema_extra={
+            "values": "three numbers [brightness, contrast, saturation], or one for all"
+        },
         description=(
             "augmentation: brightness, contrast, saturation times factors uniform in 1 +-these; 0"
             " is none"
@@ -488,15 +494,8 @@ def _words(schema: dict[str, Any]) -> str:
             return "one of " + ", ".join(options)
         case {"type": "boolean"}:
             return "true or false"
-        case {"type": "array", "prefixItems": [item, _, _], "default": _}:
-            return (
-                "three numbers [brightness, contrast, saturation], or one for all, each"
-                f" {_words(item)}"
-            )
-        case {"type": "array", "prefixItems": [item, _, _]}:
-            return f"three numbers, each {_words(item)}"
         case {"type": "array", "prefixItems": [item, *_]}:
-            return f"two numbers [low, high], each {_words(item)}"
+            return f"{schema.get('values', 'three numbers')}, each {_words(item)}"
         case {"type": "array", "items": {"items": item}}:
             return f"a list of lists, such as [[16, 16], [32, 32]], each number {_words(item)}"
         case {"type": "string", "pattern": _}:

@@ -19,6 +19,8 @@ WORKING_SIDE, SMALLEST_SIDE = 1280, 112
 """Pixels of the longer side above which a picture is reduced, and of the shorter below which it is
 enlarged."""
 _HIGHEST_ENLARGEMENT = 8
+_COLOUR, _CHANNELS = 3, (1, 3, 4)
+"""Dimensions of an array with channels, and how many channels it has, last."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +44,9 @@ def open_picture(
     """Decode a picture and bring it to a size to work with.
 
     Args:
-        source: a file's content, its path, a Pillow image, or an array: ``(height, width)`` or
-            ``(height, width, 1, 3 or 4)``, uint8 or uint16, or bool, or floating point from 0 to 1.
+        source: a file's content, its path, a Pillow image, or an array: ``(height, width)``,
+            ``(height, width, 1, 3 or 4)`` or ``(1 or 3, height, width)``, uint8 or uint16, or bool,
+            or floating point from 0 to 1.
         max_pixels: files of more are refused, before they are decoded.
 
     Returns:
@@ -84,16 +87,18 @@ def _given(source: Image.Image | NDArray[np.generic]) -> LoadedPicture:
 
 
 def _as_bytes(array: NDArray[np.generic]) -> NDArray[np.uint8]:
+    if array.ndim == _COLOUR and array.shape[2] not in _CHANNELS and array.shape[0] in (1, 3):
+        array = array.transpose(1, 2, 0)
     if (
-        array.ndim not in (2, 3)
+        array.ndim not in (2, _COLOUR)
         or 0 in array.shape
-        or (array.ndim == 3 and array.shape[2] not in (1, 3, 4))
+        or (array.ndim == _COLOUR and array.shape[2] not in _CHANNELS)
     ):
         raise PictureError(
-            f"array: {array.shape} is not a picture; (height, width) or (height, width, 1, 3 or"
-            " 4) is"
+            f"array: {array.shape} is not a picture; (height, width), (height, width, 1, 3 or 4)"
+            " and (1 or 3, height, width) are"
         )
-    values = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
+    values = array[..., 0] if array.ndim == _COLOUR and array.shape[2] == 1 else array
     if values.dtype == np.uint8:
         return values.view(np.uint8)
     if values.dtype.kind == "u" and values.dtype.itemsize == 2:

@@ -69,7 +69,8 @@ class Recogniser:
         self.network = Network(_find_model(model))
         self.threshold = threshold
         self.max_pixels = max_pixels
-        _refuse_other_images(model, self.network.image_size, self.network.classes)
+        shape = (self.network.channels, *self.network.image_size)
+        _refuse_other_images(model, shape, self.network.classes)
 
     def read(self, source: Source) -> Reading:
         """Read one picture: a digit, a line of several, or several lines.
@@ -137,20 +138,21 @@ def _find_model(model: Path | str) -> Path:
 
 
 def _refuse_other_images(
-    model: Path | str, size: tuple[int, int], classes: tuple[str, ...]
+    model: Path | str, shape: tuple[int, int, int], classes: tuple[str, ...]
 ) -> None:
     """Refuse a model that is not one of digits as they are cut out of pictures.
 
     Raises:
         ModelError: it is not; the message says what it is, what is needed, and the remedy.
     """
-    if size == (28, 28) and len(classes) >= 10 and classes[10:] in ((), (NONE,)):
+    if shape == (1, 28, 28) and len(classes) >= 10 and classes[10:] in ((), (NONE,)):
         return
-    height, width = size
+    channels, height, width = shape
+    colour = " colour" if channels > 1 else ""
     raise ModelError(
-        f"{model}: classifies images of {height}x{width} pixels into {len(classes)} classes"
+        f"{model}: classifies{colour} images of {height}x{width} pixels into {len(classes)} classes"
         f" ({listed(classes, 5)}), but pictures are read with a model of the ten digits in 28x28"
-        " pixels; leave the model out to read digits, or test this one on labelled images with"
+        " grey pixels; leave the model out to read digits, or test this one on labelled images with"
         " mnistlab evaluate"
     )
 
@@ -165,7 +167,7 @@ def _refuse_run_of_other_images(folder: Path) -> None:
 
     if (run := RunFolder(folder)).finished:
         about = run.read_record().data
-        _refuse_other_images(folder, about.image_size, about.classes)
+        _refuse_other_images(folder, (about.channels, *about.image_size), about.classes)
 
 
 def _evidence(writing: Writing, digits: list[Digit]) -> float:

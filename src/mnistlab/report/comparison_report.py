@@ -331,7 +331,8 @@ def write_comparison_report(
         comparison: of them.
         command: the command that repeats the comparison.
         failures: a line for each cause for which runs failed.
-        test_images: uint8, ``(n, height, width)``, for the gallery; ``None`` leaves it out.
+        test_images: uint8, ``(n, channels, height, width)``, for the gallery; ``None`` leaves it
+            out.
 
     Returns:
         The files written, the page first.

@@ -60,8 +60,8 @@ def write_evaluation_report(
         folder: made if need be.
         title: of the page, such as the model's name.
         facts: short ones shown above the title, such as the data's name.
-        images: uint8, ``(n, height, width)``, those that were evaluated, in their order; ``None``
-            shows none.
+        images: uint8, ``(n, channels, height, width)``, those that were evaluated, in their order;
+            ``None`` shows none.
         command: the command that repeats the evaluation.
 
     Returns:
@@ -240,7 +240,7 @@ def worst_errors(evaluation: Evaluation, images: NDArray[np.uint8]) -> Figure:
 
     Args:
         evaluation: with at least one error.
-        images: uint8, ``(n, height, width)``, those that were evaluated.
+        images: uint8, ``(n, channels, height, width)``, those that were evaluated.
     """
     captions = [_caption(misclassified, evaluation) for misclassified in evaluation.worst]
     lines = 1 + max(caption.count("\n") for caption in captions)

@@ -41,7 +41,7 @@ def render_template(name: str, plots: Mapping[str, Drawing], **values: Any) -> s
 
 
 def image_source(pixels: NDArray[np.uint8]) -> str:
-    """Return grey pixels, uint8 ``(height, width)``, as the ``src`` of an HTML image."""
+    """Return an image, uint8 ``(channels, height, width)``, as the ``src`` of an HTML image."""
     return f"data:image/png;base64,{base64.b64encode(encode_png(pixels)).decode()}"
 
 

@@ -21,6 +21,8 @@ from mnistlab.training.input import to_size
 from mnistlab.training.randomness import fork_rng
 
 _LARGEST_SIDE = 4096
+_GREY = 3
+"""Dimensions of images without channels."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class TrainedModel:
             ModelError: a user model fails, or returns logits of another shape.
         """
         recipe, model_input = self.record.recipe, self.record.model_input
+        images = images[:, np.newaxis] if images.ndim == _GREY else images
         with user_errors(recipe.model, f"its forward pass on {len(images):,} images", ModelError):
             logits = compute_logits(self.model, to_size(images, model_input), model_input).numpy()
         expected = (len(images), len(self.record.data.classes))
