@@ -216,6 +216,12 @@ def run_main():
     runpy.run_path(str(ROOT / "main.py"), run_name="__main__")
 
 
+def run_script():
+    """Run the script that is the first of the arguments in ``sys.argv``, with the others."""
+    del sys.argv[0]
+    runpy.run_path(sys.argv[0], run_name="__main__")
+
+
 def _serve():
     _load(PRELOADED)
     preload_optimizers()

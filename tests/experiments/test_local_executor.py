@@ -18,6 +18,7 @@ from mnistlab.runs import RunStore
 from mnistlab.runs.options import never
 from tests.experiments.conftest import SLOW
 from tests.experiments.listening import Notes, leftovers, results
+from tests.forks import PATIENCE, started
 
 
 @pytest.fixture(scope="module")
@@ -151,18 +152,18 @@ print(study.verdict, "torch" in sys.modules)
 @pytest.mark.parametrize("left", ["checkpoint.safetensors", "record.json"])
 def test_kill_9_of_the_driver_ends_the_workers_and_loses_nothing(tmp_path, left, undisturbed):
     (tmp_path / "driver.py").write_text(DRIVER)  # without a guard around what it does
-    command = [sys.executable, "driver.py", "runs"]
-    driver = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    driver = started().start("driver.py", "runs", cwd=tmp_path, call="tests.forks:run_script")
+    deadline = time.monotonic() + PATIENCE
     while not next(tmp_path.rglob(left), None):
-        assert driver.poll() is None
+        assert time.monotonic() < deadline
         time.sleep(0.005)
-    begun = workers(driver.pid)
+    begun = workers(driver.number)
     assert begun
-    driver.kill()
-    driver.communicate()
+    driver.send(signal.SIGKILL)
+    assert driver.wait().returncode == -signal.SIGKILL
     finished = {record.seed: record for record in RunStore(tmp_path / "runs").records()}
+    # As a new interpreter.
+    command = [sys.executable, "driver.py", "runs"]
     again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert again.returncode == 0, again.stderr
     assert again.stdout.startswith("too few seeds to tell (2;")
