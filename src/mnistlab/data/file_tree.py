@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, Self, cast
 
 from mnistlab.data.bounds import LEAST, BoundedReader, most_unpacked, refuse_bomb, refuse_holes
+from mnistlab.data.decode import HEAD_BYTES, SUFFIXES, is_picture
 from mnistlab.errors import DataError
 from mnistlab.files import open_file, read_file
 from mnistlab.text import printable, shorten
@@ -30,6 +31,8 @@ _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _LONGEST_END = 22 + (1 << 16)
 """Bytes of a zip file's last record with its comment."""
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
+PICTURE_SUFFIXES = tuple(sorted(SUFFIXES))
+"""What the names of pictures end in; a file of another name is one if its content says so."""
 _HIDDEN = (".", "__MACOSX")
 _UNREADABLE = (
     OSError,
@@ -80,6 +83,19 @@ class FileTree(ABC):
         if len(kept) > MOST_FILES:
             raise DataError(f"{place}: more than {MOST_FILES:,} files")
         self.names = sorted(kept, key=lambda name: name.split("/"))
+
+    @cached_property
+    def others(self) -> list[str]:
+        """Names of the files that are not called pictures."""
+        return [name for name in self.names if not name.lower().endswith(PICTURE_SUFFIXES)]
+
+    @cached_property
+    def pictures(self) -> list[str]:
+        """Names of the pictures, in order: what is called one, or is one by its content."""
+        unnamed = {name for name in self.others if is_picture(self.head(name, HEAD_BYTES))}
+        if not self.others:
+            return self.names
+        return [n for n in self.names if n in unnamed or n.lower().endswith(PICTURE_SUFFIXES)]
 
     @abstractmethod
     def read(self, name: str, most: int = LEAST) -> bytes:

@@ -6,16 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from mnistlab.data.dataset import Split
-from mnistlab.data.decode import HEAD_BYTES, is_picture
-from mnistlab.data.decode import SUFFIXES as SUFFIXES_READ
 from mnistlab.data.file_tree import FileTree
 from mnistlab.data.form import Part, Parts, ReadOptions
 from mnistlab.data.pictures import read_pictures
 from mnistlab.errors import DataError
 from mnistlab.text import listed
 
-SUFFIXES = tuple(sorted(SUFFIXES_READ))
-"""What the names of pictures end in; a file of another name is one if its content says so."""
 _ORDER: tuple[Part, ...] = ("train", "validation", "test")
 
 
@@ -26,20 +22,6 @@ class LabelledPicture(NamedTuple):
     label: str
     part: Part
     group: str = ""
-
-
-def pictures_in(tree: FileTree) -> tuple[list[str], list[str]]:
-    """Return the names of a tree's pictures, and those of its other files."""
-    found: list[str] = []
-    others: list[str] = []
-    for name in tree.names:
-        (found if is_picture_file(tree, name) else others).append(name)
-    return found, others
-
-
-def is_picture_file(tree: FileTree, name: str) -> bool:
-    """Return whether a file is a picture: by its name, or else by its content."""
-    return name.lower().endswith(SUFFIXES) or is_picture(tree.head(name, HEAD_BYTES))
 
 
 def read_labelled(

@@ -8,7 +8,6 @@ from mnistlab.data.download import OnProgress
 from mnistlab.data.file_tree import FileTree, Folder, Joined, archive_kind, open_tree
 from mnistlab.data.form import PART_NAMES, Part, Parts, ReadOptions, forms, part_of
 from mnistlab.data.known_datasets import CATALOGUE, load_known
-from mnistlab.data.labelled_pictures import is_picture_file
 from mnistlab.errors import DamagedPictures, DataError, did_you_mean
 from mnistlab.recipe.model_input import Fit
 from mnistlab.text import listed, printable
@@ -101,7 +100,7 @@ def _tree(path: Path) -> tuple[FileTree, str]:
 def _in_folder(tree: Folder) -> FileTree:
     """Return a folder's files; if they are archives, what those hold."""
     archives = [name for name in tree.names if "/" not in name and name.lower().endswith(_ARCHIVES)]
-    if not archives or any(is_picture_file(tree, name) for name in tree.names):
+    if not archives or tree.pictures:
         return tree
     by_part: dict[str, list[str]] = {}
     for name in archives:
@@ -148,7 +147,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
     if not tree.names:
         empty = f"; the folder {tree.empty[0]} is empty" if tree.empty else ""
         raise DataError(f"{tree.place}: no data: there is no file in it{empty}")
-    if any(is_picture_file(tree, name) for name in tree.names):
+    if tree.pictures:
         raise DataError(
             f"{tree.place}: holds pictures, but nothing tells their classes: name the folder with"
             " one folder per class, add a table of file names and labels, or name files"

@@ -41,7 +41,7 @@ _Files = dict[tuple[str, str], list[str]]
 
 def _find(tree: FileTree, options: ReadOptions) -> _Files:
     found: _Files = {}
-    for name in tree.names:
+    for name in tree.others:
         folder, _, base = name.rpartition("/")
         # Quick, since there may be many files.
         if base.startswith(_STARTS):
@@ -59,7 +59,7 @@ def _is_real(tree: FileTree, key: tuple[str, str], names: list[str]) -> bool:
     archive, folder = key
     if (
         archive.startswith("CIFAR-10,")
-        or PurePosixPath(folder, _META[archive]).as_posix() in tree.names
+        or PurePosixPath(folder, _META[archive]).as_posix() in tree.others
     ):
         return True
     if "binary" in archive:
@@ -116,7 +116,7 @@ def _join(batches: list[Split]) -> Split:
 def _class_names(tree: FileTree, archive: str, folder: str) -> tuple[str, ...]:
     published = CIFAR_100 if "100" in archive else CIFAR_10
     name = PurePosixPath(folder, _META[archive]).as_posix()
-    if name not in tree.names:
+    if name not in tree.others:
         return published
     content = read_whole(tree, name)
     if "binary" in archive:

@@ -6,12 +6,7 @@ from dataclasses import dataclass
 
 from mnistlab.data.file_tree import FileTree
 from mnistlab.data.form import Form, Part, Parts, ReadOptions, part_of
-from mnistlab.data.labelled_pictures import (
-    LabelledPicture,
-    is_picture_file,
-    pictures_in,
-    read_labelled,
-)
+from mnistlab.data.labelled_pictures import LabelledPicture, read_labelled
 from mnistlab.errors import DataError
 from mnistlab.text import listed
 
@@ -34,15 +29,14 @@ class _Layout:
 
 
 def _matches(tree: FileTree, options: ReadOptions) -> bool:
-    return not options.chosen and any(
-        "/" in name and is_picture_file(tree, name) for name in tree.names
-    )
+    return not options.chosen and any("/" in name for name in tree.pictures)
 
 
 def _read(tree: FileTree, options: ReadOptions) -> Parts:
-    pictures, others = pictures_in(tree)
-    loose = [name for name in pictures if "/" not in name]
-    pictures = [name for name in pictures if "/" in name]
+    unnamed = set(tree.others).intersection(tree.pictures)
+    others = [name for name in tree.others if name not in unnamed]
+    loose = [name for name in tree.pictures if "/" not in name]
+    pictures = [name for name in tree.pictures if "/" in name]
     paths = [name.split("/") for name in pictures]
     layout = _find_layout(tree, paths)
     notes = _left_out(tree, loose, others)

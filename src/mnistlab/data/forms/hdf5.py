@@ -37,7 +37,7 @@ _SECONDS, _BYTES_PER_SECOND = 30, 5e6
 def _named(tree: FileTree, options: ReadOptions) -> list[str]:
     return [
         name
-        for name in tree.names
+        for name in tree.others
         if (name.lower().endswith(_SUFFIXES) or name == options.chosen) and _is_hdf5(tree, name)
     ]
 

@@ -39,13 +39,13 @@ def _find(tree: FileTree) -> dict[str, ArrayName]:
     latter.
     """
     found: dict[str, ArrayName] = {}
-    for name in tree.names:
+    for name in tree.others:
         if not _may_be_idx(name):
             continue
         said = parse_name(_words(name))
         if said.kind not in ("images", "labels") or not _is_idx(tree, name):
             continue
-        if name.lower().endswith(_PACKED) and _unpacked(name) in tree.names:
+        if name.lower().endswith(_PACKED) and _unpacked(name) in tree.others:
             continue
         found[name] = said
     return found
@@ -125,7 +125,7 @@ def _read_file(tree: FileTree, name: str) -> NDArray[Any]:
 
 def _mapping(tree: FileTree, rest: tuple[str, ...]) -> Mapping[int, str] | None:
     """Return the classes' names by label, of which EMNIST has a file for each of its sets."""
-    for name in tree.names:
+    for name in tree.others:
         if name.endswith("mapping.txt") and parse_name(name).rest == (*rest, "mapping", "txt"):
             lines = read_whole(tree, name).decode("ascii", "replace").split("\n")
             cells = [line.split() for line in lines if line.strip()]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from mnistlab.data.file_tree import FileTree, Folder
+from mnistlab.data.file_tree import PICTURE_SUFFIXES, FileTree, Folder
 from mnistlab.data.form import Form, Part, Parts, ReadOptions, part_of
 from mnistlab.data.forms.labels import check_labels
 from mnistlab.data.forms.text_table import (
@@ -19,7 +19,7 @@ from mnistlab.data.forms.text_table import (
     suffix_of,
     table_names,
 )
-from mnistlab.data.labelled_pictures import SUFFIXES, LabelledPicture, pictures_in, read_labelled
+from mnistlab.data.labelled_pictures import LabelledPicture, read_labelled
 from mnistlab.errors import DataError
 from mnistlab.text import listed
 
@@ -155,7 +155,7 @@ def _matches(tree: FileTree, options: ReadOptions) -> bool:
             heads.append(rows)
     if not heads:
         return False
-    pictures, _ = pictures_in(_whole(tree, options))
+    pictures = _whole(tree, options).pictures
     index = _Index(pictures)
     folders = {tuple(p for p in name.split("/")[:-1] if not part_of(p)) for name in pictures}
     return any(_gives_labels(rows, index, in_classes=len(folders) > 1) for rows in heads)
@@ -181,7 +181,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
             none or several of the columns could be the label.
     """
     whole = _whole(tree, options)
-    pictures, _ = pictures_in(whole)
+    pictures = whole.pictures
     index = _Index(pictures)
     read = [_read_table(tree, name, index, options.group) for name in _tables(tree, options)]
     tables = {table.name: table for table in read if table}
@@ -218,7 +218,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
 
 
 def _tables(tree: FileTree, options: ReadOptions) -> list[str]:
-    names = [*table_names(tree), *(name for name in tree.names if suffix_of(name) in _JSON)]
+    names = [*table_names(tree), *(name for name in tree.others if suffix_of(name) in _JSON)]
     return names if not options.chosen or options.chosen in names else []
 
 
@@ -275,7 +275,7 @@ def _may_name_files(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _is_picture_name(cell: str) -> bool:
-    return cell.lower().endswith(SUFFIXES)
+    return cell.lower().endswith(PICTURE_SUFFIXES)
 
 
 def _names_picture(cell: str, index: _Index) -> bool:

@@ -28,7 +28,7 @@ _MAPPING = "mapping"
 def _named(tree: FileTree) -> list[str]:
     return [
         name
-        for name in tree.names
+        for name in tree.others
         if name.lower().endswith(_SUFFIX)
         and not start_of(tree, name, len(_HDF5_START)).startswith(_HDF5_START)
     ]

@@ -30,7 +30,7 @@ _ONE, _SEVERAL = ".npy", ".npz"
 
 
 def _named(tree: FileTree, suffix: str) -> list[str]:
-    return [name for name in tree.names if name.lower().endswith(suffix)]
+    return [name for name in tree.others if name.lower().endswith(suffix)]
 
 
 def _matches(tree: FileTree, options: ReadOptions) -> bool:

@@ -5,7 +5,7 @@ import re
 from mnistlab.data.dataset import DIGITS
 from mnistlab.data.file_tree import FileTree
 from mnistlab.data.form import Form, Part, Parts, ReadOptions, part_of
-from mnistlab.data.labelled_pictures import LabelledPicture, pictures_in, read_labelled
+from mnistlab.data.labelled_pictures import LabelledPicture, read_labelled
 from mnistlab.errors import DataError
 from mnistlab.text import printable, shorten
 
@@ -14,7 +14,7 @@ _NAME = re.compile(r"(?P<number>\d{1,18})_(?P<label>\d{1,4})\.\w+")
 
 def _matches(tree: FileTree, options: ReadOptions) -> bool:
     del options
-    pictures, _ = pictures_in(tree)
+    pictures = tree.pictures
     return (
         bool(pictures)
         and all(all(map(part_of, name.split("/")[:-1])) for name in pictures)
@@ -25,7 +25,7 @@ def _matches(tree: FileTree, options: ReadOptions) -> bool:
 def _read(tree: FileTree, options: ReadOptions) -> Parts:
     found: list[tuple[int, LabelledPicture]] = []
     called: dict[Part, str] = {}
-    for name in pictures_in(tree)[0]:
+    for name in tree.pictures:
         *folders, file = name.split("/")
         match = _NAME.fullmatch(file)
         if match is None:

@@ -63,7 +63,7 @@ def _matches(tree: FileTree, options: ReadOptions) -> bool:
     if options.chosen:
         name = options.chosen
         return name.lower().endswith(_SUFFIXES) or tree.head(name, len(_MAGIC)) == _MAGIC
-    return any(name.lower().endswith(_SUFFIXES) for name in tree.names)
+    return any(name.lower().endswith(_SUFFIXES) for name in tree.others)
 
 
 def _read(tree: FileTree, options: ReadOptions) -> Parts:
@@ -96,7 +96,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
 
 def _files(tree: FileTree, chosen: str) -> tuple[dict[Part, list[str]], dict[Part, str], list[str]]:
     """Return the files of each split, ``train`` first, what they are called, and what is said."""
-    names = [name for name in tree.names if name.lower().endswith(_SUFFIXES)]
+    names = [name for name in tree.others if name.lower().endswith(_SUFFIXES)]
     names = list(dict.fromkeys([*names, chosen])) if chosen else names
     found: dict[Part | None, list[str]] = defaultdict(list)
     called: dict[Part, str] = {}

@@ -24,7 +24,7 @@ _SPLITS = {2: ("train", "test"), 3: ("train", "validation", "test")}
 
 
 def _named(tree: FileTree) -> list[str]:
-    return [name for name in tree.names if name.lower().endswith(_SUFFIXES)]
+    return [name for name in tree.others if name.lower().endswith(_SUFFIXES)]
 
 
 def _matches(tree: FileTree, options: ReadOptions) -> bool:

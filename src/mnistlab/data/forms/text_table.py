@@ -162,7 +162,7 @@ def table_names(tree: FileTree) -> list[str]:
     """
     found = {
         plain: name
-        for name in sorted(tree.names, key=len, reverse=True)
+        for name in sorted(tree.others, key=len, reverse=True)
         if suffix_of(plain := _unpacked_name(name)) in SUFFIXES
     }
     if len(found) > _MANY:
