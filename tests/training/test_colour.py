@@ -52,7 +52,7 @@ def own(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"model": "mlp"}, CONVNET], ids=["lenet5", "mlp", "convnet"]
+    "fields", [{"batch_norm": True}, {"model": "mlp"}, CONVNET], ids=["lenet5", "mlp", "convnet"]
 )
 def test_both_backends_compute_the_same_logits(data, fields):
     trained = train(Recipe(**fields, **QUICK), data)
