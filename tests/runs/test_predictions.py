@@ -55,7 +55,9 @@ def test_an_outcome_agrees_with_pytorch(count, classes, seed, spread):
 
 
 def test_a_run_records_how_it_ended(small_mnist):
-    trained = train(Recipe(epochs=3, batch_size=64, learning_rate=0.05), small_mnist)
+    trained = train(
+        Recipe(epochs=3, batch_size=64, learning_rate=0.05, mean=0.1307, std=0.3081), small_mnist
+    )
     predictions, final = trained.record.predictions, trained.record.final
     assert isinstance(predictions, Predictions)
     assert len(predictions.mistakes) == final.test_errors
