@@ -43,7 +43,7 @@ def doctor(model: str | None, **options: Any) -> None:
         "builds": list(found.builds),
     }
     if recipe:
-        from mnistlab.data import load_for, take_for
+        from mnistlab.data.loading import load_for, take_for
 
         reason, found_input = examine_model(recipe, take_for(recipe, load_for(recipe)))
         figures["model"] = {"name": recipe.name, "fast": not reason, "reason": reason}

@@ -10,7 +10,7 @@ from mnistlab.cli.output import console, echo, warn
 from mnistlab.cli.progress import ProgressBar
 from mnistlab.cli.screen import download_bar
 from mnistlab.cli.stopping import listening_for_stop
-from mnistlab.data import load_for, take_for
+from mnistlab.data.loading import load_for, take_for
 from mnistlab.recipe import Recipe
 from mnistlab.runs import RunRecord
 from mnistlab.training import Event, Listener, train

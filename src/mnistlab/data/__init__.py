@@ -3,7 +3,6 @@
 from mnistlab.data.contact_sheet import contact_sheet
 from mnistlab.data.dataset import Dataset, Split, make_dataset
 from mnistlab.data.known_datasets import CATALOGUE, KnownDataset, find
-from mnistlab.data.loading import Loader, load_for, take_for
 from mnistlab.data.png import channels_last, encode_png
 from mnistlab.data.shifted_views import read_views
 from mnistlab.data.source import load_dataset
@@ -14,7 +13,6 @@ __all__ = [
     "CATALOGUE",
     "Dataset",
     "KnownDataset",
-    "Loader",
     "Split",
     "Verification",
     "channels_last",
@@ -22,10 +20,8 @@ __all__ = [
     "encode_png",
     "find",
     "load_dataset",
-    "load_for",
     "make_dataset",
     "read_views",
-    "take_for",
     "take_subset",
     "verify_dataset",
 ]

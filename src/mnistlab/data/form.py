@@ -9,7 +9,7 @@ from typing import Literal
 
 from mnistlab.data.dataset import Split
 from mnistlab.data.file_tree import FileTree
-from mnistlab.recipe.model_input import Fit
+from mnistlab.fit import Fit
 
 Part = Literal["train", "validation", "test"]
 PART_NAMES: dict[str, Part] = {
@@ -33,7 +33,7 @@ class ReadOptions:
     Attributes:
         size: height and width in pixels to which pictures of different sizes are brought; ``None``
             is 32x32.
-        fit: how they are, see :func:`mnistlab.recipe.place`.
+        fit: how they are, see :func:`mnistlab.fit.place`.
         skip_damaged: leave damaged pictures out, and say so, rather than refuse all.
         group: a column of a table with this name says which images belong together.
         chosen: the file that the user named within the folder or archive, if any.

@@ -19,7 +19,7 @@ from mnistlab.data.file_tree import FileTree
 from mnistlab.data.form import ReadOptions
 from mnistlab.errors import DamagedPictures, DataError
 from mnistlab.files import read_file
-from mnistlab.recipe.model_input import Fit, place
+from mnistlab.fit import Fit, place
 from mnistlab.workers import Ended, Workers
 
 USUAL_SIZE = (32, 32)
@@ -308,7 +308,7 @@ def bring_to_size(
     Args:
         pixels: uint8, ``(channels, height, width)``.
         target: height and width in pixels.
-        fit: see :func:`mnistlab.recipe.place`.
+        fit: see :func:`mnistlab.fit.place`.
 
     Returns:
         uint8, ``(channels, *target)``.

@@ -9,7 +9,7 @@ from mnistlab.data.file_tree import FileTree, Folder, Joined, archive_kind, open
 from mnistlab.data.form import PART_NAMES, Part, Parts, ReadOptions, forms, part_of
 from mnistlab.data.known_datasets import CATALOGUE, load_known
 from mnistlab.errors import DamagedPictures, DataError, did_you_mean
-from mnistlab.recipe.model_input import Fit
+from mnistlab.fit import Fit
 from mnistlab.text import listed, printable
 
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
@@ -33,7 +33,7 @@ def load_dataset(
         on_progress: called with a download's progress.
         size: pixels to which pictures of different sizes are brought, a side or height and width;
             ``None`` is 32. Pictures of one size keep it, unless a side is longer than 512.
-        fit: how they are, see :func:`mnistlab.recipe.place`.
+        fit: how they are, see :func:`mnistlab.fit.place`.
         group: where the data have no test set, images of one group are held out together: the name
             of a table's column, or what tells the group from a file's name, see
             :func:`mnistlab.data.holdout.group_of`.

@@ -14,7 +14,7 @@ from mnistlab.data.duplicates import Duplicates, find_duplicates
 from mnistlab.data.faults import Fault, find_faults
 from mnistlab.data.known_datasets import CATALOGUE
 from mnistlab.data.source import load_dataset
-from mnistlab.recipe.model_input import Fit
+from mnistlab.fit import Fit
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.colour import to_channels
-from mnistlab.data import CATALOGUE, Dataset, Split, load_dataset, load_for, take_for
+from mnistlab.data import CATALOGUE, Dataset, Split, load_dataset
 from mnistlab.data.download import OnProgress
+from mnistlab.data.loading import load_for, take_for
 from mnistlab.errors import DataError, ModelError, did_you_mean
 from mnistlab.exporting import calibrate
 from mnistlab.recipe import DISPLAY_NAMES, Recipe

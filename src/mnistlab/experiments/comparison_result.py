@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.data import load_for, take_for
+from mnistlab.data.loading import load_for, take_for
 from mnistlab.errors import DataError
 from mnistlab.experiments.archive import Archive, Group, write_archive
 from mnistlab.experiments.look_history import judge, looks_at, past_looks

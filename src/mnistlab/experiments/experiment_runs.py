@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from mnistlab.data import Loader, take_for
+from mnistlab.data.loading import Loader, take_for
 from mnistlab.errors import ExperimentError
 from mnistlab.experiments.options import ExperimentOptions
 from mnistlab.experiments.trial import Trial

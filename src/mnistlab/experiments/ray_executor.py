@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from mnistlab.data import load_for
+from mnistlab.data.loading import load_for
 from mnistlab.errors import BusyError, ExperimentError, RunError
 from mnistlab.experiments.ray_worker import Slice, TrialBatch, Wanted, train_slices
 from mnistlab.experiments.trial import Trial

@@ -6,8 +6,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from mnistlab.data import load_for, take_for
 from mnistlab.data.disputed import disputed_labels
+from mnistlab.data.loading import load_for, take_for
 from mnistlab.errors import DataError, RunError
 from mnistlab.files import read_file
 from mnistlab.report import run_frame

@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from mnistlab.data import Dataset, Loader
+from mnistlab.data import Dataset
+from mnistlab.data.loading import Loader
 from mnistlab.errors import BusyError, MnistlabError
 from mnistlab.experiments.trial import PRELOAD, Trial
 from mnistlab.experiments.trial_events import (

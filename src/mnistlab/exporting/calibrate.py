@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.data import Dataset, take_for
+from mnistlab.data import Dataset
+from mnistlab.data.loading import take_for
 from mnistlab.errors import RunError
 from mnistlab.runs import RunRecord
 from mnistlab.statistics import fit_temperature

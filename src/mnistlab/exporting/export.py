@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from mnistlab.data import Dataset, load_for
+from mnistlab.data import Dataset
 from mnistlab.data.download import OnProgress
+from mnistlab.data.loading import load_for
 from mnistlab.errors import ExportError
 from mnistlab.exporting.onnx_export import ExportReport, export_run
 from mnistlab.exporting.site import PAGE, SiteReport, export_site, find_model

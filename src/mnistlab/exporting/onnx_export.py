@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.data import Dataset, load_for
+from mnistlab.data import Dataset
+from mnistlab.data.loading import load_for
 from mnistlab.errors import ExportError
 from mnistlab.exporting.calibrate import Calibration, calibrate
 from mnistlab.exporting.onnx_graph import make_graph, need_packages

@@ -3,7 +3,7 @@
 from mnistlab.recipe.ablation import ablate, regularisers
 from mnistlab.recipe.built_in_recipes import BUILT_IN, DISPLAY_NAMES, built_in
 from mnistlab.recipe.file import model_beside, read_recipe, read_toml, to_toml
-from mnistlab.recipe.model_input import ModelInput, Placement, place
+from mnistlab.recipe.model_input import ModelInput
 from mnistlab.recipe.recipe import Recipe, allowed
 from mnistlab.recipe.resolve import resolve_recipe
 from mnistlab.recipe.source import Source, read_source
@@ -15,7 +15,6 @@ __all__ = [
     "TESTED_IMAGES",
     "TESTED_SET",
     "ModelInput",
-    "Placement",
     "Recipe",
     "Source",
     "TestedOn",
@@ -23,7 +22,6 @@ __all__ = [
     "allowed",
     "built_in",
     "model_beside",
-    "place",
     "read_recipe",
     "read_source",
     "read_toml",

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from mnistlab.errors import RecipeError, did_you_mean
-from mnistlab.recipe.model_input import Fit
+from mnistlab.fit import Fit
 from mnistlab.recipe.tested import TestedOn, tested_on
 from mnistlab.text import printable, shorten
 

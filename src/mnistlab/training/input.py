@@ -15,8 +15,9 @@ from torch.nn import functional
 from mnistlab.colour import to_channels
 from mnistlab.data import Dataset
 from mnistlab.errors import ImageShapeError
+from mnistlab.fit import place
 from mnistlab.models.user_model import is_user_model
-from mnistlab.recipe import ModelInput, Recipe, place
+from mnistlab.recipe import ModelInput, Recipe
 
 _SIDES = (32, 28, 64, 96, 128, 224)
 """Sides in pixels that models are tried with if they do not take the data's own size."""

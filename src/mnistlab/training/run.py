@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mnistlab.data import Dataset, load_for, take_for
+from mnistlab.data import Dataset
+from mnistlab.data.loading import load_for, take_for
 from mnistlab.errors import KernelError, ModelError, RunError, TrainingError
 from mnistlab.models.user_model import user_errors
 from mnistlab.recipe import Recipe, Source, read_source, resolve_recipe

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mnistlab.data import load_for, read_views, take_for
+from mnistlab.data import read_views
+from mnistlab.data.loading import load_for, take_for
 from mnistlab.errors import ModelError, RunError
 from mnistlab.models import build_model, count_parameters
 from mnistlab.models.user_model import TRUST, is_user_model, user_errors
