@@ -211,7 +211,8 @@ def undo_draw(dataset: Dataset) -> Dataset:
     in their old order.
 
     Returns:
-        The data set itself if its test set is its own.
+        The data set itself if its test set is its own; otherwise one whose test images are among
+        its training images as well.
     """
     if dataset.drawn is None:
         return dataset

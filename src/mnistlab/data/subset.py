@@ -59,7 +59,10 @@ def take_subset(
             raise DataError(
                 f"{dataset.name}: cannot hold out {validation:,} of {count:,} training images"
             )
-        held_out, how = _hold_out(dataset.train, order, validation, group)
+        try:
+            held_out, how = _hold_out(dataset.train, order, validation, group)
+        except DataError as error:
+            raise DataError(f"{dataset.name}: cannot hold out images: {error}") from None
         others = order[~np.isin(order, held_out)]
         if validation:
             test = dataset.train.take(np.sort(held_out))

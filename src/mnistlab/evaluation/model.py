@@ -151,6 +151,7 @@ def _of_run(
     if folded:
         dataset = take_for(recipe, whole)
     part = _fit(dataset, images, images.name(recipe.data), record.data, classes)
+    name = recipe.title.replace(recipe.name, DISPLAY_NAMES.get(recipe.name, recipe.name), 1)
 
     def read(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return trained().logits(pixels)
@@ -166,7 +167,7 @@ def _of_run(
         return temperature, own_logits() if measured else read(part.images)
 
     return EvaluatedModel(
-        title=f"{DISPLAY_NAMES.get(recipe.name, recipe.name)}, seed {record.seed}",
+        title=f"{name}, seed {record.seed}",
         dataset=dataset,
         part=part,
         split=images.split,

@@ -22,7 +22,8 @@ def read_repetition(folder: Path | str) -> RepetitionResult:
     """Make a repetition again from the records that :meth:`RepetitionResult.write` left.
 
     Args:
-        folder: holds ``records/seed-N.json``, or ``seed-N-fold-K.json``, and ``summary.json`` with the command.
+        folder: holds ``records/seed-N.json``, or ``seed-N-fold-K.json``, and ``summary.json`` with
+            the command.
 
     Raises:
         RunError: no such files, or they are damaged, or of several recipes.

@@ -62,8 +62,8 @@ def on_folds(summary: Summary) -> str:
         return ""
     return (
         f"{summary.folds}-fold cross-validation: each of the {summary.test_images:,} images is"
-        " classified by a model that was not trained on it; what varies from seed to seed is"
-        " training, not the images and their folds"
+        " classified by a model that was not trained on it; what varies from seed to seed is the"
+        " training, not the images or their folds"
     )
 
 
