@@ -13,6 +13,7 @@ from mnistlab.cli.experiment import experiment, show, show_table
 from mnistlab.cli.options import (
     changed_recipe,
     experiment_options,
+    folds_option,
     margin_option,
     out_option,
     parse_seeds,
@@ -45,6 +46,7 @@ _SEEDS = 20
     help="Seeds after which --until-settled stops at the latest.  [20]",
 )
 @out_option("comparison")
+@folds_option
 @recipe_options
 @experiment_options
 @json_option
@@ -81,6 +83,7 @@ def compare(
 @seeds_option(10)
 @margin_option
 @out_option("ablation")
+@folds_option
 @recipe_options
 @experiment_options
 @json_option

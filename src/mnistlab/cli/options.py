@@ -28,7 +28,7 @@ class Decorator(Protocol):
 
 
 _MOST_SEEDS = 100_000
-_RECIPE_FIELDS = ("batch_size", "epochs", "data", "train_limit")
+_RECIPE_FIELDS = ("batch_size", "epochs", "data", "train_limit", "folds")
 
 
 def _probability(
@@ -213,6 +213,14 @@ training_options = together(
     quiet_option,
 )
 recipe_options = together(field_options, set_option)
+folds_option = click.option(
+    "--folds",
+    type=click.IntRange(2, 100),
+    help=(
+        "Cross-validate: each seed trains as many runs, each tested on another part of the training"
+        " images.  [the recipe's: none]"
+    ),
+)
 experiment_options = together(
     click.option(
         "--runs",

@@ -10,6 +10,7 @@ from mnistlab.cli.experiment import experiment, show
 from mnistlab.cli.options import (
     changed_recipe,
     experiment_options,
+    folds_option,
     out_option,
     parse_seeds,
     recipe_options,
@@ -22,6 +23,7 @@ from mnistlab.cli.output import echo, json_option
 @click.argument("recipe", shell_complete=recipes)
 @seeds_option(20)
 @out_option("repetition")
+@folds_option
 @recipe_options
 @experiment_options
 @json_option

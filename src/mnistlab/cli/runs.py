@@ -105,14 +105,13 @@ def _read(
 
 def _show(folder: Path, summaries: "Sequence[RunSummary]", finished: int, unfinished: int) -> None:
     """Print a line for each run, and how many there are."""
-    from mnistlab.recipe import tested_on
     from mnistlab.report import duration, percent
 
     for run in summaries:
-        accuracy = f"{tested_on(run.recipe.validation):>10} {percent(run.final.test_accuracy):>8}"
+        accuracy = f"{run.recipe.tested_on:>10} {percent(run.final.test_accuracy):>8}"
         figures = f"{accuracy}  {duration(run.seconds):>12}  {run.started:%Y-%m-%d %H:%M}"
         place = run.path.relative_to(folder).as_posix()
-        echo(f"{shorten(printable(run.recipe.name)):<32} seed {run.seed:<6} {figures}  {place}")
+        echo(f"{shorten(printable(run.recipe.title)):<32} seed {run.seed:<6} {figures}  {place}")
     others = f", {unfinished} unfinished" if unfinished else ""
     if finished:
         echo(f"{_count(finished, 'finished run')}{others}; --markdown says what sets them apart")

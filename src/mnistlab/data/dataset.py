@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,7 @@ _GREY, _COLOUR = 3, 4
 _COLOURS = 3
 _TEST_SHARE = 1 / 7
 _HELD_OUT_SEED = 1998
+_NO_TEST_SET = "no test set: "
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +88,8 @@ class Dataset:
         note: what a reader of the results must know about how the splits came about, or nothing.
         validation: the data's own validation split, neither trained on nor tested on unless that is
             asked for; or ``None``.
+        drawn: where the test images stood, ascending, among the images that they were drawn from;
+            ``None`` if the test set is the data's own.
 
     Examples:
         >>> from mnistlab import load_dataset
@@ -103,6 +106,7 @@ class Dataset:
     classes: tuple[str, ...]
     note: str = ""
     validation: Split | None = None
+    drawn: NDArray[np.int64] | None = None
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -185,8 +189,10 @@ def make_dataset(
     _check_split(f"{name}: training set", train)
     if classes is None:
         classes = _count_classes(name, train.labels)
+    drawn = None
     if test is None:
-        train, test, held_out = _hold_out(name, train, group)
+        drawn, held_out = _draw_test_set(name, train, group)
+        train, test = train.take(_others(len(train), drawn)), train.take(drawn)
         note = "; ".join(filter(None, (note, held_out)))
     _check_split(f"{name}: test set", test)
     splits = {"training": train, "test": test}
@@ -202,7 +208,39 @@ def make_dataset(
             raise DataError(
                 f"{name}: {kind} image {at} has label {wrong}; labels are 0 to {len(classes) - 1}"
             )
-    return Dataset(name, train, test, classes, note, validation)
+    return Dataset(name, train, test, classes, note, validation, drawn)
+
+
+def undo_draw(dataset: Dataset) -> Dataset:
+    """Return the data set with a test set that was only drawn put back among the training images,
+    in their old order.
+
+    Returns:
+        The data set itself if its test set is its own; otherwise one whose test images are among
+        its training images as well.
+    """
+    if dataset.drawn is None:
+        return dataset
+    train, test, drawn = dataset.train, dataset.test, dataset.drawn
+    count = len(train) + len(test)
+    # Each image of the whole stands in the training images or, after them, in the test images.
+    order = np.argsort(np.concatenate([_others(count, drawn), drawn]))
+    digests = None
+    if train.digests is not None and test.digests is not None:
+        digests = np.concatenate([train.digests, test.digests])
+    both = Split(
+        np.concatenate([train.images, test.images]),
+        np.concatenate([train.labels, test.labels]),
+        [*train.names, *test.names],
+        digests,
+        [*train.groups, *test.groups],
+    )
+    notes = [note for note in dataset.note.split("; ") if not note.startswith(_NO_TEST_SET)]
+    return replace(dataset, train=both.take(order), note="; ".join(notes), drawn=None)
+
+
+def _others(count: int, drawn: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.setdiff1d(np.arange(count), drawn)
 
 
 def _check_split(name: str, split: Split) -> None:
@@ -248,8 +286,8 @@ def _count_classes(name: str, labels: NDArray[np.int64]) -> tuple[str, ...]:
     return tuple(str(label) for label in range(high + 1))
 
 
-def _hold_out(name: str, split: Split, group: str) -> tuple[Split, Split, str]:
-    """Hold out a test set, of each class its share, and say so."""
+def _draw_test_set(name: str, split: Split, group: str) -> tuple[NDArray[np.int64], str]:
+    """Return which images serve as a test set, of each class its share, and a note on it."""
     random = np.random.default_rng(_HELD_OUT_SEED)
     try:
         if group:
@@ -260,6 +298,5 @@ def _hold_out(name: str, split: Split, group: str) -> tuple[Split, Split, str]:
             test, how = stratified(split.labels, _TEST_SHARE, random), "from each class"
     except DataError as error:
         raise DataError(f"{name}: cannot hold out a test set: {error}") from None
-    train = np.setdiff1d(np.arange(len(split)), test)
-    note = f"no test set: {len(test):,} images, drawn once at random {how}, are held out as one"
-    return split.take(train), split.take(test), note
+    held_out = f"{len(test):,} images, drawn once at random {how}, are held out as one"
+    return test, _NO_TEST_SET + held_out

@@ -5,7 +5,8 @@ from pathlib import Path
 from mnistlab.data.dataset import Dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.data.source import load_dataset
-from mnistlab.data.subset import take_subset
+from mnistlab.data.subset import take_fold, take_subset
+from mnistlab.errors import RecipeError
 from mnistlab.recipe import Recipe
 
 
@@ -36,12 +37,22 @@ def take_for(recipe: Recipe, dataset: Dataset) -> Dataset:
     """Return the part of a data set that a recipe trains on and is tested on.
 
     Args:
-        recipe: its ``validation``, ``train_limit`` and ``group`` are used.
+        recipe: its ``validation``, ``folds``, ``fold``, ``train_limit`` and ``group`` are used.
         dataset: the whole.
 
     Raises:
-        DataError: see :func:`take_subset`.
+        DataError: see :func:`take_subset` and :func:`take_fold`.
+        RecipeError: the recipe has folds, and does not say which one.
     """
+    if recipe.folds:
+        if not recipe.fold:
+            raise RecipeError(
+                "fold: a run is tested on one fold; set it to a number from 1 to"
+                f" {recipe.folds}, or train all folds with compare, ablate or repeat"
+            )
+        return take_fold(
+            dataset, recipe.fold, recipe.folds, limit=recipe.train_limit, group=recipe.group
+        )
     return take_subset(
         dataset, validation=recipe.validation, limit=recipe.train_limit, group=recipe.group
     )

@@ -1,14 +1,15 @@
-"""Subset: some of the training images to train on, and others to validate with, always the same
-ones.
+"""Subset: some of the training images to train on, and others to validate with or a fold to test
+on, always the same ones.
 """
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.data.dataset import Dataset, Split, make_dataset
-from mnistlab.data.holdout import grouped, stratified
+from mnistlab.data.dataset import Dataset, Split, make_dataset, undo_draw
+from mnistlab.data.holdout import folds, grouped, stratified
 from mnistlab.errors import DataError
 from mnistlab.text import listed
 
@@ -58,7 +59,10 @@ def take_subset(
             raise DataError(
                 f"{dataset.name}: cannot hold out {validation:,} of {count:,} training images"
             )
-        held_out, how = _hold_out(dataset.train, order, validation, group)
+        try:
+            held_out, how = _hold_out(dataset.train, order, validation, group)
+        except DataError as error:
+            raise DataError(f"{dataset.name}: cannot hold out images: {error}") from None
         others = order[~np.isin(order, held_out)]
         if validation:
             test = dataset.train.take(np.sort(held_out))
@@ -81,6 +85,83 @@ def take_subset(
     return make_dataset(dataset.name, train, test, classes=dataset.classes, note="; ".join(notes))
 
 
+def take_fold(
+    dataset: Dataset, fold: int, count: int, *, limit: int = 0, group: str = ""
+) -> Dataset:
+    """Divide the training images into folds; test on one, and train on some or all of the others.
+
+    The folds depend on nothing but the images' number, labels and groups. A test set that was only
+    drawn from the training images is divided with them; the data's own is left alone.
+
+    Args:
+        dataset: the whole.
+        fold: the one to test on, from 1 to ``count``.
+        count: how many folds, at least 2.
+        limit: how many images of the other folds to keep; 0, or more than there are, keeps all.
+        group: what tells the groups that stay together, see
+            :func:`mnistlab.data.holdout.group_of`.
+
+    Returns:
+        A data set whose ``drawn`` are the places of the fold's images among all that were divided.
+
+    Raises:
+        DataError: too few images of a class, or too few groups.
+    """
+    whole = undo_draw(dataset)
+    images = len(whole.train)
+    parts = _divide(whole, count, group)
+    tested = parts[fold - 1]
+    others = np.random.default_rng(_SEED).permutation(images)
+    others = others[~np.isin(others, tested)]
+    kept = others[: limit or None]
+    notes = [whole.note] if whole.note else []
+    if len(kept) < len(others):
+        notes.append(f"{len(kept):,} of {images:,} training images, drawn once at random")
+    own = dataset.drawn is None
+    notes.append(
+        f"{count}-fold cross-validation of {'the' if own else 'all'} {images:,}"
+        f" {'training images' if own else 'images'}{' in whole groups' if group else ''}"
+    )
+    if own:
+        notes.append("the test set was not looked at")
+    train, test = whole.train.take(np.sort(kept)), whole.train.take(tested)
+    notes += _missing(whole, train, "training") + _missing(whole, test, "tested")
+    part = make_dataset(whole.name, train, test, classes=whole.classes, note="; ".join(notes))
+    return replace(part, drawn=tested)
+
+
+def _divide(dataset: Dataset, count: int, group: str) -> list[NDArray[np.int64]]:
+    """Return the folds of the training images, each ascending."""
+    labels, name = dataset.train.labels, dataset.name
+    classes, sizes = np.unique(labels, return_counts=True)
+    scarce, least = dataset.classes[classes[sizes.argmin()]], int(sizes.min())
+    try:
+        groups = dataset.train.grouped_by(group) if group else None
+    except DataError as error:
+        raise DataError(f"{name}: cannot be divided into folds: {error}") from None
+    if groups is None and least < count:
+        remedy = f"choose at most {least}" if least > 1 else "add images of it, or leave it out"
+        raise DataError(
+            f"{name}: {count} folds, but class {scarce} has"
+            f" {least:,} image{'s' if least > 1 else ''}; {remedy}"
+        )
+    if groups is not None and (there := len(set(groups))) < count:
+        remedy = f"choose at most {there}" if there > 1 else "group by something else"
+        raise DataError(
+            f"{name}: {count} folds, but there {'are' if there > 1 else 'is'} {there:,}"
+            f" group{'s' if there > 1 else ''}; {remedy}"
+        )
+    parts = folds(labels, count, np.random.default_rng(_SEED), groups)
+    for label in classes:
+        if sum(bool((labels[part] == label).any()) for part in parts) == 1:
+            raise DataError(
+                f"{name}: all images of class {dataset.classes[label]} fall into one of {count}"
+                " folds, whose model would not be trained on it; choose fewer folds, or group by"
+                " something else"
+            )
+    return parts
+
+
 def _hold_out(
     split: Split, order: NDArray[np.int64], count: int, group: str
 ) -> tuple[NDArray[np.int64], str]:
@@ -88,9 +169,8 @@ def _hold_out(
     if not count:
         return order[:0], ""
     if group:
-        groups = split.grouped_by(group)
         random = np.random.default_rng(_SEED)
-        return grouped(groups, split.labels, count, random), " (whole groups)"
+        return grouped(split.grouped_by(group), split.labels, count, random), " (whole groups)"
     plain = order[:count]
     parts = split.labels[plain], split.labels[order[count:]]
     present = np.unique(split.labels)

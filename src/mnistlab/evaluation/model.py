@@ -153,23 +153,29 @@ def _of_run(
     images: Images,
 ) -> EvaluatedModel:
     recipe, classes = record.recipe, record.data.classes
-    dataset = images.load(recipe.data, recipe)
+    dataset = whole = images.load(recipe.data, recipe)
+    # A test set that was only drawn is divided into the folds, so the run was trained on it.
+    folded = bool(recipe.fold) and whole.drawn is not None and _is_own(record, whole)
+    if folded:
+        dataset = take_for(recipe, whole)
     part = _fit(dataset, images, images.name(recipe.data), record.data, classes)
+    name = recipe.title.replace(recipe.name, DISPLAY_NAMES.get(recipe.name, recipe.name), 1)
 
     def read(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return trained().logits(pixels)
 
     def answers() -> tuple[float, NDArray[np.float32]]:
-        own, temperature = _is_own(record, dataset), 1.0
-        if recipe.validation:
-            home = dataset if own else load_for(recipe, images.on_download)
+        own, temperature = _is_own(record, whole), 1.0
+        held_out = recipe.tested_on == "validation"
+        if held_out and not folded:
+            home = whole if own else load_for(recipe, images.on_download)
             temperature = calibrate(record, own_logits(), home).temperature
         # What the run itself measured stays as it is, so that its record says the same.
-        measured = own and images.split == "test" and not recipe.validation
+        measured = own and images.split == "test" and (folded or not held_out)
         return temperature, own_logits() if measured else read(part.images)
 
     return EvaluatedModel(
-        title=f"{DISPLAY_NAMES.get(recipe.name, recipe.name)}, seed {record.seed}",
+        title=f"{name}, seed {record.seed}",
         dataset=dataset,
         source=images.name(recipe.data),
         part=part,

@@ -59,7 +59,9 @@ def compare(  # noqa: PLR0913 - the public signature
         on_event: called with each of :mod:`mnistlab.experiments.trial_events`.
         should_stop: asked often; when true, unfinished runs keep checkpoints.
         command: what the report says made it.
-        changes: fields of every recipe and their new values, for example ``epochs=5``.
+        changes: fields of every recipe and their new values, for example ``epochs=5``;
+            ``folds=5`` trains five runs for each recipe and seed, which are tested on a fifth of
+            the images each and count as one.
 
     Returns:
         The result, or ``None`` if it was asked to stop.
@@ -189,12 +191,12 @@ def _check(recipes: Sequence[Recipe]) -> None:
         raise ExperimentError(
             "give at least two recipes to compare; mnistlab repeat is for one over many seeds"
         )
-    for key in ("data", "validation", "train_limit"):
+    for key in ("data", "validation", "folds", "fold", "group", "train_limit"):
         values = [getattr(recipe, key) for recipe in recipes]
         if len(set(values)) > 1:
             raise ExperimentError(
-                f"{key}: differs between the recipes ({', '.join(map(str, values))}); not"
-                " comparable"
+                f"{key}: differs between the recipes ({', '.join(str(v) or 'none' for v in values)}"
+                "); not comparable"
             )
     seen: dict[str, Recipe] = {}
     for recipe in recipes:

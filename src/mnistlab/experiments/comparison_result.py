@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.data import undo_draw
 from mnistlab.data.loading import load_for, take_for
 from mnistlab.errors import DataError
 from mnistlab.experiments.archive import Archive, Group, write_archive
@@ -17,6 +18,7 @@ from mnistlab.experiments.look_history import judge, looks_at, past_looks
 from mnistlab.report import run_frame
 from mnistlab.report.result import Plots, Result, Tables
 from mnistlab.report.table import DataFrame
+from mnistlab.runs import pool_fingerprints
 from mnistlab.statistics import MARGIN, Comparison, Look, RunGroup, compare
 
 
@@ -177,11 +179,18 @@ class ComparisonResult(Result):
     def _test_images(self) -> NDArray[np.uint8] | None:
         """Return the images that the runs were tested on, or ``None`` if they are gone."""
         record = self.groups[0].records[0]
+        recipes = record.recipe.by_fold
         try:
-            dataset = take_for(record.recipe, load_for(record.recipe))
+            whole = load_for(record.recipe)
+            found = pool_fingerprints([take_for(one, whole).fingerprint for one in recipes])
+            if found != record.data.fingerprint:
+                return None
+            tested = (
+                take_for(recipes[0], whole).test if len(recipes) == 1 else undo_draw(whole).train
+            )
         except DataError:
             return None
-        return dataset.test.images if dataset.fingerprint == record.data.fingerprint else None
+        return tested.images
 
 
 def _from(folder: Path, runs: Path) -> str:

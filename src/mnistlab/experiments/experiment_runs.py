@@ -17,7 +17,7 @@ from mnistlab.experiments.trial_events import (
     TrialFinished,
 )
 from mnistlab.recipe import Recipe, Source, read_source
-from mnistlab.runs import RunFolder, RunRecord, RunStore
+from mnistlab.runs import RunFolder, RunRecord, RunStore, pool_complete
 
 _REMEDY = "choose another folder with `runs=`"
 
@@ -47,7 +47,7 @@ class ExperimentRuns:
         seeds: dict[tuple[str, str], list[int]] = {}
         for trial in self.trials:
             if _key(trial) in self.failures:
-                seeds.setdefault((trial.recipe.name, self.failures[_key(trial)]), []).append(
+                seeds.setdefault((trial.recipe.title, self.failures[_key(trial)]), []).append(
                     trial.seed
                 )
         return [
@@ -56,15 +56,21 @@ class ExperimentRuns:
         ]
 
     def of(self, recipe: Recipe) -> list[RunRecord]:
-        """Return the records of a recipe's finished runs."""
-        return [record for (digest, _), record in self.records.items() if digest == recipe.digest]
+        """Return the records of a recipe's finished runs; of folds, those of each seed pooled.
+
+        A seed of which a fold is not finished has none.
+        """
+        digests = {one.digest for one in recipe.by_fold}
+        found = [record for (digest, _), record in self.records.items() if digest in digests]
+        return found if len(recipe.by_fold) == 1 else list(pool_complete(found).records)
 
 
 def plan_trials(recipes: Sequence[Recipe], seeds: Sequence[int], store: RunStore) -> list[Trial]:
-    """Return a trial per recipe and seed, seed by seed, so that recipes can be compared early."""
-    return [
-        Trial(recipe, seed, store.folder(recipe, seed).path) for seed in seeds for recipe in recipes
-    ]
+    """Return a trial per recipe, fold and seed, seed by seed, so that recipes can be compared
+    early.
+    """
+    runs = [one for recipe in recipes for one in recipe.by_fold]
+    return [Trial(one, seed, store.folder(one, seed).path) for seed in seeds for one in runs]
 
 
 def run_trials(trials: Sequence[Trial], options: ExperimentOptions) -> ExperimentRuns:
@@ -136,7 +142,8 @@ class _Parts:
         Raises:
             DataError: the data cannot be loaded, or are too few.
         """
-        key = recipe.data_key, recipe.validation, recipe.train_limit
+        part_key = recipe.validation, recipe.folds, recipe.fold, recipe.train_limit
+        key = recipe.data_key, *part_key
         if key not in self._found:
             part = take_for(recipe, self._loader.load(recipe))
             self._found[key] = _Part(part.fingerprint, part.note)

@@ -21,6 +21,8 @@ _REMEDIES = {
     "validation": "give it at the top of the file",
     "data": "give it under [set]",
     "train_limit": "give it under [set]",
+    "folds": "leave it out, since a sweep has validation",
+    "fold": "leave it out, since a sweep has validation",
 }
 _LONGEST = 80
 _ALTERNATIVES = ("int", "float", "Span")
@@ -96,8 +98,8 @@ class Grid(BaseModel):
         if bool(self.grid) == bool(self.random):
             raise ValueError("give [grid] or [random], one of them")
         varied = {*self.grid, *(self.random.fields if self.random else ())}
-        for key in ("name", "validation", "data", "train_limit"):
-            if key in varied or (key in self.set and key in ("name", "validation")):
+        for key in _REMEDIES:
+            if key in varied or (key in self.set and key not in ("data", "train_limit")):
                 raise ValueError(f"{key}: the same for all candidates; {_REMEDIES[key]}")
         if any(not values for values in self.grid.values()):
             raise ValueError("[grid]: a field without values")

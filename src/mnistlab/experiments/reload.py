@@ -11,7 +11,7 @@ from mnistlab.experiments.comparison_result import ComparisonResult
 from mnistlab.experiments.look_history import looks_at, past_looks, remember
 from mnistlab.experiments.repetition_result import RECORDS, RepetitionResult
 from mnistlab.files import read_file
-from mnistlab.runs import RunFolder, RunRecord, RunStore
+from mnistlab.runs import RunFolder, RunRecord, RunStore, pool_complete
 from mnistlab.runs.record import reason
 from mnistlab.statistics import MARGIN, RunGroup
 
@@ -22,7 +22,8 @@ def read_repetition(folder: Path | str) -> RepetitionResult:
     """Make a repetition again from the records that :meth:`RepetitionResult.write` left.
 
     Args:
-        folder: holds ``records/seed-N.json``, and ``summary.json`` with the command.
+        folder: holds ``records/seed-N.json``, or ``seed-N-fold-K.json``, and ``summary.json`` with
+            the command.
 
     Raises:
         RunError: no such files, or they are damaged, or of several recipes.
@@ -36,6 +37,9 @@ def read_repetition(folder: Path | str) -> RepetitionResult:
         failures = tuple(about["failures"])
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunError(f"{folder}: cannot be read as a repetition: {reason(error)}") from error
+    records, lacking = _pool(records)
+    if lacking:
+        raise RunError(f"{folder / RECORDS}: {lacking[0]}")
     if len({(record.recipe.digest, record.data.fingerprint) for record in records}) != 1:
         raise RunError(f"{folder / RECORDS}: needs records of one recipe and the same images")
     group = RunGroup.of(str(label), records)
@@ -81,14 +85,16 @@ def read_comparison(path: Path | str) -> ComparisonResult:
 def _from_archive(file: Path) -> ComparisonResult:
     archive = read_archive(file)
     runs = file.parent / archive.runs
-    records = {(record.recipe.digest, record.seed): record for record in RunStore(runs).records()}
+    single = list(RunStore(runs).records())
+    pooled = pool_complete(single)
+    records = {(record.recipe.digest, record.seed): record for record in (*single, *pooled.records)}
     groups = []
     for group in archive.groups:
         for seed in group.seeds:
             if (group.digest, seed) not in records:
-                raise RunError(
-                    f"{runs}: lacks the run of {group.label}, seed {seed}, that {file} compares"
-                )
+                lacking = pooled.lacking.get((group.digest, seed))
+                which = lacking or f"lacks the run of {group.label}, seed {seed}"
+                raise RunError(f"{runs}: {which}; {file} compares it")
         groups.append(
             RunGroup.of(group.label, (records[group.digest, seed] for seed in group.seeds))
         )
@@ -109,6 +115,9 @@ def _from_runs(folder: Path) -> ComparisonResult:
     runs = folder / "runs" if (folder / "runs").is_dir() else folder
     single = RunFolder(folder)
     found = [single.read_record()] if single.finished else list(RunStore(runs).records())
+    found, failures = _pool(found)
+    if failures and not found:
+        raise RunError(f"{runs}: no seed has a run of each fold; {failures[0]}")
     if len({record.data.fingerprint for record in found}) > 1:
         raise RunError(
             f"{runs}: holds runs on different images, which cannot be compared; name a {FILE}"
@@ -129,4 +138,17 @@ def _from_runs(folder: Path) -> ComparisonResult:
     if os.access(runs, os.W_OK):
         remember(runs, groups, margin, 0, math.comb(len(groups), 2))
     title = " against ".join(group.label for group in groups)
-    return ComparisonResult(title, groups, runs=runs, margin=margin)
+    return ComparisonResult(title, groups, failures=failures, runs=runs, margin=margin)
+
+
+def _pool(records: list[RunRecord]) -> tuple[list[RunRecord], tuple[str, ...]]:
+    """Pool runs of folds, unless they are of one fold alone, which can be reported as they are.
+
+    Returns:
+        The records, and a line for each seed of which a fold is missing.
+    """
+    if len({record.recipe.fold for record in records}) < 2:
+        return records, ()
+    pooled = pool_complete(records)
+    whole = [record for record in records if not record.recipe.fold]
+    return [*whole, *pooled.records], tuple(pooled.lacking.values())

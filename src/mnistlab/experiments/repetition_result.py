@@ -32,7 +32,8 @@ class RepetitionResult(Result):
 
     In a notebook it shows its verdict and its table. :meth:`table` takes ``figures``, a single row,
     or ``runs``, a row per seed. :meth:`write` copies each run's record to ``records/seed-N.json``,
-    and removes the copies of other seeds that an earlier repetition left there.
+    of folds to ``seed-N-fold-K.json``, and removes the copies of other seeds that an earlier
+    repetition left there.
 
     Attributes:
         group: the runs.
@@ -99,13 +100,15 @@ class RepetitionResult(Result):
     def _records(self) -> dict[str, bytes]:
         """Return each run's ``record.json`` as it is, by the name of its copy."""
         store, recipe = RunStore(self.runs), self.group.recipe
-        copies = {seed: self.runs / f"seed-{seed}.json" for seed in self.group.seeds}
+        runs = {
+            self.runs / f"seed-{seed}{f'-fold-{one.fold}' if one.fold else ''}.json": (one, seed)
+            for seed in self.group.seeds
+            for one in recipe.by_fold
+        }
         try:
             return {
-                copy.name: read_file(
-                    copy if copy.exists() else store.folder(recipe, seed).record_file
-                )
-                for seed, copy in copies.items()
+                copy.name: read_file(copy if copy.exists() else store.folder(*run).record_file)
+                for copy, run in runs.items()
             }
         except OSError as error:
             raise RunError(f"{error.filename}: cannot be read: {error.strerror}") from error
@@ -114,7 +117,7 @@ class RepetitionResult(Result):
         """Return the disputed images that the runs were tested on; none if the images are gone."""
         record = self.group.records[0]
         recipe = record.recipe
-        if recipe.validation:
+        if recipe.tested_on == "validation":
             return ()
         try:
             dataset = take_for(recipe, load_for(recipe))

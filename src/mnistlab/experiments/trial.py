@@ -26,5 +26,5 @@ class Trial:
 
     @property
     def title(self) -> str:
-        """For people: ``lenet5, seed 3``."""
-        return f"{self.recipe.name}, seed {self.seed}"
+        """For people: ``lenet5, seed 3``, or ``lenet5, fold 2 of 5, seed 3``."""
+        return f"{self.recipe.title}, seed {self.seed}"

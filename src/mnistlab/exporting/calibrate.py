@@ -51,7 +51,7 @@ def calibrate(record: RunRecord, logits: NDArray[np.float32], dataset: Dataset) 
             f"{dataset.name}: other images than this run was trained on (fingerprint"
             f" {part.fingerprint}, not {record.data.fingerprint}); name those with `data=`"
         )
-    if not recipe.validation:
+    if recipe.tested_on == "test":
         return Calibration()
     temperature = round(fit_temperature(logits, part.test.labels), _DECIMALS)
     if (logits.argmax(axis=1) == part.test.labels).all():

@@ -115,6 +115,15 @@ class Recipe(BaseModel):
             " own validation set; 0 is none"
         ),
     )
+    folds: Literal[0] | Annotated[int, Field(ge=2, le=100)] = Field(
+        0, description="parts of a cross-validation of the training images; 0 is none"
+    )
+    fold: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="the one of them that a run is tested on, from 1; 0 is each in turn",
+    )
     group: str = Field(
         "",
         max_length=200,
@@ -376,6 +385,7 @@ class Recipe(BaseModel):
             raise RecipeError("nesterov: needs optimizer sgd with momentum above 0")
         if recipe.warmup and recipe.schedule == "onecycle":
             raise RecipeError("warmup: onecycle has a rise of its own; leave warmup at 0")
+        _refuse_folds(recipe)
         if recipe.swa and recipe.averaging:
             raise RecipeError(
                 "swa: a mean of the last epochs' weights and a moving average exclude each other"
@@ -425,7 +435,19 @@ class Recipe(BaseModel):
         """``validation`` if runs are tested on held-out training images, ``test`` if on the test
         set.
         """
-        return tested_on(self.validation)
+        return tested_on(self.validation, self.folds)
+
+    @property
+    def title(self) -> str:
+        """The name, and the fold if it is one fold's recipe: ``lenet5, fold 2 of 5``."""
+        return f"{self.name}, fold {self.fold} of {self.folds}" if self.fold else self.name
+
+    @property
+    def by_fold(self) -> tuple["Recipe", ...]:
+        """The recipes that runs are made of: one for each fold, or this one if it is a run's."""
+        if not self.folds or self.fold:
+            return (self,)
+        return tuple(self.replace(fold=fold) for fold in range(1, self.folds + 1))
 
     def _content(self) -> dict[str, Any]:
         content = self.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
@@ -438,6 +460,17 @@ class Recipe(BaseModel):
     def _auto_is_unmarked(self, key: str) -> bool:
         """Return whether ``auto`` comes to the value that leaves a digest as it is."""
         return self.data == "mnist" and (key != "size" or ":" not in self.model)
+
+
+def _refuse_folds(recipe: Recipe) -> None:
+    if recipe.folds and recipe.validation:
+        raise RecipeError(
+            "folds: cross-validation holds out each fold in turn; leave validation at 0"
+        )
+    if recipe.fold > recipe.folds:
+        raise RecipeError(
+            f"fold: must be at most folds, which is {recipe.folds}; found {recipe.fold}"
+        )
 
 
 def _describe(recipe: type[Recipe], error: ValidationError) -> str:

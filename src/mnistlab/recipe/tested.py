@@ -15,6 +15,6 @@ TESTED_SET: Mapping[TestedOn, str] = {
 }
 
 
-def tested_on(held_out: int | str) -> TestedOn:
-    """Return what runs are tested on whose recipe has this ``validation``."""
-    return "validation" if held_out else "test"
+def tested_on(validation: int | str, folds: int) -> TestedOn:
+    """Return what runs are tested on whose recipe has this ``validation`` and ``folds``."""
+    return "validation" if validation or folds else "test"

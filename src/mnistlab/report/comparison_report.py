@@ -16,7 +16,7 @@ from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.canvas import MOST_CURVES, Drawing, render
 from mnistlab.report.class_tables import class_anchor, class_table
 from mnistlab.report.image_plots import calibration, confusion_matrix, errors_by_class
-from mnistlab.report.page import environment_lines, image_source, render_template
+from mnistlab.report.page import describe_data, environment_lines, image_source, render_template
 from mnistlab.report.result_files import plot_files, write_results
 from mnistlab.report.seed_plots import (
     accuracies,
@@ -377,6 +377,7 @@ def _render_page(
         "comparison.html",
         plots,
         title=title,
+        kicker=describe_data(records[0]),
         data=records[0].data,
         verdict=comparison.verdict,
         remarks=comparison.remarks,

@@ -10,7 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from mnistlab.data import encode_png
+from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.canvas import Drawing, inline_svg
+from mnistlab.runs import RunRecord
 from mnistlab.statistics import RunGroup
 from mnistlab.text import printable
 
@@ -38,6 +40,15 @@ def render_template(name: str, plots: Mapping[str, Drawing], **values: Any) -> s
         plots={name: inline_svg(drawing.svg, name) for name, drawing in plots.items()},
         **values,
     )
+
+
+def describe_data(record: RunRecord) -> str:
+    """Return the data's name, and how many images runs like this one train and are tested on."""
+    data, recipe = record.data, record.recipe
+    if recipe.folds and not recipe.fold:
+        return f"{data.name} · {data.test_images:,} images in {recipe.folds} folds"
+    tested = TESTED_IMAGES[recipe.tested_on]
+    return f"{data.name} · {data.train_images:,} training and {data.test_images:,} {tested}"
 
 
 def image_source(pixels: NDArray[np.uint8]) -> str:

@@ -26,6 +26,7 @@ from mnistlab.report.table import (
 )
 from mnistlab.statistics import Interval, RunGroup, Summary
 from mnistlab.statistics.interval import FEWEST
+from mnistlab.statistics.remarks import on_folds
 from mnistlab.statistics.summary import DisputedFigures
 from mnistlab.statistics.verdict import span
 
@@ -64,8 +65,10 @@ def repetition_sentence(figures: Summary) -> str:
 
 
 def repetition_remarks(figures: Summary) -> list[str]:
-    """Name odd runs, and say how accurate the recipe is without the images of disputed labels."""
-    remarks = []
+    """Say whether it is a cross-validation, name odd runs, and say how accurate the recipe is
+    without the images of disputed labels.
+    """
+    remarks = [on_folds(figures)] if figures.folds else []
     if figures.odd_seeds:
         runs = dict(zip(figures.seeds, figures.accuracies, strict=True))
         odd = ", ".join(f"{runs[seed]:.2f} % with seed {seed}" for seed in figures.odd_seeds)
@@ -286,7 +289,7 @@ def _page(
     command: str,
     failures: Sequence[str],
 ) -> str:
-    from mnistlab.report.page import environment_lines, render_template
+    from mnistlab.report.page import describe_data, environment_lines, render_template
 
     starts = sorted(record.started for record in group.records)
     count = len(figures.seeds)
@@ -294,6 +297,7 @@ def _page(
         "repetition.html",
         drawings,
         title=f"{figures.label}, {count} seed{'s' if count > 1 else ''}",
+        kicker=describe_data(group.records[0]),
         data=group.records[0].data,
         tested=tested_images(figures),
         sentence=repetition_sentence(figures),

@@ -6,6 +6,7 @@ from mnistlab.runs.environment import available_cores, describe_environment
 from mnistlab.runs.folder import RunFolder
 from mnistlab.runs.lock import folder_lock
 from mnistlab.runs.options import RunOptions
+from mnistlab.runs.pooling import MIXED, pool_complete, pool_fingerprints, pool_folds
 from mnistlab.runs.predictions import MAX_SEED, Predictions, Seed, summarise_predictions
 from mnistlab.runs.record import (
     DataSummary,
@@ -28,6 +29,7 @@ from mnistlab.runs.store import (
 __all__ = [
     "BLANK",
     "MAX_SEED",
+    "MIXED",
     "DataSummary",
     "Environment",
     "EpochMetrics",
@@ -45,6 +47,9 @@ __all__ = [
     "find_runs",
     "folder_lock",
     "now",
+    "pool_complete",
+    "pool_fingerprints",
+    "pool_folds",
     "read_checksums",
     "read_content",
     "read_summary",

@@ -18,9 +18,10 @@ Loss = Annotated[float, Field(ge=-1e-6, le=MAX_LOSS)]
 """A mean cross-entropy: at least 0, apart from rounding."""
 BINS = 15
 """Of equal width, over confidences from 0 to 1 (Guo et al., 2017)."""
-_DECIMALS = 6
+DECIMALS = 6
+"""Of sums of confidences."""
 _ROUNDING = 1e-5
-"""Tolerance of sums of confidences, which are kept with that many decimals."""
+"""Tolerance of sums of confidences."""
 
 
 class Predictions(BaseModel):
@@ -123,7 +124,7 @@ def summarise_predictions(
         test_labels=tuple(np.bincount(test_labels, minlength=test_logits.shape[1]).tolist()),
         mistakes=tuple((int(i), int(test_labels[i]), int(predictions[i])) for i in wrong),
         reliability=tuple(
-            (int(images), round(total, _DECIMALS), int(right)) for images, total, right in bins
+            (int(images), round(total, DECIMALS), int(right)) for images, total, right in bins
         ),
     )
 

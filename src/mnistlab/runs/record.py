@@ -10,8 +10,10 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     ValidationError,
     computed_field,
+    model_serializer,
     model_validator,
 )
 
@@ -59,7 +61,12 @@ class EpochMetrics(_Frozen):
 
 
 class DataSummary(_Frozen):
-    """Which images a run saw; the fingerprint is :attr:`mnistlab.data.Dataset.fingerprint`."""
+    """Which images a run saw; the fingerprint is :attr:`mnistlab.data.Dataset.fingerprint`.
+
+    Attributes:
+        places: of a cross-validation's fold, where its images stand among all that were divided,
+            ascending; of other runs nothing.
+    """
 
     name: str
     fingerprint: str
@@ -69,6 +76,14 @@ class DataSummary(_Frozen):
     channels: Literal[1, 3] = 1
     classes: tuple[str, ...] = Field(min_length=1)
     note: str = ""
+    places: tuple[Count, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _leave_out_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = serialise(self)
+        if not self.places:
+            content.pop("places", None)
+        return content
 
 
 class Environment(_Frozen):
@@ -132,6 +147,8 @@ class RunRecord(_Frozen):
     def _is_consistent(self) -> "RunRecord":
         if [epoch.epoch for epoch in self.history] != list(range(1, self.recipe.epochs + 1)):
             raise ValueError(f"history: not the {self.recipe.epochs} epochs of the recipe")
+        if self.recipe.fold and len(self.data.places) != self.data.test_images:
+            raise ValueError(f"data.places: not of the fold's {self.data.test_images:,} images")
         if self.predictions:
             self.predictions.check(self.data.test_images, len(self.data.classes))
         return self

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mnistlab.errors import RunError
 from mnistlab.files import read_file
-from mnistlab.recipe import Recipe
+from mnistlab.recipe import Recipe, TestedOn, tested_on
 from mnistlab.runs.checksum import read_checked
 from mnistlab.runs.folder import RunFolder
 from mnistlab.runs.predictions import Quantity, Seed, Share, Size
@@ -30,7 +30,17 @@ class _Named(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     name: str = "unnamed"
-    validation: int = 0
+    validation: int | str = 0
+    folds: int = 0
+    fold: int = 0
+
+    @property
+    def title(self) -> str:
+        return f"{self.name}, fold {self.fold} of {self.folds}" if self.fold else self.name
+
+    @property
+    def tested_on(self) -> TestedOn:
+        return tested_on(self.validation, self.folds)
 
 
 class _Final(BaseModel):
@@ -66,8 +76,7 @@ class RunSummary(BaseModel):
 
     Attributes:
         path: the run's folder.
-        recipe: its name, and how many training images it holds out for validation; 0 for the test
-            set.
+        recipe: its name, and what it is tested on.
         seed: of the run.
         final: the final epoch's accuracy alone, 0 to 1.
         seconds: training and testing time; ``data``, ``history`` and ``predictions`` are only there

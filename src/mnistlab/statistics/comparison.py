@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from mnistlab.recipe import TestedOn
 from mnistlab.statistics.difference import MARGIN, Difference, Judge, compare_pairs
-from mnistlab.statistics.remarks import on_versions, remarks_on
+from mnistlab.statistics.remarks import on_folds, on_versions, remarks_on
 from mnistlab.statistics.run_group import RunGroup
 from mnistlab.statistics.summary import Summary, summarise
 from mnistlab.statistics.verdict import pronounce_all
@@ -102,6 +102,7 @@ def compare(
         remarks=(),
     )
     remarks = [
+        *filter(None, [on_folds(found.summaries[0])]),
         *remarks_on(found.informative, found.summaries, len(found.differences)),
         *on_versions(groups),
     ]

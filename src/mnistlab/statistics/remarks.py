@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mnistlab.recipe import TESTED_IMAGES
+from mnistlab.runs import MIXED
 from mnistlab.statistics.difference import Difference
 from mnistlab.statistics.interval import outliers
 from mnistlab.statistics.looks import SIGNIFICANCE
@@ -53,6 +54,17 @@ def remarks_on(
         on_seeds(max(differences, key=lambda found: (not found.settled, found.std or 0.0)), images)
     )
     return list(dict.fromkeys(filter(None, said)))
+
+
+def on_folds(summary: Summary) -> str:
+    """Say how the images of a cross-validation were classified; empty for other runs."""
+    if not summary.folds:
+        return ""
+    return (
+        f"{summary.folds}-fold cross-validation: each of the {summary.test_images:,} images is"
+        " classified by a model that was not trained on it; what varies from seed to seed is the"
+        " training, not the images or their folds"
+    )
 
 
 def on_odd_runs(difference: Difference, first: Summary, second: Summary) -> str:
@@ -199,8 +211,11 @@ def on_versions(groups: Sequence[RunGroup]) -> Iterator[str]:
         seen = {
             label: sorted(
                 {
-                    here.device if name == "device" else here.versions.get(name, "unknown")
+                    value
                     for here in those
+                    for value in (
+                        here.device if name == "device" else here.versions.get(name, "unknown")
+                    ).split(MIXED)
                 }
             )
             for label, those in environments.items()

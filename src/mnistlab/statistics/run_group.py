@@ -76,6 +76,11 @@ class RunGroup:
         return self.recipe.tested_on
 
     @property
+    def folds(self) -> int:
+        """Of a cross-validation, each of whose seeds is one pooled record; 0 for other runs."""
+        return 0 if self.recipe.fold else self.recipe.folds
+
+    @property
     def test_images(self) -> int:
         """How many images the runs were tested on."""
         return self.records[0].data.test_images

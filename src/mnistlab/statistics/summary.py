@@ -57,6 +57,7 @@ class Summary(BaseModel):
         label: the recipe's name.
         tested_on: ``test``, or ``validation`` if the runs were tested on held-out training images.
         test_images: how many images the runs were tested on.
+        folds: of a cross-validation, each of whose seeds counts as one run; 0 for other runs.
         parameters: trainable ones.
         epochs: of each run.
         seeds: ascending.
@@ -91,6 +92,7 @@ class Summary(BaseModel):
     label: str
     tested_on: TestedOn
     test_images: int
+    folds: int = 0
     parameters: int
     epochs: int
     seeds: tuple[int, ...]
@@ -134,6 +136,7 @@ def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
         label=group.label,
         tested_on=group.tested_on,
         test_images=group.test_images,
+        folds=group.folds,
         parameters=first.parameters,
         epochs=len(first.history),
         seeds=group.seeds,

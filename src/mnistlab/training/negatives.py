@@ -1,5 +1,7 @@
 """Negatives: training images of ink that is no digit, as one more class."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from mnistlab.data import Dataset, Split
@@ -40,6 +42,4 @@ def add_negatives(dataset: Dataset, recipe: Recipe) -> Dataset:
     random = np.random.default_rng(derive_seed(_SEED, _PURPOSE))
     images = np.concatenate([digits, draw_negatives(digits, recipe.negatives, random)])
     labels = np.concatenate([dataset.train.labels, np.full(recipe.negatives, len(dataset.classes))])
-    return Dataset(
-        dataset.name, Split(images, labels), dataset.test, (*dataset.classes, NONE), dataset.note
-    )
+    return replace(dataset, train=Split(images, labels), classes=(*dataset.classes, NONE))

@@ -329,6 +329,7 @@ def _record(
             channels=dataset.channels,
             classes=dataset.classes,
             note=dataset.note,
+            places=tuple(dataset.drawn.tolist()) if dataset.drawn is not None else (),
         ),
         parameters=trainer.parameters,
         history=tuple(trainer.history),
