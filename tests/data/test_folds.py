@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnistlab import MnistlabError, Recipe, make_dataset
-from mnistlab.data import Split, take_fold, take_for, undo_draw
+from mnistlab.data import Split, take_fold, undo_draw
+from mnistlab.data.loading import take_for
 
 OTHERS = 999
 """Number of the only image of a test set of its own."""
