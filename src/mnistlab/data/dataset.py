@@ -1,7 +1,7 @@
 """Dataset: labelled images for training and testing, grey or in colour, held in memory as bytes."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -85,6 +85,12 @@ class Dataset:
     classes: tuple[str, ...]
     note: str = ""
     validation: Split | None = None
+
+    @property
+    def splits(self) -> Mapping[str, Split]:
+        """The splits by name: ``train``, ``test`` and, where there is one, ``validation``."""
+        own = {"train": self.train, "test": self.test}
+        return own if self.validation is None else own | {"validation": self.validation}
 
     @property
     def image_size(self) -> tuple[int, int]:
