@@ -43,8 +43,8 @@ def train_all(
 
     with download_bar() as on_progress:
         dataset = load_for(runs[0][0], on_progress)
-    if dataset.note:
-        echo(f"note: {dataset.note}")
+    for note in dataset.notes:
+        echo(f"note: {note}")
     records = []
     with listening_for_stop() as stop, ProgressBar(console(quiet=options["quiet"])) as bar:
         for recipe, folder in runs:

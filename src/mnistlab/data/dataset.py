@@ -87,6 +87,11 @@ class Dataset:
     validation: Split | None = None
 
     @property
+    def notes(self) -> list[str]:
+        """The note's sentences, one by one."""
+        return [sentence for sentence in self.note.split("; ") if sentence]
+
+    @property
     def splits(self) -> Mapping[str, Split]:
         """The splits by name: ``train``, ``test`` and, where there is one, ``validation``."""
         own = {"train": self.train, "test": self.test}

@@ -98,7 +98,7 @@ class Duplicates:
             names: what the images of each split are called; without names they are numbered.
         """
         notes = []
-        for split, first in combinations(reversed(self.sizes), 2):
+        for split, first in combinations(reversed(list(self.sizes)), 2):
             pairs = [pair for pair in self.between(split, first) if pair.exact]
             if pairs:
                 notes.append(

@@ -36,7 +36,7 @@ class Verification:
         """What is to be said of the data, without what the duplicates say in more detail."""
         names = {name: split.names for name, split in self.dataset.splits.items()}
         told = self.duplicates.shared(names)
-        return [note for note in self.dataset.note.split("; ") if note and note not in told]
+        return [note for note in self.dataset.notes if note not in told]
 
     def counts(self, split: str) -> list[int]:
         """Return how many images of each class a split has."""

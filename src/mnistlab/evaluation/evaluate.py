@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mnistlab.data import Dataset, read_views
 from mnistlab.data.download import OnProgress
 from mnistlab.errors import DataError
-from mnistlab.evaluation.model import EvaluatedModel, Images, Part, find_model
+from mnistlab.evaluation.model import EvaluatedModel, Images, Part, find_model, notes_on
 from mnistlab.report import evaluation_report as tables
 from mnistlab.report.result import Plots, Result, Tables
 from mnistlab.runs import RunFolder
@@ -51,9 +51,10 @@ class EvaluationResult(Result):
 
     Attributes:
         title: the model's.
-        facts: the data's name, how many images, and its note.
+        facts: the data's name, and how many images of what shape.
         evaluation: every figure.
-        images: uint8, ``(n, height, width)``, those that were read.
+        images: uint8, ``(n, channels, height, width)``, those that were read.
+        notes: sentences on the data and on the model's input.
         views: what averaging over shifted copies changes; ``None`` if that was not asked for.
         command: the command that makes it again; empty if none made it.
     """
@@ -62,6 +63,7 @@ class EvaluationResult(Result):
     facts: tuple[str, ...]
     evaluation: Evaluation
     images: NDArray[np.uint8]
+    notes: tuple[str, ...] = ()
     views: Views | None = None
     command: str = ""
 
@@ -100,6 +102,7 @@ class EvaluationResult(Result):
             folder,
             title=self.title,
             facts=self.facts,
+            notes=self.notes,
             images=self.images,
             command=self.command,
         )
@@ -147,6 +150,7 @@ def evaluate(
         tuple(found.facts),
         evaluation,
         found.part.images,
+        notes_on({found.title: [found]}),
         _compare_views(found, evaluation.accuracy, shifts or found.shifts),
         command,
     )

@@ -1,6 +1,6 @@
 """EvaluatedModel: a run, an ONNX file or a shipped model, and the labelled images that it reads."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from mnistlab.data.download import OnProgress
 from mnistlab.errors import DataError, ModelError, did_you_mean
 from mnistlab.exporting import calibrate
 from mnistlab.recipe import DISPLAY_NAMES, Recipe
+from mnistlab.report.data_lines import input_lines, input_notes, shape
 from mnistlab.runs import RunFolder, RunRecord
 from mnistlab.text import listed, shorten
 
@@ -94,16 +95,30 @@ class EvaluatedModel:
 
     @property
     def facts(self) -> list[str]:
-        """What stands above a report: the data's name, how many images, and its note."""
+        """What stands above a report: the data's name, and how many images of what shape."""
         kind = "test" if self.split == "test" else "training"
-        said = f"{self.dataset.name}, {len(self.part):,} {kind} images"
-        return [said, *([self.dataset.note] if self.dataset.note else [])]
+        shown = shape(self.dataset.image_size, self.dataset.channels)
+        return [f"{self.dataset.name}, {len(self.part):,} {kind} images of {shown}"]
 
     @property
     def training(self) -> Hashable:
         """What runs of one recipe have in common; ``None`` for a file."""
         record = self.record
         return record and (record.recipe.digest, record.source, record.data.fingerprint)
+
+
+def notes_on(models: Mapping[str, Sequence[EvaluatedModel]]) -> tuple[str, ...]:
+    """Return sentences on the images that models are to read, and on what runs make of them.
+
+    Args:
+        models: by title; all read the same images.
+    """
+    dataset = next(iter(models.values()))[0].dataset
+    inputs = {
+        title: [model.record.model_input for model in members if model.record]
+        for title, members in models.items()
+    }
+    return (*input_lines(inputs), *dataset.notes, *input_notes(inputs))
 
 
 def find_model(model: "TrainedModel | RunFolder | Path | str", images: Images) -> EvaluatedModel:

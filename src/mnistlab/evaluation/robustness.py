@@ -14,7 +14,7 @@ from mnistlab.corruptions import CORRUPTIONS, corrupt, generator
 from mnistlab.data import Dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.errors import DataError
-from mnistlab.evaluation.model import EvaluatedModel, Images, Part, find_model
+from mnistlab.evaluation.model import EvaluatedModel, Images, Part, find_model, notes_on
 from mnistlab.report.result import Plots, Result, Tables
 from mnistlab.report.robustness_report import (
     robustness_headline,
@@ -43,7 +43,8 @@ class RobustnessResult(Result):
         models: every figure, a value per model or recipe.
         facts: the data's name, how many images, severities and seed.
         settings: what decides the corrupted images, and the runs' seeds.
-        examples: by corruption, the clean one first: uint8, ``(height, width)``.
+        examples: by corruption, the clean one first: uint8, ``(channels, height, width)``.
+        notes: sentences on the data and on the models' input.
         command: the command that makes it again; empty if none made it.
     """
 
@@ -51,6 +52,7 @@ class RobustnessResult(Result):
     facts: tuple[str, ...]
     settings: Mapping[str, Any]
     examples: Mapping[str, NDArray[np.uint8]] = field(repr=False)
+    notes: tuple[str, ...] = ()
     command: str = ""
 
     @property
@@ -89,6 +91,7 @@ class RobustnessResult(Result):
             title=_TITLE,
             examples=self.examples,
             facts=self.facts,
+            notes=self.notes,
             settings=self.settings,
             command=self.command,
         )
@@ -154,7 +157,9 @@ def evaluate_robustness(
             if len(members) > 1
         },
     }
-    return RobustnessResult(measure_robustness(misclassified), facts, settings, examples, command)
+    return RobustnessResult(
+        measure_robustness(misclassified), facts, settings, examples, notes_on(groups), command
+    )
 
 
 def _find_all(

@@ -1,7 +1,7 @@
 """ExperimentRuns: every run of an experiment, trained now or found finished."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -101,11 +101,22 @@ def run_trials(trials: Sequence[Trial], options: ExperimentOptions) -> Experimen
 
     executor = options.trainer
     options.on_event(
-        ExperimentStarted(tuple(wanted), len(experiment.records), executor.description)
+        ExperimentStarted(
+            tuple(wanted),
+            len(experiment.records),
+            executor.description,
+            tuple(dict.fromkeys([*fingerprints.notes, *_input_notes(experiment.records.values())])),
+        )
     )
     if wanted and not options.should_stop():
         executor.run(wanted, options.run, listen, options.should_stop)
     return experiment
+
+
+def _input_notes(records: Iterable[RunRecord]) -> Iterator[str]:
+    for record in records:
+        for note in record.model_input.notes:
+            yield f"{record.recipe.model}: {note}"
 
 
 def _key(trial: Trial) -> tuple[str, int]:
@@ -148,9 +159,14 @@ def _reusable(
 
 
 class _Fingerprints:
-    """Fingerprints of the parts of data that recipes train on, each worked out once."""
+    """Fingerprints of the parts of data that recipes train on, each worked out once.
+
+    Attributes:
+        notes: what has to be said of them.
+    """
 
     def __init__(self) -> None:
+        self.notes: list[str] = []
         self._loader = Loader()
         self._found: dict[tuple[object, ...], str] = {}
 
@@ -162,5 +178,7 @@ class _Fingerprints:
         """
         key = recipe.data_key, recipe.validation, recipe.train_limit
         if key not in self._found:
-            self._found[key] = take_for(recipe, self._loader.load(recipe)).fingerprint
+            part = take_for(recipe, self._loader.load(recipe))
+            self._found[key] = part.fingerprint
+            self.notes += part.notes
         return self._found[key]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.canvas import MOST_CURVES, svg
 from mnistlab.report.class_tables import class_anchor, class_table
+from mnistlab.report.data_lines import data_lines, note_lines, note_list, of_groups
 from mnistlab.report.image_plots import calibration, confusion_matrix, errors_by_class
 from mnistlab.report.page import environment_lines, image_source, render_template
 from mnistlab.report.result_files import plot_files, write_results
@@ -213,13 +214,17 @@ def draw_plots(groups: Sequence[RunGroup], comparison: Comparison) -> dict[str, 
 
 
 def markdown(groups: Sequence[RunGroup], comparison: Comparison) -> str:
-    """Return the verdict and the tables as Markdown."""
+    """Return the verdict, what is known of the data, and the tables as Markdown."""
     tables = [
         recipe_table(comparison),
         *(t for t in (pair_table(comparison), field_table(groups)) if t.rows),
     ]
     return "\n".join(
-        (sentences(comparison.verdict, comparison.remarks), *(table.markdown() for table in tables))
+        (
+            sentences(comparison.verdict, comparison.remarks),
+            *note_list(note_lines(of_groups(groups))),
+            *(table.markdown() for table in tables),
+        )
     )
 
 
@@ -232,6 +237,7 @@ def summary(groups: Sequence[RunGroup], comparison: Comparison, command: str) ->
         "verdict": comparison.verdict,
         "remarks": list(comparison.remarks),
         "data": data.name,
+        "notes": data_lines(of_groups(groups)),
         "tested_on": f"{data.test_images:,} {TESTED_IMAGES[comparison.tested_on]}",
         "recipes": [
             {
@@ -290,7 +296,8 @@ def write_comparison_report(
         comparison: of them.
         command: the command that repeats the comparison.
         failures: a line for each cause for which runs failed.
-        test_images: uint8, ``(n, height, width)``, for the gallery; ``None`` leaves it out.
+        test_images: uint8, ``(n, channels, height, width)``, for the gallery; ``None`` leaves it
+            out.
 
     Returns:
         The files written, the page first.
@@ -337,6 +344,7 @@ def _render_page(
         plots,
         title=title,
         data=records[0].data,
+        data_lines=data_lines(of_groups(groups)),
         verdict=comparison.verdict,
         remarks=comparison.remarks,
         tested=TESTED_IMAGES[comparison.tested_on].removesuffix(" images"),

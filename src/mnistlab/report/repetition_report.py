@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.recipe import TESTED_IMAGES, Recipe, to_toml
+from mnistlab.report.data_lines import data_lines, note_lines, note_list, of_groups
 from mnistlab.report.result_files import plot_files, write_results
 from mnistlab.report.table import (
     Column,
@@ -174,10 +175,11 @@ def draw_accuracies(figures: Summary) -> "Figure":
     return drawn
 
 
-def markdown(figures: Summary, failures: Sequence[str] = ()) -> str:
-    """Return the sentences and the tables as Markdown."""
+def markdown(group: RunGroup, figures: Summary, failures: Sequence[str] = ()) -> str:
+    """Return the sentences, what is known of the data, and the tables as Markdown."""
     said = sentences(repetition_sentence(figures), repetition_remarks(figures), failures)
-    return "\n".join((said, figure_table(figures).markdown(), seed_table(figures).markdown()))
+    tables = (table.markdown() for table in (figure_table(figures), seed_table(figures)))
+    return "\n".join((said, *note_list(note_lines(of_groups([group]))), *tables))
 
 
 def summary(
@@ -194,6 +196,7 @@ def summary(
         "recipe": _recipe(group).model_dump(mode="json"),
         "digest": group.recipe.digest,
         "data": {"name": data.name, "fingerprint": data.fingerprint, "note": data.note},
+        "notes": data_lines(of_groups([group])),
         "tested_on": f"{figures.test_images:,} {tested_images(figures)}",
         "parameters": figures.parameters,
         "epochs": figures.epochs,
@@ -256,7 +259,7 @@ def write_repetition_report(
         {
             "report.html": _page(group, figures, drawings, command, failures),
             "summary.json": summary(group, figures, command, failures),
-            "table.md": markdown(figures, failures),
+            "table.md": markdown(group, figures, failures),
             "tables/figures.csv": figure_table(figures),
             "tables/runs.csv": seed_table(figures),
             **plot_files(plots, drawings),
@@ -280,6 +283,7 @@ def _page(
         drawings,
         title=f"{figures.label}, {count} seed{'s' if count > 1 else ''}",
         data=group.records[0].data,
+        data_lines=data_lines(of_groups([group])),
         tested=tested_images(figures),
         sentence=repetition_sentence(figures),
         remarks=repetition_remarks(figures),

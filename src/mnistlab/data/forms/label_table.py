@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from mnistlab.data.file_tree import FileTree, Folder
-from mnistlab.data.forms.labels import check_labels
 from mnistlab.data.form import Form, Part, Parts, ReadOptions, part_of
+from mnistlab.data.forms.labels import check_labels
 from mnistlab.data.forms.text_table import (
     TextTable,
     choose_tables,

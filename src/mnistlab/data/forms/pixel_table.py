@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mnistlab.data.dataset import Split
 from mnistlab.data.file_tree import FileTree
+from mnistlab.data.form import Form, Part, Parts, ReadOptions
 from mnistlab.data.forms.labels import number_labels
 from mnistlab.data.forms.pixel_columns import (
     Columns,
@@ -21,7 +22,6 @@ from mnistlab.data.forms.pixel_columns import (
     picture_shape,
     pixels_of,
 )
-from mnistlab.data.form import Form, Part, Parts, ReadOptions
 from mnistlab.data.forms.text_table import (
     SPACES,
     TextTable,
