@@ -107,8 +107,10 @@ class EvaluatedModel:
         return record and (record.recipe.digest, record.source, record.data.fingerprint)
 
 
-def notes_on(models: Mapping[str, Sequence[EvaluatedModel]]) -> tuple[str, ...]:
-    """Return sentences on the images that models are to read, and on what runs make of them.
+def describe_inputs(
+    models: Mapping[str, Sequence[EvaluatedModel]],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return sentences on what runs were given, and what has to be said of that and of the images.
 
     Args:
         models: by title; all read the same images.
@@ -118,7 +120,7 @@ def notes_on(models: Mapping[str, Sequence[EvaluatedModel]]) -> tuple[str, ...]:
         title: [model.record.model_input for model in members if model.record]
         for title, members in models.items()
     }
-    return (*input_lines(inputs), *dataset.notes, *input_notes(inputs))
+    return tuple(input_lines(inputs)), (*dataset.notes, *input_notes(inputs))
 
 
 def find_model(model: "TrainedModel | RunFolder | Path | str", images: Images) -> EvaluatedModel:

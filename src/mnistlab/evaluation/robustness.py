@@ -14,7 +14,7 @@ from mnistlab.corruptions import CORRUPTIONS, corrupt, generator
 from mnistlab.data import Dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.errors import DataError
-from mnistlab.evaluation.model import EvaluatedModel, Images, Part, find_model, notes_on
+from mnistlab.evaluation.model import EvaluatedModel, Images, Part, describe_inputs, find_model
 from mnistlab.report.result import Plots, Result, Tables
 from mnistlab.report.robustness_report import (
     robustness_headline,
@@ -44,7 +44,8 @@ class RobustnessResult(Result):
         facts: the data's name, how many images, severities and seed.
         settings: what decides the corrupted images, and the runs' seeds.
         examples: by corruption, the clean one first: uint8, ``(channels, height, width)``.
-        notes: sentences on the data and on the models' input.
+        inputs: what models were given that are runs.
+        notes: what has to be said of the data, and of what the models make of them.
         command: the command that makes it again; empty if none made it.
     """
 
@@ -52,6 +53,7 @@ class RobustnessResult(Result):
     facts: tuple[str, ...]
     settings: Mapping[str, Any]
     examples: Mapping[str, NDArray[np.uint8]] = field(repr=False)
+    inputs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     command: str = ""
 
@@ -91,7 +93,7 @@ class RobustnessResult(Result):
             title=_TITLE,
             examples=self.examples,
             facts=self.facts,
-            notes=self.notes,
+            notes=[*self.inputs, *self.notes],
             settings=self.settings,
             command=self.command,
         )
@@ -158,7 +160,12 @@ def evaluate_robustness(
         },
     }
     return RobustnessResult(
-        measure_robustness(misclassified), facts, settings, examples, notes_on(groups), command
+        measure_robustness(misclassified),
+        facts,
+        settings,
+        examples,
+        *describe_inputs(groups),
+        command,
     )
 
 

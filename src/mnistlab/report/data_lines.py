@@ -69,7 +69,8 @@ def shape(size: tuple[int, int], channels: int) -> str:
 
 def _describe(given: ModelInput) -> str:
     means, deviations = (
-        ", ".join(f"{value:g}" for value in values) for values in (given.mean, given.std)
+        ", ".join(f"{value:g}" for value in (values[:1] if len(set(values)) == 1 else values))
+        for values in (given.mean, given.std)
     )
     return (
         f"{shape((given.height, given.width), given.channels)}, fit = {given.fit}, mean {means},"
