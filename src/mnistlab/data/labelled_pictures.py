@@ -100,7 +100,7 @@ def read_labelled(
                 None if found.digests is None else found.digests[rows],
             )
     if "train" not in splits:
-        raise DataError(f"{tree.place}: all training pictures are damaged")
+        raise DataError(f"{tree.place}: all training pictures are damaged; copy them again")
     return Parts(
         splits["train"],
         splits.get("validation"),

@@ -173,13 +173,13 @@ def _dataset(path: Path, parts: Parts, group: str) -> Dataset:
     train, test, validation = parts.train, parts.test, parts.validation
     if test is None and validation is not None:
         word = parts.called.get("validation", "validation")
-        notes.append(f"there is no test set: {word} ({len(validation):,} images) serves as one")
+        notes.append(f"there is no test set, so {word} ({len(validation):,} images) serves as one")
         test, validation = validation, None
     elif validation is not None:
         word = parts.called.get("validation", "validation")
         notes.append(
-            f"{word} ({len(validation):,} images) is neither trained on nor tested on; validation ="
-            " given tests on it"
+            f"{word} ({len(validation):,} images) is neither trained nor tested on (validation ="
+            " given tests on it)"
         )
     dataset = make_dataset(
         name,

@@ -177,7 +177,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
     names = [name for name in tables if name not in drafts] or drafts
     chosen, called, notes = choose_tables(tree, names, options.chosen)
     notes += [
-        f"{name} is not used: it is a form to be filled in"
+        f"{name} is not used: it is a template for answers"
         for name in drafts[:1]
         if names != drafts
     ]
@@ -186,8 +186,8 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
         table = tables[name]
         if table.label is None and not table.one_hot:
             if part == "train":
-                raise DataError(f"{table.where}: has no column of labels; name it label")
-            notes.append(f"{name} has no labels; it is not used")
+                raise DataError(f"{table.where}: no column holds labels; name it label")
+            notes.append(f"{name} has no labels and is not used")
             continue
         labels[part] = table.labels()
         notes += _unused(table)
@@ -198,7 +198,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
         entries += _entries(whole, tables[chosen[part]], cells, index, own, called)
     entries = _by_folder(_once(entries, notes), called)
     if left := len(pictures) - len({entry.picture for entry in entries}):
-        notes.append(f"{left:,} pictures that no table names are not used")
+        notes.append(f"{left:,} pictures are in no table and are not used")
     return read_labelled(
         whole,
         [LabelledPicture(entry.picture, entry.label, entry.part or "train") for entry in entries],
@@ -234,7 +234,7 @@ def _rows(table: TextTable, most: int | None = None) -> list[list[str]]:
         if len(row) != width:
             raise DataError(
                 f"{table.where}: row {number} has {len(row):,} cells, and the first row has"
-                f" {width:,}; put cells that contain the separator into quotes"
+                f" {width:,}; quote cells that contain the separator"
             )
     return rows
 
@@ -305,7 +305,7 @@ def _read_table(tree: FileTree, name: str, index: _Index) -> _Table | None:
     first = rows[0][file]
     header = not (_is_picture_name(first) or index.find(first, "", None))
     if len(rows) == header:
-        raise DataError(f"{text.where}: has a header, but no row below it")
+        raise DataError(f"{text.where}: has a header but no rows")
     names = rows[0] if header else [f"column {place + 1}" for place in range(len(rows[0]))]
     table = _Table(name, text.where, names, rows[header:], file)
     return _with_label(table)
@@ -375,15 +375,15 @@ def _entries(
             own = part_of_value(row[table.split])
             if own is None:
                 raise DataError(
-                    f"{table.where}: data row {number} is of split {shown(row[table.split])}; use"
+                    f"{table.where}: data row {number} has split {shown(row[table.split])}; use"
                     " train, validation or test"
                 )
             called[own] = row[table.split]
         found = index.find(row[table.file], folder, own)
         if len(found) > 1:
             raise DataError(
-                f"{table.where}: data row {number}: {shown(row[table.file])} may be any of"
-                f" {listed(found, 2)}; write the folder as well"
+                f"{table.where}: data row {number}: {shown(row[table.file])} could be any"
+                f" of {listed(found, 2)}; give its folder too"
             )
         if found:
             yield _Entry(found[0], label, own)
@@ -414,7 +414,8 @@ def _once(entries: Sequence[_Entry], notes: list[str]) -> list[_Entry]:
             )
         kept.setdefault((entry.picture, entry.part), entry)
     if len(kept) < len(entries):
-        notes.append(f"{len(entries) - len(kept):,} rows that repeat another are not used")
+        twice = len(entries) - len(kept)
+        notes.append(f"{twice:,} duplicate {'row is' if twice == 1 else 'rows are'} not used")
     return list(kept.values())
 
 

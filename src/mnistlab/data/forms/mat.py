@@ -64,7 +64,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
     by_columns = bool(mapping) or any("silhouettes" in name.lower() for name in files)
     parts = splits_from(arrays, place, matlab=True, by_columns=by_columns, classes=mapping)
     if by_columns:
-        notes.append("pixels run down the columns, as MATLAB counts")
+        notes.append("pixels are read column by column, as MATLAB stores them")
     return Parts(**{**vars(parts), "notes": [*parts.notes, *notes]})
 
 
@@ -156,7 +156,7 @@ def _unpacked(content: bytes, where: str) -> bytes:
             refuse_bomb(where, promised, len(content))
             element = tag + unpacking.decompress(unpacking.unconsumed_tail, max(1, size))
             if len(element) != _TAG + size or unpacking.decompress(unpacking.unconsumed_tail, 1):
-                raise DataError(f"{where}: a variable has another length than it says")
+                raise DataError(f"{where}: a variable is not as long as it says; copy it again")
             if not unpacking.eof:
                 raise DataError(f"{where}: a variable's checksum is missing; copy it again")
         if kind == _MATRIX:

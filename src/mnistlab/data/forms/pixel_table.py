@@ -116,7 +116,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
                 " column"
             )
         if content.labels is None:
-            notes.append(f"{name} has no labels; it is not used")
+            notes.append(f"{name} has no labels and is not used")
         else:
             contents[part] = content
     if contents["train"].columns.split is not None:
@@ -145,7 +145,7 @@ def _by_column(
     if len(contents) > 1:
         raise DataError(
             f"{whole.table.where}: its {whole.columns.names[whole.columns.split or 0]} and"
-            f" {contents[next(reversed(contents))].table.name} both tell what is for testing; keep"
+            f" {contents[next(reversed(contents))].table.name} both define the test set; keep"
             " one of them"
         )
     column = whole.cells[whole.columns.split or 0]
@@ -153,11 +153,11 @@ def _by_column(
     wrong = next((row for row, cell in enumerate(column) if parts[cell] is None), None)
     if wrong is not None:
         raise DataError(
-            f"{whole.table.where}: data row {wrong + 1} is of split {shown(column[wrong])}; use"
+            f"{whole.table.where}: data row {wrong + 1} has split {shown(column[wrong])}; use"
             " train, validation or test"
         )
     if "train" not in parts.values():
-        raise DataError(f"{whole.table.where}: no row is of the training split")
+        raise DataError(f"{whole.table.where}: no row belongs to the training split")
     taken: dict[Part, _Content] = {}
     for part in ("train", "validation", "test"):
         rows = np.array([parts[cell] == part for cell in column])
@@ -305,7 +305,7 @@ def _refuse_lengths(
         if len(cells) != width:
             raise DataError(
                 f"{table.where}: data row {row} has {len(cells):,} cells, and the first row has"
-                f" {width:,}; copy the table again, or mend the row"
+                f" {width:,}; copy the table again, or fix the row"
             )
 
 
@@ -321,7 +321,9 @@ def _refuse_strings(table: TextTable, cells: Sequence[str], start: int) -> NoRet
             raise DataError(
                 f"{table.where}: data row {row} has {len(pixels):,} pixels, others have {width:,}"
             )
-    raise DataError(f"{table.where}: data row {start + 1}: another number of pixels than above it")
+    raise DataError(
+        f"{table.where}: data row {start + 1} has more or fewer pixels than those above"
+    )
 
 
 def _without_count(content: _Content) -> _Content:
@@ -330,11 +332,11 @@ def _without_count(content: _Content) -> _Content:
     place = columns.numbered or 0
     if not is_count(content.cells[place]):
         raise DataError(
-            f"{content.table.where}: {len(columns.pixels) + 1:,} columns are no square image and"
+            f"{content.table.where}: {len(columns.pixels) + 1:,} columns are not a square image and"
             " its label; it needs a header such as label,pixel0,pixel1,..."
         )
     note = (
-        f"{columns.names[place]} of {content.table.name}, which only counts the rows, is not used"
+        f"{columns.names[place]} of {content.table.name}, which only numbers the rows, is not used"
     )
     return replace(content, columns=replace(columns, notes=(*columns.notes, note)))
 
@@ -372,7 +374,7 @@ def _find_label(content: _Content) -> _Content:
     pixel = last if label == first else first
     numbers = _put(content.numbers, pixel, content)
     which = "first" if label == first else "last"
-    note = f"the {which} column of {content.table.name} is taken for the label: it has no header"
+    note = f"the {which} column of {content.table.name} is taken as the label (there is no header)"
     pixels = tuple(place for place in columns.pixels if place != label)
     return replace(
         content,
@@ -440,7 +442,7 @@ def _images(contents: Mapping[Part, _Content], notes: list[str]) -> dict[Part, N
             interleaved = _is_interleaved(own, shape, notes, ordered=content.columns.ordered)
         images[part] = _arranged(own, shape, interleaved=bool(interleaved))
     if _EMNIST.search(contents["train"].table.name):
-        notes.append("EMNIST's tables exchange rows and columns; they are exchanged back")
+        notes.append("EMNIST's tables hold the pictures transposed, which was undone")
         images = {part: np.ascontiguousarray(own.swapaxes(2, 3)) for part, own in images.items()}
     return images
 
@@ -491,7 +493,7 @@ def _scale(
         other = next(part for part in pixels if highs[part] > 1)
         raise DataError(
             f"{contents[fractions[0]].table.where}: {fractions[0]} pixels are from 0 to 1, {other}"
-            f" ones up to {highs[other]:g}; write all on one scale"
+            f" ones up to {highs[other]:g}; use one scale for all"
         )
     if (
         all(whole.values())
@@ -501,7 +503,7 @@ def _scale(
         notes.append(f"pixels from 0 to {_DIGITS_MOST} are scaled to 0 to 255")
         return 0.0, 255 / _DIGITS_MOST
     if not all(whole.values()):
-        notes.append("fractions of pixels from 0 to 255 are rounded")
+        notes.append("fractional pixels from 0 to 255 are rounded")
     return 0.0, 1.0
 
 
@@ -526,14 +528,16 @@ def _is_interleaved(
     _, height, width = shape
     size = f"{pixels.shape[1]:,} pixels are read as {height}x{width} in colour,"
     if ordered:
-        notes.append(f"{size} as the columns' names tell")
+        notes.append(f"{size} as the columns are named")
         return False
     some = pixels[:_LOOKED_AT]
     together, apart = (_arranged(some, shape, interleaved=how) for how in (True, False))
     if _roughness(together) < _CLEARLY * _roughness(apart):
-        notes.append(f"{size} with red, green and blue of each pixel together, as they look")
+        notes.append(
+            f"{size} with red, green and blue alternating, since that looks like a picture"
+        )
         return True
-    notes.append(f"{size} plane by plane: all red, all green, all blue")
+    notes.append(f"{size} a plane of red, then green, then blue")
     return False
 
 
