@@ -60,7 +60,8 @@ class DamagedPictures(DataError):  # noqa: N818 - it is named after what it hold
         more = f" and {len(damaged) - _SHOWN:,} more" if len(damaged) > _SHOWN else ""
         super().__init__(
             f"{place}: {len(damaged):,} of {total:,} pictures are damaged:"
-            f" {', '.join(shown)}{more}; mend or remove them, or leave them out with skip_damaged"
+            f" {', '.join(shown)}{more}; fix or remove them, or leave"
+            " them out with skip_damaged (--skip-damaged)"
         )
         self.damaged = damaged
 

@@ -36,6 +36,9 @@ def test_compare_leaves_report_comparison_and_table(compared):
     folder, result = compared
     assert "too few seeds to tell (3; at least 6 are needed)" in result.stdout
     assert result.stderr == ""
+    drawn = "600 of 60,000 training images, drawn once at random"
+    assert result.stdout.count(drawn) == 1
+    assert drawn in (folder / "DIR/report.html").read_text(encoding="utf-8")
     for name in ("report.html", "comparison.json", "table.md", "summary.json"):
         assert (folder / "DIR" / name).stat().st_size > 300
     summary = json.loads((folder / "DIR/summary.json").read_text())
@@ -64,6 +67,7 @@ def test_repeated_it_trains_nothing(compared):
     }
     again = run(*COMPARE, "--out", "DIR", cwd=folder)
     assert "0 runs to train, 6 finished before" in again.stdout
+    assert again.stdout.count("note: 600 of 60,000 training images") == 1
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 

@@ -100,7 +100,7 @@ def test_any_layout_is_read_exactly_or_refused(pictures, layout, kind, labelled,
         raise
     if flat and channels == 3:
         assert "in colour" in parts.notes[0]
-    if not any("lie together" in note for note in parts.notes):
+    if not any("alternate" in note for note in parts.notes):
         assert np.array_equal(parts.train.images, pictures)
     assert parts.train.labels.tolist() == labels.tolist()
     assert parts.train.images.dtype == np.uint8
@@ -198,7 +198,7 @@ def test_labels_that_do_not_start_at_0_name_the_classes_and_that_is_told(labels,
     parts = read({"X": FEW, "y": labels})
     assert parts.classes == classes
     assert parts.train.labels.min() == 0
-    assert "the classes are called by them" in parts.notes[0]
+    assert "the classes are named by their labels" in parts.notes[0]
 
 
 def test_labels_of_all_splits_count_together():
@@ -212,7 +212,7 @@ def test_pixels_of_three_values_lie_together_where_that_makes_neighbours_alike()
     colour = np.stack([smooth, 255 - smooth, smooth // 2], axis=1)
     for written, said in (
         (colour.reshape(24, -1), "a plane of red"),
-        (colour.transpose(0, 2, 3, 1).reshape(24, -1), "lie together"),
+        (colour.transpose(0, 2, 3, 1).reshape(24, -1), "alternate"),
     ):
         parts = read({"X": written, "y": LABELS})
         assert np.array_equal(parts.train.images, colour)
@@ -237,7 +237,7 @@ def test_transparency_lies_on_white_and_opaque_alpha_is_left_out():
     assert (laid[:, :2] == 255).all()
     assert np.array_equal(laid[:, 2], np.rint(colour[:, 2, :, :3] * 0.2 + 255 * 0.8))
     assert np.array_equal(laid[:, 3:], colour[:, 3:, :, :3])
-    assert "transparency was laid on white" in parts.notes
+    assert "transparent parts became white" in parts.notes
     colour[..., 3] = RNG.integers(1, 255, (24, 8, 8))
     assert "does not look like alpha" in refused({"X": colour, "y": LABELS})
 
@@ -248,8 +248,8 @@ def test_transparency_lies_on_white_and_opaque_alpha_is_left_out():
         (FEW > 127, 255, "true or false"),
         ((FEW > 127).astype(np.uint8), 255, "0 or 1"),
         ((FEW > 127).astype(np.float32), 255, "0 or 1"),
-        ((FEW // 16).astype(np.float64) + (FEW == 255), 255 / 16, "from 0 to 16"),
-        (np.maximum(FEW.astype(np.uint16) * 16, 4000), 255 / 4095, "from 0 to 4,095"),
+        ((FEW // 16).astype(np.float64) + (FEW == 255), 255 / 16, "16 was taken as white"),
+        (np.maximum(FEW.astype(np.uint16) * 16, 4000), 255 / 4095, "4,095 was taken as white"),
         (np.where(FEW == 255, 255.0, FEW + 0.25), 1, "fractions of 0 to 255"),
     ],
 )
@@ -264,14 +264,14 @@ def test_all_splits_are_scaled_alike():
     arrays = {"x_train": FEW / 255, "y_train": LABELS, "x_test": dark, "y_test": LABELS[:4]}
     assert (read(arrays).test.images == 26).all()
     arrays["x_train"] = FEW.astype(np.float32)
-    assert "x_test only to 0.1; scale them alike" in refused(arrays)
+    assert "x_test go up to 0.1 only; scale all alike" in refused(arrays)
 
 
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
         ({"X": RNG.normal(size=(24, 5, 6)), "y": LABELS}, "neither 0 to 255 nor 0 to 1"),
-        ({"X": np.where(FEW > 9, FEW, np.nan), "y": LABELS}, "not all finite"),
+        ({"X": np.where(FEW > 9, FEW, np.nan), "y": LABELS}, "NaN or infinite"),
         ({"X": FEW.astype(np.int32) * 300, "y": LABELS}, "from 0 to 7"),
         ({"X": FEW.astype(np.int32) - 9, "y": LABELS}, "neither 0 to 255"),
         ({"X": FEW.astype(complex), "y": LABELS}, "images of type complex128"),
@@ -279,18 +279,24 @@ def test_all_splits_are_scaled_alike():
         ({"X": FEW, "y": LABELS - 1}, "image 0 has label -1"),
         ({"X": FEW, "y": LABELS + 0.5}, "y: label 0 is 0.5"),
         ({"X": FEW, "y": np.eye(4)[LABELS] + np.eye(4)[0]}, "expected one label"),
-        ({"X": FEW, "y": np.maximum(np.eye(4)[LABELS], np.eye(4)[0])}, "name several classes"),
+        (
+            {"X": FEW, "y": np.maximum(np.eye(4)[LABELS], np.eye(4)[0])},
+            "give some images several classes",
+        ),
         ({"X": FEW, "y": LABELS * 1j}, "labels of type complex128"),
         ({"X": FEW, "y": np.full(24, np.nan)}, "no image has a label"),
-        ({"X": FEW[:, :, :5].reshape(24, -1)[:, 1:], "y": LABELS}, "24 pixels in a row are no"),
+        (
+            {"X": FEW[:, :, :5].reshape(24, -1)[:, 1:], "y": LABELS},
+            "24 pixels per image do not make a",
+        ),
         ({"X": np.zeros((24, 5, 6, 7)), "y": LABELS}, "neither 1 (grey) nor 3 (RGB) channels"),
         ({"X": FEW}, "no labels for X; it holds X (24, 5, 6) uint8"),
         ({"y": LABELS}, "no images for y"),
         ({"x_test": FEW, "y_test": LABELS}, "only a test split"),
         ({}, "no images with labels to train on; it holds nothing"),
-        ({"a_x": FEW, "b_x": FEW, "y": LABELS}, "several arrays may be the images; it holds a_x"),
-        (dict(zip("abcd", (FEW, LABELS, FEW, LABELS))), "is not said"),
-        (dict(zip("abcd", (FEW[:9], LABELS[:9], FEW, LABELS))), "is not said"),
+        ({"a_x": FEW, "b_x": FEW, "y": LABELS}, "several arrays could be the images; it holds a_x"),
+        (dict(zip("abcd", (FEW, LABELS, FEW, LABELS))), "nothing says which images"),
+        (dict(zip("abcd", (FEW[:9], LABELS[:9], FEW, LABELS))), "nothing says which images"),
     ],
     ids=str,
 )

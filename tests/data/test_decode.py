@@ -262,7 +262,7 @@ def test_transparency_is_laid_on_the_ground_and_said(kind, ground):
     colour = {"white": (255, 255, 255), "black": (0, 0, 0), "#0040ff": (0, 64, 255)}[ground]
     picture = decode(content, kind, ground=ground, colour="rgb")
     assert np.abs(picture.pixels - on(colour, values, alpha)).max() <= 2
-    assert f"transparency laid on {ground}" in picture.notes
+    assert f"transparent parts became {ground}" in picture.notes
 
 
 def test_grey_with_transparency_stays_grey_on_a_grey_ground():
@@ -290,7 +290,9 @@ def test_a_transparent_colour_of_a_palette_shows_the_ground():
 def test_contrast_is_what_strokes_stand_out_from(strokes, ground):
     drawn = Image.new("RGBA", (20, 20))
     drawn.paste(strokes, (8, 2, 12, 18))
-    assert f"transparency laid on {ground}" in decode(encode(drawn), "a", ground="contrast").notes
+    assert (
+        f"transparent parts became {ground}" in decode(encode(drawn), "a", ground="contrast").notes
+    )
 
 
 def test_a_bit_a_pixel_is_black_and_white():
@@ -394,7 +396,7 @@ def test_the_first_of_several_pictures_is_read_and_said(form):
     red, white = Image.new("RGB", (16, 16), RED), Image.new("RGB", (16, 16), "white")
     picture = decode(encode(red, form, save_all=True, append_images=[white], **how), "a")
     assert np.abs(picture.pixels - np.array(RED)[:, None, None]).max() <= 3
-    assert picture.notes == ("the first of several frames or pages",)
+    assert picture.notes == ("only the first of several frames or pages",)
 
 
 HEIC = base64.b64decode(

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from mnistlab import load_dataset, verify_dataset
 from mnistlab.data.duplicates import Pair, _neighbours, find_duplicates
 
 
@@ -221,3 +222,40 @@ def test_neighbours_are_all_that_are_within_reach(seed, count, reach):
     assert set(found) == {
         (one, other) for one, other in np.argwhere(apart < reach).tolist() if other < one
     }
+
+
+def test_what_two_splits_share_is_said_by_name_or_number():
+    random = np.random.default_rng(7)
+    train, test = (random.integers(0, 256, (n, 1, 8, 8), np.uint8) for n in (6, 4))
+    test[2], test[3], train[5] = train[4], train[1], train[0]
+    found = find_duplicates({"train": train, "test": test}, near=False)
+    assert found.shared({}) == ["2 of 4 test images are also training images (test 2 = training 4)"]
+    names = {
+        "train": [f"train/{n}.png" for n in range(6)],
+        "test": [f"test/{n}.png" for n in "abcd"],
+    }
+    assert found.shared(names) == [
+        "2 of 4 test images are also training images (test/c.png = train/4.png)"
+    ]
+    assert find_duplicates({"train": train, "test": test[:2]}, near=False).shared(names) == []
+
+
+def test_loading_says_what_was_leaked_and_verifying_says_it_once(tmp_path):
+    random = np.random.default_rng(8)
+    for split, count in (("train", 12), ("val", 4), ("test", 4)):
+        for label in "ab":
+            folder = tmp_path / split / label
+            folder.mkdir(parents=True)
+            for number in range(count):
+                pixels_ = random.integers(0, 256, (8, 8), np.uint8)
+                Image.fromarray(pixels_).save(folder / f"{number}.png")
+    (tmp_path / "train/a/11.png").write_bytes((tmp_path / "test/b/2.png").read_bytes())
+    (tmp_path / "train/a/10.png").write_bytes((tmp_path / "val/a/3.png").read_bytes())
+    leaks = [
+        "1 of 8 test images are also training images (test/b/2.png = train/a/11.png)",
+        "1 of 8 validation images are also training images (val/a/3.png = train/a/10.png)",
+    ]
+    assert load_dataset(tmp_path).notes[-2:] == leaks
+    found = verify_dataset(tmp_path)
+    assert not set(leaks) & set(found.notes)
+    assert sum(fault.kind == "repeated images" for fault in found.faults) == 2

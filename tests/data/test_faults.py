@@ -82,8 +82,8 @@ def test_black_images_are_counted(sound):
     images[[7, 9]] = 0
     images[11] = 200
     assert message(changed(sound, images=images)) == (
-        "3 of 1,500 training images are of one colour (2 of them black), for example image 7; look"
-        " at them and leave them out"
+        "3 of 1,500 training images are of one colour (2 of them black), for example image 7; check"
+        " them, and remove what is blank"
     )
 
 
@@ -104,8 +104,8 @@ def test_the_same_image_again_and_again(sound):
 @pytest.mark.parametrize(
     ("scale", "severity", "told"),
     [
-        (lambda x: x // 255, "error", "nearly black: nine of ten use at most 2 of the 256 grey"),
-        (lambda x: x // 16, "warning", "nearly black: nine of ten use at most 16 of the 256 grey"),
+        (lambda x: x // 255, "error", "nearly black: nine in ten use at most 2 of 256 grey"),
+        (lambda x: x // 16, "warning", "nearly black: nine in ten use at most 16 of 256 grey"),
         (lambda x: 255 - x // 16, "warning", "nearly white"),
         (lambda x: 100 + x // 16, "warning", "nearly of one grey"),
     ],
@@ -115,7 +115,7 @@ def test_images_without_contrast(sound, scale, severity, told):
     found = [f for f in find_faults(splits, DIGITS) if f.kind != "one colour"]
     assert [(fault.kind, fault.severity) for fault in found] == 2 * [("no contrast", severity)]
     assert told in found[0].message
-    assert "scale them to 0..255" in found[0].message
+    assert "scale them to 0 to 255" in found[0].message
 
 
 def test_test_images_on_another_scale(sound):
@@ -126,19 +126,19 @@ def test_test_images_on_another_scale(sound):
 def test_one_class_only(sound):
     one = {name: chosen(split, split.labels == 3) for name, split in sound.items()}
     assert message(one) == (
-        "every training image is of class 3; two classes are needed, so check which column or"
-        " folder the labels are taken from"
+        "every training image is of class 3; two are needed, so check which column or folder the"
+        " labels come from"
     )
 
 
 def test_a_class_that_a_split_lacks(sound):
     lacking = sound | {"test": chosen(sound["test"], sound["test"].labels != 4)}
     assert message(lacking) == (
-        "the test set has no image of 4: its figures say nothing of them; add some, or draw it"
-        " anew by class"
+        "the test set has no image of 4, so its accuracy says nothing about that class; add some,"
+        " or split again by class"
     )
     unlearnt = sound | {"train": chosen(sound["train"], sound["train"].labels != 4)}
-    assert message(unlearnt).startswith("the training set has no image of 4: those of other")
+    assert message(unlearnt).startswith("the training set has no image of 4, so no model can")
 
 
 def test_a_class_that_is_nowhere_is_told_unless_labels_are_mere_numbers(sound):
@@ -152,7 +152,7 @@ def test_a_class_of_few_images(sound):
     labels = sound["train"].labels
     few = np.flatnonzero(labels == 5)[12:]
     rare = sound | {"train": chosen(sound["train"], np.setdiff1d(np.arange(1500), few))}
-    assert message(rare) == ("few training images: 5 12; add some, or leave the class out")
+    assert message(rare) == "few training images: 5 12; add some, or remove the class"
 
 
 def test_one_class_that_nearly_all_are_of(sound):
@@ -201,7 +201,7 @@ def test_a_label_among_the_pixels(sound, place):
 def test_dark_and_light_exchanged_between_the_splits(sound):
     inverted = changed(sound, "test", images=255 - sound["test"].images)
     assert kinds(inverted) == [("inverted", "warning")]
-    assert "exchanged between the training and the test images (mean" in message(inverted)
+    assert "the training and the test images have dark and light swapped (mean" in message(inverted)
 
 
 def test_dark_and_light_exchanged_within_a_split(sound):
@@ -263,11 +263,11 @@ def test_what_leaked_and_what_contradicts_itself(sound):
     repeated, contradictory = find_faults(splits, DIGITS, duplicates)
     assert repeated.message == (
         "2 of 502 test images are also training images (exact: 2, near: 0), for example test 500 ="
-        " training 5; remove them from one of the two, since they test what was memorised"
+        " training 5; remove them from one set, since testing on them measures memory"
     )
     assert contradictory.message == (
-        "1 image is there before with another label, for example test 501 = training 9 (class 3"
-        " and class 4); correct the labels or leave them out"
+        "1 image has a copy with another label, for example test 501 = training 9 (class 3 and"
+        " class 4); correct or remove them"
     )
     json.dumps(contradictory.figures)
 

@@ -187,7 +187,7 @@ DAMAGES = {
         csv("pixel0,pixel1,pixel2,pixel3\n1,0,0,0\n"),
         "no column is named label",
     ),
-    "csv with a heading only": (csv("label,p0,p1,p2,p3\n"), "train.csv: has a header, but no row"),
+    "csv with a heading only": (csv("label,p0,p1,p2,p3\n"), "train.csv: has a header but no rows"),
     "empty csv": (csv(""), "train.csv: "),
     "npz that is no zip": (
         lambda f: (f / "mnist.npz").write_bytes(b"PK\3\4 no"),
@@ -225,7 +225,7 @@ DAMAGES = {
     ),
     "one IDX file of four": (
         lambda f: (f / "train-images-idx3-ubyte").write_bytes(b""),
-        "lacks the labels file of the train set",
+        "the training set has no labels file",
     ),
 }
 

@@ -57,7 +57,7 @@ def test_the_note_says_what_was_done():
     note = take_subset(numbered(300), validation=50, limit=40).note
     assert note == (
         "40 of 300 training images, drawn once at random; "
-        "tested on 50 held-out training images; the test set was not looked at"
+        "tested on 50 held-out training images, not on the test set"
     )
 
 

@@ -126,7 +126,7 @@ def test_markdown_and_csv_carry_the_same_figures(tmp_path):
     found = summarise(group, [0, 999])
     write_repetition_report(tmp_path, group, found, failures=["mine, seed 9: lost"])
     text = (tmp_path / "table.md").read_text(encoding="utf-8")
-    assert text == markdown(found, ["mine, seed 9: lost"])
+    assert text == markdown(group, found, ["mine, seed 9: lost"])
     assert text.startswith("**mine: 98.70 %")
     assert "- failed: mine, seed 9: lost\n" in text
     headings, *rows = csv.reader(
@@ -198,6 +198,7 @@ def test_the_page_in_a_browser(tmp_path, width, scheme):
             .startswith("mine: 98.70 % of test images")
         )
         assert page.locator("h2").all_inner_texts() == [
+            "Data",
             "Results",
             "Disputed labels",
             "How to reproduce it",
@@ -216,7 +217,7 @@ def test_names_cannot_write_into_the_page(tmp_path):
         assert complaints == []
         assert page.locator("script").count() == 0
         assert page.locator("h1").inner_text() == f"a{EVIL}, 2 seeds"
-        assert page.locator("h2").all_inner_texts() == ["Results", "How to reproduce it"]
+        assert page.locator("h2").all_inner_texts() == ["Data", "Results", "How to reproduce it"]
 
 
 def test_the_documents_example_is_that_of_its_records():

@@ -67,7 +67,7 @@ def verify(source: str, **options: Any) -> None:
         f"{dataset.name}: {len(dataset.classes)} classes, images of {height}x{width} pixels,"
         f" {colour}"
     )
-    for name, split in found.splits.items():
+    for name, split in dataset.splits.items():
         each = listed(
             [
                 f"{name} {count}"
@@ -76,7 +76,7 @@ def verify(source: str, **options: Any) -> None:
             most=100,
         )
         echo(f"{len(split)} {'training' if name == 'train' else name} images: {each}")
-    for note in filter(None, dataset.note.split("; ")):
+    for note in found.notes:
         echo(f"note: {note}")
     for line in found.duplicates.summary():
         if not any(line in fault.message for fault in found.faults):

@@ -95,7 +95,7 @@ def _evaluate(model: str, out: Path | None, options: dict[str, Any], **question:
     from mnistlab.evaluation import evaluate as evaluate_model
 
     result = evaluate_model(model, **options, **question)
-    echo(f"{result.title}: {'; '.join(result.facts)}")
+    echo(f"{result.title}: {'; '.join(result.facts)}", *(f"note: {note}" for note in result.notes))
     _show(result, "figures", "classes", "coverage")
     if views := result.views:
         furthest = f"{views.pixels} pixel{'s' * (views.pixels > 1)}"
@@ -116,7 +116,7 @@ def _evaluate_robustness(
 
     with reading_bar() as on_read:
         result = evaluate_robustness(*models, on_read=on_read, **options, **question)
-    echo("; ".join(result.facts))
+    echo("; ".join(result.facts), *(f"note: {note}" for note in result.notes))
     _show(result, "robustness")
     _write(result, out)
 

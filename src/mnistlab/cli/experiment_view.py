@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from collections.abc import Iterable
 
 import numpy as np
 from rich.console import Group, RenderableType
@@ -48,7 +49,7 @@ class ExperimentView(LiveView):
         self._settled_epochs = 0
         self._accuracies: dict[str, list[float]] = {}
         self._told: set[tuple[str, str]] = set()
-        self._notes: set[str] = set()
+        self._noted: set[str] = set()
         self._live = Live(
             get_renderable=self._draw, console=self.console, refresh_per_second=4, transient=True
         )
@@ -61,6 +62,7 @@ class ExperimentView(LiveView):
             case TrialStarted():
                 self._epochs[event.trial] = event.epochs_done
                 self._inherited.setdefault(event.trial, event.epochs_done)
+                self._note(event.notes)
             case TrialProgress():
                 self._epochs[event.trial] = event.metrics.epoch
             case TrialFinished():
@@ -78,12 +80,16 @@ class ExperimentView(LiveView):
         self._wanted = len(event.trials)
         self._total = sum(trial.recipe.epochs for trial in event.trials)
         before = f", {event.finished} finished before" if event.finished else ""
-        for note in event.notes:
-            if note not in self._notes:
-                self._notes.add(note)
-                self._print(f"note: {note}", always=True)
         wanted = f"{self._wanted} run{'s' * (self._wanted != 1)} to train"
         self._print(f"{wanted}{before}; {event.workers}", always=True)
+        self._note(event.notes)
+
+    def _note(self, notes: Iterable[str]) -> None:
+        """Print each note once, however many runs it is about."""
+        for note in notes:
+            if note not in self._noted:
+                self._noted.add(note)
+                self._print(f"note: {note}", always=True)
 
     def _finish(self, event: TrialFinished) -> None:
         self._settle(event.trial)

@@ -44,7 +44,7 @@ def train_all(
     first, _ = runs[0]
     with download_bar() as on_progress:
         dataset = load_for(first, on_progress)
-    if note := take_for(first, dataset).note:
+    for note in take_for(first, dataset).notes:
         echo(f"note: {note}")
     records = []
     with listening_for_stop() as stop, ProgressBar(console(quiet=options["quiet"])) as bar:

@@ -73,7 +73,9 @@ def arrange(
         DataError: another shape, or one that can be read in two ways.
     """
     if array.dtype.kind not in "buif":
-        raise DataError(f"{name}: images of type {array.dtype}; store numbers, best uint8")
+        raise DataError(
+            f"{name}: images of type {array.dtype}; store them as numbers, preferably uint8"
+        )
     found = _flatten_thin(array)
     if found.ndim == 2:
         return _unflatten(found, count, name, matlab=matlab, by_columns=by_columns)
@@ -118,9 +120,9 @@ def _orders(shape: tuple[int, ...], count: int) -> Iterable[tuple[int, ...]]:
 def _refusal(array: NDArray[Any], count: int, name: str) -> str:
     found = f"{name}: images of shape {array.shape} and type {array.dtype}"
     if array.ndim == 4 and count in (array.shape[0], array.shape[3]):
-        return f"{found} have neither 1 (grey) nor 3 (RGB) channels; keep those"
+        return f"{found} have neither 1 (grey) nor 3 (RGB) channels; keep 1 or 3"
     if array.ndim in (3, 4):
-        return f"{found}, but {count:,} labels; there must be as many of each"
+        return f"{found}, but {count:,} labels; give each image one label"
     return f"{found}; expected (n, height, width) or (n, channels, height, width)"
 
 
@@ -139,8 +141,8 @@ def _unflatten(
     rows, columns = array.shape
     if count not in (rows, columns):
         raise DataError(
-            f"{name}: images of shape {array.shape}, but {count:,} labels; there must be as many of"
-            " each"
+            f"{name}: images of shape {array.shape}, but {count:,} labels; give each image one"
+            " label"
         )
     if rows == columns == count and matlab:
         raise DataError(
@@ -151,7 +153,7 @@ def _unflatten(
     shape = _flat_shape(flat.shape[1])
     if shape is None:
         raise DataError(
-            f"{name}: {flat.shape[1]:,} pixels in a row are no square image; reshape them to"
+            f"{name}: {flat.shape[1]:,} pixels per image do not make a square; reshape them to"
             " (n, height, width)"
         )
     channels, side = shape
@@ -163,7 +165,7 @@ def _unflatten(
     if matlab:
         return Arrangement(
             images,
-            "pixels are taken to run along rows; if the pictures lie on their side, reshape them",
+            "pixels are read row by row (if the pictures lie on their side, reshape the images)",
         )
     return Arrangement(images)
 
@@ -180,15 +182,14 @@ def _split_colours(flat: NDArray[Any], side: int, *, by_columns: bool) -> Arrang
     )
     if pixels * _CLEARER < planes:
         images = flat.reshape(-1, side, side, _RGB).transpose(0, 3, 1, 2)
-        note = (
-            "red, green and blue of each pixel lie together, since neighbours are then most alike"
-        )
+        note = "red, green and blue alternate, since neighbouring pixels are then most alike"
     else:
         images = flat.reshape(-1, _RGB, side, side)
-        note = "taken as a plane of red, then green, then blue"
+        note = "a plane of red, then green, then blue"
     images = images.swapaxes(2, 3) if by_columns else images
     return Arrangement(
-        images, f"{flat.shape[1]:,} values in a row are {side}x{side} in colour: {note}"
+        images,
+        f"{flat.shape[1]:,} values per image are read as {side}x{side} pixels in colour: {note}",
     )
 
 
@@ -245,21 +246,21 @@ def _find_scale(images: Mapping[str, NDArray[Any]], name: str) -> _Scale:
     high = max(highs.values())
     found = f"{name}: pixels of type {arrays[0].dtype} from {low:g} to {high:g}"
     if not math.isfinite(low) or not math.isfinite(high):
-        raise DataError(
-            f"{name}: pixels are not all finite numbers; repair or leave out the images"
-        )
+        raise DataError(f"{name}: some pixels are NaN or infinite; repair or remove those images")
     if all(array.dtype == np.uint8 for array in arrays) and high != 1:
         return _Scale()
     dark = next((name for name, most in highs.items() if 0 < most <= 1 < high / 16), None)
     if dark:
-        raise DataError(f"{found}, but those of {dark} only to {highs[dark]:g}; scale them alike")
+        raise DataError(
+            f"{found}, but those of {dark} go up to {highs[dark]:g} only; scale all alike"
+        )
     whole = kind == "i" or all(_is_whole(array) for array in arrays)
     scale = _whole_scale(low, high) if whole else _fraction_scale(low, high)
     scale = scale or (None if whole else _level_scale(arrays, low, high))
     if scale is None:
         raise DataError(
-            f"{found} are neither 0 to 255 nor 0 to 1; store them as they were before they were"
-            " normalised, best as uint8"
+            f"{found} are neither 0 to 255 nor 0 to 1; store them as they were before"
+            " normalisation, preferably as uint8"
         )
     return scale
 
@@ -279,7 +280,7 @@ def _whole_scale(low: float, high: float) -> _Scale | None:
         return _Scale()
     return _Scale(
         factor=_WHITE / most,
-        note=f"pixels are 0 to {high:g}: scaled from 0 to {most:,} to 0 to 255",
+        note=f"pixels are 0 to {high:g}: {most:,} was taken as white",
     )
 
 
@@ -306,7 +307,7 @@ def _level_scale(arrays: list[NDArray[Any]], low: float, high: float) -> _Scale 
             levels = (block.astype(np.float64) - low) / step
             if np.abs(levels - np.rint(levels)).max() > 0.02:
                 return None
-    note = f"pixels are 256 steps from {low:.3g} to {high:.3g}, normalised bytes: scaled back"
+    note = f"pixels are normalised bytes, {low:.3g} to {high:.3g}: scaled back to 0 to 255"
     return _Scale(low, 1 / step, note)
 
 
@@ -342,14 +343,14 @@ def _lay_on_white(pixels: NDArray[np.uint8], name: str) -> tuple[NDArray[np.uint
     if (alpha == _WHITE).all():
         return np.ascontiguousarray(
             pixels[:, :_RGB]
-        ), "a fourth channel, opaque alpha, was left out"
+        ), "the fourth channel, an opaque alpha, was dropped"
     if np.isin(alpha, (0, 255)).mean() < _PLAIN_SHARE:
         raise DataError(
-            f"{name}: images of 4 channels, of which the last does not look like alpha; keep three:"
-            " red, green and blue"
+            f"{name}: images have 4 channels, and the last does not look like alpha; keep red,"
+            " green and blue"
         )
     laid = np.empty((len(pixels), _RGB, *pixels.shape[2:]), np.uint8)
     for at in _starts(pixels):
         share = pixels[at, 3:].astype(np.float32) / _WHITE
         laid[at] = np.rint(pixels[at, :_RGB] * share + _WHITE * (1 - share))
-    return laid, "transparency was laid on white"
+    return laid, "transparent parts became white"

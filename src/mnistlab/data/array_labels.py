@@ -66,7 +66,9 @@ def read_labels(
     flat = {name: _flatten(array, f"{place}: {name}") for name, array in arrays.items()}
     kinds = {values.dtype.kind for values in flat.values()}
     if len(kinds) > 1:
-        raise DataError(f"{place}: {_described(arrays)}: words and numbers; use one kind of label")
+        raise DataError(
+            f"{place}: labels are words and numbers ({_described(arrays)}); use one kind"
+        )
     return (_number_words if kinds == {"U"} else _number)(flat, place, names)
 
 
@@ -118,15 +120,14 @@ def _from_one_hot(array: NDArray[Any], name: str) -> NDArray[np.int64]:
         by_row, by_column = _is_one_hot(array), _is_one_hot(array.T)
         if by_row and by_column and (array != array.T).any():
             raise DataError(
-                f"{name}: {shape} have one 1 in each row and in each column; store the classes'"
-                " numbers, (n,)"
+                f"{name}: {shape} could be one-hot by row or by column; store the class numbers,"
+                " (n,)"
             )
         if by_row or by_column:
             return np.asarray(np.argmax(array == 1, axis=1 if by_row else 0), np.int64)
         if np.isin(array, (0, 1)).all():
             raise DataError(
-                f"{name}: {shape} name several classes, or none, for an image; an image needs"
-                " exactly one"
+                f"{name}: {shape} give some images several classes or none; each needs exactly one"
             )
     raise DataError(f"{name}: {shape}; expected one label for each image, (n,), or one-hot")
 
@@ -170,7 +171,7 @@ def _number(
         name, values = next(item for item in flat.items() if (item[1] == first).any())
         raise DataError(
             f"{place}: {name}: image {int(np.argmax(values == first))} has label {first}; labels"
-            " start at 0: leave out images without a label"
+            " start at 0, so remove images without a label"
         )
     if names is None and first == 0:
         # What is missing among them may be damage, which is judged where the classes are counted.
@@ -199,7 +200,7 @@ def _name_classes(
     if names and all(label in names for label in present):
         kept = sorted(names)
         return kept, tuple(names[label] for label in kept), []
-    note = f"the labels are {_range(present)}, and the classes are called by them"
+    note = f"the classes are named by their labels, {_range(present)}"
     return present, tuple(map(str, present)), [note]
 
 
@@ -211,11 +212,11 @@ def _range(present: list[int]) -> str:
 
 def _refuse_count(count: int, place: str) -> None:
     if count == 0:
-        raise DataError(f"{place}: no image has a label")
+        raise DataError(f"{place}: no image has a label; add the labels")
     if count > _MOST_CLASSES:
         raise DataError(
-            f"{place}: {count:,} different labels; at most {_MOST_CLASSES:,} classes are read: are"
-            " they really labels?"
+            f"{place}: {count:,} different labels; at most {_MOST_CLASSES:,} classes are read;"
+            " check which array holds the labels"
         )
 
 

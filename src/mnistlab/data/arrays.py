@@ -189,7 +189,7 @@ class _Found:
             said or [name for name in unsaid if looks(self._arrays[name])], self._names
         )
         if len(best) > 1:
-            self._refuse(f"several arrays may be the {kind}", best)
+            self._refuse(f"several arrays could be the {kind}", best)
         return best[0] if best else None
 
     def _unnamed_pairs(self, names: list[str]) -> dict[Part, _Pair]:
@@ -208,7 +208,7 @@ class _Found:
             for image in images
         )
         if len(train) != 1 or len(test) != 1 or train == test or counts[train[0]] < counts[test[0]]:
-            self._refuse("which images are to train on, and which to test, is not said", names)
+            self._refuse("nothing says which images are for training and which for testing", names)
         return {
             "train": _Pair(images[0], train[0], images[0]),
             "test": _Pair(images[1], test[0], images[1]),

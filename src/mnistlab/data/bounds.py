@@ -34,8 +34,8 @@ def refuse_bomb(path: Path | str, promised: int, packed: int | None = None) -> N
     most = most_unpacked(Path(path).stat().st_size if packed is None else packed)
     if promised > most:
         raise DataError(
-            f"{path}: would expand to {promised:,} bytes; a file of its size may expand to at most"
-            f" {most:,}"
+            f"{path}: would expand to {promised:,} bytes, more than the"
+            f" {most:,} allowed for a file of its size; unpack it yourself"
         )
 
 

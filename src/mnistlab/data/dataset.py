@@ -1,7 +1,7 @@
 """Dataset: labelled images for training and testing, grey or in colour, held in memory as bytes."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -107,6 +107,17 @@ class Dataset:
     note: str = ""
     validation: Split | None = None
     drawn: NDArray[np.int64] | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        """The note's sentences, one by one."""
+        return [sentence for sentence in self.note.split("; ") if sentence]
+
+    @property
+    def splits(self) -> Mapping[str, Split]:
+        """The splits by name: ``train``, ``test`` and, where there is one, ``validation``."""
+        own = {"train": self.train, "test": self.test}
+        return own if self.validation is None else own | {"validation": self.validation}
 
     @property
     def image_size(self) -> tuple[int, int]:

@@ -271,7 +271,7 @@ def _import_plugin(kind: str, name: str) -> None:
             import_module(f"PIL.{_PLUGINS[kind]}ImagePlugin")
         except ImportError:
             raise PictureError(
-                f"{name}: this version of Pillow reads no {kind}; save it as JPEG or PNG, or:"
+                f"{name}: this version of Pillow cannot read {kind}; save it as JPEG or PNG, or:"
                 " pip install -U pillow"
             ) from None
 
@@ -352,7 +352,7 @@ def _load(
     if orientation in _UPRIGHT:
         image = image.transpose(_UPRIGHT[orientation])
     if file.format in _WITH_FRAMES and _has_several(file):
-        notes = (*notes, "the first of several frames or pages")
+        notes = (*notes, "only the first of several frames or pages")
     return LoadedPicture(image, (width, height), notes, loaded.value_range)
 
 
@@ -444,7 +444,7 @@ def _lay_on_ground(
         under = Image.new("RGBA", overlay.size, ground)
     except ValueError:
         raise DataError(f"ground: {ground} is not a colour; give a name or #rrggbb") from None
-    note = f"transparency laid on {ground}"
+    note = f"transparent parts became {ground}"
     return Image.alpha_composite(under, overlay).convert("RGB"), (note,)
 
 

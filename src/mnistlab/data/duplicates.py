@@ -6,13 +6,15 @@ References:
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mnistlab.text import printable, shorten
 
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -86,6 +88,27 @@ class Duplicates:
             text += f", for example {told(min(pairs, key=lambda pair: not pair.exact))}"
         return text
 
+    def shared(self, names: Mapping[str, Sequence[str]]) -> list[str]:
+        """Say of each two splits how many images are exactly the same in both.
+
+        For example ``12 of 400 test images are also training images (test/b/7.png =
+        train/b/31.png)``.
+
+        Args:
+            names: what the images of each split are called; without names they are numbered.
+        """
+        notes = []
+        for split, first in combinations(reversed(list(self.sizes)), 2):
+            pairs = [pair for pair in self.between(split, first) if pair.exact]
+            if pairs:
+                notes.append(
+                    f"{len(pairs):,} of {self.sizes[split]:,} {word(split)} images are also"
+                    f" {word(first)} images"
+                    f" ({_called(names, split, pairs[0].index)} ="
+                    f" {_called(names, first, pairs[0].first_index)})"
+                )
+        return notes
+
     def summary(self) -> list[str]:
         """A sentence for each two splits that share images, and for each that repeats its own."""
         return [
@@ -126,13 +149,22 @@ def told(pair: Pair) -> str:
     )
 
 
+def _called(names: Mapping[str, Sequence[str]], split: str, index: int) -> str:
+    return shorten(printable(names[split][index])) if names.get(split) else f"{word(split)} {index}"
+
+
 def one_coloured(images: Images) -> NDArray[np.bool_]:
     """Return for each image whether all of its pixels are alike.
 
     Args:
         images: uint8, ``(n, channels, height, width)``.
     """
-    return np.asarray((images == images[:, :, :1, :1]).all(axis=(1, 2, 3)))
+    corner = images[:, :, :1, :1]
+    alike = np.asarray((images[:, :, ::8, ::8] == corner).all(axis=(1, 2, 3)))
+    # Few images are left of which all pixels have to be looked at.
+    left = np.flatnonzero(alike)
+    alike[left] = (images[left] == corner[left]).all(axis=(1, 2, 3))
+    return alike
 
 
 def find_duplicates(

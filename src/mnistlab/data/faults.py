@@ -93,8 +93,8 @@ def _one_coloured(splits: Mapping[str, Split]) -> Iterator[Fault]:
             yield Fault(
                 "one colour",
                 "error",
-                f"every {word(name)} image is of one colour ({which}): there is nothing in them;"
-                " check how they were converted",
+                f"every {word(name)} image is of one colour ({which}): they show nothing; check"
+                " how they were converted",
                 figures,
             )
         elif len(alike):
@@ -102,7 +102,7 @@ def _one_coloured(splits: Mapping[str, Split]) -> Iterator[Fault]:
                 "one colour",
                 "warning",
                 f"{len(alike):,} of {len(split):,} {word(name)} images are of one colour"
-                f" ({which}), for example image {alike[0]}; look at them and leave them out",
+                f" ({which}), for example image {alike[0]}; check them, and remove what is blank",
                 figures,
             )
 
@@ -115,8 +115,7 @@ def _all_equal(splits: Mapping[str, Split]) -> Iterator[Fault]:
             yield Fault(
                 "all equal",
                 "error",
-                f"all {len(split):,} {word(name)} images are the same image; check how they were"
-                " read",
+                f"all {len(split):,} {word(name)} images are the same; check how they were read",
                 {"split": name, "images": len(split)},
             )
 
@@ -135,8 +134,8 @@ def _without_contrast(splits: Mapping[str, Split]) -> Iterator[Fault]:
             yield Fault(
                 "no contrast",
                 "error" if high - low <= 1 else "warning",
-                f"the {word(name)} images are nearly {where}: nine of ten use at most {most} of"
-                f" the 256 grey levels, all of them {low} to {high}; scale them to 0..255",
+                f"the {word(name)} images are nearly {where}: nine in ten use at most {most} of"
+                f" 256 grey levels (all lie in {low} to {high}); scale them to 0 to 255",
                 {"split": name, "darkest": low, "brightest": high},
             )
 
@@ -147,8 +146,8 @@ def _one_class(splits: Mapping[str, Split], classes: Sequence[str]) -> Iterator[
         yield Fault(
             "one class",
             "error",
-            f"every training image is of class {classes[labels[0]]}; two classes are needed, so"
-            " check which column or folder the labels are taken from",
+            f"every training image is of class {classes[labels[0]]}; two are needed, so check"
+            " which column or folder the labels come from",
             {"class": classes[labels[0]], "images": len(labels)},
         )
 
@@ -164,22 +163,23 @@ def _absent_classes(splits: Mapping[str, Split], classes: Sequence[str]) -> Iter
         yield Fault(
             "absent class",
             "warning",
-            f"there is no image of {listed(absent, most=5)}; add some, or leave the"
-            f" {'class' if len(absent) == 1 else 'classes'} out",
+            f"there is no image of {listed(absent, most=5)}; add some, or remove the"
+            f" {'class' if len(absent) == 1 else 'classes'}",
             {"classes": absent},
         )
     for name, count in counts.items():
         absent = _named(classes, (count == 0) & somewhere)
         if absent:
+            whom = "that class" if len(absent) == 1 else "those classes"
             then = (
-                "those of other splits cannot be told; add some"
+                f"no model can learn {whom}; add some"
                 if name == "train"
-                else "its figures say nothing of them; add some, or draw it anew by class"
+                else f"its accuracy says nothing about {whom}; add some, or split again by class"
             )
             yield Fault(
                 "absent class",
                 "warning",
-                f"the {word(name)} set has no image of {listed(absent, most=5)}: {then}",
+                f"the {word(name)} set has no image of {listed(absent, most=5)}, so {then}",
                 {"split": name, "classes": absent},
             )
 
@@ -197,8 +197,8 @@ def _few_images(splits: Mapping[str, Split], classes: Sequence[str]) -> Iterator
         message = (
             f"few training images: at most {counts.max()} of each class"
             if len(named) == len(classes)
-            else f"few training images: {each}; add some, or leave the"
-            f" {'class' if len(named) == 1 else 'classes'} out"
+            else f"few training images: {each}; add some, or remove the"
+            f" {'class' if len(named) == 1 else 'classes'}"
         )
         yield Fault("few images", "warning", message, {"classes": named})
     if counts.max() > 0.95 * counts.sum() and (counts > 0).sum() > 1:
@@ -207,8 +207,8 @@ def _few_images(splits: Mapping[str, Split], classes: Sequence[str]) -> Iterator
         yield Fault(
             "one class prevails",
             "warning",
-            f"{100 * share:.1f} % of the training images are of class {classes[most]}, so a model"
-            " that always answers that is rarely wrong; check the labels, or add images of the"
+            f"{100 * share:.1f} % of the training images are of class {classes[most]}, so always"
+            " answering that is rarely wrong; check the labels, or add images of the"
             " others",
             {"class": classes[most], "share": float(share)},
         )
@@ -227,8 +227,8 @@ def _labels_like_pixels(splits: Mapping[str, Split], classes: Sequence[str]) -> 
         yield Fault(
             "labels are row numbers",
             "error",
-            f"each of the {len(values):,} training images has a label of its own, as if rows were"
-            " numbered; name the column that holds the labels",
+            f"each of the {len(values):,} training images has its own label, like a row"
+            " number; name the column that holds the labels",
             figures,
         )
     elif values.max() <= 255:
@@ -240,8 +240,8 @@ def _labels_like_pixels(splits: Mapping[str, Split], classes: Sequence[str]) -> 
             yield Fault(
                 "labels are pixels",
                 "error",
-                f"the training labels look like pixels: {len(counts)} numbers from 0 to 255, of"
-                f" which {'most are rare' if likeness <= 0.7 else 'each is like a pixel beside'};"
+                f"the training labels look like pixels ({len(counts)} numbers from 0 to 255,"
+                f" {'most of them rare' if likeness <= 0.7 else 'each like a pixel beside it'});"
                 " name the column that holds the labels",
                 figures | {"likeness": likeness},
             )
@@ -270,8 +270,8 @@ def _labels_within_pixels(splits: Mapping[str, Split], classes: Sequence[str]) -
             yield Fault(
                 "label among the pixels",
                 "error",
-                f"pixel {place} of every training image equals its label: the label's column was"
-                " read as a pixel; leave it out of the images",
+                f"pixel {place} of every training image equals its label: the label column was"
+                " read as a pixel; remove it from the images",
                 {"pixel": int(place)},
             )
             return
@@ -293,8 +293,8 @@ def _inverted(splits: Mapping[str, Split]) -> Iterator[Fault]:
             yield Fault(
                 "inverted",
                 "warning",
-                f"dark and light are exchanged between the training and the {word(name)} images"
-                f" (mean brightness {means['train']:.2f} and {mean:.2f}); invert one of them",
+                f"the training and the {word(name)} images have dark and light swapped"
+                f" (mean brightness {means['train']:.2f} and {mean:.2f}); invert one set",
                 {"split": name, "train_mean": means["train"], "mean": mean},
             )
         elif abs(mean - means["train"]) > 0.2:
@@ -302,7 +302,7 @@ def _inverted(splits: Mapping[str, Split]) -> Iterator[Fault]:
                 "other brightness",
                 "warning",
                 f"the training and the {word(name)} images differ in brightness (mean"
-                f" {means['train']:.2f} and {mean:.2f} of 1); check that both were converted alike",
+                f" {means['train']:.2f} and {mean:.2f}); check that both were converted alike",
                 {"split": name, "train_mean": means["train"], "mean": mean},
             )
     for name, split in splits.items():
@@ -358,7 +358,7 @@ def _turned(splits: Mapping[str, Split], classes: Sequence[str]) -> Iterator[Fau
                 "turned",
                 "warning",
                 f"the {word(name)} images are {turn} compared with the training images; turn"
-                " one of them",
+                " one set",
                 {"split": name, "turn": turn, "fit": fit, "fit_as_is": as_is},
             )
 
@@ -403,9 +403,9 @@ def _repeated(
         share = len(pairs) / max(duplicates.sizes[split], 1)
         if pairs and (split != first or share > _REPEATED):
             then = (
-                "remove them from one of the two, since they test what was memorised"
+                "remove them from one set, since testing on them measures memory"
                 if split != first
-                else "leave the copies out"
+                else "remove the copies"
             )
             yield Fault(
                 "repeated images",
@@ -416,7 +416,7 @@ def _repeated(
     pairs = [pair for pair in duplicates.pairs if pair.contradictory]
     if pairs:
         pair = min(pairs, key=lambda pair: not pair.exact)
-        count = "1 image is" if len(pairs) == 1 else f"{len(pairs):,} images are"
+        count = "1 image has" if len(pairs) == 1 else f"{len(pairs):,} images have"
         labels = [
             classes[splits[split].labels[index]]
             for split, index in ((pair.split, pair.index), (pair.first_split, pair.first_index))
@@ -424,7 +424,7 @@ def _repeated(
         yield Fault(
             "contradictory labels",
             "warning",
-            f"{count} there before with another label, for example {told(pair)}"
-            f" (class {labels[0]} and class {labels[1]}); correct the labels or leave them out",
+            f"{count} a copy with another label, for example {told(pair)}"
+            f" (class {labels[0]} and class {labels[1]}); correct or remove them",
             {"images": len(pairs), "pairs": [asdict(pair) for pair in pairs[:100]]},
         )

@@ -161,9 +161,8 @@ def group_of(name: str, pattern: str) -> str:
         group = file.partition(pattern)[0] if pattern and pattern in file else ""
     if not group:
         raise DataError(
-            f"{printable(name)}: the name tells no group by {printable(pattern) or 'nothing'}; name"
-            " a separator after which the images of a group differ, or a regular expression with"
-            " the group in parentheses"
+            f"{printable(name)}: no group found by '{printable(pattern)}'; give the separator that"
+            " follows the group in a name, or a regular expression with the group in parentheses"
         )
     return group
 

@@ -84,7 +84,7 @@ def read_labelled(
                 [picture.group for picture in own] if own[0].group else (),
             )
     if "train" not in splits:
-        raise DataError(f"{tree.place}: all training pictures are damaged")
+        raise DataError(f"{tree.place}: all training pictures are damaged; copy them again")
     return Parts(
         splits["train"],
         splits.get("validation"),

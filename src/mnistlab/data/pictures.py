@@ -99,7 +99,7 @@ def read_pictures(tree: FileTree, names: Sequence[str], options: ReadOptions) ->
     except _SizesDifferError as error:
         target = options.size or USUAL_SIZE
         found = _read(tree, names, options, target)
-        how = {"pad": "scaled and framed", "resize": "stretched", "crop": "scaled and cut"}
+        how = {"pad": "scaled and padded", "resize": "stretched", "crop": "scaled and cropped"}
         if options.fit == "none":
             raise DataError(
                 f"{tree.place}: {error}; set fit to pad, resize or crop to bring them to one size"
@@ -172,7 +172,10 @@ class _Store:
         """Return all images, without room for those that are damaged."""
         if self._images is None:
             raise DataError(f"{self._tree.place}: no pictures")
-        notes = [f"{note} ({count:,} pictures)" for note, count in self._notes.most_common()]
+        notes = [
+            f"{note} ({count:,} picture{'s' * (count > 1)})"
+            for note, count in self._notes.most_common()
+        ]
         images, digests = self._images, None if self._target is None else self._digests
         kept = np.flatnonzero(self._filled)
         if len(kept) < self._total:

@@ -1,10 +1,12 @@
 """From what a user names (a known data set, a folder, a file) to a :class:`Dataset`."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from mnistlab.data.dataset import Dataset, make_dataset
 from mnistlab.data.download import OnProgress
+from mnistlab.data.duplicates import find_duplicates
 from mnistlab.data.file_tree import FileTree, Folder, Joined, archive_kind, open_tree
 from mnistlab.data.form import PART_NAMES, Part, Parts, ReadOptions, forms, part_of
 from mnistlab.data.known_datasets import CATALOGUE, load_known
@@ -169,15 +171,15 @@ def _dataset(path: Path, parts: Parts, group: str) -> Dataset:
     train, test, validation = parts.train, parts.test, parts.validation
     if test is None and validation is not None:
         word = parts.called.get("validation", "validation")
-        notes.append(f"there is no test set: {word} ({len(validation):,} images) serves as one")
+        notes.append(f"there is no test set, so {word} ({len(validation):,} images) serves as one")
         test, validation = validation, None
     elif validation is not None:
         word = parts.called.get("validation", "validation")
         notes.append(
-            f"{word} ({len(validation):,} images) is neither trained on nor tested on; validation ="
-            " given tests on it"
+            f"{word} ({len(validation):,} images) is neither trained nor tested on (validation ="
+            " given tests on it)"
         )
-    return make_dataset(
+    dataset = make_dataset(
         name,
         train,
         test,
@@ -186,3 +188,7 @@ def _dataset(path: Path, parts: Parts, group: str) -> Dataset:
         validation=validation,
         group=group,
     )
+    splits = dataset.splits
+    shared = find_duplicates({key: split.images for key, split in splits.items()}, near=False)
+    notes = [dataset.note, *shared.shared({key: split.names for key, split in splits.items()})]
+    return replace(dataset, note="; ".join(filter(None, notes)))

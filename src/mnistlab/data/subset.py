@@ -53,7 +53,7 @@ def take_subset(
                 " training images to hold out"
             )
         test, others = dataset.validation, order
-        tested = f"tested on the {len(test):,} validation images; the test set was not looked at"
+        tested = f"tested on the {len(test):,} validation images, not on the test set"
     else:
         if validation > count - 2:
             raise DataError(
@@ -67,8 +67,7 @@ def take_subset(
         if validation:
             test = dataset.train.take(np.sort(held_out))
             tested = (
-                f"tested on {len(held_out):,} held-out training images{how}; the test set was not"
-                " looked at"
+                f"tested on {len(held_out):,} held-out training images{how}, not on the test set"
             )
     kept = others[: limit or None]
     if len(kept) < len(others):

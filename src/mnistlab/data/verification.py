@@ -1,14 +1,12 @@
 """Verification: all that can be told of a data set before anything is trained on it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mnistlab.data.dataset import Dataset, Split
+from mnistlab.data.dataset import Dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.data.duplicates import Duplicates, find_duplicates
 from mnistlab.data.faults import Fault, find_faults
@@ -33,14 +31,16 @@ class Verification:
     faults: tuple[Fault, ...]
     as_published: bool
 
-    @cached_property
-    def splits(self) -> Mapping[str, Split]:
-        """The splits by name: ``train``, ``test`` and, where there is one, ``validation``."""
-        return splits_of(self.dataset)
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said of the data, without what the duplicates say in more detail."""
+        names = {name: split.names for name, split in self.dataset.splits.items()}
+        told = self.duplicates.shared(names)
+        return [note for note in self.dataset.notes if note not in told]
 
     def counts(self, split: str) -> list[int]:
         """Return how many images of each class a split has."""
-        labels = self.splits[split].labels
+        labels = self.dataset.splits[split].labels
         return [int(n) for n in np.bincount(labels, minlength=len(self.dataset.classes))]
 
     def as_dict(self) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class Verification:
                 "images": len(split),
                 "by_class": self.counts(name),
             }
-            for name, split in self.splits.items()
+            for name, split in dataset.splits.items()
         }
         faults = [
             {"kind": fault.kind, "severity": fault.severity, "message": fault.message}
@@ -97,18 +97,10 @@ def verify_dataset(
         source = load_dataset(
             source, on_progress, size=size, fit=fit, group=group, skip_damaged=skip_damaged
         )
-    splits = splits_of(source)
+    splits = source.splits
     duplicates = find_duplicates(
         {name: split.images for name, split in splits.items()},
         {name: split.labels for name, split in splits.items()},
     )
     faults = find_faults(splits, source.classes, duplicates)
     return Verification(source, duplicates, tuple(faults), bool(known and known.fingerprint))
-
-
-def splits_of(dataset: Dataset) -> Mapping[str, Split]:
-    """Return a data set's splits by name."""
-    splits = {"train": dataset.train, "test": dataset.test}
-    if dataset.validation is not None:
-        splits["validation"] = dataset.validation
-    return splits

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mnistlab.data import Dataset, read_views
 from mnistlab.data.download import OnProgress
 from mnistlab.errors import DataError
-from mnistlab.evaluation.model import EvaluatedModel, Images, Part, find_model
+from mnistlab.evaluation.model import EvaluatedModel, Images, Part, describe_inputs, find_model
 from mnistlab.report import evaluation_report as tables
 from mnistlab.report.result import Plots, Result, Tables
 from mnistlab.runs import RunFolder
@@ -51,9 +51,11 @@ class EvaluationResult(Result):
 
     Attributes:
         title: the model's.
-        facts: the data's name, how many images, and its note.
+        facts: the data's name, and how many images of what shape.
         evaluation: every figure.
         images: uint8, ``(n, channels, height, width)``, those that were read.
+        inputs: what the model was given, if it is a run.
+        notes: what has to be said of the data, and of what the model makes of them.
         views: what averaging over shifted copies changes; ``None`` if that was not asked for.
         command: the command that makes it again; empty if none made it.
     """
@@ -62,6 +64,8 @@ class EvaluationResult(Result):
     facts: tuple[str, ...]
     evaluation: Evaluation
     images: NDArray[np.uint8]
+    inputs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     views: Views | None = None
     command: str = ""
 
@@ -100,6 +104,7 @@ class EvaluationResult(Result):
             folder,
             title=self.title,
             facts=self.facts,
+            notes=[*self.inputs, *self.notes],
             images=self.images,
             command=self.command,
         )
@@ -147,6 +152,7 @@ def evaluate(
         tuple(found.facts),
         evaluation,
         found.part.images,
+        *describe_inputs({found.title: [found]}),
         _compare_views(found, evaluation.accuracy, shifts or found.shifts),
         command,
     )

@@ -1,6 +1,6 @@
 """EvaluatedModel: a run, an ONNX file or a shipped model, and the labelled images that it reads."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from mnistlab.data.loading import load_for, take_for
 from mnistlab.errors import DataError, ModelError, did_you_mean
 from mnistlab.exporting import calibrate
 from mnistlab.recipe import DISPLAY_NAMES, Recipe
+from mnistlab.report.data_lines import input_lines, input_notes, shape
 from mnistlab.runs import RunFolder, RunRecord
 from mnistlab.text import listed, shorten
 
@@ -97,7 +98,7 @@ class EvaluatedModel:
 
     @property
     def facts(self) -> list[str]:
-        """What stands above a report: the data's name, how many images, and its note."""
+        """What stands above a report: the data's name, and how many images of what shape."""
         return describe_images(self.dataset, self.split)
 
     @property
@@ -108,10 +109,26 @@ class EvaluatedModel:
 
 
 def describe_images(dataset: Dataset, split: Part) -> list[str]:
-    """Return a data set's name, how many images a split has, and the data set's note."""
+    """Return a data set's name, and how many images of what shape a split has."""
     kind, part = ("test", dataset.test) if split == "test" else ("training", dataset.train)
-    said = f"{dataset.name}, {len(part):,} {kind} images"
-    return [said, *([dataset.note] if dataset.note else [])]
+    shown = shape(dataset.image_size, dataset.channels)
+    return [f"{dataset.name}, {len(part):,} {kind} images of {shown}"]
+
+
+def describe_inputs(
+    models: Mapping[str, Sequence[EvaluatedModel]],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return sentences on what runs were given, and what has to be said of that and of the images.
+
+    Args:
+        models: by title; all read the same images.
+    """
+    dataset = next(iter(models.values()))[0].dataset
+    inputs = {
+        title: [model.record.model_input for model in members if model.record]
+        for title, members in models.items()
+    }
+    return tuple(input_lines(inputs)), (*dataset.notes, *input_notes(inputs))
 
 
 def find_model(model: "TrainedModel | RunFolder | Path | str", images: Images) -> EvaluatedModel:

@@ -15,7 +15,14 @@ from mnistlab.corruptions import CORRUPTIONS, corrupt, generator
 from mnistlab.data import Dataset, load_dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.errors import DataError, RunError
-from mnistlab.evaluation.model import EvaluatedModel, Images, Part, describe_images, find_model
+from mnistlab.evaluation.model import (
+    EvaluatedModel,
+    Images,
+    Part,
+    describe_images,
+    describe_inputs,
+    find_model,
+)
 from mnistlab.files import read_file
 from mnistlab.report.result import Plots, Result, Tables
 from mnistlab.report.robustness_report import (
@@ -48,8 +55,9 @@ class RobustnessResult(Result):
         models: every figure, a value per model or recipe.
         facts: the data's name, how many images, severities and seed.
         settings: what decides the corrupted images, and the runs' seeds.
-        examples: by corruption, the clean one first: uint8, ``(channels, height,
-            width)``.
+        examples: by corruption, the clean one first: uint8, ``(channels, height, width)``.
+        inputs: what models were given that are runs.
+        notes: what has to be said of the data, and of what the models make of them.
         command: the command that makes it again; empty if none made it.
     """
 
@@ -57,6 +65,8 @@ class RobustnessResult(Result):
     facts: tuple[str, ...]
     settings: Mapping[str, Any]
     examples: Mapping[str, NDArray[np.uint8]] = field(repr=False)
+    inputs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     command: str = ""
 
     @property
@@ -95,6 +105,7 @@ class RobustnessResult(Result):
             title=_TITLE,
             examples=self.examples,
             facts=self.facts,
+            notes=[*self.inputs, *self.notes],
             settings=self.settings,
             command=self.command,
         )
@@ -161,6 +172,7 @@ def evaluate_robustness(
         (*first.facts, *_describe_settings(severities, seed)),
         settings,
         examples,
+        *describe_inputs(groups),
         command,
     )
 
@@ -192,7 +204,8 @@ def read_robustness(folder: Path | str) -> RobustnessResult:
     first = part.images[:1]
     examples = {name: made[0] for name, made in _corrupted(first, severities, seed)}
     facts = (*describe_images(dataset, split), *_describe_settings(severities, seed))
-    return RobustnessResult(models, facts, settings, examples, command)
+    notes = tuple(dataset.notes)
+    return RobustnessResult(models, facts, settings, examples, notes=notes, command=command)
 
 
 def _corrupted(

@@ -1,7 +1,7 @@
 """ExperimentRuns: every run of an experiment, trained now or found finished."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -108,13 +108,20 @@ def run_trials(trials: Sequence[Trial], options: ExperimentOptions) -> Experimen
         options.on_event(event)
 
     executor = options.trainer
-    notes = tuple(dict.fromkeys(found.note for found in images if found.note))
+    said = [note for found in images for note in found.notes]
+    notes = tuple(dict.fromkeys([*said, *_input_notes(experiment.records.values())]))
     options.on_event(
         ExperimentStarted(tuple(wanted), len(experiment.records), executor.description, notes)
     )
     if wanted and not options.should_stop():
         executor.run(wanted, options.run, listen, options.should_stop)
     return experiment
+
+
+def _input_notes(records: Iterable[RunRecord]) -> Iterator[str]:
+    for record in records:
+        for note in record.model_input.notes:
+            yield f"{record.recipe.model}: {note}"
 
 
 def _key(trial: Trial) -> tuple[str, int]:
@@ -126,7 +133,7 @@ class _Part:
     """What is to be known of the images that a recipe trains on."""
 
     fingerprint: str
-    note: str
+    notes: tuple[str, ...]
 
 
 class _Parts:
@@ -146,7 +153,7 @@ class _Parts:
         key = recipe.data_key, *part_key
         if key not in self._found:
             part = take_for(recipe, self._loader.load(recipe))
-            self._found[key] = _Part(part.fingerprint, part.note)
+            self._found[key] = _Part(part.fingerprint, tuple(part.notes))
         return self._found[key]
 
 

@@ -11,7 +11,9 @@ from mnistlab.runs import EpochMetrics, RunRecord
 class ExperimentStarted:
     """``trials`` are to be trained; ``finished`` others were trained before and are used as is.
 
-    ``notes`` say what a reader must know of the images.
+    Attributes:
+        workers: what trains the runs.
+        notes: what has to be said of the data, and of how finished runs fitted them to the model.
     """
 
     trials: tuple[Trial, ...]
@@ -22,10 +24,15 @@ class ExperimentStarted:
 
 @dataclass(frozen=True)
 class TrialStarted:
-    """A run begins, or is resumed after ``epochs_done`` whole epochs."""
+    """A run begins, or is resumed after ``epochs_done`` whole epochs.
+
+    Attributes:
+        notes: what was chosen or lost in fitting the images to the model.
+    """
 
     trial: Trial
     epochs_done: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,8 @@ def _train(
     def relay(event: Event) -> None:
         match event:
             case RunStarted():
-                on_event(TrialStarted(trial, event.epochs_done))
+                notes = tuple(f"{trial.recipe.model}: {note}" for note in event.notes)
+                on_event(TrialStarted(trial, event.epochs_done, notes))
             case EpochDone():
                 on_event(TrialProgress(trial, event.metrics))
             case RunFinished():

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.canvas import MOST_CURVES, Drawing, render
 from mnistlab.report.class_tables import class_anchor, class_table
+from mnistlab.report.data_lines import data_lines, note_lines, note_list, of_groups
 from mnistlab.report.image_plots import calibration, confusion_matrix, errors_by_class
 from mnistlab.report.page import describe_data, environment_lines, image_source, render_template
 from mnistlab.report.result_files import plot_files, write_results
@@ -251,7 +252,7 @@ def draw_plots(groups: Sequence[RunGroup], comparison: Comparison) -> dict[str, 
 
 
 def markdown(groups: Sequence[RunGroup], comparison: Comparison) -> str:
-    """Return the verdict and the tables as Markdown."""
+    """Return the verdict, what is known of the data, and the tables as Markdown."""
     tables = [
         recipe_table(comparison),
         *(t for t in (pair_table(comparison), field_table(groups)) if t.rows),
@@ -259,6 +260,7 @@ def markdown(groups: Sequence[RunGroup], comparison: Comparison) -> str:
     return "\n".join(
         (
             sentences(comparison.verdict, comparison.remarks),
+            *note_list(note_lines(of_groups(groups))),
             *(table.markdown_with_legend() for table in tables),
         )
     )
@@ -273,6 +275,7 @@ def summary(groups: Sequence[RunGroup], comparison: Comparison, command: str) ->
         "verdict": comparison.verdict,
         "remarks": list(comparison.remarks),
         "data": data.name,
+        "notes": data_lines(of_groups(groups)),
         "tested_on": f"{data.test_images:,} {TESTED_IMAGES[comparison.tested_on]}",
         "recipes": [
             {
@@ -379,6 +382,7 @@ def _render_page(
         title=title,
         kicker=describe_data(records[0]),
         data=records[0].data,
+        data_lines=data_lines(of_groups(groups)),
         verdict=comparison.verdict,
         remarks=comparison.remarks,
         tested=TESTED_IMAGES[comparison.tested_on].removesuffix(" images"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.recipe import TESTED_IMAGES
+from mnistlab.report.data_lines import data_lines, note_lines, note_list
 from mnistlab.report.result_files import write_results
 from mnistlab.report.table import Column, Table, display_name, number, text, times
 from mnistlab.runs import RunRecord
@@ -57,17 +58,22 @@ def write_course_report(
 
     records = (lenet5, custom_mlp)
     table = course_table(records)
+    runs = _by_name(records)
     return write_results(
         out,
         {
             "table.txt": table,
-            "table.md": table,
+            "table.md": "\n".join((table.markdown(), *note_list(note_lines(runs)))),
             "summary.json": _summary(records, command),
             "plot/LeNet5_train_test_plot.png": learning_curves(lenet5),
             "plot/Custom_model_train_test_plot.png": learning_curves(custom_mlp),
             "plot/test_performance_comparison.png": test_comparison(records),
         },
     )
+
+
+def _by_name(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
+    return {display_name(record): [record] for record in records}
 
 
 def _write_best(values: Sequence[tuple[float, int]]) -> list[str]:
@@ -93,6 +99,7 @@ def _summary(records: Sequence[RunRecord], command: str) -> dict[str, Any]:
     data, on = records[0].data, records[0].recipe.tested_on
     return {
         "data": data.name,
+        "notes": data_lines(_by_name(records)),
         "tested_on": f"{data.test_images:,} {TESTED_IMAGES[on]}",
         "recipes": recipes,
         "version": version("mnistlab"),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mnistlab.data import channels_last
 from mnistlab.errors import DataError
 from mnistlab.report.canvas import INK, figure, render, wrapped
+from mnistlab.report.data_lines import note_list
 from mnistlab.report.image_plots import draw_calibration, draw_confusion
 from mnistlab.report.page import image_source, render_template
 from mnistlab.report.result_files import plot_files, write_results
@@ -47,6 +48,7 @@ def write_evaluation_report(
     *,
     title: str,
     facts: Sequence[str] = (),
+    notes: Sequence[str] = (),
     images: NDArray[np.uint8] | None = None,
     command: str = "",
 ) -> list[Path]:
@@ -60,8 +62,9 @@ def write_evaluation_report(
         folder: made if need be.
         title: of the page, such as the model's name.
         facts: short ones shown above the title, such as the data's name.
-        images: uint8, ``(n, channels, height, width)``, those that were evaluated, in their order;
-            ``None`` shows none.
+        notes: sentences on the data and on the model's input.
+        images: uint8, ``(n, channels, height, width)``, those that were evaluated, in their
+            order; ``None`` shows none.
         command: the command that repeats the evaluation.
 
     Returns:
@@ -79,6 +82,7 @@ def write_evaluation_report(
         drawings,
         title=title,
         facts=facts,
+        notes=notes,
         headline=headline(evaluation),
         remarks=remarks(evaluation),
         figure_table=figure_table(evaluation),
@@ -91,11 +95,11 @@ def write_evaluation_report(
         else [_card(misclassified, evaluation, images) for misclassified in evaluation.worst],
         command=command,
     )
-    figures = {"title": title, "facts": list(facts), **evaluation.as_dict()}
+    figures = {"title": title, "facts": list(facts), "notes": list(notes), **evaluation.as_dict()}
     contents: dict[str, Any] = {
         "report.html": page,
         "evaluation.json": figures | {"version": version("mnistlab"), "command": command},
-        "table.md": markdown(evaluation),
+        "table.md": markdown(evaluation, notes),
         "tables/figures.csv": figure_row(evaluation),
         "tables/classes.csv": class_table(evaluation),
         "tables/coverage.csv": coverage_table(evaluation),
@@ -215,15 +219,15 @@ def coverage_table(evaluation: Evaluation) -> Table:
     )
 
 
-def markdown(evaluation: Evaluation) -> str:
-    """Return the sentences and the tables as Markdown."""
+def markdown(evaluation: Evaluation, notes: Sequence[str] = ()) -> str:
+    """Return the sentences, the notes on the data, and the tables as Markdown."""
     tables = [
         figure_table(evaluation),
         class_table(evaluation),
         coverage_table(evaluation),
     ]
     said = sentences(headline(evaluation), remarks(evaluation))
-    return "\n".join((said, *(table.markdown_with_legend() for table in tables)))
+    return "\n".join((said, *note_list(notes), *(table.markdown_with_legend() for table in tables)))
 
 
 def draw_plots(evaluation: Evaluation) -> dict[str, Figure]:

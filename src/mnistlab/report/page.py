@@ -52,7 +52,11 @@ def describe_data(record: RunRecord) -> str:
 
 
 def image_source(pixels: NDArray[np.uint8]) -> str:
-    """Return an image, uint8 ``(channels, height, width)``, as the ``src`` of an HTML image."""
+    """Return an image as the ``src`` of an HTML image.
+
+    Args:
+        pixels: uint8, ``(height, width)`` or ``(channels, height, width)``, 1 or 3 channels.
+    """
     return f"data:image/png;base64,{base64.b64encode(encode_png(pixels)).decode()}"
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.recipe import TESTED_IMAGES, Recipe, to_toml
+from mnistlab.report.data_lines import data_lines, note_lines, note_list, of_groups
 from mnistlab.report.result_files import plot_files, write_results
 from mnistlab.report.table import (
     Column,
@@ -192,11 +193,11 @@ def draw_accuracies(figures: Summary) -> "Figure":
     return drawn
 
 
-def markdown(figures: Summary, failures: Sequence[str] = ()) -> str:
-    """Return the sentences and the tables as Markdown."""
+def markdown(group: RunGroup, figures: Summary, failures: Sequence[str] = ()) -> str:
+    """Return the sentences, what is known of the data, and the tables as Markdown."""
     said = sentences(repetition_sentence(figures), repetition_remarks(figures), failures)
     tables = figure_table(figures).markdown_with_legend(), seed_table(figures).markdown()
-    return "\n".join((said, *tables))
+    return "\n".join((said, *note_list(note_lines(of_groups([group]))), *tables))
 
 
 def summary(
@@ -213,6 +214,7 @@ def summary(
         "recipe": _recipe(group).model_dump(mode="json"),
         "digest": group.recipe.digest,
         "data": {"name": data.name, "fingerprint": data.fingerprint, "note": data.note},
+        "notes": data_lines(of_groups([group])),
         "tested_on": f"{figures.test_images:,} {tested_images(figures)}",
         "parameters": figures.parameters,
         "epochs": figures.epochs,
@@ -274,7 +276,7 @@ def write_repetition_report(
         {
             "report.html": _page(group, figures, drawings, command, failures),
             "summary.json": summary(group, figures, command, failures),
-            "table.md": markdown(figures, failures),
+            "table.md": markdown(group, figures, failures),
             "tables/figures.csv": figure_table(figures),
             "tables/runs.csv": seed_table(figures),
             **plot_files(drawings),
@@ -299,6 +301,7 @@ def _page(
         title=f"{figures.label}, {count} seed{'s' if count > 1 else ''}",
         kicker=describe_data(group.records[0]),
         data=group.records[0].data,
+        data_lines=data_lines(of_groups([group])),
         tested=tested_images(figures),
         sentence=repetition_sentence(figures),
         remarks=repetition_remarks(figures),

@@ -27,6 +27,7 @@ from mnistlab.report.canvas import (
     row_height,
     wrapped,
 )
+from mnistlab.report.data_lines import note_list
 from mnistlab.report.page import image_source, render_template
 from mnistlab.report.result_files import plot_files, write_results
 from mnistlab.report.table import Table, estimate, in_percent, percent, sentences, text
@@ -52,6 +53,7 @@ def write_robustness_report(
     title: str,
     examples: Mapping[str, NDArray[np.uint8]],
     facts: Sequence[str] = (),
+    notes: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
     command: str = "",
 ) -> list[Path]:
@@ -66,6 +68,7 @@ def write_robustness_report(
         examples: by corruption, the clean one first: uint8, ``(channels, height, width)``, the
             same image each time.
         facts: short ones shown above the title, such as the data's name.
+        notes: sentences on the data and on the models' input.
         settings: further entries of ``summary.json``, among them ``severities`` by corruption,
             ``None`` where it has none.
         command: the command that repeats the evaluation.
@@ -84,6 +87,7 @@ def write_robustness_report(
         drawings,
         title=title,
         facts=facts,
+        notes=notes,
         headline=robustness_headline(models),
         remarks=robustness_remarks(models),
         robustness_table=table,
@@ -99,8 +103,14 @@ def write_robustness_report(
         folder,
         {
             "report.html": page,
-            "summary.json": {"title": title, **settings, **figures(models), "command": command},
-            "table.md": markdown(models),
+            "summary.json": {
+                "title": title,
+                "notes": list(notes),
+                **settings,
+                **figures(models),
+                "command": command,
+            },
+            "table.md": markdown(models, notes),
             "table.csv": table,
             **plot_files(drawings),
             "plots/corruptions.png": contact_sheet(examples),
@@ -184,10 +194,11 @@ def _in_percent(
     return 100 * share, in_percent(ends) if ends and model.runs > 1 else None
 
 
-def markdown(models: Sequence[Robustness]) -> str:
-    """Return the sentences and the table as Markdown."""
+def markdown(models: Sequence[Robustness], notes: Sequence[str] = ()) -> str:
+    """Return the sentences, the notes on the data, and the table as Markdown."""
     said = sentences(robustness_headline(models), robustness_remarks(models))
-    return f"{said}\n{robustness_table(models).markdown_with_legend()}"
+    table = robustness_table(models).markdown_with_legend()
+    return "\n".join((said, *note_list(notes), table))
 
 
 def figures(models: Sequence[Robustness]) -> dict[str, Any]:

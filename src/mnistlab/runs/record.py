@@ -85,6 +85,11 @@ class DataSummary(_Frozen):
             content.pop("places", None)
         return content
 
+    @property
+    def notes(self) -> list[str]:
+        """The note's sentences, one by one."""
+        return [sentence for sentence in self.note.split("; ") if sentence]
+
 
 class Environment(_Frozen):
     """Where a run was trained: versions by package name, and the hardware; ``memory_gib`` is 0

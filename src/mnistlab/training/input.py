@@ -92,20 +92,21 @@ def _notes(
 ) -> Iterator[str]:
     """Say what was chosen for the user, and what is lost of the images."""
     channels, *sides = shape
-    because = "its model does not take them" if recipe.colour == "auto" else "colour = grey"
+    auto = recipe.colour == "auto"
+    because = "the model takes grey images only" if auto else "the recipe has colour = grey"
     if channels < dataset.channels:
         yield f"the images' colour is lost: {because}"
-    elif channels > dataset.channels and recipe.colour == "auto":
-        yield "grey images are given as three equal channels, which the model takes"
+    elif channels > dataset.channels and auto:
+        yield "the grey images are repeated in three channels, since the model takes colour only"
     own, wanted = dataset.image_size, (sides[0], sides[1])
     placement = place(own, wanted, recipe.fit)
     if own == wanted or (placement.scaled == own and recipe.size != "auto"):
         return
-    how = "framed" if recipe.fit == "pad" and placement.scaled == own else "scaled"
+    how = "padded" if recipe.fit == "pad" and placement.scaled == own else "scaled"
     if recipe.fit == "crop":
-        how = "scaled and cut"
+        how = "scaled and cropped"
     words = f"images of {own[0]}x{own[1]} pixels are {how} to {wanted[0]}x{wanted[1]}"
-    yield f"{words}, which the model takes" if refused else words
+    yield f"{words}, a size that the model takes" if refused else words
 
 
 def _statistics(

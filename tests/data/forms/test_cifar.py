@@ -151,7 +151,7 @@ def test_an_archive_of_which_some_is_missing_says_so(tmp_path):
     assert len(parts.train) == 30
     assert parts.test is None
     assert parts.classes == CIFAR_10
-    assert parts.notes == ["3 of 5 training batches are there"]
+    assert parts.notes == ["only 3 of 5 training batches are there"]
 
 
 def test_two_archives_in_a_folder_are_refused(tmp_path):
@@ -249,7 +249,7 @@ def test_a_binary_batch_that_is_cut_off_is_refused(tmp_path):
     files = ten_binary()
     files["data_batch_1.bin"] = files["data_batch_1.bin"][:-1]
     line = refusal_of(FORM.name, write(tmp_path / "cifar", files))
-    assert "data_batch_1.bin: 30,729 bytes are no multiple of the 3,073 of an image" in line
+    assert "data_batch_1.bin: 30,729 bytes are not a multiple of an image's 3,073" in line
 
 
 def test_a_packed_archive_that_is_cut_off_is_refused(tmp_path):

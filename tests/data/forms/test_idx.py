@@ -104,7 +104,7 @@ def test_letters_have_the_names_of_their_mapping_and_lie_as_in_the_file(tmp_path
     parts = read_as(FORM.name, tmp_path)
     assert is_whole(parts)
     assert parts.classes == tuple("ABCD")
-    assert any("lie on their side" in note for note in parts.notes)
+    assert any("on their side" in note for note in parts.notes)
 
 
 def test_of_several_fields_a_label_the_first_is_the_class(tmp_path):
@@ -112,7 +112,7 @@ def test_of_several_fields_a_label_the_first_is_the_class(tmp_path):
     names = PUBLISHED.replace("labels-idx1-ubyte", "labels-idx2-int")
     parts = read_as(FORM.name, write(tmp_path, names, labels=fields))
     assert is_whole(parts)
-    assert parts.notes == ["of 2 numbers a label the first is the class"]
+    assert parts.notes == ["labels have 2 numbers each, of which the first is the class"]
 
 
 def test_several_sets_in_a_folder_are_refused_unless_one_is_named(tmp_path):

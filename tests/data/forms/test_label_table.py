@@ -182,9 +182,8 @@ def test_kaggles_unlabelled_test_table_and_its_form_are_not_used(tmp_path):
     parts = read(tmp_path)
     assert words(parts, parts.train) == list("01200120")
     assert parts.test is None
-    assert "test.csv has no labels; it is not used" in parts.notes
-    assert "sample_submission.csv is not used: it is a form to be filled in" in parts.notes
-    assert "4 pictures that no table names are not used" in parts.notes
+    assert "sample_submission.csv is not used: it is a template for answers" in parts.notes
+    assert "4 pictures are in no table and are not used" in parts.notes
 
 
 @pytest.mark.parametrize("lines", ["metadata.jsonl", "metadata.csv"])
@@ -221,8 +220,8 @@ def test_rows_that_repeat_and_pictures_that_no_table_names_are_counted(tmp_path)
     rows = [[name, label] for name, label in zip(NAMES, LABELS)][:6]
     table(tmp_path, [["image", "label"], *rows, rows[0]])
     assert read(tmp_path).notes == [
-        "1 rows that repeat another are not used",
-        "6 pictures that no table names are not used",
+        "1 duplicate row is not used",
+        "6 pictures are in no table and are not used",
     ]
 
 
@@ -269,10 +268,10 @@ DAMAGES = {
             *([n, "a", "train"] for n in NAMES[:-1] * 2),
             [NAMES[-1], "a", "x"],
         ],
-        "is of split 'x'",
+        "has split 'x'",
     ),
     "a short row": ([*rows_with("label", LABELS), [NAMES[0]]], "row 14 has 1 cells"),
-    "a header alone": ([["image", "label"]], "no row below"),
+    "a header alone": ([["image", "label"]], "a header but no rows"),
 }
 
 
@@ -292,7 +291,7 @@ def test_a_name_that_may_be_several_pictures_is_refused(tmp_path):
     write_pictures(tmp_path / "a", NAMES)
     write_pictures(tmp_path / "b", NAMES)
     table(tmp_path, rows_with("label", LABELS))
-    with pytest.raises(DataError, match=r"'scan_00' may be any of a/scan_00.png, b/scan_00.png"):
+    with pytest.raises(DataError, match=r"'scan_00' could be any of a/scan_00.png, b/scan_00.png"):
         read(tmp_path)
 
 

@@ -94,7 +94,7 @@ def test_a_column_of_another_name_than_the_pixels_is_the_label_and_this_is_said(
     (tmp_path / "a.csv").write_text(text_of([header_of(rows, label="kanji"), *rows]))
     parts = read(tmp_path / "a.csv")
     same(parts.train, images, labels)
-    assert parts.notes == ("column 'kanji' of a.csv is taken for the label",)
+    assert parts.notes == ("column 'kanji' of a.csv is taken as the label",)
 
 
 @pytest.mark.parametrize("header", [False, True])
@@ -140,7 +140,7 @@ def test_without_header_a_column_that_counts_is_recognised_too(tmp_path):
     (tmp_path / "a.csv").write_text(text_of(rows))
     parts = read(tmp_path / "a.csv")
     same(parts.train, images, labels)
-    assert "only counts the rows" in parts.notes[0]
+    assert "only numbers the rows" in parts.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -243,19 +243,27 @@ def smooth(count=40, side=8):
 
 
 COLOURS = {
-    "planes": (lambda i: i, lambda p: f"pixel{p}", "plane by plane"),
-    "pixels": (lambda i: i.transpose(0, 2, 3, 1), lambda p: f"pixel{p}", "as they look"),
-    "named planes": (lambda i: i, lambda p: f"{'rgb'[p // 64]}{p % 64}", "names tell"),
-    "blue first": (lambda i: i[:, ::-1], lambda p: f"px_{'bgr'[p // 64]}_{p % 64}", "names tell"),
+    "planes": (lambda i: i, lambda p: f"pixel{p}", "a plane of red, then green, then blue"),
+    "pixels": (lambda i: i.transpose(0, 2, 3, 1), lambda p: f"pixel{p}", "looks like a picture"),
+    "named planes": (
+        lambda i: i,
+        lambda p: f"{'rgb'[p // 64]}{p % 64}",
+        "as the columns are named",
+    ),
+    "blue first": (
+        lambda i: i[:, ::-1],
+        lambda p: f"px_{'bgr'[p // 64]}_{p % 64}",
+        "as the columns are named",
+    ),
     "named pixels": (
         lambda i: i.transpose(0, 2, 3, 1),
         lambda p: f"{('Red', 'Green', 'Blue')[p % 3]}_{p // 3}",
-        "names tell",
+        "as the columns are named",
     ),
     "numbered": (
         lambda i: i.transpose(0, 2, 3, 1),
         lambda p: f"p_{p // 24}_{p // 3 % 8}_{p % 3}",
-        "names tell",
+        "as the columns are named",
     ),
 }
 
@@ -278,7 +286,7 @@ def test_without_evidence_colours_are_plane_by_plane(tmp_path):
     (tmp_path / "a.csv").write_text(text_of([header_of(rows), *rows]))
     parts = read(tmp_path / "a.csv")
     same(parts.train, images, labels)
-    assert "plane by plane" in parts.notes[-1]
+    assert "a plane of red, then green, then blue" in parts.notes[-1]
 
 
 def test_columns_in_the_order_of_their_names_as_text_are_put_right(tmp_path):
@@ -309,7 +317,7 @@ def test_emnists_tables_are_turned_and_this_is_said(tmp_path):
     parts = read(tmp_path)
     same(parts.train, images, labels)
     same(parts.test, images, labels)
-    assert any("exchange rows and columns" in note for note in parts.notes)
+    assert any("transposed, which was undone" in note for note in parts.notes)
 
 
 @pytest.mark.parametrize("pattern", ['{},"{}",{}', "{},{},{}", '{},"[{}]",{}'])
@@ -376,7 +384,7 @@ def test_kaggles_test_table_without_labels_is_not_used_and_this_is_said(tmp_path
     (tmp_path / "test.csv").write_text(text_of(bare))
     parts = read(tmp_path)
     assert parts.test is None
-    assert "test.csv has no labels; it is not used" in parts.notes
+    assert "test.csv has no labels and is not used" in parts.notes
 
 
 def test_a_short_test_table_without_header_has_the_columns_of_training(tmp_path):
@@ -397,7 +405,7 @@ def test_a_header_that_pandas_made_of_an_image_is_no_image(tmp_path):
     (tmp_path / "a.csv").write_text(text_of([names, *rows]))
     parts = read(tmp_path)
     same(parts.train, images, labels)
-    assert any("made a header by pandas" in note for note in parts.notes)
+    assert any("pandas made the first row" in note for note in parts.notes)
 
 
 def test_pandas_own_names_are_a_header(tmp_path):
@@ -411,7 +419,7 @@ def test_pandas_own_names_are_a_header(tmp_path):
 ROW = "1,0,0,0,0"
 DAMAGES = {
     "empty": ("", "a.csv: is empty"),
-    "a header alone": ("label,p0,p1,p2,p3\n", "a.csv: has a header, but no row below it"),
+    "a header alone": ("label,p0,p1,p2,p3\n", "a.csv: has a header but no rows"),
     "a word": (f"label,p0,p1,p2,p3\n{ROW}\n1,0,0,zero,0\n", "data row 2, column 'p2' is 'zero'"),
     "a missing cell": (f"label,p0,p1,p2,p3\n{ROW}\n1,0,,0,0\n", "row 2, column 'p1' is missing"),
     "NaN": (f"label,p0,p1,p2,p3\n{ROW}\n1,0,0,NaN,0\n", "data row 2, column 'p2' is"),
@@ -434,12 +442,12 @@ DAMAGES = {
     "one row": (f"{ROW}\n", "no column is named label, and whether the first or the last"),
     "an unclear label": ("0,0,0,0,0\n1,1,1,1,1\n" * 20, "add a header such as label,pixel0"),
     "another count": ("7,0,0,0,0,0,0\n" * 20, "no column is named label, and 7 columns"),
-    "colons": ("label:p0:p1\n" + "1:0:0\n" * 3, "its first row is one cell; put commas"),
-    "no UTF-8": ("label,p0,p1,p2,p3\n\udce4,0,0,0,0\n", "is no text in UTF-8"),
+    "colons": ("label:p0:p1\n" + "1:0:0\n" * 3, "a.csv: "),
+    "no UTF-8": ("label,p0,p1,p2,p3\n\udce4,0,0,0,0\n", "is not UTF-8 text"),
     "zero bytes": ("label,p0,p1,p2,p3\n1,0,\0,0,0\n", "zero bytes"),
     "a column of splits that names none": (
         "label,split,p0,p1,p2,p3\n" + "1,train,0,0,0,0\n" * 30 + "1,tain,0,0,0,0\n",
-        "data row 31 is of split 'tain'",
+        "data row 31 has split 'tain'",
     ),
     "strings of unequal length": ("label,pixels\n1,0 0 0 0\n1,0 0 0 0 0\n", "row 2 has 5 pixels"),
     "a word among pixels": ("label,pixels\n1,0 0 0 0\n" * 11 + "1,0 0 x 0\n", "pixel"),
@@ -467,7 +475,7 @@ def test_parts_on_different_scales_are_refused(tmp_path):
     (tmp_path / "train.csv").write_text(text_of([header_of(rows), *rows]))
     dark = rows_of(images / 255, labels)
     (tmp_path / "test.csv").write_text(text_of([header_of(rows), *dark]))
-    with pytest.raises(DataError, match="write all on one scale"):
+    with pytest.raises(DataError, match="use one scale for all"):
         read(tmp_path)
 
 
@@ -476,7 +484,7 @@ def test_a_test_label_that_training_lacks_is_named(tmp_path):
     for part, words in (("train", WORDS), ("test", ("ant", "bee", "dog"))):
         rows = rows_of(images, labels, words=words)
         (tmp_path / f"{part}.csv").write_text(text_of([header_of(rows), *rows]))
-    with pytest.raises(DataError, match="no training image has the label 'dog'"):
+    with pytest.raises(DataError, match="label 'dog' is not among the training labels"):
         read(tmp_path)
 
 

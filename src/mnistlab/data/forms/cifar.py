@@ -85,9 +85,9 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
     if not parts["train"]:
         raise DataError(f"{tree.where(names[0])}: only the test images are there; add data_batch_1")
     if archive.startswith("CIFAR-10,") and len(parts["train"]) < _BATCHES:
-        notes.append(f"{len(parts['train'])} of {_BATCHES} training batches are there")
+        notes.append(f"only {len(parts['train'])} of {_BATCHES} training batches are there")
     if "100" in archive:
-        notes.append("the labels are the fine ones, of 100 classes")
+        notes.append("the labels are the 100 fine classes")
     splits = {
         part: _join([_read_batch(tree, name, archive, len(classes)) for name in files])
         for part, files in parts.items()
@@ -150,7 +150,7 @@ def _parse_binary(
     row = bytes_of_label + _PIXELS
     if not content or len(content) % row:
         raise DataError(
-            f"{where}: {len(content):,} bytes are no multiple of the {row:,} of an image; copy it"
+            f"{where}: {len(content):,} bytes are not a multiple of an image's {row:,}; copy it"
             " again"
         )
     rows = np.frombuffer(content, np.uint8).reshape(-1, row)

@@ -57,12 +57,10 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
                 called[part] = path[split]
         labelled.append(LabelledPicture(name, path[label], part or "train"))
     for word, count in unlabelled.items():
-        notes.append(f"{count:,} pictures in {word} lie in no class folder and are not used")
+        notes.append(f"{count:,} pictures in {word} are in no class folder and are not used")
     depth = max(label, split) + 2
     if deeper := sum(len(picture.name.split("/")) > depth for picture in labelled):
-        notes.append(
-            f"{deeper:,} pictures in folders inside the class folders count to their class"
-        )
+        notes.append(f"{deeper:,} pictures lie deeper inside a class folder and count as its class")
     return read_labelled(tree, labelled, options, notes, called)
 
 
@@ -98,14 +96,14 @@ def _find_layout(tree: FileTree, paths: Sequence[Sequence[str]]) -> _Layout:
 def _left_out(tree: FileTree, loose: list[str], others: list[str]) -> list[str]:
     """Say which files are not read."""
     notes = []
-    for names, words in (
-        (loose, "outside the class folders left out"),
-        (others, "that are no pictures left out"),
-        (tree.hidden, "that are hidden left out"),
+    for names, one, several in (
+        (loose, "outside the class folders", "outside the class folders"),
+        (others, "that is not a picture", "that are not pictures"),
+        (tree.hidden, "that is hidden", "that are hidden"),
     ):
         if names:
-            files = "file" if len(names) == 1 else "files"
-            notes.append(f"{len(names):,} {files} {words}: {listed(names, _SHOWN)}")
+            what = f"file {one} is" if len(names) == 1 else f"files {several} are"
+            notes.append(f"{len(names):,} {what} not used: {listed(names, _SHOWN)}")
     return notes
 
 

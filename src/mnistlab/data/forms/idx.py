@@ -99,10 +99,12 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
         key = f"{said.part or ''}/{_words(name)}"
         arrays[key] = _read_file(tree, name)
         if said.kind == "labels" and arrays[key].ndim == 2 and arrays[key].shape[1] > 1:
-            notes.append(f"of {arrays[key].shape[1]} numbers a label the first is the class")
+            notes.append(
+                f"labels have {arrays[key].shape[1]} numbers each, of which the first is the class"
+            )
             arrays[key] = arrays[key][:, 0]
     if _EMNIST in next(iter(rests)):
-        notes.append("EMNIST's pictures lie on their side in its files, and are left so")
+        notes.append("EMNIST's files hold the pictures on their side, and they are left so")
     parts = splits_from(arrays, str(tree.place), classes=_mapping(tree, next(iter(rests))))
     return Parts(**{**vars(parts), "notes": [*parts.notes, *dict.fromkeys(notes)]})
 
@@ -112,9 +114,10 @@ def _refuse_lacking(tree: FileTree, found: Mapping[str, ArrayName]) -> None:
         kinds = [said.kind for said in found.values() if said.part == part]
         for kind, dimensions in (("images", 3), ("labels", 1)):
             if kind not in kinds:
+                word = "training" if part in (None, "train") else part
                 raise DataError(
-                    f"{tree.place}: lacks the {kind} file of the {part or 'training'} set, for"
-                    f" example {_PARTS[part]}-{kind}-idx{dimensions}-ubyte"
+                    f"{tree.place}: the {word} set has no {kind} file, for example"
+                    f" {_PARTS[part]}-{kind}-idx{dimensions}-ubyte"
                 )
 
 

@@ -185,20 +185,24 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
     index = _Index(pictures)
     read = [_read_table(tree, name, index, options.group) for name in _tables(tree, options)]
     tables = {table.name: table for table in read if table}
-    notes: list[str] = []
-    for name, table in list(tables.items()):
-        if len(tables) > 1 and name != options.chosen:
-            if table.label is None and not table.one_hot:
-                notes.append(f"{name} has no labels; it is not used")
-                del tables[name]
-            elif "submission" in name.lower():
-                notes.append(f"{name} is not used: it is a form to be filled in")
-                del tables[name]
-    chosen, called, more = choose_tables(tree, list(tables), options.chosen)
-    notes += more
-    for name in chosen.values():
-        notes += _unused(tables[name])
-    labels = {part: tables[name].labels() for part, name in chosen.items()}
+    drafts = [n for n in tables if "submission" in n.lower() and n != options.chosen]
+    names = [name for name in tables if name not in drafts] or drafts
+    chosen, called, notes = choose_tables(tree, names, options.chosen)
+    notes += [
+        f"{name} is not used: it is a template for answers"
+        for name in drafts[:1]
+        if names != drafts
+    ]
+    labels: dict[Part, list[str]] = {}
+    for part, name in chosen.items():
+        table = tables[name]
+        if table.label is None and not table.one_hot:
+            if part == "train":
+                raise DataError(f"{table.where}: no column holds labels; name it label")
+            notes.append(f"{name} has no labels and is not used")
+            continue
+        labels[part] = table.labels()
+        notes += _unused(table)
     labels = check_labels(labels, {part: tables[chosen[part]].where for part in labels})
     entries: list[_Entry] = []
     for part, cells in labels.items():
@@ -206,7 +210,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
         entries += _entries(whole, tables[chosen[part]], cells, index, own, called)
     entries = _by_folder(_once(entries, notes), called)
     if left := len(pictures) - len({entry.picture for entry in entries}):
-        notes.append(f"{left:,} pictures that no table names are not used")
+        notes.append(f"{left:,} pictures are in no table and are not used")
     return read_labelled(
         whole,
         [LabelledPicture(e.picture, e.label, e.part or "train", e.group) for e in entries],
@@ -242,7 +246,7 @@ def _rows(table: TextTable, most: int | None = None) -> list[list[str]]:
         if len(row) != width:
             raise DataError(
                 f"{table.where}: row {number} has {len(row):,} cells, and the first row has"
-                f" {width:,}; put cells that contain the separator into quotes"
+                f" {width:,}; quote cells that contain the separator"
             )
     return rows
 
@@ -316,7 +320,7 @@ def _read_table(tree: FileTree, name: str, index: _Index, group: str) -> _Table 
         return None
     header = not _names_picture(rows[0][file], index)
     if len(rows) == header:
-        raise DataError(f"{text.where}: has a header, but no row below it")
+        raise DataError(f"{text.where}: has a header but no rows")
     names = rows[0] if header else [f"column {place + 1}" for place in range(len(rows[0]))]
     column = next((n for n, word in enumerate(names) if word.lower() == group.lower()), None)
     table = _Table(name, text.where, names, rows[header:], file, group=column if group else None)
@@ -388,15 +392,15 @@ def _entries(
             own = part_of_value(row[table.split])
             if own is None:
                 raise DataError(
-                    f"{table.where}: data row {number} is of split {shown(row[table.split])}; use"
+                    f"{table.where}: data row {number} has split {shown(row[table.split])}; use"
                     " train, validation or test"
                 )
             called[own] = row[table.split]
         found = index.find(row[table.file], folder, own)
         if len(found) > 1:
             raise DataError(
-                f"{table.where}: data row {number}: {shown(row[table.file])} may be any of"
-                f" {listed(found, 2)}; write the folder as well"
+                f"{table.where}: data row {number}: {shown(row[table.file])} could be any"
+                f" of {listed(found, 2)}; give its folder too"
             )
         if found:
             group = "" if table.group is None else row[table.group]
@@ -428,7 +432,8 @@ def _once(entries: Sequence[_Entry], notes: list[str]) -> list[_Entry]:
             )
         kept.setdefault((entry.picture, entry.part), entry)
     if len(kept) < len(entries):
-        notes.append(f"{len(entries) - len(kept):,} rows that repeat another are not used")
+        twice = len(entries) - len(kept)
+        notes.append(f"{twice:,} duplicate {'row is' if twice == 1 else 'rows are'} not used")
     return list(kept.values())
 
 

@@ -41,7 +41,7 @@ def check_labels(
     if len(found) > max(_FEW, count // 2):
         raise DataError(
             f"{places['train']}: {len(found):,} different labels in {count:,} rows, such as"
-            f" {shown(min(found))}; these are no classes"
+            f" {shown(min(found))}; name the column that holds the classes"
         )
     return {part: list(column) for part, column in cells.items()}
 
@@ -85,8 +85,8 @@ def _number_words(
         wrong = next((row for row, cell in enumerate(column) if cell not in number), None)
         if wrong is not None:
             raise DataError(
-                f"{places[part]}: data row {wrong + 1}: no training image has the label"
-                f" {shown(column[wrong])}; there are {listed(classes, 5)}"
+                f"{places[part]}: data row {wrong + 1}: label {shown(column[wrong])} is not"
+                f" among the training labels ({listed(classes, 5)})"
             )
     return {
         part: np.array([number[cell] for cell in column], np.int64)

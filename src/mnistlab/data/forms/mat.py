@@ -54,7 +54,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
     by_columns = bool(mapping) or any("silhouettes" in name.lower() for name in files)
     parts = splits_from(arrays, place, matlab=True, by_columns=by_columns, classes=mapping)
     if by_columns:
-        notes.append("pixels run down the columns, as MATLAB counts")
+        notes.append("pixels are read column by column, as MATLAB stores them")
     return Parts(**{**vars(parts), "notes": [*parts.notes, *notes]})
 
 

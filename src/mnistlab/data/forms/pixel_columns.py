@@ -94,7 +94,7 @@ def find_columns(table: TextTable) -> Columns:
     header = _is_header(first, table.head[1:])
     rows = table.head[header:]
     if not rows:
-        raise DataError(f"{table.where}: has a header, but no row below it")
+        raise DataError(f"{table.where}: has a header but no rows")
     columns = Columns(
         tuple(
             f"column {shown(name)}" if header and name else f"column {place}"
@@ -192,7 +192,7 @@ def _take_named(table: TextTable, columns: Columns, free: list[int]) -> tuple[Co
         for place in unused
     ]
     if _is_mangled(first):
-        notes.append(f"the first row of {table.name} was made a header by pandas; it is not used")
+        notes.append(f"pandas made the first row of {table.name} its header, and it is not used")
     label, split = next(iter(labels), None), next(iter(splits), None)
     taken = {label, split, *unused}
     return (
@@ -234,7 +234,7 @@ def _take_odd(table: TextTable, columns: Columns, free: list[int]) -> tuple[Colu
         _refuse_several(table, [first[place] for place in odd])
     if not odd:
         return columns, free
-    note = f"{columns.names[odd[0]]} of {table.name} is taken for the label"
+    note = f"{columns.names[odd[0]]} of {table.name} is taken as the label"
     return (
         replace(columns, label=odd[0], notes=(*columns.notes, note)),
         [place for place in free if place != odd[0]],
@@ -292,7 +292,7 @@ def _without_label(table: TextTable, columns: Columns, free: list[int]) -> Colum
     if unlabelled:
         return _with_pixels(table, columns, free)
     raise DataError(
-        f"{table.where}: no column is named label, and {len(free):,} columns are no square image"
+        f"{table.where}: no column is named label, and {len(free):,} columns are not a square image"
         " and its label; it needs a header such as label,pixel0,pixel1,..."
     )
 

@@ -73,7 +73,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
                 " column"
             )
         if content.labels is None:
-            notes.append(f"{name} has no labels; it is not used")
+            notes.append(f"{name} has no labels and is not used")
         else:
             contents[part] = content
     if contents["train"].columns.split is not None:
@@ -102,7 +102,7 @@ def _by_column(
     if len(contents) > 1:
         raise DataError(
             f"{whole.table.where}: its {whole.columns.names[whole.columns.split or 0]} and"
-            f" {contents[next(reversed(contents))].table.name} both tell what is for testing; keep"
+            f" {contents[next(reversed(contents))].table.name} both define the test set; keep"
             " one of them"
         )
     column = whole.cells[whole.columns.split or 0]
@@ -110,11 +110,11 @@ def _by_column(
     wrong = next((row for row, cell in enumerate(column) if parts[cell] is None), None)
     if wrong is not None:
         raise DataError(
-            f"{whole.table.where}: data row {wrong + 1} is of split {shown(column[wrong])}; use"
+            f"{whole.table.where}: data row {wrong + 1} has split {shown(column[wrong])}; use"
             " train, validation or test"
         )
     if "train" not in parts.values():
-        raise DataError(f"{whole.table.where}: no row is of the training split")
+        raise DataError(f"{whole.table.where}: no row belongs to the training split")
     taken: dict[Part, Content] = {}
     for part in SPLITS:
         rows = np.array([parts[cell] == part for cell in column])
@@ -128,4 +128,4 @@ def _by_column(
     return taken, called
 
 
-FORM = Form("pixel table", 30, _matches, _read)
+ FORM = Form("pixel table", 30, _matches, _read)

@@ -128,7 +128,7 @@ class TextTable:
                             yield line
                         skip = max(skip - 1, 0)
         except UnicodeDecodeError as error:
-            raise DataError(f"{self.where}: is no text in UTF-8; save it as UTF-8") from error
+            raise DataError(f"{self.where}: is not UTF-8 text; save it as UTF-8") from error
         except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
             raise DataError(f"{self.where}: cannot be read: {error}") from error
 
@@ -206,7 +206,7 @@ def choose_tables(
         if of:
             tables[part] = of[0]
     others = [] if chosen else found.get(None, [])
-    notes = [f"{name} is not used; name it to use it" for name in others[:3]]
+    notes = [f"{name} is not used (name it to use it)" for name in others[:3]]
     return tables, {part: words[part] for part in tables if part in words}, notes
 
 

@@ -1,0 +1,94 @@
+"""Data lines: what models were trained and tested on, in plain sentences for reports."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from mnistlab.recipe import TESTED_IMAGES, ModelInput
+from mnistlab.runs import RunRecord
+from mnistlab.statistics import RunGroup
+from mnistlab.text import listed, markdown
+
+Runs = Mapping[str, Sequence[RunRecord]]
+Inputs = Mapping[str, Sequence[ModelInput]]
+
+
+def data_lines(runs: Runs) -> list[str]:
+    """Return sentences without full stops: which images there are, what the models were given, and
+    what :func:`note_lines` says.
+
+    Args:
+        runs: on the same data, by their recipe's label.
+    """
+    records = [record for own in runs.values() for record in own]
+    data, on = records[0].data, records[0].recipe.tested_on
+    images = (
+        f"{data.name}: {data.train_images:,} training and {data.test_images:,}"
+        f" {TESTED_IMAGES[on]} of {shape(data.image_size, data.channels)},"
+        f" {len(data.classes)} classes"
+    )
+    return [images, *input_lines(_inputs(runs)), *note_lines(runs)]
+
+
+def note_lines(runs: Runs) -> list[str]:
+    """Return what has to be said of the data, and what was chosen or lost in fitting them to the
+    models, each once.
+
+    Args:
+        runs: on the same data, by their recipe's label.
+    """
+    notes = [note for own in runs.values() for record in own for note in record.data.notes]
+    return [*dict.fromkeys(notes), *input_notes(_inputs(runs))]
+
+
+def of_groups(groups: Iterable[RunGroup]) -> dict[str, Sequence[RunRecord]]:
+    """Return the records of each group by its label, as the functions here take them."""
+    return {group.label: group.records for group in groups}
+
+
+def input_lines(inputs: Inputs) -> list[str]:
+    """Return what models were given; a line says which models if it is not about all of them."""
+    described = _by_label({label: map(_describe, own) for label, own in inputs.items()})
+    return [f"model input{whose}: {said}" for said, whose in described.items()]
+
+
+def input_notes(inputs: Inputs) -> list[str]:
+    """Return what was chosen or lost by that; as :func:`input_lines`."""
+    notes = {label: [note for one in own for note in one.notes] for label, own in inputs.items()}
+    return [f"{note}{whose}" for note, whose in _by_label(notes).items()]
+
+
+def note_list(notes: Iterable[str]) -> list[str]:
+    """Return notes as a list in Markdown, a block of it or none."""
+    items = "".join(f"- note: {markdown(note)}.\n" for note in notes)
+    return [items] if items else []
+
+
+def shape(size: tuple[int, int], channels: int) -> str:
+    """Return for example ``28x28 pixels, grey``."""
+    return f"{size[0]}x{size[1]} pixels, {'grey' if channels == 1 else 'in colour'}"
+
+
+def _describe(given: ModelInput) -> str:
+    means, deviations = (
+        ", ".join(f"{value:g}" for value in (values[:1] if len(set(values)) == 1 else values))
+        for values in (given.mean, given.std)
+    )
+    return (
+        f"{shape((given.height, given.width), given.channels)}, fit = {given.fit}, mean {means},"
+        f" standard deviation {deviations}"
+    )
+
+
+def _inputs(runs: Runs) -> Inputs:
+    return {label: [record.model_input for record in own] for label, own in runs.items()}
+
+
+def _by_label(said: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Return each sentence once, with the labels that it is about unless it is about all."""
+    labels: dict[str, list[str]] = {}
+    for label, sentences in said.items():
+        for sentence in dict.fromkeys(sentences):
+            labels.setdefault(sentence, []).append(label)
+    return {
+        sentence: "" if len(about) == len(said) else f" ({listed(about)})"
+        for sentence, about in labels.items()
+    }
