@@ -75,7 +75,7 @@ def test_no_group_is_on_both_sides(seed, count, drawn):
     tested = []
     for fold in range(1, count + 1):
         part = take_fold(dataset, fold, count, group="_")
-        assert not set(part.train.grouped_by("_")) & set(part.test.groups("_"))
+        assert not set(part.train.grouped_by("_")) & set(part.test.grouped_by("_"))
         assert list(part.test.names) == [names[number] for number in numbers(part.test)]
         assert "in whole groups" in part.note
         tested += numbers(part.test)

@@ -128,4 +128,4 @@ def _by_column(
     return taken, called
 
 
- FORM = Form("pixel table", 30, _matches, _read)
+FORM = Form("pixel table", 30, _matches, _read)
