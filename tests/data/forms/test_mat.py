@@ -18,7 +18,7 @@ GREY = RNG.integers(0, 256, (40, 16, 16), np.uint8)
 ROWS = GREY.reshape(40, 256)
 COLUMNS = GREY.swapaxes(1, 2).reshape(40, 256)
 LABELS = np.arange(40) % 10
-SAID_ROWS = "pixels are taken to run along rows; if the pictures lie on their side, reshape them"
+SAID_ROWS = "pixels are read row by row (if the pictures lie on their side, reshape the images)"
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -50,7 +50,7 @@ def test_emnist(tmp_path, packed):
     assert np.array_equal(parts.train.images[:, 0], GREY)
     assert parts.test.labels.tolist() == LABELS[:9].tolist()
     assert parts.classes == tuple("ABCDEFGHIJ")
-    assert "pixels run down the columns, as MATLAB counts" in parts.notes
+    assert "pixels are read column by column, as MATLAB stores them" in parts.notes
 
 
 def test_mnist_original(tmp_path):

@@ -219,7 +219,7 @@ def _without_count(content: Content) -> Content:
             " its label; it needs a header such as label,pixel0,pixel1,..."
         )
     note = (
-        f"{columns.names[place]} of {content.table.name}, which only counts the rows, is not used"
+        f"{columns.names[place]} of {content.table.name}, which only numbers the rows, is not used"
     )
     return replace(content, columns=replace(columns, notes=(*columns.notes, note)))
 

@@ -46,7 +46,7 @@ def to_images(contents: Mapping[Part, Content], notes: list[str]) -> dict[Part, 
             interleaved = _is_interleaved(own, shape, notes, ordered=content.columns.ordered)
         images[part] = _arranged(own, shape, interleaved=bool(interleaved))
     if _EMNIST.search(contents["train"].table.name):
-        notes.append("EMNIST's tables exchange rows and columns; they are exchanged back")
+        notes.append("EMNIST's tables hold the pictures transposed, which was undone")
         images = {part: np.ascontiguousarray(own.swapaxes(2, 3)) for part, own in images.items()}
     return images
 
@@ -97,7 +97,7 @@ def _scale(
         other = next(part for part in pixels if highs[part] > 1)
         raise DataError(
             f"{contents[fractions[0]].table.where}: {fractions[0]} pixels are from 0 to 1, {other}"
-            f" ones up to {highs[other]:g}; write all on one scale"
+            f" ones up to {highs[other]:g}; use one scale for all"
         )
     if (
         all(whole.values())
@@ -132,14 +132,16 @@ def _is_interleaved(
     _, height, width = shape
     size = f"{pixels.shape[1]:,} pixels are read as {height}x{width} in colour,"
     if ordered:
-        notes.append(f"{size} as the columns' names tell")
+        notes.append(f"{size} as the columns are named")
         return False
     some = pixels[:_LOOKED_AT]
     together, apart = (_arranged(some, shape, interleaved=how) for how in (True, False))
     if _roughness(together) < _CLEARLY * _roughness(apart):
-        notes.append(f"{size} with red, green and blue of each pixel together, as they look")
+        notes.append(
+            f"{size} with red, green and blue alternating, since that looks like a picture"
+        )
         return True
-    notes.append(f"{size} plane by plane: all red, all green, all blue")
+    notes.append(f"{size} a plane of red, then green, then blue")
     return False
 
 
