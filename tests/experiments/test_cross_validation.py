@@ -140,6 +140,8 @@ def test_one_that_ends_when_it_is_settled(recipes, tmp_path):
     assert result.seeds == tuple(range(6))
     assert len(notes.of("finished")) == 6 * 2 * 2
     assert result.max_seeds == 6
+    (new,) = [remark for remark in result.remarks if "new images" in remark]
+    assert "which leaves out that other images would also train other models)" in new
     write_archive(tmp_path, result._archive(tmp_path))
     assert read_comparison(tmp_path).comparison == result.comparison
 

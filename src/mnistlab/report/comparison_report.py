@@ -401,6 +401,7 @@ def _render_page(
         paired=[name for name in plots if name.startswith("paired")],
         matrices=[name for name in plots if name.startswith("confusion")],
         recipes=len(groups),
+        folds=comparison.summaries[0].folds,
         shown=MOST_CURVES,
         fewest_images=FEWEST_IMAGES,
         most_rows=_MOST_ROWS,

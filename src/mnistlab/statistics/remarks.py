@@ -45,7 +45,7 @@ def remarks_on(
     ]
     if len(differences) == 1:
         said += [
-            on_new_images(alone, TESTED_IMAGES[summaries[0].tested_on]),
+            on_new_images(alone, TESTED_IMAGES[summaries[0].tested_on], summaries[0].folds),
             on_loss(alone, summaries[0].tested_on),
             on_pairing(alone),
         ]
@@ -94,12 +94,13 @@ def on_odd_runs(difference: Difference, first: Summary, second: Summary) -> str:
     return ""
 
 
-def on_new_images(difference: Difference, images: str = "test images") -> str:
+def on_new_images(difference: Difference, images: str = "test images", folds: int = 0) -> str:
     """Say how the two compare on new images of the same kind; empty where that is unknown.
 
     Args:
         difference: of the two recipes.
         images: what the images tested on are called.
+        folds: of a cross-validation, in which new images would be trained on as well.
     """
     found = difference.new_images
     if found is None or difference.verdict == "too few seeds":
@@ -109,6 +110,8 @@ def on_new_images(difference: Difference, images: str = "test images") -> str:
     seeds_alone = difference.simultaneous
     if seeds_alone and span(seeds_alone) == span(found.interval):
         interval = "with the same interval"
+    if folds:
+        interval += ", which leaves out that other images would also train other models"
     if difference.verdict == "better" and found.interval.excludes_zero:
         return (
             f"on new images of the same kind, too, {ahead} would be better than {behind}"
