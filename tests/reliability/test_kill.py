@@ -10,7 +10,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from mnistlab import RunFolder
+from mnistlab import Recipe, RunFolder
 from tests.cli.processes import MNISTLAB
 from tests.experiments.listening import leftovers
 from tests.forks import Forks
@@ -118,7 +118,7 @@ def forks(tmp_path_factory, few):
     with pytest.MonkeyPatch.context() as patch:
         # Has what only the first optimiser would import imported in the process that is forked
         # from.
-        patch.setenv("MNISTLAB_PRELOAD", str(few))
+        patch.setenv("MNISTLAB_PRELOAD", Recipe(data=str(few)).data_key)
         forks = Forks(tmp_path_factory.mktemp("forks"))
     yield forks
     forks.close()
