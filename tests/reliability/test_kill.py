@@ -10,12 +10,12 @@ from itertools import count
 import numpy as np
 import pytest
 
-from mnistlab import Recipe, RunFolder
+from mnistlab import RunFolder
 from tests.cli.processes import MNISTLAB
 from tests.experiments.listening import leftovers
-from tests.forks import Forks
+from tests.forks import Command, end_commands, started
 from tests.reliability.bits import bits_of, history_of
-from tests.reliability.kills import Command, end_commands, loaded, temporaries
+from tests.reliability.kills import loaded, temporaries
 
 ARMS = {
     ("lenet5", "auto"): (2, 900),
@@ -114,14 +114,8 @@ def finish(start, folder, whole, *, always=False):
 
 
 @pytest.fixture(scope="module")
-def forks(tmp_path_factory, few):
-    with pytest.MonkeyPatch.context() as patch:
-        # Has what only the first optimiser would import imported in the process that is forked
-        # from.
-        patch.setenv("MNISTLAB_PRELOAD", Recipe(data=str(few)).data_key)
-        forks = Forks(tmp_path_factory.mktemp("forks"))
-    yield forks
-    forks.close()
+def forks():
+    return started()
 
 
 @pytest.mark.parametrize(("name", "kernels"), ARMS)
