@@ -174,12 +174,12 @@ def test_held_out_images_are_named_and_have_no_disputed_labels(tmp_path):
     assert found.figures.disputed is None
     found.write(tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "300 training and 500 held-out training images" in page
+    assert "300 training and 500 validation images" in page
     # The recipe's own text, at the end, says what its keys mean.
     assert not re.search("[tT]est (images|accuracy|loss)", page.partition("The recipe")[0])
     assert (
         json.loads((tmp_path / "out/summary.json").read_text())["tested_on"]
-        == "500 held-out training images"
+        == "500 validation images"
     )
 
 

@@ -49,7 +49,7 @@ def test_the_best_on_validation_is_scored_on_the_test_set(tmp_path):
     validated = [records[0.05, 500, seed].final.test_accuracy for seed in (0, 1)]
     tested = [records[0.05, 0, seed].final.test_accuracy for seed in (0, 1, 2)]
     assert found.verdict.startswith(
-        f"chosen by {100 * np.mean(validated):.2f} % on 500 held-out training images:"
+        f"chosen by {100 * np.mean(validated):.2f} % on 500 validation images:"
         f" learning_rate=0.05; trained on 600 images, it scores {100 * np.mean(tested):.2f} % on"
         " the test set (3 seeds"
     )

@@ -135,7 +135,7 @@ def built_in(name: str) -> Recipe:
         0.3
         >>> built_in("lenet")
         Traceback (most recent call last):
-        mnistlab.errors.RecipeError: lenet: no such recipe; did you mean lenet5? ...
+        mnistlab.errors.RecipeError: lenet: no such recipe; did you mean lenet5?...
     """
     if name in BUILT_IN:
         return BUILT_IN[name]
