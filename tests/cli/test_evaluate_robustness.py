@@ -80,7 +80,9 @@ def test_a_run_and_a_file_stand_in_one_table(plain, few, tmp_path):
     assert result.returncode == 0, result
     assert result.stderr == ""
     first, second, *_ = result.stdout.splitlines()
-    assert first == f"{told_name(few)}, 200 test images; severities as published; seed 0"
+    assert first == (
+        f"{told_name(few)}, 200 test images of 28x28 pixels, grey; severities as published; seed 0"
+    )
     assert second.startswith("Of 2 models LeNet-5, seed 0 has the lowest error: ")
     for part in (
         " Error (%)",

@@ -159,7 +159,9 @@ def test_tables_are_printed_and_a_report_is_written(held_out, tmp_path):
     result = run(*MNISTLAB, "evaluate", held_out, "--out", "report", cwd=tmp_path)
     assert result.returncode == 0, result
     first, second, *_ = result.stdout.splitlines()
-    assert first == f"CustomMLP, seed 3: {held_out_name(held_out)}, 200 test images"
+    assert first == (
+        f"CustomMLP, seed 3: {held_out_name(held_out)}, 200 test images of 28x28 pixels, grey"
+    )
     assert " are classified correctly: " in second
     for part in (
         "Calibration error",

@@ -176,8 +176,8 @@ def _dataset(path: Path, parts: Parts, group: str) -> Dataset:
     elif validation is not None:
         word = parts.called.get("validation", "validation")
         notes.append(
-            f"{word} ({len(validation):,} images) is neither trained nor tested on (validation ="
-            " given tests on it)"
+            f"{word} ({len(validation):,} images) is not trained on, and tested on only if"
+            " validation = given"
         )
     dataset = make_dataset(
         name,
