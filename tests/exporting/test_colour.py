@@ -96,8 +96,8 @@ def test_a_model_of_colours_reads_no_handwriting(tmp_path):
     data = coloured(60, 30, (28, 28))
     train(Recipe(**QUICK), data, folder=tmp_path / "run")
     export_run(tmp_path / "run", tmp_path / "model.onnx", data)
-    with pytest.raises(ModelError, match=r"model\.onnx: reads no grey digits of 28x28 pixels"):
+    with pytest.raises(ModelError, match=r"model\.onnx: classifies colour images of 28x28"):
         Recogniser(tmp_path / "model.onnx")
-    with pytest.raises(ExportError, match="reads no grey digits of 28x28 pixels, and a page"):
+    with pytest.raises(ExportError, match="a page reads the ten digits in 28x28 pixels alone"):
         export_site(tmp_path / "run", tmp_path / "page", data)
     assert not (tmp_path / "page").exists()

@@ -17,7 +17,7 @@ from tests.training.test_run import StopAfter, assert_same
 KERNELS = ["auto", "torch"]
 QUICK = {"epochs": 2, "batch_size": 20, "learning_rate": 0.003}
 CONVNET = {"model": "convnet", "channels": ((8,), (12, 16)), "batch_norm": True}
-LOST = "the images' colour is lost: its model does not take them"
+LOST = "the images' colour is lost: the model takes grey images only"
 OWN = """
 from torch import nn
 
@@ -117,7 +117,9 @@ def test_a_model_of_three_channels_gets_colour_or_grey_three_times(data, own):
     assert started(own(channels=3), data).notes == ()
     found = started(own(channels=3), coloured(channels=1))
     assert found.shape == (3, 20, 26)
-    assert found.notes == ("grey images are given as three equal channels, which the model takes",)
+    assert found.notes == (
+        "the grey images are repeated in three channels, since the model takes colour only",
+    )
 
 
 @pytest.mark.parametrize(
