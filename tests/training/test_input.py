@@ -157,6 +157,26 @@ def test_read_only_arrays_are_taken_without_complaint():
     assert to_size(pixels, an_input(8, 8, "none")).shape == (3, 1, 8, 8)
 
 
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize(
+    "turned",
+    [
+        images(9, 14)[:, 0][:, np.newaxis],
+        images(9, 14, channels=14).transpose(0, 2, 3, 1)[..., :3].transpose(0, 3, 1, 2),
+        images(9, 14, channels=3)[..., ::-1].copy()[..., ::-1].copy(order="F"),
+    ],
+    ids=["new axis", "channels last", "Fortran"],
+)
+def test_how_an_array_lies_in_memory_makes_no_difference(fit, turned):
+    """PyTorch's convolutions round otherwise if they take the channels to be last."""
+    wanted = an_input(*((9, 14) if fit == "none" else (12, 12)), fit, turned.shape[1])
+    straight = np.zeros(turned.shape, np.uint8)
+    straight[:] = turned
+    found, expected = (to_size(array, wanted) for array in (turned, straight))
+    assert torch.equal(found, expected)
+    assert found.stride() == expected.stride() == torch.empty(found.shape).stride()
+
+
 @pytest.mark.parametrize(
     ("fit", "size", "source", "expected"),
     [

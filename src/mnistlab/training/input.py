@@ -166,6 +166,9 @@ def to_size(images: NDArray[np.uint8], model_input: ModelInput) -> Tensor:
     """
     images = to_channels(images, model_input.channels)
     pixels = torch.from_numpy(images if images.flags.writeable else images.copy())
+    # By the strides that NumPy gives a new axis, PyTorch would take the channels to be last, and
+    # its convolutions would round otherwise.
+    pixels = pixels.reshape(-1).reshape(images.shape)
     height, width = pixels.shape[2:]
     placement = model_input.place((height, width))
     if placement.scaled != (height, width):
