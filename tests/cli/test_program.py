@@ -190,7 +190,7 @@ BAD = {
     ),
     "wrong type": (
         ["train", "lenet5", "--set", "fit=3"],
-        "fit: must be one of pad, resize, none; found 3",
+        "fit: must be one of pad, resize, crop, none; found 3",
     ),
     "no value": (["train", "lenet5", "--set", "dropout"], "dropout: write a setting as key=value"),
     "resume and overwrite": (["train", "lenet5", "--resume", "--overwrite"], "give one of them"),

@@ -204,7 +204,7 @@ def read_robustness(folder: Path | str) -> RobustnessResult:
     first = part.images[:1]
     examples = {name: made[0] for name, made in _corrupted(first, severities, seed)}
     facts = (*describe_images(dataset, split), *_describe_settings(severities, seed))
-    notes = tuple(dataset.notes)
+    notes = tuple(map(str, found.get("notes", ())))
     return RobustnessResult(models, facts, settings, examples, notes=notes, command=command)
 
 

@@ -187,7 +187,7 @@ def _headline(best: RunGroup, last: ComparisonResult, grid: Grid) -> str:
     final, images = last.comparison.summaries[0], last.groups[0].records[0].data.train_images
     spread = "" if final.std is None else f", standard deviation {final.std:.2f}"
     return (
-        f"chosen by {100 * best.accuracies.mean():.2f} % on {grid.validation:,} held-out training"
-        f" images: {best.label}; trained on {images:,} images, it scores {final.accuracy:.2f} % on"
-        f" the test set ({len(final.seeds)} seed{'s' if spread else ''}{spread})"
+        f"chosen by {100 * best.accuracies.mean():.2f} % on {grid.validation:,} validation images:"
+        f" {best.label}; trained on {images:,} images, it scores {final.accuracy:.2f} % on the"
+        f" test set ({len(final.seeds)} seed{'s' if spread else ''}{spread})"
     )
