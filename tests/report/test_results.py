@@ -303,3 +303,19 @@ def test_the_robust_recipe_errs_at_most_half_as_often_as_lenet5():
     rows = [line for line in table.splitlines() if line.startswith("|")]
     page = (ROOT / "docs" / "robustness.md").read_text(encoding="utf-8")
     assert "\n".join(rows) in page
+
+
+def test_a_small_network_on_photographs_reaches_what_the_page_says():
+    text = (RESULTS / "cifar_small" / "records" / "seed-0.json").read_text("utf-8")
+    record = RunRecord.from_json(text, "seed-0.json")
+    recipe = built_in("cifar_small")
+    assert record.recipe.replace(data=recipe.data).trains_as(recipe)
+    assert (record.data.train_images, record.data.test_images) == (50_000, 10_000)
+    assert (record.data.channels, record.model_input.shape) == (3, (3, 36, 36))
+    assert record.parameters == 61_770 <= 62_158
+    assert len(record.history) == 10
+    accuracy = f"{100 * record.final.test_accuracy:.2f} %"
+    assert accuracy == "81.32 %"
+    assert f"[{accuracy}](../results/cifar_small/table.md)" in (
+        ROOT / "docs" / "records.md"
+    ).read_text("utf-8")
