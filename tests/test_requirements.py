@@ -21,6 +21,8 @@ ROOMS = {
     "cli/tensorboard.py": "tensorboard",
     "report/table.py": "dataframe",
     "experiments/ray_executor.py": "ray",
+    "data/hdf5_reader.py": "hdf5",
+    "data/forms/parquet.py": "parquet",
 }
 """Where an extra may be imported."""
 

@@ -141,7 +141,7 @@ def test_damage_is_told_as_such(start, at, bytes_there):
 
 
 SLOW = """
-import signal, sys
+import os, signal, sys
 from mnistlab.errors import ModelError
 from mnistlab.recogniser import network
 network._SECONDS = 0.2
@@ -156,6 +156,8 @@ try:
     network.Network(network.Path(sys.argv[1]))
 except KeyboardInterrupt:
     print("interrupted", flush=True)
+# Not through the end of the interpreter, at which threads that still compute may abort it.
+os._exit(0)
 """
 
 

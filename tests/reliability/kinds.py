@@ -183,7 +183,7 @@ def _onnx(folder):
 
 def _parts():
     dataset = tiny_dataset()
-    return (dataset.train.images, dataset.train.labels), (dataset.test.images, dataset.test.labels)
+    return tuple((part.images[:, 0], part.labels) for part in (dataset.train, dataset.test))
 
 
 def _data(form, file, **rules):

@@ -150,9 +150,7 @@ def test_packages_around_a_module_are_not_imported_to_compare_it(tmp_path, monke
     assert_not_run(tmp_path, folder, "would run the code")
     recipe = folder.read_record().recipe
     folder.path.rename(tmp_path / "runs" / f"x-{recipe.digest}-seed0")
-    monkeypatch.setattr(
-        "mnistlab.experiments.experiment_runs._fingerprint", lambda *_: tiny_dataset().fingerprint
-    )
+    monkeypatch.setattr("mnistlab.data.loading.load_for", lambda *_: tiny_dataset())
     repeat(recipe, seeds=1, runs=tmp_path / "runs", executor=InProcessExecutor())
     assert not unspring(tmp_path)
 
@@ -308,9 +306,7 @@ def test_ones_own_runs_go_on_and_are_compared_by_all_files(tmp_path, small_mnist
         tmp_path / "run",
         [],
     )
-    monkeypatch.setattr(
-        "mnistlab.experiments.experiment_runs._fingerprint", lambda *_: tiny_dataset().fingerprint
-    )
+    monkeypatch.setattr("mnistlab.data.loading.load_for", lambda *_: tiny_dataset())
 
     def stop():
         return len(events) > 3

@@ -363,6 +363,7 @@ class Tar(Memory):
             raise DataError(f"{place}: {shorten(name)}: has holes; pack it as a plain file")
         content = archive.extractfile(member)
         if content is not None:
+            # A later member of the same name takes the place of an earlier one, as tar has it.
             self._contents[name] = content.read()
 
 
@@ -438,6 +439,7 @@ def archive_kind(path: Path) -> type[Zip] | type[Tar] | None:
                 return Zip
             opener = _opener(file)
             if opener:
+                refuse_holes(file, path)
                 file.seek(0)
                 with opener(file) as unpacked:
                     start = unpacked.read(_TAR_MAGIC_AT + len(_TAR_MAGIC))

@@ -27,6 +27,7 @@ USUAL_SIZE = (32, 32)
 LARGEST_SIDE = 512
 """Pixels; larger pictures are brought to size while they are read, even if all have one size."""
 _CHUNK = 256
+_HOW = {"pad": "scaled and padded", "resize": "stretched", "crop": "scaled and cropped"}
 _MANY, _MANY_BYTES = 4000, 1 << 25
 """Files and bytes from which several processes pay."""
 
@@ -75,7 +76,7 @@ class _Decoded:
 
 
 class _SizesDifferError(Exception):
-    """Pictures must be brought to one size; the message is what there is."""
+    """Pictures must be brought to one size; the message is what sizes there are."""
 
 
 def read_pictures(tree: FileTree, names: Sequence[str], options: ReadOptions) -> Pictures:
@@ -97,18 +98,11 @@ def read_pictures(tree: FileTree, names: Sequence[str], options: ReadOptions) ->
     try:
         return _read(tree, names, options, None)
     except _SizesDifferError as error:
-        target = options.size or USUAL_SIZE
-        found = _read(tree, names, options, target)
-        how = {"pad": "scaled and padded", "resize": "stretched", "crop": "scaled and cropped"}
         if options.fit == "none":
             raise DataError(
                 f"{tree.place}: {error}; set fit to pad, resize or crop to bring them to one size"
             ) from None
-        found.notes.insert(
-            0,
-            f"{error}, {how[options.fit]} to {target[0]}x{target[1]} (fit = {options.fit})",
-        )
-        return found
+        return _read(tree, names, options, options.size or USUAL_SIZE)
 
 
 def _read(
@@ -131,7 +125,11 @@ def _read(
         for place_ in again:
             task = replace(_task(tree, names, [place_], options, target)(), value_range=common)
             store.add(_decode(task))
-    return store.pictures(names)
+    pictures = store.pictures(names)
+    if target:
+        size = f"{target[0]}x{target[1]} (fit = {options.fit})"
+        pictures.notes.insert(0, f"{store.sizes}, {_HOW[options.fit]} to {size}")
+    return pictures
 
 
 class _Store:
@@ -146,6 +144,13 @@ class _Store:
         self._notes: Counter[str] = Counter()
         self.damaged: dict[str, str] = {}
         self.ranges: dict[int, Range] = {}
+
+    @property
+    def sizes(self) -> str:
+        """The sizes of the pictures, in words."""
+        ends = [f(self._sizes, key=lambda size: size[0] * size[1]) for f in (min, max)]
+        words = dict.fromkeys(f"{height}x{width}" for height, width in ends)
+        return f"pictures of {' to '.join(words)} pixels"
 
     @property
     def count(self) -> int:
@@ -189,13 +194,7 @@ class _Store:
         """Ask for one size if there are several, or if the only one is large."""
         if len(self._sizes) == 1 and max(next(iter(self._sizes))) <= LARGEST_SIDE:
             return
-        low, high = (f(self._sizes, key=lambda size: size[0] * size[1]) for f in (min, max))
-        words = [f"{height}x{width}" for height, width in (low, high)]
-        raise _SizesDifferError(
-            f"pictures of {' to '.join(words)} pixels"
-            if len(self._sizes) > 1
-            else f"pictures of {words[0]} pixels"
-        )
+        raise _SizesDifferError(self.sizes)
 
     def _room_for(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the array of all images, made when the first ones are there."""
@@ -277,6 +276,9 @@ def _decode(task: _Task) -> _Decoded:
             decoded.damaged[name] = reason.removeprefix("damaged, cannot be decoded: ")
             continue
         sizes.add(picture.pixels.shape[1:])
+        if task.target is None and (len(sizes) > 1 or max(picture.pixels.shape) > LARGEST_SIDE):
+            # All are decoded once more, to one size; these large ones would only take memory.
+            return _Decoded(task.start, sizes=list(sizes))
         if picture.notes:
             decoded.notes.update(picture.notes)
         if picture.value_range is not None:

@@ -15,11 +15,11 @@ _NAME = re.compile(r"(?P<number>\d{1,18})_(?P<label>\d{1,4})\.\w+")
 def _matches(tree: FileTree, options: ReadOptions) -> bool:
     del options
     pictures = tree.pictures
-    return (
-        bool(pictures)
-        and all(all(map(part_of, name.split("/")[:-1])) for name in pictures)
-        and any(_NAME.fullmatch(name.rpartition("/")[2]) for name in pictures)
-    )
+    # Several folders that are no splits are classes, whatever the pictures are called.
+    folders = {
+        tuple(folder for folder in name.split("/")[:-1] if not part_of(folder)) for name in pictures
+    }
+    return len(folders) == 1 and any(_NAME.fullmatch(name.rpartition("/")[2]) for name in pictures)
 
 
 def _read(tree: FileTree, options: ReadOptions) -> Parts:
@@ -33,9 +33,10 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
                 f"{tree.place}: {shorten(printable(name))}: a picture is named"
                 " {number}_{label}.png, for example 00042_7.png"
             )
-        part: Part = (part_of(folders[0]) if folders else None) or "train"
-        if folders:
-            called[part] = folders[0]
+        word = next((folder for folder in folders if part_of(folder)), "")
+        part: Part = part_of(word) or "train"
+        if word:
+            called[part] = word
         picture = LabelledPicture(name, str(int(match["label"])), part)
         found.append((int(match["number"]), picture))
     found.sort(key=lambda pair: pair[0])
