@@ -78,6 +78,7 @@ def predict(
 
     options = ReadOptions(model, threshold)
     reader = Reader(options)
+    warn(*(f"note: {note}" for note in reader.notes))
     sources = find_sources(images)
     targets = choose_targets(annotate, sources) if annotate else {}
     given = sys.stdin.buffer.read() if "-" in images else b""
