@@ -132,8 +132,8 @@ def export_run(
     calibration = calibrate(record, trained.test_logits, dataset)
     logits, loudness = trained.logits(dataset.test.images), trained.test_logits
     proto = make_graph(trained.model, record, calibration.temperature, opset)
-    plain, name = proto.ByteSize(), str(folder.path)
-    found, speed = _read(pack(proto, {}), dataset.test.images, opset)
+    plain, name = pack(proto, {}), str(folder.path)
+    found, speed = _read(plain, dataset.test.images, opset)
     largest_difference = _check(found, logits, name)
     accuracy, quantised = _accuracy(logits, record, dataset), None
     if int8:
@@ -142,7 +142,7 @@ def export_run(
         before, accuracy = accuracy, _accuracy(after, record, dataset)
         _refuse_loss(before, accuracy, tolerance, len(logits), name)
         images = len(_calibration_images(record, dataset))
-        quantised = Int8Report(images, before, plain, faster, speed)
+        quantised = Int8Report(images, before, len(plain), faster, speed)
     metadata = _describe(record, dataset, calibration, accuracy) | {
         "typical_logit": round(float(np.median(loudness.max(axis=1))), 2),
         "opset": opset,
@@ -152,10 +152,10 @@ def export_run(
             "calibration_images": quantised.images,
             "accuracy_before": quantised.accuracy_before,
         }
-    content = pack(proto, {METADATA_KEY: json.dumps(metadata, ensure_ascii=False, allow_nan=False)})
+    notes = json.dumps(metadata, ensure_ascii=False, allow_nan=False)
+    content = pack(proto, {METADATA_KEY: notes})
     if quantised:
-        about = len(content) - proto.ByteSize()
-        quantised = replace(quantised, size_before=plain + about)
+        quantised = replace(quantised, size_before=len(plain) + len(notes.encode()))
     try:
         write_atomically(target, content)
     except OSError as error:
