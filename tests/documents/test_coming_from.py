@@ -1,6 +1,7 @@
 """docs/coming-from.md: every command and every name in it exists."""
 
 import inspect
+import itertools
 import re
 import shlex
 from pathlib import Path
@@ -29,7 +30,7 @@ def test_a_command_has_these_options(command):
     known = {option for one in found.params for option in one.opts}
     for word in words:
         assert not word.startswith("--") or word in known, word
-    for before, word in zip(words, words[1:]):
+    for before, word in itertools.pairwise(words):
         assert before != "--set" or word.split("=")[0] in Recipe.model_fields, word
 
 

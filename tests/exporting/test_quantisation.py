@@ -18,7 +18,6 @@ from mnistlab.statistics import fit_temperature
 from mnistlab.training import load_trained
 from tests.exporting.runs import recipes, trained
 
-
 OLD = 17
 """An opset that is written in a moment; the command's test writes the default."""
 

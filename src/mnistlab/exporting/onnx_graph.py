@@ -118,7 +118,7 @@ def _trace(whole: nn.Module, images: Tensor, opset: int) -> Any:
     import onnx
 
     # What it prints where it fails, it prints by itself, past sys.stdout.
-    torch._C._jit_set_onnx_log_enabled(False)  # type: ignore[attr-defined]
+    torch._C._jit_set_onnx_log_enabled(False)  # noqa: FBT003
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "traced.onnx"
         torch.onnx.export(
