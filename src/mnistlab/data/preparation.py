@@ -42,7 +42,7 @@ class Preparation:
         Raises:
             PictureError: of another size, and ``fit`` is ``none``.
         """
-        size: tuple[int, int] = pixels.shape[1:]  # type: ignore[assignment]
+        size: tuple[int, int] = pixels.shape[1:]
         if size != self.image_size and self.fit == "none":
             found, wanted = (f"{height}x{width}" for height, width in (size, self.image_size))
             raise PictureError(
@@ -53,4 +53,5 @@ class Preparation:
             pixels = to_channels(pixels[np.newaxis], self.channels)[0]
         if size != self.image_size:
             pixels = bring_to_size(pixels, self.image_size, self.fit)
-        return to_channels(pixels[np.newaxis], self.channels)[0]
+        images = to_channels(pixels[np.newaxis], self.channels)
+        return images.reshape(images.shape[1:])
