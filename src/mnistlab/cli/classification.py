@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mnistlab.cli.output import warn
 from mnistlab.errors import DataError, MnistlabError, PictureError
 
 if TYPE_CHECKING:
     from mnistlab.cli.classification_sources import Found, Group, Item
-    from mnistlab.prediction import Classifier
+    from mnistlab.prediction import Classifier, Prediction
     from mnistlab.prediction.files import Outcome
 
 BATCH_SIZE = 256
+_MUCH = 0.3
+"""By how much nearer a negative's brightness has to be to the training images' to be spoken of."""
 _SHOW_PROGRESS = 20
 
 
@@ -33,8 +35,10 @@ class Wanted:
         columns: names of its columns.
         like: a sample of it.
         batch_size: pictures at once.
-        processes: that decode; ``None`` is one a core if that pays.
+        jobs: processes that decode; ``None`` is one a core if that pays.
+        threads: CPU threads of a run's model; ``None`` is one per core.
         quiet: whether to show no progress.
+        invert: whether to exchange black and white first.
     """
 
     pictures: tuple[str, ...]
@@ -45,8 +49,10 @@ class Wanted:
     columns: tuple[str, str] | None = None
     like: Path | None = None
     batch_size: int = BATCH_SIZE
-    processes: int | None = None
+    jobs: int | None = None
+    threads: int | None = None
     quiet: bool = False
+    invert: bool = False
 
 
 def classify_pictures(model: str, wanted: Wanted) -> int:
@@ -64,7 +70,7 @@ def classify_pictures(model: str, wanted: Wanted) -> int:
     from mnistlab.prediction import THRESHOLD
 
     threshold = THRESHOLD if wanted.threshold is None else wanted.threshold
-    classifier = open_classifier(model, threshold=threshold)
+    classifier = open_classifier(model, threshold=threshold, invert=wanted.invert)
     submission = None
     if wanted.submission is not None:
         _refuse_unwritable(wanted.submission)
@@ -75,23 +81,31 @@ def classify_pictures(model: str, wanted: Wanted) -> int:
     items = found.items
     kinds = {"text": Writer, "csv": CsvWriter, "json": JsonWriter}
     done = failed = 0
+    light = []
     with contextlib.ExitStack() as stack:
+        if wanted.threads and Path(model).is_dir():
+            from mnistlab.training.device import torch_threads
+
+            stack.enter_context(torch_threads(wanted.threads))
         stop = stack.enter_context(listening_for_stop())
         writer = stack.enter_context(kinds[wanted.style](classifier, items, wanted.top))
         advance = stack.enter_context(progress(len(items), "classifying", hidden=wanted.quiet))
         outcomes = chain.from_iterable(
-            _outcomes(group, classifier, stop, wanted.processes) for group in found.groups
+            _outcomes(group, classifier, stop, wanted.jobs) for group in found.groups
         )
         while batch := list(islice(outcomes, wanted.batch_size)):
-            for item, (prediction, error) in _classified(classifier, batch):
+            for item, prediction, error in _classified(classifier, batch):
                 writer.write(item, prediction, error)
-                if prediction is not None and submission is not None:
-                    submission.add(item, prediction.label)
+                if prediction is not None:
+                    light.append(prediction.image.mean())
+                    if submission is not None:
+                        submission.add(item, prediction.label)
                 failed += prediction is None
                 done += 1
             advance(len(batch))
             if stop():
                 break
+    _warn_of_negatives(light, classifier)
     if done < len(items):
         warn(f"stopped after {done:,} of {len(items):,}")
         return stop.exit_status
@@ -99,7 +113,8 @@ def classify_pictures(model: str, wanted: Wanted) -> int:
         _write(submission.content(), wanted.submission)
         lacks = f"; {failed:,} that could not be read are not in it" if failed else ""
         warn(
-            f"{wanted.submission}: {done - failed:,} labels as {','.join(submission.columns)}{lacks}"
+            f"{wanted.submission}: {done - failed:,} labels as"
+            f" {','.join(submission.columns)}{lacks}"
         )
     return 1 if failed else 0
 
@@ -125,15 +140,19 @@ def _outcomes(
                 yield item, str(error).removeprefix("picture: ")
 
 
-def _classified(classifier: "Classifier", batch: "list[tuple[Item, Outcome]]") -> Iterator[object]:
+def _classified(
+    classifier: "Classifier", batch: "list[tuple[Item, Outcome]]"
+) -> "Iterator[tuple[Item, Prediction | None, str | None]]":
     """Yield each item of a batch with its prediction, or what is wrong with it."""
     import numpy as np
 
     images = [outcome for _, outcome in batch if not isinstance(outcome, str)]
     predictions = iter(classifier.classify(np.stack(images)) if images else ())
     for item, outcome in batch:
-        wrong = outcome if isinstance(outcome, str) else None
-        yield item, (None if wrong is not None else next(predictions), wrong)
+        if isinstance(outcome, str):
+            yield item, None, outcome
+        else:
+            yield item, next(predictions), None
 
 
 def _say(found: "Found", model: str) -> None:
@@ -143,6 +162,20 @@ def _say(found: "Found", model: str) -> None:
         warn(
             f"note: {name}: its labels are ignored; mnistlab evaluate {model} --data {name} tells"
             " how many are met"
+        )
+
+
+def _warn_of_negatives(light: "list[Any]", classifier: "Classifier") -> None:
+    """Say it if the pictures look like negatives of the training images."""
+    usual = classifier.brightness
+    if not light or usual is None:
+        return
+    found = float(sum(light)) / len(light) / 255
+    if abs(found - usual) > abs(1 - found - usual) + _MUCH:
+        warn(
+            f"note: the pictures' mean brightness is {found:.2f}, the training images' was"
+            f" {usual:.2f} (0 is black, 1 white); if light and dark are exchanged,"
+            f" {'leave out' if classifier.preparation.invert else 'give'} --invert"
         )
 
 

@@ -78,11 +78,11 @@ def find(arguments: Sequence[str], given: bytes, classes: Sequence[str]) -> Foun
         if argument == STANDARD_INPUT:
             _add(found, Item("-", "-"), PictureFile(content=given))
         elif os.path.isdir(path):  # noqa: PTH112
-            _add_tree(found, argument, lambda path=path: Folder(path), classes)  # type: ignore[misc]
+            _add_tree(found, argument, lambda path=path: Folder(path), classes)
         elif holds_rows(path):
             _add_rows(found, argument, path)
         elif kind := _archive(path):
-            _add_tree(found, argument, lambda path=path, kind=kind: kind(path), classes)  # type: ignore[misc]
+            _add_tree(found, argument, lambda path=path, kind=kind: kind(path), classes)
         else:
             for source in find_sources([argument]):
                 if source.path is not None and holds_rows(source.path):

@@ -1,6 +1,6 @@
 """``mnistlab classify``: any model's classes for pictures and tables of images."""
 
-from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,6 +25,11 @@ from mnistlab.cli.path_types import NAME, Place
     metavar="P",
     callback=probability,
     help="Probability below which a class is marked as unsure.  [0.5]",
+)
+@click.option(
+    "--invert",
+    is_flag=True,
+    help="Exchange black and white first, as for a model of MNIST's digits.",
 )
 @click.option(
     "--submission",
@@ -62,15 +67,8 @@ def classify(
     pictures: tuple[str, ...],
     as_csv: bool,
     as_json: bool,
-    top: int,
-    threshold: float | None,
-    submission: Path | None,
     columns: str | None,
-    like: Path | None,
-    batch_size: int,
-    jobs: int | None,
-    threads: int | None,
-    quiet: bool,
+    **options: Any,
 ) -> int:
     """Classify each PICTURE with MODEL: a run's folder, an .onnx file, or a shipped model's name.
 
@@ -84,25 +82,19 @@ def classify(
         raise click.UsageError("--csv and --json are two formats: give one of them")
     if pictures.count("-") > 1:
         raise click.UsageError("- is one picture, from standard input: give it once")
-    if (columns or like) and submission is None:
+    if (columns or options["like"]) and options["submission"] is None:
         raise click.UsageError("--columns and --like say how --submission FILE is written")
-    if columns and like:
+    if columns and options["like"]:
         raise click.UsageError("--like says the columns: leave out --columns")
-    names = tuple(columns.split(",")) if columns else None
-    if names is not None and (len(names) != 2 or not all(name.strip() for name in names)):
-        raise click.UsageError("--columns: two names with a comma between, such as id,label")
+    names = _names(columns) if columns else None
     from mnistlab.cli.classification import Wanted, classify_pictures
 
-    wanted = Wanted(
-        pictures,
-        "csv" if as_csv else "json" if as_json else "text",
-        top,
-        threshold,
-        submission,
-        names,  # type: ignore[arg-type]
-        like,
-        batch_size,
-        jobs,
-        quiet,
-    )
-    return classify_pictures(model, wanted)
+    style = "csv" if as_csv else "json" if as_json else "text"
+    return classify_pictures(model, Wanted(pictures, style, columns=names, **options))
+
+
+def _names(columns: str) -> tuple[str, str]:
+    first, _, second = columns.partition(",")
+    if not first.strip() or not second.strip() or "," in second:
+        raise click.UsageError("--columns: two names with a comma between, such as id,label")
+    return first.strip(), second.strip()

@@ -80,7 +80,7 @@ def predict(
     from mnistlab.runs import available_cores
 
     style = "csv" if as_csv else "json" if as_json else "text"
-    wanted = Wanted(images, style, threshold=threshold, processes=jobs, quiet=quiet)
+    wanted = Wanted(images, style, threshold=threshold, jobs=jobs, quiet=quiet)
     if rows := [image for image in images if holds_rows(Path(image))]:
         _hand_over(f"{rows[0]} holds images as models are trained on", annotate)
         return classify_pictures(model, wanted)

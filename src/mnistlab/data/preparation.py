@@ -21,11 +21,13 @@ class Preparation:
             itself does to them comes after that.
         fit: how pictures of other sizes are brought to this one, see :func:`mnistlab.fit.place`;
             ``none`` refuses them.
+        invert: whether black and white are exchanged before anything else.
     """
 
     channels: int
     image_size: tuple[int, int]
     fit: Fit
+    invert: bool = False
 
     def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return one picture as the model takes it.
@@ -49,6 +51,7 @@ class Preparation:
                 f"picture: of {found} pixels; the model takes {wanted} and, as it was trained with"
                 " fit = none, no others"
             )
+        pixels = 255 - pixels if self.invert else pixels
         if self.channels < len(pixels):
             pixels = to_channels(pixels[np.newaxis], self.channels)[0]
         if size != self.image_size:

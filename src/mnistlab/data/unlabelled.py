@@ -41,7 +41,7 @@ def _form(path: Path) -> Form | None:
         tree, options = Folder(path.parent, [path.name]), ReadOptions(chosen=path.name)
         found = next((form for form in forms() if form.rows and form.matches(tree, options)), None)
         # A NumPy file of several arrays is a zip file.
-        packed = found is None or not path.suffix.lower() == ".npz"
+        packed = found is None or path.suffix.lower() != ".npz"
         return None if packed and archive_kind(path) else found
     except (OSError, DataError):
         return None

@@ -149,6 +149,7 @@ def _describe(
         "parameters": record.parameters,
         "temperature": calibration.temperature,
         "calibrated_on": calibration.fitted_on,
+        "brightness": record.brightness,
         "test": {"accuracy": accuracy, "images": len(dataset.test), "of": "test"},
         "data": {"name": dataset.name, "fingerprint": dataset.fingerprint},
         "version": version("mnistlab"),
