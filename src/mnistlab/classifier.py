@@ -14,6 +14,9 @@ from mnistlab.runs import RunFolder
 if TYPE_CHECKING:
     from mnistlab.training import TrainedModel
 
+MNIST_MEAN = 0.1307
+"""Of MNIST's training images, for files that were exported before they said it."""
+
 
 def open_classifier(
     model: "TrainedModel | RunFolder | Path | str",
@@ -68,7 +71,11 @@ def _of_file(file: Path) -> Classifier:
     fit = recipe.get("fit", "pad") if isinstance(recipe, dict) else "pad"
     if fit not in get_args(Fit):
         raise ModelError(f"{file}: what it says of itself is damaged; export it again")
-    calibrated_on, brightness = about.get("calibrated_on"), about.get("brightness")
+    of_mnist = about.get("data", {}).get("name") == "mnist"
+    calibrated_on, brightness = (
+        about.get("calibrated_on"),
+        about.get("brightness", MNIST_MEAN if of_mnist else None),
+    )
     return Classifier(
         title=about.get("title", network.name),
         classes=network.classes,
