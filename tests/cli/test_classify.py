@@ -30,7 +30,7 @@ def home(tmp_path_factory):
             pixels = random.integers(0, 90, (16, 16, 3), np.uint8)
             pixels[:, 8 * label : 8 * label + 8] += 150
             Image.fromarray(pixels).save(home / "data" / name / f"{number}.png")
-    recipe = Recipe(model="mlp", data=str(home / "data"), epochs=6, batch_size=4)
+    recipe = Recipe(model="mlp", data=str(home / "data"), epochs=2, batch_size=8, learning_rate=0.001)
     train(recipe, folder=home / "run", threads=1)
     return home
 
@@ -219,7 +219,7 @@ def test_predict_hands_over_what_is_no_picture_of_digits(home, digits, tmp_path)
     ("arguments", "reason"),
     [
         (["nothing.onnx", "data"], "nothing.onnx"),
-        (["data", "data"], "not a finished run"),
+        (["data", "data"], "no finished run"),
         (["run", "data", "--csv", "--json"], "two formats"),
         (["run", "data", "--columns", "a,b"], "--submission"),
         (["run", "data", "--submission", "s.csv", "--columns", "a"], "two names"),
