@@ -30,7 +30,9 @@ def home(tmp_path_factory):
             pixels = random.integers(0, 90, (16, 16, 3), np.uint8)
             pixels[:, 8 * label : 8 * label + 8] += 150
             Image.fromarray(pixels).save(home / "data" / name / f"{number}.png")
-    recipe = Recipe(model="mlp", data=str(home / "data"), epochs=2, batch_size=8, learning_rate=0.001)
+    recipe = Recipe(
+        model="mlp", data=str(home / "data"), epochs=2, batch_size=8, learning_rate=0.001
+    )
     train(recipe, folder=home / "run", threads=1)
     return home
 
