@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from mnistlab.data import Dataset
 from mnistlab.data.loading import load_for
 from mnistlab.errors import ExportError
-from mnistlab.exporting.calibrate import Calibration, calibrate
 from mnistlab.exporting.onnx_graph import make_graph, need_packages
 from mnistlab.recipe import DISPLAY_NAMES, Recipe
 from mnistlab.recogniser.network import METADATA_KEY, NONE, Network
 from mnistlab.runs import RunFolder, RunRecord, write_atomically
+from mnistlab.statistics import Calibration, calibrate
 from mnistlab.training import load_trained
 
 TOLERANCE = 1e-4

@@ -2,10 +2,10 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from mnistlab.errors import ModelError, did_you_mean
 from mnistlab.recogniser.cutting import Cutter, Glyph
@@ -26,7 +26,6 @@ _TEXTURE, _LEAST_CONFIDENCE = 24, 0.75
 _FEW, _DOUBTFUL = 12, 0.85
 """Digits up to which, and mean confidence below which, a picture is looked at again."""
 _SHIPPED = Path(__file__).parent / "shipped"
-Source = bytes | Path | str | Image.Image | NDArray[np.generic]
 
 
 def shipped_models() -> dict[str, Path]:
@@ -72,17 +71,18 @@ class Recogniser:
         shape = (self.network.channels, *self.network.image_size)
         _refuse_other_images(model, shape, self.network.classes)
 
-    def read(self, source: Source) -> Reading:
+    def read(self, source: Any) -> Reading:
         """Read one picture: a digit, a line of several, or several lines.
 
         Args:
-            source: a file's content, its path, a Pillow image, or an array, see
-                :func:`mnistlab.recogniser.picture.open_picture`.
+            source: a file's path, its content or a file object, an array, a tensor, a Pillow image
+                or a drawing pad's dictionary, see
+                :func:`mnistlab.data.picture_inputs.open_picture`.
 
         Raises:
             PictureError: not a picture, of a format not read, damaged, or too large.
         """
-        picture = open_picture(Path(source) if isinstance(source, str) else source, self.max_pixels)
+        picture = open_picture(source, self.max_pixels)
         cutter = Cutter(self.network.logits, self.network.typical_logit)
         ways = find_writing(picture)
         best, digits = self._read_best(ways, cutter, picture)

@@ -25,6 +25,7 @@ from mnistlab.statistics.evaluation import (
     Misclassification,
     evaluate,
 )
+from mnistlab.statistics.held_out_calibration import Calibration, calibrate
 from mnistlab.statistics.images import HardImage, confusion, hardest
 from mnistlab.statistics.interval import Interval
 from mnistlab.statistics.looks import Look, minimum_seeds, planned_looks, unplanned_look
@@ -38,6 +39,7 @@ __all__ = [
     "MARGIN",
     "MEASURES",
     "Band",
+    "Calibration",
     "ClassDifference",
     "ClassErrors",
     "ClassFigures",
@@ -55,6 +57,7 @@ __all__ = [
     "RunGroup",
     "Summary",
     "band",
+    "calibrate",
     "class_differences",
     "class_errors",
     "compare",
