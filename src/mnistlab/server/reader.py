@@ -21,7 +21,7 @@ from mnistlab.server.answer import Problem
 from mnistlab.server.classifying import ClassifyingTask
 from mnistlab.server.frame import Frame, read_frame
 from mnistlab.server.reading import ReadingTask
-from mnistlab.server.task import Task, task_of
+from mnistlab.server.task import Task
 from mnistlab.text import to_json
 
 _MEMORY, _MEMORY_A_PIXEL = 2**30, 64
@@ -94,7 +94,7 @@ def _limit_memory(pixels: int) -> None:
 
 
 def _load(names: list[str], models: list[str], threshold: float, max_pixels: int) -> _Loaded:
-    from mnistlab.recogniser import Recogniser, shipped_models
+    from mnistlab.recogniser import Recogniser, reads_digits, shipped_models
     from mnistlab.recogniser.network import Network
 
     shipped = shipped_models()
@@ -104,8 +104,10 @@ def _load(names: list[str], models: list[str], threshold: float, max_pixels: int
         # Of others than files Recogniser says what is wrong.
         if model in shipped or model.endswith(".onnx")
     }
-    tasks = {
-        name: task_of((one.channels, *one.image_size), one.classes)
+    tasks: dict[str, Task] = {
+        name: "read"
+        if reads_digits((one.channels, *one.image_size), one.classes)
+        else "classify"
         for name, one in networks.items()
     }
     if len(set(tasks.values())) > 1:
@@ -137,7 +139,7 @@ def _load(names: list[str], models: list[str], threshold: float, max_pixels: int
         }
         for name, one in networks.items()
     }
-    return _Loaded(next(iter(tasks.values())), work, known)
+    return _Loaded("classify" if "classify" in tasks.values() else "read", work, known)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ import { Stage } from "./stage.js";
 
 const LARGEST_DRAWN = 64; // pixels of a side up to which grey images are likely to be drawings
 const PEN = { share: 0.075, thinnest: 10, thickest: 40 };
-const OTHERWISE = "A picture can be chosen, dropped or pasted";
 
 const classes = new Classes();
 const camera = new Camera(element("video"), (message) => {
@@ -66,6 +65,13 @@ function stop() {
   show();
 }
 
+// What was seen last stays, as a picture.
+async function hold() {
+  const frame = await camera.frame();
+  stop();
+  stage.take(frame);
+}
+
 function show() {
   element("live").textContent = camera.on ? "Stop the camera" : "Use the camera";
   element("live").setAttribute("aria-pressed", camera.on);
@@ -82,10 +88,10 @@ function use(model) {
   classes.expect(model);
   const [channels, ...sides] = model.shape, draws = channels === 1 && Math.max(...sides) <= LARGEST_DRAWN;
   if (!stage) {
-    const hint = draws ? `Draw here. ${OTHERWISE}, too` : `${OTHERWISE}; so can the camera's be used`;
-    stage = new Stage({ hint, drawn: draw, taken: (file) => asking.ask(() => prepare(file), true), reset, draws, pen: PEN });
+    stage = new Stage({ drawn: draw, taken: (file) => asking.ask(() => prepare(file), true), reset, draws, pen: PEN });
   }
   stage.draws = draws;
+  stage.hint = draws ? "Draw here, or drop or paste a picture" : "Drop or paste a picture here";
   stage.clear();
   element("ground").hidden = !draws;
   // Which of the two a model was trained on, its images' mean tells: most of an image is ground.
@@ -102,12 +108,12 @@ async function begin() {
   if (!found.length) return;
   use(found[0]);
   element("model-choice").hidden = found.length < 2;
-  element("model").append(...found.map((model) => new Option(model.about.title ?? model.name, model.name)));
-  element("model").addEventListener("change", () => use(found[element("model").selectedIndex]));
+  element("chosen").append(...found.map((model) => new Option(model.about.title ?? model.name, model.name)));
+  element("chosen").addEventListener("change", () => use(found[element("chosen").selectedIndex]));
   element("about").replaceChildren(...about());
 }
 
-element("live").addEventListener("click", () => (camera.on ? stop() : start()));
+element("live").addEventListener("click", () => (camera.on ? hold() : start()));
 element("live").disabled = Boolean(Camera.absence);
 element("no-camera").textContent = Camera.absence;
 element("more").addEventListener("click", () => classes.toggle());

@@ -6,7 +6,7 @@ import { Pad } from "./pad.js";
 export class Stage {
   // hint: what an empty stage says; drawn(), taken(file), reset(): what to do when the drawing has changed, when there is a
   // picture, and when what was there has gone; draws: whether one can draw; pen: see pad.js.
-  constructor({ hint, drawn, taken, reset, draws = true, pen }) {
+  constructor({ hint = "", drawn, taken, reset, draws = true, pen }) {
     Object.assign(this, { hint, drawn, taken, reset, draws });
     this.picture = null; // the address of the picture shown, if one is
     this.live = false; // whether a camera is shown instead
