@@ -15,7 +15,6 @@ from mnistlab.exporting import export_site
 from mnistlab.server.answer import ClassifyAnswer
 from tests.classifiers import write
 from tests.exporting.pages import chromium, visited
-from tests.server.hands import wait_for
 from tests.server.pictures import file
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
@@ -115,7 +114,12 @@ def test_an_answer_has_the_fields_of_the_servers(browser, made):
         (answer,) = classified(page, [file(Image.new("RGBA", (50, 40), (255, 0, 0, 100)))])
     assert set(answer) == set(ClassifyAnswer.model_fields)
     told = ClassifyAnswer.model_validate(answer)
-    assert (told.model, told.calibrated, told.temperature, len(told.top)) == ("colour", True, 1.5, 3)
+    assert (told.model, told.calibrated, told.temperature, len(told.top)) == (
+        "colour",
+        True,
+        1.5,
+        3,
+    )
     # Transparency is laid on white, then a border of black is added above and below.
     assert pixels_of(told.image)[:, 12, 16].tolist() == [255, 155, 155]
 
@@ -134,8 +138,10 @@ def test_a_phone_draws_and_shows_pictures_offline(browser, made):
         # Light on black, as the images were whose mean the model knows.
         assert (drawn[0, 0, 0], drawn[0, 10, 10] > 200) == (0, True)
         page.get_by_label("The drawing becomes light on black").uncheck()
-        page.wait_for_function("before => document.getElementById('view').src !== before",
-                               arg=page.locator("#view").get_attribute("src"))
+        page.wait_for_function(
+            "before => document.getElementById('view').src !== before",
+            arg=page.locator("#view").get_attribute("src"),
+        )
         drawn = pixels_of(page.locator("#view").get_attribute("src").partition(",")[2])
         assert (drawn[0, 0, 0], drawn[0, 10, 10] < 60) == (255, True)
         assert page.evaluate("document.documentElement.scrollWidth") == 360
@@ -143,7 +149,9 @@ def test_a_phone_draws_and_shows_pictures_offline(browser, made):
 
 
 def test_a_layer_that_cannot_run_is_named(tmp_path):
-    layers = nn.Sequential(nn.Conv2d(3, 4, 3), nn.LayerNorm([4, 14, 14]), nn.Flatten(), nn.Linear(784, 2))
+    layers = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.LayerNorm([4, 14, 14]), nn.Flatten(), nn.Linear(784, 2)
+    )
     model = write(tmp_path / "m.onnx", "ab", (16, 16), size=16, model=layers)
     with pytest.raises(ExportError, match=r"m.onnx: the network has a layer .*LayerNormalization"):
         export_site(model, tmp_path / "site")

@@ -2,21 +2,22 @@
 
 import base64
 import io
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
 from mnistlab import Recipe, open_classifier, train
 from tests.browser import FLAGS
-from tests.classifiers import write
+from tests.classifiers import write_linear
 from tests.cli.processes import refusal as one_line
 from tests.cli.processes import run
 from tests.colours import coloured
 from tests.server.hands import PHONE, sync_api
 from tests.server.pictures import claiming, file
-from tests.server.serving import SERVE, served
+from tests.server.serving import SERVE, served, until
 
 LONG = (
     "a class whose name has as many as sixty characters, no fewer",
@@ -31,7 +32,10 @@ PICTURE = file(Image.fromarray(np.arange(120 * 90 * 3, dtype=np.uint8).reshape(9
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("classifiers")
     many = [f"class {number}" for number in range(1000)]
-    return write(folder / "long.onnx", LONG), write(folder / "many.onnx", many, (28, 28), 1)
+    return (
+        write_linear(folder / "long.onnx", LONG),
+        write_linear(folder / "many.onnx", many, (1, 28, 28)),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +83,11 @@ def ask(server, **query):
 def test_a_picture_is_classified_as_by_the_library(server, files):
     response = ask(server, image="true")
     answer, expected = response.json(), open_classifier(files[0]).predict(PICTURE)
-    assert (answer["model"], answer["label"], answer["sure"]) == ("long", expected.label, expected.sure)
+    assert (answer["model"], answer["label"], answer["sure"]) == (
+        "long",
+        expected.label,
+        expected.sure,
+    )
     assert [(one["label"], one["probability"]) for one in answer["top"]] == [
         (label, round(share, 6)) for label, share in expected.top(5)
     ]
@@ -115,11 +123,14 @@ def test_refusals_are_one_line(server, path, content, status, reason):
 
 
 def test_a_full_queue_is_refused_as_for_reading(server):
-    with server.held(), httpx.Client(base_url=server.url, timeout=1) as client:
-        for _ in range(2):
-            with pytest.raises(httpx.TimeoutException):
-                client.post("/api/classify", content=PICTURE)
-    assert ask(server).status_code == 200
+    with ThreadPoolExecutor(3) as crowd:
+        with server.held():
+            asked = [crowd.submit(ask, server) for _ in range(3)]
+            until(lambda: any(one.done() for one in asked))
+        answers = [one.result() for one in asked]
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 503]
+    (refused,) = (answer for answer in answers if answer.status_code == 503)
+    assert refused.headers["retry-after"] == "1"
 
 
 def test_the_server_says_what_it_does(server):
@@ -128,8 +139,12 @@ def test_the_server_says_what_it_does(server):
         ("classify", 3, [3, 24, 32]),
         ("classify", 1000, [1, 28, 28]),
     ]
-    described = server.client.get("/openapi.json").json()["paths"]["/api/classify"]["post"]
-    assert {"404", "413", "422", "503"} < set(described["responses"])
+    document = server.client.get("/openapi.json").json()
+    described = document["paths"]["/api/classify"]["post"]
+    assert set(described["responses"]) == {"200", "400", "404", "408", "413", "422", "503"}
+    told = document["components"]["schemas"]["ClassifyAnswer"]
+    assert set(told["required"]) == set(ask(server).json())
+    assert set(told["properties"]) == set(ask(server, image="true").json())
     assert "/api/classify" in server.client.get("/docs").text
 
 
@@ -162,7 +177,7 @@ def test_pictures_and_the_camera_are_classified_on_the_page(server, visit, optio
 
 def test_a_thousand_classes_are_five_and_then_twenty(server, visit):
     page = visit(server.url, viewport={"width": 360, "height": 740})
-    page.get_by_label("Model").select_option("many")
+    page.locator("#chosen").select_option("many")
     page.locator("#file").set_input_files(
         {"name": "a.png", "mimeType": "image/png", "buffer": PICTURE}
     )
@@ -209,26 +224,29 @@ def test_a_run_is_served_and_readers_import_no_torch(tmp_path):
     data = coloured(60, 30)
     np.savez(
         tmp_path / "data.npz",
-        **{"train_images": data.train.images, "train_labels": data.train.labels},
-        **{"test_images": data.test.images, "test_labels": data.test.labels},
+        train_images=data.train.images,
+        train_labels=data.train.labels,
+        test_images=data.test.images,
+        test_labels=data.test.labels,
     )
     train(recipe, folder=tmp_path / "mine")
     with served("--model", str(tmp_path / "mine"), "--workers", "1") as running:
         answer = ask(running).json()
         assert (answer["model"], answer["label"] in ("0", "1", "2")) == ("mine", True)
         for process in (running.process.pid, *running.readers()):
-            with open(f"/proc/{process}/maps") as maps:
-                assert "libtorch" not in maps.read()
-    (tmp_path / "data.npz").unlink()
-    line = one_line(run(*SERVE, "--port", 0, "--model", "mine", cwd=tmp_path))
-    assert line.startswith("mnistlab: mine: cannot be served: ")
-    assert "data.npz" in line
+            assert "libtorch" not in Path(f"/proc/{process}/maps").read_text()
+
+
+def test_a_run_that_cannot_be_exported_is_one_line(tmp_path):
+    (tmp_path / "unfinished").mkdir()
+    line = one_line(run(*SERVE, "--port", 0, "--model", "unfinished", cwd=tmp_path))
+    assert line.startswith("mnistlab: unfinished: ")
 
 
 def test_one_server_does_not_do_both(files, tmp_path):
     options = ["--model", "reader", "--model", files[0]]
     line = one_line(run(*SERVE, "--port", 0, *options, cwd=tmp_path))
-    assert "one server cannot do both: reader reads digits, long classifies pictures" in line
+    assert "one server cannot do both: reader reads digits, long classifies pictures;" in line
 
 
 def test_a_server_of_digits_says_where_to_send_pictures():

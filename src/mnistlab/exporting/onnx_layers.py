@@ -12,9 +12,19 @@ from mnistlab.errors import ExportError
 _INPUT, _OUTPUT, _PROBABILITIES = "images", "logits", "probabilities"
 _OF_TWO = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide"}
 _OF_ONE = {
-    **{"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Floor": "floor", "Abs": "abs"},
-    **{"Exp": "exp", "Log": "log", "Neg": "negate", "Sqrt": "sqrt", "HardSwish": "hard_swish"},
-    **{"Mish": "mish", "Softsign": "softsign", "Softplus": "softplus"},
+    "Relu": "relu",
+    "Sigmoid": "sigmoid",
+    "Tanh": "tanh",
+    "Floor": "floor",
+    "Abs": "abs",
+    "Exp": "exp",
+    "Log": "log",
+    "Neg": "negate",
+    "Sqrt": "sqrt",
+    "HardSwish": "hard_swish",
+    "Mish": "mish",
+    "Softsign": "softsign",
+    "Softplus": "softplus",
 }
 _UNCHANGED = ("Unsqueeze", "Cast", "Identity", "Dropout")
 _IMAGE, _FLAT = 4, 2
@@ -101,7 +111,7 @@ class _Reading:
             self.places[node.output] = self.places[first]
             return []
         flowing = [one for one in node.inputs if one in self.places]
-        made = None
+        made: _Made = None
         if node.operator in _OF_TWO and flowing:
             made = {"kind": _OF_TWO[node.operator], "from": node.inputs}
         elif node.operator in _OF_ONE and flowing:
@@ -163,7 +173,8 @@ def _convolution(reading: _Reading, node: _Node) -> _Made:
     weight = reading.constant(node, 1)
     if weight is None or weight.ndim != _IMAGE or node.is_padded:
         return None
-    return _padded(node) + [
+    return [
+        *_padded(node),
         {
             "kind": "convolution",
             "weight": reading.kept(weight),
@@ -171,7 +182,7 @@ def _convolution(reading: _Reading, node: _Node) -> _Made:
             "stride": list(node.settings.get("strides", [1, 1])),
             "dilation": list(node.settings.get("dilations", [1, 1])),
             "groups": int(node.settings.get("group", 1)),
-        }
+        },
     ]
 
 
@@ -182,7 +193,7 @@ def _padded(node: _Node, value: float = 0.0) -> list[dict[str, Any]]:
     return [{"kind": "pad", **sides, "value": value}] if any(sides.values()) else []
 
 
-def _pooling(reading: _Reading, node: _Node) -> _Made:
+def _pooling(_reading: _Reading, node: _Node) -> _Made:
     settings, size = node.settings, list(node.settings["kernel_shape"])
     highest = node.operator == "MaxPool"
     padded = any(settings.get("pads", [0]))
@@ -232,8 +243,12 @@ def _padding(reading: _Reading, node: _Node) -> _Made:
     _, _, top, left, _, _, bottom, right = around
     grey = 0.0 if value is None else float(value.item())
     return {
-        **{"kind": "pad", "top": top, "left": left},
-        **{"bottom": bottom, "right": right, "value": grey},
+        "kind": "pad",
+        "top": top,
+        "left": left,
+        "bottom": bottom,
+        "right": right,
+        "value": grey,
     }
 
 
@@ -298,7 +313,9 @@ def _softmax(_reading: _Reading, node: _Node) -> _Made:
 
 _MAKERS: dict[str, Callable[[_Reading, _Node], _Made]] = {
     **dict.fromkeys(("MaxPool", "AveragePool"), _pooling),
-    **dict.fromkeys(("ReduceMean", "ReduceMax", "GlobalAveragePool", "GlobalMaxPool"), _over_pixels),
+    **dict.fromkeys(
+        ("ReduceMean", "ReduceMax", "GlobalAveragePool", "GlobalMaxPool"), _over_pixels
+    ),
     **dict.fromkeys(("Reshape", "Flatten", "Squeeze"), _flatten),
     **dict.fromkeys(("Softmax", "LogSoftmax"), _softmax),
     "BatchNormalization": _batch_norm,

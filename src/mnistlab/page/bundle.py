@@ -13,8 +13,8 @@ _LEFT = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 def bundle(modules: dict[str, str], page: str, worker: str) -> str:
     """Return a script that starts as ``page`` in a page and as ``worker`` in a worker.
 
-    Each module becomes a function that is called when it is first imported; those that neither needs
-    are left out.
+    Each module becomes a function that is called when it is first imported; those that neither
+    needs are left out.
 
     Args:
         modules: source texts by path. They import names in braces from each other by relative

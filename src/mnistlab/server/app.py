@@ -30,9 +30,10 @@ from mnistlab.server.settings import Settings
 from mnistlab.server.target import Target
 from mnistlab.server.upload import Uploads
 
-_ABOUT = """Reads handwritten digits in any ordinary picture: `POST` its file to `/api/read`. A server of
-other models classifies pictures instead: `POST` them to `/api/classify`. `/api/models` says which
-it does.
+_ABOUT = """Reads handwritten digits in any ordinary picture: `POST` its file to `/api/read`.
+
+A server of other models classifies pictures instead: `POST` them to `/api/classify`. `/api/models`
+says what this one does.
 
 The body of every error is one line of JSON, `{"error": "..."}`; 503 comes with `Retry-After`."""
 

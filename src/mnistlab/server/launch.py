@@ -18,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from mnistlab.errors import ServerError
+from mnistlab.runs import RunFolder
 from mnistlab.server.app import create_app
 from mnistlab.server.log import configuration
 from mnistlab.server.pool import Pool
@@ -44,6 +45,7 @@ def serve(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) 
             read pictures.
 
     Raises:
+        RunError: a model is a folder without a finished run.
         ServerError: the address cannot be listened on, or the models cannot be exported or loaded.
     """
     with (
@@ -68,6 +70,8 @@ def _export(model: str, place: Path) -> str:
     run = Path(model)
     if not os.path.isdir(run):  # noqa: PTH112 - Path's raises if a name is too long for a file
         return model
+    # What is no finished run need not wait for PyTorch.
+    RunFolder(run).read_record()
     file = place / f"{run.resolve().name}.onnx"
     if file.exists():
         raise ServerError(f"two models are called {file.stem}; rename a folder")
@@ -75,9 +79,7 @@ def _export(model: str, place: Path) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["its export ended without a word"]
-        raise ServerError(
-            f"{run}: cannot be served: {said[-1].removeprefix('mnistlab: ')}"
-        )
+        raise ServerError(f"{run}: cannot be served: {said[-1].removeprefix('mnistlab: ')}")
     return str(file)
 
 

@@ -52,7 +52,9 @@ class PictureEndpoint:
         self._task, self._names = task, settings.names
         self._pool, self._uploads = pool, uploads
 
-    async def answer(self, request: Request, asked: Sequence[str], wanted: dict[str, Any]) -> Response:
+    async def answer(
+        self, request: Request, asked: Sequence[str], wanted: dict[str, Any]
+    ) -> Response:
         """Return the response to one picture.
 
         Args:

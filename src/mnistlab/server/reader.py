@@ -98,38 +98,22 @@ def _load(names: list[str], models: list[str], threshold: float, max_pixels: int
     from mnistlab.recogniser.network import Network
 
     shipped = shipped_models()
-    networks = {
-        name: Network(shipped.get(model) or Path(model))
-        for name, model in zip(names, models, strict=True)
-        # Of others than files Recogniser says what is wrong.
-        if model in shipped or model.endswith(".onnx")
+    recognisers: dict[str, Recogniser] = {}
+    networks: dict[str, Network] = {}
+    for name, model in zip(names, models, strict=True):
+        if model not in shipped and model.lower().endswith(".onnx"):
+            networks[name] = one = Network(Path(model))
+            if not reads_digits((one.channels, *one.image_size), one.classes):
+                continue
+        recognisers[name] = Recogniser(model, threshold=threshold, max_pixels=max_pixels)
+        networks[name] = recognisers[name].network
+    others = {
+        name: model for name, model in zip(names, models, strict=True) if name not in recognisers
     }
-    tasks: dict[str, Task] = {
-        name: "read"
-        if reads_digits((one.channels, *one.image_size), one.classes)
-        else "classify"
-        for name, one in networks.items()
-    }
-    if len(set(tasks.values())) > 1:
-        said = ", ".join(f"{name} {_DOES[task]}" for name, task in tasks.items())
-        raise ServerError(f"one server cannot do both: {said}; start a second one, on another port")
-    work: ReadingTask | ClassifyingTask
-    if "classify" not in tasks.values():
-        work = ReadingTask(
-            {
-                name: Recogniser(model, threshold=threshold, max_pixels=max_pixels)
-                for name, model in zip(names, models, strict=True)
-            }
-        )
-    else:
-        from mnistlab.classifier import open_classifier
-
-        work = ClassifyingTask(
-            {
-                name: open_classifier(model, threshold=threshold)
-                for name, model in zip(names, models, strict=True)
-            },
-            max_pixels,
+    if recognisers and others:
+        raise ServerError(
+            f"one server cannot do both: {next(iter(recognisers))} reads digits,"
+            f" {next(iter(others))} classifies pictures; start a second one, on another port"
         )
     known = {
         name: {
@@ -139,7 +123,12 @@ def _load(names: list[str], models: list[str], threshold: float, max_pixels: int
         }
         for name, one in networks.items()
     }
-    return _Loaded("classify" if "classify" in tasks.values() else "read", work, known)
+    if recognisers:
+        return _Loaded("read", ReadingTask(recognisers), known)
+    from mnistlab.classifier import open_classifier
+
+    classifiers = {name: open_classifier(m, threshold=threshold) for name, m in others.items()}
+    return _Loaded("classify", ClassifyingTask(classifiers, max_pixels), known)
 
 
 @contextlib.contextmanager
