@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("run", type=Place())
 @click.argument("model", type=Place(path_type=str))
 @click.option(
-    "--web", is_flag=True, help="Write a page that reads in the browser; MODEL is its folder."
+    "--web", is_flag=True, help="Write a page that works in the browser alone; MODEL is its folder."
 )
 @data_option("the one that the run was trained on")
 @click.option("--overwrite", is_flag=True, help="Replace MODEL, or the page in it, if it is there.")
@@ -29,8 +29,8 @@ def export(run: Path, model: str, data: str | None, *, web: bool, overwrite: boo
     It takes images as the data set holds them, and gives logits and calibrated probabilities. ONNX
     Runtime must read every test image as PyTorch does, or no file is written.
 
-    With --web, MODEL/index.html is a page that reads drawings and pictures without a server; RUN
-    may then be an .onnx file or a shipped model's name as well.
+    With --web, MODEL/index.html is a page that reads digits, or classifies pictures, without a
+    server; RUN may then be an .onnx file or a shipped model's name as well.
     """
     from mnistlab.cli.screen import download_bar
     from mnistlab.errors import ExportError

@@ -1,4 +1,4 @@
-"""Export: a model as one ONNX file, or as a page that reads digits in the browser."""
+"""Export: a model as one ONNX file, or as a page that works in the browser alone."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def export(
     Args:
         run: a finished run's folder; for a page also an exported file or a shipped model's name.
         target: the file; for a page the folder for its ``index.html``.
-        web: write a page that reads drawings and pictures without a server.
+        web: write a page that reads digits, or classifies pictures, without a server.
         data: the data that the run was trained on, if they are elsewhere now; ``None`` loads what
             its recipe names.
         overwrite: replace what is there.

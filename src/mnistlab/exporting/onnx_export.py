@@ -147,6 +147,7 @@ def _describe(
         ),
         "seed": record.seed,
         "parameters": record.parameters,
+        "mean": list(record.model_input.mean),
         "temperature": calibration.temperature,
         "calibrated_on": calibration.fitted_on,
         "brightness": record.brightness,

@@ -25,6 +25,7 @@ _TEXTURE, _LEAST_CONFIDENCE = 24, 0.75
 """Digits from which on, and mean confidence below which, a picture shows texture and no writing."""
 _FEW, _DOUBTFUL = 12, 0.85
 """Digits up to which, and mean confidence below which, a picture is looked at again."""
+_DIGITS = tuple(map(str, range(10)))
 _SHIPPED = Path(__file__).parent / "shipped"
 
 
@@ -137,6 +138,16 @@ def _find_model(model: Path | str) -> Path:
     raise ModelError(f"{model}: no such model; {did_you_mean(str(model), shipped) or known}")
 
 
+def reads_digits(shape: tuple[int, int, int], classes: tuple[str, ...]) -> bool:
+    """Tell whether a model is one of the ten digits, as they are cut out of pictures.
+
+    Args:
+        shape: channels, height and width of the images that it takes.
+        classes: names of its classes; the last may be ``none``.
+    """
+    return shape == (1, 28, 28) and classes[:10] == _DIGITS and classes[10:] in ((), (NONE,))
+
+
 def _refuse_other_images(
     model: Path | str, shape: tuple[int, int, int], classes: tuple[str, ...]
 ) -> None:
@@ -145,7 +156,7 @@ def _refuse_other_images(
     Raises:
         ModelError: it is not; the message says what it is, what is needed, and the remedy.
     """
-    if shape == (1, 28, 28) and len(classes) >= 10 and classes[10:] in ((), (NONE,)):
+    if reads_digits(shape, classes):
         return
     channels, height, width = shape
     colour = " colour" if channels > 1 else ""
