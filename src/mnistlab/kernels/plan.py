@@ -77,7 +77,7 @@ class Plan:
         """The model's parameters, in the order in which the layers need them."""
         return [getattr(module, name) for module, name in self._parameters]
 
-    def train(
+    def train(  # noqa: PLR0913 - the public signature
         self,
         batches: EpochBatches,
         first: int,
@@ -96,9 +96,9 @@ class Plan:
             batches: of the epoch.
             first: number of the first batch, from 0.
             last: number of the batch to stop before.
-            optimizer: ``SGD``, ``Adam`` or ``AdamW``, whose state is created if missing, and updated;
-                ``None`` computes the gradients only. ``batches.rates`` are used, not its learning
-                rate.
+            optimizer: ``SGD``, ``Adam`` or ``AdamW``, whose state is created if missing, and
+                updated; ``None`` computes the gradients only. ``batches.rates`` are used, not its
+                learning rate.
             smoothing: of the labels, 0 to 1.
             class_weights: float32, ``(classes,)``: of the loss, as ``weight`` of
                 :func:`torch.nn.functional.cross_entropy`; ``None`` weighs all classes alike.

@@ -2,6 +2,7 @@
 
 from mnistlab.recipe.ablation import ablate, regularisers
 from mnistlab.recipe.built_in_recipes import BUILT_IN, DISPLAY_NAMES, built_in
+from mnistlab.recipe.code import read_code
 from mnistlab.recipe.file import beside, read_recipe, read_toml, to_toml
 from mnistlab.recipe.model_input import ModelInput
 from mnistlab.recipe.recipe import TABLES, Recipe, allowed
@@ -23,6 +24,7 @@ __all__ = [
     "allowed",
     "beside",
     "built_in",
+    "read_code",
     "read_recipe",
     "read_source",
     "read_toml",

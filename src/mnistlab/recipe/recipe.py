@@ -412,7 +412,7 @@ class Recipe(BaseModel):
         description="cross_entropy, path/to/file.py:function or package.module:function",
     )
     class_weights: (
-        Literal["", "balanced"]
+        Annotated[Literal["", "balanced"], Field(json_schema_extra={"words": "balanced"})]
         | Annotated[tuple[Weight, ...], Field(strict=False)]
         | Annotated[dict[str, Weight], Field(min_length=1)]
     ) = Field(
@@ -647,19 +647,11 @@ def _words(schema: dict[str, Any]) -> str:
         case {"const": option}:
             return str(option)
         case {"enum": options}:
-            return "one of " + ", ".join(option or "empty" for option in options)
+            return "one of " + ", ".join(options)
         case {"type": "boolean"}:
             return "true or false"
-        case {"type": "object", "additionalProperties": dict(item)}:
-            return f"a table by name, each {_words(item)}"
-        case {"type": "object"}:
-            return "a table of names and numbers, texts, true, false or lists of these"
-        case {"type": "array", "prefixItems": [item, *_]}:
-            return f"{schema.get('values', 'three numbers')}, each {_words(item)}"
-        case {"type": "array", "items": {"items": item}}:
-            return f"a list of lists, such as [[16, 16], [32, 32]], each number {_words(item)}"
-        case {"type": "array", "items": item}:
-            return f"a list, each {_words(item)}"
+        case {"type": "object" | "array"}:
+            return _words_of_several(schema)
         case {"type": "string", "pattern": _}:
             return (
                 "letters of any script, digits, '.', '_' and '-', not starting with '.' or '-', at"
@@ -668,6 +660,19 @@ def _words(schema: dict[str, Any]) -> str:
         case {"type": "string"}:
             return "a text that is not empty"
     return _number_words(schema)
+
+
+def _words_of_several(schema: dict[str, Any]) -> str:
+    match schema:
+        case {"additionalProperties": dict(item)}:
+            return f"a table by name, each {_words(item)}"
+        case {"type": "object"}:
+            return "a table of names and numbers, texts, true, false or lists of these"
+        case {"prefixItems": [item, *_]}:
+            return f"{schema.get('values', 'three numbers')}, each {_words(item)}"
+        case {"items": {"items": item}}:
+            return f"a list of lists, such as [[16, 16], [32, 32]], each number {_words(item)}"
+    return f"a list, each {_words(schema['items'])}"
 
 
 def _number_words(schema: dict[str, Any]) -> str:

@@ -48,4 +48,4 @@ def class_weights(recipe: Recipe, dataset: Dataset) -> tuple[float, ...]:
 def describe_weights(weights: tuple[float, ...], dataset: Dataset) -> str:
     """Return one line with the weight of each class."""
     pairs = zip(dataset.classes, weights, strict=True)
-    return f"class weights: {listed([f'{name} {weight:.4g}' for name, weight in pairs])}"
+    return f"class weights: {listed([f'{name}: {weight:.4g}' for name, weight in pairs])}"

@@ -89,9 +89,7 @@ def make_optimizer(
     if device.type == "cuda" and kind in _CAPTURED:
         taken = inspect.signature(kind).parameters
         # Fused implementations read a learning rate that lies on the device.
-        arguments |= {
-            name: True for name in ("capturable", _CAPTURED[kind]) if name in taken
-        }
+        arguments |= {name: True for name in ("capturable", _CAPTURED[kind]) if name in taken}
     return kind(model.parameters(), **arguments)
 
 
@@ -192,9 +190,7 @@ def _tuples(value: object) -> object:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-def _try(
-    kind: type[Optimizer], arguments: Mapping[str, Any], model: nn.Module, name: str
-) -> None:
+def _try(kind: type[Optimizer], arguments: Mapping[str, Any], model: nn.Module, name: str) -> None:
     """Take a step on copies of the parameters, with gradients of zero.
 
     Raises:
