@@ -219,7 +219,7 @@ def _flatten(fields: object) -> object:
     """Return ``optimizer_options.eps`` as one field, which TOML reads as a table in a table."""
     if not isinstance(fields, dict):
         return fields
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in fields.items():
         if key in TABLES and isinstance(value, dict):
             flat |= {f"{key}.{name}": values for name, values in value.items()}
