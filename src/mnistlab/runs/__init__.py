@@ -9,6 +9,7 @@ from mnistlab.runs.options import RunOptions
 from mnistlab.runs.pooling import MIXED, pool_complete, pool_fingerprints, pool_folds
 from mnistlab.runs.predictions import MAX_SEED, Predictions, Seed, summarise_predictions
 from mnistlab.runs.record import (
+    CodeDigest,
     DataSummary,
     Environment,
     EpochMetrics,
@@ -30,6 +31,7 @@ __all__ = [
     "BLANK",
     "MAX_SEED",
     "MIXED",
+    "CodeDigest",
     "DataSummary",
     "Environment",
     "EpochMetrics",
