@@ -20,6 +20,7 @@ from pydantic import (
 from mnistlab.errors import RecipeError, RunError
 from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.runs.checksum import add_checksum, read_checked
+from mnistlab.runs.confusion import Scores, score_classes
 from mnistlab.runs.predictions import Count, Loss, Predictions, Quantity, Seed, Share, Size
 from mnistlab.text import csv_row, html_table
 
@@ -131,6 +132,8 @@ class RunRecord(_Frozen):
             :attr:`model_input`.
         predictions: how the final weights classify each image; ``None`` in records of older
             versions.
+        scores: figures of each class, written out; ``None`` in records of older versions, see
+            :attr:`class_scores`.
         started: when training started.
         seconds: training and testing time, summed over the epochs.
     """
@@ -145,8 +148,16 @@ class RunRecord(_Frozen):
     imports: dict[str, str] | None = None
     input: ModelInput | None = None
     predictions: Predictions | None = None
+    scores: Scores | None = None
     environment: Environment
     started: AwareDatetime
+
+    @model_serializer(mode="wrap")
+    def _leave_out_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = serialise(self)
+        if self.scores is None:
+            content.pop("scores", None)
+        return content
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "RunRecord":
@@ -174,6 +185,25 @@ class RunRecord(_Frozen):
         return ModelInput(
             channels=1, height=height, width=width, fit=recipe.fit, mean=(mean,), std=(std,)
         )
+
+    @property
+    def class_scores(self) -> Scores | None:
+        """Precision, recall and F1 of each class, and the means; ``None`` where the record lacks
+        predictions.
+        """
+        if self.predictions is None:
+            return self.scores
+        return score_classes(self.predictions, self.data.classes)
+
+    @property
+    def macro_f1(self) -> float | None:
+        """Mean of the classes' F1, 0 to 1; ``None`` where the record lacks predictions."""
+        return self.class_scores and self.class_scores.macro_f1
+
+    @property
+    def balanced_accuracy(self) -> float | None:
+        """Mean of the classes' recalls, 0 to 1; ``None`` where the record lacks predictions."""
+        return self.class_scores and self.class_scores.balanced_accuracy
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -261,6 +291,8 @@ class RunRecord(_Frozen):
                 len(self.predictions.mistakes),
                 self.data.test_images,
             )
+            if self.scores and self.scores != score_classes(self.predictions, self.data.classes):
+                raise ValueError("scores: not those that follow from the predictions")
         wanted = {f"final.{name}": value for name, value in self.final.model_dump().items()} | {
             "seconds": self.seconds
         }

@@ -23,6 +23,7 @@ from mnistlab.runs import (
     RunRecord,
     describe_environment,
     now,
+    score_classes,
     summarise_predictions,
 )
 from mnistlab.runs.options import ignore, never
@@ -317,6 +318,7 @@ def _record(
     threads: int,
     started: datetime,
 ) -> RunRecord:
+    predictions = summarise_predictions(*trainer.score_training(), logits, dataset.test.labels)
     return RunRecord(
         recipe=trainer.recipe,
         seed=trainer.seed,
@@ -336,7 +338,8 @@ def _record(
         source=trainer.source.digest,
         imports=trainer.source.imports,
         input=trainer.input,
-        predictions=summarise_predictions(*trainer.score_training(), logits, dataset.test.labels),
+        predictions=predictions,
+        scores=score_classes(predictions, dataset.classes),
         environment=describe_environment(
             describe_device(trainer.device), threads, trainer.backend.kernels
         ),
