@@ -15,6 +15,7 @@ from mnistlab.cli.options import (
     experiment_options,
     folds_option,
     margin_option,
+    metric_option,
     out_option,
     parse_seeds,
     recipe_options,
@@ -35,6 +36,7 @@ _SEEDS = 20
 @click.argument("recipes", nargs=-1, required=True, shell_complete=recipes)
 @seeds_option(_SEEDS, shown=False)
 @margin_option
+@metric_option
 @click.option(
     "--until-settled",
     is_flag=True,
@@ -82,6 +84,7 @@ def compare(
 @click.argument("recipe", shell_complete=recipes)
 @seeds_option(10)
 @margin_option
+@metric_option
 @out_option("ablation")
 @folds_option
 @recipe_options

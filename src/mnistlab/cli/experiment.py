@@ -22,7 +22,7 @@ from mnistlab.files import read_file
 from mnistlab.text import shorten
 
 if TYPE_CHECKING:
-    from mnistlab.experiments import Executor
+    from mnistlab.experiments import ComparisonResult, Executor
     from mnistlab.experiments.trial_events import Event
     from mnistlab.recipe import Recipe
     from mnistlab.report.result import Result
@@ -78,6 +78,7 @@ def experiment(
         "threads": run.threads,
         "kernels": run.kernels,
         "command": command_line(),
+        "metric": options["metric"],
     }
     _warn_of_replacement(out, {recipe.digest for recipe in recipes})
     with listening_for_stop() as stop, ExperimentView(console(quiet=options["quiet"])) as view:
@@ -134,7 +135,11 @@ def show(result: "Result", files: list[Path], summary: str = "summary.json") -> 
         raise SystemExit(1)
 
 
-def show_table(result: "Result") -> None:
-    """Print a comparison's table, as wide as the terminal."""
+def show_table(result: "ComparisonResult") -> None:
+    """Print a comparison's table, as wide as the terminal, and all metrics where accuracy alone
+    says little of small classes.
+    """
     width = terminal_width()
     echo("", *result.table("short").text(width).split("\n"))
+    if result.comparison.classes_matter:
+        echo(*result.table("metrics").text(width).split("\n"))

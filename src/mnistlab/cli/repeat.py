@@ -11,6 +11,7 @@ from mnistlab.cli.options import (
     changed_recipe,
     experiment_options,
     folds_option,
+    metric_option,
     out_option,
     parse_seeds,
     recipe_options,
@@ -22,6 +23,7 @@ from mnistlab.cli.output import echo, json_option
 @click.command(short_help="The mean accuracy of one recipe over many seeds.")
 @click.argument("recipe", shell_complete=recipes)
 @seeds_option(20)
+@metric_option
 @out_option("repetition")
 @folds_option
 @recipe_options

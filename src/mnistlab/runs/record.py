@@ -198,12 +198,14 @@ class RunRecord(_Frozen):
     @property
     def macro_f1(self) -> float | None:
         """Mean of the classes' F1, 0 to 1; ``None`` where the record lacks predictions."""
-        return self.class_scores and self.class_scores.macro_f1
+        scores = self.class_scores
+        return scores.macro_f1 if scores else None
 
     @property
     def balanced_accuracy(self) -> float | None:
         """Mean of the classes' recalls, 0 to 1; ``None`` where the record lacks predictions."""
-        return self.class_scores and self.class_scores.balanced_accuracy
+        scores = self.class_scores
+        return scores.balanced_accuracy if scores else None
 
     @computed_field  # type: ignore[prop-decorator]
     @property

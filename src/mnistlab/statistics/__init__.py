@@ -12,8 +12,10 @@ from mnistlab.statistics.calibration import (
 from mnistlab.statistics.classes import (
     ClassDifference,
     ClassErrors,
+    ClassMeans,
     class_differences,
     class_errors,
+    class_means,
 )
 from mnistlab.statistics.comparison import Comparison, compare
 from mnistlab.statistics.curves import MEASURES, Band, band
@@ -28,19 +30,22 @@ from mnistlab.statistics.evaluation import (
 from mnistlab.statistics.images import HardImage, confusion, hardest
 from mnistlab.statistics.interval import Interval
 from mnistlab.statistics.looks import Look, minimum_seeds, planned_looks, unplanned_look
+from mnistlab.statistics.metric import METRICS, Metric
 from mnistlab.statistics.new_images import NewImages
 from mnistlab.statistics.power import seeds_for_equivalence, seeds_needed
 from mnistlab.statistics.run_group import RunGroup
-from mnistlab.statistics.summary import Summary, summarise
+from mnistlab.statistics.summary import MetricSummary, Summary, summarise
 from mnistlab.statistics.temperature import fit_temperature
 
 __all__ = [
     "MARGIN",
     "MEASURES",
+    "METRICS",
     "Band",
     "ClassDifference",
     "ClassErrors",
     "ClassFigures",
+    "ClassMeans",
     "Comparison",
     "Coverage",
     "Difference",
@@ -48,6 +53,8 @@ __all__ = [
     "HardImage",
     "Interval",
     "Look",
+    "Metric",
+    "MetricSummary",
     "Misclassification",
     "NewImages",
     "Reliability",
@@ -57,6 +64,7 @@ __all__ = [
     "band",
     "class_differences",
     "class_errors",
+    "class_means",
     "compare",
     "confusion",
     "evaluate",
