@@ -18,7 +18,8 @@ OURS = {"mnistlab", "benchmarks", "tests", "docs"}
 ROOMS = {
     "server": "serve",
     "exporting": "export",
-    "cli/tensorboard.py": "tensorboard",
+    "cli/loggers/tensorboard.py": "tensorboard",
+    "cli/loggers/mlflow.py": "mlflow",
     "report/table.py": "dataframe",
     "experiments/ray_executor.py": "ray",
     "data/hdf5_reader.py": "hdf5",

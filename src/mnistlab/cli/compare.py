@@ -10,6 +10,7 @@ import click
 
 from mnistlab.cli.completion import recipes
 from mnistlab.cli.experiment import experiment, show, show_table
+from mnistlab.cli.log_options import log_options
 from mnistlab.cli.options import (
     changed_recipe,
     experiment_options,
@@ -51,6 +52,7 @@ _SEEDS = 20
 @folds_option
 @recipe_options
 @experiment_options
+@log_options
 @json_option
 def compare(
     recipes: tuple[str, ...],
@@ -89,6 +91,7 @@ def compare(
 @folds_option
 @recipe_options
 @experiment_options
+@log_options
 @json_option
 def ablate(recipe: str, seeds: str, out: Path, **options: Any) -> None:
     """Measure what each regulariser of RECIPE is worth: train it whole, without each, with each

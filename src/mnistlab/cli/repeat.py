@@ -7,6 +7,7 @@ import click
 
 from mnistlab.cli.completion import recipes
 from mnistlab.cli.experiment import experiment, show
+from mnistlab.cli.log_options import log_options
 from mnistlab.cli.options import (
     changed_recipe,
     experiment_options,
@@ -28,6 +29,7 @@ from mnistlab.cli.output import echo, json_option
 @folds_option
 @recipe_options
 @experiment_options
+@log_options
 @json_option
 def repeat(recipe: str, seeds: str, out: Path, **options: Any) -> None:
     """Train RECIPE with many seeds, and report the mean accuracy of the final epochs, with its

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from mnistlab.cli.experiment import experiment, show, show_table
+from mnistlab.cli.log_options import log_options
 from mnistlab.cli.options import experiment_options, metric_option, out_option
 from mnistlab.cli.output import json_option
 from mnistlab.cli.path_types import Place
@@ -16,6 +17,7 @@ from mnistlab.cli.path_types import Place
 @metric_option
 @out_option("sweep")
 @experiment_options
+@log_options
 @json_option
 def sweep(file: Path, out: Path, **options: Any) -> None:
     """Try the recipes of FILE, a .toml with a [grid] or [random] table, and score the best one.

@@ -76,8 +76,9 @@ def class_score_table(groups: Sequence[RunGroup]) -> Table:
             for group, found in zip(groups, (column[place] for column in means), strict=True)
         ],
         {
-            "Precision (%)": "share of the predictions of the class that are correct, mean"
-            " over seeds with its 95 % interval (Student's t); a run that never predicts the class counts 0",
+            "Precision (%)": "share of the predictions of the class that are correct, mean over"
+            " seeds with its 95 % interval (Student's t); a run that never predicts the class"
+            " counts 0",
             "Recall (%)": "share of the class's images that are predicted as it, likewise",
             "F1 (%)": "harmonic mean of precision and recall, likewise",
         },

@@ -54,8 +54,8 @@ class Comparison(BaseModel):
 
     @property
     def classes_matter(self) -> bool:
-        """Whether accuracy alone says too little: classes differ much in size, or recipes are judged
-        by another metric.
+        """Whether accuracy alone says too little: classes differ much in size, or recipes are
+        judged by another metric.
         """
         return self.metric != "accuracy" or self.summaries[0].unequal
 
