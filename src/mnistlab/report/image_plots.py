@@ -1,5 +1,6 @@
 """Plots over images: calibration, confusion, and the errors of each class."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -32,10 +33,11 @@ from mnistlab.statistics import (
     reliability_diagram,
 )
 
-_CELL, _LEAST, _MOST = 0.5, 4.8, 10.0
-"""Inches of a cell of a confusion matrix with numbers; least and greatest side of a matrix."""
-_NAMES, _LETTERS = 10.0, 0.8
-"""Points of the largest names; a name's height as a share of its row."""
+_CELL, _NAME, _LEAST, _MOST = 0.5, 0.13, 4.8, 13.0
+"""Inches of a cell of a confusion matrix with numbers, and of the name of a row; least and greatest
+side of a matrix."""
+_LETTERS = 8
+"""Points of a matrix's numbers and names; less would not be legible in a page on a phone."""
 _DARKEST = 0.6
 """Opacity of the shade of the most frequent error: on it dark text has a contrast of 6 on a light
 page, and light text one of 5 on a dark page."""
@@ -123,8 +125,9 @@ def draw_confusion(
     """
     classes = [wrapped(name) for name in names]
     numbers = len(classes) <= MOST_CLASSES
-    side = min(max(_LEAST, _CELL * len(classes)), _MOST)
-    size = min(_NAMES, _LETTERS * 72 * side / len(classes))
+    side = min(max(_LEAST, (_CELL if numbers else _NAME) * len(classes)), _MOST)
+    # Of very many classes every second or third is named.
+    named = range(0, len(classes), math.ceil(_NAME * len(classes) / side))
     drawn = figure(side + 0.4, side)
     axes = drawn.subplots()
     shares = normalised(table)
@@ -152,21 +155,23 @@ def draw_confusion(
     axes.set(xlabel="predicted class", ylabel="true class", title=wrapped(title + each, 44))
     slanted = max(map(len, classes)) > 2
     axes.set_xticks(
-        range(len(classes)),
-        classes,
-        fontsize=size,
+        named,
+        [classes[place] for place in named],
+        fontsize=None if numbers else _LETTERS,
         rotation=(60 if numbers else 90) if slanted else 0,
         ha=("right" if numbers else "center") if slanted else "center",
     )
-    axes.set_yticks(range(len(classes)), classes, fontsize=size)
+    axes.set_yticks(
+        named, [classes[place] for place in named], fontsize=None if numbers else _LETTERS
+    )
     return drawn
 
 
 def _write_cell(axes: Axes, row: int, column: int, share: float, images: int | float) -> None:
     whole = isinstance(images, int)
-    for height, words, size in (
-        (row - 0.16, f"{share:.1f}", 8),
-        (row + 0.22, f"{images:,}" if whole else f"{images:,.1f}", 6),
+    for height, words, weight in (
+        (row - 0.2, f"{share:.1f}", "bold"),
+        (row + 0.2, f"{images:,}" if whole else f"{images:,.1f}", "normal"),
     ):
         axes.text(
             column,
@@ -175,7 +180,8 @@ def _write_cell(axes: Axes, row: int, column: int, share: float, images: int | f
             ha="center",
             va="center",
             color=INK,
-            fontsize=size,
+            fontsize=_LETTERS,
+            fontweight=weight,
             in_layout=False,
         )
 

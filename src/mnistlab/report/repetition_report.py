@@ -144,15 +144,13 @@ def figure_table(figures: Summary) -> Table:
 
 
 def seed_table(figures: Summary) -> Table:
-    """Return one row per run: final accuracy, macro F1 and balanced accuracy in percent, errors,
-    loss in nats, training time in seconds.
+    """Return one row per run: final accuracy in percent, errors, loss in nats, training time in
+    seconds, macro F1 and balanced accuracy in percent.
     """
     columns = [
         number("Seed", 0),
         number("Accuracy (%)"),
         count("Errors"),
-        number("Macro F1 (%)"),
-        number("Balanced accuracy (%)"),
         number("Loss", 4),
         number("Training seconds", 1),
     ]
@@ -160,14 +158,14 @@ def seed_table(figures: Summary) -> Table:
         figures.seeds,
         figures.accuracies,
         figures.errors,
-        figures.macro_f1.values,
-        figures.balanced_accuracy.values,
         figures.losses,
         figures.training_seconds,
     ]
     if figures.disputed:
         columns.append(number(_UNDISPUTED, 2, "accuracy_without_disputed"))
         values.append(figures.disputed.accuracies)
+    columns += [number("Macro F1 (%)"), number("Balanced accuracy (%)")]
+    values += [figures.macro_f1.values, figures.balanced_accuracy.values]
     return Table(columns, list(zip(*values, strict=True)))
 
 
