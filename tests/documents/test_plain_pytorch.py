@@ -44,8 +44,8 @@ def test_the_lines_give_the_runs_logits(trained, recipe):
 
 def test_a_module_of_ones_own_takes_them_without_the_package(trained, tmp_path):
     (tmp_path / "net.py").write_text(
-        "from torch import nn\ndef build(shape, classes):\n    return nn.Sequential(nn.Conv2d(1, 3, 5),"
-        " nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(3 * 28 * 28, classes))\n"
+        "from torch import nn\ndef build(shape, classes):\n    return nn.Sequential("
+        "nn.Conv2d(1, 3, 5), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(3 * 28 * 28, classes))\n"
     )
     trained("net.py:build", size=32, fit="pad")
     own = {}

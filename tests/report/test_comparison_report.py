@@ -109,7 +109,11 @@ def test_markdown_and_csv_carry_the_same_figures(report):
         assert f"| {row['recipe']} | 61,706 | 8 | {float(row['test_accuracy']):.2f} |" in markdown
         assert shown in markdown
     assert {path.name for path in (report / "tables").iterdir()} == {
-        f"{name}.csv" for name in ("recipes", "pairs", "losses", "runs", "classes")
+        f"{name}.csv"
+        for name in (
+            *("recipes", "pairs", "losses", "runs", "metrics"),
+            *("classes", "class_scores", "confusion"),
+        )
     }
 
 

@@ -157,12 +157,14 @@ def test_every_plot_is_there(report):
 def test_the_plots_draw_the_figures():
     found = made()
     plots = draw_plots(found)
-    numbers = {
-        (int(t.get_position()[1]), int(t.get_position()[0])): t.get_text()
-        for t in plots["confusion"].axes[0].texts
-    }
-    assert numbers == {
-        place: str(count) for place, count in np.ndenumerate(found.confusion) if count
+    cells = {}
+    for written in plots["confusion"].axes[0].texts:
+        column, row = written.get_position()
+        cells.setdefault((round(row), column), []).append(written.get_text())
+    assert cells == {
+        (row, column): [f"{100 * count / found.confusion[row].sum():.1f}", str(count)]
+        for (row, column), count in np.ndenumerate(found.confusion)
+        if count
     }
     upper, lower = plots["calibration"].axes
     drawn = reliability_diagram(found.reliability)

@@ -92,10 +92,13 @@ def run_trials(trials: Sequence[Trial], options: ExperimentOptions) -> Experimen
     for recipe in recipes:
         _refuse_missing_model(recipe)
     wanted: list[Trial] = []
+    reused: list[TrialFinished] = []
     for trial in {_key(trial): trial for trial in reversed(trials)}.values():
         folder = RunFolder(trial.folder)
         if folder.finished:
-            experiment.records[_key(trial)] = _reusable(trial, folder.read_record(), parts, read)
+            record = _reusable(trial, folder.read_record(), parts, read)
+            experiment.records[_key(trial)] = record
+            reused.insert(0, TrialFinished(trial, record))
         else:
             wanted.insert(0, trial)
 
@@ -111,7 +114,7 @@ def run_trials(trials: Sequence[Trial], options: ExperimentOptions) -> Experimen
     said = [note for found in images for note in found.notes]
     notes = tuple(dict.fromkeys([*said, *_input_notes(experiment.records.values())]))
     options.on_event(
-        ExperimentStarted(tuple(wanted), len(experiment.records), executor.description, notes)
+        ExperimentStarted(tuple(wanted), len(reused), executor.description, notes, tuple(reused))
     )
     if wanted and not options.should_stop():
         executor.run(wanted, options.run, listen, options.should_stop)

@@ -2,6 +2,7 @@
 
 from mnistlab.runs.atomic import write_atomically
 from mnistlab.runs.checksum import BLANK, add_checksum, read_checksums, seal, seal_is_broken
+from mnistlab.runs.confusion import ClassScore, Scores, confusion_matrix, score_classes, unequal
 from mnistlab.runs.environment import available_cores, describe_environment
 from mnistlab.runs.folder import RunFolder
 from mnistlab.runs.lock import folder_lock
@@ -31,6 +32,7 @@ __all__ = [
     "BLANK",
     "MAX_SEED",
     "MIXED",
+    "ClassScore",
     "CodeDigest",
     "DataSummary",
     "Environment",
@@ -42,9 +44,11 @@ __all__ = [
     "RunRecord",
     "RunStore",
     "RunSummary",
+    "Scores",
     "Seed",
     "add_checksum",
     "available_cores",
+    "confusion_matrix",
     "describe_environment",
     "find_runs",
     "folder_lock",
@@ -57,8 +61,10 @@ __all__ = [
     "read_summary",
     "reason",
     "run_name",
+    "score_classes",
     "seal",
     "seal_is_broken",
     "summarise_predictions",
+    "unequal",
     "write_atomically",
 ]

@@ -20,6 +20,7 @@ from pydantic import (
 from mnistlab.errors import RecipeError, RunError
 from mnistlab.recipe import ModelInput, Recipe, Source
 from mnistlab.runs.checksum import add_checksum, read_checked
+from mnistlab.runs.confusion import Scores, score_classes
 from mnistlab.runs.predictions import (
     MAX_LOSS,
     Count,
@@ -161,6 +162,8 @@ class RunRecord(_Frozen):
             :attr:`model_input`.
         predictions: how the final weights classify each image; ``None`` in records of older
             versions.
+        scores: figures of each class, written out; ``None`` in records of older versions, see
+            :attr:`class_scores`.
         started: when training started.
         seconds: training and testing time, summed over the epochs.
     """
@@ -177,13 +180,14 @@ class RunRecord(_Frozen):
     class_weights: tuple[float, ...] = ()
     input: ModelInput | None = None
     predictions: Predictions | None = None
+    scores: Scores | None = None
     environment: Environment
     started: AwareDatetime
 
     @model_serializer(mode="wrap")
     def _leave_out_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content: dict[str, Any] = serialise(self)
-        for key in ("code", "class_weights"):
+        for key in ("code", "class_weights", "scores"):
             if not content.get(key):
                 content.pop(key, None)
         return content
@@ -220,6 +224,27 @@ class RunRecord(_Frozen):
         """Mean of the training images' pixels, 0 to 1; ``None`` where the recipe sets the mean."""
         mean = self.model_input.mean
         return round(sum(mean) / len(mean), 4) if self.recipe.mean == "auto" else None
+
+    @property
+    def class_scores(self) -> Scores | None:
+        """Precision, recall and F1 of each class, and the means; ``None`` where the record lacks
+        predictions.
+        """
+        if self.predictions is None:
+            return self.scores
+        return score_classes(self.predictions, self.data.classes)
+
+    @property
+    def macro_f1(self) -> float | None:
+        """Mean of the classes' F1, 0 to 1; ``None`` where the record lacks predictions."""
+        scores = self.class_scores
+        return scores.macro_f1 if scores else None
+
+    @property
+    def balanced_accuracy(self) -> float | None:
+        """Mean of the classes' recalls, 0 to 1; ``None`` where the record lacks predictions."""
+        scores = self.class_scores
+        return scores.balanced_accuracy if scores else None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -307,6 +332,8 @@ class RunRecord(_Frozen):
                 len(self.predictions.mistakes),
                 self.data.test_images,
             )
+            if self.scores and self.scores != score_classes(self.predictions, self.data.classes):
+                raise ValueError("scores: not those that follow from the predictions")
         wanted = {f"final.{name}": value for name, value in self.final.model_dump().items()} | {
             "seconds": self.seconds
         }

@@ -24,6 +24,7 @@ from mnistlab.runs import (
     RunRecord,
     describe_environment,
     now,
+    score_classes,
     summarise_predictions,
 )
 from mnistlab.runs.options import ignore, never
@@ -324,6 +325,7 @@ def _record(
     threads: int,
     started: datetime,
 ) -> RunRecord:
+    predictions = summarise_predictions(*trainer.score_training(), logits, dataset.test.labels)
     return RunRecord(
         recipe=trainer.recipe,
         seed=trainer.seed,
@@ -345,7 +347,8 @@ def _record(
         code={field: CodeDigest.of(source) for field, source in trainer.code.items()},
         class_weights=trainer.class_weights,
         input=trainer.input,
-        predictions=summarise_predictions(*trainer.score_training(), logits, dataset.test.labels),
+        predictions=predictions,
+        scores=score_classes(predictions, dataset.classes),
         environment=describe_environment(
             describe_device(trainer.device), threads, trainer.backend.kernels
         ),
