@@ -1,6 +1,7 @@
 """What tests share: a small piece of real MNIST, recipes that train in a moment, and pictures on
 disk."""
 
+import gc
 import os
 
 # Before torch is imported, here or in a process that a test starts: two test workers share two
@@ -24,6 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="tests of reliability: as often as docs/reliability.md says",
     )
+
+
+def pytest_collection_finish() -> None:
+    """Leave thousands of tests, and all that is imported, out of later searches for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """Trainer: the training loop of one run, from initial weights to the last epoch."""
 
 import math
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -286,6 +287,7 @@ def make_optimizer(
         recipe: its optimiser and the options of it are used.
         device: on CUDA, the optimiser is one that a CUDA graph can capture.
     """
+    _spare_compiler()
     # Fused implementations read a learning rate that lies on the device.
     cuda = device.type == "cuda"
     if recipe.optimizer == "adamw":
@@ -304,6 +306,19 @@ def make_optimizer(
         weight_decay=recipe.weight_decay,
         fused=cuda or None,
     )
+
+
+def _spare_compiler() -> None:
+    """Keep PyTorch from importing its compiler, a second and a half, to exempt from compilation
+    what nobody compiles: optimisers' methods outside ``step``.
+    """
+    if "torch._dynamo" in sys.modules:
+        return
+    for name in ("add_param_group", "load_state_dict", "state_dict", "zero_grad"):
+        method = getattr(getattr(torch.optim.Optimizer, name), "__wrapped__", None)
+        if method is not None:
+            # Where torch._compile keeps the exempted function once it has made it.
+            method.__dynamo_disable = method
 
 
 def batch_bounds(count: int, size: int) -> list[tuple[int, int]]:
