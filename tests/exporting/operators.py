@@ -3,13 +3,13 @@ third of what an export takes."""
 
 import functools
 
-from mnistlab.exporting.onnx_graph import _quiet
-
 
 def remember_operators():
     """Have this process, and those forked from it, read them once."""
     from torch.onnx._internal.exporter._constants import TORCHLIB_OPSET
     from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    from mnistlab.exporting.onnx_graph import _quiet
 
     if not hasattr(ONNXRegistry.from_torchlib, "cache_info"):
         ONNXRegistry.from_torchlib = staticmethod(functools.cache(ONNXRegistry.from_torchlib))
