@@ -1,6 +1,7 @@
 """Optimisers: those that have a name, any other class by its path, and their steps in PyTorch."""
 
 import inspect
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -82,6 +83,7 @@ def make_optimizer(
         RecipeError: there is no such class, it refuses an option, or it cannot train here.
         ModelError: the code of the user's own cannot be run.
     """
+    _spare_compiler()
     kind = _find(recipe.optimizer, source)
     arguments = _arguments(kind, recipe)
     if kind not in OPTIMIZERS.values() or recipe.optimizer_options:
@@ -219,3 +221,16 @@ def _try(kind: type[Optimizer], arguments: Mapping[str, Any], model: nn.Module, 
         raise
     except BaseException as error:
         raise RecipeError(f"optimizer: {name} cannot be used: {told(error)}") from error
+
+
+def _spare_compiler() -> None:
+    """Keep PyTorch from importing its compiler, a second and a half, to exempt from compilation
+    what nobody compiles: optimisers' methods outside ``step``.
+    """
+    if "torch._dynamo" in sys.modules:
+        return
+    for name in ("add_param_group", "load_state_dict", "state_dict", "zero_grad"):
+        method = getattr(getattr(Optimizer, name), "__wrapped__", None)
+        if method is not None:
+            # Where torch._compile keeps the exempted function once it has made it.
+            method.__dynamo_disable = method
