@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("run", type=Place())
 @click.argument("model", type=Place(path_type=str))
 @click.option(
-    "--web", is_flag=True, help="Write a page that reads in the browser; MODEL is its folder."
+    "--web", is_flag=True, help="Write a page that works in the browser alone; MODEL is its folder."
 )
 @click.option(
     "--opset",
@@ -49,8 +49,8 @@ def export(run: Path, model: str, **options: Any) -> None:
     accuracy, the size and the speed before and after are printed, and no file is written if the
     accuracy falls by more than --tolerance.
 
-    With --web, MODEL/index.html is a page that reads drawings and pictures without a server; RUN
-    may then be an .onnx file or a shipped model's name as well.
+    With --web, MODEL/index.html is a page that reads digits, or classifies pictures, without a
+    server; RUN may then be an .onnx file or a shipped model's name as well.
     """
     from mnistlab.cli.screen import download_bar
     from mnistlab.errors import ExportError

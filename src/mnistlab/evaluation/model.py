@@ -14,10 +14,10 @@ from mnistlab.data import CATALOGUE, Dataset, Split, load_dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.data.loading import load_for, take_for
 from mnistlab.errors import DataError, ModelError, did_you_mean
-from mnistlab.exporting import calibrate
 from mnistlab.recipe import DISPLAY_NAMES, Recipe
 from mnistlab.report.data_lines import input_lines, input_notes, shape
 from mnistlab.runs import RunFolder, RunRecord
+from mnistlab.statistics import calibrate
 from mnistlab.text import listed, shorten
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Export: a model as one ONNX file, or as a page that reads digits in the browser."""
+"""Export: a model as one ONNX file, or as a page that works in the browser alone."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def export(  # noqa: PLR0913 - each says what the file is to be
     Args:
         run: a finished run's folder; for a page also an exported file or a shipped model's name.
         target: the file; for a page the folder for its ``index.html``.
-        web: write a page that reads drawings and pictures without a server.
+        web: write a page that reads digits, or classifies pictures, without a server.
         opset: version of ONNX's operators in the file, 9 to 25, with ``int8`` 13 to 25; ``None`` is
             20.
         int8: quantise weights and activations to eight bits, by the ranges found on training

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from mnistlab.data import Dataset
 from mnistlab.data.loading import load_for, take_for
 from mnistlab.errors import ExportError, ModelError
-from mnistlab.exporting.calibrate import Calibration, calibrate
 from mnistlab.exporting.onnx_graph import (
     DEFAULT_OPSET,
     OPSETS,
@@ -28,6 +27,7 @@ from mnistlab.exporting.quantisation import FIRST_OPSET, quantise
 from mnistlab.recipe import DISPLAY_NAMES, Recipe
 from mnistlab.recogniser.network import METADATA_KEY, NONE, Network
 from mnistlab.runs import RunFolder, RunRecord, write_atomically
+from mnistlab.statistics import Calibration, calibrate
 from mnistlab.training import TrainedModel, load_trained
 from mnistlab.training.randomness import derive_seed
 
@@ -288,8 +288,10 @@ def _describe(
         ),
         "seed": record.seed,
         "parameters": record.parameters,
+        "mean": list(record.model_input.mean),
         "temperature": calibration.temperature,
         "calibrated_on": calibration.fitted_on,
+        "brightness": record.brightness,
         "test": {"accuracy": accuracy, "images": len(dataset.test), "of": "test"},
         "data": {"name": dataset.name, "fingerprint": dataset.fingerprint},
         "version": version("mnistlab"),
