@@ -14,9 +14,15 @@ from mnistlab.runs import RunFolder
 if TYPE_CHECKING:
     from mnistlab.training import TrainedModel
 
+MNIST_MEAN = 0.1307
+"""Of MNIST's training images, for files that were exported before they said it."""
+
 
 def open_classifier(
-    model: "TrainedModel | RunFolder | Path | str", *, threshold: float = THRESHOLD
+    model: "TrainedModel | RunFolder | Path | str",
+    *,
+    threshold: float = THRESHOLD,
+    invert: bool = False,
 ) -> Classifier:
     """Return a model of any classes, ready to classify pictures.
 
@@ -25,6 +31,8 @@ def open_classifier(
             export`` wrote, or a shipped model's name, which need no PyTorch; or a trained model.
         threshold: probability from 0 to 1 below which a prediction is unsure. With 0.5, a class is
             named as sure if it is likelier than all others together.
+        invert: exchange black and white of each picture first, as a model of light digits on black
+            needs it for ink on paper.
 
     Raises:
         RunError: a folder without a finished run, or with a damaged one.
@@ -38,15 +46,20 @@ def open_classifier(
         >>> classifier.predict(seven).label
         '7'
     """
+    found = _find(model)
+    preparation = replace(found.preparation, invert=invert)
+    return replace(found, threshold=threshold, preparation=preparation)
+
+
+def _find(model: "TrainedModel | RunFolder | Path | str") -> Classifier:
     if not isinstance(model, RunFolder | str | os.PathLike):
-        return replace(model.classifier, threshold=threshold)
+        return model.classifier
     if isinstance(model, RunFolder) or os.path.isdir(model):  # noqa: PTH112 - a name may be too long
         from mnistlab.training import load_trained
 
         folder = model if isinstance(model, RunFolder) else RunFolder(Path(model))
-        trained = load_trained(folder, needs_logits=False)
-        return replace(trained.classifier, threshold=threshold)
-    return replace(_of_file(_find_file(str(model))), threshold=threshold)
+        return load_trained(folder, needs_logits=False).classifier
+    return _of_file(_find_file(str(model)))
 
 
 def _of_file(file: Path) -> Classifier:
@@ -58,7 +71,11 @@ def _of_file(file: Path) -> Classifier:
     fit = recipe.get("fit", "pad") if isinstance(recipe, dict) else "pad"
     if fit not in get_args(Fit):
         raise ModelError(f"{file}: what it says of itself is damaged; export it again")
-    calibrated_on = about.get("calibrated_on")
+    of_mnist = about.get("data", {}).get("name") == "mnist"
+    calibrated_on, brightness = (
+        about.get("calibrated_on"),
+        about.get("brightness", MNIST_MEAN if of_mnist else None),
+    )
     return Classifier(
         title=about.get("title", network.name),
         classes=network.classes,
@@ -66,6 +83,7 @@ def _of_file(file: Path) -> Classifier:
         read=network.probabilities,
         temperature=about.get("temperature", 1.0),
         calibrated_on=calibrated_on if isinstance(calibrated_on, str) else None,
+        brightness=float(brightness) if isinstance(brightness, int | float) else None,
     )
 
 

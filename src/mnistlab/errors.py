@@ -70,6 +70,10 @@ class ModelError(MnistlabError):
     """A model cannot be built for these images and classes."""
 
 
+class OtherClassesError(ModelError):
+    """A model to read digits with is one of other classes, or of other images."""
+
+
 class ImageShapeError(ModelError):
     """A model does not take images of this shape; it may take others."""
 

@@ -129,6 +129,8 @@ def _resolve(what: Any) -> Image.Image | tuple[str, bytes]:
     if isinstance(what, Image.Image):
         return what
     if isinstance(what, bytes | bytearray | memoryview):
+        if not len(what):
+            raise PictureError(f"{type(what).__name__}: empty; give a picture's file content")
         return "picture", bytes(what)
     if isinstance(what, str) and (found := _DATA_URL.match(what)):
         return "picture", _from_base64(what[found.end() :])

@@ -21,11 +21,13 @@ class Preparation:
             itself does to them comes after that.
         fit: how pictures of other sizes are brought to this one, see :func:`mnistlab.fit.place`;
             ``none`` refuses them.
+        invert: whether black and white are exchanged before anything else.
     """
 
     channels: int
     image_size: tuple[int, int]
     fit: Fit
+    invert: bool = False
 
     def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return one picture as the model takes it.
@@ -42,15 +44,17 @@ class Preparation:
         Raises:
             PictureError: of another size, and ``fit`` is ``none``.
         """
-        size: tuple[int, int] = pixels.shape[1:]  # type: ignore[assignment]
+        size: tuple[int, int] = pixels.shape[1:]
         if size != self.image_size and self.fit == "none":
             found, wanted = (f"{height}x{width}" for height, width in (size, self.image_size))
             raise PictureError(
                 f"picture: of {found} pixels; the model takes {wanted} and, as it was trained with"
                 " fit = none, no others"
             )
+        pixels = 255 - pixels if self.invert else pixels
         if self.channels < len(pixels):
             pixels = to_channels(pixels[np.newaxis], self.channels)[0]
         if size != self.image_size:
             pixels = bring_to_size(pixels, self.image_size, self.fit)
-        return to_channels(pixels[np.newaxis], self.channels)[0]
+        images = to_channels(pixels[np.newaxis], self.channels)
+        return images.reshape(images.shape[1:])

@@ -150,6 +150,7 @@ def _describe(
         "mean": list(record.model_input.mean),
         "temperature": calibration.temperature,
         "calibrated_on": calibration.fitted_on,
+        "brightness": record.brightness,
         "test": {"accuracy": accuracy, "images": len(dataset.test), "of": "test"},
         "data": {"name": dataset.name, "fingerprint": dataset.fingerprint},
         "version": version("mnistlab"),

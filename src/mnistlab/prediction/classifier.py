@@ -37,6 +37,7 @@ class Classifier:
         temperature: by which the model's logits are divided.
         calibrated_on: what that was fitted on, in words; ``None`` if it was not, and it is 1.
         threshold: probability below which a prediction is unsure.
+        brightness: mean of the training images' pixels, 0 to 1; ``None`` if it is not known.
     """
 
     title: str
@@ -46,6 +47,7 @@ class Classifier:
     temperature: float = 1.0
     calibrated_on: str | None = None
     threshold: float = THRESHOLD
+    brightness: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:

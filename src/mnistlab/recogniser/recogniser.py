@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.errors import ModelError, did_you_mean
+from mnistlab.errors import ModelError, OtherClassesError, did_you_mean
 from mnistlab.recogniser.cutting import Cutter, Glyph
 from mnistlab.recogniser.layout import arrange
 from mnistlab.recogniser.network import NONE, Network
@@ -160,7 +160,7 @@ def _refuse_other_images(
         return
     channels, height, width = shape
     colour = " colour" if channels > 1 else ""
-    raise ModelError(
+    raise OtherClassesError(
         f"{model}: classifies{colour} images of {height}x{width} pixels into {len(classes)} classes"
         f" ({listed(classes, 5)}), but pictures are read with a model of the ten digits in 28x28"
         " grey pixels; leave the model out to read digits, or test this one on labelled images with"

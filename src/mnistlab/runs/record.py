@@ -175,6 +175,12 @@ class RunRecord(_Frozen):
             channels=1, height=height, width=width, fit=recipe.fit, mean=(mean,), std=(std,)
         )
 
+    @property
+    def brightness(self) -> float | None:
+        """Mean of the training images' pixels, 0 to 1; ``None`` where the recipe sets the mean."""
+        mean = self.model_input.mean
+        return round(sum(mean) / len(mean), 4) if self.recipe.mean == "auto" else None
+
     @computed_field  # type: ignore[prop-decorator]
     @property
     def final(self) -> FinalFigures:

@@ -62,7 +62,7 @@ def _labels(record: RunRecord, logits: NDArray[np.float32]) -> NDArray[np.int64]
     """Return what follows from the record: the logits' own labels, but for the mistakes."""
     if record.predictions is None or len(logits) != record.data.test_images:
         return None
-    labels = logits.argmax(axis=1).astype(np.int64)
+    labels: NDArray[np.int64] = logits.argmax(axis=1).astype(np.int64)
     for image, label, _ in record.predictions.mistakes:
         labels[image] = label
     return labels

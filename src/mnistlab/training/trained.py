@@ -78,6 +78,7 @@ class TrainedModel:
             read=read,
             temperature=temperature,
             calibrated_on=calibration.fitted_on,
+            brightness=record.brightness,
         )
 
     def predict(self, pictures: Any, **options: Any) -> Any:
