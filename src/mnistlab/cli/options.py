@@ -157,8 +157,18 @@ margin_option = click.option(
     "--margin",
     type=click.FloatRange(0, 100, min_open=True),
     help=(
-        "Accuracy difference, in points, within which recipes count as equivalent; choose it before"
-        " you see results.  [0.1]"
+        "Difference, in points of the metric, within which recipes count as equivalent; choose it"
+        " before you see results.  [0.1]"
+    ),
+)
+metric_option = click.option(
+    "--metric",
+    type=click.Choice(["accuracy", "macro_f1", "balanced_accuracy"]),
+    default="accuracy",
+    show_default=True,
+    help=(
+        "Figure that decides; the others count each class alike, however few images it has. Choose"
+        " it before you see results."
     ),
 )
 device_option = click.option(

@@ -90,6 +90,7 @@ def predict(
     except OtherClassesError:
         _hand_over(f"the classes or the images of {model} are not those of digits", annotate)
         return classify_pictures(model, wanted)
+    warn(*(f"note: {note}" for note in reader.notes))
     sources = find_sources(images)
     targets = choose_targets(annotate, sources) if annotate else {}
     given = sys.stdin.buffer.read() if "-" in images else b""
