@@ -75,8 +75,7 @@ def write(
         ),
     )
     made = model or network(inside, len(classes))
-    proto = make_graph(made, record, TEMPERATURE)
-    file.write_bytes(pack(proto, _notes(file.stem, classes, fit)))
+    file.write_bytes(pack(make_graph(made, record, TEMPERATURE), _notes(file.stem, classes, fit)))
     return file
 
 
