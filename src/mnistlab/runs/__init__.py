@@ -25,6 +25,7 @@ from mnistlab.runs.store import (
     read_summary,
     run_name,
 )
+from mnistlab.runs.watching import best_epoch, out_of_patience, watched_values
 
 __all__ = [
     "BLANK",
@@ -43,10 +44,12 @@ __all__ = [
     "Seed",
     "add_checksum",
     "available_cores",
+    "best_epoch",
     "describe_environment",
     "find_runs",
     "folder_lock",
     "now",
+    "out_of_patience",
     "pool_complete",
     "pool_fingerprints",
     "pool_folds",
@@ -58,5 +61,6 @@ __all__ = [
     "seal",
     "seal_is_broken",
     "summarise_predictions",
+    "watched_values",
     "write_atomically",
 ]

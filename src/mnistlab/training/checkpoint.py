@@ -88,6 +88,7 @@ def pack_checkpoint(
             f"optimizer.{index}.{name}": value for name, value in state.items() if value is not None
         }
     tensors |= {f"average.{index}": value for index, value in enumerate(trainer.averaging.averages)}
+    tensors |= {f"best.{name}": value for name, value in trainer.early_stopping.weights.items()}
     tensors |= {"losses": trainer.losses, "correct": trainer.correct}
     return seal(save(_detached(tensors), {_HEADER: header.model_dump_json()}))
 
@@ -157,6 +158,9 @@ def restore(trainer: Trainer, header: CheckpointHeader, content: bytes, name: st
         trainer.optimizer.load_state_dict({"state": state, "param_groups": groups})
         for number, average in enumerate(trainer.averaging.averages):
             average.copy_(tensors[f"average.{number}"])
+        trainer.early_stopping.weights = {
+            name: value.to(trainer.device) for name, value in _with_prefix(tensors, "best.").items()
+        }
         trainer.losses.copy_(tensors["losses"])
         trainer.correct.copy_(tensors["correct"])
     except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError, IndexError) as error:

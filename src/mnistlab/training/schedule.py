@@ -1,33 +1,42 @@
 """Learning-rate schedules."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from mnistlab.recipe import Recipe
+from mnistlab.runs import EpochMetrics, watched_values
 
 _PCT_START, _START, _END = 0.3, 1 / 25, 1 / 25 / 1e4
 """One cycle: share of steps that rise, and the first and last rate as shares of the peak."""
 
 
-def learning_rates(recipe: Recipe, epoch: int, batches: int) -> Tensor:
+def learning_rates(
+    recipe: Recipe, epoch: int, batches: int, history: Sequence[EpochMetrics] = ()
+) -> Tensor:
     """Return the learning rate of each step of an epoch.
 
     ``cosine`` falls to 0 along a cosine (Loshchilov and Hutter, 2017). ``onecycle`` rises along a
     cosine from 1/25 of the peak during the first 30 % of all steps, and falls to 1/250,000 of it
     (Smith and Topin, 2018, with the defaults of :class:`torch.optim.lr_scheduler.OneCycleLR`).
+    ``plateau`` multiplies the rate by ``gamma`` whenever the watched images have not improved for
+    more than ``plateau_patience`` epochs (:class:`torch.optim.lr_scheduler.ReduceLROnPlateau`).
     ``warmup`` scales the rates of the first epochs linearly.
 
     Args:
-        recipe: its ``learning_rate``, ``schedule``, ``warmup`` and ``epochs`` are used.
+        recipe: its ``learning_rate``, ``schedule`` with its options, ``warmup`` and ``epochs`` are
+            used.
         epoch: from 1.
         batches: steps per epoch.
+        history: the epochs before, at least; ``plateau`` follows from their watched images.
 
     Returns:
         float64, ``(batches,)``.
     """
     steps = torch.arange(batches, dtype=torch.float64) + (epoch - 1) * batches
     total = recipe.epochs * batches
-    factors = torch.ones(batches, dtype=torch.float64)
+    factors, rate = torch.ones(batches, dtype=torch.float64), recipe.learning_rate
     if recipe.schedule == "cosine":
         factors = _cosine(1.0, 0.0, steps / total)
     elif recipe.schedule == "onecycle":
@@ -35,9 +44,25 @@ def learning_rates(recipe: Recipe, epoch: int, batches: int) -> Tensor:
         rising = _cosine(_START, 1.0, (steps / peak).clamp(max=1)) if peak > 0 else factors
         falling = _cosine(1.0, _END, ((steps - peak) / max(total - 1 - peak, 1)).clamp(0, 1))
         factors = torch.where(steps < peak, rising, falling)
+    elif recipe.schedule == "plateau":
+        rate = _plateau(recipe, history[: epoch - 1])
     if recipe.warmup:
         factors = factors * ((steps + 1) / (recipe.warmup * batches)).clamp(max=1)
-    return factors * recipe.learning_rate
+    return factors * rate
+
+
+def _plateau(recipe: Recipe, history: Sequence[EpochMetrics]) -> float:
+    """Return the learning rate after these epochs, as PyTorch's scheduler works it out."""
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=recipe.learning_rate)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer,
+        mode="min" if recipe.monitor == "loss" else "max",
+        factor=recipe.gamma,
+        patience=recipe.plateau_patience,
+    )
+    for value in watched_values(recipe, history):
+        scheduler.step(value if recipe.monitor == "loss" else -value)
+    return float(optimizer.param_groups[0]["lr"])
 
 
 def _cosine(start: float, end: float, progress: Tensor) -> Tensor:
