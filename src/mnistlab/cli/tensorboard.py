@@ -14,7 +14,8 @@ from mnistlab.training.events import EpochDone, Event, RunStarted
 class TensorBoardLog(contextlib.AbstractContextManager["TensorBoardLog"]):
     """Listens to a run, and writes its losses and accuracies after each epoch, for TensorBoard.
 
-    What was measured on held-out training images is called ``validation`` instead of ``test``.
+    What was measured on held-out training images is called ``validation`` instead of ``test``, and
+    what was measured on watched ones ``watched``.
     A resumed run adds to the folder; TensorBoard shows it as one.
 
     Args:
@@ -47,10 +48,11 @@ class TensorBoardLog(contextlib.AbstractContextManager["TensorBoardLog"]):
             return
         metrics = event.metrics
         for kind in ("loss", "accuracy"):
-            for part, tag in (("train", "train"), ("test", self._tested_on)):
-                self._writer.add_scalar(
-                    f"{kind}/{tag}", getattr(metrics, f"{part}_{kind}"), metrics.epoch
-                )
+            tags = {"train": "train", "test": self._tested_on, "watched": "watched"}
+            for part, tag in tags.items():
+                value = getattr(metrics, f"{part}_{kind}")
+                if value is not None:
+                    self._writer.add_scalar(f"{kind}/{tag}", value, metrics.epoch)
         self._writer.flush()
 
     def __enter__(self) -> Self:

@@ -36,7 +36,25 @@ def note_lines(runs: Runs) -> list[str]:
         runs: on the same data, by their recipe's label.
     """
     notes = [note for own in runs.values() for record in own for note in record.data.notes]
-    return [*dict.fromkeys(notes), *input_notes(_inputs(runs))]
+    return [*dict.fromkeys(notes), *_stopping_notes(runs), *input_notes(_inputs(runs))]
+
+
+def _stopping_notes(runs: Runs) -> list[str]:
+    """Say when early stopping ended runs, and which epochs' weights the figures are of."""
+    said: dict[str, list[str]] = {label: [] for label in runs}
+    for label, own in runs.items():
+        if kept := [record.kept.epoch for record in own if record.kept]:
+            trained = _range([len(record.history) for record in own])
+            said[label].append(
+                f"early stopping: figures are of the weights of epoch {_range(kept)} of"
+                f" {trained}, the best on the watched images"
+            )
+    return [f"{line}{whose}" for line, whose in _by_label(said).items()]
+
+
+def _range(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return f"{low} to {high}" if low < high else f"{low}"
 
 
 def of_groups(groups: Iterable[RunGroup]) -> dict[str, Sequence[RunRecord]]:

@@ -214,6 +214,10 @@ class RunRecord(_Frozen):
         """The figures of the epoch whose weights are kept."""
         return self.kept or self.history[-1]
 
+    def at(self, epoch: int) -> EpochMetrics:
+        """Return an epoch's figures, from 1; after the last one, those of the weights kept."""
+        return self.history[epoch - 1] if epoch <= len(self.history) else self.outcome
+
     @property
     def stopped_early(self) -> bool:
         """Whether the run ended since the watched images had not improved for long enough."""

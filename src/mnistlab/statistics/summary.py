@@ -59,7 +59,7 @@ class Summary(BaseModel):
         test_images: how many images the runs were tested on.
         folds: of a cross-validation, each of whose seeds counts as one run; 0 for other runs.
         parameters: trainable ones.
-        epochs: of each run.
+        epochs: of each run; with early stopping, the most of any run.
         seeds: ascending.
         accuracies: of each run, percent.
         errors: images that each run misclassifies.
@@ -138,7 +138,7 @@ def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
         test_images=group.test_images,
         folds=group.folds,
         parameters=first.parameters,
-        epochs=len(first.history),
+        epochs=max(len(record.history) for record in group.records),
         seeds=group.seeds,
         accuracies=tuple(np.round(accuracies, 6).tolist()),
         errors=tuple(record.final.test_errors for record in group.records),
