@@ -130,12 +130,12 @@ class _EpochColumn(ProgressColumn):
 def _line(metrics: EpochMetrics, epochs: int, tested_on: TestedOn) -> str:
     watched = ""
     if metrics.watched_loss is not None and metrics.watched_accuracy is not None:
-        watched = (
-            f"watched loss {metrics.watched_loss:.4f} accuracy {percent(metrics.watched_accuracy)}  "
-        )
+        accuracy = percent(metrics.watched_accuracy)
+        watched = f"  watched loss {metrics.watched_loss:.4f} accuracy {accuracy}"
     return (
         f"epoch {metrics.epoch:>{len(str(epochs))}}/{epochs}  train loss {metrics.train_loss:.4f}"
-        f" accuracy {percent(metrics.train_accuracy)}  {watched}{tested_on} loss {metrics.test_loss:.4f}"
+        f" accuracy {percent(metrics.train_accuracy)}{watched}"
+        f"  {tested_on} loss {metrics.test_loss:.4f}"
         f" accuracy {percent(metrics.test_accuracy)} "
         f" {metrics.train_seconds + metrics.test_seconds:.1f} s, {metrics.images_per_second:.0f}"
         " images/s"

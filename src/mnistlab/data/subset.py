@@ -160,9 +160,7 @@ def take_watched(
             else:
                 taken = stratified(labels, fraction, random)
         except DataError as error:
-            raise DataError(
-                f"{dataset.name}: cannot hold out images to watch: {error}"
-            ) from None
+            raise DataError(f"{dataset.name}: cannot hold out images to watch: {error}") from None
         how = "in whole groups" if group else "of each class a share"
         notes = [
             f"watched in training: {len(taken):,} of the {len(train):,} training images ({how}),"

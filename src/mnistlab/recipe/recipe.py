@@ -351,7 +351,10 @@ class Recipe(BaseModel):
         ),
     )
     gamma: float = Field(
-        0.1, gt=0, lt=1, description="plateau: what the learning rate is multiplied by when it falls"
+        0.1,
+        gt=0,
+        lt=1,
+        description="plateau: what the learning rate is multiplied by when it falls",
     )
     plateau_patience: int = Field(
         10,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.canvas import MOST_CURVES, Drawing, render
 from mnistlab.report.class_tables import class_anchor, class_table
-from mnistlab.report.data_lines import data_lines, note_lines, note_list, of_groups
+from mnistlab.report.data_lines import data_lines, note_lines, note_list, of_groups, when
 from mnistlab.report.image_plots import calibration, confusion_matrix, errors_by_class
 from mnistlab.report.page import describe_data, environment_lines, image_source, render_template
 from mnistlab.report.result_files import plot_files, write_results
@@ -56,8 +56,8 @@ def recipe_table(comparison: Comparison) -> Table:
     on = comparison.tested_on
     noun = on.capitalize()
     legend = {
-        f"{noun} accuracy (%)": f"of the {TESTED_IMAGES[on]} after the last epoch, mean over seeds;"
-        " no epoch was selected by its accuracy",
+        f"{noun} accuracy (%)": f"of the {TESTED_IMAGES[on]} {when(comparison.summaries)}, mean"
+        " over seeds; no epoch was selected by its accuracy",
         "SD": "standard deviation of the accuracy over seeds, in percentage points",
         "95 % interval": "of the mean accuracy over seeds (Student's t), from three seeds on",
         f"{noun} loss": "mean negative log-likelihood, in nats",
@@ -380,6 +380,7 @@ def _render_page(
         "comparison.html",
         plots,
         title=title,
+        when=when(comparison.summaries),
         kicker=describe_data(records[0]),
         data=records[0].data,
         data_lines=data_lines(of_groups(groups)),

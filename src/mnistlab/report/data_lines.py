@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mnistlab.recipe import TESTED_IMAGES, ModelInput
 from mnistlab.runs import RunRecord
-from mnistlab.statistics import RunGroup
+from mnistlab.statistics import RunGroup, Summary
 from mnistlab.text import listed, markdown
 
 Runs = Mapping[str, Sequence[RunRecord]]
@@ -39,6 +39,15 @@ def note_lines(runs: Runs) -> list[str]:
     return [*dict.fromkeys(notes), *_stopping_notes(runs), *input_notes(_inputs(runs))]
 
 
+def when(summaries: Sequence[Summary]) -> str:
+    """Say after which epoch recipes' figures were measured."""
+    last = "after the last epoch"
+    if not any(summary.stops_early for summary in summaries):
+        return last
+    best = "with the weights of the best epoch on the watched images"
+    return best if all(s.stops_early for s in summaries) else f"{last} or, if stopped early, {best}"
+
+
 def _stopping_notes(runs: Runs) -> list[str]:
     """Say when early stopping ended runs, and which epochs' weights the figures are of."""
     said: dict[str, list[str]] = {label: [] for label in runs}
@@ -46,8 +55,8 @@ def _stopping_notes(runs: Runs) -> list[str]:
         if kept := [record.kept.epoch for record in own if record.kept]:
             trained = _range([len(record.history) for record in own])
             said[label].append(
-                f"early stopping: figures are of the weights of epoch {_range(kept)} of"
-                f" {trained}, the best on the watched images"
+                f"early stopping: training ended after epoch {trained}, and the figures are of"
+                f" the weights of epoch {_range(kept)}, the best on the watched images"
             )
     return [f"{line}{whose}" for line, whose in _by_label(said).items()]
 

@@ -7,12 +7,15 @@ from mnistlab.recipe import Recipe
 
 
 class Watched(Protocol):
-    """An epoch's figures on the watched images."""
+    """An epoch's figures on the watched images, ``None`` if there are none."""
 
     @property
-    def watched_loss(self) -> float | None: ...
+    def watched_loss(self) -> float | None:
+        """Mean cross-entropy, in nats."""
+
     @property
-    def watched_accuracy(self) -> float | None: ...
+    def watched_accuracy(self) -> float | None:
+        """Share of them classified correctly, 0 to 1."""
 
 
 def watched_values(recipe: Recipe, history: Sequence[Watched]) -> list[float]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from mnistlab.recipe import TestedOn
 from mnistlab.statistics.calibration import expected_calibration_error
@@ -51,7 +51,8 @@ class DisputedFigures(BaseModel):
 class Summary(BaseModel):
     """One recipe over its seeds.
 
-    Figures are of the final epoch; figures per run are in the order of the seeds.
+    Figures are of the weights that were kept, those of the final epoch unless early stopping chose
+    others; figures per run are in the order of the seeds.
 
     Attributes:
         label: the recipe's name.
@@ -85,6 +86,7 @@ class Summary(BaseModel):
         calibration_error: mean expected calibration error, points.
         seconds: median of the training times.
         disputed: ``None`` where no labels are known to be disputed.
+        stops_early: whether early stopping chose the weights, on images that are not tested on.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -116,6 +118,7 @@ class Summary(BaseModel):
     calibration_error: float
     seconds: float
     disputed: DisputedFigures | None = None
+    stops_early: bool = Field(default=False, exclude=True)
 
 
 def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
@@ -169,6 +172,7 @@ def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
         ),
         seconds=float(np.median(seconds)),
         disputed=_without(group, disputed) if disputed else None,
+        stops_early=bool(group.recipe.patience),
     )
 
 
