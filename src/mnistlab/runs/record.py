@@ -199,6 +199,8 @@ class RunRecord(_Frozen):
             best = best_epoch(self.recipe, self.history)
             if not best or self.kept != self.history[best - 1]:
                 raise ValueError(f"kept: not epoch {best}, the best one on the watched images")
+            if out_of_patience(self.recipe, self.history[:-1]):
+                raise ValueError("history: longer than the recipe's patience")
         if self.recipe.fold and len(self.data.places) != self.data.test_images:
             raise ValueError(f"data.places: not of the fold's {self.data.test_images:,} images")
         if self.predictions:
