@@ -3,7 +3,7 @@
 import numpy as np
 
 from mnistlab import Recipe, RunRecord
-from mnistlab.report.data_lines import note_lines, when
+from mnistlab.report.data_lines import data_lines, note_lines, when
 from mnistlab.report.run_frame import run_frame
 from mnistlab.report.seed_plots import learning_curves
 from mnistlab.statistics import RunGroup, band, summarise
@@ -32,7 +32,7 @@ def group():
     return RunGroup.of("one", [stopped(seed, losses) for seed, losses in enumerate(LOSSES)])
 
 
-def test_a_curve_ends_at_the_figures_to_quote():
+def test_in_a_curve_a_run_that_has_ended_counts_with_its_weights():
     drawn = band(group(), "test_loss")
     whole = np.array([[0.5, 0.3, 0.4, 0.6, 0.3, 0.3, 0.3], LOSSES[1]])
     assert drawn.epochs.tolist() == [1, 2, 3, 4, 5, 6, 7]
@@ -54,6 +54,11 @@ def test_reports_say_so():
         "early stopping: training ended after epoch 4 to 7, and the figures are of the weights of"
         " epoch 2 to 5, the best on the watched images (one)",
     ]
+    runs = {"one": group().records, "two": [made_record(Recipe(name="two"))]}
+    fewer = runs["one"][0].data.model_copy(update={"train_images": 4500, "note": "a; b"})
+    runs["one"] = [record.model_copy(update={"data": fewer}) for record in runs["one"]]
+    assert "made: 4,500 or 5,000 training and 1,000 test images" in data_lines(runs)[0]
+    assert note_lines(runs)[:2] == ["a (one)", "b (one)"]
     stopped_ones, whole = summarise(group()), summarise(RunGroup.of("two", [made_record()]))
     assert when([stopped_ones]) == "with the weights of the best epoch on the watched images"
     assert when([whole]) == "after the last epoch"

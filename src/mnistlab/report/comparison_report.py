@@ -381,7 +381,7 @@ def _render_page(
         plots,
         title=title,
         when=when(comparison.summaries),
-        kicker=describe_data(records[0]),
+        kicker=describe_data(records),
         data=records[0].data,
         data_lines=data_lines(of_groups(groups)),
         verdict=comparison.verdict,

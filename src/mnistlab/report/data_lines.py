@@ -21,11 +21,16 @@ def data_lines(runs: Runs) -> list[str]:
     records = [record for own in runs.values() for record in own]
     data, on = records[0].data, records[0].recipe.tested_on
     images = (
-        f"{data.name}: {data.train_images:,} training and {data.test_images:,}"
+        f"{data.name}: {trained_on(records)} training and {data.test_images:,}"
         f" {TESTED_IMAGES[on]} of {shape(data.image_size, data.channels)},"
         f" {len(data.classes)} classes"
     )
     return [images, *input_lines(_inputs(runs)), *note_lines(runs)]
+
+
+def trained_on(records: Iterable[RunRecord]) -> str:
+    """Return how many images runs were trained on: ``54,000 or 60,000``."""
+    return " or ".join(f"{count:,}" for count in sorted({r.data.train_images for r in records}))
 
 
 def note_lines(runs: Runs) -> list[str]:
@@ -35,8 +40,11 @@ def note_lines(runs: Runs) -> list[str]:
     Args:
         runs: on the same data, by their recipe's label.
     """
-    notes = [note for own in runs.values() for record in own for note in record.data.notes]
-    return [*dict.fromkeys(notes), *_stopping_notes(runs), *input_notes(_inputs(runs))]
+    notes = {
+        label: [note for record in own for note in record.data.notes] for label, own in runs.items()
+    }
+    said = [f"{note}{whose}" for note, whose in _by_label(notes).items()]
+    return [*said, *_stopping_notes(runs), *input_notes(_inputs(runs))]
 
 
 def when(summaries: Sequence[Summary]) -> str:

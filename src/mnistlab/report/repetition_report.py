@@ -300,7 +300,7 @@ def _page(
         drawings,
         title=f"{figures.label}, {count} seed{'s' if count > 1 else ''}",
         when=when([figures]),
-        kicker=describe_data(group.records[0]),
+        kicker=describe_data(group.records),
         data=group.records[0].data,
         data_lines=data_lines(of_groups([group])),
         tested=tested_images(figures),

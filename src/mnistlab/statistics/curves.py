@@ -32,8 +32,7 @@ def band(group: RunGroup, measure: str) -> Band:
     """Return the band of one of :data:`MEASURES`, in the unit of
     :class:`mnistlab.runs.EpochMetrics`.
 
-    A run that early stopping has ended counts in later epochs with the weights that it kept, so
-    that the band ends at the figures to quote.
+    A run that early stopping has ended counts in later epochs with the weights that it kept.
     """
     epochs = range(1, max(len(record.history) for record in group.records) + 1)
     values = np.array(
