@@ -196,8 +196,11 @@ def test_a_checkpoint_holds_the_best_weights(small, tmp_path):
         ({"min_delta": 0.1, "schedule": "plateau"}, "min_delta: has no effect without patience"),
         ({"monitor": "accuracy"}, "monitor: has no effect without patience above 0 or schedule"),
         ({"validation_fraction": 0.2}, "validation_fraction: has no effect without"),
-        ({"plateau_patience": 2, "patience": 3}, "plateau_patience: has no effect without"),
-        ({"gamma": 0.5}, "gamma: has no effect without"),
+        (
+            {"plateau_patience": 2, "patience": 3},
+            "plateau_patience: has no effect with schedule constant",
+        ),
+        ({"gamma": 0.5}, "gamma: has no effect with schedule constant"),
     ],
 )
 def test_what_has_no_effect_is_refused(fields, message):

@@ -2,6 +2,7 @@
 
 from mnistlab.runs.atomic import write_atomically
 from mnistlab.runs.checksum import BLANK, add_checksum, read_checksums, seal, seal_is_broken
+from mnistlab.runs.confusion import ClassScore, Scores, confusion_matrix, score_classes, unequal
 from mnistlab.runs.environment import available_cores, describe_environment
 from mnistlab.runs.folder import RunFolder
 from mnistlab.runs.lock import folder_lock
@@ -9,6 +10,7 @@ from mnistlab.runs.options import RunOptions
 from mnistlab.runs.pooling import MIXED, pool_complete, pool_fingerprints, pool_folds
 from mnistlab.runs.predictions import MAX_SEED, Predictions, Seed, summarise_predictions
 from mnistlab.runs.record import (
+    CodeDigest,
     DataSummary,
     Environment,
     EpochMetrics,
@@ -31,6 +33,8 @@ __all__ = [
     "BLANK",
     "MAX_SEED",
     "MIXED",
+    "ClassScore",
+    "CodeDigest",
     "DataSummary",
     "Environment",
     "EpochMetrics",
@@ -41,10 +45,12 @@ __all__ = [
     "RunRecord",
     "RunStore",
     "RunSummary",
+    "Scores",
     "Seed",
     "add_checksum",
     "available_cores",
     "best_epoch",
+    "confusion_matrix",
     "describe_environment",
     "find_runs",
     "folder_lock",
@@ -58,9 +64,11 @@ __all__ = [
     "read_summary",
     "reason",
     "run_name",
+    "score_classes",
     "seal",
     "seal_is_broken",
     "summarise_predictions",
+    "unequal",
     "watched_values",
     "write_atomically",
 ]

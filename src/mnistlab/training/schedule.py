@@ -20,13 +20,16 @@ def learning_rates(
     ``cosine`` falls to 0 along a cosine (Loshchilov and Hutter, 2017). ``onecycle`` rises along a
     cosine from 1/25 of the peak during the first 30 % of all steps, and falls to 1/250,000 of it
     (Smith and Topin, 2018, with the defaults of :class:`torch.optim.lr_scheduler.OneCycleLR`).
-    ``plateau`` multiplies the rate by ``gamma`` whenever the watched images have not improved for
-    more than ``plateau_patience`` epochs (:class:`torch.optim.lr_scheduler.ReduceLROnPlateau`).
-    ``warmup`` scales the rates of the first epochs linearly.
+    ``step``, ``multistep`` and ``exponential`` multiply by ``gamma`` every ``step_size`` epochs,
+    after each of the epochs in ``milestones``, and after every epoch, as :class:`StepLR`,
+    :class:`MultiStepLR` and :class:`ExponentialLR` of :mod:`torch.optim.lr_scheduler`.
+    ``plateau`` does whenever the watched images have not improved for more than
+    ``plateau_patience`` epochs, as its :class:`ReduceLROnPlateau`. ``warmup`` scales the rates of
+    the first epochs linearly.
 
     Args:
-        recipe: its ``learning_rate``, ``schedule`` with its options, ``warmup`` and ``epochs`` are
-            used.
+        recipe: its ``learning_rate``, ``schedule``, the schedule's fields, ``warmup`` and
+            ``epochs`` are used.
         epoch: from 1.
         batches: steps per epoch.
         history: the epochs before, at least; ``plateau`` follows from their watched images.
@@ -46,6 +49,8 @@ def learning_rates(
         factors = torch.where(steps < peak, rising, falling)
     elif recipe.schedule == "plateau":
         rate = _plateau(recipe, history[: epoch - 1])
+    else:
+        factors = factors * recipe.gamma ** _falls(recipe, epoch - 1)
     if recipe.warmup:
         factors = factors * ((steps + 1) / (recipe.warmup * batches)).clamp(max=1)
     return factors * rate
@@ -63,6 +68,15 @@ def _plateau(recipe: Recipe, history: Sequence[EpochMetrics]) -> float:
     for value in watched_values(recipe, history):
         scheduler.step(value if recipe.monitor == "loss" else -value)
     return float(optimizer.param_groups[0]["lr"])
+
+
+def _falls(recipe: Recipe, done: int) -> int:
+    """Return how often the rate has been multiplied by gamma after that many epochs."""
+    if recipe.schedule == "step":
+        return done // recipe.step_size
+    if recipe.schedule == "multistep":
+        return sum(milestone <= done for milestone in recipe.milestones)
+    return done if recipe.schedule == "exponential" else 0
 
 
 def _cosine(start: float, end: float, progress: Tensor) -> Tensor:
