@@ -220,7 +220,14 @@ training_options = together(
     threads_option(),
     kernels_option,
     out_option("."),
-    click.option("--resume", is_flag=True, help="Resume the run that the folder holds, if any."),
+    click.option(
+        "--resume",
+        is_flag=True,
+        help=(
+            "Resume the run that the folder holds, if any; with more --epochs than a finished one"
+            " has, train it further."
+        ),
+    ),
     quiet_option,
 )
 recipe_options = together(field_options, set_option)

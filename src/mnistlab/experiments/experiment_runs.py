@@ -153,7 +153,8 @@ class _Parts:
             DataError: the data cannot be loaded, or are too few.
         """
         part_key = recipe.validation, recipe.folds, recipe.fold, recipe.train_limit
-        key = recipe.data_key, *part_key
+        watched = recipe.watches and recipe.validation_fraction
+        key = recipe.data_key, *part_key, watched
         if key not in self._found:
             part = take_for(recipe, self._loader.load(recipe))
             self._found[key] = _Part(part.fingerprint, tuple(part.notes))

@@ -74,6 +74,8 @@ Std = Annotated[float, Field(gt=0, le=1)]
 # Not strict, since TOML and JSON have lists only.
 Means = Annotated[tuple[Mean, Mean, Mean], Field(strict=False)]
 Stds = Annotated[tuple[Std, Std, Std], Field(strict=False)]
+_UNTIL_THE_END = ("cosine", "onecycle")
+"""Schedules whose every step depends on how many epochs there are."""
 _UNMARKED: dict[str, Any] = {"size": 32, "mean": 0.1307, "std": 0.3081}
 """Values that leave a digest as it is: the defaults from before data had a say in them."""
 
@@ -341,6 +343,30 @@ class Recipe(BaseModel):
     )
 
     epochs: int = Field(50, ge=1, le=100_000, description="passes over the training images")
+    patience: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description=(
+            "early stopping: epochs without improvement on the watched images before training"
+            " stops, and the best epoch's weights are kept; 0 is none"
+        ),
+    )
+    min_delta: float = Field(
+        0.0, ge=0, le=100, description="early stopping: smaller improvements do not count"
+    )
+    monitor: Literal["loss", "accuracy"] = Field(
+        "loss", description="what of the watched images patience and plateau go by"
+    )
+    validation_fraction: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description=(
+            "share of the training images that patience and plateau watch, unless the data have"
+            " a validation set of their own; they are not trained on"
+        ),
+    )
     batch_size: int = Field(128, ge=1, le=1_000_000, description="images per step")
     optimizer: (
         Literal["sgd", "adamw", "adam", "rmsprop", "adagrad", "adadelta"]
@@ -368,15 +394,21 @@ class Recipe(BaseModel):
     weight_decay: Annotated[float, Regulariser("weight_decay")] = Field(
         0.0, ge=0, le=10, description="decay of the weights towards zero; 0 is none"
     )
-    schedule: Literal["constant", "cosine", "onecycle", "step", "multistep", "exponential"] = Field(
+    schedule: Literal[
+        "constant", "cosine", "onecycle", "step", "multistep", "exponential", "plateau"
+    ] = Field(
         "constant",
         description=(
             "learning rate: constant, falling to 0, rising for 30 % of the steps, then falling, or"
-            " times gamma: every step_size epochs, at milestones, or after each epoch"
+            " times gamma: every step_size epochs, at milestones, after each epoch, or when the"
+            " watched images no longer improve"
         ),
     )
     gamma: float = Field(
-        0.1, gt=0, lt=1, description="step, multistep, exponential: factor of the learning rate"
+        0.1,
+        gt=0,
+        lt=1,
+        description="step, multistep, exponential, plateau: factor of the learning rate",
     )
     step_size: int = Field(
         0, ge=0, le=100_000, description="step: epochs from one fall of the rate to the next"
@@ -384,6 +416,12 @@ class Recipe(BaseModel):
     # Not strict, as above.
     milestones: tuple[Milestone, ...] = Field(
         (), strict=False, description="multistep: epochs after which the rate falls, ascending"
+    )
+    plateau_patience: int = Field(
+        10,
+        ge=0,
+        le=100_000,
+        description="plateau: epochs without improvement that are borne before it falls",
     )
     warmup: float = Field(
         0.0,
@@ -482,6 +520,7 @@ class Recipe(BaseModel):
         if recipe.warmup and recipe.schedule == "onecycle":
             raise RecipeError("warmup: onecycle has a rise of its own; leave warmup at 0")
         _refuse_folds(recipe)
+        _refuse_unwatched(recipe)
         if recipe.swa and recipe.averaging:
             raise RecipeError(
                 "swa: a mean of the last epochs' weights and a moving average exclude each other"
@@ -556,6 +595,18 @@ class Recipe(BaseModel):
         return tested_on(self.validation, self.folds)
 
     @property
+    def watches(self) -> bool:
+        """Whether runs watch held-out training images, which are neither trained nor tested on."""
+        return bool(self.patience) or self.schedule == "plateau"
+
+    @property
+    def bound_to_epochs(self) -> str:
+        """What makes runs of more epochs other runs from the first step on; empty if nothing."""
+        if self.schedule in _UNTIL_THE_END:
+            return f"schedule {self.schedule}"
+        return f"swa = {self.swa}" if self.swa else ""
+
+    @property
     def title(self) -> str:
         """The name, and the fold if it is one fold's recipe: ``lenet5, fold 2 of 5``."""
         return f"{self.name}, fold {self.fold} of {self.folds}" if self.fold else self.name
@@ -589,6 +640,22 @@ def _refuse_folds(recipe: Recipe) -> None:
         raise RecipeError(
             f"fold: must be at most folds, which is {recipe.folds}; found {recipe.fold}"
         )
+
+
+def _refuse_unwatched(recipe: Recipe) -> None:
+    if recipe.swa and recipe.patience:
+        raise RecipeError(
+            "patience: the best epoch's weights and a mean of the last epochs' (swa) exclude each"
+            " other; leave one of them at 0"
+        )
+    needs = {
+        "min_delta": ("patience above 0", bool(recipe.patience)),
+        "monitor": ("patience above 0 or schedule plateau", recipe.watches),
+        "validation_fraction": ("patience above 0 or schedule plateau", recipe.watches),
+    }
+    for key, (what, has) in needs.items():
+        if not has and getattr(recipe, key) != Recipe.model_fields[key].default:
+            raise RecipeError(f"{key}: has no effect without {what}")
 
 
 def _describe(recipe: type[Recipe], error: ValidationError) -> str:

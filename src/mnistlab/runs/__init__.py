@@ -27,6 +27,7 @@ from mnistlab.runs.store import (
     read_summary,
     run_name,
 )
+from mnistlab.runs.watching import best_epoch, out_of_patience, watched_values
 
 __all__ = [
     "BLANK",
@@ -48,11 +49,13 @@ __all__ = [
     "Seed",
     "add_checksum",
     "available_cores",
+    "best_epoch",
     "confusion_matrix",
     "describe_environment",
     "find_runs",
     "folder_lock",
     "now",
+    "out_of_patience",
     "pool_complete",
     "pool_fingerprints",
     "pool_folds",
@@ -66,5 +69,6 @@ __all__ = [
     "seal_is_broken",
     "summarise_predictions",
     "unequal",
+    "watched_values",
     "write_atomically",
 ]

@@ -80,7 +80,8 @@ class MetricSummary(BaseModel):
 class Summary(BaseModel):
     """One recipe over its seeds.
 
-    Figures are of the final epoch; figures per run are in the order of the seeds.
+    Figures are of the weights that were kept, those of the final epoch unless early stopping chose
+    others; figures per run are in the order of the seeds.
 
     Attributes:
         label: the recipe's name.
@@ -88,7 +89,7 @@ class Summary(BaseModel):
         test_images: how many images the runs were tested on.
         folds: of a cross-validation, each of whose seeds counts as one run; 0 for other runs.
         parameters: trainable ones.
-        epochs: of each run.
+        epochs: of each run; with early stopping, the most of any run.
         seeds: ascending.
         accuracies: of each run, percent.
         errors: images that each run misclassifies.
@@ -114,6 +115,7 @@ class Summary(BaseModel):
         calibration_error: mean expected calibration error, points.
         seconds: median of the training times.
         disputed: ``None`` where no labels are known to be disputed.
+        stops_early: whether early stopping chose the weights, on images that are not tested on.
         metric: by which the recipe is judged.
         unequal: whether its classes are unequal in size, see :func:`mnistlab.runs.unequal`.
         macro_f1: mean of the classes' F1.
@@ -151,6 +153,7 @@ class Summary(BaseModel):
     calibration_error: float
     seconds: float
     disputed: DisputedFigures | None = None
+    stops_early: bool = Field(default=False, exclude=True)
     # Left out of comparison.json, which says the metric itself, so that files of earlier versions
     # hold what a later one works out.
     metric: Metric = Field("accuracy", exclude=True)
@@ -201,7 +204,7 @@ def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
         test_images=group.test_images,
         folds=group.folds,
         parameters=first.parameters,
-        epochs=len(first.history),
+        epochs=max(len(record.history) for record in group.records),
         seeds=group.seeds,
         accuracies=accuracy.values,
         errors=tuple(record.final.test_errors for record in group.records),
@@ -232,6 +235,7 @@ def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
         ),
         seconds=float(np.median(seconds)),
         disputed=_without(group, disputed) if disputed else None,
+        stops_early=bool(group.recipe.patience),
         metric=group.metric,
         unequal=unequal(group.predictions[0].test_labels),
         macro_f1=_summarise_metric(group, "macro_f1"),

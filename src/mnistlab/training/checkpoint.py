@@ -91,6 +91,7 @@ def pack_checkpoint(
     optimizer = json.dumps(pack_state(trainer.optimizer.state_dict(), "optimizer", tensors))
     header = header.model_copy(update={"optimizer": optimizer})
     tensors |= {f"average.{index}": value for index, value in enumerate(trainer.averaging.averages)}
+    tensors |= {f"best.{name}": value for name, value in trainer.early_stopping.weights.items()}
     tensors |= {"losses": trainer.losses, "correct": trainer.correct}
     return seal(save(_detached(tensors), {_HEADER: header.model_dump_json()}))
 
@@ -155,6 +156,9 @@ def restore(trainer: Trainer, header: CheckpointHeader, content: bytes, name: st
         trainer.optimizer.load_state_dict(unpack_state(json.loads(header.optimizer), tensors))
         for number, average in enumerate(trainer.averaging.averages):
             average.copy_(tensors[f"average.{number}"])
+        trainer.early_stopping.weights = {
+            name: value.to(trainer.device) for name, value in _with_prefix(tensors, "best.").items()
+        }
         trainer.losses.copy_(tensors["losses"])
         trainer.correct.copy_(tensors["correct"])
     except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError, IndexError) as error:

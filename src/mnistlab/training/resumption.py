@@ -23,6 +23,8 @@ def refuse_other_run(
 
     The number of threads matters on PyTorch only, where it changes the bits of the result.
 
+    More epochs than it was to have are no difference where they can follow.
+
     Raises:
         RunError: the message says what differs.
     """
@@ -93,11 +95,22 @@ def refuse_difference(
 ) -> None:
     """Refuse a folder whose run differs in recipe (except its name), seed or images.
 
+    More epochs are no difference unless every step depends on how many there are.
+
     Raises:
         RunError: the message says what differs.
     """
     old, new = old_recipe.model_dump(exclude={"name"}), recipe.model_dump(exclude={"name"})
-    differences = [f"{key} = {old[key]!r}, not {new[key]!r}" for key in new if old[key] != new[key]]
+    differing = [key for key in new if old[key] != new[key]]
+    if differing == ["epochs"] and new["epochs"] > old["epochs"]:
+        if recipe.bound_to_epochs and (old_seed, old_fingerprint) == (seed, fingerprint):
+            raise RunError(
+                f"{path}: holds a run of {old['epochs']} epochs, which cannot go on to"
+                f" {new['epochs']}: with {recipe.bound_to_epochs} they would have been others from"
+                " the start; choose another folder, or give `overwrite=True`"
+            )
+        differing = ["epochs"] if recipe.bound_to_epochs else []
+    differences = [f"{key} = {old[key]!r}, not {new[key]!r}" for key in differing]
     if old_seed != seed:
         differences.append(f"seed = {old_seed}, not {seed}")
     if not differences and old_fingerprint != fingerprint:
