@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from mnistlab.errors import ExperimentError, RecipeError, did_you_mean
-from mnistlab.recipe import Recipe, model_beside, read_toml, resolve_recipe
+from mnistlab.recipe import Recipe, beside, read_toml, resolve_recipe
 
 _MOST = 100_000
 _REMEDIES = {
@@ -27,6 +27,8 @@ _REMEDIES = {
 _LONGEST = 80
 _ALTERNATIVES = ("int", "float", "Span")
 Values = list[Any]
+Flat = BeforeValidator(lambda table: _flat(table))
+"""For tables of fields, in which keyword arguments of ``build`` are fields of their own."""
 
 
 class Span(BaseModel):
@@ -66,7 +68,9 @@ class RandomSample(BaseModel):
 
     samples: int = Field(ge=1, le=_MOST)
     seed: int = Field(0, ge=0)
-    fields: dict[str, Span | Annotated[Values, Field(min_length=1)]] = Field(min_length=1)
+    fields: Annotated[dict[str, Span | Annotated[Values, Field(min_length=1)]], Flat] = Field(
+        min_length=1
+    )
 
 
 class Grid(BaseModel):
@@ -88,8 +92,8 @@ class Grid(BaseModel):
     seeds: int = Field(3, ge=1, le=1000)
     validation: int = Field(10_000, ge=1)
     final_seeds: int = Field(10, ge=1, le=1000)
-    set: dict[str, Any] = {}
-    grid: dict[str, Values] = {}
+    set: Annotated[dict[str, Any], Flat] = {}
+    grid: Annotated[dict[str, Values], Flat] = {}
     random: RandomSample | None = None
     format: Literal[1] = 1
 
@@ -152,7 +156,7 @@ def read_grid(path: Path | str) -> Grid:
 
     Args:
         path: the file. In it, a relative path of a ``.toml`` file or of a model's Python file is
-            relative to the file's folder.
+            relative to the file's folder, and so is that of ``init``.
 
     Raises:
         ExperimentError: unreadable, not TOML, or not a sweep; the message starts with the path.
@@ -178,24 +182,23 @@ def read_grid(path: Path | str) -> Grid:
 def _beside(grid: Grid, file: Path) -> Grid:
     """Return a grid whose recipe and models are named as from the current folder."""
 
-    def moved(value: Any) -> Any:
-        return model_beside(file, value) if isinstance(value, str) else value
+    def moved(key: str, values: Values) -> Values:
+        return [beside(file, key, value) for value in values]
 
-    recipe, random = moved(grid.recipe), grid.random
+    recipe, random = beside(file, "model", grid.recipe), grid.random
     if recipe.endswith(".toml") and not recipe.startswith("~"):
         recipe = str(file.parent / recipe)
-    if random and isinstance(choices := random.fields.get("model"), list):
-        random = random.model_copy(
-            update={"fields": random.fields | {"model": [moved(value) for value in choices]}}
-        )
+    if random:
+        fields = {
+            key: moved(key, values) if isinstance(values, list) else values
+            for key, values in random.fields.items()
+        }
+        random = random.model_copy(update={"fields": fields})
     return grid.model_copy(
         update={
             "recipe": recipe,
-            "set": {key: moved(v) if key == "model" else v for key, v in grid.set.items()},
-            "grid": {
-                key: [moved(v) for v in values] if key == "model" else values
-                for key, values in grid.grid.items()
-            },
+            "set": {key: beside(file, key, value) for key, value in grid.set.items()},
+            "grid": {key: moved(key, values) for key, values in grid.grid.items()},
             "random": random,
         }
     )
@@ -203,8 +206,18 @@ def _beside(grid: Grid, file: Path) -> Grid:
 
 def describe(recipe: Recipe, fields: list[str]) -> str:
     """Return what sets a candidate apart, for example ``dropout=0.3 learning_rate=0.01``."""
-    values = recipe.model_dump(mode="json")
-    return " ".join(f"{field}={json.dumps(values[field])}" for field in fields)
+    return " ".join(f"{field}={json.dumps(recipe.value(field))}" for field in fields)
+
+
+def _flat(table: object) -> object:
+    """Return a table of fields with ``build.width`` in place of the table ``build``, which TOML
+    makes of it.
+    """
+    if not isinstance(table, dict) or not isinstance(inner := table.get("build"), dict):
+        return table
+    return {key: value for key, value in table.items() if key != "build"} | {
+        f"build.{name}": value for name, value in inner.items()
+    }
 
 
 def _name(description: str) -> str:

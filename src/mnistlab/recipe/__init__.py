@@ -2,7 +2,7 @@
 
 from mnistlab.recipe.ablation import ablate, regularisers
 from mnistlab.recipe.built_in_recipes import BUILT_IN, DISPLAY_NAMES, built_in
-from mnistlab.recipe.file import model_beside, read_recipe, read_toml, to_toml
+from mnistlab.recipe.file import beside, read_recipe, read_toml, to_toml
 from mnistlab.recipe.model_input import ModelInput
 from mnistlab.recipe.recipe import Recipe, allowed
 from mnistlab.recipe.resolve import resolve_recipe
@@ -20,8 +20,8 @@ __all__ = [
     "TestedOn",
     "ablate",
     "allowed",
+    "beside",
     "built_in",
-    "model_beside",
     "read_recipe",
     "read_source",
     "read_toml",

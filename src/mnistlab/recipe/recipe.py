@@ -2,17 +2,21 @@
 
 import hashlib
 import json
+import keyword
+import math
 import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
     ValidationError,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -77,6 +81,39 @@ def _triple(given: object) -> object:
     return (given,) * 3 if isinstance(given, int | float) else given
 
 
+def _single(given: object) -> object:
+    """Return a text as a tuple of it, and anything else as it is."""
+    return (given,) if isinstance(given, str) else given
+
+
+_DEEPEST = 3
+"""Lists within lists in a keyword argument."""
+
+
+def _arguments(given: dict[str, Any]) -> dict[str, Any]:
+    """Return keyword arguments with lists for tuples, as TOML and JSON give them."""
+    for name in given:
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise ValueError("not an argument's name")
+    return {name: _argument(value) for name, value in given.items()}
+
+
+def _argument(value: object, depth: int = 0) -> object:
+    if isinstance(value, list | tuple) and depth < _DEEPEST:
+        return [_argument(part, depth + 1) for part in value]
+    if not isinstance(value, str | int | float) or not math.isfinite(
+        0 if isinstance(value, str | int) else value
+    ):
+        raise ValueError("not a plain value")
+    return value
+
+
+Arguments = Annotated[
+    dict[str, Any], AfterValidator(_arguments), WithJsonSchema({"type": "object"})
+]
+Pattern = Annotated[str, Field(min_length=1, max_length=200)]
+
+
 class Recipe(BaseModel):
     """One frozen, validated description of a run.
 
@@ -137,6 +174,10 @@ class Recipe(BaseModel):
         "lenet5",
         min_length=1,
         description="lenet5, mlp, convnet, path/to/file.py:build or package.module:build",
+    )
+    build: Arguments = Field(
+        {},
+        description="your own model: keyword arguments for its function, such as {width = 32}",
     )
     # Not strict, since TOML and JSON have lists only; the numbers within are.
     channels: tuple[Group, ...] = Field(
@@ -303,6 +344,21 @@ class Recipe(BaseModel):
         ),
     )
 
+    init: str = Field(
+        "",
+        max_length=4096,
+        description=(
+            "weights to start from: a finished run's folder or a .safetensors file; empty is none"
+        ),
+    )
+    # Not strict, as above.
+    freeze: Annotated[tuple[Pattern, ...], BeforeValidator(_single)] = Field(
+        (),
+        strict=False,
+        json_schema_extra={"values": "a text, or a list of texts, such as [\"conv*\"]"},
+        description="parameters that are not trained, by name or pattern, such as conv*",
+    )
+
     epochs: int = Field(50, ge=1, le=100_000, description="passes over the training images")
     batch_size: int = Field(128, ge=1, le=1_000_000, description="images per step")
     optimizer: Literal["sgd", "adamw"] = Field(
@@ -379,6 +435,11 @@ class Recipe(BaseModel):
                 "channels: model convnet needs them, such as [[16, 16], [32, 32]], and no other has"
                 " them"
             )
+        if recipe.build and ":" not in recipe.model:
+            raise RecipeError(
+                f"build: {', '.join(recipe.build)} would go to a function of your own; model"
+                f" {recipe.model} is built in and takes fields of the recipe"
+            )
         if recipe.blur[0] > recipe.blur[1]:
             raise RecipeError(f"blur: the range must ascend; found {list(recipe.blur)}")
         if recipe.nesterov and not (recipe.optimizer == "sgd" and recipe.momentum):
@@ -409,8 +470,28 @@ class Recipe(BaseModel):
         return cls.model_validate(values)
 
     def replace(self, **changes: Any) -> "Recipe":
-        """Return the same recipe with some fields changed, validated anew."""
-        return self.parse(self.model_dump() | changes)
+        """Return the same recipe with some fields changed, validated anew.
+
+        A field ``build.width`` changes one keyword argument in ``build``.
+        """
+        values = self.model_dump()
+        for key, value in changes.items():
+            table, dot, name = key.partition(".")
+            if dot and table == "build":
+                values[table] = values[table] | {name: value}
+            else:
+                values[key] = value
+        return self.parse(values)
+
+    def value(self, key: str) -> Any:
+        """Return a field's value as JSON has it; that of ``build.width`` is ``None`` without it."""
+        table, dot, name = key.partition(".")
+        values = self.model_dump(mode="json", include={table})
+        return values[table].get(name) if dot else values[key]
+
+    def __hash__(self) -> int:
+        # Not of the fields, since a table has no hash.
+        return hash(self.model_dump_json())
 
     def trains_as(self, other: "Recipe") -> bool:
         """Return whether both are the same training; their names do not count."""
@@ -527,6 +608,10 @@ def _words(schema: dict[str, Any]) -> str:
             return "one of " + ", ".join(options)
         case {"type": "boolean"}:
             return "true or false"
+        case {"type": "object"}:
+            return "a table of names and numbers, texts, true, false or lists of these"
+        case {"type": "array", "items": {"type": "string"}}:
+            return str(schema["values"])
         case {"type": "array", "prefixItems": [item, *_]}:
             return f"{schema.get('values', 'three numbers')}, each {_words(item)}"
         case {"type": "array", "items": {"items": item}}:
