@@ -15,6 +15,7 @@ from mnistlab.cli.options import (
     parse_seeds,
     recipe_options,
     seeds_option,
+    weight_options,
 )
 from mnistlab.cli.output import echo, json_option
 
@@ -25,6 +26,7 @@ from mnistlab.cli.output import echo, json_option
 @out_option("repetition")
 @folds_option
 @recipe_options
+@weight_options
 @experiment_options
 @json_option
 def repeat(recipe: str, seeds: str, out: Path, **options: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from mnistlab.cli.completion import recipes
-from mnistlab.cli.options import changed_recipe, set_option, training_options
+from mnistlab.cli.options import changed_recipe, set_option, training_options, weight_options
 from mnistlab.cli.output import echo, echo_json, json_option
 from mnistlab.cli.path_types import Place
 
@@ -16,6 +16,7 @@ from mnistlab.cli.path_types import Place
 @click.argument("recipe", shell_complete=recipes)
 @click.option("--run", type=Place(file_okay=False), help="Folder of the run.  [OUT/runs/NAME]")
 @set_option
+@weight_options
 @click.option("--overwrite", is_flag=True, help="Start over, whatever the run's folder holds.")
 @click.option(
     "--tensorboard", is_flag=True, help="Write curves for TensorBoard into the run's folder."

@@ -109,7 +109,14 @@ def _argument(value: object, depth: int = 0) -> object:
 
 
 Arguments = Annotated[
-    dict[str, Any], AfterValidator(_arguments), WithJsonSchema({"type": "object"})
+    dict[str, Any],
+    AfterValidator(_arguments),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "values": "a table of names and numbers, texts, true, false or lists of these",
+        }
+    ),
 ]
 Pattern = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -355,7 +362,7 @@ class Recipe(BaseModel):
     freeze: Annotated[tuple[Pattern, ...], BeforeValidator(_single)] = Field(
         (),
         strict=False,
-        json_schema_extra={"values": "a text, or a list of texts, such as [\"conv*\"]"},
+        json_schema_extra={"values": 'a text, or a list of texts, such as ["conv*"]'},
         description="parameters that are not trained, by name or pattern, such as conv*",
     )
 
@@ -600,6 +607,10 @@ def allowed(key: str) -> str:
 
 def _words(schema: dict[str, Any]) -> str:
     match schema:
+        case {"type": "object" | "array", "values": str(values), **rest} if (
+            "prefixItems" not in rest
+        ):
+            return values
         case {"anyOf": options}:
             return ", or ".join(map(_words, options))
         case {"const": option}:
@@ -608,10 +619,6 @@ def _words(schema: dict[str, Any]) -> str:
             return "one of " + ", ".join(options)
         case {"type": "boolean"}:
             return "true or false"
-        case {"type": "object"}:
-            return "a table of names and numbers, texts, true, false or lists of these"
-        case {"type": "array", "items": {"type": "string"}}:
-            return str(schema["values"])
         case {"type": "array", "prefixItems": [item, *_]}:
             return f"{schema.get('values', 'three numbers')}, each {_words(item)}"
         case {"type": "array", "items": {"items": item}}:

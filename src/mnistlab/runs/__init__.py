@@ -4,6 +4,7 @@ from mnistlab.runs.atomic import write_atomically
 from mnistlab.runs.checksum import BLANK, add_checksum, read_checksums, seal, seal_is_broken
 from mnistlab.runs.environment import available_cores, describe_environment
 from mnistlab.runs.folder import RunFolder
+from mnistlab.runs.initial_weights import FrozenWeights, InitialWeights, weight_notes
 from mnistlab.runs.lock import folder_lock
 from mnistlab.runs.options import RunOptions
 from mnistlab.runs.pooling import MIXED, pool_complete, pool_fingerprints, pool_folds
@@ -25,6 +26,7 @@ from mnistlab.runs.store import (
     read_summary,
     run_name,
 )
+from mnistlab.runs.weights_file import digest_of, read_initial_weights
 
 __all__ = [
     "BLANK",
@@ -34,6 +36,8 @@ __all__ = [
     "Environment",
     "EpochMetrics",
     "FinalFigures",
+    "FrozenWeights",
+    "InitialWeights",
     "Predictions",
     "RunFolder",
     "RunOptions",
@@ -44,6 +48,7 @@ __all__ = [
     "add_checksum",
     "available_cores",
     "describe_environment",
+    "digest_of",
     "find_runs",
     "folder_lock",
     "now",
@@ -52,11 +57,13 @@ __all__ = [
     "pool_folds",
     "read_checksums",
     "read_content",
+    "read_initial_weights",
     "read_summary",
     "reason",
     "run_name",
     "seal",
     "seal_is_broken",
     "summarise_predictions",
+    "weight_notes",
     "write_atomically",
 ]

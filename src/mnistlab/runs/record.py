@@ -20,6 +20,7 @@ from pydantic import (
 from mnistlab.errors import RecipeError, RunError
 from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.runs.checksum import add_checksum, read_checked
+from mnistlab.runs.initial_weights import FrozenWeights, InitialWeights, weight_notes
 from mnistlab.runs.predictions import Count, Loss, Predictions, Quantity, Seed, Share, Size
 from mnistlab.text import csv_row, html_table
 
@@ -127,6 +128,8 @@ class RunRecord(_Frozen):
         source: digest of a user model's file, see :class:`mnistlab.recipe.Source`.
         imports: digests of the files that it imports, by module name; ``None`` in records of older
             versions.
+        init: what the recipe's initial weights gave; ``None`` if it names none.
+        frozen: what was not trained, since the recipe freezes it; ``None`` if it freezes nothing.
         input: what the model was given; ``None`` in records of older versions, see
             :attr:`model_input`.
         predictions: how the final weights classify each image; ``None`` in records of older
@@ -143,10 +146,20 @@ class RunRecord(_Frozen):
     history: tuple[EpochMetrics, ...] = Field(min_length=1)
     source: str = ""
     imports: dict[str, str] | None = None
+    init: InitialWeights | None = None
+    frozen: FrozenWeights | None = None
     input: ModelInput | None = None
     predictions: Predictions | None = None
     environment: Environment
     started: AwareDatetime
+
+    @model_serializer(mode="wrap")
+    def _leave_out_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = serialise(self)
+        for name in ("init", "frozen"):
+            if content.get(name) is None:
+                content.pop(name, None)
+        return content
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "RunRecord":
@@ -174,6 +187,18 @@ class RunRecord(_Frozen):
         return ModelInput(
             channels=1, height=height, width=width, fit=recipe.fit, mean=(mean,), std=(std,)
         )
+
+    @property
+    def init_digest(self) -> str:
+        """SHA-256 of the weights that it started from; empty if they were all drawn."""
+        return self.init.sha256 if self.init else ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was chosen or lost in fitting the images to the model, and what its initial and its
+        frozen weights are, each a short sentence.
+        """
+        return (*self.model_input.notes, *weight_notes(self.init, self.frozen))
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -206,7 +231,7 @@ class RunRecord(_Frozen):
             ("Recipe", self.recipe.name),
             ("Seed", str(self.seed)),
             ("Data", self.data.name),
-            ("Parameters", f"{self.parameters:,}"),
+            ("Parameters", f"{self.parameters:,}{self._frozen_too()}"),
             ("Epochs", str(len(self.history))),
             (f"{on.capitalize()} accuracy", f"{100 * final.test_accuracy:.2f} %"),
             (f"{on.capitalize()} loss", f"{final.test_loss:.4f}"),
@@ -214,6 +239,9 @@ class RunRecord(_Frozen):
             ("Seconds", f"{self.seconds:.1f}"),
         ]
         return html_table((), rows)
+
+    def _frozen_too(self) -> str:
+        return f", and {self.frozen.parameters:,} frozen" if self.frozen else ""
 
     def to_json(self, files: Mapping[str, str] | None = None) -> str:
         """Return the text of ``record.json``, with each list of numbers on one line.

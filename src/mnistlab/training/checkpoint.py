@@ -35,6 +35,8 @@ class CheckpointHeader(BaseModel):
     kernels: str = "torch"
     source: str = ""
     imports: dict[str, str] | None = None
+    init: str = ""
+    """SHA-256 of the initial weights; empty if the recipe names none."""
     started: AwareDatetime
     history: tuple[EpochMetrics, ...]
     batch: int = Field(ge=0)
@@ -76,6 +78,7 @@ def pack_checkpoint(
         kernels=trainer.backend.kernels,
         source=trainer.source.digest,
         imports=trainer.source.imports,
+        init=trainer.init.sha256 if trainer.init else "",
         started=started,
         history=tuple(trainer.history),
         batch=trainer.batch,

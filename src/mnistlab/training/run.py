@@ -1,5 +1,6 @@
 """A run from beginning to end: trained, saved in its folder, stopped and resumed."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,9 @@ from mnistlab.runs import (
     RunFolder,
     RunRecord,
     describe_environment,
+    digest_of,
     now,
+    read_initial_weights,
     summarise_predictions,
 )
 from mnistlab.runs.options import ignore, never
@@ -50,6 +53,7 @@ from mnistlab.training.resumption import (
     refuse_other_kernels,
     refuse_other_run,
     refuse_other_source,
+    refuse_other_weights,
 )
 from mnistlab.training.trained import TrainedModel, load_trained
 from mnistlab.training.trainer import Trainer
@@ -118,15 +122,19 @@ def train(  # noqa: PLR0913 - the public signature
     place = RunFolder(Path(folder)) if folder is not None else None
     if place and not (resume or overwrite):
         _refuse_occupied(place)
+    if place and recipe.init:
+        _refuse_own_weights(place, recipe.init)
+    # Before anything that the folder holds is removed.
+    weights = read_initial_weights(recipe.init)
     dataset = take_for(recipe, dataset or load_for(recipe))
-    run = _Run(recipe, seed, dataset, place, chosen, threads, kernels, on_event, module)
+    run = _Run(recipe, seed, dataset, place, chosen, threads, kernels, on_event, module, weights)
     if place is None:
         return run.train(should_stop)
     with place.lock():
         if overwrite:
             place.clear()
         elif place.finished:
-            return _reuse(recipe, dataset, seed, place, on_event)
+            return _reuse(run, place)
         return run.train(should_stop)
 
 
@@ -160,6 +168,17 @@ def _refuse_occupied(folder: RunFolder) -> None:
         )
 
 
+def _refuse_own_weights(folder: RunFolder, init: str) -> None:
+    """Refuse to write over the weights that a run starts from."""
+    with contextlib.suppress(OSError, RuntimeError, ValueError):
+        own, place = folder.path.resolve(), Path(init).expanduser().resolve()
+        if own in (place, place.parent):
+            raise RunError(
+                f"{folder.path}: its own weights are those to start from (init = {init}), and would"
+                " be written over; choose another folder"
+            )
+
+
 @dataclass(frozen=True)
 class _Run:
     """What to train, where, and how; ``dataset`` is the part that the recipe takes."""
@@ -173,6 +192,7 @@ class _Run:
     kernels: str
     on_event: Listener
     module: nn.Module | None = None
+    weights: bytes = b""
 
     def train(self, should_stop: Callable[[], bool]) -> TrainedModel | None:
         """Train from the folder's checkpoint, or from the start; ``None`` if asked to stop."""
@@ -186,7 +206,9 @@ class _Run:
                 kernels, threads = "torch", checkpoint.header.threads
         with torch_threads(threads) as used:
             dataset = add_negatives(self.dataset, recipe)
-            trainer = Trainer(recipe, dataset, self.seed, self.device, kernels, source, module)
+            trainer = Trainer(
+                recipe, dataset, self.seed, self.device, kernels, source, module, self.weights
+            )
             add_trusted(source)
             if checkpoint:
                 checkpoint.restore(trainer)
@@ -222,6 +244,7 @@ class _Run:
             self.device.type,
             self.threads,
         )
+        refuse_other_weights(self.folder.path, header.init, digest_of(self.weights))
         return _Checkpoint(self.folder, header, content)
 
     def _train_epochs(
@@ -271,9 +294,8 @@ class _Checkpoint:
             restore(trainer, self.header, self.content, str(self.folder.checkpoint_file))
 
 
-def _reuse(
-    recipe: Recipe, dataset: Dataset, seed: int, folder: RunFolder, on_event: Listener
-) -> TrainedModel:
+def _reuse(run: _Run, folder: RunFolder) -> TrainedModel:
+    recipe = run.recipe
     record = folder.read_record()
     refuse_difference(
         folder.path,
@@ -281,14 +303,15 @@ def _reuse(
         record.seed,
         record.data.fingerprint,
         recipe,
-        seed,
-        dataset.fingerprint,
+        run.seed,
+        run.dataset.fingerprint,
     )
     source = read_source(recipe.model)
     refuse_other_source(folder.path, record.source, record.imports, source)
+    refuse_other_weights(folder.path, record.init_digest, digest_of(run.weights))
     add_trusted(source)
     trained = load_trained(folder, trusted=True)
-    on_event(RunFinished(record, reused=True))
+    run.on_event(RunFinished(record, reused=True))
     return trained
 
 
@@ -305,7 +328,8 @@ def _start_event(trainer: Trainer, dataset: Dataset, threads: int) -> RunStarted
         test_images=len(dataset.test),
         epochs_done=len(trainer.history),
         batches=len(trainer.bounds),
-        notes=trainer.input.notes,
+        notes=trainer.notes,
+        frozen=trainer.frozen.parameters if trainer.frozen else 0,
     )
 
 
@@ -335,6 +359,8 @@ def _record(
         history=tuple(trainer.history),
         source=trainer.source.digest,
         imports=trainer.source.imports,
+        init=trainer.init,
+        frozen=trainer.frozen,
         input=trainer.input,
         predictions=summarise_predictions(*trainer.score_training(), logits, dataset.test.labels),
         environment=describe_environment(

@@ -16,12 +16,20 @@ from mnistlab.kernels import EpochBatches
 from mnistlab.models import adopt_model, build_model, count_parameters
 from mnistlab.models.user_model import is_user_model, user_errors
 from mnistlab.recipe import Recipe, Source, read_source
-from mnistlab.runs import EpochMetrics
+from mnistlab.runs import (
+    EpochMetrics,
+    FrozenWeights,
+    InitialWeights,
+    read_initial_weights,
+    weight_notes,
+)
 from mnistlab.training.augmentations import draw_augmentation
 from mnistlab.training.averaging import UPDATE_BN_IMAGES, WeightAveraging, update_bn
 from mnistlab.training.backend import choose_backend
 from mnistlab.training.events import BatchDone, EpochDone, Listener
+from mnistlab.training.freezing import freeze
 from mnistlab.training.inference import score
+from mnistlab.training.initial_weights import take_weights
 from mnistlab.training.input import build_to_fit, to_size
 from mnistlab.training.randomness import derive_seed, fork_rng, generator, seed_global
 from mnistlab.training.sanity_check import check_trainable
@@ -45,9 +53,11 @@ class Trainer:
         kernels: ``auto`` or ``torch``, see :func:`mnistlab.training.backend.choose_backend`.
         source: the code of a user model; ``None`` reads it.
         module: a copy of this is trained instead of what ``recipe.model`` names.
+        weights: of the file that the recipe's ``init`` names, its bytes; ``None`` reads it.
 
     Raises:
-        ModelError: the model does not fit the images.
+        ModelError: the model does not fit the images, or nothing of the initial weights fits it.
+        RunError: the initial weights cannot be read.
         DataError: there is only one training image.
     """
 
@@ -60,6 +70,7 @@ class Trainer:
         kernels: str = "auto",
         source: Source | None = None,
         module: nn.Module | None = None,
+        weights: bytes | None = None,
     ) -> None:
         self.recipe = recipe
         self.source = source or read_source(recipe.model)
@@ -77,6 +88,15 @@ class Trainer:
         with fork_rng(device):
             model, self.input = build_to_fit(recipe, dataset, build)
             shape = self.input.shape
+            self.init: InitialWeights | None = None
+            """What the recipe's initial weights gave; ``None`` if it names none."""
+            self.frozen: FrozenWeights | None = None
+            """What is not trained, since the recipe freezes it; ``None`` if it freezes nothing."""
+            if recipe.init:
+                content = read_initial_weights(recipe.init) if weights is None else weights
+                self.init = take_weights(model, content, recipe.init, recipe.model)
+            if recipe.freeze:
+                self.frozen = freeze(model, recipe.freeze, shape, recipe.model)
             if is_user_model(recipe.model):
                 check_trainable(
                     model, recipe.model, shape, min(stop - start for start, stop in self.bounds)
@@ -110,6 +130,13 @@ class Trainer:
         """float32, ``(batches,)``: each batch's mean loss in that epoch."""
         self.correct = torch.zeros(len(self.bounds), dtype=torch.int32, device=device)
         """int32, ``(batches,)``: correctly classified images of each batch in that epoch."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was chosen or lost in fitting the images to the model, and what its initial and its
+        frozen weights are.
+        """
+        return (*self.input.notes, *weight_notes(self.init, self.frozen))
 
     @property
     def epoch(self) -> int:
