@@ -50,9 +50,8 @@ def take_weights(model: nn.Module, content: bytes, init: str, name: str) -> Init
     names, notes = _match(own, tensors)
     taken: dict[str, Tensor] = {}
     converted: Counter[str] = Counter()
-    for key in own:
-        given = names.get(key, "")
-        if given in tensors and tensors[given].shape == own[key].shape:
+    for key, given in names.items():
+        if tensors[given].shape == own[key].shape:
             taken[key] = _to_type(tensors[given], own[key].dtype, f"init: {init}: {given}")
             if tensors[given].dtype != own[key].dtype:
                 converted[f"{_type(tensors[given])} converted to {_type(own[key])}"] += 1
@@ -66,8 +65,8 @@ def take_weights(model: nn.Module, content: bytes, init: str, name: str) -> Init
         taken=tuple(taken),
         reshaped=tuple(
             f"{key} {_shape(tensors[given])} for {_shape(own[key])}"
-            for key in own
-            if (given := names.get(key)) and key not in taken
+            for key, given in names.items()
+            if key not in taken
         ),
         missing=tuple(key for key in own if key not in names),
         unused=tuple(key for key in tensors if key not in names.values()),
@@ -99,7 +98,7 @@ def _match(
                 best, most = names, (fits, len(names))
                 notes = [f"the file's names begin with {prefix}"] * bool(prefix)
                 notes += [f"the model's names begin with {added}"] * bool(added)
-    return best, notes
+    return {key: best[key] for key in own if key in best}, notes
 
 
 def _prefixes(names: Mapping[str, Tensor]) -> list[str]:

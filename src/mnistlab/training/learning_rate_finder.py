@@ -107,7 +107,8 @@ def judge(rates: NDArray[np.float64], losses: NDArray[np.float64], *, diverged: 
             f"the loss grows beyond bounds within {len(losses)} steps, from a learning rate of"
             f" {rates[0] if len(rates) else 0:g}; start from a lower one with `start=`"
         )
-    smoothed = smooth(losses)
+    # One batch that has diverged must not raise the mean of those before it.
+    smoothed = smooth(np.minimum(losses, 2 * losses[0]))
     return RangeTest(rates, losses, smoothed, suggest(rates, smoothed), diverged)
 
 
