@@ -38,6 +38,7 @@ def test_every_way_to_name_a_recipe(there):
         == read_recipe(there / "sub/my.toml").replace(model="sub/net.py:build")
     )
     assert resolve_recipe("sub/net.py:build") == Recipe(name="net", model="sub/net.py:build")
+    assert resolve_recipe("sub/net.py:wide") == Recipe(name="net_wide", model="sub/net.py:wide")
     assert resolve_recipe("lenet5", epochs=5, dropout=0.5) == built_in("lenet5").replace(
         epochs=5, dropout=0.5
     )

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import lzma
 import os
+import re
 import tarfile
 import weakref
 import zipfile
@@ -34,6 +35,7 @@ _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
 PICTURE_SUFFIXES = tuple(sorted(SUFFIXES))
 """What the names of pictures end in; a file of another name is one if its content says so."""
 _HIDDEN = (".", "__MACOSX")
+_HIDDEN_PART = re.compile(r"(?:^|/)(?:\.|__MACOSX)")
 _UNREADABLE = (
     OSError,
     EOFError,
@@ -82,7 +84,8 @@ class FileTree(ABC):
             (self.hidden if _is_hidden(name) else kept).append(name)
         if len(kept) > MOST_FILES:
             raise DataError(f"{place}: more than {MOST_FILES:,} files")
-        self.names = sorted(kept, key=lambda name: name.split("/"))
+        # No name has a zero in it, so that this compares part by part.
+        self.names = sorted(kept, key=lambda name: name.replace("/", "\0"))
 
     @cached_property
     def others(self) -> list[str]:
@@ -473,8 +476,7 @@ def _plain(name: str) -> str:
 
 
 def _is_hidden(name: str) -> bool:
-    parts = name.split("/")
-    return any(part.startswith(_HIDDEN) for part in parts) or parts[-1].lower() in _SYSTEM
+    return bool(_HIDDEN_PART.search(name)) or name.rpartition("/")[2].lower() in _SYSTEM
 
 
 def _opener(file: BinaryIO) -> Callable[..., Any] | None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mnistlab.data.bounds import most_unpacked
+from mnistlab.data.bounds import LEAST, most_unpacked
 from mnistlab.data.decode import common_range, decode
 from mnistlab.data.depth import Range
 from mnistlab.data.file_tree import FileTree
@@ -168,10 +168,13 @@ class _Store:
         if decoded.images is None:
             return
         images = self._room_for(decoded.images)
-        images[decoded.places] = decoded.images
+        first, last = decoded.places[0], decoded.places[-1] + 1
+        # A slice is copied twice as fast.
+        places = slice(first, last) if last - first == len(decoded.places) else decoded.places
+        images[places] = decoded.images
         if decoded.digests:
-            self._digests[decoded.places] = decoded.digests
-        self._filled[decoded.places] = True
+            self._digests[places] = decoded.digests
+        self._filled[places] = True
 
     def pictures(self, names: Sequence[str]) -> Pictures:
         """Return all images, without room for those that are damaged."""
@@ -200,15 +203,19 @@ class _Store:
         """Return the array of all images, made when the first ones are there."""
         _, channels, height, width = images.shape
         if self._images is None:
-            most = most_unpacked(self._tree.bytes_packed)
-            if self._total * height * width > most:
+            pixels = self._total * height * width
+            # Asking for every file's size takes time.
+            if pixels > LEAST and pixels > (most := most_unpacked(self._tree.bytes_packed)):
                 raise DataError(
                     f"{self._tree.place}: would expand to more than {most:,} pixels; files of this"
                     " size may expand to no more"
                 )
             self._images = np.zeros((self._total, channels, height, width), np.uint8)
         if channels > self._images.shape[1]:
-            self._images = np.repeat(self._images, channels, axis=1)
+            # Only what is filled, since memory that was never written takes neither time nor room.
+            grey, filled = self._images, np.flatnonzero(self._filled)
+            self._images = np.zeros((self._total, channels, height, width), np.uint8)
+            self._images[filled] = grey[filled]
         return self._images
 
 
@@ -237,7 +244,7 @@ def _decode_all(tree: FileTree, tasks: list[Callable[[], _Task]]) -> Iterator[_D
     cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else None
     cores = cores or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     few = len(tasks) * _CHUNK < _MANY and tree.bytes_packed < _MANY_BYTES
-    if cores < 2 or few or len(tasks) < 2:
+    if cores < 2 or len(tasks) < 2 or few:
         yield from (_decode(task()) for task in tasks)
         return
     waiting = iter(tasks)

@@ -40,7 +40,10 @@ def _named(name: str) -> Recipe:
             f"{name}: name the function in it that builds the model, too, for example {name}:build"
         )
     if ":" in name:
-        stem = Path(name.rpartition(":")[0]).name.removesuffix(".py")
+        code, _, function = name.rpartition(":")
+        stem = Path(code).name.removesuffix(".py")
+        # A file may have several models, which are compared by name.
+        stem = stem if function == "build" else f"{stem}_{function}"
         label = "".join(letter if letter.isalnum() or letter in "_.-" else "_" for letter in stem)
         return Recipe(name=label.lstrip(".-") or "own_model", model=name)
     return built_in(name)

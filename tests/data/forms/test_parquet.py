@@ -134,7 +134,7 @@ def test_an_unlabelled_test_file_is_not_used_and_this_is_said(tmp_path):
         write(tmp_path / f"{part}-00000-of-00001.parquet", columns, CLASSES)
     found = read(tmp_path)
     assert found.test is None
-    assert found.notes == ["test-00000-of-00001.parquet has no labels; it is not used"]
+    assert found.notes == ["test-00000-of-00001.parquet has no labels and is not used"]
 
 
 def test_of_two_labels_the_finer_one_is_taken_and_this_is_said(tmp_path):

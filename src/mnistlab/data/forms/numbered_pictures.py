@@ -16,8 +16,10 @@ def _matches(tree: FileTree, options: ReadOptions) -> bool:
     del options
     pictures = tree.pictures
     # Several folders that are no splits are classes, whatever the pictures are called.
+    places = {name.rpartition("/")[0] for name in pictures}
     folders = {
-        tuple(folder for folder in name.split("/")[:-1] if not part_of(folder)) for name in pictures
+        tuple(folder for folder in place.split("/") if folder and not part_of(folder))
+        for place in places
     }
     return len(folders) == 1 and any(_NAME.fullmatch(name.rpartition("/")[2]) for name in pictures)
 

@@ -82,7 +82,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
         elif part == "train":
             raise DataError(f"{tree.where(names[0])}: has no column of labels; name it label")
         else:
-            notes.append(f"{listed(names, 2)} has no labels; it is not used")
+            notes.append(f"{listed(names, 2)} has no labels and is not used")
     labels = {part: [cell for t in own for cell in t.label or []] for part, own in tables.items()}
     places = {part: own[0].where for part, own in tables.items()}
     called = {part: word for part, word in called.items() if part in tables}
