@@ -2,6 +2,7 @@
 
 import csv
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,10 +16,12 @@ from mnistlab.data import Split
 from mnistlab.errors import MnistlabError, RecipeError, TrainingError
 from mnistlab.training.learning_rate_finder import judge, smooth, suggest
 
+# Several threads on a shared core wait for each other.
+find = partial(mnistlab.find_learning_rate, threads=1)
 RATES = np.geomspace(1e-6, 10, 141)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(centre=st.floats(-4.5, -1), height=st.floats(0.5, 3), noise=st.integers(0, 99))
 def test_the_middle_of_a_descent_is_found_whatever_follows(centre, height, noise):
     """A logistic descent in the logarithm of the rate is steepest at its centre."""
@@ -56,21 +59,19 @@ def test_a_loss_that_does_not_fall_gives_no_suggestion(losses):
 
 
 def test_a_real_network_is_suggested_a_rate_at_which_it_learns(small_mnist):
-    result, again = (
-        mnistlab.find_learning_rate("lenet5", small_mnist, train_limit=300) for _ in range(2)
-    )
+    result, again = (find("lenet5", small_mnist, train_limit=300) for _ in range(2))
     assert result.test.losses.tolist() == again.test.losses.tolist()
     assert result.kernels != "torch"
     assert 0.003 < result.suggestion < 0.1
     # Although an epoch has three batches.
     assert len(result.test.rates) > 100
-    other = mnistlab.find_learning_rate("lenet5", small_mnist, seed=1, steps=60)
+    other = find("lenet5", small_mnist, seed=1, steps=60)
     assert other.test.losses[0] != result.test.losses[0]
 
 
 def test_plain_pytorch_measures_the_same(small_mnist):
     one, other = (
-        mnistlab.find_learning_rate("mlp", small_mnist, steps=60, kernels=kernels, stop=0.1)
+        find("mlp", small_mnist, steps=60, kernels=kernels, stop=0.1)
         for kernels in ("auto", "torch")
     )
     assert (one.kernels != "torch") == (other.kernels == "torch")
@@ -80,17 +81,14 @@ def test_plain_pytorch_measures_the_same(small_mnist):
 def test_the_test_images_are_not_looked_at(small_mnist):
     dark = Split(np.zeros_like(small_mnist.test.images), small_mnist.test.labels[::-1].copy())
     blind = make_dataset("small", small_mnist.train, dark)
-    one, other = (
-        mnistlab.find_learning_rate("mlp", data, steps=60, stop=1.0)
-        for data in (small_mnist, blind)
-    )
+    one, other = (find("mlp", data, steps=60, stop=1.0) for data in (small_mnist, blind))
     assert one.test.losses.tolist() == other.test.losses.tolist()
 
 
 def test_the_first_step_is_the_recipes_own(small_mnist):
     """Its loss at first is that of training's first batches, augmentation and dropout included."""
     recipe = Recipe(rotation=30, dropout=0.5, batch_norm=True)
-    result = mnistlab.find_learning_rate(recipe, small_mnist, steps=40)
+    result = find(recipe, small_mnist, steps=40)
     trained = mnistlab.train(
         recipe.replace(batch_size=600, epochs=1, learning_rate=1e-7), small_mnist
     )
@@ -98,7 +96,18 @@ def test_the_first_step_is_the_recipes_own(small_mnist):
 
 
 def test_the_command_writes_a_plot_a_table_and_figures(tmp_path, few, capsys):
-    words = ["lr", "mlp", "--data", str(few), "--steps", "60", "--out", str(tmp_path / "lr")]
+    words = [
+        "lr",
+        "mlp",
+        "--data",
+        str(few),
+        "--steps",
+        "60",
+        "--threads",
+        "1",
+        "--out",
+        str(tmp_path / "lr"),
+    ]
     assert run(app, [*words, "--set", "optimizer=adamw", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["recipe"]["optimizer"] == "adamw"
@@ -113,7 +122,7 @@ def test_the_command_writes_a_plot_a_table_and_figures(tmp_path, few, capsys):
 
 
 def test_a_notebook_shows_the_sentence_and_the_plot(small_mnist):
-    shown = mnistlab.find_learning_rate("mlp", small_mnist, steps=60)._repr_html_()
+    shown = find("mlp", small_mnist, steps=60)._repr_html_()
     assert "is suggested for mlp" in shown
     assert "data:image/png;base64," in shown
 
@@ -131,5 +140,5 @@ def test_a_notebook_shows_the_sentence_and_the_plot(small_mnist):
 )
 def test_impossible_rates_are_refused(small_mnist, options, message):
     with pytest.raises((RecipeError, MnistlabError)) as caught:
-        mnistlab.find_learning_rate("lenet5", small_mnist, **options)
+        find("lenet5", small_mnist, **options)
     assert message in str(caught.value)
