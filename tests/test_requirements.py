@@ -18,13 +18,18 @@ OURS = {"mnistlab", "benchmarks", "tests", "docs"}
 ROOMS = {
     "server": "serve",
     "exporting": "export",
-    "cli/tensorboard.py": "tensorboard",
+    "cli/loggers/tensorboard.py": "tensorboard",
+    "cli/loggers/mlflow.py": "mlflow",
     "report/table.py": "dataframe",
     "experiments/ray_executor.py": "ray",
     "data/hdf5_reader.py": "hdf5",
     "data/forms/parquet.py": "parquet",
 }
 """Where an extra may be imported."""
+
+
+ABSENT = {"mlflow": ["mlflow-skinny"]}
+"""Distributions of modules that need not be installed for the tests."""
 
 
 def declared(*lists):
@@ -49,7 +54,11 @@ known = cache(packages_distributions)
 def imported(path):
     """The distributions that a file or a folder imports."""
     files = [path] if path.is_file() else path.rglob("*.py")
-    return {canonicalize_name(known()[name][0]) for file in files for name in modules(file)}
+    return {
+        canonicalize_name(known().get(name, ABSENT.get(name))[0])
+        for file in files
+        for name in modules(file)
+    }
 
 
 BASE = declared(PROJECT["project"]["dependencies"])

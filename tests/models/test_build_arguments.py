@@ -130,8 +130,8 @@ def test_a_sweep_tries_them(net, few, tmp_path):
     candidates = grid.candidates()
     assert [c.build for c in candidates] == [{"names": ["q"], "width": w} for w in (2, 30)]
     assert [c.name for c in candidates] == [
-        "momentum_0.9-build.width_2",
-        "momentum_0.9-build.width_30",
+        "build.width_2-momentum_0.9",
+        "build.width_30-momentum_0.9",
     ]
     result = mnistlab.sweep("grid.toml", runs="runs", workers=1)
     assert result.chosen.build["width"] == 30

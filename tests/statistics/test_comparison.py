@@ -335,6 +335,12 @@ def test_equal_recipes_with_normal_noise_are_not_said_to_hang_on_a_few_seeds(see
                 accuracies=tuple((100 - row / 100).tolist()),
                 seeds=tuple(range(seeds)),
                 odd_seeds=(),
+                metric="accuracy",
+                chance=float(np.median(row) * (1 - np.median(row) / 10_000)),
+                **dict.fromkeys(
+                    ("interquartile_mean", "std", "median", "lowest", "highest", "accuracy"), 0.0
+                ),
+                interval=None,
             )
             for name, row in zip("ab", rows)
         )

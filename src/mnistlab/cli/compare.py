@@ -10,11 +10,13 @@ import click
 
 from mnistlab.cli.completion import recipes
 from mnistlab.cli.experiment import experiment, show, show_table
+from mnistlab.cli.log_options import log_options
 from mnistlab.cli.options import (
     changed_recipe,
     experiment_options,
     folds_option,
     margin_option,
+    metric_option,
     out_option,
     parse_seeds,
     recipe_options,
@@ -35,6 +37,7 @@ _SEEDS = 20
 @click.argument("recipes", nargs=-1, required=True, shell_complete=recipes)
 @seeds_option(_SEEDS, shown=False)
 @margin_option
+@metric_option
 @click.option(
     "--until-settled",
     is_flag=True,
@@ -49,6 +52,7 @@ _SEEDS = 20
 @folds_option
 @recipe_options
 @experiment_options
+@log_options
 @json_option
 def compare(
     recipes: tuple[str, ...],
@@ -82,10 +86,12 @@ def compare(
 @click.argument("recipe", shell_complete=recipes)
 @seeds_option(10)
 @margin_option
+@metric_option
 @out_option("ablation")
 @folds_option
 @recipe_options
 @experiment_options
+@log_options
 @json_option
 def ablate(recipe: str, seeds: str, out: Path, **options: Any) -> None:
     """Measure what each regulariser of RECIPE is worth: train it whole, without each, with each

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mnistlab.cli.log_options import chosen_loggers
 from mnistlab.cli.options import run_options
 from mnistlab.cli.output import (
     command_line,
@@ -22,7 +23,7 @@ from mnistlab.files import read_file
 from mnistlab.text import shorten
 
 if TYPE_CHECKING:
-    from mnistlab.experiments import Executor
+    from mnistlab.experiments import ComparisonResult, Executor
     from mnistlab.experiments.trial_events import Event
     from mnistlab.recipe import Recipe
     from mnistlab.report.result import Result
@@ -62,11 +63,13 @@ def experiment(
     """Draw progress and handle signals around an experiment; yields the arguments that
     :func:`mnistlab.compare` and its like take for where, how and who follows.
 
-    If ``out`` holds a report on other recipes than these, a line says first that it is replaced.
+    The runs are logged as :data:`mnistlab.cli.log_options.log_options` say. If ``out`` holds a
+    report on other recipes than these, a line says first that it is replaced.
 
     Raises:
         SystemExit: a signal asked to stop; what was done is kept.
     """
+    from mnistlab.cli.event_logs import ExperimentLog, both
     from mnistlab.cli.experiment_view import ExperimentView
     from mnistlab.cli.stopping import listening_for_stop
 
@@ -78,10 +81,19 @@ def experiment(
         "threads": run.threads,
         "kernels": run.kernels,
         "command": command_line(),
+        "metric": options["metric"],
     }
     _warn_of_replacement(out, {recipe.digest for recipe in recipes})
-    with listening_for_stop() as stop, ExperimentView(console(quiet=options["quiet"])) as view:
-        yield arguments | {"on_event": lambda event: view(_shown(event)), "should_stop": stop}
+    kinds = chosen_loggers(options)
+    for kind in kinds:
+        kind(out)
+    with (
+        listening_for_stop() as stop,
+        ExperimentView(console(quiet=options["quiet"])) as view,
+        ExperimentLog(kinds) as log,
+    ):
+        listen = both(lambda event: view(_shown(event)), log)
+        yield arguments | {"on_event": listen, "should_stop": stop}
     if stop():
         warn(f"stopped; run the same command again to resume what {out} holds")
         raise SystemExit(stop.exit_status)
@@ -134,7 +146,11 @@ def show(result: "Result", files: list[Path], summary: str = "summary.json") -> 
         raise SystemExit(1)
 
 
-def show_table(result: "Result") -> None:
-    """Print a comparison's table, as wide as the terminal."""
+def show_table(result: "ComparisonResult") -> None:
+    """Print a comparison's table, as wide as the terminal, and all metrics where accuracy alone
+    says little of small classes.
+    """
     width = terminal_width()
     echo("", *result.table("short").text(width).split("\n"))
+    if result.comparison.classes_matter:
+        echo(*result.table("metrics").text(width).split("\n"))

@@ -31,9 +31,10 @@ _MOST_SEEDS = 100_000
 _RECIPE_FIELDS = ("batch_size", "epochs", "data", "train_limit", "folds", "init", "freeze")
 
 
-def _probability(
+def probability(
     _context: click.Context, _option: click.Parameter, value: float | None
 ) -> float | None:
+    """Refuse what is no probability."""
     if value is not None and not 0 <= value <= 1:
         raise click.BadParameter(f"{value:g} is not a probability, from 0 to 1.")
     return value
@@ -148,7 +149,7 @@ threshold_option = click.option(
     "--threshold",
     type=float,
     metavar="P",
-    callback=_probability,
+    callback=probability,
     help="Probability below which a digit is marked as unsure.  [0.5]",
 )
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
@@ -156,8 +157,18 @@ margin_option = click.option(
     "--margin",
     type=click.FloatRange(0, 100, min_open=True),
     help=(
-        "Accuracy difference, in points, within which recipes count as equivalent; choose it before"
-        " you see results.  [0.1]"
+        "Difference, in points of the metric, within which recipes count as equivalent; choose it"
+        " before you see results.  [0.1]"
+    ),
+)
+metric_option = click.option(
+    "--metric",
+    type=click.Choice(["accuracy", "macro_f1", "balanced_accuracy"]),
+    default="accuracy",
+    show_default=True,
+    help=(
+        "Figure that decides; the others count each class alike, however few images it has. Choose"
+        " it before you see results."
     ),
 )
 device_option = click.option(

@@ -14,7 +14,7 @@ from rich.text import Text
 from mnistlab.cli.screen import LiveView, Screen
 from mnistlab.recipe import TESTED_IMAGES, TESTED_SET, TestedOn
 from mnistlab.report import duration, percent
-from mnistlab.runs import EpochMetrics
+from mnistlab.runs import EpochMetrics, unequal
 from mnistlab.training import BatchDone, EpochDone, Event, RunFinished, RunStarted, RunStopped
 
 
@@ -116,6 +116,13 @@ class ProgressBar(LiveView):
             f" {percent(final.best_test_accuracy)} (chosen on {TESTED_SET[on]});"
             f" trained and tested in {duration(event.record.seconds)}"
         )
+        predictions, scores = event.record.predictions, event.record.class_scores
+        if predictions and scores and unequal(predictions.test_labels):
+            self.console.say(
+                f"macro F1 {percent(scores.macro_f1)}, balanced accuracy"
+                f" {percent(scores.balanced_accuracy)} (classes of"
+                f" {min(predictions.test_labels):,} to {max(predictions.test_labels):,} images)"
+            )
 
 
 class _EpochColumn(ProgressColumn):

@@ -7,10 +7,12 @@ import click
 
 from mnistlab.cli.completion import recipes
 from mnistlab.cli.experiment import experiment, show
+from mnistlab.cli.log_options import log_options
 from mnistlab.cli.options import (
     changed_recipe,
     experiment_options,
     folds_option,
+    metric_option,
     out_option,
     parse_seeds,
     recipe_options,
@@ -23,11 +25,13 @@ from mnistlab.cli.output import echo, json_option
 @click.command(short_help="The mean accuracy of one recipe over many seeds.")
 @click.argument("recipe", shell_complete=recipes)
 @seeds_option(20)
+@metric_option
 @out_option("repetition")
 @folds_option
 @recipe_options
 @weight_options
 @experiment_options
+@log_options
 @json_option
 def repeat(recipe: str, seeds: str, out: Path, **options: Any) -> None:
     """Train RECIPE with many seeds, and report the mean accuracy of the final epochs, with its

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from mnistlab.cli.log_options import log_options
 from mnistlab.cli.options import changed_recipe, training_options
 from mnistlab.cli.output import command_line, echo, echo_json, json_option, terminal_width
 
@@ -14,6 +15,7 @@ from mnistlab.cli.output import command_line, echo, echo_json, json_option, term
     context_settings={"help_option_names": ["-h", "--help"]},
     short_help="Both of the course's models, its table and plots.",
 )
+@log_options
 @training_options
 @json_option
 def reproduce(**options: Any) -> None:

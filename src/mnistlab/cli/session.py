@@ -5,6 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mnistlab.cli.event_logs import TrainingLog, both
+from mnistlab.cli.log_options import chosen_loggers
 from mnistlab.cli.options import run_options
 from mnistlab.cli.output import console, echo, warn
 from mnistlab.cli.progress import ProgressBar
@@ -13,13 +15,12 @@ from mnistlab.cli.stopping import listening_for_stop
 from mnistlab.data.loading import load_for, take_for
 from mnistlab.recipe import Recipe
 from mnistlab.runs import RunRecord
-from mnistlab.training import Event, Listener, train
+from mnistlab.training import train
 
 
 def train_all(
     runs: Sequence[tuple[Recipe, Path]],
     options: Mapping[str, Any],
-    listeners: Sequence[Listener] = (),
     *,
     overwrite: bool,
 ) -> list[RunRecord]:
@@ -27,20 +28,16 @@ def train_all(
 
     Args:
         runs: recipes and folders.
-        options: values of :data:`mnistlab.cli.options.training_options`.
-        listeners: called with every event, beside the progress bar.
+        options: values of :data:`mnistlab.cli.options.training_options` and
+            :data:`mnistlab.cli.log_options.log_options`.
         overwrite: start over whatever the folders hold.
 
     Raises:
         MnistlabError: something given cannot be used.
         SystemExit: a signal asked to stop; what was done is kept.
     """
-
-    def listen(event: Event) -> None:
-        bar(event)
-        for listener in listeners:
-            listener(event)
-
+    kinds = chosen_loggers(options)
+    logs = [TrainingLog([kind(folder) for kind in kinds]) for _, folder in runs]
     first, _ = runs[0]
     with download_bar() as on_progress:
         dataset = load_for(first, on_progress)
@@ -48,18 +45,19 @@ def train_all(
         echo(f"note: {note}")
     records = []
     with listening_for_stop() as stop, ProgressBar(console(quiet=options["quiet"])) as bar:
-        for recipe, folder in runs:
-            trained = train(
-                recipe,
-                dataset,
-                seed=options["seed"],
-                folder=folder,
-                resume=options["resume"],
-                overwrite=overwrite,
-                on_event=listen,
-                should_stop=stop,
-                **asdict(run_options(options)),
-            )
+        for (recipe, folder), log in zip(runs, logs, strict=True):
+            with log:
+                trained = train(
+                    recipe,
+                    dataset,
+                    seed=options["seed"],
+                    folder=folder,
+                    resume=options["resume"],
+                    overwrite=overwrite,
+                    on_event=both(bar, log),
+                    should_stop=stop,
+                    **asdict(run_options(options)),
+                )
             if trained is None:
                 break
             records.append(trained.record)

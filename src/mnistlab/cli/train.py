@@ -1,12 +1,12 @@
 """``mnistlab train``: one recipe, one seed."""
 
-import contextlib
 from pathlib import Path
 from typing import Any
 
 import click
 
 from mnistlab.cli.completion import recipes
+from mnistlab.cli.log_options import log_options
 from mnistlab.cli.options import changed_recipe, set_option, training_options, weight_options
 from mnistlab.cli.output import echo, echo_json, json_option
 from mnistlab.cli.path_types import Place
@@ -18,14 +18,10 @@ from mnistlab.cli.path_types import Place
 @set_option
 @weight_options
 @click.option("--overwrite", is_flag=True, help="Start over, whatever the run's folder holds.")
-@click.option(
-    "--tensorboard", is_flag=True, help="Write curves for TensorBoard into the run's folder."
-)
+@log_options
 @training_options
 @json_option
-def train(
-    recipe: str, run: Path | None, *, overwrite: bool, tensorboard: bool, **options: Any
-) -> None:
+def train(recipe: str, run: Path | None, *, overwrite: bool, **options: Any) -> None:
     """Train RECIPE: a built-in one (`mnistlab recipe list`), a .toml file, or your own model as
     path/to/file.py:build.
 
@@ -43,13 +39,7 @@ def train(
     from mnistlab.runs import run_name, write_atomically
 
     folder = run or options["out"] / "runs" / run_name(chosen, options["seed"])
-    with contextlib.ExitStack() as stack:
-        listeners = []
-        if tensorboard:
-            from mnistlab.cli.tensorboard import TensorBoardLog
-
-            listeners.append(stack.enter_context(TensorBoardLog(folder / "tensorboard")))
-        (record,) = train_all([(chosen, folder)], options, listeners, overwrite=overwrite)
+    (record,) = train_all([(chosen, folder)], options, overwrite=overwrite)
     try:
         write_atomically(folder / "curves.png", png(learning_curves(record)))
     except OSError as error:

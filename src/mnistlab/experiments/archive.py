@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from mnistlab.errors import RunError
 from mnistlab.files import read_file
 from mnistlab.runs import add_checksum, read_checksums, reason, write_atomically
-from mnistlab.statistics import MARGIN
+from mnistlab.statistics import MARGIN, Metric
 from mnistlab.statistics.looks import MOST_SEEDS
 from mnistlab.text import is_unicode
 
@@ -41,6 +41,7 @@ class Archive(BaseModel):
         headline: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
         margin: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
         max_seeds: see :class:`mnistlab.experiments.comparison_result.ComparisonResult`.
+        metric: by which the recipes were judged.
         comparison: every figure, as :class:`mnistlab.statistics.Comparison` has it; a result works
             them out anew.
     """
@@ -57,6 +58,7 @@ class Archive(BaseModel):
     headline: str = ""
     margin: float = Field(MARGIN, gt=0, le=100, allow_inf_nan=False)
     max_seeds: int = Field(0, ge=0, le=MOST_SEEDS)
+    metric: Metric = "accuracy"
     comparison: dict[str, Any]
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ from mnistlab.experiments.trial_events import Listener, Looked
 from mnistlab.recipe import Recipe, ablate, resolve_recipe
 from mnistlab.runs import RunOptions
 from mnistlab.runs.options import ignore, never
-from mnistlab.statistics import MARGIN, RunGroup, planned_looks
+from mnistlab.statistics import MARGIN, Metric, RunGroup, planned_looks
 from mnistlab.statistics.looks import MINIMUM_SEEDS, MOST_SEEDS
 
 
@@ -24,6 +24,7 @@ def compare(  # noqa: PLR0913 - the public signature
     *recipes: Recipe | Path | str,
     seeds: int | Sequence[int] = 20,
     margin: float = MARGIN,
+    metric: Metric = "accuracy",
     max_seeds: int | None = None,
     runs: Path | str = "comparison/runs",
     workers: int | None = None,
@@ -44,7 +45,9 @@ def compare(  # noqa: PLR0913 - the public signature
         recipes: two or more with different names: recipes, names of built-in ones, ``.toml`` files
             or models of your own as ``path/to/file.py:build``.
         seeds: how many, from 0; or which.
-        margin: points of accuracy within which two recipes count as equivalent, above 0.
+        margin: points within which two recipes count as equivalent, above 0.
+        metric: what decides: ``accuracy``, ``macro_f1`` or ``balanced_accuracy``. The
+            margin is in its points.
         max_seeds: if given, the comparison ends as soon as its verdict is settled, after at most
             this many seeds, at least six; ``seeds`` is then ignored. See
             :func:`mnistlab.statistics.planned_looks`.
@@ -78,6 +81,7 @@ def compare(  # noqa: PLR0913 - the public signature
         on_event,
         should_stop,
         command,
+        metric,
     )
     chosen = [resolve_recipe(recipe, **changes) for recipe in recipes]
     _check(chosen)
@@ -86,7 +90,7 @@ def compare(  # noqa: PLR0913 - the public signature
         return run_comparison(title, chosen, "", seeds, options, margin=margin)
     if not isinstance(max_seeds, int) or not MINIMUM_SEEDS <= max_seeds <= MOST_SEEDS:
         raise ExperimentError(f"max_seeds: {MINIMUM_SEEDS} to {MOST_SEEDS:,}; found {max_seeds!r}")
-    refuse_other_plans(Path(runs), [recipe.digest for recipe in chosen], max_seeds)
+    refuse_other_plans(Path(runs), [recipe.digest for recipe in chosen], max_seeds, metric)
     result: ComparisonResult | None = None
     for count in planned_looks(max_seeds, math.comb(len(chosen), 2)):
         result = run_comparison(
@@ -105,6 +109,7 @@ def ablation(  # noqa: PLR0913 - the public signature
     *,
     seeds: int | Sequence[int] = 10,
     margin: float = MARGIN,
+    metric: Metric = "accuracy",
     runs: Path | str = "ablation/runs",
     workers: int | None = None,
     device: str = "auto",
@@ -130,6 +135,7 @@ def ablation(  # noqa: PLR0913 - the public signature
         on_event,
         should_stop,
         command,
+        metric,
     )
     whole = resolve_recipe(recipe, **changes)
     title = f"What the regularisers of {whole.name} are worth"
@@ -140,6 +146,7 @@ def repeat(  # noqa: PLR0913 - the public signature
     recipe: Recipe | Path | str,
     *,
     seeds: int | Sequence[int] = 20,
+    metric: Metric = "accuracy",
     runs: Path | str = "repetition/runs",
     workers: int | None = None,
     device: str = "auto",
@@ -169,6 +176,7 @@ def repeat(  # noqa: PLR0913 - the public signature
         on_event,
         should_stop,
         command,
+        metric,
     )
     chosen = resolve_recipe(recipe, **changes)
     result = run_comparison(chosen.name, [chosen], "", seeds, options)
@@ -229,14 +237,12 @@ def run_comparison(
     """
     numbers = _numbers(seeds)
     if not isinstance(margin, int | float) or not 0 < margin <= 100:
-        raise ExperimentError(
-            f"margin: points of accuracy, above 0 and at most 100; found {margin!r}"
-        )
+        raise ExperimentError(f"margin: points, above 0 and at most 100; found {margin!r}")
     store, command = options.store, options.command
     experiment = run_trials(plan_trials(recipes, numbers, store), options)
     if not experiment.complete:
         return None
-    groups = tuple(_group(experiment, recipe) for recipe in recipes)
+    groups = tuple(_group(experiment, recipe, options.metric) for recipe in recipes)
     result = ComparisonResult(
         title,
         groups,
@@ -252,11 +258,11 @@ def run_comparison(
     return result
 
 
-def _group(experiment: ExperimentRuns, recipe: Recipe) -> RunGroup:
+def _group(experiment: ExperimentRuns, recipe: Recipe, metric: Metric) -> RunGroup:
     records = experiment.of(recipe)
     if not records:
         errors = (error for error in experiment.errors if error.startswith(f"{recipe.name}, "))
         raise ExperimentError(
             f"not one run could be finished; {next(errors, experiment.errors[0])}"
         )
-    return RunGroup.of(recipe.name, records)
+    return RunGroup.of(recipe.name, records, metric)

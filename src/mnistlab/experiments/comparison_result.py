@@ -19,7 +19,8 @@ from mnistlab.report import run_frame
 from mnistlab.report.result import Plots, Result, Tables
 from mnistlab.report.table import DataFrame
 from mnistlab.runs import pool_fingerprints
-from mnistlab.statistics import MARGIN, Comparison, Look, RunGroup, compare
+from mnistlab.statistics import MARGIN, Comparison, Look, Metric, RunGroup, compare
+from mnistlab.statistics.metric import METRIC_NAMES
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,7 +29,8 @@ class ComparisonResult(Result):
     alone, no PyTorch.
 
     In a notebook it shows its verdict and its table. :meth:`table` takes ``recipes``, ``short``
-    (the same for a terminal), ``pairs``, ``runs`` or ``losses``; :meth:`plot` ``accuracies``,
+    (the same for a terminal), ``pairs``, ``runs``, ``losses``,
+    ``metrics`` (accuracy, macro F1, balanced accuracy) or ``classes``; :meth:`plot` ``accuracies``,
     ``curves``, ``calibration``, ``classes``, ``paired1``, ``ablation``, ... :meth:`write` leaves
     ``comparison.json`` too, from which :func:`mnistlab.read_comparison` makes the result again.
 
@@ -43,7 +45,7 @@ class ComparisonResult(Result):
         headline: what a sweep says instead of a verdict; its best candidate was chosen by these
             very figures, so that the others are ranked and not tested against it. Empty for a
             comparison.
-        margin: points within which two recipes count as equivalent.
+        margin: points of :attr:`metric` within which two recipes count as equivalent.
         max_seeds: of the plan that the study follows; 0 if it follows none.
     """
 
@@ -73,12 +75,19 @@ class ComparisonResult(Result):
                 self.max_seeds,
                 study_seeds=len(self.seeds),
                 comparisons=pairs,
+                metric=self.metric,
             )
 
         found = compare(self.groups, self.baseline, margin=self.margin, judge=look, ranking=ranking)
         known = looks_at(past, self.digests)
         changed = known and known[0].margin != self.margin
+        first = METRIC_NAMES[known[0].metric] if known else ""
         remarks = [
+            (
+                f"the first look was by {first}; choosing the metric after a look proves nothing"
+                if known and known[0].metric != self.metric
+                else ""
+            ),
             (
                 f"the margin was {known[0].margin:g} points at the first look; choosing it after a"
                 " look proves nothing"
@@ -93,6 +102,11 @@ class ComparisonResult(Result):
                 "remarks": tuple(filter(None, remarks)),
             }
         )
+
+    @property
+    def metric(self) -> Metric:
+        """By which the recipes are judged."""
+        return self.groups[0].metric
 
     @property
     def digests(self) -> list[str]:
@@ -130,6 +144,7 @@ class ComparisonResult(Result):
 
     def _tables(self) -> Tables:
         from mnistlab.report import comparison_report as tables
+        from mnistlab.report.class_tables import class_score_table
 
         kinds = {
             "recipes": tables.recipe_table,
@@ -137,8 +152,10 @@ class ComparisonResult(Result):
             "pairs": tables.pair_table,
             "runs": tables.run_table,
             "losses": tables.loss_table,
+            "metrics": tables.metric_table,
         }
-        return {kind: partial(make, self.comparison) for kind, make in kinds.items()}
+        made = {kind: partial(make, self.comparison) for kind, make in kinds.items()}
+        return made | {"classes": partial(class_score_table, self.groups)}
 
     def _plots(self) -> Plots:
         from mnistlab.report.comparison_report import draw_plots
@@ -173,6 +190,7 @@ class ComparisonResult(Result):
             headline=self.headline,
             margin=self.margin,
             max_seeds=self.max_seeds,
+            metric=self.metric,
             comparison=self.comparison.model_dump(mode="json"),
         )
 

@@ -16,7 +16,7 @@ from mnistlab.experiments.trial_events import (
     TrialFailed,
     TrialFinished,
 )
-from mnistlab.recipe import Recipe, Source, read_source
+from mnistlab.recipe import Recipe, Source, read_code, read_source
 from mnistlab.runs import (
     RunFolder,
     RunRecord,
@@ -106,12 +106,13 @@ def run_trials(trials: Sequence[Trial], options: ExperimentOptions) -> Experimen
         _refuse_missing_model(recipe)
         weights(recipe.init)
     wanted: list[Trial] = []
+    reused: list[TrialFinished] = []
     for trial in {_key(trial): trial for trial in reversed(trials)}.values():
         folder = RunFolder(trial.folder)
         if folder.finished:
-            experiment.records[_key(trial)] = _reusable(
-                trial, folder.read_record(), parts, read, weights
-            )
+            record = _reusable(trial, folder.read_record(), parts, read, weights)
+            experiment.records[_key(trial)] = record
+            reused.insert(0, TrialFinished(trial, record))
         else:
             wanted.insert(0, trial)
 
@@ -127,7 +128,7 @@ def run_trials(trials: Sequence[Trial], options: ExperimentOptions) -> Experimen
     said = [note for found in images for note in found.notes]
     notes = tuple(dict.fromkeys([*said, *_input_notes(experiment.records.values())]))
     options.on_event(
-        ExperimentStarted(tuple(wanted), len(experiment.records), executor.description, notes)
+        ExperimentStarted(tuple(wanted), len(reused), executor.description, notes, tuple(reused))
     )
     if wanted and not options.should_stop():
         executor.run(wanted, options.run, listen, options.should_stop)
@@ -175,13 +176,14 @@ class _Parts:
 
 def _refuse_missing_model(recipe: Recipe) -> None:
     """Refuse before the first run what would make every run fail."""
-    file = Path(recipe.model.rpartition(":")[0])
-    with contextlib.suppress(
-        RuntimeError
-    ):  # a home folder of nobody; then there is no such file either
-        file = file.expanduser()
-    if file.suffix == ".py" and not file.is_file():
-        raise ExperimentError(f"{recipe.model}: there is no file {file}")
+    for reference in (recipe.model, recipe.loss, recipe.optimizer):
+        file = Path(reference.rpartition(":")[0])
+        with contextlib.suppress(
+            RuntimeError
+        ):  # a home folder of nobody; then there is no such file either
+            file = file.expanduser()
+        if file.suffix == ".py" and not file.is_file():
+            raise ExperimentError(f"{reference}: there is no file {file}")
 
 
 def _reusable(
@@ -206,6 +208,10 @@ def _reusable(
             f"{trial.folder}: the weights that its recipe names as init have changed since it was"
             f" trained; {_REMEDY}"
         )
+    for key, source in read_code(recipe).items():
+        old = record.code.get(key)
+        if old and (difference := source.difference(old.source, old.imports)):
+            raise ExperimentError(f"{trial.folder}: {difference} since it was trained; {_REMEDY}")
     if record.predictions is None:
         raise ExperimentError(
             f"{trial.folder}: its record lacks the predictions by image; move it away, or {_REMEDY}"

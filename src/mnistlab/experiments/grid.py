@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from mnistlab.errors import ExperimentError, RecipeError, did_you_mean
-from mnistlab.recipe import Recipe, beside, read_toml, resolve_recipe
+from mnistlab.recipe import TABLES, Recipe, beside, read_toml, resolve_recipe
 
 _MOST = 100_000
 _REMEDIES = {
@@ -27,8 +27,6 @@ _REMEDIES = {
 _LONGEST = 80
 _ALTERNATIVES = ("int", "float", "Span")
 Values = list[Any]
-Flat = BeforeValidator(lambda table: _flat(table))
-"""For tables of fields, in which keyword arguments of ``build`` are fields of their own."""
 
 
 class Span(BaseModel):
@@ -68,9 +66,12 @@ class RandomSample(BaseModel):
 
     samples: int = Field(ge=1, le=_MOST)
     seed: int = Field(0, ge=0)
-    fields: Annotated[dict[str, Span | Annotated[Values, Field(min_length=1)]], Flat] = Field(
-        min_length=1
-    )
+    fields: dict[str, Span | Annotated[Values, Field(min_length=1)]] = Field(min_length=1)
+
+    @field_validator("fields", mode="before")
+    @classmethod
+    def _flatten_fields(cls, fields: object) -> object:
+        return _flatten(fields)
 
 
 class Grid(BaseModel):
@@ -92,10 +93,15 @@ class Grid(BaseModel):
     seeds: int = Field(3, ge=1, le=1000)
     validation: int = Field(10_000, ge=1)
     final_seeds: int = Field(10, ge=1, le=1000)
-    set: Annotated[dict[str, Any], Flat] = {}
-    grid: Annotated[dict[str, Values], Flat] = {}
+    set: dict[str, Any] = {}
+    grid: dict[str, Values] = {}
     random: RandomSample | None = None
     format: Literal[1] = 1
+
+    @field_validator("grid", mode="before")
+    @classmethod
+    def _flatten_grid(cls, fields: object) -> object:
+        return _flatten(fields)
 
     @model_validator(mode="after")
     def _has_candidates(self) -> "Grid":
@@ -180,25 +186,25 @@ def read_grid(path: Path | str) -> Grid:
 
 
 def _beside(grid: Grid, file: Path) -> Grid:
-    """Return a grid whose recipe and models are named as from the current folder."""
+    """Return a grid whose recipe and code are named as from the current folder."""
 
-    def moved(key: str, values: Values) -> Values:
+    def each(key: str, values: Values) -> Values:
         return [beside(file, key, value) for value in values]
 
     recipe, random = beside(file, "model", grid.recipe), grid.random
     if recipe.endswith(".toml") and not recipe.startswith("~"):
         recipe = str(file.parent / recipe)
     if random:
-        fields = {
-            key: moved(key, values) if isinstance(values, list) else values
-            for key, values in random.fields.items()
+        choices = {
+            key: each(key, source) if isinstance(source, list) else source
+            for key, source in random.fields.items()
         }
-        random = random.model_copy(update={"fields": fields})
+        random = random.model_copy(update={"fields": choices})
     return grid.model_copy(
         update={
             "recipe": recipe,
             "set": {key: beside(file, key, value) for key, value in grid.set.items()},
-            "grid": {key: moved(key, values) for key, values in grid.grid.items()},
+            "grid": {key: each(key, values) for key, values in grid.grid.items()},
             "random": random,
         }
     )
@@ -209,15 +215,17 @@ def describe(recipe: Recipe, fields: list[str]) -> str:
     return " ".join(f"{field}={json.dumps(recipe.value(field))}" for field in fields)
 
 
-def _flat(table: object) -> object:
-    """Return a table of fields with ``build.width`` in place of the table ``build``, which TOML
-    makes of it.
-    """
-    if not isinstance(table, dict) or not isinstance(inner := table.get("build"), dict):
-        return table
-    return {key: value for key, value in table.items() if key != "build"} | {
-        f"build.{name}": value for name, value in inner.items()
-    }
+def _flatten(fields: object) -> object:
+    """Return ``optimizer_options.eps`` as one field, which TOML reads as a table in a table."""
+    if not isinstance(fields, dict):
+        return fields
+    flat: dict[str, Any] = {}
+    for key, value in fields.items():
+        if key in TABLES and isinstance(value, dict):
+            flat |= {f"{key}.{name}": values for name, values in value.items()}
+        else:
+            flat[key] = value
+    return flat
 
 
 def _name(description: str) -> str:

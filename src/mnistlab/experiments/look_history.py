@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from mnistlab.errors import ExperimentError, RunError
 from mnistlab.files import read_file
 from mnistlab.runs import folder_lock, reason, write_atomically
-from mnistlab.statistics import Look, RunGroup, planned_looks, unplanned_look
+from mnistlab.statistics import Look, Metric, RunGroup, planned_looks, unplanned_look
 from mnistlab.statistics.looks import MINIMUM_SEEDS, MOST_SEEDS
+from mnistlab.statistics.metric import METRIC_NAMES
 
 FILE = "looks.json"
 _PATIENCE = 60.0
@@ -32,6 +33,7 @@ class PastLook(BaseModel):
         margin: within which recipes counted as equivalent, points.
         max_seeds: of the plan that the look is part of; 0 if it was not planned.
         comparisons: pairs that were compared.
+        metric: by which they were judged.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -42,6 +44,7 @@ class PastLook(BaseModel):
     margin: float = Field(gt=0, le=100, allow_inf_nan=False)
     max_seeds: int = Field(0, ge=0, le=MOST_SEEDS)
     comparisons: int = Field(1, ge=1, le=1_000_000)
+    metric: Metric = "accuracy"
 
     @model_validator(mode="after")
     def _fits_its_plan(self) -> "PastLook":
@@ -84,8 +87,11 @@ def judge(
     *,
     study_seeds: int = 0,
     comparisons: int = 1,
+    metric: Metric = "accuracy",
 ) -> Look:
     """Return how a look at a pair of recipes is to be judged, given earlier ones.
+
+    The same runs judged by another metric are another look, which gives chance another try.
 
     Args:
         past: all looks in the folder, with or without this one.
@@ -94,13 +100,21 @@ def judge(
         max_seeds: of the plan that this look is part of; 0 if it is none.
         study_seeds: how many seeds any recipe in the plan's study has.
         comparisons: pairs in this study.
+        metric: by which the recipes are judged.
     """
     known = [
         (shared, look)
         for look in past
         if {*pair} <= {*look.recipes} and len(shared := look.shared_seeds(pair)) >= MINIMUM_SEEDS
     ]
-    place = next((at for at, (shared, _) in enumerate(known) if shared == tuple(seeds)), len(known))
+    place = next(
+        (
+            at
+            for at, (shared, look) in enumerate(known)
+            if (shared, look.metric) == (tuple(seeds), metric)
+        ),
+        len(known),
+    )
     # The same runs again are the same look, and were seen among as many pairs.
     for _, same in known[place : place + 1]:
         comparisons = max(comparisons, same.comparisons)
@@ -113,7 +127,7 @@ def judge(
     counts: dict[object, int] = {}
     for shared, look in known[:place]:
         # A plan counts as one look, its last: all of its looks together spent 5 %.
-        counts["plan" if look.max_seeds else shared] = len(shared)
+        counts["plan" if look.max_seeds else (shared, look.metric)] = len(shared)
     return unplanned_look(tuple(counts.values()), comparisons)
 
 
@@ -144,6 +158,7 @@ def remember(
             margin=margin,
             max_seeds=max_seeds,
             comparisons=comparisons,
+            metric=groups[0].metric,
         ),
     )
 
@@ -169,14 +184,17 @@ def _known(look: PastLook, looks: Sequence[PastLook]) -> bool:
         seeds = look.shared_seeds(pair)
         if len(seeds) >= MINIMUM_SEEDS and not any(
             {*pair} <= {*known.recipes}
-            and (known.shared_seeds(pair), known.max_seeds) == (seeds, look.max_seeds)
+            and (known.shared_seeds(pair), known.max_seeds, known.metric)
+            == (seeds, look.max_seeds, look.metric)
             for known in looks
         ):
             return False
     return True
 
 
-def refuse_other_plans(runs: Path, recipes: Sequence[str], max_seeds: int) -> None:
+def refuse_other_plans(
+    runs: Path, recipes: Sequence[str], max_seeds: int, metric: Metric = "accuracy"
+) -> None:
     """Refuse a plan for recipes of which any two were first compared without it.
 
     Raises:
@@ -185,8 +203,9 @@ def refuse_other_plans(runs: Path, recipes: Sequence[str], max_seeds: int) -> No
     past = past_looks(runs)
     for pair in combinations(recipes, 2):
         first = next(iter(looks_at(past, pair)), None)
-        if first and first.max_seeds != max_seeds:
+        if first and (first.max_seeds, first.metric) != (max_seeds, metric):
             how = f"`max_seeds={first.max_seeds}`" if first.max_seeds else "no plan"
+            how += f" by {METRIC_NAMES[first.metric]}" if first.metric != metric else ""
             raise ExperimentError(
                 f"{runs}: these recipes were first compared there with {len(first.seeds)} seeds and"
                 f" {how}; a plan has to come before the first look: go on as you began, or name"

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mnistlab.errors import ExperimentError
+from mnistlab.errors import ExperimentError, did_you_mean
 from mnistlab.experiments.executor import Executor
 from mnistlab.experiments.local_executor import LocalExecutor
 from mnistlab.experiments.trial_events import Listener
 from mnistlab.runs import RunOptions, RunStore
 from mnistlab.runs.options import ignore, never
+from mnistlab.statistics import METRICS, Metric
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,10 @@ class ExperimentOptions:
         on_event: called with each of :mod:`mnistlab.experiments.trial_events`.
         should_stop: asked often; when true, unfinished runs keep checkpoints.
         command: what the report says made it.
+        metric: by which recipes are judged.
 
     Raises:
-        ExperimentError: both ``executor`` and ``workers``.
+        ExperimentError: both ``executor`` and ``workers``, or an unknown metric.
     """
 
     runs: Path | str
@@ -36,10 +38,14 @@ class ExperimentOptions:
     on_event: Listener = ignore
     should_stop: Callable[[], bool] = never
     command: str = ""
+    metric: Metric = "accuracy"
 
     def __post_init__(self) -> None:
         if self.executor and self.workers:
             raise ExperimentError("workers: the executor has its own; give one of the two")
+        if self.metric not in METRICS:
+            hint = did_you_mean(str(self.metric), METRICS) or f"one of {', '.join(METRICS)}"
+            raise ExperimentError(f"metric: no such metric: {self.metric}; {hint}")
 
     @property
     def store(self) -> RunStore:

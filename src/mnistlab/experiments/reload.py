@@ -13,7 +13,7 @@ from mnistlab.experiments.repetition_result import RECORDS, RepetitionResult
 from mnistlab.files import read_file
 from mnistlab.runs import RunFolder, RunRecord, RunStore, pool_complete
 from mnistlab.runs.record import reason
-from mnistlab.statistics import MARGIN, RunGroup
+from mnistlab.statistics import MARGIN, METRICS, RunGroup
 
 _SUMMARY = "summary.json"
 
@@ -35,6 +35,9 @@ def read_repetition(folder: Path | str) -> RepetitionResult:
         about = json.loads(read_file(folder / _SUMMARY))
         label, command = about["recipe"]["name"], about["command"]
         failures = tuple(about["failures"])
+        metric = about.get("metric", METRICS[0])
+        if metric not in METRICS:
+            raise ValueError(f"metric: {metric}: none of {', '.join(METRICS)}")
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunError(f"{folder}: cannot be read as a repetition: {reason(error)}") from error
     records, lacking = _pool(records)
@@ -42,7 +45,7 @@ def read_repetition(folder: Path | str) -> RepetitionResult:
         raise RunError(f"{folder / RECORDS}: {lacking[0]}")
     if len({(record.recipe.digest, record.data.fingerprint) for record in records}) != 1:
         raise RunError(f"{folder / RECORDS}: needs records of one recipe and the same images")
-    group = RunGroup.of(str(label), records)
+    group = RunGroup.of(str(label), records, metric)
     return RepetitionResult(group, folder / RECORDS, tuple(map(str, failures)), str(command))
 
 
@@ -96,7 +99,11 @@ def _from_archive(file: Path) -> ComparisonResult:
                 which = lacking or f"lacks the run of {group.label}, seed {seed}"
                 raise RunError(f"{runs}: {which}; {file} compares it")
         groups.append(
-            RunGroup.of(group.label, (records[group.digest, seed] for seed in group.seeds))
+            RunGroup.of(
+                group.label,
+                (records[group.digest, seed] for seed in group.seeds),
+                archive.metric,
+            )
         )
     return ComparisonResult(
         archive.title,
@@ -128,12 +135,12 @@ def _from_runs(folder: Path) -> ComparisonResult:
     if not runs_by_digest:
         raise RunError(f"{folder}: no finished runs there; a run's folder holds record.json")
     labels = [records[0].recipe.name for records in runs_by_digest.values()]
+    known = looks_at(past_looks(runs), list(runs_by_digest))
+    margin, metric = (known[0].margin, known[0].metric) if known else (MARGIN, METRICS[0])
     groups = tuple(
-        RunGroup.of(label if labels.count(label) == 1 else f"{label}-{digest}", records)
+        RunGroup.of(label if labels.count(label) == 1 else f"{label}-{digest}", records, metric)
         for label, (digest, records) in zip(labels, runs_by_digest.items(), strict=True)
     )
-    known = looks_at(past_looks(runs), list(runs_by_digest))
-    margin = known[0].margin if known else MARGIN
     # Runs in a read-only folder cannot grow, so no later look there has to allow for this one.
     if os.access(runs, os.W_OK):
         remember(runs, groups, margin, 0, math.comb(len(groups), 2))

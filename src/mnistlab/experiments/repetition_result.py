@@ -11,6 +11,7 @@ from mnistlab.data.loading import load_for, take_for
 from mnistlab.errors import DataError, RunError
 from mnistlab.files import read_file
 from mnistlab.report import run_frame
+from mnistlab.report.class_tables import class_score_table
 from mnistlab.report.repetition_report import (
     figure_table,
     repetition_remarks,
@@ -31,9 +32,9 @@ class RepetitionResult(Result):
     """What :func:`mnistlab.repeat` returns; it needs the records alone, no PyTorch.
 
     In a notebook it shows its verdict and its table. :meth:`table` takes ``figures``, a single row,
-    or ``runs``, a row per seed. :meth:`write` copies each run's record to ``records/seed-N.json``,
-    of folds to ``seed-N-fold-K.json``, and removes the copies of other seeds that an earlier
-    repetition left there.
+    ``runs``, a row per seed, or ``classes``. :meth:`write` copies each run's record to
+    ``records/seed-N.json``, of folds to ``seed-N-fold-K.json``, and removes the copies of other
+    seeds that an earlier repetition left there.
 
     Attributes:
         group: the runs.
@@ -81,12 +82,17 @@ class RepetitionResult(Result):
         return {
             "figures": partial(figure_table, self.figures),
             "runs": partial(seed_table, self.figures),
+            "classes": partial(class_score_table, [self.group]),
         }
 
     def _plots(self) -> Plots:
+        from mnistlab.report.image_plots import confusion_matrix
         from mnistlab.report.repetition_report import draw_accuracies
 
-        return {"accuracies": draw_accuracies(self.figures)}
+        return {
+            "accuracies": draw_accuracies(self.figures),
+            "confusion": confusion_matrix(self.group),
+        }
 
     def _write(self, folder: Path) -> list[Path]:
         from mnistlab.report.repetition_report import write_repetition_report

@@ -19,7 +19,8 @@ from mnistlab.recipe import Recipe, to_toml
 from mnistlab.report.result import Plots, Result, Tables
 from mnistlab.runs import RunOptions, write_atomically
 from mnistlab.runs.options import ignore, never
-from mnistlab.statistics import RunGroup, Summary, summarise
+from mnistlab.statistics import Metric, RunGroup, Summary, summarise
+from mnistlab.statistics.metric import METRIC_NAMES, METRICS
 
 _MOST_SHOWN = 30
 """Candidates in the report, best first; ``sweep.json`` has them all."""
@@ -70,11 +71,9 @@ class SweepResult(Result):
         return {
             "verdict": self.verdict,
             "chosen": self.chosen.model_dump(mode="json"),
-            "test": self.final.comparison.summaries[0].model_dump(),
-            "candidates": [
-                {"fields": label} | summary.model_dump(exclude={"label"})
-                for label, summary in self.figures
-            ],
+            "metric": self.candidates.metric,
+            "test": {"label": self.chosen.name} | _plain(self.final.comparison.summaries[0]),
+            "candidates": [{"fields": label} | _plain(summary) for label, summary in self.figures],
             "command": self.command,
         }
 
@@ -91,9 +90,15 @@ class SweepResult(Result):
         return [files[0], folder / "sweep.json", folder / "best.toml", *files[1:]]
 
 
+def _plain(summary: Summary) -> dict[str, Any]:
+    scores = {name: summary.by(name).model_dump() for name in METRICS if name != "accuracy"}
+    return summary.model_dump(exclude={"label"}) | scores
+
+
 def sweep(  # noqa: PLR0913 - the public signature
     grid: Grid | Path | str,
     *,
+    metric: Metric = "accuracy",
     runs: Path | str = "sweep/runs",
     workers: int | None = None,
     device: str = "auto",
@@ -104,14 +109,15 @@ def sweep(  # noqa: PLR0913 - the public signature
     should_stop: Callable[[], bool] = never,
     command: str = "",
 ) -> SweepResult | None:
-    """Choose among candidates by their mean accuracy on held-out training images; then score the
-    chosen one.
+    """Choose among candidates by their mean accuracy, or another metric, on held-out training
+    images; then score the chosen one.
 
-    The test set is not looked at until one candidate is chosen (equal accuracies: the lower loss);
+    The test set is not looked at until one candidate is chosen (of equal ones the lower loss);
     that one is trained anew on all training images.
 
     Args:
         grid: the candidates, or their ``.toml`` file.
+        metric: what decides: ``accuracy``, ``macro_f1`` or ``balanced_accuracy``.
         runs: the folder that keeps the runs; the default is that of the command, so that each
             resumes what the other began.
         workers: runs side by side on this machine; ``None`` is one per core.
@@ -139,13 +145,14 @@ def sweep(  # noqa: PLR0913 - the public signature
         on_event,
         should_stop,
         command,
+        metric,
     )
     grid = grid if isinstance(grid, Grid) else read_grid(grid)
     base, recipes, store = grid.base(), grid.candidates(), options.store
     experiment = run_trials(plan_trials(recipes, range(grid.seeds), store), options)
     if not experiment.complete:
         return None
-    groups = _ranked(experiment, recipes, grid.fields)
+    groups = _ranked(experiment, recipes, grid.fields, metric)
     best = groups[0]
     chosen = best.recipe.replace(name=f"{base.name}-best", validation=0)
     last = run_trials(plan_trials([chosen], range(grid.final_seeds), store), options)
@@ -154,7 +161,7 @@ def sweep(  # noqa: PLR0913 - the public signature
     if not last.of(chosen):
         raise ExperimentError(f"the chosen candidate could not be trained: {last.errors[0]}")
     final = ComparisonResult(
-        chosen.name, (RunGroup.of(chosen.name, last.of(chosen)),), runs=store.path
+        chosen.name, (RunGroup.of(chosen.name, last.of(chosen), metric),), runs=store.path
     )
     return SweepResult(
         candidates=ComparisonResult(
@@ -171,23 +178,27 @@ def sweep(  # noqa: PLR0913 - the public signature
     )
 
 
-def _ranked(experiment: ExperimentRuns, recipes: list[Recipe], fields: list[str]) -> list[RunGroup]:
+def _ranked(
+    experiment: ExperimentRuns, recipes: list[Recipe], fields: list[str], metric: Metric
+) -> list[RunGroup]:
     groups = [
-        RunGroup.of(describe(recipe, fields), records)
+        RunGroup.of(describe(recipe, fields), records, metric)
         for recipe in recipes
         if (records := experiment.of(recipe))
     ]
     if not groups:
         raise ExperimentError(f"no candidate could be trained; {experiment.errors[0]}")
     # One lucky seed of several would win: who lacks seeds comes after all who have them.
-    return sorted(groups, key=lambda s: (-len(s.seeds), -s.accuracies.mean(), s.losses.mean()))
+    return sorted(groups, key=lambda s: (-len(s.seeds), -s.values.mean(), s.losses.mean()))
 
 
 def _headline(best: RunGroup, last: ComparisonResult, grid: Grid) -> str:
     final, images = last.comparison.summaries[0], last.groups[0].records[0].data.train_images
-    spread = "" if final.std is None else f", standard deviation {final.std:.2f}"
+    judged = final.judged
+    spread = "" if judged.std is None else f", standard deviation {judged.std:.2f}"
+    name = "" if best.metric == "accuracy" else f" {METRIC_NAMES[best.metric]}"
     return (
-        f"chosen by {100 * best.accuracies.mean():.2f} % on {grid.validation:,} validation images:"
-        f" {best.label}; trained on {images:,} images, it scores {final.accuracy:.2f} % on the"
-        f" test set ({len(final.seeds)} seed{'s' if spread else ''}{spread})"
+        f"chosen by {100 * best.values.mean():.2f} %{name} on {grid.validation:,} validation"
+        f" images: {best.label}; trained on {images:,} images, it scores {judged.mean:.2f} %{name}"
+        f" on the test set ({len(final.seeds)} seed{'s' if spread else ''}{spread})"
     )

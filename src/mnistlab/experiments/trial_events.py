@@ -14,12 +14,14 @@ class ExperimentStarted:
     Attributes:
         workers: what trains the runs.
         notes: what has to be said of the data, and of how finished runs fitted them to the model.
+        reused: the runs that were trained before.
     """
 
     trials: tuple[Trial, ...]
     finished: int
     workers: str
     notes: tuple[str, ...] = ()
+    reused: "tuple[TrialFinished, ...]" = ()
 
 
 @dataclass(frozen=True)

@@ -88,10 +88,8 @@ def user_model(
             it returned no ``nn.Module``.
     """
     reference, function_name = source.model, source.model.rpartition(":")[2]
-    if source.main is None:
-        raise ModelError(f"{reference}: {source.fault}")
     with _FINDER.importing_from(source, strict=strict):
-        build = _function(_module(source, source.main), function_name, reference)
+        build = _named(source)
         given = copy.deepcopy(dict(arguments or {}))
         _refuse_unknown(build, given, reference)
         with user_errors(reference, f"{function_name}{image_shape, classes}", ImageShapeError):
@@ -103,6 +101,22 @@ def user_model(
     if strict:
         _FINDER.keep_strict(model)
     return model
+
+
+def user_object(source: Source) -> Callable[..., Any]:
+    """Execute the code in ``source``, and return the function or class that it names.
+
+    Raises:
+        ModelError: no such file, module or function, or executing it failed.
+    """
+    with _FINDER.importing_from(source, strict=False):
+        return _named(source)
+
+
+def _named(source: Source) -> Callable[..., Any]:
+    if source.main is None:
+        raise ModelError(f"{source.model}: {source.fault}")
+    return _function(_module(source, source.main), source.model.rpartition(":")[2], source.model)
 
 
 class _Loader(SourceFileLoader):

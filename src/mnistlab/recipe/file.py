@@ -15,7 +15,9 @@ from mnistlab.recipe.recipe import Recipe
 from mnistlab.text import to_json
 
 _LONGEST_TEXT = 1 << 20
-_NAMED = {"model": "models", "init": "weights"}
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_PATHS = {"model": "models", "loss": "losses", "optimizer": "optimisers", "init": "weights"}
+"""Fields that may name a file: weights, or else Python code."""
 _PAIR = re.compile(r"\\ud[89ab]\w\w\\ud[c-f]\w\w")
 
 
@@ -24,8 +26,8 @@ def read_recipe(path: Path | str) -> Recipe:
 
     Args:
         path: the file. The recipe is named after it unless the file gives another name. Where its
-            ``model`` is a Python file, a relative path is relative to this file's folder, and so is
-            that of ``init``.
+            ``model``, ``loss`` or ``optimizer`` is in a Python file, a relative path is relative to
+            this file's folder, and so is that of ``init``.
 
     Raises:
         RecipeError: unreadable, not TOML, or not a recipe; the message starts with the path.
@@ -55,25 +57,25 @@ def beside(file: Path, key: str, value: Any) -> Any:
 
     Args:
         file: a recipe or a sweep.
-        key: of a field. Only ``model`` and ``init`` name files.
+        key: of a field. Only ``model``, ``loss``, ``optimizer`` and ``init`` name files.
         value: as it stands there. Only a relative path of a Python file, or of weights, is changed.
 
     Raises:
         RecipeError: there is no such file beside ``file``, but one relative to the current folder.
     """
-    if key not in ("model", "init") or not isinstance(value, str):
+    if key not in _PATHS or not isinstance(value, str):
         return value
-    place, colon, function = value.rpartition(":") if key == "model" else (value, "", "")
-    if key == "model" and not place.endswith(".py"):
+    place, colon, function = (value, "", "") if key == "init" else value.rpartition(":")
+    if not place or not (key == "init" or place.endswith(".py")):
         return value
-    if not place or place.startswith("~") or Path(place).is_absolute():
+    if place.startswith("~") or Path(place).is_absolute():
         return value
     found = os.path.normpath(file.parent / place)
     # A name may be too long for a file, or hold a zero byte; reading the file says so.
     if not os.path.lexists(found) and os.path.lexists(place):
         there = _relative(place, file.parent)
         raise RecipeError(
-            f"{key}: there is no file {found}; paths of {_NAMED[key]} are relative to the file that"
+            f"{key}: there is no file {found}; paths of {_PATHS[key]} are relative to the file that"
             f" names them, so write {there}{colon}{function}"
         )
     return f"{Path(found).as_posix()}{colon}{function}"
@@ -108,11 +110,12 @@ def to_toml(recipe: Recipe, folder: Path | None = None) -> str:
         folder: where the file goes, which the paths in it become relative to; ``None`` is the
             current folder. :func:`read_recipe` gives the same recipe back.
     """
-    code, _, function = recipe.model.rpartition(":")
-    if folder and code.endswith(".py"):
-        recipe = recipe.replace(model=f"{_from(code, folder)}:{function}")
     if folder and recipe.init:
         recipe = recipe.replace(init=_from(recipe.init, folder))
+    for key in _PATHS.keys() - {"init"} if folder else ():
+        code, _, function = getattr(recipe, key).rpartition(":")
+        if folder and code.endswith(".py"):
+            recipe = recipe.replace(**{key: f"{_from(code, folder)}:{function}"})
     lines = [f"{key} = {_value(value)}" for key, value in recipe.model_dump(mode="json").items()]
     width = max(map(len, lines))
     comments = [field.description for field in Recipe.model_fields.values()]
@@ -145,7 +148,7 @@ def _value(value: object) -> str:
 
 
 def _key(name: str) -> str:
-    return name if name.isascii() else _value(name)
+    return name if _BARE.fullmatch(name) else _value(name)
 
 
 def _as_in_toml(pair: re.Match[str]) -> str:

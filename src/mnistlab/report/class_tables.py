@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mnistlab.report.table import Table, Value, count, interval, p_values, points, text
+from mnistlab.report.table import Table, Value, count, estimate, interval, p_values, points, text
 from mnistlab.statistics import (
     ClassDifference,
     ClassErrors,
@@ -10,6 +10,7 @@ from mnistlab.statistics import (
     RunGroup,
     class_differences,
     class_errors,
+    class_means,
 )
 
 
@@ -52,6 +53,35 @@ def class_table(groups: Sequence[RunGroup], comparison: Comparison) -> Table:
     return Table(
         columns,
         [(name, *column[number]) for number, name in enumerate(classes) for column in rows],
+    )
+
+
+def class_score_table(groups: Sequence[RunGroup]) -> Table:
+    """Return one row per class and recipe: precision, recall and F1 in percent, means over runs,
+    with their intervals over seeds.
+    """
+    names, means = groups[0].records[0].data.classes, [class_means(group) for group in groups]
+    return Table(
+        [
+            text("Class"),
+            text("Recipe"),
+            count("Images"),
+            estimate("Precision (%)"),
+            estimate("Recall (%)"),
+            estimate("F1 (%)"),
+        ],
+        [
+            (name, group.label, found.images, found.precision, found.recall, found.f1)
+            for place, name in enumerate(names)
+            for group, found in zip(groups, (column[place] for column in means), strict=True)
+        ],
+        {
+            "Precision (%)": "share of the predictions of the class that are correct, mean over"
+            " seeds with its 95 % interval (Student's t); a run that never predicts the class"
+            " counts 0",
+            "Recall (%)": "share of the class's images that are predicted as it, likewise",
+            "F1 (%)": "harmonic mean of precision and recall, likewise",
+        },
     )
 
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.canvas import MOST_CURVES, Drawing, render
-from mnistlab.report.class_tables import class_anchor, class_table
+from mnistlab.report.class_tables import class_anchor, class_score_table, class_table
+from mnistlab.report.confusion_table import confusion_table, frequent_errors, mean_confusions
 from mnistlab.report.data_lines import data_lines, note_lines, note_list, of_groups
 from mnistlab.report.image_plots import calibration, confusion_matrix, errors_by_class
 from mnistlab.report.page import describe_data, environment_lines, image_source, render_template
@@ -32,6 +33,7 @@ from mnistlab.report.table import (
     estimate,
     in_percent,
     interval,
+    metric_figures,
     number,
     p_values,
     points,
@@ -42,6 +44,7 @@ from mnistlab.report.table import (
 )
 from mnistlab.statistics import Comparison, HardImage, Interval, RunGroup, hardest
 from mnistlab.statistics.calibration import FEWEST_IMAGES
+from mnistlab.statistics.metric import METRIC_MEANINGS, METRIC_NAMES, METRICS
 
 _MOST_PAIRS, _MOST_MATRICES = 3, 4
 _MOST_ROWS = 24
@@ -54,12 +57,14 @@ def recipe_table(comparison: Comparison) -> Table:
     points.
     """
     on = comparison.tested_on
-    noun = on.capitalize()
+    noun, judged = on.capitalize(), METRIC_NAMES[comparison.metric]
+    by_accuracy = comparison.metric == "accuracy"
+    meaning = "" if by_accuracy else f"{METRIC_MEANINGS[comparison.metric]}; "
     legend = {
-        f"{noun} accuracy (%)": f"of the {TESTED_IMAGES[on]} after the last epoch, mean over seeds;"
-        " no epoch was selected by its accuracy",
-        "SD": "standard deviation of the accuracy over seeds, in percentage points",
-        "95 % interval": "of the mean accuracy over seeds (Student's t), from three seeds on",
+        f"{noun} {judged} (%)": f"{meaning}of the {TESTED_IMAGES[on]} after the last epoch, mean"
+        f" over seeds; no epoch was selected by its {'accuracy' if by_accuracy else 'figures'}",
+        "SD": f"standard deviation of the {judged} over seeds, in percentage points",
+        "95 % interval": f"of the mean {judged} over seeds (Student's t), from three seeds on",
         f"{noun} loss": "mean negative log-likelihood, in nats",
         "Training loss": "of the final weights on the training images without augmentation and"
         " dropout",
@@ -74,10 +79,10 @@ def recipe_table(comparison: Comparison) -> Table:
             text("Recipe"),
             count("Parameters"),
             count("Seeds"),
-            number(f"{noun} accuracy (%)"),
+            number(f"{noun} {judged} (%)"),
             number("SD", name="standard_deviation"),
             interval("95 % interval"),
-            number("Error (%)"),
+            number("Error (%)" if by_accuracy else f"{noun} accuracy (%)"),
             number(f"{noun} loss", 4),
             significant("Training loss"),
             number("Calibration error"),
@@ -89,10 +94,10 @@ def recipe_table(comparison: Comparison) -> Table:
                 summary.label,
                 summary.parameters,
                 len(summary.seeds),
-                summary.accuracy,
-                summary.std,
-                summary.interval,
-                100 - summary.accuracy,
+                summary.judged.mean,
+                summary.judged.std,
+                summary.judged.interval,
+                100 - summary.accuracy if by_accuracy else summary.accuracy,
                 summary.loss,
                 summary.train_loss,
                 summary.calibration_error,
@@ -107,12 +112,12 @@ def recipe_table(comparison: Comparison) -> Table:
 
 def short_table(comparison: Comparison) -> Table:
     """Return the columns of :func:`recipe_table` that fit a terminal."""
-    noun = comparison.tested_on.capitalize()
+    noun, judged = comparison.tested_on.capitalize(), METRIC_NAMES[comparison.metric]
     return recipe_table(comparison).select(
         {
             "Recipe": "Recipe",
             "Seeds": "Seeds",
-            f"{noun} accuracy (%)": "Accuracy %",
+            f"{noun} {judged} (%)": f"{_capital(judged)} %",
             "SD": "SD",
             "95 % interval": "95 % interval",
             f"{noun} loss": "Loss",
@@ -121,14 +126,35 @@ def short_table(comparison: Comparison) -> Table:
     )
 
 
+def metric_table(comparison: Comparison) -> Table:
+    """Return one row per recipe: accuracy, macro F1 and balanced accuracy in percent, means over
+    seeds with their intervals.
+    """
+    headings = {metric: f"{_capital(METRIC_NAMES[metric])} (%)" for metric in METRICS}
+    found = [[summary.by(metric) for metric in METRICS] for summary in comparison.summaries]
+    return Table(
+        [text("Recipe"), count("Seeds"), *(estimate(heading) for heading in headings.values())],
+        [
+            (summary.label, len(summary.seeds), *((one.mean, one.interval) for one in figures))
+            for summary, figures in zip(comparison.summaries, found, strict=True)
+        ],
+        {
+            heading: f"{METRIC_MEANINGS[metric]}; mean over seeds, with its 95 % interval"
+            for metric, heading in headings.items()
+        },
+    )
+
+
 def pair_table(comparison: Comparison) -> Table:
-    """Return one row per pair: differences of final accuracy in percentage points, of loss in nats.
+    """Return one row per pair: differences of final accuracy, or the metric that recipes are judged
+    by, in percentage points, of loss in nats.
 
     Both p, and the interval beside the difference, are corrected for all pairs and all looks.
     """
     margin = f"{comparison.differences[0].margin:g}" if comparison.differences else ""
+    judged = METRIC_NAMES[comparison.metric]
     legend = {
-        "Difference": "mean over seeds of the first recipe's accuracy minus the second's, in"
+        "Difference": f"mean over seeds of the first recipe's {judged} minus the second's, in"
         " percentage points",
         "95 % interval": "of that mean over seeds (Student's t), from three seeds on, corrected"
         " for all pairs and all looks; it excludes 0 exactly when p is below 0.05",
@@ -137,17 +163,20 @@ def pair_table(comparison: Comparison) -> Table:
         "Verdict": f"equivalent means that the difference lies within {margin} points (two"
         " one-sided tests)",
         "IQM": "interquartile mean of the differences, which odd runs do not change",
-        "First beats second": "probability that a run of the first recipe is more accurate than a"
-        " run of the second, with its 95 % interval",
+        "First beats second": "probability that a run of the first recipe "
+        + ("is more accurate" if judged == "accuracy" else f"has a higher {judged}")
+        + " than a run of the second, with its 95 % interval",
         "On new images": "95 % interval of the difference over seeds and images together, for other"
         " images of the same kind",
-        "Correlation": "of the accuracies of runs with the same seed",
+        "Correlation": "of the "
+        + ("accuracies" if judged == "accuracy" else judged)
+        + " of runs with the same seed",
         "McNemar p < 0.05": "seeds for which comparing two single runs (McNemar's test) would have"
         " been significant",
         "Loss difference": "the first recipe's loss minus the second's, in nats",
         "p (loss)": "as p, corrected for the number of losses compared",
     }
-    return Table(
+    table = Table(
         [
             Column("Pair", _write_pairs, "", ("first", "second")),
             count("Seeds"),
@@ -183,6 +212,10 @@ def pair_table(comparison: Comparison) -> Table:
         ],
         legend,
     )
+    if comparison.metric == "accuracy":
+        return table
+    # They count images, which a mean over classes does not.
+    return table.without("On new images", "McNemar p < 0.05")
 
 
 def loss_table(comparison: Comparison) -> Table:
@@ -212,10 +245,12 @@ def loss_table(comparison: Comparison) -> Table:
 
 
 def run_table(comparison: Comparison) -> Table:
-    """Return one row per seed: every recipe's final test accuracy in percent."""
+    """Return one row per seed: every recipe's final test accuracy, or the metric that recipes are
+    judged by, in percent.
+    """
     seeds = sorted({seed for summary in comparison.summaries for seed in summary.seeds})
     columns = [
-        dict(zip(summary.seeds, summary.accuracies, strict=True))
+        dict(zip(summary.seeds, summary.judged.values, strict=True))
         for summary in comparison.summaries
     ]
     return Table(
@@ -256,6 +291,7 @@ def markdown(groups: Sequence[RunGroup], comparison: Comparison) -> str:
     tables = [
         recipe_table(comparison),
         *(t for t in (pair_table(comparison), field_table(groups)) if t.rows),
+        *([metric_table(comparison)] if comparison.classes_matter else []),
     ]
     return "\n".join(
         (
@@ -277,6 +313,7 @@ def summary(groups: Sequence[RunGroup], comparison: Comparison, command: str) ->
         "data": data.name,
         "notes": data_lines(of_groups(groups)),
         "tested_on": f"{data.test_images:,} {TESTED_IMAGES[comparison.tested_on]}",
+        "metric": comparison.metric,
         "recipes": [
             {
                 "name": figures.label,
@@ -290,6 +327,8 @@ def summary(groups: Sequence[RunGroup], comparison: Comparison, command: str) ->
                 "standard_deviation": None if figures.std is None else round(figures.std, 4),
                 "interval": _rounded(figures.interval),
                 "odd_seeds": list(figures.odd_seeds),
+                "macro_f1": metric_figures(figures.macro_f1),
+                "balanced_accuracy": metric_figures(figures.balanced_accuracy),
             }
             for group, figures in zip(groups, comparison.summaries, strict=True)
         ],
@@ -357,7 +396,10 @@ def write_comparison_report(
             "tables/pairs.csv": pair_table(comparison),
             "tables/losses.csv": loss_table(comparison),
             "tables/runs.csv": run_table(comparison),
+            "tables/metrics.csv": metric_table(comparison),
             "tables/classes.csv": class_table(groups, comparison),
+            "tables/class_scores.csv": class_score_table(groups),
+            "tables/confusion.csv": confusion_table(mean_confusions(groups), _classes(groups)),
             **plot_files(drawings),
         },
     )
@@ -389,13 +431,17 @@ def _render_page(
         tested_on=comparison.tested_on,
         tested_images=TESTED_IMAGES[comparison.tested_on],
         tone=_tone(comparison),
+        metric_name=METRIC_NAMES[comparison.metric],
         failures=failures,
         baseline=comparison.baseline,
         recipe_table=recipe_table(comparison),
         pair_table=pair_table(comparison),
         loss_table=loss_table(comparison),
         run_table=run_table(comparison),
+        metric_table=metric_table(comparison),
         class_table=class_table(groups, comparison),
+        class_score_table=class_score_table(groups),
+        error_table=frequent_errors(mean_confusions(groups[:_MOST_MATRICES]), _classes(groups)),
         class_anchor=class_anchor(comparison),
         field_table=field_table(groups),
         paired=[name for name in plots if name.startswith("paired")],
@@ -414,6 +460,14 @@ def _render_page(
     )
 
 
+def _classes(groups: Sequence[RunGroup]) -> tuple[str, ...]:
+    return groups[0].records[0].data.classes
+
+
+def _capital(name: str) -> str:
+    return f"{name[0].upper()}{name[1:]}"
+
+
 def _tone(comparison: Comparison) -> str:
     verdicts = {found.verdict for found in comparison.informative}
     if "too few seeds" in verdicts:
@@ -422,7 +476,7 @@ def _tone(comparison: Comparison) -> str:
 
 
 def _gallery(groups: Sequence[RunGroup], test_images: NDArray[np.uint8]) -> list[dict[str, Any]]:
-    classes = groups[0].records[0].data.classes
+    classes = _classes(groups)
     return [_card(hard, classes, test_images[hard.image]) for hard in hardest(groups)]
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mnistlab.data import channels_last
 from mnistlab.errors import DataError
 from mnistlab.report.canvas import INK, figure, render, wrapped
+from mnistlab.report.confusion_table import confusion_table, frequent_errors
 from mnistlab.report.data_lines import note_list
 from mnistlab.report.image_plots import draw_calibration, draw_confusion
 from mnistlab.report.page import image_source, render_template
@@ -33,6 +34,7 @@ from mnistlab.report.table import (
 )
 from mnistlab.statistics import Evaluation, Misclassification
 from mnistlab.statistics.calibration import FEWEST_IMAGES
+from mnistlab.statistics.metric import METRIC_MEANINGS
 from mnistlab.statistics.verdict import span
 
 _COLUMNS, _SIDE, _LINE = 6, 1.35, 0.15
@@ -88,6 +90,7 @@ def write_evaluation_report(
         figure_table=figure_table(evaluation),
         coverage_table=coverage_table(evaluation),
         class_table=class_table(evaluation),
+        error_table=frequent_errors({title: evaluation.confusion}, evaluation.classes),
         fewest_images=FEWEST_IMAGES,
         errors=evaluation.errors,
         gallery=[]
@@ -102,6 +105,7 @@ def write_evaluation_report(
         "table.md": markdown(evaluation, notes),
         "tables/figures.csv": figure_row(evaluation),
         "tables/classes.csv": class_table(evaluation),
+        "tables/confusion.csv": confusion_table({title: evaluation.confusion}, evaluation.classes),
         "tables/coverage.csv": coverage_table(evaluation),
         **plot_files(drawings),
     }
@@ -137,6 +141,8 @@ def figure_row(evaluation: Evaluation) -> Table:
     legend = {
         "95 % interval": "of the accuracy on other images of the same kind, of which these are a"
         " sample (Wilson's score interval)",
+        "Macro F1 (%)": METRIC_MEANINGS["macro_f1"],
+        "Balanced accuracy (%)": METRIC_MEANINGS["balanced_accuracy"],
         "Loss": "mean negative log-likelihood, in nats; it penalises confident errors, as the Brier"
         " score does",
         "Brier score": "mean squared distance between probabilities and labels, from 0 (best) to 2",
@@ -147,6 +153,8 @@ def figure_row(evaluation: Evaluation) -> Table:
         (count("Errors"), evaluation.errors),
         (number("Accuracy (%)"), 100 * evaluation.accuracy),
         (interval("95 % interval"), in_percent(evaluation.interval)),
+        (number("Macro F1 (%)"), 100 * evaluation.macro_f1),
+        (number("Balanced accuracy (%)"), 100 * evaluation.balanced_accuracy),
         (number("Loss", 4), evaluation.loss),
         (number("Brier score", 4), evaluation.brier),
         (number("Calibration error"), 100 * evaluation.calibration_error),

@@ -1,8 +1,10 @@
 """Plots over images: calibration, confusion, and the errors of each class."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
@@ -20,6 +22,7 @@ from mnistlab.report.canvas import (
     panel,
     wrapped,
 )
+from mnistlab.report.confusion_table import MOST_CLASSES, normalised
 from mnistlab.runs.predictions import BINS
 from mnistlab.statistics import (
     Reliability,
@@ -30,8 +33,11 @@ from mnistlab.statistics import (
     reliability_diagram,
 )
 
-_MOST_CLASSES = 20
-"""Classes whose numbers are written into a confusion matrix."""
+_CELL, _NAME, _LEAST, _MOST = 0.5, 0.13, 4.8, 13.0
+"""Inches of a cell of a confusion matrix with numbers, and of the name of a row; least and greatest
+side of a matrix."""
+_LETTERS = 8
+"""Points of a matrix's numbers and names; less would not be legible in a page on a phone."""
 _DARKEST = 0.6
 """Opacity of the shade of the most frequent error: on it dark text has a contrast of 6 on a light
 page, and light text one of 5 on a dark page."""
@@ -48,10 +54,9 @@ def calibration(groups: Sequence[RunGroup]) -> Figure:
 
 
 def confusion_matrix(group: RunGroup) -> Figure:
-    """Draw the errors of each class (row) by predicted class (column), means over runs."""
+    """Draw how each class (row) is predicted as each class (column), means over runs."""
     table = confusion(group) / len(group.records)
-    np.fill_diagonal(table, 0)
-    return draw_confusion(table, group.records[0].data.classes, f"{group.label}: errors per run")
+    return draw_confusion(table, group.records[0].data.classes, f"{group.label}, mean over runs")
 
 
 def draw_calibration(
@@ -108,52 +113,77 @@ def draw_confusion(
 ) -> Figure:
     """Draw how often each class (row) was predicted as each class (column).
 
-    Cells off the diagonal are shaded; with up to 20 classes every cell other than 0 has its number.
-    The diagonal is not shaded, since beside it no error could be seen.
+    With up to 20 classes every cell other than 0 has its share of the row in percent, and below it
+    the images. Cells off the diagonal are shaded by their share; the diagonal is not, since beside
+    it no error could be seen.
 
     Args:
-        table: counts, ``(classes, classes)``: integers are written as such, others with one
+        table: images, ``(classes, classes)``: integers are written as such, others with one
             decimal.
         names: the classes'.
         title: above the plot.
     """
     classes = [wrapped(name) for name in names]
-    drawn = figure(5.2, 4.8)
+    numbers = len(classes) <= MOST_CLASSES
+    side = min(max(_LEAST, (_CELL if numbers else _NAME) * len(classes)), _MOST)
+    # Of very many classes every second or third is named.
+    named = range(0, len(classes), math.ceil(_NAME * len(classes) / side))
+    drawn = figure(side + 0.4, side)
     axes = drawn.subplots()
-    decimals = 0 if table.dtype.kind == "i" else 1
-    highest = max((table - np.diag(table.diagonal())).max(), 1e-9)
-    for (row, column), value in np.ndenumerate(table):
-        place, strength = (
-            (column - 0.5, row - 0.5),
-            0.0 if row == column else _DARKEST * value / highest,
-        )
-        # The limits are set below, so cells need not move them, nor be laid out.
-        cell = Rectangle(place, 1, 1, facecolor=COLOURS[0], alpha=strength, edgecolor=FAINT, lw=0.5)
-        axes.add_artist(cell).set_in_layout(False)
-        if value >= 0.05 and len(classes) <= _MOST_CLASSES:
-            axes.text(
-                column,
-                row,
-                f"{value:.{decimals}f}",
-                ha="center",
-                va="center",
-                color=INK,
-                fontsize=8,
-                in_layout=False,
+    shares = normalised(table)
+    highest = max((shares - np.diag(shares.diagonal())).max(), 1e-9)
+    for (row, column), share in np.ndenumerate(shares):
+        strength = 0.0 if row == column else _DARKEST * share / highest
+        if numbers or strength:
+            # The limits are set below, so cells need not move them, nor be laid out.
+            cell = Rectangle(
+                (column - 0.5, row - 0.5),
+                1,
+                1,
+                facecolor=COLOURS[0],
+                alpha=strength,
+                edgecolor=FAINT,
+                lw=0.5,
             )
+            axes.add_artist(cell).set_in_layout(False)
+        if numbers and table[row, column]:
+            _write_cell(axes, row, column, 100 * share, table[row, column].item())
     panel(axes)
     axes.grid(visible=False)
     axes.set(xlim=(-0.5, len(classes) - 0.5), ylim=(len(classes) - 0.5, -0.5), aspect="equal")
-    axes.set(xlabel="predicted class", ylabel="true class", title=wrapped(title, 44))
+    each = " (% of the true class; images below)" if numbers else " (% of the true class)"
+    axes.set(xlabel="predicted class", ylabel="true class", title=wrapped(title + each, 44))
     slanted = max(map(len, classes)) > 2
     axes.set_xticks(
-        range(len(classes)),
-        classes,
-        rotation=60 if slanted else 0,
-        ha="right" if slanted else "center",
+        named,
+        [classes[place] for place in named],
+        fontsize=None if numbers else _LETTERS,
+        rotation=(60 if numbers else 90) if slanted else 0,
+        ha=("right" if numbers else "center") if slanted else "center",
     )
-    axes.set_yticks(range(len(classes)), classes)
+    axes.set_yticks(
+        named, [classes[place] for place in named], fontsize=None if numbers else _LETTERS
+    )
     return drawn
+
+
+def _write_cell(axes: Axes, row: int, column: int, share: float, images: int | float) -> None:
+    whole = isinstance(images, int)
+    for height, words, weight in (
+        (row - 0.2, f"{share:.1f}", "bold"),
+        (row + 0.2, f"{images:,}" if whole else f"{images:,.1f}", "normal"),
+    ):
+        axes.text(
+            column,
+            height,
+            words,
+            ha="center",
+            va="center",
+            color=INK,
+            fontsize=_LETTERS,
+            fontweight=weight,
+            in_layout=False,
+        )
 
 
 def errors_by_class(groups: Sequence[RunGroup]) -> Figure:

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.recipe import TESTED_IMAGES, Recipe, to_toml
+from mnistlab.report.class_tables import class_score_table
+from mnistlab.report.confusion_table import confusion_table, frequent_errors, mean_confusions
 from mnistlab.report.data_lines import data_lines, note_lines, note_list, of_groups
 from mnistlab.report.result_files import plot_files, write_results
 from mnistlab.report.table import (
@@ -19,7 +21,9 @@ from mnistlab.report.table import (
     Value,
     count,
     duration,
+    estimate,
     interval,
+    metric_figures,
     number,
     sentences,
     text,
@@ -27,6 +31,7 @@ from mnistlab.report.table import (
 )
 from mnistlab.statistics import Interval, RunGroup, Summary
 from mnistlab.statistics.interval import FEWEST
+from mnistlab.statistics.metric import METRIC_MEANINGS, METRIC_NAMES
 from mnistlab.statistics.remarks import on_folds
 from mnistlab.statistics.summary import DisputedFigures
 from mnistlab.statistics.verdict import span
@@ -48,16 +53,19 @@ _FEWEST, _TALLEST = 6, 24
 
 def repetition_sentence(figures: Summary) -> str:
     """Say how accurate the recipe is and how certain that is, its size and its time."""
-    said = f"{figures.label}: {figures.accuracy:.2f} % of {tested_images(figures)}"
-    if figures.interval:
+    judged = figures.judged
+    name = "" if figures.metric == "accuracy" else f"{METRIC_NAMES[figures.metric]} "
+    on = "on" if name else "of"
+    said = f"{figures.label}: {name}{judged.mean:.2f} % {on} {tested_images(figures)}"
+    if judged.interval:
         over = (
-            f"on average over {len(figures.seeds)} seeds (95 % interval {span(figures.interval)}; "
+            f"on average over {len(figures.seeds)} seeds (95 % interval {span(judged.interval)}; "
         )
-        said += f" {over}single runs {figures.lowest:.2f} to {figures.highest:.2f})"
+        said += f" {over}single runs {judged.lowest:.2f} to {judged.highest:.2f})"
     elif len(figures.seeds) == 1:
         said += f" in one run (seed {figures.seeds[0]}; one run has no interval)"
     else:
-        runs = " and ".join(f"{accuracy:.2f}" for accuracy in figures.accuracies)
+        runs = " and ".join(f"{value:.2f}" for value in judged.values)
         said += (
             f" on average over {len(figures.seeds)} seeds ({runs}; an interval needs at least"
             f" {FEWEST} seeds)"
@@ -71,9 +79,9 @@ def repetition_remarks(figures: Summary) -> list[str]:
     """
     remarks = [on_folds(figures)] if figures.folds else []
     if figures.odd_seeds:
-        runs = dict(zip(figures.seeds, figures.accuracies, strict=True))
+        runs = dict(zip(figures.seeds, figures.judged.values, strict=True))
         odd = ", ".join(f"{runs[seed]:.2f} % with seed {seed}" for seed in figures.odd_seeds)
-        middle = f"the interquartile mean is {figures.interquartile_mean:.2f} %"
+        middle = f"the interquartile mean is {figures.judged.interquartile_mean:.2f} %"
         remarks.append(f"far from the other runs: {odd}; {middle}")
     if found := figures.disputed:
         interval = f" (95 % interval {span(found.interval)})" if found.interval else ""
@@ -100,6 +108,8 @@ def figure_table(figures: Summary) -> Table:
         "95 % interval": "of the mean over seeds (Student's t), from three seeds on: in 95 of 100"
         " such repetitions with other seeds it contains the recipe's true mean on these images; it"
         " says nothing about other images",
+        "Macro F1 (%)": f"{METRIC_MEANINGS['macro_f1']}; with the interval of the mean over seeds",
+        "Balanced accuracy (%)": f"{METRIC_MEANINGS['balanced_accuracy']}; likewise",
         f"{noun} loss": "mean negative log-likelihood, in nats",
         _TIME: "median over seeds, without the tests between epochs; several runs may have shared"
         " the machine",
@@ -115,6 +125,11 @@ def figure_table(figures: Summary) -> Table:
         (number("Median"), figures.median),
         (number("Lowest"), figures.lowest),
         (number("Highest"), figures.highest),
+        (estimate("Macro F1 (%)"), (figures.macro_f1.mean, figures.macro_f1.interval)),
+        (
+            estimate("Balanced accuracy (%)"),
+            (figures.balanced_accuracy.mean, figures.balanced_accuracy.interval),
+        ),
         (number(f"{noun} loss", 4), figures.loss),
         (times(_TIME, "training_seconds"), figures.seconds),
     ]
@@ -130,7 +145,7 @@ def figure_table(figures: Summary) -> Table:
 
 def seed_table(figures: Summary) -> Table:
     """Return one row per run: final accuracy in percent, errors, loss in nats, training time in
-    seconds.
+    seconds, macro F1 and balanced accuracy in percent.
     """
     columns = [
         number("Seed", 0),
@@ -149,6 +164,8 @@ def seed_table(figures: Summary) -> Table:
     if figures.disputed:
         columns.append(number(_UNDISPUTED, 2, "accuracy_without_disputed"))
         values.append(figures.disputed.accuracies)
+    columns += [number("Macro F1 (%)"), number("Balanced accuracy (%)")]
+    values += [figures.macro_f1.values, figures.balanced_accuracy.values]
     return Table(columns, list(zip(*values, strict=True)))
 
 
@@ -162,34 +179,34 @@ def disputed_table(found: DisputedFigures) -> Table:
 
 
 def draw_accuracies(figures: Summary) -> "Figure":
-    """Draw a dot for each run's final accuracy, equal ones stacked, and the mean with its 95 %
-    interval.
+    """Draw a dot for each run's final accuracy, or the metric that it is judged by, equal ones
+    stacked, and the mean with its 95 % interval.
     """
     from mnistlab.report.canvas import COLOURS, figure, panel
 
-    values = np.sort(figures.accuracies)
+    judged = figures.judged
+    values = np.sort(judged.values)
     levels = _stack(values)
     tallest = int(levels.max()) + 1
     room = max(tallest, _FEWEST)
     drawn = figure(8, _MARGIN + _DOT * min(room, _TALLEST))
     axes = drawn.subplots()
     panel(axes)
-    if figures.interval:
-        axes.axvspan(
-            figures.interval.low, figures.interval.high, color=COLOURS[0], alpha=0.15, lw=0
-        )
-        axes.axvline(figures.accuracy, color=COLOURS[0], lw=2)
+    if judged.interval:
+        axes.axvspan(judged.interval.low, judged.interval.high, color=COLOURS[0], alpha=0.15, lw=0)
+        axes.axvline(judged.mean, color=COLOURS[0], lw=2)
     axes.plot(
         values, levels + 0.5, "o", color=COLOURS[1], ms=8 * min(1.0, _TALLEST / tallest), mew=0
     )
     axes.set_ylim(-0.2, room + 0.2)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    if figures.lowest == figures.highest:
-        axes.set_xlim(figures.accuracy - _ALONE, figures.accuracy + _ALONE)
+    if judged.lowest == judged.highest:
+        axes.set_xlim(judged.mean - _ALONE, judged.mean + _ALONE)
     shown = "one dot per seed"
-    shown += "; line and band: mean and 95 % interval" if figures.interval else ""
-    axes.set_xlabel(f"final accuracy (% of {tested_images(figures)}): {shown}")
+    shown += "; line and band: mean and 95 % interval" if judged.interval else ""
+    name = METRIC_NAMES[figures.metric]
+    axes.set_xlabel(f"final {name} (% of {tested_images(figures)}): {shown}")
     return drawn
 
 
@@ -228,6 +245,9 @@ def summary(
         "median": round(figures.median, 4),
         "lowest": round(figures.lowest, 4),
         "highest": round(figures.highest, 4),
+        "metric": figures.metric,
+        "macro_f1": metric_figures(figures.macro_f1),
+        "balanced_accuracy": metric_figures(figures.balanced_accuracy),
         "loss": round(figures.loss, 6),
         "training_seconds": list(figures.training_seconds),
         "training_seconds_median": round(figures.seconds, 3),
@@ -252,8 +272,8 @@ def summary(
 def write_repetition_report(
     out: Path, group: RunGroup, figures: Summary, *, command: str = "", failures: Sequence[str] = ()
 ) -> list[Path]:
-    """Write ``report.html``, ``summary.json``, ``table.md``, ``tables/*.csv`` and
-    ``plots/accuracies.*``.
+    """Write ``report.html``, ``summary.json``, ``table.md``, ``tables/*.csv``, and
+    ``plots/accuracies.*`` and ``plots/confusion.*``.
 
     Args:
         out: the folder, made if need be.
@@ -269,8 +289,12 @@ def write_repetition_report(
         OSError: the folder cannot be written to.
     """
     from mnistlab.report.canvas import render
+    from mnistlab.report.image_plots import confusion_matrix
 
-    drawings = {"accuracies": render(draw_accuracies(figures))}
+    drawings = {
+        "accuracies": render(draw_accuracies(figures)),
+        "confusion": render(confusion_matrix(group)),
+    }
     return write_results(
         out,
         {
@@ -279,6 +303,10 @@ def write_repetition_report(
             "table.md": markdown(group, figures, failures),
             "tables/figures.csv": figure_table(figures),
             "tables/runs.csv": seed_table(figures),
+            "tables/class_scores.csv": class_score_table([group]),
+            "tables/confusion.csv": confusion_table(
+                mean_confusions([group]), group.records[0].data.classes
+            ),
             **plot_files(drawings),
         },
     )
@@ -303,12 +331,15 @@ def _page(
         data=group.records[0].data,
         data_lines=data_lines(of_groups([group])),
         tested=tested_images(figures),
+        metric_name=METRIC_NAMES[figures.metric],
         sentence=repetition_sentence(figures),
         remarks=repetition_remarks(figures),
         failures=failures,
         figures=figures,
         figure_table=figure_table(figures).upright(),
         seed_table=seed_table(figures),
+        class_score_table=class_score_table([group]),
+        error_table=frequent_errors(mean_confusions([group]), group.records[0].data.classes),
         disputed_table=figures.disputed and disputed_table(figures.disputed),
         recipe=to_toml(_recipe(group)),
         command=command,

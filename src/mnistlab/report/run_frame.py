@@ -10,6 +10,8 @@ _COLUMNS = (
     "seed",
     "accuracy",
     "errors",
+    "macro_f1",
+    "balanced_accuracy",
     "loss",
     "train_loss",
     "parameters",
@@ -25,8 +27,7 @@ _COLUMNS = (
 def run_frame(groups: Sequence[RunGroup]) -> DataFrame:
     """Return one row per run, with the figures of its final epoch.
 
-    Accuracies are in percent of the images tested on, losses in nats; ``seconds`` are of training
-    and testing.
+    Accuracies and macro F1 are in percent, losses in nats; ``seconds`` are of training and testing.
 
     Raises:
         MnistlabError: pandas is not installed.
@@ -37,6 +38,8 @@ def run_frame(groups: Sequence[RunGroup]) -> DataFrame:
             record.seed,
             100 * record.final.test_accuracy,
             record.final.test_errors,
+            macro,
+            balanced,
             record.final.test_loss,
             record.history[-1].train_loss,
             record.parameters,
@@ -48,6 +51,11 @@ def run_frame(groups: Sequence[RunGroup]) -> DataFrame:
             record.recipe.digest,
         )
         for group in groups
-        for record in group.records
+        for record, macro, balanced in zip(
+            group.records,
+            100 * group.values_of("macro_f1"),
+            100 * group.values_of("balanced_accuracy"),
+            strict=True,
+        )
     ]
     return to_dataframe(_COLUMNS, rows)

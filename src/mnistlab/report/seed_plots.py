@@ -19,6 +19,7 @@ from mnistlab.report.canvas import (
 )
 from mnistlab.report.epoch_panels import EpochPanels
 from mnistlab.statistics import MEASURES, Comparison, Difference, Interval, RunGroup, Summary, band
+from mnistlab.statistics.metric import METRIC_NAMES
 
 _MOST_SEEDS = 25
 """Seeds whose numbers are written beside their differences."""
@@ -78,8 +79,12 @@ def paired_differences(difference: Difference) -> Figure:
             fontsize=8 if len(rows) > 12 else None,
         )
     axes.set_ylabel("seeds, sorted by difference" if many else "seed")
+    name = METRIC_NAMES[difference.metric]
     axes.set_xlabel(
-        wrapped(f"accuracy of {difference.first} minus {difference.second} (points)", 70)
+        wrapped(
+            f"{name} of {difference.first} minus {difference.second} (points)",
+            70,
+        )
     )
     axes.grid(visible=False, axis="y")
     return drawn
@@ -110,9 +115,10 @@ def forest(comparison: Comparison) -> Figure:
     ]
     axes.set_yticks(range(len(labels)), labels[::-1])
     axes.set_ylim(-0.6, len(labels) - 0.4)
+    name = METRIC_NAMES[comparison.metric]
     axes.set_xlabel(
         wrapped(
-            f"accuracy of {whole} minus each (points), mean and 95 % interval; right of 0,"
+            f"{name} of {whole} minus each (points), mean and 95 % interval; right of 0,"
             f" {whole} is ahead",
             80,
         )
@@ -122,14 +128,17 @@ def forest(comparison: Comparison) -> Figure:
 
 
 def accuracies(summaries: Sequence[Summary]) -> Figure:
-    """Draw every run's final accuracy, and each recipe's mean with the 95 % interval."""
+    """Draw every run's final accuracy, or the metric that recipes are judged by, and each recipe's
+    mean with the 95 % interval.
+    """
     drawn = figure(8, row_height(len(summaries)))
     axes = drawn.subplots()
     panel(axes)
     for row, (summary, look) in enumerate(
         zip(reversed(summaries), looks(len(summaries))[::-1], strict=True)
     ):
-        values = np.array(summary.accuracies)
+        judged = summary.judged
+        values = np.array(judged.values)
         axes.plot(
             values,
             np.full(len(values), row + 0.16),
@@ -139,8 +148,8 @@ def accuracies(summaries: Sequence[Summary]) -> Figure:
             ms=5,
             mew=0,
         )
-        ends = summary.interval or Interval(low=summary.accuracy, high=summary.accuracy)
-        places = [ends.low, summary.accuracy, ends.high]
+        ends = judged.interval or Interval(low=judged.mean, high=judged.mean)
+        places = [ends.low, judged.mean, ends.high]
         axes.plot(
             places,
             [row - 0.16] * 3,
@@ -152,6 +161,7 @@ def accuracies(summaries: Sequence[Summary]) -> Figure:
         )
     axes.set_yticks(range(len(summaries)), [wrapped(summary.label) for summary in summaries][::-1])
     axes.set_ylim(-0.6, len(summaries) - 0.4)
-    axes.set_xlabel("final accuracy (%) of every run; below, the mean with its 95 % interval")
+    name = METRIC_NAMES[summaries[0].metric]
+    axes.set_xlabel(f"final {name} (%) of every run; below, the mean with its 95 % interval")
     axes.grid(visible=False, axis="y")
     return drawn

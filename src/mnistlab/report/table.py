@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mnistlab.errors import MnistlabError
 from mnistlab.recipe import DISPLAY_NAMES
 from mnistlab.runs import RunRecord
-from mnistlab.statistics import Interval
+from mnistlab.statistics import Interval, MetricSummary
 from mnistlab.text import csv_row, html_table, markdown, printable
 
 if TYPE_CHECKING:
@@ -106,6 +106,15 @@ class Table:
                 for place, heading in zip(chosen, headings.values(), strict=True)
             ],
             [[row[place] for place in chosen] for row in self.values],
+        )
+
+    def without(self, *headings: str) -> "Table":
+        """Return the table without some columns, by their headings."""
+        kept = [place for place, heading in enumerate(self.headings) if heading not in headings]
+        return Table(
+            [self.columns[place] for place in kept],
+            [[row[place] for place in kept] for row in self.values],
+            {name: what for name, what in self.legend.items() if name not in headings},
         )
 
     def markdown(self) -> str:
@@ -279,6 +288,16 @@ def p_values(heading: str, name: str = "") -> Column:
 def times(heading: str, name: str = "seconds") -> Column:
     """Return a column of durations in seconds, written for people as :func:`duration` does."""
     return Column(heading, lambda values: list(map(duration, values)), name)
+
+
+def metric_figures(found: MetricSummary) -> dict[str, Any]:
+    """Return a metric's values, mean, standard deviation and interval in percent, for JSON."""
+    return {
+        "values": list(found.values),
+        "mean": round(found.mean, 4),
+        "standard_deviation": None if found.std is None else round(found.std, 4),
+        "interval": found.interval and found.interval.ends(4),
+    }
 
 
 def to_dataframe(names: Sequence[str], rows: Iterable[Sequence[Value]]) -> DataFrame:

@@ -2,6 +2,7 @@
 
 from mnistlab.runs.atomic import write_atomically
 from mnistlab.runs.checksum import BLANK, add_checksum, read_checksums, seal, seal_is_broken
+from mnistlab.runs.confusion import ClassScore, Scores, confusion_matrix, score_classes, unequal
 from mnistlab.runs.environment import available_cores, describe_environment
 from mnistlab.runs.folder import RunFolder
 from mnistlab.runs.initial_weights import FrozenWeights, InitialWeights, weight_notes
@@ -10,6 +11,7 @@ from mnistlab.runs.options import RunOptions
 from mnistlab.runs.pooling import MIXED, pool_complete, pool_fingerprints, pool_folds
 from mnistlab.runs.predictions import MAX_SEED, Predictions, Seed, summarise_predictions
 from mnistlab.runs.record import (
+    CodeDigest,
     DataSummary,
     Environment,
     EpochMetrics,
@@ -32,6 +34,8 @@ __all__ = [
     "BLANK",
     "MAX_SEED",
     "MIXED",
+    "ClassScore",
+    "CodeDigest",
     "DataSummary",
     "Environment",
     "EpochMetrics",
@@ -44,9 +48,11 @@ __all__ = [
     "RunRecord",
     "RunStore",
     "RunSummary",
+    "Scores",
     "Seed",
     "add_checksum",
     "available_cores",
+    "confusion_matrix",
     "describe_environment",
     "digest_of",
     "find_runs",
@@ -61,9 +67,11 @@ __all__ = [
     "read_summary",
     "reason",
     "run_name",
+    "score_classes",
     "seal",
     "seal_is_broken",
     "summarise_predictions",
+    "unequal",
     "weight_notes",
     "write_atomically",
 ]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import (
     AwareDatetime,
@@ -18,15 +18,26 @@ from pydantic import (
 )
 
 from mnistlab.errors import RecipeError, RunError
-from mnistlab.recipe import ModelInput, Recipe
+from mnistlab.recipe import ModelInput, Recipe, Source
 from mnistlab.runs.checksum import add_checksum, read_checked
+from mnistlab.runs.confusion import Scores, score_classes
 from mnistlab.runs.initial_weights import FrozenWeights, InitialWeights, weight_notes
-from mnistlab.runs.predictions import Count, Loss, Predictions, Quantity, Seed, Share, Size
+from mnistlab.runs.predictions import (
+    MAX_LOSS,
+    Count,
+    Loss,
+    Predictions,
+    Quantity,
+    Seed,
+    Share,
+    Size,
+)
 from mnistlab.text import csv_row, html_table
 
 LARGEST_RECORD = 1 << 26
 """Bytes of a ``record.json``; a million misclassified images take half as many."""
 _ROUNDING = 1e-9
+TrainLoss = Annotated[float, Field(ge=-MAX_LOSS, le=MAX_LOSS)]
 _LIST_OF_NUMBERS = re.compile(r"\[\n\s+([-+.\deE]+(?:,\s+[-+.\deE]+)*)\s+\]")
 
 
@@ -40,8 +51,9 @@ class EpochMetrics(_Frozen):
 
     Attributes:
         epoch: from 1.
-        train_loss: mean cross-entropy in nats over the epoch's training images, as they were
-            trained on (augmented, with dropout, by the weights of the moment).
+        train_loss: mean loss over the epoch's training images, as they were trained on (augmented,
+            with dropout, by the weights of the moment): cross-entropy in nats, with the recipe's
+            ``label_smoothing`` and ``class_weights``, or a loss of the user's own.
         train_accuracy: share of them classified correctly, 0 to 1.
         test_loss: mean cross-entropy in nats over the images tested on (those held out of training,
             if the recipe has ``validation``), by the weights at the epoch's end.
@@ -52,7 +64,7 @@ class EpochMetrics(_Frozen):
     """
 
     epoch: Size
-    train_loss: Loss
+    train_loss: TrainLoss
     train_accuracy: Share
     test_loss: Loss
     test_accuracy: Share
@@ -120,6 +132,23 @@ class FinalFigures(_Frozen):
     best_test_accuracy: float
 
 
+class CodeDigest(_Frozen):
+    """Which code a run used beside its model's, see :class:`mnistlab.recipe.Source`.
+
+    Attributes:
+        source: digest of its file.
+        imports: digests of the files that it imports, by module name.
+    """
+
+    source: str
+    imports: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, source: Source) -> "CodeDigest":
+        """Return that of code as it was read."""
+        return cls(source=source.digest, imports=source.imports)
+
+
 class RunRecord(_Frozen):
     """One finished run.
 
@@ -130,10 +159,14 @@ class RunRecord(_Frozen):
             versions.
         init: what the recipe's initial weights gave; ``None`` if it names none.
         frozen: what was not trained, since the recipe freezes it; ``None`` if it freezes nothing.
+        code: of a loss and an optimiser of the user's own, by the recipe's field.
+        class_weights: what the recipe's ``class_weights`` came to, in the order of the classes.
         input: what the model was given; ``None`` in records of older versions, see
             :attr:`model_input`.
         predictions: how the final weights classify each image; ``None`` in records of older
             versions.
+        scores: figures of each class, written out; ``None`` in records of older versions, see
+            :attr:`class_scores`.
         started: when training started.
         seconds: training and testing time, summed over the epochs.
     """
@@ -148,17 +181,20 @@ class RunRecord(_Frozen):
     imports: dict[str, str] | None = None
     init: InitialWeights | None = None
     frozen: FrozenWeights | None = None
+    code: dict[str, CodeDigest] = {}
+    class_weights: tuple[float, ...] = ()
     input: ModelInput | None = None
     predictions: Predictions | None = None
+    scores: Scores | None = None
     environment: Environment
     started: AwareDatetime
 
     @model_serializer(mode="wrap")
     def _leave_out_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content: dict[str, Any] = serialise(self)
-        for name in ("init", "frozen"):
-            if content.get(name) is None:
-                content.pop(name, None)
+        for key in ("code", "class_weights", "scores", "init", "frozen"):
+            if not content.get(key):
+                content.pop(key, None)
         return content
 
     @model_validator(mode="after")
@@ -199,6 +235,33 @@ class RunRecord(_Frozen):
         frozen weights are, each a short sentence.
         """
         return (*self.model_input.notes, *weight_notes(self.init, self.frozen))
+
+    @property
+    def brightness(self) -> float | None:
+        """Mean of the training images' pixels, 0 to 1; ``None`` where the recipe sets the mean."""
+        mean = self.model_input.mean
+        return round(sum(mean) / len(mean), 4) if self.recipe.mean == "auto" else None
+
+    @property
+    def class_scores(self) -> Scores | None:
+        """Precision, recall and F1 of each class, and the means; ``None`` where the record lacks
+        predictions.
+        """
+        if self.predictions is None:
+            return self.scores
+        return score_classes(self.predictions, self.data.classes)
+
+    @property
+    def macro_f1(self) -> float | None:
+        """Mean of the classes' F1, 0 to 1; ``None`` where the record lacks predictions."""
+        scores = self.class_scores
+        return scores.macro_f1 if scores else None
+
+    @property
+    def balanced_accuracy(self) -> float | None:
+        """Mean of the classes' recalls, 0 to 1; ``None`` where the record lacks predictions."""
+        scores = self.class_scores
+        return scores.balanced_accuracy if scores else None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -289,6 +352,8 @@ class RunRecord(_Frozen):
                 len(self.predictions.mistakes),
                 self.data.test_images,
             )
+            if self.scores and self.scores != score_classes(self.predictions, self.data.classes):
+                raise ValueError("scores: not those that follow from the predictions")
         wanted = {f"final.{name}": value for name, value in self.final.model_dump().items()} | {
             "seconds": self.seconds
         }

@@ -12,8 +12,10 @@ from mnistlab.statistics.calibration import (
 from mnistlab.statistics.classes import (
     ClassDifference,
     ClassErrors,
+    ClassMeans,
     class_differences,
     class_errors,
+    class_means,
 )
 from mnistlab.statistics.comparison import Comparison, compare
 from mnistlab.statistics.curves import MEASURES, Band, band
@@ -25,22 +27,27 @@ from mnistlab.statistics.evaluation import (
     Misclassification,
     evaluate,
 )
+from mnistlab.statistics.held_out_calibration import Calibration, calibrate
 from mnistlab.statistics.images import HardImage, confusion, hardest
 from mnistlab.statistics.interval import Interval
 from mnistlab.statistics.looks import Look, minimum_seeds, planned_looks, unplanned_look
+from mnistlab.statistics.metric import METRICS, Metric
 from mnistlab.statistics.new_images import NewImages
 from mnistlab.statistics.power import seeds_for_equivalence, seeds_needed
 from mnistlab.statistics.run_group import RunGroup
-from mnistlab.statistics.summary import Summary, summarise
+from mnistlab.statistics.summary import MetricSummary, Summary, summarise
 from mnistlab.statistics.temperature import fit_temperature
 
 __all__ = [
     "MARGIN",
     "MEASURES",
+    "METRICS",
     "Band",
+    "Calibration",
     "ClassDifference",
     "ClassErrors",
     "ClassFigures",
+    "ClassMeans",
     "Comparison",
     "Coverage",
     "Difference",
@@ -48,6 +55,8 @@ __all__ = [
     "HardImage",
     "Interval",
     "Look",
+    "Metric",
+    "MetricSummary",
     "Misclassification",
     "NewImages",
     "Reliability",
@@ -55,8 +64,10 @@ __all__ = [
     "RunGroup",
     "Summary",
     "band",
+    "calibrate",
     "class_differences",
     "class_errors",
+    "class_means",
     "compare",
     "confusion",
     "evaluate",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.runs.confusion import f1, precision, recall
 from mnistlab.statistics.interval import Interval, mean_interval
 from mnistlab.statistics.looks import SIGNIFICANCE
 from mnistlab.statistics.mean_test import mean_tests
@@ -43,6 +44,38 @@ class ClassDifference:
     mean: float | None
     interval: Interval | None
     p: float | None
+
+
+@dataclass(frozen=True)
+class ClassMeans:
+    """How well one recipe classifies one class, in percent: each figure's mean over runs, and the
+    95 % interval of that mean over seeds.
+
+    Attributes:
+        images: of the class; without any, the other attributes are ``None``.
+        precision: share of its predictions that are correct; a run without any counts 0.
+        recall: share of its images that are classified correctly.
+        f1: harmonic mean of both.
+    """
+
+    images: int
+    precision: tuple[float, Interval | None] | None
+    recall: tuple[float, Interval | None] | None
+    f1: tuple[float, Interval | None] | None
+
+
+def class_means(group: RunGroup) -> list[ClassMeans]:
+    """Return precision, recall and F1 of each class, in the classes' order."""
+    figures = [
+        100 * np.nan_to_num([score(matrix) for matrix in group.confusions]).T
+        for score in (precision, recall, f1)
+    ]
+    return [
+        ClassMeans(count, *((float(row.mean()), mean_interval(row)) for row in rows))
+        if count
+        else ClassMeans(0, None, None, None)
+        for count, *rows in zip(group.predictions[0].test_labels, *figures, strict=True)
+    ]
 
 
 def errors_of_runs(group: RunGroup) -> NDArray[np.float64]:
@@ -99,12 +132,9 @@ def _images(group: RunGroup) -> NDArray[np.int64]:
 
 def _misclassified(group: RunGroup) -> NDArray[np.int64]:
     """Return how many images of each class each run misclassifies, ``(runs, classes)``."""
-    classes = len(group.predictions[0].test_labels)
-    counts = [
-        np.bincount([label for _, label, _ in predictions.mistakes], minlength=classes)
-        for predictions in group.predictions
-    ]
-    return np.array(counts, np.int64)
+    tables = group.confusions
+    wrong: NDArray[np.int64] = tables.sum(axis=2) - tables.diagonal(axis1=1, axis2=2)
+    return wrong
 
 
 def _paired(group: RunGroup, anchor: RunGroup) -> NDArray[np.int64]:

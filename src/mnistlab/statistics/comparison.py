@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 from mnistlab.recipe import TestedOn
 from mnistlab.statistics.difference import MARGIN, Difference, Judge, compare_pairs
-from mnistlab.statistics.remarks import on_folds, on_versions, remarks_on
+from mnistlab.statistics.metric import Metric
+from mnistlab.statistics.remarks import on_folds, on_metric, on_versions, remarks_on
 from mnistlab.statistics.run_group import RunGroup
 from mnistlab.statistics.summary import Summary, summarise
 from mnistlab.statistics.verdict import pronounce_all
@@ -47,6 +48,18 @@ class Comparison(BaseModel):
         raise KeyError((first, second))
 
     @property
+    def metric(self) -> Metric:
+        """By which the recipes are judged."""
+        return self.summaries[0].metric
+
+    @property
+    def classes_matter(self) -> bool:
+        """Whether accuracy alone says too little: classes differ much in size, or recipes are
+        judged by another metric.
+        """
+        return self.metric != "accuracy" or self.summaries[0].unequal
+
+    @property
     def informative(self) -> tuple[Difference, ...]:
         """The differences that the verdict is about: the baseline's, or the best recipe's."""
         return tuple(
@@ -56,7 +69,7 @@ class Comparison(BaseModel):
     @property
     def anchor(self) -> str:
         """The label that the verdict is about."""
-        return self.baseline or max(self.summaries, key=lambda summary: summary.accuracy).label
+        return self.baseline or max(self.summaries, key=lambda summary: summary.judged.mean).label
 
     @property
     def settled(self) -> bool:
@@ -75,10 +88,10 @@ def compare(
     """Compare recipes.
 
     Args:
-        groups: at least one, each with a different label.
+        groups: at least one, each with a different label, all judged by the same metric.
         baseline: label of the recipe to compare all others with, as an ablation does; empty
             compares every pair.
-        margin: points within which two recipes count as equivalent, above 0.
+        margin: points of the metric within which two recipes count as equivalent, above 0.
         judge: says which look at a pair it is; the first one unless given.
         ranking: whether the best was chosen by these very figures, so that nothing may be tested
             against it.
@@ -103,6 +116,7 @@ def compare(
     )
     remarks = [
         *filter(None, [on_folds(found.summaries[0])]),
+        *filter(None, [on_metric(found.metric) if found.differences else ""]),
         *remarks_on(found.informative, found.summaries, len(found.differences)),
         *on_versions(groups),
     ]

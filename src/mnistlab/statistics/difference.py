@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from mnistlab.errors import RunError
 from mnistlab.statistics.interval import (
     CONFIDENCE,
     FEWEST,
     Interval,
+    Numbers,
     interquartile_mean,
     mean_interval,
     standard_deviation,
@@ -28,6 +28,7 @@ from mnistlab.statistics.looks import (
     seeds_to_go_on,
 )
 from mnistlab.statistics.mean_test import adjust, equivalence_p, mean_test
+from mnistlab.statistics.metric import Metric
 from mnistlab.statistics.new_images import NewImages, on_new_images
 from mnistlab.statistics.run_group import RunGroup
 from mnistlab.statistics.superiority import superiority, superiority_interval
@@ -42,7 +43,8 @@ Judge = Callable[[RunGroup, RunGroup], Look]
 
 
 class Difference(BaseModel):
-    """The first recipe less the second, paired by seed; accuracies differ in percentage points.
+    """The first recipe less the second, paired by seed, in percentage points of the metric by which
+    they are judged: accuracy, unless the groups say otherwise.
 
     Every p is two-sided, 0 to 1. A corrected p allows for all pairs that are compared (Bonferroni)
     and for all looks at them (:class:`mnistlab.statistics.looks.Look`), so that it is compared with
@@ -52,12 +54,12 @@ class Difference(BaseModel):
         first: label of the first recipe.
         second: label of the second.
         seeds: those that both were trained with.
-        differences: of final accuracy, in the order of the seeds, points.
+        differences: of the metric, in the order of the seeds, points.
         mean: their mean: above 0, the first is ahead.
         interquartile_mean: mean of their middle half, which one odd run does not move.
         std: their standard deviation, with n - 1; ``None`` for a single seed.
-        correlation: of the two recipes' accuracies over seeds, -1 to 1; ``None`` for fewer than
-            three seeds, or if one recipe's accuracies are all equal.
+        correlation: of the two recipes' values over seeds, -1 to 1; ``None`` for fewer than three
+            seeds, or if one recipe's are all equal.
         narrowed: by which share ``interval`` is narrower than Welch's, which does not pair the
             runs; below 0 wider; ``None`` as for ``correlation``.
         interval: 95 % interval of the mean over seeds by Student's t distribution, of this pair
@@ -78,7 +80,8 @@ class Difference(BaseModel):
         superiority_interval: its 95 % interval.
         new_images: the difference over seeds and images together, with the confidence of
             ``simultaneous``, whose interval it contains. It answers: would the first be better on
-            new images of the same kind?
+            new images of the same kind? ``None`` for a metric other than accuracy, which is no mean
+            over images.
         only_first_wrong: images that only the first misclassifies, mean over pairs of runs.
         only_second_wrong: images that only the second misclassifies, likewise.
         single_tests: in how many pairs of runs McNemar's test gives p < 0.05.
@@ -86,6 +89,7 @@ class Difference(BaseModel):
         loss_p: as ``p``, of the loss.
         adjusted_loss_p: as ``adjusted_p``, corrected among the losses alone.
         loss_interval: as ``simultaneous``, of the loss.
+        metric: that the recipes are judged by.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -117,6 +121,7 @@ class Difference(BaseModel):
     loss_p: float
     adjusted_loss_p: float
     loss_interval: Interval | None
+    metric: Metric = Field("accuracy", exclude=True)
 
     @property
     def verdict(self) -> Verdict:
@@ -197,15 +202,17 @@ def _share(first: RunGroup, second: RunGroup) -> tuple[RunGroup, RunGroup]:
 
 
 def _describe(one: RunGroup, other: RunGroup, margin: float, look: Look, pairs: int) -> Difference:
-    images, losses = one.right - other.right, one.losses - other.losses
+    by_accuracy, losses = one.metric == "accuracy", one.losses - other.losses
+    # Of a mean over classes, one image more changes it by as much on average.
     step, count = 100 / one.test_images, len(one.seeds)
-    points = 100 * images / one.test_images
+    images = one.right - other.right if by_accuracy else None
+    points = 100 * (one.values - other.values) if images is None else 100 * images / one.test_images
     comparisons = max(pairs, look.comparisons)
     level, equivalence_level = look.level / comparisons, look.equivalence_level / comparisons
-    accuracy, loss = mean_test(points, level, images), mean_test(losses, level)
+    test, loss = mean_test(points, level, images), mean_test(losses, level)
     only_first = (~one.correct & other.correct).sum(axis=1)
     only_second = (one.correct & ~other.correct).sum(axis=1)
-    probability = superiority(one.accuracies, other.accuracies)
+    probability = superiority(one.values, other.values)
     return Difference(
         first=one.label,
         second=other.label,
@@ -214,18 +221,18 @@ def _describe(one: RunGroup, other: RunGroup, margin: float, look: Look, pairs: 
         mean=float(points.mean()),
         interquartile_mean=interquartile_mean(points),
         std=standard_deviation(points),
-        **_pairing(one.right, other.right),
+        **_pairing(*((one.right, other.right) if by_accuracy else (one.values, other.values))),
         interval=mean_interval(points),
-        p=accuracy.p,
+        p=test.p,
         comparisons=comparisons,
         look=look,
-        adjusted_p=accuracy.adjusted_p,
-        simultaneous=accuracy.interval,
+        adjusted_p=test.adjusted_p,
+        simultaneous=test.interval,
         margin=margin,
         adjusted_equivalence_p=adjust(equivalence_p(points, margin, step), equivalence_level),
         superiority=probability,
         superiority_interval=superiority_interval(probability, count, count),
-        new_images=_on_new_images(one, other, 1 - level, accuracy.interval),
+        new_images=_on_new_images(one, other, 1 - level, test.interval),
         only_first_wrong=float(only_first.mean()),
         only_second_wrong=float(only_second.mean()),
         single_tests=sum(
@@ -236,20 +243,23 @@ def _describe(one: RunGroup, other: RunGroup, margin: float, look: Look, pairs: 
         loss_p=loss.p,
         adjusted_loss_p=loss.adjusted_p,
         loss_interval=loss.interval,
+        metric=one.metric,
     )
 
 
 def _on_new_images(
     one: RunGroup, other: RunGroup, confidence: float, over_seeds: Interval | None
 ) -> NewImages | None:
-    """Return the difference on new images, whose interval contains the one over seeds."""
-    if over_seeds is None or one.test_images < 2:
+    """Return the difference on new images, whose interval contains the one over seeds; ``None`` for
+    metrics that are no means over images.
+    """
+    if over_seeds is None or one.test_images < 2 or one.metric != "accuracy":
         return None
     found = on_new_images(one.correct, other.correct, confidence)
     return found and found.model_copy(update={"interval": found.interval | over_seeds})
 
 
-def _pairing(one: NDArray[np.int64], other: NDArray[np.int64]) -> dict[str, float | None]:
+def _pairing(one: Numbers, other: Numbers) -> dict[str, float | None]:
     """Return the correlation of paired values, and by how much the interval of their mean
     difference is narrower than Welch's (1947), which does not pair them.
     """

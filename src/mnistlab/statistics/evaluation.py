@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import DataError
+from mnistlab.runs.confusion import balanced_accuracy, macro_f1
 from mnistlab.runs.predictions import bin_confidences
 from mnistlab.statistics.calibration import Reliability, average_bins, calibration_error
 from mnistlab.statistics.interval import Interval, wilson_interval
@@ -96,6 +97,8 @@ class Evaluation:
         reliability: the bins that it is computed from.
         confusion: int64, ``(classes, classes)``: images of each class (row) predicted as each
             class (column).
+        macro_f1: mean of the classes' F1, 0 to 1, see :func:`mnistlab.runs.confusion.macro_f1`.
+        balanced_accuracy: mean of the classes' recalls, 0 to 1.
         by_class: figures of each class, in their order.
         worst: misclassified images, most confident first, then the lower index first; the first
             ones alone.
@@ -113,6 +116,8 @@ class Evaluation:
     calibration_error: float
     reliability: Reliability
     confusion: NDArray[np.int64]
+    macro_f1: float
+    balanced_accuracy: float
     by_class: tuple[ClassFigures, ...]
     worst: tuple[Misclassification, ...]
     coverage: tuple[Coverage, ...]
@@ -174,6 +179,8 @@ def evaluate(
         calibration_error=calibration_error(bins),
         reliability=average_bins(bins),
         confusion=confusion,
+        macro_f1=macro_f1(confusion),
+        balanced_accuracy=balanced_accuracy(confusion),
         by_class=tuple(
             _class_figures(name, confusion, number) for number, name in enumerate(classes)
         ),

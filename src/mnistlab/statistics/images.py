@@ -30,13 +30,7 @@ class HardImage:
 
 def confusion(group: RunGroup) -> NDArray[np.int64]:
     """Return how often each class (row) is predicted as each class (column), summed over runs."""
-    classes = len(group.records[0].data.classes)
-    table = np.zeros((classes, classes), np.int64)
-    for predictions in group.predictions:
-        table[np.diag_indices(classes)] += predictions.test_labels
-        for _, label, prediction in predictions.mistakes:
-            table[label, label] -= 1
-            table[label, prediction] += 1
+    table: NDArray[np.int64] = group.confusions.sum(axis=0)
     return table
 
 

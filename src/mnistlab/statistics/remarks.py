@@ -10,10 +10,11 @@ from mnistlab.runs import MIXED
 from mnistlab.statistics.difference import Difference
 from mnistlab.statistics.interval import outliers
 from mnistlab.statistics.looks import SIGNIFICANCE
+from mnistlab.statistics.metric import METRIC_MEANINGS, METRIC_NAMES, Metric
 from mnistlab.statistics.new_images import NewImages
 from mnistlab.statistics.power import seeds_for_equivalence, seeds_needed
 from mnistlab.statistics.run_group import RunGroup
-from mnistlab.statistics.summary import Summary, binomial_variance
+from mnistlab.statistics.summary import Summary
 from mnistlab.statistics.verdict import describe_looks, order, oriented, p_value, points, span
 
 _CARRIED = 0.5
@@ -64,6 +65,17 @@ def on_folds(summary: Summary) -> str:
         f"{summary.folds}-fold cross-validation: each of the {summary.test_images:,} images is"
         " classified by a model that was not trained on it; what varies from seed to seed is the"
         " training, not the images or their folds"
+    )
+
+
+def on_metric(metric: Metric) -> str:
+    """Say by what recipes are judged, and what is not computed of it; empty for accuracy."""
+    if metric == "accuracy":
+        return ""
+    name = METRIC_NAMES[metric]
+    return (
+        f"judged by {name} ({METRIC_MEANINGS[metric]}); the interval on new images and McNemar's"
+        f" test are left out, since they count images and {name} is no mean over images"
     )
 
 
@@ -238,10 +250,7 @@ def _far_seeds(difference: Difference, first: Summary, second: Summary) -> set[i
     if len(difference.seeds) < _FEWEST:
         return set()
     images = first.test_images
-    variance = sum(
-        binomial_variance(images - np.array(summary.errors), images) for summary in (first, second)
-    )
-    least = max(_LEAST * math.sqrt(variance), 1.0) * 100 / images
+    least = max(_LEAST * math.sqrt(first.chance + second.chance), 1.0) * 100 / images
     far = outliers(np.array(difference.differences), _FAR, least)
     return {seed for seed, odd in zip(difference.seeds, far, strict=True) if odd}
 
@@ -254,7 +263,7 @@ def _name_far(seeds: set[int]) -> str:
 
 
 def _name_odd(summary: Summary, odd: set[int]) -> str:
-    runs = dict(zip(summary.seeds, summary.accuracies, strict=True))
+    runs = dict(zip(summary.seeds, summary.judged.values, strict=True))
     mine = [seed for seed in summary.odd_seeds if seed in odd]
     others = [runs[seed] for seed in summary.seeds if seed not in summary.odd_seeds]
     if not mine:

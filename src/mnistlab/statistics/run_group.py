@@ -1,7 +1,7 @@
 """RunGroup: the runs of one recipe over several seeds."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 from mnistlab.errors import RunError
 from mnistlab.recipe import Recipe, TestedOn
-from mnistlab.runs import Predictions, RunRecord
+from mnistlab.runs import Predictions, RunRecord, confusion_matrix
+from mnistlab.runs.confusion import balanced_accuracy, macro_f1
+from mnistlab.statistics.metric import Metric
+
+_DECIMALS = 12
+"""Of means over classes, so that equal ones are equal whatever the order of their sums."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,13 +26,17 @@ class RunGroup:
     Attributes:
         label: the recipe's name in tables and plots.
         records: the runs'.
+        metric: by which they are judged.
     """
 
     label: str
     records: tuple[RunRecord, ...]
+    metric: Metric = "accuracy"
 
     @classmethod
-    def of(cls, label: str, records: Iterable[RunRecord]) -> "RunGroup":
+    def of(
+        cls, label: str, records: Iterable[RunRecord], metric: Metric = "accuracy"
+    ) -> "RunGroup":
         """Check that the runs belong together, and group them.
 
         Raises:
@@ -58,7 +67,7 @@ class RunGroup:
                     f"{label}: the record of seed {record.seed} lacks the outcome by image; train"
                     " it again"
                 )
-        return cls(label, chosen)
+        return cls(label, chosen, metric)
 
     @property
     def recipe(self) -> Recipe:
@@ -101,6 +110,23 @@ class RunGroup:
         return np.array([record.final.test_accuracy for record in self.records])
 
     @cached_property
+    def confusions(self) -> NDArray[np.int64]:
+        """Each run's confusion matrix, true classes in rows, ``(runs, classes, classes)``."""
+        return np.array([confusion_matrix(predictions) for predictions in self.predictions])
+
+    def values_of(self, metric: Metric) -> NDArray[np.float64]:
+        """Return a metric of each run's final weights, 0 to 1, ``(runs,)``."""
+        if metric == "accuracy":
+            return self.accuracies
+        mean = macro_f1 if metric == "macro_f1" else balanced_accuracy
+        return np.round([mean(matrix) for matrix in self.confusions], _DECIMALS)
+
+    @cached_property
+    def values(self) -> NDArray[np.float64]:
+        """The metric that the runs are judged by, 0 to 1, ``(runs,)``."""
+        return self.values_of(self.metric)
+
+    @cached_property
     def losses(self) -> NDArray[np.float64]:
         """Final test losses, nats, ``(runs,)``."""
         return np.array([record.final.test_loss for record in self.records])
@@ -116,6 +142,6 @@ class RunGroup:
     def on(self, seeds: Iterable[int]) -> "RunGroup":
         """Return the runs with these seeds alone."""
         wanted = set(seeds)
-        return RunGroup(
-            self.label, tuple(record for record in self.records if record.seed in wanted)
+        return replace(
+            self, records=tuple(record for record in self.records if record.seed in wanted)
         )

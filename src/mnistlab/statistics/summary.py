@@ -4,10 +4,11 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from mnistlab.recipe import TestedOn
+from mnistlab.runs import unequal
+from mnistlab.runs.confusion import recall
 from mnistlab.statistics.calibration import expected_calibration_error
 from mnistlab.statistics.interval import (
     Interval,
@@ -16,6 +17,7 @@ from mnistlab.statistics.interval import (
     outliers,
     standard_deviation,
 )
+from mnistlab.statistics.metric import Metric
 from mnistlab.statistics.run_group import RunGroup
 
 _ODD, _LEAST = 6.0, 4.0
@@ -48,6 +50,33 @@ class DisputedFigures(BaseModel):
     read_as_labelled: float
 
 
+class MetricSummary(BaseModel):
+    """One metric over the seeds of a recipe, in percent.
+
+    Attributes:
+        values: of each run, in the order of the seeds.
+        mean: of them.
+        interquartile_mean: mean of their middle half, which one odd run does not change.
+        std: their standard deviation, with n - 1, in points; ``None`` for a single run.
+        interval: 95 % interval of their mean over seeds, by Student's t distribution; ``None`` for
+            fewer than three runs.
+        median: of them.
+        lowest: of them.
+        highest: of them.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    values: tuple[float, ...]
+    mean: float
+    interquartile_mean: float
+    std: float | None
+    interval: Interval | None
+    median: float
+    lowest: float
+    highest: float
+
+
 class Summary(BaseModel):
     """One recipe over its seeds.
 
@@ -74,8 +103,8 @@ class Summary(BaseModel):
         median: of the accuracies, percent.
         lowest: of them, percent.
         highest: of them, percent.
-        odd_seeds: seeds of runs whose accuracy is far from that of all others, see
-            :func:`odd_runs`.
+        odd_seeds: seeds of runs whose accuracy, or the metric that they are judged by, is far from
+            that of all others, see :func:`odd_runs`.
         loss: mean of the losses, nats.
         loss_std: their standard deviation; ``None`` for a single run.
         lowest_loss: mean over runs of the lowest loss of any epoch, nats; that epoch is chosen on
@@ -85,6 +114,12 @@ class Summary(BaseModel):
         calibration_error: mean expected calibration error, points.
         seconds: median of the training times.
         disputed: ``None`` where no labels are known to be disputed.
+        metric: by which the recipe is judged.
+        unequal: whether its classes are unequal in size, see :func:`mnistlab.runs.unequal`.
+        macro_f1: mean of the classes' F1.
+        balanced_accuracy: mean of the classes' recalls.
+        chance: variance that chance alone gives the metric of a run, in images, see
+            :func:`chance_variance`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -116,6 +151,33 @@ class Summary(BaseModel):
     calibration_error: float
     seconds: float
     disputed: DisputedFigures | None = None
+    # Left out of comparison.json, which says the metric itself, so that files of earlier versions
+    # hold what a later one works out.
+    metric: Metric = Field("accuracy", exclude=True)
+    unequal: bool = Field(exclude=True)
+    macro_f1: MetricSummary = Field(exclude=True)
+    balanced_accuracy: MetricSummary = Field(exclude=True)
+    chance: float = Field(exclude=True)
+
+    def by(self, metric: Metric) -> MetricSummary:
+        """Return the figures of a metric."""
+        if metric != "accuracy":
+            return self.macro_f1 if metric == "macro_f1" else self.balanced_accuracy
+        return MetricSummary(
+            values=self.accuracies,
+            mean=self.accuracy,
+            interquartile_mean=self.interquartile_mean,
+            std=self.std,
+            interval=self.interval,
+            median=self.median,
+            lowest=self.lowest,
+            highest=self.highest,
+        )
+
+    @property
+    def judged(self) -> MetricSummary:
+        """The figures of the metric that the recipe is judged by."""
+        return self.by(self.metric)
 
 
 def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
@@ -130,6 +192,7 @@ def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
         group.predictions,
         group.records[0],
     )
+    accuracy = _summarise_metric(group, "accuracy")
     trained = np.array([100 * predictions.train_accuracy for predictions in predictions_of_runs])
     seconds = [record.training_seconds for record in group.records]
     return Summary(
@@ -140,17 +203,17 @@ def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
         parameters=first.parameters,
         epochs=len(first.history),
         seeds=group.seeds,
-        accuracies=tuple(np.round(accuracies, 6).tolist()),
+        accuracies=accuracy.values,
         errors=tuple(record.final.test_errors for record in group.records),
         losses=tuple(group.losses.tolist()),
         training_seconds=tuple(np.round(seconds, 3).tolist()),
-        accuracy=float(accuracies.mean()),
-        interquartile_mean=interquartile_mean(accuracies),
-        std=standard_deviation(accuracies),
-        interval=mean_interval(accuracies),
-        median=float(np.median(accuracies)),
-        lowest=float(accuracies.min()),
-        highest=float(accuracies.max()),
+        accuracy=accuracy.mean,
+        interquartile_mean=accuracy.interquartile_mean,
+        std=accuracy.std,
+        interval=accuracy.interval,
+        median=accuracy.median,
+        lowest=accuracy.lowest,
+        highest=accuracy.highest,
         odd_seeds=odd_runs(group),
         loss=float(group.losses.mean()),
         loss_std=standard_deviation(group.losses),
@@ -169,6 +232,25 @@ def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
         ),
         seconds=float(np.median(seconds)),
         disputed=_without(group, disputed) if disputed else None,
+        metric=group.metric,
+        unequal=unequal(group.predictions[0].test_labels),
+        macro_f1=_summarise_metric(group, "macro_f1"),
+        balanced_accuracy=_summarise_metric(group, "balanced_accuracy"),
+        chance=chance_variance(group),
+    )
+
+
+def _summarise_metric(group: RunGroup, metric: Metric) -> MetricSummary:
+    values = 100 * group.values_of(metric)
+    return MetricSummary(
+        values=tuple(np.round(values, 6).tolist()),
+        mean=float(values.mean()),
+        interquartile_mean=interquartile_mean(values),
+        std=standard_deviation(values),
+        interval=mean_interval(values),
+        median=float(np.median(values)),
+        lowest=float(values.min()),
+        highest=float(values.max()),
     )
 
 
@@ -181,20 +263,31 @@ def odd_runs(group: RunGroup) -> tuple[int, ...]:
     """
     if len(group.seeds) < _FEWEST:
         return ()
-    least = _LEAST * math.sqrt(binomial_variance(group.right, group.test_images))
-    far = outliers(group.right, _ODD, max(least, 1.0))
+    least = _LEAST * math.sqrt(chance_variance(group))
+    by_accuracy = group.metric == "accuracy"
+    far = outliers(
+        group.right if by_accuracy else group.values * group.test_images, _ODD, max(least, 1.0)
+    )
     return tuple(seed for seed, odd in zip(group.seeds, far, strict=True) if odd)
 
 
-def binomial_variance(right: NDArray[np.int64], images: int) -> float:
-    """Return the variance, in images, that chance alone gives the number of correct ones.
+def chance_variance(group: RunGroup) -> float:
+    """Return the variance that chance alone gives the metric of a run, in images.
 
-    Args:
-        right: how many each run classifies correctly, ``(runs,)``; their median counts.
-        images: how many there are.
+    Of the number of correct images it is binomial. Of a mean over classes it is the sum of the
+    binomial ones of the recalls, which are taken for those of F1 as well. Medians over runs stand
+    for the true shares.
     """
-    middle = float(np.median(right))
-    return middle * (1 - middle / images)
+    images = group.test_images
+    if group.metric == "accuracy":
+        middle = float(np.median(group.right))
+        return middle * (1 - middle / images)
+    recalls = np.median([recall(matrix) for matrix in group.confusions], axis=0)
+    sizes = np.array(group.predictions[0].test_labels)
+    held = sizes > 0
+    shares = recalls[held]
+    variance = (shares * (1 - shares) / sizes[held]).sum() / held.sum() ** 2
+    return float(images**2 * variance)
 
 
 def _without(group: RunGroup, disputed: Sequence[int]) -> DisputedFigures:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from mnistlab.statistics.difference import Difference
 from mnistlab.statistics.interval import Interval
 from mnistlab.statistics.looks import SIGNIFICANCE, Look
+from mnistlab.statistics.metric import METRIC_NAMES
 
 _SMALLEST = 0.0005
 
@@ -13,7 +14,7 @@ def pronounce(difference: Difference) -> str:
     """Say which of two recipes is better on the images tested on, or that they are equivalent."""
     ahead, behind, by = order(difference)
     lead = (
-        f"{ahead} is ahead of {behind} by {points(by)} points"
+        f"{ahead} is ahead of {behind} by {points(by)} {unit(difference)}"
         if by
         else f"{ahead} and {behind} are even"
     )
@@ -24,14 +25,14 @@ def pronounce(difference: Difference) -> str:
         case "too few seeds":
             return f"{_need(difference)}: {lead} so far"
         case "better":
-            said = f"{ahead} is better than {behind} by {points(by)} points ({figures})"
+            said = f"{ahead} is better than {behind} by {points(by)} {unit(difference)} ({figures})"
             small = f", though within the margin of {margin(difference)} points"
             return said + (small if difference.adjusted_equivalence_p < SIGNIFICANCE else "")
         case "equivalent":
             equal = f"{p_value(difference.adjusted_equivalence_p)} for a larger difference"
             return (
-                f"{ahead} and {behind} are equivalent within {margin(difference)} points ({equal}):"
-                f" {lead} ({figures})"
+                f"{ahead} and {behind} are equivalent within {margin(difference)}"
+                f" {unit(difference)} ({equal}): {lead} ({figures})"
             )
         case _:
             return f"inconclusive: {lead} ({figures})"
@@ -48,10 +49,11 @@ def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
         return pronounce(differences[0])
     if all(difference.verdict == "too few seeds" for difference in differences):
         leads: dict[str, list[str]] = {"ahead of": [], "behind": [], "even with": []}
-        for ahead, behind, by in map(order, differences):
+        for difference in differences:
+            ahead, behind, by = order(difference)
             relation = "even with" if not by else "ahead of" if ahead == anchor else "behind"
             other = behind if ahead == anchor else ahead
-            leads[relation].append(f"{other} (by {points(by)} points)" if by else other)
+            leads[relation].append(f"{other} (by {points(by)} {unit(difference)})" if by else other)
         places = [f"{relation} {', '.join(others)}" for relation, others in leads.items() if others]
         return f"{_need(differences[0])}: so far {anchor} is {'; '.join(places)}"
     groups: dict[str, list[str]] = {
@@ -78,7 +80,7 @@ def pronounce_all(differences: Sequence[Difference], anchor: str) -> str:
     counts = sorted({len(difference.seeds) for difference in differences})
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     allowed = (
-        f"points; margin {margin(differences[0])}, p < 0.05 corrected for"
+        f"{unit(differences[0])}; margin {margin(differences[0])}, p < 0.05 corrected for"
         f" {differences[0].comparisons} pairs"
     )
     open_ones, few = groups.pop(""), groups.pop("few")
@@ -150,6 +152,12 @@ def points(value: float) -> str:
     decimals = 3 if abs(value) < 0.005 else 2
     text = f"{value:.{decimals}f}"
     return "0.00" if float(text) == 0 else text.replace("-", "−")
+
+
+def unit(difference: Difference) -> str:
+    """Return what a difference is measured in: ``points``, of accuracy unless it says more."""
+    of = "" if difference.metric == "accuracy" else f" of {METRIC_NAMES[difference.metric]}"
+    return f"points{of}"
 
 
 def margin(difference: Difference) -> str:

@@ -1,7 +1,7 @@
 """A run from beginning to end: trained, saved in its folder, stopped and resumed."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,9 +16,10 @@ from mnistlab.data import Dataset
 from mnistlab.data.loading import load_for, take_for
 from mnistlab.errors import KernelError, ModelError, RunError, TrainingError
 from mnistlab.models.user_model import user_errors
-from mnistlab.recipe import Recipe, Source, read_source, resolve_recipe
+from mnistlab.recipe import Recipe, Source, read_code, read_source, resolve_recipe
 from mnistlab.runs import (
     MAX_SEED,
+    CodeDigest,
     DataSummary,
     RunFolder,
     RunRecord,
@@ -26,6 +27,7 @@ from mnistlab.runs import (
     digest_of,
     now,
     read_initial_weights,
+    score_classes,
     summarise_predictions,
 )
 from mnistlab.runs.options import ignore, never
@@ -50,6 +52,7 @@ from mnistlab.training.events import (
 from mnistlab.training.negatives import add_negatives
 from mnistlab.training.resumption import (
     refuse_difference,
+    refuse_other_code,
     refuse_other_kernels,
     refuse_other_run,
     refuse_other_source,
@@ -198,7 +201,8 @@ class _Run:
         """Train from the folder's checkpoint, or from the start; ``None`` if asked to stop."""
         recipe, module = self.recipe, self.module
         source = read_source(recipe.model) if module is None else Source(recipe.model)
-        checkpoint = self._checkpoint(source)
+        code = read_code(recipe)
+        checkpoint = self._checkpoint(source, code)
         threads, kernels, started = self.threads, self.kernels, now()
         if checkpoint:
             started = checkpoint.header.started
@@ -207,7 +211,15 @@ class _Run:
         with torch_threads(threads) as used:
             dataset = add_negatives(self.dataset, recipe)
             trainer = Trainer(
-                recipe, dataset, self.seed, self.device, kernels, source, module, self.weights
+                recipe,
+                dataset,
+                self.seed,
+                self.device,
+                kernels,
+                source,
+                module,
+                code,
+                weights=self.weights,
             )
             add_trusted(source)
             if checkpoint:
@@ -228,7 +240,7 @@ class _Run:
         self.on_event(RunFinished(record))
         return TrainedModel(record, model, logits)
 
-    def _checkpoint(self, source: Source) -> "_Checkpoint | None":
+    def _checkpoint(self, source: Source, code: Mapping[str, Source]) -> "_Checkpoint | None":
         """Return the folder's checkpoint, if it is one of this run."""
         if not (self.folder and self.folder.begun):
             return None
@@ -245,6 +257,7 @@ class _Run:
             self.threads,
         )
         refuse_other_weights(self.folder.path, header.init, digest_of(self.weights))
+        refuse_other_code(self.folder.path, header.code, code)
         return _Checkpoint(self.folder, header, content)
 
     def _train_epochs(
@@ -309,6 +322,7 @@ def _reuse(run: _Run, folder: RunFolder) -> TrainedModel:
     source = read_source(recipe.model)
     refuse_other_source(folder.path, record.source, record.imports, source)
     refuse_other_weights(folder.path, record.init_digest, digest_of(run.weights))
+    refuse_other_code(folder.path, record.code, read_code(recipe))
     add_trusted(source)
     trained = load_trained(folder, trusted=True)
     run.on_event(RunFinished(record, reused=True))
@@ -341,6 +355,7 @@ def _record(
     threads: int,
     started: datetime,
 ) -> RunRecord:
+    predictions = summarise_predictions(*trainer.score_training(), logits, dataset.test.labels)
     return RunRecord(
         recipe=trainer.recipe,
         seed=trainer.seed,
@@ -361,8 +376,11 @@ def _record(
         imports=trainer.source.imports,
         init=trainer.init,
         frozen=trainer.frozen,
+        code={field: CodeDigest.of(source) for field, source in trainer.code.items()},
+        class_weights=trainer.class_weights,
         input=trainer.input,
-        predictions=summarise_predictions(*trainer.score_training(), logits, dataset.test.labels),
+        predictions=predictions,
+        scores=score_classes(predictions, dataset.classes),
         environment=describe_environment(
             describe_device(trainer.device), threads, trainer.backend.kernels
         ),

@@ -1,0 +1,1 @@
+"""Loggers: one file each, with a :class:`mnistlab.cli.run_log.RunLogger` named ``LOGGER``."""

@@ -1,0 +1,133 @@
+"""MLflow: a run of its tracker for each training run."""
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnistlab.cli.run_log import RunLogger
+from mnistlab.errors import RunError
+
+if TYPE_CHECKING:
+    from mnistlab.recipe import Recipe
+    from mnistlab.runs import EpochMetrics, RunRecord
+
+_EXPERIMENT = "mnistlab"
+_FIRST = "train_loss"
+"""A metric that every epoch has."""
+
+
+class MlflowLogger(RunLogger):
+    """Writes to the tracker that ``MLFLOW_TRACKING_URI`` names, else to ``mlruns`` in the current
+    folder, in the experiment that ``MLFLOW_EXPERIMENT_NAME`` names, else ``mnistlab``.
+
+    Parameters are the recipe's fields, metrics those of each epoch and the final figures; tags name
+    the recipe's digest, the seed and the run's folder; artifacts are the run's files. A run that is
+    resumed goes on with its entry, one that is begun anew gets a new one.
+    """
+
+    name = "mlflow"
+    help = "Log each run to MLflow: MLFLOW_TRACKING_URI, or mlruns in the current folder."
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        # MLflow would report its use to its makers otherwise.
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        try:
+            from mlflow import MlflowClient
+        except ModuleNotFoundError as error:
+            raise RunError("--mlflow needs an extra: pip install 'mnistlab[mlflow]'") from error
+        self._uri = os.environ.get("MLFLOW_TRACKING_URI") or Path("mlruns").absolute().as_uri()
+        if self._uri.startswith("file:") or "://" not in self._uri:
+            # The local store is all that this package asks of MLflow, which recommends a database.
+            os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+        self._client: Any = self._tell(MlflowClient, tracking_uri=self._uri)
+        self._run = ""
+
+    def open(self, recipe: "Recipe", seed: int, epochs_done: int) -> set[int]:
+        """Find the entry of a run that goes on, or make one."""
+        from mnistlab.runs import run_name
+
+        tags = {
+            "digest": recipe.digest,
+            "seed": str(seed),
+            "folder": str(self.folder.absolute()),
+        }
+        experiment = self._tell(self._experiment)
+        if epochs_done and (known := self._tell(self._find, experiment, tags)):
+            self._run = known
+            self._tell(self._client.update_run, known, status="RUNNING")
+            history = self._tell(self._client.get_metric_history, known, _FIRST)
+            return {metric.step for metric in history}
+        made = self._tell(
+            self._client.create_run, experiment, tags=tags, run_name=run_name(recipe, seed)
+        )
+        self._run = made.info.run_id
+        fields = recipe.model_dump(mode="json")
+        self._batch(params={name: str(value) for name, value in fields.items()})
+        return set()
+
+    def log(self, metrics: "EpochMetrics") -> None:
+        """Write an epoch's figures, with its number as the step."""
+        self._batch(metrics.model_dump(exclude={"epoch"}), step=metrics.epoch)
+
+    def close(self, record: "RunRecord | None" = None, *, failed: bool = False) -> None:
+        """Write the final figures and the files of a finished run, and end the entry."""
+        from mnistlab.runs import RunFolder
+
+        if record:
+            scores, final = record.class_scores, record.final.model_dump()
+            if scores:
+                final |= scores.model_dump(include={"macro_f1", "balanced_accuracy"})
+            last = len(record.history)
+            self._batch({f"final_{name}": value for name, value in final.items()}, step=last)
+            kept = RunFolder(self.folder)
+            for file in (kept.record_file, kept.history_file, kept.model_file):
+                self._tell(self._client.log_artifact, self._run, str(file))
+        status = "FINISHED" if record else "FAILED" if failed else "KILLED"
+        self._tell(self._client.set_terminated, self._run, status)
+
+    def _experiment(self) -> str:
+        name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or _EXPERIMENT
+        found = self._client.get_experiment_by_name(name)
+        return str(found.experiment_id if found else self._client.create_experiment(name))
+
+    def _find(self, experiment: str, tags: dict[str, str]) -> str:
+        """Return the latest entry with these tags; empty if there is none."""
+        wanted = (f"tags.`{name}` = '{value}'" for name, value in tags.items() if "'" not in value)
+        found = self._client.search_runs([experiment], " and ".join(wanted))
+        same = [run for run in found if tags.items() <= run.data.tags.items()]
+        return str(same[0].info.run_id) if same else ""
+
+    def _batch(
+        self,
+        metrics: dict[str, float] | None = None,
+        params: dict[str, str] | None = None,
+        step: int = 0,
+    ) -> None:
+        from mlflow.entities import Metric, Param
+
+        now = int(1000 * time.time())
+        self._tell(
+            self._client.log_batch,
+            self._run,
+            metrics=[Metric(name, value, now, step) for name, value in (metrics or {}).items()],
+            params=[Param(name, value) for name, value in (params or {}).items()],
+        )
+
+    def _tell(self, function: Any, *arguments: Any, **options: Any) -> Any:
+        """Call MLflow.
+
+        Raises:
+            RunError: it cannot be reached, or refuses.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return function(*arguments, **options)
+        except (MlflowException, OSError) as error:
+            said = " ".join(str(error).split())
+            raise RunError(f"MLflow at {self._uri}: {said}") from error
+
+
+LOGGER = MlflowLogger
