@@ -29,9 +29,10 @@ SHORTENED = {
     "ablate": [*SHORT, "--seeds", "1", "-q"],
     "repeat": [*SHORT, "--seeds", "2", "-q"],
     "sweep": ["-q"],
+    "lr": ["--steps", "60", "--to", "1"],
     "export": ["--overwrite"],
 }
-TAKE_DATA = {"train", "reproduce", "compare", "ablate", "repeat", "evaluate", "export"}
+TAKE_DATA = {"train", "lr", "reproduce", "compare", "ablate", "repeat", "evaluate", "export"}
 # Measurements take minutes, a server does not end, a cluster is elsewhere: their options are
 # checked, no more.
 ONLY_PARSED = {"bench", "serve"}

@@ -79,8 +79,9 @@ class ProgressBar(LiveView):
         )
         # A recipe's file names a model from its own folder; this is what it was taken for.
         model = f"; model {event.recipe.model}" if ":" in event.recipe.model else ""
+        frozen = f" and {event.frozen} frozen ones" if event.frozen else ""
         self.console.say(
-            f"{event.recipe.name}, seed {event.seed}: {event.parameters} parameters,"
+            f"{event.recipe.name}, seed {event.seed}: {event.parameters} parameters{frozen},"
             f" {images}, {where}, {layers}{model}"
         )
         for note in event.notes:

@@ -85,6 +85,11 @@ def _triple(given: object) -> object:
     return (given,) * 3 if isinstance(given, int | float) else given
 
 
+def _single(given: object) -> object:
+    """Return a text as a tuple of it, and anything else as it is."""
+    return (given,) if isinstance(given, str) else given
+
+
 _DEEPEST = 3
 """Lists within lists in a keyword argument."""
 
@@ -110,8 +115,9 @@ def _argument(value: object, depth: int = 0) -> object:
 Arguments = Annotated[
     dict[str, Any], AfterValidator(_arguments), WithJsonSchema({"type": "object"})
 ]
-TABLES = ("optimizer_options",)
-"""Fields whose entries can be changed one by one, as in ``optimizer_options.eps``."""
+TABLES = ("build", "optimizer_options")
+"""Fields whose entries can be changed one by one, as in ``build.width``."""
+Pattern = Annotated[str, Field(min_length=1, max_length=200)]
 Weight = Annotated[float, Field(gt=0, le=10**6)]
 Milestone = Annotated[int, Field(ge=1, le=100_000)]
 
@@ -176,6 +182,10 @@ class Recipe(BaseModel):
         "lenet5",
         min_length=1,
         description="lenet5, mlp, convnet, path/to/file.py:build or package.module:build",
+    )
+    build: Arguments = Field(
+        {},
+        description="your own model: keyword arguments for its function, such as {width = 32}",
     )
     # Not strict, since TOML and JSON have lists only; the numbers within are.
     channels: tuple[Group, ...] = Field(
@@ -340,6 +350,21 @@ class Recipe(BaseModel):
         description=(
             "training images of a class none to add: cut digits, touching digits, scribbles"
         ),
+    )
+
+    init: str = Field(
+        "",
+        max_length=4096,
+        description=(
+            "weights to start from: a finished run's folder or a .safetensors file; empty is none"
+        ),
+    )
+    # Not strict, as above.
+    freeze: Annotated[tuple[Pattern, ...], BeforeValidator(_single)] = Field(
+        (),
+        strict=False,
+        json_schema_extra={"words": 'a text, or a list of texts, such as ["conv*"]'},
+        description="parameters that are not trained, by name or pattern, such as conv*",
     )
 
     epochs: int = Field(50, ge=1, le=100_000, description="passes over the training images")
@@ -512,6 +537,11 @@ class Recipe(BaseModel):
                 "channels: model convnet needs them, such as [[16, 16], [32, 32]], and no other has"
                 " them"
             )
+        if recipe.build and ":" not in recipe.model:
+            raise RecipeError(
+                f"build: {', '.join(recipe.build)} would go to a function of your own; model"
+                f" {recipe.model} is built in and takes fields of the recipe"
+            )
         if recipe.blur[0] > recipe.blur[1]:
             raise RecipeError(f"blur: the range must ascend; found {list(recipe.blur)}")
         if recipe.nesterov and not (recipe.optimizer == "sgd" and recipe.momentum):
@@ -546,7 +576,7 @@ class Recipe(BaseModel):
     def replace(self, **changes: Any) -> "Recipe":
         """Return the same recipe with some fields changed, validated anew.
 
-        A field ``optimizer_options.eps`` changes one entry of that table.
+        A field ``build.width`` or ``optimizer_options.eps`` changes one entry of that table.
         """
         values = self.model_dump()
         for key, value in changes.items():
@@ -558,9 +588,7 @@ class Recipe(BaseModel):
         return self.parse(values)
 
     def value(self, key: str) -> Any:
-        """Return a field's value as JSON has it; that of ``optimizer_options.eps`` is ``None``
-        without it.
-        """
+        """Return a field's value as JSON has it; that of ``build.width`` is ``None`` without it."""
         table, dot, name = key.partition(".")
         values = self.model_dump(mode="json", include={table})
         return values[table].get(name) if dot else values[key]

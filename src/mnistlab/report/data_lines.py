@@ -34,8 +34,8 @@ def trained_on(records: Iterable[RunRecord]) -> str:
 
 
 def note_lines(runs: Runs) -> list[str]:
-    """Return what has to be said of the data, and what was chosen or lost in fitting them to the
-    models, each once.
+    """Return what has to be said of the data, what was chosen or lost in fitting them to the
+    models, and which weights these started from, each once.
 
     Args:
         runs: on the same data, by their recipe's label.
@@ -44,7 +44,11 @@ def note_lines(runs: Runs) -> list[str]:
         label: [note for record in own for note in record.data.notes] for label, own in runs.items()
     }
     said = [f"{note}{whose}" for note, whose in _by_label(notes).items()]
-    return [*said, *_stopping_notes(runs), *input_notes(_inputs(runs))]
+    own = {
+        label: [note for record in records for note in record.notes]
+        for label, records in runs.items()
+    }
+    return [*said, *_stopping_notes(runs), *_labelled(own)]
 
 
 def when(summaries: Sequence[Summary]) -> str:
@@ -87,8 +91,9 @@ def input_lines(inputs: Inputs) -> list[str]:
 
 def input_notes(inputs: Inputs) -> list[str]:
     """Return what was chosen or lost by that; as :func:`input_lines`."""
-    notes = {label: [note for one in own for note in one.notes] for label, own in inputs.items()}
-    return [f"{note}{whose}" for note, whose in _by_label(notes).items()]
+    return _labelled(
+        {label: [note for one in own for note in one.notes] for label, own in inputs.items()}
+    )
 
 
 def note_list(notes: Iterable[str]) -> list[str]:
@@ -115,6 +120,10 @@ def _describe(given: ModelInput) -> str:
 
 def _inputs(runs: Runs) -> Inputs:
     return {label: [record.model_input for record in own] for label, own in runs.items()}
+
+
+def _labelled(notes: Mapping[str, Iterable[str]]) -> list[str]:
+    return [f"{note}{whose}" for note, whose in _by_label(notes).items()]
 
 
 def _by_label(said: Mapping[str, Iterable[str]]) -> dict[str, str]:

@@ -109,6 +109,8 @@ def pool_folds(records: Sequence[RunRecord]) -> RunRecord:
         kept=_pool_kept(records) if recipe.patience else None,
         source=first.source,
         imports=first.imports,
+        init=first.init,
+        frozen=first.frozen,
         input=_pool_inputs([record.model_input for record in records]),
         predictions=_pool_predictions(records),
         environment=_pool_environments([record.environment for record in records]),
@@ -128,7 +130,8 @@ def _kind(record: RunRecord) -> tuple[object, ...]:
     recipe = record.recipe.replace(fold=0)
     data = record.data
     shape = data.image_size, data.channels, data.classes
-    return recipe.digest, record.seed, record.source, record.parameters, shape
+    weights = record.init_digest, record.parameters
+    return recipe.digest, record.seed, record.source, weights, shape
 
 
 def _mean(values: Sequence[float], counts: Sequence[int]) -> float:

@@ -21,6 +21,7 @@ from mnistlab.errors import RecipeError, RunError
 from mnistlab.recipe import ModelInput, Recipe, Source
 from mnistlab.runs.checksum import add_checksum, read_checked
 from mnistlab.runs.confusion import Scores, score_classes
+from mnistlab.runs.initial_weights import FrozenWeights, InitialWeights, weight_notes
 from mnistlab.runs.predictions import (
     MAX_LOSS,
     Count,
@@ -187,6 +188,8 @@ class RunRecord(_Frozen):
         source: digest of a user model's file, see :class:`mnistlab.recipe.Source`.
         imports: digests of the files that it imports, by module name; ``None`` in records of older
             versions.
+        init: what the recipe's initial weights gave; ``None`` if it names none.
+        frozen: what was not trained, since the recipe freezes it; ``None`` if it freezes nothing.
         code: of a loss and an optimiser of the user's own, by the recipe's field.
         class_weights: what the recipe's ``class_weights`` came to, in the order of the classes.
         input: what the model was given; ``None`` in records of older versions, see
@@ -208,6 +211,8 @@ class RunRecord(_Frozen):
     kept: EpochMetrics | None = None
     source: str = ""
     imports: dict[str, str] | None = None
+    init: InitialWeights | None = None
+    frozen: FrozenWeights | None = None
     code: dict[str, CodeDigest] = {}
     class_weights: tuple[float, ...] = ()
     input: ModelInput | None = None
@@ -219,7 +224,7 @@ class RunRecord(_Frozen):
     @model_serializer(mode="wrap")
     def _leave_out_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content: dict[str, Any] = serialise(self)
-        for key in ("kept", "code", "class_weights", "scores"):
+        for key in ("kept", "code", "class_weights", "scores", "init", "frozen"):
             if not content.get(key):
                 content.pop(key, None)
         return content
@@ -295,6 +300,18 @@ class RunRecord(_Frozen):
         )
 
     @property
+    def init_digest(self) -> str:
+        """SHA-256 of the weights that it started from; empty if they were all drawn."""
+        return self.init.sha256 if self.init else ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was chosen or lost in fitting the images to the model, and what its initial and its
+        frozen weights are, each a short sentence.
+        """
+        return (*self.model_input.notes, *weight_notes(self.init, self.frozen))
+
+    @property
     def brightness(self) -> float | None:
         """Mean of the training images' pixels, 0 to 1; ``None`` where the recipe sets the mean."""
         mean = self.model_input.mean
@@ -353,7 +370,7 @@ class RunRecord(_Frozen):
             ("Recipe", self.recipe.name),
             ("Seed", str(self.seed)),
             ("Data", self.data.name),
-            ("Parameters", f"{self.parameters:,}"),
+            ("Parameters", f"{self.parameters:,}{self._frozen_too()}"),
             ("Epochs", self.ending if self.kept else str(len(self.history))),
             (f"{on.capitalize()} accuracy", f"{100 * final.test_accuracy:.2f} %"),
             (f"{on.capitalize()} loss", f"{final.test_loss:.4f}"),
@@ -361,6 +378,9 @@ class RunRecord(_Frozen):
             ("Seconds", f"{self.seconds:.1f}"),
         ]
         return html_table((), rows)
+
+    def _frozen_too(self) -> str:
+        return f", and {self.frozen.parameters:,} frozen" if self.frozen else ""
 
     def to_json(self, files: Mapping[str, str] | None = None) -> str:
         """Return the text of ``record.json``, with each list of numbers on one line.

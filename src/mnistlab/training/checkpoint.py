@@ -36,6 +36,8 @@ class CheckpointHeader(BaseModel):
     kernels: str = "torch"
     source: str = ""
     imports: dict[str, str] | None = None
+    init: str = ""
+    """SHA-256 of the initial weights; empty if the recipe names none."""
     code: dict[str, CodeDigest] = {}
     optimizer: str = ""
     """Its state but for the tensors, as JSON, see :func:`pack_state`."""
@@ -80,6 +82,7 @@ def pack_checkpoint(
         kernels=trainer.backend.kernels,
         source=trainer.source.digest,
         imports=trainer.source.imports,
+        init=trainer.init.sha256 if trainer.init else "",
         code={field: CodeDigest.of(source) for field, source in trainer.code.items()},
         started=started,
         history=tuple(trainer.history),

@@ -71,6 +71,24 @@ def refuse_other_source(
         )
 
 
+def refuse_other_weights(path: Path, recorded: str, digest: str) -> None:
+    """Refuse a run whose initial weights are others by now.
+
+    Args:
+        path: the run's folder.
+        recorded: SHA-256 of those that it started from.
+        digest: SHA-256 of those that its recipe names now.
+
+    Raises:
+        RunError: they differ.
+    """
+    if recorded != digest:
+        raise RunError(
+            f"{path}: the weights that its recipe names as init have changed since this run was"
+            " started; choose another folder, or give `overwrite=True`"
+        )
+
+
 def refuse_other_code(
     path: Path, digests: Mapping[str, CodeDigest], code: Mapping[str, Source]
 ) -> None:

@@ -25,7 +25,9 @@ from mnistlab.runs import (
     RunRecord,
     best_epoch,
     describe_environment,
+    digest_of,
     now,
+    read_initial_weights,
     score_classes,
     summarise_predictions,
 )
@@ -55,6 +57,7 @@ from mnistlab.training.resumption import (
     refuse_other_kernels,
     refuse_other_run,
     refuse_other_source,
+    refuse_other_weights,
 )
 from mnistlab.training.trained import TrainedModel, load_trained
 from mnistlab.training.trainer import Trainer
@@ -125,15 +128,19 @@ def train(  # noqa: PLR0913 - the public signature
     place = RunFolder(Path(folder)) if folder is not None else None
     if place and not (resume or overwrite):
         _refuse_occupied(place, recipe)
+    if place and recipe.init:
+        _refuse_own_weights(place, recipe.init)
+    # Before anything that the folder holds is removed.
+    weights = read_initial_weights(recipe.init)
     dataset = take_for(recipe, dataset or load_for(recipe))
-    run = _Run(recipe, seed, dataset, place, chosen, threads, kernels, on_event, module)
+    run = _Run(recipe, seed, dataset, place, chosen, threads, kernels, on_event, module, weights)
     if place is None:
         return run.train(should_stop)
     with place.lock():
         if overwrite:
             place.clear()
-        elif place.finished and not _goes_on(recipe, dataset, seed, place):
-            return _reuse(recipe, place, on_event)
+        elif place.finished and not _goes_on(run, place):
+            return _reuse(run, place)
         return run.train(should_stop)
 
 
@@ -173,6 +180,17 @@ def _refuse_occupied(folder: RunFolder, recipe: Recipe) -> None:
         )
 
 
+def _refuse_own_weights(folder: RunFolder, init: str) -> None:
+    """Refuse to write over the weights that a run starts from."""
+    with contextlib.suppress(OSError, RuntimeError, ValueError):
+        own, place = folder.path.resolve(), Path(init).expanduser().resolve()
+        if own in (place, place.parent):
+            raise RunError(
+                f"{folder.path}: its own weights are those to start from (init = {init}), and would"
+                " be written over; choose another folder"
+            )
+
+
 @dataclass(frozen=True)
 class _Run:
     """What to train, where, and how; ``dataset`` is the part that the recipe takes."""
@@ -186,6 +204,7 @@ class _Run:
     kernels: str
     on_event: Listener
     module: nn.Module | None = None
+    weights: bytes = b""
 
     def train(self, should_stop: Callable[[], bool]) -> TrainedModel | None:
         """Train from the folder's checkpoint, or from the start; ``None`` if asked to stop."""
@@ -201,7 +220,15 @@ class _Run:
         with torch_threads(threads) as used:
             dataset = add_negatives(self.dataset, recipe)
             trainer = Trainer(
-                recipe, dataset, self.seed, self.device, kernels, source, module, code
+                recipe,
+                dataset,
+                self.seed,
+                self.device,
+                kernels,
+                source,
+                module,
+                code,
+                weights=self.weights,
             )
             add_trusted(source)
             if checkpoint:
@@ -239,6 +266,7 @@ class _Run:
             self.device.type,
             self.threads,
         )
+        refuse_other_weights(self.folder.path, header.init, digest_of(self.weights))
         refuse_other_code(self.folder.path, header.code, code)
         return _Checkpoint(self.folder, header, content)
 
@@ -289,12 +317,13 @@ class _Checkpoint:
             restore(trainer, self.header, self.content, str(self.folder.checkpoint_file))
 
 
-def _goes_on(recipe: Recipe, dataset: Dataset, seed: int, folder: RunFolder) -> bool:
+def _goes_on(run: _Run, folder: RunFolder) -> bool:
     """Return whether more epochs are to follow on a finished run.
 
     Raises:
         RunError: it is another run, or they cannot follow.
     """
+    recipe = run.recipe
     record = folder.read_record()
     refuse_difference(
         folder.path,
@@ -302,8 +331,8 @@ def _goes_on(recipe: Recipe, dataset: Dataset, seed: int, folder: RunFolder) -> 
         record.seed,
         record.data.fingerprint,
         recipe,
-        seed,
-        dataset.fingerprint,
+        run.seed,
+        run.dataset.fingerprint,
     )
     if recipe.epochs == record.recipe.epochs or record.stopped_early:
         return False
@@ -316,14 +345,15 @@ def _goes_on(recipe: Recipe, dataset: Dataset, seed: int, folder: RunFolder) -> 
     return True
 
 
-def _reuse(recipe: Recipe, folder: RunFolder, on_event: Listener) -> TrainedModel:
-    record = folder.read_record()
+def _reuse(run: _Run, folder: RunFolder) -> TrainedModel:
+    recipe, record = run.recipe, folder.read_record()
     source = read_source(recipe.model)
     refuse_other_source(folder.path, record.source, record.imports, source)
+    refuse_other_weights(folder.path, record.init_digest, digest_of(run.weights))
     refuse_other_code(folder.path, record.code, read_code(recipe))
     add_trusted(source)
     trained = load_trained(folder, trusted=True)
-    on_event(RunFinished(record, reused=True))
+    run.on_event(RunFinished(record, reused=True))
     return trained
 
 
@@ -341,6 +371,7 @@ def _start_event(trainer: Trainer, dataset: Dataset, threads: int) -> RunStarted
         epochs_done=len(trainer.history),
         batches=len(trainer.bounds),
         notes=trainer.notes,
+        frozen=trainer.frozen.parameters if trainer.frozen else 0,
     )
 
 
@@ -377,6 +408,8 @@ def _record(
         ),
         source=trainer.source.digest,
         imports=trainer.source.imports,
+        init=trainer.init,
+        frozen=trainer.frozen,
         code={field: CodeDigest.of(source) for field, source in trainer.code.items()},
         class_weights=trainer.class_weights,
         input=trainer.input,

@@ -16,14 +16,23 @@ from mnistlab.kernels import EpochBatches
 from mnistlab.models import adopt_model, build_model, count_parameters
 from mnistlab.models.user_model import is_user_model, user_errors
 from mnistlab.recipe import ModelInput, Recipe, Source, read_code, read_source
-from mnistlab.runs import EpochMetrics, out_of_patience
+from mnistlab.runs import (
+    EpochMetrics,
+    FrozenWeights,
+    InitialWeights,
+    out_of_patience,
+    read_initial_weights,
+    weight_notes,
+)
 from mnistlab.training.augmentations import draw_augmentation
 from mnistlab.training.averaging import UPDATE_BN_IMAGES, WeightAveraging, update_bn
 from mnistlab.training.backend import choose_backend
 from mnistlab.training.class_weights import class_weights, describe_weights
 from mnistlab.training.early_stopping import EarlyStopping
 from mnistlab.training.events import BatchDone, EpochDone, Listener
+from mnistlab.training.freezing import freeze
 from mnistlab.training.inference import score
+from mnistlab.training.initial_weights import take_weights
 from mnistlab.training.input import build_to_fit, to_size
 from mnistlab.training.loss import make_loss
 from mnistlab.training.optimizers import Update, make_optimizer, optimizer_notes
@@ -49,14 +58,17 @@ class Trainer:
         module: a copy of this is trained instead of what ``recipe.model`` names.
         code: that of the recipe's loss and optimiser, see :func:`mnistlab.recipe.read_code`;
             ``None`` reads it.
+        weights: of the file that the recipe's ``init`` names, its bytes; ``None`` reads it.
 
     Raises:
-        ModelError: the model does not fit the images, or a loss of the user's own fails.
+        ModelError: the model does not fit the images, nothing of the initial weights fits it, or a
+            loss of the user's own fails.
+        RunError: the initial weights cannot be read.
         DataError: there is only one training image, or none of a class that is to be weighed.
         RecipeError: an optimiser, an option of it or class weights that cannot be.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a run consists of
         self,
         recipe: Recipe,
         dataset: Dataset,
@@ -66,6 +78,7 @@ class Trainer:
         source: Source | None = None,
         module: nn.Module | None = None,
         code: Mapping[str, Source] | None = None,
+        weights: bytes | None = None,
     ) -> None:
         self.recipe = recipe
         self.code = read_code(recipe) if code is None else code
@@ -84,6 +97,15 @@ class Trainer:
         with fork_rng(device):
             model, self.input = build_to_fit(recipe, dataset, build)
             shape = self.input.shape
+            self.init: InitialWeights | None = None
+            """What the recipe's initial weights gave; ``None`` if it names none."""
+            self.frozen: FrozenWeights | None = None
+            """What is not trained, since the recipe freezes it; ``None`` if it freezes nothing."""
+            if recipe.init:
+                content = read_initial_weights(recipe.init) if weights is None else weights
+                self.init = take_weights(model, content, recipe.init, recipe.model)
+            if recipe.freeze:
+                self.frozen = freeze(model, recipe.freeze, shape, recipe.model)
             if is_user_model(recipe.model):
                 check_trainable(
                     model, recipe.model, shape, min(stop - start for start, stop in self.bounds)
@@ -116,6 +138,7 @@ class Trainer:
             )
         self.notes = (
             *self.input.notes,
+            *weight_notes(self.init, self.frozen),
             *optimizer_notes(recipe, self.optimizer),
             *([describe_weights(self.class_weights, dataset)] if self.class_weights else []),
         )
