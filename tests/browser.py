@@ -17,42 +17,49 @@ FLAGS = (
 
 
 @contextlib.contextmanager
-def opened(path, width=1100, scheme="light", media="screen"):
-    """Open a file; yields the page and the list of everything that went wrong or out: errors,
-    warnings, requests."""
+def chromium():
+    """A running browser."""
     sync_api = pytest.importorskip("playwright.sync_api")
-    chromium = (
+    found = (
         shutil.which("chromium")
         or shutil.which("chromium-browser")
         or shutil.which("google-chrome")
     )
-    if chromium is None:
+    if found is None:
         pytest.skip("no chromium here; on Debian: apt-get install chromium")
-    complaints = []
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        try:
-            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-            page.emulate_media(media=media, color_scheme=scheme)
-            page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
-            page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-            page.on(
-                "dialog",
-                lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()),
-            )
-            url = path.resolve().as_uri()
-            page.on(
-                "request",
-                lambda request: (
-                    request.url == url
-                    or request.url.startswith("data:")
-                    or complaints.append(f"request: {request.url}")
-                ),
-            )
-            page.goto(url)
-            yield page, complaints
-        finally:
-            browser.close()
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def opened(browser, path, width=1100, scheme="light", media="screen"):
+    """Open a file; yields the page and the list of everything that went wrong or out: errors,
+    warnings, requests."""
+    complaints = []
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.emulate_media(media=media, color_scheme=scheme)
+    page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+    page.on(
+        "dialog",
+        lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()),
+    )
+    url = path.resolve().as_uri()
+    page.on(
+        "request",
+        lambda request: (
+            request.url == url
+            or request.url.startswith("data:")
+            or complaints.append(f"request: {request.url}")
+        ),
+    )
+    page.goto(url)
+    try:
+        yield page, complaints
+    finally:
+        page.close()
 
 
 def cut_off(page):

@@ -1,6 +1,7 @@
 """What tests share: a small piece of real MNIST, recipes that train in a moment, and pictures on
 disk."""
 
+import gc
 import os
 
 # Before torch is imported, here or in a process that a test starts: two test workers share two
@@ -24,6 +25,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="tests of reliability: as often as docs/reliability.md says",
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Search for no garbage while thousands of tests are collected, nor among them later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True)

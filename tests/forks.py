@@ -9,6 +9,7 @@ negative if a signal ended it.
 import atexit
 import contextlib
 import functools
+import gc
 import importlib
 import json
 import multiprocessing.util
@@ -24,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnistlab import load_dataset
-from mnistlab.training.device import preload_optimizers
+from tests.exporting.operators import remember_operators
 
 ROOT = Path(__file__).parents[1]
 PRELOADED = (
@@ -224,13 +225,16 @@ def run_script():
 
 def _serve():
     _load(PRELOADED)
-    preload_optimizers()
     load_dataset("mnist")
     _draw()
+    # What all forks share is not theirs to look through for garbage, nor to copy for that.
+    gc.freeze()
     for line in sys.stdin:
         request = json.loads(line)
         if request.get("arguments", [""])[0] == "export":
             _load(EXPORT)
+            with contextlib.suppress(ImportError):
+                remember_operators()
         if "wait" in request:
             answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
         else:

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mnistlab.classifier import open_classifier
     from mnistlab.cli.progress import ProgressBar
     from mnistlab.data import Dataset, Split, load_dataset, make_dataset, verify_dataset
     from mnistlab.errors import MnistlabError
@@ -28,17 +29,21 @@ if TYPE_CHECKING:
         sweep,
     )
     from mnistlab.exporting import export
+    from mnistlab.prediction import Classifier, Prediction, Predictions
     from mnistlab.recipe import Recipe, built_in, read_recipe
     from mnistlab.recogniser import Reading, Recogniser
     from mnistlab.runs import EpochMetrics, RunFolder, RunRecord
     from mnistlab.training import TrainedModel, load, train
 
 _HOMES = {
+    "Classifier": "prediction",
     "ComparisonResult": "experiments",
     "Dataset": "data",
     "EpochMetrics": "runs",
     "EvaluationResult": "evaluation",
     "MnistlabError": "errors",
+    "Prediction": "prediction",
+    "Predictions": "prediction",
     "ProgressBar": "cli.progress",
     "Reading": "recogniser",
     "Recipe": "recipe",
@@ -60,6 +65,7 @@ _HOMES = {
     "load_dataset": "data",
     "verify_dataset": "data",
     "make_dataset": "data",
+    "open_classifier": "classifier",
     "read_comparison": "experiments",
     "read_recipe": "recipe",
     "repeat": "experiments",
@@ -71,11 +77,14 @@ _TRAINING = frozenset(("ablation", "compare", "repeat", "sweep", "train"))
 """Functions that train, whose progress a notebook shows."""
 
 __all__ = [
+    "Classifier",
     "ComparisonResult",
     "Dataset",
     "EpochMetrics",
     "EvaluationResult",
     "MnistlabError",
+    "Prediction",
+    "Predictions",
     "ProgressBar",
     "Reading",
     "Recipe",
@@ -96,6 +105,7 @@ __all__ = [
     "load",
     "load_dataset",
     "make_dataset",
+    "open_classifier",
     "read_comparison",
     "read_recipe",
     "repeat",

@@ -70,6 +70,10 @@ class ModelError(MnistlabError):
     """A model cannot be built for these images and classes."""
 
 
+class OtherClassesError(ModelError):
+    """A model to read digits with is one of other classes, or of other images."""
+
+
 class ImageShapeError(ModelError):
     """A model does not take images of this shape; it may take others."""
 
@@ -119,23 +123,33 @@ class KernelError(MnistlabError):
 
 
 SYNONYMS = {
-    "adam": "adamw",
     "batch": "batch_size",
     "batchnorm": "batch_norm",
     "batch_normalization": "batch_norm",
     "bn": "batch_norm",
     "bs": "batch_size",
+    "class_weight": "class_weights",
+    "clip": "clip_norm",
+    "clip_grad_norm": "clip_norm",
+    "clip_grad_value": "clip_value",
+    "clipnorm": "clip_norm",
+    "clipvalue": "clip_value",
     "cnn": "convnet",
     "color_jitter": "colour_jitter",
     "colorjitter": "colour_jitter",
     "cosine_annealing": "cosine",
+    "criterion": "loss",
     "cutmix_alpha": "cutmix",
     "dataset": "data",
     "decay": "weight_decay",
     "drop": "dropout",
     "dropout_rate": "dropout",
     "ema": "averaging",
+    "exponentiallr": "exponential",
     "gaussian_blur": "blur",
+    "grad_clip": "clip_norm",
+    "gradient_clip": "clip_norm",
+    "gradient_clipping": "clip_norm",
     "hflip": "flip_horizontal",
     "horizontal_flip": "flip_horizontal",
     "image_size": "size",
@@ -143,16 +157,25 @@ SYNONYMS = {
     "input_size": "size",
     "l2": "weight_decay",
     "learningrate": "learning_rate",
+    "loss_fn": "loss",
+    "loss_weights": "class_weights",
     "lr": "learning_rate",
+    "lr_gamma": "gamma",
     "lr_schedule": "schedule",
     "lr_scheduler": "schedule",
+    "lr_step_size": "step_size",
+    "max_grad_norm": "clip_norm",
     "mixup_alpha": "mixup",
+    "multi_step": "multistep",
+    "multisteplr": "multistep",
     "n_epochs": "epochs",
     "num_epochs": "epochs",
     "one_cycle": "onecycle",
     "opt": "optimizer",
     "optim": "optimizer",
     "optimiser": "optimizer",
+    "optimizer_kwargs": "optimizer_options",
+    "optimizer_params": "optimizer_options",
     "p_dropout": "dropout",
     "random_crop": "crop",
     "random_erasing": "erasing",
@@ -162,6 +185,7 @@ SYNONYMS = {
     "scheduler": "schedule",
     "shift": "translation",
     "smoothing": "label_smoothing",
+    "steplr": "step",
     "translate": "translation",
     "val": "validation",
     "val_size": "validation",

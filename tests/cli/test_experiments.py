@@ -60,19 +60,21 @@ def test_what_a_line_says_of_a_runs_time_is_in_the_table(compared):
         assert duration(float(row["seconds"])) in spent[row["recipe"]]
 
 
-def test_repeated_it_trains_nothing(compared):
+def test_repeated_it_trains_nothing_and_replaces_the_same_report_without_a_note(compared):
     folder, _ = compared
     before = {
         path: path.stat().st_mtime_ns for path in (folder / "DIR/runs").rglob("*") if path.is_file()
     }
     again = run(*COMPARE, "--out", "DIR", cwd=folder)
+    assert again.stderr == ""
     assert "0 runs to train, 6 finished before" in again.stdout
     assert again.stdout.count("note: 600 of 60,000 training images") == 1
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
-def test_runs_of_mnistlab_train_are_used(tmp_path):
-    run(*MNISTLAB, "train", "lenet5", *SHORT, "--seed", "3", cwd=tmp_path)
+def test_runs_of_mnistlab_train_are_used(few, tmp_path):
+    short = ["--epochs", "1", "--data", few]
+    run(*MNISTLAB, "train", "lenet5", *short, "--seed", "3", cwd=tmp_path)
     result = run(
         *MNISTLAB,
         "compare",
@@ -80,7 +82,7 @@ def test_runs_of_mnistlab_train_are_used(tmp_path):
         "mlp",
         "--seeds",
         "3,4",
-        *SHORT,
+        *short,
         "--runs",
         "runs",
         cwd=tmp_path,
@@ -116,11 +118,6 @@ def test_a_report_on_something_else_is_said_to_be_replaced_before_anything_is_tr
         assert "nowhere: no such file" in error
 
 
-def test_the_same_report_is_replaced_without_a_note(compared):
-    folder, _ = compared
-    assert run(*COMPARE, "--out", "DIR", cwd=folder).stderr == ""
-
-
 @pytest.mark.parametrize(
     ("name", "function"),
     [("compare", "compare"), ("ablate", "ablation"), ("repeat", "repeat"), ("sweep", "sweep")],
@@ -143,9 +140,10 @@ def test_runs_are_listed(compared):
     )
 
 
-def test_ablate_and_its_chart(tmp_path):
+def test_ablate_and_its_chart(few, tmp_path):
+    short = ["--epochs", "1", "--data", few]
     result = run(
-        *MNISTLAB, "ablate", "custom_mlp", "--seeds", "1", *SHORT, "--out", "A", cwd=tmp_path
+        *MNISTLAB, "ablate", "custom_mlp", "--seeds", "1", *short, "--out", "A", cwd=tmp_path
     )
     assert result.returncode == 0, result.stderr
     assert "at least 9 are needed to compare 7 pairs" in result.stdout
@@ -153,10 +151,10 @@ def test_ablate_and_its_chart(tmp_path):
     assert len(list((tmp_path / "A/runs").iterdir())) == 8
 
 
-def test_sweep_and_what_it_leaves(tmp_path):
+def test_sweep_and_what_it_leaves(few, tmp_path):
     (tmp_path / "grid.toml").write_text(
-        "seeds = 1\nvalidation = 300\nfinal_seeds = 1\n[set]\nepochs = 1\ntrain_limit ="
-        " 600\nbatch_size = 32\n[grid]\nlearning_rate = [0.001, 0.05]\n"
+        f"seeds = 1\nvalidation = 300\nfinal_seeds = 1\n[set]\nepochs = 1\ndata = '{few}'\n"
+        "batch_size = 32\n[grid]\nlearning_rate = [0.001, 0.05]\n"
     )
     result = run(*MNISTLAB, "sweep", "grid.toml", "--out", "S", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -170,10 +168,11 @@ def test_sweep_and_what_it_leaves(tmp_path):
     assert trained.returncode == 0, trained.stderr
 
 
-def test_failed_runs_are_reported_and_the_others_compared(tmp_path):
+def test_failed_runs_are_reported_and_the_others_compared(few, tmp_path):
+    short = ["--epochs", "1", "--data", few]
     (tmp_path / "wild.toml").write_text("learning_rate = 100.0\nepochs = 1\n")
     result = run(
-        *MNISTLAB, "compare", "lenet5", "mlp", "wild.toml", "--seeds", "1", *SHORT, cwd=tmp_path
+        *MNISTLAB, "compare", "lenet5", "mlp", "wild.toml", "--seeds", "1", *short, cwd=tmp_path
     )
     message = "not one run could be finished; wild, seed 0: epoch 1: the loss is not finite"
     assert message in refusal(result)
@@ -188,7 +187,7 @@ def test_failed_runs_are_reported_and_the_others_compared(tmp_path):
         "moody.py:build",
         "--seeds",
         "6",
-        *SHORT,
+        *short,
         "--out",
         "M",
         cwd=tmp_path,
@@ -200,9 +199,9 @@ def test_failed_runs_are_reported_and_the_others_compared(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_with_checkpoints_and_the_same_command_goes_on(tmp_path, number):
-    command = ["compare", "lenet5", "mlp", "--seeds", "1", "--epochs", "20"]
-    command += ["--train-limit", "2000"]
+def test_a_signal_stops_with_checkpoints_and_the_same_command_goes_on(few, tmp_path, number):
+    command = ["compare", "lenet5", "mlp", "--seeds", "1", "--epochs", "40"]
+    command += ["--data", few]
     # One of the two as a new interpreter.
     process = (
         Command([*MNISTLAB, *command], tmp_path, tmp_path / "command", session=True)
@@ -220,14 +219,14 @@ def test_a_signal_stops_with_checkpoints_and_the_same_command_goes_on(tmp_path, 
     assert len(list(RunStore(tmp_path / "comparison/runs").records())) == 2
 
 
-def test_a_terminal_sees_runs_done_running_the_time_left_and_the_mean_so_far(tmp_path):
-    command = ["compare", "lenet5", "mlp", "--seeds", "3", "--epochs", "8", "--train-limit", "1000"]
+def test_a_terminal_sees_runs_done_running_the_time_left_and_the_mean_so_far(few, tmp_path):
+    command = ["compare", "lenet5", "mlp", "--seeds", "3", "--epochs", "9", "--data", few]
     screen = in_a_terminal(*MNISTLAB, *command, cwd=tmp_path, columns=80)
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen)
     assert re.search(r"\d of 6 runs done, 2 running", plain)
     assert re.search(r"\d+\.\d s left", plain)
     assert "mean so far" in plain
-    assert re.search(r"seed \d +epoch \d/8", plain)
+    assert re.search(r"seed \d +epoch \d/9", plain)
     assert "too few seeds to tell" in plain
 
 

@@ -63,6 +63,16 @@ def test_help_imports_nothing_heavy_and_names_every_command(tmp_path):
         assert re.search(rf"^  {command}\b", result.stdout, re.MULTILINE)
 
 
+def test_training_on_the_kernels_imports_no_compiler(few, tmp_path):
+    program = [sys.executable, "-X", "importtime", *MNISTLAB[1:]]
+    command = ["train", "mlp", "--data", few, "--epochs", 1, "--run", "r"]
+    result = run(*program, *command, cwd=tmp_path)
+    assert result.returncode == 0, result
+    assert re.search(r"\| +torch\b", result.stderr)
+    if "native kernels (" in result.stdout:
+        assert not re.search(r"\| +torch\._dynamo\b", result.stderr)
+
+
 def test_importing_the_package_imports_nothing_heavy(tmp_path):
     code = (
         "import sys, mnistlab; print(sorted({'torch', 'numpy', 'pydantic'} & set(sys.modules)),"

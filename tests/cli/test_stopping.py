@@ -12,18 +12,7 @@ import pytest
 
 from mnistlab import RunFolder
 from tests.cli.processes import MNISTLAB, run
-
-
-def start(*command, cwd):
-    return subprocess.Popen(
-        [*map(str, command)],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
+from tests.forks import Command, started
 
 STOPPED = ["train", "custom_mlp", "--epochs", 40, "--set", "batch_size=32"]
 
@@ -41,14 +30,19 @@ def test_a_signal_stops_with_a_checkpoint_from_which_resume_ends_in_the_same_bit
     few, whole, tmp_path, number
 ):
     arguments = [*STOPPED, "--data", few]
-    process = start(*MNISTLAB, *arguments, "--run", "stopped", cwd=tmp_path)
-    while "epoch  2/40" not in (line := process.stdout.readline()):
-        assert line
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
-    assert re.search(r"stopped in epoch \d+, after batch \d+ of 19", out)
-    assert "run the same command with --resume to continue" in err
+    command = [*arguments, "--run", "stopped"]
+    # One of the two as a new interpreter.
+    process = (
+        Command([*MNISTLAB, *command], tmp_path, tmp_path / "command", session=True)
+        if number == signal.SIGINT
+        else started().start(*command, cwd=tmp_path, session=True)
+    )
+    process.wait_for("epoch  2/40")
+    process.send(number)
+    stopped = process.wait()
+    assert stopped.returncode == 128 + number, stopped
+    assert re.search(r"stopped in epoch \d+, after batch \d+ of 19", stopped.stdout)
+    assert "run the same command with --resume to continue" in stopped.stderr
     assert RunFolder(tmp_path / "stopped").begun
     assert run(*MNISTLAB, *arguments, "--run", "stopped", "--resume", cwd=tmp_path).returncode == 0
     for file in ("model.safetensors", "test_logits.npy"):
@@ -57,11 +51,10 @@ def test_a_signal_stops_with_a_checkpoint_from_which_resume_ends_in_the_same_bit
 
 def test_kill_9_loses_no_finished_epoch(few, tmp_path):
     arguments = ["train", "lenet5", "--data", few, "--epochs", 30, "--run", "r"]
-    process = start(*MNISTLAB, *arguments, cwd=tmp_path)
-    while "epoch  3/30" not in (line := process.stdout.readline()):
-        assert line
-    process.kill()
-    process.communicate()
+    process = started().start(*arguments, cwd=tmp_path, session=True)
+    process.wait_for("epoch  3/30")
+    process.send(signal.SIGKILL)
+    assert process.wait().returncode == -signal.SIGKILL
     result = run(*MNISTLAB, *arguments, "--resume", cwd=tmp_path)
     assert result.returncode == 0, result
     done = int(re.search(r"resumed after epoch (\d+)", result.stdout)[1])

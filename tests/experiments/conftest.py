@@ -4,17 +4,17 @@ import pytest
 
 from mnistlab import built_in
 
-SLOW = {"epochs": 12, "train_limit": 2000}
-"""Slow enough to be killed in the middle."""
+SLOW = {"epochs": 24}
+"""Slow enough on 600 images to be killed in the middle."""
 
 
 @pytest.fixture
-def quick():
+def quick(few):
     """LeNet-5 and CustomMLP, for four short epochs."""
-    return [built_in(name).replace(epochs=4, train_limit=600) for name in ("lenet5", "custom_mlp")]
+    return [built_in(name).replace(epochs=4, data=str(few)) for name in ("lenet5", "custom_mlp")]
 
 
 @pytest.fixture
-def slow():
+def slow(few):
     """The same, slow enough to be killed in the middle."""
-    return [built_in(name).replace(**SLOW) for name in ("lenet5", "custom_mlp")]
+    return [built_in(name).replace(**SLOW, data=str(few)) for name in ("lenet5", "custom_mlp")]

@@ -11,18 +11,20 @@ import pytest
 
 from mnistlab import MnistlabError, ablation, built_in, compare, read_comparison, train
 from mnistlab.experiments import InProcessExecutor
+from tests.data.forms import FORMS
 from tests.experiments.listening import Notes
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory):
-    recipes = [
-        built_in(name).replace(epochs=2, train_limit=600) for name in ("lenet5", "custom_mlp")
-    ]
+def result(mnist, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    parts = [(s.images[:n, 0], s.labels[:n]) for s, n in ((mnist.train, 600), (mnist.test, 2000))]
+    data = str(FORMS["npz"](folder, *parts))
+    recipes = [built_in(name).replace(epochs=2, data=data) for name in ("lenet5", "custom_mlp")]
     return compare(
         *recipes,
         seeds=6,
-        runs=tmp_path_factory.mktemp("study") / "runs",
+        runs=folder / "runs",
         executor=InProcessExecutor(),
     )
 
@@ -100,8 +102,8 @@ def test_what_is_no_study_is_refused(archived, tmp_path):
         read_comparison(archived)
 
 
-def test_an_ablation_uses_the_runs_of_the_bare_recipe(tmp_path):
-    changes = {"epochs": 1, "train_limit": 300}
+def test_an_ablation_uses_the_runs_of_the_bare_recipe(few, tmp_path):
+    changes = {"epochs": 1, "data": str(few), "train_limit": 300}
     whole = built_in("custom_mlp").replace(**changes)
     lenet5 = built_in("lenet5").replace(**changes)
     compare(lenet5, whole, seeds=2, runs=tmp_path, executor=InProcessExecutor())

@@ -43,6 +43,49 @@ def test_equal_candidates_are_one():
     assert len(Grid(grid={"dropout": [0.1, 0.1, 0.2]}).candidates()) == 2
 
 
+def test_options_of_the_optimiser_are_searched_one_by_one(tmp_path):
+    text = """
+recipe = "mlp"
+[set]
+optimizer_options = { eps = 0.001 }
+[grid]
+optimizer = ["adam", "torch.optim.NAdam"]
+optimizer_options.betas = [[0.9, 0.99], [0.8, 0.9]]
+class_weights = ["balanced"]
+"""
+    grid = read_grid(written(tmp_path, text))
+    found = grid.candidates()
+    assert [(recipe.optimizer, recipe.optimizer_options) for recipe in found] == [
+        (name, {"eps": 0.001, "betas": betas})
+        for name in ("adam", "torch.optim.NAdam")
+        for betas in ([0.9, 0.99], [0.8, 0.9])
+    ]
+    assert describe(found[0], grid.fields) == (
+        'optimizer="adam" optimizer_options.betas=[0.9, 0.99] class_weights="balanced"'
+    )
+    random = Grid.model_validate(
+        {
+            "recipe": "mlp",
+            "random": {
+                "samples": 9,
+                "fields": {"optimizer_options": {"dampening": {"low": 0.1, "high": 0.5}}},
+            },
+        }
+    )
+    drawn = [recipe.optimizer_options["dampening"] for recipe in random.candidates()]
+    assert len(set(drawn)) > 5
+    assert 0.1 <= min(drawn) <= max(drawn) <= 0.5
+
+
+def test_losses_are_relative_to_the_sweeps_file(tmp_path, monkeypatch):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "own.py").write_text("")
+    path = written(tmp_path / "sub", '[grid]\nloss = ["cross_entropy", "own.py:focal"]\n')
+    monkeypatch.chdir(tmp_path)
+    losses = [recipe.loss for recipe in read_grid(path.relative_to(tmp_path)).candidates()]
+    assert losses == ["cross_entropy", "sub/own.py:focal"]
+
+
 def test_a_random_sample_follows_from_its_seed():
     fields = {
         "learning_rate": {"low": 0.001, "high": 0.1, "log": True},

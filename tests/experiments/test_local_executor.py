@@ -22,11 +22,11 @@ from tests.forks import PATIENCE, started
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
+def undisturbed(few, tmp_path_factory):
     """What the slow recipes come to with seeds 0 and 1 when nothing happens to them."""
     folder = tmp_path_factory.mktemp("undisturbed")
     run(
-        [built_in(name).replace(**SLOW) for name in ("lenet5", "custom_mlp")],
+        [built_in(n).replace(**SLOW, data=str(few)) for n in ("lenet5", "custom_mlp")],
         folder,
         LocalExecutor(2),
     )
@@ -143,16 +143,17 @@ import sys
 from pathlib import Path
 from mnistlab import compare, built_in
 from mnistlab.experiments import LocalExecutor
-recipes = [built_in(name).replace(**{SLOW}) for name in ("lenet5", "custom_mlp")]
+slow = {SLOW} | {{"data": sys.argv[2]}}
+recipes = [built_in(name).replace(**slow) for name in ("lenet5", "custom_mlp")]
 study = compare(*recipes, seeds=2, runs=sys.argv[1], executor=LocalExecutor(2))
 print(study.verdict, "torch" in sys.modules)
 """
 
 
 @pytest.mark.parametrize("left", ["checkpoint.safetensors", "record.json"])
-def test_kill_9_of_the_driver_ends_the_workers_and_loses_nothing(tmp_path, left, undisturbed):
+def test_kill_9_of_the_driver_ends_the_workers_and_loses_nothing(few, tmp_path, left, undisturbed):
     (tmp_path / "driver.py").write_text(DRIVER)  # without a guard around what it does
-    driver = started().start("driver.py", "runs", cwd=tmp_path, call="tests.forks:run_script")
+    driver = started().start("driver.py", "runs", few, cwd=tmp_path, call="tests.forks:run_script")
     deadline = time.monotonic() + PATIENCE
     while not next(tmp_path.rglob(left), None):
         assert time.monotonic() < deadline
@@ -163,7 +164,7 @@ def test_kill_9_of_the_driver_ends_the_workers_and_loses_nothing(tmp_path, left,
     assert driver.wait().returncode == -signal.SIGKILL
     finished = {record.seed: record for record in RunStore(tmp_path / "runs").records()}
     # As a new interpreter.
-    command = [sys.executable, "driver.py", "runs"]
+    command = [sys.executable, "driver.py", "runs", few]
     again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert again.returncode == 0, again.stderr
     assert again.stdout.startswith("too few seeds to tell (2;")
@@ -201,6 +202,7 @@ def test_memory_of_a_worker_is_bounded_and_images_are_shared(quick, tmp_path):
             fields = {line.split(":")[0]: int(line.split()[1]) for line in text.splitlines()[1:]}
             own.append((fields["Private_Clean"] + fields["Private_Dirty"]) / 1024)
 
-    run(quick, tmp_path, LocalExecutor(2), notes=Notes(measure))
+    recipes = [recipe.replace(data="mnist", train_limit=600) for recipe in quick]
+    run(recipes, tmp_path, LocalExecutor(2), notes=Notes(measure))
     assert own
     assert max(own) < 350, own

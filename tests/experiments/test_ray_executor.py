@@ -51,7 +51,7 @@ def test_a_node_killed_in_mid_sweep_changes_no_record(cluster, slow, tmp_path):
             cluster.remove_node(cluster.second, allow_graceful=False)
 
     experiment, notes = run(
-        slow, tmp_path / "ray", RayExecutor(cluster.address, slice_seconds=1.5), Notes(kill)
+        slow, tmp_path / "ray", RayExecutor(cluster.address, slice_seconds=0.4), Notes(kill)
     )
     assert killed
     assert experiment.complete

@@ -5,12 +5,7 @@ import base64
 import contextlib
 import functools
 import http.server
-import shutil
 import threading
-
-import pytest
-
-from tests.browser import FLAGS
 
 SECONDS = 60
 PROBABILITIES = """async (encoded) => {
@@ -24,23 +19,6 @@ READ = """async (encoded) => {
   const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
   return mnistlab.read(new Blob([bytes]));
 }"""
-
-
-@contextlib.contextmanager
-def chromium():
-    """A running browser."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    found = (
-        shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome")
-    )
-    if found is None:
-        pytest.skip("no chromium here; on Debian: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

@@ -14,7 +14,8 @@ from mnistlab.exporting import export_run, export_site
 from mnistlab.recogniser import shipped_models
 from mnistlab.recogniser.network import Network
 from mnistlab.server.answer import ReadAnswer
-from tests.exporting.pages import chromium, hosted, probabilities, read, visited
+from tests.browser import chromium
+from tests.exporting.pages import hosted, probabilities, read, visited
 from tests.exporting.runs import trained
 from tests.server.handwriting import write
 from tests.server.pictures import number

@@ -25,6 +25,9 @@ OPTIMISERS = {
     "momentum": (torch.optim.SGD, {"momentum": 0.9}),
     "nesterov": (torch.optim.SGD, {"momentum": 0.8, "nesterov": True, "weight_decay": 0.05}),
     "adamw": (torch.optim.AdamW, {"weight_decay": 0.1}),
+    "adam": (torch.optim.Adam, {}),
+    "adam, decayed": (torch.optim.Adam, {"betas": (0.8, 0.99), "eps": 1e-4, "weight_decay": 0.1}),
+    "adam, decoupled": (torch.optim.Adam, {"weight_decay": 0.1, "decoupled_weight_decay": True}),
     # An epsilon that matters, and averages that forget quickly.
     "adamw, other constants": (
         torch.optim.AdamW,
@@ -61,7 +64,7 @@ def start(model, name, rate=0.02):
 
 
 def rate_of(name):
-    return 0.002 if "adamw" in name else 0.05
+    return 0.002 if "adam" in name else 0.05
 
 
 def assert_same_parameters(model, wide, atol=1e-6):
@@ -96,7 +99,7 @@ def test_ten_steps_are_those_of_pytorch_in_float64(name, norm):
             torch.testing.assert_close(mine[key].double(), theirs[key].double(), atol=atol, rtol=0)
 
 
-@pytest.mark.parametrize("name", ["momentum", "adamw"])
+@pytest.mark.parametrize("name", ["momentum", "adamw", "adam"])
 def test_pytorch_goes_on_from_the_plans_state_and_the_plan_from_pytorchs(name):
     model = network()
     wide = twin_of(model)

@@ -116,7 +116,7 @@ OPTIMISERS = {
     "dampening": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, dampening=0.5),
     "maximize": lambda p: torch.optim.SGD(p, lr=0.1, maximize=True),
     "amsgrad": lambda p: torch.optim.AdamW(p, lr=0.1, amsgrad=True),
-    "Adam": lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=0.5),
+    "NAdam": lambda p: torch.optim.NAdam(p, lr=0.1, weight_decay=0.5),
     "RMSprop": lambda p: torch.optim.RMSprop(p, lr=0.1, weight_decay=0.5),
 }
 

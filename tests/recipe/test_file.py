@@ -26,6 +26,39 @@ def test_any_recipe_survives_toml(data, rate, momentum):
     assert Recipe.parse(tomllib.loads(to_toml(recipe))) == recipe
 
 
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+@given(
+    weights=st.one_of(
+        st.dictionaries(names, st.floats(1e-6, 1e6), min_size=1),
+        st.lists(st.floats(1e-6, 1e6), min_size=1),
+    ),
+    options=st.dictionaries(
+        st.from_regex(r"\A[a-z_]{1,9}[0-9]\Z"),
+        st.one_of(st.booleans(), st.floats(-9, 9), names, st.lists(st.integers(-9, 9))),
+    ),
+)
+def test_any_table_survives_toml_and_json(weights, options):
+    recipe = Recipe(optimizer="adam", class_weights=weights, optimizer_options=options)
+    assert Recipe.parse(tomllib.loads(to_toml(recipe))) == recipe
+    assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
+
+
+def test_a_loss_and_an_optimiser_are_found_beside_the_file(tmp_path, monkeypatch):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "own.py").write_text("")
+    text = 'loss = "own.py:focal"\noptimizer = "own.py:Lion"\nmodel = "own.py:build"\n'
+    (tmp_path / "sub" / "my.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    recipe = read_recipe("sub/my.toml")
+    assert (recipe.loss, recipe.optimizer) == ("sub/own.py:focal", "sub/own.py:Lion")
+    shown = to_toml(recipe, tmp_path / "sub")
+    assert 'loss = "own.py:focal"' in shown
+    (tmp_path / "sub" / "again.toml").write_text(shown)
+    assert read_recipe("sub/again.toml") == recipe
+
+
 def test_every_key_is_shown_with_a_comment():
     lines = to_toml(built_in("custom_mlp")).splitlines()
     assert [line.split(" = ")[0] for line in lines] == list(Recipe.model_fields)

@@ -107,6 +107,33 @@ def test_the_course_recipes_are_the_published_ones():
             for strengths in (1.5, True, "much", [0.1, 0.2], [0.1, 0.2, -0.1], [0.1, 0.2, True])
         ),
         ({"color_jitter": 0.4}, "color_jitter: unknown key; did you mean colour_jitter?"),
+        (
+            {"optimizer": "adm"},
+            "optimizer: must be one of sgd, adamw, adam, rmsprop, adagrad, adadelta, or a class"
+            ' such as torch.optim.NAdam; did you mean adam? found "adm"',
+        ),
+        ({"optimizer_options": [1]}, "optimizer_options: must be a table of names and numbers"),
+        ({"optimizer_options": {"eps": None}}, "optimizer_options: must be a table of names"),
+        ({"optimizer_options": {"a b": 1}}, "optimizer_options: must be a table of names"),
+        ({"betas": [0.9, 0.99]}, "betas: unknown key; it is an option of the optimiser"),
+        ({"grad_clip": 1}, "grad_clip: unknown key; did you mean clip_norm?"),
+        ({"clip_norm": 1, "clip_value": 1}, "clip_value: gradients are clipped by norm or by"),
+        ({"clip_norm": -1}, "clip_norm: must be a number from 0 to 1,000,000; found -1"),
+        ({"loss": "focal"}, "loss: must be cross_entropy, or a function such as path/to/file.py"),
+        *(
+            ({"loss": "x.py:f", key: value}, f"{key}: works with loss cross_entropy only")
+            for key, value in (
+                *(("mixup", 0.2), ("cutmix", 1), ("label_smoothing", 0.1)),
+                ("class_weights", "balanced"),
+            )
+        ),
+        *(
+            (
+                {"class_weights": weights},
+                "class_weights: must be balanced, or a list, each a number",
+            )
+            for weights in ("balance", [1, 0], [1, "x"], {"a": -1}, {}, 3, [True, True])
+        ),
         ({"random_crop": 4}, "random_crop: unknown key; did you mean crop?"),
     ],
 )
@@ -123,6 +150,18 @@ def test_one_strength_of_colour_jitter_is_that_of_all_three():
     assert Recipe(colour_jitter=1).colour_jitter == (1.0, 1.0, 1.0)
     assert Recipe.parse({"colour_jitter": [0.4, 0, 0.1]}).colour_jitter == (0.4, 0.0, 0.1)
     assert Recipe(colour_jitter=0).digest == Recipe().digest
+
+
+def test_entries_of_a_table_are_changed_one_by_one():
+    recipe = Recipe(optimizer="adam", optimizer_options={"betas": (0.9, 0.99)})
+    changed = recipe.replace(**{"optimizer_options.eps": 1e-3})
+    assert changed.optimizer_options == {"betas": [0.9, 0.99], "eps": 1e-3}
+    assert changed.value("optimizer_options.eps") == 1e-3
+    assert recipe.value("optimizer_options.eps") is None
+    assert len({recipe, changed, changed.replace(name="other")}) == 3
+    assert recipe.digest != changed.digest
+    with pytest.raises(RecipeError, match=r"momentum\.x: unknown key"):
+        recipe.replace(**{"momentum.x": 1})
 
 
 @pytest.mark.parametrize(("key", "meant"), [("droput", "dropout"), ("lr", "learning_rate")])

@@ -95,7 +95,7 @@ def test_a_sweep_names_its_recipe_and_models_from_its_own_folder(there):
         (7, {}, "a recipe is a Recipe, the name of a built-in one"),
         ("lenet5", {"lr": 0.1}, "lr: unknown key; did you mean learning_rate?"),
         ("lenet5", {"learning-rate": 0.1}, "did you mean learning_rate?"),
-        ("lenet5", {"optimizer": "adam"}, "did you mean adamw? found"),
+        ("lenet5", {"optimizer": "admaw"}, "did you mean adamw? found"),
         ("lenet5", {"activation": "relu"}, "activation: unknown key; it is a part of the model"),
         ("lenet5", {"seeds": 3}, "an option of the run, `seeds=`"),
         ("lenet5", {"batchnorm": True}, "did you mean batch_norm?"),

@@ -63,7 +63,7 @@ def test_an_array_may_be_a_view_and_stays_as_it_was(reader):
         np.full((8, 8), 1.5),
         np.full((8, 8), -0.1),
         np.full((8, 8), np.nan),
-        np.zeros((8, 8), np.int64),
+        np.full((8, 8), -7, np.int64),
         np.zeros((8, 8), complex),
         np.full((8, 8), "dark"),
     ],

@@ -15,10 +15,11 @@ from mnistlab import Recipe, RunFolder, built_in, load_dataset, make_dataset, re
 from mnistlab.data import Split
 from mnistlab.experiments.archive import Archive, Group, read_archive, write_archive
 from mnistlab.experiments.grid import read_grid
+from mnistlab.exporting.onnx_graph import pack
 from mnistlab.recipe import to_toml
 from mnistlab.recogniser import shipped_models
 from mnistlab.recogniser.network import Network
-from mnistlab.runs import BLANK, RunStore, seal
+from mnistlab.runs import RunStore
 from mnistlab.statistics import RunGroup, compare
 from mnistlab.training import load_trained
 from mnistlab.training.checkpoint import pack_checkpoint, read_header, restore
@@ -159,8 +160,8 @@ def _comparison(folder):
 def sealed_model(path):
     """A shipped model as today's export would have written it."""
     model = onnx.load(shipped_models()["lenet5"])
-    model.doc_string = BLANK
-    path.write_bytes(seal(model.SerializeToString(deterministic=True)))
+    about = {one.key: one.value for one in model.metadata_props}
+    path.write_bytes(pack(model, about))
     return path
 
 
@@ -178,7 +179,11 @@ def _onnx(folder):
             network.probabilities(images).tobytes(),
         )
 
-    return Kind(file, read, equal)
+    # Cut right before what it says of itself, it is as if a tool had left that out.
+    def left(sound, found):
+        return found[0] == {"changed": True} and found[1:] == sound[1:]
+
+    return Kind(file, read, equal, cut=left)
 
 
 def _parts():

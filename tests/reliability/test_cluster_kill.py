@@ -15,7 +15,6 @@ from mnistlab import built_in
 from mnistlab.experiments import ExperimentOptions, InProcessExecutor
 from mnistlab.experiments.experiment_runs import plan_trials, run_trials
 from mnistlab.runs import RunStore
-from tests.experiments.conftest import SLOW
 from tests.experiments.listening import leftovers, results
 from tests.forks import PATIENCE, Command, end_commands
 from tests.reliability.bits import history_of
@@ -30,6 +29,8 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"
 )
 SEEDS = (0, 1)
+SLOW = {"epochs": 12, "train_limit": 2000}
+"""Slow enough to be killed in the middle, more than once."""
 DRIVER = f"""
 import sys
 from mnistlab import built_in, compare

@@ -173,7 +173,8 @@ def test_figures_of_a_record_that_are_not_finite_are_refused(number, key, tmp_pa
 
 def test_a_message_about_very_many_names_or_long_ones_is_short(tmp_path):
     with zipfile.ZipFile(tmp_path / "many.npz", "w") as archive:
-        for number in range(200_000):
+        # More than ZIP counted in its first form.
+        for number in range(70_000):
             archive.writestr(f"m{number}.npy", b"")
     with zipfile.ZipFile(tmp_path / "long.npz", "w") as archive:
         for number in range(30):

@@ -38,17 +38,17 @@ def memory(server):
     )
 
 
-def median_alone(client):
-    return asyncio.run(client.in_turns(1, 1.0)).median
+def median_alone(client, seconds):
+    return asyncio.run(client.in_turns(1, seconds)).median
 
 
 def test_under_too_much_load_the_rest_is_refused_and_nothing_grows(effort, account):
-    seconds = effort(2, 60)
+    seconds, before_it = effort(1, 60), effort(0.4, 1.0)
     with served(workers=2, models=["reader"]) as server:
         client = Client(server.port, PICTURE)
-        asyncio.run(client.in_turns(2, 1.0))
-        alone = median_alone(client)
-        capacity = asyncio.run(client.in_turns(2, effort(1, 10))).answered
+        asyncio.run(client.in_turns(2, before_it))
+        alone = median_alone(client, before_it)
+        capacity = asyncio.run(client.in_turns(2, effort(0.6, 10))).answered
         before = memory(server)
         for times in effort((5,), (1, 2, 5)):
             load = asyncio.run(client.at_rate(times * capacity, seconds))
@@ -71,7 +71,7 @@ def test_under_too_much_load_the_rest_is_refused_and_nothing_grows(effort, accou
                 p99_milliseconds=load.p99,
                 alone_milliseconds=alone,
                 first_after_milliseconds=round(1000 * recovered, 1),
-                alone_after_milliseconds=median_alone(client),
+                alone_after_milliseconds=median_alone(client, before_it),
                 megabytes_before=round(before),
                 megabytes_after=round(memory(server)),
             )

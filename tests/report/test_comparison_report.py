@@ -203,10 +203,10 @@ def held_out():
     ]
 
 
-def test_held_out_training_images_are_never_called_test_images(tmp_path):
+def test_held_out_training_images_are_never_called_test_images(browser, tmp_path):
     chosen, images = held_out(), np.zeros((IMAGES, 28, 28), np.uint8)
     write_comparison_report(tmp_path, "t", chosen, compare(chosen), test_images=images)
-    with opened(tmp_path / "report.html") as (page, _):
+    with opened(browser, tmp_path / "report.html") as (page, _):
         page.locator("section.verdict").evaluate("e => e.remove()")
         said = " ".join(page.locator("body").inner_text().split())
         said += " ".join(
@@ -295,8 +295,8 @@ def test_long_labels_are_broken():
 
 @pytest.mark.parametrize("width", [360, 1100])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_in_a_browser(report, width, scheme):
-    with opened(report / "report.html", width, scheme) as (page, complaints):
+def test_the_page_in_a_browser(browser, report, width, scheme):
+    with opened(browser, report / "report.html", width, scheme) as (page, complaints):
         assert complaints == []
         assert page.title() == "lenet5 against custom_mlp"
         # The verdict comes first, and nothing but wide tables and figures scrolls sideways.
@@ -323,11 +323,11 @@ def test_the_page_in_a_browser(report, width, scheme):
         assert min(heights) >= 8
 
 
-def test_a_gallery_by_hand(tmp_path):
+def test_a_gallery_by_hand(browser, tmp_path):
     chosen = [made_group("a", [3, 2, 3]), made_group("b", [3, 0, 1])]
     images = np.random.default_rng(0).integers(0, 256, (IMAGES, 28, 28), np.uint8)
     write_comparison_report(tmp_path, "t", chosen, compare(chosen), test_images=images)
-    with opened(tmp_path / "report.html") as (page, complaints):
+    with opened(browser, tmp_path / "report.html") as (page, complaints):
         cards = page.locator(".gallery > li").all_inner_texts()
         assert [re.sub(r"\s+", " ", card).strip() for card in cards] == [
             "0 label 0 1: 5 0: 1",
@@ -342,7 +342,7 @@ def with_an_evil_class(record):
     return record.model_copy(update={"data": data})
 
 
-def test_names_cannot_write_into_the_page(tmp_path):
+def test_names_cannot_write_into_the_page(browser, tmp_path):
     """Class names and failures are text of others."""
     chosen = [made_group(name, [30, 31]) for name in ("a", "b")]
     named = [
@@ -353,14 +353,17 @@ def test_names_cannot_write_into_the_page(tmp_path):
     write_comparison_report(
         tmp_path, EVIL, named, compare(named), command=EVIL, failures=[EVIL], test_images=images
     )
-    with opened(tmp_path / "report.html") as (page, complaints):
+    with opened(browser, tmp_path / "report.html") as (page, complaints):
         assert complaints == []
         assert page.locator("script").count() == 0
         assert page.locator("h1").inner_text() == EVIL
 
 
-def test_the_page_prints(report):
-    with opened(report / "report.html", scheme="dark", media="print") as (page, complaints):
+def test_the_page_prints(browser, report):
+    with opened(browser, report / "report.html", scheme="dark", media="print") as (
+        page,
+        complaints,
+    ):
         assert (
             page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         )

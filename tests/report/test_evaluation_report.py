@@ -186,8 +186,8 @@ def test_the_plots_draw_the_figures():
 
 @pytest.mark.parametrize("width", [360, 1100])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_in_a_browser(report, width, scheme):
-    with opened(report / "report.html", width, scheme) as (page, complaints):
+def test_the_page_in_a_browser(browser, report, width, scheme):
+    with opened(browser, report / "report.html", width, scheme) as (page, complaints):
         assert complaints == []
         assert page.title() == "lenet5, seed 0"
         assert page.locator(".kicker").inner_text() == "mnist · 400 test images"
@@ -217,8 +217,11 @@ def test_the_page_in_a_browser(report, width, scheme):
         assert COMMAND in page.locator("pre").inner_text()
 
 
-def test_the_page_prints(report):
-    with opened(report / "report.html", scheme="dark", media="print") as (page, complaints):
+def test_the_page_prints(browser, report):
+    with opened(browser, report / "report.html", scheme="dark", media="print") as (
+        page,
+        complaints,
+    ):
         assert (
             page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         )
@@ -226,13 +229,13 @@ def test_the_page_prints(report):
         assert complaints == []
 
 
-def test_names_cannot_write_into_the_page(tmp_path):
+def test_names_cannot_write_into_the_page(browser, tmp_path):
     """Class names, title, facts and command are text of others."""
     named = made((EVIL, *DIGITS[1:]))
     write_evaluation_report(
         named, tmp_path, title=EVIL, facts=[EVIL], images=pictures(), command=EVIL
     )
-    with opened(tmp_path / "report.html") as (page, complaints):
+    with opened(browser, tmp_path / "report.html") as (page, complaints):
         assert complaints == []
         assert page.locator("script").count() == 0
         assert page.locator("h1").inner_text() == EVIL

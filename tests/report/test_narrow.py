@@ -70,9 +70,9 @@ def pages(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_nothing_is_cut_off_without_a_cue(pages, name):
+def test_nothing_is_cut_off_without_a_cue(browser, pages, name):
     for width in (360, 1100):
-        with opened(pages[name], width) as (page, _):
+        with opened(browser, pages[name], width) as (page, _):
             page.eval_on_selector_all("details", "all => all.forEach(e => e.open = true)")
             assert cut_off(page) == []
 
@@ -86,8 +86,8 @@ def edge(page, region):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("selector", [f'[aria-label="{RESULTS}"]', "figure", "pre"])
-def test_the_cue_is_seen_while_there_is_more_to_see(pages, scheme, selector):
-    with opened(pages["an ablation"], 360, scheme) as (page, _):
+def test_the_cue_is_seen_while_there_is_more_to_see(browser, pages, scheme, selector):
+    with opened(browser, pages["an ablation"], 360, scheme) as (page, _):
         region = page.locator(selector).first
         before = edge(page, region)
         region.evaluate("e => e.scrollLeft = e.scrollWidth")
@@ -95,8 +95,8 @@ def test_the_cue_is_seen_while_there_is_more_to_see(pages, scheme, selector):
         assert abs(before - after) >= 40
 
 
-def test_an_ablations_table_fits_a_desk(pages):
-    with opened(pages["an ablation"], 1100) as (page, _):
+def test_an_ablations_table_fits_a_desk(browser, pages):
+    with opened(browser, pages["an ablation"], 1100) as (page, _):
         table = page.locator(f'[aria-label="{RESULTS}"]')
         assert table.locator("tbody tr").count() == 8
         assert table.locator("thead th").count() == 12

@@ -182,14 +182,18 @@ def test_the_page_claims_only_what_the_program_knows(tmp_path):
         assert ("test images" in text) == (folder == "test")
 
 
+@pytest.fixture(scope="module")
+def page_of_four(tmp_path_factory):
+    folder, group = tmp_path_factory.mktemp("four"), made_group("mine", ERRORS)
+    summary = summarise(group, [0, 999])
+    write_repetition_report(folder, group, summary, command="mnistlab repeat mine")
+    return folder / "report.html"
+
+
 @pytest.mark.parametrize("width", [360, 1100])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_in_a_browser(tmp_path, width, scheme):
-    group = made_group("mine", ERRORS)
-    write_repetition_report(
-        tmp_path, group, summarise(group, [0, 999]), command="mnistlab repeat mine"
-    )
-    with opened(tmp_path / "report.html", width, scheme) as (page, complaints):
+def test_the_page_in_a_browser(browser, page_of_four, width, scheme):
+    with opened(browser, page_of_four, width, scheme) as (page, complaints):
         assert complaints == []
         assert page.title() == "mine, 4 seeds"
         assert (
@@ -211,10 +215,10 @@ def test_the_page_in_a_browser(tmp_path, width, scheme):
         assert min(heights) >= 8
 
 
-def test_names_cannot_write_into_the_page(tmp_path):
+def test_names_cannot_write_into_the_page(browser, tmp_path):
     group = RunGroup.of(f"a{EVIL}", map(with_an_evil_class, made_group("a", [1, 2]).records))
     write_repetition_report(tmp_path, group, summarise(group), command=EVIL, failures=[EVIL])
-    with opened(tmp_path / "report.html") as (page, complaints):
+    with opened(browser, tmp_path / "report.html") as (page, complaints):
         assert complaints == []
         assert page.locator("script").count() == 0
         assert page.locator("h1").inner_text() == f"a{EVIL}, 2 seeds"

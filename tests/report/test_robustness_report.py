@@ -190,8 +190,8 @@ def test_the_contact_sheet_shows_every_corruption(channels):
 
 @pytest.mark.parametrize("width", [360, 1100])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_in_a_browser(report, width, scheme):
-    with opened(report / "report.html", width, scheme) as (page, complaints):
+def test_the_page_in_a_browser(browser, report, width, scheme):
+    with opened(browser, report / "report.html", width, scheme) as (page, complaints):
         assert complaints == []
         assert page.title() == "Robustness"
         assert page.locator(".kicker").inner_text() == "mnist · 200 images"
@@ -228,9 +228,9 @@ def test_an_image_in_colour_is_shown_in_colour(tmp_path):
         assert np.array_equal(shown.transpose(2, 0, 1), image)
 
 
-def test_names_cannot_write_into_the_page(tmp_path):
+def test_names_cannot_write_into_the_page(browser, tmp_path):
     write(made(EVIL, "B"), tmp_path, title=EVIL, facts=[EVIL], command=EVIL)
-    with opened(tmp_path / "report.html") as (page, complaints):
+    with opened(browser, tmp_path / "report.html") as (page, complaints):
         assert complaints == []
         assert page.locator("script").count() == 0
         assert page.locator("h1").inner_text() == EVIL

@@ -1,13 +1,12 @@
 """A server, a browser, and visits to its page."""
 
 import functools
-import shutil
 import threading
 from http.server import HTTPServer, SimpleHTTPRequestHandler
 
 import pytest
 
-from tests.browser import FLAGS
+from tests.browser import chromium
 from tests.server.serving import served
 
 SECONDS = 20
@@ -58,17 +57,8 @@ def guarded(tmp_path_factory, site):
 
 @pytest.fixture(scope="module")
 def browser():
-    chromium = (
-        shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome")
-    )
-    if chromium is None:
-        pytest.skip("no chromium here; on Debian: apt-get install chromium")
-    with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture

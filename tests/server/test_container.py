@@ -67,7 +67,7 @@ def test_what_is_installed_serves_and_the_health_check_knows_when(python, tmp_pa
     ) as server:
         try:
             assert not healthy()
-            assert "reading digits at" in server.stdout.readline()
+            assert "ready at" in server.stdout.readline()
             assert healthy()
             answer = httpx.post(
                 f"http://127.0.0.1:{port}/api/read", content=number("407"), timeout=30

@@ -19,7 +19,7 @@ class Mortal:
     """Dies of any picture that says so."""
 
     def __init__(self):
-        self.models = {"reader": {}}
+        self.models, self.task = {"reader": {}}, "read"
         self._end = asyncio.Event()
         self.alive = True
 
@@ -66,9 +66,9 @@ def run(monkeypatch):
 def test_a_picture_that_kills_twice_is_refused_and_others_are_read(run):
     async def story(pool, started):
         with pytest.raises(Refusal, match="crashes the process") as refused:
-            await pool.read(b"deadly", ["reader"], images=False)
+            await pool.answer(b"deadly", {"models": ["reader"]})
         assert refused.value.status == 422
-        assert (await pool.read(b"good", ["reader"], images=False)).body == b"good"
+        assert (await pool.answer(b"good", {"models": ["reader"]})).body == b"good"
         assert len(started) == 3
 
     run(story, workers=1)
@@ -76,7 +76,7 @@ def test_a_picture_that_kills_twice_is_refused_and_others_are_read(run):
 
 def test_with_no_queue_one_is_read_a_worker_and_the_rest_refused(run):
     async def story(pool, started):
-        readings = (pool.read(b"good", ["reader"], images=False) for _ in range(5))
+        readings = (pool.answer(b"good", {"models": ["reader"]}) for _ in range(5))
         results = await asyncio.gather(*readings, return_exceptions=True)
         assert [isinstance(result, Refusal) for result in results] == [
             False,
@@ -94,7 +94,7 @@ def test_those_who_wait_are_served_in_their_order(run):
         order = []
 
         async def read(name):
-            await pool.read(name, ["reader"], images=False)
+            await pool.answer(name, {"models": ["reader"]})
             order.append(name)
 
         names = [b"1", b"2", b"3", b"4"]
@@ -106,12 +106,12 @@ def test_those_who_wait_are_served_in_their_order(run):
 
 def test_who_gives_up_waiting_leaves_no_trace(run):
     async def story(pool, started):
-        first = asyncio.create_task(pool.read(b"good", ["reader"], images=False))
-        second = asyncio.create_task(pool.read(b"good", ["reader"], images=False))
+        first = asyncio.create_task(pool.answer(b"good", {"models": ["reader"]}))
+        second = asyncio.create_task(pool.answer(b"good", {"models": ["reader"]}))
         await asyncio.sleep(0)
         second.cancel()
         assert (await first).body == b"good"
-        assert (await pool.read(b"after", ["reader"], images=False)).body == b"after"
+        assert (await pool.answer(b"after", {"models": ["reader"]})).body == b"after"
 
     run(story, workers=1, queue=1)
 

@@ -7,6 +7,7 @@ from mnistlab.recipe import Recipe
 from mnistlab.runs.options import ignore, never
 from mnistlab.training.augmentations import augment
 from mnistlab.training.cuda_graph import CudaGraphBackend
+from mnistlab.training.optimizers import Update
 from mnistlab.training.trainer import Trainer
 from tests.training.test_backend import CPU, EVERYTHING
 
@@ -32,11 +33,12 @@ def refuse(step):
 def trained(recipe, dataset, capture=None):
     trainer = Trainer(recipe, dataset, 0, CPU, "torch")
     if capture:
+        update = Update(trainer.model, recipe, trainer.optimizer, trainer.averaging.ema)
         arguments = (
             trainer.model,
             recipe,
-            trainer.optimizer,
-            trainer.averaging.averages,
+            update,
+            trainer.loss,
             trainer.input,
             CPU,
             "requested",

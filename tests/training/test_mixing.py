@@ -12,6 +12,8 @@ from mnistlab.kernels import AugmentationParams, EpochBatches
 from mnistlab.recipe import ModelInput
 from mnistlab.training.augmentations import augment, draw_augmentation, mix_targets
 from mnistlab.training.backend import choose_backend
+from mnistlab.training.loss import Loss
+from mnistlab.training.optimizers import Update
 
 BOUNDS = torch.tensor([0, 16, 32, 41])
 SHAPE = (3, 8, 6)
@@ -155,8 +157,9 @@ def test_the_accuracy_counts_the_label_with_the_larger_share(kernels):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
     device = torch.device("cpu")
     model_input = ModelInput(channels=1, height=2, width=2, fit="none", mean=(0.5,), std=(0.5,))
+    recipe = Recipe(momentum=0.0)
     backend = choose_backend(
-        model, Recipe(momentum=0.0), optimizer, [], model_input, 2, device, kernels
+        model, recipe, Update(model, recipe, optimizer, []), Loss(), model_input, 2, device, kernels
     )
     assert (backend.kernels == "torch") == (kernels == "torch")
     backend.train(batches, 0, 1)

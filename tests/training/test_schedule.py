@@ -2,7 +2,15 @@
 
 import pytest
 import torch
-from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.optim.lr_scheduler import (
+    CosineAnnealingLR,
+    ExponentialLR,
+    MultiStepLR,
+    OneCycleLR,
+    StepLR,
+)
 
 from mnistlab import Recipe
 from mnistlab.errors import RecipeError
@@ -54,6 +62,54 @@ def test_onecycle_is_pytorchs(epochs, batches):
 def test_onecycle_of_very_few_steps_stays_in_range(batches):
     rates = all_rates(Recipe(epochs=1, learning_rate=0.3, schedule="onecycle"), batches)
     assert all(0 <= rate <= 0.3 for rate in rates)
+
+
+@settings(deadline=None)
+@given(
+    gamma=st.floats(0.01, 0.99),
+    step_size=st.integers(1, 9),
+    milestones=st.sets(st.integers(1, 12), min_size=1),
+)
+def test_falls_by_gamma_are_pytorchs(gamma, step_size, milestones):
+    milestones = sorted(milestones)
+    schedules = {
+        "step": ({"step_size": step_size}, lambda o: StepLR(o, step_size, gamma)),
+        "multistep": ({"milestones": milestones}, lambda o: MultiStepLR(o, milestones, gamma)),
+        "exponential": ({}, lambda o: ExponentialLR(o, gamma)),
+    }
+    for name, (fields, scheduler) in schedules.items():
+        recipe = Recipe(epochs=10, learning_rate=0.3, schedule=name, gamma=gamma, **fields)
+        by_epoch = pytorchs(scheduler, 0.3, 10)
+        expected = [rate for rate in by_epoch for _ in range(3)]
+        assert all_rates(recipe, 3) == pytest.approx(expected, rel=1e-12, abs=0)
+
+
+def test_warmup_goes_before_a_fall():
+    recipe = Recipe(
+        epochs=3, learning_rate=1.0, warmup=1.5, schedule="step", step_size=1, gamma=0.5
+    )
+    expected = [1 / 3, 2 / 3, 0.5, 0.5, 0.25, 0.25]
+    assert all_rates(recipe, 2) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"schedule": "step"}, "step_size: schedule step needs it, in epochs"),
+        ({"schedule": "multistep"}, "milestones: schedule multistep needs them"),
+        ({"step_size": 3}, "step_size: has no effect with schedule constant; it is for step"),
+        ({"milestones": [3], "schedule": "step", "step_size": 1}, "milestones: has no effect"),
+        ({"gamma": 0.5, "schedule": "cosine"}, "gamma: has no effect with schedule cosine"),
+        ({"milestones": [4, 4], "schedule": "multistep"}, "milestones: must ascend"),
+        ({"milestones": [0], "schedule": "multistep"}, "milestones: must be a list, each a whole"),
+        ({"milestones": 3, "schedule": "multistep"}, "milestones: must be a list, each a whole"),
+        ({"gamma": 1, "schedule": "exponential"}, "gamma: must be a number above 0 to below 1"),
+    ],
+    ids=str,
+)
+def test_misuse_of_a_schedules_fields_is_refused(fields, message):
+    with pytest.raises(RecipeError, match=message):
+        Recipe(**fields)
 
 
 def test_warmup_rises_linearly_and_ends():

@@ -19,8 +19,9 @@ from mnistlab.models import build_model
 from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.training.augmentations import augment, draw_augmentation
 from mnistlab.training.input import build_to_fit, normalise, to_float, to_size
+from mnistlab.training.optimizers import make_optimizer
 from mnistlab.training.randomness import fork_rng, seed_global
-from mnistlab.training.trainer import Trainer, make_optimizer
+from mnistlab.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from mnistlab.cli.bench import bench
+from mnistlab.cli.classify import classify
 from mnistlab.cli.compare import ablate, compare
 from mnistlab.cli.completion import completion
 from mnistlab.cli.data import data
@@ -58,6 +59,7 @@ for _command in (
     evaluate,
     export,
     predict,
+    classify,
     serve,
     recipe,
     data,

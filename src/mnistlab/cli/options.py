@@ -31,9 +31,10 @@ _MOST_SEEDS = 100_000
 _RECIPE_FIELDS = ("batch_size", "epochs", "data", "train_limit", "folds")
 
 
-def _probability(
+def probability(
     _context: click.Context, _option: click.Parameter, value: float | None
 ) -> float | None:
+    """Refuse what is no probability."""
     if value is not None and not 0 <= value <= 1:
         raise click.BadParameter(f"{value:g} is not a probability, from 0 to 1.")
     return value
@@ -148,7 +149,7 @@ threshold_option = click.option(
     "--threshold",
     type=float,
     metavar="P",
-    callback=_probability,
+    callback=probability,
     help="Probability below which a digit is marked as unsure.  [0.5]",
 )
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Show no progress.")

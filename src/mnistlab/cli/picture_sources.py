@@ -32,6 +32,18 @@ class Source:
     fault: str | None = None
 
 
+def natural(path: Path) -> tuple[list[list[tuple[bool, int, str]]], str]:
+    """Return what sorts paths as people number them."""
+    parts = [
+        [
+            (not piece.isdecimal(), int(piece) if piece.isdecimal() else 0, piece.casefold())
+            for piece in pieces
+        ]
+        for pieces in (re.split(r"(\d+)", part) for part in path.parts)
+    ]
+    return parts, str(path)
+
+
 def find_sources(arguments: Iterable[str]) -> list[Source]:
     """Find the pictures that arguments name, in their order.
 
@@ -72,7 +84,7 @@ def _in_folder(folder: Path) -> Iterator[Source]:
         for name in names
         if not name.startswith(".") and _is_meant(Path(parent, name))
     ]
-    for path in sorted(found, key=_natural):
+    for path in sorted(found, key=natural):
         yield _file(path, folder)
     for fault in faults:
         yield Source(str(fault.filename), fault=f"cannot be read: {fault.strerror}")
@@ -98,7 +110,7 @@ def _walk(folder: Path, faults: list[OSError]) -> Iterator[tuple[str, list[str],
 
 
 def _matching(pattern: str) -> Iterator[Source]:
-    matches = sorted(set(_expand(Path(pattern))), key=_natural)
+    matches = sorted(set(_expand(Path(pattern))), key=natural)
     if not matches:
         yield Source(pattern, fault="no file matches")
         return
@@ -109,7 +121,7 @@ def _matching(pattern: str) -> Iterator[Source]:
         files |= dict.fromkeys(source.path for source in _in_folder(folder) if source.path)
     if not files:
         yield Source(pattern, fault="only folders without pictures match")
-    for path in sorted(files, key=_natural):
+    for path in sorted(files, key=natural):
         yield _file(path, root)
 
 
@@ -139,15 +151,3 @@ def _fixed_parts(pattern: Path) -> Iterator[str]:
         if glob.has_magic(part):
             return
         yield part
-
-
-def _natural(path: Path) -> tuple[list[list[tuple[bool, int, str]]], str]:
-    """Return what sorts paths as people number them."""
-    parts = [
-        [
-            (not piece.isdecimal(), int(piece) if piece.isdecimal() else 0, piece.casefold())
-            for piece in pieces
-        ]
-        for pieces in (re.split(r"(\d+)", part) for part in path.parts)
-    ]
-    return parts, str(path)

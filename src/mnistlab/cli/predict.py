@@ -2,7 +2,8 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
@@ -13,7 +14,6 @@ from mnistlab.cli.path_types import NAME
 
 _MANY = 64
 """Pictures above which several processes read them, unless told otherwise."""
-_SHOW_PROGRESS = 20
 
 
 @click.command(no_args_is_help=True, short_help="Read the digits in pictures.")
@@ -70,14 +70,27 @@ def predict(
         raise click.UsageError("- is one picture, from standard input: give it once")
     from mnistlab.cli.annotation_targets import choose_targets
     from mnistlab.cli.answers import CsvWriter, JsonWriter, Result, TextWriter
+    from mnistlab.cli.classification import Wanted, classify_pictures, progress
     from mnistlab.cli.picture_sources import find_sources
     from mnistlab.cli.reader import Reader, ReadJob, ReadOptions
     from mnistlab.cli.stopping import listening_for_stop
     from mnistlab.cli.worker_pool import WorkerPool
+    from mnistlab.data.unlabelled import holds_rows
+    from mnistlab.errors import OtherClassesError
     from mnistlab.runs import available_cores
 
+    style = "csv" if as_csv else "json" if as_json else "text"
+    wanted = Wanted(images, style, threshold=threshold, jobs=jobs, quiet=quiet)
+    if rows := [image for image in images if holds_rows(Path(image))]:
+        _hand_over(f"{rows[0]} holds images as models are trained on", annotate)
+        return classify_pictures(model, wanted)
     options = ReadOptions(model, threshold)
-    reader = Reader(options)
+    try:
+        reader = Reader(options)
+    except OtherClassesError:
+        _hand_over(f"the classes or the images of {model} are not those of digits", annotate)
+        return classify_pictures(model, wanted)
+    warn(*(f"note: {note}" for note in reader.notes))
     sources = find_sources(images)
     targets = choose_targets(annotate, sources) if annotate else {}
     given = sys.stdin.buffer.read() if "-" in images else b""
@@ -98,7 +111,7 @@ def predict(
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(listening_for_stop())
         stack.enter_context(writer)
-        advance = stack.enter_context(_progress(len(sources), hidden=quiet))
+        advance = stack.enter_context(progress(len(sources), "reading", hidden=quiet))
         read: Iterator[Result] = map(reader.read, pictures)
         if processes > 1:
             read = stack.enter_context(
@@ -111,7 +124,7 @@ def predict(
             if result is None:
                 break
             writer.write(source.name, result)
-            advance()
+            advance(1)
             done += 1
             failed += result.error is not None
     if done < len(sources):
@@ -120,21 +133,12 @@ def predict(
     return 1 if failed else 0
 
 
-@contextlib.contextmanager
-def _progress(total: int, *, hidden: bool) -> Iterator[Callable[[], None]]:
-    """Draw a bar on standard error if it helps: there are many pictures, and no lines on this
-    terminal tell as much.
+def _hand_over(why: str, annotate: str | None) -> None:
+    """Say that pictures are classified and not read.
+
+    Raises:
+        UsageError: what was read is to be drawn.
     """
-    if hidden or total <= _SHOW_PROGRESS or not sys.stderr.isatty() or sys.stdout.isatty():
-        yield lambda: None
-        return
-    from rich.progress import MofNCompleteColumn, Progress
-
-    from mnistlab.cli.screen import Screen
-
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    with Progress(
-        *columns, console=Screen(stderr=True), redirect_stdout=False, transient=True
-    ) as bars:
-        task = bars.add_task("reading", total=total)
-        yield lambda: bars.advance(task)
+    if annotate:
+        raise click.UsageError(f"{why}, so there are no digits to draw: leave out --annotate")
+    warn(f"{why}: whole pictures are classified, as mnistlab classify does")

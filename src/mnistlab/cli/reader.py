@@ -59,6 +59,11 @@ class Reader:
         )
         self._recogniser = Recogniser(options.model, **given)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What has to be said of the model."""
+        return self._recogniser.network.notes
+
     def read(self, job: ReadJob) -> Result:
         """Read a picture, and write the annotated one if wanted."""
         try:

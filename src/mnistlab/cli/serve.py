@@ -1,4 +1,4 @@
-"""``mnistlab serve``: a page to draw digits on, and an API that reads them."""
+"""``mnistlab serve``: a page to draw digits on, or to show pictures to, and an API."""
 
 import logging
 import re
@@ -23,7 +23,7 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
     return int(found[1]) * _UNITS[found[2]]
 
 
-@click.command(short_help="A page to draw digits on, and an API.")
+@click.command(short_help="A page that reads or classifies, and an API.")
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -38,7 +38,7 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
     type=NAME,
     multiple=True,
     metavar="MODEL",
-    help="Model to read with; repeatable, the first is the default.",
+    help="Model to read or classify with; repeatable, the first is the default.",
 )
 @click.option(
     "--workers", type=click.IntRange(1, 1024), help="Processes that read pictures.  [one per core]"
@@ -100,8 +100,9 @@ def _as_bytes(_context: click.Context, _option: click.Parameter, value: str) -> 
 def serve(*, report: Path | None, quiet: bool, log_format: str, **options: Any) -> None:
     """Serve a page to draw digits on, and an API that reads them from pictures.
 
-    A MODEL is a shipped one's name (reader, lenet5, custom_mlp: the default is all three) or a file
-    that `mnistlab export` wrote. /docs describes the API.
+    A MODEL is a shipped one's name (reader, lenet5, custom_mlp: the default is all three), a file
+    that `mnistlab export` wrote, or a run's folder. Of any other classes than the ten digits, the
+    page and the API classify pictures instead. /docs describes the API.
     """
     try:
         from mnistlab.server.launch import serve as run
@@ -125,8 +126,8 @@ def serve(*, report: Path | None, quiet: bool, log_format: str, **options: Any) 
     def announce(address: str) -> None:
         if log_format == "json":
             told = {"event": "ready", "fields": {"address": address}}
-            logging.getLogger("mnistlab.server").info("reading digits at %s", address, extra=told)
+            logging.getLogger("mnistlab.server").info("ready at %s", address, extra=told)
         elif not quiet:
-            echo(f"mnistlab: reading digits at {address}, Ctrl-C ends it")
+            echo(f"mnistlab: ready at {address}, Ctrl-C ends it")
 
     run(settings, announce)

@@ -231,12 +231,36 @@ def to_bytes(
     return {name: done[name] for name in images}, [note for note in dict.fromkeys(notes) if note]
 
 
+def one_to_bytes(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
+    """Scale the values of one picture, or of several that belong together, like :func:`to_bytes`.
+
+    Two things are otherwise, since one picture shows less than a data set: uint8 is always kept as
+    it is, and bytes that were normalised are refused rather than scaled back.
+
+    Args:
+        array: of any shape and any kind of numbers: true or false; whole numbers of 0 to 1, 16,
+            255, 1023, 4095, 16383 or 65535, the least of these that holds them; fractions of 0 to
+            1, 0 to 255 (if the brightest is 128 or more), -1 to 1 or -0.5 to 0.5.
+        name: what messages start with.
+
+    Raises:
+        DataError: values of another range, or not finite.
+    """
+    if array.dtype.kind not in "buif":
+        raise DataError(f"{name}: pixels of type {array.dtype}; numbers are read, preferably uint8")
+    if array.dtype == np.uint8:
+        return np.ascontiguousarray(array)
+    return _apply(array, _find_scale({"pixels": array}, name, normalised=False))
+
+
 def _kind(array: NDArray[Any]) -> str:
     """Return ``b``, ``i`` for whole numbers, or ``f``."""
     return "i" if array.dtype.kind in "ui" else array.dtype.kind
 
 
-def _find_scale(images: Mapping[str, NDArray[Any]], name: str) -> _Scale:
+def _find_scale(
+    images: Mapping[str, NDArray[Any]], name: str, *, normalised: bool = True
+) -> _Scale:
     arrays = list(images.values())
     kind = _kind(arrays[0])
     if kind == "b":
@@ -256,7 +280,7 @@ def _find_scale(images: Mapping[str, NDArray[Any]], name: str) -> _Scale:
         )
     whole = kind == "i" or all(_is_whole(array) for array in arrays)
     scale = _whole_scale(low, high) if whole else _fraction_scale(low, high)
-    scale = scale or (None if whole else _level_scale(arrays, low, high))
+    scale = scale or (_level_scale(arrays, low, high) if normalised and not whole else None)
     if scale is None:
         raise DataError(
             f"{found} are neither 0 to 255 nor 0 to 1; store them as they were before"

@@ -11,7 +11,7 @@ from mnistlab.data.array_images import arrange, looks_like_images, to_bytes
 from mnistlab.data.array_labels import count_labels, read_labels, to_text
 from mnistlab.data.array_names import ArrayName, Kind, parse_name
 from mnistlab.data.dataset import Split
-from mnistlab.data.form import Part, Parts
+from mnistlab.data.form import Part, Parts, Rows
 from mnistlab.errors import DataError
 from mnistlab.text import listed
 
@@ -87,6 +87,30 @@ def splits_from(
         [note for note in dict.fromkeys(notes) if note],
         {part: pair.called for part, pair in pairs.items() if pair.called},
     )
+
+
+def rows_from(arrays: Arrays, place: str) -> Rows:
+    """Find the one array of images, and read it; labels are not needed.
+
+    Args:
+        arrays: see :func:`splits_from`.
+        place: see there.
+
+    Raises:
+        DataError: no array of images, several, or one of shapes or values that images do not have.
+    """
+    said = {name: parse_name(name).kind for name in arrays}
+    named = [name for name in arrays if said[name] == "images"]
+    found = named or [
+        name for name, kind in said.items() if kind is None and looks_like_images(arrays[name])
+    ]
+    if len(found) != 1:
+        what = "several arrays could be the images" if found else "no images"
+        raise DataError(f"{place}: {what}; it holds {describe(arrays)}: keep one, named images")
+    arrangement = arrange(arrays[found[0]], len(arrays[found[0]]), f"{place}: {found[0]}")
+    pixels, scaled = to_bytes({found[0]: arrangement.images}, place)
+    notes = [note for note in (arrangement.note, *scaled) if note]
+    return Rows(pixels[found[0]], labelled="labels" in said.values(), notes=notes)
 
 
 def describe(arrays: Arrays) -> str:

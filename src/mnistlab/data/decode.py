@@ -171,7 +171,7 @@ def decode(
         )
     except PictureError as error:
         raise DataError(str(error)) from error
-    pixels, is_colour = _to_pixels(loaded.image, colour)
+    pixels, is_colour = to_pixels(loaded.image, colour)
     return DecodedPicture(pixels, is_colour, loaded.notes, loaded.value_range)
 
 
@@ -182,7 +182,13 @@ def common_range(first: Range | None, second: Range | None) -> Range | None:
     return min(first[0], second[0]), max(first[1], second[1])
 
 
-def _to_pixels(image: Image.Image, colour: str) -> tuple[NDArray[np.uint8], bool]:
+def to_pixels(image: Image.Image, colour: str = "auto") -> tuple[NDArray[np.uint8], bool]:
+    """Return the pixels of an image, and whether it has colour, as :func:`decode` does.
+
+    Args:
+        image: of mode ``L`` or ``RGB``.
+        colour: see :func:`decode`.
+    """
     if image.mode == "L":
         grey = np.asarray(image)[None]
         return (np.repeat(grey, 3, axis=0) if colour == "rgb" else grey), False
@@ -356,7 +362,9 @@ def _load(
     return LoadedPicture(image, (width, height), notes, loaded.value_range)
 
 
-def load_image(image: Image.Image, *, ground: str, longest: int) -> LoadedPicture:
+def load_image(
+    image: Image.Image, *, ground: str = "white", longest: int | None = None
+) -> LoadedPicture:
     """Bring an image of Pillow's, of any mode, to what :func:`load_picture` returns of a file.
 
     Args:

@@ -7,6 +7,9 @@ from functools import cache
 from importlib import import_module
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mnistlab.data.dataset import Split
 from mnistlab.data.file_tree import FileTree
 from mnistlab.fit import Fit
@@ -68,6 +71,25 @@ class Parts:
     called: dict[Part, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The images of one file, whether or not it has labels.
+
+    Attributes:
+        images: uint8, ``(n, channels, height, width)``; none of a file that holds pictures' files.
+        pictures: the content of each picture's file, of such a file.
+        ids: what the file calls each, or nothing.
+        labelled: whether it has labels, which are ignored.
+        notes: see :class:`Parts`.
+    """
+
+    images: NDArray[np.uint8]
+    pictures: Sequence[bytes] = ()
+    ids: Sequence[str] = ()
+    labelled: bool = False
+    notes: Sequence[str] = ()
+
+
 @dataclass(frozen=True)
 class Form:
     """One form in which labelled images come.
@@ -77,12 +99,15 @@ class Form:
         order: forms are asked in ascending order of this.
         matches: whether a tree of files is of this form, told by names and a few first bytes.
         read: reads it; raises :class:`mnistlab.errors.DataError` in one line that names the file.
+        rows: reads the images of one file by its name, and needs no labels; ``None`` if the form
+            has no such files.
     """
 
     name: str
     order: int
     matches: Callable[[FileTree, ReadOptions], bool]
     read: Callable[[FileTree, ReadOptions], Parts]
+    rows: Callable[[FileTree, str], Rows] | None = None
 
 
 @cache

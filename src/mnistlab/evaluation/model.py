@@ -14,10 +14,10 @@ from mnistlab.data import CATALOGUE, Dataset, Split, load_dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.data.loading import load_for, take_for
 from mnistlab.errors import DataError, ModelError, did_you_mean
-from mnistlab.exporting import calibrate
 from mnistlab.recipe import DISPLAY_NAMES, Recipe
 from mnistlab.report.data_lines import input_lines, input_notes, shape
 from mnistlab.runs import RunFolder, RunRecord
+from mnistlab.statistics import calibrate
 from mnistlab.text import listed, shorten
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class EvaluatedModel:
         read_once: returns its logits where each image is read once.
         record: of a run; ``None`` for a file.
         answers: returns the temperature, by which logits are divided, and the logits of the images.
+        notes: what has to be said of the model.
     """
 
     title: str
@@ -95,6 +96,7 @@ class EvaluatedModel:
     read_once: Read
     record: RunRecord | None
     answers: Callable[[], tuple[float, NDArray[np.float32]]]
+    notes: tuple[str, ...] = ()
 
     @property
     def facts(self) -> list[str]:
@@ -128,7 +130,8 @@ def describe_inputs(
         title: [model.record.model_input for model in members if model.record]
         for title, members in models.items()
     }
-    return tuple(input_lines(inputs)), (*dataset.notes, *input_notes(inputs))
+    told = [note for members in models.values() for member in members for note in member.notes]
+    return tuple(input_lines(inputs)), (*dataset.notes, *input_notes(inputs), *told)
 
 
 def find_model(model: "TrainedModel | RunFolder | Path | str", images: Images) -> EvaluatedModel:
@@ -238,6 +241,7 @@ def _of_file(file: Path, images: Images) -> EvaluatedModel:
         read_once=network.logits,
         record=None,
         answers=lambda: (about.get("temperature", 1.0), network.logits(part.images)),
+        notes=network.notes,
     )
 
 

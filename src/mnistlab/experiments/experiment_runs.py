@@ -16,7 +16,7 @@ from mnistlab.experiments.trial_events import (
     TrialFailed,
     TrialFinished,
 )
-from mnistlab.recipe import Recipe, Source, read_source
+from mnistlab.recipe import Recipe, Source, read_code, read_source
 from mnistlab.runs import RunFolder, RunRecord, RunStore, pool_complete
 
 _REMEDY = "choose another folder with `runs=`"
@@ -162,13 +162,14 @@ class _Parts:
 
 def _refuse_missing_model(recipe: Recipe) -> None:
     """Refuse before the first run what would make every run fail."""
-    file = Path(recipe.model.rpartition(":")[0])
-    with contextlib.suppress(
-        RuntimeError
-    ):  # a home folder of nobody; then there is no such file either
-        file = file.expanduser()
-    if file.suffix == ".py" and not file.is_file():
-        raise ExperimentError(f"{recipe.model}: there is no file {file}")
+    for reference in (recipe.model, recipe.loss, recipe.optimizer):
+        file = Path(reference.rpartition(":")[0])
+        with contextlib.suppress(
+            RuntimeError
+        ):  # a home folder of nobody; then there is no such file either
+            file = file.expanduser()
+        if file.suffix == ".py" and not file.is_file():
+            raise ExperimentError(f"{reference}: there is no file {file}")
 
 
 def _reusable(
@@ -187,6 +188,10 @@ def _reusable(
         )
     if difference := read(recipe.model).difference(record.source, record.imports):
         raise ExperimentError(f"{trial.folder}: {difference} since it was trained; {_REMEDY}")
+    for key, source in read_code(recipe).items():
+        old = record.code.get(key)
+        if old and (difference := source.difference(old.source, old.imports)):
+            raise ExperimentError(f"{trial.folder}: {difference} since it was trained; {_REMEDY}")
     if record.predictions is None:
         raise ExperimentError(
             f"{trial.folder}: its record lacks the predictions by image; move it away, or {_REMEDY}"

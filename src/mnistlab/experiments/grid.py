@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from mnistlab.errors import ExperimentError, RecipeError, did_you_mean
-from mnistlab.recipe import Recipe, model_beside, read_toml, resolve_recipe
+from mnistlab.recipe import TABLES, Recipe, beside, read_toml, resolve_recipe
 
 _MOST = 100_000
 _REMEDIES = {
@@ -68,6 +68,11 @@ class RandomSample(BaseModel):
     seed: int = Field(0, ge=0)
     fields: dict[str, Span | Annotated[Values, Field(min_length=1)]] = Field(min_length=1)
 
+    @field_validator("fields", mode="before")
+    @classmethod
+    def _flatten_fields(cls, fields: object) -> object:
+        return _flatten(fields)
+
 
 class Grid(BaseModel):
     """The content of a sweep's file.
@@ -92,6 +97,11 @@ class Grid(BaseModel):
     grid: dict[str, Values] = {}
     random: RandomSample | None = None
     format: Literal[1] = 1
+
+    @field_validator("grid", mode="before")
+    @classmethod
+    def _flatten_grid(cls, fields: object) -> object:
+        return _flatten(fields)
 
     @model_validator(mode="after")
     def _has_candidates(self) -> "Grid":
@@ -176,26 +186,25 @@ def read_grid(path: Path | str) -> Grid:
 
 
 def _beside(grid: Grid, file: Path) -> Grid:
-    """Return a grid whose recipe and models are named as from the current folder."""
+    """Return a grid whose recipe and code are named as from the current folder."""
 
-    def moved(value: Any) -> Any:
-        return model_beside(file, value) if isinstance(value, str) else value
+    def each(key: str, values: Values) -> Values:
+        return [beside(file, key, value) for value in values]
 
-    recipe, random = moved(grid.recipe), grid.random
+    recipe, random = beside(file, "model", grid.recipe), grid.random
     if recipe.endswith(".toml") and not recipe.startswith("~"):
         recipe = str(file.parent / recipe)
-    if random and isinstance(choices := random.fields.get("model"), list):
-        random = random.model_copy(
-            update={"fields": random.fields | {"model": [moved(value) for value in choices]}}
-        )
+    if random:
+        choices = {
+            key: each(key, source) if isinstance(source, list) else source
+            for key, source in random.fields.items()
+        }
+        random = random.model_copy(update={"fields": choices})
     return grid.model_copy(
         update={
             "recipe": recipe,
-            "set": {key: moved(v) if key == "model" else v for key, v in grid.set.items()},
-            "grid": {
-                key: [moved(v) for v in values] if key == "model" else values
-                for key, values in grid.grid.items()
-            },
+            "set": {key: beside(file, key, value) for key, value in grid.set.items()},
+            "grid": {key: each(key, values) for key, values in grid.grid.items()},
             "random": random,
         }
     )
@@ -203,8 +212,20 @@ def _beside(grid: Grid, file: Path) -> Grid:
 
 def describe(recipe: Recipe, fields: list[str]) -> str:
     """Return what sets a candidate apart, for example ``dropout=0.3 learning_rate=0.01``."""
-    values = recipe.model_dump(mode="json")
-    return " ".join(f"{field}={json.dumps(values[field])}" for field in fields)
+    return " ".join(f"{field}={json.dumps(recipe.value(field))}" for field in fields)
+
+
+def _flatten(fields: object) -> object:
+    """Return ``optimizer_options.eps`` as one field, which TOML reads as a table in a table."""
+    if not isinstance(fields, dict):
+        return fields
+    flat: dict[str, Any] = {}
+    for key, value in fields.items():
+        if key in TABLES and isinstance(value, dict):
+            flat |= {f"{key}.{name}": values for name, values in value.items()}
+        else:
+            flat[key] = value
+    return flat
 
 
 def _name(description: str) -> str:

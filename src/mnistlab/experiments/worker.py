@@ -24,7 +24,7 @@ from mnistlab.experiments.trial_events import (
 from mnistlab.recipe import Recipe
 from mnistlab.runs import RunOptions
 from mnistlab.training import EpochDone, Event, RunFinished, RunStarted, train
-from mnistlab.training.device import cuda_devices, preload_optimizers
+from mnistlab.training.device import cuda_devices
 
 _PATIENCE = 0.2
 """Seconds between two attempts to train in a folder in which another process is training."""
@@ -150,7 +150,6 @@ def work(connection: Connection, trial: Trial, options: RunOptions, slot: int | 
 
 
 def _preload(data_keys: str) -> None:
-    preload_optimizers()
     for key in data_keys.splitlines():
         # The run that needs it says what cannot be loaded.
         with contextlib.suppress(MnistlabError):

@@ -2,16 +2,14 @@
 or a page.
 """
 
-from mnistlab.exporting.calibrate import Calibration, calibrate
 from mnistlab.exporting.export import export
-from mnistlab.exporting.onnx_export import ExportReport, export_run
+from mnistlab.exporting.onnx_export import ExportReport, Int8Report, export_run
 from mnistlab.exporting.site import SiteReport, export_site, find_model
 
 __all__ = [
-    "Calibration",
     "ExportReport",
+    "Int8Report",
     "SiteReport",
-    "calibrate",
     "export",
     "export_run",
     "export_site",

@@ -1,4 +1,4 @@
-"""Export: a model as one ONNX file, or as a page that reads digits in the browser."""
+"""Export: a model as one ONNX file, or as a page that works in the browser alone."""
 
 from pathlib import Path
 
@@ -6,17 +6,21 @@ from mnistlab.data import Dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.data.loading import load_for
 from mnistlab.errors import ExportError
-from mnistlab.exporting.onnx_export import ExportReport, export_run
+from mnistlab.exporting.onnx_export import MOST_LOST, ExportReport, export_run
+from mnistlab.exporting.onnx_graph import DEFAULT_OPSET
 from mnistlab.exporting.site import PAGE, SiteReport, export_site, find_model
 from mnistlab.recogniser import shipped_models
 from mnistlab.runs import RunFolder
 
 
-def export(
+def export(  # noqa: PLR0913 - each says what the file is to be
     run: RunFolder | Path | str,
     target: Path | str,
     *,
     web: bool = False,
+    opset: int | None = None,
+    int8: bool = False,
+    tolerance: float | None = None,
     data: Dataset | Path | str | None = None,
     overwrite: bool = False,
     on_download: OnProgress | None = None,
@@ -28,7 +32,13 @@ def export(
     Args:
         run: a finished run's folder; for a page also an exported file or a shipped model's name.
         target: the file; for a page the folder for its ``index.html``.
-        web: write a page that reads drawings and pictures without a server.
+        web: write a page that reads digits, or classifies pictures, without a server.
+        opset: version of ONNX's operators in the file, 9 to 25, with ``int8`` 13 to 25; ``None`` is
+            20.
+        int8: quantise weights and activations to eight bits, by the ranges found on training
+            images. The file is then compared with PyTorch before it is quantised, and tested after.
+        tolerance: percentage points of accuracy on the test images that ``int8`` may lose; ``None``
+            is 0.5.
         data: the data that the run was trained on, if they are elsewhere now; ``None`` loads what
             its recipe names.
         overwrite: replace what is there.
@@ -38,6 +48,10 @@ def export(
         MnistlabError: no such run or model, one that cannot be exported, or a target that is there
             already or cannot be written.
     """
+    if web and (opset is not None or int8):
+        raise ExportError("`opset=` and `int8=` are for a file; a page has layers of its own")
+    if tolerance is not None and not int8:
+        raise ExportError("`tolerance=` is for `int8=True`: give that as well")
     place = Path(target)
     _refuse_occupied(place, web=web, overwrite=overwrite)
     found = _find(run, web=web)
@@ -46,7 +60,16 @@ def export(
     if not isinstance(data, Dataset):
         recipe = found.read_record().recipe
         data = load_for(recipe, on_download, None if data is None else str(data))
-    return export_site(found, place, data) if web else export_run(found, place, data)
+    if web:
+        return export_site(found, place, data)
+    return export_run(
+        found,
+        place,
+        data,
+        opset=DEFAULT_OPSET if opset is None else opset,
+        int8=int8,
+        tolerance=MOST_LOST if tolerance is None else tolerance,
+    )
 
 
 def _find(run: RunFolder | Path | str, *, web: bool) -> RunFolder | Path:

@@ -1,12 +1,12 @@
-"""Graph: a model, with all that is done to images before and after it, as the bytes of an ONNX
-file.
-"""
+"""Graph: a model, with all that is done to images before and after it, as an ONNX model."""
 
 import contextlib
 import io
 import logging
+import tempfile
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,12 @@ from mnistlab.exporting.resizing import exact_type, weights
 from mnistlab.runs import BLANK, RunRecord, seal
 from mnistlab.training.input import frame, normalise, to_float
 
-_OPSET = 20
+DEFAULT_OPSET = 20
+OPSETS = range(9, 26)
+"""Versions of ONNX's operators that are written; :mod:`tests.exporting.test_opset` writes each."""
+_FIRST_OF_DYNAMO = 18
+"""The oldest that PyTorch's exporter of today writes; its exporter by tracing writes older ones."""
+_OUTPUTS = ["logits", "probabilities"]
 _LONGEST_REASON = 200
 
 
@@ -27,8 +32,8 @@ def make_graph(
     model: nn.Module,
     record: RunRecord,
     temperature: float,
-    notes: dict[str, str],
-) -> bytes:
+    opset: int = DEFAULT_OPSET,
+) -> Any:
     """Translate a model.
 
     Args:
@@ -36,43 +41,47 @@ def make_graph(
             evaluation mode.
         record: of the run; its images and the model's input count.
         temperature: divides the logits before they become probabilities.
-        notes: the file's metadata.
+        opset: one of :data:`OPSETS`.
 
     Returns:
-        An ONNX model: input ``images``, uint8, ``(n, height, width)`` if grey and ``(n, 3,
+        An ``onnx.ModelProto``: input ``images``, uint8, ``(n, height, width)`` if grey and ``(n, 3,
         height, width)`` in colour, as in the data set; outputs ``logits`` and ``probabilities``,
-        float32 ``(n, classes)``. The same arguments give the same bytes.
+        float32 ``(n, classes)``. The same arguments give the same model.
 
     Raises:
-        ModelError: ONNX cannot express the model.
+        ModelError: ONNX, or this version of its operators, cannot express the model.
     """
     recipe, whole = record.recipe, _Whole(model, record, temperature)
     shape = record.data.image_size if record.data.channels == 1 else (3, *record.data.image_size)
+    translate = _translate if opset >= _FIRST_OF_DYNAMO else _trace
     try:
         whole.eval()
-        with _quiet():
-            program = torch.onnx.export(
-                whole,
-                (torch.zeros(2, *shape, dtype=torch.uint8),),
-                input_names=["images"],
-                output_names=["logits", "probabilities"],
-                opset_version=_OPSET,
-                dynamic_shapes={"images": {0: torch.export.Dim("n")}},
-                dynamo=True,
-                verbose=False,
-            )
-            proto = program.model_proto  # type: ignore[union-attr]
+        with quiet():
+            proto = translate(whole, torch.zeros(2, *shape, dtype=torch.uint8), opset)
     # The exporter's exceptions share no base but this one.
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         raise ModelError(f"{recipe.model}: cannot be exported to ONNX: {_reason(error)}") from error
+    # Where a conversion fails, the exporter keeps the version it began with.
+    if (written := max(one.version for one in proto.opset_import if not one.domain)) != opset:
+        raise ModelError(
+            f"{recipe.model}: cannot be exported in opset {opset}; opset {written} can express it"
+        )
     _strip(proto)
+    return proto
+
+
+def pack(proto: Any, notes: dict[str, str]) -> bytes:
+    """Return the bytes of an ``onnx.ModelProto``, with metadata and a checksum."""
+    del proto.metadata_props[:]
     for key, value in notes.items():
         proto.metadata_props.add(key=key, value=value)
     # Of the fields with a text of one's own this one comes before the graph, so that no cut spares
-    # the rest.
-    proto.doc_string = BLANK
+    # the rest. The length tells damage from a change by a tool, see `Network`.
+    proto.doc_string = f"{BLANK} of {0:010d} bytes"
+    size = len(proto.SerializeToString(deterministic=True))
+    proto.doc_string = f"{BLANK} of {size:010d} bytes"
     return seal(proto.SerializeToString(deterministic=True))
 
 
@@ -89,6 +98,40 @@ def need_packages() -> None:
         raise ExportError(
             "export needs an extra; install it: pip install 'mnistlab[export]'"
         ) from error
+
+
+def _translate(whole: nn.Module, images: Tensor, opset: int) -> Any:
+    program = torch.onnx.export(
+        whole,
+        (images,),
+        input_names=["images"],
+        output_names=_OUTPUTS,
+        opset_version=opset,
+        dynamic_shapes={"images": {0: torch.export.Dim("n")}},
+        dynamo=True,
+        verbose=False,
+    )
+    return program.model_proto  # type: ignore[union-attr]
+
+
+def _trace(whole: nn.Module, images: Tensor, opset: int) -> Any:
+    import onnx
+
+    # What it prints where it fails, it prints by itself, past sys.stdout.
+    torch._C._jit_set_onnx_log_enabled(False)  # noqa: FBT003
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "traced.onnx"
+        torch.onnx.export(
+            whole,
+            (images,),
+            file,
+            input_names=["images"],
+            output_names=_OUTPUTS,
+            opset_version=opset,
+            dynamic_axes={name: {0: "n"} for name in ("images", *_OUTPUTS)},
+            dynamo=False,
+        )
+        return onnx.load_model(file)
 
 
 class _Whole(nn.Module):
@@ -150,8 +193,8 @@ def _to_bytes(sums: Tensor, bits: int) -> Tensor:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporter from writing on the terminal."""
+def quiet() -> Iterator[None]:
+    """Keep the exporter, or the quantiser, from writing on the terminal."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

@@ -1,23 +1,29 @@
-"""Site: a model as a page that reads digits in the browser, without a server."""
+"""Site: a model as a page that reads digits, or classifies pictures, in the browser, without a
+server.
+"""
 
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mnistlab.classifier import open_classifier
 from mnistlab.data import Dataset
-from mnistlab.errors import ExportError, ModelError
+from mnistlab.errors import ExportError
 from mnistlab.exporting.onnx_export import ExportReport, export_run
 from mnistlab.exporting.onnx_graph import need_packages
 from mnistlab.exporting.onnx_layers import find_layers
 from mnistlab.files import read_file
 from mnistlab.page import standalone
-from mnistlab.recogniser import Recogniser, shipped_models
+from mnistlab.recogniser import reads_digits, shipped_models
+from mnistlab.recogniser.network import Network
 from mnistlab.runs import RunFolder, write_atomically
 
 PAGE = "index.html"
 LARGEST = 1_000_000
-"""Bytes of a page that a phone loads at once."""
+"""Bytes of a page that reads digits, which a phone loads at once."""
+LARGEST_CLASSIFIER = 32_000_000
+"""Bytes of a page that classifies; one of more takes a browser seconds for a picture."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,8 @@ class SiteReport:
 def export_site(
     source: RunFolder | Path | str, target: Path | str, dataset: Dataset | None = None
 ) -> SiteReport:
-    """Write a model as a page that reads by itself, replacing what is there.
+    """Write a model as a page that works by itself, replacing what is there: of a model of the ten
+    digits one that reads them, of any other one that classifies pictures.
 
     Args:
         source: a finished run's folder, which is first exported and checked by
@@ -51,8 +58,7 @@ def export_site(
 
     Raises:
         RunError, ModelError: those of :func:`~mnistlab.exporting.export_run`, or no such model.
-        ExportError: likewise, or the model reads no digits, has layers that are not run in a page,
-        or is too large.
+        ExportError: likewise, or the model has layers that are not run in a page, or is too large.
     """
     need_packages()
     file = source if isinstance(source, RunFolder) else find_model(source)
@@ -75,27 +81,25 @@ def find_model(source: Path | str) -> RunFolder | Path:
 
 
 def _write(file: Path, target: Path, name: str, run: ExportReport | None) -> SiteReport:
-    try:
-        network = Recogniser(file).network
-    except ModelError as error:
-        if run is None:
-            raise
-        raise ExportError(
-            f"{name}: a page reads the ten digits in 28x28 pixels alone, and this run's model is of"
-            " other classes or sizes; export it to an .onnx file instead"
-        ) from error
+    classifier = open_classifier(file)
+    network = Network(file)
+    channels, height, width = classifier.input_shape
+    classifies = not reads_digits(classifier.input_shape, classifier.classes)
     found = find_layers(read_file(file), name)
     model = {
-        "image": network.image_size,
+        "channels": channels,
+        "image": (height, width),
         "layers": found.layers,
-        "temperature": network.metadata.get("temperature", 1.0),
-        "classes": network.classes,
+        "temperature": classifier.temperature,
+        "classes": classifier.classes,
         "about": {"name": network.name} | network.metadata,
-    }
-    content = standalone(model, found.weights.astype("<f4").tobytes()).encode()
-    if len(content) >= LARGEST:
+    } | ({"fit": classifier.preparation.fit} if classifies else {})
+    weights = found.weights.astype("<f4").tobytes()
+    content = standalone(model, weights, classifies=classifies).encode()
+    largest = LARGEST_CLASSIFIER if classifies else LARGEST
+    if len(content) >= largest:
         raise ExportError(
-            f"{name}: the page would have {len(content):,} bytes, over {LARGEST:,}; train a smaller"
+            f"{name}: the page would have {len(content):,} bytes, over {largest:,}; train a smaller"
             " network"
         )
     try:

@@ -1,5 +1,6 @@
 """Native kernels for the CPU: a model becomes a plan that trains on whole batches in one call."""
 
+from mnistlab.kernels.addresses import why_not_fused
 from mnistlab.kernels.agreement import make_plan
 from mnistlab.kernels.epoch import AUGMENTATION_TENSORS, AugmentationParams, EpochBatches
 from mnistlab.kernels.library import installed, load_library
@@ -13,4 +14,5 @@ __all__ = [
     "installed",
     "load_library",
     "make_plan",
+    "why_not_fused",
 ]

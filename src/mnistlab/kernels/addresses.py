@@ -8,6 +8,8 @@ from torch import Tensor
 from mnistlab.errors import KernelError
 from mnistlab.kernels import structures
 
+_FUSED = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
+
 
 def address(tensor: Tensor | None, dtype: torch.dtype) -> int | None:
     """Return the address of a tensor's values; ``None`` for ``None``.
@@ -30,7 +32,8 @@ def optimizer_settings(
     """Return an optimiser's constants; creates its state for every trained parameter if missing."""
     if optimizer is None:
         return structures.Optimizer(kind=structures.NO_UPDATE)
-    _refuse_unusual(optimizer)
+    if reason := why_not_fused(optimizer):
+        raise KernelError(reason)
     (group,) = optimizer.param_groups
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     if isinstance(optimizer, torch.optim.SGD):
@@ -46,6 +49,7 @@ def optimizer_settings(
             momentum=group["momentum"],
             weight_decay=group["weight_decay"],
         )
+    decoupled = isinstance(optimizer, torch.optim.AdamW) or group.get("decoupled_weight_decay")
     done = 0
     for parameter in trained:
         state = optimizer.state[parameter]
@@ -55,7 +59,7 @@ def optimizer_settings(
         done = int(state["step"])
         state["step"] += steps
     return structures.Optimizer(
-        kind=structures.ADAMW,
+        kind=structures.ADAMW if decoupled else structures.ADAM,
         weight_decay=group["weight_decay"],
         beta1=group["betas"][0],
         beta2=group["betas"][1],
@@ -64,13 +68,14 @@ def optimizer_settings(
     )
 
 
-def _refuse_unusual(optimizer: torch.optim.Optimizer) -> None:
-    if type(optimizer) not in (torch.optim.SGD, torch.optim.AdamW):
-        raise KernelError(f"{type(optimizer).__name__}: has no native kernel; SGD and AdamW have")
+def why_not_fused(optimizer: torch.optim.Optimizer) -> str:
+    """Say why an optimiser's step is not one of the kernels'; nothing if it is."""
+    name = type(optimizer).__name__
+    if type(optimizer) not in _FUSED:
+        return f"{name}: has no native kernel; {', '.join(kind.__name__ for kind in _FUSED)} have"
     if len(optimizer.param_groups) != 1:
-        raise KernelError(
-            f"{type(optimizer).__name__}: parameters in several groups have no native kernel"
-        )
+        return f"{name}: parameters in several groups have no native kernel"
     for option in ("dampening", "maximize", "amsgrad", "differentiable"):
         if optimizer.param_groups[0].get(option):
-            raise KernelError(f"{type(optimizer).__name__}: {option} has no native kernel")
+            return f"{name}: {option} has no native kernel"
+    return ""

@@ -77,7 +77,7 @@ class Plan:
         """The model's parameters, in the order in which the layers need them."""
         return [getattr(module, name) for module, name in self._parameters]
 
-    def train(
+    def train(  # noqa: PLR0913 - the public signature
         self,
         batches: EpochBatches,
         first: int,
@@ -85,6 +85,7 @@ class Plan:
         optimizer: torch.optim.Optimizer | None,
         *,
         smoothing: float = 0.0,
+        class_weights: Tensor | None = None,
         averages: Sequence[Tensor] = (),
         decay: float = 0.0,
         threads: int = 1,
@@ -95,18 +96,24 @@ class Plan:
             batches: of the epoch.
             first: number of the first batch, from 0.
             last: number of the batch to stop before.
-            optimizer: ``SGD`` or ``AdamW``, whose state is created if missing, and updated;
-                ``None`` computes the gradients only. ``batches.rates`` are used, not its learning
-                rate.
+            optimizer: ``SGD``, ``Adam`` or ``AdamW``, whose state is created if missing, and
+                updated; ``None`` computes the gradients only. ``batches.rates`` are used, not its
+                learning rate.
             smoothing: of the labels, 0 to 1.
+            class_weights: float32, ``(classes,)``: of the loss, as ``weight`` of
+                :func:`torch.nn.functional.cross_entropy`; ``None`` weighs all classes alike.
             averages: the EMA of ``model.parameters()``, updated; or empty.
             decay: of the EMA, from 0 to below 1.
             threads: any number gives the same bits.
 
         Raises:
-            KernelError: not enough memory or threads, or batch norm of a batch of one image.
+            KernelError: not enough memory or threads, batch norm of a batch of one image, or an
+                optimiser that has no native kernel, see :func:`mnistlab.kernels.why_not_fused`.
+            ValueError: not as many class weights as classes.
         """
         self._refuse_single_images(batches.bounds[first : last + 1])
+        if class_weights is not None and class_weights.shape != (self.classes,):
+            raise ValueError(f"{len(class_weights)} class weights for {self.classes} classes")
         settings = optimizer_settings(optimizer, self.parameters, last - first)
         settings.average_decay = decay if averages else 0.0
         images = self._images(batches.images, batches.order, batches.augmentation)
@@ -119,6 +126,7 @@ class Plan:
             bounds=address(batches.bounds, torch.int64),
             rates=address(batches.rates, torch.float64),
             dropout_seeds=address(batches.dropout_seeds, torch.int64),
+            class_weights=address(class_weights, torch.float32),
             first_batch=first,
             last_batch=last,
             smoothing=smoothing,

@@ -4,7 +4,7 @@ from ctypes import POINTER, Structure, c_double, c_float, c_int32, c_int64, c_vo
 
 CONVOLUTION, FUSED, GLOBAL_AVERAGE, DROPOUT, ADDITION = range(5)
 NO_POOL, MAX_POOL, AVERAGE_POOL = range(3)
-SGD, ADAMW, NO_UPDATE = range(3)
+SGD, ADAMW, NO_UPDATE, ADAM = range(4)
 
 
 class Shape(Structure):
@@ -114,6 +114,7 @@ class Training(Structure):
         ("bounds", c_void_p),
         ("rates", c_void_p),
         ("dropout_seeds", c_void_p),
+        ("class_weights", c_void_p),
         ("first_batch", c_int64),
         ("last_batch", c_int64),
         ("smoothing", c_float),

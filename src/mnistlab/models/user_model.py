@@ -72,10 +72,8 @@ def user_model(
         ModelError: no such file, module or function, it failed, or it returned no ``nn.Module``.
     """
     reference, function_name = source.model, source.model.rpartition(":")[2]
-    if source.main is None:
-        raise ModelError(f"{reference}: {source.fault}")
     with _FINDER.importing_from(source, strict=strict):
-        build = _function(_module(source, source.main), function_name, reference)
+        build = _named(source)
         with user_errors(reference, f"{function_name}{image_shape, classes}", ImageShapeError):
             model = build(image_shape, classes)
     if not isinstance(model, nn.Module):
@@ -85,6 +83,22 @@ def user_model(
     if strict:
         _FINDER.keep_strict(model)
     return model
+
+
+def user_object(source: Source) -> Callable[..., Any]:
+    """Execute the code in ``source``, and return the function or class that it names.
+
+    Raises:
+        ModelError: no such file, module or function, or executing it failed.
+    """
+    with _FINDER.importing_from(source, strict=False):
+        return _named(source)
+
+
+def _named(source: Source) -> Callable[..., Any]:
+    if source.main is None:
+        raise ModelError(f"{source.model}: {source.fault}")
+    return _function(_module(source, source.main), source.model.rpartition(":")[2], source.model)
 
 
 class _Loader(SourceFileLoader):

@@ -13,36 +13,42 @@ from mnistlab.page.bundle import bundle
 _LINKS = (
     '<link rel="icon" href="icon.svg">\n',
     '<link rel="stylesheet" href="base.css">\n<link rel="stylesheet" href="page.css">\n',
-    '<script type="module" src="page.js"></script>\n',
+    '<script type="module" src="{}"></script>\n',
 )
-"""Of ``index.html``: what is put into the page itself where it has to be a single file."""
+"""Of a page: what is put into it where it has to be a single file."""
+_READS = "index.html", "page.js", "worker.js"
+_CLASSIFIES = "classify.html", "classify.js", "classify_worker.js"
+"""Of each page the HTML, and the modules that start in it and in its worker."""
 
 
 def served() -> dict[str, bytes]:
-    """Return the files of the page whose pictures a server reads, by name."""
+    """Return the files of the pages whose pictures a server reads or classifies, by name."""
     return _files("shared") | _files("served")
 
 
-def standalone(model: dict[str, Any], weights: bytes) -> str:
+def standalone(model: dict[str, Any], weights: bytes, *, classifies: bool = False) -> str:
     """Return the page that reads by itself: one HTML file that asks nothing of any server.
 
     Args:
-        model: what ``network.js`` takes and, as ``about``, the model's metadata.
+        model: what ``network.js`` takes and, as ``about``, the model's metadata; for a classifier
+            also ``fit``, how pictures are brought to its size.
         weights: float32, little-endian.
+        classifies: it classifies whole pictures; the other page finds and reads digits in them.
     """
+    html, start, worker = _CLASSIFIES if classifies else _READS
     names = _files("shared") | _files("standalone")
     texts = {name: content.decode() for name, content in names.items()}
     script = bundle(
-        {name: text for name, text in texts.items() if name.endswith(".js")}, "page.js", "worker.js"
+        {name: text for name, text in texts.items() if name.endswith(".js")}, start, worker
     )
     icon = f'<link rel="icon" href="data:image/svg+xml;base64,{_text(names["icon.svg"])}">\n'
     style = f"<style>\n{texts['base.css']}{texts['page.css']}</style>\n"
     told = json.dumps(model, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace(
         "<", "\\u003c"
     )
-    page = texts["index.html"]
+    page = texts[html]
     for link, content in zip(_LINKS, (icon, style, ""), strict=True):
-        page = _replace(page, link, content)
+        page = _replace(page, link.format(start), content)
     return _replace(
         page,
         "</body>\n",
@@ -59,7 +65,7 @@ def _text(content: bytes) -> str:
 def _replace(page: str, part: str, by: str) -> str:
     before, found, after = page.partition(part)
     if not found:
-        raise ValueError(f"index.html lacks {part!r}")
+        raise ValueError(f"the page lacks {part!r}")
     return before + by + after
 
 

@@ -2,9 +2,10 @@
 
 from mnistlab.recipe.ablation import ablate, regularisers
 from mnistlab.recipe.built_in_recipes import BUILT_IN, DISPLAY_NAMES, built_in
-from mnistlab.recipe.file import model_beside, read_recipe, read_toml, to_toml
+from mnistlab.recipe.code import read_code
+from mnistlab.recipe.file import beside, read_recipe, read_toml, to_toml
 from mnistlab.recipe.model_input import ModelInput
-from mnistlab.recipe.recipe import Recipe, allowed
+from mnistlab.recipe.recipe import TABLES, Recipe, allowed
 from mnistlab.recipe.resolve import resolve_recipe
 from mnistlab.recipe.source import Source, read_source
 from mnistlab.recipe.tested import TESTED_IMAGES, TESTED_SET, TestedOn, tested_on
@@ -12,6 +13,7 @@ from mnistlab.recipe.tested import TESTED_IMAGES, TESTED_SET, TestedOn, tested_o
 __all__ = [
     "BUILT_IN",
     "DISPLAY_NAMES",
+    "TABLES",
     "TESTED_IMAGES",
     "TESTED_SET",
     "ModelInput",
@@ -20,8 +22,9 @@ __all__ = [
     "TestedOn",
     "ablate",
     "allowed",
+    "beside",
     "built_in",
-    "model_beside",
+    "read_code",
     "read_recipe",
     "read_source",
     "read_toml",

@@ -15,6 +15,9 @@ from mnistlab.recipe.recipe import Recipe
 from mnistlab.text import to_json
 
 _LONGEST_TEXT = 1 << 20
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_CODE = {"model": "models", "loss": "losses", "optimizer": "optimisers"}
+"""Fields that may name a Python file."""
 _PAIR = re.compile(r"\\ud[89ab]\w\w\\ud[c-f]\w\w")
 
 
@@ -23,7 +26,8 @@ def read_recipe(path: Path | str) -> Recipe:
 
     Args:
         path: the file. The recipe is named after it unless the file gives another name. Where its
-            ``model`` is a Python file, a relative path is relative to this file's folder.
+            ``model``, ``loss`` or ``optimizer`` is in a Python file, a relative path is relative to
+            this file's folder.
 
     Raises:
         RecipeError: unreadable, not TOML, or not a recipe; the message starts with the path.
@@ -42,34 +46,36 @@ def read_recipe(path: Path | str) -> Recipe:
     if {"grid", "random"} & values.keys():
         raise RecipeError(f"{path}: is the file of a sweep: mnistlab sweep {path}")
     try:
-        if isinstance(values.get("model"), str):
-            values["model"] = model_beside(path, values["model"])
+        values = {key: beside(path, key, value) for key, value in values.items()}
         return Recipe.parse({"name": path.stem} | values)
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
 
 
-def model_beside(file: Path, model: str) -> str:
-    """Return a model that a file names, as one names it from the current folder.
+def beside(file: Path, key: str, value: Any) -> Any:
+    """Return a field's value as it reads from the current folder.
 
     Args:
         file: a recipe or a sweep.
-        model: as it stands there. Only a relative path of a Python file is changed.
+        key: of a field. Only ``model``, ``loss`` and ``optimizer`` name files.
+        value: as it stands there. Only a relative path of a Python file is changed.
 
     Raises:
         RecipeError: there is no such Python file beside ``file``, but one relative to the current
             folder.
     """
-    code, _, function = model.rpartition(":")
+    if key not in _CODE or not isinstance(value, str):
+        return value
+    code, _, function = value.rpartition(":")
     if not code.endswith(".py") or code.startswith("~") or Path(code).is_absolute():
-        return model
+        return value
     found = os.path.normpath(file.parent / code)
     # A name may be too long for a file, or hold a zero byte; reading the code says so.
     if not os.path.lexists(found) and os.path.lexists(code):
         there = _relative(code, file.parent)
         raise RecipeError(
-            f"model: there is no file {found}; paths of models are relative to the file that names"
-            f" them, so write {there}:{function}"
+            f"{key}: there is no file {found}; paths of {_CODE[key]} are relative to the file that"
+            f" names them, so write {there}:{function}"
         )
     return f"{Path(found).as_posix()}:{function}"
 
@@ -100,13 +106,14 @@ def to_toml(recipe: Recipe, folder: Path | None = None) -> str:
 
     Args:
         recipe: what to write.
-        folder: where the file goes, which its model's path becomes relative to; ``None`` is the
+        folder: where the file goes, which the paths in it become relative to; ``None`` is the
             current folder. :func:`read_recipe` gives the same recipe back.
     """
-    code, _, function = recipe.model.rpartition(":")
-    if folder and code.endswith(".py") and not code.startswith("~"):
-        code = code if Path(code).is_absolute() else _relative(code, folder)
-        recipe = recipe.replace(model=f"{code}:{function}")
+    for key in _CODE if folder else ():
+        code, _, function = getattr(recipe, key).rpartition(":")
+        if folder and code.endswith(".py") and not code.startswith("~"):
+            code = code if Path(code).is_absolute() else _relative(code, folder)
+            recipe = recipe.replace(**{key: f"{code}:{function}"})
     lines = [f"{key} = {_value(value)}" for key, value in recipe.model_dump(mode="json").items()]
     width = max(map(len, lines))
     comments = [field.description for field in Recipe.model_fields.values()]
@@ -123,9 +130,16 @@ def _relative(code: str, folder: Path) -> str:
 
 
 def _value(value: object) -> str:
+    if isinstance(value, dict):
+        pairs = (f"{_key(name)} = {_value(inner)}" for name, inner in value.items())
+        return f"{{{', '.join(pairs)}}}"
     # JSON's strings, numbers, booleans and arrays are written the same way in TOML 1.0, but for
     # pairs of surrogates.
     return _PAIR.sub(_as_in_toml, to_json(value, indent=None))
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else _value(name)
 
 
 def _as_in_toml(pair: re.Match[str]) -> str:

@@ -2,23 +2,28 @@
 
 import hashlib
 import json
+import keyword
+import math
 import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
     ValidationError,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
 
 from mnistlab.errors import RecipeError, did_you_mean
 from mnistlab.fit import Fit
+from mnistlab.recipe.step import refuse_step
 from mnistlab.recipe.tested import TestedOn, tested_on
 from mnistlab.text import printable, shorten
 
@@ -56,6 +61,7 @@ _OF_MODELS = frozenset(
         "width",
     )
 )
+_OF_OPTIMIZERS = frozenset(("alpha", "amsgrad", "betas", "dampening", "eps", "epsilon", "rho"))
 _OF_RUNS = frozenset(("device", "folder", "gpu", "kernels", "resume", "seed", "seeds", "threads"))
 Sigma = Annotated[float, Field(ge=0, le=10)]
 Strength = Annotated[float, Field(ge=0, le=1)]
@@ -75,6 +81,37 @@ _UNMARKED: dict[str, Any] = {"size": 32, "mean": 0.1307, "std": 0.3081}
 def _triple(given: object) -> object:
     """Return a number three times, and anything else as it is."""
     return (given,) * 3 if isinstance(given, int | float) else given
+
+
+_DEEPEST = 3
+"""Lists within lists in a keyword argument."""
+
+
+def _arguments(given: dict[str, Any]) -> dict[str, Any]:
+    """Return keyword arguments with lists for tuples, as TOML and JSON give them."""
+    for name in given:
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise ValueError("not an argument's name")
+    return {name: _argument(value) for name, value in given.items()}
+
+
+def _argument(value: object, depth: int = 0) -> object:
+    if isinstance(value, list | tuple) and depth < _DEEPEST:
+        return [_argument(part, depth + 1) for part in value]
+    if not isinstance(value, str | int | float) or not math.isfinite(
+        0 if isinstance(value, str | int) else value
+    ):
+        raise ValueError("not a plain value")
+    return value
+
+
+Arguments = Annotated[
+    dict[str, Any], AfterValidator(_arguments), WithJsonSchema({"type": "object"})
+]
+TABLES = ("optimizer_options",)
+"""Fields whose entries can be changed one by one, as in ``optimizer_options.eps``."""
+Weight = Annotated[float, Field(gt=0, le=10**6)]
+Milestone = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class Recipe(BaseModel):
@@ -305,8 +342,23 @@ class Recipe(BaseModel):
 
     epochs: int = Field(50, ge=1, le=100_000, description="passes over the training images")
     batch_size: int = Field(128, ge=1, le=1_000_000, description="images per step")
-    optimizer: Literal["sgd", "adamw"] = Field(
-        "sgd", description="stochastic gradient descent, or AdamW"
+    optimizer: (
+        Literal["sgd", "adamw", "adam", "rmsprop", "adagrad", "adadelta"]
+        | Annotated[
+            str,
+            Field(
+                pattern="[.:]",
+                max_length=4096,
+                json_schema_extra={"words": "a class such as torch.optim.NAdam"},
+            ),
+        ]
+    ) = Field(
+        "sgd",
+        description="one of these of torch.optim, or a class by path: torch.optim.NAME,"
+        " package.module.NAME or path/to/file.py:NAME",
+    )
+    optimizer_options: Arguments = Field(
+        {}, description="the optimiser's other keyword arguments, such as {betas = [0.9, 0.99]}"
     )
     learning_rate: float = Field(
         0.01, gt=0, le=100, description="the optimiser's largest step size"
@@ -316,17 +368,60 @@ class Recipe(BaseModel):
     weight_decay: Annotated[float, Regulariser("weight_decay")] = Field(
         0.0, ge=0, le=10, description="decay of the weights towards zero; 0 is none"
     )
-    schedule: Literal["constant", "cosine", "onecycle"] = Field(
+    schedule: Literal["constant", "cosine", "onecycle", "step", "multistep", "exponential"] = Field(
         "constant",
         description=(
-            "learning rate: constant, falling to 0, or rising for 30 % of the steps, then falling"
+            "learning rate: constant, falling to 0, rising for 30 % of the steps, then falling, or"
+            " times gamma: every step_size epochs, at milestones, or after each epoch"
         ),
+    )
+    gamma: float = Field(
+        0.1, gt=0, lt=1, description="step, multistep, exponential: factor of the learning rate"
+    )
+    step_size: int = Field(
+        0, ge=0, le=100_000, description="step: epochs from one fall of the rate to the next"
+    )
+    # Not strict, as above.
+    milestones: tuple[Milestone, ...] = Field(
+        (), strict=False, description="multistep: epochs after which the rate falls, ascending"
     )
     warmup: float = Field(
         0.0,
         ge=0,
         le=1000,
         description="epochs of linear rise to the learning rate; not for onecycle",
+    )
+    clip_norm: float = Field(
+        0.0, ge=0, le=10**6, description="largest norm of all gradients together; 0 is no clipping"
+    )
+    clip_value: float = Field(
+        0.0, ge=0, le=10**6, description="largest size of each gradient; 0 is no clipping"
+    )
+    loss: (
+        Literal["cross_entropy"]
+        | Annotated[
+            str,
+            Field(
+                pattern=":",
+                max_length=4096,
+                json_schema_extra={"words": "a function such as path/to/file.py:focal"},
+            ),
+        ]
+    ) = Field(
+        "cross_entropy",
+        description="cross_entropy, path/to/file.py:function or package.module:function",
+    )
+    class_weights: (
+        Annotated[Literal["", "balanced"], Field(json_schema_extra={"words": "balanced"})]
+        | Annotated[tuple[Weight, ...], Field(strict=False)]
+        | Annotated[dict[str, Weight], Field(min_length=1)]
+    ) = Field(
+        "",
+        union_mode="left_to_right",
+        description=(
+            "weights of the classes in the loss: balanced (rare ones more), a list in their order,"
+            " or a table by name; empty is none"
+        ),
     )
     label_smoothing: Annotated[float, Regulariser("label_smoothing")] = Field(
         0.0,
@@ -383,6 +478,7 @@ class Recipe(BaseModel):
             raise RecipeError(f"blur: the range must ascend; found {list(recipe.blur)}")
         if recipe.nesterov and not (recipe.optimizer == "sgd" and recipe.momentum):
             raise RecipeError("nesterov: needs optimizer sgd with momentum above 0")
+        refuse_step(recipe)
         if recipe.warmup and recipe.schedule == "onecycle":
             raise RecipeError("warmup: onecycle has a rise of its own; leave warmup at 0")
         _refuse_folds(recipe)
@@ -409,8 +505,30 @@ class Recipe(BaseModel):
         return cls.model_validate(values)
 
     def replace(self, **changes: Any) -> "Recipe":
-        """Return the same recipe with some fields changed, validated anew."""
-        return self.parse(self.model_dump() | changes)
+        """Return the same recipe with some fields changed, validated anew.
+
+        A field ``optimizer_options.eps`` changes one entry of that table.
+        """
+        values = self.model_dump()
+        for key, value in changes.items():
+            table, dot, name = key.partition(".")
+            if dot and table in TABLES:
+                values[table] = values[table] | {name: value}
+            else:
+                values[key] = value
+        return self.parse(values)
+
+    def value(self, key: str) -> Any:
+        """Return a field's value as JSON has it; that of ``optimizer_options.eps`` is ``None``
+        without it.
+        """
+        table, dot, name = key.partition(".")
+        values = self.model_dump(mode="json", include={table})
+        return values[table].get(name) if dot else values[key]
+
+    def __hash__(self) -> int:
+        # Not of the fields, since a table has no hash.
+        return hash(self.model_dump_json())
 
     def trains_as(self, other: "Recipe") -> bool:
         """Return whether both are the same training; their names do not count."""
@@ -491,7 +609,8 @@ def _describe(recipe: type[Recipe], error: ValidationError) -> str:
 
 def _options(key: str) -> list[str]:
     """Return the values that a field takes, if it takes a few words only."""
-    return list(Recipe.model_json_schema()["properties"][key].get("enum", ()))
+    schema = Recipe.model_json_schema()["properties"][key]
+    return [word for part in schema.get("anyOf", [schema]) for word in part.get("enum", ())]
 
 
 def _elsewhere(key: str) -> str:
@@ -499,6 +618,8 @@ def _elsewhere(key: str) -> str:
     plain = key.lower().replace("-", "_")
     if plain in _OF_MODELS:
         return "it is a part of the model, so write a model of your own, path/to/file.py:build"
+    if plain in _OF_OPTIMIZERS:
+        return f"it is an option of the optimiser, `optimizer_options.{plain}=`"
     if plain in _OF_RUNS:
         return f"it is no field of a recipe but an option of the run, `{plain}=`"
     return ""
@@ -521,16 +642,16 @@ def _words(schema: dict[str, Any]) -> str:
     match schema:
         case {"anyOf": options}:
             return ", or ".join(map(_words, options))
+        case {"words": words}:
+            return str(words)
         case {"const": option}:
             return str(option)
         case {"enum": options}:
             return "one of " + ", ".join(options)
         case {"type": "boolean"}:
             return "true or false"
-        case {"type": "array", "prefixItems": [item, *_]}:
-            return f"{schema.get('values', 'three numbers')}, each {_words(item)}"
-        case {"type": "array", "items": {"items": item}}:
-            return f"a list of lists, such as [[16, 16], [32, 32]], each number {_words(item)}"
+        case {"type": "object" | "array"}:
+            return _words_of_several(schema)
         case {"type": "string", "pattern": _}:
             return (
                 "letters of any script, digits, '.', '_' and '-', not starting with '.' or '-', at"
@@ -539,6 +660,19 @@ def _words(schema: dict[str, Any]) -> str:
         case {"type": "string"}:
             return "a text that is not empty"
     return _number_words(schema)
+
+
+def _words_of_several(schema: dict[str, Any]) -> str:
+    match schema:
+        case {"additionalProperties": dict(item)}:
+            return f"a table by name, each {_words(item)}"
+        case {"type": "object"}:
+            return "a table of names and numbers, texts, true, false or lists of these"
+        case {"prefixItems": [item, *_]}:
+            return f"{schema.get('values', 'three numbers')}, each {_words(item)}"
+        case {"items": {"items": item}}:
+            return f"a list of lists, such as [[16, 16], [32, 32]], each number {_words(item)}"
+    return f"a list, each {_words(schema['items'])}"
 
 
 def _number_words(schema: dict[str, Any]) -> str:

@@ -3,6 +3,6 @@ reads it. No torch.
 """
 
 from mnistlab.recogniser.reading import Box, Digit, Reading
-from mnistlab.recogniser.recogniser import Recogniser, shipped_models
+from mnistlab.recogniser.recogniser import Recogniser, reads_digits, shipped_models
 
-__all__ = ["Box", "Digit", "Reading", "Recogniser", "shipped_models"]
+__all__ = ["Box", "Digit", "Reading", "Recogniser", "reads_digits", "shipped_models"]

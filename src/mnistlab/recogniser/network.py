@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -42,6 +43,9 @@ _KINDS = {
     "data": dict,
 }
 """Of what a model says of itself, the types of what is made use of."""
+_LENGTH = re.compile(rb"sha256-of-the-rest:[0-9a-f]{64} of (\d{10}) bytes")
+_DYNAMIC = b"DynamicQuantize"
+"""In the names of operators that scale all rows of a call by the largest value among them."""
 READ_AT_ONCE = 16
 """Images a call. Every call has so many rows, blank ones included: a row's result then never hangs
 on its company."""
@@ -54,8 +58,11 @@ class Network:
         model: path of a file that ``mnistlab export`` wrote: input ``images``, uint8 ``(n, height,
             width)``, outputs ``logits`` and ``probabilities``, float32 ``(n, classes)``.
 
+    A file that another tool has changed since, such as a quantiser, is taken if it still has those
+    and runs.
+
     Raises:
-        ModelError: not such a file.
+        ModelError: not such a file, or a damaged one.
     """
 
     def __init__(self, model: Path) -> None:
@@ -70,6 +77,7 @@ class Network:
             "session.model_external_initializers_file_folder_path", _NOWHERE
         )
         content = _read(model)
+        self.changed = _is_changed(content, model)
         try:
             looping = has_control_flow(content)
         except ValueError as error:
@@ -95,11 +103,14 @@ class Network:
             held = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")
         except UnicodeDecodeError as error:
             raise ModelError(f"{model}: its names are damaged; export it again") from error
+        self._rows = 1 if _DYNAMIC in content else READ_AT_ONCE
         if names != (["images"], _OUTPUTS):
             raise ModelError(
                 f"{model}: not a model of mnistlab's; make one with `mnistlab export RUN"
                 " model.onnx`"
             )
+        if isinstance(rows := inputs[0].shape[:1] and inputs[0].shape[0], int):
+            self._rows = rows
         self.channels, *size = _image_shape(inputs[0].shape, model)
         self.image_size = size[0], size[1]
         self._shape = self.image_size if self.channels == 1 else (self.channels, *size)
@@ -109,7 +120,21 @@ class Network:
             raise ModelError(
                 f"{model}: what it says of itself is damaged; export it again"
             ) from error
+        if self.changed:
+            self.metadata["changed"] = True
+        shape = outputs[0].shape
+        self._outputs = shape[1] if len(shape) == 2 and isinstance(shape[1], int) else 10
         self._try_out()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What has to be said of the file."""
+        if not self.changed:
+            return ()
+        return (
+            f"{self.path}: was changed after the export, by another tool or by damage; it may"
+            " answer otherwise than the model that was exported",
+        )
 
     @property
     def name(self) -> str:
@@ -119,7 +144,7 @@ class Network:
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the outputs, in order."""
-        return tuple(self.metadata.get("classes", map(str, range(10))))
+        return tuple(self.metadata.get("classes", map(str, range(self._outputs))))
 
     @property
     def typical_logit(self) -> float | None:
@@ -169,10 +194,10 @@ class Network:
 
     def _run(self, images: NDArray[np.uint8], output: str) -> NDArray[np.float32]:
         found = np.empty((len(images), len(self.classes)), np.float32)
-        batch = np.zeros((READ_AT_ONCE, *self._shape), np.uint8)
+        batch = np.zeros((self._rows, *self._shape), np.uint8)
         images = images.reshape(len(images), *self._shape)
-        for start in range(0, len(images), READ_AT_ONCE):
-            part = images[start : start + READ_AT_ONCE]
+        for start in range(0, len(images), self._rows):
+            part = images[start : start + self._rows]
             batch[: len(part)] = part
             options = ort.RunOptions()
             read = partial(self._session.run, [output], {"images": batch}, options)
@@ -195,7 +220,7 @@ class Network:
         except TimeoutError:
             stop()
             raise ModelError(
-                f"{self.path}: takes longer than {_SECONDS:g} seconds to read {READ_AT_ONCE} images"
+                f"{self.path}: takes longer than {_SECONDS:g} seconds to read {self._rows} images"
             ) from None
         except KeyboardInterrupt:
             stop()
@@ -247,27 +272,45 @@ def _read(model: Path) -> bytes:
         raise ModelError(
             f"{model}: cannot be read: {getattr(error, 'strerror', None) or error}"
         ) from error
-    if _SEALED in content:
-        # Only here, since it costs a tenth of a second, and a file of earlier versions has no
-        # checksum.
-        from mnistlab.runs import seal_is_broken
-
-        if seal_is_broken(content):
-            raise ModelError(
-                f"{model}: damaged: its content and its checksum differ; export it again"
-            )
     return content
+
+
+def _is_changed(content: bytes, model: Path) -> bool:
+    """Whether a file was changed after it was exported.
+
+    Tools that change it write it anew, and with another length; damage to a disk keeps the length.
+
+    Raises:
+        ModelError: it was damaged.
+    """
+    # A file of earlier versions has no checksum.
+    if _SEALED not in content:
+        return False
+    # Only here, since it costs a tenth of a second.
+    from mnistlab.runs import seal_is_broken
+
+    if not seal_is_broken(content):
+        return False
+    length = _LENGTH.search(content)
+    if length and int(length[1]) == len(content):
+        raise ModelError(
+            f"{model}: damaged: its content and its checksum differ; export it again, or clear the"
+            " field doc_string if you changed values in it yourself"
+        )
+    return True
 
 
 def _image_shape(shape: Sequence[object], model: Path) -> tuple[int, int, int]:
     """Return channels, height and width."""
     match shape:
-        case [_, int(height), int(width)]:
+        case [rows, int(height), int(width)]:
             channels = 1
-        case [_, 3, int(height), int(width)]:
+        case [rows, 3, int(height), int(width)]:
             channels = 3
         case _:
-            channels = height = width = 0
+            rows, channels, height, width = 0, 0, 0, 0
+    if isinstance(rows, int) and not 1 <= rows <= READ_AT_ONCE and channels:
+        raise ModelError(f"{model}: reads {rows:,} images at once, not 1 to {READ_AT_ONCE}")
     if channels and 1 <= height <= _LARGEST_SIDE and 1 <= width <= _LARGEST_SIDE:
         return channels, height, width
     raise ModelError(

@@ -2,12 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from mnistlab.errors import ModelError, did_you_mean
+from mnistlab.errors import ModelError, OtherClassesError, did_you_mean
 from mnistlab.recogniser.cutting import Cutter, Glyph
 from mnistlab.recogniser.layout import arrange
 from mnistlab.recogniser.network import NONE, Network
@@ -25,8 +25,8 @@ _TEXTURE, _LEAST_CONFIDENCE = 24, 0.75
 """Digits from which on, and mean confidence below which, a picture shows texture and no writing."""
 _FEW, _DOUBTFUL = 12, 0.85
 """Digits up to which, and mean confidence below which, a picture is looked at again."""
+_DIGITS = tuple(map(str, range(10)))
 _SHIPPED = Path(__file__).parent / "shipped"
-Source = bytes | Path | str | Image.Image | NDArray[np.generic]
 
 
 def shipped_models() -> dict[str, Path]:
@@ -72,17 +72,18 @@ class Recogniser:
         shape = (self.network.channels, *self.network.image_size)
         _refuse_other_images(model, shape, self.network.classes)
 
-    def read(self, source: Source) -> Reading:
+    def read(self, source: Any) -> Reading:
         """Read one picture: a digit, a line of several, or several lines.
 
         Args:
-            source: a file's content, its path, a Pillow image, or an array, see
-                :func:`mnistlab.recogniser.picture.open_picture`.
+            source: a file's path, its content or a file object, an array, a tensor, a Pillow image
+                or a drawing pad's dictionary, see
+                :func:`mnistlab.data.picture_inputs.open_picture`.
 
         Raises:
             PictureError: not a picture, of a format not read, damaged, or too large.
         """
-        picture = open_picture(Path(source) if isinstance(source, str) else source, self.max_pixels)
+        picture = open_picture(source, self.max_pixels)
         cutter = Cutter(self.network.logits, self.network.typical_logit)
         ways = find_writing(picture)
         best, digits = self._read_best(ways, cutter, picture)
@@ -137,6 +138,16 @@ def _find_model(model: Path | str) -> Path:
     raise ModelError(f"{model}: no such model; {did_you_mean(str(model), shipped) or known}")
 
 
+def reads_digits(shape: tuple[int, int, int], classes: tuple[str, ...]) -> bool:
+    """Tell whether a model is one of the ten digits, as they are cut out of pictures.
+
+    Args:
+        shape: channels, height and width of the images that it takes.
+        classes: names of its classes; the last may be ``none``.
+    """
+    return shape == (1, 28, 28) and classes[:10] == _DIGITS and classes[10:] in ((), (NONE,))
+
+
 def _refuse_other_images(
     model: Path | str, shape: tuple[int, int, int], classes: tuple[str, ...]
 ) -> None:
@@ -145,11 +156,11 @@ def _refuse_other_images(
     Raises:
         ModelError: it is not; the message says what it is, what is needed, and the remedy.
     """
-    if shape == (1, 28, 28) and len(classes) >= 10 and classes[10:] in ((), (NONE,)):
+    if reads_digits(shape, classes):
         return
     channels, height, width = shape
     colour = " colour" if channels > 1 else ""
-    raise ModelError(
+    raise OtherClassesError(
         f"{model}: classifies{colour} images of {height}x{width} pixels into {len(classes)} classes"
         f" ({listed(classes, 5)}), but pictures are read with a model of the ten digits in 28x28"
         " grey pixels; leave the model out to read digits, or test this one on labelled images with"

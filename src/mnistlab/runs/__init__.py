@@ -10,6 +10,7 @@ from mnistlab.runs.options import RunOptions
 from mnistlab.runs.pooling import MIXED, pool_complete, pool_fingerprints, pool_folds
 from mnistlab.runs.predictions import MAX_SEED, Predictions, Seed, summarise_predictions
 from mnistlab.runs.record import (
+    CodeDigest,
     DataSummary,
     Environment,
     EpochMetrics,
@@ -32,6 +33,7 @@ __all__ = [
     "MAX_SEED",
     "MIXED",
     "ClassScore",
+    "CodeDigest",
     "DataSummary",
     "Environment",
     "EpochMetrics",

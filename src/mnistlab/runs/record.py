@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import (
     AwareDatetime,
@@ -18,15 +18,25 @@ from pydantic import (
 )
 
 from mnistlab.errors import RecipeError, RunError
-from mnistlab.recipe import ModelInput, Recipe
+from mnistlab.recipe import ModelInput, Recipe, Source
 from mnistlab.runs.checksum import add_checksum, read_checked
 from mnistlab.runs.confusion import Scores, score_classes
-from mnistlab.runs.predictions import Count, Loss, Predictions, Quantity, Seed, Share, Size
+from mnistlab.runs.predictions import (
+    MAX_LOSS,
+    Count,
+    Loss,
+    Predictions,
+    Quantity,
+    Seed,
+    Share,
+    Size,
+)
 from mnistlab.text import csv_row, html_table
 
 LARGEST_RECORD = 1 << 26
 """Bytes of a ``record.json``; a million misclassified images take half as many."""
 _ROUNDING = 1e-9
+TrainLoss = Annotated[float, Field(ge=-MAX_LOSS, le=MAX_LOSS)]
 _LIST_OF_NUMBERS = re.compile(r"\[\n\s+([-+.\deE]+(?:,\s+[-+.\deE]+)*)\s+\]")
 
 
@@ -40,8 +50,9 @@ class EpochMetrics(_Frozen):
 
     Attributes:
         epoch: from 1.
-        train_loss: mean cross-entropy in nats over the epoch's training images, as they were
-            trained on (augmented, with dropout, by the weights of the moment).
+        train_loss: mean loss over the epoch's training images, as they were trained on (augmented,
+            with dropout, by the weights of the moment): cross-entropy in nats, with the recipe's
+            ``label_smoothing`` and ``class_weights``, or a loss of the user's own.
         train_accuracy: share of them classified correctly, 0 to 1.
         test_loss: mean cross-entropy in nats over the images tested on (those held out of training,
             if the recipe has ``validation``), by the weights at the epoch's end.
@@ -52,7 +63,7 @@ class EpochMetrics(_Frozen):
     """
 
     epoch: Size
-    train_loss: Loss
+    train_loss: TrainLoss
     train_accuracy: Share
     test_loss: Loss
     test_accuracy: Share
@@ -120,6 +131,23 @@ class FinalFigures(_Frozen):
     best_test_accuracy: float
 
 
+class CodeDigest(_Frozen):
+    """Which code a run used beside its model's, see :class:`mnistlab.recipe.Source`.
+
+    Attributes:
+        source: digest of its file.
+        imports: digests of the files that it imports, by module name.
+    """
+
+    source: str
+    imports: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, source: Source) -> "CodeDigest":
+        """Return that of code as it was read."""
+        return cls(source=source.digest, imports=source.imports)
+
+
 class RunRecord(_Frozen):
     """One finished run.
 
@@ -128,6 +156,8 @@ class RunRecord(_Frozen):
         source: digest of a user model's file, see :class:`mnistlab.recipe.Source`.
         imports: digests of the files that it imports, by module name; ``None`` in records of older
             versions.
+        code: of a loss and an optimiser of the user's own, by the recipe's field.
+        class_weights: what the recipe's ``class_weights`` came to, in the order of the classes.
         input: what the model was given; ``None`` in records of older versions, see
             :attr:`model_input`.
         predictions: how the final weights classify each image; ``None`` in records of older
@@ -146,6 +176,8 @@ class RunRecord(_Frozen):
     history: tuple[EpochMetrics, ...] = Field(min_length=1)
     source: str = ""
     imports: dict[str, str] | None = None
+    code: dict[str, CodeDigest] = {}
+    class_weights: tuple[float, ...] = ()
     input: ModelInput | None = None
     predictions: Predictions | None = None
     scores: Scores | None = None
@@ -155,8 +187,9 @@ class RunRecord(_Frozen):
     @model_serializer(mode="wrap")
     def _leave_out_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content: dict[str, Any] = serialise(self)
-        if self.scores is None:
-            content.pop("scores", None)
+        for key in ("code", "class_weights", "scores"):
+            if not content.get(key):
+                content.pop(key, None)
         return content
 
     @model_validator(mode="after")
@@ -185,6 +218,12 @@ class RunRecord(_Frozen):
         return ModelInput(
             channels=1, height=height, width=width, fit=recipe.fit, mean=(mean,), std=(std,)
         )
+
+    @property
+    def brightness(self) -> float | None:
+        """Mean of the training images' pixels, 0 to 1; ``None`` where the recipe sets the mean."""
+        mean = self.model_input.mean
+        return round(sum(mean) / len(mean), 4) if self.recipe.mean == "auto" else None
 
     @property
     def class_scores(self) -> Scores | None:

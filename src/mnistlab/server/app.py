@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from mnistlab.errors import ServerError
 from mnistlab.server.access import Access, Tally
 from mnistlab.server.answer import ModelAnswer, Problem, StateAnswer
+from mnistlab.server.classify_endpoint import add_classifying
 from mnistlab.server.docs import docs_page
 from mnistlab.server.gate import Gate
 from mnistlab.server.guard import Guard
@@ -20,6 +21,7 @@ from mnistlab.server.linger import Linger
 from mnistlab.server.metrics import Metrics
 from mnistlab.server.origin import Origins, Preflights
 from mnistlab.server.pages import add_pages
+from mnistlab.server.picture_endpoint import PictureEndpoint
 from mnistlab.server.pool import Pool
 from mnistlab.server.read_endpoint import add_reading
 from mnistlab.server.refusal import PrintableResponse, answer_in_json, problem
@@ -29,6 +31,9 @@ from mnistlab.server.target import Target
 from mnistlab.server.upload import Uploads
 
 _ABOUT = """Reads handwritten digits in any ordinary picture: `POST` its file to `/api/read`.
+
+A server of other models classifies pictures instead: `POST` them to `/api/classify`. `/api/models`
+says what this one does.
 
 The body of every error is one line of JSON, `{"error": "..."}`; 503 comes with `Retry-After`."""
 
@@ -91,9 +96,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Access, metrics=metrics, tally=tally, ending=ending)
     app.add_middleware(Linger, ending=ending)
     answer_in_json(app)
-    add_reading(app, chosen, pool, uploads)
+    add_reading(app, PictureEndpoint("read", chosen, pool, uploads))
+    add_classifying(app, PictureEndpoint("classify", chosen, pool, uploads))
     _add_state(app, chosen, pool, metrics)
-    add_pages(app, report=chosen.report is not None)
+    add_pages(app, pool, report=chosen.report is not None)
     if chosen.report is not None:
         add_report(app, chosen.report)
     _check_prefix(app, chosen.root_path)
@@ -121,7 +127,12 @@ def _add_state(app: FastAPI, settings: Settings, pool: Pool, metrics: Metrics) -
     async def models() -> list[ModelAnswer]:
         default = settings.names[0]
         return [
-            ModelAnswer(name=n, default=n == default, about=pool.models.get(n, {}))
+            ModelAnswer(
+                **{"classes": [], "shape": [], "about": {}} | pool.models.get(n, {}),
+                name=n,
+                default=n == default,
+                task=pool.task,
+            )
             for n in settings.names
         ]
 

@@ -3,15 +3,22 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
 from mnistlab.errors import ServerError
+from mnistlab.runs import RunFolder
 from mnistlab.server.app import create_app
 from mnistlab.server.log import configuration
 from mnistlab.server.pool import Pool
@@ -32,14 +39,21 @@ def serve(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) 
     the server at once.
 
     Args:
-        settings: of the server.
+        settings: of the server. A model that is a run's folder is exported first, by a process of
+            its own, since PyTorch is not needed after that.
         on_ready: called with the address, such as ``http://127.0.0.1:8000``, once the server can
             read pictures.
 
     Raises:
-        ServerError: the address cannot be listened on, or the models cannot be loaded.
+        RunError: a model is a folder without a finished run.
+        ServerError: the address cannot be listened on, or the models cannot be exported or loaded.
     """
-    with _listen(settings.host, settings.port) as listener:
+    with (
+        _listen(settings.host, settings.port) as listener,
+        tempfile.TemporaryDirectory(prefix="mnistlab-") as place,
+    ):
+        models = tuple(_export(model, Path(place)) for model in settings.models)
+        settings = replace(settings, models=models)
         # uvicorn re-raises the signal that ended it, which has done its work by then.
         before = {
             number: signal.signal(number, _ignore) for number in (signal.SIGINT, signal.SIGTERM)
@@ -49,6 +63,24 @@ def serve(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) 
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _export(model: str, place: Path) -> str:
+    """Return a model that reader processes can load: of a run's folder, a file in ``place``."""
+    run = Path(model)
+    if not os.path.isdir(run):  # noqa: PTH112 - Path's raises if a name is too long for a file
+        return model
+    # What is no finished run need not wait for PyTorch.
+    RunFolder(run).read_record()
+    file = place / f"{run.resolve().name}.onnx"
+    if file.exists():
+        raise ServerError(f"two models are called {file.stem}; rename a folder")
+    command = [sys.executable, "-P", "-m", "mnistlab", "export", str(run), str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["its export ended without a word"]
+        raise ServerError(f"{run}: cannot be served: {said[-1].removeprefix('mnistlab: ')}")
+    return str(file)
 
 
 async def _serve(

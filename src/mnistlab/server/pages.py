@@ -4,7 +4,9 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 
 from mnistlab.page import served
+from mnistlab.server.pool import Pool
 from mnistlab.server.report import tabs
+from mnistlab.server.task import Task
 
 _KINDS = {
     "html": "text/html; charset=utf-8",
@@ -15,18 +17,32 @@ _KINDS = {
 _ALWAYS_ASK = {"Cache-Control": "no-cache"}
 
 
-def add_pages(app: FastAPI, *, report: bool) -> None:
-    """Give an application a route for each file of the page; ``/`` is ``index.html``.
+def add_pages(app: FastAPI, pool: Pool, *, report: bool) -> None:
+    """Give an application a route for each file of the page; ``/`` is the one for what the models
+    do.
 
     Args:
         app: the application.
+        pool: knows what they do.
         report: whether the page links to a report.
     """
+    homes: dict[Task, Response] = {}
     for name, content in served().items():
-        if name == "index.html" and report:
+        stem, _, ending = name.rpartition(".")
+        if ending == "html" and report:
             content = _with_tabs(content.decode()).encode()
-        address, kind = "/" if name == "index.html" else f"/{name}", _KINDS[name.rpartition(".")[2]]
-        _add(app, address, Response(content, headers=_ALWAYS_ASK | {"content-type": kind}))
+        response = Response(content, headers=_ALWAYS_ASK | {"content-type": _KINDS[ending]})
+        if ending == "html":
+            homes["classify" if stem == "classify" else "read"] = response
+        else:
+            _add(app, f"/{name}", response)
+
+    async def home() -> Response:
+        # What the models do is known once they are loaded, as it says in ``/readyz``.
+        response = homes[pool.task or "read"]
+        return Response(response.body, headers=dict(response.headers))
+
+    app.add_api_route("/", home, methods=["GET"], include_in_schema=False)
 
 
 def _with_tabs(page: str) -> str:

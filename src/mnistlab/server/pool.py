@@ -12,6 +12,7 @@ from mnistlab.server.metrics import Metrics
 from mnistlab.server.process import ReaderDiedError, ReaderProcess
 from mnistlab.server.refusal import LEFT, Refusal
 from mnistlab.server.settings import Settings
+from mnistlab.server.task import Task
 
 _LOGGER = logging.getLogger(__name__)
 _TRIES = 2
@@ -29,9 +30,15 @@ class Pool:
     Args:
         settings: how many processes, which models, how many may wait.
         metrics: where it counts readings, deaths and refusals.
+
+    Attributes:
+        task: what the models do with a picture; ``None`` until they are loaded.
+        models: what is known about each, by name.
+        stopping: whether the server is ending.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.task: Task | None = None
         self.models: dict[str, Any] = {}
         self.stopping = False
         self._settings, self._metrics = settings, metrics
@@ -77,20 +84,19 @@ class Pool:
             self._metrics.refused.inc()
             raise Refusal(503, "all readers are busy; try again", retry_after=1)
 
-    async def read(
+    async def answer(
         self,
         picture: bytes,
-        models: list[str],
+        wanted: dict[str, Any],
         *,
-        images: bool,
         left: asyncio.Future[None] | None = None,
     ) -> Frame:
-        """Read a picture in one of the processes.
+        """Have a picture read or classified in one of the processes.
 
         Args:
             picture: a file's content.
-            models: their names; the first one's reading is the answer.
-            images: whether the answer includes each digit as the network saw it.
+            wanted: what the process is told: the names of the ``models``, and what their task
+                takes.
             left: done once the client has left; a picture still in the queue is then dropped.
 
         Returns:
@@ -102,7 +108,7 @@ class Pool:
         """
         self.check_room()
         seconds = self._settings.picture_seconds
-        order = Frame({"models": models, "images": images, "seconds": seconds}, picture)
+        order = Frame(wanted | {"seconds": seconds}, picture)
         for attempt in range(_TRIES):
             reader = await self._take(left, again=attempt > 0)
             try:
@@ -181,7 +187,7 @@ class Pool:
                 continue
             pause = 0.0
             self._alive.add(reader)
-            self.models = reader.models
+            self.task, self.models = reader.task, reader.models
             if len(self._alive) == self._settings.workers:
                 self._failure = None
                 self._known.set()

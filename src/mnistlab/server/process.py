@@ -10,6 +10,7 @@ from typing import Any
 from mnistlab.errors import ServerError
 from mnistlab.server.frame import Frame, receive_frame
 from mnistlab.server.settings import Settings
+from mnistlab.server.task import Task
 
 _LOADING, _ENDING = 60.0, 2.0
 """Seconds for each."""
@@ -33,12 +34,13 @@ class ReaderProcess:
             raise TypeError("both pipes are needed")
         self._process, self._orders, self._answers = process, process.stdin, process.stdout
         self._logging = asyncio.ensure_future(_log(process.stderr)) if process.stderr else None
+        self.task: Task | None = None
         self.models: dict[str, Any] = {}
 
     @classmethod
     async def start(cls, settings: Settings) -> "ReaderProcess":
-        """Start a process and wait until its models are loaded; ``models`` has their metadata by
-        name.
+        """Start a process and wait until its models are loaded; ``models`` has what is known
+        about each, by name, ``task`` what they do.
 
         Raises:
             ServerError: a model cannot be loaded, or the process ended meanwhile.
@@ -70,7 +72,7 @@ class ReaderProcess:
         if "failed" in answer.head:
             await reader.end()
             raise ServerError(answer.head["failed"])
-        reader.models = answer.head["models"]
+        reader.task, reader.models = answer.head["task"], answer.head["models"]
         return reader
 
     @property

@@ -5,7 +5,6 @@ It ends when its input does, busy or not, so it never outlives the server. Signa
 do not end it, so that accepted requests are still answered.
 """
 
-import base64
 import contextlib
 import os
 import queue
@@ -14,18 +13,16 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
 
-import numpy as np
-
-from mnistlab.errors import MnistlabError, PictureError, PictureSizeError
-from mnistlab.server.answer import ModelReading, Problem, ReadAnswer
+from mnistlab.errors import MnistlabError, PictureError, PictureSizeError, ServerError
+from mnistlab.server.answer import Problem
+from mnistlab.server.classifying import ClassifyingTask
 from mnistlab.server.frame import Frame, read_frame
-from mnistlab.server.thumbnail import thumbnail
+from mnistlab.server.reading import ReadingTask
+from mnistlab.server.task import Task
 from mnistlab.text import to_json
-
-if TYPE_CHECKING:
-    from mnistlab.recogniser import Reading, Recogniser
 
 _MEMORY, _MEMORY_A_PIXEL = 2**30, 64
 """Bytes of address space: for code, models and a small picture; and per pixel of the largest
@@ -33,7 +30,14 @@ picture allowed."""
 _GRACE = 2.0
 """Seconds beyond the time limit after which the process ends itself, should the server not have
 killed it."""
-_A_STROKE = np.pad(np.zeros((20, 3), np.uint8), ((20, 20), (28, 29)), constant_values=255)
+
+
+class _Loaded(NamedTuple):
+    """The models: what they do, what does it, and what is known about each, by name."""
+
+    task: Task
+    work: ReadingTask | ClassifyingTask
+    models: dict[str, dict[str, Any]]
 
 
 def main() -> None:
@@ -53,7 +57,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(incoming, orders), daemon=True).start()
     _limit_memory(settings.head["max_pixels"])
     try:
-        recognisers = _load(**settings.head)
+        loaded = _load(**settings.head)
     except ModuleNotFoundError as error:
         _send(
             answers, Frame({"failed": f"reading needs {error.name}: pip install 'mnistlab[serve]'"})
@@ -62,14 +66,11 @@ def main() -> None:
     except MnistlabError as error:
         _send(answers, Frame({"failed": str(error)}))
         return
-    _send(
-        answers,
-        Frame({"models": {name: one.network.metadata for name, one in recognisers.items()}}),
-    )
+    _send(answers, Frame({"task": loaded.task, "models": loaded.models}))
     while True:
         order = orders.get()
         with _time_limit(order.head["seconds"] + _GRACE):
-            answer = _answer(order, recognisers)
+            answer = _answer(order, loaded.work)
         _send(answers, answer)
 
 
@@ -92,19 +93,42 @@ def _limit_memory(pixels: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY + _MEMORY_A_PIXEL * pixels, most))
 
 
-def _load(
-    names: list[str], models: list[str], threshold: float, max_pixels: int
-) -> "dict[str, Recogniser]":
-    from mnistlab.recogniser import Recogniser
+def _load(names: list[str], models: list[str], threshold: float, max_pixels: int) -> _Loaded:
+    from mnistlab.recogniser import Recogniser, reads_digits, shipped_models
+    from mnistlab.recogniser.network import Network
 
-    recognisers = {
-        name: Recogniser(model, threshold=threshold, max_pixels=max_pixels)
-        for name, model in zip(names, models, strict=True)
+    shipped = shipped_models()
+    recognisers: dict[str, Recogniser] = {}
+    networks: dict[str, Network] = {}
+    for name, model in zip(names, models, strict=True):
+        if model not in shipped and model.lower().endswith(".onnx"):
+            networks[name] = one = Network(Path(model))
+            if not reads_digits((one.channels, *one.image_size), one.classes):
+                continue
+        recognisers[name] = Recogniser(model, threshold=threshold, max_pixels=max_pixels)
+        networks[name] = recognisers[name].network
+    others = {
+        name: model for name, model in zip(names, models, strict=True) if name not in recognisers
     }
-    # Loads what is loaded lazily, so that the first picture need not wait for it.
-    for recogniser in recognisers.values():
-        recogniser.read(thumbnail(_A_STROKE))
-    return recognisers
+    if recognisers and others:
+        raise ServerError(
+            f"one server cannot do both: {next(iter(recognisers))} reads digits,"
+            f" {next(iter(others))} classifies pictures; start a second one, on another port"
+        )
+    known = {
+        name: {
+            "classes": list(one.classes),
+            "shape": [one.channels, *one.image_size],
+            "about": one.metadata,
+        }
+        for name, one in networks.items()
+    }
+    if recognisers:
+        return _Loaded("read", ReadingTask(recognisers), known)
+    from mnistlab.classifier import open_classifier
+
+    classifiers = {name: open_classifier(m, threshold=threshold) for name, m in others.items()}
+    return _Loaded("classify", ClassifyingTask(classifiers, max_pixels), known)
 
 
 @contextlib.contextmanager
@@ -120,19 +144,11 @@ def _time_limit(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _answer(order: Frame, recognisers: "dict[str, Recogniser]") -> Frame:
-    """Return status, seconds of reading, and the response's JSON."""
+def _answer(order: Frame, work: ReadingTask | ClassifyingTask) -> Frame:
+    """Return status, seconds of work, and the response's JSON."""
     start = time.perf_counter()
     try:
-        first, *others = order.head["models"]
-        reading = recognisers[first].read(order.body)
-        answers = {first: reading} | {
-            name: _read_again(reading, recognisers[name]) for name in others
-        }
-        told, *also = (
-            _describe(name, one, images=order.head["images"]) for name, one in answers.items()
-        )
-        answer = ReadAnswer(**told, also=[ModelReading(**one) for one in also])
+        answer = work.answer(order.body, order.head)
         # Unset are the images that nobody asked for.
         content = to_json(answer.model_dump(exclude_unset=True), indent=None).encode()
         status = 200
@@ -146,34 +162,6 @@ def _answer(order: Frame, recognisers: "dict[str, Recogniser]") -> Frame:
         status, content = 422, Problem.body("the picture cannot be read")
     seconds = time.perf_counter() - start
     return Frame({"status": status, "seconds": seconds}, content)
-
-
-def _read_again(reading: "Reading", recogniser: "Recogniser") -> "Reading":
-    """Return what another model reads in the digits already found; finding them is nearly all the
-    work.
-    """
-    from mnistlab.recogniser import Digit, Reading
-
-    if not reading.digits:
-        return reading
-    rows = recogniser.network.named(np.stack([digit.pixels for digit in reading.digits]))
-    digits = (
-        Digit(digit.box, row, digit.pixels, bool(row.max() >= recogniser.threshold))
-        for digit, row in zip(reading.digits, rows, strict=True)
-    )
-    return Reading(tuple(digits), reading.size)
-
-
-def _describe(name: str, reading: "Reading", *, images: bool) -> dict[str, Any]:
-    width, height = reading.size
-    seen = {
-        "images": [base64.b64encode(thumbnail(digit.pixels)).decode() for digit in reading.digits]
-    }
-    return (
-        {"model": name, "width": width, "height": height, "error": None}
-        | reading.as_dict()
-        | (seen if images else {})
-    )
 
 
 if __name__ == "__main__":

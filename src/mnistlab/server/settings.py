@@ -23,6 +23,8 @@ class Settings:
 
     Attributes:
         models: names of shipped models, or paths of ``.onnx`` files; the first is the default.
+            Models of the ten digits read them, any others classify pictures; one server does one
+            of the two. :func:`mnistlab.server.launch.serve` takes folders of runs, too.
         host: address to listen on; the default can be reached from this machine only.
         port: 0 takes a free one.
         workers: reader processes; the default is one per core that this process may use.

@@ -27,6 +27,7 @@ from mnistlab.statistics.evaluation import (
     Misclassification,
     evaluate,
 )
+from mnistlab.statistics.held_out_calibration import Calibration, calibrate
 from mnistlab.statistics.images import HardImage, confusion, hardest
 from mnistlab.statistics.interval import Interval
 from mnistlab.statistics.looks import Look, minimum_seeds, planned_looks, unplanned_look
@@ -42,6 +43,7 @@ __all__ = [
     "MEASURES",
     "METRICS",
     "Band",
+    "Calibration",
     "ClassDifference",
     "ClassErrors",
     "ClassFigures",
@@ -62,6 +64,7 @@ __all__ = [
     "RunGroup",
     "Summary",
     "band",
+    "calibrate",
     "class_differences",
     "class_errors",
     "class_means",

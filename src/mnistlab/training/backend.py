@@ -1,18 +1,23 @@
 """Backend: trains on batches and computes logits, with the native kernels or with PyTorch."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels import EpochBatches, Plan, load_library, make_plan
+from mnistlab.kernels import EpochBatches, Plan, load_library, make_plan, why_not_fused
 from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.training.augmentations import without_native_kernel
 from mnistlab.training.cuda_graph import CudaGraphBackend
+from mnistlab.training.device import torch_threads
+from mnistlab.training.loss import Loss
+from mnistlab.training.optimizers import Update, why_not_captured
+from mnistlab.training.randomness import seed_global
 from mnistlab.training.torch_backend import TorchBackend
 
+_CPU = torch.device("cpu")
 KERNELS = ("auto", "torch")
 IMAGES_PER_CALL = 2048
 """About ten milliseconds of computation; between two calls, progress is reported and signals are
@@ -49,7 +54,11 @@ class Backend(Protocol):
 
 
 class NativeBackend:
-    """The native kernels: several batches per call, the same bits on any number of threads."""
+    """The native kernels: several batches per call, the same bits on any number of threads.
+
+    Where the kernels have no step of the optimiser, or gradients are clipped, they compute the
+    gradients of a batch, and PyTorch takes the step.
+    """
 
     reason = ""
 
@@ -58,8 +67,8 @@ class NativeBackend:
         plan: Plan,
         model: nn.Module,
         recipe: Recipe,
-        optimizer: torch.optim.Optimizer,
-        averages: list[Tensor],
+        update: Update,
+        loss: Loss,
         model_input: ModelInput,
     ) -> None:
         self.kernels = load_library().build
@@ -67,20 +76,47 @@ class NativeBackend:
         self.flops = plan.flops
         self._plan, self._model, self._recipe = plan, model, recipe
         self._input = model_input
-        self._optimizer, self._averages = optimizer, averages
+        self._update, self._loss = update, loss
+        self._fused = not (update.clips or why_not_fused(update.optimizer))
         self._threads = torch.get_num_threads()
 
     def train(self, batches: EpochBatches, first: int, last: int) -> None:
         """See :class:`Backend`."""
+        if self._fused:
+            self._train(
+                batches,
+                first,
+                last,
+                self._update.optimizer,
+                averages=self._update.averages,
+                decay=self._recipe.averaging,
+            )
+            return
+        # The bits of PyTorch's sums depend on the number of threads.
+        with torch_threads(1):
+            for batch in range(first, last):
+                self._train(batches, batch, batch + 1, None)
+                # For optimisers that draw random numbers.
+                seed_global(int(batches.dropout_seeds[batch]), _CPU)
+                self._update(float(batches.rates[batch]))
+
+    def _train(
+        self,
+        batches: EpochBatches,
+        first: int,
+        last: int,
+        optimizer: torch.optim.Optimizer | None,
+        **averaging: Any,
+    ) -> None:
         self._plan.train(
             batches,
             first,
             last,
-            self._optimizer,
-            smoothing=self._recipe.label_smoothing,
-            averages=self._averages,
-            decay=self._recipe.averaging,
+            optimizer,
+            smoothing=self._loss.label_smoothing,
+            class_weights=self._loss.weights,
             threads=self._threads,
+            **averaging,
         )
 
     def forward_only(self, batches: EpochBatches) -> Callable[[int], None]:
@@ -103,8 +139,8 @@ class NativeBackend:
 def choose_backend(
     model: nn.Module,
     recipe: Recipe,
-    optimizer: torch.optim.Optimizer,
-    averages: list[Tensor],
+    update: Update,
+    loss: Loss,
     model_input: ModelInput,
     classes: int,
     device: torch.device,
@@ -114,9 +150,9 @@ def choose_backend(
 
     Args:
         model: on ``device``.
-        recipe: its augmentation, ``label_smoothing`` and ``averaging`` are used.
-        optimizer: of the model's parameters.
-        averages: the EMA of ``model.parameters()``, or empty.
+        recipe: its augmentation and ``averaging`` are used.
+        update: the step of the model's parameters.
+        loss: what is minimised.
         model_input: the shape of the model's input, and how it is normalised.
         classes: number of logits.
         device: the native kernels run on the CPU only.
@@ -129,14 +165,21 @@ def choose_backend(
         reason = "requested"
     if not reason and (kinds := without_native_kernel(recipe)):
         reason = f"augmentation {', '.join(kinds)} has no native kernel"
+    if not reason and loss.function:
+        reason = f"the loss {loss.name} has no native kernel"
     if not reason:
         try:
             plan = make_plan(
                 model, model_input.shape, classes, mean=model_input.mean, std=model_input.std
             )
-            return NativeBackend(plan, model, recipe, optimizer, averages, model_input)
+            return NativeBackend(plan, model, recipe, update, loss, model_input)
         except KernelError as error:
             reason = str(error)
     if device.type == "cuda":
-        return CudaGraphBackend(model, recipe, optimizer, averages, model_input, device, reason)
-    return TorchBackend(model, recipe, optimizer, averages, model_input, device, reason)
+        why_not = why_not_captured(update.optimizer)
+        if loss.function:
+            why_not = f"a CUDA graph may not capture the loss {loss.name}"
+        if not why_not:
+            return CudaGraphBackend(model, recipe, update, loss, model_input, device, reason)
+        reason = f"{reason}; {why_not}"
+    return TorchBackend(model, recipe, update, loss, model_input, device, reason)

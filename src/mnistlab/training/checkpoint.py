@@ -14,7 +14,8 @@ from torch import Tensor
 
 from mnistlab.errors import RecipeError, RunError
 from mnistlab.recipe import Recipe
-from mnistlab.runs import BLANK, EpochMetrics, Seed, seal, seal_is_broken
+from mnistlab.runs import BLANK, CodeDigest, EpochMetrics, Seed, seal, seal_is_broken
+from mnistlab.training.optimizer_state import pack_state, unpack_state
 from mnistlab.training.trainer import Trainer
 
 _HEADER = "mnistlab"
@@ -35,6 +36,9 @@ class CheckpointHeader(BaseModel):
     kernels: str = "torch"
     source: str = ""
     imports: dict[str, str] | None = None
+    code: dict[str, CodeDigest] = {}
+    optimizer: str = ""
+    """Its state but for the tensors, as JSON, see :func:`pack_state`."""
     started: AwareDatetime
     history: tuple[EpochMetrics, ...]
     batch: int = Field(ge=0)
@@ -76,6 +80,7 @@ def pack_checkpoint(
         kernels=trainer.backend.kernels,
         source=trainer.source.digest,
         imports=trainer.source.imports,
+        code={field: CodeDigest.of(source) for field, source in trainer.code.items()},
         started=started,
         history=tuple(trainer.history),
         batch=trainer.batch,
@@ -83,10 +88,8 @@ def pack_checkpoint(
         sha256=BLANK,
     )
     tensors = {f"model.{name}": value for name, value in trainer.model.state_dict().items()}
-    for index, state in trainer.optimizer.state_dict()["state"].items():
-        tensors |= {
-            f"optimizer.{index}.{name}": value for name, value in state.items() if value is not None
-        }
+    optimizer = json.dumps(pack_state(trainer.optimizer.state_dict(), "optimizer", tensors))
+    header = header.model_copy(update={"optimizer": optimizer})
     tensors |= {f"average.{index}": value for index, value in enumerate(trainer.averaging.averages)}
     tensors |= {"losses": trainer.losses, "correct": trainer.correct}
     return seal(save(_detached(tensors), {_HEADER: header.model_dump_json()}))
@@ -149,12 +152,7 @@ def restore(trainer: Trainer, header: CheckpointHeader, content: bytes, name: st
     try:
         tensors = load(content)
         trainer.model.load_state_dict(_with_prefix(tensors, "model."))
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, value in _with_prefix(tensors, "optimizer.").items():
-            index, _, entry = key.partition(".")
-            state.setdefault(int(index), {})[entry] = value
-        groups = trainer.optimizer.state_dict()["param_groups"]
-        trainer.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        trainer.optimizer.load_state_dict(unpack_state(json.loads(header.optimizer), tensors))
         for number, average in enumerate(trainer.averaging.averages):
             average.copy_(tensors[f"average.{number}"])
         trainer.losses.copy_(tensors["losses"])

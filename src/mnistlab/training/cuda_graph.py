@@ -81,8 +81,10 @@ class CudaGraphBackend(TorchBackend):
     def _state(self) -> dict[str, Tensor]:
         """Return every tensor that a step changes, by name."""
         state = dict(self._model.state_dict(keep_vars=True))
-        state |= {f"average.{number}": average for number, average in enumerate(self._averages)}
-        for number, entries in enumerate(self._optimizer.state.values()):
+        state |= {
+            f"average.{number}": average for number, average in enumerate(self._update.averages)
+        }
+        for number, entries in enumerate(self._update.optimizer.state.values()):
             state |= {
                 f"{number}.{name}": value
                 for name, value in entries.items()

@@ -65,8 +65,3 @@ def torch_threads(count: int | None) -> Iterator[int]:
 def cuda_devices() -> int:
     """Return the number of CUDA devices."""
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
-
-
-def preload_optimizers() -> None:
-    """Import what the first optimiser imports, about a second, before processes are forked."""
-    torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)

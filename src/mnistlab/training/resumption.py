@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mnistlab.errors import RunError
 from mnistlab.recipe import Recipe, Source
+from mnistlab.runs import CodeDigest
 from mnistlab.training.checkpoint import CheckpointHeader
 
 
@@ -66,6 +67,19 @@ def refuse_other_source(
             f"{path}: {difference} since this run was started; choose another folder, or give"
             " `overwrite=True`"
         )
+
+
+def refuse_other_code(
+    path: Path, digests: Mapping[str, CodeDigest], code: Mapping[str, Source]
+) -> None:
+    """Refuse a run whose loss or optimiser of the user's own has been edited since.
+
+    Raises:
+        RunError: the message names the file.
+    """
+    for field, source in code.items():
+        if field in digests:
+            refuse_other_source(path, digests[field].source, digests[field].imports, source)
 
 
 def refuse_difference(

@@ -1,6 +1,6 @@
 """A run from beginning to end: trained, saved in its folder, stopped and resumed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +15,10 @@ from mnistlab.data import Dataset
 from mnistlab.data.loading import load_for, take_for
 from mnistlab.errors import KernelError, ModelError, RunError, TrainingError
 from mnistlab.models.user_model import user_errors
-from mnistlab.recipe import Recipe, Source, read_source, resolve_recipe
+from mnistlab.recipe import Recipe, Source, read_code, read_source, resolve_recipe
 from mnistlab.runs import (
     MAX_SEED,
+    CodeDigest,
     DataSummary,
     RunFolder,
     RunRecord,
@@ -48,6 +49,7 @@ from mnistlab.training.events import (
 from mnistlab.training.negatives import add_negatives
 from mnistlab.training.resumption import (
     refuse_difference,
+    refuse_other_code,
     refuse_other_kernels,
     refuse_other_run,
     refuse_other_source,
@@ -179,7 +181,8 @@ class _Run:
         """Train from the folder's checkpoint, or from the start; ``None`` if asked to stop."""
         recipe, module = self.recipe, self.module
         source = read_source(recipe.model) if module is None else Source(recipe.model)
-        checkpoint = self._checkpoint(source)
+        code = read_code(recipe)
+        checkpoint = self._checkpoint(source, code)
         threads, kernels, started = self.threads, self.kernels, now()
         if checkpoint:
             started = checkpoint.header.started
@@ -187,7 +190,9 @@ class _Run:
                 kernels, threads = "torch", checkpoint.header.threads
         with torch_threads(threads) as used:
             dataset = add_negatives(self.dataset, recipe)
-            trainer = Trainer(recipe, dataset, self.seed, self.device, kernels, source, module)
+            trainer = Trainer(
+                recipe, dataset, self.seed, self.device, kernels, source, module, code
+            )
             add_trusted(source)
             if checkpoint:
                 checkpoint.restore(trainer)
@@ -207,7 +212,7 @@ class _Run:
         self.on_event(RunFinished(record))
         return TrainedModel(record, model, logits)
 
-    def _checkpoint(self, source: Source) -> "_Checkpoint | None":
+    def _checkpoint(self, source: Source, code: Mapping[str, Source]) -> "_Checkpoint | None":
         """Return the folder's checkpoint, if it is one of this run."""
         if not (self.folder and self.folder.begun):
             return None
@@ -223,6 +228,7 @@ class _Run:
             self.device.type,
             self.threads,
         )
+        refuse_other_code(self.folder.path, header.code, code)
         return _Checkpoint(self.folder, header, content)
 
     def _train_epochs(
@@ -287,6 +293,7 @@ def _reuse(
     )
     source = read_source(recipe.model)
     refuse_other_source(folder.path, record.source, record.imports, source)
+    refuse_other_code(folder.path, record.code, read_code(recipe))
     add_trusted(source)
     trained = load_trained(folder, trusted=True)
     on_event(RunFinished(record, reused=True))
@@ -306,7 +313,7 @@ def _start_event(trainer: Trainer, dataset: Dataset, threads: int) -> RunStarted
         test_images=len(dataset.test),
         epochs_done=len(trainer.history),
         batches=len(trainer.bounds),
-        notes=trainer.input.notes,
+        notes=trainer.notes,
     )
 
 
@@ -337,6 +344,8 @@ def _record(
         history=tuple(trainer.history),
         source=trainer.source.digest,
         imports=trainer.source.imports,
+        code={field: CodeDigest.of(source) for field, source in trainer.code.items()},
+        class_weights=trainer.class_weights,
         input=trainer.input,
         predictions=predictions,
         scores=score_classes(predictions, dataset.classes),

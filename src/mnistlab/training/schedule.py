@@ -15,10 +15,14 @@ def learning_rates(recipe: Recipe, epoch: int, batches: int) -> Tensor:
     ``cosine`` falls to 0 along a cosine (Loshchilov and Hutter, 2017). ``onecycle`` rises along a
     cosine from 1/25 of the peak during the first 30 % of all steps, and falls to 1/250,000 of it
     (Smith and Topin, 2018, with the defaults of :class:`torch.optim.lr_scheduler.OneCycleLR`).
-    ``warmup`` scales the rates of the first epochs linearly.
+    ``step``, ``multistep`` and ``exponential`` multiply by ``gamma`` every ``step_size`` epochs,
+    after each of the epochs in ``milestones``, and after every epoch, as :class:`StepLR`,
+    :class:`MultiStepLR` and :class:`ExponentialLR` of :mod:`torch.optim.lr_scheduler`. ``warmup``
+    scales the rates of the first epochs linearly.
 
     Args:
-        recipe: its ``learning_rate``, ``schedule``, ``warmup`` and ``epochs`` are used.
+        recipe: its ``learning_rate``, ``schedule``, the schedule's fields, ``warmup`` and
+            ``epochs`` are used.
         epoch: from 1.
         batches: steps per epoch.
 
@@ -35,9 +39,20 @@ def learning_rates(recipe: Recipe, epoch: int, batches: int) -> Tensor:
         rising = _cosine(_START, 1.0, (steps / peak).clamp(max=1)) if peak > 0 else factors
         falling = _cosine(1.0, _END, ((steps - peak) / max(total - 1 - peak, 1)).clamp(0, 1))
         factors = torch.where(steps < peak, rising, falling)
+    else:
+        factors = factors * recipe.gamma ** _falls(recipe, epoch - 1)
     if recipe.warmup:
         factors = factors * ((steps + 1) / (recipe.warmup * batches)).clamp(max=1)
     return factors * recipe.learning_rate
+
+
+def _falls(recipe: Recipe, done: int) -> int:
+    """Return how often the rate has been multiplied by gamma after that many epochs."""
+    if recipe.schedule == "step":
+        return done // recipe.step_size
+    if recipe.schedule == "multistep":
+        return sum(milestone <= done for milestone in recipe.milestones)
+    return done if recipe.schedule == "exponential" else 0
 
 
 def _cosine(start: float, end: float, progress: Tensor) -> Tensor:

@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from mnistlab.kernels import AugmentationParams, EpochBatches
 from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.training.augmentations import augment, mix_targets
 from mnistlab.training.inference import compute_logits
 from mnistlab.training.input import normalise, to_float
+from mnistlab.training.loss import Loss
+from mnistlab.training.optimizers import Update
 from mnistlab.training.randomness import seed_global
 
 
@@ -25,15 +26,15 @@ class TorchBackend:
         self,
         model: nn.Module,
         recipe: Recipe,
-        optimizer: torch.optim.Optimizer,
-        averages: list[Tensor],
+        update: Update,
+        loss: Loss,
         model_input: ModelInput,
         device: torch.device,
         reason: str,
     ) -> None:
         self.reason = reason
         self._model, self._recipe = model, recipe
-        self._optimizer, self._averages = optimizer, averages
+        self._update, self._loss = update, loss
         self._input = model_input
         self._device = device
 
@@ -83,21 +84,12 @@ class TorchBackend:
     ) -> tuple[Tensor, Tensor]:
         """Train on the chosen images; return their mean loss and how many were correct."""
         pixels, labels = self._pixels(images[chosen], augmentation), labels[chosen]
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
-        self._optimizer.zero_grad()
+        self._update.optimizer.zero_grad()
         logits = self._model(pixels)
         targets = mix_targets(labels, logits.shape[1], augmentation)
-        loss = functional.cross_entropy(
-            logits, targets, label_smoothing=self._recipe.label_smoothing
-        )
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
-        with torch.no_grad():
-            for average, parameter in zip(
-                self._averages, self._model.parameters(), strict=bool(self._averages)
-            ):
-                average.lerp_(parameter, 1 - self._recipe.averaging)
+        loss = self._loss(logits, targets)
+        self._loss.backward(loss)
+        self._update(rate)
         leading = labels if targets is labels else _leading(labels, targets)
         return loss.detach(), (logits.detach().argmax(dim=1) == leading).sum()
 

@@ -1,7 +1,9 @@
 """TrainedModel: the result of a finished run, in memory or read from the run's folder."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,11 +12,15 @@ from torch import nn
 
 from mnistlab.data import read_views
 from mnistlab.data.loading import load_for, take_for
+from mnistlab.data.preparation import Preparation
 from mnistlab.errors import ModelError, RunError
 from mnistlab.models import build_model, count_parameters
 from mnistlab.models.user_model import TRUST, is_user_model, user_errors
-from mnistlab.recipe import read_source
+from mnistlab.prediction import Classifier
+from mnistlab.recipe import DISPLAY_NAMES, read_source
 from mnistlab.runs import RunFolder, RunRecord
+from mnistlab.statistics import calibrate
+from mnistlab.statistics.logits import log_probabilities
 from mnistlab.training.checkpoint import load_weights
 from mnistlab.training.code_trust import is_trusted, is_trusted_path, trusts_all
 from mnistlab.training.inference import compute_logits
@@ -49,6 +55,47 @@ class TrainedModel:
 
     def _repr_html_(self) -> str:
         return self.record._repr_html_()
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """The model with its calibration, ready for pictures of any kind and size.
+
+        Where the run held out training images, the temperature is fitted on those, as that of an
+        exported file is.
+        """
+        record = self.record
+        calibration = calibrate(record, self.test_logits)
+        temperature = calibration.temperature
+
+        def read(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+            return np.exp(log_probabilities(self.logits(images), temperature))
+
+        data, name = record.data, record.recipe.name
+        return Classifier(
+            title=record.recipe.title.replace(name, DISPLAY_NAMES.get(name, name), 1),
+            classes=data.classes,
+            preparation=Preparation(data.channels, data.image_size, record.model_input.fit),
+            read=read,
+            temperature=temperature,
+            calibrated_on=calibration.fitted_on,
+            brightness=record.brightness,
+        )
+
+    def predict(self, pictures: Any, **options: Any) -> Any:
+        """Classify one picture, or several, of any kind and size.
+
+        Args:
+            pictures: see :meth:`mnistlab.prediction.Classifier.predict`.
+            options: see there.
+
+        Returns:
+            A :class:`mnistlab.prediction.Prediction`, or a list of them.
+
+        Raises:
+            PictureError: something is no picture, or damaged.
+            ModelError: an option is out of range, or a user model fails.
+        """
+        return self.classifier.predict(pictures, **options)
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the logits of images, computed as those of the run's test images were.
@@ -114,7 +161,9 @@ def load(run: RunFolder | Path | str) -> TrainedModel:
     return load_trained(run if isinstance(run, RunFolder) else RunFolder(Path(run)))
 
 
-def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
+def load_trained(
+    folder: RunFolder, *, trusted: bool = False, needs_logits: bool = True
+) -> TrainedModel:
     """Read a finished run, and build its model with its final weights.
 
     Args:
@@ -122,6 +171,8 @@ def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
         trusted: whether the user has named the recipe. If not, a user model is built only if its
             code :func:`~mnistlab.training.code_trust.is_trusted`, since a run's folder may come
             from a stranger.
+        needs_logits: whether logits that were pruned are computed again, from the run's data;
+            otherwise there are none then.
 
     Raises:
         RunError: not a finished run, damaged, or the code of a user model has changed since.
@@ -167,7 +218,8 @@ def load_trained(folder: RunFolder, *, trusted: bool = False) -> TrainedModel:
         model = model.eval()
     if folder.logits_file.exists():
         return TrainedModel(record, model, folder.read_logits())
-    return _with_logits(TrainedModel(record, model, np.empty((0, 0), np.float32)), folder)
+    trained = TrainedModel(record, model, np.empty((0, 0), np.float32))
+    return _with_logits(trained, folder) if needs_logits else trained
 
 
 def _with_logits(trained: TrainedModel, folder: RunFolder) -> TrainedModel:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -15,19 +15,20 @@ from mnistlab.errors import DataError, ModelError, TrainingError
 from mnistlab.kernels import EpochBatches
 from mnistlab.models import adopt_model, build_model, count_parameters
 from mnistlab.models.user_model import is_user_model, user_errors
-from mnistlab.recipe import Recipe, Source, read_source
+from mnistlab.recipe import Recipe, Source, read_code, read_source
 from mnistlab.runs import EpochMetrics
 from mnistlab.training.augmentations import draw_augmentation
 from mnistlab.training.averaging import UPDATE_BN_IMAGES, WeightAveraging, update_bn
 from mnistlab.training.backend import choose_backend
+from mnistlab.training.class_weights import class_weights, describe_weights
 from mnistlab.training.events import BatchDone, EpochDone, Listener
 from mnistlab.training.inference import score
 from mnistlab.training.input import build_to_fit, to_size
+from mnistlab.training.loss import make_loss
+from mnistlab.training.optimizers import Update, make_optimizer, optimizer_notes
 from mnistlab.training.randomness import derive_seed, fork_rng, generator, seed_global
 from mnistlab.training.sanity_check import check_trainable
 from mnistlab.training.schedule import learning_rates
-
-_CPU = torch.device("cpu")
 
 
 class Trainer:
@@ -45,10 +46,13 @@ class Trainer:
         kernels: ``auto`` or ``torch``, see :func:`mnistlab.training.backend.choose_backend`.
         source: the code of a user model; ``None`` reads it.
         module: a copy of this is trained instead of what ``recipe.model`` names.
+        code: that of the recipe's loss and optimiser, see :func:`mnistlab.recipe.read_code`;
+            ``None`` reads it.
 
     Raises:
-        ModelError: the model does not fit the images.
-        DataError: there is only one training image.
+        ModelError: the model does not fit the images, or a loss of the user's own fails.
+        DataError: there is only one training image, or none of a class that is to be weighed.
+        RecipeError: an optimiser, an option of it or class weights that cannot be.
     """
 
     def __init__(
@@ -60,8 +64,10 @@ class Trainer:
         kernels: str = "auto",
         source: Source | None = None,
         module: nn.Module | None = None,
+        code: Mapping[str, Source] | None = None,
     ) -> None:
         self.recipe = recipe
+        self.code = read_code(recipe) if code is None else code
         self.source = source or read_source(recipe.model)
         self.seed = seed
         self.device = device
@@ -81,21 +87,36 @@ class Trainer:
                 check_trainable(
                     model, recipe.model, shape, min(stop - start for start, stop in self.bounds)
                 )
+        self.class_weights = class_weights(recipe, dataset)
+        with fork_rng(device):
+            self.loss = make_loss(
+                recipe,
+                self.class_weights,
+                self.code.get("loss"),
+                classes,
+                min(stop - start for start, stop in self.bounds),
+                device,
+            )
         with user_errors(recipe.model, "setting up training", ModelError):
             self.model = model.to(device)
             self.parameters = count_parameters(model)
-            self.optimizer = make_optimizer(model, recipe, device)
+            self.optimizer = make_optimizer(model, recipe, device, self.code.get("optimizer"))
             self.averaging = WeightAveraging(model, recipe)
             self.backend = choose_backend(
                 model,
                 recipe,
-                self.optimizer,
-                self.averaging.ema,
+                Update(model, recipe, self.optimizer, self.averaging.ema),
+                self.loss,
                 self.input,
                 classes,
                 device,
                 kernels,
             )
+        self.notes = (
+            *self.input.notes,
+            *optimizer_notes(recipe, self.optimizer),
+            *([describe_weights(self.class_weights, dataset)] if self.class_weights else []),
+        )
         self._train_images = to_size(dataset.train.images, self.input).to(device).contiguous()
         self._train_labels = torch.from_numpy(dataset.train.labels).to(device)
         self._test_images = to_size(dataset.test.images, self.input).to(device).contiguous()
@@ -274,36 +295,6 @@ class Trainer:
             test_seconds=round(time.perf_counter() - began, 4),
             images_per_second=round(images / train_seconds, 1),
         )
-
-
-def make_optimizer(
-    model: nn.Module, recipe: Recipe, device: torch.device = _CPU
-) -> torch.optim.Optimizer:
-    """Return the recipe's optimiser of the model's parameters.
-
-    Args:
-        model: on the device.
-        recipe: its optimiser and the options of it are used.
-        device: on CUDA, the optimiser is one that a CUDA graph can capture.
-    """
-    # Fused implementations read a learning rate that lies on the device.
-    cuda = device.type == "cuda"
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(
-            model.parameters(),
-            lr=recipe.learning_rate,
-            weight_decay=recipe.weight_decay,
-            fused=cuda or None,
-            capturable=cuda,
-        )
-    return torch.optim.SGD(
-        model.parameters(),
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        nesterov=recipe.nesterov,
-        weight_decay=recipe.weight_decay,
-        fused=cuda or None,
-    )
 
 
 def batch_bounds(count: int, size: int) -> list[tuple[int, int]]:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from mnistlab.data.array_files import beside, read_whole, start_of
 from mnistlab.data.array_names import ArrayName, parse_name
-from mnistlab.data.arrays import splits_from
+from mnistlab.data.arrays import rows_from, splits_from
 from mnistlab.data.file_tree import FileTree
-from mnistlab.data.form import Form, Parts, ReadOptions
+from mnistlab.data.form import Form, Parts, ReadOptions, Rows
 from mnistlab.data.idx import parse_idx, read_idx
 from mnistlab.errors import DataError
 from mnistlab.text import listed
@@ -137,4 +137,8 @@ def _mapping(tree: FileTree, rest: tuple[str, ...]) -> Mapping[int, str] | None:
     return None
 
 
-FORM = Form("IDX files", 40, _matches, _read)
+def _rows(tree: FileTree, name: str) -> Rows:
+    return rows_from({"images": _read_file(tree, name)}, tree.where(name))
+
+
+FORM = Form("IDX files", 40, _matches, _read, _rows)

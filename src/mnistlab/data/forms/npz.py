@@ -20,9 +20,9 @@ from mnistlab.data.array_files import (
     rest_of,
 )
 from mnistlab.data.array_names import parse_name
-from mnistlab.data.arrays import Arrays, splits_from
+from mnistlab.data.arrays import Arrays, rows_from, splits_from
 from mnistlab.data.file_tree import FileTree, Folder, Zip, archive_kind
-from mnistlab.data.form import Form, Parts, ReadOptions
+from mnistlab.data.form import Form, Parts, ReadOptions, Rows
 from mnistlab.errors import DataError
 from mnistlab.text import listed
 
@@ -132,4 +132,13 @@ def parse_npy(content: bytes, where: str) -> NDArray[Any]:
         raise DataError(f"{where}: cannot be read: {error}") from error
 
 
-FORM = Form("NumPy arrays", 50, _matches, _read)
+def _rows(tree: FileTree, name: str) -> Rows:
+    where = tree.where(name)
+    if name.lower().endswith(_SEVERAL):
+        arrays = _read_npz(tree, name)
+    else:
+        arrays = {PurePosixPath(name).stem: parse_npy(read_whole(tree, name), where)}
+    return rows_from({key: array for key, array in arrays.items() if array.size}, where)
+
+
+FORM = Form("NumPy arrays", 50, _matches, _read, _rows)

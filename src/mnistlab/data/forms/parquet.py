@@ -15,7 +15,7 @@ from mnistlab.data.array_images import arrange, looks_like_images, to_bytes
 from mnistlab.data.bounds import most_unpacked
 from mnistlab.data.dataset import Split
 from mnistlab.data.file_tree import FileTree, Memory
-from mnistlab.data.form import Form, Part, Parts, ReadOptions
+from mnistlab.data.form import Form, Part, Parts, ReadOptions, Rows
 from mnistlab.data.forms.labels import check_labels, number_labels
 from mnistlab.data.forms.text_table import SPLITS, has_role, part_of_file
 from mnistlab.data.labelled_pictures import LabelledPicture, read_labelled
@@ -343,4 +343,23 @@ def _pixels(table: _Table) -> NDArray[Any]:
     return pixels
 
 
-FORM = Form("Parquet", 40, _matches, _read)
+def _rows(tree: FileTree, name: str) -> Rows:
+    """Read one file.
+
+    Raises:
+        DataError: as :func:`_read`, but that no column has to be a label.
+    """
+    notes: list[str] = []
+    table = _read_table(tree, name, notes)
+    labelled = table.label is not None
+    if _is_encoded(table.image.type):
+        nothing = np.empty((0, 1, 1, 1), np.uint8)
+        return Rows(nothing, list(_contents(table)), labelled=labelled, notes=notes)
+    pixels = _pixels(table)
+    found = arrange(pixels, len(pixels), table.where)
+    images, said = to_bytes({"images": found.images}, table.where)
+    notes = [note for note in (*notes, found.note, *said) if note]
+    return Rows(images["images"], labelled=labelled, notes=notes)
+
+
+FORM = Form("Parquet", 40, _matches, _read, _rows)

@@ -39,6 +39,7 @@ class Columns:
         candidates: the two columns one of which is the label's, to be found by what they hold.
         split: the column that tells which split a row belongs to.
         numbered: the column that must count the rows.
+        index: the column that a header says to number or to name the rows.
         notes: what is to be said about them.
     """
 
@@ -52,6 +53,7 @@ class Columns:
     candidates: tuple[int, int] | None = None
     split: int | None = None
     numbered: int | None = None
+    index: int | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -196,7 +198,13 @@ def _take_named(table: TextTable, columns: Columns, free: list[int]) -> tuple[Co
     label, split = next(iter(labels), None), next(iter(splits), None)
     taken = {label, split, *unused}
     return (
-        replace(columns, label=label, split=split, notes=(*columns.notes, *notes)),
+        replace(
+            columns,
+            label=label,
+            split=split,
+            index=next(iter(unused), None),
+            notes=(*columns.notes, *notes),
+        ),
         [place for place in free if place not in taken],
     )
 

@@ -17,7 +17,14 @@ from mnistlab.data.forms.pixel_columns import (
     picture_shape,
     pixels_of,
 )
-from mnistlab.data.forms.text_table import SPACES, TextTable, is_missing, is_number, shown
+from mnistlab.data.forms.text_table import (
+    SPACES,
+    TextTable,
+    has_role,
+    is_missing,
+    is_number,
+    shown,
+)
 from mnistlab.errors import DataError
 
 AT_ONCE = 4096
@@ -68,6 +75,40 @@ def read_rows(table: TextTable, train: Content | None) -> Content:
     return content
 
 
+def read_unlabelled(table: TextTable) -> tuple[Content, list[str]]:
+    """Read a table of pixels that needs no labels.
+
+    Returns:
+        What it holds, and what it calls each row: nothing if it does not say. A column that only
+        counts the rows says it, and so does a column of file names.
+
+    Raises:
+        DataError: see :func:`read_rows`.
+    """
+    content = _parse(table, find_columns(table))
+    columns, first = content.columns, table.head[0]
+    if columns.index is not None:
+        said = f"{columns.names[columns.index]} of "
+        notes = tuple(note for note in columns.notes if not note.startswith(said))
+        return replace(content, columns=replace(columns, notes=notes)), content.cells[columns.index]
+    if columns.numbered is not None:
+        return replace(
+            _without_count(content), columns=replace(columns, numbered=None)
+        ), content.cells[columns.numbered]
+    if columns.candidates and is_count(content.cells[columns.candidates[0]]):
+        count, pixel = columns.candidates
+        pixels = tuple(place for place in columns.pixels if place != count)
+        numbers = _put(content.numbers, pixel, content)
+        columns = replace(columns, candidates=None, pixels=pixels)
+        return replace(content, numbers=numbers, columns=columns), content.cells[count]
+    if columns.candidates:
+        return _find_label(content), []
+    named = columns.label is not None and columns.header and has_role(first[columns.label], "file")
+    if named and columns.label is not None:
+        return replace(content, columns=replace(columns, label=None)), content.cells[columns.label]
+    return content, []
+
+
 def _as_trained(columns: Columns, train: Content) -> Columns:
     """Take the columns of a table without header as those of the training table."""
     if len(columns.names) == len(train.columns.names):
@@ -89,7 +130,8 @@ def _parse(table: TextTable, columns: Columns) -> Content:
     cells: dict[int, list[str]] = {
         place: [] for place in range(len(columns.names)) if place not in numeric
     }
-    kept = {columns.label, columns.split, columns.numbered, *(columns.candidates or ())}
+    kept = {columns.label, columns.split, columns.numbered, columns.index}
+    kept |= {*(columns.candidates or ())}
     strings = columns.pixels[0] if columns.strings else None
     blocks: list[Numbers] = []
     lines = table.lines(int(columns.header))

@@ -6,10 +6,10 @@ import numpy as np
 
 from mnistlab.data.dataset import Split
 from mnistlab.data.file_tree import FileTree
-from mnistlab.data.form import Form, Part, Parts, ReadOptions
+from mnistlab.data.form import Form, Part, Parts, ReadOptions, Rows
 from mnistlab.data.forms.labels import number_labels
 from mnistlab.data.forms.pixel_columns import find_columns
-from mnistlab.data.forms.pixel_rows import Content, read_rows
+from mnistlab.data.forms.pixel_rows import Content, read_rows, read_unlabelled
 from mnistlab.data.forms.pixel_values import to_images
 from mnistlab.data.forms.text_table import (
     SPLITS,
@@ -128,4 +128,16 @@ def _by_column(
     return taken, called
 
 
-FORM = Form("pixel table", 30, _matches, _read)
+def _rows(tree: FileTree, name: str) -> Rows:
+    """Read one table.
+
+    Raises:
+        DataError: as :func:`_read`, but that no column has to be a label.
+    """
+    content, ids = read_unlabelled(TextTable(tree, name))
+    notes = [*content.columns.notes]
+    images = to_images({"train": content}, notes)["train"]
+    return Rows(images, ids=ids, labelled=content.labels is not None, notes=notes)
+
+
+FORM = Form("pixel table", 30, _matches, _read, _rows)

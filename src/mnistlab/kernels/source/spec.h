@@ -5,7 +5,7 @@
 
 enum LayerKind : int32_t { CONVOLUTION = 0, FUSED = 1, GLOBAL_AVERAGE = 2, DROPOUT = 3, ADDITION = 4 };
 enum PoolKind : int32_t { NO_POOL = 0, MAX_POOL = 1, AVERAGE_POOL = 2 };
-enum OptimizerKind : int32_t { SGD = 0, ADAMW = 1, NO_UPDATE = 2 };
+enum OptimizerKind : int32_t { SGD = 0, ADAMW = 1, NO_UPDATE = 2, ADAM = 3 };
 
 struct Shape {
     int32_t channels, height, width;
@@ -74,6 +74,7 @@ struct Training {
     const int64_t *bounds;          // (batches + 1,) positions in the order
     const double *rates;            // (batches,) learning rates
     const uint64_t *dropout_seeds;  // (batches,)
+    const float *class_weights;     // (classes,) of the loss; null: all 1
     int64_t first_batch, last_batch;
     float smoothing;
     int32_t threads;

@@ -45,7 +45,7 @@ class TrainingRun {
                     space_.benches[member]->input.load(call_.images, call_.bounds[batch] + view.position, view.images, view.value(0));
                 forward(phase, tile, view);
                 if (phase < plan_.phases()) return;
-                score(batch, images, tile, view);
+                score(batch, tile, view);
                 backward(phase, tile, view);
             });
         }
@@ -57,7 +57,7 @@ class TrainingRun {
         barrier_.meet();
         update(batch, groups, member);
         if (member == 0) {
-            report(batch, images, tiles);
+            report(batch, tiles);
             if (batch + 1 < call_.last_batch) deal(batch + 1);
         }
         barrier_.meet();
@@ -73,6 +73,18 @@ class TrainingRun {
         const int groups = groups_for(tiles_for(images_in(batch)));
         for (auto *phases : {&forward_, &backward_})
             for (auto &pieces : *phases) pieces->deal(groups);
+        divisor_ = divisor(batch);
+    }
+
+    // Of the losses' sum, as PyTorch has it: the weights of the images' classes, but the number of
+    // images where labels are mixed.
+    double divisor(int64_t batch) const {
+        const Images &from = call_.images;
+        if (!call_.class_weights || from.mixup_shares || from.cutmix_shares) return static_cast<double>(images_in(batch));
+        double sum = 0;
+        for (int64_t at = call_.bounds[batch]; at < call_.bounds[batch + 1]; at++)
+            sum += call_.class_weights[from.labels[from.order[at]]];
+        return sum;
     }
 
     Tile view(int64_t batch, int member, int64_t group, int64_t tile, bool add) {
@@ -124,7 +136,7 @@ class TrainingRun {
         }
     }
 
-    void score(int64_t batch, int64_t images, int64_t tile, const Tile &view) {
+    void score(int64_t batch, int64_t tile, const Tile &view) {
         Target targets[LANES];
         const int64_t position = call_.bounds[batch] + view.position;
         const auto label = [&](int64_t at) { return call_.images.labels[call_.images.order[at]]; };
@@ -133,7 +145,7 @@ class TrainingRun {
             targets[image] = {label(position + image), label(mixed.partner), mixed.share};
         }
         space_.scores[tile] = cross_entropy(view.value(plan_.last()), targets, plan_.classes, view.images, call_.smoothing,
-                                      1.0f / images, view.grad(plan_.last()));
+                                            call_.class_weights, 1.0f / static_cast<float>(divisor_), view.grad(plan_.last()));
     }
 
     void join_norm(int index, int64_t images, int member) {
@@ -166,14 +178,14 @@ class TrainingRun {
         }
     }
 
-    void report(int64_t batch, int64_t images, int64_t tiles) {
+    void report(int64_t batch, int64_t tiles) {
         double loss = 0;
         int32_t correct = 0;
         for (int64_t tile = 0; tile < tiles; tile++) {
             loss += space_.scores[tile].loss;
             correct += space_.scores[tile].correct;
         }
-        call_.losses[batch] = static_cast<float>(loss / images);
+        call_.losses[batch] = static_cast<float>(loss / divisor_);
         call_.correct[batch] = correct;
     }
 
@@ -181,5 +193,6 @@ class TrainingRun {
     const Training &call_;
     Workspace &space_;
     Barrier barrier_;
+    double divisor_ = 1;  // of the batch in progress
     std::vector<std::unique_ptr<Pieces>> forward_, backward_;  // per phase
 };

@@ -24,19 +24,22 @@ inline void sgd(const Optimizer &o, const Step &step, float *value, const float 
     }
 }
 
-// AdamW (Loshchilov and Hutter, 2019).
-inline void adamw(const Optimizer &o, const Step &step, float *value, const float *gradient, float *first,
-                  float *second, int64_t n) {
+// Adam (Kingma and Ba, 2015), with the decay added to the gradient, or AdamW (Loshchilov and Hutter,
+// 2019), in which it is not.
+template <bool DECOUPLED>
+void adam(const Optimizer &o, const Step &step, float *value, const float *gradient, float *first,
+          float *second, int64_t n) {
     const double bias1 = 1 - std::pow(o.beta1, double(step.number)), bias2 = 1 - std::pow(o.beta2, double(step.number));
     // Differences from 1 are taken before rounding, which would leave few digits of them.
     const float new1 = static_cast<float>(1 - o.beta1), new2 = static_cast<float>(1 - o.beta2);
     const float old2 = static_cast<float>(o.beta2), epsilon = static_cast<float>(o.epsilon);
-    const float keep = static_cast<float>(1 - step.rate * o.weight_decay);
+    const float keep = static_cast<float>(1 - step.rate * o.weight_decay), decay = static_cast<float>(o.weight_decay);
     const float rate = static_cast<float>(step.rate / bias1), root = static_cast<float>(1 / std::sqrt(bias2));
     for (int64_t i = 0; i < n; i++) {
-        first[i] += (gradient[i] - first[i]) * new1;
-        second[i] = old2 * second[i] + new2 * gradient[i] * gradient[i];
-        value[i] = value[i] * keep - rate * first[i] / (std::sqrt(second[i]) * root + epsilon);
+        const float grad = DECOUPLED ? gradient[i] : gradient[i] + decay * value[i];
+        first[i] += (grad - first[i]) * new1;
+        second[i] = old2 * second[i] + new2 * grad * grad;
+        value[i] = (DECOUPLED ? value[i] * keep : value[i]) - rate * first[i] / (std::sqrt(second[i]) * root + epsilon);
     }
 }
 
@@ -54,7 +57,9 @@ inline void update_row(const Parameter &parameter, int64_t row, const float *par
     if (o.kind == SGD)
         sgd(o, step, value, gradient, first, n);
     else if (o.kind == ADAMW)
-        adamw(o, step, value, gradient, first, parameter.second + at, n);
+        adam<true>(o, step, value, gradient, first, parameter.second + at, n);
+    else if (o.kind == ADAM)
+        adam<false>(o, step, value, gradient, first, parameter.second + at, n);
     if (o.kind != NO_UPDATE && o.average_decay > 0) {
         float *average = parameter.average + at;
         const float share = static_cast<float>(1 - o.average_decay);

@@ -1,45 +1,20 @@
 // Reading: what the page asks of the server.
 
+import { models as ask, send } from "./asking_server.js";
+
+export { about } from "./asking_server.js";
 export { prepare } from "./picture.js";
 
-const UNREACHED = 3000; // milliseconds until the next try when the server cannot be reached
 let names = [];
 
-// Returns { found, trouble }: the models, the default one first, each with its name and what is known about it.
 export async function models() {
-  try {
-    const found = await (await fetch("api/models")).json();
-    names = found.map((model) => model.name);
-    return { found };
-  } catch {
-    return { found: [], trouble: "The server cannot be reached. Reload the page to try again." };
-  }
+  const told = await ask();
+  names = told.found.map((model) => model.name);
+  return told;
 }
 
-// Returns { answer }, or { trouble, again }: what is wrong, and after how many milliseconds to try again, if it helps.
-export async function read(picture) {
-  let response, answer;
-  try {
-    response = await fetch(address(), { method: "POST", body: picture });
-    answer = await response.json();
-  } catch {
-    return { trouble: "The server cannot be reached. Trying again…", again: UNREACHED };
-  }
-  if (response.status === 503) {
-    const again = 1000 * (Number(response.headers.get("Retry-After")) || 1);
-    return { trouble: "The server is busy. Trying again…", again };
-  }
-  return response.ok ? { answer } : { trouble: answer.error };
-}
-
-function address() {
+export function read(picture) {
   const query = new URLSearchParams(names.map((name) => ["model", name]));
   query.append("images", "true");
-  return `api/read?${query}`;
-}
-
-// What the page says at its end.
-export function about() {
-  const link = Object.assign(document.createElement("a"), { href: "docs", textContent: "the API" });
-  return ["Nothing leaves this server. For programs: ", link];
+  return send(`api/read?${query}`, picture);
 }

@@ -1,11 +1,12 @@
 // Pad: the surface to draw on. Strokes are kept in units of its width, so they survive a change of size.
 
 const SMALLEST_EXPORT = 700; // pixels wide, so that a phone's narrow pad is not coarse
-const WIDTH_OF_HEIGHT = 0.036, THINNEST = 7, THICKEST = 15; // of the pen, in CSS pixels
+const PEN = { share: 0.036, thinnest: 7, thickest: 15 }; // its width: of the pad's height, and in CSS pixels
 const PEN_LIGHT = 0.6, PEN_RANGE = 0.8; // factor of the width by pressure
 
 export class Pad {
-  constructor(canvas, onChange) {
+  constructor(canvas, onChange, pen = PEN) {
+    this.pen = pen;
     this.canvas = canvas;
     this.onChange = onChange;
     this.strokes = [];
@@ -67,7 +68,8 @@ export class Pad {
 
   penWidth() {
     const box = this.canvas.getBoundingClientRect();
-    return Math.min(THICKEST, Math.max(THINNEST, WIDTH_OF_HEIGHT * box.height)) / box.width;
+    const { share, thinnest, thickest } = this.pen;
+    return Math.min(thickest, Math.max(thinnest, share * box.height)) / box.width;
   }
 
   locate(event) {
@@ -84,17 +86,17 @@ export class Pad {
     this.paint(this.canvas, getComputedStyle(this.canvas).color);
   }
 
-  // A PNG of black ink on white, whatever the page's colours are.
-  picture() {
+  // A PNG, by default of black ink on white, whatever the page's colours are.
+  picture(ink = "#000", ground = "#fff") {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const scale = Math.max(1, SMALLEST_EXPORT / width);
     const paper = document.createElement("canvas");
     paper.width = Math.round(width * scale);
     paper.height = Math.round(height * scale);
     const context = paper.getContext("2d");
-    context.fillStyle = "#fff";
+    context.fillStyle = ground;
     context.fillRect(0, 0, paper.width, paper.height);
-    this.paint(paper, "#000");
+    this.paint(paper, ink);
     // Not toBlob, which browsers put off until they are idle: up to a second.
     const [, encoded] = paper.toDataURL("image/png").split(",");
     return new Blob([Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0))], { type: "image/png" });

@@ -1,21 +1,11 @@
-// Showing: an answer as elements of the page.
+// Showing: what is read, as elements of the page.
+
+import { element, make, percent } from "./elements.js";
 
 const MANY = 6; // digits from which they are shown smaller
 const ORDINALS = ["1st", "2nd", "3rd"];
 
-const element = (id) => document.getElementById(id);
 const ordinal = (place) => ORDINALS[place] ?? `${place + 1}th`;
-
-function make(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
-export function percent(share) {
-  if (share > 0.9995) return share === 1 ? "100 %" : ">99.9 %";
-  return share < 0.0005 ? "0 %" : `${(100 * share).toFixed(1)} %`;
-}
 
 export class Showing {
   constructor() {

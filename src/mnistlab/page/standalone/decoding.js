@@ -25,12 +25,13 @@ export async function decode(file) {
 }
 
 /**
- * Make a PNG file of grey pixels, in base64.
- * @param {Uint8Array} pixels a square of them
+ * Make a PNG file, in base64.
+ * @param {{height: number, width: number, data: Uint8Array}} image one byte a pixel if grey, or three planes
  */
-export function encode(pixels) {
-  const side = Math.sqrt(pixels.length), canvas = canvasOf(side, side), image = new ImageData(side, side);
-  pixels.forEach((grey, i) => image.data.set([grey, grey, grey, 255], 4 * i));
+export function encode({ height, width, data }) {
+  const canvas = canvasOf(width, height), image = new ImageData(width, height), area = height * width;
+  const at = data.length === area ? [0, 0, 0] : [0, area, 2 * area];
+  for (let i = 0; i < area; i++) image.data.set([...at.map((start) => data[start + i]), 255], 4 * i);
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas.toDataURL("image/png").split(",")[1];
 }

@@ -1,13 +1,13 @@
 // Reader: the recogniser with the page's model, and its readings as the server would put them.
 
-import { Network } from "./recogniser/network.js";
+import { Network } from "./network/network.js";
 import { THRESHOLD, Recogniser } from "./recogniser/recogniser.js";
 
 const DECIMALS = 1e6;
 const tidy = (share) => Math.round(share * DECIMALS) / DECIMALS;
 
 export class Reader {
-  /** @param {import("./recogniser/network.js").Model & {about: object}} model */
+  /** @param {import("./network/network.js").Model & {about: object}} model */
   constructor(model) {
     this.name = model.about.name;
     this.network = new Network(model, model.about);

@@ -15,7 +15,7 @@ const MOST_PIECES = 500;
 
 /** Cuts the characters of one picture; what it has seen once it knows. */
 export class Cutter {
-  /** @param {import("./network.js").Network} network */
+  /** @param {import("../network/network.js").Network} network */
   constructor(network) {
     this.network = network;
     this.left = MOST_PIECES;

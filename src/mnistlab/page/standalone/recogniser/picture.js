@@ -76,7 +76,7 @@ function divide255(product) {
 }
 
 /** Lay colours on a grey ground. */
-function over({ height, width, data }, ground) {
+export function over({ height, width, data }, ground) {
   const flat = new Uint8Array(height * width * 3);
   for (let i = 0, j = 0; i < data.length; i += 4, j += 3) {
     const alpha = data[i + 3];

@@ -23,7 +23,7 @@ const FEW = 12, DOUBTFUL = 0.85;
  */
 
 export class Recogniser {
-  /** @param {import("./network.js").Network} network for images of 28x28, of ten digits and perhaps none */
+  /** @param {import("../network/network.js").Network} network for images of 28x28, of ten digits and perhaps none */
   constructor(network) {
     this.network = network;
   }
