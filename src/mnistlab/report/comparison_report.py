@@ -42,7 +42,7 @@ from mnistlab.report.table import (
     text,
     times,
 )
-from mnistlab.statistics import Comparison, HardImage, Interval, RunGroup, hardest
+from mnistlab.statistics import Comparison, HardImage, Interval, RunGroup, hardest, summarise_metric
 from mnistlab.statistics.calibration import FEWEST_IMAGES
 from mnistlab.statistics.metric import METRIC_MEANINGS, METRIC_NAMES, METRICS
 
@@ -127,17 +127,17 @@ def short_table(comparison: Comparison) -> Table:
     )
 
 
-def metric_table(comparison: Comparison) -> Table:
+def metric_table(groups: Sequence[RunGroup]) -> Table:
     """Return one row per recipe: accuracy, macro F1 and balanced accuracy in percent, means over
     seeds with their intervals.
     """
     headings = {metric: f"{_capital(METRIC_NAMES[metric])} (%)" for metric in METRICS}
-    found = [[summary.by(metric) for metric in METRICS] for summary in comparison.summaries]
+    found = [[summarise_metric(group, metric) for metric in METRICS] for group in groups]
     return Table(
         [text("Recipe"), count("Seeds"), *(estimate(heading) for heading in headings.values())],
         [
-            (summary.label, len(summary.seeds), *((one.mean, one.interval) for one in figures))
-            for summary, figures in zip(comparison.summaries, found, strict=True)
+            (group.label, len(group.seeds), *((one.mean, one.interval) for one in figures))
+            for group, figures in zip(groups, found, strict=True)
         ],
         {
             heading: f"{METRIC_MEANINGS[metric]}; mean over seeds, with its 95 % interval"
@@ -292,7 +292,7 @@ def markdown(groups: Sequence[RunGroup], comparison: Comparison) -> str:
     tables = [
         recipe_table(comparison),
         *(t for t in (pair_table(comparison), field_table(groups)) if t.rows),
-        *([metric_table(comparison)] if comparison.classes_matter else []),
+        *([metric_table(groups)] if comparison.classes_matter else []),
     ]
     return "\n".join(
         (
@@ -328,8 +328,8 @@ def summary(groups: Sequence[RunGroup], comparison: Comparison, command: str) ->
                 "standard_deviation": None if figures.std is None else round(figures.std, 4),
                 "interval": _rounded(figures.interval),
                 "odd_seeds": list(figures.odd_seeds),
-                "macro_f1": metric_figures(figures.macro_f1),
-                "balanced_accuracy": metric_figures(figures.balanced_accuracy),
+                "macro_f1": metric_figures(summarise_metric(group, "macro_f1")),
+                "balanced_accuracy": metric_figures(summarise_metric(group, "balanced_accuracy")),
             }
             for group, figures in zip(groups, comparison.summaries, strict=True)
         ],
@@ -397,7 +397,7 @@ def write_comparison_report(
             "tables/pairs.csv": pair_table(comparison),
             "tables/losses.csv": loss_table(comparison),
             "tables/runs.csv": run_table(comparison),
-            "tables/metrics.csv": metric_table(comparison),
+            "tables/metrics.csv": metric_table(groups),
             "tables/classes.csv": class_table(groups, comparison),
             "tables/class_scores.csv": class_score_table(groups),
             "tables/confusion.csv": confusion_table(mean_confusions(groups), _classes(groups)),
@@ -440,7 +440,7 @@ def _render_page(
         pair_table=pair_table(comparison),
         loss_table=loss_table(comparison),
         run_table=run_table(comparison),
-        metric_table=metric_table(comparison),
+        metric_table=metric_table(groups),
         class_table=class_table(groups, comparison),
         class_score_table=class_score_table(groups),
         error_table=frequent_errors(mean_confusions(groups[:_MOST_MATRICES]), _classes(groups)),
