@@ -137,7 +137,8 @@ def test_a_resumed_run_goes_on_with_its_mlflow_entry(few, tmp_path):
     again = [*MNISTLAB, "train", "lenet5", "--data", few, "--run", "run", "--mlflow"]
     assert run(*again, "--epochs", "60", "--resume", "--quiet", cwd=tmp_path).returncode == 0
     client, (same,) = mlruns(tmp_path)
-    assert len(client.get_metric_history(same.info.run_id, "test_accuracy")) == len(steps)
+    for name, count in (("test_accuracy", len(steps)), ("final_macro_f1", 1)):
+        assert len(client.get_metric_history(same.info.run_id, name)) == count
 
 
 @pytest.mark.parametrize("command", [["train", "mlp"], ["compare", "mlp", "lenet5"]])

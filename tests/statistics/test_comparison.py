@@ -336,7 +336,7 @@ def test_equal_recipes_with_normal_noise_are_not_said_to_hang_on_a_few_seeds(see
                 seeds=tuple(range(seeds)),
                 odd_seeds=(),
                 metric="accuracy",
-                chance=float(np.median(row) * (1 - np.median(row) / 10_000)),
+                spread=None,
                 **dict.fromkeys(
                     ("interquartile_mean", "std", "median", "lowest", "highest", "accuracy"), 0.0
                 ),

@@ -152,9 +152,9 @@ class ComparisonResult(Result):
             "pairs": tables.pair_table,
             "runs": tables.run_table,
             "losses": tables.loss_table,
-            "metrics": tables.metric_table,
         }
         made = {kind: partial(make, self.comparison) for kind, make in kinds.items()}
+        made["metrics"] = partial(tables.metric_table, self.groups)
         return made | {"classes": partial(class_score_table, self.groups)}
 
     def _plots(self) -> Plots:

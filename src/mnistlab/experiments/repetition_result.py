@@ -52,7 +52,7 @@ class RepetitionResult(Result):
     @cached_property
     def figures(self) -> Summary:
         """Every figure."""
-        return summarise(self.group, self._disputed())
+        return summarise(self.group, self._disputed(), every_metric=True)
 
     @property
     def verdict(self) -> str:

@@ -20,7 +20,7 @@ from mnistlab.report.result import Plots, Result, Tables
 from mnistlab.runs import RunOptions, write_atomically
 from mnistlab.runs.options import ignore, never
 from mnistlab.statistics import Metric, RunGroup, Summary, summarise
-from mnistlab.statistics.metric import METRIC_NAMES, METRICS
+from mnistlab.statistics.metric import METRIC_NAMES
 
 _MOST_SHOWN = 30
 """Candidates in the report, best first; ``sweep.json`` has them all."""
@@ -72,7 +72,8 @@ class SweepResult(Result):
             "verdict": self.verdict,
             "chosen": self.chosen.model_dump(mode="json"),
             "metric": self.candidates.metric,
-            "test": {"label": self.chosen.name} | _plain(self.final.comparison.summaries[0]),
+            "test": {"label": self.chosen.name}
+            | _plain(summarise(self.final.groups[0], every_metric=True)),
             "candidates": [{"fields": label} | _plain(summary) for label, summary in self.figures],
             "command": self.command,
         }
@@ -91,8 +92,7 @@ class SweepResult(Result):
 
 
 def _plain(summary: Summary) -> dict[str, Any]:
-    scores = {name: summary.by(name).model_dump() for name in METRICS if name != "accuracy"}
-    return summary.model_dump(exclude={"label"}) | scores
+    return summary.model_dump(exclude={"label"})
 
 
 def sweep(  # noqa: PLR0913 - the public signature
@@ -172,7 +172,7 @@ def sweep(  # noqa: PLR0913 - the public signature
             runs=store.path,
             headline=_headline(best, final, grid),
         ),
-        figures=tuple((group.label, summarise(group)) for group in groups),
+        figures=tuple((group.label, summarise(group, every_metric=True)) for group in groups),
         chosen=chosen,
         final=final,
     )

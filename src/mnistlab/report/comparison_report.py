@@ -16,7 +16,7 @@ from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.canvas import MOST_CURVES, Drawing, render
 from mnistlab.report.class_tables import class_anchor, class_score_table, class_table
 from mnistlab.report.confusion_table import confusion_table, frequent_errors, mean_confusions
-from mnistlab.report.data_lines import data_lines, note_lines, note_list, of_groups
+from mnistlab.report.data_lines import data_lines, note_lines, note_list, of_groups, when
 from mnistlab.report.image_plots import calibration, confusion_matrix, errors_by_class
 from mnistlab.report.page import describe_data, environment_lines, image_source, render_template
 from mnistlab.report.result_files import plot_files, write_results
@@ -42,7 +42,7 @@ from mnistlab.report.table import (
     text,
     times,
 )
-from mnistlab.statistics import Comparison, HardImage, Interval, RunGroup, hardest
+from mnistlab.statistics import Comparison, HardImage, Interval, RunGroup, hardest, summarise_metric
 from mnistlab.statistics.calibration import FEWEST_IMAGES
 from mnistlab.statistics.metric import METRIC_MEANINGS, METRIC_NAMES, METRICS
 
@@ -61,8 +61,9 @@ def recipe_table(comparison: Comparison) -> Table:
     by_accuracy = comparison.metric == "accuracy"
     meaning = "" if by_accuracy else f"{METRIC_MEANINGS[comparison.metric]}; "
     legend = {
-        f"{noun} {judged} (%)": f"{meaning}of the {TESTED_IMAGES[on]} after the last epoch, mean"
-        f" over seeds; no epoch was selected by its {'accuracy' if by_accuracy else 'figures'}",
+        f"{noun} {judged} (%)": f"{meaning}of the {TESTED_IMAGES[on]} {when(comparison.summaries)},"
+        " mean over seeds; no epoch was selected by its"
+        f" {'accuracy' if by_accuracy else 'figures'}",
         "SD": f"standard deviation of the {judged} over seeds, in percentage points",
         "95 % interval": f"of the mean {judged} over seeds (Student's t), from three seeds on",
         f"{noun} loss": "mean negative log-likelihood, in nats",
@@ -126,17 +127,17 @@ def short_table(comparison: Comparison) -> Table:
     )
 
 
-def metric_table(comparison: Comparison) -> Table:
+def metric_table(groups: Sequence[RunGroup]) -> Table:
     """Return one row per recipe: accuracy, macro F1 and balanced accuracy in percent, means over
     seeds with their intervals.
     """
     headings = {metric: f"{_capital(METRIC_NAMES[metric])} (%)" for metric in METRICS}
-    found = [[summary.by(metric) for metric in METRICS] for summary in comparison.summaries]
+    found = [[summarise_metric(group, metric) for metric in METRICS] for group in groups]
     return Table(
         [text("Recipe"), count("Seeds"), *(estimate(heading) for heading in headings.values())],
         [
-            (summary.label, len(summary.seeds), *((one.mean, one.interval) for one in figures))
-            for summary, figures in zip(comparison.summaries, found, strict=True)
+            (group.label, len(group.seeds), *((one.mean, one.interval) for one in figures))
+            for group, figures in zip(groups, found, strict=True)
         ],
         {
             heading: f"{METRIC_MEANINGS[metric]}; mean over seeds, with its 95 % interval"
@@ -291,7 +292,7 @@ def markdown(groups: Sequence[RunGroup], comparison: Comparison) -> str:
     tables = [
         recipe_table(comparison),
         *(t for t in (pair_table(comparison), field_table(groups)) if t.rows),
-        *([metric_table(comparison)] if comparison.classes_matter else []),
+        *([metric_table(groups)] if comparison.classes_matter else []),
     ]
     return "\n".join(
         (
@@ -327,8 +328,8 @@ def summary(groups: Sequence[RunGroup], comparison: Comparison, command: str) ->
                 "standard_deviation": None if figures.std is None else round(figures.std, 4),
                 "interval": _rounded(figures.interval),
                 "odd_seeds": list(figures.odd_seeds),
-                "macro_f1": metric_figures(figures.macro_f1),
-                "balanced_accuracy": metric_figures(figures.balanced_accuracy),
+                "macro_f1": metric_figures(summarise_metric(group, "macro_f1")),
+                "balanced_accuracy": metric_figures(summarise_metric(group, "balanced_accuracy")),
             }
             for group, figures in zip(groups, comparison.summaries, strict=True)
         ],
@@ -396,7 +397,7 @@ def write_comparison_report(
             "tables/pairs.csv": pair_table(comparison),
             "tables/losses.csv": loss_table(comparison),
             "tables/runs.csv": run_table(comparison),
-            "tables/metrics.csv": metric_table(comparison),
+            "tables/metrics.csv": metric_table(groups),
             "tables/classes.csv": class_table(groups, comparison),
             "tables/class_scores.csv": class_score_table(groups),
             "tables/confusion.csv": confusion_table(mean_confusions(groups), _classes(groups)),
@@ -422,7 +423,8 @@ def _render_page(
         "comparison.html",
         plots,
         title=title,
-        kicker=describe_data(records[0]),
+        when=when(comparison.summaries),
+        kicker=describe_data(records),
         data=records[0].data,
         data_lines=data_lines(of_groups(groups)),
         verdict=comparison.verdict,
@@ -438,7 +440,7 @@ def _render_page(
         pair_table=pair_table(comparison),
         loss_table=loss_table(comparison),
         run_table=run_table(comparison),
-        metric_table=metric_table(comparison),
+        metric_table=metric_table(groups),
         class_table=class_table(groups, comparison),
         class_score_table=class_score_table(groups),
         error_table=frequent_errors(mean_confusions(groups[:_MOST_MATRICES]), _classes(groups)),

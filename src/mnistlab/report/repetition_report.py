@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mnistlab.recipe import TESTED_IMAGES, Recipe, to_toml
 from mnistlab.report.class_tables import class_score_table
 from mnistlab.report.confusion_table import confusion_table, frequent_errors, mean_confusions
-from mnistlab.report.data_lines import data_lines, note_lines, note_list, of_groups
+from mnistlab.report.data_lines import data_lines, note_lines, note_list, of_groups, when
 from mnistlab.report.result_files import plot_files, write_results
 from mnistlab.report.table import (
     Column,
@@ -29,9 +29,9 @@ from mnistlab.report.table import (
     text,
     times,
 )
-from mnistlab.statistics import Interval, RunGroup, Summary
+from mnistlab.statistics import Interval, RunGroup, Summary, summarise_metric
 from mnistlab.statistics.interval import FEWEST
-from mnistlab.statistics.metric import METRIC_MEANINGS, METRIC_NAMES
+from mnistlab.statistics.metric import METRIC_MEANINGS, METRIC_NAMES, METRICS, Metric
 from mnistlab.statistics.remarks import on_folds
 from mnistlab.statistics.summary import DisputedFigures
 from mnistlab.statistics.verdict import span
@@ -102,14 +102,12 @@ def figure_table(figures: Summary) -> Table:
     """Return a single row. Accuracies and the interval are in percent of images, losses in nats."""
     noun, found = figures.tested_on.capitalize(), figures.disputed
     legend = {
-        f"{noun} accuracy (%)": f"of the {tested_images(figures)} after the last epoch, mean over"
+        f"{noun} accuracy (%)": f"of the {tested_images(figures)} {when([figures])}, mean over"
         " seeds; no epoch was selected by its accuracy",
         "SD": "standard deviation of the accuracy over seeds, in percentage points",
         "95 % interval": "of the mean over seeds (Student's t), from three seeds on: in 95 of 100"
         " such repetitions with other seeds it contains the recipe's true mean on these images; it"
         " says nothing about other images",
-        "Macro F1 (%)": f"{METRIC_MEANINGS['macro_f1']}; with the interval of the mean over seeds",
-        "Balanced accuracy (%)": f"{METRIC_MEANINGS['balanced_accuracy']}; likewise",
         f"{noun} loss": "mean negative log-likelihood, in nats",
         _TIME: "median over seeds, without the tests between epochs; several runs may have shared"
         " the machine",
@@ -125,14 +123,13 @@ def figure_table(figures: Summary) -> Table:
         (number("Median"), figures.median),
         (number("Lowest"), figures.lowest),
         (number("Highest"), figures.highest),
-        (estimate("Macro F1 (%)"), (figures.macro_f1.mean, figures.macro_f1.interval)),
-        (
-            estimate("Balanced accuracy (%)"),
-            (figures.balanced_accuracy.mean, figures.balanced_accuracy.interval),
-        ),
         (number(f"{noun} loss", 4), figures.loss),
         (times(_TIME, "training_seconds"), figures.seconds),
     ]
+    for name, figure in _class_metrics(figures):
+        heading = f"{name[0].upper()}{name[1:]} (%)"
+        legend[heading] = f"{METRIC_MEANINGS[figure]}; with the interval of the mean over seeds"
+        cells.append((estimate(heading), (figures.by(figure).mean, figures.by(figure).interval)))
     if found:
         legend[_UNDISPUTED] = "accuracy without the images whose labels are disputed"
         cells += [
@@ -164,9 +161,17 @@ def seed_table(figures: Summary) -> Table:
     if figures.disputed:
         columns.append(number(_UNDISPUTED, 2, "accuracy_without_disputed"))
         values.append(figures.disputed.accuracies)
-    columns += [number("Macro F1 (%)"), number("Balanced accuracy (%)")]
-    values += [figures.macro_f1.values, figures.balanced_accuracy.values]
+    for name, figure in _class_metrics(figures):
+        columns.append(number(f"{name[0].upper()}{name[1:]} (%)"))
+        values.append(figures.by(figure).values)
     return Table(columns, list(zip(*values, strict=True)))
+
+
+def _class_metrics(figures: Summary) -> list[tuple[str, Metric]]:
+    """Return the metrics that count every class alike, if known, with their names."""
+    if figures.macro_f1 is None:
+        return []
+    return [(METRIC_NAMES[metric], metric) for metric in METRICS if metric != "accuracy"]
 
 
 def disputed_table(found: DisputedFigures) -> Table:
@@ -246,8 +251,8 @@ def summary(
         "lowest": round(figures.lowest, 4),
         "highest": round(figures.highest, 4),
         "metric": figures.metric,
-        "macro_f1": metric_figures(figures.macro_f1),
-        "balanced_accuracy": metric_figures(figures.balanced_accuracy),
+        "macro_f1": metric_figures(summarise_metric(group, "macro_f1")),
+        "balanced_accuracy": metric_figures(summarise_metric(group, "balanced_accuracy")),
         "loss": round(figures.loss, 6),
         "training_seconds": list(figures.training_seconds),
         "training_seconds_median": round(figures.seconds, 3),
@@ -327,7 +332,8 @@ def _page(
         "repetition.html",
         drawings,
         title=f"{figures.label}, {count} seed{'s' if count > 1 else ''}",
-        kicker=describe_data(group.records[0]),
+        when=when([figures]),
+        kicker=describe_data(group.records),
         data=group.records[0].data,
         data_lines=data_lines(of_groups([group])),
         tested=tested_images(figures),

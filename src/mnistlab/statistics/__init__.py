@@ -35,7 +35,7 @@ from mnistlab.statistics.metric import METRICS, Metric
 from mnistlab.statistics.new_images import NewImages
 from mnistlab.statistics.power import seeds_for_equivalence, seeds_needed
 from mnistlab.statistics.run_group import RunGroup
-from mnistlab.statistics.summary import MetricSummary, Summary, summarise
+from mnistlab.statistics.summary import MetricSummary, Summary, summarise, summarise_metric
 from mnistlab.statistics.temperature import fit_temperature
 
 __all__ = [
@@ -81,5 +81,6 @@ __all__ = [
     "seeds_for_equivalence",
     "seeds_needed",
     "summarise",
+    "summarise_metric",
     "unplanned_look",
 ]

@@ -57,7 +57,7 @@ class Comparison(BaseModel):
         """Whether accuracy alone says too little: classes differ much in size, or recipes are
         judged by another metric.
         """
-        return self.metric != "accuracy" or self.summaries[0].unequal
+        return self.summaries[0].macro_f1 is not None
 
     @property
     def informative(self) -> tuple[Difference, ...]:

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from mnistlab.errors import RunError
 from mnistlab.statistics.interval import (
@@ -121,7 +121,15 @@ class Difference(BaseModel):
     loss_p: float
     adjusted_loss_p: float
     loss_interval: Interval | None
-    metric: Metric = Field("accuracy", exclude=True)
+    metric: Metric = "accuracy"
+
+    @model_serializer(mode="wrap")
+    def _leave_out_accuracy(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What earlier versions wrote stays what a later one works out.
+        content: dict[str, Any] = serialise(self)
+        if self.metric == "accuracy":
+            del content["metric"]
+        return content
 
     @property
     def verdict(self) -> Verdict:

@@ -2,9 +2,16 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from numpy.typing import NDArray
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from mnistlab.recipe import TestedOn
 from mnistlab.runs import unequal
@@ -80,7 +87,8 @@ class MetricSummary(BaseModel):
 class Summary(BaseModel):
     """One recipe over its seeds.
 
-    Figures are of the final epoch; figures per run are in the order of the seeds.
+    Figures are of the weights that were kept, those of the final epoch unless early stopping chose
+    others; figures per run are in the order of the seeds.
 
     Attributes:
         label: the recipe's name.
@@ -88,7 +96,7 @@ class Summary(BaseModel):
         test_images: how many images the runs were tested on.
         folds: of a cross-validation, each of whose seeds counts as one run; 0 for other runs.
         parameters: trainable ones.
-        epochs: of each run.
+        epochs: of each run; with early stopping, the most of any run.
         seeds: ascending.
         accuracies: of each run, percent.
         errors: images that each run misclassifies.
@@ -114,12 +122,13 @@ class Summary(BaseModel):
         calibration_error: mean expected calibration error, points.
         seconds: median of the training times.
         disputed: ``None`` where no labels are known to be disputed.
+        stops_early: whether early stopping chose the weights, on images that are not tested on.
         metric: by which the recipe is judged.
-        unequal: whether its classes are unequal in size, see :func:`mnistlab.runs.unequal`.
-        macro_f1: mean of the classes' F1.
-        balanced_accuracy: mean of the classes' recalls.
-        chance: variance that chance alone gives the metric of a run, in images, see
-            :func:`chance_variance`.
+        macro_f1: mean of the classes' F1; ``None`` where accuracy says enough: it is the metric,
+            and classes are about equal in size, see :func:`mnistlab.runs.unequal`.
+        balanced_accuracy: mean of the classes' recalls; ``None`` likewise.
+        spread: variance that chance alone gives the metric of a run, in images, see
+            :func:`chance_variance`; ``None`` where it is accuracy.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -151,18 +160,38 @@ class Summary(BaseModel):
     calibration_error: float
     seconds: float
     disputed: DisputedFigures | None = None
-    # Left out of comparison.json, which says the metric itself, so that files of earlier versions
-    # hold what a later one works out.
-    metric: Metric = Field("accuracy", exclude=True)
-    unequal: bool = Field(exclude=True)
-    macro_f1: MetricSummary = Field(exclude=True)
-    balanced_accuracy: MetricSummary = Field(exclude=True)
-    chance: float = Field(exclude=True)
+    stops_early: bool = False
+    metric: Metric = "accuracy"
+    macro_f1: MetricSummary | None = None
+    balanced_accuracy: MetricSummary | None = None
+    spread: float | None = None
+
+    @model_serializer(mode="wrap")
+    def _leave_out_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What earlier versions wrote stays what a later one works out.
+        content: dict[str, Any] = serialise(self)
+        defaults = {
+            name: field.default
+            for name, field in type(self).model_fields.items()
+            if name in ("stops_early", "metric", "macro_f1", "balanced_accuracy", "spread")
+        }
+        return {
+            name: value
+            for name, value in content.items()
+            if name not in defaults or value != defaults[name]
+        }
 
     def by(self, metric: Metric) -> MetricSummary:
-        """Return the figures of a metric."""
+        """Return the figures of a metric.
+
+        Raises:
+            KeyError: they were not worked out.
+        """
         if metric != "accuracy":
-            return self.macro_f1 if metric == "macro_f1" else self.balanced_accuracy
+            found = self.macro_f1 if metric == "macro_f1" else self.balanced_accuracy
+            if found is None:
+                raise KeyError(metric)
+            return found
         return MetricSummary(
             values=self.accuracies,
             mean=self.accuracy,
@@ -175,24 +204,35 @@ class Summary(BaseModel):
         )
 
     @property
+    def chance(self) -> float:
+        """Variance that chance alone gives the metric of a run, in images."""
+        if self.spread is not None:
+            return self.spread
+        return _binomial_variance(self.test_images - np.array(self.errors), self.test_images)
+
+    @property
     def judged(self) -> MetricSummary:
         """The figures of the metric that the recipe is judged by."""
         return self.by(self.metric)
 
 
-def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
+def summarise(
+    group: RunGroup, disputed: Sequence[int] = (), *, every_metric: bool = False
+) -> Summary:
     """Return every figure of a recipe's runs.
 
     Args:
         group: the runs.
         disputed: places of the test images whose labels are disputed, from 0.
+        every_metric: work out macro F1 and balanced accuracy where accuracy says enough, too.
     """
+    wanted = every_metric or group.metric != "accuracy" or unequal(group.predictions[0].test_labels)
     accuracies, predictions_of_runs, first = (
         100 * group.accuracies,
         group.predictions,
         group.records[0],
     )
-    accuracy = _summarise_metric(group, "accuracy")
+    accuracy = summarise_metric(group, "accuracy")
     trained = np.array([100 * predictions.train_accuracy for predictions in predictions_of_runs])
     seconds = [record.training_seconds for record in group.records]
     return Summary(
@@ -201,7 +241,7 @@ def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
         test_images=group.test_images,
         folds=group.folds,
         parameters=first.parameters,
-        epochs=len(first.history),
+        epochs=max(len(record.history) for record in group.records),
         seeds=group.seeds,
         accuracies=accuracy.values,
         errors=tuple(record.final.test_errors for record in group.records),
@@ -232,15 +272,16 @@ def summarise(group: RunGroup, disputed: Sequence[int] = ()) -> Summary:
         ),
         seconds=float(np.median(seconds)),
         disputed=_without(group, disputed) if disputed else None,
+        stops_early=bool(group.recipe.patience),
         metric=group.metric,
-        unequal=unequal(group.predictions[0].test_labels),
-        macro_f1=_summarise_metric(group, "macro_f1"),
-        balanced_accuracy=_summarise_metric(group, "balanced_accuracy"),
-        chance=chance_variance(group),
+        macro_f1=summarise_metric(group, "macro_f1") if wanted else None,
+        balanced_accuracy=summarise_metric(group, "balanced_accuracy") if wanted else None,
+        spread=None if group.metric == "accuracy" else chance_variance(group),
     )
 
 
-def _summarise_metric(group: RunGroup, metric: Metric) -> MetricSummary:
+def summarise_metric(group: RunGroup, metric: Metric) -> MetricSummary:
+    """Return a metric over the runs of a recipe."""
     values = 100 * group.values_of(metric)
     return MetricSummary(
         values=tuple(np.round(values, 6).tolist()),
@@ -280,14 +321,18 @@ def chance_variance(group: RunGroup) -> float:
     """
     images = group.test_images
     if group.metric == "accuracy":
-        middle = float(np.median(group.right))
-        return middle * (1 - middle / images)
+        return _binomial_variance(group.right, images)
     recalls = np.median([recall(matrix) for matrix in group.confusions], axis=0)
     sizes = np.array(group.predictions[0].test_labels)
     held = sizes > 0
     shares = recalls[held]
     variance = (shares * (1 - shares) / sizes[held]).sum() / held.sum() ** 2
     return float(images**2 * variance)
+
+
+def _binomial_variance(right: NDArray[np.int64], images: int) -> float:
+    middle = float(np.median(right))
+    return middle * (1 - middle / images)
 
 
 def _without(group: RunGroup, disputed: Sequence[int]) -> DisputedFigures:

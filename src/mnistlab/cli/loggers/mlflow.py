@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from mnistlab.runs import EpochMetrics, RunRecord
 
 _EXPERIMENT = "mnistlab"
-_FIRST = "train_loss"
-"""A metric that every epoch has."""
+_FIRST, _LAST = "train_loss", "final_test_accuracy"
+"""A metric that every epoch has, and one that a finished run has."""
 
 
 class MlflowLogger(RunLogger):
@@ -42,7 +42,7 @@ class MlflowLogger(RunLogger):
             # The local store is all that this package asks of MLflow, which recommends a database.
             os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
         self._client: Any = self._tell(MlflowClient, tracking_uri=self._uri)
-        self._run = ""
+        self._run, self._complete = "", False
 
     def open(self, recipe: "Recipe", seed: int, epochs_done: int) -> set[int]:
         """Find the entry of a run that goes on, or make one."""
@@ -55,14 +55,14 @@ class MlflowLogger(RunLogger):
         }
         experiment = self._tell(self._experiment)
         if epochs_done and (known := self._tell(self._find, experiment, tags)):
-            self._run = known
-            self._tell(self._client.update_run, known, status="RUNNING")
-            history = self._tell(self._client.get_metric_history, known, _FIRST)
+            self._run, self._complete = known.info.run_id, _LAST in known.data.metrics
+            self._tell(self._client.update_run, self._run, status="RUNNING")
+            history = self._tell(self._client.get_metric_history, self._run, _FIRST)
             return {metric.step for metric in history}
         made = self._tell(
             self._client.create_run, experiment, tags=tags, run_name=run_name(recipe, seed)
         )
-        self._run = made.info.run_id
+        self._run, self._complete = made.info.run_id, False
         fields = recipe.model_dump(mode="json")
         self._batch(params={name: str(value) for name, value in fields.items()})
         return set()
@@ -75,7 +75,7 @@ class MlflowLogger(RunLogger):
         """Write the final figures and the files of a finished run, and end the entry."""
         from mnistlab.runs import RunFolder
 
-        if record:
+        if record and not self._complete:
             scores, final = record.class_scores, record.final.model_dump()
             if scores:
                 final |= scores.model_dump(include={"macro_f1", "balanced_accuracy"})
@@ -92,12 +92,11 @@ class MlflowLogger(RunLogger):
         found = self._client.get_experiment_by_name(name)
         return str(found.experiment_id if found else self._client.create_experiment(name))
 
-    def _find(self, experiment: str, tags: dict[str, str]) -> str:
-        """Return the latest entry with these tags; empty if there is none."""
+    def _find(self, experiment: str, tags: dict[str, str]) -> Any:
+        """Return the latest entry with these tags; ``None`` if there is none."""
         wanted = (f"tags.`{name}` = '{value}'" for name, value in tags.items() if "'" not in value)
         found = self._client.search_runs([experiment], " and ".join(wanted))
-        same = [run for run in found if tags.items() <= run.data.tags.items()]
-        return str(same[0].info.run_id) if same else ""
+        return next((run for run in found if tags.items() <= run.data.tags.items()), None)
 
     def _batch(
         self,
