@@ -11,6 +11,7 @@ from mnistlab.cli.app import app, run
 from mnistlab.errors import ModelError, RecipeError
 from mnistlab.experiments.grid import read_grid
 from mnistlab.models import build_model, count_parameters
+from mnistlab.models.build_arguments import bind_arguments
 from mnistlab.recipe import read_recipe, to_toml
 
 NETWORK = """
@@ -48,13 +49,52 @@ def test_arguments_reach_the_function(net):
 
 
 @pytest.mark.parametrize(
+    ("signature", "call"),
+    [
+        ("", ""),
+        ("width=4", ""),
+        ("num_classes", "num_classes=10"),
+        ("in_channels=1, n_classes=7", "in_channels=3, n_classes=10"),
+        ("*, input_shape, depth=2", "input_shape=(3, 32, 24)"),
+        ("a, b", "(3, 32, 24), 10"),
+        ("a, b=7, c=8", "(3, 32, 24), 10"),
+        ("*args", "(3, 32, 24), 10"),
+        ("image_shape, classes, /", "(3, 32, 24), 10"),
+    ],
+)
+def test_a_function_gets_what_it_asks_for(signature, call):
+    scope = {}
+    exec(f"def build({signature}): ...\ndef of(*args, **kwargs): return args, kwargs", scope)
+    found = bind_arguments(scope["build"], (3, 32, 24), 10, {}, "net.py:build")
+    assert found == eval(f"of({call})", scope)
+    scope["build"](*found[0], **found[1])
+
+
+def test_a_class_without_arguments_is_trained(tmp_path, monkeypatch, small_mnist):
+    monkeypatch.chdir(tmp_path)
+    Path("nets.py").write_text(
+        "from torch import nn\nclass Net(nn.Module):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.layer = nn.Linear(784, 10)\n"
+        "    def forward(self, x):\n        return self.layer(x.flatten(1))\n",
+        encoding="utf-8",
+    )
+    trained = mnistlab.train("nets.py:Net", small_mnist, epochs=1)
+    assert trained.record.parameters == 7850
+    assert trained.record.recipe.name == "nets_Net"
+
+
+@pytest.mark.parametrize(
     ("function", "arguments", "message"),
     [
         ("build", {"widht": 7}, "net.py:build: build.widht: no such argument; did you mean width?"),
         ("build", {"zzz": 7}, "build.zzz: no such argument; it takes width, names"),
         ("build", {"classes": 7}, "build.classes: is the image shape or the number of classes"),
         ("needs", {}, "needs a value for width; give one as build.width"),
-        ("build", {"width": "wide"}, "net.py:build: failed in build((1, 28, 28), 10)"),
+        (
+            "build",
+            {"width": "wide"},
+            "net.py:build: failed in build(image_shape=(1, 28, 28), classes=10, width='wide')",
+        ),
     ],
 )
 def test_an_impossible_argument_is_refused_in_one_line(net, function, arguments, message):

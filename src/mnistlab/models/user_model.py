@@ -2,7 +2,6 @@
 
 import copy
 import importlib
-import inspect
 import os
 import sys
 import weakref
@@ -22,9 +21,9 @@ from mnistlab.errors import (
     MnistlabError,
     ModelError,
     TrainingError,
-    did_you_mean,
     told,
 )
+from mnistlab.models.build_arguments import bind_arguments
 from mnistlab.recipe.installed import OURS, is_installed
 from mnistlab.recipe.source import Module, Source
 from mnistlab.text import listed
@@ -76,7 +75,8 @@ def user_model(
 
     Args:
         source: the code. Its reference is the path of a Python file or the name of a module, a
-            colon, and the name of a function that takes ``image_shape`` and ``classes``.
+            colon, and the name of a function or class; see
+            :func:`mnistlab.models.build_arguments.bind_arguments` for what it is called with.
         image_shape: ``(channels, height, width)`` of the input.
         classes: number of outputs.
         arguments: further keyword arguments for the function.
@@ -91,9 +91,10 @@ def user_model(
     with _FINDER.importing_from(source, strict=strict):
         build = _named(source)
         given = copy.deepcopy(dict(arguments or {}))
-        _refuse_unknown(build, given, reference)
-        with user_errors(reference, f"{function_name}{image_shape, classes}", ImageShapeError):
-            model = build(image_shape, classes, **given)
+        own, given = bind_arguments(build, image_shape, classes, given, reference)
+        call = ", ".join([*map(str, own), *(f"{name}={value!r}" for name, value in given.items())])
+        with user_errors(reference, f"{function_name}({call})", ImageShapeError):
+            model = build(*own, **given)
     if not isinstance(model, nn.Module):
         raise ModelError(
             f"{reference}: returned {type(model).__name__}; it must return a torch.nn.Module"
@@ -305,38 +306,3 @@ def _function(module: ModuleType, name: str, reference: str) -> Callable[..., An
         ]
         raise ModelError(f"{reference}: no function {name!r}; it defines {listed(there) or 'none'}")
     return cast("Callable[..., Any]", function)
-
-
-def _refuse_unknown(build: Callable[..., Any], given: Mapping[str, Any], reference: str) -> None:
-    """Refuse keyword arguments that a function does not take, and say which it lacks."""
-    try:
-        parameters = list(inspect.signature(build).parameters.values())
-    # Some callables have no signature to look at; calling them shows what they take.
-    except (TypeError, ValueError):
-        return
-    kinds = inspect.Parameter
-    by_position = [
-        p for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
-    ]
-    known = {
-        p.name: p
-        for p in parameters
-        if p not in by_position[:2] and p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)
-    }
-    taken = [p.name for p in by_position[:2]]
-    anything = any(p.kind is kinds.VAR_KEYWORD for p in parameters)
-    for name in given:
-        if name in taken:
-            raise ModelError(
-                f"{reference}: build.{name}: is the image shape or the number of classes, which it"
-                " is given anyway; leave it out"
-            )
-        if name not in known and not anything:
-            hint = did_you_mean(name, known) or f"it takes {listed(known) or 'none'}"
-            raise ModelError(f"{reference}: build.{name}: no such argument; {hint}")
-    for name, parameter in known.items():
-        if parameter.default is kinds.empty and name not in given:
-            raise ModelError(
-                f"{reference}: needs a value for {name}; give one as build.{name}, for example"
-                f" build.{name} = 32"
-            )

@@ -17,6 +17,7 @@ from mnistlab.runs.record import (
     EpochMetrics,
     FinalFigures,
     RunRecord,
+    class_weight_notes,
     now,
     reason,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "add_checksum",
     "available_cores",
     "best_epoch",
+    "class_weight_notes",
     "confusion_matrix",
     "describe_environment",
     "digest_of",

@@ -1,7 +1,7 @@
 """RunRecord: what one run was and what it measured, in a file that a person can read."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Protocol
 
@@ -33,7 +33,7 @@ from mnistlab.runs.predictions import (
     Size,
 )
 from mnistlab.runs.watching import best_epoch, out_of_patience
-from mnistlab.text import csv_row, html_table
+from mnistlab.text import csv_row, html_table, listed
 
 LARGEST_RECORD = 1 << 26
 """Bytes of a ``record.json``; a million misclassified images take half as many."""
@@ -233,6 +233,8 @@ class RunRecord(_Frozen):
     def _is_consistent(self) -> "RunRecord":
         if [epoch.epoch for epoch in self.history] != list(range(1, len(self.history) + 1)):
             raise ValueError("history: not epochs 1, 2, ...")
+        if self.recipe.loss == "cross_entropy" and any(e.train_loss < -1e-6 for e in self.history):
+            raise ValueError("history: a negative cross-entropy")
         if bool(self.kept) != bool(self.recipe.patience):
             raise ValueError("kept: is there if, and only if, the recipe has patience")
         if len(self.history) != self.recipe.epochs and not self.stopped_early:
@@ -306,10 +308,11 @@ class RunRecord(_Frozen):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was chosen or lost in fitting the images to the model, and what its initial and its
-        frozen weights are, each a short sentence.
+        """What was chosen or lost in fitting the images to the model, what its initial and its
+        frozen weights are, and how much each class counts, each a short sentence.
         """
-        return (*self.model_input.notes, *weight_notes(self.init, self.frozen))
+        weights = class_weight_notes(self.class_weights, self.data.classes)
+        return (*self.model_input.notes, *weight_notes(self.init, self.frozen), *weights)
 
     @property
     def brightness(self) -> float | None:
@@ -533,3 +536,10 @@ def reason(error: Exception) -> str:
 def now() -> datetime:
     """Return the current local time with its time zone, to the second."""
     return datetime.now().astimezone().replace(microsecond=0)
+
+
+def class_weight_notes(weights: Sequence[float], classes: Sequence[str]) -> tuple[str, ...]:
+    """Return one line with the weight of each class in the loss; none if they weigh the same."""
+    pairs = zip(classes, weights, strict=bool(weights))
+    told = listed([f"{name}: {weight:.4g}" for name, weight in pairs])
+    return (f"class weights: {told}",) if weights else ()

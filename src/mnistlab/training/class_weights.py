@@ -43,9 +43,3 @@ def class_weights(recipe: Recipe, dataset: Dataset) -> tuple[float, ...]:
             f" ({listed(classes)}); found {len(given)}"
         )
     return tuple(map(float, given))
-
-
-def describe_weights(weights: tuple[float, ...], dataset: Dataset) -> str:
-    """Return one line with the weight of each class."""
-    pairs = zip(dataset.classes, weights, strict=True)
-    return f"class weights: {listed([f'{name}: {weight:.4g}' for name, weight in pairs])}"

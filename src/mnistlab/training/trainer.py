@@ -20,6 +20,7 @@ from mnistlab.runs import (
     EpochMetrics,
     FrozenWeights,
     InitialWeights,
+    class_weight_notes,
     out_of_patience,
     read_initial_weights,
     weight_notes,
@@ -27,7 +28,7 @@ from mnistlab.runs import (
 from mnistlab.training.augmentations import draw_augmentation
 from mnistlab.training.averaging import UPDATE_BN_IMAGES, WeightAveraging, update_bn
 from mnistlab.training.backend import choose_backend
-from mnistlab.training.class_weights import class_weights, describe_weights
+from mnistlab.training.class_weights import class_weights
 from mnistlab.training.early_stopping import EarlyStopping
 from mnistlab.training.events import BatchDone, EpochDone, Listener
 from mnistlab.training.freezing import freeze
@@ -140,7 +141,7 @@ class Trainer:
             *self.input.notes,
             *weight_notes(self.init, self.frozen),
             *optimizer_notes(recipe, self.optimizer),
-            *([describe_weights(self.class_weights, dataset)] if self.class_weights else []),
+            *class_weight_notes(self.class_weights, dataset.classes),
         )
         self._train_images = to_size(dataset.train.images, self.input).to(device).contiguous()
         self._train_labels = torch.from_numpy(dataset.train.labels).to(device)
