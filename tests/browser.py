@@ -17,7 +17,7 @@ FLAGS = (
 
 
 @contextlib.contextmanager
-def chromium():
+def chromium(*flags):
     """A running browser."""
     sync_api = pytest.importorskip("playwright.sync_api")
     found = (
@@ -28,7 +28,7 @@ def chromium():
     if found is None:
         pytest.skip("no chromium here; on Debian: apt-get install chromium")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=found, args=[*FLAGS, *flags])
         yield browser
         browser.close()
 

@@ -9,7 +9,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from mnistlab.exporting.onnx_graph import make_graph
+from mnistlab.exporting.onnx_graph import make_graph, pack
 from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.recogniser.network import METADATA_KEY
 from mnistlab.runs import DataSummary, RunRecord
@@ -75,7 +75,7 @@ def write(
         ),
     )
     made = model or network(inside, len(classes))
-    file.write_bytes(make_graph(made, record, TEMPERATURE, _notes(file.stem, classes, fit)))
+    file.write_bytes(pack(make_graph(made, record, TEMPERATURE), _notes(file.stem, classes, fit)))
     return file
 
 

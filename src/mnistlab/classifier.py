@@ -84,6 +84,7 @@ def _of_file(file: Path) -> Classifier:
         temperature=about.get("temperature", 1.0),
         calibrated_on=calibrated_on if isinstance(calibrated_on, str) else None,
         brightness=float(brightness) if isinstance(brightness, int | float) else None,
+        notes=network.notes,
     )
 
 

@@ -159,10 +159,12 @@ def test_checkpoints_and_logits_are_pruned_and_an_evaluation_makes_the_logits_ag
     (tmp_path / "R" / "begun").mkdir()
     (tmp_path / "R" / "begun" / "checkpoint.safetensors").write_bytes(b"12345")
     logits = tmp_path / "R/done/test_logits.npy"
-    size = logits.stat().st_size + 5
+    own = tmp_path / "R/done/checkpoint.safetensors"
+    size = logits.stat().st_size + own.stat().st_size + 5
     pruned = ask(tmp_path, "R", "--prune", "logits", "--prune", "checkpoints", "--yes")
     assert (pruned.returncode, pruned.stdout) == (0, f"freed {size:,} bytes\n")
     assert not logits.exists()
+    assert not own.exists()
     assert not list((tmp_path / "R/begun").glob("*.safetensors"))
     after = json.loads(run(*MNISTLAB, "evaluate", "R/done", "--json", cwd=tmp_path).stdout)
     assert (after["errors"], after["confusion"]) == (before["errors"], before["confusion"])

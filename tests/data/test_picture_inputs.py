@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import threading
 
 import numpy as np
@@ -170,7 +171,7 @@ def test_values_are_scaled_as_those_of_data_sets_are(array, brightest):
         {"image": None, "mask": None},
         [np.zeros((4, 4), np.uint8)],
     ],
-    ids=lambda what: f"{type(what).__name__} {str(what)[:30]}",
+    ids=lambda what: f"{type(what).__name__} {re.sub(r' at 0x.*', '', str(what))[:30]}",
 )
 def test_what_is_no_picture_gets_one_clear_line(what):
     with pytest.raises(MnistlabError) as caught:

@@ -29,9 +29,10 @@ SHORTENED = {
     "ablate": [*SHORT, "--seeds", "1", "-q"],
     "repeat": [*SHORT, "--seeds", "2", "-q"],
     "sweep": ["-q"],
+    "lr": ["--steps", "60", "--to", "1"],
     "export": ["--overwrite"],
 }
-TAKE_DATA = {"train", "reproduce", "compare", "ablate", "repeat", "evaluate", "export"}
+TAKE_DATA = {"train", "lr", "reproduce", "compare", "ablate", "repeat", "evaluate", "export"}
 # Measurements take minutes, a server does not end, a cluster is elsewhere: their options are
 # checked, no more.
 ONLY_PARSED = {"bench", "serve"}
@@ -136,6 +137,9 @@ def test_a_command_does_what_the_documents_say(command, there, few):
     shortened = SHORTENED.get(name, [])
     if "--until-settled" in words:
         shortened = [*SHORT, "--max-seeds", "6", "-q"]
+    if "--resume" in words:
+        shortened = [word for word in shortened if word != "--overwrite"]
+        shortened = [word if word != "1" else "2" for word in shortened]
     assert run(app, [*words, *shortened]) == 0
 
 

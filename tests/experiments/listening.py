@@ -52,5 +52,6 @@ def leftovers(folder):
     return [
         path.name
         for path in folder.rglob("*")
-        if path.name.startswith("checkpoint") or ".tmp" in path.name
+        if (path.name.startswith("checkpoint") and RunFolder(path.parent).begun)
+        or ".tmp" in path.name
     ]

@@ -9,9 +9,9 @@ def remember_operators():
     from torch.onnx._internal.exporter._constants import TORCHLIB_OPSET
     from torch.onnx._internal.exporter._registration import ONNXRegistry
 
-    from mnistlab.exporting.onnx_graph import _quiet
+    from mnistlab.exporting.onnx_graph import quiet
 
     if not hasattr(ONNXRegistry.from_torchlib, "cache_info"):
         ONNXRegistry.from_torchlib = staticmethod(functools.cache(ONNXRegistry.from_torchlib))
-        with _quiet():
+        with quiet():
             ONNXRegistry.from_torchlib(opset_version=TORCHLIB_OPSET)

@@ -13,8 +13,9 @@ from mnistlab import open_classifier
 from mnistlab.errors import ExportError
 from mnistlab.exporting import export_site
 from mnistlab.server.answer import ClassifyAnswer
+from tests.browser import chromium
 from tests.classifiers import write
-from tests.exporting.pages import chromium, visited
+from tests.exporting.pages import visited
 from tests.server.pictures import file
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}

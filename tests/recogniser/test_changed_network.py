@@ -134,6 +134,10 @@ def test_a_changed_file_is_taken_with_a_note(exported, few, tmp_path, way, capfd
     out, err = capfd.readouterr()
     assert "was changed after the export" in " ".join(err.split())
     assert "was changed" not in out
+    assert run(app, ["classify", str(file), str(tmp_path / "x.png"), "--json"]) == 0
+    out, err = capfd.readouterr()
+    assert "was changed after the export" in " ".join(err.split())
+    assert "was changed" not in out
 
 
 def test_values_changed_in_place_are_called_damage_until_the_checksum_is_cleared(

@@ -34,6 +34,7 @@ def test_a_finished_run_leaves_its_files(finished, small_mnist):
         "history.csv",
         "model.safetensors",
         "test_logits.npy",
+        "checkpoint.safetensors",
         ".lock",
     }
     assert folder.read_record() == trained.record

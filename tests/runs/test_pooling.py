@@ -133,3 +133,38 @@ def test_a_record_without_places_is_written_as_before():
 def test_a_folds_record_needs_its_places():
     with pytest.raises(ValueError, match=r"data\.places: not of the fold's 3 images"):
         fold_record(1, [0, 1, 2], (), places=(0, 1))
+
+
+def stopped(fold, at, wrong, losses, *, patience=1, epochs=9):
+    """A fold whose watched images came to these losses."""
+    recipe = RECIPE.replace(patience=0)
+    content = fold_record(fold, at, wrong, recipe=recipe).model_dump(exclude={"final", "seconds"})
+    first = content["history"][0]
+    history = [
+        first | {"epoch": epoch, "watched_loss": loss, "watched_accuracy": 0.5, "test_loss": loss}
+        for epoch, loss in enumerate(losses, 1)
+    ]
+    content["recipe"] |= {"patience": patience, "epochs": epochs}
+    kept = history[losses.index(min(losses))]
+    content["data"] |= {"watched_images": 10 * fold}
+    return RunRecord.model_validate(content | {"history": history, "kept": kept})
+
+
+def test_folds_that_stop_early_count_with_the_weights_that_they_kept():
+    records = [
+        stopped(1, [0, 1], {0}, [0.4, 0.6]),
+        stopped(2, [2, 3], {2, 3}, [0.5, 0.3, 0.2, 0.8]),
+        stopped(3, [4, 5], {4}, [0.9, 0.6, 0.7]),
+    ]
+    pooled = pool_folds(records)
+    assert [epoch.epoch for epoch in pooled.history] == [1, 2, 3, 4]
+    assert [epoch.test_loss for epoch in pooled.history] == pytest.approx(
+        [1.8 / 3, (0.6 + 0.3 + 0.6) / 3, (0.4 + 0.2 + 0.7) / 3, (0.4 + 0.8 + 0.6) / 3]
+    )
+    assert pooled.outcome.test_loss == pytest.approx((0.4 + 0.2 + 0.6) / 3)
+    # By their number of watched images.
+    assert pooled.outcome.watched_loss == pytest.approx((10 * 0.4 + 20 * 0.2 + 30 * 0.6) / 60)
+    assert pooled.kept.epoch == 3
+    assert pooled.data.watched_images == 60
+    assert (pooled.final.test_errors, len(pooled.predictions.mistakes)) == (4, 4)
+    assert pooled.seconds == pytest.approx(sum(record.seconds for record in records))

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mnistlab import Recipe, open_classifier, train
-from tests.browser import FLAGS
+from tests.browser import chromium
 from tests.classifiers import write_linear
 from tests.cli.processes import refusal as one_line
 from tests.cli.processes import run
@@ -47,12 +47,8 @@ def server(files):
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=[*FLAGS, *CAMERA]
-        )
+    with chromium(*CAMERA) as running:
         yield running
-        running.close()
 
 
 @pytest.fixture

@@ -161,7 +161,8 @@ def test_a_checkpoint_is_kept_at_every_epochs_end(plain, small_mnist, tmp_path):
         on_event=lambda e: kept.append(folder.begun) if isinstance(e, EpochDone) else 0,
     )
     assert kept == [True, True]
-    assert not folder.checkpoint_file.exists()
+    assert folder.finished
+    assert not folder.begun
 
 
 def test_momentum_of_zero_resumes(plain, small_mnist, tmp_path):
@@ -302,7 +303,7 @@ def test_no_file_of_a_run_is_a_pickle(plain, small_mnist, tmp_path):
     files = [RunFolder(tmp_path).checkpoint_file.read_bytes()]
     train(plain, small_mnist, folder=tmp_path, resume=True)
     files += [path.read_bytes() for path in tmp_path.iterdir() if path.name != ".lock"]
-    assert len(files) == 5
+    assert len(files) == 6
     # A pickle of protocol 2 and later starts with 0x80, torch's archives with PK.
     assert all(not content.startswith((b"\x80", b"PK")) for content in files)
 

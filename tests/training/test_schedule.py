@@ -9,12 +9,14 @@ from torch.optim.lr_scheduler import (
     ExponentialLR,
     MultiStepLR,
     OneCycleLR,
+    ReduceLROnPlateau,
     StepLR,
 )
 
 from mnistlab import Recipe
 from mnistlab.errors import RecipeError
 from mnistlab.training.schedule import learning_rates
+from tests.training.test_early_stopping import history
 
 
 def all_rates(recipe, batches):
@@ -124,3 +126,51 @@ def test_fields_that_contradict_one_another_are_refused():
         Recipe(nesterov=True, momentum=0.0)
     with pytest.raises(RecipeError, match="nesterov: needs optimizer sgd"):
         Recipe(nesterov=True, optimizer="adamw")
+
+
+def plateau_rates(recipe, epochs):
+    return [
+        float(learning_rates(recipe, epoch, 1, epochs)[0]) for epoch in range(1, len(epochs) + 2)
+    ]
+
+
+def test_plateau_by_hand():
+    recipe = Recipe(learning_rate=0.8, schedule="plateau", plateau_patience=1, gamma=0.5)
+    # After epoch 4 two epochs in a row were no better than the second; after epoch 6 two more.
+    found = history([1.0, 0.7, 0.7, 0.9, 0.8, 0.75, 0.6])
+    assert plateau_rates(recipe, found) == [0.8, 0.8, 0.8, 0.8, 0.4, 0.4, 0.2, 0.2]
+    # A ten-thousandth less is no improvement.
+    little = history([1.0, 0.99995, 0.9999])
+    assert plateau_rates(recipe, little) == [0.8, 0.8, 0.8, 0.4]
+
+
+def test_plateau_with_warmup():
+    recipe = Recipe(
+        learning_rate=0.8, schedule="plateau", plateau_patience=0, gamma=0.5, warmup=4.0
+    )
+    assert plateau_rates(recipe, history([1.0, 1.0])) == pytest.approx([0.2, 0.4, 0.3])
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    values=st.lists(st.integers(0, 40), max_size=40),
+    patience=st.integers(0, 4),
+    gamma=st.sampled_from([0.1, 0.5, 0.9]),
+    monitor=st.sampled_from(["loss", "accuracy"]),
+)
+def test_plateau_is_pytorchs(values, patience, gamma, monitor):
+    recipe = Recipe(
+        learning_rate=0.3,
+        schedule="plateau",
+        plateau_patience=patience,
+        gamma=gamma,
+        monitor=monitor,
+    )
+    shares = [value / 40 for value in values]
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.3)
+    scheduler = ReduceLROnPlateau(optimizer, "min" if monitor == "loss" else "max", gamma, patience)
+    expected = [0.3]
+    for share in shares:
+        scheduler.step(share)
+        expected.append(optimizer.param_groups[0]["lr"])
+    assert plateau_rates(recipe, history(shares, shares)) == expected

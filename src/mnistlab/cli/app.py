@@ -19,6 +19,7 @@ from mnistlab.cli.data import data
 from mnistlab.cli.doctor import doctor
 from mnistlab.cli.evaluate import evaluate
 from mnistlab.cli.export import export
+from mnistlab.cli.lr import lr
 from mnistlab.cli.output import warn, with_options
 from mnistlab.cli.predict import predict
 from mnistlab.cli.recipe import recipe
@@ -54,6 +55,7 @@ for _command in (
     compare,
     ablate,
     sweep,
+    lr,
     report,
     runs,
     evaluate,

@@ -77,6 +77,7 @@ def classify_pictures(model: str, wanted: Wanted) -> int:
         submission = Submission(wanted.columns or COLUMNS, wanted.like)
     given = sys.stdin.buffer.read() if "-" in wanted.pictures else b""
     found = find(wanted.pictures, given, classifier.classes)
+    warn(*(f"note: {note}" for note in classifier.notes))
     _say(found, model)
     items = found.items
     kinds = {"text": Writer, "csv": CsvWriter, "json": JsonWriter}

@@ -93,11 +93,17 @@ class ExperimentView(LiveView):
 
     def _finish(self, event: TrialFinished) -> None:
         self._settle(event.trial)
+        # Epochs that early stopping has saved do not have to be waited for.
+        saved = event.trial.recipe.epochs - len(event.record.history)
+        self._settled_epochs -= saved
+        self._total -= saved
         self._finished += 1
         final = event.record.final.test_accuracy
         accuracy = f"{event.record.recipe.tested_on} accuracy {percent(final)}"
         self._accuracies.setdefault(event.trial.recipe.name, []).append(final)
         trained = f"trained in {duration(event.record.training_seconds)}"
+        if event.record.kept:
+            trained = f"{event.record.ending}, {trained}"
         self._print(f"{event.trial.title}: {accuracy}, {trained}  {self._count()}")
 
     def _fail(self, event: TrialFailed) -> None:

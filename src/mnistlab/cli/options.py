@@ -28,7 +28,7 @@ class Decorator(Protocol):
 
 
 _MOST_SEEDS = 100_000
-_RECIPE_FIELDS = ("batch_size", "epochs", "data", "train_limit", "folds")
+_RECIPE_FIELDS = ("batch_size", "epochs", "data", "train_limit", "folds", "init", "freeze")
 
 
 def probability(
@@ -143,7 +143,7 @@ set_option = click.option(
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a field of the recipe, as in --set dropout=0.5; repeatable.",
+    help="Change a field of the recipe, such as dropout=0.5 or build.width=32; repeatable.",
 )
 threshold_option = click.option(
     "--threshold",
@@ -206,8 +206,7 @@ field_options = together(
         help="Training images to use, drawn once at random; 0 is all.  [the recipe's: 0]",
     ),
 )
-training_options = together(
-    field_options,
+place_options = together(
     click.option(
         "--seed",
         type=click.IntRange(min=0),
@@ -219,11 +218,35 @@ training_options = together(
     click.option("--gpu", "--gpuid", type=click.IntRange(min=0), help="Number of the CUDA device."),
     threads_option(),
     kernels_option,
+)
+training_options = together(
+    field_options,
+    place_options,
     out_option("."),
-    click.option("--resume", is_flag=True, help="Resume the run that the folder holds, if any."),
+    click.option(
+        "--resume",
+        is_flag=True,
+        help=(
+            "Resume the run that the folder holds, if any; with more --epochs than a finished one"
+            " has, train it further."
+        ),
+    ),
     quiet_option,
 )
 recipe_options = together(field_options, set_option)
+weight_options = together(
+    click.option(
+        "--init",
+        type=NAME,
+        help="Weights to start from: a run's folder or a .safetensors file.  [the recipe's: none]",
+    ),
+    click.option(
+        "--freeze",
+        multiple=True,
+        metavar="PATTERN",
+        help="Do not train these parameters, as in --freeze 'conv*'; repeatable.",
+    ),
+)
 folds_option = click.option(
     "--folds",
     type=click.IntRange(2, 100),
@@ -278,7 +301,7 @@ def changed_recipe(name: str, options: Mapping[str, Any]) -> "Recipe":
     """
     from mnistlab.recipe import resolve_recipe
 
-    changes = {key: options[key] for key in _RECIPE_FIELDS if options.get(key) is not None}
+    changes = {key: options[key] for key in _RECIPE_FIELDS if options.get(key) not in (None, ())}
     for setting in options.get("settings", ()):
         key, equals, text = setting.partition("=")
         if not equals:

@@ -79,8 +79,9 @@ class ProgressBar(LiveView):
         )
         # A recipe's file names a model from its own folder; this is what it was taken for.
         model = f"; model {event.recipe.model}" if ":" in event.recipe.model else ""
+        frozen = f" and {event.frozen} frozen ones" if event.frozen else ""
         self.console.say(
-            f"{event.recipe.name}, seed {event.seed}: {event.parameters} parameters,"
+            f"{event.recipe.name}, seed {event.seed}: {event.parameters} parameters{frozen},"
             f" {images}, {where}, {layers}{model}"
         )
         for note in event.notes:
@@ -105,13 +106,15 @@ class ProgressBar(LiveView):
             event.record.recipe.tested_on,
         )
         if event.reused:
-            self.console.say(
-                f"{event.record.recipe.name}, seed {event.record.seed}: finished before; nothing to"
-                " train"
+            why = (
+                "stopped early before; more epochs would change nothing"
+                if event.record.stopped_early
+                else "finished before; nothing to train"
             )
+            self.console.say(f"{event.record.recipe.name}, seed {event.record.seed}: {why}")
         self.console.say(
             f"{on} accuracy {percent(final.test_accuracy)} ({final.test_errors} of {images} wrong)"
-            f" after epoch {len(event.record.history)}; best epoch {final.best_epoch}:"
+            f"{',' * bool(event.record.kept)} {event.record.ending}; best epoch {final.best_epoch}:"
             f" {percent(final.best_test_accuracy)} (chosen on {TESTED_SET[on]});"
             f" trained and tested in {duration(event.record.seconds)}"
         )
@@ -133,9 +136,14 @@ class _EpochColumn(ProgressColumn):
 
 
 def _line(metrics: EpochMetrics, epochs: int, tested_on: TestedOn) -> str:
+    watched = ""
+    if metrics.watched_loss is not None and metrics.watched_accuracy is not None:
+        accuracy = percent(metrics.watched_accuracy)
+        watched = f"  watched loss {metrics.watched_loss:.4f} accuracy {accuracy}"
     return (
         f"epoch {metrics.epoch:>{len(str(epochs))}}/{epochs}  train loss {metrics.train_loss:.4f}"
-        f" accuracy {percent(metrics.train_accuracy)}  {tested_on} loss {metrics.test_loss:.4f}"
+        f" accuracy {percent(metrics.train_accuracy)}{watched}"
+        f"  {tested_on} loss {metrics.test_loss:.4f}"
         f" accuracy {percent(metrics.test_accuracy)} "
         f" {metrics.train_seconds + metrics.test_seconds:.1f} s, {metrics.images_per_second:.0f}"
         " images/s"

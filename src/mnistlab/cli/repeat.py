@@ -17,6 +17,7 @@ from mnistlab.cli.options import (
     parse_seeds,
     recipe_options,
     seeds_option,
+    weight_options,
 )
 from mnistlab.cli.output import echo, json_option
 
@@ -28,6 +29,7 @@ from mnistlab.cli.output import echo, json_option
 @out_option("repetition")
 @folds_option
 @recipe_options
+@weight_options
 @experiment_options
 @log_options
 @json_option

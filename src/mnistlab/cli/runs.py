@@ -28,7 +28,7 @@ _MOST_DAMAGED = 5
     "--prune",
     type=click.Choice(["checkpoints", "logits"]),
     multiple=True,
-    help="Remove unfinished runs' checkpoints, or finished runs' test logits; repeatable.",
+    help="Remove checkpoints, or finished runs' test logits; repeatable.",
 )
 @click.option("--remove", is_flag=True, help="Remove every run in FOLDER.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before --prune and --remove.")
@@ -143,14 +143,14 @@ def _prune(
     chosen = [
         run
         for run in found
-        if ("checkpoints" in kinds and run.begun)
+        if ("checkpoints" in kinds and run.has_checkpoint)
         or ("logits" in kinds and run.finished and run.logits_file.exists())
     ]
     if not chosen:
         echo(f"{folder}: nothing to prune")
         return
     effects = {
-        "checkpoints": "unfinished runs then begin anew",
+        "checkpoints": "unfinished runs then begin anew, and finished ones take no more epochs",
         "logits": "evaluating a run then needs its data",
     }
     told = "; ".join(effects[kind] for kind in dict.fromkeys(kinds))

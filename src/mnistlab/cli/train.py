@@ -7,7 +7,7 @@ import click
 
 from mnistlab.cli.completion import recipes
 from mnistlab.cli.log_options import log_options
-from mnistlab.cli.options import changed_recipe, set_option, training_options
+from mnistlab.cli.options import changed_recipe, set_option, training_options, weight_options
 from mnistlab.cli.output import echo, echo_json, json_option
 from mnistlab.cli.path_types import Place
 
@@ -16,6 +16,7 @@ from mnistlab.cli.path_types import Place
 @click.argument("recipe", shell_complete=recipes)
 @click.option("--run", type=Place(file_okay=False), help="Folder of the run.  [OUT/runs/NAME]")
 @set_option
+@weight_options
 @click.option("--overwrite", is_flag=True, help="Start over, whatever the run's folder holds.")
 @log_options
 @training_options

@@ -90,6 +90,10 @@ class Dataset:
             asked for; or ``None``.
         drawn: where the test images stood, ascending, among the images that they were drawn from;
             ``None`` if the test set is the data's own.
+        watched: images that are scored after each epoch, for early stopping or a learning rate that
+            follows them, neither trained on nor tested on; or ``None``.
+        identity: the fingerprint that it had before the watched images were taken from the training
+            images; empty if none were.
 
     Examples:
         >>> from mnistlab import load_dataset
@@ -107,6 +111,8 @@ class Dataset:
     note: str = ""
     validation: Split | None = None
     drawn: NDArray[np.int64] | None = None
+    watched: Split | None = None
+    identity: str = ""
 
     @property
     def notes(self) -> list[str]:
@@ -132,8 +138,10 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits of SHA-256 over both splits' images and labels."""
-        return fingerprint(self.train, self.test)
+        """Sixteen hexadecimal digits of SHA-256 over both splits' images and labels, whether or not
+        some of the training images are only watched.
+        """
+        return self.identity or fingerprint(self.train, self.test)
 
 
 def fingerprint(*splits: Split) -> str:

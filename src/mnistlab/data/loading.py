@@ -5,7 +5,7 @@ from pathlib import Path
 from mnistlab.data.dataset import Dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.data.source import load_dataset
-from mnistlab.data.subset import take_fold, take_subset
+from mnistlab.data.subset import take_fold, take_subset, take_watched
 from mnistlab.errors import RecipeError
 from mnistlab.recipe import Recipe
 
@@ -34,16 +34,28 @@ def load_for(
 
 
 def take_for(recipe: Recipe, dataset: Dataset) -> Dataset:
-    """Return the part of a data set that a recipe trains on and is tested on.
+    """Return the part of a data set that a recipe trains on, watches and is tested on.
+
+    What is watched is taken from what would be trained on without it, so that the images tested on
+    stay the same ones.
 
     Args:
-        recipe: its ``validation``, ``folds``, ``fold``, ``train_limit`` and ``group`` are used.
+        recipe: its ``validation``, ``folds``, ``fold``, ``train_limit``, ``group``, and
+            ``validation_fraction`` if it watches images, are used.
         dataset: the whole.
 
     Raises:
-        DataError: see :func:`take_subset` and :func:`take_fold`.
+        DataError: see :func:`take_subset`, :func:`take_fold` and :func:`take_watched`.
         RecipeError: the recipe has folds, and does not say which one.
     """
+    part = _take_tested(recipe, dataset)
+    if not recipe.watches:
+        return part
+    own = None if recipe.validation == "given" else dataset.validation
+    return take_watched(part, recipe.validation_fraction, own=own, group=recipe.group)
+
+
+def _take_tested(recipe: Recipe, dataset: Dataset) -> Dataset:
     if recipe.folds:
         if not recipe.fold:
             raise RecipeError(

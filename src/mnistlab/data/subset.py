@@ -129,6 +129,55 @@ def take_fold(
     return replace(part, drawn=tested)
 
 
+def take_watched(
+    dataset: Dataset, fraction: float, *, own: Split | None = None, group: str = ""
+) -> Dataset:
+    """Set images apart that are scored after each epoch, but neither trained on nor tested on.
+
+    The draw depends on nothing but the training images' number, labels and groups.
+
+    Args:
+        dataset: what would be trained on and tested on without them.
+        fraction: which share of the training images to take, of each class its share.
+        own: the data's own validation set, which is taken instead where there is one.
+        group: what tells the groups that are taken whole, see
+            :func:`mnistlab.data.holdout.group_of`.
+
+    Returns:
+        A data set with the same fingerprint, whose note says which images are watched.
+
+    Raises:
+        DataError: too few images of each class, or only one group.
+    """
+    train, watched = dataset.train, own
+    if own is not None:
+        notes = [f"watched in training: the data's own {len(own):,} validation images"]
+    else:
+        random, labels = np.random.default_rng(_SEED), train.labels
+        try:
+            if group:
+                taken = grouped(train.grouped_by(group), labels, fraction, random)
+            else:
+                taken = stratified(labels, fraction, random)
+        except DataError as error:
+            raise DataError(f"{dataset.name}: cannot hold out images to watch: {error}") from None
+        how = "in whole groups" if group else "of each class a share"
+        notes = [
+            f"watched in training: {len(taken):,} of the {len(train):,} training images ({how}),"
+            " which are neither trained on nor tested on"
+        ]
+        watched = train.take(taken)
+        train = train.take(np.setdiff1d(np.arange(len(train)), taken))
+        notes += _missing(dataset, train, "training")
+    return replace(
+        dataset,
+        train=train,
+        watched=watched,
+        note="; ".join(filter(None, (dataset.note, *notes))),
+        identity=dataset.fingerprint,
+    )
+
+
 def _divide(dataset: Dataset, count: int, group: str) -> list[NDArray[np.int64]]:
     """Return the folds of the training images, each ascending."""
     labels, name = dataset.train.labels, dataset.name

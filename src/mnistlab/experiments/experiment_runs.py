@@ -17,7 +17,14 @@ from mnistlab.experiments.trial_events import (
     TrialFinished,
 )
 from mnistlab.recipe import Recipe, Source, read_code, read_source
-from mnistlab.runs import RunFolder, RunRecord, RunStore, pool_complete
+from mnistlab.runs import (
+    RunFolder,
+    RunRecord,
+    RunStore,
+    digest_of,
+    pool_complete,
+    read_initial_weights,
+)
 
 _REMEDY = "choose another folder with `runs=`"
 
@@ -83,20 +90,27 @@ def run_trials(trials: Sequence[Trial], options: ExperimentOptions) -> Experimen
     Raises:
         DataError: a recipe's images cannot be loaded.
         ExperimentError: a model's file is missing, or a finished run is of other images, of a
-            model's file that has changed, or of a version of mnistlab that kept less.
+            model's file or initial weights that have changed, or of a version of mnistlab that kept
+            less.
+        RunError: a recipe's initial weights cannot be read.
     """
     experiment = ExperimentRuns(tuple(trials))
-    parts, read = _Parts(), cache(read_source)
+    parts, read, weights = (
+        _Parts(),
+        cache(read_source),
+        cache(lambda init: digest_of(read_initial_weights(init))),
+    )
     recipes = {trial.recipe.digest: trial.recipe for trial in trials}.values()
     images = [parts.of(recipe) for recipe in recipes]
     for recipe in recipes:
         _refuse_missing_model(recipe)
+        weights(recipe.init)
     wanted: list[Trial] = []
     reused: list[TrialFinished] = []
     for trial in {_key(trial): trial for trial in reversed(trials)}.values():
         folder = RunFolder(trial.folder)
         if folder.finished:
-            record = _reusable(trial, folder.read_record(), parts, read)
+            record = _reusable(trial, folder.read_record(), parts, read, weights)
             experiment.records[_key(trial)] = record
             reused.insert(0, TrialFinished(trial, record))
         else:
@@ -123,7 +137,7 @@ def run_trials(trials: Sequence[Trial], options: ExperimentOptions) -> Experimen
 
 def _input_notes(records: Iterable[RunRecord]) -> Iterator[str]:
     for record in records:
-        for note in record.model_input.notes:
+        for note in record.notes:
             yield f"{record.recipe.model}: {note}"
 
 
@@ -153,7 +167,8 @@ class _Parts:
             DataError: the data cannot be loaded, or are too few.
         """
         part_key = recipe.validation, recipe.folds, recipe.fold, recipe.train_limit
-        key = recipe.data_key, *part_key
+        watched = recipe.watches and recipe.validation_fraction
+        key = recipe.data_key, *part_key, watched
         if key not in self._found:
             part = take_for(recipe, self._loader.load(recipe))
             self._found[key] = _Part(part.fingerprint, tuple(part.notes))
@@ -177,6 +192,7 @@ def _reusable(
     record: RunRecord,
     parts: _Parts,
     read: Callable[[str], Source],
+    weights: Callable[[str], str],
 ) -> RunRecord:
     recipe = trial.recipe
     # Digests are short: of very many recipes two may share one.
@@ -188,6 +204,11 @@ def _reusable(
         )
     if difference := read(recipe.model).difference(record.source, record.imports):
         raise ExperimentError(f"{trial.folder}: {difference} since it was trained; {_REMEDY}")
+    if record.init_digest != weights(recipe.init):
+        raise ExperimentError(
+            f"{trial.folder}: the weights that its recipe names as init have changed since it was"
+            f" trained; {_REMEDY}"
+        )
     for key, source in read_code(recipe).items():
         old = record.code.get(key)
         if old and (difference := source.difference(old.source, old.imports)):

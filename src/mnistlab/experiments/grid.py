@@ -162,7 +162,7 @@ def read_grid(path: Path | str) -> Grid:
 
     Args:
         path: the file. In it, a relative path of a ``.toml`` file or of a model's Python file is
-            relative to the file's folder.
+            relative to the file's folder, and so is that of ``init``.
 
     Raises:
         ExperimentError: unreadable, not TOML, or not a sweep; the message starts with the path.

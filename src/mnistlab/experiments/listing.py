@@ -15,9 +15,9 @@ _OF_THEIR_OWN = ("name", "epochs", "validation")
 def run_listing(records: Iterable[RunRecord]) -> Table:
     """Return one row per run, the highest accuracy first and of equal ones the lowest loss.
 
-    Accuracies are in percent of the images that the run was tested on, losses in nats, both of the
-    final epoch; seconds leave out the tests between epochs. What differs are the recipe's fields
-    that are not the same in all runs.
+    Accuracies are in percent of the images that the run was tested on, losses in nats, both by the
+    weights that were kept; seconds leave out the tests between epochs. What differs are the
+    recipe's fields that are not the same in all runs.
     """
     ordered = sorted(
         records,

@@ -203,10 +203,11 @@ class _Chunk:
 
     def take(self, part: Slice, on_event: Listener) -> None:
         folder = RunFolder(part.trial.folder)
-        if part.record and part.logits is not None:
-            folder.finish(part.record, part.weights, part.logits)
-        elif part.checkpoint:
+        if part.checkpoint:
             folder.write_checkpoint(part.checkpoint)
+        if part.record and part.logits is not None:
+            more = bool(part.checkpoint)
+            folder.finish(part.record, part.weights, part.logits, keep_checkpoint=more)
         for event in part.events:
             if isinstance(event, TrialFinished | TrialFailed):
                 self.unfinished.remove(part.trial)

@@ -55,7 +55,9 @@ class TrialBatch:
 
 @dataclass(frozen=True)
 class Slice:
-    """What a trial has come to since the last slice: a checkpoint, or the finished run's files."""
+    """What a trial has come to since the last slice: a checkpoint, or the finished run's files,
+    with a checkpoint if more epochs can follow.
+    """
 
     trial: Trial
     events: tuple[Event, ...]
@@ -115,7 +117,8 @@ def _train(
                 begun_elsewhere = False
             case TrialFinished():
                 files = (last.record, folder.read_model(), folder.read_logits())
-                yield Slice(trial, (*events, last), b"", *files)
+                checkpoint = folder.read_checkpoint() if folder.has_checkpoint else b""
+                yield Slice(trial, (*events, last), checkpoint, *files)
                 return
             case _:
                 yield Slice(trial, (*events, last))

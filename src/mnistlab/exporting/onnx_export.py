@@ -283,6 +283,7 @@ def _describe(
             recipe.model_dump(mode="json")
             | {
                 "model": _without_folder(recipe),
+                "init": Path(recipe.init).name,
                 "data": dataset.name,
             }
         ),

@@ -117,8 +117,6 @@ def _translate(whole: nn.Module, images: Tensor, opset: int) -> Any:
 def _trace(whole: nn.Module, images: Tensor, opset: int) -> Any:
     import onnx
 
-    # What it prints where it fails, it prints by itself, past sys.stdout.
-    torch._C._jit_set_onnx_log_enabled(False)  # noqa: FBT003
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "traced.onnx"
         torch.onnx.export(
@@ -197,11 +195,16 @@ def quiet() -> Iterator[None]:
     """Keep the exporter, or the quantiser, from writing on the terminal."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
+    # The exporter by tracing prints the graph that it fails at past sys.stdout.
+    binding: Any = torch._C
+    print_graph = binding._jit_onnx_log
+    binding._jit_onnx_log = lambda *_: None
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
+        binding._jit_onnx_log = print_graph
         logging.disable(before)
 
 

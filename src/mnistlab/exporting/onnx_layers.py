@@ -17,6 +17,7 @@ _OF_ONE = {
     "Tanh": "tanh",
     "Floor": "floor",
     "Abs": "abs",
+    "Erf": "erf",
     "Exp": "exp",
     "Log": "log",
     "Neg": "negate",

@@ -28,7 +28,7 @@ def build_model(
 
     Args:
         recipe: its ``model``, ``batch_norm`` and ``dropout`` are used, for ``convnet`` also its
-            ``channels`` and ``stem``.
+            ``channels`` and ``stem``, and for a user model ``build``.
         image_shape: ``(channels, height, width)`` of the input.
         classes: number of outputs.
         source: the code of a user model; ``None`` reads it.
@@ -52,7 +52,8 @@ def build_model(
             raise ModelError(
                 f"{recipe.model}: batch_norm and dropout work with {', '.join(_ARCHITECTURES)} only"
             )
-        model = user_model(source or read_source(recipe.model), image_shape, classes, strict=strict)
+        source = source or read_source(recipe.model)
+        model = user_model(source, image_shape, classes, recipe.build, strict=strict)
     elif recipe.model in _ARCHITECTURES:
         architecture, own = _ARCHITECTURES[recipe.model], {}
         if recipe.model == "convnet":
@@ -85,6 +86,8 @@ def adopt_model(
         raise ModelError(
             f"{recipe.model}: batch_norm and dropout are for {', '.join(_ARCHITECTURES)} only"
         )
+    if recipe.build:
+        raise ModelError(f"{recipe.model}: is built already; build is for path/to/file.py:build")
     with user_errors(recipe.model, "copying it", ModelError):
         model = copy.deepcopy(module).cpu()
     with user_errors(recipe.model, "a trial forward pass", ModelError):

@@ -1,10 +1,12 @@
 """User models: a model of the user's own code, ``file.py:build`` or ``package.module:build``."""
 
+import copy
 import importlib
+import inspect
 import os
 import sys
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -15,7 +17,14 @@ from typing import Any, cast
 
 from torch import nn
 
-from mnistlab.errors import ImageShapeError, MnistlabError, ModelError, TrainingError, told
+from mnistlab.errors import (
+    ImageShapeError,
+    MnistlabError,
+    ModelError,
+    TrainingError,
+    did_you_mean,
+    told,
+)
 from mnistlab.recipe.installed import OURS, is_installed
 from mnistlab.recipe.source import Module, Source
 from mnistlab.text import listed
@@ -54,7 +63,12 @@ def user_errors(
 
 
 def user_model(
-    source: Source, image_shape: tuple[int, int, int], classes: int, *, strict: bool = False
+    source: Source,
+    image_shape: tuple[int, int, int],
+    classes: int,
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    strict: bool = False,
 ) -> nn.Module:
     """Execute the code in ``source``, and call the function that builds the model.
 
@@ -65,17 +79,21 @@ def user_model(
             colon, and the name of a function that takes ``image_shape`` and ``classes``.
         image_shape: ``(channels, height, width)`` of the input.
         classes: number of outputs.
+        arguments: further keyword arguments for the function.
         strict: for the lifetime of the model, refuse imports of files that are neither in
             ``source`` nor installed.
 
     Raises:
-        ModelError: no such file, module or function, it failed, or it returned no ``nn.Module``.
+        ModelError: no such file, module or function, it does not take the arguments, it failed, or
+            it returned no ``nn.Module``.
     """
     reference, function_name = source.model, source.model.rpartition(":")[2]
     with _FINDER.importing_from(source, strict=strict):
         build = _named(source)
+        given = copy.deepcopy(dict(arguments or {}))
+        _refuse_unknown(build, given, reference)
         with user_errors(reference, f"{function_name}{image_shape, classes}", ImageShapeError):
-            model = build(image_shape, classes)
+            model = build(image_shape, classes, **given)
     if not isinstance(model, nn.Module):
         raise ModelError(
             f"{reference}: returned {type(model).__name__}; it must return a torch.nn.Module"
@@ -287,3 +305,38 @@ def _function(module: ModuleType, name: str, reference: str) -> Callable[..., An
         ]
         raise ModelError(f"{reference}: no function {name!r}; it defines {listed(there) or 'none'}")
     return cast("Callable[..., Any]", function)
+
+
+def _refuse_unknown(build: Callable[..., Any], given: Mapping[str, Any], reference: str) -> None:
+    """Refuse keyword arguments that a function does not take, and say which it lacks."""
+    try:
+        parameters = list(inspect.signature(build).parameters.values())
+    # Some callables have no signature to look at; calling them shows what they take.
+    except (TypeError, ValueError):
+        return
+    kinds = inspect.Parameter
+    by_position = [
+        p for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
+    ]
+    known = {
+        p.name: p
+        for p in parameters
+        if p not in by_position[:2] and p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)
+    }
+    taken = [p.name for p in by_position[:2]]
+    anything = any(p.kind is kinds.VAR_KEYWORD for p in parameters)
+    for name in given:
+        if name in taken:
+            raise ModelError(
+                f"{reference}: build.{name}: is the image shape or the number of classes, which it"
+                " is given anyway; leave it out"
+            )
+        if name not in known and not anything:
+            hint = did_you_mean(name, known) or f"it takes {listed(known) or 'none'}"
+            raise ModelError(f"{reference}: build.{name}: no such argument; {hint}")
+    for name, parameter in known.items():
+        if parameter.default is kinds.empty and name not in given:
+            raise ModelError(
+                f"{reference}: needs a value for {name}; give one as build.{name}, for example"
+                f" build.{name} = 32"
+            )

@@ -38,6 +38,7 @@ class Classifier:
         calibrated_on: what that was fitted on, in words; ``None`` if it was not, and it is 1.
         threshold: probability below which a prediction is unsure.
         brightness: mean of the training images' pixels, 0 to 1; ``None`` if it is not known.
+        notes: what has to be said of the model.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Classifier:
     calibrated_on: str | None = None
     threshold: float = THRESHOLD
     brightness: float | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:

@@ -16,8 +16,8 @@ from mnistlab.text import to_json
 
 _LONGEST_TEXT = 1 << 20
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_CODE = {"model": "models", "loss": "losses", "optimizer": "optimisers"}
-"""Fields that may name a Python file."""
+_PATHS = {"model": "models", "loss": "losses", "optimizer": "optimisers", "init": "weights"}
+"""Fields that may name a file: weights, or else Python code."""
 _PAIR = re.compile(r"\\ud[89ab]\w\w\\ud[c-f]\w\w")
 
 
@@ -27,7 +27,7 @@ def read_recipe(path: Path | str) -> Recipe:
     Args:
         path: the file. The recipe is named after it unless the file gives another name. Where its
             ``model``, ``loss`` or ``optimizer`` is in a Python file, a relative path is relative to
-            this file's folder.
+            this file's folder, and so is that of ``init``.
 
     Raises:
         RecipeError: unreadable, not TOML, or not a recipe; the message starts with the path.
@@ -57,27 +57,28 @@ def beside(file: Path, key: str, value: Any) -> Any:
 
     Args:
         file: a recipe or a sweep.
-        key: of a field. Only ``model``, ``loss`` and ``optimizer`` name files.
-        value: as it stands there. Only a relative path of a Python file is changed.
+        key: of a field. Only ``model``, ``loss``, ``optimizer`` and ``init`` name files.
+        value: as it stands there. Only a relative path of a Python file, or of weights, is changed.
 
     Raises:
-        RecipeError: there is no such Python file beside ``file``, but one relative to the current
-            folder.
+        RecipeError: there is no such file beside ``file``, but one relative to the current folder.
     """
-    if key not in _CODE or not isinstance(value, str):
+    if key not in _PATHS or not isinstance(value, str):
         return value
-    code, _, function = value.rpartition(":")
-    if not code.endswith(".py") or code.startswith("~") or Path(code).is_absolute():
+    place, colon, function = (value, "", "") if key == "init" else value.rpartition(":")
+    if not place or not (key == "init" or place.endswith(".py")):
         return value
-    found = os.path.normpath(file.parent / code)
-    # A name may be too long for a file, or hold a zero byte; reading the code says so.
-    if not os.path.lexists(found) and os.path.lexists(code):
-        there = _relative(code, file.parent)
+    if place.startswith("~") or Path(place).is_absolute():
+        return value
+    found = os.path.normpath(file.parent / place)
+    # A name may be too long for a file, or hold a zero byte; reading the file says so.
+    if not os.path.lexists(found) and os.path.lexists(place):
+        there = _relative(place, file.parent)
         raise RecipeError(
-            f"{key}: there is no file {found}; paths of {_CODE[key]} are relative to the file that"
-            f" names them, so write {there}:{function}"
+            f"{key}: there is no file {found}; paths of {_PATHS[key]} are relative to the file that"
+            f" names them, so write {there}{colon}{function}"
         )
-    return f"{Path(found).as_posix()}:{function}"
+    return f"{Path(found).as_posix()}{colon}{function}"
 
 
 def read_toml(path: Path, refusal: type[MnistlabError]) -> dict[str, Any]:
@@ -109,17 +110,25 @@ def to_toml(recipe: Recipe, folder: Path | None = None) -> str:
         folder: where the file goes, which the paths in it become relative to; ``None`` is the
             current folder. :func:`read_recipe` gives the same recipe back.
     """
-    for key in _CODE if folder else ():
+    if folder and recipe.init:
+        recipe = recipe.replace(init=_from(recipe.init, folder))
+    for key in _PATHS.keys() - {"init"} if folder else ():
         code, _, function = getattr(recipe, key).rpartition(":")
-        if folder and code.endswith(".py") and not code.startswith("~"):
-            code = code if Path(code).is_absolute() else _relative(code, folder)
-            recipe = recipe.replace(**{key: f"{code}:{function}"})
+        if folder and code.endswith(".py"):
+            recipe = recipe.replace(**{key: f"{_from(code, folder)}:{function}"})
     lines = [f"{key} = {_value(value)}" for key, value in recipe.model_dump(mode="json").items()]
     width = max(map(len, lines))
     comments = [field.description for field in Recipe.model_fields.values()]
     return "".join(
         f"{line:<{width}}  # {comment}\n" for line, comment in zip(lines, comments, strict=True)
     )
+
+
+def _from(place: str, folder: Path) -> str:
+    """Return a path as it reads from a folder; absolute ones as they are."""
+    if place.startswith("~") or Path(place).is_absolute():
+        return place
+    return _relative(place, folder)
 
 
 def _relative(code: str, folder: Path) -> str:

@@ -74,6 +74,8 @@ Std = Annotated[float, Field(gt=0, le=1)]
 # Not strict, since TOML and JSON have lists only.
 Means = Annotated[tuple[Mean, Mean, Mean], Field(strict=False)]
 Stds = Annotated[tuple[Std, Std, Std], Field(strict=False)]
+_UNTIL_THE_END = ("cosine", "onecycle")
+"""Schedules whose every step depends on how many epochs there are."""
 _UNMARKED: dict[str, Any] = {"size": 32, "mean": 0.1307, "std": 0.3081}
 """Values that leave a digest as it is: the defaults from before data had a say in them."""
 
@@ -81,6 +83,11 @@ _UNMARKED: dict[str, Any] = {"size": 32, "mean": 0.1307, "std": 0.3081}
 def _triple(given: object) -> object:
     """Return a number three times, and anything else as it is."""
     return (given,) * 3 if isinstance(given, int | float) else given
+
+
+def _single(given: object) -> object:
+    """Return a text as a tuple of it, and anything else as it is."""
+    return (given,) if isinstance(given, str) else given
 
 
 _DEEPEST = 3
@@ -108,8 +115,9 @@ def _argument(value: object, depth: int = 0) -> object:
 Arguments = Annotated[
     dict[str, Any], AfterValidator(_arguments), WithJsonSchema({"type": "object"})
 ]
-TABLES = ("optimizer_options",)
-"""Fields whose entries can be changed one by one, as in ``optimizer_options.eps``."""
+TABLES = ("build", "optimizer_options")
+"""Fields whose entries can be changed one by one, as in ``build.width``."""
+Pattern = Annotated[str, Field(min_length=1, max_length=200)]
 Weight = Annotated[float, Field(gt=0, le=10**6)]
 Milestone = Annotated[int, Field(ge=1, le=100_000)]
 
@@ -174,6 +182,10 @@ class Recipe(BaseModel):
         "lenet5",
         min_length=1,
         description="lenet5, mlp, convnet, path/to/file.py:build or package.module:build",
+    )
+    build: Arguments = Field(
+        {},
+        description="your own model: keyword arguments for its function, such as {width = 32}",
     )
     # Not strict, since TOML and JSON have lists only; the numbers within are.
     channels: tuple[Group, ...] = Field(
@@ -340,7 +352,46 @@ class Recipe(BaseModel):
         ),
     )
 
+    init: str = Field(
+        "",
+        max_length=4096,
+        description=(
+            "weights to start from: a finished run's folder or a .safetensors file; empty is none"
+        ),
+    )
+    # Not strict, as above.
+    freeze: Annotated[tuple[Pattern, ...], BeforeValidator(_single)] = Field(
+        (),
+        strict=False,
+        json_schema_extra={"words": 'a text, or a list of texts, such as ["conv*"]'},
+        description="parameters that are not trained, by name or pattern, such as conv*",
+    )
+
     epochs: int = Field(50, ge=1, le=100_000, description="passes over the training images")
+    patience: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description=(
+            "early stopping: epochs without improvement on the watched images before training"
+            " stops, and the best epoch's weights are kept; 0 is none"
+        ),
+    )
+    min_delta: float = Field(
+        0.0, ge=0, le=100, description="early stopping: smaller improvements do not count"
+    )
+    monitor: Literal["loss", "accuracy"] = Field(
+        "loss", description="what of the watched images patience and plateau go by"
+    )
+    validation_fraction: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description=(
+            "share of the training images that patience and plateau watch, unless the data have"
+            " a validation set of their own; they are not trained on"
+        ),
+    )
     batch_size: int = Field(128, ge=1, le=1_000_000, description="images per step")
     optimizer: (
         Literal["sgd", "adamw", "adam", "rmsprop", "adagrad", "adadelta"]
@@ -368,15 +419,21 @@ class Recipe(BaseModel):
     weight_decay: Annotated[float, Regulariser("weight_decay")] = Field(
         0.0, ge=0, le=10, description="decay of the weights towards zero; 0 is none"
     )
-    schedule: Literal["constant", "cosine", "onecycle", "step", "multistep", "exponential"] = Field(
+    schedule: Literal[
+        "constant", "cosine", "onecycle", "step", "multistep", "exponential", "plateau"
+    ] = Field(
         "constant",
         description=(
             "learning rate: constant, falling to 0, rising for 30 % of the steps, then falling, or"
-            " times gamma: every step_size epochs, at milestones, or after each epoch"
+            " times gamma: every step_size epochs, at milestones, after each epoch, or when the"
+            " watched images no longer improve"
         ),
     )
     gamma: float = Field(
-        0.1, gt=0, lt=1, description="step, multistep, exponential: factor of the learning rate"
+        0.1,
+        gt=0,
+        lt=1,
+        description="step, multistep, exponential, plateau: factor of the learning rate",
     )
     step_size: int = Field(
         0, ge=0, le=100_000, description="step: epochs from one fall of the rate to the next"
@@ -384,6 +441,12 @@ class Recipe(BaseModel):
     # Not strict, as above.
     milestones: tuple[Milestone, ...] = Field(
         (), strict=False, description="multistep: epochs after which the rate falls, ascending"
+    )
+    plateau_patience: int = Field(
+        10,
+        ge=0,
+        le=100_000,
+        description="plateau: epochs without improvement that are borne before it falls",
     )
     warmup: float = Field(
         0.0,
@@ -474,6 +537,11 @@ class Recipe(BaseModel):
                 "channels: model convnet needs them, such as [[16, 16], [32, 32]], and no other has"
                 " them"
             )
+        if recipe.build and ":" not in recipe.model:
+            raise RecipeError(
+                f"build: {', '.join(recipe.build)} would go to a function of your own; model"
+                f" {recipe.model} is built in and takes fields of the recipe"
+            )
         if recipe.blur[0] > recipe.blur[1]:
             raise RecipeError(f"blur: the range must ascend; found {list(recipe.blur)}")
         if recipe.nesterov and not (recipe.optimizer == "sgd" and recipe.momentum):
@@ -482,6 +550,7 @@ class Recipe(BaseModel):
         if recipe.warmup and recipe.schedule == "onecycle":
             raise RecipeError("warmup: onecycle has a rise of its own; leave warmup at 0")
         _refuse_folds(recipe)
+        _refuse_unwatched(recipe)
         if recipe.swa and recipe.averaging:
             raise RecipeError(
                 "swa: a mean of the last epochs' weights and a moving average exclude each other"
@@ -507,7 +576,7 @@ class Recipe(BaseModel):
     def replace(self, **changes: Any) -> "Recipe":
         """Return the same recipe with some fields changed, validated anew.
 
-        A field ``optimizer_options.eps`` changes one entry of that table.
+        A field ``build.width`` or ``optimizer_options.eps`` changes one entry of that table.
         """
         values = self.model_dump()
         for key, value in changes.items():
@@ -519,9 +588,7 @@ class Recipe(BaseModel):
         return self.parse(values)
 
     def value(self, key: str) -> Any:
-        """Return a field's value as JSON has it; that of ``optimizer_options.eps`` is ``None``
-        without it.
-        """
+        """Return a field's value as JSON has it; that of ``build.width`` is ``None`` without it."""
         table, dot, name = key.partition(".")
         values = self.model_dump(mode="json", include={table})
         return values[table].get(name) if dot else values[key]
@@ -554,6 +621,18 @@ class Recipe(BaseModel):
         set.
         """
         return tested_on(self.validation, self.folds)
+
+    @property
+    def watches(self) -> bool:
+        """Whether runs watch held-out training images, which are neither trained nor tested on."""
+        return bool(self.patience) or self.schedule == "plateau"
+
+    @property
+    def bound_to_epochs(self) -> str:
+        """What makes runs of more epochs other runs from the first step on; empty if nothing."""
+        if self.schedule in _UNTIL_THE_END:
+            return f"schedule {self.schedule}"
+        return f"swa = {self.swa}" if self.swa else ""
 
     @property
     def title(self) -> str:
@@ -589,6 +668,22 @@ def _refuse_folds(recipe: Recipe) -> None:
         raise RecipeError(
             f"fold: must be at most folds, which is {recipe.folds}; found {recipe.fold}"
         )
+
+
+def _refuse_unwatched(recipe: Recipe) -> None:
+    if recipe.swa and recipe.patience:
+        raise RecipeError(
+            "patience: the best epoch's weights and a mean of the last epochs' (swa) exclude each"
+            " other; leave one of them at 0"
+        )
+    needs = {
+        "min_delta": ("patience above 0", bool(recipe.patience)),
+        "monitor": ("patience above 0 or schedule plateau", recipe.watches),
+        "validation_fraction": ("patience above 0 or schedule plateau", recipe.watches),
+    }
+    for key, (what, has) in needs.items():
+        if not has and getattr(recipe, key) != Recipe.model_fields[key].default:
+            raise RecipeError(f"{key}: has no effect without {what}")
 
 
 def _describe(recipe: type[Recipe], error: ValidationError) -> str:

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 _OF_SCHEDULES = {
     "step_size": ("step",),
     "milestones": ("multistep",),
-    "gamma": ("step", "multistep", "exponential"),
+    "gamma": ("step", "multistep", "exponential", "plateau"),
+    "plateau_patience": ("plateau",),
 }
 _OF_CROSS_ENTROPY = ("class_weights", "label_smoothing", "mixup", "cutmix")
 

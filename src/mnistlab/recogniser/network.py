@@ -78,6 +78,7 @@ class Network:
         )
         content = _read(model)
         self.changed = _is_changed(content, model)
+        self._rows = 1 if _DYNAMIC in content else READ_AT_ONCE
         try:
             looping = has_control_flow(content)
         except ValueError as error:
@@ -103,7 +104,6 @@ class Network:
             held = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")
         except UnicodeDecodeError as error:
             raise ModelError(f"{model}: its names are damaged; export it again") from error
-        self._rows = 1 if _DYNAMIC in content else READ_AT_ONCE
         if names != (["images"], _OUTPUTS):
             raise ModelError(
                 f"{model}: not a model of mnistlab's; make one with `mnistlab export RUN"

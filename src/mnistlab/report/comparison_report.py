@@ -16,7 +16,7 @@ from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.canvas import MOST_CURVES, Drawing, render
 from mnistlab.report.class_tables import class_anchor, class_score_table, class_table
 from mnistlab.report.confusion_table import confusion_table, frequent_errors, mean_confusions
-from mnistlab.report.data_lines import data_lines, note_lines, note_list, of_groups
+from mnistlab.report.data_lines import data_lines, note_lines, note_list, of_groups, when
 from mnistlab.report.image_plots import calibration, confusion_matrix, errors_by_class
 from mnistlab.report.page import describe_data, environment_lines, image_source, render_template
 from mnistlab.report.result_files import plot_files, write_results
@@ -61,8 +61,9 @@ def recipe_table(comparison: Comparison) -> Table:
     by_accuracy = comparison.metric == "accuracy"
     meaning = "" if by_accuracy else f"{METRIC_MEANINGS[comparison.metric]}; "
     legend = {
-        f"{noun} {judged} (%)": f"{meaning}of the {TESTED_IMAGES[on]} after the last epoch, mean"
-        f" over seeds; no epoch was selected by its {'accuracy' if by_accuracy else 'figures'}",
+        f"{noun} {judged} (%)": f"{meaning}of the {TESTED_IMAGES[on]} {when(comparison.summaries)},"
+        " mean over seeds; no epoch was selected by its"
+        f" {'accuracy' if by_accuracy else 'figures'}",
         "SD": f"standard deviation of the {judged} over seeds, in percentage points",
         "95 % interval": f"of the mean {judged} over seeds (Student's t), from three seeds on",
         f"{noun} loss": "mean negative log-likelihood, in nats",
@@ -422,7 +423,8 @@ def _render_page(
         "comparison.html",
         plots,
         title=title,
-        kicker=describe_data(records[0]),
+        when=when(comparison.summaries),
+        kicker=describe_data(records),
         data=records[0].data,
         data_lines=data_lines(of_groups(groups)),
         verdict=comparison.verdict,

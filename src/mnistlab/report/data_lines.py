@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mnistlab.recipe import TESTED_IMAGES, ModelInput
 from mnistlab.runs import RunRecord
-from mnistlab.statistics import RunGroup
+from mnistlab.statistics import RunGroup, Summary
 from mnistlab.text import listed, markdown
 
 Runs = Mapping[str, Sequence[RunRecord]]
@@ -21,22 +21,61 @@ def data_lines(runs: Runs) -> list[str]:
     records = [record for own in runs.values() for record in own]
     data, on = records[0].data, records[0].recipe.tested_on
     images = (
-        f"{data.name}: {data.train_images:,} training and {data.test_images:,}"
+        f"{data.name}: {trained_on(records)} training and {data.test_images:,}"
         f" {TESTED_IMAGES[on]} of {shape(data.image_size, data.channels)},"
         f" {len(data.classes)} classes"
     )
     return [images, *input_lines(_inputs(runs)), *note_lines(runs)]
 
 
+def trained_on(records: Iterable[RunRecord]) -> str:
+    """Return how many images runs were trained on: ``54,000 or 60,000``."""
+    return " or ".join(f"{count:,}" for count in sorted({r.data.train_images for r in records}))
+
+
 def note_lines(runs: Runs) -> list[str]:
-    """Return what has to be said of the data, and what was chosen or lost in fitting them to the
-    models, each once.
+    """Return what has to be said of the data, what was chosen or lost in fitting them to the
+    models, and which weights these started from, each once.
 
     Args:
         runs: on the same data, by their recipe's label.
     """
-    notes = [note for own in runs.values() for record in own for note in record.data.notes]
-    return [*dict.fromkeys(notes), *input_notes(_inputs(runs))]
+    notes = {
+        label: [note for record in own for note in record.data.notes] for label, own in runs.items()
+    }
+    said = [f"{note}{whose}" for note, whose in _by_label(notes).items()]
+    own = {
+        label: [note for record in records for note in record.notes]
+        for label, records in runs.items()
+    }
+    return [*said, *_stopping_notes(runs), *_labelled(own)]
+
+
+def when(summaries: Sequence[Summary]) -> str:
+    """Say after which epoch recipes' figures were measured."""
+    last = "after the last epoch"
+    if not any(summary.stops_early for summary in summaries):
+        return last
+    best = "with the weights of the best epoch on the watched images"
+    return best if all(s.stops_early for s in summaries) else f"{last} or, if stopped early, {best}"
+
+
+def _stopping_notes(runs: Runs) -> list[str]:
+    """Say when early stopping ended runs, and which epochs' weights the figures are of."""
+    said: dict[str, list[str]] = {label: [] for label in runs}
+    for label, own in runs.items():
+        if kept := [record.kept.epoch for record in own if record.kept]:
+            trained = _range([len(record.history) for record in own])
+            said[label].append(
+                f"early stopping: training ended after epoch {trained}, and the figures are of"
+                f" the weights of epoch {_range(kept)}, the best on the watched images"
+            )
+    return [f"{line}{whose}" for line, whose in _by_label(said).items()]
+
+
+def _range(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return f"{low} to {high}" if low < high else f"{low}"
 
 
 def of_groups(groups: Iterable[RunGroup]) -> dict[str, Sequence[RunRecord]]:
@@ -52,8 +91,9 @@ def input_lines(inputs: Inputs) -> list[str]:
 
 def input_notes(inputs: Inputs) -> list[str]:
     """Return what was chosen or lost by that; as :func:`input_lines`."""
-    notes = {label: [note for one in own for note in one.notes] for label, own in inputs.items()}
-    return [f"{note}{whose}" for note, whose in _by_label(notes).items()]
+    return _labelled(
+        {label: [note for one in own for note in one.notes] for label, own in inputs.items()}
+    )
 
 
 def note_list(notes: Iterable[str]) -> list[str]:
@@ -80,6 +120,10 @@ def _describe(given: ModelInput) -> str:
 
 def _inputs(runs: Runs) -> Inputs:
     return {label: [record.model_input for record in own] for label, own in runs.items()}
+
+
+def _labelled(notes: Mapping[str, Iterable[str]]) -> list[str]:
+    return [f"{note}{whose}" for note, whose in _by_label(notes).items()]
 
 
 def _by_label(said: Mapping[str, Iterable[str]]) -> dict[str, str]:

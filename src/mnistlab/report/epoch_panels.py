@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from mnistlab.report.canvas import INK, LineStyle, figure, legend, panel
 
@@ -63,11 +63,21 @@ class EpochPanels:
         )
         return axes
 
+    def mark(self, epoch: int, label: str) -> None:
+        """Mark an epoch in both panels.
+
+        Args:
+            epoch: from 1.
+            label: for the legend.
+        """
+        for axes in (self.loss, self.accuracy):
+            axes.axvline(epoch, color=INK, ls=":", lw=1.2, label=label)
+
     def finish(self, columns: int | None = None, title: str = "", left_out: str = "") -> Figure:
         """Scale the axes, add the legend and the title, and return the figure."""
         for axes in (self.loss, self.accuracy):
             panel(axes)
-        epochs = max(len(np.asarray(line.get_ydata())) for line in self.loss.lines)
+        epochs = max(len(heights) for heights in _curves(self.loss))
         for axes in (self.loss, self.accuracy):
             axes.set_xlim((0.5, 1.5) if epochs == 1 else (1, epochs))
             axes.set_xticks(_epoch_ticks(epochs))
@@ -82,18 +92,25 @@ class EpochPanels:
 
     def _scale_loss(self) -> None:
         # A training loss may fall by four orders of magnitude while the test loss stays.
-        losses = np.concatenate([np.asarray(line.get_ydata()) for line in self.loss.lines])
+        losses = np.concatenate(_curves(self.loss))
         if losses.min() > 0 and losses.max() / losses.min() > _WIDE:
             self.loss.set(yscale="log", ylabel="loss (cross-entropy in nats, log scale)")
             self.loss.yaxis.set_minor_formatter(NullFormatter())
 
     def _cut_warm_up(self) -> None:
-        settled = np.concatenate(
-            [np.asarray(line.get_ydata())[_WARM_UP:] for line in self.accuracy.lines]
-        )
+        settled = np.concatenate([heights[_WARM_UP:] for heights in _curves(self.accuracy)])
         low, high = float(settled.min()), float(settled.max())
         margin = 0.05 * (high - low) or 0.001
         self.accuracy.set_ylim(low - margin, high + margin)
+
+
+def _curves(axes: Axes) -> list[NDArray[np.float64]]:
+    """Return the heights of what was drawn, without what was only marked."""
+    return [
+        np.asarray(line.get_ydata(), np.float64)
+        for line in axes.lines
+        if line.get_transform() == axes.transData
+    ]
 
 
 def _epoch_ticks(epochs: int) -> list[int]:

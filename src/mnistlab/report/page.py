@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mnistlab.data import encode_png
 from mnistlab.recipe import TESTED_IMAGES
 from mnistlab.report.canvas import Drawing, inline_svg
+from mnistlab.report.data_lines import trained_on
 from mnistlab.runs import RunRecord
 from mnistlab.statistics import RunGroup
 from mnistlab.text import printable
@@ -42,13 +43,13 @@ def render_template(name: str, plots: Mapping[str, Drawing], **values: Any) -> s
     )
 
 
-def describe_data(record: RunRecord) -> str:
-    """Return the data's name, and how many images runs like this one train and are tested on."""
-    data, recipe = record.data, record.recipe
+def describe_data(records: Sequence[RunRecord]) -> str:
+    """Return the data's name, and how many images such runs train and are tested on."""
+    data, recipe = records[0].data, records[0].recipe
     if recipe.folds and not recipe.fold:
         return f"{data.name} · {data.test_images:,} images in {recipe.folds} folds"
     tested = TESTED_IMAGES[recipe.tested_on]
-    return f"{data.name} · {data.train_images:,} training and {data.test_images:,} {tested}"
+    return f"{data.name} · {trained_on(records)} training and {data.test_images:,} {tested}"
 
 
 def image_source(pixels: NDArray[np.uint8]) -> str:

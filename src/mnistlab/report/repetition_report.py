@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mnistlab.recipe import TESTED_IMAGES, Recipe, to_toml
 from mnistlab.report.class_tables import class_score_table
 from mnistlab.report.confusion_table import confusion_table, frequent_errors, mean_confusions
-from mnistlab.report.data_lines import data_lines, note_lines, note_list, of_groups
+from mnistlab.report.data_lines import data_lines, note_lines, note_list, of_groups, when
 from mnistlab.report.result_files import plot_files, write_results
 from mnistlab.report.table import (
     Column,
@@ -102,7 +102,7 @@ def figure_table(figures: Summary) -> Table:
     """Return a single row. Accuracies and the interval are in percent of images, losses in nats."""
     noun, found = figures.tested_on.capitalize(), figures.disputed
     legend = {
-        f"{noun} accuracy (%)": f"of the {tested_images(figures)} after the last epoch, mean over"
+        f"{noun} accuracy (%)": f"of the {tested_images(figures)} {when([figures])}, mean over"
         " seeds; no epoch was selected by its accuracy",
         "SD": "standard deviation of the accuracy over seeds, in percentage points",
         "95 % interval": "of the mean over seeds (Student's t), from three seeds on: in 95 of 100"
@@ -332,7 +332,8 @@ def _page(
         "repetition.html",
         drawings,
         title=f"{figures.label}, {count} seed{'s' if count > 1 else ''}",
-        kicker=describe_data(group.records[0]),
+        when=when([figures]),
+        kicker=describe_data(group.records),
         data=group.records[0].data,
         data_lines=data_lines(of_groups([group])),
         tested=tested_images(figures),

@@ -16,6 +16,7 @@ _COLUMNS = (
     "train_loss",
     "parameters",
     "epochs",
+    "kept_epoch",
     "seconds",
     "training_seconds",
     "tested_on",
@@ -25,7 +26,8 @@ _COLUMNS = (
 
 
 def run_frame(groups: Sequence[RunGroup]) -> DataFrame:
-    """Return one row per run, with the figures of its final epoch.
+    """Return one row per run, with the figures of the weights that it kept: its final epoch's, or
+    with early stopping the best epoch's.
 
     Accuracies and macro F1 are in percent, losses in nats; ``seconds`` are of training and testing.
 
@@ -41,9 +43,10 @@ def run_frame(groups: Sequence[RunGroup]) -> DataFrame:
             macro,
             balanced,
             record.final.test_loss,
-            record.history[-1].train_loss,
+            record.outcome.train_loss,
             record.parameters,
-            record.recipe.epochs,
+            len(record.history),
+            record.outcome.epoch,
             record.seconds,
             record.training_seconds,
             record.recipe.tested_on,

@@ -13,20 +13,24 @@ from mnistlab.runs import RunRecord
 
 def learning_curves(record: RunRecord) -> Figure:
     """Draw one run's loss and accuracy over the epochs, training and test, or validation
-    instead of test.
+    instead of test; and of the watched images, with the epoch whose weights early stopping kept.
     """
     panels, on = EpochPanels.empty(), record.recipe.tested_on
     for part, label, colour, style in (
         ("train", "train", COLOURS[1], "--"),
         ("test", on, COLOURS[0], "-"),
+        ("watched", "watched", COLOURS[2], "-."),
     ):
         for measure in (f"{part}_loss", f"{part}_accuracy"):
-            panels.draw(
-                measure, [getattr(epoch, measure) for epoch in record.history], label, colour, style
-            )
-    return panels.finish(
-        title=f"{display_name(record)}, {on} accuracy {percent(record.final.test_accuracy)}"
-    )
+            values = [getattr(epoch, measure) for epoch in record.history]
+            if None not in values:
+                panels.draw(measure, values, label, colour, style)
+    ending = ""
+    if record.kept:
+        panels.mark(record.kept.epoch, "weights kept")
+        ending = f", {record.ending}"
+    accuracy = percent(record.final.test_accuracy)
+    return panels.finish(title=f"{display_name(record)}, {on} accuracy {accuracy}{ending}")
 
 
 def test_comparison(records: Sequence[RunRecord]) -> Figure:

@@ -5,6 +5,7 @@ from mnistlab.runs.checksum import BLANK, add_checksum, read_checksums, seal, se
 from mnistlab.runs.confusion import ClassScore, Scores, confusion_matrix, score_classes, unequal
 from mnistlab.runs.environment import available_cores, describe_environment
 from mnistlab.runs.folder import RunFolder
+from mnistlab.runs.initial_weights import FrozenWeights, InitialWeights, weight_notes
 from mnistlab.runs.lock import folder_lock
 from mnistlab.runs.options import RunOptions
 from mnistlab.runs.pooling import MIXED, pool_complete, pool_fingerprints, pool_folds
@@ -27,6 +28,8 @@ from mnistlab.runs.store import (
     read_summary,
     run_name,
 )
+from mnistlab.runs.watching import best_epoch, out_of_patience, watched_values
+from mnistlab.runs.weights_file import digest_of, read_initial_weights
 
 __all__ = [
     "BLANK",
@@ -38,6 +41,8 @@ __all__ = [
     "Environment",
     "EpochMetrics",
     "FinalFigures",
+    "FrozenWeights",
+    "InitialWeights",
     "Predictions",
     "RunFolder",
     "RunOptions",
@@ -48,16 +53,20 @@ __all__ = [
     "Seed",
     "add_checksum",
     "available_cores",
+    "best_epoch",
     "confusion_matrix",
     "describe_environment",
+    "digest_of",
     "find_runs",
     "folder_lock",
     "now",
+    "out_of_patience",
     "pool_complete",
     "pool_fingerprints",
     "pool_folds",
     "read_checksums",
     "read_content",
+    "read_initial_weights",
     "read_summary",
     "reason",
     "run_name",
@@ -66,5 +75,7 @@ __all__ = [
     "seal_is_broken",
     "summarise_predictions",
     "unequal",
+    "watched_values",
+    "weight_notes",
     "write_atomically",
 ]

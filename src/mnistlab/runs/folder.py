@@ -29,7 +29,8 @@ class RunFolder:
     ``model.safetensors``, ``test_logits.npy`` (float32, ``(test images, classes)``),
     ``history.csv`` (a row per epoch) and ``record.json``, which is written last: its presence means
     that the run is finished. The record has checksums of the first two, which are checked whenever
-    they are read.
+    they are read. Where more epochs can follow, the checkpoint stays. While they are trained, the
+    folder holds the finished run and the checkpoint of the longer one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,8 +48,13 @@ class RunFolder:
 
     @property
     def begun(self) -> bool:
-        """Whether an unfinished run's checkpoint is there."""
-        return not self.finished and os.path.lexists(self.checkpoint_file)
+        """Whether an unfinished run's checkpoint is there, and no finished run."""
+        return not self.finished and self.has_checkpoint
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether there is a state to train on from."""
+        return os.path.lexists(self.checkpoint_file)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -89,9 +95,6 @@ class RunFolder:
             self.history_file,
         ):
             self._remove(*strays.get(file.name, ()))
-        if self.finished:
-            # It was killed after it had written the record.
-            self._remove(self.checkpoint_file)
 
     def _what_it_is(self) -> str:
         """Say what there is instead of a finished run."""
@@ -121,7 +124,7 @@ class RunFolder:
             raise RunError(f"{self.record_file}: cannot be read: {error.strerror}") from error
 
     def read_logits(self) -> NDArray[np.float32]:
-        """Return the final epoch's test logits, ``(test images, classes)``.
+        """Return the test logits of the weights that are kept, ``(test images, classes)``.
 
         Raises:
             RunError: there are none, or the file is damaged.
@@ -163,12 +166,28 @@ class RunFolder:
         """
         self._write(self.checkpoint_file, content)
 
-    def finish(self, record: RunRecord, model: bytes, logits: NDArray[np.float32]) -> None:
-        """Write a finished run's files, the record last, and remove the checkpoint.
+    def finish(
+        self,
+        record: RunRecord,
+        model: bytes,
+        logits: NDArray[np.float32],
+        *,
+        keep_checkpoint: bool = False,
+    ) -> None:
+        """Write a finished run's files, the record last.
+
+        Args:
+            record: the run's.
+            model: its weights.
+            logits: of the images tested on.
+            keep_checkpoint: leave the checkpoint there, for more epochs to follow.
 
         Raises:
             RunError: writing fails; either the checkpoint or the finished run is still there.
         """
+        if self.has_checkpoint:
+            # Until the new record is written, this is an unfinished run and not half of each.
+            self._remove(self.record_file)
         array = io.BytesIO()
         np.save(array, logits, allow_pickle=False)
         files = {self.model_file: model, self.logits_file: array.getvalue()}
@@ -179,7 +198,8 @@ class RunFolder:
             self.record_file,
             record.to_json({file.name: checksum(content) for file, content in files.items()}),
         )
-        self._remove(self.checkpoint_file)
+        if not keep_checkpoint:
+            self._remove(self.checkpoint_file)
 
     def clear(self) -> None:
         """Remove the run's files, the record first.
@@ -199,7 +219,8 @@ class RunFolder:
         """Remove what can be made again, and return how many bytes that frees.
 
         Args:
-            checkpoint: remove an unfinished run's checkpoint, so that it begins anew.
+            checkpoint: remove the checkpoint, so that an unfinished run begins anew, and no more
+                epochs can follow on a finished one.
             logits: remove a finished run's ``test_logits.npy``; whoever needs them lets the model
                 classify the test images again.
 

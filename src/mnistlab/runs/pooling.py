@@ -65,7 +65,8 @@ def pool_folds(records: Sequence[RunRecord]) -> RunRecord:
 
     Accuracies and losses are means over images. ``data.train_images`` and the seconds are sums, so
     that an image which four folds are trained on counts four times. Images are numbered as they
-    stood before they were divided into folds. The recipe has ``fold`` 0.
+    stood before they were divided into folds. A fold that early stopping has ended counts in later
+    epochs with the weights that it kept. The recipe has ``fold`` 0.
 
     Args:
         records: one of each fold, in any order.
@@ -88,6 +89,7 @@ def pool_folds(records: Sequence[RunRecord]) -> RunRecord:
     images = sum(map(len, places))
     if not np.array_equal(np.sort(np.concatenate(places)), np.arange(images)):
         raise RunError(f"{name}: its folds are not parts of the same images; train them again")
+    epochs = max(len(record.history) for record in records)
     return RunRecord(
         recipe=recipe,
         seed=first.seed,
@@ -100,11 +102,15 @@ def pool_folds(records: Sequence[RunRecord]) -> RunRecord:
             channels=data.channels,
             classes=data.classes,
             note=_pool_notes([record.data.note for record in records]),
+            watched_images=sum(record.data.watched_images for record in records),
         ),
         parameters=first.parameters,
-        history=tuple(_pool_epoch(records, place) for place in range(len(first.history))),
+        history=tuple(_pool_epoch(records, number) for number in range(1, epochs + 1)),
+        kept=_pool_kept(records) if recipe.patience else None,
         source=first.source,
         imports=first.imports,
+        init=first.init,
+        frozen=first.frozen,
         input=_pool_inputs([record.model_input for record in records]),
         predictions=_pool_predictions(records),
         environment=_pool_environments([record.environment for record in records]),
@@ -124,7 +130,8 @@ def _kind(record: RunRecord) -> tuple[object, ...]:
     recipe = record.recipe.replace(fold=0)
     data = record.data
     shape = data.image_size, data.channels, data.classes
-    return recipe.digest, record.seed, record.source, record.parameters, shape
+    weights = record.init_digest, record.parameters
+    return recipe.digest, record.seed, record.source, weights, shape
 
 
 def _mean(values: Sequence[float], counts: Sequence[int]) -> float:
@@ -137,13 +144,34 @@ def _share(accuracies: Sequence[float], counts: Sequence[int]) -> float:
     return sum(round(accuracy * count) for accuracy, count in pairs) / sum(counts)
 
 
-def _pool_epoch(records: Sequence[RunRecord], place: int) -> EpochMetrics:
-    epochs = [record.history[place] for record in records]
+def _pool_epoch(records: Sequence[RunRecord], number: int) -> EpochMetrics:
+    there = [record for record in records if number <= len(record.history)]
+    seconds = sum(record.history[number - 1].train_seconds for record in there)
+    images = sum(record.data.train_images for record in there)
+    return _pool_metrics(records, [record.at(number) for record in records]).model_copy(
+        update={
+            "epoch": number,
+            "train_seconds": seconds,
+            "test_seconds": sum(record.history[number - 1].test_seconds for record in there),
+            "images_per_second": images / seconds if seconds else 0.0,
+        }
+    )
+
+
+def _pool_kept(records: Sequence[RunRecord]) -> EpochMetrics:
+    """Return the figures of the weights that the folds kept, under the last of their epochs."""
+    return _pool_metrics(records, [record.outcome for record in records])
+
+
+def _pool_metrics(records: Sequence[RunRecord], epochs: Sequence[EpochMetrics]) -> EpochMetrics:
     trained = [record.data.train_images for record in records]
     tested = [record.data.test_images for record in records]
     seconds = sum(epoch.train_seconds for epoch in epochs)
+    watched = [record.data.watched_images for record in records]
+    losses = [epoch.watched_loss for epoch in epochs if epoch.watched_loss is not None]
+    shares = [epoch.watched_accuracy for epoch in epochs if epoch.watched_accuracy is not None]
     return EpochMetrics(
-        epoch=place + 1,
+        epoch=max(epoch.epoch for epoch in epochs),
         train_loss=_mean([epoch.train_loss for epoch in epochs], trained),
         train_accuracy=_share([epoch.train_accuracy for epoch in epochs], trained),
         test_loss=_mean([epoch.test_loss for epoch in epochs], tested),
@@ -151,6 +179,8 @@ def _pool_epoch(records: Sequence[RunRecord], place: int) -> EpochMetrics:
         train_seconds=seconds,
         test_seconds=sum(epoch.test_seconds for epoch in epochs),
         images_per_second=sum(trained) / seconds if seconds else 0.0,
+        watched_loss=_mean(losses, watched) if losses else None,
+        watched_accuracy=_share(shares, watched) if shares else None,
     )
 
 

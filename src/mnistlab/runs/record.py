@@ -21,6 +21,7 @@ from mnistlab.errors import RecipeError, RunError
 from mnistlab.recipe import ModelInput, Recipe, Source
 from mnistlab.runs.checksum import add_checksum, read_checked
 from mnistlab.runs.confusion import Scores, score_classes
+from mnistlab.runs.initial_weights import FrozenWeights, InitialWeights, weight_notes
 from mnistlab.runs.predictions import (
     MAX_LOSS,
     Count,
@@ -31,6 +32,7 @@ from mnistlab.runs.predictions import (
     Share,
     Size,
 )
+from mnistlab.runs.watching import best_epoch, out_of_patience
 from mnistlab.text import csv_row, html_table
 
 LARGEST_RECORD = 1 << 26
@@ -60,6 +62,9 @@ class EpochMetrics(_Frozen):
         train_seconds: wall time of the training part.
         test_seconds: wall time of the test.
         images_per_second: training images a second.
+        watched_loss: mean cross-entropy in nats over the watched images, by the weights tested;
+            ``None`` if the recipe watches none.
+        watched_accuracy: share of them classified correctly, 0 to 1.
     """
 
     epoch: Size
@@ -70,12 +75,21 @@ class EpochMetrics(_Frozen):
     train_seconds: Quantity
     test_seconds: Quantity
     images_per_second: Quantity
+    watched_loss: Loss | None = None
+    watched_accuracy: Share | None = None
+
+    @model_serializer(mode="wrap")
+    def _leave_out_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without_none(serialise(self))
 
 
 class DataSummary(_Frozen):
     """Which images a run saw; the fingerprint is :attr:`mnistlab.data.Dataset.fingerprint`.
 
     Attributes:
+        train_images: number of images trained on.
+        watched_images: number of images that were scored after each epoch, for early stopping or
+            the learning rate, but neither trained on nor tested on.
         places: of a cross-validation's fold, where its images stand among all that were divided,
             ascending; of other runs nothing.
     """
@@ -89,12 +103,14 @@ class DataSummary(_Frozen):
     classes: tuple[str, ...] = Field(min_length=1)
     note: str = ""
     places: tuple[Count, ...] = ()
+    watched_images: Count = 0
 
     @model_serializer(mode="wrap")
     def _leave_out_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content: dict[str, Any] = serialise(self)
-        if not self.places:
-            content.pop("places", None)
+        for field in ("places", "watched_images"):
+            if not getattr(self, field):
+                content.pop(field, None)
         return content
 
     @property
@@ -120,8 +136,17 @@ class Environment(_Frozen):
 
 
 class FinalFigures(_Frozen):
-    """The figures to quote: those of the final epoch. The best epoch's are optimistic, since it is
-    chosen on the test images themselves.
+    """The figures to quote: those of the weights that are kept.
+
+    Attributes:
+        test_accuracy: share of the images tested on that are classified correctly, 0 to 1.
+        test_loss: mean cross-entropy over them, in nats.
+        test_errors: how many of them are not.
+        best_epoch: the one with the highest test accuracy. Its accuracy is optimistic, since it is
+            chosen on the test images themselves.
+        best_test_accuracy: that accuracy.
+        epoch: whose weights are kept, if early stopping chose them, on images that are not tested
+            on; ``None`` is the last.
     """
 
     test_accuracy: float
@@ -129,6 +154,11 @@ class FinalFigures(_Frozen):
     test_errors: int
     best_epoch: int
     best_test_accuracy: float
+    epoch: int | None = None
+
+    @model_serializer(mode="wrap")
+    def _leave_out_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without_none(serialise(self))
 
 
 class CodeDigest(_Frozen):
@@ -153,9 +183,13 @@ class RunRecord(_Frozen):
 
     Attributes:
         parameters: number of trainable parameters.
+        kept: the figures of the epoch whose weights are kept, where early stopping chose it;
+            ``None`` is the last, see :attr:`outcome`.
         source: digest of a user model's file, see :class:`mnistlab.recipe.Source`.
         imports: digests of the files that it imports, by module name; ``None`` in records of older
             versions.
+        init: what the recipe's initial weights gave; ``None`` if it names none.
+        frozen: what was not trained, since the recipe freezes it; ``None`` if it freezes nothing.
         code: of a loss and an optimiser of the user's own, by the recipe's field.
         class_weights: what the recipe's ``class_weights`` came to, in the order of the classes.
         input: what the model was given; ``None`` in records of older versions, see
@@ -174,8 +208,11 @@ class RunRecord(_Frozen):
     data: DataSummary
     parameters: Count
     history: tuple[EpochMetrics, ...] = Field(min_length=1)
+    kept: EpochMetrics | None = None
     source: str = ""
     imports: dict[str, str] | None = None
+    init: InitialWeights | None = None
+    frozen: FrozenWeights | None = None
     code: dict[str, CodeDigest] = {}
     class_weights: tuple[float, ...] = ()
     input: ModelInput | None = None
@@ -187,20 +224,63 @@ class RunRecord(_Frozen):
     @model_serializer(mode="wrap")
     def _leave_out_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content: dict[str, Any] = serialise(self)
-        for key in ("code", "class_weights", "scores"):
+        for key in ("kept", "code", "class_weights", "scores", "init", "frozen"):
             if not content.get(key):
                 content.pop(key, None)
         return content
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "RunRecord":
-        if [epoch.epoch for epoch in self.history] != list(range(1, self.recipe.epochs + 1)):
+        if [epoch.epoch for epoch in self.history] != list(range(1, len(self.history) + 1)):
+            raise ValueError("history: not epochs 1, 2, ...")
+        if bool(self.kept) != bool(self.recipe.patience):
+            raise ValueError("kept: is there if, and only if, the recipe has patience")
+        if len(self.history) != self.recipe.epochs and not self.stopped_early:
             raise ValueError(f"history: not the {self.recipe.epochs} epochs of the recipe")
+        if self.kept and not self._is_pooled:
+            best = best_epoch(self.recipe, self.history)
+            if not best or self.kept != self.history[best - 1]:
+                raise ValueError(f"kept: not epoch {best}, the best one on the watched images")
+            if out_of_patience(self.recipe, self.history[:-1]):
+                raise ValueError("history: longer than the recipe's patience")
         if self.recipe.fold and len(self.data.places) != self.data.test_images:
             raise ValueError(f"data.places: not of the fold's {self.data.test_images:,} images")
         if self.predictions:
             self.predictions.check(self.data.test_images, len(self.data.classes))
         return self
+
+    @property
+    def _is_pooled(self) -> bool:
+        return bool(self.recipe.folds) and not self.recipe.fold
+
+    @property
+    def outcome(self) -> EpochMetrics:
+        """The figures of the epoch whose weights are kept."""
+        return self.kept or self.history[-1]
+
+    def at(self, epoch: int) -> EpochMetrics:
+        """Return an epoch's figures, from 1; after the last one, those of the weights kept."""
+        return self.history[epoch - 1] if epoch <= len(self.history) else self.outcome
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the run ended since the watched images had not improved for long enough."""
+        if self._is_pooled:
+            return len(self.history) < self.recipe.epochs
+        return out_of_patience(self.recipe, self.history)
+
+    @property
+    def ending(self) -> str:
+        """After which epoch training ended, in words: ``stopped at epoch 17, weights of epoch
+        14``.
+        """
+        last = len(self.history)
+        if not self.kept:
+            return f"after epoch {last}"
+        return (
+            f"{'stopped at' if self.stopped_early else 'after'} epoch {last}, weights of epoch"
+            f" {self.kept.epoch}"
+        )
 
     @property
     def model_input(self) -> ModelInput:
@@ -218,6 +298,18 @@ class RunRecord(_Frozen):
         return ModelInput(
             channels=1, height=height, width=width, fit=recipe.fit, mean=(mean,), std=(std,)
         )
+
+    @property
+    def init_digest(self) -> str:
+        """SHA-256 of the weights that it started from; empty if they were all drawn."""
+        return self.init.sha256 if self.init else ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was chosen or lost in fitting the images to the model, and what its initial and its
+        frozen weights are, each a short sentence.
+        """
+        return (*self.model_input.notes, *weight_notes(self.init, self.frozen))
 
     @property
     def brightness(self) -> float | None:
@@ -249,8 +341,8 @@ class RunRecord(_Frozen):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def final(self) -> FinalFigures:
-        """The final epoch's figures, and the best epoch's beside them."""
-        last = self.history[-1]
+        """The figures of the weights that are kept, and the best epoch's beside them."""
+        last = self.outcome
         best = max(self.history, key=lambda epoch: epoch.test_accuracy)
         return FinalFigures(
             test_accuracy=last.test_accuracy,
@@ -258,6 +350,7 @@ class RunRecord(_Frozen):
             test_errors=round((1 - last.test_accuracy) * self.data.test_images),
             best_epoch=best.epoch,
             best_test_accuracy=best.test_accuracy,
+            epoch=self.kept.epoch if self.kept else None,
         )
 
     @computed_field  # type: ignore[prop-decorator]
@@ -277,14 +370,17 @@ class RunRecord(_Frozen):
             ("Recipe", self.recipe.name),
             ("Seed", str(self.seed)),
             ("Data", self.data.name),
-            ("Parameters", f"{self.parameters:,}"),
-            ("Epochs", str(len(self.history))),
+            ("Parameters", f"{self.parameters:,}{self._frozen_too()}"),
+            ("Epochs", self.ending if self.kept else str(len(self.history))),
             (f"{on.capitalize()} accuracy", f"{100 * final.test_accuracy:.2f} %"),
             (f"{on.capitalize()} loss", f"{final.test_loss:.4f}"),
             ("Errors", f"{final.test_errors:,} of {self.data.test_images:,}"),
             ("Seconds", f"{self.seconds:.1f}"),
         ]
         return html_table((), rows)
+
+    def _frozen_too(self) -> str:
+        return f", and {self.frozen.parameters:,} frozen" if self.frozen else ""
 
     def to_json(self, files: Mapping[str, str] | None = None) -> str:
         """Return the text of ``record.json``, with each list of numbers on one line.
@@ -320,6 +416,10 @@ class RunRecord(_Frozen):
     def _refuse_contradictions(self, content: dict[str, Any]) -> None:
         """Refuse a file whose figures contradict each other, including the derived ones."""
         refuse_fractions(self.history, self.data.train_images, self.data.test_images)
+        for place, epoch in enumerate(self.history):
+            if epoch.watched_accuracy is not None:
+                name, images = f"history.{place}.watched_accuracy", self.data.watched_images
+                refuse_fraction(name, epoch.watched_accuracy, images)
         if self.predictions:
             self.predictions.refuse_contradictions()
             refuse_fraction(
@@ -328,7 +428,7 @@ class RunRecord(_Frozen):
                 self.data.train_images,
             )
             refuse_other_accuracy(
-                self.history[-1].test_accuracy,
+                self.outcome.test_accuracy,
                 len(self.predictions.mistakes),
                 self.data.test_images,
             )
@@ -353,10 +453,14 @@ class RunRecord(_Frozen):
 
 def history_csv(record: RunRecord) -> str:
     """Return every epoch's figures as comma-separated values, under the names of
-    :class:`EpochMetrics`.
+    :class:`EpochMetrics`; those of watched images are left out if there are none.
     """
-    rows = ([str(value) for value in epoch.model_dump().values()] for epoch in record.history)
-    return "".join(map(csv_row, (EpochMetrics.model_fields, *rows)))
+    rows = [epoch.model_dump() for epoch in record.history]
+    return "".join(map(csv_row, (rows[0], *(map(str, row.values()) for row in rows))))
+
+
+def _without_none(content: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in content.items() if value is not None}
 
 
 class _Epoch(Protocol):

@@ -78,9 +78,9 @@ class RunSummary(BaseModel):
         path: the run's folder.
         recipe: its name, and what it is tested on.
         seed: of the run.
-        final: the final epoch's accuracy alone, 0 to 1.
-        seconds: training and testing time; ``data``, ``history`` and ``predictions`` are only there
-            to check it and ``final``.
+        final: the accuracy of the weights that are kept alone, 0 to 1.
+        seconds: training and testing time; ``data``, ``history``, ``kept`` and ``predictions`` are
+            only there to check it and ``final``.
         started: when training started.
     """
 
@@ -91,6 +91,7 @@ class RunSummary(BaseModel):
     seed: Seed
     data: _Images
     history: tuple[_Epoch, ...] = Field(min_length=1)
+    kept: _Epoch | None = None
     predictions: _Predictions | None = None
     final: _Final
     seconds: Quantity
@@ -98,11 +99,11 @@ class RunSummary(BaseModel):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "RunSummary":
-        accuracy = self.history[-1].test_accuracy
+        accuracy = (self.kept or self.history[-1]).test_accuracy
         if self.final.test_accuracy != accuracy:
             raise ValueError(
-                f"final.test_accuracy: {self.final.test_accuracy:.6g}, but the last epoch's is"
-                f" {accuracy:.6g}"
+                f"final.test_accuracy: {self.final.test_accuracy:.6g}, but the"
+                f" {'kept' if self.kept else 'last'} epoch's is {accuracy:.6g}"
             )
         refuse_fractions(self.history, self.data.train_images, self.data.test_images)
         if self.predictions:

@@ -187,6 +187,8 @@ class Pool:
                 continue
             pause = 0.0
             self._alive.add(reader)
+            if not self.models:
+                _warn_of_changes(reader.models)
             self.task, self.models = reader.task, reader.models
             if len(self._alive) == self._settings.workers:
                 self._failure = None
@@ -212,3 +214,13 @@ class Pool:
     def _count(self) -> None:
         self._metrics.waiting.set(len(self._waiting))
         self._metrics.alive.set(len(self._alive))
+
+
+def _warn_of_changes(models: dict[str, Any]) -> None:
+    for name, known in models.items():
+        if known["about"].get("changed"):
+            _LOGGER.warning(
+                "%s: was changed after the export, by another tool or by damage; it may answer"
+                " otherwise than the model that was exported",
+                name,
+            )

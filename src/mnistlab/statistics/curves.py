@@ -31,9 +31,12 @@ class Band:
 def band(group: RunGroup, measure: str) -> Band:
     """Return the band of one of :data:`MEASURES`, in the unit of
     :class:`mnistlab.runs.EpochMetrics`.
+
+    A run that early stopping has ended counts in later epochs with the weights that it kept.
     """
+    epochs = range(1, max(len(record.history) for record in group.records) + 1)
     values = np.array(
-        [[getattr(epoch, measure) for epoch in record.history] for record in group.records]
+        [[getattr(record.at(epoch), measure) for epoch in epochs] for record in group.records]
     )
     low, high = np.quantile(values, _QUANTILES, axis=0)
     return Band(np.arange(1, values.shape[1] + 1), values.mean(axis=0), low, high)

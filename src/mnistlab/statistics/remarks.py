@@ -281,9 +281,11 @@ def _what_would_help(difference: Difference, found: NewImages, images: str) -> s
 
     more_images = f"more {images} could narrow it to about ±{points(found.seeds_reach)} points"
     if found.images_p >= SIGNIFICANCE:
+        # As if images had no part in it at all; few images cannot tell that they have none.
+        exact = points(found.seeds_reach) == "0.00"
         return (
-            f"{more_images} at best; that the recipes find different images difficult is not shown,"
-            " so more seeds are what could settle it"
+            f"{'' if exact else f'{more_images} at best; '}that the recipes find different images"
+            " difficult is not shown, so more seeds are what could settle it"
         )
     reaches = f"{more_images} at best, more seeds to about ±{points(found.images_reach)}"
     match settles(found.images_reach), settles(found.seeds_reach):

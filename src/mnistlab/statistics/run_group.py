@@ -40,8 +40,8 @@ class RunGroup:
         """Check that the runs belong together, and group them.
 
         Raises:
-            RunError: no runs, runs of different recipes or images, a seed twice, or a record
-                without an outcome.
+            RunError: no runs, runs of different recipes, images or initial weights, a seed twice,
+                or a record without an outcome.
         """
         chosen = tuple(sorted(records, key=lambda record: record.seed))
         if not chosen:
@@ -51,6 +51,11 @@ class RunGroup:
         if len({record.data.fingerprint for record in chosen}) > 1:
             raise RunError(
                 f"{label}: runs on different images; train again those on the older ones"
+            )
+        if len({record.init_digest for record in chosen}) > 1:
+            raise RunError(
+                f"{label}: runs that started from different weights; train again those from the"
+                " older ones"
             )
         seeds = [record.seed for record in chosen]
         for seed, following in pairwise(seeds):

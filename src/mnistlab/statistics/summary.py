@@ -87,7 +87,8 @@ class MetricSummary(BaseModel):
 class Summary(BaseModel):
     """One recipe over its seeds.
 
-    Figures are of the final epoch; figures per run are in the order of the seeds.
+    Figures are of the weights that were kept, those of the final epoch unless early stopping chose
+    others; figures per run are in the order of the seeds.
 
     Attributes:
         label: the recipe's name.
@@ -95,7 +96,7 @@ class Summary(BaseModel):
         test_images: how many images the runs were tested on.
         folds: of a cross-validation, each of whose seeds counts as one run; 0 for other runs.
         parameters: trainable ones.
-        epochs: of each run.
+        epochs: of each run; with early stopping, the most of any run.
         seeds: ascending.
         accuracies: of each run, percent.
         errors: images that each run misclassifies.
@@ -121,6 +122,7 @@ class Summary(BaseModel):
         calibration_error: mean expected calibration error, points.
         seconds: median of the training times.
         disputed: ``None`` where no labels are known to be disputed.
+        stops_early: whether early stopping chose the weights, on images that are not tested on.
         metric: by which the recipe is judged.
         macro_f1: mean of the classes' F1; ``None`` where accuracy says enough: it is the metric,
             and classes are about equal in size, see :func:`mnistlab.runs.unequal`.
@@ -158,6 +160,7 @@ class Summary(BaseModel):
     calibration_error: float
     seconds: float
     disputed: DisputedFigures | None = None
+    stops_early: bool = False
     metric: Metric = "accuracy"
     macro_f1: MetricSummary | None = None
     balanced_accuracy: MetricSummary | None = None
@@ -170,7 +173,7 @@ class Summary(BaseModel):
         defaults = {
             name: field.default
             for name, field in type(self).model_fields.items()
-            if name in ("metric", "macro_f1", "balanced_accuracy", "spread")
+            if name in ("stops_early", "metric", "macro_f1", "balanced_accuracy", "spread")
         }
         return {
             name: value
@@ -238,7 +241,7 @@ def summarise(
         test_images=group.test_images,
         folds=group.folds,
         parameters=first.parameters,
-        epochs=len(first.history),
+        epochs=max(len(record.history) for record in group.records),
         seeds=group.seeds,
         accuracies=accuracy.values,
         errors=tuple(record.final.test_errors for record in group.records),
@@ -269,6 +272,7 @@ def summarise(
         ),
         seconds=float(np.median(seconds)),
         disputed=_without(group, disputed) if disputed else None,
+        stops_early=bool(group.recipe.patience),
         metric=group.metric,
         macro_f1=summarise_metric(group, "macro_f1") if wanted else None,
         balanced_accuracy=summarise_metric(group, "balanced_accuracy") if wanted else None,

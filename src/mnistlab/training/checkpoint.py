@@ -36,6 +36,8 @@ class CheckpointHeader(BaseModel):
     kernels: str = "torch"
     source: str = ""
     imports: dict[str, str] | None = None
+    init: str = ""
+    """SHA-256 of the initial weights; empty if the recipe names none."""
     code: dict[str, CodeDigest] = {}
     optimizer: str = ""
     """Its state but for the tensors, as JSON, see :func:`pack_state`."""
@@ -80,6 +82,7 @@ def pack_checkpoint(
         kernels=trainer.backend.kernels,
         source=trainer.source.digest,
         imports=trainer.source.imports,
+        init=trainer.init.sha256 if trainer.init else "",
         code={field: CodeDigest.of(source) for field, source in trainer.code.items()},
         started=started,
         history=tuple(trainer.history),
@@ -91,6 +94,7 @@ def pack_checkpoint(
     optimizer = json.dumps(pack_state(trainer.optimizer.state_dict(), "optimizer", tensors))
     header = header.model_copy(update={"optimizer": optimizer})
     tensors |= {f"average.{index}": value for index, value in enumerate(trainer.averaging.averages)}
+    tensors |= {f"best.{name}": value for name, value in trainer.early_stopping.weights.items()}
     tensors |= {"losses": trainer.losses, "correct": trainer.correct}
     return seal(save(_detached(tensors), {_HEADER: header.model_dump_json()}))
 
@@ -155,6 +159,9 @@ def restore(trainer: Trainer, header: CheckpointHeader, content: bytes, name: st
         trainer.optimizer.load_state_dict(unpack_state(json.loads(header.optimizer), tensors))
         for number, average in enumerate(trainer.averaging.averages):
             average.copy_(tensors[f"average.{number}"])
+        trainer.early_stopping.weights = {
+            name: value.to(trainer.device) for name, value in _with_prefix(tensors, "best.").items()
+        }
         trainer.losses.copy_(tensors["losses"])
         trainer.correct.copy_(tensors["correct"])
     except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError, IndexError) as error:

@@ -23,7 +23,9 @@ class RunStarted:
         test_images: number of them.
         epochs_done: 0 for a new run.
         batches: per epoch.
-        notes: what was chosen or lost in fitting the images to the model.
+        notes: what was chosen or lost in fitting the images to the model, and what fitted of
+            initial weights.
+        frozen: number of parameters that are not trained, since the recipe freezes them.
     """
 
     recipe: Recipe
@@ -38,6 +40,7 @@ class RunStarted:
     epochs_done: int
     batches: int
     notes: tuple[str, ...] = ()
+    frozen: int = 0
 
 
 @dataclass(frozen=True)

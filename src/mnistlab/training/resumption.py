@@ -23,6 +23,8 @@ def refuse_other_run(
 
     The number of threads matters on PyTorch only, where it changes the bits of the result.
 
+    More epochs than it was to have are no difference where they can follow.
+
     Raises:
         RunError: the message says what differs.
     """
@@ -69,6 +71,24 @@ def refuse_other_source(
         )
 
 
+def refuse_other_weights(path: Path, recorded: str, digest: str) -> None:
+    """Refuse a run whose initial weights are others by now.
+
+    Args:
+        path: the run's folder.
+        recorded: SHA-256 of those that it started from.
+        digest: SHA-256 of those that its recipe names now.
+
+    Raises:
+        RunError: they differ.
+    """
+    if recorded != digest:
+        raise RunError(
+            f"{path}: the weights that its recipe names as init have changed since this run was"
+            " started; choose another folder, or give `overwrite=True`"
+        )
+
+
 def refuse_other_code(
     path: Path, digests: Mapping[str, CodeDigest], code: Mapping[str, Source]
 ) -> None:
@@ -93,11 +113,22 @@ def refuse_difference(
 ) -> None:
     """Refuse a folder whose run differs in recipe (except its name), seed or images.
 
+    More epochs are no difference unless every step depends on how many there are.
+
     Raises:
         RunError: the message says what differs.
     """
     old, new = old_recipe.model_dump(exclude={"name"}), recipe.model_dump(exclude={"name"})
-    differences = [f"{key} = {old[key]!r}, not {new[key]!r}" for key in new if old[key] != new[key]]
+    differing = [key for key in new if old[key] != new[key]]
+    if differing == ["epochs"] and new["epochs"] > old["epochs"]:
+        if recipe.bound_to_epochs and (old_seed, old_fingerprint) == (seed, fingerprint):
+            raise RunError(
+                f"{path}: holds a run of {old['epochs']} epochs, which cannot go on to"
+                f" {new['epochs']}: with {recipe.bound_to_epochs} they would have been others from"
+                " the start; choose another folder, or give `overwrite=True`"
+            )
+        differing = ["epochs"] if recipe.bound_to_epochs else []
+    differences = [f"{key} = {old[key]!r}, not {new[key]!r}" for key in differing]
     if old_seed != seed:
         differences.append(f"seed = {old_seed}, not {seed}")
     if not differences and old_fingerprint != fingerprint:

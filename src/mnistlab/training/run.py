@@ -1,5 +1,6 @@
 """A run from beginning to end: trained, saved in its folder, stopped and resumed."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,8 +23,11 @@ from mnistlab.runs import (
     DataSummary,
     RunFolder,
     RunRecord,
+    best_epoch,
     describe_environment,
+    digest_of,
     now,
+    read_initial_weights,
     score_classes,
     summarise_predictions,
 )
@@ -53,6 +57,7 @@ from mnistlab.training.resumption import (
     refuse_other_kernels,
     refuse_other_run,
     refuse_other_source,
+    refuse_other_weights,
 )
 from mnistlab.training.trained import TrainedModel, load_trained
 from mnistlab.training.trainer import Trainer
@@ -86,8 +91,10 @@ def train(  # noqa: PLR0913 - the public signature
         seed: 0 to 10**18; decides the weights, the order of images, augmentation and dropout.
         folder: where the run's files go, with a checkpoint after every epoch; ``None`` keeps
             nothing.
-        resume: resume the run that the folder holds, if it holds one; a finished run is read and
-            not trained again.
+        resume: resume the run that the folder holds, if it holds one. A finished run is read and
+            not trained again, unless the recipe has more epochs than it: then these follow, and it
+            ends in the same bits as if it had been asked for them at first. Where it could not
+            (schedules ``cosine`` and ``onecycle``, ``swa``), that is refused.
         overwrite: start over whatever the folder holds.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         gpu: number of the CUDA device.
@@ -120,16 +127,20 @@ def train(  # noqa: PLR0913 - the public signature
     chosen = choose_device(device, gpu)
     place = RunFolder(Path(folder)) if folder is not None else None
     if place and not (resume or overwrite):
-        _refuse_occupied(place)
+        _refuse_occupied(place, recipe)
+    if place and recipe.init:
+        _refuse_own_weights(place, recipe.init)
+    # Before anything that the folder holds is removed.
+    weights = read_initial_weights(recipe.init)
     dataset = take_for(recipe, dataset or load_for(recipe))
-    run = _Run(recipe, seed, dataset, place, chosen, threads, kernels, on_event, module)
+    run = _Run(recipe, seed, dataset, place, chosen, threads, kernels, on_event, module, weights)
     if place is None:
         return run.train(should_stop)
     with place.lock():
         if overwrite:
             place.clear()
-        elif place.finished:
-            return _reuse(recipe, dataset, seed, place, on_event)
+        elif place.finished and not _goes_on(run, place):
+            return _reuse(run, place)
         return run.train(should_stop)
 
 
@@ -148,11 +159,17 @@ def _recipe_of(module: nn.Module, folder: object) -> Recipe:
     return Recipe(name=name, model=f"memory:{name}")
 
 
-def _refuse_occupied(folder: RunFolder) -> None:
+def _refuse_occupied(folder: RunFolder, recipe: Recipe) -> None:
     remedies = "`overwrite=True` to start over, or choose another folder"
     if folder.finished:
+        use = "use it"
+        # A damaged one is to be named by whoever reads it.
+        with contextlib.suppress(RunError):
+            done = folder.read_record().recipe.epochs
+            if recipe.epochs > done:
+                use = f"go on with it, from {done} to {recipe.epochs} epochs"
         raise RunError(
-            f"{folder.path}: holds a finished run; give `resume=True` to use it, {remedies}"
+            f"{folder.path}: holds a finished run; give `resume=True` to {use}, {remedies}"
         )
     if folder.begun:
         # Another process that is training it is the better reason.
@@ -161,6 +178,17 @@ def _refuse_occupied(folder: RunFolder) -> None:
         raise RunError(
             f"{folder.path}: holds an unfinished run; give `resume=True` to resume it, {remedies}"
         )
+
+
+def _refuse_own_weights(folder: RunFolder, init: str) -> None:
+    """Refuse to write over the weights that a run starts from."""
+    with contextlib.suppress(OSError, RuntimeError, ValueError):
+        own, place = folder.path.resolve(), Path(init).expanduser().resolve()
+        if own in (place, place.parent):
+            raise RunError(
+                f"{folder.path}: its own weights are those to start from (init = {init}), and would"
+                " be written over; choose another folder"
+            )
 
 
 @dataclass(frozen=True)
@@ -176,6 +204,7 @@ class _Run:
     kernels: str
     on_event: Listener
     module: nn.Module | None = None
+    weights: bytes = b""
 
     def train(self, should_stop: Callable[[], bool]) -> TrainedModel | None:
         """Train from the folder's checkpoint, or from the start; ``None`` if asked to stop."""
@@ -191,7 +220,15 @@ class _Run:
         with torch_threads(threads) as used:
             dataset = add_negatives(self.dataset, recipe)
             trainer = Trainer(
-                recipe, dataset, self.seed, self.device, kernels, source, module, code
+                recipe,
+                dataset,
+                self.seed,
+                self.device,
+                kernels,
+                source,
+                module,
+                code,
+                weights=self.weights,
             )
             add_trusted(source)
             if checkpoint:
@@ -200,7 +237,7 @@ class _Run:
             if not self._train_epochs(trainer, used, started, should_stop):
                 return None
             with user_errors(recipe.model, "the final test"):
-                trainer.swap_in_averages()
+                trainer.swap_in_final()
                 logits = trainer.test_logits().cpu().numpy()
             if np.isnan(logits).any():
                 raise TrainingError(f"{recipe.model}: its logits are NaN in the final test")
@@ -208,13 +245,14 @@ class _Run:
         with user_errors(recipe.model, "state_dict", ModelError):
             weights, model = pack_model(trainer.model), trainer.model.cpu().eval()
         if self.folder:
-            self.folder.finish(record, weights, logits)
+            more = not (recipe.bound_to_epochs or record.stopped_early)
+            self.folder.finish(record, weights, logits, keep_checkpoint=more)
         self.on_event(RunFinished(record))
         return TrainedModel(record, model, logits)
 
     def _checkpoint(self, source: Source, code: Mapping[str, Source]) -> "_Checkpoint | None":
         """Return the folder's checkpoint, if it is one of this run."""
-        if not (self.folder and self.folder.begun):
+        if not (self.folder and self.folder.has_checkpoint):
             return None
         content = self.folder.read_checkpoint()
         header = read_header(content, str(self.folder.checkpoint_file))
@@ -228,6 +266,7 @@ class _Run:
             self.device.type,
             self.threads,
         )
+        refuse_other_weights(self.folder.path, header.init, digest_of(self.weights))
         refuse_other_code(self.folder.path, header.code, code)
         return _Checkpoint(self.folder, header, content)
 
@@ -278,9 +317,13 @@ class _Checkpoint:
             restore(trainer, self.header, self.content, str(self.folder.checkpoint_file))
 
 
-def _reuse(
-    recipe: Recipe, dataset: Dataset, seed: int, folder: RunFolder, on_event: Listener
-) -> TrainedModel:
+def _goes_on(run: _Run, folder: RunFolder) -> bool:
+    """Return whether more epochs are to follow on a finished run.
+
+    Raises:
+        RunError: it is another run, or they cannot follow.
+    """
+    recipe = run.recipe
     record = folder.read_record()
     refuse_difference(
         folder.path,
@@ -288,15 +331,29 @@ def _reuse(
         record.seed,
         record.data.fingerprint,
         recipe,
-        seed,
-        dataset.fingerprint,
+        run.seed,
+        run.dataset.fingerprint,
     )
+    if recipe.epochs == record.recipe.epochs or record.stopped_early:
+        return False
+    if not folder.has_checkpoint:
+        raise RunError(
+            f"{folder.path}: holds a finished run of {record.recipe.epochs} epochs, but no"
+            f" {folder.checkpoint_file.name} to go on from (earlier versions kept none, and it can"
+            " be pruned); start over with `overwrite=True`, or choose another folder"
+        )
+    return True
+
+
+def _reuse(run: _Run, folder: RunFolder) -> TrainedModel:
+    recipe, record = run.recipe, folder.read_record()
     source = read_source(recipe.model)
     refuse_other_source(folder.path, record.source, record.imports, source)
+    refuse_other_weights(folder.path, record.init_digest, digest_of(run.weights))
     refuse_other_code(folder.path, record.code, read_code(recipe))
     add_trusted(source)
     trained = load_trained(folder, trusted=True)
-    on_event(RunFinished(record, reused=True))
+    run.on_event(RunFinished(record, reused=True))
     return trained
 
 
@@ -314,6 +371,7 @@ def _start_event(trainer: Trainer, dataset: Dataset, threads: int) -> RunStarted
         epochs_done=len(trainer.history),
         batches=len(trainer.bounds),
         notes=trainer.notes,
+        frozen=trainer.frozen.parameters if trainer.frozen else 0,
     )
 
 
@@ -338,12 +396,20 @@ def _record(
             channels=dataset.channels,
             classes=dataset.classes,
             note=dataset.note,
+            watched_images=len(dataset.watched) if dataset.watched is not None else 0,
             places=tuple(dataset.drawn.tolist()) if dataset.drawn is not None else (),
         ),
         parameters=trainer.parameters,
         history=tuple(trainer.history),
+        kept=(
+            trainer.history[best_epoch(trainer.recipe, trainer.history) - 1]
+            if trainer.recipe.patience
+            else None
+        ),
         source=trainer.source.digest,
         imports=trainer.source.imports,
+        init=trainer.init,
+        frozen=trainer.frozen,
         code={field: CodeDigest.of(source) for field, source in trainer.code.items()},
         class_weights=trainer.class_weights,
         input=trainer.input,

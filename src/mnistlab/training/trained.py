@@ -207,9 +207,10 @@ def load_trained(
         model = build_model(
             record.recipe, shape, len(record.data.classes), source, strict=strict, check=own
         )
-    if not own and count_parameters(model) != record.parameters:
+    parameters = record.parameters + (record.frozen.parameters if record.frozen else 0)
+    if not own and count_parameters(model) != parameters:
         raise RunError(
-            f"{folder.record_file}: {record.parameters:,} parameters, but its recipe has"
+            f"{folder.record_file}: {parameters:,} parameters, but its recipe has"
             f" {count_parameters(model):,}"
         )
     weights = folder.read_model()

@@ -10,19 +10,29 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mnistlab.data import Dataset, read_views
+from mnistlab.data import Dataset, Split, read_views
 from mnistlab.errors import DataError, ModelError, TrainingError
 from mnistlab.kernels import EpochBatches
 from mnistlab.models import adopt_model, build_model, count_parameters
 from mnistlab.models.user_model import is_user_model, user_errors
-from mnistlab.recipe import Recipe, Source, read_code, read_source
-from mnistlab.runs import EpochMetrics
+from mnistlab.recipe import ModelInput, Recipe, Source, read_code, read_source
+from mnistlab.runs import (
+    EpochMetrics,
+    FrozenWeights,
+    InitialWeights,
+    out_of_patience,
+    read_initial_weights,
+    weight_notes,
+)
 from mnistlab.training.augmentations import draw_augmentation
 from mnistlab.training.averaging import UPDATE_BN_IMAGES, WeightAveraging, update_bn
 from mnistlab.training.backend import choose_backend
 from mnistlab.training.class_weights import class_weights, describe_weights
+from mnistlab.training.early_stopping import EarlyStopping
 from mnistlab.training.events import BatchDone, EpochDone, Listener
+from mnistlab.training.freezing import freeze
 from mnistlab.training.inference import score
+from mnistlab.training.initial_weights import take_weights
 from mnistlab.training.input import build_to_fit, to_size
 from mnistlab.training.loss import make_loss
 from mnistlab.training.optimizers import Update, make_optimizer, optimizer_notes
@@ -48,14 +58,17 @@ class Trainer:
         module: a copy of this is trained instead of what ``recipe.model`` names.
         code: that of the recipe's loss and optimiser, see :func:`mnistlab.recipe.read_code`;
             ``None`` reads it.
+        weights: of the file that the recipe's ``init`` names, its bytes; ``None`` reads it.
 
     Raises:
-        ModelError: the model does not fit the images, or a loss of the user's own fails.
+        ModelError: the model does not fit the images, nothing of the initial weights fits it, or a
+            loss of the user's own fails.
+        RunError: the initial weights cannot be read.
         DataError: there is only one training image, or none of a class that is to be weighed.
         RecipeError: an optimiser, an option of it or class weights that cannot be.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a run consists of
         self,
         recipe: Recipe,
         dataset: Dataset,
@@ -65,6 +78,7 @@ class Trainer:
         source: Source | None = None,
         module: nn.Module | None = None,
         code: Mapping[str, Source] | None = None,
+        weights: bytes | None = None,
     ) -> None:
         self.recipe = recipe
         self.code = read_code(recipe) if code is None else code
@@ -83,6 +97,15 @@ class Trainer:
         with fork_rng(device):
             model, self.input = build_to_fit(recipe, dataset, build)
             shape = self.input.shape
+            self.init: InitialWeights | None = None
+            """What the recipe's initial weights gave; ``None`` if it names none."""
+            self.frozen: FrozenWeights | None = None
+            """What is not trained, since the recipe freezes it; ``None`` if it freezes nothing."""
+            if recipe.init:
+                content = read_initial_weights(recipe.init) if weights is None else weights
+                self.init = take_weights(model, content, recipe.init, recipe.model)
+            if recipe.freeze:
+                self.frozen = freeze(model, recipe.freeze, shape, recipe.model)
             if is_user_model(recipe.model):
                 check_trainable(
                     model, recipe.model, shape, min(stop - start for start, stop in self.bounds)
@@ -102,6 +125,7 @@ class Trainer:
             self.parameters = count_parameters(model)
             self.optimizer = make_optimizer(model, recipe, device, self.code.get("optimizer"))
             self.averaging = WeightAveraging(model, recipe)
+            self.early_stopping = EarlyStopping(recipe)
             self.backend = choose_backend(
                 model,
                 recipe,
@@ -114,14 +138,18 @@ class Trainer:
             )
         self.notes = (
             *self.input.notes,
+            *weight_notes(self.init, self.frozen),
             *optimizer_notes(recipe, self.optimizer),
             *([describe_weights(self.class_weights, dataset)] if self.class_weights else []),
         )
         self._train_images = to_size(dataset.train.images, self.input).to(device).contiguous()
         self._train_labels = torch.from_numpy(dataset.train.labels).to(device)
-        self._test_images = to_size(dataset.test.images, self.input).to(device).contiguous()
-        self._images_to_shift = dataset.test.images if recipe.shifts else None
-        self._test_labels = torch.from_numpy(dataset.test.labels).to(device)
+        self._test = _Scored(dataset.test, self.input, device)
+        self._watched = (
+            _Scored(dataset.watched, self.input, device)
+            if recipe.watches and dataset.watched is not None
+            else None
+        )
         self.history: list[EpochMetrics] = []
         self.batch = 0
         """Batches done in the epoch in progress."""
@@ -137,26 +165,31 @@ class Trainer:
         """The epoch in progress, from 1."""
         return len(self.history) + 1
 
+    @property
+    def finished(self) -> bool:
+        """Whether the recipe's last epoch is done, or early stopping has ended the run."""
+        done = len(self.history)
+        return done >= self.recipe.epochs or out_of_patience(self.recipe, self.history)
+
     def run(self, on_event: Listener, should_stop: Callable[[], bool]) -> bool:
-        """Train until the recipe's last epoch is done, or ``should_stop`` returns true.
+        """Train until the run is :attr:`finished`, or ``should_stop`` returns true.
 
         Args:
             on_event: receives ``BatchDone`` and ``EpochDone``.
             should_stop: called before every call of the backend, which trains on a few batches.
 
         Returns:
-            Whether the last epoch is done.
+            Whether it is finished.
 
         Raises:
             TrainingError: the loss is not finite, or a user model raised.
         """
         with fork_rng(self.device):
-            while len(self.history) < self.recipe.epochs:
+            while not self.finished:
                 if not self._train_epoch(on_event, should_stop):
                     return False
                 with user_errors(self.recipe.model, f"the test after epoch {self.epoch}"):
                     metrics = self._measure_epoch()
-                self.history.append(metrics)
                 self.batch, self.seconds = 0, 0.0
                 on_event(EpochDone(self.recipe.epochs, metrics))
         return True
@@ -167,14 +200,26 @@ class Trainer:
         With the recipe's ``shifts`` (test-time augmentation), they are the logarithms of the mean
         probabilities over all shifted copies of an image.
         """
-        if self._images_to_shift is None:
-            return self.backend.logits(self._test_images)
+        return self._logits(self._test)
+
+    def swap_in_final(self) -> None:
+        """Give the model the weights that are kept, once training is finished: those of the best
+        epoch with early stopping, otherwise the averages if there are any.
+        """
+        if self.recipe.patience:
+            self.early_stopping.restore(self.model)
+        else:
+            self.swap_in_averages()
+
+    def _logits(self, part: "_Scored") -> Tensor:
+        if not self.recipe.shifts:
+            return self.backend.logits(part.pixels)
 
         def view_logits(images: NDArray[np.uint8]) -> NDArray[np.float32]:
             pixels = to_size(images, self.input).to(self.device).contiguous()
             return self.backend.logits(pixels).cpu().numpy()
 
-        logits = read_views(view_logits, self._images_to_shift, self.recipe.shifts)
+        logits = read_views(view_logits, part.images, self.recipe.shifts)
         return torch.from_numpy(logits).to(self.device)
 
     def score_training(self) -> tuple[float, float]:
@@ -251,7 +296,7 @@ class Trainer:
             augmentation=draw_augmentation(
                 self.recipe, count, (channels, height, width), random, bounds
             ).of(0, count, self.device),
-            rates=learning_rates(self.recipe, epoch, batches),
+            rates=learning_rates(self.recipe, epoch, batches, self.history),
             dropout_seeds=torch.tensor(
                 [derive_seed(self.seed, "dropout", epoch, batch) for batch in range(batches)]
             ),
@@ -279,22 +324,42 @@ class Trainer:
         self.averaging.update(self.epoch)
         swap_out = self.swap_in_averages()
         try:
-            test_loss, test_accuracy = self._score(self.test_logits(), self._test_labels)
+            test_loss, test_accuracy = self._score(self.test_logits(), self._test.labels)
+            watched_loss, watched_accuracy = (
+                self._score(self._logits(self._watched), self._watched.labels)
+                if self._watched
+                else (None, None)
+            )
+            if not all(map(math.isfinite, (train_loss, test_loss, watched_loss or 0.0))):
+                rate = f"learning_rate (it is {self.recipe.learning_rate:g})"
+                raise TrainingError(f"epoch {self.epoch}: the loss is not finite; lower {rate}")
+            metrics = EpochMetrics(
+                epoch=self.epoch,
+                train_loss=train_loss,
+                train_accuracy=int(self.correct.sum()) / images,
+                test_loss=test_loss,
+                test_accuracy=test_accuracy,
+                train_seconds=round(train_seconds, 4),
+                test_seconds=round(time.perf_counter() - began, 4),
+                images_per_second=round(images / train_seconds, 1),
+                watched_loss=watched_loss,
+                watched_accuracy=watched_accuracy,
+            )
+            # While the averages are in the model, since they are what is scored and kept.
+            self.early_stopping.update([*self.history, metrics], self.model)
         finally:
             swap_out()
-        if not math.isfinite(train_loss) or not math.isfinite(test_loss):
-            rate = f"learning_rate (it is {self.recipe.learning_rate:g})"
-            raise TrainingError(f"epoch {self.epoch}: the loss is not finite; lower {rate}")
-        return EpochMetrics(
-            epoch=self.epoch,
-            train_loss=train_loss,
-            train_accuracy=int(self.correct.sum()) / images,
-            test_loss=test_loss,
-            test_accuracy=test_accuracy,
-            train_seconds=round(train_seconds, 4),
-            test_seconds=round(time.perf_counter() - began, 4),
-            images_per_second=round(images / train_seconds, 1),
-        )
+        self.history.append(metrics)
+        return metrics
+
+
+class _Scored:
+    """Images that are scored after each epoch, on the device."""
+
+    def __init__(self, split: Split, model_input: ModelInput, device: torch.device) -> None:
+        self.images = split.images
+        self.pixels = to_size(split.images, model_input).to(device).contiguous()
+        self.labels = torch.from_numpy(split.labels).to(device)
 
 
 def batch_bounds(count: int, size: int) -> list[tuple[int, int]]:

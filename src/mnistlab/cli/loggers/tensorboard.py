@@ -20,7 +20,8 @@ class TensorBoardLogger(RunLogger):
     """Writes ``tensorboard/`` in the run's folder, so that ``tensorboard --logdir`` of a folder of
     runs shows them together.
 
-    What was measured on held-out training images is called ``validation`` instead of ``test``.
+    What was measured on held-out training images is called ``validation`` instead of ``test``, and
+    what was measured on watched ones ``watched``.
     """
 
     name = "tensorboard"
@@ -62,10 +63,11 @@ class TensorBoardLogger(RunLogger):
     def log(self, metrics: "EpochMetrics") -> None:
         """Write an epoch's losses and accuracies."""
         for kind in ("loss", "accuracy"):
-            for part, tag in (("train", "train"), ("test", self._tested_on)):
-                self._writer.add_scalar(
-                    f"{kind}/{tag}", getattr(metrics, f"{part}_{kind}"), metrics.epoch
-                )
+            tags = {"train": "train", "watched": "watched", "test": self._tested_on}
+            for part, tag in tags.items():
+                value = getattr(metrics, f"{part}_{kind}")
+                if value is not None:
+                    self._writer.add_scalar(f"{kind}/{tag}", value, metrics.epoch)
         self._writer.flush()
 
     def close(self, record: "RunRecord | None" = None, *, failed: bool = False) -> None:  # noqa: ARG002

@@ -91,7 +91,7 @@ function use(model) {
     stage = new Stage({ drawn: draw, taken: (file) => asking.ask(() => prepare(file), true), reset, draws, pen: PEN });
   }
   stage.draws = draws;
-  stage.hint = draws ? "Draw here, or drop or paste a picture" : "Drop or paste a picture here";
+  stage.hint = draws ? "Draw here, or choose, drop or paste a picture" : "Choose, drop or paste a picture";
   stage.clear();
   element("ground").hidden = !draws;
   // Which of the two a model was trained on, its images' mean tells: most of an image is ground.

@@ -63,6 +63,7 @@ export const ARITHMETIC = {
   exp: eachNumber(Math.exp),
   log: eachNumber(Math.log),
   sqrt: eachNumber(Math.sqrt),
+  erf: eachNumber(erf),
   negate: eachNumber((value) => -value),
   clip: eachNumber((value, { low, high }) => Math.min(high, Math.max(low, value))),
   relu: eachNumber((value) => (value > 0 ? value : 0)),
