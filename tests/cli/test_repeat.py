@@ -41,13 +41,17 @@ def test_it_says_its_sentence_and_leaves_its_files(repeated):
         result.stdout,
         re.MULTILINE,
     )
-    assert result.stdout.endswith("\nwrote DIR/report.html and 9 more files beside it\n")
+    assert result.stdout.endswith("\nwrote DIR/report.html and 13 more files beside it\n")
     assert result.stderr == ""
     for name in (
         "report.html",
         "table.md",
         "summary.json",
         "plots/accuracies.png",
+        "plots/confusion.svg",
+        "plots/confusion.png",
+        "tables/class_scores.csv",
+        "tables/confusion.csv",
         "plots/accuracies.svg",
     ):
         assert (folder / "DIR" / name).stat().st_size > 300

@@ -18,6 +18,7 @@ from mnistlab.runs import RunOptions
 from mnistlab.runs.options import ignore, never
 from mnistlab.statistics import MARGIN, Metric, RunGroup, planned_looks
 from mnistlab.statistics.looks import MINIMUM_SEEDS, MOST_SEEDS
+from mnistlab.statistics.metric import METRIC_NAMES
 
 
 def compare(  # noqa: PLR0913 - the public signature
@@ -237,7 +238,10 @@ def run_comparison(
     """
     numbers = _numbers(seeds)
     if not isinstance(margin, int | float) or not 0 < margin <= 100:
-        raise ExperimentError(f"margin: points, above 0 and at most 100; found {margin!r}")
+        raise ExperimentError(
+            f"margin: points of {METRIC_NAMES[options.metric]}, above 0 and at most 100; found"
+            f" {margin!r}"
+        )
     store, command = options.store, options.command
     experiment = run_trials(plan_trials(recipes, numbers, store), options)
     if not experiment.complete:
