@@ -20,7 +20,7 @@ ROOMS = {
     "exporting": "export",
     "cli/loggers/tensorboard.py": "tensorboard",
     "cli/loggers/mlflow.py": "mlflow",
-    "report/table.py": "dataframe",
+    "data_frame.py": "dataframe",
     "experiments/ray_executor.py": "ray",
     "data/hdf5_reader.py": "hdf5",
     "data/forms/parquet.py": "parquet",

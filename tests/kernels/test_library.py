@@ -12,6 +12,8 @@ from mnistlab.kernels import AugmentationParams, Plan, installed, load_library
 from mnistlab.kernels.library import BUILDS, processor_level
 from mnistlab.recipe import ModelInput
 from mnistlab.training.backend import choose_backend
+from mnistlab.training.loss import make_loss
+from mnistlab.training.optimizers import Update
 from tests.kernels.reference import make_plan, random_batches, randomise
 
 SHAPE, CLASSES = (2, 12, 11), 4
@@ -136,7 +138,14 @@ def test_a_choice_that_cannot_be_is_said_in_a_line_and_training_falls_back(load_
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
     model_input = ModelInput(channels=1, height=3, width=3, fit="none", mean=(0.0,), std=(1.0,))
     backend = choose_backend(
-        model, Recipe(), optimiser, [], model_input, 3, torch.device("cpu"), "auto"
+        model,
+        Recipe(),
+        Update(model, Recipe(), optimiser, []),
+        make_loss(Recipe(), (), None, 3, 8, torch.device("cpu")),
+        model_input,
+        3,
+        torch.device("cpu"),
+        "auto",
     )
     assert backend.kernels == "torch"
     with pytest.raises(KernelError) as refused:

@@ -27,7 +27,15 @@ SAVES += [
     )
 ]
 SAID = {"EIO": "Input/output error", "ENOSPC": "No space left on device"}
-OWN = {".lock", "curves.png", "history.csv", "model.safetensors", "record.json", "test_logits.npy"}
+OWN = {
+    ".lock",
+    "checkpoint.safetensors",
+    "curves.png",
+    "history.csv",
+    "model.safetensors",
+    "record.json",
+    "test_logits.npy",
+}
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the limits and mounts are Linux's")
 
 

@@ -19,7 +19,7 @@ from tests.report.test_robustness_report import write as write_robustness
 from tests.statistics.records import IMAGES, made_group
 
 COMMAND = "mnistlab compare " + "a-long-name.toml " * 12
-RESULTS = "Figures of the final epoch, means over seeds"
+RESULTS = "Figures after the last epoch, means over seeds"
 
 
 def comparison(folder, count):

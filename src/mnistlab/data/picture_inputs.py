@@ -130,7 +130,7 @@ def _resolve(what: Any) -> Image.Image | tuple[str, bytes]:
         return what
     if isinstance(what, bytes | bytearray | memoryview):
         if not len(what):
-            raise PictureError(f"{type(what).__name__}: empty; give a picture's file content")
+            raise PictureError("picture: empty; give a picture's file content")
         return "picture", bytes(what)
     if isinstance(what, str) and (found := _DATA_URL.match(what)):
         return "picture", _from_base64(what[found.end() :])

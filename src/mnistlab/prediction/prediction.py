@@ -4,18 +4,15 @@ import base64
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.data.png import encode_png
-from mnistlab.errors import MnistlabError
+from mnistlab.data_frame import DataFrame, to_dataframe
 from mnistlab.runs.atomic import write_atomically
 from mnistlab.text import csv_row, printable
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 DECIMALS = 6
 """Of probabilities that are written."""
@@ -84,31 +81,20 @@ class Prediction:
 class Predictions(list[Prediction]):
     """The predictions for several pictures, in their order."""
 
-    def to_dataframe(self) -> "pd.DataFrame":
+    def to_dataframe(self) -> DataFrame:
         """Return a row for each picture: ``name``, ``label``, ``probability``, ``sure``, and a
         column ``p(CLASS)`` for each class.
 
         Raises:
             MnistlabError: pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise MnistlabError(
-                "a data frame needs pandas: pip install 'mnistlab[dataframe]'"
-            ) from error
-        return pd.DataFrame(
-            [
-                {
-                    "name": found.name,
-                    "label": found.label,
-                    "probability": found.probability,
-                    "sure": found.sure,
-                }
-                | {f"p({label})": share for label, share in found.probabilities.items()}
-                for found in self
-            ]
+        columns = list(self[0].probabilities) if self else []
+        names = ("name", "label", "probability", "sure", *(f"p({label})" for label in columns))
+        rows = (
+            (one.name, one.label, one.probability, one.sure, *one.probabilities.values())
+            for one in self
         )
+        return to_dataframe(names, rows)
 
     def write_csv(self, path: Path | str) -> None:
         """Write the same table as comma-separated values (RFC 4180)."""

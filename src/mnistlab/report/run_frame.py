@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mnistlab.report.table import DataFrame, to_dataframe
+from mnistlab.data_frame import DataFrame, to_dataframe
 from mnistlab.statistics import RunGroup
 
 _COLUMNS = (

@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from mnistlab.errors import MnistlabError
+from mnistlab.data_frame import DataFrame, to_dataframe
 from mnistlab.recipe import DISPLAY_NAMES
 from mnistlab.runs import RunRecord
 from mnistlab.statistics import Interval, MetricSummary
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 Value = Any
-DataFrame: TypeAlias = Any
-"""A ``pandas.DataFrame``; pandas need not be installed."""
 """What a cell holds: text, a number, an :class:`Interval`, a tuple of these, or ``None``."""
 Write = Callable[[Sequence[Value]], list[str]]
 """Writes the values of a whole column, none of them ``None``, with as many decimals each."""
@@ -298,21 +296,6 @@ def metric_figures(found: MetricSummary) -> dict[str, Any]:
         "standard_deviation": None if found.std is None else round(found.std, 4),
         "interval": found.interval and found.interval.ends(4),
     }
-
-
-def to_dataframe(names: Sequence[str], rows: Iterable[Sequence[Value]]) -> DataFrame:
-    """Return rows of values as a pandas ``DataFrame``.
-
-    Raises:
-        MnistlabError: pandas is not installed.
-    """
-    try:
-        import pandas
-    except ImportError as error:
-        raise MnistlabError(
-            "a data frame needs pandas: pip install 'mnistlab[dataframe]'"
-        ) from error
-    return pandas.DataFrame([list(row) for row in rows], columns=list(names))
 
 
 def _flat(value: Value) -> list[Value]:
