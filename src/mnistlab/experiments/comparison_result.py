@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from mnistlab.data import undo_draw
 from mnistlab.data.loading import load_for, take_for
+from mnistlab.data_frame import DataFrame
 from mnistlab.errors import DataError
 from mnistlab.experiments.archive import Archive, Group, write_archive
 from mnistlab.experiments.look_history import judge, looks_at, past_looks
 from mnistlab.report import run_frame
 from mnistlab.report.result import Plots, Result, Tables
-from mnistlab.report.table import DataFrame
 from mnistlab.runs import pool_fingerprints
 from mnistlab.statistics import MARGIN, Comparison, Look, Metric, RunGroup, compare
 from mnistlab.statistics.metric import METRIC_NAMES

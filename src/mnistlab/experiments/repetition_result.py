@@ -8,6 +8,7 @@ from typing import Any
 
 from mnistlab.data.disputed import disputed_labels
 from mnistlab.data.loading import load_for, take_for
+from mnistlab.data_frame import DataFrame
 from mnistlab.errors import DataError, RunError
 from mnistlab.files import read_file
 from mnistlab.report import run_frame
@@ -19,7 +20,6 @@ from mnistlab.report.repetition_report import (
     seed_table,
 )
 from mnistlab.report.result import Plots, Result, Tables
-from mnistlab.report.table import DataFrame
 from mnistlab.runs import RunStore, write_atomically
 from mnistlab.statistics import RunGroup, Summary, summarise
 
