@@ -61,7 +61,7 @@ class DamagedPictures(DataError):  # noqa: N818 - it is named after what it hold
         super().__init__(
             f"{place}: {len(damaged):,} of {total:,} pictures are damaged:"
             f" {', '.join(shown)}{more}; fix or remove them, or leave"
-            " them out with skip_damaged (--skip-damaged)"
+            " them out with skip_damaged = true (--skip-damaged or --set skip_damaged=true)"
         )
         self.damaged = damaged
 

@@ -156,6 +156,7 @@ def two_sets(folder):
 DAMAGES = {
     "broken picture in a tar": (damaged_tar, "train.tar: 00001_3.png (not a picture that is read"),
     "half a picture in a tar": (short_png_in_tar, "1 of 2 pictures are damaged: "),
+    "and how to go on": (short_png_in_tar, "--skip-damaged or --set skip_damaged=true"),
     "truncated tar": (truncated_tar, "train.tar: "),
     "no tar at all": (
         lambda f: (f / "train.tar").write_bytes(b"x" * 2000),

@@ -69,6 +69,8 @@ def files_of(dataset):
 def test_the_test_sets_own_files_get_the_runs_own_logits(run):
     folder, dataset = run
     trained = load(folder)
+    assert repr(trained).startswith("TrainedModel(")
+    assert len(repr(trained)) < 200
     files = [folder.parent / "data" / name for name in files_of(dataset)]
     found = trained.predict(files)
     assert np.array_equal(np.stack([one.image for one in found]), dataset.test.images)

@@ -249,6 +249,10 @@ def test_an_edited_optimiser_is_not_resumed(small, own, tmp_path):
         ({"optimizer_options": {"lr": 0.9}}, "optimizer_options.lr: is a field of the recipe"),
         ({"optimizer_options": {"momentum": 0.9}}, "is a field of the recipe, `momentum`"),
         ({"optimizer_options": {"eps": -1}, "optimizer": "adam"}, "Invalid epsilon value: -1"),
+        (
+            {"optimizer_options": {"eps": "tiny"}, "optimizer": "adam"},
+            "eps = 'tiny'",
+        ),
         ({"optimizer": "torch.optim.Rprop", "weight_decay": 0.1}, "weight_decay: Rprop has none"),
     ],
     ids=str,

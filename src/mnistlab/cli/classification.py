@@ -190,8 +190,11 @@ def _refuse_unwritable(place: Path) -> None:
 
 def _refuse_inputs(place: Path, model: str, wanted: Wanted) -> None:
     """Refuse a submission that would replace what it is made from."""
-    patterns = [found for name in wanted.pictures for found in glob.glob(name)]  # noqa: PTH207 - as pictures are
-    read = [Path(name) for name in (model, *wanted.pictures, *patterns, wanted.like) if name]
+    # A name may be a pattern, as pictures are.
+    matched = [path for name in wanted.pictures for path in glob.glob(name)]  # noqa: PTH207
+    read = [Path(name) for name in (model, *wanted.pictures, *matched)]
+    if wanted.like:
+        read.append(wanted.like)
     if place.exists() and any(place.samefile(path) for path in read if path.exists()):
         raise DataError(f"{place}: is read here, and would be lost; name another --submission")
 

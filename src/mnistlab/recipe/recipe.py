@@ -545,7 +545,9 @@ class Recipe(BaseModel):
         if recipe.blur[0] > recipe.blur[1]:
             raise RecipeError(f"blur: the range must ascend; found {list(recipe.blur)}")
         if recipe.nesterov and not (recipe.optimizer == "sgd" and recipe.momentum):
-            raise RecipeError("nesterov: needs optimizer sgd with momentum above 0")
+            raise RecipeError(
+                "nesterov: needs optimizer sgd with momentum above 0; set nesterov = false"
+            )
         refuse_step(recipe)
         if recipe.warmup and recipe.schedule == "onecycle":
             raise RecipeError("warmup: onecycle has a rise of its own; leave warmup at 0")

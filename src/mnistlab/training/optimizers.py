@@ -220,7 +220,10 @@ def _try(kind: type[Optimizer], arguments: Mapping[str, Any], model: nn.Module, 
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise RecipeError(f"optimizer: {name} cannot be used: {told(error)}") from error
+        given = ", ".join(f"{key} = {value!r}" for key, value in arguments.items())
+        raise RecipeError(
+            f"optimizer: {name} cannot be used with {given}: {told(error)}"
+        ) from error
 
 
 def _spare_compiler() -> None:

@@ -53,6 +53,14 @@ class TrainedModel:
     model: nn.Module
     test_logits: NDArray[np.float32]
 
+    def __repr__(self) -> str:
+        record = self.record
+        return (
+            f"TrainedModel({record.recipe.title}, seed {record.seed},"
+            f" {record.parameters:,} parameters, trained on {record.data.name}:"
+            f" accuracy {record.final.test_accuracy:.2%})"
+        )
+
     def _repr_html_(self) -> str:
         return self.record._repr_html_()
 
