@@ -194,6 +194,17 @@ def test_columns_are_renamed_and_a_bad_target_is_refused_first(home, tmp_path):
     assert "no folder" in refusal(run(*CLASSIFY, "run", "data", "--submission", away, cwd=home))
 
 
+@pytest.mark.parametrize("pictures", ["sample.csv", "*.csv"])
+def test_a_submission_does_not_replace_what_it_is_made_from(tmp_path, pictures):
+    table = tmp_path / "sample.csv"
+    table.write_text("id,label\n10,x\n")
+    arguments = ("lenet5", pictures, "--submission", "sample.csv")
+    for more in ((), ("--like", "sample.csv")):
+        message = refusal(run(*CLASSIFY, *arguments, *more, cwd=tmp_path))
+        assert "sample.csv: is read here" in message
+    assert table.read_text() == "id,label\n10,x\n"
+
+
 def test_negatives_of_the_training_images_are_spoken_of(digits, tmp_path):
     for number, digit in enumerate(digits):
         Image.fromarray(255 - digit).save(tmp_path / f"{number}.png")

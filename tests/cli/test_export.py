@@ -90,7 +90,8 @@ def test_what_cannot_be_exported_is_refused_in_one_line_and_leaves_nothing(held_
     broken = shutil.copytree(held_out, tmp_path / "broken")
     (broken / "model.safetensors").write_bytes((broken / "model.safetensors").read_bytes()[:-9])
     no_record = shutil.copytree(held_out, tmp_path / "no_record")
-    (no_record / "record.json").unlink()
+    for name in ("record.json", "checkpoint.safetensors"):
+        (no_record / name).unlink()
     (tmp_path / "full").mkdir()
     attempts = {
         (tmp_path / "nothing", "model.onnx"): "nothing: there is no such folder",

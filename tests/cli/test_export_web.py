@@ -5,7 +5,7 @@ import pytest
 
 from mnistlab import Recipe, built_in
 from tests.cli.processes import MNISTLAB, refusal, run
-from tests.exporting.runs import OWN_MODEL, trained
+from tests.exporting.runs import trained
 
 LARGE_MODEL = """
 from torch import nn
@@ -14,6 +14,15 @@ def build(image_shape, classes):
     channels, height, width = image_shape
     return nn.Sequential(
         nn.Flatten(), nn.Linear(height * width, 300), nn.ReLU(), nn.Linear(300, classes)
+    )
+"""
+
+NORMALISED = """
+from torch import nn
+
+def build(image_shape, classes):
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1), nn.GroupNorm(2, 4), nn.Flatten(), nn.Linear(3136, classes)
     )
 """
 
@@ -63,7 +72,7 @@ def test_a_page_is_replaced_only_when_told_to_and_what_lies_beside_it_stays(mlp,
 
 def test_what_cannot_be_a_page_is_refused_in_one_line_and_leaves_nothing(few, mlp, tmp_path):
     runs = {}
-    for name, code in (("own", OWN_MODEL), ("large", LARGE_MODEL)):
+    for name, code in (("own", NORMALISED), ("large", LARGE_MODEL)):
         (tmp_path / f"{name}.py").write_text(code)
         recipe = Recipe(
             name=name, data=str(few), model=f"{tmp_path / name}.py:build", fit="none", epochs=1
@@ -71,7 +80,7 @@ def test_what_cannot_be_a_page_is_refused_in_one_line_and_leaves_nothing(few, ml
         runs[name] = trained(recipe, tmp_path / name)
     (tmp_path / "taken").write_text("")
     attempts = {
-        (runs["own"],): "own: the network has an operator that is not run in a page (",
+        (runs["own"],): "own: the network has a layer that is not run in a page (",
         (runs["large"],): "over 1,000,000; train a smaller network",
         ("nothing",): "nothing: there is no such folder",
         ("nothing.onnx",): "nothing.onnx: cannot be read",

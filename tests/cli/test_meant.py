@@ -47,7 +47,7 @@ def test_a_model_in_a_module_of_the_current_folder_is_gone_on_with_by_another_pr
         (["train", "lenet5", "--learning-rate", "0.1"], "did you mean --set learning_rate=VALUE?"),
         (["compare", "lenet5", "mlp", "--num-epoch", "3"], "did you mean --num-epochs?"),
         (["train", "lenet5", "--set", "lr=0.1"], "did you mean learning_rate?"),
-        (["train", "lenet5", "--set", "optimizer=adam"], "did you mean adamw?"),
+        (["train", "lenet5", "--set", "optimizer=adma"], "did you mean adam?"),
         (["train", "lenet5", "--set", "activation=relu"], "it is a part of the model"),
         (["evaluate", "lenet5", "--dataset", "mnist"], "did you mean --data?"),
         (["runs", "--nothing-like-it"], "--help lists those there are"),

@@ -23,6 +23,9 @@ def needs(image_shape, classes, width):
     return build(image_shape, classes, width)
 def anything(image_shape, classes, **options):
     return build(image_shape, classes, **options)
+def deep(depth):
+    return build((1, 28, 28), 10, depth)
+built = nn.Linear(784, 10)
 class Net(nn.Sequential):
     def __init__(self, image_shape, classes, width=4):
         super().__init__(*build(image_shape, classes, width))
@@ -90,6 +93,8 @@ def test_a_class_without_arguments_is_trained(tmp_path, monkeypatch, small_mnist
         ("build", {"zzz": 7}, "build.zzz: no such argument; it takes width, names"),
         ("build", {"classes": 7}, "build.classes: is the image shape or the number of classes"),
         ("needs", {}, "needs a value for width; give one as build.width"),
+        ("deep", {}, "needs a value for depth; give one as build.depth"),
+        ("built", {}, "is a module, already built; name its class"),
         (
             "build",
             {"width": "wide"},

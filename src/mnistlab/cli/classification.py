@@ -1,6 +1,7 @@
 """Classification: a model's classes for what the user named, written as they are found."""
 
 import contextlib
+import glob
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -74,6 +75,7 @@ def classify_pictures(model: str, wanted: Wanted) -> int:
     submission = None
     if wanted.submission is not None:
         _refuse_unwritable(wanted.submission)
+        _refuse_inputs(wanted.submission, model, wanted)
         submission = Submission(wanted.columns or COLUMNS, wanted.like)
     given = sys.stdin.buffer.read() if "-" in wanted.pictures else b""
     found = find(wanted.pictures, given, classifier.classes)
@@ -184,6 +186,14 @@ def _refuse_unwritable(place: Path) -> None:
     if place.is_dir() or not place.parent.is_dir():
         what = "is a folder" if place.is_dir() else f"there is no folder {place.parent}"
         raise DataError(f"{place}: cannot be written: {what}")
+
+
+def _refuse_inputs(place: Path, model: str, wanted: Wanted) -> None:
+    """Refuse a submission that would replace what it is made from."""
+    patterns = [found for name in wanted.pictures for found in glob.glob(name)]  # noqa: PTH207 - as pictures are
+    read = [model, *wanted.pictures, *patterns, *([wanted.like] if wanted.like else [])]
+    if place.exists() and any(place.samefile(path) for path in map(Path, read) if path.exists()):
+        raise DataError(f"{place}: is read here, and would be lost; name another --submission")
 
 
 def _write(content: bytes, place: Path) -> None:

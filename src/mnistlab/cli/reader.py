@@ -73,6 +73,8 @@ class Reader:
             return Result(
                 error=f"cannot be read: {getattr(error, 'strerror', None) or error}{remedy}"
             )
+        if not content:
+            return Result(error="empty")
         try:
             reading = self._recogniser.read(content)
             drawn = _annotate(content, reading) if job.target else b""

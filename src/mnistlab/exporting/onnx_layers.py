@@ -122,8 +122,7 @@ class _Reading:
         if made is None:
             raise ExportError(
                 f"{self.name}: the network has a layer that is not run in a page ({node.operator},"
-                " as it is used here); export it to an .onnx file and serve that: mnistlab serve"
-                " --model"
+                " as it is used here); export it to an .onnx file, and serve that"
             )
         return made if isinstance(made, list) else [made]
 

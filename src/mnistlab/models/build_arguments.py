@@ -59,6 +59,8 @@ def bind_arguments(
         if by_name
         else [p.name for p in by_position[:2]]
     )
+    if not by_name and not more and len(by_position) < len(own):
+        taken = [name for name in taken if meant.get(name) is not None]
     free = [name for name in named if name not in taken]
     anything = any(p.kind is _KINDS.VAR_KEYWORD for p in parameters)
     for name in given:

@@ -90,6 +90,11 @@ def user_model(
     reference, function_name = source.model, source.model.rpartition(":")[2]
     with _FINDER.importing_from(source, strict=strict):
         build = _named(source)
+        if isinstance(build, nn.Module):
+            raise ModelError(
+                f"{reference}: is a module, already built; name its class, or a function that"
+                " returns it"
+            )
         given = copy.deepcopy(dict(arguments or {}))
         own, given = bind_arguments(build, image_shape, classes, given, reference)
         call = ", ".join([*map(str, own), *(f"{name}={value!r}" for name, value in given.items())])

@@ -55,8 +55,10 @@ def calibration(groups: Sequence[RunGroup]) -> Figure:
 
 def confusion_matrix(group: RunGroup) -> Figure:
     """Draw how each class (row) is predicted as each class (column), means over runs."""
-    table = confusion(group) / len(group.records)
-    return draw_confusion(table, group.records[0].data.classes, f"{group.label}, mean over runs")
+    table, classes = confusion(group), group.records[0].data.classes
+    if len(group.records) == 1:
+        return draw_confusion(table, classes, group.label)
+    return draw_confusion(table / len(group.records), classes, f"{group.label}, mean over runs")
 
 
 def draw_calibration(

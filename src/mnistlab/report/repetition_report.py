@@ -208,6 +208,8 @@ def draw_accuracies(figures: Summary) -> "Figure":
     axes.spines["left"].set_visible(False)
     if judged.lowest == judged.highest:
         axes.set_xlim(judged.mean - _ALONE, judged.mean + _ALONE)
+        # Accuracies have two decimals.
+        axes.locator_params(axis="x", steps=[1, 2, 5, 10])
     shown = "one dot per seed"
     shown += "; line and band: mean and 95 % interval" if judged.interval else ""
     name = METRIC_NAMES[figures.metric]

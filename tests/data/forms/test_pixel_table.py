@@ -280,6 +280,21 @@ def test_colours_in_every_order(tmp_path, order):
     assert note in parts.notes[-1]
 
 
+@pytest.mark.parametrize("order", ["planes", "pixels"])
+@pytest.mark.parametrize("tint", [(0, 0, 0), (20, 90, 160)], ids=["grey", "coloured"])
+def test_colours_of_grainy_photographs(tmp_path, order, tint):
+    random = np.random.default_rng(2)
+    ramps = np.add.outer(np.arange(16) * 4, np.arange(16) * 2) + np.reshape(tint, (3, 1, 1))
+    images = (ramps + random.integers(0, 9, (30, 1, 16, 16))).astype(np.uint8)
+    arrange, name, note = COLOURS[order]
+    labels = np.arange(30) % 2
+    rows = rows_of(np.ascontiguousarray(arrange(images)), labels, last=True)
+    (tmp_path / "a.csv").write_text(text_of([[*map(name, range(768)), "label"], *rows]))
+    parts = read(tmp_path / "a.csv")
+    same(parts.train, images, labels)
+    assert note in parts.notes[-1]
+
+
 def test_without_evidence_colours_are_plane_by_plane(tmp_path):
     images, labels = drawn(channels=3)
     rows = rows_of(images, labels)
