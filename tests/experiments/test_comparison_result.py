@@ -148,6 +148,19 @@ def test_impossible_seeds_are_refused(seeds, tmp_path):
         compare("lenet5", "custom_mlp", seeds=seeds, runs=tmp_path)
 
 
+def test_a_loss_whose_file_has_changed_is_not_passed_off_as_the_same(tmp_path):
+    file = tmp_path / "own.py"
+    code = "from torch.nn.functional import cross_entropy\nloss = cross_entropy\n"
+    file.write_text(code)
+    plain = built_in("mlp").replace(epochs=1, train_limit=100)
+    chosen = [plain, plain.replace(name="own", loss=f"{file}:loss")]
+    options = {"seeds": 1, "runs": tmp_path / "runs", "executor": InProcessExecutor()}
+    compare(*chosen, **options)
+    file.write_text(code + "# changed\n")
+    with pytest.raises(MnistlabError, match=r"own\.py:loss has changed since it was trained"):
+        compare(*chosen, **options)
+
+
 def test_a_model_whose_file_has_changed_is_not_passed_off_as_the_same(tmp_path):
     file = tmp_path / "own.py"
     code = "from torch import nn\ndef build(shape, classes):\n"

@@ -8,7 +8,14 @@ from mnistlab.cli.app import main
 _EXTRA = ("onnx", "onnxscript")
 
 OWN_MODEL = """
+import torch
 from torch import nn
+
+def halved(logits, labels):
+    return nn.functional.cross_entropy(logits, labels) / 2
+
+class Slow(torch.optim.SGD):
+    pass
 
 def build(image_shape, classes):
     channels, height, width = image_shape
@@ -34,7 +41,15 @@ def recipes(data, folder):
         "scaled down": Recipe(
             name="down", data=str(data), fit="resize", size=8, model="mlp", **quick
         ),
-        "own model": Recipe(name="own", data=str(data), model=f"{own}:build", fit="none", **quick),
+        "own model": Recipe(
+            name="own",
+            data=str(data),
+            model=f"{own}:build",
+            loss=f"{own}:halved",
+            optimizer=f"{own}:Slow",
+            fit="none",
+            **quick,
+        ),
     }
 
 

@@ -106,7 +106,8 @@ def test_what_a_file_says_of_itself(exported):
     said = json.loads(exported.session.get_modelmeta().custom_metadata_map[METADATA_KEY])
     assert said == exported.report.metadata
     recipe = Recipe.parse(said["recipe"])
-    assert recipe == record.recipe.replace(model=recipe.model, data=dataset.name)
+    code = {key: getattr(recipe, key) for key in ("model", "loss", "optimizer")}
+    assert recipe == record.recipe.replace(**code, data=dataset.name)
     assert (said["format"], said["name"], said["seed"]) == (1, recipe.name, 3)
     assert tuple(said["classes"]) == record.data.classes
     assert said["parameters"] == record.parameters

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnistlab import MnistlabError, Recipe, RunRecord
-from mnistlab.runs import MIXED, pool_complete, pool_fingerprints, pool_folds
+from mnistlab.runs import MIXED, CodeDigest, pool_complete, pool_fingerprints, pool_folds
 from tests.statistics.records import made_record
 
 RECIPE = Recipe(name="one", folds=3)
@@ -104,14 +104,30 @@ def test_folds_that_do_not_belong_together_are_refused():
     elsewhere = third.model_copy(update={"data": third.data.model_copy(update={"places": (0,)})})
     other_seed = third.model_copy(update={"seed": 1})
     changed = third.model_copy(update={"source": "changed"})
+    other_loss = third.model_copy(update={"code": {"loss": CodeDigest(source="changed")}})
     for last, message in (
         (second, "one, seed 0: needs one run of each of its 3 folds"),
         (elsewhere, "one, seed 0: its folds are not parts of the same images"),
         (other_seed, "one, seed 0: its folds are runs of different data or models"),
         (changed, "one, seed 0: its folds are runs of different data or models"),
+        (other_loss, "one, seed 0: its folds are runs of different data or models"),
     ):
         with pytest.raises(MnistlabError, match=message):
             pool_folds([first, second, last])
+
+
+def test_class_weights_are_the_folds_mean_and_the_code_is_theirs():
+    code = {"loss": CodeDigest(source="0123")}
+    rows = [(1.0, 2.0), (1.5, 2.0), (2.0, 2.0)]
+    pooled = pool_folds(
+        [
+            record.model_copy(update={"class_weights": weights, "code": code})
+            for record, weights in zip(divided(9, {1}), rows, strict=True)
+        ]
+    )
+    assert pooled.class_weights == (1.5, 2.0)
+    assert pooled.code == code
+    assert pool_folds(divided(9, {1})).class_weights == ()
 
 
 def test_versions_and_devices_of_all_folds_are_named():

@@ -4,8 +4,19 @@ import numpy as np
 import pytest
 
 from mnistlab import MnistlabError, Recipe
+from mnistlab.runs import CodeDigest, InitialWeights
 from mnistlab.statistics import RunGroup
 from tests.statistics.records import made_group, made_record
+
+
+def started_from(digest, **options):
+    init = InitialWeights(sha256=digest, taken=("a",))
+    return made_record(**options).model_copy(update={"init": init})
+
+
+def with_loss(digest, **options):
+    code = {"loss": CodeDigest(source=digest)}
+    return made_record(**options).model_copy(update={"code": code})
 
 
 def test_runs_are_in_the_order_of_their_seeds():
@@ -34,6 +45,14 @@ def test_runs_are_in_the_order_of_their_seeds():
         (
             [made_record().model_copy(update={"predictions": None})],
             "a: the record of seed 0 lacks the outcome",
+        ),
+        (
+            [made_record(), started_from("12", seed=1)],
+            "a: runs that started from different weights",
+        ),
+        (
+            [with_loss("12", seed=0), with_loss("13", seed=1)],
+            "a: runs whose loss or optimiser has changed",
         ),
     ],
 )

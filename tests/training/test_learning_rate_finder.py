@@ -14,6 +14,7 @@ from mnistlab import Recipe, make_dataset
 from mnistlab.cli.app import app, run
 from mnistlab.data import Split
 from mnistlab.errors import MnistlabError, RecipeError, TrainingError
+from mnistlab.report.learning_rate_plot import draw_range_test
 from mnistlab.training.learning_rate_finder import judge, smooth, suggest
 
 # Several threads on a shared core wait for each other.
@@ -41,6 +42,30 @@ def test_gradient_descent_on_a_quadratic_is_suggested_a_stable_rate():
         weight -= rate * weight
     found = judge(RATES, np.array(losses), diverged=True)
     assert 0.01 < found.suggestion < 1
+
+
+def test_a_negative_loss_is_judged_as_any_other():
+    decades = np.log10(RATES)
+    losses = -3 / (1 + np.exp(-4 * (decades + 3))) - 0.1
+    found = judge(RATES, losses, diverged=False)
+    assert abs(np.log10(found.suggestion) + 3) < 0.35
+    low, high = (
+        draw_range_test(found.rates, found.losses, found.smoothed, found.suggestion, "it")
+        .axes[0]
+        .get_ylim()
+    )
+    assert low < losses.min() < losses.max() < high
+    with pytest.raises(TrainingError, match="does not fall at any learning rate"):
+        judge(RATES, np.full(141, -2.3), diverged=False)
+
+
+def test_a_loss_of_ones_own_may_be_negative(small_mnist, tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text("def mean(x, y):\n    return -x.softmax(1).gather(1, y[:, None]).mean()\n")
+    result = find("mlp", small_mnist, loss=f"{file}:mean", steps=60, stop=1.0)
+    assert len(result.test.losses) == 60
+    assert result.test.losses.max() < 0
+    assert 0.001 < result.suggestion < 1
 
 
 def test_smoothing_does_not_lag():

@@ -24,7 +24,7 @@ from mnistlab.exporting.onnx_graph import (
     pack,
 )
 from mnistlab.exporting.quantisation import FIRST_OPSET, quantise
-from mnistlab.recipe import DISPLAY_NAMES, Recipe
+from mnistlab.recipe import DISPLAY_NAMES
 from mnistlab.recogniser.network import METADATA_KEY, NONE, Network
 from mnistlab.runs import RunFolder, RunRecord, write_atomically
 from mnistlab.statistics import Calibration, calibrate
@@ -281,11 +281,8 @@ def _describe(
         "classes": list(record.data.classes),
         "recipe": (
             recipe.model_dump(mode="json")
-            | {
-                "model": _without_folder(recipe),
-                "init": Path(recipe.init).name,
-                "data": dataset.name,
-            }
+            | {key: _without_folder(getattr(recipe, key)) for key in ("model", "loss", "optimizer")}
+            | {"init": Path(recipe.init).name, "data": dataset.name}
         ),
         "seed": record.seed,
         "parameters": record.parameters,
@@ -299,7 +296,7 @@ def _describe(
     }
 
 
-def _without_folder(recipe: Recipe) -> str:
-    """Return the recipe's model without the place on the user's disk that it may name."""
-    module, colon, function = recipe.model.rpartition(":")
-    return f"{Path(module).name.removesuffix('.py')}{colon}{function}"
+def _without_folder(reference: str) -> str:
+    """Return code of the user's own without the place on the user's disk that it may name."""
+    module, colon, name = reference.rpartition(":")
+    return f"{Path(module).name.removesuffix('.py')}{colon}{name}"

@@ -34,7 +34,8 @@ def draw_range_test(
     axes.set_xscale("log")
     low, first = min(smoothed), smoothed[0]
     # The steep rise at the end would flatten the descent that matters.
-    axes.set_ylim(max(0, low - 0.1 * (first - low)), first + 0.6 * (first - low))
+    bottom = low - 0.1 * (first - low)
+    axes.set_ylim(max(0, bottom) if low >= 0 else bottom, first + 0.6 * (first - low))
     axes.set_xlabel("learning rate (log scale)")
     axes.set_ylabel("loss (nats)")
     axes.set_title(wrapped(title, 60))

@@ -65,8 +65,9 @@ def pool_folds(records: Sequence[RunRecord]) -> RunRecord:
 
     Accuracies and losses are means over images. ``data.train_images`` and the seconds are sums, so
     that an image which four folds are trained on counts four times. Images are numbered as they
-    stood before they were divided into folds. A fold that early stopping has ended counts in later
-    epochs with the weights that it kept. The recipe has ``fold`` 0.
+    stood before they were divided into folds. Of the pixels' mean and deviation and of balanced
+    class weights, which each fold has its own of, there are the means. A fold that early stopping
+    has ended counts in later epochs with the weights that it kept. The recipe has ``fold`` 0.
 
     Args:
         records: one of each fold, in any order.
@@ -111,6 +112,8 @@ def pool_folds(records: Sequence[RunRecord]) -> RunRecord:
         imports=first.imports,
         init=first.init,
         frozen=first.frozen,
+        code=first.code,
+        class_weights=tuple(_mean_rows([record.class_weights for record in records])),
         input=_pool_inputs([record.model_input for record in records]),
         predictions=_pool_predictions(records),
         environment=_pool_environments([record.environment for record in records]),
@@ -131,11 +134,17 @@ def _kind(record: RunRecord) -> tuple[object, ...]:
     data = record.data
     shape = data.image_size, data.channels, data.classes
     weights = record.init_digest, record.parameters
-    return recipe.digest, record.seed, record.source, weights, shape
+    return recipe.digest, record.seed, record.source, record.code, weights, shape
 
 
 def _mean(values: Sequence[float], counts: Sequence[int]) -> float:
     return sum(value * count for value, count in zip(values, counts, strict=True)) / sum(counts)
+
+
+def _mean_rows(rows: Sequence[Sequence[float]]) -> list[float]:
+    """Return the mean of each column."""
+    means: list[float] = np.mean(rows, axis=0).tolist()
+    return means
 
 
 def _share(accuracies: Sequence[float], counts: Sequence[int]) -> float:
@@ -226,8 +235,7 @@ def _pool_notes(notes: Sequence[str]) -> str:
 def _pool_inputs(inputs: Sequence[ModelInput]) -> ModelInput:
     """Return what the models were given, with the mean of each fold's mean and deviation."""
     mean, std = (
-        tuple(np.mean([getattr(one, field) for one in inputs], axis=0).tolist())
-        for field in ("mean", "std")
+        tuple(_mean_rows([getattr(one, field) for one in inputs])) for field in ("mean", "std")
     )
     same = all(one == inputs[0] for one in inputs)
     return inputs[0] if same else inputs[0].model_copy(update={"mean": mean, "std": std})

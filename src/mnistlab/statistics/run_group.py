@@ -40,8 +40,8 @@ class RunGroup:
         """Check that the runs belong together, and group them.
 
         Raises:
-            RunError: no runs, runs of different recipes, images or initial weights, a seed twice,
-                or a record without an outcome.
+            RunError: no runs, runs of different recipes, images, initial weights, losses or
+                optimisers, a seed twice, or a record without an outcome.
         """
         chosen = tuple(sorted(records, key=lambda record: record.seed))
         if not chosen:
@@ -56,6 +56,11 @@ class RunGroup:
             raise RunError(
                 f"{label}: runs that started from different weights; train again those from the"
                 " older ones"
+            )
+        if any(record.code != chosen[0].code for record in chosen):
+            raise RunError(
+                f"{label}: runs whose loss or optimiser has changed in between; train again those"
+                " with the older one"
             )
         seeds = [record.seed for record in chosen]
         for seed, following in pairwise(seeds):

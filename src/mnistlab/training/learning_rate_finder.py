@@ -86,7 +86,8 @@ def range_test(
             # A mean without the bias towards its start (Kingma and Ba, 2015).
             mean = _SMOOTHING * mean + (1 - _SMOOTHING) * loss
             unbiased = mean / (1 - _SMOOTHING ** (step + 1))
-            diverged = not unbiased <= _DIVERGED * lowest
+            # A loss of the user's own may be negative.
+            diverged = not unbiased <= lowest + (_DIVERGED - 1) * abs(lowest)
             if diverged and not math.isfinite(loss):
                 break
             losses.append(loss)
@@ -108,7 +109,7 @@ def judge(rates: NDArray[np.float64], losses: NDArray[np.float64], *, diverged: 
             f" {rates[0] if len(rates) else 0:g}; start from a lower one with `start=`"
         )
     # One batch that has diverged must not raise the mean of those before it.
-    smoothed = smooth(np.minimum(losses, 2 * losses[0]))
+    smoothed = smooth(np.minimum(losses, losses[0] + abs(losses[0])))
     return RangeTest(rates, losses, smoothed, suggest(rates, smoothed), diverged)
 
 
@@ -141,7 +142,7 @@ def suggest(rates: NDArray[np.float64], smoothed: NDArray[np.float64]) -> float:
         TrainingError: the loss does not fall at any rate.
     """
     lowest = int(smoothed.argmin())
-    if lowest < 2 or smoothed[lowest] > (1 - _FALL) * smoothed[0]:
+    if lowest < 2 or smoothed[0] - smoothed[lowest] < _FALL * abs(smoothed[0]):
         raise TrainingError(
             f"the loss does not fall at any learning rate from {rates[0]:.3g} to {rates[-1]:.3g};"
             " try others with `start=` and `stop=`"
