@@ -54,7 +54,7 @@ def test_a_function_in_a_package_of_the_current_folder(tmp_path, monkeypatch):
         ("import nowhere_to_be_found", "importing it failed: ModuleNotFoundError"),
         ("def build(: ...", "importing it failed: SyntaxError"),
         ("import sys; sys.exit(3)", "importing it failed: SystemExit: 3"),
-        ("def build(width): ...", "TypeError: build() takes 1 positional argument"),
+        ("def build(width): ...", "needs a value for width; give one as build.width"),
         ("def build(image_shape, classes): raise ValueError('no\\nluck')", "ValueError: no luck"),
         ("def build(image_shape, classes): raise SystemExit(3)", "SystemExit: 3"),
         (DEAF, "its logits do not depend on any trainable parameter"),
