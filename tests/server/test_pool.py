@@ -19,7 +19,7 @@ class Mortal:
     """Dies of any picture that says so."""
 
     def __init__(self):
-        self.models, self.task = {"reader": {}}, "read"
+        self.models, self.task = {"reader": {"about": {}}}, "read"
         self._end = asyncio.Event()
         self.alive = True
 
