@@ -15,7 +15,7 @@ from mnistlab.kernels.addresses import address, optimizer_settings
 from mnistlab.kernels.epoch import AUGMENTATION_TENSORS, AugmentationParams, EpochBatches
 from mnistlab.kernels.layers import PlannedLayer
 from mnistlab.kernels.library import load_library
-from mnistlab.kernels.trace import trace
+from mnistlab.kernels.symbolic import trace
 
 
 class Plan:
@@ -24,7 +24,7 @@ class Plan:
     :func:`mnistlab.kernels.make_plan` makes one and compares it with PyTorch.
 
     Args:
-        model: see :func:`mnistlab.kernels.trace.trace`.
+        model: see :func:`mnistlab.kernels.symbolic.trace`.
         image_shape: ``(channels, height, width)``.
         classes: number of logits.
         mean: subtracted from pixels in 0..1: one number, or one for each channel.
