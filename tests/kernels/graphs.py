@@ -19,8 +19,25 @@ RUN_AS_THEY_ARE = [
     *(torch.relu, Tensor.relu, torch.relu_, Tensor.relu_, functional.relu, torch.tanh),
     *(functional.gelu, functional.softmax, functional.log_softmax, torch.mean, Tensor.mean),
     *(functional.max_pool2d, functional.avg_pool2d, functional.adaptive_avg_pool2d),
-    *(torch.add, Tensor.add, Tensor.add_, torch.mul, Tensor.mul, Tensor.mul_, Tensor.neg, Tensor.sub_),
-    *(torch.matmul, Tensor.matmul, torch.cat, Tensor.unbind, Tensor.chunk, Tensor.__getitem__, Tensor.softmax),
+    *(
+        torch.add,
+        Tensor.add,
+        Tensor.add_,
+        torch.mul,
+        Tensor.mul,
+        Tensor.mul_,
+        Tensor.neg,
+        Tensor.sub_,
+    ),
+    *(
+        torch.matmul,
+        Tensor.matmul,
+        torch.cat,
+        Tensor.unbind,
+        Tensor.chunk,
+        Tensor.__getitem__,
+        Tensor.softmax,
+    ),
 ]
 
 
@@ -38,9 +55,7 @@ def operations(monkeypatch):
     """Give functions of PyTorch, by themselves, operations of which :func:`compute` knows more."""
     for function in RUN_AS_THEY_ARE:
         monkeypatch.setitem(handlers(), function, Handler(_runs(function), takes_batch=False))
-    monkeypatch.setitem(
-        handlers(), functional.batch_norm, Handler(_batch_norm, takes_batch=False)
-    )
+    monkeypatch.setitem(handlers(), functional.batch_norm, Handler(_batch_norm, takes_batch=False))
 
 
 def compute(graph, images):
@@ -116,7 +131,9 @@ def _runs(function):
         )
         values = []
         for place, shapes in enumerate(zip(one, two, strict=True)):
-            different = [k for k, sizes in enumerate(zip(*shapes, strict=True)) if len({*sizes}) > 1]
+            different = [
+                k for k, sizes in enumerate(zip(*shapes, strict=True)) if len({*sizes}) > 1
+            ]
             axis = different[0] if different else None
             name = f"{name_of(function)} {place} {noted}"
             _PROGRAMS[name] = (function, *noted, place)

@@ -190,7 +190,9 @@ FOLLOWED = {
     "unflattened": after_conv(lambda x: x.unflatten(1, (2, -1)).flatten(1)),
     "unsqueezed": after_conv(lambda x: x.unsqueeze(1).squeeze(1).flatten(1)),
     "squeezed": after_conv(lambda x: x.mean((2, 3), keepdim=True).squeeze(), 4),
-    "squeezed by dimension": after_conv(lambda x: x.mean(3, keepdim=True).squeeze(-1).flatten(1), 16),
+    "squeezed by dimension": after_conv(
+        lambda x: x.mean(3, keepdim=True).squeeze(-1).flatten(1), 16
+    ),
     "keepdims and axis": after_conv(lambda x: x.mean(axis=(2, 3), keepdims=True).flatten(1), 4),
     "permuted": after_conv(lambda x: x.permute(0, 2, 3, 1).flatten(1)),
     "the batch moved and back": after_conv(lambda x: x.transpose(0, 1).transpose(1, 0).flatten(1)),
@@ -230,9 +232,7 @@ FOLLOWED = {
     ),
     "TransformerEncoder": lambda: Tokens(
         nn.TransformerEncoder(
-            nn.TransformerEncoderLayer(
-                8, 2, 16, 0.0, "gelu", batch_first=True, norm_first=True
-            ),
+            nn.TransformerEncoderLayer(8, 2, 16, 0.0, "gelu", batch_first=True, norm_first=True),
             2,
             enable_nested_tensor=False,
         )

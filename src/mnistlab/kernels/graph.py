@@ -164,7 +164,7 @@ class Graph:
         axis = axes[0] if batch_axis is None and axes else batch_axis
         for tensor in parameters:
             if isinstance(tensor, Tensor) and tensor.dtype != torch.float32:
-                raise KernelError(f"has weights of {_words(tensor.dtype)}")
+                raise KernelError(f"has weights of {words(tensor.dtype)}")
         node = Node(
             operation,
             tuple(inputs),
@@ -188,7 +188,7 @@ class Graph:
         if isinstance(given, Value):
             return given
         if given.dtype != torch.float32:
-            raise KernelError(f"computes with {_words(given.dtype)}")
+            raise KernelError(f"computes with {words(given.dtype)}")
         if id(given) not in self._spread:
             trained = isinstance(given, nn.Parameter)
             self._spread[id(given)] = self.append(
@@ -258,5 +258,6 @@ def own_tensors(model: nn.Module) -> Iterator[tuple[Owned, Tensor]]:
                     yield Owned(module, name), tensor
 
 
-def _words(dtype: torch.dtype) -> str:
+def words(dtype: torch.dtype) -> str:
+    """Return ``float64 numbers``, for messages."""
     return f"{str(dtype).removeprefix('torch.')} numbers"

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import linecache
 import random
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from torch.autograd.function import BackwardCFunction
 from torch.overrides import TorchFunctionMode
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels.graph import own_tensors
+from mnistlab.kernels.graph import own_tensors, words
 
 _TORCH = f"{Path(torch.__file__).parent}/"
 _OWN = f"{Path(__file__).parents[1]}/"
@@ -28,11 +29,12 @@ _METADATA = {
     *("is_contiguous", "is_floating_point", "is_complex", "is_signed", "is_same_size"),
     *("element_size", "get_device", "result_type", "can_cast", "has_names", "data_ptr"),
     *("is_inference", "is_conj", "is_neg", "is_pinned", "is_shared", "is_distributed"),
-    *("__len__", "__hash__", "__repr__", "__format__", "dim_order", "_is_view", "type"),
+    *("len", "hash", "repr", "format", "dim_order", "_is_view", "type"),
     *("_set_grad_enabled", "_has_torch_function", "promote_types", "is_tensor", "is_storage"),
 }
 _CHANGES_GRADIENTS = {"register_hook", "register_post_accumulate_grad_hook", "retain_grad"}
-_READ_VALUES = "decides by the images' values"
+_SYNTAX = {"setitem": "x[...] = y", "getitem": "x[...]", "contains": "in"}
+READS_VALUES = "decides by the images' values"
 _GRADIENTS_OFF = "is computed with gradients turned off"
 _CUSTOM = "is a gradient written by hand (torch.autograd.Function)"
 _RANDOM = "draws random numbers"
@@ -93,6 +95,7 @@ class Call:
         of_images: whether it depends on the images.
         reason: why it has no native kernel, if that is known.
         updates: buffers that it changes.
+        called: what users call, if that is not the function.
     """
 
     function: Callable[..., Any]
@@ -104,11 +107,21 @@ class Call:
     results: list[int] = field(default_factory=list)
     shapes: list[tuple[int, ...]] = field(default_factory=list)
     updates: list[Tensor] = field(default_factory=list)
+    called: str = ""
 
     @property
     def name(self) -> str:
-        """Of the function: ``relu``; of a property: ``T``."""
-        return name_of(self.function)
+        """What users know it by: ``relu()``; for a property: ``T``."""
+        name = self.called or _SYNTAX.get(name_of(self.function), name_of(self.function))
+        plain = (
+            self.called or isinstance(self.function, MethodWrapperType) or not name.isidentifier()
+        )
+        return name if plain else f"{name}()"
+
+    @property
+    def reads_values(self) -> bool:
+        """Whether it turns the images' values into numbers of Python's."""
+        return self.reason == READS_VALUES
 
 
 @dataclass
@@ -171,7 +184,9 @@ def name_of(function: Callable[..., Any]) -> str:
     """Return the name by which users know a function."""
     if isinstance(function, MethodWrapperType):
         return str(getattr(function.__self__, "__name__", function.__name__))
-    return str(getattr(function, "__name__", function))
+    name = str(getattr(function, "__name__", function))
+    # torch.fft.fft2 is fft_fft2 in C++, and bool(x) is x.__bool__().
+    return re.sub("^(fft_|linalg_|special_|__)|__$", "", name)
 
 
 class _Recorder(TorchFunctionMode):
@@ -256,7 +271,14 @@ class _Recorder(TorchFunctionMode):
             any(self._numbers.get(id(tensor)) in self._of_images for tensor in given),
             self._reason(function, given),
         )
+        if call.reason == _CUSTOM:
+            call.called = self._custom_gradient()
         versions = [tensor._version for tensor in given]
+        buffers = [
+            (tensor, tensor.clone())
+            for tensor in given
+            if id(tensor) in self._own and not isinstance(tensor, nn.Parameter)
+        ]
         state = torch.get_rng_state()
         result = function(*args, **kwargs)
         if not torch.equal(torch.get_rng_state(), state):
@@ -268,6 +290,8 @@ class _Recorder(TorchFunctionMode):
             for tensor, version in zip(given, versions, strict=True)
             if tensor._version != version
         ]
+        # Batch norm does not count as changing its running averages.
+        call.updates = [tensor for tensor, before in buffers if not _same(tensor, before)]
         found = list(_tensors(result))
         if not changed and found and all(any(one is two for two in given) for one in found):
             return result
@@ -275,8 +299,9 @@ class _Recorder(TorchFunctionMode):
         if not found and not call.reason and isinstance(function, MethodWrapperType):
             return result
         for tensor in found:
-            if tensor.dtype != torch.float32 and not call.reason and function not in self._handled:
-                call.reason = f"computes {str(tensor.dtype).removeprefix('torch.')} numbers"
+            floats = tensor.dtype.is_floating_point or tensor.dtype.is_complex
+            if function in self._handled and floats and tensor.dtype != torch.float32:
+                call.reason = call.reason or f"computes {words(tensor.dtype)}"
             call.results.append(self._number(tensor, of_images=call.of_images))
             call.shapes.append(tuple(tensor.shape))
         self.calls.append(call)
@@ -323,15 +348,12 @@ class _Recorder(TorchFunctionMode):
             if id(tensor) not in self._numbers and id(tensor) not in self._own and tensor.grad_fn:
                 return self._foreign(tensor)
         if not torch.is_grad_enabled():
-            return _CUSTOM if self._within_custom_gradient() else _GRADIENTS_OFF
+            return _CUSTOM if self._custom_gradient() else _GRADIENTS_OFF
         name = name_of(function)
         if name in _CHANGES_GRADIENTS:
             return "changes or keeps gradients"
-        if function in self._handled:
-            return ""
-        if name in _VALUE_READERS:
-            return _READ_VALUES
-        return ""
+        reads = name in _VALUE_READERS and function not in self._handled
+        return READS_VALUES if reads else ""
 
     @staticmethod
     def _foreign(tensor: Tensor) -> str:
@@ -342,9 +364,6 @@ class _Recorder(TorchFunctionMode):
     def _follow_changes(self, call: Call, changed: list[Tensor], found: list[Tensor]) -> None:
         for tensor in changed:
             owned = self._own.get(id(tensor))
-            if owned and not isinstance(tensor, nn.Parameter) and call.function in self._handled:
-                call.updates.append(tensor)
-                continue
             if owned:
                 call.reason = call.reason or f"changes the tensor {owned.name} of the model"
                 continue
@@ -390,19 +409,19 @@ class _Recorder(TorchFunctionMode):
             yield frame
             frame = frame.f_back
 
-    def _within_custom_gradient(self) -> bool:
-        return any(
-            frame.f_code.co_name == "forward"
-            and frame.f_code.co_varnames
-            and isinstance(frame.f_locals.get(frame.f_code.co_varnames[0]), BackwardCFunction)
-            for frame in self._frames()
-        )
+    def _custom_gradient(self) -> str:
+        """Return the name of the ``torch.autograd.Function`` that makes the call under way."""
+        code = torch.autograd.Function.apply.__func__.__code__  # type: ignore[attr-defined]
+        for frame in self._frames():
+            if frame.f_code is code:
+                return str(frame.f_locals["cls"].__name__)
+        return ""
 
 
 _VALUE_READERS = {
     *("item", "tolist", "numpy", "equal", "allclose", "is_nonzero", "_local_scalar_dense"),
-    *("__bool__", "__int__", "__float__", "__complex__", "__index__", "__contains__"),
-    *("__array__", "__array_wrap__", "__dlpack__", "untyped_storage", "storage", "typed_storage"),
+    *("bool", "int", "float", "complex", "index", "contains"),
+    *("array", "array_wrap", "dlpack", "untyped_storage", "storage", "typed_storage"),
     *("nonzero", "argwhere", "unique", "unique_consecutive", "masked_select"),
 }
 
@@ -410,9 +429,7 @@ _VALUE_READERS = {
 @functools.cache
 def _without_overrides(function: FunctionType) -> FunctionType:
     """Return a function of PyTorch's that runs, and does not hand itself to the recorder again."""
-    names = {
-        name: _never for name in function.__globals__ if name.startswith("has_torch_function")
-    }
+    names = {name: _never for name in function.__globals__ if name.startswith("has_torch_function")}
     copy = FunctionType(
         function.__code__,
         {**function.__globals__, **names},
@@ -458,7 +475,7 @@ def _random_states() -> tuple[bytes, Any, Any]:
 
 @contextlib.contextmanager
 def _unchanged(model: nn.Module) -> Iterator[None]:
-    modules = list(model.modules())
+    modules = [one for one in model.modules() if not isinstance(one, torch.jit.ScriptModule)]
     attributes = [dict(vars(module)) for module in modules]
     held = [
         {name: dict(vars(module)[name]) for name in ("_parameters", "_buffers", "_modules")}

@@ -13,22 +13,17 @@ from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Node, Owned, Value
 from mnistlab.kernels.obstacles import Obstacle, ObstacleError
 from mnistlab.kernels.operations import Batch, Handler, handlers
-from mnistlab.kernels.recording import Call, Recording, Reference, record
+from mnistlab.kernels.recording import READS_VALUES, Call, Recording, Reference, record
 from mnistlab.kernels.remedies import remedy
 
 _BATCHES = 3, 5
 """Sizes that differ from one recording to the other follow from the batch's."""
 _DROPOUT = "dropout"
 _NO_KERNEL = "has no native kernel"
+_DIFFERS = "differs from one batch to the next"
 
 
-class _Unlike(Exception):  # noqa: N818 - never leaves this file
-    """Two recordings differ otherwise than by the size of the batch."""
-
-
-def trace(
-    model: nn.Module, image_shape: tuple[int, ...], classes: int | None = None
-) -> Graph:
+def trace(model: nn.Module, image_shape: tuple[int, ...], classes: int | None = None) -> Graph:
     """Turn a model's forward pass into a graph of operations.
 
     It runs a few times on random images, in training and in evaluation mode; the model, its
@@ -45,10 +40,14 @@ def trace(
             listed.
         KernelError: the forward pass fails.
     """
-    refused = list(_refuse_tensors(model))
+    refused = list(_refuse_unusual(model))
     modes = {module: module.training for module in model.modules()}
     try:
         found = [_trace(model.train(training), image_shape) for training in (True, False)]
+    except KernelError:
+        if refused:
+            raise ObstacleError(refused) from None
+        raise
     finally:
         for module, mode in modes.items():
             module.training = mode
@@ -77,8 +76,7 @@ class _Lowering:
         self.graph = Graph(model, image_shape)
         self.obstacles: list[Obstacle] = []
         self._recordings = recordings
-        # None: depends on an obstacle.
-        self._values: dict[int, Value | None] = {0: self.graph.image}
+        self._values: dict[int, Value | Obstacle] = {0: self.graph.image}
         self._updated: Counter[int] = Counter()
 
     def run(self) -> None:
@@ -93,30 +91,33 @@ class _Lowering:
                 self._finish()
                 return
         if not self.obstacles:
-            self._refuse("its forward pass differs from one batch to the next")
+            self._refuse(_DIFFERS)
 
     def _lower(self, one: Call, two: Call) -> None:
         graph = self.graph
         graph.module, graph.layer = one.place.module, one.place.layer
         before = len(graph.nodes)
+        if one.reads_values:
+            self._read_values(one)
+            return
+        causes = [value for value in self._given(one) if isinstance(value, Obstacle)]
+        if causes:
+            self._values |= dict.fromkeys(one.results, causes[0])
+            return
         try:
+            if one.reason:
+                raise KernelError(one.reason)
             args, kwargs = (
                 self._merge(*pair) for pair in ((one.args, two.args), (one.kwargs, two.kwargs))
             )
-        except _Unlike as unlike:
-            self._give_up(one, str(unlike))
-            return
-        given = list(_leaves((args, kwargs)))
-        if any(value is _UNKNOWN for value in given):
-            self._values |= dict.fromkeys(one.results)
-            return
-        try:
-            results = self._handle(one, args, kwargs, given)
+            results = self._handle(one, args, kwargs)
             expected = [_per_image(*shapes) for shapes in zip(one.shapes, two.shapes, strict=True)]
             if len(results) != len(expected):
                 raise KernelError("returns something that has no native kernel")
             for value, (shape, axis) in zip(results, expected, strict=True):
-                if value is not None and (value.shape, value.batch_axis) != (shape, axis):
+                if one.of_images and axis is None:
+                    raise KernelError("works across the images of a batch")
+                if (value.shape, value.batch_axis) != (shape, axis):
                     raise KernelError("would have another shape with native kernels")
         except KernelError as error:
             graph.truncate(before)
@@ -125,15 +126,24 @@ class _Lowering:
         self._values |= dict(zip(one.results, results, strict=True))
         self._note_updates(one)
 
-    def _handle(
-        self, call: Call, args: Any, kwargs: Any, given: list[Any]
-    ) -> list[Value | None]:
-        if call.reason:
-            raise KernelError(call.reason)
+    def _read_values(self, call: Call) -> None:
+        """Note an obstacle in place of those that only compute what is read on the same line."""
+        for cause in self._given(call):
+            if cause in self.obstacles and cause.where == call.place.source:
+                self.obstacles.remove(cause)
+        self._give_up(call, call.reason)
+
+    def _given(self, call: Call) -> list[Value | Obstacle]:
+        """Return the computed values among the arguments of a call."""
+        leaves = _leaves((call.args, call.kwargs))
+        return [self._values[leaf.number] for leaf in leaves if isinstance(leaf, Reference)]
+
+    def _handle(self, call: Call, args: Any, kwargs: Any) -> list[Value]:
         handler: Handler | None = handlers().get(call.function)
         if handler is None:
             raise KernelError(_NO_KERNEL)
-        if any(isinstance(value, Batch) for value in given) and not handler.takes_batch:
+        batches = any(isinstance(leaf, Batch) for leaf in _leaves((args, kwargs)))
+        if batches and not handler.takes_batch:
             raise KernelError("computes with the number of images in the batch")
         if not call.of_images:
             args, kwargs = self._spread(args), self._spread(kwargs)
@@ -159,13 +169,12 @@ class _Lowering:
         """Return what an argument of a call is, given that of two recordings."""
         if isinstance(one, Reference) and isinstance(two, Reference):
             if one != two:
-                raise _Unlike("its forward pass differs from one batch to the next")
-            value = self._values.get(one.number)
-            return _UNKNOWN if value is None else value
+                raise KernelError(_DIFFERS)
+            return self._values[one.number]
         if isinstance(one, Tensor) and isinstance(two, Tensor):
             return one if one is two else self._merge_constants(one, two)
         if type(one) is not type(two):
-            raise _Unlike("its forward pass differs from one batch to the next")
+            raise KernelError(_DIFFERS)
         if isinstance(one, dict) and one.keys() == two.keys():
             return {name: self._merge(value, two[name]) for name, value in one.items()}
         if isinstance(one, tuple | list) and len(one) == len(two):
@@ -187,7 +196,7 @@ class _Lowering:
             rows = one.movedim(axis, 0)
             if all(row.equal(rows[0]) for row in (*rows, *two.movedim(axis, 0))):
                 return replace(self.graph.value(rows[0].clone()), batch_axis=axis)
-        raise _Unlike("uses a tensor that is another in each forward pass")
+        raise KernelError("uses a tensor that is another in each forward pass")
 
     def _finish(self) -> None:
         first, second = self._recordings
@@ -199,17 +208,16 @@ class _Lowering:
         outputs, structure = pytree.tree_flatten(
             first.outputs, is_leaf=lambda leaf: isinstance(leaf, Reference)
         )
-        same = pytree.tree_leaves(
-            second.outputs, is_leaf=lambda leaf: isinstance(leaf, Reference)
-        )
+        same = pytree.tree_leaves(second.outputs, is_leaf=lambda leaf: isinstance(leaf, Reference))
         if not all(isinstance(leaf, Reference) for leaf in outputs) or outputs != same:
-            self._refuse("the model returns something besides values computed from the images")
+            self._refuse("returns something besides what it computes from the images")
             return
+        if not outputs:
+            self._refuse("returns nothing")
+            return
+        # There are no obstacles.
         values = [self._values[leaf.number] for leaf in outputs]
-        if not values or any(value is None for value in values):
-            self._refuse("the model returns something that has no native kernel")
-            return
-        self.graph.outputs = [value for value in values if value is not None]
+        self.graph.outputs = [value for value in values if isinstance(value, Value)]
         self.graph.returns_tensor = structure.is_leaf()
         self._drop_unused()
 
@@ -221,25 +229,25 @@ class _Lowering:
                 isinstance(source, Owned) and id(source.tensor) in self._updated
                 for source in node.buffers
             ):
-                self._refuse(
-                    "its result is not used, but its running averages are", node.layer
-                )
+                self._refuse("its result is not used, but its running averages are", node.layer)
         self.graph.keep(needed)
 
     def _give_up(self, call: Call, reason: str) -> None:
         """Note an obstacle; what depends on the call is none."""
-        self._values |= dict.fromkeys(call.results)
         place = call.place
-        what = place.layer if place.layer and not place.direct else f"{call.name}()"
+        what = place.layer if place.layer and not place.direct else call.name
         found = Obstacle(what, reason, place.source, remedy(call.function, reason))
-        if found not in self.obstacles:
+        self._values |= dict.fromkeys(call.results, found)
+        # What Python did with values differs from one recording to the next.
+        told = reason == _DIFFERS and any(one.reason == READS_VALUES for one in self.obstacles)
+        if found not in self.obstacles and not told:
             self.obstacles.append(found)
 
     def _refuse(self, reason: str, what: str = "") -> None:
         self.obstacles.append(Obstacle(what or "the model", reason, "", remedy(None, reason)))
 
 
-def _refuse_tensors(model: nn.Module) -> list[Obstacle]:
+def _refuse_unusual(model: nn.Module) -> list[Obstacle]:
     """Return what in a model's tensors and hooks has no native kernels."""
     found: list[Obstacle] = []
 
@@ -249,6 +257,8 @@ def _refuse_tensors(model: nn.Module) -> list[Obstacle]:
     for name, module in model.named_modules():
         if module._backward_hooks or module._backward_pre_hooks:
             refuse(name, "has hooks on its gradients")
+        if isinstance(module, torch.jit.ScriptModule) or type(module).__name__ == "OptimizedModule":
+            refuse(name, "is compiled")
     addresses: dict[int, str] = {}
     for name, parameter in model.named_parameters():
         if parameter.dtype != torch.float32 or parameter.device.type != "cpu":
@@ -272,8 +282,7 @@ def _check_outputs(graph: Graph, classes: int | None) -> list[Obstacle]:
         return [
             Obstacle(
                 "the model",
-                f"does not return one vector of logits per image, but {found}"
-                f" (classes: {classes})",
+                f"does not return one vector of logits per image, but {found} (classes: {classes})",
             )
         ]
     return []
@@ -302,9 +311,6 @@ def _key(node: Node) -> tuple[Any, ...]:
     return node.operation, node.inputs, node.output, numbers, tensors
 
 
-_UNKNOWN = object()
-
-
 def _leaves(given: Any) -> Any:
     if isinstance(given, dict):
         given = tuple(given.values())
@@ -331,14 +337,16 @@ def _multiple(one: Any, two: Any) -> Batch:
     if isinstance(one, int) and isinstance(two, int) and one * second == two * first:
         if one % first == 0:
             return Batch(one // first)
-    raise _Unlike("computes with the number of images in the batch")
+    raise KernelError(_DIFFERS)
 
 
 def _per_image(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[tuple[int, ...], int | None]:
     """Return a tensor's shape without the batch, and the batch's axis, given that of both
     recordings.
     """
-    different = [axis for axis, sizes in enumerate(zip(one, two, strict=False)) if len({*sizes}) > 1]
+    different = [
+        axis for axis, sizes in enumerate(zip(one, two, strict=False)) if len({*sizes}) > 1
+    ]
     if len(one) != len(two) or len(different) > 1:
         raise KernelError("returns a tensor whose shape differs from one batch to the next")
     if not different:

@@ -31,7 +31,5 @@ def embedding(  # noqa: PLR0913 - PyTorch's signature
         raise KernelError("looks up rows that do not follow one another")
     width = table.shape[1]
     if len(rows) < table.shape[0]:
-        table = graph.append(
-            "slice", [table], (len(rows), width), integers=(0, int(rows[0]), 1)
-        )
+        table = graph.append("slice", [table], (len(rows), width), integers=(0, int(rows[0]), 1))
     return replace(table, shape=(*input.shape, width))

@@ -34,10 +34,7 @@ def repeated(graph: Graph, input: Value | Tensor, *times: int | Batch | Sizes) -
         raise KernelError("repeats more than a single value along a dimension")
     return _expanded(
         value,
-        [
-            count if size == 1 else size
-            for count, size in zip(counts, sizes, strict=True)
-        ],
+        [count if size == 1 else size for count, size in zip(counts, sizes, strict=True)],
     )
 
 

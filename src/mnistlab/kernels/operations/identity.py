@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels.graph import Graph, Value
+from mnistlab.kernels.graph import Graph, Value, words
 from mnistlab.kernels.operations.registry import lowers
 
 
@@ -19,7 +19,7 @@ def unchanged(graph: Graph, input: Value | Tensor, memory_format: Any = None) ->
 def converted(graph: Graph, input: Value | Tensor, *to: Any, **options: Any) -> Value:
     for given in (*to, *options.values()):
         if isinstance(given, torch.dtype) and given != torch.float32:
-            raise KernelError(f"computes {str(given).removeprefix('torch.')} numbers")
+            raise KernelError(f"computes {words(given)}")
     return graph.value(input)
 
 

@@ -14,7 +14,9 @@ Sizes = Sequence[int | Batch]
 
 
 @lowers(Tensor.view, Tensor.reshape, reshape, takes_batch=True)
-def view(graph: Graph, input: Value | Tensor, *size: int | Batch | Sizes, shape: Sizes = ()) -> Value:
+def view(
+    graph: Graph, input: Value | Tensor, *size: int | Batch | Sizes, shape: Sizes = ()
+) -> Value:
     sizes = size or (shape,)
     if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
         sizes = tuple(sizes[0])
