@@ -4,6 +4,7 @@ With them the tests of tracing do not depend on which operations have native ker
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import torch
@@ -126,7 +127,7 @@ def _runs(function):
 
         noted = _replace((args, kwargs), note, (Value, Tensor))
         one, two = (
-            _results(function, *_replace((args, kwargs), lambda x: _sample(x, batch), Value))
+            _results(function, *_replace((args, kwargs), partial(_sample, batch), Value))
             for batch in (3, 5)
         )
         values = []
@@ -155,7 +156,7 @@ def _runs(function):
 
 def _batch_norm(  # noqa: PLR0913 - PyTorch's signature
     graph,
-    input,
+    images,
     running_mean,
     running_var,
     weight=None,
@@ -166,8 +167,8 @@ def _batch_norm(  # noqa: PLR0913 - PyTorch's signature
 ):
     return graph.append(
         "batch_norm",
-        [input],
-        input.shape,
+        [images],
+        images.shape,
         integers=[training],
         floats=[momentum, eps],
         parameters=[weight, bias],
@@ -175,7 +176,7 @@ def _batch_norm(  # noqa: PLR0913 - PyTorch's signature
     )
 
 
-def _sample(value, batch):
+def _sample(batch, value):
     shape = list(value.shape)
     if value.batch_axis is not None:
         shape.insert(value.batch_axis, batch)

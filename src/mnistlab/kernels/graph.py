@@ -69,9 +69,8 @@ class Owned(NamedTuple):
     @property
     def tensor(self) -> Tensor:
         """The tensor at present."""
-        found = getattr(self.module, self.name)
-        assert isinstance(found, Tensor)
-        return found
+        tensor: Tensor = getattr(self.module, self.name)
+        return tensor
 
 
 Source = Owned | Tensor
@@ -129,7 +128,7 @@ class Graph:
         self._owners = {id(tensor): owned for owned, tensor in own_tensors(model)}
         self._spread: dict[int, Value] = {}
 
-    def append(  # noqa: PLR0913 - what an operation is
+    def append(
         self,
         operation: str,
         inputs: Sequence[Value],

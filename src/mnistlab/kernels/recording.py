@@ -324,7 +324,12 @@ class _Recorder(TorchFunctionMode):
             torch.set_rng_state(state)
             reason = self._foreign(foreign[0]) if foreign else _RANDOM
             call = Call(
-                function, self.noted(tuple(args)), self.noted(kwargs), self._place(), True, reason
+                function,
+                self.noted(tuple(args)),
+                self.noted(kwargs),
+                self._place(),
+                of_images=True,
+                reason=reason,
             )
             for tensor in _tensors(result):
                 call.results.append(self._number(tensor, of_images=True))
@@ -357,7 +362,8 @@ class _Recorder(TorchFunctionMode):
 
     @staticmethod
     def _foreign(tensor: Tensor) -> str:
-        if isinstance(tensor.grad_fn, BackwardCFunction):
+        made_by: object = tensor.grad_fn
+        if isinstance(made_by, BackwardCFunction):
             return _CUSTOM
         return "uses a tensor that was computed where it cannot be followed"
 
@@ -465,7 +471,7 @@ def _like(given: tuple[Any, ...] | list[Any], values: list[Any]) -> Any:
 
 
 def _random_states() -> tuple[bytes, Any, Any]:
-    numbers = np.random.get_state(legacy=False)  # noqa: NPY002 - the state that users' code draws from
+    numbers = np.random.get_state(legacy=False)
     return (
         torch.get_rng_state().numpy().tobytes(),
         random.getstate(),
@@ -483,14 +489,14 @@ def _unchanged(model: nn.Module) -> Iterator[None]:
     ]
     tensors = [tensor for _, tensor in own_tensors(model)]
     values = [tensor.detach().clone() for tensor in tensors]
-    numbers = np.random.get_state()  # noqa: NPY002 - as above
+    numbers = np.random.get_state()
     python = random.getstate()
     try:
         with torch.random.fork_rng(devices=[]):
             yield
     finally:
         random.setstate(python)
-        np.random.set_state(numbers)  # noqa: NPY002 - as above
+        np.random.set_state(numbers)
         for module, before, tables in zip(modules, attributes, held, strict=True):
             vars(module).clear()
             vars(module).update(before)

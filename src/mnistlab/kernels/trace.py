@@ -191,7 +191,7 @@ class _Lowering:
         """Constants are the same in both recordings, or in all images."""
         if one.dtype == two.dtype and one.shape == two.shape and one.equal(two):
             return one
-        shape, axis = _per_image(tuple(one.shape), tuple(two.shape))
+        axis = _per_image(tuple(one.shape), tuple(two.shape))[1]
         if axis is not None and one.dtype == torch.float32:
             rows = one.movedim(axis, 0)
             if all(row.equal(rows[0]) for row in (*rows, *two.movedim(axis, 0))):
@@ -294,9 +294,9 @@ def _check_modes(graph: Graph, evaluated: Graph) -> list[Obstacle]:
         if _DROPOUT in node.operation:
             return [Obstacle(node.layer or "dropout()", "drops values in evaluation, too")]
     plain = graph.without(_DROPOUT)
-    if [*map(_key, plain.nodes)] == [*map(_key, evaluated.nodes)]:
-        if plain.outputs == evaluated.outputs:
-            return []
+    same = [*map(_key, plain.nodes)] == [*map(_key, evaluated.nodes)]
+    if same and plain.outputs == evaluated.outputs:
+        return []
     reason = "its forward pass differs between training and evaluation"
     return [Obstacle("the model", reason, "", remedy(None, reason))]
 
@@ -335,8 +335,7 @@ def _multiple(one: Any, two: Any) -> Batch:
     """Return the number that is ``one`` in the first recording and ``two`` in the second."""
     first, second = _BATCHES
     if isinstance(one, int) and isinstance(two, int) and one * second == two * first:
-        if one % first == 0:
-            return Batch(one // first)
+        return Batch(one // first)
     raise KernelError(_DIFFERS)
 
 

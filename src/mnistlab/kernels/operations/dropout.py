@@ -1,7 +1,6 @@
 """Dropout."""
 
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from mnistlab.errors import KernelError
@@ -14,8 +13,8 @@ def dropout(
     graph: Graph,
     input: Value,
     p: float = 0.5,
-    training: bool = True,  # noqa: FBT001, FBT002 - PyTorch's signature
-    inplace: bool = False,  # noqa: FBT001, FBT002
+    training: bool = True,
+    inplace: bool = False,
 ) -> Value:
     if not training or p == 0:
         return input

@@ -12,15 +12,15 @@ from mnistlab.kernels.operations.registry import lowers
 
 
 @lowers(functional.embedding)
-def embedding(  # noqa: PLR0913 - PyTorch's signature
+def embedding(
     graph: Graph,
     input: Tensor,
     weight: Value | Tensor,
     padding_idx: int | None = None,
     max_norm: float | None = None,
     norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,  # noqa: FBT001, FBT002
-    sparse: bool = False,  # noqa: FBT001, FBT002
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
 ) -> Value:
     if isinstance(input, Value) or padding_idx is not None or max_norm is not None:
         raise KernelError("looks up other rows than those of fixed positions")

@@ -28,8 +28,8 @@ def repeated(graph: Graph, input: Value | Tensor, *times: int | Batch | Sizes) -
     value = graph.value(input)
     counts = _list(times)
     sizes = sizes_of(value)
-    counts = [1] * (len(sizes) - len(counts)) + counts
-    sizes = [1] * (len(counts) - len(sizes)) + sizes
+    counts = [*[1] * (len(sizes) - len(counts)), *counts]
+    sizes = [*[1] * (len(counts) - len(sizes)), *sizes]
     if any(count not in (1, size) and size != 1 for count, size in zip(counts, sizes, strict=True)):
         raise KernelError("repeats more than a single value along a dimension")
     return _expanded(

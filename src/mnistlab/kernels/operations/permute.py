@@ -27,13 +27,13 @@ def transpose(graph: Graph, input: Value | Tensor, dim0: int, dim1: int) -> Valu
     return permuted(graph, value, order)
 
 
-@lowers(Tensor.t, torch.t, Tensor.T.__get__)
+@lowers(Tensor.t, torch.t, Tensor.T.__get__)  # type: ignore[attr-defined]
 def reverse(graph: Graph, input: Value | Tensor) -> Value:
     value = graph.value(input)
     return permuted(graph, value, range(value.dimensions)[::-1])
 
 
-@lowers(Tensor.mT.__get__)
+@lowers(Tensor.mT.__get__)  # type: ignore[attr-defined]
 def transpose_matrices(graph: Graph, input: Value | Tensor) -> Value:
     return transpose(graph, input, -1, -2)
 

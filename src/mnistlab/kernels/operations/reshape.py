@@ -109,7 +109,7 @@ def _filled(sizes: list[int | Batch], whole: int | Batch) -> list[int | Batch]:
     rest = _product([*sizes[:place], *sizes[place + 1 :]])
     many = whole.multiple if isinstance(whole, Batch) else whole
     divisor = rest.multiple if isinstance(rest, Batch) else rest
-    if isinstance(rest, Batch) and not isinstance(whole, Batch) or not divisor or many % divisor:
+    if (isinstance(rest, Batch) and not isinstance(whole, Batch)) or not divisor or many % divisor:
         raise KernelError("merges the images of a batch with other dimensions")
     found = many // divisor
     left = isinstance(whole, Batch) and not isinstance(rest, Batch)
