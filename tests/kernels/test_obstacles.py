@@ -233,11 +233,11 @@ OBSTACLES = {
     "the image itself": (lambda: nn.Flatten(), "not return one vector of logits"),
     "a failing forward": (
         lambda: nn.Sequential(nn.Flatten(), head(71)),
-        "its forward pass fails with 3 images of 2x6x6",
+        "its forward pass fails with 2 images of 2x6x6",
     ),
     "a fixed batch size": (
         of(lambda m, x: m.last(x.view(3, 72)), last=head(72)),
-        "its forward pass fails with 5 images",
+        "its forward pass fails with 2 images",
     ),
 }
 

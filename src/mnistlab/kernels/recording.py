@@ -6,7 +6,7 @@ import linecache
 import random
 import re
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, FunctionType, MethodWrapperType
@@ -180,6 +180,7 @@ def record(
         return Recording(batch, recorder.calls, recorder.noted(result), reason)
 
 
+@functools.cache
 def name_of(function: Callable[..., Any]) -> str:
     """Return the name by which users know a function."""
     if isinstance(function, MethodWrapperType):
@@ -291,7 +292,7 @@ class _Recorder(TorchFunctionMode):
             if tensor._version != version
         ]
         # Batch norm does not count as changing its running averages.
-        call.updates = [tensor for tensor, before in buffers if not _same(tensor, before)]
+        call.updates = [tensor for tensor, before in buffers if not torch.equal(tensor, before)]
         found = list(_tensors(result))
         if not changed and found and all(any(one is two for two in given) for one in found):
             return result
@@ -454,7 +455,7 @@ def _never(*_: Any) -> bool:
 def _tensors(given: Any) -> Iterator[Tensor]:
     if isinstance(given, Tensor):
         yield given
-    elif isinstance(given, Mapping):
+    elif isinstance(given, dict):
         for value in given.values():
             yield from _tensors(value)
     elif isinstance(given, tuple | list):
@@ -475,7 +476,7 @@ def _random_states() -> tuple[bytes, Any, Any]:
     return (
         torch.get_rng_state().numpy().tobytes(),
         random.getstate(),
-        (numbers["state"]["key"].tobytes(), numbers["state"]["pos"]),  # type: ignore[call-overload,index]
+        (numbers["state"]["key"].tobytes(), numbers["state"]["pos"]),
     )
 
 
@@ -505,11 +506,6 @@ def _unchanged(model: nn.Module) -> Iterator[None]:
                 before[name].update(table)
         with torch.no_grad():
             for tensor, value in zip(tensors, values, strict=True):
-                if not _same(tensor, value):
+                if not torch.equal(tensor, value):
                     tensor.copy_(value)
 
-
-def _same(one: Tensor, other: Tensor) -> bool:
-    return bool(torch.equal(one, other)) or bool(
-        one.dtype.is_floating_point and ((one == other) | (one.isnan() & other.isnan())).all()
-    )

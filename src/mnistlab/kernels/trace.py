@@ -16,7 +16,7 @@ from mnistlab.kernels.operations import Batch, Handler, handlers
 from mnistlab.kernels.recording import READS_VALUES, Call, Recording, Reference, record
 from mnistlab.kernels.remedies import remedy
 
-_BATCHES = 3, 5
+_BATCHES = 2, 3
 """Sizes that differ from one recording to the other follow from the batch's."""
 _DROPOUT = "dropout"
 _NO_KERNEL = "has no native kernel"
