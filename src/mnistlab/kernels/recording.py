@@ -508,4 +508,3 @@ def _unchanged(model: nn.Module) -> Iterator[None]:
             for tensor, value in zip(tensors, values, strict=True):
                 if not torch.equal(tensor, value):
                     tensor.copy_(value)
-

@@ -113,3 +113,7 @@ def lower(graph: Graph, function: Callable[..., Any], *args: Any, **kwargs: Any)
     if handler is None:
         raise KernelError("has no native kernel")
     return handler(graph, args, kwargs)
+
+
+def require_same_operations(native: set[str]) -> None:
+    """Refuse a library that belongs to another version."""
