@@ -16,7 +16,13 @@ from mnistlab.kernels.operations import Handler, handlers
 from mnistlab.kernels.recording import name_of
 
 RUN_AS_THEY_ARE = [
-    *(torch.conv2d, functional.linear, functional.layer_norm, functional.group_norm),
+    *(
+        Tensor.masked_fill,
+        torch.conv2d,
+        functional.linear,
+        functional.layer_norm,
+        functional.group_norm,
+    ),
     *(torch.relu, Tensor.relu, torch.relu_, Tensor.relu_, functional.relu, torch.tanh),
     *(functional.gelu, functional.softmax, functional.log_softmax, torch.mean, Tensor.mean),
     *(functional.max_pool2d, functional.avg_pool2d, functional.adaptive_avg_pool2d),

@@ -13,7 +13,7 @@ from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Node, Owned, Value
 from mnistlab.kernels.obstacles import Obstacle, ObstacleError
 from mnistlab.kernels.operations import Batch, Handler, handlers
-from mnistlab.kernels.recording import READS_VALUES, Call, Recording, Reference, record
+from mnistlab.kernels.recording import DRAWS, READS_VALUES, Call, Recording, Reference, record
 from mnistlab.kernels.remedies import remedy
 
 _BATCHES = 2, 3
@@ -23,17 +23,25 @@ _NO_KERNEL = "has no native kernel"
 _DIFFERS = "differs from one batch to the next"
 
 
-def trace(model: nn.Module, image_shape: tuple[int, ...], classes: int | None = None) -> Graph:
+def trace(
+    model: nn.Module,
+    image_shape: tuple[int, ...],
+    classes: int | None = None,
+    *,
+    both_modes: bool = True,
+) -> Graph:
     """Turn a model's forward pass into a graph of operations.
 
-    It runs a few times on random images, in training and in evaluation mode; the model, its
-    gradients and the random states are left unchanged.
+    It runs a few times on random images; the model, its gradients and the random states are left
+    unchanged.
 
     Args:
         model: any module that takes a batch of images.
         image_shape: ``(channels, height, width)``.
         classes: that the model tells apart: it must return logits of shape ``(batch, classes)``, or
             of ``(batch, classes, height, width)``. ``None`` allows any outputs.
+        both_modes: whether the graph is that of training mode and must be the same in evaluation,
+            dropout aside; otherwise it is that of the mode that the model is in.
 
     Raises:
         ObstacleError: something in the forward pass has no native kernel; all that is found is
@@ -43,7 +51,12 @@ def trace(model: nn.Module, image_shape: tuple[int, ...], classes: int | None = 
     refused = list(_refuse_unusual(model))
     modes = {module: module.training for module in model.modules()}
     try:
-        found = [_trace(model.train(training), image_shape) for training in (True, False)]
+        if both_modes:
+            graph, obstacles = _trace(model.train(), image_shape)
+            evaluated, others = _trace(model.eval(), image_shape)
+        else:
+            graph, obstacles = _trace(model, image_shape)
+            evaluated, others = None, []
     except KernelError:
         if refused:
             raise ObstacleError(refused) from None
@@ -51,10 +64,11 @@ def trace(model: nn.Module, image_shape: tuple[int, ...], classes: int | None = 
     finally:
         for module, mode in modes.items():
             module.training = mode
-    (graph, obstacles), (evaluated, others) = found
     obstacles = refused + (obstacles or others)
     if not obstacles:
-        obstacles = [*_check_outputs(graph, classes), *_check_modes(graph, evaluated)]
+        obstacles = _check_outputs(graph, classes)
+        if evaluated is not None:
+            obstacles += _check_modes(graph, evaluated)
     if obstacles:
         raise ObstacleError(obstacles)
     return graph
@@ -75,6 +89,7 @@ class _Lowering:
     ) -> None:
         self.graph = Graph(model, image_shape)
         self.obstacles: list[Obstacle] = []
+        self._found: list[tuple[Call, Obstacle]] = []
         self._recordings = recordings
         self._values: dict[int, Value | Obstacle] = {0: self.graph.image}
         self._updated: Counter[int] = Counter()
@@ -82,22 +97,40 @@ class _Lowering:
     def run(self) -> None:
         """Lower all calls; what has no native kernel becomes an obstacle."""
         first, second = self._recordings
+        alike = len(first.calls) == len(second.calls)
         for one, two in zip(first.calls, second.calls, strict=False):
             if one.function != two.function or one.results != two.results:
+                alike = False
                 break
             self._lower(one, two)
-        else:
-            if len(first.calls) == len(second.calls):
-                self._finish()
-                return
-        if not self.obstacles:
+        self.obstacles = list(dict.fromkeys(self._relevant() if alike else self._all()))
+        if not alike and not self.obstacles:
             self._refuse(_DIFFERS)
+        if not self.obstacles:
+            self._finish()
+
+    def _all(self) -> list[Obstacle]:
+        return [obstacle for _, obstacle in self._found]
+
+    def _relevant(self) -> list[Obstacle]:
+        """Return the obstacles on which what the model returns depends."""
+        first = self._recordings[0]
+        wanted = {leaf.number for leaf in _leaves(first.outputs) if isinstance(leaf, Reference)}
+        for call in reversed(first.calls):
+            if call.counts or not wanted.isdisjoint(call.results):
+                leaves = _leaves((call.args, call.kwargs))
+                wanted |= {leaf.number for leaf in leaves if isinstance(leaf, Reference)}
+        return [
+            obstacle
+            for call, obstacle in self._found
+            if call.counts or not wanted.isdisjoint(call.results)
+        ]
 
     def _lower(self, one: Call, two: Call) -> None:
         graph = self.graph
         graph.module, graph.layer = one.place.module, one.place.layer
         before = len(graph.nodes)
-        if one.reads_values:
+        if one.reason == READS_VALUES:
             self._read_values(one)
             return
         causes = [value for value in self._given(one) if isinstance(value, Obstacle)]
@@ -123,14 +156,21 @@ class _Lowering:
             graph.truncate(before)
             self._give_up(one, str(error))
             return
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            # A handler that did not expect such arguments. PyTorch takes them.
+            graph.truncate(before)
+            self._give_up(one, "has no native kernel with these arguments")
+            return
         self._values |= dict(zip(one.results, results, strict=True))
         self._note_updates(one)
 
     def _read_values(self, call: Call) -> None:
         """Note an obstacle in place of those that only compute what is read on the same line."""
-        for cause in self._given(call):
-            if cause in self.obstacles and cause.where == call.place.source:
-                self.obstacles.remove(cause)
+        causes = [cause for cause in self._given(call) if isinstance(cause, Obstacle)]
+        if any(cause.reason == DRAWS for cause in causes):
+            return
+        same = [cause for cause in causes if cause.where == call.place.source]
+        self._found = [found for found in self._found if found[1] not in same]
         self._give_up(call, call.reason)
 
     def _given(self, call: Call) -> list[Value | Obstacle]:
@@ -200,8 +240,6 @@ class _Lowering:
 
     def _finish(self) -> None:
         first, second = self._recordings
-        if self.obstacles:
-            return
         if first.reason:
             self._refuse(first.reason)
             return
@@ -239,9 +277,9 @@ class _Lowering:
         found = Obstacle(what, reason, place.source, remedy(call.function, reason))
         self._values |= dict.fromkeys(call.results, found)
         # What Python did with values differs from one recording to the next.
-        told = reason == _DIFFERS and any(one.reason == READS_VALUES for one in self.obstacles)
-        if found not in self.obstacles and not told:
-            self.obstacles.append(found)
+        read = any(one.reason in (READS_VALUES, DRAWS) for one in self._all())
+        if reason != _DIFFERS or not read:
+            self._found.append((call, found))
 
     def _refuse(self, reason: str, what: str = "") -> None:
         self.obstacles.append(Obstacle(what or "the model", reason, "", remedy(None, reason)))
