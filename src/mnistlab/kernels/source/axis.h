@@ -81,7 +81,8 @@ struct Axis {
     int length() const { return out() + reach(); }
 };
 
-// channels x rows x columns, as the samplings say; rows' phases are outside of rows, columns' inside.
+// channels x rows x columns, as the samplings say: a channel's phases of rows, then rows, then
+// phases of columns.
 inline void copy_sampled(const Lanes *from, int channels, const Sampling &rows,
                          const Sampling &columns, Lanes *to) {
     for (int c = 0; c < channels; c++, from += int64_t(rows.size) * columns.size)

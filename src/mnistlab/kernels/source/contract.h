@@ -39,7 +39,8 @@ void contract_block(const Contraction &k) {
         Part sum[OUTPUTS][COLUMNS];
         for (int o = 0; o < OUTPUTS; o++)
             for (int c = 0; c < COLUMNS; c++)
-                sum[o][c] = k.add ? k.y[o * k.y_step + c * k.y_column].part[p] : splat(k.start ? k.start[o] : 0.0f);
+                sum[o][c] = k.add ? k.y[o * k.y_step + c * k.y_column].part[p]
+                                  : splat(k.start ? k.start[o] : 0.0f);
         for (int t = 0; t < k.terms; t++) {
             const Lanes *x = k.x + k.x_at[t];
             const float *w = k.w + k.w_at[t];
@@ -51,13 +52,16 @@ void contract_block(const Contraction &k) {
             }
         }
         for (int o = 0; o < OUTPUTS; o++)
-            for (int c = 0; c < COLUMNS; c++) k.y[o * k.y_step + c * k.y_column].part[p] = sum[o][c];
+            for (int c = 0; c < COLUMNS; c++)
+                k.y[o * k.y_step + c * k.y_column].part[p] = sum[o][c];
     }
 }
 
 // Parts of nearly equal size, none above `most`.
 inline int parts_of(int count, int most) { return (count + most - 1) / most; }
-inline int part_begin(int count, int parts, int index) { return static_cast<int>(int64_t(count) * index / parts); }
+inline int part_begin(int count, int parts, int index) {
+    return static_cast<int>(int64_t(count) * index / parts);
+}
 
 template <int OUTPUTS, int COLUMNS>
 void contract_outputs(const Contraction &k, int outputs) {
@@ -70,7 +74,8 @@ void contract_outputs(const Contraction &k, int outputs) {
 template <int COLUMNS>
 void contract_columns(const Contraction &k, int outputs, int columns) {
     if constexpr (COLUMNS > 0) {
-        if (columns == COLUMNS) return contract_outputs<outputs_beside(COLUMNS), COLUMNS>(k, outputs);
+        if (columns == COLUMNS)
+            return contract_outputs<outputs_beside(COLUMNS), COLUMNS>(k, outputs);
         contract_columns<COLUMNS - 1>(k, outputs, columns);
     }
 }

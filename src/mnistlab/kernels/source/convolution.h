@@ -64,9 +64,9 @@ class Convolution {
                            scratch, add);
     }
 
-    // dw = or += the gradient with respect to the weights, rows gradient_step() apart, and likewise db.
-    void to_weights(const Lanes *x, const Lanes *dy, float *dw, float *db, Lanes *scratch,
-                    bool add) const {
+    // dw = or += the gradient with respect to the weights, rows gradient_step() apart; likewise db.
+    void to_weights(const Lanes *x, const Lanes *dy, float *dw, bool add, float *db, bool add_bias,
+                    Lanes *scratch) const {
         if (dw && linear())
             contract({transposed(x, scratch), images_x_.data(), dy->values(), images_w_.data(),
                       LANES, LANES, reinterpret_cast<Lanes *>(dw), features(), nullptr, add},
@@ -80,7 +80,7 @@ class Convolution {
                           out_channels_, taps(),
                           reinterpret_cast<Part *>(scratch + sampled_size()));
             }
-        if (db) sum_positions(dy, groups_ * out_channels_, positions(), db, add);
+        if (db) sum_positions(dy, groups_ * out_channels_, positions(), db, add_bias);
     }
 
     // sums = or += the sum over positions and images of each channel.
@@ -168,7 +168,8 @@ class Convolution {
                     taps_x_.push_back(i * channel + rows_.at(y) * row + columns_.at(x));
                 }
         for (const GradientPhase &rows : rows_.phases())
-            for (const GradientPhase &columns : columns_.phases()) phases_.push_back(phase(rows, columns));
+            for (const GradientPhase &columns : columns_.phases())
+                phases_.push_back(phase(rows, columns));
         if (!linear()) return;
         for (int image = 0; image < LANES; image++) {
             images_x_.push_back(static_cast<int32_t>(image * features()));

@@ -81,8 +81,8 @@ inline int64_t correlate_held(int outputs, int taps) {
     return std::min<int64_t>(outputs, CORRELATED_OUTPUTS) * taps;
 }
 
-// Bands of rows, so that what a band reads stays in the first-level cache while the taps go over it.
-// The order of the sums is that of a single band.
+// Bands of rows, so that what a band reads stays in the first-level cache while the taps go over
+// it. The order of the sums is that of a single band.
 inline void correlate(Correlation k, int outputs, int taps, Part *held) {
     if (k.rows > 1 && k.x_row == k.columns) {
         k.columns *= k.rows;
