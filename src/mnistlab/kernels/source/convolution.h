@@ -125,7 +125,8 @@ class Convolution {
 
     // As many as a block's rows fit into the first-level cache.
     int channels_at_once(int channels) const {
-        const int lines = rows_.kernel * (MOST_COLUMNS + columns_.kernel - 1);
+        const int columns = std::min(MOST_COLUMNS, columns_.out());
+        const int lines = rows_.kernel * (columns + columns_.kernel - 1);
         return std::clamp(CACHED_LANES / lines, 1, channels);
     }
 

@@ -47,6 +47,6 @@ class AveragePool final : public Operation {
     const Windows windows_;
 };
 
-REGISTER_OPERATION(average_pool, AveragePool);
-
 }  // namespace
+
+REGISTER_OPERATION(average_pool, AveragePool);

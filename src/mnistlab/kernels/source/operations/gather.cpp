@@ -53,6 +53,6 @@ class Gather final : public Operation {
     std::vector<int32_t> sources_;  // per value of the output, in x; -1: the constant
 };
 
-REGISTER_OPERATION(gather, Gather);
-
 }  // namespace
+
+REGISTER_OPERATION(gather, Gather);

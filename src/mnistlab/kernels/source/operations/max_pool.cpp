@@ -62,6 +62,6 @@ class MaxPool final : public Operation {
     const Windows windows_;
 };
 
-REGISTER_OPERATION(max_pool, MaxPool);
-
 }  // namespace
+
+REGISTER_OPERATION(max_pool, MaxPool);

@@ -52,6 +52,6 @@ class TransposedConvolution final : public Operation {
     const Convolution convolution_;
 };
 
-REGISTER_OPERATION(transposed_convolution, TransposedConvolution);
-
 }  // namespace
+
+REGISTER_OPERATION(transposed_convolution, TransposedConvolution);
