@@ -163,7 +163,9 @@ def _name(node: fx.Node, modules: dict[str, nn.Module]) -> str:
     return f"{target}()" if node.op in ("call_function", "call_method") else target
 
 
-def to_graph(model: nn.Module, image_shape: tuple[int, int, int], layers: list[PlannedLayer]) -> Graph:
+def to_graph(
+    model: nn.Module, image_shape: tuple[int, int, int], layers: list[PlannedLayer]
+) -> Graph:
     graph = Graph(model, image_shape)
     values = {0: graph.image}
     for layer in layers:
@@ -175,11 +177,27 @@ def to_graph(model: nn.Module, image_shape: tuple[int, int, int], layers: list[P
             output = graph.append("linear", [x], [module.out_features], parameters=weights)
         elif layer.kind == 0:
             (h, w), (top, left) = layer.kernel, layer.padding
-            output = graph.append("convolution", [x], shape, integers=[h, w, 1, 1, 1, 1, top, left, top, left, 1], parameters=weights)
+            output = graph.append(
+                "convolution",
+                [x],
+                shape,
+                integers=[h, w, 1, 1, 1, 1, top, left, top, left, 1],
+                parameters=weights,
+            )
         elif layer.kind == 1 and layer.batch_norm:
-            output = graph.append("batch_norm", [x], layer.output.shape, integers=[layer.relu, layer.pool], floats=[module.eps, module.momentum], parameters=weights, buffers=[module.running_mean, module.running_var, module.num_batches_tracked])
+            output = graph.append(
+                "batch_norm",
+                [x],
+                layer.output.shape,
+                integers=[layer.relu, layer.pool],
+                floats=[module.eps, module.momentum],
+                parameters=weights,
+                buffers=[module.running_mean, module.running_var, module.num_batches_tracked],
+            )
         elif layer.kind == 1 and layer.pool:
-            output = graph.append("pool_2x2", [x], layer.output.shape, integers=[layer.relu, layer.pool])
+            output = graph.append(
+                "pool_2x2", [x], layer.output.shape, integers=[layer.relu, layer.pool]
+            )
         elif layer.kind == 1:
             output = graph.append("relu", [x], x.shape)
         elif layer.kind == 2:
@@ -187,7 +205,9 @@ def to_graph(model: nn.Module, image_shape: tuple[int, int, int], layers: list[P
         elif layer.kind == 3:
             output = graph.append("dropout", [x], x.shape, integers=[1], floats=[layer.drop])
         else:
-            output = graph.append("add", [x, replace(values[layer.other.number], shape=x.shape)], x.shape)
+            output = graph.append(
+                "add", [x, replace(values[layer.other.number], shape=x.shape)], x.shape
+            )
         values[layer.output.number] = output
     graph.outputs = [replace(output, shape=(output.shape[0],))]
     return graph
