@@ -13,7 +13,7 @@ from mnistlab.kernels.epoch import AUGMENTATION_TENSORS, AugmentationParams, Epo
 from mnistlab.kernels.graph import Graph
 from mnistlab.kernels.library import Addresses
 from mnistlab.kernels.program import Program, flops
-from mnistlab.kernels.trace import trace
+from mnistlab.kernels.symbolic import trace
 
 
 class Plan:
