@@ -4,8 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels.layers import PlannedLayer, Value
-from mnistlab.kernels.structures import FUSED, MAX_POOL, NO_POOL
+from mnistlab.kernels.layers import FUSED, MAX_POOL, NO_POOL, PlannedLayer, Value
 
 
 def fuse(layers: list[PlannedLayer], logits: Value) -> list[PlannedLayer]:

@@ -8,16 +8,9 @@ from typing import Any
 from torch import nn
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels.structures import (
-    ADDITION,
-    AVERAGE_POOL,
-    CONVOLUTION,
-    DROPOUT,
-    FUSED,
-    GLOBAL_AVERAGE,
-    MAX_POOL,
-    NO_POOL,
-)
+
+CONVOLUTION, FUSED, GLOBAL_AVERAGE, DROPOUT, ADDITION = range(5)
+NO_POOL, MAX_POOL, AVERAGE_POOL = range(3)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import operator
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,15 +11,16 @@ from torch.nn import functional
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.fusion import fuse
-from mnistlab.kernels.graph import follow
+from mnistlab.kernels.graph import Graph
+from mnistlab.kernels.symbolic import follow
 from mnistlab.kernels.layers import MODULES, Layers, PlannedLayer, Value
-from mnistlab.kernels.structures import MAX_POOL
+from mnistlab.kernels.layers import MAX_POOL
 
 _ADDITIONS = {operator.add, operator.iadd, torch.add}
 _RELUS = {torch.relu, functional.relu}
 
 
-def trace(model: nn.Module, image_shape: tuple[int, int, int], classes: int) -> list[PlannedLayer]:
+def trace(model: nn.Module, image_shape: tuple[int, int, int], classes: int) -> Graph:
     """Turn a model into the layers of a plan.
 
     Args:
@@ -53,7 +55,7 @@ def trace(model: nn.Module, image_shape: tuple[int, int, int], classes: int) -> 
     for number, name in changed.items():
         if number == 0 or uses[number] > 1:
             raise KernelError(f"{name}: changes in place a value that other layers use")
-    return fuse(layers.layers, logits)
+    return to_graph(model, image_shape, fuse(layers.layers, logits))
 
 
 def _append(
@@ -159,3 +161,33 @@ def _name(node: fx.Node, modules: dict[str, nn.Module]) -> str:
         return f"{node.target} ({type(modules[str(node.target)]).__name__})"
     target = getattr(node.target, "__name__", str(node.target))
     return f"{target}()" if node.op in ("call_function", "call_method") else target
+
+
+def to_graph(model: nn.Module, image_shape: tuple[int, int, int], layers: list[PlannedLayer]) -> Graph:
+    graph = Graph(model, image_shape)
+    values = {0: graph.image}
+    for layer in layers:
+        x, module = values[layer.input.number], layer.module
+        weights = [module.weight, module.bias] if module is not None else []
+        shape = layer.output.shape[:1] if layer.output.flat else layer.output.shape
+        if layer.kind == 0 and isinstance(module, nn.Linear):
+            x = replace(x, shape=(module.in_features,))
+            output = graph.append("linear", [x], [module.out_features], parameters=weights)
+        elif layer.kind == 0:
+            (h, w), (top, left) = layer.kernel, layer.padding
+            output = graph.append("convolution", [x], shape, integers=[h, w, 1, 1, 1, 1, top, left, top, left, 1], parameters=weights)
+        elif layer.kind == 1 and layer.batch_norm:
+            output = graph.append("batch_norm", [x], layer.output.shape, integers=[layer.relu, layer.pool], floats=[module.eps, module.momentum], parameters=weights, buffers=[module.running_mean, module.running_var, module.num_batches_tracked])
+        elif layer.kind == 1 and layer.pool:
+            output = graph.append("pool_2x2", [x], layer.output.shape, integers=[layer.relu, layer.pool])
+        elif layer.kind == 1:
+            output = graph.append("relu", [x], x.shape)
+        elif layer.kind == 2:
+            output = graph.append("mean", [x], layer.output.shape)
+        elif layer.kind == 3:
+            output = graph.append("dropout", [x], x.shape, integers=[1], floats=[layer.drop])
+        else:
+            output = graph.append("add", [x, replace(values[layer.other.number], shape=x.shape)], x.shape)
+        values[layer.output.number] = output
+    graph.outputs = [replace(output, shape=(output.shape[0],))]
+    return graph

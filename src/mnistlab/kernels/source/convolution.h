@@ -2,24 +2,29 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include "correlate.h"
 #include "scatter.h"
-#include "spec.h"
 #include "transpose.h"
+
+struct Shape {
+    int32_t channels, height, width;
+    int64_t size() const { return int64_t(channels) * height * width; }
+};
 
 class Convolution {
    public:
-    explicit Convolution(const Layer &layer)
-        : in_(layer.in),
-          out_(layer.out),
-          pad_height_(layer.pad_height),
-          pad_width_(layer.pad_width),
-          kernel_height_(layer.kernel_height),
-          kernel_width_(layer.kernel_width) {
+    Convolution(Shape in, Shape out, int kernel_height, int kernel_width, int pad_height, int pad_width)
+        : in_(in),
+          out_(out),
+          pad_height_(pad_height),
+          pad_width_(pad_width),
+          kernel_height_(kernel_height),
+          kernel_width_(kernel_width) {
         if (out_.height == 1 && out_.width == 1 && !pad_height_ && !pad_width_) {
-            in_ = {static_cast<int32_t>(layer.in.size()), 1, 1};
+            in_ = {static_cast<int32_t>(in.size()), 1, 1};
             kernel_height_ = kernel_width_ = 1;
             linear_ = true;
         }
@@ -55,7 +60,8 @@ class Convolution {
     }
 
     // dw = or += the gradient with respect to the weights, rows gradient_step() apart, and likewise db.
-    void to_weights(const Lanes *x, const Lanes *dy, float *dw, float *db, Lanes *scratch, bool add) const {
+    void to_weights(const Lanes *x, const Lanes *dy, float *dw, bool add, float *db, bool add_bias,
+                    Lanes *scratch) const {
         const int64_t positions = int64_t(out_.height) * out_.width;
         if (dw && linear())
             contract({transposed(x, scratch), images_x_.data(), dy->values(), images_w_.data(), LANES, LANES,
@@ -70,7 +76,7 @@ class Convolution {
             Part sum{};
             for (int64_t position = 0; position < positions; position++)
                 for (int p = 0; p < PARTS; p++) sum += dy[o * positions + position].part[p];
-            db[o] = (add ? db[o] : 0.0f) + total(sum);
+            db[o] = (add_bias ? db[o] : 0.0f) + total(sum);
         }
     }
 
