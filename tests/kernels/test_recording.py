@@ -260,6 +260,16 @@ FOLLOWED = {
             enable_nested_tensor=False,
         )
     ),
+    "gates expanded": after_conv(lambda x: (x * x.mean((2, 3), True).expand_as(x)).flatten(1)),
+    "repeated": after_conv(lambda x: x.mean(3, True).repeat(1, 1, 1, 4).flatten(1)),
+    "tiled": after_conv(lambda x: x[:, :2].tile(1, 2, 1, 1).flatten(1)),
+    "a new dimension": after_conv(
+        lambda x: x[:, :1].expand(4, -1, -1, -1, -1).mean(0).flatten(1), 16
+    ),
+    "rolled": after_conv(lambda x: x.roll((1, -1), (2, 3)).flatten(1)),
+    "repeated in place": after_conv(lambda x: x[..., :2].repeat_interleave(2, -1).flatten(1)),
+    "rows picked": after_conv(lambda x: x.index_select(2, torch.tensor([3, 0, 0, 1])).flatten(1)),
+    "chosen": after_conv(lambda x: torch.where(torch.eye(4) > 0, x, -math.inf).exp().flatten(1)),
     "a mask": lambda: Tokens(Masked()),
     "looked at only": of(looked_at),
     "checkpointed": of(checkpointed),
