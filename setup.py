@@ -26,7 +26,14 @@ FLAGS = [
     "-fvisibility=hidden",
     "-pthread",
 ]
-KERNELS = ["kernels.cpp", *sorted(f"operations/{file.name}" for file in (SOURCE / "operations").glob("*.cpp"))]
+KERNELS = [
+    "kernels.cpp",
+    *(
+        f"{folder}/{file.name}"
+        for folder in ("operations", "losses")
+        for file in sorted((SOURCE / folder).glob("*.cpp"))
+    ),
+]
 LINKED = ["-pthread", *(["-static-libstdc++", "-static-libgcc"] if sys.platform == "linux" else [])]
 X86 = platform.machine() in ("x86_64", "AMD64")
 BUILDS = (

@@ -73,9 +73,7 @@ def optimizer_arguments(
     }
 
 
-def _state(
-    optimizer: torch.optim.Optimizer, parameters: Sequence[Tensor], name: str
-) -> Addresses:
+def _state(optimizer: torch.optim.Optimizer, parameters: Sequence[Tensor], name: str) -> Addresses:
     states = (optimizer.state.get(parameter, {}) for parameter in parameters)
     return Addresses(address(state.get(name), torch.float32) for state in states)
 

@@ -1,5 +1,6 @@
 """The graph of a model: its operations, and the values that flow between them."""
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -68,9 +69,8 @@ class Owned(NamedTuple):
     @property
     def tensor(self) -> Tensor:
         """The tensor at present."""
-        found = getattr(self.module, self.name)
-        assert isinstance(found, Tensor)
-        return found
+        tensor: Tensor = getattr(self.module, self.name)
+        return tensor
 
 
 Source = Owned | Tensor
@@ -113,6 +113,7 @@ class Graph:
         nodes: in the order in which they are computed.
         image: the value of number 0.
         outputs: what the model returns.
+        returns_tensor: whether that is a tensor, not a tuple or dictionary of them.
         module: the layer whose ``forward`` makes the call that is being lowered, if any.
         layer: its name and class.
     """
@@ -121,12 +122,13 @@ class Graph:
         self.nodes: list[Node] = []
         self.image = Value(0, tuple(image_shape))
         self.outputs: list[Value] = []
+        self.returns_tensor = True
         self.module: nn.Module | None = None
         self.layer = ""
         self._owners = {id(tensor): owned for owned, tensor in own_tensors(model)}
         self._spread: dict[int, Value] = {}
 
-    def append(  # noqa: PLR0913 - what an operation is
+    def append(
         self,
         operation: str,
         inputs: Sequence[Value],
@@ -161,7 +163,7 @@ class Graph:
         axis = axes[0] if batch_axis is None and axes else batch_axis
         for tensor in parameters:
             if isinstance(tensor, Tensor) and tensor.dtype != torch.float32:
-                raise KernelError(f"has weights of {_words(tensor.dtype)}")
+                raise KernelError(f"has weights of {words(tensor.dtype)}")
         node = Node(
             operation,
             tuple(inputs),
@@ -185,7 +187,7 @@ class Graph:
         if isinstance(given, Value):
             return given
         if given.dtype != torch.float32:
-            raise KernelError(f"computes with {_words(given.dtype)}")
+            raise KernelError(f"computes with {words(given.dtype)}")
         if id(given) not in self._spread:
             trained = isinstance(given, nn.Parameter)
             self._spread[id(given)] = self.append(
@@ -196,6 +198,38 @@ class Graph:
                 buffers=[] if trained else [given],
             )
         return self._spread[id(given)]
+
+    def truncate(self, length: int) -> None:
+        """Take back all nodes but the first ``length``."""
+        del self.nodes[length:]
+        self._spread = {key: one for key, one in self._spread.items() if one.number <= length}
+
+    def without(self, operation: str) -> "Graph":
+        """Return a copy without operations of whose name this is a part."""
+        other = copy.copy(self)
+        other.keep([node for node in self.nodes if operation not in node.operation])
+        return other
+
+    def with_nodes(self, nodes: Sequence[Node]) -> "Graph":
+        """Return a copy that consists of these nodes, in their order, numbered anew.
+
+        Args:
+            nodes: their outputs bear the numbers of this graph's values, or new ones.
+        """
+        other = copy.copy(self)
+        now = {0: 0} | {node.output.number: k + 1 for k, node in enumerate(nodes)}
+
+        def renumber(value: Value) -> Value:
+            return replace(value, number=now[value.number])
+
+        other.nodes = [
+            replace(
+                node, inputs=tuple(map(renumber, node.inputs)), output=renumber(node.output)
+            )
+            for node in nodes
+        ]
+        other.outputs = list(map(renumber, self.outputs))
+        return other
 
     def needed(self) -> list[Node]:
         """Return the nodes that the outputs depend on, in order."""
@@ -244,5 +278,6 @@ def own_tensors(model: nn.Module) -> Iterator[tuple[Owned, Tensor]]:
                     yield Owned(module, name), tensor
 
 
-def _words(dtype: torch.dtype) -> str:
+def words(dtype: torch.dtype) -> str:
+    """Return ``float64 numbers``, for messages."""
     return f"{str(dtype).removeprefix('torch.')} numbers"

@@ -50,14 +50,14 @@ class Library:
         self,
         function: str,
         handle: ctypes.c_void_p,
-        arguments: Mapping[str, int | float | Addresses | ctypes.c_void_p | None],
+        arguments: Mapping[str, int | float | str | Addresses | ctypes.c_void_p | None],
     ) -> None:
         """Call a function that takes arguments by name.
 
         Args:
             function: its name.
             handle: its first argument.
-            arguments: integers, floats, and arrays by address (``c_void_p``) or a list of
+            arguments: integers, floats, text, and arrays by address (``c_void_p``) or a list of
                 addresses; ``None`` is left out.
 
         Raises:
@@ -144,6 +144,7 @@ def _declare(functions: ctypes.CDLL) -> None:
     sizes, floats = ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(ctypes.c_double)
     signatures: dict[str, tuple[Any, tuple[Any, ...]]] = {
         "mnistlab_operations": (text, ()),
+        "mnistlab_losses": (text, ()),
         "mnistlab_new": (text, (ctypes.POINTER(handle), count, sizes)),
         "mnistlab_add": (
             text,
@@ -172,11 +173,14 @@ def _declare(functions: ctypes.CDLL) -> None:
         function.restype, function.argtypes = result, arguments
 
 
-def _array(value: int | float | Addresses | ctypes.c_void_p) -> tuple[str, int, Any]:
+def _array(value: int | float | str | Addresses | ctypes.c_void_p) -> tuple[str, int, Any]:
     """Return an argument's kind, its 64 bits, and what must live as long as the call."""
     if isinstance(value, Addresses):
         table = (ctypes.c_void_p * max(len(value), 1))(*value)
         return "a", ctypes.addressof(table), table
+    if isinstance(value, str):
+        text = ctypes.create_string_buffer(value.encode())
+        return "a", ctypes.addressof(text), text
     if isinstance(value, ctypes.c_void_p):
         return "a", value.value or 0, None
     if isinstance(value, float):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mnistlab.errors import KernelError
 from mnistlab.kernels.addresses import address, optimizer_arguments
 from mnistlab.kernels.epoch import AUGMENTATION_TENSORS, AugmentationParams, EpochBatches
+from mnistlab.kernels.fusion import fuse
 from mnistlab.kernels.graph import Graph
 from mnistlab.kernels.library import Addresses
 from mnistlab.kernels.program import Program, flops
@@ -45,8 +46,7 @@ class Plan:
         dropout: bool = True,
     ) -> None:
         graph = trace(model, image_shape, classes)
-        if not dropout:
-            graph.keep([node for node in graph.nodes if node.operation != "dropout"])
+        graph = fuse(graph if dropout else graph.without("dropout"))
         self._model, self.image_shape, self.classes = model, image_shape, classes
         self.mean, self.std = (_per_channel(given, image_shape[0]) for given in (mean, std))
         """A number for each channel."""
@@ -71,8 +71,10 @@ class Plan:
         last: int,
         optimizer: torch.optim.Optimizer | None,
         *,
+        loss: str = "cross_entropy",
         smoothing: float = 0.0,
         class_weights: Tensor | None = None,
+        gamma: float = 2.0,
         averages: Sequence[Tensor] = (),
         decay: float = 0.0,
         threads: int = 1,
@@ -86,9 +88,13 @@ class Plan:
             optimizer: ``SGD``, ``Adam`` or ``AdamW``, whose state is created if missing, and
                 updated; ``None`` computes the gradients only. ``batches.rates`` are used, not its
                 learning rate.
-            smoothing: of the labels, 0 to 1.
-            class_weights: float32, ``(classes,)``: of the loss, as ``weight`` of
+            loss: ``cross_entropy``, ``binary_cross_entropy`` or ``mse`` against one-hot labels, or
+                ``focal`` (Lin et al., 2017). Of an output of ``(classes, height, width)`` it is
+                the mean over all positions; labels below 0 count for nothing.
+            smoothing: of the labels of cross-entropy, 0 to 1.
+            class_weights: float32, ``(classes,)``: of cross-entropy, as ``weight`` of
                 :func:`torch.nn.functional.cross_entropy`; ``None`` weighs all classes alike.
+            gamma: of the focal loss; 0 makes it cross-entropy.
             averages: the EMA of ``model.parameters()``, updated; or empty.
             decay: of the EMA, from 0 to below 1.
             threads: any number gives the same bits.
@@ -118,7 +124,9 @@ class Plan:
                 "class_weights": _pointer(class_weights, torch.float32),
                 "first_batch": first,
                 "last_batch": last,
+                "loss": loss,
                 "smoothing": float(smoothing),
+                "gamma": float(gamma),
                 "threads": threads,
                 "losses": _pointer(batches.losses, torch.float32),
                 "correct": _pointer(batches.correct, torch.int32),

@@ -64,7 +64,8 @@ class Program:
         tensors = {
             "parameters": Addresses(address(tensor, torch.float32) for tensor in parameters),
             "gradients": Addresses(
-                address(gradient, torch.float32) for gradient in gradients or [None] * len(parameters)
+                address(gradient, torch.float32)
+                for gradient in gradients or [None] * len(parameters)
             ),
             "buffers": Addresses(tensor.data_ptr() for tensor in self._buffers.tensors()),
         }
@@ -92,7 +93,9 @@ class Program:
         )
         return self._place_batch(outputs)
 
-    def forward(self, values: Tensor, *, seed: int, threads: int = 1) -> tuple[list[Tensor], "Context"]:
+    def forward(
+        self, values: Tensor, *, seed: int, threads: int = 1
+    ) -> tuple[list[Tensor], "Context"]:
         """Compute the outputs in training mode; running averages are updated.
 
         Args:

@@ -80,7 +80,7 @@ def lowers(
     """
 
     def register(handler: _Function) -> _Function:
-        for function in functions:
+        for function in dict.fromkeys(functions):  # some are the same under several names
             if function in _handlers:
                 raise ValueError(f"{function} has two handlers")
             _handlers[function] = Handler(handler, takes_batch)
@@ -101,6 +101,18 @@ def handlers() -> Mapping[Callable[..., Any], Handler]:
 @cache
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
     return inspect.signature(function)
+
+
+def lower(graph: Graph, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Lower a call that a handler makes in turn, as if the model had made it.
+
+    Raises:
+        KernelError: it has no native kernel.
+    """
+    handler = handlers().get(function)
+    if handler is None:
+        raise KernelError("has no native kernel")
+    return handler(graph, args, kwargs)
 
 
 def require_same_operations(native: set[str]) -> None:

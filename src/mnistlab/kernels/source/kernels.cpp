@@ -85,6 +85,11 @@ std::map<std::string, MakeOperation> &operations() {
 }
 
 #pragma GCC visibility push(default)
+std::map<std::string, MakeLoss> &losses() {
+    static std::map<std::string, MakeLoss> all;
+    return all;
+}
+
 extern "C" {
 
 // The names of all operations, a line each.
@@ -92,6 +97,16 @@ const char *mnistlab_operations() {
     static const std::string names = [] {
         std::string all;
         for (const auto &[name, make] : operations()) all += name + "\n";
+        return all;
+    }();
+    return names.c_str();
+}
+
+// Likewise of all losses.
+const char *mnistlab_losses() {
+    static const std::string names = [] {
+        std::string all;
+        for (const auto &[name, make] : losses()) all += name + "\n";
         return all;
     }();
     return names.c_str();

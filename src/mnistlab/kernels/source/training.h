@@ -8,13 +8,13 @@ struct Training {
     Images images;
     Optimizer optimizer;
     Tensors tensors;
-    const int64_t *labels;          // (n,)
+    const int64_t *labels;          // (n,) or (n, positions)
     const int64_t *bounds;          // (batches + 1,) positions in the order
     const double *rates;            // (batches,) learning rates
     const uint64_t *dropout_seeds;  // (batches,)
-    const float *class_weights;     // (classes,) of the loss; null: all 1
+    std::string loss;               // its name
+    LossSettings loss_settings;
     int64_t first_batch, last_batch;
-    float smoothing;
     int threads;
     float *losses;  // (batches,) mean of each
     int32_t *correct;  // (batches,)
@@ -27,10 +27,12 @@ struct Training {
           bounds(given.needed<const int64_t>("bounds")),
           rates(given.needed<const double>("rates")),
           dropout_seeds(given.needed<const uint64_t>("dropout_seeds")),
-          class_weights(given.array<const float>("class_weights")),
+          loss(given.needed<const char>("loss")),
+          loss_settings{static_cast<float>(given.number("smoothing")), given.array<const float>("class_weights"),
+                        static_cast<float>(given.number("gamma")),
+                        images.mixup_shares || images.cutmix_shares, 0},
           first_batch(given.integer("first_batch")),
           last_batch(given.integer("last_batch")),
-          smoothing(static_cast<float>(given.number("smoothing"))),
           threads(read_threads(given)),
           losses(given.needed<float>("losses")),
           correct(given.needed<int32_t>("correct")) {}
@@ -42,6 +44,10 @@ class TrainingRun {
         : plan_(plan),
           call_(call),
           space_(space),
+          logits_(plan.outputs[0]),
+          classes_(static_cast<int>(plan.shapes[logits_][0])),
+          positions_(plan.size(logits_) / classes_),
+          loss_(make_loss(call, classes_)),
           run_(plan, call.tensors, space, largest(call), call.threads, static_cast<int>(call.images.grid), false) {
         if (call.first_batch < call.last_batch) start(call.first_batch);
     }
@@ -51,6 +57,14 @@ class TrainingRun {
     }
 
    private:
+    static std::unique_ptr<Loss> make_loss(const Training &call, int classes) {
+        const auto found = losses().find(call.loss);
+        if (found == losses().end()) throw std::invalid_argument("there is no loss " + call.loss);
+        LossSettings settings = call.loss_settings;
+        settings.classes = classes;
+        return found->second(settings);
+    }
+
     static int64_t largest(const Training &call) {
         int64_t result = 0;
         for (int64_t b = call.first_batch; b < call.last_batch; b++)
@@ -82,30 +96,31 @@ class TrainingRun {
 
     int64_t images_in(int64_t batch) const { return call_.bounds[batch + 1] - call_.bounds[batch]; }
 
-    // Of the losses' sum, as PyTorch has it: the weights of the images' classes, but the number of
-    // images where labels are mixed.
+    // Of the losses' sum.
     double divisor(int64_t batch) const {
-        const Images &from = call_.images;
-        if (!call_.class_weights || from.mixup_shares || from.cutmix_shares)
-            return static_cast<double>(images_in(batch));
         double sum = 0;
         for (int64_t at = call_.bounds[batch]; at < call_.bounds[batch + 1]; at++)
-            sum += call_.class_weights[call_.labels[from.order[at]]];
+            for (int64_t i = 0; i < positions_; i++) {
+                const Target wanted = target(at, i);
+                if (wanted.label >= 0) sum += loss_->weight(wanted);
+            }
         return sum;
     }
 
+    Target target(int64_t at, int64_t i) const {
+        const Mixing mixed = mixing(call_.images, at);
+        const auto label = [&](int64_t of) { return call_.labels[call_.images.order[of] * positions_ + i]; };
+        return {label(at), label(mixed.partner), mixed.share};
+    }
+
     void score(int64_t batch, int64_t tile, const Tile &view) {
-        Target targets[LANES];
+        std::vector<Target> &targets = view.bench.targets;
+        targets.resize(LANES * positions_);
         const int64_t position = call_.bounds[batch] + view.position;
-        const auto label = [&](int64_t at) { return call_.labels[call_.images.order[at]]; };
-        for (int image = 0; image < view.images; image++) {
-            const Mixing mixed = mixing(call_.images, position + image);
-            targets[image] = {label(position + image), label(mixed.partner), mixed.share};
-        }
-        const int logits = plan_.outputs[0];
-        space_.scores[tile] =
-            cross_entropy(view.value(logits), targets, static_cast<int>(plan_.size(logits)), view.images,
-                          call_.smoothing, call_.class_weights, 1.0f / static_cast<float>(divisor_), view.grad(logits));
+        for (int image = 0; image < view.images; image++)
+            for (int64_t i = 0; i < positions_; i++) targets[image * positions_ + i] = target(position + image, i);
+        space_.scores[tile] = score_tile(*loss_, view.value(logits_), view.grad(logits_), classes_, positions_,
+                                         targets.data(), view.images, 1.0f / static_cast<float>(divisor_));
     }
 
     void update(int64_t batch, int groups, int member) {
@@ -122,18 +137,21 @@ class TrainingRun {
 
     void report(int64_t batch) {
         double loss = 0;
-        int32_t correct = 0;
+        int64_t correct = 0;
         for (int64_t tile = 0; tile < run_.tiles(); tile++) {
             loss += space_.scores[tile].loss;
             correct += space_.scores[tile].correct;
         }
         call_.losses[batch] = static_cast<float>(loss / divisor_);
-        call_.correct[batch] = correct;
+        call_.correct[batch] = static_cast<int32_t>(correct);
     }
 
     const Plan &plan_;
     const Training &call_;
     Workspace &space_;
+    const int logits_, classes_;  // the output's number, and its first dimension
+    const int64_t positions_;     // of an image, each with a label
+    const std::unique_ptr<Loss> loss_;
     BatchRun run_;
     double divisor_ = 1;  // of the batch in progress
 };

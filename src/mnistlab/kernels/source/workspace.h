@@ -16,6 +16,7 @@ struct Bench {
     std::vector<float *> gradients;
     std::vector<void *> buffers;
     std::unique_ptr<bool[]> add, add_gradients;
+    std::vector<Target> targets;
 
     // grid: of the displacements; -1: the input is not bytes.
     Bench(const Plan &plan, int grid, bool own_values)

@@ -1,31 +1,15 @@
-// The sum of two values of the same shape.
-#include "../operation.h"
+// y = a + b
+#include "../broadcast.h"
 
 namespace {
 
-class Add : public Operation {
-   public:
-    using Operation::Operation;
-
-    void forward(const Forward &at) const override {
-        for (int64_t i = 0; i < product(signature.output); i++)
-            for (int p = 0; p < PARTS; p++) at.y[i].part[p] = at.x[0][i].part[p] + at.x[1][i].part[p];
-    }
-
-    void backward(const Backward &at) const override {
-        for (int input = 0; input < 2; input++) {
-            Lanes *const dx = at.dx[input];
-            if (!dx) continue;
-            for (int64_t i = 0; i < product(signature.output); i++)
-                for (int p = 0; p < PARTS; p++)
-                    dx[i].part[p] = at.add[input] ? dx[i].part[p] + at.dy[i].part[p] : at.dy[i].part[p];
-        }
-    }
-
-    bool in_place(int) const override { return true; }
-    bool adds() const override { return true; }
+struct Add {
+    static constexpr bool READS = false;
+    static Part value(Part a, Part b) { return a + b; }
+    static Part to_first(Part dy, Part, Part) { return dy; }
+    static Part to_second(Part dy, Part, Part) { return dy; }
 };
 
-}  // namespace
+REGISTER_OPERATION(add, Broadcast<Add>);
 
-REGISTER_OPERATION(add, Add);
+}  // namespace

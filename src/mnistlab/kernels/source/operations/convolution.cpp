@@ -8,14 +8,15 @@ namespace {
 class ConvolutionOperation : public Operation {
    public:
     explicit ConvolutionOperation(const Signature &signature)
-        : Operation(signature), convolution_(shape(signature.inputs[0]), shape(signature.output), signature.integers[0], signature.integers[1], signature.integers[6], signature.integers[7]) {}
+        : Operation(signature), convolution_(shape(signature)) {}
 
     void forward(const Forward &at) const override {
         convolution_.forward(at.x[0], at.parameters[0], at.parameters[1], at.y, at.scratch);
     }
 
     void backward(const Backward &at) const override {
-        convolution_.to_weights(at.x[0], at.dy, at.gradients[0], at.add_gradients[0], at.gradients[1], at.add_gradients[1], at.scratch);
+        convolution_.to_weights(at.x[0], at.dy, at.gradients[0], at.add_gradients[0],
+                                at.gradients[1], at.add_gradients[1], at.scratch);
         if (at.dx[0]) convolution_.to_input(at.dy, at.parameters[0], at.dx[0], at.scratch, at.add[0]);
     }
 
@@ -28,8 +29,11 @@ class ConvolutionOperation : public Operation {
     }
 
    private:
-    static Shape shape(const Dimensions &of) {
-        return {static_cast<int32_t>(of[0]), static_cast<int32_t>(of[1]), static_cast<int32_t>(of[2])};
+    static ConvolutionShape shape(const Signature &signature) {
+        const auto in = [&](int i) { return static_cast<int>(signature.inputs[0][i]); };
+        const auto at = [&](int i) { return static_cast<int>(signature.integers[i]); };
+        return {in(0), in(1), in(2), static_cast<int>(signature.output[0]), at(0), at(1), at(2),
+                at(3), at(4), at(5), at(6), at(7), at(8), at(9), at(10)};
     }
 
     const Convolution convolution_;

@@ -1,16 +1,18 @@
-// A parameter or a buffer as a value, the same for all images: a class token, learned positions.
+// y = a parameter or a buffer, the same for every image.
 #include "../operation.h"
 
 namespace {
 
-class Tensor : public Operation {
+class Spread : public Operation {
    public:
     using Operation::Operation;
 
     void forward(const Forward &at) const override {
-        const float *const from = signature.parameters.empty() ? static_cast<const float *>(at.buffers[0]) : at.parameters[0];
+        const bool trained = !signature.parameters.empty();
+        const float *values =
+            trained ? at.parameters[0] : static_cast<const float *>(at.buffers[0]);
         for (int64_t i = 0; i < product(signature.output); i++)
-            for (int p = 0; p < PARTS; p++) at.y[i].part[p] = splat(from[i]);
+            for (int p = 0; p < PARTS; p++) at.y[i].part[p] = splat(values[i]);
     }
 
     void backward(const Backward &at) const override {
@@ -23,6 +25,6 @@ class Tensor : public Operation {
     }
 };
 
-}  // namespace
+REGISTER_OPERATION(tensor, Spread);
 
-REGISTER_OPERATION(tensor, Tensor);
+}  // namespace
