@@ -81,7 +81,7 @@ def _fast(program, module, values, threads=1):
 
 
 def _eager(module, values, dtype):
-    twin, inputs = twin_of(module, dtype), values.to(dtype).requires_grad_()
+    twin, inputs = twin_of(module, dtype), values.to(dtype, copy=True).requires_grad_()
     outputs = twin(inputs)
     outputs = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
     torch.autograd.backward(outputs, [pull.to(dtype) for pull in _pulls(outputs)])

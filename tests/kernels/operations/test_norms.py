@@ -55,7 +55,7 @@ def test_rms_norm(batch, tokens, size, affine, seed):
     ids=str,
 )
 def test_values_far_from_zero_keep_their_digits(module):
-    check(randomise(module, 0), normal(17, (8, 12, 12)) + 100, slack=1)
+    check(randomise(module, 0), normal(17, (8, 12, 12)) + 100, slack=2)
 
 
 def test_equal_values_are_divided_by_the_root_of_epsilon():
@@ -63,5 +63,5 @@ def test_equal_values_are_divided_by_the_root_of_epsilon():
 
 
 def test_running_averages_of_instance_norm_are_refused():
-    with pytest.raises(KernelError, match="track_running_stats has no native kernel"):
+    with pytest.raises(KernelError, match="running_mean"):
         compute(nn.InstanceNorm2d(3, track_running_stats=True), normal(2, (3, 4, 4)))

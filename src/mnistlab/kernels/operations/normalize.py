@@ -10,7 +10,7 @@ from mnistlab.kernels.operations.softmax import axis_of
 
 @lowers(functional.normalize)
 def normalize(
-    graph: Graph, input: Value, p: float = 2.0, dim: int = 1, eps: float = 1e-12
+    graph: Graph, input: Value, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: None = None
 ) -> Value:
     if p != 2:
         raise KernelError(f"p {p}; only 2")
