@@ -102,17 +102,18 @@ struct Blocks {
 };
 
 // `rows` rows of `columns` positions for `outputs` outputs; x and y advance by a row's length in
-// Lanes. `chunk` terms of a block's x fit into the first-level cache. Every order of the blocks
-// gives the same bits, since each sum is continued where it was left.
+// Lanes. `chunk` terms of a block's x fit into the first-level cache; 0: none reads what another
+// reads. Every order of the blocks gives the same bits, since each sum goes on where it was left.
 inline void contract(Contraction k, int outputs, int rows, int columns, int64_t x_row,
-                     int64_t y_row, int chunk) {
+                     int64_t y_row, int chunk = 0) {
     if (rows > 1 && x_row == columns && y_row == columns && k.y_column == 1) {
         columns *= rows;
         rows = 1;
     }
     const Blocks blocks(outputs, columns);
     const Contraction whole = k;
-    const int chunks = std::max(parts_of(whole.terms, std::max(chunk, 1)), 1);
+    if (chunk == 0) chunk = CACHED_LANES / parts_of(columns, blocks.column_parts);
+    const int chunks = std::max(parts_of(whole.terms, chunk), 1);
     const auto block = [&](int row, int c, int o) {
         const int c_begin = part_begin(columns, blocks.column_parts, c);
         const int c_count = part_begin(columns, blocks.column_parts, c + 1) - c_begin;

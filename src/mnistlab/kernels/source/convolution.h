@@ -1,7 +1,7 @@
 // Convolution, and linear layers, which are convolutions whose kernel covers the whole image.
 #pragma once
 
-#include "axis.h"
+#include "sampling.h"
 #include "correlate.h"
 #include "scatter.h"
 #include "transpose.h"
@@ -70,7 +70,7 @@ class Convolution {
         if (dw && linear())
             contract({transposed(x, scratch), images_x_.data(), dy->values(), images_w_.data(),
                       LANES, LANES, reinterpret_cast<Lanes *>(dw), features(), nullptr, add},
-                     out_channels_, 1, static_cast<int>(features()), 0, 0, LANES);
+                     out_channels_, 1, static_cast<int>(features()), 0, 0);
         else if (dw)
             for (int g = 0; g < groups_; g++) {
                 const int first = g * out_channels_;
@@ -156,8 +156,8 @@ class Convolution {
                       positions, nullptr, add, columns_.stride},
                      in_channels_, phase.rows, phase.columns, gradient_columns_.total(),
                      int64_t(rows_.stride) * columns_.size,
-                     channels_at_once(out_channels_) * static_cast<int>(phase.x_at.size()) /
-                         out_channels_);
+                     channels_at_once(out_channels_) *
+                         std::max<int>(1, static_cast<int>(phase.x_at.size()) / out_channels_));
     }
 
     void tabulate() {
