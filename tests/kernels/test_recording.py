@@ -117,6 +117,40 @@ def checkpointed(m, x):
     return m.last(x.flatten(1))
 
 
+class Rows(nn.Module):
+    """A recurrent layer over the rows of an image."""
+
+    def __init__(self, layer, width=5):
+        super().__init__()
+        self.layer, self.last = layer, nn.Linear(width, CLASSES)
+
+    def forward(self, x):
+        rows = x.flatten(1, 1)[:, 0]
+        if not self.layer.batch_first:
+            rows = rows.transpose(0, 1)
+        found, _ = self.layer(rows)
+        return self.last(found[:, -1] if self.layer.batch_first else found[-1])
+
+
+class LastState(Rows):
+    def forward(self, x):
+        zeros = torch.zeros(self.layer.num_layers, x.size(0), 5)
+        _, (hidden, cells) = self.layer(x.mean(1), (zeros, zeros))
+        return self.last(hidden[-1] + cells[0])
+
+
+class OwnCells(nn.Module):
+    def __init__(self, cell):
+        super().__init__()
+        self.cell, self.last = cell, nn.Linear(5, CLASSES)
+
+    def forward(self, x):
+        state = None
+        for row in x.mean(1).unbind(1):
+            state = self.cell(row, state)
+        return self.last(state[0] if isinstance(state, tuple) else state)
+
+
 def layer_used_twice():
     same = nn.Linear(72, 72)
     return nn.Sequential(nn.Flatten(), same, nn.ReLU(), same, nn.Linear(72, CLASSES))
@@ -260,6 +294,14 @@ FOLLOWED = {
             enable_nested_tensor=False,
         )
     ),
+    "RNN": lambda: Rows(nn.RNN(6, 5, nonlinearity="relu", batch_first=True)),
+    "LSTM": lambda: Rows(nn.LSTM(6, 5, num_layers=2)),
+    "LSTM without bias": lambda: Rows(nn.LSTM(6, 5, bias=False, batch_first=True)),
+    "LSTM's last state": lambda: LastState(nn.LSTM(6, 5, num_layers=2, batch_first=True)),
+    "GRU, both ways": lambda: Rows(nn.GRU(6, 5, 2, batch_first=True, bidirectional=True), 10),
+    "LSTMCell": lambda: OwnCells(nn.LSTMCell(6, 5)),
+    "GRUCell": lambda: OwnCells(nn.GRUCell(6, 5)),
+    "RNNCell": lambda: OwnCells(nn.RNNCell(6, 5)),
     "gates expanded": after_conv(lambda x: (x * x.mean((2, 3), True).expand_as(x)).flatten(1)),
     "repeated": after_conv(lambda x: x.mean(3, True).repeat(1, 1, 1, 4).flatten(1)),
     "tiled": after_conv(lambda x: x[:, :2].tile(1, 2, 1, 1).flatten(1)),
