@@ -98,7 +98,7 @@ class Scaled(nn.Module):
 class Masked(nn.Module):
     def __init__(self):
         super().__init__()
-        self.register_buffer("mask", torch.ones(16, 16).tril() == 0)
+        self.register_buffer("mask", torch.ones(16, 16).tril() > 0)
 
     def forward(self, x):
         scores = (x @ x.mT).masked_fill(~self.mask[: x.size(1), : x.size(1)], -math.inf)
@@ -149,6 +149,13 @@ class OwnCells(nn.Module):
         for row in x.mean(1).unbind(1):
             state = self.cell(row, state)
         return self.last(state[0] if isinstance(state, tuple) else state)
+
+
+def learned_start(m, x):
+    state = m.start
+    for row in x.mean(1).unbind(1):
+        state = torch.tanh(m.step(state) + row)
+    return m.last(state)
 
 
 def layer_used_twice():
@@ -302,6 +309,9 @@ FOLLOWED = {
     "LSTMCell": lambda: OwnCells(nn.LSTMCell(6, 5)),
     "GRUCell": lambda: OwnCells(nn.GRUCell(6, 5)),
     "RNNCell": lambda: OwnCells(nn.RNNCell(6, 5)),
+    "a learned start": of(
+        learned_start, start=nn.Parameter(torch.rand(6)), step=nn.Linear(6, 6), last=head(6)
+    ),
     "gates expanded": after_conv(lambda x: (x * x.mean((2, 3), True).expand_as(x)).flatten(1)),
     "repeated": after_conv(lambda x: x.mean(3, True).repeat(1, 1, 1, 4).flatten(1)),
     "tiled": after_conv(lambda x: x[:, :2].tile(1, 2, 1, 1).flatten(1)),
