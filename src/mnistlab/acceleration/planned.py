@@ -145,7 +145,9 @@ def why_not_images(images: Any) -> str:
 
 def say(reason: str) -> None:
     """Warn that PyTorch runs a forward pass."""
-    warnings.warn(f"mnistlab: PyTorch runs the forward pass: {reason}", RuntimeWarning, stacklevel=4)
+    warnings.warn(
+        f"mnistlab: PyTorch runs the forward pass: {reason}", RuntimeWarning, stacklevel=4
+    )
 
 
 @contextlib.contextmanager

@@ -108,21 +108,27 @@ class Graph:
     Args:
         model: whose parameters and buffers the operations use.
         image_shape: of one image.
+        training: whether it is that of training mode.
 
     Attributes:
         nodes: in the order in which they are computed.
         image: the value of number 0.
         outputs: what the model returns.
+        training: whether it was in training mode.
         returns_tensor: whether that is a tensor, not a tuple or dictionary of them.
         module: the layer whose ``forward`` makes the call that is being lowered, if any.
         layer: its name and class.
     """
 
-    def __init__(self, model: nn.Module, image_shape: tuple[int, ...]) -> None:
+    def __init__(
+        self, model: nn.Module, image_shape: tuple[int, ...], *, training: bool = True
+    ) -> None:
+        self.training = training
         self.nodes: list[Node] = []
         self.image = Value(0, tuple(image_shape))
         self.outputs: list[Value] = []
         self.returns_tensor = True
+        self.training = model.training
         self.module: nn.Module | None = None
         self.layer = ""
         self._owners = {id(tensor): owned for owned, tensor in own_tensors(model)}
@@ -223,9 +229,7 @@ class Graph:
             return replace(value, number=now[value.number])
 
         other.nodes = [
-            replace(
-                node, inputs=tuple(map(renumber, node.inputs)), output=renumber(node.output)
-            )
+            replace(node, inputs=tuple(map(renumber, node.inputs)), output=renumber(node.output))
             for node in nodes
         ]
         other.outputs = list(map(renumber, self.outputs))
