@@ -50,7 +50,7 @@ def test_a_value_and_a_parameter(batch, shape, columns, seed):
     w = nn.Parameter(normal(shape[-1], (columns,)))
     values = normal(batch, shape, seed=seed)
     check(Model(lambda m, x: x @ m.w, w=w), values)
-    check(Model(lambda m, x: x @ m.w.t(), w=nn.Parameter(w.detach().t().clone())), values)
+    check(Model(lambda m, x: x @ m.w.t(), w=nn.Parameter(w.detach().t().contiguous())), values)
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,6 @@ def test_the_mean_adds_in_order():
         (lambda x: x - x.mean(), "works across the images of a batch"),
         (lambda x: x / x.max(), "works across the images of a batch"),
         (lambda x: x.var((0, 2)), "works across the images of a batch"),
-        (lambda x: x[:, :1].var(1), "too few numbers"),
         (lambda x: x.sum(1, dtype=torch.float64), "dtype"),
     ],
 )
