@@ -144,9 +144,7 @@ def _state_of(module: nn.Module) -> list[Any]:
 
 def _without_acceleration(module: nn.Module) -> nn.Module:
     """Return the module as its own class, without hooks, which run around the plan."""
-    kind = next(
-        kind for kind in type(module).__mro__[1:] if not issubclass(kind, _Accelerated)
-    )
+    kind = next(kind for kind in type(module).__mro__[1:] if not issubclass(kind, _Accelerated))
     changed: dict[str, Any] = {name: OrderedDict() for name in _HOOKS if vars(module).get(name)}
     plain = _with_class(module, kind, changed)
     vars(plain).pop(_OURS, None)

@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -38,7 +38,7 @@ class PlannedForward:
         """Whether something else is computed in evaluation mode."""
         self._random = any("dropout" in name for name in names)
 
-    def __call__(self, images: Tensor, *, training: bool) -> Sequence[Tensor]:
+    def __call__(self, images: Tensor, *, training: bool) -> Any:
         """Compute the outputs.
 
         Args:
@@ -46,7 +46,8 @@ class PlannedForward:
             training: whether in training mode. Dropout draws from PyTorch's generator.
 
         Returns:
-            All tensors that the module returns, with gradients where PyTorch would have them.
+            A sequence of all tensors that the module returns, with gradients where PyTorch would
+            have them.
         """
         parameters = self.program.parameters
         differentiable = torch.is_grad_enabled() and any(
@@ -54,13 +55,11 @@ class PlannedForward:
         )
         if not training and (self.by_mode or not differentiable):
             if differentiable:
-                outputs: Sequence[Tensor] = _Evaluation.apply(self, images, *parameters)
-                return outputs
+                return _Evaluation.apply(self, images, *parameters)  # type: ignore[no-untyped-call]
             return self.program.evaluate(images, threads=torch.get_num_threads())
         seed = int(torch.randint(2**62, ())) if self._random else 0
         if differentiable:
-            outputs = _Training.apply(self, seed, images, *parameters)
-            return outputs
+            return _Training.apply(self, seed, images, *parameters)  # type: ignore[no-untyped-call]
         return self.forward(images, seed)[0]
 
     def forward(self, images: Tensor, seed: int) -> tuple[list[Tensor], Any]:
@@ -145,7 +144,9 @@ def why_not_images(images: Any) -> str:
 
 def say(reason: str) -> None:
     """Warn that PyTorch runs a forward pass."""
-    warnings.warn(f"mnistlab: PyTorch runs the forward pass: {reason}", RuntimeWarning, stacklevel=4)
+    warnings.warn(
+        f"mnistlab: PyTorch runs the forward pass: {reason}", RuntimeWarning, stacklevel=4
+    )
 
 
 @contextlib.contextmanager
