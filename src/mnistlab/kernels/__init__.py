@@ -4,12 +4,15 @@ from mnistlab.kernels.addresses import why_not_fused
 from mnistlab.kernels.agreement import make_plan
 from mnistlab.kernels.epoch import AUGMENTATION_TENSORS, AugmentationParams, EpochBatches
 from mnistlab.kernels.library import installed, load_library
+from mnistlab.kernels.obstacles import Obstacle, ObstacleError
 from mnistlab.kernels.plan import Plan
 
 __all__ = [
     "AUGMENTATION_TENSORS",
     "AugmentationParams",
     "EpochBatches",
+    "Obstacle",
+    "ObstacleError",
     "Plan",
     "installed",
     "load_library",

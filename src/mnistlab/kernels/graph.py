@@ -210,6 +210,27 @@ class Graph:
         other.keep([node for node in self.nodes if operation not in node.operation])
         return other
 
+    def with_nodes(self, nodes: Sequence[Node]) -> "Graph":
+        """Return a copy that consists of these nodes, in their order, numbered anew.
+
+        Args:
+            nodes: their outputs bear the numbers of this graph's values, or new ones.
+        """
+        other = copy.copy(self)
+        now = {0: 0} | {node.output.number: k + 1 for k, node in enumerate(nodes)}
+
+        def renumber(value: Value) -> Value:
+            return replace(value, number=now[value.number])
+
+        other.nodes = [
+            replace(
+                node, inputs=tuple(map(renumber, node.inputs)), output=renumber(node.output)
+            )
+            for node in nodes
+        ]
+        other.outputs = list(map(renumber, self.outputs))
+        return other
+
     def needed(self) -> list[Node]:
         """Return the nodes that the outputs depend on, in order."""
         wanted = {value.number for value in self.outputs}

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from mnistlab.errors import KernelError
 from mnistlab.kernels.addresses import address, optimizer_arguments
 from mnistlab.kernels.epoch import AUGMENTATION_TENSORS, AugmentationParams, EpochBatches
+from mnistlab.kernels.fusion import fuse
 from mnistlab.kernels.graph import Graph
 from mnistlab.kernels.library import Addresses
 from mnistlab.kernels.program import Program, flops
-from mnistlab.kernels.symbolic import trace
+from mnistlab.kernels.trace import trace
 
 
 class Plan:
@@ -45,8 +46,7 @@ class Plan:
         dropout: bool = True,
     ) -> None:
         graph = trace(model, image_shape, classes)
-        if not dropout:
-            graph.keep([node for node in graph.nodes if node.operation != "dropout"])
+        graph = fuse(graph if dropout else graph.without("dropout"))
         self._model, self.image_shape, self.classes = model, image_shape, classes
         self.mean, self.std = (_per_channel(given, image_shape[0]) for given in (mean, std))
         """A number for each channel."""

@@ -9,7 +9,7 @@ _REASONS = {
     "decides by the images' values": "choose with torch.where, or by shapes and self.training",
     "gradients turned off": "set requires_grad = False on the layers that are not to learn",
     "torch.autograd.Function": "write it with PyTorch's own functions, whose gradients are known",
-    "draws random numbers": "draw with dropout, or augment the images in the recipe",
+    "draws random numbers": "use dropout, or let the recipe augment the images",
     "overwrites a tensor in place": "build the tensor with torch.cat, torch.stack or torch.where",
     "overwritten in place since": "assign the result to a new variable: y = torch.relu(x)",
     "hooks on its gradients": "remove the hooks, or use them in a training loop of your own",

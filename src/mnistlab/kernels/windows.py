@@ -10,6 +10,9 @@ from mnistlab.kernels.graph import Value
 Sizes = int | Sequence[int]
 """Of rows and columns, or one number for both."""
 
+Pair = tuple[int, int]
+"""Of rows and columns."""
+
 
 class Window(NamedTuple):
     """Every ``step``-th position from ``begin`` to before ``end``, which lie within the image.
@@ -22,15 +25,13 @@ class Window(NamedTuple):
     counted: int
 
 
-def pair(sizes: Sizes) -> tuple[int, int]:
+def pair(sizes: Sizes) -> Pair:
     """Return the sizes of rows and columns."""
-    if isinstance(sizes, int):
-        return sizes, sizes
-    return (int(sizes[0]), int(sizes[-1]))
+    return (sizes, sizes) if isinstance(sizes, int) else (int(sizes[0]), int(sizes[-1]))
 
 
-def flat_pair(size: Sizes, rows: int) -> tuple[int, int]:
-    """Return the sizes of an image of one row, given that of its columns."""
+def row_pair(size: Sizes, rows: int = 1) -> Pair:
+    """Return the sizes of rows and columns, given that of columns alone."""
     return rows, size if isinstance(size, int) else int(size[0])
 
 
@@ -61,7 +62,7 @@ def from_row(value: Value) -> Value:
     return replace(value, shape=(value.shape[0], value.shape[2]))
 
 
-def pooling_windows(  # noqa: PLR0913 - a pooling's own arguments
+def pooling_windows(
     size: int,
     kernel: int,
     stride: int,

@@ -1,4 +1,6 @@
-"""Dropout."""
+"""Dropout of single values, or of whole channels."""
+
+import math
 
 import torch
 from torch.nn import functional
@@ -10,14 +12,26 @@ from mnistlab.kernels.operations.registry import lowers
 
 @lowers(functional.dropout, torch.dropout, torch.dropout_)
 def dropout(
-    graph: Graph,
-    input: Value,
-    p: float = 0.5,
-    training: bool = True,
-    inplace: bool = False,
+    graph: Graph, input: Value, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Value:
-    if not training or p == 0:
-        return input
-    if p == 1:
+    return _dropout(graph, input, p if training else 0.0, 1)
+
+
+@lowers(
+    *(functional.dropout1d, functional.dropout2d, functional.dropout3d),
+    *(torch.feature_dropout, torch.feature_dropout_),
+)
+def dropout_of_channels(
+    graph: Graph, input: Value, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Value:
+    if input.batch_axis != 0:
+        raise KernelError("expects the batch in front")
+    return _dropout(graph, input, p if training else 0.0, math.prod(input.shape[1:]))
+
+
+def _dropout(graph: Graph, value: Value, share: float, block: int) -> Value:
+    if share == 0:
+        return value
+    if share == 1:
         raise KernelError("drops everything")
-    return graph.append("dropout", [input], input.shape, floats=[p])
+    return graph.append("dropout", [value], value.shape, integers=[block], floats=[share])

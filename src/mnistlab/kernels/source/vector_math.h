@@ -65,11 +65,13 @@ struct ReducedExponent {
 
 inline Part exp(Part x) {
     const ReducedExponent reduced(clamp(x, -104.0f, 89.0f));
-    // In two factors, since 2^n alone may overflow, or be denormal.
-    const PartMask half = reduced.n >> 1;
     const Part sum = 1.0f + reduced.high, lost = reduced.high - (sum - 1.0f);
     const Part power = sum + (lost + reduced.rest());
-    return power * power_of_two(half) * power_of_two(reduced.n - half);
+    // In two factors, since 2^n alone may overflow, or be denormal. Zero is told beforehand:
+    // processors take a hundred cycles for a product that underflows.
+    const PartMask half = reduced.n >> 1;
+    return (x < splat(-104.0f) ? splat(0.0f) : power) * power_of_two(half) *
+           power_of_two(reduced.n - half);
 }
 
 // exp(x) - 1
@@ -91,10 +93,12 @@ struct ReducedLogarithm {
 
     // k * ln(2) + log(1 + f), where f is near m - 1
     Part logarithm(Part f) const {
-        const Part whole = __builtin_convertvector(k, Part), square = f * f;
+        // So that no square underflows, which is slow.
+        const Part visible = absolute(f) < splat(1e-12f) ? splat(0.0f) : f;
+        const Part whole = __builtin_convertvector(k, Part), square = visible * visible;
         const Part rest = horner(f, 0.3333333f, -0.2500082f, 0.20001242f, -0.16623409f, 0.1420158f,
                                  -0.1315961f, 0.12762217f, -0.07636439f);
-        const Part low = f * square * rest + whole * -2.12194442e-4f - 0.5f * square;
+        const Part low = visible * square * rest + whole * -2.12194442e-4f - 0.5f * square;
         return (f + low) + whole * 0.693359375f;
     }
 };
@@ -129,6 +133,18 @@ inline Part sigmoid(Part x) {
     return (x < splat(0.0f) ? power : splat(1.0f)) / (1.0f + power);
 }
 
+// The same and its derivative, without cancellation.
+struct SigmoidSlope {
+    Part value, slope;
+
+    explicit SigmoidSlope(Part x) {
+        const Part power = exp(-absolute(x)), larger = 1.0f / (1.0f + power);
+        const Part smaller = power * larger;
+        value = x < splat(0.0f) ? smaller : larger;
+        slope = smaller * larger;
+    }
+};
+
 inline Part tanh(Part x) {
     const Part size = absolute(x), square = x * x;
     // Up to 0.625.
@@ -153,7 +169,8 @@ inline Part scaled_erfc(Part x) {
 }
 
 inline Part erf(Part x) {
-    const Part size = absolute(x), square = x * x;
+    const Part limit = splat(4.0f), size = absolute(x) > limit ? limit : absolute(x);
+    const Part square = size * size;
     // Up to 0.875.
     const Part near = x + x * horner(square, 0.12837917f, -0.3761263f, 0.11283623f, -0.026855364f,
                                      0.0051909415f, -0.00080264197f, 7.867642e-05f);

@@ -30,7 +30,7 @@ class Linear : public Operation {
         if (tokens_ == 1)
             return contract({at.x[0], along_.data(), weight, along_.data(), inputs_, inputs_, at.y,
                              1, bias, false},
-                            outputs_, 1, 1, 0, 0);
+                            outputs_, 1, 1, 0, 0, inputs_);
         multiply_matrices<float>({at.x[0], inputs_, 1, weight, 1, inputs_, at.y, outputs_, 1,
                                   inputs_, bias, false},
                                  tokens_, outputs_);
@@ -44,7 +44,7 @@ class Linear : public Operation {
         if (tokens_ == 1)
             return contract({at.dy, outputs_at_.data(), weight, rows_.data(), 1, outputs_,
                              at.dx[0], 1, nullptr, at.add[0]},
-                            inputs_, 1, 1, 0, 0);
+                            inputs_, 1, 1, 0, 0, outputs_);
         multiply_matrices<float>({at.dy, outputs_, 1, weight, inputs_, 1, at.dx[0], inputs_, 1,
                                   outputs_, nullptr, at.add[0]},
                                  tokens_, inputs_);
@@ -66,7 +66,7 @@ class Linear : public Operation {
                   images_dy_.data(), LANES, tokens_ * LANES,
                   reinterpret_cast<Lanes *>(at.gradients[0]), groups_, nullptr,
                   at.add_gradients[0]},
-                 outputs_, 1, groups_, 0, 0);
+                 outputs_, 1, groups_, 0, 0, tokens_ * LANES);
     }
 
     void to_bias(const Backward &at) const {
