@@ -88,6 +88,7 @@ class CompiledGraph:
             if len(self._known) >= _PLANS:
                 self._known.clear()
             module = _Bound(self._traced, args, self._weights, self._batches[0])
+            module.train(self._training is not False)
             try:
                 planned = PlannedForward(module, key[2], input_gradient=key[3])
                 if planned.by_mode and self._training is None:

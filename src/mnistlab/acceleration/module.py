@@ -65,7 +65,9 @@ class _Plans:
     def __call__(self, module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         """Run the forward pass of a module."""
         forward = super(_Accelerated, module).forward
-        if torch.compiler.is_compiling():
+        # A single image in training has no variance, which PyTorch says best.
+        single = module.training and args and isinstance(args[0], Tensor) and len(args[0]) == 1
+        if single or torch.compiler.is_compiling():
             return forward(*args, **kwargs)
         reason = self._why_not(module, args, kwargs)
         if reason:

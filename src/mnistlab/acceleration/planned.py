@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from mnistlab.kernels import Program, trace
+from mnistlab.kernels import Program, fuse, trace_mode
 
 _BY_MODE = ("batch_norm", "dropout")
 """Operations, by parts of their names, that do something else in evaluation mode."""
@@ -31,7 +31,7 @@ class PlannedForward:
     def __init__(
         self, module: nn.Module, image_shape: tuple[int, ...], *, input_gradient: bool
     ) -> None:
-        graph = trace(module, image_shape, both_modes=False)
+        graph = fuse(trace_mode(module, image_shape))
         self.module, self.program = module, Program(graph, input_gradient=input_gradient)
         names = [node.operation for node in graph.nodes]
         self.by_mode = any(part in name for name in names for part in _BY_MODE)

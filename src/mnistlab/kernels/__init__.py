@@ -14,8 +14,11 @@ __all__ = [
     "Obstacle",
     "ObstacleError",
     "Plan",
+    "Program",
+    "fuse",
     "installed",
     "load_library",
     "make_plan",
+    "trace_mode",
     "why_not_fused",
 ]

@@ -1,7 +1,7 @@
 """Tracing: from a model's forward pass to the graph of its operations."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ _BATCHES = 2, 3
 _DROPOUT = "dropout"
 _NO_KERNEL = "has no native kernel"
 _DIFFERS = "differs from one batch to the next"
+_HOOKS = "has hooks on its gradients"
 
 
 def trace(model: nn.Module, image_shape: tuple[int, ...], classes: int | None = None) -> Graph:
@@ -40,7 +41,7 @@ def trace(model: nn.Module, image_shape: tuple[int, ...], classes: int | None = 
             listed.
         KernelError: the forward pass fails.
     """
-    refused = list(_refuse_unusual(model))
+    refused = [*_refuse_modules(model), *_refuse_parameters(model), *_refuse_hooks(model)]
     modes = {module: module.training for module in model.modules()}
     try:
         found = [_trace(model.train(training), image_shape) for training in (True, False)]
@@ -56,6 +57,26 @@ def trace(model: nn.Module, image_shape: tuple[int, ...], classes: int | None = 
     if not obstacles:
         obstacles = [*_check_outputs(graph, classes), *_check_modes(graph, evaluated)]
     if obstacles:
+        raise ObstacleError(obstacles)
+    return graph
+
+
+def trace_mode(model: nn.Module, image_shape: tuple[int, ...]) -> Graph:
+    """Turn a model's forward pass in the mode that it is in into a graph of operations.
+
+    Unlike :func:`trace` it does not ask for the same in the other mode, nor whether hooks wait for
+    the parameters' gradients, which the caller hands to PyTorch's autograd.
+
+    Args:
+        model: any module that takes a batch of images.
+        image_shape: of one image.
+
+    Raises:
+        ObstacleError: something in the forward pass has no native kernel.
+        KernelError: the forward pass fails.
+    """
+    graph, obstacles = _trace(model, image_shape)
+    if obstacles := [*_refuse_modules(model), *_refuse_parameters(model), *obstacles]:
         raise ObstacleError(obstacles)
     return graph
 
@@ -247,27 +268,34 @@ class _Lowering:
         self.obstacles.append(Obstacle(what or "the model", reason, "", remedy(None, reason)))
 
 
-def _refuse_unusual(model: nn.Module) -> list[Obstacle]:
-    """Return what in a model's tensors and hooks has no native kernels."""
-    found: list[Obstacle] = []
-
-    def refuse(name: str, reason: str) -> None:
-        found.append(Obstacle(name or "the model", reason, "", remedy(None, reason)))
-
+def _refuse_modules(model: nn.Module) -> Iterator[Obstacle]:
+    """Yield the modules that have no native kernels as such."""
     for name, module in model.named_modules():
         if module._backward_hooks or module._backward_pre_hooks:
-            refuse(name, "has hooks on its gradients")
+            yield _unusual(name, _HOOKS)
         if isinstance(module, torch.jit.ScriptModule) or type(module).__name__ == "OptimizedModule":
-            refuse(name, "is compiled")
+            yield _unusual(name, "is compiled")
+
+
+def _refuse_parameters(model: nn.Module) -> Iterator[Obstacle]:
+    """Yield the parameters that native kernels cannot read."""
     addresses: dict[int, str] = {}
     for name, parameter in model.named_parameters():
         if parameter.dtype != torch.float32 or parameter.device.type != "cpu":
-            refuse(name, "is not float32 on the CPU")
+            yield _unusual(name, "is not float32 on the CPU")
         elif parameter.numel() and addresses.setdefault(parameter.data_ptr(), name) != name:
-            refuse(name, f"shares memory with {addresses[parameter.data_ptr()]}")
+            yield _unusual(name, f"shares memory with {addresses[parameter.data_ptr()]}")
+
+
+def _refuse_hooks(model: nn.Module) -> Iterator[Obstacle]:
+    """Yield the parameters that native kernels cannot train."""
+    for name, parameter in model.named_parameters():
         if parameter._backward_hooks or getattr(parameter, "_post_accumulate_grad_hooks", None):
-            refuse(name, "has hooks on its gradients")
-    return found
+            yield _unusual(name, _HOOKS)
+
+
+def _unusual(name: str, reason: str) -> Obstacle:
+    return Obstacle(name or "the model", reason, "", remedy(None, reason))
 
 
 def _check_outputs(graph: Graph, classes: int | None) -> list[Obstacle]:
