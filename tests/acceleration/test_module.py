@@ -39,7 +39,8 @@ def test_a_layer_that_is_replaced_and_a_number_that_is_changed_are_followed():
     fast.last, plain.last = other, other
     for _ in range(2):
         same(fast(images(4)), plain(images(4)))
-    fast.train(), plain.train()
+    for model in (fast, plain):
+        model.train()
     fast.drop.p = plain.drop.p = 0.0
     for _ in range(2):
         same(fast(images(4)), plain(images(4)))
@@ -90,12 +91,23 @@ def test_a_forward_pass_that_counts_its_calls_stays_on_pytorch():
     same(found[2], 3 * found[0])
 
 
-def test_layers_in_different_modes_run_on_pytorch():
+def test_a_normalisation_that_is_frozen_runs_on_pytorch():
     fast, plain = twins("accelerate")
-    fast.norm.eval(), plain.norm.eval()
-    with pytest.warns(RuntimeWarning, match="some in evaluation mode"):
+    for model in (fast, plain):
+        model.norm.eval()
+    same(fast(images(4)), plain(images(4)))
+    with pytest.warns(RuntimeWarning, match="norm .*uses its running averages in training"):
         same(fast(images(4)), plain(images(4)))
     assert_same_state(fast, plain)
+
+
+def test_dropout_alone_in_training_mode_draws():
+    """Monte Carlo dropout (Gal and Ghahramani, 2016)."""
+    model = accelerate(nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(100, 3)).eval())
+    model[1].train()
+    with torch.no_grad():
+        model(images(4))
+        assert not torch.equal(model(images(4)), model(images(4)))
 
 
 def test_a_single_image_in_training_is_what_it_is_in_pytorch():

@@ -122,10 +122,12 @@ class _Eager:
         model, batches = _build(network), _batches(network)
         model.to(memory_format=layout)  # type: ignore[call-overload]
         self._optimizer = make_optimizer(model, Recipe())
-        self._model = torch.compile(model) if compiled else model
+        if compiled:
+            model.compile()
+        self._model = model
         self._layout, self._labels = layout, batches.labels
         self._pixels = (batches.images / 255 - 0.5) / 0.25
-        self._steps = list(batches.order.split(BATCH))
+        self._steps = torch.split(batches.order, BATCH)
 
     def __call__(self) -> None:
         """Take the steps of one turn."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +52,7 @@ class _TwoConvolutions(nn.Module):
         self.first, self.second = nn.Conv2d(1, 32, 3), nn.Conv2d(32, 64, 3)
         self.hidden, self.last = nn.Linear(64 * 12 * 12, 128), nn.Linear(128, CLASSES)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Any:
         values = functional.relu(self.second(functional.relu(self.first(images))))
         values = torch.flatten(functional.max_pool2d(values, 2), 1)
         values = functional.dropout(values, 0.25, self.training)
@@ -71,7 +72,7 @@ class _ResidualBlock(nn.Module):
         self.two = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.norm_one, self.norm_two = nn.BatchNorm2d(width), nn.BatchNorm2d(width)
 
-    def forward(self, values: Tensor) -> Tensor:
+    def forward(self, values: Tensor) -> Any:
         inner = functional.relu(self.norm_one(self.one(values)))
         inner = self.norm_two(self.two(inner))
         if self.more:
@@ -109,7 +110,7 @@ class _Gated(nn.Module):
         super().__init__()
         self.one, self.two = nn.Linear(channels, channels // 4), nn.Linear(channels // 4, channels)
 
-    def forward(self, values: Tensor) -> Tensor:
+    def forward(self, values: Tensor) -> Any:
         gates = torch.sigmoid(self.two(functional.relu(self.one(values.mean((2, 3))))))
         return values * gates[:, :, None, None]
 
@@ -130,7 +131,7 @@ class _Attention(nn.Module):
         self.heads = heads
         self.qkv, self.last = nn.Linear(size, 3 * size), nn.Linear(size, size)
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor) -> Any:
         count, length, size = tokens.shape
         qkv = self.qkv(tokens).reshape(count, length, 3, self.heads, size // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
@@ -147,7 +148,7 @@ class _TransformerBlock(nn.Module):
             nn.LayerNorm(size), nn.Linear(size, 2 * size), nn.GELU(), nn.Linear(2 * size, size)
         )
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor) -> Any:
         tokens = tokens + self.attention(tokens)
         return tokens + self.inner(tokens)
 
@@ -163,7 +164,7 @@ class _VisionTransformer(nn.Module):
         self.blocks = nn.Sequential(*(_TransformerBlock(size, heads) for _ in range(depth)))
         self.norm, self.last = nn.LayerNorm(size), nn.Linear(size, CLASSES)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Any:
         tokens = self.patches(images).flatten(2).transpose(1, 2)
         tokens = torch.cat([self.token.expand(len(images), -1, -1), tokens], 1) + self.positions
         return self.last(self.norm(self.blocks(tokens))[:, 0])
@@ -181,7 +182,7 @@ class _ConvNeXtBlock(nn.Module):
             nn.Linear(4 * channels, channels),
         )
 
-    def forward(self, values: Tensor) -> Tensor:
+    def forward(self, values: Tensor) -> Any:
         inner = self.norm(self.depthwise(values).permute(0, 2, 3, 1))
         inner = self.two(functional.gelu(self.one(inner)))
         return values + inner.permute(0, 3, 1, 2)

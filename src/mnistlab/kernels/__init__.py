@@ -3,13 +3,17 @@
 from mnistlab.kernels.addresses import why_not_fused
 from mnistlab.kernels.agreement import make_plan
 from mnistlab.kernels.epoch import AUGMENTATION_TENSORS, AugmentationParams, EpochBatches
+from mnistlab.kernels.fusion import fuse
 from mnistlab.kernels.library import installed, load_library
 from mnistlab.kernels.obstacles import Obstacle, ObstacleError
 from mnistlab.kernels.plan import Plan
+from mnistlab.kernels.program import Context, Program
+from mnistlab.kernels.trace import trace_mode
 
 __all__ = [
     "AUGMENTATION_TENSORS",
     "AugmentationParams",
+    "Context",
     "EpochBatches",
     "Obstacle",
     "ObstacleError",
