@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils import checkpoint
 
 from mnistlab.kernels.trace import trace
 from tests.kernels.graphs import compute
@@ -92,6 +93,28 @@ class Scaled(nn.Module):
     def forward(self, x):
         x = self.conv(x + self.mean)
         return self.last((x * self.gamma.view(1, -1, 1, 1)).flatten(1))
+
+
+class Masked(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mask", torch.ones(16, 16).tril() == 0)
+
+    def forward(self, x):
+        scores = (x @ x.mT).masked_fill(~self.mask[: x.size(1), : x.size(1)], -math.inf)
+        return scores.softmax(-1) @ x
+
+
+def looked_at(m, x):
+    x = m.conv(x)
+    batch = x.data.size(0)
+    m.seen = torch.erfinv(x).detach()
+    return m.last(x.view(batch, -1))
+
+
+def checkpointed(m, x):
+    x = checkpoint.checkpoint(m.conv, x, use_reentrant=False)
+    return m.last(x.flatten(1))
 
 
 def layer_used_twice():
@@ -236,6 +259,22 @@ FOLLOWED = {
             2,
             enable_nested_tensor=False,
         )
+    ),
+    "gates expanded": after_conv(lambda x: (x * x.mean((2, 3), True).expand_as(x)).flatten(1)),
+    "repeated": after_conv(lambda x: x.mean(3, True).repeat(1, 1, 1, 4).flatten(1)),
+    "tiled": after_conv(lambda x: x[:, :2].tile(1, 2, 1, 1).flatten(1)),
+    "a new dimension": after_conv(
+        lambda x: x[:, :1].expand(4, -1, -1, -1, -1).mean(0).flatten(1), 16
+    ),
+    "rolled": after_conv(lambda x: x.roll((1, -1), (2, 3)).flatten(1)),
+    "repeated in place": after_conv(lambda x: x[..., :2].repeat_interleave(2, -1).flatten(1)),
+    "rows picked": after_conv(lambda x: x.index_select(2, torch.tensor([3, 0, 0, 1])).flatten(1)),
+    "chosen": after_conv(lambda x: torch.where(torch.eye(4) > 0, x, -math.inf).exp().flatten(1)),
+    "a mask": lambda: Tokens(Masked()),
+    "looked at only": of(looked_at),
+    "checkpointed": of(checkpointed),
+    "cumulative batch norm": lambda: nn.Sequential(
+        conv(), nn.BatchNorm2d(4, momentum=None), nn.Flatten(), head()
     ),
     "channels last": lambda: nn.Sequential(conv(), nn.Flatten(), head()).to(
         memory_format=torch.channels_last

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels import Context, Program, fuse, trace_mode
+from mnistlab.kernels import Context, Program, fuse, trace
 
 
 class PlannedForward:
@@ -29,7 +29,7 @@ class PlannedForward:
     def __init__(
         self, module: nn.Module, image_shape: tuple[int, ...], *, input_gradient: bool
     ) -> None:
-        graph = fuse(trace_mode(module, image_shape))
+        graph = fuse(trace(module, image_shape, both_modes=False))
         operations = {node.operation for node in graph.nodes}
         self.module, self.program = module, Program(graph, input_gradient=input_gradient)
         self._modes = [(part, part.training) for part in module.modules()]

@@ -8,7 +8,7 @@ from mnistlab.kernels.library import installed, load_library
 from mnistlab.kernels.obstacles import Obstacle, ObstacleError
 from mnistlab.kernels.plan import Plan
 from mnistlab.kernels.program import Context, Program
-from mnistlab.kernels.trace import trace_mode
+from mnistlab.kernels.trace import trace
 
 __all__ = [
     "AUGMENTATION_TENSORS",
@@ -23,6 +23,6 @@ __all__ = [
     "installed",
     "load_library",
     "make_plan",
-    "trace_mode",
+    "trace",
     "why_not_fused",
 ]

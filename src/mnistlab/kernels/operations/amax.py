@@ -20,9 +20,7 @@ def amax(
     dim: Axes = (),
     keepdim: bool = False,  # noqa: FBT001, FBT002 - PyTorch's signature
 ) -> Value:
-    return reduce(
-        graph, "amax", graph.value(input), dim, keepdim=keepdim, integers=[_SHARED]
-    )
+    return reduce(graph, "amax", graph.value(input), dim, keepdim=keepdim, integers=[_SHARED])
 
 
 @lowers(Tensor.amin, torch.amin)

@@ -1,6 +1,5 @@
 """Batch normalisation."""
 
-
 from torch import Tensor, nn
 from torch.nn import functional
 

@@ -7,9 +7,5 @@ from mnistlab.kernels.operations.registry import lowers
 
 
 @lowers(functional.hardsigmoid)
-def hardsigmoid(
-    graph: Graph,
-    input: Value,
-    inplace: bool = False,
-) -> Value:
+def hardsigmoid(graph: Graph, input: Value, inplace: bool = False) -> Value:
     return graph.append("hardsigmoid", [input], input.shape)

@@ -7,9 +7,5 @@ from mnistlab.kernels.operations.registry import lowers
 
 
 @lowers(functional.hardswish)
-def hardswish(
-    graph: Graph,
-    input: Value,
-    inplace: bool = False,
-) -> Value:
+def hardswish(graph: Graph, input: Value, inplace: bool = False) -> Value:
     return graph.append("hardswish", [input], input.shape)

@@ -121,9 +121,7 @@ def _product(
 ) -> Value:
     shape = (*leading, one.shape[-2], two.shape[-1])
     (one, first), (two, second) = _untransposed(graph, one), _untransposed(graph, two)
-    return graph.append(
-        "matmul", [one, two], shape, integers=[first, second], batch_axis=axis
-    )
+    return graph.append("matmul", [one, two], shape, integers=[first, second], batch_axis=axis)
 
 
 def _untransposed(graph: Graph, value: Value) -> tuple[Value, bool]:

@@ -7,9 +7,5 @@ from mnistlab.kernels.operations.registry import lowers
 
 
 @lowers(functional.mish)
-def mish(
-    graph: Graph,
-    input: Value,
-    inplace: bool = False,
-) -> Value:
+def mish(graph: Graph, input: Value, inplace: bool = False) -> Value:
     return graph.append("mish", [input], input.shape)

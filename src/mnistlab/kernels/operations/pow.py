@@ -12,9 +12,7 @@ _LARGEST = 4
 
 
 @lowers(torch.pow, Tensor.pow, Tensor.pow_)
-def power(
-    graph: Graph, input: Value | float, exponent: Value | Tensor | float, *, out: None = None
-) -> Value:
+def power(graph: Graph, input: Value | float, exponent: Value | Tensor | float) -> Value:
     if not isinstance(input, Value) or isinstance(exponent, Value | Tensor):
         raise KernelError("its exponent is not a fixed number")
     if exponent == 0 or abs(exponent) > _LARGEST or 4 * exponent % 1:

@@ -12,9 +12,5 @@ from mnistlab.kernels.operations.registry import lowers
     *(functional.relu, functional.relu_),
     *(torch.relu, Tensor.relu, Tensor.relu_),
 )
-def relu(
-    graph: Graph,
-    input: Value,
-    inplace: bool = False,
-) -> Value:
+def relu(graph: Graph, input: Value, inplace: bool = False) -> Value:
     return graph.append("relu", [input], input.shape)

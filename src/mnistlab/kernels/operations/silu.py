@@ -7,9 +7,5 @@ from mnistlab.kernels.operations.registry import lowers
 
 
 @lowers(functional.silu)
-def silu(
-    graph: Graph,
-    input: Value,
-    inplace: bool = False,
-) -> Value:
+def silu(graph: Graph, input: Value, inplace: bool = False) -> Value:
     return graph.append("silu", [input], input.shape)

@@ -60,6 +60,7 @@ class BlockNorm : public Operation {
     int64_t saved() const override { return 2 * blocks_; }
     int64_t scratch() const override { return 2 * weights_; }
     bool in_place(int) const override { return true; }
+    bool adds() const override { return true; }
 
    private:
     int64_t weight_of(int64_t block, int64_t run) const {
@@ -139,7 +140,8 @@ class BlockNorm : public Operation {
                     const Part along =
                         normalised(x[i].part[p], mean.part[p], inverse.part[p]) * sums.of[0].part[p];
                     const Part even = CENTRED ? along + sums.of[1].part[p] : along;
-                    dx[i].part[p] = (dy[i].part[p] * scale - even * share) * inverse.part[p];
+                    const Part own = (dy[i].part[p] * scale - even * share) * inverse.part[p];
+                    dx[i].part[p] = at.add[0] ? dx[i].part[p] + own : own;
                 }
         }
     }

@@ -5,7 +5,7 @@ namespace {
 
 struct Hardswish {
     explicit Hardswish(const Signature &) {}
-    Part value(Part x) const { return x * clamp(x + 3.0f, 0.0f, 6.0f) / 6.0f; }
+    Part value(Part x) const { return x * (clamp(x + 3.0f, 0.0f, 6.0f) / 6.0f); }
 
     Part gradient(Part x, Part dy) const {
         const Part within = dy * (x / 3.0f + 0.5f);

@@ -38,12 +38,14 @@ class Prelu final : public Operation {
             for (int64_t i = 0; i < size_; i++)
                 for (int p = 0; p < PARTS; p++) {
                     const Part grad = dy[i].part[p];
-                    dx[i].part[p] = x[i].part[p] > splat(0.0f) ? grad : grad * slope;
+                    const Part own = x[i].part[p] > splat(0.0f) ? grad : grad * slope;
+                    dx[i].part[p] = at.add[0] ? dx[i].part[p] + own : own;
                 }
         }
     }
 
     bool in_place(int) const override { return true; }
+    bool adds() const override { return true; }
 
    private:
     const int64_t channels_, size_;
