@@ -42,14 +42,15 @@ def trace(
         classes: that the model tells apart: it must return logits of shape ``(batch, classes)``, or
             of ``(batch, classes, height, width)``. ``None`` allows any outputs.
         both_modes: whether the graph is that of training mode and must be the same in evaluation,
-            dropout aside; otherwise it is that of the mode that the model is in.
+            dropout aside; otherwise it is that of the mode that the model is in, and hooks of
+            parameters are the caller's to run.
 
     Raises:
         ObstacleError: something in the forward pass has no native kernel; all that is found is
             listed.
         KernelError: the forward pass fails.
     """
-    refused = _refuse_unusual(model)
+    refused = _refuse_unusual(model, hooks=both_modes)
     if both_modes and len({module.training for module in model.modules()}) > 1:
         reason = "some of its layers are in training and some in evaluation"
         refused.append(Obstacle("the model", reason, "", remedy(None, reason)))
@@ -314,8 +315,10 @@ class _Lowering:
         self.obstacles.append(Obstacle(what or "the model", reason, "", remedy(None, reason)))
 
 
-def _refuse_unusual(model: nn.Module) -> list[Obstacle]:
-    """Return what in a model's tensors and hooks has no native kernels."""
+def _refuse_unusual(model: nn.Module, *, hooks: bool) -> list[Obstacle]:
+    """Return what in a model's tensors and, if asked for, its parameters' hooks has no native
+    kernels.
+    """
     found: list[Obstacle] = []
 
     def refuse(name: str, reason: str) -> None:
@@ -332,7 +335,8 @@ def _refuse_unusual(model: nn.Module) -> list[Obstacle]:
             refuse(name, "is not float32 on the CPU")
         elif parameter.numel() and addresses.setdefault(parameter.data_ptr(), name) != name:
             refuse(name, f"shares memory with {addresses[parameter.data_ptr()]}")
-        if parameter._backward_hooks or getattr(parameter, "_post_accumulate_grad_hooks", None):
+        after = getattr(parameter, "_post_accumulate_grad_hooks", None)
+        if hooks and (parameter._backward_hooks or after):
             refuse(name, "has hooks on its gradients")
     return found
 
