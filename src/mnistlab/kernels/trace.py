@@ -42,14 +42,15 @@ def trace(
         classes: that the model tells apart: it must return logits of shape ``(batch, classes)``, or
             of ``(batch, classes, height, width)``. ``None`` allows any outputs.
         both_modes: whether the graph is that of training mode and must be the same in evaluation,
-            dropout aside; otherwise it is that of the mode that the model is in.
+            dropout aside; otherwise it is that of the mode that the model is in, and hooks of
+            parameters are the caller's to run.
 
     Raises:
         ObstacleError: something in the forward pass has no native kernel; all that is found is
             listed.
         KernelError: the forward pass fails.
     """
-    refused = list(_refuse_unusual(model))
+    refused = list(_refuse_unusual(model, hooks=both_modes))
     modes = {module: module.training for module in model.modules()}
     try:
         if both_modes:
@@ -210,16 +211,15 @@ class _Lowering:
         batches = any(isinstance(leaf, Batch) for leaf in _leaves((args, kwargs)))
         if batches and not handler.takes_batch:
             raise KernelError("computes with the number of images in the batch")
-        if not call.of_images:
-            args, kwargs = self._spread(args), self._spread(kwargs)
+        if not call.of_images and args:
+            # What is computed from the model's tensors alone; its weights stay weights.
+            args = (self._spread(args[0]), *args[1:])
         return list(_flatten(handler(self.graph, args, kwargs)))
 
     def _spread(self, given: Any) -> Any:
-        """Return arguments with values in place of the model's tensors: they are computed with."""
+        """Return values in place of tensors."""
         if isinstance(given, Tensor) and given.dtype == torch.float32:
             return self.graph.value(given)
-        if isinstance(given, dict):
-            return {name: self._spread(value) for name, value in given.items()}
         if isinstance(given, tuple | list):
             return type(given)(self._spread(value) for value in given)
         return given
@@ -312,8 +312,10 @@ class _Lowering:
         self.obstacles.append(Obstacle(what or "the model", reason, "", remedy(None, reason)))
 
 
-def _refuse_unusual(model: nn.Module) -> list[Obstacle]:
-    """Return what in a model's tensors and hooks has no native kernels."""
+def _refuse_unusual(model: nn.Module, *, hooks: bool) -> list[Obstacle]:
+    """Return what in a model's tensors and, if asked for, its parameters' hooks has no native
+    kernels.
+    """
     found: list[Obstacle] = []
 
     def refuse(name: str, reason: str) -> None:
@@ -330,7 +332,8 @@ def _refuse_unusual(model: nn.Module) -> list[Obstacle]:
             refuse(name, "is not float32 on the CPU")
         elif parameter.numel() and addresses.setdefault(parameter.data_ptr(), name) != name:
             refuse(name, f"shares memory with {addresses[parameter.data_ptr()]}")
-        if parameter._backward_hooks or getattr(parameter, "_post_accumulate_grad_hooks", None):
+        after = getattr(parameter, "_post_accumulate_grad_hooks", None)
+        if hooks and (parameter._backward_hooks or after):
             refuse(name, "has hooks on its gradients")
     return found
 
