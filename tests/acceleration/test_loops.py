@@ -19,7 +19,11 @@ from tests.acceleration.loops import (
     twins,
 )
 
-pytestmark = pytest.mark.parametrize("way", WAYS)
+pytestmark = [
+    pytest.mark.parametrize("way", WAYS),
+    # torch.compile looks for gradients where there are none.
+    pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning"),
+]
 
 
 @pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.RMSprop])

@@ -57,7 +57,8 @@ class CompiledGraph:
         if len(self._batches) != 1:
             self._reason = "a graph takes not one tensor besides weights"
         if self._reason:
-            say(self._reason)
+            if self._weights:  # unlike a loss
+                say(self._reason)
         elif size == 1:
             # A number that may be the batch's or any other; one image is quick anyway.
             self._reason = "there is one image in the batch"
