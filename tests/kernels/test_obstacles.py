@@ -232,6 +232,14 @@ OBSTACLES = {
         lambda: nn.Sequential(nn.Flatten(), nn.AlphaDropout(0.5), head(72)),
         r"^1 \(AlphaDropout\): has no native kernel$",
     ),
+    "dropout of a parameter": (
+        of(
+            lambda m, x: m.last(x.flatten(1) * functional.dropout(m.scale, 0.5, m.training)),
+            scale=nn.Parameter(torch.ones(72)),
+            last=head(72),
+        ),
+        "drops the same values for all images",
+    ),
     "norm used twice": (
         of(norm_used_twice, norm=nn.BatchNorm2d(2), last=head(72)),
         r"^norm \(BatchNorm2d\): is used more than once",

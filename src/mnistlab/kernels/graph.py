@@ -114,7 +114,6 @@ class Graph:
         nodes: in the order in which they are computed.
         image: the value of number 0.
         outputs: what the model returns.
-        training: whether it was in training mode.
         returns_tensor: whether that is a tensor, not a tuple or dictionary of them.
         module: the layer whose ``forward`` makes the call that is being lowered, if any.
         layer: its name and class.
@@ -128,7 +127,6 @@ class Graph:
         self.image = Value(0, tuple(image_shape))
         self.outputs: list[Value] = []
         self.returns_tensor = True
-        self.training = model.training
         self.module: nn.Module | None = None
         self.layer = ""
         self._owners = {id(tensor): owned for owned, tensor in own_tensors(model)}

@@ -211,16 +211,15 @@ class _Lowering:
         batches = any(isinstance(leaf, Batch) for leaf in _leaves((args, kwargs)))
         if batches and not handler.takes_batch:
             raise KernelError("computes with the number of images in the batch")
-        if not call.of_images:
-            args, kwargs = self._spread(args), self._spread(kwargs)
+        if not call.of_images and args:
+            # What is computed from the model's tensors alone; its weights stay weights.
+            args = (self._spread(args[0]), *args[1:])
         return list(_flatten(handler(self.graph, args, kwargs)))
 
     def _spread(self, given: Any) -> Any:
-        """Return arguments with values in place of the model's tensors: they are computed with."""
+        """Return values in place of tensors."""
         if isinstance(given, Tensor) and given.dtype == torch.float32:
             return self.graph.value(given)
-        if isinstance(given, dict):
-            return {name: self._spread(value) for name, value in given.items()}
         if isinstance(given, tuple | list):
             return type(given)(self._spread(value) for value in given)
         return given

@@ -48,9 +48,7 @@ def windows(draw, *, dilated):
     kernel, stride, image = draw(sizes(1, 4, 2)), draw(sizes(1, 4, 2)), draw(sizes(1, 11, 2))
     padding = tuple(draw(st.integers(0, size // 2)) for size in kernel)
     dilation = draw(sizes(1, 2, 2)) if dilated else (1, 1)
-    sides = [
-        side + 2 * p - d * (k - 1) for side, k, d, p in zip(image, kernel, dilation, padding)
-    ]
+    sides = [side + 2 * p - d * (k - 1) for side, k, d, p in zip(image, kernel, dilation, padding)]
     assume(min(sides) > 0)
     options = {"padding": padding, "ceil_mode": draw(st.booleans())}
     if dilated:

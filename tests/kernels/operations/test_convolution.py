@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from tests.kernels.operations.geometry import layers_2d
-from tests.kernels.operations.oracle import BATCHES, SEEDS, check, compute, modest, normal
+from tests.kernels.operations.oracle import BATCHES, SEEDS, check, compute, modest, normal, sizes
 
 
 @modest
@@ -38,6 +38,20 @@ def test_random_geometry(drawn, batch, seed):
 )
 def test_common_layers(layer, shape):
     check(layer, normal(33, shape), threads=(3,))
+
+
+@modest
+@given(sizes(30, 50, 2), sizes(3, 11, 2), sizes(0, 2, 2), st.sampled_from([1, 2]), BATCHES)
+def test_wide_layers(channels, image, padding, groups, batch):
+    """Winograd's filtering, and where it does not pay."""
+    inputs, outputs = (groups * count for count in channels)
+    layer = nn.Conv2d(inputs, outputs, 3, padding=padding, groups=groups)
+    check(layer, normal(min(batch, 17), (inputs, *image)), threads=(3,))
+
+
+@pytest.mark.parametrize("channels", [(32, 48), (64, 33)])
+def test_wide_layers_of_whole_vectors(channels):
+    check(nn.Conv2d(*channels, 3, padding=1), normal(33, (channels[0], 9, 12)))
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")

@@ -64,7 +64,8 @@ class Amax : public Operation {
             for (int k = 0; k < COUNT; k++)
                 among[k] += x[offset + k * step].part[p] == best[k] ? splat(1) : splat(0);
         });
-        for (int k = 0; k < COUNT; k++) grad[k] = grad[k] / among[k];
+        // Of no number at all where one is NaN: in PyTorch all gradients are NaN then.
+        for (int k = 0; k < COUNT; k++) grad[k] = best[k] == best[k] ? grad[k] / among[k] : best[k];
     }
 
     template <int COUNT>
@@ -74,7 +75,9 @@ class Amax : public Operation {
         reduction_.within([&](int64_t offset) {
             for (int k = 0; k < COUNT; k++) {
                 const Part value = x[offset + k * step].part[p];
-                const PartMask largest = (value == best[k]) | ((value != value) & (best[k] != best[k]));
+                PartMask nan = best[k] != best[k];
+                if (first_) nan &= value != value;
+                const PartMask largest = (value == best[k]) | nan;
                 const Part to = (largest & ~given[k]) ? grad[k] : splat(0);
                 if (first_) given[k] |= largest;
                 Part &result = dx[offset + k * step].part[p];
