@@ -49,7 +49,11 @@ class PlannedForward:
             A sequence of all tensors that the module returns, with gradients where PyTorch would
             have them.
         """
+        images = images.contiguous()
         parameters = self.program.parameters
+        for parameter in parameters:
+            if not parameter.is_contiguous():  # such as weights with channels last
+                parameter.data = parameter.data.contiguous()
         differentiable = torch.is_grad_enabled() and any(
             tensor.requires_grad for tensor in (images, *parameters)
         )
