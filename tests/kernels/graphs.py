@@ -16,7 +16,13 @@ from mnistlab.kernels.operations import Handler, handlers
 from mnistlab.kernels.recording import name_of
 
 RUN_AS_THEY_ARE = [
-    *(torch.conv2d, functional.linear, functional.layer_norm, functional.group_norm),
+    *(Tensor.exp, Tensor.roll, torch.stack, torch.sigmoid, torch.sub),
+    *(
+        torch.conv2d,
+        functional.linear,
+        functional.layer_norm,
+        functional.group_norm,
+    ),
     *(torch.relu, Tensor.relu, torch.relu_, Tensor.relu_, functional.relu, torch.tanh),
     *(functional.gelu, functional.softmax, functional.log_softmax, torch.mean, Tensor.mean),
     *(functional.max_pool2d, functional.avg_pool2d, functional.adaptive_avg_pool2d),
@@ -94,13 +100,17 @@ def _run(node, given, count):
             bool(node.integers[0]),
             *node.floats,
         )
-    if node.operation in ("slice", "permute"):
+    if node.operation in ("slice", "permute", "gather"):
         # By images: the batch in front.
         axis = node.inputs[0].batch_axis
         (x,) = given["input"]
         x = x.unsqueeze(0) if axis is None else x.movedim(axis, 0)
         if node.operation == "permute":
             y = x.permute(0, *(one + 1 for one in node.integers))
+        elif node.operation == "gather":
+            y, places = x, iter(node.integers)
+            for k, size in enumerate(node.output.shape):
+                y = y.index_select(k + 1, torch.tensor([next(places) for _ in range(size)]))
         else:
             axis, start, step = node.integers
             index = start + step * torch.arange(

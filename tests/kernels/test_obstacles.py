@@ -103,6 +103,29 @@ class ReplacesBuffer(ChangesBuffer):
         return self.last(self.conv(x).flatten(1))
 
 
+class Counts(ChangesBuffer):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("steps", torch.tensor(0))
+
+    def forward(self, x):
+        self.steps += 1
+        return self.last(self.conv(x).flatten(1))
+
+
+class AsksBuffer(Counts):
+    def forward(self, x):
+        x = self.conv(x)
+        return self.last((x * 2 if self.steps > 100 and self.steps.item() else x).flatten(1))
+
+
+def stochastic_depth(m, x):
+    x = m.conv(x)
+    if torch.rand(1).item() < 0.8:
+        x = torch.relu(x)
+    return m.last(x.flatten(1))
+
+
 def remembered(m, x):
     m.seen = getattr(m, "seen", 0) + 1
     return m.last(x.flatten(1) * m.seen)
@@ -202,6 +225,21 @@ OBSTACLES = {
     "a stale view": (after_conv(stale), "overwritten in place since"),
     "a buffer changed": (ChangesBuffer, "changes the tensor average"),
     "a buffer replaced": (ReplacesBuffer, "replaces the tensor average"),
+    "a buffer counted": (Counts, "changes the tensor steps"),
+    "a buffer asked": (AsksBuffer, r"^bool\(\): decides by the value of a buffer"),
+    "stochastic depth": (of(stochastic_depth), r"^rand\(\): draws random numbers \(.*item"),
+    "AlphaDropout": (
+        lambda: nn.Sequential(nn.Flatten(), nn.AlphaDropout(0.5), head(72)),
+        r"^1 \(AlphaDropout\): has no native kernel$",
+    ),
+    "dropout of a parameter": (
+        of(
+            lambda m, x: m.last(x.flatten(1) * functional.dropout(m.scale, 0.5, m.training)),
+            scale=nn.Parameter(torch.ones(72)),
+            last=head(72),
+        ),
+        "drops the same values for all images",
+    ),
     "norm used twice": (
         of(norm_used_twice, norm=nn.BatchNorm2d(2), last=head(72)),
         r"^norm \(BatchNorm2d\): is used more than once",

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils import checkpoint
 
 from mnistlab.kernels.trace import trace
 from tests.kernels.graphs import compute
@@ -92,6 +93,69 @@ class Scaled(nn.Module):
     def forward(self, x):
         x = self.conv(x + self.mean)
         return self.last((x * self.gamma.view(1, -1, 1, 1)).flatten(1))
+
+
+class Masked(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mask", torch.ones(16, 16).tril() > 0)
+
+    def forward(self, x):
+        scores = (x @ x.mT).masked_fill(~self.mask[: x.size(1), : x.size(1)], -math.inf)
+        return scores.softmax(-1) @ x
+
+
+def looked_at(m, x):
+    x = m.conv(x)
+    batch = x.data.size(0)
+    m.seen = torch.erfinv(x).detach()
+    return m.last(x.view(batch, -1))
+
+
+def checkpointed(m, x):
+    x = checkpoint.checkpoint(m.conv, x, use_reentrant=False)
+    return m.last(x.flatten(1))
+
+
+class Rows(nn.Module):
+    """A recurrent layer over the rows of an image."""
+
+    def __init__(self, layer, width=5):
+        super().__init__()
+        self.layer, self.last = layer, nn.Linear(width, CLASSES)
+
+    def forward(self, x):
+        rows = x.flatten(1, 1)[:, 0]
+        if not self.layer.batch_first:
+            rows = rows.transpose(0, 1)
+        found, _ = self.layer(rows)
+        return self.last(found[:, -1] if self.layer.batch_first else found[-1])
+
+
+class LastState(Rows):
+    def forward(self, x):
+        zeros = torch.zeros(self.layer.num_layers, x.size(0), 5)
+        _, (hidden, cells) = self.layer(x.mean(1), (zeros, zeros))
+        return self.last(hidden[-1] + cells[0])
+
+
+class OwnCells(nn.Module):
+    def __init__(self, cell):
+        super().__init__()
+        self.cell, self.last = cell, nn.Linear(5, CLASSES)
+
+    def forward(self, x):
+        state = None
+        for row in x.mean(1).unbind(1):
+            state = self.cell(row, state)
+        return self.last(state[0] if isinstance(state, tuple) else state)
+
+
+def learned_start(m, x):
+    state = m.start
+    for row in x.mean(1).unbind(1):
+        state = torch.tanh(m.step(state) + row)
+    return m.last(state)
 
 
 def layer_used_twice():
@@ -236,6 +300,33 @@ FOLLOWED = {
             2,
             enable_nested_tensor=False,
         )
+    ),
+    "RNN": lambda: Rows(nn.RNN(6, 5, nonlinearity="relu", batch_first=True)),
+    "LSTM": lambda: Rows(nn.LSTM(6, 5, num_layers=2)),
+    "LSTM without bias": lambda: Rows(nn.LSTM(6, 5, bias=False, batch_first=True)),
+    "LSTM's last state": lambda: LastState(nn.LSTM(6, 5, num_layers=2, batch_first=True)),
+    "GRU, both ways": lambda: Rows(nn.GRU(6, 5, 2, batch_first=True, bidirectional=True), 10),
+    "LSTMCell": lambda: OwnCells(nn.LSTMCell(6, 5)),
+    "GRUCell": lambda: OwnCells(nn.GRUCell(6, 5)),
+    "RNNCell": lambda: OwnCells(nn.RNNCell(6, 5)),
+    "a learned start": of(
+        learned_start, start=nn.Parameter(torch.rand(6)), step=nn.Linear(6, 6), last=head(6)
+    ),
+    "gates expanded": after_conv(lambda x: (x * x.mean((2, 3), True).expand_as(x)).flatten(1)),
+    "repeated": after_conv(lambda x: x.mean(3, True).repeat(1, 1, 1, 4).flatten(1)),
+    "tiled": after_conv(lambda x: x[:, :2].tile(1, 2, 1, 1).flatten(1)),
+    "a new dimension": after_conv(
+        lambda x: x[:, :1].expand(4, -1, -1, -1, -1).mean(0).flatten(1), 16
+    ),
+    "rolled": after_conv(lambda x: x.roll((1, -1), (2, 3)).flatten(1)),
+    "repeated in place": after_conv(lambda x: x[..., :2].repeat_interleave(2, -1).flatten(1)),
+    "rows picked": after_conv(lambda x: x.index_select(2, torch.tensor([3, 0, 0, 1])).flatten(1)),
+    "chosen": after_conv(lambda x: torch.where(torch.eye(4) > 0, x, -math.inf).exp().flatten(1)),
+    "a mask": lambda: Tokens(Masked()),
+    "looked at only": of(looked_at),
+    "checkpointed": of(checkpointed),
+    "cumulative batch norm": lambda: nn.Sequential(
+        conv(), nn.BatchNorm2d(4, momentum=None), nn.Flatten(), head()
     ),
     "channels last": lambda: nn.Sequential(conv(), nn.Flatten(), head()).to(
         memory_format=torch.channels_last

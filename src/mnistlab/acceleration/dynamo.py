@@ -5,8 +5,8 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, fx, nn
+from torch.nn import functional
 
 from mnistlab.acceleration.planned import PlannedForward, say, why_not_images
 from mnistlab.errors import KernelError
@@ -51,13 +51,11 @@ class CompiledGraph:
         batch = self._batches[0] if len(self._batches) == 1 else None
         size = _size(example_inputs[batch]) if batch is not None else 0
         self._traced, self._counters = _traceable(graph, batch, size)
-        modes = {mode for node in graph.graph.nodes if (mode := _mode(node)) is not None}
-        self._training = None if not modes else True in modes
+        modes = {mode for node in graph.graph.nodes if (mode := _norm_mode(node)) is not None}
+        self._training = modes != {False}
         self._reason = ""
         if len(self._batches) != 1:
             self._reason = "a graph takes not one tensor besides weights"
-        elif len(modes) > 1:
-            self._reason = "some layers are in training and some in evaluation mode"
         if self._reason:
             say(self._reason)
         elif size == 1:
@@ -72,7 +70,7 @@ class CompiledGraph:
             return self._eager(*args)  # type: ignore[no-any-return]
         for index in self._counters:
             args[index].add_(1)
-        return tuple(planned(args[self._batches[0]], training=self._training is not False))
+        return tuple(planned(args[self._batches[0]]))
 
     def _planned(self, args: Sequence[Any]) -> PlannedForward | None:
         images = args[self._batches[0]]
@@ -89,11 +87,9 @@ class CompiledGraph:
             if len(self._known) >= _PLANS:
                 self._known.clear()
             module = _Bound(self._traced, args, self._weights, self._batches[0])
+            module.train(self._training)
             try:
-                planned = PlannedForward(module, key[2], input_gradient=key[3])
-                if planned.by_mode and self._training is None:
-                    raise KernelError("it does not say whether it is in training mode")
-                self._known[key] = planned
+                self._known[key] = PlannedForward(module, key[2], input_gradient=key[3])
             except KernelError as error:
                 self._known[key] = None
                 say(str(error))
@@ -202,14 +198,9 @@ def _free_size(node: fx.Node, count: fx.Node, size: int) -> None:
     node.update_arg(first, given)
 
 
-def _mode(node: fx.Node) -> bool | None:
-    """Return whether a call is one in training mode; ``None`` if it is the same in both."""
-    if node.op != "call_function" or not callable(node.target):
+def _norm_mode(node: fx.Node) -> bool | None:
+    """Return the mode of a batch normalisation; ``None`` of any other call."""
+    if node.target is not functional.batch_norm:
         return None
-    try:
-        given = inspect.signature(node.target).bind(*node.args, **node.kwargs)
-    except (TypeError, ValueError):
-        return None
-    given.apply_defaults()
-    mode = given.arguments.get("training", given.arguments.get("use_input_stats"))
-    return mode if isinstance(mode, bool) else None
+    given = inspect.signature(functional.batch_norm).bind(*node.args, **node.kwargs)
+    return bool(given.arguments.get("training", False))

@@ -1,7 +1,8 @@
 """``accelerate``: a module like the given one that runs on the native kernels."""
 
 from collections import OrderedDict
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -32,14 +33,16 @@ def accelerate(model: _Model) -> _Model:
         KernelError: it is no module, or one that cannot be extended, such as a ``ScriptModule``.
     """
     if not isinstance(model, nn.Module) or isinstance(model, torch.jit.ScriptModule):
-        kind = type(model).__name__
-        raise KernelError(f"accelerate takes a torch.nn.Module written in Python, not a {kind}")
+        raise KernelError(
+            f"accelerate takes a torch.nn.Module written in Python, not a {type(model).__name__}"
+        )
     if "forward" in vars(model):
         raise KernelError("accelerate takes no module whose forward was set on the object")
-    kind = type(model)
-    if issubclass(kind, _Accelerated):
+    if isinstance(model, _Accelerated):
         return model
-    return _with_class(model, type(kind.__name__, (_Accelerated, kind), {}), {_OURS: _Plans()})
+    kind = type(model)
+    extended = type(kind.__name__, (_Accelerated, kind), {})
+    return cast(_Model, _with_class(model, extended, {_OURS: _Plans()}))
 
 
 class _Accelerated(nn.Module):
@@ -47,7 +50,7 @@ class _Accelerated(nn.Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         plans: _Plans = vars(self)[_OURS]
-        return plans(self, *args, **kwargs)
+        return plans(self, super().forward, *args, **kwargs)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return accelerate, (_without_acceleration(self),)
@@ -57,15 +60,18 @@ class _Plans:
     """The plans of a module by shape and mode, and whether it is still as it was then."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[Any, ...], PlannedForward | pytree.TreeSpec | None] = {}
+        self._known: dict[tuple[Any, ...], PlannedForward | None] = {}
         self._structure: dict[tuple[Any, ...], pytree.TreeSpec] = {}
         self._state: list[Any] = []
         self._said: set[str] = set()
 
-    def __call__(self, module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        """Run the forward pass of a module."""
-        forward = super(_Accelerated, module).forward
-        if torch.compiler.is_compiling():
+    def __call__(
+        self, module: nn.Module, forward: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Run a module's forward pass, or ``forward``, its own."""
+        # A single image in training has no variance, which PyTorch says best.
+        single = module.training and args and isinstance(args[0], Tensor) and len(args[0]) == 1
+        if single or torch.compiler.is_compiling():
             return forward(*args, **kwargs)
         reason = self._why_not(module, args, kwargs)
         if reason:
@@ -77,7 +83,8 @@ class _Plans:
             self._known.clear()
             self._structure.clear()
             self._state = state
-        key = module.training, tuple(images.shape[1:]), images.requires_grad
+        modes = tuple(part.training for part in module.modules())
+        key = modes, tuple(images.shape[1:]), images.requires_grad
         if key not in self._structure:
             result = forward(images)
             self._structure[key] = pytree.tree_structure(result)
@@ -87,9 +94,7 @@ class _Plans:
         planned = self._planned(module, key)
         if planned is None:
             return forward(images)
-        return pytree.tree_unflatten(
-            planned(images, training=module.training), self._structure[key]
-        )
+        return pytree.tree_unflatten(planned(images), self._structure[key])
 
     def _planned(self, module: nn.Module, key: tuple[Any, ...]) -> PlannedForward | None:
         if key not in self._known:
@@ -116,8 +121,6 @@ class _Plans:
         if len(args) != 1 or kwargs or not isinstance(args[0], Tensor):
             return "it takes something besides one tensor of images"
         for part in module.modules():
-            if part.training != module.training:
-                return "some layers are in training and some in evaluation mode"
             if part is not module and any(getattr(part, hooks) for hooks in _HOOKS):
                 return "a layer has hooks"
         return why_not_images(args[0])
@@ -144,17 +147,15 @@ def _state_of(module: nn.Module) -> list[Any]:
 
 def _without_acceleration(module: nn.Module) -> nn.Module:
     """Return the module as its own class, without hooks, which run around the plan."""
-    kind = next(
-        kind for kind in type(module).__mro__[1:] if not issubclass(kind, _Accelerated)
-    )
+    kind = next(kind for kind in type(module).__mro__[1:] if not issubclass(kind, _Accelerated))
     changed: dict[str, Any] = {name: OrderedDict() for name in _HOOKS if vars(module).get(name)}
     plain = _with_class(module, kind, changed)
     vars(plain).pop(_OURS, None)
     return plain
 
 
-def _with_class(module: _Model, kind: type, changed: dict[str, Any]) -> Any:
+def _with_class(module: nn.Module, kind: type[Any], changed: dict[str, Any]) -> nn.Module:
     """Return a module of another class with the same layers, tensors and attributes."""
-    other = object.__new__(kind)
+    other: nn.Module = object.__new__(kind)
     vars(other).update(vars(module) | changed)
     return other

@@ -2,17 +2,15 @@
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from mnistlab.kernels import Program, trace
-
-_BY_MODE = ("batch_norm", "dropout")
-"""Operations, by parts of their names, that do something else in evaluation mode."""
+from mnistlab.errors import KernelError
+from mnistlab.kernels import Context, Program, fuse, trace
 
 
 class PlannedForward:
@@ -31,49 +29,66 @@ class PlannedForward:
     def __init__(
         self, module: nn.Module, image_shape: tuple[int, ...], *, input_gradient: bool
     ) -> None:
-        graph = trace(module, image_shape, both_modes=False)
+        graph = fuse(trace(module, image_shape, both_modes=False))
+        operations = {node.operation for node in graph.nodes}
         self.module, self.program = module, Program(graph, input_gradient=input_gradient)
-        names = [node.operation for node in graph.nodes]
-        self.by_mode = any(part in name for name in names for part in _BY_MODE)
-        """Whether something else is computed in evaluation mode."""
-        self._random = any("dropout" in name for name in names)
+        self._modes = [(part, part.training) for part in module.modules()]
+        self._drops = any("dropout" in name for name in operations)
+        self._normalises = "batch_norm" in operations
+        self._training = graph.training
+        if self._drops and self._normalises and not graph.training:
+            raise KernelError("it drops values in evaluation mode")
 
-    def __call__(self, images: Tensor, *, training: bool) -> Sequence[Tensor]:
-        """Compute the outputs.
+    def __call__(self, images: Tensor) -> Any:
+        """Compute the outputs. Dropout draws from PyTorch's generator.
 
         Args:
             images: float32, ``(n, *image_shape)``.
-            training: whether in training mode. Dropout draws from PyTorch's generator.
 
         Returns:
-            All tensors that the module returns, with gradients where PyTorch would have them.
+            A sequence of all tensors that the module returns, with gradients where PyTorch would
+            have them.
         """
         parameters = self.program.parameters
         differentiable = torch.is_grad_enabled() and any(
             tensor.requires_grad for tensor in (images, *parameters)
         )
-        if not training and (self.by_mode or not differentiable):
-            if differentiable:
-                outputs: Sequence[Tensor] = _Evaluation.apply(self, images, *parameters)
-                return outputs
-            return self.program.evaluate(images, threads=torch.get_num_threads())
-        seed = int(torch.randint(2**62, ())) if self._random else 0
+        if self._normalises and not self._training and differentiable:
+            return _Evaluation.apply(self, images, *parameters)  # type: ignore[no-untyped-call]
+        seed = int(torch.randint(2**62, ())) if self._drops else 0
         if differentiable:
-            outputs = _Training.apply(self, seed, images, *parameters)
-            return outputs
-        return self.forward(images, seed)[0]
+            return _Training.apply(self, seed, images, *parameters)  # type: ignore[no-untyped-call]
+        if self._drops or (self._normalises and self._training):
+            return self.forward(images, seed)[0]
+        return self.evaluate(images)
 
-    def forward(self, images: Tensor, seed: int) -> tuple[list[Tensor], Any]:
+    def evaluate(self, images: Tensor) -> list[Tensor]:
+        """Compute the outputs in evaluation mode, without gradients."""
+        return self.program.evaluate(images, threads=torch.get_num_threads())
+
+    def forward(self, images: Tensor, seed: int) -> tuple[list[Tensor], Context]:
         """Compute the outputs in training mode, and what the backward pass needs."""
         return self.program.forward(images, seed=seed, threads=torch.get_num_threads())
 
-    def forward_again(self, images: Tensor, seed: int) -> Any:
+    def forward_again(self, images: Tensor, seed: int) -> Context:
         """Compute what a further backward pass needs; running averages stay."""
         buffers = [(buffer, buffer.clone()) for buffer in self.module.buffers()]
         context = self.forward(images, seed)[1]
         for buffer, before in buffers:
             buffer.copy_(before)
         return context
+
+    @contextlib.contextmanager
+    def modes(self) -> Iterator[None]:
+        """Put the module's parts in the modes that they were traced in, for the time being."""
+        now = [(part, part.training) for part, _ in self._modes]
+        try:
+            for part, mode in self._modes:
+                part.training = mode
+            yield
+        finally:
+            for part, mode in now:
+                part.training = mode
 
 
 class _Training(torch.autograd.Function):
@@ -112,14 +127,14 @@ class _Evaluation(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:
         ctx.planned = planned
         ctx.save_for_backward(images, *parameters)
-        return tuple(planned.program.evaluate(images, threads=torch.get_num_threads()))
+        return tuple(planned.evaluate(images))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         given: list[Tensor] = list(ctx.saved_tensors)
         needed = ctx.needs_input_grad[1:]
-        with torch.enable_grad(), in_evaluation(ctx.planned.module):
+        with torch.enable_grad(), ctx.planned.modes():
             given[0] = given[0].detach().requires_grad_(needed[0])
             outputs = tensors_of(ctx.planned.module(given[0]))
         wanted = [tensor for tensor, need in zip(given, needed, strict=True) if need]
@@ -134,7 +149,7 @@ def tensors_of(outputs: Any) -> list[Tensor]:
 
 def why_not_images(images: Any) -> str:
     """Say why the kernels cannot take these images; nothing if they can."""
-    if type(images) not in (Tensor, nn.Parameter) or torch.jit.is_tracing():
+    if type(images) not in (Tensor, nn.Parameter) or torch._C._get_tracing_state():
         return "they are followed by something that exports or analyses the model"
     if images.device.type != "cpu" or images.dtype != torch.float32:
         return f"images are {images.dtype} on {images.device.type}, not float32 on the CPU"
@@ -145,17 +160,6 @@ def why_not_images(images: Any) -> str:
 
 def say(reason: str) -> None:
     """Warn that PyTorch runs a forward pass."""
-    warnings.warn(f"mnistlab: PyTorch runs the forward pass: {reason}", RuntimeWarning, stacklevel=4)
-
-
-@contextlib.contextmanager
-def in_evaluation(module: nn.Module) -> Iterator[None]:
-    """Put all parts of a module in evaluation mode for the time being."""
-    modes = [(part, part.training) for part in module.modules()]
-    try:
-        for part, _ in modes:
-            part.training = False
-        yield
-    finally:
-        for part, mode in modes:
-            part.training = mode
+    warnings.warn(
+        f"mnistlab: PyTorch runs the forward pass: {reason}", RuntimeWarning, stacklevel=4
+    )

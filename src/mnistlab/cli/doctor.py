@@ -47,7 +47,7 @@ def doctor(model: str | None, **options: Any) -> None:
         "reason": found.reason,
         "builds": list(found.builds),
     }
-    obstacles: "tuple[Obstacle, ...]" = ()
+    obstacles: tuple[Obstacle, ...] = ()
     if recipe:
         from mnistlab.data.loading import load_for, take_for
 

@@ -9,7 +9,9 @@ from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Value
 
 
-def align(values: Sequence[Value], kept: int = 0) -> tuple[list[Value], tuple[int, ...], int | None]:
+def align(
+    values: Sequence[Value], kept: int = 0
+) -> tuple[list[Value], tuple[int, ...], int | None]:
     """Align values from their last dimension on, or from one of the last.
 
     Args:

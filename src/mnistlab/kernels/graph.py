@@ -108,6 +108,7 @@ class Graph:
     Args:
         model: whose parameters and buffers the operations use.
         image_shape: of one image.
+        training: whether it is that of training mode.
 
     Attributes:
         nodes: in the order in which they are computed.
@@ -118,7 +119,10 @@ class Graph:
         layer: its name and class.
     """
 
-    def __init__(self, model: nn.Module, image_shape: tuple[int, ...]) -> None:
+    def __init__(
+        self, model: nn.Module, image_shape: tuple[int, ...], *, training: bool = True
+    ) -> None:
+        self.training = training
         self.nodes: list[Node] = []
         self.image = Value(0, tuple(image_shape))
         self.outputs: list[Value] = []
@@ -223,9 +227,7 @@ class Graph:
             return replace(value, number=now[value.number])
 
         other.nodes = [
-            replace(
-                node, inputs=tuple(map(renumber, node.inputs)), output=renumber(node.output)
-            )
+            replace(node, inputs=tuple(map(renumber, node.inputs)), output=renumber(node.output))
             for node in nodes
         ]
         other.outputs = list(map(renumber, self.outputs))

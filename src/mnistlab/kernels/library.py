@@ -36,6 +36,10 @@ class Library:
         """Return the names of the operations that it has."""
         return set(self.functions.mnistlab_operations().decode().split())
 
+    def losses(self) -> set[str]:
+        """Return the names of the losses that it has."""
+        return set(self.functions.mnistlab_losses().decode().split())
+
     def call(self, function: str, *arguments: Any) -> None:
         """Call a function.
 

@@ -13,7 +13,7 @@ from mnistlab.kernels.epoch import AUGMENTATION_TENSORS, AugmentationParams, Epo
 from mnistlab.kernels.fusion import fuse
 from mnistlab.kernels.graph import Graph
 from mnistlab.kernels.library import Addresses
-from mnistlab.kernels.program import Program, flops
+from mnistlab.kernels.program import Context, Program, flops
 from mnistlab.kernels.trace import trace
 
 
@@ -53,6 +53,9 @@ class Plan:
         self._mean, self._std = (
             torch.tensor(values).view(-1, 1, 1) for values in (self.mean, self.std)
         )
+        for parameter in model.parameters():
+            # Weights in another order, such as channels_last, are the same numbers.
+            parameter.data = parameter.data.contiguous()
         self._program = Program(graph)
         self.flops = flops(graph.nodes)
         """Floating-point operations of a training step per image, of convolutions and linear layers
@@ -140,6 +143,46 @@ class Plan:
             ],
         )
 
+    def forward(
+        self, batches: EpochBatches, number: int, *, threads: int = 1
+    ) -> tuple[Tensor, Context]:
+        """Compute the logits of a batch in training mode, for a loss of one's own.
+
+        Args:
+            batches: of the epoch.
+            number: of the batch, from 0.
+            threads: any number gives the same bits.
+
+        Returns:
+            The logits, float32, ``(n, classes)``, and what :meth:`backward` needs.
+
+        Raises:
+            KernelError: as :meth:`train` does.
+        """
+        self._refuse_single_images(batches.bounds[number : number + 2])
+        start, stop = batches.bounds[number : number + 2].tolist()
+        outputs, context = self._program.run_forward(
+            self._images(batches.images, batches.order, batches.augmentation)
+            | {"position": start},
+            stop - start,
+            seed=int(batches.dropout_seeds[number]),
+            threads=threads,
+        )
+        return outputs[0], context
+
+    def backward(self, context: Context, gradient: Tensor) -> None:
+        """Compute the gradients of the model's parameters; those before are replaced.
+
+        Args:
+            context: of :meth:`forward`.
+            gradient: float32, of the loss with respect to the logits.
+        """
+        parameters = self.parameters
+        wanted = [parameter.requires_grad for parameter in parameters]
+        gradients, _ = self._program.backward(context, [gradient], wanted)
+        for parameter, found in zip(parameters, gradients, strict=True):
+            parameter.grad = found
+
     def logits(self, images: Tensor, *, threads: int = 1) -> Tensor:
         """Compute logits in evaluation mode.
 
@@ -185,6 +228,12 @@ class Plan:
             raise KernelError(
                 f"augmentation with {', '.join(sorted(unknown))} has no native kernel"
             )
+        if "grain" in augmentation:
+            last = int(augmentation["starts"].max()) + math.prod(self.image_shape)
+            if last > len(augmentation["grain"]):
+                raise ValueError(
+                    f"grain of {len(augmentation['grain'])} values; the images need {last}"
+                )
         bent = augmentation.get("displacements")
         return {
             "pixels": _pointer(images, torch.uint8),

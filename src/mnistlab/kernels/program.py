@@ -106,14 +106,23 @@ class Program:
         Returns:
             The outputs, as :meth:`evaluate` does; and what :meth:`backward` needs.
         """
-        outputs = self.empty_outputs(len(values))
-        context = Context(self, len(values))
+        arguments = {"input": self._input(values)}
+        return self.run_forward(arguments, len(values), seed=seed, threads=threads)
+
+    def run_forward(
+        self, arguments: Mapping[str, Any], count: int, *, seed: int, threads: int
+    ) -> tuple[list[Tensor], "Context"]:
+        """Compute the outputs in training mode, of an input that is given by arguments of
+        ``mnistlab_forward``; else as :meth:`forward`.
+        """
+        outputs = self.empty_outputs(count)
+        context = Context(self, count)
         self.call(
             "mnistlab_forward",
             {
+                **arguments,
                 "context": context.handle,
-                "input": self._input(values),
-                "count": len(values),
+                "count": count,
                 "seed": seed,
                 "threads": threads,
                 "outputs": Addresses(output.data_ptr() for output in outputs),

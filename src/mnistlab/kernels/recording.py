@@ -19,7 +19,7 @@ from torch.autograd.function import BackwardCFunction
 from torch.overrides import TorchFunctionMode
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels.graph import own_tensors, words
+from mnistlab.kernels.graph import Owned, own_tensors, words
 
 _TORCH = f"{Path(torch.__file__).parent}/"
 _OWN = f"{Path(__file__).parents[1]}/"
@@ -35,9 +35,10 @@ _METADATA = {
 _CHANGES_GRADIENTS = {"register_hook", "register_post_accumulate_grad_hook", "retain_grad"}
 _SYNTAX = {"setitem": "x[...] = y", "getitem": "x[...]", "contains": "in"}
 READS_VALUES = "decides by the images' values"
+READS_BUFFER = "decides by the value of a buffer"
 _GRADIENTS_OFF = "is computed with gradients turned off"
 _CUSTOM = "is a gradient written by hand (torch.autograd.Function)"
-_RANDOM = "draws random numbers"
+DRAWS = "draws random numbers"
 _OVERWRITES = "overwrites a tensor in place"
 
 
@@ -95,6 +96,7 @@ class Call:
         of_images: whether it depends on the images.
         reason: why it has no native kernel, if that is known.
         updates: buffers that it changes.
+        lasting: whether it changes something that outlives the forward pass otherwise.
         called: what users call, if that is not the function.
     """
 
@@ -107,6 +109,7 @@ class Call:
     results: list[int] = field(default_factory=list)
     shapes: list[tuple[int, ...]] = field(default_factory=list)
     updates: list[Tensor] = field(default_factory=list)
+    lasting: bool = False
     called: str = ""
 
     @property
@@ -119,9 +122,9 @@ class Call:
         return name if plain else f"{name}()"
 
     @property
-    def reads_values(self) -> bool:
-        """Whether it turns the images' values into numbers of Python's."""
-        return self.reason == READS_VALUES
+    def counts(self) -> bool:
+        """Whether it matters even if no output depends on its results."""
+        return self.lasting or not self.results
 
 
 @dataclass
@@ -176,7 +179,7 @@ def record(
                 f" {type(error).__name__}: {message}"
             ) from error
         drew = _random_states() != before
-        reason = f"its forward pass {_RANDOM}" if drew else recorder.replaced()
+        reason = f"its forward pass {DRAWS}" if drew else recorder.changed()
         return Recording(batch, recorder.calls, recorder.noted(result), reason)
 
 
@@ -198,7 +201,14 @@ class _Recorder(TorchFunctionMode):
         self.calls: list[Call] = []
         self._model, self._handled = model, handled
         self._names = {id(module): name for name, module in model.named_modules()}
-        self._own = {id(tensor): owned for owned, tensor in own_tensors(model)}
+        # Buffers of whole numbers, such as masks, are constants.
+        self._own, self._constants = {}, []
+        for owned, tensor in own_tensors(model):
+            if isinstance(tensor, nn.Parameter) or tensor.is_floating_point():
+                self._own[id(tensor)] = owned
+            elif not _counts_batches(owned):
+                self._constants.append((owned, tensor, tensor._version))
+        self._of_buffers = {id(tensor) for _, tensor, _ in self._constants}
         self._numbers = {id(images): 0}
         self._of_images = {0}
         self._stale: set[int] = set()
@@ -212,11 +222,15 @@ class _Recorder(TorchFunctionMode):
         with self:
             return self._model(images)
 
-    def replaced(self) -> str:
-        """Return whether the model put other tensors in place of its own."""
+    def changed(self) -> str:
+        """Return whether the model changed its own tensors, where no call of the recording does."""
+        before = {*self._own, *(id(tensor) for _, tensor, _ in self._constants)}
         for owned, tensor in own_tensors(self._model):
-            if id(tensor) not in self._own:
+            if id(tensor) not in before and not _counts_batches(owned):
                 return f"its forward pass replaces the tensor {owned.name}"
+        for owned, tensor, version in self._constants:
+            if tensor._version != version:
+                return f"its forward pass changes the tensor {owned.name}"
         return ""
 
     def noted(self, given: Any) -> Any:
@@ -262,8 +276,6 @@ class _Recorder(TorchFunctionMode):
         given = list(_tensors((args, kwargs)))
         if not any(id(tensor) in self._numbers or id(tensor) in self._own for tensor in given):
             return self._run_constant(function, args, kwargs, given)
-        if name_of(function) == "add_" and self._counts_batches(given[0]):
-            return function(*args, **kwargs)
         call = Call(
             function,
             self.noted(tuple(args)),
@@ -284,8 +296,8 @@ class _Recorder(TorchFunctionMode):
         result = function(*args, **kwargs)
         if not torch.equal(torch.get_rng_state(), state):
             torch.set_rng_state(state)
-            if function not in self._handled:
-                call.reason = call.reason or _RANDOM
+            if function not in self._handled and "dropout" not in call.name:
+                call.reason = call.reason or DRAWS
         changed = [
             tensor
             for tensor, version in zip(given, versions, strict=True)
@@ -303,9 +315,7 @@ class _Recorder(TorchFunctionMode):
             floats = tensor.dtype.is_floating_point or tensor.dtype.is_complex
             if function in self._handled and floats and tensor.dtype != torch.float32:
                 call.reason = call.reason or f"computes {words(tensor.dtype)}"
-            call.results.append(self._number(tensor, of_images=call.of_images))
-            call.shapes.append(tuple(tensor.shape))
-        self.calls.append(call)
+        self._add(call, found)
         return result
 
     def _number(self, tensor: Tensor, *, of_images: bool) -> int:
@@ -318,12 +328,20 @@ class _Recorder(TorchFunctionMode):
         return number
 
     def _run_constant(self, function: Any, args: Any, kwargs: Any, given: list[Tensor]) -> Any:
+        """Run a call that depends neither on the images nor on what is trained."""
         state = torch.get_rng_state()
         result = function(*args, **kwargs)
-        foreign = [tensor for tensor in given if tensor.grad_fn is not None]
-        if foreign or not torch.equal(torch.get_rng_state(), state):
+        reason = next((self._foreign(tensor) for tensor in given if tensor.grad_fn), "")
+        if not torch.equal(torch.get_rng_state(), state):
             torch.set_rng_state(state)
-            reason = self._foreign(foreign[0]) if foreign else _RANDOM
+            reason = reason or DRAWS
+        if any(id(tensor) in self._of_buffers for tensor in given):
+            if name_of(function) in _VALUE_READERS:
+                reason = reason or READS_BUFFER
+            for tensor in _tensors(result):
+                self._of_buffers.add(id(tensor))
+                self._alive.append(tensor)
+        if reason:
             call = Call(
                 function,
                 self.noted(tuple(args)),
@@ -332,19 +350,14 @@ class _Recorder(TorchFunctionMode):
                 of_images=True,
                 reason=reason,
             )
-            for tensor in _tensors(result):
-                call.results.append(self._number(tensor, of_images=True))
-                call.shapes.append(tuple(tensor.shape))
-            self.calls.append(call)
+            self._add(call, list(_tensors(result)))
         return result
 
-    def _counts_batches(self, tensor: Tensor) -> bool:
-        owned = self._own.get(id(tensor))
-        return bool(
-            owned
-            and owned.name == "num_batches_tracked"
-            and isinstance(owned.module, nn.modules.batchnorm._NormBase)
-        )
+    def _add(self, call: Call, found: list[Tensor]) -> None:
+        for tensor in found:
+            call.results.append(self._number(tensor, of_images=call.of_images))
+            call.shapes.append(tuple(tensor.shape))
+        self.calls.append(call)
 
     def _reason(self, function: Any, given: list[Tensor]) -> str:
         """Return why a call has no native kernel, whatever the function's handler thinks."""
@@ -372,6 +385,7 @@ class _Recorder(TorchFunctionMode):
         for tensor in changed:
             owned = self._own.get(id(tensor))
             if owned:
+                call.lasting = True
                 call.reason = call.reason or f"changes the tensor {owned.name} of the model"
                 continue
             if not any(tensor is one for one in found):
@@ -450,6 +464,12 @@ def _without_overrides(function: FunctionType) -> FunctionType:
 
 def _never(*_: Any) -> bool:
     return False
+
+
+def _counts_batches(owned: Owned) -> bool:
+    """Return whether a buffer is batch norm's, which its own handler sees to."""
+    norm = isinstance(owned.module, nn.modules.batchnorm._NormBase)
+    return norm and owned.name == "num_batches_tracked"
 
 
 def _tensors(given: Any) -> Iterator[Tensor]:

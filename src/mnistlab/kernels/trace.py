@@ -1,9 +1,10 @@
 """Tracing: from a model's forward pass to the graph of its operations."""
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Node, Owned, Value
 from mnistlab.kernels.obstacles import Obstacle, ObstacleError
 from mnistlab.kernels.operations import Batch, Handler, handlers
-from mnistlab.kernels.recording import READS_VALUES, Call, Recording, Reference, record
+from mnistlab.kernels.recording import DRAWS, READS_VALUES, Call, Recording, Reference, record
 from mnistlab.kernels.remedies import remedy
 
 _BATCHES = 2, 3
@@ -23,27 +24,39 @@ _NO_KERNEL = "has no native kernel"
 _DIFFERS = "differs from one batch to the next"
 
 
-def trace(model: nn.Module, image_shape: tuple[int, ...], classes: int | None = None) -> Graph:
+def trace(
+    model: nn.Module,
+    image_shape: tuple[int, ...],
+    classes: int | None = None,
+    *,
+    both_modes: bool = True,
+) -> Graph:
     """Turn a model's forward pass into a graph of operations.
 
-    It runs a few times on random images, in training and in evaluation mode; the model, its
-    gradients and the random states are left unchanged.
+    It runs a few times on random images; the model, its gradients and the random states are left
+    unchanged.
 
     Args:
         model: any module that takes a batch of images.
         image_shape: ``(channels, height, width)``.
         classes: that the model tells apart: it must return logits of shape ``(batch, classes)``, or
             of ``(batch, classes, height, width)``. ``None`` allows any outputs.
+        both_modes: whether the graph is that of training mode and must be the same in evaluation,
+            dropout aside; otherwise it is that of the mode that the model is in, and hooks of
+            parameters are the caller's to run.
 
     Raises:
         ObstacleError: something in the forward pass has no native kernel; all that is found is
             listed.
         KernelError: the forward pass fails.
     """
-    refused = list(_refuse_unusual(model))
+    refused = list(_refuse_unusual(model, hooks=both_modes))
     modes = {module: module.training for module in model.modules()}
     try:
-        found = [_trace(model.train(training), image_shape) for training in (True, False)]
+        if both_modes:
+            trained, evaluated = (_trace(model.train(mode), image_shape) for mode in (True, False))
+        else:
+            trained = evaluated = _trace(model, image_shape)
     except KernelError:
         if refused:
             raise ObstacleError(refused) from None
@@ -51,30 +64,43 @@ def trace(model: nn.Module, image_shape: tuple[int, ...], classes: int | None = 
     finally:
         for module, mode in modes.items():
             module.training = mode
-    (graph, obstacles), (evaluated, others) = found
-    obstacles = refused + (obstacles or others)
+    obstacles = refused + (trained.obstacles or evaluated.obstacles)
     if not obstacles:
-        obstacles = [*_check_outputs(graph, classes), *_check_modes(graph, evaluated)]
+        obstacles = _check_outputs(trained.graph, classes)
+        if both_modes:
+            obstacles += _check_modes(trained.graph, evaluated.graph)
     if obstacles:
-        raise ObstacleError(obstacles)
-    return graph
+        raise ObstacleError(obstacles) from trained.cause
+    return trained.graph
 
 
-def _trace(model: nn.Module, image_shape: tuple[int, ...]) -> tuple[Graph, list[Obstacle]]:
+def _trace(model: nn.Module, image_shape: tuple[int, ...]) -> "_Lowering":
     """Trace a model in the mode that it is in."""
     known = handlers()
     recordings = [record(model, image_shape, batch, known) for batch in _BATCHES]
     lowering = _Lowering(model, image_shape, recordings)
     lowering.run()
-    return lowering.graph, lowering.obstacles
+    return lowering
+
+
+class _Found(NamedTuple):
+    """An obstacle, the numbers of the values that cannot be computed, and whether it counts even if
+    none of them is needed.
+    """
+
+    obstacle: Obstacle
+    results: Sequence[int]
+    counts: bool
 
 
 class _Lowering:
     def __init__(
         self, model: nn.Module, image_shape: tuple[int, ...], recordings: Sequence[Recording]
     ) -> None:
-        self.graph = Graph(model, image_shape)
+        self.graph = Graph(model, image_shape, training=model.training)
         self.obstacles: list[Obstacle] = []
+        self.cause: BaseException | None = None
+        self._found: list[_Found] = []
         self._recordings = recordings
         self._values: dict[int, Value | Obstacle] = {0: self.graph.image}
         self._updated: Counter[int] = Counter()
@@ -82,22 +108,40 @@ class _Lowering:
     def run(self) -> None:
         """Lower all calls; what has no native kernel becomes an obstacle."""
         first, second = self._recordings
+        alike = len(first.calls) == len(second.calls)
         for one, two in zip(first.calls, second.calls, strict=False):
             if one.function != two.function or one.results != two.results:
+                alike = False
                 break
             self._lower(one, two)
-        else:
-            if len(first.calls) == len(second.calls):
-                self._finish()
-                return
-        if not self.obstacles:
+        self.obstacles = list(dict.fromkeys(self._relevant() if alike else self._all()))
+        if not alike and not self.obstacles:
             self._refuse(_DIFFERS)
+        if not self.obstacles:
+            self._finish()
+
+    def _all(self) -> list[Obstacle]:
+        return [found.obstacle for found in self._found]
+
+    def _relevant(self) -> list[Obstacle]:
+        """Return the obstacles on which what the model returns depends."""
+        first = self._recordings[0]
+        wanted = {leaf.number for leaf in _leaves(first.outputs) if isinstance(leaf, Reference)}
+        for call in reversed(first.calls):
+            if call.counts or not wanted.isdisjoint(call.results):
+                leaves = _leaves((call.args, call.kwargs))
+                wanted |= {leaf.number for leaf in leaves if isinstance(leaf, Reference)}
+        return [
+            found.obstacle
+            for found in self._found
+            if found.counts or not wanted.isdisjoint(found.results)
+        ]
 
     def _lower(self, one: Call, two: Call) -> None:
         graph = self.graph
         graph.module, graph.layer = one.place.module, one.place.layer
         before = len(graph.nodes)
-        if one.reads_values:
+        if one.reason == READS_VALUES:
             self._read_values(one)
             return
         causes = [value for value in self._given(one) if isinstance(value, Obstacle)]
@@ -105,32 +149,54 @@ class _Lowering:
             self._values |= dict.fromkeys(one.results, causes[0])
             return
         try:
-            if one.reason:
-                raise KernelError(one.reason)
-            args, kwargs = (
-                self._merge(*pair) for pair in ((one.args, two.args), (one.kwargs, two.kwargs))
-            )
-            results = self._handle(one, args, kwargs)
-            expected = [_per_image(*shapes) for shapes in zip(one.shapes, two.shapes, strict=True)]
-            if len(results) != len(expected):
-                raise KernelError("returns something that has no native kernel")
-            for value, (shape, axis) in zip(results, expected, strict=True):
-                if one.of_images and axis is None:
-                    raise KernelError("works across the images of a batch")
-                if (value.shape, value.batch_axis) != (shape, axis):
-                    raise KernelError("would have another shape with native kernels")
+            results = self._results(one, two)
         except KernelError as error:
             graph.truncate(before)
             self._give_up(one, str(error))
             return
-        self._values |= dict(zip(one.results, results, strict=True))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            # A handler that did not expect such arguments. PyTorch takes them.
+            graph.truncate(before)
+            self._give_up(one, f"{_NO_KERNEL} with these arguments")
+            return
+        for number, value in zip(one.results, results, strict=True):
+            if value is None:
+                self._give_up(one, "returns something that has no native kernel", [number])
+            else:
+                self._values[number] = value
         self._note_updates(one)
+
+    def _results(self, one: Call, two: Call) -> list[Value | None]:
+        """Return what a call returns; ``None`` where that has no native kernel.
+
+        Raises:
+            KernelError: nothing of it has.
+        """
+        if one.reason:
+            raise KernelError(one.reason)
+        args, kwargs = (
+            self._merge(*pair) for pair in ((one.args, two.args), (one.kwargs, two.kwargs))
+        )
+        results = self._handle(one, args, kwargs)
+        expected = [_per_image(*shapes) for shapes in zip(one.shapes, two.shapes, strict=True)]
+        if len(results) != len(expected):
+            raise KernelError("returns something that has no native kernel")
+        for value, (shape, axis) in zip(results, expected, strict=True):
+            if value is None:
+                continue
+            if one.of_images and axis is None:
+                raise KernelError("works across the images of a batch")
+            if (value.shape, value.batch_axis) != (shape, axis):
+                raise KernelError("would have another shape with native kernels")
+        return results
 
     def _read_values(self, call: Call) -> None:
         """Note an obstacle in place of those that only compute what is read on the same line."""
-        for cause in self._given(call):
-            if cause in self.obstacles and cause.where == call.place.source:
-                self.obstacles.remove(cause)
+        causes = [cause for cause in self._given(call) if isinstance(cause, Obstacle)]
+        if any(cause.reason == DRAWS for cause in causes):
+            return
+        same = [cause for cause in causes if cause.where == call.place.source]
+        self._found = [found for found in self._found if found.obstacle not in same]
         self._give_up(call, call.reason)
 
     def _given(self, call: Call) -> list[Value | Obstacle]:
@@ -138,23 +204,22 @@ class _Lowering:
         leaves = _leaves((call.args, call.kwargs))
         return [self._values[leaf.number] for leaf in leaves if isinstance(leaf, Reference)]
 
-    def _handle(self, call: Call, args: Any, kwargs: Any) -> list[Value]:
+    def _handle(self, call: Call, args: Any, kwargs: Any) -> list[Value | None]:
         handler: Handler | None = handlers().get(call.function)
         if handler is None:
             raise KernelError(_NO_KERNEL)
         batches = any(isinstance(leaf, Batch) for leaf in _leaves((args, kwargs)))
         if batches and not handler.takes_batch:
             raise KernelError("computes with the number of images in the batch")
-        if not call.of_images:
-            args, kwargs = self._spread(args), self._spread(kwargs)
+        if not call.of_images and args:
+            # What is computed from the model's tensors alone; its weights stay weights.
+            args = (self._spread(args[0]), *args[1:])
         return list(_flatten(handler(self.graph, args, kwargs)))
 
     def _spread(self, given: Any) -> Any:
-        """Return arguments with values in place of the model's tensors: they are computed with."""
+        """Return values in place of tensors."""
         if isinstance(given, Tensor) and given.dtype == torch.float32:
             return self.graph.value(given)
-        if isinstance(given, dict):
-            return {name: self._spread(value) for name, value in given.items()}
         if isinstance(given, tuple | list):
             return type(given)(self._spread(value) for value in given)
         return given
@@ -200,8 +265,6 @@ class _Lowering:
 
     def _finish(self) -> None:
         first, second = self._recordings
-        if self.obstacles:
-            return
         if first.reason:
             self._refuse(first.reason)
             return
@@ -232,23 +295,27 @@ class _Lowering:
                 self._refuse("its result is not used, but its running averages are", node.layer)
         self.graph.keep(needed)
 
-    def _give_up(self, call: Call, reason: str) -> None:
-        """Note an obstacle; what depends on the call is none."""
+    def _give_up(self, call: Call, reason: str, results: Sequence[int] | None = None) -> None:
+        """Note an obstacle: to all results of a call, or to some. What depends on them is none."""
         place = call.place
         what = place.layer if place.layer and not place.direct else call.name
         found = Obstacle(what, reason, place.source, remedy(call.function, reason))
-        self._values |= dict.fromkeys(call.results, found)
+        hindered = call.results if results is None else results
+        self._values |= dict.fromkeys(hindered, found)
         # What Python did with values differs from one recording to the next.
-        told = reason == _DIFFERS and any(one.reason == READS_VALUES for one in self.obstacles)
-        if found not in self.obstacles and not told:
-            self.obstacles.append(found)
+        read = any(one.reason in (READS_VALUES, DRAWS) for one in self._all())
+        if reason != _DIFFERS or not read:
+            self._found.append(_Found(found, hindered, results is None and call.counts))
+            self.cause = self.cause or sys.exception()
 
     def _refuse(self, reason: str, what: str = "") -> None:
         self.obstacles.append(Obstacle(what or "the model", reason, "", remedy(None, reason)))
 
 
-def _refuse_unusual(model: nn.Module) -> list[Obstacle]:
-    """Return what in a model's tensors and hooks has no native kernels."""
+def _refuse_unusual(model: nn.Module, *, hooks: bool) -> list[Obstacle]:
+    """Return what in a model's tensors and, if asked for, its parameters' hooks has no native
+    kernels.
+    """
     found: list[Obstacle] = []
 
     def refuse(name: str, reason: str) -> None:
@@ -265,7 +332,8 @@ def _refuse_unusual(model: nn.Module) -> list[Obstacle]:
             refuse(name, "is not float32 on the CPU")
         elif parameter.numel() and addresses.setdefault(parameter.data_ptr(), name) != name:
             refuse(name, f"shares memory with {addresses[parameter.data_ptr()]}")
-        if parameter._backward_hooks or getattr(parameter, "_post_accumulate_grad_hooks", None):
+        after = getattr(parameter, "_post_accumulate_grad_hooks", None)
+        if hooks and (parameter._backward_hooks or after):
             refuse(name, "has hooks on its gradients")
     return found
 

@@ -53,6 +53,15 @@ def check(model, values, *, slack=3.0, floor=3e-6, threads=THREADS):
             assert largest(a - b) <= allowed, (largest(a - b), allowed)
 
 
+def check_extremes(model, values):
+    """Require infinities and NaN of outputs and of the input's gradient where PyTorch's are."""
+    module = _module(model)
+    ours = _fast(_program(module, values), module, values)
+    theirs = _eager(module, values, torch.float32)
+    for one, other in zip((*ours[0], *ours[1]), (*theirs[0], *theirs[1]), strict=True):
+        torch.testing.assert_close(one, other, equal_nan=True, rtol=1e-5, atol=1e-6)
+
+
 def compute(model, values):
     """Return the outputs of the fast layers in evaluation mode."""
     return _program(_module(model), values).evaluate(values)

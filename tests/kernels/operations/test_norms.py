@@ -49,10 +49,10 @@ def test_rms_norm(batch, tokens, size, affine, seed):
     check(randomise(module, seed), normal(batch, (tokens, size), seed=seed))
 
 
-@given(batch=BATCHES, channels=SIDES, reach=st.integers(0, 3), seed=SEEDS)
+@given(batch=BATCHES, channels=SIDES, size=st.integers(1, 6), seed=SEEDS)
 @modest
-def test_local_response_norm(batch, channels, reach, seed):
-    module = nn.LocalResponseNorm(2 * reach + 1, alpha=0.5, k=2.0)
+def test_local_response_norm(batch, channels, size, seed):
+    module = nn.LocalResponseNorm(size, alpha=0.5, k=2.0)
     check(module, normal(batch, (channels, 4, 3), seed=seed))
 
 

@@ -5,6 +5,7 @@ from torch.nn import functional
 
 from mnistlab.kernels.graph import Graph, Value
 from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.reduction import reduce
 from mnistlab.kernels.windows import (
     Pair,
     Sizes,
@@ -27,8 +28,8 @@ def average_pool(
     kernel_size: Sizes,
     stride: Sizes | None = None,
     padding: Sizes = 0,
-    ceil_mode: bool = False,  # noqa: FBT001, FBT002 - PyTorch's signature
-    count_include_pad: bool = True,  # noqa: FBT001, FBT002
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Value:
     value = images(input)
@@ -44,8 +45,8 @@ def average_pool_of_sequences(
     kernel_size: Sizes,
     stride: Sizes | None = None,
     padding: Sizes = 0,
-    ceil_mode: bool = False,  # noqa: FBT001, FBT002
-    count_include_pad: bool = True,  # noqa: FBT001, FBT002
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
 ) -> Value:
     value = as_row(input)
     sizes = (row_pair(kernel_size), row_pair(stride or kernel_size))
@@ -61,7 +62,7 @@ def adaptive_average_pool(
     value = images(input)
     sizes = (output_size, output_size) if isinstance(output_size, int) else output_size
     if tuple(sizes) == (1, 1):
-        return graph.append("mean", [value], (value.shape[0], 1, 1))
+        return reduce(graph, "mean", value, (-2, -1), keepdim=True)
     rows, columns = (adaptive_windows(*one) for one in zip(value.shape[1:], sizes, strict=True))
     return _append(graph, value, (rows, columns))
 

@@ -29,6 +29,11 @@ def concat(graph: Graph, tensors: Given, dim: int = 0) -> Value:
     return graph.append("concat", values, shape, integers=[axis])
 
 
+@lowers(torch.hstack, torch.column_stack)
+def hstack(graph: Graph, tensors: Given) -> Value:
+    return concat(graph, tensors, 1)
+
+
 @lowers(torch.stack)
 def stack(graph: Graph, tensors: Given, dim: int = 0) -> Value:
     values = [graph.value(one) for one in tensors]

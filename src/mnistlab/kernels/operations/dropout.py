@@ -34,4 +34,6 @@ def _dropout(graph: Graph, value: Value, share: float, block: int) -> Value:
         return value
     if share == 1:
         raise KernelError("drops everything")
+    if value.batch_axis is None:
+        raise KernelError("drops the same values for all images")
     return graph.append("dropout", [value], value.shape, integers=[block], floats=[share])

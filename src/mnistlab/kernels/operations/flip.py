@@ -1,5 +1,6 @@
 """Values in reverse order along dimensions."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,8 +11,8 @@ from mnistlab.kernels.operations.registry import lowers
 
 
 @lowers(Tensor.flip, torch.flip)
-def flip(graph: Graph, input: Value | Tensor, *dims: Any) -> Value:
+def flip(graph: Graph, input: Value | Tensor, *given: Any, dims: Sequence[int] = ()) -> Value:
     value = graph.value(input)
-    given = dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims
-    axes = {value.axis(dim) for dim in given}
+    listed = given[0] if len(given) == 1 and not isinstance(given[0], int) else given
+    axes = {value.axis(dim) for dim in listed or dims}
     return graph.append("flip", [value], value.shape, integers=sorted(axes)) if axes else value

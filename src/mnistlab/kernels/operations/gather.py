@@ -38,8 +38,8 @@ def interpolate(
     scale_factor: float | Sequence[float] | None = None,
     mode: str = "nearest",
     align_corners: None = None,
-    recompute_scale_factor: bool | None = None,  # noqa: FBT001 - PyTorch's signature
-    antialias: bool = False,  # noqa: FBT001, FBT002
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
 ) -> Value:
     if mode not in ("nearest", "nearest-exact"):
         raise KernelError(f"mode {mode}; only nearest")

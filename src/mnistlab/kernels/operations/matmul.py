@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.broadcasting import align
-from mnistlab.kernels.graph import Graph, Value
+from mnistlab.kernels.graph import Graph, Owned, Value
 from mnistlab.kernels.operations.permute import permuted
 from mnistlab.kernels.operations.registry import lowers
 from mnistlab.kernels.operations.reshape import unsqueezed
@@ -28,6 +28,10 @@ def matmul(graph: Graph, input: Value | Tensor, other: Value | Tensor) -> Value:
         return _without(matmul(graph, one, unsqueezed(graph, two, 1)), -1)
     one.axis(-1)
     if two.batch_axis is None and two.dimensions == 2:
+        weight = _transposed_parameter(graph, two)
+        if weight is not None:
+            shape = (*one.shape[:-1], two.shape[-1])
+            return graph.append("linear", [one], shape, parameters=[weight, None])
         # All other dimensions of the first are rows, wherever the batch is.
         rows = math.prod(one.shape[:-1])
         flat = replace(one, shape=(rows, one.shape[-1]), batch_axis=one.batch_axis and 0)
@@ -133,6 +137,17 @@ def _untransposed(graph: Graph, value: Value) -> tuple[Value, bool]:
     if node.integers != (*range(rank - 2), rank - 1, rank - 2):
         return value, False
     return replace(node.inputs[0], shape=_turned(value.shape), batch_axis=value.batch_axis), True
+
+
+def _transposed_parameter(graph: Graph, value: Value) -> Tensor | None:
+    """Return the parameter whose transpose a value is, if it is one's."""
+    matrix, turned = _untransposed(graph, value)
+    node = graph.nodes[matrix.number - 1] if turned else None
+    if node is None or node.operation != "tensor" or not node.parameters:
+        return None
+    source = node.parameters[0]
+    found = source.tensor if isinstance(source, Owned) else source
+    return found if found is not None and found.shape == matrix.shape else None
 
 
 def _turned(shape: tuple[int, ...]) -> tuple[int, ...]:

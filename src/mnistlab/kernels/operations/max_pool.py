@@ -1,9 +1,10 @@
 """The largest value of windows, of any size or adaptive, in images and in sequences."""
 
+from typing import Literal
+
 import torch
 from torch.nn import functional
 
-from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Value
 from mnistlab.kernels.operations.registry import lowers
 from mnistlab.kernels.windows import (
@@ -29,10 +30,9 @@ def max_pool(
     stride: Sizes | None = None,
     padding: Sizes = 0,
     dilation: Sizes = 1,
-    ceil_mode: bool = False,  # noqa: FBT001, FBT002 - PyTorch's signature
-    return_indices: bool = False,  # noqa: FBT001, FBT002
+    ceil_mode: bool = False,
+    return_indices: Literal[False] = False,
 ) -> Value:
-    _require_values_only(return_indices)
     geometry = (pair(kernel_size), pair(stride or kernel_size), pair(padding), pair(dilation))
     return _append(graph, images(input), geometry, round_up=ceil_mode)
 
@@ -45,10 +45,9 @@ def max_pool_of_sequences(
     stride: Sizes | None = None,
     padding: Sizes = 0,
     dilation: Sizes = 1,
-    ceil_mode: bool = False,  # noqa: FBT001, FBT002
-    return_indices: bool = False,  # noqa: FBT001, FBT002
+    ceil_mode: bool = False,
+    return_indices: Literal[False] = False,
 ) -> Value:
-    _require_values_only(return_indices)
     sizes = (row_pair(kernel_size), row_pair(stride or kernel_size))
     geometry = (*sizes, row_pair(padding, rows=0), row_pair(dilation))
     return from_row(_append(graph, as_row(input), geometry, round_up=ceil_mode))
@@ -59,9 +58,8 @@ def adaptive_max_pool(
     graph: Graph,
     input: Value,
     output_size: int | tuple[int | None, ...],
-    return_indices: bool = False,  # noqa: FBT001, FBT002
+    return_indices: Literal[False] = False,
 ) -> Value:
-    _require_values_only(return_indices)
     value = images(input)
     sizes = (output_size, output_size) if isinstance(output_size, int) else output_size
     windows = [adaptive_windows(*one) for one in zip(value.shape[1:], sizes, strict=True)]
@@ -73,15 +71,10 @@ def adaptive_max_pool_of_sequences(
     graph: Graph,
     input: Value,
     output_size: int | tuple[int | None, ...],
-    return_indices: bool = False,  # noqa: FBT001, FBT002
+    return_indices: Literal[False] = False,
 ) -> Value:
     size = output_size if isinstance(output_size, int) else output_size[0]
-    return from_row(adaptive_max_pool(graph, as_row(input), (1, size), return_indices))
-
-
-def _require_values_only(return_indices: bool) -> None:  # noqa: FBT001 - PyTorch's argument
-    if return_indices:
-        raise KernelError("returns indices")
+    return from_row(adaptive_max_pool(graph, as_row(input), (1, size)))
 
 
 def _append(

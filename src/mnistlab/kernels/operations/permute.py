@@ -12,8 +12,9 @@ from mnistlab.kernels.operations.registry import lowers
 
 
 @lowers(Tensor.permute, torch.permute)
-def permute(graph: Graph, input: Value | Tensor, *dims: Any) -> Value:
-    return permuted(graph, graph.value(input), dims[0] if len(dims) == 1 else dims)
+def permute(graph: Graph, input: Value | Tensor, *given: Any, dims: Sequence[int] = ()) -> Value:
+    order = given[0] if len(given) == 1 and not isinstance(given[0], int) else given
+    return permuted(graph, graph.value(input), order or dims)
 
 
 @lowers(

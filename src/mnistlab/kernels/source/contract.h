@@ -13,7 +13,7 @@ constexpr int ACCUMULATORS = REGISTERS == 32 ? 28 : 12;
 constexpr int MOST_COLUMNS = REGISTERS == 32 ? 7 : 4;
 constexpr int MOST_COLUMNS_ALONE = REGISTERS == 32 ? 14 : 8;  // of a single output
 constexpr int MOST_OUTPUTS = REGISTERS == 32 ? 12 : 8;
-constexpr int CACHED_LANES = 384;  // of x, in three quarters of a first-level cache of 32 KiB
+constexpr int CACHED_LANES = 448;  // of x, in most of a first-level cache of 32 KiB
 
 constexpr int outputs_beside(int columns) {
     return ACCUMULATORS / columns < MOST_OUTPUTS ? ACCUMULATORS / columns : MOST_OUTPUTS;
@@ -102,17 +102,18 @@ struct Blocks {
 };
 
 // `rows` rows of `columns` positions for `outputs` outputs; x and y advance by a row's length in
-// Lanes. `chunk` terms of a block's x fit into the first-level cache. Every order of the blocks
-// gives the same bits, since each sum is continued where it was left.
+// Lanes. `chunk` terms of a block's x fit into the first-level cache; 0: none reads what another
+// reads. Every order of the blocks gives the same bits, since each sum goes on where it was left.
 inline void contract(Contraction k, int outputs, int rows, int columns, int64_t x_row,
-                     int64_t y_row, int chunk) {
+                     int64_t y_row, int chunk = 0) {
     if (rows > 1 && x_row == columns && y_row == columns && k.y_column == 1) {
         columns *= rows;
         rows = 1;
     }
     const Blocks blocks(outputs, columns);
     const Contraction whole = k;
-    const int chunks = std::max(parts_of(whole.terms, std::max(chunk, 1)), 1);
+    if (chunk == 0) chunk = CACHED_LANES / parts_of(columns, blocks.column_parts);
+    const int chunks = std::max(parts_of(whole.terms, chunk), 1);
     const auto block = [&](int row, int c, int o) {
         const int c_begin = part_begin(columns, blocks.column_parts, c);
         const int c_count = part_begin(columns, blocks.column_parts, c + 1) - c_begin;
@@ -127,10 +128,11 @@ inline void contract(Contraction k, int outputs, int rows, int columns, int64_t 
     };
     for (int row = 0; row < rows; row++)
         for (int c = 0; c < blocks.column_parts; c++)
-            for (int begin = 0, i = 0; i < chunks; i++, begin += chunk) {
+            for (int i = 0; i < chunks; i++) {
+                const int begin = part_begin(whole.terms, chunks, i);
                 k.x_at = whole.x_at + begin;
                 k.w_at = whole.w_at + begin;
-                k.terms = std::min(chunk, whole.terms - begin);
+                k.terms = part_begin(whole.terms, chunks, i + 1) - begin;
                 k.add = whole.add || i;
                 for (int o = 0; o < blocks.output_parts; o++) block(row, c, o);
             }

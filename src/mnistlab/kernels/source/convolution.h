@@ -1,10 +1,13 @@
 // Convolution, and linear layers, which are convolutions whose kernel covers the whole image.
 #pragma once
 
-#include "axis.h"
+#include <optional>
+
+#include "sampling.h"
 #include "correlate.h"
 #include "scatter.h"
 #include "transpose.h"
+#include "winograd.h"
 
 struct ConvolutionShape {
     int in_channels, in_height, in_width, out_channels;
@@ -31,6 +34,7 @@ class Convolution {
         input_rows_ = rows_.sampled(), input_columns_ = columns_.sampled();
         gradient_rows_ = rows_.spread(), gradient_columns_ = columns_.spread();
         tabulate();
+        if (small_kernel(rows_) && small_kernel(columns_)) prepare_winograd();
     }
 
     bool linear() const { return linear_; }
@@ -41,13 +45,19 @@ class Convolution {
     int64_t gradient_step() const { return linear() ? features() * LANES : taps(); }
     int64_t scratch() const {
         if (linear()) return LANES * features();
-        return std::max(sampled_size() + held_size(), spread_size());
+        return std::max({sampled_size() + held_size(), spread_size(),
+                         forward_ ? forward_->scratch() : 0, backward_ ? backward_->scratch() : 0});
     }
 
     void forward(const Lanes *x, const float *weight, const float *bias, Lanes *y,
                  Lanes *scratch) const {
         for (int g = 0; g < groups_; g++) {
             const int first = g * out_channels_;
+            if (forward_) {
+                forward_->apply(x + g * in_size(), weight + int64_t(first) * taps(), taps(), 9, false,
+                                bias ? bias + first : nullptr, y + first * positions(), false, scratch);
+                continue;
+            }
             contract({sampled(x + g * in_size(), scratch), taps_x_.data(),
                       weight + int64_t(first) * taps(), taps_w_.data(), taps(), taps(),
                       y + first * positions(), positions(), bias ? bias + first : nullptr, false},
@@ -70,10 +80,15 @@ class Convolution {
         if (dw && linear())
             contract({transposed(x, scratch), images_x_.data(), dy->values(), images_w_.data(),
                       LANES, LANES, reinterpret_cast<Lanes *>(dw), features(), nullptr, add},
-                     out_channels_, 1, static_cast<int>(features()), 0, 0, LANES);
+                     out_channels_, 1, static_cast<int>(features()), 0, 0);
         else if (dw)
             for (int g = 0; g < groups_; g++) {
                 const int first = g * out_channels_;
+                if (forward_ && forward_->whole()) {
+                    forward_->to_weights(x + g * in_size(), dy + first * positions(),
+                                         dw + int64_t(first) * taps(), taps(), add, scratch);
+                    continue;
+                }
                 correlate({sampled(x + g * in_size(), scratch), taps_x_.data(),
                            input_columns_.total(), dy + first * positions(), positions(),
                            out_height(), out_width(), dw + int64_t(first) * taps(), taps(), add},
@@ -104,6 +119,19 @@ class Convolution {
 
     static bool covers(const Axis &axis) {
         return axis.kernel == axis.size && axis.out() == 1 && !axis.before && !axis.after;
+    }
+
+    static bool small_kernel(const Axis &axis) {
+        return axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1 && axis.before <= 2;
+    }
+
+    void prepare_winograd() {
+        if (Winograd::pays(in_channels_, out_channels_, out_height(), out_width()))
+            forward_.emplace(in_channels_, out_channels_, rows_.size, columns_.size, rows_.before,
+                             columns_.before, out_height(), out_width());
+        if (Winograd::pays(out_channels_, in_channels_, rows_.size, columns_.size))
+            backward_.emplace(out_channels_, in_channels_, out_height(), out_width(),
+                              2 - rows_.before, 2 - columns_.before, rows_.size, columns_.size);
     }
 
     int kernel_size() const { return rows_.kernel * columns_.kernel; }
@@ -140,6 +168,8 @@ class Convolution {
 
     void group_to_input(const Lanes *dy, const float *weight, Lanes *dx, Lanes *scratch,
                         bool add) const {
+        if (backward_)
+            return backward_->apply(dy, weight, 9, taps(), true, nullptr, dx, add, scratch);
         if (!add && scattered()) {
             const auto apply = [&](auto function) {
                 function(dy, out_channels_, out_height(), out_width(), weight, dx, in_channels_);
@@ -156,8 +186,8 @@ class Convolution {
                       positions, nullptr, add, columns_.stride},
                      in_channels_, phase.rows, phase.columns, gradient_columns_.total(),
                      int64_t(rows_.stride) * columns_.size,
-                     channels_at_once(out_channels_) * static_cast<int>(phase.x_at.size()) /
-                         out_channels_);
+                     channels_at_once(out_channels_) *
+                         std::max<int>(1, static_cast<int>(phase.x_at.size()) / out_channels_));
     }
 
     void tabulate() {
@@ -221,4 +251,5 @@ class Convolution {
     Sampling input_rows_, input_columns_, gradient_rows_, gradient_columns_;
     std::vector<int32_t> taps_x_, taps_w_, images_x_, images_w_;
     std::vector<Phase> phases_;
+    std::optional<Winograd> forward_, backward_;
 };

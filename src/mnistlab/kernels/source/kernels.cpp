@@ -168,7 +168,8 @@ const char *mnistlab_evaluate(Engine *engine, int32_t count, const char *const *
     });
 }
 
-// Training mode, of float32; "context" is kept for one backward pass.
+// Training mode, of float32 if there is an "input", else of a batch of bytes from "position" on;
+// "context" is kept for one backward pass.
 const char *mnistlab_forward(Engine *engine, int32_t count, const char *const *names, const char *kinds,
                              const int64_t *values) {
     return guarded([&] {
@@ -178,10 +179,24 @@ const char *mnistlab_forward(Engine *engine, int32_t count, const char *const *n
         context.images = call.count;
         context.seed = static_cast<uint64_t>(given.integer("seed"));
         context.threads = call.threads;
-        const float *const input = given.needed<const float>("input");
-        given.end();
-        ModuleRun run(engine->plan, call.tensors, context);
-        engine->team.run(call.threads, true, [&](int member) { run.forward(member, input, call.outputs); });
+        const auto run_on = [&](const auto &load) {
+            given.end();
+            ModuleRun run(engine->plan, call.tensors, context);
+            engine->team.run(call.threads, true, [&](int member) { run.forward(member, load, call.outputs); });
+        };
+        if (const float *const input = given.array<const float>("input")) {
+            const int64_t size = engine->plan.size(0);
+            context.grid = -1;
+            return run_on([&](const Tile &view) {
+                interleave(input + view.position * size, size, view.images, view.value(0));
+            });
+        }
+        const Images images(given);
+        const int64_t position = given.integer("position");
+        context.grid = static_cast<int>(images.grid);
+        run_on([&](const Tile &view) {
+            view.bench.input->load(images, position + view.position, view.images, view.value(0));
+        });
     });
 }
 

@@ -10,24 +10,23 @@ struct Context {
     int64_t images = 0;
     uint64_t seed = 0;
     int threads = 1;
+    int grid = -1;  // of the images' displacements; -1: the input is float32
 };
 
 class ModuleRun {
    public:
     ModuleRun(const Plan &plan, const Tensors &tensors, Context &context)
-        : plan_(plan), run_(plan, tensors, context.space, context.images, context.threads, -1, true) {
+        : plan_(plan), run_(plan, tensors, context.space, context.images, context.threads, context.grid,
+               true) {
         run_.start(context.images, context.seed);
     }
 
-    // input: (images, size of value 0); outputs: each (images, its size).
-    void forward(int member, const float *input, float *const *outputs) {
+    // load(view) fills value 0; outputs: each (images, its size).
+    template <class Load>
+    void forward(int member, const Load &load, float *const *outputs) {
         run_.forward(
-            member,
-            [&](const Tile &view) {
-                const int64_t size = plan_.size(0);
-                interleave(input + view.position * size, size, view.images, view.value(0));
-            },
-            [&](int64_t, const Tile &view) { store_outputs(plan_, view, outputs); }, false);
+            member, load, [&](int64_t, const Tile &view) { store_outputs(plan_, view, outputs); },
+            false);
         run_.meet();
     }
 

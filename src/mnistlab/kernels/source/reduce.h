@@ -1,15 +1,14 @@
-// Windows: the positions of an array that share their index along the axes that are kept, which
-// sums, means and maxima over the other axes run over.
+// Reduction: the windows of an array, positions that share their index along the axes that are kept,
 #pragma once
 
 #include "strided.h"
 
 constexpr int BESIDE = 8;  // windows at a time, which hides how long an addition takes
 
-class Windows {
+class Reduction {
    public:
     // Integers: the axes that vanish.
-    Windows(const Dimensions &sizes, const std::vector<int64_t> &reduced) {
+    Reduction(const Dimensions &sizes, const std::vector<int64_t> &reduced) {
         const Dimensions steps = row_major(sizes);
         std::vector<Axis> kept, within;
         for (size_t k = 0; k < sizes.size(); k++) {
@@ -93,16 +92,16 @@ class ScaledSum : public Operation {
    public:
     ScaledSum(const Signature &signature, bool mean)
         : Operation(signature),
-          windows_(signature.inputs[0], signature.integers),
-          factor_(mean ? 1.0f / static_cast<float>(windows_.size) : 1.0f) {}
+          reduction_(signature.inputs[0], signature.integers),
+          factor_(mean ? 1.0f / static_cast<float>(reduction_.size) : 1.0f) {}
 
     void forward(const Forward &at) const override {
-        windows_.each([&](int64_t first, int64_t step, int count, int64_t index) {
+        reduction_.each([&](int64_t first, int64_t step, int count, int64_t index) {
             counted(count, [&](auto beside) {
                 constexpr int COUNT = beside;
                 for (int p = 0; p < PARTS; p++) {
                     Part sum[COUNT] = {};
-                    windows_.within([&](int64_t offset) {
+                    reduction_.within([&](int64_t offset) {
                         const Lanes *x = at.x[0] + first + offset;
                         for (int k = 0; k < COUNT; k++) sum[k] += x[k * step].part[p];
                     });
@@ -123,14 +122,14 @@ class ScaledSum : public Operation {
    private:
     template <bool ADD>
     void spread(const Backward &at) const {
-        windows_.each([&](int64_t first, int64_t step, int count, int64_t index) {
+        reduction_.each([&](int64_t first, int64_t step, int count, int64_t index) {
             counted(count, [&](auto beside) {
                 constexpr int COUNT = beside;
                 for (int p = 0; p < PARTS; p++) {
                     Part share[COUNT];
                     for (int k = 0; k < COUNT; k++)
                         share[k] = at.dy[index + k].part[p] * factor_;
-                    windows_.within([&](int64_t offset) {
+                    reduction_.within([&](int64_t offset) {
                         Lanes *dx = at.dx[0] + first + offset;
                         for (int k = 0; k < COUNT; k++) {
                             Part &to = dx[k * step].part[p];
@@ -142,6 +141,6 @@ class ScaledSum : public Operation {
         });
     }
 
-    const Windows windows_;
+    const Reduction reduction_;
     const float factor_;
 };

@@ -10,11 +10,11 @@ class Amax : public Operation {
     explicit Amax(const Signature &signature)
         : Operation(signature),
           first_(signature.integers[0]),
-          windows_(signature.inputs[0],
+          reduction_(signature.inputs[0],
                    {signature.integers.begin() + 1, signature.integers.end()}) {}
 
     void forward(const Forward &at) const override {
-        windows_.each([&](int64_t first, int64_t step, int count, int64_t index) {
+        reduction_.each([&](int64_t first, int64_t step, int count, int64_t index) {
             counted(count, [&](auto beside) {
                 constexpr int COUNT = beside;
                 for (int p = 0; p < PARTS; p++) {
@@ -28,7 +28,7 @@ class Amax : public Operation {
 
     void backward(const Backward &at) const override {
         if (!at.dx[0]) return;
-        windows_.each([&](int64_t first, int64_t step, int count, int64_t index) {
+        reduction_.each([&](int64_t first, int64_t step, int count, int64_t index) {
             counted(count, [&](auto beside) {
                 constexpr int COUNT = beside;
                 for (int p = 0; p < PARTS; p++) {
@@ -49,7 +49,7 @@ class Amax : public Operation {
     template <int COUNT>
     void largest(const Lanes *x, int64_t step, int p, Part *best) const {
         for (int k = 0; k < COUNT; k++) best[k] = x[k * step].part[p];
-        windows_.within([&](int64_t offset) {
+        reduction_.within([&](int64_t offset) {
             for (int k = 0; k < COUNT; k++) {
                 const Part next = x[offset + k * step].part[p];
                 best[k] = ((next > best[k]) | (next != next)) ? next : best[k];
@@ -60,21 +60,24 @@ class Amax : public Operation {
     template <int COUNT>
     void share(const Lanes *x, int64_t step, int p, const Part *best, Part *grad) const {
         Part among[COUNT] = {};
-        windows_.within([&](int64_t offset) {
+        reduction_.within([&](int64_t offset) {
             for (int k = 0; k < COUNT; k++)
                 among[k] += x[offset + k * step].part[p] == best[k] ? splat(1) : splat(0);
         });
-        for (int k = 0; k < COUNT; k++) grad[k] = grad[k] / among[k];
+        // Of no number at all where one is NaN: in PyTorch all gradients are NaN then.
+        for (int k = 0; k < COUNT; k++) grad[k] = best[k] == best[k] ? grad[k] / among[k] : best[k];
     }
 
     template <int COUNT>
     void give(const Lanes *x, Lanes *dx, int64_t step, int p, const Part *best, const Part *grad,
               bool add) const {
         PartMask given[COUNT] = {};
-        windows_.within([&](int64_t offset) {
+        reduction_.within([&](int64_t offset) {
             for (int k = 0; k < COUNT; k++) {
                 const Part value = x[offset + k * step].part[p];
-                const PartMask largest = (value == best[k]) | ((value != value) & (best[k] != best[k]));
+                PartMask nan = best[k] != best[k];
+                if (first_) nan &= value != value;
+                const PartMask largest = (value == best[k]) | nan;
                 const Part to = (largest & ~given[k]) ? grad[k] : splat(0);
                 if (first_) given[k] |= largest;
                 Part &result = dx[offset + k * step].part[p];
@@ -84,7 +87,7 @@ class Amax : public Operation {
     }
 
     const bool first_;
-    const Windows windows_;
+    const Reduction reduction_;
 };
 
 REGISTER_OPERATION(amax, Amax);

@@ -1,4 +1,4 @@
-// Axis: rows or columns of a convolution, and how they are laid out for a contraction.
+// Sampling: how rows and columns of a convolution are laid out for a contraction.
 //
 // With a stride of s, neighbouring outputs meet every s-th position of the padded input. A copy
 // that holds position modulo s apart from position / s (its phase) lets inner loops read positions
