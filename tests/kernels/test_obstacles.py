@@ -260,6 +260,14 @@ OBSTACLES = {
         lambda: nn.Sequential(nn.Flatten(), nn.LazyLinear(CLASSES)),
         "^1.weight gets its shape in the first forward pass; run one before",
     ),
+    "a large LSTM": (
+        of(
+            lambda m, x: m.last(m.rows(x[:, 0])[0][:, -1]),
+            rows=nn.LSTM(6, 17, batch_first=True),
+            last=head(17),
+        ),
+        r"^rows \(LSTM\): is faster on PyTorch with more than 16 hidden values",
+    ),
     "norm used twice": (
         of(norm_used_twice, norm=nn.BatchNorm2d(2), last=head(72)),
         r"^norm \(BatchNorm2d\): is used more than once",
