@@ -1,3 +1,4 @@
+// Softmax along an axis. The backward pass reads the result, which is cheaper than exp.
 #include "axis.h"
 
 namespace {
