@@ -59,6 +59,7 @@ def doctor(model: str | None, **options: Any) -> None:
             "reason": model_found.reason,
             "obstacles": [asdict(obstacle) for obstacle in obstacles],
             "input": model_found.input.model_dump(mode="json"),
+            "notes": list(model_found.notes),
         }
         rows[recipe.name] = (
             f"trains on plain PyTorch: {model_found.reason}"
@@ -66,6 +67,8 @@ def doctor(model: str | None, **options: Any) -> None:
             else "trains on the native kernels"
         )
         rows["input"] = model_found.input.describe()
+        if model_found.notes:
+            rows["note"] = "; ".join(model_found.notes)
     width = max(map(len, rows))
     for name, text in rows.items():
         echo(f"{name:<{width}}  {text}")
