@@ -1,4 +1,4 @@
-"""mnistlab.data.plain_jpeg: as Pillow opens the same file, damaged or not; others are left to it."""
+"""mnistlab.data.plain_jpeg: as Pillow opens the same file, damaged or not."""
 
 import io
 
@@ -84,5 +84,5 @@ def test_any_other_file_is_not_plain(content):
 def test_a_plain_file_that_is_cut_off_is_told_as_pillow_tells_it():
     content = encode(PICTURE, "JPEG")[:-300]
     assert read_header(content)
-    with pytest.raises(DataError, match="cat.jpg: damaged, cannot be decoded: image file is trunc"):
+    with pytest.raises(DataError, match=r"^cat\.jpg: damaged, .*: image file is truncated"):
         decode(content, "cat.jpg")

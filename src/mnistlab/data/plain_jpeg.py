@@ -59,7 +59,9 @@ def decode_plain(content: bytes, mode: str, size: tuple[int, int]) -> Image.Imag
     """Decode a plain JPEG to the pixels that Pillow would open it with.
 
     Args:
-        content: a file of which :func:`read_header` returned ``mode`` and ``size``.
+        content: the file's bytes.
+        mode: what :func:`read_header` returned, as is ``size``.
+        size: width and height.
 
     Returns:
         ``None`` if the file is damaged, which Pillow explains better when it opens it.
