@@ -174,7 +174,7 @@ def test_one_class_is_given_a_weight():
 
 @pytest.mark.parametrize("weights", ["balanced", (1, 2)])
 def test_what_is_no_table_has_no_entries(weights):
-    with pytest.raises(RecipeError, match="class_weights.shell: class_weights is no table but"):
+    with pytest.raises(RecipeError, match=r"class_weights\.shell: class_weights is no table but"):
         Recipe(class_weights=weights).replace(**{"class_weights.shell": 3})
     with pytest.raises(RecipeError, match=r"build\.width: build is no table but \["):
         Recipe().replace(build=[1], **{"build.width": 3})
