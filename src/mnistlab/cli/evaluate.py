@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistlab.cli.completion import models
-from mnistlab.cli.options import data_option, split_option
+from mnistlab.cli.options import data_option, skip_damaged_option, split_option
 from mnistlab.cli.output import command_line, echo, echo_json, json_option, terminal_width
 from mnistlab.cli.path_types import NAME, Place
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 )
 @data_option("what MODEL was trained on")
 @split_option
+@skip_damaged_option
 @click.option(
     "--shifts",
     type=click.IntRange(1, 4),
