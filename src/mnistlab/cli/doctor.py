@@ -44,7 +44,9 @@ def doctor(model: str | None, **options: Any) -> None:
     }
     if recipe:
         from mnistlab.data.loading import load_for, take_for
+        from mnistlab.training import check_run
 
+        check_run(recipe, None)
         reason, found_input = examine_model(recipe, take_for(recipe, load_for(recipe)))
         figures["model"] = {"name": recipe.name, "fast": not reason, "reason": reason}
         figures["model"]["input"] = found_input.model_dump(mode="json")

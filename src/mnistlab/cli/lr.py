@@ -54,6 +54,9 @@ def lr(
     from mnistlab.experiments import find_learning_rate
 
     chosen = changed_recipe(recipe, options)
+    from mnistlab.training import check_run
+
+    check_run(chosen, None, kernels=options["kernels"])
     with download_bar() as on_progress:
         dataset = load_for(chosen, on_progress)
     notes = take_for(chosen, dataset).notes

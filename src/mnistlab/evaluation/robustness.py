@@ -218,7 +218,7 @@ def read_robustness(folder: Path | str) -> RobustnessResult:
 def _read_otherwise(images: Images, model: EvaluatedModel) -> dict[str, dict[str, Any]]:
     """Return how the data are read, for a summary; nothing if they are read as always."""
     usual = reading(Recipe())
-    found = images.reading(model.record and model.record.recipe)
+    found = images.reading(model.record.recipe if model.record else None)
     other = {key: value for key, value in found.items() if value != usual[key]}
     return {"reading": other} if other else {}
 
