@@ -190,6 +190,10 @@ def test_columns_are_renamed_and_a_bad_target_is_refused_first(home, tmp_path):
     assert (tmp_path / "s.csv").read_text().startswith("id,label\r\n") or (
         tmp_path / "s.csv"
     ).read_text().startswith("id,label\ncat/1.png,cat\n")
+    again = ["run", "data/cat", "--submission", target]
+    replaced = run(*CLASSIFY, *again, cwd=home).stderr
+    assert "s.csv: 12 labels as ImageId,Label, in place of another one\n" in replaced
+    assert "s.csv: 12 labels as ImageId,Label\n" in run(*CLASSIFY, *again, cwd=home).stderr
     away = str(tmp_path / "no" / "s.csv")
     assert "no folder" in refusal(run(*CLASSIFY, "run", "data", "--submission", away, cwd=home))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistlab.cli.output import warn
 from mnistlab.errors import DataError, MnistlabError, PictureError
+from mnistlab.files import read_file
 
 if TYPE_CHECKING:
     from mnistlab.cli.classification_sources import Found, Group, Item
@@ -113,11 +114,13 @@ def classify_pictures(model: str, wanted: Wanted) -> int:
         warn(f"stopped after {done:,} of {len(items):,}")
         return stop.exit_status
     if submission is not None and wanted.submission is not None:
-        _write(submission.content(), wanted.submission)
+        content = submission.content()
+        replaced = ", in place of another one" if _differs(wanted.submission, content) else ""
+        _write(content, wanted.submission)
         lacks = f"; {failed:,} that could not be read are not in it" if failed else ""
         warn(
             f"{wanted.submission}: {done - failed:,} labels as"
-            f" {','.join(submission.columns)}{lacks}"
+            f" {','.join(submission.columns)}{replaced}{lacks}"
         )
     return 1 if failed else 0
 
@@ -197,6 +200,14 @@ def _refuse_inputs(place: Path, model: str, wanted: Wanted) -> None:
         read.append(wanted.like)
     if place.exists() and any(place.samefile(path) for path in read if path.exists()):
         raise DataError(f"{place}: is read here, and would be lost; name another --submission")
+
+
+def _differs(place: Path, content: bytes) -> bool:
+    """Whether there is a file of other content."""
+    try:
+        return read_file(place) != content
+    except OSError:
+        return False
 
 
 def _write(content: bytes, place: Path) -> None:
