@@ -76,7 +76,7 @@ def test_folders_and_archives_in_natural_order_with_what_is_passed_over_said(hom
             archive.add(place, ".")
     result = run(*CLASSIFY, str(home / "run"), name, "--csv", cwd=tmp_path)
     assert result.returncode == 1
-    assert f"note: {name}: 1 other files and 1 hidden ones passed over" in result.stderr
+    assert f"note: {name}: 1 other file and 1 hidden one passed over" in result.stderr
     found = rows(result)
     assert [row["id"] for row in found] == [f"in/er/{number}.png" for number in range(1, 13)]
     damaged = [row for row in found if row["error"]]

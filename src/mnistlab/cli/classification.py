@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mnistlab.cli.output import warn
 from mnistlab.errors import DataError, MnistlabError, PictureError
 from mnistlab.files import read_file
+from mnistlab.text import counted
 
 if TYPE_CHECKING:
     from mnistlab.cli.classification_sources import Found, Group, Item
@@ -119,7 +120,7 @@ def classify_pictures(model: str, wanted: Wanted) -> int:
         _write(content, wanted.submission)
         lacks = f"; {failed:,} that could not be read are not in it" if failed else ""
         warn(
-            f"{wanted.submission}: {done - failed:,} labels as"
+            f"{wanted.submission}: {counted(done - failed, 'label')} as"
             f" {','.join(submission.columns)}{replaced}{lacks}"
         )
     return 1 if failed else 0

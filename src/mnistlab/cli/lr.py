@@ -16,6 +16,7 @@ from mnistlab.cli.options import (
     weight_options,
 )
 from mnistlab.cli.output import command_line, echo, echo_json, json_option
+from mnistlab.text import counted
 
 
 @click.command(short_help="Suggest a learning rate for a recipe.")
@@ -76,5 +77,5 @@ def lr(
         raise SystemExit(stopped.exit_status)
     echo(*(f"note: {note}" for note in (*notes, *result.notes)))
     plot, *others = result.write(out)
-    echo(f"{result.verdict}.", f"wrote {plot} and {len(others)} more files beside it")
+    echo(f"{result.verdict}.", f"wrote {plot} and {counted(len(others), 'more file')} beside it")
     echo_json(result.as_dict())

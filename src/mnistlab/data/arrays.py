@@ -13,7 +13,7 @@ from mnistlab.data.array_names import ArrayName, Kind, parse_name
 from mnistlab.data.dataset import Split
 from mnistlab.data.form import Part, Parts, Rows
 from mnistlab.errors import DataError
-from mnistlab.text import listed
+from mnistlab.text import counted, listed
 
 Arrays = Mapping[str, NDArray[Any]]
 _PARTS: tuple[Part, ...] = ("train", "validation", "test")
@@ -127,7 +127,8 @@ def _labelled(split: Split, name: str) -> tuple[Split, str]:
     missing = int((~known).sum())
     return (
         split.take(np.flatnonzero(known)),
-        f"{missing:,} images without a label in {name} are left out",
+        f"{counted(missing, 'image')} without a label in {name} {'is' if missing == 1 else 'are'}"
+        " left out",
     )
 
 
