@@ -239,7 +239,7 @@ class RunRecord(_Frozen):
             raise ValueError("kept: is there if, and only if, the recipe has patience")
         if len(self.history) != self.recipe.epochs and not self.stopped_early:
             raise ValueError(f"history: not the {self.recipe.epochs} epochs of the recipe")
-        if self.kept and not self._is_pooled:
+        if self.kept and not self.is_pooled:
             best = best_epoch(self.recipe, self.history)
             if not best or self.kept != self.history[best - 1]:
                 raise ValueError(f"kept: not epoch {best}, the best one on the watched images")
@@ -252,7 +252,8 @@ class RunRecord(_Frozen):
         return self
 
     @property
-    def _is_pooled(self) -> bool:
+    def is_pooled(self) -> bool:
+        """Whether it is made of all folds' records, see :func:`pool_folds`."""
         return bool(self.recipe.folds) and not self.recipe.fold
 
     @property
@@ -267,7 +268,7 @@ class RunRecord(_Frozen):
     @property
     def stopped_early(self) -> bool:
         """Whether the run ended since the watched images had not improved for long enough."""
-        if self._is_pooled:
+        if self.is_pooled:
             return len(self.history) < self.recipe.epochs
         return out_of_patience(self.recipe, self.history)
 
