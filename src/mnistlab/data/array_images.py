@@ -21,6 +21,8 @@ _WHOLE_SCALES = (16, 255, 1023, 4095, 16383, 65535)
 """The largest values of whole numbers: scikit-learn's digits, and pictures of 8 to 16 bits."""
 _LEAST_BRIGHT = 128.0
 """What fractions reach at least if they are meant to end at 255."""
+_LEAST_STEP = 1e-6
+"""Between normalised bytes, as a share of the largest of them."""
 _PLAIN_SHARE = 0.5
 """The share of an alpha channel that is opaque or transparent, and not in between."""
 _LOOKED_AT = 200
@@ -326,6 +328,9 @@ def _level_scale(arrays: list[NDArray[Any]], low: float, high: float) -> _Scale 
     normalised by one mean and one deviation.
     """
     step = (high - low) / _WHITE
+    # Of images of one value, or nearly, there are no steps to be told from rounding.
+    if step <= _LEAST_STEP * max(abs(low), abs(high)):
+        return None
     for array in arrays:
         for block in _blocks(array):
             levels = (block.astype(np.float64) - low) / step
