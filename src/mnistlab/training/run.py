@@ -32,7 +32,7 @@ from mnistlab.runs import (
     summarise_predictions,
 )
 from mnistlab.runs.options import ignore, never
-from mnistlab.training.backend import KERNELS
+from mnistlab.training.backend import AS_BEGUN, KERNELS
 from mnistlab.training.checkpoint import (
     CheckpointHeader,
     pack_checkpoint,
@@ -247,7 +247,8 @@ class _Run:
         if checkpoint:
             started = checkpoint.header.started
             if checkpoint.header.kernels == "torch":
-                kernels, threads = "torch", checkpoint.header.threads
+                kernels = kernels if kernels == "torch" else AS_BEGUN
+                threads = checkpoint.header.threads
         with torch_threads(threads) as used:
             dataset = add_negatives(self.dataset, recipe)
             trainer = Trainer(
