@@ -19,6 +19,7 @@ from mnistlab.runs.record import (
     FinalFigures,
     RunRecord,
     class_weight_notes,
+    have_one_model,
     now,
     reason,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "digest_of",
     "find_runs",
     "folder_lock",
+    "have_one_model",
     "now",
     "out_of_patience",
     "pool_complete",

@@ -539,6 +539,16 @@ def now() -> datetime:
     return datetime.now().astimezone().replace(microsecond=0)
 
 
+def have_one_model(records: Sequence[RunRecord]) -> bool:
+    """Return whether the code of runs' models was the same, as far as the records tell: those of
+    older versions do not know what it imported.
+    """
+    imports = [record.imports for record in records if record.imports is not None]
+    return len({record.source for record in records}) == 1 and all(
+        one == imports[0] for one in imports
+    )
+
+
 def class_weight_notes(weights: Sequence[float], classes: Sequence[str]) -> tuple[str, ...]:
     """Return one line with the weight of each class in the loss; none if they weigh the same."""
     pairs = zip(classes, weights, strict=bool(weights))

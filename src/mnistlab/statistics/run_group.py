@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mnistlab.errors import RunError
 from mnistlab.recipe import Recipe, TestedOn
-from mnistlab.runs import Predictions, RunRecord, confusion_matrix
+from mnistlab.runs import Predictions, RunRecord, confusion_matrix, have_one_model
 from mnistlab.runs.confusion import balanced_accuracy, macro_f1
 from mnistlab.statistics.metric import Metric
 
@@ -40,7 +40,7 @@ class RunGroup:
         """Check that the runs belong together, and group them.
 
         Raises:
-            RunError: no runs, runs of different recipes, images, initial weights, losses or
+            RunError: no runs, runs of different recipes, images, initial weights, models, losses or
                 optimisers, a seed twice, or a record without an outcome.
         """
         chosen = tuple(sorted(records, key=lambda record: record.seed))
@@ -56,6 +56,11 @@ class RunGroup:
             raise RunError(
                 f"{label}: runs that started from different weights; train again those from the"
                 " older ones"
+            )
+        if not have_one_model(chosen):
+            raise RunError(
+                f"{label}: runs of a model whose code has changed in between; train again those of"
+                " the older one"
             )
         if any(record.code != chosen[0].code for record in chosen):
             raise RunError(
