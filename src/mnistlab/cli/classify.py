@@ -73,8 +73,8 @@ def classify(
     """Classify each PICTURE with MODEL: a run's folder, an .onnx file, or a shipped model's name.
 
     A PICTURE is a file, a folder, an archive (zip, tar), a pattern such as "new/*.jpg", - for
-    standard input, or a table of pixels, a NumPy, Parquet or IDX file, with or without labels. Each
-    is prepared as the training images were.
+    standard input, or a table of pixels, a NumPy, Parquet, IDX, HDF5, MATLAB, pickle or CIFAR
+    file, with or without labels. Each is prepared as the training images were.
 
     An unsure class is marked with ?. The exit status is 1 if a picture could not be read.
     """
