@@ -9,9 +9,12 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from mnistlab import Recipe, open_classifier, train
+from mnistlab.cli.app import app
+from mnistlab.cli.app import run as run_app
 from mnistlab.data.preparation import Preparation
 from mnistlab.prediction.files import PictureFile, prepare_files
 from tests.cli.processes import MNISTLAB, PREDICT, refusal, run
@@ -182,6 +185,29 @@ def test_a_submission_like_a_sample(home, tmp_path):
     (tmp_path / "sample.csv").write_text("id,label\n10,x\n99,x\n")
     message = refusal(run(*CLASSIFY, "run", *map(str, arguments), "--csv", cwd=home))
     assert "id 99 is none of the 12 images classified" in message
+
+
+def test_a_device_that_cannot_be_used_is_refused_first(home, monkeypatch, capsys):
+    monkeypatch.chdir(home)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert run_app(app, ["classify", "run", "data/cat/1.png", "--device", "cuda"]) == 2
+    assert "cuda: PyTorch finds no CUDA device here" in capsys.readouterr().err
+    assert run_app(app, ["classify", "lenet5", "data/cat/1.png", "--device", "cuda"]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "lenet5: an exported file is run on the CPU; leave out --device cuda, or name" in told
+    assert run_app(app, ["classify", "run", "data/cat/1.png", "--device", "cpu"]) == 0
+    assert "cat" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_run_is_classified_with_on_a_gpu(home):
+    images = np.random.default_rng(1).integers(0, 256, (40, 16, 16, 3), np.uint8)
+    here, there = (
+        open_classifier(home / "run", device=device).predict(images) for device in ("cpu", "cuda")
+    )
+    for one, two in zip(here, there, strict=True):
+        assert one.label == two.label
+        assert one.probability == pytest.approx(two.probability, abs=1e-4)
 
 
 def test_columns_are_renamed_and_a_bad_target_is_refused_first(home, tmp_path):

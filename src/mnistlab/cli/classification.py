@@ -39,6 +39,7 @@ class Wanted:
         like: a sample of it.
         batch_size: pictures at once.
         jobs: processes that decode; ``None`` is one a core if that pays.
+        device: on which a run's model is run.
         threads: CPU threads of a run's model; ``None`` is one per core.
         quiet: whether to show no progress.
         invert: whether to exchange black and white first.
@@ -53,6 +54,7 @@ class Wanted:
     like: Path | None = None
     batch_size: int = BATCH_SIZE
     jobs: int | None = None
+    device: str = "cpu"
     threads: int | None = None
     quiet: bool = False
     invert: bool = False
@@ -73,7 +75,9 @@ def classify_pictures(model: str, wanted: Wanted) -> int:
     from mnistlab.prediction import THRESHOLD
 
     threshold = THRESHOLD if wanted.threshold is None else wanted.threshold
-    classifier = open_classifier(model, threshold=threshold, invert=wanted.invert)
+    classifier = open_classifier(
+        model, threshold=threshold, invert=wanted.invert, device=wanted.device
+    )
     submission = None
     if wanted.submission is not None:
         _refuse_unwritable(wanted.submission)

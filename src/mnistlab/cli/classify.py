@@ -58,6 +58,13 @@ from mnistlab.cli.path_types import NAME, Place
     help="Processes that decode.  [one a core if there are many]",
 )
 @click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="cpu",
+    show_default=True,
+    help="Device that a run's model is run on.",
+)
+@click.option(
     "--threads", type=click.IntRange(1, 1024), help="CPU threads of a run's model.  [one per core]"
 )
 @quiet_option
