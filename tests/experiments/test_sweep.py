@@ -75,14 +75,14 @@ class HandMade:
     """
 
     description = "records made by hand"
-    wrong = {0.1: range(90, 100), 0.2: range(15)}
+    wrong = ((0.1, range(90, 100)), (0.2, range(15)))
 
     def run(self, trials, options, on_event, should_stop):
         for trial in trials:
             record = made_record(
                 trial.recipe,
                 trial.seed,
-                self.wrong[trial.recipe.dropout],
+                dict(self.wrong)[trial.recipe.dropout],
                 images=100,
                 classes=("often", "rare"),
                 labels=[0] * 90 + [1] * 10,
