@@ -88,7 +88,7 @@ def classify_pictures(model: str, wanted: Wanted) -> int:
     warn(*(f"note: {note}" for note in classifier.notes))
     _say(found, model)
     items = found.items
-    kinds = {"text": Writer, "csv": CsvWriter, "json": JsonWriter}
+    kinds: dict[str, type[Writer]] = {"text": Writer, "csv": CsvWriter, "json": JsonWriter}
     done = failed = 0
     light = []
     with contextlib.ExitStack() as stack:
