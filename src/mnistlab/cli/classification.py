@@ -97,7 +97,8 @@ def classify_pictures(model: str, wanted: Wanted) -> int:
 
             stack.enter_context(torch_threads(wanted.threads))
         stop = stack.enter_context(listening_for_stop())
-        writer = stack.enter_context(kinds[wanted.style](classifier, items, wanted.top))
+        writer = kinds[wanted.style](classifier, items, wanted.top)
+        stack.enter_context(writer)
         advance = stack.enter_context(progress(len(items), "classifying", hidden=wanted.quiet))
         outcomes = chain.from_iterable(
             _outcomes(group, classifier, stop, wanted.jobs) for group in found.groups
