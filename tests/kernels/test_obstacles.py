@@ -15,8 +15,6 @@ from mnistlab.kernels.obstacles import ObstacleError
 from mnistlab.kernels.trace import trace
 from tests.kernels.models import CLASSES, SHAPE, Model, conv, head
 
-pytestmark = pytest.mark.usefixtures("operations")
-
 
 def of(function, **layers):
     return lambda: Model(function, **(layers or {"conv": conv(), "last": head()}))
@@ -249,6 +247,10 @@ OBSTACLES = {
         r"^norm \(BatchNorm2d\): .*result is not used",
     ),
     "by training": (of(only_in_training), "differs between training and evaluation"),
+    "mixed modes": (
+        lambda: nn.Sequential(conv(), nn.BatchNorm2d(4).eval(), nn.Flatten(), head()),
+        "^the model: some of its layers are in training and some in evaluation",
+    ),
     "hook on a module's gradients": (gradient_hook("module"), "^0: has hooks on its gradients"),
     "hook on a parameter": (gradient_hook("parameter"), "^0.weight: has hooks on its gradients"),
     "shared memory": (sharing_memory, "^2.weight: shares memory with 1.weight"),
@@ -348,7 +350,6 @@ def test_all_independent_obstacles_are_found():
 
 def test_tracing_leaves_everything_as_it_was():
     model = nn.Sequential(conv(), nn.BatchNorm2d(4), nn.Dropout(), nn.Flatten(), head())
-    model[2].eval()
     model[4].weight.grad = torch.ones_like(model[4].weight)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     states = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()
@@ -357,7 +358,7 @@ def test_tracing_leaves_everything_as_it_was():
     assert torch.equal(torch.get_rng_state(), states[0])
     assert random.getstate() == states[1]
     assert (np.random.get_state()[1] == states[2]).all()
-    assert [module.training for module in model] == [True, True, False, True, True]
+    assert all(module.training for module in model)
     assert model[0].weight.grad is None
     assert torch.equal(model[4].weight.grad, torch.ones_like(model[4].weight))
 

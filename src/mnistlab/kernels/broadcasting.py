@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Real
 
+import torch
 from torch import Tensor
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Value
+
+Operand = Value | Tensor | Real
 
 
 def align(
@@ -47,19 +51,23 @@ def _padded(value: Value, rank: int, axis: int | None) -> Value:
     return replace(value, shape=tuple(shape), batch_axis=None if value.batch_axis is None else axis)
 
 
-def combine(graph: Graph, operation: str, one: Value | Tensor, two: Value | Tensor) -> Value:
+def combine(graph: Graph, operation: str, one: Operand, two: Operand) -> Value:
     """Append an operation on two values, element by element.
 
     Raises:
         KernelError: the batch is not the same dimension of both.
     """
-    values, shape, axis = align([graph.value(one), graph.value(two)])
+    values, shape, axis = align([_value(graph, one), _value(graph, two)])
     return graph.append(operation, values, shape, batch_axis=axis)
 
 
-def affine(graph: Graph, value: Value | Tensor, scale: float, shift: float = 0.0) -> Value:
-    """Append ``scale * value + shift``."""
-    value = graph.value(value)
+def affine(graph: Graph, given: Operand, scale: float, shift: float = 0.0) -> Value:
+    """Append a value times ``scale`` plus ``shift``."""
+    value = _value(graph, given)
     if (scale, shift) == (1, 0):
         return value
     return graph.append("affine", [value], value.shape, floats=[scale, shift])
+
+
+def _value(graph: Graph, given: Operand) -> Value:
+    return graph.value(torch.tensor(float(given)) if isinstance(given, Real) else given)

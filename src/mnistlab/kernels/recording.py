@@ -6,6 +6,7 @@ import linecache
 import random
 import re
 import sys
+import warnings
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,7 +166,8 @@ def record(
     """
     generator = torch.Generator().manual_seed(batch)
     images = torch.rand((batch, *image_shape), generator=generator)
-    with _unchanged(model), torch.enable_grad():
+    with _unchanged(model), torch.enable_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         recorder = _Recorder(model, images, handled)
         before = _random_states()
         try:

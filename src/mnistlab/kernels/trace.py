@@ -50,7 +50,10 @@ def trace(
             listed.
         KernelError: the forward pass fails.
     """
-    refused = list(_refuse_unusual(model, hooks=both_modes))
+    refused = _refuse_unusual(model, hooks=both_modes)
+    if both_modes and len({module.training for module in model.modules()}) > 1:
+        reason = "some of its layers are in training and some in evaluation"
+        refused.append(Obstacle("the model", reason, "", remedy(None, reason)))
     modes = {module: module.training for module in model.modules()}
     try:
         if both_modes:

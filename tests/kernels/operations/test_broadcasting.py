@@ -77,7 +77,7 @@ def test_a_value_and_a_parameter(name, batch, shape, kept, dimensions, seed):
 def test_a_value_with_itself(name, batch, shape, seed):
     def combined(x):
         y = x.exp()
-        return FUNCTIONS[name](y, y)
+        return FUNCTIONS[name](y, y) + y * x
 
     check(combined, normal(batch, shape, seed=seed))
 
@@ -90,7 +90,7 @@ def test_all_pairs_of_a_vector_with_itself(name, turned, batch, size, seed):
     def combined(x):
         y = x.exp()
         pair = y[:, :, None], y[:, None, :]
-        return FUNCTIONS[name](*(reversed(pair) if turned else pair))
+        return FUNCTIONS[name](*(reversed(pair) if turned else pair)) + x[:, None]
 
     check(combined, normal(batch, (size,), seed=seed))
 
@@ -115,7 +115,7 @@ def test_spellings(function):
 @pytest.mark.parametrize("change", IN_PLACE, ids=lambda change: change.__name__)
 @pytest.mark.parametrize("of", [lambda x: x * x + 1, lambda x: (x * x + 1)[:, :1], lambda _: 3])
 def test_in_place(change, of):
-    check(lambda x: change(x.exp(), of(x)), normal(5, SHAPE))
+    check(lambda x: change(x * 2, of(x)), normal(5, SHAPE))
 
 
 def test_residuals_and_gates():
@@ -130,7 +130,7 @@ def test_residuals_and_gates():
 
 @pytest.mark.parametrize("function", [torch.maximum, torch.minimum])
 def test_equal_values_share_the_gradient(function):
-    check(lambda x: function(x.round(), x.abs().round()), normal(17, SHAPE))
+    check(lambda x: function(x, x.abs()), normal(17, SHAPE))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
