@@ -50,7 +50,9 @@ def doctor(model: str | None, **options: Any) -> None:
     obstacles: tuple[Obstacle, ...] = ()
     if recipe:
         from mnistlab.data.loading import load_for, take_for
+        from mnistlab.training import check_run
 
+        check_run(recipe, None)
         model_found = examine_model(recipe, take_for(recipe, load_for(recipe)))
         obstacles = model_found.obstacles
         figures["model"] = {

@@ -40,7 +40,7 @@ from mnistlab.training.optimizers import Update, make_optimizer, optimizer_notes
 from mnistlab.training.outputs import output_notes
 from mnistlab.training.randomness import derive_seed, fork_rng, generator, seed_global
 from mnistlab.training.sanity_check import check_trainable
-from mnistlab.training.schedule import learning_rates
+from mnistlab.training.schedule import learning_rates, schedule_notes
 
 
 class Trainer:
@@ -145,6 +145,7 @@ class Trainer:
             *notes_on_outputs,
             *weight_notes(self.init, self.frozen),
             *optimizer_notes(recipe, self.optimizer),
+            *schedule_notes(recipe),
             *class_weight_notes(self.class_weights, dataset.classes),
         )
         self._train_images = to_size(dataset.train.images, self.input).to(device).contiguous()
