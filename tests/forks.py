@@ -42,12 +42,6 @@ PRELOADED = (
     "statsmodels.stats.power",
     "statsmodels.stats.proportion",
 )
-EXPORT = (
-    "mnistlab.exporting",
-    "onnxscript.function_libs.torch_lib.ops",
-    "torch.onnx._internal.exporter._compat",
-)
-"""What ``mnistlab export`` imports, loaded before the first."""
 # Passive, since threads that spin while they wait take many times as long where cores are shared.
 ENVIRONMENT = {"COLUMNS": "100", "OMP_WAIT_POLICY": "PASSIVE"}
 PROGRAM = "mnistlab.cli.app:main"
@@ -55,6 +49,7 @@ PATIENCE = 240
 """Seconds after which what should have happened is given up."""
 _SECONDS = 300
 """After which a process is ended."""
+_FORKED = tuple(f"from multiprocessing.{module} import" for module in ("forkserver", "spawn"))
 
 
 @dataclass(frozen=True)
@@ -67,10 +62,14 @@ class Ended:
 
 
 class Fork:
-    """A process that was started."""
+    """A process that was started; ``pipe`` is its standard output, if that was to be one."""
 
-    def __init__(self, forks, number, place):
-        self._forks, self.number, self._place = forks, number, place
+    def __init__(self, forks, number, place, pipe=None):
+        self._forks, self.number, self._place, self.pipe = forks, number, place, pipe
+
+    @property
+    def running(self):
+        return _state(self.number) not in ("", "Z")
 
     @property
     def stdout(self):
@@ -94,7 +93,7 @@ class Fork:
     def wait_for_pause(self):
         """Wait until it stands still of its own accord."""
         deadline = time.monotonic() + 120
-        while Path(f"/proc/{self.number}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        while _state(self.number) != "T":
             assert time.monotonic() < deadline
             time.sleep(0.002)
 
@@ -102,10 +101,25 @@ class Fork:
         self.send(signal.SIGCONT)
 
     def wait(self):
+        """Wait for its end; what came through a pipe and was not read is its output."""
+        output = self._read_pipe() if self.pipe else None
         status = self._forks.ask(wait=self.number)
-        return Ended(
-            status, self.stdout, self._place.with_suffix(".err").read_text(encoding="utf-8")
-        )
+        error = self._place.with_suffix(".err").read_text(encoding="utf-8")
+        return Ended(status, self.stdout if output is None else output, error)
+
+    def _read_pipe(self):
+        if self.pipe.closed:
+            return ""
+        with self.pipe:
+            return self.pipe.read().decode()
+
+
+def _state(number):
+    """A process's state, one letter; none if there is no such process."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
 
 
 class Command:
@@ -174,12 +188,44 @@ class Forks:
             text=True,
         )
 
-    def start(self, *arguments, cwd, call=PROGRAM, fault=None, env=None, session=False):
+    def start(
+        self,
+        *arguments,
+        cwd,
+        call=PROGRAM,
+        fault=None,
+        env=None,
+        session=False,
+        stdin=None,
+        terminal=None,
+        piped=False,
+    ):
         """Start ``mnistlab ARGUMENTS``, or another function, which finds its arguments in
-        ``sys.argv``; ``env`` replaces the environment, and with ``session`` the process and those
-        that it starts are a process group."""
+        ``sys.argv``.
+
+        Args:
+            fault: what goes wrong, see :mod:`tests.reliability.faults`.
+            env: replaces the environment.
+            session: the process and those that it starts are a process group.
+            stdin: the bytes that it can read; none without.
+            terminal: the file of a terminal that takes what it writes, or only the errors if it is
+                ``piped``.
+            piped: standard output is a pipe, not a file.
+        """
         self._count += 1
         place = self._folder / str(self._count)
+        files = [os.devnull, *(str(place.with_suffix(end)) for end in (".out", ".err"))]
+        for file in files[2:] if piped else files[1:]:
+            Path(file).touch()
+        pipe = None
+        if stdin is not None:
+            files[0] = str(place.with_suffix(".in"))
+            Path(files[0]).write_bytes(stdin)
+        if terminal:
+            files[1:] = [files[1] if piped else terminal, terminal]
+        if piped:
+            os.mkfifo(files[1])
+            pipe = open(os.open(files[1], os.O_RDONLY | os.O_NONBLOCK), "rb")  # noqa: PTH123
         request = {
             "call": call,
             "arguments": [*map(str, arguments)],
@@ -187,8 +233,12 @@ class Forks:
             "fault": fault,
             "env": env,
             "session": session,
+            "files": files,
         }
-        return Fork(self, self.ask(**request, place=str(place)), place)
+        started = Fork(self, self.ask(**request), place, pipe)
+        if pipe:
+            os.set_blocking(pipe.fileno(), True)
+        return started
 
     def run(self, *arguments, **options):
         return self.start(*arguments, **options).wait()
@@ -223,6 +273,25 @@ def run_script():
     runpy.run_path(sys.argv[0], run_name="__main__")
 
 
+def run_without():
+    """Run ``mnistlab`` as if the packages had not been installed that the first of its arguments
+    names, parted by commas."""
+    packages = sys.argv.pop(1).split(",")
+    for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
+        del sys.modules[name]
+    sys.meta_path.insert(0, _Without(packages))
+    importlib.import_module("mnistlab.cli.app").main()
+
+
+class _Without:
+    def __init__(self, packages):
+        self._packages = packages
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in self._packages:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
 def _serve():
     _load(PRELOADED)
     load_dataset("mnist")
@@ -231,18 +300,13 @@ def _serve():
     gc.freeze()
     for line in sys.stdin:
         request = json.loads(line)
-        if request.get("arguments", [""])[0] == "export":
-            _load(EXPORT)
-            with contextlib.suppress(ImportError):
-                remember_operators()
+        for word in _LATER.keys() & request.get("arguments", ()):
+            _LATER.pop(word)()
         if "wait" in request:
             answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
         else:
-            # Made here, so that they are there as soon as the process has a number.
-            files = [
-                os.open(request["place"] + end, os.O_WRONLY | os.O_CREAT)
-                for end in (".out", ".err")
-            ]
+            flags = (os.O_RDONLY, *[os.O_WRONLY | os.O_NOCTTY] * 2)
+            files = [os.open(*opened) for opened in zip(request["files"], flags, strict=True)]
             answer = os.fork()
             if answer == 0:
                 _become(request, files)
@@ -259,6 +323,12 @@ def _load(modules):
             importlib.import_module(module)
 
 
+def _export():
+    """Export a network, for which much is loaded and read."""
+    with contextlib.suppress(ImportError):
+        remember_operators()
+
+
 def _draw():
     """Draw a plot, for which fonts and much else are loaded."""
     from mnistlab.report import canvas
@@ -268,25 +338,31 @@ def _draw():
     canvas.render(drawn)
 
 
+_LATER = {
+    "export": _export,
+    "--mlflow": functools.partial(_load, ("mlflow", "mlflow.entities", "mlflow.exceptions")),
+}
+"""What is done before the first command that has a word."""
+
+
 def _become(request, files):
     status = 1
     try:
-        for descriptor, file in zip((1, 2), files, strict=True):
+        for descriptor, file in enumerate(files):
             os.dup2(file, descriptor)
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
         os.chdir(request["cwd"])
         sys.path.remove(str(ROOT))
         if request["env"] is not None:
             os.environ.clear()
             os.environ.update(request["env"])
+        _open_streams()
         # As with a new process, whose parent would give it up.
         signal.alarm(_SECONDS)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.argv = ["mnistlab", *request["arguments"]]
         if request["session"]:
             os.setsid()
-        _fork_fork_servers()
+        _fork_interpreters()
         if request["fault"]:
             importlib.import_module("tests.reliability.faults").inject(**request["fault"])
         module, _, function = request["call"].partition(":")
@@ -304,24 +380,39 @@ def _become(request, files):
         os._exit(status)
 
 
-def _fork_fork_servers():
-    """Have this process's fork server, from which an experiment's workers are forked, forked,
-    too."""
+def _open_streams():
+    """Open them as an interpreter does, which looks at what kind of file each is."""
+    encoding, _, errors = os.environ.get("PYTHONIOENCODING", "utf-8").partition(":")
+    sys.stdin, sys.stdout, sys.stderr = (
+        open(  # noqa: PTH123, SIM115
+            number, mode, buffering, encoding, errors, closefd=False
+        )
+        for number, mode, buffering, errors in (
+            (0, "r", -1, errors or None),
+            (1, "w", 1 if os.isatty(1) else -1, errors or None),
+            (2, "w", 1, "backslashreplace"),
+        )
+    )
+
+
+def _fork_interpreters():
+    """Have this process's fork server, from which an experiment's workers are forked, and what it
+    spawns with :mod:`multiprocessing` forked, too."""
     spawn = multiprocessing.util.spawnv_passfds
 
     def start(path, arguments, files):
-        code = arguments[-1]
-        if "multiprocessing.forkserver" not in code:
+        options = arguments[arguments.index("-c") :]
+        if not options[1].startswith(_FORKED):
             return spawn(path, arguments, files)
         number = os.fork()
         if number == 0:
-            _run_as_if_started(code, files)
+            _run_as_if_started(options, files)
         return number
 
     multiprocessing.util.spawnv_passfds = start
 
 
-def _run_as_if_started(code, files):
+def _run_as_if_started(options, files):
     status = 1
     try:
         # What a new program would not have of the process that starts it.
@@ -333,7 +424,8 @@ def _run_as_if_started(code, files):
         for file in opened - {0, 1, 2, *files}:
             with contextlib.suppress(OSError):
                 os.close(file)
-        exec(code, {})
+        sys.argv[:] = ["-c", *options[2:]]
+        exec(options[1], {})
         status = 0
     except SystemExit as end:
         status = end.code or 0

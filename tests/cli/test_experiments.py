@@ -16,8 +16,7 @@ from mnistlab.cli.options import parse_seeds
 from mnistlab.errors import ExperimentError
 from mnistlab.report import duration
 from mnistlab.runs import RunStore
-from tests.cli.processes import MNISTLAB, await_checkpoint, refusal, run
-from tests.cli.test_stopping import in_a_terminal
+from tests.cli.processes import MNISTLAB, await_checkpoint, in_a_terminal, refusal, run
 from tests.forks import Command, started
 
 SHORT = ["--epochs", "1", "--train-limit", "600"]
@@ -221,7 +220,8 @@ def test_a_signal_stops_with_checkpoints_and_the_same_command_goes_on(few, tmp_p
 
 def test_a_terminal_sees_runs_done_running_the_time_left_and_the_mean_so_far(few, tmp_path):
     command = ["compare", "lenet5", "mlp", "--seeds", "3", "--epochs", "9", "--data", few]
-    screen = in_a_terminal(*MNISTLAB, *command, cwd=tmp_path, columns=80)
+    screen, ended = in_a_terminal(*command, cwd=tmp_path)
+    assert ended.returncode == 0
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen)
     assert re.search(r"\d of 6 runs done, 2 running", plain)
     assert re.search(r"\d+\.\d s left", plain)

@@ -3,14 +3,13 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from mnistlab.runs import RunFolder
 from tests.cli.processes import MNISTLAB, await_checkpoint, refusal, run
+from tests.forks import started
 
 FIVE = ["--epochs", "5", "--train-limit", "200", "--quiet"]
 
@@ -83,15 +82,14 @@ def test_runs_that_were_finished_before_are_logged_and_none_twice(few, tmp_path)
 
 def killed_and_resumed(few, tmp_path, option):
     """Kill a run after an epoch, and resume it."""
-    command = [*MNISTLAB, "train", "lenet5", "--data", few, "--run", "run", option]
+    command = ["train", "lenet5", "--data", few, "--run", "run", option]
     command += ["--epochs", "60", "--quiet"]
-    process = subprocess.Popen([*map(str, command)], cwd=tmp_path, stderr=subprocess.PIPE)
+    process = started().start(*command, cwd=tmp_path)
     await_checkpoint(tmp_path / "run")
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stderr.close()
+    process.send(signal.SIGKILL)
+    assert process.wait().returncode == -signal.SIGKILL
     assert not (tmp_path / "run" / "record.json").exists()
-    done = run(*command, "--resume", cwd=tmp_path)
+    done = run(*MNISTLAB, *command, "--resume", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     return tmp_path / "run"
 
@@ -144,8 +142,8 @@ def test_a_resumed_run_goes_on_with_its_mlflow_entry(few, tmp_path):
 @pytest.mark.parametrize("command", [["train", "mlp"], ["compare", "mlp", "lenet5"]])
 @pytest.mark.parametrize("name", ["tensorboard", "mlflow"])
 def test_without_it_the_install_command_is_printed_before_training(few, tmp_path, name, command):
-    program = f"import sys; sys.modules['{name}'] = None; from mnistlab.cli import main; main()"
-    told = run(sys.executable, "-c", program, *command, "--data", few, f"--{name}", cwd=tmp_path)
+    arguments = [name, *command, "--data", few, f"--{name}"]
+    told = started().run(*arguments, cwd=tmp_path, call="tests.forks:run_without")
     line = refusal(told)
     assert line == f"mnistlab: --{name} needs an extra: pip install 'mnistlab[{name}]'"
     assert not list(tmp_path.rglob("record.json"))

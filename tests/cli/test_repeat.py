@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from mnistlab.runs import RunRecord, RunStore
-from tests.cli.processes import MNISTLAB, await_checkpoint, refusal, run
-from tests.cli.test_stopping import in_a_terminal
+from tests.cli.processes import MNISTLAB, await_checkpoint, in_a_terminal, refusal, run
 from tests.forks import started
 
 SHORT = ["--epochs", "1", "--train-limit", "300"]
@@ -227,9 +226,9 @@ def test_failed_runs_are_named_and_the_others_counted(tmp_path):
 
 def test_a_terminal_sees_runs_done_and_the_mean_so_far(tmp_path):
     command = ["repeat", "mlp", "--seeds", "3", "--epochs", "8", "--train-limit", "2000"]
-    screen = re.sub(
-        r"\x1b\[[0-9;?]*[A-Za-z]", "", in_a_terminal(*MNISTLAB, *command, cwd=tmp_path, columns=80)
-    )
+    shown, ended = in_a_terminal(*command, cwd=tmp_path)
+    assert ended.returncode == 0
+    screen = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
     assert re.search(r"\d of 3 runs done", screen)
     assert "mean so far" in screen
     assert "on average over 3 seeds" in screen
