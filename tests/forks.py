@@ -45,6 +45,7 @@ PRELOADED = (
 # Passive, since threads that spin while they wait take many times as long where cores are shared.
 ENVIRONMENT = {"COLUMNS": "100", "OMP_WAIT_POLICY": "PASSIVE"}
 PROGRAM = "mnistlab.cli.app:main"
+SERVER = "tests.forks:serve"
 PATIENCE = 240
 """Seconds after which what should have happened is given up."""
 _SECONDS = 300
@@ -66,6 +67,7 @@ class Fork:
 
     def __init__(self, forks, number, place, pipe=None):
         self._forks, self.number, self._place, self.pipe = forks, number, place, pipe
+        self._ended = None
 
     @property
     def running(self):
@@ -102,10 +104,12 @@ class Fork:
 
     def wait(self):
         """Wait for its end; what came through a pipe and was not read is its output."""
-        output = self._read_pipe() if self.pipe else None
-        status = self._forks.ask(wait=self.number)
-        error = self._place.with_suffix(".err").read_text(encoding="utf-8")
-        return Ended(status, self.stdout if output is None else output, error)
+        if self._ended is None:
+            output = self._read_pipe() if self.pipe else None
+            status = self._forks.ask(wait=self.number)
+            error = self._place.with_suffix(".err").read_text(encoding="utf-8")
+            self._ended = Ended(status, self.stdout if output is None else output, error)
+        return self._ended
 
     def _read_pipe(self):
         if self.pipe.closed:
@@ -126,8 +130,8 @@ class Command:
     """A command started as a user does, a new interpreter, with the methods of :class:`Fork`; with
     ``session`` it and the processes that it starts are a process group."""
 
-    def __init__(self, command, cwd, place, *, session=False):
-        self._out, self._err = place.with_suffix(".out"), place.with_suffix(".err")
+    def __init__(self, command, cwd, place, *, session=False, stderr=None):
+        self._out, self._err = place.with_suffix(".out"), stderr or place.with_suffix(".err")
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._process = subprocess.Popen(
                 [*map(str, command)],
@@ -188,7 +192,7 @@ class Forks:
             text=True,
         )
 
-    def start(
+    def start(  # noqa: PLR0913 - all that a process may be given
         self,
         *arguments,
         cwd,
@@ -197,48 +201,52 @@ class Forks:
         env=None,
         session=False,
         stdin=None,
-        terminal=None,
+        stdout=None,
+        stderr=None,
         piped=False,
+        seconds=_SECONDS,
     ):
         """Start ``mnistlab ARGUMENTS``, or another function, which finds its arguments in
         ``sys.argv``.
 
         Args:
+            arguments: of the program.
+            cwd: the current folder.
+            call: the function, ``module:name``.
             fault: what goes wrong, see :mod:`tests.reliability.faults`.
             env: replaces the environment.
             session: the process and those that it starts are a process group.
             stdin: the bytes that it can read; none without.
-            terminal: the file of a terminal that takes what it writes, or only the errors if it is
-                ``piped``.
-            piped: standard output is a pipe, not a file.
+            stdout: the file that it writes, such as a terminal's; one of its own without.
+            stderr: likewise.
+            piped: standard output is a pipe instead.
+            seconds: after which it is ended.
         """
         self._count += 1
         place = self._folder / str(self._count)
-        files = [os.devnull, *(str(place.with_suffix(end)) for end in (".out", ".err"))]
-        for file in files[2:] if piped else files[1:]:
-            Path(file).touch()
-        pipe = None
-        if stdin is not None:
-            files[0] = str(place.with_suffix(".in"))
-            Path(files[0]).write_bytes(stdin)
-        if terminal:
-            files[1:] = [files[1] if piped else terminal, terminal]
-        if piped:
-            os.mkfifo(files[1])
-            pipe = open(os.open(files[1], os.O_RDONLY | os.O_NONBLOCK), "rb")  # noqa: PTH123
+        files = [place.with_suffix(end) for end in (".in", ".out", ".err")]
+        for file in files:
+            if piped and file.suffix == ".out":
+                os.mkfifo(file)
+            else:
+                file.write_bytes((stdin or b"") if file.suffix == ".in" else b"")
+        # Opened before the other end, which would wait for it otherwise.
+        reading = os.open(files[1], os.O_RDONLY | os.O_NONBLOCK) if piped else None
         request = {
             "call": call,
             "arguments": [*map(str, arguments)],
             "cwd": str(cwd),
             "fault": fault,
-            "env": env,
+            "env": env and dict(env),
             "session": session,
-            "files": files,
+            "files": [*map(str, (files[0], stdout or files[1], stderr or files[2]))],
+            "seconds": seconds,
         }
-        started = Fork(self, self.ask(**request), place, pipe)
-        if pipe:
-            os.set_blocking(pipe.fileno(), True)
-        return started
+        number = self.ask(**request)
+        if reading is None:
+            return Fork(self, number, place)
+        os.set_blocking(reading, True)
+        return Fork(self, number, place, os.fdopen(reading, "rb"))
 
     def run(self, *arguments, **options):
         return self.start(*arguments, **options).wait()
@@ -273,12 +281,25 @@ def run_script():
     runpy.run_path(sys.argv[0], run_name="__main__")
 
 
+def serve():
+    """Run a server with the settings that the first argument holds, as JSON."""
+    from mnistlab.server import Settings
+    from mnistlab.server.launch import serve
+
+    told = json.loads(sys.argv[1])
+    report = told.pop("report", None)
+    settings = Settings(**told, report=report and Path(report))
+    serve(settings, lambda url: sys.stdout.write(f"at {url}\n") and sys.stdout.flush())
+
+
 def run_without():
     """Run ``mnistlab`` as if the packages had not been installed that the first of its arguments
     names, parted by commas."""
     packages = sys.argv.pop(1).split(",")
-    for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
-        del sys.modules[name]
+    # The server's modules import such packages as they are loaded themselves.
+    for name in [*sys.modules]:
+        if name.partition(".")[0] in packages or name.startswith("mnistlab.server"):
+            del sys.modules[name]
     sys.meta_path.insert(0, _Without(packages))
     importlib.import_module("mnistlab.cli.app").main()
 
@@ -300,12 +321,12 @@ def _serve():
     gc.freeze()
     for line in sys.stdin:
         request = json.loads(line)
-        for word in _LATER.keys() & request.get("arguments", ()):
+        for word in _LATER.keys() & {request.get("call"), *request.get("arguments", ())}:
             _LATER.pop(word)()
         if "wait" in request:
             answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
         else:
-            flags = (os.O_RDONLY, *[os.O_WRONLY | os.O_NOCTTY] * 2)
+            flags = (os.O_RDONLY, *[os.O_WRONLY | os.O_CREAT | os.O_NOCTTY] * 2)
             files = [os.open(*opened) for opened in zip(request["files"], flags, strict=True)]
             answer = os.fork()
             if answer == 0:
@@ -338,8 +359,11 @@ def _draw():
     canvas.render(drawn)
 
 
+_load_server = functools.partial(_load, ("mnistlab.cli.serve", "mnistlab.server.launch"))
 _LATER = {
     "export": _export,
+    "serve": _load_server,
+    SERVER: _load_server,
     "--mlflow": functools.partial(_load, ("mlflow", "mlflow.entities", "mlflow.exceptions")),
 }
 """What is done before the first command that has a word."""
@@ -357,7 +381,7 @@ def _become(request, files):
             os.environ.update(request["env"])
         _open_streams()
         # As with a new process, whose parent would give it up.
-        signal.alarm(_SECONDS)
+        signal.alarm(request["seconds"])
         signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.argv = ["mnistlab", *request["arguments"]]
         if request["session"]:
@@ -384,7 +408,7 @@ def _open_streams():
     """Open them as an interpreter does, which looks at what kind of file each is."""
     encoding, _, errors = os.environ.get("PYTHONIOENCODING", "utf-8").partition(":")
     sys.stdin, sys.stdout, sys.stderr = (
-        open(  # noqa: PTH123, SIM115
+        open(  # noqa: SIM115
             number, mode, buffering, encoding, errors, closefd=False
         )
         for number, mode, buffering, errors in (

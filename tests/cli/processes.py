@@ -20,8 +20,8 @@ def run(*command, cwd, env=None, stdin=None, **options):
     """Run a command to its end; ``mnistlab`` and ``main.py`` are forked with all modules loaded,
     and can read the bytes ``stdin``.
 
-    With ``options`` of :func:`subprocess.run`, or variables that tell an interpreter what to load, it is a new
-    interpreter.
+    With ``options`` of :func:`subprocess.run`, or variables that tell an interpreter what to load,
+    it is a new interpreter.
     """
     environment = os.environ | {"COLUMNS": "100"} | (env or {})
     variables = {key for key in env or {} if key.startswith("PYTHON")} - {"PYTHONIOENCODING"}
@@ -48,7 +48,12 @@ def in_a_terminal(*arguments, cwd, columns=80, piped=False):
     controller, terminal = pty.openpty()
     environment = os.environ | {"COLUMNS": str(columns), "TERM": "xterm-256color"}
     process = started().start(
-        *arguments, cwd=cwd, env=environment, terminal=os.ttyname(terminal), piped=piped
+        *arguments,
+        cwd=cwd,
+        env=environment,
+        stdout=None if piped else os.ttyname(terminal),
+        stderr=os.ttyname(terminal),
+        piped=piped,
     )
     os.close(terminal)
     with open(controller, "rb", buffering=0) as screen:  # noqa: PTH123

@@ -1,5 +1,5 @@
-"""What PyTorch's exporter does for the first time, which takes three times as long as an export, and
-what it does every time, which takes another third: it reads the source code of all operators."""
+"""What PyTorch's exporter does at first, which takes twice as long as an export, and what it does
+each time, which takes a third of it: it reads the source code of all operators that it knows."""
 
 import functools
 

@@ -34,7 +34,7 @@ def memory(server):
             ).split()[1]
         )
         / 1024
-        for number in (server.process.pid, *server.readers())
+        for number in (server.process.number, *server.readers())
     )
 
 
@@ -44,7 +44,7 @@ def median_alone(client, seconds):
 
 def test_under_too_much_load_the_rest_is_refused_and_nothing_grows(effort, account):
     seconds, before_it = effort(1, 60), effort(0.4, 1.0)
-    with served(workers=2, models=["reader"]) as server:
+    with served("--model", "reader", "--workers", "2", "-q", new=True) as server:
         client = Client(server.port, PICTURE)
         asyncio.run(client.in_turns(2, before_it))
         alone = median_alone(client, before_it)
@@ -112,10 +112,10 @@ def test_an_end_under_load_loses_nothing_that_got_in(effort, account):
                 one.start()
             assert began.wait(HANG)
             time.sleep(float(random.uniform(0.2, 1.5)))
-            server.process.send_signal(signal.SIGTERM)
+            server.process.send(signal.SIGTERM)
             for one in crowd:
                 one.join(HANG)
-            assert server.process.wait(HANG) == 0
+            assert server.ended(HANG) == 0
         inside = [status for got_in, status in outcomes if got_in]
         assert inside == [200] * len(inside)
         assert all(status is None for got_in, status in outcomes if not got_in)
