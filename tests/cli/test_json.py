@@ -63,11 +63,12 @@ def test_experiments_give_their_summaries(few, tmp_path):
     ("command", "keys"),
     [
         (["doctor", "lenet5"], {"versions", "cores", "builds", "model"}),
-        (["data", "verify"], {"name", "classes", "training", "test", "fingerprint"}),
+        (["data", "verify", "FEW"], {"name", "classes", "training", "test", "fingerprint"}),
         (["recipe", "show", "custom_mlp"], {"dropout", "batch_norm"}),
     ],
 )
-def test_what_there_is(command, keys, tmp_path):
+def test_what_there_is(command, keys, few, tmp_path):
+    command = [few if word == "FEW" else word for word in command]
     figures, words = told(run(*MNISTLAB, *command, "--json", cwd=tmp_path))
     assert keys <= figures.keys()
     assert words
