@@ -1,7 +1,6 @@
 """The server under more load than it can bear: whom it lets in, what it keeps, how it recovers, and
 how it ends."""
 
-import asyncio
 import signal
 import socket
 import threading
@@ -14,6 +13,7 @@ import pytest
 pytest.importorskip("fastapi")
 
 from benchmarks.serving import Client, drawing
+from tests.browser import run_async
 from tests.reliability.wire import HANG, answer, opened, post
 from tests.server.serving import served
 
@@ -39,19 +39,19 @@ def memory(server):
 
 
 def median_alone(client, seconds):
-    return asyncio.run(client.in_turns(1, seconds)).median
+    return run_async(client.in_turns(1, seconds)).median
 
 
 def test_under_too_much_load_the_rest_is_refused_and_nothing_grows(effort, account):
     seconds, before_it = effort(1, 60), effort(0.4, 1.0)
     with served("--model", "reader", "--workers", "2", "-q", new=True) as server:
         client = Client(server.port, PICTURE)
-        asyncio.run(client.in_turns(2, before_it))
+        run_async(client.in_turns(2, before_it))
         alone = median_alone(client, before_it)
-        capacity = asyncio.run(client.in_turns(2, effort(0.6, 10))).answered
+        capacity = run_async(client.in_turns(2, effort(0.6, 10))).answered
         before = memory(server)
         for times in effort((5,), (1, 2, 5)):
-            load = asyncio.run(client.at_rate(times * capacity, seconds))
+            load = run_async(client.at_rate(times * capacity, seconds))
             began = time.perf_counter()
             with opened(server) as connection:
                 connection.sendall(post(PICTURE))

@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from mnistlab import Recipe, open_classifier, train
-from tests.browser import chromium
 from tests.classifiers import write_linear
 from tests.cli.processes import MNISTLAB, run
 from tests.cli.processes import refusal as one_line
@@ -24,7 +23,6 @@ LONG = (
     "Подосиновик_окрашенножёлтый_и_другие_грибы_тёмнохвойных_лесов",
     "القطط",
 )
-CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 PICTURE = file(Image.fromarray(np.arange(120 * 90 * 3, dtype=np.uint8).reshape(90, 120, 3)))
 
 
@@ -42,12 +40,6 @@ def files(tmp_path_factory):
 def server(files):
     options = [part for model in files for part in ("--model", str(model))]
     with served(*options, "--workers", "1", "--max-body", "1M") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium(*CAMERA) as running:
         yield running
 
 
