@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnistlab import load_dataset
+from tests import figures
 from tests.exporting.operators import remember_operators
 
 ROOT = Path(__file__).parents[1]
@@ -205,6 +206,7 @@ class Forks:
         stderr=None,
         piped=False,
         seconds=_SECONDS,
+        drawn=True,
     ):
         """Start ``mnistlab ARGUMENTS``, or another function, which finds its arguments in
         ``sys.argv``.
@@ -221,6 +223,7 @@ class Forks:
             stderr: likewise.
             piped: standard output is a pipe instead.
             seconds: after which it is ended.
+            drawn: whether a report's figures are, see :mod:`tests.figures`.
         """
         self._count += 1
         place = self._folder / str(self._count)
@@ -241,6 +244,7 @@ class Forks:
             "session": session,
             "files": [*map(str, (files[0], stdout or files[1], stderr or files[2]))],
             "seconds": seconds,
+            "drawn": drawn,
         }
         number = self.ask(**request)
         if reading is None:
@@ -316,7 +320,7 @@ class _Without:
 def _serve():
     _load(PRELOADED)
     load_dataset("mnist")
-    _draw()
+    drawing = figures.stand_in()
     # What all forks share is not theirs to look through for garbage, nor to copy for that.
     gc.freeze()
     for line in sys.stdin:
@@ -330,6 +334,8 @@ def _serve():
             files = [os.open(*opened) for opened in zip(request["files"], flags, strict=True)]
             answer = os.fork()
             if answer == 0:
+                if not request["drawn"]:
+                    figures.use(drawing, setattr)
                 _become(request, files)
             for file in files:
                 os.close(file)
@@ -348,15 +354,6 @@ def _export():
     """Export a network, for which much is loaded and read."""
     with contextlib.suppress(ImportError):
         remember_operators()
-
-
-def _draw():
-    """Draw a plot, for which fonts and much else are loaded."""
-    from mnistlab.report import canvas
-
-    drawn = canvas.figure(4, 3)
-    drawn.subplots().semilogy([1, 1000])
-    canvas.render(drawn)
 
 
 _load_server = functools.partial(_load, ("mnistlab.cli.serve", "mnistlab.server.launch"))

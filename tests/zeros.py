@@ -13,13 +13,13 @@ def zlib_zeros(size, before=b""):
     return b"\x78\xda" + _deflated(size, before) + struct.pack(">I", checksum)
 
 
-def gzip_zeros(size):
-    """Return what gzip makes of so many zeros."""
-    checksum = zlib.crc32(bytes(size % len(_BLOCK)))
+def gzip_zeros(size, before=b""):
+    """Return what gzip makes of some bytes and as many zeros after them."""
+    checksum = zlib.crc32(bytes(size % len(_BLOCK)), zlib.crc32(before))
     for _ in range(size // len(_BLOCK)):
         checksum = zlib.crc32(_BLOCK, checksum)
-    end = struct.pack("<2I", checksum, size % (1 << 32))
-    return b"\x1f\x8b\x08" + bytes(7) + _deflated(size) + end
+    end = struct.pack("<2I", checksum, (len(before) + size) % (1 << 32))
+    return b"\x1f\x8b\x08" + bytes(7) + _deflated(size, before) + end
 
 
 def _deflated(size, before=b""):

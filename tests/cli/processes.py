@@ -16,9 +16,9 @@ PREDICT = [*MNISTLAB, "predict"]
 MAIN = [sys.executable, str(ROOT / "main.py")]
 
 
-def run(*command, cwd, env=None, stdin=None, **options):
+def run(*command, cwd, env=None, stdin=None, drawn=True, **options):
     """Run a command to its end; ``mnistlab`` and ``main.py`` are forked with all modules loaded,
-    and can read the bytes ``stdin``.
+    can read the bytes ``stdin``, and draw the figures of a report if they are to be ``drawn``.
 
     With ``options`` of :func:`subprocess.run`, or variables that tell an interpreter what to load,
     it is a new interpreter.
@@ -30,7 +30,9 @@ def run(*command, cwd, env=None, stdin=None, **options):
         for program, call in ((MNISTLAB, "mnistlab.cli.app:main"), (MAIN, "tests.forks:run_main")):
             if [*command[: len(program)]] == program:
                 arguments = command[len(program) :]
-                return started().run(*arguments, cwd=cwd, env=environment, call=call, stdin=stdin)
+                return started().run(
+                    *arguments, cwd=cwd, env=environment, call=call, stdin=stdin, drawn=drawn
+                )
     return subprocess.run(
         [*map(str, command)],
         cwd=cwd,
@@ -42,7 +44,7 @@ def run(*command, cwd, env=None, stdin=None, **options):
     )
 
 
-def in_a_terminal(*arguments, cwd, columns=80, piped=False):
+def in_a_terminal(*arguments, cwd, columns=80, piped=False, drawn=True):
     """Run ``mnistlab ARGUMENTS`` in a pseudo-terminal, which takes only the errors if standard
     output is ``piped``; return what the terminal showed, and how it ended."""
     controller, terminal = pty.openpty()
@@ -54,6 +56,7 @@ def in_a_terminal(*arguments, cwd, columns=80, piped=False):
         stdout=None if piped else os.ttyname(terminal),
         stderr=os.ttyname(terminal),
         piped=piped,
+        drawn=drawn,
     )
     os.close(terminal)
     with open(controller, "rb", buffering=0) as screen:  # noqa: PTH123

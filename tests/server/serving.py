@@ -104,7 +104,7 @@ def served(*options, log=None, new=False, **settings):
         finally:
             if process.running:
                 process.send(signal.SIGTERM)
-            until(lambda: not process.running, 20)
+            until(lambda: not process.running, PATIENCE)
             process.wait()
 
 
