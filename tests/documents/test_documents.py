@@ -14,7 +14,6 @@ import pytest
 import mnistlab
 from mnistlab.cli.app import app, run
 from mnistlab.recipe import BUILT_IN
-from tests import figures
 from tests.data.forms import FORMS
 from tests.exporting.operators import remember_operators
 
@@ -114,17 +113,11 @@ def _shorten(patch, few):
 
 
 @pytest.fixture
-def there(workspace, few, drawing, monkeypatch):
+def there(workspace, few, undrawn, monkeypatch):
     """In the workspace, with built-in recipes that are short, and reports that are not drawn."""
     monkeypatch.chdir(workspace)
     _shorten(monkeypatch, few)
-    figures.use(drawing, monkeypatch.setattr)
     return workspace
-
-
-@pytest.fixture(scope="module")
-def drawing():
-    return figures.stand_in()
 
 
 @pytest.mark.parametrize("command", commands())

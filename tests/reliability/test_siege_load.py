@@ -44,7 +44,7 @@ def median_alone(client, seconds):
 
 def test_under_too_much_load_the_rest_is_refused_and_nothing_grows(effort, account):
     seconds, before_it = effort(1, 60), effort(0.4, 1.0)
-    with served("--model", "reader", "--workers", "2", "-q", new=True) as server:
+    with served("--model", "reader", "--workers", "2", new=True) as server:
         client = Client(server.port, PICTURE)
         run_async(client.in_turns(2, before_it))
         alone = median_alone(client, before_it)
