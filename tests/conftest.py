@@ -60,18 +60,18 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def _stand_in() -> Any:
+def stand_in() -> Any:
     from tests import figures
 
     return figures.stand_in()
 
 
 @pytest.fixture
-def undrawn(_stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def undrawn(stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports without the time that their figures take."""
     from tests import figures
 
-    figures.use(_stand_in, monkeypatch.setattr)
+    figures.use(stand_in, monkeypatch.setattr)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import pytest
 import mnistlab
 from mnistlab.cli.app import app, run
 from mnistlab.recipe import BUILT_IN
+from tests import figures
 from tests.data.forms import FORMS
 from tests.exporting.operators import remember_operators
 
@@ -54,13 +55,14 @@ def blocks(page):
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory, few):
+def workspace(tmp_path_factory, few, stand_in):
     """A folder that holds what the documents' examples speak of."""
     folder = tmp_path_factory.mktemp("workspace")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         _shorten(patch, few)
         remember_operators()
+        figures.use(stand_in, patch.setattr)
         (folder / "path/to/my/images").mkdir(parents=True)
         _write_images(folder / "path/to/my/images", few)
         shutil.copytree(folder / "path/to/my/images", folder / "path/to/my/digits")
