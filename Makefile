@@ -31,7 +31,8 @@ torture: .venv/installed
 
 # The kernels' tests once more, with the library built to report every bad access and every race.
 SANITIZED := $(or $(CXX),c++) -std=c++20 -O1 -g -march=native -fno-math-errno -fno-trapping-math -fno-signed-zeros \
-	-shared -fPIC -pthread -fno-sanitize-recover=undefined src/mnistlab/kernels/source/kernels.cpp
+	-shared -fPIC -pthread -fno-sanitize-recover=undefined \
+	src/mnistlab/kernels/source/kernels.cpp $(wildcard src/mnistlab/kernels/source/*/*.cpp)
 PRELOAD = $(foreach name,$(1),$(shell $(or $(CXX),c++) -print-file-name=lib$(name).so))
 
 sanitize: .venv/installed
@@ -101,7 +102,7 @@ build/docs/installed: docs.lock
 clean:
 	rm -rf .venv build dist reproduction src/*.egg-info
 
-.venv/installed: pyproject.toml setup.py constraints.txt requirements.lock dev.lock $(wildcard src/mnistlab/kernels/source/*)
+.venv/installed: pyproject.toml setup.py constraints.txt requirements.lock dev.lock $(wildcard src/mnistlab/kernels/source/*.* src/mnistlab/kernels/source/*/*)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "mnistlab needs Python 3.11 or newer; name one: make PYTHON=python3.11" >&2; exit 2; }
 	$(PYTHON) -m venv .venv

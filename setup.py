@@ -22,7 +22,17 @@ FLAGS = [
     "-fno-math-errno",
     "-fno-trapping-math",
     "-fno-signed-zeros",
+    # Two builds in one process must not share what they define alike.
+    "-fvisibility=hidden",
     "-pthread",
+]
+KERNELS = [
+    "kernels.cpp",
+    *(
+        f"{folder}/{file.name}"
+        for folder in ("operations", "losses")
+        for file in sorted((SOURCE / folder).glob("*.cpp"))
+    ),
 ]
 LINKED = ["-pthread", *(["-static-libstdc++", "-static-libgcc"] if sys.platform == "linux" else [])]
 X86 = platform.machine() in ("x86_64", "AMD64")
@@ -33,14 +43,14 @@ BUILDS = (
 )
 
 
-def library(name: str, source: str, flags: list[str]) -> Extension:
+def library(name: str, sources: list[str], flags: list[str]) -> Extension:
     """Describe one shared library of the package, without debugging data, which name the build's
     folder.
     """
     return Extension(
         f"mnistlab.kernels._{name}",
-        [str(SOURCE / source)],
-        depends=[str(header) for header in sorted(SOURCE.glob("*.h"))],
+        [str(SOURCE / source) for source in sources],
+        depends=[str(header) for header in sorted(SOURCE.rglob("*.h"))],
         extra_compile_args=[*flags, "-g0"],
         extra_link_args=LINKED,
         language="c++",
@@ -69,7 +79,7 @@ class TagWheel(bdist_wheel):
 setup(
     cmdclass={"bdist_wheel": TagWheel, "build_ext": BuildLibraries},
     ext_modules=[
-        library("processor", "processor.cpp", ["-O2"]),
-        *(library(name, "kernels.cpp", [*FLAGS, *flags]) for name, flags in BUILDS.items()),
+        library("processor", ["processor.cpp"], ["-O2"]),
+        *(library(name, KERNELS, [*FLAGS, *flags]) for name, flags in BUILDS.items()),
     ],
 )

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mnistlab.acceleration import accelerate
     from mnistlab.classifier import open_classifier
     from mnistlab.cli.progress import ProgressBar
     from mnistlab.data import Dataset, Split, load_dataset, make_dataset, verify_dataset
@@ -59,6 +60,7 @@ _HOMES = {
     "SweepResult": "experiments",
     "TrainedModel": "training",
     "ablation": "experiments",
+    "accelerate": "acceleration",
     "built_in": "recipe",
     "compare": "experiments",
     "evaluate": "evaluation",
@@ -102,6 +104,7 @@ __all__ = [
     "SweepResult",
     "TrainedModel",
     "ablation",
+    "accelerate",
     "built_in",
     "compare",
     "evaluate",

@@ -100,15 +100,15 @@ def test_a_model_without_native_kernels_trains_in_pytorch(small_mnist, tmp_path)
     assert trainer.backend.kernels == "torch"
     assert trainer.backend.reason == "2 (Tanh): has no native kernel"
     assert trainer.run(ignore, never)
-    reason, model_input = examine_model(recipe, small_mnist)
-    assert reason == "2 (Tanh): has no native kernel"
-    assert model_input == trainer.input
+    found = examine_model(recipe, small_mnist)
+    assert found.reason == "2 (Tanh): has no native kernel"
+    assert found.input == trainer.input
 
 
 def test_built_in_models_have_native_kernels(small_mnist):
     for model in ("lenet5", "mlp"):
         recipe = Recipe(model=model, batch_norm=True, dropout=0.5)
-        assert examine_model(recipe, small_mnist)[0] == ""
+        assert examine_model(recipe, small_mnist).reason == ""
 
 
 def test_the_diagnosis_names_what_is_in_use():

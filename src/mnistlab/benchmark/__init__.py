@@ -3,5 +3,6 @@ could do at best, measured in one run.
 """
 
 from mnistlab.benchmark.benchmark import Benchmark, measure
+from mnistlab.benchmark.network_steps import NetworkBenchmark, measure_networks
 
-__all__ = ["Benchmark", "measure"]
+__all__ = ["Benchmark", "NetworkBenchmark", "measure", "measure_networks"]

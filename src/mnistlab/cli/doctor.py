@@ -1,6 +1,7 @@
 """``mnistlab doctor``: what is installed, and whether a model trains on the native kernels."""
 
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -8,6 +9,9 @@ from mnistlab.cli.completion import recipes
 from mnistlab.cli.options import changed_recipe, recipe_options
 from mnistlab.cli.output import echo, echo_json, json_option
 from mnistlab.cli.path_types import NAME
+
+if TYPE_CHECKING:
+    from mnistlab.kernels import Obstacle
 
 
 @click.command(short_help="Show versions and device, and whether a model is fast here.")
@@ -18,7 +22,8 @@ def doctor(model: str | None, **options: Any) -> None:
     """Show versions, device and threads, and whether MODEL trains on the native kernels.
 
     MODEL is what `mnistlab train` takes: a recipe, a .toml file, or your own model as
-    path/to/file.py:build.
+    path/to/file.py:build. If it trains on plain PyTorch, every call that prevents the native
+    kernels is listed, with its line, the reason, and what to write instead.
     """
     recipe = changed_recipe(model, options) if model else None
     from mnistlab.training.diagnosis import diagnose, examine_model
@@ -42,17 +47,33 @@ def doctor(model: str | None, **options: Any) -> None:
         "reason": found.reason,
         "builds": list(found.builds),
     }
+    obstacles: tuple[Obstacle, ...] = ()
     if recipe:
         from mnistlab.data.loading import load_for, take_for
 
-        reason, found_input = examine_model(recipe, take_for(recipe, load_for(recipe)))
-        figures["model"] = {"name": recipe.name, "fast": not reason, "reason": reason}
-        figures["model"]["input"] = found_input.model_dump(mode="json")
+        model_found = examine_model(recipe, take_for(recipe, load_for(recipe)))
+        obstacles = model_found.obstacles
+        figures["model"] = {
+            "name": recipe.name,
+            "fast": not model_found.reason,
+            "reason": model_found.reason,
+            "obstacles": [asdict(obstacle) for obstacle in obstacles],
+            "input": model_found.input.model_dump(mode="json"),
+        }
         rows[recipe.name] = (
-            f"trains on plain PyTorch: {reason}" if reason else "trains on the native kernels"
+            f"trains on plain PyTorch: {model_found.reason}"
+            if model_found.reason
+            else "trains on the native kernels"
         )
-        rows["input"] = found_input.describe()
+        rows["input"] = model_found.input.describe()
     width = max(map(len, rows))
     for name, text in rows.items():
         echo(f"{name:<{width}}  {text}")
+    for obstacle in obstacles:
+        echo("", obstacle.where or obstacle.what)
+        echo(
+            f"    {obstacle.what} {obstacle.reason}" if obstacle.where else f"    {obstacle.reason}"
+        )
+        if obstacle.remedy:
+            echo(f"    Instead: {obstacle.remedy}.")
     echo_json(figures)

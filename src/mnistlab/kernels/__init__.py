@@ -3,16 +3,26 @@
 from mnistlab.kernels.addresses import why_not_fused
 from mnistlab.kernels.agreement import make_plan
 from mnistlab.kernels.epoch import AUGMENTATION_TENSORS, AugmentationParams, EpochBatches
+from mnistlab.kernels.fusion import fuse
 from mnistlab.kernels.library import installed, load_library
+from mnistlab.kernels.obstacles import Obstacle, ObstacleError
 from mnistlab.kernels.plan import Plan
+from mnistlab.kernels.program import Context, Program
+from mnistlab.kernels.trace import trace
 
 __all__ = [
     "AUGMENTATION_TENSORS",
     "AugmentationParams",
+    "Context",
     "EpochBatches",
+    "Obstacle",
+    "ObstacleError",
     "Plan",
+    "Program",
+    "fuse",
     "installed",
     "load_library",
     "make_plan",
+    "trace",
     "why_not_fused",
 ]

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels import structures
+from mnistlab.kernels.library import Addresses
 
+_NONE, _SGD, _ADAM, _ADAMW = range(4)  # of Optimizer::Kind in source/update.h
 _FUSED = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 
 
@@ -26,16 +27,19 @@ def address(tensor: Tensor | None, dtype: torch.dtype) -> int | None:
     return tensor.data_ptr()
 
 
-def optimizer_settings(
+def optimizer_arguments(
     optimizer: torch.optim.Optimizer | None, parameters: Sequence[Tensor], steps: int
-) -> structures.Optimizer:
-    """Return an optimiser's constants; creates its state for every trained parameter if missing."""
+) -> dict[str, int | float | Addresses]:
+    """Return an optimiser's constants and state as arguments of ``mnistlab_train``; creates its
+    state for every trained parameter if missing.
+    """
     if optimizer is None:
-        return structures.Optimizer(kind=structures.NO_UPDATE)
+        return {"optimizer": _NONE}
     if reason := why_not_fused(optimizer):
         raise KernelError(reason)
     (group,) = optimizer.param_groups
     trained = [parameter for parameter in parameters if parameter.requires_grad]
+    shared = {"weight_decay": float(group["weight_decay"])}
     if isinstance(optimizer, torch.optim.SGD):
         if group["momentum"]:
             for parameter in trained:
@@ -43,12 +47,12 @@ def optimizer_settings(
                 # spin on our cores.
                 if "momentum_buffer" not in optimizer.state[parameter]:
                     optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
-        return structures.Optimizer(
-            kind=structures.SGD,
-            nesterov=group["nesterov"],
-            momentum=group["momentum"],
-            weight_decay=group["weight_decay"],
-        )
+        return shared | {
+            "optimizer": _SGD,
+            "nesterov": int(group["nesterov"]),
+            "momentum": float(group["momentum"]),
+            "first_moments": _state(optimizer, parameters, "momentum_buffer"),
+        }
     decoupled = isinstance(optimizer, torch.optim.AdamW) or group.get("decoupled_weight_decay")
     done = 0
     for parameter in trained:
@@ -58,14 +62,20 @@ def optimizer_settings(
             state["exp_avg_sq"] = torch.zeros_like(parameter)
         done = int(state["step"])
         state["step"] += steps
-    return structures.Optimizer(
-        kind=structures.ADAMW if decoupled else structures.ADAM,
-        weight_decay=group["weight_decay"],
-        beta1=group["betas"][0],
-        beta2=group["betas"][1],
-        epsilon=group["eps"],
-        steps_done=done,
-    )
+    return shared | {
+        "optimizer": _ADAMW if decoupled else _ADAM,
+        "beta1": float(group["betas"][0]),
+        "beta2": float(group["betas"][1]),
+        "epsilon": float(group["eps"]),
+        "steps_done": done,
+        "first_moments": _state(optimizer, parameters, "exp_avg"),
+        "second_moments": _state(optimizer, parameters, "exp_avg_sq"),
+    }
+
+
+def _state(optimizer: torch.optim.Optimizer, parameters: Sequence[Tensor], name: str) -> Addresses:
+    states = (optimizer.state.get(parameter, {}) for parameter in parameters)
+    return Addresses(address(state.get(name), torch.float32) for state in states)
 
 
 def why_not_fused(optimizer: torch.optim.Optimizer) -> str:

@@ -1,16 +1,20 @@
 """Agreement: a plan is compared with PyTorch once, before it is used.
 
-A model's ``forward`` can do things that tracing does not show, such as turning gradients off. A few
-random images reveal them, since the results then differ by far more than rounding.
+A model's ``forward`` can do things that a recording does not show. A few random images reveal them,
+since the results then differ by far more than rounding.
 """
 
 import contextlib
+import copy
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.epoch import AugmentationParams, EpochBatches
@@ -19,6 +23,8 @@ from mnistlab.kernels.plan import Plan
 _IMAGES = 20
 _TOLERANCE = 0.05
 """Relative; where pooling has near ties, a few gradients may go to another pixel."""
+_ROUNDING = 2.0
+"""Times PyTorch's own distance from float64, which may be larger than the tolerance."""
 
 
 def make_plan(
@@ -47,38 +53,88 @@ def make_plan(
     return Plan(model, image_shape, classes, mean=mean, std=std)
 
 
+@dataclass(frozen=True)
+class _Results:
+    """What a model gives for a few images."""
+
+    outputs: Tensor
+    gradients: list[Tensor]
+
+
 def _require_agreement(plan: Plan, model: nn.Module) -> None:
-    with _unchanged(model), _without_dropout(model):
+    with _unchanged(model):
         random = torch.Generator().manual_seed(0)
         images = torch.randint(
             0, 256, (_IMAGES, *plan.image_shape), dtype=torch.uint8, generator=random
         )
-        labels = torch.arange(_IMAGES) % plan.classes
         pixels = plan.normalise(images)
-        model.eval()
-        with torch.no_grad():
-            logits = model(pixels)
-        if not logits.isfinite().all():
-            return
-        same = _near(plan.logits(images), logits, logits.norm().item())
+        rounded = _run(model, pixels)
+        labels = torch.arange(rounded.outputs[:, 0].numel()) % plan.classes
+        labels = labels.view(rounded.outputs[:, 0].shape)
+        rounded = _run(model, pixels, labels)
+        exact = _run_exactly(model, pixels, labels) or rounded
+        found_outputs = plan.logits(images)
         model.train()
-        with torch.enable_grad():
-            functional.cross_entropy(model(pixels), labels).backward()  # type: ignore[no-untyped-call]
-        expected = [_gradient(parameter) for parameter in model.parameters()]
-        model.zero_grad()
         plan.train(_one_batch(images, labels), 0, 1, None)
         found = [_gradient(parameter) for parameter in model.parameters()]
-        whole = torch.stack([gradient.norm() for gradient in expected]).norm().item()
-        if not math.isfinite(whole):
+        whole = torch.stack([gradient.norm() for gradient in exact.gradients]).norm().item()
+        if not math.isfinite(whole) or not exact.outputs.isfinite().all():
             return
-        if not same or not all(_near(*pair, whole) for pair in zip(found, expected, strict=True)):
+        same = _near(found_outputs, rounded.outputs, exact.outputs, 0.0) and all(
+            _near(*gradients, whole)
+            for gradients in zip(found, rounded.gradients, exact.gradients, strict=True)
+        )
+        if not same:
             raise KernelError("its results differ from PyTorch's")
 
 
-def _near(found: Tensor, expected: Tensor, whole: float) -> bool:
-    """Return whether they differ by little, relative to ``expected`` or to the whole."""
-    difference = (found - expected).norm().item()
-    return bool(difference <= _TOLERANCE * expected.norm().item() + 1e-4 * whole + 1e-9)
+def _run(model: nn.Module, pixels: Tensor, labels: Tensor | None = None) -> _Results:
+    """Return outputs in evaluation, and gradients as in training, but without dropout."""
+    model.eval()
+    with torch.no_grad():
+        outputs = model(pixels)
+    if labels is None:
+        return _Results(outputs, [])
+    model.zero_grad()
+    with torch.enable_grad(), _BatchStatistics():
+        functional.cross_entropy(model(pixels), labels).backward()  # type: ignore[no-untyped-call]
+    gradients = [_gradient(parameter) for parameter in model.parameters()]
+    model.zero_grad()
+    return _Results(outputs, gradients)
+
+
+def _run_exactly(model: nn.Module, pixels: Tensor, labels: Tensor) -> _Results | None:
+    """Return what a model gives in float64; nothing if it only works in float32."""
+    try:
+        return _run(copy.deepcopy(model).double(), pixels.double(), labels)
+    except Exception:  # of the user's code
+        return None
+
+
+class _BatchStatistics(TorchFunctionMode):
+    """Lets batch norm use the batch's statistics in a model that is in evaluation mode."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if function is functional.batch_norm:
+            kwargs |= dict(zip(_BATCH_NORM, args, strict=False)) | {"training": True}
+            args = ()
+        return function(*args, **kwargs)
+
+
+_BATCH_NORM = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
+
+
+def _near(found: Tensor, rounded: Tensor, exact: Tensor, whole: float) -> bool:
+    """Return whether ``found`` is as near to ``exact`` as can be expected: by little relative to it
+    or to the whole, or not much further than PyTorch's own result.
+    """
+    distance = (found.double() - exact).norm().item()
+    usual = (rounded.double() - exact).norm().item()
+    allowed = _TOLERANCE * exact.norm().item() + 1e-4 * whole + 1e-9
+    return distance <= max(allowed, _ROUNDING * usual)
 
 
 def _gradient(parameter: Tensor) -> Tensor:
@@ -115,15 +171,3 @@ def _unchanged(model: nn.Module) -> Iterator[None]:
             parameter.grad = gradient
         for module, mode in modes.items():
             module.training = mode
-
-
-@contextlib.contextmanager
-def _without_dropout(model: nn.Module) -> Iterator[None]:
-    shares = {module: module.p for module in model.modules() if isinstance(module, nn.Dropout)}
-    try:
-        for module in shares:
-            module.p = 0.0
-        yield
-    finally:
-        for module, share in shares.items():
-            module.p = share

@@ -1,66 +1,70 @@
-"""Fusion: consecutive operations become one fused op."""
+"""Fusion: batch norm, ReLU and 2x2 pooling that follow one another become one operation."""
 
 from collections import Counter
 from dataclasses import replace
 
-from mnistlab.errors import KernelError
-from mnistlab.kernels.layers import PlannedLayer, Value
-from mnistlab.kernels.structures import FUSED, MAX_POOL, NO_POOL
+from mnistlab.kernels.graph import Graph, Node
+from mnistlab.kernels.windows import pooling_windows, window_integers
+
+_NO_POOL, _MAX_POOL, _AVERAGE_POOL = range(3)  # PoolKind in source/fused.h
+_POOLS = {"max_pool": _MAX_POOL, "average_pool": _AVERAGE_POOL}
 
 
-def fuse(layers: list[PlannedLayer], logits: Value) -> list[PlannedLayer]:
-    """Fuse batch norm, ReLU and pooling that follow one another.
+def fuse(graph: Graph) -> Graph:
+    """Return the graph with fewer operations, which compute the same."""
+    uses = Counter(value.number for node in graph.nodes for value in node.inputs)
+    uses.update(value.number for value in graph.outputs)
+    fused: dict[int, Node] = {}  # by the number of its output
+    for node in map(_small_pool, graph.nodes):
+        before = fused.get(node.inputs[0].number) if node.inputs else None
+        both = before and uses[before.output.number] == 1 and _join(before, node)
+        if before and both:
+            del fused[before.output.number]
+            node = both
+        fused[node.output.number] = node
+    return graph.with_nodes(sorted(fused.values(), key=lambda node: node.output.number))
 
-    Args:
-        layers: in the order in which they are computed.
-        logits: the last value.
 
-    Raises:
-        KernelError: a layer does not contribute to the logits.
-    """
-    needed = {logits.number}
-    for layer in reversed(layers):
-        if layer.output.number in needed:
-            needed |= {value.number for value in (layer.input, layer.other) if value}
-    fused: list[PlannedLayer] = []
-    now: dict[int, int] = {0: 0}  # from a value's number before fusion to the one after
-    uses = Counter(
-        v.number for k in layers if k.output.number in needed for v in (k.input, k.other) if v
+def _small_pool(node: Node) -> Node:
+    """Return pooling of 2x2 windows without overlap as the operation that is made for it."""
+    if node.operation not in _POOLS or node.floats:
+        return node
+    rows, columns = (
+        pooling_windows(size, 2, 2, 0) if size > 1 else [] for size in node.inputs[0].shape[1:]
     )
-    for layer in layers:
-        if layer.output.number not in needed:
-            raise KernelError("the result of a layer is not used")
-        before = fused[-1] if fused else None
-        if (
-            before
-            and now[layer.input.number] == len(fused)
-            and uses[layer.input.number] == 1
-            and _fusible(before, layer)
-        ):
-            fused[-1] = replace(
-                before,
-                output=replace(layer.output, number=len(fused)),
-                relu=before.relu or layer.relu,
-                pool=before.pool or layer.pool,
-            )
-        else:
-            other = layer.other and replace(layer.other, number=now[layer.other.number])
-            renumbered = replace(layer.input, number=now[layer.input.number])
-            output = replace(layer.output, number=len(fused) + 1)
-            fused.append(replace(layer, input=renumbered, other=other, output=output))
-        now[layer.output.number] = len(fused)
-    if now[logits.number] != len(fused) or uses[logits.number]:
-        raise KernelError("the logits are not the last value that is computed")
-    return fused
+    if node.integers != tuple(window_integers(rows, columns)):
+        return node
+    return replace(node, operation="pool_2x2", integers=(0, _POOLS[node.operation]))
 
 
-def _fusible(before: PlannedLayer, layer: PlannedLayer) -> bool:
-    """Return whether two fused ops can be one, in the order batch norm, ReLU, pooling.
+def _join(before: Node, node: Node) -> Node | None:
+    """Return one operation in place of two, in the order batch norm, ReLU, pooling.
 
     ReLU after max-pooling gives the same as before it.
     """
-    if before.kind != FUSED or layer.kind != FUSED or layer.batch_norm:
-        return False
-    if layer.pool:
-        return before.pool == NO_POOL
-    return before.pool in (NO_POOL, MAX_POOL)
+    first, second = _steps(before), _steps(node)
+    if first is None or second is None or node.operation == "batch_norm":
+        return None
+    (relu, pool), (more_relu, more_pool) = first, second
+    if more_pool and (pool or before.output.shape != node.inputs[0].shape):
+        return None
+    if not more_pool and pool == _AVERAGE_POOL:
+        return None
+    integers = (max(relu, more_relu), pool or more_pool)
+    norm = before.operation == "batch_norm"
+    if not norm and integers[1] == _NO_POOL:
+        return None
+    return replace(
+        before,
+        operation="batch_norm" if norm else "pool_2x2",
+        integers=integers,
+        output=node.output,
+    )
+
+
+def _steps(node: Node) -> tuple[int, int] | None:
+    """Return whether a node has ReLU and which pooling, if it consists of nothing else."""
+    if node.operation in ("batch_norm", "pool_2x2"):
+        relu, pool = node.integers
+        return relu, pool
+    return (1, _NO_POOL) if node.operation == "relu" else None

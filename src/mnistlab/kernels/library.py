@@ -2,12 +2,14 @@
 
 import ctypes
 import os
+import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels.structures import STRUCTURES, Evaluation, Layer, Shape, Training
 
 BUILDS = ("x86_64_v4", "x86_64_v3", "x86_64_v2", "generic")
 """Names of builds, the fastest first; on processors other than x86-64 there is only the last."""
@@ -19,12 +21,63 @@ _FOLDER = Path(__file__).parent
 _LEVELS = {"x86_64_v4": 4, "x86_64_v3": 3, "x86_64_v2": 2, "generic": 0}
 
 
+class Addresses(list[int | None]):
+    """Addresses of arrays, an argument of :meth:`Library.call`; ``None`` for an absent one."""
+
+
 @dataclass(frozen=True)
 class Library:
     """The functions of one build."""
 
     build: str
     functions: ctypes.CDLL
+
+    def operations(self) -> set[str]:
+        """Return the names of the operations that it has."""
+        return set(self.functions.mnistlab_operations().decode().split())
+
+    def losses(self) -> set[str]:
+        """Return the names of the losses that it has."""
+        return set(self.functions.mnistlab_losses().decode().split())
+
+    def call(self, function: str, *arguments: Any) -> None:
+        """Call a function.
+
+        Raises:
+            KernelError: it failed; the message says why.
+        """
+        reason = getattr(self.functions, function)(*arguments)
+        if reason:
+            raise KernelError(reason.decode())
+
+    def call_by_name(
+        self,
+        function: str,
+        handle: ctypes.c_void_p,
+        arguments: Mapping[str, int | float | str | Addresses | ctypes.c_void_p | None],
+    ) -> None:
+        """Call a function that takes arguments by name.
+
+        Args:
+            function: its name.
+            handle: its first argument.
+            arguments: integers, floats, text, and arrays by address (``c_void_p``) or a list of
+                addresses; ``None`` is left out.
+
+        Raises:
+            KernelError: it failed; the message says why.
+        """
+        given = {name: value for name, value in arguments.items() if value is not None}
+        kept = [_array(value) for value in given.values()]  # alive during the call
+        kinds = "".join(kind for kind, _, _ in kept)
+        self.call(
+            function,
+            handle,
+            len(given),
+            (ctypes.c_char_p * len(given))(*(name.encode() for name in given)),
+            kinds.encode(),
+            (ctypes.c_int64 * len(given))(*(bits for _, bits, _ in kept)),
+        )
 
 
 @cache
@@ -56,11 +109,6 @@ def _load(build: str, path: Path) -> Library:
     except OSError as error:
         raise KernelError(f"the build {build} cannot be loaded: {error}") from error
     _declare(functions)
-    for number, structure in enumerate(STRUCTURES):
-        if functions.mnistlab_layout(number) != ctypes.sizeof(structure):
-            raise KernelError(
-                f"the build {build} belongs to another version of mnistlab; install mnistlab again"
-            )
     return Library(build, functions)
 
 
@@ -94,21 +142,51 @@ def _why_none(choice: str | None, level: int) -> str:
 
 
 def _declare(functions: ctypes.CDLL) -> None:
-    functions.mnistlab_plan.restype = ctypes.c_void_p
-    functions.mnistlab_plan.argtypes = (
-        ctypes.POINTER(Layer),
-        ctypes.c_int32,
-        ctypes.c_int32,
-        Shape,
-        ctypes.c_int32,
-    )
-    functions.mnistlab_train.argtypes = (ctypes.c_void_p, ctypes.POINTER(Training))
-    functions.mnistlab_evaluate.argtypes = (ctypes.c_void_p, ctypes.POINTER(Evaluation))
-    functions.mnistlab_free.argtypes = (ctypes.c_void_p,)
-    functions.mnistlab_free.restype = None
-    functions.mnistlab_philox.argtypes = (
-        ctypes.c_uint64,
-        ctypes.POINTER(ctypes.c_uint32),
-        ctypes.POINTER(ctypes.c_uint32),
-    )
-    functions.mnistlab_philox.restype = None
+    text, handle, count = ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int32
+    by_name = (handle, count, ctypes.POINTER(text), text, ctypes.POINTER(ctypes.c_int64))
+    integers = ctypes.POINTER(ctypes.c_int32)
+    sizes, floats = ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(ctypes.c_double)
+    signatures: dict[str, tuple[Any, tuple[Any, ...]]] = {
+        "mnistlab_operations": (text, ()),
+        "mnistlab_losses": (text, ()),
+        "mnistlab_new": (text, (ctypes.POINTER(handle), count, sizes)),
+        "mnistlab_add": (
+            text,
+            (
+                *(handle, text),
+                *(count, integers, integers, sizes),  # inputs, and their shapes
+                *(count, sizes),  # the output's shape
+                *(count, sizes),  # integers
+                *(count, floats),
+                *(count, integers, sizes),  # parameters
+                *(count, integers),  # buffers
+            ),
+        ),
+        "mnistlab_finish": (text, (handle, count, integers, count)),
+        "mnistlab_train": (text, by_name),
+        "mnistlab_evaluate": (text, by_name),
+        "mnistlab_forward": (text, by_name),
+        "mnistlab_backward": (text, by_name),
+        "mnistlab_free": (None, (handle,)),
+        "mnistlab_new_context": (text, (ctypes.POINTER(handle),)),
+        "mnistlab_free_context": (None, (handle,)),
+        "mnistlab_philox": (None, (ctypes.c_uint64, *2 * (ctypes.POINTER(ctypes.c_uint32),))),
+    }
+    for name, (result, arguments) in signatures.items():
+        function = getattr(functions, name)
+        function.restype, function.argtypes = result, arguments
+
+
+def _array(value: int | float | str | Addresses | ctypes.c_void_p) -> tuple[str, int, Any]:
+    """Return an argument's kind, its 64 bits, and what must live as long as the call."""
+    if isinstance(value, Addresses):
+        table = (ctypes.c_void_p * max(len(value), 1))(*value)
+        return "a", ctypes.addressof(table), table
+    if isinstance(value, str):
+        text = ctypes.create_string_buffer(value.encode())
+        return "a", ctypes.addressof(text), text
+    if isinstance(value, ctypes.c_void_p):
+        return "a", value.value or 0, None
+    if isinstance(value, float):
+        return "f", struct.unpack("<q", struct.pack("<d", value))[0], None
+    return "i", int(value), None

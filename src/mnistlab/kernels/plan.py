@@ -1,20 +1,19 @@
 """Plan: a model compiled for the CPU, to train on whole batches and compute logits in one call."""
 
 import ctypes
-import weakref
+import math
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels import structures
-from mnistlab.kernels.addresses import address, optimizer_settings
+from mnistlab.kernels.addresses import address, optimizer_arguments
 from mnistlab.kernels.epoch import AUGMENTATION_TENSORS, AugmentationParams, EpochBatches
-from mnistlab.kernels.layers import PlannedLayer
-from mnistlab.kernels.library import load_library
+from mnistlab.kernels.fusion import fuse
+from mnistlab.kernels.graph import Graph
+from mnistlab.kernels.library import Addresses
+from mnistlab.kernels.program import Context, Program, flops
 from mnistlab.kernels.trace import trace
 
 
@@ -46,36 +45,27 @@ class Plan:
         std: float | Sequence[float],
         dropout: bool = True,
     ) -> None:
-        layers = trace(model, image_shape, classes)
-        if not dropout:
-            layers = [replace(layer, drop=0.0) for layer in layers]
-        self._functions = load_library().functions
+        graph = trace(model, image_shape, classes)
+        graph = fuse(graph if dropout else graph.without("dropout"))
         self._model, self.image_shape, self.classes = model, image_shape, classes
         self.mean, self.std = (_per_channel(given, image_shape[0]) for given in (mean, std))
         """A number for each channel."""
         self._mean, self._std = (
             torch.tensor(values).view(-1, 1, 1) for values in (self.mean, self.std)
         )
-        self.flops = sum(_flops(layer) for layer in layers)
+        for parameter in model.parameters():
+            # Weights in another order, such as channels_last, are the same numbers.
+            parameter.data = parameter.data.contiguous()
+        self._program = Program(graph)
+        self.flops = flops(graph.nodes)
         """Floating-point operations of a training step per image, of convolutions and linear layers
         only."""
-        self._norms = [layer for layer in layers if layer.batch_norm]
-        # By module and name, since a module's tensors may be replaced.
-        self._parameters: list[tuple[nn.Module, str]] = []
-        self._tensors: list[tuple[nn.Module, str]] = []
-        table = (structures.Layer * len(layers))(*map(self._describe, layers))
-        handle = self._functions.mnistlab_plan(
-            table, len(layers), len(self._parameters), structures.Shape(*image_shape), classes
-        )
-        if not handle:
-            raise KernelError("not enough memory for a plan")
-        self._handle = ctypes.c_void_p(handle)
-        weakref.finalize(self, self._functions.mnistlab_free, self._handle)
+        self._needs_two_images = _normalises_single_values(graph)
 
     @property
     def parameters(self) -> list[nn.Parameter]:
-        """The model's parameters, in the order in which the layers need them."""
-        return [getattr(module, name) for module, name in self._parameters]
+        """The model's parameters, in the order in which the operations need them."""
+        return self._program.parameters  # type: ignore[return-value]
 
     def train(  # noqa: PLR0913 - the public signature
         self,
@@ -84,8 +74,10 @@ class Plan:
         last: int,
         optimizer: torch.optim.Optimizer | None,
         *,
+        loss: str = "cross_entropy",
         smoothing: float = 0.0,
         class_weights: Tensor | None = None,
+        gamma: float = 2.0,
         averages: Sequence[Tensor] = (),
         decay: float = 0.0,
         threads: int = 1,
@@ -99,9 +91,13 @@ class Plan:
             optimizer: ``SGD``, ``Adam`` or ``AdamW``, whose state is created if missing, and
                 updated; ``None`` computes the gradients only. ``batches.rates`` are used, not its
                 learning rate.
-            smoothing: of the labels, 0 to 1.
-            class_weights: float32, ``(classes,)``: of the loss, as ``weight`` of
+            loss: ``cross_entropy``, ``binary_cross_entropy`` or ``mse`` against one-hot labels, or
+                ``focal`` (Lin et al., 2017). Of an output of ``(classes, height, width)`` it is
+                the mean over all positions; labels below 0 count for nothing.
+            smoothing: of the labels of cross-entropy, 0 to 1.
+            class_weights: float32, ``(classes,)``: of cross-entropy, as ``weight`` of
                 :func:`torch.nn.functional.cross_entropy`; ``None`` weighs all classes alike.
+            gamma: of the focal loss; 0 makes it cross-entropy.
             averages: the EMA of ``model.parameters()``, updated; or empty.
             decay: of the EMA, from 0 to below 1.
             threads: any number gives the same bits.
@@ -114,28 +110,78 @@ class Plan:
         self._refuse_single_images(batches.bounds[first : last + 1])
         if class_weights is not None and class_weights.shape != (self.classes,):
             raise ValueError(f"{len(class_weights)} class weights for {self.classes} classes")
-        settings = optimizer_settings(optimizer, self.parameters, last - first)
-        settings.average_decay = decay if averages else 0.0
-        images = self._images(batches.images, batches.order, batches.augmentation)
-        images.labels = address(batches.labels, torch.int64)
-        call = structures.Training(
-            images=images,
-            optimizer=settings,
-            parameters=self._parameter_table(optimizer, averages),
-            tensors=self._tensor_table(),
-            bounds=address(batches.bounds, torch.int64),
-            rates=address(batches.rates, torch.float64),
-            dropout_seeds=address(batches.dropout_seeds, torch.int64),
-            class_weights=address(class_weights, torch.float32),
-            first_batch=first,
-            last_batch=last,
-            smoothing=smoothing,
-            threads=threads,
-            losses=address(batches.losses, torch.float32),
-            correct=address(batches.correct, torch.int32),
+        parameters = self.parameters
+        for parameter in parameters:
+            if parameter.requires_grad and parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        average_of = dict(zip(self._model.parameters(), averages, strict=bool(averages)))
+        self._program.call(
+            "mnistlab_train",
+            self._images(batches.images, batches.order, batches.augmentation)
+            | optimizer_arguments(optimizer, parameters, last - first)
+            | {
+                "labels": _pointer(batches.labels, torch.int64),
+                "bounds": _pointer(batches.bounds, torch.int64),
+                "rates": _pointer(batches.rates, torch.float64),
+                "dropout_seeds": _pointer(batches.dropout_seeds, torch.int64),
+                "class_weights": _pointer(class_weights, torch.float32),
+                "first_batch": first,
+                "last_batch": last,
+                "loss": loss,
+                "smoothing": float(smoothing),
+                "gamma": float(gamma),
+                "threads": threads,
+                "losses": _pointer(batches.losses, torch.float32),
+                "correct": _pointer(batches.correct, torch.int32),
+                "average_decay": float(decay if averages else 0),
+                "averages": Addresses(
+                    address(average_of.get(parameter), torch.float32) for parameter in parameters
+                ),
+            },
+            gradients=[
+                parameter.grad if parameter.requires_grad else None for parameter in parameters
+            ],
         )
-        if self._functions.mnistlab_train(self._handle, ctypes.byref(call)):
-            raise KernelError(f"not enough memory, or not as many as {threads} threads")
+
+    def forward(
+        self, batches: EpochBatches, number: int, *, threads: int = 1
+    ) -> tuple[Tensor, Context]:
+        """Compute the logits of a batch in training mode, for a loss of one's own.
+
+        Args:
+            batches: of the epoch.
+            number: of the batch, from 0.
+            threads: any number gives the same bits.
+
+        Returns:
+            The logits, float32, ``(n, classes)``, and what :meth:`backward` needs.
+
+        Raises:
+            KernelError: as :meth:`train` does.
+        """
+        self._refuse_single_images(batches.bounds[number : number + 2])
+        start, stop = batches.bounds[number : number + 2].tolist()
+        outputs, context = self._program.run_forward(
+            self._images(batches.images, batches.order, batches.augmentation)
+            | {"position": start},
+            stop - start,
+            seed=int(batches.dropout_seeds[number]),
+            threads=threads,
+        )
+        return outputs[0], context
+
+    def backward(self, context: Context, gradient: Tensor) -> None:
+        """Compute the gradients of the model's parameters; those before are replaced.
+
+        Args:
+            context: of :meth:`forward`.
+            gradient: float32, of the loss with respect to the logits.
+        """
+        parameters = self.parameters
+        wanted = [parameter.requires_grad for parameter in parameters]
+        gradients, _ = self._program.backward(context, [gradient], wanted)
+        for parameter, found in zip(parameters, gradients, strict=True):
+            parameter.grad = found
 
     def logits(self, images: Tensor, *, threads: int = 1) -> Tensor:
         """Compute logits in evaluation mode.
@@ -148,58 +194,30 @@ class Plan:
             float32, ``(n, classes)``.
         """
         order = torch.arange(len(images))
-        logits = torch.empty(len(images), self.classes)
-        call = structures.Evaluation(
-            images=self._images(images, order, AugmentationParams()),
-            parameters=self._parameter_table(None),
-            tensors=self._tensor_table(),
-            count=len(images),
-            threads=threads,
-            logits=logits.data_ptr(),
+        logits = torch.empty(len(images), *self._program.graph.outputs[0].shape)
+        self._program.call(
+            "mnistlab_evaluate",
+            self._images(images, order, AugmentationParams())
+            | {
+                "count": len(images),
+                "threads": threads,
+                "outputs": Addresses([logits.data_ptr()]),
+            },
         )
-        if self._functions.mnistlab_evaluate(self._handle, ctypes.byref(call)):
-            raise KernelError(f"not enough memory, or not as many as {threads} threads")
         return logits
 
     def normalise(self, images: Tensor) -> Tensor:
         """Scale uint8 images to 0..1, subtract ``mean`` and divide by ``std``; float32."""
         return (images.to(torch.float32) / 255 - self._mean) / self._std
 
-    def _describe(self, layer: PlannedLayer) -> structures.Layer:
-        module, norm = layer.module, layer.module if layer.batch_norm else None
-        return structures.Layer(
-            kind=layer.kind,
-            input=layer.input.number,
-            other=layer.other.number if layer.other else -1,
-            in_shape=structures.Shape(*layer.input.shape),
-            out_shape=structures.Shape(*layer.output.shape),
-            kernel_height=layer.kernel[0],
-            kernel_width=layer.kernel[1],
-            pad_height=layer.padding[0],
-            pad_width=layer.padding[1],
-            batch_norm=layer.batch_norm,
-            relu=layer.relu,
-            pool=layer.pool,
-            weight=_index(self._parameters, module, "weight"),
-            bias=_index(self._parameters, module, "bias"),
-            mean=_index(self._tensors, norm, "running_mean"),
-            variance=_index(self._tensors, norm, "running_var"),
-            batches=_index(self._tensors, norm, "num_batches_tracked"),
-            epsilon=getattr(norm, "eps", 0.0),
-            momentum=getattr(norm, "momentum", 0.0),
-            drop=layer.drop,
-        )
-
     def _refuse_single_images(self, bounds: Tensor) -> None:
         """Refuse them as PyTorch does, since a single value has no variance."""
-        if any(layer.input.shape[1:] == (1, 1) for layer in self._norms) and bool(
-            (bounds.diff() < 2).any()
-        ):
+        if self._needs_two_images and bool((bounds.diff() < 2).any()):
             raise KernelError("batch norm needs at least two images per batch; increase batch_size")
 
     def _images(
         self, images: Tensor, order: Tensor, augmentation: AugmentationParams
-    ) -> structures.Images:
+    ) -> dict[str, ctypes.c_void_p | int | None]:
         if tuple(images.shape[1:]) != self.image_shape:
             raise ValueError(
                 f"images of shape {tuple(images.shape[1:])}; the plan is for {self.image_shape}"
@@ -210,50 +228,23 @@ class Plan:
             raise KernelError(
                 f"augmentation with {', '.join(sorted(unknown))} has no native kernel"
             )
-        addresses = {
-            name: address(augmentation.get(name), dtype)
+        if "grain" in augmentation:
+            last = int(augmentation["starts"].max()) + math.prod(self.image_shape)
+            if last > len(augmentation["grain"]):
+                raise ValueError(
+                    f"grain of {len(augmentation['grain'])} values; the images need {last}"
+                )
+        bent = augmentation.get("displacements")
+        return {
+            "pixels": _pointer(images, torch.uint8),
+            "order": _pointer(order, torch.int64),
+            "mean": _pointer(self._mean, torch.float32),
+            "std": _pointer(self._std, torch.float32),
+            "grid": 0 if bent is None else bent.shape[-1],
+        } | {
+            name: _pointer(augmentation.get(name), dtype)
             for name, dtype in AUGMENTATION_TENSORS.items()
         }
-        bent = augmentation.get("displacements")
-        return structures.Images(
-            pixels=address(images, torch.uint8),
-            order=address(order, torch.int64),
-            **addresses,
-            mean=address(self._mean, torch.float32),
-            std=address(self._std, torch.float32),
-            grid=0 if bent is None else bent.shape[-1],
-        )
-
-    def _tensor_table(self) -> Any:
-        return (ctypes.c_void_p * len(self._tensors))(
-            *(getattr(module, name).data_ptr() for module, name in self._tensors)
-        )
-
-    def _parameter_table(
-        self, optimizer: torch.optim.Optimizer | None, averages: Sequence[Tensor] = ()
-    ) -> Any:
-        average_of: dict[Tensor, Tensor] = dict(
-            zip(self._model.parameters(), averages, strict=bool(averages))
-        )
-
-        def describe(parameter: nn.Parameter) -> structures.Parameter:
-            state = optimizer.state[parameter] if optimizer else {}
-            if parameter.requires_grad and parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-            rows = len(parameter) if parameter.dim() > 1 else 1
-            return structures.Parameter(
-                value=address(parameter.data, torch.float32),
-                gradient=address(
-                    parameter.grad if parameter.requires_grad else None, torch.float32
-                ),
-                first=address(state.get("momentum_buffer", state.get("exp_avg")), torch.float32),
-                second=address(state.get("exp_avg_sq"), torch.float32),
-                average=address(average_of.get(parameter), torch.float32),
-                rows=rows,
-                columns=parameter.numel() // rows,
-            )
-
-        return (structures.Parameter * len(self._parameters))(*map(describe, self.parameters))
 
 
 def _per_channel(given: float | Sequence[float], channels: int) -> tuple[float, ...]:
@@ -263,19 +254,12 @@ def _per_channel(given: float | Sequence[float], channels: int) -> tuple[float, 
     return tuple(float(value) for value in values)
 
 
-def _flops(layer: PlannedLayer) -> int:
-    if layer.kind != structures.CONVOLUTION or layer.module is None:
-        return 0
-    products = (
-        layer.module.get_parameter("weight").numel() * layer.output.shape[1] * layer.output.shape[2]
+def _normalises_single_values(graph: Graph) -> bool:
+    return any(
+        node.operation == "batch_norm" and math.prod(node.inputs[0].shape[1:]) == 1
+        for node in graph.nodes
     )
-    # An addition and a product each, three times: forward, for the gradient of the weights, and for
-    # that of the input unless it is the image.
-    return 2 * products * (3 if layer.input.number else 2)
 
 
-def _index(known: list[tuple[nn.Module, str]], module: nn.Module | None, name: str) -> int:
-    if module is None or getattr(module, name) is None:
-        return -1
-    known.append((module, name))
-    return len(known) - 1
+def _pointer(tensor: Tensor | None, dtype: torch.dtype) -> ctypes.c_void_p | None:
+    return None if tensor is None else ctypes.c_void_p(address(tensor, dtype))

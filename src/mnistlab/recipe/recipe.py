@@ -461,7 +461,7 @@ class Recipe(BaseModel):
         0.0, ge=0, le=10**6, description="largest size of each gradient; 0 is no clipping"
     )
     loss: (
-        Literal["cross_entropy"]
+        Literal["cross_entropy", "binary_cross_entropy", "mse", "focal"]
         | Annotated[
             str,
             Field(
@@ -472,7 +472,10 @@ class Recipe(BaseModel):
         ]
     ) = Field(
         "cross_entropy",
-        description="cross_entropy, path/to/file.py:function or package.module:function",
+        description=(
+            "cross_entropy, focal, or of one-hot labels binary_cross_entropy or mse; or"
+            " path/to/file.py:function, package.module:function"
+        ),
     )
     class_weights: (
         Annotated[Literal["", "balanced"], Field(json_schema_extra={"words": "balanced"})]

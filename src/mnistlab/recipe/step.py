@@ -13,7 +13,8 @@ _OF_SCHEDULES = {
     "gamma": ("step", "multistep", "exponential", "plateau"),
     "plateau_patience": ("plateau",),
 }
-_OF_CROSS_ENTROPY = ("class_weights", "label_smoothing", "mixup", "cutmix")
+_MIXING = ("mixup", "cutmix")
+_OF_CROSS_ENTROPY = ("class_weights", "label_smoothing", *_MIXING)
 
 
 def refuse_step(recipe: "Recipe") -> None:
@@ -25,13 +26,21 @@ def refuse_step(recipe: "Recipe") -> None:
     _refuse_schedule(recipe)
     if recipe.clip_norm and recipe.clip_value:
         raise RecipeError("clip_value: gradients are clipped by norm or by value; leave one at 0")
-    if recipe.loss != "cross_entropy":
-        for key in _OF_CROSS_ENTROPY:
-            if getattr(recipe, key):
-                raise RecipeError(
-                    f"{key}: works with loss cross_entropy only; a loss of your own gets one label"
-                    " per image, and would have to do this itself"
-                )
+    _refuse_loss(recipe)
+
+
+def _refuse_loss(recipe: "Recipe") -> None:
+    own = ":" in recipe.loss
+    if recipe.loss == "cross_entropy":
+        return
+    for key in _OF_CROSS_ENTROPY:
+        if getattr(recipe, key) and (own or key not in _MIXING):
+            reason = (
+                "; a loss of your own gets one label per image, and would have to do this itself"
+                if own
+                else f", not {recipe.loss}"
+            )
+            raise RecipeError(f"{key}: works with loss cross_entropy only{reason}")
 
 
 def _refuse_schedule(recipe: "Recipe") -> None:

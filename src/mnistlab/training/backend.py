@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from mnistlab.errors import KernelError
 from mnistlab.kernels import EpochBatches, Plan, load_library, make_plan, why_not_fused
 from mnistlab.recipe import ModelInput, Recipe
-from mnistlab.training.augmentations import without_native_kernel
+from mnistlab.training.augmentations import mix_targets, without_native_kernel
 from mnistlab.training.cuda_graph import CudaGraphBackend
 from mnistlab.training.device import torch_threads
 from mnistlab.training.loss import Loss
 from mnistlab.training.optimizers import Update, why_not_captured
 from mnistlab.training.randomness import seed_global
-from mnistlab.training.torch_backend import TorchBackend
+from mnistlab.training.torch_backend import TorchBackend, count_correct
 
 _CPU = torch.device("cpu")
 KERNELS = ("auto", "torch")
@@ -57,7 +57,8 @@ class NativeBackend:
     """The native kernels: several batches per call, the same bits on any number of threads.
 
     Where the kernels have no step of the optimiser, or gradients are clipped, they compute the
-    gradients of a batch, and PyTorch takes the step.
+    gradients of a batch, and PyTorch takes the step. A loss of the user's own is computed between
+    their forward and their backward pass.
     """
 
     reason = ""
@@ -77,7 +78,7 @@ class NativeBackend:
         self._plan, self._model, self._recipe = plan, model, recipe
         self._input = model_input
         self._update, self._loss = update, loss
-        self._fused = not (update.clips or why_not_fused(update.optimizer))
+        self._fused = not (loss.function or update.clips or why_not_fused(update.optimizer))
         self._threads = torch.get_num_threads()
 
     def train(self, batches: EpochBatches, first: int, last: int) -> None:
@@ -95,10 +96,27 @@ class NativeBackend:
         # The bits of PyTorch's sums depend on the number of threads.
         with torch_threads(1):
             for batch in range(first, last):
-                self._train(batches, batch, batch + 1, None)
+                if self._loss.function:
+                    self._train_on_own_loss(batches, batch)
+                else:
+                    self._train(batches, batch, batch + 1, None)
                 # For optimisers that draw random numbers.
                 seed_global(int(batches.dropout_seeds[batch]), _CPU)
                 self._update(float(batches.rates[batch]))
+
+    def _train_on_own_loss(self, batches: EpochBatches, batch: int) -> None:
+        start, stop = batches.bounds[batch : batch + 2].tolist()
+        labels = batches.labels[batches.order[start:stop]]
+        logits, context = self._plan.forward(batches, batch, threads=self._threads)
+        logits.requires_grad_()
+        augmentation = batches.augmentation.of(start, stop, _CPU)
+        targets = mix_targets(labels, logits.shape[1], augmentation)
+        loss = self._loss(logits, targets)
+        self._loss.backward(loss)
+        batches.losses[batch] = loss.detach()
+        batches.correct[batch] = count_correct(logits, labels, targets)
+        assert logits.grad is not None
+        self._plan.backward(context, logits.grad)
 
     def _train(
         self,
@@ -113,6 +131,7 @@ class NativeBackend:
             first,
             last,
             optimizer,
+            loss=self._loss.name,
             smoothing=self._loss.label_smoothing,
             class_weights=self._loss.weights,
             threads=self._threads,
@@ -165,8 +184,6 @@ def choose_backend(
         reason = "requested"
     if not reason and (kinds := without_native_kernel(recipe)):
         reason = f"augmentation {', '.join(kinds)} has no native kernel"
-    if not reason and loss.function:
-        reason = f"the loss {loss.name} has no native kernel"
     if not reason:
         try:
             plan = make_plan(

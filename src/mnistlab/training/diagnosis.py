@@ -6,7 +6,7 @@ import torch
 
 from mnistlab.data import Dataset
 from mnistlab.errors import KernelError, ModelError
-from mnistlab.kernels import installed, load_library, make_plan
+from mnistlab.kernels import Obstacle, ObstacleError, installed, load_library, make_plan
 from mnistlab.models import build_model
 from mnistlab.models.user_model import user_errors
 from mnistlab.recipe import ModelInput, Recipe
@@ -44,9 +44,23 @@ def diagnose() -> Diagnosis:
     )
 
 
-def examine_model(recipe: Recipe, dataset: Dataset) -> tuple[str, ModelInput]:
-    """Return why the native kernels cannot train a recipe's model, empty if they can; and the input
-    that suits it.
+@dataclass(frozen=True)
+class Examination:
+    """Whether the native kernels train a model.
+
+    Attributes:
+        reason: why they do not; empty if they do.
+        obstacles: all calls of its forward pass that prevent it, as far as they are known.
+        input: that suits it.
+    """
+
+    reason: str
+    obstacles: tuple[Obstacle, ...]
+    input: ModelInput
+
+
+def examine_model(recipe: Recipe, dataset: Dataset) -> Examination:
+    """Find out whether the native kernels can train a recipe's model.
 
     Raises:
         ModelError: the model cannot be built.
@@ -59,6 +73,8 @@ def examine_model(recipe: Recipe, dataset: Dataset) -> tuple[str, ModelInput]:
     try:
         with user_errors(recipe.model, "tracing it for the native kernels", ModelError):
             make_plan(model, found.shape, classes, mean=found.mean, std=found.std)
+    except ObstacleError as error:
+        return Examination(str(error), error.obstacles, found)
     except KernelError as error:
-        return str(error), found
-    return "", found
+        return Examination(str(error), (), found)
+    return Examination("", (), found)

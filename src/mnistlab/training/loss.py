@@ -1,4 +1,4 @@
-"""Loss: what training minimises, cross-entropy or a function of the user's own."""
+"""Loss: what training minimises, one that PyTorch and the kernels share or a user's own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +11,29 @@ from torch.nn import functional
 from mnistlab.errors import ModelError, TrainingError
 from mnistlab.models.user_model import user_errors, user_object
 from mnistlab.recipe import Recipe, Source
+
+
+def focal(logits: Tensor, shares: Tensor, gamma: float = 2.0) -> Tensor:
+    """Return the focal loss (Lin et al., 2017, arXiv:1708.02002) of softmax probabilities.
+
+    Args:
+        logits: float32, ``(n, classes)``.
+        shares: float32, ``(n, classes)``: of each class in the label, one-hot unless mixed.
+        gamma: at least 0; 0 makes it cross-entropy.
+
+    Returns:
+        The mean over images.
+    """
+    logs = logits.log_softmax(dim=1)
+    return -(shares * (1 - logs.exp()) ** gamma * logs).sum(dim=1).mean()
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "binary_cross_entropy": functional.binary_cross_entropy_with_logits,
+    "mse": functional.mse_loss,
+    "focal": focal,
+}
+"""Of logits and the classes' shares in each label, one-hot unless mixed; the kernels have the same."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +62,15 @@ class Loss:
         Raises:
             TrainingError: the user's function raised, or returned something else than one number.
         """
-        if self.function is None:
+        if self.function is None and self.name == "cross_entropy":
             return functional.cross_entropy(
                 logits, targets, weight=self.weights, label_smoothing=self.label_smoothing
             )
+        if self.function is None:
+            shares = targets
+            if targets.dim() == 1:
+                shares = functional.one_hot(targets, logits.shape[1]).to(logits.dtype)
+            return LOSSES[self.name](logits, shares)
         with user_errors(self.name, "the loss"):
             loss = self.function(logits, targets)
         found = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else repr(loss)

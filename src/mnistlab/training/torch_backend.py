@@ -90,8 +90,15 @@ class TorchBackend:
         loss = self._loss(logits, targets)
         self._loss.backward(loss)
         self._update(rate)
-        leading = labels if targets is labels else _leading(labels, targets)
-        return loss.detach(), (logits.detach().argmax(dim=1) == leading).sum()
+        return loss.detach(), count_correct(logits, labels, targets)
+
+
+def count_correct(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+    """Return how many images are classified as their label, or, of a mixed one, as the label of the
+    larger share.
+    """
+    leading = labels if targets is labels else _leading(labels, targets)
+    return (logits.detach().argmax(dim=1) == leading).sum()
 
 
 def _leading(labels: Tensor, targets: Tensor) -> Tensor:

@@ -6,7 +6,18 @@
 #pragma once
 
 #include "lanes.h"
-#include "spec.h"
+
+enum PoolKind { NO_POOL = 0, MAX_POOL = 1, AVERAGE_POOL = 2 };
+
+// What a fused op does to each channel.
+struct FusedShape {
+    int channels, height, width;
+    bool relu;
+    int pool;
+
+    int64_t in() const { return int64_t(height) * width; }  // Lanes of a channel
+    int64_t out() const { return pool == NO_POOL ? in() : int64_t(height / 2) * (width / 2); }
+};
 
 // Comparisons are written so that NaN propagates, as in PyTorch.
 template <bool RELU>
@@ -91,10 +102,10 @@ void fused_grads(const Lanes *x, const Lanes *dy, int height, int width, Part sc
         for (int row = 0; row < height - height % 2; row++) leave(row * width + width - 1);
 }
 
-// Calls f.template operator()<RELU, POOL>() with the layer's own.
+// Calls f.template operator()<RELU, POOL>() with the shape's own.
 template <class Function>
-void with_fused(const Layer &layer, const Function &f) {
-    switch (layer.pool * 2 + (layer.relu ? 1 : 0)) {
+void with_fused(const FusedShape &shape, const Function &f) {
+    switch (shape.pool * 2 + (shape.relu ? 1 : 0)) {
         case 0: return f.template operator()<false, NO_POOL>();
         case 1: return f.template operator()<true, NO_POOL>();
         case 2: return f.template operator()<false, MAX_POOL>();
@@ -104,25 +115,23 @@ void with_fused(const Layer &layer, const Function &f) {
     }
 }
 
-inline void fused_forward(const Layer &layer, const Lanes *x, Lanes *y, const float *scale, const float *shift) {
-    const int64_t in = int64_t(layer.in.height) * layer.in.width, out = int64_t(layer.out.height) * layer.out.width;
-    with_fused(layer, [&]<bool RELU, int POOL>() {
-        for (int c = 0; c < layer.in.channels; c++)
-            fused_channel<RELU, POOL>(x + c * in, y + c * out, layer.in.height, layer.in.width,
-                                           splat(scale ? scale[c] : 1.0f), splat(shift ? shift[c] : 0.0f));
+inline void fused_forward(const FusedShape &shape, const Lanes *x, Lanes *y, const float *scale, const float *shift) {
+    with_fused(shape, [&]<bool RELU, int POOL>() {
+        for (int c = 0; c < shape.channels; c++)
+            fused_channel<RELU, POOL>(x + c * shape.in(), y + c * shape.out(), shape.height, shape.width,
+                                      splat(scale ? scale[c] : 1.0f), splat(shift ? shift[c] : 0.0f));
     });
 }
 
 // emit(channel, index in Lanes from x, part, x, dz)
 template <class Emit>
-void fused_backward(const Layer &layer, const Lanes *x, const Lanes *dy, const float *scale, const float *shift,
+void fused_backward(const FusedShape &shape, const Lanes *x, const Lanes *dy, const float *scale, const float *shift,
                     const Emit &emit) {
-    const int64_t in = int64_t(layer.in.height) * layer.in.width, out = int64_t(layer.out.height) * layer.out.width;
-    with_fused(layer, [&]<bool RELU, int POOL>() {
-        for (int c = 0; c < layer.in.channels; c++)
+    with_fused(shape, [&]<bool RELU, int POOL>() {
+        for (int c = 0; c < shape.channels; c++)
             fused_grads<RELU, POOL>(
-                x + c * in, dy + c * out, layer.in.height, layer.in.width, splat(scale ? scale[c] : 1.0f),
+                x + c * shape.in(), dy + c * shape.out(), shape.height, shape.width, splat(scale ? scale[c] : 1.0f),
                 splat(shift ? shift[c] : 0.0f),
-                [&](int64_t i, int p, Part value, Part grad) { emit(c, c * in + i, p, value, grad); });
+                [&](int64_t i, int p, Part value, Part grad) { emit(c, c * shape.in() + i, p, value, grad); });
     });
 }

@@ -10,15 +10,17 @@
 
 #include "lanes.h"
 #include "mixing.h"
-#include "spec.h"
+#include "operation.h"
+#include "images.h"
 #include "transpose.h"
 
 class Input {
    public:
-    Input(Shape shape, int32_t grid)
-        : height_(shape.height),
-          width_(shape.width),
-          channels_(shape.channels),
+    // shape: channels, height and width.
+    Input(const Dimensions &shape, int grid)
+        : height_(static_cast<int>(shape[1])),
+          width_(static_cast<int>(shape[2])),
+          channels_(static_cast<int>(shape[0])),
           grid_(grid),
           framed_width_(width_ + 3),
           pixels_(height_ * width_),

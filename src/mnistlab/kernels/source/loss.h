@@ -1,62 +1,90 @@
-// Softmax cross-entropy with label smoothing (Szegedy et al., 2016), mixed labels (Zhang et al., 2018)
-// and weights of classes, as PyTorch defines them, and its gradient.
+// Loss: what training minimises. One file in losses/ defines one, and registers it by name.
+//
+// The network's output is (classes) or (classes, height, width) for each image; a label belongs to
+// each image, or to each of its positions.
 #pragma once
 
-#include <cmath>
-#include <numeric>
+#include <map>
+#include <memory>
+#include <string>
 
 #include "lanes.h"
 
 struct Score {
-    double loss;  // summed over images, nats
-    int32_t correct;
+    double loss;  // summed, nats
+    int64_t correct;
 };
 
 struct Target {
-    int64_t label, other;
-    float share;  // of label; the rest is other's
+    int64_t label, other;  // below 0: no label, which counts for nothing
+    float share;           // of label; the rest is other's
 };
 
-// logits: (classes) Lanes. Writes grads * scale for `images` images, and zero for those that only
-// fill up the tile. weights: (classes), or null.
-inline Score cross_entropy(const Lanes *logits, const Target *targets, int classes, int images, float smoothing,
-                           const float *weights, float scale, Lanes *grads) {
-    Score score{0, 0};
-    const auto weight = [&](int64_t c) { return weights ? weights[c] : 1.0f; };
-    float whole = static_cast<float>(classes);  // the weights' sum
-    if (weights) whole = std::accumulate(weights, weights + classes, 0.0f);
-    for (int image = 0; image < LANES; image++) {
-        if (image >= images) {
-            for (int c = 0; c < classes; c++) grads[c].values()[image] = 0;
-            continue;
+// One image at one position: its outputs lie `step` floats apart, from class to class, and so do the
+// gradients.
+struct Outputs {
+    const float *values;
+    float *grads;
+    int64_t step;
+    int classes;
+
+    float operator[](int64_t c) const { return values[c * step]; }
+    float &grad(int64_t c) const { return grads[c * step]; }
+};
+
+class Loss {
+   public:
+    virtual ~Loss() = default;
+
+    // What a target adds to the divisor of the summed losses.
+    virtual double weight(const Target &) const { return 1; }
+
+    // Returns the loss, and writes its gradient times `scale`.
+    virtual double score(const Outputs &outputs, const Target &target, float scale) const = 0;
+};
+
+// Constants of a loss; those that are not its own are ignored.
+struct LossSettings {
+    float smoothing;       // of labels, 0 to 1
+    const float *weights;  // (classes,); null: all 1
+    float gamma;           // of the focal loss
+    bool mixed;            // whether labels are mixed in this batch
+    int classes;
+};
+
+using MakeLoss = std::unique_ptr<Loss> (*)(const LossSettings &);
+
+std::map<std::string, MakeLoss> &losses();
+
+template <class Kind>
+bool register_loss(const char *name) {
+    losses()[name] = [](const LossSettings &settings) -> std::unique_ptr<Loss> {
+        return std::make_unique<Kind>(settings);
+    };
+    return true;
+}
+
+#define REGISTER_LOSS(name, kind) static const bool registered_##name = register_loss<kind>(#name)
+
+// Scores a tile. targets: of image i at position p at [i * positions + p]; lanes behind `images` get no
+// gradient.
+inline Score score_tile(const Loss &loss, const Lanes *outputs, Lanes *grads, int classes, int64_t positions,
+                        const Target *targets, int images, float scale) {
+    Score result{0, 0};
+    for (int64_t position = 0; position < positions; position++)
+        for (int image = 0; image < LANES; image++) {
+            const Outputs at{outputs[position].values() + image, grads[position].values() + image, positions * LANES,
+                             classes};
+            const Target *const target = image < images ? targets + image * positions + position : nullptr;
+            if (!target || target->label < 0) {
+                for (int c = 0; c < classes; c++) at.grad(c) = 0;
+                continue;
+            }
+            int best = 0;
+            for (int c = 1; c < classes; c++)
+                if (at[c] > at[best]) best = c;
+            result.loss += loss.score(at, *target, scale);
+            result.correct += best == (target->share < 0.5f ? target->other : target->label);
         }
-        int best = 0;
-        for (int c = 1; c < classes; c++)
-            if (logits[c].values()[image] > logits[best].values()[image]) best = c;
-        const float largest = logits[best].values()[image];
-        float sum = 0, all = 0;
-        for (int c = 0; c < classes; c++) {
-            const float below = logits[c].values()[image] - largest;
-            all += weight(c) * below;
-            sum += grads[c].values()[image] = std::exp(below);
-        }
-        const auto [label, other, share] = targets[image];
-        const float log_sum = std::log(sum), even = smoothing / classes;
-        const float certain = weight(label) * ((1 - smoothing) * share);
-        const float rest = weight(other) * ((1 - smoothing) * (1 - share));
-        // What the targets come to; without weights they are a distribution.
-        const float sum_targets = weights ? certain + rest + even * whole : 1.0f;
-        const float right = logits[label].values()[image] - largest;
-        score.loss += certain * (log_sum - right);
-        // A class whose logit is -infinity matters only where it is asked for.
-        if (share < 1) score.loss += rest * (log_sum - (logits[other].values()[image] - largest));
-        if (smoothing > 0) score.loss += even * (whole * log_sum - all);
-        score.correct += best == (share < 0.5f ? other : label);
-        for (int c = 0; c < classes; c++) {
-            const float target = even * weight(c) + (c == label ? certain : 0.0f);
-            grads[c].values()[image] = (grads[c].values()[image] / sum * sum_targets - target) * scale;
-        }
-        if (share < 1) grads[other].values()[image] -= rest * scale;
-    }
-    return score;
+    return result;
 }

@@ -1,7 +1,7 @@
 // Which image of the batch is mixed into another one, by mixup or CutMix.
 #pragma once
 
-#include "spec.h"
+#include "images.h"
 
 struct Mixing {
     int64_t partner;     // its position

@@ -3,7 +3,32 @@
 
 #include <cmath>
 
-#include "spec.h"
+#include "batch_run.h"
+
+struct Optimizer {
+    enum Kind { NONE = 0, SGD = 1, ADAM = 2, ADAMW = 3 };
+
+    Kind kind;
+    bool nesterov;
+    double momentum, weight_decay, beta1, beta2, epsilon, average_decay;  // average_decay 0: no average
+    int64_t steps_done;                                                  // before this call's first batch
+    float *const *first, *const *second, *const *averages;  // per parameter: momentum or first moment, second
+                                                            // moment, average of the weights; or null
+
+    explicit Optimizer(Arguments &given)
+        : kind(static_cast<Kind>(given.integer("optimizer"))),
+          nesterov(given.integer("nesterov")),
+          momentum(given.number("momentum")),
+          weight_decay(given.number("weight_decay")),
+          beta1(given.number("beta1")),
+          beta2(given.number("beta2")),
+          epsilon(given.number("epsilon")),
+          average_decay(given.number("average_decay")),
+          steps_done(given.integer("steps_done")),
+          first(given.array<float *const>("first_moments")),
+          second(given.array<float *const>("second_moments")),
+          averages(given.array<float *const>("averages")) {}
+};
 
 struct Step {
     double rate;
@@ -43,25 +68,32 @@ void adam(const Optimizer &o, const Step &step, float *value, const float *gradi
     }
 }
 
-// partial: the row's gradient in the first group; further groups lie `group_step` floats apart.
-inline void update_row(const Parameter &parameter, int64_t row, const float *partial, int64_t group_step, int groups,
-                       const Optimizer &o, const Step &step) {
-    const int64_t n = parameter.columns, at = row * n;
-    float *gradient = parameter.gradient + at, *value = parameter.value + at;
-    for (int64_t i = 0; i < n; i++) gradient[i] = partial[i];
-    for (int group = 1; group < groups; group++) {
-        const float *next = partial + group * group_step;
-        for (int64_t i = 0; i < n; i++) gradient[i] += next[i];
+// The gradient of a row, summed over groups, which lie `step` floats apart.
+inline void sum_row(const Row &row, int64_t columns, const float *groups, int64_t step, int group_count,
+                    const Tensors &tensors) {
+    float *const gradient = tensors.gradients[row.parameter] + row.row * columns;
+    const float *partial = groups + row.at;
+    for (int64_t i = 0; i < columns; i++) gradient[i] = partial[i];
+    for (int group = 1; group < (row.shared ? 1 : group_count); group++) {
+        partial += step;
+        for (int64_t i = 0; i < columns; i++) gradient[i] += partial[i];
     }
-    float *first = parameter.first ? parameter.first + at : nullptr;
-    if (o.kind == SGD)
+}
+
+inline void update_row(const Row &row, int64_t n, const Tensors &tensors, const Optimizer &o, const Step &step) {
+    if (o.kind == Optimizer::NONE) return;
+    const int64_t at = row.row * n;
+    const float *const gradient = tensors.gradients[row.parameter] + at;
+    float *const value = const_cast<float *>(tensors.parameters[row.parameter]) + at;
+    float *const first = o.first && o.first[row.parameter] ? o.first[row.parameter] + at : nullptr;
+    if (o.kind == Optimizer::SGD)
         sgd(o, step, value, gradient, first, n);
-    else if (o.kind == ADAMW)
-        adam<true>(o, step, value, gradient, first, parameter.second + at, n);
-    else if (o.kind == ADAM)
-        adam<false>(o, step, value, gradient, first, parameter.second + at, n);
-    if (o.kind != NO_UPDATE && o.average_decay > 0) {
-        float *average = parameter.average + at;
+    else if (o.kind == Optimizer::ADAMW)
+        adam<true>(o, step, value, gradient, first, o.second[row.parameter] + at, n);
+    else
+        adam<false>(o, step, value, gradient, first, o.second[row.parameter] + at, n);
+    if (o.average_decay > 0) {
+        float *const average = o.averages[row.parameter] + at;
         const float share = static_cast<float>(1 - o.average_decay);
         for (int64_t i = 0; i < n; i++) average[i] += (value[i] - average[i]) * share;
     }

@@ -1,41 +1,50 @@
 // Workspace: the memory that threads compute in.
 #pragma once
 
+#include "input.h"
 #include "loss.h"
-#include "tile.h"
+#include "plan.h"
 
 // Memory of one thread.
 struct Bench {
-    Input input;
+    std::unique_ptr<Input> input;  // null where the input is not bytes
     std::vector<Lanes> values, local, scratch;
-    std::vector<Norm> norms;
-    std::vector<Part> sums;
+    std::vector<float> state;
+    std::vector<const Lanes *> x;
+    std::vector<Lanes *> dx;
+    std::vector<const float *> parameters;
+    std::vector<float *> gradients;
+    std::vector<void *> buffers;
+    std::unique_ptr<bool[]> add, add_gradients;
+    std::vector<Target> targets;
 
-    Bench(const Plan &plan, int32_t grid, bool own_values)
-        : input(plan.input, grid),
+    // grid: of the displacements; -1: the input is not bytes.
+    Bench(const Plan &plan, int grid, bool own_values)
+        : input(grid < 0 ? nullptr : std::make_unique<Input>(plan.shapes[0], grid)),
           values(own_values ? plan.values_size : 0),
           local(plan.local_size),
-          scratch(plan.scratch_size) {
-        int widest = 0;
-        for (int k : plan.norms) {
-            norms.emplace_back(plan.layers[k].in.channels);
-            widest = std::max(widest, plan.layers[k].in.channels);
-        }
-        sums.resize(2 * widest);
-    }
+          scratch(plan.scratch_size),
+          state(plan.state_size),
+          x(plan.most_inputs),
+          dx(plan.most_inputs),
+          parameters(plan.most_parameters),
+          gradients(plan.most_parameters),
+          buffers(plan.most_buffers),
+          add(std::make_unique<bool[]>(plan.most_inputs)),
+          add_gradients(std::make_unique<bool[]>(plan.most_parameters)) {}
 };
 
-// Memory of training, kept from call to call since fresh memory is slow.
+// Memory of a batch, kept from call to call since fresh memory is slow.
 struct Workspace {
     std::vector<Lanes> values, kept, gradients;
     std::vector<Moments> moments, grad_moments;
     std::vector<Score> scores;
     std::vector<std::unique_ptr<Bench>> benches;
-    int32_t grid = -1;
+    int grid = -2;
 
-    void fit(const Plan &plan, int64_t tiles, int groups, int threads, int32_t new_grid) {
-        const bool phased = plan.phases() > 0;
-        grow(values, phased ? tiles * plan.values_size : 0);
+    // apart: each tile has memory for its values, since they are needed after other tiles were computed.
+    void fit(const Plan &plan, int64_t tiles, int groups, int threads, int new_grid, bool apart) {
+        grow(values, apart ? tiles * plan.values_size : 0);
         grow(kept, tiles * plan.kept_size);
         grow(gradients, groups * (plan.gradients_size / LANES));
         grow(moments, tiles * plan.moments_size);
@@ -44,7 +53,7 @@ struct Workspace {
         if (grid != new_grid) benches.clear();
         grid = new_grid;
         while (static_cast<int>(benches.size()) < threads)
-            benches.push_back(std::make_unique<Bench>(plan, grid, !phased));
+            benches.push_back(std::make_unique<Bench>(plan, grid, !apart));
     }
 
    private:

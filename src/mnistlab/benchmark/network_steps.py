@@ -1,0 +1,161 @@
+"""Training steps of small networks: this package against PyTorch in every form."""
+
+import shutil
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from mnistlab.benchmark.contenders import CPU, step
+from mnistlab.benchmark.networks import CLASSES, NETWORKS, Network
+from mnistlab.benchmark.timing import Times, in_turns
+from mnistlab.kernels import AugmentationParams, EpochBatches
+from mnistlab.recipe import ModelInput, Recipe
+from mnistlab.runs import describe_environment
+from mnistlab.training.backend import choose_backend
+from mnistlab.training.device import torch_threads
+from mnistlab.training.loss import Loss
+from mnistlab.training.optimizers import Update, make_optimizer
+from mnistlab.training.randomness import fork_rng, seed_global
+
+BATCH = 128
+OURS = "this package"
+_LAYOUTS = {"NCHW": torch.contiguous_format, "channels_last": torch.channels_last}
+_COMPILERS = ("c++", "g++", "clang++", "cl")
+
+
+@dataclass
+class NetworkBenchmark:
+    """What was measured.
+
+    Attributes:
+        seconds: of a training step of 128 images, by network and way.
+        ratio: by network, the fastest PyTorch's median time divided by ours.
+        median_ratio: of all networks.
+        reasons: why PyTorch trains in this package, too, by network; only of those where it does.
+        environment: versions and hardware.
+    """
+
+    seconds: dict[str, dict[str, Times]] = field(default_factory=dict)
+    ratio: dict[str, float] = field(default_factory=dict)
+    median_ratio: float = 0.0
+    reasons: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+
+
+def measure_networks(
+    *, quick: bool, threads: int | None = None, on_turn: Callable[[str], None]
+) -> NetworkBenchmark:
+    """Measure training steps of ten networks.
+
+    Args:
+        quick: three turns instead of nine, and without ``torch.compile``, whose preparation takes
+            most of the time.
+        threads: CPU threads; ``None`` is one per core.
+        on_turn: called with what is measured next.
+    """
+    result, turns = NetworkBenchmark(), 3 if quick else 9
+    compiled = not quick and any(map(shutil.which, _COMPILERS))
+    kernels = "torch"
+    with torch_threads(threads) as used, fork_rng(CPU):
+        for name, network in NETWORKS.items():
+            ours = _Ours(network)
+            ways: dict[str, Callable[[], None]] = {OURS: ours}
+            for layout, form in _LAYOUTS.items():
+                ways[f"PyTorch, {layout}"] = _Eager(network, form)
+            if compiled:
+                ways["PyTorch, compiled"] = _Eager(network, compiled=True)
+            measured = in_turns(ways, turns, partial(_tell, on_turn, name))
+            times = {way: time.scaled(1 / network.steps) for way, time in measured.items()}
+            result.seconds[name] = times
+            best = min(time.median for way, time in times.items() if way != OURS)
+            result.ratio[name] = best / times[OURS].median
+            if ours.reason:
+                result.reasons[name] = ours.reason
+            else:
+                kernels = ours.kernels
+        result.environment = describe_environment("cpu", used, kernels).model_dump()
+    result.median_ratio = statistics.median(result.ratio.values())
+    return result
+
+
+class _Ours:
+    """Steps as a run takes them, from images of whole numbers."""
+
+    def __init__(self, network: Network) -> None:
+        recipe, model = Recipe(batch_size=BATCH), _build(network)
+        channels, height, width = network.shape
+        model_input = ModelInput(
+            channels=1 if channels == 1 else 3,
+            height=height,
+            width=width,
+            fit="pad",
+            mean=(0.5,) * channels,
+            std=(0.25,) * channels,
+        )
+        update = Update(model, recipe, make_optimizer(model, recipe), [])
+        self._backend = choose_backend(
+            model, recipe, update, Loss(), model_input, CLASSES, CPU, "auto"
+        )
+        self.kernels, self.reason = self._backend.kernels, self._backend.reason
+        self._batches = _batches(network)
+
+    def __call__(self) -> None:
+        """Take the steps of one turn."""
+        self._backend.train(self._batches, 0, len(self._batches.rates))
+
+
+class _Eager:
+    """Steps in PyTorch, from images that are normalised already."""
+
+    def __init__(
+        self,
+        network: Network,
+        layout: torch.memory_format = torch.contiguous_format,
+        *,
+        compiled: bool = False,
+    ) -> None:
+        model, batches = _build(network), _batches(network)
+        model.to(memory_format=layout)  # type: ignore[call-overload]
+        self._optimizer = make_optimizer(model, Recipe())
+        if compiled:
+            model.compile()
+        self._model = model
+        self._layout, self._labels = layout, batches.labels
+        self._pixels = (batches.images / 255 - 0.5) / 0.25
+        self._steps = torch.split(batches.order, BATCH)
+
+    def __call__(self) -> None:
+        """Take the steps of one turn."""
+        for chosen in self._steps:
+            pixels = self._pixels[chosen].contiguous(memory_format=self._layout)
+            step(self._model, self._optimizer, pixels, self._labels[chosen])
+
+
+def _build(network: Network) -> nn.Module:
+    seed_global(0, CPU)
+    return network.build()
+
+
+def _batches(network: Network) -> EpochBatches:
+    """Return batches of noise."""
+    random, count = torch.Generator().manual_seed(0), BATCH * network.steps
+    return EpochBatches(
+        images=torch.randint(0, 256, (count, *network.shape), dtype=torch.uint8, generator=random),
+        labels=torch.randint(0, CLASSES, (count,), generator=random),
+        order=torch.randperm(count, generator=random),
+        bounds=torch.arange(0, count + 1, BATCH),
+        augmentation=AugmentationParams(),
+        rates=torch.full((network.steps,), 0.01, dtype=torch.float64),
+        dropout_seeds=torch.arange(network.steps),
+        losses=torch.zeros(network.steps),
+        correct=torch.zeros(network.steps, dtype=torch.int32),
+    )
+
+
+def _tell(on_turn: Callable[[str], None], network: str, way: str) -> None:
+    on_turn(f"{network}: {way}")

@@ -1,0 +1,13 @@
+"""The smaller of two values, element by element."""
+
+import torch
+from torch import Tensor
+
+from mnistlab.kernels.broadcasting import combine
+from mnistlab.kernels.graph import Graph, Value
+from mnistlab.kernels.operations.registry import lowers
+
+
+@lowers(Tensor.minimum, torch.minimum)
+def minimum(graph: Graph, input: Value | Tensor, other: Value | Tensor) -> Value:
+    return combine(graph, "minimum", input, other)

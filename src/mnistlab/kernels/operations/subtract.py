@@ -1,0 +1,29 @@
+"""Differences of two values, or of a value and a number."""
+
+from numbers import Real
+
+import torch
+from torch import Tensor
+
+from mnistlab.kernels.broadcasting import Operand, affine, combine
+from mnistlab.kernels.graph import Graph, Value
+from mnistlab.kernels.operations.registry import lowers
+
+
+@lowers(
+    *(Tensor.sub, Tensor.sub_, torch.sub),
+    *(Tensor.subtract, Tensor.subtract_, torch.subtract),
+)
+def subtract(graph: Graph, input: Operand, other: Operand, *, alpha: float = 1) -> Value:
+    if isinstance(input, Real):
+        return affine(graph, other, -alpha, float(input))
+    if isinstance(other, Real):
+        return affine(graph, input, 1, -alpha * float(other))
+    return combine(graph, "subtract", input, affine(graph, other, alpha))
+
+
+@lowers(Tensor.__rsub__, torch.rsub)
+def subtract_from(graph: Graph, input: Operand, other: Operand, *, alpha: float = 1) -> Value:
+    if isinstance(other, Real):
+        return affine(graph, input, -alpha, float(other))
+    return subtract(graph, other, input, alpha=alpha)

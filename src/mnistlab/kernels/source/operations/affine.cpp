@@ -1,0 +1,19 @@
+// scale * x + shift. floats: scale, shift.
+#include "elementwise.h"
+
+namespace {
+
+struct Affine {
+    const float scale, shift;
+
+    explicit Affine(const Signature &signature)
+        : scale(static_cast<float>(signature.floats[0])),
+          shift(static_cast<float>(signature.floats[1])) {}
+
+    Part value(Part x) const { return x * scale + shift; }
+    Part gradient(Part, Part dy) const { return dy * scale; }
+};
+
+}  // namespace
+
+REGISTER_OPERATION(affine, Elementwise<Affine>);

@@ -1,0 +1,45 @@
+// 2-d convolution; integers: kernel height and width, stride (2), dilation (2), padding above,
+// left, below and right, groups.
+#include "../convolution.h"
+#include "../operation.h"
+
+namespace {
+
+class ConvolutionOperation : public Operation {
+   public:
+    explicit ConvolutionOperation(const Signature &signature)
+        : Operation(signature), convolution_(shape(signature)) {}
+
+    void forward(const Forward &at) const override {
+        convolution_.forward(at.x[0], at.parameters[0], at.parameters[1], at.y, at.scratch);
+    }
+
+    void backward(const Backward &at) const override {
+        convolution_.to_weights(at.x[0], at.dy, at.gradients[0], at.add_gradients[0],
+                                at.gradients[1], at.add_gradients[1], at.scratch);
+        if (at.dx[0])
+            convolution_.to_input(at.dy, at.parameters[0], at.dx[0], at.scratch, at.add[0]);
+    }
+
+    int64_t scratch() const override { return convolution_.scratch(); }
+    bool in_place(int) const override { return true; }
+    bool adds() const override { return true; }
+    GradientLayout gradient_layout(int parameter) const override {
+        if (parameter) return Operation::gradient_layout(parameter);
+        return {signature.output[0], convolution_.gradient_step()};
+    }
+
+   private:
+    static ConvolutionShape shape(const Signature &signature) {
+        const auto in = [&](int i) { return static_cast<int>(signature.inputs[0][i]); };
+        const auto at = [&](int i) { return static_cast<int>(signature.integers[i]); };
+        return {in(0), in(1), in(2), static_cast<int>(signature.output[0]), at(0), at(1), at(2),
+                at(3), at(4), at(5), at(6), at(7), at(8), at(9), at(10)};
+    }
+
+    const Convolution convolution_;
+};
+
+}  // namespace
+
+REGISTER_OPERATION(convolution, ConvolutionOperation);

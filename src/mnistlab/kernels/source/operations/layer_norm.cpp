@@ -1,0 +1,3 @@
+#include "block_norm.h"
+
+REGISTER_OPERATION(layer_norm, BlockNorm<true>);

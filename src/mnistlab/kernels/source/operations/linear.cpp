@@ -1,0 +1,101 @@
+// y = x W^T + bias along the last axis, for every index of the others (tokens).
+// Parameters: weight (outputs, inputs), bias.
+#include "../product.h"
+#include "../operation.h"
+#include "../transpose.h"
+
+namespace {
+
+class Linear : public Operation {
+   public:
+    explicit Linear(const Signature &signature) : Operation(signature) {
+        inputs_ = static_cast<int>(signature.inputs[0].back());
+        outputs_ = static_cast<int>(signature.output.back());
+        tokens_ = static_cast<int>(product(signature.output) / outputs_);
+        groups_ = (inputs_ + LANES - 1) / LANES;
+        for (int i = 0; i < inputs_; i++) along_.push_back(i);
+        for (int o = 0; o < outputs_; o++) {
+            rows_.push_back(o * inputs_);
+            outputs_at_.push_back(o);
+        }
+        for (int token = 0; token < tokens_; token++)
+            for (int image = 0; image < LANES; image++) {
+                images_x_.push_back((token * LANES + image) * groups_);
+                images_dy_.push_back(token * outputs_ * LANES + image);
+            }
+    }
+
+    void forward(const Forward &at) const override {
+        const float *weight = at.parameters[0], *bias = at.parameters[1];
+        if (tokens_ == 1)
+            return contract({at.x[0], along_.data(), weight, along_.data(), inputs_, inputs_, at.y,
+                             1, bias, false},
+                            outputs_, 1, 1, 0, 0, inputs_);
+        multiply_matrices<float>({at.x[0], inputs_, 1, weight, 1, inputs_, at.y, outputs_, 1,
+                                  inputs_, bias, false},
+                                 tokens_, outputs_);
+    }
+
+    void backward(const Backward &at) const override {
+        if (at.gradients[0]) to_weights(at);
+        if (at.gradients[1]) to_bias(at);
+        if (!at.dx[0]) return;
+        const float *weight = at.parameters[0];
+        if (tokens_ == 1)
+            return contract({at.dy, outputs_at_.data(), weight, rows_.data(), 1, outputs_,
+                             at.dx[0], 1, nullptr, at.add[0]},
+                            inputs_, 1, 1, 0, 0, outputs_);
+        multiply_matrices<float>({at.dy, outputs_, 1, weight, inputs_, 1, at.dx[0], inputs_, 1,
+                                  outputs_, nullptr, at.add[0]},
+                                 tokens_, inputs_);
+    }
+
+    int64_t scratch() const override { return int64_t(tokens_) * LANES * groups_; }
+    // The gradient of x comes after all that reads x.
+    bool in_place(int) const override { return true; }
+    bool adds() const override { return true; }
+    GradientLayout gradient_layout(int parameter) const override {
+        if (parameter == 0) return {outputs_, int64_t(groups_) * LANES};
+        return {1, outputs_};
+    }
+
+   private:
+    // With the features of each image side by side, so that no sum runs across lanes.
+    void to_weights(const Backward &at) const {
+        contract({transposed(at.x[0], at.scratch), images_x_.data(), at.dy->values(),
+                  images_dy_.data(), LANES, tokens_ * LANES,
+                  reinterpret_cast<Lanes *>(at.gradients[0]), groups_, nullptr,
+                  at.add_gradients[0]},
+                 outputs_, 1, groups_, 0, 0, tokens_ * LANES);
+    }
+
+    void to_bias(const Backward &at) const {
+        for (int o = 0; o < outputs_; o++) {
+            Part sum{};
+            for (int token = 0; token < tokens_; token++)
+                for (int p = 0; p < PARTS; p++) sum += at.dy[token * outputs_ + o].part[p];
+            float &to = at.gradients[1][o];
+            to = (at.add_gradients[1] ? to : 0.0f) + total(sum);
+        }
+    }
+
+    const Lanes *transposed(const Lanes *x, Lanes *scratch) const {
+        const int step = groups_ * LANES, whole = inputs_ / LANES * LANES;
+        float *to = scratch->values();
+        for (int token = 0; token < tokens_; token++, x += inputs_, to += LANES * step) {
+            for (int i = 0; i < whole; i += LANES) transpose(x[i].values(), LANES, to + i, step);
+            for (int i = whole; i < step; i++)
+                for (int image = 0; image < LANES; image++)
+                    to[image * step + i] = i < inputs_ ? x[i].values()[image] : 0.0f;
+        }
+        return scratch;
+    }
+
+    int inputs_, outputs_, tokens_;
+    int groups_;  // of LANES inputs
+    std::vector<int32_t> along_, rows_, outputs_at_, images_x_, images_dy_;
+};
+
+REGISTER_OPERATION(linear, Linear);
+
+}  // namespace

@@ -1,0 +1,42 @@
+#include "axis.h"
+
+namespace {
+
+class Softmax final : public AlongAxis {
+   public:
+    using AlongAxis::AlongAxis;
+
+    void forward(const Forward &at) const override {
+        each_row([&](int64_t, int64_t first) {
+            const Lanes *x = at.x[0] + first;
+            Lanes *y = at.y + first;
+            const Lanes most = largest(x);
+            const Sums<1> sum = sum_over<1>(size_, [&](int64_t i, int p, Part(&term)[1]) {
+                term[0] = y[i * step_].part[p] = exp(x[i * step_].part[p] - most.part[p]);
+            });
+            for (int64_t i = 0; i < size_; i++)
+                for (int p = 0; p < PARTS; p++) y[i * step_].part[p] /= sum.of[0].part[p];
+        });
+    }
+
+    void backward(const Backward &at) const override {
+        if (!at.dx[0]) return;
+        each_row([&](int64_t, int64_t first) {
+            const Lanes *y = at.y + first, *dy = at.dy + first;
+            Lanes *dx = at.dx[0] + first;
+            const Sums<1> sum = sum_over<1>(size_, [&](int64_t i, int p, Part(&term)[1]) {
+                term[0] = y[i * step_].part[p] * dy[i * step_].part[p];
+            });
+            for (int64_t i = 0; i < size_; i++)
+                for (int p = 0; p < PARTS; p++)
+                    dx[i * step_].part[p] =
+                        y[i * step_].part[p] * (dy[i * step_].part[p] - sum.of[0].part[p]);
+        });
+    }
+
+    bool reads_output() const override { return true; }
+};
+
+}  // namespace
+
+REGISTER_OPERATION(softmax, Softmax);

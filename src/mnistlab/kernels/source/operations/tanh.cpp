@@ -1,0 +1,13 @@
+#include "elementwise.h"
+
+namespace {
+
+struct Tanh {
+    explicit Tanh(const Signature &) {}
+    Part value(Part x) const { return tanh(x); }
+    Part gradient_from_output(Part y, Part dy) const { return dy * (1.0f - y * y); }
+};
+
+}  // namespace
+
+REGISTER_OPERATION(tanh, Elementwise<Tanh>);

@@ -1,0 +1,57 @@
+// transposed_convolution: the gradient of a convolution with respect to its input, as a layer.
+//
+// Its output is what that convolution reads, and its input what it gives; weights lie as that
+// convolution's do: (inputs, outputs of a group, height, width).
+// integers: as convolution's. parameters: weight, bias.
+#include "../convolution.h"
+#include "../operation.h"
+
+namespace {
+
+class TransposedConvolution final : public Operation {
+   public:
+    explicit TransposedConvolution(const Signature &signature)
+        : Operation(signature), convolution_(shape(signature)) {}
+
+    void forward(const Forward &at) const override {
+        convolution_.to_input(at.x[0], at.parameters[0], at.y, at.scratch, false);
+        if (!at.parameters[1]) return;
+        Lanes *y = at.y;
+        for (int64_t c = 0; c < signature.output[0]; c++)
+            for (int64_t i = 0; i < positions(); i++, y++)
+                for (int p = 0; p < PARTS; p++) y->part[p] += at.parameters[1][c];
+    }
+
+    void backward(const Backward &at) const override {
+        convolution_.to_weights(at.dy, at.x[0], at.gradients[0], at.add_gradients[0], nullptr,
+                                false, at.scratch);
+        if (at.gradients[1])
+            Convolution::sum_positions(at.dy, static_cast<int>(signature.output[0]), positions(),
+                                       at.gradients[1], at.add_gradients[1]);
+        if (at.dx[0])
+            convolution_.forward(at.dy, at.parameters[0], nullptr, at.dx[0], at.scratch);
+    }
+
+    int64_t scratch() const override { return convolution_.scratch(); }
+    bool in_place(int) const override { return true; }
+    GradientLayout gradient_layout(int parameter) const override {
+        if (parameter) return Operation::gradient_layout(parameter);
+        return {signature.inputs[0][0], convolution_.gradient_step()};
+    }
+
+   private:
+    static ConvolutionShape shape(const Signature &signature) {
+        const auto at = [&](int i) { return static_cast<int>(signature.integers[i]); };
+        const auto out = [&](int i) { return static_cast<int>(signature.output[i]); };
+        return {out(0), out(1), out(2), static_cast<int>(signature.inputs[0][0]),
+                at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9), at(10)};
+    }
+
+    int64_t positions() const { return signature.output[1] * signature.output[2]; }
+
+    const Convolution convolution_;
+};
+
+}  // namespace
+
+REGISTER_OPERATION(transposed_convolution, TransposedConvolution);
