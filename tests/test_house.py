@@ -14,7 +14,7 @@ import pytest
 
 import mnistlab
 from docs import site_links
-from docs.reference.generate import PAGE, cli_page
+from docs.reference.generate import OPERATIONS, PAGE, cli_page, operations_page
 from mnistlab import Recipe
 from mnistlab.answer import Answer
 from mnistlab.cli.app import app
@@ -47,6 +47,11 @@ def test_every_command_is_documented(name, command):
 
 def test_the_command_reference_is_what_the_code_says():
     assert PAGE.read_text(encoding="utf-8") == cli_page(), "run docs/reference/generate.py"
+
+
+def test_the_list_of_native_operations_is_the_registry():
+    page = OPERATIONS.read_text(encoding="utf-8")
+    assert page == operations_page(), "run docs/reference/generate.py"
 
 
 def test_the_python_reference_describes_every_public_name():

@@ -12,6 +12,9 @@ from mnistlab import accelerate
 from mnistlab.acceleration.dynamo import compile_graph
 from tests.acceleration.loops import CLASSES, Net, images, labels, network, same, through_compile
 
+# torch.compile looks for gradients where there are none.
+pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")
+
 ROOT = Path(__file__).parents[2]
 COUNT, BATCH = 70, 16
 

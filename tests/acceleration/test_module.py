@@ -46,6 +46,43 @@ def test_a_layer_that_is_replaced_and_a_number_that_is_changed_are_followed():
         same(fast(images(4)), plain(images(4)))
 
 
+def test_a_weight_of_another_shape_and_a_mask_that_is_changed_are_followed():
+    class Masked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = nn.Linear(100, 8), nn.Linear(8, 3)
+            self.register_buffer("mask", torch.zeros(3, dtype=torch.bool))
+
+        def forward(self, x):
+            return self.two(self.one(x.flatten(1))).masked_fill(self.mask, -1.0)
+
+    model = Masked()
+    fast, plain = accelerate(model), model
+    for _ in range(2):
+        same(fast(images(4)), plain(images(4)))
+    model.mask[1] = True
+    for _ in range(2):
+        same(fast(images(4)), plain(images(4)))
+    model.one.weight, model.one.bias = (
+        nn.Parameter(tensor.detach()[:5].clone()) for tensor in model.one.parameters()
+    )
+    model.two.weight = nn.Parameter(model.two.weight.detach()[:, :5].clone())
+    for _ in range(2):
+        same(fast(images(4)), plain(images(4)))
+
+
+def test_attributes_that_change_all_the_time_keep_it_on_pytorch_which_is_said():
+    model = accelerate(nn.Sequential(nn.Flatten(), nn.Linear(100, 3)))
+
+    def run(step):
+        model.step = step
+        return model(images(3))
+
+    with pytest.warns(RuntimeWarning, match="change from call to call"):
+        found = [*map(run, range(30))]
+    same(found[0], found[-1])
+
+
 def test_hooks_of_the_module_run_around_the_plan_and_those_of_a_layer_on_pytorch():
     fast, _ = twins("accelerate")
     seen = []

@@ -8,7 +8,13 @@ from typing import Any
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from mnistlab.acceleration.planned import PlannedForward, say, why_not_images
+from mnistlab.acceleration.planned import (
+    PlannedForward,
+    is_followed,
+    say,
+    shape_of,
+    why_not_images,
+)
 from mnistlab.errors import KernelError
 
 _PLANS = 64
@@ -36,13 +42,14 @@ class CompiledGraph:
     """A graph with one batch among its arguments; see :func:`compile_graph`."""
 
     def __init__(self, graph: fx.GraphModule, example_inputs: Sequence[Any]) -> None:
-        self._eager = graph
+        self._eager, self._said = graph, set[str]()
         places = [node for node in graph.graph.nodes if node.op == "placeholder"]
         self._weights = [
             index
             for index, (node, given) in enumerate(zip(places, example_inputs, strict=True))
             if _is_weight(node, given)
         ]
+        self._names = [node.name for node in places]
         self._batches = [
             index
             for index, given in enumerate(example_inputs)
@@ -57,7 +64,8 @@ class CompiledGraph:
         if len(self._batches) != 1:
             self._reason = "a graph takes not one tensor besides weights"
         if self._reason:
-            say(self._reason)
+            if self._weights:  # unlike a loss
+                say(self._reason)
         elif size == 1:
             # A number that may be the batch's or any other; one image is quick anyway.
             self._reason = "there is one image in the batch"
@@ -74,15 +82,19 @@ class CompiledGraph:
 
     def _planned(self, args: Sequence[Any]) -> PlannedForward | None:
         images = args[self._batches[0]]
-        if why_not_images(images):
+        if is_followed(images):
+            return None
+        if reason := why_not_images(images):
+            self._say(reason)
             return None
         numbers = tuple(
             None if given == len(images) else given
             for given in args
             if not isinstance(given, Tensor)
         )
-        weights = tuple(id(args[index]) for index in self._weights)
-        key = weights, numbers, tuple(images.shape[1:]), images.requires_grad
+        weights = [(self._names[index], args[index]) for index in self._weights]
+        state = tuple(id(tensor) for _, tensor in weights), *shape_of(weights)
+        key = state, numbers, tuple(images.shape[1:]), images.requires_grad
         if key not in self._known:
             if len(self._known) >= _PLANS:
                 self._known.clear()
@@ -92,8 +104,13 @@ class CompiledGraph:
                 self._known[key] = PlannedForward(module, key[2], input_gradient=key[3])
             except KernelError as error:
                 self._known[key] = None
-                say(str(error))
+                self._say(str(error))
         return self._known[key]
+
+    def _say(self, reason: str) -> None:
+        if reason not in self._said:
+            self._said.add(reason)
+            say(reason)
 
 
 class _Bound(nn.Module):

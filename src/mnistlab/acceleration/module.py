@@ -8,12 +8,20 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from mnistlab.acceleration.planned import PlannedForward, say, why_not_images
+from mnistlab.acceleration.planned import (
+    PlannedForward,
+    is_followed,
+    say,
+    shape_of,
+    why_not_images,
+)
 from mnistlab.errors import KernelError
 
 _Model = TypeVar("_Model", bound=nn.Module)
 _OURS = "_mnistlab_acceleration"
 _PLAIN = (int, float, bool, str, type(None))
+_CHANGES = 20
+"""More than someone who changes a model by hand makes."""
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
@@ -64,14 +72,15 @@ class _Plans:
         self._structure: dict[tuple[Any, ...], pytree.TreeSpec] = {}
         self._state: list[Any] = []
         self._said: set[str] = set()
+        self._changes = 0
 
     def __call__(
         self, module: nn.Module, forward: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Any:
         """Run a module's forward pass, or ``forward``, its own."""
         # A single image in training has no variance, which PyTorch says best.
-        single = module.training and args and isinstance(args[0], Tensor) and len(args[0]) == 1
-        if single or torch.compiler.is_compiling():
+        single = module.training and any(isinstance(one, Tensor) and len(one) == 1 for one in args)
+        if single or torch.compiler.is_compiling() or any(map(is_followed, args)):
             return forward(*args, **kwargs)
         reason = self._why_not(module, args, kwargs)
         if reason:
@@ -83,6 +92,9 @@ class _Plans:
             self._known.clear()
             self._structure.clear()
             self._state = state
+            self._changes += 1
+            if self._changes == _CHANGES:
+                self._say("the model's attributes change from call to call")
         modes = tuple(part.training for part in module.modules())
         key = modes, tuple(images.shape[1:]), images.requires_grad
         if key not in self._structure:
@@ -127,10 +139,11 @@ class _Plans:
 
 
 def _state_of(module: nn.Module) -> list[Any]:
-    """Return what a plan of a module depends on besides its tensors and its mode."""
+    """Return what a plan of a module depends on besides its numbers and its mode."""
     return [
         (
             id(part),
+            shape_of([*part._parameters.items(), *part._buffers.items()]),
             [
                 value
                 for name, value in vars(part).items()

@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -49,7 +49,13 @@ class PlannedForward:
             A sequence of all tensors that the module returns, with gradients where PyTorch would
             have them.
         """
+        images = images.contiguous()
         parameters = self.program.parameters
+        for parameter in parameters:
+            if not parameter.is_contiguous():  # such as weights with channels last
+                parameter.data = parameter.data.contiguous()
+                if parameter.grad is not None:
+                    parameter.grad = parameter.grad.contiguous()
         differentiable = torch.is_grad_enabled() and any(
             tensor.requires_grad for tensor in (images, *parameters)
         )
@@ -147,15 +153,36 @@ def tensors_of(outputs: Any) -> list[Tensor]:
     return [leaf for leaf in torch.utils._pytree.tree_leaves(outputs) if isinstance(leaf, Tensor)]
 
 
-def why_not_images(images: Any) -> str:
+def is_followed(images: Any) -> bool:
+    """Return whether something that exports or analyses the model runs it, on no real images."""
+    kinds = (Tensor, nn.Parameter)
+    return isinstance(images, Tensor) and (
+        type(images) not in kinds or bool(torch._C._get_tracing_state())
+    )
+
+
+def why_not_images(images: Tensor) -> str:
     """Say why the kernels cannot take these images; nothing if they can."""
-    if type(images) not in (Tensor, nn.Parameter) or torch._C._get_tracing_state():
-        return "they are followed by something that exports or analyses the model"
     if images.device.type != "cpu" or images.dtype != torch.float32:
-        return f"images are {images.dtype} on {images.device.type}, not float32 on the CPU"
+        dtype = str(images.dtype).removeprefix("torch.")
+        return f"images are {dtype} on {images.device.type}, not float32 on the CPU"
     if torch.is_autocast_enabled("cpu"):
         return "autocast is on"
     return "" if images.dim() and len(images) else "there are no images in the batch"
+
+
+def shape_of(tensors: Iterable[tuple[str, Tensor | None]]) -> list[Any]:
+    """Return what a plan depends on of a module's tensors: their shapes, and versions of those
+    that are no numbers to compute with, such as masks.
+    """
+    return [
+        None
+        if tensor is None
+        else (tuple(tensor.shape), tensor.dtype)
+        if tensor.is_floating_point() or name.endswith("num_batches_tracked")
+        else (id(tensor), tensor._version)
+        for name, tensor in tensors
+    ]
 
 
 def say(reason: str) -> None:

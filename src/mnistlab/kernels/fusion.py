@@ -1,4 +1,7 @@
-"""Fusion: batch norm, ReLU and 2x2 pooling that follow one another become one operation."""
+"""Fusion: operations that follow one another become one.
+
+These are batch norm, ReLU and 2x2 pooling; a sum and ReLU; the scale of attention scores and softmax.
+"""
 
 from collections import Counter
 from dataclasses import replace
@@ -38,7 +41,19 @@ def _small_pool(node: Node) -> Node:
 
 
 def _join(before: Node, node: Node) -> Node | None:
-    """Return one operation in place of two, in the order batch norm, ReLU, pooling.
+    """Return one operation in place of two, or nothing."""
+    pair = before.operation, node.operation
+    if pair == ("add", "relu"):
+        output = replace(node.output, shape=before.output.shape)
+        return replace(before, operation="add_relu", output=output)
+    if pair == ("affine", "softmax") and before.floats[0] > 0 and before.floats[1] == 0:
+        scaled = replace(before.inputs[0], shape=node.inputs[0].shape)
+        return replace(node, inputs=(scaled,), floats=before.floats[:1])
+    return _join_norm(before, node)
+
+
+def _join_norm(before: Node, node: Node) -> Node | None:
+    """Return one operation in place of two of batch norm, ReLU and pooling, in this order.
 
     ReLU after max-pooling gives the same as before it.
     """

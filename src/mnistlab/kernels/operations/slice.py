@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -75,10 +76,7 @@ def split(
         bounds = [*range(0, size, given), size]
     else:
         bounds = [sum(given[:k]) for k in range(len(given) + 1)]
-    return [
-        sliced(graph, value, dim, slice(start, stop))
-        for start, stop in zip(bounds, bounds[1:], strict=False)
-    ]
+    return [sliced(graph, value, dim, slice(start, stop)) for start, stop in pairwise(bounds)]
 
 
 def sliced(graph: Graph, value: Value, dim: int, part: slice) -> Value:

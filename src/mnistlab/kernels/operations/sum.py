@@ -14,7 +14,7 @@ def sum(  # noqa: A001 - the operation's name
     graph: Graph,
     input: Value | Tensor,
     dim: Axes = None,
-    keepdim: bool = False,  # noqa: FBT001, FBT002 - PyTorch's signature
+    keepdim: bool = False,
     *,
     dtype: torch.dtype | None = None,
 ) -> Value:
