@@ -13,8 +13,8 @@ from torch.utils import _pytree as pytree
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Node, Owned, Value
 from mnistlab.kernels.obstacles import Obstacle, ObstacleError
-from mnistlab.kernels.operations import Batch, Handler, handlers
 from mnistlab.kernels.recording import DRAWS, READS_VALUES, Call, Recording, Reference, record
+from mnistlab.kernels.registry import Batch, Handler, handlers
 from mnistlab.kernels.remedies import remedy
 
 _BATCHES = 2, 3

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels.operations import handlers
+from mnistlab.kernels.registry import handlers
 from tests.kernels.operations.oracle import BATCHES, SEEDS, check, compute, modest, normal, sizes
 
 ARGUMENTS = {

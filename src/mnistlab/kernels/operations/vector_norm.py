@@ -8,7 +8,7 @@ import torch
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(torch.linalg.vector_norm)

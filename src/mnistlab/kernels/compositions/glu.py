@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional
 
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lower, lowers
+from mnistlab.kernels.registry import lower, lowers
 
 
 @lowers(functional.glu)

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lower, lowers
+from mnistlab.kernels.registry import lower, lowers
 
 _LARGEST_LSTM, _LARGEST = 16, 128
 """Sizes up to which unrolled steps are faster than PyTorch's layers."""
