@@ -14,7 +14,7 @@ test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --durations=25
+	$(BIN)/pytest -n 2 --dist worksteal --durations=25
 
 # The documentation as a website: open build/site/index.html, or serve it with build/docs/bin/mkdocs serve.
 docs: build/docs/installed

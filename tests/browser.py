@@ -1,7 +1,9 @@
 """A real browser for tests of pages: Debian's chromium, driven by Playwright."""
 
+import asyncio
 import contextlib
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,11 +15,13 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 )
 
 
 @contextlib.contextmanager
-def chromium(*flags):
+def chromium():
     """A running browser."""
     sync_api = pytest.importorskip("playwright.sync_api")
     found = (
@@ -28,9 +32,15 @@ def chromium(*flags):
     if found is None:
         pytest.skip("no chromium here; on Debian: apt-get install chromium")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=[*FLAGS, *flags])
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
         browser.close()
+
+
+def run_async(coroutine):
+    """Do as :func:`asyncio.run`, in a thread of its own: in this one Playwright's loop runs."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 @contextlib.contextmanager

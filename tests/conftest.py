@@ -10,12 +10,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A thread that waits must not keep another test's from its core.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mnistlab import Dataset, Recipe, built_in, load_dataset, make_dataset
 from mnistlab.data import Split
+from tests.browser import chromium
 from tests.data.forms import FORMS
 
 
@@ -47,6 +50,28 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _batch_by_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Progress told after every batch, so that a run can be stopped at any."""
     monkeypatch.setattr("mnistlab.training.backend.IMAGES_PER_CALL", 1)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One browser for all pages, with a camera that shows something."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stand_in() -> Any:
+    from tests import figures
+
+    return figures.stand_in()
+
+
+@pytest.fixture
+def undrawn(stand_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without the time that their figures take."""
+    from tests import figures
+
+    figures.use(stand_in, monkeypatch.setattr)
 
 
 @pytest.fixture(scope="session")

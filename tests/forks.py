@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnistlab import load_dataset
+from tests import figures
 from tests.exporting.operators import remember_operators
 
 ROOT = Path(__file__).parents[1]
@@ -42,19 +43,15 @@ PRELOADED = (
     "statsmodels.stats.power",
     "statsmodels.stats.proportion",
 )
-EXPORT = (
-    "mnistlab.exporting",
-    "onnxscript.function_libs.torch_lib.ops",
-    "torch.onnx._internal.exporter._compat",
-)
-"""What ``mnistlab export`` imports, loaded before the first."""
 # Passive, since threads that spin while they wait take many times as long where cores are shared.
 ENVIRONMENT = {"COLUMNS": "100", "OMP_WAIT_POLICY": "PASSIVE"}
 PROGRAM = "mnistlab.cli.app:main"
+SERVER = "tests.forks:serve"
 PATIENCE = 240
 """Seconds after which what should have happened is given up."""
 _SECONDS = 300
 """After which a process is ended."""
+_FORKED = tuple(f"from multiprocessing.{module} import" for module in ("forkserver", "spawn"))
 
 
 @dataclass(frozen=True)
@@ -67,10 +64,15 @@ class Ended:
 
 
 class Fork:
-    """A process that was started."""
+    """A process that was started; ``pipe`` is its standard output, if that was to be one."""
 
-    def __init__(self, forks, number, place):
-        self._forks, self.number, self._place = forks, number, place
+    def __init__(self, forks, number, place, pipe=None):
+        self._forks, self.number, self._place, self.pipe = forks, number, place, pipe
+        self._ended = None
+
+    @property
+    def running(self):
+        return _state(self.number) not in ("", "Z")
 
     @property
     def stdout(self):
@@ -94,7 +96,7 @@ class Fork:
     def wait_for_pause(self):
         """Wait until it stands still of its own accord."""
         deadline = time.monotonic() + 120
-        while Path(f"/proc/{self.number}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        while _state(self.number) != "T":
             assert time.monotonic() < deadline
             time.sleep(0.002)
 
@@ -102,18 +104,35 @@ class Fork:
         self.send(signal.SIGCONT)
 
     def wait(self):
-        status = self._forks.ask(wait=self.number)
-        return Ended(
-            status, self.stdout, self._place.with_suffix(".err").read_text(encoding="utf-8")
-        )
+        """Wait for its end; what came through a pipe and was not read is its output."""
+        if self._ended is None:
+            output = self._read_pipe() if self.pipe else None
+            status = self._forks.ask(wait=self.number)
+            error = self._place.with_suffix(".err").read_text(encoding="utf-8")
+            self._ended = Ended(status, self.stdout if output is None else output, error)
+        return self._ended
+
+    def _read_pipe(self):
+        if self.pipe.closed:
+            return ""
+        with self.pipe:
+            return self.pipe.read().decode()
+
+
+def _state(number):
+    """A process's state, one letter; none if there is no such process."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
 
 
 class Command:
     """A command started as a user does, a new interpreter, with the methods of :class:`Fork`; with
     ``session`` it and the processes that it starts are a process group."""
 
-    def __init__(self, command, cwd, place, *, session=False):
-        self._out, self._err = place.with_suffix(".out"), place.with_suffix(".err")
+    def __init__(self, command, cwd, place, *, session=False, stderr=None):
+        self._out, self._err = place.with_suffix(".out"), stderr or place.with_suffix(".err")
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._process = subprocess.Popen(
                 [*map(str, command)],
@@ -174,21 +193,64 @@ class Forks:
             text=True,
         )
 
-    def start(self, *arguments, cwd, call=PROGRAM, fault=None, env=None, session=False):
+    def start(  # noqa: PLR0913 - all that a process may be given
+        self,
+        *arguments,
+        cwd,
+        call=PROGRAM,
+        fault=None,
+        env=None,
+        session=False,
+        stdin=None,
+        stdout=None,
+        stderr=None,
+        piped=False,
+        seconds=_SECONDS,
+        drawn=True,
+    ):
         """Start ``mnistlab ARGUMENTS``, or another function, which finds its arguments in
-        ``sys.argv``; ``env`` replaces the environment, and with ``session`` the process and those
-        that it starts are a process group."""
+        ``sys.argv``.
+
+        Args:
+            arguments: of the program.
+            cwd: the current folder.
+            call: the function, ``module:name``.
+            fault: what goes wrong, see :mod:`tests.reliability.faults`.
+            env: replaces the environment.
+            session: the process and those that it starts are a process group.
+            stdin: the bytes that it can read; none without.
+            stdout: the file that it writes, such as a terminal's; one of its own without.
+            stderr: likewise.
+            piped: standard output is a pipe instead.
+            seconds: after which it is ended.
+            drawn: whether a report's figures are, see :mod:`tests.figures`.
+        """
         self._count += 1
         place = self._folder / str(self._count)
+        files = [place.with_suffix(end) for end in (".in", ".out", ".err")]
+        for file in files:
+            if piped and file.suffix == ".out":
+                os.mkfifo(file)
+            else:
+                file.write_bytes((stdin or b"") if file.suffix == ".in" else b"")
+        # Opened before the other end, which would wait for it otherwise.
+        reading = os.open(files[1], os.O_RDONLY | os.O_NONBLOCK) if piped else None
         request = {
             "call": call,
             "arguments": [*map(str, arguments)],
             "cwd": str(cwd),
             "fault": fault,
-            "env": env,
+            "env": env and dict(env),
             "session": session,
+            "files": [*map(str, (files[0], stdout or files[1], stderr or files[2]))],
+            "seconds": seconds,
+            "drawn": drawn,
         }
-        return Fork(self, self.ask(**request, place=str(place)), place)
+        number = self.ask(**request)
+        if reading is None:
+            return Fork(self, number, place)
+        os.set_blocking(reading, True)
+        return Fork(self, number, place, os.fdopen(reading, "rb"))
 
     def run(self, *arguments, **options):
         return self.start(*arguments, **options).wait()
@@ -223,28 +285,57 @@ def run_script():
     runpy.run_path(sys.argv[0], run_name="__main__")
 
 
+def serve():
+    """Run a server with the settings that the first argument holds, as JSON."""
+    from mnistlab.server import Settings
+    from mnistlab.server.launch import serve
+
+    told = json.loads(sys.argv[1])
+    report = told.pop("report", None)
+    settings = Settings(**told, report=report and Path(report))
+    serve(settings, lambda url: sys.stdout.write(f"at {url}\n") and sys.stdout.flush())
+
+
+def run_without():
+    """Run ``mnistlab`` as if the packages had not been installed that the first of its arguments
+    names, parted by commas."""
+    packages = sys.argv.pop(1).split(",")
+    # The server's modules import such packages as they are loaded themselves.
+    for name in [*sys.modules]:
+        if name.partition(".")[0] in packages or name.startswith("mnistlab.server"):
+            del sys.modules[name]
+    sys.meta_path.insert(0, _Without(packages))
+    importlib.import_module("mnistlab.cli.app").main()
+
+
+class _Without:
+    def __init__(self, packages):
+        self._packages = packages
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in self._packages:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
 def _serve():
     _load(PRELOADED)
     load_dataset("mnist")
-    _draw()
+    drawing = figures.stand_in()
     # What all forks share is not theirs to look through for garbage, nor to copy for that.
     gc.freeze()
     for line in sys.stdin:
         request = json.loads(line)
-        if request.get("arguments", [""])[0] == "export":
-            _load(EXPORT)
-            with contextlib.suppress(ImportError):
-                remember_operators()
+        for word in _LATER.keys() & {request.get("call"), *request.get("arguments", ())}:
+            _LATER.pop(word)()
         if "wait" in request:
             answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
         else:
-            # Made here, so that they are there as soon as the process has a number.
-            files = [
-                os.open(request["place"] + end, os.O_WRONLY | os.O_CREAT)
-                for end in (".out", ".err")
-            ]
+            flags = (os.O_RDONLY, *[os.O_WRONLY | os.O_CREAT | os.O_NOCTTY] * 2)
+            files = [os.open(*opened) for opened in zip(request["files"], flags, strict=True)]
             answer = os.fork()
             if answer == 0:
+                if not request["drawn"]:
+                    figures.use(drawing, setattr)
                 _become(request, files)
             for file in files:
                 os.close(file)
@@ -259,34 +350,40 @@ def _load(modules):
             importlib.import_module(module)
 
 
-def _draw():
-    """Draw a plot, for which fonts and much else are loaded."""
-    from mnistlab.report import canvas
+def _export():
+    """Export a network, for which much is loaded and read."""
+    with contextlib.suppress(ImportError):
+        remember_operators()
 
-    drawn = canvas.figure(4, 3)
-    drawn.subplots().semilogy([1, 1000])
-    canvas.render(drawn)
+
+_load_server = functools.partial(_load, ("mnistlab.cli.serve", "mnistlab.server.launch"))
+_LATER = {
+    "export": _export,
+    "serve": _load_server,
+    SERVER: _load_server,
+    "--mlflow": functools.partial(_load, ("mlflow", "mlflow.entities", "mlflow.exceptions")),
+}
+"""What is done before the first command that has a word."""
 
 
 def _become(request, files):
     status = 1
     try:
-        for descriptor, file in zip((1, 2), files, strict=True):
+        for descriptor, file in enumerate(files):
             os.dup2(file, descriptor)
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
         os.chdir(request["cwd"])
         sys.path.remove(str(ROOT))
         if request["env"] is not None:
             os.environ.clear()
             os.environ.update(request["env"])
+        _open_streams()
         # As with a new process, whose parent would give it up.
-        signal.alarm(_SECONDS)
+        signal.alarm(request["seconds"])
         signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.argv = ["mnistlab", *request["arguments"]]
         if request["session"]:
             os.setsid()
-        _fork_fork_servers()
+        _fork_interpreters()
         if request["fault"]:
             importlib.import_module("tests.reliability.faults").inject(**request["fault"])
         module, _, function = request["call"].partition(":")
@@ -304,24 +401,39 @@ def _become(request, files):
         os._exit(status)
 
 
-def _fork_fork_servers():
-    """Have this process's fork server, from which an experiment's workers are forked, forked,
-    too."""
+def _open_streams():
+    """Open them as an interpreter does, which looks at what kind of file each is."""
+    encoding, _, errors = os.environ.get("PYTHONIOENCODING", "utf-8").partition(":")
+    sys.stdin, sys.stdout, sys.stderr = (
+        open(  # noqa: SIM115
+            number, mode, buffering, encoding, errors, closefd=False
+        )
+        for number, mode, buffering, errors in (
+            (0, "r", -1, errors or None),
+            (1, "w", 1 if os.isatty(1) else -1, errors or None),
+            (2, "w", 1, "backslashreplace"),
+        )
+    )
+
+
+def _fork_interpreters():
+    """Have this process's fork server, from which an experiment's workers are forked, and what it
+    spawns with :mod:`multiprocessing` forked, too."""
     spawn = multiprocessing.util.spawnv_passfds
 
     def start(path, arguments, files):
-        code = arguments[-1]
-        if "multiprocessing.forkserver" not in code:
+        options = arguments[arguments.index("-c") :]
+        if not options[1].startswith(_FORKED):
             return spawn(path, arguments, files)
         number = os.fork()
         if number == 0:
-            _run_as_if_started(code, files)
+            _run_as_if_started(options, files)
         return number
 
     multiprocessing.util.spawnv_passfds = start
 
 
-def _run_as_if_started(code, files):
+def _run_as_if_started(options, files):
     status = 1
     try:
         # What a new program would not have of the process that starts it.
@@ -333,7 +445,8 @@ def _run_as_if_started(code, files):
         for file in opened - {0, 1, 2, *files}:
             with contextlib.suppress(OSError):
                 os.close(file)
-        exec(code, {})
+        sys.argv[:] = ["-c", *options[2:]]
+        exec(options[1], {})
         status = 0
     except SystemExit as end:
         status = end.code or 0

@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from tests.browser import chromium
 from tests.cli.processes import MNISTLAB, refusal, run
 from tests.exporting.pages import visited
 from tests.photographs import CLASSES, write_photographs
@@ -103,12 +102,6 @@ def test_new_photographs_are_classified(desk, winner):
     assert len(rows) == 30
     correct = sum(row["id"].split("/")[0] == row["label"] for row in rows)
     assert correct >= 24
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 def look(browser, picture, expected, url, folder):

@@ -1,7 +1,9 @@
 """Starting the program as a user does."""
 
+import contextlib
 import json
 import os
+import pty
 import subprocess
 import sys
 import time
@@ -14,19 +16,23 @@ PREDICT = [*MNISTLAB, "predict"]
 MAIN = [sys.executable, str(ROOT / "main.py")]
 
 
-def run(*command, cwd, env=None, **options):
-    """Run a command to its end; ``mnistlab`` and ``main.py`` are forked with all modules loaded.
+def run(*command, cwd, env=None, stdin=None, drawn=True, **options):
+    """Run a command to its end; ``mnistlab`` and ``main.py`` are forked with all modules loaded,
+    can read the bytes ``stdin``, and draw the figures of a report if they are to be ``drawn``.
 
-    With ``options`` of :func:`subprocess.run`, or variables that an interpreter reads, it is a new
-    interpreter.
+    With ``options`` of :func:`subprocess.run`, or variables that tell an interpreter what to load,
+    it is a new interpreter.
     """
     environment = os.environ | {"COLUMNS": "100"} | (env or {})
-    starts_alike = not options and not any(key.startswith("PYTHON") for key in env or {})
+    variables = {key for key in env or {} if key.startswith("PYTHON")} - {"PYTHONIOENCODING"}
+    starts_alike = not options and not variables
     if starts_alike and Path(cwd).is_dir():
         for program, call in ((MNISTLAB, "mnistlab.cli.app:main"), (MAIN, "tests.forks:run_main")):
             if [*command[: len(program)]] == program:
                 arguments = command[len(program) :]
-                return started().run(*arguments, cwd=cwd, env=environment, call=call)
+                return started().run(
+                    *arguments, cwd=cwd, env=environment, call=call, stdin=stdin, drawn=drawn
+                )
     return subprocess.run(
         [*map(str, command)],
         cwd=cwd,
@@ -36,6 +42,30 @@ def run(*command, cwd, env=None, **options):
         timeout=300,
         **options,
     )
+
+
+def in_a_terminal(*arguments, cwd, columns=80, piped=False, drawn=True):
+    """Run ``mnistlab ARGUMENTS`` in a pseudo-terminal, which takes only the errors if standard
+    output is ``piped``; return what the terminal showed, and how it ended."""
+    controller, terminal = pty.openpty()
+    environment = os.environ | {"COLUMNS": str(columns), "TERM": "xterm-256color"}
+    process = started().start(
+        *arguments,
+        cwd=cwd,
+        env=environment,
+        stdout=None if piped else os.ttyname(terminal),
+        stderr=os.ttyname(terminal),
+        piped=piped,
+        drawn=drawn,
+    )
+    os.close(terminal)
+    with open(controller, "rb", buffering=0) as screen:  # noqa: PTH123
+        shown = b""
+        # Reading fails once nobody has the terminal open any more.
+        with contextlib.suppress(OSError):
+            while chunk := screen.read(65536):
+                shown += chunk
+    return shown.decode(), process.wait()
 
 
 def await_checkpoint(folder):

@@ -114,9 +114,10 @@ def test_what_cannot_be_exported_is_refused_in_one_line_and_leaves_nothing(held_
 def test_without_the_extra_the_remedy_is_told(held_out, model, tmp_path):
     def blocked(*arguments):
         return started().run(
+            "onnx,onnxscript",
             *arguments,
             cwd=tmp_path,
-            call="tests.exporting.runs:run_without_onnx",
+            call="tests.forks:run_without",
             env=dict(os.environ),
         )
 

@@ -3,14 +3,13 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from mnistlab.runs import RunFolder
 from tests.cli.processes import MNISTLAB, await_checkpoint, refusal, run
+from tests.forks import started
 
 FIVE = ["--epochs", "5", "--train-limit", "200", "--quiet"]
 
@@ -55,7 +54,7 @@ def test_every_run_of_every_command_has_its_curves_and_its_history(few, tmp_path
     grid += "epochs = 2\n[grid]\nlearning_rate = [0.1, 0.01]\n"
     (tmp_path / "grid.toml").write_text(grid, encoding="utf-8")
     data = [] if command[0] == "sweep" else ["--data", few]
-    done = run(*MNISTLAB, *command, *data, "--tensorboard", cwd=tmp_path)
+    done = run(*MNISTLAB, *command, *data, "--tensorboard", cwd=tmp_path, drawn=False)
     assert done.returncode == 0, done.stderr
     records = list(tmp_path.rglob("runs/*/record.json"))
     assert len(records) >= 2
@@ -74,24 +73,23 @@ def test_every_run_of_every_command_has_its_curves_and_its_history(few, tmp_path
 
 def test_runs_that_were_finished_before_are_logged_and_none_twice(few, tmp_path):
     command = [*MNISTLAB, "repeat", "mlp", "--seeds", "2", *FIVE, "--data", few]
-    assert run(*command, cwd=tmp_path).returncode == 0
+    assert run(*command, cwd=tmp_path, drawn=False).returncode == 0
     for _ in range(2):
-        assert run(*command, "--tensorboard", cwd=tmp_path).returncode == 0
+        assert run(*command, "--tensorboard", cwd=tmp_path, drawn=False).returncode == 0
     for record in (tmp_path / "repetition" / "runs").glob("*/record.json"):
         assert curve(record.parent / "tensorboard") == history(record.parent)
 
 
 def killed_and_resumed(few, tmp_path, option):
     """Kill a run after an epoch, and resume it."""
-    command = [*MNISTLAB, "train", "lenet5", "--data", few, "--run", "run", option]
+    command = ["train", "lenet5", "--data", few, "--run", "run", option]
     command += ["--epochs", "60", "--quiet"]
-    process = subprocess.Popen([*map(str, command)], cwd=tmp_path, stderr=subprocess.PIPE)
+    process = started().start(*command, cwd=tmp_path)
     await_checkpoint(tmp_path / "run")
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stderr.close()
+    process.send(signal.SIGKILL)
+    assert process.wait().returncode == -signal.SIGKILL
     assert not (tmp_path / "run" / "record.json").exists()
-    done = run(*command, "--resume", cwd=tmp_path)
+    done = run(*MNISTLAB, *command, "--resume", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     return tmp_path / "run"
 
@@ -108,7 +106,7 @@ def test_a_resumed_run_goes_on_with_its_curves_and_one_begun_anew_replaces_them(
 def test_mlflow_holds_each_run_with_its_fields_figures_and_files(few, tmp_path):
     pytest.importorskip("mlflow")
     command = [*MNISTLAB, "compare", "mlp", "lenet5", "--seeds", "1", *FIVE, "--data", few]
-    done = run(*command, "--mlflow", cwd=tmp_path)
+    done = run(*command, "--mlflow", cwd=tmp_path, drawn=False)
     assert done.returncode == 0, done.stderr
     client, found = mlruns(tmp_path)
     assert {one.data.params["name"] for one in found} == {"mlp", "lenet5"}
@@ -144,8 +142,8 @@ def test_a_resumed_run_goes_on_with_its_mlflow_entry(few, tmp_path):
 @pytest.mark.parametrize("command", [["train", "mlp"], ["compare", "mlp", "lenet5"]])
 @pytest.mark.parametrize("name", ["tensorboard", "mlflow"])
 def test_without_it_the_install_command_is_printed_before_training(few, tmp_path, name, command):
-    program = f"import sys; sys.modules['{name}'] = None; from mnistlab.cli import main; main()"
-    told = run(sys.executable, "-c", program, *command, "--data", few, f"--{name}", cwd=tmp_path)
+    arguments = [name, *command, "--data", few, f"--{name}"]
+    told = started().run(*arguments, cwd=tmp_path, call="tests.forks:run_without")
     line = refusal(told)
     assert line == f"mnistlab: --{name} needs an extra: pip install 'mnistlab[{name}]'"
     assert not list(tmp_path.rglob("record.json"))

@@ -113,18 +113,18 @@ def test_a_pattern_that_no_shell_expanded_is_expanded(tmp_path, monkeypatch):
 
 def test_standard_input_is_one_picture(pictures):
     content = (pictures / "one.png").read_bytes()
-    result = subprocess.run([*PREDICT, "-"], input=content, capture_output=True)
-    assert re.fullmatch(rb"-  721  \(9\d\.\d %\)\n", result.stdout)
+    result = run(*PREDICT, "-", cwd=pictures, stdin=content)
+    assert re.fullmatch(r"-  721  \(9\d\.\d %\)\n", result.stdout)
     command = [*PREDICT, "two.png", "-", "--jobs", "2", "--csv", "--annotate", "drawn/"]
-    result = subprocess.run(command, input=content, capture_output=True, cwd=pictures)
+    result = run(*command, cwd=pictures, stdin=content)
     assert [line[:8] for line in result.stdout.splitlines()] == [
-        b"file,dig",
-        b"two.png,",
-        b"-,721,tr",
+        "file,dig",
+        "two.png,",
+        "-,721,tr",
     ]
     assert sorted(path.name for path in (pictures / "drawn").iterdir()) == ["stdin.png", "two.png"]
-    result = subprocess.run([*PREDICT, "-"], input=b"", capture_output=True)
-    assert (result.returncode, result.stderr) == (1, b"-  error: empty\n")
+    result = run(*PREDICT, "-", cwd=pictures, stdin=b"")
+    assert (result.returncode, result.stderr) == (1, "-  error: empty\n")
 
 
 def test_csv_is_rfc_4180(pictures):

@@ -6,11 +6,8 @@ import csv
 import io
 import json
 import os
-import pty
 import re
-import select
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -20,7 +17,8 @@ import pytest
 from mnistlab.cli.reader import ReadJob, ReadOptions
 from mnistlab.cli.worker_pool import WorkerPool
 from mnistlab.errors import MnistlabError
-from tests.cli.processes import PREDICT, objects, run
+from tests.cli.processes import PREDICT, in_a_terminal, objects, run
+from tests.forks import started
 
 
 def test_many_pictures_give_the_same_answers_in_order_however_many_processes_read(
@@ -41,13 +39,7 @@ def test_many_pictures_give_the_same_answers_in_order_however_many_processes_rea
 
 
 def start(*arguments, cwd):
-    return subprocess.Popen(
-        [*PREDICT, *map(str, arguments)],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    return started().start("predict", *arguments, cwd=cwd, session=True, piped=True)
 
 
 def session(process):
@@ -56,14 +48,14 @@ def session(process):
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             # Nobody may have taken leave of one that has ended; it has no command line any more.
-            if os.getsid(int(entry.name)) == process.pid and (entry / "cmdline").read_bytes():
+            if os.getsid(int(entry.name)) == process.number and (entry / "cmdline").read_bytes():
                 found.append(int(entry.name))
     return found
 
 
 def busiest(process):
     """The descendant of a process that has worked most: one that reads."""
-    others = (number for number in session(process) if number != process.pid)
+    others = (number for number in session(process) if number != process.number)
     return max(
         others,
         key=lambda number: sum(map(int, Path(f"/proc/{number}/stat").read_text().split()[13:15])),
@@ -75,11 +67,12 @@ def test_a_process_that_dies_is_reported_with_its_picture_and_the_others_are_rea
     process = start("one.png", *["two.png"] * 50, "--jobs", 2, "--json", cwd=pictures)
     begun = b""
     while b"721" not in begun:
-        begun += process.stdout.read1()
+        begun += process.pipe.read1()
     os.kill(busiest(process), signal.SIGKILL)
-    out, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (1, b"")
-    found = json.loads(begun + out)
+    rest = process.pipe.read()
+    ended = process.wait()
+    assert (ended.returncode, ended.stderr) == (1, "")
+    found = json.loads(begun + rest)
     assert [read["digits"] for read in found if not read["error"]] == ["721", *["04"] * 49]
     (lost,) = (read["error"] for read in found if read["error"])
     assert lost == "the process that read it was killed by SIGKILL"
@@ -99,14 +92,15 @@ def test_an_interrupt_finishes_what_was_begun(pictures, number_of_processes, for
     process = start("one.png", *["two.png"] * 50, "--jobs", number_of_processes, form, cwd=pictures)
     begun = b""
     while b"721" not in begun:
-        begun += process.stdout.read1()
-        assert process.poll() is None
-    os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert re.fullmatch(rb"stopped after \d+ of 51\n", err)
+        begun += process.pipe.read1()
+        assert process.running
+    os.killpg(process.number, signal.SIGINT)
+    rest = process.pipe.read()
+    ended = process.wait()
+    assert ended.returncode == 130
+    assert re.fullmatch(r"stopped after \d+ of 51\n", ended.stderr)
     if form == "--json":
-        assert json.loads(begun + out)[0]["digits"] == "721"
+        assert json.loads(begun + rest)[0]["digits"] == "721"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
@@ -116,11 +110,11 @@ def test_an_interrupt_while_processes_start_leaves_no_traceback(digits, seconds)
     while len(session(process)) < 3:
         time.sleep(0.01)
     time.sleep(seconds)
-    os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert re.fullmatch(rb"stopped after \d+ of 100\n", err)
-    assert isinstance(json.loads(out), list)
+    os.killpg(process.number, signal.SIGINT)
+    ended = process.wait()
+    assert ended.returncode == 130
+    assert re.fullmatch(r"stopped after \d+ of 100\n", ended.stderr)
+    assert isinstance(json.loads(ended.stdout), list)
     for _ in range(100):
         if session(process):
             time.sleep(0.05)
@@ -130,42 +124,26 @@ def test_an_interrupt_while_processes_start_leaves_no_traceback(digits, seconds)
 @pytest.mark.parametrize("form", [[], ["--csv"], ["--json", "--jobs", "2"]])
 def test_a_closed_pipe_ends_it_quietly(digits, form):
     process = start(digits, *form, cwd=digits)
-    process.stdout.readline()
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    assert process.wait(timeout=60) == 1
-    process.stderr.close()
+    process.pipe.readline()
+    process.pipe.close()
+    ended = process.wait()
+    assert (ended.returncode, ended.stderr) == (1, "")
 
 
-def in_a_terminal(*arguments, cwd):
-    """Run it with standard error in a pseudo-terminal; return what it wrote there, and standard
-    output."""
-    controller, terminal = pty.openpty()
-    environment = os.environ | {"COLUMNS": "100", "TERM": "xterm-256color"}
-    command = [*PREDICT, *map(str, arguments)]
-    process = subprocess.Popen(
-        command, cwd=cwd, stdout=subprocess.PIPE, stderr=terminal, env=environment
-    )
-    os.close(terminal)
-    shown = b""
-    while select.select([controller], [], [], 60)[0]:
-        try:
-            shown += os.read(controller, 65536)
-        except OSError:
-            break
-    os.close(controller)
-    out = process.communicate()[0]
-    return shown.decode(), out.decode()
+def seen(*arguments, cwd):
+    """What a terminal shows that takes the errors alone, and standard output."""
+    shown, ended = in_a_terminal("predict", *arguments, cwd=cwd, columns=100, piped=True)
+    return shown, ended.stdout
 
 
 def test_progress_is_drawn_only_for_many_pictures_on_a_terminal(digits, pictures):
     many = [digits / f"{place}.png" for place in range(21)]
-    shown, out = in_a_terminal(pictures / "bad.png", *many, cwd=digits)
+    shown, out = seen(pictures / "bad.png", *many, cwd=digits)
     assert "/22" in shown
     # The terminal may break the line.
     assert "bad.png  error: " in re.sub(r"\x1b\[[\d;?]*[A-Za-z]|\r?\n", "", shown)
     assert len(out.splitlines()) == 21
     assert "\x1b" not in out
-    shown, out = in_a_terminal(*many, "--quiet", cwd=digits)
+    shown, out = seen(*many, "--quiet", cwd=digits)
     assert (shown, len(out.splitlines())) == ("", 21)
-    assert in_a_terminal(*many[:20], cwd=digits)[0] == ""
+    assert seen(*many[:20], cwd=digits)[0] == ""

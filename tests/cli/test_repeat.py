@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from mnistlab.runs import RunRecord, RunStore
-from tests.cli.processes import MNISTLAB, await_checkpoint, refusal, run
-from tests.cli.test_stopping import in_a_terminal
+from tests.cli.processes import MNISTLAB, await_checkpoint, in_a_terminal, refusal, run
 from tests.forks import started
 
 SHORT = ["--epochs", "1", "--train-limit", "300"]
@@ -190,7 +189,7 @@ def test_a_signal_stops_with_checkpoints_and_the_same_command_goes_on(tmp_path, 
     assert stopped.stderr == "stopped; run the same command again to resume what repetition holds\n"
     assert list(tmp_path.rglob("checkpoint.safetensors"))
     assert not (tmp_path / "repetition/summary.json").exists()
-    result = run(*MNISTLAB, *LONG, cwd=tmp_path)
+    result = run(*MNISTLAB, *LONG, cwd=tmp_path, drawn=False)
     assert result.returncode == 0, result.stderr
     assert len(list(RunStore(tmp_path / "repetition/runs").records())) == 2
 
@@ -200,9 +199,9 @@ def test_killed_and_started_again_it_says_the_same(tmp_path):
     await_checkpoint(tmp_path)
     process.send(signal.SIGKILL)
     assert process.wait().returncode == -signal.SIGKILL
-    result = run(*MNISTLAB, *LONG, "--out", "killed", cwd=tmp_path)
+    result = run(*MNISTLAB, *LONG, "--out", "killed", cwd=tmp_path, drawn=False)
     assert result.returncode == 0, result.stderr
-    run(*MNISTLAB, *LONG, "--out", "whole", cwd=tmp_path)
+    run(*MNISTLAB, *LONG, "--out", "whole", cwd=tmp_path, drawn=False)
     killed, whole = (
         json.loads((tmp_path / name / "summary.json").read_text()) for name in ("killed", "whole")
     )
@@ -215,7 +214,9 @@ def test_failed_runs_are_named_and_the_others_counted(tmp_path):
     model += "    if torch.initial_seed() % 2: raise ValueError('odd')\n"
     model += "    return nn.Sequential(nn.Flatten(), nn.Linear(1024, classes))\n"
     (tmp_path / "moody.py").write_text(model)
-    result = run(*MNISTLAB, "repeat", "moody.py:build", "--seeds", "6", *SHORT, cwd=tmp_path)
+    result = run(
+        *MNISTLAB, "repeat", "moody.py:build", "--seeds", "6", *SHORT, cwd=tmp_path, drawn=False
+    )
     assert result.returncode == 1
     assert re.search(r"^failed: moody, seeds? [\d, ]+: .*odd", result.stderr, re.MULTILINE)
     assert "Traceback" not in result.stderr
@@ -227,9 +228,9 @@ def test_failed_runs_are_named_and_the_others_counted(tmp_path):
 
 def test_a_terminal_sees_runs_done_and_the_mean_so_far(tmp_path):
     command = ["repeat", "mlp", "--seeds", "3", "--epochs", "8", "--train-limit", "2000"]
-    screen = re.sub(
-        r"\x1b\[[0-9;?]*[A-Za-z]", "", in_a_terminal(*MNISTLAB, *command, cwd=tmp_path, columns=80)
-    )
+    shown, ended = in_a_terminal(*command, cwd=tmp_path, drawn=False)
+    assert ended.returncode == 0
+    screen = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
     assert re.search(r"\d of 3 runs done", screen)
     assert "mean so far" in screen
     assert "on average over 3 seeds" in screen

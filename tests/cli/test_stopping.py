@@ -1,17 +1,12 @@
 """Interrupted runs and their terminals: real signals, a real pseudo-terminal."""
 
-import os
-import pty
 import re
-import select
 import signal
-import subprocess
-import time
 
 import pytest
 
 from mnistlab import RunFolder
-from tests.cli.processes import MNISTLAB, run
+from tests.cli.processes import MNISTLAB, in_a_terminal, run
 from tests.forks import Command, started
 
 STOPPED = ["train", "custom_mlp", "--epochs", 40, "--set", "batch_size=32"]
@@ -65,34 +60,10 @@ def test_kill_9_loses_no_finished_epoch(few, tmp_path):
     ).read_bytes()
 
 
-def in_a_terminal(*command, cwd, columns=80):
-    """Run a command in a pseudo-terminal and return what it wrote there."""
-    controller, terminal = pty.openpty()
-    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm-256color"}
-    process = subprocess.Popen(
-        [*map(str, command)], cwd=cwd, stdout=terminal, stderr=terminal, env=environment
-    )
-    os.close(terminal)
-    written = b""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        if select.select([controller], [], [], 0.2)[0]:
-            try:
-                chunk = os.read(controller, 65536)
-            except OSError:
-                break
-            if not chunk:
-                break
-            written += chunk
-        elif process.poll() is not None:
-            break
-    os.close(controller)
-    assert process.wait(10) == 0
-    return written.decode()
-
-
 def test_a_terminal_sees_a_bar_with_the_time_left(few, tmp_path):
-    screen = in_a_terminal(*MNISTLAB, "train", "lenet5", "--data", few, "--epochs", 5, cwd=tmp_path)
+    command = ["train", "lenet5", "--data", few, "--epochs", 5]
+    screen, ended = in_a_terminal(*command, cwd=tmp_path)
+    assert ended.returncode == 0
     assert "━" in screen
     assert "5/5" in screen
     assert re.search(r"\d:\d\d", screen)

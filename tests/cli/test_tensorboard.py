@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tests.cli.processes import MNISTLAB, refusal, run
+from tests.forks import started
 
 TRAIN = [*MNISTLAB, "train", "mlp", "--epochs", "2", "--run", "run", "--tensorboard"]
 
@@ -35,8 +36,9 @@ def test_curves_are_those_of_the_record(few, tmp_path):
 
 
 def test_without_it_the_install_command_is_printed(few, tmp_path):
-    program = "import sys; sys.modules['tensorboard'] = None; from mnistlab.cli import main; main()"
-    line = refusal(run(sys.executable, "-c", program, *TRAIN[3:], "--data", few, cwd=tmp_path))
+    arguments = ["tensorboard", *TRAIN[3:], "--data", few]
+    told = started().run(*arguments, cwd=tmp_path, call="tests.forks:run_without")
+    line = refusal(told)
     assert line == "mnistlab: --tensorboard needs an extra: pip install 'mnistlab[tensorboard]'"
     assert not (tmp_path / "run" / "record.json").exists()
 

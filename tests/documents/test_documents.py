@@ -14,7 +14,9 @@ import pytest
 import mnistlab
 from mnistlab.cli.app import app, run
 from mnistlab.recipe import BUILT_IN
+from tests import figures
 from tests.data.forms import FORMS
+from tests.exporting.operators import remember_operators
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "README.ko.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -53,12 +55,14 @@ def blocks(page):
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory, few):
+def workspace(tmp_path_factory, few, stand_in):
     """A folder that holds what the documents' examples speak of."""
     folder = tmp_path_factory.mktemp("workspace")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         _shorten(patch, few)
+        remember_operators()
+        figures.use(stand_in, patch.setattr)
         (folder / "path/to/my/images").mkdir(parents=True)
         _write_images(folder / "path/to/my/images", few)
         shutil.copytree(folder / "path/to/my/images", folder / "path/to/my/digits")
@@ -111,8 +115,8 @@ def _shorten(patch, few):
 
 
 @pytest.fixture
-def there(workspace, few, monkeypatch):
-    """In the workspace, with built-in recipes that are short."""
+def there(workspace, few, undrawn, monkeypatch):
+    """In the workspace, with built-in recipes that are short, and reports that are not drawn."""
     monkeypatch.chdir(workspace)
     _shorten(monkeypatch, few)
     return workspace

@@ -92,9 +92,16 @@ def test_several_runs_in_a_task_and_a_failing_one(quick, tmp_path, monkeypatch):
     assert not list(tmp_path.rglob("*.sprung"))
 
 
-def test_a_study_until_settled_ends_on_ray_as_it_does_here(quick, tmp_path):
-    # One start for all looks.
+@pytest.fixture(scope="module")
+def started():
+    """A cluster of this machine's that is there before an experiment, for all of its looks."""
     ray.init(address="local", num_cpus=2, log_to_driver=False, logging_level="ERROR")
+    yield
+    ray.shutdown()
+
+
+@pytest.mark.usefixtures("started")
+def test_a_study_until_settled_ends_on_ray_as_it_does_here(quick, tmp_path):
     short = quick[0].replace(name="a", model="mlp", epochs=1, train_limit=300)
     recipes = [short, short.replace(name="b", learning_rate=1e-6)]
     on_ray, here = (
@@ -105,7 +112,18 @@ def test_a_study_until_settled_ends_on_ray_as_it_does_here(quick, tmp_path):
     assert on_ray.verdict.startswith("a is better than b")
     assert on_ray.seeds == here.seeds == tuple(range(8))
     assert (tmp_path / "ray" / FILE).read_text() == (tmp_path / "local" / FILE).read_text()
-    ray.shutdown()
+
+
+@pytest.mark.usefixtures("started")
+def test_what_another_driver_has_finished_meanwhile_is_taken_as_it_is(quick, tmp_path):
+    trials = plan_trials(quick[:1], (0, 1), RunStore(tmp_path / "ray"))
+    run_trials(trials, ExperimentOptions(tmp_path, LocalExecutor(2)))
+    before, notes = results(tmp_path / "ray"), Notes()
+    RayExecutor(None, runs_per_task=2).run(trials, RunOptions(threads=1), notes, never)
+    assert sorted(notes.of("finished")) == [(quick[0].name, 0), (quick[0].name, 1)]
+    assert not notes.of("started")
+    assert results(tmp_path / "ray") == before
+    assert not leftovers(tmp_path)
 
 
 def test_no_cluster_at_the_address(tmp_path):
@@ -121,14 +139,3 @@ def test_without_ray_the_install_command_is_printed(monkeypatch):
         MnistlabError, match=r"the ray executor needs Ray: pip install 'mnistlab\[ray\]'"
     ):
         RayExecutor()
-
-
-def test_what_another_driver_has_finished_meanwhile_is_taken_as_it_is(quick, tmp_path):
-    trials = plan_trials(quick[:1], (0, 1), RunStore(tmp_path / "ray"))
-    run_trials(trials, ExperimentOptions(tmp_path, LocalExecutor(2)))
-    before, notes = results(tmp_path / "ray"), Notes()
-    RayExecutor(None, runs_per_task=2).run(trials, RunOptions(threads=1), notes, never)
-    assert sorted(notes.of("finished")) == [(quick[0].name, 0), (quick[0].name, 1)]
-    assert not notes.of("started")
-    assert results(tmp_path / "ray") == before
-    assert not leftovers(tmp_path)

@@ -1,11 +1,6 @@
 """Small runs of every kind that is exported, trained in a moment."""
 
-import sys
-
 from mnistlab import Recipe, built_in, train
-from mnistlab.cli.app import main
-
-_EXTRA = ("onnx", "onnxscript")
 
 OWN_MODEL = """
 import torch
@@ -51,20 +46,6 @@ def recipes(data, folder):
             **quick,
         ),
     }
-
-
-def run_without_onnx():
-    """Run the program as if nobody had installed the extra."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in _EXTRA]:
-        del sys.modules[name]
-    sys.meta_path.insert(0, _Blocked())
-    main()
-
-
-class _Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in _EXTRA:
-            raise ModuleNotFoundError(name)
 
 
 def trained(recipe, folder, seed=3):

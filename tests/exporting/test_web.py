@@ -14,7 +14,6 @@ from mnistlab.exporting import export_run, export_site
 from mnistlab.recogniser import shipped_models
 from mnistlab.recogniser.network import Network
 from mnistlab.server.answer import ReadAnswer
-from tests.browser import chromium
 from tests.exporting.pages import hosted, probabilities, read, visited
 from tests.exporting.runs import trained
 from tests.server.handwriting import write
@@ -23,12 +22,6 @@ from tests.server.pictures import number
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 KINDS = ("custom_mlp", "mlp", "sprint99")
 NO_WORKERS = "globalThis.Worker = class { constructor() { throw new Error('refused'); } };"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from mnistlab import open_classifier
 from mnistlab.errors import ExportError
 from mnistlab.exporting import export_site
 from mnistlab.server.answer import ClassifyAnswer
-from tests.browser import chromium
 from tests.classifiers import write
 from tests.exporting.pages import visited
 from tests.server.pictures import file
@@ -28,12 +27,6 @@ KINDS = {
     "grey": {"fit": "crop", "size": 24, "image_size": (28, 28), "channels": 1},
     "to_grey": {"fit": "resize", "size": 26, "image_size": (33, 21), "colour": "grey"},
 }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

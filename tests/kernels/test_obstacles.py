@@ -15,8 +15,6 @@ from mnistlab.kernels.obstacles import ObstacleError
 from mnistlab.kernels.trace import trace
 from tests.kernels.models import CLASSES, SHAPE, Model, conv, head
 
-pytestmark = pytest.mark.usefixtures("operations")
-
 
 def of(function, **layers):
     return lambda: Model(function, **(layers or {"conv": conv(), "last": head()}))
@@ -127,8 +125,24 @@ def stochastic_depth(m, x):
 
 
 def remembered(m, x):
-    m.seen = getattr(m, "seen", 0) + 1
-    return m.last(x.flatten(1) * m.seen)
+    m.seen = x.mean()
+    m.size = x.size(0)
+    return m.last(x.flatten(1))
+
+
+class Warms(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.step, self.last = 0, head(72)
+
+    def forward(self, x):
+        self.step += 1
+        return self.last(x.flatten(1) * min(1, self.step / 100))
+
+
+def with_data_set(x):
+    x.data = torch.zeros(x.shape)
+    return x
 
 
 def norm_used_twice(m, x):
@@ -240,6 +254,20 @@ OBSTACLES = {
         ),
         "drops the same values for all images",
     ),
+    "a step counted": (Warms, "changes the attribute step"),
+    "data set": (after_conv(with_data_set), r"^data: sets data of a tensor"),
+    "lazy layers": (
+        lambda: nn.Sequential(nn.Flatten(), nn.LazyLinear(CLASSES)),
+        "^1.weight gets its shape in the first forward pass; run one before",
+    ),
+    "a large LSTM": (
+        of(
+            lambda m, x: m.last(m.rows(x[:, 0])[0][:, -1]),
+            rows=nn.LSTM(6, 17, batch_first=True),
+            last=head(17),
+        ),
+        r"^rows \(LSTM\): is faster on PyTorch with more than 16 hidden values",
+    ),
     "norm used twice": (
         of(norm_used_twice, norm=nn.BatchNorm2d(2), last=head(72)),
         r"^norm \(BatchNorm2d\): is used more than once",
@@ -249,6 +277,10 @@ OBSTACLES = {
         r"^norm \(BatchNorm2d\): .*result is not used",
     ),
     "by training": (of(only_in_training), "differs between training and evaluation"),
+    "mixed modes": (
+        lambda: nn.Sequential(conv(), nn.BatchNorm2d(4).eval(), nn.Flatten(), head()),
+        "^the model: some of its layers are in training and some in evaluation",
+    ),
     "hook on a module's gradients": (gradient_hook("module"), "^0: has hooks on its gradients"),
     "hook on a parameter": (gradient_hook("parameter"), "^0.weight: has hooks on its gradients"),
     "shared memory": (sharing_memory, "^2.weight: shares memory with 1.weight"),
@@ -348,7 +380,6 @@ def test_all_independent_obstacles_are_found():
 
 def test_tracing_leaves_everything_as_it_was():
     model = nn.Sequential(conv(), nn.BatchNorm2d(4), nn.Dropout(), nn.Flatten(), head())
-    model[2].eval()
     model[4].weight.grad = torch.ones_like(model[4].weight)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     states = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()
@@ -357,7 +388,7 @@ def test_tracing_leaves_everything_as_it_was():
     assert torch.equal(torch.get_rng_state(), states[0])
     assert random.getstate() == states[1]
     assert (np.random.get_state()[1] == states[2]).all()
-    assert [module.training for module in model] == [True, True, False, True, True]
+    assert all(module.training for module in model)
     assert model[0].weight.grad is None
     assert torch.equal(model[4].weight.grad, torch.ones_like(model[4].weight))
 
@@ -366,3 +397,4 @@ def test_what_a_forward_pass_remembers_is_forgotten():
     model = Model(remembered, last=head(72))
     trace(model, SHAPE, CLASSES)
     assert not hasattr(model, "seen")
+    assert not hasattr(model, "size")

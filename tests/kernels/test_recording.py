@@ -1,6 +1,7 @@
-"""Forward passes as users write them are followed: what the graph computes is what they do."""
+"""Forward passes as people write them are followed: a plan gives what PyTorch gives."""
 
 import math
+import types
 
 import pytest
 import torch
@@ -8,11 +9,8 @@ from torch import nn
 from torch.nn import functional
 from torch.utils import checkpoint
 
-from mnistlab.kernels.trace import trace
-from tests.kernels.graphs import compute
-from tests.kernels.models import CLASSES, SHAPE, Model, conv, head
-
-pytestmark = pytest.mark.usefixtures("operations")
+from tests.kernels.models import CLASSES, Model, conv, head
+from tests.kernels.test_trace import assert_as_pytorch
 
 
 def of(function, **layers):
@@ -134,7 +132,7 @@ class Rows(nn.Module):
 
 class LastState(Rows):
     def forward(self, x):
-        zeros = torch.zeros(self.layer.num_layers, x.size(0), 5)
+        zeros = torch.zeros(self.layer.num_layers, x.size(0), 5, dtype=x.dtype)
         _, (hidden, cells) = self.layer(x.mean(1), (zeros, zeros))
         return self.last(hidden[-1] + cells[0])
 
@@ -182,7 +180,7 @@ def in_place_unnoticed(m, x):
 
 def added_in_place(m, x):
     x = m.conv(x)
-    y = torch.relu(x)
+    y = x * 2
     y += x
     return m.last(y.flatten(1))
 
@@ -219,7 +217,9 @@ def hooked():
 
 def replaced_forward():
     model = nn.Sequential(conv(), nn.Flatten(), head())
-    model[0].forward = lambda x: functional.relu(nn.Conv2d.forward(model[0], x))
+    model[0].forward = types.MethodType(
+        lambda self, x: functional.relu(type(self).forward(self, x)), model[0]
+    )
     return model
 
 
@@ -263,7 +263,7 @@ FOLLOWED = {
     "the batch last": after_conv(lambda x: x.flatten(1).t().T),
     "moved": after_conv(lambda x: x.movedim(1, -1).contiguous().view(x.shape[0], -1)),
     "matrices turned": after_conv(lambda x: x.mT.flatten(1)),
-    "clone, float, to": after_conv(lambda x: x.clone().float().to(torch.float32).flatten(1)),
+    "clone, to": after_conv(lambda x: x.clone().to(x.dtype).to(x).flatten(1)),
     "arithmetic": after_conv(lambda x: (2 * x + 1).flatten(1)),
     "a layer used twice": layer_used_twice,
     "tied weights": tied,
@@ -328,25 +328,13 @@ FOLLOWED = {
     "cumulative batch norm": lambda: nn.Sequential(
         conv(), nn.BatchNorm2d(4, momentum=None), nn.Flatten(), head()
     ),
-    "channels last": lambda: nn.Sequential(conv(), nn.Flatten(), head()).to(
-        memory_format=torch.channels_last
-    ),
     "Linear on images": lambda: nn.Sequential(nn.Linear(6, 6), nn.Flatten(), head(72)),
     "batch norm": lambda: nn.Sequential(
         conv(), nn.BatchNorm2d(4), nn.Flatten(), nn.BatchNorm1d(64), head()
-    ),
-    "batch norm without averages": lambda: nn.Sequential(
-        conv(), nn.BatchNorm2d(4, affine=False, track_running_stats=False), nn.Flatten(), head()
     ),
 }
 
 
 @pytest.mark.parametrize("name", FOLLOWED)
-def test_what_the_graph_computes_is_what_the_model_does(name):
-    torch.manual_seed(0)
-    model = FOLLOWED[name]()
-    images = torch.rand(7, *SHAPE)
-    with torch.no_grad():
-        expected = model(images.clone())
-        (found,) = compute(trace(model, SHAPE, CLASSES), images)
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+def test_a_forward_pass_is_followed(name):
+    assert_as_pytorch(FOLLOWED[name])

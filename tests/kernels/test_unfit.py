@@ -31,32 +31,12 @@ class DropsAlways(nn.Sequential):
         return self
 
 
-class TakesMany(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.last = nn.Sequential(nn.Flatten(), head(72))
-
-    def forward(self, *images):
-        return self.last(images[0])
-
-
 def rows_one_by_one(m, x):
     return m.last(m.rows(torch.flatten(x, end_dim=1)).view(x.size(0), -1))
 
 
 UNFIT = {
-    "*images": TakesMany,
     "the first image alone": lambda: Model(lambda m, x: m.last(x[0]), last=nn.Flatten()),
-    "a parameter named relu": lambda: Model(
-        lambda m, x: m.last(x.flatten(1)) + m.relu,
-        last=head(72),
-        relu=nn.Parameter(torch.ones(CLASSES)),
-    ),
-    "a parameter named view": lambda: Model(
-        lambda m, x: m.last(x.flatten(1)) + m.view,
-        last=head(72),
-        view=nn.Parameter(torch.ones(CLASSES)),
-    ),
     "dropout that stays in training": lambda: DropsAlways(
         nn.Flatten(), nn.Dropout(0.5), head(72)
     ).train(),

@@ -15,7 +15,7 @@ def shared(one, other):
     return both / (sum(areas) - both)
 
 
-@pytest.mark.parametrize(("count", "length", "least"), [(80, 1, 0.88), (20, 5, 0.6)])
+@pytest.mark.parametrize(("count", "length", "least"), [(50, 1, 0.88), (12, 5, 0.6)])
 def test_most_photographs_are_read_and_most_boxes_are_right(reader, mnist, count, length, least):
     pictures = list(
         photographs(mnist.train.images, mnist.train.labels, count=count, length=length, seed=20)

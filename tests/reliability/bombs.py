@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from tests.data.forms import png_bytes, write_tar
+from tests.zeros import gzip_zeros
 
 ZEROS = bytes(1 << 20)
 BOMB = 1 << 28
@@ -42,12 +43,7 @@ def _idx_promise(path):
 
 
 def _idx_bomb(path, pixels=BOMB, promise=(1 << 18, 1 << 5, 1 << 5)):
-    packed = io.BytesIO()
-    with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1) as file:
-        file.write(header(promise))
-        for _ in range(pixels // len(ZEROS)):
-            file.write(ZEROS)
-    return idx_folder(path, packed.getvalue())
+    return idx_folder(path, gzip_zeros(pixels, header(promise)))
 
 
 def _idx_bomb_of_modest_promise(path):
@@ -102,10 +98,7 @@ def _tar_bomb(path, kind=tarfile.REGTYPE):
     path = path.with_suffix(".tar.gz")
     info = tarfile.TarInfo("00000_1.png")
     info.size, info.type = BOMB, kind
-    with gzip.open(path, "wb", compresslevel=1) as file:
-        file.write(info.tobuf(tarfile.GNU_FORMAT))
-        for _ in range(info.size // len(ZEROS)):
-            file.write(ZEROS)
+    path.write_bytes(gzip_zeros(info.size, info.tobuf(tarfile.GNU_FORMAT)))
     return path
 
 

@@ -1,7 +1,6 @@
 """The odd pictures by name: how each is made, and what is expected of it."""
 
 import struct
-import zlib
 from functools import cache
 
 import numpy as np
@@ -21,6 +20,7 @@ from tests.reliability.oddities import (
     encode,
     png,
 )
+from tests.zeros import zlib_zeros
 
 FIVE, NOTHING, REFUSED, HANDLED = "reads 5", "has no digit", "is refused", "is either"
 _STROKES = Image.merge("LA", [Image.new("L", SIZE, 0), SHARE])
@@ -29,7 +29,7 @@ _SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>'
 _EPS = (
     b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n%%EndComments\n(x) run\nshowpage\n%%EOF\n"
 )
-_BOMB = zlib.compress(bytes(100_000_000), 9)
+_BOMB = zlib_zeros(100_000_000)
 _PIXELS = b"".join(content for kind, content in chunks(PNG) if kind == b"IDAT")
 _HEADER, _END = chunks(PNG)[0], (b"IEND", b"")
 _FLOATS = np.where(np.random.default_rng(0).random(odd.FLOATS.shape) < 0.001, np.nan, odd.FLOATS)

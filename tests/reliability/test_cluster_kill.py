@@ -3,9 +3,7 @@ end."""
 
 import os
 import signal
-import sys
 import time
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +14,7 @@ from mnistlab.experiments import ExperimentOptions, InProcessExecutor
 from mnistlab.experiments.experiment_runs import plan_trials, run_trials
 from mnistlab.runs import RunStore
 from tests.experiments.listening import leftovers, results
-from tests.forks import PATIENCE, Command, end_commands
+from tests.forks import PATIENCE, started
 from tests.reliability.bits import history_of
 from tests.reliability.kills import (
     loaded,
@@ -97,7 +95,6 @@ def _trains(number):
 def nodes():
     nodes = Nodes()
     yield nodes
-    end_commands()
     nodes.close()
 
 
@@ -124,14 +121,15 @@ class Driver:
     """Starts the experiment, and waits for the drawn moment."""
 
     def __init__(self, folder, nodes, random):
-        self.folder, self._nodes, self._random, self._starts = folder, nodes, random, count()
+        self.folder, self._nodes, self._random = folder, nodes, random
         folder.mkdir()
         (folder / "driver.py").write_text(DRIVER)
 
     def start(self, most=30):
         """Start the experiment, and wait until so many of its 48 epochs are done, at most."""
-        command = [sys.executable, "driver.py", self._nodes.address]
-        self._process = Command(command, self.folder, self.folder / f"start{next(self._starts)}")
+        self._process = started().start(
+            "driver.py", self._nodes.address, cwd=self.folder, call="tests.forks:run_script"
+        )
         epochs, deadline = self._random.integers(1, most), time.monotonic() + PATIENCE
         while self._process.running and self._process.stdout.count("TrialProgress") < epochs:
             assert time.monotonic() < deadline

@@ -1,7 +1,6 @@
 """The server under more load than it can bear: whom it lets in, what it keeps, how it recovers, and
 how it ends."""
 
-import asyncio
 import signal
 import socket
 import threading
@@ -14,6 +13,7 @@ import pytest
 pytest.importorskip("fastapi")
 
 from benchmarks.serving import Client, drawing
+from tests.browser import run_async
 from tests.reliability.wire import HANG, answer, opened, post
 from tests.server.serving import served
 
@@ -34,24 +34,24 @@ def memory(server):
             ).split()[1]
         )
         / 1024
-        for number in (server.process.pid, *server.readers())
+        for number in (server.process.number, *server.readers())
     )
 
 
 def median_alone(client, seconds):
-    return asyncio.run(client.in_turns(1, seconds)).median
+    return run_async(client.in_turns(1, seconds)).median
 
 
 def test_under_too_much_load_the_rest_is_refused_and_nothing_grows(effort, account):
     seconds, before_it = effort(1, 60), effort(0.4, 1.0)
-    with served(workers=2, models=["reader"]) as server:
+    with served("--model", "reader", "--workers", "2", new=True) as server:
         client = Client(server.port, PICTURE)
-        asyncio.run(client.in_turns(2, before_it))
+        run_async(client.in_turns(2, before_it))
         alone = median_alone(client, before_it)
-        capacity = asyncio.run(client.in_turns(2, effort(0.6, 10))).answered
+        capacity = run_async(client.in_turns(2, effort(0.6, 10))).answered
         before = memory(server)
         for times in effort((5,), (1, 2, 5)):
-            load = asyncio.run(client.at_rate(times * capacity, seconds))
+            load = run_async(client.at_rate(times * capacity, seconds))
             began = time.perf_counter()
             with opened(server) as connection:
                 connection.sendall(post(PICTURE))
@@ -112,10 +112,10 @@ def test_an_end_under_load_loses_nothing_that_got_in(effort, account):
                 one.start()
             assert began.wait(HANG)
             time.sleep(float(random.uniform(0.2, 1.5)))
-            server.process.send_signal(signal.SIGTERM)
+            server.process.send(signal.SIGTERM)
             for one in crowd:
                 one.join(HANG)
-            assert server.process.wait(HANG) == 0
+            assert server.ended(HANG) == 0
         inside = [status for got_in, status in outcomes if got_in]
         assert inside == [200] * len(inside)
         assert all(status is None for got_in, status in outcomes if not got_in)

@@ -6,7 +6,6 @@ from http.server import HTTPServer, SimpleHTTPRequestHandler
 
 import pytest
 
-from tests.browser import chromium
 from tests.server.serving import served
 
 SECONDS = 20
@@ -52,12 +51,6 @@ def guarded(tmp_path_factory, site):
     options += ["--allow-origin", site, "--allow-origin", "https://example.org"]
     with served(*options, log=folder / "log") as running:
         running.log = folder / "log"
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
         yield running
 
 

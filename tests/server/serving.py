@@ -5,34 +5,21 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.forks import PATIENCE, PROGRAM, SERVER, Command, started
+
 pytest.importorskip("fastapi")
 
-SERVE = [
-    sys.executable,
-    "-c",
-    (
-        "import sys; from mnistlab.cli.app import run; from mnistlab.cli.serve import serve;"
-        " sys.exit(run(serve))"
-    ),
-]
-_WITH_SETTINGS = [
-    sys.executable,
-    "-c",
-    (
-        "import json, pathlib, sys; from mnistlab.server import Settings; from"
-        " mnistlab.server.launch import serve\ntold = json.loads(sys.argv[1])\nreport ="
-        " told.pop('report', None)\nserve(Settings(**told, report=report and pathlib.Path(report)),"
-        " lambda url: print('at', url, flush=True))"
-    ),
-]
+_ADDRESS = re.compile(r"http://[^\s,\"]+")
+_HOUR = 3600
+"""Seconds that one may be shared by tests."""
 
 
 class Server:
@@ -48,7 +35,7 @@ class Server:
 
     def readers(self):
         """The numbers of its reader processes."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        children = Path(f"/proc/{self.process.number}/task/{self.process.number}/children")
         return [int(number) for number in children.read_text().split()]
 
     def metric(self, name):
@@ -70,43 +57,59 @@ class Server:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(reader, signal.SIGCONT)
 
-    def end(self, how=signal.SIGTERM):
-        self.process.send_signal(how)
-        return self.process.wait(20)
+    def end(self, how=signal.SIGTERM, seconds=20):
+        """Send it a signal, and return its exit status."""
+        self.process.send(how)
+        return self.ended(seconds)
+
+    def ended(self, seconds=20):
+        """Wait for its end, and return its exit status."""
+        until(lambda: not self.process.running, seconds)
+        return self.process.wait().returncode
 
 
 @contextlib.contextmanager
-def served(*options, log=None, **settings):
+def served(*options, log=None, new=False, **settings):
     """Start a server on a free port with the program's options, or with settings; it is ended with
     the block.
 
-    What it says on standard error goes to the file ``log``.
+    It is forked with all modules loaded, or ``new``, an interpreter of its own. What it says on
+    standard error goes to the file ``log``.
     """
     if not Path("/proc/self/task").exists():
         pytest.skip("needs Linux's /proc")
-    if options or not settings:
-        command = [*SERVE, "--port", "0", *options]
-    else:
-        command = [*_WITH_SETTINGS, json.dumps({"port": 0} | settings)]
-    with open(log, "w") if log else contextlib.nullcontext() as stderr:  # noqa: PTH123
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
-    try:
-        # For programs it says in its log, not here, that it is ready.
-        line = (
-            until(lambda: re.search(r".*http://.*\n", log.read_text()), 30)[0]
-            if "json" in options
-            else process.stdout.readline()
-        )
-        assert "http://" in line, line
-        url = re.search(r"http://[^\s,\"]+", line)[0]
-        server = Server(process, url)
-        with server.client:
-            yield server
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait(20)
-        process.stdout.close()
+    command = ["serve", "--port", "0", *options]
+    with tempfile.TemporaryDirectory() as folder:
+        log = log or Path(folder) / "log"
+        if new:
+            start = [sys.executable, "-m", "mnistlab", *command]
+            process = Command(start, Path.cwd(), Path(folder) / "server", stderr=log)
+        else:
+            if settings:
+                command = [json.dumps({"port": 0} | settings)]
+            process = started().start(
+                *command,
+                cwd=Path.cwd(),
+                env=os.environ,
+                call=SERVER if settings else PROGRAM,
+                stderr=log,
+                seconds=_HOUR,
+            )
+        try:
+            # For programs it says in its log, not on standard output, that it is ready.
+            until(lambda: "http://" in _said(process, log) or not process.running, PATIENCE)
+            server = Server(process, _ADDRESS.search(_said(process, log))[0])
+            with server.client:
+                yield server
+        finally:
+            if process.running:
+                process.send(signal.SIGTERM)
+            until(lambda: not process.running, PATIENCE)
+            process.wait()
+
+
+def _said(process, log):
+    return process.stdout + log.read_text()
 
 
 def until(condition, seconds=10):

@@ -10,21 +10,19 @@ import pytest
 from PIL import Image
 
 from mnistlab import Recipe, open_classifier, train
-from tests.browser import chromium
 from tests.classifiers import write_linear
+from tests.cli.processes import MNISTLAB, run
 from tests.cli.processes import refusal as one_line
-from tests.cli.processes import run
 from tests.colours import coloured
 from tests.server.hands import PHONE, sync_api
 from tests.server.pictures import claiming, file
-from tests.server.serving import SERVE, served, until
+from tests.server.serving import served, until
 
 LONG = (
     "a class whose name has as many as sixty characters, no fewer",
     "Подосиновик_окрашенножёлтый_и_другие_грибы_тёмнохвойных_лесов",
     "القطط",
 )
-CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 PICTURE = file(Image.fromarray(np.arange(120 * 90 * 3, dtype=np.uint8).reshape(90, 120, 3)))
 
 
@@ -42,12 +40,6 @@ def files(tmp_path_factory):
 def server(files):
     options = [part for model in files for part in ("--model", str(model))]
     with served(*options, "--workers", "1", "--max-body", "1M") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium(*CAMERA) as running:
         yield running
 
 
@@ -226,22 +218,22 @@ def test_a_run_is_served_and_readers_import_no_torch(tmp_path):
         test_labels=data.test.labels,
     )
     train(recipe, folder=tmp_path / "mine")
-    with served("--model", str(tmp_path / "mine"), "--workers", "1") as running:
+    with served("--model", str(tmp_path / "mine"), "--workers", "1", new=True) as running:
         answer = ask(running).json()
         assert (answer["model"], answer["label"] in ("0", "1", "2")) == ("mine", True)
-        for process in (running.process.pid, *running.readers()):
+        for process in (running.process.number, *running.readers()):
             assert "libtorch" not in Path(f"/proc/{process}/maps").read_text()
 
 
 def test_a_run_that_cannot_be_exported_is_one_line(tmp_path):
     (tmp_path / "unfinished").mkdir()
-    line = one_line(run(*SERVE, "--port", 0, "--model", "unfinished", cwd=tmp_path))
+    line = one_line(run(*MNISTLAB, "serve", "--port", 0, "--model", "unfinished", cwd=tmp_path))
     assert line.startswith("mnistlab: unfinished: ")
 
 
 def test_one_server_does_not_do_both(files, tmp_path):
     options = ["--model", "reader", "--model", files[0]]
-    line = one_line(run(*SERVE, "--port", 0, *options, cwd=tmp_path))
+    line = one_line(run(*MNISTLAB, "serve", "--port", 0, *options, cwd=tmp_path))
     assert "one server cannot do both: reader reads digits, long classifies pictures;" in line
 
 

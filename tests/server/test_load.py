@@ -135,12 +135,12 @@ def test_what_was_accepted_is_finished_before_the_end(how):
             until(lambda: server.metric("mnistlab_queue_length") == 1)
             for reader in readers:
                 os.kill(reader, how)  # as a terminal or a supervisor does to a whole group
-            server.process.send_signal(how)
+            server.process.send(how)
             # Refused, or cut off if the door is shut in that very moment.
             with pytest.raises((httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError)):
                 until(lambda: httpx.get(f"{server.url}/healthz").status_code == 0)
         assert [future.result().json()["digits"] for future in accepted] == ["52", "52"]
-        assert server.process.wait(20) == 0
+        assert server.ended() == 0
         assert not any(map(alive, readers))
 
 

@@ -77,7 +77,7 @@ def test_a_line_for_each_request_refusals_and_the_end(tmp_path):
 def test_for_programs_each_line_is_an_object(tmp_path):
     log = tmp_path / "log"
     with served(*OPTIONS, "--log-format", "json", log=log) as server:
-        assert server.process.poll() is None
+        assert server.process.running
         talk(server)
         time.sleep(1.1)
         server.client.post("/api/read", content=bytes(200_000))

@@ -1,7 +1,6 @@
 """Pages of other sites: they may ask only where an option says so, and then read refusals too
 (CORS)."""
 
-import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -9,6 +8,7 @@ import pytest
 
 from mnistlab.errors import ServerError
 from mnistlab.server import Settings
+from tests.browser import run_async
 from tests.server.hands import sync_api
 from tests.server.pictures import claiming, number
 from tests.server.serving import until
@@ -90,7 +90,7 @@ def test_a_mistake_of_the_server_can_be_read_too():
         ) as client:
             return await client.get("/broken", headers={"origin": "http://any.example"})
 
-    response = asyncio.run(ask())
+    response = run_async(ask())
     assert response.status_code == 500
     assert list(response.json()) == ["error"]
     assert response.headers["access-control-allow-origin"] == "*"

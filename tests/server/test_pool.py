@@ -13,6 +13,7 @@ from mnistlab.server.pool import Pool
 from mnistlab.server.process import ReaderDiedError, ReaderProcess
 from mnistlab.server.refusal import Refusal
 from mnistlab.server.settings import Settings
+from tests.browser import run_async
 
 
 class Mortal:
@@ -58,7 +59,7 @@ def run(monkeypatch):
             finally:
                 await pool.close()
 
-        asyncio.run(live())
+        run_async(live())
 
     return run
 

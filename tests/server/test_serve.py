@@ -2,17 +2,17 @@
 
 import signal
 import socket
-import sys
 
 import pytest
 
-from tests.cli.processes import refusal, run
+from tests.cli.processes import MNISTLAB, refusal, run
+from tests.forks import started
 from tests.server.pictures import number
-from tests.server.serving import SERVE, served
+from tests.server.serving import served
 
 
 def test_says_where_it_is_and_ends_on_ctrl_c():
-    with served("--model", "lenet5", "--workers", "1") as server:
+    with served("--model", "lenet5", "--workers", "1", new=True) as server:
         answer = server.client.post("/api/read", content=number("3")).json()
         assert (answer["model"], answer["digits"]) == ("lenet5", "3")
         assert server.end(signal.SIGINT) == 0
@@ -21,7 +21,7 @@ def test_says_where_it_is_and_ends_on_ctrl_c():
 def test_a_port_in_use_is_one_line(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        line = refusal(run(*SERVE, "--port", port, cwd=tmp_path))
+        line = refusal(run(*MNISTLAB, "serve", "--port", port, cwd=tmp_path))
     assert line.startswith(f"mnistlab: cannot listen on 127.0.0.1:{port}: Address already in use")
 
 
@@ -42,14 +42,9 @@ def test_a_port_in_use_is_one_line(tmp_path):
     ],
 )
 def test_what_cannot_be_served_is_one_line(tmp_path, options, reason):
-    assert reason in refusal(run(*SERVE, "--port", 0, *options, cwd=tmp_path))
+    assert reason in refusal(run(*MNISTLAB, "serve", "--port", 0, *options, cwd=tmp_path))
 
 
 def test_a_missing_extra_is_one_line(tmp_path):
-    command = [
-        sys.executable,
-        "-c",
-        f"import sys; sys.modules['fastapi'] = None; {SERVE[2].partition(';')[2]}",
-    ]
-    line = refusal(run(*command, cwd=tmp_path))
+    line = refusal(started().run("fastapi", "serve", cwd=tmp_path, call="tests.forks:run_without"))
     assert line == "mnistlab: serve needs an extra; install it: pip install 'mnistlab[serve]'"

@@ -168,8 +168,7 @@ def test_the_end_waits_only_moments_for_who_stalls(tmp_path):
         sending.sendall(POST % 1000 + b"abc")
         ask_for_report(reading)
         time.sleep(0.2)
-        server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(10) == 0
+        assert server.end(signal.SIGTERM, seconds=10) == 0
         status, body = answer(sending)
     assert (status, json.loads(body)) == (503, {"error": "the server is ending; try again"})
     assert (tmp_path / "log").read_text().splitlines() == [

@@ -343,16 +343,19 @@ def _neighbours(points: Floats, reach: float) -> Iterator[tuple[Indices, Indices
     key = cell @ strides
     # Those of one cell lie together, the earlier before the later.
     order = np.argsort(key, kind="stable")
-    ranked, own = key[order] * len(key) + order, np.arange(len(key))
-    sorted_points = points[order]
+    key, side, coordinates = key[order], side[order], np.ascontiguousarray(points[order].T)
+    ranked = key * len(key) + order
     for way in product((0, 1), repeat=points.shape[1]):
         wanted = (key + (side * way) @ strides) * len(key)
         start = np.searchsorted(ranked, wanted)
-        count = np.minimum(np.searchsorted(ranked, wanted + own) - start, _CROWD)
+        count = np.minimum(np.searchsorted(ranked, wanted + order) - start, _CROWD)
         some = np.flatnonzero(count)
         for part in np.array_split(some, count.sum() // (1 << 18) + 1):
             one = np.repeat(part, count[part])
             before = np.repeat(np.cumsum(count[part]) - count[part], count[part])
             other = start[one] + np.arange(len(one)) - before
-            near = np.abs(points[one] - sorted_points[other]).max(axis=1, initial=0) < reach
-            yield one[near], order[other[near]]
+            # One by one, since each leaves few for those that follow.
+            for values in coordinates:
+                near = np.abs(values[one] - values[other]) < reach
+                one, other = one[near], other[near]
+            yield order[one], order[other]

@@ -137,7 +137,7 @@ def export_run(
     largest_difference = _check(found, logits, name)
     accuracy, quantised = _accuracy(logits, record, dataset), None
     if int8:
-        proto, calibration, loudness = _quantise(trained, dataset, opset, name)
+        proto, calibration, loudness = _quantise(trained, dataset, proto, opset, name)
         after, faster = _read(pack(proto, {}), dataset.test.images, opset)
         before, accuracy = accuracy, _accuracy(after, record, dataset)
         _refuse_loss(before, accuracy, tolerance, len(logits), name)
@@ -182,15 +182,15 @@ def _refuse_settings(opset: int, tolerance: float, *, int8: bool) -> None:
 
 
 def _quantise(
-    trained: TrainedModel, dataset: Dataset, opset: int, name: str
+    trained: TrainedModel, dataset: Dataset, plain: Any, opset: int, name: str
 ) -> tuple[Any, Calibration, NDArray[np.float32]]:
     """Return the quantised model, with a temperature of its own, and its logits of the run's test
-    images.
+    images; ``plain`` is the model before, whose temperature changes no logit.
     """
     record = trained.record
     images = _as_taken(_calibration_images(record, dataset))
     held_out = take_for(record.recipe, dataset).test.images
-    proto = quantise(make_graph(trained.model, record, 1.0, opset), images, name)
+    proto = quantise(plain, images, name)
     logits, _ = _read(pack(proto, {}), held_out, opset)
     calibration = calibrate(record, logits, dataset)
     if calibration.fitted_on:

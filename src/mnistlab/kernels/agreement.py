@@ -49,8 +49,6 @@ def make_plan(
     Raises:
         KernelError: as :class:`Plan` does, and if the results differ.
     """
-    if len({module.training for module in model.modules()}) > 1:
-        raise KernelError("some of its layers are in training and some in evaluation")
     _require_agreement(Plan(model, image_shape, classes, mean=mean, std=std, dropout=False), model)
     return Plan(model, image_shape, classes, mean=mean, std=std)
 
@@ -126,7 +124,16 @@ class _BatchStatistics(TorchFunctionMode):
         return function(*args, **kwargs)
 
 
-_BATCH_NORM = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
+_BATCH_NORM = (
+    "input",
+    "running_mean",
+    "running_var",
+    "weight",
+    "bias",
+    "training",
+    "momentum",
+    "eps",
+)
 
 
 def _near(found: Tensor, rounded: Tensor, exact: Tensor, whole: float) -> bool:

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Real
 
+import torch
 from torch import Tensor
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Value
+
+Operand = Value | Tensor | Real
 
 
 def align(
@@ -47,19 +51,44 @@ def _padded(value: Value, rank: int, axis: int | None) -> Value:
     return replace(value, shape=tuple(shape), batch_axis=None if value.batch_axis is None else axis)
 
 
-def combine(graph: Graph, operation: str, one: Value | Tensor, two: Value | Tensor) -> Value:
+def combine(graph: Graph, operation: str, one: Operand, two: Operand) -> Value:
     """Append an operation on two values, element by element.
 
     Raises:
         KernelError: the batch is not the same dimension of both.
     """
-    values, shape, axis = align([graph.value(one), graph.value(two)])
+    given = [_value(graph, one), _value(graph, two)]
+    values, shape, axis = align(given)
+    # What y.expand_as(x) repeats is repeated by the operation itself.
+    fewer = align([_unrepeated(graph, value) for value in given])
+    if fewer[1:] == (shape, axis):
+        values = fewer[0]
     return graph.append(operation, values, shape, batch_axis=axis)
 
 
-def affine(graph: Graph, value: Value | Tensor, scale: float, shift: float = 0.0) -> Value:
-    """Append ``scale * value + shift``."""
-    value = graph.value(value)
+def affine(graph: Graph, given: Operand, scale: float, shift: float = 0.0) -> Value:
+    """Append a value times ``scale`` plus ``shift``."""
+    value = _value(graph, given)
     if (scale, shift) == (1, 0):
         return value
     return graph.append("affine", [value], value.shape, floats=[scale, shift])
+
+
+def _unrepeated(graph: Graph, value: Value) -> Value:
+    """Return the value that one repeats along dimensions of size one, or the value itself."""
+    node = graph.nodes[value.number - 1] if value.number else None
+    if node is None or node.operation != "gather" or node.output.shape != value.shape:
+        return value
+    source = node.inputs[0]
+    repeated = [
+        0 if one == 1 else position
+        for one, size in zip(source.shape, value.shape, strict=True)
+        for position in range(size)
+    ]
+    if list(node.integers) != repeated:
+        return value
+    return replace(source, batch_axis=value.batch_axis)
+
+
+def _value(graph: Graph, given: Operand) -> Value:
+    return graph.value(torch.tensor(float(given)) if isinstance(given, Real) else given)

@@ -8,7 +8,7 @@ from mnistlab.kernels.graph import Graph, Value
 Axes = int | Sequence[int] | None
 
 
-def reduce(  # noqa: PLR0913 - what a reduction depends on
+def reduce(
     graph: Graph,
     operation: str,
     value: Value,

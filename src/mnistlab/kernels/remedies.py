@@ -17,6 +17,7 @@ _REASONS = {
     "number of images": "use means over the images' own dimensions",
     "weights in the forward pass": "remove the parametrisation, such as weight_norm",
     "numbers": "stay in float32",
+    "some in evaluation": "freeze layers by requires_grad = False, and leave their mode alone",
     "is compiled": "give the module itself, as it was before it was compiled",
     "works across the images": "use layers that treat every image alone, or batch norm",
 }

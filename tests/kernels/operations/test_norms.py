@@ -49,6 +49,13 @@ def test_rms_norm(batch, tokens, size, affine, seed):
     check(randomise(module, seed), normal(batch, (tokens, size), seed=seed))
 
 
+@given(batch=BATCHES, channels=SIDES, size=st.integers(1, 6), seed=SEEDS)
+@modest
+def test_local_response_norm(batch, channels, size, seed):
+    module = nn.LocalResponseNorm(size, alpha=0.5, k=2.0)
+    check(module, normal(batch, (channels, 4, 3), seed=seed))
+
+
 @pytest.mark.parametrize(
     "module",
     [nn.LayerNorm([8, 12, 12]), nn.GroupNorm(2, 8), nn.InstanceNorm2d(8, affine=True)],

@@ -5,15 +5,13 @@ from numbers import Real
 import torch
 from torch import Tensor
 
-from mnistlab.kernels.broadcasting import affine, combine
+from mnistlab.kernels.broadcasting import Operand, affine, combine
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(Tensor.add, Tensor.add_, Tensor.__radd__, torch.add)
-def add(
-    graph: Graph, input: Value | Tensor | Real, other: Value | Tensor | Real, *, alpha: float = 1
-) -> Value:
+def add(graph: Graph, input: Operand, other: Operand, *, alpha: float = 1) -> Value:
     if isinstance(input, Real):
         return affine(graph, other, alpha, float(input))
     if isinstance(other, Real):

@@ -6,8 +6,8 @@ from torch import Tensor
 from mnistlab.errors import KernelError
 from mnistlab.kernels.broadcasting import affine, combine
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
 from mnistlab.kernels.reduction import Axes, reduce
+from mnistlab.kernels.registry import lowers
 
 _SHARED, _FIRST = 0, 1
 """Which of several largest numbers get the gradient."""
@@ -18,7 +18,7 @@ def amax(
     graph: Graph,
     input: Value | Tensor,
     dim: Axes = (),
-    keepdim: bool = False,  # noqa: FBT001, FBT002 - PyTorch's signature
+    keepdim: bool = False,
 ) -> Value:
     return reduce(graph, "amax", graph.value(input), dim, keepdim=keepdim, integers=[_SHARED])
 
@@ -28,7 +28,7 @@ def amin(
     graph: Graph,
     input: Value | Tensor,
     dim: Axes = (),
-    keepdim: bool = False,  # noqa: FBT001, FBT002 - PyTorch's signature
+    keepdim: bool = False,
 ) -> Value:
     return affine(graph, amax(graph, affine(graph, input, -1), dim, keepdim), -1)
 
@@ -38,7 +38,7 @@ def largest(
     graph: Graph,
     input: Value | Tensor,
     dim: int | Value | Tensor | None = None,
-    keepdim: bool = False,  # noqa: FBT001, FBT002 - PyTorch's signature
+    keepdim: bool = False,
     *,
     other: Value | Tensor | None = None,
 ) -> Value | list[Value | None]:
@@ -56,7 +56,7 @@ def smallest(
     graph: Graph,
     input: Value | Tensor,
     dim: int | Value | Tensor | None = None,
-    keepdim: bool = False,  # noqa: FBT001, FBT002 - PyTorch's signature
+    keepdim: bool = False,
     *,
     other: Value | Tensor | None = None,
 ) -> Value | list[Value | None]:

@@ -6,11 +6,9 @@ import torch
 from torch import Tensor
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels.broadcasting import affine, combine
+from mnistlab.kernels.broadcasting import Operand, affine, combine
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lower, lowers
-
-Operand = Value | Tensor | Real
+from mnistlab.kernels.registry import lower, lowers
 
 
 @lowers(

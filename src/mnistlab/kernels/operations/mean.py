@@ -9,8 +9,8 @@ from torch import Tensor
 from mnistlab.errors import KernelError
 from mnistlab.kernels.broadcasting import affine, combine
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lower, lowers
 from mnistlab.kernels.reduction import Axes, reduce
+from mnistlab.kernels.registry import lower, lowers
 
 
 @lowers(Tensor.mean, torch.mean)
@@ -18,7 +18,7 @@ def mean(
     graph: Graph,
     input: Value | Tensor,
     dim: Axes = None,
-    keepdim: bool = False,  # noqa: FBT001, FBT002 - PyTorch's signature
+    keepdim: bool = False,
     *,
     dtype: torch.dtype | None = None,
 ) -> Value:
@@ -28,12 +28,12 @@ def mean(
 
 
 @lowers(Tensor.var, torch.var)
-def variance(  # noqa: PLR0913 - PyTorch's signature
+def variance(
     graph: Graph,
     input: Value | Tensor,
     dim: Axes | bool = None,
-    unbiased: bool = True,  # noqa: FBT001, FBT002
-    keepdim: bool = False,  # noqa: FBT001, FBT002
+    unbiased: bool = True,
+    keepdim: bool = False,
     *,
     correction: float | None = None,
 ) -> Value:
@@ -47,28 +47,29 @@ def deviation(graph: Graph, *args: Any, **kwargs: Any) -> Value:
 
 
 @lowers(torch.var_mean)
-def variance_and_mean(  # noqa: PLR0913 - PyTorch's signature
+def variance_and_mean(
     graph: Graph,
     input: Value | Tensor,
     dim: Axes | bool = None,
-    unbiased: bool = True,  # noqa: FBT001, FBT002
-    keepdim: bool = False,  # noqa: FBT001, FBT002
+    unbiased: bool = True,
+    keepdim: bool = False,
     *,
     correction: float | None = None,
 ) -> list[Value]:
     return _variance(graph, graph.value(input), dim, unbiased, keepdim, correction)
 
 
-def _variance(  # noqa: PLR0913 - what a variance depends on
+def _variance(
     graph: Graph,
     value: Value,
     dim: Axes | bool,
-    unbiased: bool,  # noqa: FBT001
-    keepdim: bool,  # noqa: FBT001
+    unbiased: bool,
+    keepdim: bool,
     correction: float | None,
 ) -> list[Value]:
     if isinstance(dim, bool):
-        dim, unbiased = None, dim
+        unbiased = dim
+        dim = None
     lost = float(unbiased) if correction is None else correction
     count = math.prod(value.shape[axis] for axis in value.axes(dim))
     if count <= lost:

@@ -5,18 +5,18 @@ from numbers import Real
 import torch
 from torch import Tensor
 
-from mnistlab.kernels.broadcasting import affine, combine
+from mnistlab.kernels.broadcasting import Operand, affine, combine
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(
     *(Tensor.mul, Tensor.mul_, Tensor.__rmul__, torch.mul),
     *(Tensor.multiply, Tensor.multiply_, torch.multiply),
 )
-def multiply(graph: Graph, input: Value | Tensor | Real, other: Value | Tensor | Real) -> Value:
+def multiply(graph: Graph, input: Operand, other: Operand) -> Value:
     if isinstance(input, Real):
-        input, other = other, input
+        return affine(graph, other, float(input))
     if isinstance(other, Real):
         return affine(graph, input, float(other))
     return combine(graph, "multiply", input, other)

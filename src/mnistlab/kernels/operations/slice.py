@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from mnistlab.errors import KernelError
+from mnistlab.kernels.compositions.reshape import unsqueezed
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
-from mnistlab.kernels.operations.reshape import unsqueezed
+from mnistlab.kernels.registry import lowers
 
 _WHOLE = slice(None)
 
@@ -75,10 +76,7 @@ def split(
         bounds = [*range(0, size, given), size]
     else:
         bounds = [sum(given[:k]) for k in range(len(given) + 1)]
-    return [
-        sliced(graph, value, dim, slice(start, stop))
-        for start, stop in zip(bounds, bounds[1:], strict=False)
-    ]
+    return [sliced(graph, value, dim, slice(start, stop)) for start, stop in pairwise(bounds)]
 
 
 def sliced(graph: Graph, value: Value, dim: int, part: slice) -> Value:

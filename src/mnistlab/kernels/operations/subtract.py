@@ -5,11 +5,9 @@ from numbers import Real
 import torch
 from torch import Tensor
 
-from mnistlab.kernels.broadcasting import affine, combine
+from mnistlab.kernels.broadcasting import Operand, affine, combine
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
-
-Operand = Value | Tensor | Real
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(

@@ -5,8 +5,8 @@ from torch import Tensor
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
 from mnistlab.kernels.reduction import Axes, reduce
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(Tensor.sum, torch.sum)
@@ -14,7 +14,7 @@ def sum(  # noqa: A001 - the operation's name
     graph: Graph,
     input: Value | Tensor,
     dim: Axes = None,
-    keepdim: bool = False,  # noqa: FBT001, FBT002 - PyTorch's signature
+    keepdim: bool = False,
     *,
     dtype: torch.dtype | None = None,
 ) -> Value:

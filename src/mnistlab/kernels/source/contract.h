@@ -63,77 +63,73 @@ inline int part_begin(int count, int parts, int index) {
     return static_cast<int>(int64_t(count) * index / parts);
 }
 
-template <int OUTPUTS, int COLUMNS>
-void contract_outputs(const Contraction &k, int outputs) {
-    if constexpr (OUTPUTS > 0) {
-        if (outputs == OUTPUTS) return contract_block<OUTPUTS, COLUMNS>(k);
-        contract_outputs<OUTPUTS - 1, COLUMNS>(k, outputs);
-    }
-}
+// The same, whose bounds take no division: the first `longer` parts have one more.
+struct Cut {
+    int parts, size, longer;
 
-template <int COLUMNS>
-void contract_columns(const Contraction &k, int outputs, int columns) {
-    if constexpr (COLUMNS > 0) {
-        if (columns == COLUMNS)
-            return contract_outputs<outputs_beside(COLUMNS), COLUMNS>(k, outputs);
-        contract_columns<COLUMNS - 1>(k, outputs, columns);
-    }
-}
-
-template <int COLUMNS>
-void contract_alone(const Contraction &k, int columns) {
-    if constexpr (COLUMNS > 0) {
-        if (columns == COLUMNS) return contract_block<1, COLUMNS>(k);
-        contract_alone<COLUMNS - 1>(k, columns);
-    }
-}
-
-// How a contraction is cut into blocks; the cut follows from the shape alone.
-struct Blocks {
-    int outputs, columns, output_parts, column_parts;
-
-    Blocks(int outputs, int columns)
-        : outputs(outputs),
-          columns(columns),
-          column_parts(parts_of(columns, outputs == 1 ? MOST_COLUMNS_ALONE : MOST_COLUMNS)) {
-        const int widest = (columns + column_parts - 1) / column_parts;
-        output_parts = outputs == 1 ? 1 : parts_of(outputs, outputs_beside(widest));
-    }
+    Cut(int count, int most)
+        : parts(parts_of(count, most)), size(count / parts), longer(count % parts) {}
+    int begin(int part) const { return part * size + std::min(part, longer); }
+    int widest() const { return size + (longer > 0); }
 };
+
+using ContractBlock = void (*)(const Contraction &);
+
+template <int OUTPUTS, int COLUMNS>
+ContractBlock block_of_outputs(int outputs) {
+    if constexpr (OUTPUTS > 1)
+        if (outputs < OUTPUTS) return block_of_outputs<OUTPUTS - 1, COLUMNS>(outputs);
+    return contract_block<OUTPUTS, COLUMNS>;
+}
+
+template <int COLUMNS>
+ContractBlock block_of_columns(int outputs, int columns) {
+    if constexpr (COLUMNS > 1)
+        if (columns < COLUMNS) return block_of_columns<COLUMNS - 1>(outputs, columns);
+    constexpr int most_outputs = COLUMNS > MOST_COLUMNS ? 1 : outputs_beside(COLUMNS);
+    return block_of_outputs<most_outputs, COLUMNS>(outputs);
+}
 
 // `rows` rows of `columns` positions for `outputs` outputs; x and y advance by a row's length in
 // Lanes. `chunk` terms of a block's x fit into the first-level cache; 0: none reads what another
 // reads. Every order of the blocks gives the same bits, since each sum goes on where it was left.
 inline void contract(Contraction k, int outputs, int rows, int columns, int64_t x_row,
                      int64_t y_row, int chunk = 0) {
-    if (rows > 1 && x_row == columns && y_row == columns && k.y_column == 1) {
+    const bool joined = x_row == columns && y_row == columns && k.y_column == 1;
+    if (rows > 1 && joined && columns <= 2 * MOST_COLUMNS) {  // too narrow to fill blocks
         columns *= rows;
         rows = 1;
     }
-    const Blocks blocks(outputs, columns);
+    const Cut across(columns, outputs == 1 ? MOST_COLUMNS_ALONE : MOST_COLUMNS);
+    const Cut down(outputs, outputs == 1 ? 1 : outputs_beside(across.widest()));
+    ContractBlock blocks[2][2];  // for the smaller and the larger part, of outputs and of columns
+    for (int o = 0; o < 2; o++)
+        for (int c = 0; c < 2; c++)
+            blocks[o][c] = block_of_columns<MOST_COLUMNS_ALONE>(down.size + o, across.size + c);
+    const int chunks = parts_of(k.terms, chunk ? chunk : CACHED_LANES / across.widest());
     const Contraction whole = k;
-    if (chunk == 0) chunk = CACHED_LANES / parts_of(columns, blocks.column_parts);
-    const int chunks = std::max(parts_of(whole.terms, chunk), 1);
-    const auto block = [&](int row, int c, int o) {
-        const int c_begin = part_begin(columns, blocks.column_parts, c);
-        const int c_count = part_begin(columns, blocks.column_parts, c + 1) - c_begin;
-        const int o_begin = part_begin(outputs, blocks.output_parts, o);
-        const int o_count = part_begin(outputs, blocks.output_parts, o + 1) - o_begin;
-        k.w = whole.w + o_begin * k.w_step;
-        k.start = whole.start ? whole.start + o_begin : nullptr;
-        k.x = whole.x + row * x_row + c_begin;
-        k.y = whole.y + o_begin * k.y_step + row * y_row + c_begin * k.y_column;
-        if (outputs == 1) contract_alone<MOST_COLUMNS_ALONE>(k, c_count);
-        else contract_columns<MOST_COLUMNS>(k, o_count, c_count);
+    const auto run = [&](int row, int c, int o) {
+        const int64_t column = across.begin(c), output = down.begin(o);
+        k.x = whole.x + row * x_row + column;
+        k.w = whole.w + output * k.w_step;
+        k.start = whole.start ? whole.start + output : nullptr;
+        k.y = whole.y + output * k.y_step + row * y_row + column * k.y_column;
+        blocks[o < down.longer][c < across.longer](k);
     };
+    if (chunks <= 1) {
+        for (int o = 0; o < down.parts; o++)
+            for (int row = 0; row < rows; row++)
+                for (int c = 0; c < across.parts; c++) run(row, c, o);
+        return;
+    }
     for (int row = 0; row < rows; row++)
-        for (int c = 0; c < blocks.column_parts; c++)
+        for (int c = 0; c < across.parts; c++)
             for (int i = 0; i < chunks; i++) {
-                const int begin = part_begin(whole.terms, chunks, i);
-                k.x_at = whole.x_at + begin;
-                k.w_at = whole.w_at + begin;
-                k.terms = part_begin(whole.terms, chunks, i + 1) - begin;
+                const int term = part_begin(whole.terms, chunks, i);
+                k.x_at = whole.x_at + term;
+                k.w_at = whole.w_at + term;
+                k.terms = part_begin(whole.terms, chunks, i + 1) - term;
                 k.add = whole.add || i;
-                for (int o = 0; o < blocks.output_parts; o++) block(row, c, o);
+                for (int o = 0; o < down.parts; o++) run(row, c, o);
             }
 }

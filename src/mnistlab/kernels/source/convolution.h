@@ -3,8 +3,8 @@
 
 #include <optional>
 
-#include "sampling.h"
 #include "correlate.h"
+#include "sampling.h"
 #include "scatter.h"
 #include "transpose.h"
 #include "winograd.h"
@@ -54,8 +54,9 @@ class Convolution {
         for (int g = 0; g < groups_; g++) {
             const int first = g * out_channels_;
             if (forward_) {
-                forward_->apply(x + g * in_size(), weight + int64_t(first) * taps(), taps(), 9, false,
-                                bias ? bias + first : nullptr, y + first * positions(), false, scratch);
+                forward_->apply(x + g * in_size(), weight + int64_t(first) * taps(), taps(), 9,
+                                false, bias ? bias + first : nullptr, y + first * positions(),
+                                false, scratch);
                 continue;
             }
             contract({sampled(x + g * in_size(), scratch), taps_x_.data(),

@@ -14,8 +14,8 @@
 
 class Winograd {
    public:
-    // x: inputs x height x width; above and left of it are `top` and `left` zeros, and zeros wherever
-    // else the kernel reaches beyond it. y: outputs x out_height x out_width.
+    // x: inputs x height x width; above and left of it are `top` and `left` zeros, and zeros
+    // wherever else the kernel reaches beyond it. y: outputs x out_height x out_width.
     Winograd(int inputs, int outputs, int height, int width, int top, int left, int out_height,
              int out_width)
         : inputs_(inputs),
@@ -49,14 +49,15 @@ class Winograd {
     int64_t scratch() const {
         const int64_t kernels = (PRODUCTS * int64_t(inputs_) * outputs_ + LANES - 1) / LANES;
         const int64_t forward = kernels + PRODUCTS * (step(inputs_) + step(OUTPUTS_AT_ONCE));
-        const int64_t backward = kernels + PRODUCTS * (step(inputs_) + step(outputs_)) + step(inputs_);
+        const int64_t backward =
+            kernels + PRODUCTS * (step(inputs_) + step(outputs_)) + step(inputs_);
         return std::max(forward, backward);
     }
 
-    // y = or += the convolution, and the bias, which may be null. Weights of output o and input i are
-    // at o * w_output + i * w_input, in reverse order if `flipped`.
-    void apply(const Lanes *x, const float *weight, int64_t w_output, int64_t w_input, bool flipped,
-               const float *bias, Lanes *y, bool add, Lanes *scratch) const {
+    // y = the convolution and the bias, which may be null; or y += the convolution. Weights of
+    // output o and input i are at o * w_output + i * w_input, in reverse order if `flipped`.
+    void apply(const Lanes *x, const float *weight, int64_t w_output, int64_t w_input,
+               bool flipped, const float *bias, Lanes *y, bool add, Lanes *scratch) const {
         float *kernels = scratch->values();
         transform_kernels(weight, w_output, w_input, flipped, kernels);
         Lanes *blocks = scratch + (PRODUCTS * int64_t(inputs_) * outputs_ + LANES - 1) / LANES;
@@ -67,8 +68,9 @@ class Winograd {
                 const int count = std::min(OUTPUTS_AT_ONCE, outputs_ - o);
                 for (int k = 0; k < PRODUCTS; k++)
                     contract({blocks + k * step(inputs_), spaced_[n].data(),
-                              kernels + (int64_t(k) * outputs_ + o) * inputs_, each_.data(), inputs_,
-                              inputs_, products + k * step(OUTPUTS_AT_ONCE), n, nullptr, false},
+                              kernels + (int64_t(k) * outputs_ + o) * inputs_, each_.data(),
+                              inputs_, inputs_, products + k * step(OUTPUTS_AT_ONCE), n, nullptr,
+                              false},
                              count, 1, n, 0, 0);
                 transform_output(products, first, n, count, bias ? bias + o : nullptr,
                                  y + int64_t(o) * out_height_ * out_width_, add);
@@ -94,7 +96,8 @@ class Winograd {
                                   transposed[t * LANES * features()].values() + i, inputs_);
                 contract({transposed, features_.data(), gradients[k * step(outputs_)].values(),
                           each_.data(), int64_t(n) * LANES, n * LANES,
-                          sums + int64_t(k) * outputs_ * features(), features(), nullptr, first > 0},
+                          sums + int64_t(k) * outputs_ * features(), features(), nullptr,
+                          first > 0},
                          outputs_, 1, features(), 0, 0);
             }
         });
@@ -161,7 +164,8 @@ class Winograd {
                     for (int j = 0; j < 3; j++)
                         columns[j] = of_kernel(given[j][i], given[3 + j][i], given[6 + j][i]);
                     for (int j = 0; j < 4; j++) {
-                        const Four<float> row = of_kernel(columns[0][j], columns[1][j], columns[2][j]);
+                        const Four<float> row =
+                            of_kernel(columns[0][j], columns[1][j], columns[2][j]);
                         for (int k = 0; k < 4; k++) made[4 * j + k][i] = row[k];
                     }
                 }

@@ -137,8 +137,8 @@ class BlockNorm : public Operation {
             const float scale = weight ? weight[weight_of(block, run)] : 1.0f;
             for (int64_t i = run * length_; i < (run + 1) * length_; i++)
                 for (int p = 0; p < PARTS; p++) {
-                    const Part along =
-                        normalised(x[i].part[p], mean.part[p], inverse.part[p]) * sums.of[0].part[p];
+                    const Part z = normalised(x[i].part[p], mean.part[p], inverse.part[p]);
+                    const Part along = z * sums.of[0].part[p];
                     const Part even = CENTRED ? along + sums.of[1].part[p] : along;
                     const Part own = (dy[i].part[p] * scale - even * share) * inverse.part[p];
                     dx[i].part[p] = at.add[0] ? dx[i].part[p] + own : own;

@@ -1,5 +1,5 @@
-// 2-d convolution; integers: kernel height and width, stride (2), dilation (2), padding above, left,
-// below and right, groups.
+// 2-d convolution; integers: kernel height and width, stride (2), dilation (2), padding above,
+// left, below and right, groups.
 #include "../convolution.h"
 #include "../operation.h"
 
@@ -17,7 +17,8 @@ class ConvolutionOperation : public Operation {
     void backward(const Backward &at) const override {
         convolution_.to_weights(at.x[0], at.dy, at.gradients[0], at.add_gradients[0],
                                 at.gradients[1], at.add_gradients[1], at.scratch);
-        if (at.dx[0]) convolution_.to_input(at.dy, at.parameters[0], at.dx[0], at.scratch, at.add[0]);
+        if (at.dx[0])
+            convolution_.to_input(at.dy, at.parameters[0], at.dx[0], at.scratch, at.add[0]);
     }
 
     int64_t scratch() const override { return convolution_.scratch(); }
