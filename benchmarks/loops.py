@@ -66,7 +66,7 @@ def measure_loops(*, quick: bool, on_turn: Callable[[str], None]) -> Loops:
     labels = torch.randint(0, _CLASSES, (images,), generator=random)
     seconds = {}
     with torch_threads(None) as used, fork_rng(CPU), _quiet():
-        for loop, make in {"bare": _Bare, "Lightning": _Lightning, "skorch": _Skorch}.items():
+        for loop, make in _LOOPS.items():
             ways = {way: make(change, pixels, labels) for way, change in _WAYS.items()}
             seconds[loop] = in_turns(ways, turns, partial(_tell, on_turn, loop))
         environment = describe_environment("cpu", used, load_library().build).model_dump()
@@ -156,6 +156,13 @@ class _Skorch:
 
     def __call__(self) -> None:
         self._net.partial_fit(*self._data)
+
+
+_LOOPS: dict[str, Callable[[Change, Tensor, Tensor], Callable[[], None]]] = {
+    "bare": _Bare,
+    "Lightning": _Lightning,
+    "skorch": _Skorch,
+}
 
 
 @contextlib.contextmanager
