@@ -28,7 +28,11 @@ ROOMS = {
 """Where an extra may be imported."""
 
 
-ABSENT = {"mlflow": ["mlflow-skinny"]}
+ABSENT = {
+    "mlflow": ["mlflow-skinny"],
+    "pytorch_lightning": ["pytorch-lightning"],
+    "skorch": ["skorch"],
+}
 """Distributions of modules that need not be installed for the tests."""
 
 

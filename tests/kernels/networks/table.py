@@ -69,7 +69,9 @@ NETWORKS = {
     "functional only": Network(classics.FunctionalOnly, "F.conv2d, F.linear with parameters"),
     "response normalised": Network(classics.ResponseNormalised, "LocalResponseNorm"),
     "reflected borders": Network(classics.reflected_borders, "ReflectionPad2d; circular padding"),
-    "weight normalised": Network(classics.weight_normalised, "parametrised weights"),
+    "weight normalised": Network(
+        classics.weight_normalised, "parametrised weights", refused="_WeightNorm"
+    ),
     "DenseNet": Network(modules.dense_net, "concat; a Sequential with a forward", COLOUR),
     "GoogLeNet": Network(modules.GoogLeNetLike, "concat of branches; kernels of 1x5 and 5x1"),
     "SqueezeNet": Network(modules.squeeze_net, "Fire modules; convolution last", COLOUR),
@@ -86,7 +88,9 @@ NETWORKS = {
     "ResNeXt": Network(residual.resnext, "groups", COLOUR),
     "ConvNeXt": Network(residual.ConvNeXt, "LayerNorm by permute; layer scale", COLOUR),
     "ConvMixer": Network(residual.ConvMixer, "depthwise, padding same; residual wrapper", COLOUR),
-    "stochastic depth": Network(residual.StochasticDepth, "a coin at each call"),
+    "stochastic depth": Network(
+        residual.StochasticDepth, "a coin at each call", refused="draws random numbers"
+    ),
     "MobileNet": Network(mobile.mobile_net, "depthwise", COLOUR),
     "MobileNetV2": Network(mobile.mobile_net_v2, "inverted residuals; ReLU6, Hardswish"),
     "ShuffleNet": Network(mobile.shuffle_net, "chunk; channel shuffle", COLOUR),
