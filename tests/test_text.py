@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 
 from mnistlab.errors import DataError
 from mnistlab.text import (
+    counted,
     csv_row,
     is_unicode,
     listed,
@@ -181,6 +182,15 @@ def test_a_csv_reader_gets_every_cell_back_but_for_the_apostrophe(cells):
     (found,) = csv.reader(io.StringIO(csv_row(cells), newline=""))
     shown = ["\n".join(map(printable, cell.split("\n"))) for cell in cells]
     assert all(got in (true, f"'{true}") for got, true in zip(found, shown, strict=True))
+
+
+def test_one_thing_is_not_several():
+    assert [counted(count, "file") for count in (0, 1, 2000)] == [
+        "0 files",
+        "1 file",
+        "2,000 files",
+    ]
+    assert [counted(count, "class", "classes") for count in (1, 2)] == ["1 class", "2 classes"]
 
 
 def test_lists_and_lines_are_bounded():

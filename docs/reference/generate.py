@@ -68,8 +68,8 @@ def _words(text: str) -> str:
 
 def operations_page() -> str:
     """Return every native operation with the functions of PyTorch that become it."""
-    from mnistlab.kernels.operations import handlers
     from mnistlab.kernels.recording import name_of
+    from mnistlab.kernels.registry import handlers
 
     functions: dict[str, set[str]] = {}
     for function, handler in handlers().items():

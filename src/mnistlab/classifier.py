@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
 from mnistlab.data.preparation import Preparation
-from mnistlab.errors import ModelError, did_you_mean
+from mnistlab.errors import DeviceError, ModelError, did_you_mean
 from mnistlab.fit import Fit
 from mnistlab.prediction import THRESHOLD, Classifier
 from mnistlab.runs import RunFolder
@@ -23,6 +23,7 @@ def open_classifier(
     *,
     threshold: float = THRESHOLD,
     invert: bool = False,
+    device: str = "cpu",
 ) -> Classifier:
     """Return a model of any classes, ready to classify pictures.
 
@@ -33,8 +34,11 @@ def open_classifier(
             named as sure if it is likelier than all others together.
         invert: exchange black and white of each picture first, as a model of light digits on black
             needs it for ink on paper.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``, on which PyTorch runs the model of a run;
+            exported files are run on the CPU.
 
     Raises:
+        DeviceError: the device is not available, or the model is an exported file.
         RunError: a folder without a finished run, or with a damaged one.
         ModelError: no such model, one that cannot be built or may not be run, see
             :func:`mnistlab.load`, or ``threshold`` out of range.
@@ -46,19 +50,24 @@ def open_classifier(
         >>> classifier.predict(seven).label
         '7'
     """
-    found = _find(model)
+    found = _find(model, device)
     preparation = replace(found.preparation, invert=invert)
     return replace(found, threshold=threshold, preparation=preparation)
 
 
-def _find(model: "TrainedModel | RunFolder | Path | str") -> Classifier:
+def _find(model: "TrainedModel | RunFolder | Path | str", device: str) -> Classifier:
     if not isinstance(model, RunFolder | str | os.PathLike):
-        return model.classifier
+        return model.on(device).classifier
     if isinstance(model, RunFolder) or os.path.isdir(model):  # noqa: PTH112 - a name may be too long
         from mnistlab.training import load_trained
 
         folder = model if isinstance(model, RunFolder) else RunFolder(Path(model))
-        return load_trained(folder, needs_logits=False).classifier
+        return load_trained(folder, needs_logits=False).on(device).classifier
+    if device not in ("cpu", "auto"):
+        raise DeviceError(
+            f"{model}: an exported file is run on the CPU; leave out `device={device!r}`, or name"
+            " its run's folder"
+        )
     return _of_file(_find_file(str(model)))
 
 

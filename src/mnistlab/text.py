@@ -67,6 +67,17 @@ def listed(names: Collection[str], most: int = 20) -> str:
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
+def counted(count: int, thing: str, things: str = "") -> str:
+    """Return a number of things, such as ``1 file`` and ``2,000 files``.
+
+    Args:
+        count: how many.
+        thing: what one is called.
+        things: what several are called, if not by an ``s``.
+    """
+    return f"{count:,} {thing if count == 1 else things or thing + 's'}"
+
+
 def markdown(text: str) -> str:
     """Escape a sentence or a table cell so that Markdown, also GitHub's, shows it as it is."""
     return _MARKUP.sub(_escape, printable(text))

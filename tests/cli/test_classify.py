@@ -9,9 +9,12 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from mnistlab import Recipe, open_classifier, train
+from mnistlab.cli.app import app
+from mnistlab.cli.app import run as run_app
 from mnistlab.data.preparation import Preparation
 from mnistlab.prediction.files import PictureFile, prepare_files
 from tests.cli.processes import MNISTLAB, PREDICT, refusal, run
@@ -76,7 +79,7 @@ def test_folders_and_archives_in_natural_order_with_what_is_passed_over_said(hom
             archive.add(place, ".")
     result = run(*CLASSIFY, str(home / "run"), name, "--csv", cwd=tmp_path)
     assert result.returncode == 1
-    assert f"note: {name}: 1 other files and 1 hidden ones passed over" in result.stderr
+    assert f"note: {name}: 1 other file and 1 hidden one passed over" in result.stderr
     found = rows(result)
     assert [row["id"] for row in found] == [f"in/er/{number}.png" for number in range(1, 13)]
     damaged = [row for row in found if row["error"]]
@@ -184,12 +187,39 @@ def test_a_submission_like_a_sample(home, tmp_path):
     assert "id 99 is none of the 12 images classified" in message
 
 
+def test_a_device_that_cannot_be_used_is_refused_first(home, monkeypatch, capsys):
+    monkeypatch.chdir(home)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert run_app(app, ["classify", "run", "data/cat/1.png", "--device", "cuda"]) == 2
+    assert "cuda: PyTorch finds no CUDA device here" in capsys.readouterr().err
+    assert run_app(app, ["classify", "lenet5", "data/cat/1.png", "--device", "cuda"]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "lenet5: an exported file is run on the CPU; leave out --device cuda, or name" in told
+    assert run_app(app, ["classify", "run", "data/cat/1.png", "--device", "cpu"]) == 0
+    assert "cat" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_run_is_classified_with_on_a_gpu(home):
+    images = np.random.default_rng(1).integers(0, 256, (40, 16, 16, 3), np.uint8)
+    here, there = (
+        open_classifier(home / "run", device=device).predict(images) for device in ("cpu", "cuda")
+    )
+    for one, two in zip(here, there, strict=True):
+        assert one.label == two.label
+        assert one.probability == pytest.approx(two.probability, abs=1e-4)
+
+
 def test_columns_are_renamed_and_a_bad_target_is_refused_first(home, tmp_path):
     target = str(tmp_path / "s.csv")
     run(*CLASSIFY, "run", "data", "--columns", "id,label", "--submission", target, cwd=home)
     assert (tmp_path / "s.csv").read_text().startswith("id,label\r\n") or (
         tmp_path / "s.csv"
     ).read_text().startswith("id,label\ncat/1.png,cat\n")
+    again = ["run", "data/cat", "--submission", target]
+    replaced = run(*CLASSIFY, *again, cwd=home).stderr
+    assert "s.csv: 12 labels as ImageId,Label, in place of another one\n" in replaced
+    assert "s.csv: 12 labels as ImageId,Label\n" in run(*CLASSIFY, *again, cwd=home).stderr
     away = str(tmp_path / "no" / "s.csv")
     assert "no folder" in refusal(run(*CLASSIFY, "run", "data", "--submission", away, cwd=home))
 

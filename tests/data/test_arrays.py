@@ -271,6 +271,11 @@ def test_all_splits_are_scaled_alike():
     ("arrays", "message"),
     [
         ({"X": RNG.normal(size=(24, 5, 6)), "y": LABELS}, "neither 0 to 255 nor 0 to 1"),
+        *(
+            ({"X": np.full((24, 5, 6), value), "y": LABELS}, f"from {value:g} to {value:g} are nei")
+            for value in (2.5, -0.25, 1e300)
+        ),
+        ({"X": 2.5 + 1e-15 * RNG.random((24, 5, 6)), "y": LABELS}, "from 2.5 to 2.5 are neither"),
         ({"X": np.where(FEW > 9, FEW, np.nan), "y": LABELS}, "NaN or infinite"),
         ({"X": FEW.astype(np.int32) * 300, "y": LABELS}, "from 0 to 7"),
         ({"X": FEW.astype(np.int32) - 9, "y": LABELS}, "neither 0 to 255"),

@@ -1,14 +1,19 @@
 """mnistlab.evaluate, evaluate_robustness, load and export, as a notebook calls them."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import mnistlab
 from mnistlab import MnistlabError, Split, built_in
+from mnistlab.cli.app import app
+from mnistlab.cli.app import run as run_app
+from mnistlab.evaluation import read_robustness
 from mnistlab.report.table import Table
 
 
@@ -67,6 +72,28 @@ def test_robustness_of_a_run_and_a_file(run, few, tmp_path):
     assert result.verdict in result._repr_html_()
     assert result.plot("corruptions").axes
     assert result.write(tmp_path)[0].name == "report.html"
+
+
+def test_damaged_pictures_are_skipped_if_wanted(tmp_path, mnist, capsys):
+    data = tmp_path / "digits"
+    for digit, image in zip(mnist.test.labels[:40], mnist.test.images[:40, 0], strict=True):
+        folder = data / "test" / str(digit)
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / f"{len(list(folder.iterdir()))}.png")
+    shutil.copytree(data / "test", data / "train")
+    cut_off = data / "test" / "7" / "0.png"
+    cut_off.write_bytes(cut_off.read_bytes()[:-20])
+    with pytest.raises(MnistlabError, match="1 of 80 pictures are damaged"):
+        mnistlab.evaluate("lenet5", data)
+    skipping = mnistlab.evaluate("lenet5", data, skip_damaged=True)
+    assert skipping.evaluation.images == 39
+    assert "1 of 80 pictures are damaged and left out" in " ".join(skipping.notes)
+    robustness = mnistlab.evaluate_robustness("lenet5", data=data, skip_damaged=True)
+    robustness.write(tmp_path / "out")
+    assert read_robustness(tmp_path / "out").as_dict() == robustness.as_dict()
+    command = ["evaluate", "lenet5", "--data", str(data), "--skip-damaged", "--json"]
+    assert run_app(app, command) == 0
+    assert json.loads(capsys.readouterr().out)["images"] == 39
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,17 @@ def test_equal_candidates_are_one():
     assert len(Grid(grid={"dropout": [0.1, 0.1, 0.2]}).candidates()) == 2
 
 
+def test_the_weight_of_one_class_is_searched(tmp_path):
+    text = "[set.class_weights]\ncrab = 2\n[grid]\nclass_weights.shell = [3, 4.5]\n"
+    grid = read_grid(written(tmp_path, text))
+    found = grid.candidates()
+    assert [recipe.class_weights for recipe in found] == [
+        {"crab": 2, "shell": 3},
+        {"crab": 2, "shell": 4.5},
+    ]
+    assert describe(found[1], grid.fields) == "class_weights.shell=4.5"
+
+
 def test_options_of_the_optimiser_are_searched_one_by_one(tmp_path):
     text = """
 recipe = "mlp"

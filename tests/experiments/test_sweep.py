@@ -3,13 +3,16 @@
 import json
 
 import numpy as np
+import pytest
 
 from mnistlab import load_dataset, read_recipe
 from mnistlab.data import take_subset
 from mnistlab.experiments import InProcessExecutor
 from mnistlab.experiments.grid import Grid
 from mnistlab.experiments.sweep import sweep
+from mnistlab.experiments.trial_events import TrialFinished
 from mnistlab.runs import RunStore
+from tests.statistics.records import made_record
 
 GRID = Grid(
     seeds=2,
@@ -64,6 +67,53 @@ def test_the_best_on_validation_is_scored_on_the_test_set(tmp_path):
         "learning_rate=0.0001",
     ]
     assert read_recipe(tmp_path / "out" / "best.toml") == found.chosen
+
+
+class HandMade:
+    """In place of training, records of 90 images of one class and 10 of another: the first
+    candidate misreads the whole rare class, the second 15 images of the frequent one.
+    """
+
+    description = "records made by hand"
+    wrong = ((0.1, range(90, 100)), (0.2, range(15)))
+
+    def run(self, trials, options, on_event, should_stop):
+        for trial in trials:
+            record = made_record(
+                trial.recipe,
+                trial.seed,
+                dict(self.wrong)[trial.recipe.dropout],
+                images=100,
+                classes=("often", "rare"),
+                labels=[0] * 90 + [1] * 10,
+            )
+            on_event(TrialFinished(trial, record))
+
+
+@pytest.mark.parametrize(
+    ("metric", "best", "found"),
+    [
+        ("accuracy", 0.1, 0.9),
+        # Of the classes' shares, 75/90 and 1.
+        ("balanced_accuracy", 0.2, (75 / 90 + 1) / 2),
+        # F1 is 2 * 75 / (90 + 75) and 2 * 10 / (10 + 25).
+        ("macro_f1", 0.2, (150 / 165 + 20 / 35) / 2),
+    ],
+)
+def test_candidates_are_ranked_by_the_metric(tmp_path, metric, best, found):
+    grid = Grid(
+        recipe="mlp",
+        seeds=2,
+        final_seeds=2,
+        validation=500,
+        set={"epochs": 2, "train_limit": 600},
+        grid={"dropout": [0.1, 0.2]},
+    )
+    result = sweep(grid, runs=tmp_path / "runs", executor=HandMade(), metric=metric)
+    labels = [label for label, _ in result.figures]
+    assert labels == sorted(("dropout=0.1", "dropout=0.2"), key=lambda s: str(best) not in s)
+    assert result.chosen.dropout == best
+    assert f"chosen by {100 * found:.2f} %" in result.verdict
 
 
 def test_a_repeated_sweep_trains_nothing(tmp_path):

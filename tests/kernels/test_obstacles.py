@@ -125,8 +125,24 @@ def stochastic_depth(m, x):
 
 
 def remembered(m, x):
-    m.seen = getattr(m, "seen", 0) + 1
-    return m.last(x.flatten(1) * m.seen)
+    m.seen = x.mean()
+    m.size = x.size(0)
+    return m.last(x.flatten(1))
+
+
+class Warms(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.step, self.last = 0, head(72)
+
+    def forward(self, x):
+        self.step += 1
+        return self.last(x.flatten(1) * min(1, self.step / 100))
+
+
+def with_data_set(x):
+    x.data = torch.zeros(x.shape)
+    return x
 
 
 def norm_used_twice(m, x):
@@ -237,6 +253,20 @@ OBSTACLES = {
             last=head(72),
         ),
         "drops the same values for all images",
+    ),
+    "a step counted": (Warms, "changes the attribute step"),
+    "data set": (after_conv(with_data_set), r"^data: sets data of a tensor"),
+    "lazy layers": (
+        lambda: nn.Sequential(nn.Flatten(), nn.LazyLinear(CLASSES)),
+        "^1.weight gets its shape in the first forward pass; run one before",
+    ),
+    "a large LSTM": (
+        of(
+            lambda m, x: m.last(m.rows(x[:, 0])[0][:, -1]),
+            rows=nn.LSTM(6, 17, batch_first=True),
+            last=head(17),
+        ),
+        r"^rows \(LSTM\): is faster on PyTorch with more than 16 hidden values",
     ),
     "norm used twice": (
         of(norm_used_twice, norm=nn.BatchNorm2d(2), last=head(72)),
@@ -367,3 +397,4 @@ def test_what_a_forward_pass_remembers_is_forgotten():
     model = Model(remembered, last=head(72))
     trace(model, SHAPE, CLASSES)
     assert not hasattr(model, "seen")
+    assert not hasattr(model, "size")

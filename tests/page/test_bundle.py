@@ -57,6 +57,7 @@ def test_every_module_says_what_it_is_and_stays_short():
         text = path.read_text(encoding="utf-8")
         assert text.startswith("// "), path
         assert len(text.splitlines()) <= 250, path
+        assert max(map(len, text.splitlines())) <= 100, path
 
 
 def test_a_page_tells_its_model_whatever_its_name_is():

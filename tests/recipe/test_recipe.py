@@ -164,6 +164,22 @@ def test_entries_of_a_table_are_changed_one_by_one():
         recipe.replace(**{"momentum.x": 1})
 
 
+def test_one_class_is_given_a_weight():
+    recipe = Recipe().replace(**{"class_weights.sea shell": 3}, **{"class_weights.a.b": 2})
+    assert recipe.class_weights == {"sea shell": 3, "a.b": 2}
+    assert recipe.value("class_weights.a.b") == 2
+    assert Recipe().value("class_weights.a.b") is None
+    assert Recipe(class_weights=[1, 2]).value("class_weights.a.b") is None
+
+
+@pytest.mark.parametrize("weights", ["balanced", (1, 2)])
+def test_what_is_no_table_has_no_entries(weights):
+    with pytest.raises(RecipeError, match=r"class_weights\.shell: class_weights is no table but"):
+        Recipe(class_weights=weights).replace(**{"class_weights.shell": 3})
+    with pytest.raises(RecipeError, match=r"build\.width: build is no table but \["):
+        Recipe().replace(build=[1], **{"build.width": 3})
+
+
 @pytest.mark.parametrize(("key", "meant"), [("droput", "dropout"), ("lr", "learning_rate")])
 def test_a_hint_is_not_drowned_by_a_list(key, meant):
     with pytest.raises(RecipeError) as caught:

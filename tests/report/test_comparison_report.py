@@ -196,6 +196,27 @@ def test_the_bars_of_classes_have_their_intervals():
     assert np.allclose(ends, [[max(0, found.low), found.high] for found in intervals])
 
 
+@pytest.mark.parametrize(("count", "rows"), [(7, 1), (20, 1), (21, 2), (60, 3), (100, 3)])
+def test_the_bars_of_many_classes_stand_in_rows(count, rows):
+    names = tuple(f"class {number}" for number in range(count))
+    # The last classes are misread, each in one image.
+    wrong = range(count - count // 2, count)
+    recipe = Recipe(name="many")
+    records = [made_record(recipe, seed, wrong, classes=names) for seed in range(2)]
+    drawn = errors_by_class([RunGroup.of("many", records)])
+    assert len(drawn.axes) == rows
+    assert drawn.get_size_inches().max() <= 13
+    shown = [label.get_text() for axes in drawn.axes for label in axes.get_xticklabels()]
+    assert shown == sorted(shown, key=names.index)
+    assert len(shown) == min(count, 60)
+    assert set(shown) >= {names[place] for place in wrong}
+    said = "the 60 of 100 classes with the largest errors" if count > 60 else ""
+    assert drawn.axes[0].get_title() == said
+    heights = [bar.get_height() for axes in drawn.axes for bar in axes.patches]
+    found = class_errors(RunGroup.of("many", records))
+    assert heights == [found[names.index(name)].error for name in shown]
+
+
 def held_out():
     recipes = (Recipe(name="a", validation=1000), Recipe(name="b", validation=1000, dropout=0.3))
     return [

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnistlab import MnistlabError, Recipe, RunRecord
+from mnistlab.report.data_lines import note_lines
 from mnistlab.runs import MIXED, CodeDigest, pool_complete, pool_fingerprints, pool_folds
 from tests.statistics.records import made_record
 
@@ -184,3 +185,9 @@ def test_folds_that_stop_early_count_with_the_weights_that_they_kept():
     assert pooled.data.watched_images == 60
     assert (pooled.final.test_errors, len(pooled.predictions.mistakes)) == (4, 4)
     assert pooled.seconds == pytest.approx(sum(record.seconds for record in records))
+    (note,) = note_lines({"one": [pooled]})
+    assert note == (
+        "early stopping: training ended for each fold by itself, after epoch 4 at the latest, and"
+        " the figures are of the weights of its best epoch on the watched images, epoch 3 at the"
+        " latest"
+    )

@@ -12,7 +12,7 @@ NOW = now()
 HERE = describe_environment("cpu", 1, "torch")
 
 
-def made_record(
+def made_record(  # noqa: PLR0913 - what a record consists of
     recipe=None,
     seed=0,
     wrong=(),
@@ -21,9 +21,11 @@ def made_record(
     fingerprint="0",
     reliability=None,
     images=IMAGES,
+    classes=CLASSES,
+    labels=None,
 ):
     """A run that misreads the images ``wrong``, each one taken for the class above its own."""
-    labels = np.arange(images) % len(CLASSES)
+    labels = np.arange(images) % len(classes) if labels is None else np.array(labels)
     accuracy = 1 - len(wrong) / images
     history = tuple(
         EpochMetrics(
@@ -48,16 +50,16 @@ def made_record(
             train_images=5000,
             test_images=images,
             image_size=(28, 28),
-            classes=CLASSES,
+            classes=classes,
         ),
         parameters=61_706,
         history=history,
         predictions=Predictions(
             train_loss=0.01,
             train_accuracy=0.999,
-            test_labels=tuple(np.bincount(labels, minlength=10).tolist()),
+            test_labels=tuple(np.bincount(labels, minlength=len(classes)).tolist()),
             mistakes=tuple(
-                (int(i), int(labels[i]), int(labels[i] + 1) % 10) for i in sorted(wrong)
+                (int(i), int(labels[i]), int(labels[i] + 1) % len(classes)) for i in sorted(wrong)
             ),
             reliability=reliability or ((0, 0.0, 0),) * 14 + ((images, 0.99 * images, correct),),
         ),

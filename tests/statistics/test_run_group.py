@@ -31,6 +31,15 @@ def test_runs_are_in_the_order_of_their_seeds():
     assert group.on([0, 2]).seeds == (0, 2)
 
 
+def of_code(source, imports, seed=0):
+    return made_record(seed=seed).model_copy(update={"source": source, "imports": imports})
+
+
+def test_records_that_do_not_know_what_was_imported_belong_together_with_others():
+    records = [of_code("12", None), of_code("12", {"own": "3"}, 1), of_code("12", None, 2)]
+    assert RunGroup.of("a", records).seeds == (0, 1, 2)
+
+
 @pytest.mark.parametrize(
     ("records", "message"),
     [
@@ -53,6 +62,10 @@ def test_runs_are_in_the_order_of_their_seeds():
         (
             [with_loss("12", seed=0), with_loss("13", seed=1)],
             "a: runs whose loss or optimiser has changed",
+        ),
+        *(
+            ([of_code("12", {"own": "3"}), of_code(*code)], "a: runs of a model whose code has")
+            for code in (("13", {"own": "3"}, 1), ("12", {"own": "4"}, 1), ("12", {}, 1))
         ),
     ],
 )

@@ -9,7 +9,7 @@ from PIL import Image
 
 from mnistlab import Recipe, make_dataset
 from mnistlab.data import Split
-from mnistlab.errors import ImageShapeError
+from mnistlab.errors import ImageShapeError, ModelError
 from mnistlab.models import build_model
 from mnistlab.recipe import ModelInput
 from mnistlab.training.input import build_to_fit, measure, normalise, to_float, to_size
@@ -254,6 +254,26 @@ def test_all_that_was_tried_is_said_if_nothing_fits(tmp_path):
         r" colour and in grey: 28x28, 32x32, 64x64, 96x96, 128x128, 224x224 pixels",
     ):
         chosen(a_dataset(28, 28, 3), Recipe(), "height == 17", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def build(): raise ValueError('no such file')",
+        "def build(num_classes=10): raise ValueError('no such file')",
+        "def build(shape, classes): return missing",
+        "class Net(nn.Module):\n def __init__(self): self.a = nn.Linear(1, 1)\nbuild = Net",
+        "class Net(nn.Linear):\n def forward(self, images): return self.b\n"
+        "def build(): return Net(1, 1)",
+    ],
+)
+def test_the_sizes_are_not_listed_where_they_are_not_the_reason(tmp_path, code):
+    (tmp_path / "net.py").write_text(f"from torch import nn\n{code}")
+    recipe, data = Recipe(model=f"{tmp_path / 'net.py'}:build"), a_dataset(28, 28, 3)
+    with pytest.raises(ModelError) as caught:
+        build_to_fit(recipe, data, lambda shape: build_model(recipe, shape, 10))
+    assert "net.py:build: " in str(caught.value)
+    assert "tried in" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -244,3 +244,24 @@ def test_kill_9_while_it_goes_on(few, tmp_path):
 
 def assert_same_history(one, two):
     assert without_times(one.read_record()) == without_times(two.read_record())
+
+
+@pytest.mark.parametrize(
+    ("kernels", "reason"), [("auto", "as the run began"), ("torch", "requested")]
+)
+def test_a_run_resumed_on_pytorch_does_not_say_that_it_was_requested_unless_it_was(
+    small, tmp_path, kernels, reason
+):
+    train(PLAIN, small, folder=tmp_path, kernels="torch")
+    events = []
+    train(
+        PLAIN,
+        small,
+        folder=tmp_path,
+        epochs=3,
+        resume=True,
+        kernels=kernels,
+        on_event=events.append,
+    )
+    (started,) = (event for event in events if isinstance(event, RunStarted))
+    assert started.reason == reason

@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import (
 from mnistlab import Recipe
 from mnistlab.errors import RecipeError
 from mnistlab.training.schedule import learning_rates
+from mnistlab.training.trainer import Trainer
 from tests.training.test_early_stopping import history
 
 
@@ -34,6 +35,18 @@ def pytorchs(make, rate, steps):
         optimizer.step()
         scheduler.step()
     return rates
+
+
+def test_the_default_factor_is_told_where_it_is_taken_after_each_epoch(small_mnist):
+    def told(recipe):
+        notes = Trainer(recipe, small_mnist, 0, torch.device("cpu")).notes
+        return [note for note in notes if "gamma" in note]
+
+    recipe = Recipe(model="mlp", schedule="exponential")
+    (note,) = told(recipe)
+    assert note.startswith("schedule exponential with gamma = 0.1, its default: ")
+    assert not told(recipe.replace(gamma=0.95))
+    assert not told(Recipe(model="mlp", schedule="step", step_size=2))
 
 
 def test_constant_is_the_recipes():

@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self
 
 from mnistlab.answer import Answer
 from mnistlab.cli.output import echo, warn, write
-from mnistlab.text import csv_row, printable, to_json
+from mnistlab.cli.result_writer import JsonArray, ResultWriter, columns
+from mnistlab.text import csv_row, printable
 
 _JSON_ONLY = {"probabilities", "unsure"}
 _COLUMNS = ("file", *(name for name in Answer.model_fields if name not in _JSON_ONLY), "error")
@@ -30,24 +29,11 @@ class Result:
     error: str | None = None
 
 
-class AnswerWriter(AbstractContextManager["AnswerWriter"]):
-    """Writes results to standard output and flushes each. Subclasses choose the format; the base
-    class writes nothing.
-    """
-
-    def __enter__(self) -> Self:
-        return self
+class AnswerWriter(ResultWriter):
+    """Writes answers. Subclasses choose the format; the base class writes nothing."""
 
     def write(self, name: str, result: Result) -> None:
         """Write the result for one picture."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        pass
 
 
 class TextWriter(AnswerWriter):
@@ -58,12 +44,12 @@ class TextWriter(AnswerWriter):
     """
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._width = min(max(map(_columns, map(printable, names)), default=0), _WIDEST_NAME)
+        self._width = min(max(map(columns, map(printable, names)), default=0), _WIDEST_NAME)
 
     def write(self, name: str, result: Result) -> None:
         """Write ``name  407  (99.8 %)``, or ``name  error: ...``."""
         label = printable(name)
-        label += " " * (self._width - _columns(label))
+        label += " " * (self._width - columns(label))
         if result.answer is not None:
             echo(f"{label}  {_describe(result.answer)}")
         if result.error is not None:
@@ -92,11 +78,8 @@ class CsvWriter(AnswerWriter):
         write(csv_row(values))
 
 
-class JsonWriter(AnswerWriter):
-    """A JSON array in UTF-8 with one object per picture and line; it is closed whatever happens."""
-
-    def __init__(self) -> None:
-        self._separator = "\n"
+class JsonWriter(JsonArray, AnswerWriter):
+    """A JSON array with one object per picture."""
 
     def __enter__(self) -> Self:
         write("[")
@@ -105,18 +88,7 @@ class JsonWriter(AnswerWriter):
     def write(self, name: str, result: Result) -> None:
         """Write an object: ``file``, the fields of :class:`mnistlab.answer.Answer`, ``error``."""
         answer = result.answer or Answer()
-        found = {"file": name} | answer.model_dump() | {"error": result.error}
-        write(self._separator + to_json(found, indent=None))
-        self._separator = ",\n"
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if not isinstance(error, BrokenPipeError):
-            write("\n]\n")
+        self.add({"file": name} | answer.model_dump() | {"error": result.error})
 
 
 def _describe(answer: Answer) -> str:
@@ -145,10 +117,3 @@ def _doubt(place: int, answer: Answer) -> str:
 def _percent(share: float) -> str:
     """Write a share with one decimal, rounded down: 99.96 % is not certain."""
     return f"{math.floor(1000 * share) / 10:.1f} %"
-
-
-def _columns(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    from rich.cells import cell_len
-
-    return cell_len(text)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from mnistlab.cli.output import warn
 from mnistlab.errors import DataError, MnistlabError, PictureError
+from mnistlab.files import read_file
+from mnistlab.text import counted
 
 if TYPE_CHECKING:
     from mnistlab.cli.classification_sources import Found, Group, Item
@@ -37,6 +39,7 @@ class Wanted:
         like: a sample of it.
         batch_size: pictures at once.
         jobs: processes that decode; ``None`` is one a core if that pays.
+        device: on which a run's model is run.
         threads: CPU threads of a run's model; ``None`` is one per core.
         quiet: whether to show no progress.
         invert: whether to exchange black and white first.
@@ -51,6 +54,7 @@ class Wanted:
     like: Path | None = None
     batch_size: int = BATCH_SIZE
     jobs: int | None = None
+    device: str = "cpu"
     threads: int | None = None
     quiet: bool = False
     invert: bool = False
@@ -71,7 +75,9 @@ def classify_pictures(model: str, wanted: Wanted) -> int:
     from mnistlab.prediction import THRESHOLD
 
     threshold = THRESHOLD if wanted.threshold is None else wanted.threshold
-    classifier = open_classifier(model, threshold=threshold, invert=wanted.invert)
+    classifier = open_classifier(
+        model, threshold=threshold, invert=wanted.invert, device=wanted.device
+    )
     submission = None
     if wanted.submission is not None:
         _refuse_unwritable(wanted.submission)
@@ -82,7 +88,7 @@ def classify_pictures(model: str, wanted: Wanted) -> int:
     warn(*(f"note: {note}" for note in classifier.notes))
     _say(found, model)
     items = found.items
-    kinds = {"text": Writer, "csv": CsvWriter, "json": JsonWriter}
+    kinds: dict[str, type[Writer]] = {"text": Writer, "csv": CsvWriter, "json": JsonWriter}
     done = failed = 0
     light = []
     with contextlib.ExitStack() as stack:
@@ -91,7 +97,8 @@ def classify_pictures(model: str, wanted: Wanted) -> int:
 
             stack.enter_context(torch_threads(wanted.threads))
         stop = stack.enter_context(listening_for_stop())
-        writer = stack.enter_context(kinds[wanted.style](classifier, items, wanted.top))
+        writer = kinds[wanted.style](classifier, items, wanted.top)
+        stack.enter_context(writer)
         advance = stack.enter_context(progress(len(items), "classifying", hidden=wanted.quiet))
         outcomes = chain.from_iterable(
             _outcomes(group, classifier, stop, wanted.jobs) for group in found.groups
@@ -113,11 +120,13 @@ def classify_pictures(model: str, wanted: Wanted) -> int:
         warn(f"stopped after {done:,} of {len(items):,}")
         return stop.exit_status
     if submission is not None and wanted.submission is not None:
-        _write(submission.content(), wanted.submission)
+        content = submission.content()
+        replaced = ", in place of another one" if _differs(wanted.submission, content) else ""
+        _write(content, wanted.submission)
         lacks = f"; {failed:,} that could not be read are not in it" if failed else ""
         warn(
-            f"{wanted.submission}: {done - failed:,} labels as"
-            f" {','.join(submission.columns)}{lacks}"
+            f"{wanted.submission}: {counted(done - failed, 'label')} as"
+            f" {','.join(submission.columns)}{replaced}{lacks}"
         )
     return 1 if failed else 0
 
@@ -197,6 +206,14 @@ def _refuse_inputs(place: Path, model: str, wanted: Wanted) -> None:
         read.append(wanted.like)
     if place.exists() and any(place.samefile(path) for path in read if path.exists()):
         raise DataError(f"{place}: is read here, and would be lost; name another --submission")
+
+
+def _differs(place: Path, content: bytes) -> bool:
+    """Whether there is a file of other content."""
+    try:
+        return read_file(place) != content
+    except OSError:
+        return False
 
 
 def _write(content: bytes, place: Path) -> None:

@@ -3,13 +3,12 @@
 import csv
 import io
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
-from types import TracebackType
 from typing import Self
 
 from mnistlab.cli.classification_sources import Item
 from mnistlab.cli.output import echo, warn, write
+from mnistlab.cli.result_writer import JsonArray, ResultWriter, columns
 from mnistlab.errors import DataError
 from mnistlab.files import read_file
 from mnistlab.prediction import Classifier, Prediction
@@ -21,7 +20,7 @@ COLUMNS = "ImageId", "Label"
 """Of a submission, as Kaggle's Digit Recognizer has them."""
 
 
-class Writer(AbstractContextManager["Writer"]):
+class Writer(ResultWriter):
     """Writes to standard output; the base class is for text.
 
     Args:
@@ -32,12 +31,9 @@ class Writer(AbstractContextManager["Writer"]):
 
     def __init__(self, classifier: Classifier, items: Sequence[Item], top: int) -> None:
         self._classifier, self._top = classifier, min(top, len(classifier.classes))
-        names = [_columns(_short(item.name)) for item in items]
+        names = [columns(_short(item.name)) for item in items]
         self._name = max(names, default=0)
-        self._label = min(max(_columns(_label(c)) for c in classifier.classes), _WIDEST_LABEL)
-
-    def __enter__(self) -> Self:
-        return self
+        self._label = min(max(columns(_label(c)) for c in classifier.classes), _WIDEST_LABEL)
 
     def write(self, item: Item, found: Prediction | None, error: str | None) -> None:
         """Write ``name  cat 93.1 %``; an unsure one has a question mark, and its second class."""
@@ -51,14 +47,6 @@ class Writer(AbstractContextManager["Writer"]):
             for label, share in shown
         ]
         echo(f"{name}  {' ' if found.sure else '?'} {'   '.join(cells)}".rstrip())
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        pass
 
 
 class CsvWriter(Writer):
@@ -82,10 +70,10 @@ class CsvWriter(Writer):
         write(csv_row([item.file, item.id, *cells, error or ""]))
 
 
-class JsonWriter(Writer):
-    """A JSON object in UTF-8: the model, and a prediction per line; closed whatever happens."""
+class JsonWriter(JsonArray, Writer):
+    """A JSON object: the model, and an array with one object per prediction."""
 
-    _separator = "\n"
+    _end = "\n]}\n"
 
     def __enter__(self) -> Self:
         classifier = self._classifier
@@ -107,18 +95,7 @@ class JsonWriter(Writer):
         nothing = dict.fromkeys(("label", "probability", "sure", "probabilities"))
         about = nothing if found is None else found.as_dict()
         top = [] if found is None else [label for label, _ in found.top(self._top)]
-        row = {"file": item.file, "id": item.id} | about | {"top": top, "error": error}
-        write(self._separator + to_json(row, indent=None))
-        self._separator = ",\n"
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if not isinstance(error, BrokenPipeError):
-            write("\n]}\n")
+        self.add({"file": item.file, "id": item.id} | about | {"top": top, "error": error})
 
 
 class Submission:
@@ -206,13 +183,4 @@ def _short(name: str) -> str:
 
 
 def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _columns(text))
-
-
-def _columns(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len
-
-    return cell_len(text)
+    return text + " " * (width - columns(text))

@@ -14,7 +14,7 @@ from mnistlab.data.form import Rows
 from mnistlab.data.unlabelled import holds_rows, read_rows
 from mnistlab.errors import DataError
 from mnistlab.prediction.files import PictureFile
-from mnistlab.text import shorten
+from mnistlab.text import counted, shorten
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,9 @@ def _add_tree(found: Found, argument: str, open_it: object, classes: Sequence[st
         return
     passed = len(tree.names) - len(names), len(tree.hidden)
     if any(passed):
-        said = [f"{passed[0]:,} other files"] * bool(passed[0])
-        said += [f"{passed[1]:,} hidden ones"] * bool(passed[1])
+        other, hidden = passed
+        said = [counted(other, "other file")] * bool(other)
+        said += [counted(hidden, "hidden file" if not other else "hidden one")] * bool(hidden)
         found.notes.append(f"{argument}: {' and '.join(said)} passed over")
     if not names:
         kind = "folder" if isinstance(tree, Folder) else "archive"

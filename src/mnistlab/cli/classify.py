@@ -58,6 +58,13 @@ from mnistlab.cli.path_types import NAME, Place
     help="Processes that decode.  [one a core if there are many]",
 )
 @click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="cpu",
+    show_default=True,
+    help="Device that a run's model is run on.",
+)
+@click.option(
     "--threads", type=click.IntRange(1, 1024), help="CPU threads of a run's model.  [one per core]"
 )
 @quiet_option
@@ -73,8 +80,8 @@ def classify(
     """Classify each PICTURE with MODEL: a run's folder, an .onnx file, or a shipped model's name.
 
     A PICTURE is a file, a folder, an archive (zip, tar), a pattern such as "new/*.jpg", - for
-    standard input, or a table of pixels, a NumPy, Parquet or IDX file, with or without labels. Each
-    is prepared as the training images were.
+    standard input, or a table of pixels, a NumPy, Parquet, IDX, HDF5, MATLAB, pickle or CIFAR
+    file, with or without labels. Each is prepared as the training images were.
 
     An unsure class is marked with ?. The exit status is 1 if a picture could not be read.
     """

@@ -50,7 +50,9 @@ def doctor(model: str | None, **options: Any) -> None:
     obstacles: tuple[Obstacle, ...] = ()
     if recipe:
         from mnistlab.data.loading import load_for, take_for
+        from mnistlab.training import check_run
 
+        check_run(recipe, None)
         model_found = examine_model(recipe, take_for(recipe, load_for(recipe)))
         obstacles = model_found.obstacles
         figures["model"] = {
@@ -59,6 +61,7 @@ def doctor(model: str | None, **options: Any) -> None:
             "reason": model_found.reason,
             "obstacles": [asdict(obstacle) for obstacle in obstacles],
             "input": model_found.input.model_dump(mode="json"),
+            "notes": list(model_found.notes),
         }
         rows[recipe.name] = (
             f"trains on plain PyTorch: {model_found.reason}"
@@ -66,6 +69,8 @@ def doctor(model: str | None, **options: Any) -> None:
             else "trains on the native kernels"
         )
         rows["input"] = model_found.input.describe()
+        if model_found.notes:
+            rows["note"] = "; ".join(model_found.notes)
     width = max(map(len, rows))
     for name, text in rows.items():
         echo(f"{name:<{width}}  {text}")

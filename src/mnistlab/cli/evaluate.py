@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistlab.cli.completion import models
-from mnistlab.cli.options import data_option, split_option
+from mnistlab.cli.options import data_option, skip_damaged_option, split_option
 from mnistlab.cli.output import command_line, echo, echo_json, json_option, terminal_width
 from mnistlab.cli.path_types import NAME, Place
+from mnistlab.text import counted
 
 if TYPE_CHECKING:
     from mnistlab.report.result import Result
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 )
 @data_option("what MODEL was trained on")
 @split_option
+@skip_damaged_option
 @click.option(
     "--shifts",
     type=click.IntRange(1, 4),
@@ -98,7 +100,7 @@ def _evaluate(model: str, out: Path | None, options: dict[str, Any], **question:
     echo(f"{result.title}: {'; '.join(result.facts)}", *(f"note: {note}" for note in result.notes))
     _show(result, "figures", "classes", "coverage")
     if views := result.views:
-        furthest = f"{views.pixels} pixel{'s' * (views.pixels > 1)}"
+        furthest = f"{counted(views.pixels, 'pixel')}"
         averaged, once = (f"{100 * share:.2f} %" for share in (views.accuracy, views.accuracy_once))
         echo(
             "",
@@ -134,4 +136,4 @@ def _write(result: "Result", out: Path | None) -> None:
     echo_json(result.as_dict())
     if out:
         page, *others = result.write(out)
-        echo(f"wrote {page} and {len(others)} more files beside it")
+        echo(f"wrote {page} and {counted(len(others), 'more file')} beside it")

@@ -20,7 +20,7 @@ from mnistlab.cli.output import (
 )
 from mnistlab.errors import ExperimentError
 from mnistlab.files import read_file
-from mnistlab.text import shorten
+from mnistlab.text import counted, shorten
 
 if TYPE_CHECKING:
     from mnistlab.experiments import ComparisonResult, Executor
@@ -139,7 +139,7 @@ def show(result: "Result", files: list[Path], summary: str = "summary.json") -> 
     """
     echo(*(f"{sentence}." for sentence in (result.verdict, *result.remarks)))
     warn(*(f"failed: {with_options(failure)}" for failure in result.failures))
-    echo("", f"wrote {files[0]} and {len(files) - 1} more files beside it")
+    echo("", f"wrote {files[0]} and {counted(len(files) - 1, 'more file')} beside it")
     (figures,) = (file for file in files if file.name == summary)
     echo_json(json.loads(figures.read_text(encoding="utf-8")))
     if result.failures:

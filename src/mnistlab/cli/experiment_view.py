@@ -26,6 +26,7 @@ from mnistlab.experiments.trial_events import (
     WorkerLost,
 )
 from mnistlab.report import duration, percent
+from mnistlab.text import counted
 
 _MOST_RECIPES, _MOST_RUNNING = 12, 8
 
@@ -80,7 +81,7 @@ class ExperimentView(LiveView):
         self._wanted = len(event.trials)
         self._total = sum(trial.recipe.epochs for trial in event.trials)
         before = f", {event.finished} finished before" if event.finished else ""
-        wanted = f"{self._wanted} run{'s' * (self._wanted != 1)} to train"
+        wanted = f"{counted(self._wanted, 'run')} to train"
         self._print(f"{wanted}{before}; {event.workers}", always=True)
         self._note(event.notes)
 

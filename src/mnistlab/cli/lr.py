@@ -16,6 +16,7 @@ from mnistlab.cli.options import (
     weight_options,
 )
 from mnistlab.cli.output import command_line, echo, echo_json, json_option
+from mnistlab.text import counted
 
 
 @click.command(short_help="Suggest a learning rate for a recipe.")
@@ -54,6 +55,9 @@ def lr(
     from mnistlab.experiments import find_learning_rate
 
     chosen = changed_recipe(recipe, options)
+    from mnistlab.training import check_run
+
+    check_run(chosen, None, kernels=options["kernels"])
     with download_bar() as on_progress:
         dataset = load_for(chosen, on_progress)
     notes = take_for(chosen, dataset).notes
@@ -73,5 +77,5 @@ def lr(
         raise SystemExit(stopped.exit_status)
     echo(*(f"note: {note}" for note in (*notes, *result.notes)))
     plot, *others = result.write(out)
-    echo(f"{result.verdict}.", f"wrote {plot} and {len(others)} more files beside it")
+    echo(f"{result.verdict}.", f"wrote {plot} and {counted(len(others), 'more file')} beside it")
     echo_json(result.as_dict())

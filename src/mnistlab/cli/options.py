@@ -99,6 +99,9 @@ def together(*options: Decorator) -> Decorator:
     return decorate
 
 
+skip_damaged_option = click.option(
+    "--skip-damaged", is_flag=True, help="Leave damaged pictures out instead of stopping."
+)
 reading_options = together(
     click.option(
         "--size",
@@ -120,9 +123,7 @@ reading_options = together(
             " expression with parentheses."
         ),
     ),
-    click.option(
-        "--skip-damaged", is_flag=True, help="Leave damaged pictures out instead of stopping."
-    ),
+    skip_damaged_option,
 )
 
 

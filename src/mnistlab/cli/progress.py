@@ -15,6 +15,7 @@ from mnistlab.cli.screen import LiveView, Screen
 from mnistlab.recipe import TESTED_IMAGES, TESTED_SET, TestedOn
 from mnistlab.report import duration, percent
 from mnistlab.runs import EpochMetrics, unequal
+from mnistlab.text import counted
 from mnistlab.training import BatchDone, EpochDone, Event, RunFinished, RunStarted, RunStopped
 
 
@@ -71,7 +72,7 @@ class ProgressBar(LiveView):
             f"{event.train_images} training and {event.test_images}"
             f" {TESTED_IMAGES[self._tested_on]}"
         )
-        where = f"{event.device}, {event.threads} thread{'s' if event.threads > 1 else ''}"
+        where = f"{event.device}, {counted(event.threads, 'thread')}"
         layers = (
             f"plain PyTorch ({event.reason})"
             if event.reason
@@ -79,7 +80,7 @@ class ProgressBar(LiveView):
         )
         # A recipe's file names a model from its own folder; this is what it was taken for.
         model = f"; model {event.recipe.model}" if ":" in event.recipe.model else ""
-        frozen = f" and {event.frozen} frozen ones" if event.frozen else ""
+        frozen = f" and {event.frozen} frozen" if event.frozen else ""
         self.console.say(
             f"{event.recipe.name}, seed {event.seed}: {event.parameters} parameters{frozen},"
             f" {images}, {where}, {layers}{model}"

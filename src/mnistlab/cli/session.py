@@ -14,8 +14,9 @@ from mnistlab.cli.screen import download_bar
 from mnistlab.cli.stopping import listening_for_stop
 from mnistlab.data.loading import load_for, take_for
 from mnistlab.recipe import Recipe
-from mnistlab.runs import RunRecord
-from mnistlab.training import train
+from mnistlab.runs import RunFolder, RunRecord
+from mnistlab.training import check_run, train
+from mnistlab.training.device import choose_device
 
 
 def train_all(
@@ -39,6 +40,10 @@ def train_all(
     kinds = chosen_loggers(options)
     logs = [TrainingLog([kind(folder) for kind in kinds]) for _, folder in runs]
     first, _ = runs[0]
+    choose_device(options["device"], options["gpu"])
+    occupied = overwrite or options["resume"]
+    for recipe, folder in runs:
+        check_run(recipe, RunFolder(folder), kernels=options["kernels"], occupied=occupied)
     with download_bar() as on_progress:
         dataset = load_for(first, on_progress)
     for note in take_for(first, dataset).notes:

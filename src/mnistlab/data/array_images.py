@@ -21,6 +21,10 @@ _WHOLE_SCALES = (16, 255, 1023, 4095, 16383, 65535)
 """The largest values of whole numbers: scikit-learn's digits, and pictures of 8 to 16 bits."""
 _LEAST_BRIGHT = 128.0
 """What fractions reach at least if they are meant to end at 255."""
+_SMALL = 8
+"""Pixels of a side; a smaller square is probably none."""
+_LEAST_STEP = 1e-6
+"""Between normalised bytes, as a share of the largest of them."""
 _PLAIN_SHARE = 0.5
 """The share of an alpha channel that is opaque or transparent, and not in between."""
 _LOOKED_AT = 200
@@ -47,6 +51,21 @@ def looks_like_images(array: NDArray[Any]) -> bool:
         return False
     sides = [side for side in array.shape if side > 1]
     return len(sides) > 2 or (len(sides) == 2 and any(map(_flat_shape, array.shape)))
+
+
+def count_images(shape: tuple[int, ...], *, matlab: bool) -> int:
+    """Return how many images an array without labels holds.
+
+    Args:
+        shape: the array's.
+        matlab: see :func:`arrange`; then the last axis counts them if the first two are the sides
+            of a square, or if columns alone are as long as the pixels of one.
+    """
+    if matlab and len(shape) == 2:
+        squares = [_flat_shape(side) for side in shape]
+        in_columns, in_rows = (found is not None and found[1] >= _SMALL for found in squares)
+        return shape[1] if in_columns and not in_rows else shape[0]
+    return shape[-1] if matlab and shape[0] == shape[1] != shape[-1] else shape[0]
 
 
 def arrange(
@@ -326,6 +345,9 @@ def _level_scale(arrays: list[NDArray[Any]], low: float, high: float) -> _Scale 
     normalised by one mean and one deviation.
     """
     step = (high - low) / _WHITE
+    # Of images of one value, or nearly, there are no steps to be told from rounding.
+    if step <= _LEAST_STEP * max(abs(low), abs(high)):
+        return None
     for array in arrays:
         for block in _blocks(array):
             levels = (block.astype(np.float64) - low) / step

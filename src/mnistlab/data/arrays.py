@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.data.array_images import arrange, looks_like_images, to_bytes
+from mnistlab.data.array_images import arrange, count_images, looks_like_images, to_bytes
 from mnistlab.data.array_labels import count_labels, read_labels, to_text
 from mnistlab.data.array_names import ArrayName, Kind, parse_name
 from mnistlab.data.dataset import Split
 from mnistlab.data.form import Part, Parts, Rows
 from mnistlab.errors import DataError
-from mnistlab.text import listed
+from mnistlab.text import counted, listed
 
 Arrays = Mapping[str, NDArray[Any]]
 _PARTS: tuple[Part, ...] = ("train", "validation", "test")
@@ -89,12 +89,16 @@ def splits_from(
     )
 
 
-def rows_from(arrays: Arrays, place: str) -> Rows:
+def rows_from(
+    arrays: Arrays, place: str, *, matlab: bool = False, by_columns: bool = False
+) -> Rows:
     """Find the one array of images, and read it; labels are not needed.
 
     Args:
         arrays: see :func:`splits_from`.
         place: see there.
+        matlab: see there.
+        by_columns: see there.
 
     Raises:
         DataError: no array of images, several, or one of shapes or values that images do not have.
@@ -107,10 +111,16 @@ def rows_from(arrays: Arrays, place: str) -> Rows:
     if len(found) != 1:
         what = "several arrays could be the images" if found else "no images"
         raise DataError(f"{place}: {what}; it holds {describe(arrays)}: keep one, named images")
-    arrangement = arrange(arrays[found[0]], len(arrays[found[0]]), f"{place}: {found[0]}")
+    images = arrays[found[0]]
+    counts = {count_labels(array) for name, array in arrays.items() if name != found[0]}
+    labelled = counts.intersection(images.shape) - {0}
+    count = count_images(images.shape, matlab=matlab) if len(labelled) != 1 else labelled.pop()
+    arrangement = arrange(
+        images, count, f"{place}: {found[0]}", matlab=matlab, by_columns=by_columns
+    )
     pixels, scaled = to_bytes({found[0]: arrangement.images}, place)
     notes = [note for note in (arrangement.note, *scaled) if note]
-    return Rows(pixels[found[0]], labelled="labels" in said.values(), notes=notes)
+    return Rows(pixels[found[0]], labelled=count in counts, notes=notes)
 
 
 def describe(arrays: Arrays) -> str:
@@ -127,7 +137,8 @@ def _labelled(split: Split, name: str) -> tuple[Split, str]:
     missing = int((~known).sum())
     return (
         split.take(np.flatnonzero(known)),
-        f"{missing:,} images without a label in {name} are left out",
+        f"{counted(missing, 'image')} without a label in {name} {'is' if missing == 1 else 'are'}"
+        " left out",
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from mnistlab.data import plain_jpeg
 from mnistlab.data.depth import Range, read_samples, to_eight_bits
 from mnistlab.errors import DataError, PictureError, PictureSizeError
 
@@ -227,6 +228,9 @@ def load_picture(
         PictureError: not a picture, damaged, or with pixels that are no numbers.
         PictureSizeError: of too many pixels.
     """
+    plain = _load_plain(content, name, check_size, max_pixels, longest)
+    if plain:
+        return plain
     try:
         with warnings.catch_warnings():
             # Pillow warns of large pictures and of odd metadata; what is too large is refused.
@@ -245,6 +249,22 @@ def load_picture(
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise PictureError(f"{name}: damaged, cannot be decoded: {reason}") from error
+
+
+def _load_plain(
+    content: bytes, name: str, check_size: CheckSize | None, max_pixels: int, longest: int | None
+) -> LoadedPicture | None:
+    """Load a plain JPEG; ``None`` if it is none, too large, or damaged."""
+    header = plain_jpeg.read_header(content)
+    if header is None:
+        return None
+    mode, (width, height) = header
+    if width * height > max_pixels or (longest and max(width, height) > longest):
+        return None
+    if check_size:
+        check_size(name, height, width)
+    image = plain_jpeg.decode_plain(content, mode, (width, height))
+    return LoadedPicture(image, image.size, (), None) if image else None
 
 
 def _open(content: bytes, name: str) -> "ImageFile":

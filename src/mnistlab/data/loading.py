@@ -1,6 +1,7 @@
 """Loading: the data that a recipe names, whole or the part of it that the recipe trains on."""
 
 from pathlib import Path
+from typing import Any
 
 from mnistlab.data.dataset import Dataset
 from mnistlab.data.download import OnProgress
@@ -23,14 +24,19 @@ def load_for(
     Raises:
         DataError: see :func:`mnistlab.load_dataset`.
     """
-    return load_dataset(
-        recipe.data if source is None else source,
-        on_progress,
-        size=None if recipe.size == "auto" else recipe.size,
-        fit=recipe.fit,
-        group=recipe.group,
-        skip_damaged=recipe.skip_damaged,
-    )
+    return load_dataset(recipe.data if source is None else source, on_progress, **reading(recipe))
+
+
+def reading(recipe: Recipe) -> dict[str, Any]:
+    """Return how a recipe says that its data are read, as :func:`mnistlab.load_dataset` takes
+    it.
+    """
+    return {
+        "size": None if recipe.size == "auto" else recipe.size,
+        "fit": recipe.fit,
+        "group": recipe.group,
+        "skip_damaged": recipe.skip_damaged,
+    }
 
 
 def take_for(recipe: Recipe, dataset: Dataset) -> Dataset:

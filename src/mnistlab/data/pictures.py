@@ -20,6 +20,7 @@ from mnistlab.data.form import ReadOptions
 from mnistlab.errors import DamagedPictures, DataError
 from mnistlab.files import read_file
 from mnistlab.fit import Fit, place
+from mnistlab.text import counted
 from mnistlab.workers import Ended, Workers
 
 USUAL_SIZE = (32, 32)
@@ -181,8 +182,7 @@ class _Store:
         if self._images is None:
             raise DataError(f"{self._tree.place}: no pictures")
         notes = [
-            f"{note} ({count:,} picture{'s' * (count > 1)})"
-            for note, count in self._notes.most_common()
+            f"{note} ({counted(count, 'picture')})" for note, count in self._notes.most_common()
         ]
         images, digests = self._images, None if self._target is None else self._digests
         kept = np.flatnonzero(self._filled)

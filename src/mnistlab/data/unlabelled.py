@@ -16,7 +16,8 @@ def holds_rows(path: Path) -> bool:
 
 
 def read_rows(path: Path) -> Rows:
-    """Read the images of one file: a table of pixels, ``.npy``, ``.npz``, Parquet or IDX.
+    """Read the images of one file: a table of pixels, or arrays in one of the forms that have
+    :attr:`mnistlab.data.form.Form.rows`.
 
     Args:
         path: of the file; labels in it are ignored.

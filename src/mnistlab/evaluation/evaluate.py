@@ -116,6 +116,7 @@ def evaluate(
     *,
     split: Part = "test",
     shifts: int = 0,
+    skip_damaged: bool = False,
     on_download: OnProgress | None = None,
     command: str = "",
 ) -> EvaluationResult:
@@ -131,6 +132,7 @@ def evaluate(
         split: ``test`` or ``train``.
         shifts: 1 to 4 compares with averaging over copies shifted by up to this many pixels, too; 0
             does not. A recipe with ``shifts`` always compares.
+        skip_damaged: leave damaged pictures out, and say so, rather than refuse all.
         on_download: called with a download's progress.
         command: what the report says made it.
 
@@ -139,7 +141,7 @@ def evaluate(
     """
     if not 0 <= shifts <= _MOST_SHIFTS:
         raise DataError(f"shifts: a whole number from 0 to {_MOST_SHIFTS}; found {shifts!r}")
-    found = find_model(model, Images(data, split, on_download))
+    found = find_model(model, Images(data, split, on_download, skip_damaged))
     if shifts and found.shifts:
         name = model if isinstance(model, str | Path) else found.title
         raise DataError(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mnistlab.colour import to_channels
 from mnistlab.data import CATALOGUE, Dataset, Split, load_dataset
 from mnistlab.data.download import OnProgress
-from mnistlab.data.loading import load_for, take_for
+from mnistlab.data.loading import reading, take_for
 from mnistlab.errors import DataError, ModelError, did_you_mean
 from mnistlab.recipe import DISPLAY_NAMES, Recipe
 from mnistlab.report.data_lines import input_lines, input_notes, shape
@@ -37,6 +37,7 @@ class Images:
             model was trained on.
         split: ``test`` or ``train``.
         on_download: called with a download's progress.
+        skip_damaged: leave damaged pictures out, as a recipe may say, too.
 
     Raises:
         DataError: no such split.
@@ -45,6 +46,7 @@ class Images:
     data: Dataset | Path | str | None = None
     split: Part = "test"
     on_download: OnProgress | None = None
+    skip_damaged: bool = False
 
     def __post_init__(self) -> None:
         if self.split not in ("test", "train"):
@@ -54,10 +56,18 @@ class Images:
         """Load the data; ``own`` is what the model was trained on, ``recipe`` how that is read."""
         if isinstance(self.data, Dataset):
             return self.data
-        source = own if self.data is None else str(self.data)
-        if recipe:
-            return load_for(recipe, self.on_download, source)
-        return load_dataset(source, self.on_download)
+        return self.load_from(own if self.data is None else str(self.data), recipe)
+
+    def load_from(self, source: str, recipe: Recipe | None) -> Dataset:
+        """Load other data as these are read."""
+        return load_dataset(source, self.on_download, **self.reading(recipe))
+
+    def reading(self, recipe: Recipe | None) -> dict[str, Any]:
+        """Return how the data are read that ``recipe`` was trained on, if any, as
+        :func:`mnistlab.load_dataset` takes it.
+        """
+        own = reading(recipe) if recipe else {}
+        return own | ({"skip_damaged": True} if self.skip_damaged else {})
 
     def name(self, own: str) -> str:
         """What the user calls the data."""
@@ -188,7 +198,7 @@ def _of_run(
         own, temperature = _is_own(record, whole), 1.0
         held_out = recipe.tested_on == "validation"
         if held_out and not folded:
-            home = whole if own else load_for(recipe, images.on_download)
+            home = whole if own else images.load_from(recipe.data, recipe)
             temperature = calibrate(record, own_logits(), home).temperature
         # What the run itself measured stays as it is, so that its record says the same.
         measured = own and images.split == "test" and (folded or not held_out)

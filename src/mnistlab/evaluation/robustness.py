@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mnistlab.corruptions import CORRUPTIONS, corrupt, generator
 from mnistlab.data import Dataset, load_dataset
 from mnistlab.data.download import OnProgress
+from mnistlab.data.loading import reading
 from mnistlab.errors import DataError, RunError
 from mnistlab.evaluation.model import (
     EvaluatedModel,
@@ -24,6 +25,7 @@ from mnistlab.evaluation.model import (
     find_model,
 )
 from mnistlab.files import read_file
+from mnistlab.recipe import Recipe
 from mnistlab.report.result import Plots, Result, Tables
 from mnistlab.report.robustness_report import (
     robustness_headline,
@@ -117,6 +119,7 @@ def evaluate_robustness(
     split: Part = "test",
     severity: int | None = None,
     seed: int = 0,
+    skip_damaged: bool = False,
     on_download: OnProgress | None = None,
     on_read: Callable[[str, int, int], None] = lambda _name, _done, _all: None,
     command: str = "",
@@ -133,6 +136,7 @@ def evaluate_robustness(
         severity: 1 to 5; ``None`` is what MNIST-C published. Corruptions that have one form alone
             are not changed by it.
         seed: at least 0; every random draw follows from it and the corruption's name.
+        skip_damaged: see there.
         on_download: called with a download's progress.
         on_read: called with a corruption's name, readings done and readings in all.
         command: what the report says made it.
@@ -144,7 +148,8 @@ def evaluate_robustness(
         raise DataError(f"severity: a whole number from 1 to 5, or None; found {severity!r}")
     if seed < 0:
         raise DataError(f"seed: at least 0; found {seed}")
-    groups = _find_all(models, Images(data, split, on_download))
+    images = Images(data, split, on_download, skip_damaged)
+    groups = _find_all(models, images)
     severities = {
         name: severity if c.published_severity and severity else c.published_severity
         for name, c in CORRUPTIONS.items()
@@ -157,6 +162,7 @@ def evaluate_robustness(
             "source": first.source,
             "fingerprint": first.dataset.fingerprint,
             "split": split,
+            **_read_otherwise(images, first),
         },
         "images": len(first.part),
         "seed": seed,
@@ -194,7 +200,8 @@ def read_robustness(folder: Path | str) -> RobustnessResult:
         if not models or any(list(one.corrupted) != list(severities) for one in models):
             raise ValueError("models and corruptions do not fit")
         split, fingerprint = data["split"], data["fingerprint"]
-        dataset = load_dataset(str(data.get("source", data["name"])))
+        source = str(data.get("source", data["name"]))
+        dataset = load_dataset(source, **data.get("reading", {}))
         command = str(found["command"])
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise RunError(f"{file}: cannot be read as a robustness report: {reason(error)}") from error
@@ -206,6 +213,14 @@ def read_robustness(folder: Path | str) -> RobustnessResult:
     facts = (*describe_images(dataset, split), *_describe_settings(severities, seed))
     notes = tuple(map(str, found.get("notes", ())))
     return RobustnessResult(models, facts, settings, examples, notes=notes, command=command)
+
+
+def _read_otherwise(images: Images, model: EvaluatedModel) -> dict[str, dict[str, Any]]:
+    """Return how the data are read, for a summary; nothing if they are read as always."""
+    usual = reading(Recipe())
+    found = images.reading(model.record.recipe if model.record else None)
+    other = {key: value for key, value in found.items() if value != usual[key]}
+    return {"reading": other} if other else {}
 
 
 def _corrupted(

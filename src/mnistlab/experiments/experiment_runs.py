@@ -1,10 +1,8 @@
 """ExperimentRuns: every run of an experiment, trained now or found finished."""
 
-import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 
 from mnistlab.data.loading import Loader, take_for
 from mnistlab.errors import ExperimentError
@@ -21,6 +19,7 @@ from mnistlab.runs import (
     RunFolder,
     RunRecord,
     RunStore,
+    check_prerequisites,
     digest_of,
     pool_complete,
     read_initial_weights,
@@ -89,10 +88,11 @@ def run_trials(trials: Sequence[Trial], options: ExperimentOptions) -> Experimen
 
     Raises:
         DataError: a recipe's images cannot be loaded.
-        ExperimentError: a model's file is missing, or a finished run is of other images, of a
-            model's file or initial weights that have changed, or of a version of mnistlab that kept
-            less.
+        ModelError: a file of a model, a loss or an optimiser of the user's own is missing.
+        RecipeError: there is no such optimiser.
         RunError: a recipe's initial weights cannot be read.
+        ExperimentError: a finished run is of other images, of a model's file or initial weights
+            that have changed, or of a version of mnistlab that kept less.
     """
     experiment = ExperimentRuns(tuple(trials))
     parts, read, weights = (
@@ -101,10 +101,14 @@ def run_trials(trials: Sequence[Trial], options: ExperimentOptions) -> Experimen
         cache(lambda init: digest_of(read_initial_weights(init))),
     )
     recipes = {trial.recipe.digest: trial.recipe for trial in trials}.values()
-    images = [parts.of(recipe) for recipe in recipes]
     for recipe in recipes:
-        _refuse_missing_model(recipe)
-        weights(recipe.init)
+        check_prerequisites(recipe)
+        if "." in recipe.optimizer and ":" not in recipe.optimizer:
+            # Torch is only imported where it is needed.
+            from mnistlab.training.optimizers import check_optimizer
+
+            check_optimizer(recipe.optimizer)
+    images = [parts.of(recipe) for recipe in recipes]
     wanted: list[Trial] = []
     reused: list[TrialFinished] = []
     for trial in {_key(trial): trial for trial in reversed(trials)}.values():
@@ -173,18 +177,6 @@ class _Parts:
             part = take_for(recipe, self._loader.load(recipe))
             self._found[key] = _Part(part.fingerprint, tuple(part.notes))
         return self._found[key]
-
-
-def _refuse_missing_model(recipe: Recipe) -> None:
-    """Refuse before the first run what would make every run fail."""
-    for reference in (recipe.model, recipe.loss, recipe.optimizer):
-        file = Path(reference.rpartition(":")[0])
-        with contextlib.suppress(
-            RuntimeError
-        ):  # a home folder of nobody; then there is no such file either
-            file = file.expanduser()
-        if file.suffix == ".py" and not file.is_file():
-            raise ExperimentError(f"{reference}: there is no file {file}")
 
 
 def _reusable(

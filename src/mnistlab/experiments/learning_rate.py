@@ -10,7 +10,7 @@ import numpy as np
 
 from mnistlab.data import Dataset
 from mnistlab.data.loading import load_for, take_for
-from mnistlab.errors import KernelError, RecipeError, RunError
+from mnistlab.errors import RecipeError, RunError
 from mnistlab.recipe import Recipe, resolve_recipe
 from mnistlab.report.result import Plots, Result, Tables
 from mnistlab.report.result_files import write_results
@@ -159,17 +159,16 @@ def find_learning_rate(  # noqa: PLR0913 - the public signature
             or a loss that does not fall.
     """
     # Torch is only imported where something is trained.
-    from mnistlab.training.backend import KERNELS
     from mnistlab.training.device import choose_device, torch_threads
     from mnistlab.training.learning_rate_finder import range_test
     from mnistlab.training.negatives import add_negatives
+    from mnistlab.training.run import check_run
     from mnistlab.training.trainer import Trainer
 
-    if kernels not in KERNELS:
-        raise KernelError(f"{kernels}: no such kernels; one of {', '.join(KERNELS)}")
     _refuse(start, stop, steps, seed)
     recipe = resolve_recipe(recipe, **changes)
     chosen = choose_device(device, gpu)
+    check_run(recipe, None, kernels=kernels)
     taken = take_for(recipe, dataset or load_for(recipe))
     with torch_threads(threads):
         trainer = Trainer(recipe, add_negatives(taken, recipe), seed, chosen, kernels)

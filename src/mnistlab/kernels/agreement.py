@@ -124,7 +124,16 @@ class _BatchStatistics(TorchFunctionMode):
         return function(*args, **kwargs)
 
 
-_BATCH_NORM = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
+_BATCH_NORM = (
+    "input",
+    "running_mean",
+    "running_var",
+    "weight",
+    "bias",
+    "training",
+    "momentum",
+    "eps",
+)
 
 
 def _near(found: Tensor, rounded: Tensor, exact: Tensor, whole: float) -> bool:

@@ -57,7 +57,12 @@ def combine(graph: Graph, operation: str, one: Operand, two: Operand) -> Value:
     Raises:
         KernelError: the batch is not the same dimension of both.
     """
-    values, shape, axis = align([_value(graph, one), _value(graph, two)])
+    given = [_value(graph, one), _value(graph, two)]
+    values, shape, axis = align(given)
+    # What y.expand_as(x) repeats is repeated by the operation itself.
+    fewer = align([_unrepeated(graph, value) for value in given])
+    if fewer[1:] == (shape, axis):
+        values = fewer[0]
     return graph.append(operation, values, shape, batch_axis=axis)
 
 
@@ -67,6 +72,22 @@ def affine(graph: Graph, given: Operand, scale: float, shift: float = 0.0) -> Va
     if (scale, shift) == (1, 0):
         return value
     return graph.append("affine", [value], value.shape, floats=[scale, shift])
+
+
+def _unrepeated(graph: Graph, value: Value) -> Value:
+    """Return the value that one repeats along dimensions of size one, or the value itself."""
+    node = graph.nodes[value.number - 1] if value.number else None
+    if node is None or node.operation != "gather" or node.output.shape != value.shape:
+        return value
+    source = node.inputs[0]
+    repeated = [
+        0 if one == 1 else position
+        for one, size in zip(source.shape, value.shape, strict=True)
+        for position in range(size)
+    ]
+    if list(node.integers) != repeated:
+        return value
+    return replace(source, batch_axis=value.batch_axis)
 
 
 def _value(graph: Graph, given: Operand) -> Value:

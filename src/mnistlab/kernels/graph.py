@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from mnistlab.errors import KernelError
 
+TENSOR = "tensor"
+"""The operation that spreads a model's own tensor, or a constant, over the images."""
+
 
 @dataclass(frozen=True)
 class Value:
@@ -195,7 +198,7 @@ class Graph:
         if id(given) not in self._spread:
             trained = isinstance(given, nn.Parameter)
             self._spread[id(given)] = self.append(
-                "tensor",
+                TENSOR,
                 [],
                 given.shape,
                 parameters=[given] if trained else [],

@@ -162,8 +162,7 @@ class Plan:
         self._refuse_single_images(batches.bounds[number : number + 2])
         start, stop = batches.bounds[number : number + 2].tolist()
         outputs, context = self._program.run_forward(
-            self._images(batches.images, batches.order, batches.augmentation)
-            | {"position": start},
+            self._images(batches.images, batches.order, batches.augmentation) | {"position": start},
             stop - start,
             seed=int(batches.dropout_seeds[number]),
             threads=threads,

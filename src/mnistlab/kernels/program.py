@@ -10,11 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mnistlab.errors import KernelError
 from mnistlab.kernels.addresses import address
 from mnistlab.kernels.graph import Graph, Node, Owned, Source
 from mnistlab.kernels.library import Addresses, load_library
-from mnistlab.kernels.operations.registry import require_same_operations
+from mnistlab.kernels.registry import require_same_operations
 
 
 class Program:
@@ -258,8 +257,7 @@ def flops(nodes: Sequence[Node]) -> int:
     for node in nodes:
         if node.operation not in ("convolution", "linear", "transposed_convolution"):
             continue
-        assert node.parameters[0] is not None
-        weight = _tensor(node.parameters[0])
+        (weight, *_) = (_tensor(source) for source in node.parameters if source is not None)
         # A transposed convolution's weights meet each position of the input.
         value = node.inputs[0] if node.operation == "transposed_convolution" else node.output
         products = weight.numel() * math.prod(value.shape) // _channels(node, value.shape)

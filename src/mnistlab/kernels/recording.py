@@ -136,12 +136,14 @@ class Recording:
         batch: the number of images.
         calls: in order. The images have number 0.
         outputs: what the model returned; a :class:`Reference` stands for every tensor.
+        attributes: numbers of the model's layers that changed, by layer and name, as they are now.
         reason: why the recording as a whole cannot be relied on; empty if it can.
     """
 
     batch: int
     calls: list[Call]
     outputs: Any
+    attributes: dict[tuple[str, str], Any]
     reason: str = ""
 
 
@@ -165,11 +167,11 @@ def record(
         KernelError: the forward pass fails.
     """
     generator = torch.Generator().manual_seed(batch)
-    images = torch.rand((batch, *image_shape), generator=generator)
+    images = torch.randn((batch, *image_shape), generator=generator)
     with _unchanged(model), torch.enable_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         recorder = _Recorder(model, images, handled)
-        before = _random_states()
+        before, numbers = _random_states(), _numbers(model)
         try:
             result = recorder.run(images)
         except KernelError:
@@ -182,7 +184,10 @@ def record(
             ) from error
         drew = _random_states() != before
         reason = f"its forward pass {DRAWS}" if drew else recorder.changed()
-        return Recording(batch, recorder.calls, recorder.noted(result), reason)
+        attributes = {
+            key: value for key, value in _numbers(model).items() if numbers.get(key, value) != value
+        }
+        return Recording(batch, recorder.calls, recorder.noted(result), attributes, reason)
 
 
 @functools.cache
@@ -259,6 +264,9 @@ class _Recorder(TorchFunctionMode):
         if function in self._handled:
             return self._note(function, args, kwargs)
         name = name_of(function)
+        if isinstance(function, MethodWrapperType) and function.__name__ == "__get__":
+            found = function(*args)
+            return self._note(function, args, kwargs) if isinstance(found, Tensor) else found
         if name in _METADATA and not (name == "type" and len(args) > 1):
             return function(*args, **kwargs)
         if (
@@ -311,8 +319,6 @@ class _Recorder(TorchFunctionMode):
         if not changed and found and all(any(one is two for two in given) for one in found):
             return result
         self._follow_changes(call, changed, found)
-        if not found and not call.reason and isinstance(function, MethodWrapperType):
-            return result
         for tensor in found:
             floats = tensor.dtype.is_floating_point or tensor.dtype.is_complex
             if function in self._handled and floats and tensor.dtype != torch.float32:
@@ -373,6 +379,8 @@ class _Recorder(TorchFunctionMode):
         name = name_of(function)
         if name in _CHANGES_GRADIENTS:
             return "changes or keeps gradients"
+        if isinstance(function, MethodWrapperType) and function.__name__ == "__set__":
+            return f"sets {name} of a tensor"
         reads = name in _VALUE_READERS and function not in self._handled
         return READS_VALUES if reads else ""
 
@@ -491,6 +499,16 @@ def _like(given: tuple[Any, ...] | list[Any], values: list[Any]) -> Any:
     if isinstance(given, list):
         return values
     return tuple(values)
+
+
+def _numbers(model: nn.Module) -> dict[tuple[str, str], Any]:
+    """Return the attributes of a model's layers that are numbers, by layer and name."""
+    return {
+        (name, attribute): value
+        for name, module in model.named_modules()
+        for attribute, value in vars(module).items()
+        if isinstance(value, int | float)
+    }
 
 
 def _random_states() -> tuple[bytes, Any, Any]:

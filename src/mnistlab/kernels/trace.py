@@ -13,8 +13,8 @@ from torch.utils import _pytree as pytree
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Node, Owned, Value
 from mnistlab.kernels.obstacles import Obstacle, ObstacleError
-from mnistlab.kernels.operations import Batch, Handler, handlers
 from mnistlab.kernels.recording import DRAWS, READS_VALUES, Call, Recording, Reference, record
+from mnistlab.kernels.registry import Batch, Handler, handlers
 from mnistlab.kernels.remedies import remedy
 
 _BATCHES = 2, 3
@@ -271,6 +271,12 @@ class _Lowering:
         if first.reason:
             self._refuse(first.reason)
             return
+        # What changes with the batch's size, such as a size kept for later, starts anew each time.
+        for key, value in first.attributes.items():
+            if second.attributes.get(key) == value:
+                name = ".".join(filter(None, key))
+                self._refuse(f"its forward pass changes the attribute {name}")
+                return
         outputs, structure = pytree.tree_flatten(
             first.outputs, is_leaf=lambda leaf: isinstance(leaf, Reference)
         )
@@ -331,6 +337,8 @@ def _refuse_unusual(model: nn.Module, *, hooks: bool) -> list[Obstacle]:
             refuse(name, "is compiled")
     addresses: dict[int, str] = {}
     for name, parameter in model.named_parameters():
+        if isinstance(parameter, nn.UninitializedParameter):
+            raise KernelError(f"{name} gets its shape in the first forward pass; run one before")
         if parameter.dtype != torch.float32 or parameter.device.type != "cpu":
             refuse(name, "is not float32 on the CPU")
         elif parameter.numel() and addresses.setdefault(parameter.data_ptr(), name) != name:

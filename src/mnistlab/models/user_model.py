@@ -31,6 +31,8 @@ from mnistlab.text import listed
 TRUST = "MNISTLAB_TRUST_CODE"
 """Environment variable: with 1, reading a run may execute any Python file that its record names."""
 
+_OTHER_SHAPE = (0, 0, 0)
+
 
 def is_user_model(model: str) -> bool:
     """Return whether a recipe's ``model`` names a user's own code."""
@@ -96,9 +98,12 @@ def user_model(
                 " returns it"
             )
         given = copy.deepcopy(dict(arguments or {}))
-        own, given = bind_arguments(build, image_shape, classes, given, reference)
+        # Called in the same way for any shape, it does not fail for this one.
+        same = bind_arguments(build, _OTHER_SHAPE, classes, given, reference)
+        own, given = bound = bind_arguments(build, image_shape, classes, given, reference)
         call = ", ".join([*map(str, own), *(f"{name}={value!r}" for name, value in given.items())])
-        with user_errors(reference, f"{function_name}({call})", ImageShapeError):
+        kind = ModelError if bound == same else ImageShapeError
+        with user_errors(reference, f"{function_name}({call})", kind):
             model = build(*own, **given)
     if not isinstance(model, nn.Module):
         raise ModelError(

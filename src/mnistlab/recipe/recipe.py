@@ -115,7 +115,7 @@ def _argument(value: object, depth: int = 0) -> object:
 Arguments = Annotated[
     dict[str, Any], AfterValidator(_arguments), WithJsonSchema({"type": "object"})
 ]
-TABLES = ("build", "optimizer_options")
+TABLES = ("build", "optimizer_options", "class_weights")
 """Fields whose entries can be changed one by one, as in ``build.width``."""
 Pattern = Annotated[str, Field(min_length=1, max_length=200)]
 Weight = Annotated[float, Field(gt=0, le=10**6)]
@@ -581,13 +581,17 @@ class Recipe(BaseModel):
     def replace(self, **changes: Any) -> "Recipe":
         """Return the same recipe with some fields changed, validated anew.
 
-        A field ``build.width`` or ``optimizer_options.eps`` changes one entry of that table.
+        A field ``build.width``, ``optimizer_options.eps`` or ``class_weights.shell`` changes one
+        entry of that table.
         """
         values = self.model_dump()
         for key, value in changes.items():
             table, dot, name = key.partition(".")
             if dot and table in TABLES:
-                values[table] = values[table] | {name: value}
+                entries = values[table] or {}
+                if not isinstance(entries, dict):
+                    raise RecipeError(f"{key}: {table} is no table but {_shown(entries)}")
+                values[table] = entries | {name: value}
             else:
                 values[key] = value
         return self.parse(values)
@@ -595,8 +599,10 @@ class Recipe(BaseModel):
     def value(self, key: str) -> Any:
         """Return a field's value as JSON has it; that of ``build.width`` is ``None`` without it."""
         table, dot, name = key.partition(".")
-        values = self.model_dump(mode="json", include={table})
-        return values[table].get(name) if dot else values[key]
+        found = self.model_dump(mode="json", include={table})[table]
+        if not dot:
+            return found
+        return found.get(name) if isinstance(found, dict) else None
 
     def __hash__(self) -> int:
         # Not of the fields, since a table has no hash.

@@ -64,10 +64,17 @@ def _stopping_notes(runs: Runs) -> list[str]:
     """Say when early stopping ended runs, and which epochs' weights the figures are of."""
     said: dict[str, list[str]] = {label: [] for label in runs}
     for label, own in runs.items():
-        if kept := [record.kept.epoch for record in own if record.kept]:
-            trained = _range([len(record.history) for record in own])
+        kept = [record.kept.epoch for record in own if record.kept]
+        ends = [len(record.history) for record in own]
+        if kept and own[0].is_pooled:
             said[label].append(
-                f"early stopping: training ended after epoch {trained}, and the figures are of"
+                "early stopping: training ended for each fold by itself, after epoch"
+                f" {max(ends)} at the latest, and the figures are of the weights of its best epoch"
+                f" on the watched images, epoch {max(kept)} at the latest"
+            )
+        elif kept:
+            said[label].append(
+                f"early stopping: training ended after epoch {_range(ends)}, and the figures are of"
                 f" the weights of epoch {_range(kept)}, the best on the watched images"
             )
     return [f"{line}{whose}" for line, whose in _by_label(said).items()]

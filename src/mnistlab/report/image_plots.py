@@ -25,6 +25,7 @@ from mnistlab.report.canvas import (
 from mnistlab.report.confusion_table import MOST_CLASSES, normalised
 from mnistlab.runs.predictions import BINS
 from mnistlab.statistics import (
+    ClassErrors,
     Reliability,
     RunGroup,
     class_errors,
@@ -36,6 +37,8 @@ from mnistlab.statistics import (
 _CELL, _NAME, _LEAST, _MOST = 0.5, 0.13, 4.8, 13.0
 """Inches of a cell of a confusion matrix with numbers, and of the name of a row; least and greatest
 side of a matrix."""
+_IN_A_ROW, _MOST_ROWS = 20, 3
+"""Classes whose bars stand side by side, and rows of these."""
 _LETTERS = 8
 """Points of a matrix's numbers and names; less would not be legible in a page on a phone."""
 _DARKEST = 0.6
@@ -190,28 +193,50 @@ def _write_cell(axes: Axes, row: int, column: int, share: float, images: int | f
 
 def errors_by_class(groups: Sequence[RunGroup]) -> Figure:
     """Draw the error of each class, a bar per recipe: the mean over runs, with its interval; six
-    recipes at most.
+    recipes and sixty classes at most, those with the largest errors.
     """
     shown = groups[:MOST_CURVES]
-    classes = [wrapped(name) for name in groups[0].records[0].data.classes]
-    drawn = figure(max(7.0, 0.55 * len(classes)), 3.2 + 0.2 * len(shown))
-    axes = drawn.subplots()
-    panel(axes)
-    width = 0.8 / len(shown)
-    for number, (group, look) in enumerate(zip(shown, looks(len(shown)), strict=True)):
-        places = np.arange(len(classes)) - 0.4 + width * (number + 0.5)
-        found = class_errors(group)
-        heights = np.array([np.nan if one.error is None else one.error for one in found])
-        axes.bar(places, heights, width, color=look.colour, label=wrapped(group.label))
-        ends = [
-            (one.interval.low, one.interval.high) if one.interval else (np.nan, np.nan)
-            for one in found
-        ]
-        low, high = np.clip(ends, 0, 100).T
-        axes.vlines(places, low, high, color=INK, lw=1)
-    axes.set_xticks(range(len(classes)), classes, rotation=30 if max(map(len, classes)) > 2 else 0)
-    axes.set_ylabel("error (%)")
-    axes.grid(visible=False, axis="x")
-    handles, labels = axes.get_legend_handles_labels()
+    names = [wrapped(name) for name in groups[0].records[0].data.classes]
+    errors = {group.label: class_errors(group) for group in shown}
+    chosen = _with_most_errors([*errors.values()])
+    rows = [chosen[at : at + _IN_A_ROW] for at in range(0, len(chosen), _IN_A_ROW)]
+    drawn = figure(max(7.0, 0.55 * len(rows[0])), 0.8 + 2.4 * len(rows) + 0.2 * len(shown))
+    slanted = 30 if max(map(len, names)) > 2 else 0
+    panels = drawn.subplots(len(rows), sharey=True, squeeze=False)[:, 0]
+    for axes, places in zip(panels, rows, strict=True):
+        panel(axes)
+        for number, (group, look) in enumerate(zip(shown, looks(len(shown)), strict=True)):
+            found = [errors[group.label][place] for place in places]
+            _draw_bars(axes, found, (number, len(shown)), look.colour, wrapped(group.label))
+        axes.set_xticks(range(len(places)), [names[place] for place in places], rotation=slanted)
+        # As wide as those of a full row.
+        axes.set_xlim(-0.6, len(rows[0]) - 0.4)
+        axes.set_ylabel("error (%)")
+        axes.grid(visible=False, axis="x")
+    if len(chosen) < len(names):
+        panels[0].set_title(f"the {len(chosen)} of {len(names):,} classes with the largest errors")
+    handles, labels = panels[0].get_legend_handles_labels()
     legend(drawn, handles, labels, title=left_out(len(groups)))
     return drawn
+
+
+def _with_most_errors(errors: Sequence[Sequence[ClassErrors]]) -> list[int]:
+    """Return the places of the classes that are drawn, ascending."""
+    known = np.array([[one.error or 0.0 for one in found] for found in errors])
+    order = np.argsort(-known.mean(axis=0), kind="stable")
+    return sorted(order[: _MOST_ROWS * _IN_A_ROW].tolist())
+
+
+def _draw_bars(
+    axes: Axes, found: Sequence[ClassErrors], place: tuple[int, int], colour: str, label: str
+) -> None:
+    """Draw a bar for each class, the ``place[0]``-th of ``place[1]`` beside each other."""
+    width = 0.8 / place[1]
+    places = np.arange(len(found)) - 0.4 + width * (place[0] + 0.5)
+    heights = np.array([np.nan if one.error is None else one.error for one in found])
+    axes.bar(places, heights, width, color=colour, label=label)
+    ends = [
+        (one.interval.low, one.interval.high) if one.interval else (np.nan, np.nan) for one in found
+    ]
+    low, high = np.clip(ends, 0, 100).T
+    axes.vlines(places, low, high, color=INK, lw=1)

@@ -10,6 +10,7 @@ from mnistlab.runs.lock import folder_lock
 from mnistlab.runs.options import RunOptions
 from mnistlab.runs.pooling import MIXED, pool_complete, pool_fingerprints, pool_folds
 from mnistlab.runs.predictions import MAX_SEED, Predictions, Seed, summarise_predictions
+from mnistlab.runs.prerequisites import check_prerequisites
 from mnistlab.runs.record import (
     CodeDigest,
     DataSummary,
@@ -18,6 +19,7 @@ from mnistlab.runs.record import (
     FinalFigures,
     RunRecord,
     class_weight_notes,
+    have_one_model,
     now,
     reason,
 )
@@ -55,12 +57,14 @@ __all__ = [
     "add_checksum",
     "available_cores",
     "best_epoch",
+    "check_prerequisites",
     "class_weight_notes",
     "confusion_matrix",
     "describe_environment",
     "digest_of",
     "find_runs",
     "folder_lock",
+    "have_one_model",
     "now",
     "out_of_patience",
     "pool_complete",

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from mnistlab.runs.predictions import Count
-from mnistlab.text import listed
+from mnistlab.text import counted, listed
 
 _SHOWN = 6
 """Names in a sentence."""
@@ -68,7 +68,7 @@ class FrozenWeights(BaseModel):
     @property
     def sentences(self) -> tuple[str, ...]:
         """What is frozen, for people; without full stops."""
-        said = f"frozen: {self.parameters:,} parameters ({listed(self.tensors, _SHOWN)})"
+        said = f"frozen: {counted(self.parameters, 'parameter')} ({listed(self.tensors, _SHOWN)})"
         if not self.measuring:
             return (said,)
         return (

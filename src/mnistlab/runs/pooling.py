@@ -13,7 +13,7 @@ import numpy as np
 from mnistlab.errors import RunError
 from mnistlab.recipe import ModelInput
 from mnistlab.runs.predictions import DECIMALS, Predictions
-from mnistlab.runs.record import DataSummary, Environment, EpochMetrics, RunRecord
+from mnistlab.runs.record import DataSummary, Environment, EpochMetrics, RunRecord, have_one_model
 
 MIXED = " and "
 """Between the versions or devices with which the folds of one pooled record were trained."""
@@ -82,7 +82,7 @@ def pool_folds(records: Sequence[RunRecord]) -> RunRecord:
     name = f"{recipe.name}, seed {first.seed}"
     if [record.recipe.fold for record in records] != list(range(1, recipe.folds + 1)):
         raise RunError(f"{name}: needs one run of each of its {recipe.folds} folds")
-    if any(_kind(record) != _kind(first) for record in records):
+    if any(_kind(record) != _kind(first) for record in records) or not have_one_model(records):
         raise RunError(
             f"{name}: its folds are runs of different data or models; train the older ones again"
         )
@@ -134,7 +134,7 @@ def _kind(record: RunRecord) -> tuple[object, ...]:
     data = record.data
     shape = data.image_size, data.channels, data.classes
     weights = record.init_digest, record.parameters
-    return recipe.digest, record.seed, record.source, record.code, weights, shape
+    return recipe.digest, record.seed, record.code, weights, shape
 
 
 def _mean(values: Sequence[float], counts: Sequence[int]) -> float:

@@ -239,7 +239,7 @@ class RunRecord(_Frozen):
             raise ValueError("kept: is there if, and only if, the recipe has patience")
         if len(self.history) != self.recipe.epochs and not self.stopped_early:
             raise ValueError(f"history: not the {self.recipe.epochs} epochs of the recipe")
-        if self.kept and not self._is_pooled:
+        if self.kept and not self.is_pooled:
             best = best_epoch(self.recipe, self.history)
             if not best or self.kept != self.history[best - 1]:
                 raise ValueError(f"kept: not epoch {best}, the best one on the watched images")
@@ -252,7 +252,8 @@ class RunRecord(_Frozen):
         return self
 
     @property
-    def _is_pooled(self) -> bool:
+    def is_pooled(self) -> bool:
+        """Whether it is made of all folds' records, see :func:`pool_folds`."""
         return bool(self.recipe.folds) and not self.recipe.fold
 
     @property
@@ -267,7 +268,7 @@ class RunRecord(_Frozen):
     @property
     def stopped_early(self) -> bool:
         """Whether the run ended since the watched images had not improved for long enough."""
-        if self._is_pooled:
+        if self.is_pooled:
             return len(self.history) < self.recipe.epochs
         return out_of_patience(self.recipe, self.history)
 
@@ -536,6 +537,16 @@ def reason(error: Exception) -> str:
 def now() -> datetime:
     """Return the current local time with its time zone, to the second."""
     return datetime.now().astimezone().replace(microsecond=0)
+
+
+def have_one_model(records: Sequence[RunRecord]) -> bool:
+    """Return whether the code of runs' models was the same, as far as the records tell: those of
+    older versions do not know what it imported.
+    """
+    imports = [record.imports for record in records if record.imports is not None]
+    return len({record.source for record in records}) == 1 and all(
+        one == imports[0] for one in imports
+    )
 
 
 def class_weight_notes(weights: Sequence[float], classes: Sequence[str]) -> tuple[str, ...]:

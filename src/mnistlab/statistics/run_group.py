@@ -1,6 +1,6 @@
 """RunGroup: the runs of one recipe over several seeds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mnistlab.errors import RunError
 from mnistlab.recipe import Recipe, TestedOn
-from mnistlab.runs import Predictions, RunRecord, confusion_matrix
+from mnistlab.runs import Predictions, RunRecord, confusion_matrix, have_one_model
 from mnistlab.runs.confusion import balanced_accuracy, macro_f1
 from mnistlab.statistics.metric import Metric
 
@@ -40,28 +40,13 @@ class RunGroup:
         """Check that the runs belong together, and group them.
 
         Raises:
-            RunError: no runs, runs of different recipes, images, initial weights, losses or
+            RunError: no runs, runs of different recipes, images, initial weights, models, losses or
                 optimisers, a seed twice, or a record without an outcome.
         """
         chosen = tuple(sorted(records, key=lambda record: record.seed))
         if not chosen:
             raise RunError(f"{label}: no finished runs")
-        if len({record.recipe.digest for record in chosen}) > 1:
-            raise RunError(f"{label}: runs of different recipes under one name; name them apart")
-        if len({record.data.fingerprint for record in chosen}) > 1:
-            raise RunError(
-                f"{label}: runs on different images; train again those on the older ones"
-            )
-        if len({record.init_digest for record in chosen}) > 1:
-            raise RunError(
-                f"{label}: runs that started from different weights; train again those from the"
-                " older ones"
-            )
-        if any(record.code != chosen[0].code for record in chosen):
-            raise RunError(
-                f"{label}: runs whose loss or optimiser has changed in between; train again those"
-                " with the older one"
-            )
+        _refuse_mixed(label, chosen)
         seeds = [record.seed for record in chosen]
         for seed, following in pairwise(seeds):
             if seed == following:
@@ -149,4 +134,27 @@ class RunGroup:
         wanted = set(seeds)
         return replace(
             self, records=tuple(record for record in self.records if record.seed in wanted)
+        )
+
+
+def _refuse_mixed(label: str, chosen: Sequence[RunRecord]) -> None:
+    """Refuse runs of which some were made otherwise than the others."""
+    if len({record.recipe.digest for record in chosen}) > 1:
+        raise RunError(f"{label}: runs of different recipes under one name; name them apart")
+    if len({record.data.fingerprint for record in chosen}) > 1:
+        raise RunError(f"{label}: runs on different images; train again those on the older ones")
+    if len({record.init_digest for record in chosen}) > 1:
+        raise RunError(
+            f"{label}: runs that started from different weights; train again those from the"
+            " older ones"
+        )
+    if not have_one_model(chosen):
+        raise RunError(
+            f"{label}: runs of a model whose code has changed in between; train again those of"
+            " the older one"
+        )
+    if any(record.code != chosen[0].code for record in chosen):
+        raise RunError(
+            f"{label}: runs whose loss or optimiser has changed in between; train again those"
+            " with the older one"
         )

@@ -9,7 +9,7 @@ from mnistlab.training.events import (
     RunStarted,
     RunStopped,
 )
-from mnistlab.training.run import train
+from mnistlab.training.run import check_run, train
 from mnistlab.training.trained import TrainedModel, load, load_trained
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "RunStarted",
     "RunStopped",
     "TrainedModel",
+    "check_run",
     "load",
     "load_trained",
     "train",

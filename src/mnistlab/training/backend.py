@@ -19,6 +19,10 @@ from mnistlab.training.torch_backend import TorchBackend, count_correct
 
 _CPU = torch.device("cpu")
 KERNELS = ("auto", "torch")
+AS_BEGUN = "as the run began"
+"""Of a run that began on PyTorch, and is resumed on it for the same bits."""
+_TORCH = {"torch": "requested", AS_BEGUN: AS_BEGUN}
+"""Why there is PyTorch in any case."""
 IMAGES_PER_CALL = 2048
 """About ten milliseconds of computation; between two calls, progress is reported and signals are
 handled."""
@@ -115,8 +119,8 @@ class NativeBackend:
         self._loss.backward(loss)
         batches.losses[batch] = loss.detach()
         batches.correct[batch] = count_correct(logits, labels, targets)
-        assert logits.grad is not None
-        self._plan.backward(context, logits.grad)
+        zero = torch.zeros_like(logits)
+        self._plan.backward(context, zero if logits.grad is None else logits.grad)
 
     def _train(
         self,
@@ -175,13 +179,12 @@ def choose_backend(
         model_input: the shape of the model's input, and how it is normalised.
         classes: number of logits.
         device: the native kernels run on the CPU only.
-        kernels: ``auto``, or ``torch`` for PyTorch in any case.
+        kernels: ``auto``, or ``torch`` for PyTorch in any case, or :data:`AS_BEGUN`.
     """
     reason = (
         "" if device.type == "cpu" else f"the native kernels run on the CPU, not on {device.type}"
     )
-    if kernels == "torch":
-        reason = "requested"
+    reason = _TORCH.get(kernels, reason)
     if not reason and (kinds := without_native_kernel(recipe)):
         reason = f"augmentation {', '.join(kinds)} has no native kernel"
     if not reason:

@@ -13,6 +13,7 @@ from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.runs import Environment, describe_environment
 from mnistlab.training.device import choose_device, describe_device
 from mnistlab.training.input import build_to_fit
+from mnistlab.training.outputs import output_notes
 from mnistlab.training.randomness import fork_rng
 
 
@@ -52,11 +53,13 @@ class Examination:
         reason: why they do not; empty if they do.
         obstacles: all calls of its forward pass that prevent it, as far as they are known.
         input: that suits it.
+        notes: what else is to be said of it.
     """
 
     reason: str
     obstacles: tuple[Obstacle, ...]
     input: ModelInput
+    notes: tuple[str, ...]
 
 
 def examine_model(recipe: Recipe, dataset: Dataset) -> Examination:
@@ -70,11 +73,13 @@ def examine_model(recipe: Recipe, dataset: Dataset) -> Examination:
         model, found = build_to_fit(
             recipe, dataset, lambda shape: build_model(recipe, shape, classes)
         )
+    with user_errors(recipe.model, "its forward pass", ModelError):
+        notes = output_notes(model, recipe, found)
     try:
         with user_errors(recipe.model, "tracing it for the native kernels", ModelError):
             make_plan(model, found.shape, classes, mean=found.mean, std=found.std)
     except ObstacleError as error:
-        return Examination(str(error), error.obstacles, found)
+        return Examination(str(error), error.obstacles, found, notes)
     except KernelError as error:
-        return Examination(str(error), (), found)
-    return Examination("", (), found)
+        return Examination(str(error), (), found, notes)
+    return Examination("", (), found, notes)

@@ -26,6 +26,9 @@ _SMALLEST = 32
 _DECIMALS = 4
 """Of a mean and a standard deviation, as they are usually published."""
 
+_REFUSING = (ValueError, AssertionError, RuntimeError)
+"""What models raise to refuse an input."""
+
 
 def build_to_fit(
     recipe: Recipe, dataset: Dataset, build: Callable[[tuple[int, int, int]], nn.Module]
@@ -63,7 +66,10 @@ def build_to_fit(
             std=std,
             notes=tuple(_notes(recipe, dataset, (channels, height, width), refused=bool(refusals))),
         )
-    if len(shapes) == 1:
+    causes = [refusal.__cause__ for refusal in refusals]
+    # A mistake in the code fails in the same way with every shape; models refuse shapes so, too.
+    mistaken = not isinstance(causes[0], _REFUSING) and len(set(map(repr, causes))) == 1
+    if len(shapes) == 1 or mistaken:
         raise refusals[0]
     tried = ", ".join(dict.fromkeys(f"{height}x{width}" for _, height, width in shapes))
     raise ImageShapeError(f"{refusals[0]}; tried in colour and in grey: {tried} pixels")

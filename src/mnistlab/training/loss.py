@@ -33,7 +33,7 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": functional.mse_loss,
     "focal": focal,
 }
-"""Of logits and the classes' shares in each label, one-hot unless mixed; the kernels have the same."""
+"""Of logits and the shares of classes in labels, one-hot unless mixed, as in the kernels."""
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,20 @@ def make_optimizer(
     return kind(model.parameters(), **arguments)
 
 
+def check_optimizer(name: str) -> None:
+    """Refuse PyTorch's or another package's class if it is not there; the user's own code is not
+    run.
+
+    Args:
+        name: a recipe's ``optimizer``.
+
+    Raises:
+        RecipeError: there is no such class.
+    """
+    if ":" not in name:
+        _find(name, None)
+
+
 def why_not_captured(optimizer: Optimizer) -> str:
     """Say why a CUDA graph cannot capture an optimiser's step; nothing if it can."""
     name = type(optimizer).__name__

@@ -24,15 +24,15 @@ from mnistlab.runs import (
     RunFolder,
     RunRecord,
     best_epoch,
+    check_prerequisites,
     describe_environment,
     digest_of,
     now,
-    read_initial_weights,
     score_classes,
     summarise_predictions,
 )
 from mnistlab.runs.options import ignore, never
-from mnistlab.training.backend import KERNELS
+from mnistlab.training.backend import AS_BEGUN, KERNELS
 from mnistlab.training.checkpoint import (
     CheckpointHeader,
     pack_checkpoint,
@@ -51,6 +51,7 @@ from mnistlab.training.events import (
     RunStopped,
 )
 from mnistlab.training.negatives import add_negatives
+from mnistlab.training.optimizers import check_optimizer
 from mnistlab.training.resumption import (
     refuse_difference,
     refuse_other_code,
@@ -114,8 +115,6 @@ def train(  # noqa: PLR0913 - the public signature
         MnistlabError: of the kind that fits: a recipe, data, model, device or folder that cannot be
             used. It is a ``BusyError`` if another process is training in the folder.
     """
-    if kernels not in KERNELS:
-        raise KernelError(f"{kernels}: no such kernels; one of {', '.join(KERNELS)}")
     if not 0 <= seed <= MAX_SEED:
         raise RunError(f"the seed must be from 0 to {MAX_SEED:,}")
     if folder == "":
@@ -126,12 +125,14 @@ def train(  # noqa: PLR0913 - the public signature
     recipe = resolve_recipe(recipe, **changes)
     chosen = choose_device(device, gpu)
     place = RunFolder(Path(folder)) if folder is not None else None
-    if place and not (resume or overwrite):
-        _refuse_occupied(place, recipe)
-    if place and recipe.init:
-        _refuse_own_weights(place, recipe.init)
     # Before anything that the folder holds is removed.
-    weights = read_initial_weights(recipe.init)
+    weights = check_run(
+        recipe,
+        place,
+        kernels=kernels,
+        occupied=resume or overwrite,
+        in_memory=module is not None,
+    )
     dataset = take_for(recipe, dataset or load_for(recipe))
     run = _Run(recipe, seed, dataset, place, chosen, threads, kernels, on_event, module, weights)
     if place is None:
@@ -142,6 +143,36 @@ def train(  # noqa: PLR0913 - the public signature
         elif place.finished and not _goes_on(run, place):
             return _reuse(run, place)
         return run.train(should_stop)
+
+
+def check_run(
+    recipe: Recipe,
+    folder: RunFolder | None,
+    *,
+    kernels: str = "auto",
+    occupied: bool = False,
+    in_memory: bool = False,
+) -> bytes:
+    """Refuse what needs no data to be refused, and return the recipe's initial weights.
+
+    Args:
+        recipe: what is to be trained.
+        folder: where, if anything is kept.
+        kernels: see :func:`train`.
+        occupied: whether the folder may hold a run.
+        in_memory: whether the model is there, so that its code is not needed.
+
+    Raises:
+        MnistlabError: of the kind that fits.
+    """
+    if kernels not in KERNELS:
+        raise KernelError(f"{kernels}: no such kernels; one of {', '.join(KERNELS)}")
+    if folder and not occupied:
+        _refuse_occupied(folder, recipe)
+    if folder and recipe.init:
+        _refuse_own_weights(folder, recipe.init)
+    check_optimizer(recipe.optimizer)
+    return check_prerequisites(recipe, in_memory=in_memory)
 
 
 def _recipe_of(module: nn.Module, folder: object) -> Recipe:
@@ -216,7 +247,8 @@ class _Run:
         if checkpoint:
             started = checkpoint.header.started
             if checkpoint.header.kernels == "torch":
-                kernels, threads = "torch", checkpoint.header.threads
+                kernels = kernels if kernels == "torch" else AS_BEGUN
+                threads = checkpoint.header.threads
         with torch_threads(threads) as used:
             dataset = add_negatives(self.dataset, recipe)
             trainer = Trainer(

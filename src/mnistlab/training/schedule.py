@@ -56,6 +56,16 @@ def learning_rates(
     return factors * rate
 
 
+def schedule_notes(recipe: Recipe) -> tuple[str, ...]:
+    """Say it if the default factor, which is for a few falls, is taken after each epoch."""
+    if recipe.schedule != "exponential" or recipe.gamma != Recipe.model_fields["gamma"].default:
+        return ()
+    return (
+        f"schedule exponential with gamma = {recipe.gamma:g}, its default: the learning rate falls"
+        " to that share after each epoch, and little is learnt after a few; 0.9 to 0.99 is common",
+    )
+
+
 def _plateau(recipe: Recipe, history: Sequence[EpochMetrics]) -> float:
     """Return the learning rate after these epochs, as PyTorch's scheduler works it out."""
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=recipe.learning_rate)

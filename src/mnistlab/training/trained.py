@@ -1,5 +1,6 @@
 """TrainedModel: the result of a finished run, in memory or read from the run's folder."""
 
+import itertools
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,7 @@ from mnistlab.statistics import calibrate
 from mnistlab.statistics.logits import log_probabilities
 from mnistlab.training.checkpoint import load_weights
 from mnistlab.training.code_trust import is_trusted, is_trusted_path, trusts_all
+from mnistlab.training.device import choose_device
 from mnistlab.training.inference import compute_logits
 from mnistlab.training.input import to_size
 from mnistlab.training.randomness import fork_rng
@@ -38,7 +40,7 @@ class TrainedModel:
 
     Attributes:
         record: the recipe, the seed and everything that was measured.
-        model: with its final weights, on the CPU, in evaluation mode.
+        model: with its final weights, in evaluation mode; on the CPU, unless it is moved.
         test_logits: float32, ``(test images, classes)``.
 
     Example:
@@ -88,6 +90,18 @@ class TrainedModel:
             calibrated_on=calibration.fitted_on,
             brightness=record.brightness,
         )
+
+    def on(self, device: str) -> "TrainedModel":
+        """Move the model to a device, which may compute other last digits, and return this.
+
+        Args:
+            device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+
+        Raises:
+            DeviceError: it is not available.
+        """
+        self.model.to(choose_device(device))
+        return self
 
     def predict(self, pictures: Any, **options: Any) -> Any:
         """Classify one picture, or several, of any kind and size.
@@ -143,7 +157,11 @@ class TrainedModel:
         recipe, model_input = self.record.recipe, self.record.model_input
         images = images[:, np.newaxis] if images.ndim == _GREY else images
         with user_errors(recipe.model, f"its forward pass on {len(images):,} images", ModelError):
-            logits = compute_logits(self.model, to_size(images, model_input), model_input).numpy()
+            sized = to_size(images, model_input)
+            # Some models have no parameters of their own.
+            tensors = itertools.chain(self.model.parameters(), self.model.buffers(), [sized])
+            sized = sized.to(next(tensors).device)
+            logits = compute_logits(self.model, sized, model_input).cpu().numpy()
         expected = (len(images), len(self.record.data.classes))
         if logits.shape != expected:
             raise ModelError(

@@ -37,9 +37,10 @@ from mnistlab.training.initial_weights import take_weights
 from mnistlab.training.input import build_to_fit, to_size
 from mnistlab.training.loss import make_loss
 from mnistlab.training.optimizers import Update, make_optimizer, optimizer_notes
+from mnistlab.training.outputs import output_notes
 from mnistlab.training.randomness import derive_seed, fork_rng, generator, seed_global
 from mnistlab.training.sanity_check import check_trainable
-from mnistlab.training.schedule import learning_rates
+from mnistlab.training.schedule import learning_rates, schedule_notes
 
 
 class Trainer:
@@ -107,7 +108,9 @@ class Trainer:
                 self.init = take_weights(model, content, recipe.init, recipe.model)
             if recipe.freeze:
                 self.frozen = freeze(model, recipe.freeze, shape, recipe.model)
+            notes_on_outputs: tuple[str, ...] = ()
             if is_user_model(recipe.model):
+                notes_on_outputs = output_notes(model, recipe, self.input)
                 check_trainable(
                     model, recipe.model, shape, min(stop - start for start, stop in self.bounds)
                 )
@@ -139,8 +142,10 @@ class Trainer:
             )
         self.notes = (
             *self.input.notes,
+            *notes_on_outputs,
             *weight_notes(self.init, self.frozen),
             *optimizer_notes(recipe, self.optimizer),
+            *schedule_notes(recipe),
             *class_weight_notes(self.class_weights, dataset.classes),
         )
         self._train_images = to_size(dataset.train.images, self.input).to(device).contiguous()

@@ -8,8 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn import functional
 
 from mnistlab.errors import KernelError
+from mnistlab.kernels.trace import trace
 from tests.kernels.models import Model
 from tests.kernels.operations.oracle import (
     BATCHES,
@@ -126,6 +128,20 @@ def test_residuals_and_gates():
 
     w = {"position": parameter(1, *SHAPE), "scale": parameter(2, 1, 1)}
     check(Model(block, **w), normal(17, SHAPE))
+
+
+def test_what_is_expanded_is_not_copied():
+    def gate(x):
+        return x * x.mean((2, 3), keepdim=True).expand_as(x)
+
+    assert [node.operation for node in trace(Model(lambda _, x: gate(x)), SHAPE).nodes] == [
+        "mean",
+        "multiply",
+    ]
+    check(gate, normal(17, SHAPE))
+    # Here both are repeated, so that no operand has all the sizes.
+    check(lambda x: x[:, :1].expand_as(x) * x[:, 1:].expand_as(x), normal(17, SHAPE))
+    check(lambda x: x * functional.pad(x[:, :1], (0, 0, 0, 0, 1, 0)), normal(17, SHAPE))
 
 
 @pytest.mark.parametrize("function", [torch.maximum, torch.minimum])

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels.operations import handlers
+from mnistlab.kernels.registry import handlers
 from tests.kernels.operations.oracle import BATCHES, SEEDS, check, compute, modest, normal, sizes
 
 ARGUMENTS = {
@@ -190,3 +190,10 @@ def test_prelu(module, batch, side, seed):
 
 def test_prelu_of_zero():
     check(nn.PReLU(2), torch.tensor([[[0.0, -1.0], [1.0, 0.0]]]), threads=())
+
+
+@given(batch=BATCHES, shape=sizes(1, 5, 2), seed=SEEDS)
+@modest
+def test_glu(batch, shape, seed):
+    rows, columns = shape
+    check(lambda x: functional.glu(x, dim=1), normal(batch, (2 * rows, columns), seed=seed))

@@ -1,4 +1,4 @@
-"""Softmax and its logarithm along every axis, and normalisation along one."""
+"""Softmax, its logarithm, and lengths of vectors, along every axis."""
 
 import math
 
@@ -55,3 +55,31 @@ def test_a_short_vector_is_divided_by_epsilon():
 def test_other_lengths_than_the_euclidean_are_refused():
     with pytest.raises(KernelError, match="p 1; only 2"):
         compute(lambda x: functional.normalize(x, p=1), normal(2, (3,)))
+
+
+@given(
+    batch=BATCHES,
+    shape=sizes(1, 9, 3),
+    axes=st.sampled_from([1, 3, (1, 2), (2, 3), (1, 2, 3)]),
+    keepdim=st.booleans(),
+    seed=SEEDS,
+)
+@modest
+def test_lengths(batch, shape, axes, keepdim, seed):
+    check(lambda x: x.norm(dim=axes, keepdim=keepdim), normal(batch, shape, seed=seed))
+
+
+def test_the_length_of_zero_has_no_gradient():
+    check(lambda x: torch.linalg.vector_norm(x, dim=1), torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
+
+
+@pytest.mark.parametrize(
+    ("length", "reason"),
+    [
+        (lambda x: torch.linalg.vector_norm(x, 1, dim=1), "other than the Euclidean one"),
+        (lambda x: torch.linalg.vector_norm(x, dim=(1, 3)), "its dimensions are not neighbours"),
+    ],
+)
+def test_other_lengths_are_refused(length, reason):
+    with pytest.raises(KernelError, match=reason):
+        compute(length, normal(2, (3, 2, 2)))

@@ -12,7 +12,7 @@ from mnistlab.data.array_files import read_whole
 from mnistlab.data.cifar_classes import CIFAR_10, CIFAR_100
 from mnistlab.data.dataset import Split
 from mnistlab.data.file_tree import FileTree
-from mnistlab.data.form import Form, Part, Parts, ReadOptions
+from mnistlab.data.form import Form, Part, Parts, ReadOptions, Rows
 from mnistlab.data.plain_pickle import read_pickle
 from mnistlab.errors import DataError
 from mnistlab.text import listed
@@ -131,7 +131,7 @@ def _class_names(tree: FileTree, archive: str, folder: str) -> tuple[str, ...]:
 def _read_batch(tree: FileTree, name: str, archive: str, classes: int) -> Split:
     content, where = read_whole(tree, name), tree.where(name)
     if "binary" in archive:
-        images, labels = _parse_binary(content, where, 2 if "100" in archive else 1)
+        images, labels = _parse_binary(content, where, _labels_in(archive))
     else:
         images, labels = _parse_pickle(content, where)
     if labels.size and not 0 <= labels.min() <= labels.max() < classes:
@@ -141,6 +141,11 @@ def _read_batch(tree: FileTree, name: str, archive: str, classes: int) -> Split:
             " file is damaged or another one"
         )
     return Split(images, labels)
+
+
+def _labels_in(archive: str) -> int:
+    """Return how many bytes of an image are labels."""
+    return 2 if "100" in archive else 1
 
 
 def _parse_binary(
@@ -160,22 +165,32 @@ def _parse_binary(
 
 def _parse_pickle(content: bytes, where: str) -> tuple[NDArray[Any], NDArray[Any]]:
     batch = _fields(read_pickle(content, where), where)
+    images, labels = _pixels_of(batch, where), _labels_of(batch)
+    if labels is None:
+        raise DataError(f"{where}: holds {listed(list(batch), 5)}; CIFAR has data and labels")
+    whole = np.array(labels)
+    if whole.shape != (len(images),) or whole.dtype.kind not in "iu":
+        raise DataError(
+            f"{where}: labels of shape {whole.shape} and type {whole.dtype} for {len(images):,}"
+            " images; CIFAR has a whole number for each"
+        )
+    return images, whole.astype(np.int64)
+
+
+def _labels_of(batch: Mapping[str, Any]) -> Any:
+    return batch.get("fine_labels", batch.get("labels"))
+
+
+def _pixels_of(batch: Mapping[str, Any], where: str) -> NDArray[Any]:
     pixels = batch.get("data")
-    labels = batch.get("fine_labels", batch.get("labels"))
-    if not isinstance(pixels, np.ndarray) or labels is None:
+    if not isinstance(pixels, np.ndarray):
         raise DataError(f"{where}: holds {listed(list(batch), 5)}; CIFAR has data and labels")
     if pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.shape[1] != _PIXELS:
         raise DataError(
             f"{where}: data of shape {pixels.shape} and type {pixels.dtype}; CIFAR has"
             f" (n, {_PIXELS}) of uint8"
         )
-    whole = np.array(labels)
-    if whole.shape != (len(pixels),) or whole.dtype.kind not in "iu":
-        raise DataError(
-            f"{where}: labels of shape {whole.shape} and type {whole.dtype} for {len(pixels):,}"
-            " images; CIFAR has a whole number for each"
-        )
-    return pixels.reshape(-1, 3, _SIDE, _SIDE), whole.astype(np.int64)
+    return pixels.reshape(-1, 3, _SIDE, _SIDE)
 
 
 def _fields(batch: Any, where: str) -> Mapping[str, Any]:
@@ -188,4 +203,13 @@ def _text(word: Any) -> str:
     return word.decode("utf-8", "replace") if isinstance(word, bytes) else str(word)
 
 
-FORM = Form("CIFAR", 10, _matches, _read)
+def _rows(tree: FileTree, name: str) -> Rows:
+    ((archive, _),) = _find(tree, ReadOptions(chosen=name))
+    content, where = read_whole(tree, name), tree.where(name)
+    if "binary" in archive:
+        return Rows(_parse_binary(content, where, _labels_in(archive))[0], labelled=True)
+    batch = _fields(read_pickle(content, where), where)
+    return Rows(_pixels_of(batch, where), labelled=_labels_of(batch) is not None)
+
+
+FORM = Form("CIFAR", 10, _matches, _read, _rows)

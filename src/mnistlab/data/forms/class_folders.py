@@ -8,7 +8,7 @@ from mnistlab.data.file_tree import FileTree
 from mnistlab.data.form import Form, Part, Parts, ReadOptions, part_of
 from mnistlab.data.labelled_pictures import LabelledPicture, read_labelled
 from mnistlab.errors import DataError
-from mnistlab.text import listed
+from mnistlab.text import counted, listed
 
 _SHOWN = 3
 
@@ -57,10 +57,17 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
                 called[part] = path[split]
         labelled.append(LabelledPicture(name, path[label], part or "train"))
     for word, count in unlabelled.items():
-        notes.append(f"{count:,} pictures in {word} are in no class folder and are not used")
+        are = "is" if count == 1 else "are"
+        notes.append(
+            f"{counted(count, 'picture')} in {word} {are} in no class folder and {are} not used"
+        )
     depth = max(label, split) + 2
     if deeper := sum(len(picture.name.split("/")) > depth for picture in labelled):
-        notes.append(f"{deeper:,} pictures lie deeper inside a class folder and count as its class")
+        lie, count_as = ("lies", "counts") if deeper == 1 else ("lie", "count")
+        notes.append(
+            f"{counted(deeper, 'picture')} {lie} deeper inside a class folder and {count_as} as its"
+            " class"
+        )
     return read_labelled(tree, labelled, options, notes, called)
 
 

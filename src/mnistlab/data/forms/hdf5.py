@@ -20,10 +20,10 @@ from mnistlab.data.array_files import (
     read_whole,
     start_of,
 )
-from mnistlab.data.arrays import splits_from
+from mnistlab.data.arrays import rows_from, splits_from
 from mnistlab.data.bounds import most_unpacked
 from mnistlab.data.file_tree import FileTree
-from mnistlab.data.form import Form, Parts, ReadOptions
+from mnistlab.data.form import Form, Parts, ReadOptions, Rows
 from mnistlab.errors import DataError, describe_exit
 from mnistlab.files import open_file
 
@@ -58,10 +58,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
         DataError: as :func:`mnistlab.data.arrays.splits_from` does; a damaged file, one that refers
             to others, or h5py is not installed.
     """
-    if find_spec("h5py") is None:
-        raise DataError(
-            f"{tree.place}: HDF5 files need an extra; install it: pip install 'mnistlab[hdf5]'"
-        )
+    _refuse_missing_extra(tree.place)
     matlab: list[bool] = []
     files, notes = read_array_files(
         tree, _named(tree, options), options.chosen, lambda name: _read_file(tree, name, matlab)
@@ -76,6 +73,13 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
         )
     parts = splits_from(joined(files), place_of(tree, files), matlab=any(matlab))
     return Parts(**{**vars(parts), "notes": [*parts.notes, *notes]})
+
+
+def _refuse_missing_extra(place: Path | str) -> None:
+    if find_spec("h5py") is None:
+        raise DataError(
+            f"{place}: HDF5 files need an extra; install it: pip install 'mnistlab[hdf5]'"
+        )
 
 
 def _read_file(tree: FileTree, name: str, matlab: list[bool]) -> dict[str, NDArray[Any]]:
@@ -132,4 +136,12 @@ def _parse(answer: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     return arrays, about
 
 
-FORM = Form("HDF5 files", 61, _matches, _read)
+def _rows(tree: FileTree, name: str) -> Rows:
+    where, matlab = tree.where(name), list[bool]()
+    _refuse_missing_extra(where)
+    arrays = _read_file(tree, name, matlab)
+    held = {key: array for key, array in arrays.items() if array.size}
+    return rows_from(held, where, matlab=matlab[0])
+
+
+FORM = Form("HDF5 files", 61, _matches, _read, _rows)

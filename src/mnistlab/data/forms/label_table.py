@@ -21,7 +21,7 @@ from mnistlab.data.forms.text_table import (
 )
 from mnistlab.data.labelled_pictures import LabelledPicture, read_labelled
 from mnistlab.errors import DataError
-from mnistlab.text import listed
+from mnistlab.text import counted, listed
 
 _HEAD = 20
 """Rows that are looked at to tell the columns."""
@@ -210,7 +210,8 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
         entries += _entries(whole, tables[chosen[part]], cells, index, own, called)
     entries = _by_folder(_once(entries, notes), called)
     if left := len(pictures) - len({entry.picture for entry in entries}):
-        notes.append(f"{left:,} pictures are in no table and are not used")
+        are = "is" if left == 1 else "are"
+        notes.append(f"{counted(left, 'picture')} {are} in no table and {are} not used")
     return read_labelled(
         whole,
         [LabelledPicture(e.picture, e.label, e.part or "train", e.group) for e in entries],

@@ -14,9 +14,9 @@ from mnistlab.data.array_files import (
     start_of,
 )
 from mnistlab.data.array_names import parse_name
-from mnistlab.data.arrays import Arrays, splits_from
+from mnistlab.data.arrays import Arrays, rows_from, splits_from
 from mnistlab.data.file_tree import FileTree
-from mnistlab.data.form import Form, Parts, ReadOptions
+from mnistlab.data.form import Form, Parts, ReadOptions, Rows
 from mnistlab.data.mat_file import read_mat
 
 _SUFFIX = ".mat"
@@ -106,4 +106,10 @@ def _cell_words(cells: Sequence[Any]) -> NDArray[Any]:
     return np.array(words) if words and len(words) == len(cells) else np.empty(0, object)
 
 
-FORM = Form("MATLAB files", 60, _matches, _read)
+def _rows(tree: FileTree, name: str) -> Rows:
+    arrays = {key: array for key, array in _read_file(tree, name).items() if array.size}
+    by_columns = bool(_take_mapping(arrays))
+    return rows_from(arrays, tree.where(name), matlab=True, by_columns=by_columns)
+
+
+FORM = Form("MATLAB files", 60, _matches, _read, _rows)

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.data.array_files import joined, place_of, read_array_files, read_whole
-from mnistlab.data.arrays import splits_from
+from mnistlab.data.arrays import rows_from, splits_from
 from mnistlab.data.bounds import most_unpacked
 from mnistlab.data.file_tree import FileTree
-from mnistlab.data.form import Form, Parts, ReadOptions
+from mnistlab.data.form import Form, Parts, ReadOptions, Rows
 from mnistlab.data.plain_pickle import read_pickle
 from mnistlab.errors import DataError
 
@@ -62,7 +62,9 @@ def _unpacked(content: bytes, where: str) -> bytes:
 
 def _arrays(held: Any) -> Iterator[tuple[str, NDArray[Any]]]:
     """Yield the arrays of a dictionary, or of pairs of images and labels, by name."""
-    if isinstance(held, dict):
+    if isinstance(held, np.ndarray):
+        yield "images", held
+    elif isinstance(held, dict):
         for key, value in held.items():
             name = key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key)
             if isinstance(value, dict):
@@ -90,4 +92,9 @@ def _array(value: Any) -> NDArray[Any]:
         return np.empty(0, object)
 
 
-FORM = Form("pickled arrays", 62, _matches, _read)
+def _rows(tree: FileTree, name: str) -> Rows:
+    arrays = {key: array for key, array in _read_file(tree, name).items() if array.size}
+    return rows_from(arrays, tree.where(name))
+
+
+FORM = Form("pickled arrays", 62, _matches, _read, _rows)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mnistlab.kernels.broadcasting import Operand, affine, combine
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(Tensor.add, Tensor.add_, Tensor.__radd__, torch.add)

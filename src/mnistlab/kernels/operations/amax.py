@@ -6,8 +6,8 @@ from torch import Tensor
 from mnistlab.errors import KernelError
 from mnistlab.kernels.broadcasting import affine, combine
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
 from mnistlab.kernels.reduction import Axes, reduce
+from mnistlab.kernels.registry import lowers
 
 _SHARED, _FIRST = 0, 1
 """Which of several largest numbers get the gradient."""

@@ -4,8 +4,9 @@ import torch
 from torch.nn import functional
 
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.operations.pool_2x2 import AVERAGE_POOL, pool_2x2
 from mnistlab.kernels.reduction import reduce
+from mnistlab.kernels.registry import lowers
 from mnistlab.kernels.windows import (
     Pair,
     Sizes,
@@ -92,6 +93,8 @@ def _append(
     divisor: int | None = None,
 ) -> Value:
     rows, columns = windows
+    if divisor is None and (pooled := pool_2x2(graph, value, rows, columns, AVERAGE_POOL)):
+        return pooled
     return graph.append(
         "average_pool",
         [value],

@@ -1,11 +1,14 @@
-"""Batch normalisation."""
+"""Batch normalisation, and ReLU and pooling behind it in one pass."""
+
+from dataclasses import replace
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.graph import Graph, Node, Value
+from mnistlab.kernels.operations.pool_2x2 import AVERAGE_POOL, NO_POOL
+from mnistlab.kernels.registry import joins, lowers
 
 
 @lowers(functional.batch_norm)
@@ -16,7 +19,7 @@ def batch_norm(
     running_var: Tensor | None,
     weight: Tensor | None = None,
     bias: Tensor | None = None,
-    training: bool = False,  # noqa: FBT001, FBT002 - PyTorch's signature
+    training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Value:
@@ -36,8 +39,24 @@ def batch_norm(
         "batch_norm",
         [input],
         input.shape,
-        integers=[0, 0],  # without ReLU, without pooling
+        integers=[False, NO_POOL],  # without ReLU
         floats=[eps, -1.0 if cumulative else momentum],
         parameters=[weight, bias],
         buffers=[running_mean, running_var, batches],
     )
+
+
+@joins
+def norm_with_relu_and_pooling(before: Node, node: Node) -> Node | None:
+    """ReLU after maximum pooling gives the same as before it."""
+    if before.operation != "batch_norm":
+        return None
+    relu, pool = before.integers
+    if node.operation == "relu" and pool != AVERAGE_POOL:
+        output = replace(node.output, shape=before.output.shape)
+        return replace(before, integers=(1, pool), output=output)
+    same_shape = before.output.shape == node.inputs[0].shape
+    if node.operation == "pool_2x2" and pool == NO_POOL and same_shape:
+        integers = (max(relu, node.integers[0]), node.integers[1])
+        return replace(before, integers=integers, output=node.output)
+    return None

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.registry import lowers
 
 Bound = float | Value | Tensor | None
 

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from mnistlab.errors import KernelError
+from mnistlab.kernels.compositions.reshape import unsqueezed
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
-from mnistlab.kernels.operations.reshape import unsqueezed
 from mnistlab.kernels.operations.slice import sliced
+from mnistlab.kernels.registry import lowers
 
 Given = Sequence[Value | Tensor]
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from mnistlab.errors import KernelError
 from mnistlab.kernels.broadcasting import Operand, affine, combine
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lower, lowers
+from mnistlab.kernels.registry import lower, lowers
 
 
 @lowers(

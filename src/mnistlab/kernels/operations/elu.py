@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional
 
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.registry import lowers
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 """Of Klambauer et al. (2017)."""

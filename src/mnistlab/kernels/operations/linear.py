@@ -8,7 +8,7 @@ from mnistlab.kernels.broadcasting import combine
 from mnistlab.kernels.graph import Graph, Value
 from mnistlab.kernels.operations.matmul import matmul
 from mnistlab.kernels.operations.permute import transpose
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(functional.linear)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(torch.log1p, torch.log1p_, torch.special.log1p, Tensor.log1p, Tensor.log1p_)

@@ -5,8 +5,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
 from mnistlab.kernels.operations.softmax import axis_of
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(functional.log_softmax)

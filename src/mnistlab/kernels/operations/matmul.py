@@ -10,10 +10,10 @@ from torch import Tensor
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.broadcasting import align
+from mnistlab.kernels.compositions.reshape import unsqueezed
 from mnistlab.kernels.graph import Graph, Owned, Value
 from mnistlab.kernels.operations.permute import permuted
-from mnistlab.kernels.operations.registry import lowers
-from mnistlab.kernels.operations.reshape import unsqueezed
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(

@@ -6,7 +6,8 @@ import torch
 from torch.nn import functional
 
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.operations.pool_2x2 import MAX_POOL, pool_2x2
+from mnistlab.kernels.registry import lowers
 from mnistlab.kernels.windows import (
     Pair,
     Sizes,
@@ -90,6 +91,8 @@ def _append(
 def _append_windows(
     graph: Graph, value: Value, rows: list[Window], columns: list[Window], steps: Pair
 ) -> Value:
+    if steps == (1, 1) and (pooled := pool_2x2(graph, value, rows, columns, MAX_POOL)):
+        return pooled
     return graph.append(
         "max_pool",
         [value],

@@ -9,8 +9,8 @@ from torch import Tensor
 from mnistlab.errors import KernelError
 from mnistlab.kernels.broadcasting import affine, combine
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lower, lowers
 from mnistlab.kernels.reduction import Axes, reduce
+from mnistlab.kernels.registry import lower, lowers
 
 
 @lowers(Tensor.mean, torch.mean)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from mnistlab.kernels.broadcasting import combine
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(Tensor.minimum, torch.minimum)

@@ -4,8 +4,8 @@ from torch.nn import functional
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
 from mnistlab.kernels.operations.softmax import axis_of
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(functional.normalize)

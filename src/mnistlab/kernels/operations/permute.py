@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(Tensor.permute, torch.permute)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.registry import lowers
 
 _LARGEST = 4
 """Magnitude of exponents: beyond, products lose more digits than PyTorch's method."""

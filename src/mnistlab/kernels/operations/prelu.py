@@ -5,7 +5,7 @@ from torch.nn import functional
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(functional.prelu, Tensor.prelu)

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from mnistlab.kernels.graph import Graph, Value
 from mnistlab.kernels.operations.layer_norm import blocks_of
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(functional.rms_norm, torch.rms_norm)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from mnistlab.errors import KernelError
+from mnistlab.kernels.compositions.reshape import unsqueezed
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
-from mnistlab.kernels.operations.reshape import unsqueezed
+from mnistlab.kernels.registry import lowers
 
 _WHOLE = slice(None)
 

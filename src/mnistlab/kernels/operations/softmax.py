@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.graph import Graph, Node, Value
+from mnistlab.kernels.registry import joins, lowers
 
 
 @lowers(functional.softmax)
@@ -38,6 +39,18 @@ def softmin(
 ) -> Value:
     negative = graph.append("affine", [input], input.shape, floats=[-1, 0])
     return softmax(graph, negative, dim, dtype=dtype)
+
+
+@joins
+def scaled_softmax(before: Node, node: Node) -> Node | None:
+    """The scale of attention scores costs nothing within softmax."""
+    if (before.operation, node.operation) != ("affine", "softmax") or node.floats:
+        return None
+    scale, shift = before.floats
+    if scale <= 0 or shift != 0:
+        return None
+    inputs = (replace(before.inputs[0], shape=node.inputs[0].shape),)
+    return replace(node, inputs=inputs, floats=(scale,))
 
 
 def axis_of(input: Value, dim: int | None, dtype: torch.dtype | None = None) -> Sequence[int]:

@@ -5,8 +5,8 @@ from torch import Tensor
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
 from mnistlab.kernels.reduction import Axes, reduce
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(Tensor.sum, torch.sum)

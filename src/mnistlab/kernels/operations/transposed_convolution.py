@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.registry import lowers
 from mnistlab.kernels.windows import Pair, Sizes, as_row, from_row, images, pair, row_pair
 
 

@@ -2,7 +2,8 @@
 
 const UNREACHED = 3000; // milliseconds until the next try when the server cannot be reached
 
-// Returns { found, trouble }: the models, the default one first, each with its name and what is known about it.
+// Returns { found, trouble }: the models, the default one first, each with its name and what is
+// known about it.
 export async function models() {
   try {
     return { found: await (await fetch("api/models")).json() };
@@ -11,7 +12,8 @@ export async function models() {
   }
 }
 
-// Returns { answer }, or { trouble, again }: what is wrong, and after how many milliseconds to try again, if it helps.
+// Returns { answer }, or { trouble, again }: what is wrong, and after how many milliseconds to try
+// again, if it helps.
 export async function send(address, picture) {
   let response, answer;
   try {

@@ -14,5 +14,8 @@ export function choose(model) {
 }
 
 export function classify(picture) {
-  return send(`api/classify?${new URLSearchParams({ model: name, top: MANY, image: true })}`, picture);
+  return send(
+    `api/classify?${new URLSearchParams({ model: name, top: MANY, image: true })}`,
+    picture,
+  );
 }

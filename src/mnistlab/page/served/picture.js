@@ -1,10 +1,12 @@
 // Picture: a file that someone chose, dropped, pasted or photographed, made small enough to send.
 
-const LONGEST_SIDE = 2000; // pixels; what is larger is reduced here, so that a phone's photo can be sent
+// Pixels; what is larger is reduced here, so that a phone's photo can be sent.
+const LONGEST_SIDE = 2000;
 const LARGEST_FILE = 4e6; // bytes; what is larger is written anew
 const KEEPS_TRANSPARENCY = ["image/png", "image/webp", "image/gif"];
 
-// Returns what to send: the file itself, or a smaller picture. What the browser cannot decode is left to the server.
+// Returns what to send: the file itself, or a smaller picture. What the browser cannot decode is
+// left to the server.
 export async function prepare(file) {
   let bitmap;
   try {

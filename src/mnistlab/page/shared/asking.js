@@ -3,7 +3,8 @@
 const PAUSE = 150; // milliseconds from a change to the request
 
 export class Asking {
-  // read: see reading.js; onAnswer(answer, settled), onTrouble(message): what to do with what comes back.
+  // read: see reading.js; onAnswer(answer, settled), onTrouble(message): what to do with what comes
+  // back.
   constructor(read, onAnswer, onTrouble) {
     Object.assign(this, { read, onAnswer, onTrouble });
     this.subject = 0; // counts what was cleared or exchanged for something else
@@ -13,7 +14,8 @@ export class Asking {
     this.busy = false;
   }
 
-  // Read what `make` returns or promises; `anew` if it has nothing to do with what was asked before.
+  // Read what `make` returns or promises; `anew` if it has nothing to do with what was asked
+  // before.
   ask(make, anew = false) {
     if (anew) this.subject++;
     this.changes++;
@@ -40,12 +42,17 @@ export class Asking {
     this.busy = true;
     let again = null;
     try {
-      again = await this.exchange(await make(), () => subject === this.subject, () => changes === this.changes);
+      again = await this.exchange(
+        await make(),
+        () => subject === this.subject,
+        () => changes === this.changes,
+      );
     } finally {
       this.busy = false;
     }
     if (this.make && again !== null) this.schedule(again);
-    else if (this.make && (changes !== this.changes || subject !== this.subject)) this.schedule(PAUSE);
+    else if (this.make && (changes !== this.changes || subject !== this.subject))
+      this.schedule(PAUSE);
   }
 
   // Returns the milliseconds after which to try again, or null.

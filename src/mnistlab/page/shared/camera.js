@@ -3,7 +3,8 @@
 const LONGEST_SIDE = 480; // pixels of a frame: several a second are sent
 
 export class Camera {
-  // onEnd(message): what to do when it has ended by itself, because someone unplugged or forbade it.
+  // onEnd(message): what to do when it has ended by itself, because someone unplugged or forbade
+  // it.
   constructor(video, onEnd) {
     Object.assign(this, { video, onEnd });
     this.stream = null;
@@ -14,7 +15,8 @@ export class Camera {
     if (navigator.mediaDevices?.getUserMedia) return "";
     return window.isSecureContext
       ? "This browser gives pages no camera."
-      : "Browsers give a page the camera only over https or on the server's own machine (localhost), not at this address.";
+      : "Browsers give a page the camera only over https or on the server's own machine" +
+          " (localhost), not at this address.";
   }
 
   get on() {
@@ -24,9 +26,13 @@ export class Camera {
   // Throws an error with what is wrong as its message.
   async start() {
     const video = { facingMode: "environment", width: { ideal: 1280 } };
-    const stream = await navigator.mediaDevices.getUserMedia({ video, audio: false }).catch((error) => {
-      throw new Error(REASONS[error.name] ?? `The camera cannot be used: ${error.message || error.name}`);
-    });
+    const stream = await navigator.mediaDevices
+      .getUserMedia({ video, audio: false })
+      .catch((error) => {
+        throw new Error(
+          REASONS[error.name] ?? `The camera cannot be used: ${error.message || error.name}`,
+        );
+      });
     this.stream = stream;
     for (const track of stream.getTracks()) {
       track.addEventListener("ended", () => {
@@ -62,7 +68,9 @@ export class Camera {
 }
 
 const REASONS = {
-  NotAllowedError: "The camera was not allowed. Allow it in the browser's settings for this page, or choose a picture.",
+  NotAllowedError:
+    "The camera was not allowed. Allow it in the browser's settings for this page, or choose a" +
+      " picture.",
   NotFoundError: "There is no camera here. Choose a picture instead.",
   NotReadableError: "The camera is in use by another program. Close that, or choose a picture.",
   AbortError: "The camera did not start. Try again, or choose a picture.",

@@ -54,7 +54,10 @@ export class Classes {
       answer?.sure === false ? `Unsure: below the threshold of ${percent(answer.threshold)}` : "";
     if (answer) element("view").src = `data:image/png;base64,${answer.image}`;
     const shown = Math.min(MANY, this.total ?? 0);
-    element("more").textContent = this.most === FEW ? `Show ${shown} of ${(this.total ?? 0).toLocaleString("en")} classes` : "Show fewer";
+    element("more").textContent =
+      this.most === FEW
+        ? `Show ${shown} of ${(this.total ?? 0).toLocaleString("en")} classes`
+        : "Show fewer";
     element("more").setAttribute("aria-expanded", this.most !== FEW);
     element("bars").replaceChildren(...(answer?.top ?? []).slice(0, this.most).map(bar));
     element("bars").hidden = !answer;
@@ -63,7 +66,8 @@ export class Classes {
 }
 
 function bar({ label, probability }, place) {
-  const fill = make("span", { className: "bar" }), track = make("span", { className: "track" }, fill);
+  const fill = make("span", { className: "bar" });
+  const track = make("span", { className: "track" }, fill);
   track.setAttribute("aria-hidden", "true");
   fill.style.setProperty("--share", `${100 * probability}%`);
   const name = make("span", { className: "name", textContent: label, dir: "auto" });

@@ -86,12 +86,21 @@ function use(model) {
   choose(model);
   reset();
   classes.expect(model);
-  const [channels, ...sides] = model.shape, draws = channels === 1 && Math.max(...sides) <= LARGEST_DRAWN;
+  const [channels, ...sides] = model.shape;
+  const draws = channels === 1 && Math.max(...sides) <= LARGEST_DRAWN;
   if (!stage) {
-    stage = new Stage({ drawn: draw, taken: (file) => asking.ask(() => prepare(file), true), reset, draws, pen: PEN });
+    stage = new Stage({
+      drawn: draw,
+      taken: (file) => asking.ask(() => prepare(file), true),
+      reset,
+      draws,
+      pen: PEN,
+    });
   }
   stage.draws = draws;
-  stage.hint = draws ? "Draw here, or choose, drop or paste a picture" : "Choose, drop or paste a picture";
+  stage.hint = draws
+    ? "Draw here, or choose, drop or paste a picture"
+    : "Choose, drop or paste a picture";
   stage.clear();
   element("ground").hidden = !draws;
   // Which of the two a model was trained on, its images' mean tells: most of an image is ground.
@@ -108,7 +117,9 @@ async function begin() {
   if (!found.length) return;
   use(found[0]);
   element("model-choice").hidden = found.length < 2;
-  element("chosen").append(...found.map((model) => new Option(model.about.title ?? model.name, model.name)));
+  element("chosen").append(
+    ...found.map((model) => new Option(model.about.title ?? model.name, model.name)),
+  );
   element("chosen").addEventListener("change", () => use(found[element("chosen").selectedIndex]));
   element("about").replaceChildren(...about());
 }

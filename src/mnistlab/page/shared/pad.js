@@ -1,7 +1,9 @@
-// Pad: the surface to draw on. Strokes are kept in units of its width, so they survive a change of size.
+// Pad: the surface to draw on. Strokes are kept in units of its width, so they survive a change of
+// size.
 
 const SMALLEST_EXPORT = 700; // pixels wide, so that a phone's narrow pad is not coarse
-const PEN = { share: 0.036, thinnest: 7, thickest: 15 }; // its width: of the pad's height, and in CSS pixels
+// Its width: of the pad's height, and in CSS pixels.
+const PEN = { share: 0.036, thinnest: 7, thickest: 15 };
 const PEN_LIGHT = 0.6, PEN_RANGE = 0.8; // factor of the width by pressure
 
 export class Pad {
@@ -74,8 +76,15 @@ export class Pad {
 
   locate(event) {
     const box = this.canvas.getBoundingClientRect();
-    const pressure = event.pointerType === "pen" && event.pressure > 0 ? PEN_LIGHT + PEN_RANGE * event.pressure : 1;
-    return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.width, pressure };
+    const pressure =
+      event.pointerType === "pen" && event.pressure > 0
+        ? PEN_LIGHT + PEN_RANGE * event.pressure
+        : 1;
+    return {
+      x: (event.clientX - box.left) / box.width,
+      y: (event.clientY - box.top) / box.width,
+      pressure,
+    };
   }
 
   draw() {
@@ -99,15 +108,21 @@ export class Pad {
     this.paint(paper, ink);
     // Not toBlob, which browsers put off until they are idle: up to a second.
     const [, encoded] = paper.toDataURL("image/png").split(",");
-    return new Blob([Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0))], { type: "image/png" });
+    return new Blob([Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0))], {
+      type: "image/png",
+    });
   }
 
   paint(canvas, colour) {
     const context = canvas.getContext("2d");
     context.lineCap = context.lineJoin = "round";
     context.strokeStyle = context.fillStyle = colour;
-    // After a change of shape, such as a phone's being turned, all is made smaller if it would lie outside.
-    const lowest = Math.max(0, ...this.strokes.flatMap((stroke) => stroke.points.map((point) => point.y)));
+    // After a change of shape, such as a phone's being turned, all is made smaller if it would lie
+    // outside.
+    const lowest = Math.max(
+      0,
+      ...this.strokes.flatMap((stroke) => stroke.points.map((point) => point.y)),
+    );
     const unit = Math.min(canvas.width, canvas.height / Math.max(lowest, 1e-6));
     for (const stroke of this.strokes) paintStroke(context, stroke, unit);
   }

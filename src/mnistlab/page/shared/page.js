@@ -18,7 +18,8 @@ const stage = new Stage({
 function answered(answer, settled) {
   complain("");
   showing.take(answer, settled);
-  if (settled && !stage.picture) describe(`Drawing, read as ${[...answer.digits].join(" ") || "no digit"}`);
+  if (settled && !stage.picture)
+    describe(`Drawing, read as ${[...answer.digits].join(" ") || "no digit"}`);
 }
 
 function describe(text) {

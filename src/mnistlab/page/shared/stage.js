@@ -1,11 +1,13 @@
-// Stage: what is looked at: a drawing, or a picture that is chosen, dropped, pasted or photographed.
+// Stage: what is looked at: a drawing, or a picture that is chosen, dropped, pasted or
+// photographed.
 
 import { element } from "./elements.js";
 import { Pad } from "./pad.js";
 
 export class Stage {
-  // hint: what an empty stage says; drawn(), taken(file), reset(): what to do when the drawing has changed, when there is a
-  // picture, and when what was there has gone; draws: whether one can draw; pen: see pad.js.
+  // hint: what an empty stage says; drawn(), taken(file), reset(): what to do when the drawing has
+  // changed, when there is a picture, and when what was there has gone; draws: whether one can
+  // draw; pen: see pad.js.
   constructor({ hint = "", drawn, taken, reset, draws = true, pen }) {
     Object.assign(this, { hint, drawn, taken, reset, draws });
     this.picture = null; // the address of the picture shown, if one is

@@ -11,7 +11,18 @@ const { model } = engine;
 // Returns { found }: the one model there is.
 export async function models() {
   const { classes, channels, image, about } = model;
-  return { found: [{ name: about.name, default: true, task: "classify", classes, shape: [channels, ...image], about }] };
+  return {
+    found: [
+      {
+        name: about.name,
+        default: true,
+        task: "classify",
+        classes,
+        shape: [channels, ...image],
+        about,
+      },
+    ],
+  };
 }
 
 // There is no choice.
@@ -29,7 +40,9 @@ export async function classify(file, top = MANY) {
     const { width, height, data } = await decode(file);
     picture = { width, height, data };
   } catch {
-    return { trouble: "This is not a picture that the browser can decode; save it as PNG or JPEG." };
+    return {
+      trouble: "This is not a picture that the browser can decode; save it as PNG or JPEG.",
+    };
   }
   try {
     const answer = await engine.ask("classify", { picture, top });
@@ -42,7 +55,10 @@ export async function classify(file, top = MANY) {
 // What the page says at its end.
 export function about() {
   const sure = model.about.calibrated_on ? "" : " Its probabilities are not calibrated.";
-  return [`Classified by ${engine.about}.${sure} `, "It runs in this page: what you draw or show stays on your device."];
+  return [
+    `Classified by ${engine.about}.${sure} `,
+    "It runs in this page: what you draw or show stays on your device.",
+  ];
 }
 
 /** For scripts of the page that this one is part of: a picture's file → its classes. */

@@ -14,7 +14,9 @@ export class Engine {
 
   employ() {
     try {
-      const made = new Worker(URL.createObjectURL(new Blob([this.program], { type: "text/javascript" })));
+      const made = new Worker(
+        URL.createObjectURL(new Blob([this.program], { type: "text/javascript" })),
+      );
       made.onmessage = ({ data: { id, told, wrong } }) => {
         const { resolve, reject } = this.waiting.get(id);
         this.waiting.delete(id);
@@ -61,8 +63,10 @@ export class Engine {
   get about() {
     const { title, parameters, test } = this.model.about;
     const size = `${Math.round(this.model.weights.byteLength / 1000)} kB`;
-    const accuracy = test ? `, ${(100 * test.accuracy).toFixed(2)} % of ${count(test.images)} test images classified correctly` : "";
-    return `${title}: ${count(parameters)} parameters, ${size}${accuracy}`;
+    const about = `${title}: ${count(parameters)} parameters, ${size}`;
+    if (!test) return about;
+    const right = `${(100 * test.accuracy).toFixed(2)} % of ${count(test.images)} test images`;
+    return `${about}, ${right} classified correctly`;
   }
 }
 

@@ -1,4 +1,5 @@
-// Preparation: a picture made an image of the data set's size and channels, as training did it with each.
+// Preparation: a picture made an image of the data set's size and channels, as training did it with
+// each.
 
 import { round } from "./recogniser/numbers.js";
 import { over } from "./recogniser/picture.js";
@@ -15,7 +16,8 @@ const WHITE = 255;
  */
 export function prepare(picture, { channels, image: [height, width], fit }) {
   if (fit === "none" && (picture.height !== height || picture.width !== width)) {
-    throw new Error(`The picture has ${picture.height}x${picture.width} pixels; this model takes ${height}x${width} and no others.`);
+    const found = `${picture.height}x${picture.width}`, taken = `${height}x${width}`;
+    throw new Error(`The picture has ${found} pixels; this model takes ${taken} and no others.`);
   }
   const colours = over(picture, WHITE), own = channels === 1 ? toGrey(colours) : colours;
   const { scaled, top, left } = place([picture.height, picture.width], [height, width], fit);
@@ -24,7 +26,8 @@ export function prepare(picture, { channels, image: [height, width], fit }) {
   for (let c = 0; c < channels; c++) {
     for (let y = Math.max(0, top); y < Math.min(height, top + scaled[0]); y++) {
       for (let x = Math.max(0, left); x < Math.min(width, left + scaled[1]); x++) {
-        result[(c * height + y) * width + x] = data[((y - top) * scaled[1] + x - left) * channels + c];
+        result[(c * height + y) * width + x] =
+          data[((y - top) * scaled[1] + x - left) * channels + c];
       }
     }
   }
@@ -41,5 +44,9 @@ function place([height, width], [rows, columns], fit) {
     const factor = fit === "crop" ? Math.max(...ratios) : Math.min(1, ...ratios);
     if (factor !== 1) scaled = [height, width].map((side) => Math.max(1, round(side * factor)));
   }
-  return { scaled, top: Math.trunc((rows - scaled[0]) / 2), left: Math.trunc((columns - scaled[1]) / 2) };
+  return {
+    scaled,
+    top: Math.trunc((rows - scaled[0]) / 2),
+    left: Math.trunc((columns - scaled[1]) / 2),
+  };
 }

@@ -17,8 +17,8 @@ export class Reader {
   /**
    * Read a picture.
    * @param {{height: number, width: number, data: Uint8ClampedArray}} pixels RGBA, upright
-   * @returns {object} the fields of `ModelReading` in server/answer.py, which a test compares with these; but `images`
-   *   holds bytes, 28x28 for each digit
+   * @returns {object} the fields of `ModelReading` in server/answer.py, which a test compares with
+   *   these; but `images` holds bytes, 28x28 for each digit
    */
   read(pixels) {
     const { digits, size: [width, height] } = this.recogniser.read(pixels);
@@ -27,7 +27,9 @@ export class Reader {
     return {
       ...{ model: this.name, width, height, digits: labels.join("") },
       sure: digits.length > 0 && !unsure.length,
-      confidence: digits.length ? tidy(digits.reduce((product, digit) => product * digit.confidence, 1)) : 0,
+      confidence: digits.length
+        ? tidy(digits.reduce((product, digit) => product * digit.confidence, 1))
+        : 0,
       boxes: digits.map((digit) => digit.box),
       probabilities: digits.map((digit) => digit.probabilities.map(tidy)),
       unsure,

@@ -24,11 +24,16 @@ export async function read(picture) {
   try {
     pixels = await decode(picture);
   } catch {
-    return { trouble: "This is not a picture that the browser can decode; save it as PNG or JPEG." };
+    return {
+      trouble: "This is not a picture that the browser can decode; save it as PNG or JPEG.",
+    };
   }
   try {
-    const { width, height, data } = pixels, answer = await engine.ask("read", { width, height, data });
-    const images = answer.images.map((pixels) => encode({ height: SIDE, width: SIDE, data: pixels }));
+    const { width, height, data } = pixels;
+    const answer = await engine.ask("read", { width, height, data });
+    const images = answer.images.map((pixels) =>
+      encode({ height: SIDE, width: SIDE, data: pixels }),
+    );
     return { answer: { ...answer, images, also: [], error: null } };
   } catch {
     return { trouble: "This picture cannot be read; make it smaller." };
@@ -38,8 +43,14 @@ export async function read(picture) {
 // What the page says at its end.
 export function about() {
   const sure = model.about.calibrated_on ? "" : " Its probabilities are not calibrated.";
-  return [`Read by ${engine.about}.${sure} `, "It runs in this page: what you draw or show stays on your device."];
+  return [
+    `Read by ${engine.about}.${sure} `,
+    "It runs in this page: what you draw or show stays on your device.",
+  ];
 }
 
-/** For scripts of the page that this one is part of: a picture's file → what is read; 28x28 bytes → probabilities. */
+/**
+ * For scripts of the page that this one is part of: a picture's file → what is read; 28x28 bytes →
+ * probabilities.
+ */
 globalThis.mnistlab = { read, probabilities: (pixels) => engine.ask("probabilities", pixels) };

@@ -1,3 +1,4 @@
+// |x|. At zero its gradient is zero.
 #include "elementwise.h"
 
 namespace {

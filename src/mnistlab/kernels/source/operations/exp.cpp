@@ -1,3 +1,4 @@
+// exp(x).
 #include "elementwise.h"
 
 namespace {

@@ -1,3 +1,4 @@
+// The natural logarithm of x.
 #include "elementwise.h"
 
 namespace {

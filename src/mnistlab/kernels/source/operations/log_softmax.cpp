@@ -1,3 +1,4 @@
+// The logarithm of softmax along an axis.
 #include "axis.h"
 
 namespace {

@@ -1,3 +1,4 @@
+// 1 / (1 + exp(-x)).
 #include "elementwise.h"
 
 namespace {

@@ -1,10 +1,13 @@
+// Softmax of x times a number above 0, if there is one, along an axis. The backward pass reads the result, which is cheaper than exp.
 #include "axis.h"
 
 namespace {
 
 class Softmax final : public AlongAxis {
    public:
-    using AlongAxis::AlongAxis;
+    explicit Softmax(const Signature &signature)
+        : AlongAxis(signature),
+          scale_(signature.floats.empty() ? 1.0f : static_cast<float>(signature.floats[0])) {}
 
     void forward(const Forward &at) const override {
         each_row([&](int64_t, int64_t first) {
@@ -12,7 +15,7 @@ class Softmax final : public AlongAxis {
             Lanes *y = at.y + first;
             const Lanes most = largest(x);
             const Sums<1> sum = sum_over<1>(size_, [&](int64_t i, int p, Part(&term)[1]) {
-                term[0] = y[i * step_].part[p] = exp(x[i * step_].part[p] - most.part[p]);
+                term[0] = y[i * step_].part[p] = exp((x[i * step_].part[p] - most.part[p]) * scale_);
             });
             for (int64_t i = 0; i < size_; i++)
                 for (int p = 0; p < PARTS; p++) y[i * step_].part[p] /= sum.of[0].part[p];
@@ -30,11 +33,15 @@ class Softmax final : public AlongAxis {
             for (int64_t i = 0; i < size_; i++)
                 for (int p = 0; p < PARTS; p++)
                     dx[i * step_].part[p] =
-                        y[i * step_].part[p] * (dy[i * step_].part[p] - sum.of[0].part[p]);
+                        y[i * step_].part[p] * (dy[i * step_].part[p] - sum.of[0].part[p]) *
+                        scale_;
         });
     }
 
     bool reads_output() const override { return true; }
+
+   private:
+    const float scale_;
 };
 
 }  // namespace

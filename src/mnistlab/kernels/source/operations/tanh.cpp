@@ -1,3 +1,4 @@
+// The hyperbolic tangent of x.
 #include "elementwise.h"
 
 namespace {

@@ -1,6 +1,8 @@
 // Arithmetic: what a network does with each number by itself, and with pairs of them.
 
-const eachNumber = (work) => ({ shape, data }, layer) => ({ shape, data: data.map((value) => work(value, layer)) });
+const eachNumber =
+  (work) =>
+  ({ shape, data }, layer) => ({ shape, data: data.map((value) => work(value, layer)) });
 
 /** Pairs of numbers; a side of one pixel is taken again and again, as NumPy does. */
 const eachPair = (work) => (left, right) => {
@@ -36,20 +38,29 @@ const hardSigmoid = (value, { alpha, beta }) => Math.min(1, Math.max(0, alpha * 
 /** The error function, to 1.2e-7: Numerical Recipes' (Press and others, 1992, section 6.2). */
 function erf(x) {
   const t = 1 / (1 + 0.5 * Math.abs(x));
-  const terms = [0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806, 0.09678418, 0.37409196, 1.00002368];
+  const terms = [
+    0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806, 0.09678418,
+    0.37409196, 1.00002368,
+  ];
   const sum = terms.reduce((total, term) => total * t + term, 0);
   const tail = t * Math.exp(-x * x - 1.26551223 + t * sum);
   return x >= 0 ? 1 - tail : tail - 1;
 }
 
 function gelu(x, { tanh }) {
-  return 0.5 * x * (1 + (tanh ? Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)) : erf(x / Math.SQRT2)));
+  return (
+    0.5 *
+    x *
+    (1 + (tanh ? Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)) : erf(x / Math.SQRT2)))
+  );
 }
 
 function softmax({ shape, data }, { log }) {
   const highest = Math.max(...data), powers = data.map((value) => Math.exp(value - highest));
   const total = powers.reduce((sum, power) => sum + power, 0);
-  const result = log ? data.map((value) => value - highest - Math.log(total)) : powers.map((power) => power / total);
+  const result = log
+    ? data.map((value) => value - highest - Math.log(total))
+    : powers.map((power) => power / total);
   return { shape, data: result };
 }
 
@@ -70,7 +81,8 @@ export const ARITHMETIC = {
   leaky_relu: eachNumber((value, { alpha }) => (value > 0 ? value : alpha * value)),
   prelu: eachChannel(({ slope }, learnt) => {
     const slopes = learnt(slope);
-    return (value, channel) => (value > 0 ? value : value * slopes[slopes.length > 1 ? channel : 0]);
+    return (value, channel) =>
+      value > 0 ? value : value * slopes[slopes.length > 1 ? channel : 0];
   }),
   scale_and_shift: eachChannel(({ by, to }, learnt) => {
     const factors = learnt(by), shifts = learnt(to);

@@ -1,6 +1,9 @@
 // Layers: what a network does with channels of pixels. `Block` is network.js's.
 
-/** Put `value` around each channel: `top`, `left`, `bottom` and `right` pixels of it; negative ones are cut off. */
+/**
+ * Put `value` around each channel: `top`, `left`, `bottom` and `right` pixels of it; negative ones
+ * are cut off.
+ */
 function pad({ shape: [channels, height, width], data }, { top, left, bottom, right, value }) {
   const tall = height + top + bottom, wide = width + left + right;
   const result = new Float32Array(channels * tall * wide).fill(value);
@@ -8,7 +11,8 @@ function pad({ shape: [channels, height, width], data }, { top, left, bottom, ri
   for (let c = 0; c < channels; c++) {
     for (let y = Math.max(0, -top); y < height + Math.min(0, bottom); y++) {
       const start = (c * height + y) * width;
-      result.set(data.subarray(start + first, start + last), (c * tall + y + top) * wide + left + first);
+      const row = data.subarray(start + first, start + last);
+      result.set(row, (c * tall + y + top) * wide + left + first);
     }
   }
   return { shape: [channels, tall, wide], data: result };
@@ -16,7 +20,8 @@ function pad({ shape: [channels, height, width], data }, { top, left, bottom, ri
 
 /** Rows times a matrix: of pixels beside each other new ones are made. */
 function across({ shape, data }, { matrix }, learnt) {
-  const weights = learnt(matrix), width = shape.at(-1), wide = matrix.shape[1], rows = data.length / width;
+  const weights = learnt(matrix), wide = matrix.shape[1];
+  const width = shape.at(-1), rows = data.length / width;
   const result = new Float32Array(rows * wide);
   for (let row = 0; row < rows; row++) {
     for (let x = 0; x < wide; x++) {
@@ -30,12 +35,15 @@ function across({ shape, data }, { matrix }, learnt) {
 
 /** A matrix times columns: of pixels above each other new ones are made. */
 function down({ shape: [channels, height, width], data }, { matrix }, learnt) {
-  const weights = learnt(matrix), tall = matrix.shape[0], result = new Float32Array(channels * tall * width);
+  const weights = learnt(matrix), tall = matrix.shape[0];
+  const result = new Float32Array(channels * tall * width);
   for (let c = 0; c < channels; c++) {
     for (let y = 0; y < tall; y++) {
       for (let x = 0; x < width; x++) {
         let sum = 0;
-        for (let k = 0; k < height; k++) sum += weights[y * height + k] * data[(c * height + k) * width + x];
+        for (let k = 0; k < height; k++) {
+          sum += weights[y * height + k] * data[(c * height + k) * width + x];
+        }
         result[(c * tall + y) * width + x] = sum;
       }
     }
@@ -44,14 +52,21 @@ function down({ shape: [channels, height, width], data }, { matrix }, learnt) {
 }
 
 /** Slide kernels over channels; `weight` is of outputs × channels of a group × rows × columns. */
-function convolution({ shape: [channels, height, width], data }, { weight, bias, stride, dilation, groups }, learnt) {
-  const [outputs, each, rows, columns] = weight.shape, kernels = learnt(weight), biases = bias && learnt(bias);
+function convolution(
+  { shape: [channels, height, width], data },
+  { weight, bias, stride, dilation, groups },
+  learnt,
+) {
+  const [outputs, each, rows, columns] = weight.shape;
+  const kernels = learnt(weight), biases = bias && learnt(bias);
   const tall = Math.floor((height - dilation[0] * (rows - 1) - 1) / stride[0]) + 1;
   const wide = Math.floor((width - dilation[1] * (columns - 1) - 1) / stride[1]) + 1;
-  const size = each * rows * columns, seen = new Float64Array(size), area = tall * wide, made = outputs / groups;
+  const size = each * rows * columns, seen = new Float64Array(size);
+  const area = tall * wide, made = outputs / groups;
   const result = new Float32Array(outputs * area);
   for (let group = 0; group < groups; group++) {
-    const own = kernels.subarray(group * made * size, (group + 1) * made * size), before = group * made;
+    const own = kernels.subarray(group * made * size, (group + 1) * made * size);
+    const before = group * made;
     for (let place = 0; place < area; place++) {
       const x = (place % wide) * stride[1], y = Math.floor(place / wide) * stride[0];
       for (let c = group * each, i = 0; c < (group + 1) * each; c++) {
@@ -68,7 +83,10 @@ function convolution({ shape: [channels, height, width], data }, { weight, bias,
   return { shape: [outputs, tall, wide], data: result };
 }
 
-/** Sums of products with each row of weights; four rows at a time, since a sum has to wait for itself. */
+/**
+ * Sums of products with each row of weights; four rows at a time, since a sum has to wait for
+ * itself.
+ */
 function products(numbers, weights, rows, take) {
   const size = numbers.length;
   let row = 0;
@@ -93,10 +111,14 @@ function products(numbers, weights, rows, take) {
   }
 }
 
-/** Of each `size` window, `stride` apart, one number; with `ceil` also of the last ones, which are cut off. */
+/**
+ * Of each `size` window, `stride` apart, one number; with `ceil` also of the last ones, which are
+ * cut off.
+ */
 const windows = (work) => ({ shape: [channels, height, width], data }, { size, stride, ceil }) => {
   const round = ceil ? Math.ceil : Math.floor;
-  const tall = round((height - size[0]) / stride[0]) + 1, wide = round((width - size[1]) / stride[1]) + 1;
+  const tall = round((height - size[0]) / stride[0]) + 1;
+  const wide = round((width - size[1]) / stride[1]) + 1;
   const result = new Float32Array(channels * tall * wide);
   for (let c = 0, i = 0; c < channels; c++) {
     for (let y = 0; y < tall; y++) {
@@ -129,7 +151,8 @@ function meanOf(data, rows, width, top, bottom, left, right) {
 /** One number of each whole channel; `flat` leaves only those. */
 const whole = (work) => ({ shape: [channels, height, width], data }, { flat }) => {
   const one = (_, c) => work(data, c * height, width, 0, height, 0, width);
-  return { shape: flat ? [channels] : [channels, 1, 1], data: Float32Array.from({ length: channels }, one) };
+  const made = Float32Array.from({ length: channels }, one);
+  return { shape: flat ? [channels] : [channels, 1, 1], data: made };
 };
 
 /** Some of the channels. */
@@ -140,7 +163,8 @@ function channels({ shape: [all, ...sides], data }, { start, end }) {
 
 /** Channels of several, one after the other. */
 function concat(...given) {
-  const blocks = given.slice(0, -2), result = new Float32Array(blocks.reduce((size, { data }) => size + data.length, 0));
+  const blocks = given.slice(0, -2);
+  const result = new Float32Array(blocks.reduce((size, { data }) => size + data.length, 0));
   let at = 0;
   for (const { data } of blocks) {
     result.set(data, at);

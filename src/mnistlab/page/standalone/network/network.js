@@ -15,9 +15,9 @@ import { LAYERS } from "./layers.js";
  * @typedef {object} Model
  * @property {number} channels of the images, 1 or 3
  * @property {[number, number]} image height and width of the images
- * @property {object[]} layers each with its `kind`, a key of `ARITHMETIC` or `LAYERS`, and what that takes; numbers that
- *   were learnt are `{start, shape}`, a place in `weights`. `from` has its inputs: 0 for the image, 1 for the first layer's
- *   result and so on, or numbers that were learnt
+ * @property {object[]} layers each with its `kind`, a key of `ARITHMETIC` or `LAYERS`, and what
+ *   that takes; numbers that were learnt are `{start, shape}`, a place in `weights`. `from` has its
+ *   inputs: 0 for the image, 1 for the first layer's result and so on, or numbers that were learnt
  * @property {Float32Array} weights
  * @property {number} temperature divides the logits before they become probabilities
  * @property {string[]} classes names of the outputs, in order; the last may be `none`
@@ -37,7 +37,10 @@ export class Network {
     this.tellsNone = model.classes.includes(NONE);
   }
 
-  /** The highest logit of a typical image; `null` if the network itself tells what is none of the classes. */
+  /**
+   * The highest logit of a typical image; `null` if the network itself tells what is none of the
+   * classes.
+   */
   get typicalLogit() {
     return this.tellsNone ? null : (this.about.typical_logit ?? TYPICAL_LOGIT);
   }
@@ -45,9 +48,11 @@ export class Network {
   /** Logits of one image: bytes row by row, one channel after the other. */
   logits(pixels) {
     const { channels, image, layers } = this.model;
-    const learnt = ({ start, shape }) => this.weights.subarray(start, start + shape.reduce((size, side) => size * side, 1));
+    const learnt = ({ start, shape }) =>
+      this.weights.subarray(start, start + shape.reduce((size, side) => size * side, 1));
     const values = [{ shape: [channels, ...image], data: Float32Array.from(pixels) }];
-    const value = (from) => (typeof from === "number" ? values[from] : { shape: from.shape, data: learnt(from) });
+    const value = (from) =>
+      typeof from === "number" ? values[from] : { shape: from.shape, data: learnt(from) };
     for (const layer of layers) {
       values.push(KINDS[layer.kind](...layer.from.map(value), layer, learnt));
     }

@@ -1,4 +1,5 @@
-// Cutting: the characters of a picture as digits that a network can read; a character of several is cut apart.
+// Cutting: the characters of a picture as digits that a network can read; a character of several is
+// cut apart.
 
 import { prepare } from "./glyph.js";
 import { extent } from "./numbers.js";
@@ -9,7 +10,8 @@ const MOST_PIECES = 500;
 /**
  * One digit, found and prepared but not read.
  * @typedef {object} Glyph
- * @property {[number, number, number, number]} box left, top, right and bottom in pixels of what was looked at
+ * @property {[number, number, number, number]} box left, top, right and bottom in pixels of what
+ *   was looked at
  * @property {Uint8Array} pixels 28x28
  */
 
@@ -29,8 +31,19 @@ export class Cutter {
    */
   glyphs(character, tall, ink, several) {
     if (!this.known.has(ink)) this.known.set(ink, new Map());
-    const seen = this.known.get(ink), mask = character.mask(), { left, top, contrast, thickness } = character;
-    const key = [left, top, mask.height, mask.width, contrast, thickness, tall, several, mask.data.join("")].join();
+    const seen = this.known.get(ink), mask = character.mask();
+    const { left, top, contrast, thickness } = character;
+    const key = [
+      left,
+      top,
+      mask.height,
+      mask.width,
+      contrast,
+      thickness,
+      tall,
+      several,
+      mask.data.join(""),
+    ].join();
     if (!seen.has(key)) {
       const masks = several && this.left > 0 ? this.cut(character, tall, ink) : [mask];
       seen.set(key, masks.map((part) => glyphOf(character, part, ink)));
@@ -50,6 +63,11 @@ export class Cutter {
 /** @returns {Glyph} */
 function glyphOf(character, mask, ink) {
   const [top, bottom, left, right] = extent(mask);
-  const box = [character.left + left, character.top + top, character.left + right, character.top + bottom];
+  const box = [
+    character.left + left,
+    character.top + top,
+    character.left + right,
+    character.top + bottom,
+  ];
   return { box, pixels: prepare(character.amount(ink, mask)) };
 }

@@ -5,8 +5,8 @@
 const FAR = 1e9;
 
 /**
- * Euclidean distances (Felzenszwalb and Huttenlocher, 2012); 0 outside the mask. If nothing is outside, distances are
- * those from a pixel above the first, as SciPy has them.
+ * Euclidean distances (Felzenszwalb and Huttenlocher, 2012); 0 outside the mask. If nothing is
+ * outside, distances are those from a pixel above the first, as SciPy has them.
  * @param {Mask} mask
  * @returns {Float64Array}
  */
@@ -74,7 +74,8 @@ function nearestInColumn(data, height, width) {
 }
 
 /**
- * Chessboard distances, in which a step to a corner counts as one; -1 everywhere if nothing is outside.
+ * Chessboard distances, in which a step to a corner counts as one; -1 everywhere if nothing is
+ * outside.
  * @param {Mask} mask
  * @returns {Int32Array}
  */

@@ -1,4 +1,5 @@
-// Filters: those of SciPy's ndimage that work along lines, in double precision, kept in that of the plane.
+// Filters: those of SciPy's ndimage that work along lines, in double precision, kept in that of the
+// plane.
 
 /** @typedef {import("./numbers.js").Plane} Plane */
 
@@ -10,7 +11,8 @@ export const REFLECT = (place, length) => {
 export const NEAREST = (place, length) => (place < 0 ? 0 : place >= length ? length - 1 : place);
 
 /**
- * Put every row or column, lengthened by `before` and `after` pixels, through a function that fills the line's result.
+ * Put every row or column, lengthened by `before` and `after` pixels, through a function that fills
+ * the line's result.
  * @param {Plane} plane
  * @param {boolean} down whether columns
  * @param {(line: Float64Array, result: Float64Array) => void} work
@@ -32,17 +34,26 @@ function alongLines({ height, width, data }, down, [before, after], beyond, work
 /** Blur with a Gaussian of `sigma` pixels. */
 export function gaussian(plane, sigma) {
   const reach = Math.trunc(4 * sigma + 0.5);
-  let weights = Float64Array.from({ length: reach + 1 }, (_, x) => Math.exp((-0.5 / (sigma * sigma)) * x * x));
+  let weights = Float64Array.from({ length: reach + 1 }, (_, x) =>
+    Math.exp((-0.5 / (sigma * sigma)) * x * x),
+  );
   const total = weights.reduce((sum, weight, x) => sum + (x ? 2 * weight : weight), 0);
   weights = weights.map((weight) => weight / total);
   const blur = (line, result) => {
     for (let i = 0; i < result.length; i++) {
       let sum = line[i + reach] * weights[0];
-      for (let k = reach; k > 0; k--) sum += (line[i + reach - k] + line[i + reach + k]) * weights[k];
+      for (let k = reach; k > 0; k--)
+        sum += (line[i + reach - k] + line[i + reach + k]) * weights[k];
       result[i] = sum;
     }
   };
-  return alongLines(alongLines(plane, true, [reach, reach], REFLECT, blur), false, [reach, reach], REFLECT, blur);
+  return alongLines(
+    alongLines(plane, true, [reach, reach], REFLECT, blur),
+    false,
+    [reach, reach],
+    REFLECT,
+    blur,
+  );
 }
 
 /** Average over squares of `size` pixels. */
@@ -61,7 +72,10 @@ export function uniform(plane, size, beyond = REFLECT) {
   return alongLines(alongLines(plane, true, ends, beyond, average), false, ends, beyond, average);
 }
 
-/** The greatest of each window of `size` numbers of a line (van Herk, 1992); both buffers are as long as the line. */
+/**
+ * The greatest of each window of `size` numbers of a line (van Herk, 1992); both buffers are as
+ * long as the line.
+ */
 function slidingMaximum(line, result, size, left, right) {
   const last = line.length - 1;
   left[0] = line[0];
@@ -72,7 +86,8 @@ function slidingMaximum(line, result, size, left, right) {
   for (let i = last - 1, k = (last % size) || size; i >= 0; i--, k = k === 1 ? size : k - 1) {
     right[i] = k !== size && right[i + 1] > line[i] ? right[i + 1] : line[i];
   }
-  for (let i = 0, j = size - 1; i < result.length; i++, j++) result[i] = left[j] > right[i] ? left[j] : right[i];
+  for (let i = 0, j = size - 1; i < result.length; i++, j++)
+    result[i] = left[j] > right[i] ? left[j] : right[i];
 }
 
 /**
@@ -102,5 +117,7 @@ export function dilateGrey(plane, size, beyond = REFLECT) {
   return extreme(plane, size, 1, { beyond, origin: size % 2 ? 0 : -1 });
 }
 
-export const closeGrey = (plane, size, beyond = REFLECT) => minimum(dilateGrey(plane, size, beyond), size, beyond);
-export const openGrey = (plane, size, beyond = REFLECT) => dilateGrey(minimum(plane, size, beyond), size, beyond);
+export const closeGrey = (plane, size, beyond = REFLECT) =>
+  minimum(dilateGrey(plane, size, beyond), size, beyond);
+export const openGrey = (plane, size, beyond = REFLECT) =>
+  dilateGrey(minimum(plane, size, beyond), size, beyond);

@@ -1,4 +1,5 @@
-// Glyph: one digit's ink, prepared as MNIST was (LeCun, Bottou, Bengio and Haffner, 1998, section III.A).
+// Glyph: one digit's ink, prepared as MNIST was (LeCun, Bottou, Bengio and Haffner, 1998, section
+// III.A).
 
 import { distance } from "./distance.js";
 import { REFLECT, dilateGrey, maximum } from "./filters.js";
@@ -28,7 +29,9 @@ export function prepare(ink) {
 
 const inked = (plane) => where(plane, (value) => value > 0.5);
 
-/** The mean stroke thickness: four times the mean distance to the nearest pixel outside, less two. */
+/**
+ * The mean stroke thickness: four times the mean distance to the nearest pixel outside, less two.
+ */
 function thickness(shape, inside) {
   let sum = 0, area = 0;
   for (let i = 0; i < inside.length; i++) {
@@ -39,14 +42,20 @@ function thickness(shape, inside) {
   return area ? (4 * sum) / area - 2 : 0;
 }
 
-/** Scale into the box of 20 (on the fine grid), with a margin for strokes that grow, and make edges steep. */
+/**
+ * Scale into the box of 20 (on the fine grid), with a margin for strokes that grow, and make edges
+ * steep.
+ */
 function toBox(cut) {
   const factor = (INNER * FINE) / Math.max(cut.height - 2, cut.width - 2);
-  const width = Math.max(FINE, round(cut.width * factor)), height = Math.max(FINE, round(cut.height * factor));
+  const width = Math.max(FINE, round(cut.width * factor));
+  const height = Math.max(FINE, round(cut.height * factor));
   // A hair would be averaged away.
   const whole = factor < 1 ? dilateGrey(cut, round(1 / factor), REFLECT) : cut;
   const grown = resize(whole, width, height, factor > 1 ? BICUBIC : BOX);
-  const data = grown.data.map((value) => clamp(fround(fround(value - 0.5) * STEEPNESS) + 0.5, 0, 1));
+  const data = grown.data.map((value) =>
+    clamp(fround(fround(value - 0.5) * STEEPNESS) + 0.5, 0, 1),
+  );
   return pad({ ...grown, data }, FINE);
 }
 
@@ -74,16 +83,28 @@ function clear(distances, reach) {
   return cleared;
 }
 
-/** Average down from the fine grid: the longer side of the ink becomes 20, each pixel its share of ink, 0 to 1. */
+/**
+ * Average down from the fine grid: the longer side of the ink becomes 20, each pixel its share of
+ * ink, 0 to 1.
+ */
 function shrink(fine) {
   const cut = crop(fine, ...extent(inked(fine))), factor = INNER / Math.max(cut.height, cut.width);
-  return resize(cut, ...[cut.width, cut.height].map((side) => Math.max(1, round(side * factor))), BOX);
+  return resize(
+    cut,
+    ...[cut.width, cut.height].map((side) => Math.max(1, round(side * factor))),
+    BOX,
+  );
 }
 
-/** Put an image of at most 20x20 into 28x28 with its centre of mass in the middle, as far as it fits. */
+/**
+ * Put an image of at most 20x20 into 28x28 with its centre of mass in the middle, as far as it
+ * fits.
+ */
 function place({ height, width, data }) {
   const total = pairwiseSum(data, fround), columns = new Float32Array(width);
-  const rows = Float32Array.from({ length: height }, (_, y) => pairwiseSum(data, fround, y * width, width));
+  const rows = Float32Array.from({ length: height }, (_, y) =>
+    pairwiseSum(data, fround, y * width, width),
+  );
   data.forEach((value, i) => (columns[i % width] += value));
   const corner = (sums) => {
     const centre = pairwiseSum(Float64Array.from(sums, (sum, i) => sum * i)) / total;

@@ -1,4 +1,5 @@
-// Ink: how much darker (or, on a board, lighter) than the paper around it each pixel of a picture is.
+// Ink: how much darker (or, on a board, lighter) than the paper around it each pixel of a picture
+// is.
 
 import { NEAREST, closeGrey, gaussian, maximum, minimum, uniform } from "./filters.js";
 import { solve } from "./matrix.js";
@@ -20,9 +21,11 @@ const { fround } = Math;
 /**
  * What stands out from the paper.
  * @typedef {object} Ink
- * @property {import("./numbers.js").Plane<Float32Array>} contrast about 0 on paper, up to 1 where ink takes all light
+ * @property {import("./numbers.js").Plane<Float32Array>} contrast about 0 on paper, up to 1 where
+ *   ink takes all light
  * @property {number} threshold contrast above which a pixel can be ink
- * @property {boolean} drawn whether the paper is a single colour, so that whatever stands out is ink
+ * @property {boolean} drawn whether the paper is a single colour, so that whatever stands out is
+ *   ink
  */
 
 /**
@@ -35,7 +38,8 @@ const { fround } = Math;
 export function findInk({ height, width, data }, dark, window) {
   const channels = [0, 1, 2].map((c) => {
     const light = new Float32Array(height * width);
-    for (let i = 0, j = c; i < light.length; i++, j += 3) light[i] = (dark ? data[j] : 255 - data[j]) + 1;
+    for (let i = 0, j = c; i < light.length; i++, j += 3)
+      light[i] = (dark ? data[j] : 255 - data[j]) + 1;
     return channelContrast({ height, width, data: light }, window);
   });
   const contrast = gaussian({ height, width, data: project(channels, height, width) }, 0.8);
@@ -58,7 +62,9 @@ export function findDrawnInk({ height, width, data }) {
     else take((i - 2 * width) % height, i - 2 * width < height ? 0 : width - 1);
   }
   const paper = commonColour(data, sample);
-  const away = Float64Array.from(sample, (i) => Math.max(...paper.map((value, c) => Math.abs(data[i + c] - value))));
+  const away = Float64Array.from(sample, (i) =>
+    Math.max(...paper.map((value, c) => Math.abs(data[i + c] - value))),
+  );
   const limit = 0.4 * Math.max(quantile(away, 0.98), 1);
   let flat = 0, shaded = 0;
   for (const distance of away) {
@@ -66,19 +72,25 @@ export function findDrawnInk({ height, width, data }) {
     else if (distance < limit) shaded++;
   }
   const share = flat / away.length, tiny = Math.min(height, width) <= SMALLEST_SIDE;
-  if (share < (tiny ? TINY_FLAT_SHARE : FLAT_SHARE) || shaded / away.length > 0.5 * (1 - share)) return null;
+  if (share < (tiny ? TINY_FLAT_SHARE : FLAT_SHARE) || shaded / away.length > 0.5 * (1 - share))
+    return null;
   const contrast = new Float32Array(height * width), [red, green, blue] = paper;
   for (let i = 0, j = 0; i < contrast.length; i++, j += 3) {
     const squares = fround(fround((data[j] - red) ** 2) + fround((data[j + 1] - green) ** 2));
     const mean = fround(fround(squares + fround((data[j + 2] - blue) ** 2)) / 3);
     contrast[i] = fround(Math.sqrt(mean)) / 255;
   }
-  return { contrast: { height, width, data: contrast }, threshold: Math.max(FAINTEST, (2 * FLAT) / 255), drawn: true };
+  return {
+    contrast: { height, width, data: contrast },
+    threshold: Math.max(FAINTEST, (2 * FLAT) / 255),
+    drawn: true,
+  };
 }
 
 /** The median of the colours, told apart in steps of four, of which there are most. */
 function commonColour(data, sample) {
-  const code = (i) => ((data[i] >> 2) * 64 + (data[i + 1] >> 2)) * 64 + (data[i + 2] >> 2), counts = new Map();
+  const code = (i) => ((data[i] >> 2) * 64 + (data[i + 1] >> 2)) * 64 + (data[i + 2] >> 2);
+  const counts = new Map();
   for (const i of sample) counts.set(code(i), (counts.get(code(i)) ?? 0) + 1);
   const [most] = [...counts].sort(([a, m], [b, n]) => n - m || a - b)[0];
   const common = sample.filter((i) => code(i) === most);
@@ -101,12 +113,15 @@ export function balance(colours) {
     return [1, x, y, x * x, x * y, y * y];
   });
   const middle = median(grey.slice());
-  let residuals = grey.map((value) => value - middle), weights = new Float64Array(grey.length).fill(1);
+  let residuals = grey.map((value) => value - middle);
+  let weights = new Float64Array(grey.length).fill(1);
   for (let n = 0; n < 8; n++) {
     const spread = 1.4826 * median(residuals.map(Math.abs)) + 1;
     weights = residuals.map((residual) => Math.max(0, 1 - (residual / (5 * spread)) ** 2) ** 2);
     const surface = fit(terms, grey, weights);
-    residuals = grey.map((value, i) => surface.reduce((rest, factor, k) => rest - factor * terms[i][k], value));
+    residuals = grey.map((value, i) =>
+      surface.reduce((rest, factor, k) => rest - factor * terms[i][k], value),
+    );
   }
   let lighter = 0, darker = 0;
   residuals.forEach((out, i) => {
@@ -119,7 +134,8 @@ export function balance(colours) {
 
 /** Least squares, weighted: the normal equations. */
 function fit(terms, values, weights) {
-  const size = terms[0].length, rows = Array.from({ length: size }, () => new Float64Array(size + 1));
+  const size = terms[0].length;
+  const rows = Array.from({ length: size }, () => new Float64Array(size + 1));
   terms.forEach((term, i) => {
     if (!weights[i]) return;
     for (let a = 0; a < size; a++) {
@@ -136,7 +152,8 @@ function noise(contrast) {
   const tall = contrast.height >> 3, wide = contrast.width >> 3, spread = new Float32Array(64);
   if (!tall || !wide) return LEAST_NOISE;
   for (let n = 0; n < 64; n++) {
-    const top = (n >> 3) * tall, left = (n & 7) * wide, tile = crop(contrast, top, top + tall, left, left + wide).data;
+    const top = (n >> 3) * tall, left = (n & 7) * wide;
+    const tile = crop(contrast, top, top + tall, left, left + wide).data;
     const middle = median(tile);
     spread[n] = 1.4826 * median(tile.map((value) => Math.abs(fround(value - middle))));
   }
@@ -153,13 +170,18 @@ function channelContrast(light, window) {
   // Where the paper ends, the transition to what lies behind it would look like a line.
   const low = minimum(closed, 7, NEAREST).data, high = maximum(closed, 7, NEAREST).data;
   const dim = fround(DIM * quantile(paper.data.slice(), 0.9)), boundary = fround(BOUNDARY);
-  const whole = paper.data.map((value, i) => (low[i] < fround(boundary * high[i]) ? 0 : 1 / Math.max(value, dim)));
+  const whole = paper.data.map((value, i) =>
+    low[i] < fround(boundary * high[i]) ? 0 : 1 / Math.max(value, dim),
+  );
   const full = resize(paper, width, height, BILINEAR).data;
   const share = resize({ ...paper, data: whole }, width, height, BILINEAR).data;
   return full.map((value, i) => fround(value - light.data[i]) * share[i]);
 }
 
-/** The grey closing; beyond the picture's edge it is thought to go on, or slopes would end in ink there. */
+/**
+ * The grey closing; beyond the picture's edge it is thought to go on, or slopes would end in ink
+ * there.
+ */
 function close(light, window) {
   const closed = closeGrey(pad(light, window, true), window, NEAREST);
   return crop(closed, window, closed.height - window, window, closed.width - window);
@@ -167,11 +189,14 @@ function close(light, window) {
 
 function everySecond({ height, width, data }) {
   const wide = (width + 1) >> 1, sample = new Float32Array(((height + 1) >> 1) * wide);
-  for (let i = 0; i < sample.length; i++) sample[i] = data[2 * Math.floor(i / wide) * width + 2 * (i % wide)];
+  for (let i = 0; i < sample.length; i++)
+    sample[i] = data[2 * Math.floor(i / wide) * width + 2 * (i % wide)];
   return sample;
 }
 
-/** Weigh the colours: Fisher's discriminant between ink and paper, the colours taken as independent. */
+/**
+ * Weigh the colours: Fisher's discriminant between ink and paper, the colours taken as independent.
+ */
 function project(channels, height, width) {
   const sample = channels.map((data) => everySecond({ height, width, data }));
   const peak = sample[0].map((value, i) => Math.max(value, sample[1][i], sample[2][i]));
@@ -186,10 +211,14 @@ function project(channels, height, width) {
     });
     const useful = sample.map((values, c) => {
       const middle = median(values.slice());
-      return gains[c] / (median(values.map((value) => Math.abs(fround(value - middle)))) + 0.01) ** 2;
+      return (
+        gains[c] / (median(values.map((value) => Math.abs(fround(value - middle)))) + 0.01) ** 2
+      );
     });
     const total = useful[0] + useful[1] + useful[2];
     if (total > 0) weights = useful.map((weight) => weight / total);
   }
-  return channels[0].map((value, i) => value * weights[0] + channels[1][i] * weights[1] + channels[2][i] * weights[2]);
+  return channels[0].map(
+    (value, i) => value * weights[0] + channels[1][i] * weights[1] + channels[2][i] * weights[2],
+  );
 }

@@ -33,7 +33,8 @@ export class Character {
     const data = new Uint8Array(this.height * this.width);
     for (const { left, top, shape } of this.marks) {
       shape.data.forEach((bit, i) => {
-        const row = top - this.top + Math.floor(i / shape.width), column = left - this.left + (i % shape.width);
+        const row = top - this.top + Math.floor(i / shape.width);
+        const column = left - this.left + (i % shape.width);
         if (bit) data[row * this.width + column] = 1;
       });
     }
@@ -47,7 +48,8 @@ export class Character {
    * @returns {import("./numbers.js").Plane<Float32Array>}
    */
   amount(ink, part) {
-    const near = dilate(part, 2).data, whole = this.mask().data, data = new Float32Array(near.length);
+    const near = dilate(part, 2).data, whole = this.mask().data;
+    const data = new Float32Array(near.length);
     for (let i = 0; i < data.length; i++) {
       if (!near[i] || (whole[i] && !part.data[i])) continue;
       const row = this.top + Math.floor(i / this.width), column = this.left + (i % this.width);
@@ -64,12 +66,19 @@ export class Character {
  */
 export function arrange(marks) {
   if (!marks.length) return [];
-  const lines = linesOf(join(marks, usualHeight(marks))), tallest = Math.max(...lines.map(heightOf));
-  const kept = lines.filter((line) => heightOf(line) >= SMALLEST_LINE * tallest).map((line) => {
-    const least = SMALL * heightOf(line), sizes = (c) => Math.max(c.height, line.length === 1 ? 0.8 * c.width : 0);
-    return line.filter((character) => sizes(character) >= least);
-  });
-  return sorted(kept.filter((line) => line.length), middleOf).map((line) => sorted(line, (c) => c.left));
+  const lines = linesOf(join(marks, usualHeight(marks)));
+  const tallest = Math.max(...lines.map(heightOf));
+  const kept = lines
+    .filter((line) => heightOf(line) >= SMALLEST_LINE * tallest)
+    .map((line) => {
+      const least = SMALL * heightOf(line);
+      const sizes = (c) => Math.max(c.height, line.length === 1 ? 0.8 * c.width : 0);
+      return line.filter((character) => sizes(character) >= least);
+    });
+  return sorted(
+    kept.filter((line) => line.length),
+    middleOf,
+  ).map((line) => sorted(line, (c) => c.left));
 }
 
 const sorted = (things, key) => order(things.length, (i) => key(things[i])).map((i) => things[i]);
@@ -86,7 +95,8 @@ function usualHeight(marks) {
 function join(marks, tall) {
   const characters = [];
   for (const mark of sorted(marks, (one) => -one.area)) {
-    const alone = new Character([mark]), fits = characters.filter((character) => belong(character, alone, tall));
+    const alone = new Character([mark]);
+    const fits = characters.filter((character) => belong(character, alone, tall));
     const host = best(fits, (character) => -gap(character, alone));
     if (host) characters[characters.indexOf(host)] = new Character([...host.marks, mark]);
     else characters.push(alone);
@@ -97,7 +107,8 @@ function join(marks, tall) {
 function belong(one, other, tall) {
   const beside = shared(one.left, one.right, other.left, other.right), apart = gap(one, other);
   const above = beside >= OVERLAP * Math.min(one.width, other.width);
-  const near = SKIP * Math.max(one.thickness, other.thickness), lower = Math.min(one.height, other.height);
+  const near = SKIP * Math.max(one.thickness, other.thickness);
+  const lower = Math.min(one.height, other.height);
   if (above && apart > 0 && apart <= near) return true;
   if (lower > FRAGMENT * tall) {
     // Two full heights: one character only if one lies within the other's columns and rows.
@@ -124,7 +135,8 @@ function linesOf(characters) {
   const lines = [];
   for (const character of sorted(characters, (one) => one.left)) {
     const near = lines.filter((line) => {
-      const last = line.at(-1), rows = shared(last.top, last.bottom, character.top, character.bottom);
+      const last = line.at(-1);
+      const rows = shared(last.top, last.bottom, character.top, character.bottom);
       return rows >= 0.4 * Math.min(last.height, character.height);
     });
     const line = best(near, (one) => one.at(-1).right);

@@ -1,4 +1,5 @@
-// Marks: connected pieces of ink that somebody wrote; not specks, shadows, ruled lines, or edges of the paper.
+// Marks: connected pieces of ink that somebody wrote; not specks, shadows, ruled lines, or edges of
+// the paper.
 
 import { count, order, where } from "./numbers.js";
 import { eraseRulings } from "./ruling.js";
@@ -30,16 +31,18 @@ const SPECK = 0.15;
  * The marks that somebody wrote, as far as one can tell without reading them.
  * @param {import("./ink.js").Ink} ink
  * @param {number} writing its writing's contrast
- * @param {{connected?: number, ruled?: boolean}} how from which share of that contrast on ink belongs together; whether
- *   long straight lines may be the paper's
+ * @param {{connected?: number, ruled?: boolean}} how from which share of that contrast on ink
+ *   belongs together; whether long straight lines may be the paper's
  * @returns {Mark[]}
  */
 export function findMarks(ink, writing, { connected = CONNECTED, ruled = true } = {}) {
   const least = Math.fround(Math.max(ink.threshold, connected * writing));
-  const inked = where(ink.contrast, (contrast) => contrast > least), solid = ruled ? eraseRulings(inked) : inked;
+  const inked = where(ink.contrast, (contrast) => contrast > least);
+  const solid = ruled ? eraseRulings(inked) : inked;
   const strokes = measure(ink, solid, slopeOf(ink));
   if (!strokes || !strokes.weight.some((weight) => weight)) return [];
-  const contrast = typical(strokes, strokes.contrast), sharpness = typical(strokes, strokes.sharpness);
+  const contrast = typical(strokes, strokes.contrast);
+  const sharpness = typical(strokes, strokes.sharpness);
   const thickness = typical(strokes, strokes.thickness);
   if (contrast < CLEAR * ink.threshold) return [];
   const names = [...strokes.weight.keys()].filter(
@@ -54,27 +57,37 @@ export function findMarks(ink, writing, { connected = CONNECTED, ruled = true } 
 }
 
 function markOf(strokes, n, width) {
-  const { top, bottom, left, right } = strokes.places[n], shape = new Uint8Array((bottom - top) * (right - left));
+  const { top, bottom, left, right } = strokes.places[n];
+  const shape = new Uint8Array((bottom - top) * (right - left));
   for (let y = top, i = 0; y < bottom; y++) {
-    for (let x = left; x < right; x++, i++) shape[i] = strokes.labels[y * width + x] === n + 1 ? 1 : 0;
+    for (let x = left; x < right; x++, i++)
+      shape[i] = strokes.labels[y * width + x] === n + 1 ? 1 : 0;
   }
   return {
     ...{ top, bottom, left, right, area: count(shape) },
     shape: { height: bottom - top, width: right - left, data: shape },
-    ...{ contrast: strokes.contrast[n], thickness: strokes.thickness[n], weight: strokes.weight[n] },
+    ...{
+      contrast: strokes.contrast[n],
+      thickness: strokes.thickness[n],
+      weight: strokes.weight[n],
+    },
   };
 }
 
 /** Leave out what comes in from outside the picture along its edge, if there is better within. */
 function withoutEdges(marks, size) {
   const contacts = new Map(marks.map((mark) => [mark, contactOf(mark, size)]));
-  const within = Math.max(0, ...marks.filter((mark) => !contacts.get(mark)).map((mark) => mark.weight));
+  const within = Math.max(
+    0,
+    ...marks.filter((mark) => !contacts.get(mark)).map((mark) => mark.weight),
+  );
   const most = Math.max(0, ...marks.map((mark) => mark.weight));
   return marks.filter((mark) => {
     const contact = contacts.get(mark), { shape } = mark;
     const short = Math.max(CONTACT * mark.thickness, ALONG * Math.min(shape.height, shape.width));
     return (
-      mark.weight >= (contact ? LEAST_AT_EDGE : LEAST) * most && (contact <= short || within < WITHIN * mark.weight)
+      mark.weight >= (contact ? LEAST_AT_EDGE : LEAST) * most &&
+      (contact <= short || within < WITHIN * mark.weight)
     );
   });
 }
@@ -95,5 +108,7 @@ function withoutSpecks(marks) {
   const tallest = Math.max(...marks.map(({ shape }) => shape.height));
   const longest = Math.max(...marks.map(({ shape }) => Math.max(shape.height, shape.width)));
   const least = SPECK * Math.min(longest, 2 * tallest);
-  return marks.filter(({ shape, area }) => Math.max(shape.height, shape.width) >= least && area >= 6);
+  return marks.filter(
+    ({ shape, area }) => Math.max(shape.height, shape.width) >= least && area >= 6,
+  );
 }

@@ -1,8 +1,8 @@
 // Numbers: what NumPy does with them, rounding and order of summation included.
 
 /**
- * An image of one number a pixel, row by row: contrasts (Float32Array), distances (Float64Array), region numbers
- * (Int32Array), or a mask (Uint8Array of 0 and 1).
+ * An image of one number a pixel, row by row: contrasts (Float32Array), distances (Float64Array),
+ * region numbers (Int32Array), or a mask (Uint8Array of 0 and 1).
  * @template {Uint8Array|Int32Array|Float32Array|Float64Array} T
  * @typedef {{height: number, width: number, data: T}} Plane
  */
@@ -53,10 +53,13 @@ export function median(values) {
   return cast(cast(lower + upper) / 2);
 }
 
-/** The quantile by linear interpolation, in the precision of the array; the values are reordered. */
+/**
+ * The quantile by linear interpolation, in the precision of the array; the values are reordered.
+ */
 export function quantile(values, share) {
   const cast = values instanceof Float32Array ? Math.fround : Number;
-  const place = cast((values.length - 1) * cast(share)), before = Math.floor(place), rest = cast(place - before);
+  const place = cast((values.length - 1) * cast(share)), before = Math.floor(place);
+  const rest = cast(place - before);
   const low = select(values, before);
   if (before + 1 >= values.length) return low;
   let high = Infinity;
@@ -67,7 +70,8 @@ export function quantile(values, share) {
 
 /**
  * Add values up in NumPy's order, pairwise, on which the last bits of a sum hang.
- * @param {(value: number) => number} cast `Math.fround` for sums in single precision, `Number` in double
+ * @param {(value: number) => number} cast `Math.fround` for sums in single precision, `Number` in
+ *   double
  */
 export function pairwiseSum(values, cast = Number, start = 0, count = values.length) {
   if (count < 8) {
@@ -77,7 +81,10 @@ export function pairwiseSum(values, cast = Number, start = 0, count = values.len
   }
   if (count > 128) {
     const half = (count >> 1) - ((count >> 1) % 8);
-    return cast(pairwiseSum(values, cast, start, half) + pairwiseSum(values, cast, start + half, count - half));
+    return cast(
+      pairwiseSum(values, cast, start, half) +
+        pairwiseSum(values, cast, start + half, count - half),
+    );
   }
   const part = [...values.subarray(start, start + 8)];
   let i = 8;
@@ -85,7 +92,8 @@ export function pairwiseSum(values, cast = Number, start = 0, count = values.len
     for (let k = 0; k < 8; k++) part[k] = cast(part[k] + values[start + i + k]);
   }
   let sum = cast(
-    cast(cast(part[0] + part[1]) + cast(part[2] + part[3])) + cast(cast(part[4] + part[5]) + cast(part[6] + part[7])),
+    cast(cast(part[0] + part[1]) + cast(part[2] + part[3])) +
+      cast(cast(part[4] + part[5]) + cast(part[6] + part[7])),
   );
   for (; i < count; i++) sum = cast(sum + values[start + i]);
   return sum;
@@ -102,7 +110,9 @@ export function interpolate(place, [low, high], [atLow, atHigh]) {
   return atLow + (atHigh - atLow) * clamp((place - low) / (high - low), 0, 1);
 }
 
-/** The places of `count` things in the order of a key, the least first, equal ones as they stood. */
+/**
+ * The places of `count` things in the order of a key, the least first, equal ones as they stood.
+ */
 export function order(count, key) {
   return [...Array(count).keys()].sort((a, b) => key(a) - key(b));
 }
@@ -117,7 +127,10 @@ export function best(things, key) {
   return found;
 }
 
-/** Rows and columns in which a mask has any pixel: `[top, bottom, left, right]`, the ends outside; `null` if none. */
+/**
+ * Rows and columns in which a mask has any pixel: `[top, bottom, left, right]`, the ends outside;
+ * `null` if none.
+ */
 export function extent({ height, width, data }) {
   let top = -1, bottom = -1, left = width, right = -1;
   for (let y = 0, i = 0; y < height; y++) {

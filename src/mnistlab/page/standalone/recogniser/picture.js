@@ -19,7 +19,8 @@ const MID_GREY = 128;
 
 /**
  * Bring pixels to a size to work with; transparency is laid on what the ink stands out from.
- * @param {{height: number, width: number, data: Uint8Array|Uint8ClampedArray}} pixels RGBA, upright, not premultiplied
+ * @param {{height: number, width: number, data: Uint8Array|Uint8ClampedArray}} pixels RGBA,
+ *   upright, not premultiplied
  * @returns {Picture}
  */
 export function openPicture(pixels) {
@@ -29,7 +30,8 @@ export function openPicture(pixels) {
   if (factor === 1 && shorter < SMALLEST_SIDE) {
     factor = Math.min(SMALLEST_SIDE / shorter, HIGHEST_ENLARGEMENT, WORKING_SIDE / longer);
   }
-  const newWidth = Math.max(1, round(flat.width * factor)), newHeight = Math.max(1, round(flat.height * factor));
+  const newWidth = Math.max(1, round(flat.width * factor));
+  const newHeight = Math.max(1, round(flat.height * factor));
   const colours = resize(flat, newWidth, newHeight, factor < 1 ? BOX : BICUBIC, 3);
   return { colours, size: [width, height], scale: colours.width / width };
 }
@@ -48,7 +50,8 @@ function flatten({ height, width, data }) {
     seen += ((red + green + blue) / 3) * alpha;
   }
   // Light strokes on nothing were drawn on something dark.
-  const light = alphas && seen / alphas > MID_GREY && alphas / (overlay.width * overlay.height) < MID_GREY;
+  const light =
+    alphas && seen / alphas > MID_GREY && alphas / (overlay.width * overlay.height) < MID_GREY;
   return over(overlay, light ? 0 : 255);
 }
 
@@ -65,7 +68,8 @@ function thumbnail(image) {
   const small = resize({ ...image, data }, ...size, BOX, 4);
   for (let i = 0; i < small.data.length; i += 4) {
     const alpha = small.data[i + 3];
-    for (let c = 0; alpha && c < 3; c++) small.data[i + c] = clamp(Math.trunc((255 * small.data[i + c]) / alpha), 0, 255);
+    for (let c = 0; alpha && c < 3; c++)
+      small.data[i + c] = clamp(Math.trunc((255 * small.data[i + c]) / alpha), 0, 255);
   }
   return small;
 }
@@ -80,7 +84,8 @@ export function over({ height, width, data }, ground) {
   const flat = new Uint8Array(height * width * 3);
   for (let i = 0, j = 0; i < data.length; i += 4, j += 3) {
     const alpha = data[i + 3];
-    for (let c = 0; c < 3; c++) flat[j + c] = divide255(data[i + c] * alpha + ground * (255 - alpha));
+    for (let c = 0; c < 3; c++)
+      flat[j + c] = divide255(data[i + c] * alpha + ground * (255 - alpha));
   }
   return { height, width, data: flat };
 }

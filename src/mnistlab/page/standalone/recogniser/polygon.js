@@ -5,7 +5,8 @@
 const turn = (a, b, c) => (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]);
 
 /**
- * The corners of the convex hull, in order (Andrew, 1979); fewer than three if all points lie on a line.
+ * The corners of the convex hull, in order (Andrew, 1979); fewer than three if all points lie on a
+ * line.
  * @param {Point[]} points
  * @returns {Point[]}
  */
@@ -36,7 +37,8 @@ export function areaOf(corners) {
  */
 export function leastRectangle(corners) {
   const areas = corners.map(([y, x], i) => {
-    const [nextY, nextX] = corners[(i + 1) % corners.length], length = Math.hypot(nextY - y, nextX - x);
+    const [nextY, nextX] = corners[(i + 1) % corners.length];
+    const length = Math.hypot(nextY - y, nextX - x);
     const [down, across] = [(nextY - y) / length, (nextX - x) / length];
     const along = corners.map((corner) => corner[0] * down + corner[1] * across);
     const aside = corners.map((corner) => corner[1] * down - corner[0] * across);

@@ -1,6 +1,7 @@
 // Recogniser: reads the digits in a picture, as the server does.
 //
-// Modules here are those of the Python package of this name, where their constants are explained; change both together.
+// Modules here are those of the Python package of this name, where their constants are explained;
+// change both together.
 
 import { Cutter } from "./cutting.js";
 import { arrange } from "./layout.js";
@@ -16,25 +17,32 @@ const FEW = 12, DOUBTFUL = 0.85;
 /**
  * One digit of a picture.
  * @typedef {object} Digit
- * @property {[number, number, number, number]} box left, top, right and bottom of its ink; the last two are outside
+ * @property {[number, number, number, number]} box left, top, right and bottom of its ink; the last
+ *   two are outside
  * @property {Uint8Array} pixels 28x28, light on black: what the network saw
  * @property {number[]} probabilities of the ten digits
  * @property {number} confidence the highest of them
  */
 
 export class Recogniser {
-  /** @param {import("../network/network.js").Network} network for images of 28x28, of ten digits and perhaps none */
+  /**
+   * @param {import("../network/network.js").Network} network for images of 28x28, of ten digits and
+   *   perhaps none
+   */
   constructor(network) {
     this.network = network;
   }
 
   /**
    * Read one picture: a digit, a line of several, or several lines.
-   * @param {{height: number, width: number, data: Uint8Array|Uint8ClampedArray}} pixels RGBA, upright, not premultiplied
-   * @returns {{digits: Digit[], size: [number, number]}} left to right, rows from top to bottom; none if there is no ink
+   * @param {{height: number, width: number, data: Uint8Array|Uint8ClampedArray}} pixels RGBA,
+   *   upright, not premultiplied
+   * @returns {{digits: Digit[], size: [number, number]}} left to right, rows from top to bottom;
+   *   none if there is no ink
    */
   read(pixels) {
-    const picture = openPicture(pixels), cutter = new Cutter(this.network), ways = findWriting(picture);
+    const picture = openPicture(pixels), cutter = new Cutter(this.network);
+    const ways = findWriting(picture);
     let { evidence, digits } = this.readBest(ways, cutter, picture);
     if (digits.length && digits.length <= FEW && confidenceOf(digits) < DOUBTFUL) {
       const other = this.readBest(ways.flatMap(reconsider), cutter, picture);
@@ -47,7 +55,8 @@ export class Recogniser {
   readBest(ways, cutter, picture) {
     let found = { evidence: 0, digits: [] };
     for (const writing of ways) {
-      const digits = this.readWriting(writing, cutter, picture), evidence = evidenceFor(writing, digits);
+      const digits = this.readWriting(writing, cutter, picture);
+      const evidence = evidenceFor(writing, digits);
       if (evidence > found.evidence) found = { evidence, digits };
     }
     return found;

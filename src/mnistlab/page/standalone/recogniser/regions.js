@@ -6,8 +6,8 @@
  * Number the connected regions of a mask, in the order in which their first pixels come.
  * @param {Mask} mask
  * @param {boolean} corners whether pixels that touch at a corner are connected
- * @returns {{labels: Int32Array, count: number, places: {top: number, bottom: number, left: number, right: number}[]}}
- *   region numbers from 1, 0 outside; the rectangle of each, ends outside
+ * @returns {{labels: Int32Array, count: number, places: {top: number, bottom: number, left: number,
+ *   right: number}[]}} region numbers from 1, 0 outside; the rectangle of each, ends outside
  */
 export function label({ height, width, data }, corners = true) {
   const labels = new Int32Array(data.length), parents = [0];
@@ -42,8 +42,14 @@ export function label({ height, width, data }, corners = true) {
 function compact(labels, parents, root, width) {
   const names = new Int32Array(parents.length);
   let count = 0;
-  for (let name = 1; name < parents.length; name++) names[name] = root(name) === name ? ++count : names[root(name)];
-  const places = Array.from({ length: count }, () => ({ top: Infinity, bottom: 0, left: Infinity, right: 0 }));
+  for (let name = 1; name < parents.length; name++)
+    names[name] = root(name) === name ? ++count : names[root(name)];
+  const places = Array.from({ length: count }, () => ({
+    top: Infinity,
+    bottom: 0,
+    left: Infinity,
+    right: 0,
+  }));
   for (let i = 0; i < labels.length; i++) {
     if (!labels[i]) continue;
     const place = places[(labels[i] = names[labels[i]]) - 1], x = i % width, y = (i - x) / width;
@@ -74,7 +80,10 @@ export function dilate({ height, width, data }, times = 1) {
   return { height, width, data: grown };
 }
 
-/** Shrink a mask by a pixel from each side, several times; what lies beyond the picture is not in it. */
+/**
+ * Shrink a mask by a pixel from each side, several times; what lies beyond the picture is not in
+ * it.
+ */
 export function erode({ height, width, data }, times = 1) {
   let shrunk = data;
   for (let n = 0; n < times; n++) {

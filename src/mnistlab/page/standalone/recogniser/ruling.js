@@ -27,13 +27,15 @@ export function eraseRulings(solid) {
 }
 
 function eraseAcross(solid) {
-  const { height, width } = solid, run = Math.max(12, round(RUN * width)), lines = new Uint8Array(solid.data.length);
+  const { height, width } = solid, run = Math.max(12, round(RUN * width));
+  const lines = new Uint8Array(solid.data.length);
   for (let n = 0; n < SLOPES; n++) {
     const rise = n * ((2 * STEEPEST) / (SLOPES - 1)) - STEEPEST;
     const shifts = Int32Array.from({ length: width }, (_, x) => round(rise * x));
     const place = (y, x) => ((((y + shifts[x]) % height) + height) % height) * width + x;
     const level = new Uint8Array(solid.data.length);
-    for (let y = 0, i = 0; y < height; y++) for (let x = 0; x < width; x++, i++) level[i] = solid.data[place(y, x)];
+    for (let y = 0, i = 0; y < height; y++)
+      for (let x = 0; x < width; x++, i++) level[i] = solid.data[place(y, x)];
     const straight = openAcross({ height, width, data: level }, run);
     // Only lines that go on: their runs cover most of the way, whatever crosses them.
     const covered = extremeAlong(straight, true, 3, 1, { beyond: REFLECT });
@@ -49,7 +51,10 @@ function eraseAcross(solid) {
 
 function takeOut(solid, lines) {
   const { height, width, data } = solid;
-  const found = where(solid, (inked, i) => inked && (lines[i] || lines[i - width] || lines[i + width]));
+  const found = where(
+    solid,
+    (inked, i) => inked && (lines[i] || lines[i - width] || lines[i + width]),
+  );
   const columns = new Float64Array(width);
   found.data.forEach((inked, i) => (columns[i % width] += inked));
   const thick = median(columns.filter((inked) => inked));

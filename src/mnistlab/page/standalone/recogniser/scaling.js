@@ -1,10 +1,13 @@
-// Scaling: Pillow's ways to resize a picture, to the bit: fixed-point arithmetic for bytes, double for floats.
+// Scaling: Pillow's ways to resize a picture, to the bit: fixed-point arithmetic for bytes, double
+// for floats.
 
 import { clamp } from "./numbers.js";
 
 const BITS = 22; // of the fraction of a weight for bytes
 
-/** Ways to resize: each how far a pixel's weight reaches at scale 1, and that weight by distance. */
+/**
+ * Ways to resize: each how far a pixel's weight reaches at scale 1, and that weight by distance.
+ */
 export const BOX = { reach: 0.5, weight: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) };
 export const BILINEAR = { reach: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) };
 export const BICUBIC = { reach: 2, weight: cubic };
@@ -30,14 +33,19 @@ export function resize(image, width, height, way, channels = 1) {
   return result;
 }
 
-/** Weights along one side: for each pixel wanted, the first pixel before, and the weights from it on. */
+/**
+ * Weights along one side: for each pixel wanted, the first pixel before, and the weights from it
+ * on.
+ */
 function weights(before, after, way, whole) {
   const scale = before / after, stretch = Math.max(scale, 1), reach = way.reach * stretch;
   return Array.from({ length: after }, (_, pixel) => {
     const centre = (pixel + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - reach + 0.5));
     const last = Math.min(before, Math.trunc(centre + reach + 0.5));
-    const row = new Float64Array(last - first).map((_, i) => way.weight((i + first - centre + 0.5) * (1 / stretch)));
+    const row = new Float64Array(last - first).map((_, i) =>
+      way.weight((i + first - centre + 0.5) * (1 / stretch)),
+    );
     let total = 0;
     for (const weight of row) total += weight;
     for (let i = 0; i < row.length; i++) {
@@ -51,13 +59,18 @@ function weights(before, after, way, whole) {
 const toByte = (sum) => clamp(Math.floor((sum + (1 << (BITS - 1))) / (1 << BITS)), 0, 255);
 
 function resizeAcross({ height, width, data }, after, way, channels) {
-  const whole = !(data instanceof Float32Array), result = new data.constructor(height * after * channels);
+  const whole = !(data instanceof Float32Array);
+  const result = new data.constructor(height * after * channels);
   const all = weights(width, after, way, whole);
   for (let y = 0, i = 0; y < height; y++) {
     for (const { first, row } of all) {
       for (let c = 0; c < channels; c++, i++) {
         let sum = 0;
-        for (let k = 0, j = (y * width + first) * channels + c; k < row.length; k++, j += channels) {
+        for (
+          let k = 0, j = (y * width + first) * channels + c;
+          k < row.length;
+          k++, j += channels
+        ) {
           sum += data[j] * row[k];
         }
         result[i] = whole ? toByte(sum) : sum;
@@ -68,7 +81,8 @@ function resizeAcross({ height, width, data }, after, way, channels) {
 }
 
 function resizeDown({ height, width, data }, after, way, channels) {
-  const whole = !(data instanceof Float32Array), line = width * channels, sums = new Float64Array(line);
+  const whole = !(data instanceof Float32Array), line = width * channels;
+  const sums = new Float64Array(line);
   const result = new data.constructor(after * line);
   weights(height, after, way, whole).forEach(({ first, row }, y) => {
     sums.fill(0);
@@ -81,7 +95,10 @@ function resizeDown({ height, width, data }, after, way, channels) {
   return { height: after, width, data: result };
 }
 
-/** Average squares of `factor` pixels; what is left over at the right and below is averaged as it is. */
+/**
+ * Average squares of `factor` pixels; what is left over at the right and below is averaged as it
+ * is.
+ */
 export function reduce(image, factor, channels = 1) {
   const { height, width, data } = image;
   if (factor === 1) return image;
@@ -91,11 +108,13 @@ export function reduce(image, factor, channels = 1) {
   for (let y = 0, i = 0; y < high; y++) {
     const bottom = Math.min(height, (y + 1) * factor);
     for (let x = 0; x < wide; x++) {
-      const right = Math.min(width, (x + 1) * factor), pixels = (bottom - y * factor) * (right - x * factor);
+      const right = Math.min(width, (x + 1) * factor);
+      const pixels = (bottom - y * factor) * (right - x * factor);
       for (let c = 0; c < channels; c++, i++) {
         let sum = 0;
         for (let row = y * factor; row < bottom; row++) {
-          for (let column = x * factor; column < right; column++) sum += data[(row * width + column) * channels + c];
+          for (let column = x * factor; column < right; column++)
+            sum += data[(row * width + column) * channels + c];
         }
         result[i] = whole ? byteAverage(sum, pixels) : sum * (1 / pixels);
       }
@@ -114,7 +133,8 @@ export function resizeNearest({ height, width, data }, newWidth, newHeight) {
   const places = (before, after) => {
     const scale = before / after, found = new Int32Array(after);
     // Added up, as Pillow does: a product would round otherwise.
-    for (let i = 0, place = 0.5 * scale; i < after; i++, place += scale) found[i] = Math.trunc(place);
+    for (let i = 0, place = 0.5 * scale; i < after; i++, place += scale)
+      found[i] = Math.trunc(place);
     return found;
   };
   const rows = places(height, newHeight), columns = places(width, newWidth);

@@ -20,7 +20,8 @@ const CLASSES = 64;
 /** @typedef {import("./numbers.js").Plane<Uint8Array>} Mask */
 /** @typedef {import("./picture.js").Colours} Colours */
 
-const windowOf = ({ height, width }) => Math.max(3, 2 * round((STROKE * Math.min(height, width)) / 2) + 1);
+const windowOf = ({ height, width }) =>
+  Math.max(3, 2 * round((STROKE * Math.min(height, width)) / 2) + 1);
 
 /**
  * Where a sheet of paper may be, the table being the rest: at most two masks.
@@ -29,7 +30,9 @@ const windowOf = ({ height, width }) => Math.max(3, 2 * round((STROKE * Math.min
  */
 export function findSheets(colours) {
   const window = windowOf(colours);
-  const ground = [0, 1, 2].map((c) => openGrey(closeGrey(channel(colours, c), window), window).data);
+  const ground = [0, 1, 2].map(
+    (c) => openGrey(closeGrey(channel(colours, c), window), window).data,
+  );
   const light = twoClasses(ground);
   if (!light) return [];
   const { height, width } = colours, masks = [light, light.map((bit) => 1 - bit)];
@@ -49,7 +52,8 @@ function channel({ height, width, data }, c) {
  * @returns {Colours}
  */
 export function paintTable(colours, sheet) {
-  const { height, width } = colours, window = windowOf(sheet), painted = new Uint8Array(colours.data.length);
+  const { height, width } = colours, window = windowOf(sheet);
+  const painted = new Uint8Array(colours.data.length);
   const places = nearest(where(sheet, (inside) => !inside));
   const share = uniform({ height, width, data: Float32Array.from(sheet.data) }, window).data;
   for (let c = 0; c < 3; c++) {
@@ -65,15 +69,27 @@ export function paintTable(colours, sheet) {
   return { height, width, data: painted };
 }
 
-/** Split by Otsu's threshold (1979) along the main direction of the colours; `null` if there is no split. */
+/**
+ * Split by Otsu's threshold (1979) along the main direction of the colours; `null` if there is no
+ * split.
+ */
 function twoClasses(ground) {
-  const middles = ground.map((values) => values.reduce((sum, value) => sum + value, 0) / values.length);
-  const centred = ground.map((values, c) => Float64Array.from(values).map((value) => value - middles[c]));
-  const scatter = centred.map((a) => centred.map((b) => a.reduce((sum, value, i) => sum + value * b[i], 0)));
-  const direction = mainDirection(scatter), sign = Math.sign(direction[0] + direction[1] + direction[2]) || 1;
+  const middles = ground.map(
+    (values) => values.reduce((sum, value) => sum + value, 0) / values.length,
+  );
+  const centred = ground.map((values, c) =>
+    Float64Array.from(values).map((value) => value - middles[c]),
+  );
+  const scatter = centred.map((a) =>
+    centred.map((b) => a.reduce((sum, value, i) => sum + value * b[i], 0)),
+  );
+  const direction = mainDirection(scatter);
+  const sign = Math.sign(direction[0] + direction[1] + direction[2]) || 1;
   const line = new Float32Array(ground[0].length);
   for (let i = 0; i < line.length; i++) {
-    line[i] = sign * (centred[0][i] * direction[0] + centred[1][i] * direction[1] + centred[2][i] * direction[2]);
+    line[i] =
+      sign *
+      (centred[0][i] * direction[0] + centred[1][i] * direction[1] + centred[2][i] * direction[2]);
   }
   const threshold = otsu(line), mask = new Uint8Array(line.length), sums = [0, 0];
   for (let i = 0; i < line.length; i++) {
@@ -92,14 +108,16 @@ function otsu(line) {
   }
   if (low === high) [low, high] = [low - 0.5, high + 0.5];
   const step = (high - low) / CLASSES, counts = new Float64Array(CLASSES);
-  for (const value of line) counts[Math.min(CLASSES - 1, Math.floor(((value - low) / (high - low)) * CLASSES))]++;
+  for (const value of line)
+    counts[Math.min(CLASSES - 1, Math.floor(((value - low) / (high - low)) * CLASSES))]++;
   let below = 0, sum = 0, whole = 0, best = -1, threshold = low;
   counts.forEach((number, n) => (whole += number * (low + (n + 0.5) * step)));
   counts.forEach((number, n) => {
     below += number;
     sum += number * (low + (n + 0.5) * step);
     const between = ((whole * below) / line.length - sum) ** 2 / (below * (line.length - below));
-    if (Number.isFinite(between) && between > best) [best, threshold] = [between, low + (n + 1) * step];
+    if (Number.isFinite(between) && between > best)
+      [best, threshold] = [between, low + (n + 1) * step];
   });
   return threshold;
 }
@@ -115,9 +133,12 @@ function sheetOf(mask, ground) {
   const share = area / found.data.length;
   if (share < SMALLEST_SHEET || share > LARGEST || 1 - rimShare(found) < BORDER) return null;
   const inside = erode(found).data, points = [];
-  found.data.forEach((bit, i) => bit && !inside[i] && points.push([Math.floor(i / width), i % width]));
+  found.data.forEach(
+    (bit, i) => bit && !inside[i] && points.push([Math.floor(i / width), i % width]),
+  );
   const hull = hullOf(points);
-  if (hull.length < 3 || area < Math.max(HULL * areaOf(hull), RECTANGLE * leastRectangle(hull))) return null;
+  if (hull.length < 3 || area < Math.max(HULL * areaOf(hull), RECTANGLE * leastRectangle(hull)))
+    return null;
   if (!isSharp(found, ground)) return null;
   const margin = Math.max(2, round(MARGIN * Math.max(height, width)));
   // Erosion that takes the picture's own edge for paper.

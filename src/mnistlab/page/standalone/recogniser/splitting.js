@@ -1,4 +1,5 @@
-// Splitting: digits that touch, told apart by what reads best (over-segmentation; LeCun et al., 1998, section VII).
+// Splitting: digits that touch, told apart by what reads best (over-segmentation; LeCun et al.,
+// 1998, section VII).
 
 import { distance } from "./distance.js";
 import { best, extent, mean, order, round, where } from "./numbers.js";
@@ -32,8 +33,8 @@ const WIDTH_SPREADS = [0.2, 0.47, 0.23, 0.22, 0.22, 0.27, 0.22, 0.22, 0.23, 0.21
  * @param {Mask} mask its ink
  * @param {number} tall height of the line's digits in pixels
  * @param {number} thickness of its strokes in pixels
- * @param {(mask: Mask) => ArrayLike<number>} read from a mask of the same shape to logits, 10, or 11, the last that of no
- *   digit at all
+ * @param {(mask: Mask) => ArrayLike<number>} read from a mask of the same shape to logits, 10, or
+ *   11, the last that of no digit at all
  * @param {number|null} typical highest logit of a typical digit; `null` with eleven logits
  * @returns {Mask[]} of the same shape, left to right
  */
@@ -72,24 +73,35 @@ function between(mask, first, last) {
 /** Ways from top to bottom that cross little ink, left to right. */
 function findSeams(mask, tall, thickness) {
   const { height, width, data } = mask, near = Math.max(2, round(NEAREST * tall));
-  const reach = Math.max(1, round(REACH * tall)), step = Math.max(1, round(STEP * tall)), starts = [];
+  const reach = Math.max(1, round(REACH * tall)), step = Math.max(1, round(STEP * tall));
+  const starts = [];
   for (let start = near; start < width - near + 1; start += step) starts.push(start);
   if (starts.length > MOST_SEAMS) return [];
-  // Ink is dear, its middle dearest; going sideways costs a little, so that seams are straight where they can be.
-  const depth = distance(mask), cost = depth.map((deep, i) => (data[i] ? 1 + deep / thickness : 0) + 0.01);
+  // Ink is dear, its middle dearest; going sideways costs a little, so that seams are straight
+  // where they can be.
+  const depth = distance(mask);
+  const cost = depth.map((deep, i) => (data[i] ? 1 + deep / thickness : 0) + 0.01);
   const seams = new Map();
   for (const start of starts) {
-    const path = cheapestPath(cost, width, Math.max(0, start - reach), Math.min(width, start + reach + 1));
-    const crossed = path.reduce((sum, column, row) => sum + data[row * width + column], 0) / thickness;
+    const path = cheapestPath(
+      cost,
+      width,
+      Math.max(0, start - reach),
+      Math.min(width, start + reach + 1),
+    );
+    const crossed =
+      path.reduce((sum, column, row) => sum + data[row * width + column], 0) / thickness;
     const name = path.join();
-    if (!seams.has(name)) seams.set(name, { columns: path.map((column) => column + (crossed ? 0 : 1)), crossed });
+    if (!seams.has(name))
+      seams.set(name, { columns: path.map((column) => column + (crossed ? 0 : 1)), crossed });
   }
   const found = [...seams.values()];
   return order(found.length, (i) => mean(found[i].columns)).map((i) => found[i]);
 }
 
 /**
- * The column in each row of the cheapest way from top to bottom, a column aside in each row at most.
+ * The column in each row of the cheapest way from top to bottom, a column aside in each row at
+ * most.
  * @param {Float64Array} cost of each pixel
  * @param {number} low first column that is free to it
  * @param {number} high column behind the last
@@ -136,17 +148,24 @@ function sizeOf(piece) {
   return [bottom - top, right - left];
 }
 
-/** How much speaks against a piece's being each of the digits, in nats, since it is too wide or narrow. */
+/**
+ * How much speaks against a piece's being each of the digits, in nats, since it is too wide or
+ * narrow.
+ */
 function widthPenalties(piece) {
   const [height, width] = sizeOf(piece), proportion = Math.log(width / height);
-  return WIDTHS.map((usual, digit) => Math.max(((proportion - usual) / WIDTH_SPREADS[digit]) ** 2 / 2 - 2, 0));
+  return WIDTHS.map((usual, digit) =>
+    Math.max(((proportion - usual) / WIDTH_SPREADS[digit]) ** 2 / 2 - 2, 0),
+  );
 }
 
 /** The logarithm of how probably a piece is one digit: it reads as one, and is as wide as one. */
 function score(piece, logits, typical) {
   const all = WIDTHS.reduce((sum, _, digit) => logAddExp(sum, logits[digit]), -Infinity);
   const whole = logits.length > WIDTHS.length ? logAddExp(all, logits[WIDTHS.length] - RARE) : all;
-  const read = widthPenalties(piece).map((against, digit) => Math.max(logits[digit] - whole, LEAST) - against);
+  const read = widthPenalties(piece).map(
+    (against, digit) => Math.max(logits[digit] - whole, LEAST) - against,
+  );
   const digit = best(read.keys(), (one) => read[one]);
   if (typical === null) return read[digit];
   const loudness = (logits[digit] / typical - DOUBTED) / SPREAD;
@@ -159,23 +178,30 @@ function logAddExp(a, b) {
 }
 
 /**
- * The pieces, one after another, of the highest sum of scores less cuts; nothing if there is no way through.
+ * The pieces, one after another, of the highest sum of scores less cuts; nothing if there is no way
+ * through.
  *
- * A piece is read only if it could belong to a better way than the best one known, were it as good as its width allows.
- * @param {Map<number, Mask>} pieces by the number of the seam to the left, times all seams, plus that of the right one
+ * A piece is read only if it could belong to a better way than the best one known, were it as good
+ * as its width allows.
+ * @param {Map<number, Mask>} pieces by the number of the seam to the left, times all seams, plus
+ *   that of the right one
  * @param {number[]} cuts what each seam costs
  * @param {(piece: Mask) => number} read returns its score
  * @returns {number[]} keys of pieces
  */
 function bestPath(pieces, cuts, read) {
-  const count = cuts.length, scores = new Float64Array(count * count).fill(-Infinity), hopes = scores.slice();
+  const count = cuts.length, scores = new Float64Array(count * count).fill(-Infinity);
+  const hopes = scores.slice();
   for (const [key, piece] of pieces) hopes[key] = -Math.min(...widthPenalties(piece));
   for (;;) {
     const known = reached(scores, cuts)[count - 1], through = waysThrough(hopes, cuts);
-    const promising = [...pieces.keys()].filter((key) => scores[key] === -Infinity && through[key] > known);
+    const promising = [...pieces.keys()].filter(
+      (key) => scores[key] === -Infinity && through[key] > known,
+    );
     if (!promising.length) return way(scores, cuts);
     promising.sort((one, other) => through[other] - through[one]);
-    for (const key of promising.slice(0, READ_AT_ONCE)) scores[key] = hopes[key] = read(pieces.get(key));
+    for (const key of promising.slice(0, READ_AT_ONCE))
+      scores[key] = hopes[key] = read(pieces.get(key));
   }
 }
 
@@ -184,7 +210,8 @@ function reached(scores, cuts) {
   const count = cuts.length, sums = new Float64Array(count).fill(-Infinity);
   sums[0] = 0;
   for (let last = 1; last < count; last++) {
-    for (let first = 0; first < last; first++) sums[last] = Math.max(sums[last], sums[first] + scores[first * count + last]);
+    for (let first = 0; first < last; first++)
+      sums[last] = Math.max(sums[last], sums[first] + scores[first * count + last]);
     sums[last] -= cuts[last];
   }
   return sums;
@@ -192,14 +219,21 @@ function reached(scores, cuts) {
 
 /** The highest sum of all ways that each piece belongs to. */
 function waysThrough(scores, cuts) {
-  const count = cuts.length, before = reached(scores, cuts), after = new Float64Array(count).fill(-Infinity);
+  const count = cuts.length, before = reached(scores, cuts);
+  const after = new Float64Array(count).fill(-Infinity);
   after[count - 1] = 0;
   for (let first = count - 2; first >= 0; first--) {
     for (let last = first + 1; last < count; last++) {
-      after[first] = Math.max(after[first], scores[first * count + last] - cuts[last] + after[last]);
+      after[first] = Math.max(
+        after[first],
+        scores[first * count + last] - cuts[last] + after[last],
+      );
     }
   }
-  return scores.map((score, key) => before[Math.floor(key / count)] + score - cuts[key % count] + after[key % count]);
+  return scores.map(
+    (score, key) =>
+      before[Math.floor(key / count)] + score - cuts[key % count] + after[key % count],
+  );
 }
 
 function way(scores, cuts) {

@@ -1,4 +1,5 @@
-// Strokes: figures of connected regions of ink, by which writing is told from shadows, texture and rulings.
+// Strokes: figures of connected regions of ink, by which writing is told from shadows, texture and
+// rulings.
 
 import { chessboardDistance } from "./distance.js";
 import { order } from "./numbers.js";
@@ -14,7 +15,8 @@ const CRISP = 0.5, SOFTEST = 0.1, LEAST_SOFT = 4.0;
 const SHAPELESS = 0.02, BULKY = 0.72;
 
 /**
- * Regions of a picture, one an entry of each list; what the figures are is said in the Python module of this name.
+ * Regions of a picture, one an entry of each list; what the figures are is said in the Python
+ * module of this name.
  * @typedef {object} Strokes
  * @property {Int32Array} labels 0 outside, else the region's number from 1
  * @property {{top: number, bottom: number, left: number, right: number}[]} places
@@ -45,14 +47,16 @@ export function measure(ink, solid, slope) {
   const { labels, count, places } = label(solid);
   if (!count) return null;
   const { area, mean, contrast, edge } = sums(ink, solid, slope, labels, count);
-  const shorter = Math.min(solid.height, solid.width), numbers = (make) => Float64Array.from({ length: count }, (_, n) => make(n));
+  const shorter = Math.min(solid.height, solid.width);
+  const numbers = (make) => Float64Array.from({ length: count }, (_, n) => make(n));
   const sharpness = numbers((n) => edge[n] / Math.max(contrast[n], 1e-6));
   const thickness = numbers((n) => Math.max(4 * mean[n] - 2, 1));
   const length = numbers((n) => area[n] / thickness[n]);
   const widest = Math.max(LEAST_SOFT, SOFTEST * shorter), shaped = [];
   const weight = numbers((n) => {
     const place = places[n], ruled = isRuled(area[n], thickness[n], place, solid);
-    const slim = Math.sqrt(area[n]) >= ROUNDEST * thickness[n] && thickness[n] <= THICKEST * shorter;
+    const slim =
+      Math.sqrt(area[n]) >= ROUNDEST * thickness[n] && thickness[n] <= THICKEST * shorter;
     const crisp = sharpness[n] * thickness[n] >= CRISP && sharpness[n] * widest >= 1;
     shaped.push(slim && crisp && !ruled && area[n] >= LEAST_AREA);
     if (ruled) return 0;
@@ -67,7 +71,8 @@ export function measure(ink, solid, slope) {
 /** Of each region: area, mean distance to its edge, contrast of its core, slope at its rim. */
 function sums(ink, solid, slope, labels, count) {
   // Chessboard distance: a tenth of the Euclidean one's time, and at worst three tenths less.
-  const distance = chessboardDistance(solid), mean = new Float64Array(count), area = new Float64Array(count);
+  const distance = chessboardDistance(solid), mean = new Float64Array(count);
+  const area = new Float64Array(count);
   const contrast = new Float64Array(count), core = new Float64Array(count);
   const edge = new Float64Array(count), rim = new Float64Array(count);
   for (let i = 0; i < labels.length; i++) {

@@ -28,23 +28,31 @@ const DOUBT = 0.15;
  * @property {number} contrast of what is written
  */
 
-/** See the same writing otherwise: strokes hang together more easily, or less, and lines are no rulings. */
+/**
+ * See the same writing otherwise: strokes hang together more easily, or less, and lines are no
+ * rulings.
+ */
 export function reconsider(writing) {
   const { ink, contrast } = writing;
   return [
-    ...OTHERWISE.map((connected) => ({ ...writing, marks: findMarks(ink, contrast, { connected }) })),
+    ...OTHERWISE.map((connected) => ({
+      ...writing,
+      marks: findMarks(ink, contrast, { connected }),
+    })),
     { ...writing, marks: findMarks(ink, contrast, { ruled: false }) },
   ];
 }
 
 /**
- * Find what is written, in the ways it may be seen: dark on light, light on dark, or both if either may be.
+ * Find what is written, in the ways it may be seen: dark on light, light on dark, or both if either
+ * may be.
  * @param {import("./picture.js").Picture} picture
  * @returns {Writing[]} at least one, perhaps without marks
  */
 export function findWriting({ colours, scale }) {
   const reduction = Math.max(1, round(Math.max(colours.height, colours.width) / SURVEYED_SIDE));
-  const small = reduce(colours, reduction, 3), enlarged = scale >= ENLARGED, drawn = findDrawnInk(colours);
+  const small = reduce(colours, reduction, 3), enlarged = scale >= ENLARGED;
+  const drawn = findDrawnInk(colours);
   const reduced = drawn && reduceInk(drawn, reduction);
   const sheets = enlarged || (reduced && isThin(reduced)) ? [] : findSheets(small);
   if (drawn && !sheets.length && (enlarged || isStrokes(reduced))) {
@@ -63,8 +71,11 @@ function onSheets(colours, small, sheets, whole) {
     const seen = looksAt(painted).map((one, n) =>
       one.written >= SHEET * whole[n].written ? one : { ...one, likelihood: 0 },
     );
-    const within = resizeNearest(sheet, width, height), table = resize(painted, width, height, BILINEAR, 3);
-    const data = colours.data.map((value, i) => (within.data[Math.floor(i / 3)] ? value : table.data[i]));
+    const within = resizeNearest(sheet, width, height);
+    const table = resize(painted, width, height, BILINEAR, 3);
+    const data = colours.data.map((value, i) =>
+      within.data[Math.floor(i / 3)] ? value : table.data[i],
+    );
     const ways = waysToSee({ height, width, data }, seen, width / small.width);
     return ways.map((way) => withoutCut(way, within)).filter((way) => way.marks.length);
   });
@@ -74,11 +85,16 @@ function onSheets(colours, small, sheets, whole) {
 function withoutCut(way, sheet) {
   const rim = dilate(where(sheet, (inside) => !inside), 3);
   const kept = way.marks.filter(({ top, left, shape }) =>
-    shape.data.every((bit, i) => !bit || !rim.data[(top + Math.floor(i / shape.width)) * rim.width + left + (i % shape.width)]),
+    shape.data.every(
+      (bit, i) =>
+        !bit ||
+        !rim.data[(top + Math.floor(i / shape.width)) * rim.width + left + (i % shape.width)],
+    ),
   );
   const sum = (marks, figure) => marks.reduce((total, mark) => total + mark[figure], 0);
   const lost = sum(way.marks, "weight") - sum(kept, "weight");
-  const whole = lost <= LOST * sum(way.marks, "weight") && sum(kept, "area") <= INKED * count(sheet.data);
+  const whole =
+    lost <= LOST * sum(way.marks, "weight") && sum(kept, "area") <= INKED * count(sheet.data);
   return { ...way, marks: whole ? kept : [] };
 }
 
@@ -98,20 +114,34 @@ function looksAt(small) {
 function waysToSee(colours, looks, reduction) {
   const best = Math.max(...looks.map((seen) => seen.likelihood));
   const widest = WIDEST_STROKE * Math.min(colours.height, colours.width);
-  return looks.filter((seen) => seen.likelihood > DOUBT * best).map((seen) => {
-    const window = round(Math.min(Math.max(STROKES * seen.thickness, NARROWEST) * reduction, widest));
-    const ink = findInk(colours, seen.dark, window);
-    return { ink, marks: findMarks(ink, seen.contrast), likelihood: seen.likelihood, contrast: seen.contrast };
-  });
+  return looks
+    .filter((seen) => seen.likelihood > DOUBT * best)
+    .map((seen) => {
+      const window = round(
+        Math.min(Math.max(STROKES * seen.thickness, NARROWEST) * reduction, widest),
+      );
+      const ink = findInk(colours, seen.dark, window);
+      return {
+        ink,
+        marks: findMarks(ink, seen.contrast),
+        likelihood: seen.likelihood,
+        contrast: seen.contrast,
+      };
+    });
 }
 
 /** Whether too little stands out to be a sheet of paper. */
 function isThin({ contrast, threshold }) {
   const least = Math.fround(threshold);
-  return count(where(contrast, (value) => value > least).data) / contrast.data.length < SMALLEST_SHEET;
+  return (
+    count(where(contrast, (value) => value > least).data) / contrast.data.length < SMALLEST_SHEET
+  );
 }
 
-/** Whether what stands out from a single colour is writing, and not a sheet of paper on a plain table. */
+/**
+ * Whether what stands out from a single colour is writing, and not a sheet of paper on a plain
+ * table.
+ */
 function isStrokes(drawn) {
   const highest = drawn.contrast.data.reduce((most, value) => Math.max(most, value), 0);
   const least = Math.fround(Math.max(drawn.threshold, 0.3 * highest));
@@ -128,14 +158,23 @@ function isStrokes(drawn) {
 
 /** Find the contrast at which most looks written: rulings and shadows join the writing below it. */
 function look(ink) {
-  const slope = slopeOf(ink), highest = ink.contrast.data.reduce((most, value) => Math.max(most, value), -Infinity);
+  const slope = slopeOf(ink);
+  const highest = ink.contrast.data.reduce((most, value) => Math.max(most, value), -Infinity);
   let best = { written: 0, contrast: 0, thickness: 0 };
   for (let threshold = ink.threshold; threshold < highest; threshold *= STEP) {
-    const least = Math.fround(threshold), strokes = measure(ink, where(ink.contrast, (value) => value > least), slope);
+    const least = Math.fround(threshold),
+      strokes = measure(
+        ink,
+        where(ink.contrast, (value) => value > least),
+        slope,
+      );
     if (!strokes?.weight.some((weight) => weight)) continue;
     const written = Math.sqrt(strokes.weight.reduce((sum, weight) => sum + weight * weight, 0));
     if (written > best.written) {
-      const [contrast, thickness] = [typical(strokes, strokes.contrast), typical(strokes, strokes.thickness)];
+      const [contrast, thickness] = [
+        typical(strokes, strokes.contrast),
+        typical(strokes, strokes.thickness),
+      ];
       best = { written, contrast, thickness };
     }
   }

@@ -8,7 +8,7 @@ from torch.nn import functional
 from mnistlab.errors import KernelError
 from mnistlab.kernels.broadcasting import affine
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lower, lowers
+from mnistlab.kernels.registry import lower, lowers
 
 
 @lowers(functional.local_response_norm)

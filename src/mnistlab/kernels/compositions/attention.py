@@ -11,7 +11,7 @@ from torch.nn import functional
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Value
 from mnistlab.kernels.operations.permute import permuted, transpose
-from mnistlab.kernels.operations.registry import lower, lowers
+from mnistlab.kernels.registry import lower, lowers
 
 
 @lowers(functional.scaled_dot_product_attention)

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from mnistlab.errors import KernelError
+from mnistlab.kernels.compositions.reshape import sizes_of
 from mnistlab.kernels.graph import Graph, Value
 from mnistlab.kernels.operations.gather import gathered
-from mnistlab.kernels.operations.registry import Batch, lowers
-from mnistlab.kernels.operations.reshape import sizes_of
+from mnistlab.kernels.registry import Batch, lowers
 
 Sizes = Sequence[int | Batch]
 

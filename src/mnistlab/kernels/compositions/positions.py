@@ -6,7 +6,7 @@ from torch import Tensor
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Value
 from mnistlab.kernels.operations.gather import gathered
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(Tensor.index_select, torch.index_select)

@@ -9,7 +9,10 @@ from torch.nn import functional
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import lower, lowers
+from mnistlab.kernels.registry import lower, lowers
+
+_LARGEST_LSTM, _LARGEST = 16, 128
+"""Sizes up to which unrolled steps are faster than PyTorch's layers."""
 
 State = list[Value]
 """The hidden values of an image, ``(size,)``, and an LSTM's cells."""
@@ -67,10 +70,14 @@ def lstm(
     bidirectional: bool,
     batch_first: bool,
 ) -> list[Value]:
-    if len(hx) != 2 or isinstance(params, bool):
-        raise KernelError("packed sequences have no native kernel")
+    _require_small(params, _LARGEST_LSTM)
     layers = _Layers(params, has_biases, num_layers, dropout if train else 0.0, bidirectional)
     return layers.run(graph, input, [graph.value(one) for one in hx], _lstm_cell)
+
+
+def _require_small(params: Sequence[Tensor], largest: int) -> None:
+    if params[1].shape[1] > largest:
+        raise KernelError(f"is faster on PyTorch with more than {largest} hidden values")
 
 
 def _plain(function: Callable[..., object], cell: Cell) -> None:
@@ -87,6 +94,7 @@ def _plain(function: Callable[..., object], cell: Cell) -> None:
         bidirectional: bool,
         batch_first: bool,
     ) -> list[Value]:
+        _require_small(params, _LARGEST)
         layers = _Layers(params, has_biases, num_layers, dropout if train else 0.0, bidirectional)
         return layers.run(graph, input, [graph.value(hx)], cell)
 
@@ -107,7 +115,8 @@ def _single(function: Callable[..., object], cell: Cell) -> None:
         b_ih: Tensor | None = None,
         b_hh: Tensor | None = None,
     ) -> Value | list[Value]:
-        state = [graph.value(one) for one in (hx if isinstance(hx, tuple | list) else [hx])]
+        given_state = [hx] if isinstance(hx, Value | Tensor) else hx
+        state = [graph.value(one) for one in given_state]
         given = lower(graph, functional.linear, input, w_ih, b_ih)
         hidden = lower(graph, functional.linear, state[0], w_hh, b_hh)
         found = cell(graph, given, hidden, state)

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels.graph import Graph
+from mnistlab.kernels.graph import TENSOR, Graph, Node
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _SYNONYMS = {"axis": "dim", "keepdims": "keepdim", "x": "input"}
@@ -58,6 +58,10 @@ class Handler:
         return self.lower(*bound.args, **bound.kwargs)
 
 
+Join = Callable[[Node, Node], Node | None]
+
+_PACKAGES = "mnistlab.kernels.operations", "mnistlab.kernels.compositions"
+_joins: list[Join] = []
 _handlers: dict[Callable[..., Any], Handler] = {}
 
 
@@ -91,11 +95,31 @@ def lowers(
 
 @cache
 def handlers() -> Mapping[Callable[..., Any], Handler]:
-    """Return the handlers of all files of this folder."""
-    package = import_module("mnistlab.kernels.operations")
-    for found in pkgutil.iter_modules(package.__path__):
-        import_module(f"{package.__name__}.{found.name}")
+    """Return the handlers of all files of ``operations`` and ``compositions``."""
+    for package in _PACKAGES:
+        for name in _modules(package):
+            import_module(f"{package}.{name}")
     return _handlers
+
+
+def joins(rule: Join) -> Join:
+    """Register the decorated rule, which makes one operation of two.
+
+    It takes two nodes, of which the second is the only one that uses the first's output, and
+    returns a node that computes the second's output from the first's inputs, or nothing.
+    """
+    _joins.append(rule)
+    return rule
+
+
+def join(before: Node, node: Node) -> Node | None:
+    """Return one operation in place of two by the first rule that fits, or nothing."""
+    handlers()  # whose files have the rules
+    return next((both for rule in _joins if (both := rule(before, node))), None)
+
+
+def _modules(package: str) -> list[str]:
+    return [found.name for found in pkgutil.iter_modules(import_module(package).__path__)]
 
 
 @cache
@@ -116,4 +140,14 @@ def lower(graph: Graph, function: Callable[..., Any], *args: Any, **kwargs: Any)
 
 
 def require_same_operations(native: set[str]) -> None:
-    """Refuse a library that belongs to another version."""
+    """Compare the names of the library's operations with the files of ``operations``.
+
+    Raises:
+        KernelError: they are not the same.
+    """
+    named = {TENSOR, *_modules(_PACKAGES[0])}
+    if named != native:
+        raise KernelError(
+            "the compiled library belongs to another version of mnistlab, as only one of them has"
+            f" {', '.join(sorted(named ^ native))}; install mnistlab again"
+        )

@@ -6,7 +6,7 @@ import torch
 
 from mnistlab.kernels.graph import Graph, Value
 from mnistlab.kernels.operations.permute import permuted
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.registry import lowers
 from mnistlab.kernels.windows import images
 
 

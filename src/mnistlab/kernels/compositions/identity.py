@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Value, words
-from mnistlab.kernels.operations.registry import lowers
+from mnistlab.kernels.registry import lowers
 
 
 @lowers(Tensor.contiguous, Tensor.clone, torch.clone, Tensor.float, Tensor.cpu)

@@ -8,7 +8,7 @@ from torch import Tensor, flatten, reshape, squeeze, unflatten, unsqueeze
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.operations.registry import Batch, lowers
+from mnistlab.kernels.registry import Batch, lowers
 
 Sizes = Sequence[int | Batch]
 
