@@ -29,7 +29,11 @@ FLAGS = [
 ]
 KERNELS = [
     SOURCE / "kernels.cpp",
-    *(file for folder in ("operations", "losses") for file in sorted((SOURCE / folder).glob("*.cpp"))),
+    *(
+        file
+        for folder in ("operations", "losses")
+        for file in sorted((SOURCE / folder).glob("*.cpp"))
+    ),
 ]
 LINKED = ["-pthread", *(["-static-libstdc++", "-static-libgcc"] if sys.platform == "linux" else [])]
 X86 = platform.machine() in ("x86_64", "AMD64")
