@@ -17,6 +17,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from mnistlab.errors import KernelError
+from mnistlab.kernels.advantage import why_slower
 from mnistlab.kernels.epoch import AugmentationParams, EpochBatches
 from mnistlab.kernels.plan import Plan
 
@@ -47,9 +48,12 @@ def make_plan(
         std: divides them then; as ``mean``.
 
     Raises:
-        KernelError: as :class:`Plan` does, and if the results differ.
+        KernelError: as :class:`Plan` does, if PyTorch is faster, and if the results differ.
     """
-    _require_agreement(Plan(model, image_shape, classes, mean=mean, std=std, dropout=False), model)
+    plan = Plan(model, image_shape, classes, mean=mean, std=std, dropout=False)
+    if reason := why_slower(plan.graph):
+        raise KernelError(reason)
+    _require_agreement(plan, model)
     return Plan(model, image_shape, classes, mean=mean, std=std)
 
 

@@ -63,6 +63,11 @@ class Plan:
         self._needs_two_images = _normalises_single_values(graph)
 
     @property
+    def graph(self) -> Graph:
+        """The operations that are run."""
+        return self._program.graph
+
+    @property
     def parameters(self) -> list[nn.Parameter]:
         """The model's parameters, in the order in which the operations need them."""
         return self._program.parameters  # type: ignore[return-value]
