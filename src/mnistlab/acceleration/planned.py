@@ -177,8 +177,8 @@ def shape_of(tensors: Iterable[tuple[str, Tensor | None]]) -> list[Any]:
     """
     return [
         None
-        if tensor is None
-        else (tuple(tensor.shape), tensor.dtype)
+        if tensor is None or nn.parameter.is_lazy(tensor)
+        else (tensor.shape, tensor.dtype)
         if tensor.is_floating_point() or name.endswith("num_batches_tracked")
         else (id(tensor), tensor._version)
         for name, tensor in tensors

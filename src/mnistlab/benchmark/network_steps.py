@@ -122,9 +122,8 @@ class _Eager:
         model, batches = _build(network), _batches(network)
         model.to(memory_format=layout)  # type: ignore[call-overload]
         self._optimizer = make_optimizer(model, Recipe())
-        if compiled:
-            model.compile()
-        self._model = model
+        # Not model.compile(), which leaves an nn.Sequential as it is.
+        self._model: Any = torch.compile(model) if compiled else model
         self._layout, self._labels = layout, batches.labels
         self._pixels = (batches.images / 255 - 0.5) / 0.25
         self._steps = torch.split(batches.order, BATCH)
