@@ -84,7 +84,8 @@ class _Plans:
             return forward(*args, **kwargs)
         state = _State(module)
         if reason := state.why_not(args, kwargs):
-            self._say(reason)
+            if not state.is_lazy():
+                self._say(reason)
             return forward(*args, **kwargs)
         images = args[0]
         key = state.modes, tuple(images.shape[1:]), images.requires_grad
@@ -93,7 +94,7 @@ class _Plans:
             return self._run_first(module, forward, images, key)
         self._firsts = 0
         if not entry.tried:
-            self._plan(module, entry, key)
+            self._plan(module, entry, images)
         if entry.planned is None:
             return forward(images)
         return pytree.tree_unflatten(entry.planned(images), entry.structure)
@@ -111,13 +112,10 @@ class _Plans:
             self._entries[key] = _Entry(state, pytree.tree_structure(result))
         return result
 
-    def _plan(self, module: nn.Module, entry: "_Entry", key: tuple[Any, ...]) -> None:
+    def _plan(self, module: nn.Module, entry: "_Entry", images: Tensor) -> None:
         entry.tried = True
-        _, shape, input_gradient = key
         try:
-            entry.planned = PlannedForward(
-                _without_acceleration(module), shape, input_gradient=input_gradient
-            )
+            entry.planned = PlannedForward(_without_acceleration(module), images)
         except KernelError as error:
             self._say(str(error))
 
@@ -149,6 +147,13 @@ class _State:
             len(self._objects) == len(now._objects)
             and all(map(operator.is_, self._objects, now._objects))
             and self._shapes == now._shapes
+        )
+
+    def is_lazy(self) -> bool:
+        """Return whether layers still wait for their first call to be made, by hooks."""
+        return any(
+            isinstance(part, nn.modules.lazy.LazyModuleMixin) and part.has_uninitialized_params()
+            for part in self._parts
         )
 
     def why_not(self, args: Any, kwargs: Any) -> str:
