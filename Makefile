@@ -30,9 +30,9 @@ torture: .venv/installed
 	$(BIN)/python -m tests.reliability.table
 
 # The kernels' tests once more, with the library built to report every bad access and every race.
-SANITIZED := $(or $(CXX),c++) -std=c++20 -O1 -g -march=native -fno-math-errno -fno-trapping-math -fno-signed-zeros \
-	-shared -fPIC -pthread -fno-sanitize-recover=undefined \
-	src/mnistlab/kernels/source/kernels.cpp $(wildcard src/mnistlab/kernels/source/*/*.cpp)
+KERNELS := $(wildcard $(addprefix $(CURDIR)/src/mnistlab/kernels/source/,kernels.cpp operations/*.cpp losses/*.cpp))
+SANITIZED := printf '\#include "%s"\n' $(KERNELS) | $(or $(CXX),c++) -x c++ - -std=c++20 -O1 -g -march=native \
+	-fno-math-errno -fno-trapping-math -fno-signed-zeros -shared -fPIC -pthread -fno-sanitize-recover=undefined
 PRELOAD = $(foreach name,$(1),$(shell $(or $(CXX),c++) -print-file-name=lib$(name).so))
 
 sanitize: .venv/installed

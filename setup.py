@@ -5,6 +5,7 @@ Everything else about the package is in pyproject.toml. A build that fails is le
 install goes on.
 """
 
+import os
 import platform
 import sys
 from pathlib import Path
@@ -27,9 +28,9 @@ FLAGS = [
     "-pthread",
 ]
 KERNELS = [
-    "kernels.cpp",
+    SOURCE / "kernels.cpp",
     *(
-        f"{folder}/{file.name}"
+        file
         for folder in ("operations", "losses")
         for file in sorted((SOURCE / folder).glob("*.cpp"))
     ),
@@ -43,13 +44,13 @@ BUILDS = (
 )
 
 
-def library(name: str, sources: list[str], flags: list[str]) -> Extension:
+def library(name: str, sources: list[Path], flags: list[str]) -> Extension:
     """Describe one shared library of the package, without debugging data, which name the build's
     folder.
     """
     return Extension(
         f"mnistlab.kernels._{name}",
-        [str(SOURCE / source) for source in sources],
+        [str(source) for source in sources],
         depends=[str(header) for header in sorted(SOURCE.rglob("*.h"))],
         extra_compile_args=[*flags, "-g0"],
         extra_link_args=LINKED,
@@ -60,6 +61,20 @@ def library(name: str, sources: list[str], flags: list[str]) -> Extension:
 
 class BuildLibraries(build_ext):
     """Builds plain shared libraries, which have no Python in their names or in them."""
+
+    def finalize_options(self) -> None:
+        """Build the libraries side by side."""
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
+
+    def build_extension(self, ext: Extension) -> None:
+        """Compile all files of a library as one, since most of the time goes into their headers."""
+        unit = Path(self.build_temp) / f"{ext.name}.cpp"
+        unit.parent.mkdir(parents=True, exist_ok=True)
+        files = [Path(source).resolve().as_posix() for source in ext.sources]
+        unit.write_text("".join(f'#include "{file}"\n' for file in files), encoding="utf-8")
+        ext.depends, ext.sources = [*ext.depends, *files], [str(unit)]
+        super().build_extension(ext)
 
     def get_ext_filename(self, fullname: str) -> str:
         """Return the file's path within the package."""
@@ -79,7 +94,7 @@ class TagWheel(bdist_wheel):
 setup(
     cmdclass={"bdist_wheel": TagWheel, "build_ext": BuildLibraries},
     ext_modules=[
-        library("processor", ["processor.cpp"], ["-O2"]),
+        library("processor", [SOURCE / "processor.cpp"], ["-O2"]),
         *(library(name, KERNELS, [*FLAGS, *flags]) for name, flags in BUILDS.items()),
     ],
 )

@@ -98,7 +98,7 @@ def build(image_shape, classes):
 """
 
 
-@pytest.mark.parametrize(("layer", "fast"), [("ReLU", True), ("GELU", False)])
+@pytest.mark.parametrize(("layer", "fast"), [("ReLU", True), ("Hardshrink", False)])
 def test_whether_a_model_is_fast_is_told_as_its_words_are(layer, fast, tmp_path):
     (tmp_path / "net.py").write_text(NET.format(layer), encoding="utf-8")
     figures, words = told(run(*MNISTLAB, "doctor", "net.py:build", "--json", cwd=tmp_path))

@@ -295,14 +295,14 @@ def test_the_version_is_the_packages(tmp_path):
 def test_doctor_names_what_is_in_use_and_what_stands_in_the_way(tmp_path):
     (tmp_path / "net.py").write_text(
         "from torch import nn\ndef build(shape, classes):\n    return nn.Sequential(nn.Flatten(),"
-        " nn.Linear(1024, 20), nn.GELU(), nn.Linear(20, classes))\n",
+        " nn.Linear(1024, 20), nn.Hardshrink(), nn.Linear(20, classes))\n",
         encoding="utf-8",
     )
     result = run(*MNISTLAB, "doctor", "net.py:build", cwd=tmp_path)
     assert result.returncode == 0, result
     assert "torch 2." in result.stdout
     assert "in use" in result.stdout
-    assert "trains on plain PyTorch: 2 (GELU): has no native kernel" in result.stdout
+    assert "trains on plain PyTorch: 2 (Hardshrink): has no native kernel" in result.stdout
     assert (
         "trains on the native kernels"
         in run(*MNISTLAB, "doctor", "custom_mlp", cwd=tmp_path).stdout

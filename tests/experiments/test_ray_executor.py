@@ -92,9 +92,25 @@ def test_several_runs_in_a_task_and_a_failing_one(quick, tmp_path, monkeypatch):
     assert not list(tmp_path.rglob("*.sprung"))
 
 
+def test_no_cluster_at_the_address(tmp_path):
+    with pytest.raises(MnistlabError, match=r"127\.0\.0\.1:1: no Ray cluster there"):
+        run([Recipe(epochs=1)], tmp_path, RayExecutor("127.0.0.1:1"))
+    with pytest.raises(MnistlabError, match=r"ray://x:1: Ray's client does not stream results"):
+        run([Recipe(epochs=1)], tmp_path, RayExecutor("ray://x:1"))
+
+
+def test_without_ray_the_install_command_is_printed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(
+        MnistlabError, match=r"the ray executor needs Ray: pip install 'mnistlab\[ray\]'"
+    ):
+        RayExecutor()
+
+
 @pytest.fixture(scope="module")
 def started():
-    """A cluster of this machine's that is there before an experiment, for all of its looks."""
+    """A cluster of this machine's that is there before an experiment, for all of its looks; those
+    tests that need one come last."""
     ray.init(address="local", num_cpus=2, log_to_driver=False, logging_level="ERROR")
     yield
     ray.shutdown()
@@ -124,18 +140,3 @@ def test_what_another_driver_has_finished_meanwhile_is_taken_as_it_is(quick, tmp
     assert not notes.of("started")
     assert results(tmp_path / "ray") == before
     assert not leftovers(tmp_path)
-
-
-def test_no_cluster_at_the_address(tmp_path):
-    with pytest.raises(MnistlabError, match=r"127\.0\.0\.1:1: no Ray cluster there"):
-        run([Recipe(epochs=1)], tmp_path, RayExecutor("127.0.0.1:1"))
-    with pytest.raises(MnistlabError, match=r"ray://x:1: Ray's client does not stream results"):
-        run([Recipe(epochs=1)], tmp_path, RayExecutor("ray://x:1"))
-
-
-def test_without_ray_the_install_command_is_printed(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(
-        MnistlabError, match=r"the ray executor needs Ray: pip install 'mnistlab\[ray\]'"
-    ):
-        RayExecutor()

@@ -1,15 +1,17 @@
 """The builds of the library: they agree with one another, and a missing one is explained."""
 
-import ctypes
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+import mnistlab.kernels
 from mnistlab import Recipe
 from mnistlab.errors import KernelError
 from mnistlab.kernels import AugmentationParams, Plan, installed, load_library
-from mnistlab.kernels.library import BUILDS, processor_level
+from mnistlab.kernels.library import BUILDS, Addresses, processor_level
+from mnistlab.kernels.registry import require_same_operations
 from mnistlab.recipe import ModelInput
 from mnistlab.training.backend import choose_backend
 from mnistlab.training.loss import make_loss
@@ -103,10 +105,6 @@ def test_the_fastest_build_that_fits_is_chosen(load_anew):
     assert load_library().build == fitting[0]
 
 
-class ShorterLayer(ctypes.Structure):
-    _fields_ = (("kind", ctypes.c_int32),)
-
-
 ABSENT = next((build for build in BUILDS if build not in installed()), None)
 CHOICES = [
     ("none", r"turned off by MNISTLAB_KERNELS=none"),
@@ -157,8 +155,30 @@ def test_a_choice_that_cannot_be_is_said_in_a_line_and_training_falls_back(load_
     assert backend.logits(torch.zeros(2, 1, 3, 3, dtype=torch.uint8)).shape == (2, 3)
 
 
-def test_the_layouts_of_both_sides_are_compared(load_anew, monkeypatch):
-    load_anew("")
-    monkeypatch.setattr("mnistlab.kernels.library.STRUCTURES", (ShorterLayer,))
+def test_a_library_of_another_version_is_refused(load_anew):
+    load_anew(str(Path(mnistlab.kernels.__file__).parent / "_processor.so"))
     with pytest.raises(KernelError, match="another version of mnistlab; install mnistlab again"):
         load_library()
+
+
+@pytest.mark.parametrize("change", [lambda names: names - {"relu"}, lambda names: names | {"sine"}])
+def test_both_sides_must_have_the_same_operations(change):
+    names = load_library().operations()
+    require_same_operations(names)
+    (other,) = change(names) ^ names
+    with pytest.raises(KernelError, match=f"only one of them has {other}; install mnistlab again"):
+        require_same_operations(change(names))
+
+
+def test_arguments_that_one_side_does_not_know_are_refused():
+    plan = Plan(nn.Sequential(nn.Flatten(), nn.Linear(9, 3)), (1, 3, 3), 3, mean=0.0, std=1.0)
+    images = torch.zeros(2, 1, 3, 3, dtype=torch.uint8)
+    given = plan._images(images, torch.arange(2), AugmentationParams())
+    with pytest.raises(KernelError, match="the argument labels is missing"):
+        plan._program.call("mnistlab_train", given | {"optimizer": 0})
+    room = Addresses([torch.empty(2, 3).data_ptr()])
+    given |= {"count": 2, "threads": 1, "outputs": room}
+    with pytest.raises(KernelError, match="the argument speed is unknown"):
+        plan._program.call("mnistlab_evaluate", given | {"speed": 1})
+    with pytest.raises(KernelError, match="the argument threads is of another kind"):
+        plan._program.call("mnistlab_evaluate", given | {"threads": 1.0})

@@ -1,7 +1,10 @@
 """Forward passes as people write them are followed: a plan gives what PyTorch gives."""
 
 import math
+import subprocess
+import sys
 import types
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +14,8 @@ from torch.utils import checkpoint
 
 from tests.kernels.models import CLASSES, Model, conv, head
 from tests.kernels.test_trace import assert_as_pytorch
+
+ROOT = Path(__file__).parents[2]
 
 
 def of(function, **layers):
@@ -338,3 +343,16 @@ FOLLOWED = {
 @pytest.mark.parametrize("name", FOLLOWED)
 def test_a_forward_pass_is_followed(name):
     assert_as_pytorch(FOLLOWED[name])
+
+
+def test_following_does_not_import_what_compiles():
+    """Dynamo takes over a second to import."""
+    code = (
+        "import sys\nfrom tests.kernels.test_recording import FOLLOWED\n"
+        "from tests.kernels.models import SHAPE\n"
+        "from mnistlab.kernels.trace import trace\n"
+        "trace(FOLLOWED['TransformerEncoderLayer'](), SHAPE)\n"
+        "assert 'torch._dynamo' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

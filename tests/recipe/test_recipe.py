@@ -119,7 +119,8 @@ def test_the_course_recipes_are_the_published_ones():
         ({"grad_clip": 1}, "grad_clip: unknown key; did you mean clip_norm?"),
         ({"clip_norm": 1, "clip_value": 1}, "clip_value: gradients are clipped by norm or by"),
         ({"clip_norm": -1}, "clip_norm: must be a number from 0 to 1,000,000; found -1"),
-        ({"loss": "focal"}, "loss: must be cross_entropy, or a function such as path/to/file.py"),
+        ({"loss": "hinge"}, "loss: must be one of cross_entropy, binary_cross_entropy, mse, focal, or a"),
+        ({"loss": "mse", "label_smoothing": 0.1}, "label_smoothing: works with loss cross_entropy"),
         *(
             ({"loss": "x.py:f", key: value}, f"{key}: works with loss cross_entropy only")
             for key, value in (

@@ -93,15 +93,15 @@ def test_real_digits_are_learnt_alike(mnist):
 def test_a_model_without_native_kernels_trains_in_pytorch(small_mnist, tmp_path):
     (tmp_path / "mine.py").write_text(
         "from torch import nn\ndef build(shape, classes):\n    return nn.Sequential(nn.Flatten(),"
-        " nn.Linear(1024, 20), nn.Tanh(), nn.Linear(20, classes))\n"
+        " nn.Linear(1024, 20), nn.Hardshrink(), nn.Linear(20, classes))\n"
     )
     recipe = Recipe(model=f"{tmp_path / 'mine.py'}:build", epochs=1)
     trainer = Trainer(recipe, small_mnist, 0, CPU)
     assert trainer.backend.kernels == "torch"
-    assert trainer.backend.reason == "2 (Tanh): has no native kernel"
+    assert trainer.backend.reason == "2 (Hardshrink): has no native kernel"
     assert trainer.run(ignore, never)
     found = examine_model(recipe, small_mnist)
-    assert found.reason == "2 (Tanh): has no native kernel"
+    assert found.reason == "2 (Hardshrink): has no native kernel"
     assert found.input == trainer.input
 
 

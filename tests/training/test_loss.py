@@ -93,12 +93,27 @@ def recipe_of(loss, **fields):
 @pytest.mark.parametrize("name", ["plain", "ready"])
 def test_cross_entropy_as_ones_own_gives_the_bits_of_cross_entropy(small, own, name):
     events = []
-    mine = train(recipe_of(f"own.py:{name}"), small, threads=1, on_event=events.append)
+    own_loss = recipe_of(f"own.py:{name}")
+    mine = train(own_loss, small, threads=1, kernels="torch", on_event=events.append)
     theirs = train(recipe_of("cross_entropy"), small, threads=1, kernels="torch")
     assert all(map(torch.equal, mine.model.parameters(), theirs.model.parameters()))
     assert mine.record.history[0].train_loss == theirs.record.history[0].train_loss
     (started,) = (event for event in events if isinstance(event, RunStarted))
-    assert started.reason == f"the loss own.py:{name} has no native kernel"
+    assert started.reason == "requested"
+
+
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "mse", "focal", "own.py:plain"])
+def test_the_native_kernels_train_as_pytorch_does(small, own, loss):
+    fast, plain = (train(recipe_of(loss), small, threads=1, kernels=k) for k in ("auto", "torch"))
+    assert (plain.record.environment.kernels, fast.record.environment.kernels != "torch") == (
+        "torch",
+        True,
+    )
+    for ours, theirs in zip(fast.model.parameters(), plain.model.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=1e-3)
+    assert fast.record.history[-1].train_loss == pytest.approx(
+        plain.record.history[-1].train_loss, rel=1e-4
+    )
 
 
 def test_the_records_training_loss_is_ones_own_and_its_test_loss_cross_entropy(small, own):

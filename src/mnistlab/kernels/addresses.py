@@ -39,7 +39,7 @@ def optimizer_arguments(
         raise KernelError(reason)
     (group,) = optimizer.param_groups
     trained = [parameter for parameter in parameters if parameter.requires_grad]
-    shared = {"weight_decay": float(group["weight_decay"])}
+    shared: dict[str, int | float | Addresses] = {"weight_decay": float(group["weight_decay"])}
     if isinstance(optimizer, torch.optim.SGD):
         if group["momentum"]:
             for parameter in trained:

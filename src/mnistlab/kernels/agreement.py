@@ -143,7 +143,7 @@ def _near(found: Tensor, rounded: Tensor, exact: Tensor, whole: float) -> bool:
     distance = (found.double() - exact).norm().item()
     usual = (rounded.double() - exact).norm().item()
     allowed = _TOLERANCE * exact.norm().item() + 1e-4 * whole + 1e-9
-    return distance <= max(allowed, _ROUNDING * usual)
+    return bool(distance <= max(allowed, _ROUNDING * usual))
 
 
 def _gradient(parameter: Tensor) -> Tensor:

@@ -108,7 +108,12 @@ def _load(build: str, path: Path) -> Library:
         functions = ctypes.CDLL(str(path))
     except OSError as error:
         raise KernelError(f"the build {build} cannot be loaded: {error}") from error
-    _declare(functions)
+    try:
+        _declare(functions)
+    except AttributeError:
+        raise KernelError(
+            f"the build {build} belongs to another version of mnistlab; install mnistlab again"
+        ) from None
     return Library(build, functions)
 
 

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
@@ -197,3 +198,28 @@ def test_prelu_of_zero():
 def test_glu(batch, shape, seed):
     rows, columns = shape
     check(lambda x: functional.glu(x, dim=1), normal(batch, (2 * rows, columns), seed=seed))
+
+
+@given(
+    names=st.lists(st.sampled_from(["elu", "gelu", "sigmoid", "softsign", "tanh"]), max_size=5),
+    rows=st.sampled_from(["softmax", "log_softmax", "layer_norm", "normalize"]),
+    batch=BATCHES,
+    seed=SEEDS,
+)
+@modest
+def test_values_with_several_uses_keep_what_each_needs(names, rows, batch, seed):
+    along = {
+        "softmax": lambda x: x.softmax(1),
+        "log_softmax": lambda x: x.log_softmax(1),
+        "layer_norm": lambda x: functional.layer_norm(x, (3,)),
+        "normalize": functional.normalize,
+    }[rows]
+
+    def chain(x):
+        for name in names:
+            before = x
+            x = FUNCTIONS[name](x)
+            x = along(x) * x + before
+        return x
+
+    check(chain, normal(batch, (4, 3), seed=seed), slack=10)

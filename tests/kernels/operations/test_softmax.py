@@ -66,11 +66,14 @@ def test_other_lengths_than_the_euclidean_are_refused():
 )
 @modest
 def test_lengths(batch, shape, axes, keepdim, seed):
-    check(lambda x: x.norm(dim=axes, keepdim=keepdim), normal(batch, shape, seed=seed))
+    check(
+        lambda x: torch.linalg.vector_norm(x, dim=axes, keepdim=keepdim),
+        normal(batch, shape, seed=seed),
+    )
 
 
 def test_the_length_of_zero_has_no_gradient():
-    check(lambda x: torch.linalg.vector_norm(x, dim=1), torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
+    check(lambda x: x.norm(dim=1), torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
 
 
 @pytest.mark.parametrize(

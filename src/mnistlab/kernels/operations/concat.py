@@ -6,10 +6,9 @@ import torch
 from torch import Tensor
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels.compositions.reshape import unsqueezed
 from mnistlab.kernels.graph import Graph, Value
 from mnistlab.kernels.operations.slice import sliced
-from mnistlab.kernels.registry import lowers
+from mnistlab.kernels.registry import lower, lowers
 
 Given = Sequence[Value | Tensor]
 
@@ -38,7 +37,7 @@ def hstack(graph: Graph, tensors: Given) -> Value:
 def stack(graph: Graph, tensors: Given, dim: int = 0) -> Value:
     values = [graph.value(one) for one in tensors]
     dim %= values[0].dimensions + 1
-    return concat(graph, [unsqueezed(graph, value, dim) for value in values], dim)
+    return concat(graph, [lower(graph, torch.unsqueeze, value, dim) for value in values], dim)
 
 
 @lowers(Tensor.roll, torch.roll)

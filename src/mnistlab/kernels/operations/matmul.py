@@ -10,10 +10,9 @@ from torch import Tensor
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.broadcasting import align
-from mnistlab.kernels.compositions.reshape import unsqueezed
 from mnistlab.kernels.graph import Graph, Owned, Value
 from mnistlab.kernels.operations.permute import permuted
-from mnistlab.kernels.registry import lowers
+from mnistlab.kernels.registry import lower, lowers
 
 
 @lowers(
@@ -23,9 +22,9 @@ from mnistlab.kernels.registry import lowers
 def matmul(graph: Graph, input: Value | Tensor, other: Value | Tensor) -> Value:
     one, two = graph.value(input), graph.value(other)
     if one.dimensions == 1:
-        return _without(matmul(graph, unsqueezed(graph, one, 0), two), -2)
+        return _without(matmul(graph, lower(graph, torch.unsqueeze, one, 0), two), -2)
     if two.dimensions == 1:
-        return _without(matmul(graph, one, unsqueezed(graph, two, 1)), -1)
+        return _without(matmul(graph, one, lower(graph, torch.unsqueeze, two, 1)), -1)
     one.axis(-1)
     if two.batch_axis is None and two.dimensions == 2:
         weight = _transposed_parameter(graph, two)

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels.compositions.reshape import unsqueezed
 from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.registry import lowers
+from mnistlab.kernels.registry import lower, lowers
 
 _WHOLE = slice(None)
 
@@ -28,7 +27,7 @@ def index(graph: Graph, input: Value | Tensor, key: Any) -> Value:
     dimension = 0
     for one in keys:
         if one is None:
-            value, dimension = unsqueezed(graph, value, dimension), dimension + 1
+            value, dimension = lower(graph, torch.unsqueeze, value, dimension), dimension + 1
         elif isinstance(one, slice):
             value, dimension = sliced(graph, value, dimension, one), dimension + 1
         elif isinstance(one, int) and not isinstance(one, bool):

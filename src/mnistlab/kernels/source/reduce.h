@@ -1,4 +1,5 @@
-// Reduction: the windows of an array, positions that share their index along the axes that are kept,
+// Reduction: the windows of an array, which sums, means and maxima run over. A window is the
+// positions that share their index along the axes that are kept.
 #pragma once
 
 #include "strided.h"

@@ -1,4 +1,5 @@
-// Softmax of x times a number above 0, if there is one, along an axis. The backward pass reads the result, which is cheaper than exp.
+// Softmax along an axis, of x times a number above 0 if there is one. The backward pass reads the
+// result, which is cheaper than exp.
 #include "axis.h"
 
 namespace {
