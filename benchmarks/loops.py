@@ -77,15 +77,10 @@ def measure_loops(*, quick: bool, on_turn: Callable[[str], None]) -> Loops:
     return Loops(images, seconds, ratio, environment)
 
 
-def _compile(model: nn.Module) -> nn.Module:
-    model.compile(backend="mnistlab")
-    return model
-
-
 _WAYS: dict[str, Change] = {
     "PyTorch": lambda model: model,
     "accelerate": accelerate,
-    "torch.compile": _compile,
+    "torch.compile": partial(torch.compile, backend="mnistlab"),
 }
 
 

@@ -112,6 +112,13 @@ def test_several_outputs_keep_their_structure():
     same(second["parts"][1][0], first["parts"][1][0])
 
 
+def test_layers_that_are_made_in_the_first_call():
+    model = accelerate(nn.Sequential(nn.Flatten(), nn.LazyLinear(3)))
+    for _ in range(3):
+        logits = model(images(4))
+    assert logits.grad_fn.name() == "_TrainingBackward"
+
+
 def test_a_forward_pass_that_counts_its_calls_stays_on_pytorch():
     class Counts(nn.Module):
         def __init__(self):
@@ -123,9 +130,10 @@ def test_a_forward_pass_that_counts_its_calls_stays_on_pytorch():
             return self.last(x.flatten(1)) * min(1.0, self.calls / 10)
 
     fast = accelerate(Counts())
-    with pytest.warns(RuntimeWarning, match="changes the model's attributes"):
-        found = [fast(images(2)) for _ in range(3)]
+    with pytest.warns(RuntimeWarning, match="change from call to call"):
+        found = [fast(images(2)) for _ in range(30)]
     same(found[2], 3 * found[0])
+    same(found[29], 10 * found[0])
 
 
 def test_a_normalisation_that_is_frozen_runs_on_pytorch():

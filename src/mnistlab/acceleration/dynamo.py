@@ -101,7 +101,7 @@ class CompiledGraph:
             module = _Bound(self._traced, args, self._weights, self._batches[0])
             module.train(self._training)
             try:
-                self._known[key] = PlannedForward(module, key[2], input_gradient=key[3])
+                self._known[key] = PlannedForward(module, images)
             except KernelError as error:
                 self._known[key] = None
                 self._say(str(error))

@@ -1,7 +1,10 @@
 """``accelerate``: a module like the given one that runs on the native kernels."""
 
+import operator
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeVar, cast
 
 import torch
@@ -19,9 +22,8 @@ from mnistlab.errors import KernelError
 
 _Model = TypeVar("_Model", bound=nn.Module)
 _OURS = "_mnistlab_acceleration"
-_PLAIN = (int, float, bool, str, type(None))
-_CHANGES = 20
-"""More than someone who changes a model by hand makes."""
+_FIRSTS = 20
+"""More calls in a row that are the first of their kind than modes and shapes explain."""
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
@@ -31,8 +33,8 @@ def accelerate(model: _Model) -> _Model:
     It shares parameters, buffers and layers with ``model``, has the same ``state_dict`` and is of
     its class, so any training loop, loss and optimiser can use it. Dropout draws from PyTorch's
     generator. The first call for images of some shape, and whatever has no native kernel, run on
-    PyTorch; a warning says why, once. ``forward`` is taken to depend on the images, the model's
-    tensors, and its layers' attributes that are numbers or strings alone.
+    PyTorch; a warning says why, once. ``forward`` is taken to depend on the images and the
+    model's tensors, layers and attributes alone, and lists among them to stay as they are.
 
     Args:
         model: called with one batch of float32 images, ``(n, ...)``.
@@ -65,14 +67,12 @@ class _Accelerated(nn.Module):
 
 
 class _Plans:
-    """The plans of a module by shape and mode, and whether it is still as it was then."""
+    """The plans of a module, by the modes of its layers and the shape of the images."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[Any, ...], PlannedForward | None] = {}
-        self._structure: dict[tuple[Any, ...], pytree.TreeSpec] = {}
-        self._state: list[Any] = []
+        self._entries: dict[tuple[Any, ...], _Entry] = {}
         self._said: set[str] = set()
-        self._changes = 0
+        self._firsts = 0
 
     def __call__(
         self, module: nn.Module, forward: Callable[..., Any], *args: Any, **kwargs: Any
@@ -82,80 +82,97 @@ class _Plans:
         single = module.training and any(isinstance(one, Tensor) and len(one) == 1 for one in args)
         if single or torch.compiler.is_compiling() or any(map(is_followed, args)):
             return forward(*args, **kwargs)
-        reason = self._why_not(module, args, kwargs)
-        if reason:
-            self._say(reason)
+        state = _State(module)
+        if reason := state.why_not(args, kwargs):
+            if not state.is_lazy():
+                self._say(reason)
             return forward(*args, **kwargs)
         images = args[0]
-        state = _state_of(module)
-        if state != self._state:
-            self._known.clear()
-            self._structure.clear()
-            self._state = state
-            self._changes += 1
-            if self._changes == _CHANGES:
-                self._say("the model's attributes change from call to call")
-        modes = tuple(part.training for part in module.modules())
-        key = modes, tuple(images.shape[1:]), images.requires_grad
-        if key not in self._structure:
-            result = forward(images)
-            self._structure[key] = pytree.tree_structure(result)
-            if _state_of(module) != state:
-                self._refuse(key, "it changes the model's attributes")
-            return result
-        planned = self._planned(module, key)
-        if planned is None:
+        key = state.modes, tuple(images.shape[1:]), images.requires_grad
+        entry = self._entries.get(key)
+        if entry is None or not entry.state.is_still(state):
+            return self._run_first(module, forward, images, key)
+        self._firsts = 0
+        if not entry.tried:
+            self._plan(module, entry, images)
+        if entry.planned is None:
             return forward(images)
-        return pytree.tree_unflatten(planned(images), self._structure[key])
+        return pytree.tree_unflatten(entry.planned(images), entry.structure)
 
-    def _planned(self, module: nn.Module, key: tuple[Any, ...]) -> PlannedForward | None:
-        if key not in self._known:
-            _, shape, input_gradient = key
-            try:
-                self._known[key] = PlannedForward(
-                    _without_acceleration(module), shape, input_gradient=input_gradient
-                )
-            except KernelError as error:
-                self._refuse(key, str(error))
-        return self._known[key]
+    def _run_first(
+        self, module: nn.Module, forward: Callable[..., Any], images: Tensor, key: tuple[Any, ...]
+    ) -> Any:
+        """Run the first call of its kind, and note what it returns."""
+        self._firsts += 1
+        if self._firsts == _FIRSTS:
+            self._say("the model's attributes change from call to call")
+        state = _State(module)
+        result = forward(images)
+        if state.is_still(_State(module)):
+            self._entries[key] = _Entry(state, pytree.tree_structure(result))
+        return result
 
-    def _refuse(self, key: tuple[Any, ...], reason: str) -> None:
-        self._known[key] = None
-        self._say(reason)
+    def _plan(self, module: nn.Module, entry: "_Entry", images: Tensor) -> None:
+        entry.tried = True
+        try:
+            entry.planned = PlannedForward(_without_acceleration(module), images)
+        except KernelError as error:
+            self._say(str(error))
 
     def _say(self, reason: str) -> None:
         if reason not in self._said:
             self._said.add(reason)
             say(reason)
 
-    @staticmethod
-    def _why_not(module: nn.Module, args: Any, kwargs: Any) -> str:
+
+class _State:
+    """What a plan depends on besides numbers: a module's layers, their attributes and shapes.
+
+    An attribute is the same as long as it is the same object.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self._parts = [module]
+        for part in self._parts:
+            self._parts += [inner for inner in part._modules.values() if inner is not None]
+        self.modes = tuple(part.training for part in self._parts)
+        self._objects = [*self._parts, *chain(*(vars(part).values() for part in self._parts))]
+        self._shapes = [
+            shape_of([*part._parameters.items(), *part._buffers.items()]) for part in self._parts
+        ]
+
+    def is_still(self, now: "_State") -> bool:
+        """Return whether nothing has changed."""
+        return (
+            len(self._objects) == len(now._objects)
+            and all(map(operator.is_, self._objects, now._objects))
+            and self._shapes == now._shapes
+        )
+
+    def is_lazy(self) -> bool:
+        """Return whether layers still wait for their first call to be made, by hooks."""
+        return any(
+            isinstance(part, nn.modules.lazy.LazyModuleMixin) and part.has_uninitialized_params()
+            for part in self._parts
+        )
+
+    def why_not(self, args: Any, kwargs: Any) -> str:
+        """Say why a call is PyTorch's; nothing if it is not."""
         if len(args) != 1 or kwargs or not isinstance(args[0], Tensor):
             return "it takes something besides one tensor of images"
-        for part in module.modules():
-            if part is not module and any(getattr(part, hooks) for hooks in _HOOKS):
-                return "a layer has hooks"
+        if any(getattr(part, hooks) for part in self._parts[1:] for hooks in _HOOKS):
+            return "a layer has hooks"
         return why_not_images(args[0])
 
 
-def _state_of(module: nn.Module) -> list[Any]:
-    """Return what a plan of a module depends on besides its numbers and its mode."""
-    return [
-        (
-            id(part),
-            shape_of([*part._parameters.items(), *part._buffers.items()]),
-            [
-                value
-                for name, value in vars(part).items()
-                if name != "training"
-                and (
-                    type(value) in _PLAIN
-                    or (type(value) is tuple and all(type(one) in _PLAIN for one in value))
-                )
-            ],
-        )
-        for part in module.modules()
-    ]
+@dataclass
+class _Entry:
+    """A kind of call: what the module was then, what it returned, and its plan if there is one."""
+
+    state: _State
+    structure: pytree.TreeSpec
+    tried: bool = False
+    planned: PlannedForward | None = None
 
 
 def _without_acceleration(module: nn.Module) -> nn.Module:

@@ -12,24 +12,26 @@ from torch.autograd.function import once_differentiable
 from mnistlab.errors import KernelError
 from mnistlab.kernels import Context, Program, fuse, trace
 
+_TOLERANCE = 1e-3
+"""Relative; far more than rounding."""
+
 
 class PlannedForward:
     """The forward pass of a module whose weights, running averages and gradients stay PyTorch's.
 
     Args:
         module: takes one batch of images. It is traced in the mode that it is in.
-        image_shape: of one image.
-        input_gradient: whether gradients of the images may be asked for.
+        images: a batch like those that it will be called with, on which the results are compared
+            with PyTorch's, unless values are dropped.
 
     Raises:
-        KernelError: something in the forward pass has no native kernel, or the library cannot be
-            loaded.
+        KernelError: something in the forward pass has no native kernel, the results differ, or the
+            library cannot be loaded.
     """
 
-    def __init__(
-        self, module: nn.Module, image_shape: tuple[int, ...], *, input_gradient: bool
-    ) -> None:
-        graph = fuse(trace(module, image_shape, both_modes=False))
+    def __init__(self, module: nn.Module, images: Tensor) -> None:
+        input_gradient = images.requires_grad
+        graph = fuse(trace(module, tuple(images.shape[1:]), both_modes=False))
         operations = {node.operation for node in graph.nodes}
         self.module, self.program = module, Program(graph, input_gradient=input_gradient)
         self._modes = [(part, part.training) for part in module.modules()]
@@ -38,6 +40,8 @@ class PlannedForward:
         self._training = graph.training
         if self._drops and self._normalises and not graph.training:
             raise KernelError("it drops values in evaluation mode")
+        if not self._drops:
+            self._require_agreement(images)
 
     def __call__(self, images: Tensor) -> Any:
         """Compute the outputs. Dropout draws from PyTorch's generator.
@@ -50,12 +54,7 @@ class PlannedForward:
             have them.
         """
         images = images.contiguous()
-        parameters = self.program.parameters
-        for parameter in parameters:
-            if not parameter.is_contiguous():  # such as weights with channels last
-                parameter.data = parameter.data.contiguous()
-                if parameter.grad is not None:
-                    parameter.grad = parameter.grad.contiguous()
+        parameters = self._contiguous_parameters()
         differentiable = torch.is_grad_enabled() and any(
             tensor.requires_grad for tensor in (images, *parameters)
         )
@@ -64,9 +63,41 @@ class PlannedForward:
         seed = int(torch.randint(2**62, ())) if self._drops else 0
         if differentiable:
             return _Training.apply(self, seed, images, *parameters)  # type: ignore[no-untyped-call]
+        return self._without_gradients(images, seed)
+
+    def _contiguous_parameters(self) -> list[Tensor]:
+        parameters = self.program.parameters
+        for parameter in parameters:
+            if not parameter.is_contiguous():  # such as weights with channels last
+                parameter.data = parameter.data.contiguous()
+                if parameter.grad is not None:
+                    parameter.grad = parameter.grad.contiguous()
+        return parameters
+
+    def _without_gradients(self, images: Tensor, seed: int) -> list[Tensor]:
         if self._drops or (self._normalises and self._training):
             return self.forward(images, seed)[0]
         return self.evaluate(images)
+
+    def _require_agreement(self, images: Tensor) -> None:
+        with torch.no_grad(), self._same_buffers():
+            expected = tensors_of(self.module(images))
+        with torch.no_grad(), self._same_buffers():
+            self._contiguous_parameters()
+            found = self._without_gradients(images.contiguous(), 0)
+        for one, other in zip(found, expected, strict=True):
+            if other.isfinite().all() and (one - other).norm() > _TOLERANCE * other.norm() + 1e-6:
+                raise KernelError("its results differ from PyTorch's")
+
+    @contextlib.contextmanager
+    def _same_buffers(self) -> Iterator[None]:
+        """Leave the module's buffers as they were."""
+        buffers = [(buffer, buffer.clone()) for buffer in self.module.buffers()]
+        try:
+            yield
+        finally:
+            for buffer, before in buffers:
+                buffer.copy_(before)
 
     def evaluate(self, images: Tensor) -> list[Tensor]:
         """Compute the outputs in evaluation mode, without gradients."""
@@ -78,11 +109,8 @@ class PlannedForward:
 
     def forward_again(self, images: Tensor, seed: int) -> Context:
         """Compute what a further backward pass needs; running averages stay."""
-        buffers = [(buffer, buffer.clone()) for buffer in self.module.buffers()]
-        context = self.forward(images, seed)[1]
-        for buffer, before in buffers:
-            buffer.copy_(before)
-        return context
+        with self._same_buffers():
+            return self.forward(images, seed)[1]
 
     @contextlib.contextmanager
     def modes(self) -> Iterator[None]:
@@ -177,8 +205,8 @@ def shape_of(tensors: Iterable[tuple[str, Tensor | None]]) -> list[Any]:
     """
     return [
         None
-        if tensor is None
-        else (tuple(tensor.shape), tensor.dtype)
+        if tensor is None or nn.parameter.is_lazy(tensor)
+        else (tensor.shape, tensor.dtype)
         if tensor.is_floating_point() or name.endswith("num_batches_tracked")
         else (id(tensor), tensor._version)
         for name, tensor in tensors

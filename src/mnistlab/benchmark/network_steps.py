@@ -1,6 +1,5 @@
 """Training steps of small networks: this package against PyTorch in every form."""
 
-import shutil
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from mnistlab.training.randomness import fork_rng, seed_global
 BATCH = 128
 OURS = "this package"
 _LAYOUTS = {"NCHW": torch.contiguous_format, "channels_last": torch.channels_last}
-_COMPILERS = ("c++", "g++", "clang++", "cl")
+_COMPILED = "PyTorch, compiled"
 
 
 @dataclass
@@ -59,7 +58,6 @@ def measure_networks(
         on_turn: called with what is measured next.
     """
     result, turns = NetworkBenchmark(), 3 if quick else 9
-    compiled = not quick and any(map(shutil.which, _COMPILERS))
     kernels = "torch"
     with torch_threads(threads) as used, fork_rng(CPU):
         for name, network in NETWORKS.items():
@@ -67,8 +65,9 @@ def measure_networks(
             ways: dict[str, Callable[[], None]] = {OURS: ours}
             for layout, form in _LAYOUTS.items():
                 ways[f"PyTorch, {layout}"] = _Eager(network, form)
+            compiled = None if quick else _compiled(network)
             if compiled:
-                ways["PyTorch, compiled"] = _Eager(network, compiled=True)
+                ways[_COMPILED] = compiled
             measured = in_turns(ways, turns, partial(_tell, on_turn, name))
             times = {way: time.scaled(1 / network.steps) for way, time in measured.items()}
             result.seconds[name] = times
@@ -116,15 +115,11 @@ class _Eager:
         self,
         network: Network,
         layout: torch.memory_format = torch.contiguous_format,
-        *,
-        compiled: bool = False,
     ) -> None:
         model, batches = _build(network), _batches(network)
         model.to(memory_format=layout)  # type: ignore[call-overload]
         self._optimizer = make_optimizer(model, Recipe())
-        if compiled:
-            model.compile()
-        self._model = model
+        self.model: Any = model
         self._layout, self._labels = layout, batches.labels
         self._pixels = (batches.images / 255 - 0.5) / 0.25
         self._steps = torch.split(batches.order, BATCH)
@@ -133,7 +128,22 @@ class _Eager:
         """Take the steps of one turn."""
         for chosen in self._steps:
             pixels = self._pixels[chosen].contiguous(memory_format=self._layout)
-            step(self._model, self._optimizer, pixels, self._labels[chosen])
+            step(self.model, self._optimizer, pixels, self._labels[chosen])
+
+
+def _compiled(network: Network) -> _Eager | None:
+    """Return steps with ``torch.compile``, compiled already; ``None`` where it has no compiler or
+    fails.
+    """
+    torch.compiler.reset()
+    steps = _Eager(network)
+    # Not model.compile(), which leaves an nn.Sequential as it is.
+    steps.model = torch.compile(steps.model, dynamic=False)
+    try:
+        steps()
+    except Exception:
+        return None
+    return steps
 
 
 def _build(network: Network) -> nn.Module:

@@ -110,12 +110,13 @@ def _show_networks(result: "NetworkBenchmark") -> None:
     table = Table(
         title="Milliseconds a training step of 128 images, medians", box=None, pad_edge=False
     )
-    ways = list(next(iter(result.seconds.values())))
+    # One that cannot be compiled is measured without.
+    ways = max(map(list, result.seconds.values()), key=len)
     table.add_column("network", no_wrap=True)
     for title in (*ways, "times ours"):
         table.add_column(title.removeprefix("PyTorch, "), justify="right", no_wrap=True)
     for network, times in result.seconds.items():
-        figures = (f"{1000 * times[way].median:.2f}" for way in ways)
+        figures = (f"{1000 * times[way].median:.2f}" if way in times else "" for way in ways)
         table.add_row(network, *figures, f"{result.ratio[network]:.2f}")
     console = Screen()
     console.print(table)
