@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels import Context, Program, fuse, trace
+from mnistlab.kernels import Context, Program, fuse, trace, why_slower
 
 _TOLERANCE = 1e-3
 """Relative; far more than rounding."""
@@ -25,13 +25,15 @@ class PlannedForward:
             with PyTorch's, unless values are dropped.
 
     Raises:
-        KernelError: something in the forward pass has no native kernel, the results differ, or the
-            library cannot be loaded.
+        KernelError: something in the forward pass has no native kernel, PyTorch is faster, the
+            results differ, or the library cannot be loaded.
     """
 
     def __init__(self, module: nn.Module, images: Tensor) -> None:
         input_gradient = images.requires_grad
         graph = fuse(trace(module, tuple(images.shape[1:]), both_modes=False))
+        if reason := why_slower(graph):
+            raise KernelError(reason)
         operations = {node.operation for node in graph.nodes}
         self.module, self.program = module, Program(graph, input_gradient=input_gradient)
         self._modes = [(part, part.training) for part in module.modules()]
