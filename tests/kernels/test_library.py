@@ -182,3 +182,13 @@ def test_arguments_that_one_side_does_not_know_are_refused():
         plan._program.call("mnistlab_evaluate", given | {"speed": 1})
     with pytest.raises(KernelError, match="the argument threads is of another kind"):
         plan._program.call("mnistlab_evaluate", given | {"threads": 1.0})
+
+
+def test_every_file_of_the_source_says_what_it_is_and_has_short_lines():
+    source = Path(mnistlab.kernels.__file__).parent / "source"
+    files = [path for path in source.rglob("*") if path.suffix in (".h", ".cpp")]
+    assert len(files) > 80
+    for path in files:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert lines[0].startswith("// "), path
+        assert max(map(len, lines)) <= 100, path

@@ -9,9 +9,13 @@
 
 class Arguments {
    public:
-    // kinds: a character each: 'a' for an array's address, 'i' for an integer, 'f' for the bits of a double.
+    // kinds: a character each: 'a' for an array's address, 'i' for an integer, 'f' for the bits of
+    // a double.
     Arguments(int32_t count, const char *const *names, const char *kinds, const int64_t *values)
-        : names_(names, names + count), kinds_(kinds, count), values_(values, values + count), read_(count) {}
+        : names_(names, names + count),
+          kinds_(kinds, count),
+          values_(values, values + count),
+          read_(count) {}
 
     // Null if it was not given.
     template <class T>
@@ -23,7 +27,8 @@ class Arguments {
     template <class T>
     T *needed(const char *name) {
         T *const found = array<T>(name);
-        if (!found) throw std::invalid_argument(std::string("the argument ") + name + " is missing");
+        if (!found)
+            throw std::invalid_argument(std::string("the argument ") + name + " is missing");
         return found;
     }
 
@@ -42,7 +47,8 @@ class Arguments {
     // Refuses names that nobody asked for.
     void end() const {
         for (size_t at = 0; at < names_.size(); at++)
-            if (!read_[at]) throw std::invalid_argument("the argument " + names_[at] + " is unknown");
+            if (!read_[at])
+                throw std::invalid_argument("the argument " + names_[at] + " is unknown");
     }
 
    private:
@@ -50,7 +56,8 @@ class Arguments {
         for (size_t at = 0; at < names_.size(); at++) {
             if (names_[at] != name) continue;
             if (kinds_[at] != kind)
-                throw std::invalid_argument(std::string("the argument ") + name + " is of another kind");
+                throw std::invalid_argument(std::string("the argument ") + name +
+                                            " is of another kind");
             read_[at] = true;
             return static_cast<int>(at);
         }

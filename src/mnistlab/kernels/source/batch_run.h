@@ -28,8 +28,8 @@ inline int read_threads(Arguments &given) {
 class BatchRun {
    public:
     // largest: images of the largest batch. apart: the backward pass is a call of its own.
-    BatchRun(const Plan &plan, const Tensors &tensors, Workspace &space, int64_t largest, int threads, int grid,
-             bool apart)
+    BatchRun(const Plan &plan, const Tensors &tensors, Workspace &space, int64_t largest,
+             int threads, int grid, bool apart)
         : plan_(plan),
           tensors_(tensors),
           space_(space),
@@ -44,9 +44,12 @@ class BatchRun {
     }
 
     static int64_t tiles_for(int64_t images) { return (images + LANES - 1) / LANES; }
-    static int groups_for(int64_t tiles) { return static_cast<int>(std::min<int64_t>(tiles, MOST_GROUPS)); }
+    static int groups_for(int64_t tiles) {
+        return static_cast<int>(std::min<int64_t>(tiles, MOST_GROUPS));
+    }
 
-    // Before a batch, by one thread while the others wait. update: buffers such as running averages.
+    // Before a batch, by one thread while the others wait. update: buffers such as running
+    // averages.
     void start(int64_t images, uint64_t dropout_seed) {
         images_ = images;
         dropout_seed_ = dropout_seed;
@@ -73,7 +76,8 @@ class BatchRun {
         }
     }
 
-    // begin(view) gives the outputs' gradients unless forward did with `back`; end(view) takes value 0's.
+    // begin(view) gives the outputs' gradients unless forward did with `back`; end(view) takes
+    // value 0's.
     template <class Begin, class End>
     void backward(int member, const Begin &begin, const End &end, bool done) {
         for (int phase = plan_.phases() - (done ? 1 : 0); phase >= 0; phase--) {
@@ -132,8 +136,7 @@ class BatchRun {
             const Node &node = plan_.nodes[k];
             if (node.batch && node.phase == phase + 1)
                 view.measure(static_cast<int>(k), moments(space_.moments, tile, node));
-            else if (node.phase == phase)
-                view.forward(static_cast<int>(k));
+            else if (node.phase == phase) view.forward(static_cast<int>(k));
         }
     }
 
@@ -142,8 +145,7 @@ class BatchRun {
             const Node &node = plan_.nodes[k];
             if (node.batch && node.phase == phase)
                 view.measure_gradients(k, moments(space_.grad_moments, tile, node));
-            else if (node.phase == phase + (node.batch ? 1 : 0))
-                view.backward(k);
+            else if (node.phase == phase + (node.batch ? 1 : 0)) view.backward(k);
         }
     }
 
@@ -162,8 +164,14 @@ class BatchRun {
         }
         for (size_t i = 0; i < node.buffers.size(); i++)
             bench.buffers[i] = node.buffers[i] < 0 ? nullptr : tensors_.buffers[node.buffers[i]];
-        return {moments(all, 0, node),    plan_.moments_size,    images_,    bench.parameters.data(), bench.gradients.data(),
-                bench.buffers.data(), member == 0, bench.state.data() + node.state_at};
+        return {moments(all, 0, node),
+                plan_.moments_size,
+                images_,
+                bench.parameters.data(),
+                bench.gradients.data(),
+                bench.buffers.data(),
+                member == 0,
+                bench.state.data() + node.state_at};
     }
 
     void join(int index, int member) {

@@ -18,8 +18,7 @@ class Broadcast : public Operation {
             if (!axes_.empty() && axes_.back().a == next.a * next.size &&
                 axes_.back().b == next.b * next.size)
                 axes_.back() = {axes_.back().size * next.size, next.a, next.b};
-            else
-                axes_.push_back(next);
+            else axes_.push_back(next);
         }
         if (axes_.empty()) axes_.push_back({1, 1, 1});
         run_ = axes_.back();
@@ -30,12 +29,9 @@ class Broadcast : public Operation {
         const Lanes *a = at.x[0], *b = at.x[1];
         Lanes *y = at.y;
         walk(0, 0, 0, true, true, [&](int64_t i, int64_t j, bool, bool) {
-            if (run_.a && run_.b)
-                run<1, 1>(a + i, b + j, y);
-            else if (run_.a)
-                run<1, 0>(a + i, b + j, y);
-            else
-                run<0, 1>(a + i, b + j, y);
+            if (run_.a && run_.b) run<1, 1>(a + i, b + j, y);
+            else if (run_.a) run<1, 0>(a + i, b + j, y);
+            else run<0, 1>(a + i, b + j, y);
             y += run_.size;
         });
     }
@@ -51,12 +47,9 @@ class Broadcast : public Operation {
         walk(0, 0, 0, true, true, [&](int64_t i, int64_t j, bool a_first, bool b_first) {
             Lanes *da = at.dx[0] ? at.dx[0] + i : nullptr, *db = at.dx[1] ? at.dx[1] + j : nullptr;
             const bool add_a = add[0] || !a_first, add_b = add[1] || !b_first;
-            if (run_.a && run_.b)
-                gradients<1, 1>(a + i, b + j, dy, da, db, add_a, add_b);
-            else if (run_.a)
-                gradients<1, 0>(a + i, b + j, dy, da, db, add_a, add_b);
-            else
-                gradients<0, 1>(a + i, b + j, dy, da, db, add_a, add_b);
+            if (run_.a && run_.b) gradients<1, 1>(a + i, b + j, dy, da, db, add_a, add_b);
+            else if (run_.a) gradients<1, 0>(a + i, b + j, dy, da, db, add_a, add_b);
+            else gradients<0, 1>(a + i, b + j, dy, da, db, add_a, add_b);
             dy += run_.size;
         });
     }
@@ -90,8 +83,8 @@ class Broadcast : public Operation {
         if (axis == axes_.size()) return body(a, b, a_first, b_first);
         const Axis &k = axes_[axis];
         for (int64_t i = 0; i < k.size; i++)
-            walk(axis + 1, a + i * k.a, b + i * k.b, a_first && (k.a || !i),
-                 b_first && (k.b || !i), body);
+            walk(axis + 1, a + i * k.a, b + i * k.b, a_first && (k.a || !i), b_first && (k.b || !i),
+                 body);
     }
 
     template <int A, int B>
@@ -104,12 +97,9 @@ class Broadcast : public Operation {
     template <int A, int B>
     void gradients(const Lanes *a, const Lanes *b, const Lanes *dy, Lanes *da, Lanes *db,
                    bool add_a, bool add_b) const {
-        if (da && db)
-            gradients<A, B, true, true>(a, b, dy, da, db, add_a, add_b);
-        else if (da)
-            gradients<A, B, true, false>(a, b, dy, da, db, add_a, add_b);
-        else if (db)
-            gradients<A, B, false, true>(a, b, dy, da, db, add_a, add_b);
+        if (da && db) gradients<A, B, true, true>(a, b, dy, da, db, add_a, add_b);
+        else if (da) gradients<A, B, true, false>(a, b, dy, da, db, add_a, add_b);
+        else if (db) gradients<A, B, false, true>(a, b, dy, da, db, add_a, add_b);
     }
 
     // At each position both gradients are computed before either is written, since they may lie

@@ -27,9 +27,9 @@ struct Contraction {
     int64_t w_step;       // from one output to the next
     int terms;
     Lanes *y;
-    int64_t y_step;      // from one output to the next, in Lanes
-    const float *start;  // per output; null is zero
-    bool add;            // to what y holds, in place of start
+    int64_t y_step;        // from one output to the next, in Lanes
+    const float *start;    // per output; null is zero
+    bool add;              // to what y holds, in place of start
     int64_t y_column = 1;  // from one column to the next, in Lanes
 };
 

@@ -22,10 +22,10 @@ class Convolution {
         : groups_(shape.groups),
           in_channels_(shape.in_channels / shape.groups),
           out_channels_(shape.out_channels / shape.groups),
-          rows_{shape.in_height, shape.kernel_height, shape.stride_height,
-                shape.dilation_height, shape.top, shape.bottom},
-          columns_{shape.in_width, shape.kernel_width, shape.stride_width,
-                   shape.dilation_width, shape.left, shape.right} {
+          rows_{shape.in_height,       shape.kernel_height, shape.stride_height,
+                shape.dilation_height, shape.top,           shape.bottom},
+          columns_{shape.in_width,       shape.kernel_width, shape.stride_width,
+                   shape.dilation_width, shape.left,         shape.right} {
         if (groups_ == 1 && covers(rows_) && covers(columns_)) {
             in_channels_ *= rows_.size * columns_.size;
             rows_ = columns_ = {1, 1, 1, 1, 0, 0};
@@ -211,8 +211,12 @@ class Convolution {
 
     Phase phase(const GradientPhase &rows, const GradientPhase &columns) const {
         const int row = gradient_columns_.total(), channel = gradient_rows_.total() * row;
-        Phase made{rows.count, columns.count, int64_t(rows.start) * row + columns.start,
-                   int64_t(rows.first) * columns_.size + columns.first, {}, {}};
+        Phase made{rows.count,
+                   columns.count,
+                   int64_t(rows.start) * row + columns.start,
+                   int64_t(rows.first) * columns_.size + columns.first,
+                   {},
+                   {}};
         for (int o = 0; o < out_channels_; o++)
             for (size_t y = 0; y < rows.taps.size(); y++)
                 for (size_t x = 0; x < columns.taps.size(); x++) {

@@ -21,7 +21,7 @@ struct Correlation {
     int64_t dw_step;  // from one output to the next
     bool add;         // to what dw holds
     int part_begin = 0, part_end = PARTS;
-    Part *held = nullptr;             // sums between one band of rows and the next
+    Part *held = nullptr;            // sums between one band of rows and the next
     bool first = true, last = true;  // band
 };
 

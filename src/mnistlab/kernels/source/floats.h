@@ -18,7 +18,8 @@ inline void interleave(const float *from, int64_t size, int count, Lanes *to) {
 // Lanes behind `count` become zero: they are nobody's gradient.
 inline void interleave_gradient(const float *from, int64_t size, int count, Lanes *to) {
     interleave(from, size, count, to);
-    for (int64_t i = 0; i < size; i++) std::fill(to[i].values() + count, to[i].values() + LANES, 0.0f);
+    for (int64_t i = 0; i < size; i++)
+        std::fill(to[i].values() + count, to[i].values() + LANES, 0.0f);
 }
 
 inline void separate(const Lanes *from, int64_t size, int count, float *to) {

@@ -38,7 +38,8 @@ template <bool RELU, int POOL>
 void fused_channel(const Lanes *x, Lanes *y, int height, int width, Part scale, Part shift) {
     if constexpr (POOL == NO_POOL) {
         for (int i = 0; i < height * width; i++)
-            for (int p = 0; p < PARTS; p++) y[i].part[p] = rectify<RELU>(x[i].part[p] * scale + shift);
+            for (int p = 0; p < PARTS; p++)
+                y[i].part[p] = rectify<RELU>(x[i].part[p] * scale + shift);
         return;
     }
     for (int row = 0; row + 1 < height; row += 2)
@@ -46,19 +47,22 @@ void fused_channel(const Lanes *x, Lanes *y, int height, int width, Part scale, 
             const Lanes *at = x + row * width + column;
             for (int p = 0; p < PARTS; p++) {
                 const Part z0 = at[0].part[p] * scale + shift, z1 = at[1].part[p] * scale + shift;
-                const Part z2 = at[width].part[p] * scale + shift, z3 = at[width + 1].part[p] * scale + shift;
+                const Part z2 = at[width].part[p] * scale + shift,
+                           z3 = at[width + 1].part[p] * scale + shift;
                 if constexpr (POOL == MAX_POOL)
                     y->part[p] = rectify<RELU>(larger(larger(larger(z0, z1), z2), z3));
                 else
                     y->part[p] = (rectify<RELU>(z0) + rectify<RELU>(z1) + rectify<RELU>(z2) +
-                                  rectify<RELU>(z3)) * 0.25f;
+                                  rectify<RELU>(z3)) *
+                                 0.25f;
             }
         }
 }
 
 // Calls emit(index in Lanes, part, x, dz) once for every position and part of a channel.
 template <bool RELU, int POOL, class Emit>
-void fused_grads(const Lanes *x, const Lanes *dy, int height, int width, Part scale, Part shift, const Emit &emit) {
+void fused_grads(const Lanes *x, const Lanes *dy, int height, int width, Part scale, Part shift,
+                 const Emit &emit) {
     if constexpr (POOL == NO_POOL) {
         for (int i = 0; i < height * width; i++)
             for (int p = 0; p < PARTS; p++) {
@@ -70,8 +74,8 @@ void fused_grads(const Lanes *x, const Lanes *dy, int height, int width, Part sc
     for (int row = 0; row + 1 < height; row += 2)
         for (int column = 0; column + 1 < width; column += 2, dy++)
             for (int p = 0; p < PARTS; p++) {
-                const int at[4] = {row * width + column, row * width + column + 1, (row + 1) * width + column,
-                                   (row + 1) * width + column + 1};
+                const int at[4] = {row * width + column, row * width + column + 1,
+                                   (row + 1) * width + column, (row + 1) * width + column + 1};
                 Part value[4], z[4];
                 for (int i = 0; i < 4; i++) {
                     value[i] = x[at[i]].part[p];
@@ -106,32 +110,42 @@ void fused_grads(const Lanes *x, const Lanes *dy, int height, int width, Part sc
 template <class Function>
 void with_fused(const FusedShape &shape, const Function &f) {
     switch (shape.pool * 2 + (shape.relu ? 1 : 0)) {
-        case 0: return f.template operator()<false, NO_POOL>();
-        case 1: return f.template operator()<true, NO_POOL>();
-        case 2: return f.template operator()<false, MAX_POOL>();
-        case 3: return f.template operator()<true, MAX_POOL>();
-        case 4: return f.template operator()<false, AVERAGE_POOL>();
-        default: return f.template operator()<true, AVERAGE_POOL>();
+        case 0:
+            return f.template operator()<false, NO_POOL>();
+        case 1:
+            return f.template operator()<true, NO_POOL>();
+        case 2:
+            return f.template operator()<false, MAX_POOL>();
+        case 3:
+            return f.template operator()<true, MAX_POOL>();
+        case 4:
+            return f.template operator()<false, AVERAGE_POOL>();
+        default:
+            return f.template operator()<true, AVERAGE_POOL>();
     }
 }
 
-inline void fused_forward(const FusedShape &shape, const Lanes *x, Lanes *y, const float *scale, const float *shift) {
+inline void fused_forward(const FusedShape &shape, const Lanes *x, Lanes *y, const float *scale,
+                          const float *shift) {
     with_fused(shape, [&]<bool RELU, int POOL>() {
         for (int c = 0; c < shape.channels; c++)
-            fused_channel<RELU, POOL>(x + c * shape.in(), y + c * shape.out(), shape.height, shape.width,
-                                      splat(scale ? scale[c] : 1.0f), splat(shift ? shift[c] : 0.0f));
+            fused_channel<RELU, POOL>(x + c * shape.in(), y + c * shape.out(), shape.height,
+                                      shape.width, splat(scale ? scale[c] : 1.0f),
+                                      splat(shift ? shift[c] : 0.0f));
     });
 }
 
 // emit(channel, index in Lanes from x, part, x, dz)
 template <class Emit>
-void fused_backward(const FusedShape &shape, const Lanes *x, const Lanes *dy, const float *scale, const float *shift,
-                    const Emit &emit) {
+void fused_backward(const FusedShape &shape, const Lanes *x, const Lanes *dy, const float *scale,
+                    const float *shift, const Emit &emit) {
     with_fused(shape, [&]<bool RELU, int POOL>() {
         for (int c = 0; c < shape.channels; c++)
-            fused_grads<RELU, POOL>(
-                x + c * shape.in(), dy + c * shape.out(), shape.height, shape.width, splat(scale ? scale[c] : 1.0f),
-                splat(shift ? shift[c] : 0.0f),
-                [&](int64_t i, int p, Part value, Part grad) { emit(c, c * shape.in() + i, p, value, grad); });
+            fused_grads<RELU, POOL>(x + c * shape.in(), dy + c * shape.out(), shape.height,
+                                    shape.width, splat(scale ? scale[c] : 1.0f),
+                                    splat(shift ? shift[c] : 0.0f),
+                                    [&](int64_t i, int p, Part value, Part grad) {
+                                        emit(c, c * shape.in() + i, p, value, grad);
+                                    });
     });
 }

@@ -1,17 +1,18 @@
 // From bytes to the network's input: gather, augment, normalise, and lay 16 images side by side.
 //
-// The same augmentation as mnistlab.training.augmentations, in the same order: flips, crop, displaced
-// and affine sampling, colour jitter, blur, filter, noise, erasure, cutout, inversion, mixup, CutMix.
+// The same augmentation as mnistlab.training.augmentations, in the same order: flips, crop,
+// displaced and affine sampling, colour jitter, blur, filter, noise, erasure, cutout, inversion,
+// mixup, CutMix.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
+#include "images.h"
 #include "lanes.h"
 #include "mixing.h"
 #include "operation.h"
-#include "images.h"
 #include "transpose.h"
 
 class Input {
@@ -41,7 +42,8 @@ class Input {
         across_.resize(2 * grid * width_);
     }
 
-    // Fills `x` with images order[position..position + count]; the lanes behind them repeat the last one.
+    // Fills `x` with images order[position..position + count]; the lanes behind them repeat the
+    // last one.
     void load(const Images &from, int64_t position, int count, Lanes *x) {
         const bool bare = unaltered(from);
         for (int lane = 0; lane < LANES; lane++) {
@@ -51,19 +53,24 @@ class Input {
             bare ? gather(from, at, image) : alter(from, at, image);
         }
         const int whole = size_ / LANES * LANES;
-        for (int i = 0; i < whole; i += LANES) transpose(images_.data() + i, size_, x[i].values(), LANES);
+        for (int i = 0; i < whole; i += LANES)
+            transpose(images_.data() + i, size_, x[i].values(), LANES);
         for (int i = whole; i < size_; i++)
-            for (int lane = 0; lane < LANES; lane++) x[i].values()[lane] = images_[lane * size_ + i];
+            for (int lane = 0; lane < LANES; lane++)
+                x[i].values()[lane] = images_[lane * size_ + i];
     }
 
    private:
     static bool unaltered(const Images &from) {
-        return !from.horizontal_flips && !from.vertical_flips && !from.crops && !from.matrices && !from.displacements &&
-               !from.jitters && !from.sigmas && !from.filters && !from.grain && !from.erasures && !from.cutouts &&
-               !from.inversions && !from.mixup_shares && !from.cutmix_shares;
+        return !from.horizontal_flips && !from.vertical_flips && !from.crops && !from.matrices &&
+               !from.displacements && !from.jitters && !from.sigmas && !from.filters &&
+               !from.grain && !from.erasures && !from.cutouts && !from.inversions &&
+               !from.mixup_shares && !from.cutmix_shares;
     }
 
-    const uint8_t *bytes(const Images &from, int64_t at) const { return from.pixels + from.order[at] * size_; }
+    const uint8_t *bytes(const Images &from, int64_t at) const {
+        return from.pixels + from.order[at] * size_;
+    }
 
     // Images come in random order, so the processor does not prefetch the next one.
     void fetch(const Images &from, int64_t at) const {
@@ -74,7 +81,8 @@ class Input {
     void gather(const Images &from, int64_t at, float *to) const {
         const uint8_t *pixels = bytes(from, at);
         for (int channel = 0; channel < channels_; channel++, pixels += pixels_, to += pixels_) {
-            const float scale = 1 / from.std[channel], offset = -from.mean[channel] / from.std[channel];
+            const float scale = 1 / from.std[channel],
+                        offset = -from.mean[channel] / from.std[channel];
             for (int i = 0; i < pixels_; i++) to[i] = pixels[i] * (scale / 255) + offset;
         }
     }
@@ -87,7 +95,8 @@ class Input {
             mixed.box ? paste(mixed.box, image) : average(mixed.share, image);
         }
         for (int channel = 0; channel < channels_; channel++, image += pixels_) {
-            const float scale = 1 / from.std[channel], offset = -from.mean[channel] / from.std[channel];
+            const float scale = 1 / from.std[channel],
+                        offset = -from.mean[channel] / from.std[channel];
             for (int i = 0; i < pixels_; i++) image[i] = image[i] * scale + offset;
         }
     }
@@ -100,7 +109,8 @@ class Input {
             image_ = image + channel * pixels_;
             if (sampled) {
                 place(from, at, channel, framed_.data() + framed_width_ + 1, framed_width_);
-                sample(from.matrices ? from.matrices + at * 6 : IDENTITY, from.displacements != nullptr);
+                sample(from.matrices ? from.matrices + at * 6 : IDENTITY,
+                       from.displacements != nullptr);
             } else {
                 place(from, at, channel, image_, width_);
             }
@@ -110,7 +120,8 @@ class Input {
             image_ = image + channel * pixels_;
             if (from.sigmas && from.sigmas[at] > 0) blur(from.sigmas[at]);
             if (from.filters) filter(from.filters + at * TAPS * TAPS);
-            if (from.grain) add(from.grain + from.starts[at] + int64_t(channel) * pixels_, from.amplitudes[at]);
+            if (from.grain)
+                add(from.grain + from.starts[at] + int64_t(channel) * pixels_, from.amplitudes[at]);
             if (from.erasures) erase(from.erasures + at * 4, from.fills ? from.fills[at] : 0.0f);
             if (from.cutouts) erase(from.cutouts + at * 4, 0.0f);
             if (from.inversions && from.inversions[at] != 0) invert();
@@ -126,8 +137,10 @@ class Input {
             for (int i = 0; i < pixels_; i++) to[i] = pixels[i] * (1.0f / 255);
             return;
         }
-        const int down = from.crops ? from.crops[at * 2] : 0, right = from.crops ? from.crops[at * 2 + 1] : 0;
-        const int begin = std::min(std::max(-right, 0), width_), end = std::max(std::min(width_ - right, width_), begin);
+        const int down = from.crops ? from.crops[at * 2] : 0,
+                  right = from.crops ? from.crops[at * 2 + 1] : 0;
+        const int begin = std::min(std::max(-right, 0), width_),
+                  end = std::max(std::min(width_ - right, width_), begin);
         for (int y = 0; y < height_; y++, to += step) {
             const int row = y + down;
             if (row < 0 || row >= height_) {
@@ -137,7 +150,8 @@ class Input {
             const uint8_t *line = pixels + (upside_down ? height_ - 1 - row : row) * width_;
             std::fill_n(to, begin, 0.0f);
             if (mirrored)
-                for (int x = begin; x < end; x++) to[x] = line[width_ - 1 - right - x] * (1.0f / 255);
+                for (int x = begin; x < end; x++)
+                    to[x] = line[width_ - 1 - right - x] * (1.0f / 255);
             else
                 for (int x = begin; x < end; x++) to[x] = line[x + right] * (1.0f / 255);
             std::fill_n(to + end, width_ - end, 0.0f);
@@ -151,18 +165,21 @@ class Input {
         double sum = 0;
         for (int i = 0; i < pixels_; i++) sum += greys_[i];
         const float mean = static_cast<float>(sum / pixels_);
-        for (int i = 0; i < size_; i++) image[i] = clip(factors[1] * image[i] + (1 - factors[1]) * mean);
+        for (int i = 0; i < size_; i++)
+            image[i] = clip(factors[1] * image[i] + (1 - factors[1]) * mean);
         if (channels_ != 3) return;
         grey(image);
         for (int channel = 0; channel < channels_; channel++, image += pixels_)
-            for (int i = 0; i < pixels_; i++) image[i] = clip(factors[2] * image[i] + (1 - factors[2]) * greys_[i]);
+            for (int i = 0; i < pixels_; i++)
+                image[i] = clip(factors[2] * image[i] + (1 - factors[2]) * greys_[i]);
     }
 
     void grey(const float *image) {
         static constexpr float LUMA[3] = {0.2989f, 0.587f, 0.114f};
         for (int channel = 0; channel < channels_; channel++, image += pixels_) {
             const float share = channels_ == 3 ? LUMA[channel] : 1.0f / channels_;
-            for (int i = 0; i < pixels_; i++) greys_[i] = (channel ? greys_[i] : 0.0f) + share * image[i];
+            for (int i = 0; i < pixels_; i++)
+                greys_[i] = (channel ? greys_[i] : 0.0f) + share * image[i];
         }
     }
 
@@ -186,7 +203,8 @@ class Input {
         const float last_x = static_cast<float>(width_), last_y = static_cast<float>(height_);
         const float *frame = framed_.data() + framed_width_ + 1;
         for (int y = 0; y < height_; y++) {
-            const float v = y - centre_y, row_x = m[1] * v + m[2] + centre_x, row_y = m[4] * v + m[5] + centre_y;
+            const float v = y - centre_y, row_x = m[1] * v + m[2] + centre_x,
+                        row_y = m[4] * v + m[5] + centre_y;
             for (int x = 0; x < width_; x++) {
                 columns_[x] = m[0] * (x - centre_x) + row_x;
                 shift_y_[x] = m[3] * (x - centre_x) + row_y;
@@ -200,7 +218,8 @@ class Input {
                 const float right = at_x - floor_x, below = at_y - floor_y;
                 const int i = static_cast<int>(floor_y) * framed_width_ + static_cast<int>(floor_x);
                 const float top = frame[i] + (frame[i + 1] - frame[i]) * right;
-                const float low = frame[i + framed_width_] + (frame[i + framed_width_ + 1] - frame[i + framed_width_]) * right;
+                const float low = frame[i + framed_width_] +
+                                  (frame[i + framed_width_ + 1] - frame[i + framed_width_]) * right;
                 to[x] = top + (low - top) * below;
             }
         }
@@ -222,7 +241,8 @@ class Input {
         for (int row = 0; row < 2 * grid_; row++)
             for (int x = 0; x < width_; x++) {
                 float sum = 0;
-                for (int k = 0; k < 4; k++) sum += columns_spline_[4 * x + k] * control[row * grid_ + columns_at_[x] + k];
+                for (int k = 0; k < 4; k++)
+                    sum += columns_spline_[4 * x + k] * control[row * grid_ + columns_at_[x] + k];
                 across_[row * width_ + x] = sum;
             }
     }
@@ -235,7 +255,8 @@ class Input {
             const int begin = std::min(static_cast<int>(place), grid_ - 4);
             const double t = place - begin, s = 1 - t;
             at.push_back(begin);
-            for (double weight : {s * s * s, 3 * t * t * t - 6 * t * t + 4, 3 * s * s * s - 6 * s * s + 4, t * t * t})
+            for (double weight : {s * s * s, 3 * t * t * t - 6 * t * t + 4,
+                                  3 * s * s * s - 6 * s * s + 4, t * t * t})
                 weights.push_back(static_cast<float>(weight / 6));
         }
     }
@@ -248,7 +269,8 @@ class Input {
         // blurred with another row's pixel.
         const float *from = image_;
         float *rows = blurred_.data() + width_;
-        for (int i = 1; i < pixels_ - 1; i++) rows[i] = from[i] * centre + (from[i - 1] + from[i + 1]) * side;
+        for (int i = 1; i < pixels_ - 1; i++)
+            rows[i] = from[i] * centre + (from[i - 1] + from[i + 1]) * side;
         for (int first = 0; first < pixels_; first += width_) {
             const int last = first + width_ - 1;
             rows[first] = from[first] * centre + (from[first + 1] + from[first + 1]) * side;
@@ -262,10 +284,12 @@ class Input {
 
     // Black outside; the magnitude if the middle weight is negative; stretched to 0..1.
     void filter(const float *weights) {
-        if (std::all_of(weights, weights + TAPS * TAPS, [](float weight) { return weight == 0; })) return;
+        if (std::all_of(weights, weights + TAPS * TAPS, [](float weight) { return weight == 0; }))
+            return;
         const int edged_width = width_ + TAPS - 1;
         for (int y = 0; y < height_; y++)
-            std::copy_n(image_ + y * width_, width_, edged_.data() + (y + TAPS / 2) * edged_width + TAPS / 2);
+            std::copy_n(image_ + y * width_, width_,
+                        edged_.data() + (y + TAPS / 2) * edged_width + TAPS / 2);
         for (int y = 0; y < height_; y++) {
             float *to = image_ + y * width_;
             std::fill_n(to, width_, 0.0f);
@@ -278,12 +302,12 @@ class Input {
             for (int i = 0; i < pixels_; i++) image_[i] = std::abs(image_[i]);
         const auto [low, high] = std::minmax_element(image_, image_ + pixels_);
         const float least = *low, range = *high - *low;
-        for (int i = 0; i < pixels_; i++) image_[i] = range > FLAT ? (image_[i] - least) / range : 0.0f;
+        for (int i = 0; i < pixels_; i++)
+            image_[i] = range > FLAT ? (image_[i] - least) / range : 0.0f;
     }
 
     void add(const float *grain, float amplitude) {
-        for (int i = 0; i < pixels_; i++)
-            image_[i] = clip(image_[i] + amplitude * grain[i]);
+        for (int i = 0; i < pixels_; i++) image_[i] = clip(image_[i] + amplitude * grain[i]);
     }
 
     void invert() {
@@ -295,13 +319,14 @@ class Input {
             std::fill_n(image_ + y * width_ + box[1], box[3], fill);
     }
 
-    static constexpr int TAPS = 5;           // of a filter, along each side
-    static constexpr float FLAT = 1e-4f;     // an image whose pixels differ by no more is constant
+    static constexpr int TAPS = 5;        // of a filter, along each side
+    static constexpr float FLAT = 1e-4f;  // an image whose pixels differ by no more is constant
 
     int height_, width_, channels_, grid_, framed_width_, pixels_, size_;
     float *image_ = nullptr;  // the channel that is being augmented
     std::vector<float> framed_, images_, blurred_, edged_, columns_, rows_, shift_x_, shift_y_;
-    std::vector<float> partner_, greys_;  // behind the others: between them they slow down their reads (4 KiB aliasing)
+    std::vector<float> partner_,
+        greys_;  // behind the others: between them they slow down their reads (4 KiB aliasing)
     std::vector<float> columns_spline_, rows_spline_, across_;
     std::vector<int> columns_at_, rows_at_;
 };

@@ -24,21 +24,36 @@ struct Evaluation {
 
 // load(view) fills value 0.
 template <class Load>
-void evaluate(const Plan &plan, const Evaluation &call, Bench &bench, int member, const Load &load) {
+void evaluate(const Plan &plan, const Evaluation &call, Bench &bench, int member,
+              const Load &load) {
     for (int k : plan.batch_nodes) {
         const Node &node = plan.nodes[k];
         for (size_t i = 0; i < node.parameters.size(); i++)
-            bench.parameters[i] = node.parameters[i] < 0 ? nullptr : call.tensors.parameters[node.parameters[i]];
+            bench.parameters[i] =
+                node.parameters[i] < 0 ? nullptr : call.tensors.parameters[node.parameters[i]];
         for (size_t i = 0; i < node.buffers.size(); i++)
-            bench.buffers[i] = node.buffers[i] < 0 ? nullptr : call.tensors.buffers[node.buffers[i]];
-        node.batch->settle(bench.parameters.data(), bench.buffers.data(), bench.state.data() + node.state_at);
+            bench.buffers[i] =
+                node.buffers[i] < 0 ? nullptr : call.tensors.buffers[node.buffers[i]];
+        node.batch->settle(bench.parameters.data(), bench.buffers.data(),
+                           bench.state.data() + node.state_at);
     }
     const Share mine(BatchRun::tiles_for(call.count), call.threads, member);
     for (int64_t tile = mine.begin; tile < mine.end; tile++) {
         const int64_t position = tile * LANES;
         const int present = static_cast<int>(std::min<int64_t>(LANES, call.count - position));
-        const Tile view{plan,    bench, call.tensors.parameters, nullptr,  call.tensors.buffers, bench.values.data(), nullptr,
-                        nullptr, false, present,                 position, 0,                    false};
+        const Tile view{plan,
+                        bench,
+                        call.tensors.parameters,
+                        nullptr,
+                        call.tensors.buffers,
+                        bench.values.data(),
+                        nullptr,
+                        nullptr,
+                        false,
+                        present,
+                        position,
+                        0,
+                        false};
         load(view);
         for (size_t k = 0; k < plan.nodes.size(); k++) view.forward(static_cast<int>(k));
         ModuleRun::store_outputs(plan, view, call.outputs);
@@ -50,7 +65,8 @@ void evaluate(const Plan &plan, Team &team, const Evaluation &call, bool bytes, 
     std::vector<std::unique_ptr<Bench>> benches;
     for (int member = 0; member < call.threads; member++)
         benches.push_back(std::make_unique<Bench>(plan, bytes ? 0 : -1, true));
-    team.run(call.threads, false, [&](int member) { evaluate(plan, call, *benches[member], member, load); });
+    team.run(call.threads, false,
+             [&](int member) { evaluate(plan, call, *benches[member], member, load); });
 }
 
 template <class Body>
@@ -116,28 +132,34 @@ const char *mnistlab_new(Engine **engine, int32_t rank, const int64_t *input) {
     return guarded([&] { *engine = new Engine(Dimensions(input, input + rank)); });
 }
 
-// Adds an operation, whose output is the next value. It sees its inputs in shapes of its own, one behind
-// the other in `shapes`. Tensors are indices into a call's tables, or -1.
-const char *mnistlab_add(Engine *engine, const char *name, int32_t input_count, const int32_t *inputs,
-                         const int32_t *ranks, const int64_t *shapes, int32_t rank, const int64_t *output, int32_t integer_count, const int64_t *integers, int32_t float_count,
-                         const double *floats, int32_t parameter_count, const int32_t *parameters,
-                         const int64_t *parameter_sizes, int32_t buffer_count, const int32_t *buffers) {
+// Adds an operation, whose output is the next value. It sees its inputs in shapes of its own, one
+// behind the other in `shapes`. Tensors are indices into a call's tables, or -1.
+const char *mnistlab_add(Engine *engine, const char *name, int32_t input_count,
+                         const int32_t *inputs, const int32_t *ranks, const int64_t *shapes,
+                         int32_t rank, const int64_t *output, int32_t integer_count,
+                         const int64_t *integers, int32_t float_count, const double *floats,
+                         int32_t parameter_count, const int32_t *parameters,
+                         const int64_t *parameter_sizes, int32_t buffer_count,
+                         const int32_t *buffers) {
     return guarded([&] {
         std::vector<Dimensions> input_shapes;
-        for (int32_t i = 0; i < input_count; shapes += ranks[i++]) input_shapes.emplace_back(shapes, shapes + ranks[i]);
-        engine->plan.add(name, {inputs, inputs + input_count}, input_shapes, {output, output + rank},
-                         {integers, integers + integer_count}, {floats, floats + float_count},
-                         {parameters, parameters + parameter_count},
-                         {parameter_sizes, parameter_sizes + parameter_count}, {buffers, buffers + buffer_count});
+        for (int32_t i = 0; i < input_count; shapes += ranks[i++])
+            input_shapes.emplace_back(shapes, shapes + ranks[i]);
+        engine->plan.add(name, {inputs, inputs + input_count}, input_shapes,
+                         {output, output + rank}, {integers, integers + integer_count},
+                         {floats, floats + float_count}, {parameters, parameters + parameter_count},
+                         {parameter_sizes, parameter_sizes + parameter_count},
+                         {buffers, buffers + buffer_count});
     });
 }
 
-const char *mnistlab_finish(Engine *engine, int32_t output_count, const int32_t *outputs, int32_t input_gradient) {
+const char *mnistlab_finish(Engine *engine, int32_t output_count, const int32_t *outputs,
+                            int32_t input_gradient) {
     return guarded([&] { engine->plan.finish({outputs, outputs + output_count}, input_gradient); });
 }
 
-const char *mnistlab_train(Engine *engine, int32_t count, const char *const *names, const char *kinds,
-                           const int64_t *values) {
+const char *mnistlab_train(Engine *engine, int32_t count, const char *const *names,
+                           const char *kinds, const int64_t *values) {
     return guarded([&] {
         Arguments given(count, names, kinds, values);
         const Training training(given);
@@ -148,8 +170,8 @@ const char *mnistlab_train(Engine *engine, int32_t count, const char *const *nam
 }
 
 // Evaluation mode, of bytes, or of float32 if there is an "input".
-const char *mnistlab_evaluate(Engine *engine, int32_t count, const char *const *names, const char *kinds,
-                              const int64_t *values) {
+const char *mnistlab_evaluate(Engine *engine, int32_t count, const char *const *names,
+                              const char *kinds, const int64_t *values) {
     return guarded([&] {
         Arguments given(count, names, kinds, values);
         const Evaluation call(given);
@@ -170,8 +192,8 @@ const char *mnistlab_evaluate(Engine *engine, int32_t count, const char *const *
 
 // Training mode, of float32 if there is an "input", else of a batch of bytes from "position" on;
 // "context" is kept for one backward pass.
-const char *mnistlab_forward(Engine *engine, int32_t count, const char *const *names, const char *kinds,
-                             const int64_t *values) {
+const char *mnistlab_forward(Engine *engine, int32_t count, const char *const *names,
+                             const char *kinds, const int64_t *values) {
     return guarded([&] {
         Arguments given(count, names, kinds, values);
         const Evaluation call(given);
@@ -182,7 +204,8 @@ const char *mnistlab_forward(Engine *engine, int32_t count, const char *const *n
         const auto run_on = [&](const auto &load) {
             given.end();
             ModuleRun run(engine->plan, call.tensors, context);
-            engine->team.run(call.threads, true, [&](int member) { run.forward(member, load, call.outputs); });
+            engine->team.run(call.threads, true,
+                             [&](int member) { run.forward(member, load, call.outputs); });
         };
         if (const float *const input = given.array<const float>("input")) {
             const int64_t size = engine->plan.size(0);
@@ -200,8 +223,8 @@ const char *mnistlab_forward(Engine *engine, int32_t count, const char *const *n
     });
 }
 
-const char *mnistlab_backward(Engine *engine, int32_t count, const char *const *names, const char *kinds,
-                              const int64_t *values) {
+const char *mnistlab_backward(Engine *engine, int32_t count, const char *const *names,
+                              const char *kinds, const int64_t *values) {
     return guarded([&] {
         Arguments given(count, names, kinds, values);
         const Tensors tensors = read_tensors(given);

@@ -20,8 +20,8 @@ struct Target {
     float share;           // of label; the rest is other's
 };
 
-// One image at one position: its outputs lie `step` floats apart, from class to class, and so do the
-// gradients.
+// One image at one position: its outputs lie `step` floats apart, from class to class, and so do
+// the gradients.
 struct Outputs {
     const float *values;
     float *grads;
@@ -66,16 +66,17 @@ bool register_loss(const char *name) {
 
 #define REGISTER_LOSS(name, kind) static const bool registered_##name = register_loss<kind>(#name)
 
-// Scores a tile. targets: of image i at position p at [i * positions + p]; lanes behind `images` get no
-// gradient.
-inline Score score_tile(const Loss &loss, const Lanes *outputs, Lanes *grads, int classes, int64_t positions,
-                        const Target *targets, int images, float scale) {
+// Scores a tile. targets: of image i at position p at [i * positions + p]; lanes behind `images`
+// get no gradient.
+inline Score score_tile(const Loss &loss, const Lanes *outputs, Lanes *grads, int classes,
+                        int64_t positions, const Target *targets, int images, float scale) {
     Score result{0, 0};
     for (int64_t position = 0; position < positions; position++)
         for (int image = 0; image < LANES; image++) {
-            const Outputs at{outputs[position].values() + image, grads[position].values() + image, positions * LANES,
-                             classes};
-            const Target *const target = image < images ? targets + image * positions + position : nullptr;
+            const Outputs at{outputs[position].values() + image, grads[position].values() + image,
+                             positions * LANES, classes};
+            const Target *const target =
+                image < images ? targets + image * positions + position : nullptr;
             if (!target || target->label < 0) {
                 for (int c = 0; c < classes; c++) at.grad(c) = 0;
                 continue;

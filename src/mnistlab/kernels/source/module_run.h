@@ -16,8 +16,8 @@ struct Context {
 class ModuleRun {
    public:
     ModuleRun(const Plan &plan, const Tensors &tensors, Context &context)
-        : plan_(plan), run_(plan, tensors, context.space, context.images, context.threads, context.grid,
-               true) {
+        : plan_(plan),
+          run_(plan, tensors, context.space, context.images, context.threads, context.grid, true) {
         run_.start(context.images, context.seed);
     }
 
@@ -39,9 +39,9 @@ class ModuleRun {
                     const int output = plan_.outputs[i];
                     const int64_t size = plan_.size(output);
                     if (gradients[i])
-                        interleave_gradient(gradients[i] + view.position * size, size, view.images, view.grad(output));
-                    else
-                        std::fill_n(view.grad(output), size, Lanes{});
+                        interleave_gradient(gradients[i] + view.position * size, size, view.images,
+                                            view.grad(output));
+                    else std::fill_n(view.grad(output), size, Lanes{});
                 }
             },
             [&](const Tile &view) {
@@ -55,18 +55,21 @@ class ModuleRun {
     static void store_outputs(const Plan &plan, const Tile &view, float *const *outputs) {
         for (size_t i = 0; i < plan.outputs.size(); i++) {
             const int64_t size = plan.size(plan.outputs[i]);
-            separate(view.value(plan.outputs[i]), size, view.images, outputs[i] + view.position * size);
+            separate(view.value(plan.outputs[i]), size, view.images,
+                     outputs[i] + view.position * size);
         }
     }
 
    private:
-    static void sum_rows(const Plan &plan, const BatchRun &run, const Tensors &tensors, int member) {
+    static void sum_rows(const Plan &plan, const BatchRun &run, const Tensors &tensors,
+                         int member) {
         const Share mine(plan.gradients_size, run.threads(), member);
         for (const Row &row : plan.rows) {
-            if (row.at < mine.begin || row.at >= mine.end || !tensors.gradients[row.parameter]) continue;
+            if (row.at < mine.begin || row.at >= mine.end || !tensors.gradients[row.parameter])
+                continue;
             const Parameter &parameter = plan.parameters[row.parameter];
-            sum_row(row, parameter.size / parameter.layout.rows, run.gradients(0), plan.gradients_size, run.groups(),
-                    tensors);
+            sum_row(row, parameter.size / parameter.layout.rows, run.gradients(0),
+                    plan.gradients_size, run.groups(), tensors);
         }
     }
 

@@ -1,7 +1,7 @@
 // Operation: what a plan is made of. One file in operations/ defines one, and registers it by name.
 //
-// A value is what flows between operations: for each image an array of some dimensions, in row-major
-// order, whose elements are Lanes: 16 images, a tile, side by side.
+// A value is what flows between operations: for each image an array of some dimensions, in
+// row-major order, whose elements are Lanes: 16 images, a tile, side by side.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +29,8 @@ struct Signature {
     Dimensions output;
     std::vector<int64_t> integers;
     std::vector<double> floats;
-    std::vector<int64_t> parameters;  // their sizes; 0: absent, such as the bias of a layer without one
+    std::vector<int64_t>
+        parameters;  // their sizes; 0: absent, such as the bias of a layer without one
 };
 
 // How the gradient of a parameter lies in memory while a tile's is added to the last one's.
@@ -45,26 +46,26 @@ inline Lanes present_lanes(int images) {
 
 // One tile at one operation.
 struct Forward {
-    const Lanes *const *x;           // per input
+    const Lanes *const *x;  // per input
     Lanes *y;
     const float *const *parameters;  // null where absent
     void *const *buffers;            // such as running averages
-    Lanes *scratch;     // of scratch() Lanes, whose contents are lost between operations
-    Lanes *saved;       // of saved() Lanes, kept until this tile's backward pass
-    int images;         // real ones: the lanes behind them only fill up the tile
+    Lanes *scratch;  // of scratch() Lanes, whose contents are lost between operations
+    Lanes *saved;    // of saved() Lanes, kept until this tile's backward pass
+    int images;      // real ones: the lanes behind them only fill up the tile
     bool training;
-    int64_t position;   // of the tile's first image in the batch
-    uint64_t seed;      // of the batch's dropout
-    int index;          // of the operation in the plan, to tell its random draws from others'
-    float *state;       // of a BatchOperation
+    int64_t position;  // of the tile's first image in the batch
+    uint64_t seed;     // of the batch's dropout
+    int index;         // of the operation in the plan, to tell its random draws from others'
+    float *state;      // of a BatchOperation
 
     // 1 for a real image, 0 for a lane that only fills up the tile.
     Lanes present() const { return present_lanes(images); }
 };
 
 struct Backward {
-    const Lanes *const *x;           // per input
-    const Lanes *y;                  // only if reads_output()
+    const Lanes *const *x;  // per input
+    const Lanes *y;         // only if reads_output()
     const Lanes *dy;
     Lanes *const *dx;                // per input; null where no gradient is wanted
     const bool *add;                 // per input: dx += instead of dx =; true only if adds()
@@ -98,7 +99,9 @@ class Operation {
     virtual bool reads_output() const { return false; }
     // Whether the backward pass can add to dx. If not, the plan adds.
     virtual bool adds() const { return false; }
-    virtual GradientLayout gradient_layout(int parameter) const { return {1, signature.parameters[parameter]}; }
+    virtual GradientLayout gradient_layout(int parameter) const {
+        return {1, signature.parameters[parameter]};
+    }
 
    protected:
     const Signature signature;
@@ -116,24 +119,25 @@ struct Join {
     const float *const *parameters;
     float *const *gradients;  // null where another thread, or nobody, wants them
     void *const *buffers;
-    bool update;              // the buffers, which one thread does
+    bool update;  // the buffers, which one thread does
     float *state;
 };
 
-// An operation whose result for an image depends on the whole batch. Threads meet before its forward
-// pass, between `measure` and `join`, and likewise before its backward pass.
+// An operation whose result for an image depends on the whole batch. Threads meet before its
+// forward pass, between `measure` and `join`, and likewise before its backward pass.
 class BatchOperation : public Operation {
    public:
     using Operation::Operation;
 
     virtual int64_t moments() const = 0;  // per tile
-    virtual int64_t state() const = 0;    // floats that every thread computes alike from the moments
+    virtual int64_t state() const = 0;  // floats that every thread computes alike from the moments
     virtual void measure(const Forward &at, Moments *moments) const = 0;
     virtual void join(const Join &all) const = 0;
     virtual void measure_gradients(const Backward &at, Moments *moments) const = 0;
     virtual void join_gradients(const Join &all) const = 0;
     // In place of measuring and joining, in evaluation.
-    virtual void settle(const float *const *parameters, void *const *buffers, float *state) const = 0;
+    virtual void settle(const float *const *parameters, void *const *buffers,
+                        float *state) const = 0;
 };
 
 using MakeOperation = std::unique_ptr<Operation> (*)(const Signature &);
@@ -150,4 +154,5 @@ bool register_operation(const char *name) {
 }
 
 // At the end of a file in operations/, whose name is the operation's.
-#define REGISTER_OPERATION(name, kind) static const bool registered_##name = register_operation<kind>(#name)
+#define REGISTER_OPERATION(name, kind) \
+    static const bool registered_##name = register_operation<kind>(#name)

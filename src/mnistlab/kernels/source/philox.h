@@ -1,4 +1,5 @@
-// Philox4x32-10, a counter-based generator: a random number for each counter (Salmon et al., SC 2011).
+// Philox4x32-10, a counter-based generator: a random number for each counter (Salmon et al., SC
+// 2011).
 #pragma once
 
 #include <cstdint>

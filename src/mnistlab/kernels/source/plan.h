@@ -1,8 +1,8 @@
 // Plan: a network laid out once, then run over tiles of 16 images.
 //
-// An operation that depends on the whole batch ends a phase. Within a phase each tile is computed by
-// one thread; between phases the threads meet at a barrier. Tiles are assigned to a fixed number of
-// groups, each of which sums its gradients in tile order, and groups are summed in order, so the
+// An operation that depends on the whole batch ends a phase. Within a phase each tile is computed
+// by one thread; between phases the threads meet at a barrier. Tiles are assigned to a fixed number
+// of groups, each of which sums its gradients in tile order, and groups are summed in order, so the
 // result does not depend on the number of threads.
 #pragma once
 
@@ -14,14 +14,20 @@ constexpr int MOST_GROUPS = 16;
 
 // Where a value's gradient is stored. The gradient of a value with one consumer overwrites the
 // value where both neighbours allow it: half the memory, and a whole tile fits into the cache.
-enum class Area { NONE, VALUE, LOCAL, KEPT };  // local: one a thread; kept: lives from phase to phase, so one a tile
+enum class Area {
+    NONE,
+    VALUE,
+    LOCAL,
+    KEPT
+};  // local: one a thread; kept: lives from phase to phase, so one a tile
 
 struct Place {
     Area area;
     int64_t at;  // in Lanes
 };
 
-// Where a parameter's gradient is stored within a group's sums, and a row of it that one thread updates.
+// Where a parameter's gradient is stored within a group's sums, and a row of it that one thread
+// updates.
 struct Row {
     int32_t parameter;
     int64_t row, at;  // at: in floats
@@ -38,21 +44,22 @@ struct Node {
     std::unique_ptr<Operation> operation;
     BatchOperation *batch;  // the same, if it is one
     std::vector<int> inputs, parameters, buffers;
-    int phase = 0;                   // of its forward pass
-    int64_t saved_at = 0;            // in Lanes, among a tile's values
-    std::vector<char> add;           // per input: its gradient holds another consumer's part already
-    std::vector<int64_t> temporary;  // per input: where the gradient is computed before it is added; -1: nowhere
-    std::vector<char> first;         // per parameter: no later operation has its gradient
+    int phase = 0;          // of its forward pass
+    int64_t saved_at = 0;   // in Lanes, among a tile's values
+    std::vector<char> add;  // per input: its gradient holds another consumer's part already
+    std::vector<int64_t>
+        temporary;  // per input: where the gradient is computed before it is added; -1: nowhere
+    std::vector<char> first;  // per parameter: no later operation has its gradient
     int64_t moments_at = 0, state_at = 0;
 };
 
 class Plan {
    public:
-    std::vector<Node> nodes;                // node k computes value k + 1; value 0 is the input
-    std::vector<int> batch_nodes;           // those that end a phase, in order
-    std::vector<Dimensions> shapes;         // per value
-    std::vector<int64_t> values;            // per value, offset in Lanes
-    std::vector<Place> grads;               // per value
+    std::vector<Node> nodes;         // node k computes value k + 1; value 0 is the input
+    std::vector<int> batch_nodes;    // those that end a phase, in order
+    std::vector<Dimensions> shapes;  // per value
+    std::vector<int64_t> values;     // per value, offset in Lanes
+    std::vector<Place> grads;        // per value
     std::vector<int> outputs;
     std::vector<Row> rows;
     std::vector<Parameter> parameters;
@@ -68,7 +75,8 @@ class Plan {
              const std::vector<int> &parameter_indices, const std::vector<int64_t> &parameter_sizes,
              const std::vector<int> &buffers) {
         const auto found = operations().find(name);
-        if (found == operations().end()) throw std::invalid_argument("there is no operation " + name);
+        if (found == operations().end())
+            throw std::invalid_argument("there is no operation " + name);
         for (size_t i = 0; i < inputs.size(); i++)
             if (product(shapes.at(inputs[i])) != product(input_shapes[i]))
                 throw std::invalid_argument(name + ": an input of another size");
@@ -84,7 +92,8 @@ class Plan {
         }
         node.phase = phases();
         for (size_t i = 0; i < parameter_indices.size(); i++)
-            if (parameter_indices[i] >= 0) place_parameter(node, static_cast<int>(i), parameter_sizes[i]);
+            if (parameter_indices[i] >= 0)
+                place_parameter(node, static_cast<int>(i), parameter_sizes[i]);
         scratch_size = std::max(scratch_size, node.operation->scratch());
         most_inputs = std::max(most_inputs, inputs.size());
         most_parameters = std::max(most_parameters, parameter_indices.size());
@@ -111,7 +120,8 @@ class Plan {
         Parameter &known = parameters[parameter];
         const GradientLayout layout = node.operation->gradient_layout(index);
         const bool shared = node.batch != nullptr;
-        if (known.size && (shared || known.shared || known.layout.rows != layout.rows || known.layout.step != layout.step))
+        if (known.size && (shared || known.shared || known.layout.rows != layout.rows ||
+                           known.layout.step != layout.step))
             throw std::invalid_argument("a parameter is used by operations of different kinds");
         known.size = size;
         known.layout = layout;
@@ -132,7 +142,8 @@ class Plan {
     void place_grads(bool input_gradient) {
         const size_t count = shapes.size();
         std::vector<char> wanted(count, false), written(count, false), reused(count, false);
-        std::vector<std::set<int>> touched(count);  // phases in which a value's gradient is written or read
+        std::vector<std::set<int>> touched(
+            count);  // phases in which a value's gradient is written or read
         std::vector<int> consumers(count, 0);
         wanted[0] = input_gradient;
         for (size_t k = 0; k < nodes.size(); k++) {
@@ -188,7 +199,8 @@ class Plan {
             parameter.at = gradients_size;
             const auto [count, step] = parameter.layout;
             for (int64_t row = 0; row < count; row++)
-                rows.push_back({static_cast<int32_t>(index), row, gradients_size + row * step, parameter.shared});
+                rows.push_back({static_cast<int32_t>(index), row, gradients_size + row * step,
+                                parameter.shared});
             gradients_size += (count * step + LANES - 1) / LANES * LANES;
         }
         std::vector<char> seen(parameters.size(), false);

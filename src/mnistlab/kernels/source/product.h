@@ -45,8 +45,7 @@ void product_block(const MatrixProduct<Right> &k) {
             }
         }
         for (int m = 0; m < ROWS; m++)
-            for (int n = 0; n < COLUMNS; n++)
-                k.c[m * k.c_row + n * k.c_column].part[p] = sum[m][n];
+            for (int n = 0; n < COLUMNS; n++) k.c[m * k.c_row + n * k.c_column].part[p] = sum[m][n];
     }
 }
 

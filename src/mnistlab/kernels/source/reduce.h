@@ -54,8 +54,7 @@ class Reduction {
         if (next.size == 1) return;
         if (!axes.empty() && axes.back().step == next.step * next.size)
             axes.back() = {axes.back().size * next.size, next.step};
-        else
-            axes.push_back(next);
+        else axes.push_back(next);
     }
 
     static Axis pop(std::vector<Axis> &axes) {
@@ -128,8 +127,7 @@ class ScaledSum : public Operation {
                 constexpr int COUNT = beside;
                 for (int p = 0; p < PARTS; p++) {
                     Part share[COUNT];
-                    for (int k = 0; k < COUNT; k++)
-                        share[k] = at.dy[index + k].part[p] * factor_;
+                    for (int k = 0; k < COUNT; k++) share[k] = at.dy[index + k].part[p] * factor_;
                     reduction_.within([&](int64_t offset) {
                         Lanes *dx = at.dx[0] + first + offset;
                         for (int k = 0; k < COUNT; k++) {

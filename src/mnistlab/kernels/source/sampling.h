@@ -32,9 +32,9 @@ struct Sampling {
 
 // The outputs' gradients, seen from the positions of one phase of the input.
 struct GradientPhase {
-    int first, count;            // positions of the input: first, first + stride, ...
-    int start;                   // where the first one's sum starts in the copied gradients
-    std::vector<int> taps, at;   // the kernel's indices, and their offsets from there
+    int first, count;           // positions of the input: first, first + stride, ...
+    int start;                  // where the first one's sum starts in the copied gradients
+    std::vector<int> taps, at;  // the kernel's indices, and their offsets from there
 };
 
 // Output i meets input i * stride + k * dilation - before at the kernel's index k.
@@ -63,8 +63,11 @@ struct Axis {
         std::vector<GradientPhase> result;
         for (int first = 0; first < std::min(stride, size); first++) {
             const int phase = (first + before) % stride;
-            GradientPhase made{first, (size - 1 - first) / stride + 1,
-                               (first + before) / stride - before / stride, {}, {}};
+            GradientPhase made{first,
+                               (size - 1 - first) / stride + 1,
+                               (first + before) / stride - before / stride,
+                               {},
+                               {}};
             for (int k = 0; k < kernel; k++)
                 if (k * dilation % stride == phase) {
                     made.taps.push_back(k);

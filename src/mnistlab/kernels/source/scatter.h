@@ -8,7 +8,8 @@
 #include "contract.h"
 
 struct Scattering {
-    const Lanes *dy;  // the first output's row that meets kernel row `top`; the row above it meets the next
+    const Lanes
+        *dy;  // the first output's row that meets kernel row `top`; the row above it meets the next
     int64_t dy_step;  // from one output to the next, in Lanes
     int dy_row;       // from one row to the next, in Lanes
     const float *w;   // of the first output and input
@@ -25,7 +26,8 @@ void scatter_block(const Scattering &k) {
     for (int p = 0; p < PARTS; p++) {
         Part sum[INPUTS][REACH];
         for (int i = 0; i < INPUTS; i++)
-            for (int c = 0; c < REACH; c++) sum[i][c] = c < k.held ? k.dx[i * k.dx_step + c].part[p] : Part{};
+            for (int c = 0; c < REACH; c++)
+                sum[i][c] = c < k.held ? k.dx[i * k.dx_step + c].part[p] : Part{};
         for (int o = 0; o < k.outputs; o++)
             for (int ky = k.top; ky < k.bottom; ky++) {
                 const Lanes *dy = k.dy + o * k.dy_step - int64_t(ky - k.top) * k.dy_row;
@@ -72,19 +74,31 @@ void scatter_inputs(const Scattering &k, int inputs, int columns) {
 
 // dy: outputs x height x width; dx: inputs x (height + KERNEL - 1) x (width + KERNEL - 1).
 template <int KERNEL>
-void scatter(const Lanes *dy, int outputs, int height, int width, const float *w, Lanes *dx, int inputs) {
+void scatter(const Lanes *dy, int outputs, int height, int width, const float *w, Lanes *dx,
+             int inputs) {
     const int rows = height + KERNEL - 1, columns = width + KERNEL - 1;
-    const int input_parts = parts_of(inputs, inputs_beside(KERNEL)), column_parts = parts_of(width, MOST_SCATTERED);
+    const int input_parts = parts_of(inputs, inputs_beside(KERNEL)),
+              column_parts = parts_of(width, MOST_SCATTERED);
     for (int i = 0; i < input_parts; i++) {
-        const int i_begin = part_begin(inputs, input_parts, i), i_count = part_begin(inputs, input_parts, i + 1) - i_begin;
+        const int i_begin = part_begin(inputs, input_parts, i),
+                  i_count = part_begin(inputs, input_parts, i + 1) - i_begin;
         for (int row = 0; row < rows; row++) {
-            const int top = row < height ? 0 : row - height + 1, bottom = row < KERNEL ? row + 1 : KERNEL;
+            const int top = row < height ? 0 : row - height + 1,
+                      bottom = row < KERNEL ? row + 1 : KERNEL;
             for (int c = 0; c < column_parts; c++) {
-                const int begin = part_begin(width, column_parts, c), end = part_begin(width, column_parts, c + 1);
-                const Scattering k{dy + int64_t(row - top) * width + begin, int64_t(height) * width, width,
-                                   w + int64_t(i_begin) * KERNEL * KERNEL, int64_t(inputs) * KERNEL * KERNEL,
-                                   KERNEL * KERNEL, outputs, top, bottom,
-                                   dx + (int64_t(i_begin) * rows + row) * columns + begin, int64_t(rows) * columns,
+                const int begin = part_begin(width, column_parts, c),
+                          end = part_begin(width, column_parts, c + 1);
+                const Scattering k{dy + int64_t(row - top) * width + begin,
+                                   int64_t(height) * width,
+                                   width,
+                                   w + int64_t(i_begin) * KERNEL * KERNEL,
+                                   int64_t(inputs) * KERNEL * KERNEL,
+                                   KERNEL * KERNEL,
+                                   outputs,
+                                   top,
+                                   bottom,
+                                   dx + (int64_t(i_begin) * rows + row) * columns + begin,
+                                   int64_t(rows) * columns,
                                    c ? KERNEL - 1 : 0};
                 scatter_inputs<KERNEL, inputs_beside(KERNEL)>(k, i_count, end - begin);
             }

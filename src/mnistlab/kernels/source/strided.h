@@ -22,8 +22,7 @@ class Strided {
             if (!axes_.empty() && axes_.back().from == from[k] * sizes[k] &&
                 axes_.back().to == to[k] * sizes[k])
                 axes_.back() = {axes_.back().size * sizes[k], from[k], to[k]};
-            else
-                axes_.push_back({sizes[k], from[k], to[k]});
+            else axes_.push_back({sizes[k], from[k], to[k]});
         }
         column_ = take([](const Axis &axis) { return std::abs(axis.to); });
         row_ = take([](const Axis &axis) { return std::abs(axis.from); });

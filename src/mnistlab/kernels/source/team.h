@@ -51,7 +51,8 @@ void wait_until(const std::atomic<uint32_t> &value, const Condition &met) {
         _mm_pause();
 #endif
     }
-    for (uint32_t now = value.load(std::memory_order_acquire); !met(now); now = value.load(std::memory_order_acquire))
+    for (uint32_t now = value.load(std::memory_order_acquire); !met(now);
+         now = value.load(std::memory_order_acquire))
         value.wait(now, std::memory_order_acquire);
 }
 

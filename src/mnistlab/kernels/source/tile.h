@@ -10,10 +10,10 @@ struct Tile {
     float *const *parameter_gradients;  // null where none is wanted
     void *const *buffers;
     Lanes *values, *kept;
-    float *gradients;           // of the tile's group
-    bool add;                   // to what the group has summed so far
-    int images;                 // real ones
-    int64_t position;           // of the first, within the batch
+    float *gradients;  // of the tile's group
+    bool add;          // to what the group has summed so far
+    int images;        // real ones
+    int64_t position;  // of the first, within the batch
     uint64_t dropout_seed;
     bool training;
 
@@ -23,16 +23,22 @@ struct Tile {
     Lanes *grad(int v) const {
         const Place &place = plan.grads[v];
         switch (place.area) {
-            case Area::VALUE: return values + place.at;
-            case Area::LOCAL: return bench.local.data() + place.at;
-            case Area::KEPT: return kept + place.at;
-            default: return nullptr;
+            case Area::VALUE:
+                return values + place.at;
+            case Area::LOCAL:
+                return bench.local.data() + place.at;
+            case Area::KEPT:
+                return kept + place.at;
+            default:
+                return nullptr;
         }
     }
 
     void forward(int k) const { plan.nodes[k].operation->forward(forward_call(k)); }
 
-    void measure(int k, Moments *moments) const { plan.nodes[k].batch->measure(forward_call(k), moments); }
+    void measure(int k, Moments *moments) const {
+        plan.nodes[k].batch->measure(forward_call(k), moments);
+    }
 
     void measure_gradients(int k, Moments *moments) const {
         if (grad(k + 1)) plan.nodes[k].batch->measure_gradients(backward_call(k), moments);
@@ -57,7 +63,8 @@ struct Tile {
         for (size_t i = 0; i < node.inputs.size(); i++) bench.x[i] = value(node.inputs[i]);
         for (size_t i = 0; i < node.parameters.size(); i++)
             bench.parameters[i] = node.parameters[i] < 0 ? nullptr : parameters[node.parameters[i]];
-        for (size_t i = 0; i < node.buffers.size(); i++) bench.buffers[i] = node.buffers[i] < 0 ? nullptr : buffers[node.buffers[i]];
+        for (size_t i = 0; i < node.buffers.size(); i++)
+            bench.buffers[i] = node.buffers[i] < 0 ? nullptr : buffers[node.buffers[i]];
     }
 
     float *state(const Node &node) const { return bench.state.data() + node.state_at; }
@@ -65,8 +72,18 @@ struct Tile {
     Forward forward_call(int k) const {
         const Node &node = plan.nodes[k];
         fill(node);
-        return {bench.x.data(), value(k + 1), bench.parameters.data(), bench.buffers.data(), bench.scratch.data(),
-                values + node.saved_at, images, training, position, dropout_seed, k, state(node)};
+        return {bench.x.data(),
+                value(k + 1),
+                bench.parameters.data(),
+                bench.buffers.data(),
+                bench.scratch.data(),
+                values + node.saved_at,
+                images,
+                training,
+                position,
+                dropout_seed,
+                k,
+                state(node)};
     }
 
     Backward backward_call(int k) const {
@@ -84,8 +101,21 @@ struct Tile {
             bench.gradients[i] = wanted ? gradients + plan.parameters[parameter].at : nullptr;
             bench.add_gradients[i] = add || !node.first[i];
         }
-        return {bench.x.data(), value(k + 1), grad(k + 1), bench.dx.data(), bench.add.get(), bench.parameters.data(),
-                bench.gradients.data(), bench.add_gradients.get(), bench.buffers.data(), bench.scratch.data(),
-                values + node.saved_at, images, position, dropout_seed, k, state(node)};
+        return {bench.x.data(),
+                value(k + 1),
+                grad(k + 1),
+                bench.dx.data(),
+                bench.add.get(),
+                bench.parameters.data(),
+                bench.gradients.data(),
+                bench.add_gradients.get(),
+                bench.buffers.data(),
+                bench.scratch.data(),
+                values + node.saved_at,
+                images,
+                position,
+                dropout_seed,
+                k,
+                state(node)};
     }
 };

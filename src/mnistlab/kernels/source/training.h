@@ -16,7 +16,7 @@ struct Training {
     LossSettings loss_settings;
     int64_t first_batch, last_batch;
     int threads;
-    float *losses;  // (batches,) mean of each
+    float *losses;     // (batches,) mean of each
     int32_t *correct;  // (batches,)
 
     explicit Training(Arguments &given)
@@ -28,7 +28,8 @@ struct Training {
           rates(given.needed<const double>("rates")),
           dropout_seeds(given.needed<const uint64_t>("dropout_seeds")),
           loss(given.needed<const char>("loss")),
-          loss_settings{static_cast<float>(given.number("smoothing")), given.array<const float>("class_weights"),
+          loss_settings{static_cast<float>(given.number("smoothing")),
+                        given.array<const float>("class_weights"),
                         static_cast<float>(given.number("gamma")),
                         images.mixup_shares || images.cutmix_shares, 0},
           first_batch(given.integer("first_batch")),
@@ -48,12 +49,14 @@ class TrainingRun {
           classes_(static_cast<int>(plan.shapes[logits_][0])),
           positions_(plan.size(logits_) / classes_),
           loss_(make_loss(call, classes_)),
-          run_(plan, call.tensors, space, largest(call), call.threads, static_cast<int>(call.images.grid), false) {
+          run_(plan, call.tensors, space, largest(call), call.threads,
+               static_cast<int>(call.images.grid), false) {
         if (call.first_batch < call.last_batch) start(call.first_batch);
     }
 
     void member(int member) {
-        for (int64_t batch = call_.first_batch; batch < call_.last_batch; batch++) step(batch, member);
+        for (int64_t batch = call_.first_batch; batch < call_.last_batch; batch++)
+            step(batch, member);
     }
 
    private:
@@ -77,7 +80,8 @@ class TrainingRun {
         run_.forward(
             member,
             [&](const Tile &view) {
-                view.bench.input->load(call_.images, call_.bounds[batch] + view.position, view.images, view.value(0));
+                view.bench.input->load(call_.images, call_.bounds[batch] + view.position,
+                                       view.images, view.value(0));
             },
             [&](int64_t tile, const Tile &view) { score(batch, tile, view); }, true);
         run_.backward(member, [](const Tile &) {}, [](const Tile &) {}, true);
@@ -109,7 +113,9 @@ class TrainingRun {
 
     Target target(int64_t at, int64_t i) const {
         const Mixing mixed = mixing(call_.images, at);
-        const auto label = [&](int64_t of) { return call_.labels[call_.images.order[of] * positions_ + i]; };
+        const auto label = [&](int64_t of) {
+            return call_.labels[call_.images.order[of] * positions_ + i];
+        };
         return {label(at), label(mixed.partner), mixed.share};
     }
 
@@ -118,16 +124,21 @@ class TrainingRun {
         targets.resize(LANES * positions_);
         const int64_t position = call_.bounds[batch] + view.position;
         for (int image = 0; image < view.images; image++)
-            for (int64_t i = 0; i < positions_; i++) targets[image * positions_ + i] = target(position + image, i);
-        space_.scores[tile] = score_tile(*loss_, view.value(logits_), view.grad(logits_), classes_, positions_,
-                                         targets.data(), view.images, 1.0f / static_cast<float>(divisor_));
+            for (int64_t i = 0; i < positions_; i++)
+                targets[image * positions_ + i] = target(position + image, i);
+        space_.scores[tile] =
+            score_tile(*loss_, view.value(logits_), view.grad(logits_), classes_, positions_,
+                       targets.data(), view.images, 1.0f / static_cast<float>(divisor_));
     }
 
     void update(int64_t batch, int groups, int member) {
         const Share mine(plan_.gradients_size, call_.threads, member);
-        const Step step{call_.rates[batch], call_.optimizer.steps_done + batch - call_.first_batch + 1};
+        const Step step{call_.rates[batch],
+                        call_.optimizer.steps_done + batch - call_.first_batch + 1};
         for (const Row &row : plan_.rows) {
-            if (row.at < mine.begin || row.at >= mine.end || !call_.tensors.gradients[row.parameter]) continue;
+            if (row.at < mine.begin || row.at >= mine.end ||
+                !call_.tensors.gradients[row.parameter])
+                continue;
             const Parameter &parameter = plan_.parameters[row.parameter];
             const int64_t columns = parameter.size / parameter.layout.rows;
             sum_row(row, columns, run_.gradients(0), plan_.gradients_size, groups, call_.tensors);

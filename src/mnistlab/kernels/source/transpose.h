@@ -7,11 +7,14 @@
 
 #if defined(__AVX512F__)
 
-// One step of the butterfly: from rows a and b, `DISTANCE` apart, swap the off-diagonal parts of that size.
+// One step of the butterfly: from rows a and b, `DISTANCE` apart, swap the off-diagonal parts of
+// that size.
 template <int DISTANCE, size_t... I>
 inline void exchange(Part &a, Part &b, std::index_sequence<I...>) {
-    const Part first = __builtin_shufflevector(a, b, ((I & DISTANCE) ? static_cast<int>(LANES + I - DISTANCE) : static_cast<int>(I))...);
-    const Part second = __builtin_shufflevector(a, b, ((I & DISTANCE) ? static_cast<int>(LANES + I) : static_cast<int>(I + DISTANCE))...);
+    const Part first = __builtin_shufflevector(
+        a, b, ((I & DISTANCE) ? static_cast<int>(LANES + I - DISTANCE) : static_cast<int>(I))...);
+    const Part second = __builtin_shufflevector(
+        a, b, ((I & DISTANCE) ? static_cast<int>(LANES + I) : static_cast<int>(I + DISTANCE))...);
     a = first;
     b = second;
 }
@@ -20,7 +23,8 @@ template <int DISTANCE>
 inline void exchange_all(Part (&rows)[LANES]) {
 #pragma GCC unroll 16
     for (int i = 0; i < LANES; i++)
-        if (!(i & DISTANCE)) exchange<DISTANCE>(rows[i], rows[i + DISTANCE], std::make_index_sequence<LANES>());
+        if (!(i & DISTANCE))
+            exchange<DISTANCE>(rows[i], rows[i + DISTANCE], std::make_index_sequence<LANES>());
 }
 
 // to[j * to_step + i] = from[i * from_step + j]; steps in floats.

@@ -148,8 +148,9 @@ struct SigmoidSlope {
 inline Part tanh(Part x) {
     const Part size = absolute(x), square = x * x;
     // Up to 0.625.
-    const Part near = x + x * square * horner(square, -0.3333328f, 0.13331406f, -0.053736515f,
-                                              0.020628167f, -0.0056922967f);
+    const Part near = x + x * square *
+                              horner(square, -0.3333328f, 0.13331406f, -0.053736515f, 0.020628167f,
+                                     -0.0056922967f);
     const Part far = with_sign_of(x, 1.0f - 2.0f / (exp(2.0f * size) + 1.0f));
     return size < splat(0.625f) ? near : far;
 }

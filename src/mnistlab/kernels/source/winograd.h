@@ -56,8 +56,8 @@ class Winograd {
 
     // y = the convolution and the bias, which may be null; or y += the convolution. Weights of
     // output o and input i are at o * w_output + i * w_input, in reverse order if `flipped`.
-    void apply(const Lanes *x, const float *weight, int64_t w_output, int64_t w_input,
-               bool flipped, const float *bias, Lanes *y, bool add, Lanes *scratch) const {
+    void apply(const Lanes *x, const float *weight, int64_t w_output, int64_t w_input, bool flipped,
+               const float *bias, Lanes *y, bool add, Lanes *scratch) const {
         float *kernels = scratch->values();
         transform_kernels(weight, w_output, w_input, flipped, kernels);
         Lanes *blocks = scratch + (PRODUCTS * int64_t(inputs_) * outputs_ + LANES - 1) / LANES;
@@ -67,11 +67,11 @@ class Winograd {
             for (int o = 0; o < outputs_; o += OUTPUTS_AT_ONCE) {
                 const int count = std::min(OUTPUTS_AT_ONCE, outputs_ - o);
                 for (int k = 0; k < PRODUCTS; k++)
-                    contract({blocks + k * step(inputs_), spaced_[n].data(),
-                              kernels + (int64_t(k) * outputs_ + o) * inputs_, each_.data(),
-                              inputs_, inputs_, products + k * step(OUTPUTS_AT_ONCE), n, nullptr,
-                              false},
-                             count, 1, n, 0, 0);
+                    contract(
+                        {blocks + k * step(inputs_), spaced_[n].data(),
+                         kernels + (int64_t(k) * outputs_ + o) * inputs_, each_.data(), inputs_,
+                         inputs_, products + k * step(OUTPUTS_AT_ONCE), n, nullptr, false},
+                        count, 1, n, 0, 0);
                 transform_output(products, first, n, count, bias ? bias + o : nullptr,
                                  y + int64_t(o) * out_height_ * out_width_, add);
             }
@@ -94,11 +94,11 @@ class Winograd {
                     for (int i = 0; i < inputs_; i += LANES)
                         transpose(block[i * n + t].values(), n * LANES,
                                   transposed[t * LANES * features()].values() + i, inputs_);
-                contract({transposed, features_.data(), gradients[k * step(outputs_)].values(),
-                          each_.data(), int64_t(n) * LANES, n * LANES,
-                          sums + int64_t(k) * outputs_ * features(), features(), nullptr,
-                          first > 0},
-                         outputs_, 1, features(), 0, 0);
+                contract(
+                    {transposed, features_.data(), gradients[k * step(outputs_)].values(),
+                     each_.data(), int64_t(n) * LANES, n * LANES,
+                     sums + int64_t(k) * outputs_ * features(), features(), nullptr, first > 0},
+                    outputs_, 1, features(), 0, 0);
             }
         });
         transform_sums(sums->values(), dw, dw_step, add);
@@ -181,8 +181,8 @@ class Winograd {
                 const int row = (first + t) / tiles_across_ * 2 - top_;
                 const int column = (first + t) % tiles_across_ * 2 - left_;
                 const Lanes *at = x + int64_t(row) * width_ + column;
-                const bool inside = row >= 0 && row + 4 <= height_ && column >= 0 &&
-                                    column + 4 <= width_;
+                const bool inside =
+                    row >= 0 && row + 4 <= height_ && column >= 0 && column + 4 <= width_;
                 for (int p = 0; p < PARTS; p++) {
                     Four<Part> rows[4];
                     for (int c = 0; c < 4; c++) {
@@ -239,11 +239,11 @@ class Winograd {
                 const bool right = column + 1 < out_width_, below = row + 1 < out_height_;
                 for (int p = 0; p < PARTS; p++) {
                     const Part zero{};
-                    const auto left = of_gradient(at[0].part[p],
-                                                  below ? at[out_width_].part[p] : zero);
-                    const auto next = of_gradient(
-                        right ? at[1].part[p] : zero,
-                        right && below ? at[out_width_ + 1].part[p] : zero);
+                    const auto left =
+                        of_gradient(at[0].part[p], below ? at[out_width_].part[p] : zero);
+                    const auto next =
+                        of_gradient(right ? at[1].part[p] : zero,
+                                    right && below ? at[out_width_ + 1].part[p] : zero);
                     for (int r = 0; r < 4; r++) {
                         const Four<Part> made = of_gradient(left[r], next[r]);
                         for (int c = 0; c < 4; c++)
@@ -265,8 +265,8 @@ class Winograd {
                 }
                 float *to = dw + o * dw_step + i * 9;
                 for (int c = 0; c < 3; c++) {
-                    const auto made = to_kernel(
-                        Four<float>{rows[0][c], rows[1][c], rows[2][c], rows[3][c]});
+                    const auto made =
+                        to_kernel(Four<float>{rows[0][c], rows[1][c], rows[2][c], rows[3][c]});
                     for (int r = 0; r < 3; r++)
                         to[3 * r + c] = made[r] + (add ? to[3 * r + c] : 0.0f);
                 }

@@ -42,7 +42,8 @@ struct Workspace {
     std::vector<std::unique_ptr<Bench>> benches;
     int grid = -2;
 
-    // apart: each tile has memory for its values, since they are needed after other tiles were computed.
+    // apart: each tile has memory for its values, since they are needed after other tiles were
+    // computed.
     void fit(const Plan &plan, int64_t tiles, int groups, int threads, int new_grid, bool apart) {
         grow(values, apart ? tiles * plan.values_size : 0);
         grow(kept, tiles * plan.kept_size);

@@ -9,13 +9,15 @@ class BinaryCrossEntropy : public Loss {
    public:
     explicit BinaryCrossEntropy(const LossSettings &settings) : classes_(settings.classes) {}
 
-    double weight(const Target &) const override { return classes_; }  // a mean over images and classes
+    double weight(const Target &) const override {
+        return classes_;
+    }  // a mean over images and classes
 
     double score(const Outputs &logits, const Target &target, float scale) const override {
         double loss = 0;
         for (int c = 0; c < logits.classes; c++) {
-            const float wanted =
-                (c == target.label ? target.share : 0.0f) + (c == target.other ? 1 - target.share : 0.0f);
+            const float wanted = (c == target.label ? target.share : 0.0f) +
+                                 (c == target.other ? 1 - target.share : 0.0f);
             const float x = logits[c], small = std::exp(-std::abs(x));
             loss += std::max(x, 0.0f) - x * wanted + std::log1p(small);
             logits.grad(c) = ((x < 0 ? small : 1.0f) / (1 + small) - wanted) * scale;

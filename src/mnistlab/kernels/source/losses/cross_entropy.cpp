@@ -1,5 +1,5 @@
-// Softmax cross-entropy with label smoothing (Szegedy et al., 2016), mixed labels (Zhang et al., 2018)
-// and weights of classes, as PyTorch defines them.
+// Softmax cross-entropy with label smoothing (Szegedy et al., 2016), mixed labels (Zhang et al.,
+// 2018) and weights of classes, as PyTorch defines them.
 #include <cmath>
 #include <numeric>
 

@@ -1,5 +1,5 @@
-// The focal loss (Lin et al., 2017) of softmax probabilities: -(1 - p)^gamma log p of the label, which
-// weighs images down that are classified well already.
+// The focal loss (Lin et al., 2017) of softmax probabilities: -(1 - p)^gamma log p of the label,
+// which weighs images down that are classified well already.
 #include <cmath>
 
 #include "../loss.h"
@@ -15,7 +15,8 @@ class Focal : public Loss {
         for (int c = 1; c < logits.classes; c++)
             if (logits[c] > largest) largest = logits[c];
         float sum = 0;
-        for (int c = 0; c < logits.classes; c++) sum += logits.grad(c) = std::exp(logits[c] - largest);
+        for (int c = 0; c < logits.classes; c++)
+            sum += logits.grad(c) = std::exp(logits[c] - largest);
         const float log_sum = std::log(sum);
         // Of a label: the loss, and its derivative with respect to log p.
         const auto term = [&](int64_t label, float &slope) {
@@ -31,7 +32,8 @@ class Focal : public Loss {
             loss += (1 - target.share) * term(target.other, other_slope);
             other_slope *= 1 - target.share;
         }
-        for (int c = 0; c < logits.classes; c++) logits.grad(c) = -(slope + other_slope) * logits.grad(c) / sum * scale;
+        for (int c = 0; c < logits.classes; c++)
+            logits.grad(c) = -(slope + other_slope) * logits.grad(c) / sum * scale;
         logits.grad(target.label) += slope * scale;
         if (target.share < 1) logits.grad(target.other) += other_slope * scale;
         return loss;

@@ -7,13 +7,15 @@ class MeanSquaredError : public Loss {
    public:
     explicit MeanSquaredError(const LossSettings &settings) : classes_(settings.classes) {}
 
-    double weight(const Target &) const override { return classes_; }  // a mean over images and classes
+    double weight(const Target &) const override {
+        return classes_;
+    }  // a mean over images and classes
 
     double score(const Outputs &outputs, const Target &target, float scale) const override {
         double loss = 0;
         for (int c = 0; c < outputs.classes; c++) {
-            const float wanted =
-                (c == target.label ? target.share : 0.0f) + (c == target.other ? 1 - target.share : 0.0f);
+            const float wanted = (c == target.label ? target.share : 0.0f) +
+                                 (c == target.other ? 1 - target.share : 0.0f);
             const float error = outputs[c] - wanted;
             loss += double(error) * error;
             outputs.grad(c) = 2 * error * scale;

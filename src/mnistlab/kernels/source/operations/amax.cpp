@@ -11,7 +11,7 @@ class Amax : public Operation {
         : Operation(signature),
           first_(signature.integers[0]),
           reduction_(signature.inputs[0],
-                   {signature.integers.begin() + 1, signature.integers.end()}) {}
+                     {signature.integers.begin() + 1, signature.integers.end()}) {}
 
     void forward(const Forward &at) const override {
         reduction_.each([&](int64_t first, int64_t step, int count, int64_t index) {

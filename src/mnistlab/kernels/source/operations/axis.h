@@ -21,8 +21,7 @@ class AlongAxis : public Operation {
     template <class Row>
     void each_row(const Row &row) const {
         for (int64_t block = 0; block < before_; block++)
-            for (int64_t i = 0; i < step_; i++)
-                row(block * step_ + i, block * size_ * step_ + i);
+            for (int64_t i = 0; i < step_; i++) row(block * step_ + i, block * size_ * step_ + i);
     }
 
     // NaN need not be found: exp(x - largest) is NaN in any case.

@@ -73,8 +73,10 @@ class BatchNorm : public BatchOperation {
             float *const running_mean = static_cast<float *>(all.buffers[0]);
             float *const running_variance = static_cast<float *>(all.buffers[1]);
             const double unbiased = squares / (count - 1);
-            running_mean[c] = static_cast<float>((1 - momentum) * running_mean[c] + momentum * mean);
-            running_variance[c] = static_cast<float>((1 - momentum) * running_variance[c] + momentum * unbiased);
+            running_mean[c] =
+                static_cast<float>((1 - momentum) * running_mean[c] + momentum * mean);
+            running_variance[c] =
+                static_cast<float>((1 - momentum) * running_variance[c] + momentum * unbiased);
         }
     }
 
@@ -82,7 +84,8 @@ class BatchNorm : public BatchOperation {
     void settle(const float *const *parameters, void *const *buffers, float *state) const override {
         const Norm norm(state, shape_.channels);
         const float *gamma = parameters[0], *beta = parameters[1];
-        const float *mean = static_cast<float *>(buffers[0]), *variance = static_cast<float *>(buffers[1]);
+        const float *mean = static_cast<float *>(buffers[0]),
+                    *variance = static_cast<float *>(buffers[1]);
         for (int c = 0; c < shape_.channels; c++) {
             norm.scale[c] = (gamma ? gamma[c] : 1.0f) / std::sqrt(variance[c] + epsilon_);
             norm.shift[c] = (beta ? beta[c] : 0.0f) - mean[c] * norm.scale[c];
@@ -104,7 +107,8 @@ class BatchNorm : public BatchOperation {
                            sums[2 * c] += grad;
                            sums[2 * c + 1] += grad * ((value - norm.mean[c]) * norm.inverse[c]);
                        });
-        for (int c = 0; c < shape_.channels; c++) moments[c] = {total(sums[2 * c]), total(sums[2 * c + 1])};
+        for (int c = 0; c < shape_.channels; c++)
+            moments[c] = {total(sums[2 * c]), total(sums[2 * c + 1])};
     }
 
     void join_gradients(const Join &all) const override {
@@ -132,8 +136,9 @@ class BatchNorm : public BatchOperation {
         fused_backward(shape_, at.x[0], at.dy, norm.scale, norm.shift,
                        [&](int c, int64_t i, int p, Part value, Part grad) {
                            const Part centred = (value - norm.mean[c]) * norm.inverse[c];
-                           const Part result = (grad - norm.grad[c] - centred * norm.projection[c]) *
-                                               (norm.scale[c] * present.part[p]);
+                           const Part result =
+                               (grad - norm.grad[c] - centred * norm.projection[c]) *
+                               (norm.scale[c] * present.part[p]);
                            dx[i].part[p] = add ? dx[i].part[p] + result : result;
                        });
     }
@@ -157,7 +162,8 @@ class BatchNorm : public BatchOperation {
         const int channels = static_cast<int>(in[0]);
         const int width = in.size() > 1 ? static_cast<int>(in.back()) : 1;
         const int height = static_cast<int>(product(in) / channels / width);
-        return {channels, height, width, signature.integers[0] != 0, static_cast<int>(signature.integers[1])};
+        return {channels, height, width, signature.integers[0] != 0,
+                static_cast<int>(signature.integers[1])};
     }
 
     const FusedShape shape_;

@@ -33,8 +33,10 @@ class ConvolutionOperation : public Operation {
     static ConvolutionShape shape(const Signature &signature) {
         const auto in = [&](int i) { return static_cast<int>(signature.inputs[0][i]); };
         const auto at = [&](int i) { return static_cast<int>(signature.integers[i]); };
-        return {in(0), in(1), in(2), static_cast<int>(signature.output[0]), at(0), at(1), at(2),
-                at(3), at(4), at(5), at(6), at(7), at(8), at(9), at(10)};
+        return {in(0), in(1), in(2), static_cast<int>(signature.output[0]),
+                at(0), at(1), at(2), at(3),
+                at(4), at(5), at(6), at(7),
+                at(8), at(9), at(10)};
     }
 
     const Convolution convolution_;

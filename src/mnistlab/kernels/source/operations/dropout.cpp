@@ -11,13 +11,13 @@ namespace {
 class Dropout : public Operation {
    public:
     explicit Dropout(const Signature &signature)
-        : Operation(signature), drop_(static_cast<float>(signature.floats[0])), block_(signature.integers[0]) {}
+        : Operation(signature),
+          drop_(static_cast<float>(signature.floats[0])),
+          block_(signature.integers[0]) {}
 
     void forward(const Forward &at) const override {
-        if (at.training)
-            drop(at, at.x[0], at.y, false);
-        else
-            std::copy_n(at.x[0], product(signature.output), at.y);
+        if (at.training) drop(at, at.x[0], at.y, false);
+        else std::copy_n(at.x[0], product(signature.output), at.y);
     }
 
     void backward(const Backward &at) const override {
@@ -37,7 +37,8 @@ class Dropout : public Operation {
             Philox drawn[LANES];
             for (int image = 0; image < LANES; image++)
                 drawn[image] = philox(at.seed, static_cast<uint32_t>(i / 4),
-                                      static_cast<uint32_t>(at.position + image), static_cast<uint32_t>(at.index), 0);
+                                      static_cast<uint32_t>(at.position + image),
+                                      static_cast<uint32_t>(at.index), 0);
             for (int64_t j = i; j < std::min(i + 4, draws); j++) {
                 Lanes factor;
                 for (int image = 0; image < LANES; image++)

@@ -21,7 +21,9 @@ struct Gelu {
 
     explicit Gelu(const Signature &signature) : tanh(signature.integers[0]) {}
 
-    Part value(Part x) const { return x * (tanh ? sigmoid(twice(x)) : distribution(x, density(x))); }
+    Part value(Part x) const {
+        return x * (tanh ? sigmoid(twice(x)) : distribution(x, density(x)));
+    }
 
     Part gradient(Part x, Part dy) const {
         if (tanh) {

@@ -1,7 +1,7 @@
 // y = x W^T + bias along the last axis, for every index of the others (tokens).
 // Parameters: weight (outputs, inputs), bias.
-#include "../product.h"
 #include "../operation.h"
+#include "../product.h"
 #include "../transpose.h"
 
 namespace {
@@ -31,9 +31,9 @@ class Linear : public Operation {
             return contract({at.x[0], along_.data(), weight, along_.data(), inputs_, inputs_, at.y,
                              1, bias, false},
                             outputs_, 1, 1, 0, 0, inputs_);
-        multiply_matrices<float>({at.x[0], inputs_, 1, weight, 1, inputs_, at.y, outputs_, 1,
-                                  inputs_, bias, false},
-                                 tokens_, outputs_);
+        multiply_matrices<float>(
+            {at.x[0], inputs_, 1, weight, 1, inputs_, at.y, outputs_, 1, inputs_, bias, false},
+            tokens_, outputs_);
     }
 
     void backward(const Backward &at) const override {
@@ -42,8 +42,8 @@ class Linear : public Operation {
         if (!at.dx[0]) return;
         const float *weight = at.parameters[0];
         if (tokens_ == 1)
-            return contract({at.dy, outputs_at_.data(), weight, rows_.data(), 1, outputs_,
-                             at.dx[0], 1, nullptr, at.add[0]},
+            return contract({at.dy, outputs_at_.data(), weight, rows_.data(), 1, outputs_, at.dx[0],
+                             1, nullptr, at.add[0]},
                             inputs_, 1, 1, 0, 0, outputs_);
         multiply_matrices<float>({at.dy, outputs_, 1, weight, inputs_, 1, at.dx[0], inputs_, 1,
                                   outputs_, nullptr, at.add[0]},
@@ -62,11 +62,11 @@ class Linear : public Operation {
    private:
     // With the features of each image side by side, so that no sum runs across lanes.
     void to_weights(const Backward &at) const {
-        contract({transposed(at.x[0], at.scratch), images_x_.data(), at.dy->values(),
-                  images_dy_.data(), LANES, tokens_ * LANES,
-                  reinterpret_cast<Lanes *>(at.gradients[0]), groups_, nullptr,
-                  at.add_gradients[0]},
-                 outputs_, 1, groups_, 0, 0, tokens_ * LANES);
+        contract(
+            {transposed(at.x[0], at.scratch), images_x_.data(), at.dy->values(), images_dy_.data(),
+             LANES, tokens_ * LANES, reinterpret_cast<Lanes *>(at.gradients[0]), groups_, nullptr,
+             at.add_gradients[0]},
+            outputs_, 1, groups_, 0, 0, tokens_ * LANES);
     }
 
     void to_bias(const Backward &at) const {

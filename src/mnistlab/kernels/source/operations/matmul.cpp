@@ -21,21 +21,42 @@ class Matmul : public Operation {
     void forward(const Forward &at) const override {
         const int64_t size = int64_t(rows_) * columns_;
         for (size_t i = 0; i < pairs_.size(); i++)
-            multiply({at.x[0] + pairs_[i].a, a_, at.x[1] + pairs_[i].b, b_,
-                      at.y + static_cast<int64_t>(i) * size, {columns_, 1}, rows_, terms_,
-                      columns_, false});
+            multiply({at.x[0] + pairs_[i].a,
+                      a_,
+                      at.x[1] + pairs_[i].b,
+                      b_,
+                      at.y + static_cast<int64_t>(i) * size,
+                      {columns_, 1},
+                      rows_,
+                      terms_,
+                      columns_,
+                      false});
     }
 
     // The gradient of b comes last, so that it may lie where b does.
     void backward(const Backward &at) const override {
         const int64_t size = int64_t(rows_) * columns_;
         for (size_t i = 0; i < pairs_.size() && at.dx[0]; i++)
-            multiply({at.dy + static_cast<int64_t>(i) * size, {columns_, 1},
-                      at.x[1] + pairs_[i].b, b_.turned(), at.dx[0] + pairs_[i].a, a_, rows_,
-                      columns_, terms_, at.add[0] || pairs_[i].a_again});
+            multiply({at.dy + static_cast<int64_t>(i) * size,
+                      {columns_, 1},
+                      at.x[1] + pairs_[i].b,
+                      b_.turned(),
+                      at.dx[0] + pairs_[i].a,
+                      a_,
+                      rows_,
+                      columns_,
+                      terms_,
+                      at.add[0] || pairs_[i].a_again});
         for (size_t i = 0; i < pairs_.size() && at.dx[1]; i++)
-            multiply({at.x[0] + pairs_[i].a, a_.turned(), at.dy + static_cast<int64_t>(i) * size,
-                      {columns_, 1}, at.dx[1] + pairs_[i].b, b_, terms_, rows_, columns_,
+            multiply({at.x[0] + pairs_[i].a,
+                      a_.turned(),
+                      at.dy + static_cast<int64_t>(i) * size,
+                      {columns_, 1},
+                      at.dx[1] + pairs_[i].b,
+                      b_,
+                      terms_,
+                      rows_,
+                      columns_,
                       at.add[1] || pairs_[i].b_again});
     }
 
@@ -65,10 +86,10 @@ class Matmul : public Operation {
     };
 
     static void multiply(const Problem &k) {
-        multiply_matrices<Lanes>({k.a, k.a_steps.row, k.a_steps.column, k.b, k.b_steps.row,
-                                  k.b_steps.column, k.c, k.c_steps.row, k.c_steps.column, k.terms,
-                                  nullptr, k.add},
-                                 k.rows, k.columns);
+        multiply_matrices<Lanes>(
+            {k.a, k.a_steps.row, k.a_steps.column, k.b, k.b_steps.row, k.b_steps.column, k.c,
+             k.c_steps.row, k.c_steps.column, k.terms, nullptr, k.add},
+            k.rows, k.columns);
     }
 
     // Matrices are matched in the output's order.

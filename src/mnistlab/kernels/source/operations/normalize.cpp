@@ -1,4 +1,5 @@
-// x divided by its Euclidean length along an axis, or by epsilon if that is larger. floats: epsilon.
+// x divided by its Euclidean length along an axis, or by epsilon if that is larger. floats:
+// epsilon.
 #include "axis.h"
 
 namespace {

@@ -12,15 +12,18 @@ class Pool2x2 : public Operation {
                  static_cast<int>(signature.inputs[0][2]), signature.integers[0] != 0,
                  static_cast<int>(signature.integers[1])} {}
 
-    void forward(const Forward &at) const override { fused_forward(shape_, at.x[0], at.y, nullptr, nullptr); }
+    void forward(const Forward &at) const override {
+        fused_forward(shape_, at.x[0], at.y, nullptr, nullptr);
+    }
 
     void backward(const Backward &at) const override {
         Lanes *const dx = at.dx[0];
         if (!dx) return;
         const bool add = at.add[0];
-        fused_backward(shape_, at.x[0], at.dy, nullptr, nullptr, [&](int, int64_t i, int p, Part, Part grad) {
-            dx[i].part[p] = add ? dx[i].part[p] + grad : grad;
-        });
+        fused_backward(shape_, at.x[0], at.dy, nullptr, nullptr,
+                       [&](int, int64_t i, int p, Part, Part grad) {
+                           dx[i].part[p] = add ? dx[i].part[p] + grad : grad;
+                       });
     }
 
     bool in_place(int) const override { return true; }

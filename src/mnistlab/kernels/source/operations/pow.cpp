@@ -6,8 +6,7 @@ namespace {
 struct Pow {
     const float exponent;
 
-    explicit Pow(const Signature &signature)
-        : exponent(static_cast<float>(signature.floats[0])) {}
+    explicit Pow(const Signature &signature) : exponent(static_cast<float>(signature.floats[0])) {}
 
     static Part raise(Part x, float exponent) {
         const int quarters = static_cast<int>(4 * std::abs(exponent));

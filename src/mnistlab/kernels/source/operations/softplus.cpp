@@ -11,9 +11,7 @@ struct Softplus {
         : beta(static_cast<float>(signature.floats[0])),
           threshold(static_cast<float>(signature.floats[1])) {}
 
-    Part value(Part x) const {
-        return x * beta > splat(threshold) ? x : softplus(x * beta) / beta;
-    }
+    Part value(Part x) const { return x * beta > splat(threshold) ? x : softplus(x * beta) / beta; }
 
     Part gradient(Part x, Part dy) const {
         return x * beta > splat(threshold) ? dy : dy * sigmoid(x * beta);

@@ -28,8 +28,7 @@ class TransposedConvolution final : public Operation {
         if (at.gradients[1])
             Convolution::sum_positions(at.dy, static_cast<int>(signature.output[0]), positions(),
                                        at.gradients[1], at.add_gradients[1]);
-        if (at.dx[0])
-            convolution_.forward(at.dy, at.parameters[0], nullptr, at.dx[0], at.scratch);
+        if (at.dx[0]) convolution_.forward(at.dy, at.parameters[0], nullptr, at.dx[0], at.scratch);
     }
 
     int64_t scratch() const override { return convolution_.scratch(); }
@@ -44,7 +43,9 @@ class TransposedConvolution final : public Operation {
         const auto at = [&](int i) { return static_cast<int>(signature.integers[i]); };
         const auto out = [&](int i) { return static_cast<int>(signature.output[i]); };
         return {out(0), out(1), out(2), static_cast<int>(signature.inputs[0][0]),
-                at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9), at(10)};
+                at(0),  at(1),  at(2),  at(3),
+                at(4),  at(5),  at(6),  at(7),
+                at(8),  at(9),  at(10)};
     }
 
     int64_t positions() const { return signature.output[1] * signature.output[2]; }

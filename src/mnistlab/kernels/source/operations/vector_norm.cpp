@@ -13,8 +13,7 @@ class VectorNorm final : public AlongAxis {
             const Sums<1> squares = sum_over<1>(size_, [&](int64_t i, int p, Part(&term)[1]) {
                 term[0] = x[i * step_].part[p] * x[i * step_].part[p];
             });
-            for (int p = 0; p < PARTS; p++)
-                at.y[row].part[p] = square_root(squares.of[0].part[p]);
+            for (int p = 0; p < PARTS; p++) at.y[row].part[p] = square_root(squares.of[0].part[p]);
         });
     }
 
