@@ -16,7 +16,7 @@ from benchmarks.command import command
 from mnistlab.errors import ServerError
 
 ROOT = Path(__file__).parents[2]
-MEASUREMENTS = ("reading", "serving", "sprint", "throughput")
+MEASUREMENTS = ("loops", "reading", "serving", "sprint", "throughput")
 
 
 @dataclass(frozen=True)
