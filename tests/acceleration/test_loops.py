@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from mnistlab.errors import KernelError
 from tests.acceleration.loops import (
     WAYS,
     assert_same_gradients,
@@ -74,6 +75,14 @@ def test_weights_changed_before_the_backward_pass_are_refused_as_pytorch_refuses
         next(fast.parameters()).mul_(2)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         loss.backward()
+
+
+def test_gradients_of_gradients_are_refused(way):
+    fast, _ = twins(way)
+    parameter = next(fast.parameters())
+    for mode in (True, False):
+        with pytest.raises(KernelError, match="gradients of gradients"):
+            torch.autograd.grad(fast.train(mode)(images(6)).sum(), parameter, create_graph=True)
 
 
 def test_frozen_parameters_have_no_gradients(way):

@@ -47,6 +47,8 @@ def test_a_layer_that_is_replaced_and_a_number_that_is_changed_are_followed():
 
 
 def test_a_weight_of_another_shape_and_a_mask_that_is_changed_are_followed():
+    ran = []
+
     class Masked(nn.Module):
         def __init__(self):
             super().__init__()
@@ -54,6 +56,7 @@ def test_a_weight_of_another_shape_and_a_mask_that_is_changed_are_followed():
             self.register_buffer("mask", torch.zeros(3, dtype=torch.bool))
 
         def forward(self, x):
+            ran.append(len(x))
             return self.two(self.one(x.flatten(1))).masked_fill(self.mask, -1.0)
 
     model = Masked()
@@ -63,6 +66,9 @@ def test_a_weight_of_another_shape_and_a_mask_that_is_changed_are_followed():
     model.mask[1] = True
     for _ in range(2):
         same(fast(images(4)), plain(images(4)))
+    before = len(ran)
+    fast(images(4))
+    assert len(ran) == before
     model.one.weight, model.one.bias = (
         nn.Parameter(tensor.detach()[:5].clone()) for tensor in model.one.parameters()
     )

@@ -62,7 +62,8 @@ class CompiledGraph:
         self._training = modes != {False}
         self._reason = ""
         if len(self._batches) != 1:
-            self._reason = "a graph takes not one tensor besides weights"
+            count = len(self._batches)
+            self._reason = f"a graph takes {count} tensors besides weights, not one batch"
         if self._reason:
             if self._weights:  # unlike a loss
                 say(self._reason)
@@ -120,8 +121,7 @@ class _Bound(nn.Module):
         self, graph: fx.GraphModule, args: Sequence[Any], weights: Sequence[int], batch: int
     ) -> None:
         super().__init__()
-        self._graph, self._batch = graph, batch
-        self._size = len(args[batch])
+        self._graph, self._size = graph, len(args[batch])
         self._numbers = {
             index: given for index, given in enumerate(args) if not isinstance(given, Tensor)
         }

@@ -7,10 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels import Context, Program, fuse, trace
+from mnistlab.kernels import Context, Program, fuse, trace, why_slower
 
 _TOLERANCE = 1e-3
 """Relative; far more than rounding."""
@@ -25,13 +24,15 @@ class PlannedForward:
             with PyTorch's, unless values are dropped.
 
     Raises:
-        KernelError: something in the forward pass has no native kernel, the results differ, or the
-            library cannot be loaded.
+        KernelError: something in the forward pass has no native kernel, PyTorch is faster, the
+            results differ, or the library cannot be loaded.
     """
 
     def __init__(self, module: nn.Module, images: Tensor) -> None:
         input_gradient = images.requires_grad
         graph = fuse(trace(module, tuple(images.shape[1:]), both_modes=False))
+        if reason := why_slower(graph):
+            raise KernelError(reason)
         operations = {node.operation for node in graph.nodes}
         self.module, self.program = module, Program(graph, input_gradient=input_gradient)
         self._modes = [(part, part.training) for part in module.modules()]
@@ -97,7 +98,8 @@ class PlannedForward:
             yield
         finally:
             for buffer, before in buffers:
-                buffer.copy_(before)
+                if not buffer.equal(before):
+                    buffer.copy_(before)
 
     def evaluate(self, images: Tensor) -> list[Tensor]:
         """Compute the outputs in evaluation mode, without gradients."""
@@ -139,8 +141,8 @@ class _Training(torch.autograd.Function):
         return tuple(outputs)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        _refuse_second_order()
         # Complains, as PyTorch does, if an optimiser has changed one since.
         images = ctx.saved_tensors[0]
         # The kernels write gradients over the values, which a second backward pass computes anew.
@@ -164,8 +166,8 @@ class _Evaluation(torch.autograd.Function):
         return tuple(planned.evaluate(images))
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        _refuse_second_order()
         given: list[Tensor] = list(ctx.saved_tensors)
         needed = ctx.needs_input_grad[1:]
         with torch.enable_grad(), ctx.planned.modes():
@@ -174,6 +176,15 @@ class _Evaluation(torch.autograd.Function):
         wanted = [tensor for tensor, need in zip(given, needed, strict=True) if need]
         found = iter(torch.autograd.grad(outputs, wanted, gradients, allow_unused=True))
         return None, *(next(found) if need else None for need in needed)
+
+
+def _refuse_second_order() -> None:
+    # Gradients are on in a backward pass if it is to be differentiated itself.
+    if torch.is_grad_enabled():
+        raise KernelError(
+            "the native kernels compute no gradients of gradients (create_graph=True); call the"
+            " model as it was before accelerate or torch.compile"
+        )
 
 
 def tensors_of(outputs: Any) -> list[Tensor]:

@@ -1,6 +1,7 @@
 """Native kernels for the CPU: a model becomes a plan that trains on whole batches in one call."""
 
 from mnistlab.kernels.addresses import why_not_fused
+from mnistlab.kernels.advantage import why_slower
 from mnistlab.kernels.agreement import make_plan
 from mnistlab.kernels.epoch import AUGMENTATION_TENSORS, AugmentationParams, EpochBatches
 from mnistlab.kernels.fusion import fuse
@@ -25,4 +26,5 @@ __all__ = [
     "make_plan",
     "trace",
     "why_not_fused",
+    "why_slower",
 ]
