@@ -106,7 +106,7 @@ class _Lightning:
     def __init__(self, change: Change, pixels: Tensor, labels: Tensor) -> None:
         import pytorch_lightning as lightning
 
-        class Classifier(lightning.LightningModule):  # type: ignore[misc]
+        class Classifier(lightning.LightningModule):  # type: ignore[misc, unused-ignore]
             def __init__(self) -> None:
                 super().__init__()
                 self.net = _build(change)

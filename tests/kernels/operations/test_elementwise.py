@@ -157,7 +157,7 @@ def gelu(x):
         # Where PyTorch, which adds erf to 1, is off by millions.
         (functional.gelu, gelu, 12, 80),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_accuracy_over_all_float32(function, reference, reach, most):
     bits = torch.arange(-(2**31), 2**31, 29_989, dtype=torch.int64).to(torch.int32)
