@@ -10,6 +10,9 @@ from torch import nn
 from torch.nn import functional
 
 from mnistlab.errors import KernelError
+from mnistlab.kernels.agreement import _near
+from mnistlab.models import build_model
+from mnistlab.recipe import Recipe
 from tests.kernels.models import CLASSES, SHAPE, Model, conv, head
 from tests.kernels.reference import (
     batch_of,
@@ -201,3 +204,17 @@ def test_making_a_plan_leaves_the_modes_of_layers():
     with suppress(KernelError):
         make_checked_plan(model, SHAPE, CLASSES)
     assert [module.training for module in model] == [True, False, True, True]
+
+
+def test_pytorchs_own_rounding_does_not_count():
+    # At 512 pixels its float32 gradients are further from float64's than the plan's are.
+    recipe = Recipe(model="convnet", channels=((2,),))
+    torch.manual_seed(0)
+    model = build_model(recipe, (1, 512, 512), 10)
+    assert make_checked_plan(model, (1, 512, 512), 10).classes == 10
+
+
+@pytest.mark.parametrize(("found", "near"), [(1.01, True), (1.3, True), (1.7, False)])
+def test_a_result_may_be_as_far_from_float64_as_pytorchs(found, near):
+    tensors = (torch.tensor([value]) for value in (found, 1.2, 1.0))
+    assert _near(*tensors, 0.0) is near

@@ -248,6 +248,15 @@ def test_noise(shape, count, seed):
     )
 
 
+def test_grain_that_is_too_short_for_all_channels_is_refused():
+    images, random = some_images(4, (3, 5, 6), 0)
+    params = noise(4, (3, 5, 6), random)
+    params["starts"][2] = 49
+    short = params | {"grain": params["grain"][: 49 + 5 * 6]}  # enough for one channel
+    with pytest.raises(ValueError, match="grain of 79 values; the images need 139"):
+        seen_by_the_model(images, torch.arange(4), AugmentationParams(short, shared=["grain"]))
+
+
 @modest
 @given(shape=SHAPES, count=COUNTS, seed=SEEDS)
 def test_inversion(shape, count, seed):

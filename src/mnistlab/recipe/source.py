@@ -146,8 +146,9 @@ def read_source(model: str, *, follow: bool = True) -> Source:
         main = Module(f"{OURS}_model_{file.stem}", file, _read(file))
         roots = tuple(dict.fromkeys((str(file.parent), *path)))
         return Source(model, main, _follow(main, roots) if follow else {}, roots)
-    # The home folder of an unknown user is a RuntimeError, an impossible file name a ValueError.
-    except (OSError, RuntimeError, ValueError) as error:
+    except RuntimeError:  # the home folder of an unknown user
+        return Source(model, fault=f"there is no file {name}")
+    except (OSError, ValueError) as error:  # such as an impossible file name
         return Source(model, fault=f"cannot be read: {getattr(error, 'strerror', None) or error}")
 
 

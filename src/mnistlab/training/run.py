@@ -172,7 +172,9 @@ def check_run(
     if folder and recipe.init:
         _refuse_own_weights(folder, recipe.init)
     check_optimizer(recipe.optimizer)
-    return check_prerequisites(recipe, in_memory=in_memory)
+    # A run that is gone on with says by itself that its model has changed.
+    held = folder is not None and (folder.begun or folder.finished)
+    return check_prerequisites(recipe, in_memory=in_memory or held)
 
 
 def _recipe_of(module: nn.Module, folder: object) -> Recipe:
