@@ -38,7 +38,7 @@ def test_a_model_in_a_module_of_the_current_folder_is_gone_on_with_by_another_pr
             "net.py: name the function in it that builds the model, too, for example net.py:build",
         ),
         (["train", "lenet5", "--data", "~nobody-of-this-name/x"], "cannot be read"),
-        (["train", "~nobody-of-this-name/net.py:build"], "cannot be read"),
+        (["train", "~nobody-of-this-name/net.py:build"], "there is no file"),
         (
             ["compare", "lenet5", "~nobody-of-this-name/net.py:build", "--seeds", "1"],
             "there is no file",
