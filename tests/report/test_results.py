@@ -51,7 +51,7 @@ def figures(folder):
 def test_every_folder_says_what_was_found_and_how_to_do_it_again(folder):
     summary = figures(folder)
     assert summary["version"]
-    assert summary["command"].startswith(("mnistlab ", "python main.py ", "make "))
+    assert summary["command"].startswith(("mnistlab ", "python ", "make "))
     for recipe in summary.get("recipes", []):
         assert len(recipe["seeds"]) == len(recipe["test_accuracy"])
         assert recipe["mean"] == pytest.approx(np.mean(recipe["test_accuracy"]), abs=1e-4)
