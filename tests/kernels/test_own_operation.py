@@ -67,7 +67,7 @@ def test_the_example_passes_its_own_test_unless_its_gradient_is_wrong(tmp_path, 
             *("-p", "no:xdist", "--rootdir", tmp_path, "-c", os.devnull, tmp_path),
         ],
         cwd=tmp_path,
-        env=os.environ
+        env={name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
         | {"MNISTLAB_KERNELS": str(tmp_path / "own.so"), "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
