@@ -19,31 +19,14 @@ class BatchNorm : public BatchOperation {
 
     int64_t moments() const override { return shape_.channels; }
     int64_t state() const override { return int64_t(6) * shape_.channels; }
-    int64_t scratch() const override { return 2 * int64_t(shape_.channels); }
     bool in_place(int) const override { return true; }
     bool adds() const override { return true; }
 
     void measure(const Forward &at, Moments *moments) const override {
-        const Lanes present = at.present(), *x = at.x[0];
-        const int64_t positions = shape_.in();
-        const double count = double(at.images) * positions;
-        for (int c = 0; c < shape_.channels; c++, x += positions) {
-            Part sum{};
-            for (int64_t i = 0; i < positions; i++)
-                for (int p = 0; p < PARTS; p++) sum += x[i].part[p] * present.part[p];
-            const double mean = total(sum) / count;
-            const Part centre = splat(static_cast<float>(mean));
-            Part squares{}, rest{};
-            for (int64_t i = 0; i < positions; i++)
-                for (int p = 0; p < PARTS; p++) {
-                    const Part deviation = (x[i].part[p] - centre) * present.part[p];
-                    squares += deviation * deviation;
-                    rest += deviation;
-                }
-            // Corrects for the rounding of the mean to float32.
-            const double missing = total(rest) / count, rounded = static_cast<float>(mean);
-            moments[c] = {rounded + missing, total(squares) - missing * missing * count};
-        }
+        int c = 0;
+        for (; c + TOGETHER <= shape_.channels; c += TOGETHER)
+            measure_channels<TOGETHER>(at, c, moments + c);
+        for (; c < shape_.channels; c++) measure_channels<1>(at, c, moments + c);
     }
 
     // Joins the tiles' moments (Chan, Golub and LeVeque, 1983).
@@ -100,15 +83,20 @@ class BatchNorm : public BatchOperation {
     // Of each tile, sum(dz) and sum(dz * x^).
     void measure_gradients(const Backward &at, Moments *moments) const override {
         const Norm norm(at.state, shape_.channels);
-        Part *const sums = at.scratch->part;
-        std::fill(sums, sums + 2 * shape_.channels, Part{});
-        fused_backward(shape_, at.x[0], at.dy, norm.scale, norm.shift,
-                       [&](int c, int64_t, int, Part value, Part grad) {
-                           sums[2 * c] += grad;
-                           sums[2 * c + 1] += grad * ((value - norm.mean[c]) * norm.inverse[c]);
-                       });
-        for (int c = 0; c < shape_.channels; c++)
-            moments[c] = {total(sums[2 * c]), total(sums[2 * c + 1])};
+        with_fused(shape_, [&]<bool RELU, int POOL>() {
+            for (int c = 0; c < shape_.channels; c++) {
+                Part sum{}, projection{};
+                const float mean = norm.mean[c], inverse = norm.inverse[c];
+                fused_grads<RELU, POOL>(at.x[0] + c * shape_.in(), at.dy + c * shape_.out(),
+                                        shape_.height, shape_.width, splat(norm.scale[c]),
+                                        splat(norm.shift[c]),
+                                        [&](int64_t, int, Part value, Part grad) {
+                                            sum += grad;
+                                            projection += grad * ((value - mean) * inverse);
+                                        });
+                moments[c] = {total(sum), total(projection)};
+            }
+        });
     }
 
     void join_gradients(const Join &all) const override {
@@ -144,6 +132,41 @@ class BatchNorm : public BatchOperation {
     }
 
    private:
+    static constexpr int TOGETHER = 4;
+
+    // Several channels, whose sums do not wait for one another.
+    template <int CHANNELS>
+    void measure_channels(const Forward &at, int first, Moments *moments) const {
+        const Lanes present = at.present();
+        const int64_t positions = shape_.in();
+        const Lanes *const x = at.x[0] + first * positions;
+        const double count = double(at.images) * positions;
+        Part sum[CHANNELS] = {};
+        for (int64_t i = 0; i < positions; i++)
+            for (int p = 0; p < PARTS; p++)
+                for (int c = 0; c < CHANNELS; c++)
+                    sum[c] += x[c * positions + i].part[p] * present.part[p];
+        double mean[CHANNELS];
+        Part centre[CHANNELS], squares[CHANNELS] = {}, rest[CHANNELS] = {};
+        for (int c = 0; c < CHANNELS; c++) {
+            mean[c] = total(sum[c]) / count;
+            centre[c] = splat(static_cast<float>(mean[c]));
+        }
+        for (int64_t i = 0; i < positions; i++)
+            for (int p = 0; p < PARTS; p++)
+                for (int c = 0; c < CHANNELS; c++) {
+                    const Part deviation =
+                        (x[c * positions + i].part[p] - centre[c]) * present.part[p];
+                    squares[c] += deviation * deviation;
+                    rest[c] += deviation;
+                }
+        for (int c = 0; c < CHANNELS; c++) {
+            // Corrects for the rounding of the mean to float32.
+            const double missing = total(rest[c]) / count, rounded = static_cast<float>(mean[c]);
+            moments[c] = {rounded + missing, total(squares[c]) - missing * missing * count};
+        }
+    }
+
     // What every thread knows of the batch: six numbers a channel.
     struct Norm {
         float *mean, *inverse, *scale, *shift, *grad, *projection;
