@@ -86,6 +86,7 @@ class Plan:
         averages: Sequence[Tensor] = (),
         decay: float = 0.0,
         threads: int = 1,
+        profile: Tensor | None = None,
     ) -> None:
         """Train on batches ``first`` to ``last - 1``, and fill in their losses and ``correct``.
 
@@ -106,6 +107,10 @@ class Plan:
             averages: the EMA of ``model.parameters()``, updated; or empty.
             decay: of the EMA, from 0 to below 1.
             threads: any number gives the same bits.
+            profile: float64, ``(4 * operations + 4,)``, filled with seconds, summed over threads:
+                of each of :attr:`graph`'s operations the forward pass, batch statistics forward and
+                backward, and the backward pass; then of loading images, the loss, the optimiser,
+                and waiting for other threads.
 
         Raises:
             KernelError: not enough memory or threads, batch norm of a batch of one image, or an
@@ -136,6 +141,7 @@ class Plan:
                 "smoothing": float(smoothing),
                 "gamma": float(gamma),
                 "threads": threads,
+                "profile": _pointer(profile, torch.float64),
                 "losses": _pointer(batches.losses, torch.float32),
                 "correct": _pointer(batches.correct, torch.int32),
                 "average_decay": float(decay if averages else 0),

@@ -63,7 +63,7 @@ class BatchRun {
     void forward(int member, const Load &load, const Finish &finish, bool back) {
         for (int phase = 0; phase <= plan_.phases(); phase++) {
             if (phase) {
-                barrier_.meet();
+                meet(member);
                 join(phase - 1, member);
             }
             each_tile(*forward_[phase], member, [&](int64_t tile, const Tile &view) {
@@ -82,7 +82,7 @@ class BatchRun {
     void backward(int member, const Begin &begin, const End &end, bool done) {
         for (int phase = plan_.phases() - (done ? 1 : 0); phase >= 0; phase--) {
             if (phase < plan_.phases()) {
-                barrier_.meet();
+                meet(member);
                 join_gradients(phase, member);
             }
             each_tile(*backward_[phase], member, [&](int64_t tile, const Tile &view) {
@@ -91,10 +91,15 @@ class BatchRun {
                 if (phase == 0) end(view);
             });
         }
+        meet(member);
+    }
+
+    void meet(int member) {
+        const Timed timed(profile(member), Pass::WAIT);
         barrier_.meet();
     }
 
-    void meet() { barrier_.meet(); }
+    Profile &profile(int member) { return space_.benches[member]->profile; }
     int64_t tiles() const { return tiles_for(images_); }
     int threads() const { return threads_; }
     int groups() const { return groups_for(tiles()); }
@@ -175,11 +180,13 @@ class BatchRun {
     }
 
     void join(int index, int member) {
+        const Timed timed(profile(member), Pass::MEASURE, plan_.batch_nodes[index]);
         const Join all = joined(index, member, space_.moments);
         plan_.nodes[plan_.batch_nodes[index]].batch->join(all);
     }
 
     void join_gradients(int index, int member) {
+        const Timed timed(profile(member), Pass::MEASURE_GRADIENTS, plan_.batch_nodes[index]);
         const Join all = joined(index, member, space_.grad_moments);
         plan_.nodes[plan_.batch_nodes[index]].batch->join_gradients(all);
     }

@@ -166,6 +166,7 @@ const char *mnistlab_train(Engine *engine, int32_t count, const char *const *nam
         given.end();
         TrainingRun run(engine->plan, training, engine->space);
         engine->team.run(training.threads, true, [&](int member) { run.member(member); });
+        run.report_profile();
     });
 }
 

@@ -7,6 +7,12 @@
 
 #include <cstdint>
 
+#if defined(__FMA__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
 constexpr int LANES = 16;
 
 #if defined(__AVX512F__)
@@ -33,6 +39,27 @@ struct alignas(LANES * sizeof(float)) Lanes {
 
 inline Part splat(float value) { return Part{} + value; }
 
+// a * b + c, rounded once where the processor can. Compilers are told not to contract by
+// themselves, so that the bits are those of the source.
+inline Part fma(Part a, Part b, Part c) {
+#if defined(__AVX512F__)
+    return reinterpret_cast<Part>(_mm512_fmadd_ps(reinterpret_cast<__m512>(a),
+                                                  reinterpret_cast<__m512>(b),
+                                                  reinterpret_cast<__m512>(c)));
+#elif defined(__FMA__)
+    return reinterpret_cast<Part>(_mm256_fmadd_ps(reinterpret_cast<__m256>(a),
+                                                  reinterpret_cast<__m256>(b),
+                                                  reinterpret_cast<__m256>(c)));
+#elif defined(__ARM_NEON)
+    return reinterpret_cast<Part>(vfmaq_f32(reinterpret_cast<float32x4_t>(c),
+                                            reinterpret_cast<float32x4_t>(a),
+                                            reinterpret_cast<float32x4_t>(b)));
+#else
+    return a * b + c;
+#endif
+}
+inline Part fma(Part a, float b, Part c) { return fma(a, splat(b), c); }
+
 // Sum of a Part's values, always in the same order.
 inline float total(Part part) {
     float sums[WIDTH];
@@ -40,4 +67,13 @@ inline float total(Part part) {
     for (int half = WIDTH / 2; half > 0; half /= 2)
         for (int i = 0; i < half; i++) sums[i] += sums[i + half];
     return sums[0];
+}
+
+// Sum of the values of all images: of those that are 8 apart, then 4, 2 and 1, on every processor.
+inline float total(const Lanes &lanes) {
+    Lanes sums = lanes;
+    float *const value = sums.values();
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) value[i] += value[i + half];
+    return value[0];
 }

@@ -27,7 +27,7 @@ class ModuleRun {
         run_.forward(
             member, load, [&](int64_t, const Tile &view) { store_outputs(plan_, view, outputs); },
             false);
-        run_.meet();
+        run_.meet(member);
     }
 
     // gradients: of the outputs, null where there is none; to: the input's, or null.

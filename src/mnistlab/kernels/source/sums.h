@@ -43,10 +43,3 @@ Sums<SUMS> sum_over(int64_t size, const Terms &terms) {
     }
     return all;
 }
-
-// Sum over all images, always in the same order.
-inline float total(const Lanes &lanes) {
-    Part sum = lanes.part[0];
-    for (int p = 1; p < PARTS; p++) sum += lanes.part[p];
-    return total(sum);
-}

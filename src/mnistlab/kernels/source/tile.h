@@ -34,19 +34,26 @@ struct Tile {
         }
     }
 
-    void forward(int k) const { plan.nodes[k].operation->forward(forward_call(k)); }
+    void forward(int k) const {
+        const Timed timed(bench.profile, Pass::FORWARD, k);
+        plan.nodes[k].operation->forward(forward_call(k));
+    }
 
     void measure(int k, Moments *moments) const {
+        const Timed timed(bench.profile, Pass::MEASURE, k);
         plan.nodes[k].batch->measure(forward_call(k), moments);
     }
 
     void measure_gradients(int k, Moments *moments) const {
-        if (grad(k + 1)) plan.nodes[k].batch->measure_gradients(backward_call(k), moments);
+        if (!grad(k + 1)) return;
+        const Timed timed(bench.profile, Pass::MEASURE_GRADIENTS, k);
+        plan.nodes[k].batch->measure_gradients(backward_call(k), moments);
     }
 
     // From the gradient of value k + 1 to those of the operation's inputs and parameters.
     void backward(int k) const {
         if (!grad(k + 1)) return;
+        const Timed timed(bench.profile, Pass::BACKWARD, k);
         const Node &node = plan.nodes[k];
         node.operation->backward(backward_call(k));
         for (size_t i = 0; i < node.inputs.size(); i++) {

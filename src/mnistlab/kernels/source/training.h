@@ -18,6 +18,7 @@ struct Training {
     int threads;
     float *losses;     // (batches,) mean of each
     int32_t *correct;  // (batches,)
+    double *profile;   // null, or what Profile counts, summed over the threads
 
     explicit Training(Arguments &given)
         : images(given),
@@ -36,7 +37,8 @@ struct Training {
           last_batch(given.integer("last_batch")),
           threads(read_threads(given)),
           losses(given.needed<float>("losses")),
-          correct(given.needed<int32_t>("correct")) {}
+          correct(given.needed<int32_t>("correct")),
+          profile(given.array<double>("profile")) {}
 };
 
 class TrainingRun {
@@ -51,7 +53,22 @@ class TrainingRun {
           loss_(make_loss(call, classes_)),
           run_(plan, call.tensors, space, largest(call), call.threads,
                static_cast<int>(call.images.grid), false) {
+        for (int member = 0; member < call.threads; member++) {
+            Profile &profile = run_.profile(member);
+            call.profile ? profile.start(plan.nodes.size()) : profile.stop();
+        }
         if (call.first_batch < call.last_batch) start(call.first_batch);
+    }
+
+    // After all members have finished.
+    void report_profile() {
+        if (!call_.profile) return;
+        std::fill_n(call_.profile, Profile::size(plan_.nodes.size()), 0.0);
+        for (int member = 0; member < call_.threads; member++) {
+            const std::vector<double> &seconds = run_.profile(member).seconds();
+            for (size_t i = 0; i < seconds.size(); i++) call_.profile[i] += seconds[i];
+            run_.profile(member).stop();
+        }
     }
 
     void member(int member) {
@@ -80,6 +97,7 @@ class TrainingRun {
         run_.forward(
             member,
             [&](const Tile &view) {
+                const Timed timed(view.bench.profile, Pass::LOAD);
                 view.bench.input->load(call_.images, call_.bounds[batch] + view.position,
                                        view.images, view.value(0));
             },
@@ -90,7 +108,7 @@ class TrainingRun {
             report(batch);
             if (batch + 1 < call_.last_batch) start(batch + 1);
         }
-        run_.meet();
+        run_.meet(member);
     }
 
     void start(int64_t batch) {
@@ -120,6 +138,7 @@ class TrainingRun {
     }
 
     void score(int64_t batch, int64_t tile, const Tile &view) {
+        const Timed timed(view.bench.profile, Pass::LOSS);
         std::vector<Target> &targets = view.bench.targets;
         targets.resize(LANES * positions_);
         const int64_t position = call_.bounds[batch] + view.position;
@@ -132,6 +151,7 @@ class TrainingRun {
     }
 
     void update(int64_t batch, int groups, int member) {
+        const Timed timed(run_.profile(member), Pass::UPDATE);
         const Share mine(plan_.gradients_size, call_.threads, member);
         const Step step{call_.rates[batch],
                         call_.optimizer.steps_done + batch - call_.first_batch + 1};

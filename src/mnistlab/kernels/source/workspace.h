@@ -4,6 +4,7 @@
 #include "input.h"
 #include "loss.h"
 #include "plan.h"
+#include "profile.h"
 
 // Memory of one thread.
 struct Bench {
@@ -17,6 +18,7 @@ struct Bench {
     std::vector<void *> buffers;
     std::unique_ptr<bool[]> add, add_gradients;
     std::vector<Target> targets;
+    Profile profile;
 
     // grid: of the displacements; -1: the input is not bytes.
     Bench(const Plan &plan, int grid, bool own_values)
