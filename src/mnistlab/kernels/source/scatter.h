@@ -35,7 +35,7 @@ void scatter_block(const Scattering &k) {
                 Part grad[COLUMNS];
 #pragma GCC unroll 8
                 for (int c = 0; c < COLUMNS; c++) grad[c] = dy[c].part[p];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
                 for (int i = 0; i < INPUTS; i++)
 #pragma GCC unroll 8
                     for (int kx = 0; kx < KERNEL; kx++) {
