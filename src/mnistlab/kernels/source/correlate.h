@@ -43,7 +43,7 @@ void correlate_block(const Correlation &k) {
             for (int c = 0; c < k.columns; c++, x += STEP) {
                 Part tap[TAPS];
 #pragma GCC unroll 16
-                for (int t = 0; t < TAPS; t++) tap[t] = x[at[t]].part[p];
+                for (int t = 0; t < TAPS; t++) tap[t] = in_register(x[at[t]].part[p]);
 #pragma GCC unroll 16
                 for (int o = 0; o < OUTPUTS; o++) {
                     const Part grad = dy[o * dy_step + c].part[p];
