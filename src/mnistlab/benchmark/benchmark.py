@@ -1,5 +1,6 @@
 """The benchmark: every way of training measured in turns, and the ratios that follow."""
 
+import contextlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -53,8 +54,11 @@ QUICK = Extent(
 )
 WHOLE = Extent(
     {
-        **{"lenet5": 60_000, "custom_mlp": 60_000},
-        **{"best62k": 30_720, "small10k": 60_000, "cifar_small": 7_680},
+        "lenet5": 60_000,
+        "custom_mlp": 60_000,
+        "best62k": 30_720,
+        "small10k": 60_000,
+        "cifar_small": 7_680,
     },
     1_920,
     repetitions=5,
@@ -145,10 +149,9 @@ class _Speeds:
         runs: dict[tuple[str, int], Product | Peak] = {
             (GEMM, count): Product(count) for count in counts
         }
-        try:
+        # Without the native kernels nothing is compared with it.
+        with contextlib.suppress(KernelError):
             runs |= {(PEAK, count): Peak(count) for count in counts}
-        except KernelError:
-            pass  # without the native kernels there is nothing to compare with it
         self._names = {f"{what} on {_threads(count)}": (what, count) for what, count in runs}
         self.ways = {name: runs[key] for name, key in self._names.items()}
         self._seconds: dict[str, list[float]] = {name: [] for name in self.ways}
@@ -201,9 +204,7 @@ def _measure_model(
             what: time.scaled(epoch * ours.flops / Product.flops) for what, time in limits.items()
         }
         times |= {BOUNDS[what]: time for what, time in bounds.items()}
-        result.of_bound[name] = {
-            what: ours_median / time.median for what, time in bounds.items()
-        }
+        result.of_bound[name] = {what: ours_median / time.median for what, time in bounds.items()}
     result.images[name], result.measured_images[name] = epoch, images
     result.seconds[name] = times
     plain = min(times[PYTORCH + layout].median for layout in _LAYOUTS)

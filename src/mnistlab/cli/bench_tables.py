@@ -1,7 +1,7 @@
 """What ``mnistlab bench`` has measured, as tables for people."""
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -9,7 +9,7 @@ from rich.table import Table
 from mnistlab.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from mnistlab.benchmark import Benchmark, NetworkBenchmark
+    from mnistlab.benchmark import Benchmark, ModelProfile, NetworkBenchmark
     from mnistlab.benchmark.timing import Times
 
 Lines = Iterable[Table | str]
@@ -36,8 +36,10 @@ def speed_lines(result: "Benchmark") -> Lines:
     yield _summary(result)
     yield ""
     for what, speeds in result.gigaflops.items():
-        told = (f"{times.median:.0f} on {_threads(count)}" for count, times in speeds.items())
-        yield f"{what}: {', '.join(told)}, in GFLOP/s"
+        told = (
+            f"{times.median:.0f} GFLOP/s on {_threads(count)}" for count, times in speeds.items()
+        )
+        yield f"{what}: {', '.join(told)}"
     for recipe, note in result.notes.items():
         yield f"{recipe}: {note}"
     yield f"{_machine(result.environment)}; {_growth(result.memory_growth_mib)}"
@@ -62,10 +64,59 @@ def network_lines(result: "NetworkBenchmark") -> Lines:
     yield _machine(result.environment)
 
 
-def _ways(result: "Benchmark") -> Table:
-    table = _table(
-        "Seconds an epoch", ["recipe", "way"], ["median", "from", "to", "times ours"]
+def profile_lines(result: "ModelProfile") -> Lines:
+    """Return the operations of a training step, and what else it takes."""
+    profile, threads = result.profile, result.environment["threads"]
+    title = f"{result.model}: milliseconds a batch of {result.images}"
+    # Close together, to fit on 80 columns.
+    table = Table(
+        title=title, title_justify="left", box=None, pad_edge=False, collapse_padding=True
     )
+    table.add_column("operation")
+    table.add_column("shapes")
+    for name in ("forward", "stat.", "grad.\nstat.", "back-\nward", "all", "%", "GFLOP\n/s"):
+        table.add_column(name, justify="right", no_wrap=True)
+
+    def ms(seconds: float) -> str:
+        return f"{1000 * seconds:.3f}" if seconds else ""
+
+    def share(seconds: float) -> str:
+        return f"{100 * seconds / profile.seconds:.1f}"
+
+    for one in profile.operations:
+        inputs = " + ".join(map(_sizes, one.inputs))
+        times = (one.forward, one.statistics, one.gradient_statistics, one.backward, one.seconds)
+        table.add_row(
+            one.operation,
+            f"{inputs} -> {_sizes(one.output)}" if inputs else _sizes(one.output),
+            *map(ms, times),
+            share(one.seconds),
+            f"{one.flops * result.images / one.seconds / 1e9:.0f}" if one.flops else "",
+        )
+    others = {
+        "loading": profile.loading,
+        "loss": profile.loss,
+        "optimiser": profile.optimizer,
+        "waiting": profile.waiting,
+        "total": profile.seconds,
+    }
+    for name, seconds in others.items():
+        table.add_row(name, *[""] * 5, f"{1000 * seconds:.3f}", share(seconds), "")
+    yield table
+    yield ""
+    over = f", summed over {threads} threads" if threads > 1 else ""
+    clock = f"by the clock {1000 * profile.wall:.3f} ms a batch"
+    yield f"least of {result.rounds} rounds{over}; {clock}"
+    yield from result.notes
+    yield _machine(result.environment)
+
+
+def _sizes(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape)) or "1"
+
+
+def _ways(result: "Benchmark") -> Table:
+    table = _table("Seconds an epoch", ["recipe", "way"], ["median", "from", "to", "times ours"])
 
     def add(recipe: str, way: str, times: "Times", ours: "Times | None") -> None:
         figures = (f"{seconds:.2f}" for seconds in (times.median, times.low, times.high))
@@ -76,7 +127,12 @@ def _ways(result: "Benchmark") -> Table:
         for way, times in ways.items():
             add(recipe, way, times, ways["this package"])
         for way, times in result.side_by_side.get(recipe, {}).items():
-            add(recipe, f"two runs, a thread each: {way}", times, result.side_by_side[recipe]["ours"])
+            add(
+                recipe,
+                f"two runs, a thread each: {way}",
+                times,
+                result.side_by_side[recipe]["ours"],
+            )
         table.add_row()
     for images, times in result.sizes.items():
         add("lenet5", f"this package, {images:,} images", times, None)
@@ -84,11 +140,11 @@ def _ways(result: "Benchmark") -> Table:
 
 
 def _summary(result: "Benchmark") -> Table:
-    limits = list(result.gigaflops)
+    limits = list(dict.fromkeys(what for found in result.of_bound.values() for what in found))
     table = _table(
-        "In short",
+        "Medians; PyTorch in its faster layout",
         ["recipe"],
-        ["images", "seconds", "PyTorch", "times ours", *(f"ours / {what}" for what in limits)],
+        ["images", "ours", "PyTorch", "PyTorch/ours", *(f"ours/{what}" for what in limits)],
     )
     for recipe, ways in result.seconds.items():
         ours, of_bound = ways["this package"].median, result.of_bound.get(recipe, {})
