@@ -7,6 +7,7 @@ import io
 import tarfile
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,11 +65,10 @@ class Eager:
         self._model, self._input = _model(recipe, dataset)
         self._model.to(memory_format=layout)  # type: ignore[call-overload]
         self._optimizer = make_optimizer(self._model, recipe)
-        self._average = (
-            AveragedModel(self._model, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging))
-            if recipe.averaging
-            else None
-        )
+        self._average: AveragedModel | None = None
+        if recipe.averaging:
+            update: Any = get_ema_multi_avg_fn(recipe.averaging)  # type: ignore[no-untyped-call]
+            self._average = AveragedModel(self._model, multi_avg_fn=update)
         self._augmented = any(kind.is_on(recipe) for kind in augmentations())
         pixels = to_float(to_size(dataset.train.images[:images], self._input))
         self._pixels = pixels if self._augmented else normalise(pixels, self._input)

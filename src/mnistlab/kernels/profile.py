@@ -11,8 +11,8 @@ from mnistlab.kernels.graph import Node
 from mnistlab.kernels.plan import Plan
 from mnistlab.kernels.program import flops
 
-_PASSES, _OTHERS = 4, 4
-"""As in ``source/profile.h``."""
+_PASSES = 4
+"""Of an operation; as many further parts follow all of them, see ``source/profile.h``."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def measure_profile(
         linear ((144,),) (10,) 8640 True
     """
     nodes, count = plan.graph.nodes, len(batches.bounds) - 1
-    least = torch.full((_PASSES * len(nodes) + _OTHERS,), torch.inf, dtype=torch.float64)
+    least = torch.full((_PASSES * (len(nodes) + 1),), torch.inf, dtype=torch.float64)
     wall = float("inf")
     for _ in range(rounds):
         found = torch.empty_like(least)
@@ -127,14 +127,17 @@ def measure_profile(
         wall = min(wall, time.perf_counter() - began)
         least = torch.minimum(least, found)
     least /= count
-    parts = least[: _PASSES * len(nodes)].view(-1, _PASSES).tolist()
-    return Profile(
-        tuple(_profile(node, *seconds) for node, seconds in zip(nodes, parts, strict=True)),
-        *least[_PASSES * len(nodes) :].tolist(),
-        wall=wall / count,
-    )
+    *parts, others = least.view(-1, _PASSES).tolist()
+    loading, loss, step, waiting = others
+    operations = (_profile(node, *seconds) for node, seconds in zip(nodes, parts, strict=True))
+    return Profile(tuple(operations), loading, loss, step, waiting, wall / count)
 
 
-def _profile(node: Node, *seconds: float) -> OperationProfile:
+def _profile(
+    node: Node, forward: float, statistics: float, gradient_statistics: float, backward: float
+) -> OperationProfile:
     inputs = tuple(value.shape for value in node.inputs)
-    return OperationProfile(node.operation, inputs, node.output.shape, *seconds, flops([node]))
+    seconds = forward, statistics, gradient_statistics, backward
+    return OperationProfile(
+        node.operation, inputs, node.output.shape, *seconds, flops=flops([node])
+    )
