@@ -29,7 +29,7 @@ speed: .venv/installed
 	$(BIN)/mnistlab bench --json results/bench/summary.json
 	$(BIN)/mnistlab bench --networks --json results/networks/summary.json
 	for model in lenet5 custom_mlp best62k; do \
-		$(BIN)/mnistlab bench --profile $$model --threads 1 --json results/profile/$$model.json || exit; done
+		$(BIN)/mnistlab bench --profile $$model --threads 1 --json results/bench/profile/$$model.json || exit; done
 	$(BIN)/python -m benchmarks.pages
 
 # The tests of reliability as often as docs/reliability.md says, whose table is written anew.

@@ -20,9 +20,9 @@ SPEED = "bench/summary"
 TABLES: dict[str, tuple[type, Callable[[Any], Lines]]] = {
     SPEED: (Benchmark, speed_lines),
     "networks/summary": (NetworkBenchmark, network_lines),
-    "profile/lenet5": (ModelProfile, profile_lines),
-    "profile/custom_mlp": (ModelProfile, profile_lines),
-    "profile/best62k": (ModelProfile, profile_lines),
+    "bench/profile/lenet5": (ModelProfile, profile_lines),
+    "bench/profile/custom_mlp": (ModelProfile, profile_lines),
+    "bench/profile/best62k": (ModelProfile, profile_lines),
 }
 """By the record that each shows, in ``results``."""
 _README_ROWS = {
