@@ -30,7 +30,8 @@ struct Contraction {
     int64_t y_step;        // from one output to the next, in Lanes
     const float *start;    // per output; null is zero
     bool add;              // to what y holds, in place of start
-    int64_t y_column = 1;  // from one column to the next, in Lanes
+    int64_t y_column = 1;   // from one column to the next, in Lanes
+    bool add_after = false;  // the whole sum to what y holds: the order in which rounding errs least
 };
 
 template <int OUTPUTS, int COLUMNS>
@@ -48,12 +49,14 @@ void contract_block(const Contraction &k) {
             for (int o = 0; o < OUTPUTS; o++) {
                 const float weight = w[o * k.w_step];
 #pragma GCC unroll 8
-                for (int c = 0; c < COLUMNS; c++) sum[o][c] += x[c].part[p] * weight;
+                for (int c = 0; c < COLUMNS; c++) sum[o][c] = fma(x[c].part[p], weight, sum[o][c]);
             }
         }
         for (int o = 0; o < OUTPUTS; o++)
-            for (int c = 0; c < COLUMNS; c++)
-                k.y[o * k.y_step + c * k.y_column].part[p] = sum[o][c];
+            for (int c = 0; c < COLUMNS; c++) {
+                Part &y = k.y[o * k.y_step + c * k.y_column].part[p];
+                y = k.add_after ? y + sum[o][c] : sum[o][c];
+            }
     }
 }
 

@@ -34,7 +34,10 @@ class Convolution {
         input_rows_ = rows_.sampled(), input_columns_ = columns_.sampled();
         gradient_rows_ = rows_.spread(), gradient_columns_ = columns_.spread();
         tabulate();
-        if (small_kernel(rows_) && small_kernel(columns_)) prepare_winograd();
+        if (small_kernel(rows_) && small_kernel(columns_) &&
+            Winograd::pays(in_channels_, out_channels_, out_height(), out_width()))
+            winograd_.emplace(in_channels_, out_channels_, rows_.size, columns_.size, rows_.before,
+                              columns_.before, out_height(), out_width());
     }
 
     bool linear() const { return linear_; }
@@ -45,18 +48,25 @@ class Convolution {
     int64_t gradient_step() const { return linear() ? features() * LANES : taps(); }
     int64_t scratch() const {
         if (linear()) return LANES * features();
-        return std::max({sampled_size() + held_size(), spread_size(),
-                         forward_ ? forward_->scratch() : 0, backward_ ? backward_->scratch() : 0});
+        if (winograd_) return winograd_->scratch();
+        return std::max(sampled_size() + held_size(), spread_size());
+    }
+    // Of what prepare() makes of the weights, for all passes of a batch.
+    int64_t prepared() const { return winograd_ ? groups_ * winograd_->kernels() : 0; }
+
+    void prepare(const float *weight, Lanes *prepared) const {
+        for (int g = 0; winograd_ && g < groups_; g++)
+            winograd_->transform_kernels(weight + int64_t(g) * out_channels_ * taps(),
+                                         prepared[g * winograd_->kernels()].values());
     }
 
-    void forward(const Lanes *x, const float *weight, const float *bias, Lanes *y,
-                 Lanes *scratch) const {
+    void forward(const Lanes *x, const float *weight, const Lanes *prepared, const float *bias,
+                 Lanes *y, Lanes *scratch) const {
         for (int g = 0; g < groups_; g++) {
             const int first = g * out_channels_;
-            if (forward_) {
-                forward_->apply(x + g * in_size(), weight + int64_t(first) * taps(), taps(), 9,
-                                false, bias ? bias + first : nullptr, y + first * positions(),
-                                false, scratch);
+            if (winograd_) {
+                winograd_->forward(x + g * in_size(), kernels(prepared, g),
+                                   bias ? bias + first : nullptr, y + first * positions(), scratch);
                 continue;
             }
             contract({sampled(x + g * in_size(), scratch), taps_x_.data(),
@@ -68,11 +78,16 @@ class Convolution {
     }
 
     // dx = or += the gradient with respect to x.
-    void to_input(const Lanes *dy, const float *weight, Lanes *dx, Lanes *scratch, bool add) const {
-        for (int g = 0; g < groups_; g++)
-            group_to_input(dy + g * out_channels_ * positions(),
-                           weight + g * out_channels_ * int64_t(taps()), dx + g * in_size(),
-                           scratch, add);
+    void to_input(const Lanes *dy, const float *weight, const Lanes *prepared, Lanes *dx,
+                  Lanes *scratch, bool add) const {
+        for (int g = 0; g < groups_; g++) {
+            const Lanes *const from = dy + g * out_channels_ * positions();
+            Lanes *const to = dx + g * in_size();
+            if (winograd_) winograd_->to_input(from, kernels(prepared, g), to, add, scratch);
+            else
+                group_to_input(from, weight + g * out_channels_ * int64_t(taps()), to, scratch,
+                               add);
+        }
     }
 
     // dw = or += the gradient with respect to the weights, rows gradient_step() apart; likewise db.
@@ -85,16 +100,15 @@ class Convolution {
         else if (dw)
             for (int g = 0; g < groups_; g++) {
                 const int first = g * out_channels_;
-                if (forward_ && forward_->whole()) {
-                    forward_->to_weights(x + g * in_size(), dy + first * positions(),
+                if (winograd_) {
+                    winograd_->to_weights(x + g * in_size(), dy + first * positions(),
                                          dw + int64_t(first) * taps(), taps(), add, scratch);
                     continue;
                 }
                 correlate({sampled(x + g * in_size(), scratch), taps_x_.data(),
                            input_columns_.total(), dy + first * positions(), positions(),
-                           out_height(), out_width(), dw + int64_t(first) * taps(), taps(), add},
-                          out_channels_, taps(),
-                          reinterpret_cast<Part *>(scratch + sampled_size()));
+                           out_height(), out_width(), scratch + sampled_size(), taps(), true},
+                          out_channels_, taps(), dw + int64_t(first) * taps(), taps(), add);
             }
         if (db) sum_positions(dy, groups_ * out_channels_, positions(), db, add_bias);
     }
@@ -126,13 +140,8 @@ class Convolution {
         return axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1 && axis.before <= 2;
     }
 
-    void prepare_winograd() {
-        if (Winograd::pays(in_channels_, out_channels_, out_height(), out_width()))
-            forward_.emplace(in_channels_, out_channels_, rows_.size, columns_.size, rows_.before,
-                             columns_.before, out_height(), out_width());
-        if (Winograd::pays(out_channels_, in_channels_, rows_.size, columns_.size))
-            backward_.emplace(out_channels_, in_channels_, out_height(), out_width(),
-                              2 - rows_.before, 2 - columns_.before, rows_.size, columns_.size);
+    const float *kernels(const Lanes *prepared, int group) const {
+        return prepared[group * winograd_->kernels()].values();
     }
 
     int kernel_size() const { return rows_.kernel * columns_.kernel; }
@@ -146,9 +155,7 @@ class Convolution {
         return int64_t(out_channels_) * gradient_rows_.total() * gradient_columns_.total();
     }
     // Sums of weight gradients in the making.
-    int64_t held_size() const {
-        return (correlate_held(out_channels_, taps()) + PARTS - 1) / PARTS;
-    }
+    int64_t held_size() const { return correlate_sums(out_channels_, taps()); }
     // Features in groups of LANES, as a transposed input holds them.
     int64_t features() const { return (in_channels_ + LANES - 1) / LANES; }
 
@@ -169,8 +176,6 @@ class Convolution {
 
     void group_to_input(const Lanes *dy, const float *weight, Lanes *dx, Lanes *scratch,
                         bool add) const {
-        if (backward_)
-            return backward_->apply(dy, weight, 9, taps(), true, nullptr, dx, add, scratch);
         if (!add && scattered()) {
             const auto apply = [&](auto function) {
                 function(dy, out_channels_, out_height(), out_width(), weight, dx, in_channels_);
@@ -256,5 +261,5 @@ class Convolution {
     Sampling input_rows_, input_columns_, gradient_rows_, gradient_columns_;
     std::vector<int32_t> taps_x_, taps_w_, images_x_, images_w_;
     std::vector<Phase> phases_;
-    std::optional<Winograd> forward_, backward_;
+    std::optional<Winograd> winograd_;
 };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "contract.h"
+#include "transpose.h"
 
 constexpr int CORRELATED_OUTPUTS = 4;
 constexpr int MOST_TAPS = REGISTERS == 32 ? 6 : 3;
@@ -17,23 +18,21 @@ struct Correlation {
     const Lanes *dy;      // rows x columns positions, close together
     int64_t dy_step;      // from one output to the next, in Lanes
     int rows, columns;
-    float *dw;
-    int64_t dw_step;  // from one output to the next
-    bool add;         // to what dw holds
-    int part_begin = 0, part_end = PARTS;
-    Part *held = nullptr;            // sums between one band of rows and the next
-    bool first = true, last = true;  // band
+    Lanes *sums;        // per output and tap
+    int64_t sums_step;  // from one output to the next
+    bool first;         // of the bands of rows: sums start at zero
 };
 
 template <int OUTPUTS, int TAPS>
 void correlate_block(const Correlation &k) {
-    Part sum[OUTPUTS][TAPS] = {};
-    if (!k.first)
-        for (int o = 0; o < OUTPUTS; o++)
-            for (int t = 0; t < TAPS; t++) sum[o][t] = k.held[o * TAPS + t];
+    const int64_t dy_step = k.dy_step;
     int32_t at[TAPS];
     for (int t = 0; t < TAPS; t++) at[t] = k.x_at[t];
-    for (int p = k.part_begin; p < k.part_end; p++)
+    for (int p = 0; p < PARTS; p++) {
+        Part sum[OUTPUTS][TAPS] = {};
+        if (!k.first)
+            for (int o = 0; o < OUTPUTS; o++)
+                for (int t = 0; t < TAPS; t++) sum[o][t] = k.sums[o * k.sums_step + t].part[p];
         for (int row = 0; row < k.rows; row++) {
             const Lanes *x = k.x + row * k.x_row, *dy = k.dy + row * k.columns;
             for (int c = 0; c < k.columns; c++) {
@@ -42,21 +41,15 @@ void correlate_block(const Correlation &k) {
                 for (int t = 0; t < TAPS; t++) tap[t] = x[at[t] + c].part[p];
 #pragma GCC unroll 8
                 for (int o = 0; o < OUTPUTS; o++) {
-                    const Part grad = dy[o * k.dy_step + c].part[p];
+                    const Part grad = dy[o * dy_step + c].part[p];
 #pragma GCC unroll 12
-                    for (int t = 0; t < TAPS; t++) sum[o][t] += grad * tap[t];
+                    for (int t = 0; t < TAPS; t++) sum[o][t] = fma(grad, tap[t], sum[o][t]);
                 }
             }
         }
-    for (int o = 0; o < OUTPUTS; o++)
-        for (int t = 0; t < TAPS; t++) {
-            if (!k.last) {
-                k.held[o * TAPS + t] = sum[o][t];
-                continue;
-            }
-            float &dw = k.dw[o * k.dw_step + t];
-            dw = (k.add ? dw : 0.0f) + total(sum[o][t]);
-        }
+        for (int o = 0; o < OUTPUTS; o++)
+            for (int t = 0; t < TAPS; t++) k.sums[o * k.sums_step + t].part[p] = sum[o][t];
+    }
 }
 
 template <int OUTPUTS, int TAPS>
@@ -76,44 +69,42 @@ void correlate_outputs(const Correlation &k, int outputs, int taps) {
     }
 }
 
-// Parts that correlate() keeps sums in.
-inline int64_t correlate_held(int outputs, int taps) {
+// Lanes that correlate() keeps sums in.
+inline int64_t correlate_sums(int outputs, int taps) {
     return std::min<int64_t>(outputs, CORRELATED_OUTPUTS) * taps;
 }
 
-// Bands of rows, so that what a band reads stays in the first-level cache while the taps go over
-// it. The order of the sums is that of a single band.
-inline void correlate(Correlation k, int outputs, int taps, Part *held) {
+// dw = or += the gradients, rows of an output dw_step apart. Bands of rows, so that what a band
+// reads stays in the first-level cache while the taps go over it.
+inline void correlate(const Correlation &whole, int outputs, int taps, float *dw, int64_t dw_step,
+                      bool add) {
+    Correlation k = whole;
     if (k.rows > 1 && k.x_row == k.columns) {
         k.columns *= k.rows;
         k.x_row = k.rows = 1;
     }
-    const int most_taps = outputs == 1 ? MOST_TAPS_ALONE : MOST_TAPS;
-    const int output_parts = parts_of(outputs, CORRELATED_OUTPUTS);
-    const int tap_parts = parts_of(taps, most_taps);
-    const Correlation whole = k;
+    const int rows = k.rows;
+    const Cut outputs_cut(outputs, CORRELATED_OUTPUTS);
+    const Cut taps_cut(taps, outputs == 1 ? MOST_TAPS_ALONE : MOST_TAPS);
     const int most_rows = std::max(1, CORRELATED_LANES / ((CORRELATED_OUTPUTS + 2) * k.columns));
-    const int bands = tap_parts > 4 ? parts_of(k.rows, most_rows) : 1;
-    for (int o = 0; o < output_parts; o++) {
-        const int o_begin = part_begin(outputs, output_parts, o);
-        const int o_count = part_begin(outputs, output_parts, o + 1) - o_begin;
-        for (int pass = 0; pass < (bands > 1 ? PARTS : 1) * bands; pass++) {
-            const int band = pass % bands, row = part_begin(whole.rows, bands, band);
-            if (bands > 1) k.part_begin = pass / bands, k.part_end = k.part_begin + 1;
-            k.rows = part_begin(whole.rows, bands, band + 1) - row;
-            k.first = pass == 0;
-            k.last = pass + 1 == (bands > 1 ? PARTS : 1) * bands;
+    const int bands = taps_cut.parts > 4 ? parts_of(rows, most_rows) : 1;
+    k.sums_step = taps;
+    for (int o = 0; o < outputs_cut.parts; o++) {
+        const int first = outputs_cut.begin(o), count = outputs_cut.begin(o + 1) - first;
+        for (int band = 0; band < bands; band++) {
+            const int row = part_begin(rows, bands, band);
+            k.rows = part_begin(rows, bands, band + 1) - row;
+            k.first = band == 0;
             k.x = whole.x + row * k.x_row;
-            k.dy = whole.dy + o_begin * k.dy_step + int64_t(row) * k.columns;
-            k.held = held;
-            for (int t = 0; t < tap_parts; t++) {
-                const int t_begin = part_begin(taps, tap_parts, t);
-                const int t_count = part_begin(taps, tap_parts, t + 1) - t_begin;
-                k.x_at = whole.x_at + t_begin;
-                k.dw = whole.dw + o_begin * k.dw_step + t_begin;
-                correlate_outputs<CORRELATED_OUTPUTS>(k, o_count, t_count);
-                k.held += o_count * t_count;
+            k.dy = whole.dy + first * k.dy_step + int64_t(row) * k.columns;
+            for (int t = 0; t < taps_cut.parts; t++) {
+                const int tap = taps_cut.begin(t);
+                k.x_at = whole.x_at + tap;
+                k.sums = whole.sums + tap;
+                correlate_outputs<CORRELATED_OUTPUTS>(k, count, taps_cut.begin(t + 1) - tap);
             }
         }
+        for (int i = 0; i < count; i++)
+            totals(whole.sums + i * int64_t(taps), taps, dw + (first + i) * dw_step, add);
     }
 }
