@@ -1,12 +1,13 @@
 """Where the time of a training step goes."""
 
 import copy
+import doctest
 
 import pytest
 import torch
 from torch import nn
 
-from mnistlab.kernels import measure_profile
+from mnistlab.kernels import library, measure_profile, profile
 from tests.kernels.reference import make_plan, random_batches, randomise
 
 SHAPE, CLASSES, COUNT, BATCH = (2, 16, 16), 4, 512, 128
@@ -39,21 +40,21 @@ def test_each_operation_is_listed_with_its_shapes_and_its_floating_point_operati
 
 
 def test_every_part_that_runs_takes_time_and_only_batch_norm_looks_at_the_batch():
-    profile = profiled(model())
-    for one in profile.operations:
+    found = profiled(model())
+    for one in found.operations:
         assert one.forward > 0
         assert one.backward > 0
         assert (one.statistics > 0) == (one.gradient_statistics > 0)
         assert (one.statistics > 0) == (one.operation == "batch_norm")
-    assert min(profile.loading, profile.loss, profile.optimizer) > 0
-    assert profile.waiting >= 0
+    assert min(found.loading, found.loss, found.optimizer) > 0
+    assert found.waiting >= 0
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("rounds", [1, 3])
 def test_the_parts_add_up_to_no_more_than_the_threads_had(threads, rounds):
-    profile = profiled(model(), threads=threads, rounds=rounds)
-    assert 0 < profile.seconds <= threads * profile.wall
+    found = profiled(model(), threads=threads, rounds=rounds)
+    assert 0 < found.seconds <= threads * found.wall
 
 
 def test_the_parts_are_most_of_the_time_of_one_thread():
@@ -72,3 +73,10 @@ def test_a_profiled_step_is_the_step_that_is_taken_without():
     )
     for name, tensor in one.state_dict().items():
         assert torch.equal(tensor, other.state_dict()[name])
+
+
+@pytest.mark.parametrize("module", [profile, library], ids=lambda module: module.__name__)
+def test_the_examples_give_what_they_say(module):
+    found = doctest.testmod(module)
+    assert found.attempted
+    assert not found.failed
