@@ -31,7 +31,7 @@ def images_for(recipe: Recipe, count: int) -> Dataset:
         _noise(known, count, seed=0),
         _noise(known, _TESTED, seed=1),
         classes=known.classes,
-        note=f"on noise of the shape of {known.name}'s images, which are not on this machine",
+        note=f"on noise shaped as {known.name}'s images, which are not on this machine",
     )
 
 

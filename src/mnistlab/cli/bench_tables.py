@@ -42,7 +42,8 @@ def speed_lines(result: "Benchmark") -> Lines:
         yield f"{what}: {', '.join(told)}"
     for recipe, note in result.notes.items():
         yield f"{recipe}: {note}"
-    yield f"{_machine(result.environment)}; {_growth(result.memory_growth_mib)}"
+    yield _growth(result.memory_growth_mib)
+    yield _machine(result.environment)
 
 
 def network_lines(result: "NetworkBenchmark") -> Lines:
