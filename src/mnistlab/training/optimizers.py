@@ -63,7 +63,8 @@ class Update:
             for average, parameter in zip(
                 self.averages, self._model.parameters(), strict=bool(self.averages)
             ):
-                average.lerp_(parameter, 1 - self._recipe.averaging)
+                # Not lerp_, which rounds once or twice, as the processor has it.
+                average += (parameter - average) * (1 - self._recipe.averaging)
 
 
 def make_optimizer(

@@ -321,10 +321,10 @@ class Trainer:
 
     def _measure_epoch(self) -> EpochMetrics:
         began = time.perf_counter()
-        sizes = torch.tensor([stop - start for start, stop in self.bounds], dtype=torch.float64)
         images = len(self._train_labels)
         # Fetching the losses waits for an accelerator to finish, which is part of training.
-        train_loss = (self.losses.cpu().double() @ sizes).item() / images
+        losses = zip(self.losses.tolist(), self.bounds, strict=True)
+        train_loss = sum(loss * (stop - start) for loss, (start, stop) in losses) / images
         train_seconds = self.seconds + time.perf_counter() - began
         began = time.perf_counter()
         self.averaging.update(self.epoch)
