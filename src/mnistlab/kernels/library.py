@@ -169,6 +169,7 @@ def _declare(functions: ctypes.CDLL) -> None:
         ),
         "mnistlab_finish": (text, (handle, count, integers, count)),
         "mnistlab_train": (text, by_name),
+        "mnistlab_step": (text, by_name),
         "mnistlab_evaluate": (text, by_name),
         "mnistlab_forward": (text, by_name),
         "mnistlab_backward": (text, by_name),

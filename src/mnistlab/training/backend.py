@@ -60,9 +60,9 @@ class Backend(Protocol):
 class NativeBackend:
     """The native kernels: several batches per call, the same bits on any number of threads.
 
-    Where the kernels have no step of the optimiser, or gradients are clipped, they compute the
-    gradients of a batch, and PyTorch takes the step. A loss of the user's own is computed between
-    their forward and their backward pass.
+    A loss of the user's own is computed between their forward and their backward pass, and
+    gradients are clipped between theirs and the step. Where they have no step of the optimiser,
+    PyTorch takes it.
     """
 
     reason = ""
@@ -82,7 +82,8 @@ class NativeBackend:
         self._plan, self._model, self._recipe = plan, model, recipe
         self._input = model_input
         self._update, self._loss = update, loss
-        self._fused = not (loss.function or update.clips or why_not_fused(update.optimizer))
+        self._steps = not why_not_fused(update.optimizer)
+        self._fused = self._steps and not (loss.function or update.clips)
         self._threads = torch.get_num_threads()
 
     def train(self, batches: EpochBatches, first: int, last: int) -> None:
@@ -104,9 +105,18 @@ class NativeBackend:
                     self._train_on_own_loss(batches, batch)
                 else:
                     self._train(batches, batch, batch + 1, None)
-                # For optimisers that draw random numbers.
-                seed_global(int(batches.dropout_seeds[batch]), _CPU)
-                self._update(float(batches.rates[batch]))
+                self._step(batches, batch)
+
+    def _step(self, batches: EpochBatches, batch: int) -> None:
+        rate = float(batches.rates[batch])
+        if self._steps:
+            self._update.clip()
+            averages, decay = self._update.averages, self._recipe.averaging
+            self._plan.step(self._update.optimizer, rate, averages=averages, decay=decay)
+            return
+        # For optimisers that draw random numbers.
+        seed_global(int(batches.dropout_seeds[batch]), _CPU)
+        self._update(rate)
 
     def _train_on_own_loss(self, batches: EpochBatches, batch: int) -> None:
         start, stop = batches.bounds[batch : batch + 2].tolist()
