@@ -96,7 +96,7 @@ def fold(values: NDArray[np.floating]) -> NDArray[np.floating]:
         sums = values[:half].copy()
         sums[: len(values) - half] += values[half:]
         values = sums
-    return values[0]
+    return np.asarray(values[0])
 
 
 def _series(x: Array, coefficients: list[float]) -> Array:

@@ -12,6 +12,7 @@ from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.training.augmentations import mix_targets, without_native_kernel
 from mnistlab.training.cuda_graph import CudaGraphBackend
 from mnistlab.training.device import torch_threads
+from mnistlab.training.exact_functions import ExactFunctions
 from mnistlab.training.loss import Loss
 from mnistlab.training.optimizers import Update, why_not_captured
 from mnistlab.training.randomness import seed_global
@@ -116,7 +117,8 @@ class NativeBackend:
             return
         # For optimisers that draw random numbers.
         seed_global(int(batches.dropout_seeds[batch]), _CPU)
-        self._update(rate)
+        with ExactFunctions():
+            self._update(rate)
 
     def _train_on_own_loss(self, batches: EpochBatches, batch: int) -> None:
         start, stop = batches.bounds[batch : batch + 2].tolist()

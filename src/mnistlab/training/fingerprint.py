@@ -4,9 +4,10 @@ Together they use every operation of the native kernels, every loss, augmentatio
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,16 +16,14 @@ from torch.nn import functional
 
 from mnistlab.data import Dataset, Split, load_dataset
 from mnistlab.errors import KernelError
-from mnistlab.kernels import load_library
+from mnistlab.kernels import SAME_BITS, load_library
 from mnistlab.recipe import Recipe
 from mnistlab.training.randomness import generator, normal
 from mnistlab.training.trainer import Trainer
 
-COMPARABLE = ("x86_64_v4", "x86_64_v3")
-"""Builds whose hashes must be the published ones: for processors with AVX2 or AVX-512."""
-
-PUBLISHED = {}
-"""The hash of each part; ``python -m tests.kernels.fingerprint`` writes them anew."""
+PUBLISHED: dict[str, str] = {}
+"""The hash of each part by the builds :data:`mnistlab.kernels.SAME_BITS`; ``python -m
+tests.kernels.fingerprint`` writes them anew."""
 
 _TRAIN, _TEST = 80, 24
 _SIDE = 14
@@ -49,18 +48,35 @@ class Fingerprint:
     @property
     def total(self) -> str:
         """The hash of all parts: 16 hexadecimal digits."""
-        text = "".join(f"{name} {digits}\n" for name, digits in sorted(self.parts.items()))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return total(self.parts)
 
     @property
     def comparable(self) -> bool:
         """Whether it must equal the published one."""
-        return self.build in COMPARABLE
+        return self.build in SAME_BITS
 
     @property
     def different(self) -> tuple[str, ...]:
         """Names of the parts whose hashes are not the published ones."""
         return tuple(name for name, found in self.parts.items() if PUBLISHED.get(name) != found)
+
+    def describe(self) -> str:
+        """Say on one line what was found, and whether it is what was published."""
+        if not self.comparable:
+            return (
+                f"{self.total}, not comparable: the published one holds for x86-64 processors with"
+                f" AVX2, on which {' or '.join(SAME_BITS)} runs"
+            )
+        if not self.different:
+            return f"{self.total}, as published"
+        parts = ", ".join(f"{name} {self.parts[name]}" for name in self.different)
+        return f"{self.total}, not as published ({total(PUBLISHED)}); different: {parts}"
+
+
+def total(parts: Mapping[str, str]) -> str:
+    """Return one hash of the hashes of all parts: 16 hexadecimal digits."""
+    text = "".join(f"{name} {digits}\n" for name, digits in sorted(parts.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def take_fingerprint() -> Fingerprint:
@@ -97,7 +113,7 @@ def _results(recipe: Recipe, module: nn.Module | None, dataset: Dataset) -> Iter
         raise KernelError(f"the network of the hash is not trained: {trainer.backend.reason}")
     augmentation = trainer.epoch_batches(1).augmentation
     yield from (_bytes(tensor) for _, tensor in sorted(augmentation.items()))
-    trainer.run(lambda event: None, lambda: False)
+    trainer.run(lambda _: None, lambda: False)
     trainer.swap_in_final()
     for metrics in trainer.history:
         yield f"{metrics.train_loss!r} {metrics.test_loss!r}".encode()
@@ -112,7 +128,7 @@ def _bytes(tensor: Tensor) -> bytes:
 class _Network(nn.Module):
     """A function of layers and images, with weights that PyTorch's initialisers did not draw."""
 
-    def __init__(self, function: Callable[[nn.ModuleList, Tensor], Tensor], *layers: nn.Module):
+    def __init__(self, function: Callable[[nn.ModuleList, Tensor], Any], *layers: nn.Module):
         super().__init__()
         self.layers, self.function = nn.ModuleList(layers), function
         with torch.no_grad():
@@ -120,11 +136,11 @@ class _Network(nn.Module):
                 drawn = normal(generator(0, name), *weight.shape)
                 weight.copy_(drawn / max(weight[0].numel(), 4) ** 0.5)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Any:
         return self.function(self.layers, images)
 
 
-def _chain(layers: nn.ModuleList, images: Tensor) -> Tensor:
+def _chain(layers: nn.ModuleList, images: Tensor) -> Any:
     for layer in layers:
         images = layer(images)
     return images.flatten(1)
@@ -149,7 +165,7 @@ def _convolutions() -> Iterator[tuple[Recipe, nn.Module]]:
 
 
 def _normalisations() -> Iterator[tuple[Recipe, nn.Module]]:
-    def forward(layers: nn.ModuleList, images: Tensor) -> Tensor:
+    def forward(layers: nn.ModuleList, images: Tensor) -> Any:
         hidden = functional.normalize(_chain(layers, images))
         return hidden * 3
 
@@ -169,7 +185,7 @@ def _normalisations() -> Iterator[tuple[Recipe, nn.Module]]:
 
 
 def _attention() -> Iterator[tuple[Recipe, nn.Module]]:
-    def forward(layers: nn.ModuleList, images: Tensor) -> Tensor:
+    def forward(layers: nn.ModuleList, images: Tensor) -> Any:
         embed, encoder, output = layers
         return output(encoder(embed(images.view(-1, 14, 14))).mean(dim=1))
 
@@ -180,7 +196,7 @@ def _attention() -> Iterator[tuple[Recipe, nn.Module]]:
 
 
 def _recurrent() -> Iterator[tuple[Recipe, nn.Module]]:
-    def forward(layers: nn.ModuleList, images: Tensor) -> Tensor:
+    def forward(layers: nn.ModuleList, images: Tensor) -> Any:
         gru, lstm, output = layers
         rows = images.view(-1, 14, 14)
         return output(torch.cat([gru(rows)[0][:, -1], lstm(rows[:, ::2])[0][:, -1]], dim=1))
@@ -197,7 +213,7 @@ _ACTIVATIONS = (
 
 
 def _activations() -> Iterator[tuple[Recipe, nn.Module]]:
-    def forward(layers: nn.ModuleList, images: Tensor) -> Tensor:
+    def forward(layers: nn.ModuleList, images: Tensor) -> Any:
         embed, output, *activations = layers
         hidden = embed(images.flatten(1))
         return output(sum(activation(hidden) for activation in activations) / 4)
@@ -207,7 +223,7 @@ def _activations() -> Iterator[tuple[Recipe, nn.Module]]:
 
 
 def _pooling() -> Iterator[tuple[Recipe, nn.Module]]:
-    def forward(layers: nn.ModuleList, images: Tensor) -> Tensor:
+    def forward(layers: nn.ModuleList, images: Tensor) -> Any:
         first, second, output, drop, drop_channels = layers
         hidden = drop_channels(functional.max_pool2d(first(images), 3, 2, 1))
         hidden = functional.avg_pool2d(second(hidden), 2, ceil_mode=True)
@@ -220,7 +236,7 @@ def _pooling() -> Iterator[tuple[Recipe, nn.Module]]:
 
 
 def _arithmetic() -> Iterator[tuple[Recipe, nn.Module]]:
-    def forward(layers: nn.ModuleList, images: Tensor) -> Tensor:
+    def forward(layers: nn.ModuleList, images: Tensor) -> Any:
         embed, output = layers
         x = torch.tanh(embed(images.flatten(1)))
         a, b = x.chunk(2, dim=1)
@@ -289,7 +305,7 @@ _PARTS: dict[str, Callable[[], Iterator[tuple[Recipe, nn.Module | None]]]] = {
     "attention": _attention,
     "recurrent": _recurrent,
     "activations": _activations,
-    "pooling, dropout": _pooling,
+    "pooling": _pooling,
     "arithmetic": _arithmetic,
     "losses": _losses,
     "optimisers": _optimizers,
