@@ -21,7 +21,19 @@ from mnistlab.recipe import Recipe
 from mnistlab.training.randomness import generator, normal
 from mnistlab.training.trainer import Trainer
 
-PUBLISHED: dict[str, str] = {}
+PUBLISHED: dict[str, str] = {
+    "convolutions": "c44a01f9f993",
+    "normalisations": "a6344cdf02e6",
+    "attention": "dda3f725b5aa",
+    "recurrent": "61e4bb4f3896",
+    "activations": "ea8800ac7157",
+    "pooling": "ec58728ab479",
+    "arithmetic": "31b2c773000d",
+    "losses": "6505543fc9bd",
+    "optimisers": "e2b1aad51a1b",
+    "augmentation": "13d2d8cf65c1",
+    "models": "acf1aa57e0a0",
+}
 """The hash of each part by the builds :data:`mnistlab.kernels.SAME_BITS`; ``python -m
 tests.kernels.fingerprint`` writes them anew."""
 
