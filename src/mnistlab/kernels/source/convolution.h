@@ -118,9 +118,9 @@ class Convolution {
     static void sum_positions(const Lanes *x, int channels, int64_t positions, float *sums,
                               bool add) {
         for (int c = 0; c < channels; c++, x += positions) {
-            Part sum{};
+            Lanes sum{};
             for (int64_t position = 0; position < positions; position++)
-                for (int p = 0; p < PARTS; p++) sum += x[position].part[p];
+                for (int p = 0; p < PARTS; p++) sum.part[p] += x[position].part[p];
             sums[c] = (add ? sums[c] : 0.0f) + total(sum);
         }
     }

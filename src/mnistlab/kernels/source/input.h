@@ -6,13 +6,13 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "images.h"
 #include "lanes.h"
 #include "mixing.h"
 #include "operation.h"
+#include "scalar_math.h"
 #include "transpose.h"
 
 class Input {
@@ -83,7 +83,7 @@ class Input {
         for (int channel = 0; channel < channels_; channel++, pixels += pixels_, to += pixels_) {
             const float scale = 1 / from.std[channel],
                         offset = -from.mean[channel] / from.std[channel];
-            for (int i = 0; i < pixels_; i++) to[i] = pixels[i] * (scale / 255) + offset;
+            for (int i = 0; i < pixels_; i++) to[i] = scalar::fma(pixels[i], scale / 255, offset);
         }
     }
 
@@ -97,7 +97,7 @@ class Input {
         for (int channel = 0; channel < channels_; channel++, image += pixels_) {
             const float scale = 1 / from.std[channel],
                         offset = -from.mean[channel] / from.std[channel];
-            for (int i = 0; i < pixels_; i++) image[i] = image[i] * scale + offset;
+            for (int i = 0; i < pixels_; i++) image[i] = scalar::fma(image[i], scale, offset);
         }
     }
 
@@ -166,12 +166,12 @@ class Input {
         for (int i = 0; i < pixels_; i++) sum += greys_[i];
         const float mean = static_cast<float>(sum / pixels_);
         for (int i = 0; i < size_; i++)
-            image[i] = clip(factors[1] * image[i] + (1 - factors[1]) * mean);
+            image[i] = clip(scalar::fma(factors[1], image[i], (1 - factors[1]) * mean));
         if (channels_ != 3) return;
         grey(image);
         for (int channel = 0; channel < channels_; channel++, image += pixels_)
             for (int i = 0; i < pixels_; i++)
-                image[i] = clip(factors[2] * image[i] + (1 - factors[2]) * greys_[i]);
+                image[i] = clip(scalar::fma(factors[2], image[i], (1 - factors[2]) * greys_[i]));
     }
 
     void grey(const float *image) {
@@ -179,14 +179,15 @@ class Input {
         for (int channel = 0; channel < channels_; channel++, image += pixels_) {
             const float share = channels_ == 3 ? LUMA[channel] : 1.0f / channels_;
             for (int i = 0; i < pixels_; i++)
-                greys_[i] = (channel ? greys_[i] : 0.0f) + share * image[i];
+                greys_[i] = scalar::fma(share, image[i], channel ? greys_[i] : 0.0f);
         }
     }
 
     static float clip(float value) { return std::min(std::max(value, 0.0f), 1.0f); }
 
     void average(float share, float *image) const {
-        for (int i = 0; i < size_; i++) image[i] = share * image[i] + (1 - share) * partner_[i];
+        for (int i = 0; i < size_; i++)
+            image[i] = scalar::fma(share, image[i], (1 - share) * partner_[i]);
     }
 
     void paste(const int32_t *box, float *image) const {
@@ -203,11 +204,11 @@ class Input {
         const float last_x = static_cast<float>(width_), last_y = static_cast<float>(height_);
         const float *frame = framed_.data() + framed_width_ + 1;
         for (int y = 0; y < height_; y++) {
-            const float v = y - centre_y, row_x = m[1] * v + m[2] + centre_x,
-                        row_y = m[4] * v + m[5] + centre_y;
+            const float v = y - centre_y, row_x = scalar::fma(m[1], v, m[2] + centre_x),
+                        row_y = scalar::fma(m[4], v, m[5] + centre_y);
             for (int x = 0; x < width_; x++) {
-                columns_[x] = m[0] * (x - centre_x) + row_x;
-                shift_y_[x] = m[3] * (x - centre_x) + row_y;
+                columns_[x] = scalar::fma(m[0], x - centre_x, row_x);
+                shift_y_[x] = scalar::fma(m[3], x - centre_x, row_y);
             }
             if (bent) displace(y);
             float *to = image_ + y * width_;
@@ -217,10 +218,10 @@ class Input {
                 const float floor_x = std::floor(at_x), floor_y = std::floor(at_y);
                 const float right = at_x - floor_x, below = at_y - floor_y;
                 const int i = static_cast<int>(floor_y) * framed_width_ + static_cast<int>(floor_x);
-                const float top = frame[i] + (frame[i + 1] - frame[i]) * right;
-                const float low = frame[i + framed_width_] +
-                                  (frame[i + framed_width_ + 1] - frame[i + framed_width_]) * right;
-                to[x] = top + (low - top) * below;
+                const float *const lower = frame + framed_width_;
+                const float top = scalar::fma(frame[i + 1] - frame[i], right, frame[i]);
+                const float low = scalar::fma(lower[i + 1] - lower[i], right, lower[i]);
+                to[x] = scalar::fma(low - top, below, top);
             }
         }
     }
@@ -232,7 +233,7 @@ class Input {
             for (int k = 0; k < 4; k++) {
                 const float weight = rows_spline_[4 * y + k];
                 const float *from = across_.data() + (axis * grid_ + rows_at_[y] + k) * width_;
-                for (int x = 0; x < width_; x++) to[x] += weight * from[x];
+                for (int x = 0; x < width_; x++) to[x] = scalar::fma(weight, from[x], to[x]);
             }
         }
     }
@@ -242,7 +243,8 @@ class Input {
             for (int x = 0; x < width_; x++) {
                 float sum = 0;
                 for (int k = 0; k < 4; k++)
-                    sum += columns_spline_[4 * x + k] * control[row * grid_ + columns_at_[x] + k];
+                    sum = scalar::fma(columns_spline_[4 * x + k],
+                              control[row * grid_ + columns_at_[x] + k], sum);
                 across_[row * width_ + x] = sum;
             }
     }
@@ -263,23 +265,23 @@ class Input {
 
     // A 3x3 Gaussian sampled at -1, 0, 1; the border is reflected.
     void blur(float sigma) {
-        const float neighbour = std::exp(-0.5f / (sigma * sigma)), centre = 1 / (1 + 2 * neighbour);
-        const float side = neighbour * centre;
+        const float neighbour = scalar::exp(-0.5f / (sigma * sigma));
+        const float centre = 1 / (1 + 2 * neighbour), side = neighbour * centre;
         // All rows at once, which fills vectors; then the ends of each row again, which were
         // blurred with another row's pixel.
         const float *from = image_;
         float *rows = blurred_.data() + width_;
         for (int i = 1; i < pixels_ - 1; i++)
-            rows[i] = from[i] * centre + (from[i - 1] + from[i + 1]) * side;
+            rows[i] = scalar::fma(from[i], centre, (from[i - 1] + from[i + 1]) * side);
         for (int first = 0; first < pixels_; first += width_) {
             const int last = first + width_ - 1;
-            rows[first] = from[first] * centre + (from[first + 1] + from[first + 1]) * side;
-            rows[last] = from[last] * centre + (from[last - 1] + from[last - 1]) * side;
+            rows[first] = scalar::fma(from[first], centre, 2 * from[first + 1] * side);
+            rows[last] = scalar::fma(from[last], centre, 2 * from[last - 1] * side);
         }
         std::copy_n(rows + width_, width_, blurred_.data());
         std::copy_n(rows + (height_ - 2) * width_, width_, rows + pixels_);
         for (int i = 0; i < pixels_; i++)
-            image_[i] = rows[i] * centre + (rows[i - width_] + rows[i + width_]) * side;
+            image_[i] = scalar::fma(rows[i], centre, (rows[i - width_] + rows[i + width_]) * side);
     }
 
     // Black outside; the magnitude if the middle weight is negative; stretched to 0..1.
@@ -295,7 +297,7 @@ class Input {
             std::fill_n(to, width_, 0.0f);
             for (int k = 0; k < TAPS * TAPS; k++) {
                 const float *from = edged_.data() + (y + k / TAPS) * edged_width + k % TAPS;
-                for (int x = 0; x < width_; x++) to[x] += weights[k] * from[x];
+                for (int x = 0; x < width_; x++) to[x] = scalar::fma(weights[k], from[x], to[x]);
             }
         }
         if (weights[TAPS * TAPS / 2] < 0)
@@ -307,7 +309,8 @@ class Input {
     }
 
     void add(const float *grain, float amplitude) {
-        for (int i = 0; i < pixels_; i++) image_[i] = clip(image_[i] + amplitude * grain[i]);
+        for (int i = 0; i < pixels_; i++)
+            image_[i] = clip(scalar::fma(amplitude, grain[i], image_[i]));
     }
 
     void invert() {

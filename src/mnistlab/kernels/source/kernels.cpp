@@ -171,6 +171,24 @@ const char *mnistlab_train(Engine *engine, int32_t count, const char *const *nam
     });
 }
 
+// The optimiser's step number "steps_done" + 1, from gradients that are there already.
+const char *mnistlab_step(Engine *engine, int32_t count, const char *const *names,
+                          const char *kinds, const int64_t *values) {
+    return guarded([&] {
+        Arguments given(count, names, kinds, values);
+        const Tensors tensors = read_tensors(given);
+        const Optimizer optimizer(given);
+        const Step step{given.number("rate"), optimizer.steps_done + 1};
+        given.end();
+        engine->team.run(1, true, [&](int) {
+            for (size_t i = 0; i < engine->plan.parameters.size(); i++)
+                if (tensors.gradients[i])
+                    update_row({static_cast<int32_t>(i), 0, 0, true},
+                               engine->plan.parameters[i].size, tensors, optimizer, step);
+        });
+    });
+}
+
 // Evaluation mode, of bytes, or of float32 if there is an "input".
 const char *mnistlab_evaluate(Engine *engine, int32_t count, const char *const *names,
                               const char *kinds, const int64_t *values) {
