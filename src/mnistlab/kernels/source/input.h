@@ -27,6 +27,7 @@ class Input {
           pixels_(height_ * width_),
           size_(channels_ * pixels_),
           framed_((height_ + 3) * framed_width_),
+          packed_((height_ + 2) * framed_width_ - 1),
           images_(LANES * size_),
           blurred_((height_ + 2) * width_),
           edged_((height_ + 4) * (width_ + 4)),
@@ -109,6 +110,7 @@ class Input {
             image_ = image + channel * pixels_;
             if (sampled) {
                 place(from, at, channel, framed_.data() + framed_width_ + 1, framed_width_);
+                pack();
                 sample(from.matrices ? from.matrices + at * 6 : IDENTITY,
                        from.displacements != nullptr);
             } else {
@@ -129,12 +131,13 @@ class Input {
     }
 
     // Flipped, then cropped, with black outside.
-    void place(const Images &from, int64_t at, int channel, float *to, int step) const {
+    template <class Value>
+    void place(const Images &from, int64_t at, int channel, Value *to, int step) const {
         const uint8_t *pixels = bytes(from, at) + channel * pixels_;
         const bool mirrored = from.horizontal_flips && from.horizontal_flips[at];
         const bool upside_down = from.vertical_flips && from.vertical_flips[at];
         if (!mirrored && !upside_down && !from.crops && step == width_) {
-            for (int i = 0; i < pixels_; i++) to[i] = pixels[i] * (1.0f / 255);
+            for (int i = 0; i < pixels_; i++) set(pixels[i], to[i]);
             return;
         }
         const int down = from.crops ? from.crops[at * 2] : 0,
@@ -144,18 +147,27 @@ class Input {
         for (int y = 0; y < height_; y++, to += step) {
             const int row = y + down;
             if (row < 0 || row >= height_) {
-                std::fill_n(to, width_, 0.0f);
+                std::fill_n(to, width_, Value{});
                 continue;
             }
             const uint8_t *line = pixels + (upside_down ? height_ - 1 - row : row) * width_;
-            std::fill_n(to, begin, 0.0f);
+            std::fill_n(to, begin, Value{});
             if (mirrored)
-                for (int x = begin; x < end; x++)
-                    to[x] = line[width_ - 1 - right - x] * (1.0f / 255);
+                for (int x = begin; x < end; x++) set(line[width_ - 1 - right - x], to[x]);
             else
-                for (int x = begin; x < end; x++) to[x] = line[x + right] * (1.0f / 255);
-            std::fill_n(to + end, width_ - end, 0.0f);
+                for (int x = begin; x < end; x++) set(line[x + right], to[x]);
+            std::fill_n(to + end, width_ - end, Value{});
         }
+    }
+
+    static void set(uint8_t pixel, float &to) { to = pixel * (1.0f / 255); }
+    static void set(uint8_t pixel, uint8_t &to) { to = pixel; }
+
+    // Each pixel with its neighbours to the right and below, so that one load gets them all.
+    void pack() {
+        const uint8_t *const from = framed_.data(), *const below = from + framed_width_;
+        for (size_t i = 0; i < packed_.size(); i++)
+            packed_[i] = from[i] | from[i + 1] << 8 | below[i] << 16 | uint32_t(below[i + 1]) << 24;
     }
 
     // Brightness, contrast, saturation; the last changes only images of three channels.
@@ -202,7 +214,7 @@ class Input {
     void sample(const float *m, bool bent) {
         const float centre_x = (width_ - 1) * 0.5f, centre_y = (height_ - 1) * 0.5f;
         const float last_x = static_cast<float>(width_), last_y = static_cast<float>(height_);
-        const float *frame = framed_.data() + framed_width_ + 1;
+        const uint32_t *const frame = packed_.data() + framed_width_ + 1;
         for (int y = 0; y < height_; y++) {
             const float v = y - centre_y, row_x = scalar::fma(m[1], v, m[2] + centre_x),
                         row_y = scalar::fma(m[4], v, m[5] + centre_y);
@@ -218,9 +230,11 @@ class Input {
                 const float floor_x = std::floor(at_x), floor_y = std::floor(at_y);
                 const float right = at_x - floor_x, below = at_y - floor_y;
                 const int i = static_cast<int>(floor_y) * framed_width_ + static_cast<int>(floor_x);
-                const float *const lower = frame + framed_width_;
-                const float top = scalar::fma(frame[i + 1] - frame[i], right, frame[i]);
-                const float low = scalar::fma(lower[i + 1] - lower[i], right, lower[i]);
+                const auto pixel = [four = frame[i]](int k) {
+                    return static_cast<float>(static_cast<int>(four >> 8 * k & 255)) * (1.0f / 255);
+                };
+                const float top = scalar::fma(pixel(1) - pixel(0), right, pixel(0));
+                const float low = scalar::fma(pixel(3) - pixel(2), right, pixel(2));
                 to[x] = scalar::fma(low - top, below, top);
             }
         }
@@ -327,7 +341,9 @@ class Input {
 
     int height_, width_, channels_, grid_, framed_width_, pixels_, size_;
     float *image_ = nullptr;  // the channel that is being augmented
-    std::vector<float> framed_, images_, blurred_, edged_, columns_, rows_, shift_x_, shift_y_;
+    std::vector<uint8_t> framed_;
+    std::vector<uint32_t> packed_;
+    std::vector<float> images_, blurred_, edged_, columns_, rows_, shift_x_, shift_y_;
     std::vector<float> partner_,
         greys_;  // behind the others: between them they slow down their reads (4 KiB aliasing)
     std::vector<float> columns_spline_, rows_spline_, across_;
