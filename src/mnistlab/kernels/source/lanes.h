@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#if defined(__FMA__)
+#if defined(__x86_64__)
 #include <immintrin.h>
 #elif defined(__ARM_NEON)
 #include <arm_neon.h>
@@ -59,6 +59,29 @@ inline Part fma(Part a, Part b, Part c) {
 #endif
 }
 inline Part fma(Part a, float b, Part c) { return fma(a, splat(b), c); }
+
+// A bit for each value of a mask, the first one's lowest; 16 of them tell which of Lanes a ReLU or
+// dropout has let through, in a 32nd of their memory.
+inline uint32_t bits_of(PartMask mask) {
+#if defined(__AVX512F__)
+    return _mm512_cmplt_epi32_mask(reinterpret_cast<__m512i>(mask), _mm512_setzero_si512());
+#elif defined(__AVX__)
+    return _mm256_movemask_ps(reinterpret_cast<__m256>(mask));
+#elif defined(__x86_64__)
+    return _mm_movemask_ps(reinterpret_cast<__m128>(mask));
+#else
+    uint32_t bits = 0;
+    for (int i = 0; i < WIDTH; i++) bits |= (mask[i] & 1u) << i;
+    return bits;
+#endif
+}
+
+// The mask of part p of Lanes, of whose bits the lowest are the first part's.
+inline PartMask mask_of(uint32_t bits, int p) {
+    PartMask places{};
+    for (int i = 0; i < WIDTH; i++) places[i] = 1 << i;
+    return ((PartMask{} + static_cast<int32_t>(bits >> (p * WIDTH))) & places) != 0;
+}
 
 // Sum of a Part's values, always in the same order.
 inline float total(Part part) {
