@@ -51,7 +51,8 @@ def test_sums(form, batch, shape, seed):
 @pytest.mark.parametrize("form", ["relu(norm + x)", "x + norm", "then another"])
 def test_the_end_of_a_residual_block_is_one_operation(form):
     names = [node.operation for node in fuse(trace(model(form, 3), (3, 4, 4))).nodes]
-    assert names[-1] == "batch_norm" and not {"add", "relu", "add_relu"} & {*names}
+    assert names[-1] == "batch_norm"
+    assert not {"add", "relu", "add_relu"} & {*names}
 
 
 def test_both_branches_may_be_normalised():

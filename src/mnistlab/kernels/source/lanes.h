@@ -99,6 +99,17 @@ inline PartMask mask_of(uint32_t bits, int p) {
     return ((PartMask{} + static_cast<int32_t>(bits >> (p * WIDTH))) & places) != 0;
 }
 
+// Holds a value in a register, where a compiler would rather load it again at each use: loads
+// limit loops whose multiplications are few.
+inline Part in_register(Part part) {
+#if defined(__SSE2__)
+    asm("" : "+v"(part));
+#elif defined(__ARM_NEON)
+    asm("" : "+w"(part));
+#endif
+    return part;
+}
+
 // Sum of a Part's values, always in the same order.
 inline float total(Part part) {
     float sums[WIDTH];
