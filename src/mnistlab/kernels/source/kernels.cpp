@@ -274,8 +274,8 @@ const char *mnistlab_peak(int64_t operations, int32_t threads, double *seconds) 
 
 // For a test that compares the numbers with another implementation.
 void mnistlab_philox(uint64_t seed, const uint32_t counter[4], uint32_t result[4]) {
-    const Philox draw = philox(seed, counter[0], counter[1], counter[2], counter[3]);
-    for (int i = 0; i < 4; i++) result[i] = draw.word[i];
+    const Philox draw = philox(seed, counter[0], PartBits{} + counter[1], counter[2], counter[3]);
+    for (int i = 0; i < 4; i++) result[i] = draw.word[i][0];
 }
 
 }  // extern "C"
