@@ -155,12 +155,13 @@ class DepthwiseConvolution final : public Operation {
           columns_(axis(signature, 1)),
           sampled_(columns_.sampled()),
           spread_(columns_.spread()) {
-        forward_ = {rows_.out(), columns_.out(), 0, columns_.out(), 1, rows_.stride};
+        Sweep made{rows_.out(), columns_.out(), 0, columns_.out(), 1, rows_.stride};
         for (int k = 0; k < rows_.kernel; k++)
-            forward_.row_at.push_back(k * rows_.dilation - rows_.before);
-        for (int k = 0; k < columns_.kernel; k++) forward_.column_at.push_back(columns_.at(k));
-        for (int t = 0; t < taps(); t++) forward_.w_at.push_back(t);
-        forward_.tabulate(rows_.size, sampled_.total());
+            made.row_at.push_back(k * rows_.dilation - rows_.before);
+        for (int k = 0; k < columns_.kernel; k++) made.column_at.push_back(columns_.at(k));
+        for (int t = 0; t < taps(); t++) made.w_at.push_back(t);
+        made.tabulate(rows_.size, sampled_.total());
+        forward_ = {made};
         for (const GradientPhase &rows : rows_.phases())
             for (const GradientPhase &columns : columns_.phases())
                 backward_.push_back(phase(rows, columns));
@@ -168,7 +169,7 @@ class DepthwiseConvolution final : public Operation {
 
     void forward(const Forward &at) const override {
         const float *bias = at.parameters[1];
-        const int beside = together(forward_.columns);
+        const int beside = together(columns_.out());
         for (int o = 0; o < outputs(); o += beside)
             sweep(forward_, sampled_, rows_.size, columns_.size,
                   at.x[0] + o / multiplier_ * in_size(), at.parameters[0] + int64_t(o) * taps(),
@@ -186,11 +187,9 @@ class DepthwiseConvolution final : public Operation {
             for (int o = first; o < first + outputs; o++) to_parameters(at, o);
             if (!at.dx[0]) continue;
             for (int o = first; o < first + outputs; o += channels)
-                for (const Sweep &phase : backward_)
-                    sweep(phase, spread_, rows_.out(), columns_.out(), at.dy + o * out_size(),
-                          at.parameters[0] + int64_t(o) * taps(), nullptr,
-                          at.dx[0] + c * in_size(), in_size(), channels, at.add[0] || o > first,
-                          at.scratch);
+                sweep(backward_, spread_, rows_.out(), columns_.out(), at.dy + o * out_size(),
+                      at.parameters[0] + int64_t(o) * taps(), nullptr, at.dx[0] + c * in_size(),
+                      in_size(), channels, at.add[0] || o > first, at.scratch);
         }
     }
 
@@ -231,10 +230,10 @@ class DepthwiseConvolution final : public Operation {
     int taps() const { return rows_.kernel * columns_.kernel; }
     int64_t in_size() const { return int64_t(rows_.size) * columns_.size; }
     int64_t out_size() const { return int64_t(rows_.out()) * columns_.out(); }
-    // Of the rows that a row of outputs needs, at least.
+    // At least of the rows that a row of outputs needs, or that of each phase of the input.
     int64_t copy_size() const {
         const auto size = [](const Axis &rows, int height, const Sampling &columns) {
-            const int reach = std::min(height, (rows.kernel - 1) * rows.dilation + 1);
+            const int reach = std::min(height, (rows.kernel - 1) * rows.dilation + 2);
             return std::max<int64_t>(COPIED_LANES, int64_t(reach) * columns.total());
         };
         return std::max(size(rows_, rows_.size, sampled_), size(rows_, rows_.out(), spread_));
@@ -255,82 +254,86 @@ class DepthwiseConvolution final : public Operation {
         }
     }
 
+    // height x width, of which some rows' columns are copied. Rows are short, so no function that
+    // copies memory is called.
+    static void copy_rows(const Lanes *x, int rows, int width, const Sampling &columns, Lanes *to) {
+        for (int row = 0; row < rows; row++, x += width)
+            for (int start : columns.starts) {
+                const int begin = columns.begin(start), end = std::max(begin, columns.end(start));
+                const Lanes *from = x + start;
+                int j = 0;
+                for (; j < begin; j++) *to++ = Lanes{};
+                for (; j < end; j++) *to++ = from[j * columns.stride];
+                for (; j < columns.length; j++) *to++ = Lanes{};
+            }
+    }
+
     // Calls body(first row of y, the row behind the last, x's row that is copied first, where it
     // lies, the step between channels) for bands of rows of which x fits into the cache.
     template <class Body>
-    static void bands(const Sweep &k, const Sampling &copied, int height, int width,
-                      const Lanes *x, int channels, Lanes *scratch, const Body &body) {
+    static void bands(const std::vector<Sweep> &sweeps, const Sampling &copied, int height,
+                      int width, const Lanes *x, int channels, Lanes *scratch, const Body &body) {
         const int64_t plane = int64_t(height) * width;
-        if (copied.whole()) return body(0, k.rows, 0, x, plane);
-        if (k.row_at.empty()) return body(0, k.rows, 0, scratch, 0);
-        const auto [least, most] = std::minmax_element(k.row_at.begin(), k.row_at.end());
-        const int reach = *most - *least, fitting = COPIED_LANES / copied.total();
-        const int at_once = std::max(1, (fitting - reach - 1) / k.row_stride + 1);
-        for (int row = 0; row < k.rows; row += at_once) {
-            const int end = std::min(k.rows, row + at_once);
-            const int first = std::clamp(row * k.row_stride + *least, 0, height);
-            const int last = std::clamp((end - 1) * k.row_stride + *most + 1, first, height);
-            const Sampling lines{last - first, last - first, 1, {0}};
+        const int rows = sweeps[0].rows, stride = sweeps[0].row_stride;  // of the longest
+        if (copied.whole()) return body(0, rows, 0, x, plane);
+        int least = height, most = -height;
+        for (const Sweep &k : sweeps)
+            for (int at : k.row_at) least = std::min(least, at), most = std::max(most, at);
+        const int fitting = COPIED_LANES / std::max(1, copied.total());
+        const int at_once = std::max(1, (fitting - (most - least) - 1) / stride + 1);
+        for (int row = 0; row < rows; row += at_once) {
+            const int end = std::min(rows, row + at_once);
+            const int first = std::clamp(row * stride + least, 0, height);
+            const int last = std::clamp((end - 1) * stride + most + 1, first, height);
             const int64_t size = int64_t(last - first) * copied.total();
             for (int c = 0; c < channels; c++)
-                copy_sampled(x + c * plane + int64_t(first) * width, 1, lines, copied,
-                             scratch + c * size);
+                copy_rows(x + c * plane + int64_t(first) * width, last - first, width, copied,
+                          scratch + c * size);
             body(row, end, first, scratch, size);
         }
     }
 
     // x: channels x height x width. w, start: of the first channel.
-    void sweep(const Sweep &k, const Sampling &copied, int height, int width, const Lanes *x,
-               const float *w, const float *start, Lanes *y, int64_t y_channel, int channels,
-               bool add, Lanes *scratch) const {
-        const int line = copied.total();
-        const Cut across(k.columns, channels == 1 ? MOST_ALONE : MOST_BESIDE);
-        bands(k, copied, height, width, x, channels, scratch,
+    void sweep(const std::vector<Sweep> &sweeps, const Sampling &copied, int height, int width,
+               const Lanes *x, const float *w, const float *start, Lanes *y, int64_t y_channel,
+               int channels, bool add, Lanes *scratch) const {
+        bands(sweeps, copied, height, width, x, channels, scratch,
               [&](int begin, int end, int first, const Lanes *from, int64_t x_channel) {
-                  for (int row = begin; row < end; row++)
-                      for (int part = 0; part < across.parts; part++) {
-                          const int column = across.begin(part);
-                          const int count = across.begin(part + 1) - column;
+                  for (const Sweep &k : sweeps)
+                      for (int row = begin; row < std::min(end, k.rows); row++) {
                           const auto [t, t_end] = k.taps[row];
-                          const Block block{
-                              from + int64_t(row * k.row_stride - first) * line + column,
-                              x_channel,
-                              k.x_at.data() + t,
-                              k.w_at.data() + t,
-                              t_end - t,
-                              w,
-                              taps(),
-                              k.run > 1 ? k.w_at[1] - k.w_at[0] : 0,
-                              start,
-                              y + k.start + row * k.row_step + column * k.column_step,
-                              y_channel,
-                              k.column_step,
-                              add};
-                          switch (k.run) {
-                              case 3:
-                                  sweep_channels<3>(block, channels, count);
-                                  break;
-                              case 5:
-                                  sweep_channels<5>(block, channels, count);
-                                  break;
-                              case 7:
-                                  sweep_channels<7>(block, channels, count);
-                                  break;
-                              default:
-                                  sweep_channels<1>(block, channels, count);
-                          }
+                          sweep_row({from + int64_t(row * k.row_stride - first) * copied.total(),
+                                     x_channel, k.x_at.data() + t, k.w_at.data() + t, t_end - t, w,
+                                     taps(), k.run > 1 ? k.w_at[1] - k.w_at[0] : 0, start,
+                                     y + k.start + row * k.row_step, y_channel, k.column_step,
+                                     add},
+                                    k, channels);
                       }
               });
     }
 
+    static void sweep_row(Block block, const Sweep &k, int channels) {
+        const Cut across(k.columns, channels == 1 ? MOST_ALONE : MOST_BESIDE);
+        const Block whole = block;
+        for (int part = 0; part < across.parts; part++) {
+            const int column = across.begin(part), columns = across.begin(part + 1) - column;
+            block.x = whole.x + column;
+            block.y = whole.y + column * k.column_step;
+            if (k.run == 3) sweep_channels<3>(block, channels, columns);
+            else if (k.run == 5) sweep_channels<5>(block, channels, columns);
+            else if (k.run == 7) sweep_channels<7>(block, channels, columns);
+            else sweep_channels<1>(block, channels, columns);
+        }
+    }
+
     // dw = or += the gradient of a channel's weights.
     void to_weights(const Lanes *x, const Lanes *dy, float *dw, bool add, Lanes *scratch) const {
-        const Sweep &k = forward_;
+        const Sweep &k = forward_[0];
         const int line = sampled_.total();
         const Cut across(columns_.kernel, MOST_TAPS);
         Lanes *const sums = scratch + 2 * copy_size();
         std::fill_n(sums, taps(), Lanes{});
-        bands(k, sampled_, rows_.size, columns_.size, x, 1, scratch,
+        bands(forward_, sampled_, rows_.size, columns_.size, x, 1, scratch,
               [&](int begin, int end, int first, const Lanes *from, int64_t) {
                   for (int i = 0; i < rows_.kernel; i++) {
                       const int at = k.row_at[i], stride = k.row_stride;
@@ -353,8 +356,7 @@ class DepthwiseConvolution final : public Operation {
     const int channels_, multiplier_;
     const Axis rows_, columns_;
     const Sampling sampled_, spread_;
-    Sweep forward_;
-    std::vector<Sweep> backward_;
+    std::vector<Sweep> forward_, backward_;  // of one; of one a phase of the input
 };
 
 }  // namespace
