@@ -3,6 +3,7 @@
 from collections import Counter
 
 from mnistlab.kernels.graph import Graph, Node
+from mnistlab.kernels.operations.attention import attend
 from mnistlab.kernels.registry import join
 
 
@@ -17,4 +18,5 @@ def fuse(graph: Graph) -> Graph:
             del fused[before.output.number]
             node = both
         fused[node.output.number] = node
-    return graph.with_nodes(sorted(fused.values(), key=lambda node: node.output.number))
+    nodes = sorted(fused.values(), key=lambda node: node.output.number)
+    return attend(graph.with_nodes(nodes))
