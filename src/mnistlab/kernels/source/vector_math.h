@@ -73,12 +73,15 @@ inline Part exp_within(Part x) {
     return scaled(1.0f + reduced.rest(), reduced.n);
 }
 
-inline Part exp(Part x) {
-    const ReducedExponent reduced(clamp(x, -104.0f, 89.0f));
+// exp(x) for x < 89 and NaN
+inline Part exp_below(Part x) {
+    const ReducedExponent reduced(at_least(-104.0f, x));
     const Part power = 1.0f + reduced.rest();
     // Zero is told beforehand: processors take a hundred cycles for a product that underflows.
     return scaled(x < splat(-104.0f) ? splat(0.0f) : power, reduced.n);
 }
+
+inline Part exp(Part x) { return exp_below(at_most(89.0f, x)); }
 
 // exp(x) - 1
 inline Part expm1(Part x) {
@@ -135,7 +138,7 @@ inline Part log1p(Part x) {
 
 // 1 / (1 + exp(-x))
 inline Part sigmoid(Part x) {
-    const Part power = exp(-absolute(x));
+    const Part power = exp_below(-absolute(x));
     return (x < splat(0.0f) ? power : splat(1.0f)) / (1.0f + power);
 }
 
@@ -144,7 +147,7 @@ struct SigmoidSlope {
     Part value, slope;
 
     explicit SigmoidSlope(Part x) {
-        const Part power = exp(-absolute(x)), larger = 1.0f / (1.0f + power);
+        const Part power = exp_below(-absolute(x)), larger = 1.0f / (1.0f + power);
         const Part smaller = power * larger;
         value = x < splat(0.0f) ? smaller : larger;
         slope = smaller * larger;
@@ -164,7 +167,7 @@ inline Part tanh(Part x) {
 
 // log(1 + exp(x))
 inline Part softplus(Part x) {
-    return (x > splat(0.0f) ? x : splat(0.0f)) + log1p(exp(-absolute(x)));
+    return (x > splat(0.0f) ? x : splat(0.0f)) + log1p(exp_below(-absolute(x)));
 }
 
 // exp(x * x) * erfc(x) for 0 <= x <= 10.2, good for as long as exp(-x * x) is not zero.

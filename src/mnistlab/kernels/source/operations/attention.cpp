@@ -11,7 +11,7 @@
 
 namespace {
 
-constexpr int QUERIES = 10;  // at a time: many rows share what they load of k and v
+constexpr int QUERIES = 5;  // at a time: many rows share what they load of k and v
 constexpr int CHAINS = 5;    // sums at a time, which hide how long an addition takes
 
 // Matrices of all heads, within an input.
@@ -85,10 +85,12 @@ class Attention final : public Operation {
             each_block([&](int first, int count) {
                 q_.gather(at.x, head, first, count, room.q);
                 Product{room.q, room.k, room.scores, count, q_.columns, keys_}.turned_b();
-                for (int row = 0; row < count; row++, saved += 2)
-                    softmax(room.scores + row * keys_, saved);
+                for (int row = 0; row < count; row++)
+                    exponentiate(room.scores + row * keys_, saved + 2 * row);
                 Product{room.scores, room.v, y, count, keys_, v_.columns}.plain();
-                y += count * v_.columns;
+                for (int row = 0; row < count; row++, saved += 2)
+                    for (int column = 0; column < v_.columns; column++, y++)
+                        for (int p = 0; p < PARTS; p++) y->part[p] *= saved[1].part[p];
             });
         }
     }
@@ -168,7 +170,8 @@ class Attention final : public Operation {
         return all;
     }
 
-    void softmax(Lanes *row, Lanes *saved) const {
+    // Scores become exp(scale * (score - largest)).
+    void exponentiate(Lanes *row, Lanes *saved) const {
         for (int p = 0; p < PARTS; p++) {
             Part most[CHAINS], sums[CHAINS] = {};
             for (Part &chain : most) chain = row[0].part[p];
@@ -180,21 +183,19 @@ class Attention final : public Operation {
                 most[0] = most[chain] > most[0] ? most[chain] : most[0];
             const Part largest = most[0];
             along([&](int chain, int i) {
-                sums[chain] += row[i].part[p] = exp((row[i].part[p] - largest) * scale_);
+                sums[chain] += row[i].part[p] = exp_below((row[i].part[p] - largest) * scale_);
             });
-            const Part share = 1.0f / sum(sums);
-            for (int i = 0; i < keys_; i++) row[i].part[p] *= share;
             saved[0].part[p] = largest;
-            saved[1].part[p] = share;
+            saved[1].part[p] = 1.0f / sum(sums);
         }
     }
 
-    // Scores become what `softmax` made of them.
+    // Scores become their softmax.
     void restore(Lanes *row, const Lanes *saved) const {
         for (int p = 0; p < PARTS; p++) {
             const Part largest = saved[0].part[p], share = saved[1].part[p];
             for (int i = 0; i < keys_; i++)
-                row[i].part[p] = exp((row[i].part[p] - largest) * scale_) * share;
+                row[i].part[p] = exp_below((row[i].part[p] - largest) * scale_) * share;
         }
     }
 
