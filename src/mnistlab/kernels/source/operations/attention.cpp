@@ -29,12 +29,24 @@ struct Matrices {
             for (int column = 0; column < columns; column++) *to++ = from[column * column_step];
     }
 
-    // The same, added to what is there.
-    void scatter(const Lanes *from, size_t head, int first, int count, Lanes *const *x) const {
+    // The same back, or added to what is there.
+    void scatter(const Lanes *from, size_t head, int first, int count, Lanes *const *x,
+                 bool add) const {
         Lanes *to = x[input] + starts[head] + first * row_step;
         for (int row = 0; row < count; row++, to += row_step)
-            for (int column = 0; column < columns; column++, from++)
-                for (int p = 0; p < PARTS; p++) to[column * column_step].part[p] += from->part[p];
+            for (int column = 0; column < columns; column++, from++) {
+                Lanes &value = to[column * column_step];
+                for (int p = 0; p < PARTS; p++)
+                    value.part[p] = add ? value.part[p] + from->part[p] : from->part[p];
+            }
+    }
+
+    // Adds how often each position of the input is read.
+    void count(std::vector<int> &reads) const {
+        for (int64_t start : starts)
+            for (int row = 0; row < rows; row++)
+                for (int column = 0; column < columns; column++)
+                    reads[start + row * row_step + column * column_step]++;
     }
 };
 
@@ -73,6 +85,13 @@ class Attention final : public Operation {
             matrices->starts.assign(next, next + heads_);
             next += heads_;
         }
+        for (size_t i = 0; i < signature.inputs.size(); i++) {
+            std::vector<int> reads(product(signature.inputs[i]), 0);
+            for (const Matrices *matrices : {&q_, &k_, &v_})
+                if (matrices->input == static_cast<int>(i)) matrices->count(reads);
+            const auto once = [](int count) { return count == 1; };
+            read_once_.push_back(std::all_of(reads.begin(), reads.end(), once));
+        }
     }
 
     // Saves, of each row, the largest score and 1 / sum(exp(scale * (score - largest))).
@@ -97,7 +116,7 @@ class Attention final : public Operation {
 
     void backward(const Backward &at) const override {
         for (size_t i = 0; i < signature.inputs.size(); i++)
-            if (at.dx[i] && !at.add[i])
+            if (at.dx[i] && adds_to(at, i) && !at.add[i])
                 std::fill_n(at.dx[i], product(signature.inputs[i]), Lanes{});
         Room room(*this, at.scratch);
         const Lanes *dy = at.dy, *saved = at.saved;
@@ -118,12 +137,12 @@ class Attention final : public Operation {
                 Product{room.slopes, room.q, room.dk, keys_, count, q_.columns}.turned_a_added();
                 if (at.dx[q_.input]) {
                     Product{room.slopes, room.k, room.q, count, keys_, q_.columns}.plain();
-                    q_.scatter(room.q, head, first, count, at.dx);
+                    q_.scatter(room.q, head, first, count, at.dx, adds_to(at, q_.input));
                 }
                 dy += count * v_.columns;
             });
-            if (at.dx[k_.input]) k_.scatter(room.dk, head, 0, keys_, at.dx);
-            if (at.dx[v_.input]) v_.scatter(room.dv, head, 0, keys_, at.dx);
+            if (at.dx[k_.input]) k_.scatter(room.dk, head, 0, keys_, at.dx, adds_to(at, k_.input));
+            if (at.dx[v_.input]) v_.scatter(room.dv, head, 0, keys_, at.dx, adds_to(at, v_.input));
         }
     }
 
@@ -147,6 +166,11 @@ class Attention final : public Operation {
             slopes = scores + QUERIES * of.keys_;
         }
     };
+
+    // Rather than to overwrite all of it.
+    bool adds_to(const Backward &at, size_t input) const {
+        return at.add[input] || !read_once_[input];
+    }
 
     template <class Body>
     void each_block(const Body &body) const {
@@ -216,6 +240,7 @@ class Attention final : public Operation {
     int64_t heads_;
     int queries_, keys_;
     Matrices q_, k_, v_;
+    std::vector<char> read_once_;  // per input: each of its positions
 };
 
 }  // namespace
