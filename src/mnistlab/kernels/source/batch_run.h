@@ -53,6 +53,7 @@ class BatchRun {
     void start(int64_t images, uint64_t dropout_seed) {
         images_ = images;
         dropout_seed_ = dropout_seed;
+        for (auto &bench : space_.benches) std::fill(bench->ready.begin(), bench->ready.end(), 0);
         for (auto *phases : {&forward_, &backward_})
             for (auto &pieces : *phases) pieces->deal(groups_for(tiles_for(images)));
     }

@@ -9,14 +9,14 @@
 
 #include "lanes.h"
 
-constexpr int ACCUMULATORS = REGISTERS == 32 ? 28 : 12;
-constexpr int MOST_COLUMNS = REGISTERS == 32 ? 7 : 4;
+constexpr int MOST_COLUMNS = REGISTERS == 32 ? 6 : 4;
 constexpr int MOST_COLUMNS_ALONE = REGISTERS == 32 ? 14 : 8;  // of a single output
 constexpr int MOST_OUTPUTS = REGISTERS == 32 ? 12 : 8;
 constexpr int CACHED_LANES = 448;  // of x, in most of a first-level cache of 32 KiB
 
+// Sums, a column of x each, and a weight are in registers.
 constexpr int outputs_beside(int columns) {
-    return ACCUMULATORS / columns < MOST_OUTPUTS ? ACCUMULATORS / columns : MOST_OUTPUTS;
+    return std::min((REGISTERS - 1 - columns) / columns, MOST_OUTPUTS);
 }
 
 struct Contraction {
@@ -31,29 +31,38 @@ struct Contraction {
     const float *start;    // per output; null is zero
     bool add;              // to what y holds, in place of start
     int64_t y_column = 1;  // from one column to the next, in Lanes
+    bool add_after = false;  // the whole sum to what y holds: the order in which rounding errs least
 };
 
-template <int OUTPUTS, int COLUMNS>
+// STEP: from one column of x to the next, in Lanes.
+template <int STEP, int OUTPUTS, int COLUMNS>
 void contract_block(const Contraction &k) {
     for (int p = 0; p < PARTS; p++) {
         Part sum[OUTPUTS][COLUMNS];
+#pragma GCC unroll 16
         for (int o = 0; o < OUTPUTS; o++)
+#pragma GCC unroll 16
             for (int c = 0; c < COLUMNS; c++)
                 sum[o][c] = k.add ? k.y[o * k.y_step + c * k.y_column].part[p]
                                   : splat(k.start ? k.start[o] : 0.0f);
         for (int t = 0; t < k.terms; t++) {
             const Lanes *x = k.x + k.x_at[t];
             const float *w = k.w + k.w_at[t];
-#pragma GCC unroll 12
+#pragma GCC unroll 16
             for (int o = 0; o < OUTPUTS; o++) {
                 const float weight = w[o * k.w_step];
-#pragma GCC unroll 8
-                for (int c = 0; c < COLUMNS; c++) sum[o][c] += x[c].part[p] * weight;
+#pragma GCC unroll 16
+                for (int c = 0; c < COLUMNS; c++)
+                    sum[o][c] = fma(x[c * STEP].part[p], weight, sum[o][c]);
             }
         }
+#pragma GCC unroll 16
         for (int o = 0; o < OUTPUTS; o++)
-            for (int c = 0; c < COLUMNS; c++)
-                k.y[o * k.y_step + c * k.y_column].part[p] = sum[o][c];
+#pragma GCC unroll 16
+            for (int c = 0; c < COLUMNS; c++) {
+                Part &y = k.y[o * k.y_step + c * k.y_column].part[p];
+                y = k.add_after ? y + sum[o][c] : sum[o][c];
+            }
     }
 }
 
@@ -75,27 +84,28 @@ struct Cut {
 
 using ContractBlock = void (*)(const Contraction &);
 
-template <int OUTPUTS, int COLUMNS>
+template <int STEP, int OUTPUTS, int COLUMNS>
 ContractBlock block_of_outputs(int outputs) {
     if constexpr (OUTPUTS > 1)
-        if (outputs < OUTPUTS) return block_of_outputs<OUTPUTS - 1, COLUMNS>(outputs);
-    return contract_block<OUTPUTS, COLUMNS>;
+        if (outputs < OUTPUTS) return block_of_outputs<STEP, OUTPUTS - 1, COLUMNS>(outputs);
+    return contract_block<STEP, OUTPUTS, COLUMNS>;
 }
 
-template <int COLUMNS>
+template <int STEP, int COLUMNS>
 ContractBlock block_of_columns(int outputs, int columns) {
     if constexpr (COLUMNS > 1)
-        if (columns < COLUMNS) return block_of_columns<COLUMNS - 1>(outputs, columns);
+        if (columns < COLUMNS) return block_of_columns<STEP, COLUMNS - 1>(outputs, columns);
     constexpr int most_outputs = COLUMNS > MOST_COLUMNS ? 1 : outputs_beside(COLUMNS);
-    return block_of_outputs<most_outputs, COLUMNS>(outputs);
+    return block_of_outputs<STEP, most_outputs, COLUMNS>(outputs);
 }
 
 // `rows` rows of `columns` positions for `outputs` outputs; x and y advance by a row's length in
 // Lanes. `chunk` terms of a block's x fit into the first-level cache; 0: none reads what another
 // reads. Every order of the blocks gives the same bits, since each sum goes on where it was left.
-inline void contract(Contraction k, int outputs, int rows, int columns, int64_t x_row,
+template <int STEP = 1>
+void contract(Contraction k, int outputs, int rows, int columns, int64_t x_row,
                      int64_t y_row, int chunk = 0) {
-    const bool joined = x_row == columns && y_row == columns && k.y_column == 1;
+    const bool joined = x_row == columns && y_row == columns && k.y_column == 1 && STEP == 1;
     if (rows > 1 && joined && columns <= 2 * MOST_COLUMNS) {  // too narrow to fill blocks
         columns *= rows;
         rows = 1;
@@ -105,12 +115,12 @@ inline void contract(Contraction k, int outputs, int rows, int columns, int64_t 
     ContractBlock blocks[2][2];  // for the smaller and the larger part, of outputs and of columns
     for (int o = 0; o < 2; o++)
         for (int c = 0; c < 2; c++)
-            blocks[o][c] = block_of_columns<MOST_COLUMNS_ALONE>(down.size + o, across.size + c);
+            blocks[o][c] = block_of_columns<STEP, MOST_COLUMNS_ALONE>(down.size + o, across.size + c);
     const int chunks = parts_of(k.terms, chunk ? chunk : CACHED_LANES / across.widest());
     const Contraction whole = k;
     const auto run = [&](int row, int c, int o) {
         const int64_t column = across.begin(c), output = down.begin(o);
-        k.x = whole.x + row * x_row + column;
+        k.x = whole.x + row * x_row + column * STEP;
         k.w = whole.w + output * k.w_step;
         k.start = whole.start ? whole.start + output : nullptr;
         k.y = whole.y + output * k.y_step + row * y_row + column * k.y_column;

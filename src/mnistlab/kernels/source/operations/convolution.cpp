@@ -11,17 +11,23 @@ class ConvolutionOperation : public Operation {
         : Operation(signature), convolution_(shape(signature)) {}
 
     void forward(const Forward &at) const override {
-        convolution_.forward(at.x[0], at.parameters[0], at.parameters[1], at.y, at.scratch);
+        convolution_.forward(at.x[0], at.parameters[0], at.prepared, at.parameters[1], at.y,
+                             at.scratch);
     }
 
     void backward(const Backward &at) const override {
         convolution_.to_weights(at.x[0], at.dy, at.gradients[0], at.add_gradients[0],
                                 at.gradients[1], at.add_gradients[1], at.scratch);
         if (at.dx[0])
-            convolution_.to_input(at.dy, at.parameters[0], at.dx[0], at.scratch, at.add[0]);
+            convolution_.to_input(at.dy, at.parameters[0], at.prepared, at.dx[0], at.scratch,
+                                  at.add[0]);
     }
 
     int64_t scratch() const override { return convolution_.scratch(); }
+    int64_t prepared() const override { return convolution_.prepared(); }
+    void prepare(const float *const *parameters, Lanes *prepared) const override {
+        convolution_.prepare(parameters[0], prepared);
+    }
     bool in_place(int) const override { return true; }
     bool adds() const override { return true; }
     GradientLayout gradient_layout(int parameter) const override {

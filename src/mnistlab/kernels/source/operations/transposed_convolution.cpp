@@ -14,7 +14,7 @@ class TransposedConvolution final : public Operation {
         : Operation(signature), convolution_(shape(signature)) {}
 
     void forward(const Forward &at) const override {
-        convolution_.to_input(at.x[0], at.parameters[0], at.y, at.scratch, false);
+        convolution_.to_input(at.x[0], at.parameters[0], at.prepared, at.y, at.scratch, false);
         if (!at.parameters[1]) return;
         Lanes *y = at.y;
         for (int64_t c = 0; c < signature.output[0]; c++)
@@ -28,10 +28,16 @@ class TransposedConvolution final : public Operation {
         if (at.gradients[1])
             Convolution::sum_positions(at.dy, static_cast<int>(signature.output[0]), positions(),
                                        at.gradients[1], at.add_gradients[1]);
-        if (at.dx[0]) convolution_.forward(at.dy, at.parameters[0], nullptr, at.dx[0], at.scratch);
+        if (at.dx[0])
+            convolution_.forward(at.dy, at.parameters[0], at.prepared, nullptr, at.dx[0],
+                                 at.scratch);
     }
 
     int64_t scratch() const override { return convolution_.scratch(); }
+    int64_t prepared() const override { return convolution_.prepared(); }
+    void prepare(const float *const *parameters, Lanes *prepared) const override {
+        convolution_.prepare(parameters[0], prepared);
+    }
     bool in_place(int) const override { return true; }
     GradientLayout gradient_layout(int parameter) const override {
         if (parameter) return Operation::gradient_layout(parameter);
