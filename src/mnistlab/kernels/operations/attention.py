@@ -48,20 +48,21 @@ def _attention(node: Node, made: Mapping[int, Node], uses: Mapping[int, int]) ->
         return None
     if not softmax.inputs[0].shape == scores.output.shape == node.inputs[0].shape:
         return None
+    query, scale = _unscaled(scores.inputs[0], made)
     views = [
         _matrices(made, *given)
         for given in (
-            (scores.inputs[0], scores.integers[0]),
+            (query, scores.integers[0]),
             (scores.inputs[1], not scores.integers[1]),
             (node.inputs[1], node.integers[1]),
         )
     ]
-    (query, key, value) = (view.tensor.shape for view in views)
-    if not query[:-2] == key[:-2] == value[:-2]:
+    (one, two, three) = (view.tensor.shape for view in views)
+    if not one[:-2] == two[:-2] == three[:-2]:
         return None
-    heads = query[:-2]
+    heads = one[:-2]
     sources = {view.source.number: view.source for view in views}
-    integers = [heads.numel(), query[-2], key[-2], query[-1], value[-1]]
+    integers = [heads.numel(), one[-2], two[-2], one[-1], three[-1]]
     for source, tensor in views:
         *steps, row, column = tensor.stride()
         first = tensor.storage_offset()
@@ -75,8 +76,16 @@ def _attention(node: Node, made: Mapping[int, Node], uses: Mapping[int, int]) ->
         operation="attention",
         inputs=tuple(sources.values()),
         integers=tuple(integers),
-        floats=softmax.floats or (1.0,),
+        floats=(scale * (softmax.floats or (1.0,))[0],),
     )
+
+
+def _unscaled(query: Value, made: Mapping[int, Node]) -> tuple[Value, float]:
+    """Return what was scaled to become the queries, and by how much."""
+    node = made.get(query.number)
+    if node is None or node.operation != "affine" or node.floats[0] <= 0 or node.floats[1]:
+        return query, 1.0
+    return replace(node.inputs[0], shape=query.shape), node.floats[0]
 
 
 def _only(

@@ -11,6 +11,7 @@
 
 #include "../operation.h"
 #include "../sums.h"
+#include "../transpose.h"
 #include "../vector_math.h"
 
 // CENTRED: whether the mean is taken off.
@@ -56,10 +57,9 @@ class BlockNorm : public Operation {
             at.add[0] ? backward_beside<true>(at, block) : backward_beside<false>(at, block);
         for (; block < blocks_; block++) backward_block(at, block);
         for (int which = 0; which < 2; which++)
-            for (int64_t w = 0; gradients[which] && w < weights_; w++) {
-                const float sum = total((which ? to_bias : to_weight)[w]);
-                gradients[which][w] = at.add_gradients[which] ? gradients[which][w] + sum : sum;
-            }
+            if (gradients[which])
+                totals(which ? to_bias : to_weight, weights_, gradients[which],
+                       at.add_gradients[which]);
     }
 
     int64_t saved() const override { return 2 * blocks_; }

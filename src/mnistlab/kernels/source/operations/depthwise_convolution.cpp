@@ -7,11 +7,13 @@
 #include "../operation.h"
 #include "../sampling.h"
 #include "../sums.h"
+#include "../transpose.h"
 
 namespace {
 
 constexpr int MOST_ALONE = 8, MOST_BESIDE = 4;  // columns of one channel, and of each of two
 constexpr int MOST_TAPS = 7;                    // of a row of the kernel at a time
+constexpr int TOGETHER = 16;                    // channels whose sums over images are taken
 constexpr int COPIED_LANES = 384;               // of padded rows: 24 KiB
 
 // y(row, column) = the sum over taps of w * x(row * row_stride + row_at, column + column_at), where
@@ -25,6 +27,8 @@ struct Sweep {
     std::vector<int32_t> x_at;              // per tap
     std::vector<std::pair<int, int>> taps;  // per row of y: of the kernel's rows inside of x
     int run = 0;  // the kernel's columns, if each meets x one behind the last
+
+    int64_t w_step() const { return w_at.size() > 1 ? w_at[1] - w_at[0] : 0; }
 
     // height: of x. line: of the copied rows.
     void tabulate(int height, int line) {
@@ -193,7 +197,7 @@ class DepthwiseConvolution final : public Operation {
         }
     }
 
-    int64_t scratch() const override { return 2 * copy_size() + taps(); }
+    int64_t scratch() const override { return 2 * copy_size() + TOGETHER * taps(); }
     // The gradient of x comes after all that reads x.
     bool in_place(int) const override { return true; }
     bool adds() const override { return true; }
@@ -244,9 +248,15 @@ class DepthwiseConvolution final : public Operation {
 
     void to_parameters(const Backward &at, int output) const {
         const Lanes *dy = at.dy + output * out_size();
-        if (float *to = at.gradients[0])
-            to_weights(at.x[0] + output / multiplier_ * in_size(), dy,
-                       to + int64_t(output) * taps(), at.add_gradients[0], at.scratch);
+        if (float *to = at.gradients[0]) {
+            Lanes *const sums = at.scratch + 2 * copy_size();
+            const int place = output % TOGETHER;
+            sum_taps(at.x[0] + output / multiplier_ * in_size(), dy, sums + place * taps(),
+                     at.scratch);
+            if (place + 1 == TOGETHER || output + 1 == outputs())
+                totals(sums, int64_t(place + 1) * taps(), to + int64_t(output - place) * taps(),
+                       at.add_gradients[0]);
+        }
         if (float *to = at.gradients[1]) {
             const Sums<1> sum = sum_over<1>(
                 out_size(), [&](int64_t i, int p, Part(&term)[1]) { term[0] = dy[i].part[p]; });
@@ -304,7 +314,7 @@ class DepthwiseConvolution final : public Operation {
                           const auto [t, t_end] = k.taps[row];
                           sweep_row({from + int64_t(row * k.row_stride - first) * copied.total(),
                                      x_channel, k.x_at.data() + t, k.w_at.data() + t, t_end - t, w,
-                                     taps(), k.run > 1 ? k.w_at[1] - k.w_at[0] : 0, start,
+                                     taps(), k.w_step(), start,
                                      y + k.start + row * k.row_step, y_channel, k.column_step,
                                      add},
                                     k, channels);
@@ -326,12 +336,11 @@ class DepthwiseConvolution final : public Operation {
         }
     }
 
-    // dw = or += the gradient of a channel's weights.
-    void to_weights(const Lanes *x, const Lanes *dy, float *dw, bool add, Lanes *scratch) const {
+    // The gradient of a channel's weights, for each image.
+    void sum_taps(const Lanes *x, const Lanes *dy, Lanes *sums, Lanes *scratch) const {
         const Sweep &k = forward_[0];
         const int line = sampled_.total();
         const Cut across(columns_.kernel, MOST_TAPS);
-        Lanes *const sums = scratch + 2 * copy_size();
         std::fill_n(sums, taps(), Lanes{});
         bands(forward_, sampled_, rows_.size, columns_.size, x, 1, scratch,
               [&](int begin, int end, int first, const Lanes *from, int64_t) {
@@ -350,7 +359,6 @@ class DepthwiseConvolution final : public Operation {
                       }
                   }
               });
-        for (int t = 0; t < taps(); t++) dw[t] = (add ? dw[t] : 0.0f) + total(sums[t]);
     }
 
     const int channels_, multiplier_;

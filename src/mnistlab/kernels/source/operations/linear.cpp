@@ -71,8 +71,7 @@ class Linear : public Operation {
 
     // Several outputs at a time, which hides how long an addition takes.
     void to_bias(const Backward &at) const {
-        constexpr int BESIDE = 8;
-        float *const to = at.gradients[1];
+        constexpr int BESIDE = 16;
         for (int first = 0; first < outputs_; first += BESIDE) {
             const int count = std::min(BESIDE, outputs_ - first);
             Lanes sums[BESIDE] = {};
@@ -81,8 +80,7 @@ class Linear : public Operation {
                 for (int o = 0; o < count; o++)
                     for (int p = 0; p < PARTS; p++) sums[o].part[p] += dy[o].part[p];
             }
-            for (int o = 0; o < count; o++)
-                to[first + o] = (at.add_gradients[1] ? to[first + o] : 0.0f) + total(sums[o]);
+            totals(sums, count, at.gradients[1] + first, at.add_gradients[1]);
         }
     }
 
@@ -91,9 +89,10 @@ class Linear : public Operation {
         float *to = scratch->values();
         for (int token = 0; token < tokens_; token++, x += inputs_, to += LANES * step) {
             for (int i = 0; i < whole; i += LANES) transpose(x[i].values(), LANES, to + i, step);
-            for (int i = whole; i < step; i++)
-                for (int image = 0; image < LANES; image++)
-                    to[image * step + i] = i < inputs_ ? x[i].values()[image] : 0.0f;
+            if (whole == step) continue;
+            Lanes rest[LANES] = {};
+            std::copy(x + whole, x + inputs_, rest);
+            transpose(rest[0].values(), LANES, to + whole, step);
         }
         return scratch;
     }
