@@ -31,7 +31,7 @@ def attend(graph: Graph) -> Graph:
     needed = Counter(value.number for node in nodes for value in node.inputs)
     needed.update(value.number for value in graph.outputs)
     kept: list[Node] = []
-    for old, node in zip(reversed(graph.nodes), reversed(nodes), strict=True):
+    for node in reversed(nodes):
         if uses[node.output.number] and not needed[node.output.number]:
             needed.subtract(value.number for value in node.inputs)
         else:
@@ -119,4 +119,3 @@ def _view(made: Mapping[int, Node], value: Value) -> View:
         pass
     source = replace(value, shape=(math.prod(value.shape),))
     return View(source, torch.empty(value.shape, device="meta"))
-
