@@ -133,7 +133,8 @@ void correlate_block(const Correlation &k) {
             int c = 0;
             for (; c + CHAINS <= k.columns; c += CHAINS)
 #pragma GCC unroll 8
-                for (int chain = 0; chain < CHAINS; chain++) add(chain, x + c + chain, dy + c + chain);
+                for (int chain = 0; chain < CHAINS; chain++)
+                    add(chain, x + c + chain, dy + c + chain);
             for (; c < k.columns; c++) add(0, x + c, dy + c);
         }
         for (int t = 0; t < TAPS; t++)

@@ -34,7 +34,8 @@ class LogSoftmax final : public AlongAxis {
             for (int64_t i = 0; i < size_; i++)
                 for (int p = 0; p < PARTS; p++) {
                     const Part y = (x[i * step_].part[p] - most.part[p]) - rest.part[p];
-                    dx[i * step_].part[p] = dy[i * step_].part[p] - exp_below(y) * sum.of[0].part[p];
+                    dx[i * step_].part[p] =
+                        fma(-exp_below(y), sum.of[0].part[p], dy[i * step_].part[p]);
                 }
         });
     }
