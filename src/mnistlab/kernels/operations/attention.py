@@ -65,7 +65,7 @@ def _attention(node: Node, made: Mapping[int, Node], uses: Mapping[int, int]) ->
     integers = [heads.numel(), one[-2], two[-2], one[-1], three[-1]]
     for source, tensor in views:
         *steps, row, column = tensor.stride()
-        first = tensor.storage_offset()
+        first = int(tensor.storage_offset())
         integers += [list(sources).index(source.number), row, column]
         integers += [
             first + sum(step * one for step, one in zip(steps, head, strict=True))
