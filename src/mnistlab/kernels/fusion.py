@@ -3,6 +3,7 @@
 from collections import Counter
 
 from mnistlab.kernels.graph import Graph, Node
+from mnistlab.kernels.operations.attention import attend
 from mnistlab.kernels.registry import join
 
 
@@ -20,7 +21,7 @@ def fuse(graph: Graph) -> Graph:
                 node = both
                 break
         fused[node.output.number] = node
-    return graph.with_nodes(sorted(fused.values(), key=_order))
+    return attend(graph.with_nodes(sorted(fused.values(), key=_order)))
 
 
 def _order(node: Node) -> float:

@@ -110,6 +110,18 @@ inline Part in_register(Part part) {
     return part;
 }
 
+// x * 2^n for whole n, -250 <= n <= 250, and 1/2 <= x <= 2; rounded once, where it is denormal.
+inline Part scaled(Part x, Part n) {
+#if defined(__AVX512F__)
+    return reinterpret_cast<Part>(_mm512_maskz_scalef_ps(0xffff, reinterpret_cast<__m512>(x),
+                                                         reinterpret_cast<__m512>(n)));
+#else
+    // In two factors, since 2^n alone may overflow, or be denormal.
+    const PartMask whole = __builtin_convertvector(n, PartMask), half = whole >> 1;
+    return x * Part((half + 127) << 23) * Part((whole - half + 127) << 23);
+#endif
+}
+
 // Sum of a Part's values, always in the same order.
 inline float total(Part part) {
     float sums[WIDTH];

@@ -66,16 +66,21 @@ class Linear : public Operation {
             {transposed(at.x[0], at.scratch), images_x_.data(), at.dy->values(), images_dy_.data(),
              LANES, tokens_ * LANES, reinterpret_cast<Lanes *>(at.gradients[0]), groups_, nullptr,
              at.add_gradients[0]},
-            outputs_, 1, groups_, 0, 0, tokens_ * LANES);
+            outputs_, 1, groups_, 0, 0);
     }
 
+    // Several outputs at a time, which hides how long an addition takes.
     void to_bias(const Backward &at) const {
-        for (int o = 0; o < outputs_; o++) {
-            Part sum{};
-            for (int token = 0; token < tokens_; token++)
-                for (int p = 0; p < PARTS; p++) sum += at.dy[token * outputs_ + o].part[p];
-            float &to = at.gradients[1][o];
-            to = (at.add_gradients[1] ? to : 0.0f) + total(sum);
+        constexpr int BESIDE = 16;
+        for (int first = 0; first < outputs_; first += BESIDE) {
+            const int count = std::min(BESIDE, outputs_ - first);
+            Lanes sums[BESIDE] = {};
+            for (int token = 0; token < tokens_; token++) {
+                const Lanes *dy = at.dy + int64_t(token) * outputs_ + first;
+                for (int o = 0; o < count; o++)
+                    for (int p = 0; p < PARTS; p++) sums[o].part[p] += dy[o].part[p];
+            }
+            totals(sums, count, at.gradients[1] + first, at.add_gradients[1]);
         }
     }
 
@@ -84,9 +89,10 @@ class Linear : public Operation {
         float *to = scratch->values();
         for (int token = 0; token < tokens_; token++, x += inputs_, to += LANES * step) {
             for (int i = 0; i < whole; i += LANES) transpose(x[i].values(), LANES, to + i, step);
-            for (int i = whole; i < step; i++)
-                for (int image = 0; image < LANES; image++)
-                    to[image * step + i] = i < inputs_ ? x[i].values()[image] : 0.0f;
+            if (whole == step) continue;
+            Lanes rest[LANES] = {};
+            std::copy(x + whole, x + inputs_, rest);
+            transpose(rest[0].values(), LANES, to + whole, step);
         }
         return scratch;
     }
