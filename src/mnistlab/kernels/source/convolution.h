@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "correlate.h"
+#include "crew.h"
 #include "sampling.h"
 #include "scatter.h"
 #include "transpose.h"
@@ -49,68 +50,83 @@ class Convolution {
                          forward_ ? forward_->scratch() : 0, backward_ ? backward_->scratch() : 0});
     }
 
-    void forward(const Lanes *x, const float *weight, const float *bias, Lanes *y,
-                 Lanes *scratch) const {
-        for (int g = 0; g < groups_; g++) {
-            const int first = g * out_channels_;
+    // Each of the following computes the crew's share of the output channels, or of the input
+    // channels.
+    void forward(const Lanes *x, const float *weight, const float *bias, Lanes *y, Lanes *scratch,
+                 const Crew &crew) const {
+        each_group(crew, out_channels_, [&](int g, int64_t first, int count) {
             if (forward_) {
-                forward_->apply(x + g * in_size(), weight + int64_t(first) * taps(), taps(), 9,
-                                false, bias ? bias + first : nullptr, y + first * positions(),
+                forward_->apply(x + g * in_size(), weight + first * taps(), taps(), 9, false,
+                                count, bias ? bias + first : nullptr, y + first * positions(),
                                 false, scratch);
-                continue;
+                return;
             }
-            contract({sampled(x + g * in_size(), scratch), taps_x_.data(),
-                      weight + int64_t(first) * taps(), taps_w_.data(), taps(), taps(),
-                      y + first * positions(), positions(), bias ? bias + first : nullptr, false},
-                     out_channels_, out_height(), out_width(), input_columns_.total(), out_width(),
+            contract({sampled(x + g * in_size(), scratch), taps_x_.data(), weight + first * taps(),
+                      taps_w_.data(), taps(), taps(), y + first * positions(), positions(),
+                      bias ? bias + first : nullptr, false},
+                     count, out_height(), out_width(), input_columns_.total(), out_width(),
                      channels_at_once(in_channels_) * kernel_size());
-        }
+        });
     }
 
     // dx = or += the gradient with respect to x.
-    void to_input(const Lanes *dy, const float *weight, Lanes *dx, Lanes *scratch, bool add) const {
-        for (int g = 0; g < groups_; g++)
+    void to_input(const Lanes *dy, const float *weight, Lanes *dx, Lanes *scratch, bool add,
+                  const Crew &crew) const {
+        each_group(crew, in_channels_, [&](int g, int64_t first, int count) {
             group_to_input(dy + g * out_channels_ * positions(),
-                           weight + g * out_channels_ * int64_t(taps()), dx + g * in_size(),
-                           scratch, add);
+                           weight + g * out_channels_ * int64_t(taps()) +
+                               (first - g * in_channels_) * kernel_size(),
+                           dx + first * rows_.size * columns_.size, scratch, add, count);
+        });
     }
 
     // dw = or += the gradient with respect to the weights, rows gradient_step() apart; likewise db.
     void to_weights(const Lanes *x, const Lanes *dy, float *dw, bool add, float *db, bool add_bias,
-                    Lanes *scratch) const {
-        if (dw && linear())
-            contract({transposed(x, scratch), images_x_.data(), dy->values(), images_w_.data(),
-                      LANES, LANES, reinterpret_cast<Lanes *>(dw), features(), nullptr, add},
-                     out_channels_, 1, static_cast<int>(features()), 0, 0);
-        else if (dw)
-            for (int g = 0; g < groups_; g++) {
-                const int first = g * out_channels_;
-                if (forward_ && forward_->whole()) {
-                    forward_->to_weights(x + g * in_size(), dy + first * positions(),
-                                         dw + int64_t(first) * taps(), taps(), add, scratch);
-                    continue;
-                }
+                    Lanes *scratch, const Crew &crew) const {
+        if (dw)
+            each_group(crew, out_channels_, [&](int g, int64_t first, int count) {
+                const Lanes *const from = dy + first * positions();
+                if (linear())
+                    return contract({transposed(x, scratch), images_x_.data(), from->values(),
+                                     images_w_.data(), LANES, LANES,
+                                     reinterpret_cast<Lanes *>(dw) + first * features(),
+                                     features(), nullptr, add},
+                                    count, 1, static_cast<int>(features()), 0, 0);
+                if (forward_ && forward_->whole())
+                    return forward_->to_weights(x + g * in_size(), from, count, dw + first * taps(),
+                                                taps(), add, scratch);
                 correlate({sampled(x + g * in_size(), scratch), taps_x_.data(),
-                           input_columns_.total(), dy + first * positions(), positions(),
-                           out_height(), out_width(), dw + int64_t(first) * taps(), taps(), add},
-                          out_channels_, taps(),
-                          reinterpret_cast<Part *>(scratch + sampled_size()));
-            }
-        if (db) sum_positions(dy, groups_ * out_channels_, positions(), db, add_bias);
+                           input_columns_.total(), from, positions(), out_height(), out_width(),
+                           dw + first * taps(), taps(), add},
+                          count, taps(), reinterpret_cast<Part *>(scratch + sampled_size()));
+            });
+        if (db) sum_positions(dy, groups_ * out_channels_, positions(), db, add_bias, crew);
     }
 
     // sums = or += the sum over positions and images of each channel.
     static void sum_positions(const Lanes *x, int channels, int64_t positions, float *sums,
-                              bool add) {
-        for (int c = 0; c < channels; c++, x += positions) {
+                              bool add, const Crew &crew) {
+        const Share mine = crew.share(channels);
+        for (int64_t c = mine.begin; c < mine.end; c++) {
             Part sum{};
-            for (int64_t position = 0; position < positions; position++)
+            for (int64_t position = c * positions; position < (c + 1) * positions; position++)
                 for (int p = 0; p < PARTS; p++) sum += x[position].part[p];
             sums[c] = (add ? sums[c] : 0.0f) + total(sum);
         }
     }
 
    private:
+    // Calls body(group, its first channel in the crew's share, how many), if there are any.
+    template <class Body>
+    void each_group(const Crew &crew, int channels, const Body &body) const {
+        const Share mine = crew.share(int64_t(groups_) * channels);
+        for (int g = 0; g < groups_; g++) {
+            const int64_t first = std::max<int64_t>(mine.begin, int64_t(g) * channels);
+            const int64_t count = std::min(mine.end, int64_t(g + 1) * channels) - first;
+            if (count > 0) body(g, first, static_cast<int>(count));
+        }
+    }
+
     // The contraction that gives one phase of the input's gradient.
     struct Phase {
         int rows, columns;
@@ -167,13 +183,14 @@ class Convolution {
         return plain(rows_) && plain(columns_) && rows_.kernel == k && (k == 3 || k == 5 || k == 7);
     }
 
-    void group_to_input(const Lanes *dy, const float *weight, Lanes *dx, Lanes *scratch,
-                        bool add) const {
+    // Of `inputs` channels, from the one of which weight and dx are.
+    void group_to_input(const Lanes *dy, const float *weight, Lanes *dx, Lanes *scratch, bool add,
+                        int inputs) const {
         if (backward_)
-            return backward_->apply(dy, weight, 9, taps(), true, nullptr, dx, add, scratch);
+            return backward_->apply(dy, weight, 9, taps(), true, inputs, nullptr, dx, add, scratch);
         if (!add && scattered()) {
             const auto apply = [&](auto function) {
-                function(dy, out_channels_, out_height(), out_width(), weight, dx, in_channels_);
+                function(dy, out_channels_, out_height(), out_width(), weight, taps(), dx, inputs);
             };
             return apply(columns_.kernel == 3   ? scatter<3>
                          : columns_.kernel == 5 ? scatter<5>
@@ -185,7 +202,7 @@ class Convolution {
             contract({from + phase.x_start, phase.x_at.data(), weight, phase.w_at.data(),
                       kernel_size(), static_cast<int>(phase.x_at.size()), dx + phase.y_start,
                       positions, nullptr, add, columns_.stride},
-                     in_channels_, phase.rows, phase.columns, gradient_columns_.total(),
+                     inputs, phase.rows, phase.columns, gradient_columns_.total(),
                      int64_t(rows_.stride) * columns_.size,
                      channels_at_once(out_channels_) *
                          std::max<int>(1, static_cast<int>(phase.x_at.size()) / out_channels_));

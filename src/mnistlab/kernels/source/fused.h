@@ -5,6 +5,7 @@
 // again instead of storing it.
 #pragma once
 
+#include "crew.h"
 #include "lanes.h"
 
 enum PoolKind { NO_POOL = 0, MAX_POOL = 1, AVERAGE_POOL = 2 };
@@ -125,10 +126,11 @@ void with_fused(const FusedShape &shape, const Function &f) {
     }
 }
 
-inline void fused_forward(const FusedShape &shape, const Lanes *x, Lanes *y, const float *scale,
-                          const float *shift) {
+// Of the channels of a share.
+inline void fused_forward(const FusedShape &shape, const Share &channels, const Lanes *x, Lanes *y,
+                          const float *scale, const float *shift) {
     with_fused(shape, [&]<bool RELU, int POOL>() {
-        for (int c = 0; c < shape.channels; c++)
+        for (int64_t c = channels.begin; c < channels.end; c++)
             fused_channel<RELU, POOL>(x + c * shape.in(), y + c * shape.out(), shape.height,
                                       shape.width, splat(scale ? scale[c] : 1.0f),
                                       splat(shift ? shift[c] : 0.0f));
@@ -137,10 +139,10 @@ inline void fused_forward(const FusedShape &shape, const Lanes *x, Lanes *y, con
 
 // emit(channel, index in Lanes from x, part, x, dz)
 template <class Emit>
-void fused_backward(const FusedShape &shape, const Lanes *x, const Lanes *dy, const float *scale,
-                    const float *shift, const Emit &emit) {
+void fused_backward(const FusedShape &shape, const Share &channels, const Lanes *x, const Lanes *dy,
+                    const float *scale, const float *shift, const Emit &emit) {
     with_fused(shape, [&]<bool RELU, int POOL>() {
-        for (int c = 0; c < shape.channels; c++)
+        for (int64_t c = channels.begin; c < channels.end; c++)
             fused_grads<RELU, POOL>(x + c * shape.in(), dy + c * shape.out(), shape.height,
                                     shape.width, splat(scale ? scale[c] : 1.0f),
                                     splat(shift ? shift[c] : 0.0f),

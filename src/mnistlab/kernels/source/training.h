@@ -99,7 +99,7 @@ class TrainingRun {
             [&](const Tile &view) {
                 const Timed timed(view.bench.profile, Pass::LOAD);
                 view.bench.input->load(call_.images, call_.bounds[batch] + view.position,
-                                       view.images, view.value(0));
+                                       view.images, view.value(0), view.crew, *view.common.input);
             },
             [&](int64_t tile, const Tile &view) { score(batch, tile, view); }, true);
         run_.backward(member, [](const Tile &) {}, [](const Tile &) {}, true);

@@ -55,21 +55,22 @@ class Winograd {
     }
 
     // y = the convolution and the bias, which may be null; or y += the convolution. Weights of
-    // output o and input i are at o * w_output + i * w_input, in reverse order if `flipped`.
+    // output o and input i are at o * w_output + i * w_input, in reverse order if `flipped`. Of all
+    // outputs or, if weights, bias and y start later, some.
     void apply(const Lanes *x, const float *weight, int64_t w_output, int64_t w_input, bool flipped,
-               const float *bias, Lanes *y, bool add, Lanes *scratch) const {
+               int outputs, const float *bias, Lanes *y, bool add, Lanes *scratch) const {
         float *kernels = scratch->values();
-        transform_kernels(weight, w_output, w_input, flipped, kernels);
-        Lanes *blocks = scratch + (PRODUCTS * int64_t(inputs_) * outputs_ + LANES - 1) / LANES;
+        transform_kernels(weight, w_output, w_input, flipped, outputs, kernels);
+        Lanes *blocks = scratch + (PRODUCTS * int64_t(inputs_) * outputs + LANES - 1) / LANES;
         Lanes *products = blocks + PRODUCTS * step(inputs_);
         each_part([&](int first, int n) {
             transform_input(x, first, n, blocks);
-            for (int o = 0; o < outputs_; o += OUTPUTS_AT_ONCE) {
-                const int count = std::min(OUTPUTS_AT_ONCE, outputs_ - o);
+            for (int o = 0; o < outputs; o += OUTPUTS_AT_ONCE) {
+                const int count = std::min(OUTPUTS_AT_ONCE, outputs - o);
                 for (int k = 0; k < PRODUCTS; k++)
                     contract(
                         {blocks + k * step(inputs_), spaced_[n].data(),
-                         kernels + (int64_t(k) * outputs_ + o) * inputs_, each_.data(), inputs_,
+                         kernels + (int64_t(k) * outputs + o) * inputs_, each_.data(), inputs_,
                          inputs_, products + k * step(OUTPUTS_AT_ONCE), n, nullptr, false},
                         count, 1, n, 0, 0);
                 transform_output(products, first, n, count, bias ? bias + o : nullptr,
@@ -79,15 +80,15 @@ class Winograd {
     }
 
     // dw = or += the gradient with respect to the weights, rows of outputs dw_step apart.
-    void to_weights(const Lanes *x, const Lanes *dy, float *dw, int64_t dw_step, bool add,
-                    Lanes *scratch) const {
+    void to_weights(const Lanes *x, const Lanes *dy, int outputs, float *dw, int64_t dw_step,
+                    bool add, Lanes *scratch) const {
         Lanes *sums = scratch;  // PRODUCTS x outputs x features
-        Lanes *blocks = sums + PRODUCTS * int64_t(outputs_) * features();
+        Lanes *blocks = sums + PRODUCTS * int64_t(outputs) * features();
         Lanes *gradients = blocks + PRODUCTS * step(inputs_);
-        Lanes *transposed = gradients + PRODUCTS * step(outputs_);
+        Lanes *transposed = gradients + PRODUCTS * step(outputs);
         each_part([&](int first, int n) {
             transform_input(x, first, n, blocks);
-            transform_gradients(dy, first, n, gradients);
+            transform_gradients(dy, outputs, first, n, gradients);
             for (int k = 0; k < PRODUCTS; k++) {
                 const Lanes *block = blocks + k * step(inputs_);
                 for (int t = 0; t < n; t++)
@@ -95,13 +96,13 @@ class Winograd {
                         transpose(block[i * n + t].values(), n * LANES,
                                   transposed[t * LANES * features()].values() + i, inputs_);
                 contract(
-                    {transposed, features_.data(), gradients[k * step(outputs_)].values(),
+                    {transposed, features_.data(), gradients[k * step(outputs)].values(),
                      each_.data(), int64_t(n) * LANES, n * LANES,
-                     sums + int64_t(k) * outputs_ * features(), features(), nullptr, first > 0},
-                    outputs_, 1, features(), 0, 0);
+                     sums + int64_t(k) * outputs * features(), features(), nullptr, first > 0},
+                    outputs, 1, features(), 0, 0);
             }
         });
-        transform_sums(sums->values(), dw, dw_step, add);
+        transform_sums(sums->values(), outputs, dw, dw_step, add);
     }
 
    private:
@@ -150,8 +151,8 @@ class Winograd {
     }
 
     void transform_kernels(const float *weight, int64_t w_output, int64_t w_input, bool flipped,
-                           float *kernels) const {
-        for (int o = 0; o < outputs_; o++)
+                           int outputs, float *kernels) const {
+        for (int o = 0; o < outputs; o++)
             for (int first = 0; first < inputs_; first += LANES) {
                 const int count = std::min(LANES, inputs_ - first);
                 float given[9][LANES] = {}, made[PRODUCTS][LANES];
@@ -171,7 +172,7 @@ class Winograd {
                 }
                 for (int k = 0; k < PRODUCTS; k++)
                     std::copy_n(made[k], count,
-                                kernels + (int64_t(k) * outputs_ + o) * inputs_ + first);
+                                kernels + (int64_t(k) * outputs + o) * inputs_ + first);
             }
     }
 
@@ -230,8 +231,9 @@ class Winograd {
             }
     }
 
-    void transform_gradients(const Lanes *dy, int first, int n, Lanes *gradients) const {
-        for (int o = 0; o < outputs_; o++, dy += int64_t(out_height_) * out_width_)
+    void transform_gradients(const Lanes *dy, int outputs, int first, int n,
+                             Lanes *gradients) const {
+        for (int o = 0; o < outputs; o++, dy += int64_t(out_height_) * out_width_)
             for (int t = 0; t < n; t++) {
                 const int row = (first + t) / tiles_across_ * 2;
                 const int column = (first + t) % tiles_across_ * 2;
@@ -247,20 +249,21 @@ class Winograd {
                     for (int r = 0; r < 4; r++) {
                         const Four<Part> made = of_gradient(left[r], next[r]);
                         for (int c = 0; c < 4; c++)
-                            gradients[(4 * r + c) * step(outputs_) + o * n + t].part[p] = made[c];
+                            gradients[(4 * r + c) * step(outputs) + o * n + t].part[p] = made[c];
                     }
                 }
             }
     }
 
-    void transform_sums(const float *sums, float *dw, int64_t dw_step, bool add) const {
-        for (int o = 0; o < outputs_; o++)
+    void transform_sums(const float *sums, int outputs, float *dw, int64_t dw_step,
+                        bool add) const {
+        for (int o = 0; o < outputs; o++)
             for (int i = 0; i < inputs_; i++) {
                 std::array<float, 3> rows[4];
                 for (int r = 0; r < 4; r++) {
                     Four<float> values;
                     for (int c = 0; c < 4; c++)
-                        values[c] = sums[(int64_t(4 * r + c) * outputs_ + o) * inputs_ + i];
+                        values[c] = sums[(int64_t(4 * r + c) * outputs + o) * inputs_ + i];
                     rows[r] = to_kernel(values);
                 }
                 float *to = dw + o * dw_step + i * 9;

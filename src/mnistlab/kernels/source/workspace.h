@@ -6,7 +6,7 @@
 #include "plan.h"
 #include "profile.h"
 
-// Memory of one thread.
+// Memory of one thread, or of the crew that it is the first of.
 struct Bench {
     std::unique_ptr<Input> input;  // null where the input is not bytes
     std::vector<Lanes> values, local, scratch;
@@ -27,13 +27,17 @@ struct Bench {
           local(plan.local_size),
           scratch(plan.scratch_size),
           state(plan.state_size),
-          x(plan.most_inputs),
-          dx(plan.most_inputs),
-          parameters(plan.most_parameters),
-          gradients(plan.most_parameters),
-          buffers(plan.most_buffers),
-          add(std::make_unique<bool[]>(plan.most_inputs)),
-          add_gradients(std::make_unique<bool[]>(plan.most_parameters)) {}
+          x(padded(plan.most_inputs)),
+          dx(padded(plan.most_inputs)),
+          parameters(padded(plan.most_parameters)),
+          gradients(padded(plan.most_parameters)),
+          buffers(padded(plan.most_buffers)),
+          add(std::make_unique<bool[]>(padded(plan.most_inputs))),
+          add_gradients(std::make_unique<bool[]>(padded(plan.most_parameters))) {}
+
+   private:
+    // Written at every operation, so no cache line may hold another thread's as well.
+    static size_t padded(size_t count) { return count + 64; }
 };
 
 // Memory of a batch, kept from call to call since fresh memory is slow.

@@ -21,12 +21,14 @@ class BatchNorm : public BatchOperation {
     int64_t state() const override { return int64_t(6) * shape_.channels; }
     bool in_place(int) const override { return true; }
     bool adds() const override { return true; }
+    bool splits() const override { return true; }
 
     void measure(const Forward &at, Moments *moments) const override {
-        int c = 0;
-        for (; c + TOGETHER <= shape_.channels; c += TOGETHER)
+        const Share mine = at.crew.share(shape_.channels);
+        int64_t c = mine.begin;
+        for (; c + TOGETHER <= mine.end; c += TOGETHER)
             measure_channels<TOGETHER>(at, c, moments + c);
-        for (; c < shape_.channels; c++) measure_channels<1>(at, c, moments + c);
+        for (; c < mine.end; c++) measure_channels<1>(at, c, moments + c);
     }
 
     // Joins the tiles' moments (Chan, Golub and LeVeque, 1983).
@@ -77,14 +79,15 @@ class BatchNorm : public BatchOperation {
 
     void forward(const Forward &at) const override {
         const Norm norm(at.state, shape_.channels);
-        fused_forward(shape_, at.x[0], at.y, norm.scale, norm.shift);
+        fused_forward(shape_, at.crew.share(shape_.channels), at.x[0], at.y, norm.scale, norm.shift);
     }
 
     // Of each tile, sum(dz) and sum(dz * x^).
     void measure_gradients(const Backward &at, Moments *moments) const override {
         const Norm norm(at.state, shape_.channels);
+        const Share mine = at.crew.share(shape_.channels);
         with_fused(shape_, [&]<bool RELU, int POOL>() {
-            for (int c = 0; c < shape_.channels; c++) {
+            for (int64_t c = mine.begin; c < mine.end; c++) {
                 Part sum{}, projection{};
                 const float mean = norm.mean[c], inverse = norm.inverse[c];
                 fused_grads<RELU, POOL>(at.x[0] + c * shape_.in(), at.dy + c * shape_.out(),
@@ -121,8 +124,8 @@ class BatchNorm : public BatchOperation {
         const Norm norm(at.state, shape_.channels);
         const Lanes present = at.present();
         const bool add = at.add[0];
-        fused_backward(shape_, at.x[0], at.dy, norm.scale, norm.shift,
-                       [&](int c, int64_t i, int p, Part value, Part grad) {
+        fused_backward(shape_, at.crew.share(shape_.channels), at.x[0], at.dy, norm.scale,
+                       norm.shift, [&](int64_t c, int64_t i, int p, Part value, Part grad) {
                            const Part centred = (value - norm.mean[c]) * norm.inverse[c];
                            const Part result =
                                (grad - norm.grad[c] - centred * norm.projection[c]) *
@@ -136,7 +139,7 @@ class BatchNorm : public BatchOperation {
 
     // Several channels, whose sums do not wait for one another.
     template <int CHANNELS>
-    void measure_channels(const Forward &at, int first, Moments *moments) const {
+    void measure_channels(const Forward &at, int64_t first, Moments *moments) const {
         const Lanes present = at.present();
         const int64_t positions = shape_.in();
         const Lanes *const x = at.x[0] + first * positions;

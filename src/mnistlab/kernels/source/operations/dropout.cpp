@@ -17,7 +17,7 @@ class Dropout : public Operation {
 
     void forward(const Forward &at) const override {
         if (at.training) drop(at, at.x[0], at.y, false);
-        else std::copy_n(at.x[0], product(signature.output), at.y);
+        else if (at.crew.first()) std::copy_n(at.x[0], product(signature.output), at.y);
     }
 
     void backward(const Backward &at) const override {
@@ -26,6 +26,7 @@ class Dropout : public Operation {
 
     bool in_place(int) const override { return true; }
     bool adds() const override { return true; }
+    bool splits() const override { return true; }
 
    private:
     template <class Call>
@@ -33,7 +34,8 @@ class Dropout : public Operation {
         const float keep = 1 / (1 - drop_);
         const double threshold = double(drop_) * 4294967296.0;
         const int64_t draws = product(signature.output) / block_;
-        for (int64_t i = 0; i < draws; i += 4) {
+        const Share mine = at.crew.share((draws + 3) / 4);
+        for (int64_t i = mine.begin * 4; i < mine.end * 4; i += 4) {
             Philox drawn[LANES];
             for (int image = 0; image < LANES; image++)
                 drawn[image] = philox(at.seed, static_cast<uint32_t>(i / 4),

@@ -13,21 +13,22 @@ class Pool2x2 : public Operation {
                  static_cast<int>(signature.integers[1])} {}
 
     void forward(const Forward &at) const override {
-        fused_forward(shape_, at.x[0], at.y, nullptr, nullptr);
+        fused_forward(shape_, at.crew.share(shape_.channels), at.x[0], at.y, nullptr, nullptr);
     }
 
     void backward(const Backward &at) const override {
         Lanes *const dx = at.dx[0];
         if (!dx) return;
         const bool add = at.add[0];
-        fused_backward(shape_, at.x[0], at.dy, nullptr, nullptr,
-                       [&](int, int64_t i, int p, Part, Part grad) {
+        fused_backward(shape_, at.crew.share(shape_.channels), at.x[0], at.dy, nullptr, nullptr,
+                       [&](int64_t, int64_t i, int p, Part, Part grad) {
                            dx[i].part[p] = add ? dx[i].part[p] + grad : grad;
                        });
     }
 
     bool in_place(int) const override { return true; }
     bool adds() const override { return true; }
+    bool splits() const override { return true; }
 
    private:
     const FusedShape shape_;
