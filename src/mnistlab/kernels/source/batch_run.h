@@ -55,6 +55,7 @@ class BatchRun {
         images_ = images;
         dropout_seed_ = dropout_seed;
         crews_.divide(groups());
+        if (!crews_.single()) return;
         for (auto *phases : {&forward_, &backward_})
             for (auto &pieces : *phases) pieces->deal(groups());
     }
@@ -69,10 +70,7 @@ class BatchRun {
                 join(phase - 1, member);
             }
             each_tile(*forward_[phase], member, [&](int64_t tile, const Tile &view) {
-                if (phase == 0) {
-                    load(view);
-                    view.meet();
-                }
+                if (phase == 0) view.together([&] { load(view); });
                 forward_phase(phase, tile, view);
                 if (phase < plan_.phases()) return;
                 view.once([&] { finish(tile, view); });
@@ -121,6 +119,7 @@ class BatchRun {
             for (int64_t tile = share.begin; tile < share.end; tile++)
                 body(tile, view(member, group, tile, tile > share.begin));
         };
+        space_.benches[member]->behind = false;
         if (crews_.single()) {
             for (int64_t group; (group = pieces.take(member)) >= 0;) run(group);
             return;

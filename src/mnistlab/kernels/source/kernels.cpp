@@ -60,8 +60,7 @@ void evaluate(const Plan &plan, const Evaluation &call, const Benches &benches, 
                         position,
                         0,
                         false};
-        load(view);
-        view.meet();
+        view.together([&] { load(view); });
         for (size_t k = 0; k < plan.nodes.size(); k++) view.forward(static_cast<int>(k));
         view.once([&] { ModuleRun::store_outputs(plan, view, call.outputs); });
     }

@@ -103,8 +103,8 @@ class Operation {
     virtual bool reads_output() const { return false; }
     // Whether the backward pass can add to dx. If not, the plan adds.
     virtual bool adds() const { return false; }
-    // Whether a crew computes each pass together: every member its crew.share(). What a sum consists
-    // of, and in which order, must not depend on it. If not, the first member computes it alone.
+    // Whether a crew can compute each pass together, every member its crew.share(); else the first
+    // computes it alone. What a sum consists of, and in which order, must not depend on it.
     virtual bool splits() const { return false; }
     virtual GradientLayout gradient_layout(int parameter) const {
         return {1, signature.parameters[parameter]};

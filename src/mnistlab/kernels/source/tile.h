@@ -65,28 +65,37 @@ struct Tile {
             if (node.temporary[i] >= 0) add_temporary(k, static_cast<int>(i));
     }
 
+    // What one member does, while the others go on to what they do together.
+    template <class Body>
+    void once(const Body &body) const {
+        if (crew.first()) body();
+        bench.behind = true;
+    }
+
+    // What all do together, after which each may go on.
+    template <class Body>
+    void together(const Body &body) const {
+        if (bench.behind) meet();
+        bench.behind = false;
+        body();
+        meet();
+    }
+
+   private:
     void meet() const {
         if (crew.alone()) return;
         const Timed timed(bench.profile, Pass::WAIT);
         crew.meet();
     }
 
-    // What one member does.
-    template <class Body>
-    void once(const Body &body) const {
-        if (crew.first()) body();
-        meet();
-    }
-
-   private:
     template <class Body>
     void run(int k, Pass pass, const Body &body) const {
-        const bool splits = plan.nodes[k].operation->splits();
-        if (splits || crew.first()) {
+        const auto timed = [&](const Crew &by) {
             const Timed timed(bench.profile, pass, k);
-            body(splits ? crew : Crew{});
-        }
-        meet();
+            body(by);
+        };
+        if (plan.nodes[k].operation->splits()) together([&] { timed(crew); });
+        else once([&] { timed(Crew{}); });
     }
 
     Lanes *temporary(const Node &node, int input) const {
@@ -94,14 +103,14 @@ struct Tile {
     }
 
     void add_temporary(int k, int input) const {
-        const Timed timed(bench.profile, Pass::BACKWARD, k);
         const Node &node = plan.nodes[k];
         const Lanes *const from = temporary(node, input);
         Lanes *const to = grad(node.inputs[input]);
-        const Share mine = crew.share(plan.size(node.inputs[input]));
-        for (int64_t at = mine.begin; at < mine.end; at++)
-            for (int p = 0; p < PARTS; p++) to[at].part[p] += from[at].part[p];
-        crew.meet();
+        run(k, Pass::BACKWARD, [&](const Crew &by) {
+            const Share mine = by.share(plan.size(node.inputs[input]));
+            for (int64_t at = mine.begin; at < mine.end; at++)
+                for (int p = 0; p < PARTS; p++) to[at].part[p] += from[at].part[p];
+        });
     }
 
     void fill(const Node &node) const {

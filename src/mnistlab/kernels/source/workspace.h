@@ -18,6 +18,7 @@ struct Bench {
     std::vector<void *> buffers;
     std::unique_ptr<bool[]> add, add_gradients;
     std::vector<Target> targets;
+    bool behind = false;  // whether the first of the crew may still be at work alone
     Profile profile;
 
     // grid: of the displacements; -1: the input is not bytes.
