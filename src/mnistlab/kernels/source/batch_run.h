@@ -54,14 +54,16 @@ class BatchRun {
     void start(int64_t images, uint64_t dropout_seed) {
         images_ = images;
         dropout_seed_ = dropout_seed;
+        for (auto &bench : space_.benches) std::fill(bench->ready.begin(), bench->ready.end(), 0);
         crews_.divide(groups());
         if (!crews_.single()) return;
         for (auto *phases : {&forward_, &backward_})
             for (auto &pieces : *phases) pieces->deal(groups());
     }
 
-    // load(view), by all of a crew, fills value 0; finish(tile, view), by one, takes the outputs, and gives their gradients if
-    // `back`, which then go back as far as the last phase begins while the tile is in the cache.
+    // load(view), by all of a crew, fills value 0; finish(tile, view), by one, takes the outputs,
+    // and gives their gradients if `back`, which then go back as far as the last phase begins while
+    // the tile is in the cache.
     template <class Load, class Finish>
     void forward(int member, const Load &load, const Finish &finish, bool back) {
         for (int phase = 0; phase <= plan_.phases(); phase++) {

@@ -31,9 +31,11 @@ struct Contraction {
     const float *start;    // per output; null is zero
     bool add;              // to what y holds, in place of start
     int64_t y_column = 1;  // from one column to the next, in Lanes
+    bool add_after = false;  // the whole sum to what y holds: the order in which rounding errs least
 };
 
-template <int OUTPUTS, int COLUMNS>
+// STEP: from one column of x to the next, in Lanes.
+template <int STEP, int OUTPUTS, int COLUMNS>
 void contract_block(const Contraction &k) {
     for (int p = 0; p < PARTS; p++) {
         Part sum[OUTPUTS][COLUMNS];
@@ -48,12 +50,16 @@ void contract_block(const Contraction &k) {
             for (int o = 0; o < OUTPUTS; o++) {
                 const float weight = w[o * k.w_step];
 #pragma GCC unroll 8
-                for (int c = 0; c < COLUMNS; c++) sum[o][c] += x[c].part[p] * weight;
+                for (int c = 0; c < COLUMNS; c++) {
+                    sum[o][c] = fma(x[c * STEP].part[p], weight, sum[o][c]);
+                }
             }
         }
         for (int o = 0; o < OUTPUTS; o++)
-            for (int c = 0; c < COLUMNS; c++)
-                k.y[o * k.y_step + c * k.y_column].part[p] = sum[o][c];
+            for (int c = 0; c < COLUMNS; c++) {
+                Part &y = k.y[o * k.y_step + c * k.y_column].part[p];
+                y = k.add_after ? y + sum[o][c] : sum[o][c];
+            }
     }
 }
 
@@ -75,28 +81,29 @@ struct Cut {
 
 using ContractBlock = void (*)(const Contraction &);
 
-template <int OUTPUTS, int COLUMNS>
+template <int STEP, int OUTPUTS, int COLUMNS>
 ContractBlock block_of_outputs(int outputs) {
     if constexpr (OUTPUTS > 1)
-        if (outputs < OUTPUTS) return block_of_outputs<OUTPUTS - 1, COLUMNS>(outputs);
-    return contract_block<OUTPUTS, COLUMNS>;
+        if (outputs < OUTPUTS) return block_of_outputs<STEP, OUTPUTS - 1, COLUMNS>(outputs);
+    return contract_block<STEP, OUTPUTS, COLUMNS>;
 }
 
-template <int COLUMNS>
+template <int STEP, int COLUMNS>
 ContractBlock block_of_columns(int outputs, int columns) {
     if constexpr (COLUMNS > 1)
-        if (columns < COLUMNS) return block_of_columns<COLUMNS - 1>(outputs, columns);
+        if (columns < COLUMNS) return block_of_columns<STEP, COLUMNS - 1>(outputs, columns);
     constexpr int most_outputs = COLUMNS > MOST_COLUMNS ? 1 : outputs_beside(COLUMNS);
-    return block_of_outputs<most_outputs, COLUMNS>(outputs);
+    return block_of_outputs<STEP, most_outputs, COLUMNS>(outputs);
 }
 
 // `rows` rows of `columns` positions for `outputs` outputs; x and y advance by a row's length in
 // Lanes. `chunk` terms of a block's x fit into the first-level cache; 0: none reads what another
 // reads. Every order of the blocks gives the same bits, since each sum goes on where it was left.
-inline void contract(Contraction k, int outputs, int rows, int columns, int64_t x_row,
+template <int STEP = 1>
+void contract(Contraction k, int outputs, int rows, int columns, int64_t x_row,
                      int64_t y_row, int chunk = 0) {
     if (!outputs) return;
-    const bool joined = x_row == columns && y_row == columns && k.y_column == 1;
+    const bool joined = x_row == columns && y_row == columns && k.y_column == 1 && STEP == 1;
     if (rows > 1 && joined && columns <= 2 * MOST_COLUMNS) {  // too narrow to fill blocks
         columns *= rows;
         rows = 1;
@@ -106,12 +113,12 @@ inline void contract(Contraction k, int outputs, int rows, int columns, int64_t 
     ContractBlock blocks[2][2];  // for the smaller and the larger part, of outputs and of columns
     for (int o = 0; o < 2; o++)
         for (int c = 0; c < 2; c++)
-            blocks[o][c] = block_of_columns<MOST_COLUMNS_ALONE>(down.size + o, across.size + c);
+            blocks[o][c] = block_of_columns<STEP, MOST_COLUMNS_ALONE>(down.size + o, across.size + c);
     const int chunks = parts_of(k.terms, chunk ? chunk : CACHED_LANES / across.widest());
     const Contraction whole = k;
     const auto run = [&](int row, int c, int o) {
         const int64_t column = across.begin(c), output = down.begin(o);
-        k.x = whole.x + row * x_row + column;
+        k.x = whole.x + row * x_row + column * STEP;
         k.w = whole.w + output * k.w_step;
         k.start = whole.start ? whole.start + output : nullptr;
         k.y = whole.y + output * k.y_step + row * y_row + column * k.y_column;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "contract.h"
+#include "transpose.h"
 
 constexpr int CORRELATED_OUTPUTS = 4;
 constexpr int MOST_TAPS = REGISTERS == 32 ? 6 : 3;
@@ -13,107 +14,89 @@ constexpr int CORRELATED_LANES = 512;           // of x and dy, in a first-level
 struct Correlation {
     const Lanes *x;
     const int32_t *x_at;  // per tap, in Lanes
-    int64_t x_row;        // in Lanes
-    const Lanes *dy;      // rows x columns positions, close together
-    int64_t dy_step;      // from one output to the next, in Lanes
+    int64_t x_row, x_column;     // in Lanes; x_column: 1 or 2
+    const Lanes *dy;             // rows x columns positions
+    int64_t dy_step, dy_row;     // from one output, and from one row, to the next, in Lanes
     int rows, columns;
-    float *dw;
-    int64_t dw_step;  // from one output to the next
-    bool add;         // to what dw holds
-    int part_begin = 0, part_end = PARTS;
-    Part *held = nullptr;            // sums between one band of rows and the next
-    bool first = true, last = true;  // band
+    Lanes *sums;             // per output and tap
+    int64_t sums_step;       // from one output to the next
+    const int32_t *sums_at;  // per tap
+    bool first;              // sums start at zero
 };
 
-template <int OUTPUTS, int TAPS>
+// STEP: x_column.
+template <int STEP, int OUTPUTS, int TAPS>
 void correlate_block(const Correlation &k) {
-    Part sum[OUTPUTS][TAPS] = {};
-    if (!k.first)
-        for (int o = 0; o < OUTPUTS; o++)
-            for (int t = 0; t < TAPS; t++) sum[o][t] = k.held[o * TAPS + t];
+    const int64_t dy_step = k.dy_step;
     int32_t at[TAPS];
     for (int t = 0; t < TAPS; t++) at[t] = k.x_at[t];
-    for (int p = k.part_begin; p < k.part_end; p++)
+    for (int p = 0; p < PARTS; p++) {
+        Part sum[OUTPUTS][TAPS] = {};
+        if (!k.first)
+            for (int o = 0; o < OUTPUTS; o++)
+                for (int t = 0; t < TAPS; t++)
+                    sum[o][t] = k.sums[o * k.sums_step + k.sums_at[t]].part[p];
         for (int row = 0; row < k.rows; row++) {
-            const Lanes *x = k.x + row * k.x_row, *dy = k.dy + row * k.columns;
-            for (int c = 0; c < k.columns; c++) {
+            const Lanes *x = k.x + row * k.x_row, *dy = k.dy + row * k.dy_row;
+            for (int c = 0; c < k.columns; c++, x += STEP) {
                 Part tap[TAPS];
 #pragma GCC unroll 12
-                for (int t = 0; t < TAPS; t++) tap[t] = x[at[t] + c].part[p];
+                for (int t = 0; t < TAPS; t++) tap[t] = x[at[t]].part[p];
 #pragma GCC unroll 8
                 for (int o = 0; o < OUTPUTS; o++) {
-                    const Part grad = dy[o * k.dy_step + c].part[p];
+                    const Part grad = dy[o * dy_step + c].part[p];
 #pragma GCC unroll 12
-                    for (int t = 0; t < TAPS; t++) sum[o][t] += grad * tap[t];
+                    for (int t = 0; t < TAPS; t++) sum[o][t] = fma(grad, tap[t], sum[o][t]);
                 }
             }
         }
-    for (int o = 0; o < OUTPUTS; o++)
-        for (int t = 0; t < TAPS; t++) {
-            if (!k.last) {
-                k.held[o * TAPS + t] = sum[o][t];
-                continue;
-            }
-            float &dw = k.dw[o * k.dw_step + t];
-            dw = (k.add ? dw : 0.0f) + total(sum[o][t]);
-        }
+        for (int o = 0; o < OUTPUTS; o++)
+            for (int t = 0; t < TAPS; t++)
+                k.sums[o * k.sums_step + k.sums_at[t]].part[p] = sum[o][t];
+    }
 }
 
-template <int OUTPUTS, int TAPS>
+template <int STEP, int OUTPUTS, int TAPS>
 void correlate_taps(const Correlation &k, int taps) {
     if constexpr (TAPS > 0) {
-        if (taps == TAPS) return correlate_block<OUTPUTS, TAPS>(k);
-        correlate_taps<OUTPUTS, TAPS - 1>(k, taps);
+        if (taps == TAPS) return correlate_block<STEP, OUTPUTS, TAPS>(k);
+        correlate_taps<STEP, OUTPUTS, TAPS - 1>(k, taps);
     }
 }
 
-template <int OUTPUTS>
+template <int STEP, int OUTPUTS>
 void correlate_outputs(const Correlation &k, int outputs, int taps) {
     if constexpr (OUTPUTS > 0) {
-        if (outputs == OUTPUTS)
-            return correlate_taps<OUTPUTS, OUTPUTS == 1 ? MOST_TAPS_ALONE : MOST_TAPS>(k, taps);
-        correlate_outputs<OUTPUTS - 1>(k, outputs, taps);
+        constexpr int most_taps = OUTPUTS == 1 ? MOST_TAPS_ALONE : MOST_TAPS;
+        if (outputs == OUTPUTS) return correlate_taps<STEP, OUTPUTS, most_taps>(k, taps);
+        correlate_outputs<STEP, OUTPUTS - 1>(k, outputs, taps);
     }
 }
 
-// Parts that correlate() keeps sums in.
-inline int64_t correlate_held(int outputs, int taps) {
-    return std::min<int64_t>(outputs, CORRELATED_OUTPUTS) * taps;
-}
-
-// Bands of rows, so that what a band reads stays in the first-level cache while the taps go over
-// it. The order of the sums is that of a single band.
-inline void correlate(Correlation k, int outputs, int taps, Part *held) {
-    if (k.rows > 1 && k.x_row == k.columns) {
+// Adds to the sums of up to CORRELATED_OUTPUTS outputs. Bands of rows, so that what a band reads
+// stays in the first-level cache while the taps go over it.
+inline void correlate(const Correlation &whole, int outputs, int taps) {
+    Correlation k = whole;
+    if (k.rows > 1 && k.x_row == k.columns * k.x_column && k.dy_row == k.columns) {
         k.columns *= k.rows;
-        k.x_row = k.rows = 1;
+        k.rows = 1;
     }
-    const int most_taps = outputs == 1 ? MOST_TAPS_ALONE : MOST_TAPS;
-    const int output_parts = parts_of(outputs, CORRELATED_OUTPUTS);
-    const int tap_parts = parts_of(taps, most_taps);
-    const Correlation whole = k;
+    const int rows = k.rows;
+    const Cut cut(taps, outputs == 1 ? MOST_TAPS_ALONE : MOST_TAPS);
     const int most_rows = std::max(1, CORRELATED_LANES / ((CORRELATED_OUTPUTS + 2) * k.columns));
-    const int bands = tap_parts > 4 ? parts_of(k.rows, most_rows) : 1;
-    for (int o = 0; o < output_parts; o++) {
-        const int o_begin = part_begin(outputs, output_parts, o);
-        const int o_count = part_begin(outputs, output_parts, o + 1) - o_begin;
-        for (int pass = 0; pass < (bands > 1 ? PARTS : 1) * bands; pass++) {
-            const int band = pass % bands, row = part_begin(whole.rows, bands, band);
-            if (bands > 1) k.part_begin = pass / bands, k.part_end = k.part_begin + 1;
-            k.rows = part_begin(whole.rows, bands, band + 1) - row;
-            k.first = pass == 0;
-            k.last = pass + 1 == (bands > 1 ? PARTS : 1) * bands;
-            k.x = whole.x + row * k.x_row;
-            k.dy = whole.dy + o_begin * k.dy_step + int64_t(row) * k.columns;
-            k.held = held;
-            for (int t = 0; t < tap_parts; t++) {
-                const int t_begin = part_begin(taps, tap_parts, t);
-                const int t_count = part_begin(taps, tap_parts, t + 1) - t_begin;
-                k.x_at = whole.x_at + t_begin;
-                k.dw = whole.dw + o_begin * k.dw_step + t_begin;
-                correlate_outputs<CORRELATED_OUTPUTS>(k, o_count, t_count);
-                k.held += o_count * t_count;
-            }
+    const int bands = cut.parts > 4 ? parts_of(rows, most_rows) : 1;
+    for (int band = 0; band < bands; band++) {
+        const int row = part_begin(rows, bands, band);
+        k.rows = part_begin(rows, bands, band + 1) - row;
+        k.first = whole.first && band == 0;
+        k.x = whole.x + row * k.x_row;
+        k.dy = whole.dy + row * k.dy_row;
+        for (int t = 0; t < cut.parts; t++) {
+            const int tap = cut.begin(t), count = cut.begin(t + 1) - tap;
+            k.x_at = whole.x_at + tap;
+            k.sums_at = whole.sums_at + tap;
+            if (k.x_column == 1) correlate_outputs<1, CORRELATED_OUTPUTS>(k, outputs, count);
+            else correlate_outputs<2, CORRELATED_OUTPUTS>(k, outputs, count);
         }
     }
 }

@@ -17,6 +17,7 @@ struct Share {
 
     Share(int64_t count, int members, int member)
         : begin(count * member / members), end(count * (member + 1) / members) {}
+    Share(int64_t begin, int64_t end) : begin(begin), end(end) {}
 
     int64_t size() const { return end - begin; }
 };

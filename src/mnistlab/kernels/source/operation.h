@@ -54,6 +54,7 @@ struct Forward {
     void *const *buffers;            // such as running averages
     Lanes *scratch;  // of scratch() Lanes, whose contents are lost between operations
     Lanes *saved;    // of saved() Lanes, kept until this tile's backward pass
+    const Lanes *prepared;  // what prepare() made of the parameters
     int images;      // real ones: the lanes behind them only fill up the tile
     bool training;
     int64_t position;  // of the tile's first image in the batch
@@ -77,6 +78,7 @@ struct Backward {
     const bool *add_gradients;       // per parameter: += instead of =
     void *const *buffers;
     Lanes *scratch, *saved;
+    const Lanes *prepared;
     int images;
     int64_t position;
     uint64_t seed;
@@ -97,6 +99,9 @@ class Operation {
 
     virtual int64_t scratch() const { return 0; }
     virtual int64_t saved() const { return 0; }
+    // Lanes that each thread computes once a batch from the parameters, for all its tiles.
+    virtual int64_t prepared() const { return 0; }
+    virtual void prepare(const float *const * /*parameters*/, Lanes * /*prepared*/) const {}
     // Whether dx may be written where x lies: every x[i] is read before dx[i] is written.
     virtual bool in_place(int /*input*/) const { return false; }
     // Whether the backward pass reads y, which otherwise may hold its gradient by then.

@@ -51,6 +51,7 @@ struct Node {
         temporary;  // per input: where the gradient is computed before it is added; -1: nowhere
     std::vector<char> first;  // per parameter: no later operation has its gradient
     int64_t moments_at = 0, state_at = 0;
+    int64_t prepared_at = 0;  // in Lanes
 };
 
 class Plan {
@@ -64,7 +65,7 @@ class Plan {
     std::vector<Row> rows;
     std::vector<Parameter> parameters;
     int64_t values_size = 0, local_size = 0, kept_size = 0, scratch_size = 0, moments_size = 0;
-    int64_t state_size = 0, gradients_size = 0;
+    int64_t state_size = 0, gradients_size = 0, prepared_size = 0;
     size_t most_inputs = 1, most_parameters = 1, most_buffers = 1;
 
     explicit Plan(const Dimensions &input) : shapes{input} {}
@@ -91,6 +92,8 @@ class Plan {
             state_size += node.batch->state();
         }
         node.phase = phases();
+        node.prepared_at = prepared_size;
+        prepared_size += node.operation->prepared();
         for (size_t i = 0; i < parameter_indices.size(); i++)
             if (parameter_indices[i] >= 0)
                 place_parameter(node, static_cast<int>(i), parameter_sizes[i]);

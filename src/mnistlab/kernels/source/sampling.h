@@ -30,6 +30,12 @@ struct Sampling {
     }
 };
 
+// Outputs that meet the same indices of the kernel, within the input.
+struct Segment {
+    int begin, count;      // outputs
+    int first_tap, taps;  // indices of the kernel
+};
+
 // The outputs' gradients, seen from the positions of one phase of the input.
 struct GradientPhase {
     int first, count;           // positions of the input: first, first + stride, ...
@@ -45,6 +51,34 @@ struct Axis {
 
     // Of the padded input as sampled() copies it: where index k is, from where index 0 is.
     int at(int k) const { return k % period() * length() + k * dilation / stride; }
+
+    std::vector<Segment> segments() const {
+        std::vector<Segment> result;
+        for (int i = 0; i < out(); i++) {
+            const int at = i * stride - before;  // of the first tap
+            const int first = at < 0 ? std::min(kernel, (-at + dilation - 1) / dilation) : 0;
+            const int end = at < size ? std::min(kernel, (size - 1 - at) / dilation + 1) : 0;
+            const int taps = std::max(0, end - first);
+            if (!result.empty() && result.back().first_tap == first && result.back().taps == taps)
+                result.back().count++;
+            else result.push_back({i, 1, first, taps});
+        }
+        return result;
+    }
+
+    // Whether most outputs meet the whole kernel, so that the others may be slow.
+    bool mostly_inside() const {
+        int inside = 0;
+        for (const Segment &segment : segments())
+            if (segment.taps == kernel) inside += segment.count;
+        return 4 * inside >= 3 * out();
+    }
+
+    // Of the same kernel without a stride, reversed: from gradients to the input.
+    Axis reversed() const {
+        const int reach = dilation * (kernel - 1);
+        return {out(), kernel, 1, dilation, reach - before, reach - after};
+    }
 
     Sampling sampled() const {
         std::vector<int> starts;

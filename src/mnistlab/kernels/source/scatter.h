@@ -35,13 +35,13 @@ void scatter_block(const Scattering &k) {
                 Part grad[COLUMNS];
 #pragma GCC unroll 8
                 for (int c = 0; c < COLUMNS; c++) grad[c] = dy[c].part[p];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
                 for (int i = 0; i < INPUTS; i++)
 #pragma GCC unroll 8
                     for (int kx = 0; kx < KERNEL; kx++) {
                         const float weight = w[i * k.w_input + kx];
 #pragma GCC unroll 8
-                        for (int c = 0; c < COLUMNS; c++) sum[i][c + kx] += grad[c] * weight;
+                        for (int c = 0; c < COLUMNS; c++) sum[i][c + kx] = fma(grad[c], weight, sum[i][c + kx]);
                     }
             }
         for (int i = 0; i < INPUTS; i++)
@@ -49,11 +49,12 @@ void scatter_block(const Scattering &k) {
     }
 }
 
-constexpr int MOST_SCATTERED = REGISTERS == 32 ? 5 : 2;  // columns
+// Columns; the same on every processor, since sums of columns of two blocks depend on it.
+constexpr int MOST_SCATTERED = 2;
 
 constexpr int inputs_beside(int kernel) {
-    const int fit = ACCUMULATORS / (MOST_SCATTERED + kernel - 1);
-    return fit < 1 ? 1 : fit < 4 ? fit : 4;
+    const int fit = (REGISTERS == 32 ? 24 : 12) / (MOST_SCATTERED + kernel - 1);
+    return fit < 1 ? 1 : fit;
 }
 
 template <int KERNEL, int INPUTS, int COLUMNS>

@@ -121,6 +121,14 @@ struct Tile {
             bench.buffers[i] = node.buffers[i] < 0 ? nullptr : buffers[node.buffers[i]];
     }
 
+    // After fill().
+    const Lanes *prepared(int k) const {
+        Lanes *const memory = bench.prepared.data() + plan.nodes[k].prepared_at;
+        if (!bench.ready[k]) plan.nodes[k].operation->prepare(bench.parameters.data(), memory);
+        bench.ready[k] = 1;
+        return memory;
+    }
+
     float *state(const Node &node) const { return bench.state.data() + node.state_at; }
 
     Forward forward_call(int k, const Crew &by) const {
@@ -132,6 +140,7 @@ struct Tile {
                 bench.buffers.data(),
                 bench.scratch.data(),
                 values + node.saved_at,
+                prepared(k),
                 images,
                 training,
                 position,
@@ -166,6 +175,7 @@ struct Tile {
                 bench.buffers.data(),
                 bench.scratch.data(),
                 values + node.saved_at,
+                prepared(k),
                 images,
                 position,
                 dropout_seed,

@@ -9,7 +9,8 @@
 // Memory of one thread, or of the crew that it is the first of.
 struct Bench {
     std::unique_ptr<Input> input;  // null where the input is not bytes
-    std::vector<Lanes> values, local, scratch;
+    std::vector<Lanes> values, local, scratch, prepared;
+    std::vector<char> ready;  // per node: what it has prepared is of this batch
     std::vector<float> state;
     std::vector<const Lanes *> x;
     std::vector<Lanes *> dx;
@@ -27,6 +28,8 @@ struct Bench {
           values(own_values ? plan.values_size : 0),
           local(plan.local_size),
           scratch(plan.scratch_size),
+          prepared(plan.prepared_size),
+          ready(plan.nodes.size()),
           state(plan.state_size),
           x(padded(plan.most_inputs)),
           dx(padded(plan.most_inputs)),

@@ -11,8 +11,8 @@ class ConvolutionOperation : public Operation {
         : Operation(signature), convolution_(shape(signature)) {}
 
     void forward(const Forward &at) const override {
-        convolution_.forward(at.x[0], at.parameters[0], at.parameters[1], at.y, at.scratch,
-                             at.crew);
+        convolution_.forward(at.x[0], at.parameters[0], at.prepared, at.parameters[1], at.y,
+                             at.scratch, at.crew);
     }
 
     void backward(const Backward &at) const override {
@@ -20,10 +20,15 @@ class ConvolutionOperation : public Operation {
                                 at.gradients[1], at.add_gradients[1], at.scratch, at.crew);
         if (!at.dx[0]) return;
         at.crew.meet();  // dx may lie where x did
-        convolution_.to_input(at.dy, at.parameters[0], at.dx[0], at.scratch, at.add[0], at.crew);
+        convolution_.to_input(at.dy, at.parameters[0], at.prepared, at.dx[0], at.scratch, at.add[0],
+                              at.crew);
     }
 
     int64_t scratch() const override { return convolution_.scratch(); }
+    int64_t prepared() const override { return convolution_.prepared(); }
+    void prepare(const float *const *parameters, Lanes *prepared) const override {
+        convolution_.prepare(parameters[0], prepared);
+    }
     bool in_place(int) const override { return true; }
     bool adds() const override { return true; }
     bool splits() const override { return true; }

@@ -14,7 +14,8 @@ class TransposedConvolution final : public Operation {
         : Operation(signature), convolution_(shape(signature)) {}
 
     void forward(const Forward &at) const override {
-        convolution_.to_input(at.x[0], at.parameters[0], at.y, at.scratch, false, at.crew);
+        convolution_.to_input(at.x[0], at.parameters[0], at.prepared, at.y, at.scratch, false,
+                              at.crew);
         if (!at.parameters[1]) return;
         const Share mine = at.crew.share(signature.output[0]);
         for (int64_t c = mine.begin; c < mine.end; c++)
@@ -30,10 +31,15 @@ class TransposedConvolution final : public Operation {
                                        at.gradients[1], at.add_gradients[1], at.crew);
         if (!at.dx[0]) return;
         at.crew.meet();  // dx may lie where x did
-        convolution_.forward(at.dy, at.parameters[0], nullptr, at.dx[0], at.scratch, at.crew);
+        convolution_.forward(at.dy, at.parameters[0], at.prepared, nullptr, at.dx[0], at.scratch,
+                             at.crew);
     }
 
     int64_t scratch() const override { return convolution_.scratch(); }
+    int64_t prepared() const override { return convolution_.prepared(); }
+    void prepare(const float *const *parameters, Lanes *prepared) const override {
+        convolution_.prepare(parameters[0], prepared);
+    }
     bool in_place(int) const override { return true; }
     bool splits() const override { return true; }
     GradientLayout gradient_layout(int parameter) const override {
