@@ -54,11 +54,21 @@ class BatchRun {
     void start(int64_t images, uint64_t dropout_seed) {
         images_ = images;
         dropout_seed_ = dropout_seed;
-        for (auto &bench : space_.benches) std::fill(bench->ready.begin(), bench->ready.end(), 0);
-        crews_.divide(groups());
+        for (auto &bench : space_.benches) {
+            std::fill(bench->ready.begin(), bench->ready.end(), 0);
+            bench->waited = {};
+        }
+        crews_.divide(space_.trial.begin() ? groups() : threads_);
         if (!crews_.single()) return;
         for (auto *phases : {&forward_, &backward_})
             for (auto &pieces : *phases) pieces->deal(groups());
+    }
+
+    // After a batch, likewise.
+    void end() {
+        Trial::Clock::duration waited{};
+        for (auto &bench : space_.benches) waited += bench->waited;
+        space_.trial.end(waited, threads_);
     }
 
     // load(view), by all of a crew, fills value 0; finish(tile, view), by one, takes the outputs,

@@ -85,7 +85,9 @@ struct Tile {
     void meet() const {
         if (crew.alone()) return;
         const Timed timed(bench.profile, Pass::WAIT);
+        const auto start = Trial::Clock::now();
         crew.meet();
+        bench.waited += Trial::Clock::now() - start;
     }
 
     template <class Body>

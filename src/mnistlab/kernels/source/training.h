@@ -106,6 +106,7 @@ class TrainingRun {
         update(batch, groups, member);
         if (member == 0) {
             report(batch);
+            run_.end();
             if (batch + 1 < call_.last_batch) start(batch + 1);
         }
         run_.meet(member);

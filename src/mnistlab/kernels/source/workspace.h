@@ -6,6 +6,37 @@
 #include "plan.h"
 #include "profile.h"
 
+// Whether crews pay. On a busy machine a member often has no core, and all others of its crew wait
+// for it at every operation. Then batches are computed without crews, at first one, and twice as
+// many after every attempt that fails.
+class Trial {
+   public:
+    using Clock = std::chrono::steady_clock;
+
+    // Before a batch: whether crews are tried.
+    bool begin() {
+        tried_ = left_ == 0;
+        left_ -= left_ > 0;
+        start_ = Clock::now();
+        return tried_;
+    }
+
+    // After a batch, during which threads waited for their crews so long together.
+    void end(Clock::duration waited, int threads) {
+        if (!tried_) return;
+        const bool paid = waited < (Clock::now() - start_) * threads / 2;
+        pause_ = paid ? 0 : std::clamp(2 * pause_, 1, LONGEST);
+        left_ = pause_;
+    }
+
+   private:
+    static constexpr int LONGEST = 256;  // batches
+
+    bool tried_ = false;
+    int pause_ = 0, left_ = 0;
+    Clock::time_point start_;
+};
+
 // Memory of one thread, or of the crew that it is the first of.
 struct Bench {
     std::unique_ptr<Input> input;  // null where the input is not bytes
@@ -20,6 +51,7 @@ struct Bench {
     std::unique_ptr<bool[]> add, add_gradients;
     std::vector<Target> targets;
     bool behind = false;  // whether the first of the crew may still be at work alone
+    Trial::Clock::duration waited{};  // for the crew, in the batch in progress
     Profile profile;
 
     // grid: of the displacements; -1: the input is not bytes.
@@ -51,6 +83,7 @@ struct Workspace {
     std::vector<Score> scores;
     std::vector<std::unique_ptr<Bench>> benches;
     int grid = -2;
+    Trial trial;
 
     // apart: each tile has memory for its values, since they are needed after other tiles were
     // computed.
