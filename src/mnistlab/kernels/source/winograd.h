@@ -150,7 +150,8 @@ class Winograd {
                         transform_wide<2>(dy, out_height_, out_width_, 2 * from, 2 * column,
                                           columns, transposed, to);
                 }
-                if (wide_inputs_) transform_gradients(own_dy, own, first, n, scalars, narrow_step());
+                if (wide_inputs_)
+                    transform_gradients(own_dy, own, first, n, scalars, narrow_step());
                 else transform_input(own_x, own, first, n, scalars, narrow_step());
                 for (int k = 0; k < PRODUCTS; k++)
                     contract({wide + k * wide_step(), by_group_.data(),

@@ -79,7 +79,8 @@ class BatchNorm : public BatchOperation {
 
     void forward(const Forward &at) const override {
         const Norm norm(at.state, shape_.channels);
-        fused_forward(shape_, at.crew.share(shape_.channels), at.x[0], at.y, norm.scale, norm.shift);
+        fused_forward(shape_, at.crew.share(shape_.channels), at.x[0], at.y, norm.scale,
+                      norm.shift);
     }
 
     // Of each tile, sum(dz) and sum(dz * x^).
