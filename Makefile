@@ -4,7 +4,7 @@ BIN := .venv/bin
 TOOLS := build/tools/bin
 LOCKED := --quiet --require-hashes --no-deps
 
-.PHONY: reproduce test docs simulations torture sanitize format lock audit dist check-dist clean
+.PHONY: reproduce test docs simulations speed torture sanitize format lock audit dist check-dist clean
 
 reproduce: .venv/installed
 	$(BIN)/python main.py --batch_size 128 --num_epochs 50 --out reproduction --resume
@@ -23,6 +23,14 @@ docs: build/docs/installed
 # Coverage and false alarms of every figure that a verdict uses; results/simulations and the table of docs/statistics.md.
 simulations: .venv/installed
 	$(BIN)/python -m benchmarks.simulations
+
+# How fast training is here: the records and the tables of docs/kernels.md and the readmes; half an hour on a quiet machine.
+speed: .venv/installed
+	$(BIN)/mnistlab bench --json results/bench/summary.json
+	$(BIN)/mnistlab bench --networks --json results/networks/summary.json
+	for model in lenet5 custom_mlp best62k; do \
+		$(BIN)/mnistlab bench --profile $$model --threads 1 --json results/bench/profile/$$model.json || exit; done
+	$(BIN)/python -m benchmarks.pages
 
 # The tests of reliability as often as docs/reliability.md says, whose table is written anew.
 torture: .venv/installed

@@ -38,3 +38,17 @@ def test_every_way_trains_on_all_its_images(small_mnist, way):
     run()
     assert not torch.equal(before, model.output.weight)
     assert int(model.norm1.num_batches_tracked) == 3
+
+
+def test_the_average_that_a_recipe_has_is_part_of_pytorchs_way(small_mnist):
+    import torch
+
+    from mnistlab import built_in
+    from mnistlab.benchmark.contenders import Eager
+
+    run = Eager(built_in("best62k"), small_mnist, 256, torch.contiguous_format)
+    before = run._average.module.output.weight.clone()
+    run()
+    after = run._average.module.output.weight
+    assert not torch.equal(after, before)
+    assert not torch.equal(after, run._model.output.weight)

@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from mnistlab import RunFolder, built_in
-from mnistlab.benchmark import benchmark
+from mnistlab.benchmark import benchmark, contenders
 from mnistlab.cli.app import app
 from mnistlab.cli.app import run as call
+from mnistlab.kernels import load_library
 from tests.cli.processes import MAIN, MNISTLAB, refusal, run
 from tests.data.forms import FORMS
 
@@ -338,22 +339,56 @@ def test_kernels_are_chosen_and_recorded(few, tmp_path):
     assert "'fast' is not one of 'auto', 'torch'" in line
 
 
-def test_the_benchmark_writes_its_ratios(tmp_path, monkeypatch, capsys):
-    """All of it, but with fewer images and turns."""
-    few = replace(benchmark.QUICK, images=768, repetitions=1, epochs_for_memory=1)
+def test_the_benchmark_writes_its_ratios(tmp_path, monkeypatch, capfd):
+    """All of it, but with fewer images and turns, and smaller products."""
+    images = {"lenet5": 768, "custom_mlp": 256, "best62k": 128, "cifar_small": 32}
+    few = replace(benchmark.QUICK, images=images, repetitions=1, epochs_for_memory=1)
     monkeypatch.setattr(benchmark, "QUICK", few)
     monkeypatch.setattr(benchmark, "SIZES", (768, 1536))
-    monkeypatch.setattr(benchmark, "EPOCH", 3840)
+    monkeypatch.setattr(benchmark, "EPOCHS", {"mnist": 3840, "cifar10": 50_000})
+    monkeypatch.setattr(contenders.Product, "side", 128)
+    for speed in (contenders.Product, contenders.Peak):
+        monkeypatch.setattr(speed, "flops", 2 * 128**3)
+    monkeypatch.setattr("mnistlab.benchmark.images.find", lambda known: known.name == "mnist")
     monkeypatch.chdir(tmp_path)
-    assert call(app, ["bench", "--quick", "--json", "bench.json"]) == 0
+    assert call(app, ["bench", "--quick", "--threads", "2", "--json", "bench.json"]) == 0
     figures = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
-    assert set(figures["ratio"]) == set(figures["of_bound"]) == {"lenet5", "custom_mlp"}
-    assert all(
-        value > 0
-        for key in ("ratio", "of_bound", "side_by_side_ratio")
-        for value in figures[key].values()
-    )
+    assert figures["measured_images"] == images
+    assert set(figures["ratio"]) == set(figures["of_bound"]) == set(images)
     for model, ways in figures["seconds"].items():
+        ours = ways["this package"]["median"]
         plain = min(ways["PyTorch, NCHW"]["median"], ways["PyTorch, channels_last"]["median"])
-        assert figures["ratio"][model] == pytest.approx(plain / ways["this package"]["median"])
-    assert "times ours" in capsys.readouterr().out
+        assert figures["ratio"][model] == pytest.approx(plain / ours)
+        for what in ("GEMM", "FMA peak"):
+            bound = ways[f"bound: {what}"]["median"]
+            assert figures["of_bound"][model][what] == pytest.approx(ours / bound)
+    assert figures["side_by_side_ratio"]["lenet5"] > 0
+    for speeds in figures["gigaflops"].values():
+        assert list(speeds) == ["1", "2"]
+        assert all(0 < times["low"] <= times["high"] < 2000 for times in speeds.values())
+    shown, errors = capfd.readouterr()
+    assert all(len(line) <= 80 for line in shown.splitlines() if "kernels" not in line)
+    assert "PyTorch/ours  ours/GEMM  ours/FMA peak" in shown
+    assert "cifar_small: on noise shaped as cifar10's images" in shown
+    assert list(figures["notes"]) == ["cifar_small"]
+    assert not errors
+
+
+def test_without_the_kernels_there_are_no_bounds(tmp_path, monkeypatch, capfd):
+    few = replace(
+        benchmark.QUICK, images={"lenet5": 256}, repetitions=1, epochs_for_memory=1, parallel=()
+    )
+    monkeypatch.setattr(benchmark, "QUICK", few)
+    monkeypatch.setattr(benchmark, "SIZES", (256,))
+    monkeypatch.setattr(benchmark, "EPOCHS", {"mnist": 256})
+    monkeypatch.setattr(contenders.Product, "side", 128)
+    monkeypatch.setenv("MNISTLAB_KERNELS", "none")
+    load_library.cache_clear()
+    try:
+        assert call(app, ["bench", "--quick", "--json"]) == 0
+    finally:
+        load_library.cache_clear()
+    figures = json.loads(capfd.readouterr().out)
+    assert figures["of_bound"] == {}
+    assert list(figures["gigaflops"]) == ["GEMM"]
+    assert figures["ratio"]["lenet5"] > 0

@@ -192,3 +192,11 @@ def test_every_file_of_the_source_says_what_it_is_and_has_short_lines():
         lines = path.read_text(encoding="utf-8").splitlines()
         assert lines[0].startswith("// "), path
         assert max(map(len, lines)) <= 100, path
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_processors_peak_is_one_that_a_processor_can_have(threads):
+    """No core computes 10^12 float32 numbers a second: none of the operations is left out."""
+    operations = 10**9
+    seconds = load_library().peak_seconds(operations, threads=threads)
+    assert 0 < operations / seconds < threads * 10**12

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.pages import SPEED, pages, read
 from mnistlab import Recipe, Recogniser, RunFolder, RunRecord, built_in, read_comparison
 from mnistlab.evaluation import read_robustness
 from mnistlab.recogniser import shipped_models
@@ -20,6 +21,7 @@ from mnistlab.statistics.verdict import points
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results"
 COURSE = RESULTS / "course"
+LAYOUTS = {"PyTorch, NCHW", "PyTorch, channels_last"}
 
 
 def records():
@@ -137,16 +139,19 @@ def test_the_throughput_told_is_the_one_measured():
     assert f"{figures('throughput')['ratio']:.1f} times as fast" in " ".join(page.split())
 
 
-def test_the_benchmarks_page_shows_its_record():
-    table = (RESULTS / "bench" / "table.txt").read_text(encoding="utf-8")
-    page = (RESULTS.parent / "docs" / "kernels.md").read_text(encoding="utf-8")
-    assert "\n".join(f"    {line}".rstrip() for line in table.splitlines()) in page
-    found = figures("bench")
-    for model, ways in found["seconds"].items():
-        for times in ways.values():
-            assert f"{times['median']:.2f}" in table
-        assert f"{found['ratio'][model]:.1f} times" in page
-    assert f"{found['of_bound']['lenet5']:.2f} times the bound" in page
+def test_the_tables_of_speed_are_those_of_the_records():
+    for file, page in pages():
+        assert file.read_text(encoding="utf-8") == page
+
+
+def test_the_ratios_of_speed_follow_from_the_seconds_beside_them():
+    found = read(SPEED)
+    for recipe, ways in found.seconds.items():
+        ours = ways["this package"].median
+        plain = min(times.median for way, times in ways.items() if way in LAYOUTS)
+        assert found.ratio[recipe] == pytest.approx(plain / ours)
+        for what, ratio in found.of_bound[recipe].items():
+            assert ratio == pytest.approx(ours / ways[f"bound: {what}"].median)
 
 
 def test_the_recognisers_page_shows_what_was_measured():

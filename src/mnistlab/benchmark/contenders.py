@@ -5,6 +5,9 @@ All do the same work on the same images: the first ones of the training set.
 
 import io
 import tarfile
+import time
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,12 +15,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, TensorDataset
 
-from mnistlab.data import Dataset, Split, make_dataset
+from mnistlab.data import Dataset, Split
+from mnistlab.kernels import load_library
 from mnistlab.models import build_model
 from mnistlab.recipe import ModelInput, Recipe
-from mnistlab.training.augmentations import augment, draw_augmentation
+from mnistlab.training.augmentations import augment, augmentations, draw_augmentation
+from mnistlab.training.device import torch_threads
 from mnistlab.training.input import build_to_fit, normalise, to_float, to_size
 from mnistlab.training.optimizers import make_optimizer
 from mnistlab.training.randomness import fork_rng, seed_global
@@ -31,7 +37,7 @@ class Ours:
 
     def __init__(self, recipe: Recipe, dataset: Dataset, images: int) -> None:
         train = Split(dataset.train.images[:images], dataset.train.labels[:images])
-        self._trainer = Trainer(recipe, make_dataset(dataset.name, train, dataset.test), 0, CPU)
+        self._trainer = Trainer(recipe, replace(dataset, train=train), 0, CPU)
         self.flops = self._trainer.backend.flops
 
     @property
@@ -49,7 +55,7 @@ class Ours:
 
 class Eager:
     """PyTorch written well: all images in one tensor, batches by indexing, augmentation of whole
-    batches.
+    batches, averages of the weights if the recipe has them.
     """
 
     def __init__(
@@ -59,7 +65,11 @@ class Eager:
         self._model, self._input = _model(recipe, dataset)
         self._model.to(memory_format=layout)  # type: ignore[call-overload]
         self._optimizer = make_optimizer(self._model, recipe)
-        self._augmented = recipe.rotation > 0 or recipe.blur[1] > 0
+        self._average: AveragedModel | None = None
+        if recipe.averaging:
+            update: Any = get_ema_multi_avg_fn(recipe.averaging)  # type: ignore[no-untyped-call]
+            self._average = AveragedModel(self._model, multi_avg_fn=update)
+        self._augmented = any(kind.is_on(recipe) for kind in augmentations())
         pixels = to_float(to_size(dataset.train.images[:images], self._input))
         self._pixels = pixels if self._augmented else normalise(pixels, self._input)
         self._labels = torch.from_numpy(dataset.train.labels[:images])
@@ -84,6 +94,8 @@ class Eager:
                 pixels.contiguous(memory_format=self._layout),
                 self._labels[chosen],
             )
+            if self._average:
+                self._average.update_parameters(self._model)
 
 
 class Loader:
@@ -143,24 +155,42 @@ class Course:
 
 
 class Product:
-    """A large matrix product: the most this processor can do."""
+    """A large matrix product in PyTorch: what a well-written library reaches on this processor."""
 
     side = 2048
+    flops = 2 * side**3
+    """Floating-point operations of one product."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int) -> None:
         random = torch.Generator().manual_seed(0)
+        self._threads = threads
         self._one, self._other = (
             torch.rand(self.side, self.side, generator=random) for _ in range(2)
         )
 
-    def __call__(self) -> None:
-        """Multiply once."""
-        torch.mm(self._one, self._other)
+    def __call__(self) -> float:
+        """Multiply once, and return the seconds."""
+        with torch_threads(self._threads):
+            began = time.perf_counter()
+            torch.mm(self._one, self._other)
+            return time.perf_counter() - began
 
-    @property
-    def flops(self) -> int:
-        """Floating-point operations of one product."""
-        return 2 * self.side**3
+
+class Peak:
+    """As many multiply-adds in registers: the most that this processor can do.
+
+    Raises:
+        KernelError: the native kernels, which it is part of, cannot be loaded.
+    """
+
+    flops = Product.flops
+
+    def __init__(self, threads: int) -> None:
+        self._library, self._threads = load_library(), threads
+
+    def __call__(self) -> float:
+        """Multiply and add, and return the seconds."""
+        return self._library.peak_seconds(self.flops, threads=self._threads)
 
 
 def step(

@@ -15,7 +15,7 @@ from mnistlab.benchmark.timing import Times, in_turns
 from mnistlab.kernels import AugmentationParams, EpochBatches
 from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.runs import describe_environment
-from mnistlab.training.backend import choose_backend
+from mnistlab.training.backend import Backend, choose_backend
 from mnistlab.training.device import torch_threads
 from mnistlab.training.loss import Loss
 from mnistlab.training.optimizers import Update, make_optimizer
@@ -86,22 +86,8 @@ class _Ours:
     """Steps as a run takes them, from images of whole numbers."""
 
     def __init__(self, network: Network) -> None:
-        recipe, model = Recipe(batch_size=BATCH), _build(network)
-        channels, height, width = network.shape
-        model_input = ModelInput(
-            channels=1 if channels == 1 else 3,
-            height=height,
-            width=width,
-            fit="pad",
-            mean=(0.5,) * channels,
-            std=(0.25,) * channels,
-        )
-        update = Update(model, recipe, make_optimizer(model, recipe), [])
-        self._backend = choose_backend(
-            model, recipe, update, Loss(), model_input, CLASSES, CPU, "auto"
-        )
+        self._backend, self._batches = network_backend(network), noise_batches(network)
         self.kernels, self.reason = self._backend.kernels, self._backend.reason
-        self._batches = _batches(network)
 
     def __call__(self) -> None:
         """Take the steps of one turn."""
@@ -116,7 +102,7 @@ class _Eager:
         network: Network,
         layout: torch.memory_format = torch.contiguous_format,
     ) -> None:
-        model, batches = _build(network), _batches(network)
+        model, batches = _build(network), noise_batches(network)
         model.to(memory_format=layout)  # type: ignore[call-overload]
         self._optimizer = make_optimizer(model, Recipe())
         self.model: Any = model
@@ -151,8 +137,24 @@ def _build(network: Network) -> nn.Module:
     return network.build()
 
 
-def _batches(network: Network) -> EpochBatches:
-    """Return batches of noise."""
+def network_backend(network: Network) -> Backend:
+    """Return what trains a network in a run, on the kernels if they support it."""
+    recipe, model = Recipe(batch_size=BATCH), _build(network)
+    channels, height, width = network.shape
+    model_input = ModelInput(
+        channels=1 if channels == 1 else 3,
+        height=height,
+        width=width,
+        fit="pad",
+        mean=(0.5,) * channels,
+        std=(0.25,) * channels,
+    )
+    update = Update(model, recipe, make_optimizer(model, recipe), [])
+    return choose_backend(model, recipe, update, Loss(), model_input, CLASSES, CPU, "auto")
+
+
+def noise_batches(network: Network) -> EpochBatches:
+    """Return the batches of one turn, of noise."""
     random, count = torch.Generator().manual_seed(0), BATCH * network.steps
     return EpochBatches(
         images=torch.randint(0, 256, (count, *network.shape), dtype=torch.uint8, generator=random),

@@ -8,6 +8,7 @@ from mnistlab.kernels.fusion import fuse
 from mnistlab.kernels.library import installed, load_library
 from mnistlab.kernels.obstacles import Obstacle, ObstacleError
 from mnistlab.kernels.plan import Plan
+from mnistlab.kernels.profile import OperationProfile, Profile, measure_profile
 from mnistlab.kernels.program import Context, Program
 from mnistlab.kernels.trace import trace
 
@@ -18,12 +19,15 @@ __all__ = [
     "EpochBatches",
     "Obstacle",
     "ObstacleError",
+    "OperationProfile",
     "Plan",
+    "Profile",
     "Program",
     "fuse",
     "installed",
     "load_library",
     "make_plan",
+    "measure_profile",
     "trace",
     "why_not_fused",
     "why_slower",

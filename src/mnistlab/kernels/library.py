@@ -40,6 +40,27 @@ class Library:
         """Return the names of the losses that it has."""
         return set(self.functions.mnistlab_losses().decode().split())
 
+    def peak_seconds(self, operations: int, *, threads: int = 1) -> float:
+        """Return the seconds that multiplications and additions take at best: fused where the
+        processor can, on whole vectors, in registers, none waiting for another.
+
+        Args:
+            operations: floating-point operations in all, rounded up to whole rounds; a fused one is
+                two.
+            threads: which share them.
+
+        Raises:
+            KernelError: not enough memory or threads.
+
+        Example:
+            >>> from mnistlab.kernels import load_library
+            >>> seconds = load_library().peak_seconds(10**9, threads=2)
+            >>> gigaflops_a_second = 1 / seconds
+        """
+        seconds = ctypes.c_double()
+        self.call("mnistlab_peak", operations, threads, ctypes.byref(seconds))
+        return seconds.value
+
     def call(self, function: str, *arguments: Any) -> None:
         """Call a function.
 
@@ -175,6 +196,7 @@ def _declare(functions: ctypes.CDLL) -> None:
         "mnistlab_free": (None, (handle,)),
         "mnistlab_new_context": (text, (ctypes.POINTER(handle),)),
         "mnistlab_free_context": (None, (handle,)),
+        "mnistlab_peak": (text, (ctypes.c_int64, count, ctypes.POINTER(ctypes.c_double))),
         "mnistlab_philox": (None, (ctypes.c_uint64, *2 * (ctypes.POINTER(ctypes.c_uint32),))),
     }
     for name, (result, arguments) in signatures.items():

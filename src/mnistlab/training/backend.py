@@ -7,7 +7,15 @@ import torch
 from torch import Tensor, nn
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels import EpochBatches, Plan, load_library, make_plan, why_not_fused
+from mnistlab.kernels import (
+    EpochBatches,
+    Plan,
+    Profile,
+    load_library,
+    make_plan,
+    measure_profile,
+    why_not_fused,
+)
 from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.training.augmentations import mix_targets, without_native_kernel
 from mnistlab.training.cuda_graph import CudaGraphBackend
@@ -82,20 +90,14 @@ class NativeBackend:
         self._plan, self._model, self._recipe = plan, model, recipe
         self._input = model_input
         self._update, self._loss = update, loss
-        self._fused = not (loss.function or update.clips or why_not_fused(update.optimizer))
+        self.takes_step = not (loss.function or update.clips or why_not_fused(update.optimizer))
+        """Whether the kernels take the optimiser's step, too."""
         self._threads = torch.get_num_threads()
 
     def train(self, batches: EpochBatches, first: int, last: int) -> None:
         """See :class:`Backend`."""
-        if self._fused:
-            self._train(
-                batches,
-                first,
-                last,
-                self._update.optimizer,
-                averages=self._update.averages,
-                decay=self._recipe.averaging,
-            )
+        if self.takes_step:
+            self._train(batches, first, last, self._update.optimizer)
             return
         # The bits of PyTorch's sums depend on the number of threads.
         with torch_threads(1):
@@ -107,6 +109,21 @@ class NativeBackend:
                 # For optimisers that draw random numbers.
                 seed_global(int(batches.dropout_seeds[batch]), _CPU)
                 self._update(float(batches.rates[batch]))
+
+    def profile(self, batches: EpochBatches, rounds: int) -> Profile:
+        """Train on all batches ``rounds`` times, and say where the kernels' time goes.
+
+        A step that PyTorch takes is not taken, see :attr:`takes_step`.
+
+        Raises:
+            KernelError: PyTorch computes the loss.
+        """
+        if self._loss.function:
+            raise KernelError(f"PyTorch computes the loss {self._loss.name}; there is no profile")
+        optimizer = self._update.optimizer if self.takes_step else None
+        return measure_profile(
+            self._plan, batches, optimizer, rounds=rounds, **self._options(optimizer)
+        )
 
     def _train_on_own_loss(self, batches: EpochBatches, batch: int) -> None:
         start, stop = batches.bounds[batch : batch + 2].tolist()
@@ -128,19 +145,18 @@ class NativeBackend:
         first: int,
         last: int,
         optimizer: torch.optim.Optimizer | None,
-        **averaging: Any,
     ) -> None:
-        self._plan.train(
-            batches,
-            first,
-            last,
-            optimizer,
-            loss=self._loss.name,
-            smoothing=self._loss.label_smoothing,
-            class_weights=self._loss.weights,
-            threads=self._threads,
-            **averaging,
-        )
+        self._plan.train(batches, first, last, optimizer, **self._options(optimizer))
+
+    def _options(self, optimizer: torch.optim.Optimizer | None) -> dict[str, Any]:
+        averaging = {"averages": self._update.averages, "decay": self._recipe.averaging}
+        return {
+            "loss": self._loss.name,
+            "smoothing": self._loss.label_smoothing,
+            "class_weights": self._loss.weights,
+            "threads": self._threads,
+            **(averaging if optimizer else {}),
+        }
 
     def forward_only(self, batches: EpochBatches) -> Callable[[int], None]:
         """See :class:`Backend`."""

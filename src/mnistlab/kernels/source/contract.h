@@ -9,14 +9,14 @@
 
 #include "lanes.h"
 
-constexpr int ACCUMULATORS = REGISTERS == 32 ? 28 : 12;
-constexpr int MOST_COLUMNS = REGISTERS == 32 ? 7 : 4;
+constexpr int MOST_COLUMNS = REGISTERS == 32 ? 6 : 4;
 constexpr int MOST_COLUMNS_ALONE = REGISTERS == 32 ? 14 : 8;  // of a single output
 constexpr int MOST_OUTPUTS = REGISTERS == 32 ? 12 : 8;
 constexpr int CACHED_LANES = 448;  // of x, in most of a first-level cache of 32 KiB
 
+// Sums, a column of x each, and a weight are in registers.
 constexpr int outputs_beside(int columns) {
-    return ACCUMULATORS / columns < MOST_OUTPUTS ? ACCUMULATORS / columns : MOST_OUTPUTS;
+    return std::min((REGISTERS - 1 - columns) / columns, MOST_OUTPUTS);
 }
 
 struct Contraction {
@@ -39,23 +39,26 @@ template <int STEP, int OUTPUTS, int COLUMNS>
 void contract_block(const Contraction &k) {
     for (int p = 0; p < PARTS; p++) {
         Part sum[OUTPUTS][COLUMNS];
+#pragma GCC unroll 16
         for (int o = 0; o < OUTPUTS; o++)
+#pragma GCC unroll 16
             for (int c = 0; c < COLUMNS; c++)
                 sum[o][c] = k.add ? k.y[o * k.y_step + c * k.y_column].part[p]
                                   : splat(k.start ? k.start[o] : 0.0f);
         for (int t = 0; t < k.terms; t++) {
             const Lanes *x = k.x + k.x_at[t];
             const float *w = k.w + k.w_at[t];
-#pragma GCC unroll 12
+#pragma GCC unroll 16
             for (int o = 0; o < OUTPUTS; o++) {
                 const float weight = w[o * k.w_step];
-#pragma GCC unroll 8
-                for (int c = 0; c < COLUMNS; c++) {
+#pragma GCC unroll 16
+                for (int c = 0; c < COLUMNS; c++)
                     sum[o][c] = fma(x[c * STEP].part[p], weight, sum[o][c]);
-                }
             }
         }
+#pragma GCC unroll 16
         for (int o = 0; o < OUTPUTS; o++)
+#pragma GCC unroll 16
             for (int c = 0; c < COLUMNS; c++) {
                 Part &y = k.y[o * k.y_step + c * k.y_column].part[p];
                 y = k.add_after ? y + sum[o][c] : sum[o][c];

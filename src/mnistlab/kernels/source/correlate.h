@@ -33,24 +33,28 @@ void correlate_block(const Correlation &k) {
     for (int p = 0; p < PARTS; p++) {
         Part sum[OUTPUTS][TAPS] = {};
         if (!k.first)
+#pragma GCC unroll 16
             for (int o = 0; o < OUTPUTS; o++)
+#pragma GCC unroll 16
                 for (int t = 0; t < TAPS; t++)
                     sum[o][t] = k.sums[o * k.sums_step + k.sums_at[t]].part[p];
         for (int row = 0; row < k.rows; row++) {
             const Lanes *x = k.x + row * k.x_row, *dy = k.dy + row * k.dy_row;
             for (int c = 0; c < k.columns; c++, x += STEP) {
                 Part tap[TAPS];
-#pragma GCC unroll 12
-                for (int t = 0; t < TAPS; t++) tap[t] = x[at[t]].part[p];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
+                for (int t = 0; t < TAPS; t++) tap[t] = in_register(x[at[t]].part[p]);
+#pragma GCC unroll 16
                 for (int o = 0; o < OUTPUTS; o++) {
                     const Part grad = dy[o * dy_step + c].part[p];
-#pragma GCC unroll 12
+#pragma GCC unroll 16
                     for (int t = 0; t < TAPS; t++) sum[o][t] = fma(grad, tap[t], sum[o][t]);
                 }
             }
         }
+#pragma GCC unroll 16
         for (int o = 0; o < OUTPUTS; o++)
+#pragma GCC unroll 16
             for (int t = 0; t < TAPS; t++)
                 k.sums[o * k.sums_step + k.sums_at[t]].part[p] = sum[o][t];
     }

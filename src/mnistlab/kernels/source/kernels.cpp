@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "module_run.h"
+#include "peak.h"
 #include "philox.h"
 
 namespace {
@@ -259,6 +260,11 @@ const char *mnistlab_new_context(Context **context) {
 void mnistlab_free_context(Context *context) { delete context; }
 
 void mnistlab_free(Engine *engine) { delete engine; }
+
+// Seconds of multiply-adds in registers, see peak.h.
+const char *mnistlab_peak(int64_t operations, int32_t threads, double *seconds) {
+    return guarded([&] { *seconds = peak_seconds(operations, threads); });
+}
 
 // For a test that compares the numbers with another implementation.
 void mnistlab_philox(uint64_t seed, const uint32_t counter[4], uint32_t result[4]) {

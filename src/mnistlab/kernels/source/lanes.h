@@ -60,6 +60,17 @@ inline Part fma(Part a, Part b, Part c) {
 }
 inline Part fma(Part a, float b, Part c) { return fma(a, splat(b), c); }
 
+// Holds a value in a register, where a compiler would rather load it again at each use: loads
+// limit loops whose multiplications are few.
+inline Part in_register(Part part) {
+#if defined(__SSE2__)
+    asm("" : "+v"(part));
+#elif defined(__ARM_NEON)
+    asm("" : "+w"(part));
+#endif
+    return part;
+}
+
 // Sum of a Part's values, always in the same order.
 inline float total(Part part) {
     float sums[WIDTH];

@@ -25,7 +25,9 @@ void scatter_block(const Scattering &k) {
     constexpr int REACH = COLUMNS + KERNEL - 1;
     for (int p = 0; p < PARTS; p++) {
         Part sum[INPUTS][REACH];
+#pragma GCC unroll 16
         for (int i = 0; i < INPUTS; i++)
+#pragma GCC unroll 16
             for (int c = 0; c < REACH; c++)
                 sum[i][c] = c < k.held ? k.dx[i * k.dx_step + c].part[p] : Part{};
         for (int o = 0; o < k.outputs; o++)
@@ -33,18 +35,20 @@ void scatter_block(const Scattering &k) {
                 const Lanes *dy = k.dy + o * k.dy_step - int64_t(ky - k.top) * k.dy_row;
                 const float *w = k.w + o * k.w_output + ky * KERNEL;
                 Part grad[COLUMNS];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
                 for (int c = 0; c < COLUMNS; c++) grad[c] = dy[c].part[p];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
                 for (int i = 0; i < INPUTS; i++)
-#pragma GCC unroll 8
+#pragma GCC unroll 16
                     for (int kx = 0; kx < KERNEL; kx++) {
                         const float weight = w[i * k.w_input + kx];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
                         for (int c = 0; c < COLUMNS; c++) sum[i][c + kx] = fma(grad[c], weight, sum[i][c + kx]);
                     }
             }
+#pragma GCC unroll 16
         for (int i = 0; i < INPUTS; i++)
+#pragma GCC unroll 16
             for (int c = 0; c < REACH; c++) k.dx[i * k.dx_step + c].part[p] = sum[i][c];
     }
 }

@@ -167,7 +167,7 @@ class Winograd {
     static constexpr int PRODUCTS = 16;
     static constexpr int AT_ONCE = 32;  // channels of a result
     // Tiles in a part: of sums over channels, and of sums over tiles. The same on every processor.
-    static constexpr int TILES = 7, MOST_TILES = 10;
+    static constexpr int TILES = 6, MOST_TILES = 10;
     // Measured: a channel's transforms in products, and how well a direct convolution does.
     static constexpr double TRANSFORM = 150, DIRECT = 0.85;
 
