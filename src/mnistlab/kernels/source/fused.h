@@ -5,6 +5,7 @@
 // again instead of storing it.
 #pragma once
 
+#include "crew.h"
 #include "lanes.h"
 
 enum PoolKind { NO_POOL = 0, MAX_POOL = 1, AVERAGE_POOL = 2 };

@@ -44,21 +44,25 @@ class Input {
     }
 
     // Fills `x` with images order[position..position + count]; the lanes behind them repeat the
-    // last one.
-    void load(const Images &from, int64_t position, int count, Lanes *x) {
+    // last one. A crew collects them in `common`, the input of its first member.
+    void load(const Images &from, int64_t position, int count, Lanes *x, const Crew &crew,
+              Input &common) {
         const bool bare = unaltered(from);
-        for (int lane = 0; lane < LANES; lane++) {
-            float *image = images_.data() + lane * size_;
+        const Share mine = crew.share(LANES);
+        for (int lane = static_cast<int>(mine.begin); lane < mine.end; lane++) {
+            float *image = common.images_.data() + lane * size_;
             fetch(from, position + std::min(lane + 1, count - 1));
             const int64_t at = position + std::min(lane, count - 1);
             bare ? gather(from, at, image) : alter(from, at, image);
         }
-        const int whole = size_ / LANES * LANES;
-        for (int i = 0; i < whole; i += LANES)
-            transpose(images_.data() + i, size_, x[i].values(), LANES);
-        for (int i = whole; i < size_; i++)
-            for (int lane = 0; lane < LANES; lane++)
-                x[i].values()[lane] = images_[lane * size_ + i];
+        crew.meet();
+        const float *const images = common.images_.data();
+        const Share blocks = crew.share(size_ / LANES);
+        for (int64_t i = blocks.begin * LANES; i < blocks.end * LANES; i += LANES)
+            transpose(images + i, size_, x[i].values(), LANES);
+        if (!crew.first()) return;
+        for (int i = size_ / LANES * LANES; i < size_; i++)
+            for (int lane = 0; lane < LANES; lane++) x[i].values()[lane] = images[lane * size_ + i];
     }
 
    private:

@@ -122,15 +122,6 @@ inline Part scaled(Part x, Part n) {
 #endif
 }
 
-// Sum of a Part's values, always in the same order.
-inline float total(Part part) {
-    float sums[WIDTH];
-    for (int i = 0; i < WIDTH; i++) sums[i] = part[i];
-    for (int half = WIDTH / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) sums[i] += sums[i + half];
-    return sums[0];
-}
-
 // Sum of the values of all images: of those that are 8 apart, then 4, 2 and 1, on every processor.
 inline float total(const Lanes &lanes) {
     Lanes sums = lanes;

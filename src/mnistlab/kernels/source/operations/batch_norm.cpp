@@ -27,12 +27,14 @@ class BatchNorm : public BatchOperation {
     }
     bool in_place(int) const override { return true; }
     bool adds() const override { return true; }
+    bool splits() const override { return true; }
 
     void measure(const Forward &at, Moments *moments) const override {
-        int c = 0;
-        for (; c + TOGETHER <= shape_.channels; c += TOGETHER)
+        const Share mine = at.crew.share(shape_.channels);
+        int64_t c = mine.begin;
+        for (; c + TOGETHER <= mine.end; c += TOGETHER)
             measure_channels<TOGETHER>(at, c, moments + c);
-        for (; c < shape_.channels; c++) measure_channels<1>(at, c, moments + c);
+        for (; c < mine.end; c++) measure_channels<1>(at, c, moments + c);
     }
 
     // Joins the tiles' moments (Chan, Golub and LeVeque, 1983).
@@ -84,9 +86,10 @@ class BatchNorm : public BatchOperation {
     void forward(const Forward &at) const override {
         const Norm norm(at.state, shape_.channels);
         const int64_t in = shape_.in(), out = shape_.out();
+        const Share mine = at.crew.share(shape_.channels);
         if (shortcut_) {
             auto *dropped = reinterpret_cast<uint16_t *>(at.saved);
-            for (int c = 0; c < shape_.channels; c++) {
+            for (int64_t c = mine.begin; c < mine.end; c++) {
                 const Affine affine = norm.affine(c);
                 for (int64_t i = c * in; i < (c + 1) * in; i++) {
                     uint32_t bits = 0;
@@ -101,7 +104,7 @@ class BatchNorm : public BatchOperation {
             return;
         }
         with_fused(shape_, [&]<bool RELU, int POOL>() {
-            for (int c = 0; c < shape_.channels; c++)
+            for (int64_t c = mine.begin; c < mine.end; c++)
                 fused_channel<RELU, POOL>(at.x[0] + c * in, at.y + c * out, shape_.height,
                                           shape_.width, norm.affine(c));
         });
@@ -110,7 +113,7 @@ class BatchNorm : public BatchOperation {
     // Of each tile, sum(dz) and sum(dz * (x - mean)).
     void measure_gradients(const Backward &at, Moments *moments) const override {
         const Norm norm(at.state, shape_.channels);
-        each_channel(at, norm, [&](int c, const auto &each_grad) {
+        each_channel(at, norm, [&](int64_t c, const auto &each_grad) {
             const Part mean = splat(norm.mean[c]);
             Lanes sum[CHAINS]{}, projection[CHAINS]{};
             each_grad([&](int chain, int64_t, int p, Part value, Part grad) {
@@ -144,7 +147,7 @@ class BatchNorm : public BatchOperation {
         const Lanes present = at.present();
         Lanes *const dx = at.dx[0], *const to_shortcut = shortcut_ ? at.dx[1] : nullptr;
         const bool add = at.add[0], add_to_shortcut = shortcut_ && at.add[1];
-        each_channel(at, norm, [&](int c, const auto &each_grad) {
+        each_channel(at, norm, [&](int64_t c, const auto &each_grad) {
             const Part mean = splat(norm.mean[c]), scale = splat(norm.scale[c]);
             Lanes constant, slope;
             for (int p = 0; p < PARTS; p++) {
@@ -231,12 +234,13 @@ class BatchNorm : public BatchOperation {
     void each_channel(const Backward &at, const Norm &norm, const Visit &visit) const {
         const int64_t in = shape_.in(), out = shape_.out();
         const auto visit_all = [&](const auto &each_grad) {
-            for (int c = 0; c < shape_.channels; c++)
+            const Share mine = at.crew.share(shape_.channels);
+            for (int64_t c = mine.begin; c < mine.end; c++)
                 visit(c, [&](const auto &emit) { each_grad(c, emit); });
         };
         if (shortcut_ && shape_.relu) {
             const auto *dropped = reinterpret_cast<const uint16_t *>(at.saved);
-            visit_all([&](int c, const auto &emit) {
+            visit_all([&](int64_t c, const auto &emit) {
                 in_chains(c * in, (c + 1) * in, [&](int chain, int64_t i) {
                     for (int p = 0; p < PARTS; p++)
                         emit(chain, i, p, at.x[0][i].part[p],
@@ -246,7 +250,7 @@ class BatchNorm : public BatchOperation {
             return;
         }
         with_fused(shape_, [&]<bool RELU, int POOL>() {
-            visit_all([&](int c, const auto &emit) {
+            visit_all([&](int64_t c, const auto &emit) {
                 fused_grads<RELU, POOL>(at.x[0] + c * in, at.dy + c * out, shape_.height,
                                         shape_.width, norm.affine(c),
                                         [&](int chain, int64_t i, int p, Part value, Part grad) {

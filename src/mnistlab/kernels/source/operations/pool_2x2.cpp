@@ -14,8 +14,9 @@ class Pool2x2 : public Operation {
                  static_cast<int>(signature.integers[1])} {}
 
     void forward(const Forward &at) const override {
+        const Share mine = at.crew.share(shape_.channels);
         with_fused(shape_, [&]<bool RELU, int POOL>() {
-            for (int c = 0; c < shape_.channels; c++)
+            for (int64_t c = mine.begin; c < mine.end; c++)
                 fused_channel<RELU, POOL>(at.x[0] + c * shape_.in(), at.y + c * shape_.out(),
                                           shape_.height, shape_.width, affine(at.x, c));
         });
@@ -23,8 +24,9 @@ class Pool2x2 : public Operation {
 
     void backward(const Backward &at) const override {
         const bool add = at.add[0];
+        const Share mine = at.crew.share(shape_.channels);
         with_fused(shape_, [&]<bool RELU, int POOL>() {
-            for (int c = 0; c < shape_.channels; c++) {
+            for (int64_t c = mine.begin; c < mine.end; c++) {
                 const Affine gate = affine(at.x, c);
                 Lanes *const dx = at.dx[0] ? at.dx[0] + c * shape_.in() : nullptr;
                 Lanes to_gate[CHAINS]{};
@@ -43,6 +45,7 @@ class Pool2x2 : public Operation {
 
     bool in_place(int) const override { return true; }
     bool adds() const override { return true; }
+    bool splits() const override { return true; }
 
    private:
     Affine affine(const Lanes *const *x, int channel) const {
