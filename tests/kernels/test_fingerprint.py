@@ -39,8 +39,8 @@ def test_it_uses_every_operation_and_loss():
         trainer = Trainer(recipe, fingerprint.digits(), 0, torch.device("cpu"), module=module)
         used |= {node.operation for node in trainer.backend._plan.graph.nodes}
         losses.add(recipe.loss)
-    assert used == set(load_library().operations)
-    assert losses == set(load_library().losses)
+    assert used == set(load_library().operations())
+    assert losses == set(load_library().losses())
 
 
 def test_the_documentation_shows_the_published_hash():
