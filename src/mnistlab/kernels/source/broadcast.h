@@ -111,7 +111,10 @@ class Broadcast : public Operation {
     template <int A, int B, bool TO_A, bool TO_B>
     void gradients(const Share &mine, const Lanes *a, const Lanes *b, const Lanes *dy, Lanes *da,
                    Lanes *db, bool add_a, bool add_b) const {
-        Lanes sum{};  // of the operand that is repeated along the run
+        // Sums for the operand that is repeated along the run; several err less, and do not wait
+        // for one another.
+        constexpr int64_t SUMS = 4;
+        Lanes sums[SUMS] = {};
         for (int64_t i = mine.begin; i < mine.end; i++)
             for (int p = 0; p < PARTS; p++) {
                 const Part grad = dy[i].part[p];
@@ -120,13 +123,15 @@ class Broadcast : public Operation {
                 if constexpr (TO_A) to_a = Function::to_first(grad, u, v);
                 if constexpr (TO_B) to_b = Function::to_second(grad, u, v);
                 if constexpr (TO_A && A) put(da[i].part[p], to_a, add_a);
-                if constexpr (TO_A && !A) sum.part[p] += to_a;
+                if constexpr (TO_A && !A) sums[i % SUMS].part[p] += to_a;
                 if constexpr (TO_B && B) put(db[i].part[p], to_b, add_b);
-                if constexpr (TO_B && !B) sum.part[p] += to_b;
+                if constexpr (TO_B && !B) sums[i % SUMS].part[p] += to_b;
             }
         for (int p = 0; p < PARTS; p++) {
-            if constexpr (TO_A && !A) put(da->part[p], sum.part[p], add_a);
-            if constexpr (TO_B && !B) put(db->part[p], sum.part[p], add_b);
+            const Part sum = (sums[0].part[p] + sums[1].part[p]) +
+                             (sums[2].part[p] + sums[3].part[p]);
+            if constexpr (TO_A && !A) put(da->part[p], sum, add_a);
+            if constexpr (TO_B && !B) put(db->part[p], sum, add_b);
         }
     }
 
