@@ -78,7 +78,7 @@ def winner(desk):
 
     done(
         desk, "compare", "nets.py:plain", "nets.py:normalised", *DATA, "--set", rate,
-        "--seeds", "6", "--epochs", "6", "--out", "comparison",
+        "--seeds", "3", "--epochs", "4", "--out", "comparison",
     )  # fmt: skip
     compared = json.loads((desk / "comparison" / "comparison.json").read_text())
     summaries = compared["comparison"]["summaries"]
