@@ -17,10 +17,16 @@ KERNELS = Path(mnistlab.kernels.__file__).parent
 COMPILER = os.environ.get("CXX") or shutil.which("c++")
 MOST_LINES = 120
 
-# The folders of operations and compositions hold the example alone, so that little is compiled.
+# The folders of operations and compositions hold the example alone, so that little is compiled; a
+# failure is not made smaller, which takes long.
 CONFTEST = """
+from hypothesis import Phase, settings
+
 import mnistlab.kernels.compositions
 import mnistlab.kernels.operations
+
+settings.register_profile("found", phases=[Phase.generate])
+settings.load_profile("found")
 
 mnistlab.kernels.operations.__path__[:] = [{operations!r}]
 mnistlab.kernels.compositions.__path__[:] = []
@@ -71,11 +77,15 @@ def test_the_example_passes_its_own_test_unless_its_gradient_is_wrong(tmp_path, 
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-            *("-p", "no:xdist", "--rootdir", tmp_path, "-c", os.devnull, tmp_path),
+            *("--rootdir", tmp_path, "-c", os.devnull, tmp_path),
         ],
         cwd=tmp_path,
         env={name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
-        | {"MNISTLAB_KERNELS": str(library), "PYTHONPATH": str(REPOSITORY)},
+        | {
+            "MNISTLAB_KERNELS": str(library),
+            "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "src"), str(REPOSITORY)]),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        },
         capture_output=True,
         text=True,
     )
