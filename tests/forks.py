@@ -206,7 +206,7 @@ class Forks:
         stderr=None,
         piped=False,
         seconds=_SECONDS,
-        drawn=True,
+        drawn=False,
     ):
         """Start ``mnistlab ARGUMENTS``, or another function, which finds its arguments in
         ``sys.argv``.
@@ -223,7 +223,7 @@ class Forks:
             stderr: likewise.
             piped: standard output is a pipe instead.
             seconds: after which it is ended.
-            drawn: whether a report's figures are, see :mod:`tests.figures`.
+            drawn: whether figures are, see :mod:`tests.figures`.
         """
         self._count += 1
         place = self._folder / str(self._count)

@@ -56,7 +56,8 @@ def _own_cache(desk, monkeypatch):
 
 
 def done(desk, *command):
-    ended = run(*MNISTLAB, *command, cwd=desk, env={"MNISTLAB_CACHE": str(desk / "cache")})
+    cache = {"MNISTLAB_CACHE": str(desk / "cache")}
+    ended = run(*MNISTLAB, *command, cwd=desk, env=cache, drawn=True)
     assert ended.returncode == 0, ended
     return ended.stdout
 

@@ -22,7 +22,15 @@ from tests.data.forms import FORMS
 
 def test_the_courses_command_prints_both_counts_and_writes_the_three_plots(tmp_path):
     result = run(
-        *MAIN, "--batch_size", 128, "--num_epochs", 1, "--out", tmp_path / "out", cwd=tmp_path
+        *MAIN,
+        "--batch_size",
+        128,
+        "--num_epochs",
+        1,
+        "--out",
+        tmp_path / "out",
+        cwd=tmp_path,
+        drawn=True,
     )
     assert result.returncode == 0, result
     assert "61706" in result.stdout
@@ -110,12 +118,13 @@ def test_train_leaves_a_run_and_its_curves(few, tmp_path):
         "--set",
         "dropout=0.5",
     ]
-    result = run(*command, "--run", "here", cwd=tmp_path)
+    result = run(*command, "--run", "here", cwd=tmp_path, drawn=True)
     assert result.returncode == 0, result
     assert len(re.findall(r"^epoch [12]/2  train loss", result.stdout, re.MULTILINE)) == 2
     record = json.loads((tmp_path / "here" / "record.json").read_text())
     assert (record["seed"], record["recipe"]["dropout"], record["recipe"]["epochs"]) == (3, 0.5, 2)
-    assert (tmp_path / "here" / "curves.png").is_file()
+    with Image.open(tmp_path / "here" / "curves.png") as picture:
+        assert min(picture.size) > 400
 
 
 def test_train_names_the_folder_by_recipe_and_seed(few, tmp_path):
