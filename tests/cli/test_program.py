@@ -350,11 +350,11 @@ def test_kernels_are_chosen_and_recorded(few, tmp_path):
 
 def test_the_benchmark_writes_its_ratios(tmp_path, monkeypatch, capfd):
     """All of it, but with fewer images and turns, and smaller products."""
-    images = {"lenet5": 768, "custom_mlp": 256, "best62k": 128, "cifar_small": 32}
+    images = {"lenet5": 256, "custom_mlp": 128, "best62k": 64, "cifar_small": 32}
     few = replace(benchmark.QUICK, images=images, repetitions=1, epochs_for_memory=1)
     monkeypatch.setattr(benchmark, "QUICK", few)
-    monkeypatch.setattr(benchmark, "SIZES", (768, 1536))
-    monkeypatch.setattr(benchmark, "EPOCHS", {"mnist": 3840, "cifar10": 50_000})
+    monkeypatch.setattr(benchmark, "SIZES", (256, 512))
+    monkeypatch.setattr(benchmark, "EPOCHS", {"mnist": 1280, "cifar10": 50_000})
     monkeypatch.setattr(contenders.Product, "side", 128)
     for speed in (contenders.Product, contenders.Peak):
         monkeypatch.setattr(speed, "flops", 2 * 128**3)
