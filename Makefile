@@ -40,7 +40,8 @@ torture: .venv/installed
 # The kernels' tests once more, with the library built to report every bad access and every race.
 KERNELS := $(wildcard $(addprefix $(CURDIR)/src/mnistlab/kernels/source/,kernels.cpp operations/*.cpp losses/*.cpp))
 SANITIZED := printf '\#include "%s"\n' $(KERNELS) | $(or $(CXX),c++) -x c++ - -std=c++20 -O1 -g -march=native \
-	-fno-math-errno -fno-trapping-math -fno-signed-zeros -shared -fPIC -pthread -fno-sanitize-recover=undefined
+	-fno-math-errno -fno-trapping-math -fno-signed-zeros -ffp-contract=off -shared -fPIC -pthread \
+	-fno-sanitize-recover=undefined
 PRELOAD = $(foreach name,$(1),$(shell $(or $(CXX),c++) -print-file-name=lib$(name).so))
 
 sanitize: .venv/installed

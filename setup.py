@@ -23,6 +23,9 @@ FLAGS = [
     "-fno-math-errno",
     "-fno-trapping-math",
     "-fno-signed-zeros",
+    # Products are added as the source says, not as a compiler likes, so that every build computes
+    # the same bits.
+    "-ffp-contract=off",
     # Two builds in one process must not share what they define alike.
     "-fvisibility=hidden",
     "-pthread",

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.elementary import exp, log, log_softmax
+
 Read = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
@@ -22,12 +24,10 @@ def read_views(read: Read, images: NDArray[np.uint8], pixels: int) -> NDArray[np
     Returns:
         The logarithms of the mean probabilities, float32 ``(n, classes)``.
     """
-    views = [_log_softmax(read(view).astype(np.float64)) for view in _moved(images, pixels)]
-    return np.asarray(np.logaddexp.reduce(views, axis=0) - np.log(len(views)), np.float32)
-
-
-def _log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+    views = [log_softmax(read(view)) for view in _moved(images, pixels)]
+    most = np.max(views, axis=0)
+    shares = [exp(view - most) for view in views]
+    return np.asarray(log(sum(shares) / len(views)) + most, np.float32)
 
 
 def _moved(images: NDArray[np.uint8], pixels: int) -> Iterator[NDArray[np.uint8]]:

@@ -5,7 +5,7 @@ from mnistlab.kernels.advantage import why_slower
 from mnistlab.kernels.agreement import make_plan
 from mnistlab.kernels.epoch import AUGMENTATION_TENSORS, AugmentationParams, EpochBatches
 from mnistlab.kernels.fusion import fuse
-from mnistlab.kernels.library import installed, load_library
+from mnistlab.kernels.library import SAME_BITS, installed, load_library
 from mnistlab.kernels.obstacles import Obstacle, ObstacleError
 from mnistlab.kernels.plan import Plan
 from mnistlab.kernels.profile import OperationProfile, Profile, measure_profile
@@ -14,6 +14,7 @@ from mnistlab.kernels.trace import trace
 
 __all__ = [
     "AUGMENTATION_TENSORS",
+    "SAME_BITS",
     "AugmentationParams",
     "Context",
     "EpochBatches",

@@ -14,6 +14,9 @@ from mnistlab.errors import KernelError
 BUILDS = ("x86_64_v4", "x86_64_v3", "x86_64_v2", "generic")
 """Names of builds, the fastest first; on processors other than x86-64 there is only the last."""
 
+SAME_BITS = ("x86_64_v4", "x86_64_v3")
+"""Builds that give the same bits: for processors with AVX-512, and with AVX2 and FMA."""
+
 CHOICE = "MNISTLAB_KERNELS"
 """Environment variable: the name of a build, the path of a library, or ``none``."""
 
@@ -190,6 +193,7 @@ def _declare(functions: ctypes.CDLL) -> None:
         ),
         "mnistlab_finish": (text, (handle, count, integers, count)),
         "mnistlab_train": (text, by_name),
+        "mnistlab_step": (text, by_name),
         "mnistlab_evaluate": (text, by_name),
         "mnistlab_forward": (text, by_name),
         "mnistlab_backward": (text, by_name),

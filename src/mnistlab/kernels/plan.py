@@ -124,11 +124,11 @@ class Plan:
         for parameter in parameters:
             if parameter.requires_grad and parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
-        average_of = dict(zip(self._model.parameters(), averages, strict=bool(averages)))
         self._program.call(
             "mnistlab_train",
             self._images(batches.images, batches.order, batches.augmentation)
             | optimizer_arguments(optimizer, parameters, last - first)
+            | self._average_arguments(averages, decay)
             | {
                 "labels": _pointer(batches.labels, torch.int64),
                 "bounds": _pointer(batches.bounds, torch.int64),
@@ -144,11 +144,37 @@ class Plan:
                 "profile": _pointer(profile, torch.float64),
                 "losses": _pointer(batches.losses, torch.float32),
                 "correct": _pointer(batches.correct, torch.int32),
-                "average_decay": float(decay if averages else 0),
-                "averages": Addresses(
-                    address(average_of.get(parameter), torch.float32) for parameter in parameters
-                ),
             },
+            gradients=[
+                parameter.grad if parameter.requires_grad else None for parameter in parameters
+            ],
+        )
+
+    def step(
+        self,
+        optimizer: torch.optim.Optimizer,
+        rate: float,
+        *,
+        averages: Sequence[Tensor] = (),
+        decay: float = 0.0,
+    ) -> None:
+        """Take a step from gradients that the parameters have already, such as clipped ones.
+
+        Args:
+            optimizer: as :meth:`train` takes it.
+            rate: the learning rate.
+            averages: as :meth:`train` takes them.
+            decay: of the averages.
+
+        Raises:
+            KernelError: the optimiser has no native kernel.
+        """
+        parameters = self.parameters
+        self._program.call(
+            "mnistlab_step",
+            optimizer_arguments(optimizer, parameters, 1)
+            | self._average_arguments(averages, decay)
+            | {"rate": float(rate)},
             gradients=[
                 parameter.grad if parameter.requires_grad else None for parameter in parameters
             ],
@@ -219,6 +245,17 @@ class Plan:
     def normalise(self, images: Tensor) -> Tensor:
         """Scale uint8 images to 0..1, subtract ``mean`` and divide by ``std``; float32."""
         return (images.to(torch.float32) / 255 - self._mean) / self._std
+
+    def _average_arguments(
+        self, averages: Sequence[Tensor], decay: float
+    ) -> dict[str, float | Addresses]:
+        average_of = dict(zip(self._model.parameters(), averages, strict=bool(averages)))
+        return {
+            "average_decay": float(decay if averages else 0),
+            "averages": Addresses(
+                address(average_of.get(parameter), torch.float32) for parameter in self.parameters
+            ),
+        }
 
     def _refuse_single_images(self, bounds: Tensor) -> None:
         """Refuse them as PyTorch does, since a single value has no variance."""

@@ -249,13 +249,16 @@ class _Table:
         return [_tensor(source) for source in self._sources]
 
 
+_PRODUCTS = {"convolution", "depthwise_convolution", "linear", "transposed_convolution"}
+
+
 def flops(nodes: Sequence[Node]) -> int:
     """Return the floating-point operations of a training step per image, of convolutions and linear
     layers only.
     """
     total = 0
     for node in nodes:
-        if node.operation not in ("convolution", "linear", "transposed_convolution"):
+        if node.operation not in _PRODUCTS:
             continue
         (weight, *_) = (_tensor(source) for source in node.parameters if source is not None)
         # A transposed convolution's weights meet each position of the input.

@@ -40,7 +40,9 @@ class WeightAveraging:
         count = self._swa_count(epoch)
         if count:
             for average, parameter in zip(self.averages, self._model.parameters(), strict=True):
-                average.lerp_(parameter.detach(), 1 / count)
+                # Not lerp_, which rounds once or twice, as the processor has it.
+                last = parameter.detach()
+                average.copy_(last - (last - average) * (1 - 1 / count))
 
     def swap_in(self, epoch: int, update_bn: Callable[[], None]) -> Callable[[], None]:
         """Replace the model's weights by their averages, if there are any after that epoch.

@@ -20,6 +20,7 @@ from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.training.augmentations import mix_targets, without_native_kernel
 from mnistlab.training.cuda_graph import CudaGraphBackend
 from mnistlab.training.device import torch_threads
+from mnistlab.training.exact_functions import ExactFunctions
 from mnistlab.training.loss import Loss
 from mnistlab.training.optimizers import Update, why_not_captured
 from mnistlab.training.randomness import seed_global
@@ -68,9 +69,9 @@ class Backend(Protocol):
 class NativeBackend:
     """The native kernels: several batches per call, the same bits on any number of threads.
 
-    Where the kernels have no step of the optimiser, or gradients are clipped, they compute the
-    gradients of a batch, and PyTorch takes the step. A loss of the user's own is computed between
-    their forward and their backward pass.
+    A loss of the user's own is computed between their forward and their backward pass, and
+    gradients are clipped between theirs and the step. Where they have no step of the optimiser,
+    PyTorch takes it.
     """
 
     reason = ""
@@ -90,8 +91,9 @@ class NativeBackend:
         self._plan, self._model, self._recipe = plan, model, recipe
         self._input = model_input
         self._update, self._loss = update, loss
-        self.takes_step = not (loss.function or update.clips or why_not_fused(update.optimizer))
-        """Whether the kernels take the optimiser's step, too."""
+        self._steps = not why_not_fused(update.optimizer)
+        self.takes_step = self._steps and not (loss.function or update.clips)
+        """Whether the kernels take the optimiser's step in the same call."""
         self._threads = torch.get_num_threads()
 
     def train(self, batches: EpochBatches, first: int, last: int) -> None:
@@ -106,9 +108,19 @@ class NativeBackend:
                     self._train_on_own_loss(batches, batch)
                 else:
                     self._train(batches, batch, batch + 1, None)
-                # For optimisers that draw random numbers.
-                seed_global(int(batches.dropout_seeds[batch]), _CPU)
-                self._update(float(batches.rates[batch]))
+                self._step(batches, batch)
+
+    def _step(self, batches: EpochBatches, batch: int) -> None:
+        rate = float(batches.rates[batch])
+        if self._steps:
+            self._update.clip()
+            averages, decay = self._update.averages, self._recipe.averaging
+            self._plan.step(self._update.optimizer, rate, averages=averages, decay=decay)
+            return
+        # For optimisers that draw random numbers.
+        seed_global(int(batches.dropout_seeds[batch]), _CPU)
+        with ExactFunctions():
+            self._update(rate)
 
     def profile(self, batches: EpochBatches, rounds: int) -> Profile:
         """Train on all batches ``rounds`` times, and say where the kernels' time goes.

@@ -3,6 +3,7 @@
 Images are brought to size once and stay bytes; they are normalised batch by batch.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
@@ -139,14 +140,17 @@ def measure(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, 
     Args:
         images: uint8, ``(n, channels, height, width)``.
     """
-    values = np.arange(256) / 255
     means, deviations = [], []
     for channel in range(images.shape[1]):
-        shares = np.bincount(images[:, channel].ravel(), minlength=256) / images[:, channel].size
-        mean = float(shares @ values)
-        means.append(round(mean, _DECIMALS))
-        deviation = float(shares @ (values - mean) ** 2) ** 0.5
-        deviations.append(round(deviation, _DECIMALS) or 1.0)
+        counts = np.bincount(images[:, channel].ravel(), minlength=256).tolist()
+        # Of integers, which have no rounding errors that could follow the processor.
+        number, total, squares = (
+            sum(count * value**exponent for value, count in enumerate(counts))
+            for exponent in range(3)
+        )
+        means.append(round(total / (255 * number), _DECIMALS))
+        variance = (number * squares - total**2) / (255 * number) ** 2
+        deviations.append(round(math.sqrt(variance), _DECIMALS) or 1.0)
     return tuple(means), tuple(deviations)
 
 

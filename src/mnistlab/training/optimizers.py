@@ -1,15 +1,18 @@
 """Optimisers: those that have a name, any other class by its path, and their steps in PyTorch."""
 
 import inspect
+import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adadelta, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
+from mnistlab.elementary import fold
 from mnistlab.errors import RecipeError, did_you_mean, told
 from mnistlab.models.user_model import user_object
 from mnistlab.recipe import Recipe, Source
@@ -50,20 +53,43 @@ class Update:
         self.clips = bool(recipe.clip_norm or recipe.clip_value)
         self._model, self._recipe = model, recipe
 
+    def clip(self) -> None:
+        """Clip the gradients, if the recipe asks for it."""
+        if self._recipe.clip_norm:
+            clip_norm(list(self._model.parameters()), self._recipe.clip_norm)
+        if self._recipe.clip_value:
+            nn.utils.clip_grad_value_(self._model.parameters(), self._recipe.clip_value)
+
     def __call__(self, rate: float | Tensor) -> None:
         """Take a step at a learning rate."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        if self._recipe.clip_norm:
-            nn.utils.clip_grad_norm_(self._model.parameters(), self._recipe.clip_norm)
-        if self._recipe.clip_value:
-            nn.utils.clip_grad_value_(self._model.parameters(), self._recipe.clip_value)
+        self.clip()
         self.optimizer.step()
         with torch.no_grad():
             for average, parameter in zip(
                 self.averages, self._model.parameters(), strict=bool(self.averages)
             ):
-                average.lerp_(parameter, 1 - self._recipe.averaging)
+                # Not lerp_, which rounds once or twice, as the processor has it.
+                average += (parameter - average) * (1 - self._recipe.averaging)
+
+
+def clip_norm(parameters: Sequence[Tensor], most: float) -> None:
+    """Scale the gradients of all parameters so that their Euclidean norm is at most ``most``.
+
+    As :func:`torch.nn.utils.clip_grad_norm_`, whose sums on a CPU follow the processor.
+    """
+    if any(parameter.device != _CPU for parameter in parameters):
+        nn.utils.clip_grad_norm_(parameters, most)
+        return
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if not gradients:
+        return
+    flat = np.concatenate([gradient.double().numpy().ravel() for gradient in gradients])
+    factor = most / (math.sqrt(fold(flat * flat)) + 1e-6)
+    if not factor >= 1:  # NaN as well, which is to be seen
+        for gradient in gradients:
+            gradient.mul_(factor)
 
 
 def make_optimizer(

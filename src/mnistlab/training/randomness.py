@@ -2,9 +2,18 @@
 
 import contextlib
 import hashlib
+import math
+import statistics
 from collections.abc import Iterator
+from functools import cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+_BLOCK = 1 << 14
+"""Normal draws at a time, few enough to stay in the processor's cache."""
 
 
 def derive_seed(seed: int, purpose: str, *indices: int) -> int:
@@ -22,6 +31,37 @@ def derive_seed(seed: int, purpose: str, *indices: int) -> int:
 def generator(seed: int, purpose: str, *indices: int) -> torch.Generator:
     """Return a new CPU generator for one purpose; see :func:`derive_seed`."""
     return torch.Generator().manual_seed(derive_seed(seed, purpose, *indices))
+
+
+def normal(generator: torch.Generator, *shape: int) -> Tensor:
+    """Draw standard normal numbers, the same bits on every processor.
+
+    PyTorch's own follow the processor. A draw is the sum of two values of a table: of the quantiles
+    of a normal distribution at the middles of 65,536 equal shares. Of the sum's distribution,
+    variance 1 and skewness 0 are exact, kurtosis is 2.998, and the largest value is 6.04.
+
+    Returns:
+        float32.
+    """
+    count = math.prod(shape)
+    drawn, table = np.empty(count + count % 2, np.float32), _quantiles()
+    for start in range(0, len(drawn), _BLOCK):
+        block = drawn[start : start + _BLOCK]
+        bits = torch.empty(len(block) // 2, dtype=torch.int64)
+        places = bits.random_(-(2**63), None, generator=generator).numpy().view(np.uint16)
+        first, second = (table.take(half, mode="wrap") for half in np.split(places, 2))
+        np.add(first, second, out=block)
+    return torch.from_numpy(drawn[:count]).view(shape)
+
+
+@cache
+def _quantiles() -> NDArray[np.float32]:
+    """Return the table of :func:`normal`, float32 ``(65536,)``, of variance 1/2."""
+    inverse, count = statistics.NormalDist().inv_cdf, 1 << 16
+    upper = [inverse((place + 0.5) / count) for place in range(count // 2, count)]
+    deviation = math.sqrt(math.fsum(value * value for value in upper) * 4 / count)
+    scaled = np.array(upper) / deviation
+    return np.concatenate([-scaled[::-1], scaled]).astype(np.float32)
 
 
 def seed_global(seed: int, device: torch.device) -> None:

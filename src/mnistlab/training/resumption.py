@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mnistlab.errors import RunError
+from mnistlab.kernels import SAME_BITS
 from mnistlab.recipe import Recipe, Source
 from mnistlab.runs import CodeDigest
 from mnistlab.training.checkpoint import CheckpointHeader
@@ -42,12 +43,12 @@ def refuse_other_run(
 
 
 def refuse_other_kernels(path: Path, old: str, new: str) -> None:
-    """Refuse to resume a run with other kernels than it was started with.
+    """Refuse to resume a run with kernels of other bits than it was started with.
 
     Raises:
         RunError: the message says what differs.
     """
-    if old != new:
+    if old != new and not {old, new} <= set(SAME_BITS):
         raise RunError(
             f"{path}: was started with the native kernels {old}, which do not give the same bits as"
             f" {new}; start over with `overwrite=True`, or remove the folder"

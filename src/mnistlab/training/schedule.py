@@ -1,10 +1,12 @@
 """Learning-rate schedules."""
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from mnistlab.elementary import power, sin_cos
 from mnistlab.recipe import Recipe
 from mnistlab.runs import EpochMetrics, watched_values
 
@@ -50,7 +52,7 @@ def learning_rates(
     elif recipe.schedule == "plateau":
         rate = _plateau(recipe, history[: epoch - 1])
     else:
-        factors = factors * recipe.gamma ** _falls(recipe, epoch - 1)
+        factors = factors * power(recipe.gamma, _falls(recipe, epoch - 1))
     if recipe.warmup:
         factors = factors * ((steps + 1) / (recipe.warmup * batches)).clamp(max=1)
     return factors * rate
@@ -91,4 +93,5 @@ def _falls(recipe: Recipe, done: int) -> int:
 
 def _cosine(start: float, end: float, progress: Tensor) -> Tensor:
     """Anneal from ``start`` to ``end`` along half a cosine; ``progress`` is 0 to 1."""
-    return end + (start - end) * (1 + torch.cos(torch.pi * progress)) / 2
+    _, cosine = sin_cos(math.pi * progress.numpy())
+    return end + (start - end) * (1 + torch.from_numpy(cosine)) / 2

@@ -31,6 +31,7 @@ from mnistlab.training.backend import choose_backend
 from mnistlab.training.class_weights import class_weights
 from mnistlab.training.early_stopping import EarlyStopping
 from mnistlab.training.events import BatchDone, EpochDone, Listener
+from mnistlab.training.exact_functions import ExactFunctions
 from mnistlab.training.freezing import freeze
 from mnistlab.training.inference import score
 from mnistlab.training.initial_weights import take_weights
@@ -93,7 +94,8 @@ class Trainer:
         def build(shape: tuple[int, int, int]) -> nn.Module:
             seed_global(derive_seed(seed, "weights"), device)
             if module is None:
-                return build_model(recipe, shape, classes, self.source)
+                with ExactFunctions():
+                    return build_model(recipe, shape, classes, self.source)
             return adopt_model(module, recipe, shape, classes)
 
         with fork_rng(device):
@@ -321,10 +323,10 @@ class Trainer:
 
     def _measure_epoch(self) -> EpochMetrics:
         began = time.perf_counter()
-        sizes = torch.tensor([stop - start for start, stop in self.bounds], dtype=torch.float64)
         images = len(self._train_labels)
         # Fetching the losses waits for an accelerator to finish, which is part of training.
-        train_loss = (self.losses.cpu().double() @ sizes).item() / images
+        losses = zip(self.losses.tolist(), self.bounds, strict=True)
+        train_loss = sum(loss * (stop - start) for loss, (start, stop) in losses) / images
         train_seconds = self.seconds + time.perf_counter() - began
         began = time.perf_counter()
         self.averaging.update(self.epoch)

@@ -5,6 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from torch import nn
 
+from mnistlab.kernels.fusion import fuse
 from mnistlab.kernels.program import Program
 from mnistlab.kernels.trace import trace
 from tests.kernels.models import Model
@@ -77,7 +78,8 @@ def _module(model):
 
 
 def _program(module, values):
-    return Program(trace(module, tuple(values.shape[1:])), input_gradient=True)
+    graph = fuse(trace(module, tuple(values.shape[1:])))
+    return Program(graph, input_gradient=True)
 
 
 def _fast(program, module, values, threads=1):

@@ -1,5 +1,7 @@
 """Convolution of any geometry against PyTorch in float64."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -8,7 +10,16 @@ from torch import nn
 from torch.nn import functional
 
 from tests.kernels.operations.geometry import layers_2d
-from tests.kernels.operations.oracle import BATCHES, SEEDS, check, compute, modest, normal, sizes
+from tests.kernels.operations.oracle import (
+    BATCHES,
+    SEEDS,
+    check,
+    check_extremes,
+    compute,
+    modest,
+    normal,
+    sizes,
+)
 
 
 @modest
@@ -27,6 +38,12 @@ def test_random_geometry(drawn, batch, seed):
         (nn.Conv2d(16, 32, 1, stride=2, bias=False), (16, 9, 9)),
         (nn.Conv2d(24, 24, 3, padding=1, groups=24), (24, 17, 15)),  # depthwise
         (nn.Conv2d(8, 24, 3, stride=2, padding=1, groups=8), (8, 9, 9)),
+        (nn.Conv2d(5, 5, 7, padding=3, groups=5), (5, 4, 4)),  # two channels at a time
+        (nn.Conv2d(18, 18, 3, padding=1, groups=18), (18, 33, 40)),  # in bands of rows
+        (nn.Conv2d(2, 4, 3, stride=2, padding=1, groups=2, bias=False), (2, 41, 50)),
+        (nn.Conv2d(2, 2, 5, stride=2, padding=4, dilation=2, groups=2), (2, 30, 31)),
+        (nn.Conv2d(3, 3, (2, 9), stride=(3, 1), padding=(0, 8), groups=3), (3, 7, 30)),
+        (nn.Conv2d(2, 2, 2, stride=3, padding=7, groups=2), (2, 3, 3)),
         (nn.Conv2d(24, 40, 1), (24, 7, 7)),
         (nn.Conv2d(3, 96, 4, stride=4), (3, 16, 16)),  # patches
         (nn.Conv2d(3, 4, 3, padding=2, dilation=2), (3, 12, 12)),
@@ -38,6 +55,27 @@ def test_random_geometry(drawn, batch, seed):
 )
 def test_common_layers(layer, shape):
     check(layer, normal(33, shape), threads=(3,))
+
+
+@modest
+@given(layers_2d(nn.Conv2d), st.integers(1, 3), BATCHES, SEEDS)
+def test_random_depthwise_layers(drawn, multiplier, batch, seed):
+    other, (channels, *image) = drawn
+    channels = 1 + channels
+    options = {
+        name: getattr(other, name) for name in ("kernel_size", "stride", "padding", "dilation")
+    }
+    layer = nn.Conv2d(channels, multiplier * channels, groups=channels, **options)
+    check(layer, normal(batch, (channels, *image), seed=seed), threads=(3,))
+
+
+@pytest.mark.parametrize("extreme", [math.inf, math.nan])
+@pytest.mark.parametrize("kernel", [3, 5, 7])
+def test_infinities_of_a_depthwise_layer_stay_where_they_are(kernel, extreme):
+    values = normal(3, (2, 9, 9))
+    values[1, 1, 0, 4] = extreme
+    layer = nn.Conv2d(2, 2, kernel, padding=kernel // 2, groups=2)
+    check_extremes(layer, values)
 
 
 @modest

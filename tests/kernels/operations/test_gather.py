@@ -8,6 +8,9 @@ from torch import nn
 from torch.nn import functional
 
 from mnistlab.errors import KernelError
+from mnistlab.kernels.fusion import fuse
+from mnistlab.kernels.trace import trace
+from tests.kernels.models import Model
 from tests.kernels.operations.oracle import BATCHES, check, compute, modest, normal, sizes
 
 
@@ -67,3 +70,22 @@ def test_a_known_result():
 def test_refused(function, reason):
     with pytest.raises(KernelError, match=reason):
         compute(function, normal(2, (2, 5, 6)))
+
+
+@modest
+@given(sizes(-1, 3, 4), sizes(1, 3, 2), st.sampled_from([None, 2.5]), st.booleans(), BATCHES)
+def test_copies_of_copies(pad, step, value, upsampled, batch):
+    def copied(x):
+        x = functional.pad(x.exp()[:, :, :: step[0], 1 :: step[1]], pad, value=value)
+        x = functional.interpolate(x, scale_factor=2) if upsampled else x
+        return functional.pad(x[:, 1:], (0, 0, 0, 0, 1, 2)) * 2
+
+    check(copied, normal(batch, (3, 9, 8)))
+
+
+def test_copies_one_behind_the_other_are_one():
+    def shortcut(x):
+        return functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 1, 2))
+
+    graph = fuse(trace(Model(lambda _, x: shortcut(x)), (3, 5, 6)))
+    assert [(node.operation, node.output.shape) for node in graph.nodes] == [("gather", (6, 3, 3))]

@@ -8,6 +8,9 @@ from torch import nn
 from torch.nn import functional
 
 from mnistlab.errors import KernelError
+from mnistlab.kernels.fusion import fuse
+from mnistlab.kernels.trace import trace
+from tests.kernels.models import Model
 from tests.kernels.operations.geometry import windows
 from tests.kernels.operations.oracle import (
     BATCHES,
@@ -79,3 +82,22 @@ def test_a_window_without_any_of_the_image_is_refused():
     layer = nn.Sequential(nn.MaxPool2d(2, padding=1, dilation=2))
     with pytest.raises(KernelError, match="only padding"):
         compute(layer, normal(1, (1, 1, 1)))
+
+
+@pytest.mark.parametrize("pool", [functional.max_pool2d, functional.avg_pool2d])
+@given(batch=BATCHES, shape=sizes(2, 7, 3), first=st.booleans(), seed=SEEDS)
+@modest
+def test_channels_times_gates_then_pooled(pool, batch, shape, first, seed):
+    def gated(x):
+        gates, values = x.tanh().mean((2, 3), keepdim=True), x.exp()
+        return pool(gates * values if first else values * gates, 2)
+
+    check(gated, normal(batch, shape, seed=seed))
+
+
+def test_gates_before_pooling_are_one_operation_with_it():
+    def gated(x):
+        return functional.max_pool2d(x.exp() * x.amax((2, 3), keepdim=True), 2)
+
+    names = [node.operation for node in fuse(trace(Model(lambda _, x: gated(x)), (3, 6, 6))).nodes]
+    assert sorted(names) == ["amax", "exp", "pool_2x2"]

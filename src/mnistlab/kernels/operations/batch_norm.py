@@ -1,4 +1,4 @@
-"""Batch normalisation, and ReLU and pooling behind it in one pass."""
+"""Batch normalisation, and a sum, ReLU and pooling behind it in one pass."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.graph import Graph, Node, Value
-from mnistlab.kernels.operations.pool_2x2 import AVERAGE_POOL, NO_POOL
+from mnistlab.kernels.operations.pool_2x2 import AVERAGE_POOL, NO_POOL, alone_and_alike
 from mnistlab.kernels.registry import joins, lowers
 
 
@@ -55,8 +55,21 @@ def norm_with_relu_and_pooling(before: Node, node: Node) -> Node | None:
     if node.operation == "relu" and pool != AVERAGE_POOL:
         output = replace(node.output, shape=before.output.shape)
         return replace(before, integers=(1, pool), output=output)
-    same_shape = before.output.shape == node.inputs[0].shape
-    if node.operation == "pool_2x2" and pool == NO_POOL and same_shape:
+    if node.operation == "pool_2x2" and pool == NO_POOL and alone_and_alike(before, node):
         integers = (max(relu, node.integers[0]), node.integers[1])
         return replace(before, integers=integers, output=node.output)
     return None
+
+
+@joins
+def norm_with_shortcut(before: Node, node: Node) -> Node | None:
+    """The sum at the end of a residual block, behind which there may be ReLU but no pooling."""
+    if (before.operation, node.operation) != ("batch_norm", "add"):
+        return None
+    if before.integers != (0, NO_POOL) or len(before.inputs) == 2:
+        return None
+    if {value.shape for value in (before.output, *node.inputs)} != {node.output.shape}:
+        return None
+    shortcut = next(value for value in node.inputs if value.number != before.output.number)
+    inputs = (replace(before.inputs[0], shape=node.output.shape), shortcut)
+    return replace(before, inputs=inputs, output=node.output)

@@ -68,7 +68,7 @@ def _append(
         for size, kernel, step, gap, before, after in zip(value.shape[1:], *geometry, strict=True)
     ]
     return graph.append(
-        "convolution",
+        "depthwise_convolution" if 1 < groups == value.shape[0] else "convolution",
         [value],
         (weight.shape[0], *sizes),
         integers=[*(number for pair in geometry for number in pair), groups],

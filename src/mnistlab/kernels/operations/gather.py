@@ -1,14 +1,16 @@
 """Padding, cropping and nearest upsampling: values from other positions, or a constant."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain, islice
 from typing import Any
 
 import torch
 from torch.nn import functional
 
 from mnistlab.errors import KernelError
-from mnistlab.kernels.graph import Graph, Value
-from mnistlab.kernels.registry import lowers
+from mnistlab.kernels.graph import Graph, Node, Value
+from mnistlab.kernels.registry import joins, lowers
 
 _OUTSIDE = -1
 
@@ -81,6 +83,37 @@ def gathered(
         integers=[position for positions in every for position in positions],
         floats=[constant],
     )
+
+
+@joins
+def copy_of_copy(before: Node, node: Node) -> Node | None:
+    """Slices, padding and upsampling, one behind the other, are one copy."""
+    pair = before, node
+    if not all(one.operation in ("slice", "gather") for one in pair):
+        return None
+    constants = {c for one in pair if _OUTSIDE in chain(*_sources(one)) for c in one.floats}
+    if before.output.shape != node.inputs[0].shape or len(constants) > 1:
+        return None
+    integers = [
+        source if source == _OUTSIDE else inner[source]
+        for inner, outer in zip(*map(_sources, pair), strict=True)
+        for source in outer
+    ]
+    floats = tuple(constants) or (0.0,)
+    return replace(
+        node, operation="gather", inputs=before.inputs, integers=tuple(integers), floats=floats
+    )
+
+
+def _sources(node: Node) -> list[list[int]]:
+    """Return for each dimension of the output the position in the input for each of its own."""
+    if node.operation == "gather":
+        rest = iter(node.integers)
+        return [list(islice(rest, size)) for size in node.output.shape]
+    axis, start, step = node.integers
+    sources = [list(range(size)) for size in node.output.shape]
+    sources[axis] = [start + step * k for k in sources[axis]]
+    return sources
 
 
 def _padded(size: int, before: int, after: int, mode: str) -> list[int]:

@@ -35,7 +35,8 @@ class BatchRun {
           space_(space),
           threads_(threads),
           apart_(apart || plan.phases()),
-          barrier_(threads) {
+          crews_(threads) {
+        barrier_.expect(threads, threads);
         space.fit(plan, tiles_for(largest), groups_for(tiles_for(largest)), threads, grid, apart_);
         for (int phase = 0; phase <= plan.phases(); phase++) {
             forward_.push_back(std::make_unique<Pieces>(threads));
@@ -53,13 +54,26 @@ class BatchRun {
     void start(int64_t images, uint64_t dropout_seed) {
         images_ = images;
         dropout_seed_ = dropout_seed;
-        for (auto &bench : space_.benches) std::fill(bench->ready.begin(), bench->ready.end(), 0);
+        for (auto &bench : space_.benches) {
+            std::fill(bench->ready.begin(), bench->ready.end(), 0);
+            bench->waited = {};
+        }
+        crews_.divide(space_.trial.begin() ? groups() : threads_);
+        if (!crews_.single()) return;
         for (auto *phases : {&forward_, &backward_})
-            for (auto &pieces : *phases) pieces->deal(groups_for(tiles_for(images)));
+            for (auto &pieces : *phases) pieces->deal(groups());
     }
 
-    // load(view) fills value 0; finish(tile, view) takes the outputs, and gives their gradients if
-    // `back`, which then go back as far as the last phase begins while the tile is in the cache.
+    // After a batch, likewise.
+    void end() {
+        Trial::Clock::duration waited{};
+        for (auto &bench : space_.benches) waited += bench->waited;
+        space_.trial.end(waited, threads_);
+    }
+
+    // load(view), by all of a crew, fills value 0; finish(tile, view), by one, takes the outputs,
+    // and gives their gradients if `back`, which then go back as far as the last phase begins while
+    // the tile is in the cache.
     template <class Load, class Finish>
     void forward(int member, const Load &load, const Finish &finish, bool back) {
         for (int phase = 0; phase <= plan_.phases(); phase++) {
@@ -68,10 +82,10 @@ class BatchRun {
                 join(phase - 1, member);
             }
             each_tile(*forward_[phase], member, [&](int64_t tile, const Tile &view) {
-                if (phase == 0) load(view);
+                if (phase == 0) view.together([&] { load(view); });
                 forward_phase(phase, tile, view);
                 if (phase < plan_.phases()) return;
-                finish(tile, view);
+                view.once([&] { finish(tile, view); });
                 if (back) backward_phase(phase, tile, view);
             });
         }
@@ -87,9 +101,9 @@ class BatchRun {
                 join_gradients(phase, member);
             }
             each_tile(*backward_[phase], member, [&](int64_t tile, const Tile &view) {
-                if (phase == plan_.phases()) begin(view);
+                if (phase == plan_.phases()) view.once([&] { begin(view); });
                 backward_phase(phase, tile, view);
-                if (phase == 0) end(view);
+                if (phase == 0) view.once([&] { end(view); });
             });
         }
         meet(member);
@@ -112,22 +126,31 @@ class BatchRun {
    private:
     template <class Body>
     void each_tile(Pieces &pieces, int member, const Body &body) {
-        for (int64_t group; (group = pieces.take(member)) >= 0;) {
+        const auto run = [&](int64_t group) {
             const Share share(tiles(), groups(), static_cast<int>(group));
             for (int64_t tile = share.begin; tile < share.end; tile++)
                 body(tile, view(member, group, tile, tile > share.begin));
+        };
+        space_.benches[member]->behind = false;
+        if (crews_.single()) {
+            for (int64_t group; (group = pieces.take(member)) >= 0;) run(group);
+            return;
         }
+        const Share mine(groups(), crews_.count(), crews_.of(member));
+        for (int64_t group = mine.begin; group < mine.end; group++) run(group);
     }
 
     Tile view(int member, int64_t group, int64_t tile, bool add) {
-        Bench &bench = *space_.benches[member];
+        Bench &common = *space_.benches[crews_.first(crews_.of(member))];
         const int64_t position = tile * LANES;
         return {plan_,
-                bench,
+                *space_.benches[member],
+                common,
+                crews_.crew(member),
                 tensors_.parameters,
                 tensors_.gradients,
                 tensors_.buffers,
-                apart_ ? space_.values.data() + tile * plan_.values_size : bench.values.data(),
+                apart_ ? space_.values.data() + tile * plan_.values_size : common.values.data(),
                 space_.kept.data() + tile * plan_.kept_size,
                 gradients(group),
                 add,
@@ -197,7 +220,8 @@ class BatchRun {
     Workspace &space_;
     const int threads_;
     const bool apart_;
-    Barrier barrier_;
+    Barrier barrier_;  // of all threads
+    Crews crews_;      // during the batch in progress
     int64_t images_ = 0;
     uint64_t dropout_seed_ = 0;
     std::vector<std::unique_ptr<Pieces>> forward_, backward_;  // per phase

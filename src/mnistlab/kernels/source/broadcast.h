@@ -28,10 +28,11 @@ class Broadcast : public Operation {
     void forward(const Forward &at) const override {
         const Lanes *a = at.x[0], *b = at.x[1];
         Lanes *y = at.y;
+        const Share mine = at.crew.share(run_.size);
         walk(0, 0, 0, true, true, [&](int64_t i, int64_t j, bool, bool) {
-            if (run_.a && run_.b) run<1, 1>(a + i, b + j, y);
-            else if (run_.a) run<1, 0>(a + i, b + j, y);
-            else run<0, 1>(a + i, b + j, y);
+            if (run_.a && run_.b) run<1, 1>(mine, a + i, b + j, y);
+            else if (run_.a) run<1, 0>(mine, a + i, b + j, y);
+            else run<0, 1>(mine, a + i, b + j, y);
             y += run_.size;
         });
     }
@@ -44,12 +45,13 @@ class Broadcast : public Operation {
             std::fill_n(at.dx[0], product(signature.inputs[0]), Lanes{});
             add[0] = true;
         }
+        const Share mine = at.crew.share(run_.size);
         walk(0, 0, 0, true, true, [&](int64_t i, int64_t j, bool a_first, bool b_first) {
             Lanes *da = at.dx[0] ? at.dx[0] + i : nullptr, *db = at.dx[1] ? at.dx[1] + j : nullptr;
             const bool add_a = add[0] || !a_first, add_b = add[1] || !b_first;
-            if (run_.a && run_.b) gradients<1, 1>(a + i, b + j, dy, da, db, add_a, add_b);
-            else if (run_.a) gradients<1, 0>(a + i, b + j, dy, da, db, add_a, add_b);
-            else gradients<0, 1>(a + i, b + j, dy, da, db, add_a, add_b);
+            if (run_.a && run_.b) gradients<1, 1>(mine, a + i, b + j, dy, da, db, add_a, add_b);
+            else if (run_.a) gradients<1, 0>(mine, a + i, b + j, dy, da, db, add_a, add_b);
+            else gradients<0, 1>(mine, a + i, b + j, dy, da, db, add_a, add_b);
             dy += run_.size;
         });
     }
@@ -59,6 +61,8 @@ class Broadcast : public Operation {
         return !Function::READS || product(signature.inputs[input]) == product(signature.output);
     }
     bool adds() const override { return true; }
+    // Operands of one shape; others may have a sum for a gradient.
+    bool splits() const override { return axes_.empty() && run_.a && run_.b; }
 
    private:
     struct Axis {
@@ -88,27 +92,27 @@ class Broadcast : public Operation {
     }
 
     template <int A, int B>
-    void run(const Lanes *a, const Lanes *b, Lanes *y) const {
-        for (int64_t i = 0; i < run_.size; i++)
+    void run(const Share &mine, const Lanes *a, const Lanes *b, Lanes *y) const {
+        for (int64_t i = mine.begin; i < mine.end; i++)
             for (int p = 0; p < PARTS; p++)
                 y[i].part[p] = Function::value(a[A * i].part[p], b[B * i].part[p]);
     }
 
     template <int A, int B>
-    void gradients(const Lanes *a, const Lanes *b, const Lanes *dy, Lanes *da, Lanes *db,
-                   bool add_a, bool add_b) const {
-        if (da && db) gradients<A, B, true, true>(a, b, dy, da, db, add_a, add_b);
-        else if (da) gradients<A, B, true, false>(a, b, dy, da, db, add_a, add_b);
-        else if (db) gradients<A, B, false, true>(a, b, dy, da, db, add_a, add_b);
+    void gradients(const Share &mine, const Lanes *a, const Lanes *b, const Lanes *dy, Lanes *da,
+                   Lanes *db, bool add_a, bool add_b) const {
+        if (da && db) gradients<A, B, true, true>(mine, a, b, dy, da, db, add_a, add_b);
+        else if (da) gradients<A, B, true, false>(mine, a, b, dy, da, db, add_a, add_b);
+        else if (db) gradients<A, B, false, true>(mine, a, b, dy, da, db, add_a, add_b);
     }
 
     // At each position both gradients are computed before either is written, since they may lie
     // where the operands do, and in the same place if the operands are one value.
     template <int A, int B, bool TO_A, bool TO_B>
-    void gradients(const Lanes *a, const Lanes *b, const Lanes *dy, Lanes *da, Lanes *db,
-                   bool add_a, bool add_b) const {
+    void gradients(const Share &mine, const Lanes *a, const Lanes *b, const Lanes *dy, Lanes *da,
+                   Lanes *db, bool add_a, bool add_b) const {
         Lanes sum{};  // of the operand that is repeated along the run
-        for (int64_t i = 0; i < run_.size; i++)
+        for (int64_t i = mine.begin; i < mine.end; i++)
             for (int p = 0; p < PARTS; p++) {
                 const Part grad = dy[i].part[p];
                 Part u{}, v{}, to_a{}, to_b{};

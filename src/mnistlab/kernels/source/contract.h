@@ -105,6 +105,7 @@ ContractBlock block_of_columns(int outputs, int columns) {
 template <int STEP = 1>
 void contract(Contraction k, int outputs, int rows, int columns, int64_t x_row,
                      int64_t y_row, int chunk = 0) {
+    if (!outputs) return;
     const bool joined = x_row == columns && y_row == columns && k.y_column == 1 && STEP == 1;
     if (rows > 1 && joined && columns <= 2 * MOST_COLUMNS) {  // too narrow to fill blocks
         columns *= rows;

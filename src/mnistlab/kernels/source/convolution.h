@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "correlate.h"
+#include "crew.h"
 #include "sampling.h"
 #include "scatter.h"
 #include "transpose.h"
@@ -62,65 +63,59 @@ class Convolution {
                                          prepared[g * winograd_->kernels()].values());
     }
 
+    // A crew shares the output channels.
     void forward(const Lanes *x, const float *weight, const Lanes *prepared, const float *bias,
-                 Lanes *y, Lanes *scratch) const {
-        for (int g = 0; g < groups_; g++) {
-            const int first = g * out_channels_;
-            if (winograd_) {
-                winograd_->forward(x + g * in_size(), kernels(prepared, g),
-                                   bias ? bias + first : nullptr, y + first * positions(), scratch);
-                continue;
-            }
+                 Lanes *y, Lanes *scratch, const Crew &crew) const {
+        each_group(crew, out_channels_, [&](int g, const Share &mine) {
+            const int64_t group = int64_t(g) * out_channels_, first = group + mine.begin;
+            if (winograd_)
+                return winograd_->forward(x + g * in_size(), kernels(prepared, g),
+                                          bias ? bias + group : nullptr, y + group * positions(),
+                                          scratch, mine);
             const Lanes *const from = sampled(x + g * in_size(), scratch);
             for (const Region &region : forward_)
-                run(region, from, weight + int64_t(first) * taps(), taps(),
-                    bias ? bias + first : nullptr, y + first * positions(), out_channels_,
-                    in_channels_, false);
-        }
+                run(region, from, weight + first * taps(), taps(), bias ? bias + first : nullptr,
+                    y + first * positions(), static_cast<int>(mine.size()), in_channels_, false);
+        });
     }
 
-    // dx = or += the gradient with respect to x.
+    // dx = or += the gradient with respect to x. A crew shares the input channels.
     void to_input(const Lanes *dy, const float *weight, const Lanes *prepared, Lanes *dx,
-                  Lanes *scratch, bool add) const {
-        for (int g = 0; g < groups_; g++) {
-            const Lanes *const from = dy + g * out_channels_ * positions();
+                  Lanes *scratch, bool add, const Crew &crew) const {
+        each_group(crew, in_channels_, [&](int g, const Share &mine) {
+            const int64_t group = int64_t(g) * out_channels_;
+            const Lanes *const from = dy + group * positions();
             Lanes *const to = dx + g * in_size();
-            if (winograd_) winograd_->to_input(from, kernels(prepared, g), to, add, scratch);
-            else
-                group_to_input(from, weight + g * out_channels_ * int64_t(taps()), to, scratch,
-                               add);
-        }
+            if (winograd_)
+                return winograd_->to_input(from, kernels(prepared, g), to, add, scratch, mine);
+            group_to_input(from, weight + group * taps() + mine.begin * kernel_size(),
+                           to + mine.begin * in_positions(), static_cast<int>(mine.size()), scratch,
+                           add);
+        });
     }
 
     // dw = or += the gradient with respect to the weights, rows gradient_step() apart; likewise db.
+    // A crew shares the output channels.
     void to_weights(const Lanes *x, const Lanes *dy, float *dw, bool add, float *db, bool add_bias,
-                    Lanes *scratch) const {
-        if (dw && linear())
-            contract({transposed(x, scratch), images_x_.data(), dy->values(), images_w_.data(),
-                      LANES, LANES, reinterpret_cast<Lanes *>(dw), features(), nullptr, add},
-                     out_channels_, 1, static_cast<int>(features()), 0, 0);
-        else if (dw)
-            for (int g = 0; g < groups_; g++) {
-                const int first = g * out_channels_;
-                if (winograd_) {
-                    winograd_->to_weights(x + g * in_size(), dy + first * positions(),
-                                         dw + int64_t(first) * taps(), taps(), add, scratch);
-                    continue;
-                }
-                Lanes *const sums = scratch + (in_place_ ? 0 : sampled_size());
-                group_to_weights(sampled(x + g * in_size(), scratch), dy + first * positions(),
-                                 dw + int64_t(first) * taps(), add, sums);
-            }
-        if (db) sum_positions(dy, groups_ * out_channels_, positions(), db, add_bias);
+                    Lanes *scratch, const Crew &crew) const {
+        if (dw)
+            each_group(crew, winograd_ ? winograd_->narrow() : out_channels_,
+                       [&](int g, const Share &mine) {
+                           group_to_weights(x + g * in_size(), dy + g * out_channels_ * positions(),
+                                            dw + g * out_channels_ * gradient_step(), add, scratch,
+                                            mine);
+                       });
+        if (db) sum_positions(dy, groups_ * out_channels_, positions(), db, add_bias, crew);
     }
 
     // sums = or += the sum over positions and images of each channel.
     static void sum_positions(const Lanes *x, int channels, int64_t positions, float *sums,
-                              bool add) {
-        for (int c = 0; c < channels; c++, x += positions) {
-            Part sum{};
-            for (int64_t position = 0; position < positions; position++)
-                for (int p = 0; p < PARTS; p++) sum += x[position].part[p];
+                              bool add, const Crew &crew) {
+        const Share mine = crew.share(channels);
+        for (int64_t c = mine.begin; c < mine.end; c++) {
+            Lanes sum{};
+            for (int64_t position = c * positions; position < (c + 1) * positions; position++)
+                for (int p = 0; p < PARTS; p++) sum.part[p] += x[position].part[p];
             sums[c] = (add ? sums[c] : 0.0f) + total(sum);
         }
     }
@@ -181,11 +176,24 @@ class Convolution {
         return plain(rows_) && plain(columns_) && rows_.kernel == k && (k == 3 || k == 5 || k == 7);
     }
 
-    void group_to_input(const Lanes *dy, const float *weight, Lanes *dx, Lanes *scratch,
+    // Calls body(group, the crew's share of its channels) if there are any.
+    template <class Body>
+    void each_group(const Crew &crew, int channels, const Body &body) const {
+        const Share mine = crew.share(int64_t(groups_) * channels);
+        for (int g = 0; g < groups_; g++) {
+            const int64_t first = int64_t(g) * channels;
+            const Share part(std::max(mine.begin - first, int64_t(0)),
+                             std::min<int64_t>(mine.end - first, channels));
+            if (part.size() > 0) body(g, part);
+        }
+    }
+
+    // Of `inputs` channels, to whose first weight and dx point.
+    void group_to_input(const Lanes *dy, const float *weight, Lanes *dx, int inputs, Lanes *scratch,
                         bool add) const {
         if (!add && scattered()) {
             const auto apply = [&](auto function) {
-                function(dy, out_channels_, out_height(), out_width(), weight, dx, in_channels_);
+                function(dy, out_channels_, out_height(), out_width(), weight, taps(), dx, inputs);
             };
             return apply(columns_.kernel == 3   ? scatter<3>
                          : columns_.kernel == 5 ? scatter<5>
@@ -193,7 +201,7 @@ class Convolution {
         }
         const Lanes *const from = gradient_in_place() ? dy : spread(dy, scratch);
         for (const Region &region : backward_)
-            run(region, from, weight, kernel_size(), nullptr, dx, in_channels_, out_channels_, add);
+            run(region, from, weight, kernel_size(), nullptr, dx, inputs, out_channels_, add);
     }
 
     void run(const Region &region, const Lanes *x, const float *w, int64_t w_step,
@@ -208,9 +216,21 @@ class Convolution {
         go(k, to_channels, region.rows, region.columns, region.x_row, region.y_row, chunk);
     }
 
-    void group_to_weights(const Lanes *x, const Lanes *dy, float *dw, bool add,
-                          Lanes *sums) const {
-        const Cut cut(out_channels_, CORRELATED_OUTPUTS);
+    void group_to_weights(const Lanes *x, const Lanes *dy, float *dw, bool add, Lanes *scratch,
+                          const Share &mine) const {
+        if (winograd_)
+            return winograd_->to_weights(x, dy, dw, taps(), add, scratch, mine);
+        const int outputs = static_cast<int>(mine.size());
+        dy += mine.begin * positions();
+        dw += mine.begin * gradient_step();
+        if (linear())
+            return contract({transposed(x, scratch), images_x_.data(), dy->values(),
+                             images_w_.data(), LANES, LANES, reinterpret_cast<Lanes *>(dw),
+                             features(), nullptr, add},
+                            outputs, 1, static_cast<int>(features()), 0, 0);
+        Lanes *const sums = scratch + (in_place_ ? 0 : sampled_size());
+        x = sampled(x, scratch);
+        const Cut cut(outputs, CORRELATED_OUTPUTS);
         for (int o = 0; o < cut.parts; o++) {
             const int first = cut.begin(o), count = cut.begin(o + 1) - first;
             const bool whole = forward_[0].w_at.size() == static_cast<size_t>(taps());

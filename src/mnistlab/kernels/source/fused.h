@@ -5,6 +5,7 @@
 // again instead of storing it.
 #pragma once
 
+#include "crew.h"
 #include "lanes.h"
 
 enum PoolKind { NO_POOL = 0, MAX_POOL = 1, AVERAGE_POOL = 2 };
@@ -34,21 +35,35 @@ inline Part relu_grad(Part z, Part grad) {
 
 inline Part larger(Part best, Part next) { return ((next > best) | (next != next)) ? next : best; }
 
+// z = scale * x + shift, of one channel.
+struct Affine {
+    Lanes scale, shift;
+
+    Affine(float scale, float shift) {
+        for (int p = 0; p < PARTS; p++)
+            this->scale.part[p] = splat(scale), this->shift.part[p] = splat(shift);
+    }
+    // With a factor for each image.
+    explicit Affine(const Lanes &scale) : scale(scale), shift{} {}
+
+    Part operator()(Part x, int p) const { return fma(x, scale.part[p], shift.part[p]); }
+};
+
 template <bool RELU, int POOL>
-void fused_channel(const Lanes *x, Lanes *y, int height, int width, Part scale, Part shift) {
+void fused_channel(const Lanes *x, Lanes *y, int height, int width, const Affine &affine) {
     if constexpr (POOL == NO_POOL) {
         for (int i = 0; i < height * width; i++)
             for (int p = 0; p < PARTS; p++)
-                y[i].part[p] = rectify<RELU>(x[i].part[p] * scale + shift);
+                y[i].part[p] = rectify<RELU>(affine(x[i].part[p], p));
         return;
     }
     for (int row = 0; row + 1 < height; row += 2)
         for (int column = 0; column + 1 < width; column += 2, y++) {
             const Lanes *at = x + row * width + column;
             for (int p = 0; p < PARTS; p++) {
-                const Part z0 = at[0].part[p] * scale + shift, z1 = at[1].part[p] * scale + shift;
-                const Part z2 = at[width].part[p] * scale + shift,
-                           z3 = at[width + 1].part[p] * scale + shift;
+                const Part z0 = affine(at[0].part[p], p), z1 = affine(at[1].part[p], p);
+                const Part z2 = affine(at[width].part[p], p),
+                           z3 = affine(at[width + 1].part[p], p);
                 if constexpr (POOL == MAX_POOL)
                     y->part[p] = rectify<RELU>(larger(larger(larger(z0, z1), z2), z3));
                 else
@@ -59,16 +74,38 @@ void fused_channel(const Lanes *x, Lanes *y, int height, int width, Part scale, 
         }
 }
 
-// Calls emit(index in Lanes, part, x, dz) once for every position and part of a channel.
+// Chains of additions that do not wait for each other.
+constexpr int CHAINS = 2;
+
+inline Lanes joined(const Lanes (&sums)[CHAINS]) {
+    Lanes all = sums[0];
+    for (int chain = 1; chain < CHAINS; chain++)
+        for (int p = 0; p < PARTS; p++) all.part[p] += sums[chain].part[p];
+    return all;
+}
+
+inline void put(Part &to, Part value, bool add) { to = add ? to + value : value; }
+
+// Calls body(chain, i) for begin <= i < end.
+template <class Body>
+inline void in_chains(int64_t begin, int64_t end, const Body &body) {
+    int64_t i = begin;
+    for (; i + CHAINS <= end; i += CHAINS)
+        for (int chain = 0; chain < CHAINS; chain++) body(chain, i + chain);
+    for (; i < end; i++) body(0, i);
+}
+
+// Calls emit(chain, index in Lanes, part, x, dz) once for every position and part of a channel.
 template <bool RELU, int POOL, class Emit>
-void fused_grads(const Lanes *x, const Lanes *dy, int height, int width, Part scale, Part shift,
-                 const Emit &emit) {
+inline void fused_grads(const Lanes *x, const Lanes *dy, int height, int width,
+                        const Affine &affine, const Emit &emit) {
     if constexpr (POOL == NO_POOL) {
-        for (int i = 0; i < height * width; i++)
+        in_chains(0, int64_t(height) * width, [&](int chain, int64_t i) {
             for (int p = 0; p < PARTS; p++) {
                 const Part value = x[i].part[p];
-                emit(i, p, value, relu_grad<RELU>(value * scale + shift, dy[i].part[p]));
+                emit(chain, i, p, value, relu_grad<RELU>(affine(value, p), dy[i].part[p]));
             }
+        });
         return;
     }
     for (int row = 0; row + 1 < height; row += 2)
@@ -79,26 +116,27 @@ void fused_grads(const Lanes *x, const Lanes *dy, int height, int width, Part sc
                 Part value[4], z[4];
                 for (int i = 0; i < 4; i++) {
                     value[i] = x[at[i]].part[p];
-                    z[i] = value[i] * scale + shift;
+                    z[i] = affine(value[i], p);
                 }
                 if constexpr (POOL == AVERAGE_POOL) {
                     for (int i = 0; i < 4; i++)
-                        emit(at[i], p, value[i], relu_grad<RELU>(z[i], dy->part[p] * 0.25f));
+                        emit(i % CHAINS, at[i], p, value[i],
+                             relu_grad<RELU>(z[i], dy->part[p] * 0.25f));
                 } else {
                     // The gradient goes to the first of the largest values only.
                     const Part best = larger(larger(larger(z[0], z[1]), z[2]), z[3]);
                     Part left = relu_grad<RELU>(best, dy->part[p]);
                     for (int i = 0; i < 3; i++) {
                         const PartMask chosen = z[i] == best;
-                        emit(at[i], p, value[i], chosen ? left : splat(0.0f));
+                        emit(i % CHAINS, at[i], p, value[i], chosen ? left : splat(0.0f));
                         left = chosen ? splat(0.0f) : left;
                     }
-                    emit(at[3], p, value[3], left);
+                    emit(3 % CHAINS, at[3], p, value[3], left);
                 }
             }
     // An odd last row or column is in no window.
     const auto leave = [&](int i) {
-        for (int p = 0; p < PARTS; p++) emit(i, p, x[i].part[p], splat(0.0f));
+        for (int p = 0; p < PARTS; p++) emit(0, i, p, x[i].part[p], splat(0.0f));
     };
     if (height % 2)
         for (int column = 0; column < width; column++) leave((height - 1) * width + column);
@@ -123,29 +161,4 @@ void with_fused(const FusedShape &shape, const Function &f) {
         default:
             return f.template operator()<true, AVERAGE_POOL>();
     }
-}
-
-inline void fused_forward(const FusedShape &shape, const Lanes *x, Lanes *y, const float *scale,
-                          const float *shift) {
-    with_fused(shape, [&]<bool RELU, int POOL>() {
-        for (int c = 0; c < shape.channels; c++)
-            fused_channel<RELU, POOL>(x + c * shape.in(), y + c * shape.out(), shape.height,
-                                      shape.width, splat(scale ? scale[c] : 1.0f),
-                                      splat(shift ? shift[c] : 0.0f));
-    });
-}
-
-// emit(channel, index in Lanes from x, part, x, dz)
-template <class Emit>
-void fused_backward(const FusedShape &shape, const Lanes *x, const Lanes *dy, const float *scale,
-                    const float *shift, const Emit &emit) {
-    with_fused(shape, [&]<bool RELU, int POOL>() {
-        for (int c = 0; c < shape.channels; c++)
-            fused_grads<RELU, POOL>(x + c * shape.in(), dy + c * shape.out(), shape.height,
-                                    shape.width, splat(scale ? scale[c] : 1.0f),
-                                    splat(shift ? shift[c] : 0.0f),
-                                    [&](int64_t i, int p, Part value, Part grad) {
-                                        emit(c, c * shape.in() + i, p, value, grad);
-                                    });
-    });
 }

@@ -6,13 +6,13 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "images.h"
 #include "lanes.h"
 #include "mixing.h"
 #include "operation.h"
+#include "scalar_math.h"
 #include "transpose.h"
 
 class Input {
@@ -27,6 +27,7 @@ class Input {
           pixels_(height_ * width_),
           size_(channels_ * pixels_),
           framed_((height_ + 3) * framed_width_),
+          packed_((height_ + 2) * framed_width_ - 1),
           images_(LANES * size_),
           blurred_((height_ + 2) * width_),
           edged_((height_ + 4) * (width_ + 4)),
@@ -43,21 +44,25 @@ class Input {
     }
 
     // Fills `x` with images order[position..position + count]; the lanes behind them repeat the
-    // last one.
-    void load(const Images &from, int64_t position, int count, Lanes *x) {
+    // last one. A crew collects them in `common`, the input of its first member.
+    void load(const Images &from, int64_t position, int count, Lanes *x, const Crew &crew,
+              Input &common) {
         const bool bare = unaltered(from);
-        for (int lane = 0; lane < LANES; lane++) {
-            float *image = images_.data() + lane * size_;
+        const Share mine = crew.share(LANES);
+        for (int lane = static_cast<int>(mine.begin); lane < mine.end; lane++) {
+            float *image = common.images_.data() + lane * size_;
             fetch(from, position + std::min(lane + 1, count - 1));
             const int64_t at = position + std::min(lane, count - 1);
             bare ? gather(from, at, image) : alter(from, at, image);
         }
-        const int whole = size_ / LANES * LANES;
-        for (int i = 0; i < whole; i += LANES)
-            transpose(images_.data() + i, size_, x[i].values(), LANES);
-        for (int i = whole; i < size_; i++)
-            for (int lane = 0; lane < LANES; lane++)
-                x[i].values()[lane] = images_[lane * size_ + i];
+        crew.meet();
+        const float *const images = common.images_.data();
+        const Share blocks = crew.share(size_ / LANES);
+        for (int64_t i = blocks.begin * LANES; i < blocks.end * LANES; i += LANES)
+            transpose(images + i, size_, x[i].values(), LANES);
+        if (!crew.first()) return;
+        for (int i = size_ / LANES * LANES; i < size_; i++)
+            for (int lane = 0; lane < LANES; lane++) x[i].values()[lane] = images[lane * size_ + i];
     }
 
    private:
@@ -83,7 +88,7 @@ class Input {
         for (int channel = 0; channel < channels_; channel++, pixels += pixels_, to += pixels_) {
             const float scale = 1 / from.std[channel],
                         offset = -from.mean[channel] / from.std[channel];
-            for (int i = 0; i < pixels_; i++) to[i] = pixels[i] * (scale / 255) + offset;
+            for (int i = 0; i < pixels_; i++) to[i] = scalar::fma(pixels[i], scale / 255, offset);
         }
     }
 
@@ -97,7 +102,7 @@ class Input {
         for (int channel = 0; channel < channels_; channel++, image += pixels_) {
             const float scale = 1 / from.std[channel],
                         offset = -from.mean[channel] / from.std[channel];
-            for (int i = 0; i < pixels_; i++) image[i] = image[i] * scale + offset;
+            for (int i = 0; i < pixels_; i++) image[i] = scalar::fma(image[i], scale, offset);
         }
     }
 
@@ -109,6 +114,7 @@ class Input {
             image_ = image + channel * pixels_;
             if (sampled) {
                 place(from, at, channel, framed_.data() + framed_width_ + 1, framed_width_);
+                pack();
                 sample(from.matrices ? from.matrices + at * 6 : IDENTITY,
                        from.displacements != nullptr);
             } else {
@@ -129,12 +135,13 @@ class Input {
     }
 
     // Flipped, then cropped, with black outside.
-    void place(const Images &from, int64_t at, int channel, float *to, int step) const {
+    template <class Value>
+    void place(const Images &from, int64_t at, int channel, Value *to, int step) const {
         const uint8_t *pixels = bytes(from, at) + channel * pixels_;
         const bool mirrored = from.horizontal_flips && from.horizontal_flips[at];
         const bool upside_down = from.vertical_flips && from.vertical_flips[at];
         if (!mirrored && !upside_down && !from.crops && step == width_) {
-            for (int i = 0; i < pixels_; i++) to[i] = pixels[i] * (1.0f / 255);
+            for (int i = 0; i < pixels_; i++) set(pixels[i], to[i]);
             return;
         }
         const int down = from.crops ? from.crops[at * 2] : 0,
@@ -144,18 +151,27 @@ class Input {
         for (int y = 0; y < height_; y++, to += step) {
             const int row = y + down;
             if (row < 0 || row >= height_) {
-                std::fill_n(to, width_, 0.0f);
+                std::fill_n(to, width_, Value{});
                 continue;
             }
             const uint8_t *line = pixels + (upside_down ? height_ - 1 - row : row) * width_;
-            std::fill_n(to, begin, 0.0f);
+            std::fill_n(to, begin, Value{});
             if (mirrored)
-                for (int x = begin; x < end; x++)
-                    to[x] = line[width_ - 1 - right - x] * (1.0f / 255);
+                for (int x = begin; x < end; x++) set(line[width_ - 1 - right - x], to[x]);
             else
-                for (int x = begin; x < end; x++) to[x] = line[x + right] * (1.0f / 255);
-            std::fill_n(to + end, width_ - end, 0.0f);
+                for (int x = begin; x < end; x++) set(line[x + right], to[x]);
+            std::fill_n(to + end, width_ - end, Value{});
         }
+    }
+
+    static void set(uint8_t pixel, float &to) { to = pixel * (1.0f / 255); }
+    static void set(uint8_t pixel, uint8_t &to) { to = pixel; }
+
+    // Each pixel with its neighbours to the right and below, so that one load gets them all.
+    void pack() {
+        const uint8_t *const from = framed_.data(), *const below = from + framed_width_;
+        for (size_t i = 0; i < packed_.size(); i++)
+            packed_[i] = from[i] | from[i + 1] << 8 | below[i] << 16 | uint32_t(below[i + 1]) << 24;
     }
 
     // Brightness, contrast, saturation; the last changes only images of three channels.
@@ -166,12 +182,12 @@ class Input {
         for (int i = 0; i < pixels_; i++) sum += greys_[i];
         const float mean = static_cast<float>(sum / pixels_);
         for (int i = 0; i < size_; i++)
-            image[i] = clip(factors[1] * image[i] + (1 - factors[1]) * mean);
+            image[i] = clip(scalar::fma(factors[1], image[i], (1 - factors[1]) * mean));
         if (channels_ != 3) return;
         grey(image);
         for (int channel = 0; channel < channels_; channel++, image += pixels_)
             for (int i = 0; i < pixels_; i++)
-                image[i] = clip(factors[2] * image[i] + (1 - factors[2]) * greys_[i]);
+                image[i] = clip(scalar::fma(factors[2], image[i], (1 - factors[2]) * greys_[i]));
     }
 
     void grey(const float *image) {
@@ -179,14 +195,15 @@ class Input {
         for (int channel = 0; channel < channels_; channel++, image += pixels_) {
             const float share = channels_ == 3 ? LUMA[channel] : 1.0f / channels_;
             for (int i = 0; i < pixels_; i++)
-                greys_[i] = (channel ? greys_[i] : 0.0f) + share * image[i];
+                greys_[i] = scalar::fma(share, image[i], channel ? greys_[i] : 0.0f);
         }
     }
 
     static float clip(float value) { return std::min(std::max(value, 0.0f), 1.0f); }
 
     void average(float share, float *image) const {
-        for (int i = 0; i < size_; i++) image[i] = share * image[i] + (1 - share) * partner_[i];
+        for (int i = 0; i < size_; i++)
+            image[i] = scalar::fma(share, image[i], (1 - share) * partner_[i]);
     }
 
     void paste(const int32_t *box, float *image) const {
@@ -201,13 +218,13 @@ class Input {
     void sample(const float *m, bool bent) {
         const float centre_x = (width_ - 1) * 0.5f, centre_y = (height_ - 1) * 0.5f;
         const float last_x = static_cast<float>(width_), last_y = static_cast<float>(height_);
-        const float *frame = framed_.data() + framed_width_ + 1;
+        const uint32_t *const frame = packed_.data() + framed_width_ + 1;
         for (int y = 0; y < height_; y++) {
-            const float v = y - centre_y, row_x = m[1] * v + m[2] + centre_x,
-                        row_y = m[4] * v + m[5] + centre_y;
+            const float v = y - centre_y, row_x = scalar::fma(m[1], v, m[2] + centre_x),
+                        row_y = scalar::fma(m[4], v, m[5] + centre_y);
             for (int x = 0; x < width_; x++) {
-                columns_[x] = m[0] * (x - centre_x) + row_x;
-                shift_y_[x] = m[3] * (x - centre_x) + row_y;
+                columns_[x] = scalar::fma(m[0], x - centre_x, row_x);
+                shift_y_[x] = scalar::fma(m[3], x - centre_x, row_y);
             }
             if (bent) displace(y);
             float *to = image_ + y * width_;
@@ -217,10 +234,12 @@ class Input {
                 const float floor_x = std::floor(at_x), floor_y = std::floor(at_y);
                 const float right = at_x - floor_x, below = at_y - floor_y;
                 const int i = static_cast<int>(floor_y) * framed_width_ + static_cast<int>(floor_x);
-                const float top = frame[i] + (frame[i + 1] - frame[i]) * right;
-                const float low = frame[i + framed_width_] +
-                                  (frame[i + framed_width_ + 1] - frame[i + framed_width_]) * right;
-                to[x] = top + (low - top) * below;
+                const auto pixel = [four = frame[i]](int k) {
+                    return static_cast<float>(static_cast<int>(four >> 8 * k & 255)) * (1.0f / 255);
+                };
+                const float top = scalar::fma(pixel(1) - pixel(0), right, pixel(0));
+                const float low = scalar::fma(pixel(3) - pixel(2), right, pixel(2));
+                to[x] = scalar::fma(low - top, below, top);
             }
         }
     }
@@ -232,7 +251,7 @@ class Input {
             for (int k = 0; k < 4; k++) {
                 const float weight = rows_spline_[4 * y + k];
                 const float *from = across_.data() + (axis * grid_ + rows_at_[y] + k) * width_;
-                for (int x = 0; x < width_; x++) to[x] += weight * from[x];
+                for (int x = 0; x < width_; x++) to[x] = scalar::fma(weight, from[x], to[x]);
             }
         }
     }
@@ -242,7 +261,8 @@ class Input {
             for (int x = 0; x < width_; x++) {
                 float sum = 0;
                 for (int k = 0; k < 4; k++)
-                    sum += columns_spline_[4 * x + k] * control[row * grid_ + columns_at_[x] + k];
+                    sum = scalar::fma(columns_spline_[4 * x + k],
+                              control[row * grid_ + columns_at_[x] + k], sum);
                 across_[row * width_ + x] = sum;
             }
     }
@@ -263,23 +283,23 @@ class Input {
 
     // A 3x3 Gaussian sampled at -1, 0, 1; the border is reflected.
     void blur(float sigma) {
-        const float neighbour = std::exp(-0.5f / (sigma * sigma)), centre = 1 / (1 + 2 * neighbour);
-        const float side = neighbour * centre;
+        const float neighbour = scalar::exp(-0.5f / (sigma * sigma));
+        const float centre = 1 / (1 + 2 * neighbour), side = neighbour * centre;
         // All rows at once, which fills vectors; then the ends of each row again, which were
         // blurred with another row's pixel.
         const float *from = image_;
         float *rows = blurred_.data() + width_;
         for (int i = 1; i < pixels_ - 1; i++)
-            rows[i] = from[i] * centre + (from[i - 1] + from[i + 1]) * side;
+            rows[i] = scalar::fma(from[i], centre, (from[i - 1] + from[i + 1]) * side);
         for (int first = 0; first < pixels_; first += width_) {
             const int last = first + width_ - 1;
-            rows[first] = from[first] * centre + (from[first + 1] + from[first + 1]) * side;
-            rows[last] = from[last] * centre + (from[last - 1] + from[last - 1]) * side;
+            rows[first] = scalar::fma(from[first], centre, 2 * from[first + 1] * side);
+            rows[last] = scalar::fma(from[last], centre, 2 * from[last - 1] * side);
         }
         std::copy_n(rows + width_, width_, blurred_.data());
         std::copy_n(rows + (height_ - 2) * width_, width_, rows + pixels_);
         for (int i = 0; i < pixels_; i++)
-            image_[i] = rows[i] * centre + (rows[i - width_] + rows[i + width_]) * side;
+            image_[i] = scalar::fma(rows[i], centre, (rows[i - width_] + rows[i + width_]) * side);
     }
 
     // Black outside; the magnitude if the middle weight is negative; stretched to 0..1.
@@ -295,7 +315,7 @@ class Input {
             std::fill_n(to, width_, 0.0f);
             for (int k = 0; k < TAPS * TAPS; k++) {
                 const float *from = edged_.data() + (y + k / TAPS) * edged_width + k % TAPS;
-                for (int x = 0; x < width_; x++) to[x] += weights[k] * from[x];
+                for (int x = 0; x < width_; x++) to[x] = scalar::fma(weights[k], from[x], to[x]);
             }
         }
         if (weights[TAPS * TAPS / 2] < 0)
@@ -307,7 +327,8 @@ class Input {
     }
 
     void add(const float *grain, float amplitude) {
-        for (int i = 0; i < pixels_; i++) image_[i] = clip(image_[i] + amplitude * grain[i]);
+        for (int i = 0; i < pixels_; i++)
+            image_[i] = clip(scalar::fma(amplitude, grain[i], image_[i]));
     }
 
     void invert() {
@@ -324,7 +345,9 @@ class Input {
 
     int height_, width_, channels_, grid_, framed_width_, pixels_, size_;
     float *image_ = nullptr;  // the channel that is being augmented
-    std::vector<float> framed_, images_, blurred_, edged_, columns_, rows_, shift_x_, shift_y_;
+    std::vector<uint8_t> framed_;
+    std::vector<uint32_t> packed_;
+    std::vector<float> images_, blurred_, edged_, columns_, rows_, shift_x_, shift_y_;
     std::vector<float> partner_,
         greys_;  // behind the others: between them they slow down their reads (4 KiB aliasing)
     std::vector<float> columns_spline_, rows_spline_, across_;

@@ -23,10 +23,14 @@ struct Evaluation {
           outputs(given.needed<float *const>("outputs")) {}
 };
 
-// load(view) fills value 0.
+using Benches = std::vector<std::unique_ptr<Bench>>;
+
+// load(view), by all of a crew, fills value 0.
 template <class Load>
-void evaluate(const Plan &plan, const Evaluation &call, Bench &bench, int member,
-              const Load &load) {
+void evaluate(const Plan &plan, const Evaluation &call, const Benches &benches, Crews &crews,
+              int member, const Load &load) {
+    const int crew = crews.of(member);
+    Bench &bench = *benches[member], &common = *benches[crews.first(crew)];
     for (int k : plan.batch_nodes) {
         const Node &node = plan.nodes[k];
         for (size_t i = 0; i < node.parameters.size(); i++)
@@ -38,16 +42,18 @@ void evaluate(const Plan &plan, const Evaluation &call, Bench &bench, int member
         node.batch->settle(bench.parameters.data(), bench.buffers.data(),
                            bench.state.data() + node.state_at);
     }
-    const Share mine(BatchRun::tiles_for(call.count), call.threads, member);
+    const Share mine(BatchRun::tiles_for(call.count), crews.count(), crew);
     for (int64_t tile = mine.begin; tile < mine.end; tile++) {
         const int64_t position = tile * LANES;
         const int present = static_cast<int>(std::min<int64_t>(LANES, call.count - position));
         const Tile view{plan,
                         bench,
+                        common,
+                        crews.crew(member),
                         call.tensors.parameters,
                         nullptr,
                         call.tensors.buffers,
-                        bench.values.data(),
+                        common.values.data(),
                         nullptr,
                         nullptr,
                         false,
@@ -55,19 +61,21 @@ void evaluate(const Plan &plan, const Evaluation &call, Bench &bench, int member
                         position,
                         0,
                         false};
-        load(view);
+        view.together([&] { load(view); });
         for (size_t k = 0; k < plan.nodes.size(); k++) view.forward(static_cast<int>(k));
-        ModuleRun::store_outputs(plan, view, call.outputs);
+        view.once([&] { ModuleRun::store_outputs(plan, view, call.outputs); });
     }
 }
 
 template <class Load>
 void evaluate(const Plan &plan, Team &team, const Evaluation &call, bool bytes, const Load &load) {
-    std::vector<std::unique_ptr<Bench>> benches;
+    Benches benches;
     for (int member = 0; member < call.threads; member++)
         benches.push_back(std::make_unique<Bench>(plan, bytes ? 0 : -1, true));
+    Crews crews(call.threads);
+    crews.divide(BatchRun::tiles_for(call.count));
     team.run(call.threads, false,
-             [&](int member) { evaluate(plan, call, *benches[member], member, load); });
+             [&](int member) { evaluate(plan, call, benches, crews, member, load); });
 }
 
 template <class Body>
@@ -171,6 +179,24 @@ const char *mnistlab_train(Engine *engine, int32_t count, const char *const *nam
     });
 }
 
+// The optimiser's step number "steps_done" + 1, from gradients that are there already.
+const char *mnistlab_step(Engine *engine, int32_t count, const char *const *names,
+                          const char *kinds, const int64_t *values) {
+    return guarded([&] {
+        Arguments given(count, names, kinds, values);
+        const Tensors tensors = read_tensors(given);
+        const Optimizer optimizer(given);
+        const Step step{given.number("rate"), optimizer.steps_done + 1};
+        given.end();
+        engine->team.run(1, true, [&](int) {
+            for (size_t i = 0; i < engine->plan.parameters.size(); i++)
+                if (tensors.gradients[i])
+                    update_row({static_cast<int32_t>(i), 0, 0, true},
+                               engine->plan.parameters[i].size, tensors, optimizer, step);
+        });
+    });
+}
+
 // Evaluation mode, of bytes, or of float32 if there is an "input".
 const char *mnistlab_evaluate(Engine *engine, int32_t count, const char *const *names,
                               const char *kinds, const int64_t *values) {
@@ -181,13 +207,15 @@ const char *mnistlab_evaluate(Engine *engine, int32_t count, const char *const *
             given.end();
             const int64_t size = engine->plan.size(0);
             return evaluate(engine->plan, engine->team, call, false, [&](const Tile &view) {
-                interleave(input + view.position * size, size, view.images, view.value(0));
+                if (view.crew.first())
+                    interleave(input + view.position * size, size, view.images, view.value(0));
             });
         }
         const Images images(given);
         given.end();
         evaluate(engine->plan, engine->team, call, true, [&](const Tile &view) {
-            view.bench.input->load(images, view.position, view.images, view.value(0));
+            view.bench.input->load(images, view.position, view.images, view.value(0), view.crew,
+                                   *view.common.input);
         });
     });
 }
@@ -213,14 +241,16 @@ const char *mnistlab_forward(Engine *engine, int32_t count, const char *const *n
             const int64_t size = engine->plan.size(0);
             context.grid = -1;
             return run_on([&](const Tile &view) {
-                interleave(input + view.position * size, size, view.images, view.value(0));
+                if (view.crew.first())
+                    interleave(input + view.position * size, size, view.images, view.value(0));
             });
         }
         const Images images(given);
         const int64_t position = given.integer("position");
         context.grid = static_cast<int>(images.grid);
         run_on([&](const Tile &view) {
-            view.bench.input->load(images, position + view.position, view.images, view.value(0));
+            view.bench.input->load(images, position + view.position, view.images, view.value(0),
+                                   view.crew, *view.common.input);
         });
     });
 }
@@ -256,8 +286,8 @@ const char *mnistlab_peak(int64_t operations, int32_t threads, double *seconds) 
 
 // For a test that compares the numbers with another implementation.
 void mnistlab_philox(uint64_t seed, const uint32_t counter[4], uint32_t result[4]) {
-    const Philox draw = philox(seed, counter[0], counter[1], counter[2], counter[3]);
-    for (int i = 0; i < 4; i++) result[i] = draw.word[i];
+    const Philox draw = philox(seed, counter[0], PartBits{} + counter[1], counter[2], counter[3]);
+    for (int i = 0; i < 4; i++) result[i] = draw.word[i][0];
 }
 
 }  // extern "C"

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "crew.h"
 #include "lanes.h"
 
 using Dimensions = std::vector<int64_t>;  // of one image's value
@@ -44,7 +45,8 @@ inline Lanes present_lanes(int images) {
     return result;
 }
 
-// One tile at one operation.
+// One tile at one operation. If several threads compute it, memory other than `scratch` is the
+// same for all of them.
 struct Forward {
     const Lanes *const *x;  // per input
     Lanes *y;
@@ -59,6 +61,7 @@ struct Forward {
     uint64_t seed;     // of the batch's dropout
     int index;         // of the operation in the plan, to tell its random draws from others'
     float *state;      // of a BatchOperation
+    Crew crew;         // of more than one only if splits()
 
     // 1 for a real image, 0 for a lane that only fills up the tile.
     Lanes present() const { return present_lanes(images); }
@@ -81,6 +84,7 @@ struct Backward {
     uint64_t seed;
     int index;
     float *state;
+    Crew crew;
 
     Lanes present() const { return present_lanes(images); }
 };
@@ -104,6 +108,9 @@ class Operation {
     virtual bool reads_output() const { return false; }
     // Whether the backward pass can add to dx. If not, the plan adds.
     virtual bool adds() const { return false; }
+    // Whether a crew can compute each pass together, every member its crew.share(); else the first
+    // computes it alone. What a sum consists of, and in which order, must not depend on it.
+    virtual bool splits() const { return false; }
     virtual GradientLayout gradient_layout(int parameter) const {
         return {1, signature.parameters[parameter]};
     }

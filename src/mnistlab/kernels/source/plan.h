@@ -1,9 +1,9 @@
 // Plan: a network laid out once, then run over tiles of 16 images.
 //
 // An operation that depends on the whole batch ends a phase. Within a phase each tile is computed
-// by one thread; between phases the threads meet at a barrier. Tiles are assigned to a fixed number
-// of groups, each of which sums its gradients in tile order, and groups are summed in order, so the
-// result does not depend on the number of threads.
+// by one thread or by a crew (crew.h); between phases the threads meet at a barrier. Tiles are
+// assigned to a fixed number of groups, each of which sums its gradients in tile order, and groups
+// are summed in order, so the result does not depend on the number of threads.
 #pragma once
 
 #include <set>

@@ -23,14 +23,20 @@ inline float part_of(float value, int) { return value; }
 // A column of b costs a load, and a row of a too; scalars may be loaded by the multiplication.
 constexpr int MOST_ROWS = REGISTERS == 32 ? 5 : 3, MOST_ACROSS = REGISTERS == 32 ? 5 : 3;
 
-template <class Right, int ROWS, int COLUMNS>
+// What sums start from: told by the type, so that they never leave the registers.
+enum class Start { ZERO, VALUES, RESULT };
+
+template <class Right, int ROWS, int COLUMNS, Start START>
 void product_block(const MatrixProduct<Right> &k) {
     for (int p = 0; p < PARTS; p++) {
         Part sum[ROWS][COLUMNS];
+#pragma GCC unroll 8
         for (int m = 0; m < ROWS; m++)
+#pragma GCC unroll 8
             for (int n = 0; n < COLUMNS; n++)
-                sum[m][n] = k.add ? k.c[m * k.c_row + n * k.c_column].part[p]
-                                  : splat(k.start ? k.start[n] : 0.0f);
+                if constexpr (START == Start::ZERO) sum[m][n] = Part{};
+                else if constexpr (START == Start::VALUES) sum[m][n] = splat(k.start[n]);
+                else sum[m][n] = k.c[m * k.c_row + n * k.c_column].part[p];
         const Lanes *a = k.a;
         const Right *b = k.b;
         for (int t = 0; t < k.terms; t++, a += k.a_term, b += k.b_term) {
@@ -41,18 +47,27 @@ void product_block(const MatrixProduct<Right> &k) {
             for (int n = 0; n < COLUMNS; n++) {
                 const auto right = part_of(b[n * k.b_column], p);
 #pragma GCC unroll 8
-                for (int m = 0; m < ROWS; m++) sum[m][n] += left[m] * right;
+                for (int m = 0; m < ROWS; m++) sum[m][n] = fma(left[m], right, sum[m][n]);
             }
         }
+#pragma GCC unroll 8
         for (int m = 0; m < ROWS; m++)
+#pragma GCC unroll 8
             for (int n = 0; n < COLUMNS; n++) k.c[m * k.c_row + n * k.c_column].part[p] = sum[m][n];
     }
 }
 
 template <class Right, int ROWS, int COLUMNS>
+void product_start(const MatrixProduct<Right> &k) {
+    if (k.add) product_block<Right, ROWS, COLUMNS, Start::RESULT>(k);
+    else if (k.start) product_block<Right, ROWS, COLUMNS, Start::VALUES>(k);
+    else product_block<Right, ROWS, COLUMNS, Start::ZERO>(k);
+}
+
+template <class Right, int ROWS, int COLUMNS>
 void product_columns(const MatrixProduct<Right> &k, int columns) {
     if constexpr (COLUMNS > 0) {
-        if (columns == COLUMNS) return product_block<Right, ROWS, COLUMNS>(k);
+        if (columns == COLUMNS) return product_start<Right, ROWS, COLUMNS>(k);
         product_columns<Right, ROWS, COLUMNS - 1>(k, columns);
     }
 }

@@ -77,10 +77,11 @@ void scatter_inputs(const Scattering &k, int inputs, int columns) {
     }
 }
 
-// dy: outputs x height x width; dx: inputs x (height + KERNEL - 1) x (width + KERNEL - 1).
+// dy: outputs x height x width; dx: inputs x (height + KERNEL - 1) x (width + KERNEL - 1); weights
+// of the next output are w_output further.
 template <int KERNEL>
-void scatter(const Lanes *dy, int outputs, int height, int width, const float *w, Lanes *dx,
-             int inputs) {
+void scatter(const Lanes *dy, int outputs, int height, int width, const float *w, int64_t w_output,
+             Lanes *dx, int inputs) {
     const int rows = height + KERNEL - 1, columns = width + KERNEL - 1;
     const int input_parts = parts_of(inputs, inputs_beside(KERNEL)),
               column_parts = parts_of(width, MOST_SCATTERED);
@@ -97,7 +98,7 @@ void scatter(const Lanes *dy, int outputs, int height, int width, const float *w
                                    int64_t(height) * width,
                                    width,
                                    w + int64_t(i_begin) * KERNEL * KERNEL,
-                                   int64_t(inputs) * KERNEL * KERNEL,
+                                   w_output,
                                    KERNEL * KERNEL,
                                    outputs,
                                    top,

@@ -3,11 +3,9 @@
 
 #include <unistd.h>
 
-#include <atomic>
-#include <cstdint>
 #include <functional>
-#include <thread>
-#include <vector>
+
+#include "crew.h"
 
 #if defined(__SSE2__)
 #include <xmmintrin.h>
@@ -41,42 +39,6 @@ class FlushDenormals {
 #endif
 };
 
-// Waits mostly take microseconds, so threads spin before they sleep.
-template <class Condition>
-void wait_until(const std::atomic<uint32_t> &value, const Condition &met) {
-    constexpr int SPINS = 20000;
-    for (int spin = 0; spin < SPINS; spin++) {
-        if (met(value.load(std::memory_order_acquire))) return;
-#if defined(__SSE2__)
-        _mm_pause();
-#endif
-    }
-    for (uint32_t now = value.load(std::memory_order_acquire); !met(now);
-         now = value.load(std::memory_order_acquire))
-        value.wait(now, std::memory_order_acquire);
-}
-
-class Barrier {
-   public:
-    explicit Barrier(int members) : members_(members) {}
-
-    void meet() {
-        const uint32_t round = round_.load(std::memory_order_acquire);
-        if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == members_) {
-            arrived_.store(0, std::memory_order_relaxed);
-            round_.store(round + 1, std::memory_order_release);
-            round_.notify_all();
-            return;
-        }
-        wait_until(round_, [=](uint32_t now) { return now != round; });
-    }
-
-   private:
-    const int members_;
-    std::atomic<int> arrived_{0};
-    std::atomic<uint32_t> round_{0};
-};
-
 // A team of threads that is kept from call to call: new threads would start on a core that is
 // already busy, and it takes milliseconds until they are moved.
 class Team {
@@ -97,7 +59,7 @@ class Team {
             FlushDenormals guard(flush_denormals);
             body(0);
         }
-        wait_until(busy_, [](uint32_t busy) { return busy == 0; });
+        wait_until(busy_, members, [](uint32_t busy) { return busy == 0; });
     }
 
    private:
@@ -108,7 +70,7 @@ class Team {
         try {
             others_.reserve(members - 1);
             for (int member = 1; member < members; member++)
-                others_.emplace_back(&Team::serve, this, member, calls_.load());
+                others_.emplace_back(&Team::serve, this, member, members, calls_.load());
         } catch (...) {
             dismiss();
             throw;
@@ -135,9 +97,9 @@ class Team {
         calls_.notify_all();
     }
 
-    void serve(int member, uint32_t seen) {
+    void serve(int member, int members, uint32_t seen) {
         while (true) {
-            wait_until(calls_, [&](uint32_t calls) { return calls != seen; });
+            wait_until(calls_, members, [&](uint32_t calls) { return calls != seen; });
             if (over_) return;
             seen++;
             FlushDenormals guard(flush_denormals_);
@@ -151,14 +113,6 @@ class Team {
     const std::function<void(int)> *body_ = nullptr;
     bool flush_denormals_ = false, over_ = false;  // written before calls_, read after it
     std::atomic<uint32_t> calls_{0}, busy_{0};
-};
-
-// The share of `count` pieces that one member gets: from begin to end.
-struct Share {
-    int64_t begin, end;
-
-    Share(int64_t count, int members, int member)
-        : begin(count * member / members), end(count * (member + 1) / members) {}
 };
 
 // Pieces of work in equal shares; a member that has finished its own takes over pieces of others

@@ -99,13 +99,14 @@ class TrainingRun {
             [&](const Tile &view) {
                 const Timed timed(view.bench.profile, Pass::LOAD);
                 view.bench.input->load(call_.images, call_.bounds[batch] + view.position,
-                                       view.images, view.value(0));
+                                       view.images, view.value(0), view.crew, *view.common.input);
             },
             [&](int64_t tile, const Tile &view) { score(batch, tile, view); }, true);
         run_.backward(member, [](const Tile &) {}, [](const Tile &) {}, true);
         update(batch, groups, member);
         if (member == 0) {
             report(batch);
+            run_.end();
             if (batch + 1 < call_.last_batch) start(batch + 1);
         }
         run_.meet(member);

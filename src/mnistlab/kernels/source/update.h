@@ -2,9 +2,8 @@
 // a row.
 #pragma once
 
-#include <cmath>
-
 #include "batch_run.h"
+#include "scalar_math.h"
 
 struct Optimizer {
     enum Kind { NONE = 0, SGD = 1, ADAM = 2, ADAMW = 3 };
@@ -44,12 +43,12 @@ inline void sgd(const Optimizer &o, const Step &step, float *value, const float 
     const float rate = static_cast<float>(step.rate), momentum = static_cast<float>(o.momentum);
     const float decay = static_cast<float>(o.weight_decay);
     for (int64_t i = 0; i < n; i++) {
-        float grad = gradient[i] + decay * value[i];
+        float grad = scalar::fma(decay, value[i], gradient[i]);
         if (first) {
-            first[i] = momentum * first[i] + grad;
-            grad = o.nesterov ? grad + momentum * first[i] : first[i];
+            first[i] = scalar::fma(momentum, first[i], grad);
+            grad = o.nesterov ? scalar::fma(momentum, first[i], grad) : first[i];
         }
-        value[i] -= rate * grad;
+        value[i] = scalar::fma(-rate, grad, value[i]);
     }
 }
 
@@ -58,8 +57,8 @@ inline void sgd(const Optimizer &o, const Step &step, float *value, const float 
 template <bool DECOUPLED>
 void adam(const Optimizer &o, const Step &step, float *value, const float *gradient, float *first,
           float *second, int64_t n) {
-    const double bias1 = 1 - std::pow(o.beta1, double(step.number)),
-                 bias2 = 1 - std::pow(o.beta2, double(step.number));
+    const double bias1 = 1 - scalar::power(o.beta1, step.number),
+                 bias2 = 1 - scalar::power(o.beta2, step.number);
     // Differences from 1 are taken before rounding, which would leave few digits of them.
     const float new1 = static_cast<float>(1 - o.beta1), new2 = static_cast<float>(1 - o.beta2);
     const float old2 = static_cast<float>(o.beta2), epsilon = static_cast<float>(o.epsilon);
@@ -68,11 +67,11 @@ void adam(const Optimizer &o, const Step &step, float *value, const float *gradi
     const float rate = static_cast<float>(step.rate / bias1),
                 root = static_cast<float>(1 / std::sqrt(bias2));
     for (int64_t i = 0; i < n; i++) {
-        const float grad = DECOUPLED ? gradient[i] : gradient[i] + decay * value[i];
-        first[i] += (grad - first[i]) * new1;
-        second[i] = old2 * second[i] + new2 * grad * grad;
+        const float grad = DECOUPLED ? gradient[i] : scalar::fma(decay, value[i], gradient[i]);
+        first[i] = scalar::fma(grad - first[i], new1, first[i]);
+        second[i] = scalar::fma(old2, second[i], new2 * grad * grad);
         value[i] = (DECOUPLED ? value[i] * keep : value[i]) -
-                   rate * first[i] / (std::sqrt(second[i]) * root + epsilon);
+                   rate * first[i] / scalar::fma(std::sqrt(second[i]), root, epsilon);
     }
 }
 
@@ -102,6 +101,7 @@ inline void update_row(const Row &row, int64_t n, const Tensors &tensors, const 
     if (o.average_decay > 0) {
         float *const average = o.averages[row.parameter] + at;
         const float share = static_cast<float>(1 - o.average_decay);
-        for (int64_t i = 0; i < n; i++) average[i] += (value[i] - average[i]) * share;
+        for (int64_t i = 0; i < n; i++)
+            average[i] = scalar::fma(value[i] - average[i], share, average[i]);
     }
 }

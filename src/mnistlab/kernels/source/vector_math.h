@@ -17,7 +17,7 @@ inline Part horner(Part, float last) { return splat(last); }
 
 template <class... Rest>
 inline Part horner(Part x, float first, Rest... rest) {
-    return first + x * horner(x, rest...);
+    return fma(x, horner(x, rest...), splat(first));
 }
 
 inline Part absolute(Part x) { return Part(PartBits(x) & 0x7fffffffu); }
@@ -28,9 +28,16 @@ inline Part with_sign_of(Part sign, Part magnitude) {
 }
 
 // NaN stays NaN.
-inline Part clamp(Part x, float least, float most) {
-    x = x < splat(least) ? splat(least) : x;
-    return x > splat(most) ? splat(most) : x;
+inline Part at_least(float limit, Part x) { return x < splat(limit) ? splat(limit) : x; }
+inline Part at_most(float limit, Part x) { return x > splat(limit) ? splat(limit) : x; }
+inline Part clamp(Part x, float least, float most) { return at_most(most, at_least(least, x)); }
+
+// 1 / x to within a unit in the last place, for 1e-30 < x < 1e30, in a third of a division's time.
+inline Part reciprocal(Part x) {
+    // To 12 % by the exponent, then by Newton's method, with the cubic term first.
+    const Part guess = Part(0x7ef311c7u - PartBits(x)), lack = fma(-x, guess, splat(1.0f));
+    const Part near = fma(guess, fma(lack, fma(lack, lack, lack), lack), guess);
+    return fma(near, fma(-x, near, splat(1.0f)), near);
 }
 
 inline Part square_root(Part x) {
@@ -42,43 +49,45 @@ inline Part square_root(Part x) {
 // 2^n for -126 <= n <= 127
 inline Part power_of_two(PartMask n) { return Part((PartBits(n) + 127u) << 23); }
 
-// x = n * ln(2) + r with |r| <= ln(2) / 2, for |x| below 10,000; r is high + low, and high exact.
+// x = n * ln(2) + r with |r| <= ln(2) / 2, for |x| below 10,000
 struct ReducedExponent {
-    PartMask n;
-    Part high, low;
+    Part n, r;
 
     explicit ReducedExponent(Part x) {
-        // Adding 1.5 * 2^23 rounds to a whole number, which the low bits then hold.
-        const Part shifter = splat(12582912.0f), shifted = x * 1.44269504f + shifter;
-        const Part whole = shifted - shifter;
-        n = PartMask(PartBits(shifted) - PartBits(shifter));
-        high = x - whole * 0.693145752f;
-        low = whole * -1.42860677e-6f;
+        // Adding 1.5 * 2^23 rounds to a whole number.
+        const Part shifter = splat(12582912.0f);
+        n = fma(x, 1.44269504f, shifter) - shifter;
+        r = fma(n, -1.42860677e-6f, fma(n, -0.693145752f, x));
     }
 
-    // exp(r) - 1 - high
+    // exp(r) - 1
     Part rest() const {
-        const Part r = high + low;
-        return low + r * r * horner(r, 0.5f, 0.16666535f, 0.04166724f, 0.008367439f, 0.0013863468f);
+        return fma(r * r, horner(r, 0.5f, 0.16666535f, 0.04166724f, 0.008367439f, 0.0013863468f),
+                   r);
     }
 };
 
-inline Part exp(Part x) {
-    const ReducedExponent reduced(clamp(x, -104.0f, 89.0f));
-    const Part sum = 1.0f + reduced.high, lost = reduced.high - (sum - 1.0f);
-    const Part power = sum + (lost + reduced.rest());
-    // In two factors, since 2^n alone may overflow, or be denormal. Zero is told beforehand:
-    // processors take a hundred cycles for a product that underflows.
-    const PartMask half = reduced.n >> 1;
-    return (x < splat(-104.0f) ? splat(0.0f) : power) * power_of_two(half) *
-           power_of_two(reduced.n - half);
+// exp(x) for -150 < x < 89 and NaN
+inline Part exp_within(Part x) {
+    const ReducedExponent reduced(x);
+    return scaled(1.0f + reduced.rest(), reduced.n);
 }
+
+// exp(x) for x < 89 and NaN
+inline Part exp_below(Part x) {
+    const ReducedExponent reduced(at_least(-104.0f, x));
+    const Part power = 1.0f + reduced.rest();
+    // Zero is told beforehand: processors take a hundred cycles for a product that underflows.
+    return scaled(x < splat(-104.0f) ? splat(0.0f) : power, reduced.n);
+}
+
+inline Part exp(Part x) { return exp_below(at_most(89.0f, x)); }
 
 // exp(x) - 1
 inline Part expm1(Part x) {
     const ReducedExponent reduced(clamp(x, -30.0f, 89.0f));
-    const Part near = reduced.high + reduced.rest(), half = power_of_two(reduced.n - 1);
-    return reduced.n == 0 ? near : 2.0f * (half * near + (half - 0.5f));
+    const Part rest = reduced.rest(), half = scaled(splat(1.0f), reduced.n - 1.0f);
+    return reduced.n == splat(0.0f) ? rest : 2.0f * fma(half, rest, half - 0.5f);
 }
 
 // x = 2^k * m with sqrt(1/2) <= m < sqrt(2), for normal x > 0
@@ -98,8 +107,8 @@ struct ReducedLogarithm {
         const Part whole = __builtin_convertvector(k, Part), square = visible * visible;
         const Part rest = horner(f, 0.3333333f, -0.2500082f, 0.20001242f, -0.16623409f, 0.1420158f,
                                  -0.1315961f, 0.12762217f, -0.07636439f);
-        const Part low = visible * square * rest + whole * -2.12194442e-4f - 0.5f * square;
-        return (f + low) + whole * 0.693359375f;
+        const Part low = fma(square, -0.5f, fma(visible * square, rest, whole * -2.12194442e-4f));
+        return fma(whole, 0.693359375f, f + low);
     }
 };
 
@@ -129,7 +138,7 @@ inline Part log1p(Part x) {
 
 // 1 / (1 + exp(-x))
 inline Part sigmoid(Part x) {
-    const Part power = exp(-absolute(x));
+    const Part power = exp_below(-absolute(x));
     return (x < splat(0.0f) ? power : splat(1.0f)) / (1.0f + power);
 }
 
@@ -138,7 +147,7 @@ struct SigmoidSlope {
     Part value, slope;
 
     explicit SigmoidSlope(Part x) {
-        const Part power = exp(-absolute(x)), larger = 1.0f / (1.0f + power);
+        const Part power = exp_below(-absolute(x)), larger = 1.0f / (1.0f + power);
         const Part smaller = power * larger;
         value = x < splat(0.0f) ? smaller : larger;
         slope = smaller * larger;
@@ -148,33 +157,31 @@ struct SigmoidSlope {
 inline Part tanh(Part x) {
     const Part size = absolute(x), square = x * x;
     // Up to 0.625.
-    const Part near = x + x * square *
-                              horner(square, -0.3333328f, 0.13331406f, -0.053736515f, 0.020628167f,
-                                     -0.0056922967f);
+    const Part near = fma(x * square,
+                          horner(square, -0.3333328f, 0.13331406f, -0.053736515f, 0.020628167f,
+                                 -0.0056922967f),
+                          x);
     const Part far = with_sign_of(x, 1.0f - 2.0f / (exp(2.0f * size) + 1.0f));
     return size < splat(0.625f) ? near : far;
 }
 
 // log(1 + exp(x))
 inline Part softplus(Part x) {
-    return (x > splat(0.0f) ? x : splat(0.0f)) + log1p(exp(-absolute(x)));
+    return (x > splat(0.0f) ? x : splat(0.0f)) + log1p(exp_below(-absolute(x)));
 }
 
-// exp(x * x) * erfc(x) for x >= 0, good for as long as exp(-x * x) is not zero; a polynomial of a
-// fraction, as by Schonfelder (1978).
+// exp(x * x) * erfc(x) for 0 <= x <= 10.2, good for as long as exp(-x * x) is not zero.
 inline Part scaled_erfc(Part x) {
-    const Part within = clamp(x, 0.0f, 10.2f);
-    return horner((within - 3.0f) / (within + 3.0f), 0.17900115f, -0.32623363f, 0.24560387f,
-                  -0.15011357f, 0.07166372f, -0.024414575f, 0.0042772857f, 0.00078898814f,
-                  -0.00058435736f, -6.550655e-05f);
+    return horner(x, 1.0f, 1.2396603f, 0.7329143f, 0.22984374f, 0.03292785f) *
+           reciprocal(
+               horner(x, 1.0f, 2.36804f, 2.4049518f, 1.3278145f, 0.4074132f, 0.058362413f));
 }
 
 inline Part erf(Part x) {
-    const Part limit = splat(4.0f), size = absolute(x) > limit ? limit : absolute(x);
-    const Part square = size * size;
+    const Part size = at_most(4.0f, absolute(x)), square = size * size;
     // Up to 0.875.
-    const Part near = x + x * horner(square, 0.12837917f, -0.3761263f, 0.11283623f, -0.026855364f,
-                                     0.0051909415f, -0.00080264197f, 7.867642e-05f);
-    const Part far = with_sign_of(x, 1.0f - exp(-square) * scaled_erfc(size));
+    const Part near = fma(x, horner(square, 0.12837917f, -0.3761263f, 0.11283623f, -0.026855364f,
+                                     0.0051909415f, -0.00080264197f, 7.867642e-05f), x);
+    const Part far = with_sign_of(x, fma(exp_within(-square), -scaled_erfc(size), splat(1.0f)));
     return size < splat(0.875f) ? near : far;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "contract.h"
+#include "crew.h"
 #include "transpose.h"
 
 class Winograd {
@@ -45,6 +46,8 @@ class Winograd {
                DIRECT * 9 * out_height * out_width * products;
     }
 
+    int narrow() const { return wide_inputs_ ? outputs_ : inputs_; }
+
     // Sizes in Lanes: of the transformed kernels, and of scratch memory.
     int64_t kernels() const {
         return (PRODUCTS * int64_t(inputs_) * outputs_ + LANES - 1) / LANES;
@@ -78,40 +81,41 @@ class Winograd {
         }
     }
 
-    // y = the convolution and the bias, which may be null.
-    void forward(const Lanes *x, const float *kernels, const float *bias, Lanes *y,
-                 Lanes *scratch) const {
+    // y = the convolution and the bias, which may be null; of a share of the outputs.
+    void forward(const Lanes *x, const float *kernels, const float *bias, Lanes *y, Lanes *scratch,
+                 const Share &mine) const {
         Lanes *const patches = scratch, *const products = patches + PRODUCTS * step(inputs_);
         each_part([&](int first, int n) {
-            transform_input(x, first, n, patches, step(inputs_));
-            for (int o = 0; o < outputs_; o += AT_ONCE) {
-                const int count = std::min(AT_ONCE, outputs_ - o);
+            transform_input(x, inputs_, first, n, patches, step(inputs_));
+            for (int64_t o = mine.begin; o < mine.end; o += AT_ONCE) {
+                const int count = static_cast<int>(std::min<int64_t>(AT_ONCE, mine.end - o));
                 for (int k = 0; k < PRODUCTS; k++)
                     contract({patches + k * step(inputs_), spaced_[n].data(),
-                              kernels + (int64_t(k) * outputs_ + o) * inputs_, each_.data(),
+                              kernels + (k * outputs_ + o) * inputs_, each_.data(),
                               inputs_, inputs_, products + k * step(AT_ONCE), n, nullptr, false},
                              count, 1, n, 0, 0);
                 store_output(products, first, n, count, bias ? bias + o : nullptr,
-                             y + int64_t(o) * out_height_ * out_width_);
+                             y + o * out_height_ * out_width_);
             }
         });
     }
 
-    // dx = or += the gradient with respect to x.
-    void to_input(const Lanes *dy, const float *kernels, Lanes *dx, bool add,
-                  Lanes *scratch) const {
+    // dx = or += the gradient with respect to x; of a share of the inputs.
+    void to_input(const Lanes *dy, const float *kernels, Lanes *dx, bool add, Lanes *scratch,
+                  const Share &mine) const {
+        const int64_t plane = int64_t(height_) * width_;
         Lanes *const gradients = scratch, *const products = gradients + PRODUCTS * step(outputs_);
-        if (!add) std::fill_n(dx, int64_t(inputs_) * height_ * width_, Lanes{});
+        if (!add) std::fill(dx + mine.begin * plane, dx + mine.end * plane, Lanes{});
         each_part([&](int first, int n) {
-            transform_gradients(dy, first, n, gradients, step(outputs_));
-            for (int i = 0; i < inputs_; i += AT_ONCE) {
-                const int count = std::min(AT_ONCE, inputs_ - i);
+            transform_gradients(dy, outputs_, first, n, gradients, step(outputs_));
+            for (int64_t i = mine.begin; i < mine.end; i += AT_ONCE) {
+                const int count = static_cast<int>(std::min<int64_t>(AT_ONCE, mine.end - i));
                 for (int k = 0; k < PRODUCTS; k++)
                     contract({gradients + k * step(outputs_), spaced_[n].data(),
                               kernels + int64_t(k) * outputs_ * inputs_ + i, by_input_.data(), 1,
                               outputs_, products + k * step(AT_ONCE), n, nullptr, false},
                              count, 1, n, 0, 0);
-                add_to_input(products, first, n, count, dx + int64_t(i) * height_ * width_);
+                add_to_input(products, first, n, count, dx + i * plane);
             }
         });
     }
@@ -119,9 +123,12 @@ class Winograd {
     // dw = or += the gradient with respect to the weights, rows of outputs dw_step apart.
     //
     // Of inputs or outputs those that fill Lanes better lie side by side there (the wide ones), so
-    // that no sum runs across lanes.
+    // that no sum runs across lanes; of a share of the others (the narrow ones).
     void to_weights(const Lanes *x, const Lanes *dy, float *dw, int64_t dw_step, bool add,
-                    Lanes *scratch) const {
+                    Lanes *scratch, const Share &mine) const {
+        const int own = static_cast<int>(mine.size());
+        const Lanes *const own_x = x + mine.begin * height_ * width_,
+                           *const own_dy = dy + mine.begin * out_height_ * out_width_;
         Lanes *const sums = scratch;  // PRODUCTS x narrow x groups
         Lanes *const wide = sums + PRODUCTS * int64_t(narrow()) * groups();
         Lanes *const scalars = wide + PRODUCTS * wide_step();
@@ -143,16 +150,17 @@ class Winograd {
                         transform_wide<2>(dy, out_height_, out_width_, 2 * from, 2 * column,
                                           columns, transposed, to);
                 }
-                if (wide_inputs_) transform_gradients(dy, first, n, scalars, narrow_step());
-                else transform_input(x, first, n, scalars, narrow_step());
+                if (wide_inputs_)
+                    transform_gradients(own_dy, own, first, n, scalars, narrow_step());
+                else transform_input(own_x, own, first, n, scalars, narrow_step());
                 for (int k = 0; k < PRODUCTS; k++)
                     contract({wide + k * wide_step(), by_group_.data(),
                               scalars[k * narrow_step()].values(), each_.data(),
                               int64_t(n) * LANES, n * LANES, sums + k * narrow() * groups(),
                               groups(), nullptr, false, 1, first > 0},
-                             narrow(), 1, groups(), 0, 0, n * LANES);
+                             own, 1, groups(), 0, 0, n * LANES);
             }
-        transform_sums(sums, dw, dw_step, add);
+        transform_sums(sums, own, dw + mine.begin * (wide_inputs_ ? dw_step : 9), dw_step, add);
     }
 
    private:
@@ -198,7 +206,6 @@ class Winograd {
     static int padded(int channels) { return (channels + LANES - 1) / LANES * LANES; }
     int tiles() const { return across_ * down_; }
     int wide() const { return wide_inputs_ ? inputs_ : outputs_; }
-    int narrow() const { return wide_inputs_ ? outputs_ : inputs_; }
     int groups() const { return padded(wide()) / LANES; }
 
     // From one product's values to the next's, for some channels and a part of the tiles; odd, so
@@ -242,7 +249,8 @@ class Winograd {
         }
     }
 
-    void transform_input(const Lanes *x, int first, int n, Lanes *patches, int64_t product) const {
+    void transform_input(const Lanes *x, int channels, int first, int n, Lanes *patches,
+                         int64_t product) const {
         for (int t = 0; t < n; t++) {
             const int row = (first + t) / across_ * 2 - top_;
             const int column = (first + t) % across_ * 2 - left_;
@@ -250,7 +258,7 @@ class Winograd {
                 row >= 0 && row + 4 <= height_ && column >= 0 && column + 4 <= width_;
             const Lanes *at = x + int64_t(row) * width_ + column;
             Lanes *to = patches + t;
-            for (int i = 0; i < inputs_; i++, at += int64_t(height_) * width_, to += n)
+            for (int i = 0; i < channels; i++, at += int64_t(height_) * width_, to += n)
                 for (int p = 0; p < PARTS; p++) {
                     const auto store = [&](int k, Part value) {
                         to[k * product].part[p] = value;
@@ -271,14 +279,14 @@ class Winograd {
         }
     }
 
-    void transform_gradients(const Lanes *dy, int first, int n, Lanes *gradients,
+    void transform_gradients(const Lanes *dy, int channels, int first, int n, Lanes *gradients,
                              int64_t product) const {
         for (int t = 0; t < n; t++) {
             const int row = (first + t) / across_ * 2, column = (first + t) % across_ * 2;
             const bool right = column + 1 < out_width_, below = row + 1 < out_height_;
             const Lanes *at = dy + row * out_width_ + column;
             Lanes *to = gradients + t;
-            for (int o = 0; o < outputs_; o++, at += int64_t(out_height_) * out_width_, to += n)
+            for (int o = 0; o < channels; o++, at += int64_t(out_height_) * out_width_, to += n)
                 for (int p = 0; p < PARTS; p++)
                     transform_gradient(
                         at[0].part[p], right ? at[1].part[p] : Part{},
@@ -388,10 +396,12 @@ class Winograd {
         }
     }
 
-    void transform_sums(const Lanes *sums, float *dw, int64_t dw_step, bool add) const {
+    // Of some narrow channels.
+    void transform_sums(const Lanes *sums, int channels, float *dw, int64_t dw_step,
+                        bool add) const {
         const int64_t from_step = int64_t(narrow()) * groups();
         const int64_t wide_at = wide_inputs_ ? 9 : dw_step, narrow_at = wide_inputs_ ? dw_step : 9;
-        for (int j = 0; j < narrow(); j++)
+        for (int j = 0; j < channels; j++)
             for (int g = 0; g < groups(); g++, sums++) {
                 Lanes made[LANES] = {}, rows[LANES];
                 for (int p = 0; p < PARTS; p++) {

@@ -4,6 +4,7 @@ The targets are mixed by area. As in the authors' code, the images of one batch 
 another, all in the same box.
 """
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,7 +31,7 @@ def draw(recipe: Recipe, sampler: ParamSampler) -> dict[str, Tensor]:
     shares, float32 ``(n,)``, are what remains of the image's own area, 0 to 1.
     """
     size, batches = torch.tensor([sampler.height, sampler.width]), len(sampler.bounds) - 1
-    cut = (1 - draw_shares(recipe.cutmix, sampler)).sqrt()
+    cut = torch.from_numpy(np.sqrt(1 - draw_shares(recipe.cutmix, sampler).numpy()))
     sides = (cut.unsqueeze(1) * size).long()
     rows, columns = (
         torch.randint(int(side), (batches,), generator=sampler.generator) for side in size

@@ -1,10 +1,10 @@
 """Random erasing: a box is filled with one grey (Zhong et al., 2020, arXiv:1708.04896)."""
 
-import math
-
+import numpy as np
 import torch
 from torch import Tensor
 
+from mnistlab.elementary import exp
 from mnistlab.kernels import AugmentationParams
 from mnistlab.recipe import Recipe
 from mnistlab.training.augmentations.box import within
@@ -12,8 +12,8 @@ from mnistlab.training.augmentations.registry import Augmentation, ParamSampler
 
 _AREA = (0.02, 0.2)
 """Share of the image that a box covers."""
-_ASPECT = (0.3, 1 / 0.3)
-"""Height by width of a box."""
+_LOG_ASPECT = (-1.2039728, 1.2039728)
+"""Logarithm of a box's height by its width, which is 0.3 to 1/0.3."""
 
 
 def draw(recipe: Recipe, sampler: ParamSampler) -> dict[str, Tensor]:
@@ -22,7 +22,8 @@ def draw(recipe: Recipe, sampler: ParamSampler) -> dict[str, Tensor]:
     A row of ``erasures`` is the top, left, height and width in pixels of a box within the image,
     all 0 for no box.
     """
-    aspects = sampler.uniform(*map(math.log, _ASPECT)).exp()
+    # Their logarithms are uniform.
+    aspects = torch.from_numpy(exp(sampler.uniform(*_LOG_ASPECT).numpy()))
     chosen = sampler.uniform(0, 1) < recipe.erasing
     areas, tops, lefts = (sampler.uniform(*ends) for ends in (_AREA, (0, 1), (0, 1)))
     return {
@@ -36,8 +37,11 @@ def _boxes(
 ) -> Tensor:
     height, width = sampler.height, sampler.width
     pixels = areas * height * width
-    heights = (pixels * aspects).sqrt().round().clamp(1, height)
-    widths = (pixels / aspects).sqrt().round().clamp(1, width)
+    heights, widths = (
+        # NumPy's roots are exact; PyTorch's are MKL's, which follow the processor.
+        torch.from_numpy(np.sqrt(squares.numpy())).round().clamp(1, side)
+        for squares, side in ((pixels * aspects, height), (pixels / aspects, width))
+    )
     tops, lefts = (tops * (height - heights + 1)).floor(), (lefts * (width - widths + 1)).floor()
     boxes = torch.stack(
         [tops.minimum(height - heights), lefts.minimum(width - widths), heights, widths], dim=1

@@ -7,6 +7,7 @@ from torch.nn import functional
 from mnistlab.kernels import AugmentationParams
 from mnistlab.recipe import Recipe
 from mnistlab.training.augmentations.registry import Augmentation, ParamSampler
+from mnistlab.training.randomness import normal
 
 _SIDE = 5
 _RIM = functional.pad(torch.zeros(3, 3), (1, 1, 1, 1), value=1).bool()
@@ -21,7 +22,7 @@ def draw(recipe: Recipe, sampler: ParamSampler) -> dict[str, Tensor]:
     If the middle weight is negative, half of the time, the absolute response is used, which shows
     outlines.
     """
-    filters = torch.empty(sampler.count, _SIDE, _SIDE).normal_(0, 1, generator=sampler.generator)
+    filters = normal(sampler.generator, sampler.count, _SIDE, _SIDE)
     small = sampler.uniform(0, 1) < 0.5
     chosen = sampler.uniform(0, 1) < recipe.filtering
     filters *= (chosen.view(-1, 1, 1) & ~(small.view(-1, 1, 1) & _RIM)).float()

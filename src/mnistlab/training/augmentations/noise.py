@@ -6,6 +6,7 @@ from torch import Tensor
 from mnistlab.kernels import AugmentationParams
 from mnistlab.recipe import Recipe
 from mnistlab.training.augmentations.registry import Augmentation, ParamSampler
+from mnistlab.training.randomness import normal
 
 _STARTS = 1 << 17
 """Number of positions at which an image's part of the grain can start."""
@@ -23,8 +24,8 @@ def draw(recipe: Recipe, sampler: ParamSampler) -> dict[str, Tensor]:
         "starts": torch.randint(
             _STARTS, (sampler.count,), generator=sampler.generator, dtype=torch.int32
         ),
-        "grain": torch.empty(_STARTS + sampler.channels * sampler.height * sampler.width).normal_(
-            0, 1, generator=sampler.generator
+        "grain": normal(
+            sampler.generator, _STARTS + sampler.channels * sampler.height * sampler.width
         ),
     }
 

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mnistlab.elementary import exp, log, sin_cos
 from mnistlab.recipe import Recipe
 from mnistlab.training.augmentations.registry import ParamSampler
 
@@ -21,12 +22,20 @@ def draw_partners(sampler: ParamSampler) -> Tensor:
 
 
 def draw_shares(alpha: float, sampler: ParamSampler) -> Tensor:
-    """Draw float64 ``(batches,)`` from Beta(alpha, alpha)."""
-    # PyTorch's Beta distribution takes no generator.
-    seed = torch.randint(2**63 - 1, (), generator=sampler.generator)
-    return torch.from_numpy(
-        np.random.default_rng(int(seed)).beta(alpha, alpha, len(sampler.bounds) - 1)
-    )
+    """Draw float64 ``(batches,)`` from Beta(alpha, alpha).
+
+    From Student's t distribution with 2 alpha degrees of freedom, of which it is a function, by
+    Bailey's polar method (Mathematics of Computation, 1994), whose every step is the same on every
+    processor.
+    """
+    batches = len(sampler.bounds) - 1
+    radius, angle = torch.rand(2, batches, dtype=torch.float64, generator=sampler.generator).numpy()
+    _, cosine = sin_cos(2 * np.pi * angle)
+    # The square of t over its degrees of freedom; 1 - radius is above 0.
+    ratio = (exp(-log(1 - radius) / alpha) - 1) * cosine**2
+    with np.errstate(divide="ignore"):
+        distance = np.sqrt(1 / (1 + 1 / ratio))
+    return torch.from_numpy((1 + np.copysign(distance, cosine)) / 2)
 
 
 def draw_cutmix_turns(recipe: Recipe, sampler: ParamSampler) -> Tensor:

@@ -8,13 +8,16 @@ Simard, Steinkraus and Platt, 2003) are normal at control points, and a cubic B-
 import math
 from functools import cache
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mnistlab.elementary import sin_cos
 from mnistlab.kernels import AugmentationParams
 from mnistlab.recipe import Recipe
 from mnistlab.training.augmentations.registry import Augmentation, ParamSampler
+from mnistlab.training.randomness import normal
 
 _CONTROL_POINTS = 8
 """Along each side, of elastic displacements: on MNIST about as smooth as Simard's Gaussian with a
@@ -43,9 +46,7 @@ def draw(recipe: Recipe, sampler: ParamSampler) -> dict[str, Tensor]:
         )
     if recipe.elastic:
         points = (sampler.count, 2, _CONTROL_POINTS, _CONTROL_POINTS)
-        drawn["displacements"] = torch.empty(points).normal_(
-            0, recipe.elastic, generator=sampler.generator
-        )
+        drawn["displacements"] = normal(sampler.generator, *points).mul_(recipe.elastic)
     return drawn
 
 
@@ -67,15 +68,19 @@ def affine_matrices(
     Returns:
         float32, ``(n, 2, 3)``: maps a pixel (x, y) of the result to its source.
     """
-    cosine, sine, tangent = angles.cos(), angles.sin(), shears.tan()
+    (sine, cosine), (rise, run) = sin_cos(angles.numpy()), sin_cos(shears.numpy())
+    tangent, scale = rise / run, scales.double().numpy()
     # From the result, whose y points down: rotate clockwise, undo the shear, undo the scale.
-    first = torch.stack(
-        [cosine + tangent * sine, -sine + tangent * cosine], dim=1
-    ) / scales.unsqueeze(1)
-    second = torch.stack([sine, cosine], dim=1) / scales.unsqueeze(1)
-    linear = torch.stack([first, second], dim=1)  # (n, 2, 2)
-    moved = -(linear * torch.stack([right, down], dim=1).unsqueeze(1)).sum(dim=2, keepdim=True)
-    return torch.cat([linear, moved], dim=2)
+    linear = (
+        ((cosine + tangent * sine) / scale, (tangent * cosine - sine) / scale),
+        (sine / scale, cosine / scale),
+    )
+    matrices = np.empty((len(scale), 2, 3), np.float32)
+    for row, (across, along) in enumerate(linear):
+        moved = across * right.double().numpy() + along * down.double().numpy()
+        for column, entries in enumerate((across, along, -moved)):
+            matrices[:, row, column] = entries
+    return torch.from_numpy(matrices)
 
 
 def resample(images: Tensor, matrices: Tensor | None, displacements: Tensor | None) -> Tensor:

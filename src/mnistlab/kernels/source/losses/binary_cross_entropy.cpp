@@ -1,7 +1,6 @@
 // Binary cross-entropy of each class's own sigmoid against the label as a one-hot vector.
-#include <cmath>
-
 #include "../loss.h"
+#include "../scalar_math.h"
 
 namespace {
 
@@ -18,8 +17,8 @@ class BinaryCrossEntropy : public Loss {
         for (int c = 0; c < logits.classes; c++) {
             const float wanted = (c == target.label ? target.share : 0.0f) +
                                  (c == target.other ? 1 - target.share : 0.0f);
-            const float x = logits[c], small = std::exp(-std::abs(x));
-            loss += std::max(x, 0.0f) - x * wanted + std::log1p(small);
+            const float x = logits[c], small = scalar::exp(-std::abs(x));
+            loss += scalar::fma(-x, wanted, std::max(x, 0.0f)) + scalar::log1p(small);
             logits.grad(c) = ((x < 0 ? small : 1.0f) / (1 + small) - wanted) * scale;
         }
         return loss;

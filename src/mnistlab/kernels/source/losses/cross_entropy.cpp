@@ -1,9 +1,9 @@
 // Softmax cross-entropy with label smoothing (Szegedy et al., 2016), mixed labels (Zhang et al.,
 // 2018) and weights of classes, as PyTorch defines them.
-#include <cmath>
 #include <numeric>
 
 #include "../loss.h"
+#include "../scalar_math.h"
 
 namespace {
 
@@ -26,11 +26,11 @@ class CrossEntropy : public Loss {
         float sum = 0, all = 0;
         for (int c = 0; c < classes; c++) {
             const float below = logits[c] - largest;
-            all += of(c) * below;
-            sum += logits.grad(c) = std::exp(below);
+            all = scalar::fma(of(c), below, all);
+            sum += logits.grad(c) = scalar::exp(below);
         }
         const auto [label, other, share] = target;
-        const float log_sum = std::log(sum), even = smoothing_ / classes;
+        const float log_sum = scalar::log(sum), even = smoothing_ / classes;
         const float certain = of(label) * ((1 - smoothing_) * share);
         const float rest = of(other) * ((1 - smoothing_) * (1 - share));
         // What the targets come to; without weights they are a distribution.

@@ -1,8 +1,7 @@
 // The focal loss (Lin et al., 2017) of softmax probabilities: -(1 - p)^gamma log p of the label,
 // which weighs images down that are classified well already.
-#include <cmath>
-
 #include "../loss.h"
+#include "../scalar_math.h"
 
 namespace {
 
@@ -16,14 +15,14 @@ class Focal : public Loss {
             if (logits[c] > largest) largest = logits[c];
         float sum = 0;
         for (int c = 0; c < logits.classes; c++)
-            sum += logits.grad(c) = std::exp(logits[c] - largest);
-        const float log_sum = std::log(sum);
+            sum += logits.grad(c) = scalar::exp(logits[c] - largest);
+        const float log_sum = scalar::log(sum);
         // Of a label: the loss, and its derivative with respect to log p.
         const auto term = [&](int64_t label, float &slope) {
-            const float log_p = logits[label] - largest - log_sum, p = std::exp(log_p);
-            const float rest = -std::expm1(log_p), power = std::pow(rest, gamma_);
-            slope = gamma_ * p * log_p * (rest > 0 ? power / rest : 0.0f) - power;
-            return -double(power) * log_p;
+            const float log_p = logits[label] - largest - log_sum, p = scalar::exp(log_p);
+            const float rest = -scalar::expm1(log_p), weight = scalar::power(rest, gamma_);
+            slope = gamma_ * p * log_p * (rest > 0 ? weight / rest : 0.0f) - weight;
+            return -double(weight) * log_p;
         };
         float slope, other_slope = 0;
         double loss = target.share * term(target.label, slope);

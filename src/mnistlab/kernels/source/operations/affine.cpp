@@ -10,7 +10,7 @@ struct Affine {
         : scale(static_cast<float>(signature.floats[0])),
           shift(static_cast<float>(signature.floats[1])) {}
 
-    Part value(Part x) const { return x * scale + shift; }
+    Part value(Part x) const { return fma(x, scale, splat(shift)); }
     Part gradient(Part, Part dy) const { return dy * scale; }
 };
 

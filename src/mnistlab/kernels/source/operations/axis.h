@@ -26,13 +26,20 @@ class AlongAxis : public Operation {
 
     // NaN need not be found: exp(x - largest) is NaN in any case.
     Lanes largest(const Lanes *x) const {
-        Lanes most = x[0];
-        for (int64_t i = 1; i < size_; i++)
-            for (int p = 0; p < PARTS; p++) {
-                const Part next = x[i * step_].part[p];
-                most.part[p] = next > most.part[p] ? next : most.part[p];
-            }
-        return most;
+        constexpr int CHAINS = 4;  // which hide how long a comparison takes
+        const Lanes none = x[0];
+        Lanes most[CHAINS] = {none, none, none, none};
+        const auto compare = [&](Lanes &to, const Lanes &from) {
+            for (int p = 0; p < PARTS; p++)
+                to.part[p] = from.part[p] > to.part[p] ? from.part[p] : to.part[p];
+        };
+        int64_t i = 1;
+        for (; i + CHAINS <= size_; i += CHAINS)
+            for (int chain = 0; chain < CHAINS; chain++)
+                compare(most[chain], x[(i + chain) * step_]);
+        for (; i < size_; i++) compare(most[0], x[i * step_]);
+        for (int chain = 1; chain < CHAINS; chain++) compare(most[0], most[chain]);
+        return most[0];
     }
 
     int64_t rows() const { return before_ * step_; }

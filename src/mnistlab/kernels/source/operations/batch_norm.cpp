@@ -1,4 +1,5 @@
-// Batch normalisation (Ioffe and Szegedy, 2015), then ReLU and 2x2 pooling if asked, in one pass.
+// Batch normalisation (Ioffe and Szegedy, 2015), then in one pass what is asked of: the sum with a
+// second input, the shortcut of a residual block; ReLU; 2x2 pooling unless there is a shortcut.
 // Integers: relu, PoolKind; floats: epsilon, momentum (negative: a cumulative average).
 //
 // Sums are taken per tile and joined in tile order.
@@ -14,19 +15,26 @@ class BatchNorm : public BatchOperation {
     explicit BatchNorm(const Signature &signature)
         : BatchOperation(signature),
           shape_(describe(signature)),
+          shortcut_(signature.inputs.size() == 2),
           epsilon_(static_cast<float>(signature.floats[0])),
           momentum_(static_cast<float>(signature.floats[1])) {}
 
     int64_t moments() const override { return shape_.channels; }
     int64_t state() const override { return int64_t(6) * shape_.channels; }
+    // For each of Lanes 16 bits, which ReLU has set to zero. Without a shortcut x tells that.
+    int64_t saved() const override {
+        return shortcut_ && shape_.relu ? (product(signature.output) + 31) / 32 : 0;
+    }
     bool in_place(int) const override { return true; }
     bool adds() const override { return true; }
+    bool splits() const override { return true; }
 
     void measure(const Forward &at, Moments *moments) const override {
-        int c = 0;
-        for (; c + TOGETHER <= shape_.channels; c += TOGETHER)
+        const Share mine = at.crew.share(shape_.channels);
+        int64_t c = mine.begin;
+        for (; c + TOGETHER <= mine.end; c += TOGETHER)
             measure_channels<TOGETHER>(at, c, moments + c);
-        for (; c < shape_.channels; c++) measure_channels<1>(at, c, moments + c);
+        for (; c < mine.end; c++) measure_channels<1>(at, c, moments + c);
     }
 
     // Joins the tiles' moments (Chan, Golub and LeVeque, 1983).
@@ -77,25 +85,42 @@ class BatchNorm : public BatchOperation {
 
     void forward(const Forward &at) const override {
         const Norm norm(at.state, shape_.channels);
-        fused_forward(shape_, at.x[0], at.y, norm.scale, norm.shift);
+        const int64_t in = shape_.in(), out = shape_.out();
+        const Share mine = at.crew.share(shape_.channels);
+        if (shortcut_) {
+            auto *dropped = reinterpret_cast<uint16_t *>(at.saved);
+            for (int64_t c = mine.begin; c < mine.end; c++) {
+                const Affine affine = norm.affine(c);
+                for (int64_t i = c * in; i < (c + 1) * in; i++) {
+                    uint32_t bits = 0;
+                    for (int p = 0; p < PARTS; p++) {
+                        const Part z = affine(at.x[0][i].part[p], p) + at.x[1][i].part[p];
+                        bits |= bits_of(z <= splat(0.0f)) << (p * WIDTH);
+                        at.y[i].part[p] = shape_.relu ? rectify<true>(z) : z;
+                    }
+                    if (shape_.relu) dropped[i] = static_cast<uint16_t>(bits);
+                }
+            }
+            return;
+        }
+        with_fused(shape_, [&]<bool RELU, int POOL>() {
+            for (int64_t c = mine.begin; c < mine.end; c++)
+                fused_channel<RELU, POOL>(at.x[0] + c * in, at.y + c * out, shape_.height,
+                                          shape_.width, norm.affine(c));
+        });
     }
 
-    // Of each tile, sum(dz) and sum(dz * x^).
+    // Of each tile, sum(dz) and sum(dz * (x - mean)).
     void measure_gradients(const Backward &at, Moments *moments) const override {
         const Norm norm(at.state, shape_.channels);
-        with_fused(shape_, [&]<bool RELU, int POOL>() {
-            for (int c = 0; c < shape_.channels; c++) {
-                Part sum{}, projection{};
-                const float mean = norm.mean[c], inverse = norm.inverse[c];
-                fused_grads<RELU, POOL>(at.x[0] + c * shape_.in(), at.dy + c * shape_.out(),
-                                        shape_.height, shape_.width, splat(norm.scale[c]),
-                                        splat(norm.shift[c]),
-                                        [&](int64_t, int, Part value, Part grad) {
-                                            sum += grad;
-                                            projection += grad * ((value - mean) * inverse);
-                                        });
-                moments[c] = {total(sum), total(projection)};
-            }
+        each_channel(at, norm, [&](int64_t c, const auto &each_grad) {
+            const Part mean = splat(norm.mean[c]);
+            Lanes sum[CHAINS]{}, projection[CHAINS]{};
+            each_grad([&](int chain, int64_t, int p, Part value, Part grad) {
+                sum[chain].part[p] += grad;
+                projection[chain].part[p] = fma(grad, value - mean, projection[chain].part[p]);
+            });
+            moments[c] = {total(joined(sum)), total(joined(projection))};
         });
     }
 
@@ -108,65 +133,36 @@ class BatchNorm : public BatchOperation {
                 grad += all.moments[tile * all.stride + c].first;
                 projection += all.moments[tile * all.stride + c].second;
             }
+            projection *= norm.inverse[c];
             if (all.gradients[0]) all.gradients[0][c] = static_cast<float>(projection);
             if (all.gradients[1]) all.gradients[1][c] = static_cast<float>(grad);
-            norm.grad[c] = static_cast<float>(grad / count);
-            norm.projection[c] = static_cast<float>(projection / count);
+            norm.grad[c] = static_cast<float>(-norm.scale[c] * grad / count);
+            norm.projection[c] =
+                static_cast<float>(-norm.scale[c] * norm.inverse[c] * projection / count);
         }
     }
 
     void backward(const Backward &at) const override {
-        Lanes *const dx = at.dx[0];
-        if (!dx) return;
         const Norm norm(at.state, shape_.channels);
         const Lanes present = at.present();
-        const bool add = at.add[0];
-        fused_backward(shape_, at.x[0], at.dy, norm.scale, norm.shift,
-                       [&](int c, int64_t i, int p, Part value, Part grad) {
-                           const Part centred = (value - norm.mean[c]) * norm.inverse[c];
-                           const Part result =
-                               (grad - norm.grad[c] - centred * norm.projection[c]) *
-                               (norm.scale[c] * present.part[p]);
-                           dx[i].part[p] = add ? dx[i].part[p] + result : result;
-                       });
+        Lanes *const dx = at.dx[0], *const to_shortcut = shortcut_ ? at.dx[1] : nullptr;
+        const bool add = at.add[0], add_to_shortcut = shortcut_ && at.add[1];
+        each_channel(at, norm, [&](int64_t c, const auto &each_grad) {
+            const Part mean = splat(norm.mean[c]), scale = splat(norm.scale[c]);
+            Lanes constant, slope;
+            for (int p = 0; p < PARTS; p++) {
+                constant.part[p] = norm.grad[c] * present.part[p];
+                slope.part[p] = norm.projection[c] * present.part[p];
+            }
+            each_grad([&](int, int64_t i, int p, Part value, Part grad) {
+                const Part rest = fma(value - mean, slope.part[p], constant.part[p]);
+                if (dx) put(dx[i].part[p], fma(grad, scale, rest), add);
+                if (to_shortcut) put(to_shortcut[i].part[p], grad, add_to_shortcut);
+            });
+        });
     }
 
    private:
-    static constexpr int TOGETHER = 4;
-
-    // Several channels, whose sums do not wait for one another.
-    template <int CHANNELS>
-    void measure_channels(const Forward &at, int first, Moments *moments) const {
-        const Lanes present = at.present();
-        const int64_t positions = shape_.in();
-        const Lanes *const x = at.x[0] + first * positions;
-        const double count = double(at.images) * positions;
-        Part sum[CHANNELS] = {};
-        for (int64_t i = 0; i < positions; i++)
-            for (int p = 0; p < PARTS; p++)
-                for (int c = 0; c < CHANNELS; c++)
-                    sum[c] += x[c * positions + i].part[p] * present.part[p];
-        double mean[CHANNELS];
-        Part centre[CHANNELS], squares[CHANNELS] = {}, rest[CHANNELS] = {};
-        for (int c = 0; c < CHANNELS; c++) {
-            mean[c] = total(sum[c]) / count;
-            centre[c] = splat(static_cast<float>(mean[c]));
-        }
-        for (int64_t i = 0; i < positions; i++)
-            for (int p = 0; p < PARTS; p++)
-                for (int c = 0; c < CHANNELS; c++) {
-                    const Part deviation =
-                        (x[c * positions + i].part[p] - centre[c]) * present.part[p];
-                    squares[c] += deviation * deviation;
-                    rest[c] += deviation;
-                }
-        for (int c = 0; c < CHANNELS; c++) {
-            // Corrects for the rounding of the mean to float32.
-            const double missing = total(rest[c]) / count, rounded = static_cast<float>(mean[c]);
-            moments[c] = {rounded + missing, total(squares[c]) - missing * missing * count};
-        }
-    }
-
     // What every thread knows of the batch: six numbers a channel.
     struct Norm {
         float *mean, *inverse, *scale, *shift, *grad, *projection;
@@ -178,7 +174,91 @@ class BatchNorm : public BatchOperation {
               shift(state + 3 * channels),
               grad(state + 4 * channels),
               projection(state + 5 * channels) {}
+
+        Affine affine(int c) const { return {scale[c], shift[c]}; }
     };
+
+    static constexpr int TOGETHER = WIDTH == LANES ? 4 : 2, SAMPLES = 4;
+
+    // Sums over the deviations from some value near the mean, of several channels, whose sums do
+    // not wait for one another.
+    template <int CHANNELS>
+    void measure_channels(const Forward &at, int first, Moments *moments) const {
+        const int64_t positions = shape_.in();
+        const Lanes *const x = at.x[0] + first * positions;
+        const Lanes present = at.present();
+        const double count = double(at.images) * positions;
+        float centre[CHANNELS];
+        for (int c = 0; c < CHANNELS; c++) {
+            Lanes sample{};
+            for (int k = 0; k < SAMPLES; k++)
+                for (int p = 0; p < PARTS; p++)
+                    sample.part[p] +=
+                        x[c * positions + (2 * k + 1) * positions / (2 * SAMPLES)].part[p];
+            centre[c] = total_of(sample, present) / static_cast<float>(SAMPLES * at.images);
+        }
+        // A value far from the mean costs accuracy: once more then, from the mean itself.
+        bool settled[CHANNELS] = {}, all_settled = false;
+        for (int pass = 0; pass < 2 && !all_settled; pass++) {
+            Lanes sum[CHANNELS]{}, squares[CHANNELS]{};
+            for (int64_t i = 0; i < positions; i++)
+                for (int p = 0; p < PARTS; p++)
+                    for (int c = 0; c < CHANNELS; c++) {
+                        const Part rest = x[c * positions + i].part[p] - centre[c];
+                        sum[c].part[p] += rest;
+                        squares[c].part[p] = fma(rest, rest, squares[c].part[p]);
+                    }
+            all_settled = true;
+            for (int c = 0; c < CHANNELS; c++) {
+                if (settled[c]) continue;
+                const double offset = total_of(sum[c], present) / count;
+                const double all = total_of(squares[c], present), less = offset * offset * count;
+                moments[c] = {centre[c] + offset, all < less ? 0.0 : all - less};
+                centre[c] = static_cast<float>(moments[c].first);
+                settled[c] = 2 * less <= all;
+                all_settled &= settled[c];
+            }
+        }
+    }
+
+    // Of the images that are present.
+    static float total_of(Lanes sum, const Lanes &present) {
+        for (int p = 0; p < PARTS; p++)
+            sum.part[p] = present.part[p] != splat(0.0f) ? sum.part[p] : splat(0.0f);
+        return total(sum);
+    }
+
+    // Calls visit(channel, each_grad) for every channel; each_grad(emit) calls
+    // emit(chain, index in Lanes, part, x, dz) for every position, as fused_grads does.
+    template <class Visit>
+    void each_channel(const Backward &at, const Norm &norm, const Visit &visit) const {
+        const int64_t in = shape_.in(), out = shape_.out();
+        const auto visit_all = [&](const auto &each_grad) {
+            const Share mine = at.crew.share(shape_.channels);
+            for (int64_t c = mine.begin; c < mine.end; c++)
+                visit(c, [&](const auto &emit) { each_grad(c, emit); });
+        };
+        if (shortcut_ && shape_.relu) {
+            const auto *dropped = reinterpret_cast<const uint16_t *>(at.saved);
+            visit_all([&](int64_t c, const auto &emit) {
+                in_chains(c * in, (c + 1) * in, [&](int chain, int64_t i) {
+                    for (int p = 0; p < PARTS; p++)
+                        emit(chain, i, p, at.x[0][i].part[p],
+                             mask_of(dropped[i], p) ? splat(0.0f) : at.dy[i].part[p]);
+                });
+            });
+            return;
+        }
+        with_fused(shape_, [&]<bool RELU, int POOL>() {
+            visit_all([&](int64_t c, const auto &emit) {
+                fused_grads<RELU, POOL>(at.x[0] + c * in, at.dy + c * out, shape_.height,
+                                        shape_.width, norm.affine(c),
+                                        [&](int chain, int64_t i, int p, Part value, Part grad) {
+                                            emit(chain, c * in + i, p, value, grad);
+                                        });
+            });
+        });
+    }
 
     static FusedShape describe(const Signature &signature) {
         const Dimensions &in = signature.inputs[0];
@@ -190,6 +270,7 @@ class BatchNorm : public BatchOperation {
     }
 
     const FusedShape shape_;
+    const bool shortcut_;
     const float epsilon_, momentum_;
 };
 

@@ -12,15 +12,16 @@ class ConvolutionOperation : public Operation {
 
     void forward(const Forward &at) const override {
         convolution_.forward(at.x[0], at.parameters[0], at.prepared, at.parameters[1], at.y,
-                             at.scratch);
+                             at.scratch, at.crew);
     }
 
     void backward(const Backward &at) const override {
         convolution_.to_weights(at.x[0], at.dy, at.gradients[0], at.add_gradients[0],
-                                at.gradients[1], at.add_gradients[1], at.scratch);
-        if (at.dx[0])
-            convolution_.to_input(at.dy, at.parameters[0], at.prepared, at.dx[0], at.scratch,
-                                  at.add[0]);
+                                at.gradients[1], at.add_gradients[1], at.scratch, at.crew);
+        if (!at.dx[0]) return;
+        at.crew.meet();  // dx may lie where x did
+        convolution_.to_input(at.dy, at.parameters[0], at.prepared, at.dx[0], at.scratch, at.add[0],
+                              at.crew);
     }
 
     int64_t scratch() const override { return convolution_.scratch(); }
@@ -30,6 +31,7 @@ class ConvolutionOperation : public Operation {
     }
     bool in_place(int) const override { return true; }
     bool adds() const override { return true; }
+    bool splits() const override { return true; }
     GradientLayout gradient_layout(int parameter) const override {
         if (parameter) return Operation::gradient_layout(parameter);
         return {signature.output[0], convolution_.gradient_step()};

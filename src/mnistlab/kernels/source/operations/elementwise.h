@@ -16,7 +16,8 @@ class Elementwise final : public Operation {
         : Operation(signature), function_(signature), size_(product(signature.output)) {}
 
     void forward(const Forward &at) const override {
-        for (int64_t i = 0; i < size_; i++)
+        const Share mine = at.crew.share(size_);
+        for (int64_t i = mine.begin; i < mine.end; i++)
             for (int p = 0; p < PARTS; p++) at.y[i].part[p] = function_.value(at.x[0][i].part[p]);
     }
 
@@ -25,7 +26,8 @@ class Elementwise final : public Operation {
         if (!dx) return;
         const Lanes *known = FROM_OUTPUT ? at.y : at.x[0];
         const bool add = at.add[0];
-        for (int64_t i = 0; i < size_; i++)
+        const Share mine = at.crew.share(size_);
+        for (int64_t i = mine.begin; i < mine.end; i++)
             for (int p = 0; p < PARTS; p++) {
                 const Part gradient = slope(known[i].part[p], at.dy[i].part[p]);
                 dx[i].part[p] = add ? dx[i].part[p] + gradient : gradient;
@@ -35,6 +37,7 @@ class Elementwise final : public Operation {
     bool in_place(int) const override { return true; }
     bool reads_output() const override { return FROM_OUTPUT; }
     bool adds() const override { return true; }
+    bool splits() const override { return true; }
 
    private:
     static constexpr bool FROM_OUTPUT =

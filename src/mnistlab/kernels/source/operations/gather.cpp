@@ -24,6 +24,14 @@ class Gather final : public Operation {
             sources.swap(finer);
         }
         sources_.assign(sources.begin(), sources.end());
+        starts_.resize(product(from) + 1);
+        for (const int32_t source : sources_)
+            if (source >= 0) starts_[source + 1]++;
+        for (size_t i = 1; i < starts_.size(); i++) starts_[i] += starts_[i - 1];
+        targets_.resize(starts_.back());
+        std::vector<int32_t> next(starts_.begin(), starts_.end() - 1);
+        for (size_t k = 0; k < sources_.size(); k++)
+            if (sources_[k] >= 0) targets_[next[sources_[k]]++] = static_cast<int32_t>(k);
     }
 
     void forward(const Forward &at) const override {
@@ -36,12 +44,13 @@ class Gather final : public Operation {
     void backward(const Backward &at) const override {
         Lanes *dx = at.dx[0];
         if (!dx) return;
-        if (!at.add[0]) std::fill_n(dx, product(signature.inputs[0]), Lanes{});
-        const Lanes *dy = at.dy;
-        for (const int32_t source : sources_) {
-            if (source >= 0)
-                for (int p = 0; p < PARTS; p++) dx[source].part[p] += dy->part[p];
-            dy++;
+        const bool add = at.add[0];
+        for (size_t i = 0; i + 1 < starts_.size(); i++) {
+            if (add && starts_[i] == starts_[i + 1]) continue;
+            Lanes sum = add ? dx[i] : Lanes{};
+            for (int32_t k = starts_[i]; k < starts_[i + 1]; k++)
+                for (int p = 0; p < PARTS; p++) sum.part[p] += at.dy[targets_[k]].part[p];
+            dx[i] = sum;
         }
     }
 
@@ -51,6 +60,8 @@ class Gather final : public Operation {
    private:
     const float constant_;
     std::vector<int32_t> sources_;  // per value of the output, in x; -1: the constant
+    // The other way round: values of the output per value of x, from starts_[i] to starts_[i + 1].
+    std::vector<int32_t> targets_, starts_;
 };
 
 }  // namespace

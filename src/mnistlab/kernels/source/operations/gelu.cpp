@@ -4,17 +4,21 @@
 
 namespace {
 
-// exp(-x * x / 2)
-Part density(Part x) { return exp(-0.5f * (x * x)); }
+// Of the normal distribution.
+struct Normal {
+    Part density;  // exp(-x * x / 2)
+    Part share;    // below x, without the cancellation in 1 + erf(x)
 
-// Without the cancellation in 1 + erf(x) far below zero.
-Part distribution(Part x, Part density) {
-    const Part tail = 0.5f * density * scaled_erfc(absolute(x) * 0.70710678f);
-    return x < splat(0.0f) ? tail : 1.0f - tail;
-}
+    explicit Normal(Part x) {
+        const Part size = at_most(14.5f, absolute(x));  // where the density is zero
+        density = exp_within(-0.5f * (size * size));
+        const Part tail = 0.5f * density * scaled_erfc(size * 0.70710678f);
+        share = x < splat(0.0f) ? tail : 1.0f - tail;
+    }
+};
 
-Part twice(Part x) { return x * (1.59576912f + 0.07135481f * (x * x)); }
-Part slope(Part x) { return 1.59576912f + 0.21406444f * (x * x); }  // of `twice`
+Part twice(Part x) { return x * fma(x * x, 0.07135481f, splat(1.59576912f)); }
+Part slope(Part x) { return fma(x * x, 0.21406444f, splat(1.59576912f)); }  // of `twice`
 
 struct Gelu {
     const bool tanh;
@@ -22,16 +26,16 @@ struct Gelu {
     explicit Gelu(const Signature &signature) : tanh(signature.integers[0]) {}
 
     Part value(Part x) const {
-        return x * (tanh ? sigmoid(twice(x)) : distribution(x, density(x)));
+        return x * (tanh ? sigmoid(twice(x)) : Normal(x).share);
     }
 
     Part gradient(Part x, Part dy) const {
         if (tanh) {
             const SigmoidSlope share(twice(x));
-            return dy * (share.value + x * slope(x) * share.slope);
+            return dy * fma(x * slope(x), share.slope, share.value);
         }
-        const Part power = density(x);
-        return dy * (distribution(x, power) + x * power * 0.39894228f);  // 1 / sqrt(2 pi)
+        const Normal normal(x);
+        return dy * fma(x * normal.density, 0.39894228f, normal.share);  // 1 / sqrt(2 pi)
     }
 };
 

@@ -26,34 +26,41 @@ class Linear : public Operation {
     }
 
     void forward(const Forward &at) const override {
-        const float *weight = at.parameters[0], *bias = at.parameters[1];
+        const Share outputs = at.crew.share(outputs_);
+        const float *weight = at.parameters[0] + outputs.begin * inputs_;
+        const float *bias = at.parameters[1] ? at.parameters[1] + outputs.begin : nullptr;
+        Lanes *const y = at.y + outputs.begin;
         if (tokens_ == 1)
-            return contract({at.x[0], along_.data(), weight, along_.data(), inputs_, inputs_, at.y,
-                             1, bias, false},
-                            outputs_, 1, 1, 0, 0, inputs_);
+            return contract({at.x[0], along_.data(), weight, along_.data(), inputs_, inputs_, y, 1,
+                             bias, false},
+                            outputs.size(), 1, 1, 0, 0, inputs_);
         multiply_matrices<float>(
-            {at.x[0], inputs_, 1, weight, 1, inputs_, at.y, outputs_, 1, inputs_, bias, false},
-            tokens_, outputs_);
+            {at.x[0], inputs_, 1, weight, 1, inputs_, y, outputs_, 1, inputs_, bias, false},
+            tokens_, outputs.size());
     }
 
     void backward(const Backward &at) const override {
         if (at.gradients[0]) to_weights(at);
         if (at.gradients[1]) to_bias(at);
         if (!at.dx[0]) return;
-        const float *weight = at.parameters[0];
+        at.crew.meet();  // dx may lie where x did
+        const Share inputs = at.crew.share(inputs_);
+        const float *weight = at.parameters[0] + inputs.begin;
+        Lanes *const dx = at.dx[0] + inputs.begin;
         if (tokens_ == 1)
-            return contract({at.dy, outputs_at_.data(), weight, rows_.data(), 1, outputs_, at.dx[0],
-                             1, nullptr, at.add[0]},
-                            inputs_, 1, 1, 0, 0, outputs_);
-        multiply_matrices<float>({at.dy, outputs_, 1, weight, inputs_, 1, at.dx[0], inputs_, 1,
-                                  outputs_, nullptr, at.add[0]},
-                                 tokens_, inputs_);
+            return contract({at.dy, outputs_at_.data(), weight, rows_.data(), 1, outputs_, dx, 1,
+                             nullptr, at.add[0]},
+                            inputs.size(), 1, 1, 0, 0, outputs_);
+        multiply_matrices<float>({at.dy, outputs_, 1, weight, inputs_, 1, dx, inputs_, 1, outputs_,
+                                  nullptr, at.add[0]},
+                                 tokens_, inputs.size());
     }
 
     int64_t scratch() const override { return int64_t(tokens_) * LANES * groups_; }
     // The gradient of x comes after all that reads x.
     bool in_place(int) const override { return true; }
     bool adds() const override { return true; }
+    bool splits() const override { return true; }
     GradientLayout gradient_layout(int parameter) const override {
         if (parameter == 0) return {outputs_, int64_t(groups_) * LANES};
         return {1, outputs_};
@@ -62,20 +69,27 @@ class Linear : public Operation {
    private:
     // With the features of each image side by side, so that no sum runs across lanes.
     void to_weights(const Backward &at) const {
-        contract(
-            {transposed(at.x[0], at.scratch), images_x_.data(), at.dy->values(), images_dy_.data(),
-             LANES, tokens_ * LANES, reinterpret_cast<Lanes *>(at.gradients[0]), groups_, nullptr,
-             at.add_gradients[0]},
-            outputs_, 1, groups_, 0, 0, tokens_ * LANES);
+        const Share outputs = at.crew.share(outputs_);
+        contract({transposed(at.x[0], at.scratch), images_x_.data(),
+                  at.dy[outputs.begin].values(), images_dy_.data(), LANES, tokens_ * LANES,
+                  reinterpret_cast<Lanes *>(at.gradients[0]) + outputs.begin * groups_, groups_,
+                  nullptr, at.add_gradients[0]},
+                 outputs.size(), 1, groups_, 0, 0);
     }
 
+    // Several outputs at a time, which hides how long an addition takes.
     void to_bias(const Backward &at) const {
-        for (int o = 0; o < outputs_; o++) {
-            Part sum{};
-            for (int token = 0; token < tokens_; token++)
-                for (int p = 0; p < PARTS; p++) sum += at.dy[token * outputs_ + o].part[p];
-            float &to = at.gradients[1][o];
-            to = (at.add_gradients[1] ? to : 0.0f) + total(sum);
+        constexpr int BESIDE = 16;
+        const Share mine = at.crew.share(outputs_);
+        for (int64_t first = mine.begin; first < mine.end; first += BESIDE) {
+            const int64_t count = std::min<int64_t>(BESIDE, mine.end - first);
+            Lanes sums[BESIDE] = {};
+            for (int token = 0; token < tokens_; token++) {
+                const Lanes *dy = at.dy + int64_t(token) * outputs_ + first;
+                for (int64_t o = 0; o < count; o++)
+                    for (int p = 0; p < PARTS; p++) sums[o].part[p] += dy[o].part[p];
+            }
+            totals(sums, count, at.gradients[1] + first, at.add_gradients[1]);
         }
     }
 
@@ -84,9 +98,10 @@ class Linear : public Operation {
         float *to = scratch->values();
         for (int token = 0; token < tokens_; token++, x += inputs_, to += LANES * step) {
             for (int i = 0; i < whole; i += LANES) transpose(x[i].values(), LANES, to + i, step);
-            for (int i = whole; i < step; i++)
-                for (int image = 0; image < LANES; image++)
-                    to[image * step + i] = i < inputs_ ? x[i].values()[image] : 0.0f;
+            if (whole == step) continue;
+            Lanes rest[LANES] = {};
+            std::copy(x + whole, x + inputs_, rest);
+            transpose(rest[0].values(), LANES, to + whole, step);
         }
         return scratch;
     }

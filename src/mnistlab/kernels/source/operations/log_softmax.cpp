@@ -14,7 +14,7 @@ class LogSoftmax final : public AlongAxis {
             Lanes *y = at.y + first, &most = at.saved[2 * row], &rest = at.saved[2 * row + 1];
             most = largest(x);
             const Sums<1> sum = sum_over<1>(size_, [&](int64_t i, int p, Part(&term)[1]) {
-                term[0] = exp(x[i * step_].part[p] - most.part[p]);
+                term[0] = exp_below(x[i * step_].part[p] - most.part[p]);
             });
             for (int p = 0; p < PARTS; p++) rest.part[p] = log(sum.of[0].part[p]);
             for (int64_t i = 0; i < size_; i++)
@@ -34,7 +34,8 @@ class LogSoftmax final : public AlongAxis {
             for (int64_t i = 0; i < size_; i++)
                 for (int p = 0; p < PARTS; p++) {
                     const Part y = (x[i * step_].part[p] - most.part[p]) - rest.part[p];
-                    dx[i * step_].part[p] = dy[i * step_].part[p] - exp(y) * sum.of[0].part[p];
+                    dx[i * step_].part[p] =
+                        fma(-exp_below(y), sum.of[0].part[p], dy[i * step_].part[p]);
                 }
         });
     }

@@ -17,7 +17,7 @@ struct Mish {
     Part gradient(Part x, Part dy) const {
         const Part w = power(x), n = w * (w + 2.0f), below = n + 2.0f;
         const Part slope = 4.0f * w * (w + 1.0f) / (below * below);  // of the tanh
-        return dy * (n / below + (x > splat(20.0f) ? splat(0.0f) : x * slope));
+        return dy * fma(x > splat(20.0f) ? splat(0.0f) : x, slope, n / below);
     }
 };
 

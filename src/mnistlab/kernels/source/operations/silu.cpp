@@ -10,7 +10,7 @@ struct Silu {
 
     Part gradient(Part x, Part dy) const {
         const SigmoidSlope share(x);
-        return dy * (share.value + x * share.slope);
+        return dy * fma(x, share.slope, share.value);
     }
 };
 

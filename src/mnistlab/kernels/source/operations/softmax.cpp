@@ -17,10 +17,12 @@ class Softmax final : public AlongAxis {
             const Lanes most = largest(x);
             const Sums<1> sum = sum_over<1>(size_, [&](int64_t i, int p, Part(&term)[1]) {
                 term[0] = y[i * step_].part[p] =
-                    exp((x[i * step_].part[p] - most.part[p]) * scale_);
+                    exp_below((x[i * step_].part[p] - most.part[p]) * scale_);
             });
+            Lanes share;
+            for (int p = 0; p < PARTS; p++) share.part[p] = 1.0f / sum.of[0].part[p];
             for (int64_t i = 0; i < size_; i++)
-                for (int p = 0; p < PARTS; p++) y[i * step_].part[p] /= sum.of[0].part[p];
+                for (int p = 0; p < PARTS; p++) y[i * step_].part[p] *= share.part[p];
         });
     }
 
@@ -34,8 +36,8 @@ class Softmax final : public AlongAxis {
             });
             for (int64_t i = 0; i < size_; i++)
                 for (int p = 0; p < PARTS; p++)
-                    dx[i * step_].part[p] =
-                        y[i * step_].part[p] * (dy[i * step_].part[p] - sum.of[0].part[p]) * scale_;
+                    dx[i * step_].part[p] = y[i * step_].part[p] * scale_ *
+                                            (dy[i * step_].part[p] - sum.of[0].part[p]);
         });
     }
 

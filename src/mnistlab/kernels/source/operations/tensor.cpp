@@ -18,9 +18,8 @@ class Spread : public Operation {
     void backward(const Backward &at) const override {
         if (signature.parameters.empty() || !at.gradients[0]) return;
         for (int64_t i = 0; i < product(signature.output); i++) {
-            Part sum{};
-            for (int p = 0; p < PARTS; p++) sum += at.dy[i].part[p];
-            at.gradients[0][i] = (at.add_gradients[0] ? at.gradients[0][i] : 0.0f) + total(sum);
+            const float before = at.add_gradients[0] ? at.gradients[0][i] : 0.0f;
+            at.gradients[0][i] = before + total(at.dy[i]);
         }
     }
 };

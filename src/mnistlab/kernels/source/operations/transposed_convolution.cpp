@@ -14,23 +14,25 @@ class TransposedConvolution final : public Operation {
         : Operation(signature), convolution_(shape(signature)) {}
 
     void forward(const Forward &at) const override {
-        convolution_.to_input(at.x[0], at.parameters[0], at.prepared, at.y, at.scratch, false);
+        convolution_.to_input(at.x[0], at.parameters[0], at.prepared, at.y, at.scratch, false,
+                              at.crew);
         if (!at.parameters[1]) return;
-        Lanes *y = at.y;
-        for (int64_t c = 0; c < signature.output[0]; c++)
-            for (int64_t i = 0; i < positions(); i++, y++)
-                for (int p = 0; p < PARTS; p++) y->part[p] += at.parameters[1][c];
+        const Share mine = at.crew.share(signature.output[0]);
+        for (int64_t c = mine.begin; c < mine.end; c++)
+            for (int64_t i = c * positions(); i < (c + 1) * positions(); i++)
+                for (int p = 0; p < PARTS; p++) at.y[i].part[p] += at.parameters[1][c];
     }
 
     void backward(const Backward &at) const override {
         convolution_.to_weights(at.dy, at.x[0], at.gradients[0], at.add_gradients[0], nullptr,
-                                false, at.scratch);
+                                false, at.scratch, at.crew);
         if (at.gradients[1])
             Convolution::sum_positions(at.dy, static_cast<int>(signature.output[0]), positions(),
-                                       at.gradients[1], at.add_gradients[1]);
-        if (at.dx[0])
-            convolution_.forward(at.dy, at.parameters[0], at.prepared, nullptr, at.dx[0],
-                                 at.scratch);
+                                       at.gradients[1], at.add_gradients[1], at.crew);
+        if (!at.dx[0]) return;
+        at.crew.meet();  // dx may lie where x did
+        convolution_.forward(at.dy, at.parameters[0], at.prepared, nullptr, at.dx[0], at.scratch,
+                             at.crew);
     }
 
     int64_t scratch() const override { return convolution_.scratch(); }
@@ -39,6 +41,7 @@ class TransposedConvolution final : public Operation {
         convolution_.prepare(parameters[0], prepared);
     }
     bool in_place(int) const override { return true; }
+    bool splits() const override { return true; }
     GradientLayout gradient_layout(int parameter) const override {
         if (parameter) return Operation::gradient_layout(parameter);
         return {signature.inputs[0][0], convolution_.gradient_step()};

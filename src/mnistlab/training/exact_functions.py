@@ -1,0 +1,117 @@
+"""Exact functions: elementwise functions of PyTorch with the same bits on every processor.
+
+On a CPU, PyTorch computes square roots, exponentials and the like by MKL, which has other bits on
+each kind of processor. Within this mode, they are those of :mod:`mnistlab.elementary`.
+"""
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from mnistlab import elementary
+from mnistlab.training.randomness import normal
+
+Array = NDArray[np.float64]
+
+
+class ExactFunctions(TorchDispatchMode):
+    """Within it, the functions ``exp``, ``log``, ``sqrt``, ``rsqrt``, ``sin``, ``cos``, ``tan``,
+    ``tanh`` and ``erfinv``, and the draws ``uniform_``, ``normal_``, ``randn`` and ``randn_like``,
+    have the same bits on every processor, for floating-point tensors on the CPU.
+
+    Powers, sums and linear algebra stay PyTorch's.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Call an operation of PyTorch, or what takes its place."""
+        name = func.overloadpacket.__name__
+        given = dict(kwargs or {})
+        if name in _DRAWS:
+            drawn, ends = func(*args, **given), args[1:3] if name in _RANGED else ()
+            random = given.get("generator") or torch.default_generator
+            return _draw(drawn, name, random, *ends) if _is_ours(drawn) else drawn
+        function = _FUNCTIONS.get(name.removesuffix("_"))
+        if function is None or given or not _is_ours(args[0]):
+            return func(*args, **given)
+        with np.errstate(all="ignore"):
+            found = function(args[0].detach().double().numpy())
+        result = torch.from_numpy(np.asarray(found)).to(args[0].dtype)
+        return args[0].copy_(result) if name.endswith("_") else result
+
+
+def _draw(
+    tensor: Tensor, name: str, random: torch.Generator, first: float = 0.0, second: float = 1.0
+) -> Tensor:
+    """Fill a tensor anew: within a range, or by a mean and a standard deviation."""
+    if name == "uniform_":
+        found = torch.rand(tensor.shape, generator=random) * (second - first) + first
+    else:
+        found = normal(random, *tensor.shape) * second + first
+    return tensor.copy_(found)
+
+
+def _is_ours(tensor: object) -> bool:
+    return isinstance(tensor, Tensor) and tensor.device.type == "cpu" and tensor.is_floating_point()
+
+
+def _log(x: Array) -> Array:
+    inside = (x > 0) & (x < np.inf)
+    limit = np.where(x == 0, -np.inf, np.where(x == np.inf, np.inf, np.nan))
+    return np.where(inside, elementary.log(np.where(inside, x, 1)), limit)
+
+
+def _exp(x: Array) -> Array:
+    # Far beyond what float32 holds.
+    return np.where(x > 700, np.inf, np.where(x < -700, 0, elementary.exp(x)))
+
+
+def _tan(x: Array) -> Array:
+    sine, cosine = elementary.sin_cos(x)
+    return sine / cosine
+
+
+def _tanh(x: Array) -> Array:
+    power = elementary.exp(-2 * np.abs(x))
+    return np.copysign((1 - power) / (1 + power), x)
+
+
+def _erfinv(x: Array) -> Array:
+    inverse = statistics.NormalDist(0, math.sqrt(0.5)).inv_cdf
+    ends = {-1.0: -math.inf, 1.0: math.inf}
+    found = [
+        inverse((1 + value) / 2) if -1 < value < 1 else ends.get(value, math.nan)
+        for value in x.ravel().tolist()
+    ]
+    return np.array(found).reshape(x.shape)
+
+
+_RANGED = ("uniform_", "normal_")
+_DRAWS = (*_RANGED, "randn", "randn_like")
+
+_FUNCTIONS: dict[str, Callable[[Array], Array]] = {
+    "exp": _exp,
+    "log": _log,
+    "sqrt": np.sqrt,
+    "rsqrt": lambda x: 1 / np.sqrt(x),
+    "sin": lambda x: elementary.sin_cos(x)[0],
+    "cos": lambda x: elementary.sin_cos(x)[1],
+    "tan": _tan,
+    "tanh": _tanh,
+    "erfinv": _erfinv,
+}
