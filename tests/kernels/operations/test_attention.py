@@ -79,7 +79,8 @@ def test_is_one_operation_that_reads_its_inputs_where_they_are(way):
     found = operations(lambda x: way(x.exp(), 2), (7, 12))
     assert found.count("attention") == 1
     assert not {"matmul", "softmax", "affine"} & set(found)
-    assert found[:2] == ["exp", "attention"]
+    copied = ["gather"] if way is of_few else []  # two slices are one copy
+    assert found[: 2 + len(copied)] == ["exp", *copied, "attention"]
 
 
 def test_modules():

@@ -55,7 +55,9 @@ def norm_with_relu_and_pooling(before: Node, node: Node) -> Node | None:
     if node.operation == "relu" and pool != AVERAGE_POOL:
         output = replace(node.output, shape=before.output.shape)
         return replace(before, integers=(1, pool), output=output)
-    if node.operation == "pool_2x2" and pool == NO_POOL and alone_and_alike(before, node):
+    if (node.operation, pool, len(before.inputs)) == ("pool_2x2", NO_POOL, 1) and alone_and_alike(
+        before, node
+    ):
         integers = (max(relu, node.integers[0]), node.integers[1])
         return replace(before, integers=integers, output=node.output)
     return None

@@ -31,7 +31,8 @@ struct Contraction {
     const float *start;    // per output; null is zero
     bool add;              // to what y holds, in place of start
     int64_t y_column = 1;  // from one column to the next, in Lanes
-    bool add_after = false;  // the whole sum to what y holds: the order in which rounding errs least
+    bool add_after =
+        false;  // the whole sum to what y holds: the order in which rounding errs least
 };
 
 // STEP: from one column of x to the next, in Lanes.
@@ -103,8 +104,8 @@ ContractBlock block_of_columns(int outputs, int columns) {
 // Lanes. `chunk` terms of a block's x fit into the first-level cache; 0: none reads what another
 // reads. Every order of the blocks gives the same bits, since each sum goes on where it was left.
 template <int STEP = 1>
-void contract(Contraction k, int outputs, int rows, int columns, int64_t x_row,
-                     int64_t y_row, int chunk = 0) {
+void contract(Contraction k, int outputs, int rows, int columns, int64_t x_row, int64_t y_row,
+              int chunk = 0) {
     if (!outputs) return;
     const bool joined = x_row == columns && y_row == columns && k.y_column == 1 && STEP == 1;
     if (rows > 1 && joined && columns <= 2 * MOST_COLUMNS) {  // too narrow to fill blocks
@@ -116,7 +117,8 @@ void contract(Contraction k, int outputs, int rows, int columns, int64_t x_row,
     ContractBlock blocks[2][2];  // for the smaller and the larger part, of outputs and of columns
     for (int o = 0; o < 2; o++)
         for (int c = 0; c < 2; c++)
-            blocks[o][c] = block_of_columns<STEP, MOST_COLUMNS_ALONE>(down.size + o, across.size + c);
+            blocks[o][c] =
+                block_of_columns<STEP, MOST_COLUMNS_ALONE>(down.size + o, across.size + c);
     const int chunks = parts_of(k.terms, chunk ? chunk : CACHED_LANES / across.widest());
     const Contraction whole = k;
     const auto run = [&](int row, int c, int o) {

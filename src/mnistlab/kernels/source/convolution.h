@@ -207,27 +207,33 @@ class Convolution {
     void run(const Region &region, const Lanes *x, const float *w, int64_t w_step,
              const float *bias, Lanes *y, int to_channels, int from_channels, bool add) const {
         const int terms = static_cast<int>(region.x_at.size());
-        const Contraction k{x + region.x_start, region.x_at.data(), w, region.w_at.data(), w_step,
-                            terms, y + region.y_start, region.y_channel, bias, add,
+        const Contraction k{x + region.x_start,
+                            region.x_at.data(),
+                            w,
+                            region.w_at.data(),
+                            w_step,
+                            terms,
+                            y + region.y_start,
+                            region.y_channel,
+                            bias,
+                            add,
                             region.y_column};
-        const int chunk =
-            channels_at_once(from_channels) * std::max(1, terms / from_channels);
+        const int chunk = channels_at_once(from_channels) * std::max(1, terms / from_channels);
         const auto go = region.x_column == 1 ? contract<1> : contract<2>;
         go(k, to_channels, region.rows, region.columns, region.x_row, region.y_row, chunk);
     }
 
     void group_to_weights(const Lanes *x, const Lanes *dy, float *dw, bool add, Lanes *scratch,
                           const Share &mine) const {
-        if (winograd_)
-            return winograd_->to_weights(x, dy, dw, taps(), add, scratch, mine);
+        if (winograd_) return winograd_->to_weights(x, dy, dw, taps(), add, scratch, mine);
         const int outputs = static_cast<int>(mine.size());
         dy += mine.begin * positions();
         dw += mine.begin * gradient_step();
         if (linear())
-            return contract({transposed(x, scratch), images_x_.data(), dy->values(),
-                             images_w_.data(), LANES, LANES, reinterpret_cast<Lanes *>(dw),
-                             features(), nullptr, add},
-                            outputs, 1, static_cast<int>(features()), 0, 0);
+            return contract(
+                {transposed(x, scratch), images_x_.data(), dy->values(), images_w_.data(), LANES,
+                 LANES, reinterpret_cast<Lanes *>(dw), features(), nullptr, add},
+                outputs, 1, static_cast<int>(features()), 0, 0);
         Lanes *const sums = scratch + (in_place_ ? 0 : sampled_size());
         x = sampled(x, scratch);
         const Cut cut(outputs, CORRELATED_OUTPUTS);
@@ -278,8 +284,8 @@ class Convolution {
                             std::vector<Region> &regions, const Index &w_index) {
         for (const Segment &down : rows.segments())
             for (const Segment &across : columns.segments()) {
-                const int row = down.begin * rows.stride - rows.before +
-                                down.first_tap * rows.dilation;
+                const int row =
+                    down.begin * rows.stride - rows.before + down.first_tap * rows.dilation;
                 const int column = across.begin * columns.stride - columns.before +
                                    across.first_tap * columns.dilation;
                 Region made{down.count,
@@ -296,9 +302,8 @@ class Convolution {
                 for (int i = 0; i < channels; i++)
                     for (int y = 0; y < down.taps; y++)
                         for (int x = 0; x < across.taps; x++) {
-                            made.x_at.push_back(
-                                (i * rows.size + y * rows.dilation) * columns.size +
-                                x * columns.dilation);
+                            made.x_at.push_back((i * rows.size + y * rows.dilation) * columns.size +
+                                                x * columns.dilation);
                             made.w_at.push_back(
                                 w_index(i, down.first_tap + y, across.first_tap + x));
                         }

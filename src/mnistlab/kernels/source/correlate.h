@@ -13,10 +13,10 @@ constexpr int CORRELATED_LANES = 512;           // of x and dy, in a first-level
 
 struct Correlation {
     const Lanes *x;
-    const int32_t *x_at;  // per tap, in Lanes
-    int64_t x_row, x_column;     // in Lanes; x_column: 1 or 2
-    const Lanes *dy;             // rows x columns positions
-    int64_t dy_step, dy_row;     // from one output, and from one row, to the next, in Lanes
+    const int32_t *x_at;      // per tap, in Lanes
+    int64_t x_row, x_column;  // in Lanes; x_column: 1 or 2
+    const Lanes *dy;          // rows x columns positions
+    int64_t dy_step, dy_row;  // from one output, and from one row, to the next, in Lanes
     int rows, columns;
     Lanes *sums;             // per output and tap
     int64_t sums_step;       // from one output to the next

@@ -53,8 +53,7 @@ template <bool RELU, int POOL>
 void fused_channel(const Lanes *x, Lanes *y, int height, int width, const Affine &affine) {
     if constexpr (POOL == NO_POOL) {
         for (int i = 0; i < height * width; i++)
-            for (int p = 0; p < PARTS; p++)
-                y[i].part[p] = rectify<RELU>(affine(x[i].part[p], p));
+            for (int p = 0; p < PARTS; p++) y[i].part[p] = rectify<RELU>(affine(x[i].part[p], p));
         return;
     }
     for (int row = 0; row + 1 < height; row += 2)
@@ -62,8 +61,7 @@ void fused_channel(const Lanes *x, Lanes *y, int height, int width, const Affine
             const Lanes *at = x + row * width + column;
             for (int p = 0; p < PARTS; p++) {
                 const Part z0 = affine(at[0].part[p], p), z1 = affine(at[1].part[p], p);
-                const Part z2 = affine(at[width].part[p], p),
-                           z3 = affine(at[width + 1].part[p], p);
+                const Part z2 = affine(at[width].part[p], p), z3 = affine(at[width + 1].part[p], p);
                 if constexpr (POOL == MAX_POOL)
                     y->part[p] = rectify<RELU>(larger(larger(larger(z0, z1), z2), z3));
                 else

@@ -262,7 +262,7 @@ class Input {
                 float sum = 0;
                 for (int k = 0; k < 4; k++)
                     sum = scalar::fma(columns_spline_[4 * x + k],
-                              control[row * grid_ + columns_at_[x] + k], sum);
+                                      control[row * grid_ + columns_at_[x] + k], sum);
                 across_[row * width_ + x] = sum;
             }
     }

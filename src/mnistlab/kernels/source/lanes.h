@@ -45,13 +45,11 @@ inline Part splat(float value) { return Part{} + value; }
 // themselves, so that the bits are those of the source.
 inline Part fma(Part a, Part b, Part c) {
 #if defined(__AVX512F__)
-    return reinterpret_cast<Part>(_mm512_fmadd_ps(reinterpret_cast<__m512>(a),
-                                                  reinterpret_cast<__m512>(b),
-                                                  reinterpret_cast<__m512>(c)));
+    return reinterpret_cast<Part>(_mm512_fmadd_ps(
+        reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
 #elif defined(__FMA__)
-    return reinterpret_cast<Part>(_mm256_fmadd_ps(reinterpret_cast<__m256>(a),
-                                                  reinterpret_cast<__m256>(b),
-                                                  reinterpret_cast<__m256>(c)));
+    return reinterpret_cast<Part>(_mm256_fmadd_ps(
+        reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
 #elif defined(__ARM_NEON)
     return reinterpret_cast<Part>(vfmaq_f32(reinterpret_cast<float32x4_t>(c),
                                             reinterpret_cast<float32x4_t>(a),
@@ -69,8 +67,8 @@ inline PartPairs lower_products(PartPairs pairs, uint32_t number) {
     return reinterpret_cast<PartPairs>(_mm512_maskz_mul_epu32(
         0xFF, reinterpret_cast<__m512i>(pairs), reinterpret_cast<__m512i>(numbers)));
 #elif defined(__AVX2__)
-    return reinterpret_cast<PartPairs>(_mm256_mul_epu32(reinterpret_cast<__m256i>(pairs),
-                                                        reinterpret_cast<__m256i>(numbers)));
+    return reinterpret_cast<PartPairs>(
+        _mm256_mul_epu32(reinterpret_cast<__m256i>(pairs), reinterpret_cast<__m256i>(numbers)));
 #else
     return (pairs & 0xFFFFFFFF) * numbers;
 #endif
@@ -113,8 +111,8 @@ inline Part in_register(Part part) {
 // x * 2^n for whole n, -250 <= n <= 250, and 1/2 <= x <= 2; rounded once, where it is denormal.
 inline Part scaled(Part x, Part n) {
 #if defined(__AVX512F__)
-    return reinterpret_cast<Part>(_mm512_maskz_scalef_ps(0xffff, reinterpret_cast<__m512>(x),
-                                                         reinterpret_cast<__m512>(n)));
+    return reinterpret_cast<Part>(
+        _mm512_maskz_scalef_ps(0xffff, reinterpret_cast<__m512>(x), reinterpret_cast<__m512>(n)));
 #else
     // In two factors, since 2^n alone may overflow, or be denormal.
     const PartMask whole = __builtin_convertvector(n, PartMask), half = whole >> 1;

@@ -52,10 +52,10 @@ struct Forward {
     Lanes *y;
     const float *const *parameters;  // null where absent
     void *const *buffers;            // such as running averages
-    Lanes *scratch;  // of scratch() Lanes, whose contents are lost between operations
-    Lanes *saved;    // of saved() Lanes, kept until this tile's backward pass
+    Lanes *scratch;         // of scratch() Lanes, whose contents are lost between operations
+    Lanes *saved;           // of saved() Lanes, kept until this tile's backward pass
     const Lanes *prepared;  // what prepare() made of the parameters
-    int images;      // real ones: the lanes behind them only fill up the tile
+    int images;             // real ones: the lanes behind them only fill up the tile
     bool training;
     int64_t position;  // of the tile's first image in the batch
     uint64_t seed;     // of the batch's dropout

@@ -35,8 +35,7 @@ class Profile {
 // Adds the time that it lives.
 class Timed {
    public:
-    Timed(Profile &profile, Pass pass, int node = 0)
-        : profile_(profile), pass_(pass), node_(node) {
+    Timed(Profile &profile, Pass pass, int node = 0) : profile_(profile), pass_(pass), node_(node) {
         if (profile.on()) start_ = Clock::now();
     }
     ~Timed() {

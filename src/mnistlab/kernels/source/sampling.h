@@ -32,7 +32,7 @@ struct Sampling {
 
 // Outputs that meet the same indices of the kernel, within the input.
 struct Segment {
-    int begin, count;      // outputs
+    int begin, count;     // outputs
     int first_tap, taps;  // indices of the kernel
 };
 

@@ -43,7 +43,8 @@ void scatter_block(const Scattering &k) {
                     for (int kx = 0; kx < KERNEL; kx++) {
                         const float weight = w[i * k.w_input + kx];
 #pragma GCC unroll 16
-                        for (int c = 0; c < COLUMNS; c++) sum[i][c + kx] = fma(grad[c], weight, sum[i][c + kx]);
+                        for (int c = 0; c < COLUMNS; c++)
+                            sum[i][c + kx] = fma(grad[c], weight, sum[i][c + kx]);
                     }
             }
 #pragma GCC unroll 16

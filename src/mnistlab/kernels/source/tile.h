@@ -37,15 +37,13 @@ struct Tile {
     }
 
     void forward(int k) const {
-        run(k, Pass::FORWARD, [&](const Crew &by) {
-            plan.nodes[k].operation->forward(forward_call(k, by));
-        });
+        run(k, Pass::FORWARD,
+            [&](const Crew &by) { plan.nodes[k].operation->forward(forward_call(k, by)); });
     }
 
     void measure(int k, Moments *moments) const {
-        run(k, Pass::MEASURE, [&](const Crew &by) {
-            plan.nodes[k].batch->measure(forward_call(k, by), moments);
-        });
+        run(k, Pass::MEASURE,
+            [&](const Crew &by) { plan.nodes[k].batch->measure(forward_call(k, by), moments); });
     }
 
     void measure_gradients(int k, Moments *moments) const {

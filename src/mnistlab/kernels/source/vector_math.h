@@ -157,10 +157,9 @@ struct SigmoidSlope {
 inline Part tanh(Part x) {
     const Part size = absolute(x), square = x * x;
     // Up to 0.625.
-    const Part near = fma(x * square,
-                          horner(square, -0.3333328f, 0.13331406f, -0.053736515f, 0.020628167f,
-                                 -0.0056922967f),
-                          x);
+    const Part near = fma(
+        x * square,
+        horner(square, -0.3333328f, 0.13331406f, -0.053736515f, 0.020628167f, -0.0056922967f), x);
     const Part far = with_sign_of(x, 1.0f - 2.0f / (exp(2.0f * size) + 1.0f));
     return size < splat(0.625f) ? near : far;
 }
@@ -173,15 +172,16 @@ inline Part softplus(Part x) {
 // exp(x * x) * erfc(x) for 0 <= x <= 10.2, good for as long as exp(-x * x) is not zero.
 inline Part scaled_erfc(Part x) {
     return horner(x, 1.0f, 1.2396603f, 0.7329143f, 0.22984374f, 0.03292785f) *
-           reciprocal(
-               horner(x, 1.0f, 2.36804f, 2.4049518f, 1.3278145f, 0.4074132f, 0.058362413f));
+           reciprocal(horner(x, 1.0f, 2.36804f, 2.4049518f, 1.3278145f, 0.4074132f, 0.058362413f));
 }
 
 inline Part erf(Part x) {
     const Part size = at_most(4.0f, absolute(x)), square = size * size;
     // Up to 0.875.
-    const Part near = fma(x, horner(square, 0.12837917f, -0.3761263f, 0.11283623f, -0.026855364f,
-                                     0.0051909415f, -0.00080264197f, 7.867642e-05f), x);
+    const Part near = fma(x,
+                          horner(square, 0.12837917f, -0.3761263f, 0.11283623f, -0.026855364f,
+                                 0.0051909415f, -0.00080264197f, 7.867642e-05f),
+                          x);
     const Part far = with_sign_of(x, fma(exp_within(-square), -scaled_erfc(size), splat(1.0f)));
     return size < splat(0.875f) ? near : far;
 }

@@ -49,13 +49,11 @@ class Winograd {
     int narrow() const { return wide_inputs_ ? outputs_ : inputs_; }
 
     // Sizes in Lanes: of the transformed kernels, and of scratch memory.
-    int64_t kernels() const {
-        return (PRODUCTS * int64_t(inputs_) * outputs_ + LANES - 1) / LANES;
-    }
+    int64_t kernels() const { return (PRODUCTS * int64_t(inputs_) * outputs_ + LANES - 1) / LANES; }
     int64_t scratch() const {
         const int64_t apply = PRODUCTS * (step(std::max(inputs_, outputs_)) + step(AT_ONCE));
-        const int64_t weights = PRODUCTS * (narrow_step() + wide_step() +
-                                            int64_t(narrow()) * groups());
+        const int64_t weights =
+            PRODUCTS * (narrow_step() + wide_step() + int64_t(narrow()) * groups());
         return std::max(apply, weights + band());
     }
 
@@ -91,8 +89,8 @@ class Winograd {
                 const int count = static_cast<int>(std::min<int64_t>(AT_ONCE, mine.end - o));
                 for (int k = 0; k < PRODUCTS; k++)
                     contract({patches + k * step(inputs_), spaced_[n].data(),
-                              kernels + (k * outputs_ + o) * inputs_, each_.data(),
-                              inputs_, inputs_, products + k * step(AT_ONCE), n, nullptr, false},
+                              kernels + (k * outputs_ + o) * inputs_, each_.data(), inputs_,
+                              inputs_, products + k * step(AT_ONCE), n, nullptr, false},
                              count, 1, n, 0, 0);
                 store_output(products, first, n, count, bias ? bias + o : nullptr,
                              y + o * out_height_ * out_width_);
@@ -127,8 +125,10 @@ class Winograd {
     void to_weights(const Lanes *x, const Lanes *dy, float *dw, int64_t dw_step, bool add,
                     Lanes *scratch, const Share &mine) const {
         const int own = static_cast<int>(mine.size());
-        const Lanes *const own_x = x + mine.begin * height_ * width_,
-                           *const own_dy = dy + mine.begin * out_height_ * out_width_;
+        const Lanes *const own_x = x + mine.begin * height_ * width_, *const own_dy =
+                                                                          dy + mine.begin *
+                                                                                   out_height_ *
+                                                                                   out_width_;
         Lanes *const sums = scratch;  // PRODUCTS x narrow x groups
         Lanes *const wide = sums + PRODUCTS * int64_t(narrow()) * groups();
         Lanes *const scalars = wide + PRODUCTS * wide_step();
@@ -155,9 +155,9 @@ class Winograd {
                 else transform_input(own_x, own, first, n, scalars, narrow_step());
                 for (int k = 0; k < PRODUCTS; k++)
                     contract({wide + k * wide_step(), by_group_.data(),
-                              scalars[k * narrow_step()].values(), each_.data(),
-                              int64_t(n) * LANES, n * LANES, sums + k * narrow() * groups(),
-                              groups(), nullptr, false, 1, first > 0},
+                              scalars[k * narrow_step()].values(), each_.data(), int64_t(n) * LANES,
+                              n * LANES, sums + k * narrow() * groups(), groups(), nullptr, false,
+                              1, first > 0},
                              own, 1, groups(), 0, 0, n * LANES);
             }
         transform_sums(sums, own, dw + mine.begin * (wide_inputs_ ? dw_step : 9), dw_step, add);
@@ -230,8 +230,8 @@ class Winograd {
     static void transform_patch(const Values &values, const Store &store) {
         Four<Part> rows[4];
         for (int c = 0; c < 4; c++) {
-            const auto made = of_input(
-                Four<Part>{values(0, c), values(1, c), values(2, c), values(3, c)});
+            const auto made =
+                of_input(Four<Part>{values(0, c), values(1, c), values(2, c), values(3, c)});
             for (int r = 0; r < 4; r++) rows[r][c] = made[r];
         }
         for (int r = 0; r < 4; r++) {
@@ -260,9 +260,7 @@ class Winograd {
             Lanes *to = patches + t;
             for (int i = 0; i < channels; i++, at += int64_t(height_) * width_, to += n)
                 for (int p = 0; p < PARTS; p++) {
-                    const auto store = [&](int k, Part value) {
-                        to[k * product].part[p] = value;
-                    };
+                    const auto store = [&](int k, Part value) { to[k * product].part[p] = value; };
                     if (inside)
                         transform_patch([&](int r, int c) { return at[r * width_ + c].part[p]; },
                                         store);
@@ -288,11 +286,10 @@ class Winograd {
             Lanes *to = gradients + t;
             for (int o = 0; o < channels; o++, at += int64_t(out_height_) * out_width_, to += n)
                 for (int p = 0; p < PARTS; p++)
-                    transform_gradient(
-                        at[0].part[p], right ? at[1].part[p] : Part{},
-                        below ? at[out_width_].part[p] : Part{},
-                        right && below ? at[out_width_ + 1].part[p] : Part{},
-                        [&](int k, Part value) { to[k * product].part[p] = value; });
+                    transform_gradient(at[0].part[p], right ? at[1].part[p] : Part{},
+                                       below ? at[out_width_].part[p] : Part{},
+                                       right && below ? at[out_width_ + 1].part[p] : Part{},
+                                       [&](int k, Part value) { to[k * product].part[p] = value; });
         }
     }
 
@@ -413,8 +410,8 @@ class Winograd {
                         columns[r] = to_kernel(values);
                     }
                     for (int c = 0; c < 3; c++) {
-                        const auto kernel = to_kernel(Four<Part>{columns[0][c], columns[1][c],
-                                                                 columns[2][c], columns[3][c]});
+                        const auto kernel = to_kernel(
+                            Four<Part>{columns[0][c], columns[1][c], columns[2][c], columns[3][c]});
                         for (int r = 0; r < 3; r++) made[3 * r + c].part[p] = kernel[r];
                     }
                 }

@@ -50,7 +50,7 @@ struct Bench {
     std::vector<void *> buffers;
     std::unique_ptr<bool[]> add, add_gradients;
     std::vector<Target> targets;
-    bool behind = false;  // whether the first of the crew may still be at work alone
+    bool behind = false;              // whether the first of the crew may still be at work alone
     Trial::Clock::duration waited{};  // for the crew, in the batch in progress
     Profile profile;
 

@@ -3,10 +3,10 @@
 
 namespace {
 
-struct Affine {
+struct ScaleAndShift {
     const float scale, shift;
 
-    explicit Affine(const Signature &signature)
+    explicit ScaleAndShift(const Signature &signature)
         : scale(static_cast<float>(signature.floats[0])),
           shift(static_cast<float>(signature.floats[1])) {}
 
@@ -16,4 +16,4 @@ struct Affine {
 
 }  // namespace
 
-REGISTER_OPERATION(affine, Elementwise<Affine>);
+REGISTER_OPERATION(affine, Elementwise<ScaleAndShift>);

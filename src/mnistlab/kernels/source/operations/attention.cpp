@@ -11,8 +11,8 @@
 
 namespace {
 
-constexpr int QUERIES = 5;  // at a time: many rows share what they load of k and v
-constexpr int CHAINS = 5;    // sums at a time, which hide how long an addition takes
+constexpr int QUERIES = 5;         // at a time: many rows share what they load of k and v
+constexpr int SUMS_AT_A_TIME = 5;  // sums at a time, which hide how long an addition takes
 
 // Matrices of all heads, within an input.
 struct Matrices {
@@ -182,28 +182,28 @@ class Attention final : public Operation {
     template <class Step>
     void along(const Step &step) const {
         int i = 0;
-        for (; i + CHAINS <= keys_; i += CHAINS)
+        for (; i + SUMS_AT_A_TIME <= keys_; i += SUMS_AT_A_TIME)
 #pragma GCC unroll 8
-            for (int chain = 0; chain < CHAINS; chain++) step(chain, i + chain);
+            for (int chain = 0; chain < SUMS_AT_A_TIME; chain++) step(chain, i + chain);
         for (; i < keys_; i++) step(0, i);
     }
 
-    static Part sum(const Part (&chains)[CHAINS]) {
+    static Part sum(const Part (&chains)[SUMS_AT_A_TIME]) {
         Part all = chains[0];
-        for (int chain = 1; chain < CHAINS; chain++) all += chains[chain];
+        for (int chain = 1; chain < SUMS_AT_A_TIME; chain++) all += chains[chain];
         return all;
     }
 
     // Scores become exp(scale * (score - largest)).
     void exponentiate(Lanes *row, Lanes *saved) const {
         for (int p = 0; p < PARTS; p++) {
-            Part most[CHAINS], sums[CHAINS] = {};
+            Part most[SUMS_AT_A_TIME], sums[SUMS_AT_A_TIME] = {};
             for (Part &chain : most) chain = row[0].part[p];
             // NaN need not be found: exp(x - largest) is NaN in any case.
             along([&](int chain, int i) {
                 most[chain] = row[i].part[p] > most[chain] ? row[i].part[p] : most[chain];
             });
-            for (int chain = 1; chain < CHAINS; chain++)
+            for (int chain = 1; chain < SUMS_AT_A_TIME; chain++)
                 most[0] = most[chain] > most[0] ? most[chain] : most[0];
             const Part largest = most[0];
             along([&](int chain, int i) {
@@ -226,7 +226,7 @@ class Attention final : public Operation {
     // Gradients of softmax's results become those of the scores.
     void to_scores(const Lanes *row, Lanes *slopes) const {
         for (int p = 0; p < PARTS; p++) {
-            Part sums[CHAINS] = {};
+            Part sums[SUMS_AT_A_TIME] = {};
             along([&](int chain, int i) {
                 sums[chain] = fma(row[i].part[p], slopes[i].part[p], sums[chain]);
             });

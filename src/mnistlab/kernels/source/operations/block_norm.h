@@ -42,8 +42,8 @@ class BlockNorm : public Operation {
                 const Part shift = splat(bias ? bias[w] : 0.0f);
                 for (int64_t i = run * length_; i < (run + 1) * length_; i++)
                     for (int p = 0; p < PARTS; p++)
-                        y[i].part[p] = fma(
-                            normalised(x[i].part[p], mean.part[p], inverse.part[p]), scale, shift);
+                        y[i].part[p] = fma(normalised(x[i].part[p], mean.part[p], inverse.part[p]),
+                                           scale, shift);
             }
         }
     }
@@ -72,9 +72,7 @@ class BlockNorm : public Operation {
     static constexpr int BESIDE = 4;
 
     // Whether blocks are short and have the same weights, one for each value.
-    bool beside() const {
-        return length_ == 1 && size_ <= 256 && (!weights_ || weights_ == size_);
-    }
+    bool beside() const { return length_ == 1 && size_ <= 256 && (!weights_ || weights_ == size_); }
 
     void forward_beside(const Forward &at, int64_t block) const {
         const float *weight = at.parameters[0], *bias = at.parameters[1];

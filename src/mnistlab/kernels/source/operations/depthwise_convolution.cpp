@@ -59,7 +59,7 @@ struct Block {
     int taps;
     const float *w;
     int64_t w_channel, w_step;  // to the next channel, and to the next tap of a run
-    const float *start;  // per channel; null is zero
+    const float *start;         // per channel; null is zero
     Lanes *y;
     int64_t y_channel, y_column;
     bool add;  // to what y holds, in place of start
@@ -216,7 +216,7 @@ class DepthwiseConvolution final : public Operation {
 
     Sweep phase(const GradientPhase &rows, const GradientPhase &columns) const {
         const int64_t width = columns_.size;
-        Sweep made{rows.count, columns.count, rows.first * width + columns.first,
+        Sweep made{rows.count,           columns.count,   rows.first * width + columns.first,
                    rows_.stride * width, columns_.stride, 1};
         const int first = rows.start + rows_.spread().starts[0];
         // From the last tap on, in the order of what they meet.
@@ -315,9 +315,8 @@ class DepthwiseConvolution final : public Operation {
                           const auto [t, t_end] = k.taps[row];
                           sweep_row({from + int64_t(row * k.row_stride - first) * copied.total(),
                                      x_channel, k.x_at.data() + t, k.w_at.data() + t, t_end - t, w,
-                                     taps(), k.w_step(), start,
-                                     y + k.start + row * k.row_step, y_channel, k.column_step,
-                                     add},
+                                     taps(), k.w_step(), start, y + k.start + row * k.row_step,
+                                     y_channel, k.column_step, add},
                                     k, channels);
                       }
               });

@@ -31,10 +31,9 @@ class Dropout : public Operation {
             for (int p = 0; p < PARTS; p++) {
                 PartBits image;
                 for (int k = 0; k < WIDTH; k++) image[k] = static_cast<uint32_t>(k);
-                const Philox drawn =
-                    philox(at.seed, static_cast<uint32_t>(i / 4),
-                           image + static_cast<uint32_t>(at.position + p * WIDTH),
-                           static_cast<uint32_t>(at.index), 0);
+                const Philox drawn = philox(at.seed, static_cast<uint32_t>(i / 4),
+                                            image + static_cast<uint32_t>(at.position + p * WIDTH),
+                                            static_cast<uint32_t>(at.index), 0);
                 for (int k = 0; k < 4; k++)
                     bits[k] |= bits_of(drawn.word[k] >= threshold) << (p * WIDTH);
             }

@@ -25,9 +25,7 @@ struct Gelu {
 
     explicit Gelu(const Signature &signature) : tanh(signature.integers[0]) {}
 
-    Part value(Part x) const {
-        return x * (tanh ? sigmoid(twice(x)) : Normal(x).share);
-    }
+    Part value(Part x) const { return x * (tanh ? sigmoid(twice(x)) : Normal(x).share); }
 
     Part gradient(Part x, Part dy) const {
         if (tanh) {

@@ -51,9 +51,9 @@ class Linear : public Operation {
             return contract({at.dy, outputs_at_.data(), weight, rows_.data(), 1, outputs_, dx, 1,
                              nullptr, at.add[0]},
                             inputs.size(), 1, 1, 0, 0, outputs_);
-        multiply_matrices<float>({at.dy, outputs_, 1, weight, inputs_, 1, dx, inputs_, 1, outputs_,
-                                  nullptr, at.add[0]},
-                                 tokens_, inputs.size());
+        multiply_matrices<float>(
+            {at.dy, outputs_, 1, weight, inputs_, 1, dx, inputs_, 1, outputs_, nullptr, at.add[0]},
+            tokens_, inputs.size());
     }
 
     int64_t scratch() const override { return int64_t(tokens_) * LANES * groups_; }
@@ -70,8 +70,8 @@ class Linear : public Operation {
     // With the features of each image side by side, so that no sum runs across lanes.
     void to_weights(const Backward &at) const {
         const Share outputs = at.crew.share(outputs_);
-        contract({transposed(at.x[0], at.scratch), images_x_.data(),
-                  at.dy[outputs.begin].values(), images_dy_.data(), LANES, tokens_ * LANES,
+        contract({transposed(at.x[0], at.scratch), images_x_.data(), at.dy[outputs.begin].values(),
+                  images_dy_.data(), LANES, tokens_ * LANES,
                   reinterpret_cast<Lanes *>(at.gradients[0]) + outputs.begin * groups_, groups_,
                   nullptr, at.add_gradients[0]},
                  outputs.size(), 1, groups_, 0, 0);

@@ -36,8 +36,8 @@ class Softmax final : public AlongAxis {
             });
             for (int64_t i = 0; i < size_; i++)
                 for (int p = 0; p < PARTS; p++)
-                    dx[i * step_].part[p] = y[i * step_].part[p] * scale_ *
-                                            (dy[i * step_].part[p] - sum.of[0].part[p]);
+                    dx[i * step_].part[p] =
+                        y[i * step_].part[p] * scale_ * (dy[i * step_].part[p] - sum.of[0].part[p]);
         });
     }
 
