@@ -36,6 +36,8 @@ PRELOADED = (
     "mnistlab.experiments",
     "mnistlab.recogniser",
     "mnistlab.report.comparison_report",
+    "mnistlab.report.evaluation_report",
+    "mnistlab.report.robustness_report",
     "mnistlab.report.run_plots",
     "mnistlab.training",
     "onnxruntime",
