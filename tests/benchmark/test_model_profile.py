@@ -48,7 +48,7 @@ def test_a_model_of_ones_own(capsys):
 
 
 @pytest.mark.parametrize(
-    ("name", "operations"), [("custom_mlp", {"dropout"}), ("squeeze-excite", {"multiply", "mean"})]
+    ("name", "operations"), [("custom_mlp", {"dropout"}), ("squeeze-excite", {"pool_2x2", "mean"})]
 )
 def test_recipes_and_networks_by_name(name, operations, capsys):
     found = profile(name)

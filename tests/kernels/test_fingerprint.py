@@ -6,11 +6,13 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from mnistlab.kernels import SAME_BITS, installed, load_library
 from mnistlab.kernels.library import processor_level
 from mnistlab.training import fingerprint
 from mnistlab.training.fingerprint import PUBLISHED, Fingerprint, take_fingerprint
+from mnistlab.training.trainer import Trainer
 from tests.kernels.fingerprint import DOCS, PRINTED
 
 RENEW = "if it is meant to change: python -m tests.kernels.fingerprint"
@@ -29,6 +31,16 @@ def test_this_build_gives_the_published_hash():
     found = take_fingerprint()
     assert found.parts == PUBLISHED, RENEW
     assert found.describe() == f"{found.total}, as published"
+
+
+def test_it_uses_every_operation_and_loss():
+    used, losses = set(), set()
+    for recipe, module in fingerprint.trainings():
+        trainer = Trainer(recipe, fingerprint.digits(), 0, torch.device("cpu"), module=module)
+        used |= {node.operation for node in trainer.backend._plan.graph.nodes}
+        losses.add(recipe.loss)
+    assert used == set(load_library().operations())
+    assert losses == set(load_library().losses())
 
 
 def test_the_documentation_shows_the_published_hash():

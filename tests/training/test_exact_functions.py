@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from torch import nn
 
 from mnistlab.training.exact_functions import ExactFunctions
 
@@ -33,26 +32,6 @@ def test_limits_are_pytorchs(name):
     with ExactFunctions():
         found = getattr(limits, name)()
     torch.testing.assert_close(found, getattr(limits, name)(), equal_nan=True)
-
-
-def test_draws_have_their_range_and_spread_and_follow_the_seed():
-    def draw():
-        torch.manual_seed(3)
-        with ExactFunctions():
-            return (
-                torch.empty(9999).uniform_(-3, 1),
-                nn.init.normal_(torch.empty(9999), 2, 0.5),
-                torch.randn(99, 101, dtype=torch.float64),
-                torch.randn(99, 101, generator=torch.Generator().manual_seed(4)),
-            )
-
-    uniform, normal, standard, own = draw()
-    assert -3 <= uniform.min() < -2.99
-    assert 0.99 < uniform.max() <= 1
-    assert normal.mean() == pytest.approx(2, abs=0.02)
-    assert normal.std() == pytest.approx(0.5, abs=0.02)
-    assert standard.std() == pytest.approx(1, abs=0.02)
-    assert all(torch.equal(*pair) for pair in zip(draw(), (uniform, normal, standard, own)))
 
 
 def test_everything_else_is_left_alone():

@@ -16,17 +16,17 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mnistlab import elementary
-from mnistlab.training.randomness import normal
 
 Array = NDArray[np.float64]
 
 
 class ExactFunctions(TorchDispatchMode):
     """Within it, the functions ``exp``, ``log``, ``sqrt``, ``rsqrt``, ``sin``, ``cos``, ``tan``,
-    ``tanh`` and ``erfinv``, and the draws ``uniform_``, ``normal_``, ``randn`` and ``randn_like``,
-    have the same bits on every processor, for floating-point tensors on the CPU.
+    ``tanh`` and ``erfinv`` have the same bits on every processor, for floating-point tensors on the
+    CPU.
 
-    Powers, sums and linear algebra stay PyTorch's.
+    Powers, sums and linear algebra stay PyTorch's. So do random draws, whose bits are the same on
+    all processors with AVX2.
     """
 
     def __init__(self) -> None:
@@ -47,10 +47,6 @@ class ExactFunctions(TorchDispatchMode):
         """Call an operation of PyTorch, or what takes its place."""
         name = func.overloadpacket.__name__
         given = dict(kwargs or {})
-        if name in _DRAWS:
-            drawn, ends = func(*args, **given), args[1:3] if name in _RANGED else ()
-            random = given.get("generator") or torch.default_generator
-            return _draw(drawn, name, random, *ends) if _is_ours(drawn) else drawn
         function = _FUNCTIONS.get(name.removesuffix("_"))
         if function is None or given or not _is_ours(args[0]):
             return func(*args, **given)
@@ -58,17 +54,6 @@ class ExactFunctions(TorchDispatchMode):
             found = function(args[0].detach().double().numpy())
         result = torch.from_numpy(np.asarray(found)).to(args[0].dtype)
         return args[0].copy_(result) if name.endswith("_") else result
-
-
-def _draw(
-    tensor: Tensor, name: str, random: torch.Generator, first: float = 0.0, second: float = 1.0
-) -> Tensor:
-    """Fill a tensor anew: within a range, or by a mean and a standard deviation."""
-    if name == "uniform_":
-        found = torch.rand(tensor.shape, generator=random) * (second - first) + first
-    else:
-        found = normal(random, *tensor.shape) * second + first
-    return tensor.copy_(found)
 
 
 def _is_ours(tensor: object) -> bool:
@@ -105,9 +90,6 @@ def _erfinv(x: Array) -> Array:
     ]
     return np.array(found).reshape(x.shape)
 
-
-_RANGED = ("uniform_", "normal_")
-_DRAWS = (*_RANGED, "randn", "randn_like")
 
 _FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "exp": _exp,
