@@ -12,9 +12,8 @@ reproduce: .venv/installed
 test: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist worksteal --durations=25
+	$(BIN)/mypy & $(BIN)/pytest -n 2 --dist worksteal --durations=25 && wait $$!
 
 # The documentation as a website: open build/site/index.html, or serve it with build/docs/bin/mkdocs serve.
 docs: build/docs/installed

@@ -72,6 +72,12 @@ def opened(browser, path, width=1100, scheme="light", media="screen"):
         page.close()
 
 
+def show(page, width, scheme="light"):
+    """Have an open page shown so wide, in a light or dark scheme."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(media="screen", color_scheme=scheme)
+
+
 def cut_off(page):
     """What is wider than its place and shows no cue of it, and the page itself if it scrolls
     sideways."""

@@ -36,6 +36,8 @@ PRELOADED = (
     "mnistlab.experiments",
     "mnistlab.recogniser",
     "mnistlab.report.comparison_report",
+    "mnistlab.report.evaluation_report",
+    "mnistlab.report.robustness_report",
     "mnistlab.report.run_plots",
     "mnistlab.training",
     "onnxruntime",
@@ -206,7 +208,7 @@ class Forks:
         stderr=None,
         piped=False,
         seconds=_SECONDS,
-        drawn=True,
+        drawn=False,
     ):
         """Start ``mnistlab ARGUMENTS``, or another function, which finds its arguments in
         ``sys.argv``.
@@ -223,7 +225,7 @@ class Forks:
             stderr: likewise.
             piped: standard output is a pipe instead.
             seconds: after which it is ended.
-            drawn: whether a report's figures are, see :mod:`tests.figures`.
+            drawn: whether figures are, see :mod:`tests.figures`.
         """
         self._count += 1
         place = self._folder / str(self._count)

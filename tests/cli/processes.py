@@ -16,9 +16,9 @@ PREDICT = [*MNISTLAB, "predict"]
 MAIN = [sys.executable, str(ROOT / "main.py")]
 
 
-def run(*command, cwd, env=None, stdin=None, drawn=True, **options):
+def run(*command, cwd, env=None, stdin=None, drawn=False, **options):
     """Run a command to its end; ``mnistlab`` and ``main.py`` are forked with all modules loaded,
-    can read the bytes ``stdin``, and draw the figures of a report if they are to be ``drawn``.
+    can read the bytes ``stdin``, and draw figures only if they are to be ``drawn``.
 
     With ``options`` of :func:`subprocess.run`, or variables that tell an interpreter what to load,
     it is a new interpreter.
@@ -44,7 +44,7 @@ def run(*command, cwd, env=None, stdin=None, drawn=True, **options):
     )
 
 
-def in_a_terminal(*arguments, cwd, columns=80, piped=False, drawn=True):
+def in_a_terminal(*arguments, cwd, columns=80, piped=False):
     """Run ``mnistlab ARGUMENTS`` in a pseudo-terminal, which takes only the errors if standard
     output is ``piped``; return what the terminal showed, and how it ended."""
     controller, terminal = pty.openpty()
@@ -56,7 +56,6 @@ def in_a_terminal(*arguments, cwd, columns=80, piped=False, drawn=True):
         stdout=None if piped else os.ttyname(terminal),
         stderr=os.ttyname(terminal),
         piped=piped,
-        drawn=drawn,
     )
     os.close(terminal)
     with open(controller, "rb", buffering=0) as screen:  # noqa: PTH123

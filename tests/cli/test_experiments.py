@@ -26,7 +26,7 @@ COMPARE = [*MNISTLAB, "compare", "lenet5", "custom_mlp", "--seeds", "3", *SHORT]
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("compared")
-    result = run(*COMPARE, "--out", "DIR", cwd=folder)
+    result = run(*COMPARE, "--out", "DIR", cwd=folder, drawn=True)
     assert result.returncode == 0, result.stderr
     return folder, result
 
@@ -85,7 +85,6 @@ def test_runs_of_mnistlab_train_are_used(few, tmp_path):
         "--runs",
         "runs",
         cwd=tmp_path,
-        drawn=False,
     )
     assert "3 runs to train, 1 finished before" in result.stdout
 
@@ -156,7 +155,7 @@ def test_sweep_and_what_it_leaves(few, tmp_path):
         f"seeds = 1\nvalidation = 300\nfinal_seeds = 1\n[set]\nepochs = 1\ndata = '{few}'\n"
         "batch_size = 32\n[grid]\nlearning_rate = [0.001, 0.05]\n"
     )
-    result = run(*MNISTLAB, "sweep", "grid.toml", "--out", "S", cwd=tmp_path, drawn=False)
+    result = run(*MNISTLAB, "sweep", "grid.toml", "--out", "S", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert re.search(
         r"chosen by \d\d\.\d\d % on 300 validation images: learning_rate=", result.stdout
@@ -191,7 +190,6 @@ def test_failed_runs_are_reported_and_the_others_compared(few, tmp_path):
         "--out",
         "M",
         cwd=tmp_path,
-        drawn=False,
     )
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
@@ -215,14 +213,14 @@ def test_a_signal_stops_with_checkpoints_and_the_same_command_goes_on(few, tmp_p
     assert stopped.returncode == 128 + number
     assert stopped.stderr == "stopped; run the same command again to resume what comparison holds\n"
     assert list(tmp_path.rglob("checkpoint.safetensors"))
-    result = run(*MNISTLAB, *command, cwd=tmp_path, drawn=False)
+    result = run(*MNISTLAB, *command, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert len(list(RunStore(tmp_path / "comparison/runs").records())) == 2
 
 
 def test_a_terminal_sees_runs_done_running_the_time_left_and_the_mean_so_far(few, tmp_path):
     command = ["compare", "lenet5", "mlp", "--seeds", "3", "--epochs", "40", "--data", few]
-    screen, ended = in_a_terminal(*command, cwd=tmp_path, drawn=False)
+    screen, ended = in_a_terminal(*command, cwd=tmp_path)
     assert ended.returncode == 0
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen)
     assert re.search(r"\d of 6 runs done, 2 running", plain)

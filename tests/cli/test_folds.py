@@ -32,7 +32,7 @@ def place(tmp_path_factory, mnist):
 
 @pytest.fixture(scope="module")
 def compared(place):
-    return run(*COMPARE, "--folds", "3", "--seeds", "2", "--out", "DIR", cwd=place, drawn=False)
+    return run(*COMPARE, "--folds", "3", "--seeds", "2", "--out", "DIR", cwd=place)
 
 
 def test_a_comparison_pools_the_folds_of_each_seed(place, compared):

@@ -37,14 +37,12 @@ def test_the_courses_command(few, tmp_path):
 
 def test_experiments_give_their_summaries(few, tmp_path):
     options = ["--data", few, "--epochs", "1", "--seeds", "2", "--json"]
-    compared, words = told(
-        run(*MNISTLAB, "compare", "mlp", "lenet5", *options, "-q", cwd=tmp_path, drawn=False)
-    )
+    compared, words = told(run(*MNISTLAB, "compare", "mlp", "lenet5", *options, "-q", cwd=tmp_path))
     assert compared == json.loads(
         (tmp_path / "comparison" / "summary.json").read_text(encoding="utf-8")
     )
     assert compared["verdict"] in words
-    again, _ = told(run(*MNISTLAB, "report", "comparison", "--json", cwd=tmp_path, drawn=False))
+    again, _ = told(run(*MNISTLAB, "report", "comparison", "--json", cwd=tmp_path))
     assert again["verdict"] == compared["verdict"]
     repeated, words = told(
         run(
@@ -55,7 +53,6 @@ def test_experiments_give_their_summaries(few, tmp_path):
             "--runs",
             "comparison/runs",
             cwd=tmp_path,
-            drawn=False,
         )
     )
     assert repeated == json.loads(
@@ -66,7 +63,7 @@ def test_experiments_give_their_summaries(few, tmp_path):
         " [0.8, 0.9]\n"
     )
     (tmp_path / "grid.toml").write_text(grid, encoding="utf-8")
-    swept, _ = told(run(*MNISTLAB, "sweep", "grid.toml", "--json", cwd=tmp_path, drawn=False))
+    swept, _ = told(run(*MNISTLAB, "sweep", "grid.toml", "--json", cwd=tmp_path))
     assert len(swept["candidates"]) == 2
 
 

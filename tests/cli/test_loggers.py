@@ -54,7 +54,7 @@ def test_every_run_of_every_command_has_its_curves_and_its_history(few, tmp_path
     grid += "epochs = 2\n[grid]\nlearning_rate = [0.1, 0.01]\n"
     (tmp_path / "grid.toml").write_text(grid, encoding="utf-8")
     data = [] if command[0] == "sweep" else ["--data", few]
-    done = run(*MNISTLAB, *command, *data, "--tensorboard", cwd=tmp_path, drawn=False)
+    done = run(*MNISTLAB, *command, *data, "--tensorboard", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     records = list(tmp_path.rglob("runs/*/record.json"))
     assert len(records) >= 2
@@ -73,9 +73,9 @@ def test_every_run_of_every_command_has_its_curves_and_its_history(few, tmp_path
 
 def test_runs_that_were_finished_before_are_logged_and_none_twice(few, tmp_path):
     command = [*MNISTLAB, "repeat", "mlp", "--seeds", "2", *FIVE, "--data", few]
-    assert run(*command, cwd=tmp_path, drawn=False).returncode == 0
+    assert run(*command, cwd=tmp_path).returncode == 0
     for _ in range(2):
-        assert run(*command, "--tensorboard", cwd=tmp_path, drawn=False).returncode == 0
+        assert run(*command, "--tensorboard", cwd=tmp_path).returncode == 0
     for record in (tmp_path / "repetition" / "runs").glob("*/record.json"):
         assert curve(record.parent / "tensorboard") == history(record.parent)
 
@@ -106,7 +106,7 @@ def test_a_resumed_run_goes_on_with_its_curves_and_one_begun_anew_replaces_them(
 def test_mlflow_holds_each_run_with_its_fields_figures_and_files(few, tmp_path):
     pytest.importorskip("mlflow")
     command = [*MNISTLAB, "compare", "mlp", "lenet5", "--seeds", "1", *FIVE, "--data", few]
-    done = run(*command, "--mlflow", cwd=tmp_path, drawn=False)
+    done = run(*command, "--mlflow", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     client, found = mlruns(tmp_path)
     assert {one.data.params["name"] for one in found} == {"mlp", "lenet5"}

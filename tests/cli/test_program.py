@@ -22,7 +22,15 @@ from tests.data.forms import FORMS
 
 def test_the_courses_command_prints_both_counts_and_writes_the_three_plots(tmp_path):
     result = run(
-        *MAIN, "--batch_size", 128, "--num_epochs", 1, "--out", tmp_path / "out", cwd=tmp_path
+        *MAIN,
+        "--batch_size",
+        128,
+        "--num_epochs",
+        1,
+        "--out",
+        tmp_path / "out",
+        cwd=tmp_path,
+        drawn=True,
     )
     assert result.returncode == 0, result
     assert "61706" in result.stdout
@@ -110,12 +118,13 @@ def test_train_leaves_a_run_and_its_curves(few, tmp_path):
         "--set",
         "dropout=0.5",
     ]
-    result = run(*command, "--run", "here", cwd=tmp_path)
+    result = run(*command, "--run", "here", cwd=tmp_path, drawn=True)
     assert result.returncode == 0, result
     assert len(re.findall(r"^epoch [12]/2  train loss", result.stdout, re.MULTILINE)) == 2
     record = json.loads((tmp_path / "here" / "record.json").read_text())
     assert (record["seed"], record["recipe"]["dropout"], record["recipe"]["epochs"]) == (3, 0.5, 2)
-    assert (tmp_path / "here" / "curves.png").is_file()
+    with Image.open(tmp_path / "here" / "curves.png") as picture:
+        assert min(picture.size) > 400
 
 
 def test_train_names_the_folder_by_recipe_and_seed(few, tmp_path):
@@ -341,11 +350,11 @@ def test_kernels_are_chosen_and_recorded(few, tmp_path):
 
 def test_the_benchmark_writes_its_ratios(tmp_path, monkeypatch, capfd):
     """All of it, but with fewer images and turns, and smaller products."""
-    images = {"lenet5": 768, "custom_mlp": 256, "best62k": 128, "cifar_small": 32}
+    images = {"lenet5": 256, "custom_mlp": 128, "best62k": 64, "cifar_small": 32}
     few = replace(benchmark.QUICK, images=images, repetitions=1, epochs_for_memory=1)
     monkeypatch.setattr(benchmark, "QUICK", few)
-    monkeypatch.setattr(benchmark, "SIZES", (768, 1536))
-    monkeypatch.setattr(benchmark, "EPOCHS", {"mnist": 3840, "cifar10": 50_000})
+    monkeypatch.setattr(benchmark, "SIZES", (256, 512))
+    monkeypatch.setattr(benchmark, "EPOCHS", {"mnist": 1280, "cifar10": 50_000})
     monkeypatch.setattr(contenders.Product, "side", 128)
     for speed in (contenders.Product, contenders.Peak):
         monkeypatch.setattr(speed, "flops", 2 * 128**3)

@@ -20,7 +20,7 @@ REPEAT = [*MNISTLAB, "repeat", "lenet5", "--seeds", "3", *SHORT, "--set", "learn
 @pytest.fixture(scope="module")
 def repeated(tmp_path_factory):
     folder = tmp_path_factory.mktemp("repeated")
-    result = run(*REPEAT, "--out", "DIR", cwd=folder)
+    result = run(*REPEAT, "--out", "DIR", cwd=folder, drawn=True)
     assert result.returncode == 0, result.stderr
     return folder, result
 
@@ -96,7 +96,7 @@ def test_repeated_it_trains_nothing_and_writes_the_same(repeated):
     before = {
         path: path.stat().st_mtime_ns for path in (folder / "DIR/runs").rglob("*") if path.is_file()
     }
-    again = run(*REPEAT, "--out", "DIR", cwd=folder)
+    again = run(*REPEAT, "--out", "DIR", cwd=folder, drawn=True)
     assert "0 runs to train, 3 finished before" in again.stdout
     assert again.stdout.splitlines()[-4:] == first.stdout.splitlines()[-4:]
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -112,7 +112,7 @@ def test_report_makes_it_again_from_the_records_alone(repeated, tmp_path):
     for path in files:
         if path.suffix in (".html", ".png", ".svg", ".csv", ".md"):
             path.unlink()
-    again = run(*MNISTLAB, "report", "DIR", cwd=tmp_path)
+    again = run(*MNISTLAB, "report", "DIR", cwd=tmp_path, drawn=True)
     assert (again.returncode, again.stderr) == (0, "")
     assert again.stdout.splitlines()[-4:] == first.stdout.splitlines()[-4:]
     assert {
@@ -128,7 +128,7 @@ def test_report_refuses_records_of_two_recipes_in_one_line(repeated, tmp_path):
     record = RunRecord.from_json(file.read_bytes(), file.name)
     other = record.model_copy(update={"recipe": record.recipe.replace(dropout=0.5)})
     file.write_text(other.to_json(), encoding="utf-8")
-    said = refusal(run(*MNISTLAB, "report", "DIR", cwd=tmp_path))
+    said = refusal(run(*MNISTLAB, "report", "DIR", cwd=tmp_path, drawn=True))
     assert "needs records of one recipe" in said
 
 
@@ -189,7 +189,7 @@ def test_a_signal_stops_with_checkpoints_and_the_same_command_goes_on(tmp_path, 
     assert stopped.stderr == "stopped; run the same command again to resume what repetition holds\n"
     assert list(tmp_path.rglob("checkpoint.safetensors"))
     assert not (tmp_path / "repetition/summary.json").exists()
-    result = run(*MNISTLAB, *LONG, cwd=tmp_path, drawn=False)
+    result = run(*MNISTLAB, *LONG, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert len(list(RunStore(tmp_path / "repetition/runs").records())) == 2
 
@@ -199,9 +199,9 @@ def test_killed_and_started_again_it_says_the_same(tmp_path):
     await_checkpoint(tmp_path)
     process.send(signal.SIGKILL)
     assert process.wait().returncode == -signal.SIGKILL
-    result = run(*MNISTLAB, *LONG, "--out", "killed", cwd=tmp_path, drawn=False)
+    result = run(*MNISTLAB, *LONG, "--out", "killed", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    run(*MNISTLAB, *LONG, "--out", "whole", cwd=tmp_path, drawn=False)
+    run(*MNISTLAB, *LONG, "--out", "whole", cwd=tmp_path)
     killed, whole = (
         json.loads((tmp_path / name / "summary.json").read_text()) for name in ("killed", "whole")
     )
@@ -214,9 +214,7 @@ def test_failed_runs_are_named_and_the_others_counted(tmp_path):
     model += "    if torch.initial_seed() % 2: raise ValueError('odd')\n"
     model += "    return nn.Sequential(nn.Flatten(), nn.Linear(1024, classes))\n"
     (tmp_path / "moody.py").write_text(model)
-    result = run(
-        *MNISTLAB, "repeat", "moody.py:build", "--seeds", "6", *SHORT, cwd=tmp_path, drawn=False
-    )
+    result = run(*MNISTLAB, "repeat", "moody.py:build", "--seeds", "6", *SHORT, cwd=tmp_path)
     assert result.returncode == 1
     assert re.search(r"^failed: moody, seeds? [\d, ]+: .*odd", result.stderr, re.MULTILINE)
     assert "Traceback" not in result.stderr
@@ -228,7 +226,7 @@ def test_failed_runs_are_named_and_the_others_counted(tmp_path):
 
 def test_a_terminal_sees_runs_done_and_the_mean_so_far(tmp_path):
     command = ["repeat", "mlp", "--seeds", "3", "--epochs", "8", "--train-limit", "2000"]
-    shown, ended = in_a_terminal(*command, cwd=tmp_path, drawn=False)
+    shown, ended = in_a_terminal(*command, cwd=tmp_path)
     assert ended.returncode == 0
     screen = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
     assert re.search(r"\d of 3 runs done", screen)

@@ -61,6 +61,7 @@ def test_a_result_has_tables_plots_files_and_a_notebooks_form(run, tmp_path):
         result.write(tmp_path / "file")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_robustness_of_a_run_and_a_file(run, few, tmp_path):
     steps = []
     result = mnistlab.evaluate_robustness(
@@ -74,6 +75,7 @@ def test_robustness_of_a_run_and_a_file(run, few, tmp_path):
     assert result.write(tmp_path)[0].name == "report.html"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_damaged_pictures_are_skipped_if_wanted(tmp_path, mnist, capsys):
     data = tmp_path / "digits"
     for digit, image in zip(mnist.test.labels[:40], mnist.test.images[:40, 0], strict=True):

@@ -8,6 +8,11 @@ SLOW = {"epochs": 24}
 """Slow enough on 600 images to be killed in the middle."""
 
 
+@pytest.fixture(autouse=True)
+def _undrawn(undrawn):
+    """Figures are looked at in tests/report."""
+
+
 @pytest.fixture
 def quick(few):
     """LeNet-5 and CustomMLP, for four short epochs."""

@@ -150,18 +150,25 @@ print(study.verdict, "torch" in sys.modules)
 """
 
 
-@pytest.mark.parametrize("left", ["checkpoint.safetensors", "record.json"])
-def test_kill_9_of_the_driver_ends_the_workers_and_loses_nothing(few, tmp_path, left, undisturbed):
-    (tmp_path / "driver.py").write_text(DRIVER)  # without a guard around what it does
-    driver = started().start("driver.py", "runs", few, cwd=tmp_path, call="tests.forks:run_script")
+def kill_once_there_is(left, few, folder):
+    """Kill the driver once there is such a file; return its workers."""
+    driver = started().start("driver.py", "runs", few, cwd=folder, call="tests.forks:run_script")
     deadline = time.monotonic() + PATIENCE
-    while not next(tmp_path.rglob(left), None):
+    while not next(folder.rglob(left), None):
         assert time.monotonic() < deadline
         time.sleep(0.005)
     begun = workers(driver.number)
     assert begun
     driver.send(signal.SIGKILL)
     assert driver.wait().returncode == -signal.SIGKILL
+    return begun
+
+
+def test_kill_9_of_the_driver_ends_the_workers_and_loses_nothing(few, tmp_path, undisturbed):
+    (tmp_path / "driver.py").write_text(DRIVER)  # without a guard around what it does
+    begun = []
+    for left in ("checkpoint.safetensors", "record.json"):
+        begun += kill_once_there_is(left, few, tmp_path)
     finished = {record.seed: record for record in RunStore(tmp_path / "runs").records()}
     # As a new interpreter.
     command = [sys.executable, "driver.py", "runs", few]

@@ -17,8 +17,6 @@ from mnistlab.statistics import planned_looks
 from tests.forks import PATIENCE, started
 from tests.statistics.records import made_record
 
-pytestmark = pytest.mark.usefixtures("undrawn")
-
 
 class Made:
     """An engine whose runs misclassified as many images as it is told, by recipe and seed."""
@@ -390,7 +388,7 @@ def test_kill_9_loses_no_look_of_a_real_command(tmp_path, few):
     """The command is killed behind its first look, and the same one goes on with the same plan."""
     command = ["compare", "mlp", "lenet5", "--until-settled", "--max-seeds", "8"]
     command += ["--data", few, "--epochs", "1", "--margin", "0.001", "-q"]
-    process = started().start(*command, cwd=tmp_path, drawn=False)
+    process = started().start(*command, cwd=tmp_path)
     runs, deadline = tmp_path / "comparison" / "runs", time.monotonic() + PATIENCE
     while len(list(runs.glob("*/record.json"))) < 13:
         assert time.monotonic() < deadline
@@ -399,7 +397,7 @@ def test_kill_9_loses_no_look_of_a_real_command(tmp_path, few):
     assert process.wait().returncode == -signal.SIGKILL
     (first,) = json.loads((runs / FILE).read_text())["looks"]
     assert len(first["seeds"]) == 6
-    again = started().run(*command, cwd=tmp_path, drawn=False)
+    again = started().run(*command, cwd=tmp_path)
     assert again.returncode == 0, again
     looks = json.loads((runs / FILE).read_text())["looks"]
     assert looks[0] == first

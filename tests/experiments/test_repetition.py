@@ -87,7 +87,6 @@ def test_what_it_writes_and_the_records_are_the_runs_own(found, tmp_path):
         assert len(copy) < 20 * len(json.loads(copy)["predictions"]["mistakes"]) + 7_000
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_the_figures_follow_from_the_copied_records_alone(found, tmp_path):
     found.write(tmp_path)
     for seed in range(4):
@@ -116,7 +115,6 @@ def test_it_is_written_without_torch(found, tmp_path):
     assert len(list((tmp_path / "out/records").iterdir())) == 4
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_the_record_of_a_seed_that_is_no_longer_counted_goes(found, tmp_path):
     found.write(tmp_path)
     (tmp_path / "records" / "notes.txt").write_text("mine")

@@ -29,7 +29,7 @@ from mnistlab.statistics import RunGroup, class_differences, class_errors, compa
 from mnistlab.statistics.classes import errors_of_runs
 from mnistlab.statistics.interval import mean_interval
 from mnistlab.text import markdown as markdown_text
-from tests.browser import opened
+from tests.browser import opened, show
 from tests.statistics.records import CLASSES, IMAGES, made_group, made_record
 
 BETTER, WORSE = [8, 9, 7, 8, 10, 9, 8, 8], [19, 21, 20, 18, 22, 20, 19, 21]
@@ -241,6 +241,7 @@ def test_held_out_training_images_are_never_called_test_images(browser, tmp_path
     assert summary["tested_on"] == "1,000 validation images"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_claims_only_what_the_program_knows(report, tmp_path):
     """How a recipe was chosen is not known to it."""
     chosen = held_out()
@@ -314,36 +315,44 @@ def test_long_labels_are_broken():
     )
 
 
+@pytest.fixture(scope="module")
+def shown(browser, report):
+    """The open page, and what went wrong with it."""
+    with opened(browser, report / "report.html") as page:
+        yield page
+
+
 @pytest.mark.parametrize("width", [360, 1100])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_in_a_browser(browser, report, width, scheme):
-    with opened(browser, report / "report.html", width, scheme) as (page, complaints):
-        assert complaints == []
-        assert page.title() == "lenet5 against custom_mlp"
-        # The verdict comes first, and nothing but wide tables and figures scrolls sideways.
-        assert (
-            page.locator("main > section")
-            .first.inner_text()
-            .lower()
-            .startswith("custom_mlp is better than lenet5")
-        )
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        ground, ink = page.evaluate(
-            "[getComputedStyle(document.body).backgroundColor,"
-            " getComputedStyle(document.body).color]"
-        )
-        brightness = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (ground, ink)]
-        assert (brightness[0] > brightness[1]) == (scheme == "light")
-        # The plots' ink is the page's.
-        label = page.locator("figure svg text").first
-        assert label.evaluate("element => getComputedStyle(element).fill") == ink
-        # Text in figures stays legible.
-        heights = page.eval_on_selector_all(
-            "figure svg text", "all => all.map(e => e.getBoundingClientRect().height)"
-        )
-        assert min(heights) >= 8
+def test_the_page_in_a_browser(shown, width, scheme):
+    page, complaints = shown
+    show(page, width, scheme)
+    assert complaints == []
+    assert page.title() == "lenet5 against custom_mlp"
+    # The verdict comes first, and nothing but wide tables and figures scrolls sideways.
+    assert (
+        page.locator("main > section")
+        .first.inner_text()
+        .lower()
+        .startswith("custom_mlp is better than lenet5")
+    )
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    ground, ink = page.evaluate(
+        "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+    )
+    brightness = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (ground, ink)]
+    assert (brightness[0] > brightness[1]) == (scheme == "light")
+    # The plots' ink is the page's.
+    label = page.locator("figure svg text").first
+    assert label.evaluate("element => getComputedStyle(element).fill") == ink
+    # Text in figures stays legible.
+    heights = page.eval_on_selector_all(
+        "figure svg text", "all => all.map(e => e.getBoundingClientRect().height)"
+    )
+    assert min(heights) >= 8
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_gallery_by_hand(browser, tmp_path):
     chosen = [made_group("a", [3, 2, 3]), made_group("b", [3, 0, 1])]
     images = np.random.default_rng(0).integers(0, 256, (IMAGES, 28, 28), np.uint8)

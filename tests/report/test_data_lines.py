@@ -4,6 +4,7 @@ import base64
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from mnistlab import Recipe
@@ -61,6 +62,7 @@ def test_notes_are_a_list_in_markdown_or_nothing():
     assert note_lines({"plain": [made_record()]}) == []
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_reports_say_what_was_lost(tmp_path):
     group = RunGroup.of("one", [run("one", GREY), run("one", GREY, 1)])
     write_repetition_report(tmp_path / "repetition", group, summarise(group))

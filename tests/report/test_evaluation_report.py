@@ -22,7 +22,7 @@ from mnistlab.report.evaluation_report import (
     write_evaluation_report,
 )
 from mnistlab.statistics import evaluate, reliability_diagram
-from tests.browser import opened
+from tests.browser import opened, show
 
 DIGITS = tuple("0123456789")
 IMAGES = 400
@@ -184,37 +184,44 @@ def test_the_plots_draw_the_figures():
         assert axes.get_title() == label
 
 
+@pytest.fixture(scope="module")
+def shown(browser, report):
+    """The open page, and what went wrong with it."""
+    with opened(browser, report / "report.html") as page:
+        yield page
+
+
 @pytest.mark.parametrize("width", [360, 1100])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_in_a_browser(browser, report, width, scheme):
-    with opened(browser, report / "report.html", width, scheme) as (page, complaints):
-        assert complaints == []
-        assert page.title() == "lenet5, seed 0"
-        assert page.locator(".kicker").inner_text() == "mnist · 400 test images"
-        first = page.locator("main > section").first.inner_text()
-        assert first.startswith(headline(made()))
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        ground, ink = page.evaluate(
-            "[getComputedStyle(document.body).backgroundColor,"
-            " getComputedStyle(document.body).color]"
-        )
-        brightness = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (ground, ink)]
-        assert (brightness[0] > brightness[1]) == (scheme == "light")
-        assert page.locator("figure svg").count() == 2
-        heights = page.eval_on_selector_all(
-            "figure svg text", "all => all.map(e => e.getBoundingClientRect().height)"
-        )
-        assert min(heights) >= 8
-        cards = page.locator(".gallery > li").all_inner_texts()
-        assert len(cards) == min(24, made().errors)
-        bad = made(temperature=1.5).worst[0]
-        assert (
-            re.sub(r"\s+", " ", cards[0])
-            .strip()
-            .startswith(f"{bad.image} label {bad.label} {bad.prediction}: ")
-        )
-        assert page.locator(".gallery img").first.evaluate("image => image.naturalWidth") == 28
-        assert COMMAND in page.locator("pre").inner_text()
+def test_the_page_in_a_browser(shown, width, scheme):
+    page, complaints = shown
+    show(page, width, scheme)
+    assert complaints == []
+    assert page.title() == "lenet5, seed 0"
+    assert page.locator(".kicker").inner_text() == "mnist · 400 test images"
+    first = page.locator("main > section").first.inner_text()
+    assert first.startswith(headline(made()))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    ground, ink = page.evaluate(
+        "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+    )
+    brightness = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (ground, ink)]
+    assert (brightness[0] > brightness[1]) == (scheme == "light")
+    assert page.locator("figure svg").count() == 2
+    heights = page.eval_on_selector_all(
+        "figure svg text", "all => all.map(e => e.getBoundingClientRect().height)"
+    )
+    assert min(heights) >= 8
+    cards = page.locator(".gallery > li").all_inner_texts()
+    assert len(cards) == min(24, made().errors)
+    bad = made(temperature=1.5).worst[0]
+    assert (
+        re.sub(r"\s+", " ", cards[0])
+        .strip()
+        .startswith(f"{bad.image} label {bad.label} {bad.prediction}: ")
+    )
+    assert page.locator(".gallery img").first.evaluate("image => image.naturalWidth") == 28
+    assert COMMAND in page.locator("pre").inner_text()
 
 
 def test_the_page_prints(browser, report):
@@ -241,6 +248,7 @@ def test_names_cannot_write_into_the_page(browser, tmp_path):
         assert page.locator("h1").inner_text() == EVIL
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("images", [None, pictures()], ids=["no images", "images"])
 def test_a_flawless_model_has_no_errors_to_show(tmp_path, images):
     files = write_evaluation_report(flawless(), tmp_path, title="perfect", images=images)

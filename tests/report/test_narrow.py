@@ -13,7 +13,7 @@ from mnistlab.report.comparison_report import write_comparison_report
 from mnistlab.report.evaluation_report import write_evaluation_report
 from mnistlab.report.repetition_report import write_repetition_report
 from mnistlab.statistics import compare, evaluate, summarise
-from tests.browser import cut_off, opened
+from tests.browser import cut_off, opened, show
 from tests.report.test_robustness_report import made as robust_models
 from tests.report.test_robustness_report import write as write_robustness
 from tests.statistics.records import IMAGES, made_group
@@ -71,37 +71,45 @@ def pages(tmp_path_factory):
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_nothing_is_cut_off_without_a_cue(browser, pages, name):
-    for width in (360, 1100):
-        with opened(browser, pages[name], width) as (page, _):
-            page.eval_on_selector_all("details", "all => all.forEach(e => e.open = true)")
+    with opened(browser, pages[name]) as (page, _):
+        page.eval_on_selector_all("details", "all => all.forEach(e => e.open = true)")
+        for width in (360, 1100):
+            show(page, width)
             assert cut_off(page) == []
 
 
-def edge(page, region):
+def edge(region):
     """The colour that most of the last pixels on the right of a region have."""
     with Image.open(io.BytesIO(region.screenshot())) as picture:
         strip = np.asarray(picture.convert("L"))[:, -3:-1]
     return int(np.median(strip))
 
 
+@pytest.fixture(scope="module")
+def ablation(browser, pages):
+    with opened(browser, pages["an ablation"]) as (page, _):
+        yield page
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("selector", [f'[aria-label="{RESULTS}"]', "figure", "pre"])
-def test_the_cue_is_seen_while_there_is_more_to_see(browser, pages, scheme, selector):
-    with opened(browser, pages["an ablation"], 360, scheme) as (page, _):
-        region = page.locator(selector).first
-        before = edge(page, region)
-        region.evaluate("e => e.scrollLeft = e.scrollWidth")
-        after = edge(page, region)
-        assert abs(before - after) >= 40
+def test_the_cue_is_seen_while_there_is_more_to_see(ablation, scheme, selector):
+    show(ablation, 360, scheme)
+    region = ablation.locator(selector).first
+    region.evaluate("e => e.scrollLeft = 0")
+    before = edge(region)
+    region.evaluate("e => e.scrollLeft = e.scrollWidth")
+    after = edge(region)
+    assert abs(before - after) >= 40
 
 
-def test_an_ablations_table_fits_a_desk(browser, pages):
-    with opened(browser, pages["an ablation"], 1100) as (page, _):
-        table = page.locator(f'[aria-label="{RESULTS}"]')
-        assert table.locator("tbody tr").count() == 8
-        assert table.locator("thead th").count() == 12
-        assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
-        # As it does with the longest names of an ablation and times of over a minute.
-        assert page.locator('[aria-label="Recipes compared, paired by seed"]').evaluate(
-            "e => e.scrollWidth <= e.clientWidth"
-        )
+def test_an_ablations_table_fits_a_desk(ablation):
+    show(ablation, 1100)
+    table = ablation.locator(f'[aria-label="{RESULTS}"]')
+    assert table.locator("tbody tr").count() == 8
+    assert table.locator("thead th").count() == 12
+    assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
+    # As it does with the longest names of an ablation and times of over a minute.
+    assert ablation.locator('[aria-label="Recipes compared, paired by seed"]').evaluate(
+        "e => e.scrollWidth <= e.clientWidth"
+    )

@@ -25,7 +25,7 @@ from mnistlab.report.repetition_report import (
 )
 from mnistlab.runs import RunStore
 from mnistlab.statistics import RunGroup, summarise
-from tests.browser import opened
+from tests.browser import opened, show
 from tests.report.test_comparison_report import with_an_evil_class
 from tests.statistics.records import made_group, made_record
 
@@ -125,6 +125,7 @@ def test_a_recipe_trained_under_another_name_is_shown_under_the_one_asked_for():
     assert summary(group, summarise(group))["recipe"]["name"] == "asked"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_markdown_and_csv_carry_the_same_figures(tmp_path):
     group = made_group("mine", ERRORS)
     found = summarise(group, [0, 999])
@@ -174,6 +175,7 @@ def test_any_number_of_runs_can_be_drawn(errors):
         assert picture.height < 700
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_claims_only_what_the_program_knows(tmp_path):
     for folder, recipe in (
         ("test", Recipe(name="mine")),
@@ -194,29 +196,35 @@ def page_of_four(tmp_path_factory):
     return folder / "report.html"
 
 
+@pytest.fixture(scope="module")
+def shown(browser, page_of_four):
+    """The open page, and what went wrong with it."""
+    with opened(browser, page_of_four) as page:
+        yield page
+
+
 @pytest.mark.parametrize("width", [360, 1100])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_in_a_browser(browser, page_of_four, width, scheme):
-    with opened(browser, page_of_four, width, scheme) as (page, complaints):
-        assert complaints == []
-        assert page.title() == "mine, 4 seeds"
-        assert (
-            page.locator("main > section")
-            .first.inner_text()
-            .startswith("mine: 98.70 % of test images")
-        )
-        assert page.locator("h2").all_inner_texts() == [
-            "Data",
-            "Results",
-            "Classes",
-            "Disputed labels",
-            "How to reproduce it",
-        ]
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        heights = page.eval_on_selector_all(
-            "figure svg text", "all => all.map(e => e.getBoundingClientRect().height)"
-        )
-        assert min(heights) >= 8
+def test_the_page_in_a_browser(shown, width, scheme):
+    page, complaints = shown
+    show(page, width, scheme)
+    assert complaints == []
+    assert page.title() == "mine, 4 seeds"
+    assert (
+        page.locator("main > section").first.inner_text().startswith("mine: 98.70 % of test images")
+    )
+    assert page.locator("h2").all_inner_texts() == [
+        "Data",
+        "Results",
+        "Classes",
+        "Disputed labels",
+        "How to reproduce it",
+    ]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    heights = page.eval_on_selector_all(
+        "figure svg text", "all => all.map(e => e.getBoundingClientRect().height)"
+    )
+    assert min(heights) >= 8
 
 
 def test_names_cannot_write_into_the_page(browser, tmp_path):

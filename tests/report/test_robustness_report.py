@@ -20,7 +20,7 @@ from mnistlab.report.robustness_report import (
     write_robustness_report,
 )
 from mnistlab.statistics.robustness import measure_robustness
-from tests.browser import opened
+from tests.browser import opened, show
 
 EVIL = "<script>alert(1)</script> $\\frac{$ 한글"
 NAMES = ("fog", "shot_noise", "dotted_line")
@@ -93,6 +93,7 @@ def interval(model):
     return f"{100 * model.interval.low:.2f} to {100 * model.interval.high:.2f}"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_flawless_model_can_be_told(tmp_path):
     nothing = np.zeros(5, bool)
     models = measure_robustness({name: {"none": nothing, "fog": nothing} for name in "AB"})
@@ -188,38 +189,43 @@ def test_the_contact_sheet_shows_every_corruption(channels):
     assert max(axes.title.get_window_extent().y1 for axes in drawn.axes) <= drawn.bbox.height
 
 
+@pytest.fixture(scope="module")
+def shown(browser, report):
+    """The open page, and what went wrong with it."""
+    with opened(browser, report / "report.html") as page:
+        yield page
+
+
 @pytest.mark.parametrize("width", [360, 1100])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_in_a_browser(browser, report, width, scheme):
-    with opened(browser, report / "report.html", width, scheme) as (page, complaints):
-        assert complaints == []
-        assert page.title() == "Robustness"
-        assert page.locator(".kicker").inner_text() == "mnist · 200 images"
-        assert (
-            page.locator("main > section")
-            .first.inner_text()
-            .startswith(robustness_headline(made()))
-        )
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert page.locator("figure svg").count() == 1
-        heights = page.eval_on_selector_all(
-            "figure svg text", "all => all.map(e => e.getBoundingClientRect().height)"
-        )
-        assert min(heights) >= 8
-        cards = [
-            re.sub(r"\s+", " ", text).strip()
-            for text in page.locator(".gallery > li").all_inner_texts()
-        ]
-        assert cards == [
-            "uncorrupted 1.00 % 2.00 %",
-            "fog severity 5 10.00 % 20.00 %",
-            "shot noise severity 5 20.00 % 40.00 %",
-            "dotted line 30.00 % 60.00 %",
-        ]
-        assert page.locator(".gallery img").first.evaluate("image => image.naturalWidth") == 28
-        assert COMMAND in page.locator("pre").inner_text()
+def test_the_page_in_a_browser(shown, width, scheme):
+    page, complaints = shown
+    show(page, width, scheme)
+    assert complaints == []
+    assert page.title() == "Robustness"
+    assert page.locator(".kicker").inner_text() == "mnist · 200 images"
+    assert page.locator("main > section").first.inner_text().startswith(robustness_headline(made()))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.locator("figure svg").count() == 1
+    heights = page.eval_on_selector_all(
+        "figure svg text", "all => all.map(e => e.getBoundingClientRect().height)"
+    )
+    assert min(heights) >= 8
+    cards = [
+        re.sub(r"\s+", " ", text).strip()
+        for text in page.locator(".gallery > li").all_inner_texts()
+    ]
+    assert cards == [
+        "uncorrupted 1.00 % 2.00 %",
+        "fog severity 5 10.00 % 20.00 %",
+        "shot noise severity 5 20.00 % 40.00 %",
+        "dotted line 30.00 % 60.00 %",
+    ]
+    assert page.locator(".gallery img").first.evaluate("image => image.naturalWidth") == 28
+    assert COMMAND in page.locator("pre").inner_text()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_image_in_colour_is_shown_in_colour(tmp_path):
     page = write(made(), tmp_path, examples=examples(channels=3))[0]
     sources = re.findall(r'src="data:image/png;base64,([^"]+)"', page.read_text(encoding="utf-8"))

@@ -1,6 +1,7 @@
 """Whole runs: stopped anywhere and resumed, they end in the very same bits."""
 
 import functools
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from mnistlab.training.device import choose_device, torch_threads
 
 KERNELS = ["auto", "torch"]
 MIXED = {"flip_horizontal": 0.5, "crop": 2, "colour_jitter": 0.3, "mixup": 0.4, "cutmix": 1.0}
+STOPS = (1, 7, 10, 13, 20, 29)
+"""Batches after which a run is stopped: in the middle of an epoch of ten, and at its end."""
 CHANGES = [
     {},
     {"optimizer": "adamw", "averaging": 0.9, "schedule": "onecycle"},
@@ -95,21 +98,23 @@ def test_native_kernels_give_the_same_bits_on_any_threads_and_in_calls_of_any_le
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("stop_at", [1, 7, 10, 13, 20, 29])
 @pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("changes", CHANGES, ids=str)
-def test_a_stopped_run_ends_as_if_it_had_never_stopped(
-    regularised, small_mnist, undisturbed, tmp_path, threads, stop_at, kernels, changes
+def test_a_run_stopped_again_and_again_ends_as_if_it_had_never_stopped(
+    regularised, small_mnist, undisturbed, tmp_path, threads, kernels, changes
 ):
     recipe = regularised.replace(**changes)
     whole = undisturbed(recipe, threads, kernels)
-    stop = StopAfter(stop_at)
     arguments = {"seed": 1, "folder": tmp_path / "run", "kernels": kernels}
-    stopped = train(
-        recipe, small_mnist, **arguments, threads=threads, on_event=stop.listen, should_stop=stop
-    )
-    assert stopped is None
-    assert RunFolder(tmp_path / "run").begun
+    given = {"threads": threads}
+    for before, after in pairwise([0, *STOPS]):
+        stop = StopAfter(after - before)
+        stopped = train(
+            recipe, small_mnist, **arguments, **given, on_event=stop.listen, should_stop=stop
+        )
+        assert stopped is None
+        assert RunFolder(tmp_path / "run").begun
+        given = {"resume": True}
     # In PyTorch, the number of threads is that of the checkpoint.
     resumed = train(recipe, small_mnist, **arguments, resume=True)
     assert resumed.record.environment.threads == (

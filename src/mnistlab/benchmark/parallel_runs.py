@@ -5,18 +5,21 @@ comparison.
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 _PROGRAM = "import sys; from mnistlab.benchmark.parallel_runs import work; work(*sys.argv[1:])"
 _WAYS = ("ours", "eager")
 
 
 class Pair:
-    """Two processes that each train for the same number of images on request."""
+    """Two processes that each train for the same number of images, in one of two ways, on
+    request.
+    """
 
-    def __init__(self, way: str, recipe: str, images: int) -> None:
-        command = [sys.executable, "-P", "-c", _PROGRAM, way, recipe, str(images)]
+    def __init__(self, recipe: str, images: int) -> None:
+        command = [sys.executable, "-P", "-c", _PROGRAM, recipe, str(images)]
         self._processes = [
             subprocess.Popen(  # noqa: S603 - ourselves
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
@@ -29,12 +32,12 @@ class Pair:
             self.end()
             raise
 
-    def __call__(self) -> float:
+    def train(self, way: str) -> float:
         """Train once in both, and return the seconds until both have finished."""
         began = time.perf_counter()
         for process in self._processes:
             assert process.stdin is not None  # noqa: S101 - piped above
-            process.stdin.write("go\n")
+            process.stdin.write(f"{way}\n")
             process.stdin.flush()
         self._await()
         return time.perf_counter() - began
@@ -54,20 +57,19 @@ class Pair:
 
 
 @contextmanager
-def pairs(recipe: str, images: int) -> Iterator[dict[str, Pair]]:
-    """Start a pair for each way of training, and end them all afterwards."""
-    started: dict[str, Pair] = {}
+def pairs(recipe: str, images: int) -> Iterator[dict[str, Callable[[], float]]]:
+    """Start a pair, yield what trains in each way, and end the pair afterwards."""
+    pair = Pair(recipe, images)
     try:
-        for way in _WAYS:
-            started[way] = Pair(way, recipe, images)
-        yield started
+        yield {way: partial(pair.train, way) for way in _WAYS}
     finally:
-        for pair in started.values():
-            pair.end()
+        pair.end()
 
 
-def work(way: str, name: str, count: str) -> None:
-    """Train once for every line of standard input, and once before: the life of one process."""
+def work(name: str, count: str) -> None:
+    """Train in each way once, and again for every line of standard input, which names the way: the
+    life of one process.
+    """
     import torch
 
     from mnistlab.benchmark.contenders import Eager, Ours
@@ -76,15 +78,14 @@ def work(way: str, name: str, count: str) -> None:
 
     torch.set_num_threads(1)
     recipe, dataset, images = built_in(name), load_dataset(), int(count)
-    run = (
-        Ours(recipe, dataset, images)
-        if way == "ours"
-        else Eager(recipe, dataset, images, torch.contiguous_format)
-    )
-    run()
+    ours = Ours(recipe, dataset, images)
+    eager = Eager(recipe, dataset, images, torch.contiguous_format)
+    ways: dict[str, Callable[[], object]] = dict(zip(_WAYS, (ours, eager), strict=True))
+    for run in ways.values():
+        run()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    for _ in sys.stdin:
-        run()
+    for line in sys.stdin:
+        ways[line.strip()]()
         sys.stdout.write("ready\n")
         sys.stdout.flush()

@@ -32,6 +32,11 @@ class ExactFunctions(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Otherwise PyTorch imports its compiler, a second, to exempt from it what nobody compiles.
+        return False
+
     def __torch_dispatch__(
         self,
         func: Any,
