@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mnistlab import elementary
+from mnistlab.elementary import exp, log, sin_cos
 
 Array = NDArray[np.float64]
 
@@ -63,21 +63,21 @@ def _is_ours(tensor: object) -> bool:
 def _log(x: Array) -> Array:
     inside = (x > 0) & (x < np.inf)
     limit = np.where(x == 0, -np.inf, np.where(x == np.inf, np.inf, np.nan))
-    return np.where(inside, elementary.log(np.where(inside, x, 1)), limit)
+    return np.where(inside, log(np.where(inside, x, 1)), limit)
 
 
 def _exp(x: Array) -> Array:
     # Far beyond what float32 holds.
-    return np.where(x > 700, np.inf, np.where(x < -700, 0, elementary.exp(x)))
+    return np.where(x > 700, np.inf, np.where(x < -700, 0, exp(x)))
 
 
 def _tan(x: Array) -> Array:
-    sine, cosine = elementary.sin_cos(x)
+    sine, cosine = sin_cos(x)
     return sine / cosine
 
 
 def _tanh(x: Array) -> Array:
-    power = elementary.exp(-2 * np.abs(x))
+    power = exp(-2 * np.abs(x))
     return np.copysign((1 - power) / (1 + power), x)
 
 
@@ -96,8 +96,8 @@ _FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "log": _log,
     "sqrt": np.sqrt,
     "rsqrt": lambda x: 1 / np.sqrt(x),
-    "sin": lambda x: elementary.sin_cos(x)[0],
-    "cos": lambda x: elementary.sin_cos(x)[1],
+    "sin": lambda x: sin_cos(x)[0],
+    "cos": lambda x: sin_cos(x)[1],
     "tan": _tan,
     "tanh": _tanh,
     "erfinv": _erfinv,
