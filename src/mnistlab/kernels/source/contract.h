@@ -31,8 +31,8 @@ struct Contraction {
     const float *start;    // per output; null is zero
     bool add;              // to what y holds, in place of start
     int64_t y_column = 1;  // from one column to the next, in Lanes
-    bool add_after =
-        false;  // the whole sum to what y holds: the order in which rounding errs least
+    // Add the whole sum to what y holds, which errs less than to go on from there.
+    bool add_after = false;
 };
 
 // STEP: from one column of x to the next, in Lanes.
