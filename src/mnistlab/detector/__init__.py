@@ -1,0 +1,3 @@
+"""The reader's detector: the network that finds and names characters in pictures of pages, and its
+training.
+"""

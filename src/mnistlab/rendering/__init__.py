@@ -1,0 +1,9 @@
+"""Rendering: pictures of handwritten pages with the place and the class of every character.
+
+The reader is trained on them, and tests and benchmarks read them.
+"""
+
+from mnistlab.rendering.characters import CHARACTERS, OTHER
+from mnistlab.rendering.page import Character, Page
+
+__all__ = ["CHARACTERS", "OTHER", "Character", "Page"]

@@ -1,0 +1,405 @@
+"""What is written on a page: one function for each kind."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from scipy import ndimage
+
+from mnistlab.rendering.characters import OTHER
+from mnistlab.rendering.page import Page, Pen, Ruling, draw_lines, pale
+from mnistlab.rendering.texts import number
+
+_WORDS = (
+    "Name Date Marks Total Roll No Subject Class Signature Student Number Code Sum Points Answer"
+    " Page Score Amount from to per kg Nr Tel Question Yes No. ID Q1 A B C x y Room Phone"
+).split()
+
+
+def scatter(page: Page, tall: float) -> None:
+    """Write characters anywhere, none upon another."""
+    rng, taken = page.rng, []
+    for _ in range(int(rng.integers(1, 9))):
+        high = tall * math.exp(rng.normal(0, 0.15))
+        if rng.random() < 0.85:
+            kind, tile = page.digit(high)
+        else:
+            kind, (tile, _) = OTHER, page.letter(high, alone=True)
+        if tile is None:
+            continue
+        height, width = tile.shape
+        for _ in range(6):
+            x, y = rng.uniform(-0.1 * high, page.width), rng.uniform(-0.1 * high, page.height)
+            u, v = page.at(x, y)
+            box = (u - width / 2 - 2, v - height / 2 - 2, u + width / 2 + 2, v + height / 2 + 2)
+            if all(
+                box[2] < o[0] or o[2] < box[0] or box[3] < o[1] or o[3] < box[1] for o in taken
+            ):
+                taken.append(box)
+                page.put(tile, x, y, kind, high)
+                break
+
+
+def lines(page: Page, tall: float) -> None:
+    """Write numbers in lines."""
+    rng = page.rng
+    pitch = tall * rng.uniform(1.25, 2.6)
+    gap = _gap(rng)
+    signs = rng.choice([0, 0.3, 1], p=[0.35, 0.4, 0.25])
+    words = rng.choice([0, 0.15], p=[0.75, 0.25])
+    if rng.random() < 0.4:
+        bases = [page.height * rng.uniform(0.3, 0.8)]
+    else:
+        bases = np.arange(rng.uniform(0.3, 1.2) * tall, page.height + 0.9 * tall, pitch).tolist()
+    for base in bases:
+        if rng.random() < 0.12:
+            continue
+        x, end = rng.uniform(-0.5 * tall, 0.5 * page.width), page.width * rng.uniform(0.5, 1.1)
+        while x < end:
+            if rng.random() < words:
+                x = page.word(int(rng.integers(1, 7)), x, base, tall, max(gap, 0))
+            else:
+                x = page.write(number(rng, signs), x, base, tall, gap)
+            x += tall * rng.uniform(0.4, 2.5)
+
+
+def letters(page: Page, tall: float) -> None:
+    """Write words of letters in lines, and no digit."""
+    rng = page.rng
+    pitch, gap = tall * rng.uniform(1.3, 2.4), rng.uniform(0.02, 0.3)
+    printed = rng.random() < 0.4
+    for base in np.arange(rng.uniform(0.3, 1.2) * tall, page.height + 0.5 * tall, pitch).tolist():
+        x = rng.uniform(-tall, 0.4 * page.width)
+        while x < page.width:
+            length = int(rng.integers(1, 9))
+            if not printed:
+                x = page.word(length, x, base, tall, gap)
+            else:
+                for _ in range(length):
+                    letter = chr(rng.integers(26) + (65 if rng.random() < 0.3 else 97))
+                    tile = page.glyph(letter, tall)
+                    if tile is not None:
+                        x += tile.shape[1] / 2
+                        page.put(tile, x, base - tile.shape[0] / 2, OTHER, tall)
+                        x += tile.shape[1] / 2 + gap * tall * 0.5
+            x += tall * rng.uniform(0.4, 1)
+
+
+def boxes(page: Page, tall: float) -> None:
+    """Write into the boxes of forms."""
+    rng = page.rng
+    wide, high = tall * rng.uniform(0.95, 1.8), tall * rng.uniform(1.05, 2)
+    apart = rng.choice([0, rng.uniform(2, 0.6 * tall)])
+    down = high + rng.uniform(0.2, 2.5) * tall
+    x0, y0 = rng.uniform(-wide, 0.5 * page.width), rng.uniform(-high, 0.6 * page.height)
+    columns = int(rng.integers(1, max(int((page.width - x0) / (wide + apart)) + 2, 2) + 1))
+    rows = int(rng.integers(1, max(int((page.height - y0) / down) + 1, 1) + 1))
+    comb = rng.random() < 0.15
+    drawn = []
+    for row in range(rows):
+        y = y0 + row * down
+        for column in range(columns):
+            x = x0 + column * (wide + apart)
+            top = y + (rng.uniform(0.4, 0.8) * high if comb else 0)
+            sides = [Ruling(x, top, x, y + high), Ruling(x + wide, top, x + wide, y + high)]
+            drawn += [Ruling(x, y + high, x + wide, y + high), *sides]
+            if not comb:
+                drawn.append(Ruling(x, y, x + wide, y))
+    _rule(page, drawn, tall)
+    filled, sloppy = rng.choice([0.15, 0.5, 0.85, 1]), rng.choice([0, 0.08, 0.2])
+    for row in range(rows):
+        for column in range(columns):
+            if rng.random() < filled:
+                x, y = x0 + column * (wide + apart), y0 + row * down
+                _fill(page, x, y, wide, high, tall, sloppy)
+    if rng.random() < 0.5:
+        words(page, tall)
+
+
+def sudoku(page: Page, tall: float) -> None:
+    """Write into a grid of squares, every third line of which is heavy."""
+    rng = page.rng
+    side = tall * rng.uniform(1.1, 2.2)
+    x0, y0 = rng.uniform(-3 * side, 0.3 * page.width), rng.uniform(-3 * side, 0.3 * page.height)
+    columns, rows = (int((n - start) / side) + 2 for n, start in ((page.width, x0), (page.height, y0)))
+    columns, rows = min(columns, 9), min(rows, 9)
+    right, bottom = x0 + columns * side, y0 + rows * side
+    across = [Ruling(x0, y0 + k * side, right, y0 + k * side) for k in range(rows + 1)]
+    down = [Ruling(x0 + k * side, y0, x0 + k * side, bottom) for k in range(columns + 1)]
+    thin = _rule(page, across + down, tall)
+    heavy = across[::3] + down[::3]
+    page.rule(heavy, thin * rng.choice([1, 1.5, 2]), rng.uniform(0.4, 1))
+    filled, printed = rng.choice([0.2, 0.4, 0.9]), rng.random() < 0.5
+    for row in range(rows):
+        for column in range(columns):
+            if rng.random() < filled:
+                x, y = x0 + column * side, y0 + row * side
+                _fill(page, x, y, side, side, tall, 0.05, printed=printed and rng.random() < 0.7)
+
+
+def table(page: Page, tall: float) -> None:
+    """Write numbers into the cells of a table, ruled in full, in part, or not at all."""
+    rng = page.rng
+    many = int(rng.integers(1, 6))
+    wide = tall * rng.uniform(0.75 * many + 0.5, 1.1 * many + 2)
+    high = tall * rng.uniform(1.15, 2.4)
+    x0, y0 = (
+        rng.uniform(-wide, 0.3 * page.width) * (rng.random() < 0.8),
+        rng.uniform(-high, 0.3 * page.height) * (rng.random() < 0.8),
+    )
+    columns, rows = int((page.width - x0) / wide) + 2, int((page.height - y0) / high) + 2
+    if rng.random() < 0.3:
+        columns, rows = int(rng.integers(1, columns + 1)), int(rng.integers(1, rows + 1))
+    ruled = rng.choice(["both", "across", "down", "none"], p=[0.6, 0.18, 0.12, 0.1])
+    right, bottom = x0 + columns * wide, y0 + rows * high
+    drawn = []
+    if ruled in ("both", "across"):
+        drawn += [Ruling(x0, y0 + k * high, right, y0 + k * high) for k in range(rows + 1)]
+    if ruled in ("both", "down"):
+        drawn += [Ruling(x0 + k * wide, y0, x0 + k * wide, bottom) for k in range(columns + 1)]
+    if drawn:
+        _rule(page, drawn, tall)
+    filled, signs, gap = rng.choice([0.3, 0.7, 1]), rng.choice([0, 0, 0.3]), rng.uniform(0.02, 0.2)
+    printed, by_hand = rng.random() < 0.15, rng.random() < 0.15
+    for row in range(rows):
+        for column in range(columns):
+            if rng.random() > filled:
+                continue
+            x, y = x0 + column * wide, y0 + row * high
+            base = y + high - rng.uniform(0.1, 0.5) * (high - tall)
+            start = x + rng.uniform(0.08, 0.35) * wide
+            if (column == 0 and by_hand) or rng.random() < 0.03:
+                page.word(int(rng.integers(1, 2 + many)), start, base, 0.85 * tall, 0.05)
+            elif many == 1 and signs == 0:
+                _fill(page, x, y, wide, high, tall, 0.05, printed=printed)
+            else:
+                text = "#" * int(rng.integers(1, many + 1))
+                if rng.random() < signs:
+                    text = number(rng, 1)[: many + 1]
+                page.write(text, start, base, tall, gap)
+    if rng.random() < 0.15:
+        words(page, tall)
+
+
+def huge(page: Page, tall: float) -> None:
+    """Write one character much higher than the network has to find."""
+    rng = page.rng
+    high = max(tall * rng.uniform(2, 6), 50)
+    kind, tile = page.digit(high)
+    page.put(
+        tile, rng.uniform(-0.1, 1.1) * page.width, rng.uniform(-0.1, 1.1) * page.height, kind, high
+    )
+    if rng.random() < 0.4:
+        scatter(page, tall)
+
+
+def dwarf(page: Page, tall: float) -> None:
+    """Write lines much smaller than the network has to find."""
+    lines(page, tall * 0.3)
+
+
+def single(page: Page, tall: float) -> None:
+    """Write one digit in the middle of nothing."""
+    rng = page.rng
+    kind, tile = page.digit(tall)
+    x, y = rng.uniform(0.2, 0.8) * page.width, rng.uniform(0.2, 0.8) * page.height
+    page.put(tile, x, y, kind, tall)
+
+
+def nothing(page: Page, tall: float) -> None:
+    """Write nothing that is read."""
+    rng = page.rng
+    if rng.random() < 0.5:
+        scribbles(page, tall)
+    if rng.random() < 0.4:
+        words(page, tall)
+    if rng.random() < 0.4:
+        shapes(page)
+
+
+CONTENTS: dict[str, tuple[float, Callable[[Page, float], None]]] = {
+    "lines": (0.26, lines),
+    "table": (0.17, table),
+    "boxes": (0.14, boxes),
+    "scatter": (0.11, scatter),
+    "sudoku": (0.07, sudoku),
+    "letters": (0.06, letters),
+    "nothing": (0.06, nothing),
+    "single": (0.05, single),
+    "huge": (0.06, huge),
+    "dwarf": (0.02, dwarf),
+}
+"""Kinds, each with its share of pages."""
+
+
+def fill(page: Page, tall: float, kind: str | None = None) -> None:
+    """Write on a page.
+
+    Args:
+        page: to write on.
+        tall: usual height of a digit in pixels.
+        kind: one of :data:`CONTENTS`; by default any, by their shares, with what else may be there.
+    """
+    rng = page.rng
+    if kind is not None:
+        CONTENTS[kind][1](page, tall)
+        return
+    shares = [share for share, _ in CONTENTS.values()]
+    kind = str(rng.choice(list(CONTENTS), p=np.array(shares) / sum(shares)))
+    if kind in ("scatter", "lines", "nothing", "huge", "letters", "single") and rng.random() < 0.28:
+        ruled_paper(page, tall)
+    CONTENTS[kind][1](page, tall)
+    if rng.random() < 0.08:
+        page.pen = Pen.random(rng)
+        CONTENTS["scatter"][1](page, tall * rng.uniform(0.7, 1.4))
+    if rng.random() < 0.08:
+        scribbles(page, tall)
+    if rng.random() < 0.06:
+        words(page, tall)
+    if rng.random() < 0.06:
+        cross_out(page)
+    if rng.random() < 0.2:
+        specks(page)
+
+
+def ruled_paper(page: Page, tall: float) -> None:
+    """Rule the page in lines or squares."""
+    rng = page.rng
+    pitch, width, height = tall * rng.uniform(0.5, 2.4), page.width, page.height
+    ys, xs = (np.arange(rng.uniform(-2 * pitch, 0), n + pitch, pitch) for n in (height, width))
+    ruled = [Ruling(-width, y, 2 * width, y) for y in ys]
+    if rng.random() < 0.4:
+        ruled += [Ruling(x, -height, x, 2 * height) for x in xs]
+    elif rng.random() < 0.3:
+        x = rng.uniform(0, width)
+        ruled.append(Ruling(x, -height, x, 2 * height))
+    page.rule(ruled, rng.uniform(0.3, 0.9), rng.uniform(0.08, 0.8))
+
+
+def words(page: Page, tall: float) -> None:
+    """Print some words."""
+    rng = page.rng
+    for _ in range(int(rng.integers(1, 4))):
+        high = tall * rng.uniform(0.4, 1)
+        tile = page.glyph(str(rng.choice(_WORDS)), high)
+        if tile is not None:
+            x, y = rng.uniform(0, page.width), rng.uniform(0, page.height)
+            page.put(pale(tile, rng.uniform(0.5, 1)), x, y)
+
+
+def scribbles(page: Page, tall: float) -> None:
+    """Scribble."""
+    rng = page.rng
+    drawn = []
+    for _ in range(int(rng.integers(1, 4))):
+        steps = rng.normal(0, tall * rng.uniform(0.2, 1.5), (int(rng.integers(2, 9)), 2))
+        points = rng.uniform(-10, (page.width + 10, page.height + 10)) + np.cumsum(steps, 0)
+        fine = np.linspace(0, len(points) - 1, 8 * len(points))
+        drawn.append(
+            np.stack(
+                [
+                    np.interp(fine, range(len(points)), ndimage.gaussian_filter1d(axis, 0.6))
+                    for axis in points.T
+                ],
+                1,
+            )
+        )
+    tile = draw_lines(drawn, max(0.4, page.pen.radius * tall), page.width, page.height)
+    np.maximum(page.scrap, tile, out=page.scrap)
+
+
+def cross_out(page: Page) -> None:
+    """Cross out some of the digits, which are none then."""
+    rng = page.rng
+    for index, one in enumerate(page.characters):
+        if one.kind == OTHER or rng.random() > 0.25:
+            continue
+        left, top, right, bottom = one[1:5]
+        width, height = right - left, bottom - top
+        strokes = []
+        for _ in range(int(rng.integers(2, 5))):
+            y0, y1 = rng.uniform(top, bottom, 2)
+            strokes.append(np.array([[left - 0.2 * width - 1, y0], [right + 0.2 * width + 1, y1]]))
+        if rng.random() < 0.4:
+            strokes.append(np.array([[left, top], [right, bottom]]))
+        tile = draw_lines(strokes, max(0.5, page.pen.radius * height), page.width, page.height)
+        np.maximum(page.scrap, tile, out=page.scrap)
+        page.characters[index] = one._replace(kind=OTHER)
+
+
+def specks(page: Page) -> None:
+    """Leave specks of dirt."""
+    rng = page.rng
+    for _ in range(int(rng.integers(1, 12))):
+        tile = np.full(rng.integers(1, 4, 2), rng.integers(80, 256), np.uint8)
+        page.put(tile, rng.uniform(0, page.width), rng.uniform(0, page.height))
+
+
+def shapes(page: Page) -> None:
+    """Draw areas, bars and rings: what photographs of anything else may show."""
+    from PIL import Image, ImageDraw
+
+    rng = page.rng
+    image = Image.new("L", (page.width, page.height))
+    draw = ImageDraw.Draw(image)
+    for _ in range(int(rng.integers(1, 6))):
+        x, y = rng.uniform(0, page.width), rng.uniform(0, page.height)
+        a, b = np.exp(rng.uniform(1, math.log(page.width), 2))
+        shade = int(rng.integers(60, 256))
+        kind = rng.integers(4)
+        if kind == 0:
+            draw.ellipse((x - a, y - b, x + a, y + b), fill=shade)
+        elif kind == 1:
+            draw.ellipse((x - a, y - a, x + a, y + a), outline=shade, width=int(rng.integers(1, 9)))
+        elif kind == 2:
+            draw.rectangle((x - a, y - b, x + a, y + b), fill=shade)
+        else:
+            points = [(x + rng.normal(0, a), y + rng.normal(0, b)) for _ in range(5)]
+            draw.polygon(points, fill=shade)
+    np.maximum(page.scrap, np.asarray(image), out=page.scrap)
+
+
+def _gap(rng: np.random.Generator) -> float:
+    kind = rng.choice(3, p=[0.22, 0.48, 0.3])
+    return (rng.uniform(-0.08, 0.04), rng.uniform(0.05, 0.25), rng.uniform(0.2, 0.7))[kind]
+
+
+def _rule(page: Page, ruled: list[Ruling], tall: float) -> float:
+    """Draw the lines of a form or table; return how thick."""
+    rng = page.rng
+    thin = rng.uniform(0.4, 1.1) * (1 + (tall > 22))
+    page.rule(ruled, thin, rng.uniform(0.25, 1))
+    return thin
+
+
+def _fill(  # noqa: PLR0913 - a cell and what goes into it
+    page: Page,
+    x: float,
+    y: float,
+    wide: float,
+    high: float,
+    tall: float,
+    sloppy: float,
+    *,
+    printed: bool = False,
+) -> None:
+    """Write one character into a cell."""
+    rng = page.rng
+    tall = tall * math.exp(rng.normal(0, 0.08))
+    if printed:
+        kind = int(rng.integers(10))
+        tile = page.glyph(str(kind), 0.8 * tall)
+    elif rng.random() < 0.08:
+        kind, (tile, _) = OTHER, page.letter(0.8 * tall, alone=True)
+    else:
+        kind, tile = page.digit(tall)
+    if tile is None:
+        return
+    spare_x, spare_y = max(wide - tile.shape[1], 3), max(high - tile.shape[0], 3)
+    page.put(
+        tile,
+        x + wide / 2 + rng.normal(0, 0.08 + sloppy) * spare_x,
+        y + high / 2 + rng.normal(0, 0.1 + sloppy) * spare_y,
+        kind,
+        tall,
+    )

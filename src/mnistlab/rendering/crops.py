@@ -1,0 +1,91 @@
+"""Crops of rendered pages: an endless stream to train the reader's detector on."""
+
+import copy
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.rendering.character_bank import CharacterBank
+from mnistlab.rendering.contents import fill
+from mnistlab.rendering.page import Character, Page, Ruling
+from mnistlab.rendering.photograph import photograph
+
+SIDE = 160
+"""Of a crop in pixels."""
+SHORTEST, TALLEST = 9.0, 40.0
+"""Usual heights of digits in crops, in pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """A piece of a photographed page.
+
+    Attributes:
+        image: uint8, ``(160, 160)``.
+        characters: what is written in it, some of it cut by its edges.
+        rulings: its ruled lines.
+        scrap: uint8, ``(160, 160)``, share of each pixel covered by other ink.
+    """
+
+    image: NDArray[np.uint8]
+    characters: list[Character]
+    rulings: list[Ruling]
+    scrap: NDArray[np.uint8]
+
+
+def render_crops(seed: int, index: int, bank: CharacterBank, views: int = 2) -> list[Crop]:
+    """Render page ``index`` of the stream that ``seed`` names, in some milliseconds.
+
+    Args:
+        seed: of the stream.
+        index: of the page, from 0.
+        bank: to write with.
+        views: how many photographs to take of the page, each in another light.
+    """
+    rng = np.random.default_rng([seed, index])
+    # A third straight, a third a little askew, a third tilted.
+    tilt = (0, rng.normal(0, math.radians(2)), rng.uniform(-1, 1) * math.radians(20))
+    page = Page(SIDE, SIDE, rng, bank, angle=float(tilt[rng.integers(3)]))
+    tall = math.exp(rng.uniform(math.log(SHORTEST), math.log(TALLEST)))
+    fill(page, tall)
+    return [_photograph(copy.copy(page)) for _ in range(views)]
+
+
+def _photograph(page: Page) -> Crop:
+    page.ink, page.scrap, page.printed = page.ink.copy(), page.scrap.copy(), page.printed.copy()
+    page.characters = list(page.characters)
+    image = photograph(page)
+    if page.rng.random() < 0.35:
+        image = _cut(page, image)
+    return Crop(image, page.characters, page.rulings, page.scrap)
+
+
+def _cut(page: Page, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Let the picture end inside the crop, as pictures that are read end inside their padding."""
+    rng = page.rng
+    left, top, right, bottom = (
+        int(rng.uniform(4, 70)) if rng.random() < 0.45 else 0 for _ in range(4)
+    )
+    kept = np.s_[top : SIDE - bottom, left : SIDE - right]
+    seen = image[kept]
+    if seen.size < 400:
+        return image
+    cut = np.full_like(image, np.median(seen))
+    cut[kept] = seen
+    scrap = np.zeros_like(page.scrap)
+    scrap[kept] = page.scrap[kept]
+    page.scrap = scrap
+    page.characters[:] = [
+        one._replace(inside=_share(one, left, top, SIDE - right, SIDE - bottom))
+        for one in page.characters
+    ]
+    return cut
+
+
+def _share(one: Character, left: int, top: int, right: int, bottom: int) -> float:
+    """Return the share of a character's box inside a rectangle."""
+    width = max(min(one.right, right) - max(one.left, left), 0)
+    height = max(min(one.bottom, bottom) - max(one.top, top), 0)
+    return width * height / ((one.right - one.left) * (one.bottom - one.top))
