@@ -8,6 +8,9 @@
 #include <wasm_simd128.h>
 #endif
 
+// For what keeps its sums in registers.
+#define INLINE inline __attribute__((always_inline))
+
 typedef int16_t I16x8 __attribute__((vector_size(16)));
 typedef int32_t I32x4 __attribute__((vector_size(16)));
 typedef float F32x4 __attribute__((vector_size(16)));
