@@ -1,9 +1,9 @@
 """Engine: the reader's core, a WebAssembly module, with the model that it runs."""
 
+import contextlib
 import ctypes
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ CORE = Path(__file__).with_name("core.wasm")
 PLANES, CLASSES, SIDE, CELL = 8, 20, 32, 8
 """Planes and classes of the detector, pixels to a side of the classifier's cut-outs and of the
 cells that are computed or left out as a whole."""
+_ALIGNMENT = 16
 
 
 class Engine:
@@ -22,7 +23,7 @@ class Engine:
 
     Args:
         model: content of a model file, see :mod:`mnistlab.detector.quantise`.
-        core: content of ``core.wasm``.
+        core: content of ``core.wasm``; the package's own if None.
 
     Raises:
         ValueError: the model is truncated, damaged or of another version.
@@ -30,45 +31,66 @@ class Engine:
 
     def __init__(self, model: bytes, core: bytes | None = None) -> None:
         self._model, self._lock = model, threading.Lock()
-        config = wasmtime.Config()
-        self._engine = wasmtime.Engine(config)
-        self._module = wasmtime.Module(self._engine, core or CORE.read_bytes())
+        self._engine = _make_engine()
+        self._module = wasmtime.Module(self._engine, CORE.read_bytes() if core is None else core)
         self._start()
 
     def _start(self) -> None:
+        """Make an instance, with the model at the bottom of its memory."""
         self._store = wasmtime.Store(self._engine)
         instance = wasmtime.Instance(self._store, self._module, [])
-        self._exports = instance.exports(self._store)
-        self._memory: wasmtime.Memory = self._exports["memory"]
-        at = self._put(np.frombuffer(self._model, np.uint8))
-        if not self._call("open_model", at, len(self._model)):
+        self._functions: dict[str, Any] = dict(instance.exports(self._store).items())
+        size = len(self._model)
+        at = self._call("allocate", size)
+        self._view(at, size)[:] = np.frombuffer(self._model, np.uint8)
+        if not self._call("open_model", at, size):
             raise ValueError("the reader's model is damaged, or of another version")
+        self._room_at, self._room = self._call("allocate", 0), 0
 
-    def _call(self, name: str, *arguments: int) -> Any:
-        return self._exports[name](self._store, *arguments)
-
-    def _put(self, values: NDArray[Any]) -> int:
-        at: int = self._call("allocate", max(values.nbytes, 1))
-        self._view(at, values.nbytes)[:] = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
-        return at
+    def _call(self, name: str, *numbers: int) -> Any:
+        return self._functions[name](self._store, *numbers)
 
     def _view(self, at: int, size: int) -> NDArray[np.uint8]:
-        # Memory may have moved since the last call.
-        start = ctypes.addressof(self._memory.data_ptr(self._store).contents)
+        # Looked up each time: memory that grows may move.
+        pointer = self._functions["memory"].data_ptr(self._store)
+        start = ctypes.addressof(pointer.contents)
         return np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(start + at))
 
-    @contextmanager
-    def _using(self) -> Iterator[None]:
+    def _run(
+        self,
+        name: str,
+        given: Sequence[NDArray[Any] | None],
+        made: Sequence[NDArray[Any]],
+        *numbers: int,
+    ) -> None:
+        """Call a function with the addresses of arrays to read and to write, then numbers."""
+        places, size = [], 0
+        for array in (*given, *made):
+            places.append(size)
+            size += 0 if array is None else -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
         with self._lock:
-            base = self._call("allocate", 0)
             try:
-                yield
+                # A call takes as long as a small network. The room for arrays is kept, at the top of the
+                # stack, so that what is allocated adds to it.
+                if size > self._room:
+                    self._call("allocate", size - self._room)
+                    self._room = size
+                room = self._view(self._room_at, size)
+                for array, place in zip(given, places, strict=False):
+                    if array is not None:
+                        room[place : place + array.nbytes] = _bytes(np.ascontiguousarray(array))
+                addresses = [
+                    0 if array is None else self._room_at + place
+                    for array, place in zip((*given, *made), places, strict=True)
+                ]
+                self._call(name, *addresses, *numbers)
+                room = self._view(self._room_at, size)
+                for array, place in zip(made, places[len(given) :], strict=True):
+                    _bytes(array)[:] = room[place : place + array.nbytes]
             except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
-                # What the instance holds is undefined now.
+                # What the instance holds now, nobody knows.
                 self._start()
                 raise RuntimeError(f"the reader's core stopped: {error}") from error
-            else:
-                self._call("release", base)
 
     def detect(
         self,
@@ -84,29 +106,30 @@ class Engine:
             active: ``(height / 8, width / 8)``, cells to look at; the others are taken for blank
                 paper. None: all.
             blank: the paper's grey.
-            cells: ``(n, 2)``, rows and columns of active cells of 4x4 pixels whose classes are wanted.
+            cells: ``(n, 2)``, rows and columns of active cells of 4x4 pixels whose classes are
+                wanted.
 
         Returns:
-            Planes ``(8, height / 4, width / 4)`` and class logits ``(n, 20)``.
+            Planes ``(8, height / 4, width / 4)``, see :mod:`mnistlab.detector.network`, and class
+            logits ``(n, 20)``.
+
+        Raises:
+            ValueError: the shapes do not fit.
+            RuntimeError: the core stopped, for example for want of memory.
         """
         height, width = grey.shape
         if height % CELL or width % CELL or not grey.size:
             raise ValueError(f"{width}x{height} pixels: sides have to be multiples of {CELL}")
         if active is not None and active.shape != (height // CELL, width // CELL):
-            raise ValueError("active: a value for each cell of 8x8 pixels")
-        wanted = np.zeros((0, 2), np.int32) if cells is None else cells.astype(np.int32)
+            raise ValueError("active: one value for each cell of 8x8 pixels")
         shape = (PLANES, height // 4, width // 4)
+        wanted = np.zeros((0, 2), np.int32) if cells is None else cells.astype(np.int32)
         if len(wanted) and not ((wanted >= 0) & (wanted < shape[1:])).all():
             raise ValueError("cells: outside the picture")
         planes, classes = np.empty(shape, np.float32), np.empty((len(wanted), CLASSES), np.float32)
-        with self._using():
-            picture = self._put(grey)
-            mask = 0 if active is None else self._put(active.astype(np.uint8))
-            places = self._put(wanted)
-            made, logits = self._put(planes), self._put(classes)
-            self._call("detect", picture, width, height, mask, blank, made, places, len(wanted), logits)
-            self._get(made, planes)
-            self._get(logits, classes)
+        mask = None if active is None else active.astype(np.uint8)
+        given, made = [grey, mask, wanted], [planes, classes]
+        self._run("detect", given, made, width, height, blank, len(wanted))
         return planes, classes
 
     def classify(self, cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -117,17 +140,31 @@ class Engine:
 
         Returns:
             Logits ``(n, classes)``.
+
+        Raises:
+            ValueError: the shape does not fit, or the model has no classifier.
+            RuntimeError: the core stopped.
         """
         if cutouts.shape[1:] != (SIDE, SIDE):
             raise ValueError(f"cut-outs have {SIDE}x{SIDE} pixels")
-        with self._using():
-            logits = np.empty((len(cutouts), self._call("classes")), np.float32)
-            if not logits.shape[1]:
-                raise ValueError("the model has no classifier")
-            given, made = self._put(cutouts), self._put(logits)
-            self._call("classify", given, len(cutouts), made)
-            self._get(made, logits)
+        with self._lock:
+            classes = self._call("count_classes")
+        if not classes:
+            raise ValueError("the model has no classifier")
+        logits = np.empty((len(cutouts), classes), np.float32)
+        self._run("classify", [cutouts], [logits], len(cutouts))
         return logits
 
-    def _get(self, at: int, values: NDArray[Any]) -> None:
-        values.reshape(-1).view(np.uint8)[:] = self._view(at, values.nbytes)
+
+def _make_engine() -> wasmtime.Engine:
+    config = wasmtime.Config()
+    # Threads that compile would be missing in a forked process.
+    config.parallel_compilation = False
+    # Machine code is kept in the user's own cache folder.
+    with contextlib.suppress(wasmtime.WasmtimeError):
+        config.cache = True
+    return wasmtime.Engine(config)
+
+
+def _bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
+    return array.reshape(-1).view(np.uint8)

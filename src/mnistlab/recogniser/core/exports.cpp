@@ -19,8 +19,8 @@ EXPORT(open_model) int open_model(const uint8_t *file, int size) { return model.
 // Planes (8, height / 4, width / 4) -> `planes`; class logits (20) of `count` cells, given as row,
 // column, row, column..., -> `classes`.
 EXPORT(detect)
-void detect(const uint8_t *grey, int width, int height, const uint8_t *active, int blank,
-            float *planes, const int32_t *cells, int count, float *classes) {
+void detect(const uint8_t *grey, const uint8_t *active, const int32_t *cells, float *planes,
+            float *classes, int width, int height, int blank, int count) {
     Scope scope;
     Detector detector(model);
     detector.run(grey, width, height, active, blank);
@@ -34,12 +34,12 @@ void detect(const uint8_t *grey, int width, int height, const uint8_t *active, i
 }
 
 // The classifier's number of classes; 0: the model has no classifier.
-EXPORT(classes) int count_classes() {
+EXPORT(count_classes) int count_classes() {
     return model.classifier.count ? Classifier(model).classes() : 0;
 }
 
 // `count` cut-outs of 32x32 -> logits (count, classes).
-EXPORT(classify) void classify(const uint8_t *cutouts, int count, float *logits) {
+EXPORT(classify) void classify(const uint8_t *cutouts, float *logits, int count) {
     Scope scope;
     Classifier(model).run(cutouts, count, logits);
 }

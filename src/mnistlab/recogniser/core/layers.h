@@ -42,18 +42,19 @@ class Rounded {
 // Writes logits: rows of `outputs`.
 class Logits {
    public:
-    Logits(const Layer &layer, float *out) : layer(layer), out(out) {}
+    Logits(const Layer &layer, float *out)
+        : outputs(layer.outputs), scales(layer.scales), out(out) {}
     void operator()(int i, int channel, I32x4 a, I32x4 b) const {
         (*this)(i, channel, a);
         (*this)(i, channel + 4, b);
     }
     void operator()(int i, int channel, I32x4 a) const {
-        store(out + i * layer.outputs + channel,
-              to_float(a) * load<F32x4>(layer.scales + channel));
+        store(out + i * outputs + channel, to_float(a) * load<F32x4>(scales + channel));
     }
 
    private:
-    const Layer &layer;
+    int outputs;
+    const float *scales;
     float *out;
 };
 

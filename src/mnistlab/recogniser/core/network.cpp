@@ -35,9 +35,8 @@ static void depthwise(const Layer &layer, const int16_t *in, int pitch, const in
 }
 
 // One layer at `count` positions.
-template <class Write>
-static void compute(const Layer &layer, const int16_t *in, Grid grid, const int *from, int count,
-                    Write write) {
+NOINLINE static void compute(const Layer &layer, const int16_t *in, Grid grid, const int *from, int count,
+                    Rounded write) {
     switch (layer.kind) {
         case Kind::DENSE: dense(layer, in, grid.pitch(), from, count, write); break;
         case Kind::DEPTHWISE:
@@ -46,6 +45,12 @@ static void compute(const Layer &layer, const int16_t *in, Grid grid, const int 
             break;
         case Kind::MEAN: mean(layer, in, grid, from, count, write); break;
     }
+}
+
+// A layer's logits at `count` positions: rows of its outputs.
+NOINLINE static void compute_logits(const Layer &layer, const int16_t *in, int pitch,
+                                    const int *from, int count, float *out) {
+    dense(layer, in, pitch, from, count, Logits(layer, out));
 }
 
 // Where layers' outputs are stored: a buffer is used again once nobody reads it any more.
@@ -257,20 +262,20 @@ static int16_t *prepare(const uint8_t *grey, Grid grid) {
 class Planes {
    public:
     Planes(const Layer &layer, const int *at, float *out, int width, int size)
-        : layer(layer), at(at), out(out), width(width), size(size) {}
+        : scales(layer.scales), at(at), out(out), width(width), size(size) {}
     void operator()(int i, int channel, I32x4 a, I32x4 b) const {
         (*this)(i, channel, a);
         (*this)(i, channel + 4, b);
     }
     void operator()(int i, int channel, I32x4 a) const {
-        F32x4 value = to_float(a) * load<F32x4>(layer.scales + channel);
+        F32x4 value = to_float(a) * load<F32x4>(scales + channel);
         float *upper = out + channel / 4 * size + at[i];
         upper[0] = value[0], upper[1] = value[1];
         upper[width] = value[2], upper[width + 1] = value[3];
     }
 
    private:
-    const Layer &layer;
+    const float *scales;
     const int *at;
     float *out;
     int width, size;
@@ -289,7 +294,7 @@ void Detector::run(const uint8_t *grey, int pixels_wide, int pixels_tall, const 
     if (active) {
         float values[4 * PLANES];
         int from = 0;
-        dense(layer, features.blank, 0, &from, 1, Logits(layer, values));
+        compute_logits(layer, features.blank, 0, &from, 1, values);
         for (int i = 0; i < PLANES; i++) {
             float *out = planes.data() + i * size;
             for (int y = 0; y < height; y++) {
@@ -314,7 +319,7 @@ void Detector::run(const uint8_t *grey, int pixels_wide, int pixels_tall, const 
 void Detector::classes(int row, int column, float (&out)[CLASSES]) const {
     const Layer &layer = model.classes.layers[row % 2 * 2 + column % 2];
     int from = features.positions.grid.at(0, row / 2, column / 2);
-    dense(layer, features.values, 0, &from, 1, Logits(layer, out));
+    compute_logits(layer, features.values, 0, &from, 1, out);
 }
 
 void Classifier::run(const uint8_t *cutouts, int count, float *logits) const {
@@ -330,8 +335,7 @@ void Classifier::run(const uint8_t *cutouts, int count, float *logits) const {
         Array<int> from(images);
         for (int i = 0; i < images; i++) from[i] = grid.at(i, 0, 0);
         Array<float> rows(images * last.outputs);
-        dense(last, features.values, grid.pitch(), from.data(), images,
-              Logits(last, rows.data()));
+        compute_logits(last, features.values, grid.pitch(), from.data(), images, rows.data());
         for (int i = 0; i < images; i++, logits += classes()) {
             const float *row = rows.data() + i * last.outputs;
             for (int k = 0; k < classes(); k++) logits[k] = row[k];
