@@ -15,7 +15,17 @@ from mnistlab.acceleration import accelerate
 from mnistlab.detector import classifier
 from mnistlab.detector.classifier import NOTHING, Classifier, cut_out
 from mnistlab.detector.loss import Batch, losses
-from mnistlab.detector.network import CELL, CLASSES, MIDDLE, OFFSET, REACH, SIZE, UNIT, Detector, prepare
+from mnistlab.detector.network import (
+    CELL,
+    CLASSES,
+    MIDDLE,
+    OFFSET,
+    REACH,
+    SIZE,
+    UNIT,
+    Detector,
+    prepare,
+)
 from mnistlab.detector.targets import make_target
 from mnistlab.rendering.character_bank import CharacterBank
 from mnistlab.rendering.crops import render_crops
@@ -73,7 +83,9 @@ class Crops(torch.utils.data.IterableDataset[Batch]):
         ]
         targets = [make_target(crop) for crop in crops]
         images = torch.from_numpy(np.stack([crop.image for crop in crops]))[:, None]
-        return Batch(images, *(torch.from_numpy(np.stack(part)) for part in zip(*targets, strict=True)))
+        return Batch(
+            images, *(torch.from_numpy(np.stack(part)) for part in zip(*targets, strict=True))
+        )
 
 
 def train(  # noqa: PLR0913 - what a run is

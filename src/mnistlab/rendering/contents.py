@@ -32,9 +32,7 @@ def scatter(page: Page, tall: float) -> None:
             x, y = rng.uniform(-0.1 * high, page.width), rng.uniform(-0.1 * high, page.height)
             u, v = page.at(x, y)
             box = (u - width / 2 - 2, v - height / 2 - 2, u + width / 2 + 2, v + height / 2 + 2)
-            if all(
-                box[2] < o[0] or o[2] < box[0] or box[3] < o[1] or o[3] < box[1] for o in taken
-            ):
+            if all(box[2] < o[0] or o[2] < box[0] or box[3] < o[1] or o[3] < box[1] for o in taken):
                 taken.append(box)
                 page.put(tile, x, y, kind, high)
                 break
@@ -121,7 +119,9 @@ def sudoku(page: Page, tall: float) -> None:
     rng = page.rng
     side = tall * rng.uniform(1.1, 2.2)
     x0, y0 = rng.uniform(-3 * side, 0.3 * page.width), rng.uniform(-3 * side, 0.3 * page.height)
-    columns, rows = (int((n - start) / side) + 2 for n, start in ((page.width, x0), (page.height, y0)))
+    columns, rows = (
+        int((n - start) / side) + 2 for n, start in ((page.width, x0), (page.height, y0))
+    )
     columns, rows = min(columns, 9), min(rows, 9)
     right, bottom = x0 + columns * side, y0 + rows * side
     across = [Ruling(x0, y0 + k * side, right, y0 + k * side) for k in range(rows + 1)]

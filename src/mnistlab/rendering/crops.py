@@ -81,12 +81,14 @@ def stretch(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _around(one: Character, rng: np.random.Generator) -> tuple[int, int, int, int]:
     """Return a rectangle close around a character, or along its line."""
     wide = rng.choice([0.5, 6])
-    left, right = one.left - rng.uniform(-0.05, wide) * one.tall, one.right + rng.uniform(
-        -0.05, wide
-    ) * one.tall
-    top, bottom = one.top - rng.uniform(-0.05, 0.6) * one.tall, one.bottom + rng.uniform(
-        -0.05, 0.6
-    ) * one.tall
+    left, right = (
+        one.left - rng.uniform(-0.05, wide) * one.tall,
+        one.right + rng.uniform(-0.05, wide) * one.tall,
+    )
+    top, bottom = (
+        one.top - rng.uniform(-0.05, 0.6) * one.tall,
+        one.bottom + rng.uniform(-0.05, 0.6) * one.tall,
+    )
     return (
         max(round(left), 0),
         max(round(top), 0),

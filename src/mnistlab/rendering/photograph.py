@@ -37,7 +37,9 @@ def photograph(page: Page) -> NDArray[np.uint8]:
     seen = Image.fromarray((image * 255).astype(np.uint8))
     if rng.random() < 0.55:
         seen = seen.filter(
-            ImageFilter.GaussianBlur(float(rng.choice([rng.uniform(0.3, 0.8), rng.uniform(0.6, 1.6)])))
+            ImageFilter.GaussianBlur(
+                float(rng.choice([rng.uniform(0.3, 0.8), rng.uniform(0.6, 1.6)]))
+            )
         )
     if rng.random() < 0.15:
         size, factor = seen.size, rng.uniform(0.45, 0.9)
