@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import wasmtime
@@ -15,6 +15,29 @@ CORE = Path(__file__).with_name("core.wasm")
 PLANES, CLASSES, SIDE, CELL = 8, 20, 32, 8
 """Planes and classes of the detector, pixels to a side of the classifier's cut-outs and of the
 cells that are computed or left out as a whole."""
+
+
+_HEAD, _CHARACTER, _TABLE_CELL = 5, 30, 7
+
+
+class Result(NamedTuple):
+    """What the core says of a picture.
+
+    Attributes:
+        characters: float32, a row for each, in reading order: left, top, right, bottom in pixels of
+            the picture; 20 probabilities; the highest of them; whether it is sure; whether the
+            picture's edge cuts it; its line, its group and its cell, each from 0, -1 for none.
+        left_out: likewise, ink of a digit's size that was not read.
+        cells: float32, a row for each cell of a table: table, row, column, left, top, right, bottom.
+        sure: whether all characters are sure and nothing was left out.
+        confidence: probability that all characters are right.
+    """
+
+    characters: NDArray[np.float32]
+    left_out: NDArray[np.float32]
+    cells: NDArray[np.float32]
+    sure: bool
+    confidence: float
 
 
 class Engine:
@@ -40,11 +63,12 @@ class Engine:
         instance = wasmtime.Instance(self._store, self._module, [])
         self._exports = instance.exports(self._store)
         self._memory: wasmtime.Memory = self._exports["memory"]
+        self._exports["_initialize"](self._store)
         at = self._put(np.frombuffer(self._model, np.uint8))
         if not self._call("open_model", at, len(self._model)):
             raise ValueError("the reader's model is damaged, or of another version")
 
-    def _call(self, name: str, *arguments: int) -> Any:
+    def _call(self, name: str, *arguments: float) -> Any:
         return self._exports[name](self._store, *arguments)
 
     def _put(self, values: NDArray[Any]) -> int:
@@ -69,6 +93,28 @@ class Engine:
                 raise RuntimeError(f"the reader's core stopped: {error}") from error
             else:
                 self._call("release", base)
+
+    def read(self, pixels: NDArray[np.uint8], threshold: float = 0.0) -> Result:
+        """Read a picture.
+
+        Args:
+            pixels: ``(height, width)``, or ``(height, width, channels)`` of 3 or 4 channels, upright.
+            threshold: probability from which on a character is called sure.
+        """
+        height, width = pixels.shape[:2]
+        channels = pixels.shape[2] if pixels.ndim == 3 else 1
+        with self._using():
+            at = self._call("read", self._put(pixels), width, height, channels, threshold)
+            head = np.empty(_HEAD, np.float32)
+            self._get(at, head)
+            characters, left_out, cells = head[:3].astype(int)
+            rows = np.empty((characters + left_out, _CHARACTER), np.float32)
+            self._get(at + head.nbytes, rows)
+            table = np.empty((cells, _TABLE_CELL), np.float32)
+            self._get(at + head.nbytes + rows.nbytes, table)
+        return Result(
+            rows[:characters], rows[characters:], table, bool(head[3]), float(head[4])
+        )
 
     def detect(
         self,

@@ -14,11 +14,11 @@ SOURCE = Path(__file__).parent
 TARGET = SOURCE.with_name("core.wasm")
 COMPILER = [sys.executable, "-m", "ziglang", "c++"]
 FLAGS = [
-    *("-target", "wasm32-freestanding", "-msimd128", "-std=c++20", "-O3"),
+    *("-target", "wasm32-wasi", "-msimd128", "-std=c++20", "-O3"),
     # Products are added as the source says, so that every build computes the same bits.
     "-ffp-contract=off",
     *("-fno-exceptions", "-fno-rtti", "-fno-sanitize=all", "-Wall", "-Wextra", "-Werror"),
-    *("-nostdlib", "-s", "-Wl,--no-entry", "-Wl,--max-memory=536870912"),
+    *("-mexec-model=reactor", "-s", "-Wl,--no-entry", "-Wl,--max-memory=536870912"),
 ]
 
 

@@ -15,6 +15,7 @@ struct Character {
     int line = -1, group = -1, cell = -1;     // where it is
 
     int kind() const { return int(std::max_element(kinds.begin(), kinds.end() - 1) - kinds.begin()); }
+    float confidence() const { return kinds[kind()]; }
     bool is_sign() const { return kind() >= SIGNS && kind() < OTHER; }
 };
 

@@ -25,11 +25,13 @@ class Reader {
 
     Reading read(const uint8_t *pixels, int width, int height, int channels) {
         Grey base = reduce(pixels, width, height, channels, LARGEST);
-        levels = pyramid(base, float(base.width) / width);
+        levels = reader::pyramid(base, float(base.width) / width);
         std::vector<Candidate> found = suppress(find());
         std::vector<Character> all = name(found);
         return sort(std::move(all), float(width), float(height));
     }
+
+    const std::vector<Level> &pyramid() const { return levels; }
 
   private:
     const Model &model;
