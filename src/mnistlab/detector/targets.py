@@ -114,4 +114,5 @@ def _draw_rulings(rulings: list[Ruling]) -> list[NDArray[np.float32]]:
 
 
 def _reduce(scrap: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return (scrap.reshape(CELLS, CELL, CELLS, CELL).max((1, 3)) > 100).astype(np.float32)
+    most = scrap.reshape(CELLS, CELL, CELLS, CELL).max((1, 3))
+    return np.asarray(most > 100, np.float32)

@@ -45,8 +45,8 @@ _SAVED_EVERY = 200
 
 
 class Progress(NamedTuple):
-    """Means since the last one: losses, share of characters found, shares named right by the detector
-    and by the classifier.
+    """Means since the last one: losses, the share of characters found, and those named right by the
+    detector and by the classifier.
     """
 
     step: int
@@ -88,7 +88,7 @@ class Crops(torch.utils.data.IterableDataset[Batch]):
         )
 
 
-def train(  # noqa: PLR0913 - what a run is
+def train(
     folder: Path,
     bank: CharacterBank,
     *,

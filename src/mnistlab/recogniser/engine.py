@@ -112,9 +112,7 @@ class Engine:
             self._get(at + head.nbytes, rows)
             table = np.empty((cells, _TABLE_CELL), np.float32)
             self._get(at + head.nbytes + rows.nbytes, table)
-        return Result(
-            rows[:characters], rows[characters:], table, bool(head[3]), float(head[4])
-        )
+        return Result(rows[:characters], rows[characters:], table, bool(head[3]), float(head[4]))
 
     def detect(
         self,
@@ -150,7 +148,9 @@ class Engine:
             mask = 0 if active is None else self._put(active.astype(np.uint8))
             places = self._put(wanted)
             made, logits = self._put(planes), self._put(classes)
-            self._call("detect", picture, width, height, mask, blank, made, places, len(wanted), logits)
+            self._call(
+                "detect", picture, width, height, mask, blank, made, places, len(wanted), logits
+            )
             self._get(made, planes)
             self._get(logits, classes)
         return planes, classes

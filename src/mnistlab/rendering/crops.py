@@ -75,7 +75,8 @@ def stretch(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Stretch contrast as the reader does: the darkest value becomes 20, the lightest 235."""
     low, high = np.percentile(image, (0.1, 99.9))
     stretched = (image.astype(np.float32) - low) / max(high - low, 24)
-    return (20 + 215 * np.clip(stretched, 0, 1)).astype(np.uint8)
+    grey: NDArray[np.uint8] = (20 + 215 * np.clip(stretched, 0, 1)).astype(np.uint8)
+    return grey
 
 
 def _around(one: Character, rng: np.random.Generator) -> tuple[int, int, int, int]:

@@ -1,8 +1,9 @@
 """Pen strokes of digits and signs, as people write them: lines through a unit square.
 
-A shape is a list of strokes, a stroke a list of points ``(x, y)``; x grows to the right, y down; the
-square's top is a digit's top, its bottom the line that it stands on. Other shapes than MNIST's
-writers' occur in the world: ones with a flag and a foot, crossed sevens, open fours, curved nines.
+A shape is a list of strokes, a stroke a list of points ``(x, y)``; x grows to the right, y down;
+the square's top is a digit's top, its bottom the line that it stands on. Other shapes than those of
+MNIST's writers occur in the world: ones with a flag and a foot, crossed sevens, open fours, curved
+nines.
 """
 
 import math

@@ -64,7 +64,7 @@ def _clear(strength: float) -> NDArray[np.float32]:
 
 
 def _scan(page: Page) -> NDArray[np.uint8]:
-    """Return a page in pure black and white, as MNIST's images inverted or as a drawing program's."""
+    """Return a page as scanners and drawing programs give it: ink on nothing."""
     cover = np.maximum(np.maximum(page.ink, page.scrap), page.printed)
     if page.rng.random() < 0.6:
         cover = np.where(cover > page.rng.uniform(70, 180), np.uint8(255), np.uint8(0))
