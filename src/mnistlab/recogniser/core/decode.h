@@ -44,7 +44,7 @@ struct Maps {
 struct Candidate {
     Box box;       // in pixels of the picture
     float found;   // probability that a character's middle lies here
-    int level, row, column;
+    int row, column; // its cell of its level
     std::array<float, KINDS> kinds; // probabilities by the detector
 };
 
@@ -55,7 +55,7 @@ constexpr float SHARED = 0.5f;   // of the smaller of two boxes: then they are o
 inline float sigmoid(float logit) { return 1 / (1 + std::exp(-logit)); }
 
 // The peaks of a level.
-inline void find_peaks(const Maps &maps, const Level &level, int index, std::vector<Candidate> &found) {
+inline void find_peaks(const Maps &maps, const Level &level, std::vector<Candidate> &found) {
     const float least = std::log(LEAST / (1 - LEAST));
     for (int row = 0; row < maps.rows; row++)
         for (int column = 0; column < maps.columns; column++) {
@@ -83,7 +83,7 @@ inline void find_peaks(const Maps &maps, const Level &level, int index, std::vec
             float scale = 1 / level.scale;
             found.push_back({{(x - width / 2) * scale, (y - height / 2) * scale,
                               (x + width / 2) * scale, (y + height / 2) * scale},
-                             sigmoid(value), index, row, column, {}});
+                             sigmoid(value), row, column, {}});
         }
 }
 

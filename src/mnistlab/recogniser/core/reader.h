@@ -18,6 +18,8 @@ constexpr float TRUST = 0.3f;   // weight of the detector's naming beside the cl
 constexpr float WHOLE = 0.78f;  // share of a character inside the picture, or else it is cut
 constexpr float COVERED = 0.9f; // probability from which on a large character hides what is in it
 constexpr float TOO_LARGE = 40; // pixels of height that the detector does not find
+constexpr float SMALL_WRITING = 13, LEAST_SEEN = 0.25f; // pixels of height, and probability, for a
+                                                        // closer look
 
 class Reader {
   public:
@@ -26,8 +28,10 @@ class Reader {
     Reading read(const uint8_t *pixels, int width, int height, int channels) {
         Grey base = reduce(pixels, width, height, channels, LARGEST);
         levels = reader::pyramid(base, float(base.width) / width);
-        std::vector<Candidate> found = suppress(find());
-        std::vector<Character> all = name(found);
+        most = -1, rulings = {};
+        std::vector<Candidate> found = find();
+        look_closer(pixels, width, height, channels, found);
+        std::vector<Character> all = name(suppress(std::move(found)));
         return sort(std::move(all), float(width), float(height));
     }
 
@@ -37,38 +41,75 @@ class Reader {
     const Model &model;
     std::vector<Level> levels;
     Rulings rulings;
+    int most = -1; // sure characters on the level that rulings are from
 
     // Looks for characters from coarse to fine, so that what a large one covers is left alone.
     std::vector<Candidate> find() {
         std::vector<Candidate> found;
-        int most = -1;
-        rulings = {};
         for (int index = int(levels.size()) - 1; index >= 0; index--) {
-            Level &level = levels[index];
             for (const Candidate &one : found)
-                if (one.found > COVERED && one.box.height() * level.scale > TOO_LARGE)
-                    leave_alone(level, one.box);
-            Detector detector(model);
-            detector.run(level.padded.pixels.data(), level.padded.width, level.padded.height,
-                         level.active.data(), level.paper);
-            Maps maps{detector.height, detector.width, {}};
-            for (int k = 0; k < 8; k++)
-                maps.plane[k] = detector.plane(k);
-            size_t before = found.size();
-            find_peaks(maps, level, index, found);
-            int sure = 0;
-            for (size_t k = before; k < found.size(); k++) {
-                Candidate &one = found[k];
-                float logits[KINDS];
-                detector.classes(one.row, one.column, logits);
-                softmax(logits, KINDS, one.kinds.data());
-                sure += one.found > 0.6f;
-            }
-            // Rulings are taken where most characters are.
-            if (sure >= most)
-                most = sure, rulings = find_rulings(maps, level);
+                if (one.found > COVERED && one.box.height() * levels[index].scale > TOO_LARGE)
+                    leave_alone(levels[index], one.box);
+            look(levels[index], found);
         }
         return found;
+    }
+
+    // Finds what the detector sees on one level.
+    void look(const Level &level, std::vector<Candidate> &found) {
+        Detector detector(model);
+        detector.run(level.padded.pixels.data(), level.padded.width, level.padded.height,
+                     level.active.data(), level.paper);
+        Maps maps{detector.height, detector.width, {}};
+        for (int k = 0; k < 8; k++)
+            maps.plane[k] = detector.plane(k);
+        size_t before = found.size();
+        find_peaks(maps, level, found);
+        int sure = 0;
+        for (size_t k = before; k < found.size(); k++) {
+            Candidate &one = found[k];
+            float logits[KINDS];
+            detector.classes(one.row, one.column, logits);
+            softmax(logits, KINDS, one.kinds.data());
+            sure += one.found > 0.6f;
+        }
+        // Rulings are taken where most characters are.
+        if (sure >= most)
+            most = sure, rulings = find_rulings(maps, level);
+    }
+
+    // Where writing is smaller than the detector knows it, looks again at twice the size.
+    void look_closer(const uint8_t *pixels, int width, int height, int channels,
+                     std::vector<Candidate> &found) {
+        const Level &finest = levels.front();
+        std::vector<Box> small;
+        size_t seen = 0;
+        for (const Candidate &one : found) {
+            seen += one.found > LEAST_SEEN;
+            if (one.found > LEAST_SEEN && one.box.height() * finest.scale < SMALL_WRITING)
+                small.push_back(one.box);
+        }
+        if (small.empty() || small.size() < 0.3f * seen)
+            return;
+        int longest = std::max(finest.grey.width, finest.grey.height);
+        bool more = std::max(width, height) >= 2 * longest;
+        Grey grey = more ? stretch(reduce(pixels, width, height, channels, 2 * longest))
+                         : enlarge(finest.grey);
+        Level level = pad(2 * finest.scale, std::move(grey), finest.paper);
+        int columns = level.padded.width / BLOCK, rows = level.padded.height / BLOCK;
+        level.active.assign(size_t(columns) * rows, 0);
+        constexpr int AROUND = 3;
+        for (const Box &box : small) {
+            auto block = [&](float at, int add, int most) {
+                return std::clamp(int((at * level.scale + PAD) / BLOCK) + add, 0, most);
+            };
+            int left = block(box.left, -AROUND, columns - 1), right = block(box.right, AROUND, columns - 1);
+            int bottom = block(box.bottom, AROUND, rows - 1);
+            for (int row = block(box.top, -AROUND, rows - 1); row <= bottom; row++)
+                std::fill_n(level.active.begin() + size_t(row) * columns + left, right - left + 1, 1);
+        }
+        look(level, found);
+        levels.insert(levels.begin(), std::move(level));
     }
 
     static void leave_alone(Level &level, const Box &box) {
