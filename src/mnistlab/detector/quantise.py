@@ -175,7 +175,7 @@ def fold(modules: Sequence[nn.Module], side: int = 0) -> list[FloatLayer]:
     return layers
 
 
-def _add(layers: list[FloatLayer], module: nn.Module, side: int) -> None:  # noqa: C901 - a list of kinds
+def _add(layers: list[FloatLayer], module: nn.Module, side: int) -> None:
     match module:
         case nn.Sequential():
             for part in module:

@@ -3,9 +3,9 @@
 import contextlib
 import ctypes
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import wasmtime
@@ -16,6 +16,29 @@ PLANES, CLASSES, SIDE, CELL = 8, 20, 32, 8
 """Planes and classes of the detector, pixels to a side of the classifier's cut-outs and of the
 cells that are computed or left out as a whole."""
 _ALIGNMENT = 16
+_HEAD, _CHARACTER, _TABLE_CELL = 5, 30, 7
+"""Numbers that the core gives back before, for each character, and for each cell of a table."""
+
+
+class Result(NamedTuple):
+    """What the core says of a picture.
+
+    Attributes:
+        characters: float32, a row for each, in reading order: left, top, right, bottom in pixels of
+            the picture; 20 probabilities; the highest of them; whether it is sure; whether the
+            picture's edge cuts it; its line, its group and its cell, each from 0, -1 for none.
+        left_out: likewise, ink of a digit's size that was not read.
+        cells: float32, a row for each cell of a table: table, row, column, left, top, right,
+            bottom.
+        sure: whether all characters are sure and nothing was left out.
+        confidence: probability that all characters are right.
+    """
+
+    characters: NDArray[np.float32]
+    left_out: NDArray[np.float32]
+    cells: NDArray[np.float32]
+    sure: bool
+    confidence: float
 
 
 class Engine:
@@ -40,14 +63,14 @@ class Engine:
         self._store = wasmtime.Store(self._engine)
         instance = wasmtime.Instance(self._store, self._module, [])
         self._functions: dict[str, Any] = dict(instance.exports(self._store).items())
+        self._call("_initialize")
         size = len(self._model)
         at = self._call("allocate", size)
-        self._view(at, size)[:] = np.frombuffer(self._model, np.uint8)
+        self._write(at, np.frombuffer(self._model, np.uint8))
         if not self._call("open_model", at, size):
             raise ValueError("the reader's model is damaged, or of another version")
-        self._room_at, self._room = self._call("allocate", 0), 0
 
-    def _call(self, name: str, *numbers: int) -> Any:
+    def _call(self, name: str, *numbers: float) -> Any:
         return self._functions[name](self._store, *numbers)
 
     def _view(self, at: int, size: int) -> NDArray[np.uint8]:
@@ -56,41 +79,55 @@ class Engine:
         start = ctypes.addressof(pointer.contents)
         return np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(start + at))
 
-    def _run(
-        self,
-        name: str,
-        given: Sequence[NDArray[Any] | None],
-        made: Sequence[NDArray[Any]],
-        *numbers: int,
-    ) -> None:
-        """Call a function with the addresses of arrays to read and to write, then numbers."""
-        places, size = [], 0
-        for array in (*given, *made):
-            places.append(size)
-            size += 0 if array is None else -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
+    def _write(self, at: int, array: NDArray[Any]) -> None:
+        self._view(at, array.nbytes)[:] = _bytes(np.ascontiguousarray(array))
+
+    def _read(self, at: int, array: NDArray[Any]) -> None:
+        _bytes(array)[:] = self._view(at, array.nbytes)
+
+    @contextlib.contextmanager
+    def _reserved(self, *arrays: NDArray[Any] | None) -> Iterator[list[int]]:
+        """Forget the last call and make room for arrays; yield their addresses, 0 for None."""
+        ends = [0]
+        for array in arrays:
+            size = 0 if array is None else array.nbytes
+            ends.append(ends[-1] + -(-size // _ALIGNMENT) * _ALIGNMENT)
         with self._lock:
             try:
-                # A call takes as long as a small network. The room for arrays is kept, at the top of the
-                # stack, so that what is allocated adds to it.
-                if size > self._room:
-                    self._call("allocate", size - self._room)
-                    self._room = size
-                room = self._view(self._room_at, size)
-                for array, place in zip(given, places, strict=False):
-                    if array is not None:
-                        room[place : place + array.nbytes] = _bytes(np.ascontiguousarray(array))
-                addresses = [
-                    0 if array is None else self._room_at + place
-                    for array, place in zip((*given, *made), places, strict=True)
+                start = self._call("reserve", ends[-1])
+                yield [
+                    0 if array is None else start + at
+                    for array, at in zip(arrays, ends, strict=False)
                 ]
-                self._call(name, *addresses, *numbers)
-                room = self._view(self._room_at, size)
-                for array, place in zip(made, places[len(given) :], strict=True):
-                    _bytes(array)[:] = room[place : place + array.nbytes]
             except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
                 # What the instance holds now, nobody knows.
                 self._start()
                 raise RuntimeError(f"the reader's core stopped: {error}") from error
+
+    def read(self, pixels: NDArray[np.uint8], threshold: float = 0.0) -> Result:
+        """Read a picture.
+
+        Args:
+            pixels: ``(height, width)``, or ``(height, width, channels)`` of 3 or 4 channels,
+                upright.
+            threshold: probability from which on a character is called sure.
+
+        Raises:
+            RuntimeError: the core stopped, for example for want of memory.
+        """
+        height, width = pixels.shape[:2]
+        channels = pixels.shape[2] if pixels.ndim == 3 else 1
+        with self._reserved(pixels) as (given,):
+            self._write(given, pixels)
+            at = self._call("read", given, width, height, channels, threshold)
+            head = np.empty(_HEAD, np.float32)
+            self._read(at, head)
+            characters, left_out, cells = head[:3].astype(int)
+            rows = np.empty((characters + left_out, _CHARACTER), np.float32)
+            self._read(at + head.nbytes, rows)
+            table = np.empty((cells, _TABLE_CELL), np.float32)
+            self._read(at + head.nbytes + rows.nbytes, table)
+        return Result(rows[:characters], rows[characters:], table, bool(head[3]), float(head[4]))
 
     def detect(
         self,
@@ -128,8 +165,13 @@ class Engine:
             raise ValueError("cells: outside the picture")
         planes, classes = np.empty(shape, np.float32), np.empty((len(wanted), CLASSES), np.float32)
         mask = None if active is None else active.astype(np.uint8)
-        given, made = [grey, mask, wanted], [planes, classes]
-        self._run("detect", given, made, width, height, blank, len(wanted))
+        with self._reserved(grey, mask, wanted, planes, classes) as places:
+            for at, array in zip(places, (grey, mask, wanted), strict=False):
+                if array is not None:
+                    self._write(at, array)
+            self._call("detect", *places, width, height, blank, len(wanted))
+            self._read(places[3], planes)
+            self._read(places[4], classes)
         return planes, classes
 
     def classify(self, cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -152,7 +194,10 @@ class Engine:
         if not classes:
             raise ValueError("the model has no classifier")
         logits = np.empty((len(cutouts), classes), np.float32)
-        self._run("classify", [cutouts], [logits], len(cutouts))
+        with self._reserved(cutouts, logits) as (given, made):
+            self._write(given, cutouts)
+            self._call("classify", given, made, len(cutouts))
+            self._read(made, logits)
         return logits
 
 

@@ -9,9 +9,16 @@
 
 static Model model;
 
-// Memory is a stack: `release` gives back what was allocated since, too.
+// Room for what comes from outside and stays, such as the model.
 EXPORT(allocate) void *allocate(int bytes) { return memory::take(bytes); }
-EXPORT(release) void release_memory(void *start) { memory::release(start); }
+
+// Room for what a call is given and what it makes. What was made since the last time is forgotten.
+EXPORT(reserve) void *reserve(int bytes) {
+    static void *start = nullptr;
+    if (!start) start = memory::top();
+    memory::release(start);
+    return memory::take(bytes);
+}
 
 // The file has to stay where it is. Returns 1, or 0 if it is refused.
 EXPORT(open_model) int open_model(const uint8_t *file, int size) { return model.open(file, size); }
