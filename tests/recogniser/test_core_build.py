@@ -1,4 +1,4 @@
-"""The reader's core as it is committed: what its sources give, and the same bits wherever it runs."""
+"""The reader's core as it is committed: what its sources give, the same bits wherever it runs."""
 
 import json
 import shutil
@@ -29,7 +29,8 @@ def test_the_module_imports_nothing():
 
 NODE = """
 const fs = require("fs");
-const [core, model, picture, active, cutouts, width, height, blank] = JSON.parse(fs.readFileSync(0));
+const given = JSON.parse(fs.readFileSync(0));
+const [core, model, picture, active, cutouts, width, height, blank] = given;
 const { exports: call } = new WebAssembly.Instance(new WebAssembly.Module(fs.readFileSync(core)));
 call._initialize();
 const put = (at, bytes) => new Uint8Array(call.memory.buffer).set(bytes, at);

@@ -69,8 +69,8 @@ REACH = 8
     height=st.integers(1, 6), width=st.integers(1, 6), seed=st.integers(0, 99), part=st.floats(0, 1)
 )
 def test_left_out_cells_count_as_blank_paper(engine, height, width, seed, part):
-    """Where all that is left out is blank indeed, leaving it out changes no bit, but for the border:
-    beyond it is no paper.
+    """Where all that is left out is blank indeed, leaving it out changes no bit, but for the
+    border: beyond it is no paper.
     """
     rng = np.random.default_rng(seed)
     tall, wide = height + 2 * REACH, width + 2 * REACH
