@@ -81,7 +81,9 @@ def collect(detector: Detector, named: Classifier, batch: Batch) -> Answers:
     y = (row + 0.5) * CELL + REACH * said[:, OFFSET + 1]
     width, height = (UNIT * said[:, SIZE : SIZE + 2].clamp(-3, 1.5).exp()).T
     boxes = torch.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], 1)
-    tall = torch.where(_talls(batch)[image, row, column] > 0, _talls(batch)[image, row, column], height)
+    tall = torch.where(
+        _talls(batch)[image, row, column] > 0, _talls(batch)[image, row, column], height
+    )
     logits = named(classifier.prepare(cut_out(batch.images, image, boxes, tall)))
     known = truth >= 0
     return Answers(
