@@ -139,7 +139,7 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = RATE * _schedule(step, steps, decay)
         out = detector(prepare(batch.images))
-        cut_outs, kinds = _examples(out.detach(), batch, _generator(seed, step))
+        cut_outs, kinds = examples(out.detach(), batch, generator(seed, step))
         logits = named(classifier.prepare(cut_outs))
         parts = *losses(out, batch), classifier.loss(logits, kinds)
         optimizer.zero_grad(set_to_none=True)
@@ -161,7 +161,8 @@ def train(
     return net["detector"], net["classifier"]  # type: ignore[return-value]
 
 
-def _generator(seed: int, step: int) -> torch.Generator:
+def generator(seed: int, step: int) -> torch.Generator:
+    """Return the source of a step's random choices."""
     return torch.Generator().manual_seed(_mixed(seed, step))
 
 
@@ -170,7 +171,7 @@ def _mixed(seed: int, step: int) -> int:
 
 
 @torch.no_grad()
-def _examples(out: Tensor, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def examples(out: Tensor, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return what the classifier is shown: characters, and places where the detector sees some that
     are none.
     """
