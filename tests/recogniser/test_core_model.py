@@ -11,7 +11,7 @@ from mnistlab.detector.quantise import MAGIC, write_model
 from mnistlab.recogniser.engine import Engine
 from tests.recogniser.core_networks import draw, make_classifier, make_detector
 
-HEADER = 20
+CHECKED, HEADER = 16, 36
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def model(tmp_path_factory):
 @pytest.fixture(scope="module")
 def tables(model):
     """Bytes before the weights: the first layer's lie first."""
-    (count,) = struct.unpack_from("<I", model, 16)
+    (count,) = struct.unpack_from("<I", model, CHECKED)
     first = struct.unpack_from("<16siii", model, HEADER)[2]
     (weights,) = struct.unpack_from("<i", model, first + 32)
     assert count == 4
@@ -33,11 +33,11 @@ def tables(model):
 
 def seal(content):
     """Make a changed file's size and checksum right."""
-    words = np.frombuffer(content[HEADER:], "<u4")
+    words = np.frombuffer(content[CHECKED:], "<u4")
     sums = np.cumsum(words, dtype=np.uint32)
     last, twice = int(sums[-1]), int(sums.sum(dtype=np.uint32))
     check = last ^ ((twice << 1 | twice >> 31) & 0xFFFFFFFF)
-    return MAGIC + struct.pack("<III", 1, len(content), check) + content[16:]
+    return MAGIC + struct.pack("<III", 1, len(content), check) + content[CHECKED:]
 
 
 def test_the_same_networks_give_the_same_file(model, tmp_path):
@@ -62,7 +62,7 @@ def test_the_same_networks_give_the_same_file(model, tmp_path):
         # What is whole by its checksum, but lacks something.
         lambda model: seal(model[:-16]),
         lambda model: seal(model.replace(b"planes\0", b"plains\0")),
-        lambda model: seal(model[:16] + b"\0\0\0\0" + model[20:]),
+        lambda model: seal(model[:CHECKED] + b"\0\0\0\0" + model[CHECKED + 4 :]),
     ],
 )
 def test_a_damaged_model_is_refused(model, damage):

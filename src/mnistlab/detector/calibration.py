@@ -1,9 +1,9 @@
 """How much the reader trusts its two networks: weights of their answers, fitted on rendered pages.
 
 The detector gives a character's probability and its class, the classifier another class, or that
-there is nothing. Both are multiplied, each to a power, as in a product of experts (Hinton, 2002); the
-powers are those for which the answers are most probable, as temperature scaling fits its one (Guo et
-al., 2017).
+there is nothing. Both are multiplied, each to a power, as in a product of experts (Hinton, 2002);
+the powers are those for which the answers are most probable, as temperature scaling fits its one
+(Guo et al., 2017).
 """
 
 from typing import NamedTuple
@@ -45,6 +45,9 @@ class Calibration(NamedTuple):
     nothing: float
 
 
+UNCALIBRATED = Calibration(1.0, 0.3, 1.0, 0.0)
+
+
 class Answers(NamedTuple):
     """What both networks say of places, and what is there.
 
@@ -77,13 +80,12 @@ def collect(detector: Detector, named: Classifier, batch: Batch) -> Answers:
     image, row, column = (top & (heat.sigmoid() > LEAST)).nonzero().T
     truth = _truth(batch)[image, row, column]
     said = out[image, :, row, column]
-    x, y = (column + 0.5) * CELL + REACH * said[:, OFFSET], 0
+    x = (column + 0.5) * CELL + REACH * said[:, OFFSET]
     y = (row + 0.5) * CELL + REACH * said[:, OFFSET + 1]
     width, height = (UNIT * said[:, SIZE : SIZE + 2].clamp(-3, 1.5).exp()).T
     boxes = torch.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], 1)
-    tall = torch.where(
-        _talls(batch)[image, row, column] > 0, _talls(batch)[image, row, column], height
-    )
+    tall = _talls(batch)[image, row, column]
+    tall = torch.where(tall > 0, tall, height)
     logits = named(classifier.prepare(cut_out(batch.images, image, boxes, tall)))
     known = truth >= 0
     return Answers(
@@ -96,22 +98,22 @@ def collect(detector: Detector, named: Classifier, batch: Batch) -> Answers:
 
 def fit(answers: Answers) -> Calibration:
     """Return the powers for which the truth is most probable."""
-    powers = nn.Parameter(torch.tensor([1.0, 0.3, 1.0, 0.0]))
+    powers = nn.Parameter(torch.tensor(UNCALIBRATED))
     optimizer = torch.optim.LBFGS([powers], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimizer.zero_grad()
         loss = functional.cross_entropy(combine(answers, powers), answers.truth)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    optimizer.step(closure)
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
     return Calibration(*powers.tolist())
 
 
 def _truth(batch: Batch) -> Tensor:
-    """Return the class of each cell: that of the character whose middle is near, nothing, or -1 where
-    anything may be said.
+    """Return the class of each cell: that of the character whose middle is near, nothing, or -1
+    where anything may be said.
     """
     window = 2 * _NEAR - 1
     here = torch.where(batch.tall > 0, batch.kind + 1, 0).float()[:, None]

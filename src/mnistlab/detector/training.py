@@ -28,7 +28,7 @@ from mnistlab.detector.network import (
 )
 from mnistlab.detector.targets import make_target
 from mnistlab.rendering.character_bank import CharacterBank
-from mnistlab.rendering.crops import render_crops
+from mnistlab.rendering.crops import SIDE, render_crops
 from mnistlab.runs.atomic import write_atomically
 
 PAGES, VIEWS = 16, 2
@@ -41,7 +41,8 @@ _CUT_OUTS, _NEGATIVES = 112, 24
 """Characters of a batch that the classifier is shown, and places where the detector errs most."""
 _TRUE = 0.3
 """Share of characters cut out by their true boxes; the others are by the detector's."""
-_SAVED_EVERY = 200
+SAVED_EVERY = 200
+"""Steps."""
 
 
 class Progress(NamedTuple):
@@ -97,6 +98,7 @@ def train(
     workers: int = 1,
     decay: float = DECAY,
     report: Callable[[Progress], None] = lambda _: None,
+    after_step: Callable[[int], None] = lambda _: None,
 ) -> tuple[Detector, Classifier]:
     """Train a detector and a classifier, or go on where a run in ``folder`` was interrupted.
 
@@ -108,16 +110,22 @@ def train(
         workers: processes that render.
         decay: share of the steps, at the end, in which the learning rate falls.
         report: called every hundred steps.
+        after_step: called after each, with their number so far; what it raises ends the training.
 
     Returns:
         The networks with their averaged weights, in evaluation mode.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     net = nn.ModuleDict({"detector": Detector(), "classifier": Classifier()})
     average = {name: value.clone() for name, value in net.state_dict().items()}
+    detector, named = accelerate(net["detector"]), accelerate(net["classifier"])
+    # Kernels are made at the first call, which PyTorch computes: not one of the run's.
+    for run, side in ((detector, SIDE), (named, classifier.SIDE)):
+        run(torch.zeros(2, 1, side, side))
+    net.load_state_dict(average)
     optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=1e-3, foreach=True)
     first = _restore(folder, net, optimizer, average)
-    detector, named = accelerate(net["detector"]), accelerate(net["classifier"])
     loader = torch.utils.data.DataLoader(
         Crops(bank, seed, first, steps),
         batch_size=None,
@@ -126,10 +134,12 @@ def train(
     )
     sums, began = torch.zeros(8), time.perf_counter()
     for step, batch in enumerate(loader, first):
+        # For dropout.
+        torch.manual_seed(_mixed(seed, step))
         for group in optimizer.param_groups:
             group["lr"] = RATE * _schedule(step, steps, decay)
         out = detector(prepare(batch.images))
-        cut_outs, kinds = _examples(out.detach(), batch, _generator(seed, step))
+        cut_outs, kinds = examples(out.detach(), batch, generator(seed, step))
         logits = named(classifier.prepare(cut_outs))
         parts = *losses(out, batch), classifier.loss(logits, kinds)
         optimizer.zero_grad(set_to_none=True)
@@ -143,19 +153,25 @@ def train(
         if (step + 1) % 100 == 0:
             report(Progress(step + 1, time.perf_counter() - began, *(sums / 100).tolist()))
             sums.zero_()
-        if (step + 1) % _SAVED_EVERY == 0 or step + 1 == steps:
+        if (step + 1) % SAVED_EVERY == 0 or step + 1 == steps:
             _save(folder, net, optimizer, average, step + 1)
+        after_step(step + 1)
     net.load_state_dict(average)
     net.eval()
     return net["detector"], net["classifier"]  # type: ignore[return-value]
 
 
-def _generator(seed: int, step: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed * 1_000_003 + step)
+def generator(seed: int, step: int) -> torch.Generator:
+    """Return the source of a step's random choices."""
+    return torch.Generator().manual_seed(_mixed(seed, step))
+
+
+def _mixed(seed: int, step: int) -> int:
+    return seed * 1_000_003 + step
 
 
 @torch.no_grad()
-def _examples(out: Tensor, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def examples(out: Tensor, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return what the classifier is shown: characters, and places where the detector sees some that
     are none.
     """

@@ -13,7 +13,6 @@ struct Reading {
     std::vector<TableCell> cells;
 };
 
-constexpr float POWERS[] = {0.829f, 0.47f, 3.063f, -1.372f}; // see calibration.py
 constexpr float TINY = 1e-6f;
 constexpr float DOUBT = 0.1f;   // probability of a character from which on it is not passed over
 constexpr float WHOLE = 0.78f;  // share of a character inside the picture, or else it is cut
@@ -172,6 +171,7 @@ class Reader {
             cut_out(levels, asked[i].box, heights[i], &cut_outs[i * SIDE * SIDE]);
         std::vector<float> logits(asked.size() * (NOTHING + 1));
         Classifier(model).run(cut_outs.data(), int(asked.size()), logits.data());
+        const float *powers = model.powers;
         std::vector<Character> named;
         for (size_t i = 0; i < asked.size(); i++) {
             const Candidate &one = asked[i];
@@ -179,9 +179,9 @@ class Reader {
             float *row = &logits[i * (NOTHING + 1)], both[NOTHING + 1];
             for (int k = 0; k <= NOTHING; k++) {
                 bool nothing = k == NOTHING;
-                float kind = nothing ? POWERS[3] : POWERS[1] * std::log(one.kinds[k] + TINY);
+                float kind = nothing ? powers[3] : powers[1] * std::log(one.kinds[k] + TINY);
                 float there = (nothing ? 1 - one.found : one.found) + TINY;
-                both[k] = POWERS[0] * row[k] + kind + POWERS[2] * std::log(there);
+                both[k] = powers[0] * row[k] + kind + powers[2] * std::log(there);
             }
             softmax(both, NOTHING + 1, character.kinds.data());
             named.push_back(character);
