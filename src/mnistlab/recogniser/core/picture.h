@@ -145,20 +145,29 @@ inline Level pad(float scale, Grey grey, int paper) {
 inline void mark_active(Level &level) {
     const Grey &grey = level.padded;
     int columns = grey.width / BLOCK, rows = grey.height / BLOCK;
-    std::vector<uint8_t> ink(size_t(columns) * rows);
-    for (int row = 0; row < rows; row++)
-        for (int column = 0; column < columns; column++) {
-            int low = 255, high = 0;
-            for (int y = row * BLOCK; y < std::min(row * BLOCK + BLOCK + 1, grey.height); y++)
-                for (int x = column * BLOCK; x < std::min(column * BLOCK + BLOCK + 1, grey.width); x++) {
-                    // The paper's edge is no ink.
-                    if (y < PAD || x < PAD || y >= PAD + level.grey.height || x >= PAD + level.grey.width)
-                        continue;
-                    int value = grey.row(y)[x];
-                    low = std::min(low, value), high = std::max(high, value);
-                }
-            ink[size_t(row) * columns + column] = high - low > CONTRAST;
+    std::vector<uint8_t> ink(size_t(columns) * rows), lowest(grey.width), highest(grey.width);
+    // The paper's edge is no ink.
+    int right = PAD + level.grey.width, bottom = PAD + level.grey.height;
+    for (int row = 0; row < rows; row++) {
+        int top = std::max(row * BLOCK, PAD), end = std::min(row * BLOCK + BLOCK + 1, bottom);
+        if (top >= end)
+            continue;
+        std::copy_n(grey.row(top), grey.width, lowest.begin());
+        std::copy_n(grey.row(top), grey.width, highest.begin());
+        uint8_t *low = lowest.data(), *high = highest.data();
+        for (int y = top + 1; y < end; y++) {
+            const uint8_t *line = grey.row(y);
+            for (int x = 0; x < grey.width; x++)
+                low[x] = std::min(low[x], line[x]), high[x] = std::max(high[x], line[x]);
         }
+        for (int column = 0; column < columns; column++) {
+            uint8_t least = 255, most = 0;
+            int stop = std::min(column * BLOCK + BLOCK + 1, right);
+            for (int x = std::max(column * BLOCK, PAD); x < stop; x++)
+                least = std::min(least, low[x]), most = std::max(most, high[x]);
+            ink[size_t(row) * columns + column] = most - least > CONTRAST;
+        }
+    }
     constexpr int AROUND = 2;
     level.active.assign(ink.size(), 0);
     for (int row = 0; row < rows; row++)
