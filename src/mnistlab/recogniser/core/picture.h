@@ -93,9 +93,13 @@ struct Tones {
 };
 
 inline Tones tones(const Grey &grey) {
-    std::vector<uint32_t> count(256);
-    for (uint8_t value : grey.pixels)
-        count[value]++;
+    // In four tables, since a count that was just stored is slow to be read again.
+    uint32_t counts[4][256] = {}, *count = counts[0];
+    for (size_t i = 0; i < grey.pixels.size(); i++)
+        counts[i % 4][grey.pixels[i]]++;
+    for (int value = 0; value < 256; value++)
+        for (int k = 1; k < 4; k++)
+            count[value] += counts[k][value];
     auto at = [&](size_t rank) {
         size_t sum = 0;
         for (int value = 0; value < 256; value++)
