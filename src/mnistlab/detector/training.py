@@ -16,6 +16,7 @@ from mnistlab.detector import classifier
 from mnistlab.detector.classifier import NOTHING, Classifier, cut_out
 from mnistlab.detector.loss import Batch, losses
 from mnistlab.detector.network import (
+    CELL,
     CLASSES,
     MIDDLE,
     OFFSET,
@@ -186,7 +187,9 @@ def examples(out: Tensor, batch: Batch, generator: torch.Generator) -> tuple[Ten
     other = torch.stack([worst // cells**2, worst % cells**2 // cells, worst % cells], 1)
     found = decode_boxes(other, out[:, OFFSET:])
     # Where the detector leads back to a character, that is what is seen.
-    apart = ~(_holds(true, true_boxes, other, found)).any(0)
+    x, y = ((found[:, k] + found[:, k + 2]) / 2 for k in (0, 1))
+    column, row = ((at / CELL).long().clamp(0, cells - 1) for at in (x, y))
+    apart = ~batch.written[other[:, 0], row, column]
     other, found = other[apart], found[apart]
     where, corners = torch.cat([peak, other]), torch.cat([boxes, found])
     height = corners[:, 3] - corners[:, 1]
@@ -196,14 +199,6 @@ def examples(out: Tensor, batch: Batch, generator: torch.Generator) -> tuple[Ten
     tall = tall * (0.1 * torch.randn(len(tall), generator=generator)).exp()
     kinds = torch.cat([batch.kind[peak.T.unbind()], torch.full((len(other),), NOTHING)])
     return cut_out(batch.images, where[:, 0], corners, tall), kinds
-
-
-def _holds(places: Tensor, boxes: Tensor, others: Tensor, found: Tensor) -> Tensor:
-    """Return which boxes hold which others' middles, ``(n, m)``."""
-    x, y = (found[:, 0] + found[:, 2]) / 2, (found[:, 1] + found[:, 3]) / 2
-    same = places[:, None, 0] == others[None, :, 0]
-    across = (boxes[:, None, 0] < x) & (x < boxes[:, None, 2])
-    return same & across & (boxes[:, None, 1] < y) & (y < boxes[:, None, 3])
 
 
 def _schedule(step: int, steps: int, decay: float) -> float:
