@@ -2,21 +2,20 @@
 
 The file is little-endian; its numbers are int32 unless stated otherwise:
 
-======================  ============================================================================
-Header                  magic ``MNLR``, version, bytes of the file, checksum of all that follows
-                        (uint32 each), number of networks, the four powers of the calibration
-                        (float32 each)
-Networks                each: name (16 bytes, filled up with zeros), number of layers, where they are,
-                        outputs of the last layer (without those that fill up a vector)
-Layers                  each: kind (0 dense, 1 depthwise, 2 mean), inputs, outputs, kernel, stride,
-                        padding, whether a ReLU follows, the layer whose output is added (-1: none),
-                        where weights, biases, scales and ratios are
-Weights                 int16, a pair of inputs side by side. Dense: ``(outputs / 8, rows, pairs, 8, 2)``,
-                        of a row's ``kernel * inputs`` values, then four more outputs alike.
-                        Depthwise: ``(channels / 4, pairs of rows, columns, 4, 2)``.
-Biases                  int32, in units of the sums
-Scales, ratios          float32, for each output: from the sum, and from what is added, to the output
-======================  ============================================================================
+===============  =================================================================================
+Header           magic ``MNLR``, version, bytes of the file, checksum of all that follows (uint32
+                 each), number of networks, the four powers of the calibration (float32 each)
+Networks         each: name (16 bytes, filled up with zeros), number of layers, where they are,
+                 outputs of the last layer (without those that fill up a vector)
+Layers           each: kind (0 dense, 1 depthwise, 2 mean), inputs, outputs, kernel, stride,
+                 padding, whether a ReLU follows, the layer whose output is added (-1: none), where
+                 weights, biases, scales and ratios are
+Weights          int16, a pair of inputs side by side. Dense: ``(outputs / 8, rows, pairs, 8, 2)``,
+                 of a row's ``kernel * inputs`` values, then four more outputs alike. Depthwise:
+                 ``(channels / 4, pairs of rows, columns, 4, 2)``
+Biases           int32, in units of the sums
+Scales, ratios   float32, for each output: from the sum, and from what is added, to the output
+===============  =================================================================================
 
 Activations are integers of at most :data:`LARGEST`, with a scale for each channel, which the next
 layer's weights take up (Nagel et al., 2019, "Data-free quantization through weight equalization and
@@ -220,16 +219,18 @@ def _convolution(module: nn.Conv2d) -> FloatLayer:
     weights, (stride, _), padding = _double(module.weight), module.stride, module.padding
     if module.groups > 1 and weights.shape[1] != 1:
         raise ValueError("the reader's core has no grouped convolution but depthwise ones")
-    assert isinstance(padding, tuple)
+    if isinstance(padding, str):
+        raise ValueError("the reader's core needs a padding in numbers")
     kind = Kind.DEPTHWISE if module.groups > 1 else Kind.DENSE
     return FloatLayer(kind, weights, _biases(module), stride, padding[0])
 
 
 def _normalised(layer: FloatLayer, norm: nn.BatchNorm2d) -> FloatLayer:
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    factor = _double(norm.weight) / np.sqrt(_double(norm.running_var) + norm.eps)
-    biases = (layer.biases - _double(norm.running_mean)) * factor + _double(norm.bias)
+    mean, variance = norm.running_mean, norm.running_var
+    if mean is None or variance is None:
+        raise ValueError("the reader's core needs batch normalisation with running statistics")
+    factor = _double(norm.weight) / np.sqrt(_double(variance) + norm.eps)
+    biases = (layer.biases - _double(mean)) * factor + _double(norm.bias)
     return replace(layer, weights=layer.weights * factor[:, None, None, None], biases=biases)
 
 

@@ -1,4 +1,4 @@
-"""Builds ``core.wasm`` from the C++ sources beside it: ``python src/mnistlab/recogniser/core/build.py``.
+"""Builds ``core.wasm`` from the C++ sources beside it, when it is run: ``make core``.
 
 Needs the package ziglang, whose version ``pyproject.toml`` pins: the same sources give the same
 bytes.
@@ -40,7 +40,7 @@ def build() -> bytes:
 
 
 def _run(*command: str, given: str = "") -> None:
-    subprocess.run(
+    subprocess.run(  # noqa: S603 - the compiler
         [*ZIG, *command], cwd=SOURCE, input=given, check=True, capture_output=True, text=True
     )
 

@@ -1,3 +1,4 @@
+// Memory: WebAssembly's own, or the system's.
 #include "memory.h"
 
 #ifdef __wasm__

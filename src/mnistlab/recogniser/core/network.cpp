@@ -1,3 +1,4 @@
+// A network's run: where its layers are computed, and where their outputs are stored.
 #include "network.h"
 
 #include "layers.h"

@@ -1,0 +1,96 @@
+"""The engine that runs the reader's core."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from mnistlab.detector.quantise import write_model
+from mnistlab.recogniser.engine import Engine
+from tests.recogniser.core_networks import draw, make_classifier, make_detector
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    file = tmp_path_factory.mktemp("model") / "reader.bin"
+    write_model(file, make_detector()[1] | {"classifier": make_classifier()[1]})
+    return file
+
+
+@pytest.fixture(scope="module")
+def engine(model):
+    return Engine(model.read_bytes())
+
+
+@pytest.fixture
+def picture():
+    return draw(np.random.default_rng(1), 64, 96)
+
+
+def test_when_memory_is_short_an_error_says_so_and_the_engine_goes_on(engine, picture):
+    before = engine.detect(picture)[0]
+    with pytest.raises(RuntimeError, match="the reader's core stopped"):
+        engine.detect(np.zeros((16384, 16384), np.uint8))
+    assert np.array_equal(engine.detect(picture)[0], before)
+
+
+def test_threads_take_turns(engine):
+    pictures = [draw(np.random.default_rng(k), 8 * k, 64) for k in range(1, 9)]
+    expected = [engine.detect(one)[0] for one in pictures]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda one: engine.detect(one)[0], pictures * 5))
+    assert all(np.array_equal(*pair) for pair in zip(found, expected * 5, strict=True))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not fork")
+def test_a_forked_process_reads_on(engine, picture):
+    expected = engine.detect(picture)[0]
+    child = os.fork()
+    if not child:
+        os._exit(not np.array_equal(engine.detect(picture)[0], expected))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_nothing_is_needed_but_the_model(model, picture, tmp_path):
+    """No home, and no folder to keep machine code in."""
+    program = (
+        "import sys, pathlib, numpy as np; from mnistlab.recogniser.engine import Engine;"
+        f"engine = Engine(pathlib.Path({str(model)!r}).read_bytes());"
+        "print(engine.detect(np.full((8, 8), 9, np.uint8))[0].shape);"
+        "assert 'torch' not in sys.modules"
+    )
+    blocked = tmp_path / "file"
+    blocked.touch()
+    environment = os.environ | {"HOME": str(blocked), "XDG_CACHE_HOME": str(blocked)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True
+    )
+    assert (done.stdout, done.returncode) == ("(8, 2, 2)\n", 0), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((np.zeros((12, 16), np.uint8),), "16x12 pixels: sides have to be multiples of 8"),
+        ((np.zeros((0, 16), np.uint8),), "16x0 pixels"),
+        ((np.zeros((16, 16), np.uint8), np.ones((2, 3), bool)), "one value for each cell"),
+        ((np.zeros((16, 16), np.uint8), None, 0, np.array([[0, 4]])), "outside the picture"),
+    ],
+)
+def test_what_does_not_fit_is_refused(engine, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        engine.detect(*arguments)
+
+
+def test_cutouts_of_another_size_are_refused(engine):
+    with pytest.raises(ValueError, match="cut-outs have 32x32 pixels"):
+        engine.classify(np.zeros((1, 28, 28), np.uint8))
+
+
+def test_a_model_without_a_classifier_classifies_nothing(tmp_path):
+    write_model(tmp_path / "reader.bin", make_detector()[1])
+    with pytest.raises(ValueError, match="no classifier"):
+        Engine((tmp_path / "reader.bin").read_bytes()).classify(np.zeros((1, 32, 32), np.uint8))
