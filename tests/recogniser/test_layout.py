@@ -119,7 +119,7 @@ def test_specks_and_a_comma_are_not_read(reader):
 
 def test_the_boxes_of_two_lines_are_where_the_ink_is(reader):
     ink = cover("40 17", size=(300, 320), height=100, pen=10)
-    boxes = [digit.box for digit in reader.read(pixels(paint(ink))).digits]
+    boxes = [one.box for one in reader.read(pixels(paint(ink))).characters]
     assert len(boxes) == 4
     for box in boxes:
         inside = ink[box.top : box.bottom, box.left : box.right] > 0.5
