@@ -48,12 +48,14 @@ class TextWriter(AnswerWriter):
         self._width = min(max(map(columns, map(printable, names)), default=0), _WIDEST_NAME)
 
     def write(self, name: str, result: Result) -> None:
-        """Write ``name  407  (99.8 %)``, or ``name  error: ...``."""
+        """Write ``name  407  (99.8 %)``, further lines below, or ``name  error: ...``."""
         label = printable(name)
         label += " " * (self._width - columns(label))
         if result.answer is not None:
-            indent = " " * (max(self._width, columns(label)) + 2)
-            echo(f"{label}  {_describe(result.answer).replace(chr(10), chr(10) + indent)}")
+            first, *others = _describe(result.answer).split("\n")
+            echo(f"{label}  {first}")
+            for line in others:
+                echo(f"{' ' * columns(label)}  {line}")
         if result.error is not None:
             warn(f"{label}  error: {result.error}")
 
