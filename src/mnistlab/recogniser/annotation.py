@@ -15,8 +15,8 @@ from mnistlab.recogniser.reading import Box, Reading
 SMALLEST_SIDE, LARGEST_SIDE = 400, 4000
 """Pixels of the longer side below which a picture is drawn enlarged, and above which reduced."""
 _SURE, _UNSURE, _CELL, _HALO = "#0072B2", "#D55E00", "#009E73", "white"
-"""Blue, vermilion and green of Okabe and Ito (2008), told apart by colour-blind readers; white sets them
-off on dark paper."""
+"""Blue, vermilion and green of Okabe and Ito (2008), told apart by colour-blind readers; white sets
+them off on dark paper."""
 _LINE, _LEAST_TEXT, _MOST_TEXT = 1 / 400, 1 / 60, 1 / 12
 """Of the picture's longer side."""
 _OF_DIGIT = 0.45

@@ -24,8 +24,8 @@ _SMALL = 0.4
 _SMALLEST_LINE = 0.3
 """Of the tallest character: lower lines are not the writing meant."""
 _GAP, _LARGE_GAP, _WIDE_GAP = 0.7, 2.5, 2.0
-"""Between two groups: of the line's height; times the line's narrower gaps; and of the line's height
-alone."""
+"""Between two groups: of the line's height and at once of its narrower gaps, or more of the
+height."""
 _USUAL_WIDTH = 0.6
 """Of a digit, of the line's height."""
 _NEAR = 2

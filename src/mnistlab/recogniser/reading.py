@@ -91,12 +91,14 @@ class Match(NamedTuple):
     """How the text of a group follows from a pattern.
 
     Attributes:
-        pattern: as it was given.
+        pattern: what it allows.
+        plain: what is read without it.
         probability: of the text among all that the pattern allows; 0 if it allows none.
         share: probability of all that the pattern allows among all that may be read.
     """
 
     pattern: str
+    plain: str
     probability: float
     share: float
 
@@ -289,9 +291,11 @@ class Reading:
             notes.append(f"{who} cut by the edge")
         if left := len(self.left_out):
             notes.append(f"ink of a digit's size was not read in {counted(left, 'place')}")
-        for group in self.groups:
-            if group.match is not None and not group.match.credible:
-                notes.append(f"{group.text} does not fit {group.match.pattern}")
+        notes += [
+            _misfit(group.text, group.match)
+            for group in self.groups
+            if group.match is not None and not group.match.credible
+        ]
         return (*notes, *self.remarks)
 
     def matching(self, pattern: "Pattern | str | Sequence[Pattern | str]") -> "Reading":
@@ -329,12 +333,12 @@ class Reading:
 
         return to_grid(self, rows, columns)
 
-    def changed(self, change: Callable[[Group], Group]) -> "Reading":
-        """Return the reading with every group changed, in lines and tables alike."""
+    def changed(self, change: Callable[[Group], Group | None]) -> "Reading":
+        """Return the reading with every group changed or left out, in lines and tables alike."""
         new = {id(group): change(group) for group in self.groups}
 
         def taken(groups: tuple[Group, ...]) -> tuple[Group, ...]:
-            return tuple(new[id(group)] for group in groups)
+            return tuple(made for group in groups if (made := new[id(group)]) is not None)
 
         return replace(
             self,
@@ -387,6 +391,12 @@ class Reading:
 
     def __str__(self) -> str:
         return self.text or "no digit"
+
+
+def _misfit(text: str, match: Match) -> str:
+    if not match.probability or text == match.plain:
+        return f"{match.plain} does not fit {match.pattern}"
+    return f"{match.plain} hardly fits {match.pattern} and is read as {text}"
 
 
 def likeliest(probabilities: NDArray[np.float64]) -> str:

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from mnistlab.errors import ModelError, OtherClassesError, did_you_mean
 from mnistlab.recogniser.assembly import (
-    FoundCharacters,
     FoundCells,
+    FoundCharacters,
     assemble,
     digit_probabilities,
 )
 from mnistlab.recogniser.cutting import Cutter, Glyph
 from mnistlab.recogniser.layout import arrange, part
+from mnistlab.recogniser.matching import Patterns, parse_patterns
 from mnistlab.recogniser.network import NONE, Network
 from mnistlab.recogniser.picture import MAX_PIXELS, Picture, open_picture
 from mnistlab.recogniser.reading import Reading
@@ -51,9 +52,11 @@ class Recogniser:
         threshold: probability from 0 to 1 below which a digit is called unsure.
         max_pixels: files of more pixels are refused, before they are decoded; more than the default
             never are read.
+        pattern: what a number may be, see :meth:`mnistlab.recogniser.reading.Reading.matching`.
 
     Raises:
         ModelError: no such model, not one of mnistlab's, or ``threshold`` out of range.
+        PatternError: a pattern cannot be understood.
 
     Examples:
         >>> import mnistlab
@@ -69,26 +72,31 @@ class Recogniser:
         *,
         threshold: float = THRESHOLD,
         max_pixels: int = MAX_PIXELS,
+        pattern: Patterns | None = None,
     ) -> None:
         if not 0 <= threshold <= 1:
             raise ModelError(f"threshold is {threshold}; it is a probability, from 0 to 1")
         self.network = Network(_find_model(model))
         self.threshold = threshold
         self.max_pixels = max_pixels
+        self.patterns = tuple(parse_patterns(pattern or ()).values())
         shape = (self.network.channels, *self.network.image_size)
         _refuse_other_images(model, shape, self.network.classes)
 
-    def read(self, source: Any) -> Reading:
+    def read(self, source: Any, *, pattern: Patterns | None = None) -> Reading:
         """Read one picture: a digit, a line of several, or several lines.
 
         Args:
             source: a file's path, its content or a file object, an array, a tensor, a Pillow image
                 or a drawing pad's dictionary, see
                 :func:`mnistlab.data.picture_inputs.open_picture`.
+            pattern: what a number may be in this picture, instead of the recogniser's own.
 
         Raises:
             PictureError: not a picture, of a format not read, damaged, or too large.
+            PatternError: a pattern cannot be understood.
         """
+        patterns = tuple(parse_patterns(pattern).values()) if pattern else self.patterns
         picture = open_picture(source, self.max_pixels)
         cutter = Cutter(self.network.logits, self.network.typical_logit)
         ways = find_writing(picture)
@@ -97,7 +105,8 @@ class Recogniser:
             others = [other for way in ways for other in reconsider(way)]
             evidence, found = self._read_best(others, cutter)
             digits = found if evidence > best else digits
-        return self._assemble(digits, picture)
+        reading = self._assemble(digits, picture)
+        return reading.matching(patterns) if patterns else reading
 
     def _read_best(self, ways: list[Writing], cutter: Cutter) -> tuple[float, "_Digits"]:
         """Return how much speaks for the likeliest way to see a picture, and what it then says."""
