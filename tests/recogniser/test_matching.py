@@ -15,7 +15,7 @@ from mnistlab.recogniser.pattern import Pattern
 from tests.recogniser.readings import cells, reading
 
 SHARE = st.sampled_from([0.0, 0.0, 0.1, 0.2, 0.5, 0.7])
-ROW = st.fixed_dictionaries({text: SHARE for text in "017.-"} | {"absent": SHARE}).filter(
+ROW = st.fixed_dictionaries(dict.fromkeys([*"017.-", "absent"], SHARE)).filter(
     lambda row: sum(row.values())
 )
 PATTERNS = ["0-10", r"\d{2}", "-?[017]+", r"\d\.\d|7", "1*", ".+", "(0|1)?7?"]

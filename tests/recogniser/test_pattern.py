@@ -166,7 +166,6 @@ def test_what_cannot_be_understood_is_told_in_one_line(pattern):
 def test_any_text_is_understood_or_refused(text):
     try:
         automaton = Pattern(text).automaton
-    except PatternError as error:
-        assert str(error).startswith("pattern ")
-    else:
-        assert automaton.steps[0]
+    except PatternError:
+        return
+    assert automaton.steps[0]

@@ -94,7 +94,7 @@ def assemble(
             places.setdefault(group, cell)
         elif one.presence >= _FAINT:
             left_out.append((one.box, cell))
-    groups = {number: group for number, some in members.items() if (group := _group(some))}
+    groups = {number: group for number, some in members.items() for group in gather(some)}
     lines = [
         Line(tuple(groups[number] for number in numbers[line] if number in groups))
         for line in sorted(numbers)
@@ -129,10 +129,10 @@ def _character(found: FoundCharacters, row: int, threshold: float) -> Character:
     )
 
 
-def _group(candidates: list[Character]) -> Group | None:
-    """Return what is read of the candidates, if anything."""
+def gather(candidates: list[Character]) -> tuple[Group, ...]:
+    """Return the group of some characters, left to right; none if all of them are faint."""
     read = tuple(one for one in candidates if one.presence >= _FAINT)
-    return Group(read, tuple(candidates)) if read else None
+    return (Group(read, tuple(candidates)),) if read else ()
 
 
 def _ruled(
@@ -149,7 +149,7 @@ def _ruled(
             )
             for number in numbers
         }
-        tables.append(tabulate(made))
+        tables.append(tabulate(made, ruled=True))
     return tuple(tables)
 
 

@@ -188,7 +188,8 @@ class Cell:
     """A cell of a table.
 
     Attributes:
-        box: between its rulings, or the part of its row and column.
+        box: between its rulings; without these around what is written in it, or where its row and
+            column cross.
         groups: what is written in it, also found in the lines; none if it is blank.
         left_out: ink of a digit's size in it that was not read.
     """
@@ -220,10 +221,12 @@ class Table:
     Attributes:
         box: around its cells.
         rows: from top to bottom, each with a cell for every column.
+        ruled: whether rulings tell where its cells are.
     """
 
     box: Box
     rows: tuple[tuple[Cell, ...], ...]
+    ruled: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -327,7 +330,10 @@ class Reading:
 
         Returns:
             One table, and its rows as lines. The grid is that of the rulings if some were found;
-            else its place follows from the characters.
+            else its place follows from the characters, and a remark says so if it is doubtful.
+
+        Raises:
+            MnistlabError: there are no such grids.
         """
         from mnistlab.recogniser.grid import to_grid
 
@@ -344,9 +350,9 @@ class Reading:
             self,
             lines=tuple(Line(taken(line.groups)) for line in self.lines),
             tables=tuple(
-                Table(
-                    table.box,
-                    tuple(
+                replace(
+                    table,
+                    rows=tuple(
                         tuple(replace(cell, groups=taken(cell.groups)) for cell in row)
                         for row in table.rows
                     ),

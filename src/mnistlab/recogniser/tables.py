@@ -14,8 +14,11 @@ _SHARED = 0.4
 """Of the lower number's height: numbers of one row share it, neighbour by neighbour."""
 _STRIP = 0.25
 """Of the usual height: a strip between two columns that no number enters is at least so wide."""
-_ASTRAY = 0.6
+_ASTRAY = 0.75
 """Of the usual height: how far a number may stand from where its column lines up."""
+_UNEVEN = 1.0
+"""Of the usual height: how much higher one end of all rows together may be than the other without
+that they slope."""
 _PITCH = 1.9
 """A row so many times as far from the one before as rows usually are begins another table."""
 _PIECES = 1.5
@@ -36,15 +39,17 @@ def find_tables(boxes: Sequence[Box]) -> list[list[list[list[int]]]]:
     if len(boxes) < _LEAST_ROWS * _LEAST_COLUMNS - 1:
         return []
     sides = np.array(boxes, float)
+    tall = float(np.median(sides[:, 3] - sides[:, 1]))
     rows = _rows(sides)
-    upright = _upright(sides, rows)
+    upright = _upright(sides, rows, tall)
     rows = sorted(
         ([int(i) for i in sorted(row, key=lambda i: upright[i, 0])] for row in rows),
-        key=lambda row: float(np.mean(upright[row][:, [1, 3]])),
+        key=lambda row: float(upright[row][:, [1, 3]].mean()),
     )
+    page = _Page(rows, upright, tall)
     tables, start = [], 0
     while start + _LEAST_ROWS <= len(rows):
-        end, table = _longest(rows, start, upright)
+        end, table = page.longest(start)
         tables += [table] if table else []
         start = end if table else start + 1
     return tables
@@ -71,7 +76,7 @@ def aligned(groups: Sequence[Group]) -> tuple[Table, ...]:
     return tuple(tables)
 
 
-def tabulate(cells: Mapping[tuple[int, int], Cell]) -> Table:
+def tabulate(cells: Mapping[tuple[int, int], Cell], *, ruled: bool = False) -> Table:
     """Return the table of cells by row and column, from 0; missing ones are blank, and where their
     row and column cross.
     """
@@ -92,6 +97,7 @@ def tabulate(cells: Mapping[tuple[int, int], Cell]) -> Table:
             )
             for row, tall in down.items()
         ),
+        ruled,
     )
 
 
@@ -120,58 +126,84 @@ def _height(box: NDArray[np.float64]) -> float:
     return max(float(box[3] - box[1]), 1.0)
 
 
-def _upright(sides: NDArray[np.float64], rows: list[list[int]]) -> NDArray[np.float64]:
+def _upright(sides: NDArray[np.float64], rows: list[list[int]], tall: float) -> NDArray[np.float64]:
     """Return the boxes as they are if the rows are brought to the horizontal, each about its
     middle.
     """
     middles = np.stack([sides[:, [0, 2]].mean(axis=1), sides[:, [1, 3]].mean(axis=1)], axis=1)
-    steps = np.array([middles[row[-1]] - middles[row[0]] for row in rows if len(row) > 1])
-    if not len(steps):
+    across, down = np.array([middles[row[-1]] - middles[row[0]] for row in rows]).T
+    square = float((across**2).sum())
+    # The wider a row, the better it tells; a slope that unequal numbers alone explain is none.
+    slope = float((across * down).sum()) / max(square, 1.0)
+    if abs(slope) * np.sqrt(square) < _UNEVEN * tall:
         return sides
-    # The wider a row, the better it tells.
-    slope = float(steps[:, 1].sum() / max(steps[:, 0].sum(), 1.0))
     turn = np.array([[1, slope], [-slope, 1]]) / np.hypot(1, slope)
-    return sides + np.tile(middles @ turn.T - middles, 2)
+    moved: NDArray[np.float64] = sides + np.tile(middles @ turn.T - middles, 2)
+    return moved
 
 
-def _longest(
-    rows: list[list[int]], start: int, sides: NDArray[np.float64]
-) -> tuple[int, list[list[list[int]]]]:
-    """Return the row behind the longest table that begins with a row, and that table; none is
-    empty.
+class _Page:
+    """Rows of numbers, from top to bottom, each from left to right.
+
+    Args:
+        rows: positions in ``sides``.
+        sides: the numbers' boxes, brought upright.
+        tall: their usual height.
     """
-    tops = [float(np.mean(sides[row][:, [1, 3]])) for row in rows]
-    end = start + _LEAST_ROWS
-    while end < len(rows) and _even(tops[start : end + 1]):
-        end += 1
-    for last in range(end, start + _LEAST_ROWS - 1, -1):
-        if _even(tops[start:last]) and (table := _tabular(rows[start:last], sides)):
-            return last, table
-    return start, []
+
+    def __init__(self, rows: list[list[int]], sides: NDArray[np.float64], tall: float) -> None:
+        self._rows, self._sides, self._tall = rows, sides, tall
+        self._places = [float(sides[row][:, [1, 3]].mean()) for row in rows]
+        # A strip between columns has at least one whole place of these.
+        fine = _STRIP * tall / 2
+        ends = np.floor((sides[:, [0, 2]] - sides[:, 0].min()) / fine).astype(int)
+        self._taken = np.zeros((len(rows), ends.max() + 1), bool)
+        for number, row in enumerate(rows):
+            for i in row:
+                self._taken[number, ends[i, 0] : ends[i, 1] + 1] = True
+
+    def longest(self, start: int) -> tuple[int, list[list[list[int]]]]:
+        """Return the row behind the longest table that begins with a row, and that table; none is
+        empty.
+        """
+        found: tuple[int, list[list[list[int]]]] = start, []
+        taken = np.zeros(self._taken.shape[1], bool)
+        for end in range(start + 1, len(self._rows) + 1):
+            taken |= self._taken[end - 1]
+            if end - start < _LEAST_ROWS:
+                continue
+            if not _even(self._places[start:end]):
+                break
+            covered = np.flatnonzero(taken)
+            if len(covered) <= covered[-1] - covered[0] and (table := self._table(start, end)):
+                found = end, table
+        return found
+
+    def _table(self, start: int, end: int) -> list[list[list[int]]]:
+        """Return the cells of rows that make a table; else nothing."""
+        rows = self._rows[start:end]
+        numbers = [i for row in rows for i in row]
+        begins = _columns(self._sides[numbers], _STRIP * self._tall)
+        if len(begins) < _LEAST_COLUMNS:
+            return []
+        which = np.searchsorted(begins, self._sides[numbers, 0], "right") - 1
+        column = dict(zip(numbers, which.tolist(), strict=True))
+        cells = [
+            [[i for i in row if column[i] == one] for one in range(len(begins))] for row in rows
+        ]
+        full = [[cell for cell in one if cell] for one in zip(*cells, strict=True)]
+        tabular = (
+            len(numbers) <= _PIECES * sum(map(len, full))
+            and sum(len(some) >= _LEAST_ROWS for some in full) >= _LEAST_COLUMNS
+            and all(_lines_up(some, self._sides, _ASTRAY * self._tall) for some in full)
+        )
+        return cells if tabular else []
 
 
 def _even(places: list[float]) -> bool:
     """Tell whether rows are evenly spaced."""
     steps = [after - before for before, after in pairwise(places)]
     return max(steps) <= _PITCH * float(np.median(steps))
-
-
-def _tabular(rows: list[list[int]], sides: NDArray[np.float64]) -> list[list[list[int]]]:
-    """Return the cells of rows that make a table; else nothing."""
-    numbers = [i for row in rows for i in row]
-    tall = float(np.median(sides[numbers, 3] - sides[numbers, 1]))
-    edges = _columns(sides[numbers], _STRIP * tall)
-    if len(edges) < _LEAST_COLUMNS:
-        return []
-    column = dict(zip(numbers, np.searchsorted(edges, sides[numbers, 0], "right") - 1, strict=True))
-    cells = [[[i for i in row if column[i] == one] for one in range(len(edges))] for row in rows]
-    full = [[cell for cell in cells_of if cell] for cells_of in zip(*cells, strict=True)]
-    tabular = (
-        len(numbers) <= _PIECES * sum(map(len, full))
-        and sum(len(some) >= _LEAST_ROWS for some in full) >= _LEAST_COLUMNS
-        and all(_lines_up(some, sides, _ASTRAY * tall) for some in full)
-    )
-    return cells if tabular else []
 
 
 def _columns(sides: NDArray[np.float64], strip: float) -> list[float]:
