@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mnistlab.recogniser.pattern import Pattern
 
 _DECIMALS = 6
-_LEAST_SHARE = 0.01
+_LEAST_SHARE = 0.1
 """Of a number's probability: if what a pattern allows has less, the pattern may not hold."""
 
 
