@@ -68,7 +68,9 @@ def _draw(canvas: Image.Image, reading: Reading, scale: float) -> None:
     line = max(1, round(_LINE * longer))
     for table in reading.tables:
         for cell in (cell for row in table.rows for cell in row):
-            draw.rectangle(_grown(cell.box, scale, 0), outline=_CELL, width=line)
+            # Of a table without rulings, only what is blank would not be seen.
+            if not cell.groups or cell.box != Box.around(group.box for group in cell.groups):
+                draw.rectangle(_grown(cell.box, scale, 0), outline=_CELL, width=line)
     marks = [(one.box, one.text, one.sure) for one in reading.characters]
     marks += [(box, "", False) for box in reading.left_out]
     if not marks:

@@ -179,4 +179,5 @@ def _middle(box: Box) -> tuple[float, float]:
 def _turned(places: NDArray[np.float64], tilt: float) -> NDArray[np.float64]:
     """Turn places ``(n, 2)`` about the picture's corner."""
     cos, sin = np.cos(tilt), np.sin(tilt)
-    return places @ np.array([[cos, -sin], [sin, cos]])
+    turned: NDArray[np.float64] = places @ np.array([[cos, -sin], [sin, cos]])
+    return turned
