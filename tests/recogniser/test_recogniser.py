@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnistlab.errors import PatternError
 from mnistlab.recogniser import Recogniser
 from tests.recogniser.drawing import blurred, cover, drawn, encode, paint, pixels
 
@@ -260,3 +261,25 @@ def test_to_read_takes_no_torch(tmp_path):
     )
     command = [sys.executable, "-c", script, str(tmp_path / "page.png")]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "472 []\n"
+
+
+def test_a_pattern_is_the_recognisers_or_the_pictures():
+    page = drawn("407", size=(320, 160), height=100)
+    recogniser = Recogniser(pattern=r"\d{3}")
+    assert recogniser.read(page).groups[0].match.pattern == r"\d{3}"
+    other = recogniser.read(page, pattern=["0-99", "2=1"])
+    assert other.groups[0].match.pattern == "0-99"
+    assert not other.sure
+    with pytest.raises(PatternError, match="pattern 1: there is one for all numbers already, 2"):
+        Recogniser(pattern=["2", "1"])
+
+
+def test_a_page_of_numbers_in_columns_is_a_table(reader):
+    page = np.zeros((360, 560))
+    rows = [["12", "407"], ["35", "90"], ["8", "256"]]
+    for row, texts in enumerate(rows):
+        for column, text in enumerate(texts):
+            at = (40 + 260 * column, 30 + 110 * row)
+            page = np.maximum(page, cover(text, size=(560, 360), height=50, pen=6, at=at))
+    (table,) = reader.read(pixels(paint(page))).tables
+    assert [[cell.text for cell in row] for row in table.rows] == rows

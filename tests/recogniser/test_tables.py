@@ -94,6 +94,13 @@ def test_running_lines_are_no_table():
     assert find_tables([Box(0, PITCH * row, 50, PITCH * row + TALL) for row in range(9)]) == []
 
 
+def test_a_number_that_was_read_in_part_does_not_cost_its_row():
+    boxes = block(0, 5, 3)
+    left, top, right, bottom = boxes[13]
+    boxes[13] = Box(left + 25, top, right - 5, bottom)
+    assert [[len(row) for row in table] for table in find_tables(boxes)] == [[3] * 5]
+
+
 def block(top, rows, columns, left=10):
     return [
         Box(left + 100 * c, top + PITCH * r, left + 100 * c + 40, top + PITCH * r + TALL)

@@ -15,7 +15,9 @@ _SHARED = 0.4
 _STRIP = 0.25
 """Of the usual height: a strip between two columns that no number enters is at least so wide."""
 _ASTRAY = 0.75
-"""Of the usual height: how far a number may stand from where its column lines up."""
+"""Of the usual height: how far most numbers stand at most from where their column lines up."""
+_MOST = 0.75
+"""Of a column's numbers line up; of others a character may be missing, or too many."""
 _UNEVEN = 1.0
 """Of the usual height: how much higher one end of all rows together may be than the other without
 that they slope."""
@@ -221,6 +223,6 @@ def _lines_up(cells: list[list[int]], sides: NDArray[np.float64], astray: float)
     lefts = np.array([sides[cell, 0].min() for cell in cells])
     rights = np.array([sides[cell, 2].max() for cell in cells])
     return any(
-        np.abs(edge - np.median(edge)).max() <= astray
+        np.quantile(np.abs(edge - np.median(edge)), _MOST) <= astray
         for edge in (lefts, rights, (lefts + rights) / 2)
     )
