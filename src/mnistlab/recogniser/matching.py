@@ -19,6 +19,7 @@ from mnistlab.errors import PatternError
 from mnistlab.recogniser.automaton import Automaton
 from mnistlab.recogniser.pattern import Pattern
 from mnistlab.recogniser.reading import Character, Group, Match, Reading
+from mnistlab.text import shorten
 
 _START = -1
 """The first state, as long as nothing was read: no text is empty."""
@@ -130,7 +131,7 @@ def parse_patterns(patterns: Patterns) -> dict[int | None, Pattern]:
         if pattern.column in by_column:
             what = f"column {pattern.column}" if pattern.column else "all numbers"
             raise PatternError(
-                f"pattern {pattern.text}: there is one for {what} already,"
+                f"pattern {shorten(pattern.text)}: there is one for {what} already,"
                 f" {by_column[pattern.column].text}; put | between what is allowed"
             )
         by_column[pattern.column] = pattern

@@ -8,10 +8,11 @@ from functools import lru_cache
 from mnistlab.characters import CHARACTERS
 from mnistlab.errors import PatternError
 from mnistlab.recogniser.automaton import Automaton, Part, any_of, chain, one_of, times
+from mnistlab.text import shorten
 
 _DIGITS = CHARACTERS[:10]
 _MOST_TIMES = 100
-_MOST_DIGITS = 15
+_MOST_DIGITS, _DEEPEST = 15, 40
 _RANGE = re.compile(r"(-?)(\d+)(?:\.(\d+))?-(-?)(\d+)(?:\.(\d+))?")
 _DATE = re.compile(r"(?i)(dd?|mm?|yyyy|yy)([-./])(dd?|mm?|yyyy|yy)(?:\2(dd?|mm?|yyyy|yy))?")
 _COUNT = re.compile(r"\{(\d+)(,)?(\d+)?\}")
@@ -66,7 +67,7 @@ class Pattern:
                 raise PatternError("columns are counted from 1")
             automaton = _automaton(allowed)
         except PatternError as error:
-            raise PatternError(f"pattern {self.text}: {error}") from None
+            raise PatternError(f"pattern {shorten(self.text)}: {error}") from None
         for name, value in (("column", column), ("allowed", allowed), ("automaton", automaton)):
             object.__setattr__(self, name, value)
 
@@ -136,6 +137,8 @@ def _between(low: str, high: str, decimals: int) -> Part:
         return chain([])
     point = [one_of(".,")] if decimals and len(low) == decimals else []
     rest = len(low) - 1
+    if not low.strip("0") and not high.strip("9"):
+        return chain([*point, one_of(_DIGITS), _between(low[1:], high[1:], decimals)])
     first, last = int(low[0]), int(high[0])
     if first == last:
         return chain([*point, one_of(low[0]), _between(low[1:], high[1:], decimals)])
@@ -203,7 +206,7 @@ class _Expression:
         self._text = text.removeprefix("^")
         if self._text.endswith("$") and not self._text.endswith(r"\$"):
             self._text = self._text[:-1]
-        self._at = 0
+        self._at = self._depth = 0
 
     def parse(self) -> Part:
         part = self._any()
@@ -267,9 +270,13 @@ class _Expression:
         if character == "(":
             if self._take("?") and not self._take(":"):
                 raise PatternError("of groups only ( ) and (?: ) are known")
+            self._depth += 1
+            if self._depth > _DEEPEST:
+                raise PatternError(f"brackets within brackets, more than {_DEEPEST} deep")
             part = self._any()
             if not self._take(")"):
                 raise PatternError("a ( is not closed")
+            self._depth -= 1
             return part
         if character == "[":
             return one_of(self._class())
