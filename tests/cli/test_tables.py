@@ -7,36 +7,23 @@ import re
 import sys
 import zipfile
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from mnistlab.recogniser.table_files import write_tables
 from tests.cli.processes import PREDICT, objects, refusal, run
-from tests.recogniser.drawing import cover, paint, pixels
+from tests.recogniser.drawing import sheet
 from tests.recogniser.readings import cells, reading
 
 MARKS = [["12", "407", "85"], ["3", "", "60"], ["27", "219", ""], ["", "55", "31"]]
 
 
-def save(path, rows, wide=190):
-    """A sheet without rulings."""
-    size = (wide * len(rows[0]) + 40, 100 * len(rows) + 40)
-    ink = np.zeros(size[::-1])
-    for row, texts in enumerate(rows):
-        for column, text in enumerate(texts):
-            if text:
-                at = (30 + wide * column, 30 + 100 * row)
-                ink = np.maximum(ink, cover(text, size=size, height=44, pen=5, at=at))
-    Image.fromarray(pixels(paint(ink))).save(path)
-
-
 @pytest.fixture(scope="module")
 def sheets(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sheets")
-    save(folder / "marks.png", MARKS)
-    save(folder / "grid.png", [["5", "", "7"], ["", "9", ""], ["2", "", "8"]], wide=100)
-    save(folder / "line.png", [["407"]])
+    grid = sheet([["5", "", "7"], ["", "9", ""], ["2", "", "8"]], wide=100)
+    for name, picture in (("marks", sheet(MARKS)), ("grid", grid), ("line", sheet([["407"]]))):
+        Image.fromarray(picture).save(folder / f"{name}.png")
     return folder
 
 
@@ -124,11 +111,11 @@ def test_a_workbook_has_a_sheet_a_table_and_numbers(tmp_path):
     assert (tmp_path / "t.xlsx").read_bytes() == content
     with zipfile.ZipFile(tmp_path / "t.xlsx") as book:
         names = re.findall(r'<sheet name="([^"]*)"', book.read("xl/workbook.xml").decode())
-        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        cells_of = book.read("xl/worksheets/sheet1.xml").decode()
         texts = re.findall(r"<t>([^<]*)</t>", book.read("xl/sharedStrings.xml").decode())
         comments = book.read("xl/comments1.xml").decode()
     assert names == ["a.png", "a.png (2)", "x" * 31]
-    assert re.findall(r'<c r="(\w+)" s="\d+"(?: t="(\w)")?><v>([^<]*)</v>', sheet) == [
+    assert re.findall(r'<c r="(\w+)" s="\d+"(?: t="(\w)")?><v>([^<]*)</v>', cells_of) == [
         ("A1", "", "12"),
         ("B1", "", "-4.5"),
         ("A2", "s", "0"),

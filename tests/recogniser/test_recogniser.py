@@ -11,7 +11,7 @@ from PIL import Image
 
 from mnistlab.errors import PatternError
 from mnistlab.recogniser import Recogniser
-from tests.recogniser.drawing import blurred, cover, drawn, encode, paint, pixels
+from tests.recogniser.drawing import blurred, cover, drawn, encode, paint, pixels, sheet
 
 DIGITS = "0123456789"
 SIDE = 240
@@ -275,11 +275,6 @@ def test_a_pattern_is_the_recognisers_or_the_pictures():
 
 
 def test_a_page_of_numbers_in_columns_is_a_table(reader):
-    page = np.zeros((360, 560))
     rows = [["12", "407"], ["35", "90"], ["8", "256"]]
-    for row, texts in enumerate(rows):
-        for column, text in enumerate(texts):
-            at = (40 + 260 * column, 30 + 110 * row)
-            page = np.maximum(page, cover(text, size=(560, 360), height=50, pen=6, at=at))
-    (table,) = reader.read(pixels(paint(page))).tables
+    (table,) = reader.read(sheet(rows)).tables
     assert [[cell.text for cell in row] for row in table.rows] == rows
