@@ -56,7 +56,7 @@ class Reader:
         # number of cores.
         os.environ.update(_SINGLE)
         from mnistlab.recogniser import Recogniser
-        from mnistlab.recogniser.matching import parse_patterns
+        from mnistlab.recogniser.pattern import parse_patterns
 
         given: dict[str, Any] = (
             {} if options.threshold is None else {"threshold": options.threshold}

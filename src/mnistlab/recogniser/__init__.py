@@ -2,7 +2,8 @@
 reads it. No torch.
 """
 
-from mnistlab.recogniser.reading import Box, Cell, Character, Group, Line, Reading, Table
+from mnistlab.recogniser.parts import Box, Cell, Character, Group, Line, Table
+from mnistlab.recogniser.reading import Reading
 from mnistlab.recogniser.recogniser import Recogniser, reads_digits, shipped_models
 
 __all__ = [

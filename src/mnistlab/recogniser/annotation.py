@@ -9,8 +9,9 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from mnistlab.data.decode import load_picture
 from mnistlab.files import read_file
+from mnistlab.recogniser.parts import Box
 from mnistlab.recogniser.picture import MAX_PIXELS
-from mnistlab.recogniser.reading import Box, Reading
+from mnistlab.recogniser.reading import Reading
 
 SMALLEST_SIDE, LARGEST_SIDE = 400, 4000
 """Pixels of the longer side below which a picture is drawn enlarged, and above which reduced."""

@@ -8,20 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.characters import OTHER
-from mnistlab.recogniser.reading import (
+from mnistlab.recogniser.parts import (
+    FAINT,
     Box,
     Cell,
     Character,
     Group,
     Line,
-    Reading,
     Table,
     likeliest,
 )
+from mnistlab.recogniser.reading import Reading
 from mnistlab.recogniser.tables import aligned, tabulate
 
-_FAINT = 0.5
-"""Presence below which a character is not read, unless a pattern needs it."""
 _NONE = -1
 
 
@@ -35,7 +34,7 @@ class FoundCharacters:
         presence: ``(n,)``, 0 to 1: the probability that there is a character at all.
         cut: bool, ``(n,)``: whether the picture's edge cuts it.
         line: int, ``(n,)``: which line it is in; -1 is ink that is not read.
-        group: int, ``(n,)``: which group; no two lines share one.
+        group: int, ``(n,)``: which group of that line.
         cell: int, ``(n,)``: which row of :class:`FoundCells`; -1 is none.
         pixels: of each a small grey picture, uint8, light on black.
     """
@@ -79,29 +78,26 @@ def assemble(
         threshold: confidence from which on a character is sure.
     """
     characters = [_character(found, row, threshold) for row in range(len(found.boxes))]
-    members: dict[int, list[Character]] = defaultdict(list)
-    numbers: dict[int, dict[int, None]] = defaultdict(dict)
-    places: dict[int, int] = {}
+    members: dict[tuple[int, int], list[Character]] = defaultdict(list)
+    places: dict[tuple[int, int], int] = {}
     left_out: list[tuple[Box, int]] = []
-    for one, line, group, cell in zip(
+    for one, line, place, cell in zip(
         characters,
         *(which.tolist() for which in (found.line, found.group, found.cell)),
         strict=True,
     ):
         if line != _NONE:
-            members[group].append(one)
-            numbers[line][group] = None
-            places.setdefault(group, cell)
-        elif one.presence >= _FAINT:
+            members[line, place].append(one)
+            places.setdefault((line, place), cell)
+        elif one.presence >= FAINT:
             left_out.append((one.box, cell))
-    groups = {number: group for number, some in members.items() for group in gather(some)}
-    lines = [
-        Line(tuple(groups[number] for number in numbers[line] if number in groups))
-        for line in sorted(numbers)
-    ]
-    written = [(group, places[number]) for number, group in groups.items()]
+    groups = {key: group for key, some in members.items() for group in Group.of(some)}
+    lines: dict[int, list[Group]] = defaultdict(list)
+    for (number, _), group in groups.items():
+        lines[number].append(group)
+    written = [(group, places[key]) for key, group in groups.items()]
     return Reading(
-        tuple(line for line in lines if line.groups),
+        tuple(Line(tuple(lines[number])) for number in sorted(lines)),
         size,
         _ruled(cells, written, left_out) if len(cells.table) else aligned(tuple(groups.values())),
         tuple(box for box, _ in left_out),
@@ -127,12 +123,6 @@ def _character(found: FoundCharacters, row: int, threshold: float) -> Character:
         found.pixels[row],
         threshold,
     )
-
-
-def gather(candidates: list[Character]) -> tuple[Group, ...]:
-    """Return the group of some characters, left to right; none if all of them are faint."""
-    read = tuple(one for one in candidates if one.presence >= _FAINT)
-    return (Group(read, tuple(candidates)),) if read else ()
 
 
 def _ruled(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 if TYPE_CHECKING:
-    from mnistlab.recogniser.reading import Character, Line, Reading
+    from mnistlab.recogniser.parts import Character, Line
+    from mnistlab.recogniser.reading import Reading
 
 _SCALE, _LIKELY = 2, 3
 

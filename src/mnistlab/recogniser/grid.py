@@ -2,13 +2,16 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import MnistlabError
-from mnistlab.recogniser.assembly import gather
-from mnistlab.recogniser.reading import Box, Cell, Character, Line, Reading, Table
+from mnistlab.recogniser.parts import Box, Cell, Character, Group, Line, Table
+
+if TYPE_CHECKING:
+    from mnistlab.recogniser.reading import Reading
 
 _MOST_CELLS = 10_000
 _TILTS = np.radians(sorted(np.arange(-10, 10.5, 0.5), key=abs))
@@ -64,7 +67,7 @@ class _Grid:
         return Box(left, top, right, bottom)
 
 
-def to_grid(reading: Reading, rows: int, columns: int) -> Reading:
+def to_grid(reading: "Reading", rows: int, columns: int) -> "Reading":
     """See :meth:`mnistlab.recogniser.reading.Reading.grid`."""
     if min(rows, columns) < 1 or rows * columns > _MOST_CELLS:
         raise MnistlabError(
@@ -90,7 +93,7 @@ def to_grid(reading: Reading, rows: int, columns: int) -> Reading:
         tuple(
             Cell(
                 grid.box(row, column),
-                gather(sorted(inside[row, column], key=lambda one: one.box.left)),
+                Group.of(sorted(inside[row, column], key=lambda one: one.box.left)),
                 tuple(box for box, place in left_out if place == (row, column)),
             )
             for column in range(columns)
@@ -103,7 +106,7 @@ def to_grid(reading: Reading, rows: int, columns: int) -> Reading:
     return found if known else replace(found, remarks=(*found.remarks, _ASIDE))
 
 
-def _with(reading: Reading, table: Table) -> Reading:
+def _with(reading: "Reading", table: Table) -> "Reading":
     """Return a reading of nothing but a table."""
     lines = (Line(tuple(group for cell in row for group in cell.groups)) for row in table.rows)
     return replace(reading, lines=tuple(line for line in lines if line.groups), tables=(table,))

@@ -7,25 +7,24 @@ automaton, and its probability among all that are allowed by forward and backwar
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.characters import CHARACTERS, OTHER
-from mnistlab.errors import PatternError
 from mnistlab.recogniser.automaton import Automaton
-from mnistlab.recogniser.pattern import Pattern
-from mnistlab.recogniser.reading import Character, Group, Match, Reading
-from mnistlab.text import shorten
+from mnistlab.recogniser.parts import Character, Group, Match
+from mnistlab.recogniser.pattern import Pattern, Patterns, parse_patterns
+
+if TYPE_CHECKING:
+    from mnistlab.recogniser.reading import Reading
 
 _START = -1
 """The first state, as long as nothing was read: no text is empty."""
 _INDEX = {character: place for place, character in enumerate(CHARACTERS)}
-Patterns: TypeAlias = Pattern | str | Sequence[Pattern | str]
-"""One or several."""
 Sums: TypeAlias = dict[int, float]
 """Probabilities by state."""
 
@@ -86,7 +85,7 @@ def likeliest(weights: NDArray[np.float64], automaton: Automaton) -> Likeliest |
     )
 
 
-def match_reading(reading: Reading, patterns: Patterns) -> Reading:
+def match_reading(reading: "Reading", patterns: Patterns) -> "Reading":
     """See :meth:`mnistlab.recogniser.reading.Reading.matching`."""
     by_column = parse_patterns(patterns)
     wanted: dict[int, Pattern] = {}
@@ -118,26 +117,6 @@ def match_reading(reading: Reading, patterns: Patterns) -> Reading:
     return replace(changed, remarks=(*changed.remarks, *remarks))
 
 
-def parse_patterns(patterns: Patterns) -> dict[int | None, Pattern]:
-    """Return patterns by column; that of ``None`` is of all others.
-
-    Raises:
-        PatternError: one cannot be understood, or two are of the same column.
-    """
-    given = [patterns] if isinstance(patterns, str | Pattern) else patterns
-    by_column: dict[int | None, Pattern] = {}
-    for one in given:
-        pattern = Pattern(one) if isinstance(one, str) else one
-        if pattern.column in by_column:
-            what = f"column {pattern.column}" if pattern.column else "all numbers"
-            raise PatternError(
-                f"pattern {shorten(pattern.text)}: there is one for {what} already,"
-                f" {by_column[pattern.column].text}; put | between what is allowed"
-            )
-        by_column[pattern.column] = pattern
-    return by_column
-
-
 def match_group(group: Group, pattern: Pattern) -> Group:
     """Return the likeliest group whose text a pattern allows; one that cannot be stays as it is."""
     candidates = group.candidates or group.characters
@@ -162,7 +141,7 @@ def _posterior(one: Character, text: str, shares: NDArray[np.float64]) -> Charac
     return replace(one, text=text, probabilities=probabilities, presence=min(presence, 1.0))
 
 
-def _of_one_line(reading: Reading, groups: tuple[Group, ...]) -> bool:
+def _of_one_line(reading: "Reading", groups: tuple[Group, ...]) -> bool:
     return any(set(map(id, groups)) <= set(map(id, line.groups)) for line in reading.lines)
 
 

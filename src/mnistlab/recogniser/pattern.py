@@ -1,9 +1,10 @@
 """Pattern: what a number may be: a range, a date, a regular expression."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TypeAlias
 
 from mnistlab.characters import CHARACTERS
 from mnistlab.errors import PatternError
@@ -70,6 +71,30 @@ class Pattern:
             raise PatternError(f"pattern {shorten(self.text)}: {error}") from None
         for name, value in (("column", column), ("allowed", allowed), ("automaton", automaton)):
             object.__setattr__(self, name, value)
+
+
+Patterns: TypeAlias = Pattern | str | Sequence[Pattern | str]
+"""One or several."""
+
+
+def parse_patterns(patterns: Patterns) -> dict[int | None, Pattern]:
+    """Return patterns by column; that of ``None`` is of all others.
+
+    Raises:
+        PatternError: one cannot be understood, or two are of the same column.
+    """
+    given = [patterns] if isinstance(patterns, str | Pattern) else patterns
+    by_column: dict[int | None, Pattern] = {}
+    for one in given:
+        pattern = Pattern(one) if isinstance(one, str) else one
+        if pattern.column in by_column:
+            what = f"column {pattern.column}" if pattern.column else "all numbers"
+            raise PatternError(
+                f"pattern {shorten(pattern.text)}: there is one for {what} already,"
+                f" {by_column[pattern.column].text}; put | between what is allowed"
+            )
+        by_column[pattern.column] = pattern
+    return by_column
 
 
 @lru_cache(maxsize=64)

@@ -16,8 +16,8 @@ from mnistlab.recogniser.assembly import (
 )
 from mnistlab.recogniser.cutting import Cutter, Glyph
 from mnistlab.recogniser.layout import arrange, part
-from mnistlab.recogniser.matching import Patterns, parse_patterns
 from mnistlab.recogniser.network import NONE, Network
+from mnistlab.recogniser.pattern import Patterns, parse_patterns
 from mnistlab.recogniser.picture import MAX_PIXELS, Picture, open_picture
 from mnistlab.recogniser.reading import Reading
 from mnistlab.recogniser.writing import Writing, find_writing, reconsider

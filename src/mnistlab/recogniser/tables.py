@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.recogniser.reading import Box, Cell, Group, Table
+from mnistlab.recogniser.parts import Box, Cell, Group, Table
 
 _LEAST_ROWS, _LEAST_COLUMNS = 3, 2
 """Of a table. As many columns have numbers in at least as many rows."""

@@ -37,7 +37,9 @@ def photograph(page: Page) -> NDArray[np.uint8]:
     seen = Image.fromarray((image * 255).astype(np.uint8))
     if rng.random() < 0.55:
         seen = seen.filter(
-            ImageFilter.GaussianBlur(float(rng.choice([rng.uniform(0.3, 0.8), rng.uniform(0.6, 1.6)])))
+            ImageFilter.GaussianBlur(
+                float(rng.choice([rng.uniform(0.3, 0.8), rng.uniform(0.6, 1.6)]))
+            )
         )
     if rng.random() < 0.15:
         size, factor = seen.size, rng.uniform(0.45, 0.9)
@@ -62,7 +64,7 @@ def _clear(strength: float) -> NDArray[np.float32]:
 
 
 def _scan(page: Page) -> NDArray[np.uint8]:
-    """Return a page in pure black and white, as MNIST's images inverted or as a drawing program's."""
+    """Return a page as scanners and drawing programs give it: ink on nothing."""
     cover = np.maximum(np.maximum(page.ink, page.scrap), page.printed)
     if page.rng.random() < 0.6:
         cover = np.where(cover > page.rng.uniform(70, 180), np.uint8(255), np.uint8(0))

@@ -1,0 +1,215 @@
+"""Engine: the reader's core, a WebAssembly module, with the model that it runs."""
+
+import contextlib
+import ctypes
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import wasmtime
+from numpy.typing import NDArray
+
+CORE = Path(__file__).with_name("core.wasm")
+PLANES, CLASSES, SIDE, CELL = 8, 20, 32, 8
+"""Planes and classes of the detector, pixels to a side of the classifier's cut-outs and of the
+cells that are computed or left out as a whole."""
+_ALIGNMENT = 16
+_HEAD, _CHARACTER, _TABLE_CELL = 5, 30, 7
+"""Numbers that the core gives back before, for each character, and for each cell of a table."""
+
+
+class Result(NamedTuple):
+    """What the core says of a picture.
+
+    Attributes:
+        characters: float32, a row for each, in reading order: left, top, right, bottom in pixels of
+            the picture; 20 probabilities; the highest of them; whether it is sure; whether the
+            picture's edge cuts it; its line, its group and its cell, each from 0, -1 for none.
+        left_out: likewise, ink of a digit's size that was not read.
+        cells: float32, a row for each cell of a table: table, row, column, left, top, right,
+            bottom.
+        sure: whether all characters are sure and nothing was left out.
+        confidence: probability that all characters are right.
+    """
+
+    characters: NDArray[np.float32]
+    left_out: NDArray[np.float32]
+    cells: NDArray[np.float32]
+    sure: bool
+    confidence: float
+
+
+class Engine:
+    """The core with one model. Threads may share it; they take turns.
+
+    Args:
+        model: content of a model file, see :mod:`mnistlab.detector.quantise`.
+        core: content of ``core.wasm``; the package's own if None.
+
+    Raises:
+        ValueError: the model is truncated, damaged or of another version.
+    """
+
+    def __init__(self, model: bytes, core: bytes | None = None) -> None:
+        self._model, self._lock = model, threading.Lock()
+        self._engine = _make_engine()
+        self._module = wasmtime.Module(self._engine, CORE.read_bytes() if core is None else core)
+        self._start()
+
+    def _start(self) -> None:
+        """Make an instance, with the model at the bottom of its memory."""
+        self._store = wasmtime.Store(self._engine)
+        instance = wasmtime.Instance(self._store, self._module, [])
+        self._functions: dict[str, Any] = dict(instance.exports(self._store).items())
+        self._call("_initialize")
+        size = len(self._model)
+        at = self._call("allocate", size)
+        self._write(at, np.frombuffer(self._model, np.uint8))
+        if not self._call("open_model", at, size):
+            raise ValueError("the reader's model is damaged, or of another version")
+
+    def _call(self, name: str, *numbers: float) -> Any:
+        return self._functions[name](self._store, *numbers)
+
+    def _view(self, at: int, size: int) -> NDArray[np.uint8]:
+        # Looked up each time: memory that grows may move.
+        pointer = self._functions["memory"].data_ptr(self._store)
+        start = ctypes.addressof(pointer.contents)
+        return np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(start + at))
+
+    def _write(self, at: int, array: NDArray[Any]) -> None:
+        self._view(at, array.nbytes)[:] = _bytes(np.ascontiguousarray(array))
+
+    def _read(self, at: int, array: NDArray[Any]) -> None:
+        _bytes(array)[:] = self._view(at, array.nbytes)
+
+    @contextlib.contextmanager
+    def _reserved(self, *arrays: NDArray[Any] | None) -> Iterator[list[int]]:
+        """Forget the last call and make room for arrays; yield their addresses, 0 for None."""
+        ends = [0]
+        for array in arrays:
+            size = 0 if array is None else array.nbytes
+            ends.append(ends[-1] + -(-size // _ALIGNMENT) * _ALIGNMENT)
+        with self._lock:
+            try:
+                start = self._call("reserve", ends[-1])
+                yield [
+                    0 if array is None else start + at
+                    for array, at in zip(arrays, ends, strict=False)
+                ]
+            except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
+                # What the instance holds now, nobody knows.
+                self._start()
+                raise RuntimeError(f"the reader's core stopped: {error}") from error
+
+    def read(self, pixels: NDArray[np.uint8], threshold: float = 0.0) -> Result:
+        """Read a picture.
+
+        Args:
+            pixels: ``(height, width)``, or ``(height, width, channels)`` of 3 or 4 channels,
+                upright.
+            threshold: probability from which on a character is called sure.
+
+        Raises:
+            RuntimeError: the core stopped, for example for want of memory.
+        """
+        height, width = pixels.shape[:2]
+        channels = pixels.shape[2] if pixels.ndim == 3 else 1
+        with self._reserved(pixels) as (given,):
+            self._write(given, pixels)
+            at = self._call("read", given, width, height, channels, threshold)
+            head = np.empty(_HEAD, np.float32)
+            self._read(at, head)
+            characters, left_out, cells = head[:3].astype(int)
+            rows = np.empty((characters + left_out, _CHARACTER), np.float32)
+            self._read(at + head.nbytes, rows)
+            table = np.empty((cells, _TABLE_CELL), np.float32)
+            self._read(at + head.nbytes + rows.nbytes, table)
+        return Result(rows[:characters], rows[characters:], table, bool(head[3]), float(head[4]))
+
+    def detect(
+        self,
+        grey: NDArray[np.uint8],
+        active: NDArray[np.bool_] | None = None,
+        blank: int = 0,
+        cells: NDArray[np.int32] | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Run the detector alone.
+
+        Args:
+            grey: ``(height, width)``, multiples of 8.
+            active: ``(height / 8, width / 8)``, cells to look at; the others are taken for blank
+                paper. None: all.
+            blank: the paper's grey.
+            cells: ``(n, 2)``, rows and columns of active cells of 4x4 pixels whose classes are
+                wanted.
+
+        Returns:
+            Planes ``(8, height / 4, width / 4)``, see :mod:`mnistlab.detector.network`, and class
+            logits ``(n, 20)``.
+
+        Raises:
+            ValueError: the shapes do not fit.
+            RuntimeError: the core stopped, for example for want of memory.
+        """
+        height, width = grey.shape
+        if height % CELL or width % CELL or not grey.size:
+            raise ValueError(f"{width}x{height} pixels: sides have to be multiples of {CELL}")
+        if active is not None and active.shape != (height // CELL, width // CELL):
+            raise ValueError("active: one value for each cell of 8x8 pixels")
+        shape = (PLANES, height // 4, width // 4)
+        wanted = np.zeros((0, 2), np.int32) if cells is None else cells.astype(np.int32)
+        if len(wanted) and not ((wanted >= 0) & (wanted < shape[1:])).all():
+            raise ValueError("cells: outside the picture")
+        planes, classes = np.empty(shape, np.float32), np.empty((len(wanted), CLASSES), np.float32)
+        mask = None if active is None else active.astype(np.uint8)
+        with self._reserved(grey, mask, wanted, planes, classes) as places:
+            for at, array in zip(places, (grey, mask, wanted), strict=False):
+                if array is not None:
+                    self._write(at, array)
+            self._call("detect", *places, width, height, blank, len(wanted))
+            self._read(places[3], planes)
+            self._read(places[4], classes)
+        return planes, classes
+
+    def classify(self, cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run the classifier alone.
+
+        Args:
+            cutouts: ``(n, 32, 32)`` grey values.
+
+        Returns:
+            Logits ``(n, classes)``.
+
+        Raises:
+            ValueError: the shape does not fit, or the model has no classifier.
+            RuntimeError: the core stopped.
+        """
+        if cutouts.shape[1:] != (SIDE, SIDE):
+            raise ValueError(f"cut-outs have {SIDE}x{SIDE} pixels")
+        with self._lock:
+            classes = self._call("count_classes")
+        if not classes:
+            raise ValueError("the model has no classifier")
+        logits = np.empty((len(cutouts), classes), np.float32)
+        with self._reserved(cutouts, logits) as (given, made):
+            self._write(given, cutouts)
+            self._call("classify", given, made, len(cutouts))
+            self._read(made, logits)
+        return logits
+
+
+def _make_engine() -> wasmtime.Engine:
+    config = wasmtime.Config()
+    # Threads that compile would be missing in a forked process.
+    config.parallel_compilation = False
+    # Machine code is kept in the user's own cache folder.
+    with contextlib.suppress(wasmtime.WasmtimeError):
+        config.cache = True
+    return wasmtime.Engine(config)
+
+
+def _bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
+    return array.reshape(-1).view(np.uint8)
