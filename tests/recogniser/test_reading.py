@@ -7,6 +7,8 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from mnistlab.errors import ModelError
@@ -124,6 +126,42 @@ def test_a_ruled_table_keeps_blank_cells_and_holds_the_groups_of_the_lines():
         "confidence": 0.999,
         "box": [0, 40, 100, 80],
     }
+
+
+ROWS = st.fixed_dictionaries(
+    {
+        "line": st.integers(-1, 2),
+        "group": st.integers(0, 2),
+        "cell": st.integers(-1, 3),
+        "presence": st.sampled_from([0.0, 0.4, 0.5, 1.0]),
+        "cut": st.booleans(),
+        "box": st.tuples(*[st.integers(0, 300)] * 2).map(lambda at: (*at, at[0] + 9, at[1] + 20)),
+    }
+)
+
+
+@given(st.lists(ROWS, max_size=12), st.booleans(), st.floats(0, 1))
+@settings(deadline=None)
+def test_nothing_that_an_engine_found_is_lost_or_told_twice(rows, ruled, threshold):
+    odd, text = dict(enumerate(rows)), ("0123456789.-" * 2)[: len(rows)]
+    lines = [text] if rows else []
+    page = reading(
+        *lines, odd=odd, threshold=threshold, **({"cells": cells(2, 2)} if ruled else {})
+    )
+    there = [row for row in rows if row["presence"] >= 0.5]
+    assert len(page.characters) == sum(row["line"] >= 0 for row in there)
+    assert len(page.left_out) == sum(row["line"] < 0 for row in there)
+    gridded = page.grid(2, 3)
+    assert sorted(one.text for one in gridded.characters) == sorted(
+        one.text for one in page.characters
+    )
+    for one in (page, page.matching(["0-99", r"2=\d*"]), gridded):
+        assert json.loads(json.dumps(one.as_dict()))["text"] == one.text
+        known = set(map(id, one.groups))
+        told = [g for table in one.tables for row in table.rows for c in row for g in c.groups]
+        assert len(set(map(id, told))) == len(told)
+        assert set(map(id, told)) <= known
+        assert not one.sure or (one.text and not one.left_out)
 
 
 def test_what_was_read_goes_into_json(reader):
