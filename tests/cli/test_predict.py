@@ -171,6 +171,7 @@ def test_an_unsure_digit_is_marked_and_its_guesses_shown(capsys):
     plain = reading("0", odd={0: {"0": 0.495, "1": 0.005}})
     lines = reading("12 3", "45", odd={2: {"3": 0.4}, 4: {"cut": True}})
     nothing = reading("1", odd={0: {"line": -1}})
+    misfit = reading("42 512").matching("0-99")
     with TextWriter(["한글.png", "a.png"]) as writer:
         for name, found in (
             ("한글.png", doubtful),
@@ -178,6 +179,7 @@ def test_an_unsure_digit_is_marked_and_its_guesses_shown(capsys):
             ("b", plain),
             ("c", lines),
             ("d", nothing),
+            ("e", misfit),
         ):
             writer.write(name, Result(found.answer))
     assert capsys.readouterr().out.splitlines() == [
@@ -188,6 +190,7 @@ def test_an_unsure_digit_is_marked_and_its_guesses_shown(capsys):
         "          4?  unsure: 3 (40 %) at place 3 of line 1, 5 (99 %) at place 2 of line 2;"
         " a character is cut by the edge",
         "d         no digit  unsure: ink of a digit's size was not read in 1 place",
+        "e         42 51?  unsure: 512 hardly fits 0-99 and is read as 51",
     ]
 
 

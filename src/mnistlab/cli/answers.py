@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from mnistlab.answer import Answer, CharacterAnswer
+from mnistlab.answer import Answer, CharacterAnswer, GroupAnswer
 from mnistlab.characters import CHARACTERS
 from mnistlab.cli.output import echo, warn, write
 from mnistlab.cli.result_writer import JsonArray, ResultWriter, columns
@@ -105,17 +105,20 @@ def _describe(answer: Answer) -> str:
     """Write what was read, one line below the other, and behind it how sure that is."""
     if not answer.text:
         return "  ".join(["no digit", *(f"unsure: {note}" for note in answer.notes)])
-    shown = "\n".join(
-        " ".join(
-            "".join(one.text if one.sure else "?" for one in group.characters)
-            for group in line.groups
-        )
-        for line in answer.lines
-    )
+    shown = "\n".join(" ".join(map(_shown, line.groups)) for line in answer.lines)
     doubts = [*_doubts(answer), *answer.notes]
     if answer.sure:
         return "; ".join([f"{shown}  ({_percent(answer.confidence)})", *doubts])
     return f"{shown}  unsure: {'; '.join(doubts)}"
+
+
+def _shown(group: GroupAnswer) -> str:
+    """Write a number, with ``?`` for each unsure character, or behind it if it is unsure as a
+    whole.
+    """
+    whole = not group.sure and all(one.sure for one in group.characters)
+    characters = "".join(one.text if one.sure else "?" for one in group.characters)
+    return f"{characters}?" if whole else characters
 
 
 def _doubts(answer: Answer) -> list[str]:
