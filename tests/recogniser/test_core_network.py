@@ -65,9 +65,7 @@ REACH = 8
 
 
 @settings(deadline=None, max_examples=20)
-@given(
-    height=st.integers(1, 6), width=st.integers(1, 6), seed=st.integers(0, 99), part=st.floats(0, 1)
-)
+@given(height=st.integers(1, 6), width=st.integers(1, 6), seed=st.integers(0, 99), part=st.floats(0, 1))
 def test_left_out_cells_count_as_blank_paper(engine, height, width, seed, part):
     """Where all that is left out is blank indeed, leaving it out changes no bit, but for the border:
     beyond it is no paper.
@@ -140,21 +138,14 @@ def _unit(inputs, outputs, kernel, stride, groups=1):
 
 LAYERS = {
     "mean": [_unit(1, 12, 3, 2), _unit(12, 56, 3, 2), Bottleneck(), nn.AdaptiveAvgPool2d(1)],
-    "whole map": [
-        _unit(1, 8, 5, 2),
-        _unit(8, 8, 3, 2, 8),
-        _unit(8, 20, 1, 1),
-        _unit(20, 20, 5, 2, 20),
-    ],
+    "whole map": [_unit(1, 8, 5, 2), _unit(8, 8, 3, 2, 8), _unit(8, 20, 1, 1), _unit(20, 20, 5, 2, 20)],
 }
 
 
 @pytest.mark.parametrize("kind", LAYERS)
 def test_classifiers_of_other_layers(detector, tmp_path, kind):
     inputs = {"mean": 56, "whole map": 20 * 4 * 4}[kind]
-    net, networks = make_classifier(
-        nn.Sequential(*LAYERS[kind], nn.Flatten(), nn.Linear(inputs, 10))
-    )
+    net, networks = make_classifier(nn.Sequential(*LAYERS[kind], nn.Flatten(), nn.Linear(inputs, 10)))
     engine = open_engine(tmp_path, detector[1] | {"classifier": networks})
     cutouts = np.stack([draw(np.random.default_rng([2, k]), 32, 32, 4) for k in range(20)])
     expected = run_float(net, cutouts)

@@ -139,8 +139,10 @@ export class Showing {
   showTables(tables) {
     element("tables").replaceChildren(
       ...tables.map(({ rows }) => {
-        const cells = ({ text, sure, confidence }) =>
-          make("td", { textContent: text, title: percent(confidence), className: sure ? "" : "unsure" });
+        const cells = ({ text, sure, confidence }) => {
+          const told = { textContent: text, title: percent(confidence) };
+          return make("td", { ...told, className: sure ? "" : "unsure" });
+        };
         return make("table", {}, ...rows.map((row) => make("tr", {}, ...row.map(cells))));
       }),
     );
