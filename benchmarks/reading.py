@@ -117,7 +117,7 @@ def _read(
 
 
 def _score(pairs: list[tuple[Photograph, Reading]]) -> Score:
-    right = sum(reading.text == picture.digits for picture, reading in pairs)
+    right = sum(reading.digits == picture.digits for picture, reading in pairs)
     interval = wilson_interval(right, len(pairs))
     return Score(len(pairs), right, (interval.low, interval.high))
 
@@ -134,11 +134,11 @@ def _calibration_error(pairs: list[tuple[Photograph, Reading]]) -> float:
     """Return the mean gap between confidence and accuracy over ten bins of equal width."""
     confidences, correct = [], []
     for picture, reading in pairs:
-        if len(reading.digits) == len(picture.digits):
-            confidences += [digit.confidence for digit in reading.digits]
+        characters = reading.characters
+        if len(characters) == len(picture.digits):
+            confidences += [one.confidence for one in characters]
             correct += [
-                digit.label == int(truth)
-                for digit, truth in zip(reading.digits, picture.digits, strict=True)
+                one.text == truth for one, truth in zip(characters, picture.digits, strict=True)
             ]
     bins = np.minimum((np.array(confidences) * 10).astype(int), 9)
     gaps = np.bincount(bins, np.array(confidences) - np.array(correct, float))
