@@ -12,7 +12,7 @@ import mnistlab
 from mnistlab import MnistlabError
 from mnistlab.cli.app import app
 from mnistlab.cli.app import run as run_app
-from mnistlab.evaluation.transcript import Transcript, TranscribedCharacter
+from mnistlab.evaluation.transcript import TranscribedCharacter, Transcript
 from mnistlab.statistics.readings import (
     ReadCharacter,
     ReadPicture,
