@@ -48,7 +48,9 @@ def _rapidocr() -> Read:
             box = (min(xs), min(ys), max(xs), max(ys))
             own = text.replace(" ", "")
             # It keeps lines of a probability of 0.5 and more.
-            characters += [TranscribedCharacter(one, float(probability), True, box) for one in own]
+            characters += [
+                TranscribedCharacter(one, float(probability), sure=True, box=box) for one in own
+            ]
             confidence *= float(probability)
         text = "\n".join(text for _, text, _ in lines)
         digits = digits_of(text)

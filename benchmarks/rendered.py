@@ -58,7 +58,7 @@ class KindScore:
         named_cells: the same by the row and the column that the reader says; ``None`` if it finds
             no tables.
         sure_per_thousand: digits called sure among a thousand letters.
-        details: right, and pictures, by detail.
+        details: right ones, and pictures, by what tells some from others of their kind.
         mistakes: index, what is written, and what was read.
     """
 
@@ -83,7 +83,7 @@ def pictures(kind: str, seed: int, number: int) -> Iterator[Picture]:
     """Yield pictures of a kind, drawn with MNIST's test digits."""
     test = load_dataset("mnist").test
     if kind in KINDS:
-        bank = test_bank()
+        bank = bank_of_test_digits()
         for index in range(number):
             truth = render_photograph(kind, seed, index, bank)
             yield Picture(truth.content, truth)
@@ -93,11 +93,11 @@ def pictures(kind: str, seed: int, number: int) -> Iterator[Picture]:
     )
     for photograph in drawn:
         blank = np.zeros((1, 1), np.uint8)
-        truth = Photograph(kind, blank, (photograph.digits,), detail=photograph.conditions[0])
+        truth = Photograph(kind, blank, (photograph.digits,), details=photograph.conditions)
         yield Picture(photograph.content, truth)
 
 
-def test_bank() -> CharacterBank:
+def bank_of_test_digits() -> CharacterBank:
     """Return MNIST's test digits, prepared to write with; the first time takes half a minute."""
     test = load_dataset("mnist").test
     return load_bank(test.images[:, 0], test.labels, cache_folder() / "characters")
@@ -119,8 +119,9 @@ def measure(kind: str, drawn: Iterable[Picture], read: Read) -> KindScore:
     named = [(truth, said) for truth, said in tables if said.tables is not None]
     details: dict[str, tuple[int, int]] = {}
     for one, (truth, _) in zip(done, pairs, strict=True):
-        right, number = details.get(truth.detail, (0, 0))
-        details[truth.detail] = right + one.right, number + 1
+        for name in truth.details:
+            right, number = details.get(name, (0, 0))
+            details[name] = right + one.right, number + 1
     return KindScore(
         score(kind, done),
         sum(said.digits == _digits(truth.text) for truth, said in pairs),
@@ -230,7 +231,7 @@ def contact_sheet(drawn: Iterable[Picture]) -> NDArray[np.uint8]:
         x, y = place % _COLUMNS * _CELL_SIDE, place // _COLUMNS * (_CELL_SIDE + 20)
         image.thumbnail((_CELL_SIDE - 6, _CELL_SIDE - 6))
         sheet.paste(image, (x, y))
-        said = " ".join(truth.lines) or truth.detail or f"{truth.letters} letters"
+        said = " ".join(truth.lines) or " ".join(truth.details) or f"{truth.letters} letters"
         draw.text((x, y + _CELL_SIDE - 2), said[:40], 255)
     return np.asarray(sheet)
 

@@ -44,7 +44,7 @@ class Tutorial:
         tallest = max((region.shape[0] for _, region in found), default=0)
         found = [one for one in found if one[1].shape[0] >= _SMALLEST_HEIGHT * tallest]
         if not found:
-            return Transcript("", "", False, 0.0)
+            return Transcript("", "")
         found = _in_reading_order(found)
         images = np.stack([place(shrink(np.asarray(ink, np.float32))) for _, ink in found])
         characters = []

@@ -32,8 +32,8 @@ class Transcript:
 
     text: str
     digits: str
-    sure: bool
-    confidence: float
+    sure: bool = False
+    confidence: float = 0.0
     characters: tuple[TranscribedCharacter, ...] = ()
     tables: tuple[tuple[tuple[str, ...], ...], ...] | None = None
 

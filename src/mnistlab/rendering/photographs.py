@@ -64,7 +64,7 @@ class Photograph:
         lines: what is written, line by line, without white space.
         cells: of a table, row by row; else none.
         letters: that are written; else 0.
-        detail: what tells it from others of its kind, such as ``date``.
+        details: what tells it from others of its kind, such as ``date``.
     """
 
     kind: str
@@ -72,7 +72,7 @@ class Photograph:
     lines: tuple[str, ...] = ()
     cells: tuple[Cell, ...] = ()
     letters: int = 0
-    detail: str = ""
+    details: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -109,7 +109,7 @@ class _Desk:
     bank: CharacterBank
 
     def angle(self, tilt: float) -> float:
-        """Return an angle in radians: a third are 0, a third small, a third up to ``tilt`` degrees."""
+        """Return an angle in radians: 0, a small one, or up to ``tilt`` degrees, a third each."""
         rng = self.rng
         kinds = 0, rng.normal(0, min(2, tilt / 2)), rng.uniform(-tilt, tilt)
         return math.radians(kinds[rng.integers(3)])
@@ -145,7 +145,7 @@ class _Desk:
         for _ in range(_TRIES):
             image = photograph(_copy(page), edge=_room(page), tall=tall)
             if _is_legible(page, image):
-                return Photograph(self.kind, image, lines, detail=detail)
+                return Photograph(self.kind, image, lines, details=(detail,) if detail else ())
         raise AssertionError(self)
 
 
@@ -178,7 +178,7 @@ def _as_mnist(desk: _Desk) -> Photograph:
     x, y = side / 2 + rng.uniform(-0.05, 0.05, 2) * side
     page.put(tile, *_on_page(page, x, y), kind, tall)
     image = page.ink if rng.random() < 0.5 else 255 - page.ink
-    return Photograph(desk.kind, image, (str(kind),), detail="28x28")
+    return Photograph(desk.kind, image, (str(kind),), details=("28x28",))
 
 
 def _line(desk: _Desk) -> Photograph:
@@ -274,7 +274,7 @@ def _table(desk: _Desk) -> Photograph:
         page.rule(drawn, _thickness(rng, tall), rng.uniform(0.25, 1))
     texts = ["".join(cell.text for cell in cells if cell.row == row) for row in range(rows)]
     whole = desk.seen(page, tall, tuple(filter(None, texts)), ruled)
-    return Photograph(desk.kind, whole.image, whole.lines, tuple(cells), detail=ruled)
+    return Photograph(desk.kind, whole.image, whole.lines, tuple(cells), details=(ruled,))
 
 
 def _fill_table(
