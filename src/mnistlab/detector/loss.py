@@ -30,6 +30,7 @@ class Batch(NamedTuple):
     weight: Tensor
     box: Tensor
     maps: Tensor
+    tall: Tensor
 
 
 def losses(out: Tensor, batch: Batch) -> Losses:

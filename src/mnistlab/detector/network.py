@@ -1,11 +1,12 @@
 """The detector: a small fully convolutional network.
 
-Of each cell of 4x4 pixels it says whether a character's middle lies in it, how large the character is
-and which, and whether there are rulings or other ink. Inverted bottlenecks are those of MobileNetV2
-(Sandler et al., 2018), pixel shuffling that of Shi et al. (2016), middles and sizes those of CenterNet
-(Zhou, Wang and Krähenbühl, 2019).
+Of each cell of 4x4 pixels it says whether a character's middle lies in it, how large the character
+is and which, and whether there are rulings or other ink. Inverted bottlenecks are those of
+MobileNetV2 (Sandler et al., 2018), pixel shuffling that of Shi et al. (2016), middles and sizes
+those of CenterNet (Zhou, Wang and Krähenbühl, 2019).
 """
 
+import torch
 from torch import Tensor, nn
 
 from mnistlab.rendering.characters import OTHER
@@ -13,9 +14,10 @@ from mnistlab.rendering.characters import OTHER
 CELL = 4
 """Pixels of a picture to a side of a cell."""
 MIDDLE, OFFSET, SIZE, RULINGS, SCRAP, CLASSES = 0, 1, 3, 5, 7, 8
-"""First of the channels that tell: a character's middle lies here (a logit); where to, right and down,
-in units of :data:`REACH` pixels; the logarithms of its width and height in units of :data:`UNIT` pixels;
-level and upright rulings (logits); other ink (a logit); the logits of the classes."""
+"""First of the channels that tell: a character's middle lies here (a logit); where to, right and
+down, in units of :data:`REACH` pixels; the logarithms of its width and height in units of
+:data:`UNIT` pixels; level and upright rulings (logits); other ink (a logit); the logits of the
+classes."""
 CHANNELS = CLASSES + OTHER + 1
 REACH, UNIT = 8.0, 16.0
 _STEM, _WIDTH, _WIDE, _BLOCKS, _KERNEL = (12, 24), 56, 84, 3, 5
@@ -67,9 +69,9 @@ class Detector(nn.Module):
         self.head = nn.Conv2d(_WIDE, 4 * CHANNELS, 1)
         self.shuffle = nn.PixelShuffle(2)
         nn.init.normal_(self.head.weight, 0, 0.01)
-        assert self.head.bias is not None
-        nn.init.zeros_(self.head.bias)
-        self.head.bias.data[: 4 * (MIDDLE + 1)] = _RARE
+        bias = torch.zeros(4 * CHANNELS)
+        bias[: 4 * (MIDDLE + 1)] = _RARE
+        self.head.bias = nn.Parameter(bias)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return what it says of each cell, ``(n, CHANNELS, height / 4, width / 4)``.

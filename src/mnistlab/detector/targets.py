@@ -33,6 +33,7 @@ class Target(NamedTuple):
         weight: float32: how much class and box count here.
         box: float32, ``(4, 40, 40)``: offset to the right and down, logarithms of width and height.
         maps: float32, ``(3, 40, 40)``: level rulings, upright rulings, other ink.
+        tall: float32: in the cell with a character's middle, height of the digits of its text.
     """
 
     middle: NDArray[np.float32]
@@ -41,6 +42,7 @@ class Target(NamedTuple):
     weight: NDArray[np.float32]
     box: NDArray[np.float32]
     maps: NDArray[np.float32]
+    tall: NDArray[np.float32]
 
 
 _AT = (np.arange(CELLS, dtype=np.float32) + 0.5) * CELL
@@ -55,6 +57,7 @@ def make_target(crop: Crop) -> Target:
         np.zeros((CELLS, CELLS), np.float32),
         np.zeros((4, CELLS, CELLS), np.float32),
         np.stack([*_draw_rulings(crop.rulings), _reduce(crop.scrap)]),
+        np.zeros((CELLS, CELLS), np.float32),
     )
     found = []
     for one in crop.characters:
@@ -84,6 +87,7 @@ def _mark(target: Target, one: Character) -> None:
     near = np.exp(-(dy[:, None] ** 2 + dx[None] ** 2) / (2 * spread**2))
     near[row - rows.start, column - columns.start] = 1
     target.asked[rows, columns][near > 0.2] = 1
+    target.tall[row, column] = one.tall
     middle, weight = target.middle[rows, columns], target.weight[rows, columns]
     np.maximum(middle, near, out=middle)
     mine = near > np.maximum(weight, _NEAR)
@@ -110,4 +114,5 @@ def _draw_rulings(rulings: list[Ruling]) -> list[NDArray[np.float32]]:
 
 
 def _reduce(scrap: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return (scrap.reshape(CELLS, CELL, CELLS, CELL).max((1, 3)) > 100).astype(np.float32)
+    most = scrap.reshape(CELLS, CELL, CELLS, CELL).max((1, 3))
+    return np.asarray(most > 100, np.float32)

@@ -1,4 +1,4 @@
-"""Training of the detector on an endless stream of rendered crops."""
+"""Training of the detector and the classifier on an endless stream of rendered crops."""
 
 import math
 import time
@@ -9,11 +9,23 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from mnistlab.acceleration import accelerate
+from mnistlab.detector import classifier
+from mnistlab.detector.classifier import NOTHING, Classifier, cut_out
 from mnistlab.detector.loss import Batch, losses
-from mnistlab.detector.network import CLASSES, MIDDLE, Detector, prepare
+from mnistlab.detector.network import (
+    CELL,
+    CLASSES,
+    MIDDLE,
+    OFFSET,
+    REACH,
+    SIZE,
+    UNIT,
+    Detector,
+    prepare,
+)
 from mnistlab.detector.targets import make_target
 from mnistlab.rendering.character_bank import CharacterBank
 from mnistlab.rendering.crops import render_crops
@@ -25,11 +37,17 @@ RATE, WARM_UP, DECAY = 2e-3, 500, 0.15
 """Learning rate, steps until it is reached, and share of the steps in which it falls to zero."""
 AVERAGING = 0.999
 _CLIP = 5.0
+_CUT_OUTS, _NEGATIVES = 112, 24
+"""Characters of a batch that the classifier is shown, and places where the detector errs most."""
+_TRUE = 0.3
+"""Share of characters cut out by their true boxes; the others are by the detector's."""
 _SAVED_EVERY = 200
 
 
 class Progress(NamedTuple):
-    """Means since the last one: losses, share of characters found, share of those named right."""
+    """Means since the last one: losses, the share of characters found, and those named right by the
+    detector and by the classifier.
+    """
 
     step: int
     seconds: float
@@ -37,8 +55,10 @@ class Progress(NamedTuple):
     kind: float
     box: float
     maps: float
+    classifier: float
     found: float
     named: float
+    classified: float
 
 
 class Crops(torch.utils.data.IterableDataset[Batch]):
@@ -63,10 +83,12 @@ class Crops(torch.utils.data.IterableDataset[Batch]):
         ]
         targets = [make_target(crop) for crop in crops]
         images = torch.from_numpy(np.stack([crop.image for crop in crops]))[:, None]
-        return Batch(images, *(torch.from_numpy(np.stack(part)) for part in zip(*targets, strict=True)))
+        return Batch(
+            images, *(torch.from_numpy(np.stack(part)) for part in zip(*targets, strict=True))
+        )
 
 
-def train(  # noqa: PLR0913 - what a run is
+def train(
     folder: Path,
     bank: CharacterBank,
     *,
@@ -75,8 +97,8 @@ def train(  # noqa: PLR0913 - what a run is
     workers: int = 1,
     decay: float = DECAY,
     report: Callable[[Progress], None] = lambda _: None,
-) -> Detector:
-    """Train a detector, or go on where a run in ``folder`` was interrupted.
+) -> tuple[Detector, Classifier]:
+    """Train a detector and a classifier, or go on where a run in ``folder`` was interrupted.
 
     Args:
         folder: keeps the run's state.
@@ -88,39 +110,80 @@ def train(  # noqa: PLR0913 - what a run is
         report: called every hundred steps.
 
     Returns:
-        The network with its averaged weights, in evaluation mode.
+        The networks with their averaged weights, in evaluation mode.
     """
     torch.manual_seed(seed)
-    net = Detector()
+    net = nn.ModuleDict({"detector": Detector(), "classifier": Classifier()})
     average = {name: value.clone() for name, value in net.state_dict().items()}
     optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=1e-3, foreach=True)
     first = _restore(folder, net, optimizer, average)
-    fast = accelerate(net)
+    detector, named = accelerate(net["detector"]), accelerate(net["classifier"])
     loader = torch.utils.data.DataLoader(
         Crops(bank, seed, first, steps),
         batch_size=None,
         num_workers=workers,
         prefetch_factor=8 if workers else None,
     )
-    sums, began = torch.zeros(6), time.perf_counter()
+    sums, began = torch.zeros(8), time.perf_counter()
     for step, batch in enumerate(loader, first):
         for group in optimizer.param_groups:
             group["lr"] = RATE * _schedule(step, steps, decay)
-        out = fast(prepare(batch.images))
-        parts = losses(out, batch)
+        out = detector(prepare(batch.images))
+        cut_outs, kinds = _examples(out.detach(), batch, _generator(seed, step))
+        logits = named(classifier.prepare(cut_outs))
+        parts = *losses(out, batch), classifier.loss(logits, kinds)
         optimizer.zero_grad(set_to_none=True)
         sum(parts).backward()  # type: ignore[union-attr]
         torch.nn.utils.clip_grad_norm_(net.parameters(), _CLIP)
         optimizer.step()
         _follow(average, net, min(AVERAGING, (step + 1) / (step + 10)))
-        sums += torch.tensor([*(float(part.detach()) for part in parts), *_scores(out.detach(), batch)])
+        right = float((logits.argmax(1) == kinds).float().mean())
+        scores = *_scores(out.detach(), batch), right
+        sums += torch.tensor([*(float(part.detach()) for part in parts), *scores])
         if (step + 1) % 100 == 0:
             report(Progress(step + 1, time.perf_counter() - began, *(sums / 100).tolist()))
             sums.zero_()
         if (step + 1) % _SAVED_EVERY == 0 or step + 1 == steps:
             _save(folder, net, optimizer, average, step + 1)
     net.load_state_dict(average)
-    return net.eval()
+    net.eval()
+    return net["detector"], net["classifier"]  # type: ignore[return-value]
+
+
+def _generator(seed: int, step: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed * 1_000_003 + step)
+
+
+@torch.no_grad()
+def _examples(out: Tensor, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return what the classifier is shown: characters, and places where the detector sees some that
+    are none.
+    """
+    peak = (batch.tall > 0).nonzero()
+    peak = peak[torch.randperm(len(peak), generator=generator)[:_CUT_OUTS]]
+    image, row, column = peak.T
+    known = torch.rand(len(peak), generator=generator) < _TRUE
+    at = (image, slice(None), row, column)
+    boxes = torch.where(known[:, None], batch.box[at], out[:, OFFSET : SIZE + 2][at])
+    free = (batch.middle < 0.02) & (batch.asked > 0)
+    seen = out[:, MIDDLE].where(free, out.new_tensor(-99.0)).flatten()
+    worst = seen.topk(_NEGATIVES).indices
+    cells = out.shape[3]
+    other, place = worst // cells**2, worst % cells**2
+    rows, columns = place // cells, place % cells
+    boxes = torch.cat([boxes, out[:, OFFSET : SIZE + 2][other, :, rows, columns]])
+    image, row, column = (
+        torch.cat(pair) for pair in ((image, other), (row, rows), (column, columns))
+    )
+    x, y = (column + 0.5) * CELL + REACH * boxes[:, 0], (row + 0.5) * CELL + REACH * boxes[:, 1]
+    width, height = (UNIT * boxes[:, 2:].clamp(-3, 1.5).exp()).T
+    corners = torch.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], 1)
+    corners += torch.randn(corners.shape, generator=generator) * 0.03 * height[:, None]
+    # A decoder takes the height of the digits around; here it is that of the text, give or take.
+    tall = torch.cat([batch.tall[peak.T.unbind()], height[len(peak) :]])
+    tall = tall * (0.1 * torch.randn(len(tall), generator=generator)).exp()
+    kinds = torch.cat([batch.kind[peak.T.unbind()], torch.full((len(worst),), NOTHING)])
+    return cut_out(batch.images, image, corners, tall), kinds
 
 
 def _schedule(step: int, steps: int, decay: float) -> float:
@@ -129,7 +192,7 @@ def _schedule(step: int, steps: int, decay: float) -> float:
 
 
 @torch.no_grad()
-def _follow(average: dict[str, Tensor], net: Detector, share: float) -> None:
+def _follow(average: dict[str, Tensor], net: nn.Module, share: float) -> None:
     state = net.state_dict()
     for name, value in average.items():
         if value.is_floating_point():
@@ -146,7 +209,7 @@ def _scores(out: Tensor, batch: Batch) -> tuple[float, float]:
 
 def _save(
     folder: Path,
-    net: Detector,
+    net: nn.Module,
     optimizer: torch.optim.Optimizer,
     average: dict[str, Tensor],
     step: int,
@@ -159,7 +222,7 @@ def _save(
 
 
 def _restore(
-    folder: Path, net: Detector, optimizer: torch.optim.Optimizer, average: dict[str, Tensor]
+    folder: Path, net: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor]
 ) -> int:
     """Load a run's state, if there is one; return its step."""
     file = folder / "state.safetensors"

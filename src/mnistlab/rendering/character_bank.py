@@ -5,7 +5,6 @@ their outline. Any pen, size and slant of it is then one affine look-up and one 
 """
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -119,7 +118,8 @@ def _save(bank: CharacterBank, file: Path) -> None:
 def _build(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> CharacterBank:
     drawn = np.zeros((len(images) + len(_FONTS) * len(_ALL_LETTERS), SIDE, SIDE), np.uint8)
     for image, place in zip(images, drawn, strict=False):
-        place[4:60, 4:60] = Image.fromarray(image).resize((56, 56), Image.Resampling.BICUBIC)
+        larger = Image.fromarray(image).resize((56, 56), Image.Resampling.BICUBIC)
+        place[4:60, 4:60] = np.asarray(larger)
     heights = np.empty((len(drawn) - len(images), 2), np.float32)
     for index, (name, letter) in enumerate((n, c) for n in _FONTS for c in _ALL_LETTERS):
         heights[index] = _draw_letter(_font(name, 52), letter, drawn[len(images) + index])
@@ -148,7 +148,7 @@ def _draw_letter(
     image = Image.new("L", (SIDE, SIDE))
     at = (SIDE - right + left) // 2 - left, (SIDE - bottom + top) // 2 - top
     ImageDraw.Draw(image).text(at, letter, 255, face, anchor="ls")
-    place[:] = image
+    place[:] = np.asarray(image)
     return (bottom - top) / tall, bottom / tall
 
 
@@ -157,9 +157,9 @@ _LOADED: dict[tuple[str, int], ImageFont.FreeTypeFont] = {}
 
 def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
     if (name, size) not in _LOADED:
-        package = find_spec("matplotlib")
-        assert package and package.origin
-        folder = Path(package.origin).parent / "mpl-data" / "fonts" / "ttf"
+        import matplotlib
+
+        folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
         _LOADED[name, size] = ImageFont.truetype(folder / f"{name}.ttf", size)
     return _LOADED[name, size]
 

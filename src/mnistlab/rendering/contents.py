@@ -7,18 +7,22 @@ import numpy as np
 from scipy import ndimage
 
 from mnistlab.rendering.characters import OTHER
-from mnistlab.rendering.page import Page, Pen, Ruling, draw_lines, pale
+from mnistlab.rendering.page import Page, Pen, Ruling, Tile, draw_lines, pale
 from mnistlab.rendering.texts import number
 
 _WORDS = (
-    "Name Date Marks Total Roll No Subject Class Signature Student Number Code Sum Points Answer"
-    " Page Score Amount from to per kg Nr Tel Question Yes No. ID Q1 A B C x y Room Phone"
-).split()
+    *("Name", "Date", "Marks", "Total", "Roll", "No", "Subject", "Class", "Signature", "Student"),
+    *("Number", "Code", "Sum", "Points", "Answer", "Page", "Score", "Amount", "from", "to", "per"),
+    *("kg", "Nr", "Tel", "Question", "Yes", "No.", "ID", "Q1", "A", "B", "C", "x", "y", "Room"),
+    "Phone",
+)
 
 
 def scatter(page: Page, tall: float) -> None:
     """Write characters anywhere, none upon another."""
-    rng, taken = page.rng, []
+    rng = page.rng
+    taken: list[tuple[float, float, float, float]] = []
+    tile: Tile | None
     for _ in range(int(rng.integers(1, 9))):
         high = tall * math.exp(rng.normal(0, 0.15))
         if rng.random() < 0.85:
@@ -32,9 +36,7 @@ def scatter(page: Page, tall: float) -> None:
             x, y = rng.uniform(-0.1 * high, page.width), rng.uniform(-0.1 * high, page.height)
             u, v = page.at(x, y)
             box = (u - width / 2 - 2, v - height / 2 - 2, u + width / 2 + 2, v + height / 2 + 2)
-            if all(
-                box[2] < o[0] or o[2] < box[0] or box[3] < o[1] or o[3] < box[1] for o in taken
-            ):
+            if all(box[2] < o[0] or o[2] < box[0] or box[3] < o[1] or o[3] < box[1] for o in taken):
                 taken.append(box)
                 page.put(tile, x, y, kind, high)
                 break
@@ -121,7 +123,9 @@ def sudoku(page: Page, tall: float) -> None:
     rng = page.rng
     side = tall * rng.uniform(1.1, 2.2)
     x0, y0 = rng.uniform(-3 * side, 0.3 * page.width), rng.uniform(-3 * side, 0.3 * page.height)
-    columns, rows = (int((n - start) / side) + 2 for n, start in ((page.width, x0), (page.height, y0)))
+    columns, rows = (
+        int((n - start) / side) + 2 for n, start in ((page.width, x0), (page.height, y0))
+    )
     columns, rows = min(columns, 9), min(rows, 9)
     right, bottom = x0 + columns * side, y0 + rows * side
     across = [Ruling(x0, y0 + k * side, right, y0 + k * side) for k in range(rows + 1)]
@@ -150,15 +154,7 @@ def table(page: Page, tall: float) -> None:
     columns, rows = int((page.width - x0) / wide) + 2, int((page.height - y0) / high) + 2
     if rng.random() < 0.3:
         columns, rows = int(rng.integers(1, columns + 1)), int(rng.integers(1, rows + 1))
-    ruled = rng.choice(["both", "across", "down", "none"], p=[0.6, 0.18, 0.12, 0.1])
-    right, bottom = x0 + columns * wide, y0 + rows * high
-    drawn = []
-    if ruled in ("both", "across"):
-        drawn += [Ruling(x0, y0 + k * high, right, y0 + k * high) for k in range(rows + 1)]
-    if ruled in ("both", "down"):
-        drawn += [Ruling(x0 + k * wide, y0, x0 + k * wide, bottom) for k in range(columns + 1)]
-    if drawn:
-        _rule(page, drawn, tall)
+    _rule_table(page, tall, (x0, y0, wide, high), columns, rows)
     filled, signs, gap = rng.choice([0.3, 0.7, 1]), rng.choice([0, 0, 0.3]), rng.uniform(0.02, 0.2)
     printed, by_hand = rng.random() < 0.15, rng.random() < 0.15
     for row in range(rows):
@@ -179,6 +175,23 @@ def table(page: Page, tall: float) -> None:
                 page.write(text, start, base, tall, gap)
     if rng.random() < 0.15:
         words(page, tall)
+
+
+def _rule_table(
+    page: Page, tall: float, cell: tuple[float, float, float, float], columns: int, rows: int
+) -> None:
+    """Rule a table in full, in part, or not at all."""
+    rng = page.rng
+    x0, y0, wide, high = cell
+    ruled = rng.choice(["both", "across", "down", "none"], p=[0.6, 0.18, 0.12, 0.1])
+    right, bottom = x0 + columns * wide, y0 + rows * high
+    drawn = []
+    if ruled in ("both", "across"):
+        drawn += [Ruling(x0, y0 + k * high, right, y0 + k * high) for k in range(rows + 1)]
+    if ruled in ("both", "down"):
+        drawn += [Ruling(x0 + k * wide, y0, x0 + k * wide, bottom) for k in range(columns + 1)]
+    if drawn:
+        _rule(page, drawn, tall)
 
 
 def huge(page: Page, tall: float) -> None:
@@ -281,7 +294,7 @@ def words(page: Page, tall: float) -> None:
     rng = page.rng
     for _ in range(int(rng.integers(1, 4))):
         high = tall * rng.uniform(0.4, 1)
-        tile = page.glyph(str(rng.choice(_WORDS)), high)
+        tile = page.glyph(_WORDS[rng.integers(len(_WORDS))], high)
         if tile is not None:
             x, y = rng.uniform(0, page.width), rng.uniform(0, page.height)
             page.put(pale(tile, rng.uniform(0.5, 1)), x, y)
@@ -372,7 +385,7 @@ def _rule(page: Page, ruled: list[Ruling], tall: float) -> float:
     return thin
 
 
-def _fill(  # noqa: PLR0913 - a cell and what goes into it
+def _fill(
     page: Page,
     x: float,
     y: float,

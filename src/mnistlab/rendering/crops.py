@@ -56,31 +56,63 @@ def render_crops(seed: int, index: int, bank: CharacterBank, views: int = 2) -> 
 def _photograph(page: Page) -> Crop:
     page.ink, page.scrap, page.printed = page.ink.copy(), page.scrap.copy(), page.printed.copy()
     page.characters = list(page.characters)
-    image = photograph(page)
-    if page.rng.random() < 0.35:
-        image = _cut(page, image)
+    rng, image = page.rng, photograph(page)
+    if rng.random() < 0.45:
+        near = [one for one in page.characters if one.inside == 1]
+        if near and rng.random() < 0.45:
+            image = _cut(page, image, _around(near[rng.integers(len(near))], rng))
+        else:
+            left, top, right, bottom = (
+                int(rng.uniform(4, 70)) if rng.random() < 0.45 else 0 for _ in range(4)
+            )
+            image = _cut(page, image, (left, top, SIDE - right, SIDE - bottom))
+    if rng.random() < 0.6:
+        image = stretch(image)
     return Crop(image, page.characters, page.rulings, page.scrap)
 
 
-def _cut(page: Page, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Let the picture end inside the crop, as pictures that are read end inside their padding."""
-    rng = page.rng
-    left, top, right, bottom = (
-        int(rng.uniform(4, 70)) if rng.random() < 0.45 else 0 for _ in range(4)
+def stretch(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Stretch contrast as the reader does: the darkest value becomes 20, the lightest 235."""
+    low, high = np.percentile(image, (0.1, 99.9))
+    stretched = (image.astype(np.float32) - low) / max(high - low, 24)
+    grey: NDArray[np.uint8] = (20 + 215 * np.clip(stretched, 0, 1)).astype(np.uint8)
+    return grey
+
+
+def _around(one: Character, rng: np.random.Generator) -> tuple[int, int, int, int]:
+    """Return a rectangle close around a character, or along its line."""
+    wide = rng.choice([0.5, 6])
+    left, right = (
+        one.left - rng.uniform(-0.05, wide) * one.tall,
+        one.right + rng.uniform(-0.05, wide) * one.tall,
     )
-    kept = np.s_[top : SIDE - bottom, left : SIDE - right]
+    top, bottom = (
+        one.top - rng.uniform(-0.05, 0.6) * one.tall,
+        one.bottom + rng.uniform(-0.05, 0.6) * one.tall,
+    )
+    return (
+        max(round(left), 0),
+        max(round(top), 0),
+        min(round(right), SIDE),
+        min(round(bottom), SIDE),
+    )
+
+
+def _cut(
+    page: Page, image: NDArray[np.uint8], inside: tuple[int, int, int, int]
+) -> NDArray[np.uint8]:
+    """Let the picture end inside the crop, as pictures that are read end inside their padding."""
+    left, top, right, bottom = inside
+    kept = np.s_[top:bottom, left:right]
     seen = image[kept]
-    if seen.size < 400:
+    if seen.size < 100:
         return image
     cut = np.full_like(image, np.median(seen))
     cut[kept] = seen
     scrap = np.zeros_like(page.scrap)
     scrap[kept] = page.scrap[kept]
     page.scrap = scrap
-    page.characters[:] = [
-        one._replace(inside=_share(one, left, top, SIDE - right, SIDE - bottom))
-        for one in page.characters
-    ]
+    page.characters[:] = [one._replace(inside=_share(one, *inside)) for one in page.characters]
     return cut
 
 

@@ -191,10 +191,8 @@ class Page:
         pen, rng, bank = self.pen, self.rng, self.bank
         x0, y0, x1, y1 = bank.boxes[index].tolist()
         radius = max(pen.radius * tall, 0.35)
-        if pen.outline:
-            scale = tall / (y1 - y0)
-        else:
-            scale = max(tall - 2 * radius, 3) / max(y1 - y0 - 5, 6)
+        written, tall = (y1 - y0, tall) if pen.outline else (y1 - y0 - 5, max(tall - 2 * radius, 3))
+        scale = tall / max(written, 6)
         across = scale * pen.aspect * math.exp(rng.normal(0, 0.06))
         turn = self.angle + pen.turn + rng.normal(0, 0.05)
         slant = pen.slant + rng.normal(0, 0.05)
@@ -221,10 +219,8 @@ class Page:
             # The bank's steps, one of its pixels high; but a thin line has to stay whole.
             steps = scale if pen.outline else min(scale, 0.5 * radius)
             seen = seen.filter(ImageFilter.GaussianBlur(steps))
-        if pen.outline:
-            cover = 0.5 - (_OUTLINE - pen.bias) * scale
-        else:
-            cover = radius + 0.5 - _LINE * scale
+        line = radius + 0.5 - _LINE * scale
+        cover = 0.5 - (_OUTLINE - pen.bias) * scale if pen.outline else line
         table = (np.clip(cover, 0, 1) * 255).astype(np.uint8)
         return self._rough(_trim(table[np.asarray(seen)]))
 
@@ -253,7 +249,7 @@ class Page:
         x, y = self.at(x, y)
         height, width = tile.shape
         left, top = round(x - width / 2), round(y - height / 2)
-        l, t = max(left, 0), max(top, 0)
+        l, t = max(left, 0), max(top, 0)  # noqa: E741
         r, b = min(left + width, self.width), min(top + height, self.height)
         if r <= l or b <= t:
             return
@@ -265,13 +261,16 @@ class Page:
                 Character(kind, left, top, left + width, top + height, tall, inside)
             )
 
-    def write(  # noqa: PLR0913 - a text and how it is laid
+    def write(
         self, text: str, x: float, base: float, tall: float, gap: float, *, vary: float = 0.06
     ) -> float:
-        """Write digits and signs from ``x`` on, on a line at ``base``; a space leaves room, ``?``
-        stands for any other character, ``#`` for any digit.
+        """Write digits and signs in a line.
 
         Args:
+            text: a space leaves room, ``?`` stands for any other character, ``#`` for any digit.
+            x: where it begins.
+            base: where the line is.
+            tall: height of a digit.
             gap: between ink and ink, in heights of a digit.
             vary: how much heights differ.
 
@@ -332,9 +331,9 @@ _MIDDLES = {".": 0.97, ",": 1.03, "-": 0.54, "+": 0.55, ":": 0.65, "/": 0.5, "("
 def _across(tile: Tile, angle: float) -> float:
     """Return how much of a line a turned tile takes."""
     if abs(angle) < 0.02:
-        return tile.shape[1]
+        return float(tile.shape[1])
     c, s = abs(math.cos(angle)), abs(math.sin(angle))
-    return max((tile.shape[1] - s * tile.shape[0] * 0.8) / c, 0.5 * tile.shape[1])
+    return float(max((tile.shape[1] - s * tile.shape[0] * 0.8) / c, 0.5 * tile.shape[1]))
 
 
 def draw_lines(lines: list[NDArray[np.float64]], radius: float, width: int, height: int) -> Tile:

@@ -76,9 +76,8 @@ def _clear(strength: float) -> NDArray[np.float32]:
 
 
 def _scan(page: Page, *, whole: bool) -> NDArray[np.uint8]:
-    """Return a page in pure black and white, as MNIST's images inverted or as a drawing program's.
-
-    ``whole`` keeps thin strokes.
+    """Return a page as scanners and drawing programs give it: ink on nothing; ``whole`` keeps thin
+    strokes.
     """
     cover = np.maximum(np.maximum(page.ink, page.scrap), page.printed)
     if page.rng.random() < 0.6:

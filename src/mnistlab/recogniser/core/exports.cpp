@@ -1,0 +1,45 @@
+// What can be called from outside: addresses are places in the module's memory.
+#include "network.h"
+
+#ifdef __wasm__
+#define EXPORT(name) extern "C" __attribute__((export_name(#name)))
+#else
+#define EXPORT(name) extern "C"
+#endif
+
+static Model model;
+
+// Memory is a stack: `release` gives back what was allocated since, too.
+EXPORT(allocate) void *allocate(int bytes) { return memory::take(bytes); }
+EXPORT(release) void release_memory(void *start) { memory::release(start); }
+
+// The file has to stay where it is. Returns 1, or 0 if it is refused.
+EXPORT(open_model) int open_model(const uint8_t *file, int size) { return model.open(file, size); }
+
+// Planes (8, height / 4, width / 4) -> `planes`; class logits (20) of `count` cells, given as row,
+// column, row, column..., -> `classes`.
+EXPORT(detect)
+void detect(const uint8_t *grey, int width, int height, const uint8_t *active, int blank,
+            float *planes, const int32_t *cells, int count, float *classes) {
+    Scope scope;
+    Detector detector(model);
+    detector.run(grey, width, height, active, blank);
+    size_t bytes = size_t(Detector::PLANES) * detector.width * detector.height * sizeof(float);
+    __builtin_memcpy(planes, detector.plane(0), bytes);
+    for (int i = 0; i < count; i++) {
+        float logits[Detector::CLASSES];
+        detector.classes(cells[2 * i], cells[2 * i + 1], logits);
+        __builtin_memcpy(classes + i * Detector::CLASSES, logits, sizeof logits);
+    }
+}
+
+// The classifier's number of classes; 0: the model has no classifier.
+EXPORT(classes) int count_classes() {
+    return model.classifier.count ? Classifier(model).classes() : 0;
+}
+
+// `count` cut-outs of 32x32 -> logits (count, classes).
+EXPORT(classify) void classify(const uint8_t *cutouts, int count, float *logits) {
+    Scope scope;
+    Classifier(model).run(cutouts, count, logits);
+}

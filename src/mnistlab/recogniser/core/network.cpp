@@ -1,0 +1,309 @@
+#include "network.h"
+
+#include "layers.h"
+
+constexpr int SLACK = 16;  // values that vectors may read past a tensor's end
+
+static int16_t *take_values(int64_t count) {
+    return static_cast<int16_t *>(memory::take(size_t(count + SLACK) * sizeof(int16_t)));
+}
+
+// The mean of each channel over a whole map.
+template <class Write>
+static void mean(const Layer &layer, const int16_t *in, Grid grid, const int *from, int count,
+                 Write write) {
+    for (int i = 0; i < count; i++) {
+        for (int channel = 0; channel < layer.outputs; channel += 4) {
+            I32x4 sum = load<I32x4>(layer.biases + channel);
+            for (int row = 0; row < grid.height; row++) {
+                const int16_t *value =
+                    in + (from[i] + row * grid.pitch()) * layer.inputs + channel;
+                for (int x = 0; x < grid.width; x++, value += layer.inputs) {
+                    sum += widen_low(load_half(value));
+                }
+            }
+            write(i, channel, sum);
+        }
+    }
+}
+
+// One layer at `count` positions.
+template <class Write>
+static void compute(const Layer &layer, const int16_t *in, Grid grid, const int *from, int count,
+                    Write write) {
+    switch (layer.kind) {
+        case Kind::DENSE: dense(layer, in, grid.pitch(), from, count, write); break;
+        case Kind::DEPTHWISE:
+            if (layer.kernel == 5) depthwise<5>(layer, in, grid.pitch(), from, count, write);
+            else depthwise<3>(layer, in, grid.pitch(), from, count, write);
+            break;
+        case Kind::MEAN: mean(layer, in, grid, from, count, write); break;
+    }
+}
+
+// Where layers' outputs are stored: a buffer is used again once nobody reads it any more.
+class Buffers {
+   public:
+    Buffers(const Network &network, const Grid *grids) : network(network) {
+        for (int i = 0; i < network.count; i++) {
+            int slot = 0;
+            while (is_read(slot, i)) slot++;
+            slots[i] = slot;
+            int64_t size = int64_t(grids[i].size()) * network.layers[i].outputs;
+            if (sizes[slot] < size) sizes[slot] = size;
+        }
+        for (int slot = 0; slot < MOST; slot++) {
+            if (sizes[slot]) buffers[slot] = take_values(sizes[slot]);
+        }
+    }
+    int16_t *of(int layer) const { return buffers[slots[layer]]; }
+
+   private:
+    // Whether layer `i` or a later one still reads what an earlier one wrote into a slot.
+    bool is_read(int slot, int i) const {
+        for (int writer = i - 1; writer >= 0; writer--) {
+            if (slots[writer] != slot) continue;
+            if (writer == i - 1) return true;
+            for (int reader = i; reader < network.count; reader++) {
+                if (network.layers[reader].residual == writer) return true;
+            }
+            return false;  // what was there before it is overwritten
+        }
+        return false;
+    }
+
+    static constexpr int MOST = MOST_LAYERS;
+    const Network &network;
+    int slots[MOST_LAYERS];
+    int64_t sizes[MOST] = {};
+    int16_t *buffers[MOST] = {};
+};
+
+static Grid grid_after(const Layer &layer, Grid grid) {
+    if (layer.kind == Kind::MEAN) return {grid.images, 1, 1};
+    auto shrink = [&](int side) {
+        return (side + 2 * layer.padding - layer.kernel) / layer.stride + 1;
+    };
+    return {grid.images, shrink(grid.height), shrink(grid.width)};
+}
+
+// A grid's positions within the active cells. `stride`: pixels from one to the next.
+// `reach`: how many positions around them others may read.
+static Positions find_positions(Grid grid, Grid before, int step, const uint8_t *active,
+                                int stride, int reach) {
+    Positions found{grid, {}, {}, {}};
+    int side = CELL / stride;  // positions to a side of a cell
+    if (!active) {
+        int count = grid.images * grid.height * grid.width;
+        found.at.reserve(count);
+        found.from.reserve(count);
+        for (int image = 0; image < grid.images; image++) {
+            for (int row = 0; row < grid.height; row++) {
+                int at = grid.at(image, row, 0), from = before.at(image, row * step, 0);
+                for (int x = 0; x < grid.width; x++) {
+                    found.at.push(at + x);
+                    found.from.push(from + x * step);
+                }
+            }
+        }
+        return found;
+    }
+    int wide = grid.width / side, tall = grid.height / side;
+    int cells = (reach + side - 1) / side;
+    for (int row = 0; row < grid.height; row++) {
+        int cell_row = row / side;
+        int at = grid.at(0, row, 0), from = before.at(0, row * step, 0);
+        for (int cell = 0; cell < wide; cell++) {
+            if (active[cell_row * wide + cell]) {
+                for (int x = cell * side; x < (cell + 1) * side; x++) {
+                    found.at.push(at + x);
+                    found.from.push(from + x * step);
+                }
+                continue;
+            }
+            bool near = false;
+            for (int y = cell_row - cells; y <= cell_row + cells; y++) {
+                for (int x = cell - cells; x <= cell + cells; x++) {
+                    near |= y >= 0 && y < tall && x >= 0 && x < wide && active[y * wide + x];
+                }
+            }
+            if (!near) continue;
+            for (int x = cell * side; x < (cell + 1) * side; x++) found.near.push(at + x);
+        }
+    }
+    return found;
+}
+
+static void clear_border(int16_t *values, Grid grid, int channels) {
+    size_t row = size_t(grid.pitch()) * channels, side = size_t(Grid::BORDER) * channels;
+    for (int image = 0; image < grid.images; image++) {
+        int16_t *start = values + image * grid.tall() * row;
+        __builtin_memset(start, 0, Grid::BORDER * row * sizeof(int16_t));
+        for (int y = Grid::BORDER; y < Grid::BORDER + grid.height; y++) {
+            __builtin_memset(start + y * row, 0, side * sizeof(int16_t));
+            __builtin_memset(start + (y + 1) * row - side, 0, side * sizeof(int16_t));
+        }
+        int16_t *below = start + (Grid::BORDER + grid.height) * row;
+        __builtin_memset(below, 0, Grid::BORDER * row * sizeof(int16_t));
+    }
+}
+
+// What a layer answers where all its inputs are the same: `in` -> `out`, a value for each channel.
+static void answer_blank(const Layer &layer, const int16_t *in, int16_t *out,
+                         const int16_t *residual) {
+    Scope scope;
+    Grid tile{1, layer.kernel, layer.kernel};
+    int16_t *values = take_values(int64_t(tile.size()) * layer.inputs);
+    for (int i = 0; i < tile.size(); i++) {
+        for (int c = 0; c < layer.inputs; c++) values[i * layer.inputs + c] = in[c];
+    }
+    int from = tile.at(0, layer.padding, layer.padding), at = 0;
+    compute(layer, values, tile, &from, 1, Rounded(layer, &at, out, residual));
+}
+
+Features run(const Network &network, const int16_t *pixels, Grid input, const uint8_t *active,
+             int blank) {
+    const Layer *layers = network.layers;
+    Grid grids[MOST_LAYERS];
+    for (int i = 0; i < network.count; i++) {
+        grids[i] = grid_after(layers[i], i ? grids[i - 1] : input);
+    }
+    Buffers buffers(network, grids);
+    const int16_t *blanks[MOST_LAYERS];
+    Positions positions;
+    int stride = 1;
+    for (int i = 0; i < network.count; i++) {
+        const Layer &layer = layers[i];
+        Grid before = i ? grids[i - 1] : input;
+        const int16_t *in = i ? buffers.of(i - 1) : pixels;
+        bool added = layer.residual >= 0;
+        if (active) {
+            int16_t grey = int16_t(blank - 128), *answer = take_values(layer.outputs);
+            answer_blank(layer, i ? blanks[i - 1] : &grey, answer,
+                         added ? blanks[layer.residual] : nullptr);
+            blanks[i] = answer;
+        }
+        if (!i || layer.stride > 1 || !(grids[i] == before)) {
+            int reach = 0;
+            for (int k = i + 1; k < network.count; k++) {
+                if (layers[k].padding > reach) reach = layers[k].padding;
+                if (layers[k].stride > 1) break;
+            }
+            stride *= layer.stride;
+            positions = find_positions(grids[i], before, layer.stride, active, stride, reach);
+        }
+        const Array<int> &from = grids[i] == before ? positions.at : positions.from;
+        int16_t *out = buffers.of(i);
+        compute(layer, in, before, from.data(), from.size(),
+                Rounded(layer, positions.at.data(), out,
+                        added ? buffers.of(layer.residual) : nullptr));
+        if (i + 1 < network.count && layers[i + 1].padding) {
+            clear_border(out, grids[i], layer.outputs);
+            size_t bytes = size_t(layer.outputs) * sizeof(int16_t);
+            for (int at : positions.near) {
+                __builtin_memcpy(out + at * layer.outputs, blanks[i], bytes);
+            }
+        }
+    }
+    return {buffers.of(network.count - 1), positions,
+            active ? blanks[network.count - 1] : nullptr};
+}
+
+// Grey values less 128 on a padded grid.
+static int16_t *prepare(const uint8_t *grey, Grid grid) {
+    int16_t *pixels = take_values(grid.size());
+    clear_border(pixels, grid, 1);
+    for (int image = 0; image < grid.images; image++) {
+        for (int row = 0; row < grid.height; row++, grey += grid.width) {
+            int16_t *out = pixels + grid.at(image, row, 0);
+            for (int x = 0; x < grid.width; x++) out[x] = int16_t(grey[x] - 128);
+        }
+    }
+    return pixels;
+}
+
+// Writes a vector of four subcells into its plane.
+class Planes {
+   public:
+    Planes(const Layer &layer, const int *at, float *out, int width, int size)
+        : layer(layer), at(at), out(out), width(width), size(size) {}
+    void operator()(int i, int channel, I32x4 a, I32x4 b) const {
+        (*this)(i, channel, a);
+        (*this)(i, channel + 4, b);
+    }
+    void operator()(int i, int channel, I32x4 a) const {
+        F32x4 value = to_float(a) * load<F32x4>(layer.scales + channel);
+        float *upper = out + channel / 4 * size + at[i];
+        upper[0] = value[0], upper[1] = value[1];
+        upper[width] = value[2], upper[width + 1] = value[3];
+    }
+
+   private:
+    const Layer &layer;
+    const int *at;
+    float *out;
+    int width, size;
+};
+
+void Detector::run(const uint8_t *grey, int pixels_wide, int pixels_tall, const uint8_t *active,
+                   int blank) {
+    width = pixels_wide / 4;
+    height = pixels_tall / 4;
+    int size = width * height;
+    planes.resize(PLANES * size);
+    Grid input{1, pixels_tall, pixels_wide};
+    features = ::run(model.detector, prepare(grey, input), input, active, blank);
+
+    const Layer &layer = model.planes.last();
+    if (active) {
+        float values[4 * PLANES];
+        int from = 0;
+        dense(layer, features.blank, 0, &from, 1, Logits(layer, values));
+        for (int i = 0; i < PLANES; i++) {
+            float *out = planes.data() + i * size;
+            for (int y = 0; y < height; y++) {
+                const float *pair = values + 4 * i + 2 * (y & 1);
+                for (int x = 0; x < width; x += 2) *out++ = pair[0], *out++ = pair[1];
+            }
+        }
+    }
+    Scope scope;
+    Grid grid = features.positions.grid;
+    const Array<int> &from = features.positions.at;
+    Array<int> at(from.size());
+    for (int i = 0; i < from.size(); i++) {
+        int row = from[i] / grid.pitch() - Grid::BORDER;
+        int column = from[i] % grid.pitch() - Grid::BORDER;
+        at[i] = 2 * row * width + 2 * column;
+    }
+    dense(layer, features.values, grid.pitch(), from.data(), from.size(),
+          Planes(layer, at.data(), planes.data(), width, size));
+}
+
+void Detector::classes(int row, int column, float (&out)[CLASSES]) const {
+    const Layer &layer = model.classes.layers[row % 2 * 2 + column % 2];
+    int from = features.positions.grid.at(0, row / 2, column / 2);
+    dense(layer, features.values, 0, &from, 1, Logits(layer, out));
+}
+
+void Classifier::run(const uint8_t *cutouts, int count, float *logits) const {
+    const Layer &last = model.classifier.last();
+    Network body{model.classifier.layers, model.classifier.count - 1, 0};
+    for (int done = 0; done < count; done += BATCH) {
+        Scope scope;
+        int images = count - done < BATCH ? count - done : BATCH;
+        Grid input{images, SIDE, SIDE};
+        const uint8_t *first = cutouts + done * SIDE * SIDE;
+        Features features = ::run(body, prepare(first, input), input, nullptr, 0);
+        Grid grid = features.positions.grid;
+        Array<int> from(images);
+        for (int i = 0; i < images; i++) from[i] = grid.at(i, 0, 0);
+        Array<float> rows(images * last.outputs);
+        dense(last, features.values, grid.pitch(), from.data(), images,
+              Logits(last, rows.data()));
+        for (int i = 0; i < images; i++, logits += classes()) {
+            const float *row = rows.data() + i * last.outputs;
+            for (int k = 0; k < classes(); k++) logits[k] = row[k];
+        }
+    }
+}

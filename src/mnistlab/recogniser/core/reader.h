@@ -1,0 +1,224 @@
+// The reader: a picture's characters, lines and tables.
+#pragma once
+
+#include "layout.h"
+#include "network.h"
+
+namespace reader {
+
+// What is read; characters that are other ink stay out of lines.
+struct Reading {
+    std::vector<Character> characters; // in reading order
+    std::vector<Character> left_out;   // other ink of a digit's size, and characters cut by the edge
+    std::vector<TableCell> cells;
+};
+
+constexpr float FOUND = 0.3f;   // probability by the detector from which on the classifier is asked
+constexpr float TRUST = 0.3f;   // weight of the detector's naming beside the classifier's
+constexpr float WHOLE = 0.78f;  // share of a character inside the picture, or else it is cut
+constexpr float COVERED = 0.9f; // probability from which on a large character hides what is in it
+constexpr float TOO_LARGE = 40; // pixels of height that the detector does not find
+constexpr float SMALL_WRITING = 13, LEAST_SEEN = 0.25f; // pixels of height, and probability, for a
+                                                        // closer look
+
+class Reader {
+  public:
+    explicit Reader(const Model &model) : model(model) {}
+
+    Reading read(const uint8_t *pixels, int width, int height, int channels) {
+        Grey base = reduce(pixels, width, height, channels, LARGEST);
+        levels = reader::pyramid(base, float(base.width) / width);
+        most = -1, rulings = {};
+        std::vector<Candidate> found = find();
+        look_closer(pixels, width, height, channels, found);
+        std::vector<Character> all = name(suppress(std::move(found)));
+        return sort(std::move(all), float(width), float(height));
+    }
+
+    const std::vector<Level> &pyramid() const { return levels; }
+
+  private:
+    const Model &model;
+    std::vector<Level> levels;
+    Rulings rulings;
+    int most = -1; // sure characters on the level that rulings are from
+
+    // Looks for characters from coarse to fine, so that what a large one covers is left alone.
+    std::vector<Candidate> find() {
+        std::vector<Candidate> found;
+        for (int index = int(levels.size()) - 1; index >= 0; index--) {
+            for (const Candidate &one : found)
+                if (one.found > COVERED && one.box.height() * levels[index].scale > TOO_LARGE)
+                    leave_alone(levels[index], one.box);
+            look(levels[index], found);
+        }
+        return found;
+    }
+
+    // Finds what the detector sees on one level.
+    void look(const Level &level, std::vector<Candidate> &found) {
+        Detector detector(model);
+        detector.run(level.padded.pixels.data(), level.padded.width, level.padded.height,
+                     level.active.data(), level.paper);
+        Maps maps{detector.height, detector.width, {}};
+        for (int k = 0; k < 8; k++)
+            maps.plane[k] = detector.plane(k);
+        size_t before = found.size();
+        find_peaks(maps, level, found);
+        int sure = 0;
+        for (size_t k = before; k < found.size(); k++) {
+            Candidate &one = found[k];
+            float logits[KINDS];
+            detector.classes(one.row, one.column, logits);
+            softmax(logits, KINDS, one.kinds.data());
+            sure += one.found > 0.6f;
+        }
+        // Rulings are taken where most characters are.
+        if (sure >= most)
+            most = sure, rulings = find_rulings(maps, level);
+    }
+
+    // Where writing is smaller than the detector knows it, looks again at twice the size.
+    void look_closer(const uint8_t *pixels, int width, int height, int channels,
+                     std::vector<Candidate> &found) {
+        const Level &finest = levels.front();
+        std::vector<Box> small;
+        size_t seen = 0;
+        for (const Candidate &one : found) {
+            seen += one.found > LEAST_SEEN;
+            if (one.found > LEAST_SEEN && one.box.height() * finest.scale < SMALL_WRITING)
+                small.push_back(one.box);
+        }
+        if (small.empty() || small.size() < 0.3f * seen)
+            return;
+        int longest = std::max(finest.grey.width, finest.grey.height);
+        bool more = std::max(width, height) >= 2 * longest;
+        Grey grey = more ? stretch(reduce(pixels, width, height, channels, 2 * longest))
+                         : enlarge(finest.grey);
+        Level level = pad(2 * finest.scale, std::move(grey), finest.paper);
+        int columns = level.padded.width / BLOCK, rows = level.padded.height / BLOCK;
+        level.active.assign(size_t(columns) * rows, 0);
+        constexpr int AROUND = 3;
+        for (const Box &box : small) {
+            auto block = [&](float at, int add, int most) {
+                return std::clamp(int((at * level.scale + PAD) / BLOCK) + add, 0, most);
+            };
+            int left = block(box.left, -AROUND, columns - 1), right = block(box.right, AROUND, columns - 1);
+            int bottom = block(box.bottom, AROUND, rows - 1);
+            for (int row = block(box.top, -AROUND, rows - 1); row <= bottom; row++)
+                std::fill_n(level.active.begin() + size_t(row) * columns + left, right - left + 1, 1);
+        }
+        look(level, found);
+        levels.insert(levels.begin(), std::move(level));
+    }
+
+    static void leave_alone(Level &level, const Box &box) {
+        int columns = level.padded.width / BLOCK, rows = level.padded.height / BLOCK;
+        auto block = [&](float at, int most) {
+            return std::clamp(int((at * level.scale + PAD) / BLOCK), 0, most);
+        };
+        int left = block(box.left, columns), right = block(box.right, columns - 1);
+        for (int row = block(box.top, rows); row <= block(box.bottom, rows - 1); row++)
+            for (int column = left; column <= right; column++)
+                level.active[size_t(row) * columns + column] = 0;
+    }
+
+    static void softmax(const float *logits, int count, float *out) {
+        float most = *std::max_element(logits, logits + count), sum = 0;
+        for (int i = 0; i < count; i++)
+            sum += out[i] = std::exp(logits[i] - most);
+        for (int i = 0; i < count; i++)
+            out[i] /= sum;
+    }
+
+    // The height of a character's text: its own, or if it is a sign that of the characters beside it.
+    static std::vector<float> find_heights(const std::vector<Candidate> &found) {
+        auto is_sign = [](const Candidate &one) {
+            auto kind = std::max_element(one.kinds.begin(), one.kinds.end()) - one.kinds.begin();
+            return kind >= SIGNS && kind < OTHER;
+        };
+        std::vector<float> heights;
+        for (const Candidate &one : found) {
+            float height = one.box.height();
+            if (is_sign(one)) {
+                std::array<std::pair<float, float>, 3> near;
+                near.fill({1e9f, 0});
+                for (const Candidate &other : found) {
+                    float dx = std::fabs(other.box.x() - one.box.x()), dy = std::fabs(other.box.y() - one.box.y());
+                    float tall = other.box.height();
+                    if (is_sign(other) || dx > 4 * tall || dy > 1.5f * tall || dx + 2 * dy >= near[2].first)
+                        continue;
+                    near[2] = {dx + 2 * dy, tall};
+                    std::sort(near.begin(), near.end());
+                }
+                std::vector<float> tall;
+                for (auto [distance, value] : near)
+                    if (distance < 1e9f)
+                        tall.push_back(value);
+                if (!tall.empty())
+                    height = median(tall);
+            }
+            heights.push_back(height);
+        }
+        return heights;
+    }
+
+    // Asks the classifier for each candidate and takes its answer and the detector's together.
+    std::vector<Character> name(const std::vector<Candidate> &found) {
+        std::vector<Candidate> asked;
+        for (const Candidate &one : found)
+            if (one.found >= FOUND)
+                asked.push_back(one);
+        std::vector<float> heights = find_heights(asked);
+        std::vector<uint8_t> cut_outs(asked.size() * SIDE * SIDE);
+        for (size_t i = 0; i < asked.size(); i++)
+            cut_out(levels, asked[i].box, heights[i], &cut_outs[i * SIDE * SIDE]);
+        std::vector<float> logits(asked.size() * (NOTHING + 1));
+        Classifier(model).run(cut_outs.data(), int(asked.size()), logits.data());
+        std::vector<Character> named;
+        for (size_t i = 0; i < asked.size(); i++) {
+            const Candidate &one = asked[i];
+            Character character{one.box, {}};
+            float *row = &logits[i * (NOTHING + 1)], both[NOTHING + 1];
+            for (int k = 0; k <= NOTHING; k++) {
+                float seen = k < KINDS ? one.found * one.kinds[k] : 1 - one.found;
+                both[k] = row[k] + TRUST * std::log(seen + 1e-6f);
+            }
+            softmax(both, NOTHING + 1, character.kinds.data());
+            named.push_back(character);
+        }
+        return named;
+    }
+
+    Reading sort(std::vector<Character> all, float width, float height) {
+        std::vector<Character> kept, out;
+        for (Character &one : all) {
+            float area = one.box.width() * one.box.height();
+            one.cut = overlap(one.box, {0, 0, width, height}) < WHOLE * area;
+            if (one.kinds[NOTHING] < 0.5f)
+                kept.push_back(one);
+        }
+        // A cut character is read if there is nothing else.
+        if (kept.size() > 1)
+            std::erase_if(kept, [&](const Character &one) {
+                if (one.cut)
+                    out.push_back(one);
+                return one.cut;
+            });
+        Layout layout = lay_out(std::move(kept), rulings);
+        Reading reading{{}, std::move(out), std::move(layout.cells)};
+        std::vector<float> heights;
+        for (const Character &one : layout.characters)
+            if (one.kind() < SIGNS)
+                heights.push_back(one.box.height());
+        float tall = median(heights);
+        for (const Character &one : layout.characters)
+            if (one.kind() < OTHER)
+                reading.characters.push_back(one);
+            else if (one.box.height() > 0.6f * tall && one.box.height() < 1.8f * tall)
+                reading.left_out.push_back(one);
+        return reading;
+    }
+};
+
+} // namespace reader

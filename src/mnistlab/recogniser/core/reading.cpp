@@ -1,0 +1,67 @@
+// What can be called to read a picture.
+#include "reader.h"
+
+#include "digit_image.h"
+
+// Memory of a reading is given back as a whole, see memory.h.
+void *operator new(size_t bytes) { return memory::take(bytes); }
+void *operator new[](size_t bytes) { return memory::take(bytes); }
+void operator delete(void *) noexcept {}
+void operator delete[](void *) noexcept {}
+void operator delete(void *, size_t) noexcept {}
+void operator delete[](void *, size_t) noexcept {}
+
+#ifdef __wasm__
+// Instead of the library's, which would print.
+[[noreturn]] void std::__libcpp_verbose_abort(const char *, ...) noexcept { __builtin_trap(); }
+#endif
+
+// Values of a character, of a cell, and those before them; see `Result` in engine.py.
+constexpr int CHARACTER = 30, TABLE_CELL = 7, HEAD = 5;
+static reader::Reader *current = nullptr;
+
+static float *write_character(float *out, const reader::Character &one, float threshold) {
+    *out++ = one.box.left, *out++ = one.box.top, *out++ = one.box.right, *out++ = one.box.bottom;
+    for (int kind = 0; kind < reader::KINDS; kind++) *out++ = one.kinds[kind];
+    float confidence = one.confidence();
+    *out++ = confidence, *out++ = confidence >= threshold, *out++ = one.cut;
+    *out++ = float(one.line), *out++ = float(one.group), *out++ = float(one.cell);
+    return out;
+}
+
+// Reads a picture of 1, 3 or 4 channels, upright. The result and what `images` needs stay until
+// memory is released.
+EXPORT(read)
+const float *read_picture(const uint8_t *pixels, int width, int height, int channels,
+                          float threshold) {
+    current = new reader::Reader(model);
+    reader::Reading reading = current->read(pixels, width, height, channels);
+    size_t count = reading.characters.size(), left_out = reading.left_out.size();
+    size_t cells = reading.cells.size();
+    float *result = new float[HEAD + (count + left_out) * CHARACTER + cells * TABLE_CELL];
+    float *out = result + HEAD, confidence = count ? 1 : 0;
+    bool sure = count && !left_out;
+    for (const reader::Character &one : reading.characters) {
+        out = write_character(out, one, threshold);
+        confidence *= one.confidence();
+        sure &= one.confidence() >= threshold && !one.cut;
+    }
+    for (const reader::Character &one : reading.left_out)
+        out = write_character(out, one, threshold);
+    for (const reader::TableCell &cell : reading.cells) {
+        *out++ = float(cell.table), *out++ = float(cell.row), *out++ = float(cell.column);
+        *out++ = cell.box.left, *out++ = cell.box.top;
+        *out++ = cell.box.right, *out++ = cell.box.bottom;
+    }
+    result[0] = float(count), result[1] = float(left_out), result[2] = float(cells);
+    result[3] = sure, result[4] = confidence;
+    return result;
+}
+
+// Characters of the last picture that was read, given by their boxes, as MNIST's images are:
+// 28x28 bytes each.
+EXPORT(images) void make_images(const float *boxes, int count, uint8_t *images) {
+    for (int i = 0; i < count; i++, boxes += 4)
+        reader::make_image(current->pyramid(), {boxes[0], boxes[1], boxes[2], boxes[3]},
+                           images + i * reader::IMAGE * reader::IMAGE);
+}
