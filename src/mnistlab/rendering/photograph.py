@@ -46,6 +46,21 @@ def photograph(
     if rng.random() < 0.28:
         image = 1 - image
     seen = Image.fromarray((image * 255).astype(np.uint8))
+    seen = _blur(seen, rng, tall)
+    if rng.random() < 0.5:
+        level = rng.uniform(1, 4 + 14 * depth * (rng.random() < 0.4))
+        noisy = np.asarray(seen, np.float32)
+        noisy = noisy + level * rng.standard_normal(noisy.shape, np.float32)
+        seen = Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+    if rng.random() < 0.35:
+        file = io.BytesIO()
+        seen.save(file, "JPEG", quality=int(rng.integers(25, 92)))
+        seen = Image.open(file)
+    return np.array(seen, np.uint8)
+
+
+def _blur(seen: Image.Image, rng: np.random.Generator, tall: float | None) -> Image.Image:
+    """Lose sharpness, as far as digits ``tall`` pixels high stand it: out of focus, and reduced."""
     if rng.random() < 0.55:
         blur = float(rng.choice([rng.uniform(0.3, 0.8), rng.uniform(0.6, 1.6)]))
         if tall is not None:
@@ -58,16 +73,7 @@ def photograph(
         small = max(8, int(size[0] * factor)), max(8, int(size[1] * factor))
         ways = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.NEAREST)
         seen = seen.resize(small, ways[rng.integers(2)]).resize(size, ways[rng.integers(3)])
-    if rng.random() < 0.5:
-        level = rng.uniform(1, 4 + 14 * depth * (rng.random() < 0.4))
-        noisy = np.asarray(seen, np.float32)
-        noisy = noisy + level * rng.standard_normal(noisy.shape, np.float32)
-        seen = Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
-    if rng.random() < 0.35:
-        file = io.BytesIO()
-        seen.save(file, "JPEG", quality=int(rng.integers(25, 92)))
-        seen = Image.open(file)
-    return np.array(seen, np.uint8)
+    return seen
 
 
 def _clear(strength: float) -> NDArray[np.float32]:
