@@ -36,10 +36,10 @@ _SEED = 5
 
 
 def _paper(height: int, width: int) -> NDArray[np.float32]:
-    """Return blank paper in uneven light, 0 to 255, with a little noise."""
+    """Return blank paper in almost even light, 0 to 255, with a little noise."""
     rng = np.random.default_rng(_SEED)
-    light = np.linspace(235, 190, width, dtype=np.float32)[None]
-    return light + rng.normal(0, 2, (height, width)).astype(np.float32)
+    light = np.linspace(215, 213, width, dtype=np.float32)[None]
+    return light + rng.standard_normal((height, width), np.float32)
 
 
 def _write(paper: NDArray[np.float32], digits: int, tall: int, pitch: int, columns: int) -> None:

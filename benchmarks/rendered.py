@@ -262,7 +262,11 @@ def main(
     figures: dict[str, Any] = {}
     for name in names or ("mnistlab",):
         read = open_reader(name)
-        scores = [measure(kind, _told(kind, seed, number), read) for kind in kinds]
+        scores = []
+        for kind in kinds:
+            scores.append(measure(kind, pictures(kind, seed, number), read))
+            done = scores[-1].score
+            click.echo(f"{kind}: {done.right} of {done.pictures}", err=True)
         click.echo(table(scores, name).text(150))
         figures[name] = [one.as_dict() for one in scores]
     if file:
@@ -274,11 +278,6 @@ def main(
         }
         write_atomically(file, f"{to_json(about | {'readers': figures})}\n")
         click.echo(f"wrote {file}")
-
-
-def _told(kind: str, seed: int, number: int) -> Iterator[Picture]:
-    click.echo(f"{kind} ...", err=True)
-    return pictures(kind, seed, number)
 
 
 if __name__ == "__main__":
