@@ -4,7 +4,7 @@ BIN := .venv/bin
 TOOLS := build/tools/bin
 LOCKED := --quiet --require-hashes --no-deps
 
-.PHONY: reproduce test docs simulations speed torture sanitize format lock audit dist check-dist clean
+.PHONY: reproduce test docs simulations speed torture sanitize core format lock audit dist check-dist clean
 
 reproduce: .venv/installed
 	$(BIN)/python main.py --batch_size 128 --num_epochs 50 --out reproduction --resume
@@ -51,6 +51,10 @@ sanitize: .venv/installed
 	$(SANITIZED) -fsanitize=thread -o build/kernels_thread.so
 	OMP_NUM_THREADS=1 LD_PRELOAD="$(call PRELOAD,tsan)" MNISTLAB_KERNELS=build/kernels_thread.so \
 		setarch -R $(BIN)/pytest tests/kernels
+
+# The reader's WebAssembly module, which is committed: the same sources give the same bytes.
+core: .venv/installed
+	$(BIN)/python src/mnistlab/recogniser/core/build.py
 
 format: .venv/installed
 	$(BIN)/ruff format .

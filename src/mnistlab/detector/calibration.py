@@ -1,9 +1,9 @@
 """How much the reader trusts its two networks: weights of their answers, fitted on rendered pages.
 
 The detector gives a character's probability and its class, the classifier another class, or that
-there is nothing. Both are multiplied, each to a power, as in a product of experts (Hinton, 2002); the
-powers are those for which the answers are most probable, as temperature scaling fits its one (Guo et
-al., 2017).
+there is nothing. Both are multiplied, each to a power, as in a product of experts (Hinton, 2002);
+the powers are those for which the answers are most probable, as temperature scaling fits its one
+(Guo et al., 2017).
 """
 
 from typing import NamedTuple
@@ -16,14 +16,12 @@ from mnistlab.detector import classifier
 from mnistlab.detector.classifier import NOTHING, Classifier, cut_out
 from mnistlab.detector.loss import Batch
 from mnistlab.detector.network import (
-    CELL,
     CLASSES,
     MIDDLE,
     OFFSET,
-    REACH,
-    SIZE,
-    UNIT,
     Detector,
+    decode_boxes,
+    find_peaks,
     prepare,
 )
 
@@ -43,6 +41,9 @@ class Calibration(NamedTuple):
     kind: float
     found: float
     nothing: float
+
+
+UNCALIBRATED = Calibration(1.0, 0.3, 1.0, 0.0)
 
 
 class Answers(NamedTuple):
@@ -73,15 +74,12 @@ def collect(detector: Detector, named: Classifier, batch: Batch) -> Answers:
     """Return the answers for all places of a batch where a character may be seen."""
     out = detector(prepare(batch.images))
     heat = out[:, MIDDLE]
-    top = functional.max_pool2d(heat[:, None], 3, 1, 1)[:, 0] == heat
-    image, row, column = (top & (heat.sigmoid() > LEAST)).nonzero().T
+    image, row, column = (find_peaks(heat) & (heat.sigmoid() > LEAST)).nonzero().T
     truth = _truth(batch)[image, row, column]
     said = out[image, :, row, column]
-    x, y = (column + 0.5) * CELL + REACH * said[:, OFFSET], 0
-    y = (row + 0.5) * CELL + REACH * said[:, OFFSET + 1]
-    width, height = (UNIT * said[:, SIZE : SIZE + 2].clamp(-3, 1.5).exp()).T
-    boxes = torch.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], 1)
-    tall = torch.where(_talls(batch)[image, row, column] > 0, _talls(batch)[image, row, column], height)
+    boxes = decode_boxes(torch.stack([image, row, column], 1), out[:, OFFSET:])
+    tall = _talls(batch)[image, row, column]
+    tall = torch.where(tall > 0, tall, boxes[:, 3] - boxes[:, 1])
     logits = named(classifier.prepare(cut_out(batch.images, image, boxes, tall)))
     known = truth >= 0
     return Answers(
@@ -94,28 +92,28 @@ def collect(detector: Detector, named: Classifier, batch: Batch) -> Answers:
 
 def fit(answers: Answers) -> Calibration:
     """Return the powers for which the truth is most probable."""
-    powers = nn.Parameter(torch.tensor([1.0, 0.3, 1.0, 0.0]))
+    powers = nn.Parameter(torch.tensor(UNCALIBRATED))
     optimizer = torch.optim.LBFGS([powers], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimizer.zero_grad()
         loss = functional.cross_entropy(combine(answers, powers), answers.truth)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    optimizer.step(closure)
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
     return Calibration(*powers.tolist())
 
 
 def _truth(batch: Batch) -> Tensor:
-    """Return the class of each cell: that of the character whose middle is near, nothing, or -1 where
-    anything may be said.
+    """Return the class of each cell: that of the character whose middle is near, nothing, or -1
+    where anything may be said.
     """
     window = 2 * _NEAR - 1
     here = torch.where(batch.tall > 0, batch.kind + 1, 0).float()[:, None]
     near = functional.max_pool2d(here, window, 1, window // 2)[:, 0].long() - 1
     exact = torch.where(batch.tall > 0, batch.kind, near)
-    return torch.where(exact >= 0, exact, torch.where(batch.asked > 0, NOTHING, -1))
+    return torch.where(exact >= 0, exact, torch.where((batch.asked > 0) & ~batch.written, NOTHING, -1))
 
 
 def _talls(batch: Batch) -> Tensor:

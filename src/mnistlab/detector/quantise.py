@@ -4,7 +4,8 @@ The file is little-endian; its numbers are int32 unless stated otherwise:
 
 ======================  ============================================================================
 Header                  magic ``MNLR``, version, bytes of the file, checksum of all that follows
-                        (uint32 each), number of networks
+                        (uint32 each), number of networks, the four powers of the calibration
+                        (float32 each)
 Networks                each: name (16 bytes, filled up with zeros), number of layers, where they are,
                         outputs of the last layer (without those that fill up a vector)
 Layers                  each: kind (0 dense, 1 depthwise, 2 mean), inputs, outputs, kernel, stride,
@@ -33,6 +34,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mnistlab.detector.calibration import UNCALIBRATED, Calibration
 from mnistlab.detector.network import CHANNELS, CLASSES, Bottleneck, Detector, prepare
 from mnistlab.runs.atomic import write_atomically
 
@@ -114,14 +116,17 @@ class IntegerNetwork:
     outputs: int
 
 
-def write_model(path: Path, networks: Mapping[str, IntegerNetwork]) -> None:
+def write_model(
+    path: Path, networks: Mapping[str, IntegerNetwork], calibration: Calibration = UNCALIBRATED
+) -> None:
     """Write a model file atomically.
 
     Args:
         path: the file.
         networks: those of :func:`quantise_detector`, and ``classifier``.
+        calibration: how far to trust each.
     """
-    write_atomically(path, _pack(networks))
+    write_atomically(path, _pack(networks, calibration))
 
 
 def quantise_detector(net: Detector, images: NDArray[np.uint8]) -> dict[str, IntegerNetwork]:
@@ -359,8 +364,8 @@ class _Payload:
         return at
 
 
-def _pack(networks: Mapping[str, IntegerNetwork]) -> bytes:
-    header, entry, record = 20, 28, 48
+def _pack(networks: Mapping[str, IntegerNetwork], calibration: Calibration) -> bytes:
+    header, entry, record = 36, 28, 48
     tables = header + entry * len(networks)
     payload = _Payload(-(-(tables + record * _count(networks)) // 16) * 16)
     names, records = b"", b""
@@ -379,7 +384,9 @@ def _pack(networks: Mapping[str, IntegerNetwork]) -> bytes:
             )
             records += numbers.tobytes()
     body = (names + records).ljust(payload.start - header, b"\0") + b"".join(payload.pieces)
-    numbers = np.array([VERSION, header + len(body), _checksum(body), len(networks)], "<u4")
+    known = np.array([len(networks)], "<u4").tobytes() + np.array(calibration, "<f4").tobytes()
+    body = known + body
+    numbers = np.array([VERSION, header - len(known) + len(body), _checksum(body)], "<u4")
     return MAGIC + numbers.tobytes() + body
 
 

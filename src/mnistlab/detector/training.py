@@ -20,15 +20,14 @@ from mnistlab.detector.network import (
     CLASSES,
     MIDDLE,
     OFFSET,
-    REACH,
-    SIZE,
-    UNIT,
     Detector,
+    decode_boxes,
+    find_peaks,
     prepare,
 )
 from mnistlab.detector.targets import make_target
 from mnistlab.rendering.character_bank import CharacterBank
-from mnistlab.rendering.crops import render_crops
+from mnistlab.rendering.crops import SIDE, render_crops
 from mnistlab.runs.atomic import write_atomically
 
 PAGES, VIEWS = 16, 2
@@ -37,11 +36,12 @@ RATE, WARM_UP, DECAY = 2e-3, 500, 0.15
 """Learning rate, steps until it is reached, and share of the steps in which it falls to zero."""
 AVERAGING = 0.999
 _CLIP = 5.0
-_CUT_OUTS, _NEGATIVES = 112, 24
+_CUT_OUTS, _NEGATIVES = 224, 32
 """Characters of a batch that the classifier is shown, and places where the detector errs most."""
 _TRUE = 0.3
 """Share of characters cut out by their true boxes; the others are by the detector's."""
-_SAVED_EVERY = 200
+SAVED_EVERY = 200
+"""Steps."""
 
 
 class Progress(NamedTuple):
@@ -97,6 +97,7 @@ def train(
     workers: int = 1,
     decay: float = DECAY,
     report: Callable[[Progress], None] = lambda _: None,
+    after_step: Callable[[int], None] = lambda _: None,
 ) -> tuple[Detector, Classifier]:
     """Train a detector and a classifier, or go on where a run in ``folder`` was interrupted.
 
@@ -108,16 +109,22 @@ def train(
         workers: processes that render.
         decay: share of the steps, at the end, in which the learning rate falls.
         report: called every hundred steps.
+        after_step: called after each, with their number so far; what it raises ends the training.
 
     Returns:
         The networks with their averaged weights, in evaluation mode.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     net = nn.ModuleDict({"detector": Detector(), "classifier": Classifier()})
     average = {name: value.clone() for name, value in net.state_dict().items()}
+    detector, named = accelerate(net["detector"]), accelerate(net["classifier"])
+    # Kernels are made at the first call, which PyTorch computes: not one of the run's.
+    for run, side in ((detector, SIDE), (named, classifier.SIDE)):
+        run(torch.zeros(2, 1, side, side))
+    net.load_state_dict(average)
     optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=1e-3, foreach=True)
     first = _restore(folder, net, optimizer, average)
-    detector, named = accelerate(net["detector"]), accelerate(net["classifier"])
     loader = torch.utils.data.DataLoader(
         Crops(bank, seed, first, steps),
         batch_size=None,
@@ -126,10 +133,12 @@ def train(
     )
     sums, began = torch.zeros(8), time.perf_counter()
     for step, batch in enumerate(loader, first):
+        # For dropout.
+        torch.manual_seed(_mixed(seed, step))
         for group in optimizer.param_groups:
             group["lr"] = RATE * _schedule(step, steps, decay)
         out = detector(prepare(batch.images))
-        cut_outs, kinds = _examples(out.detach(), batch, _generator(seed, step))
+        cut_outs, kinds = examples(out.detach(), batch, generator(seed, step))
         logits = named(classifier.prepare(cut_outs))
         parts = *losses(out, batch), classifier.loss(logits, kinds)
         optimizer.zero_grad(set_to_none=True)
@@ -143,47 +152,53 @@ def train(
         if (step + 1) % 100 == 0:
             report(Progress(step + 1, time.perf_counter() - began, *(sums / 100).tolist()))
             sums.zero_()
-        if (step + 1) % _SAVED_EVERY == 0 or step + 1 == steps:
+        if (step + 1) % SAVED_EVERY == 0 or step + 1 == steps:
             _save(folder, net, optimizer, average, step + 1)
+        after_step(step + 1)
     net.load_state_dict(average)
     net.eval()
     return net["detector"], net["classifier"]  # type: ignore[return-value]
 
 
-def _generator(seed: int, step: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed * 1_000_003 + step)
+def generator(seed: int, step: int) -> torch.Generator:
+    """Return the source of a step's random choices."""
+    return torch.Generator().manual_seed(_mixed(seed, step))
+
+
+def _mixed(seed: int, step: int) -> int:
+    return seed * 1_000_003 + step
 
 
 @torch.no_grad()
-def _examples(out: Tensor, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def examples(out: Tensor, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return what the classifier is shown: characters, and places where the detector sees some that
     are none.
     """
-    peak = (batch.tall > 0).nonzero()
-    peak = peak[torch.randperm(len(peak), generator=generator)[:_CUT_OUTS]]
-    image, row, column = peak.T
+    true = (batch.tall > 0).nonzero()
+    true_boxes = decode_boxes(true, batch.box)
+    chosen = torch.randperm(len(true), generator=generator)[:_CUT_OUTS]
+    peak = true[chosen]
     known = torch.rand(len(peak), generator=generator) < _TRUE
-    at = (image, slice(None), row, column)
-    boxes = torch.where(known[:, None], batch.box[at], out[:, OFFSET : SIZE + 2][at])
-    free = (batch.middle < 0.02) & (batch.asked > 0)
+    boxes = torch.where(known[:, None], true_boxes[chosen], decode_boxes(peak, out[:, OFFSET:]))
+    free = (batch.middle < 0.02) & (batch.asked > 0) & find_peaks(out[:, MIDDLE])
     seen = out[:, MIDDLE].where(free, out.new_tensor(-99.0)).flatten()
-    worst = seen.topk(_NEGATIVES).indices
     cells = out.shape[3]
-    other, place = worst // cells**2, worst % cells**2
-    rows, columns = place // cells, place % cells
-    boxes = torch.cat([boxes, out[:, OFFSET : SIZE + 2][other, :, rows, columns]])
-    image, row, column = (
-        torch.cat(pair) for pair in ((image, other), (row, rows), (column, columns))
-    )
-    x, y = (column + 0.5) * CELL + REACH * boxes[:, 0], (row + 0.5) * CELL + REACH * boxes[:, 1]
-    width, height = (UNIT * boxes[:, 2:].clamp(-3, 1.5).exp()).T
-    corners = torch.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], 1)
-    corners += torch.randn(corners.shape, generator=generator) * 0.03 * height[:, None]
+    worst = seen.topk(_NEGATIVES).indices
+    other = torch.stack([worst // cells**2, worst % cells**2 // cells, worst % cells], 1)
+    found = decode_boxes(other, out[:, OFFSET:])
+    # Where the detector leads back to a character, that is what is seen.
+    x, y = ((found[:, k] + found[:, k + 2]) / 2 for k in (0, 1))
+    column, row = ((at / CELL).long().clamp(0, cells - 1) for at in (x, y))
+    apart = ~batch.written[other[:, 0], row, column]
+    other, found = other[apart], found[apart]
+    where, corners = torch.cat([peak, other]), torch.cat([boxes, found])
+    height = corners[:, 3] - corners[:, 1]
+    corners = corners + torch.randn(corners.shape, generator=generator) * 0.03 * height[:, None]
     # A decoder takes the height of the digits around; here it is that of the text, give or take.
     tall = torch.cat([batch.tall[peak.T.unbind()], height[len(peak) :]])
     tall = tall * (0.1 * torch.randn(len(tall), generator=generator)).exp()
-    kinds = torch.cat([batch.kind[peak.T.unbind()], torch.full((len(worst),), NOTHING)])
-    return cut_out(batch.images, image, corners, tall), kinds
+    kinds = torch.cat([batch.kind[peak.T.unbind()], torch.full((len(other),), NOTHING)])
+    return cut_out(batch.images, where[:, 0], corners, tall), kinds
 
 
 def _schedule(step: int, steps: int, decay: float) -> float:

@@ -1,9 +1,9 @@
 """Engine: the reader's core, a WebAssembly module, with the model that it runs."""
 
+import contextlib
 import ctypes
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +15,9 @@ CORE = Path(__file__).with_name("core.wasm")
 PLANES, CLASSES, SIDE, CELL = 8, 20, 32, 8
 """Planes and classes of the detector, pixels to a side of the classifier's cut-outs and of the
 cells that are computed or left out as a whole."""
-
-
+_ALIGNMENT = 16
 _HEAD, _CHARACTER, _TABLE_CELL = 5, 30, 7
+"""Numbers that the core gives back before, for each character, and for each cell of a table."""
 
 
 class Result(NamedTuple):
@@ -28,7 +28,8 @@ class Result(NamedTuple):
             the picture; 20 probabilities; the highest of them; whether it is sure; whether the
             picture's edge cuts it; its line, its group and its cell, each from 0, -1 for none.
         left_out: likewise, ink of a digit's size that was not read.
-        cells: float32, a row for each cell of a table: table, row, column, left, top, right, bottom.
+        cells: float32, a row for each cell of a table: table, row, column, left, top, right,
+            bottom.
         sure: whether all characters are sure and nothing was left out.
         confidence: probability that all characters are right.
     """
@@ -45,7 +46,7 @@ class Engine:
 
     Args:
         model: content of a model file, see :mod:`mnistlab.detector.quantise`.
-        core: content of ``core.wasm``.
+        core: content of ``core.wasm``; the package's own if None.
 
     Raises:
         ValueError: the model is truncated, damaged or of another version.
@@ -53,65 +54,79 @@ class Engine:
 
     def __init__(self, model: bytes, core: bytes | None = None) -> None:
         self._model, self._lock = model, threading.Lock()
-        config = wasmtime.Config()
-        self._engine = wasmtime.Engine(config)
-        self._module = wasmtime.Module(self._engine, core or CORE.read_bytes())
+        self._engine = _make_engine()
+        self._module = wasmtime.Module(self._engine, CORE.read_bytes() if core is None else core)
         self._start()
 
     def _start(self) -> None:
+        """Make an instance, with the model at the bottom of its memory."""
         self._store = wasmtime.Store(self._engine)
         instance = wasmtime.Instance(self._store, self._module, [])
-        self._exports = instance.exports(self._store)
-        self._memory: wasmtime.Memory = self._exports["memory"]
-        self._exports["_initialize"](self._store)
-        at = self._put(np.frombuffer(self._model, np.uint8))
-        if not self._call("open_model", at, len(self._model)):
+        self._functions: dict[str, Any] = dict(instance.exports(self._store).items())
+        self._call("_initialize")
+        size = len(self._model)
+        at = self._call("allocate", size)
+        self._write(at, np.frombuffer(self._model, np.uint8))
+        if not self._call("open_model", at, size):
             raise ValueError("the reader's model is damaged, or of another version")
 
-    def _call(self, name: str, *arguments: float) -> Any:
-        return self._exports[name](self._store, *arguments)
-
-    def _put(self, values: NDArray[Any]) -> int:
-        at: int = self._call("allocate", max(values.nbytes, 1))
-        self._view(at, values.nbytes)[:] = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
-        return at
+    def _call(self, name: str, *numbers: float) -> Any:
+        return self._functions[name](self._store, *numbers)
 
     def _view(self, at: int, size: int) -> NDArray[np.uint8]:
-        # Memory may have moved since the last call.
-        start = ctypes.addressof(self._memory.data_ptr(self._store).contents)
+        # Looked up each time: memory that grows may move.
+        pointer = self._functions["memory"].data_ptr(self._store)
+        start = ctypes.addressof(pointer.contents)
         return np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(start + at))
 
-    @contextmanager
-    def _using(self) -> Iterator[None]:
+    def _write(self, at: int, array: NDArray[Any]) -> None:
+        self._view(at, array.nbytes)[:] = _bytes(np.ascontiguousarray(array))
+
+    def _read(self, at: int, array: NDArray[Any]) -> None:
+        _bytes(array)[:] = self._view(at, array.nbytes)
+
+    @contextlib.contextmanager
+    def _reserved(self, *arrays: NDArray[Any] | None) -> Iterator[list[int]]:
+        """Forget the last call and make room for arrays; yield their addresses, 0 for None."""
+        ends = [0]
+        for array in arrays:
+            size = 0 if array is None else array.nbytes
+            ends.append(ends[-1] + -(-size // _ALIGNMENT) * _ALIGNMENT)
         with self._lock:
-            base = self._call("allocate", 0)
             try:
-                yield
+                start = self._call("reserve", ends[-1])
+                yield [
+                    0 if array is None else start + at
+                    for array, at in zip(arrays, ends, strict=False)
+                ]
             except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
-                # What the instance holds is undefined now.
+                # What the instance holds now, nobody knows.
                 self._start()
                 raise RuntimeError(f"the reader's core stopped: {error}") from error
-            else:
-                self._call("release", base)
 
     def read(self, pixels: NDArray[np.uint8], threshold: float = 0.0) -> Result:
         """Read a picture.
 
         Args:
-            pixels: ``(height, width)``, or ``(height, width, channels)`` of 3 or 4 channels, upright.
+            pixels: ``(height, width)``, or ``(height, width, channels)`` of 3 or 4 channels,
+                upright.
             threshold: probability from which on a character is called sure.
+
+        Raises:
+            RuntimeError: the core stopped, for example for want of memory.
         """
         height, width = pixels.shape[:2]
         channels = pixels.shape[2] if pixels.ndim == 3 else 1
-        with self._using():
-            at = self._call("read", self._put(pixels), width, height, channels, threshold)
+        with self._reserved(pixels) as (given,):
+            self._write(given, pixels)
+            at = self._call("read", given, width, height, channels, threshold)
             head = np.empty(_HEAD, np.float32)
-            self._get(at, head)
+            self._read(at, head)
             characters, left_out, cells = head[:3].astype(int)
             rows = np.empty((characters + left_out, _CHARACTER), np.float32)
-            self._get(at + head.nbytes, rows)
+            self._read(at + head.nbytes, rows)
             table = np.empty((cells, _TABLE_CELL), np.float32)
-            self._get(at + head.nbytes + rows.nbytes, table)
+            self._read(at + head.nbytes + rows.nbytes, table)
         return Result(rows[:characters], rows[characters:], table, bool(head[3]), float(head[4]))
 
     def detect(
@@ -128,31 +143,35 @@ class Engine:
             active: ``(height / 8, width / 8)``, cells to look at; the others are taken for blank
                 paper. None: all.
             blank: the paper's grey.
-            cells: ``(n, 2)``, rows and columns of active cells of 4x4 pixels whose classes are wanted.
+            cells: ``(n, 2)``, rows and columns of active cells of 4x4 pixels whose classes are
+                wanted.
 
         Returns:
-            Planes ``(8, height / 4, width / 4)`` and class logits ``(n, 20)``.
+            Planes ``(8, height / 4, width / 4)``, see :mod:`mnistlab.detector.network`, and class
+            logits ``(n, 20)``.
+
+        Raises:
+            ValueError: the shapes do not fit.
+            RuntimeError: the core stopped, for example for want of memory.
         """
         height, width = grey.shape
         if height % CELL or width % CELL or not grey.size:
             raise ValueError(f"{width}x{height} pixels: sides have to be multiples of {CELL}")
         if active is not None and active.shape != (height // CELL, width // CELL):
-            raise ValueError("active: a value for each cell of 8x8 pixels")
-        wanted = np.zeros((0, 2), np.int32) if cells is None else cells.astype(np.int32)
+            raise ValueError("active: one value for each cell of 8x8 pixels")
         shape = (PLANES, height // 4, width // 4)
+        wanted = np.zeros((0, 2), np.int32) if cells is None else cells.astype(np.int32)
         if len(wanted) and not ((wanted >= 0) & (wanted < shape[1:])).all():
             raise ValueError("cells: outside the picture")
         planes, classes = np.empty(shape, np.float32), np.empty((len(wanted), CLASSES), np.float32)
-        with self._using():
-            picture = self._put(grey)
-            mask = 0 if active is None else self._put(active.astype(np.uint8))
-            places = self._put(wanted)
-            made, logits = self._put(planes), self._put(classes)
-            self._call(
-                "detect", picture, width, height, mask, blank, made, places, len(wanted), logits
-            )
-            self._get(made, planes)
-            self._get(logits, classes)
+        mask = None if active is None else active.astype(np.uint8)
+        with self._reserved(grey, mask, wanted, planes, classes) as places:
+            for at, array in zip(places, (grey, mask, wanted), strict=False):
+                if array is not None:
+                    self._write(at, array)
+            self._call("detect", *places, width, height, blank, len(wanted))
+            self._read(places[3], planes)
+            self._read(places[4], classes)
         return planes, classes
 
     def classify(self, cutouts: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -163,17 +182,34 @@ class Engine:
 
         Returns:
             Logits ``(n, classes)``.
+
+        Raises:
+            ValueError: the shape does not fit, or the model has no classifier.
+            RuntimeError: the core stopped.
         """
         if cutouts.shape[1:] != (SIDE, SIDE):
             raise ValueError(f"cut-outs have {SIDE}x{SIDE} pixels")
-        with self._using():
-            logits = np.empty((len(cutouts), self._call("classes")), np.float32)
-            if not logits.shape[1]:
-                raise ValueError("the model has no classifier")
-            given, made = self._put(cutouts), self._put(logits)
-            self._call("classify", given, len(cutouts), made)
-            self._get(made, logits)
+        with self._lock:
+            classes = self._call("count_classes")
+        if not classes:
+            raise ValueError("the model has no classifier")
+        logits = np.empty((len(cutouts), classes), np.float32)
+        with self._reserved(cutouts, logits) as (given, made):
+            self._write(given, cutouts)
+            self._call("classify", given, made, len(cutouts))
+            self._read(made, logits)
         return logits
 
-    def _get(self, at: int, values: NDArray[Any]) -> None:
-        values.reshape(-1).view(np.uint8)[:] = self._view(at, values.nbytes)
+
+def _make_engine() -> wasmtime.Engine:
+    config = wasmtime.Config()
+    # Threads that compile would be missing in a forked process.
+    config.parallel_compilation = False
+    # Machine code is kept in the user's own cache folder.
+    with contextlib.suppress(wasmtime.WasmtimeError):
+        config.cache = True
+    return wasmtime.Engine(config)
+
+
+def _bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
+    return array.reshape(-1).view(np.uint8)

@@ -9,9 +9,16 @@
 
 static Model model;
 
-// Memory is a stack: `release` gives back what was allocated since, too.
+// Room for what comes from outside and stays, such as the model.
 EXPORT(allocate) void *allocate(int bytes) { return memory::take(bytes); }
-EXPORT(release) void release_memory(void *start) { memory::release(start); }
+
+// Room for what a call is given and what it makes. What was made since the last time is forgotten.
+EXPORT(reserve) void *reserve(int bytes) {
+    static void *start = nullptr;
+    if (!start) start = memory::top();
+    memory::release(start);
+    return memory::take(bytes);
+}
 
 // The file has to stay where it is. Returns 1, or 0 if it is refused.
 EXPORT(open_model) int open_model(const uint8_t *file, int size) { return model.open(file, size); }
@@ -19,8 +26,8 @@ EXPORT(open_model) int open_model(const uint8_t *file, int size) { return model.
 // Planes (8, height / 4, width / 4) -> `planes`; class logits (20) of `count` cells, given as row,
 // column, row, column..., -> `classes`.
 EXPORT(detect)
-void detect(const uint8_t *grey, int width, int height, const uint8_t *active, int blank,
-            float *planes, const int32_t *cells, int count, float *classes) {
+void detect(const uint8_t *grey, const uint8_t *active, const int32_t *cells, float *planes,
+            float *classes, int width, int height, int blank, int count) {
     Scope scope;
     Detector detector(model);
     detector.run(grey, width, height, active, blank);
@@ -34,12 +41,12 @@ void detect(const uint8_t *grey, int width, int height, const uint8_t *active, i
 }
 
 // The classifier's number of classes; 0: the model has no classifier.
-EXPORT(classes) int count_classes() {
+EXPORT(count_classes) int count_classes() {
     return model.classifier.count ? Classifier(model).classes() : 0;
 }
 
 // `count` cut-outs of 32x32 -> logits (count, classes).
-EXPORT(classify) void classify(const uint8_t *cutouts, int count, float *logits) {
+EXPORT(classify) void classify(const uint8_t *cutouts, float *logits, int count) {
     Scope scope;
     Classifier(model).run(cutouts, count, logits);
 }

@@ -110,6 +110,8 @@ struct Region {
     float v() const { return (top + bottom) / 2; }
 };
 
+constexpr int GAP = 3; // cells
+
 inline std::vector<Region> find_regions(const Rulings &rulings, const Turn &turn, float tall,
                                         std::vector<int> &owner) {
     int rows = rulings.rows, columns = rulings.columns;
@@ -119,13 +121,16 @@ inline std::vector<Region> find_regions(const Rulings &rulings, const Turn &turn
     for (int row = 0; row < rows; row++)
         for (int column = 0; column < columns; column++) {
             bool here = rulings.level[at(row, column)] || rulings.upright[at(row, column)];
-            // A gap of one or two cells in a line is closed.
-            for (int gap = 1; gap <= 2 && !here; gap++) {
-                here |= column >= gap && column + 1 < columns && rulings.level[at(row, column - gap)] &&
-                        rulings.level[at(row, column + 1)];
-                here |= row >= gap && row + 1 < rows && rulings.upright[at(row - gap, column)] &&
-                        rulings.upright[at(row + 1, column)];
-            }
+            // Gaps of few cells in a line are closed.
+            for (int before = 1; before <= GAP && !here; before++)
+                for (int after = 1; before + after <= GAP + 1 && !here; after++) {
+                    here |= column >= before && column + after < columns &&
+                            rulings.level[at(row, column - before)] &&
+                            rulings.level[at(row, column + after)];
+                    here |= row >= before && row + after < rows &&
+                            rulings.upright[at(row - before, column)] &&
+                            rulings.upright[at(row + after, column)];
+                }
             wall[at(row, column)] = here;
         }
     std::vector<Region> regions;

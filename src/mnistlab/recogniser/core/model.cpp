@@ -8,7 +8,9 @@ constexpr uint32_t MAGIC = 0x524C4E4D, VERSION = 1;  // "MNLR"
 constexpr int NAME = 16;
 
 struct Header {
-    uint32_t magic, version, size, checksum, networks;
+    uint32_t magic, version, size, checksum;  // the checksum is of all that follows
+    uint32_t networks;
+    float powers[Model::POWERS];
 };
 struct Entry {
     char name[NAME];
@@ -28,7 +30,7 @@ struct File {
 // Two sums, so that exchanged words are noticed.
 uint32_t checksum(File file) {
     uint32_t sum = 0, sums = 0;
-    for (int at = sizeof(Header); at + 4 <= file.size; at += 4) {
+    for (int at = offsetof(Header, networks); at + 4 <= file.size; at += 4) {
         uint32_t word;
         __builtin_memcpy(&word, file.bytes + at, 4);
         sum += word;
@@ -183,6 +185,7 @@ bool Model::open(const uint8_t *bytes, int size) {
         return false;
     }
     *this = {};
+    for (int i = 0; i < POWERS; i++) powers[i] = header.powers[i];
     for (uint32_t i = 0; i < header.networks; i++) {
         Entry entry;
         __builtin_memcpy(&entry, bytes + sizeof header + i * sizeof entry, sizeof entry);

@@ -27,18 +27,30 @@ static void mean(const Layer &layer, const int16_t *in, Grid grid, const int *fr
     }
 }
 
+template <int KERNEL, class Write>
+static void depthwise(const Layer &layer, const int16_t *in, int pitch, const int *from, int count,
+                      Write write) {
+    if (layer.stride == 1) depthwise<KERNEL, 1>(layer, in, pitch, from, count, write);
+    else depthwise<KERNEL, 2>(layer, in, pitch, from, count, write);
+}
+
 // One layer at `count` positions.
-template <class Write>
-static void compute(const Layer &layer, const int16_t *in, Grid grid, const int *from, int count,
-                    Write write) {
+NOINLINE static void compute(const Layer &layer, const int16_t *in, Grid grid, const int *from, int count,
+                    Rounded write) {
     switch (layer.kind) {
         case Kind::DENSE: dense(layer, in, grid.pitch(), from, count, write); break;
         case Kind::DEPTHWISE:
-            if (layer.kernel == 5) depthwise<5>(layer, in, grid.pitch(), from, count, write);
-            else depthwise<3>(layer, in, grid.pitch(), from, count, write);
+            if (layer.kernel == 3) depthwise<3>(layer, in, grid.pitch(), from, count, write);
+            else depthwise<5>(layer, in, grid.pitch(), from, count, write);
             break;
         case Kind::MEAN: mean(layer, in, grid, from, count, write); break;
     }
+}
+
+// A layer's logits at `count` positions: rows of its outputs.
+NOINLINE static void compute_logits(const Layer &layer, const int16_t *in, int pitch,
+                                    const int *from, int count, float *out) {
+    dense(layer, in, pitch, from, count, Logits(layer, out));
 }
 
 // Where layers' outputs are stored: a buffer is used again once nobody reads it any more.
@@ -87,48 +99,71 @@ static Grid grid_after(const Layer &layer, Grid grid) {
     return {grid.images, shrink(grid.height), shrink(grid.width)};
 }
 
-// A grid's positions within the active cells. `stride`: pixels from one to the next.
-// `reach`: how many positions around them others may read.
-static Positions find_positions(Grid grid, Grid before, int step, const uint8_t *active,
-                                int stride, int reach) {
-    Positions found{grid, {}, {}, {}};
-    int side = CELL / stride;  // positions to a side of a cell
-    if (!active) {
-        int count = grid.images * grid.height * grid.width;
-        found.at.reserve(count);
-        found.from.reserve(count);
-        for (int image = 0; image < grid.images; image++) {
-            for (int row = 0; row < grid.height; row++) {
-                int at = grid.at(image, row, 0), from = before.at(image, row * step, 0);
-                for (int x = 0; x < grid.width; x++) {
-                    found.at.push(at + x);
-                    found.from.push(from + x * step);
-                }
-            }
+// All positions of a grid. `before`: the grid of the inputs, of which every `step`th is taken.
+static Positions find_all(Grid grid, Grid before, int step) {
+    int count = grid.images * grid.height * grid.width;
+    Positions found{grid, Array<int>(count), Array<int>(count), {}};
+    int *out = found.at.data(), *out_from = found.from.data();
+    for (int image = 0; image < grid.images; image++) {
+        for (int row = 0; row < grid.height; row++) {
+            int at = grid.at(image, row, 0), from = before.at(image, row * step, 0);
+            for (int x = 0; x < grid.width; x++) *out++ = at + x, *out_from++ = from + x * step;
         }
-        return found;
     }
-    int wide = grid.width / side, tall = grid.height / side;
-    int cells = (reach + side - 1) / side;
+    return found;
+}
+
+// A byte for each cell that is not active, but has an active one at most `reach` rows and columns
+// away.
+static Array<uint8_t> find_near(const uint8_t *active, int height, int width, int reach) {
+    Array<uint8_t> wide, near;
+    wide.resize(height * width, 0);
+    near.resize(height * width, 0);
+    auto merge = [&](const uint8_t *from, uint8_t *to, int count) {
+        for (int i = 0; i < count; i++) to[i] |= from[i] != 0;
+    };
+    for (int by = -reach; by <= reach; by++) {
+        int left = by < 0 ? -by : 0, right = by > 0 ? by : 0;
+        for (int row = 0; row < height && left + right < width; row++) {
+            int start = row * width;
+            merge(active + start + left, wide.data() + start + right, width - left - right);
+        }
+    }
+    for (int by = -reach; by <= reach; by++) {
+        int above = by < 0 ? -by : 0, below = by > 0 ? by : 0;
+        if (above + below >= height) continue;
+        merge(wide.data() + above * width, near.data() + below * width,
+              (height - above - below) * width);
+    }
+    for (int i = 0; i < height * width; i++) near[i] &= active[i] == 0;
+    return near;
+}
+
+// A grid's positions in the active cells. `stride`: pixels from one to the next. `reach`: how many
+// positions around them others may read.
+static Positions find_active(Grid grid, Grid before, int step, const uint8_t *active, int stride,
+                             int reach) {
+    int side = CELL / stride;  // positions to a side of a cell
+    int width = grid.width / side, height = grid.height / side;
+    Positions found{grid, {}, {}, {}};
+    Array<uint8_t> near = find_near(active, height, width, (reach + side - 1) / side);
+    int count = 0, count_near = 0;
+    for (int i = 0; i < height * width; i++) count += active[i] != 0, count_near += near[i];
+    found.at.resize(count * side * side);
+    found.from.resize(count * side * side);
+    found.near.resize(count_near * side * side);
+    int *out = found.at.data(), *out_from = found.from.data(), *out_near = found.near.data();
     for (int row = 0; row < grid.height; row++) {
-        int cell_row = row / side;
+        int first = row / side * width;
         int at = grid.at(0, row, 0), from = before.at(0, row * step, 0);
-        for (int cell = 0; cell < wide; cell++) {
-            if (active[cell_row * wide + cell]) {
+        for (int cell = 0; cell < width; cell++) {
+            if (active[first + cell]) {
                 for (int x = cell * side; x < (cell + 1) * side; x++) {
-                    found.at.push(at + x);
-                    found.from.push(from + x * step);
+                    *out++ = at + x, *out_from++ = from + x * step;
                 }
-                continue;
+            } else if (near[first + cell]) {
+                for (int x = cell * side; x < (cell + 1) * side; x++) *out_near++ = at + x;
             }
-            bool near = false;
-            for (int y = cell_row - cells; y <= cell_row + cells; y++) {
-                for (int x = cell - cells; x <= cell + cells; x++) {
-                    near |= y >= 0 && y < tall && x >= 0 && x < wide && active[y * wide + x];
-                }
-            }
-            if (!near) continue;
-            for (int x = cell * side; x < (cell + 1) * side; x++) found.near.push(at + x);
         }
     }
     return found;
@@ -190,7 +225,8 @@ Features run(const Network &network, const int16_t *pixels, Grid input, const ui
                 if (layers[k].stride > 1) break;
             }
             stride *= layer.stride;
-            positions = find_positions(grids[i], before, layer.stride, active, stride, reach);
+            positions = active ? find_active(grids[i], before, layer.stride, active, stride, reach)
+                               : find_all(grids[i], before, layer.stride);
         }
         const Array<int> &from = grids[i] == before ? positions.at : positions.from;
         int16_t *out = buffers.of(i);
@@ -226,20 +262,20 @@ static int16_t *prepare(const uint8_t *grey, Grid grid) {
 class Planes {
    public:
     Planes(const Layer &layer, const int *at, float *out, int width, int size)
-        : layer(layer), at(at), out(out), width(width), size(size) {}
+        : scales(layer.scales), at(at), out(out), width(width), size(size) {}
     void operator()(int i, int channel, I32x4 a, I32x4 b) const {
         (*this)(i, channel, a);
         (*this)(i, channel + 4, b);
     }
     void operator()(int i, int channel, I32x4 a) const {
-        F32x4 value = to_float(a) * load<F32x4>(layer.scales + channel);
+        F32x4 value = to_float(a) * load<F32x4>(scales + channel);
         float *upper = out + channel / 4 * size + at[i];
         upper[0] = value[0], upper[1] = value[1];
         upper[width] = value[2], upper[width + 1] = value[3];
     }
 
    private:
-    const Layer &layer;
+    const float *scales;
     const int *at;
     float *out;
     int width, size;
@@ -258,7 +294,7 @@ void Detector::run(const uint8_t *grey, int pixels_wide, int pixels_tall, const 
     if (active) {
         float values[4 * PLANES];
         int from = 0;
-        dense(layer, features.blank, 0, &from, 1, Logits(layer, values));
+        compute_logits(layer, features.blank, 0, &from, 1, values);
         for (int i = 0; i < PLANES; i++) {
             float *out = planes.data() + i * size;
             for (int y = 0; y < height; y++) {
@@ -283,7 +319,7 @@ void Detector::run(const uint8_t *grey, int pixels_wide, int pixels_tall, const 
 void Detector::classes(int row, int column, float (&out)[CLASSES]) const {
     const Layer &layer = model.classes.layers[row % 2 * 2 + column % 2];
     int from = features.positions.grid.at(0, row / 2, column / 2);
-    dense(layer, features.values, 0, &from, 1, Logits(layer, out));
+    compute_logits(layer, features.values, 0, &from, 1, out);
 }
 
 void Classifier::run(const uint8_t *cutouts, int count, float *logits) const {
@@ -299,8 +335,7 @@ void Classifier::run(const uint8_t *cutouts, int count, float *logits) const {
         Array<int> from(images);
         for (int i = 0; i < images; i++) from[i] = grid.at(i, 0, 0);
         Array<float> rows(images * last.outputs);
-        dense(last, features.values, grid.pitch(), from.data(), images,
-              Logits(last, rows.data()));
+        compute_logits(last, features.values, grid.pitch(), from.data(), images, rows.data());
         for (int i = 0; i < images; i++, logits += classes()) {
             const float *row = rows.data() + i * last.outputs;
             for (int k = 0; k < classes(); k++) logits[k] = row[k];

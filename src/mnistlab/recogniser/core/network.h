@@ -40,6 +40,10 @@ struct Model {
     Network classes;     // four layers, one for each subcell: features -> logits
     Network classifier;  // cut-out -> logits; may be missing
 
+    // How far the answers of both are trusted, see calibration.py.
+    static constexpr int POWERS = 4;
+    float powers[POWERS];
+
     // Returns false if the file is truncated, damaged or of another version.
     bool open(const uint8_t *file, int size);
 };

@@ -13,8 +13,8 @@ struct Reading {
     std::vector<TableCell> cells;
 };
 
-constexpr float FOUND = 0.3f;   // probability by the detector from which on the classifier is asked
-constexpr float TRUST = 0.3f;   // weight of the detector's naming beside the classifier's
+constexpr float TINY = 1e-6f;
+constexpr float DOUBT = 0.1f;   // probability of a character from which on it is not passed over
 constexpr float WHOLE = 0.78f;  // share of a character inside the picture, or else it is cut
 constexpr float COVERED = 0.9f; // probability from which on a large character hides what is in it
 constexpr float TOO_LARGE = 40; // pixels of height that the detector does not find
@@ -164,25 +164,24 @@ class Reader {
     }
 
     // Asks the classifier for each candidate and takes its answer and the detector's together.
-    std::vector<Character> name(const std::vector<Candidate> &found) {
-        std::vector<Candidate> asked;
-        for (const Candidate &one : found)
-            if (one.found >= FOUND)
-                asked.push_back(one);
+    std::vector<Character> name(const std::vector<Candidate> &asked) {
         std::vector<float> heights = find_heights(asked);
         std::vector<uint8_t> cut_outs(asked.size() * SIDE * SIDE);
         for (size_t i = 0; i < asked.size(); i++)
             cut_out(levels, asked[i].box, heights[i], &cut_outs[i * SIDE * SIDE]);
         std::vector<float> logits(asked.size() * (NOTHING + 1));
         Classifier(model).run(cut_outs.data(), int(asked.size()), logits.data());
+        const float *powers = model.powers;
         std::vector<Character> named;
         for (size_t i = 0; i < asked.size(); i++) {
             const Candidate &one = asked[i];
             Character character{one.box, {}};
             float *row = &logits[i * (NOTHING + 1)], both[NOTHING + 1];
             for (int k = 0; k <= NOTHING; k++) {
-                float seen = k < KINDS ? one.found * one.kinds[k] : 1 - one.found;
-                both[k] = row[k] + TRUST * std::log(seen + 1e-6f);
+                bool nothing = k == NOTHING;
+                float kind = nothing ? powers[3] : powers[1] * std::log(one.kinds[k] + TINY);
+                float there = (nothing ? 1 - one.found : one.found) + TINY;
+                both[k] = powers[0] * row[k] + kind + powers[2] * std::log(there);
             }
             softmax(both, NOTHING + 1, character.kinds.data());
             named.push_back(character);
@@ -197,6 +196,8 @@ class Reader {
             one.cut = overlap(one.box, {0, 0, width, height}) < WHOLE * area;
             if (one.kinds[NOTHING] < 0.5f)
                 kept.push_back(one);
+            else if (one.kinds[NOTHING] < 1 - DOUBT)
+                out.push_back(one);
         }
         // A cut character is read if there is nothing else.
         if (kept.size() > 1)
@@ -213,10 +214,10 @@ class Reader {
                 heights.push_back(one.box.height());
         float tall = median(heights);
         for (const Character &one : layout.characters)
-            if (one.kind() < OTHER)
-                reading.characters.push_back(one);
-            else if (one.box.height() > 0.6f * tall && one.box.height() < 1.8f * tall)
-                reading.left_out.push_back(one);
+            (one.kind() < OTHER ? reading.characters : reading.left_out).push_back(one);
+        std::erase_if(reading.left_out, [&](const Character &one) {
+            return one.box.height() < 0.6f * tall || one.box.height() > 1.8f * tall;
+        });
         return reading;
     }
 };

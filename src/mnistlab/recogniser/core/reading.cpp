@@ -3,19 +3,6 @@
 
 #include "digit_image.h"
 
-// Memory of a reading is given back as a whole, see memory.h.
-void *operator new(size_t bytes) { return memory::take(bytes); }
-void *operator new[](size_t bytes) { return memory::take(bytes); }
-void operator delete(void *) noexcept {}
-void operator delete[](void *) noexcept {}
-void operator delete(void *, size_t) noexcept {}
-void operator delete[](void *, size_t) noexcept {}
-
-#ifdef __wasm__
-// Instead of the library's, which would print.
-[[noreturn]] void std::__libcpp_verbose_abort(const char *, ...) noexcept { __builtin_trap(); }
-#endif
-
 // Values of a character, of a cell, and those before them; see `Result` in engine.py.
 constexpr int CHARACTER = 30, TABLE_CELL = 7, HEAD = 5;
 static reader::Reader *current = nullptr;

@@ -8,6 +8,11 @@
 #include <wasm_simd128.h>
 #endif
 
+// For what keeps its sums in registers.
+#define INLINE inline __attribute__((always_inline))
+// For what is large: compiling it takes users' time whenever the module is loaded.
+#define NOINLINE __attribute__((noinline))
+
 typedef int16_t I16x8 __attribute__((vector_size(16)));
 typedef int32_t I32x4 __attribute__((vector_size(16)));
 typedef float F32x4 __attribute__((vector_size(16)));

@@ -1,0 +1,112 @@
+"""Training of the reader's networks."""
+
+import pytest
+import torch
+
+from mnistlab.detector.calibration import Answers, combine, fit
+from mnistlab.detector.loss import Batch, losses
+from mnistlab.detector.network import CLASSES, MIDDLE, OFFSET, RULINGS, Detector, prepare
+from mnistlab.detector.training import Crops, train
+from tests.handwriting import small_bank
+
+
+@pytest.fixture(scope="module")
+def batch() -> Batch:
+    return Crops(small_bank(), 3, 0, 1).batch(0)
+
+
+def test_batches_follow_from_their_number_in_any_number_of_workers(batch):
+    again = next(
+        iter(torch.utils.data.DataLoader(Crops(small_bank(), 3, 0, 2), None, num_workers=2))
+    )
+    assert all(torch.equal(one, other) for one, other in zip(batch, again, strict=True))
+
+
+def perfect(batch: Batch) -> torch.Tensor:
+    """What a detector without a fault says."""
+    out = torch.zeros(len(batch.images), CLASSES + 20, *batch.middle.shape[1:])
+    out[:, MIDDLE] = torch.where(batch.middle == 1, 20.0, -20.0)
+    out[:, OFFSET:RULINGS] = batch.box
+    out[:, RULINGS:CLASSES] = torch.where(batch.maps == 1, 20.0, -20.0)
+    out[:, CLASSES:].scatter_(1, batch.kind[:, None], 6.0)
+    return out
+
+
+def test_the_loss_of_perfect_answers_is_nought_but_for_smoothed_labels(batch):
+    found = losses(perfect(batch), batch)
+    assert float(found.middle) < 1e-4
+    assert float(found.box) < 1e-6
+    assert float(found.maps) < 1e-6
+    assert float(found.kind) < 0.3
+
+
+def test_a_false_middle_costs_the_more_the_surer_it_is_and_nothing_where_not_asked(batch):
+    out = perfect(batch)
+    free = ((batch.middle == 0) & (batch.asked == 1)).nonzero()[0]
+    costs = []
+    for logit in (-20.0, 0.0, 5.0):
+        out[free[0], MIDDLE, free[1], free[2]] = logit
+        costs.append(float(losses(out, batch).middle))
+    assert costs[0] < costs[1] < costs[2]
+    ignored = batch._replace(asked=batch.asked.clone())
+    ignored.asked[tuple(free)] = 0
+    assert float(losses(out, ignored).middle) == pytest.approx(costs[0], abs=1e-6)
+
+
+def test_the_focal_loss_is_cornernets(batch):
+    torch.manual_seed(0)
+    out = torch.randn(len(batch.images), CLASSES + 20, *batch.middle.shape[1:]).double()
+    p, y = out[:, MIDDLE].sigmoid(), batch.middle.double()
+    positive = (y == 1).double()
+    expected = -(
+        positive * (1 - p) ** 2 * p.log()
+        + (1 - positive) * batch.asked * (1 - y) ** 4 * p**2 * (1 - p).log()
+    ).sum()
+    assert float(losses(out, batch).middle) == pytest.approx(float(expected / positive.sum()), 1e-6)
+
+
+def test_a_run_that_is_interrupted_ends_in_the_same_bits(tmp_path, monkeypatch):
+    monkeypatch.setattr("mnistlab.detector.training.PAGES", 2)
+    monkeypatch.setattr("mnistlab.detector.training.SAVED_EVERY", 2)
+    kwargs = {"bank": small_bank(), "steps": 4, "seed": 5, "workers": 0}
+    whole = train(tmp_path / "whole", **kwargs)
+
+    class Stop(Exception):
+        pass
+
+    def stop(step: int) -> None:
+        if step == 3:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train(tmp_path / "cut", **kwargs, after_step=stop)
+    resumed = train(tmp_path / "cut", **kwargs)
+    for one, other in zip(whole, resumed, strict=True):
+        for name, value in one.state_dict().items():
+            assert torch.equal(value, other.state_dict()[name]), name
+
+
+def test_the_native_kernels_train_the_detector_as_pytorch_does(batch):
+    from mnistlab.acceleration import accelerate
+
+    torch.manual_seed(1)
+    net = Detector()
+    images = prepare(batch.images[:4])
+    part = Batch(*(tensor[:4] for tensor in batch))
+    gradients = []
+    for run in (net, accelerate(net)):
+        net.zero_grad()
+        sum(losses(run(images), part)).backward()
+        gradients.append([parameter.grad.clone() for parameter in net.parameters()])
+    for one, other in zip(*gradients, strict=True):
+        assert float((one - other).norm()) <= 1e-4 * float(one.norm()) + 1e-7
+
+
+def test_the_powers_that_made_answers_are_found():
+    torch.manual_seed(2)
+    n = 20_000
+    logits, kinds = 3 * torch.randn(n, 21), torch.randn(n, 20).log_softmax(1)
+    answers = Answers(logits, kinds, torch.rand(n), torch.zeros(n, dtype=torch.int64))
+    made = torch.tensor([0.6, 0.8, 1.7, -0.5])
+    truth = torch.multinomial(combine(answers, made).softmax(1), 1)[:, 0]
+    assert list(fit(answers._replace(truth=truth))) == pytest.approx(made.tolist(), abs=0.1)
