@@ -24,6 +24,7 @@ ROOMS = {
     "experiments/ray_executor.py": "ray",
     "data/hdf5_reader.py": "hdf5",
     "data/forms/parquet.py": "parquet",
+    "recogniser/xlsx.py": "xlsx",
 }
 """Where an extra may be imported."""
 
@@ -32,6 +33,7 @@ ABSENT = {
     "mlflow": ["mlflow-skinny"],
     "pytorch_lightning": ["pytorch-lightning"],
     "skorch": ["skorch"],
+    "xlsxwriter": ["xlsxwriter"],
 }
 """Distributions of modules that need not be installed for the tests."""
 

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from mnistlab.errors import MnistlabError
     from mnistlab.evaluation import (
         EvaluationResult,
+        ReaderResult,
         RobustnessResult,
         evaluate,
+        evaluate_reader,
         evaluate_robustness,
     )
     from mnistlab.experiments import (
@@ -49,6 +51,7 @@ _HOMES = {
     "Prediction": "prediction",
     "Predictions": "prediction",
     "ProgressBar": "cli.progress",
+    "ReaderResult": "evaluation",
     "Reading": "recogniser",
     "Recipe": "recipe",
     "Recogniser": "recogniser",
@@ -64,6 +67,7 @@ _HOMES = {
     "built_in": "recipe",
     "compare": "experiments",
     "evaluate": "evaluation",
+    "evaluate_reader": "evaluation",
     "evaluate_robustness": "evaluation",
     "export": "exporting",
     "find_learning_rate": "experiments",
@@ -93,6 +97,7 @@ __all__ = [
     "Prediction",
     "Predictions",
     "ProgressBar",
+    "ReaderResult",
     "Reading",
     "Recipe",
     "Recogniser",
@@ -108,6 +113,7 @@ __all__ = [
     "built_in",
     "compare",
     "evaluate",
+    "evaluate_reader",
     "evaluate_robustness",
     "export",
     "find_learning_rate",

@@ -104,6 +104,10 @@ class PictureError(MnistlabError):
     """A picture to read is damaged, too large, or of a format that is not read."""
 
 
+class PatternError(MnistlabError):
+    """A pattern of what numbers may be cannot be understood, or allows nothing."""
+
+
 class ExportError(MnistlabError):
     """A run cannot be made an ONNX file, or an extra that this needs is not installed."""
 

@@ -255,7 +255,7 @@ def test_predict_hands_over_what_is_no_picture_of_digits(home, digits, tmp_path)
     assert result.returncode == 0, result
     assert result.stdout.split()[1] == "dog"
     result = run(*PREDICT, "data/dog/1.png", "--model", "run", "--annotate", "a.png", cwd=home)
-    assert "no digits to draw" in refusal(result)
+    assert "no numbers in them" in refusal(result)
 
 
 @pytest.mark.parametrize(

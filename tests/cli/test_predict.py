@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistlab.answer import Answer
 from mnistlab.cli.answers import Result, TextWriter
 from mnistlab.cli.picture_sources import find_sources
 from mnistlab.recogniser import Recogniser
 from tests.cli.processes import PREDICT, objects, refusal, run
+from tests.recogniser.drawing import cover, paint, pixels
+from tests.recogniser.readings import reading
 
 ORIENTATION, ON_ITS_SIDE = 0x112, 6
 BLUE, VERMILION = (0, 0x72, 0xB2), (0xD5, 0x5E, 0)
@@ -78,7 +79,7 @@ def test_folders_are_searched_in_natural_order_and_hidden_files_left_out(number,
     assert result.returncode == 1
     names = [row["file"] for row in csv.DictReader(io.StringIO(result.stdout))]
     assert names == ["scans/9.PNG", "scans/10.png", "scans/b/2.jpg", "scans/b/c/1.webp", "empty"]
-    assert result.stdout.splitlines()[-1] == "empty,,,,,a folder without pictures"
+    assert result.stdout.splitlines()[-1] == "empty,,,,,,a folder without pictures"
 
 
 def test_in_a_folder_content_decides_what_is_a_picture(number, tmp_path):
@@ -118,9 +119,9 @@ def test_standard_input_is_one_picture(pictures):
     command = [*PREDICT, "two.png", "-", "--jobs", "2", "--csv", "--annotate", "drawn/"]
     result = run(*command, cwd=pictures, stdin=content)
     assert [line[:8] for line in result.stdout.splitlines()] == [
-        "file,dig",
+        "file,tex",
         "two.png,",
-        "-,721,tr",
+        "-,721,72",
     ]
     assert sorted(path.name for path in (pictures / "drawn").iterdir()) == ["stdin.png", "two.png"]
     result = run(*PREDICT, "-", cwd=pictures, stdin=b"")
@@ -137,19 +138,20 @@ def test_csv_is_rfc_4180(pictures):
     assert result.returncode == 1
     assert result.stderr == b""
     text = result.stdout.decode()
-    assert text.startswith("file,digits,sure,confidence,boxes,error\r\n")
+    assert text.startswith("file,text,digits,sure,confidence,boxes,error\r\n")
     assert text.endswith("\r\n")
     good, blank, bad = csv.DictReader(io.StringIO(text, newline=""))
-    assert (good["file"], good["digits"], good["sure"], good["error"]) == (
+    assert (good["file"], good["text"], good["digits"], good["sure"], good["error"]) == (
         'a, "b"\n한.png',
+        "721",
         "721",
         "true",
         "",
     )
     assert 0.9 < float(good["confidence"]) < 1
     assert re.fullmatch(r"(\d+ \d+ \d+ \d+;){2}\d+ \d+ \d+ \d+", good["boxes"])
-    assert list(blank.values()) == ["blank.png", "", "false", "0.0", "", ""]
-    assert [bad["digits"], bad["sure"], bad["confidence"], bad["boxes"]] == [""] * 4
+    assert list(blank.values()) == ["blank.png", "", "", "false", "0.0", "", ""]
+    assert list(bad.values())[1:-1] == [""] * 5
     assert bad["error"]
 
 
@@ -157,31 +159,57 @@ def test_json_has_what_a_reading_has_and_errors(pictures):
     good, blank, bad = objects("one.png", "blank.png", "bad.png", cwd=pictures, status=1)
     expected = Recogniser().read(pictures / "one.png").as_dict()
     assert good == {"file": "one.png"} | expected | {"error": None}
-    assert (blank["digits"], blank["boxes"], blank["probabilities"], blank["error"]) == (
-        "",
-        [],
-        [],
-        None,
-    )
+    assert (blank["text"], blank["lines"], blank["error"]) == ("", [], None)
     assert list(bad) == list(good)
     assert (bad["digits"], bad["sure"]) == ("", False)
     assert bad["error"]
 
 
 def test_an_unsure_digit_is_marked_and_its_guesses_shown(capsys):
-    row = [0.41, 0, 0, 0, 0, 0.2, 0.385, 0, 0, 0.005]
-    doubtful = Answer(
-        digits="407", unsure=[1], confidence=0.4, probabilities=[row[::-1], row, row[::-1]]
-    )
-    certain = Answer(digits="3", confidence=0.99996, probabilities=[row])
-    plain = Answer(digits="0", unsure=[0], confidence=0.3, probabilities=[[0.995, 0.005, *[0] * 8]])
+    doubtful = reading("407", odd={1: {"0": 0.41, "6": 0.385, "5": 0.2}})
+    certain = reading("3", confidence=0.99996)
+    plain = reading("0", odd={0: {"0": 0.495, "1": 0.005}})
+    lines = reading("12 3", "45", odd={2: {"3": 0.4}, 4: {"cut": True}})
+    nothing = reading("1", odd={0: {"line": -1}})
+    misfit = reading("42 512").matching("0-99")
     with TextWriter(["한글.png", "a.png"]) as writer:
-        for name, reading in (("한글.png", doubtful), ("a.png", certain), ("b", plain)):
-            writer.write(name, Result(reading))
+        for name, found in (
+            ("한글.png", doubtful),
+            ("a.png", certain),
+            ("b", plain),
+            ("c", lines),
+            ("d", nothing),
+            ("e", misfit),
+        ):
+            writer.write(name, Result(found.answer))
     assert capsys.readouterr().out.splitlines() == [
         "한글.png  4?7  unsure: 0 (41 %) or 6 (38 %) at place 2",
         "a.png     3  (99.9 %)",
-        "b         ?  unsure: 0 (99 %)",
+        "b         ?  unsure: 0 (49 %)",
+        "c         12 ?",
+        "          4?  unsure: 3 (40 %) at place 3 of line 1, 5 (99 %) at place 2 of line 2;"
+        " a character is cut by the edge",
+        "d         no digit  unsure: ink of a digit's size was not read in 1 place",
+        "e         42 51?  unsure: 512 hardly fits 0-99 and is read as 51",
+    ]
+
+
+def test_lines_are_shown_under_each_other_and_kept_in_csv(tmp_path):
+    ink = cover("407 5219", size=(400, 280), height=80, pen=7)
+    Image.fromarray(pixels(paint(ink))).save(tmp_path / "two lines.png")
+    result = run(*PREDICT, "two lines.png", cwd=tmp_path)
+    assert re.fullmatch(r"two lines\.png  407\n {15}5219  \(\d+\.\d %\)\n", result.stdout)
+    result = subprocess.run(
+        [*PREDICT, "two lines.png", "--csv"], cwd=tmp_path, capture_output=True, check=True
+    )
+    (row,) = csv.DictReader(io.StringIO(result.stdout.decode(), newline=""))
+    assert (row["text"], row["digits"]) == ("407\n5219", "4075219")
+    assert row["boxes"].count(";") == 6
+
+
+def characters(read):
+    return [
+        one for line in read["lines"] for group in line["groups"] for one in group["characters"]
     ]
 
 
@@ -191,10 +219,12 @@ def test_threshold_and_model_are_the_recognisers(pictures):
     model = Path(sys.modules["mnistlab.recogniser"].__file__).parent / "shipped" / "reader.onnx"
     shutil.copy(model, pictures / "my.onnx")
     (read,) = objects("one.png", "--model", "my.onnx", cwd=pictures)
-    confidences = [max(row) for row in read["probabilities"]]
+    confidences = [one["confidence"] for one in characters(read)]
     limit = (min(confidences) + sorted(confidences)[1]) / 2
     (again,) = objects("one.png", "--threshold", limit, cwd=pictures)
-    assert again["unsure"] == [confidences.index(min(confidences))]
+    assert [one["sure"] for one in characters(again)] == [
+        confidence > limit for confidence in confidences
+    ]
     assert "[0.5]" in run(*PREDICT, "--help", cwd=pictures).stdout
     assert Recogniser().threshold == 0.5
 

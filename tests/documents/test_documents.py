@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+from PIL import Image
 
 import mnistlab
 from mnistlab.cli.app import app, run
@@ -17,6 +18,7 @@ from mnistlab.recipe import BUILT_IN
 from tests import figures
 from tests.data.forms import FORMS
 from tests.exporting.operators import remember_operators
+from tests.recogniser.drawing import sheet
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "README.ko.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -85,6 +87,13 @@ def workspace(tmp_path_factory, few, stand_in):
         (folder / "scans").mkdir()
         for name in ("photo.jpg", "scans/1.png"):
             shutil.copy(next((ROOT / "docs/images").glob("*.png")), folder / name)
+        (folder / "sheets").mkdir()
+        marks = Image.fromarray(sheet([["1204", "85"], ["1205", "7"], ["1206", "100"]], wide=240))
+        for name in ("sheet.jpg", "sheets/1.png", "sudoku.jpg"):
+            marks.save(folder / name)
+        (folder / "handwriting").mkdir()
+        shutil.copy(folder / "scans/1.png", folder / "handwriting")
+        (folder / "handwriting/labels.csv").write_text("file,digits\n1.png,407\n", encoding="utf-8")
         assert run(app, ["train", "lenet5", *SHORT, "-q", "--run", RUNS[0]]) == 0
         for copy in (*RUNS[1:], *COPIES):
             shutil.copytree(RUNS[0], copy)
@@ -136,7 +145,11 @@ def test_a_command_does_what_the_documents_say(command, there, few):
     if name in ONLY_PARSED:
         app.commands[name].make_context(name, words[1:])
         return
-    if name in TAKE_DATA and ("--data" not in words or "fashion-mnist" in words):
+    if (
+        name in TAKE_DATA
+        and "--pictures" not in words
+        and ("--data" not in words or "fashion-mnist" in words)
+    ):
         words += ["--data", str(few)]
     shortened = SHORTENED.get(name, [])
     if "--until-settled" in words:

@@ -47,6 +47,18 @@ def drawn(text="5", **how):
     return pixels(paint(cover(text, **how)))
 
 
+def sheet(rows, wide=190):
+    """Numbers in rows and columns, without rulings; empty texts leave blanks."""
+    size = (wide * len(rows[0]) + 40, 100 * len(rows) + 40)
+    ink = np.zeros(size[::-1])
+    for row, texts in enumerate(rows):
+        for column, text in enumerate(texts):
+            if text.strip():
+                at = (30 + wide * column, 30 + 100 * row)
+                ink = np.maximum(ink, cover(text, size=size, height=44, pen=5, at=at))
+    return pixels(paint(ink))
+
+
 def blurred(picture, radius):
     return np.asarray(
         Image.fromarray(pixels(picture)).filter(ImageFilter.GaussianBlur(radius)), np.float64

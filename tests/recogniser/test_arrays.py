@@ -38,7 +38,7 @@ def test_channels_may_come_first_as_in_a_data_set(reader, image):
     for array in (first, split.images[0], first / 255):
         found = reader.read(array)
         assert (found.text, found.size) == ("5", expected.size)
-        assert found.digits[0].box == expected.digits[0].box
+        assert found.characters[0].box == expected.characters[0].box
 
 
 def test_an_array_may_be_a_view_and_stays_as_it_was(reader):
@@ -48,7 +48,7 @@ def test_an_array_may_be_a_view_and_stays_as_it_was(reader):
     reading = reader.read(view)
     assert reading.text == "5"
     assert np.array_equal(view, np.asarray(COLOUR))
-    assert reader.read(np.asfortranarray(view)).digits[0].box == reading.digits[0].box
+    assert reader.read(np.asfortranarray(view)).characters[0].box == reading.characters[0].box
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_the_amount_of_ink_is_that_of_the_part_alone():
 def test_written_lines_are_read_in_order(reader, text):
     lines = text.split()
     page = paint(cover(text, size=(95 * max(map(len, lines)), 150 * len(lines)), height=80, pen=8))
-    assert reader.read(pixels(page)).text == "".join(lines)
+    assert reader.read(pixels(page)).text == "\n".join(lines)
 
 
 def test_specks_and_a_comma_are_not_read(reader):
@@ -119,7 +119,7 @@ def test_specks_and_a_comma_are_not_read(reader):
 
 def test_the_boxes_of_two_lines_are_where_the_ink_is(reader):
     ink = cover("40 17", size=(300, 320), height=100, pen=10)
-    boxes = [digit.box for digit in reader.read(pixels(paint(ink))).digits]
+    boxes = [one.box for one in reader.read(pixels(paint(ink))).characters]
     assert len(boxes) == 4
     for box in boxes:
         inside = ink[box.top : box.bottom, box.left : box.right] > 0.5

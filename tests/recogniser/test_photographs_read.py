@@ -21,7 +21,7 @@ def test_most_photographs_are_read_and_most_boxes_are_right(reader, mnist, count
         photographs(mnist.train.images, mnist.train.labels, count=count, length=length, seed=20)
     )
     readings = [reader.read(picture.content) for picture in pictures]
-    right = [(p, r) for p, r in zip(pictures, readings) if r.text == p.digits]
+    right = [(p, r) for p, r in zip(pictures, readings) if r.digits == p.digits]
     assert len(right) >= least * count
-    shares = [shared(digit.box, box) for p, r in right for digit, box in zip(r.digits, p.boxes)]
+    shares = [shared(digit.box, box) for p, r in right for digit, box in zip(r.characters, p.boxes)]
     assert sum(share > 0.7 for share in shares) > 0.9 * len(shares)

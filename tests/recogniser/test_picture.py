@@ -103,7 +103,7 @@ def plain(reader):
 def test_every_container_and_mode_reads_the_same(reader, plain, kind):
     reading = reader.read(FILES[kind])
     assert (reading.text, reading.size) == ("5", (220, 180))
-    np.testing.assert_allclose(reading.digits[0].box, plain.digits[0].box, atol=3)
+    np.testing.assert_allclose(reading.characters[0].box, plain.characters[0].box, atol=3)
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "TIFF"])
@@ -115,7 +115,7 @@ def test_exif_orientation_is_undone_and_boxes_are_upright(reader, plain, form, o
     reading = reader.read(encode(stored, form, exif=exif))
     assert (reading.text, reading.size) == ("5", (220, 180))
     np.testing.assert_allclose(
-        reading.digits[0].box, plain.digits[0].box, atol=0 if form in ("PNG", "TIFF") else 2
+        reading.characters[0].box, plain.characters[0].box, atol=0 if form in ("PNG", "TIFF") else 2
     )
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnistlab.errors import PatternError
 from mnistlab.recogniser import Recogniser
-from tests.recogniser.drawing import blurred, cover, drawn, encode, paint, pixels
+from tests.recogniser.drawing import blurred, cover, drawn, encode, paint, pixels, sheet
 
 DIGITS = "0123456789"
 SIDE = 240
@@ -167,17 +168,17 @@ def test_a_page_of_specks_is_done_with_in_a_moment(reader):
 def test_lines_are_read(reader, text, noise):
     lines = text.split()
     ink = cover(text, size=(90 * max(map(len, lines)) + 30, 140 * len(lines)), height=80, pen=7)
-    assert reader.read(pixels(paint(ink, (30, 40, 120)), noise=noise)).text == "".join(lines)
+    assert reader.read(pixels(paint(ink, (30, 40, 120)), noise=noise)).text == "\n".join(lines)
 
 
 def test_what_is_below_the_threshold_is_unsure():
     odd = drawn("4", pen=8)
     odd[40:160, 60:68] = 30  # a stroke too many: no digit
-    probability = Recogniser().read(odd).digits[0].confidence
+    probability = Recogniser().read(odd).characters[0].confidence
     assert Recogniser(threshold=np.nextafter(probability, 0)).read(odd).sure
     unsure = Recogniser(threshold=np.nextafter(probability, 2)).read(odd)
     assert not unsure.sure
-    assert unsure.as_dict()["unsure"] == [0]
+    assert not unsure.characters[0].sure
     assert unsure.text
 
 
@@ -186,8 +187,8 @@ def test_the_extreme_thresholds_doubt_nothing_and_everything():
     assert Recogniser(threshold=0).read(page).sure
     doubtful = Recogniser(threshold=1).read(page)
     assert doubtful.text == "407"
-    assert [digit.sure for digit in doubtful.digits] == [
-        digit.confidence == 1 for digit in doubtful.digits
+    assert [one.sure for one in doubtful.characters] == [
+        one.confidence == 1 for one in doubtful.characters
     ]
 
 
@@ -199,7 +200,7 @@ def test_a_copy_of_another_size_reads_the_same(reader, factor):
     size = round(300 * factor), round(160 * factor)
     scaled = reader.read(np.asarray(Image.fromarray(PAGE).resize(size, Image.Resampling.LANCZOS)))
     assert scaled.text == reader.read(PAGE).text == "472"
-    for one, other in zip(scaled.digits, reader.read(PAGE).digits):
+    for one, other in zip(scaled.characters, reader.read(PAGE).characters):
         np.testing.assert_allclose(np.array(one.box) / factor, other.box, atol=3)
 
 
@@ -208,7 +209,7 @@ def test_a_shifted_copy_reads_the_same_elsewhere(reader, shift):
     down, right = shift
     moved = reader.read(np.roll(PAGE, shift, (0, 1)))
     assert moved.text == "472"
-    for one, other in zip(moved.digits, reader.read(PAGE).digits):
+    for one, other in zip(moved.characters, reader.read(PAGE).characters):
         np.testing.assert_allclose(one.box, np.add(other.box, (right, down, right, down)), atol=2)
 
 
@@ -223,12 +224,12 @@ def same(one, other):
     """Bit for bit."""
     return (
         one.size == other.size
-        and len(one.digits) == len(other.digits)
+        and one.text == other.text
         and all(
             a.box == b.box
             and np.array_equal(a.probabilities, b.probabilities)
             and np.array_equal(a.pixels, b.pixels)
-            for a, b in zip(one.digits, other.digits)
+            for a, b in zip(one.characters, other.characters)
         )
     )
 
@@ -260,3 +261,20 @@ def test_to_read_takes_no_torch(tmp_path):
     )
     command = [sys.executable, "-c", script, str(tmp_path / "page.png")]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "472 []\n"
+
+
+def test_a_pattern_is_the_recognisers_or_the_pictures():
+    page = drawn("407", size=(320, 160), height=100)
+    recogniser = Recogniser(pattern=r"\d{3}")
+    assert recogniser.read(page).groups[0].match.pattern == r"\d{3}"
+    other = recogniser.read(page, pattern=["0-99", "2=1"])
+    assert other.groups[0].match.pattern == "0-99"
+    assert not other.sure
+    with pytest.raises(PatternError, match="pattern 1: there is one for all numbers already, 2"):
+        Recogniser(pattern=["2", "1"])
+
+
+def test_a_page_of_numbers_in_columns_is_a_table(reader):
+    rows = [["12", "407"], ["35", "90"], ["8", "256"]]
+    (table,) = reader.read(sheet(rows)).tables
+    assert [[cell.text for cell in row] for row in table.rows] == rows

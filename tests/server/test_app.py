@@ -49,7 +49,8 @@ def test_reads_a_picture(server):
     assert answer["error"] is None
     assert answer["also"] == []
     assert "images" not in answer
-    assert [len(row) for row in answer["probabilities"]] == [10] * 3
+    ((group,),) = [line["groups"] for line in answer["lines"]]
+    assert [len(one["probabilities"]) for one in group["characters"]] == [20] * 3
     assert response.headers["server-timing"].startswith("read;dur=")
 
 
@@ -84,7 +85,7 @@ def test_other_models_read_beside_the_first_and_images_show_what_they_saw(server
 
 def test_a_blank_picture_has_no_digit(server):
     answer = server.client.post("/api/read", content=file(Image.new("L", (300, 200), 255))).json()
-    assert (answer["digits"], answer["sure"], answer["boxes"]) == ("", False, [])
+    assert (answer["text"], answer["sure"], answer["lines"]) == ("", False, [])
 
 
 def test_answers_are_the_same_bytes_alone_and_in_a_crowd(server):

@@ -98,13 +98,19 @@ def test_an_unsure_digit_is_marked_and_a_model_that_disagrees(visit):
 
     def answer(route):
         found = route.fetch().json()
-        found["unsure"] = [1]
-        found["also"][0]["digits"] = "29"
+        for one in found["lines"][0]["groups"][0]["characters"][1:]:
+            one["sure"] = False
+        found["also"][0]["text"] = "29"
+        found["notes"] = ["ink of a digit's size was not read in 1 place"]
+        found["left_out"] = [[1, 2, 30, 40]]
         route.fulfill(body=json.dumps(found), content_type="application/json")
 
     page.route("**/api/read**", answer)
     draw(page, "24")
-    wait_for(page, "Read: 2 4. Unsure of the 2nd.")
+    wait_for(
+        page,
+        "Read: 2 4. Unsure of the 2nd. Ink of a digit's size was not read in 1 place.",
+    )
     assert page.locator("#digits .unsure .digit").all_inner_texts() == ["4"]
-    assert page.locator("#boxes .unsure").count() == 1
+    assert page.locator("#boxes .unsure").count() == 2
     assert page.locator("#models .other").all_inner_texts() == ["9"]

@@ -45,9 +45,19 @@ def choose_targets(out: str, sources: Iterable[Source]) -> dict[Source, Path]:
             )
         folder = Path(out).parent
         targets = dict.fromkeys(wanted, Path(out))
-    _spare_sources(targets)
+    _spare_sources(targets, targets.values())
     _check_writable(folder, make=folder != Path(out).parent)
     return targets
+
+
+def check_file(out: Path, sources: Iterable[Source]) -> None:
+    """Make sure that a file can be written, and is no picture to read.
+
+    Raises:
+        MnistlabError: it cannot, or is one.
+    """
+    _spare_sources([source for source in sources if source.fault is None], {out})
+    _check_writable(out.parent, make=False)
 
 
 def _names(sources: list[Source]) -> dict[Source, Path]:
@@ -81,9 +91,9 @@ def _relative_paths(sources: list[Source]) -> dict[Source, Path]:
     }
 
 
-def _spare_sources(targets: dict[Source, Path]) -> None:
-    read = {source.path.resolve() for source in targets if source.path}
-    for target in targets.values():
+def _spare_sources(sources: Iterable[Source], targets: Iterable[Path]) -> None:
+    read = {source.path.resolve() for source in sources if source.path}
+    for target in targets:
         if target.resolve() in read:
             raise MnistlabError(
                 f"{target}: is one of the pictures to read, and would be overwritten"

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from mnistlab.answer import Answer
+from mnistlab.answer import Answer, CharacterAnswer, GroupAnswer
+from mnistlab.characters import CHARACTERS
 from mnistlab.cli.output import echo, warn, write
 from mnistlab.cli.result_writer import JsonArray, ResultWriter, columns
 from mnistlab.text import csv_row, printable
 
-_JSON_ONLY = {"probabilities", "unsure"}
-_COLUMNS = ("file", *(name for name in Answer.model_fields if name not in _JSON_ONLY), "error")
+_TOLD = ("text", "digits", "sure", "confidence")
+_COLUMNS = ("file", *_TOLD, "boxes", "error")
 _WIDEST_NAME = 60
 _WORTH_SAYING = 0.01
 
@@ -37,21 +38,24 @@ class AnswerWriter(ResultWriter):
 
 
 class TextWriter(AnswerWriter):
-    """One line per picture; errors go to standard error.
+    """A line for every line of a picture; errors go to standard error.
 
     Args:
-        names: of all pictures to come, so that the digits line up in one column.
+        names: of all pictures to come, so that what is read lines up in one column.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
         self._width = min(max(map(columns, map(printable, names)), default=0), _WIDEST_NAME)
 
     def write(self, name: str, result: Result) -> None:
-        """Write ``name  407  (99.8 %)``, or ``name  error: ...``."""
+        """Write ``name  407  (99.8 %)``, further lines below, or ``name  error: ...``."""
         label = printable(name)
         label += " " * (self._width - columns(label))
         if result.answer is not None:
-            echo(f"{label}  {_describe(result.answer)}")
+            first, *others = _describe(result.answer).split("\n")
+            echo(f"{label}  {first}")
+            for line in others:
+                echo(f"{' ' * columns(label)}  {line}")
         if result.error is not None:
             warn(f"{label}  error: {result.error}")
 
@@ -67,10 +71,11 @@ class CsvWriter(AnswerWriter):
         """Write a row; a picture that could not be read has just a name and an error."""
         cells = dict.fromkeys(_COLUMNS, "") | {"file": name, "error": result.error or ""}
         if result.answer is not None:
-            found = result.answer.model_dump(exclude=_JSON_ONLY)
+            found = result.answer.model_dump(include=set(_TOLD))
+            boxes = [one.box for line in _characters(result.answer) for one in line]
             cells |= found | {
                 "sure": str(found["sure"]).lower(),
-                "boxes": ";".join(" ".join(map(str, box)) for box in found["boxes"]),
+                "boxes": ";".join(" ".join(map(str, box)) for box in boxes),
             }
         self._row([*cells.values()])
 
@@ -91,27 +96,56 @@ class JsonWriter(JsonArray, AnswerWriter):
         self.add({"file": name} | answer.model_dump() | {"error": result.error})
 
 
+def _characters(answer: Answer) -> list[list[CharacterAnswer]]:
+    """Return the characters of each line."""
+    return [[one for group in line.groups for one in group.characters] for line in answer.lines]
+
+
 def _describe(answer: Answer) -> str:
-    if not answer.digits:
-        return "no digit"
-    if not answer.unsure:
-        return f"{answer.digits}  ({_percent(answer.confidence)})"
-    shown = "".join(
-        "?" if place in answer.unsure else digit for place, digit in enumerate(answer.digits)
-    )
-    return f"{shown}  unsure: {', '.join(_doubt(place, answer) for place in answer.unsure)}"
+    """Write what was read, one line below the other, and behind it how sure that is."""
+    if not answer.text:
+        return "  ".join(["no digit", *(f"unsure: {note}" for note in answer.notes)])
+    shown = "\n".join(" ".join(map(_shown, line.groups)) for line in answer.lines)
+    doubts = [*_doubts(answer), *answer.notes]
+    if answer.sure:
+        return "; ".join([f"{shown}  ({_percent(answer.confidence)})", *doubts])
+    return f"{shown}  unsure: {'; '.join(doubts)}"
 
 
-def _doubt(place: int, answer: Answer) -> str:
-    """Write the two most probable digits: ``0 (41 %) or 6 (38 %) at place 2``."""
-    row = answer.probabilities[place]
-    likely = sorted(range(len(row)), key=lambda digit: -row[digit])[:2]
-    guesses = " or ".join(
-        f"{digit} ({math.floor(100 * row[digit])} %)"
-        for digit in likely
-        if row[digit] >= _WORTH_SAYING
+def _shown(group: GroupAnswer) -> str:
+    """Write a number, with ``?`` for each unsure character, or behind it if it is unsure as a
+    whole.
+    """
+    whole = not group.sure and all(one.sure for one in group.characters)
+    characters = "".join(one.text if one.sure else "?" for one in group.characters)
+    return f"{characters}?" if whole else characters
+
+
+def _doubts(answer: Answer) -> list[str]:
+    """Write the likeliest values of each unsure character, such as ``0 (41 %) or 6 (38 %) at place
+    2``, and with several lines ``of line 1``.
+    """
+    lines = _characters(answer)
+    several = sum(map(len, lines)) > 1
+    doubts = []
+    for number, line in enumerate(lines, 1):
+        of_line = f" of line {number}" if len(lines) > 1 else ""
+        for place, one in enumerate(line, 1):
+            if not one.sure:
+                doubts.append(_guesses(one) + (f" at place {place}{of_line}" if several else ""))
+    return [", ".join(doubts)] if doubts else []
+
+
+def _guesses(one: CharacterAnswer) -> str:
+    """Write what a character is read as and the likeliest other one: ``0 (41 %) or 6 (38 %)``."""
+    shares = dict(zip(CHARACTERS, one.probabilities, strict=False))
+    shares[one.text] = one.confidence
+    others = sorted(shares, key=lambda text: (text != one.text, -shares[text]))[:2]
+    return " or ".join(
+        f"{text} ({math.floor(100 * shares[text])} %)"
+        for text in others
+        if shares[text] >= _WORTH_SAYING
     )
-    return f"{guesses} at place {place + 1}" if len(answer.digits) > 1 else guesses
 
 
 def _percent(share: float) -> str:

@@ -1,11 +1,12 @@
 """``mnistlab evaluate``: how well one model classifies labelled images, and where it fails; or how
-robust several are.
+robust several are; or how many pictures of handwriting a reader reads without a mistake.
 """
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from mnistlab.cli.completion import models
 from mnistlab.cli.options import data_option, skip_damaged_option, split_option
@@ -44,6 +45,12 @@ if TYPE_CHECKING:
     type=click.IntRange(0, 10**18),
     help="Seed of the corruptions' random draws.  [0]",
 )
+@click.option(
+    "--pictures",
+    type=Place(file_okay=False),
+    metavar="DIR",
+    help="Read a folder's pictures of handwriting, whose digits its labels.csv says.",
+)
 @click.option("--out", type=Place(file_okay=False), help="Folder to write a report to.")
 @json_option
 def evaluate(
@@ -53,6 +60,7 @@ def evaluate(
     shifts: int | None,
     severity: str | None,
     corruption_seed: int | None,
+    pictures: Path | None,
     out: Path | None,
     **options: Any,
 ) -> None:
@@ -62,6 +70,9 @@ def evaluate(
     model: reader, lenet5, custom_mlp. A run that held out images is still tested on the test set,
     which it never looked at. With --corruptions there may be several models, which classify the
     same images; runs of one recipe are reported as one, over their seeds.
+
+    With --pictures, MODEL reads whole pictures. labels.csv has the columns file, digits and, if
+    wanted, kind; with a column text, which has the signs as well, the whole text counts.
     """
     if shifts and corruptions:
         raise click.UsageError(
@@ -69,6 +80,10 @@ def evaluate(
         )
     if not corruptions:
         _refuse(models, severity, corruption_seed)
+    if pictures:
+        _refuse_beside_pictures(corruptions=corruptions, shifts=shifts, **options)
+        _evaluate_reader(models[0], pictures, out, skip_damaged=options["skip_damaged"])
+        return
     options["command"] = command_line()
     from mnistlab.cli.screen import download_bar
 
@@ -91,6 +106,34 @@ def _refuse(models: tuple[str, ...], severity: str | None, corruption_seed: int 
             f"{len(models)} models: several are compared on corrupted images only; give"
             " --corruptions as well, or one MODEL"
         )
+
+
+def _refuse_beside_pictures(
+    *, corruptions: bool, shifts: int | None, data: str | None, **_others: Any
+) -> None:
+    """Refuse what is for classifying images, not for reading pictures."""
+    source = click.get_current_context().get_parameter_source("split")
+    given = {
+        "--corruptions": corruptions,
+        "--shifts": shifts,
+        "--data": data,
+        "--split": source is ParameterSource.COMMANDLINE,
+    }
+    for option in (option for option, value in given.items() if value):
+        raise click.UsageError(f"{option} is for labelled images, not for --pictures")
+
+
+def _evaluate_reader(model: str, pictures: Path, out: Path | None, **options: Any) -> None:
+    from mnistlab.cli.screen import reading_bar
+    from mnistlab.evaluation import evaluate_reader
+
+    with reading_bar() as on_picture:
+        result = evaluate_reader(
+            pictures, model, on_picture=on_picture, command=command_line(), **options
+        )
+    echo(f"{result.title}: {pictures}", *(f"note: {note}" for note in result.notes))
+    _show(result, "scores", "pictures", "characters")
+    _write(result, out)
 
 
 def _evaluate(model: str, out: Path | None, options: dict[str, Any], **question: Any) -> None:

@@ -18,12 +18,14 @@ _SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THR
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How pictures are read. See :class:`mnistlab.recogniser.Recogniser`; ``None`` is its
-    default.
+    """How pictures are read. See :class:`mnistlab.recogniser.Recogniser`, whose defaults are
+    those of ``None``, and the methods of its readings.
     """
 
     model: str
     threshold: float | None = None
+    patterns: tuple[str, ...] = ()
+    grid: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Reader:
 
     Raises:
         ModelError: there is no such model, or it reads no digits.
+        PatternError: a pattern cannot be understood.
     """
 
     def __init__(self, options: ReadOptions) -> None:
@@ -53,10 +56,13 @@ class Reader:
         # number of cores.
         os.environ.update(_SINGLE)
         from mnistlab.recogniser import Recogniser
+        from mnistlab.recogniser.pattern import parse_patterns
 
         given: dict[str, Any] = (
             {} if options.threshold is None else {"threshold": options.threshold}
         )
+        self._patterns = tuple(parse_patterns(options.patterns).values())
+        self._grid = options.grid
         self._recogniser = Recogniser(options.model, **given)
 
     @property
@@ -77,6 +83,10 @@ class Reader:
             return Result(error="empty")
         try:
             reading = self._recogniser.read(content)
+            if self._grid:
+                reading = reading.grid(*self._grid)
+            if self._patterns:
+                reading = reading.matching(self._patterns)
             drawn = _annotate(content, reading) if job.target else b""
         except PictureError as error:
             return Result(error=str(error).removeprefix("picture: "))

@@ -16,14 +16,12 @@ from mnistlab.detector import classifier
 from mnistlab.detector.classifier import NOTHING, Classifier, cut_out
 from mnistlab.detector.loss import Batch
 from mnistlab.detector.network import (
-    CELL,
     CLASSES,
     MIDDLE,
     OFFSET,
-    REACH,
-    SIZE,
-    UNIT,
     Detector,
+    decode_boxes,
+    find_peaks,
     prepare,
 )
 
@@ -76,16 +74,12 @@ def collect(detector: Detector, named: Classifier, batch: Batch) -> Answers:
     """Return the answers for all places of a batch where a character may be seen."""
     out = detector(prepare(batch.images))
     heat = out[:, MIDDLE]
-    top = functional.max_pool2d(heat[:, None], 3, 1, 1)[:, 0] == heat
-    image, row, column = (top & (heat.sigmoid() > LEAST)).nonzero().T
+    image, row, column = (find_peaks(heat) & (heat.sigmoid() > LEAST)).nonzero().T
     truth = _truth(batch)[image, row, column]
     said = out[image, :, row, column]
-    x = (column + 0.5) * CELL + REACH * said[:, OFFSET]
-    y = (row + 0.5) * CELL + REACH * said[:, OFFSET + 1]
-    width, height = (UNIT * said[:, SIZE : SIZE + 2].clamp(-3, 1.5).exp()).T
-    boxes = torch.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], 1)
+    boxes = decode_boxes(torch.stack([image, row, column], 1), out[:, OFFSET:])
     tall = _talls(batch)[image, row, column]
-    tall = torch.where(tall > 0, tall, height)
+    tall = torch.where(tall > 0, tall, boxes[:, 3] - boxes[:, 1])
     logits = named(classifier.prepare(cut_out(batch.images, image, boxes, tall)))
     known = truth >= 0
     return Answers(
@@ -119,7 +113,7 @@ def _truth(batch: Batch) -> Tensor:
     here = torch.where(batch.tall > 0, batch.kind + 1, 0).float()[:, None]
     near = functional.max_pool2d(here, window, 1, window // 2)[:, 0].long() - 1
     exact = torch.where(batch.tall > 0, batch.kind, near)
-    return torch.where(exact >= 0, exact, torch.where(batch.asked > 0, NOTHING, -1))
+    return torch.where(exact >= 0, exact, torch.where((batch.asked > 0) & ~batch.written, NOTHING, -1))
 
 
 def _talls(batch: Batch) -> Tensor:

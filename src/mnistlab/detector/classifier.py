@@ -31,13 +31,13 @@ class Classifier(nn.Sequential):
     def __init__(self) -> None:
         super().__init__(
             *_unit(1, 16, 1),
-            *_unit(16, 24, 2),
-            *_unit(24, 48, 2),
-            *_unit(48, 48, 1),
-            *_unit(48, 64, 2),
+            *_unit(16, 32, 2),
+            *_unit(32, 64, 2),
+            *_unit(64, 64, 1),
+            *_unit(64, 96, 2),
             nn.Flatten(),
-            nn.Dropout(0.1),
-            nn.Linear(64 * 4 * 4, CLASSES),
+            nn.Dropout(0.2),
+            nn.Linear(96 * 4 * 4, CLASSES),
         )
 
 

@@ -31,6 +31,7 @@ class Batch(NamedTuple):
     box: Tensor
     maps: Tensor
     tall: Tensor
+    written: Tensor
 
 
 def losses(out: Tensor, batch: Batch) -> Losses:

@@ -8,6 +8,7 @@ those of CenterNet (Zhou, Wang and Krähenbühl, 2019).
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from mnistlab.rendering.characters import OTHER
 
@@ -28,6 +29,22 @@ _RARE = -4.0
 def prepare(images: Tensor) -> Tensor:
     """Return the network's input, float32, of grey values, uint8."""
     return (images.float() - 128) * (1 / 64)
+
+
+def find_peaks(heat: Tensor) -> Tensor:
+    """Return which cells, ``(n, rows, columns)``, have no larger one beside them."""
+    return functional.max_pool2d(heat[:, None], 3, 1, 1)[:, 0] == heat
+
+
+def decode_boxes(places: Tensor, box: Tensor) -> Tensor:
+    """Return left, top, right and bottom, ``(n, 4)``, of what is said of cells, ``(n, 3)``: image,
+    row and column.
+    """
+    image, row, column = places.T
+    right, down, width, height = box[image, :4, row, column].T
+    x, y = (column + 0.5) * CELL + REACH * right, (row + 0.5) * CELL + REACH * down
+    width, height = (UNIT * side.clamp(-3, 1.5).exp() / 2 for side in (width, height))
+    return torch.stack([x - width, y - height, x + width, y + height], 1)
 
 
 class Bottleneck(nn.Module):

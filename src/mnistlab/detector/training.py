@@ -20,10 +20,9 @@ from mnistlab.detector.network import (
     CLASSES,
     MIDDLE,
     OFFSET,
-    REACH,
-    SIZE,
-    UNIT,
     Detector,
+    decode_boxes,
+    find_peaks,
     prepare,
 )
 from mnistlab.detector.targets import make_target
@@ -37,7 +36,7 @@ RATE, WARM_UP, DECAY = 2e-3, 500, 0.15
 """Learning rate, steps until it is reached, and share of the steps in which it falls to zero."""
 AVERAGING = 0.999
 _CLIP = 5.0
-_CUT_OUTS, _NEGATIVES = 112, 24
+_CUT_OUTS, _NEGATIVES = 224, 32
 """Characters of a batch that the classifier is shown, and places where the detector errs most."""
 _TRUE = 0.3
 """Share of characters cut out by their true boxes; the others are by the detector's."""
@@ -175,31 +174,31 @@ def examples(out: Tensor, batch: Batch, generator: torch.Generator) -> tuple[Ten
     """Return what the classifier is shown: characters, and places where the detector sees some that
     are none.
     """
-    peak = (batch.tall > 0).nonzero()
-    peak = peak[torch.randperm(len(peak), generator=generator)[:_CUT_OUTS]]
-    image, row, column = peak.T
+    true = (batch.tall > 0).nonzero()
+    true_boxes = decode_boxes(true, batch.box)
+    chosen = torch.randperm(len(true), generator=generator)[:_CUT_OUTS]
+    peak = true[chosen]
     known = torch.rand(len(peak), generator=generator) < _TRUE
-    at = (image, slice(None), row, column)
-    boxes = torch.where(known[:, None], batch.box[at], out[:, OFFSET : SIZE + 2][at])
-    free = (batch.middle < 0.02) & (batch.asked > 0)
+    boxes = torch.where(known[:, None], true_boxes[chosen], decode_boxes(peak, out[:, OFFSET:]))
+    free = (batch.middle < 0.02) & (batch.asked > 0) & find_peaks(out[:, MIDDLE])
     seen = out[:, MIDDLE].where(free, out.new_tensor(-99.0)).flatten()
-    worst = seen.topk(_NEGATIVES).indices
     cells = out.shape[3]
-    other, place = worst // cells**2, worst % cells**2
-    rows, columns = place // cells, place % cells
-    boxes = torch.cat([boxes, out[:, OFFSET : SIZE + 2][other, :, rows, columns]])
-    image, row, column = (
-        torch.cat(pair) for pair in ((image, other), (row, rows), (column, columns))
-    )
-    x, y = (column + 0.5) * CELL + REACH * boxes[:, 0], (row + 0.5) * CELL + REACH * boxes[:, 1]
-    width, height = (UNIT * boxes[:, 2:].clamp(-3, 1.5).exp()).T
-    corners = torch.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], 1)
-    corners += torch.randn(corners.shape, generator=generator) * 0.03 * height[:, None]
+    worst = seen.topk(_NEGATIVES).indices
+    other = torch.stack([worst // cells**2, worst % cells**2 // cells, worst % cells], 1)
+    found = decode_boxes(other, out[:, OFFSET:])
+    # Where the detector leads back to a character, that is what is seen.
+    x, y = ((found[:, k] + found[:, k + 2]) / 2 for k in (0, 1))
+    column, row = ((at / CELL).long().clamp(0, cells - 1) for at in (x, y))
+    apart = ~batch.written[other[:, 0], row, column]
+    other, found = other[apart], found[apart]
+    where, corners = torch.cat([peak, other]), torch.cat([boxes, found])
+    height = corners[:, 3] - corners[:, 1]
+    corners = corners + torch.randn(corners.shape, generator=generator) * 0.03 * height[:, None]
     # A decoder takes the height of the digits around; here it is that of the text, give or take.
     tall = torch.cat([batch.tall[peak.T.unbind()], height[len(peak) :]])
     tall = tall * (0.1 * torch.randn(len(tall), generator=generator)).exp()
-    kinds = torch.cat([batch.kind[peak.T.unbind()], torch.full((len(worst),), NOTHING)])
-    return cut_out(batch.images, image, corners, tall), kinds
+    kinds = torch.cat([batch.kind[peak.T.unbind()], torch.full((len(other),), NOTHING)])
+    return cut_out(batch.images, where[:, 0], corners, tall), kinds
 
 
 def _schedule(step: int, steps: int, decay: float) -> float:

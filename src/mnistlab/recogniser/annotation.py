@@ -9,14 +9,15 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from mnistlab.data.decode import load_picture
 from mnistlab.files import read_file
+from mnistlab.recogniser.parts import Box
 from mnistlab.recogniser.picture import MAX_PIXELS
-from mnistlab.recogniser.reading import Box, Digit, Reading
+from mnistlab.recogniser.reading import Reading
 
 SMALLEST_SIDE, LARGEST_SIDE = 400, 4000
 """Pixels of the longer side below which a picture is drawn enlarged, and above which reduced."""
-_SURE, _UNSURE, _HALO = "#0072B2", "#D55E00", "white"
-"""Blue and vermilion of Okabe and Ito (2008), told apart by colour-blind readers; white sets them
-off on dark paper."""
+_SURE, _UNSURE, _CELL, _HALO = "#0072B2", "#D55E00", "#009E73", "white"
+"""Blue, vermilion and green of Okabe and Ito (2008), told apart by colour-blind readers; white sets
+them off on dark paper."""
 _LINE, _LEAST_TEXT, _MOST_TEXT = 1 / 400, 1 / 60, 1 / 12
 """Of the picture's longer side."""
 _OF_DIGIT = 0.45
@@ -26,8 +27,8 @@ _PADDING = 0.2
 
 
 def annotate(source: bytes | Path, reading: Reading) -> bytes:
-    """Draw a reading into its picture: a box around each digit, and beside it what it is; unsure
-    ones with ``?``.
+    """Draw a reading into its picture: a box around each character, and beside it what it is;
+    unsure ones with ``?``, ink that was not read with ``?`` alone; tables with their cells.
 
     Args:
         source: the file's content, or its path.
@@ -64,25 +65,32 @@ def _to_size(image: Image.Image) -> Image.Image:
 
 
 def _draw(canvas: Image.Image, reading: Reading, scale: float) -> None:
-    if not reading.digits:
-        return
     draw, longer = ImageDraw.Draw(canvas), max(canvas.size)
     line = max(1, round(_LINE * longer))
-    boxes = [_grown(digit.box, scale, 2 * line) for digit in reading.digits]
+    for table in reading.tables:
+        for cell in (cell for row in table.rows for cell in row):
+            # Of a table without rulings, only what is blank would not be seen.
+            if not cell.groups or cell.box != Box.around(group.box for group in cell.groups):
+                draw.rectangle(_grown(cell.box, scale, 0), outline=_CELL, width=line)
+    marks = [(one.box, one.text, one.sure) for one in reading.characters]
+    marks += [(box, "", False) for box in reading.left_out]
+    if not marks:
+        return
+    boxes = [_grown(box, scale, 2 * line) for box, _, _ in marks]
     wanted = _OF_DIGIT * float(np.median([box.bottom - box.top for box in boxes]))
     size = min(max(wanted, _LEAST_TEXT * longer), _MOST_TEXT * longer)
     font = ImageFont.load_default(size)
-    for digit, box in zip(reading.digits, boxes, strict=True):
+    for (_, _, sure), box in zip(marks, boxes, strict=True):
         draw.rectangle(_grown(box, 1, line), outline=_HALO, width=3 * line)
-        draw.rectangle(box, outline=_colour(digit), width=line)
+        draw.rectangle(box, outline=_SURE if sure else _UNSURE, width=line)
     taken = list(boxes)
-    for digit, box in zip(reading.digits, boxes, strict=True):
-        label = f"{digit.label}" if digit.sure else f"{digit.label}?"
+    for (_, text, sure), box in zip(marks, boxes, strict=True):
+        label = text if sure else f"{text}?"
         padding = round(_PADDING * size)
         width, height = round(font.getlength(label)) + 2 * padding, round(size) + padding
         place = _free_place(box, (width, height), canvas.size, taken)
         taken.append(place)
-        draw.rectangle(place, fill=_colour(digit), outline=_HALO, width=line)
+        draw.rectangle(place, fill=_SURE if sure else _UNSURE, outline=_HALO, width=line)
         middle = (place.left + place.right) / 2, (place.top + place.bottom) / 2
         draw.text(middle, label, fill="white", font=font, anchor="mm")
 
@@ -90,10 +98,6 @@ def _draw(canvas: Image.Image, reading: Reading, scale: float) -> None:
 def _grown(box: Box, scale: float, by: int) -> Box:
     left, top, right, bottom = (round(side * scale) for side in box)
     return Box(left - by, top - by, right + by, bottom + by)
-
-
-def _colour(digit: Digit) -> str:
-    return _SURE if digit.sure else _UNSURE
 
 
 def _free_place(

@@ -23,6 +23,11 @@ _SMALL = 0.4
 """Of the line's height: lower characters are dots, dashes and commas."""
 _SMALLEST_LINE = 0.3
 """Of the tallest character: lower lines are not the writing meant."""
+_GAP, _LARGE_GAP, _WIDE_GAP = 0.7, 2.5, 2.0
+"""Between two groups: of the line's height and at once of its narrower gaps, or more of the
+height."""
+_USUAL_WIDTH = 0.6
+"""Of a digit, of the line's height."""
 _NEAR = 2
 """Pixels around a part in which its strokes' edges lie."""
 
@@ -138,6 +143,25 @@ def arrange(marks: list[Mark]) -> list[list[Character]]:
                 ]
             )
     return [sorted(line, key=lambda c: c.left) for line in sorted(kept, key=_middle) if line]
+
+
+def part(boxes: NDArray[np.integer]) -> list[int]:
+    """Return for each character of a line the number of its group, from 0: a gap much wider than
+    others parts two.
+
+    Args:
+        boxes: ``(n, 4)``: left, top, right and bottom, left to right.
+    """
+    if len(boxes) < 2:
+        return [0] * len(boxes)
+    tall = float(np.median(boxes[:, 3] - boxes[:, 1]))
+    # A one is narrow and has no wider gaps for it.
+    wide = np.maximum(boxes[:, 2] - boxes[:, 0], _USUAL_WIDTH * tall)
+    middles = (boxes[:, 0] + boxes[:, 2]) / 2
+    gaps = np.maximum(np.diff(middles) - (wide[1:] + wide[:-1]) / 2, 0)
+    narrow = float(np.quantile(gaps, 0.25))
+    parts = (gaps > _WIDE_GAP * tall) | ((gaps > _GAP * tall) & (gaps > _LARGE_GAP * narrow))
+    return [0, *np.cumsum(parts).tolist()]
 
 
 def _usual_height(marks: list[Mark]) -> float:

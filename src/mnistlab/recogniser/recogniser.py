@@ -2,17 +2,24 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import ModelError, OtherClassesError, did_you_mean
+from mnistlab.recogniser.assembly import (
+    FoundCells,
+    FoundCharacters,
+    assemble,
+    digit_probabilities,
+)
 from mnistlab.recogniser.cutting import Cutter, Glyph
-from mnistlab.recogniser.layout import arrange
+from mnistlab.recogniser.layout import arrange, part
 from mnistlab.recogniser.network import NONE, Network
+from mnistlab.recogniser.pattern import Patterns, parse_patterns
 from mnistlab.recogniser.picture import MAX_PIXELS, Picture, open_picture
-from mnistlab.recogniser.reading import Box, Digit, Reading
+from mnistlab.recogniser.reading import Reading
 from mnistlab.recogniser.writing import Writing, find_writing, reconsider
 from mnistlab.text import listed
 
@@ -45,9 +52,11 @@ class Recogniser:
         threshold: probability from 0 to 1 below which a digit is called unsure.
         max_pixels: files of more pixels are refused, before they are decoded; more than the default
             never are read.
+        pattern: what a number may be, see :meth:`mnistlab.recogniser.reading.Reading.matching`.
 
     Raises:
         ModelError: no such model, not one of mnistlab's, or ``threshold`` out of range.
+        PatternError: a pattern cannot be understood.
 
     Examples:
         >>> import mnistlab
@@ -63,60 +72,87 @@ class Recogniser:
         *,
         threshold: float = THRESHOLD,
         max_pixels: int = MAX_PIXELS,
+        pattern: Patterns | None = None,
     ) -> None:
         if not 0 <= threshold <= 1:
             raise ModelError(f"threshold is {threshold}; it is a probability, from 0 to 1")
         self.network = Network(_find_model(model))
         self.threshold = threshold
         self.max_pixels = max_pixels
+        self.patterns = tuple(parse_patterns(pattern or ()).values())
         shape = (self.network.channels, *self.network.image_size)
         _refuse_other_images(model, shape, self.network.classes)
 
-    def read(self, source: Any) -> Reading:
+    def read(self, source: Any, *, pattern: Patterns | None = None) -> Reading:
         """Read one picture: a digit, a line of several, or several lines.
 
         Args:
             source: a file's path, its content or a file object, an array, a tensor, a Pillow image
                 or a drawing pad's dictionary, see
                 :func:`mnistlab.data.picture_inputs.open_picture`.
+            pattern: what a number may be in this picture, instead of the recogniser's own.
 
         Raises:
             PictureError: not a picture, of a format not read, damaged, or too large.
+            PatternError: a pattern cannot be understood.
         """
+        patterns = tuple(parse_patterns(pattern).values()) if pattern else self.patterns
         picture = open_picture(source, self.max_pixels)
         cutter = Cutter(self.network.logits, self.network.typical_logit)
         ways = find_writing(picture)
-        best, digits = self._read_best(ways, cutter, picture)
-        if digits and len(digits) <= _FEW and _confidence(digits) < _DOUBTFUL:
+        best, digits = self._read_best(ways, cutter)
+        if 0 < len(digits.glyphs) <= _FEW and digits.confidence < _DOUBTFUL:
             others = [other for way in ways for other in reconsider(way)]
-            evidence, found = self._read_best(others, cutter, picture)
+            evidence, found = self._read_best(others, cutter)
             digits = found if evidence > best else digits
-        return Reading(tuple(digits), picture.size)
+        reading = self._assemble(digits, picture)
+        return reading.matching(patterns) if patterns else reading
 
-    def _read_best(
-        self, ways: list[Writing], cutter: Cutter, picture: Picture
-    ) -> tuple[float, list[Digit]]:
+    def _read_best(self, ways: list[Writing], cutter: Cutter) -> tuple[float, "_Digits"]:
         """Return how much speaks for the likeliest way to see a picture, and what it then says."""
-        best, digits = 0.0, []
+        best, digits = 0.0, _Digits([], [], np.empty((0, 10)))
         for writing in ways:
-            found = self._read_writing(writing, cutter, picture)
+            found = self._read_writing(writing, cutter)
             evidence = _evidence(writing, found)
             if evidence > best:
                 best, digits = evidence, found
         return best, digits
 
-    def _read_writing(self, writing: Writing, cutter: Cutter, picture: Picture) -> list[Digit]:
+    def _read_writing(self, writing: Writing, cutter: Cutter) -> "_Digits":
         glyphs: list[Glyph] = []
+        numbers: list[int] = []
         lines = arrange(writing.marks)
         several = sum(map(len, lines)) <= _MOST_SPLIT
-        for line in lines:
+        for number, line in enumerate(lines):
             tall = float(np.median([character.height for character in line]))
             for character in line:
                 glyphs += cutter.glyphs(character, tall, writing.ink, several=several)
-        return [
-            Digit(_box(glyph, picture), row, glyph.pixels, bool(row.max() >= self.threshold))
-            for glyph, row in zip(glyphs, self._probabilities(glyphs), strict=True)
-        ]
+            numbers += [number] * (len(glyphs) - len(numbers))
+        return _Digits(glyphs, numbers, self._probabilities(glyphs))
+
+    def _assemble(self, digits: "_Digits", picture: Picture) -> Reading:
+        count, lines = len(digits.glyphs), np.array(digits.lines, int)
+        boxes = np.array([_box(glyph, picture) for glyph in digits.glyphs]).reshape(-1, 4)
+        group = np.zeros(count, int)
+        for line in range(1 + max(digits.lines, default=-1)):
+            (members,) = np.nonzero(lines == line)
+            group[members] = 1 + group.max(initial=0) + np.array(part(boxes[members]), int)
+        none = np.empty(0, int)
+        return assemble(
+            FoundCharacters(
+                boxes=boxes,
+                probabilities=digit_probabilities(digits.rows),
+                presence=np.ones(count),
+                cut=np.zeros(count, bool),
+                line=lines,
+                group=group,
+                cell=np.full(count, -1),
+                pixels=[glyph.pixels for glyph in digits.glyphs],
+            ),
+            FoundCells(none, none, none, none.reshape(0, 4)),
+            picture.size,
+            self.threshold,
+        )
 
     def _probabilities(self, glyphs: list[Glyph]) -> NDArray[np.float64]:
         if not glyphs:
@@ -181,27 +217,35 @@ def _refuse_run_of_other_images(folder: Path) -> None:
         _refuse_other_images(folder, (about.channels, *about.image_size), about.classes)
 
 
-def _evidence(writing: Writing, digits: list[Digit]) -> float:
+class _Digits(NamedTuple):
+    """What a picture says, seen in one way: glyphs, the line of each, and its ten
+    probabilities, ``(n, 10)``.
+    """
+
+    glyphs: list[Glyph]
+    lines: list[int]
+    rows: NDArray[np.float64]
+
+    @property
+    def confidence(self) -> float:
+        """The mean of the highest probabilities."""
+        return float(self.rows.max(axis=1).mean())
+
+
+def _evidence(writing: Writing, digits: _Digits) -> float:
     """Return how much speaks for a way to see a picture: it looks written, and what it says can be
     read.
     """
-    if not digits:
+    if not digits.glyphs:
         return 0.0
-    confidence = _confidence(digits)
-    if len(digits) >= _TEXTURE and confidence < _LEAST_CONFIDENCE:
+    if len(digits.glyphs) >= _TEXTURE and digits.confidence < _LEAST_CONFIDENCE:
         return 0.0
-    return writing.likelihood * confidence**4
+    return writing.likelihood * digits.confidence**4
 
 
-def _confidence(digits: list[Digit]) -> float:
-    return float(np.mean([digit.confidence for digit in digits]))
-
-
-def _box(glyph: Glyph, picture: Picture) -> Box:
+def _box(glyph: Glyph, picture: Picture) -> list[int]:
     limits = 2 * picture.size
-    return Box(
-        *(
-            min(max(round(p / picture.scale), 0), limit)
-            for p, limit in zip(glyph.box, limits, strict=True)
-        )
-    )
+    return [
+        min(max(round(p / picture.scale), 0), limit)
+        for p, limit in zip(glyph.box, limits, strict=True)
+    ]

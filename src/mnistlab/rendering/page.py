@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from mnistlab.rendering.character_bank import (
     LETTERS,
@@ -88,6 +88,8 @@ class Page:
     Attributes:
         width: of the picture in pixels.
         height: of the picture in pixels.
+        angle: in radians, clockwise, by which the page is turned about its middle.
+        smooth: whether characters much higher than the bank's are smoothed.
         ink: uint8, ``(height, width)``, share of each pixel covered by what is written and read.
         scrap: likewise, by other ink.
         printed: likewise, by rulings and printed text.
@@ -100,6 +102,7 @@ class Page:
     rng: np.random.Generator
     bank: CharacterBank
     angle: float = 0.0
+    smooth: bool = False
     pen: Pen = field(init=False)
     ink: Tile = field(init=False)
     scrap: Tile = field(init=False)
@@ -212,6 +215,10 @@ class Page:
             Image.Resampling.BILINEAR,
             fillcolor=255,
         )
+        if self.smooth and scale > 1:
+            # The bank's steps, one of its pixels high; but a thin line has to stay whole.
+            steps = scale if pen.outline else min(scale, 0.5 * radius)
+            seen = seen.filter(ImageFilter.GaussianBlur(steps))
         line = radius + 0.5 - _LINE * scale
         cover = 0.5 - (_OUTLINE - pen.bias) * scale if pen.outline else line
         table = (np.clip(cover, 0, 1) * 255).astype(np.uint8)

@@ -9,18 +9,29 @@ from PIL import Image, ImageFilter
 
 from mnistlab.rendering.page import Page
 
+_NARROWEST_EDGE, _WIDEST_EDGE = 0.03, 0.25
+"""Shares of a picture that lie beyond the sheet's edge."""
 
-def photograph(page: Page) -> NDArray[np.uint8]:
+
+def photograph(
+    page: Page, *, edge: float = _WIDEST_EDGE, tall: float | None = None
+) -> NDArray[np.uint8]:
     """Return the picture of a page, uint8, ``(height, width)``, dark on light or light on dark.
 
     Characters beyond the sheet's edge are taken from the page.
+
+    Args:
+        page: to be seen.
+        edge: the largest share of the picture, 0 to 1, that lies beyond an edge of the sheet.
+        tall: height of the page's digits in pixels, with which blur grows and below which digits
+            would be lost; ``None`` is that of crops, in which some may be.
     """
     rng = page.rng
     if rng.random() < 0.08:
-        return _scan(page)
+        return _scan(page, whole=tall is not None)
     field = _light(page)
     if rng.random() < 0.12:
-        field = _beyond(page, field)
+        field = _beyond(page, field, edge)
     depth = math.exp(rng.uniform(math.log(0.2), 0))
     pale = rng.uniform(0.35, 1) if rng.random() < 0.5 else 1
     other = rng.uniform(0.4, 1.3) if rng.random() < 0.4 else 1
@@ -35,17 +46,7 @@ def photograph(page: Page) -> NDArray[np.uint8]:
     if rng.random() < 0.28:
         image = 1 - image
     seen = Image.fromarray((image * 255).astype(np.uint8))
-    if rng.random() < 0.55:
-        seen = seen.filter(
-            ImageFilter.GaussianBlur(
-                float(rng.choice([rng.uniform(0.3, 0.8), rng.uniform(0.6, 1.6)]))
-            )
-        )
-    if rng.random() < 0.15:
-        size, factor = seen.size, rng.uniform(0.45, 0.9)
-        small = max(8, int(size[0] * factor)), max(8, int(size[1] * factor))
-        ways = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.NEAREST)
-        seen = seen.resize(small, ways[rng.integers(2)]).resize(size, ways[rng.integers(3)])
+    seen = _blur(seen, rng, tall)
     if rng.random() < 0.5:
         level = rng.uniform(1, 4 + 14 * depth * (rng.random() < 0.4))
         noisy = np.asarray(seen, np.float32)
@@ -58,16 +59,38 @@ def photograph(page: Page) -> NDArray[np.uint8]:
     return np.array(seen, np.uint8)
 
 
+def _blur(seen: Image.Image, rng: np.random.Generator, tall: float | None) -> Image.Image:
+    """Lose sharpness, as far as digits ``tall`` pixels high stand it: out of focus, and reduced."""
+    if rng.random() < 0.55:
+        blur = float(rng.choice([rng.uniform(0.3, 0.8), rng.uniform(0.6, 1.6)]))
+        if tall is not None:
+            blur = min(blur * max(1, tall / 50), tall / 14)
+        seen = seen.filter(ImageFilter.GaussianBlur(blur))
+    if rng.random() < 0.15:
+        size, factor = seen.size, rng.uniform(0.45, 0.9)
+        if tall is not None:
+            factor = min(max(factor, 14 / tall), 1)
+        small = max(8, int(size[0] * factor)), max(8, int(size[1] * factor))
+        ways = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.NEAREST)
+        seen = seen.resize(small, ways[rng.integers(2)]).resize(size, ways[rng.integers(3)])
+    return seen
+
+
 def _clear(strength: float) -> NDArray[np.float32]:
     """Return which share of light each coverage leaves."""
     return 1 - np.arange(256, dtype=np.float32) * np.float32(strength / 255)
 
 
-def _scan(page: Page) -> NDArray[np.uint8]:
-    """Return a page as scanners and drawing programs give it: ink on nothing."""
+def _scan(page: Page, *, whole: bool) -> NDArray[np.uint8]:
+    """Return a page as scanners and drawing programs give it: ink on nothing; ``whole`` keeps thin
+    strokes.
+    """
     cover = np.maximum(np.maximum(page.ink, page.scrap), page.printed)
     if page.rng.random() < 0.6:
-        cover = np.where(cover > page.rng.uniform(70, 180), np.uint8(255), np.uint8(0))
+        threshold = page.rng.uniform(70, 180)
+        if whole:
+            threshold = min(threshold, 0.4 * float(page.ink.max()))
+        cover = np.where(cover > threshold, np.uint8(255), np.uint8(0))
     image = cover
     return image if page.rng.random() < 0.5 else 255 - image
 
@@ -92,12 +115,14 @@ def _light(page: Page) -> NDArray[np.float32]:
     return field.astype(np.float32)
 
 
-def _beyond(page: Page, field: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Show the sheet's edge, and what it lies on."""
+def _beyond(page: Page, field: NDArray[np.float32], most: float) -> NDArray[np.float32]:
+    """Show the sheet's edge, and what it lies on, if there is room for it."""
     rng = page.rng
+    if most < _NARROWEST_EDGE:
+        return field
     x, y = np.arange(page.width)[None], np.arange(page.height)[:, None]
     along, size = (x, page.width) if rng.random() < 0.5 else (y, page.height)
-    share = rng.uniform(0.03, 0.25)
+    share = rng.uniform(_NARROWEST_EDGE, most)
     beyond = np.broadcast_to(
         along < share * size if rng.random() < 0.5 else along > (1 - share) * size, field.shape
     )

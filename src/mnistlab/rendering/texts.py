@@ -24,6 +24,17 @@ _KINDS: list[Callable[[np.random.Generator], str]] = [
     lambda r: "".join(r.choice(list("#######.,-+/:()%?")) for _ in range(r.integers(2, 9))),
 ]
 
+SIGNED: dict[str, Callable[[np.random.Generator], str]] = {
+    "decimal": lambda r: f"{_digits(r, 1, 3)}{r.choice(list('.,'))}{_digits(r, 1, 2)}",
+    "negative": lambda r: f"-{_digits(r, 1, 4)}",
+    "percentage": lambda r: f"{_digits(r, 1, 3)}%",
+    "date": lambda r: str(r.choice(["##/##/####", "##.##.####", "####-##-##", "#/##/##"])),
+    "time": lambda r: f"{_digits(r, 1, 2)}:##",
+    "sum": lambda r: f"{_digits(r, 1, 3)}+{_digits(r, 1, 3)}",
+    "brackets": lambda r: f"({_digits(r, 1, 4)})",
+}
+"""Kinds of numbers with signs; ``#`` stands for any digit."""
+
 
 def number(rng: np.random.Generator, signs: float = 0.5) -> str:
     """Return a number; ``#`` stands for any digit.

@@ -99,6 +99,8 @@ class Result(ABC):
 
 
 def _find(made: Mapping[str, Made], name: str, kind: str) -> Made:
+    if not made:
+        raise RunError(f"there is no {kind}")
     if name and name not in made:
         raise RunError(f"{name}: no such {kind}; one of {', '.join(made)}")
     return made[name] if name else next(iter(made.values()))

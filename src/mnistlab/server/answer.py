@@ -32,7 +32,7 @@ class ModelReading(Answer):
     error: None = Field(default=None, description="Always null: an error has another status")
     images: list[str] = Field(
         default=[],
-        description="On request only: each digit as the network saw it, a 28x28 PNG in base64",
+        description="On request only: of each character what was seen of it, a PNG in base64",
     )
 
 

@@ -48,22 +48,25 @@ def _read_again(reading: "Reading", recogniser: "Recogniser") -> "Reading":
     """Return what another model reads in the digits already found; finding them is nearly all the
     work.
     """
-    from mnistlab.recogniser import Digit, Reading
+    from mnistlab.recogniser import Group
+    from mnistlab.recogniser.assembly import digit_probabilities
 
-    if not reading.digits:
+    if not reading.characters:
         return reading
-    rows = recogniser.network.named(np.stack([digit.pixels for digit in reading.digits]))
-    digits = (
-        Digit(digit.box, row, digit.pixels, bool(row.max() >= recogniser.threshold))
-        for digit, row in zip(reading.digits, rows, strict=True)
+    seen = np.stack([character.pixels for character in reading.characters])
+    rows = iter(digit_probabilities(recogniser.network.named(seen)))
+    return reading.changed(
+        lambda group: Group(tuple(character.seen_as(next(rows)) for character in group.characters))
     )
-    return Reading(tuple(digits), reading.size)
 
 
 def _describe(name: str, reading: "Reading", *, images: bool) -> dict[str, Any]:
     width, height = reading.size
     seen = {
-        "images": [base64.b64encode(thumbnail(digit.pixels)).decode() for digit in reading.digits]
+        "images": [
+            base64.b64encode(thumbnail(character.pixels)).decode()
+            for character in reading.characters
+        ]
     }
     return (
         {"model": name, "width": width, "height": height, "error": None}

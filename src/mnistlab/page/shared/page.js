@@ -1,9 +1,9 @@
-// The page that reads: drawing or picture in, digits out.
+// The page that reads: drawing or picture in, numbers out.
 
 import { Asking } from "./asking.js";
 import { complain, element } from "./elements.js";
 import { about, models, prepare, read } from "./reading.js";
-import { Showing } from "./showing.js";
+import { Showing, spoken } from "./showing.js";
 import { Stage } from "./stage.js";
 
 const showing = new Showing();
@@ -19,7 +19,7 @@ function answered(answer, settled) {
   complain("");
   showing.take(answer, settled);
   if (settled && !stage.picture)
-    describe(`Drawing, read as ${[...answer.digits].join(" ") || "no digit"}`);
+    describe(`Drawing, read as ${spoken(answer.text) || "no digit"}`);
 }
 
 function describe(text) {

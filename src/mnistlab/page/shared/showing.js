@@ -2,17 +2,29 @@
 
 import { element, make, percent } from "./elements.js";
 
-const MANY = 6; // digits from which they are shown smaller
+const CHARACTERS = "0123456789.,-+/:()%", DIGITS = 10; // in the order of their probabilities
+const SHOWN = 0.0005; // probability from which on a sign is shown
+const MANY = 6; // characters from which they are shown smaller
 const ORDINALS = ["1st", "2nd", "3rd"];
 
 const ordinal = (place) => ORDINALS[place] ?? `${place + 1}th`;
 
+const charactersOf = (answer) =>
+  (answer?.lines ?? []).flatMap(({ groups }) => groups.flatMap(({ characters }) => characters));
+
+// A reading as it is said: character by character.
+export function spoken(text) {
+  const lines = text.split("\n").map((line) => line.split(" "));
+  return lines.map((line) => line.map((group) => [...group].join(" ")).join(", ")).join("; ");
+}
+
 export class Showing {
   constructor() {
     this.answer = null;
+    this.characters = [];
     this.chosen = 0;
     this.names = [];
-    this.rows = [...Array(10).keys()].map((digit) => {
+    this.rows = [...CHARACTERS].map((text) => {
       const figure = make("span", { className: "figure" });
       const bar = make("span", { className: "bar" });
       const track = make("span", { className: "track" }, bar);
@@ -20,7 +32,7 @@ export class Showing {
       const row = make(
         "tr",
         {},
-        make("th", { scope: "row", textContent: digit }),
+        make("th", { scope: "row", textContent: text }),
         make("td", {}, track, figure),
       );
       element("bars").append(row);
@@ -39,6 +51,7 @@ export class Showing {
 
   empty() {
     this.answer = null;
+    this.characters = [];
     this.chosen = 0;
     this.show();
     element("said").textContent = "";
@@ -47,7 +60,8 @@ export class Showing {
   // settled: whether nothing newer is on its way, so that it is worth saying aloud.
   take(answer, settled) {
     this.answer = answer;
-    this.chosen = Math.min(this.chosen, Math.max(0, answer.digits.length - 1));
+    this.characters = charactersOf(answer);
+    this.chosen = Math.min(this.chosen, Math.max(0, this.characters.length - 1));
     this.show();
     if (settled) element("said").textContent = this.sentence();
   }
@@ -58,70 +72,92 @@ export class Showing {
   }
 
   sentence() {
-    const { digits, unsure } = this.answer;
-    if (!digits) return "Read: no digit";
-    return `Read: ${[...digits].join(" ")}${unsure.length ? `. ${this.doubt()}` : ""}`;
+    const doubt = this.doubt();
+    return `Read: ${spoken(this.answer.text) || "no digit"}${doubt ? `. ${doubt}` : ""}`;
   }
 
   doubt() {
-    const { digits, unsure } = this.answer;
-    if (!unsure.length) return "";
-    if (digits.length === 1) return "Unsure of it.";
-    return `Unsure of the ${unsure.map(ordinal).join(", ")}.`;
+    const several = this.characters.length > 1;
+    const unsure = [...this.characters.keys()].filter((place) => !this.characters[place].sure);
+    const who = several ? `the ${unsure.map(ordinal).join(", ")}` : "it";
+    return [
+      ...(unsure.length ? [`Unsure of ${who}.`] : []),
+      ...this.answer.notes.map((note) => `${note[0].toUpperCase()}${note.slice(1)}.`),
+    ].join(" ");
   }
 
   show() {
     const { answer } = this;
-    const some = Boolean(answer?.digits);
+    const some = Boolean(answer?.text);
     element("nothing").hidden = some;
     element("nothing").textContent = answer ? "no digit" : "–";
     element("digits").hidden = !some;
-    element("doubt").textContent = some ? this.doubt() : "";
-    this.showDigits(some ? answer : null);
-    this.showBars(some ? answer.probabilities[this.chosen] : null);
+    element("doubt").textContent = answer ? this.doubt() : "";
+    this.showDigits(answer?.lines ?? []);
+    this.showTables(answer?.tables ?? []);
+    this.showBars(this.characters[this.chosen]?.probabilities);
     this.showModels();
-    this.showBoxes(some ? answer : null);
+    this.showBoxes(answer);
   }
 
-  showDigits(answer) {
-    const group = element("digits");
-    const held = [...group.children].indexOf(document.activeElement);
-    group.classList.toggle("many", (answer?.digits.length ?? 0) >= MANY);
-    group.replaceChildren(
-      ...[...(answer?.digits ?? "")].map((digit, place) => {
-        const unsure = answer.unsure.includes(place);
-        const share = percent(Math.max(...answer.probabilities[place]));
-        const seen = make("img", {
-          src: `data:image/png;base64,${answer.images[place]}`,
-          width: 56,
-          height: 56,
-        });
-        seen.alt = "What the network saw";
-        const button = make(
-          "button",
-          { type: "button", className: unsure ? "unsure" : "" },
-          make("span", { className: "digit", textContent: digit }),
-          seen,
-          make("span", { className: "share", textContent: share }),
+  showDigits(lines) {
+    const shown = element("digits"), buttons = shown.getElementsByTagName("button");
+    const held = [...buttons].indexOf(document.activeElement);
+    shown.classList.toggle("many", this.characters.length >= MANY);
+    let place = 0;
+    shown.replaceChildren(
+      ...lines.map(({ groups }) => {
+        const parts = groups.map(({ characters }) =>
+          make("div", {}, ...characters.map((one) => this.button(one, place++))),
         );
-        if (unsure) button.append(make("span", { className: "mark", textContent: "unsure" }));
-        button.setAttribute("aria-pressed", place === this.chosen);
-        button.addEventListener("click", () => this.choose(place));
-        return button;
+        return make("div", { className: "line" }, ...parts);
       }),
     );
-    if (held >= 0) group.children[Math.min(held, group.children.length - 1)]?.focus();
+    if (held >= 0) buttons[Math.min(held, buttons.length - 1)]?.focus();
+  }
+
+  button({ text, sure, confidence }, place) {
+    const seen = make("img", {
+      src: `data:image/png;base64,${this.answer.images[place]}`,
+      width: 56,
+      height: 56,
+    });
+    seen.alt = "What the network saw";
+    const button = make(
+      "button",
+      { type: "button", className: sure ? "" : "unsure" },
+      make("span", { className: "digit", textContent: text }),
+      seen,
+      make("span", { className: "share", textContent: percent(confidence) }),
+    );
+    if (!sure) button.append(make("span", { className: "mark", textContent: "unsure" }));
+    button.setAttribute("aria-pressed", place === this.chosen);
+    button.addEventListener("click", () => this.choose(place));
+    return button;
+  }
+
+  showTables(tables) {
+    element("tables").replaceChildren(
+      ...tables.map(({ rows }) => {
+        const cells = ({ text, sure, confidence }) => {
+          const told = { textContent: text, title: percent(confidence) };
+          return make("td", { ...told, className: sure ? "" : "unsure" });
+        };
+        return make("table", {}, ...rows.map((row) => make("tr", {}, ...row.map(cells))));
+      }),
+    );
   }
 
   showBars(probabilities) {
     const best = probabilities ? probabilities.indexOf(Math.max(...probabilities)) : -1;
-    const several = (this.answer?.digits.length ?? 0) > 1;
+    const several = this.characters.length > 1;
     element("bars-title").textContent =
       `Probabilities${several ? ` of the ${ordinal(this.chosen)} digit` : ""}`;
     element("one").textContent = several ? `${ordinal(this.chosen)} digit` : "Digit";
-    this.rows.forEach(({ row, bar, figure }, digit) => {
-      const share = probabilities?.[digit] ?? 0;
-      row.classList.toggle("best", digit === best);
+    this.rows.forEach(({ row, bar, figure }, place) => {
+      const share = probabilities?.[place] ?? 0;
+      row.hidden = place >= DIGITS && share < SHOWN;
+      row.classList.toggle("best", place === best);
       bar.style.setProperty("--share", `${100 * share}%`);
       figure.textContent = probabilities ? percent(share) : "–";
     });
@@ -132,7 +168,7 @@ export class Showing {
     element("models").replaceChildren(
       ...this.names.map((name) => {
         const reading = readings.find((one) => one.model === name);
-        const cells = reading?.digits
+        const cells = reading?.text
           ? this.modelCells(reading)
           : ["–", "–", "–"].map((text) => make("td", {}, text));
         const { title, test, data } = this.about[name];
@@ -146,26 +182,21 @@ export class Showing {
   }
 
   modelCells(reading) {
+    const { text } = this.answer;
     const reads = make(
       "td",
       { className: "reads" },
-      ...[...reading.digits].map((digit, place) =>
-        digit === this.answer.digits[place]
-          ? digit
-          : make("span", { className: "other", textContent: digit }),
+      ...[...reading.text].map((character, place) =>
+        character === text[place]
+          ? character
+          : make("span", { className: "other", textContent: character }),
       ),
     );
-    const digit = reading.digits[this.chosen];
+    const one = charactersOf(reading)[this.chosen];
     return [
       reads,
       make("td", {}, percent(reading.confidence)),
-      make(
-        "td",
-        {},
-        digit === undefined
-          ? "–"
-          : `${digit}: ${percent(reading.probabilities[this.chosen][digit])}`,
-      ),
+      make("td", {}, one ? `${one.text}: ${percent(one.confidence)}` : "–"),
     ];
   }
 
@@ -173,7 +204,10 @@ export class Showing {
     const svg = element("boxes");
     svg.setAttribute("viewBox", `0 0 ${answer?.width ?? 1} ${answer?.height ?? 1}`);
     svg.replaceChildren(
-      ...(answer?.boxes ?? []).map(([left, top, right, bottom], place) => {
+      ...[
+        ...this.characters,
+        ...(answer?.left_out ?? []).map((box) => ({ box, sure: false })),
+      ].map(({ box: [left, top, right, bottom], sure }, place) => {
         const margin = 0.006 * answer.width;
         const rect = document.createElementNS(svg.namespaceURI, "rect");
         const sizes = {
@@ -184,8 +218,8 @@ export class Showing {
         };
         for (const [name, value] of Object.entries({ ...sizes, rx: margin }))
           rect.setAttribute(name, value);
-        rect.classList.toggle("unsure", answer.unsure.includes(place));
-        rect.classList.toggle("chosen", place === this.chosen && answer.digits.length > 1);
+        rect.classList.toggle("unsure", !sure);
+        rect.classList.toggle("chosen", place === this.chosen && this.characters.length > 1);
         return rect;
       }),
     );

@@ -1,6 +1,6 @@
 // Layout: which marks make one character, and in which order characters are read.
 
-import { best, clamp, mean, order, quantile } from "./numbers.js";
+import { best, clamp, mean, median, order, quantile } from "./numbers.js";
 import { dilate } from "./regions.js";
 
 const FRAGMENT = 0.62;
@@ -9,6 +9,7 @@ const OVERLAP = 0.5;
 const SKIP = 1.2;
 const SMALL = 0.4;
 const SMALLEST_LINE = 0.3;
+const GAP = 0.7, LARGE_GAP = 2.5, WIDE_GAP = 2.0, USUAL_WIDTH = 0.6;
 
 /** @typedef {import("./marks.js").Mark} Mark */
 /** @typedef {import("./numbers.js").Plane<Uint8Array>} Mask */
@@ -82,6 +83,29 @@ export function arrange(marks) {
 }
 
 const sorted = (things, key) => order(things.length, (i) => key(things[i])).map((i) => things[i]);
+
+/**
+ * For each character of a line the number of its group, from 0.
+ * @param {[number, number, number, number][]} boxes left to right
+ */
+export function part(boxes) {
+  if (boxes.length < 2) return boxes.map(() => 0);
+  const tall = median(Float64Array.from(boxes, ([, top, , bottom]) => bottom - top));
+  const wide = boxes.map(([left, , right]) => Math.max(right - left, USUAL_WIDTH * tall));
+  const gaps = boxes.slice(1).map(([left, , right], i) => {
+    const apart = (left + right) / 2 - (boxes[i][0] + boxes[i][2]) / 2;
+    return Math.max(apart - (wide[i + 1] + wide[i]) / 2, 0);
+  });
+  const narrow = quantile(Float64Array.from(gaps), 0.25);
+  let group = 0;
+  return [
+    0,
+    ...gaps.map((gap) => {
+      if (gap > WIDE_GAP * tall || (gap > GAP * tall && gap > LARGE_GAP * narrow)) group++;
+      return group;
+    }),
+  ];
+}
 
 /** The height of which the larger half of the ink is. */
 function usualHeight(marks) {

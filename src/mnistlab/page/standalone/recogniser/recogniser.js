@@ -22,6 +22,7 @@ const FEW = 12, DOUBTFUL = 0.85;
  * @property {Uint8Array} pixels 28x28, light on black: what the network saw
  * @property {number[]} probabilities of the ten digits
  * @property {number} confidence the highest of them
+ * @property {number} line from 0
  */
 
 export class Recogniser {
@@ -64,10 +65,10 @@ export class Recogniser {
 
   readWriting({ marks, ink }, cutter, picture) {
     const lines = arrange(marks), several = lines.flat().length <= MOST_SPLIT;
-    return lines.flatMap((line) => {
+    return lines.flatMap((line, number) => {
       const tall = median(Float64Array.from(line, (character) => character.height));
       const glyphs = line.flatMap((character) => cutter.glyphs(character, tall, ink, several));
-      return glyphs.map((glyph) => this.digitOf(glyph, picture));
+      return glyphs.map((glyph) => ({ ...this.digitOf(glyph, picture), line: number }));
     });
   }
 
