@@ -3,7 +3,9 @@
 
 #include "layers.h"
 
-constexpr int SLACK = 16;  // values that vectors may read past a tensor's end
+// What is read past a tensor's end, to no effect: the rest of a vector, and a depthwise
+// convolution's positions that fill up a group of four.
+constexpr int SLACK = 16, SPARE = 8;
 
 static int16_t *take_values(int64_t count) {
     return static_cast<int16_t *>(memory::take(size_t(count + SLACK) * sizeof(int16_t)));
@@ -62,7 +64,7 @@ class Buffers {
             int slot = 0;
             while (is_read(slot, i)) slot++;
             slots[i] = slot;
-            int64_t size = int64_t(grids[i].size()) * network.layers[i].outputs;
+            int64_t size = int64_t(grids[i].size() + SPARE) * network.layers[i].outputs;
             if (sizes[slot] < size) sizes[slot] = size;
         }
         for (int slot = 0; slot < MOST; slot++) {
@@ -189,7 +191,7 @@ static void answer_blank(const Layer &layer, const int16_t *in, int16_t *out,
                          const int16_t *residual) {
     Scope scope;
     Grid tile{1, layer.kernel, layer.kernel};
-    int16_t *values = take_values(int64_t(tile.size()) * layer.inputs);
+    int16_t *values = take_values(int64_t(tile.size() + SPARE) * layer.inputs);
     for (int i = 0; i < tile.size(); i++) {
         for (int c = 0; c < layer.inputs; c++) values[i * layer.inputs + c] = in[c];
     }
@@ -248,7 +250,7 @@ Features run(const Network &network, const int16_t *pixels, Grid input, const ui
 
 // Grey values less 128 on a padded grid.
 static int16_t *prepare(const uint8_t *grey, Grid grid) {
-    int16_t *pixels = take_values(grid.size());
+    int16_t *pixels = take_values(grid.size() + SPARE);
     clear_border(pixels, grid, 1);
     for (int image = 0; image < grid.images; image++) {
         for (int row = 0; row < grid.height; row++, grey += grid.width) {
