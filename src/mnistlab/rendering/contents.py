@@ -238,7 +238,7 @@ CONTENTS: dict[str, tuple[float, Callable[[Page, float], None]]] = {
     "sudoku": (0.07, sudoku),
     "letters": (0.06, letters),
     "nothing": (0.06, nothing),
-    "single": (0.05, single),
+    "single": (0.1, single),
     "huge": (0.06, huge),
     "dwarf": (0.02, dwarf),
 }
@@ -301,11 +301,11 @@ def words(page: Page, tall: float) -> None:
 
 
 def scribbles(page: Page, tall: float) -> None:
-    """Scribble."""
+    """Scribble: not straight, since one straight stroke is a one."""
     rng = page.rng
     drawn = []
     for _ in range(int(rng.integers(1, 4))):
-        steps = rng.normal(0, tall * rng.uniform(0.2, 1.5), (int(rng.integers(2, 9)), 2))
+        steps = rng.normal(0, tall * rng.uniform(0.2, 1.5), (int(rng.integers(5, 12)), 2))
         points = rng.uniform(-10, (page.width + 10, page.height + 10)) + np.cumsum(steps, 0)
         fine = np.linspace(0, len(points) - 1, 8 * len(points))
         drawn.append(

@@ -14,6 +14,7 @@ struct Reading {
 };
 
 constexpr float TINY = 1e-6f;
+constexpr float SPECK = 0.5f, SPECK_SURE = 0.85f; // heights of a usual digit, and confidence
 constexpr float DOUBT = 0.1f;   // probability of a character from which on it is not passed over
 constexpr float WHOLE = 0.78f;  // share of a character inside the picture, or else it is cut
 constexpr float COVERED = 0.9f; // probability from which on a large character hides what is in it
@@ -199,26 +200,49 @@ class Reader {
             else if (one.kinds[NOTHING] < 1 - DOUBT)
                 out.push_back(one);
         }
+        auto leave_out = [&](auto &&doubtful) {
+            std::erase_if(kept, [&](const Character &one) {
+                if (doubtful(one))
+                    out.push_back(one);
+                return doubtful(one);
+            });
+        };
         // A cut character is read if there is nothing else.
         if (kept.size() > 1)
-            std::erase_if(kept, [&](const Character &one) {
-                if (one.cut)
-                    out.push_back(one);
-                return one.cut;
+            leave_out([](const Character &one) { return one.cut; });
+        // Specks beside writing are not read, unless they surely are.
+        float usual = digit_height(kept);
+        leave_out([&](const Character &one) {
+            return one.kind() < SIGNS && one.box.height() < SPECK * usual &&
+                   one.confidence() < SPECK_SURE;
+        });
+        // A picture that holds but one doubtful thing is likelier to hold that than nothing.
+        if (kept.empty() && !out.empty()) {
+            auto best = std::min_element(out.begin(), out.end(), [](auto &a, auto &b) {
+                return a.kinds[NOTHING] < b.kinds[NOTHING];
             });
+            if (best->kind() < SIGNS) {
+                kept.push_back(*best);
+                out.erase(best);
+            }
+        }
         Layout layout = lay_out(std::move(kept), rulings);
+        float tall = digit_height(layout.characters);
         Reading reading{{}, std::move(out), std::move(layout.cells)};
-        std::vector<float> heights;
-        for (const Character &one : layout.characters)
-            if (one.kind() < SIGNS)
-                heights.push_back(one.box.height());
-        float tall = median(heights);
         for (const Character &one : layout.characters)
             (one.kind() < OTHER ? reading.characters : reading.left_out).push_back(one);
         std::erase_if(reading.left_out, [&](const Character &one) {
             return one.box.height() < 0.6f * tall || one.box.height() > 1.8f * tall;
         });
         return reading;
+    }
+
+    static float digit_height(const std::vector<Character> &all) {
+        std::vector<float> heights;
+        for (const Character &one : all)
+            if (one.kind() < SIGNS)
+                heights.push_back(one.box.height());
+        return median(heights);
     }
 };
 
