@@ -56,7 +56,7 @@ class Tutorial:
                     str(row.argmax()),
                     float(row.max()),
                     bool(row.max() >= _THRESHOLD),
-                    tuple(side / scale for side in box),  # type: ignore[arg-type]
+                    tuple(side / scale for side in box),
                 )
             )
         text = "".join(one.text for one in characters)

@@ -71,14 +71,14 @@ def test_a_run_that_is_interrupted_ends_in_the_same_bits(tmp_path, monkeypatch):
     kwargs = {"bank": small_bank(), "steps": 4, "seed": 5, "workers": 0}
     whole = train(tmp_path / "whole", **kwargs)
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def stop(step: int) -> None:
         if step == 3:
-            raise Stop
+            raise StopError
 
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         train(tmp_path / "cut", **kwargs, after_step=stop)
     resumed = train(tmp_path / "cut", **kwargs)
     for one, other in zip(whole, resumed, strict=True):

@@ -113,7 +113,8 @@ def _truth(batch: Batch) -> Tensor:
     here = torch.where(batch.tall > 0, batch.kind + 1, 0).float()[:, None]
     near = functional.max_pool2d(here, window, 1, window // 2)[:, 0].long() - 1
     exact = torch.where(batch.tall > 0, batch.kind, near)
-    return torch.where(exact >= 0, exact, torch.where((batch.asked > 0) & ~batch.written, NOTHING, -1))
+    empty = (batch.asked > 0) & ~batch.written
+    return torch.where(exact >= 0, exact, torch.where(empty, NOTHING, -1))
 
 
 def _talls(batch: Batch) -> Tensor:

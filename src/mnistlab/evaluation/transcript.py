@@ -85,7 +85,12 @@ def plain(text: str) -> str:
 def transcribe(reading: Any) -> Transcript:
     """Return what a :class:`mnistlab.Reading` says."""
     characters = tuple(
-        TranscribedCharacter(str(digit.label), digit.confidence, digit.sure, tuple(digit.box))
-        for digit in reading.digits
+        TranscribedCharacter(one.text, one.confidence, one.sure, tuple(one.box))
+        for one in reading.characters
     )
-    return Transcript(reading.text, reading.text, reading.sure, reading.confidence, characters)
+    tables = tuple(
+        tuple(tuple(cell.text for cell in row) for row in table.rows) for table in reading.tables
+    )
+    return Transcript(
+        reading.text, reading.digits, reading.sure, reading.confidence, characters, tables
+    )

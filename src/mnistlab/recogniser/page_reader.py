@@ -85,6 +85,7 @@ class PageReader:
         rows = np.concatenate([found.characters, found.left_out]).astype(np.float64)
         presence = rows[:, 4:24].sum(1)
         line, group, cell = rows[:, 27:30].astype(int).T
+        table, row, column = found.cells[:, :3].astype(int).T
         line[len(found.characters) :] = _NONE
         return assemble(
             FoundCharacters(
@@ -97,7 +98,7 @@ class PageReader:
                 cell=cell,
                 pixels=[_cut(pixels, row) for row in rows[:, :4]],
             ),
-            FoundCells(*found.cells[:, :3].astype(int).T, found.cells[:, 3:] * scale),
+            FoundCells(table, row, column, found.cells[:, 3:] * scale),
             size,
             self.threshold,
         )
