@@ -112,9 +112,11 @@ inline Tones tones(const Grey &grey) {
 }
 
 // The darkest value becomes 20, the lightest 235; little contrast is not stretched to the full range.
+constexpr int LITTLE = 56;
+
 inline Grey stretch(const Grey &from) {
     Tones seen = tones(from);
-    int span = std::max(seen.high - seen.low, 24);
+    int span = std::max(seen.high - seen.low, LITTLE);
     uint8_t table[256];
     for (int value = 0; value < 256; value++)
         table[value] = uint8_t(20 + (215 * std::clamp(value - seen.low, 0, span) + span / 2) / span);
@@ -135,6 +137,10 @@ struct Level {
 
 constexpr int PAD = 16, BLOCK = 8;
 constexpr int CONTRAST = 26; // grey values of 215: less within a block and around it is bare paper
+// On noisy paper more: than so many times what the quietest tenth of the blocks has, up to a limit;
+// where there are blocks enough to tell.
+constexpr float LOUDER = 1.7f;
+constexpr int LOUDEST = 64, QUIET = 10, FEW = 64;
 
 inline Level pad(float scale, Grey grey, int paper) {
     Grey padded{(grey.width + 2 * PAD + BLOCK - 1) / BLOCK * BLOCK,
@@ -149,7 +155,8 @@ inline Level pad(float scale, Grey grey, int paper) {
 inline void mark_active(Level &level) {
     const Grey &grey = level.padded;
     int columns = grey.width / BLOCK, rows = grey.height / BLOCK;
-    std::vector<uint8_t> ink(size_t(columns) * rows), lowest(grey.width), highest(grey.width);
+    std::vector<uint8_t> range(size_t(columns) * rows), lowest(grey.width), highest(grey.width);
+    uint32_t counts[256] = {}, blocks = 0;
     // The paper's edge is no ink.
     int right = PAD + level.grey.width, bottom = PAD + level.grey.height;
     for (int row = 0; row < rows; row++) {
@@ -169,14 +176,23 @@ inline void mark_active(Level &level) {
             int stop = std::min(column * BLOCK + BLOCK + 1, right);
             for (int x = std::max(column * BLOCK, PAD); x < stop; x++)
                 least = std::min(least, low[x]), most = std::max(most, high[x]);
-            ink[size_t(row) * columns + column] = most - least > CONTRAST;
+            if (most < least)
+                continue;
+            range[size_t(row) * columns + column] = most - least;
+            counts[most - least]++, blocks++;
         }
     }
+    // Noise shows in the quietest blocks.
+    uint32_t quiet = 0;
+    int noise = 0;
+    while (noise < 255 && (quiet += counts[noise]) <= blocks / QUIET)
+        noise++;
+    int contrast = blocks < FEW ? CONTRAST : std::clamp(int(LOUDER * noise), CONTRAST, LOUDEST);
     constexpr int AROUND = 2;
-    level.active.assign(ink.size(), 0);
+    level.active.assign(range.size(), 0);
     for (int row = 0; row < rows; row++)
         for (int column = 0; column < columns; column++)
-            if (ink[size_t(row) * columns + column])
+            if (range[size_t(row) * columns + column] > contrast)
                 for (int y = std::max(row - AROUND, 0); y <= std::min(row + AROUND, rows - 1); y++)
                     std::fill_n(level.active.begin() + size_t(y) * columns + std::max(column - AROUND, 0),
                                 std::min(column + AROUND, columns - 1) - std::max(column - AROUND, 0) + 1, 1);

@@ -237,12 +237,16 @@ class Reader {
         return reading;
     }
 
+    // The usual height of digits: of those that surely are, if there are any.
     static float digit_height(const std::vector<Character> &all) {
-        std::vector<float> heights;
+        std::vector<float> heights, sure;
         for (const Character &one : all)
-            if (one.kind() < SIGNS)
+            if (one.kind() < SIGNS) {
                 heights.push_back(one.box.height());
-        return median(heights);
+                if (one.confidence() >= SPECK_SURE)
+                    sure.push_back(one.box.height());
+            }
+        return median(sure.empty() ? heights : sure);
     }
 };
 
