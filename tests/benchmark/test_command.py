@@ -16,7 +16,7 @@ from benchmarks.command import command
 from mnistlab.errors import ServerError
 
 ROOT = Path(__file__).parents[2]
-MEASUREMENTS = ("loops", "reading", "serving", "sprint", "throughput")
+MEASUREMENTS = ("loops", "serving", "sprint", "throughput")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def documented():
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.py")]
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     lines = re.findall(
-        r"python -m benchmarks\.((?!NAME|simulations)[\w.]+(?: --[\w./ -]+\b)?)", text
+        r"python -m benchmarks\.((?!NAME|simulations|readers|rendered)[\w.]+(?: --[\w./ -]+\b)?)", text
     )
     return sorted(set(lines))
 
