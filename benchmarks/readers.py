@@ -34,9 +34,9 @@ def _package() -> Read:
 
 
 def _rapidocr() -> Read:
-    from rapidocr_onnxruntime import RapidOCR
-
-    engine = RapidOCR(intra_op_num_threads=1, inter_op_num_threads=1)
+    # Not declared: whoever wants to compare installs it.
+    package = import_module("rapidocr_onnxruntime")
+    engine = package.RapidOCR(intra_op_num_threads=1, inter_op_num_threads=1)
 
     def read(content: bytes) -> Transcript:
         # Where it finds no line, the whole picture may be one.
