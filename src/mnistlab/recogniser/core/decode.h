@@ -47,17 +47,21 @@ struct Candidate {
     Box box;       // in pixels of the picture
     float found;   // probability that a character's middle lies here
     int row, column; // its cell of its level
+    uint32_t levels; // on which it is seen, a bit each
     std::array<float, KINDS> kinds; // probabilities by the detector
 };
 
 constexpr float LEAST = 0.15f;   // probability from which on a peak is looked at
 constexpr int MOST = 4000;       // candidates of a picture
+constexpr float ALIKE = 0.45f;   // intersection over union: then two levels see the same character
 constexpr float SHARED = 0.5f;   // of the smaller of two boxes: then they are one character
 
 inline float sigmoid(float logit) { return 1 / (1 + std::exp(-logit)); }
 
 // The peaks of a level.
 inline void find_peaks(const Maps &maps, const Level &level, std::vector<Candidate> &found) {
+    // Each level is half as large as the one before.
+    uint32_t bit = 1u << std::clamp(int(8.5f - std::log(level.scale) / std::log(2.f)), 0, 31);
     const float least = std::log(LEAST / (1 - LEAST));
     for (int row = 0; row < maps.rows; row++)
         for (int column = 0; column < maps.columns; column++) {
@@ -85,7 +89,7 @@ inline void find_peaks(const Maps &maps, const Level &level, std::vector<Candida
             float scale = 1 / level.scale;
             found.push_back({{(x - width / 2) * scale, (y - height / 2) * scale,
                               (x + width / 2) * scale, (y + height / 2) * scale},
-                             sigmoid(value), row, column, {}});
+                             sigmoid(value), row, column, bit, {}});
         }
 }
 
@@ -119,10 +123,18 @@ inline std::vector<Candidate> suppress(std::vector<Candidate> found) {
         visit(one.box, [&](size_t square) {
             if (square < squares.size())
                 for (int index : squares[square]) {
-                    const Box &other = kept[index].box;
-                    float least = std::min(area, other.width() * other.height());
-                    if (overlap(one.box, other) > SHARED * least)
-                        free = false;
+                    Candidate &other = kept[index];
+                    float size = other.box.width() * other.box.height();
+                    float common = overlap(one.box, other.box);
+                    if (common <= SHARED * std::min(area, size))
+                        continue;
+                    free = false;
+                    // Levels that see the same agree by no accident.
+                    if (common > ALIKE * (area + size - common) && !(other.levels & one.levels)) {
+                        other.levels |= one.levels;
+                        other.found = 1 - (1 - other.found) * (1 - one.found);
+                    }
+                    break;
                 }
             return free;
         });
