@@ -21,6 +21,7 @@ THRESHOLD = 0.9
 """Probability below which a character is unsure, unless told otherwise."""
 LONGEST = 2560
 """Pixels of the longer side that the core makes use of, at most."""
+MODEL = Path(__file__).with_name("shipped") / "reader.bin"
 _NONE = -1
 
 
@@ -28,7 +29,8 @@ class PageReader:
     """Reads what someone wrote: digits and the signs ``. , - + / : ( ) %``, in lines and tables.
 
     Args:
-        model: path of the file that ``mnistlab train reader`` wrote.
+        model: path of the file that :func:`mnistlab.detector.run.train_reader` wrote; by default
+            the one in the package, whose training is not at its end.
         threshold: probability from 0 to 1 below which a character is called unsure.
         max_pixels: files of more pixels are refused, before they are decoded.
         pattern: what a number may be, see :meth:`mnistlab.recogniser.reading.Reading.matching`.
@@ -40,7 +42,7 @@ class PageReader:
 
     def __init__(
         self,
-        model: Path | str,
+        model: Path | str = MODEL,
         *,
         threshold: float = THRESHOLD,
         max_pixels: int = MAX_PIXELS,
