@@ -1,12 +1,16 @@
 """Training of the reader's networks."""
 
+import numpy as np
 import pytest
 import torch
 
 from mnistlab.detector.calibration import Answers, combine, fit
 from mnistlab.detector.loss import Batch, losses
 from mnistlab.detector.network import CLASSES, MIDDLE, OFFSET, RULINGS, Detector, prepare
+from mnistlab.detector.run import train_reader
 from mnistlab.detector.training import Crops, train
+from mnistlab.errors import RunError
+from mnistlab.recogniser.page_reader import PageReader
 from tests.handwriting import small_bank
 
 
@@ -84,6 +88,28 @@ def test_a_run_that_is_interrupted_ends_in_the_same_bits(tmp_path, monkeypatch):
     for one, other in zip(whole, resumed, strict=True):
         for name, value in one.state_dict().items():
             assert torch.equal(value, other.state_dict()[name]), name
+
+
+def test_a_run_that_is_stopped_is_resumed_and_makes_a_model_to_read_with(tmp_path, monkeypatch):
+    monkeypatch.setattr("mnistlab.detector.training.PAGES", 2)
+    monkeypatch.setattr("mnistlab.detector.run._HELD_OUT", 4)
+    kwargs = {"bank": small_bank(), "steps": 3, "seed": 4, "workers": 0}
+    whole = train_reader(tmp_path / "whole", **kwargs)
+    steps = []
+    cut = tmp_path / "cut"
+    assert train_reader(cut, **kwargs, after_step=steps.append, should_stop=lambda: True) is None
+    assert steps == [1]
+    with pytest.raises(RunError, match=r"cut: holds an unfinished run; give `resume=True`"):
+        train_reader(cut, **kwargs, resume=False)
+    with pytest.raises(RunError, match="holds a run of 3 steps and seed 4; give the same"):
+        train_reader(cut, **kwargs | {"seed": 5})
+    resumed = train_reader(cut, **kwargs, after_step=steps.append)
+    assert steps == [1, 2, 3]
+    assert (cut / "reader.bin").read_bytes() == (tmp_path / "whole" / "reader.bin").read_bytes()
+    assert resumed.model == whole.model
+    assert train_reader(cut, **kwargs) == resumed
+    blank = np.full((40, 40), 255, np.uint8)
+    assert PageReader(cut / "reader.bin").read(blank).size == (40, 40)
 
 
 def test_the_native_kernels_train_the_detector_as_pytorch_does(batch):

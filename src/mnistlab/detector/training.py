@@ -42,6 +42,8 @@ _TRUE = 0.3
 """Share of characters cut out by their true boxes; the others are by the detector's."""
 SAVED_EVERY = 200
 """Steps."""
+STATE = "state.safetensors"
+"""The file of a run's state."""
 
 
 class Progress(NamedTuple):
@@ -88,7 +90,7 @@ class Crops(torch.utils.data.IterableDataset[Batch]):
         )
 
 
-def train(
+def train(  # noqa: PLR0913 - all that may be said of a run
     folder: Path,
     bank: CharacterBank,
     *,
@@ -98,7 +100,8 @@ def train(
     decay: float = DECAY,
     report: Callable[[Progress], None] = lambda _: None,
     after_step: Callable[[int], None] = lambda _: None,
-) -> tuple[Detector, Classifier]:
+    should_stop: Callable[[], bool] = lambda: False,
+) -> tuple[Detector, Classifier] | None:
     """Train a detector and a classifier, or go on where a run in ``folder`` was interrupted.
 
     Args:
@@ -110,9 +113,10 @@ def train(
         decay: share of the steps, at the end, in which the learning rate falls.
         report: called every hundred steps.
         after_step: called after each, with their number so far; what it raises ends the training.
+        should_stop: asked after each; if true, the state is kept for another time.
 
     Returns:
-        The networks with their averaged weights, in evaluation mode.
+        The networks with their averaged weights, in evaluation mode; ``None`` if it was stopped.
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
@@ -124,14 +128,15 @@ def train(
         run(torch.zeros(2, 1, side, side))
     net.load_state_dict(average)
     optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=1e-3, foreach=True)
-    first = _restore(folder, net, optimizer, average)
+    sums = torch.zeros(8)
+    first = _restore(folder, net, optimizer, average, sums)
     loader = torch.utils.data.DataLoader(
         Crops(bank, seed, first, steps),
         batch_size=None,
         num_workers=workers,
         prefetch_factor=8 if workers else None,
     )
-    sums, began = torch.zeros(8), time.perf_counter()
+    began = time.perf_counter()
     for step, batch in enumerate(loader, first):
         # For dropout.
         torch.manual_seed(_mixed(seed, step))
@@ -153,8 +158,11 @@ def train(
             report(Progress(step + 1, time.perf_counter() - began, *(sums / 100).tolist()))
             sums.zero_()
         if (step + 1) % SAVED_EVERY == 0 or step + 1 == steps:
-            _save(folder, net, optimizer, average, step + 1)
+            _save(folder, net, optimizer, average, sums, step + 1)
         after_step(step + 1)
+        if should_stop() and step + 1 < steps:
+            _save(folder, net, optimizer, average, sums, step + 1)
+            return None
     net.load_state_dict(average)
     net.eval()
     return net["detector"], net["classifier"]  # type: ignore[return-value]
@@ -227,23 +235,29 @@ def _save(
     net: nn.Module,
     optimizer: torch.optim.Optimizer,
     average: dict[str, Tensor],
+    sums: Tensor,
     step: int,
 ) -> None:
     state = {f"net.{name}": value for name, value in net.state_dict().items()}
-    state |= {f"average.{name}": value for name, value in average.items()}
+    state |= {f"average.{name}": value for name, value in average.items()} | {"sums": sums}
     for index, held in optimizer.state_dict()["state"].items():
         state |= {f"optimizer.{index}.{name}": value for name, value in held.items()}
-    write_atomically(folder / "state.safetensors", save(state, {"step": str(step)}))
+    write_atomically(folder / STATE, save(state, {"step": str(step)}))
 
 
 def _restore(
-    folder: Path, net: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor]
+    folder: Path,
+    net: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    average: dict[str, Tensor],
+    sums: Tensor,
 ) -> int:
     """Load a run's state, if there is one; return its step."""
-    file = folder / "state.safetensors"
+    file = folder / STATE
     if not file.exists():
         return 0
     state = load(file.read_bytes())
+    sums.copy_(state.get("sums", sums))
     net.load_state_dict(_under(state, "net."))
     for name, value in _under(state, "average.").items():
         average[name].copy_(value)
