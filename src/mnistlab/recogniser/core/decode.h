@@ -26,7 +26,7 @@ inline float overlap(const Box &a, const Box &b) {
     return width > 0 && height > 0 ? width * height : 0;
 }
 
-constexpr float RULED = -0.7f; // logit of a ruling from which on a cell is taken for one
+constexpr float RULED = -0.7f;  // logit of a ruling from which on a cell is taken for one
 
 // One level as the detector sees it: planes of cells, each rows x columns.
 struct Maps {
@@ -44,17 +44,17 @@ struct Maps {
 
 // What may be a character.
 struct Candidate {
-    Box box;       // in pixels of the picture
-    float found;   // probability that a character's middle lies here
-    int row, column; // its cell of its level
-    uint32_t levels; // on which it is seen, a bit each
-    std::array<float, KINDS> kinds; // probabilities by the detector
+    Box box;                         // in pixels of the picture
+    float found;                     // probability that a character's middle lies here
+    int row, column;                 // its cell of its level
+    uint32_t levels;                 // on which it is seen, a bit each
+    std::array<float, KINDS> kinds;  // probabilities by the detector
 };
 
-constexpr float LEAST = 0.15f;   // probability from which on a peak is looked at
-constexpr int MOST = 4000;       // candidates of a picture
-constexpr float ALIKE = 0.45f;   // intersection over union: then two levels see the same character
-constexpr float SHARED = 0.5f;   // of the smaller of two boxes: then they are one character
+constexpr float LEAST = 0.15f;  // probability from which on a peak is looked at
+constexpr int MOST = 4000;      // candidates of a picture
+constexpr float ALIKE = 0.45f;  // intersection over union: then two levels see the same character
+constexpr float SHARED = 0.5f;  // of the smaller of two boxes: then they are one character
 
 inline float sigmoid(float logit) { return 1 / (1 + std::exp(-logit)); }
 
@@ -67,29 +67,30 @@ inline void find_peaks(const Maps &maps, const Level &level, std::vector<Candida
         for (int column = 0; column < maps.columns; column++) {
             size_t at = size_t(row) * maps.columns + column;
             float value = maps.middle(at);
-            if (!(value > least))
-                continue;
+            if (!(value > least)) continue;
             bool top = true;
             for (int y = std::max(row - 1, 0); y <= std::min(row + 1, maps.rows - 1) && top; y++)
-                for (int x = std::max(column - 1, 0); x <= std::min(column + 1, maps.columns - 1); x++) {
+                for (int x = std::max(column - 1, 0); x <= std::min(column + 1, maps.columns - 1);
+                     x++) {
                     float other = maps.middle(size_t(y) * maps.columns + x);
                     // Of equals the first one.
                     bool before = y < row || (y == row && x < column);
-                    if (other > value || (before && other == value))
-                        top = false;
+                    if (other > value || (before && other == value)) top = false;
                 }
-            if (!top)
-                continue;
+            if (!top) continue;
             float x = (column + 0.5f) * CELL - PAD + REACH * maps.right(at);
             float y = (row + 0.5f) * CELL - PAD + REACH * maps.down(at);
             float width = UNIT * std::exp(std::clamp(maps.width(at), -3.f, 1.5f));
             float height = UNIT * std::exp(std::clamp(maps.height(at), -3.f, 1.5f));
-            if (x < 0 || y < 0 || x >= level.grey.width || y >= level.grey.height)
-                continue;
+            if (x < 0 || y < 0 || x >= level.grey.width || y >= level.grey.height) continue;
             float scale = 1 / level.scale;
             found.push_back({{(x - width / 2) * scale, (y - height / 2) * scale,
                               (x + width / 2) * scale, (y + height / 2) * scale},
-                             sigmoid(value), row, column, bit, {}});
+                             sigmoid(value),
+                             row,
+                             column,
+                             bit,
+                             {}});
         }
 }
 
@@ -108,16 +109,16 @@ inline std::vector<Candidate> suppress(std::vector<Candidate> found) {
         columns = std::max(columns, int(std::max(one.box.right, 0.f) / side) + 1);
     std::vector<std::vector<int>> squares;
     auto visit = [&](const Box &box, auto &&each) {
-        int left = int(std::max(box.left, 0.f) / side), right = int(std::max(box.right, 0.f) / side);
-        int top = int(std::max(box.top, 0.f) / side), bottom = int(std::max(box.bottom, 0.f) / side);
+        int left = int(std::max(box.left, 0.f) / side),
+            right = int(std::max(box.right, 0.f) / side);
+        int top = int(std::max(box.top, 0.f) / side),
+            bottom = int(std::max(box.bottom, 0.f) / side);
         for (int y = top; y <= bottom; y++)
             for (int x = left; x <= right; x++)
-                if (!each(size_t(y) * columns + x))
-                    return;
+                if (!each(size_t(y) * columns + x)) return;
     };
     for (const Candidate &one : found) {
-        if (kept.size() >= MOST)
-            break;
+        if (kept.size() >= MOST) break;
         bool free = true;
         float area = one.box.width() * one.box.height();
         visit(one.box, [&](size_t square) {
@@ -126,8 +127,7 @@ inline std::vector<Candidate> suppress(std::vector<Candidate> found) {
                     Candidate &other = kept[index];
                     float size = other.box.width() * other.box.height();
                     float common = overlap(one.box, other.box);
-                    if (common <= SHARED * std::min(area, size))
-                        continue;
+                    if (common <= SHARED * std::min(area, size)) continue;
                     free = false;
                     // Levels that see the same agree by no accident.
                     if (common > ALIKE * (area + size - common) && !(other.levels & one.levels)) {
@@ -138,11 +138,9 @@ inline std::vector<Candidate> suppress(std::vector<Candidate> found) {
                 }
             return free;
         });
-        if (!free)
-            continue;
+        if (!free) continue;
         visit(one.box, [&](size_t square) {
-            if (square >= squares.size())
-                squares.resize(square + 1);
+            if (square >= squares.size()) squares.resize(square + 1);
             squares[square].push_back(int(kept.size()));
             return true;
         });
@@ -159,8 +157,7 @@ inline void cut_out(const std::vector<Level> &levels, const Box &box, float tall
     float side = ROOM * std::max(std::max(box.width(), box.height()), SHORT * tall);
     // The finest level in which it is no larger than those that the classifier learnt from.
     size_t index = 0;
-    while (index + 1 < levels.size() && side * levels[index].scale > LARGEST_CUT)
-        index++;
+    while (index + 1 < levels.size() && side * levels[index].scale > LARGEST_CUT) index++;
     const Grey &grey = levels[index].grey;
     float scale = levels[index].scale, step = side * scale / SIDE;
     float values[SIDE * SIDE], low = 255, high = 0;
@@ -188,4 +185,4 @@ inline void cut_out(const std::vector<Level> &levels, const Box &box, float tall
         out[i] = uint8_t(std::nearbyint((values[i] - low) * factor));
 }
 
-} // namespace reader
+}  // namespace reader

@@ -8,10 +8,11 @@ namespace reader {
 // MNIST's digits fill 20x20 pixels of 28x28, their centre of mass in the middle, light on black
 // (LeCun, Bottou, Bengio and Haffner, 1998, section III.A).
 constexpr int IMAGE = 28, FILLED = 20;
-constexpr int FINE = 3; // samples to a side of an image's pixel
+constexpr int FINE = 3;  // samples to a side of an image's pixel
 
 inline float sample(const Grey &grey, float x, float y) {
-    x = std::clamp(x - 0.5f, 0.f, float(grey.width - 1)), y = std::clamp(y - 0.5f, 0.f, float(grey.height - 1));
+    x = std::clamp(x - 0.5f, 0.f, float(grey.width - 1)),
+    y = std::clamp(y - 0.5f, 0.f, float(grey.height - 1));
     int left = int(x), top = int(y);
     int right = std::min(left + 1, grey.width - 1), bottom = std::min(top + 1, grey.height - 1);
     float fx = x - left, fy = y - top;
@@ -24,8 +25,7 @@ inline void make_image(const std::vector<Level> &levels, const Box &box, uint8_t
     float side = std::max(box.width(), box.height());
     // The finest level whose pixels are not much finer than the samples.
     size_t index = 0;
-    while (index + 1 < levels.size() && side * levels[index].scale > 2 * FINE * FILLED)
-        index++;
+    while (index + 1 < levels.size() && side * levels[index].scale > 2 * FINE * FILLED) index++;
     const Grey &grey = levels[index].grey;
     float scale = levels[index].scale;
     // Paper is what most of the box's surroundings show, ink what differs most from it.
@@ -68,13 +68,13 @@ inline void make_image(const std::vector<Level> &levels, const Box &box, uint8_t
             x += covered * column, y += covered * row;
         }
     std::fill_n(image, IMAGE * IMAGE, uint8_t(0));
-    if (mass <= 0)
-        return;
+    if (mass <= 0) return;
     int left = std::clamp(int(std::nearbyint((IMAGE - 1) / 2.f - x / mass)), 0, IMAGE - FILLED);
     int top = std::clamp(int(std::nearbyint((IMAGE - 1) / 2.f - y / mass)), 0, IMAGE - FILLED);
     for (int row = 0; row < FILLED; row++)
         for (int column = 0; column < FILLED; column++)
-            image[(top + row) * IMAGE + left + column] = uint8_t(std::nearbyint(255 * ink[row][column]));
+            image[(top + row) * IMAGE + left + column] =
+                uint8_t(std::nearbyint(255 * ink[row][column]));
 }
 
-} // namespace reader
+}  // namespace reader

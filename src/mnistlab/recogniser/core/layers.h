@@ -8,8 +8,13 @@
 class Rounded {
    public:
     Rounded(const Layer &layer, const int *at, int16_t *out, const int16_t *residual)
-        : outputs(layer.outputs), scales(layer.scales), ratios(layer.ratios), at(at), out(out),
-          residual(residual), lowest(splat(layer.positive ? 0 : -LARGEST)) {}
+        : outputs(layer.outputs),
+          scales(layer.scales),
+          ratios(layer.ratios),
+          at(at),
+          out(out),
+          residual(residual),
+          lowest(splat(layer.positive ? 0 : -LARGEST)) {}
 
     void operator()(int i, int channel, I32x4 a, I32x4 b) const {
         store(out + at[i] * outputs + channel,
@@ -61,8 +66,8 @@ class Logits {
 // Sums of 4 positions and 4 * VECTORS outputs. `spread`: each pair of inputs four times, for each
 // of the positions. Weights of two inputs stand side by side, as `dot` takes them.
 template <int VECTORS, class Write>
-INLINE void multiply(const Layer &layer, const int16_t *spread, int pairs,
-                     const int16_t *weights, int channel, int first, int count, Write write) {
+INLINE void multiply(const Layer &layer, const int16_t *spread, int pairs, const int16_t *weights,
+                     int channel, int first, int count, Write write) {
     I32x4 sums[4][VECTORS];
     for (int v = 0; v < VECTORS; v++) {
         I32x4 bias = load<I32x4>(layer.biases + channel + 4 * v);
@@ -164,7 +169,8 @@ INLINE void depthwise(const Layer &layer, const int16_t *in, int pitch, const in
     in -= KERNEL / 2 * (pitch + 1) * channels;
     for (int first = 0, held; first < count; first += held) {
         held = 1;
-        while (held < RUN && first + held < count && from[first + held] == from[first] + held * STEP) {
+        while (held < RUN && first + held < count &&
+               from[first + held] == from[first] + held * STEP) {
             held++;
         }
         const int16_t *start = in + from[first] * channels, *weights = layer_weights;

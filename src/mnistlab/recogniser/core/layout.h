@@ -9,12 +9,14 @@ namespace reader {
 
 // One character of the reading.
 struct Character {
-    Box box;                                  // in pixels of the picture
-    std::array<float, NOTHING + 1> kinds;     // probabilities; the last: that it is nothing
-    bool cut = false;                         // by the picture's edge
-    int line = -1, group = -1, cell = -1;     // where it is
+    Box box;                               // in pixels of the picture
+    std::array<float, NOTHING + 1> kinds;  // probabilities; the last: that it is nothing
+    bool cut = false;                      // by the picture's edge
+    int line = -1, group = -1, cell = -1;  // where it is
 
-    int kind() const { return int(std::max_element(kinds.begin(), kinds.end() - 1) - kinds.begin()); }
+    int kind() const {
+        return int(std::max_element(kinds.begin(), kinds.end() - 1) - kinds.begin());
+    }
     float confidence() const { return kinds[kind()]; }
     bool is_sign() const { return kind() >= SIGNS && kind() < OTHER; }
 };
@@ -26,14 +28,14 @@ struct TableCell {
 };
 
 struct Layout {
-    std::vector<Character> characters; // in reading order
+    std::vector<Character> characters;  // in reading order
     std::vector<TableCell> cells;
 };
 
 // Where rulings are: cells of the detector's at one level.
 struct Rulings {
     int rows = 0, columns = 0;
-    float scale = 1; // pixels of the picture to a cell
+    float scale = 1;  // pixels of the picture to a cell
     std::vector<uint8_t> level, upright;
 };
 
@@ -65,8 +67,7 @@ struct Turn {
 };
 
 inline float median(std::vector<float> values) {
-    if (values.empty())
-        return 0;
+    if (values.empty()) return 0;
     std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
     return values[values.size() / 2];
 }
@@ -75,8 +76,7 @@ inline float median(std::vector<float> values) {
 inline Turn find_tilt(const std::vector<Character> &all) {
     std::vector<float> slopes;
     for (const Character &one : all) {
-        if (one.is_sign())
-            continue;
+        if (one.is_sign()) continue;
         float best = 2.5f * one.box.height(), slope = 0;
         bool found = false;
         for (const Character &other : all) {
@@ -86,14 +86,11 @@ inline Turn find_tilt(const std::vector<Character> &all) {
                 std::min(one.box.height(), other.box.height()) < 0.6f * tall)
                 continue;
             float distance = dx + 2 * std::fabs(dy);
-            if (distance < best)
-                best = distance, slope = dy / dx, found = true;
+            if (distance < best) best = distance, slope = dy / dx, found = true;
         }
-        if (found)
-            slopes.push_back(slope);
+        if (found) slopes.push_back(slope);
     }
-    if (slopes.size() < 3)
-        return {};
+    if (slopes.size() < 3) return {};
     float slope = std::clamp(median(slopes), -0.5f, 0.5f);
     float length = std::sqrt(1 + slope * slope);
     return {1 / length, slope / length};
@@ -101,8 +98,8 @@ inline Turn find_tilt(const std::vector<Character> &all) {
 
 // Regions that rulings enclose.
 struct Region {
-    float left, top, right, bottom; // turned
-    Box box;                        // in pixels of the picture
+    float left, top, right, bottom;  // turned
+    Box box;                         // in pixels of the picture
     int table = -1, row = 0, column = 0, filled = 0;
     bool left_open, right_open;
 
@@ -110,7 +107,7 @@ struct Region {
     float v() const { return (top + bottom) / 2; }
 };
 
-constexpr int GAP = 3; // cells
+constexpr int GAP = 3;  // cells
 
 inline std::vector<Region> find_regions(const Rulings &rulings, const Turn &turn, float tall,
                                         std::vector<int> &owner) {
@@ -136,10 +133,10 @@ inline std::vector<Region> find_regions(const Rulings &rulings, const Turn &turn
     std::vector<Region> regions;
     std::vector<int> stack;
     for (int start = 0; start < rows * columns; start++) {
-        if (wall[start] || owner[start] >= 0)
-            continue;
+        if (wall[start] || owner[start] >= 0) continue;
         int number = int(regions.size()), area = 0;
-        Region region{1e9f, 1e9f, -1e9f, -1e9f, {1e9f, 1e9f, -1e9f, -1e9f}, -1, 0, 0, 0, false, false};
+        Region region{1e9f, 1e9f, -1e9f, -1e9f, {1e9f, 1e9f, -1e9f, -1e9f}, -1, 0,
+                      0,    0,    false, false};
         owner[start] = number;
         stack.assign(1, start);
         while (!stack.empty()) {
@@ -148,14 +145,19 @@ inline std::vector<Region> find_regions(const Rulings &rulings, const Turn &turn
             area++;
             float x = (column + 0.5f) * rulings.scale, y = (row + 0.5f) * rulings.scale;
             float u = turn.u(x, y), v = turn.v(x, y), half = rulings.scale / 2;
-            region.left = std::min(region.left, u - half), region.right = std::max(region.right, u + half);
-            region.top = std::min(region.top, v - half), region.bottom = std::max(region.bottom, v + half);
+            region.left = std::min(region.left, u - half),
+            region.right = std::max(region.right, u + half);
+            region.top = std::min(region.top, v - half),
+            region.bottom = std::max(region.bottom, v + half);
             region.box = {std::min(region.box.left, x - half), std::min(region.box.top, y - half),
-                          std::max(region.box.right, x + half), std::max(region.box.bottom, y + half)};
+                          std::max(region.box.right, x + half),
+                          std::max(region.box.bottom, y + half)};
             region.left_open |= column == 0, region.right_open |= column == columns - 1;
-            const int next[4][2] = {{row - 1, column}, {row + 1, column}, {row, column - 1}, {row, column + 1}};
+            const int next[4][2] = {
+                {row - 1, column}, {row + 1, column}, {row, column - 1}, {row, column + 1}};
             for (auto [r, c] : next)
-                if (r >= 0 && c >= 0 && r < rows && c < columns && !wall[at(r, c)] && owner[at(r, c)] < 0)
+                if (r >= 0 && c >= 0 && r < rows && c < columns && !wall[at(r, c)] &&
+                    owner[at(r, c)] < 0)
                     owner[at(r, c)] = number, stack.push_back(int(at(r, c)));
         }
         float width = region.right - region.left, height = region.bottom - region.top;
@@ -163,15 +165,14 @@ inline std::vector<Region> find_regions(const Rulings &rulings, const Turn &turn
         bool rectangle = area * rulings.scale * rulings.scale > 0.5f * width * height;
         if (!rectangle || height < 0.7f * tall || width < 0.5f * tall || height > 8 * tall ||
             width * height > 0.8f * whole)
-            region.table = -2; // no cell
+            region.table = -2;  // no cell
         regions.push_back(region);
     }
     return regions;
 }
 
 inline int find_root(std::vector<int> &parent, int one) {
-    while (parent[one] != one)
-        one = parent[one] = parent[parent[one]];
+    while (parent[one] != one) one = parent[one] = parent[parent[one]];
     return one;
 }
 
@@ -180,14 +181,13 @@ inline int find_root(std::vector<int> &parent, int one) {
 inline std::vector<int> number_steps(const std::vector<float> &values, float apart) {
     std::vector<int> order(values.size()), number(values.size());
     std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return values[a] < values[b]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](int a, int b) { return values[a] < values[b]; });
     int current = -1, count = 0;
     float mean = 0;
     for (int index : order) {
-        if (current < 0 || values[index] - mean > apart)
-            current++, mean = values[index], count = 1;
-        else
-            mean += (values[index] - mean) / ++count;
+        if (current < 0 || values[index] - mean > apart) current++, mean = values[index], count = 1;
+        else mean += (values[index] - mean) / ++count;
         number[index] = current;
     }
     return number;
@@ -197,8 +197,7 @@ inline std::vector<int> number_steps(const std::vector<float> &values, float apa
 inline void find_tables(std::vector<Region> &regions, float gap) {
     std::vector<int> cells;
     for (int i = 0; i < int(regions.size()); i++)
-        if (regions[i].table == -1)
-            cells.push_back(i);
+        if (regions[i].table == -1) cells.push_back(i);
     std::vector<int> parent(regions.size());
     std::iota(parent.begin(), parent.end(), 0);
     for (int a : cells)
@@ -214,8 +213,7 @@ inline void find_tables(std::vector<Region> &regions, float gap) {
         }
     int tables = 0;
     for (int root : cells) {
-        if (find_root(parent, root) != root)
-            continue;
+        if (find_root(parent, root) != root) continue;
         std::vector<int> members;
         std::vector<float> middles, lefts, heights, widths;
         bool any = false;
@@ -243,7 +241,8 @@ inline void find_tables(std::vector<Region> &regions, float gap) {
 }
 
 // Sorts characters into lines. Each goes to the line whose last characters it stands beside.
-inline std::vector<std::vector<int>> find_lines(const std::vector<Character> &all, const Turn &turn) {
+inline std::vector<std::vector<int>> find_lines(const std::vector<Character> &all,
+                                                const Turn &turn) {
     std::vector<int> order(all.size());
     std::iota(order.begin(), order.end(), 0);
     auto u = [&](int i) { return turn.u(all[i].box.x(), all[i].box.y()); };
@@ -265,41 +264,39 @@ inline std::vector<std::vector<int>> find_lines(const std::vector<Character> &al
                 if (!all[member].is_sign() &&
                     (near < 0 || std::fabs(u(member) - u(index)) < std::fabs(u(near) - u(index))))
                     near = member;
-            if (near < 0)
-                continue;
+            if (near < 0) continue;
             float tall = all[near].box.height(), off = std::fabs(v(index) - v(near));
-            float unit = all[index].is_sign() ? tall : std::max(std::min(height, tall), 0.6f * std::max(height, tall));
+            float unit = all[index].is_sign()
+                             ? tall
+                             : std::max(std::min(height, tall), 0.6f * std::max(height, tall));
             // Far along a line its height is less certain.
             float far = std::min(0.03f * std::fabs(u(index) - u(near)) / unit, 0.25f);
             float cost = off / unit;
             if (cost < (all[index].is_sign() ? 0.75f : 0.6f) + far && (best < 0 || cost < least))
                 best = k, least = cost;
         }
-        if (best < 0)
-            lines.push_back({index});
-        else
-            lines[best].push_back(index);
+        if (best < 0) lines.push_back({index});
+        else lines[best].push_back(index);
     }
     for (auto &line : lines)
         std::stable_sort(line.begin(), line.end(), [&](int a, int b) { return u(a) < u(b); });
     auto middle = [&](const std::vector<int> &line) {
         float sum = 0;
-        for (int i : line)
-            sum += v(i);
+        for (int i : line) sum += v(i);
         return sum / line.size();
     };
-    std::stable_sort(lines.begin(), lines.end(), [&](auto &a, auto &b) { return middle(a) < middle(b); });
+    std::stable_sort(lines.begin(), lines.end(),
+                     [&](auto &a, auto &b) { return middle(a) < middle(b); });
     return lines;
 }
 
-constexpr float SPACE = 0.65f; // heights of a digit between two numbers
+constexpr float SPACE = 0.65f;  // heights of a digit between two numbers
 
 inline Layout lay_out(std::vector<Character> all, const Rulings &rulings) {
     Turn turn = find_tilt(all);
     std::vector<float> heights;
     for (const Character &one : all)
-        if (one.kind() < SIGNS)
-            heights.push_back(one.box.height());
+        if (one.kind() < SIGNS) heights.push_back(one.box.height());
     float tall = median(heights);
     std::vector<Region> regions;
     Layout layout;
@@ -310,17 +307,18 @@ inline Layout lay_out(std::vector<Character> all, const Rulings &rulings) {
             int row = std::clamp(int(one.box.y() / rulings.scale), 0, rulings.rows - 1);
             int column = std::clamp(int(one.box.x() / rulings.scale), 0, rulings.columns - 1);
             int region = owner[size_t(row) * rulings.columns + column];
-            // A character's middle may lie on a ruling: then the region that holds its middle's box.
+            // A character's middle may lie on a ruling: then the region that holds its middle's
+            // box.
             if (region < 0)
                 for (int i = 0; i < int(regions.size()) && region < 0; i++) {
-                    float u = turn.u(one.box.x(), one.box.y()), v = turn.v(one.box.x(), one.box.y());
+                    float u = turn.u(one.box.x(), one.box.y()),
+                          v = turn.v(one.box.x(), one.box.y());
                     if (regions[i].table == -1 && u > regions[i].left && u < regions[i].right &&
                         v > regions[i].top && v < regions[i].bottom)
                         region = i;
                 }
             one.cell = region;
-            if (region >= 0 && one.kind() < OTHER)
-                regions[region].filled++;
+            if (region >= 0 && one.kind() < OTHER) regions[region].filled++;
         }
         find_tables(regions, 4.5f * rulings.scale);
     }
@@ -328,26 +326,24 @@ inline Layout lay_out(std::vector<Character> all, const Rulings &rulings) {
     // Boxes of a form: a row of cells with at most a character each.
     std::vector<uint8_t> boxes;
     for (const Region &region : regions)
-        if (region.table >= 0)
-            boxes.resize(std::max(boxes.size(), size_t(region.table) + 1), 1);
+        if (region.table >= 0) boxes.resize(std::max(boxes.size(), size_t(region.table) + 1), 1);
     for (const Region &region : regions)
-        if (region.table >= 0 && (region.row > 0 || region.filled > 1 ||
-                                  region.right - region.left > 2.5f * tall))
+        if (region.table >= 0 &&
+            (region.row > 0 || region.filled > 1 || region.right - region.left > 2.5f * tall))
             boxes[region.table] = 0;
     int group = 0, line = 0;
     for (const auto &members : find_lines(all, turn)) {
         int last = -1;
         for (int i : members) {
             if (last >= 0) {
-                float gap = turn.u(all[i].box.left, all[i].box.y()) - turn.u(all[last].box.right, all[last].box.y());
+                float gap = turn.u(all[i].box.left, all[i].box.y()) -
+                            turn.u(all[last].box.right, all[last].box.y());
                 bool same = table_of(i) >= 0 && table_of(i) == table_of(last);
                 bool next;
-                if (same && all[i].cell == all[last].cell)
-                    next = gap < SPACE * tall;
+                if (same && all[i].cell == all[last].cell) next = gap < SPACE * tall;
                 else if (same && boxes[table_of(i)])
                     next = regions[all[i].cell].column == regions[all[last].cell].column + 1;
-                else
-                    next = !same && gap < SPACE * tall;
+                else next = !same && gap < SPACE * tall;
                 group += !next;
             }
             all[i].line = line, all[i].group = group;
@@ -360,11 +356,11 @@ inline Layout lay_out(std::vector<Character> all, const Rulings &rulings) {
     for (size_t i = 0; i < regions.size(); i++)
         if (regions[i].table >= 0) {
             number[i] = int(layout.cells.size());
-            layout.cells.push_back({regions[i].table, regions[i].row, regions[i].column, regions[i].box});
+            layout.cells.push_back(
+                {regions[i].table, regions[i].row, regions[i].column, regions[i].box});
         }
-    for (Character &one : layout.characters)
-        one.cell = one.cell < 0 ? -1 : number[one.cell];
+    for (Character &one : layout.characters) one.cell = one.cell < 0 ? -1 : number[one.cell];
     return layout;
 }
 
-} // namespace reader
+}  // namespace reader

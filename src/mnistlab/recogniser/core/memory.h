@@ -8,9 +8,10 @@
 #include <stdint.h>
 
 namespace memory {
-void *take(size_t bytes);   // 16 bytes aligned; its content is undefined; traps if there is none left
-void *top();                // where the next piece would start
-void release(void *mark);   // gives back all that was taken since top() was `mark`
+void *take(
+    size_t bytes);  // 16 bytes aligned; its content is undefined; traps if there is none left
+void *top();        // where the next piece would start
+void release(void *mark);  // gives back all that was taken since top() was `mark`
 }  // namespace memory
 
 // What is taken while it lives is given back when it ends.

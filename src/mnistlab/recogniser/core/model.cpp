@@ -67,7 +67,8 @@ bool sums_fit(const Layer &layer) {
 
 bool read_layer(File file, int at, Layer &layer) {
     __builtin_memcpy(&layer, file.bytes + at, RECORD);
-    if (layer.inputs < 1 || layer.inputs > 256 || (layer.inputs > 1 && layer.inputs % 4)) return false;
+    if (layer.inputs < 1 || layer.inputs > 256 || (layer.inputs > 1 && layer.inputs % 4))
+        return false;
     if (layer.outputs < 4 || layer.outputs > 256 || layer.outputs % 4) return false;
     if (layer.kernel < 1 || layer.kernel > 16 || layer.stride < 1 || layer.stride > 2) return false;
     if (layer.padding < 0 || layer.padding > Grid::BORDER || layer.padding > layer.kernel / 2) {
@@ -75,16 +76,19 @@ bool read_layer(File file, int at, Layer &layer) {
     }
     bool wide = layer.kernel == 3 || layer.kernel == 5;
     switch (layer.kind) {
-        case Kind::DENSE: break;
+        case Kind::DENSE:
+            break;
         case Kind::DEPTHWISE:
             if (!wide || layer.inputs != layer.outputs || layer.padding != layer.kernel / 2) {
                 return false;
             }
             break;
         case Kind::MEAN:
-            if (layer.kernel != 1 || layer.inputs != layer.outputs || layer.stride != 1) return false;
+            if (layer.kernel != 1 || layer.inputs != layer.outputs || layer.stride != 1)
+                return false;
             break;
-        default: return false;
+        default:
+            return false;
     }
     int outputs = layer.outputs;
     if (!file.has(layer.weights_at, int64_t(outputs) * taps(layer), 2) ||

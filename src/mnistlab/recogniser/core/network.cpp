@@ -19,8 +19,7 @@ static void mean(const Layer &layer, const int16_t *in, Grid grid, const int *fr
         for (int channel = 0; channel < layer.outputs; channel += 4) {
             I32x4 sum = load<I32x4>(layer.biases + channel);
             for (int row = 0; row < grid.height; row++) {
-                const int16_t *value =
-                    in + (from[i] + row * grid.pitch()) * layer.inputs + channel;
+                const int16_t *value = in + (from[i] + row * grid.pitch()) * layer.inputs + channel;
                 for (int x = 0; x < grid.width; x++, value += layer.inputs) {
                     sum += widen_low(load_half(value));
                 }
@@ -38,15 +37,19 @@ static void depthwise(const Layer &layer, const int16_t *in, int pitch, const in
 }
 
 // One layer at `count` positions.
-NOINLINE static void compute(const Layer &layer, const int16_t *in, Grid grid, const int *from, int count,
-                    Rounded write) {
+NOINLINE static void compute(const Layer &layer, const int16_t *in, Grid grid, const int *from,
+                             int count, Rounded write) {
     switch (layer.kind) {
-        case Kind::DENSE: dense(layer, in, grid.pitch(), from, count, write); break;
+        case Kind::DENSE:
+            dense(layer, in, grid.pitch(), from, count, write);
+            break;
         case Kind::DEPTHWISE:
             if (layer.kernel == 3) depthwise<3>(layer, in, grid.pitch(), from, count, write);
             else depthwise<5>(layer, in, grid.pitch(), from, count, write);
             break;
-        case Kind::MEAN: mean(layer, in, grid, from, count, write); break;
+        case Kind::MEAN:
+            mean(layer, in, grid, from, count, write);
+            break;
     }
 }
 
@@ -233,9 +236,9 @@ Features run(const Network &network, const int16_t *pixels, Grid input, const ui
         }
         const Array<int> &from = grids[i] == before ? positions.at : positions.from;
         int16_t *out = buffers.of(i);
-        compute(layer, in, before, from.data(), from.size(),
-                Rounded(layer, positions.at.data(), out,
-                        added ? buffers.of(layer.residual) : nullptr));
+        compute(
+            layer, in, before, from.data(), from.size(),
+            Rounded(layer, positions.at.data(), out, added ? buffers.of(layer.residual) : nullptr));
         if (i + 1 < network.count && layers[i + 1].padding) {
             clear_border(out, grids[i], layer.outputs);
             size_t bytes = size_t(layer.outputs) * sizeof(int16_t);
@@ -244,8 +247,7 @@ Features run(const Network &network, const int16_t *pixels, Grid input, const ui
             }
         }
     }
-    return {buffers.of(network.count - 1), positions,
-            active ? blanks[network.count - 1] : nullptr};
+    return {buffers.of(network.count - 1), positions, active ? blanks[network.count - 1] : nullptr};
 }
 
 // Grey values less 128 on a padded grid.

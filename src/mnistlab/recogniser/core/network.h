@@ -10,7 +10,7 @@
 
 constexpr int LARGEST = 16383;
 constexpr int MOST_LAYERS = 64;  // of a network
-constexpr int CELL = 8;  // pixels to a side of what is computed or left out as a whole
+constexpr int CELL = 8;          // pixels to a side of what is computed or left out as a whole
 
 enum class Kind : int32_t { DENSE = 0, DEPTHWISE = 1, MEAN = 2 };
 

@@ -17,8 +17,8 @@ struct Grey {
     uint8_t *row(int y) { return pixels.data() + size_t(y) * width; }
 };
 
-// How large pictures are looked at: the longer side of the largest level, that below which a picture
-// is looked at enlarged too, and that of the smallest level.
+// How large pictures are looked at: the longer side of the largest level, that below which a
+// picture is looked at enlarged too, and that of the smallest level.
 constexpr int LARGEST = 1280, SMALL = 320, SMALLEST = 20;
 
 // Luminance of 1, 3 or 4 channels (ITU-R BT.601), averaged over areas down to the given size.
@@ -36,8 +36,7 @@ inline Grey reduce(const uint8_t *pixels, int width, int height, int channels, i
     }
     // Areas of whole pixels: from each output pixel's first input pixel to the next one's.
     std::vector<int> first(grey.width + 1);
-    for (int x = 0; x <= grey.width; x++)
-        first[x] = int(int64_t(x) * width / grey.width);
+    for (int x = 0; x <= grey.width; x++) first[x] = int(int64_t(x) * width / grey.width);
     std::vector<uint32_t> sums(grey.width);
     for (int y = 0; y < grey.height; y++) {
         int top = int(int64_t(y) * height / grey.height);
@@ -62,10 +61,12 @@ inline Grey halve(const Grey &from) {
     Grey to{(from.width + 1) / 2, (from.height + 1) / 2, {}};
     to.pixels.resize(size_t(to.width) * to.height);
     for (int y = 0; y < to.height; y++) {
-        const uint8_t *upper = from.row(2 * y), *lower = from.row(std::min(2 * y + 1, from.height - 1));
+        const uint8_t *upper = from.row(2 * y),
+                      *lower = from.row(std::min(2 * y + 1, from.height - 1));
         uint8_t *out = to.row(y);
         for (int x = 0; x < from.width / 2; x++)
-            out[x] = uint8_t((upper[2 * x] + upper[2 * x + 1] + lower[2 * x] + lower[2 * x + 1] + 2) / 4);
+            out[x] = uint8_t(
+                (upper[2 * x] + upper[2 * x + 1] + lower[2 * x] + lower[2 * x + 1] + 2) / 4);
         if (from.width % 2)
             out[to.width - 1] = uint8_t((upper[from.width - 1] + lower[from.width - 1] + 1) / 2);
     }
@@ -95,23 +96,21 @@ struct Tones {
 inline Tones tones(const Grey &grey) {
     // In four tables, since a count that was just stored is slow to be read again.
     uint32_t counts[4][256] = {}, *count = counts[0];
-    for (size_t i = 0; i < grey.pixels.size(); i++)
-        counts[i % 4][grey.pixels[i]]++;
+    for (size_t i = 0; i < grey.pixels.size(); i++) counts[i % 4][grey.pixels[i]]++;
     for (int value = 0; value < 256; value++)
-        for (int k = 1; k < 4; k++)
-            count[value] += counts[k][value];
+        for (int k = 1; k < 4; k++) count[value] += counts[k][value];
     auto at = [&](size_t rank) {
         size_t sum = 0;
         for (int value = 0; value < 256; value++)
-            if ((sum += count[value]) > rank)
-                return value;
+            if ((sum += count[value]) > rank) return value;
         return 255;
     };
     size_t size = grey.pixels.size(), few = size / 1000;
     return {at(few), at(size - 1 - few), at(size / 2)};
 }
 
-// The darkest value becomes 20, the lightest 235; little contrast is not stretched to the full range.
+// The darkest value becomes 20, the lightest 235; little contrast is not stretched to the full
+// range.
 constexpr int LITTLE = 56;
 
 inline Grey stretch(const Grey &from) {
@@ -119,24 +118,24 @@ inline Grey stretch(const Grey &from) {
     int span = std::max(seen.high - seen.low, LITTLE);
     uint8_t table[256];
     for (int value = 0; value < 256; value++)
-        table[value] = uint8_t(20 + (215 * std::clamp(value - seen.low, 0, span) + span / 2) / span);
+        table[value] =
+            uint8_t(20 + (215 * std::clamp(value - seen.low, 0, span) + span / 2) / span);
     Grey to = from;
-    for (uint8_t &value : to.pixels)
-        value = table[value];
+    for (uint8_t &value : to.pixels) value = table[value];
     return to;
 }
 
 // A picture at one size, with paper around it.
 struct Level {
-    float scale;                 // of its pixels for one of the picture
-    int paper;                   // grey value around it
-    Grey grey;                   // without the paper
-    Grey padded;                 // sides multiples of 8
-    std::vector<uint8_t> active; // of each 8x8 pixels: whether there may be characters
+    float scale;                  // of its pixels for one of the picture
+    int paper;                    // grey value around it
+    Grey grey;                    // without the paper
+    Grey padded;                  // sides multiples of 8
+    std::vector<uint8_t> active;  // of each 8x8 pixels: whether there may be characters
 };
 
 constexpr int PAD = 16, BLOCK = 8;
-constexpr int CONTRAST = 26; // grey values of 215: less within a block and around it is bare paper
+constexpr int CONTRAST = 26;  // grey values of 215: less within a block and around it is bare paper
 // On noisy paper more: than so many times what the quietest tenth of the blocks has, up to a limit;
 // where there are blocks enough to tell.
 constexpr float LOUDER = 1.7f;
@@ -144,14 +143,16 @@ constexpr int LOUDEST = 64, QUIET = 10, FEW = 64;
 
 inline Level pad(float scale, Grey grey, int paper) {
     Grey padded{(grey.width + 2 * PAD + BLOCK - 1) / BLOCK * BLOCK,
-                (grey.height + 2 * PAD + BLOCK - 1) / BLOCK * BLOCK, {}};
+                (grey.height + 2 * PAD + BLOCK - 1) / BLOCK * BLOCK,
+                {}};
     padded.pixels.assign(size_t(padded.width) * padded.height, uint8_t(paper));
     for (int y = 0; y < grey.height; y++)
         std::copy_n(grey.row(y), grey.width, padded.row(y + PAD) + PAD);
     return {scale, paper, std::move(grey), std::move(padded), {}};
 }
 
-// Marks the blocks that have contrast, and those around them, in which a character's middle may lie.
+// Marks the blocks that have contrast, and those around them, in which a character's middle may
+// lie.
 inline void mark_active(Level &level) {
     const Grey &grey = level.padded;
     int columns = grey.width / BLOCK, rows = grey.height / BLOCK;
@@ -161,8 +162,7 @@ inline void mark_active(Level &level) {
     int right = PAD + level.grey.width, bottom = PAD + level.grey.height;
     for (int row = 0; row < rows; row++) {
         int top = std::max(row * BLOCK, PAD), end = std::min(row * BLOCK + BLOCK + 1, bottom);
-        if (top >= end)
-            continue;
+        if (top >= end) continue;
         std::copy_n(grey.row(top), grey.width, lowest.begin());
         std::copy_n(grey.row(top), grey.width, highest.begin());
         uint8_t *low = lowest.data(), *high = highest.data();
@@ -176,8 +176,7 @@ inline void mark_active(Level &level) {
             int stop = std::min(column * BLOCK + BLOCK + 1, right);
             for (int x = std::max(column * BLOCK, PAD); x < stop; x++)
                 least = std::min(least, low[x]), most = std::max(most, high[x]);
-            if (most < least)
-                continue;
+            if (most < least) continue;
             range[size_t(row) * columns + column] = most - least;
             counts[most - least]++, blocks++;
         }
@@ -185,8 +184,7 @@ inline void mark_active(Level &level) {
     // Noise shows in the quietest blocks.
     uint32_t quiet = 0;
     int noise = 0;
-    while (noise < 255 && (quiet += counts[noise]) <= blocks / QUIET)
-        noise++;
+    while (noise < 255 && (quiet += counts[noise]) <= blocks / QUIET) noise++;
     int contrast = blocks < FEW ? CONTRAST : std::clamp(int(LOUDER * noise), CONTRAST, LOUDEST);
     constexpr int AROUND = 2;
     level.active.assign(range.size(), 0);
@@ -194,8 +192,10 @@ inline void mark_active(Level &level) {
         for (int column = 0; column < columns; column++)
             if (range[size_t(row) * columns + column] > contrast)
                 for (int y = std::max(row - AROUND, 0); y <= std::min(row + AROUND, rows - 1); y++)
-                    std::fill_n(level.active.begin() + size_t(y) * columns + std::max(column - AROUND, 0),
-                                std::min(column + AROUND, columns - 1) - std::max(column - AROUND, 0) + 1, 1);
+                    std::fill_n(
+                        level.active.begin() + size_t(y) * columns + std::max(column - AROUND, 0),
+                        std::min(column + AROUND, columns - 1) - std::max(column - AROUND, 0) + 1,
+                        1);
 }
 
 // From fine to coarse. `scale` is the first level's, of its pixels for one of the picture.
@@ -209,14 +209,12 @@ inline std::vector<Level> pyramid(const Grey &base, float scale) {
         bool last = std::max(grey.width, grey.height) < 2 * SMALLEST;
         Grey next = last ? Grey{} : halve(grey);
         levels.push_back(pad(scale, std::move(grey), paper));
-        if (last)
-            break;
+        if (last) break;
         grey = std::move(next);
         scale /= 2;
     }
-    for (Level &level : levels)
-        mark_active(level);
+    for (Level &level : levels) mark_active(level);
     return levels;
 }
 
-} // namespace reader
+}  // namespace reader

@@ -8,22 +8,22 @@ namespace reader {
 
 // What is read; characters that are other ink stay out of lines.
 struct Reading {
-    std::vector<Character> characters; // in reading order
-    std::vector<Character> left_out;   // other ink of a digit's size, and characters cut by the edge
+    std::vector<Character> characters;  // in reading order
+    std::vector<Character> left_out;  // other ink of a digit's size, and characters cut by the edge
     std::vector<TableCell> cells;
 };
 
 constexpr float TINY = 1e-6f;
-constexpr float SPECK = 0.5f, SPECK_SURE = 0.85f; // heights of a usual digit, and confidence
-constexpr float DOUBT = 0.1f;   // probability of a character from which on it is not passed over
-constexpr float WHOLE = 0.78f;  // share of a character inside the picture, or else it is cut
-constexpr float COVERED = 0.9f; // probability from which on a large character hides what is in it
-constexpr float TOO_LARGE = 40; // pixels of height that the detector does not find
-constexpr float SMALL_WRITING = 13, LEAST_SEEN = 0.25f; // pixels of height, and probability, for a
-                                                        // closer look
+constexpr float SPECK = 0.5f, SPECK_SURE = 0.85f;  // heights of a usual digit, and confidence
+constexpr float DOUBT = 0.1f;    // probability of a character from which on it is not passed over
+constexpr float WHOLE = 0.78f;   // share of a character inside the picture, or else it is cut
+constexpr float COVERED = 0.9f;  // probability from which on a large character hides what is in it
+constexpr float TOO_LARGE = 40;  // pixels of height that the detector does not find
+constexpr float SMALL_WRITING = 13, LEAST_SEEN = 0.25f;  // pixels of height, and probability, for a
+                                                         // closer look
 
 class Reader {
-  public:
+   public:
     explicit Reader(const Model &model) : model(model) {}
 
     Reading read(const uint8_t *pixels, int width, int height, int channels) {
@@ -38,11 +38,11 @@ class Reader {
 
     const std::vector<Level> &pyramid() const { return levels; }
 
-  private:
+   private:
     const Model &model;
     std::vector<Level> levels;
     Rulings rulings;
-    int most = -1; // sure characters on the level that rulings are from
+    int most = -1;  // sure characters on the level that rulings are from
 
     // Looks for characters from coarse to fine, so that what a large one covers is left alone.
     std::vector<Candidate> find() {
@@ -62,8 +62,7 @@ class Reader {
         detector.run(level.padded.pixels.data(), level.padded.width, level.padded.height,
                      level.active.data(), level.paper);
         Maps maps{detector.height, detector.width, {}};
-        for (int k = 0; k < 8; k++)
-            maps.plane[k] = detector.plane(k);
+        for (int k = 0; k < 8; k++) maps.plane[k] = detector.plane(k);
         size_t before = found.size();
         find_peaks(maps, level, found);
         int sure = 0;
@@ -75,8 +74,7 @@ class Reader {
             sure += one.found > 0.6f;
         }
         // Rulings are taken where most characters are.
-        if (sure >= most)
-            most = sure, rulings = find_rulings(maps, level);
+        if (sure >= most) most = sure, rulings = find_rulings(maps, level);
     }
 
     // Where writing is smaller than the detector knows it, looks again at twice the size.
@@ -90,8 +88,7 @@ class Reader {
             if (one.found > LEAST_SEEN && one.box.height() * finest.scale < SMALL_WRITING)
                 small.push_back(one.box);
         }
-        if (small.empty() || small.size() < 0.3f * seen)
-            return;
+        if (small.empty() || small.size() < 0.3f * seen) return;
         int longest = std::max(finest.grey.width, finest.grey.height);
         bool more = std::max(width, height) >= 2 * longest;
         Grey grey = more ? stretch(reduce(pixels, width, height, channels, 2 * longest))
@@ -104,10 +101,12 @@ class Reader {
             auto block = [&](float at, int add, int most) {
                 return std::clamp(int((at * level.scale + PAD) / BLOCK) + add, 0, most);
             };
-            int left = block(box.left, -AROUND, columns - 1), right = block(box.right, AROUND, columns - 1);
+            int left = block(box.left, -AROUND, columns - 1),
+                right = block(box.right, AROUND, columns - 1);
             int bottom = block(box.bottom, AROUND, rows - 1);
             for (int row = block(box.top, -AROUND, rows - 1); row <= bottom; row++)
-                std::fill_n(level.active.begin() + size_t(row) * columns + left, right - left + 1, 1);
+                std::fill_n(level.active.begin() + size_t(row) * columns + left, right - left + 1,
+                            1);
         }
         look(level, found);
         levels.insert(levels.begin(), std::move(level));
@@ -126,13 +125,12 @@ class Reader {
 
     static void softmax(const float *logits, int count, float *out) {
         float most = *std::max_element(logits, logits + count), sum = 0;
-        for (int i = 0; i < count; i++)
-            sum += out[i] = std::exp(logits[i] - most);
-        for (int i = 0; i < count; i++)
-            out[i] /= sum;
+        for (int i = 0; i < count; i++) sum += out[i] = std::exp(logits[i] - most);
+        for (int i = 0; i < count; i++) out[i] /= sum;
     }
 
-    // The height of a character's text: its own, or if it is a sign that of the characters beside it.
+    // The height of a character's text: its own, or if it is a sign that of the characters beside
+    // it.
     static std::vector<float> find_heights(const std::vector<Candidate> &found) {
         auto is_sign = [](const Candidate &one) {
             auto kind = std::max_element(one.kinds.begin(), one.kinds.end()) - one.kinds.begin();
@@ -145,19 +143,19 @@ class Reader {
                 std::array<std::pair<float, float>, 3> near;
                 near.fill({1e9f, 0});
                 for (const Candidate &other : found) {
-                    float dx = std::fabs(other.box.x() - one.box.x()), dy = std::fabs(other.box.y() - one.box.y());
+                    float dx = std::fabs(other.box.x() - one.box.x()),
+                          dy = std::fabs(other.box.y() - one.box.y());
                     float tall = other.box.height();
-                    if (is_sign(other) || dx > 4 * tall || dy > 1.5f * tall || dx + 2 * dy >= near[2].first)
+                    if (is_sign(other) || dx > 4 * tall || dy > 1.5f * tall ||
+                        dx + 2 * dy >= near[2].first)
                         continue;
                     near[2] = {dx + 2 * dy, tall};
                     std::sort(near.begin(), near.end());
                 }
                 std::vector<float> tall;
                 for (auto [distance, value] : near)
-                    if (distance < 1e9f)
-                        tall.push_back(value);
-                if (!tall.empty())
-                    height = median(tall);
+                    if (distance < 1e9f) tall.push_back(value);
+                if (!tall.empty()) height = median(tall);
             }
             heights.push_back(height);
         }
@@ -195,21 +193,17 @@ class Reader {
         for (Character &one : all) {
             float area = one.box.width() * one.box.height();
             one.cut = overlap(one.box, {0, 0, width, height}) < WHOLE * area;
-            if (one.kinds[NOTHING] < 0.5f)
-                kept.push_back(one);
-            else if (one.kinds[NOTHING] < 1 - DOUBT)
-                out.push_back(one);
+            if (one.kinds[NOTHING] < 0.5f) kept.push_back(one);
+            else if (one.kinds[NOTHING] < 1 - DOUBT) out.push_back(one);
         }
         auto leave_out = [&](auto &&doubtful) {
             std::erase_if(kept, [&](const Character &one) {
-                if (doubtful(one))
-                    out.push_back(one);
+                if (doubtful(one)) out.push_back(one);
                 return doubtful(one);
             });
         };
         // A cut character is read if there is nothing else.
-        if (kept.size() > 1)
-            leave_out([](const Character &one) { return one.cut; });
+        if (kept.size() > 1) leave_out([](const Character &one) { return one.cut; });
         // Specks beside writing are not read, unless they surely are.
         float usual = digit_height(kept);
         leave_out([&](const Character &one) {
@@ -243,11 +237,10 @@ class Reader {
         for (const Character &one : all)
             if (one.kind() < SIGNS) {
                 heights.push_back(one.box.height());
-                if (one.confidence() >= SPECK_SURE)
-                    sure.push_back(one.box.height());
+                if (one.confidence() >= SPECK_SURE) sure.push_back(one.box.height());
             }
         return median(sure.empty() ? heights : sure);
     }
 };
 
-} // namespace reader
+}  // namespace reader
