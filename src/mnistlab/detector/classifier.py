@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnistlab.rendering.characters import OTHER
+from mnistlab.characters import OTHER
 
 SIDE = 32
 """Of a cut-out in pixels."""

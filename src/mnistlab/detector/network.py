@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnistlab.rendering.characters import OTHER
+from mnistlab.characters import OTHER
 
 CELL = 4
 """Pixels of a picture to a side of a cell."""

@@ -3,7 +3,7 @@
 The reader is trained on them, and tests and benchmarks read them.
 """
 
-from mnistlab.rendering.characters import CHARACTERS, OTHER
+from mnistlab.characters import CHARACTERS, OTHER
 from mnistlab.rendering.page import Character, Page
 
 __all__ = ["CHARACTERS", "OTHER", "Character", "Page"]

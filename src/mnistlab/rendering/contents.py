@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import ndimage
 
-from mnistlab.rendering.characters import OTHER
+from mnistlab.characters import OTHER
 from mnistlab.rendering.page import Page, Pen, Ruling, Tile, draw_lines, pale
 from mnistlab.rendering.texts import number
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from mnistlab.characters import CHARACTERS, OTHER
 from mnistlab.rendering.character_bank import (
     LETTERS,
     MIDDLE,
@@ -16,7 +17,6 @@ from mnistlab.rendering.character_bank import (
     CharacterBank,
     font,
 )
-from mnistlab.rendering.characters import CHARACTERS, OTHER
 from mnistlab.rendering.pen_strokes import Strokes, draw_character, draw_other
 
 Tile = NDArray[np.uint8]

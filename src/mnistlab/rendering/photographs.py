@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mnistlab.characters import CHARACTERS, OTHER
 from mnistlab.rendering import contents
 from mnistlab.rendering.character_bank import CharacterBank
-from mnistlab.rendering.characters import CHARACTERS, OTHER
 from mnistlab.rendering.page import Page, Ruling
 from mnistlab.rendering.photograph import photograph
 from mnistlab.rendering.texts import SIGNED
