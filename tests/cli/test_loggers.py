@@ -80,8 +80,8 @@ def test_runs_that_were_finished_before_are_logged_and_none_twice(few, tmp_path)
         assert curve(record.parent / "tensorboard") == history(record.parent)
 
 
-def killed_and_resumed(few, tmp_path, option):
-    """Kill a run after an epoch, and resume it."""
+def killed_and_resumed(few, tmp_path, option, between=lambda: None):
+    """Kill a run after an epoch, call ``between``, and resume it."""
     command = ["train", "lenet5", "--data", few, "--run", "run", option]
     command += ["--epochs", "60", "--quiet"]
     process = started().start(*command, cwd=tmp_path)
@@ -89,6 +89,7 @@ def killed_and_resumed(few, tmp_path, option):
     process.send(signal.SIGKILL)
     assert process.wait().returncode == -signal.SIGKILL
     assert not (tmp_path / "run" / "record.json").exists()
+    between()
     done = run(*MNISTLAB, *command, "--resume", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     return tmp_path / "run"
@@ -128,14 +129,21 @@ def test_mlflow_holds_each_run_with_its_fields_figures_and_files(few, tmp_path):
 
 def test_a_resumed_run_goes_on_with_its_mlflow_entry(few, tmp_path):
     pytest.importorskip("mlflow")
-    folder = killed_and_resumed(few, tmp_path, "--mlflow")
+
+    def half_an_epoch():
+        # As if it had been killed between two metrics of an epoch.
+        for file in tmp_path.glob("mlruns/*/*/metrics/test_accuracy"):
+            *earlier, _ = file.read_text().splitlines(keepends=True)
+            file.write_text("".join(earlier)) if earlier else file.unlink()
+
+    folder = killed_and_resumed(few, tmp_path, "--mlflow", half_an_epoch)
     client, (one,) = mlruns(tmp_path)
     steps = client.get_metric_history(one.info.run_id, "test_accuracy")
     assert sorted((metric.step, metric.value) for metric in steps) == history(folder)
     again = [*MNISTLAB, "train", "lenet5", "--data", few, "--run", "run", "--mlflow"]
     assert run(*again, "--epochs", "60", "--resume", "--quiet", cwd=tmp_path).returncode == 0
     client, (same,) = mlruns(tmp_path)
-    for name, count in (("test_accuracy", len(steps)), ("final_macro_f1", 1)):
+    for name, count in (("test_accuracy", 60), ("train_loss", 60), ("final_macro_f1", 1)):
         assert len(client.get_metric_history(same.info.run_id, name)) == count
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from mnistlab.runs import EpochMetrics, RunRecord
 
 _EXPERIMENT = "mnistlab"
-_FIRST, _LAST = "train_loss", "final_test_accuracy"
-"""A metric that every epoch has, and one that a finished run has."""
+_LAST = "final_test_accuracy"
+"""A metric that a finished run has."""
 
 
 class MlflowLogger(RunLogger):
@@ -43,6 +43,9 @@ class MlflowLogger(RunLogger):
             os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
         self._client: Any = self._tell(MlflowClient, tracking_uri=self._uri)
         self._run, self._complete = "", False
+        # MLflow writes the metrics of one step one after another: a run may have been killed
+        # between two of them.
+        self._logged: dict[str, set[int]] = {}
 
     def open(self, recipe: "Recipe", seed: int, epochs_done: int) -> set[int]:
         """Find the entry of a run that goes on, or make one."""
@@ -57,19 +60,28 @@ class MlflowLogger(RunLogger):
         if epochs_done and (known := self._tell(self._find, experiment, tags)):
             self._run, self._complete = known.info.run_id, _LAST in known.data.metrics
             self._tell(self._client.update_run, self._run, status="RUNNING")
-            history = self._tell(self._client.get_metric_history, self._run, _FIRST)
-            return {metric.step for metric in history}
+            for name in known.data.metrics:
+                history = self._tell(self._client.get_metric_history, self._run, name)
+                self._logged[name] = {metric.step for metric in history}
+            return set()
         made = self._tell(
             self._client.create_run, experiment, tags=tags, run_name=run_name(recipe, seed)
         )
-        self._run, self._complete = made.info.run_id, False
+        self._run, self._complete, self._logged = made.info.run_id, False, {}
         fields = recipe.model_dump(mode="json")
         self._batch(params={name: str(value) for name, value in fields.items()})
         return set()
 
     def log(self, metrics: "EpochMetrics") -> None:
-        """Write an epoch's figures, with its number as the step."""
-        self._batch(metrics.model_dump(exclude={"epoch"}), step=metrics.epoch)
+        """Write those of an epoch's figures that are missing, with its number as the step."""
+        figures = metrics.model_dump(exclude={"epoch"})
+        missing = {
+            name: value
+            for name, value in figures.items()
+            if metrics.epoch not in self._logged.get(name, ())
+        }
+        if missing:
+            self._batch(missing, step=metrics.epoch)
 
     def close(self, record: "RunRecord | None" = None, *, failed: bool = False) -> None:
         """Write the final figures and the files of a finished run, and end the entry."""
@@ -118,13 +130,13 @@ class MlflowLogger(RunLogger):
         """Call MLflow.
 
         Raises:
-            RunError: it cannot be reached, or refuses.
+            RunError: it cannot be reached, refuses, or its store is damaged.
         """
         from mlflow.exceptions import MlflowException
 
         try:
             return function(*arguments, **options)
-        except (MlflowException, OSError) as error:
+        except (MlflowException, OSError, ValueError) as error:
             said = " ".join(str(error).split())
             raise RunError(f"MLflow at {self._uri}: {said}") from error
 
