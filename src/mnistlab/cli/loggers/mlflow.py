@@ -74,14 +74,7 @@ class MlflowLogger(RunLogger):
 
     def log(self, metrics: "EpochMetrics") -> None:
         """Write those of an epoch's figures that are missing, with its number as the step."""
-        figures = metrics.model_dump(exclude={"epoch"})
-        missing = {
-            name: value
-            for name, value in figures.items()
-            if metrics.epoch not in self._logged.get(name, ())
-        }
-        if missing:
-            self._batch(missing, step=metrics.epoch)
+        self._complete_step(metrics.model_dump(exclude={"epoch"}), metrics.epoch)
 
     def close(self, record: "RunRecord | None" = None, *, failed: bool = False) -> None:
         """Write the final figures and the files of a finished run, and end the entry."""
@@ -92,7 +85,7 @@ class MlflowLogger(RunLogger):
             if scores:
                 final |= scores.model_dump(include={"macro_f1", "balanced_accuracy"})
             last = len(record.history)
-            self._batch({f"final_{name}": value for name, value in final.items()}, step=last)
+            self._complete_step({f"final_{name}": value for name, value in final.items()}, last)
             kept = RunFolder(self.folder)
             for file in (kept.record_file, kept.history_file, kept.model_file):
                 self._tell(self._client.log_artifact, self._run, str(file))
@@ -109,6 +102,13 @@ class MlflowLogger(RunLogger):
         wanted = (f"tags.`{name}` = '{value}'" for name, value in tags.items() if "'" not in value)
         found = self._client.search_runs([experiment], " and ".join(wanted))
         return next((run for run in found if tags.items() <= run.data.tags.items()), None)
+
+    def _complete_step(self, figures: dict[str, float], step: int) -> None:
+        missing = {
+            name: value for name, value in figures.items() if step not in self._logged.get(name, ())
+        }
+        if missing:
+            self._batch(missing, step=step)
 
     def _batch(
         self,
