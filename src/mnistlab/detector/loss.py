@@ -30,8 +30,6 @@ class Batch(NamedTuple):
     weight: Tensor
     box: Tensor
     maps: Tensor
-    tall: Tensor
-    written: Tensor
 
 
 def losses(out: Tensor, batch: Batch) -> Losses:

@@ -34,7 +34,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mnistlab.detector.calibration import UNCALIBRATED, Calibration
+from mnistlab.detector.classifier import Residual
 from mnistlab.detector.network import CHANNELS, CLASSES, Bottleneck, Detector, prepare
+from mnistlab.errors import ModelError
 from mnistlab.runs.atomic import write_atomically
 
 MAGIC, VERSION = b"MNLR", 1
@@ -47,6 +49,8 @@ _QUIETEST = 1 / 64
 _GREY = 64.0
 """Grey values to one unit of the input, see :func:`mnistlab.detector.network.prepare`."""
 _BATCH = 32
+_HEADER, _ENTRY, _RECORD = 36, 28, 48
+"""Bytes of the file's header, of what it says of a network, and of a layer."""
 
 Floats = NDArray[np.float64]
 
@@ -128,6 +132,56 @@ def write_model(
     write_atomically(path, _pack(networks, calibration))
 
 
+def read_model(path: Path) -> dict[str, IntegerNetwork]:
+    """Return the networks of a model file.
+
+    Raises:
+        ModelError: the file cannot be read, is damaged or of another version.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
+    numbers = np.frombuffer(content[4:20].ljust(16, b"\0"), "<u4")
+    if (
+        (content[:4], int(numbers[0]), int(numbers[1])) != (MAGIC, VERSION, len(content))
+        or len(content) % 4
+        or int(numbers[2]) != _checksum(content[16:])
+    ):
+        raise ModelError(f"{path}: no reader's model, damaged, or of another version")
+    networks = {}
+    for index in range(int(numbers[3])):
+        entry = content[_HEADER + index * _ENTRY :][:_ENTRY]
+        count, at, outputs = (int(number) for number in np.frombuffer(entry[16:], "<i4"))
+        layers = [_unpack(content, at + k * _RECORD) for k in range(count)]
+        networks[entry[:16].rstrip(b"\0").decode()] = IntegerNetwork(layers, outputs)
+    return networks
+
+
+def _unpack(content: bytes, at: int) -> IntegerLayer:
+    record = [int(number) for number in np.frombuffer(content, "<i4", 12, at)]
+    kind, inputs, outputs, kernel, stride, padding, positive, residual, *places = record
+    taps = {
+        Kind.DENSE: kernel * (-(-kernel * inputs // 2) * 2),
+        Kind.DEPTHWISE: kernel * (-(-kernel // 2) * 2),
+        Kind.MEAN: 0,
+    }[Kind(kind)]
+    return IntegerLayer(
+        kind=Kind(kind),
+        inputs=inputs,
+        outputs=outputs,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        positive=bool(positive),
+        residual=residual,
+        weights=np.frombuffer(content, "<i2", outputs * taps, places[0]),
+        biases=np.frombuffer(content, "<i4", outputs, places[1]),
+        scales=np.frombuffer(content, "<f4", outputs, places[2]),
+        ratios=np.frombuffer(content, "<f4", outputs if residual >= 0 else 0, places[3]),
+    )
+
+
 def quantise_detector(net: Detector, images: NDArray[np.uint8]) -> dict[str, IntegerNetwork]:
     """Quantise a trained detector: its body and neck, and its head in parts.
 
@@ -184,7 +238,7 @@ def _add(layers: list[FloatLayer], module: nn.Module, side: int) -> None:
         case nn.Sequential():
             for part in module:
                 _add(layers, part, side)
-        case Bottleneck():
+        case Bottleneck() | Residual():
             start = len(layers) - 1
             _add(layers, module.body, side)
             layers[-1] = replace(layers[-1], residual=start)
@@ -366,9 +420,8 @@ class _Payload:
 
 
 def _pack(networks: Mapping[str, IntegerNetwork], calibration: Calibration) -> bytes:
-    header, entry, record = 36, 28, 48
-    tables = header + entry * len(networks)
-    payload = _Payload(-(-(tables + record * _count(networks)) // 16) * 16)
+    tables = _HEADER + _ENTRY * len(networks)
+    payload = _Payload(-(-(tables + _RECORD * _count(networks)) // 16) * 16)
     names, records = b"", b""
     for name, network in networks.items():
         here = tables + len(records)
@@ -384,10 +437,10 @@ def _pack(networks: Mapping[str, IntegerNetwork], calibration: Calibration) -> b
                 "<i4",
             )
             records += numbers.tobytes()
-    body = (names + records).ljust(payload.start - header, b"\0") + b"".join(payload.pieces)
+    body = (names + records).ljust(payload.start - _HEADER, b"\0") + b"".join(payload.pieces)
     known = np.array([len(networks)], "<u4").tobytes() + np.array(calibration, "<f4").tobytes()
     body = known + body
-    numbers = np.array([VERSION, header - len(known) + len(body), _checksum(body)], "<u4")
+    numbers = np.array([VERSION, _HEADER - len(known) + len(body), _checksum(body)], "<u4")
     return MAGIC + numbers.tobytes() + body
 
 

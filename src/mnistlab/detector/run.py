@@ -1,54 +1,97 @@
-"""The reader's training as a whole: rendered pages in, the model file and its record out."""
+"""The reader's training as a whole: rendered pages in, the model file and its record out.
+
+First the detector is trained. Then other pages are looked at with it, and what it sees there trains
+the classifier. Pages that neither has seen tell how far to trust each.
+"""
 
 import hashlib
+import io
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from mnistlab.data import load_dataset
+from mnistlab.characters import CHARACTERS
+from mnistlab.data import Dataset, Split, load_dataset, make_dataset
 from mnistlab.data.download import cache_folder
-from mnistlab.detector.calibration import Answers, Calibration, collect, combine, fit
-from mnistlab.detector.loss import Batch
-from mnistlab.detector.network import MIDDLE, prepare
-from mnistlab.detector.quantise import quantise_classifier, quantise_detector, write_model
-from mnistlab.detector.training import (
-    PAGES,
-    STATE,
-    VIEWS,
-    Crops,
-    Progress,
-    examples,
-    generator,
-    train,
+from mnistlab.detector import classifier
+from mnistlab.detector.calibration import Answers, Calibration, combine, fit
+from mnistlab.detector.classifier import NOTHING
+from mnistlab.detector.cut_outs import CutOuts, collect, join
+from mnistlab.detector.network import Detector
+from mnistlab.detector.quantise import (
+    quantise_classifier,
+    quantise_detector,
+    read_model,
+    write_model,
 )
+from mnistlab.detector.training import PAGES, STATE, VIEWS, Crops, Progress, train
 from mnistlab.errors import RunError
+from mnistlab.files import read_file
+from mnistlab.recipe import Recipe
+from mnistlab.recogniser.engine import Engine
 from mnistlab.rendering.character_bank import CharacterBank, load_bank
 from mnistlab.runs import (
     Environment,
+    EpochMetrics,
     RunFolder,
     describe_environment,
     folder_lock,
     now,
     write_atomically,
 )
+from mnistlab.training import TrainedModel
+from mnistlab.training import train as train_recipe
+from mnistlab.training.events import EpochDone, Event
 
 MODEL, RECORD = "reader.bin", "record.json"
 STEPS = 60_000
-"""Batches: two million crops, some hours on two cores."""
-DIGITS = 24_000
-"""Of MNIST's training images, the first, which the pages are written with."""
-_HELD_OUT = 24
-"""Batches of pages that the networks have not seen, to calibrate them with."""
-
-
+"""Batches of the detector: two million crops, some hours on two cores."""
+SHARDS, EPOCHS = 170, 3
+"""Files of cut-outs that the classifier is trained on, and how often."""
+HELD_OUT = 6_000
+"""Of MNIST's training images, the last: pages to measure and calibrate with are written with them,
+all others with the rest."""
+CLASSIFIER = Recipe(
+    name="classifier",
+    model=f"{Path(classifier.__file__)}:Classifier",
+    fit="none",
+    size=classifier.SIDE,
+    mean=128 / 255,
+    std=64 / 255,
+    rotation=8.0,
+    translation=1.0,
+    scale=0.08,
+    shear=8.0,
+    elastic=0.7,
+    noise=0.04,
+    epochs=EPOCHS,
+    batch_size=256,
+    optimizer="adamw",
+    learning_rate=2e-3,
+    weight_decay=1e-2,
+    schedule="cosine",
+    warmup=0.05,
+    label_smoothing=0.02,
+    averaging=0.999,
+)
+_PAGES, _MEASURED = 250, 5
+"""Pages of a file of cut-outs, and files that are measured and calibrated on."""
+_UNSEEN, _CALIBRATED = 1_000_000, 4
+"""Added to the seed for pages that are held out; batches of them that show how large activations
+become."""
+_PLAIN, _KEPT = 0.4, 0.35
+"""Of places that the detector itself thinks less likely than so to hold a character, and that hold
+none, the classifier is shown this share: there are so many."""
+_DETECTOR, _CUT_OUTS, _CLASSIFIER = "detector.bin", "cut_outs", "classifier"
 _SETTINGS, _LOSSES = "settings.json", "losses.json"
-_FILES = STATE, _SETTINGS, _LOSSES
+_FILES = STATE, _SETTINGS, _LOSSES, _DETECTOR
 """What a run needs to be resumed."""
 
 
@@ -56,7 +99,17 @@ class _Settings(BaseModel):
     """What a run is begun with."""
 
     steps: int
+    shards: int
+    epochs: int
     seed: int
+    start: str
+
+
+class Banks(NamedTuple):
+    """What pages are written with: to train on, and to measure on."""
+
+    train: CharacterBank
+    held_out: CharacterBank
 
 
 class ReaderRecord(BaseModel):
@@ -64,15 +117,19 @@ class ReaderRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    steps: int = Field(description="batches")
-    crops: int = Field(description="of rendered pages, two photographs of each")
+    steps: int = Field(description="batches of the detector")
+    crops: int = Field(description="of rendered pages, that the detector was trained on")
+    start: str = Field(description="SHA-256 of the model whose detector it started from, if any")
+    cut_outs: int = Field(description="that the classifier was trained on")
     seed: int
-    digits: int = Field(description="of MNIST's training set, that the pages were written with")
+    digits: tuple[int, int] = Field(
+        description="of MNIST's training set, that the pages were written with; held out"
+    )
     parameters: dict[str, int] = Field(description="of the detector and the classifier")
-    losses: list[Progress] = Field(description="means of a hundred steps each")
+    losses: list[Progress] = Field(description="the detector's, means of a hundred steps each")
+    epochs: list[EpochMetrics] = Field(description="the classifier's; tested on held-out pages")
     calibration: Calibration
-    found: float = Field(description="share of characters of unseen crops that the detector finds")
-    named: float = Field(description="share of what is seen in unseen crops that is named right")
+    named: float = Field(description="share of what is seen on held-out pages that is named right")
     model: str = Field(description="SHA-256 of the model file")
     environment: Environment
     finished: datetime
@@ -82,14 +139,16 @@ def train_reader(  # noqa: PLR0913 - all that may be said of a run
     folder: Path,
     *,
     steps: int = STEPS,
+    shards: int = SHARDS,
+    epochs: int = EPOCHS,
     seed: int = 0,
+    start: Path | None = None,
     workers: int = 1,
     threads: int | None = None,
     resume: bool = True,
     overwrite: bool = False,
-    bank: CharacterBank | None = None,
-    report: Callable[[Progress], None] = lambda _: None,
-    after_step: Callable[[int], None] = lambda _: None,
+    banks: Banks | None = None,
+    report: Callable[[str], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> ReaderRecord | None:
     """Train the reader's networks and write ``reader.bin`` and ``record.json``.
@@ -99,16 +158,18 @@ def train_reader(  # noqa: PLR0913 - all that may be said of a run
 
     Args:
         folder: of the run; it is made if missing.
-        steps: batches of 32 crops.
+        steps: batches of 32 crops that the detector is trained on.
+        shards: files of cut-outs that the classifier is trained on, of 250 pages each.
+        epochs: of the classifier.
         seed: of the pages and of the networks' first weights.
+        start: a reader's model, whose detector is kept as it is, with ``steps=0``.
         workers: processes that render pages.
         threads: of PyTorch; ``None`` leaves them as they are.
         resume: go on with the run that the folder holds, if any.
         overwrite: start over whatever it holds.
-        bank: what pages are written with; ``None`` is :func:`training_bank`.
-        report: called every hundred steps.
-        after_step: called after each, with their number so far.
-        should_stop: asked after each; if true, the run is left to be resumed.
+        banks: what pages are written with; ``None`` is :func:`training_banks`.
+        report: called with a line for every hundred steps, every file and every epoch.
+        should_stop: asked often; if true, the run is left to be resumed.
 
     Returns:
         The record; ``None`` if the run was stopped.
@@ -116,81 +177,196 @@ def train_reader(  # noqa: PLR0913 - all that may be said of a run
     Raises:
         RunError: another process trains in the folder, or it holds a run that is not to be gone on
             with, or one of another seed or length.
+        ModelError: ``start`` cannot be read, or is no reader's model.
     """
+    if (start is None) != (steps > 0):
+        raise RunError("give either steps to train a detector for, or a model to start from")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{folder}: cannot be made: {error.strerror or error}") from error
     with folder_lock(folder, busy="another process trains here"):
-        if overwrite:
-            for name in (*_FILES, MODEL, RECORD):
-                (folder / name).unlink(missing_ok=True)
-        if done := _check_folder(folder, _Settings(steps=steps, seed=seed), resume=resume):
+        origin = hashlib.sha256(read_file(start)).hexdigest() if start else ""
+        wanted = _Settings(steps=steps, shards=shards, epochs=epochs, seed=seed, start=origin)
+        if done := _check_folder(folder, wanted, resume=resume, overwrite=overwrite):
             return done
         if threads:
             torch.set_num_threads(threads)
-        bank = bank or training_bank()
-        told = _Losses(folder)
+        run = _Run(folder, wanted, banks or training_banks(), workers, threads, report, should_stop)
+        return run.train(start)
 
-        def keep(progress: Progress) -> None:
-            told.add(progress)
-            report(progress)
 
-        trained = train(
-            folder,
-            bank,
-            steps=steps,
-            seed=seed,
-            workers=workers,
-            report=keep,
-            after_step=after_step,
-            should_stop=should_stop,
+class _Run(NamedTuple):
+    folder: Path
+    settings: _Settings
+    banks: Banks
+    workers: int
+    threads: int | None
+    report: Callable[[str], None]
+    should_stop: Callable[[], bool]
+
+    def train(self, start: Path | None) -> ReaderRecord | None:
+        """Go through the stages; ``None`` if asked to stop."""
+        if not self._make_detector(start) or not self._make_cut_outs():
+            return None
+        measured = join([_load(file) for file in self._shards(held_out=True)])
+        data = self._data(measured)
+        trained = train_recipe(
+            CLASSIFIER,
+            data,
+            seed=self.settings.seed,
+            folder=self.folder / _CLASSIFIER,
+            resume=True,
+            device="cpu",
+            threads=self.threads,
+            on_event=self._tell,
+            should_stop=self.should_stop,
+            epochs=self.settings.epochs,
         )
         if trained is None:
             return None
-        detector, named = trained
-        unseen = Crops(bank, seed + 1_000_000, 0, _HELD_OUT)
-        batches = [unseen.batch(number) for number in range(_HELD_OUT)]
+        record = self._finish(trained, measured, len(data.train.labels))
+        for file in (*self._shards(held_out=False), *self._shards(held_out=True)):
+            file.unlink()
+        return record
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, EpochDone):
+            done = event.metrics
+            right = f"{done.train_accuracy:.2%} right, {done.test_accuracy:.2%} on held-out pages"
+            self.report(f"classifier, epoch {done.epoch} of {event.epochs}: {right}")
+
+    def _make_detector(self, start: Path | None) -> bool:
+        """Train the detector and keep it as a model without a classifier; ``False`` if stopped."""
+        target = self.folder / _DETECTOR
+        if target.exists():
+            return True
+        if start:
+            networks = read_model(start)
+            networks.pop("classifier", None)
+            write_model(target, networks)
+            return True
+        told = _Losses(self.folder)
+
+        def keep(progress: Progress) -> None:
+            told.add(progress)
+            found = f"{progress.found:.1%} of characters found, {progress.named:.1%} named right"
+            self.report(f"detector, step {progress.step:,} of {self.settings.steps:,}: {found}")
+
+        detector = train(
+            self.folder,
+            self.banks.train,
+            steps=self.settings.steps,
+            seed=self.settings.seed,
+            workers=self.workers,
+            report=keep,
+            should_stop=self.should_stop,
+        )
+        if detector is None:
+            return False
+        unseen = Crops(self.banks.held_out, self.settings.seed + _UNSEEN, 0, _CALIBRATED)
+        batches = [unseen.batch(number) for number in range(_CALIBRATED)]
+        images = np.concatenate([one.images.numpy()[:, 0] for one in batches])
+        write_model(target, quantise_detector(detector, images))
+        return True
+
+    def _shards(self, *, held_out: bool) -> list[Path]:
+        place = self.folder / _CUT_OUTS
+        count = _MEASURED if held_out else self.settings.shards
+        return [place / f"{'held-out' if held_out else 'train'}-{n}.npz" for n in range(count)]
+
+    def _make_cut_outs(self) -> bool:
+        """Look at pages with the detector; ``False`` if asked to stop."""
+        (self.folder / _CUT_OUTS).mkdir(exist_ok=True)
+        model = (self.folder / _DETECTOR).read_bytes()
+        # Seeds of pages: the detector has seen others.
+        seed = self.settings.seed + 2 * _UNSEEN
+        for held_out, bank in enumerate(self.banks):
+            jobs = Shards(model, bank, seed + held_out, self._shards(held_out=bool(held_out)))
+            loader = torch.utils.data.DataLoader(jobs, batch_size=None, num_workers=self.workers)
+            for file, count in loader:
+                self.report(f"{Path(file).stem}: {count:,} cut-outs")
+                if self.should_stop():
+                    return False
+        return True
+
+    def _data(self, measured: CutOuts) -> Dataset:
+        rng = np.random.default_rng(self.settings.seed)
+        parts = []
+        for file in self._shards(held_out=False):
+            held = _load(file)
+            plain = (held.kinds == NOTHING) & (held.detected[:, -1] < _PLAIN)
+            kept = ~plain | (rng.random(len(plain)) < _KEPT)
+            parts.append(CutOuts(*(part[kept] for part in held)))
+        train = join(parts)
+        names = (*CHARACTERS, "other", "nothing")
+        return make_dataset(
+            "cut-outs",
+            Split(train.images, train.kinds),
+            Split(measured.images, measured.kinds),
+            classes=names,
+        )
+
+    def _finish(self, trained: TrainedModel, measured: CutOuts, shown: int) -> ReaderRecord:
+        detected = torch.from_numpy(measured.detected.astype(np.float32))
         answers = Answers(
-            *(
-                torch.cat(part)
-                for part in zip(*(collect(detector, named, one) for one in batches), strict=True)
-            )
+            torch.from_numpy(trained.test_logits),
+            (detected[:, :-1] + 1e-6).log(),
+            detected[:, -1],
+            torch.from_numpy(measured.kinds),
         )
         calibration = fit(answers)
-        images = np.concatenate([one.images.numpy()[:, 0] for one in batches[:4]])
-        with torch.no_grad():
-            said = [detector(prepare(one.images)) for one in batches[:4]]
-        cut_outs = [
-            examples(out, one, generator(seed, number))[0]
-            for number, (out, one) in enumerate(zip(said, batches, strict=False))
-        ]
-        networks = quantise_detector(detector, images)
-        networks["classifier"] = quantise_classifier(named, _grey(torch.cat(cut_outs)))
-        write_model(folder / MODEL, networks, calibration)
+        networks = read_model(self.folder / _DETECTOR)
+        networks["classifier"] = quantise_classifier(trained.model.cpu(), measured.images[:4096])
+        write_model(self.folder / MODEL, networks, calibration)
+        named = combine(answers, torch.tensor(calibration)).argmax(1)
+        steps, seed = self.settings.steps, self.settings.seed
         record = ReaderRecord(
             steps=steps,
             crops=steps * PAGES * VIEWS,
+            start=self.settings.start,
+            cut_outs=shown,
             seed=seed,
-            digits=DIGITS,
+            digits=(self.banks.train.digits, self.banks.held_out.digits),
             parameters={
-                name: sum(parameter.numel() for parameter in net.parameters())
-                for name, net in (("detector", detector), ("classifier", named))
+                "detector": _count(Detector()),
+                "classifier": _count(trained.model),
             },
-            losses=told.all,
+            losses=_Losses(self.folder).all,
+            epochs=list(trained.record.history),
             calibration=calibration,
-            found=_found(said, batches),
-            named=_named(answers, calibration),
-            model=hashlib.sha256((folder / MODEL).read_bytes()).hexdigest(),
+            named=float((named == answers.truth).float().mean()),
+            model=hashlib.sha256((self.folder / MODEL).read_bytes()).hexdigest(),
             environment=describe_environment("cpu", 1, "native"),
             finished=now(),
         )
-        write_atomically(folder / RECORD, record.model_dump_json(indent=1))
-    return record
+        write_atomically(self.folder / RECORD, record.model_dump_json(indent=1))
+        return record
+
+
+class Shards(torch.utils.data.IterableDataset[tuple[str, int]]):
+    """Files of cut-outs, made by any number of worker processes; those that exist are left."""
+
+    def __init__(self, model: bytes, bank: CharacterBank, seed: int, files: list[Path]) -> None:
+        self._model, self._bank, self._seed, self._files = model, bank, seed, files
+
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        worker = torch.utils.data.get_worker_info()
+        torch.set_num_threads(1)
+        first, step = (worker.id, worker.num_workers) if worker else (0, 1)
+        engine = Engine(self._model)
+        for number in range(first, len(self._files), step):
+            file = self._files[number]
+            if file.exists():
+                continue
+            pages = range(number * _PAGES, (number + 1) * _PAGES)
+            found = collect(engine, self._bank, self._seed, pages, VIEWS)
+            _save(found, file)
+            yield str(file), len(found.kinds)
 
 
 class _Losses:
-    """What was reported of a run, interrupted ones included."""
+    """What was reported of a run's detector, interrupted ones included."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / _LOSSES
@@ -204,15 +380,22 @@ class _Losses:
         write_atomically(self._file, json.dumps(self.all))
 
 
-def _check_folder(folder: Path, wanted: "_Settings", *, resume: bool) -> ReaderRecord | None:
+def _check_folder(
+    folder: Path, wanted: _Settings, *, resume: bool, overwrite: bool
+) -> ReaderRecord | None:
     """Return the record of a run that is finished, and keep what a new one is begun with.
 
     Raises:
         RunError: there is a run that is not to be gone on with, or is another one.
     """
-    if (other := RunFolder(folder)).record_file.exists() and not (folder / MODEL).exists():
-        raise RunError(f"{other.path}: holds a recipe's run; choose another folder")
     settings = folder / _SETTINGS
+    if RunFolder(folder).record_file.exists() and not settings.exists():
+        raise RunError(f"{folder}: holds a recipe's run; choose another folder")
+    if overwrite and settings.exists():
+        for name in (*_FILES, MODEL, RECORD):
+            (folder / name).unlink(missing_ok=True)
+        for name in (_CUT_OUTS, _CLASSIFIER):
+            shutil.rmtree(folder / name, ignore_errors=True)
     if not settings.exists():
         write_atomically(settings, wanted.model_dump_json())
         return None
@@ -226,8 +409,9 @@ def _check_folder(folder: Path, wanted: "_Settings", *, resume: bool) -> ReaderR
         begun = _Settings.model_validate_json(settings.read_bytes())
         if begun != wanted:
             raise RunError(
-                f"{folder}: holds a run of {begun.steps:,} steps and seed {begun.seed}; give the"
-                " same, or `overwrite=True` to start over"
+                f"{folder}: holds a run of {begun.steps:,} steps, {begun.shards:,} shards,"
+                f" {begun.epochs:,} epochs and seed {begun.seed}, or one that started from another"
+                " model; give the same, or `overwrite=True` to start over"
             )
         if (folder / RECORD).exists() and (folder / MODEL).exists():
             return ReaderRecord.model_validate_json((folder / RECORD).read_bytes())
@@ -236,26 +420,24 @@ def _check_folder(folder: Path, wanted: "_Settings", *, resume: bool) -> ReaderR
     return None
 
 
-def training_bank() -> CharacterBank:
-    """Return the digits and letters that training pages are written with."""
+def training_banks() -> Banks:
+    """Return the digits and letters that pages are written with."""
     train = load_dataset("mnist").train
-    images = np.asarray(train.images[:DIGITS]).reshape(-1, 28, 28)
-    return load_bank(images, np.asarray(train.labels[:DIGITS]), cache_folder())
+    images, labels = np.asarray(train.images).reshape(-1, 28, 28), np.asarray(train.labels)
+    parts = slice(-HELD_OUT), slice(-HELD_OUT, None)
+    return Banks(*(load_bank(images[part], labels[part], cache_folder()) for part in parts))
 
 
-def _grey(cut_outs: torch.Tensor) -> NDArray[np.uint8]:
-    grey: NDArray[np.uint8] = cut_outs.round().clamp(0, 255).byte().numpy()[:, 0]
-    return grey
+def _save(found: CutOuts, file: Path) -> None:
+    content = io.BytesIO()
+    np.savez(content, **found._asdict())
+    write_atomically(file, content.getvalue())
 
 
-def _found(said: list[torch.Tensor], batches: list[Batch]) -> float:
-    """Return the share of characters whose cells the detector says hold one."""
-    pairs = zip(said, batches, strict=False)
-    seen = [(out[:, MIDDLE] > 0)[one.tall > 0] for out, one in pairs]
-    return float(torch.cat(seen).float().mean())
+def _load(file: Path) -> CutOuts:
+    with np.load(file) as held:
+        return CutOuts(*(held[name] for name in CutOuts._fields))
 
 
-def _named(answers: Answers, calibration: Calibration) -> float:
-    """Return the share of places that both networks together name right."""
-    named = combine(answers, torch.tensor(calibration)).argmax(1)
-    return float((named == answers.truth).float().mean().nan_to_num())
+def _count(net: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())

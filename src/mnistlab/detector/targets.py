@@ -33,8 +33,6 @@ class Target(NamedTuple):
         weight: float32: how much class and box count here.
         box: float32, ``(4, 40, 40)``: offset to the right and down, logarithms of width and height.
         maps: float32, ``(3, 40, 40)``: level rulings, upright rulings, other ink.
-        tall: float32: in the cell with a character's middle, height of the digits of its text.
-        written: bool: whether there is any character, of whatever size.
     """
 
     middle: NDArray[np.float32]
@@ -43,8 +41,6 @@ class Target(NamedTuple):
     weight: NDArray[np.float32]
     box: NDArray[np.float32]
     maps: NDArray[np.float32]
-    tall: NDArray[np.float32]
-    written: NDArray[np.bool_]
 
 
 _AT = (np.arange(CELLS, dtype=np.float32) + 0.5) * CELL
@@ -59,13 +55,9 @@ def make_target(crop: Crop) -> Target:
         np.zeros((CELLS, CELLS), np.float32),
         np.zeros((4, CELLS, CELLS), np.float32),
         np.stack([*_draw_rulings(crop.rulings), _reduce(crop.scrap)]),
-        np.zeros((CELLS, CELLS), np.float32),
-        np.zeros((CELLS, CELLS), np.bool_),
     )
     found = []
     for one in crop.characters:
-        left, top, right, bottom = (max(int(side / CELL), 0) for side in one[1:5])
-        target.written[top : bottom + 1, left : right + 1] = True
         if not _ALLOWED[0] < one.tall < _ALLOWED[1] or one.inside < _CUT:
             continue
         if one.inside < _WHOLE or not FOUND[0] <= one.tall <= FOUND[1]:
@@ -92,7 +84,6 @@ def _mark(target: Target, one: Character) -> None:
     near = np.exp(-(dy[:, None] ** 2 + dx[None] ** 2) / (2 * spread**2))
     near[row - rows.start, column - columns.start] = 1
     target.asked[rows, columns][near > 0.2] = 1
-    target.tall[row, column] = one.tall
     middle, weight = target.middle[rows, columns], target.weight[rows, columns]
     np.maximum(middle, near, out=middle)
     mine = near > np.maximum(weight, _NEAR)

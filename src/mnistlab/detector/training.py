@@ -1,4 +1,4 @@
-"""Training of the detector and the classifier on an endless stream of rendered crops."""
+"""Training of the detector on an endless stream of rendered crops."""
 
 import math
 import time
@@ -12,19 +12,8 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from mnistlab.acceleration import accelerate
-from mnistlab.detector import classifier
-from mnistlab.detector.classifier import NOTHING, Classifier, cut_out
 from mnistlab.detector.loss import Batch, losses
-from mnistlab.detector.network import (
-    CELL,
-    CLASSES,
-    MIDDLE,
-    OFFSET,
-    Detector,
-    decode_boxes,
-    find_peaks,
-    prepare,
-)
+from mnistlab.detector.network import CLASSES, MIDDLE, Detector, prepare
 from mnistlab.detector.targets import make_target
 from mnistlab.rendering.character_bank import CharacterBank
 from mnistlab.rendering.crops import SIDE, render_crops
@@ -36,10 +25,6 @@ RATE, WARM_UP, DECAY = 2e-3, 500, 0.15
 """Learning rate, steps until it is reached, and share of the steps in which it falls to zero."""
 AVERAGING = 0.999
 _CLIP = 5.0
-_CUT_OUTS, _NEGATIVES = 224, 32
-"""Characters of a batch that the classifier is shown, and places where the detector errs most."""
-_TRUE = 0.3
-"""Share of characters cut out by their true boxes; the others are by the detector's."""
 SAVED_EVERY = 200
 """Steps."""
 STATE = "state.safetensors"
@@ -47,9 +32,7 @@ STATE = "state.safetensors"
 
 
 class Progress(NamedTuple):
-    """Means since the last one: losses, the share of characters found, and those named right by the
-    detector and by the classifier.
-    """
+    """Means since the last one: losses, and the shares of characters found and named right."""
 
     step: int
     seconds: float
@@ -57,10 +40,8 @@ class Progress(NamedTuple):
     kind: float
     box: float
     maps: float
-    classifier: float
     found: float
     named: float
-    classified: float
 
 
 class Crops(torch.utils.data.IterableDataset[Batch]):
@@ -98,11 +79,12 @@ def train(  # noqa: PLR0913 - all that may be said of a run
     seed: int = 0,
     workers: int = 1,
     decay: float = DECAY,
+    start: Callable[[Detector], None] = lambda _: None,
     report: Callable[[Progress], None] = lambda _: None,
     after_step: Callable[[int], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> tuple[Detector, Classifier] | None:
-    """Train a detector and a classifier, or go on where a run in ``folder`` was interrupted.
+) -> Detector | None:
+    """Train a detector, or go on where a run in ``folder`` was interrupted.
 
     Args:
         folder: keeps the run's state.
@@ -111,24 +93,25 @@ def train(  # noqa: PLR0913 - all that may be said of a run
         seed: of the weights and the crops.
         workers: processes that render.
         decay: share of the steps, at the end, in which the learning rate falls.
+        start: called with the network before its first step, to give it other weights.
         report: called every hundred steps.
         after_step: called after each, with their number so far; what it raises ends the training.
         should_stop: asked after each; if true, the state is kept for another time.
 
     Returns:
-        The networks with their averaged weights, in evaluation mode; ``None`` if it was stopped.
+        The network with its averaged weights, in evaluation mode; ``None`` if it was stopped.
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    net = nn.ModuleDict({"detector": Detector(), "classifier": Classifier()})
+    net = Detector()
+    start(net)
     average = {name: value.clone() for name, value in net.state_dict().items()}
-    detector, named = accelerate(net["detector"]), accelerate(net["classifier"])
+    detector = accelerate(net)
     # Kernels are made at the first call, which PyTorch computes: not one of the run's.
-    for run, side in ((detector, SIDE), (named, classifier.SIDE)):
-        run(torch.zeros(2, 1, side, side))
+    detector(torch.zeros(2, 1, SIDE, SIDE))
     net.load_state_dict(average)
     optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=1e-3, foreach=True)
-    sums = torch.zeros(8)
+    sums = torch.zeros(6)
     first = _restore(folder, net, optimizer, average, sums)
     loader = torch.utils.data.DataLoader(
         Crops(bank, seed, first, steps),
@@ -138,21 +121,16 @@ def train(  # noqa: PLR0913 - all that may be said of a run
     )
     began = time.perf_counter()
     for step, batch in enumerate(loader, first):
-        # For dropout.
-        torch.manual_seed(_mixed(seed, step))
         for group in optimizer.param_groups:
             group["lr"] = RATE * _schedule(step, steps, decay)
         out = detector(prepare(batch.images))
-        cut_outs, kinds = examples(out.detach(), batch, generator(seed, step))
-        logits = named(classifier.prepare(cut_outs))
-        parts = *losses(out, batch), classifier.loss(logits, kinds)
+        parts = losses(out, batch)
         optimizer.zero_grad(set_to_none=True)
         sum(parts).backward()  # type: ignore[union-attr]
         torch.nn.utils.clip_grad_norm_(net.parameters(), _CLIP)
         optimizer.step()
         _follow(average, net, min(AVERAGING, (step + 1) / (step + 10)))
-        right = float((logits.argmax(1) == kinds).float().mean())
-        scores = *_scores(out.detach(), batch), right
+        scores = _scores(out.detach(), batch)
         sums += torch.tensor([*(float(part.detach()) for part in parts), *scores])
         if (step + 1) % 100 == 0:
             report(Progress(step + 1, time.perf_counter() - began, *(sums / 100).tolist()))
@@ -165,48 +143,7 @@ def train(  # noqa: PLR0913 - all that may be said of a run
             return None
     net.load_state_dict(average)
     net.eval()
-    return net["detector"], net["classifier"]  # type: ignore[return-value]
-
-
-def generator(seed: int, step: int) -> torch.Generator:
-    """Return the source of a step's random choices."""
-    return torch.Generator().manual_seed(_mixed(seed, step))
-
-
-def _mixed(seed: int, step: int) -> int:
-    return seed * 1_000_003 + step
-
-
-@torch.no_grad()
-def examples(out: Tensor, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Return what the classifier is shown: characters, and places where the detector sees some that
-    are none.
-    """
-    true = (batch.tall > 0).nonzero()
-    true_boxes = decode_boxes(true, batch.box)
-    chosen = torch.randperm(len(true), generator=generator)[:_CUT_OUTS]
-    peak = true[chosen]
-    known = torch.rand(len(peak), generator=generator) < _TRUE
-    boxes = torch.where(known[:, None], true_boxes[chosen], decode_boxes(peak, out[:, OFFSET:]))
-    free = (batch.middle < 0.02) & (batch.asked > 0) & find_peaks(out[:, MIDDLE])
-    seen = out[:, MIDDLE].where(free, out.new_tensor(-99.0)).flatten()
-    cells = out.shape[3]
-    worst = seen.topk(_NEGATIVES).indices
-    other = torch.stack([worst // cells**2, worst % cells**2 // cells, worst % cells], 1)
-    found = decode_boxes(other, out[:, OFFSET:])
-    # Where the detector leads back to a character, that is what is seen.
-    x, y = ((found[:, k] + found[:, k + 2]) / 2 for k in (0, 1))
-    column, row = ((at / CELL).long().clamp(0, cells - 1) for at in (x, y))
-    apart = ~batch.written[other[:, 0], row, column]
-    other, found = other[apart], found[apart]
-    where, corners = torch.cat([peak, other]), torch.cat([boxes, found])
-    height = corners[:, 3] - corners[:, 1]
-    corners = corners + torch.randn(corners.shape, generator=generator) * 0.03 * height[:, None]
-    # A decoder takes the height of the digits around; here it is that of the text, give or take.
-    tall = torch.cat([batch.tall[peak.T.unbind()], height[len(peak) :]])
-    tall = tall * (0.1 * torch.randn(len(tall), generator=generator)).exp()
-    kinds = torch.cat([batch.kind[peak.T.unbind()], torch.full((len(other),), NOTHING)])
-    return cut_out(batch.images, where[:, 0], corners, tall), kinds
+    return net
 
 
 def _schedule(step: int, steps: int, decay: float) -> float:

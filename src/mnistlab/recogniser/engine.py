@@ -41,6 +41,22 @@ class Result(NamedTuple):
     confidence: float
 
 
+class Candidates(NamedTuple):
+    """What may be a character, as the core's classifier is asked about it.
+
+    Attributes:
+        boxes: float32, ``(n, 4)``, left, top, right, bottom in pixels of the picture.
+        found: float32, ``(n,)``, the detector's probability that a character is there.
+        kinds: float32, ``(n, 20)``, its probabilities of what it is.
+        cut_outs: uint8, ``(n, 32, 32)``, light on dark.
+    """
+
+    boxes: NDArray[np.float32]
+    found: NDArray[np.float32]
+    kinds: NDArray[np.float32]
+    cut_outs: NDArray[np.uint8]
+
+
 class Engine:
     """The core with one model. Threads may share it; they take turns.
 
@@ -128,6 +144,28 @@ class Engine:
             table = np.empty((cells, _TABLE_CELL), np.float32)
             self._read(at + head.nbytes + rows.nbytes, table)
         return Result(rows[:characters], rows[characters:], table, bool(head[3]), float(head[4]))
+
+    def look(self, pixels: NDArray[np.uint8]) -> Candidates:
+        """Find what may be a character, without asking the classifier.
+
+        Args:
+            pixels: as of :meth:`read`.
+
+        Raises:
+            RuntimeError: the core stopped, for example for want of memory.
+        """
+        height, width = pixels.shape[:2]
+        channels = pixels.shape[2] if pixels.ndim == 3 else 1
+        with self._reserved(pixels) as (given,):
+            self._write(given, pixels)
+            at = self._call("look", given, width, height, channels)
+            count = np.empty(1, np.float32)
+            self._read(at, count)
+            rows = np.empty((int(count[0]), 5 + CLASSES), np.float32)
+            cut_outs = np.empty((len(rows), SIDE, SIDE), np.uint8)
+            self._read(at + count.nbytes, rows)
+            self._read(at + count.nbytes + rows.nbytes, cut_outs)
+        return Candidates(rows[:, :4], rows[:, 4], rows[:, 5:], cut_outs)
 
     def detect(
         self,

@@ -47,7 +47,7 @@ def lines(page: Page, tall: float) -> None:
     rng = page.rng
     pitch = tall * rng.uniform(1.25, 2.6)
     gap = _gap(rng)
-    signs = rng.choice([0, 0.3, 1], p=[0.35, 0.4, 0.25])
+    signs = rng.choice([0, 0.4, 1], p=[0.25, 0.3, 0.45])
     words = rng.choice([0, 0.15], p=[0.75, 0.25])
     if rng.random() < 0.4:
         bases = [page.height * rng.uniform(0.3, 0.8)]

@@ -14,8 +14,11 @@ from mnistlab.rendering.photograph import photograph
 
 SIDE = 160
 """Of a crop in pixels."""
-SHORTEST, TALLEST = 9.0, 40.0
-"""Usual heights of digits in crops, in pixels."""
+SHORTEST, TALLEST, HUGE = 9.0, 40.0, 150.0
+"""Usual heights of digits in crops, in pixels; and of some, too high for the detector, which a
+reader sees when it looks at a picture reduced."""
+_HUGE = 0.06
+"""Share of crops with such digits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +51,8 @@ def render_crops(seed: int, index: int, bank: CharacterBank, views: int = 2) -> 
     # A third straight, a third a little askew, a third tilted.
     tilt = (0, rng.normal(0, math.radians(2)), rng.uniform(-1, 1) * math.radians(20))
     page = Page(SIDE, SIDE, rng, bank, angle=float(tilt[rng.integers(3)]))
-    tall = math.exp(rng.uniform(math.log(SHORTEST), math.log(TALLEST)))
+    low, high = (TALLEST, HUGE) if rng.random() < _HUGE else (SHORTEST, TALLEST)
+    tall = math.exp(rng.uniform(math.log(low), math.log(high)))
     fill(page, tall)
     return [_photograph(copy.copy(page)) for _ in range(views)]
 

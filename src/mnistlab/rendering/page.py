@@ -70,7 +70,7 @@ class Pen:
     def random(cls, rng: np.random.Generator) -> "Pen":
         """Draw a pen and a hand."""
         return cls(
-            radius=math.exp(rng.uniform(math.log(0.022), math.log(0.115))),
+            radius=math.exp(rng.uniform(math.log(0.016), math.log(0.115))),
             outline=rng.random() < 0.4,
             bias=rng.uniform(-0.9, 1.4),
             slant=rng.normal(0, 0.12),

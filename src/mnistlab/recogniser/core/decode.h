@@ -94,62 +94,83 @@ inline void find_peaks(const Maps &maps, const Level &level, std::vector<Candida
         }
 }
 
-// Keeps the best of those that share much of their place, best first.
-inline std::vector<Candidate> suppress(std::vector<Candidate> found) {
+// Boxes by place: looked up by squares of about a usual character's size.
+class Places {
+   public:
+    template <class Found>
+    explicit Places(const std::vector<Found> &all) {
+        for (const Found &one : all)
+            side = std::max(side, std::max(one.box.width(), one.box.height()));
+        side = std::max(side / 8, 16.f);
+        for (const Found &one : all) columns = std::max(columns, square(one.box.right) + 1);
+    }
+
+    void add(const Box &box, int index) {
+        visit(box, [&](size_t at) {
+            if (at >= squares.size()) squares.resize(at + 1);
+            squares[at].push_back(index);
+            return true;
+        });
+    }
+
+    // Calls `each` for the indices near a box, some more than once, until it returns false.
+    template <class Each>
+    void near(const Box &box, Each &&each) const {
+        visit(box, [&](size_t at) {
+            if (at < squares.size())
+                for (int index : squares[at])
+                    if (!each(index)) return false;
+            return true;
+        });
+    }
+
+   private:
+    float side = 1;
+    int columns = 0;
+    std::vector<std::vector<int>> squares;
+
+    int square(float at) const { return int(std::max(at, 0.f) / side); }
+
+    template <class Each>
+    void visit(const Box &box, Each &&each) const {
+        for (int y = square(box.top); y <= square(box.bottom); y++)
+            for (int x = square(box.left); x <= std::min(square(box.right), columns - 1); x++)
+                if (!each(size_t(y) * columns + x)) return;
+    }
+};
+
+// Of those that show the same, on one level or on several, keeps the best; best first.
+inline std::vector<Candidate> thin_out(std::vector<Candidate> found) {
     std::stable_sort(found.begin(), found.end(),
                      [](const Candidate &a, const Candidate &b) { return a.found > b.found; });
     std::vector<Candidate> kept;
-    // Places are looked up by squares of about a usual character's size.
-    float side = 1;
-    for (const Candidate &one : found)
-        side = std::max(side, std::max(one.box.width(), one.box.height()));
-    side = std::max(side / 8, 16.f);
-    int columns = 0;
-    for (const Candidate &one : found)
-        columns = std::max(columns, int(std::max(one.box.right, 0.f) / side) + 1);
-    std::vector<std::vector<int>> squares;
-    auto visit = [&](const Box &box, auto &&each) {
-        int left = int(std::max(box.left, 0.f) / side),
-            right = int(std::max(box.right, 0.f) / side);
-        int top = int(std::max(box.top, 0.f) / side),
-            bottom = int(std::max(box.bottom, 0.f) / side);
-        for (int y = top; y <= bottom; y++)
-            for (int x = left; x <= right; x++)
-                if (!each(size_t(y) * columns + x)) return;
-    };
+    Places places(found);
     for (const Candidate &one : found) {
         if (kept.size() >= MOST) break;
         bool free = true;
         float area = one.box.width() * one.box.height();
-        visit(one.box, [&](size_t square) {
-            if (square < squares.size())
-                for (int index : squares[square]) {
-                    Candidate &other = kept[index];
-                    float size = other.box.width() * other.box.height();
-                    float common = overlap(one.box, other.box);
-                    if (common <= SHARED * std::min(area, size)) continue;
-                    free = false;
-                    // Levels that see the same agree by no accident.
-                    if (common > ALIKE * (area + size - common) && !(other.levels & one.levels)) {
-                        other.levels |= one.levels;
-                        other.found = 1 - (1 - other.found) * (1 - one.found);
-                    }
-                    break;
-                }
-            return free;
+        places.near(one.box, [&](int index) {
+            Candidate &other = kept[index];
+            float size = other.box.width() * other.box.height();
+            float common = overlap(one.box, other.box);
+            if (common <= ALIKE * (area + size - common)) return true;
+            free = false;
+            // Levels that see the same agree by no accident.
+            if (!(other.levels & one.levels)) {
+                other.levels |= one.levels;
+                other.found = 1 - (1 - other.found) * (1 - one.found);
+            }
+            return false;
         });
         if (!free) continue;
-        visit(one.box, [&](size_t square) {
-            if (square >= squares.size()) squares.resize(square + 1);
-            squares[square].push_back(int(kept.size()));
-            return true;
-        });
+        places.add(one.box, int(kept.size()));
         kept.push_back(one);
     }
     return kept;
 }
 
-// Cuts a character out for the classifier: 32x32 grey values, contrast stretched.
+// Cuts a character out for the classifier: 32x32 values, light on dark, contrast stretched. Beyond
+// the picture there is paper.
 constexpr int SIDE = 32;
 constexpr float ROOM = 1.45f, SHORT = 0.9f, FLAT = 24, LARGEST_CUT = 54;
 
@@ -160,29 +181,29 @@ inline void cut_out(const std::vector<Level> &levels, const Box &box, float tall
     while (index + 1 < levels.size() && side * levels[index].scale > LARGEST_CUT) index++;
     const Grey &grey = levels[index].grey;
     float scale = levels[index].scale, step = side * scale / SIDE;
+    constexpr float BEYOND = -1;
     float values[SIDE * SIDE], low = 255, high = 0;
+    int counts[256] = {}, inside = 0;
     for (int row = 0; row < SIDE; row++) {
-        float y = std::clamp(box.y() * scale + (row + 0.5f - SIDE / 2) * step - 0.5f, 0.f,
-                             float(grey.height - 1));
-        int top = std::clamp(int(y), 0, std::max(grey.height - 2, 0));
-        float fy = y - top;
-        const uint8_t *upper = grey.row(top), *lower = grey.row(std::min(top + 1, grey.height - 1));
+        float y = box.y() * scale + (row + 0.5f - SIDE / 2) * step;
         for (int column = 0; column < SIDE; column++) {
-            float x = std::clamp(box.x() * scale + (column + 0.5f - SIDE / 2) * step - 0.5f, 0.f,
-                                 float(grey.width - 1));
-            int left = std::clamp(int(x), 0, std::max(grey.width - 2, 0));
-            float fx = x - left;
-            int right = std::min(left + 1, grey.width - 1);
-            float above = upper[left] * (1 - fx) + upper[right] * fx;
-            float below = lower[left] * (1 - fx) + lower[right] * fx;
-            float value = above * (1 - fy) + below * fy;
-            values[row * SIDE + column] = value;
+            float x = box.x() * scale + (column + 0.5f - SIDE / 2) * step;
+            float &value = values[row * SIDE + column];
+            value = BEYOND;
+            if (x < 0 || y < 0 || x > grey.width || y > grey.height) continue;
+            value = sample(grey, x, y);
             low = std::min(low, value), high = std::max(high, value);
+            counts[int(value + 0.5f)]++, inside++;
         }
     }
-    float factor = 255 / std::max(high - low, FLAT);
-    for (int i = 0; i < SIDE * SIDE; i++)
-        out[i] = uint8_t(std::nearbyint((values[i] - low) * factor));
+    int paper = 0;
+    for (int seen = counts[0]; 2 * seen < inside; seen += counts[paper]) paper++;
+    float from = low, factor = 255 / std::max(high - low, FLAT);
+    if (high - paper < paper - low) from = high, factor = -factor;
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        float value = values[i] == BEYOND ? std::clamp(float(paper), low, high) : values[i];
+        out[i] = uint8_t(std::nearbyint((value - from) * factor));
+    }
 }
 
 }  // namespace reader

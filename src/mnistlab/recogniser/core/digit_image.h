@@ -10,17 +10,6 @@ namespace reader {
 constexpr int IMAGE = 28, FILLED = 20;
 constexpr int FINE = 3;  // samples to a side of an image's pixel
 
-inline float sample(const Grey &grey, float x, float y) {
-    x = std::clamp(x - 0.5f, 0.f, float(grey.width - 1)),
-    y = std::clamp(y - 0.5f, 0.f, float(grey.height - 1));
-    int left = int(x), top = int(y);
-    int right = std::min(left + 1, grey.width - 1), bottom = std::min(top + 1, grey.height - 1);
-    float fx = x - left, fy = y - top;
-    float above = grey.row(top)[left] * (1 - fx) + grey.row(top)[right] * fx;
-    float below = grey.row(bottom)[left] * (1 - fx) + grey.row(bottom)[right] * fx;
-    return above * (1 - fy) + below * fy;
-}
-
 inline void make_image(const std::vector<Level> &levels, const Box &box, uint8_t *image) {
     float side = std::max(box.width(), box.height());
     // The finest level whose pixels are not much finer than the samples.

@@ -89,6 +89,18 @@ inline Grey enlarge(const Grey &from) {
     return to;
 }
 
+// The value at a place between pixels, bilinear; beyond the edge it is the edge's.
+inline float sample(const Grey &grey, float x, float y) {
+    x = std::clamp(x - 0.5f, 0.f, float(grey.width - 1)),
+    y = std::clamp(y - 0.5f, 0.f, float(grey.height - 1));
+    int left = int(x), top = int(y);
+    int right = std::min(left + 1, grey.width - 1), bottom = std::min(top + 1, grey.height - 1);
+    float fx = x - left, fy = y - top;
+    float above = grey.row(top)[left] * (1 - fx) + grey.row(top)[right] * fx;
+    float below = grey.row(bottom)[left] * (1 - fx) + grey.row(bottom)[right] * fx;
+    return above * (1 - fy) + below * fy;
+}
+
 struct Tones {
     int low, high, median;
 };
@@ -199,18 +211,19 @@ inline void mark_active(Level &level) {
 }
 
 // From fine to coarse. `scale` is the first level's, of its pixels for one of the picture.
-inline std::vector<Level> pyramid(const Grey &base, float scale) {
-    Grey grey = stretch(base);
-    int paper = tones(grey).median;
+inline std::vector<Level> pyramid(Grey grey, float scale) {
     std::vector<Level> levels;
-    if (std::max(grey.width, grey.height) < SMALL)
-        levels.push_back(pad(2 * scale, enlarge(grey), paper));
+    // Each level's own contrast: what is thin fades as it is reduced.
+    auto add = [&](float scale, const Grey &level) {
+        Grey stretched = stretch(level);
+        int paper = tones(stretched).median;
+        levels.push_back(pad(scale, std::move(stretched), paper));
+    };
+    if (std::max(grey.width, grey.height) < SMALL) add(2 * scale, enlarge(grey));
     while (true) {
-        bool last = std::max(grey.width, grey.height) < 2 * SMALLEST;
-        Grey next = last ? Grey{} : halve(grey);
-        levels.push_back(pad(scale, std::move(grey), paper));
-        if (last) break;
-        grey = std::move(next);
+        add(scale, grey);
+        if (std::max(grey.width, grey.height) < 2 * SMALLEST) break;
+        grey = halve(grey);
         scale /= 2;
     }
     for (Level &level : levels) mark_active(level);

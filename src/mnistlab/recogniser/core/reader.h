@@ -27,13 +27,29 @@ class Reader {
     explicit Reader(const Model &model) : model(model) {}
 
     Reading read(const uint8_t *pixels, int width, int height, int channels) {
+        std::vector<Character> all = name(find_candidates(pixels, width, height, channels));
+        return sort(suppress(std::move(all)), float(width), float(height));
+    }
+
+    // All that may be a character.
+    std::vector<Candidate> find_candidates(const uint8_t *pixels, int width, int height,
+                                           int channels) {
         Grey base = reduce(pixels, width, height, channels, LARGEST);
-        levels = reader::pyramid(base, float(base.width) / width);
+        float scale = float(base.width) / width;
+        levels = reader::pyramid(std::move(base), scale);
         most = -1, rulings = {};
         std::vector<Candidate> found = find();
         look_closer(pixels, width, height, channels, found);
-        std::vector<Character> all = name(suppress(std::move(found)));
-        return sort(std::move(all), float(width), float(height));
+        return thin_out(std::move(found));
+    }
+
+    // What the classifier is shown of each, 32x32 values.
+    std::vector<uint8_t> cut_out_all(const std::vector<Candidate> &all) const {
+        std::vector<float> heights = find_heights(all);
+        std::vector<uint8_t> cut_outs(all.size() * SIDE * SIDE);
+        for (size_t i = 0; i < all.size(); i++)
+            cut_out(levels, all[i].box, heights[i], &cut_outs[i * SIDE * SIDE]);
+        return cut_outs;
     }
 
     const std::vector<Level> &pyramid() const { return levels; }
@@ -164,10 +180,7 @@ class Reader {
 
     // Asks the classifier for each candidate and takes its answer and the detector's together.
     std::vector<Character> name(const std::vector<Candidate> &asked) {
-        std::vector<float> heights = find_heights(asked);
-        std::vector<uint8_t> cut_outs(asked.size() * SIDE * SIDE);
-        for (size_t i = 0; i < asked.size(); i++)
-            cut_out(levels, asked[i].box, heights[i], &cut_outs[i * SIDE * SIDE]);
+        std::vector<uint8_t> cut_outs = cut_out_all(asked);
         std::vector<float> logits(asked.size() * (NOTHING + 1));
         Classifier(model).run(cut_outs.data(), int(asked.size()), logits.data());
         const float *powers = model.powers;
@@ -186,6 +199,28 @@ class Reader {
             named.push_back(character);
         }
         return named;
+    }
+
+    // Of characters that share much of their place keeps the likeliest.
+    static std::vector<Character> suppress(std::vector<Character> all) {
+        std::stable_sort(all.begin(), all.end(), [](const Character &a, const Character &b) {
+            return a.kinds[NOTHING] < b.kinds[NOTHING];
+        });
+        std::vector<Character> kept;
+        Places places(all);
+        for (const Character &one : all) {
+            bool free = true;
+            float area = one.box.width() * one.box.height();
+            places.near(one.box, [&](int index) {
+                const Box &box = kept[index].box;
+                free = overlap(one.box, box) <= SHARED * std::min(area, box.width() * box.height());
+                return free;
+            });
+            if (!free) continue;
+            places.add(one.box, int(kept.size()));
+            kept.push_back(one);
+        }
+        return kept;
     }
 
     Reading sort(std::vector<Character> all, float width, float height) {

@@ -45,6 +45,26 @@ const float *read_picture(const uint8_t *pixels, int width, int height, int chan
     return result;
 }
 
+// What may be a character in a picture, to train the classifier on: their number; for each its box,
+// the detector's probability that it is there and those of what it is; then the cut-outs, 32x32
+// bytes each.
+EXPORT(look)
+const void *look(const uint8_t *pixels, int width, int height, int channels) {
+    constexpr int ROW = 5 + reader::KINDS;
+    reader::Reader looking(model);
+    std::vector<reader::Candidate> all = looking.find_candidates(pixels, width, height, channels);
+    std::vector<uint8_t> cut_outs = looking.cut_out_all(all);
+    float *result = new float[1 + all.size() * ROW + cut_outs.size() / sizeof(float)], *out = result;
+    *out++ = float(all.size());
+    for (const reader::Candidate &one : all) {
+        *out++ = one.box.left, *out++ = one.box.top, *out++ = one.box.right, *out++ = one.box.bottom;
+        *out++ = one.found;
+        out = std::copy(one.kinds.begin(), one.kinds.end(), out);
+    }
+    std::copy(cut_outs.begin(), cut_outs.end(), reinterpret_cast<uint8_t *>(out));
+    return result;
+}
+
 // Characters of the last picture that was read, given by their boxes, as MNIST's images are:
 // 28x28 bytes each.
 EXPORT(images) void make_images(const float *boxes, int count, uint8_t *images) {

@@ -1,0 +1,90 @@
+"""Cut-outs: what the reader's classifier is asked about on rendered pages, and what it should say.
+
+The core itself cuts them out, so that the classifier is trained on just what it will see.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.detector.classifier import NOTHING
+from mnistlab.recogniser.engine import Engine
+from mnistlab.rendering.character_bank import CharacterBank
+from mnistlab.rendering.crops import render_crops
+from mnistlab.rendering.page import Character
+
+SHOWN, MISSED = 0.5, 0.25
+"""Intersection over union with a character from which on a box shows it, and below which it shows
+none."""
+WHOLE = 0.78
+"""Share of a character inside the picture from which on it has to be named."""
+_MARGIN = 0.15
+"""By which boxes are widened to be compared, in heights of the text: signs are small."""
+
+
+class CutOuts(NamedTuple):
+    """Attributes:
+    images: uint8, ``(n, 32, 32)``, light on dark.
+    kinds: int64, ``(n,)``, 0 to 20: what each shows.
+    detected: float32, ``(n, 21)``: the detector's probabilities of what it is, and last that
+        there is a character.
+    """
+
+    images: NDArray[np.uint8]
+    kinds: NDArray[np.int64]
+    detected: NDArray[np.float32]
+
+
+def collect(
+    engine: Engine, bank: CharacterBank, seed: int, pages: range, views: int = 2
+) -> CutOuts:
+    """Return the cut-outs of rendered pages.
+
+    Args:
+        engine: with the detector.
+        bank: to write with.
+        seed: of the stream of pages.
+        pages: of the stream.
+        views: photographs of each page.
+    """
+    found: list[CutOuts] = []
+    for page in pages:
+        for crop in render_crops(seed, page, bank, views):
+            seen = engine.look(crop.image)
+            kinds = find_truth(seen.boxes, crop.characters)
+            known = kinds >= 0
+            detected = np.hstack([seen.kinds, seen.found[:, None]])
+            found.append(CutOuts(seen.cut_outs[known], kinds[known], detected[known]))
+    return join(found)
+
+
+def join(parts: list[CutOuts]) -> CutOuts:
+    """Return several as one."""
+    return CutOuts(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def find_truth(boxes: NDArray[np.float32], characters: list[Character]) -> NDArray[np.int64]:
+    """Return what boxes, ``(n, 4)``, show: a class, :data:`NOTHING`, or -1 if it is not clear."""
+    if not characters:
+        return np.full(len(boxes), NOTHING)
+    rows = np.array(characters, np.float32)
+    kinds, tall, inside = rows[:, 0].astype(np.int64), rows[:, 5], rows[:, 6]
+    alike = _compare(boxes, rows[:, 1:5], _MARGIN * tall)
+    best = alike.argmax(1)
+    most = alike[np.arange(len(boxes)), best]
+    clear = (most >= SHOWN) & (inside[best] >= WHOLE)
+    return np.where(clear, kinds[best], np.where(most < MISSED, NOTHING, -1))
+
+
+def _compare(
+    boxes: NDArray[np.float32], others: NDArray[np.float32], margin: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the intersection over union of each with each, all widened by the other's margin."""
+    a, b = boxes[:, None], others[None]
+    low = np.maximum(a[..., :2], b[..., :2]) - margin[:, None]
+    high = np.minimum(a[..., 2:], b[..., 2:]) + margin[:, None]
+    common = np.maximum(high - low, 0).prod(-1)
+    sizes = ((c[..., 2:] - c[..., :2] + 2 * margin[:, None]).prod(-1) for c in (a, b))
+    alike: NDArray[np.float32] = common / (sum(sizes) - common)
+    return alike
