@@ -1,37 +1,93 @@
-"""Cut-outs for the classifier."""
+"""The classifier, and what it is shown."""
 
 import numpy as np
 import pytest
 import torch
 from scipy import ndimage
 
-from mnistlab.detector.classifier import CLASSES, ROOM, SIDE, Classifier, cut_out
+from mnistlab.characters import CHARACTERS
+from mnistlab.detector.classifier import CLASSES, NOTHING, SIDE, Classifier
+from mnistlab.detector.cut_outs import collect, find_truth
+from mnistlab.recogniser.engine import Engine
+from mnistlab.recogniser.page_reader import MODEL
+from mnistlab.rendering.crops import render_crops
+from mnistlab.rendering.page import Character
+from tests.handwriting import small_bank
+
+SEVEN, DOT = 7, CHARACTERS.index(".")
+ROOM = 1.45
+"""Side of a cut-out, in the larger side of the character's box, or nine tenths of its text's."""
 
 
-def test_a_cut_out_is_the_picture_around_the_box_as_scipy_samples_it():
-    rng = np.random.default_rng(0)
-    picture = ndimage.gaussian_filter(rng.uniform(0, 255, (90, 120)), 2)
-    picture = ((picture - picture.min()) / np.ptp(picture) * 255).astype(np.uint8)
-    box = torch.tensor([[40.0, 20.0, 52.0, 44.0]])
-    found = cut_out(
-        torch.from_numpy(picture)[None, None], torch.tensor([0]), box, torch.tensor([20.0])
-    )
-    side = ROOM * 24
-    at = (np.arange(SIDE) + 0.5) / SIDE - 0.5
-    rows, columns = np.meshgrid(32 + at * side - 0.5, 46 + at * side - 0.5, indexing="ij")
-    expected = ndimage.map_coordinates(picture.astype(np.float64), [rows, columns], order=1)
-    low, high = expected.min(), expected.max()
-    expected = (expected - low) * 255 / (high - low)
-    assert found[0, 0].numpy() == pytest.approx(expected, abs=0.01)
-
-
-def test_beyond_the_picture_its_edge_goes_on_and_flat_paper_stays_flat():
-    picture = torch.full((1, 1, 30, 30), 90, dtype=torch.uint8)
-    picture[..., 0] = 100
-    boxes = torch.tensor([[-8.0, 5.0, 2.0, 25.0]])
-    (cut,) = cut_out(picture, torch.tensor([0]), boxes, torch.tensor([20.0]))
-    assert cut[0, :, 0].tolist() == [pytest.approx(10 * 255 / 24)] * SIDE
+def engine() -> Engine:
+    return Engine(MODEL.read_bytes())
 
 
 def test_the_network_names_each_cut_out():
     assert Classifier()(torch.zeros(3, 1, SIDE, SIDE)).shape == (3, CLASSES)
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+def test_a_cut_out_is_the_picture_around_the_box_light_on_dark_as_scipy_samples_it(inverted):
+    picture = np.full((400, 400), 235, np.uint8)
+    (rows, columns) = np.mgrid[:400, :400]
+    ring = np.abs(np.hypot(rows - 200, 1.4 * (columns - 190)) - 14) < 3
+    picture[ring] = 20
+    if inverted:
+        picture = 255 - picture
+    seen = engine().look(picture)
+    best = int(seen.found.argmax())
+    left, top, right, bottom = seen.boxes[best].astype(np.float64)
+    assert (left + right) / 2 == pytest.approx(190, abs=3)
+    side = ROOM * max(right - left, bottom - top)
+    at = (np.arange(SIDE) + 0.5) / SIDE - 0.5
+    where = np.meshgrid(
+        (top + bottom) / 2 + at * side - 0.5, (left + right) / 2 + at * side - 0.5, indexing="ij"
+    )
+    sampled = ndimage.map_coordinates(picture.astype(np.float64), where, order=1)
+    low, high = sampled.min(), sampled.max()
+    expected = (sampled - low if inverted else high - sampled) * 255 / (high - low)
+    assert np.abs(seen.cut_outs[best] - expected).max() <= 2
+
+
+def test_beyond_the_picture_there_is_paper():
+    picture = np.full((60, 30), 230, np.uint8)
+    picture[15:45, 2:6] = 25
+    seen = engine().look(picture)
+    best = int(seen.found.argmax())
+    beyond = seen.cut_outs[best][:, :4]
+    assert seen.boxes[best][0] < 6
+    assert beyond.max() <= 2
+
+
+def test_boxes_show_what_they_share_most_of_their_place_with():
+    whole = Character(SEVEN, 10, 10, 22, 30, 20, 1.0)
+    speck = Character(DOT, 25, 27, 28, 30, 20, 1.0)
+    cut = Character(3, 40, 10, 52, 30, 20, 0.5)
+    boxes = np.array(
+        [
+            [10, 10, 22, 30],  # the seven
+            [11, 9, 23, 29],  # nearly
+            [10, 10, 22, 15],  # its upper quarter
+            [24, 26, 28, 30],  # the dot
+            [40, 10, 52, 30],  # what the edge cuts
+            [70, 10, 82, 30],  # bare paper
+        ],
+        np.float32,
+    )
+    found = find_truth(boxes, [whole, speck, cut])
+    assert found.tolist() == [SEVEN, SEVEN, -1, DOT, -1, NOTHING]
+    assert find_truth(boxes, []).tolist() == [NOTHING] * len(boxes)
+
+
+def test_pages_give_cut_outs_of_every_character_and_of_nothing():
+    found = collect(engine(), small_bank(), 3, range(60))
+    assert found.images.shape == (len(found.kinds), SIDE, SIDE)
+    assert found.detected.shape == (len(found.kinds), CLASSES)
+    assert set(range(10)) | {NOTHING} <= set(found.kinds.tolist())
+    # The detector names most of what it is sure to see.
+    sure = (found.detected[:, -1] > 0.9) & (found.kinds < NOTHING)
+    assert np.mean(found.detected[sure, :-1].argmax(1) == found.kinds[sure]) > 0.8
+    again = collect(engine(), small_bank(), 3, range(1))
+    assert np.array_equal(again.images, found.images[: len(again.images)])
+    assert len(render_crops(3, 0, small_bank())) == 2

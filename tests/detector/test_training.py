@@ -1,5 +1,7 @@
 """Training of the reader's networks."""
 
+import hashlib
+
 import numpy as np
 import pytest
 import torch
@@ -7,10 +9,15 @@ import torch
 from mnistlab.detector.calibration import Answers, combine, fit
 from mnistlab.detector.loss import Batch, losses
 from mnistlab.detector.network import CLASSES, MIDDLE, OFFSET, RULINGS, Detector, prepare
-from mnistlab.detector.run import train_reader
+from mnistlab.detector.quantise import read_model
+from mnistlab.detector.run import Banks, train_reader
 from mnistlab.detector.training import Crops, train
+from mnistlab.detector.warm_start import warm_start
 from mnistlab.errors import RunError
-from mnistlab.recogniser.page_reader import PageReader
+from mnistlab.recogniser.engine import Engine
+from mnistlab.recogniser.page_reader import MODEL
+from mnistlab.recogniser.page_reader import PageReader as Recogniser
+from mnistlab.rendering.crops import render_crops
 from tests.handwriting import small_bank
 
 
@@ -85,31 +92,72 @@ def test_a_run_that_is_interrupted_ends_in_the_same_bits(tmp_path, monkeypatch):
     with pytest.raises(StopError):
         train(tmp_path / "cut", **kwargs, after_step=stop)
     resumed = train(tmp_path / "cut", **kwargs)
-    for one, other in zip(whole, resumed, strict=True):
-        for name, value in one.state_dict().items():
-            assert torch.equal(value, other.state_dict()[name]), name
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
 
 
-def test_a_run_that_is_stopped_is_resumed_and_makes_a_model_to_read_with(tmp_path, monkeypatch):
+@pytest.fixture
+def little(monkeypatch) -> dict:
+    """What makes a reader's training short."""
     monkeypatch.setattr("mnistlab.detector.training.PAGES", 2)
-    monkeypatch.setattr("mnistlab.detector.run._HELD_OUT", 4)
-    kwargs = {"bank": small_bank(), "steps": 3, "seed": 4, "workers": 0}
-    whole = train_reader(tmp_path / "whole", **kwargs)
-    steps = []
-    cut = tmp_path / "cut"
-    assert train_reader(cut, **kwargs, after_step=steps.append, should_stop=lambda: True) is None
-    assert steps == [1]
-    with pytest.raises(RunError, match=r"cut: holds an unfinished run; give `resume=True`"):
-        train_reader(cut, **kwargs, resume=False)
-    with pytest.raises(RunError, match="holds a run of 3 steps and seed 4; give the same"):
-        train_reader(cut, **kwargs | {"seed": 5})
-    resumed = train_reader(cut, **kwargs, after_step=steps.append)
-    assert steps == [1, 2, 3]
+    monkeypatch.setattr("mnistlab.detector.run._PAGES", 12)
+    monkeypatch.setattr("mnistlab.detector.run._MEASURED", 1)
+    monkeypatch.setattr("mnistlab.detector.run._KEPT", 1)
+    banks = Banks(small_bank(), small_bank())
+    return {"banks": banks, "shards": 3, "epochs": 1, "seed": 4, "workers": 0}
+
+
+def test_a_run_that_is_stopped_in_any_stage_is_resumed_and_makes_a_model_to_read_with(
+    tmp_path, little
+):
+    options = little | {"steps": 0, "start": MODEL}
+    whole = train_reader(tmp_path / "whole", **options)
+    stages, cut = [], tmp_path / "cut"
+    while train_reader(cut, **options, report=stages.append, should_stop=lambda: True) is None:
+        with pytest.raises(RunError, match=r"cut: holds an unfinished run; give `resume=True`"):
+            train_reader(cut, **options, resume=False)
+    assert [stage.split(":")[0] for stage in stages] == [
+        *(f"train-{number}" for number in range(3)),
+        "held-out-0",
+        "classifier, epoch 1 of 1",
+    ]
+    with pytest.raises(RunError, match="seed 4, or one that started from another model; give the"):
+        train_reader(cut, **options | {"seed": 5})
     assert (cut / "reader.bin").read_bytes() == (tmp_path / "whole" / "reader.bin").read_bytes()
-    assert resumed.model == whole.model
-    assert train_reader(cut, **kwargs) == resumed
+    resumed = train_reader(cut, **options)
+    assert (resumed.model, resumed.cut_outs) == (whole.model, whole.cut_outs)
+    assert read_model(cut / "reader.bin").keys() == read_model(MODEL).keys()
     blank = np.full((40, 40), 255, np.uint8)
-    assert PageReader(cut / "reader.bin").read(blank).size == (40, 40)
+    assert Recogniser(cut / "reader.bin").read(blank).size == (40, 40)
+
+
+def test_a_detector_is_trained_on_from_a_model(tmp_path, little):
+    record = train_reader(tmp_path / "run", **little, steps=2, start=MODEL)
+    assert record.start == hashlib.sha256(MODEL.read_bytes()).hexdigest()
+    assert record.crops == 2 * 32
+    crop = render_crops(0, 3, small_bank())[0].image
+    before, after = (
+        Engine(path.read_bytes()).detect(crop)[0][0]
+        for path in (MODEL, tmp_path / "run/reader.bin")
+    )
+    assert 0 < np.abs(after - before).mean() < 0.3
+
+
+def test_a_warm_start_computes_what_the_model_does():
+    crops = np.stack([render_crops(1, page, small_bank(), 1)[0].image for page in range(8)])
+    net = Detector()
+    warm_start(net, read_model(MODEL), crops)
+    with torch.no_grad():
+        out = net.eval()(prepare(torch.from_numpy(crops[:1])[:, None]))[0].numpy()
+    planes, classes = Engine(MODEL.read_bytes()).detect(crops[0], cells=np.array([[5, 6], [30, 9]]))
+    assert out[:CLASSES] == pytest.approx(planes, abs=0.05)
+    assert pytest.approx(classes, abs=0.05) == out[CLASSES:, [5, 30], [6, 9]].T
+
+
+def test_without_steps_there_has_to_be_a_model(tmp_path):
+    with pytest.raises(RunError, match="a model whose detector is kept"):
+        train_reader(tmp_path / "run", steps=0)
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_native_kernels_train_the_detector_as_pytorch_does(batch):

@@ -46,7 +46,7 @@ _HEADROOM = 2.0
 """How much larger activations may become than any was in calibration."""
 _QUIETEST = 1 / 64
 """Least range of a channel, as a share of its layer's largest."""
-_GREY = 64.0
+GREY = 64.0
 """Grey values to one unit of the input, see :func:`mnistlab.detector.network.prepare`."""
 _BATCH = 32
 _HEADER, _ENTRY, _RECORD = 36, 28, 48
@@ -318,7 +318,7 @@ def _quantise(
     for layer, largest in zip(layers, ranges, strict=True):
         floor = max(largest.max() * _QUIETEST, 1e-6)
         scale = LARGEST / (_HEADROOM * np.maximum(largest, floor))
-        before = scales[-1] if scales else np.array([_GREY])
+        before = scales[-1] if scales else np.array([GREY])
         added = scales[layer.residual] if layer.residual >= 0 else None
         made.append(_integers(layer, before, scale, added))
         scales.append(scale)
@@ -399,6 +399,25 @@ def _pack_depthwise(weights: NDArray[np.int16]) -> NDArray[np.int16]:
     rows = np.pad(weights[:, 0], ((0, 0), (0, kernel % 2), (0, 0)))
     pairs = rows.reshape(channels // 4, 4, -1, 2, kernel)
     return pairs.transpose(0, 2, 4, 1, 3).reshape(-1)
+
+
+def unpack_weights(layer: IntegerLayer) -> Floats:
+    """Return the integers of a layer's weights as :class:`FloatLayer` has them."""
+    kernel = layer.kernel
+    if layer.kind is Kind.DEPTHWISE:
+        pairs = layer.weights.reshape(layer.outputs // 4, -1, kernel, 4, 2)
+        rows = pairs.transpose(0, 3, 1, 4, 2).reshape(layer.outputs, 1, -1, kernel)
+        return rows[:, :, :kernel].astype(np.float64)
+    length = kernel * layer.inputs
+    taps = kernel * (-(-length // 2) * 2)
+    blocks = [
+        layer.weights[first * taps : (first + 8) * taps] for first in range(0, layer.outputs, 8)
+    ]
+    rows = np.concatenate(
+        [block.reshape(kernel, -1, len(block) // taps, 2).transpose(2, 0, 1, 3) for block in blocks]
+    ).reshape(layer.outputs, kernel, -1)[..., :length]
+    square = rows.reshape(layer.outputs, kernel, kernel, layer.inputs)
+    return square.transpose(0, 3, 1, 2).astype(np.float64)
 
 
 @dataclass

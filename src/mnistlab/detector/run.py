@@ -22,7 +22,7 @@ from mnistlab.data import Dataset, Split, load_dataset, make_dataset
 from mnistlab.data.download import cache_folder
 from mnistlab.detector import classifier
 from mnistlab.detector.calibration import Answers, Calibration, combine, fit
-from mnistlab.detector.classifier import NOTHING
+from mnistlab.detector.classifier import NOTHING, Classifier
 from mnistlab.detector.cut_outs import CutOuts, collect, join
 from mnistlab.detector.network import Detector
 from mnistlab.detector.quantise import (
@@ -32,6 +32,7 @@ from mnistlab.detector.quantise import (
     write_model,
 )
 from mnistlab.detector.training import PAGES, STATE, VIEWS, Crops, Progress, train
+from mnistlab.detector.warm_start import warm_start
 from mnistlab.errors import RunError
 from mnistlab.files import read_file
 from mnistlab.recipe import Recipe
@@ -162,7 +163,7 @@ def train_reader(  # noqa: PLR0913 - all that may be said of a run
         shards: files of cut-outs that the classifier is trained on, of 250 pages each.
         epochs: of the classifier.
         seed: of the pages and of the networks' first weights.
-        start: a reader's model, whose detector is kept as it is, with ``steps=0``.
+        start: a reader's model, whose detector is trained on, or kept as it is with ``steps=0``.
         workers: processes that render pages.
         threads: of PyTorch; ``None`` leaves them as they are.
         resume: go on with the run that the folder holds, if any.
@@ -179,8 +180,8 @@ def train_reader(  # noqa: PLR0913 - all that may be said of a run
             with, or one of another seed or length.
         ModelError: ``start`` cannot be read, or is no reader's model.
     """
-    if (start is None) != (steps > 0):
-        raise RunError("give either steps to train a detector for, or a model to start from")
+    if not steps and start is None:
+        raise RunError("without steps there has to be a model whose detector is kept")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -241,11 +242,19 @@ class _Run(NamedTuple):
         target = self.folder / _DETECTOR
         if target.exists():
             return True
-        if start:
-            networks = read_model(start)
-            networks.pop("classifier", None)
+        networks = read_model(start) if start else {}
+        networks.pop("classifier", None)
+        if not self.settings.steps:
             write_model(target, networks)
             return True
+        unseen = Crops(self.banks.held_out, self.settings.seed + _UNSEEN, 0, _CALIBRATED)
+        images = torch.cat([unseen.batch(number).images for number in range(_CALIBRATED)])
+        pictures = images.numpy()[:, 0]
+
+        def begin(net: Detector) -> None:
+            if networks:
+                warm_start(net, networks, pictures)
+
         told = _Losses(self.folder)
 
         def keep(progress: Progress) -> None:
@@ -259,15 +268,13 @@ class _Run(NamedTuple):
             steps=self.settings.steps,
             seed=self.settings.seed,
             workers=self.workers,
+            start=begin,
             report=keep,
             should_stop=self.should_stop,
         )
         if detector is None:
             return False
-        unseen = Crops(self.banks.held_out, self.settings.seed + _UNSEEN, 0, _CALIBRATED)
-        batches = [unseen.batch(number) for number in range(_CALIBRATED)]
-        images = np.concatenate([one.images.numpy()[:, 0] for one in batches])
-        write_model(target, quantise_detector(detector, images))
+        write_model(target, quantise_detector(detector, pictures))
         return True
 
     def _shards(self, *, held_out: bool) -> list[Path]:
@@ -317,9 +324,12 @@ class _Run(NamedTuple):
         )
         calibration = fit(answers)
         networks = read_model(self.folder / _DETECTOR)
-        networks["classifier"] = quantise_classifier(trained.model.cpu(), measured.images[:4096])
+        # A recipe's own code is loaded from its file, as another class of the same name.
+        named = Classifier().eval()
+        named.load_state_dict(trained.model.state_dict())
+        networks["classifier"] = quantise_classifier(named, measured.images[:4096])
         write_model(self.folder / MODEL, networks, calibration)
-        named = combine(answers, torch.tensor(calibration)).argmax(1)
+        said = combine(answers, torch.tensor(calibration)).argmax(1)
         steps, seed = self.settings.steps, self.settings.seed
         record = ReaderRecord(
             steps=steps,
@@ -330,12 +340,12 @@ class _Run(NamedTuple):
             digits=(self.banks.train.digits, self.banks.held_out.digits),
             parameters={
                 "detector": _count(Detector()),
-                "classifier": _count(trained.model),
+                "classifier": _count(named),
             },
             losses=_Losses(self.folder).all,
             epochs=list(trained.record.history),
             calibration=calibration,
-            named=float((named == answers.truth).float().mean()),
+            named=float((said == answers.truth).float().mean()),
             model=hashlib.sha256((self.folder / MODEL).read_bytes()).hexdigest(),
             environment=describe_environment("cpu", 1, "native"),
             finished=now(),
