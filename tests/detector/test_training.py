@@ -113,18 +113,18 @@ def test_a_run_that_is_stopped_in_any_stage_is_resumed_and_makes_a_model_to_read
     options = little | {"steps": 0, "start": MODEL}
     whole = train_reader(tmp_path / "whole", **options)
     stages, cut = [], tmp_path / "cut"
-    while train_reader(cut, **options, report=stages.append, should_stop=lambda: True) is None:
+    for _ in range(5):
+        assert train_reader(cut, **options, report=stages.append, should_stop=lambda: True) is None
         with pytest.raises(RunError, match=r"cut: holds an unfinished run; give `resume=True`"):
             train_reader(cut, **options, resume=False)
     assert [stage.split(":")[0] for stage in stages] == [
         *(f"train-{number}" for number in range(3)),
         "held-out-0",
-        "classifier, epoch 1 of 1",
     ]
     with pytest.raises(RunError, match="seed 4, or one that started from another model; give the"):
         train_reader(cut, **options | {"seed": 5})
-    assert (cut / "reader.bin").read_bytes() == (tmp_path / "whole" / "reader.bin").read_bytes()
     resumed = train_reader(cut, **options)
+    assert (cut / "reader.bin").read_bytes() == (tmp_path / "whole" / "reader.bin").read_bytes()
     assert (resumed.model, resumed.cut_outs) == (whole.model, whole.cut_outs)
     assert read_model(cut / "reader.bin").keys() == read_model(MODEL).keys()
     blank = np.full((40, 40), 255, np.uint8)

@@ -10,6 +10,7 @@ from mnistlab.cli.log_options import log_options
 from mnistlab.cli.options import changed_recipe, set_option, training_options, weight_options
 from mnistlab.cli.output import echo, echo_json, json_option
 from mnistlab.cli.path_types import Place
+from mnistlab.cli.reader_training import READER, train_reader_networks
 
 
 @click.command(short_help="Train a recipe, with checkpoints.")
@@ -28,9 +29,15 @@ def train(recipe: str, run: Path | None, *, overwrite: bool, **options: Any) -> 
     Writes record.json, history.csv, model.safetensors, test_logits.npy and curves.png into the
     run's folder. Ctrl-C stops it with a checkpoint, and --resume then continues to exactly the same
     result.
+
+    RECIPE `reader` trains the networks that read pictures, on rendered pages, for some hours;
+    --init names a reader.bin whose detector is kept, or trained on for --set steps=N.
     """
     if overwrite and options["resume"]:
         raise click.UsageError("--resume continues, --overwrite starts over: give one of them")
+    if recipe == READER:
+        train_reader_networks(run, options, overwrite=overwrite)
+        return
     chosen = changed_recipe(recipe, options)
     from mnistlab.cli.session import train_all
     from mnistlab.errors import RunError

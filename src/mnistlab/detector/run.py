@@ -33,7 +33,7 @@ from mnistlab.detector.quantise import (
 )
 from mnistlab.detector.training import PAGES, STATE, VIEWS, Crops, Progress, train
 from mnistlab.detector.warm_start import warm_start
-from mnistlab.errors import RunError
+from mnistlab.errors import ModelError, RunError
 from mnistlab.files import read_file
 from mnistlab.recipe import Recipe
 from mnistlab.recogniser.engine import Engine
@@ -84,9 +84,11 @@ CLASSIFIER = Recipe(
 )
 _PAGES, _MEASURED = 250, 5
 """Pages of a file of cut-outs, and files that are measured and calibrated on."""
-_UNSEEN, _CALIBRATED = 1_000_000, 4
-"""Added to the seed for pages that are held out; batches of them that show how large activations
-become."""
+_STREAMS = 11, 99
+"""Added to the seed for the pages that the classifier is trained on, and for those held out; the
+detector has seen others."""
+_CALIBRATED = 4
+"""Batches that show how large activations become."""
 _PLAIN, _KEPT = 0.4, 0.35
 """Of places that the detector itself thinks less likely than so to hold a character, and that hold
 none, the classifier is shown this share: there are so many."""
@@ -187,7 +189,7 @@ def train_reader(  # noqa: PLR0913 - all that may be said of a run
     except OSError as error:
         raise RunError(f"{folder}: cannot be made: {error.strerror or error}") from error
     with folder_lock(folder, busy="another process trains here"):
-        origin = hashlib.sha256(read_file(start)).hexdigest() if start else ""
+        origin = _hash_of(start) if start else ""
         wanted = _Settings(steps=steps, shards=shards, epochs=epochs, seed=seed, start=origin)
         if done := _check_folder(folder, wanted, resume=resume, overwrite=overwrite):
             return done
@@ -247,7 +249,7 @@ class _Run(NamedTuple):
         if not self.settings.steps:
             write_model(target, networks)
             return True
-        unseen = Crops(self.banks.held_out, self.settings.seed + _UNSEEN, 0, _CALIBRATED)
+        unseen = Crops(self.banks.held_out, self.settings.seed + _STREAMS[1], 0, _CALIBRATED)
         images = torch.cat([unseen.batch(number).images for number in range(_CALIBRATED)])
         pictures = images.numpy()[:, 0]
 
@@ -286,10 +288,9 @@ class _Run(NamedTuple):
         """Look at pages with the detector; ``False`` if asked to stop."""
         (self.folder / _CUT_OUTS).mkdir(exist_ok=True)
         model = (self.folder / _DETECTOR).read_bytes()
-        # Seeds of pages: the detector has seen others.
-        seed = self.settings.seed + 2 * _UNSEEN
         for held_out, bank in enumerate(self.banks):
-            jobs = Shards(model, bank, seed + held_out, self._shards(held_out=bool(held_out)))
+            seed = self.settings.seed + _STREAMS[held_out]
+            jobs = Shards(model, bank, seed, self._shards(held_out=bool(held_out)))
             loader = torch.utils.data.DataLoader(jobs, batch_size=None, num_workers=self.workers)
             for file, count in loader:
                 self.report(f"{Path(file).stem}: {count:,} cut-outs")
@@ -315,7 +316,7 @@ class _Run(NamedTuple):
         )
 
     def _finish(self, trained: TrainedModel, measured: CutOuts, shown: int) -> ReaderRecord:
-        detected = torch.from_numpy(measured.detected.astype(np.float32))
+        detected = torch.from_numpy(measured.detected)
         answers = Answers(
             torch.from_numpy(trained.test_logits),
             (detected[:, :-1] + 1e-6).log(),
@@ -430,6 +431,13 @@ def _check_folder(
     return None
 
 
+def _hash_of(model: Path) -> str:
+    try:
+        return hashlib.sha256(read_file(model)).hexdigest()
+    except OSError as error:
+        raise ModelError(f"{model}: cannot be read: {error.strerror or error}") from error
+
+
 def training_banks() -> Banks:
     """Return the digits and letters that pages are written with."""
     train = load_dataset("mnist").train
@@ -440,13 +448,16 @@ def training_banks() -> Banks:
 
 def _save(found: CutOuts, file: Path) -> None:
     content = io.BytesIO()
-    np.savez(content, **found._asdict())
+    small = found.kinds.astype(np.uint8), found.detected.astype(np.float16)
+    np.savez(content, images=found.images, kinds=small[0], detected=small[1])
     write_atomically(file, content.getvalue())
 
 
 def _load(file: Path) -> CutOuts:
     with np.load(file) as held:
-        return CutOuts(*(held[name] for name in CutOuts._fields))
+        return CutOuts(
+            held["images"], held["kinds"].astype(np.int64), held["detected"].astype(np.float32)
+        )
 
 
 def _count(net: torch.nn.Module) -> int:

@@ -82,17 +82,6 @@ BUILT_IN = {
             schedule="onecycle",
         ),
         _BEST.replace(
-            name="reader",
-            validation=5000,
-            rotation=12.0,
-            translation=1.5,
-            scale=0.15,
-            shear=12.0,
-            blur=(0.1, 1.0),
-            negatives=6000,
-            epochs=24,
-        ),
-        _BEST.replace(
             name="robust",
             rotation=0.0,
             translation=0.0,
@@ -118,7 +107,6 @@ DISPLAY_NAMES = {
     "small10k": "Small10k",
     "sprint99": "Sprint99",
     "cifar_small": "CifarSmall",
-    "reader": "Reader",
     "robust": "Robust",
 }
 
