@@ -12,7 +12,7 @@ from tests.cli.processes import MNISTLAB, refusal, run
         (["--freeze", "conv*"], "--freeze: the reader's training has no such option"),
         (["--set", "dropout=0.5"], "dropout=0.5: of the reader's training, steps and shards can"),
         (["--set", "shards=-1"], "shards=-1: of the reader's training, steps and shards can be"),
-        (["--set", "steps=0"], "without steps there has to be a model whose detector is kept"),
+        (["--set", "steps=0"], "without steps or shards there has to be a model that is kept"),
         (["--init", "missing.bin"], "missing.bin: cannot be read: No such file or directory"),
         (["--resume", "--overwrite"], "--resume continues, --overwrite starts over: give one"),
     ],

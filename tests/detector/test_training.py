@@ -132,15 +132,23 @@ def test_a_run_that_is_stopped_in_any_stage_is_resumed_and_makes_a_model_to_read
 
 
 def test_a_detector_is_trained_on_from_a_model(tmp_path, little):
-    record = train_reader(tmp_path / "run", **little, steps=2, start=MODEL)
+    options = little | {"shards": 0}
+    record = train_reader(tmp_path / "run", **options, steps=2, start=MODEL)
     assert record.start == hashlib.sha256(MODEL.read_bytes()).hexdigest()
-    assert record.crops == 2 * 32
+    assert (record.crops, record.before) == (2 * 32, None)
+    again = train_reader(tmp_path / "again", **options, steps=1, start=tmp_path / "run/reader.bin")
+    assert again.before == record
     crop = render_crops(0, 3, small_bank())[0].image
     before, after = (
         Engine(path.read_bytes()).detect(crop)[0][0]
         for path in (MODEL, tmp_path / "run/reader.bin")
     )
     assert 0 < np.abs(after - before).mean() < 0.3
+    kept, new = (read_model(path)["classifier"] for path in (MODEL, tmp_path / "run/reader.bin"))
+    assert all(
+        np.array_equal(one.weights, other.weights)
+        for one, other in zip(kept.layers, new.layers, strict=True)
+    )
 
 
 def test_a_warm_start_computes_what_the_model_does():
@@ -155,8 +163,9 @@ def test_a_warm_start_computes_what_the_model_does():
 
 
 def test_without_steps_there_has_to_be_a_model(tmp_path):
-    with pytest.raises(RunError, match="a model whose detector is kept"):
-        train_reader(tmp_path / "run", steps=0)
+    for nothing in ({"steps": 0}, {"shards": 0}):
+        with pytest.raises(RunError, match="there has to be a model that is kept"):
+            train_reader(tmp_path / "run", **nothing)
     assert not (tmp_path / "run").exists()
 
 

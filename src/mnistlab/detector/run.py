@@ -4,6 +4,7 @@ First the detector is trained. Then other pages are looked at with it, and what 
 the classifier. Pages that neither has seen tell how far to trust each.
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -26,12 +27,13 @@ from mnistlab.detector.classifier import NOTHING, Classifier
 from mnistlab.detector.cut_outs import CutOuts, collect, join
 from mnistlab.detector.network import Detector
 from mnistlab.detector.quantise import (
+    IntegerNetwork,
     quantise_classifier,
     quantise_detector,
     read_model,
     write_model,
 )
-from mnistlab.detector.training import PAGES, STATE, VIEWS, Crops, Progress, train
+from mnistlab.detector.training import DECAY, PAGES, STATE, VIEWS, Crops, Progress, train
 from mnistlab.detector.warm_start import warm_start
 from mnistlab.errors import ModelError, RunError
 from mnistlab.files import read_file
@@ -87,6 +89,8 @@ _PAGES, _MEASURED = 250, 5
 _STREAMS = 11, 99
 """Added to the seed for the pages that the classifier is trained on, and for those held out; the
 detector has seen others."""
+_REFINED = 0.8
+"""Share of the steps in which the learning rate falls where a model's detector is trained on."""
 _CALIBRATED = 4
 """Batches that show how large activations become."""
 _PLAIN, _KEPT = 0.4, 0.35
@@ -123,6 +127,7 @@ class ReaderRecord(BaseModel):
     steps: int = Field(description="batches of the detector")
     crops: int = Field(description="of rendered pages, that the detector was trained on")
     start: str = Field(description="SHA-256 of the model whose detector it started from, if any")
+    before: "ReaderRecord | None" = Field(description="what is known of that model, if anything")
     cut_outs: int = Field(description="that the classifier was trained on")
     seed: int
     digits: tuple[int, int] = Field(
@@ -162,10 +167,11 @@ def train_reader(  # noqa: PLR0913 - all that may be said of a run
     Args:
         folder: of the run; it is made if missing.
         steps: batches of 32 crops that the detector is trained on.
-        shards: files of cut-outs that the classifier is trained on, of 250 pages each.
+        shards: files of cut-outs that the classifier is trained on, of 250 pages each; 0 keeps the
+            one of ``start``.
         epochs: of the classifier.
         seed: of the pages and of the networks' first weights.
-        start: a reader's model, whose detector is trained on, or kept as it is with ``steps=0``.
+        start: a reader's model, whose detector is trained on; with ``steps=0`` it is kept.
         workers: processes that render pages.
         threads: of PyTorch; ``None`` leaves them as they are.
         resume: go on with the run that the folder holds, if any.
@@ -182,8 +188,8 @@ def train_reader(  # noqa: PLR0913 - all that may be said of a run
             with, or one of another seed or length.
         ModelError: ``start`` cannot be read, or is no reader's model.
     """
-    if not steps and start is None:
-        raise RunError("without steps there has to be a model whose detector is kept")
+    if not (steps and shards) and start is None:
+        raise RunError("without steps or shards there has to be a model that is kept")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -213,8 +219,25 @@ class _Run(NamedTuple):
         if not self._make_detector(start) or not self._make_cut_outs():
             return None
         measured = join([_load(file) for file in self._shards(held_out=True)])
-        data = self._data(measured)
-        trained = train_recipe(
+        if self.settings.shards:
+            data = self._data(measured)
+            trained = self._train_classifier(data)
+            if trained is None:
+                return None
+            # A recipe's own code is loaded from its file, as another class of the same name.
+            net = Classifier().eval()
+            net.load_state_dict(trained.model.state_dict())
+            network = quantise_classifier(net, measured.images[:4096])
+            shown, epochs = len(data.train.labels), list(trained.record.history)
+        else:
+            network, shown, epochs = self._kept_classifier(start), 0, []
+        before = _record_of(start, self.settings.start) if start else None
+        record = self._finish(network, measured, shown, epochs, before)
+        shutil.rmtree(self.folder / _CUT_OUTS)
+        return record
+
+    def _train_classifier(self, data: Dataset) -> TrainedModel | None:
+        return train_recipe(
             CLASSIFIER,
             data,
             seed=self.settings.seed,
@@ -226,12 +249,12 @@ class _Run(NamedTuple):
             should_stop=self.should_stop,
             epochs=self.settings.epochs,
         )
-        if trained is None:
-            return None
-        record = self._finish(trained, measured, len(data.train.labels))
-        for file in (*self._shards(held_out=False), *self._shards(held_out=True)):
-            file.unlink()
-        return record
+
+    def _kept_classifier(self, start: Path | None) -> IntegerNetwork:
+        networks = read_model(start) if start else {}
+        if "classifier" not in networks:
+            raise ModelError(f"{start}: has no classifier that could be kept; give shards")
+        return networks["classifier"]
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, EpochDone):
@@ -270,6 +293,8 @@ class _Run(NamedTuple):
             steps=self.settings.steps,
             seed=self.settings.seed,
             workers=self.workers,
+            # What is trained on needs to be refined.
+            decay=_REFINED if networks else DECAY,
             start=begin,
             report=keep,
             should_stop=self.should_stop,
@@ -315,20 +340,26 @@ class _Run(NamedTuple):
             classes=names,
         )
 
-    def _finish(self, trained: TrainedModel, measured: CutOuts, shown: int) -> ReaderRecord:
+    def _finish(
+        self,
+        classifier: IntegerNetwork,
+        measured: CutOuts,
+        shown: int,
+        epochs: list[EpochMetrics],
+        before: ReaderRecord | None,
+    ) -> ReaderRecord:
+        """Calibrate, and write the model and its record."""
+        networks = read_model(self.folder / _DETECTOR) | {"classifier": classifier}
+        write_model(self.folder / MODEL, networks)
+        logits = Engine((self.folder / MODEL).read_bytes()).classify(measured.images)
         detected = torch.from_numpy(measured.detected)
         answers = Answers(
-            torch.from_numpy(trained.test_logits),
+            torch.from_numpy(logits),
             (detected[:, :-1] + 1e-6).log(),
             detected[:, -1],
             torch.from_numpy(measured.kinds),
         )
         calibration = fit(answers)
-        networks = read_model(self.folder / _DETECTOR)
-        # A recipe's own code is loaded from its file, as another class of the same name.
-        named = Classifier().eval()
-        named.load_state_dict(trained.model.state_dict())
-        networks["classifier"] = quantise_classifier(named, measured.images[:4096])
         write_model(self.folder / MODEL, networks, calibration)
         said = combine(answers, torch.tensor(calibration)).argmax(1)
         steps, seed = self.settings.steps, self.settings.seed
@@ -336,15 +367,13 @@ class _Run(NamedTuple):
             steps=steps,
             crops=steps * PAGES * VIEWS,
             start=self.settings.start,
+            before=before,
             cut_outs=shown,
             seed=seed,
             digits=(self.banks.train.digits, self.banks.held_out.digits),
-            parameters={
-                "detector": _count(Detector()),
-                "classifier": _count(named),
-            },
+            parameters={"detector": _count(Detector()), "classifier": _count(Classifier())},
             losses=_Losses(self.folder).all,
-            epochs=list(trained.record.history),
+            epochs=epochs,
             calibration=calibration,
             named=float((said == answers.truth).float().mean()),
             model=hashlib.sha256((self.folder / MODEL).read_bytes()).hexdigest(),
@@ -436,6 +465,16 @@ def _hash_of(model: Path) -> str:
         return hashlib.sha256(read_file(model)).hexdigest()
     except OSError as error:
         raise ModelError(f"{model}: cannot be read: {error.strerror or error}") from error
+
+
+def _record_of(model: Path, digest: str) -> ReaderRecord | None:
+    """Return the record beside a model file, if it is that model's."""
+    for file in (model.with_name(RECORD), model.with_suffix(".json")):
+        with contextlib.suppress(OSError, ValueError):
+            record = ReaderRecord.model_validate_json(file.read_bytes())
+            if record.model == digest:
+                return record
+    return None
 
 
 def training_banks() -> Banks:
