@@ -10,7 +10,7 @@ from mnistlab.detector.network import CLASSES, MIDDLE, OFFSET, RULINGS, Detector
 from mnistlab.detector.run import train_reader
 from mnistlab.detector.training import Crops, train
 from mnistlab.errors import RunError
-from mnistlab.recogniser.page_reader import PageReader
+from mnistlab.recogniser import Recogniser
 from tests.handwriting import small_bank
 
 
@@ -109,7 +109,7 @@ def test_a_run_that_is_stopped_is_resumed_and_makes_a_model_to_read_with(tmp_pat
     assert resumed.model == whole.model
     assert train_reader(cut, **kwargs) == resumed
     blank = np.full((40, 40), 255, np.uint8)
-    assert PageReader(cut / "reader.bin").read(blank).size == (40, 40)
+    assert Recogniser(cut).read(blank).size == (40, 40)
 
 
 def test_the_native_kernels_train_the_detector_as_pytorch_does(batch):

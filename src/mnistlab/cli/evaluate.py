@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from mnistlab.cli.completion import classifiers
+from mnistlab.cli.completion import models
 from mnistlab.cli.options import data_option, skip_damaged_option, split_option
 from mnistlab.cli.output import command_line, echo, echo_json, json_option, terminal_width
 from mnistlab.cli.path_types import NAME, Place
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="How well a model classifies, and where it fails.")
 @click.argument(
-    "models", type=NAME, nargs=-1, required=True, metavar="MODEL...", shell_complete=classifiers
+    "models", type=NAME, nargs=-1, required=True, metavar="MODEL...", shell_complete=models
 )
 @data_option("what MODEL was trained on")
 @split_option
@@ -67,12 +67,13 @@ def evaluate(
     """Let MODEL classify labelled images, and report how well it does.
 
     MODEL is a finished run's folder, an .onnx file that `mnistlab export` wrote, or a shipped
-    model: reader, lenet5, custom_mlp. A run that held out images is still tested on the test set,
+    model: lenet5, custom_mlp. A run that held out images is still tested on the test set,
     which it never looked at. With --corruptions there may be several models, which classify the
     same images; runs of one recipe are reported as one, over their seeds.
 
-    With --pictures, MODEL reads whole pictures. labels.csv has the columns file, digits and, if
-    wanted, kind; with a column text, which has the signs as well, the whole text counts.
+    With --pictures, MODEL reads whole pictures: reader, a reader.bin, or one of these files.
+    labels.csv has the columns file, digits and, if wanted, kind; with a column text, which has the
+    signs as well, the whole text counts.
     """
     if shifts and corruptions:
         raise click.UsageError(

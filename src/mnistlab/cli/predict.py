@@ -74,7 +74,7 @@ def _as_grid(
     default="reader",
     metavar="NAME_OR_FILE",
     shell_complete=models,
-    help="A shipped model's name, or an .onnx file.  [reader]",
+    help="A shipped model's name, an .onnx file or a reader.bin.  [reader]",
 )
 @click.option(
     "--annotate",

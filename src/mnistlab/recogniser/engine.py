@@ -123,7 +123,7 @@ class Engine:
         channels = pixels.shape[2] if pixels.ndim == 3 else 1
         with self._reserved(pixels) as (given,):
             self._write(given, pixels)
-            at = self._call("read", given, width, height, channels, threshold)
+            at = self._call("read", given, width, height, channels, float(threshold))
             head = np.empty(_HEAD, np.float32)
             self._read(at, head)
             characters, left_out, cells = head[:3].astype(int)

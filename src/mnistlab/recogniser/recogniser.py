@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistlab.characters import DIGITS, OTHER
 from mnistlab.data.decode import MOST_PIXELS
@@ -103,6 +104,7 @@ class Recogniser:
         self.about = about_reader(file) if self.network is None else self.network.metadata
         self.notes: tuple[str, ...] = () if self.network is None else self.network.notes
         shared = beside is not None and beside._core == self._core
+        self._engine: Engine
         self._engine = beside._engine if beside and shared else _open_engine(self._core)
         self.threshold = threshold
         self.max_pixels = max_pixels
@@ -131,16 +133,12 @@ class Recogniser:
         Raises:
             PictureError: see :meth:`read`.
         """
-        picture = load(source, ground="contrast", max_pixels=self.max_pixels, longest=LONGEST)
-        image = picture.image
-        if image.width * image.height > _MOST_GIVEN:
-            image = image.reduce(math.isqrt(image.width * image.height // _MOST_GIVEN) + 1)
-        pixels = np.asarray(image)
+        pixels, size = open_pixels(source, self.max_pixels)
         try:
             found = self._engine.read(pixels, self.threshold)
         except RuntimeError as error:
             raise PictureError(f"picture: cannot be read: {error}") from error
-        return Seen(found, picture.size, picture.size[0] / pixels.shape[1])
+        return Seen(found, size, size[0] / pixels.shape[1])
 
     def name(self, seen: Seen) -> Reading:
         """Return the reading of a picture in which a recogniser with the same core looked, see
@@ -176,6 +174,30 @@ class Recogniser:
     def looks_as(self, other: "Recogniser") -> bool:
         """Tell whether another recogniser finds the same characters."""
         return self._core == other._core
+
+
+def open_pixels(
+    source: Any, max_pixels: int = MOST_PIXELS
+) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Return what the core is given of a picture, and the picture's own width and height.
+
+    Args:
+        source: see :func:`mnistlab.data.picture_inputs.open_picture`.
+        max_pixels: files of more are refused, before they are decoded.
+
+    Returns:
+        uint8, ``(height, width)`` or ``(height, width, 3)``, upright, as training images are
+        decoded; transparency laid on white or black, whichever the ink stands out from. Larger
+        pictures are reduced where that saves time or memory.
+
+    Raises:
+        PictureError: not a picture, of a format not read, damaged, or too large.
+    """
+    picture = load(source, ground="contrast", max_pixels=max_pixels, longest=LONGEST)
+    image = picture.image
+    if image.width * image.height > _MOST_GIVEN:
+        image = image.reduce(math.isqrt(image.width * image.height // _MOST_GIVEN) + 1)
+    return np.asarray(image), picture.size
 
 
 def _open_network(file: Path, model: Path | str) -> "Network":
