@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from mnistlab.cli.reader import ReadJob, ReadOptions
 from mnistlab.cli.worker_pool import WorkerPool
@@ -64,7 +65,9 @@ def busiest(process):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 def test_a_process_that_dies_is_reported_with_its_picture_and_the_others_are_read(pictures):
-    process = start("one.png", *["two.png"] * 50, "--jobs", 2, "--json", cwd=pictures)
+    # Large, so that it is being read most of the time.
+    Image.open(pictures / "two.png").resize((4000, 3000)).save(pictures / "large.png")
+    process = start("one.png", *["large.png"] * 50, "--jobs", 2, "--json", cwd=pictures)
     begun = b""
     while b"721" not in begun:
         begun += process.pipe.read1()
@@ -89,7 +92,9 @@ def test_processes_that_cannot_start_are_given_up():
 
 @pytest.mark.parametrize(("number_of_processes", "form"), [(1, "--csv"), (2, "--json")])
 def test_an_interrupt_finishes_what_was_begun(pictures, number_of_processes, form):
-    process = start("one.png", *["two.png"] * 50, "--jobs", number_of_processes, form, cwd=pictures)
+    process = start(
+        "one.png", *["two.png"] * 500, "--jobs", number_of_processes, form, cwd=pictures
+    )
     begun = b""
     while b"721" not in begun:
         begun += process.pipe.read1()
@@ -98,7 +103,7 @@ def test_an_interrupt_finishes_what_was_begun(pictures, number_of_processes, for
     rest = process.pipe.read()
     ended = process.wait()
     assert ended.returncode == 130
-    assert re.fullmatch(r"stopped after \d+ of 51\n", ended.stderr)
+    assert re.fullmatch(r"stopped after \d+ of 501\n", ended.stderr)
     if form == "--json":
         assert json.loads(begun + rest)[0]["digits"] == "721"
 

@@ -114,10 +114,16 @@ def predict(
     from mnistlab.cli.reader import Reader, ReadOptions
     from mnistlab.data.unlabelled import holds_rows
     from mnistlab.errors import OtherClassesError
+    from mnistlab.recogniser.models import READER
 
     style = "csv" if as_csv else "json" if as_json else "text"
     classified = Wanted(images, style, threshold=threshold, jobs=jobs, quiet=quiet)
     if rows := [image for image in images if holds_rows(Path(image))]:
+        if model == READER:
+            raise click.UsageError(
+                f"{rows[0]} holds images as models are trained on: name a model that classifies"
+                " them, such as --model lenet5"
+            )
         _hand_over(f"{rows[0]} holds images as models are trained on", wanted)
         return classify_pictures(model, classified)
     options = ReadOptions(model, threshold, wanted["patterns"], wanted["grid"])
