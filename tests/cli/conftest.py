@@ -20,7 +20,7 @@ def number(test_split):
             np.pad(image[:, image.any(axis=0)], ((16, 16), (5, 5)))
             for image in test_split.images[list(places or (0, 1, 2)), 0]
         ]
-        ink = np.pad(np.hstack(tiles), ((0, 0), (10, 10))) / 255
+        ink = np.pad(np.hstack(tiles), ((0, 0), (16, 16))) / 255
         height, width = ink.shape
         return Image.fromarray((230 - 190 * ink).astype(np.uint8)).resize(
             (4 * width, 4 * height), Image.BICUBIC

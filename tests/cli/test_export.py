@@ -211,6 +211,7 @@ def test_what_cannot_be_evaluated_is_refused_in_one_line(held_out, model, few, t
             " reader,"
         ),
         ("lenet",): "did you mean lenet5?",
+        ("reader", "--data", "mnist"): "reader: reads pictures and classifies no images: name",
         ("junk.onnx",): "junk.onnx: not an ONNX model",
         ("empty",): "empty: holds no finished run",
         (odd,): "test_logits.npy: cannot be read: damaged, or of another run",
