@@ -23,7 +23,7 @@ def number(test_split):
         ink = np.pad(np.hstack(tiles), ((0, 0), (16, 16))) / 255
         height, width = ink.shape
         return Image.fromarray((230 - 190 * ink).astype(np.uint8)).resize(
-            (4 * width, 4 * height), Image.BICUBIC
+            (5 * width, 5 * height), Image.BICUBIC
         )
 
     return draw
