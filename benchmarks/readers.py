@@ -21,7 +21,8 @@ from mnistlab.evaluation.transcript import (
     digits_of,
     transcribe,
 )
-from mnistlab.recogniser import Recogniser
+from mnistlab.recogniser import Recogniser, shipped_models
+from mnistlab.recogniser.network import Network
 from mnistlab.report.reader_report import score_table
 from mnistlab.report.table import Table
 from mnistlab.runs import write_atomically
@@ -68,7 +69,7 @@ def _one_line(engine: Any, content: bytes) -> list[tuple[Any, str, float]]:
 
 READERS: dict[str, Callable[[], Read]] = {
     "mnistlab": _package,
-    "tutorial": lambda: Tutorial(Recogniser().network),
+    "tutorial": lambda: Tutorial(Network(shipped_models()["lenet5"])),
     "rapidocr": _rapidocr,
 }
 

@@ -30,14 +30,14 @@ def figures(*arguments, cwd):
 
 
 def test_errors_are_those_of_the_images_that_the_library_corrupts(few, mnist, tmp_path):
-    told = figures("lenet5", "reader", "--data", few, "--corruption-seed", "7", cwd=tmp_path)
+    told = figures("lenet5", "custom_mlp", "--data", few, "--corruption-seed", "7", cwd=tmp_path)
     assert (told["images"], told["seed"], told["data"]["split"]) == (200, 7, "test")
     assert told["severities"] == {
         name: corruption.published_severity for name, corruption in CORRUPTIONS.items()
     }
-    assert told["command"].startswith("mnistlab evaluate lenet5 reader --data ")
+    assert told["command"].startswith("mnistlab evaluate lenet5 custom_mlp --data ")
     images, labels = mnist.test.images[:200], mnist.test.labels[:200]
-    for name, model in zip(("lenet5", "reader"), told["models"]):
+    for name, model in zip(("lenet5", "custom_mlp"), told["models"]):
         network = Network(shipped_models()[name])
         assert list(model["corrupted"]) == list(CORRUPTIONS)
         assert model["clean"]["errors"] == (network.logits(images).argmax(axis=1) != labels).sum()
@@ -53,9 +53,9 @@ def test_errors_are_those_of_the_images_that_the_library_corrupts(few, mnist, tm
         1,
         pytest.approx(second / first),
     ]
-    again = figures("lenet5", "reader", "--data", few, "--corruption-seed", "7", cwd=tmp_path)
+    again = figures("lenet5", "custom_mlp", "--data", few, "--corruption-seed", "7", cwd=tmp_path)
     assert again == told
-    other = figures("lenet5", "reader", "--data", few, cwd=tmp_path)
+    other = figures("lenet5", "custom_mlp", "--data", few, cwd=tmp_path)
     assert other["seed"] == 0
     assert other["models"][0]["clean"] == told["models"][0]["clean"]
     assert other["models"] != told["models"]
@@ -116,8 +116,8 @@ def told_name(few):
 def test_models_of_one_title_are_told_apart_by_their_names(few, tmp_path):
     for name in ("a.onnx", "b.onnx"):
         shutil.copy(shipped_models()["lenet5"], tmp_path / name)
-    told = figures("a.onnx", "b.onnx", "reader", "--data", few, cwd=tmp_path)
-    assert [model["model"] for model in told["models"]] == ["a.onnx", "b.onnx", "Reader, seed 0"]
+    told = figures("a.onnx", "b.onnx", "custom_mlp", "--data", few, cwd=tmp_path)
+    assert [model["model"] for model in told["models"]] == ["a.onnx", "b.onnx", "CustomMLP, seed 0"]
     assert told["models"][0]["corrupted"] == told["models"][1]["corrupted"]
 
 
@@ -162,7 +162,7 @@ def test_what_makes_no_sense_is_refused_in_one_line(plain, few, tmp_path):
     attempts = {
         (
             "lenet5",
-            "reader",
+            "custom_mlp",
         ): "2 models: several are compared on corrupted images only; give --corrup",
         (
             "lenet5",

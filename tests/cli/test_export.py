@@ -102,7 +102,7 @@ def test_what_cannot_be_exported_is_refused_in_one_line_and_leaves_nothing(held_
         (held_out, "full"): "is a directory",
         (held_out, "new/"): "is a directory; name a file, or give --web",
         (tmp_path, "model.onnx"): "holds several runs; name the folder of one",
-        ("reader", "model.onnx"): "reader: is a shipped model and no run",
+        ("reader", "model.onnx"): "reader: reads pictures and is no run: name a run's folder",
         (held_out, "model.onnx", "--data", "mnist"): "other images than this run was trained on",
         (held_out,): "Missing argument 'MODEL'",
     }
@@ -211,6 +211,7 @@ def test_what_cannot_be_evaluated_is_refused_in_one_line(held_out, model, few, t
             " reader,"
         ),
         ("lenet",): "did you mean lenet5?",
+        ("reader", "--data", "mnist"): "reader: reads pictures and classifies no images: name",
         ("junk.onnx",): "junk.onnx: not an ONNX model",
         ("empty",): "empty: holds no finished run",
         (odd,): "test_logits.npy: cannot be read: damaged, or of another run",

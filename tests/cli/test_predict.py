@@ -15,6 +15,7 @@ from PIL import Image
 from mnistlab.cli.answers import Result, TextWriter
 from mnistlab.cli.picture_sources import find_sources
 from mnistlab.recogniser import Recogniser
+from mnistlab.recogniser.models import find_model
 from tests.cli.processes import PREDICT, objects, refusal, run
 from tests.recogniser.drawing import cover, paint, pixels
 from tests.recogniser.readings import reading
@@ -216,17 +217,16 @@ def characters(read):
 def test_threshold_and_model_are_the_recognisers(pictures):
     (read,) = objects("one.png", "--model", "lenet5", "--threshold", 0, cwd=pictures)
     assert read["digits"] == "721"
-    model = Path(sys.modules["mnistlab.recogniser"].__file__).parent / "shipped" / "reader.onnx"
-    shutil.copy(model, pictures / "my.onnx")
-    (read,) = objects("one.png", "--model", "my.onnx", cwd=pictures)
+    shutil.copy(find_model("reader"), pictures / "my.bin")
+    (read,) = objects("one.png", "--model", "my.bin", cwd=pictures)
     confidences = [one["confidence"] for one in characters(read)]
     limit = (min(confidences) + sorted(confidences)[1]) / 2
     (again,) = objects("one.png", "--threshold", limit, cwd=pictures)
     assert [one["sure"] for one in characters(again)] == [
         confidence > limit for confidence in confidences
     ]
-    assert "[0.5]" in run(*PREDICT, "--help", cwd=pictures).stdout
-    assert Recogniser().threshold == 0.5
+    assert "[0.9]" in run(*PREDICT, "--help", cwd=pictures).stdout
+    assert Recogniser().threshold == 0.9
 
 
 BAD = {
@@ -279,5 +279,6 @@ def test_torch_is_not_imported_and_help_imports_nothing_heavy(pictures):
         return set(re.findall(r"\| +([\w.]+)$", run(*command, cwd=pictures).stderr, re.MULTILINE))
 
     assert not imported("--help") & {"torch", "onnxruntime", "PIL", "numpy", "rich"}
-    assert "onnxruntime" in (read := imported("one.png", "two.png", "--annotate", "x/"))
-    assert not read & {"torch", "matplotlib"}
+    assert "wasmtime" in (read := imported("one.png", "two.png", "--annotate", "x/"))
+    assert not read & {"torch", "matplotlib", "onnxruntime"}
+    assert "onnxruntime" in imported("one.png", "--model", "lenet5")

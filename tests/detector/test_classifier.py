@@ -9,7 +9,7 @@ from mnistlab.characters import CHARACTERS
 from mnistlab.detector.classifier import CLASSES, NOTHING, SIDE, Classifier
 from mnistlab.detector.cut_outs import collect, find_truth
 from mnistlab.recogniser.engine import Engine
-from mnistlab.recogniser.page_reader import MODEL
+from mnistlab.recogniser.models import find_model
 from mnistlab.rendering.crops import render_crops
 from mnistlab.rendering.page import Character
 from tests.handwriting import small_bank
@@ -20,7 +20,7 @@ ROOM = 1.45
 
 
 def engine() -> Engine:
-    return Engine(MODEL.read_bytes())
+    return Engine(find_model("reader").read_bytes())
 
 
 def test_the_network_names_each_cut_out():

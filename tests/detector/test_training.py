@@ -14,11 +14,13 @@ from mnistlab.detector.run import Banks, train_reader
 from mnistlab.detector.training import Crops, train
 from mnistlab.detector.warm_start import warm_start
 from mnistlab.errors import RunError
+from mnistlab.recogniser import Recogniser
 from mnistlab.recogniser.engine import Engine
-from mnistlab.recogniser.page_reader import MODEL
-from mnistlab.recogniser.page_reader import PageReader as Recogniser
+from mnistlab.recogniser.models import find_model
 from mnistlab.rendering.crops import render_crops
 from tests.handwriting import small_bank
+
+MODEL = find_model("reader")
 
 
 @pytest.fixture(scope="module")

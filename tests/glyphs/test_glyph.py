@@ -7,13 +7,17 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from mnistlab.glyphs.glyph import BOX, SIDE, THICKEST, THINNEST, place, prepare, shrink, thickness
+from mnistlab.glyphs.glyph import BOX, SIDE, THICKEST, THINNEST, _thickness, place, prepare, shrink
 from tests.recogniser.drawing import cover
 
 HEIGHT = 140
 PENS = [1.5, 2, 3, 5, 8, 12, 14, 15, 16, 17, 20, 26, 34]
 DIGITS = "0123456789"
 LOOPS = {"0": 1, "6": 1, "8": 2, "9": 1}
+
+
+def thickness(shape):
+    return _thickness(ndimage.distance_transform_edt(shape), shape)
 
 
 def written(digit, pen):

@@ -61,3 +61,12 @@ def cells(rows, columns, *, table=0, width=100, height=LINE):
         np.array([column for _, column in places]),
         np.array([(c * width, r * height, (c + 1) * width, (r + 1) * height) for r, c in places]),
     )
+
+
+def shared(one, other):
+    """What two boxes share of all that they cover."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    both = max(0, width) * max(0, height)
+    areas = ((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return both / (sum(areas) - both)

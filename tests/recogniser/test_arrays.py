@@ -1,4 +1,4 @@
-"""mnistlab.recogniser.picture: arrays, of every type and shape that holds a picture, and of those
+"""Recogniser: arrays, of every type and shape that holds a picture, and of those
 that do not."""
 
 import numpy as np

@@ -10,7 +10,9 @@ import pytest
 
 from mnistlab.detector.quantise import write_model
 from mnistlab.recogniser.engine import Engine
+from mnistlab.recogniser.models import find_model
 from tests.recogniser.core_networks import draw, make_classifier, make_detector
+from tests.recogniser.drawing import drawn
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +71,29 @@ def test_nothing_is_needed_but_the_model(model, picture, tmp_path):
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True
     )
     assert (done.stdout, done.returncode) == ("(8, 2, 2)\n", 0), done.stderr
+
+
+def test_a_cache_that_cannot_be_written_is_gone_without(model, picture, tmp_path, monkeypatch):
+    """Whatever becomes of the folder meanwhile."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    expected = Engine(model.read_bytes()).detect(picture)[0]
+    for path in sorted(tmp_path.rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    (tmp_path / "cache").touch()
+    assert np.array_equal(Engine(model.read_bytes()).detect(picture)[0], expected)
+
+
+def test_characters_have_images_as_mnist_has_them():
+    engine = Engine(find_model("reader").read_bytes())
+    found = engine.read(drawn("407", size=(320, 160), height=100))
+    assert (found.images.shape, found.images.dtype) == ((3, 28, 28), np.uint8)
+    assert found.images.any(axis=(1, 2)).all()
+    assert not found.images[:, :2].any()
+    nothing = engine.read(np.full((50, 50), 255, np.uint8))
+    assert (nothing.images.shape, len(nothing.characters)) == ((0, 28, 28), 0)
+    again = engine.read(drawn("407", size=(320, 160), height=100))
+    assert np.array_equal(again.images, found.images)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_a_flipped_bit_is_noticed_or_changes_nothing_else(kind, outcomes, effort
 def test_a_model_without_a_checksum_is_read_or_refused_whatever_is_flipped(
     tmp_path, effort, account
 ):
-    content, file = shipped_models()["reader"].read_bytes(), tmp_path / "model.onnx"
+    content, file = shipped_models()["lenet5"].read_bytes(), tmp_path / "model.onnx"
     random, refused = np.random.default_rng(5), 0
     places = flips(len(content), random, effort(10, 1000))
     # What the graph itself says stands in the first and the last tenth; the rest is weights.

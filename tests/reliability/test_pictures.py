@@ -12,7 +12,7 @@ from PIL import Image
 from mnistlab.cli.reader import Reader, ReadJob, ReadOptions
 from mnistlab.data.decode import decode
 from mnistlab.errors import DataError, PictureError
-from mnistlab.recogniser.picture import open_picture
+from mnistlab.recogniser.recogniser import open_pixels
 from tests.cli.processes import MNISTLAB, run
 from tests.reliability import oddities as odd
 from tests.reliability.catalogue import FIVE, HANDLED, NOTHING, ODD, REFUSED, TEXTURES, made
@@ -199,6 +199,6 @@ def test_no_program_is_started_for_postscript(tmp_path, monkeypatch):
 
 def test_a_picture_given_as_such_keeps_its_own_size():
     for picture in (Image.new("RGBA", (3000, 2000)), np.zeros((2000, 3000, 4), np.uint8)):
-        assert open_picture(picture).size == (3000, 2000)
+        assert open_pixels(picture)[1] == (3000, 2000)
     with pytest.raises(PictureError, match="too many pieces"):
-        open_picture(odd.with_segment(0xFE, b"", times=300_000))
+        open_pixels(odd.with_segment(0xFE, b"", times=300_000))

@@ -176,7 +176,7 @@ def test_the_servers_page_shows_what_was_measured():
         assert f"| {seen['median']:.1f} ms | {seen['p99']:.1f} ms |" in page
 
 
-@pytest.mark.parametrize("name", ["reader", "lenet5", "custom_mlp"])
+@pytest.mark.parametrize("name", shipped_models())
 def test_a_shipped_model_says_of_itself_what_its_record_says(name):
     file = shipped_models()[name]
     record = RunRecord.from_json(file.with_suffix(".json").read_bytes(), name)

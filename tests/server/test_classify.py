@@ -2,6 +2,7 @@
 
 import base64
 import io
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import pytest
 from PIL import Image
 
 from mnistlab import Recipe, open_classifier, train
+from mnistlab.recogniser.models import find_model
 from tests.classifiers import write_linear
 from tests.cli.processes import MNISTLAB, run
 from tests.cli.processes import refusal as one_line
 from tests.colours import coloured
+from tests.recogniser.drawing import drawn, encode
 from tests.server.hands import PHONE, sync_api
 from tests.server.pictures import claiming, file
 from tests.server.serving import served, until
@@ -235,6 +238,22 @@ def test_one_server_does_not_do_both(files, tmp_path):
     options = ["--model", "reader", "--model", files[0]]
     line = one_line(run(*MNISTLAB, "serve", "--port", 0, *options, cwd=tmp_path))
     assert "one server cannot do both: reader reads digits, long classifies pictures;" in line
+
+
+def test_the_run_of_a_reader_is_served_by_its_name_with_its_record(tmp_path):
+    run_folder = tmp_path / "mine"
+    run_folder.mkdir()
+    shutil.copy(find_model("reader"), run_folder / "reader.bin")
+    (run_folder / "record.json").write_text('{"steps": 3}')
+    with served("--model", run_folder, "--model", "reader", "--workers", "1") as running:
+        mine, shipped = running.client.get("/api/models").json()
+        assert (mine["name"], mine["about"]["steps"]) == ("mine", 3)
+        assert (shipped["name"], shipped["shape"], len(shipped["classes"])) == ("reader", [], 20)
+        picture = encode(drawn("407", size=(320, 160), height=100))
+        query = {"model": ["mine", "reader"]}
+        answer = running.client.post("/api/read", params=query, content=picture).json()
+        assert (answer["model"], answer["text"]) == ("mine", "407")
+        assert [one["text"] for one in answer["also"]] == ["407"]
 
 
 def test_a_server_of_digits_says_where_to_send_pictures():

@@ -67,12 +67,13 @@ def evaluate(
     """Let MODEL classify labelled images, and report how well it does.
 
     MODEL is a finished run's folder, an .onnx file that `mnistlab export` wrote, or a shipped
-    model: reader, lenet5, custom_mlp. A run that held out images is still tested on the test set,
+    model: lenet5, custom_mlp. A run that held out images is still tested on the test set,
     which it never looked at. With --corruptions there may be several models, which classify the
     same images; runs of one recipe are reported as one, over their seeds.
 
-    With --pictures, MODEL reads whole pictures. labels.csv has the columns file, digits and, if
-    wanted, kind; with a column text, which has the signs as well, the whole text counts.
+    With --pictures, MODEL reads whole pictures: reader, a reader.bin, or one of these files.
+    labels.csv has the columns file, digits and, if wanted, kind; with a column text, which has the
+    signs as well, the whole text counts.
     """
     if shifts and corruptions:
         raise click.UsageError(

@@ -151,7 +151,7 @@ threshold_option = click.option(
     type=float,
     metavar="P",
     callback=probability,
-    help="Probability below which a character is marked as unsure.  [0.5]",
+    help="Probability below which a character is marked as unsure.  [0.9]",
 )
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 margin_option = click.option(

@@ -74,7 +74,7 @@ def _as_grid(
     default="reader",
     metavar="NAME_OR_FILE",
     shell_complete=models,
-    help="A shipped model's name, or an .onnx file.  [reader]",
+    help="A shipped model's name, an .onnx file or a reader.bin.  [reader]",
 )
 @click.option(
     "--annotate",
@@ -114,10 +114,16 @@ def predict(
     from mnistlab.cli.reader import Reader, ReadOptions
     from mnistlab.data.unlabelled import holds_rows
     from mnistlab.errors import OtherClassesError
+    from mnistlab.recogniser.models import READER
 
     style = "csv" if as_csv else "json" if as_json else "text"
     classified = Wanted(images, style, threshold=threshold, jobs=jobs, quiet=quiet)
     if rows := [image for image in images if holds_rows(Path(image))]:
+        if model == READER:
+            raise click.UsageError(
+                f"{rows[0]} holds images as models are trained on: name a model that classifies"
+                " them, such as --model lenet5"
+            )
         _hand_over(f"{rows[0]} holds images as models are trained on", wanted)
         return classify_pictures(model, classified)
     options = ReadOptions(model, threshold, wanted["patterns"], wanted["grid"])

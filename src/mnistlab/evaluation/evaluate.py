@@ -126,7 +126,7 @@ def evaluate(
 
     Args:
         model: a trained model, a finished run's folder, an ``.onnx`` file that ``mnistlab export``
-            wrote, or a shipped model: ``reader``, ``lenet5``, ``custom_mlp``.
+            wrote, or a shipped model: ``lenet5``, ``custom_mlp``.
         data: a data set, or a known one's name, a folder or a file; ``None`` takes what the model
             was trained on.
         split: ``test`` or ``train``.

@@ -46,16 +46,12 @@ def prepare(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
     return place(shrink(fine)) if (fine > 0.5).any() else np.zeros((SIDE, SIDE), np.uint8)
 
 
-def thickness(shape: NDArray[np.bool_]) -> float:
-    """Return the mean stroke thickness in pixels.
+def _thickness(inside: NDArray[np.float64], shape: NDArray[np.bool_]) -> float:
+    """Return the mean stroke thickness in pixels, given the distances to what is outside.
 
     Within a long stroke, the mean distance to the nearest pixel outside is a quarter of the
     thickness plus a half.
     """
-    return _thickness(ndimage.distance_transform_edt(shape), shape)
-
-
-def _thickness(inside: NDArray[np.float64], shape: NDArray[np.bool_]) -> float:
     return 4 * float(inside[shape].mean()) - 2 if shape.any() else 0.0
 
 

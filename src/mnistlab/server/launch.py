@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -70,6 +71,8 @@ def _export(model: str, place: Path) -> str:
     run = Path(model)
     if not os.path.isdir(run):  # noqa: PTH112 - Path's raises if a name is too long for a file
         return model
+    if (reader := run / "reader.bin").is_file():
+        return str(_name_after(run, reader, place))
     # What is no finished run need not wait for PyTorch.
     RunFolder(run).read_record()
     file = place / f"{run.resolve().name}.onnx"
@@ -81,6 +84,24 @@ def _export(model: str, place: Path) -> str:
         said = done.stderr.strip().splitlines() or ["its export ended without a word"]
         raise ServerError(f"{run}: cannot be served: {said[-1].removeprefix('mnistlab: ')}")
     return str(file)
+
+
+def _name_after(run: Path, reader: Path, place: Path) -> Path:
+    """Return a copy of a run's reader, with its record, that is called as the run is."""
+    file = place / "readers" / run.resolve().name / f"{run.resolve().name}.bin"
+    try:
+        file.parent.mkdir(parents=True)
+        for source, target in (
+            (reader, file),
+            (run / "record.json", file.with_name("record.json")),
+        ):
+            if source.is_file():
+                shutil.copyfile(source, target)
+    except FileExistsError:
+        raise ServerError(f"two models are called {file.stem}; rename a folder") from None
+    except OSError as error:
+        raise ServerError(f"{run}: cannot be read: {error.strerror or error}") from error
+    return file
 
 
 async def _serve(
