@@ -18,7 +18,7 @@ from mnistlab.page import standalone
 from mnistlab.recogniser import reads_digits, shipped_models
 from mnistlab.recogniser.engine import CORE
 from mnistlab.recogniser.network import Network
-from mnistlab.recogniser.page_reader import MODEL, THRESHOLD
+from mnistlab.recogniser.page_reader import LONGEST, MODEL, THRESHOLD
 from mnistlab.recogniser.parts import FAINT
 from mnistlab.runs import RunFolder, write_atomically
 
@@ -119,7 +119,7 @@ def _write(
 ) -> SiteReport:
     largest = LARGEST_CLASSIFIER if classifies else LARGEST if binaries else LARGEST_READER
     if not classifies:
-        model = model | {"limits": {"threshold": THRESHOLD, "faint": FAINT}}
+        model = model | {"limits": {"threshold": THRESHOLD, "faint": FAINT, "longest": LONGEST}}
         binaries = {"core": read_file(CORE), "reader": read_file(MODEL)} | binaries
     content = standalone(model, binaries, classifies=classifies).encode()
     if len(content) >= largest:

@@ -6,7 +6,6 @@ import { round } from "./scaling.js";
 
 const OTHER = CHARACTERS.length; // the place of ink that is none of them
 const KINDS = 4, CUT = 26; // places in the core's rows of characters, see `Result` in engine.py
-const PLACES = 3; // and of cells
 const DECIMALS = 1e6;
 
 /**
@@ -25,15 +24,25 @@ const DECIMALS = 1e6;
 /**
  * @param {Float32Array} row the core's
  * @param {Uint8Array} image
+ * @param {number} scale pixels of the picture for one of those that the core was given
  * @returns {Found}
  */
-export function found(row, image) {
+export function found(row, image, scale) {
   const kinds = [...row.subarray(KINDS, KINDS + OTHER + 1)], presence = sum(kinds);
   const [cut, line, group, cell] = row.subarray(CUT);
   return {
     probabilities: kinds.map((share) => share / Math.max(presence, 1e-9)),
-    ...{ presence, box: boxOf(row), cut: cut > 0, line, group, cell, image },
+    ...{ presence, box: boxOf(row, scale), cut: cut > 0, line, group, cell, image },
   };
+}
+
+/**
+ * A place in a table: which one, its row and column, and its box in pixels.
+ * @param {Float32Array} row the core's
+ * @param {number} scale see `found`
+ */
+export function place([table, down, across, ...box], scale) {
+  return { table, down, across, box: boxOf(box, scale) };
 }
 
 /**
@@ -54,7 +63,7 @@ export function named(one, name) {
 /**
  * @param {Found[]} characters in reading order
  * @param {Found[]} others ink of a digit's size that was not read
- * @param {Float32Array[]} cells the core's rows
+ * @param {ReturnType<place>[]} cells
  * @param {{threshold: number, faint: number}} limits confidence from which on a character is sure,
  *   and presence below which there is none
  * @returns {object} the fields of `Answer` in answer.py, and `images` of the characters
@@ -107,14 +116,12 @@ function whole(parts, between) {
   };
 }
 
-/** Makes a cell of the core's row of that number. */
-const cellOf = (groups, left) => (row, number) => {
-  const [table, down, across] = row;
+/** Makes a cell of the place of that number. */
+const cellOf = (groups, left) => ({ box, ...place }, number) => {
   const written = groups.filter(({ cell }) => cell === number).map(({ told }) => told);
   const { text, sure, confidence } = whole(written, " ");
   const missed = left.some(({ cell }) => cell === number);
-  const told = { text, sure: sure && !missed, confidence, box: boxOf(row, PLACES) };
-  return { table, down, across, told };
+  return { ...place, told: { text, sure: sure && !missed, confidence, box } };
 };
 
 /** A table of its cells; one that is missing is blank, and where its row and column cross. */
@@ -152,7 +159,7 @@ function notesOf(cut, left) {
 const sum = (shares) => shares.reduce((total, share) => total + share, 0);
 const likeliest = (shares) => shares.indexOf(Math.max(...shares));
 const tidy = (share) => Math.round(share * DECIMALS) / DECIMALS;
-const boxOf = (row, start = 0) => [...row.subarray(start, start + 4)].map(round);
+const boxOf = (sides, scale) => [...sides.slice(0, 4)].map((side) => round(side * scale));
 
 function around(boxes) {
   const sides = [0, 1, 2, 3].map((side) => boxes.map((box) => box[side]));

@@ -1,7 +1,7 @@
 // Reader: the core, with a network of one's own if the page has one, and its readings as the server
 // would put them.
 
-import { assemble, found, named } from "./assembly.js";
+import { assemble, found, named, place } from "./assembly.js";
 import { flatten } from "./colours.js";
 import { Core } from "./core.js";
 import { Network } from "./network/network.js";
@@ -9,7 +9,7 @@ import { Network } from "./network/network.js";
 export class Reader {
   /**
    * @param {object} model `core` and `reader`, the content of core.wasm and of reader.bin; `limits`,
-   *   see `assemble`; `about`; and what a `Network` takes, if the page has one
+   *   see `assemble`, and the `longest` side, see `decode`; `about`; and what a `Network` takes, if the page has one
    * @param {Core} core
    */
   constructor(model, core) {
@@ -23,16 +23,23 @@ export class Reader {
 
   /**
    * Read a picture.
-   * @param {{height: number, width: number, data: Uint8ClampedArray}} pixels RGBA, upright
+   * @param {{height: number, width: number, data: Uint8ClampedArray, size: [number, number]}}
+   *   pixels RGBA, upright; and width and height of the whole picture, of which they may be a
+   *   reduction
    * @returns {Promise<object>} the fields of `ModelReading` in server/answer.py, which a test
    *   compares with these; but `images` holds bytes, 28x28 for each character
    */
   async read(pixels) {
-    const { width, height } = pixels, { about, limits } = this.model;
+    const [width, height] = pixels.size, scale = width / pixels.width;
     const { characters, leftOut, cells } = await this.core.read(flatten(pixels));
-    const seen = ({ row, image }) => this.name(found(row, image));
-    const reading = assemble(characters.map(seen), leftOut.map(seen), cells, limits);
-    return { model: about.name, width, height, ...reading };
+    const seen = ({ row, image }) => this.name(found(row, image, scale));
+    const reading = assemble(
+      characters.map(seen),
+      leftOut.map(seen),
+      cells.map((row) => place(row, scale)),
+      this.model.limits,
+    );
+    return { model: this.model.about.name, width, height, ...reading };
   }
 
   name(one) {

@@ -22,15 +22,14 @@ export function prepare(file) {
 export async function read(picture) {
   let pixels;
   try {
-    pixels = await decode(picture);
+    pixels = await decode(picture, model.limits.longest);
   } catch {
     return {
       trouble: "This is not a picture that the browser can decode; save it as PNG or JPEG.",
     };
   }
   try {
-    const { width, height, data } = pixels;
-    const answer = await engine.ask("read", { width, height, data });
+    const answer = await engine.ask("read", pixels);
     const images = answer.images.map((image) =>
       encode({ height: SIDE, width: SIDE, data: image }),
     );
