@@ -70,7 +70,7 @@ def export_site(
     """
     file = source if isinstance(source, RunFolder) else find_model(source)
     if file == MODEL:
-        return _write({"about": {"name": READER, "title": "Reader"}}, {}, Path(target), READER)
+        return _write({"about": {"name": READER, "title": "mnistlab's reader"}}, {}, Path(target), READER)
     need_packages()
     if isinstance(file, Path):
         return _write_network(file, Path(target), str(source), None)

@@ -120,6 +120,7 @@ export class Showing {
   showLines(lines) {
     const count = lines.flat().flatMap(({ characters }) => characters).length;
     element("digits").hidden = !count;
+    element("outside").hidden = !count || !this.transcript.tables.length;
     element("digits").classList.toggle("many", count >= MANY);
     element("digits").classList.toggle("most", count >= MOST);
     element("digits").replaceChildren(
