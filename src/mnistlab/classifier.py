@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
 from mnistlab.data.preparation import Preparation
-from mnistlab.errors import DeviceError, ModelError, did_you_mean
+from mnistlab.errors import DeviceError, ModelError
 from mnistlab.fit import Fit
 from mnistlab.prediction import THRESHOLD, Classifier
 from mnistlab.runs import RunFolder
@@ -68,7 +68,9 @@ def _find(model: "TrainedModel | RunFolder | Path | str", device: str) -> Classi
             f"{model}: an exported file is run on the CPU; leave out `device={device!r}`, or name"
             " its run's folder"
         )
-    return _of_file(_find_file(str(model)))
+    from mnistlab.recogniser.models import find_classifier
+
+    return _of_file(find_classifier(str(model)))
 
 
 def _of_file(file: Path) -> Classifier:
@@ -95,15 +97,3 @@ def _of_file(file: Path) -> Classifier:
         brightness=float(brightness) if isinstance(brightness, int | float) else None,
         notes=network.notes,
     )
-
-
-def _find_file(name: str) -> Path:
-    from mnistlab.recogniser import shipped_models
-
-    shipped = shipped_models()
-    if name in shipped:
-        return shipped[name]
-    if name.lower().endswith(".onnx") or os.path.exists(name):  # noqa: PTH110 - as above
-        return Path(name)
-    known = f"name a run's folder, an .onnx file, or one of {', '.join(shipped)}"
-    raise ModelError(f"{name}: no such run, file or model; {did_you_mean(name, shipped) or known}")

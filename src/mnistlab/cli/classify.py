@@ -4,13 +4,13 @@ from typing import Any
 
 import click
 
-from mnistlab.cli.completion import models
+from mnistlab.cli.completion import classifiers
 from mnistlab.cli.options import probability, quiet_option
 from mnistlab.cli.path_types import NAME, Place
 
 
 @click.command(no_args_is_help=True, short_help="Classify pictures with any model.")
-@click.argument("model", type=NAME, shell_complete=models)
+@click.argument("model", type=NAME, shell_complete=classifiers)
 @click.argument("pictures", type=NAME, nargs=-1, required=True, metavar="PICTURE...")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a table of comma-separated values.")
 @click.option(

@@ -39,7 +39,14 @@ def datasets(*asked: Any) -> list[CompletionItem]:
 
 
 def models(*asked: Any) -> list[CompletionItem]:
-    """Offer the shipped models, or files; see :func:`recipes`."""
+    """Offer the shipped models that read pictures, or files; see :func:`recipes`."""
+    from mnistlab.recogniser import reading_models
+
+    return _offer(reading_models(), asked[-1])
+
+
+def classifiers(*asked: Any) -> list[CompletionItem]:
+    """Offer the shipped models that classify images, or files; see :func:`recipes`."""
     from mnistlab.recogniser import shipped_models
 
     return _offer(shipped_models(), asked[-1])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from mnistlab.cli.completion import models
+from mnistlab.cli.completion import classifiers
 from mnistlab.cli.options import data_option, skip_damaged_option, split_option
 from mnistlab.cli.output import command_line, echo, echo_json, json_option, terminal_width
 from mnistlab.cli.path_types import NAME, Place
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="How well a model classifies, and where it fails.")
 @click.argument(
-    "models", type=NAME, nargs=-1, required=True, metavar="MODEL...", shell_complete=models
+    "models", type=NAME, nargs=-1, required=True, metavar="MODEL...", shell_complete=classifiers
 )
 @data_option("what MODEL was trained on")
 @split_option

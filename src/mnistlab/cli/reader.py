@@ -68,7 +68,7 @@ class Reader:
     @property
     def notes(self) -> tuple[str, ...]:
         """What has to be said of the model."""
-        return self._recogniser.network.notes
+        return self._recogniser.notes
 
     def read(self, job: ReadJob) -> Result:
         """Read a picture, and write the annotated one if wanted."""

@@ -3,6 +3,7 @@ bits, grey or RGB. Training and reading both use it, so that they see the same.
 """
 
 import io
+import math
 import re
 import struct
 import warnings
@@ -26,6 +27,8 @@ HEAD_BYTES = 64
 """Of a file's beginning, from which its format is told."""
 MAX_PIXELS = 1 << 24
 """Of a picture to train on; a file that claims more is taken for a decompression bomb."""
+MOST_PIXELS = 178_000_000
+"""Of a picture to read: as many as Pillow opens."""
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "HEIF", "BMP", "GIF", "TIFF", "PPM")
 """What is read, by Pillow's name. Pillow would also read formats that start programs, such as
 PostScript, whatever the file's name."""
@@ -374,7 +377,8 @@ def _load(
     if check_size:
         check_size(name, height, width)
     if longest:
-        file.draft("RGB", (longest, longest))
+        share = longest / max(file.size)
+        file.draft("RGB", (math.ceil(share * file.width), math.ceil(share * file.height)))
     loaded = _flatten(file, content, tile, ground, value_range, longest)
     image, notes = loaded.image, loaded.notes
     if orientation in _UPRIGHT:

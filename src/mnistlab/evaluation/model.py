@@ -13,7 +13,7 @@ from mnistlab.colour import to_channels
 from mnistlab.data import CATALOGUE, Dataset, Split, load_dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.data.loading import reading, take_for
-from mnistlab.errors import DataError, ModelError, did_you_mean
+from mnistlab.errors import DataError
 from mnistlab.recipe import DISPLAY_NAMES, Recipe
 from mnistlab.report.data_lines import input_lines, input_notes, shape
 from mnistlab.runs import RunFolder, RunRecord
@@ -157,7 +157,9 @@ def find_model(model: "TrainedModel | RunFolder | Path | str", images: Images) -
         DataError: no such data, or images or classes that are not the model's.
     """
     if isinstance(model, str | Path) and not Path(model).is_dir():
-        return _of_file(_find_file(str(model)), images)
+        from mnistlab.recogniser.models import find_classifier
+
+        return _of_file(find_classifier(str(model)), images)
     if isinstance(model, str | Path | RunFolder):
         folder = model if isinstance(model, RunFolder) else RunFolder(Path(model))
 
@@ -253,19 +255,6 @@ def _of_file(file: Path, images: Images) -> EvaluatedModel:
         answers=lambda: (about.get("temperature", 1.0), network.logits(part.images)),
         notes=network.notes,
     )
-
-
-def _find_file(name: str) -> Path:
-    from mnistlab.recogniser import shipped_models
-
-    shipped = shipped_models()
-    if name in shipped:
-        return shipped[name]
-    if Path(name).is_file():
-        return Path(name)
-    known = f"name a run's folder, an .onnx file, or one of {', '.join(shipped)}"
-    hint = did_you_mean(name, shipped) or known
-    raise ModelError(f"{name}: no such run, file or model; {hint}")
 
 
 def _is_own(record: RunRecord, dataset: Dataset) -> bool:

@@ -10,6 +10,7 @@ from mnistlab.exporting.onnx_export import MOST_LOST, ExportReport, export_run
 from mnistlab.exporting.onnx_graph import DEFAULT_OPSET
 from mnistlab.exporting.site import PAGE, SiteReport, export_site, find_model
 from mnistlab.recogniser import shipped_models
+from mnistlab.recogniser.models import READER
 from mnistlab.runs import RunFolder
 
 
@@ -78,7 +79,13 @@ def _find(run: RunFolder | Path | str, *, web: bool) -> RunFolder | Path:
         return run
     if web:
         return find_model(run)
-    if not Path(run).exists() and str(run) in shipped_models():
+    name = "" if Path(run).exists() else str(run)
+    if name == READER:
+        raise ExportError(
+            f"{run}: reads pictures and is no run: name a run's folder; `web=True` makes a page of"
+            " it"
+        )
+    if name in shipped_models():
         raise ExportError(
             f"{run}: is a shipped model and no run: it is an ONNX file already; `web=True` makes a"
             " page of it"

@@ -25,7 +25,8 @@ from mnistlab.exporting.onnx_graph import (
 )
 from mnistlab.exporting.quantisation import FIRST_OPSET, quantise
 from mnistlab.recipe import DISPLAY_NAMES
-from mnistlab.recogniser.network import METADATA_KEY, NONE, Network
+from mnistlab.recogniser.models import NONE
+from mnistlab.recogniser.network import METADATA_KEY, Network
 from mnistlab.runs import RunFolder, RunRecord, write_atomically
 from mnistlab.statistics import Calibration, calibrate
 from mnistlab.training import TrainedModel, load_trained
@@ -130,23 +131,20 @@ def export_run(
         )
     dataset = dataset or load_for(record.recipe)
     calibration = calibrate(record, trained.test_logits, dataset)
-    logits, loudness = trained.logits(dataset.test.images), trained.test_logits
+    logits = trained.logits(dataset.test.images)
     proto = make_graph(trained.model, record, calibration.temperature, opset)
     plain, name = pack(proto, {}), str(folder.path)
     found, speed = _read(plain, dataset.test.images, opset)
     largest_difference = _check(found, logits, name)
     accuracy, quantised = _accuracy(logits, record, dataset), None
     if int8:
-        proto, calibration, loudness = _quantise(trained, dataset, proto, opset, name)
+        proto, calibration = _quantise(trained, dataset, proto, opset, name)
         after, faster = _read(pack(proto, {}), dataset.test.images, opset)
         before, accuracy = accuracy, _accuracy(after, record, dataset)
         _refuse_loss(before, accuracy, tolerance, len(logits), name)
         images = len(_calibration_images(record, dataset))
         quantised = Int8Report(images, before, len(plain), faster, speed)
-    metadata = _describe(record, dataset, calibration, accuracy) | {
-        "typical_logit": round(float(np.median(loudness.max(axis=1))), 2),
-        "opset": opset,
-    }
+    metadata = _describe(record, dataset, calibration, accuracy) | {"opset": opset}
     if quantised:
         metadata["int8"] = {
             "calibration_images": quantised.images,
@@ -183,9 +181,9 @@ def _refuse_settings(opset: int, tolerance: float, *, int8: bool) -> None:
 
 def _quantise(
     trained: TrainedModel, dataset: Dataset, plain: Any, opset: int, name: str
-) -> tuple[Any, Calibration, NDArray[np.float32]]:
-    """Return the quantised model, with a temperature of its own, and its logits of the run's test
-    images; ``plain`` is the model before, whose temperature changes no logit.
+) -> tuple[Any, Calibration]:
+    """Return the quantised model, with a temperature of its own; ``plain`` is the model before,
+    whose temperature changes no logit.
     """
     record = trained.record
     images = _as_taken(_calibration_images(record, dataset))
@@ -196,7 +194,7 @@ def _quantise(
     if calibration.fitted_on:
         whole = make_graph(trained.model, record, calibration.temperature, opset)
         proto = quantise(whole, images, name)
-    return proto, calibration, logits
+    return proto, calibration
 
 
 def _calibration_images(record: RunRecord, dataset: Dataset) -> NDArray[np.uint8]:

@@ -1,10 +1,9 @@
-"""Image → numbers: finds the ink in any ordinary picture, prepares it as MNIST was prepared, and
-reads it. No torch.
-"""
+"""Image → numbers: finds the characters of any ordinary picture, and reads them. No torch."""
 
+from mnistlab.recogniser.models import reading_models, reads_digits, shipped_models
 from mnistlab.recogniser.parts import Box, Cell, Character, Group, Line, Table
 from mnistlab.recogniser.reading import Reading
-from mnistlab.recogniser.recogniser import Recogniser, reads_digits, shipped_models
+from mnistlab.recogniser.recogniser import Recogniser
 
 __all__ = [
     "Box",
@@ -15,6 +14,7 @@ __all__ = [
     "Reading",
     "Recogniser",
     "Table",
+    "reading_models",
     "reads_digits",
     "shipped_models",
 ]

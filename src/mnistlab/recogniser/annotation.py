@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from mnistlab.data.decode import load_picture
+from mnistlab.data.decode import MOST_PIXELS, load_picture
 from mnistlab.files import read_file
 from mnistlab.recogniser.parts import Box
-from mnistlab.recogniser.picture import MAX_PIXELS
 from mnistlab.recogniser.reading import Reading
 
 SMALLEST_SIDE, LARGEST_SIDE = 400, 4000
@@ -45,7 +44,7 @@ def annotate(source: bytes | Path, reading: Reading) -> bytes:
         ("picture", source) if isinstance(source, bytes) else (str(source), read_file(source))
     )
     picture = load_picture(
-        content, name, ground="contrast", max_pixels=MAX_PIXELS, longest=LARGEST_SIDE
+        content, name, ground="contrast", max_pixels=MOST_PIXELS, longest=LARGEST_SIDE
     )
     canvas = _to_size(picture.image.convert("RGB"))
     _draw(canvas, reading, canvas.width / reading.size[0])

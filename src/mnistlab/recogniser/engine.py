@@ -12,9 +12,11 @@ import wasmtime
 from numpy.typing import NDArray
 
 CORE = Path(__file__).with_name("core.wasm")
-PLANES, CLASSES, SIDE, CELL = 8, 20, 32, 8
-"""Planes and classes of the detector, pixels to a side of the classifier's cut-outs and of the
-cells that are computed or left out as a whole."""
+PLANES, CLASSES, SIDE, CELL, IMAGE = 8, 20, 32, 8, 28
+"""Planes and classes of the detector, pixels to a side of the classifier's cut-outs, of the cells
+that are computed or left out as a whole, and of the images of characters."""
+ADDRESSES = 4400 << 20
+"""Bytes of address space that an engine takes, nearly all of them never used."""
 _ALIGNMENT = 16
 _HEAD, _CHARACTER, _TABLE_CELL = 5, 30, 7
 """Numbers that the core gives back before, for each character, and for each cell of a table."""
@@ -32,6 +34,8 @@ class Result(NamedTuple):
             bottom.
         sure: whether all characters are sure and nothing was left out.
         confidence: probability that all characters are right.
+        images: uint8, ``(n, 28, 28)``, of the characters and of what was left out, as MNIST's are:
+            light on black, 20 pixels the longer side, the centre of mass in the middle.
     """
 
     characters: NDArray[np.float32]
@@ -39,6 +43,7 @@ class Result(NamedTuple):
     cells: NDArray[np.float32]
     sure: bool
     confidence: float
+    images: NDArray[np.uint8]
 
 
 class Engine:
@@ -54,8 +59,7 @@ class Engine:
 
     def __init__(self, model: bytes, core: bytes | None = None) -> None:
         self._model, self._lock = model, threading.Lock()
-        self._engine = _make_engine()
-        self._module = wasmtime.Module(self._engine, CORE.read_bytes() if core is None else core)
+        self._engine, self._module = _compile(CORE.read_bytes() if core is None else core)
         self._start()
 
     def _start(self) -> None:
@@ -127,7 +131,19 @@ class Engine:
             self._read(at + head.nbytes, rows)
             table = np.empty((cells, _TABLE_CELL), np.float32)
             self._read(at + head.nbytes + rows.nbytes, table)
-        return Result(rows[:characters], rows[characters:], table, bool(head[3]), float(head[4]))
+            images = self._images(rows[:, :4])
+        sure, confidence = bool(head[3]), float(head[4])
+        return Result(rows[:characters], rows[characters:], table, sure, confidence, images)
+
+    def _images(self, boxes: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Return images of characters of the picture that was read last."""
+        images = np.empty((len(boxes), IMAGE, IMAGE), np.uint8)
+        if len(boxes):
+            given, made = (self._call("allocate", array.nbytes) for array in (boxes, images))
+            self._write(given, boxes)
+            self._call("images", given, len(boxes), made)
+            self._read(made, images)
+        return images
 
     def detect(
         self,
@@ -201,12 +217,20 @@ class Engine:
         return logits
 
 
-def _make_engine() -> wasmtime.Engine:
+def _compile(core: bytes) -> tuple[wasmtime.Engine, wasmtime.Module]:
+    """Return machine code, which is kept in the user's own cache folder if that can be used."""
+    with contextlib.suppress(wasmtime.WasmtimeError):
+        engine = _make_engine(cached=True)
+        return engine, wasmtime.Module(engine, core)
+    engine = _make_engine(cached=False)
+    return engine, wasmtime.Module(engine, core)
+
+
+def _make_engine(*, cached: bool) -> wasmtime.Engine:
     config = wasmtime.Config()
     # Threads that compile would be missing in a forked process.
     config.parallel_compilation = False
-    # Machine code is kept in the user's own cache folder.
-    with contextlib.suppress(wasmtime.WasmtimeError):
+    if cached:
         config.cache = True
     return wasmtime.Engine(config)
 

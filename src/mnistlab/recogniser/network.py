@@ -17,12 +17,11 @@ from mnistlab.errors import ModelError
 from mnistlab.files import read_file
 from mnistlab.recogniser.control_flow import has_control_flow
 from mnistlab.recogniser.interruptible import Caller
+from mnistlab.recogniser.models import NONE
 
 METADATA_KEY = "mnistlab"
 """Of the ONNX file's metadata: a JSON object, what the file says of itself; its keys are in
 ``docs/export.md``."""
-NONE = "none"
-"""The last class of a network that was shown negatives too."""
 _OUTPUTS = ["logits", "probabilities"]
 _LARGEST_SIDE = 4096
 _LARGEST_FILE = 1 << 31
@@ -31,7 +30,6 @@ _SECONDS = 60.0
 """After which a model that has not yet read a few images is given up."""
 _NOWHERE = str(Path(os.devnull) / "nowhere")
 _SEALED = b"sha256-of-the-rest:"
-_TYPICAL_LOGIT = 15.0
 _LARGEST_NUMBER = 1e9
 _KINDS = {
     "name": str,
@@ -39,7 +37,6 @@ _KINDS = {
     "classes": list,
     "seed": int,
     "temperature": int | float,
-    "typical_logit": int | float,
     "data": dict,
 }
 """Of what a model says of itself, the types of what is made use of."""
@@ -146,17 +143,6 @@ class Network:
         """Names of the outputs, in order."""
         return tuple(self.metadata.get("classes", map(str, range(self._outputs))))
 
-    @property
-    def typical_logit(self) -> float | None:
-        """The highest logit of a typical image; ``None`` if the network itself tells what is none
-        of the classes.
-        """
-        return (
-            None
-            if NONE in self.classes
-            else float(self.metadata.get("typical_logit", _TYPICAL_LOGIT))
-        )
-
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return logits, float32 ``(n, classes)``.
 
@@ -246,11 +232,8 @@ def _parse_metadata(text: str) -> dict[str, Any]:
         classes
     ):
         raise ValueError("classes, or data")
-    if (
-        not 0 < about.get("temperature", 1) < _LARGEST_NUMBER
-        or abs(about.get("typical_logit", 0)) > _LARGEST_NUMBER
-    ):
-        raise ValueError("temperature, or typical_logit")
+    if not 0 < about.get("temperature", 1) < _LARGEST_NUMBER:
+        raise ValueError("temperature")
     return about
 
 

@@ -1,61 +1,81 @@
-"""Recogniser: reads the digits in a picture."""
+"""Recogniser: reads numbers, lines and tables of any picture."""
 
-import os
+import math
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mnistlab.errors import ModelError, OtherClassesError, did_you_mean
+from mnistlab.characters import DIGITS, OTHER
+from mnistlab.data.decode import MOST_PIXELS
+from mnistlab.data.picture_inputs import load
+from mnistlab.errors import ModelError, PictureError
+from mnistlab.files import read_file
 from mnistlab.recogniser.assembly import (
     FoundCells,
     FoundCharacters,
     assemble,
     digit_probabilities,
 )
-from mnistlab.recogniser.cutting import Cutter, Glyph
-from mnistlab.recogniser.layout import arrange, part
-from mnistlab.recogniser.network import NONE, Network
+from mnistlab.recogniser.engine import Engine, Result
+from mnistlab.recogniser.models import (
+    READER,
+    about_reader,
+    find_model,
+    is_own_form,
+    refuse_other_images,
+)
 from mnistlab.recogniser.pattern import Patterns, parse_patterns
-from mnistlab.recogniser.picture import MAX_PIXELS, Picture, open_picture
 from mnistlab.recogniser.reading import Reading
-from mnistlab.recogniser.writing import Writing, find_writing, reconsider
-from mnistlab.text import listed
 
-THRESHOLD = 0.5
-"""Probability below which a digit is unsure, unless told otherwise."""
-_MOST_SPLIT = 60
-"""Characters of a picture up to which each may be several that touch; a picture of more is a page,
-or no writing."""
-_TEXTURE, _LEAST_CONFIDENCE = 24, 0.75
-"""Digits from which on, and mean confidence below which, a picture shows texture and no writing."""
-_FEW, _DOUBTFUL = 12, 0.85
-"""Digits up to which, and mean confidence below which, a picture is looked at again."""
-_DIGITS = tuple(map(str, range(10)))
-_SHIPPED = Path(__file__).parent / "shipped"
+if TYPE_CHECKING:
+    from mnistlab.recogniser.network import Network
+
+THRESHOLD = 0.9
+"""Probability below which a character is unsure, unless told otherwise."""
+LONGEST = 2000
+"""Pixels of the longer side that the core makes use of, at most."""
+_NONE = -1
+_MOST_GIVEN = 1 << 24
+"""Pixels above which a picture is reduced before the core has it, whose memory has an end."""
 
 
-def shipped_models() -> dict[str, Path]:
-    """Return the models inside the package, by name; ``reader`` is the one to read with."""
-    return {
-        file.stem: file
-        for file in sorted(_SHIPPED.glob("*.onnx"), key=lambda file: file.stem != "reader")
-    }
+class Seen(NamedTuple):
+    """What the core saw in a picture, whose characters another network may name.
+
+    Attributes:
+        found: in pixels of the picture as it was decoded.
+        size: width and height of the picture itself.
+        scale: pixels of the picture for one of the decoded picture.
+    """
+
+    found: Result
+    size: tuple[int, int]
+    scale: float
 
 
 class Recogniser:
-    """Reads digits that someone wrote.
+    """Reads what someone wrote: digits and the signs ``. , - + / : ( ) %``, in lines and tables.
 
     Args:
-        model: name of a shipped model, or path of a file that ``mnistlab export`` wrote.
-        threshold: probability from 0 to 1 below which a digit is called unsure.
+        model: ``reader``, which finds all characters and names them; or a network that names the
+            digits that the reader has found: the name of another shipped model, or the path of a
+            file that ``mnistlab export`` wrote; or another reader: the ``reader.bin`` of a training
+            run, or the run's folder.
+        threshold: probability from 0 to 1 below which a character is called unsure.
         max_pixels: files of more pixels are refused, before they are decoded; more than the default
             never are read.
         pattern: what a number may be, see :meth:`mnistlab.recogniser.reading.Reading.matching`.
+        beside: a recogniser to share the core with, if both need the same one; the two then take
+            turns.
+
+    Attributes:
+        network: what names the digits; ``None`` if the core does.
+        about: what is known of the model, ready for JSON.
+        notes: what has to be said of its file.
 
     Raises:
-        ModelError: no such model, not one of mnistlab's, or ``threshold`` out of range.
+        ModelError: no such model, not one of mnistlab's, damaged, or ``threshold`` out of range.
         PatternError: a pattern cannot be understood.
 
     Examples:
@@ -68,23 +88,28 @@ class Recogniser:
 
     def __init__(
         self,
-        model: Path | str = "reader",
+        model: Path | str = READER,
         *,
         threshold: float = THRESHOLD,
-        max_pixels: int = MAX_PIXELS,
+        max_pixels: int = MOST_PIXELS,
         pattern: Patterns | None = None,
+        beside: "Recogniser | None" = None,
     ) -> None:
         if not 0 <= threshold <= 1:
             raise ModelError(f"threshold is {threshold}; it is a probability, from 0 to 1")
-        self.network = Network(_find_model(model))
+        file = find_model(model)
+        self.network: Network | None = None if is_own_form(file) else _open_network(file, model)
+        self._core = file if self.network is None else find_model(READER)
+        self.about = about_reader(file) if self.network is None else self.network.metadata
+        self.notes: tuple[str, ...] = () if self.network is None else self.network.notes
+        shared = beside is not None and beside._core == self._core
+        self._engine = beside._engine if beside and shared else _open_engine(self._core)
         self.threshold = threshold
         self.max_pixels = max_pixels
         self.patterns = tuple(parse_patterns(pattern or ()).values())
-        shape = (self.network.channels, *self.network.image_size)
-        _refuse_other_images(model, shape, self.network.classes)
 
     def read(self, source: Any, *, pattern: Patterns | None = None) -> Reading:
-        """Read one picture: a digit, a line of several, or several lines.
+        """Read one picture: a digit, lines of numbers, tables.
 
         Args:
             source: a file's path, its content or a file object, an array, a tensor, a Pillow image
@@ -97,155 +122,76 @@ class Recogniser:
             PatternError: a pattern cannot be understood.
         """
         patterns = tuple(parse_patterns(pattern).values()) if pattern else self.patterns
-        picture = open_picture(source, self.max_pixels)
-        cutter = Cutter(self.network.logits, self.network.typical_logit)
-        ways = find_writing(picture)
-        best, digits = self._read_best(ways, cutter)
-        if 0 < len(digits.glyphs) <= _FEW and digits.confidence < _DOUBTFUL:
-            others = [other for way in ways for other in reconsider(way)]
-            evidence, found = self._read_best(others, cutter)
-            digits = found if evidence > best else digits
-        reading = self._assemble(digits, picture)
+        reading = self.name(self.look(source))
         return reading.matching(patterns) if patterns else reading
 
-    def _read_best(self, ways: list[Writing], cutter: Cutter) -> tuple[float, "_Digits"]:
-        """Return how much speaks for the likeliest way to see a picture, and what it then says."""
-        best, digits = 0.0, _Digits([], [], np.empty((0, 10)))
-        for writing in ways:
-            found = self._read_writing(writing, cutter)
-            evidence = _evidence(writing, found)
-            if evidence > best:
-                best, digits = evidence, found
-        return best, digits
+    def look(self, source: Any) -> Seen:
+        """Find the characters of a picture.
 
-    def _read_writing(self, writing: Writing, cutter: Cutter) -> "_Digits":
-        glyphs: list[Glyph] = []
-        numbers: list[int] = []
-        lines = arrange(writing.marks)
-        several = sum(map(len, lines)) <= _MOST_SPLIT
-        for number, line in enumerate(lines):
-            tall = float(np.median([character.height for character in line]))
-            for character in line:
-                glyphs += cutter.glyphs(character, tall, writing.ink, several=several)
-            numbers += [number] * (len(glyphs) - len(numbers))
-        return _Digits(glyphs, numbers, self._probabilities(glyphs))
+        Raises:
+            PictureError: see :meth:`read`.
+        """
+        picture = load(source, ground="contrast", max_pixels=self.max_pixels, longest=LONGEST)
+        image = picture.image
+        if image.width * image.height > _MOST_GIVEN:
+            image = image.reduce(math.isqrt(image.width * image.height // _MOST_GIVEN) + 1)
+        pixels = np.asarray(image)
+        try:
+            found = self._engine.read(pixels, self.threshold)
+        except RuntimeError as error:
+            raise PictureError(f"picture: cannot be read: {error}") from error
+        return Seen(found, picture.size, picture.size[0] / pixels.shape[1])
 
-    def _assemble(self, digits: "_Digits", picture: Picture) -> Reading:
-        count, lines = len(digits.glyphs), np.array(digits.lines, int)
-        boxes = np.array([_box(glyph, picture) for glyph in digits.glyphs]).reshape(-1, 4)
-        group = np.zeros(count, int)
-        for line in range(1 + max(digits.lines, default=-1)):
-            (members,) = np.nonzero(lines == line)
-            group[members] = 1 + group.max(initial=0) + np.array(part(boxes[members]), int)
-        none = np.empty(0, int)
+    def name(self, seen: Seen) -> Reading:
+        """Return the reading of a picture in which a recogniser with the same core looked, see
+        :meth:`looks_as`.
+        """
+        found, scale = seen.found, seen.scale
+        rows = np.concatenate([found.characters, found.left_out]).astype(np.float64)
+        presence = rows[:, 4:24].sum(axis=1)
+        probabilities = rows[:, 4:24] / np.maximum(presence, 1e-9)[:, None]
+        if self.network is not None:
+            digits = probabilities[:, :OTHER].argmax(axis=1) < DIGITS
+            named = self.network.named(found.images[digits])
+            probabilities[digits] = digit_probabilities(named)
+        line, group, cell = rows[:, 27:30].astype(int).T
+        line[len(found.characters) :] = _NONE
+        table, row, column = found.cells[:, :3].astype(int).T
         return assemble(
             FoundCharacters(
-                boxes=boxes,
-                probabilities=digit_probabilities(digits.rows),
-                presence=np.ones(count),
-                cut=np.zeros(count, bool),
-                line=lines,
+                boxes=rows[:, :4] * scale,
+                probabilities=probabilities,
+                presence=presence,
+                cut=rows[:, 26] > 0,
+                line=line,
                 group=group,
-                cell=np.full(count, -1),
-                pixels=[glyph.pixels for glyph in digits.glyphs],
+                cell=cell,
+                pixels=list(found.images),
             ),
-            FoundCells(none, none, none, none.reshape(0, 4)),
-            picture.size,
+            FoundCells(table, row, column, found.cells[:, 3:] * scale),
+            seen.size,
             self.threshold,
         )
 
-    def _probabilities(self, glyphs: list[Glyph]) -> NDArray[np.float64]:
-        if not glyphs:
-            return np.empty((0, 10))
-        return self.network.named(np.stack([glyph.pixels for glyph in glyphs]))
+    def looks_as(self, other: "Recogniser") -> bool:
+        """Tell whether another recogniser finds the same characters."""
+        return self._core == other._core
 
 
-def _find_model(model: Path | str) -> Path:
-    shipped = shipped_models()
-    if isinstance(model, str) and model in shipped:
-        return shipped[model]
-    path = Path(model)
-    # Not Path's, which raise if a name is too long for a file.
-    if os.path.isdir(path):  # noqa: PTH112
-        _refuse_run_of_other_images(path)
-    if path.suffix == ".onnx" or os.path.exists(path):  # noqa: PTH110
-        return path
-    known = f"shipped are {', '.join(shipped)}; or name an .onnx file"
-    raise ModelError(f"{model}: no such model; {did_you_mean(str(model), shipped) or known}")
+def _open_network(file: Path, model: Path | str) -> "Network":
+    # Only here, since ONNX Runtime takes longer to load than all the rest.
+    from mnistlab.recogniser.network import Network
+
+    network = Network(file)
+    shape = (network.channels, *network.image_size)
+    refuse_other_images(model, shape, network.classes)
+    return network
 
 
-def reads_digits(shape: tuple[int, int, int], classes: tuple[str, ...]) -> bool:
-    """Tell whether a model is one of the ten digits, as they are cut out of pictures.
-
-    Args:
-        shape: channels, height and width of the images that it takes.
-        classes: names of its classes; the last may be ``none``.
-    """
-    return shape == (1, 28, 28) and classes[:10] == _DIGITS and classes[10:] in ((), (NONE,))
-
-
-def _refuse_other_images(
-    model: Path | str, shape: tuple[int, int, int], classes: tuple[str, ...]
-) -> None:
-    """Refuse a model that is not one of digits as they are cut out of pictures.
-
-    Raises:
-        ModelError: it is not; the message says what it is, what is needed, and the remedy.
-    """
-    if reads_digits(shape, classes):
-        return
-    channels, height, width = shape
-    colour = " colour" if channels > 1 else ""
-    raise OtherClassesError(
-        f"{model}: classifies{colour} images of {height}x{width} pixels into {len(classes)} classes"
-        f" ({listed(classes, 5)}), but pictures are read with a model of the ten digits in 28x28"
-        " grey pixels; leave the model out to read digits, or test this one on labelled images with"
-        " mnistlab evaluate"
-    )
-
-
-def _refuse_run_of_other_images(folder: Path) -> None:
-    """Refuse a run that could read no digits even if it were exported, as it has to be.
-
-    Raises:
-        ModelError: it could not.
-    """
-    from mnistlab.runs import RunFolder
-
-    if (run := RunFolder(folder)).finished:
-        about = run.read_record().data
-        _refuse_other_images(folder, (about.channels, *about.image_size), about.classes)
-
-
-class _Digits(NamedTuple):
-    """What a picture says, seen in one way: glyphs, the line of each, and its ten
-    probabilities, ``(n, 10)``.
-    """
-
-    glyphs: list[Glyph]
-    lines: list[int]
-    rows: NDArray[np.float64]
-
-    @property
-    def confidence(self) -> float:
-        """The mean of the highest probabilities."""
-        return float(self.rows.max(axis=1).mean())
-
-
-def _evidence(writing: Writing, digits: _Digits) -> float:
-    """Return how much speaks for a way to see a picture: it looks written, and what it says can be
-    read.
-    """
-    if not digits.glyphs:
-        return 0.0
-    if len(digits.glyphs) >= _TEXTURE and digits.confidence < _LEAST_CONFIDENCE:
-        return 0.0
-    return writing.likelihood * digits.confidence**4
-
-
-def _box(glyph: Glyph, picture: Picture) -> list[int]:
-    limits = 2 * picture.size
-    return [
-        min(max(round(p / picture.scale), 0), limit)
-        for p, limit in zip(glyph.box, limits, strict=True)
-    ]
+def _open_engine(file: Path) -> Engine:
+    try:
+        return Engine(read_file(file))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error

@@ -90,7 +90,8 @@ class ModelAnswer(BaseModel):
     )
     classes: list[str] = Field(description="Names of its classes, in its order")
     shape: list[int] = Field(
-        description="Channels, height and width of the images that it takes, in pixels"
+        description="Channels, height and width of the images that it takes, in pixels; empty for"
+        " the reader, which takes pictures of any size"
     )
     about: dict[str, Any] = Field(description="What its file says of it: recipe, figures, version")
 

@@ -66,9 +66,10 @@ def serve(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) 
 
 
 def _export(model: str, place: Path) -> str:
-    """Return a model that reader processes can load: of a run's folder, a file in ``place``."""
+    """Return a model that reader processes can load: of a recipe's run, a file in ``place``."""
     run = Path(model)
-    if not os.path.isdir(run):  # noqa: PTH112 - Path's raises if a name is too long for a file
+    # Not Path's, which raise if a name is too long for a file.
+    if not os.path.isdir(run) or os.path.exists(run / "reader.bin"):  # noqa: PTH110, PTH112
         return model
     # What is no finished run need not wait for PyTorch.
     RunFolder(run).read_record()

@@ -14,9 +14,16 @@ import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from mnistlab.errors import MnistlabError, PictureError, PictureSizeError, ServerError
+from mnistlab.characters import CHARACTERS
+from mnistlab.errors import (
+    MnistlabError,
+    OtherClassesError,
+    PictureError,
+    PictureSizeError,
+    ServerError,
+)
 from mnistlab.server.answer import Problem
 from mnistlab.server.classifying import ClassifyingTask
 from mnistlab.server.frame import Frame, read_frame
@@ -24,9 +31,13 @@ from mnistlab.server.reading import ReadingTask
 from mnistlab.server.task import Task
 from mnistlab.text import to_json
 
+if TYPE_CHECKING:
+    from mnistlab.recogniser import Recogniser
+    from mnistlab.recogniser.network import Network
+
 _MEMORY, _MEMORY_A_PIXEL = 2**30, 64
 """Bytes of address space: for code, models and a small picture; and per pixel of the largest
-picture allowed."""
+picture allowed. A core takes addresses of its own besides."""
 _GRACE = 2.0
 """Seconds beyond the time limit after which the process ends itself, should the server not have
 killed it."""
@@ -55,8 +66,8 @@ def main() -> None:
         return
     orders: queue.SimpleQueue[Frame] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(incoming, orders), daemon=True).start()
-    _limit_memory(settings.head["max_pixels"])
     try:
+        _limit_memory(settings.head["max_pixels"], len(settings.head["models"]))
         loaded = _load(**settings.head)
     except ModuleNotFoundError as error:
         _send(
@@ -85,50 +96,54 @@ def _send(stream: BinaryIO, frame: Frame) -> None:
     stream.flush()
 
 
-def _limit_memory(pixels: int) -> None:
+def _limit_memory(pixels: int, cores: int) -> None:
+    from mnistlab.recogniser.engine import ADDRESSES
+
+    most = _MEMORY + _MEMORY_A_PIXEL * pixels + ADDRESSES * cores
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
-        _, most = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY + _MEMORY_A_PIXEL * pixels, most))
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
-def _load(names: list[str], models: list[str], threshold: float, max_pixels: int) -> _Loaded:
-    from mnistlab.recogniser import Recogniser, reads_digits, shipped_models
-    from mnistlab.recogniser.network import Network
+def _load(names: list[str], models: list[str], threshold: float | None, max_pixels: int) -> _Loaded:
+    from mnistlab.recogniser import Recogniser
 
-    shipped = shipped_models()
+    given: dict[str, Any] = {} if threshold is None else {"threshold": threshold}
     recognisers: dict[str, Recogniser] = {}
-    networks: dict[str, Network] = {}
+    others: dict[str, str] = {}
     for name, model in zip(names, models, strict=True):
-        if model not in shipped and model.lower().endswith(".onnx"):
-            networks[name] = one = Network(Path(model))
-            if not reads_digits((one.channels, *one.image_size), one.classes):
-                continue
-        recognisers[name] = Recogniser(model, threshold=threshold, max_pixels=max_pixels)
-        networks[name] = recognisers[name].network
-    others = {
-        name: model for name, model in zip(names, models, strict=True) if name not in recognisers
-    }
+        first = next(iter(recognisers.values()), None)
+        try:
+            recognisers[name] = Recogniser(model, max_pixels=max_pixels, beside=first, **given)
+        except OtherClassesError:
+            others[name] = model
     if recognisers and others:
         raise ServerError(
             f"one server cannot do both: {next(iter(recognisers))} reads digits,"
             f" {next(iter(others))} classifies pictures; start a second one, on another port"
         )
-    known = {
-        name: {
-            "classes": list(one.classes),
-            "shape": [one.channels, *one.image_size],
-            "about": one.metadata,
-        }
-        for name, one in networks.items()
-    }
     if recognisers:
-        return _Loaded("read", ReadingTask(recognisers), known)
+        read = {name: _describe_recogniser(one) for name, one in recognisers.items()}
+        return _Loaded("read", ReadingTask(recognisers), read)
     from mnistlab.classifier import open_classifier
+    from mnistlab.recogniser.network import Network
 
-    classifiers = {name: open_classifier(m, threshold=threshold) for name, m in others.items()}
+    known = {name: _describe_network(Network(Path(model))) for name, model in others.items()}
+    classifiers = {name: open_classifier(model, **given) for name, model in others.items()}
     return _Loaded("classify", ClassifyingTask(classifiers, max_pixels), known)
+
+
+def _describe_recogniser(one: "Recogniser") -> dict[str, Any]:
+    if one.network is not None:
+        return _describe_network(one.network)
+    return {"classes": [*CHARACTERS, "other"], "shape": [], "about": one.about}
+
+
+def _describe_network(one: "Network") -> dict[str, Any]:
+    shape = [one.channels, *one.image_size]
+    return {"classes": list(one.classes), "shape": shape, "about": one.metadata}
 
 
 @contextlib.contextmanager

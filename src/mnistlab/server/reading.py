@@ -33,31 +33,17 @@ class ReadingTask:
         Raises:
             PictureError: it cannot be.
         """
-        first, *others = order["models"]
-        reading = self._recognisers[first].read(picture)
-        answers = {first: reading} | {
-            name: _read_again(reading, self._recognisers[name]) for name in others
-        }
+        first, *others = (self._recognisers[name] for name in order["models"])
+        seen = first.look(picture)
+        # To find the characters is nearly all the work.
+        readings = [first.name(seen)] + [
+            one.name(seen) if one.looks_as(first) else one.read(picture) for one in others
+        ]
         told, *also = (
-            _describe(name, one, images=order["images"]) for name, one in answers.items()
+            _describe(name, one, images=order["images"])
+            for name, one in zip(order["models"], readings, strict=True)
         )
         return ReadAnswer(**told, also=[ModelReading(**one) for one in also])
-
-
-def _read_again(reading: "Reading", recogniser: "Recogniser") -> "Reading":
-    """Return what another model reads in the digits already found; finding them is nearly all the
-    work.
-    """
-    from mnistlab.recogniser import Group
-    from mnistlab.recogniser.assembly import digit_probabilities
-
-    if not reading.characters:
-        return reading
-    seen = np.stack([character.pixels for character in reading.characters])
-    rows = iter(digit_probabilities(recogniser.network.named(seen)))
-    return reading.changed(
-        lambda group: Group(tuple(character.seen_as(next(rows)) for character in group.characters))
-    )
 
 
 def _describe(name: str, reading: "Reading", *, images: bool) -> dict[str, Any]:

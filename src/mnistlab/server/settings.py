@@ -22,7 +22,8 @@ class Settings:
     """How to serve.
 
     Attributes:
-        models: names of shipped models, or paths of ``.onnx`` files; the first is the default.
+        models: names of shipped models, or paths of ``.onnx`` and ``.bin`` files; the first is the
+            default.
             Models of the ten digits read them, any others classify pictures; one server does one
             of the two. :func:`mnistlab.server.launch.serve` takes folders of runs, too.
         host: address to listen on; the default can be reached from this machine only.
@@ -40,7 +41,8 @@ class Settings:
         connections: open at a time; for a further one, the one that was silent longest is closed.
             ``None`` is 1,000, or half the files that the process may open.
         picture_seconds: time limit for reading a picture, after which its process is killed.
-        threshold: probability from 0 to 1 below which a digit is unsure.
+        threshold: probability from 0 to 1 below which a character or a class is unsure; ``None``
+            is 0.9 for characters and 0.5 for classes.
         report: a comparison's ``report.html``, or its folder, shown on a second tab; ``None``
             shows no such tab.
         allow_hosts: further host names that it answers to; see
@@ -70,7 +72,7 @@ class Settings:
     idle_seconds: float = 10.0
     connections: int | None = None
     picture_seconds: float = 10.0
-    threshold: float = 0.5
+    threshold: float | None = None
     report: Path | None = None
     allow_hosts: tuple[str, ...] = ()
     allow_origins: tuple[str, ...] = ()
@@ -108,14 +110,15 @@ class Settings:
                 raise ServerError(f"{key} is {value}; it must be above 0")
         if self.queue is not None and self.queue < 0:
             raise ServerError(f"queue is {self.queue}; it must be at least 0")
-        if not 0 <= self.threshold <= 1:
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise ServerError(f"threshold is {self.threshold}; it is a probability, from 0 to 1")
 
     @property
     def names(self) -> tuple[str, ...]:
         """What requests call the models: a shipped one's name, a file's without its ending."""
         return tuple(
-            Path(model).stem if model.endswith(".onnx") else model for model in self.models
+            Path(model).stem if model.endswith((".onnx", ".bin")) else model
+            for model in self.models
         )
 
     @property
