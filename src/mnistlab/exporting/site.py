@@ -15,16 +15,16 @@ from mnistlab.exporting.onnx_graph import need_packages
 from mnistlab.exporting.onnx_layers import find_layers
 from mnistlab.files import read_file
 from mnistlab.page import standalone
-from mnistlab.recogniser import reads_digits, shipped_models
+from mnistlab.recogniser import Recogniser, reads_digits, shipped_models
+from mnistlab.recogniser import models as reading_models
 from mnistlab.recogniser.engine import CORE
+from mnistlab.recogniser.models import READER, is_own_form
 from mnistlab.recogniser.network import Network
-from mnistlab.recogniser.page_reader import LONGEST, MODEL, THRESHOLD
 from mnistlab.recogniser.parts import FAINT
+from mnistlab.recogniser.recogniser import LONGEST, THRESHOLD
 from mnistlab.runs import RunFolder, write_atomically
 
 PAGE = "index.html"
-READER = "reader"
-"""The name of the package's own reader."""
 LARGEST = 1_500_000
 """Bytes of a page that reads with a network of one's own; a phone loads it at once."""
 LARGEST_READER = 1_000_000
@@ -60,7 +60,7 @@ def export_site(
     Args:
         source: a finished run's folder, which is first exported and checked by
             :func:`~mnistlab.exporting.export_run`; or a file that was exported; or the name of a
-            shipped model; or ``reader``, the package's own reader.
+            shipped model; or ``reader``, or another ``reader.bin``, for the reader alone.
         target: the folder for ``index.html``; it is made if it is not there.
         dataset: the whole data that the run was trained on; ``None`` loads what its recipe names.
 
@@ -69,8 +69,8 @@ def export_site(
         ExportError: likewise, or the model has layers that are not run in a page, or is too large.
     """
     file = source if isinstance(source, RunFolder) else find_model(source)
-    if file == MODEL:
-        return _write({"about": {"name": READER, "title": "mnistlab's reader"}}, {}, Path(target), READER)
+    if isinstance(file, Path) and is_own_form(file):
+        return _write_reader(file, Path(target), str(source))
     need_packages()
     if isinstance(file, Path):
         return _write_network(file, Path(target), str(source), None)
@@ -82,12 +82,20 @@ def export_site(
 
 def find_model(source: Path | str) -> RunFolder | Path:
     """Return what a name stands for: a folder is a run, else a shipped model's name goes before an
-    ``.onnx`` file; ``reader`` is the file of the package's own reader.
+    file.
     """
-    path, shipped = Path(source), shipped_models() | {READER: MODEL}
-    if path.is_dir() or (str(source) not in shipped and path.suffix != ".onnx"):
+    path, shipped = Path(source), shipped_models() | {READER: reading_models.find_model(READER)}
+    is_file = str(source) in shipped or path.suffix == ".onnx" or is_own_form(path)
+    if path.is_dir() or not is_file:
         return RunFolder(path)
     return shipped.get(str(source), path)
+
+
+def _write_reader(file: Path, target: Path, name: str) -> SiteReport:
+    about = Recogniser(file).about
+    told = {key: about[key] for key in ("name", "parameters") if key in about}
+    model = {"about": told | {"title": "mnistlab's reader"}}
+    return _write(model, _core(file), target, name, largest=LARGEST_READER)
 
 
 def _write_network(file: Path, target: Path, name: str, run: ExportReport | None) -> SiteReport:
@@ -105,22 +113,28 @@ def _write_network(file: Path, target: Path, name: str, run: ExportReport | None
         "about": {"name": network.name} | network.metadata,
     } | ({"fit": classifier.preparation.fit} if classifies else {})
     binaries = {"weights": found.weights.astype("<f4").tobytes()}
-    return _write(model, binaries, target, name, classifies=classifies, run=run)
+    if classifies:
+        return _write(model, binaries, target, name, largest=LARGEST_CLASSIFIER, run=run)
+    binaries |= _core(reading_models.find_model(READER))
+    return _write(model, binaries, target, name, largest=LARGEST, run=run)
 
 
-def _write(
+def _core(model: Path) -> dict[str, bytes]:
+    return {"core": read_file(CORE), "reader": read_file(model)}
+
+
+def _write(  # noqa: PLR0913 - all that a page is made of
     model: dict[str, Any],
     binaries: dict[str, bytes],
     target: Path,
     name: str,
     *,
-    classifies: bool = False,
+    largest: int,
     run: ExportReport | None = None,
 ) -> SiteReport:
-    largest = LARGEST_CLASSIFIER if classifies else LARGEST if binaries else LARGEST_READER
+    classifies = "core" not in binaries
     if not classifies:
         model = model | {"limits": {"threshold": THRESHOLD, "faint": FAINT, "longest": LONGEST}}
-        binaries = {"core": read_file(CORE), "reader": read_file(MODEL)} | binaries
     content = standalone(model, binaries, classifies=classifies).encode()
     if len(content) >= largest:
         raise ExportError(
