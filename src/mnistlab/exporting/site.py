@@ -123,7 +123,7 @@ def _core(model: Path) -> dict[str, bytes]:
     return {"core": read_file(CORE), "reader": read_file(model)}
 
 
-def _write(  # noqa: PLR0913 - all that a page is made of
+def _write(
     model: dict[str, Any],
     binaries: dict[str, bytes],
     target: Path,

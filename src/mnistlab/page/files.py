@@ -34,8 +34,8 @@ def standalone(
 
     Args:
         model: as ``about`` the model's metadata; what ``network.js`` takes, if there is a network;
-            to read, as ``limits``, ``threshold``, ``faint`` and ``longest``; to classify, ``fit``, how pictures
-            are brought to the network's size.
+            to read, as ``limits``, ``threshold``, ``faint`` and ``longest``; to classify, ``fit``,
+            how pictures are brought to the network's size.
         binaries: ``weights`` of the network, float32, little-endian; to read, ``core`` and
             ``reader``, the content of ``core.wasm`` and of the core's model.
         classifies: it classifies whole pictures; the other page finds and reads digits in them.
