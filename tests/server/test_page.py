@@ -32,10 +32,10 @@ def test_a_number_in_a_row_is_read_and_shown(visit):
         ["LeNet-5", *["99.10", "%", "on", "MNIST"]],
         ["CustomMLP", *["99.00", "%", "on", "MNIST"]],
     ]
-    page.get_by_role("button", name="7").click()
+    page.locator("#digits button").nth(2).click()
     assert page.locator("#bars .best th").inner_text() == "7"
-    assert page.locator("#bars-title").inner_text() == "Probabilities of the 3rd digit"
-    assert page.locator("#bars tr:visible").count() == 10
+    assert page.locator("#bars-title").inner_text() == "Probabilities of the 3rd character"
+    assert page.locator("#bars tr:visible").count() >= 10
 
 
 def test_a_finger_draws_and_the_page_stays(visit):
@@ -93,7 +93,7 @@ def test_undo_and_clear_by_button_and_key(visit):
     expect_read(page, "31")
     page.get_by_role("button", name="Undo").click()
     expect_read(page, "3")
-    draw(page, "1", left=1.0)
+    draw(page, "1", left=0.7)
     expect_read(page, "31")
     page.keyboard.press("Control+z")
     expect_read(page, "3")

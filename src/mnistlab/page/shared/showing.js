@@ -138,8 +138,9 @@ export class Showing {
       ...tables.map(({ rows }, number) => {
         const body = rows.map((row) => make("tr", {}, ...row.map((cell) => this.cell(cell))));
         const which = tables.length > 1 ? `Table ${number + 1}` : "Table";
-        const size = `${which}: ${counted(rows.length, "row")}, ${counted(rows[0].length, "column")}`;
-        return make("table", {}, make("caption", { textContent: size }), make("tbody", {}, ...body));
+        const sides = [counted(rows.length, "row"), counted(rows[0].length, "column")];
+        const caption = make("caption", { textContent: `${which}: ${sides.join(", ")}` });
+        return make("table", {}, caption, make("tbody", {}, ...body));
       }),
     );
   }

@@ -1,8 +1,8 @@
 // Answering: what a worker does, so that the page stays quick meanwhile.
 
-// First comes { model }, of which `make` promises what answers; then for each question { id, question,
-// given }, of which `question` is a method of that; it is answered with { id, told } or { id, wrong
-// }.
+// First comes { model }, of which `make` promises what answers; then for each question { id,
+// question, given }, of which `question` is a method of that; it is answered with { id, told } or
+// { id, wrong }.
 export function answer(make) {
   let here;
   self.onmessage = async ({ data: { model, id, question, given } }) => {

@@ -21,7 +21,8 @@ export async function decode(file, longest = Infinity) {
   // Browsers that do not know an option refuse them all.
   const bitmap = await createImageBitmap(file, options).catch(() => createImageBitmap(file));
   try {
-    const size = [bitmap.width, bitmap.height], [width, height] = await reduced(size, file, longest);
+    const size = [bitmap.width, bitmap.height];
+    const [width, height] = await reduced(size, file, longest);
     const context = canvasOf(width, height).getContext("2d", { willReadFrequently: true });
     context.imageSmoothingQuality = "high";
     context.drawImage(bitmap, 0, 0, width, height);

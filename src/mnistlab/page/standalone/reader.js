@@ -8,8 +8,9 @@ import { Network } from "./network/network.js";
 
 export class Reader {
   /**
-   * @param {object} model `core` and `reader`, the content of core.wasm and of reader.bin; `limits`,
-   *   see `assemble`, and the `longest` side, see `decode`; `about`; and what a `Network` takes, if the page has one
+   * @param {object} model `core` and `reader`, the content of core.wasm and of reader.bin;
+   *   `limits`, see `assemble`, and the `longest` side, see `decode`; `about`; and what a `Network`
+   *   takes, if the page has one
    * @param {Core} core
    */
   constructor(model, core) {

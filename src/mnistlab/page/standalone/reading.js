@@ -41,9 +41,11 @@ export async function read(picture) {
 
 // What the page says at its end.
 export function about() {
-  const sure = model.about.calibrated_on === null ? " Its probabilities are not calibrated." : "";
+  // The reader itself always is.
+  const sure = model.layers && !model.about.calibrated_on;
   return [
-    `${model.layers ? "Digits are named" : "Read"} by ${engine.about}.${sure} `,
+    `${model.layers ? "Digits are named" : "Read"} by ${engine.about}. `,
+    sure ? "Its probabilities are not calibrated. " : "",
     "It runs in this page: what you draw or show stays on your device.",
   ];
 }
