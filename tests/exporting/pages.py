@@ -7,6 +7,9 @@ import functools
 import http.server
 import threading
 
+from tests.server.handwriting import write
+
+NO_WORKERS = "globalThis.Worker = class { constructor() { throw new Error('refused'); } };"
 SECONDS = 60
 PROBABILITIES = """async (encoded) => {
   const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0)), found = [];
@@ -76,3 +79,31 @@ def probabilities(page, images):
 def read(page, content):
     """What the page reads in a picture's file, or what is wrong with it."""
     return page.evaluate(READ, base64.b64encode(content).decode())
+
+
+def draw(page, text, left=0.1):
+    """Write a number on the page's pad; ``left`` is in units of its height."""
+    box = page.locator("#pad").bounding_box()
+    for first, *others in write(text, left, 0.2, 0.55):
+        page.mouse.move(box["x"] + first[0] * box["height"], box["y"] + first[1] * box["height"])
+        page.mouse.down()
+        for x, y in others:
+            page.mouse.move(box["x"] + x * box["height"], box["y"] + y * box["height"])
+        page.mouse.up()
+
+
+def show(page, content):
+    """Hand the page a picture's file, and wait until it is read."""
+    page.evaluate("document.getElementById('said').textContent = ''")
+    page.locator("#file").set_input_files(
+        {"name": "n.png", "mimeType": "image/png", "buffer": content}
+    )
+    page.wait_for_function("document.getElementById('said').textContent.startsWith('Read')")
+
+
+def expect_read(page, text):
+    page.wait_for_function(
+        "said => document.getElementById('said').textContent === said",
+        arg=f"Read: {' '.join(text)}",
+    )
+    assert page.locator("#digits .digit").all_inner_texts() == list(text)

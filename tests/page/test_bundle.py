@@ -1,12 +1,16 @@
 """mnistlab.page.bundle on small modules, and on those of the page."""
 
+import re
 import shutil
 import subprocess
+from importlib.resources import files
 
 import pytest
 
+from mnistlab.characters import CHARACTERS, DIGITS
 from mnistlab.page import served, standalone
 from mnistlab.page.bundle import bundle
+from mnistlab.recogniser import engine
 
 MODULES = {
     "start.js": '// Start.\nimport { half } from "./sums/half.js";\nglobalThis.told = half(10);\n',
@@ -49,8 +53,6 @@ def test_what_is_not_understood_is_refused(text, complaint):
 
 
 def test_every_module_says_what_it_is_and_stays_short():
-    from importlib.resources import files
-
     sources = list(files("mnistlab.page").rglob("*.js"))
     assert len(sources) > 20
     for path in sources:
@@ -61,12 +63,25 @@ def test_every_module_says_what_it_is_and_stays_short():
 
 
 def test_a_page_tells_its_model_whatever_its_name_is():
-    page = standalone({"about": {"name": "</script><b>"}}, b"\0\0\0\0")
+    page = standalone({"about": {"name": "</script><b>"}}, {"core": b"\0asm", "reader": b"MNLR"})
     assert "</script><b>" not in page
-    assert page.count("<script") == page.count("</script>") == 3
+    assert page.count("<script") == page.count("</script>") == 4
+    assert '<script type="text/plain" id="core">AGFzbQ==</script>' in page
 
 
-def test_a_server_hands_out_no_recogniser():
+def test_a_server_hands_out_no_reader():
     names = set(served())
     assert {"index.html", "page.js", "reading.js", "docs.css"} <= names
-    assert not any("recogniser" in name or "/" in name for name in names)
+    assert not names & {"core.js", "reader.js", "worker.js"}
+    assert not any("/" in name for name in names)
+
+
+def test_the_page_knows_the_characters_and_the_cores_rows_as_python_does():
+    page = files("mnistlab.page")
+    text = page.joinpath("shared/characters.js").read_text("utf-8")
+    assert f'CHARACTERS = "{CHARACTERS}"' in text
+    assert f"DIGITS = {DIGITS};" in text
+    core = page.joinpath("standalone/core.js").read_text("utf-8")
+    rows = re.search(r"HEAD = (\d+), CHARACTER = (\d+), TABLE_CELL = (\d+);", core)
+    assert tuple(map(int, rows.groups())) == (engine._HEAD, engine._CHARACTER, engine._TABLE_CELL)
+    assert f"SIDE = {engine.IMAGE};" in core

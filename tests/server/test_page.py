@@ -2,6 +2,7 @@
 
 from PIL import Image
 
+from tests.page.tables import table
 from tests.server.hands import PHONE, draw, expect_no_digit, expect_nothing, expect_read, paths
 from tests.server.pictures import file
 
@@ -32,10 +33,32 @@ def test_a_number_in_a_row_is_read_and_shown(visit):
         ["LeNet-5", *["99.10", "%", "on", "MNIST"]],
         ["CustomMLP", *["99.00", "%", "on", "MNIST"]],
     ]
-    page.get_by_role("button", name="7").click()
+    page.locator("#digits button").nth(2).click()
     assert page.locator("#bars .best th").inner_text() == "7"
-    assert page.locator("#bars-title").inner_text() == "Probabilities of the 3rd digit"
-    assert page.locator("#bars tr:visible").count() == 10
+    assert page.locator("#bars-title").inner_text() == "Probabilities of the 3rd character"
+    assert page.locator("#bars tr:visible").count() >= 10
+
+
+def test_models_are_compared_with_what_someone_corrected(visit):
+    page = visit()
+    draw(page, "25")
+    expect_read(page, "25")
+    assert page.locator("#models .other").count() == 0
+    page.locator("#digits button").nth(1).click()
+    page.keyboard.press("6")
+    assert page.locator("#digits .digit").all_inner_texts() == ["2", "6"]
+    # All three saw a 5.
+    assert page.locator("#models .other").all_inner_texts() == ["5"] * 3
+    assert page.locator("#digits .mark").all_inner_texts() == ["corrected"]
+
+
+def test_a_table_fits_a_phone(visit):
+    page = visit(**PHONE)
+    page.locator("#file").set_input_files(
+        {"name": "t.png", "mimeType": "image/png", "buffer": table([["12", "407"], ["35", "8"]])}
+    )
+    page.locator("#tables .digit").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def test_a_finger_draws_and_the_page_stays(visit):
@@ -93,7 +116,7 @@ def test_undo_and_clear_by_button_and_key(visit):
     expect_read(page, "31")
     page.get_by_role("button", name="Undo").click()
     expect_read(page, "3")
-    draw(page, "1", left=1.0)
+    draw(page, "1", left=0.7)
     expect_read(page, "31")
     page.keyboard.press("Control+z")
     expect_read(page, "3")

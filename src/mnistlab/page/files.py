@@ -4,6 +4,7 @@ themselves.
 
 import base64
 import json
+from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -26,13 +27,17 @@ def served() -> dict[str, bytes]:
     return _files("shared") | _files("served")
 
 
-def standalone(model: dict[str, Any], weights: bytes, *, classifies: bool = False) -> str:
+def standalone(
+    model: dict[str, Any], binaries: Mapping[str, bytes], *, classifies: bool = False
+) -> str:
     """Return the page that reads by itself: one HTML file that asks nothing of any server.
 
     Args:
-        model: what ``network.js`` takes and, as ``about``, the model's metadata; for a classifier
-            also ``fit``, how pictures are brought to its size.
-        weights: float32, little-endian.
+        model: as ``about`` the model's metadata; what ``network.js`` takes, if there is a network;
+            to read, as ``limits``, ``threshold``, ``faint`` and ``longest``; to classify, ``fit``,
+            how pictures are brought to the network's size.
+        binaries: ``weights`` of the network, float32, little-endian; to read, ``core`` and
+            ``reader``, the content of ``core.wasm`` and of the core's model.
         classifies: it classifies whole pictures; the other page finds and reads digits in them.
     """
     html, start, worker = _CLASSIFIES if classifies else _READS
@@ -53,8 +58,11 @@ def standalone(model: dict[str, Any], weights: bytes, *, classifies: bool = Fals
         page,
         "</body>\n",
         f'<script type="application/json" id="model">{told}</script>\n'
-        f'<script type="text/plain" id="weights">{_text(weights)}</script>\n'
-        f"<script>\n{script}</script>\n</body>\n",
+        + "".join(
+            f'<script type="text/plain" id="{name}">{_text(content)}</script>\n'
+            for name, content in binaries.items()
+        )
+        + f"<script>\n{script}</script>\n</body>\n",
     )
 
 

@@ -9,7 +9,7 @@ import { Stage } from "./stage.js";
 const showing = new Showing();
 const asking = new Asking(read, answered, complain);
 const stage = new Stage({
-  hint: "Draw a digit, or several in a row",
+  hint: "Write a number, or several",
   drawn: () => asking.ask(() => stage.pad.picture()),
   taken: (file) => asking.ask(() => prepare(file), true),
   reset,

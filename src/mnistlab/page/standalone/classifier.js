@@ -11,7 +11,7 @@ export class Classifier {
   /** @param {import("./network/network.js").Model & {about: object, fit: string}} model */
   constructor(model) {
     this.model = model;
-    this.network = new Network(model, model.about);
+    this.network = new Network(model);
   }
 
   /**

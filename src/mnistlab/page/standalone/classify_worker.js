@@ -3,4 +3,4 @@
 import { answer } from "./answering.js";
 import { Classifier } from "./classifier.js";
 
-answer((model) => new Classifier(model));
+answer(async (model) => new Classifier(model));

@@ -5,7 +5,7 @@ import { MANY } from "./classes.js";
 import { decode, encode } from "./decoding.js";
 import { Engine } from "./engine.js";
 
-const engine = new Engine((model) => new Classifier(model));
+const engine = new Engine(async (model) => new Classifier(model));
 const { model } = engine;
 
 // Returns { found }: the one model there is.

@@ -1,7 +1,7 @@
 // Engine: the page's model, in a worker beside the page if the browser allows one.
 
 export class Engine {
-  // make: returns what answers questions with the model, for a page without a worker.
+  // make: promises what answers questions with the model, for a page without a worker.
   constructor(make) {
     this.make = make;
     this.model = embedded();
@@ -36,21 +36,17 @@ export class Engine {
     this.worker?.terminate();
     this.worker = null;
     for (const { resolve, reject, question, given } of this.waiting.values()) {
-      try {
-        resolve(this.askHere(question, given));
-      } catch (error) {
-        reject(error);
-      }
+      this.askHere(question, given).then(resolve, reject);
     }
     this.waiting.clear();
   }
 
-  askHere(question, given) {
+  async askHere(question, given) {
     this.here ??= this.make(this.model);
-    return this.here[question](given);
+    return (await this.here)[question](given);
   }
 
-  // question: a method of what `make` returns.
+  // question: a method of what `make` promises.
   async ask(question, given) {
     if (!this.worker) return this.askHere(question, given);
     return new Promise((resolve, reject) => {
@@ -62,18 +58,25 @@ export class Engine {
   // The model, in words.
   get about() {
     const { title, parameters, test } = this.model.about;
-    const size = `${Math.round(this.model.weights.byteLength / 1000)} kB`;
-    const about = `${title}: ${count(parameters)} parameters, ${size}`;
-    if (!test) return about;
-    const right = `${(100 * test.accuracy).toFixed(2)} % of ${count(test.images)} test images`;
-    return `${about}, ${right} classified correctly`;
+    const weights = this.model.weights ?? this.model.reader;
+    const told = [`${Math.round(weights.byteLength / 1000)} kB`];
+    if (parameters) told.unshift(`${count(parameters)} parameters`);
+    if (test) {
+      const right = `${(100 * test.accuracy).toFixed(2)} % of ${count(test.images)} test images`;
+      told.push(`${right} classified correctly`);
+    }
+    return `${title}: ${told.join(", ")}`;
   }
 }
 
+// What page/files.py put into the page: the model, and in it, by their names, files in base64.
 function embedded() {
-  const held = (id) => document.getElementById(id).textContent;
-  const bytes = Uint8Array.from(atob(held("weights")), (letter) => letter.charCodeAt(0));
-  return { ...JSON.parse(held("model")), weights: new Float32Array(bytes.buffer) };
+  const files = [...document.querySelectorAll('script[type="text/plain"]')].map((held) => [
+    held.id,
+    Uint8Array.from(atob(held.textContent), (letter) => letter.charCodeAt(0)),
+  ]);
+  const model = JSON.parse(document.getElementById("model").textContent);
+  return { ...model, ...Object.fromEntries(files) };
 }
 
 const count = (number) => number.toLocaleString("en");

@@ -1,11 +1,8 @@
 // Preparation: a picture made an image of the data set's size and channels, as training did it with
 // each.
 
-import { round } from "./recogniser/numbers.js";
-import { over } from "./recogniser/picture.js";
-import { BILINEAR, resize, toGrey } from "./recogniser/scaling.js";
-
-const WHITE = 255;
+import { over, toGrey } from "./colours.js";
+import { resize, round } from "./scaling.js";
 
 /**
  * Prepare a picture.
@@ -19,9 +16,9 @@ export function prepare(picture, { channels, image: [height, width], fit }) {
     const found = `${picture.height}x${picture.width}`, taken = `${height}x${width}`;
     throw new Error(`The picture has ${found} pixels; this model takes ${taken} and no others.`);
   }
-  const colours = over(picture, WHITE), own = channels === 1 ? toGrey(colours) : colours;
+  const colours = over(picture), own = channels === 1 ? toGrey(colours) : colours;
   const { scaled, top, left } = place([picture.height, picture.width], [height, width], fit);
-  const { data } = resize(own, scaled[1], scaled[0], BILINEAR, channels);
+  const { data } = resize(own, scaled[1], scaled[0], channels);
   const result = new Uint8Array(channels * height * width);
   for (let c = 0; c < channels; c++) {
     for (let y = Math.max(0, top); y < Math.min(height, top + scaled[0]); y++) {

@@ -1,79 +1,55 @@
-// Reader: the recogniser with the page's model, and its readings as the server would put them.
+// Reader: the core, with a network of one's own if the page has one, and its readings as the server
+// would put them.
 
+import { assemble, found, named, place } from "./assembly.js";
+import { flatten } from "./colours.js";
+import { Core } from "./core.js";
 import { Network } from "./network/network.js";
-import { part } from "./recogniser/layout.js";
-import { THRESHOLD, Recogniser } from "./recogniser/recogniser.js";
-
-const DECIMALS = 1e6;
-const SIGNS = 9; // classes behind the digits that the model does not know
-const tidy = (share) => Math.round(share * DECIMALS) / DECIMALS;
 
 export class Reader {
-  /** @param {import("./network/network.js").Model & {about: object}} model */
-  constructor(model) {
-    this.name = model.about.name;
-    this.network = new Network(model, model.about);
-    this.recogniser = new Recogniser(this.network);
+  /**
+   * @param {object} model `core` and `reader`, the content of core.wasm and of reader.bin;
+   *   `limits`, see `assemble`, and the `longest` side, see `decode`; `about`; and what a `Network`
+   *   takes, if the page has one
+   * @param {Core} core
+   */
+  constructor(model, core) {
+    Object.assign(this, { model, core });
+    this.network = model.layers ? new Network(model) : null;
+  }
+
+  static async open(model) {
+    return new Reader(model, await Core.open(model.core, model.reader));
   }
 
   /**
    * Read a picture.
-   * @param {{height: number, width: number, data: Uint8ClampedArray}} pixels RGBA, upright
-   * @returns {object} the fields of `ModelReading` in server/answer.py, which a test compares with
-   *   these; but `images` holds bytes, 28x28 for each digit, and no tables are found
+   * @param {{height: number, width: number, data: Uint8ClampedArray, size: [number, number]}}
+   *   pixels RGBA, upright; and width and height of the whole picture, of which they may be a
+   *   reduction
+   * @returns {Promise<object>} the fields of `ModelReading` in server/answer.py, which a test
+   *   compares with these; but `images` holds bytes, 28x28 for each character
    */
-  read(pixels) {
-    const { digits, size: [width, height] } = this.recogniser.read(pixels);
-    const lines = parted(digits, digits.map((digit) => digit.line)).map(lineOf);
-    const { text, sure, confidence } = whole(lines, "\n");
-    return {
-      ...{ model: this.name, width, height, text, digits: text.replace(/\D/g, "") },
-      sure: lines.length > 0 && sure,
-      confidence: lines.length ? tidy(confidence) : 0,
-      lines: tidied(lines),
-      ...{ tables: [], left_out: [], notes: [] },
-      images: digits.map((digit) => digit.pixels),
-    };
+  async read(pixels) {
+    const [width, height] = pixels.size, scale = width / pixels.width;
+    const { characters, leftOut, cells } = await this.core.read(flatten(pixels));
+    const seen = ({ row, image }) => this.name(found(row, image, scale));
+    const reading = assemble(
+      characters.map(seen),
+      leftOut.map(seen),
+      cells.map((row) => place(row, scale)),
+      this.model.limits,
+    );
+    return { model: this.model.about.name, width, height, ...reading };
   }
 
-  /** Calibrated probabilities of one prepared image: 28x28 bytes, light on black. */
-  probabilities(pixels) {
-    return this.network.probabilities(pixels);
+  name(one) {
+    return this.network ? named(one, (image) => this.network.named(image)) : one;
+  }
+
+  /** Calibrated probabilities of the page's own network for 28x28 bytes, light on black. */
+  probabilities(image) {
+    if (!this.network) throw new Error("This page has no network of its own.");
+    return this.network.probabilities(image);
   }
 }
-
-/** Parts of a list, of members that have the same number one after the other. */
-function parted(members, numbers) {
-  return [...new Set(numbers)].map((one) => members.filter((_, i) => numbers[i] === one));
-}
-
-/** What parts have in common with what they make. */
-function whole(parts, between) {
-  const sides = [0, 1, 2, 3].map((side) => parts.map(({ box }) => box[side]));
-  return {
-    text: parts.map(({ text }) => text).join(between),
-    sure: parts.every(({ sure }) => sure),
-    confidence: parts.reduce((product, { confidence }) => product * confidence, 1),
-    box: sides.map((side, i) => (i < 2 ? Math.min : Math.max)(...side)),
-  };
-}
-
-function lineOf(digits) {
-  const groups = parted(digits.map(characterOf), part(digits.map((digit) => digit.box))).map(
-    (characters) => ({ ...whole(characters, ""), characters }),
-  );
-  return { ...whole(groups, " "), groups };
-}
-
-function characterOf({ box, confidence, probabilities }) {
-  const other = probabilities.reduce((left, share) => left - share, 1);
-  return {
-    text: String(probabilities.indexOf(confidence)),
-    sure: confidence >= THRESHOLD,
-    ...{ confidence, box, cut: false },
-    probabilities: [...probabilities, ...Array(SIGNS).fill(0), Math.max(other, 0)].map(tidy),
-  };
-}
-
-const tidied = (lines) =>
-  JSON.parse(JSON.stringify(lines), (key, value) => (key === "confidence" ? tidy(value) : value));

@@ -1,11 +1,11 @@
-// Reading: what the page asks of the recogniser, which runs here, in the browser.
+// Reading: what the page asks of the reader, which runs here, in the browser.
 
+import { SIDE } from "./core.js";
 import { decode, encode } from "./decoding.js";
 import { Engine } from "./engine.js";
 import { Reader } from "./reader.js";
-import { SIDE } from "./recogniser/glyph.js";
 
-const engine = new Engine((model) => new Reader(model));
+const engine = new Engine(Reader.open);
 const { model } = engine;
 
 // Returns { found }: the one model there is.
@@ -22,35 +22,36 @@ export function prepare(file) {
 export async function read(picture) {
   let pixels;
   try {
-    pixels = await decode(picture);
+    pixels = await decode(picture, model.limits.longest);
   } catch {
     return {
       trouble: "This is not a picture that the browser can decode; save it as PNG or JPEG.",
     };
   }
   try {
-    const { width, height, data } = pixels;
-    const answer = await engine.ask("read", { width, height, data });
-    const images = answer.images.map((pixels) =>
-      encode({ height: SIDE, width: SIDE, data: pixels }),
+    const answer = await engine.ask("read", pixels);
+    const images = answer.images.map((image) =>
+      encode({ height: SIDE, width: SIDE, data: image }),
     );
     return { answer: { ...answer, images, also: [], error: null } };
-  } catch {
-    return { trouble: "This picture cannot be read; make it smaller." };
+  } catch (error) {
+    return { trouble: error.message };
   }
 }
 
 // What the page says at its end.
 export function about() {
-  const sure = model.about.calibrated_on ? "" : " Its probabilities are not calibrated.";
+  // The reader itself always is.
+  const sure = model.layers && !model.about.calibrated_on;
   return [
-    `Read by ${engine.about}.${sure} `,
+    `${model.layers ? "Digits are named" : "Read"} by ${engine.about}. `,
+    sure ? "Its probabilities are not calibrated. " : "",
     "It runs in this page: what you draw or show stays on your device.",
   ];
 }
 
 /**
  * For scripts of the page that this one is part of: a picture's file → what is read; 28x28 bytes →
- * probabilities.
+ * what the page's own network says of them.
  */
 globalThis.mnistlab = { read, probabilities: (pixels) => engine.ask("probabilities", pixels) };

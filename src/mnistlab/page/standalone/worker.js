@@ -3,4 +3,4 @@
 import { answer } from "./answering.js";
 import { Reader } from "./reader.js";
 
-answer((model) => new Reader(model));
+answer(Reader.open);

@@ -18,31 +18,21 @@ import { LAYERS } from "./layers.js";
  * @property {object[]} layers each with its `kind`, a key of `ARITHMETIC` or `LAYERS`, and what
  *   that takes; numbers that were learnt are `{start, shape}`, a place in `weights`. `from` has its
  *   inputs: 0 for the image, 1 for the first layer's result and so on, or numbers that were learnt
- * @property {Float32Array} weights
+ * @property {Uint8Array} weights their floats of 32 bits, little-endian
  * @property {number} temperature divides the logits before they become probabilities
  * @property {string[]} classes names of the outputs, in order; the last may be `none`
  */
 
 export const NONE = "none";
 const KINDS = { ...ARITHMETIC, ...LAYERS };
-const TYPICAL_LOGIT = 15;
 
 export class Network {
-  /** @param {Model} model @param {object} about what the file says of itself */
-  constructor(model, about = {}) {
+  /** @param {Model} model */
+  constructor(model) {
     this.model = model;
     // Double, as sums are: single would be converted again and again.
-    this.weights = Float64Array.from(model.weights);
-    this.about = about;
+    this.weights = Float64Array.from(new Float32Array(model.weights.buffer));
     this.tellsNone = model.classes.includes(NONE);
-  }
-
-  /**
-   * The highest logit of a typical image; `null` if the network itself tells what is none of the
-   * classes.
-   */
-  get typicalLogit() {
-    return this.tellsNone ? null : (this.about.typical_logit ?? TYPICAL_LOGIT);
   }
 
   /** Logits of one image: bytes row by row, one channel after the other. */
