@@ -81,7 +81,7 @@ def test_what_cannot_be_a_page_is_refused_in_one_line_and_leaves_nothing(few, ml
     (tmp_path / "taken").write_text("")
     attempts = {
         (runs["own"],): "own: the network has a layer that is not run in a page (",
-        (runs["large"],): "over 1,000,000; train a smaller network",
+        (runs["large"],): "over 1,500,000; train a smaller network",
         ("nothing",): "nothing: there is no such folder",
         ("nothing.onnx",): "nothing.onnx: cannot be read",
         (mlp, "--data", "mnist"): "other images than this run was trained on",

@@ -151,7 +151,9 @@ class Recogniser:
         if self.network is not None:
             digits = probabilities[:, :OTHER].argmax(axis=1) < DIGITS
             named = self.network.named(found.images[digits])
-            probabilities[digits] = digit_probabilities(named)
+            total = probabilities[digits, :DIGITS].sum(axis=1, keepdims=True)
+            probabilities[digits, :DIGITS] = 0
+            probabilities[digits] += total * digit_probabilities(named)
         line, group, cell = rows[:, 27:30].astype(int).T
         line[len(found.characters) :] = _NONE
         table, row, column = found.cells[:, :3].astype(int).T
