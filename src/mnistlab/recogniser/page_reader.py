@@ -100,7 +100,7 @@ class PageReader:
                 cell=cell,
                 pixels=[_cut(pixels, row) for row in rows[:, :4]],
             ),
-            FoundCells(table, row, column, found.cells[:, 3:] * scale),
+            FoundCells(table, row, column, found.cells[:, 3:7] * scale, found.cells[:, 7] > 0),
             size,
             self.threshold,
         )

@@ -149,7 +149,7 @@ class Recogniser:
                 cell=np.full(count, -1),
                 pixels=[glyph.pixels for glyph in digits.glyphs],
             ),
-            FoundCells(none, none, none, none.reshape(0, 4)),
+            FoundCells(none, none, none, none.reshape(0, 4), none > 0),
             picture.size,
             self.threshold,
         )

@@ -25,6 +25,7 @@ struct Character {
 struct TableCell {
     int table, row, column;
     Box box;
+    bool ruled;  // or of numbers that line up
 };
 
 struct Layout {
@@ -357,7 +358,7 @@ inline Layout lay_out(std::vector<Character> all, const Rulings &rulings) {
         if (regions[i].table >= 0) {
             number[i] = int(layout.cells.size());
             layout.cells.push_back(
-                {regions[i].table, regions[i].row, regions[i].column, regions[i].box});
+                {regions[i].table, regions[i].row, regions[i].column, regions[i].box, true});
         }
     for (Character &one : layout.characters) one.cell = one.cell < 0 ? -1 : number[one.cell];
     return layout;
