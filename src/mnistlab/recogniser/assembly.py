@@ -58,12 +58,14 @@ class FoundCells:
         row: int, ``(n,)``: from 0.
         column: int, ``(n,)``: from 0.
         boxes: ``(n, 4)``: left, top, right and bottom in pixels of the upright picture.
+        ruled: bool, ``(n,)``: whether rulings tell where it is, or numbers that line up.
     """
 
     table: NDArray[np.integer]
     row: NDArray[np.integer]
     column: NDArray[np.integer]
     boxes: NDArray[np.floating | np.integer]
+    ruled: NDArray[np.bool_]
 
 
 def assemble(
@@ -139,7 +141,7 @@ def _ruled(
             )
             for number in numbers
         }
-        tables.append(tabulate(made, ruled=True))
+        tables.append(tabulate(made, ruled=bool(cells.ruled[numbers].all())))
     return tuple(tables)
 
 

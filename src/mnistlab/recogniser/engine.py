@@ -18,7 +18,7 @@ that are computed or left out as a whole, and of the images of characters."""
 ADDRESSES = 4400 << 20
 """Bytes of address space that an engine takes, nearly all of them never used."""
 _ALIGNMENT = 16
-_HEAD, _CHARACTER, _TABLE_CELL = 5, 30, 7
+_HEAD, _CHARACTER, _TABLE_CELL = 5, 30, 8
 """Numbers that the core gives back before, for each character, and for each cell of a table."""
 
 
@@ -31,7 +31,7 @@ class Result(NamedTuple):
             picture's edge cuts it; its line, its group and its cell, each from 0, -1 for none.
         left_out: likewise, ink of a digit's size that was not read.
         cells: float32, a row for each cell of a table: table, row, column, left, top, right,
-            bottom.
+            bottom, and 1 if rulings tell where it is, 0 if numbers that line up do.
         sure: whether all characters are sure and nothing was left out.
         confidence: probability that all characters are right.
         images: uint8, ``(n, 28, 28)``, of the characters and of what was left out, as MNIST's are:

@@ -168,7 +168,7 @@ class Recogniser:
                 cell=cell,
                 pixels=list(found.images),
             ),
-            FoundCells(table, row, column, found.cells[:, 3:] * scale),
+            FoundCells(table, row, column, found.cells[:, 3:7] * scale, found.cells[:, 7] > 0),
             seen.size,
             self.threshold,
         )

@@ -1,6 +1,6 @@
 // Core: the reader's WebAssembly module with its model, as recogniser/engine.py runs it.
 
-const HEAD = 5, CHARACTER = 30, TABLE_CELL = 7; // numbers that it gives back, see engine.py
+const HEAD = 5, CHARACTER = 30, TABLE_CELL = 8; // numbers that it gives back, see engine.py
 const CHANNELS = 3, BOX = 4;
 export const SIDE = 28; // pixels of the images it makes
 

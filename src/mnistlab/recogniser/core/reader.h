@@ -257,9 +257,9 @@ class Reader {
         }
         Layout layout = lay_out(std::move(kept), rulings);
         float tall = digit_height(layout.characters);
-        Reading reading{{}, std::move(out), std::move(layout.cells)};
-        for (const Character &one : layout.characters)
-            (one.kind() < OTHER ? reading.characters : reading.left_out).push_back(one);
+        Reading reading{std::move(layout.characters), std::move(out), std::move(layout.cells)};
+        reading.left_out.insert(reading.left_out.end(), layout.others.begin(),
+                                layout.others.end());
         std::erase_if(reading.left_out, [&](const Character &one) {
             return one.box.height() < 0.6f * tall || one.box.height() > 1.8f * tall;
         });

@@ -4,7 +4,7 @@
 #include "digit_image.h"
 
 // Values of a character, of a cell, and those before them; see `Result` in engine.py.
-constexpr int CHARACTER = 30, TABLE_CELL = 7, HEAD = 5;
+constexpr int CHARACTER = 30, TABLE_CELL = 8, HEAD = 5;
 static reader::Reader *current = nullptr;
 
 static float *write_character(float *out, const reader::Character &one, float threshold) {
@@ -39,6 +39,7 @@ const float *read_picture(const uint8_t *pixels, int width, int height, int chan
         *out++ = float(cell.table), *out++ = float(cell.row), *out++ = float(cell.column);
         *out++ = cell.box.left, *out++ = cell.box.top;
         *out++ = cell.box.right, *out++ = cell.box.bottom;
+        *out++ = cell.ruled;
     }
     result[0] = float(count), result[1] = float(left_out), result[2] = float(cells);
     result[3] = sure, result[4] = confidence;

@@ -1,0 +1,414 @@
+// Tables and forms: what rulings enclose.
+#pragma once
+
+#include <numeric>
+
+#include "tilt.h"
+
+namespace reader {
+
+// One cell of a table.
+struct TableCell {
+    int table, row, column;
+    Box box;
+    bool ruled;  // or of numbers that line up
+};
+
+// A straight line that was seen. Along it, and across it, both in a turned system.
+struct Segment {
+    float start, end;  // along
+    float middle;      // across
+    float seen;        // length of what was seen of it
+
+    float length() const { return end - start; }
+};
+
+// Rows and columns, or the boxes of a form, which are one row.
+struct Grid {
+    std::vector<float> down, across;  // v and u of the lines between which they lie
+    bool form = false;                // of a digit a box: what follows each other is one number
+    int digits = 0;
+
+    int rows() const { return int(down.size()) - 1; }
+    int columns() const { return int(across.size()) - 1; }
+    bool is_table() const { return rows() > 1 && columns() > 1; }
+    bool holds(float u, float v) const {
+        return u >= across.front() && u < across.back() && v >= down.front() && v < down.back();
+    }
+    int row(float v) const { return place(down, v); }
+    int column(float u) const { return place(across, u); }
+
+    // Which of the strips between lines a value is in; the first or the last if in none.
+    static int place(const std::vector<float> &lines, float value) {
+        int after = int(std::upper_bound(lines.begin(), lines.end(), value) - lines.begin());
+        return std::clamp(after - 1, 0, int(lines.size()) - 2);
+    }
+};
+
+// A character as grids see it.
+struct Placed {
+    float u, v, width, height;
+};
+
+class GridFinder {
+   public:
+    // `tall` is the usual height of digits in pixels.
+    GridFinder(const Rulings &rulings, const Turn &turn, const std::vector<Character> &all,
+               float tall)
+        : turn(turn), tall(tall), scale(rulings.scale) {
+        for (const Character &one : all)
+            if (one.is_digit())
+                digits.push_back({turn.u(one.box.x(), one.box.y()),
+                                  turn.v(one.box.x(), one.box.y()), one.box.width(),
+                                  one.box.height()});
+        bring_upright(rulings);
+        // Strokes of digits are no upright rulings, whatever they look like.
+        for (const Placed &one : digits) {
+            int left = column_of(one.u - 0.3f * one.width),
+                right = column_of(one.u + 0.3f * one.width);
+            int top = row_of(one.v - 0.45f * one.height), end = row_of(one.v + 0.45f * one.height);
+            for (int row = std::max(top, 0); row <= std::min(end, rows - 1); row++)
+                for (int column = std::max(left, 0); column <= std::min(right, columns - 1);
+                     column++)
+                    upright[size_t(row) * columns + column] = 0;
+        }
+        level_lines = find_segments(level, 1, columns, rows, columns, 1.2f, 0.8f);
+        upright_lines = find_segments(upright, columns, 1, columns, rows, 0.75f, 0.35f);
+        to_pixels(level_lines, u0, v0), to_pixels(upright_lines, v0, u0);
+    }
+
+    std::vector<Grid> find() {
+        std::vector<Grid> grids;
+        for (auto &[across, down] : components()) {
+            Grid grid;
+            if (make_grid(across, down, grid)) grids.push_back(std::move(grid));
+        }
+        std::stable_sort(grids.begin(), grids.end(), [](const Grid &a, const Grid &b) {
+            return a.down.front() < b.down.front();
+        });
+        return grids;
+    }
+
+    // Upright lines, for what lies between two characters: none if many go through digits.
+    std::vector<Segment> walls() const {
+        int crossed = 0;
+        for (const Placed &one : digits)
+            for (const Segment &line : upright_lines)
+                if (std::fabs(line.middle - one.u) < 0.3f * one.width && line.start < one.v &&
+                    line.end > one.v) {
+                    crossed++;
+                    break;
+                }
+        return crossed * 8 > int(digits.size()) ? std::vector<Segment>{} : upright_lines;
+    }
+
+    // Likelihood, 0 to 1, that an upright ruling parts two characters that follow each other.
+    float wall_between(const Placed &one, const Placed &next) const {
+        float v = (one.v + next.v) / 2, half = 0.2f * (one.height + next.height);
+        return best_line(upright, column_of(one.u + 0.25f * one.width),
+                         column_of(next.u - 0.25f * next.width) + 1, row_of(v - half),
+                         row_of(v + half) + 1, true);
+    }
+
+    // Likelihood, 0 to 1, that level rulings go above and below a character: their mean.
+    float lids_of(const Placed &one) const {
+        int left = column_of(one.u - 0.5f * one.height),
+            right = column_of(one.u + 0.5f * one.height) + 1;
+        auto best = [&](float from, float to) {
+            return best_line(level, left, right, row_of(one.v + from * one.height),
+                             row_of(one.v + to * one.height) + 1, false);
+        };
+        return (best(-1.3f, -0.45f) + best(0.45f, 1.3f)) / 2;
+    }
+
+   private:
+    // The largest mean of a row or a column within a part of a map.
+    float best_line(const std::vector<float> &map, int left, int right, int top, int bottom,
+                    bool of_columns) const {
+        left = std::max(left, 0), right = std::min(right, columns);
+        top = std::max(top, 0), bottom = std::min(bottom, rows);
+        float best = 0;
+        int first = of_columns ? left : top, last = of_columns ? right : bottom;
+        int from = of_columns ? top : left, to = of_columns ? bottom : right;
+        for (int i = first; i < last; i++) {
+            float sum = 0;
+            for (int k = from; k < to; k++)
+                sum += of_columns ? map[size_t(k) * columns + i] : map[size_t(i) * columns + k];
+            best = std::max(best, sum / std::max(to - from, 1));
+        }
+        return best;
+    }
+
+    static constexpr float SEEN = 0.42f;  // mean of a ruling's cells
+    // The detector learns a ruling as the cell that begins within half a cell before it: see
+    // `_draw_rulings` in detector/targets.py.
+    static constexpr float MARKED = 1;
+    static constexpr float WIDEST_BOX = 2.2f;  // of a form, in heights of a digit
+    static constexpr size_t MOST_LINES = 400;
+    Turn turn;
+    float tall, scale;
+    std::vector<Placed> digits;
+    // The maps of rulings in the turned system, and where their first cell is.
+    int rows = 0, columns = 0;
+    float u0 = 0, v0 = 0, wide = 0, high = 0;
+    std::vector<float> level, upright;
+    std::vector<Segment> level_lines, upright_lines;
+
+    int column_of(float u) const { return int(std::floor((u - u0) / scale)); }
+    int row_of(float v) const { return int(std::floor((v - v0) / scale)); }
+
+    void bring_upright(const Rulings &rulings) {
+        wide = rulings.columns * scale, high = rulings.rows * scale;
+        float u1 = -1e9f, v1 = -1e9f;
+        u0 = v0 = 1e9f;
+        for (float x : {0.f, wide})
+            for (float y : {0.f, high}) {
+                float u = turn.u(x, y), v = turn.v(x, y);
+                u0 = std::min(u0, u), u1 = std::max(u1, u);
+                v0 = std::min(v0, v), v1 = std::max(v1, v);
+            }
+        columns = int((u1 - u0) / scale) + 1, rows = int((v1 - v0) / scale) + 1;
+        level.resize(size_t(rows) * columns), upright.resize(level.size());
+        for (int row = 0; row < rows; row++)
+            for (int column = 0; column < columns; column++) {
+                float u = u0 + (column + 0.5f) * scale, v = v0 + (row + 0.5f) * scale;
+                float x = turn.x(u, v) / scale - MARKED, y = turn.y(u, v) / scale - MARKED;
+                if (x < -0.5f || y < -0.5f || x > rulings.columns - 0.5f || y > rulings.rows - 0.5f)
+                    continue;
+                int left = std::clamp(int(x), 0, rulings.columns - 1),
+                    top = std::clamp(int(y), 0, rulings.rows - 1);
+                int right = std::min(left + 1, rulings.columns - 1),
+                    below = std::min(top + 1, rulings.rows - 1);
+                float fx = std::clamp(x - left, 0.f, 1.f), fy = std::clamp(y - top, 0.f, 1.f);
+                auto mix = [&](const std::vector<float> &map) {
+                    const float *a = &map[size_t(top) * rulings.columns],
+                                *b = &map[size_t(below) * rulings.columns];
+                    return (a[left] * (1 - fx) + a[right] * fx) * (1 - fy) +
+                           (b[left] * (1 - fx) + b[right] * fx) * fy;
+                };
+                size_t at = size_t(row) * columns + column;
+                level[at] = mix(rulings.level), upright[at] = mix(rulings.upright);
+            }
+    }
+
+    // The lines of a map, in its cells. `along` and `across` are the steps in it from a cell to the
+    // next one. `least` is a line's shortest length, `gap` the longest piece of it that was not
+    // seen, both in heights of a digit.
+    std::vector<Segment> find_segments(const std::vector<float> &map, size_t along, size_t across,
+                                       int length, int breadth, float least, float gap) const {
+        float unit = tall / scale;
+        int half = std::clamp(int(0.4f * unit), 1, 10), open = std::max(2, int(gap * unit));
+        float shortest = std::max(least * unit, 3.f);
+        if (along != 1) breadth = columns, length = rows;
+        else breadth = rows, length = columns;
+        // Means along lines.
+        std::vector<float> mean(map.size());
+        for (int b = 0; b < breadth; b++) {
+            const float *in = &map[b * across];
+            float *out = &mean[b * across];
+            float sum = 0;
+            for (int a = 0; a < std::min(half, length); a++) sum += in[a * along];
+            for (int a = 0; a < length; a++) {
+                if (a + half < length) sum += in[(a + half) * along];
+                if (a > half) sum -= in[(a - half - 1) * along];
+                out[a * along] = sum / (2 * half + 1);
+            }
+        }
+        struct Chain {
+            int start, end, at, count;
+            float sum;
+        };
+        std::vector<Chain> chains;
+        std::vector<int> last(breadth, -1);  // the chain that was last here
+        for (int a = 0; a < length; a++)
+            for (int b = 0; b < breadth; b++) {
+                size_t here = b * across + a * along;
+                float value = mean[here];
+                if (value < SEEN || (b > 0 && mean[here - across] > value) ||
+                    (b + 1 < breadth && mean[here + across] >= value))
+                    continue;
+                int best = -1;
+                for (int by : {0, -1, 1}) {
+                    if (b + by < 0 || b + by >= breadth || last[b + by] < 0) continue;
+                    const Chain &chain = chains[last[b + by]];
+                    if (chain.at != b + by || chain.end >= a || chain.end < a - open - 1) continue;
+                    if (best < 0 || chain.end > chains[best].end) best = last[b + by];
+                }
+                if (best < 0) {
+                    best = int(chains.size());
+                    chains.push_back({a, a, b, 0, 0});
+                }
+                Chain &chain = chains[best];
+                chain.end = a, chain.at = b, chain.count++, chain.sum += b;
+                last[b] = best;
+            }
+        std::vector<Segment> found;
+        for (const Chain &chain : chains) {
+            float seen = float(chain.count);
+            if (chain.end - chain.start + 1 < shortest ||
+                seen < 0.5f * (chain.end - chain.start + 1))
+                continue;
+            found.push_back(
+                {float(chain.start), float(chain.end + 1), chain.sum / chain.count + 0.5f, seen});
+        }
+        if (found.size() > MOST_LINES) {
+            std::stable_sort(found.begin(), found.end(),
+                             [](const Segment &a, const Segment &b) { return a.seen > b.seen; });
+            found.resize(MOST_LINES);
+        }
+        return found;
+    }
+
+    void to_pixels(std::vector<Segment> &lines, float along, float across) const {
+        for (Segment &line : lines)
+            line = {along + line.start * scale, along + line.end * scale,
+                    across + line.middle * scale, line.seen * scale};
+    }
+
+    using Lines = std::vector<Segment>;
+
+    // Lines that touch each other: level ones and upright ones.
+    std::vector<std::pair<Lines, Lines>> components() const {
+        int levels = int(level_lines.size()), count = levels + int(upright_lines.size());
+        std::vector<int> parent(count);
+        std::iota(parent.begin(), parent.end(), 0);
+        auto root = [&](int one) {
+            while (parent[one] != one) one = parent[one] = parent[parent[one]];
+            return one;
+        };
+        float near = 0.35f * tall + scale;
+        for (int i = 0; i < levels; i++) {
+            const Segment &one = level_lines[i];
+            for (int k = levels; k < count; k++) {
+                const Segment &other = upright_lines[k - levels];
+                if (other.middle > one.start - near && other.middle < one.end + near &&
+                    one.middle > other.start - near && one.middle < other.end + near)
+                    parent[root(i)] = root(k);
+            }
+            for (int k = 0; k < i; k++) {
+                const Segment &other = level_lines[k];
+                if (std::fabs(one.middle - other.middle) < 0.25f * tall + scale &&
+                    std::max(one.start, other.start) - std::min(one.end, other.end) < tall)
+                    parent[root(i)] = root(k);
+            }
+        }
+        std::vector<std::pair<Lines, Lines>> found;
+        std::vector<int> place(count, -1);
+        for (int i = 0; i < count; i++) {
+            int at = root(i);
+            if (place[at] < 0) place[at] = int(found.size()), found.push_back({});
+            auto &[level, upright] = found[place[at]];
+            if (i < levels) level.push_back(level_lines[i]);
+            else upright.push_back(upright_lines[i - levels]);
+        }
+        return found;
+    }
+
+    // Where lines that are nearer than `apart` are one: its place, its ends, and the length that
+    // was seen.
+    static Lines merge(Lines lines, float apart) {
+        std::stable_sort(lines.begin(), lines.end(),
+                         [](const Segment &a, const Segment &b) { return a.middle < b.middle; });
+        Lines merged;
+        float last = 0;
+        for (const Segment &line : lines) {
+            if (merged.empty() || line.middle - last > apart) {
+                merged.push_back(line);
+            } else {
+                Segment &into = merged.back();
+                float all = into.seen + line.seen;
+                into = {std::min(into.start, line.start), std::max(into.end, line.end),
+                        (into.middle * into.seen + line.middle * line.seen) / all, all};
+            }
+            last = line.middle;
+        }
+        return merged;
+    }
+
+    static float quantile(std::vector<float> values, float share) {
+        std::stable_sort(values.begin(), values.end());
+        return values[size_t(share * (values.size() - 1) + 0.5f)];
+    }
+
+    // The lines of a grid in one direction, from those seen and the ends of those that cross them.
+    std::vector<float> complete(const Lines &lines, const Lines &crossing, float from, float to,
+                                float apart) const {
+        std::vector<float> found;
+        for (const Segment &line : lines)
+            if (line.seen > 0.3f * (to - from)) found.push_back(line.middle);
+        if (crossing.size() < 2) return found;
+        // Open edges: where the lines that cross them end.
+        std::vector<float> starts, ends;
+        for (const Segment &line : crossing) starts.push_back(line.start), ends.push_back(line.end);
+        float first = quantile(starts, 0.4f), last = quantile(ends, 0.6f);
+        if (found.empty() || found.front() - first > apart) found.insert(found.begin(), first);
+        if (last - found.back() > apart) found.push_back(last);
+        return found;
+    }
+
+    bool make_grid(const Lines &level, const Lines &upright, Grid &grid) const {
+        if (level.empty() || upright.size() < 2) return false;
+        Lines down = merge(level, 0.5f * tall), across = merge(upright, 0.5f * tall);
+        float left = 1e9f, right = -1e9f, top = 1e9f, bottom = -1e9f;
+        for (const Segment &line : across) {
+            left = std::min(left, line.middle), right = std::max(right, line.middle);
+            top = std::min(top, line.start), bottom = std::max(bottom, line.end);
+        }
+        grid.down = complete(down, across, left, right, 0.7f * tall);
+        if (grid.rows() < 1) return false;
+        grid.across = complete(across, down, grid.down.front(), grid.down.back(), 0.6f * tall);
+        if (grid.columns() < 1) return false;
+        return check(grid);
+    }
+
+    // Whether it is no squared paper; and whether it is a form.
+    bool check(Grid &grid) const {
+        if (grid.rows() == 1) divide_boxes(grid);
+        int straddling = 0, shared = 0;
+        std::vector<uint8_t> filled(size_t(grid.rows()) * grid.columns());
+        for (const Placed &one : digits) {
+            if (!grid.holds(one.u, one.v)) continue;
+            grid.digits++;
+            int column = grid.column(one.u), row = grid.row(one.v);
+            float beyond = std::max(grid.across[column] - (one.u - one.width / 2),
+                                    one.u + one.width / 2 - grid.across[column + 1]);
+            float over = std::max(grid.down[row] - (one.v - one.height / 2),
+                                  one.v + one.height / 2 - grid.down[row + 1]);
+            straddling += beyond > 0.25f * one.width || over > 0.25f * one.height;
+            uint8_t &here = filled[size_t(row) * grid.columns() + column];
+            shared += here, here = 1;
+        }
+        if (!grid.digits) return false;
+        bool everywhere = grid.is_table() && touches_all_edges(grid);
+        if (straddling > (everywhere ? 0.08f : 0.3f) * grid.digits) return false;
+        grid.form = grid.rows() == 1 && shared * 6 <= grid.digits;
+        return true;
+    }
+
+    // Boxes of a form are equally wide: where two or more seem to be one, a wall was not seen.
+    void divide_boxes(Grid &grid) const {
+        std::vector<float> widths;
+        for (int k = 0; k < grid.columns(); k++)
+            widths.push_back(grid.across[k + 1] - grid.across[k]);
+        float usual = quantile(widths, 0.25f);
+        if (usual > WIDEST_BOX * tall) return;
+        std::vector<float> all{grid.across[0]};
+        for (int k = 0; k < grid.columns(); k++) {
+            int parts = std::max(int(widths[k] / usual + 0.5f), 1);
+            for (int part = 1; part <= parts; part++)
+                all.push_back(grid.across[k] + widths[k] * part / parts);
+        }
+        grid.across = std::move(all);
+    }
+
+    bool touches_all_edges(const Grid &grid) const {
+        float near = 1.5f * scale + 0.02f * std::max(wide, high);
+        float u = (grid.across.front() + grid.across.back()) / 2,
+              v = (grid.down.front() + grid.down.back()) / 2;
+        return turn.x(grid.across.front(), v) < near &&
+               turn.x(grid.across.back(), v) > wide - near && turn.y(u, grid.down.front()) < near &&
+               turn.y(u, grid.down.back()) > high - near;
+    }
+};
+
+}  // namespace reader
