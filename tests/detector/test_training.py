@@ -12,7 +12,7 @@ from mnistlab.detector.network import CLASSES, MIDDLE, OFFSET, RULINGS, Detector
 from mnistlab.detector.quantise import read_model
 from mnistlab.detector.run import Banks, train_reader
 from mnistlab.detector.training import Crops, train
-from mnistlab.detector.warm_start import warm_start
+from mnistlab.detector.warm_start import start_detector
 from mnistlab.errors import RunError
 from mnistlab.recogniser import Recogniser
 from mnistlab.recogniser.engine import Engine
@@ -156,7 +156,7 @@ def test_a_detector_is_trained_on_from_a_model(tmp_path, little):
 def test_a_warm_start_computes_what_the_model_does():
     crops = np.stack([render_crops(1, page, small_bank(), 1)[0].image for page in range(8)])
     net = Detector()
-    warm_start(net, read_model(MODEL), crops)
+    start_detector(net, read_model(MODEL), crops)
     with torch.no_grad():
         out = net.eval()(prepare(torch.from_numpy(crops[:1])[:, None]))[0].numpy()
     planes, classes = Engine(MODEL.read_bytes()).detect(crops[0], cells=np.array([[5, 6], [30, 9]]))

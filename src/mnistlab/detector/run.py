@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
+from safetensors.torch import save
 
 from mnistlab.characters import CHARACTERS
 from mnistlab.data import Dataset, Split, load_dataset, make_dataset
@@ -34,7 +35,7 @@ from mnistlab.detector.quantise import (
     write_model,
 )
 from mnistlab.detector.training import DECAY, PAGES, STATE, VIEWS, Crops, Progress, train
-from mnistlab.detector.warm_start import warm_start
+from mnistlab.detector.warm_start import start_classifier, start_detector
 from mnistlab.errors import ModelError, RunError
 from mnistlab.files import read_file
 from mnistlab.recipe import Recipe
@@ -89,16 +90,18 @@ _PAGES, _MEASURED = 250, 5
 _STREAMS = 11, 99
 """Added to the seed for the pages that the classifier is trained on, and for those held out; the
 detector has seen others."""
-_REFINED = 0.8
-"""Share of the steps in which the learning rate falls where a model's detector is trained on."""
+_REFINED, _REFINING = 0.8, 1e-3
+"""Where networks are trained on: share of the detector's steps in which its learning rate falls,
+and the classifier's learning rate."""
 _CALIBRATED = 4
 """Batches that show how large activations become."""
 _PLAIN, _KEPT = 0.4, 0.35
 """Of places that the detector itself thinks less likely than so to hold a character, and that hold
 none, the classifier is shown this share: there are so many."""
 _DETECTOR, _CUT_OUTS, _CLASSIFIER = "detector.bin", "cut_outs", "classifier"
+_START = "classifier_start.safetensors"
 _SETTINGS, _LOSSES = "settings.json", "losses.json"
-_FILES = STATE, _SETTINGS, _LOSSES, _DETECTOR
+_FILES = STATE, _SETTINGS, _LOSSES, _DETECTOR, _START
 """What a run needs to be resumed."""
 
 
@@ -167,11 +170,12 @@ def train_reader(  # noqa: PLR0913 - all that may be said of a run
     Args:
         folder: of the run; it is made if missing.
         steps: batches of 32 crops that the detector is trained on.
-        shards: files of cut-outs that the classifier is trained on, of 250 pages each; 0 keeps the
-            one of ``start``.
+        shards: files of cut-outs that the classifier is trained on, of 250 pages each; 0 keeps
+            that of ``start``.
         epochs: of the classifier.
         seed: of the pages and of the networks' first weights.
-        start: a reader's model, whose detector is trained on; with ``steps=0`` it is kept.
+        start: a reader's model, whose networks are trained on; with ``steps=0`` its detector is
+            kept, with ``shards=0`` its classifier.
         workers: processes that render pages.
         threads: of PyTorch; ``None`` leaves them as they are.
         resume: go on with the run that the folder holds, if any.
@@ -221,7 +225,7 @@ class _Run(NamedTuple):
         measured = join([_load(file) for file in self._shards(held_out=True)])
         if self.settings.shards:
             data = self._data(measured)
-            trained = self._train_classifier(data)
+            trained = self._train_classifier(data, start)
             if trained is None:
                 return None
             # A recipe's own code is loaded from its file, as another class of the same name.
@@ -236,9 +240,15 @@ class _Run(NamedTuple):
         shutil.rmtree(self.folder / _CUT_OUTS)
         return record
 
-    def _train_classifier(self, data: Dataset) -> TrainedModel | None:
+    def _train_classifier(self, data: Dataset, start: Path | None) -> TrainedModel | None:
+        recipe, weights = CLASSIFIER, self.folder / _START
+        if start and (network := read_model(start).get("classifier")):
+            net = Classifier()
+            start_classifier(net, network, data.test.images[:1024, 0])
+            write_atomically(weights, save(net.state_dict()))
+            recipe = recipe.replace(init=str(weights), learning_rate=_REFINING)
         return train_recipe(
-            CLASSIFIER,
+            recipe,
             data,
             seed=self.settings.seed,
             folder=self.folder / _CLASSIFIER,
@@ -278,7 +288,7 @@ class _Run(NamedTuple):
 
         def begin(net: Detector) -> None:
             if networks:
-                warm_start(net, networks, pictures)
+                start_detector(net, networks, pictures)
 
         told = _Losses(self.folder)
 

@@ -1,4 +1,4 @@
-"""Warm start: a detector with the weights of a model file, to train on."""
+"""Warm start: networks with the weights of a model file, to train on."""
 
 from collections.abc import Mapping
 
@@ -22,24 +22,57 @@ _SCALE = 4096.0
 
 
 @torch.no_grad()
-def warm_start(
+def start_detector(
     net: Detector, networks: Mapping[str, IntegerNetwork], images: NDArray[np.uint8]
 ) -> None:
     """Give a detector the weights of a model file, so that it computes the same.
-
-    Batch normalisation, which the file has folded into the convolutions, gets the statistics of
-    some images.
 
     Args:
         net: is changed.
         networks: of the file, see :func:`mnistlab.detector.quantise.read_model`.
         images: ``(n, height, width)``, such as it will see.
     """
-    layers = _restore(networks["detector"].layers)
+    _start_body(net, _restore(networks["detector"].layers), images)
+    # Pixel shuffling: a channel's four subcells stand side by side.
+    order = torch.arange(4 * CHANNELS).reshape(CHANNELS, 4)
+    planes, *classes = (
+        _last(layer) for layer in (*networks["planes"].layers, *networks["classes"].layers)
+    )
+    for rows, head in (
+        (order[:CLASSES].reshape(-1), planes),
+        *((order[CLASSES:, subcell], head) for subcell, head in enumerate(classes)),
+    ):
+        net.head.weight[rows] = torch.from_numpy(head.weights[: len(rows)]).float()
+        net.head.bias[rows] = torch.from_numpy(head.biases[: len(rows)]).float()  # type: ignore[index]
+
+
+@torch.no_grad()
+def start_classifier(net: nn.Module, network: IntegerNetwork, images: NDArray[np.uint8]) -> None:
+    """Give a classifier the weights of a model file, so that it computes the same.
+
+    Args:
+        net: is changed.
+        network: of the file.
+        images: ``(n, 32, 32)``, such as it will see.
+    """
+    *body, last = network.layers
+    _start_body(net, _restore(body), images)
+    (linear,) = (module for module in net.modules() if isinstance(module, nn.Linear))
+    float_layer = _last(last)
+    count = len(linear.weight)
+    weights = torch.from_numpy(float_layer.weights[:count]).float()
+    linear.weight.copy_(weights.reshape(count, -1))
+    linear.bias.copy_(torch.from_numpy(float_layer.biases[:count]).float())
+
+
+def _start_body(net: nn.Module, layers: list[FloatLayer], images: NDArray[np.uint8]) -> None:
+    """Set convolutions and their batch normalisation, which the file has folded into them: it gets
+    the statistics of the images.
+    """
     convolutions = [module for module in net.modules() if isinstance(module, nn.Conv2d)]
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
     x, made = prepare(torch.from_numpy(images)[:, None]), list[Tensor]()
-    for layer, convolution, norm in zip(layers, convolutions[:-1], norms, strict=True):
+    for layer, convolution, norm in zip(layers, convolutions, norms, strict=False):
         # Of filters of length one, as a trained network's are: how fast they turn depends on it.
         length = np.sqrt((layer.weights**2).sum((1, 2, 3), keepdims=True)).clip(1e-6)
         convolution.weight.copy_(torch.from_numpy(layer.weights / length))
@@ -52,18 +85,11 @@ def warm_start(
         norm.bias.copy_(torch.from_numpy(layer.biases).float() + scale * mean)
         x = layer(x, made)
         made.append(x)
-    # Pixel shuffling: a channel's four subcells stand side by side.
-    order = torch.arange(4 * CHANNELS).reshape(CHANNELS, 4)
-    planes, *classes = (
-        _float_layer(layer, np.full(layer.inputs, 1 / _SCALE), np.ones(layer.outputs))
-        for layer in (*networks["planes"].layers, *networks["classes"].layers)
-    )
-    for rows, head in (
-        (order[:CLASSES].reshape(-1), planes),
-        *((order[CLASSES:, subcell], head) for subcell, head in enumerate(classes)),
-    ):
-        net.head.weight[rows] = torch.from_numpy(head.weights[: len(rows)]).float()
-        net.head.bias[rows] = torch.from_numpy(head.biases[: len(rows)]).float()  # type: ignore[index]
+
+
+def _last(layer: IntegerLayer) -> FloatLayer:
+    """Return a layer whose outputs are logits."""
+    return _float_layer(layer, np.full(layer.inputs, 1 / _SCALE), np.ones(layer.outputs))
 
 
 def _restore(layers: list[IntegerLayer]) -> list[FloatLayer]:

@@ -238,7 +238,7 @@ CONTENTS: dict[str, tuple[float, Callable[[Page, float], None]]] = {
     "sudoku": (0.07, sudoku),
     "letters": (0.06, letters),
     "nothing": (0.06, nothing),
-    "single": (0.1, single),
+    "single": (0.17, single),
     "huge": (0.06, huge),
     "dwarf": (0.02, dwarf),
 }
@@ -349,7 +349,7 @@ def specks(page: Page) -> None:
 
 
 def shapes(page: Page) -> None:
-    """Draw areas, bars and rings: what photographs of anything else may show."""
+    """Draw areas, what photographs of anything else may show; a bar is a one, a ring a nought."""
     from PIL import Image, ImageDraw
 
     rng = page.rng
@@ -357,14 +357,13 @@ def shapes(page: Page) -> None:
     draw = ImageDraw.Draw(image)
     for _ in range(int(rng.integers(1, 6))):
         x, y = rng.uniform(0, page.width), rng.uniform(0, page.height)
-        a, b = np.exp(rng.uniform(1, math.log(page.width), 2))
+        a = math.exp(rng.uniform(1, math.log(page.width)))
+        b = a * rng.uniform(0.5, 2)
         shade = int(rng.integers(60, 256))
-        kind = rng.integers(4)
+        kind = rng.integers(3)
         if kind == 0:
             draw.ellipse((x - a, y - b, x + a, y + b), fill=shade)
         elif kind == 1:
-            draw.ellipse((x - a, y - a, x + a, y + a), outline=shade, width=int(rng.integers(1, 9)))
-        elif kind == 2:
             draw.rectangle((x - a, y - b, x + a, y + b), fill=shade)
         else:
             points = [(x + rng.normal(0, a), y + rng.normal(0, b)) for _ in range(5)]
