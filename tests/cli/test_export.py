@@ -208,7 +208,7 @@ def test_what_cannot_be_evaluated_is_refused_in_one_line(held_out, model, few, t
     attempts = {
         ("nothing",): (
             "nothing: no such run, file or model; name a run's folder, an .onnx file, or one of"
-            " reader,"
+            " lenet5,"
         ),
         ("lenet",): "did you mean lenet5?",
         ("reader", "--data", "mnist"): "reader: reads pictures and classifies no images: name",

@@ -286,7 +286,7 @@ def test_recipes_are_listed(tmp_path):
     ).stdout.splitlines()
     assert [line.split()[0] for line in listed if not line.startswith(" ")] == [
         *("lenet5", "custom_mlp", "mlp"),
-        *("best62k", "small10k", "sprint99", "cifar_small", "reader", "robust"),
+        *("best62k", "small10k", "sprint99", "cifar_small", "robust"),
     ]
     assert max(map(len, listed)) <= 70
     assert "custom_mlp  batch_norm = true, dropout = 0.3, rotation = 0.2," in listed

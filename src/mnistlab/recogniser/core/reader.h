@@ -19,6 +19,8 @@ constexpr float DOUBT = 0.1f;    // probability of a character from which on it 
 constexpr float WHOLE = 0.78f;   // share of a character inside the picture, or else it is cut
 constexpr float COVERED = 0.9f;  // probability from which on a large character hides what is in it
 constexpr float TOO_LARGE = 40;  // pixels of height that the detector does not find
+constexpr float BESIDE = 6;      // sizes of a sign within which its digit is looked for
+constexpr float EXPECTED = 8;    // how much likelier a sign is beside a digit than elsewhere
 constexpr float SMALL_WRITING = 13, LEAST_SEEN = 0.25f;  // pixels of height, and probability, for a
                                                          // closer look
 
@@ -28,6 +30,7 @@ class Reader {
 
     Reading read(const uint8_t *pixels, int width, int height, int channels) {
         std::vector<Character> all = name(find_candidates(pixels, width, height, channels));
+        expect_signs(all);
         return sort(suppress(std::move(all)), float(width), float(height));
     }
 
@@ -199,6 +202,38 @@ class Reader {
             named.push_back(character);
         }
         return named;
+    }
+
+    // A dash may be a speck or part of a ruling, but beside a digit it is likelier a sign.
+    static void expect_signs(std::vector<Character> &all) {
+        Places places(all);
+        for (size_t i = 0; i < all.size(); i++)
+            if (all[i].kinds[NOTHING] < 0.5f && all[i].kind() < SIGNS)
+                places.add(all[i].box, int(i));
+        for (Character &one : all) {
+            if (!one.is_sign()) continue;
+            const Box &box = one.box;
+            float reach = std::max(BESIDE * std::max(box.height(), box.width()), BESIDE * 8);
+            bool beside = false;
+            places.near({box.left - reach, box.top - reach, box.right + reach, box.bottom + reach},
+                        [&](int index) {
+                            beside = stands_beside(box, all[index].box);
+                            return !beside;
+                        });
+            if (!beside) continue;
+            float odds = one.kinds[NOTHING] / EXPECTED, rest = 1 - one.kinds[NOTHING];
+            float sum = odds + rest;
+            for (float &kind : one.kinds) kind /= sum;
+            one.kinds[NOTHING] = odds / sum;
+        }
+    }
+
+    static bool stands_beside(const Box &sign, const Box &digit) {
+        float tall = digit.height();
+        float apart = std::max(digit.left - sign.right, sign.left - digit.right);
+        return sign.height() < 1.4f * tall && sign.width() < 1.2f * tall &&
+               apart > -0.25f * tall && apart < 0.6f * tall && sign.y() > digit.top - 0.1f * tall &&
+               sign.y() < digit.bottom + 0.25f * tall;
     }
 
     // Of characters that share much of their place keeps the likeliest.
