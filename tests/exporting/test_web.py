@@ -1,6 +1,8 @@
 """The exported page in chromium: the answers are those of the code that the server runs."""
 
 import base64
+import dataclasses
+import gzip
 import io
 import re
 
@@ -95,6 +97,9 @@ def differences(page, recogniser, content, within=EXACTLY):
     """What the page says otherwise of a picture than the recogniser does: names of fields, none if
     all is the same."""
     expected, found = recogniser.read(content), read(page, content)["answer"]
+    # Tables without rulings are found in Python alone.
+    ruled = tuple(table for table in expected.tables if table.ruled)
+    expected = dataclasses.replace(expected, tables=ruled)
     differ = set(unlike(expected.as_dict(), found, within))
     if not differ and within is EXACTLY:
         seen = [pixels_of(image).tolist() for image in found["images"]]
@@ -340,7 +345,8 @@ def test_another_reader_of_that_form_is_taken_and_a_damaged_one_is_refused(tmp_p
     own = find_model("reader").read_bytes()
     (tmp_path / "mine.bin").write_bytes(own)
     text = export_site(tmp_path / "mine.bin", tmp_path / "site").file.read_text("utf-8")
-    assert base64.b64encode(own).decode() in text
+    (held,) = re.findall('<script type="text/plain" id="reader">(.*)</script>', text)
+    assert gzip.decompress(base64.b64decode(held)) == own
     (tmp_path / "mine.bin").write_bytes(own[:-1] + bytes([own[-1] ^ 1]))
     with pytest.raises(ModelError, match=r"mine\.bin: cannot be read: .*damaged"):
         export_site(tmp_path / "mine.bin", tmp_path / "other")

@@ -160,11 +160,6 @@ def test_top_probabilities_and_threshold(lenet, sevens):
         lenet.predict(sevens, batch_size=0)
 
 
-def test_a_model_that_knows_negatives_says_none():
-    found = open_classifier("reader").predict(np.full((28, 28), 255, np.uint8))
-    assert found.label == "none"
-
-
 def test_ink_on_paper_is_read_if_black_and_white_are_exchanged(sevens):
     inverted = open_classifier("lenet5", invert=True)
     assert [one.label for one in inverted.predict(255 - sevens)] == list("72104")

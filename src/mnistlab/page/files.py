@@ -3,6 +3,7 @@ themselves.
 """
 
 import base64
+import gzip
 import json
 from collections.abc import Mapping
 from importlib.resources import files
@@ -59,11 +60,15 @@ def standalone(
         "</body>\n",
         f'<script type="application/json" id="model">{told}</script>\n'
         + "".join(
-            f'<script type="text/plain" id="{name}">{_text(content)}</script>\n'
+            f'<script type="text/plain" id="{name}">{_packed(content)}</script>\n'
             for name, content in binaries.items()
         )
         + f"<script>\n{script}</script>\n</body>\n",
     )
+
+
+def _packed(content: bytes) -> str:
+    return _text(gzip.compress(content, mtime=0))
 
 
 def _text(content: bytes) -> str:

@@ -1,5 +1,7 @@
 // Answering: what a worker does, so that the page stays quick meanwhile.
 
+import { unpack } from "./unpacking.js";
+
 // First comes { model }, of which `make` promises what answers; then for each question { id,
 // question, given }, of which `question` is a method of that; it is answered with { id, told } or
 // { id, wrong }.
@@ -7,7 +9,7 @@ export function answer(make) {
   let here;
   self.onmessage = async ({ data: { model, id, question, given } }) => {
     if (model) {
-      here = make(model);
+      here = unpack(model).then(make);
       // Told to whoever asks.
       here.catch(() => {});
       return;

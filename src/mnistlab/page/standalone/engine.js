@@ -1,5 +1,7 @@
 // Engine: the page's model, in a worker beside the page if the browser allows one.
 
+import { unpack } from "./unpacking.js";
+
 export class Engine {
   // make: promises what answers questions with the model, for a page without a worker.
   constructor(make) {
@@ -42,7 +44,7 @@ export class Engine {
   }
 
   async askHere(question, given) {
-    this.here ??= this.make(this.model);
+    this.here ??= unpack(this.model).then(this.make);
     return (await this.here)[question](given);
   }
 
@@ -69,7 +71,7 @@ export class Engine {
   }
 }
 
-// What page/files.py put into the page: the model, and in it, by their names, files in base64.
+// What page/files.py put into the page: the model, and in it, by their names, compressed files.
 function embedded() {
   const files = [...document.querySelectorAll('script[type="text/plain"]')].map((held) => [
     held.id,

@@ -20,7 +20,8 @@ constexpr float WHOLE = 0.78f;   // share of a character inside the picture, or 
 constexpr float COVERED = 0.9f;  // probability from which on a large character hides what is in it
 constexpr float TOO_LARGE = 40;  // pixels of height that the detector does not find
 constexpr float BESIDE = 6;      // sizes of a sign within which its digit is looked for
-constexpr float EXPECTED = 8;    // how much likelier a sign is beside a digit than elsewhere
+constexpr float EXPECTED = 8;    // how much likelier a sign is beside a digit than elsewhere,
+                                 // and a character in a picture that else is empty
 constexpr float SMALL_WRITING = 13, LEAST_SEEN = 0.25f;  // pixels of height, and probability, for a
                                                          // closer look
 
@@ -220,12 +221,14 @@ class Reader {
                             beside = stands_beside(box, all[index].box);
                             return !beside;
                         });
-            if (!beside) continue;
-            float odds = one.kinds[NOTHING] / EXPECTED, rest = 1 - one.kinds[NOTHING];
-            float sum = odds + rest;
-            for (float &kind : one.kinds) kind /= sum;
-            one.kinds[NOTHING] = odds / sum;
+            if (beside) expect(one);
         }
+    }
+
+    static void expect(Character &one) {
+        float odds = one.kinds[NOTHING] / EXPECTED, sum = odds + 1 - one.kinds[NOTHING];
+        for (float &kind : one.kinds) kind /= sum;
+        one.kinds[NOTHING] = odds / sum;
     }
 
     static bool stands_beside(const Box &sign, const Box &digit) {
@@ -286,6 +289,7 @@ class Reader {
                 return a.kinds[NOTHING] < b.kinds[NOTHING];
             });
             if (best->kind() < SIGNS) {
+                expect(*best);
                 kept.push_back(*best);
                 out.erase(best);
             }
