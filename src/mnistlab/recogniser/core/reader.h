@@ -22,6 +22,7 @@ constexpr float TOO_LARGE = 40;  // pixels of height that the detector does not 
 constexpr float BESIDE = 6;      // sizes of a sign within which its digit is looked for
 constexpr float EXPECTED = 8;    // how much likelier a sign is beside a digit than elsewhere,
                                  // and a character in a picture that else is empty
+constexpr float LONE = 0.3f;      // of the picture's shorter side: a lone digit is that high
 constexpr float SMALL_WRITING = 13, LEAST_SEEN = 0.25f;  // pixels of height, and probability, for a
                                                          // closer look
 
@@ -209,19 +210,23 @@ class Reader {
     static void expect_signs(std::vector<Character> &all) {
         Places places(all);
         for (size_t i = 0; i < all.size(); i++)
-            if (all[i].kinds[NOTHING] < 0.5f && all[i].kind() < SIGNS)
+            if (all[i].kinds[NOTHING] < 1 - DOUBT && !all[i].is_sign())
                 places.add(all[i].box, int(i));
         for (Character &one : all) {
             if (!one.is_sign()) continue;
             const Box &box = one.box;
             float reach = std::max(BESIDE * std::max(box.height(), box.width()), BESIDE * 8);
-            bool beside = false;
+            bool beside = false, within = false;
             places.near({box.left - reach, box.top - reach, box.right + reach, box.bottom + reach},
                         [&](int index) {
-                            beside = stands_beside(box, all[index].box);
-                            return !beside;
+                            const Character &other = all[index];
+                            // A bar within a digit is part of it.
+                            within = overlap(box, other.box) > 0.5f * box.width() * box.height();
+                            beside |= other.kind() < SIGNS && other.kinds[NOTHING] < 0.5f &&
+                                      stands_beside(box, other.box);
+                            return !within;
                         });
-            if (beside) expect(one);
+            if (beside && !within) expect(one);
         }
     }
 
@@ -289,7 +294,7 @@ class Reader {
                 return a.kinds[NOTHING] < b.kinds[NOTHING];
             });
             if (best->kind() < SIGNS) {
-                expect(*best);
+                if (best->box.height() > LONE * std::min(width, height)) expect(*best);
                 kept.push_back(*best);
                 out.erase(best);
             }
