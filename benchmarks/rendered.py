@@ -272,9 +272,10 @@ def main(
     if file:
         about = {
             "version": version("mnistlab"),
+            "command": f"python -m benchmarks.rendered --seed {seed} --pictures {number} --json FILE",
             "seed": seed,
             "pictures": number,
-            "environment": describe_environment("cpu", 1, "onnxruntime").model_dump(),
+            "environment": describe_environment("cpu", 1, "webassembly").model_dump(),
         }
         write_atomically(file, f"{to_json(about | {'readers': figures})}\n")
         click.echo(f"wrote {file}")

@@ -137,7 +137,7 @@ def test_a_detector_is_trained_on_from_a_model(tmp_path, little):
     options = little | {"shards": 0}
     record = train_reader(tmp_path / "run", **options, steps=2, start=MODEL)
     assert record.start == hashlib.sha256(MODEL.read_bytes()).hexdigest()
-    assert (record.crops, record.before) == (2 * 32, None)
+    assert (record.crops, record.before.model) == (2 * 32, record.start)
     again = train_reader(tmp_path / "again", **options, steps=1, start=tmp_path / "run/reader.bin")
     assert again.before == record
     crop = render_crops(0, 3, small_bank())[0].image

@@ -20,9 +20,10 @@ constexpr float WHOLE = 0.78f;   // share of a character inside the picture, or 
 constexpr float COVERED = 0.9f;  // probability from which on a large character hides what is in it
 constexpr float TOO_LARGE = 40;  // pixels of height that the detector does not find
 constexpr float BESIDE = 6;      // sizes of a sign within which its digit is looked for
-constexpr float EXPECTED = 8;    // how much likelier a sign is beside a digit than elsewhere,
-                                 // and a character in a picture that else is empty
-constexpr float LONE = 0.3f;      // of the picture's shorter side: a lone digit is that high
+constexpr float EXPECTED = 8;    // how much likelier a sign is beside a digit than elsewhere
+// A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it is
+// there than a character elsewhere.
+constexpr float LONE = 0.3f, LONE_EXPECTED = 40;
 constexpr float SMALL_WRITING = 13, LEAST_SEEN = 0.25f;  // pixels of height, and probability, for a
                                                          // closer look
 
@@ -226,12 +227,12 @@ class Reader {
                                       stands_beside(box, other.box);
                             return !within;
                         });
-            if (beside && !within) expect(one);
+            if (beside && !within) expect(one, EXPECTED);
         }
     }
 
-    static void expect(Character &one) {
-        float odds = one.kinds[NOTHING] / EXPECTED, sum = odds + 1 - one.kinds[NOTHING];
+    static void expect(Character &one, float likelier) {
+        float odds = one.kinds[NOTHING] / likelier, sum = odds + 1 - one.kinds[NOTHING];
         for (float &kind : one.kinds) kind /= sum;
         one.kinds[NOTHING] = odds / sum;
     }
@@ -288,16 +289,16 @@ class Reader {
             return one.kind() < SIGNS && one.box.height() < SPECK * usual &&
                    one.confidence() < SPECK_SURE;
         });
-        // A picture that holds but one doubtful thing is likelier to hold that than nothing.
-        if (kept.empty() && !out.empty()) {
-            auto best = std::min_element(out.begin(), out.end(), [](auto &a, auto &b) {
-                return a.kinds[NOTHING] < b.kinds[NOTHING];
-            });
-            if (best->kind() < SIGNS) {
-                if (best->box.height() > LONE * std::min(width, height)) expect(*best);
-                kept.push_back(*best);
-                out.erase(best);
-            }
+        // A picture that holds but one large doubtful thing is likelier to hold that than nothing.
+        if (kept.empty()) {
+            Character best{{}, {}};
+            best.kinds[NOTHING] = 1;
+            for (const Character &one : all)
+                if (one.kind() < SIGNS && one.box.height() > LONE * std::min(width, height) &&
+                    one.kinds[NOTHING] < best.kinds[NOTHING])
+                    best = one;
+            expect(best, LONE_EXPECTED);
+            if (best.kinds[NOTHING] < 0.5f) kept.push_back(best), out.clear();
         }
         Layout layout = lay_out(std::move(kept), rulings);
         float tall = digit_height(layout.characters);
