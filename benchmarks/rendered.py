@@ -272,7 +272,7 @@ def main(
     if file:
         about = {
             "version": version("mnistlab"),
-            "command": f"python -m benchmarks.rendered --seed {seed} --pictures {number} --json FILE",
+            "command": f"python -m benchmarks.rendered --seed {seed} --pictures {number}",
             "seed": seed,
             "pictures": number,
             "environment": describe_environment("cpu", 1, "webassembly").model_dump(),
