@@ -26,8 +26,6 @@ inline float overlap(const Box &a, const Box &b) {
     return width > 0 && height > 0 ? width * height : 0;
 }
 
-constexpr float RULED = -0.7f;  // logit of a ruling from which on a cell is taken for one
-
 // One level as the detector sees it: planes of cells, each rows x columns.
 struct Maps {
     int rows, columns;
@@ -38,8 +36,6 @@ struct Maps {
     float down(size_t at) const { return plane[2][at]; }
     float width(size_t at) const { return plane[3][at]; }
     float height(size_t at) const { return plane[4][at]; }
-    bool level_ruling(size_t at) const { return plane[5][at] > RULED; }
-    bool upright_ruling(size_t at) const { return plane[6][at] > RULED; }
 };
 
 // What may be a character.

@@ -14,7 +14,7 @@ struct Layout {
 };
 
 constexpr float SPACE = 0.85f;       // heights of a digit between two numbers
-constexpr float SIGN_SPACE = 0.1f;  // so much more where a sign stands between
+constexpr float SIGN_SPACE = 0.1f;   // so much more where a sign stands between
 constexpr float PITCH = 1.6f;        // of the usual one in a form's boxes, without a box between
 constexpr float WIDEST_STEP = 2.4f;  // heights of a digit from one box's to the next one's
 constexpr float BOXED = 0.4f;        // likelihood of rulings around the characters of a form

@@ -21,8 +21,8 @@ constexpr float COVERED = 0.9f;  // probability from which on a large character 
 constexpr float TOO_LARGE = 40;  // pixels of height that the detector does not find
 constexpr float BESIDE = 6;      // sizes of a sign within which its digit is looked for
 constexpr float EXPECTED = 8;    // how much likelier a sign is beside a digit than elsewhere
-// A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it is
-// there than a character elsewhere.
+// A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it
+// is there than a character elsewhere.
 constexpr float LONE = 0.3f, LONE_EXPECTED = 40;
 constexpr float SMALL_WRITING = 13, LEAST_SEEN = 0.25f;  // pixels of height, and probability, for a
                                                          // closer look
@@ -240,8 +240,8 @@ class Reader {
     static bool stands_beside(const Box &sign, const Box &digit) {
         float tall = digit.height();
         float apart = std::max(digit.left - sign.right, sign.left - digit.right);
-        return sign.height() < 1.4f * tall && sign.width() < 1.2f * tall &&
-               apart > -0.25f * tall && apart < 0.6f * tall && sign.y() > digit.top - 0.1f * tall &&
+        return sign.height() < 1.4f * tall && sign.width() < 1.2f * tall && apart > -0.25f * tall &&
+               apart < 0.6f * tall && sign.y() > digit.top - 0.1f * tall &&
                sign.y() < digit.bottom + 0.25f * tall;
     }
 
@@ -303,8 +303,7 @@ class Reader {
         Layout layout = lay_out(std::move(kept), rulings);
         float tall = digit_height(layout.characters);
         Reading reading{std::move(layout.characters), std::move(out), std::move(layout.cells)};
-        reading.left_out.insert(reading.left_out.end(), layout.others.begin(),
-                                layout.others.end());
+        reading.left_out.insert(reading.left_out.end(), layout.others.begin(), layout.others.end());
         std::erase_if(reading.left_out, [&](const Character &one) {
             return one.box.height() < 0.6f * tall || one.box.height() > 1.8f * tall;
         });

@@ -55,10 +55,12 @@ const void *look(const uint8_t *pixels, int width, int height, int channels) {
     reader::Reader looking(model);
     std::vector<reader::Candidate> all = looking.find_candidates(pixels, width, height, channels);
     std::vector<uint8_t> cut_outs = looking.cut_out_all(all);
-    float *result = new float[1 + all.size() * ROW + cut_outs.size() / sizeof(float)], *out = result;
+    float *result = new float[1 + all.size() * ROW + cut_outs.size() / sizeof(float)],
+          *out = result;
     *out++ = float(all.size());
     for (const reader::Candidate &one : all) {
-        *out++ = one.box.left, *out++ = one.box.top, *out++ = one.box.right, *out++ = one.box.bottom;
+        *out++ = one.box.left, *out++ = one.box.top, *out++ = one.box.right,
+        *out++ = one.box.bottom;
         *out++ = one.found;
         out = std::copy(one.kinds.begin(), one.kinds.end(), out);
     }
