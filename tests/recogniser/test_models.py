@@ -1,5 +1,6 @@
 """mnistlab.recogniser.models, and what a recogniser makes of each kind of model."""
 
+import hashlib
 import json
 import shutil
 
@@ -98,6 +99,12 @@ def test_a_readers_own_file_and_the_folder_that_holds_it_read(tmp_path, reader):
     (file.parent / "record.json").write_text("{")
     with pytest.raises(ModelError, match=r"record\.json: is damaged; delete it"):
         Recogniser(file)
+
+
+def test_the_shipped_reader_is_the_one_of_its_record(reader):
+    assert reader.about["parameters"] == 65_240 + 185_157
+    content = find_model("reader").read_bytes()
+    assert reader.about["model"] == hashlib.sha256(content).hexdigest()
 
 
 def test_two_recognisers_may_share_a_core(reader):

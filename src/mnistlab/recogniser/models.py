@@ -103,7 +103,11 @@ def about_reader(file: Path) -> dict[str, Any]:
                     f"{told}: is damaged; delete it, or train the model again"
                 ) from error
             break
-    return {"name": READER, "title": "Reader"} | record
+    about = {"name": READER, "title": "Reader"} | record
+    # Its record counts those of each network.
+    if isinstance(parts := record.get("parameters"), dict):
+        about["parameters"] = sum(parts.values())
+    return about
 
 
 def reads_digits(shape: tuple[int, int, int], classes: tuple[str, ...]) -> bool:
