@@ -14,8 +14,8 @@ from mnistlab.data import load_dataset
 from mnistlab.data.download import cache_folder
 from mnistlab.recogniser import Recogniser
 from mnistlab.recogniser.engine import CELL, Candidates, Engine
+from mnistlab.recogniser.models import READER, find_model
 from mnistlab.recogniser.reading import Reading
-from mnistlab.recogniser.recogniser import READER
 from mnistlab.rendering.character_bank import load_bank
 from mnistlab.rendering.photographs import render_photograph
 from mnistlab.report.canvas import COLOURS, Plot, png
@@ -33,11 +33,11 @@ def main() -> None:
     images = np.asarray(train.images[-6000:]).reshape(-1, 28, 28)
     bank = load_bank(images, np.asarray(train.labels[-6000:]), cache_folder())
     picture = render_photograph("table", SEED, INDEX, bank).image
-    engine = Engine(READER.read_bytes())
+    engine = Engine(find_model(READER).read_bytes())
     seen, reading = engine.look(picture), Recogniser().read(picture)
     figure = Plot(figsize=(10, 8.2), layout="constrained")
     axes = figure.subplots(2, 2)
-    _show(axes[0, 0], picture, "1. The detector looks for middles, in the picture at several sizes")
+    _show(axes[0, 0], picture, "1. The detector looks for middles")
     _lay_over(axes[0, 0], _middles(engine, picture))
     _show(axes[0, 1], picture, f"2. {len(seen.boxes)} places may be characters")
     _draw_boxes(axes[0, 1], seen)
