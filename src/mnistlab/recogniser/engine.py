@@ -135,11 +135,9 @@ class Engine:
         Raises:
             RuntimeError: the core stopped, for example for want of memory.
         """
-        height, width = pixels.shape[:2]
-        channels = pixels.shape[2] if pixels.ndim == 3 else 1
         with self._reserved(pixels) as (given,):
             self._write(given, pixels)
-            at = self._call("read", given, width, height, channels, float(threshold))
+            at = self._call("read", given, *_measure(pixels), float(threshold))
             head = np.empty(_HEAD, np.float32)
             self._read(at, head)
             characters, left_out, cells = head[:3].astype(int)
@@ -170,11 +168,9 @@ class Engine:
         Raises:
             RuntimeError: the core stopped, for example for want of memory.
         """
-        height, width = pixels.shape[:2]
-        channels = pixels.shape[2] if pixels.ndim == 3 else 1
         with self._reserved(pixels) as (given,):
             self._write(given, pixels)
-            at = self._call("look", given, width, height, channels)
+            at = self._call("look", given, *_measure(pixels))
             count = np.empty(1, np.float32)
             self._read(at, count)
             rows = np.empty((int(count[0]), 5 + CLASSES), np.float32)
@@ -275,3 +271,9 @@ def _make_engine(*, cached: bool) -> wasmtime.Engine:
 
 def _bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
     return array.reshape(-1).view(np.uint8)
+
+
+def _measure(pixels: NDArray[np.uint8]) -> tuple[int, int, int]:
+    """Return a picture's width, height and channels."""
+    height, width, channels = (*pixels.shape, 1)[:3]
+    return width, height, channels
