@@ -13,6 +13,7 @@ from tests.cli.processes import MNISTLAB, refusal, run
         (["--set", "dropout=0.5"], "dropout=0.5: of the reader's training, steps and shards can"),
         (["--set", "shards=-1"], "shards=-1: of the reader's training, steps and shards can be"),
         (["--set", "steps=0"], "without steps or shards there has to be a model that is kept"),
+        (["--epochs", "0"], "epochs: must be"),
         (["--init", "missing.bin"], "missing.bin: cannot be read: No such file or directory"),
         (["--resume", "--overwrite"], "--resume continues, --overwrite starts over: give one"),
     ],

@@ -38,7 +38,7 @@ def train_reader_networks(run: Path | None, options: dict[str, Any], *, overwrit
             folder,
             steps=lengths["steps"],
             shards=lengths["shards"],
-            epochs=options["epochs"] or EPOCHS,
+            epochs=EPOCHS if options["epochs"] is None else options["epochs"],
             seed=options["seed"],
             start=Path(start) if start else None,
             threads=options["threads"],

@@ -190,10 +190,13 @@ def train_reader(  # noqa: PLR0913 - all that may be said of a run
     Raises:
         RunError: another process trains in the folder, or it holds a run that is not to be gone on
             with, or one of another seed or length.
+        RecipeError: ``epochs`` is no number of epochs.
         ModelError: ``start`` cannot be read, or is no reader's model.
     """
     if not (steps and shards) and start is None:
         raise RunError("without steps or shards there has to be a model that is kept")
+    # Refused now, not when the classifier's turn comes.
+    CLASSIFIER.replace(epochs=epochs)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
