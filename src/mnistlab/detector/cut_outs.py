@@ -24,11 +24,13 @@ _MARGIN = 0.15
 
 
 class CutOuts(NamedTuple):
-    """Attributes:
-    images: uint8, ``(n, 32, 32)``, light on dark.
-    kinds: int64, ``(n,)``, 0 to 20: what each shows.
-    detected: float32, ``(n, 21)``: the detector's probabilities of what it is, and last that
-        there is a character.
+    """What the classifier is shown, and what it should say.
+
+    Attributes:
+        images: uint8, ``(n, 32, 32)``, light on dark.
+        kinds: int64, ``(n,)``, 0 to 20: what each shows.
+        detected: float32, ``(n, 21)``: the detector's probabilities of what it is, and last that
+            there is a character.
     """
 
     images: NDArray[np.uint8]
