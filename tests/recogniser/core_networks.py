@@ -45,7 +45,11 @@ def make_detector(seed=0):
 def make_classifier(net=None, seed=0):
     torch.manual_seed(seed)
     images = np.stack([draw(np.random.default_rng([seed, k]), 32, 32, 4) for k in range(64)])
-    net = settle(Classifier() if net is None else net, images)
+    net = Classifier() if net is None else net
+    for module in net.modules():
+        if hasattr(module, "reset_parameters"):
+            module.reset_parameters()
+    net = settle(net, images)
     return net, quantise_classifier(net, images)
 
 
