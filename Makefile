@@ -4,7 +4,7 @@ BIN := .venv/bin
 TOOLS := build/tools/bin
 LOCKED := --quiet --require-hashes --no-deps
 
-.PHONY: reproduce test docs simulations speed torture sanitize core format lock audit dist check-dist clean
+.PHONY: reproduce test docs simulations records speed torture sanitize core format lock audit dist check-dist clean
 
 reproduce: .venv/installed
 	$(BIN)/python main.py --batch_size 128 --num_epochs 50 --out reproduction --resume
@@ -22,6 +22,11 @@ docs: build/docs/installed
 # Coverage and false alarms of every figure that a verdict uses; results/simulations and the table of docs/statistics.md.
 simulations: .venv/installed
 	$(BIN)/python -m benchmarks.simulations
+
+# The published runs that are not as today's code makes them, each with its command and time; hours. An interrupted one
+# goes on where it stopped: `python -m benchmarks.records --list`.
+records: .venv/installed
+	$(BIN)/python -m benchmarks.records
 
 # How fast training is here: the records and the tables of docs/kernels.md and the readmes; half an hour on a quiet machine.
 speed: .venv/installed

@@ -34,7 +34,7 @@ from mnistlab.detector.quantise import (
     read_model,
     write_model,
 )
-from mnistlab.detector.training import DECAY, PAGES, STATE, VIEWS, Crops, Progress, train
+from mnistlab.detector.training import DECAY, PAGES, RATE, STATE, VIEWS, Crops, Progress, train
 from mnistlab.detector.warm_start import start_classifier, start_detector
 from mnistlab.errors import ModelError, RunError
 from mnistlab.files import read_file
@@ -90,9 +90,9 @@ _PAGES, _MEASURED = 250, 5
 _STREAMS = 11, 99
 """Added to the seed for the pages that the classifier is trained on, and for those held out; the
 detector has seen others."""
-_REFINED, _REFINING = 0.8, 1e-3
+_REFINED, _REFINING = 0.9, 1e-3
 """Where networks are trained on: share of the detector's steps in which its learning rate falls,
-and the classifier's learning rate."""
+and the highest learning rate of both."""
 _CALIBRATED = 4
 """Batches that show how large activations become."""
 _PLAIN, _KEPT = 0.4, 0.35
@@ -307,6 +307,7 @@ class _Run(NamedTuple):
             seed=self.settings.seed,
             workers=self.workers,
             # What is trained on needs to be refined.
+            rate=_REFINING if networks else RATE,
             decay=_REFINED if networks else DECAY,
             start=begin,
             report=keep,

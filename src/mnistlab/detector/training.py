@@ -78,6 +78,7 @@ def train(  # noqa: PLR0913 - all that may be said of a run
     steps: int,
     seed: int = 0,
     workers: int = 1,
+    rate: float = RATE,
     decay: float = DECAY,
     start: Callable[[Detector], None] = lambda _: None,
     report: Callable[[Progress], None] = lambda _: None,
@@ -92,6 +93,7 @@ def train(  # noqa: PLR0913 - all that may be said of a run
         steps: batches in all.
         seed: of the weights and the crops.
         workers: processes that render.
+        rate: the highest learning rate.
         decay: share of the steps, at the end, in which the learning rate falls.
         start: called with the network before its first step, to give it other weights.
         report: called every hundred steps.
@@ -110,7 +112,7 @@ def train(  # noqa: PLR0913 - all that may be said of a run
     # Kernels are made at the first call, which PyTorch computes: not one of the run's.
     detector(torch.zeros(2, 1, SIDE, SIDE))
     net.load_state_dict(average)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=1e-3, foreach=True)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=1e-3, foreach=True)
     sums = torch.zeros(6)
     first = _restore(folder, net, optimizer, average, sums)
     loader = torch.utils.data.DataLoader(
@@ -122,7 +124,7 @@ def train(  # noqa: PLR0913 - all that may be said of a run
     began = time.perf_counter()
     for step, batch in enumerate(loader, first):
         for group in optimizer.param_groups:
-            group["lr"] = RATE * _schedule(step, steps, decay)
+            group["lr"] = rate * _schedule(step, steps, decay)
         out = detector(prepare(batch.images))
         parts = losses(out, batch)
         optimizer.zero_grad(set_to_none=True)

@@ -372,7 +372,7 @@ def shapes(page: Page) -> None:
 
 
 def _gap(rng: np.random.Generator) -> float:
-    kind = rng.choice(3, p=[0.22, 0.48, 0.3])
+    kind = rng.choice(3, p=[0.3, 0.45, 0.25])
     return (rng.uniform(-0.08, 0.04), rng.uniform(0.05, 0.25), rng.uniform(0.2, 0.7))[kind]
 
 
