@@ -69,6 +69,8 @@ def test_boxes_show_what_they_share_most_of_their_place_with():
             [10, 10, 22, 30],  # the seven
             [11, 9, 23, 29],  # nearly
             [10, 10, 22, 15],  # its upper quarter
+            [10, 10, 22, 19],  # nearly half of it
+            [-6, 9, 23, 31],  # it and what may stand before it
             [24, 26, 28, 30],  # the dot
             [40, 10, 52, 30],  # what the edge cuts
             [70, 10, 82, 30],  # bare paper
@@ -76,7 +78,7 @@ def test_boxes_show_what_they_share_most_of_their_place_with():
         np.float32,
     )
     found = find_truth(boxes, [whole, speck, cut])
-    assert found.tolist() == [SEVEN, SEVEN, -1, DOT, -1, NOTHING]
+    assert found.tolist() == [SEVEN, SEVEN, NOTHING, -1, NOTHING, DOT, -1, NOTHING]
     assert find_truth(boxes, []).tolist() == [NOTHING] * len(boxes)
 
 

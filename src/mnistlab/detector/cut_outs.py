@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 from mnistlab.detector.classifier import NOTHING
 from mnistlab.recogniser.engine import Engine
 from mnistlab.rendering.character_bank import CharacterBank
-from mnistlab.rendering.crops import render_crops
+from mnistlab.rendering.crops import render_crops, render_digit
 from mnistlab.rendering.page import Character
 
-SHOWN, MISSED = 0.5, 0.25
+SHOWN, MISSED = 0.5, 0.4
 """Intersection over union with a character from which on a box shows it, and below which it shows
 none."""
 WHOLE = 0.78
 """Share of a character inside the picture from which on it has to be named."""
-_MARGIN = 0.15
-"""By which boxes are widened to be compared, in heights of the text: signs are small."""
+_LEAST = 0.4
+"""Width and height, in heights of the text, to which smaller characters are widened to be compared,
+and other boxes by as much: a dot is hard to hit."""
 
 
 class CutOuts(NamedTuple):
@@ -48,11 +49,11 @@ def collect(
         bank: to write with.
         seed: of the stream of pages.
         pages: of the stream.
-        views: photographs of each page.
+        views: photographs of each page; besides, for each there is a digit by itself.
     """
     found: list[CutOuts] = []
     for page in pages:
-        for crop in render_crops(seed, page, bank, views):
+        for crop in (*render_crops(seed, page, bank, views), render_digit(seed, page, bank)):
             seen = engine.look(crop.image)
             kinds = find_truth(seen.boxes, crop.characters)
             known = kinds >= 0
@@ -71,8 +72,8 @@ def find_truth(boxes: NDArray[np.float32], characters: list[Character]) -> NDArr
     if not characters:
         return np.full(len(boxes), NOTHING)
     rows = np.array(characters, np.float32)
-    kinds, tall, inside = rows[:, 0].astype(np.int64), rows[:, 5], rows[:, 6]
-    alike = _compare(boxes, rows[:, 1:5], _MARGIN * tall)
+    kinds, written, inside = rows[:, 0].astype(np.int64), rows[:, 1:5], rows[:, 6]
+    alike = _compare(boxes, written, _LEAST * rows[:, 5])
     best = alike.argmax(1)
     most = alike[np.arange(len(boxes)), best]
     clear = (most >= SHOWN) & (inside[best] >= WHOLE)
@@ -80,13 +81,14 @@ def find_truth(boxes: NDArray[np.float32], characters: list[Character]) -> NDArr
 
 
 def _compare(
-    boxes: NDArray[np.float32], others: NDArray[np.float32], margin: NDArray[np.float32]
+    boxes: NDArray[np.float32], written: NDArray[np.float32], least: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Return the intersection over union of each with each, all widened by the other's margin."""
-    a, b = boxes[:, None], others[None]
-    low = np.maximum(a[..., :2], b[..., :2]) - margin[:, None]
-    high = np.minimum(a[..., 2:], b[..., 2:]) + margin[:, None]
+    """Return the intersection over union of each box with what is written, ``(boxes, written)``."""
+    margin = np.maximum(least[:, None] - (written[:, 2:] - written[:, :2]), 0) / 2
+    a, b = boxes[:, None], written[None]
+    low = np.maximum(a[..., :2], b[..., :2]) - margin
+    high = np.minimum(a[..., 2:], b[..., 2:]) + margin
     common = np.maximum(high - low, 0).prod(-1)
-    sizes = ((c[..., 2:] - c[..., :2] + 2 * margin[:, None]).prod(-1) for c in (a, b))
+    sizes = ((c[..., 2:] - c[..., :2] + 2 * margin).prod(-1) for c in (a, b))
     alike: NDArray[np.float32] = common / (sum(sizes) - common)
     return alike

@@ -47,14 +47,14 @@ def lines(page: Page, tall: float) -> None:
     rng = page.rng
     pitch = tall * rng.uniform(1.25, 2.6)
     gap = _gap(rng)
-    signs = rng.choice([0, 0.4, 1], p=[0.25, 0.3, 0.45])
+    signs = rng.choice([0, 0.4, 1], p=[0.2, 0.25, 0.55])
     words = rng.choice([0, 0.15], p=[0.75, 0.25])
-    if rng.random() < 0.4:
+    if rng.random() < 0.25:
         bases = [page.height * rng.uniform(0.3, 0.8)]
     else:
         bases = np.arange(rng.uniform(0.3, 1.2) * tall, page.height + 0.9 * tall, pitch).tolist()
     for base in bases:
-        if rng.random() < 0.12:
+        if rng.random() < 0.06:
             continue
         x, end = rng.uniform(-0.5 * tall, 0.5 * page.width), page.width * rng.uniform(0.5, 1.1)
         while x < end:
@@ -231,15 +231,15 @@ def nothing(page: Page, tall: float) -> None:
 
 
 CONTENTS: dict[str, tuple[float, Callable[[Page, float], None]]] = {
-    "lines": (0.26, lines),
-    "table": (0.17, table),
-    "boxes": (0.14, boxes),
-    "scatter": (0.11, scatter),
-    "sudoku": (0.07, sudoku),
+    "lines": (0.36, lines),
+    "table": (0.15, table),
+    "boxes": (0.12, boxes),
+    "scatter": (0.08, scatter),
+    "sudoku": (0.05, sudoku),
     "letters": (0.06, letters),
-    "nothing": (0.06, nothing),
-    "single": (0.17, single),
-    "huge": (0.06, huge),
+    "nothing": (0.05, nothing),
+    "single": (0.13, single),
+    "huge": (0.05, huge),
     "dwarf": (0.02, dwarf),
 }
 """Kinds, each with its share of pages."""

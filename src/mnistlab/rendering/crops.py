@@ -19,6 +19,8 @@ SHORTEST, TALLEST, HUGE = 9.0, 40.0, 150.0
 reader sees when it looks at a picture reduced."""
 _HUGE = 0.06
 """Share of crops with such digits."""
+_PLAIN = 28
+"""Of a digit by itself in pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +28,10 @@ class Crop:
     """A piece of a photographed page.
 
     Attributes:
-        image: uint8, ``(160, 160)``.
+        image: uint8, ``(160, 160)``, or ``(28, 28)`` of a digit by itself.
         characters: what is written in it, some of it cut by its edges.
         rulings: its ruled lines.
-        scrap: uint8, ``(160, 160)``, share of each pixel covered by other ink.
+        scrap: uint8, of the image's shape, share of each pixel covered by other ink.
     """
 
     image: NDArray[np.uint8]
@@ -55,6 +57,26 @@ def render_crops(seed: int, index: int, bank: CharacterBank, views: int = 2) -> 
     tall = math.exp(rng.uniform(math.log(low), math.log(high)))
     fill(page, tall)
     return [_photograph(copy.copy(page)) for _ in range(views)]
+
+
+def render_digit(seed: int, index: int, bank: CharacterBank) -> Crop:
+    """Render one digit as data sets have it: 28x28, ink on nothing, light on dark or dark on light.
+
+    Args:
+        seed: of the stream.
+        index: of the digit, from 0.
+        bank: to write with.
+    """
+    rng = np.random.default_rng([seed, index, _PLAIN])
+    page = Page(_PLAIN, _PLAIN, rng, bank)
+    page.pen.outline = rng.random() < 0.7
+    page.pen.rough = 0
+    tall = _PLAIN * rng.uniform(0.55, 0.8)
+    kind, tile = page.digit(tall)
+    x, y = _PLAIN / 2 + rng.normal(0, 1, 2)
+    page.put(tile, x, y, kind, tall)
+    image = page.ink if rng.random() < 0.7 else 255 - page.ink
+    return Crop(image, page.characters, [], page.scrap)
 
 
 def _photograph(page: Page) -> Crop:
