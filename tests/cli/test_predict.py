@@ -195,6 +195,15 @@ def test_an_unsure_digit_is_marked_and_its_guesses_shown(capsys):
     ]
 
 
+def test_of_many_unsure_characters_the_first_are_told_and_the_others_counted(capsys):
+    many = reading("1" * 20, odd={place: {"1": 0.4, "7": 0.35} for place in range(20)})
+    with TextWriter(["a.png"]) as writer:
+        writer.write("a.png", Result(many.answer))
+    told = capsys.readouterr().out
+    assert told.count("1 (40 %) or 7 (35 %)") == 8
+    assert told.endswith("at place 8, and 12 more characters\n")
+
+
 def test_lines_are_shown_under_each_other_and_kept_in_csv(tmp_path):
     ink = cover("407 5219", size=(400, 280), height=80, pen=7)
     Image.fromarray(pixels(paint(ink))).save(tmp_path / "two lines.png")

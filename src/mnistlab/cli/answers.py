@@ -15,6 +15,8 @@ _TOLD = ("text", "digits", "sure", "confidence")
 _COLUMNS = ("file", *_TOLD, "boxes", "error")
 _WIDEST_NAME = 60
 _WORTH_SAYING = 0.01
+_MOST_DOUBTS = 8
+"""Unsure characters that are told one by one."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,8 @@ def _doubts(answer: Answer) -> list[str]:
         for place, one in enumerate(line, 1):
             if not one.sure:
                 doubts.append(_guesses(one) + (f" at place {place}{of_line}" if several else ""))
+    if len(doubts) > _MOST_DOUBTS:
+        doubts[_MOST_DOUBTS:] = [f"and {len(doubts) - _MOST_DOUBTS} more characters"]
     return [", ".join(doubts)] if doubts else []
 
 
