@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from mnistlab.characters import CHARACTERS
+from mnistlab.characters import CHARACTERS, OTHER
 from mnistlab.detector.classifier import CLASSES, NOTHING, SIDE, Classifier
 from mnistlab.detector.cut_outs import collect, find_truth
 from mnistlab.recogniser.engine import Engine
@@ -28,11 +28,13 @@ def test_the_network_names_each_cut_out():
 
 
 @pytest.mark.parametrize("inverted", [False, True])
-def test_a_cut_out_is_the_picture_around_the_box_light_on_dark_as_scipy_samples_it(inverted):
+def test_a_cut_out_is_the_picture_around_the_box_as_scipy_samples_it_dimmed_beyond_it(inverted):
     picture = np.full((400, 400), 235, np.uint8)
     (rows, columns) = np.mgrid[:400, :400]
     ring = np.abs(np.hypot(rows - 200, 1.4 * (columns - 190)) - 14) < 3
     picture[ring] = 20
+    # A stroke beside it, of which the cut-out shows a part.
+    picture[185:215, 206:212] = 20
     if inverted:
         picture = 255 - picture
     seen = engine().look(picture)
@@ -47,6 +49,10 @@ def test_a_cut_out_is_the_picture_around_the_box_light_on_dark_as_scipy_samples_
     sampled = ndimage.map_coordinates(picture.astype(np.float64), where, order=1)
     low, high = sampled.min(), sampled.max()
     expected = (sampled - low if inverted else high - sampled) * 255 / (high - low)
+    within = (np.abs(at) * side)[None] <= (right - left) / 2 + 0.04 * side
+    within = within & ((np.abs(at) * side)[:, None] <= (bottom - top) / 2 + 0.04 * side)
+    assert expected[~within].max() > 200
+    expected[~within] /= 2
     assert np.abs(seen.cut_outs[best] - expected).max() <= 2
 
 
@@ -64,6 +70,7 @@ def test_boxes_show_what_they_share_most_of_their_place_with():
     whole = Character(SEVEN, 10, 10, 22, 30, 20, 1.0)
     speck = Character(DOT, 25, 27, 28, 30, 20, 1.0)
     cut = Character(3, 40, 10, 52, 30, 20, 0.5)
+    like_five = Character(OTHER, 90, 10, 102, 30, 20, 1.0, mistakable=True)
     boxes = np.array(
         [
             [10, 10, 22, 30],  # the seven
@@ -74,11 +81,12 @@ def test_boxes_show_what_they_share_most_of_their_place_with():
             [24, 26, 28, 30],  # the dot
             [40, 10, 52, 30],  # what the edge cuts
             [70, 10, 82, 30],  # bare paper
+            [90, 10, 102, 30],  # a letter that could be a digit
         ],
         np.float32,
     )
-    found = find_truth(boxes, [whole, speck, cut])
-    assert found.tolist() == [SEVEN, SEVEN, NOTHING, -1, NOTHING, DOT, -1, NOTHING]
+    found = find_truth(boxes, [whole, speck, cut, like_five])
+    assert found.tolist() == [SEVEN, SEVEN, NOTHING, -1, NOTHING, DOT, -1, NOTHING, -1]
     assert find_truth(boxes, []).tolist() == [NOTHING] * len(boxes)
 
 

@@ -68,15 +68,18 @@ def join(parts: list[CutOuts]) -> CutOuts:
 
 
 def find_truth(boxes: NDArray[np.float32], characters: list[Character]) -> NDArray[np.int64]:
-    """Return what boxes, ``(n, 4)``, show: a class, :data:`NOTHING`, or -1 if it is not clear."""
+    """Return what boxes, ``(n, 4)``, show: a class, :data:`NOTHING`, or -1 if that is not clear:
+    a part of something, or a letter that could be a digit.
+    """
     if not characters:
         return np.full(len(boxes), NOTHING)
     rows = np.array(characters, np.float32)
-    kinds, written, inside = rows[:, 0].astype(np.int64), rows[:, 1:5], rows[:, 6]
+    kinds, written = rows[:, 0].astype(np.int64), rows[:, 1:5]
+    whole, mistakable = rows[:, 6] >= WHOLE, rows[:, 7] > 0
     alike = _compare(boxes, written, _LEAST * rows[:, 5])
     best = alike.argmax(1)
     most = alike[np.arange(len(boxes)), best]
-    clear = (most >= SHOWN) & (inside[best] >= WHOLE)
+    clear = (most >= SHOWN) & (whole & ~mistakable)[best]
     return np.where(clear, kinds[best], np.where(most < MISSED, NOTHING, -1))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import ndimage
 
 from mnistlab.characters import OTHER
+from mnistlab.rendering.character_bank import UNMISTAKABLE
 from mnistlab.rendering.page import Page, Pen, Ruling, Tile, draw_lines, pale
 from mnistlab.rendering.texts import number
 
@@ -28,7 +29,7 @@ def scatter(page: Page, tall: float) -> None:
         if rng.random() < 0.85:
             kind, tile = page.digit(high)
         else:
-            kind, (tile, _) = OTHER, page.letter(high, alone=True)
+            kind, tile = OTHER, page.letter(high, alone=True).tile
         if tile is None:
             continue
         height, width = tile.shape
@@ -82,7 +83,9 @@ def letters(page: Page, tall: float) -> None:
                     tile = page.glyph(letter, tall)
                     if tile is not None:
                         x += tile.shape[1] / 2
-                        page.put(tile, x, base - tile.shape[0] / 2, OTHER, tall)
+                        alike = letter not in UNMISTAKABLE
+                        middle = base - tile.shape[0] / 2
+                        page.put(tile, x, middle, OTHER, tall, mistakable=alike)
                         x += tile.shape[1] / 2 + gap * tall * 0.5
             x += tall * rng.uniform(0.4, 1)
 
@@ -402,7 +405,7 @@ def _fill(
         kind = int(rng.integers(10))
         tile = page.glyph(str(kind), 0.8 * tall)
     elif rng.random() < 0.08:
-        kind, (tile, _) = OTHER, page.letter(0.8 * tall, alone=True)
+        kind, tile = OTHER, page.letter(0.8 * tall, alone=True).tile
     else:
         kind, tile = page.digit(tall)
     if tile is None:

@@ -30,6 +30,7 @@ class Character(NamedTuple):
         kind: index in :data:`CHARACTERS`, or :data:`OTHER`.
         tall: height of the digits of its text.
         inside: share of the box inside the picture.
+        mistakable: whether it is a letter that by itself could be a digit or a sign.
     """
 
     kind: int
@@ -39,6 +40,15 @@ class Character(NamedTuple):
     bottom: float
     tall: float
     inside: float
+    mistakable: bool = False
+
+
+class Letter(NamedTuple):
+    """A letter's tile, how far below the line it ends, and whether it could be a digit."""
+
+    tile: Tile | None
+    below: float
+    mistakable: bool
 
 
 class Ruling(NamedTuple):
@@ -143,16 +153,17 @@ class Page:
             if tile is not None:
                 return label, tile
 
-    def letter(self, tall: float, *, alone: bool) -> tuple[Tile | None, float]:
-        """Write a letter, or if it stands alone some other sign; return its tile and how far below
-        the line it ends.
-        """
+    def letter(self, tall: float, *, alone: bool) -> Letter:
+        """Write a letter, or if it stands alone some other sign."""
         rng = self.rng
         if alone and rng.random() < 0.3:
-            return self.strokes(draw_other(rng), tall * rng.uniform(0.6, 1)), 0.0
+            tile = self.strokes(draw_other(rng), tall * rng.uniform(0.6, 1))
+            return Letter(tile, below=0.0, mistakable=False)
         index = self.bank.letter(rng, UNMISTAKABLE if alone else LETTERS)
-        high, below = self.bank.heights[index - self.bank.digits]
-        return self._look_up(index, tall * float(high)), tall * float(below)
+        place = index - self.bank.digits
+        high, below = self.bank.heights[place]
+        mistakable = self.bank.letters[place] not in UNMISTAKABLE
+        return Letter(self._look_up(index, tall * float(high)), tall * float(below), mistakable)
 
     def sign(self, character: str, tall: float) -> Tile | None:
         """Write one of the signs."""
@@ -240,6 +251,8 @@ class Page:
         kind: int | None = None,
         tall: float = 0.0,
         layer: Tile | None = None,
+        *,
+        mistakable: bool = False,
     ) -> None:
         """Lay a tile with its middle at ``x``, ``y`` of the page, and note which character it
         is.
@@ -258,7 +271,7 @@ class Page:
         if kind is not None:
             inside = (r - l) * (b - t) / (width * height)
             self.characters.append(
-                Character(kind, left, top, left + width, top + height, tall, inside)
+                Character(kind, left, top, left + width, top + height, tall, inside, mistakable)
             )
 
     def write(
@@ -285,7 +298,7 @@ class Page:
             high = tall * math.exp(rng.normal(0, vary))
             middle = base - high / 2
             if character == "?":
-                tile, below = self.letter(high, alone=True)
+                tile, below, _ = self.letter(high, alone=True)
                 kind = OTHER
                 middle = base + below - (tile.shape[0] / 2 if tile is not None else 0)
             elif character in "#0123456789":
@@ -306,11 +319,12 @@ class Page:
     def word(self, length: int, x: float, base: float, tall: float, gap: float) -> float:
         """Write a word of letters by hand; return where it ends."""
         for _ in range(length):
-            tile, below = self.letter(tall, alone=False)
+            tile, below, mistakable = self.letter(tall, alone=False)
             if tile is None:
                 continue
             width = _across(tile, self.angle)
-            self.put(tile, x + width / 2, base + below - tile.shape[0] / 2, OTHER, tall)
+            middle = base + below - tile.shape[0] / 2
+            self.put(tile, x + width / 2, middle, OTHER, tall, mistakable=mistakable)
             x += width + tall * gap
         return x
 
