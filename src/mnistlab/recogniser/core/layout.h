@@ -21,7 +21,9 @@ constexpr float BOXED = 0.4f;        // likelihood of rulings around the charact
 
 class LayoutMaker {
    public:
-    LayoutMaker(std::vector<Character> given, const Rulings &rulings) {
+    LayoutMaker(std::vector<Character> given, std::vector<Character> others,
+                const Rulings &rulings) {
+        layout.others = std::move(others);
         for (Character &one : given) (one.kind() < OTHER ? all : layout.others).push_back(one);
         turn = find_turn(rulings, all);
         std::vector<float> heights;
@@ -281,8 +283,9 @@ class LayoutMaker {
     }
 };
 
-inline Layout lay_out(std::vector<Character> all, const Rulings &rulings) {
-    return LayoutMaker(std::move(all), rulings).make();
+inline Layout lay_out(std::vector<Character> all, std::vector<Character> others,
+                      const Rulings &rulings) {
+    return LayoutMaker(std::move(all), std::move(others), rulings).make();
 }
 
 }  // namespace reader

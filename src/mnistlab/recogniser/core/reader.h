@@ -300,10 +300,10 @@ class Reader {
             expect(best, LONE_EXPECTED);
             if (best.kinds[NOTHING] < 0.5f) kept.push_back(best), out.clear();
         }
-        Layout layout = lay_out(std::move(kept), rulings);
+        Layout layout = lay_out(std::move(kept), std::move(out), rulings);
         float tall = digit_height(layout.characters);
-        Reading reading{std::move(layout.characters), std::move(out), std::move(layout.cells)};
-        reading.left_out.insert(reading.left_out.end(), layout.others.begin(), layout.others.end());
+        Reading reading{std::move(layout.characters), std::move(layout.others),
+                        std::move(layout.cells)};
         std::erase_if(reading.left_out, [&](const Character &one) {
             return one.box.height() < 0.6f * tall || one.box.height() > 1.8f * tall;
         });
