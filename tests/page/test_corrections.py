@@ -18,7 +18,7 @@ from tests.page.tables import table
 from tests.server.pictures import number
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
-ROWS = [["12", "", "407"], ["35", "8", ""], ["", "96", "21"]]
+ROWS = [["12", "", "407"], ["35", "8", ""], ["", "96", "21"], ["70", "54", "33"]]
 CLIPBOARD = "navigator.clipboard.readText()"
 
 
@@ -113,8 +113,9 @@ def texts_of(content):
     return [[cell["text"] for cell in row] for row in found["rows"]]
 
 
-def test_a_table_is_shown_corrected_and_copied(page):
-    content = table(ROWS)
+@pytest.mark.parametrize("ruled", [True, False])
+def test_a_table_is_shown_corrected_and_copied(page, ruled):
+    content = table(ROWS, ruled=ruled)
     rows = texts_of(content)
     assert "" in rows[1]
     assert "8" in rows[1]
@@ -128,7 +129,7 @@ def test_a_table_is_shown_corrected_and_copied(page):
     assert cells(page) == rows
     assert page.locator("#tables .corrected").get_attribute("aria-label") == "3, corrected"
     assert copied(page, "csv") == "".join(f"{','.join(row)}\r\n" for row in rows)
-    assert copied(page, "text") == "12 407\n35 3\n96 21"
+    assert copied(page, "text") == "12 407\n35 3\n96 21\n70 54 33"
 
 
 def test_unsure_cells_are_marked_until_they_are_corrected(page, tmp_path):

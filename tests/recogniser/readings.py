@@ -6,7 +6,7 @@ from mnistlab.characters import CHARACTERS, OTHER
 from mnistlab.recogniser.assembly import FoundCells, FoundCharacters, assemble
 
 WIDTH, HEIGHT, ADVANCE, SPACE, LINE = 10, 20, 12, 30, 40
-NO_CELLS = FoundCells(*[np.empty(0, int)] * 3, np.empty((0, 4)), np.empty(0, bool))
+NO_CELLS = FoundCells(*[np.empty(0, int)] * 2, np.empty((0, 4)), np.empty(0, bool))
 
 
 def found(*lines, odd=None, confidence=0.999):
@@ -58,7 +58,6 @@ def cells(rows, columns, *, table=0, width=100, height=LINE):
     return FoundCells(
         np.full(len(places), table),
         np.array([row for row, _ in places]),
-        np.array([column for _, column in places]),
         np.array([(c * width, r * height, (c + 1) * width, (r + 1) * height) for r, c in places]),
         np.full(len(places), True),
     )

@@ -1,16 +1,59 @@
-"""mnistlab.recogniser.tables and grid: rows and columns."""
+"""The core's tables of numbers that line up, and mnistlab.recogniser.grid: rows and columns."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
+from mnistlab.characters import OTHER
 from mnistlab.errors import MnistlabError
 from mnistlab.recogniser import Box
-from mnistlab.recogniser.tables import find_tables
+from mnistlab.recogniser.engine import Engine
+from mnistlab.recogniser.models import find_model
 from tests.recogniser.readings import cells, found, reading
 
-TALL, PITCH, COLUMN = 20, 44, 120
+TALL, PITCH, COLUMN, DIGIT = 20, 44, 120, 12
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return Engine(find_model("reader").read_bytes())
+
+
+def digits_of(boxes):
+    """The boxes of the digits of numbers, float32 ``(n, 4)``, and whose they are."""
+    sides, numbers = [], []
+    for number, (left, top, right, bottom) in enumerate(boxes):
+        edges = np.linspace(left, right, max(1, round((right - left) / DIGIT)) + 1)
+        sides += [(edge, top, after, bottom) for edge, after in pairwise(edges)]
+        numbers += [number] * (len(edges) - 1)
+    return np.array(sides, np.float32), numbers
+
+
+def tables_of(engine, sides, numbers):
+    """The tables' rows, of those the cells, of those the numbers."""
+    result = engine.arrange(sides, np.ones(len(sides), np.int32))
+    assert not result.cells[:, 7].any()
+    whose = dict(zip(map(tuple, sides.tolist()), numbers))
+    inside = [[] for _ in result.cells]
+    for row in result.characters:
+        number, cell = whose[tuple(row[:4].tolist())], int(row[29])
+        if cell >= 0 and number not in inside[cell]:
+            inside[cell].append(number)
+    tables = {}
+    for (table, row, column), cell in zip(result.cells[:, :3].astype(int).tolist(), inside):
+        rows = tables.setdefault(table, [])
+        rows += [[]] * (row == len(rows))
+        rows[row] = [*rows[row], cell]
+        assert len(rows[row]) == column + 1
+    return list(tables.values())
+
+
+def find_tables(engine, boxes):
+    return tables_of(engine, *digits_of(boxes))
 
 
 def turned(boxes, degrees):
@@ -19,7 +62,7 @@ def turned(boxes, degrees):
     middles = (sides[:, :2] + sides[:, 2:]) / 2
     angle = np.radians(degrees)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    return [Box(*row) for row in np.round(sides + np.tile(middles @ turn - middles, 2)).astype(int)]
+    return sides + np.tile(middles @ turn - middles, 2)
 
 
 @st.composite
@@ -32,7 +75,7 @@ def sheets(draw):
         for column in range(columns):
             if draw(st.integers(0, 9)) < 3:
                 continue
-            wide, tall = draw(st.integers(8, 70)), draw(st.integers(16, 24))
+            wide, tall = draw(st.integers(22, 70)), draw(st.integers(16, 24))
             left = (
                 30
                 + COLUMN * column
@@ -49,10 +92,10 @@ def sheets(draw):
 
 @given(sheets(), st.randoms())
 @settings(deadline=None, max_examples=100)
-def test_numbers_that_line_up_are_a_table_blank_cells_kept(sheet, random):
+def test_numbers_that_line_up_are_a_table_blank_cells_kept(engine, sheet, random):
     places = list(sheet)
     random.shuffle(places)
-    (table,) = find_tables([sheet[place] for place in places])
+    (table,) = find_tables(engine, [sheet[place] for place in places])
     read = {
         (row, column): [places[i] for i in cell]
         for row, line in enumerate(table)
@@ -64,25 +107,28 @@ def test_numbers_that_line_up_are_a_table_blank_cells_kept(sheet, random):
 
 @given(sheets(), st.integers(1, 5), st.integers(0, 500))
 @settings(deadline=None, max_examples=50)
-def test_neither_place_nor_size_matters(sheet, scale, shift):
-    boxes = [Box(*(scale * side + shift for side in box)) for box in sheet.values()]
-    assert find_tables(boxes) == find_tables(list(sheet.values()))
+def test_neither_place_nor_size_matters(engine, sheet, scale, shift):
+    sides, numbers = digits_of(sheet.values())
+    tables = tables_of(engine, scale * sides + shift, numbers)
+    assert tables == tables_of(engine, sides, numbers)
 
 
 @given(st.lists(st.lists(st.integers(2, 7), min_size=3, max_size=6), min_size=3, max_size=8))
 @settings(deadline=None, max_examples=200)
-def test_every_number_is_in_at_most_one_cell_of_whatever_is_found(lines):
+def test_every_number_is_in_at_most_one_cell_of_whatever_is_found(engine, lines):
     boxes = []
     for row, words in enumerate(lines):
         left = 10
         for length in words:
             boxes.append(Box(left, PITCH * row, left + 12 * length, PITCH * row + TALL))
             left += 12 * length + 25
-    told = [i for table in find_tables(boxes) for row in table for cell in row for i in cell]
+    told = [
+        i for table in find_tables(engine, boxes) for row in table for cell in row for i in cell
+    ]
     assert len(told) == len(set(told))
 
 
-def test_running_lines_are_no_table():
+def test_running_lines_are_no_table(engine):
     lengths = [(3, 5, 2, 6), (6, 2, 4, 3), (2, 2, 7, 2), (5, 4, 4, 2), (3, 3, 3, 6)]
     boxes = []
     for row, words in enumerate(lengths):
@@ -90,15 +136,16 @@ def test_running_lines_are_no_table():
         for length in words:
             boxes.append(Box(left, PITCH * row, left + 12 * length, PITCH * row + TALL))
             left += 12 * length + 25
-    assert find_tables(boxes) == []
-    assert find_tables([Box(0, PITCH * row, 50, PITCH * row + TALL) for row in range(9)]) == []
+    assert find_tables(engine, boxes) == []
+    column = [Box(0, PITCH * row, 50, PITCH * row + TALL) for row in range(9)]
+    assert find_tables(engine, column) == []
 
 
-def test_a_number_that_was_read_in_part_does_not_cost_its_row():
+def test_a_number_that_was_read_in_part_does_not_cost_its_row(engine):
     boxes = block(0, 5, 3)
     left, top, right, bottom = boxes[13]
     boxes[13] = Box(left + 25, top, right - 5, bottom)
-    assert [[len(row) for row in table] for table in find_tables(boxes)] == [[3] * 5]
+    assert [[len(row) for row in table] for table in find_tables(engine, boxes)] == [[3] * 5]
 
 
 def block(top, rows, columns, left=10):
@@ -109,33 +156,55 @@ def block(top, rows, columns, left=10):
     ]
 
 
-def test_two_tables_and_a_heading_on_one_page():
+def test_two_tables_and_a_heading_on_one_page(engine):
     heading = [Box(10, 0, 260, TALL)]
     first, second = block(60, 3, 3), block(500, 4, 2)
-    tables = find_tables([*heading, *first, *second])
+    tables = find_tables(engine, [*heading, *first, *second])
     assert [[len(row) for row in table] for table in tables] == [[3] * 3, [2] * 4]
     assert sorted(i for row in tables[0] for cell in row for i in cell) == list(range(1, 10))
 
 
-@pytest.mark.parametrize("tilt", [1.5, -4])
-def test_a_table_may_be_turned(tilt):
-    boxes = block(300, 8, 5)
-    (table,) = find_tables(turned(boxes, tilt))
+@pytest.mark.parametrize("tilt", [1.5, -4, 15])
+def test_a_table_may_be_turned(engine, tilt):
+    sides, numbers = digits_of(block(300, 8, 5))
+    (table,) = tables_of(engine, turned(sides, tilt).astype(np.float32), numbers)
     assert table == [[[5 * row + column] for column in range(5)] for row in range(8)]
 
 
-def test_a_reading_without_rulings_has_the_tables_that_line_up():
-    page = reading("12 407", "35 219", "80 664")
-    (table,) = page.tables
-    assert [[cell.text for cell in row] for row in table.rows] == [
-        ["12", "407"],
-        ["35", "219"],
-        ["80", "664"],
-    ]
-    assert not table.ruled
-    assert table.rows[1][1].groups[0] is page.lines[1].groups[1]
-    ruled = reading("12 407", "35 219", "80 664", cells=cells(1, 1))
-    assert [len(one.rows) for one in ruled.tables] == [1]
+def test_a_cell_is_around_its_number_or_where_its_row_and_column_cross(engine):
+    boxes = block(0, 4, 3)
+    boxes[4] = boxes[4]._replace(right=boxes[4].right + 20)
+    sides, _ = digits_of(boxes[:7] + boxes[8:])
+    result = engine.arrange(sides, np.ones(len(sides), np.int32))
+    expected = [*boxes[:7], (boxes[7].left, boxes[7].top, boxes[4].right, boxes[7].bottom)]
+    np.testing.assert_allclose(result.cells[:, 3:7], [*expected, *boxes[8:]])
+
+
+def test_ink_that_is_not_read_is_told_to_be_in_its_cell(engine):
+    boxes = block(0, 4, 3)
+    sides, numbers = digits_of(boxes)
+    kinds = np.array([OTHER if number == 7 else 1 for number in numbers], np.int32)
+    result = engine.arrange(sides, kinds)
+    assert len(result.cells) == 12
+    assert set(result.left_out[:, 29]) == {7}
+    assert 7 not in result.characters[:, 29]
+
+
+@given(
+    arrays(np.float32, st.tuples(st.integers(0, 60), st.just(4)), elements=st.floats(width=32)),
+    st.integers(-(2**31), 2**31 - 1),
+    st.booleans(),
+)
+@settings(deadline=None, max_examples=200)
+def test_no_boxes_make_the_core_stop(engine, boxes, kind, mixed):
+    if mixed:
+        sides, _ = digits_of(block(0, 9, 3))
+        boxes = np.concatenate([boxes, sides])
+    kinds = np.where(np.arange(len(boxes)) % 3 == 0, kind, 1).astype(np.int32)
+    result = engine.arrange(boxes, kinds)
+    rows = np.concatenate([result.characters, result.left_out])
+    assert len(rows) == len(boxes)
+    assert (rows[:, 29] < len(result.cells)).all()
 
 
 def sudoku(rows, tilt=0, pitch=40):
@@ -146,7 +215,7 @@ def sudoku(rows, tilt=0, pitch=40):
         for c, text in enumerate(row)
         if text != "."
     ]
-    places = dict(enumerate({"box": box} for box in turned(boxes, tilt)))
+    places = dict(enumerate({"box": box} for box in np.round(turned(boxes, tilt))))
     return reading(*(row.replace(".", "") for row in rows if row.strip(".")), odd=places)
 
 

@@ -19,7 +19,6 @@ from mnistlab.recogniser.parts import (
     likeliest,
 )
 from mnistlab.recogniser.reading import Reading
-from mnistlab.recogniser.tables import aligned, tabulate
 
 _NONE = -1
 
@@ -51,19 +50,17 @@ class FoundCharacters:
 
 @dataclass(frozen=True, eq=False)
 class FoundCells:
-    """The cells of a picture's tables: a row each.
+    """The cells of a picture's tables: a row each, in every row one for each column.
 
     Attributes:
         table: int, ``(n,)``: which table it is of.
         row: int, ``(n,)``: from 0.
-        column: int, ``(n,)``: from 0.
         boxes: ``(n, 4)``: left, top, right and bottom in pixels of the upright picture.
         ruled: bool, ``(n,)``: whether rulings tell where it is, or numbers that line up.
     """
 
     table: NDArray[np.integer]
     row: NDArray[np.integer]
-    column: NDArray[np.integer]
     boxes: NDArray[np.floating | np.integer]
     ruled: NDArray[np.bool_]
 
@@ -75,7 +72,7 @@ def assemble(
 
     Args:
         found: what its characters are.
-        cells: of its ruled tables; if there are none, tables are of numbers that line up.
+        cells: of its tables.
         size: width and height of the upright picture in pixels.
         threshold: confidence from which on a character is sure.
     """
@@ -97,11 +94,16 @@ def assemble(
     lines: dict[int, list[Group]] = defaultdict(list)
     for (number, _), group in groups.items():
         lines[number].append(group)
-    written = [(group, places[key]) for key, group in groups.items()]
+    inside: dict[int, list[Group]] = defaultdict(list)
+    for key, group in groups.items():
+        inside[places[key]].append(group)
+    missed: dict[int, list[Box]] = defaultdict(list)
+    for box, cell in left_out:
+        missed[cell].append(box)
     return Reading(
         tuple(Line(tuple(lines[number])) for number in sorted(lines)),
         size,
-        _ruled(cells, written, left_out) if len(cells.table) else aligned(tuple(groups.values())),
+        _tables(cells, inside, missed),
         tuple(box for box, _ in left_out),
     )
 
@@ -127,22 +129,23 @@ def _character(found: FoundCharacters, row: int, threshold: float) -> Character:
     )
 
 
-def _ruled(
-    cells: FoundCells, written: list[tuple[Group, int]], left_out: list[tuple[Box, int]]
+def _tables(
+    found: FoundCells, groups: dict[int, list[Group]], left_out: dict[int, list[Box]]
 ) -> tuple[Table, ...]:
-    tables = []
-    for table in np.unique(cells.table):
-        (numbers,) = np.nonzero(cells.table == table)
-        made = {
-            (int(cells.row[number]), int(cells.column[number])): Cell(
-                _box(cells.boxes[number]),
-                tuple(group for group, cell in written if cell == number),
-                tuple(box for box, cell in left_out if cell == number),
-            )
-            for number in numbers
-        }
-        tables.append(tabulate(made, ruled=bool(cells.ruled[numbers].all())))
-    return tuple(tables)
+    """Return the tables of cells, in whose numbers are groups and ink that was left out."""
+    tables: dict[int, dict[int, list[Cell]]] = defaultdict(lambda: defaultdict(list))
+    for number, (table, row) in enumerate(zip(found.table, found.row, strict=True)):
+        cell = Cell(_box(found.boxes[number]), tuple(groups[number]), tuple(left_out[number]))
+        tables[table][row].append(cell)
+    ruled = dict(zip(found.table, found.ruled, strict=True))
+    return tuple(
+        Table(
+            Box.around(cell.box for row in rows.values() for cell in row),
+            tuple(map(tuple, rows.values())),
+            bool(ruled[table]),
+        )
+        for table, rows in tables.items()
+    )
 
 
 def _box(sides: NDArray[np.floating | np.integer]) -> Box:

@@ -138,16 +138,23 @@ class Engine:
         with self._reserved(pixels) as (given,):
             self._write(given, pixels)
             at = self._call("read", given, *_measure(pixels), float(threshold))
-            head = np.empty(_HEAD, np.float32)
-            self._read(at, head)
-            characters, left_out, cells = head[:3].astype(int)
-            rows = np.empty((characters + left_out, _CHARACTER), np.float32)
-            self._read(at + head.nbytes, rows)
-            table = np.empty((cells, _TABLE_CELL), np.float32)
-            self._read(at + head.nbytes + rows.nbytes, table)
-            images = self._images(rows[:, :4])
+            found = self._result(at)
+            return found._replace(
+                images=self._images(np.concatenate([found.characters, found.left_out])[:, :4])
+            )
+
+    def _result(self, at: int) -> Result:
+        """Return what the core gives back at an address; no images."""
+        head = np.empty(_HEAD, np.float32)
+        self._read(at, head)
+        characters, left_out, cells = head[:3].astype(int)
+        rows = np.empty((characters + left_out, _CHARACTER), np.float32)
+        self._read(at + head.nbytes, rows)
+        table = np.empty((cells, _TABLE_CELL), np.float32)
+        self._read(at + head.nbytes + rows.nbytes, table)
+        none = np.empty((0, IMAGE, IMAGE), np.uint8)
         sure, confidence = bool(head[3]), float(head[4])
-        return Result(rows[:characters], rows[characters:], table, sure, confidence, images)
+        return Result(rows[:characters], rows[characters:], table, sure, confidence, none)
 
     def _images(self, boxes: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Return images of characters of the picture that was read last."""
@@ -158,6 +165,25 @@ class Engine:
             self._call("images", given, len(boxes), made)
             self._read(made, images)
         return images
+
+    def arrange(self, boxes: NDArray[np.float32], kinds: NDArray[np.int32]) -> Result:
+        """Lay out characters that are known, where there are no rulings.
+
+        Args:
+            boxes: ``(n, 4)``: left, top, right and bottom in pixels.
+            kinds: ``(n,)``: places in :data:`mnistlab.characters.CHARACTERS`, or
+                :data:`mnistlab.characters.OTHER` for other ink.
+
+        Returns:
+            No images.
+
+        Raises:
+            RuntimeError: the core stopped.
+        """
+        with self._reserved(boxes, kinds) as places:
+            for at, array in zip(places, (boxes, kinds), strict=True):
+                self._write(at, array)
+            return self._result(self._call("arrange", *places, len(boxes)))
 
     def look(self, pixels: NDArray[np.uint8]) -> Candidates:
         """Find what may be a character, without asking the classifier.

@@ -156,7 +156,8 @@ class Recogniser:
             probabilities[digits] += total * digit_probabilities(named)
         line, group, cell = rows[:, 27:30].astype(int).T
         line[len(found.characters) :] = _NONE
-        table, row, column = found.cells[:, :3].astype(int).T
+        cells = found.cells.astype(np.float64)
+        table, row = cells[:, :2].astype(int).T
         return assemble(
             FoundCharacters(
                 boxes=rows[:, :4] * scale,
@@ -168,7 +169,7 @@ class Recogniser:
                 cell=cell,
                 pixels=list(found.images),
             ),
-            FoundCells(table, row, column, found.cells[:, 3:7] * scale, found.cells[:, 7] > 0),
+            FoundCells(table, row, cells[:, 3:7] * scale, cells[:, 7] > 0),
             seen.size,
             self.threshold,
         )

@@ -37,12 +37,12 @@ export function found(row, image, scale) {
 }
 
 /**
- * A place in a table: which one, its row and column, and its box in pixels.
+ * A place in a table: which one, its row, and its box in pixels.
  * @param {Float32Array} row the core's
  * @param {number} scale see `found`
  */
-export function place([table, down, across, ...box], scale) {
-  return { table, down, across, box: boxOf(box, scale) };
+export function place([table, row, , ...box], scale) {
+  return { table, row, box: boxOf(box, scale) };
 }
 
 /**
@@ -124,28 +124,10 @@ const cellOf = (groups, left) => ({ box, ...place }, number) => {
   return { ...place, told: { text, sure: sure && !missed, confidence, box } };
 };
 
-/** A table of its cells; one that is missing is blank, and where its row and column cross. */
+/** A table of its cells, of which every row has one for each column. */
 function tableOf(cells) {
-  const along = (side) =>
-    parted(cells, (cell) => cell[side])
-      .map((some) => ({ at: some[0][side], box: around(some.map(({ told }) => told.box)) }))
-      .sort((a, b) => a.at - b.at);
-  const rows = along("down"), columns = along("across");
-  const blank = ([, top, , bottom], [left, , right]) => ({
-    text: "",
-    sure: true,
-    confidence: 1,
-    box: [left, top, right, bottom],
-  });
-  return {
-    box: around(rows.map(({ box }) => box)),
-    rows: rows.map((row) =>
-      columns.map((column) => {
-        const here = cells.find((cell) => cell.down === row.at && cell.across === column.at);
-        return here?.told ?? blank(row.box, column.box);
-      }),
-    ),
-  };
+  const rows = parted(cells, ({ row }) => row).map((some) => some.map(({ told }) => told));
+  return { box: around(rows.flat().map(({ box }) => box)), rows };
 }
 
 function notesOf(cut, left) {

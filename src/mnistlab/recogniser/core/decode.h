@@ -166,8 +166,8 @@ inline std::vector<Candidate> thin_out(std::vector<Candidate> found) {
 }
 
 // Cuts a character out for the classifier: 32x32 values, light on dark, contrast stretched. Beyond
-// the picture there is paper. What is beyond the box is dimmed, so that neighbours that touch it are
-// told from it.
+// the picture there is paper. What is beyond the box is dimmed, so that neighbours that touch it
+// are told from it.
 constexpr int SIDE = 32;
 constexpr float ROOM = 1.45f, SHORT = 0.9f, FLAT = 24, LARGEST_CUT = 54;
 constexpr float DIMMED = 0.5f, MARGIN = 0.04f;  // MARGIN: of the cut-out's side

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "tables.h"
+#include "alignment.h"
 
 namespace reader {
 
@@ -21,7 +21,9 @@ constexpr float BOXED = 0.4f;        // likelihood of rulings around the charact
 
 class LayoutMaker {
    public:
-    LayoutMaker(std::vector<Character> given, const Rulings &rulings) {
+    LayoutMaker(std::vector<Character> given, std::vector<Character> others,
+                const Rulings &rulings) {
+        layout.others = std::move(others);
         for (Character &one : given) (one.kind() < OTHER ? all : layout.others).push_back(one);
         turn = find_turn(rulings, all);
         std::vector<float> heights;
@@ -68,6 +70,8 @@ class LayoutMaker {
         }
         for (size_t i = 0; i < all.size(); i++)
             if (all[i].line < 0) layout.others.push_back(all[i]);
+        if (layout.cells.empty())
+            layout.cells = align(layout.characters, layout.others, turn, tall);
         return std::move(layout);
     }
 
@@ -244,7 +248,11 @@ class LayoutMaker {
             index = layout.cells.empty() ? 0 : layout.cells.back().table + 1;
         for (int row = 0; row < table.rows(); row++)
             for (int column = 0; column < table.columns(); column++)
-                layout.cells.push_back({index, row, column, cell_box(table, row, column), true});
+                layout.cells.push_back(
+                    {index, row, column,
+                     turn.in_picture({table.across[column], table.down[row],
+                                      table.across[column + 1], table.down[row + 1]}),
+                     true});
         std::vector<std::vector<int>> inside(layout.cells.size() - first);
         for (int i : members) {
             int cell = table.row(places[i].v) * table.columns() + table.column(places[i].u);
@@ -273,19 +281,11 @@ class LayoutMaker {
                          [&](auto &a, auto &b) { return middle({{a}}) < middle({{b}}); });
         return lines;
     }
-
-    // As large as the cell is in the turned system, about its middle.
-    Box cell_box(const Grid &table, int row, int column) const {
-        float u0 = table.across[column], u1 = table.across[column + 1];
-        float v0 = table.down[row], v1 = table.down[row + 1];
-        float x = turn.x((u0 + u1) / 2, (v0 + v1) / 2), y = turn.y((u0 + u1) / 2, (v0 + v1) / 2);
-        float wide = (u1 - u0) / 2, high = (v1 - v0) / 2;
-        return {x - wide, y - high, x + wide, y + high};
-    }
 };
 
-inline Layout lay_out(std::vector<Character> all, const Rulings &rulings) {
-    return LayoutMaker(std::move(all), rulings).make();
+inline Layout lay_out(std::vector<Character> all, std::vector<Character> others,
+                      const Rulings &rulings) {
+    return LayoutMaker(std::move(all), std::move(others), rulings).make();
 }
 
 }  // namespace reader

@@ -20,6 +20,7 @@ constexpr float WHOLE = 0.78f;   // share of a character inside the picture, or 
 constexpr float COVERED = 0.9f;  // probability from which on a large character hides what is in it
 constexpr float TOO_LARGE = 40;  // pixels of height that the detector does not find
 constexpr float BESIDE = 6;      // sizes of a sign within which its digit is looked for
+constexpr float CLOSE = 0.3f;    // heights between the letters of a word, at most
 constexpr float EXPECTED = 8;    // how much likelier a sign is beside a digit than elsewhere
 // A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it
 // is there than a character elsewhere.
@@ -245,6 +246,44 @@ class Reader {
                sign.y() < digit.bottom + 0.25f * tall;
     }
 
+    // A letter that could be a digit is a letter where it stands among more letters than digits.
+    static void find_words(std::vector<Character> &all) {
+        std::vector<int> parent(all.size()), letters(all.size()), digits(all.size());
+        std::iota(parent.begin(), parent.end(), 0);
+        auto word_of = [&](int one) {
+            while (parent[one] != one) one = parent[one] = parent[parent[one]];
+            return one;
+        };
+        Places places(all);
+        for (size_t i = 0; i < all.size(); i++) {
+            if (all[i].is_sign()) continue;
+            Box box = all[i].box;
+            float reach = CLOSE * box.height();
+            places.near({box.left - reach, box.top, box.right + reach, box.bottom}, [&](int index) {
+                if (is_close(box, all[index].box)) parent[word_of(int(i))] = word_of(index);
+                return true;
+            });
+            places.add(box, int(i));
+        }
+        for (size_t i = 0; i < all.size(); i++) {
+            letters[word_of(int(i))] += all[i].kind() == OTHER;
+            digits[word_of(int(i))] += all[i].is_digit();
+        }
+        for (size_t i = 0; i < all.size(); i++) {
+            int word = word_of(int(i));
+            if (all[i].is_digit() && letters[word] > digits[word])
+                std::swap(all[i].kinds[OTHER], all[i].kinds[all[i].kind()]);
+        }
+    }
+
+    static bool is_close(const Box &one, const Box &other) {
+        float low = std::min(one.height(), other.height()),
+              tall = std::max(one.height(), other.height());
+        float apart = std::max(one.left - other.right, other.left - one.right);
+        return apart < CLOSE * low && tall < 2.5f * low &&
+               std::fabs(one.y() - other.y()) < 0.5f * tall;
+    }
+
     // Of characters that share much of their place keeps the likeliest.
     static std::vector<Character> suppress(std::vector<Character> all) {
         std::stable_sort(all.begin(), all.end(), [](const Character &a, const Character &b) {
@@ -289,6 +328,7 @@ class Reader {
             return one.kind() < SIGNS && one.box.height() < SPECK * usual &&
                    one.confidence() < SPECK_SURE;
         });
+        find_words(kept);
         // A picture that holds but one large doubtful thing is likelier to hold that than nothing.
         if (kept.empty()) {
             Character best{{}, {}};
@@ -300,10 +340,10 @@ class Reader {
             expect(best, LONE_EXPECTED);
             if (best.kinds[NOTHING] < 0.5f) kept.push_back(best), out.clear();
         }
-        Layout layout = lay_out(std::move(kept), rulings);
+        Layout layout = lay_out(std::move(kept), std::move(out), rulings);
         float tall = digit_height(layout.characters);
-        Reading reading{std::move(layout.characters), std::move(out), std::move(layout.cells)};
-        reading.left_out.insert(reading.left_out.end(), layout.others.begin(), layout.others.end());
+        Reading reading{std::move(layout.characters), std::move(layout.others),
+                        std::move(layout.cells)};
         std::erase_if(reading.left_out, [&](const Character &one) {
             return one.box.height() < 0.6f * tall || one.box.height() > 1.8f * tall;
         });

@@ -16,13 +16,7 @@ static float *write_character(float *out, const reader::Character &one, float th
     return out;
 }
 
-// Reads a picture of 1, 3 or 4 channels, upright. The result and what `images` needs stay until
-// memory is released.
-EXPORT(read)
-const float *read_picture(const uint8_t *pixels, int width, int height, int channels,
-                          float threshold) {
-    current = new reader::Reader(model);
-    reader::Reading reading = current->read(pixels, width, height, channels);
+static const float *write(const reader::Reading &reading, float threshold) {
     size_t count = reading.characters.size(), left_out = reading.left_out.size();
     size_t cells = reading.cells.size();
     float *result = new float[HEAD + (count + left_out) * CHARACTER + cells * TABLE_CELL];
@@ -44,6 +38,27 @@ const float *read_picture(const uint8_t *pixels, int width, int height, int chan
     result[0] = float(count), result[1] = float(left_out), result[2] = float(cells);
     result[3] = sure, result[4] = confidence;
     return result;
+}
+
+// Reads a picture of 1, 3 or 4 channels, upright. The result and what `images` needs stay until
+// memory is released.
+EXPORT(read)
+const float *read_picture(const uint8_t *pixels, int width, int height, int channels,
+                          float threshold) {
+    current = new reader::Reader(model);
+    return write(current->read(pixels, width, height, channels), threshold);
+}
+
+// The reading of characters of those kinds, for sure, in those boxes, without rulings.
+EXPORT(arrange)
+const float *arrange(const float *boxes, const int32_t *kinds, int count) {
+    std::vector<reader::Character> all;
+    for (int i = 0; i < count; i++, boxes += 4) {
+        all.push_back({{boxes[0], boxes[1], boxes[2], boxes[3]}, {}});
+        all.back().kinds[std::clamp(kinds[i], 0, reader::OTHER)] = 1;
+    }
+    reader::Layout layout = reader::lay_out(std::move(all), {}, {});
+    return write({layout.characters, layout.others, layout.cells}, 0);
 }
 
 // What may be a character in a picture, to train the classifier on: their number; for each its box,

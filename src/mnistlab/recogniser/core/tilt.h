@@ -80,11 +80,25 @@ struct Turn {
     float x(float u, float v) const { return (cosine * u - down * v) / whole; }
     float y(float u, float v) const { return (sine * u + across * v) / whole; }
 
+    // A box of the picture in this system, and one of this system in the picture: as large, about
+    // its middle.
+    Box upright(const Box &box) const {
+        return about(box, u(box.x(), box.y()), v(box.x(), box.y()));
+    }
+    Box in_picture(const Box &box) const {
+        return about(box, x(box.x(), box.y()), y(box.x(), box.y()));
+    }
+
     // To 1e-6 within half a radian.
     static float sin_of(float a) { return a * (1 - a * a / 6 * (1 - a * a / 20)); }
     static float cos_of(float a) { return 1 - a * a / 2 * (1 - a * a / 12 * (1 - a * a / 30)); }
 
    private:
+    static Box about(const Box &box, float x, float y) {
+        float wide = box.width() / 2, high = box.height() / 2;
+        return {x - wide, y - high, x + wide, y + high};
+    }
+
     float cosine = 1, sine = 0, across = 1, down = 0, whole = 1;
 };
 
