@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from mnistlab.characters import CHARACTERS, OTHER
 from mnistlab.detector.quantise import write_model
 from mnistlab.recogniser.engine import Engine
 from mnistlab.recogniser.models import find_model
@@ -119,3 +120,18 @@ def test_a_model_without_a_classifier_classifies_nothing(tmp_path):
     write_model(tmp_path / "reader.bin", make_detector()[1])
     with pytest.raises(ValueError, match="no classifier"):
         Engine((tmp_path / "reader.bin").read_bytes()).classify(np.zeros((1, 32, 32), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("word", "read"),
+    [("~1~~", ""), ("12~", "12"), ("1~", "1"), ("~~ 12", "12"), ("~~12~~", ""), ("~1 ~ ~", "1")],
+)
+def test_a_letter_that_could_be_a_digit_is_none_among_letters(engine, word, read):
+    """``~`` stands for a letter; a space for a gap."""
+    lefts = 10 + 14 * np.arange(len(word), dtype=np.float32)
+    boxes = np.stack([lefts, lefts * 0 + 10, lefts + 11, lefts * 0 + 30], axis=1)
+    written = np.array([one != " " for one in word])
+    kinds = np.array([OTHER if one == "~" else CHARACTERS.index(one) for one in word if one != " "])
+    result = engine.arrange(boxes[written], kinds.astype(np.int32))
+    assert "".join(CHARACTERS[row[4:24].argmax()] for row in result.characters) == read
+    assert len(result.characters) + len(result.left_out) == written.sum()

@@ -61,6 +61,36 @@ class Reader {
 
     const std::vector<Level> &pyramid() const { return levels; }
 
+    // A letter that could be a digit is a letter where it stands among more letters than digits.
+    static void find_words(std::vector<Character> &all) {
+        std::vector<int> parent(all.size()), letters(all.size()), digits(all.size());
+        std::iota(parent.begin(), parent.end(), 0);
+        auto word_of = [&](int one) {
+            while (parent[one] != one) one = parent[one] = parent[parent[one]];
+            return one;
+        };
+        Places places(all);
+        for (size_t i = 0; i < all.size(); i++) {
+            if (all[i].is_sign()) continue;
+            Box box = all[i].box;
+            float reach = CLOSE * box.height();
+            places.near({box.left - reach, box.top, box.right + reach, box.bottom}, [&](int index) {
+                if (is_close(box, all[index].box)) parent[word_of(int(i))] = word_of(index);
+                return true;
+            });
+            places.add(box, int(i));
+        }
+        for (size_t i = 0; i < all.size(); i++) {
+            letters[word_of(int(i))] += all[i].kind() == OTHER;
+            digits[word_of(int(i))] += all[i].is_digit();
+        }
+        for (size_t i = 0; i < all.size(); i++) {
+            int word = word_of(int(i));
+            if (all[i].is_digit() && letters[word] > digits[word])
+                std::swap(all[i].kinds[OTHER], all[i].kinds[all[i].kind()]);
+        }
+    }
+
    private:
     const Model &model;
     std::vector<Level> levels;
@@ -244,36 +274,6 @@ class Reader {
         return sign.height() < 1.4f * tall && sign.width() < 1.2f * tall && apart > -0.25f * tall &&
                apart < 0.6f * tall && sign.y() > digit.top - 0.1f * tall &&
                sign.y() < digit.bottom + 0.25f * tall;
-    }
-
-    // A letter that could be a digit is a letter where it stands among more letters than digits.
-    static void find_words(std::vector<Character> &all) {
-        std::vector<int> parent(all.size()), letters(all.size()), digits(all.size());
-        std::iota(parent.begin(), parent.end(), 0);
-        auto word_of = [&](int one) {
-            while (parent[one] != one) one = parent[one] = parent[parent[one]];
-            return one;
-        };
-        Places places(all);
-        for (size_t i = 0; i < all.size(); i++) {
-            if (all[i].is_sign()) continue;
-            Box box = all[i].box;
-            float reach = CLOSE * box.height();
-            places.near({box.left - reach, box.top, box.right + reach, box.bottom}, [&](int index) {
-                if (is_close(box, all[index].box)) parent[word_of(int(i))] = word_of(index);
-                return true;
-            });
-            places.add(box, int(i));
-        }
-        for (size_t i = 0; i < all.size(); i++) {
-            letters[word_of(int(i))] += all[i].kind() == OTHER;
-            digits[word_of(int(i))] += all[i].is_digit();
-        }
-        for (size_t i = 0; i < all.size(); i++) {
-            int word = word_of(int(i));
-            if (all[i].is_digit() && letters[word] > digits[word])
-                std::swap(all[i].kinds[OTHER], all[i].kinds[all[i].kind()]);
-        }
     }
 
     static bool is_close(const Box &one, const Box &other) {

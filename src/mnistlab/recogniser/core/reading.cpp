@@ -57,6 +57,7 @@ const float *arrange(const float *boxes, const int32_t *kinds, int count) {
         all.push_back({{boxes[0], boxes[1], boxes[2], boxes[3]}, {}});
         all.back().kinds[std::clamp(kinds[i], 0, reader::OTHER)] = 1;
     }
+    reader::Reader::find_words(all);
     reader::Layout layout = reader::lay_out(std::move(all), {}, {});
     return write({layout.characters, layout.others, layout.cells}, 0);
 }
