@@ -25,6 +25,7 @@ constexpr float EXPECTED = 8;    // how much likelier a sign is beside a digit t
 // A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it
 // is there than a character elsewhere.
 constexpr float LONE = 0.3f, LONE_EXPECTED = 40;
+constexpr float LONE_LIKENESS = 0.3f;  // probability of the digit that it is likeliest to be
 constexpr float SMALL_WRITING = 13, LEAST_SEEN = 0.25f;  // pixels of height, and probability, for a
                                                          // closer look
 
@@ -338,7 +339,8 @@ class Reader {
                     one.kinds[NOTHING] < best.kinds[NOTHING])
                     best = one;
             expect(best, LONE_EXPECTED);
-            if (best.kinds[NOTHING] < 0.5f) kept.push_back(best), out.clear();
+            if (best.kinds[NOTHING] < 0.5f && best.confidence() > LONE_LIKENESS)
+                kept.push_back(best), out.clear();
         }
         Layout layout = lay_out(std::move(kept), std::move(out), rulings);
         float tall = digit_height(layout.characters);
