@@ -31,7 +31,7 @@ _MARGIN = 0.3
 """Least distance of writing from the picture's edge, in heights of a digit."""
 _LEAST_CONTRAST = 16
 """Of writing with paper, of 255."""
-_TRIES = 60
+_TRIES = 300
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class _Desk:
             image = photograph(_copy(page), edge=_room(page), tall=tall)
             if _is_legible(page, image):
                 return Photograph(self.kind, image, lines, details=(detail,) if detail else ())
-        raise AssertionError(self)
+        raise AssertionError(f"a {self.kind} that no light makes legible")
 
 
 def _single(desk: _Desk) -> Photograph:
