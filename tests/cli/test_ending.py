@@ -112,7 +112,6 @@ LONG = "x" * 300
         ["compare", "mlp", "lenet5", "--runs", LONG],
         ["data", "show", "--out", LONG],
         ["doctor", LONG],
-        ["serve", "--model", LONG],
         ["serve", "--report", LONG],
     ],
     ids=lambda arguments: " ".join(arguments).replace(LONG, "LONG"),
@@ -126,6 +125,14 @@ def test_names_too_long_for_a_file(arguments, tmp_path, monkeypatch, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert len(line) < 1100
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_server_whose_model_has_too_long_a_name_ends(tmp_path):
+    """In a process of its own: where a browser was started, its event loop runs on."""
+    result = run(*MNISTLAB, "serve", "--model", LONG, "--port", "0", cwd=tmp_path)
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert len(line) < 1100
 
 
 def test_one_picture_with_too_long_a_name_does_not_cost_the_others(pictures):
