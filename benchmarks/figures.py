@@ -24,6 +24,8 @@ from mnistlab.statistics.verdict import points
 ROOT = Path(__file__).parents[1]
 RESULTS, PAGE = ROOT / "results", ROOT / "docs" / "figures.md"
 README, KOREAN = "README.md", "README.ko.md"
+_STRANGERS = 138
+"""Pictures of handwriting by strangers."""
 
 
 class Figure(NamedTuple):
@@ -247,6 +249,21 @@ def _reader() -> Iterator[Figure]:
     single, line = shares["other-single"], shares["other-line"]
     yield Figure("reading", README, f"reads {single} of photographs of one digit and {line} of")
     yield Figure("reading", KOREAN, f"사진은 {single}, 다섯 개를 찍은 사진은 {line}를")
+
+
+@_made
+def _strangers() -> Iterator[Figure]:
+    page = "docs/recogniser.md"
+    scores = {one["name"]: one for one in summary("handwriting")["scores"]}
+    for kind in ("single", "several", "hard"):
+        one = scores[kind]
+        yield Figure("handwriting", page, f"| {one['pictures']} | {one['right']} |")
+    whole = next(one for one in scores.values() if one["pictures"] == _STRANGERS)
+    yield Figure("handwriting", page, f"of all | {_STRANGERS} | {whole['sure_and_wrong']} |")
+    yield Figure("handwriting", page, f"sure of {whole['sure']} of the {_STRANGERS}")
+    said = f"{whole['right']} of {_STRANGERS} pictures by strangers"
+    yield Figure("handwriting", README, said)
+    yield Figure("handwriting", KOREAN, f"{_STRANGERS}장 중 {whole['right']}장")
 
 
 @_made

@@ -20,8 +20,10 @@ constexpr float WHOLE = 0.78f;   // share of a character inside the picture, or 
 constexpr float COVERED = 0.9f;  // probability from which on a large character hides what is in it
 constexpr float TOO_LARGE = 40;  // pixels of height that the detector does not find
 constexpr float BESIDE = 6;      // sizes of a sign within which its digit is looked for
-constexpr float CLOSE = 0.3f;    // heights between the letters of a word, at most
-constexpr float EXPECTED = 8;    // how much likelier a sign is beside a digit than elsewhere
+constexpr float CLOSE = 0.5f;    // heights between the letters of a word, at most
+// Nothing is sure beside a letter: heights between them, and the probability that is left.
+constexpr float BESIDE_LETTER = 1.2f, DOUBTED = 0.6f;
+constexpr float EXPECTED = 8;  // how much likelier a sign is beside a digit than elsewhere
 // A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it
 // is there than a character elsewhere.
 constexpr float LONE = 0.3f, LONE_EXPECTED = 40;
@@ -76,7 +78,7 @@ class Reader {
             Box box = all[i].box;
             float reach = CLOSE * box.height();
             places.near({box.left - reach, box.top, box.right + reach, box.bottom}, [&](int index) {
-                if (is_close(box, all[index].box)) parent[word_of(int(i))] = word_of(index);
+                if (is_close(box, all[index].box, CLOSE)) parent[word_of(int(i))] = word_of(index);
                 return true;
             });
             places.add(box, int(i));
@@ -85,10 +87,28 @@ class Reader {
             letters[word_of(int(i))] += all[i].kind() == OTHER;
             digits[word_of(int(i))] += all[i].is_digit();
         }
+        std::vector<bool> is_letter(all.size());
+        for (size_t i = 0; i < all.size(); i++) is_letter[i] = all[i].kind() == OTHER;
+        auto is_beside_letter = [&](const Box &box) {
+            float reach = BESIDE_LETTER * box.height();
+            bool beside = false;
+            places.near({box.left - reach, box.top, box.right + reach, box.bottom}, [&](int index) {
+                beside = is_letter[index] && is_close(box, all[index].box, BESIDE_LETTER);
+                return !beside;
+            });
+            return beside;
+        };
         for (size_t i = 0; i < all.size(); i++) {
             int word = word_of(int(i));
-            if (all[i].is_digit() && letters[word] > digits[word])
-                std::swap(all[i].kinds[OTHER], all[i].kinds[all[i].kind()]);
+            Character &one = all[i];
+            if (!one.is_digit()) continue;
+            int kind = one.kind();
+            if (letters[word] > digits[word]) {
+                std::swap(one.kinds[OTHER], one.kinds[kind]);
+            } else if (one.kinds[kind] > DOUBTED && is_beside_letter(one.box)) {
+                one.kinds[OTHER] += one.kinds[kind] - DOUBTED;
+                one.kinds[kind] = DOUBTED;
+            }
         }
     }
 
@@ -277,11 +297,11 @@ class Reader {
                sign.y() < digit.bottom + 0.25f * tall;
     }
 
-    static bool is_close(const Box &one, const Box &other) {
+    static bool is_close(const Box &one, const Box &other, float reach) {
         float low = std::min(one.height(), other.height()),
               tall = std::max(one.height(), other.height());
         float apart = std::max(one.left - other.right, other.left - one.right);
-        return apart < CLOSE * low && tall < 2.5f * low &&
+        return apart < reach * low && tall < 2.5f * low &&
                std::fabs(one.y() - other.y()) < 0.5f * tall;
     }
 
