@@ -62,12 +62,13 @@ class Nodes:
     def kill_second(self):
         self._cluster.remove_node(self._second, allow_graceful=False)
 
+    def second_trains(self):
+        """Tell whether a process of the second node trains."""
+        return bool(_workers(self._second))
+
     def workers(self):
         """Numbers of the processes that train."""
-        raylets = [
-            node.all_processes["raylet"][0].process.pid for node in self._cluster.list_all_nodes()
-        ]
-        return [number for raylet in raylets for number in offspring(raylet) if _trains(number)]
+        return [number for node in self._cluster.list_all_nodes() for number in _workers(node)]
 
     def wait_until_idle(self):
         """Wait until nothing trains any more, on two looks a second apart."""
@@ -80,6 +81,11 @@ class Nodes:
     def close(self):
         ray.shutdown()
         self._cluster.shutdown()
+
+
+def _workers(node):
+    raylet = node.all_processes["raylet"][0].process.pid
+    return [number for number in offspring(raylet) if _trains(number)]
 
 
 def _trains(number):
@@ -138,6 +144,18 @@ class Driver:
     def kill(self):
         self._process.send(signal.SIGKILL)
         assert self._process.wait().returncode == -signal.SIGKILL
+
+    def lose_second(self):
+        """Have the second node killed at work; a kill between two slices loses nobody, so again."""
+        while self._process.running and "WorkerLost" not in self._process.stdout:
+            if self._nodes.second_trains():
+                self._nodes.kill_second()
+                deadline = time.monotonic() + 5
+                while "WorkerLost" not in self._process.stdout and time.monotonic() < deadline:
+                    time.sleep(0.02)
+                if "WorkerLost" not in self._process.stdout:
+                    self._nodes.add_second()
+            time.sleep(0.02)
 
     def finished(self):
         """When the record of each finished run was written."""
