@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "picture.h"
 
@@ -95,9 +96,12 @@ class Places {
    public:
     template <class Found>
     explicit Places(const std::vector<Found> &all) {
-        for (const Found &one : all)
+        float far = 0;
+        for (const Found &one : all) {
             side = std::max(side, std::max(one.box.width(), one.box.height()));
-        side = std::max(side / 8, 16.f);
+            far = std::max(far, std::max(one.box.right, one.box.bottom));
+        }
+        side = std::max(std::max(side / 8, 16.f), far / MOST_SQUARES);
         for (const Found &one : all) columns = std::max(columns, square(one.box.right) + 1);
     }
 
@@ -121,11 +125,16 @@ class Places {
     }
 
    private:
+    static constexpr int MOST_SQUARES = 1024;  // in a row
     float side = 1;
     int columns = 0;
     std::vector<std::vector<int>> squares;
 
-    int square(float at) const { return int(std::max(at, 0.f) / side); }
+    // Of what is no number the first one.
+    int square(float at) const {
+        float place = at / side;
+        return place > 0 ? int(std::min(place, float(MOST_SQUARES))) : 0;
+    }
 
     template <class Each>
     void visit(const Box &box, Each &&each) const {
@@ -133,6 +142,24 @@ class Places {
             for (int x = square(box.left); x <= std::min(square(box.right), columns - 1); x++)
                 if (!each(size_t(y) * columns + x)) return;
     }
+};
+
+// Things that belong together, each at first by itself.
+class DisjointSets {
+   public:
+    explicit DisjointSets(size_t count) : parent(count) {
+        std::iota(parent.begin(), parent.end(), 0);
+    }
+
+    int find(int one) {
+        while (parent[one] != one) one = parent[one] = parent[parent[one]];
+        return one;
+    }
+
+    void unite(int one, int other) { parent[find(one)] = find(other); }
+
+   private:
+    std::vector<int> parent;
 };
 
 // Of those that show the same, on one level or on several, keeps the best; best first.

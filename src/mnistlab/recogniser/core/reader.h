@@ -66,29 +66,25 @@ class Reader {
 
     // A letter that could be a digit is a letter where it stands among more letters than digits.
     static void find_words(std::vector<Character> &all) {
-        std::vector<int> parent(all.size()), letters(all.size()), digits(all.size());
-        std::iota(parent.begin(), parent.end(), 0);
-        auto word_of = [&](int one) {
-            while (parent[one] != one) one = parent[one] = parent[parent[one]];
-            return one;
-        };
+        std::vector<int> letters(all.size()), digits(all.size());
+        std::vector<bool> is_letter(all.size());
+        DisjointSets words(all.size());
         Places places(all);
         for (size_t i = 0; i < all.size(); i++) {
             if (all[i].is_sign()) continue;
-            Box box = all[i].box;
+            const Box &box = all[i].box;
             float reach = CLOSE * box.height();
             places.near({box.left - reach, box.top, box.right + reach, box.bottom}, [&](int index) {
-                if (is_close(box, all[index].box, CLOSE)) parent[word_of(int(i))] = word_of(index);
+                if (is_close(box, all[index].box, CLOSE)) words.unite(int(i), index);
                 return true;
             });
             places.add(box, int(i));
         }
         for (size_t i = 0; i < all.size(); i++) {
-            letters[word_of(int(i))] += all[i].kind() == OTHER;
-            digits[word_of(int(i))] += all[i].is_digit();
+            is_letter[i] = all[i].kind() == OTHER;
+            letters[words.find(int(i))] += is_letter[i];
+            digits[words.find(int(i))] += all[i].is_digit();
         }
-        std::vector<bool> is_letter(all.size());
-        for (size_t i = 0; i < all.size(); i++) is_letter[i] = all[i].kind() == OTHER;
         auto is_beside_letter = [&](const Box &box) {
             float reach = BESIDE_LETTER * box.height();
             bool beside = false;
@@ -99,7 +95,7 @@ class Reader {
             return beside;
         };
         for (size_t i = 0; i < all.size(); i++) {
-            int word = word_of(int(i));
+            int word = words.find(int(i));
             Character &one = all[i];
             if (!one.is_digit()) continue;
             int kind = one.kind();

@@ -270,12 +270,7 @@ class GridFinder {
     // Lines that touch each other: level ones and upright ones.
     std::vector<std::pair<Lines, Lines>> components() const {
         int levels = int(level_lines.size()), count = levels + int(upright_lines.size());
-        std::vector<int> parent(count);
-        std::iota(parent.begin(), parent.end(), 0);
-        auto root = [&](int one) {
-            while (parent[one] != one) one = parent[one] = parent[parent[one]];
-            return one;
-        };
+        DisjointSets sets(count);
         float near = 0.35f * tall + scale;
         for (int i = 0; i < levels; i++) {
             const Segment &one = level_lines[i];
@@ -283,19 +278,19 @@ class GridFinder {
                 const Segment &other = upright_lines[k - levels];
                 if (other.middle > one.start - near && other.middle < one.end + near &&
                     one.middle > other.start - near && one.middle < other.end + near)
-                    parent[root(i)] = root(k);
+                    sets.unite(i, k);
             }
             for (int k = 0; k < i; k++) {
                 const Segment &other = level_lines[k];
                 if (std::fabs(one.middle - other.middle) < 0.25f * tall + scale &&
                     std::max(one.start, other.start) - std::min(one.end, other.end) < tall)
-                    parent[root(i)] = root(k);
+                    sets.unite(i, k);
             }
         }
         std::vector<std::pair<Lines, Lines>> found;
         std::vector<int> place(count, -1);
         for (int i = 0; i < count; i++) {
-            int at = root(i);
+            int at = sets.find(i);
             if (place[at] < 0) place[at] = int(found.size()), found.push_back({});
             auto &[level, upright] = found[place[at]];
             if (i < levels) level.push_back(level_lines[i]);
