@@ -201,7 +201,7 @@ def test_a_driver_killed_and_started_again_on_the_same_cluster_ends_in_the_same_
         driver.start(effort(4, 30))
         # A test of its own has the node killed when torturing. Here it is, early, at work.
         if not torture:
-            nodes.kill_second()
+            driver.lose_second()
         deaths = driver.finish(whole, finished.items())
         assert deaths or torture
         wait_until_gone(orphans)

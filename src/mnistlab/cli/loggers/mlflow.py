@@ -38,7 +38,8 @@ class MlflowLogger(RunLogger):
         except ModuleNotFoundError as error:
             raise RunError("--mlflow needs an extra: pip install 'mnistlab[mlflow]'") from error
         self._uri = os.environ.get("MLFLOW_TRACKING_URI") or Path("mlruns").absolute().as_uri()
-        if self._uri.startswith("file:") or "://" not in self._uri:
+        self._local = self._uri.startswith("file:") or "://" not in self._uri
+        if self._local:
             # The local store is all that this package asks of MLflow, which recommends a database.
             os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
         self._client: Any = self._tell(MlflowClient, tracking_uri=self._uri)
@@ -100,8 +101,25 @@ class MlflowLogger(RunLogger):
     def _find(self, experiment: str, tags: dict[str, str]) -> Any:
         """Return the latest entry with these tags; ``None`` if there is none."""
         wanted = (f"tags.`{name}` = '{value}'" for name, value in tags.items() if "'" not in value)
+        self._remove_empty(experiment, tags["folder"])
         found = self._client.search_runs([experiment], " and ".join(wanted))
         return next((run for run in found if tags.items() <= run.data.tags.items()), None)
+
+    def _remove_empty(self, experiment: str, folder: str) -> None:
+        """Remove the empty metrics of this run's entries from a local store.
+
+        MLflow cannot read an entry one of whose metrics was created by a process that was killed
+        before it wrote the first value.
+        """
+        from mlflow.utils.file_utils import local_file_uri_to_path
+
+        if self._local:
+            store = Path(local_file_uri_to_path(self._uri), experiment)
+            for tag in store.glob("*/tags/folder"):
+                if tag.read_text(encoding="utf-8") == folder:
+                    for file in tag.parents[1].glob("metrics/*"):
+                        if not file.stat().st_size:
+                            file.unlink()
 
     def _complete_step(self, figures: dict[str, float], step: int) -> None:
         missing = {
