@@ -127,11 +127,31 @@ def test_a_model_without_a_classifier_classifies_nothing(tmp_path):
     [("~1~~", ""), ("12~", "12"), ("1~", "1"), ("~~ 12", "12"), ("~~12~~", ""), ("~1 ~ ~", "1")],
 )
 def test_a_letter_that_could_be_a_digit_is_none_among_letters(engine, word, read):
-    """``~`` stands for a letter; a space for a gap."""
+    assert "".join(CHARACTERS[row.argmax()] for row in probabilities(engine, word)) == read
+
+
+@pytest.mark.parametrize(
+    ("page", "sure"),
+    [
+        ("0    ~~", False),
+        ("0125    ~ ~~~ ~~", False),
+        ("0124    ~ ~~~ ~~", True),
+        ("40    ~~ ~~", True),
+        ("0    ~", True),
+        ("40 ~~ ~~", False),
+    ],
+)
+def test_on_a_page_of_letters_only_a_number_with_a_digit_like_no_letter_is_sure(engine, page, sure):
+    assert (probabilities(engine, page).max(1) > 0.9).all() == sure
+
+
+def probabilities(engine, word):
+    """Of the classes of each character that counts; ``~`` stands for a letter, a space for a
+    gap."""
     lefts = 10 + 14 * np.arange(len(word), dtype=np.float32)
     boxes = np.stack([lefts, lefts * 0 + 10, lefts + 11, lefts * 0 + 30], axis=1)
     written = np.array([one != " " for one in word])
     kinds = np.array([OTHER if one == "~" else CHARACTERS.index(one) for one in word if one != " "])
     result = engine.arrange(boxes[written], kinds.astype(np.int32))
-    assert "".join(CHARACTERS[row[4:24].argmax()] for row in result.characters) == read
     assert len(result.characters) + len(result.left_out) == written.sum()
+    return result.characters[:, 4:24]

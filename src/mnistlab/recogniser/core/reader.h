@@ -23,6 +23,8 @@ constexpr float BESIDE = 6;      // sizes of a sign within which its digit is lo
 constexpr float CLOSE = 0.5f;    // heights between the letters of a word, at most
 // Nothing is sure beside a letter: heights between them, and the probability that is left.
 constexpr float BESIDE_LETTER = 1.2f, DOUBTED = 0.6f;
+// Digits that handwritten letters look like: O, l, Z, S, b, q.
+constexpr bool LETTER_LIKE[10] = {1, 1, 1, 0, 0, 1, 1, 0, 0, 1};
 constexpr float EXPECTED = 8;  // how much likelier a sign is beside a digit than elsewhere
 // A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it
 // is there than a character elsewhere.
@@ -64,10 +66,11 @@ class Reader {
 
     const std::vector<Level> &pyramid() const { return levels; }
 
-    // A letter that could be a digit is a letter where it stands among more letters than digits.
+    // A letter that could be a digit is a letter in a word of more letters than digits, and not
+    // surely a digit beside a letter, nor on a page of letters in a word of none but such digits.
     static void find_words(std::vector<Character> &all) {
         std::vector<int> letters(all.size()), digits(all.size());
-        std::vector<bool> is_letter(all.size());
+        std::vector<bool> is_letter(all.size()), is_number(all.size());
         DisjointSets words(all.size());
         Places places(all);
         for (size_t i = 0; i < all.size(); i++) {
@@ -80,10 +83,14 @@ class Reader {
             });
             places.add(box, int(i));
         }
+        int surplus = 0;
         for (size_t i = 0; i < all.size(); i++) {
+            int word = words.find(int(i));
             is_letter[i] = all[i].kind() == OTHER;
-            letters[words.find(int(i))] += is_letter[i];
-            digits[words.find(int(i))] += all[i].is_digit();
+            letters[word] += is_letter[i];
+            digits[word] += all[i].is_digit();
+            surplus += is_letter[i] - all[i].is_digit();
+            if (all[i].is_digit() && !LETTER_LIKE[all[i].kind()]) is_number[word] = true;
         }
         auto is_beside_letter = [&](const Box &box) {
             float reach = BESIDE_LETTER * box.height();
@@ -101,7 +108,8 @@ class Reader {
             int kind = one.kind();
             if (letters[word] > digits[word]) {
                 std::swap(one.kinds[OTHER], one.kinds[kind]);
-            } else if (one.kinds[kind] > DOUBTED && is_beside_letter(one.box)) {
+            } else if (one.kinds[kind] > DOUBTED &&
+                       ((surplus > 0 && !is_number[word]) || is_beside_letter(one.box))) {
                 one.kinds[OTHER] += one.kinds[kind] - DOUBTED;
                 one.kinds[kind] = DOUBTED;
             }
