@@ -3,6 +3,7 @@
 
 #include "layout.h"
 #include "network.h"
+#include "slashes.h"
 
 namespace reader {
 
@@ -29,6 +30,7 @@ constexpr float EXPECTED = 8;  // how much likelier a sign is beside a digit tha
 // A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it
 // is there than a character elsewhere.
 constexpr float LONE = 0.3f, LONE_EXPECTED = 40;
+constexpr float SAME_HEIGHT = 0.7f;    // the lower of two, that may be boxes around one character
 constexpr float LONE_LIKENESS = 0.3f;  // probability of the digit that it is likeliest to be
 constexpr float SMALL_WRITING = 13, LEAST_SEEN = 0.25f;  // pixels of height, and probability, for a
                                                          // closer look
@@ -309,7 +311,9 @@ class Reader {
                std::fabs(one.y() - other.y()) < 0.5f * tall;
     }
 
-    // Of characters that share much of their place keeps the likeliest.
+    // Of characters that share much of their place keeps the likeliest. Of boxes around the same
+    // ink at most one fits, so that their probabilities add up: what is found twice, half as likely
+    // each time, is there.
     static std::vector<Character> suppress(std::vector<Character> all) {
         std::stable_sort(all.begin(), all.end(), [](const Character &a, const Character &b) {
             return a.kinds[NOTHING] < b.kinds[NOTHING];
@@ -317,16 +321,29 @@ class Reader {
         std::vector<Character> kept;
         Places places(all);
         for (const Character &one : all) {
-            bool free = true;
+            int taken = -1;
             float area = one.box.width() * one.box.height();
             places.near(one.box, [&](int index) {
-                const Box &box = kept[index].box;
-                free = overlap(one.box, box) <= SHARED * std::min(area, box.width() * box.height());
-                return free;
+                const Character &other = kept[index];
+                float size = other.box.width() * other.box.height();
+                // Signs have few pixels: two that touch are one whose box is uncertain.
+                float share = one.is_sign() && one.kind() == other.kind() ? 0 : SHARED;
+                bool shared = overlap(one.box, other.box) > share * std::min(area, size);
+                if (shared) taken = index;
+                return !shared;
             });
-            if (!free) continue;
-            places.add(one.box, int(kept.size()));
-            kept.push_back(one);
+            if (taken < 0) {
+                places.add(one.box, int(kept.size()));
+                kept.push_back(one);
+                continue;
+            }
+            Character &other = kept[taken];
+            float low = std::min(one.box.height(), other.box.height()),
+                  tall = std::max(one.box.height(), other.box.height());
+            if (low < SAME_HEIGHT * tall) continue;
+            float more = std::min(one.kinds[other.kind()], other.kinds[NOTHING]);
+            other.kinds[other.kind()] += more;
+            other.kinds[NOTHING] -= more;
         }
         return kept;
     }
@@ -367,6 +384,7 @@ class Reader {
                 kept.push_back(best), out.clear();
         }
         Layout layout = lay_out(std::move(kept), std::move(out), rulings);
+        tell_slashes(layout.characters);
         float tall = digit_height(layout.characters);
         Reading reading{std::move(layout.characters), std::move(layout.others),
                         std::move(layout.cells)};

@@ -59,6 +59,7 @@ const float *arrange(const float *boxes, const int32_t *kinds, int count) {
     }
     reader::Reader::find_words(all);
     reader::Layout layout = reader::lay_out(std::move(all), {}, {});
+    reader::tell_slashes(layout.characters);
     return write({layout.characters, layout.others, layout.cells}, 0);
 }
 
