@@ -2,6 +2,7 @@
 #pragma once
 
 #include "layout.h"
+#include "left_over.h"
 #include "network.h"
 #include "slashes.h"
 
@@ -41,7 +42,12 @@ class Reader {
 
     Reading read(const uint8_t *pixels, int width, int height, int channels) {
         std::vector<Character> all = name(find_candidates(pixels, width, height, channels));
-        expect_signs(all);
+        expect_signs(all, 0);
+        all = suppress(std::move(all));
+        size_t before = all.size();
+        std::vector<Character> more = name(find_left_over(levels, all));
+        all.insert(all.end(), more.begin(), more.end());
+        expect_signs(all, before);
         return sort(suppress(std::move(all)), float(width), float(height));
     }
 
@@ -265,13 +271,15 @@ class Reader {
         return named;
     }
 
-    // A dash may be a speck or part of a ruling, but beside a digit it is likelier a sign.
-    static void expect_signs(std::vector<Character> &all) {
+    // A dash may be a speck or part of a ruling, but beside a digit it is likelier a sign. Of the
+    // characters from the first one on.
+    static void expect_signs(std::vector<Character> &all, size_t first) {
         Places places(all);
         for (size_t i = 0; i < all.size(); i++)
             if (all[i].kinds[NOTHING] < 1 - DOUBT && !all[i].is_sign())
                 places.add(all[i].box, int(i));
-        for (Character &one : all) {
+        for (size_t i = first; i < all.size(); i++) {
+            Character &one = all[i];
             if (!one.is_sign()) continue;
             const Box &box = one.box;
             float reach = std::max(BESIDE * std::max(box.height(), box.width()), BESIDE * 8);

@@ -1,0 +1,169 @@
+// Ink beside digits that no character covers: strokes and signs that the detector missed.
+#pragma once
+
+#include <vector>
+
+#include "tilt.h"
+
+namespace reader {
+
+// In heights of the digit beside which it is looked for: how far, how far above and below, and how
+// high and wide a digit and a sign may be.
+constexpr float BESIDE_DIGIT = 1.5f, ABOVE = 0.35f;
+constexpr float LOWEST = 0.35f, PART = 0.5f, HIGHEST = 1.7f, WIDEST = 1.8f, SMALLEST_SIGN = 0.06f;
+constexpr float LARGEST_SIGN = 0.5f, LONGEST_SIGN = 1.0f;
+constexpr float INK = 0.45f;       // of the way from paper to ink
+constexpr int LEAST_INK = 16;      // grey values between them
+constexpr float OWN = 0.6f;        // share of a stroke's pixels outside of other boxes
+constexpr float PIXELS_HIGH = 28;  // of a digit on the level that is looked at
+constexpr float LEFT_DIGIT = 0.5f, LEFT_SIGN = 0.3f;  // probability that it is a character
+
+// The window around one digit.
+class Window {
+   public:
+    Window(const std::vector<Level> &levels, const Box &digit) : tall(digit.height()) {
+        level = &levels.front();
+        for (const Level &one : levels)
+            if (std::fabs(std::log(tall * one.scale / PIXELS_HIGH)) <
+                std::fabs(std::log(tall * level->scale / PIXELS_HIGH)))
+                level = &one;
+        Box wide{digit.left - BESIDE_DIGIT * tall, digit.top - ABOVE * tall,
+                 digit.right + BESIDE_DIGIT * tall, digit.bottom + ABOVE * tall};
+        left = column(wide.left), right = column(wide.right) + 1;
+        top = row(wide.top), bottom = row(wide.bottom) + 1;
+        width = right - left, height = bottom - top;
+        area = {left / level->scale, top / level->scale, right / level->scale,
+                bottom / level->scale};
+        covered.assign(size_t(width) * height, 0);
+    }
+
+    Box area;  // in pixels of the picture
+
+    void cover(const Box &box) {
+        int from = std::max(column(box.left), left), to = std::min(column(box.right), right - 1);
+        for (int y = std::max(row(box.top), top); y <= std::min(row(box.bottom), bottom - 1); y++)
+            for (int x = from; x <= to; x++) covered[at(x, y)] = 1;
+    }
+
+    // Adds what may be a character to `out`.
+    void find(const Box &digit, std::vector<Candidate> &out) {
+        if (!find_ink(digit)) return;
+        std::vector<int> stroke;
+        for (size_t start = 0; start < ink.size(); start++) {
+            if (!ink[start]) continue;
+            flood(int(start), ink, stroke);
+            int own = 0;
+            for (int pixel : stroke) own += !covered[pixel];
+            if (own >= OWN * stroke.size()) {
+                add(stroke, LOWEST, out);
+                continue;
+            }
+            // What touches another character: its parts beyond that.
+            std::vector<uint8_t> beyond(ink.size());
+            for (int pixel : stroke) beyond[pixel] = !covered[pixel];
+            std::vector<int> part;
+            for (int pixel : stroke)
+                if (beyond[pixel]) flood(pixel, beyond, part), add(part, PART, out);
+        }
+    }
+
+   private:
+    const Level *level;
+    float tall;
+    int left, right, top, bottom, width, height;
+    std::vector<uint8_t> covered, ink;
+
+    int column(float x) const {
+        return std::clamp(int(std::floor(x * level->scale)), 0, level->grey.width - 1);
+    }
+    int row(float y) const {
+        return std::clamp(int(std::floor(y * level->scale)), 0, level->grey.height - 1);
+    }
+    size_t at(int x, int y) const { return size_t(y - top) * width + (x - left); }
+
+    // Tells ink from paper by what is darkest or lightest in the digit.
+    bool find_ink(const Box &digit) {
+        int counts[256] = {}, total = 0, paper = 0;
+        for (int y = top; y < bottom; y++)
+            for (int x = left; x < right; x++)
+                if (!covered[at(x, y)]) counts[level->grey.row(y)[x]]++, total++;
+        if (!total) return false;
+        for (int seen = counts[0]; 2 * seen < total; seen += counts[paper]) paper++;
+        int low = 255, high = 0;
+        for (int y = row(digit.top); y <= row(digit.bottom); y++)
+            for (int x = column(digit.left); x <= column(digit.right); x++) {
+                low = std::min<int>(low, level->grey.row(y)[x]);
+                high = std::max<int>(high, level->grey.row(y)[x]);
+            }
+        int contrast = paper - low > high - paper ? low - paper : high - paper;
+        if (std::abs(contrast) < LEAST_INK) return false;
+        ink.resize(covered.size());
+        for (int y = top; y < bottom; y++)
+            for (int x = left; x < right; x++)
+                ink[at(x, y)] = (level->grey.row(y)[x] - paper) * (contrast > 0 ? 1 : -1) >
+                                INK * std::abs(contrast);
+        return true;
+    }
+
+    // Takes the pixels that hang together with one out of a mask.
+    void flood(int start, std::vector<uint8_t> &mask, std::vector<int> &pixels) const {
+        pixels.assign(1, start);
+        mask[start] = 0;
+        for (size_t i = 0; i < pixels.size(); i++) {
+            int x = pixels[i] % width, y = pixels[i] / width;
+            for (int v = std::max(y - 1, 0); v <= std::min(y + 1, height - 1); v++)
+                for (int u = std::max(x - 1, 0); u <= std::min(x + 1, width - 1); u++)
+                    if (mask[v * width + u])
+                        mask[v * width + u] = 0, pixels.push_back(v * width + u);
+        }
+    }
+
+    void add(const std::vector<int> &pixels, float lowest, std::vector<Candidate> &out) const {
+        int x0 = width, x1 = -1, y0 = height, y1 = -1;
+        for (int pixel : pixels) {
+            x0 = std::min(x0, pixel % width), x1 = std::max(x1, pixel % width);
+            y0 = std::min(y0, pixel / width), y1 = std::max(y1, pixel / width);
+        }
+        // What goes on beyond the window is a ruling, or another line's.
+        if (x0 == 0 || y0 == 0 || x1 == width - 1 || y1 == height - 1) return;
+        float scale = level->scale;
+        Candidate one{};
+        one.box = {(left + x0) / scale, (top + y0) / scale, (left + x1 + 1) / scale,
+                   (top + y1 + 1) / scale};
+        float high = one.box.height() / tall, wide = one.box.width() / tall;
+        one.levels = ~0u;
+        if (high >= lowest && high <= HIGHEST && wide <= WIDEST) {
+            one.found = LEFT_DIGIT;
+            one.kinds.fill(1.f / KINDS);
+        } else if (lowest == LOWEST && high <= LARGEST_SIGN && wide <= LONGEST_SIGN &&
+                   std::max(high, wide) >= SMALLEST_SIGN) {
+            one.found = LEFT_SIGN;
+            one.kinds.fill(0.001f);
+            for (int k = SIGNS; k < OTHER; k++) one.kinds[k] = 0.11f;
+        } else {
+            return;
+        }
+        out.push_back(one);
+    }
+};
+
+// What may be characters beside those that are kept.
+inline std::vector<Candidate> find_left_over(const std::vector<Level> &levels,
+                                             const std::vector<Character> &kept) {
+    std::vector<Candidate> found;
+    Places places(kept);
+    for (size_t i = 0; i < kept.size(); i++)
+        if (kept[i].kinds[NOTHING] < 0.5f) places.add(kept[i].box, int(i));
+    for (const Character &one : kept) {
+        if (one.kinds[NOTHING] >= 0.5f || !one.is_digit() || found.size() >= MOST) continue;
+        Window window(levels, one.box);
+        places.near(window.area, [&](int index) {
+            window.cover(kept[index].box);
+            return true;
+        });
+        window.find(one.box, found);
+    }
+    return thin_out(std::move(found));
+}
+
+}  // namespace reader
