@@ -16,7 +16,7 @@ constexpr float INK = 0.45f;       // of the way from paper to ink
 constexpr int LEAST_INK = 16;      // grey values between them
 constexpr float OWN = 0.6f;        // share of a stroke's pixels outside of other boxes
 constexpr float PIXELS_HIGH = 28;  // of a digit on the level that is looked at
-constexpr float LEFT_DIGIT = 0.5f, LEFT_SIGN = 0.3f;  // probability that it is a character
+constexpr float LEFT_DIGIT = 0.8f, LEFT_SIGN = 0.8f;  // probability that it is a character
 
 // The window around one digit.
 class Window {

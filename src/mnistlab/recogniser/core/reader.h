@@ -44,8 +44,9 @@ class Reader {
         std::vector<Character> all = name(find_candidates(pixels, width, height, channels));
         expect_signs(all, 0);
         all = suppress(std::move(all));
-        size_t before = all.size();
         std::vector<Character> more = name(find_left_over(levels, all));
+        drop_beneath(all, more);
+        size_t before = all.size();
         all.insert(all.end(), more.begin(), more.end());
         expect_signs(all, before);
         return sort(suppress(std::move(all)), float(width), float(height));
@@ -354,6 +355,24 @@ class Reader {
             other.kinds[NOTHING] -= more;
         }
         return kept;
+    }
+
+    // Takes away what is likelier nothing, where boxes fit the ink better.
+    static void drop_beneath(std::vector<Character> &all, const std::vector<Character> &more) {
+        Places places(more);
+        for (size_t i = 0; i < more.size(); i++) places.add(more[i].box, int(i));
+        std::erase_if(all, [&](const Character &one) {
+            bool beneath = false;
+            float area = one.box.width() * one.box.height();
+            if (one.kinds[NOTHING] >= 0.5f)
+                places.near(one.box, [&](int index) {
+                    const Box &box = more[index].box;
+                    beneath =
+                        overlap(one.box, box) > SHARED * std::min(area, box.width() * box.height());
+                    return !beneath;
+                });
+            return beneath;
+        });
     }
 
     Reading sort(std::vector<Character> all, float width, float height) {

@@ -10,7 +10,7 @@ namespace reader {
 
 constexpr int ONE = 1, SLASH = 14, LONGEST_NUMBER = 24;
 // How much rarer than a number of digits alone a date and a fraction are, and anything else.
-constexpr float DATE = 0.3f, FRACTION = 0.02f, NEITHER = 1e-4f;
+constexpr float DATE = 30.0f, FRACTION = 0.02f, NEITHER = 1e-4f;
 
 // Weighs what the strokes of one number, from left to right, may be.
 class Strokes {
