@@ -99,9 +99,9 @@ _PLAIN, _KEPT = 0.4, 0.35
 """Of places that the detector itself thinks less likely than so to hold a character, and that hold
 none, the classifier is shown this share: there are so many."""
 _DETECTOR, _CUT_OUTS, _CLASSIFIER = "detector.bin", "cut_outs", "classifier"
-_START = "classifier_start.safetensors"
+_START, _LOOKING = "classifier_start.safetensors", "looking.bin"
 _SETTINGS, _LOSSES = "settings.json", "losses.json"
-_FILES = STATE, _SETTINGS, _LOSSES, _DETECTOR, _START
+_FILES = STATE, _SETTINGS, _LOSSES, _DETECTOR, _START, _LOOKING
 """What a run needs to be resumed."""
 
 
@@ -223,7 +223,7 @@ class _Run(NamedTuple):
 
     def train(self, start: Path | None) -> ReaderRecord | None:
         """Go through the stages; ``None`` if asked to stop."""
-        if not self._make_detector(start) or not self._make_cut_outs():
+        if not self._make_detector(start) or not self._make_cut_outs(start):
             return None
         measured = join([_load(file) for file in self._shards(held_out=True)])
         if self.settings.shards:
@@ -323,10 +323,14 @@ class _Run(NamedTuple):
         count = _MEASURED if held_out else self.settings.shards
         return [place / f"{'held-out' if held_out else 'train'}-{n}.npz" for n in range(count)]
 
-    def _make_cut_outs(self) -> bool:
+    def _make_cut_outs(self, start: Path | None) -> bool:
         """Look at pages with the detector; ``False`` if asked to stop."""
         (self.folder / _CUT_OUTS).mkdir(exist_ok=True)
-        model = (self.folder / _DETECTOR).read_bytes()
+        # With what a classifier leaves over there is more to learn from.
+        known = read_model(start) if start else {}
+        networks = known | read_model(self.folder / _DETECTOR)
+        write_model(self.folder / _LOOKING, networks)
+        model = (self.folder / _LOOKING).read_bytes()
         for held_out, bank in enumerate(self.banks):
             seed = self.settings.seed + _STREAMS[held_out]
             jobs = Shards(model, bank, seed, self._shards(held_out=bool(held_out)))

@@ -27,7 +27,8 @@ constexpr float CLOSE = 0.5f;    // heights between the letters of a word, at mo
 constexpr float BESIDE_LETTER = 1.2f, DOUBTED = 0.6f;
 // Digits that handwritten letters look like: O, l, Z, S, b, q.
 constexpr bool LETTER_LIKE[10] = {1, 1, 1, 0, 0, 1, 1, 0, 0, 1};
-constexpr float EXPECTED = 8;  // how much likelier a sign is beside a digit than elsewhere
+constexpr float NO_LETTER = 0.99f;  // from which confidence on a digit is none of them
+constexpr float EXPECTED = 8;       // how much likelier a sign is beside a digit than elsewhere
 // A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it
 // is there than a character elsewhere.
 constexpr float LONE = 0.3f, LONE_EXPECTED = 40;
@@ -41,9 +42,7 @@ class Reader {
     explicit Reader(const Model &model) : model(model) {}
 
     Reading read(const uint8_t *pixels, int width, int height, int channels) {
-        std::vector<Character> all = name(find_candidates(pixels, width, height, channels));
-        expect_signs(all, 0);
-        all = suppress(std::move(all));
+        std::vector<Character> all = choose(find_candidates(pixels, width, height, channels));
         std::vector<Character> more = name(find_left_over(levels, all));
         drop_beneath(all, more);
         size_t before = all.size();
@@ -52,7 +51,15 @@ class Reader {
         return sort(suppress(std::move(all)), float(width), float(height));
     }
 
-    // All that may be a character.
+    // All that the classifier is asked about.
+    std::vector<Candidate> find_all(const uint8_t *pixels, int width, int height, int channels) {
+        std::vector<Candidate> all = find_candidates(pixels, width, height, channels);
+        std::vector<Candidate> more = find_left_over(levels, choose(all));
+        all.insert(all.end(), more.begin(), more.end());
+        return all;
+    }
+
+    // All that the detector sees.
     std::vector<Candidate> find_candidates(const uint8_t *pixels, int width, int height,
                                            int channels) {
         Grey base = reduce(pixels, width, height, channels, LARGEST);
@@ -74,6 +81,16 @@ class Reader {
     }
 
     const std::vector<Level> &pyramid() const { return levels; }
+
+    // Leaves at most so much of the probability that it is a digit, or a stroke.
+    static void doubt(Character &one) {
+        float sum = one.kind() == ONE ? one.kinds[SLASH] : 0;
+        for (int k = 0; k < SIGNS; k++) sum += one.kinds[k];
+        float left = std::min(1.f, DOUBTED / sum);
+        if (one.kind() == ONE) one.kinds[SLASH] *= left;
+        for (int k = 0; k < SIGNS; k++) one.kinds[k] *= left;
+        one.kinds[OTHER] += sum * (1 - left);
+    }
 
     // A letter that could be a digit is a letter in a word of more letters than digits, and not
     // surely a digit beside a letter, nor on a page of letters in a word of none but such digits.
@@ -99,7 +116,8 @@ class Reader {
             letters[word] += is_letter[i];
             digits[word] += all[i].is_digit();
             surplus += is_letter[i] - all[i].is_digit();
-            if (all[i].is_digit() && !LETTER_LIKE[all[i].kind()]) is_number[word] = true;
+            if (all[i].is_digit() && !LETTER_LIKE[all[i].kind()] && all[i].confidence() > NO_LETTER)
+                is_number[word] = true;
         }
         auto is_beside_letter = [&](const Box &box) {
             float reach = BESIDE_LETTER * box.height();
@@ -117,10 +135,8 @@ class Reader {
             int kind = one.kind();
             if (letters[word] > digits[word]) {
                 std::swap(one.kinds[OTHER], one.kinds[kind]);
-            } else if (one.kinds[kind] > DOUBTED &&
-                       ((surplus > 0 && !is_number[word]) || is_beside_letter(one.box))) {
-                one.kinds[OTHER] += one.kinds[kind] - DOUBTED;
-                one.kinds[kind] = DOUBTED;
+            } else if (((surplus > 0 && !is_number[word]) || is_beside_letter(one.box))) {
+                doubt(one);
             }
         }
     }
@@ -247,6 +263,24 @@ class Reader {
             heights.push_back(height);
         }
         return heights;
+    }
+
+    // Of several candidates for one character the likeliest.
+    std::vector<Character> choose(const std::vector<Candidate> &found) {
+        std::vector<Character> all = model.classifier.count ? name(found) : as_detected(found);
+        expect_signs(all, 0);
+        return suppress(std::move(all));
+    }
+
+    static std::vector<Character> as_detected(const std::vector<Candidate> &found) {
+        std::vector<Character> all;
+        for (const Candidate &one : found) {
+            Character character{one.box, {}};
+            for (int k = 0; k < KINDS; k++) character.kinds[k] = one.found * one.kinds[k];
+            character.kinds[NOTHING] = 1 - one.found;
+            all.push_back(character);
+        }
+        return all;
     }
 
     // Asks the classifier for each candidate and takes its answer and the detector's together.

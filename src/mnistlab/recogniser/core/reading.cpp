@@ -70,7 +70,7 @@ EXPORT(look)
 const void *look(const uint8_t *pixels, int width, int height, int channels) {
     constexpr int ROW = 5 + reader::KINDS;
     reader::Reader looking(model);
-    std::vector<reader::Candidate> all = looking.find_candidates(pixels, width, height, channels);
+    std::vector<reader::Candidate> all = looking.find_all(pixels, width, height, channels);
     std::vector<uint8_t> cut_outs = looking.cut_out_all(all);
     float *result = new float[1 + all.size() * ROW + cut_outs.size() / sizeof(float)],
           *out = result;
