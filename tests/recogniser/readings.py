@@ -9,6 +9,11 @@ WIDTH, HEIGHT, ADVANCE, SPACE, LINE = 10, 20, 12, 30, 40
 NO_CELLS = FoundCells(*[np.empty(0, int)] * 2, np.empty((0, 4)), np.empty(0, bool))
 
 
+def known(kinds):
+    """The probabilities of characters that surely are of these kinds, float32 ``(n, 20)``."""
+    return np.eye(OTHER + 1, dtype=np.float32)[kinds]
+
+
 def found(*lines, odd=None, confidence=0.999):
     """The characters of lines such as ``"12.50 407"``; ``odd`` has, by position, probabilities of
     characters and of ``other``, ``presence``, ``cut``, ``line``, ``cell`` and ``box``."""

@@ -7,13 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
+from mnistlab import Recogniser
 from mnistlab.characters import CHARACTERS, OTHER
 from mnistlab.detector.quantise import write_model
 from mnistlab.recogniser.engine import Engine
 from mnistlab.recogniser.models import find_model
 from tests.recogniser.core_networks import draw, make_classifier, make_detector
-from tests.recogniser.drawing import drawn
+from tests.recogniser.drawing import cover, drawn, paint, pixels
+from tests.recogniser.readings import known
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +155,67 @@ def probabilities(engine, word):
     boxes = np.stack([lefts, lefts * 0 + 10, lefts + 11, lefts * 0 + 30], axis=1)
     written = np.array([one != " " for one in word])
     kinds = np.array([OTHER if one == "~" else CHARACTERS.index(one) for one in word if one != " "])
-    result = engine.arrange(boxes[written], kinds.astype(np.int32))
+    result = engine.arrange(boxes[written], known(kinds))
     assert len(result.characters) + len(result.left_out) == written.sum()
     return result.characters[:, 4:24]
+
+
+@pytest.mark.parametrize(
+    ("strokes", "read"),
+    [
+        # A number, unless the strokes are surely none.
+        ("12|34 0.8", "12134"),
+        ("3|4 0.995", "3/4"),
+        ("1|34| 0.9", "11341"),
+        # Where they part day, month and year, a date, unless they are surely ones.
+        ("12|05|2024 0.5", "12/05/2024"),
+        ("2024|1|31 0.5", "2024/1/31"),
+        ("1|2|99 0.01", "112199"),
+        ("12|345|2024 0.5", "12134512024"),
+    ],
+)
+def test_a_stroke_between_digits_is_what_makes_a_number_of_them(engine, strokes, read):
+    """``|`` stands for a stroke, that is a slash with the probability given, or else a one."""
+    number, likely = strokes.split()
+    lefts = 10 + 14 * np.arange(len(number), dtype=np.float32)
+    boxes = np.stack([lefts, lefts * 0 + 10, lefts + 11, lefts * 0 + 30], axis=1)
+    kinds = known(np.array([CHARACTERS.index("1" if one == "|" else one) for one in number]))
+    stroke = np.array([one == "|" for one in number])
+    kinds[stroke, CHARACTERS.index("1")] = 1 - float(likely)
+    kinds[stroke, CHARACTERS.index("/")] = float(likely)
+    found = engine.arrange(boxes, kinds).characters[:, 4:24]
+    assert "".join(CHARACTERS[row.argmax()] for row in found) == read
+    np.testing.assert_allclose(found.sum(1), 1, rtol=1e-6)
+
+
+def between(draw):
+    """What the reader makes of ``4`` and ``7`` and something between them."""
+    ink = np.zeros((160, 400))
+    for text, left in (("4", 70), ("7", 230)):
+        ink = np.maximum(ink, cover(text, size=(400, 160), height=90, at=(left, 35)))
+    picture = Image.fromarray(pixels(paint(ink)))
+    draw(ImageDraw.Draw(picture))
+    return Recogniser().read(np.asarray(picture))
+
+
+@pytest.mark.parametrize(
+    ("draw", "text"),
+    [
+        (lambda pen: None, "4 7"),
+        (lambda pen: pen.ellipse([180, 112, 192, 124], fill=0), "4.7"),
+        (lambda pen: pen.line([182, 40, 178, 122], fill=0, width=6), "417"),
+    ],
+    ids=["paper", "dot", "stroke"],
+)
+def test_what_stands_between_two_digits_is_read(draw, text):
+    assert between(draw).text == text
+
+
+def test_ink_of_a_digits_size_that_is_none_leaves_a_reading_unsure():
+    assert between(lambda pen: None).sure
+    found = between(lambda pen: pen.rectangle([165, 45, 195, 120], fill=0))
+    assert found.text == "4 7"
+    assert not found.sure
+    ((left, top, right, bottom),) = found.left_out
+    assert (left, top) == pytest.approx((165, 45), abs=8)
+    assert (right, bottom) == pytest.approx((195, 120), abs=8)

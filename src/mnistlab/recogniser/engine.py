@@ -166,13 +166,13 @@ class Engine:
             self._read(made, images)
         return images
 
-    def arrange(self, boxes: NDArray[np.float32], kinds: NDArray[np.int32]) -> Result:
-        """Lay out characters that are known, where there are no rulings.
+    def arrange(self, boxes: NDArray[np.float32], kinds: NDArray[np.float32]) -> Result:
+        """Lay out characters where there are no rulings.
 
         Args:
             boxes: ``(n, 4)``: left, top, right and bottom in pixels.
-            kinds: ``(n,)``: places in :data:`mnistlab.characters.CHARACTERS`, or
-                :data:`mnistlab.characters.OTHER` for other ink.
+            kinds: ``(n, 20)``: probabilities, 0 to 1, of :data:`mnistlab.characters.CHARACTERS` and
+                last of other ink.
 
         Returns:
             No images.

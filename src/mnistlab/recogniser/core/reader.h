@@ -17,12 +17,13 @@ struct Reading {
 
 constexpr float TINY = 1e-6f;
 constexpr float SPECK = 0.5f, SPECK_SURE = 0.85f;  // heights of a usual digit, and confidence
-constexpr float DOUBT = 0.1f;    // probability of a character from which on it is not passed over
-constexpr float WHOLE = 0.78f;   // share of a character inside the picture, or else it is cut
-constexpr float COVERED = 0.9f;  // probability from which on a large character hides what is in it
-constexpr float TOO_LARGE = 40;  // pixels of height that the detector does not find
-constexpr float BESIDE = 6;      // sizes of a sign within which its digit is looked for
-constexpr float CLOSE = 0.5f;    // heights between the letters of a word, at most
+constexpr float DOUBT = 0.1f;     // probability of a character from which on it is not passed over
+constexpr float LEFT_OUT = 0.49f;  // probability of nothing up to which ink is told to be left out
+constexpr float WHOLE = 0.78f;    // share of a character inside the picture, or else it is cut
+constexpr float COVERED = 0.9f;   // probability from which on a large character hides what is in it
+constexpr float TOO_LARGE = 40;   // pixels of height that the detector does not find
+constexpr float BESIDE = 6;       // sizes of a sign within which its digit is looked for
+constexpr float CLOSE = 0.5f;     // heights between the letters of a word, at most
 // Nothing is sure beside a letter: heights between them, and the probability that is left.
 constexpr float BESIDE_LETTER = 1.2f, DOUBTED = 0.6f;
 // Digits that handwritten letters look like: O, l, Z, S, b, q.
@@ -44,6 +45,7 @@ class Reader {
     Reading read(const uint8_t *pixels, int width, int height, int channels) {
         std::vector<Character> all = choose(find_candidates(pixels, width, height, channels));
         std::vector<Character> more = name(find_left_over(levels, all));
+        for (Character &one : more) one.is_ink = !rulings.goes_on(one.box);
         drop_beneath(all, more);
         size_t before = all.size();
         all.insert(all.end(), more.begin(), more.end());
@@ -332,6 +334,14 @@ class Reader {
         }
     }
 
+    // Where there is ink it is at least told to be left out.
+    static void leave_out_at_least(Character &one) {
+        float nothing = one.kinds[NOTHING];
+        if (nothing <= LEFT_OUT) return;
+        for (float &kind : one.kinds) kind *= (1 - LEFT_OUT) / std::max(1 - nothing, TINY);
+        one.kinds[NOTHING] = LEFT_OUT;
+    }
+
     static void expect(Character &one, float likelier) {
         float odds = one.kinds[NOTHING] / likelier, sum = odds + 1 - one.kinds[NOTHING];
         for (float &kind : one.kinds) kind /= sum;
@@ -415,7 +425,10 @@ class Reader {
             float area = one.box.width() * one.box.height();
             one.cut = overlap(one.box, {0, 0, width, height}) < WHOLE * area;
             if (one.kinds[NOTHING] < 0.5f) kept.push_back(one);
-            else if (one.kinds[NOTHING] < 1 - DOUBT) out.push_back(one);
+            else if (one.is_ink || one.kinds[NOTHING] < 1 - DOUBT) {
+                if (one.is_ink) leave_out_at_least(one);
+                out.push_back(one);
+            }
         }
         auto leave_out = [&](auto &&doubtful) {
             std::erase_if(kept, [&](const Character &one) {

@@ -49,13 +49,14 @@ const float *read_picture(const uint8_t *pixels, int width, int height, int chan
     return write(current->read(pixels, width, height, channels), threshold);
 }
 
-// The reading of characters of those kinds, for sure, in those boxes, without rulings.
+// The reading of characters in those boxes, each with the probabilities of what it is, without
+// rulings.
 EXPORT(arrange)
-const float *arrange(const float *boxes, const int32_t *kinds, int count) {
+const float *arrange(const float *boxes, const float *kinds, int count) {
     std::vector<reader::Character> all;
-    for (int i = 0; i < count; i++, boxes += 4) {
+    for (int i = 0; i < count; i++, boxes += 4, kinds += reader::KINDS) {
         all.push_back({{boxes[0], boxes[1], boxes[2], boxes[3]}, {}});
-        all.back().kinds[std::clamp(kinds[i], 0, reader::OTHER)] = 1;
+        std::copy_n(kinds, reader::KINDS, all.back().kinds.begin());
     }
     reader::Reader::find_words(all);
     reader::Layout layout = reader::lay_out(std::move(all), {}, {});

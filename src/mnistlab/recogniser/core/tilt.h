@@ -12,6 +12,7 @@ struct Character {
     Box box;                               // in pixels of the picture
     std::array<float, NOTHING + 1> kinds;  // probabilities; the last: that it is nothing
     bool cut = false;                      // by the picture's edge
+    bool is_ink = false;                   // whether there surely is ink of this size
     int line = -1, group = -1, cell = -1;  // where it is
 
     int kind() const {
@@ -33,6 +34,30 @@ struct Rulings {
     int rows = 0, columns = 0;
     float scale = 1;  // pixels of the picture to a cell
     std::vector<float> level, upright;
+
+    // Whether an upright one goes on above or below a box.
+    bool goes_on(const Box &box) const {
+        float beyond = 0.25f * box.height();
+        return mean(box, box.top - beyond, box.top) > WALL ||
+               mean(box, box.bottom, box.bottom + beyond) > WALL;
+    }
+
+   private:
+    static constexpr float WALL = 0.3f;
+
+    float mean(const Box &box, float top, float bottom) const {
+        auto cell = [&](float at, int count) { return std::clamp(int(at / scale), 0, count - 1); };
+        if (upright.empty()) return 0;
+        float sum = 0;
+        int from = cell(top, rows), to = cell(bottom, rows);
+        for (int row = from; row <= to; row++) {
+            float most = 0;
+            for (int column = cell(box.left, columns); column <= cell(box.right, columns); column++)
+                most = std::max(most, upright[size_t(row) * columns + column]);
+            sum += most;
+        }
+        return sum / (to - from + 1);
+    }
 };
 
 // Logits of rulings below which there is none, and from which on there surely is one.
