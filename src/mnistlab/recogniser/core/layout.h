@@ -126,7 +126,7 @@ class LayoutMaker {
                 float unit = std::max(std::min(one.height, last.height),
                                       0.6f * std::max(one.height, last.height));
                 // Far along a line its height is less certain.
-                float far = std::min(0.03f * std::fabs(one.u - last.u) / unit, 0.25f);
+                float far = std::min(0.05f * std::fabs(one.u - last.u) / unit, 0.25f);
                 float cost = std::fabs(one.v - v) / unit;
                 if (cost < 0.6f + far && (best < 0 || cost < least)) best = k, least = cost;
             }
