@@ -16,7 +16,7 @@ constexpr float INK = 0.45f;       // of the way from paper to ink
 constexpr int LEAST_INK = 16;      // grey values between them
 constexpr float OWN = 0.6f;        // share of a stroke's pixels outside of other boxes
 constexpr float PIXELS_HIGH = 28;  // of a digit on the level that is looked at
-constexpr float LEFT_DIGIT = 0.8f, LEFT_SIGN = 0.8f;  // probability that it is a character
+constexpr float LEFT = 0.8f;       // probability that it is a character
 
 // The window around one digit.
 class Window {
@@ -133,11 +133,11 @@ class Window {
         float high = one.box.height() / tall, wide = one.box.width() / tall;
         one.levels = ~0u;
         if (high >= lowest && high <= HIGHEST && wide <= WIDEST) {
-            one.found = LEFT_DIGIT;
+            one.found = LEFT;
             one.kinds.fill(1.f / KINDS);
         } else if (lowest == LOWEST && high <= LARGEST_SIGN && wide <= LONGEST_SIGN &&
                    std::max(high, wide) >= SMALLEST_SIGN) {
-            one.found = LEFT_SIGN;
+            one.found = LEFT;
             one.kinds.fill(0.001f);
             for (int k = SIGNS; k < OTHER; k++) one.kinds[k] = 0.11f;
         } else {

@@ -17,13 +17,13 @@ struct Reading {
 
 constexpr float TINY = 1e-6f;
 constexpr float SPECK = 0.5f, SPECK_SURE = 0.85f;  // heights of a usual digit, and confidence
-constexpr float DOUBT = 0.1f;     // probability of a character from which on it is not passed over
+constexpr float DOUBT = 0.1f;      // probability of a character from which on it is not passed over
 constexpr float LEFT_OUT = 0.49f;  // probability of nothing up to which ink is told to be left out
-constexpr float WHOLE = 0.78f;    // share of a character inside the picture, or else it is cut
-constexpr float COVERED = 0.9f;   // probability from which on a large character hides what is in it
-constexpr float TOO_LARGE = 40;   // pixels of height that the detector does not find
-constexpr float BESIDE = 6;       // sizes of a sign within which its digit is looked for
-constexpr float CLOSE = 0.5f;     // heights between the letters of a word, at most
+constexpr float WHOLE = 0.78f;     // share of a character inside the picture, or else it is cut
+constexpr float COVERED = 0.9f;  // probability from which on a large character hides what is in it
+constexpr float TOO_LARGE = 40;  // pixels of height that the detector does not find
+constexpr float BESIDE = 6;      // sizes of a sign within which its digit is looked for
+constexpr float CLOSE = 0.5f;    // heights between the letters of a word, at most
 // Nothing is sure beside a letter: heights between them, and the probability that is left.
 constexpr float BESIDE_LETTER = 1.2f, DOUBTED = 0.6f;
 // Digits that handwritten letters look like: O, l, Z, S, b, q.
