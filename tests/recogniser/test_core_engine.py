@@ -219,3 +219,26 @@ def test_ink_of_a_digits_size_that_is_none_leaves_a_reading_unsure():
     ((left, top, right, bottom),) = found.left_out
     assert (left, top) == pytest.approx((165, 45), abs=8)
     assert (right, bottom) == pytest.approx((195, 120), abs=8)
+
+
+@pytest.mark.parametrize(
+    ("gaps", "numbers"),
+    [
+        ((4, 4, 4), ["1234"]),
+        ((4, 18, 4), ["12", "34"]),
+        # All written far apart.
+        ((17, 19, 18), ["1234"]),
+        ((17, 19, 40), ["123", "4"]),
+        # Too far for one number, however far apart the others are.
+        ((24, 25, 24), ["1", "2", "3", "4"]),
+    ],
+)
+def test_a_space_is_wider_than_the_gaps_of_its_line(engine, gaps, numbers):
+    """Digits are 20 high."""
+    lefts = 10 + 12 * np.arange(4) + np.cumsum((0, *gaps))
+    boxes = np.array([(left, 10, left + 12, 30) for left in lefts], np.float32)
+    found = engine.arrange(boxes, known(np.arange(1, 5))).characters
+    written = {}
+    for row in found:
+        written.setdefault(row[28], []).append(str(row[4:24].argmax()))
+    assert ["".join(one) for one in written.values()] == numbers

@@ -13,8 +13,10 @@ struct Layout {
     std::vector<TableCell> cells;
 };
 
-constexpr float SPACE = 0.85f;       // heights of a digit between two numbers
-constexpr float SIGN_SPACE = 0.1f;   // so much more where a sign stands between
+constexpr float SPACE = 0.85f;      // heights of a digit between two numbers
+constexpr float SIGN_SPACE = 0.1f;  // so much more where a sign stands between
+// Where all of a line stand far apart: of the usual gap, and heights at most.
+constexpr float WIDER = 1.5f, WIDEST_SPACE = 1.1f;
 constexpr float PITCH = 1.6f;        // of the usual one in a form's boxes, without a box between
 constexpr float WIDEST_STEP = 2.4f;  // heights of a digit from one box's to the next one's
 constexpr float BOXED = 0.4f;        // likelihood of rulings around the characters of a form
@@ -224,11 +226,13 @@ class LayoutMaker {
     // Divides a line into numbers. With a pitch, it is of characters in boxes.
     std::vector<std::vector<int>> group(const std::vector<int> &line, float pitch) const {
         std::vector<std::vector<int>> groups;
+        float wide = find_spacing(line);
         int last = -1;
         for (int i : line) {
             bool next = last >= 0;
             if (next && pitch > 0) next = places[i].u - places[last].u < PITCH * pitch;
-            else if (next) next = left(i) - right(last) < space(last, i) && !is_walled(last, i);
+            else if (next)
+                next = left(i) - right(last) < space(last, i, wide) && !is_walled(last, i);
             if (!next) groups.push_back({});
             groups.back().push_back(i);
             last = i;
@@ -236,9 +240,22 @@ class LayoutMaker {
         return groups;
     }
 
-    float space(int one, int next) const {
-        float unit = (std::max(places[one].height, places[next].height) + tall) / 2;
-        return (SPACE + (is_sign(one) || is_sign(next) ? SIGN_SPACE : 0)) * unit;
+    // The gap from which on there is a space, in heights: where all characters stand far apart more
+    // than usual.
+    float find_spacing(const std::vector<int> &line) const {
+        std::vector<float> gaps;
+        for (size_t k = 1; k < line.size(); k++)
+            gaps.push_back((left(line[k]) - right(line[k - 1])) / unit(line[k - 1], line[k]));
+        if (gaps.size() < 3) return SPACE;
+        return std::clamp(WIDER * median(gaps), SPACE, WIDEST_SPACE);
+    }
+
+    float unit(int one, int next) const {
+        return (std::max(places[one].height, places[next].height) + tall) / 2;
+    }
+
+    float space(int one, int next, float wide) const {
+        return unit(one, next) * (wide + (is_sign(one) || is_sign(next) ? SIGN_SPACE : 0));
     }
 
     // Adds a table's cells, and its rows as lines.
