@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.characters import DIGITS, OTHER
 from mnistlab.detector.classifier import NOTHING
 from mnistlab.recogniser.engine import Engine
 from mnistlab.rendering.character_bank import CharacterBank
@@ -22,6 +23,11 @@ WHOLE = 0.78
 _LEAST = 0.4
 """Width and height, in heights of the text, to which smaller characters are widened to be compared,
 and other boxes by as much: a dot is hard to hit."""
+
+
+_MERGED = 0.5
+"""Share of another character that lies in a box, beyond what lies in the box of its own, from which
+on the box is around both."""
 
 
 class CutOuts(NamedTuple):
@@ -69,7 +75,8 @@ def join(parts: list[CutOuts]) -> CutOuts:
 
 def find_truth(boxes: NDArray[np.float32], characters: list[Character]) -> NDArray[np.int64]:
     """Return what boxes, ``(n, 4)``, show: a class, :data:`NOTHING`, or -1 if that is not clear:
-    a part of something, or a letter that could be a digit.
+    a part of something, or a letter that could be a digit. Around two characters a box shows
+    nothing.
     """
     if not characters:
         return np.full(len(boxes), NOTHING)
@@ -80,7 +87,20 @@ def find_truth(boxes: NDArray[np.float32], characters: list[Character]) -> NDArr
     best = alike.argmax(1)
     most = alike[np.arange(len(boxes)), best]
     clear = (most >= SHOWN) & (whole & ~mistakable)[best]
-    return np.where(clear, kinds[best], np.where(most < MISSED, NOTHING, -1))
+    # A box around two shows neither.
+    others = (kinds < DIGITS) | (kinds == OTHER)
+    more = _share_inside(written, boxes) - _share_inside(written, written)[best]
+    merged = (more[:, others] > _MERGED).any(1)
+    return np.where((most < MISSED) | merged, NOTHING, np.where(clear, kinds[best], -1))
+
+
+def _share_inside(written: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how much of what is written lies in each box, ``(boxes, written)``, 0 to 1."""
+    low = np.maximum(written[None, :, :2], boxes[:, None, :2])
+    high = np.minimum(written[None, :, 2:], boxes[:, None, 2:])
+    sizes = (written[:, 2:] - written[:, :2]).prod(-1)
+    inside: NDArray[np.float32] = np.maximum(high - low, 0).prod(-1) / np.maximum(sizes, 1e-6)
+    return inside
 
 
 def _compare(
