@@ -90,6 +90,18 @@ def test_boxes_show_what_they_share_most_of_their_place_with():
     assert find_truth(boxes, []).tolist() == [NOTHING] * len(boxes)
 
 
+def test_a_box_around_two_characters_shows_neither():
+    one = Character(1, 10, 10, 16, 40, 30, 1.0)
+    two = Character(2, 18, 10, 40, 40, 30, 1.0)
+    # Its ascender reaches over the two.
+    seven = Character(SEVEN, 26, 4, 44, 40, 36, 1.0)
+    boxes = np.array([[18, 10, 40, 40], [10, 10, 40, 40], [14, 10, 40, 40], [9, 9, 17, 41]])
+    found = find_truth(boxes.astype(np.float32), [one, two])
+    assert found.tolist() == [2, NOTHING, 2, 1]
+    # What two boxes share anyway is no fault of a third.
+    assert find_truth(boxes[:1].astype(np.float32), [two, seven]).tolist() == [2]
+
+
 def test_pages_give_cut_outs_of_every_character_and_of_nothing():
     found = collect(engine(), small_bank(), 3, range(60))
     assert found.images.shape == (len(found.kinds), SIDE, SIDE)
