@@ -18,6 +18,7 @@ struct Reading {
 constexpr float TINY = 1e-6f;
 constexpr float SPECK = 0.5f, SPECK_SURE = 0.85f;  // heights of a usual digit, and confidence
 constexpr float DOUBT = 0.1f;      // probability of a character from which on it is not passed over
+constexpr float SLIM = 0.5f;       // width of a part of an upright ruling, in heights
 constexpr float LEFT_OUT = 0.49f;  // probability of nothing up to which ink is told to be left out
 constexpr float WHOLE = 0.78f;     // share of a character inside the picture, or else it is cut
 constexpr float COVERED = 0.9f;  // probability from which on a large character hides what is in it
@@ -45,6 +46,10 @@ class Reader {
     Reading read(const uint8_t *pixels, int width, int height, int channels) {
         std::vector<Character> all = choose(find_candidates(pixels, width, height, channels));
         std::vector<Character> more = name(find_left_over(levels, all));
+        // A stroke that a ruling goes on from is a part of it.
+        std::erase_if(more, [&](const Character &one) {
+            return one.box.width() < SLIM * one.box.height() && rulings.goes_on(one.box);
+        });
         for (Character &one : more) one.is_ink = !rulings.goes_on(one.box);
         drop_beneath(all, more);
         size_t before = all.size();

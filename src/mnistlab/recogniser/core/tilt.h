@@ -43,7 +43,7 @@ struct Rulings {
     }
 
    private:
-    static constexpr float WALL = 0.3f;
+    static constexpr float WALL = 0.1f;
 
     float mean(const Box &box, float top, float bottom) const {
         auto cell = [&](float at, int count) { return std::clamp(int(at / scale), 0, count - 1); };
