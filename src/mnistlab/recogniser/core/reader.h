@@ -35,7 +35,8 @@ constexpr float EXPECTED = 8;       // how much likelier a sign is beside a digi
 // is there than a character elsewhere.
 constexpr float LONE = 0.3f, LONE_EXPECTED = 40;
 constexpr float SAME_HEIGHT = 0.7f;    // the lower of two, that may be boxes around one character
-constexpr float LONE_LIKENESS = 0.3f;  // probability of the digit that it is likeliest to be
+constexpr float UNLIKELY = 0.57f;       // confidence below which nothing in a picture is a digit
+constexpr float LONE_LIKENESS = 0.4f;  // probability of the digit that it is likeliest to be
 constexpr float SMALL_WRITING = 13, LEAST_SEEN = 0.25f;  // pixels of height, and probability, for a
                                                          // closer look
 
@@ -449,6 +450,15 @@ class Reader {
             return one.kind() < SIGNS && one.box.height() < SPECK * usual &&
                    one.confidence() < SPECK_SURE;
         });
+        // Where nothing is likely a digit, small things are none.
+        float surest = 0;
+        for (const Character &one : kept)
+            if (one.is_digit()) surest = std::max(surest, one.confidence());
+        if (surest < UNLIKELY)
+            leave_out([&](const Character &one) {
+                bool large = one.box.height() > LONE * std::min(width, height);
+                return !large || one.confidence() < LONE_LIKENESS;
+            });
         find_words(kept);
         // A picture that holds but one large doubtful thing is likelier to hold that than nothing.
         if (kept.empty()) {
