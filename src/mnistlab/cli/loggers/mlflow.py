@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from mnistlab.cli.run_log import RunLogger
 from mnistlab.errors import RunError
@@ -111,10 +113,9 @@ class MlflowLogger(RunLogger):
         MLflow cannot read an entry one of whose metrics was created by a process that was killed
         before it wrote the first value.
         """
-        from mlflow.utils.file_utils import local_file_uri_to_path
-
         if self._local:
-            store = Path(local_file_uri_to_path(self._uri), experiment)
+            place = urlsplit(self._uri).path if self._uri.startswith("file:") else self._uri
+            store = Path(url2pathname(place), experiment)
             for tag in store.glob("*/tags/folder"):
                 if tag.read_text(encoding="utf-8") == folder:
                     for file in tag.parents[1].glob("metrics/*"):

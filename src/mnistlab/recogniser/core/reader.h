@@ -35,7 +35,7 @@ constexpr float EXPECTED = 8;       // how much likelier a sign is beside a digi
 // is there than a character elsewhere.
 constexpr float LONE = 0.3f, LONE_EXPECTED = 40;
 constexpr float SAME_HEIGHT = 0.7f;    // the lower of two, that may be boxes around one character
-constexpr float UNLIKELY = 0.57f;       // confidence below which nothing in a picture is a digit
+constexpr float UNLIKELY = 0.57f;      // confidence below which nothing in a picture is a digit
 constexpr float LONE_LIKENESS = 0.4f;  // probability of the digit that it is likeliest to be
 constexpr float SMALL_WRITING = 13, LEAST_SEEN = 0.25f;  // pixels of height, and probability, for a
                                                          // closer look
