@@ -47,11 +47,11 @@ class Reader {
     Reading read(const uint8_t *pixels, int width, int height, int channels) {
         std::vector<Character> all = choose(find_candidates(pixels, width, height, channels));
         std::vector<Character> more = name(find_left_over(levels, all));
-        // A stroke that a ruling goes on from is a part of it.
-        std::erase_if(more, [&](const Character &one) {
-            return one.box.width() < SLIM * one.box.height() && rulings.goes_on(one.box);
-        });
         for (Character &one : more) one.is_ink = !rulings.goes_on(one.box);
+        // A stroke that goes on as a ruling is a part of it.
+        std::erase_if(more, [](const Character &one) {
+            return one.box.width() < SLIM * one.box.height() && !one.is_ink;
+        });
         drop_beneath(all, more);
         size_t before = all.size();
         all.insert(all.end(), more.begin(), more.end());
@@ -90,7 +90,8 @@ class Reader {
 
     const std::vector<Level> &pyramid() const { return levels; }
 
-    // Leaves at most so much of the probability that it is a digit, or a stroke.
+    // Leaves at most DOUBTED of the probability that it is a digit; of a stroke, that it is a one
+    // or a slash.
     static void doubt(Character &one) {
         float sum = one.kind() == ONE ? one.kinds[SLASH] : 0;
         for (int k = 0; k < SIGNS; k++) sum += one.kinds[k];
@@ -143,7 +144,7 @@ class Reader {
             int kind = one.kind();
             if (letters[word] > digits[word]) {
                 std::swap(one.kinds[OTHER], one.kinds[kind]);
-            } else if (((surplus > 0 && !is_number[word]) || is_beside_letter(one.box))) {
+            } else if ((surplus > 0 && !is_number[word]) || is_beside_letter(one.box)) {
                 doubt(one);
             }
         }
@@ -280,6 +281,7 @@ class Reader {
         return suppress(std::move(all));
     }
 
+    // What they are by the detector alone.
     static std::vector<Character> as_detected(const std::vector<Candidate> &found) {
         std::vector<Character> all;
         for (const Candidate &one : found) {

@@ -9,7 +9,8 @@
 namespace reader {
 
 constexpr int ONE = 1, SLASH = 14, LONGEST_NUMBER = 24;
-// How much rarer than a number of digits alone a date and a fraction are, and anything else.
+// How likely strokes make a date, a fraction or anything else with slashes, where a number of
+// digits alone counts 1. Ones stand rarely by chance just where a date has its slashes.
 constexpr float DATE = 30.0f, FRACTION = 0.02f, NEITHER = 1e-4f;
 
 // Weighs what the strokes of one number, from left to right, may be.
@@ -29,8 +30,8 @@ class Strokes {
         if (!plain || places.empty() || int(number.size()) > LONGEST_NUMBER) return;
         std::vector<float> weights(places.size());
         float sum = 0;
-        auto count = [&](std::vector<int> chosen, float rarity) {
-            float weight = rarity;
+        auto count = [&](std::vector<int> chosen, float prior) {
+            float weight = prior;
             for (size_t k = 0; k < places.size(); k++) {
                 bool is_slash = std::count(chosen.begin(), chosen.end(), int(k));
                 const auto &kinds = number[places[k]]->kinds;

@@ -12,7 +12,7 @@ struct Character {
     Box box;                               // in pixels of the picture
     std::array<float, NOTHING + 1> kinds;  // probabilities; the last: that it is nothing
     bool cut = false;                      // by the picture's edge
-    bool is_ink = false;                   // whether there surely is ink of this size
+    bool is_ink = false;                   // whether ink of this size is there, and no ruling
     int line = -1, group = -1, cell = -1;  // where it is
 
     int kind() const {
@@ -43,7 +43,7 @@ struct Rulings {
     }
 
    private:
-    static constexpr float WALL = 0.1f;
+    static constexpr float WALL = 0.1f;  // likelihood of a ruling
 
     float mean(const Box &box, float top, float bottom) const {
         auto cell = [&](float at, int count) { return std::clamp(int(at / scale), 0, count - 1); };
