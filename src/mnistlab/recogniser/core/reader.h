@@ -23,6 +23,7 @@ constexpr float LEFT_OUT = 0.49f;  // probability of nothing up to which ink is 
 constexpr float WHOLE = 0.78f;     // share of a character inside the picture, or else it is cut
 constexpr float COVERED = 0.9f;  // probability from which on a large character hides what is in it
 constexpr float TOO_LARGE = 40;  // pixels of height that the detector does not find
+constexpr float SIGN_SIZE = 0.2f;  // heights of a digit, of the smallest sign that is told
 constexpr float BESIDE = 6;      // sizes of a sign within which its digit is looked for
 constexpr float CLOSE = 0.5f;    // heights between the letters of a word, at most
 // Nothing is sure beside a letter: heights between them, and the probability that is left.
@@ -372,6 +373,14 @@ class Reader {
                std::fabs(one.y() - other.y()) < 0.5f * tall;
     }
 
+    // Whether what was not read has a sign's size and place.
+    static bool may_be_sign(const Character &one, const std::vector<Character> &read, float tall) {
+        if (std::max(one.box.width(), one.box.height()) < SIGN_SIZE * tall) return false;
+        return std::any_of(read.begin(), read.end(), [&](const Character &digit) {
+            return digit.is_digit() && stands_beside(one.box, digit.box);
+        });
+    }
+
     // Of characters that share much of their place keeps the likeliest. Of boxes around the same
     // ink at most one fits, so that their probabilities add up: what is found twice, half as likely
     // each time, is there.
@@ -480,7 +489,8 @@ class Reader {
         Reading reading{std::move(layout.characters), std::move(layout.others),
                         std::move(layout.cells)};
         std::erase_if(reading.left_out, [&](const Character &one) {
-            return one.box.height() < 0.6f * tall || one.box.height() > 1.8f * tall;
+            if (one.box.height() > 1.8f * tall) return true;
+            return one.box.height() < 0.6f * tall && !may_be_sign(one, reading.characters, tall);
         });
         return reading;
     }
