@@ -24,8 +24,9 @@ constexpr float WHOLE = 0.78f;     // share of a character inside the picture, o
 constexpr float COVERED = 0.9f;  // probability from which on a large character hides what is in it
 constexpr float TOO_LARGE = 40;  // pixels of height that the detector does not find
 constexpr float SIGN_SIZE = 0.2f;  // heights of a digit, of the smallest sign that is told
-constexpr float BESIDE = 6;      // sizes of a sign within which its digit is looked for
-constexpr float CLOSE = 0.5f;    // heights between the letters of a word, at most
+constexpr float CLOSEST = 0.15f;   // heights between parts of one
+constexpr float BESIDE = 6;        // sizes of a sign within which its digit is looked for
+constexpr float CLOSE = 0.5f;      // heights between the letters of a word, at most
 // Nothing is sure beside a letter: heights between them, and the probability that is left.
 constexpr float BESIDE_LETTER = 1.2f, DOUBTED = 0.6f;
 // Digits that handwritten letters look like: O, l, Z, S, b, q.
@@ -57,7 +58,7 @@ class Reader {
         size_t before = all.size();
         all.insert(all.end(), more.begin(), more.end());
         expect_signs(all, before);
-        return sort(suppress(std::move(all)), float(width), float(height));
+        return sort(join(suppress(std::move(all))), float(width), float(height));
     }
 
     // All that the classifier is asked about.
@@ -317,6 +318,31 @@ class Reader {
         return named;
     }
 
+    // Where a picture holds but two that stand close they may be parts of one: takes that if it is
+    // at least as likely as both.
+    std::vector<Character> join(std::vector<Character> all) {
+        std::vector<Character *> two;
+        for (Character &one : all)
+            if (one.kinds[NOTHING] < 0.5f) two.push_back(&one);
+        if (two.size() != 2 || two[0]->kind() == OTHER || two[1]->kind() == OTHER) return all;
+        Character &one = *two[0], &other = *two[1];
+        const Box &a = one.box, &b = other.box;
+        Candidate whole{};
+        whole.box = {std::min(a.left, b.left), std::min(a.top, b.top), std::max(a.right, b.right),
+                     std::max(a.bottom, b.bottom)};
+        float tall = std::max(a.height(), b.height());
+        if (std::max(a.left - b.right, b.left - a.right) > CLOSEST * tall) return all;
+        whole.found = LEFT;
+        whole.kinds.fill(1.f / KINDS);
+        Character named = name({whole}).front();
+        float both = one.confidence() * other.confidence();
+        if (!named.is_digit() || named.confidence() < std::max(both, 0.5f)) return all;
+        one = named;
+        other.kinds.fill(0);
+        other.kinds[NOTHING] = 1;
+        return all;
+    }
+
     // A dash may be a speck or part of a ruling, but beside a digit it is likelier a sign. Of the
     // characters from the first one on.
     static void expect_signs(std::vector<Character> &all, size_t first) {
@@ -349,6 +375,13 @@ class Reader {
         if (nothing <= LEFT_OUT) return;
         for (float &kind : one.kinds) kind *= (1 - LEFT_OUT) / std::max(1 - nothing, TINY);
         one.kinds[NOTHING] = LEFT_OUT;
+    }
+
+    // A sign alone is none.
+    static void no_sign(Character &one) {
+        float sum = 0;
+        for (int k = SIGNS; k < OTHER; k++) sum += std::exchange(one.kinds[k], 0);
+        for (float &kind : one.kinds) kind /= std::max(1 - sum, TINY);
     }
 
     static void expect(Character &one, float likelier) {
@@ -472,16 +505,18 @@ class Reader {
             });
         find_words(kept);
         // A picture that holds but one large doubtful thing is likelier to hold that than nothing.
-        if (kept.empty()) {
+        if (std::all_of(kept.begin(), kept.end(),
+                        [](const Character &one) { return one.is_sign(); })) {
             Character best{{}, {}};
             best.kinds[NOTHING] = 1;
             for (const Character &one : all)
-                if (one.kind() < SIGNS && one.box.height() > LONE * std::min(width, height) &&
+                if (one.kind() < OTHER && one.box.height() > LONE * std::min(width, height) &&
                     one.kinds[NOTHING] < best.kinds[NOTHING])
                     best = one;
+            if (best.is_sign()) no_sign(best);
             expect(best, LONE_EXPECTED);
             if (best.kinds[NOTHING] < 0.5f && best.confidence() > LONE_LIKENESS)
-                kept.push_back(best), out.clear();
+                kept.assign(1, best), out.clear();
         }
         Layout layout = lay_out(std::move(kept), std::move(out), rulings);
         tell_slashes(layout.characters);
