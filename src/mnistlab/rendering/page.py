@@ -307,6 +307,7 @@ class Page:
                 kind, tile = CHARACTERS.index(character), self.sign(character, high)
                 # Where its ink is on the line: signs are not in the middle of it.
                 middle = base - high * (1 - _MIDDLES.get(character, 0.5))
+                middle -= abs(rng.normal(0, _RAISED.get(character, 0))) * high
             if tile is None:
                 continue
             width = _across(tile, self.angle)
@@ -340,6 +341,8 @@ class Page:
 
 _MIDDLES = {".": 0.97, ",": 1.03, "-": 0.54, "+": 0.55, ":": 0.65, "/": 0.5, "(": 0.52, ")": 0.52}
 """Height of the middle of a sign's ink, from the top of a digit, 0, to the line, 1."""
+_RAISED = {".": 0.08, ",": 0.08}
+"""How far above the line they stand at times, in heights of a digit."""
 
 
 def _across(tile: Tile, angle: float) -> float:

@@ -12,6 +12,8 @@ _KINDS: list[Callable[[np.random.Generator], str]] = [
     lambda r: f"{_digits(r, 2, 2)}.{_digits(r, 2, 2)}.{_digits(r, 2, 4)}",
     lambda r: f"{_digits(r, 4, 4)}-{_digits(r, 2, 2)}-{_digits(r, 2, 2)}",
     lambda r: f"{_digits(r, 1, 2)}:{_digits(r, 2, 2)}",
+    lambda r: f"{_digits(r, 1, 2)}:{_digits(r, 2, 2)}:{_digits(r, 2, 2)}",
+    lambda r: f"{_digits(r, 1, 3)}%",
     lambda r: f"{_digits(r, 1, 3)}%",
     lambda r: f"({_digits(r, 1, 4)})",
     lambda r: f"({_digits(r, 2, 3)}) {_digits(r, 3, 3)}-{_digits(r, 4, 4)}",

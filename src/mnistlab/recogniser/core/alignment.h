@@ -5,11 +5,6 @@
 
 namespace reader {
 
-inline Box around(const Box &a, const Box &b) {
-    return {std::min(a.left, b.left), std::min(a.top, b.top), std::max(a.right, b.right),
-            std::max(a.bottom, b.bottom)};
-}
-
 // Finds rows of numbers whose left or right edges or middles lie under each other.
 class Alignment {
    public:

@@ -21,6 +21,11 @@ struct Box {
     float y() const { return (top + bottom) / 2; }
 };
 
+inline Box around(const Box &a, const Box &b) {
+    return {std::min(a.left, b.left), std::min(a.top, b.top), std::max(a.right, b.right),
+            std::max(a.bottom, b.bottom)};
+}
+
 inline float overlap(const Box &a, const Box &b) {
     float width = std::min(a.right, b.right) - std::max(a.left, b.left);
     float height = std::min(a.bottom, b.bottom) - std::max(a.top, b.top);

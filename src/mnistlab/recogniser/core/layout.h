@@ -14,9 +14,10 @@ struct Layout {
 };
 
 constexpr float SPACE = 0.85f;      // heights of a digit between two numbers
+constexpr float ROOMY = 0.5f;       // width of a digit, of its height, at least
 constexpr float SIGN_SPACE = 0.1f;  // so much more where a sign stands between
 // Where all of a line stand far apart: of the usual gap, and heights at most.
-constexpr float WIDER = 1.5f, WIDEST_SPACE = 1.1f;
+constexpr float WIDER = 1.5f, WIDEST_SPACE = 1.2f;
 constexpr float PITCH = 1.6f;        // of the usual one in a form's boxes, without a box between
 constexpr float WIDEST_STEP = 2.4f;  // heights of a digit from one box's to the next one's
 constexpr float BOXED = 0.4f;        // likelihood of rulings around the characters of a form
@@ -93,6 +94,13 @@ class LayoutMaker {
     float tall = 0;
 
     float left(int i) const { return places[i].u - places[i].width / 2; }
+    // Between two that follow each other; a one takes the room of another digit.
+    float gap(int one, int next) const {
+        return places[next].u - places[one].u - (room(one) + room(next)) / 2;
+    }
+    float room(int i) const {
+        return is_sign(i) ? places[i].width : std::max(places[i].width, ROOMY * places[i].height);
+    }
     float right(int i) const { return places[i].u + places[i].width / 2; }
     bool is_sign(int i) const { return all[i].is_sign(); }
 
@@ -231,8 +239,7 @@ class LayoutMaker {
         for (int i : line) {
             bool next = last >= 0;
             if (next && pitch > 0) next = places[i].u - places[last].u < PITCH * pitch;
-            else if (next)
-                next = left(i) - right(last) < space(last, i, wide) && !is_walled(last, i);
+            else if (next) next = gap(last, i) < space(last, i, wide) && !is_walled(last, i);
             if (!next) groups.push_back({});
             groups.back().push_back(i);
             last = i;
@@ -240,14 +247,17 @@ class LayoutMaker {
         return groups;
     }
 
-    // The gap from which on there is a space, in heights: where all characters stand far apart more
+    // The gap from which on there is a space, in heights: where all digits stand far apart more
     // than usual.
     float find_spacing(const std::vector<int> &line) const {
         std::vector<float> gaps;
         for (size_t k = 1; k < line.size(); k++)
-            gaps.push_back((left(line[k]) - right(line[k - 1])) / unit(line[k - 1], line[k]));
-        if (gaps.size() < 3) return SPACE;
-        return std::clamp(WIDER * median(gaps), SPACE, WIDEST_SPACE);
+            if (!is_sign(line[k - 1]) && !is_sign(line[k]))
+                gaps.push_back(gap(line[k - 1], line[k]) / unit(line[k - 1], line[k]));
+        if (gaps.empty()) return SPACE;
+        auto middle = gaps.begin() + (gaps.size() - 1) / 2;
+        std::nth_element(gaps.begin(), middle, gaps.end());
+        return std::clamp(WIDER * *middle, SPACE, WIDEST_SPACE);
     }
 
     float unit(int one, int next) const {

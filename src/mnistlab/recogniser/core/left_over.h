@@ -12,6 +12,8 @@ namespace reader {
 constexpr float BESIDE_DIGIT = 1.5f, ABOVE = 0.35f;
 constexpr float LOWEST = 0.35f, PART = 0.5f, HIGHEST = 1.7f, WIDEST = 1.8f, SMALLEST_SIGN = 0.06f;
 constexpr float LARGEST_SIGN = 0.5f, LONGEST_SIGN = 1.0f;
+// A dot of a colon, how far aside of each other its dots are and how far apart.
+constexpr float LARGEST_DOT = 0.4f, ASIDE = 0.2f, LEAST_APART = 0.2f, MOST_APART = 0.8f;
 constexpr float INK = 0.45f;       // of the way from paper to ink
 constexpr int LEAST_INK = 16;      // grey values between them
 constexpr float OWN = 0.6f;        // share of a stroke's pixels outside of other boxes
@@ -45,8 +47,40 @@ class Window {
             for (int x = from; x <= to; x++) covered[at(x, y)] = 1;
     }
 
+    void cover_sign(const Box &box) {
+        cover(box);
+        if (is_dot(box)) dots.push_back(box);
+    }
+
     // Adds what may be a character to `out`.
     void find(const Box &digit, std::vector<Candidate> &out) {
+        size_t first = out.size();
+        find_strokes(digit, out);
+        for (size_t i = first; i < out.size(); i++)
+            if (is_dot(out[i].box)) dots.push_back(out[i].box);
+        for (size_t i = 0; i < dots.size(); i++)
+            for (size_t j = 0; j < i; j++)
+                if (are_colon(dots[i], dots[j])) out.push_back(sign(around(dots[i], dots[j])));
+    }
+
+   private:
+    const Level *level;
+    float tall;
+    int left, right, top, bottom, width, height;
+    std::vector<uint8_t> covered, ink;
+    std::vector<Box> dots;
+
+    bool is_dot(const Box &box) const {
+        return std::max(box.width(), box.height()) < LARGEST_DOT * tall;
+    }
+
+    bool are_colon(const Box &one, const Box &other) const {
+        float apart = std::fabs(one.y() - other.y()) / tall;
+        return std::fabs(one.x() - other.x()) < ASIDE * tall && apart > LEAST_APART &&
+               apart < MOST_APART;
+    }
+
+    void find_strokes(const Box &digit, std::vector<Candidate> &out) {
         if (!find_ink(digit)) return;
         std::vector<int> stroke;
         for (size_t start = 0; start < ink.size(); start++) {
@@ -66,12 +100,6 @@ class Window {
                 if (beyond[pixel]) flood(pixel, beyond, part), add(part, PART, out);
         }
     }
-
-   private:
-    const Level *level;
-    float tall;
-    int left, right, top, bottom, width, height;
-    std::vector<uint8_t> covered, ink;
 
     int column(float x) const {
         return std::clamp(int(std::floor(x * level->scale)), 0, level->grey.width - 1);
@@ -127,23 +155,30 @@ class Window {
         // What goes on beyond the window is a ruling, or another line's.
         if (x0 == 0 || y0 == 0 || x1 == width - 1 || y1 == height - 1) return;
         float scale = level->scale;
-        Candidate one{};
-        one.box = {(left + x0) / scale, (top + y0) / scale, (left + x1 + 1) / scale,
-                   (top + y1 + 1) / scale};
-        float high = one.box.height() / tall, wide = one.box.width() / tall;
-        one.levels = ~0u;
+        Box box{(left + x0) / scale, (top + y0) / scale, (left + x1 + 1) / scale,
+                (top + y1 + 1) / scale};
+        float high = box.height() / tall, wide = box.width() / tall;
         if (high >= lowest && high <= HIGHEST && wide <= WIDEST) {
+            Candidate one{};
+            one.box = box;
+            one.levels = ~0u;
             one.found = LEFT;
             one.kinds.fill(1.f / KINDS);
+            out.push_back(one);
         } else if (lowest == LOWEST && high <= LARGEST_SIGN && wide <= LONGEST_SIGN &&
                    std::max(high, wide) >= SMALLEST_SIGN) {
-            one.found = LEFT;
-            one.kinds.fill(0.001f);
-            for (int k = SIGNS; k < OTHER; k++) one.kinds[k] = 0.11f;
-        } else {
-            return;
+            out.push_back(sign(box));
         }
-        out.push_back(one);
+    }
+
+    static Candidate sign(const Box &box) {
+        Candidate one{};
+        one.box = box;
+        one.levels = ~0u;
+        one.found = LEFT;
+        one.kinds.fill(0.001f);
+        for (int k = SIGNS; k < OTHER; k++) one.kinds[k] = 0.11f;
+        return one;
     }
 };
 
@@ -158,7 +193,8 @@ inline std::vector<Candidate> find_left_over(const std::vector<Level> &levels,
         if (one.kinds[NOTHING] >= 0.5f || !one.is_digit() || found.size() >= MOST) continue;
         Window window(levels, one.box);
         places.near(window.area, [&](int index) {
-            window.cover(kept[index].box);
+            if (kept[index].is_sign()) window.cover_sign(kept[index].box);
+            else window.cover(kept[index].box);
             return true;
         });
         window.find(one.box, found);

@@ -4,7 +4,7 @@
 #include "layout.h"
 #include "left_over.h"
 #include "network.h"
-#include "slashes.h"
+#include "strokes.h"
 
 namespace reader {
 
@@ -24,9 +24,11 @@ constexpr float WHOLE = 0.78f;     // share of a character inside the picture, o
 constexpr float COVERED = 0.9f;  // probability from which on a large character hides what is in it
 constexpr float TOO_LARGE = 40;  // pixels of height that the detector does not find
 constexpr float SIGN_SIZE = 0.2f;  // heights of a digit, of the smallest sign that is told
-constexpr float CLOSEST = 0.15f;   // heights between parts of one
-constexpr float BESIDE = 6;        // sizes of a sign within which its digit is looked for
-constexpr float CLOSE = 0.5f;      // heights between the letters of a word, at most
+constexpr int COLON = 15, PER_CENT = 18;
+constexpr float PART_OF = 0.5f, INSIDE = 0.5f;  // shares of the whole's area, and of the part's
+constexpr float CLOSEST = 0.15f;                // heights between parts of one
+constexpr float BESIDE = 6;    // sizes of a sign within which its digit is looked for
+constexpr float CLOSE = 0.5f;  // heights between the letters of a word, at most
 // Nothing is sure beside a letter: heights between them, and the probability that is left.
 constexpr float BESIDE_LETTER = 1.2f, DOUBTED = 0.6f;
 // Digits that handwritten letters look like: O, l, Z, S, b, q.
@@ -328,8 +330,7 @@ class Reader {
         Character &one = *two[0], &other = *two[1];
         const Box &a = one.box, &b = other.box;
         Candidate whole{};
-        whole.box = {std::min(a.left, b.left), std::min(a.top, b.top), std::max(a.right, b.right),
-                     std::max(a.bottom, b.bottom)};
+        whole.box = around(a, b);
         float tall = std::max(a.height(), b.height());
         if (std::max(a.left - b.right, b.left - a.right) > CLOSEST * tall) return all;
         whole.found = LEFT;
@@ -418,6 +419,7 @@ class Reader {
     // ink at most one fits, so that their probabilities add up: what is found twice, half as likely
     // each time, is there.
     static std::vector<Character> suppress(std::vector<Character> all) {
+        drop_parts(all);
         std::stable_sort(all.begin(), all.end(), [](const Character &a, const Character &b) {
             return a.kinds[NOTHING] < b.kinds[NOTHING];
         });
@@ -449,6 +451,22 @@ class Reader {
             other.kinds[NOTHING] -= more;
         }
         return kept;
+    }
+
+    // Takes away the dots of colons and the circles of per cent signs.
+    static void drop_parts(std::vector<Character> &all) {
+        std::vector<Box> wholes;
+        for (const Character &one : all)
+            if (one.confidence() > 0.5f && (one.kind() == COLON || one.kind() == PER_CENT))
+                wholes.push_back(one.box);
+        if (wholes.empty()) return;
+        std::erase_if(all, [&](const Character &one) {
+            float area = one.box.width() * one.box.height();
+            return std::any_of(wholes.begin(), wholes.end(), [&](const Box &whole) {
+                return area < PART_OF * whole.width() * whole.height() &&
+                       overlap(one.box, whole) > INSIDE * area;
+            });
+        });
     }
 
     // Takes away what is likelier nothing, where boxes fit the ink better.
@@ -503,6 +521,7 @@ class Reader {
                 bool large = one.box.height() > LONE * std::min(width, height);
                 return !large || one.confidence() < LONE_LIKENESS;
             });
+        find_commas(kept);
         find_words(kept);
         // A picture that holds but one large doubtful thing is likelier to hold that than nothing.
         if (std::all_of(kept.begin(), kept.end(),
@@ -519,7 +538,7 @@ class Reader {
                 kept.assign(1, best), out.clear();
         }
         Layout layout = lay_out(std::move(kept), std::move(out), rulings);
-        tell_slashes(layout.characters);
+        tell_strokes(layout.characters);
         float tall = digit_height(layout.characters);
         Reading reading{std::move(layout.characters), std::move(layout.others),
                         std::move(layout.cells)};

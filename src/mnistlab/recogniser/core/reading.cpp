@@ -58,9 +58,10 @@ const float *arrange(const float *boxes, const float *kinds, int count) {
         all.push_back({{boxes[0], boxes[1], boxes[2], boxes[3]}, {}});
         std::copy_n(kinds, reader::KINDS, all.back().kinds.begin());
     }
+    reader::find_commas(all);
     reader::Reader::find_words(all);
     reader::Layout layout = reader::lay_out(std::move(all), {}, {});
-    reader::tell_slashes(layout.characters);
+    reader::tell_strokes(layout.characters);
     return write({layout.characters, layout.others, layout.cells}, 0);
 }
 

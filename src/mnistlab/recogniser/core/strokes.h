@@ -1,4 +1,5 @@
-// A stroke between digits is a slash or a one: what the number would be tells which.
+// A stroke between digits is a one, a slash or a comma: what the number would be, its size and its
+// place tell which.
 #pragma once
 
 #include <algorithm>
@@ -8,10 +9,16 @@
 
 namespace reader {
 
-constexpr int ONE = 1, SLASH = 14, LONGEST_NUMBER = 24;
+constexpr int ONE = 1, COMMA = 11, SLASH = 14, LONGEST_NUMBER = 24;
 // How likely strokes make a date, a fraction or anything else with slashes, where a number of
 // digits alone counts 1. Ones stand rarely by chance just where a date has its slashes.
 constexpr float DATE = 30.0f, FRACTION = 0.02f, NEITHER = 1e-4f;
+
+// A one that is low and stands at the foot is a comma: its height, and how far below their middle,
+// in heights of the digits beside it; and how far aside these are, in heights of its own.
+constexpr float LOW_ONE = 0.5f, FOOT = 0.15f, BENEATH = 0.75f, SIDEWAYS = 3;
+// One that leans and is higher than they are may be a slash: width, in its own heights.
+constexpr float LEANING = 0.4f, OVERSIZE = 1.06f, HARDLY = 0.6f;
 
 // Weighs what the strokes of one number, from left to right, may be.
 class Strokes {
@@ -78,15 +85,58 @@ class Strokes {
     }
 };
 
+// Leaves at most so much of the probability that it is a one, the rest that it is a slash.
+inline void be_unsure(Character &one) {
+    float more = std::max(one.kinds[ONE] - HARDLY, 0.f);
+    one.kinds[ONE] -= more;
+    one.kinds[SLASH] += more;
+}
+
+// Ones between digits that are low and stand at their foot are commas.
+inline void find_commas(std::vector<Character> &all) {
+    Places places(all);
+    for (size_t i = 0; i < all.size(); i++) places.add(all[i].box, int(i));
+    for (Character &one : all) {
+        if (one.kind() != ONE) continue;
+        const Box &box = one.box;
+        float reach = SIDEWAYS * box.height();
+        bool before = false, after = false;
+        places.near({box.left - reach, box.top - reach, box.right + reach, box.bottom},
+                    [&](int index) {
+                        const Box &digit = all[index].box;
+                        float tall = digit.height(), low = (box.y() - digit.y()) / tall;
+                        if (!all[index].is_digit() || box.height() > LOW_ONE * tall || low < FOOT ||
+                            low > BENEATH)
+                            return true;
+                        before |= digit.right<box.right, after |= digit.left> box.left;
+                        return !before || !after;
+                    });
+        if (before && after) std::swap(one.kinds[ONE], one.kinds[COMMA]);
+    }
+}
+
+// Tells ones that stand between digits by their size.
+inline void measure_ones(const std::vector<Character *> &number) {
+    for (size_t i = 1; i + 1 < number.size(); i++) {
+        Character &one = *number[i];
+        const Character &before = *number[i - 1], &after = *number[i + 1];
+        if (one.kind() != ONE || !before.is_digit() || !after.is_digit()) continue;
+        float high = one.box.height();
+        float tall = (before.box.height() + after.box.height()) / 2;
+        if (high > OVERSIZE * tall && one.box.width() > LEANING * high) be_unsure(one);
+    }
+}
+
 // Decides in every number of a reading, whose characters are in reading order.
-inline void tell_slashes(std::vector<Character> &all) {
+inline void tell_strokes(std::vector<Character> &all) {
     for (size_t from = 0, to; from < all.size(); from = to) {
         std::vector<Character *> number;
         for (to = from;
              to < all.size() && all[to].line == all[from].line && all[to].group == all[from].group;
              to++)
             number.push_back(&all[to]);
-        Strokes(std::move(number)).decide();
+        Strokes(number).decide();
+        measure_ones(number);
     }
 }
 
