@@ -81,7 +81,7 @@ class Answer(_Part):
         default=False,
         description=(
             "Whether there are characters, all of them reach the threshold, none is cut by the"
-            " picture's edge, and no other ink of a digit's size was left out"
+            " picture's edge, and no ink that may be a character was left out"
         ),
     )
     confidence: float = Field(
@@ -104,7 +104,7 @@ class Answer(_Part):
         ),
     )
     left_out: list[list[int]] = Field(
-        default=[], description="Boxes of ink of a digit's size that was not read"
+        default=[], description="Boxes of unread ink that may be a character"
     )
     notes: list[str] = Field(
         default=[],

@@ -190,7 +190,7 @@ def test_an_unsure_digit_is_marked_and_its_guesses_shown(capsys):
         "c         12 ?",
         "          4?  unsure: 3 (40 %) at place 3 of line 1, 5 (99 %) at place 2 of line 2;"
         " a character is cut by the edge",
-        "d         no digit  unsure: ink of a digit's size was not read in 1 place",
+        "d         no digit  unsure: ink that may be a character was not read in 1 place",
         "e         42 51?  unsure: 512 hardly fits 0-99 and is read as 51",
     ]
 

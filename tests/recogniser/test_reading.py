@@ -60,7 +60,7 @@ def test_a_cut_character_and_ink_left_out_make_a_reading_unsure_and_are_told():
     left = reading("12", odd={1: {"line": -1}}, threshold=0)
     assert (left.text, left.sure) == ("1", False)
     assert left.left_out == ((17, 5, 27, 25),)
-    assert left.notes == ("ink of a digit's size was not read in 1 place",)
+    assert left.notes == ("ink that may be a character was not read in 1 place",)
     assert left.as_dict()["left_out"] == [[17, 5, 27, 25]]
 
 

@@ -102,7 +102,7 @@ def test_an_unsure_digit_is_marked_and_a_model_that_disagrees(visit):
         for place, one in enumerate(one for group in groups for one in group["characters"]):
             one["sure"] = place == 0
         found["also"][0]["text"] = "29"
-        found["notes"] = ["ink of a digit's size was not read in 1 place"]
+        found["notes"] = ["ink that may be a character was not read in 1 place"]
         found["left_out"] = [[1, 2, 30, 40]]
         route.fulfill(body=json.dumps(found), content_type="application/json")
 
@@ -110,7 +110,7 @@ def test_an_unsure_digit_is_marked_and_a_model_that_disagrees(visit):
     draw(page, "24")
     wait_for(
         page,
-        "Read: 2 4. Unsure of the 2nd. Ink of a digit's size was not read in 1 place.",
+        "Read: 2 4. Unsure of the 2nd. Ink that may be a character was not read in 1 place.",
     )
     assert page.locator("#digits .unsure .digit").all_inner_texts() == ["4"]
     assert page.locator("#boxes .unsure").count() == 2

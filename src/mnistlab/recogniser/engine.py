@@ -29,7 +29,7 @@ class Result(NamedTuple):
         characters: float32, a row for each, in reading order: left, top, right, bottom in pixels of
             the picture; 20 probabilities; the highest of them; whether it is sure; whether the
             picture's edge cuts it; its line, its group and its cell, each from 0, -1 for none.
-        left_out: likewise, ink of a digit's size that was not read.
+        left_out: likewise, unread ink that may be a character.
         cells: float32, a row for each cell of a table: table, row, column, left, top, right,
             bottom, and 1 if rulings tell where it is, 0 if numbers that line up do.
         sure: whether all characters are sure and nothing was left out.

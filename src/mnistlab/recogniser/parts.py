@@ -187,7 +187,7 @@ class Cell:
         box: between its rulings; without these around what is written in it, or where its row and
             column cross.
         groups: what is written in it, also found in the lines; none if it is blank.
-        left_out: ink of a digit's size in it that was not read.
+        left_out: ink that may be a character in it that was not read.
     """
 
     box: Box

@@ -31,7 +31,7 @@ class Reading:
         lines: from top to bottom.
         size: width and height of the picture in pixels, as one sees it.
         tables: ruled ones, or of numbers that line up.
-        left_out: where ink of a digit's size was not read.
+        left_out: where ink that may be a character was not read.
         remarks: what else there is to say of it, a sentence each.
     """
 
@@ -66,7 +66,7 @@ class Reading:
     @property
     def sure(self) -> bool:
         """Whether there are characters, all of them reach the threshold, none is cut by the
-        picture's edge, and no other ink of a digit's size was left out.
+        picture's edge, and no ink that may be a character was left out.
         """
         return bool(self.lines) and not self.left_out and all(line.sure for line in self.lines)
 
@@ -85,7 +85,7 @@ class Reading:
             who = "a character is" if cut == 1 else f"{cut} characters are"
             notes.append(f"{who} cut by the edge")
         if left := len(self.left_out):
-            notes.append(f"ink of a digit's size was not read in {counted(left, 'place')}")
+            notes.append(f"ink that may be a character was not read in {counted(left, 'place')}")
         notes += [
             _misfit(group.text, group.match)
             for group in self.groups

@@ -62,7 +62,7 @@ export function named(one, name) {
 
 /**
  * @param {Found[]} characters in reading order
- * @param {Found[]} others ink of a digit's size that was not read
+ * @param {Found[]} others unread ink that may be a character
  * @param {ReturnType<place>[]} cells
  * @param {{threshold: number, faint: number}} limits confidence from which on a character is sure,
  *   and presence below which there is none
@@ -134,7 +134,7 @@ function notesOf(cut, left) {
   const places = `${left.toLocaleString("en")} place${left === 1 ? "" : "s"}`;
   return [
     ...(cut ? [`${cut === 1 ? "a character is" : `${cut} characters are`} cut by the edge`] : []),
-    ...(left ? [`ink of a digit's size was not read in ${places}`] : []),
+    ...(left ? [`ink that may be a character was not read in ${places}`] : []),
   ];
 }
 

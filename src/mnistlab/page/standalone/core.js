@@ -11,7 +11,7 @@ export const SIDE = 28; // pixels of the images it makes
  * What the core found in a picture.
  * @typedef {object} Found
  * @property {Seen[]} characters in reading order
- * @property {Seen[]} leftOut ink of a digit's size that was not read
+ * @property {Seen[]} leftOut unread ink that may be a character
  * @property {Float32Array[]} cells of tables
  */
 

@@ -11,7 +11,7 @@ namespace reader {
 // What is read; characters that are other ink stay out of lines.
 struct Reading {
     std::vector<Character> characters;  // in reading order
-    std::vector<Character> left_out;  // other ink of a digit's size, and characters cut by the edge
+    std::vector<Character> left_out;  // ink that may be a character, and characters cut by the edge
     std::vector<TableCell> cells;
 };
 
