@@ -14,6 +14,7 @@ constexpr float LOWEST = 0.35f, PART = 0.5f, HIGHEST = 1.7f, WIDEST = 1.8f, SMAL
 constexpr float LARGEST_SIGN = 0.5f, LONGEST_SIGN = 1.0f;
 // A dot of a colon, how far aside of each other its dots are and how far apart.
 constexpr float LARGEST_DOT = 0.4f, ASIDE = 0.2f, LEAST_APART = 0.2f, MOST_APART = 0.8f;
+constexpr size_t MOST_DOTS = 32;   // more are noise
 constexpr float INK = 0.45f;       // of the way from paper to ink
 constexpr int LEAST_INK = 16;      // grey values between them
 constexpr float OWN = 0.6f;        // share of a stroke's pixels outside of other boxes
@@ -49,15 +50,14 @@ class Window {
 
     void cover_sign(const Box &box) {
         cover(box);
-        if (is_dot(box)) dots.push_back(box);
+        add_dot(box);
     }
 
     // Adds what may be a character to `out`.
     void find(const Box &digit, std::vector<Candidate> &out) {
         size_t first = out.size();
         find_strokes(digit, out);
-        for (size_t i = first; i < out.size(); i++)
-            if (is_dot(out[i].box)) dots.push_back(out[i].box);
+        for (size_t i = first; i < out.size(); i++) add_dot(out[i].box);
         for (size_t i = 0; i < dots.size(); i++)
             for (size_t j = 0; j < i; j++)
                 if (are_colon(dots[i], dots[j])) out.push_back(sign(around(dots[i], dots[j])));
@@ -70,8 +70,9 @@ class Window {
     std::vector<uint8_t> covered, ink;
     std::vector<Box> dots;
 
-    bool is_dot(const Box &box) const {
-        return std::max(box.width(), box.height()) < LARGEST_DOT * tall;
+    void add_dot(const Box &box) {
+        if (std::max(box.width(), box.height()) < LARGEST_DOT * tall && dots.size() < MOST_DOTS)
+            dots.push_back(box);
     }
 
     bool are_colon(const Box &one, const Box &other) const {

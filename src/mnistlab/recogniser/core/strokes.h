@@ -108,7 +108,8 @@ inline void find_commas(std::vector<Character> &all) {
                         if (!all[index].is_digit() || box.height() > LOW_ONE * tall || low < FOOT ||
                             low > BENEATH)
                             return true;
-                        before |= digit.right<box.right, after |= digit.left> box.left;
+                        before |= digit.right < box.right;
+                        after |= digit.left > box.left;
                         return !before || !after;
                     });
         if (before && after) std::swap(one.kinds[ONE], one.kinds[COMMA]);
