@@ -395,7 +395,7 @@ class Reader {
         float tall = digit.height();
         float apart = std::max(digit.left - sign.right, sign.left - digit.right);
         return sign.height() < 1.4f * tall && sign.width() < 1.2f * tall && apart > -0.25f * tall &&
-               apart < 0.6f * tall && sign.y() > digit.top - 0.1f * tall &&
+               apart < 0.8f * tall && sign.y() > digit.top - 0.1f * tall &&
                sign.y() < digit.bottom + 0.25f * tall;
     }
 

@@ -17,8 +17,9 @@ constexpr float DATE = 30.0f, FRACTION = 0.02f, NEITHER = 1e-4f;
 // A one that is low and stands at the foot is a comma: its height, and how far below their middle,
 // in heights of the digits beside it; and how far aside these are, in heights of its own.
 constexpr float LOW_ONE = 0.5f, FOOT = 0.15f, BENEATH = 0.75f, SIDEWAYS = 3;
-// One that leans and is higher than they are may be a slash: width, in its own heights.
-constexpr float LEANING = 0.4f, OVERSIZE = 1.06f, HARDLY = 0.6f;
+// One that leans and is higher than they are may be a slash: width, in its own heights, and the
+// probability that is left, with two digits before and after at most and otherwise.
+constexpr float LEANING = 0.4f, OVERSIZE = 1.06f, RATHER_NOT = 0.45f, HARDLY = 0.6f;
 
 // Weighs what the strokes of one number, from left to right, may be.
 class Strokes {
@@ -86,8 +87,8 @@ class Strokes {
 };
 
 // Leaves at most so much of the probability that it is a one, the rest that it is a slash.
-inline void be_unsure(Character &one) {
-    float more = std::max(one.kinds[ONE] - HARDLY, 0.f);
+inline void doubt_one(Character &one, float most) {
+    float more = std::max(one.kinds[ONE] - most, 0.f);
     one.kinds[ONE] -= more;
     one.kinds[SLASH] += more;
 }
@@ -124,7 +125,9 @@ inline void measure_ones(const std::vector<Character *> &number) {
         if (one.kind() != ONE || !before.is_digit() || !after.is_digit()) continue;
         float high = one.box.height();
         float tall = (before.box.height() + after.box.height()) / 2;
-        if (high > OVERSIZE * tall && one.box.width() > LEANING * high) be_unsure(one);
+        if (high < OVERSIZE * tall || one.box.width() < LEANING * high) continue;
+        bool is_middle = i <= 2 && number.size() - i <= 3;
+        doubt_one(one, is_middle ? RATHER_NOT : HARDLY);
     }
 }
 
