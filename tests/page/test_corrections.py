@@ -132,13 +132,19 @@ def test_a_table_is_shown_corrected_and_copied(page, ruled):
     assert copied(page, "text") == "12 407\n35 3\n96 21\n70 54 33"
 
 
+def cells_of(reading):
+    return [cell for found in reading.tables for row in found.rows for cell in row]
+
+
 def test_unsure_cells_are_marked_until_they_are_corrected(page, tmp_path):
-    content = render_photograph("table", 2029, 1, small_bank()).content
-    reading = Recogniser().read(content)
-    unsure = [
-        cell for found in reading.tables for row in found.rows for cell in row if not cell.sure
-    ]
-    assert unsure
+    content, reading = next(
+        (content, reading)
+        for index in range(20)
+        for content in [render_photograph("table", 2029, index, small_bank()).content]
+        for reading in [Recogniser().read(content)]
+        if any(not group.sure for cell in cells_of(reading) for group in cell.groups)
+    )
+    unsure = [cell for cell in cells_of(reading) if not cell.sure]
     show(page, content)
     assert page.locator("#tables td.unsure").count() == len(unsure)
     write_tables(tmp_path / "t.csv", [("x", reading.answer)])

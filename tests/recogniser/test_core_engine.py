@@ -191,19 +191,35 @@ def test_a_stroke_between_digits_is_what_makes_a_number_of_them(engine, strokes,
 @pytest.mark.parametrize(
     ("stroke", "read", "sure"),
     [
-        ((30, 10, 35, 30), "314", True),
-        ((30, 25, 33, 33), "3,4", True),
-        ((30, 12, 33, 20), "314", True),
-        ((27, 8, 38, 32), "3/4", False),
-        ((27, 10, 38, 30), "314", True),
+        ((43, 10, 48, 30), "52134", True),
+        ((43, 25, 46, 33), "52,34", True),
+        ((43, 12, 46, 20), "52134", True),
+        ((40, 8, 51, 32), "52/34", False),
+        ((40, 10, 51, 30), "52134", True),
     ],
     ids=["upright", "low", "small and high up", "leaning and high", "leaning"],
 )
 def test_a_one_is_told_from_signs_by_its_size_and_place(engine, stroke, read, sure):
-    boxes = np.array([(10, 10, 24, 30), stroke, (42, 10, 56, 30)], np.float32)
-    found = engine.arrange(boxes, known(np.array([3, 1, 4]))).characters[:, 4:24]
-    assert "".join(CHARACTERS[row.argmax()] for row in found) == read
-    assert (found.max(1) > 0.9).all() == sure
+    digits = [(left, 10, left + 11, 30) for left in (10, 24, 55, 69)]
+    kinds = known(np.array([5, 2, 1, 3, 4]))
+    kinds[2, [1, CHARACTERS.index("/")]] = 0.97, 0.03
+    found = engine.arrange(np.array([*digits[:2], stroke, *digits[2:]], np.float32), kinds)
+    assert written(found) == read
+    assert (found.characters[:, 4:24].max(1) > 0.9).all() == sure
+
+
+@pytest.mark.parametrize(("likely", "sure"), [(0.03, False), (0.001, True)])
+def test_a_leaning_one_may_be_a_slash_if_it_looks_like_one(engine, likely, sure):
+    boxes = np.array([(10, 10, 24, 30), (27, 8, 38, 32), (42, 10, 56, 30)], np.float32)
+    kinds = known(np.array([3, 1, 4]))
+    kinds[1, [1, CHARACTERS.index("/")]] = 1 - likely, likely
+    found = engine.arrange(boxes, kinds)
+    assert written(found) == "314"
+    assert (found.characters[:, 4:24].max(1) > 0.9).all() == sure
+
+
+def written(found):
+    return "".join(CHARACTERS[row.argmax()] for row in found.characters[:, 4:24])
 
 
 def between(draw):

@@ -17,9 +17,11 @@ constexpr float DATE = 30.0f, FRACTION = 0.02f, NEITHER = 1e-4f;
 // A one that is low and stands at the foot is a comma: its height, and how far below their middle,
 // in heights of the digits beside it; and how far aside these are, in heights of its own.
 constexpr float LOW_ONE = 0.5f, FOOT = 0.15f, BENEATH = 0.75f, SIDEWAYS = 3;
-// One that leans and is higher than they are may be a slash: width, in its own heights, and the
-// probability that is left, with two digits before and after at most and otherwise.
-constexpr float LEANING = 0.4f, OVERSIZE = 1.06f, RATHER_NOT = 0.45f, HARDLY = 0.6f;
+// One that leans and is higher than they are may be a slash: width, in its own heights; what the
+// classifier says; and the probability that is left, with two digits before and after and
+// otherwise.
+constexpr float LEANING = 0.4f, OVERSIZE = 1.06f, MAY_BE_SLASH = 0.01f;
+constexpr float RATHER_NOT = 0.45f, HARDLY = 0.6f;
 
 // Weighs what the strokes of one number, from left to right, may be.
 class Strokes {
@@ -117,18 +119,17 @@ inline void find_commas(std::vector<Character> &all) {
     }
 }
 
-// Tells ones that stand between digits by their size.
-inline void measure_ones(const std::vector<Character *> &number) {
+// Ones that may be slashes by their size and by what the classifier says.
+inline std::vector<int> find_doubtful(const std::vector<Character *> &number) {
+    std::vector<int> doubtful;
     for (size_t i = 1; i + 1 < number.size(); i++) {
-        Character &one = *number[i];
-        const Character &before = *number[i - 1], &after = *number[i + 1];
-        if (one.kind() != ONE || !before.is_digit() || !after.is_digit()) continue;
-        float high = one.box.height();
-        float tall = (before.box.height() + after.box.height()) / 2;
-        if (high < OVERSIZE * tall || one.box.width() < LEANING * high) continue;
-        bool is_middle = i <= 2 && number.size() - i <= 3;
-        doubt_one(one, is_middle ? RATHER_NOT : HARDLY);
+        const Character &one = *number[i], &before = *number[i - 1], &after = *number[i + 1];
+        float high = one.box.height(), tall = (before.box.height() + after.box.height()) / 2;
+        if (before.is_digit() && after.is_digit() && high > OVERSIZE * tall &&
+            one.box.width() > LEANING * high && one.kinds[SLASH] > MAY_BE_SLASH)
+            doubtful.push_back(int(i));
     }
+    return doubtful;
 }
 
 // Decides in every number of a reading, whose characters are in reading order.
@@ -139,8 +140,10 @@ inline void tell_strokes(std::vector<Character> &all) {
              to < all.size() && all[to].line == all[from].line && all[to].group == all[from].group;
              to++)
             number.push_back(&all[to]);
+        std::vector<int> doubtful = find_doubtful(number);
         Strokes(number).decide();
-        measure_ones(number);
+        for (int i : doubtful)
+            doubt_one(*number[i], i == 2 && number.size() == 5 ? RATHER_NOT : HARDLY);
     }
 }
 
