@@ -282,6 +282,24 @@ def test_what_stands_alone_is_one_digit(mnist):
     assert right >= 0.98 * len(found)
 
 
+def test_two_digits_that_touch_are_two(mnist):
+    rng, pictures, labels = (
+        np.random.default_rng(3),
+        mnist.train.images[-6000:, 0],
+        mnist.train.labels,
+    )
+    right = wrong = 0
+    for one, other in rng.integers(6000, size=(100, 2)):
+        first, second = pictures[one], pictures[other]
+        ink = [first[:, : first.any(0).nonzero()[0][-1] + 1], second[:, second.any(0).argmax() :]]
+        found = Recogniser().read(255 - np.pad(np.hstack(ink), 6))
+        text = f"{labels[-6000:][one]}{labels[-6000:][other]}"
+        right += found.text == text
+        wrong += found.sure and found.text != text
+    assert right >= 90
+    assert wrong <= 2
+
+
 def test_a_bracket_alone_is_a_digit():
     picture = Image.new("L", (28, 28))
     ImageDraw.Draw(picture).arc((11, 0, 51, 28), 140, 220, fill=255, width=3)

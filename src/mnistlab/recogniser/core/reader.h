@@ -333,12 +333,18 @@ class Reader {
         whole.box = around(a, b);
         float tall = std::max(a.height(), b.height());
         if (std::max(a.left - b.right, b.left - a.right) > CLOSEST * tall) return all;
+        // Two that surely are digits are two.
+        bool digits = one.is_digit() && other.is_digit() &&
+                      std::min(a.height(), b.height()) > SAME_HEIGHT * tall;
+        float less = digits ? std::min(one.confidence(), other.confidence()) : 0;
+        if (less > SPECK_SURE) return all;
         whole.found = LEFT;
         whole.kinds.fill(1.f / KINDS);
         Character named = name({whole}).front();
         float both = one.confidence() * other.confidence();
         if (!named.is_digit() || named.confidence() < std::max(both, 0.5f)) return all;
         one = named;
+        if (less > 0.5f) doubt(one);
         other.kinds.fill(0);
         other.kinds[NOTHING] = 1;
         return all;
