@@ -10,6 +10,7 @@
 namespace reader {
 
 constexpr int CELL = 4, KINDS = 20, OTHER = 19, NOTHING = 20, SIGNS = 10;
+constexpr int ONE = 1, POINT = 10, COMMA = 11, SLASH = 14, COLON = 15, PER_CENT = 18;
 constexpr float REACH = 8, UNIT = 16;
 
 struct Box {

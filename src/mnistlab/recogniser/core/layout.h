@@ -200,8 +200,6 @@ class LayoutMaker {
         return std::min(0.99f, 0.5f * std::fabs(off) + 0.5f * std::max(gap, 0.f) / unit);
     }
 
-    static constexpr int POINT = SIGNS, COMMA = SIGNS + 1;
-
     // Whether an upright ruling goes between two characters.
     bool is_walled(int one, int next) const {
         float v = (places[one].v + places[next].v) / 2;

@@ -24,7 +24,6 @@ constexpr float WHOLE = 0.78f;     // share of a character inside the picture, o
 constexpr float COVERED = 0.9f;  // probability from which on a large character hides what is in it
 constexpr float TOO_LARGE = 40;  // pixels of height that the detector does not find
 constexpr float SIGN_SIZE = 0.2f;  // heights of a digit, of the smallest sign that is told
-constexpr int COLON = 15, PER_CENT = 18;
 constexpr float PART_OF = 0.5f, INSIDE = 0.5f;  // shares of the whole's area, and of the part's
 constexpr float CLOSEST = 0.15f;                // heights between parts of one
 constexpr float BESIDE = 6;    // sizes of a sign within which its digit is looked for

@@ -9,7 +9,7 @@
 
 namespace reader {
 
-constexpr int ONE = 1, COMMA = 11, SLASH = 14, LONGEST_NUMBER = 24;
+constexpr int LONGEST_NUMBER = 24;
 // How likely strokes make a date, a fraction or anything else with slashes, where a number of
 // digits alone counts 1. Ones stand rarely by chance just where a date has its slashes.
 constexpr float DATE = 30.0f, FRACTION = 0.02f, NEITHER = 1e-4f;
