@@ -141,16 +141,28 @@ def _test_losses() -> Iterator[Figure]:
 
 @_made
 def _which_part_helps() -> Iterator[Figure]:
-    groups = {group.label: group for group in _comparison("ablate").groups}
-    loss = {name: np.mean(group.losses) for name, group in groups.items()}
-    whole, norm, dropout, augmentation = (
-        f"{loss[f'custom_mlp{without}']:.4f}"
-        for without in ("", "-without-batch_norm", "-without-dropout", "-without-augmentation")
+    ablation = _comparison("ablate")
+    whole = np.mean(ablation.groups[0].losses)
+    removed = {
+        one.second.partition("-without-")[2]: one
+        for one in ablation.comparison.differences
+        if "-without-" in one.second
+    }
+    largest = points(max(abs(one.mean) for one in removed.values()))
+    yield Figure("ablate", README, f"no difference exceeds {largest} points")
+    yield Figure("ablate", KOREAN, f"차이가 {largest} %p를 넘지 않습니다")
+    loss = {name: f"{whole - (one.loss or 0):.4f}" for name, one in removed.items()}
+    p = {name: f"p = {one.adjusted_loss_p:.2g}" for name, one in removed.items()}
+    said = f"rises from {whole:.4f} to {loss['batch_norm']} without batch normalisation"
+    said += f" ({p['batch_norm']}). Without dropout it is {loss['dropout']} ({p['dropout']})"
+    said += f", without augmentation {loss['augmentation']} ({p['augmentation']})"
+    yield Figure("ablate", README, said)
+    said = (
+        f"{whole:.4f}에서 배치 정규화를 빼면 {loss['batch_norm']}로 오릅니다({p['batch_norm']}). "
     )
-    said = f"rises from {whole} to {norm} without batch normalisation, to {dropout} without dropout"
-    yield Figure("ablate", README, f"{said} and to {augmentation} without augmentation")
-    said = f"{whole}에서 배치 정규화를 빼면 {norm}, 드롭아웃을 빼면 {dropout}, 증강을 빼면"
-    yield Figure("ablate", KOREAN, f"{said} {augmentation}로")
+    said += f"드롭아웃을 빼면 {loss['dropout']}({p['dropout']}), "
+    said += f"증강을 빼면 {loss['augmentation']}입니다({p['augmentation']})"
+    yield Figure("ablate", KOREAN, said)
 
 
 @_made
@@ -197,6 +209,11 @@ def _how_small() -> Iterator[Figure]:
     yield Figure("sprint99", page, f"a run takes {sprint['ratio']:.2f} times as long")
     share = 100 * run_records("cifar_small")[0].final.test_accuracy
     yield Figure("cifar_small", page, f"[{share:.2f} %](../results/cifar_small/table.md)")
+    own = summary("cifar62k")
+    low, high = own["interval"]
+    said = f"(95 % interval {low:.2f} to {high:.2f}), in {own['training_seconds_median']:.1f} s"
+    yield Figure("cifar62k", page, f"[{own['mean']:.2f} %](../results/cifar62k/table.md)")
+    yield Figure("cifar62k", page, f"{said} per run")
 
 
 def _undisputed(record: str) -> str:

@@ -29,7 +29,8 @@ from mnistlab.training.fingerprint import PUBLISHED, total
 ROOT = Path(__file__).parents[1]
 NAMED, WORK = Path(__file__).with_suffix(".toml"), ROOT / "build" / "records"
 _MADE, _LOG = "made.json", "table.txt"
-_KEPT = "*.toml", "search.csv"
+_OF_RUNS = "record.json", "looks.json"
+_KEPT = "*.toml", "*.py", "search.csv"
 """What people wrote beside a record."""
 
 
@@ -130,6 +131,20 @@ class Record:
         write_atomically(new / _MADE, f"{to_json(made)}\n")
         shutil.rmtree(self.folder, ignore_errors=True)
         new.rename(self.folder)
+        self._publish_shared_runs()
+
+    def _publish_shared_runs(self) -> None:
+        """Publish what a comparison's runs have beside another record's, if they are kept there."""
+        comparison = self.work / "comparison.json"
+        runs = Path(json.loads(read_file(comparison))["runs"] if comparison.exists() else "runs")
+        if runs.parts[0] != "..":
+            return
+        for file in (self.work / runs).rglob("*.json"):
+            target = self.folder / runs / file.relative_to(self.work / runs)
+            if file.name not in _OF_RUNS:
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
 
     def _published(self) -> Iterator[Path]:
         """Yield all but the runs' weights; where a report has its own records, not the runs'."""
@@ -139,7 +154,7 @@ class Record:
             of_a_run = inside[0] == "runs"
             if not file.is_file() or inside[-1] in ("bits", "seconds", ".lock"):
                 continue
-            if not of_a_run or (inside[-1] == "record.json" and not own):
+            if not of_a_run or (inside[-1] in _OF_RUNS and not own):
                 yield file
 
 

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from benchmarks.records import load_records, table
+from mnistlab import read_comparison
 from mnistlab.training.fingerprint import PUBLISHED, total
 
 
@@ -71,3 +72,21 @@ def test_what_other_bits_began_is_thrown_away(records, tmp_path):
     (tmp_path / "said").write_text("new")
     said.make()
     assert (said.folder / "table.txt").read_text() == "new"
+
+
+def test_runs_that_are_kept_beside_another_record_are_published_there(tmp_path):
+    named = tmp_path / "records.toml"
+    options = "--seeds 2 --epochs 1 --train-limit 200 --quiet --out OUT"
+    named.write_text(
+        f'first = "mnistlab compare lenet5 mlp {options}"\n'
+        f'second = "mnistlab compare lenet5 sprint99 {options} --runs {tmp_path}/work/first/runs"\n'
+    )
+    first, second = load_records(named, tmp_path / "results", tmp_path / "work")
+    first.make()
+    second.make()
+    assert read_comparison(first.folder).verdict
+    assert {group.label for group in read_comparison(second.folder).groups} == {
+        "lenet5",
+        "sprint99",
+    }
+    assert not list(first.folder.rglob("*.safetensors"))

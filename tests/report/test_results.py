@@ -11,8 +11,18 @@ import pytest
 
 from benchmarks.figures import PAGE, figures, page, summary
 from benchmarks.pages import SPEED, pages, read
-from mnistlab import Recipe, Recogniser, RunFolder, RunRecord, built_in, read_comparison
+from mnistlab import (
+    Recipe,
+    Recogniser,
+    RunFolder,
+    RunRecord,
+    built_in,
+    read_comparison,
+    read_recipe,
+)
 from mnistlab.evaluation import read_robustness
+from mnistlab.models import build_model, count_parameters
+from mnistlab.recipe import read_source
 from mnistlab.recogniser import shipped_models
 from mnistlab.report import course_table
 from mnistlab.report.comparison_report import markdown
@@ -219,3 +229,16 @@ def test_a_small_network_on_photographs_reaches_what_the_page_says():
     assert (record.data.channels, record.model_input.shape) == (3, (3, 36, 36))
     assert record.parameters == 61_770 <= 62_158
     assert len(record.history) == 10
+
+
+def test_a_network_of_ones_own_on_photographs_is_the_recipe_beside_it_and_within_the_budget():
+    recipe = read_recipe(RESULTS / "cifar62k" / "cifar62k.toml")
+    for file in sorted((RESULTS / "cifar62k" / "records").glob("*.json")):
+        record = RunRecord.from_json(file.read_bytes(), file.name)
+        assert record.recipe.replace(data=recipe.data, model=recipe.model).trains_as(recipe)
+        assert (record.data.train_images, record.data.test_images) == (50_000, 10_000)
+        assert record.model_input.shape == (3, 32, 32)
+        assert record.parameters == 62_110 <= 62_158
+        assert record.source == read_source(recipe.model).digest
+    module = build_model(recipe, (3, 32, 32), 10)
+    assert count_parameters(module) == 62_110
