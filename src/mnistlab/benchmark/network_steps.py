@@ -1,4 +1,4 @@
-"""Training steps of small networks: this package against PyTorch in every form."""
+"""Training steps of small networks: this package against PyTorch in every form, and JAX."""
 
 import statistics
 from collections.abc import Callable
@@ -9,12 +9,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from mnistlab.benchmark.contenders import CPU, step
+from mnistlab.benchmark.benchmark import BOUNDS, GEMM
+from mnistlab.benchmark.contenders import CPU, Product, step
 from mnistlab.benchmark.networks import CLASSES, NETWORKS, Network
 from mnistlab.benchmark.timing import Times, in_turns
 from mnistlab.kernels import AugmentationParams, EpochBatches
 from mnistlab.recipe import ModelInput, Recipe
-from mnistlab.runs import describe_environment
+from mnistlab.runs import available_cores, describe_environment
 from mnistlab.training.backend import Backend, choose_backend
 from mnistlab.training.device import torch_threads
 from mnistlab.training.loss import Loss
@@ -24,7 +25,7 @@ from mnistlab.training.randomness import fork_rng, seed_global
 BATCH = 128
 OURS = "this package"
 _LAYOUTS = {"NCHW": torch.contiguous_format, "channels_last": torch.channels_last}
-_COMPILED = "PyTorch, compiled"
+PYTORCH, _COMPILED, JAX = "PyTorch, ", "PyTorch, compiled", "JAX"
 
 
 @dataclass
@@ -32,7 +33,9 @@ class NetworkBenchmark:
     """What was measured.
 
     Attributes:
-        seconds: of a training step of 128 images, by network and way.
+        seconds: of a training step of 128 images, by network and way; the bound is what the
+            convolutions' and linear layers' floating-point operations alone would take at the speed
+            of a large matrix product.
         ratio: by network, the fastest PyTorch's median time divided by ours.
         median_ratio: of all networks.
         reasons: why PyTorch trains in this package, too, by network; only of those where it does.
@@ -52,8 +55,9 @@ def measure_networks(
     """Measure training steps of ten networks.
 
     Args:
-        quick: three turns instead of nine, and without ``torch.compile``, whose preparation takes
-            most of the time.
+        quick: three turns instead of nine, and without ``torch.compile`` and JAX, whose preparation
+            takes most of the time. JAX is also left out where it is not installed, and on fewer
+            threads than there are cores, since it takes all.
         threads: CPU threads; ``None`` is one per core.
         on_turn: called with what is measured next.
     """
@@ -62,16 +66,21 @@ def measure_networks(
     with torch_threads(threads) as used, fork_rng(CPU):
         for name, network in NETWORKS.items():
             ours = _Ours(network)
-            ways: dict[str, Callable[[], None]] = {OURS: ours}
+            ways: dict[str, Callable[[], Any]] = {OURS: ours}
             for layout, form in _LAYOUTS.items():
-                ways[f"PyTorch, {layout}"] = _Eager(network, form)
+                ways[f"{PYTORCH}{layout}"] = _Eager(network, form)
             compiled = None if quick else _compiled(network)
             if compiled:
                 ways[_COMPILED] = compiled
-            measured = in_turns(ways, turns, partial(_tell, on_turn, name))
-            times = {way: time.scaled(1 / network.steps) for way, time in measured.items()}
+            if not quick and used == available_cores() and (jax := _jax(network, on_turn)):
+                ways[JAX] = jax
+            bound, product = BOUNDS[GEMM], Product(used)
+            measured = in_turns(ways | {bound: product}, turns, partial(_tell, on_turn, name))
+            times = {way: measured[way].scaled(1 / network.steps) for way in ways}
+            if ours.flops:
+                times[bound] = measured[bound].scaled(BATCH * ours.flops / product.flops)
             result.seconds[name] = times
-            best = min(time.median for way, time in times.items() if way != OURS)
+            best = min(time.median for way, time in times.items() if way.startswith(PYTORCH))
             result.ratio[name] = best / times[OURS].median
             if ours.reason:
                 result.reasons[name] = ours.reason
@@ -88,6 +97,7 @@ class _Ours:
     def __init__(self, network: Network) -> None:
         self._backend, self._batches = network_backend(network), noise_batches(network)
         self.kernels, self.reason = self._backend.kernels, self._backend.reason
+        self.flops = self._backend.flops
 
     def __call__(self) -> None:
         """Take the steps of one turn."""
@@ -130,6 +140,19 @@ def _compiled(network: Network) -> _Eager | None:
     except Exception:
         return None
     return steps
+
+
+def _jax(network: Network, on_turn: Callable[[str], None]) -> Callable[[], Any] | None:
+    """Return steps in JAX, compiled already; ``None`` where it is not installed."""
+    try:
+        from mnistlab.benchmark.jax_steps import JaxSteps
+    except ImportError:
+        on_turn("JAX is left out; to measure it: pip install 'mnistlab[jax]'")
+        return None
+    batches = noise_batches(network)
+    pixels = (batches.images / 255 - 0.5) / 0.25
+    chosen = list(torch.split(batches.order, BATCH))
+    return JaxSteps(_build(network), pixels, batches.labels, chosen)
 
 
 def _build(network: Network) -> nn.Module:

@@ -53,7 +53,7 @@ def network_lines(result: "NetworkBenchmark") -> Lines:
     table = _table(
         "Milliseconds a training step of 128 images, medians",
         ["network"],
-        [*(way.removeprefix("PyTorch, ") for way in ways), "times ours"],
+        [*(way.removeprefix("PyTorch, ") for way in ways), "PyTorch / ours"],
     )
     for network, times in result.seconds.items():
         figures = (f"{1000 * times[way].median:.2f}" if way in times else "" for way in ways)
