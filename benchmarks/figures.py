@@ -216,6 +216,17 @@ def _how_small() -> Iterator[Figure]:
     yield Figure("cifar62k", page, f"{said} per run")
 
 
+@_made
+def _how_fast() -> Iterator[Figure]:
+    seconds = summary("bench")["seconds"]["lenet5"]
+    ways = "this package", "PyTorch, NCHW", "PyTorch, channels_last", "PyTorch DataLoader"
+    ours, *eager, loader = (seconds[way]["median"] for way in ways)
+    said = f"takes {ours:.2f} s on two cores, where PyTorch takes {min(eager):.2f} s and with a"
+    yield Figure("bench", README, f"{said} DataLoader {loader:.2f} s")
+    said = f"{ours:.2f} s 걸립니다. PyTorch는 {min(eager):.2f} s, DataLoader를 쓰면 {loader:.2f} s"
+    yield Figure("bench", KOREAN, said)
+
+
 def _undisputed(record: str) -> str:
     """Return the accuracy without the disputed labels."""
     remarks = " ".join(summary(record)["remarks"])

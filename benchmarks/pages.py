@@ -3,7 +3,6 @@ of ``mnistlab bench``.
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,18 +15,26 @@ from mnistlab.cli.bench_tables import Lines, network_lines, profile_lines, speed
 from mnistlab.runs import write_atomically
 
 ROOT = Path(__file__).parents[1]
-SPEED = "bench/summary"
+SPEED, NETWORKS = "bench/summary", "networks/summary"
 TABLES: dict[str, tuple[type, Callable[[Any], Lines]]] = {
     SPEED: (Benchmark, speed_lines),
-    "networks/summary": (NetworkBenchmark, network_lines),
+    NETWORKS: (NetworkBenchmark, network_lines),
     "bench/profile/lenet5": (ModelProfile, profile_lines),
     "bench/profile/custom_mlp": (ModelProfile, profile_lines),
     "bench/profile/best62k": (ModelProfile, profile_lines),
 }
 """By the record that each shows, in ``results``."""
-_README_ROWS = {
-    "LeNet-5": ("lenet5", "PyTorch DataLoader"),
-    "CustomMLP": ("custom_mlp", None),
+_README_HEADINGS = {
+    "README.md": "A step of 128 images, ms",
+    "README.ko.md": "이미지 128장의 한 스텝(ms)",
+}
+_COLUMNS = {
+    "mnistlab": "this package",
+    "PyTorch": "PyTorch, NCHW",
+    "channels_last": "PyTorch, channels_last",
+    "compiled": "PyTorch, compiled",
+    "JAX": "JAX",
+    "GEMM": "bound: GEMM",
 }
 
 
@@ -48,32 +55,31 @@ def pages() -> Iterator[tuple[Path, str]]:
         begin, end = f"<!-- {record}, by benchmarks/pages.py -->\n", f"<!-- end of {record} -->\n"
         page = _between(page, begin, end, f"\n{table}\n")
     yield file, page
-    for name in ("README.md", "README.ko.md"):
+    for name, heading in _README_HEADINGS.items():
         file = ROOT / name
         page = file.read_text(encoding="utf-8")
-        for title, row in _readme_rows(read(SPEED)).items():
-            # Only this table's rows have seconds in them.
-            page = re.sub(rf"^\| {title} \| [\d.]+ s \|.*$", row, page, flags=re.MULTILINE)
-        yield file, page
+        begin, end = f"| {heading} |", "\n\n"
+        yield file, _between(page, begin, end, _networks(read(NETWORKS)))
 
 
 def _between(page: str, begin: str, end: str, content: str) -> str:
     before, found, rest = page.partition(begin)
     _, ended, after = rest.partition(end)
     if not found or not ended:
-        raise click.ClickException(f"docs/kernels.md: has no place for {begin.strip()}")
+        raise click.ClickException(f"no place for {begin.strip()}")
     return before + begin + content + end + after
 
 
-def _readme_rows(found: Benchmark) -> dict[str, str]:
-    rows = {}
-    for title, (recipe, loader) in _README_ROWS.items():
-        ways = found.seconds[recipe]
-        ours = ways["this package"].median
-        cells = [ours, ours * found.ratio[recipe], *([ways[loader].median] if loader else [])]
-        shown = [*(f"{seconds:.2f} s" for seconds in cells), *([] if loader else [""])]
-        rows[title] = re.sub(" +", " ", f"| {title} | {' | '.join(shown)} |")
-    return rows
+def _networks(found: NetworkBenchmark) -> str:
+    """Return the rest of the front page's table, after its first heading."""
+    lines = [
+        f" {' | '.join([*_COLUMNS, 'PyTorch / mnistlab'])} |",
+        f"|---|{'---:|' * (len(_COLUMNS) + 1)}",
+    ]
+    for network, times in found.seconds.items():
+        cells = [f"{1000 * times[way].median:.2f}" for way in _COLUMNS.values()]
+        lines.append(f"| {network} | {' | '.join(cells)} | {found.ratio[network]:.2f} |")
+    return "\n".join(lines)
 
 
 @click.command()

@@ -23,6 +23,7 @@ class JaxSteps:
     Attributes:
         parameters: by name, as the steps so far have left them.
         buffers: those of batch normalisation, likewise.
+        loss: of the last step.
     """
 
     def __init__(
@@ -50,8 +51,8 @@ class JaxSteps:
         self._step = jax.jit(partial(_step, loss), donate_argnums=(0, 1, 2))
         self()
 
-    def __call__(self) -> float:
-        """Take the steps of one turn; return the last one's loss."""
+    def __call__(self) -> None:
+        """Take the steps of one turn."""
         loss = jnp.zeros(())
         for chosen in self._batches:
             self.parameters, self._velocity, self.buffers, self._key, loss = self._step(
@@ -63,7 +64,7 @@ class JaxSteps:
                 self._labels,
                 chosen,
             )
-        return float(loss)
+        self.loss = float(loss)
 
 
 def _step(

@@ -66,7 +66,7 @@ def measure_networks(
     with torch_threads(threads) as used, fork_rng(CPU):
         for name, network in NETWORKS.items():
             ours = _Ours(network)
-            ways: dict[str, Callable[[], Any]] = {OURS: ours}
+            ways: dict[str, Callable[[], None]] = {OURS: ours}
             for layout, form in _LAYOUTS.items():
                 ways[f"{PYTORCH}{layout}"] = _Eager(network, form)
             compiled = None if quick else _compiled(network)
@@ -75,7 +75,7 @@ def measure_networks(
             if not quick and used == available_cores() and (jax := _jax(network, on_turn)):
                 ways[JAX] = jax
             bound, product = BOUNDS[GEMM], Product(used)
-            measured = in_turns(ways | {bound: product}, turns, partial(_tell, on_turn, name))
+            measured = in_turns({**ways, bound: product}, turns, partial(_tell, on_turn, name))
             times = {way: measured[way].scaled(1 / network.steps) for way in ways}
             if ours.flops:
                 times[bound] = measured[bound].scaled(BATCH * ours.flops / product.flops)
@@ -142,7 +142,7 @@ def _compiled(network: Network) -> _Eager | None:
     return steps
 
 
-def _jax(network: Network, on_turn: Callable[[str], None]) -> Callable[[], Any] | None:
+def _jax(network: Network, on_turn: Callable[[str], None]) -> Callable[[], None] | None:
     """Return steps in JAX, compiled already; ``None`` where it is not installed."""
     try:
         from mnistlab.benchmark.jax_steps import JaxSteps

@@ -50,10 +50,13 @@ def network_lines(result: "NetworkBenchmark") -> Lines:
     """Return the steps of all networks."""
     # One that cannot be compiled is measured without.
     ways = max(map(list, result.seconds.values()), key=len)
+    yield "Milliseconds a training step of 128 images, medians. NCHW, NHWC (channels_last) and"
+    yield "compiled are PyTorch's; GEMM is the multiplications alone, as a large matrix product."
+    short = {"this package": "ours", "PyTorch, channels_last": "NHWC"}
     table = _table(
-        "Milliseconds a training step of 128 images, medians",
+        None,
         ["network"],
-        [*(way.removeprefix("PyTorch, ") for way in ways), "PyTorch / ours"],
+        [*(short.get(way, way.split(" ")[-1]) for way in ways), "PyTorch/ours"],
     )
     for network, times in result.seconds.items():
         figures = (f"{1000 * times[way].median:.2f}" if way in times else "" for way in ways)
@@ -160,7 +163,7 @@ def _summary(result: "Benchmark") -> Table:
     return table
 
 
-def _table(title: str, names: Sequence[str], figures: Sequence[str]) -> Table:
+def _table(title: str | None, names: Sequence[str], figures: Sequence[str]) -> Table:
     table = Table(title=title, box=None, pad_edge=False, title_justify="left")
     for name in names:
         table.add_column(name, no_wrap=True)
