@@ -96,6 +96,14 @@ def _difference(record: str) -> tuple[str, str, str]:
     return points(abs(difference.mean)), points(-interval.high), points(-interval.low)
 
 
+def _figures_of_a_verdict(record: str) -> tuple[str, str, str]:
+    """Return by how much the better of two is ahead, the interval of that, and p."""
+    said = r"by ([\d.]+) points \(95 % interval (\S+) to (\S+), p = ([\d.]+),"
+    (found,) = re.findall(said, summary(record)["verdict"])
+    ahead, low, high, p = found
+    return ahead, f"{low}~{high}", p
+
+
 @_made
 def _course() -> Iterator[Figure]:
     for row in (RESULTS / "course" / "table.md").read_text("utf-8").splitlines()[2:]:
@@ -108,6 +116,9 @@ def _does_regularisation_help() -> Iterator[Figure]:
         for name, seeds, *cells, _time in _comparison(record).table("short").rows:
             yield from _both(record, f"| {data} | {name} | {seeds} | {' | '.join(cells)} |")
         yield Figure(record, README, summary(record)["verdict"])
+        ahead, interval, p = _figures_of_a_verdict(record)
+        yield Figure(record, KOREAN, f"{ahead} %p")
+        yield Figure(record, KOREAN, f"(95 % 구간 {interval}, p = {p}")
     yield Figure("compare", "docs/comparing.md", summary("compare")["verdict"])
 
 
