@@ -1,5 +1,6 @@
 """The networks' steps in JAX: the same weights as PyTorch's after the same steps."""
 
+import jax
 import pytest
 import torch
 from torch import nn
@@ -7,6 +8,9 @@ from torch.nn import functional
 
 from mnistlab.benchmark.jax_steps import JaxSteps
 from mnistlab.benchmark.networks import NETWORKS
+
+# Compiling takes longer than computing.
+jax.config.update("jax_disable_most_optimizations", True)
 
 # Together they have every operation.
 SOME = ("LeNet, tanh", "32-64 channels", "ResNet-8", "squeeze-excite", "transformer", "ConvNeXt")
