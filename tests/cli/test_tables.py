@@ -34,7 +34,8 @@ def table(path):
 def test_a_table_is_written_with_its_blank_cells(sheets, tmp_path):
     out = tmp_path / "out.csv"
     result = run(*PREDICT, "marks.png", "--table", out, cwd=sheets)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert result.returncode == 0
+    assert result.stderr == f"wrote {out}: 1 table of 4 x 3, rows x columns\n"
     assert table(out) == MARKS
     assert result.stdout.splitlines()[0].startswith("marks.png  12 407 85")
     (read,) = objects("marks.png", cwd=sheets)
@@ -57,14 +58,30 @@ def test_several_pictures_go_into_one_file_and_a_page_without_table_is_told(shee
     out = tmp_path / "out.html"
     result = run(*PREDICT, "marks.png", "line.png", "--table", out, cwd=sheets)
     assert result.returncode == 1
-    assert result.stderr == (
-        "line.png   error: no table found; if it is a grid, say which: --grid 9x9\n"
+    missing, wrote = result.stderr.splitlines()
+    assert missing == "line.png   error: no table found; if it is a grid, say which: --grid 9x9"
+    assert re.fullmatch(
+        rf".*wrote {re.escape(str(out))}: 1 table of \d x \d, rows x columns", wrote
     )
     assert re.findall(r"<h2>(.*)</h2>", out.read_text()) == ["marks.png"]
     result = run(*PREDICT, "line.png", "--table", tmp_path / "no.csv", cwd=sheets)
     assert result.returncode == 1
     assert "no.csv: not written, since there is no table" in result.stderr
     assert not (tmp_path / "no.csv").exists()
+
+
+def test_what_is_read_beside_a_table_is_told(sheets, tmp_path):
+    marks, line = (Image.open(sheets / name).convert("L") for name in ("marks.png", "line.png"))
+    both = Image.new("L", (max(marks.width, line.width), marks.height + line.height + 60), 255)
+    both.paste(line, (0, 0))
+    both.paste(marks, (0, line.height + 60))
+    both.save(tmp_path / "both.png")
+    result = run(*PREDICT, "both.png", "--table", "both.csv", cwd=tmp_path)
+    assert result.returncode == 0
+    wrote, beside = result.stderr.splitlines()
+    assert wrote.startswith("wrote both.csv: 1 table of 4 x 3")
+    count = len("".join(run(*PREDICT, "line.png", cwd=sheets).stdout.split()[1].split()))
+    assert beside.startswith(f"both.png: {count} characters in no cell of a table;")
 
 
 def test_a_pattern_takes_the_likeliest_reading_that_it_allows(sheets):

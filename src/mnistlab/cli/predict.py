@@ -14,6 +14,7 @@ from mnistlab.cli.completion import models
 from mnistlab.cli.options import quiet_option, threshold_option
 from mnistlab.cli.output import warn
 from mnistlab.cli.path_types import NAME, Place
+from mnistlab.text import counted
 
 if TYPE_CHECKING:
     from mnistlab.answer import Answer
@@ -234,6 +235,24 @@ def _write_tables(table: Path, answers: "list[tuple[str, Answer]]") -> None:
 
     if not write_tables(table, answers):
         warn(f"{table}: not written, since there is no table")
+        return
+    found = [(name, one) for name, answer in answers for one in answer.tables]
+    sizes = ", ".join(f"{len(one.rows)} x {len(one.rows[0])}" for _, one in found)
+    warn(f"wrote {table}: {counted(len(found), 'table')} of {sizes}, rows x columns")
+    for name, answer in answers:
+        if answer.tables and (outside := _outside(answer)):
+            warn(
+                f"{name}: {counted(outside, 'character')} in no cell of a table; if that is wrong,"
+                " say how many cells there are: --grid 9x9"
+            )
+
+
+def _outside(answer: "Answer") -> int:
+    """Return how many characters that were read are in no cell of a table."""
+    inside = sum(
+        len("".join(cell.text.split())) for one in answer.tables for row in one.rows for cell in row
+    )
+    return len("".join(answer.text.split())) - inside
 
 
 def _hand_over(why: str, wanted: dict[str, Any]) -> None:

@@ -219,7 +219,10 @@ def load_trained(
             f"{folder.path}: the code of its model, {record.recipe.model}: {source.fault}"
         )
     if difference := source.difference(record.source, record.imports if known else None):
-        raise RunError(f"{folder.path}: {difference} since this run was trained; train it again")
+        raise RunError(
+            f"{folder.path}: {difference} since this run was trained; restore the file as it was,"
+            " or train it again"
+        )
     if is_user_model(record.recipe.model) and not (trusted or is_trusted(source)):
         raise ModelError(
             f"{folder.path}: reading this run would run the code of {record.recipe.model}, which"
