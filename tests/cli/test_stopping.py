@@ -1,11 +1,14 @@
 """Interrupted runs and their terminals: real signals, a real pseudo-terminal."""
 
+import os
 import re
 import signal
+import time
 
 import pytest
 
 from mnistlab import RunFolder
+from mnistlab.cli.stopping import listening_for_stop
 from tests.cli.processes import MNISTLAB, in_a_terminal, run
 from tests.forks import Command, started
 
@@ -33,6 +36,8 @@ def test_a_signal_stops_with_a_checkpoint_from_which_resume_ends_in_the_same_bit
         else started().start(*command, cwd=tmp_path, session=True)
     )
     process.wait_for("epoch  2/40")
+    # As `timeout` does, which signals the process and its group.
+    process.send(number)
     process.send(number)
     stopped = process.wait()
     assert stopped.returncode == 128 + number, stopped
@@ -42,6 +47,16 @@ def test_a_signal_stops_with_a_checkpoint_from_which_resume_ends_in_the_same_bit
     assert run(*MNISTLAB, *arguments, "--run", "stopped", "--resume", cwd=tmp_path).returncode == 0
     for file in ("model.safetensors", "test_logits.npy"):
         assert (tmp_path / "stopped" / file).read_bytes() == (whole / file).read_bytes()
+
+
+def test_only_a_later_ctrl_c_interrupts_at_once():
+    with listening_for_stop() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert (stop(), stop.exit_status) == (True, 130)
+        time.sleep(0.3)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_kill_9_loses_no_finished_epoch(few, tmp_path):

@@ -2,8 +2,12 @@
 
 import contextlib
 import signal
+import time
 from collections.abc import Iterator
 from types import FrameType
+
+_ONE_PRESS = 0.25
+"""Seconds within which two signals are one: `timeout` signals a process, and then its group."""
 
 
 class StopRequest:
@@ -11,6 +15,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.signal = 0
+        self.since = 0.0
 
     def __call__(self) -> bool:
         """Return whether to stop."""
@@ -28,9 +33,10 @@ def listening_for_stop() -> Iterator[StopRequest]:
     request = StopRequest()
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        if request.signal:
+        if not request.signal:
+            request.signal, request.since = number, time.monotonic()
+        elif time.monotonic() - request.since > _ONE_PRESS:
             raise KeyboardInterrupt
-        request.signal = number
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
