@@ -16,7 +16,7 @@ from benchmarks.command import command
 from mnistlab.errors import ServerError
 
 ROOT = Path(__file__).parents[2]
-MEASUREMENTS = ("loops", "serving", "sprint", "throughput")
+MEASUREMENTS = ("gpu", "loops", "serving", "sprint", "throughput")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,9 @@ def test_a_documented_measurement_is_a_command(line):
 def test_every_measurement_is_documented_with_the_record_it_made():
     lines = documented()
     for name in MEASUREMENTS:
-        (record,) = {line.split()[-1] for line in lines if line.startswith(f"{name} --json")}
+        records = {line.split()[-1] for line in lines if line.startswith(f"{name} --json")}
+        # `make records` measures into a folder of its own first.
+        (record,) = {record for record in records if not record.startswith("build/")}
         assert (ROOT / record).is_file()
 
 

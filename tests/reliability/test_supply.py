@@ -110,7 +110,7 @@ def test_the_locks_hold_all_that_is_needed_here_and_nothing_else():
     """From what mnistlab[dev] declares down to the last: each is pinned, allowed where it is
     needed, and installed."""
     pins = locked("requirements.lock") | locked("dev.lock")
-    extras = frozenset({"dev", "hdf5", "mlflow", "parquet", "xlsx", *RUN_TIME})
+    extras = frozenset({"dev", "hdf5", "jax", "mlflow", "parquet", "xlsx", *RUN_TIME})
     waiting, reached = [("mnistlab", extras)], set()
     while waiting:
         name, extras = waiting.pop()

@@ -65,7 +65,10 @@ def build_to_fit(
             fit=recipe.fit,
             mean=mean,
             std=std,
-            notes=tuple(_notes(recipe, dataset, (channels, height, width), refused=bool(refusals))),
+            notes=(
+                *_notes(recipe, dataset, (channels, height, width), refused=bool(refusals)),
+                *_foreign_statistics(recipe, dataset, channels),
+            ),
         )
     causes = [refusal.__cause__ for refusal in refusals]
     # A mistake in the code fails in the same way with every shape; models refuse shapes so, too.
@@ -130,6 +133,24 @@ def _statistics(
         means if recipe.mean == "auto" else per_channel(recipe.mean, channels),
         deviations if recipe.std == "auto" else per_channel(recipe.std, channels),
     )
+
+
+def _foreign_statistics(recipe: Recipe, dataset: Dataset, channels: int) -> Iterator[str]:
+    """Say so if the recipe's mean and standard deviation are those of quite other images."""
+    if dataset.name == "mnist" or "auto" in (recipe.mean, recipe.std):
+        return
+    mean, std = (
+        np.array(per_channel(value, channels))
+        for value in (recipe.mean, recipe.std)
+        if value != "auto"
+    )
+    own_mean, own_std = map(np.array, measure(to_channels(dataset.train.images, channels)))
+    if (np.abs(own_mean - mean) > own_std).any() or (np.abs(np.log(own_std / std)) > 1).any():
+        yield (
+            f"normalised by the recipe's mean {mean.mean():.4g} and standard deviation"
+            f" {std.mean():.4g}, where these images have {own_mean.mean():.4g} and"
+            f" {own_std.mean():.4g}; mean = auto and std = auto would take theirs"
+        )
 
 
 def measure(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
