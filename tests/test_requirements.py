@@ -25,6 +25,7 @@ ROOMS = {
     "data/hdf5_reader.py": "hdf5",
     "data/forms/parquet.py": "parquet",
     "recogniser/xlsx.py": "xlsx",
+    "benchmark/jax_steps.py": "jax",
 }
 """Where an extra may be imported."""
 
