@@ -365,6 +365,37 @@ def test_given_means_are_taken_one_for_all_or_one_for_each():
     assert half.std == chosen(data, Recipe()).std
 
 
+@pytest.mark.parametrize(
+    ("mean", "std", "said"),
+    [
+        (0.47, 0.25, True),  # photographs
+        (0.75, 0.2, True),  # ink on paper
+        (0.1307, 0.09, True),
+        (0.286, 0.353, False),  # Fashion-MNIST's
+        (0.15, 0.3, False),
+    ],
+)
+def test_a_mean_of_quite_other_images_is_told(mean, std, said):
+    # Two values that have this mean and standard deviation.
+    dark, light = (np.uint8(np.clip(255 * (mean + side * std), 0, 255)) for side in (-1, 1))
+    pixels = np.tile(np.array([dark, light], np.uint8), (6, 3, 32, 16))
+    labels = np.arange(6) % 2
+    data = make_dataset("mine", Split(pixels, labels), Split(pixels, labels))
+    found = chosen(data, Recipe(mean=0.1307, std=0.3081))
+    assert bool(found.notes) == said
+    if said:
+        (note,) = found.notes
+        shares = pixels / 255
+        own_mean, own_std = (round(float(value), 4) for value in (shares.mean(), shares.std()))
+        assert note == (
+            "normalised by the recipe's mean 0.1307 and standard deviation 0.3081, where these"
+            f" images have {own_mean:.4g} and {own_std:.4g}; mean = auto and std = auto would take"
+            " theirs"
+        )
+    assert not chosen(data, Recipe()).notes
+    assert not chosen(data, Recipe(mean=0.1307)).notes
+
+
 def test_black_and_white_become_what_the_recipe_says():
     unit = to_float(torch.tensor([0, 255], dtype=torch.uint8))
     assert unit.tolist() == [0, 1]
