@@ -68,6 +68,12 @@ def run_records(record: str) -> list[RunRecord]:
     return sorted(found, key=lambda one: one.seed)
 
 
+def _to(figure: float) -> str:
+    """Return a figure with Korean's particle of direction, which follows from its last sound."""
+    written = f"{figure:.4f}"
+    return written + ("으로" if written[-1] in "036" else "로")
+
+
 def _unbroken(text: str) -> str:
     return " ".join(text.split())
 
@@ -144,9 +150,9 @@ def _test_losses() -> Iterator[Figure]:
     yield Figure("compare", README, said)
     said = f"falls to {regular[least]:.4f} in epoch {least + 1} and ends at {regular[-1]:.4f}"
     yield Figure("compare", README, said)
-    said = f"{lowest + 1}에폭의 {plain[lowest]:.4f} nat에서 {plain[-1]:.4f}로"
+    said = f"{lowest + 1}에폭의 {plain[lowest]:.4f} nat에서 {_to(plain[-1])}"
     yield Figure("compare", KOREAN, said)
-    said = f"{least + 1}에폭에 {regular[least]:.4f}까지 내려갔다가 {regular[-1]:.4f}로"
+    said = f"{least + 1}에폭에 {regular[least]:.4f}까지 내려갔다가 {_to(regular[-1])}"
     yield Figure("compare", KOREAN, said)
 
 

@@ -14,6 +14,7 @@ from mnistlab import built_in, load_dataset, train
 from mnistlab.errors import RunError
 from mnistlab.recipe import Recipe
 from mnistlab.runs import describe_environment
+from mnistlab.text import counted
 from mnistlab.training import backend
 from mnistlab.training.device import choose_device, describe_device
 
@@ -93,8 +94,8 @@ def measure(*, quick: bool, on_turn: Callable[[str], None]) -> GpuSpeed:
     gpu = describe_device(choose_device("cuda"))
     rows = []
     for threads in THREADS[:1] if quick else THREADS:
-        on_turn(f"lenet5 on the CPU, {threads} threads")
-        way = f"CPU, {threads} threads"
+        way = f"CPU, {counted(threads, 'thread')}"
+        on_turn(f"lenet5 on the {way}")
         rows.append(last_epoch(RECIPES[0], way, device="cpu", threads=threads, epochs=2))
     for recipe in RECIPES[:1] if quick else RECIPES:
         on_turn(f"{recipe.name} on the GPU")

@@ -77,7 +77,10 @@ def _networks(found: NetworkBenchmark) -> str:
         f"|---|{'---:|' * (len(_COLUMNS) + 1)}",
     ]
     for network, times in found.seconds.items():
-        cells = [f"{1000 * times[way].median:.2f}" for way in _COLUMNS.values()]
+        # Where one of them was left out.
+        cells = [
+            f"{1000 * times[way].median:.2f}" if way in times else "" for way in _COLUMNS.values()
+        ]
         lines.append(f"| {network} | {' | '.join(cells)} | {found.ratio[network]:.2f} |")
     return "\n".join(lines)
 

@@ -3,11 +3,11 @@
 import os
 import re
 import signal
-import time
 
 import pytest
 
 from mnistlab import RunFolder
+from mnistlab.cli import stopping
 from mnistlab.cli.stopping import listening_for_stop
 from tests.cli.processes import MNISTLAB, in_a_terminal, run
 from tests.forks import Command, started
@@ -36,8 +36,6 @@ def test_a_signal_stops_with_a_checkpoint_from_which_resume_ends_in_the_same_bit
         else started().start(*command, cwd=tmp_path, session=True)
     )
     process.wait_for("epoch  2/40")
-    # As `timeout` does, which signals the process and its group.
-    process.send(number)
     process.send(number)
     stopped = process.wait()
     assert stopped.returncode == 128 + number, stopped
@@ -49,12 +47,16 @@ def test_a_signal_stops_with_a_checkpoint_from_which_resume_ends_in_the_same_bit
         assert (tmp_path / "stopped" / file).read_bytes() == (whole / file).read_bytes()
 
 
-def test_only_a_later_ctrl_c_interrupts_at_once():
+def test_only_a_later_ctrl_c_interrupts_at_once(monkeypatch):
+    """`timeout` signals a process, and then its group."""
+    now = [100.0]
+    monkeypatch.setattr(stopping, "monotonic", lambda: now[0])
     with listening_for_stop() as stop:
         os.kill(os.getpid(), signal.SIGINT)
+        now[0] += 0.2
         os.kill(os.getpid(), signal.SIGINT)
         assert (stop(), stop.exit_status) == (True, 130)
-        time.sleep(0.3)
+        now[0] += 0.1
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
 

@@ -233,7 +233,9 @@ def test_a_small_network_on_photographs_reaches_what_the_page_says():
 
 def test_a_network_of_ones_own_on_photographs_is_the_recipe_beside_it_and_within_the_budget():
     recipe = read_recipe(RESULTS / "cifar62k" / "cifar62k.toml")
-    for file in sorted((RESULTS / "cifar62k" / "records").glob("*.json")):
+    files = sorted((RESULTS / "cifar62k" / "records").glob("*.json"))
+    assert [file.name for file in files] == [f"seed-{seed}.json" for seed in range(3)]
+    for file in files:
         record = RunRecord.from_json(file.read_bytes(), file.name)
         assert record.recipe.replace(data=recipe.data, model=recipe.model).trains_as(recipe)
         assert (record.data.train_images, record.data.test_images) == (50_000, 10_000)

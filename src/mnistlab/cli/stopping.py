@@ -2,8 +2,8 @@
 
 import contextlib
 import signal
-import time
 from collections.abc import Iterator
+from time import monotonic
 from types import FrameType
 
 _ONE_PRESS = 0.25
@@ -34,8 +34,8 @@ def listening_for_stop() -> Iterator[StopRequest]:
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if not request.signal:
-            request.signal, request.since = number, time.monotonic()
-        elif time.monotonic() - request.since > _ONE_PRESS:
+            request.signal, request.since = number, monotonic()
+        elif monotonic() - request.since > _ONE_PRESS:
             raise KeyboardInterrupt
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
