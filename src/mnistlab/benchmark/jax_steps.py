@@ -103,13 +103,14 @@ def _loss(
         arguments = torch.fx.map_arg(node.args, values.__getitem__)
         options = torch.fx.map_arg(node.kwargs, values.__getitem__)
         if node.op == "placeholder":
-            name = names.get(node.name)
-            values[node] = (parameters | buffers).get(name, pixels) if name else pixels
+            # All but one are parameters and buffers.
+            held = parameters | buffers
+            values[node] = held[names[node.name]] if node.name in names else pixels
         elif node.op == "output":
             logits = jax.nn.log_softmax(arguments[0][0])
             return -jnp.take_along_axis(logits, labels[:, None], 1).mean(), updated
         elif node.target == torch.ops.aten.batch_norm.default:
-            values[node], statistics = _batch_norm(*arguments[:7])
+            values[node], statistics = _batch_norm(*arguments[:8])
             moving = (names[node.args[3].name], names[node.args[4].name])
             updated |= dict(zip(moving, statistics, strict=True))
         elif node.target == torch.ops.aten.dropout.default:
@@ -147,11 +148,18 @@ def _conv2d(
 
 
 def _batch_norm(
-    images: Array, weight: Array, bias: Array, mean: Array, var: Array, _training: Any, rate: float
+    images: Array,
+    weight: Array,
+    bias: Array,
+    mean: Array,
+    var: Array,
+    _training: Any,
+    rate: float,
+    eps: float,
 ) -> tuple[Array, tuple[Array, Array]]:
     axes, count = (0, 2, 3), images.size // images.shape[1]
     centre, spread = images.mean(axes), images.var(axes)
-    factor = weight * lax.rsqrt(spread + 1e-5)
+    factor = weight * lax.rsqrt(spread + eps)
     result = (images - centre[:, None, None]) * factor[:, None, None] + bias[:, None, None]
     unbiased = spread * count / (count - 1)
     return result, ((1 - rate) * mean + rate * centre, (1 - rate) * var + rate * unbiased)

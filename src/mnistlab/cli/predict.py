@@ -236,9 +236,8 @@ def _write_tables(table: Path, answers: "list[tuple[str, Answer]]") -> None:
     if not write_tables(table, answers):
         warn(f"{table}: not written, since there is no table")
         return
-    found = [(name, one) for name, answer in answers for one in answer.tables]
-    sizes = ", ".join(f"{len(one.rows)} x {len(one.rows[0])}" for _, one in found)
-    warn(f"wrote {table}: {counted(len(found), 'table')} of {sizes}, rows x columns")
+    sizes = [f"{len(one.rows)} x {len(one.rows[0])}" for _, a in answers for one in a.tables]
+    warn(f"wrote {table}: {counted(len(sizes), 'table')} of {', '.join(sizes)}, rows x columns")
     for name, answer in answers:
         if answer.tables and (outside := _outside(answer)):
             warn(
