@@ -1,6 +1,7 @@
 """Anyone's training loop, on the native kernels and on PyTorch, with the same result."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
@@ -187,8 +188,9 @@ def test_another_precision_runs_on_pytorch_and_comes_back(way):
     fast, plain = twins(way)
     for model in (fast, plain):
         model.double()
-    with pytest.warns(RuntimeWarning, match="images are float64"):
+    with pytest.warns(RuntimeWarning, match="images are float64") as warned:
         found = fast(images(5).double())
+    assert Path(warned[0].filename).is_relative_to(Path(__file__).parent)
     same(found, plain(images(5).double()), 1e-12)
     for model in (fast, plain):
         model.float()

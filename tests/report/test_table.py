@@ -56,6 +56,20 @@ def test_rows_that_do_not_fit_become_blocks():
     assert TABLE.text(100).split()[:6] == ["Recipe", "Accuracy", "%", "95", "%", "interval"]
 
 
+def test_headings_are_wrapped_before_rows_become_blocks():
+    table = Table(
+        [text("Model"), number("Test accuracy", unit=" %"), text("Best epoch, picked on test")],
+        [("lenet5", 99.13, "99.17 % (24)")],
+    )
+    assert [line.strip() for line in table.text(42).splitlines()[1:6]] == [
+        "Best epoch,",
+        "Test      picked on",
+        "Model    accuracy           test",
+        "────────────────────────────────",
+        "lenet5    99.13 %   99.17 % (24)",
+    ]
+
+
 WIDE = Table(("이름", "값"), (("한국어 시험 모델", "1"), ("b", "22")))
 
 

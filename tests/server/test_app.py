@@ -157,7 +157,8 @@ def test_values_in_the_query_are_checked(server):
         "there are reader, lenet5, custom_mlp"
     )
     assert "images" in refusal(ask("images=perhaps"), 422)
-    assert "modle" in refusal(ask("modle=reader"), 422)
+    assert refusal(ask("modle=reader"), 422) == "query: modle: unknown; did you mean model?"
+    assert refusal(ask("zzz=1"), 422) == "query: zzz: unknown; known: model, images"
 
 
 UNSEEN = "\x7f\x9b31m\u202e\u2028\ufeff"
@@ -285,6 +286,10 @@ def test_describes_itself(server):
 
 
 def test_a_form_is_told_how_to_send_a_picture(server):
-    answer = server.client.post("/api/read", files={"file": ("digits.png", PICTURE, "image/png")})
-    assert answer.status_code == 400
-    assert "curl --data-binary" in answer.json()["error"]
+    form = server.client.post("/api/read", files={"file": ("digits.png", PICTURE, "image/png")})
+    assert "curl --data-binary" in refusal(form, 400)
+    # What `curl --data @digits.png` makes of the file.
+    stripped = PICTURE.translate(None, b"\0\r\n")
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    text = server.client.post("/api/read", content=stripped, headers=kind)
+    assert "lost its line ends; send" in refusal(text, 400)

@@ -1,6 +1,7 @@
 """PlannedForward: a forward pass on the native kernels, as one function of PyTorch's autograd."""
 
 import contextlib
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,6 +14,8 @@ from mnistlab.kernels import Context, Program, fuse, trace, why_slower
 
 _TOLERANCE = 1e-3
 """Relative; far more than rounding."""
+_NOT_USERS = "mnistlab", "torch"
+"""Packages between a user's call of a module and its forward pass."""
 
 
 class PlannedForward:
@@ -225,7 +228,10 @@ def shape_of(tensors: Iterable[tuple[str, Tensor | None]]) -> list[Any]:
 
 
 def say(reason: str) -> None:
-    """Warn that PyTorch runs a forward pass."""
+    """Warn that PyTorch runs a forward pass, on the line of the user's that calls the module."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _NOT_USERS:
+        frame, level = frame.f_back, level + 1
     warnings.warn(
-        f"mnistlab: PyTorch runs the forward pass: {reason}", RuntimeWarning, stacklevel=4
+        f"mnistlab: PyTorch runs the forward pass: {reason}", RuntimeWarning, stacklevel=level
     )

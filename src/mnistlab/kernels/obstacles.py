@@ -36,6 +36,7 @@ class ObstacleError(KernelError):
     """
 
     def __init__(self, obstacles: Sequence[Obstacle]) -> None:
-        more = f", and {len(obstacles) - 1} more" if len(obstacles) > 1 else ""
+        others = len(obstacles) - 1
+        more = f", and {others} more, which mnistlab doctor lists" if others else ""
         super().__init__(f"{obstacles[0]}{more}")
         self.obstacles = tuple(obstacles)

@@ -703,9 +703,13 @@ def _describe(recipe: type[Recipe], error: ValidationError) -> str:
         return f"a recipe is a table of keys and values; found {_shown(problem['input'])}"
     key = str(problem["loc"][0])
     if problem["type"] == "extra_forbidden":
-        known = recipe.model_fields
-        hint = _elsewhere(key) or did_you_mean(key, known) or f"known keys: {', '.join(known)}"
-        return f"{shorten(key)}: unknown key; {hint}"
+        name = shorten(key)
+        known = (
+            "`mnistlab recipe show lenet5` prints the known ones, and arguments of your own model"
+            f" are set as `build.{name}`"
+        )
+        hint = _elsewhere(key) or did_you_mean(key, recipe.model_fields) or known
+        return f"{name}: unknown key; {hint}"
     if problem["type"] == "string_unicode":
         return f"{key}: must be UTF-8; found {_shown(problem['input'])}; rename it"
     options, found = _options(key), problem["input"]

@@ -5,6 +5,7 @@ pandas).
 import io
 import math
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -149,23 +150,20 @@ class Table:
     def text(self, width: int = 100) -> str:
         """Return the table as plain text, at most ``width`` columns of a terminal wide.
 
-        Where its rows do not fit, each becomes a block of lines, a figure a line.
+        Where its rows do not fit, headings wider than what is below them are wrapped; where that
+        is not enough, each row becomes a block of lines, a figure a line.
         """
-        from rich.cells import cell_len
-
         headings, *rows = [
             [printable(cell) for cell in line] for line in (self.headings, *self.rows)
         ]
-        if (
-            sum(max(map(cell_len, cells)) + 3 for cells in zip(headings, *rows, strict=True))
-            > width
-        ):
+        wrapped = headings if _width(headings, *rows) <= width else _wrapped(headings, rows)
+        if _width(wrapped, *rows) > width:
             return _blocks(headings, rows, width)
         from rich import box
         from rich.table import Table as RichTable
 
         table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-        for index, heading in enumerate(headings):
+        for index, heading in enumerate(wrapped):
             table.add_column(heading, justify="left" if index == 0 else "right", overflow="fold")
         for row in rows:
             table.add_row(*row)
@@ -325,6 +323,26 @@ def _points(values: Sequence[Value]) -> list[list[str]]:
     numbers = [_flat(value) for value in values]
     close = any(0 < abs(one) < 0.005 for row in numbers for one in row)
     return [[_fixed(one, 3 if close else 2) for one in row] for row in numbers]
+
+
+def _width(*lines: list[str]) -> int:
+    """Return how many columns of a terminal a table's lines take."""
+    return sum(max(map(_widest_line, cells)) + 3 for cells in zip(*lines, strict=True))
+
+
+def _widest_line(cell: str) -> int:
+    from rich.cells import cell_len
+
+    return max(map(cell_len, cell.split("\n")))
+
+
+def _wrapped(headings: list[str], rows: list[list[str]]) -> list[str]:
+    """Return the headings over several lines, as narrow as their words and the cells allow."""
+    columns = zip(headings, *rows, strict=True)
+    return [
+        "\n".join(textwrap.wrap(heading, max(1, *map(_widest_line, (*heading.split(), *cells)))))
+        for heading, *cells in columns
+    ]
 
 
 def _blocks(headings: list[str], rows: list[list[str]], width: int) -> str:

@@ -4,17 +4,20 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from mnistlab.server.answer import ClassifyAnswer
-from mnistlab.server.picture_endpoint import BODY, PictureEndpoint, describe_refusals
+from mnistlab.server.picture_endpoint import (
+    BODY,
+    PictureEndpoint,
+    PictureQuery,
+    describe_refusals,
+)
 from mnistlab.server.task import PATHS
 
 
-class ClassifyQuery(BaseModel):
+class ClassifyQuery(PictureQuery):
     """The query of a request."""
-
-    model_config = ConfigDict(extra="forbid")
 
     model: str | None = Field(
         default=None, description="The model that classifies. [the default one]"

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from mnistlab.errors import did_you_mean
 from mnistlab.server.answer import Problem
@@ -36,6 +37,23 @@ _REFUSALS: dict[int, str] = {
     422: "Not a picture that is read, a damaged one, or an unknown or wrong value in the query",
     503: "All readers are busy and the queue is full, or they are still loading",
 }
+
+
+class PictureQuery(BaseModel):
+    """The query of a request; a name that it has no field for is refused with the one meant."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, query: dict[str, Any]) -> dict[str, Any]:
+        for name in query:
+            if name not in cls.model_fields:
+                known = f"known: {', '.join(cls.model_fields)}"
+                raise ValueError(
+                    f"{shorten(name)}: unknown; {did_you_mean(name, cls.model_fields) or known}"
+                )
+        return query
 
 
 class PictureEndpoint:

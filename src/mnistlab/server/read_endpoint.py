@@ -4,17 +4,20 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from mnistlab.server.answer import ReadAnswer
-from mnistlab.server.picture_endpoint import BODY, PictureEndpoint, describe_refusals
+from mnistlab.server.picture_endpoint import (
+    BODY,
+    PictureEndpoint,
+    PictureQuery,
+    describe_refusals,
+)
 from mnistlab.server.task import PATHS
 
 
-class ReadQuery(BaseModel):
+class ReadQuery(PictureQuery):
     """The query of a request."""
-
-    model_config = ConfigDict(extra="forbid")
 
     model: list[str] = Field(
         default=[], description="Models to read with; the first answers. [the default one]"

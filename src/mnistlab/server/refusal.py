@@ -99,7 +99,8 @@ async def _wrong_address(request: Request, error: Exception) -> Response:
 async def _wrong_values(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     complaints = [
-        f"{'.'.join(map(str, one['loc'][1:])) or one['loc'][0]}: {one['msg']}"
+        f"{'.'.join(map(str, one['loc'][1:])) or one['loc'][0]}:"
+        f" {one['msg'].removeprefix('Value error, ')}"
         for one in error.errors()
     ]
     return problem(422, "; ".join(complaints))

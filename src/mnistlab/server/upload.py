@@ -13,6 +13,7 @@ from mnistlab.server.settings import Settings
 
 _BODIES_HELD = 16
 """How many bodies of the largest size fit into the memory for uploads."""
+_AS_IT_IS = "send the picture's file as it is: curl --data-binary @digits.jpg"
 _LAST_SECONDS = 2.0
 """For bodies that are arriving when the server starts to shut down."""
 
@@ -65,8 +66,8 @@ class Uploads:
         """Wait for a request's body; its memory counts until the block ends.
 
         Raises:
-            Refusal: 413 too large, 408 too slow, 400 empty or a form, 499 the client left, 503 no
-                memory or the server ends.
+            Refusal: 413 too large, 408 too slow, 400 empty, a form or text, 499 the client left,
+                503 no memory or the server ends.
         """
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._settings.max_body:
@@ -89,11 +90,12 @@ class Uploads:
             if body.startswith(b"--") and request.headers.get("content-type", "").startswith(
                 "multipart/"
             ):
-                raise Refusal(
-                    400,
-                    "this is a form; send the picture's file itself: curl --data-binary"
-                    " @digits.jpg",
-                )
+                raise Refusal(400, f"this is a form; {_AS_IT_IS}")
+            # No picture's file lacks all three; curl --data removes them.
+            if "urlencoded" in request.headers.get("content-type", "") and not any(
+                byte in body for byte in b"\0\r\n"
+            ):
+                raise Refusal(400, f"this is text, or lost its line ends; {_AS_IT_IS}")
             yield body
         finally:
             self._open.discard(upload)

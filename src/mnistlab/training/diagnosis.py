@@ -79,7 +79,7 @@ def examine_model(recipe: Recipe, dataset: Dataset) -> Examination:
         with user_errors(recipe.model, "tracing it for the native kernels", ModelError):
             make_plan(model, found.shape, classes, mean=found.mean, std=found.std)
     except ObstacleError as error:
-        return Examination(str(error), error.obstacles, found, notes)
+        return Examination(str(error.obstacles[0]), error.obstacles, found, notes)
     except KernelError as error:
         return Examination(str(error), (), found, notes)
     return Examination("", (), found, notes)
