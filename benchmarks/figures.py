@@ -104,7 +104,7 @@ def _difference(record: str) -> tuple[str, str, str]:
 
 def _figures_of_a_verdict(record: str) -> tuple[str, str, str]:
     """Return by how much the better of two is ahead, the interval of that, and p."""
-    said = r"by ([\d.]+) points \(95 % interval (\S+) to (\S+), p = ([\d.]+),"
+    said = r"by ([\d.]+) points \(95 % interval (\S+) to (\S+), (p [=<] [\d.]+),"
     (found,) = re.findall(said, summary(record)["verdict"])
     ahead, low, high, p = found
     return ahead, f"{low}~{high}", p
@@ -124,7 +124,7 @@ def _does_regularisation_help() -> Iterator[Figure]:
         yield Figure(record, README, summary(record)["verdict"])
         ahead, interval, p = _figures_of_a_verdict(record)
         yield Figure(record, KOREAN, f"{ahead} %p")
-        yield Figure(record, KOREAN, f"(95 % 구간 {interval}, p = {p}")
+        yield Figure(record, KOREAN, f"(95 % 구간 {interval}, {p}")
     yield Figure("compare", "docs/comparing.md", summary("compare")["verdict"])
 
 

@@ -129,6 +129,11 @@ class Record:
             "environment": describe_environment("cpu", os.cpu_count() or 1, "auto").model_dump(),
         }
         write_atomically(new / _MADE, f"{to_json(made)}\n")
+        if self.made.get("bits") == made["bits"]:
+            # Those of other records' runs that are kept beside this one's.
+            for folder in self.folder.glob("runs/*"):
+                if not (kept := new / "runs" / folder.name).exists():
+                    shutil.copytree(folder, kept)
         shutil.rmtree(self.folder, ignore_errors=True)
         new.rename(self.folder)
         self._publish_shared_runs()

@@ -7,15 +7,20 @@ import pytest
 
 from benchmarks.records import load_records, table
 from mnistlab import read_comparison
+from mnistlab.cli.app import app, run
 from mnistlab.training.fingerprint import PUBLISHED, total
+
+SHORT = ["--seeds", "2", "--epochs", "1", "--quiet"]
 
 
 @pytest.fixture
-def records(tmp_path):
+def records(tmp_path, few):
     """Of a table of two, the second of which fails until a file is there."""
     named = tmp_path / "records.toml"
-    few = "mnistlab repeat lenet5 --seeds 2 --epochs 1 --train-limit 200 --quiet --out OUT"
-    named.write_text(f'few = "{few}"\nsaid = "cat {tmp_path}/said && test -f {tmp_path}/said"\n')
+    command = f"mnistlab repeat mlp --data {few} {' '.join(SHORT)} --out OUT"
+    named.write_text(
+        f'few = "{command}"\nsaid = "cat {tmp_path}/said && test -f {tmp_path}/said"\n'
+    )
     return load_records(named, tmp_path / "results", tmp_path / "work")
 
 
@@ -74,14 +79,15 @@ def test_what_other_bits_began_is_thrown_away(records, tmp_path):
     assert (said.folder / "table.txt").read_text() == "new"
 
 
-def test_runs_that_are_kept_beside_another_record_are_published_there(tmp_path):
-    named = tmp_path / "records.toml"
-    options = "--seeds 2 --epochs 1 --train-limit 200 --quiet --out OUT"
-    named.write_text(
-        f'first = "mnistlab compare lenet5 mlp {options}"\n'
-        f'second = "mnistlab compare lenet5 sprint99 {options} --runs {tmp_path}/work/first/runs"\n'
-    )
-    first, second = load_records(named, tmp_path / "results", tmp_path / "work")
+def test_runs_that_are_kept_beside_another_record_are_published_there(tmp_path, few, undrawn):
+    made, named, work = tmp_path / "made", tmp_path / "records.toml", tmp_path / "work"
+    copies = (f'{name} = "cp -r {made}/{name} {work}"' for name in ("first", "second"))
+    named.write_text("\n".join(copies))
+    for name, other in (("first", "mlp"), ("second", "sprint99")):
+        options = ["--data", few, "--runs", made / "first" / "runs", "--out", made / name]
+        command = ["compare", "lenet5", other, *SHORT, *map(str, options)]
+        assert run(app, command) == 0
+    first, second = load_records(named, tmp_path / "results", work)
     first.make()
     second.make()
     assert read_comparison(first.folder).verdict
@@ -90,3 +96,6 @@ def test_runs_that_are_kept_beside_another_record_are_published_there(tmp_path):
         "sprint99",
     }
     assert not list(first.folder.rglob("*.safetensors"))
+    # Making the first anew leaves the second's runs beside it.
+    first.make()
+    assert len(read_comparison(second.folder).groups) == 2

@@ -14,9 +14,12 @@ from mnistlab.runs.options import never
 from tests.experiments.listening import Notes, leftovers, results
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'mnistlab[ray]'")
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"
-)
+pytestmark = [
+    pytest.mark.filterwarnings(
+        "ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"
+    ),
+    pytest.mark.long,
+]
 
 
 def run(recipes, folder, executor, notes=None, seeds=(0, 1)):

@@ -23,18 +23,21 @@ from tests.reliability.kills import (
 )
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'mnistlab[ray]'")
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"
-)
+pytestmark = [
+    pytest.mark.filterwarnings(
+        "ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"
+    ),
+    pytest.mark.long,
+]
 SEEDS = (0, 1)
-SLOW = {"epochs": 12, "train_limit": 2000}
+SLOW = {"epochs": 8, "train_limit": 2000}
 """Slow enough to be killed in the middle, more than once."""
 DRIVER = f"""
 import sys
 from mnistlab import built_in, compare
 from mnistlab.experiments.ray_executor import RayExecutor
 recipes = [built_in(name).replace(**{SLOW}) for name in ("lenet5", "custom_mlp")]
-executor = RayExecutor(sys.argv[1], slice_seconds=1.5)
+executor = RayExecutor(sys.argv[1], slice_seconds=1)
 compare(*recipes, seeds={len(SEEDS)}, runs="runs", executor=executor,
         on_event=lambda event: print(event, flush=True))
 """
@@ -131,8 +134,8 @@ class Driver:
         folder.mkdir()
         (folder / "driver.py").write_text(DRIVER)
 
-    def start(self, most=30):
-        """Start the experiment, and wait until so many of its 48 epochs are done, at most."""
+    def start(self, most=20):
+        """Start the experiment, and wait until so many of its 32 epochs are done, at most."""
         self._process = started().start(
             "driver.py", self._nodes.address, cwd=self.folder, call="tests.forks:run_script"
         )
@@ -192,13 +195,13 @@ def test_a_driver_killed_and_started_again_on_the_same_cluster_ends_in_the_same_
     tried, random = effort(1, 5), np.random.default_rng(1)
     for number in range(tried):
         driver = Driver(tmp_path / str(number), nodes, random)
-        driver.start()
+        driver.start(effort(8, 20))
         orphans = nodes.workers()
         driver.kill()
         if number % 2 == 0:
             nodes.wait_until_idle()
         finished = driver.check(whole)
-        driver.start(effort(4, 30))
+        driver.start(effort(4, 20))
         # A test of its own has the node killed when torturing. Here it is, early, at work.
         if not torture:
             driver.lose_second()

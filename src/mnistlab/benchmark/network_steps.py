@@ -72,7 +72,7 @@ def measure_networks(
             compiled = None if quick else _compiled(network)
             if compiled:
                 ways[_COMPILED] = compiled
-            if not quick and used == available_cores() and (jax := _jax(network, on_turn)):
+            if not quick and used == available_cores() and (jax := _jax(network)):
                 ways[JAX] = jax
             bound, product = BOUNDS[GEMM], Product(used)
             measured = in_turns({**ways, bound: product}, turns, partial(_tell, on_turn, name))
@@ -142,12 +142,11 @@ def _compiled(network: Network) -> _Eager | None:
     return steps
 
 
-def _jax(network: Network, on_turn: Callable[[str], None]) -> Callable[[], None] | None:
+def _jax(network: Network) -> Callable[[], None] | None:
     """Return steps in JAX, compiled already; ``None`` where it is not installed."""
     try:
         from mnistlab.benchmark.jax_steps import JaxSteps
     except ImportError:
-        on_turn("JAX is left out; to measure it: pip install 'mnistlab[jax]'")
         return None
     batches = noise_batches(network)
     pixels = (batches.images / 255 - 0.5) / 0.25

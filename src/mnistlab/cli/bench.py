@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "--networks",
     is_flag=True,
     help="Measure steps of ten small networks of many kinds instead, also against torch.compile"
-    " (not with --quick); minutes.",
+    " and JAX (not with --quick); minutes.",
 )
 @click.option(
     "--profile",

@@ -63,6 +63,9 @@ def network_lines(result: "NetworkBenchmark") -> Lines:
         table.add_row(network, *figures, f"{result.ratio[network]:.2f}")
     yield table
     yield f"median of the ratios to the fastest PyTorch: {result.median_ratio:.2f}"
+    if "JAX" not in ways:
+        yield "without JAX; where it is installed, it is measured on all cores, not with --quick:"
+        yield "pip install 'mnistlab[jax]'"
     for network, reason in result.reasons.items():
         yield f"{network} trains on PyTorch: {reason}"
     yield _machine(result.environment)
