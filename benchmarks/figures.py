@@ -185,8 +185,8 @@ def _which_part_helps() -> Iterator[Figure]:
 @_made
 def _examples() -> Iterator[Figure]:
     page, dropout = "docs/tutorial.md", _comparison("dropout")
-    for name, seeds, *cells, _time in dropout.table("short").rows:
-        yield Figure("dropout", page, f"{name} {seeds} {' '.join(cells)}")
+    for row in dropout.table("short").rows:
+        yield Figure("dropout", page, " ".join(row))
     for said in (dropout.verdict, *dropout.comparison.remarks):
         yield Figure("dropout", page, said)
     ahead, low, high = _difference("fit")

@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from mnistlab.recogniser import Recogniser
 from mnistlab.rendering import Page
 from mnistlab.rendering.page import Ruling
 from tests.handwriting import small_bank
+from tests.recogniser.drawing import drawn, sheet
 
 TALL = 30
 
@@ -53,3 +55,46 @@ def test_every_box_of_a_table_is_a_cell_with_its_digit(reader, tilt):
 
 def layers(page: Page) -> tuple[np.ndarray, np.ndarray]:
     return page.ink, page.printed
+
+
+FORMS = {
+    "filled": [["12", "407", "8"], ["35", "69", "120"], ["7", "", "58"], ["204", "91", "3"]],
+    "few in a row": [["1", "5"], ["219", ""], ["3", ""], ["126", "642"]],
+    "narrow": [["15", "35"], ["0", "9"], ["369", ""], ["363", "86"], ["4", "7"]],
+}
+
+
+def form(rows: list[list[str]], wide: int = 190) -> Image.Image:
+    """Numbers between thin rulings."""
+    picture = Image.fromarray(sheet(rows, wide))
+    right, bottom = wide * len(rows[0]) + 18, 100 * len(rows) + 10
+    draw = ImageDraw.Draw(picture)
+    for row in range(len(rows) + 1):
+        draw.line([(18, 10 + 100 * row), (right, 10 + 100 * row)], fill=(60, 60, 60), width=2)
+    for column in range(len(rows[0]) + 1):
+        x = 18 + wide * column
+        draw.line([(x, 10), (x, bottom)], fill=(60, 60, 60), width=2)
+    return picture
+
+
+@pytest.mark.parametrize("scale", [1.6, 1, 0.8, 0.6])
+@pytest.mark.parametrize("name", FORMS)
+def test_thin_rulings_are_found_at_any_size_of_the_picture(reader, name, scale):
+    picture = form(FORMS[name])
+    small = picture.resize((int(scale * picture.width), int(scale * picture.height)))
+    (table,) = reader.read(np.asarray(small)).tables
+    assert [[cell.text for cell in row] for row in table.rows] == FORMS[name]
+
+
+def test_two_numbers_in_a_cell_are_not_sure(reader):
+    rows = [["12", "407"], ["35", "69"], ["7", "58"]]
+    picture = np.asarray(form(rows)).copy()
+    # A second number below the first one of a row that is no higher than the others.
+    picture[155:200, 225:390] = 240
+    for at, text in ((118, "35"), (165, "24")):
+        small = drawn(text, size=(90, 40), height=30, pen=4)
+        picture[at : at + 40, 40:130] = np.minimum(picture[at : at + 40, 40:130], small)
+    reading = reader.read(picture)
+    (table,) = reading.tables
+    assert not table.rows[1][0].sure
+    assert table.rows[0][0].sure

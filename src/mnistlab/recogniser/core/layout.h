@@ -292,9 +292,15 @@ class LayoutMaker {
         }
         for (int row = 0; row < table.rows(); row++) {
             Line line;
-            for (int column = 0; column < table.columns(); column++)
-                for (std::vector<int> &part : sorted_lines(inside[row * table.columns() + column]))
+            for (int column = 0; column < table.columns(); column++) {
+                auto parts = sorted_lines(inside[row * table.columns() + column]);
+                for (std::vector<int> &part : parts) {
+                    // One above the other in a cell: one of two rows, or of what was struck out.
+                    for (int i : part)
+                        if (parts.size() > 1 && all[i].is_digit()) all[i].doubt();
                     for (std::vector<int> &some : group(part, 0)) line.groups.push_back(some);
+                }
+            }
             if (!line.groups.empty()) lines.push_back(std::move(line));
         }
     }

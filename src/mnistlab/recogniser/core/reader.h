@@ -29,7 +29,7 @@ constexpr float CLOSEST = 0.15f;                // heights between parts of one
 constexpr float BESIDE = 6;    // sizes of a sign within which its digit is looked for
 constexpr float CLOSE = 0.5f;  // heights between the letters of a word, at most
 // Nothing is sure beside a letter: heights between them, and the probability that is left.
-constexpr float BESIDE_LETTER = 1.2f, DOUBTED = 0.6f;
+constexpr float BESIDE_LETTER = 1.2f;
 // Digits that handwritten letters look like: O, l, Z, S, b, q.
 constexpr bool LETTER_LIKE[10] = {1, 1, 1, 0, 0, 1, 1, 0, 0, 1};
 constexpr float NO_LETTER = 0.99f;  // from which confidence on a digit is none of them
@@ -76,7 +76,7 @@ class Reader {
         Grey base = reduce(pixels, width, height, channels, LARGEST);
         float scale = float(base.width) / width;
         levels = reader::pyramid(std::move(base), scale);
-        most = -1, rulings = {};
+        most = -1, small = false, rulings = {};
         std::vector<Candidate> found = find();
         look_closer(pixels, width, height, channels, found);
         return thin_out(std::move(found));
@@ -92,17 +92,6 @@ class Reader {
     }
 
     const std::vector<Level> &pyramid() const { return levels; }
-
-    // Leaves at most DOUBTED of the probability that it is a digit; of a stroke, that it is a one
-    // or a slash.
-    static void doubt(Character &one) {
-        float sum = one.kind() == ONE ? one.kinds[SLASH] : 0;
-        for (int k = 0; k < SIGNS; k++) sum += one.kinds[k];
-        float left = std::min(1.f, DOUBTED / sum);
-        if (one.kind() == ONE) one.kinds[SLASH] *= left;
-        for (int k = 0; k < SIGNS; k++) one.kinds[k] *= left;
-        one.kinds[OTHER] += sum * (1 - left);
-    }
 
     // A letter that could be a digit is a letter in a word of more letters than digits, and not
     // surely a digit beside a letter, nor on a page of letters in a word of none but such digits.
@@ -148,7 +137,7 @@ class Reader {
             if (letters[word] > digits[word]) {
                 std::swap(one.kinds[OTHER], one.kinds[kind]);
             } else if ((surplus > 0 && !is_number[word]) || is_beside_letter(one.box)) {
-                doubt(one);
+                one.doubt();
             }
         }
     }
@@ -157,7 +146,8 @@ class Reader {
     const Model &model;
     std::vector<Level> levels;
     Rulings rulings;
-    int most = -1;  // sure characters on the level that rulings are from
+    int most = -1;       // sure characters on the level that rulings are from
+    bool small = false;  // whether they are
 
     // Looks for characters from coarse to fine, so that what a large one covers is left alone.
     std::vector<Candidate> find() {
@@ -180,16 +170,20 @@ class Reader {
         for (int k = 0; k < 8; k++) maps.plane[k] = detector.plane(k);
         size_t before = found.size();
         find_peaks(maps, level, found);
-        int sure = 0;
+        std::vector<float> heights;  // of the sure ones
         for (size_t k = before; k < found.size(); k++) {
             Candidate &one = found[k];
             float logits[KINDS];
             detector.classes(one.row, one.column, logits);
             softmax(logits, KINDS, one.kinds.data());
-            sure += one.found > 0.6f;
+            if (one.found > 0.6f) heights.push_back(one.box.height() * level.scale);
         }
-        // Rulings are taken where most characters are.
-        if (sure >= most) most = sure, rulings = find_rulings(maps, level);
+        // Rulings are taken where most characters are; where these are small, as many of them as
+        // are not left alone do on the next finer level.
+        int sure = int(heights.size());
+        if (sure < (small ? most / 2 : most)) return;
+        most = std::max(sure, most), small = sure && median(heights) < SMALL_WRITING;
+        rulings = find_rulings(maps, level, rulings);
     }
 
     // Where writing is smaller than the detector knows it, looks again at twice the size.
@@ -343,7 +337,7 @@ class Reader {
         float both = one.confidence() * other.confidence();
         if (!named.is_digit() || named.confidence() < std::max(both, 0.5f)) return all;
         one = named;
-        if (less > 0.5f) doubt(one);
+        if (less > 0.5f) one.doubt();
         other.kinds.fill(0);
         other.kinds[NOTHING] = 1;
         return all;

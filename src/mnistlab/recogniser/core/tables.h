@@ -139,12 +139,11 @@ class GridFinder {
         return best;
     }
 
-    static constexpr float SEEN = 0.42f;  // mean of a ruling's cells
-    // The detector learns a ruling as the cell that begins within half a cell before it: see
-    // `_draw_rulings` in detector/targets.py.
-    static constexpr float MARKED = 1;
+    static constexpr float SEEN = 0.42f;       // mean of a ruling's cells
     static constexpr float WIDEST_BOX = 2.2f;  // of a form, in heights of a digit
     static constexpr size_t MOST_LINES = 400;
+    static constexpr float LINE_APART = 0.8f;  // heights of a digit from a number to the next one
+    static constexpr float HIGH_ROW = 1.6f;    // of the usual one: two rows
     Turn turn;
     float tall, scale;
     std::vector<Placed> digits;
@@ -175,19 +174,9 @@ class GridFinder {
                 float x = turn.x(u, v) / scale - MARKED, y = turn.y(u, v) / scale - MARKED;
                 if (x < -0.5f || y < -0.5f || x > rulings.columns - 0.5f || y > rulings.rows - 0.5f)
                     continue;
-                int left = std::clamp(int(x), 0, rulings.columns - 1),
-                    top = std::clamp(int(y), 0, rulings.rows - 1);
-                int right = std::min(left + 1, rulings.columns - 1),
-                    below = std::min(top + 1, rulings.rows - 1);
-                float fx = std::clamp(x - left, 0.f, 1.f), fy = std::clamp(y - top, 0.f, 1.f);
-                auto mix = [&](const std::vector<float> &map) {
-                    const float *a = &map[size_t(top) * rulings.columns],
-                                *b = &map[size_t(below) * rulings.columns];
-                    return (a[left] * (1 - fx) + a[right] * fx) * (1 - fy) +
-                           (b[left] * (1 - fx) + b[right] * fx) * fy;
-                };
                 size_t at = size_t(row) * columns + column;
-                level[at] = mix(rulings.level), upright[at] = mix(rulings.upright);
+                level[at] = rulings.mix(rulings.level, x, y);
+                upright[at] = rulings.mix(rulings.upright, x, y);
             }
     }
 
@@ -351,9 +340,78 @@ class GridFinder {
         }
         grid.down = complete(down, across, left, right, 0.7f * tall);
         if (grid.rows() < 1) return false;
+        // Level strokes of digits do not tell where a table ends.
+        std::erase_if(down, [&](const Segment &line) { return line.seen < 0.3f * (right - left); });
         grid.across = complete(across, down, grid.down.front(), grid.down.back(), 0.6f * tall);
         if (grid.columns() < 1) return false;
+        if (grid.is_table()) {
+            float high = grid.down.back() - grid.down.front();
+            for (bool is_last : {false, true}) {
+                float edge = is_last ? grid.across.back() : grid.across.front();
+                bool seen = std::any_of(across.begin(), across.end(), [&](const Segment &line) {
+                    return std::fabs(line.middle - edge) < 0.3f * tall && line.seen > high / 2;
+                });
+                if (!seen) widen(grid, is_last);
+            }
+            divide_rows(grid);
+        }
         return check(grid);
+    }
+
+    // Moves an edge that was not seen, and would part the digits of a number, to beyond them.
+    void widen(Grid &grid, bool is_last) const {
+        float &edge = is_last ? grid.across.back() : grid.across.front(), side = is_last ? 1 : -1;
+        for (bool more = true; more;) {
+            more = false;
+            for (const Placed &one : digits) {
+                if (side * (one.u - edge) <= 0 || one.v < grid.down.front() ||
+                    one.v > grid.down.back())
+                    continue;
+                bool follows = std::any_of(digits.begin(), digits.end(), [&](const Placed &other) {
+                    float gap = side * (one.u - other.u) - (one.width + other.width) / 2;
+                    return grid.holds(other.u, other.v) && gap < LINE_APART * tall &&
+                           std::fabs(one.v - other.v) < 0.5f * tall;
+                });
+                if (!follows) continue;
+                edge = one.u + side * (one.width / 2 + 0.25f * tall), more = true;
+            }
+        }
+    }
+
+    // A ruling was not seen where two numbers stand one above the other in a row that is much
+    // higher than the others, or do so in several columns.
+    void divide_rows(Grid &grid) const {
+        std::vector<float> heights;
+        for (int k = 0; k < grid.rows(); k++) heights.push_back(grid.down[k + 1] - grid.down[k]);
+        float usual = quantile(heights, 0.25f);
+        for (int row = 0; row < grid.rows(); row++) {
+            float top = grid.down[row], bottom = grid.down[row + 1];
+            std::vector<const Placed *> inside;
+            for (const Placed &one : digits)
+                if (grid.holds(one.u, one.v) && grid.row(one.v) == row) inside.push_back(&one);
+            std::stable_sort(inside.begin(), inside.end(),
+                             [](const Placed *a, const Placed *b) { return a->v < b->v; });
+            float widest = 0, at = 0;
+            for (size_t k = 1; k < inside.size(); k++) {
+                float apart = inside[k]->v - inside[k - 1]->v;
+                if (apart > widest) widest = apart, at = (inside[k]->v + inside[k - 1]->v) / 2;
+            }
+            if (widest < LINE_APART * tall) continue;
+            int both = 0, crossed = 0;
+            for (int column = 0; column < grid.columns(); column++) {
+                bool above = false, below = false;
+                for (const Placed *one : inside) {
+                    if (grid.column(one->u) != column) continue;
+                    (one->v < at ? above : below) = true;
+                    crossed += std::fabs(one->v - at) < 0.3f * one->height;
+                }
+                both += above && below;
+            }
+            bool high = grid.rows() > 1 && bottom - top > HIGH_ROW * usual;
+            if (crossed || both < (high ? 1 : 2)) continue;
+            grid.down.insert(grid.down.begin() + row + 1, at);
+            row--;
+        }
     }
 
     // Whether it is no squared paper; and whether it is a form.

@@ -7,6 +7,8 @@
 
 namespace reader {
 
+constexpr float DOUBTED = 0.6f;
+
 // One character of the reading.
 struct Character {
     Box box;                               // in pixels of the picture
@@ -21,6 +23,17 @@ struct Character {
     float confidence() const { return kinds[kind()]; }
     bool is_digit() const { return kind() < SIGNS; }
     bool is_sign() const { return kind() >= SIGNS && kind() < OTHER; }
+
+    // Leaves at most DOUBTED of the probability that it is a digit; of a stroke, that it is a one
+    // or a slash.
+    void doubt() {
+        float sum = kind() == ONE ? kinds[SLASH] : 0;
+        for (int k = 0; k < SIGNS; k++) sum += kinds[k];
+        float left = std::min(1.f, DOUBTED / sum);
+        if (kind() == ONE) kinds[SLASH] *= left;
+        for (int k = 0; k < SIGNS; k++) kinds[k] *= left;
+        kinds[OTHER] += sum * (1 - left);
+    }
 };
 
 inline float median(std::vector<float> values) {
@@ -40,6 +53,16 @@ struct Rulings {
         float beyond = 0.25f * box.height();
         return mean(box, box.top - beyond, box.top) > WALL ||
                mean(box, box.bottom, box.bottom + beyond) > WALL;
+    }
+
+    // A map's value between cells.
+    float mix(const std::vector<float> &map, float x, float y) const {
+        int left = std::clamp(int(x), 0, columns - 1), top = std::clamp(int(y), 0, rows - 1);
+        int right = std::min(left + 1, columns - 1), below = std::min(top + 1, rows - 1);
+        float fx = std::clamp(x - left, 0.f, 1.f), fy = std::clamp(y - top, 0.f, 1.f);
+        const float *a = &map[size_t(top) * columns], *b = &map[size_t(below) * columns];
+        return (a[left] * (1 - fx) + a[right] * fx) * (1 - fy) +
+               (b[left] * (1 - fx) + b[right] * fx) * fy;
     }
 
    private:
@@ -63,9 +86,14 @@ struct Rulings {
 // Logits of rulings below which there is none, and from which on there surely is one.
 constexpr float NO_RULING = -2.5f, RULING = 1;
 
-inline Rulings find_rulings(const Maps &maps, const Level &level) {
+// The detector learns a ruling as the cell that begins within half a cell before it: see
+// `_draw_rulings` in detector/targets.py.
+constexpr float MARKED = 1;
+
+// Of one level; where it was left alone, since a coarser one had found characters, of that one.
+inline Rulings find_rulings(const Maps &maps, const Level &level, const Rulings &coarser) {
     // Of the picture itself, without the paper around it.
-    int first = PAD / CELL;
+    int first = PAD / CELL, blocks = level.padded.width / BLOCK;
     Rulings found;
     found.columns = (level.grey.width + CELL - 1) / CELL;
     found.rows = (level.grey.height + CELL - 1) / CELL;
@@ -81,6 +109,12 @@ inline Rulings find_rulings(const Maps &maps, const Level &level) {
             size_t from = size_t(row + first) * maps.columns + column + first;
             found.level[at] = likely(maps.plane[5][from]);
             found.upright[at] = likely(maps.plane[6][from]);
+            int block = (row + first) * CELL / BLOCK * blocks + (column + first) * CELL / BLOCK;
+            if (level.active[block] || coarser.level.empty()) continue;
+            float y = (row + MARKED) * found.scale / coarser.scale - MARKED,
+                  x = (column + MARKED) * found.scale / coarser.scale - MARKED;
+            found.level[at] = coarser.mix(coarser.level, x, y);
+            found.upright[at] = coarser.mix(coarser.upright, x, y);
         }
     return found;
 }
