@@ -10,7 +10,7 @@ from mnistlab.recogniser import Recogniser
 from mnistlab.rendering import Page
 from mnistlab.rendering.page import Ruling
 from tests.handwriting import small_bank
-from tests.recogniser.drawing import drawn, sheet
+from tests.recogniser.drawing import cover, drawn, paint, pixels, sheet
 
 TALL = 30
 
@@ -98,3 +98,25 @@ def test_two_numbers_in_a_cell_are_not_sure(reader):
     (table,) = reading.tables
     assert not table.rows[1][0].sure
     assert table.rows[0][0].sure
+
+
+@pytest.mark.parametrize("wall", [1, 3, 5])
+@pytest.mark.parametrize("thick", [4, 6])
+def test_a_wall_between_boxes_is_no_one(reader, wall, thick):
+    text, pitch = "34934386", 60
+    size = (pitch * len(text) + 40, 120)
+    ink = np.zeros(size[::-1])
+    for place, digit in enumerate(text):
+        at = (35 + pitch * place, 38)
+        ink = np.maximum(ink, cover(digit, size=size, height=44, pen=5, at=at))
+    picture = Image.fromarray(pixels(paint(ink)))
+    draw = ImageDraw.Draw(picture)
+    for y in (30, 90):
+        draw.line([(20, y), (size[0] - 20, y)], fill=(150, 150, 150))
+    for place in range(len(text) + 1):
+        x = 20 + pitch * place
+        if place == wall:
+            draw.line([(x, 36), (x, 84)], fill=(60, 60, 60), width=thick)
+        else:
+            draw.line([(x, 30), (x, 90)], fill=(150, 150, 150))
+    assert reader.read(np.asarray(picture)).text == text

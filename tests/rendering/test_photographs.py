@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mnistlab.rendering import photographs
 from mnistlab.rendering.character_bank import load_bank
 from mnistlab.rendering.photographs import KINDS, Cell, render_photograph
 from mnistlab.rendering.texts import SIGNED
@@ -36,6 +37,26 @@ def test_a_picture_follows_from_its_seed_and_its_index(bank, kind):
     assert (first.text, first.details, first.cells) == (again.text, again.details, again.cells)
     others = [render_photograph(kind, *place, bank).image for place in ((3, 2), (4, 1))]
     assert all(other.shape != first.image.shape or (other != first.image).any() for other in others)
+
+
+def test_a_page_that_no_light_makes_legible_is_written_anew(bank, monkeypatch):
+    first = render_photograph("boxes", 3, 1, bank)
+    seen = []
+
+    def is_legible(page, image):
+        seen.append(page)
+        return len(seen) > photographs._TRIES and legible(page, image)
+
+    legible = photographs._is_legible
+    monkeypatch.setattr(photographs, "_TRIES", 20)
+    monkeypatch.setattr(photographs, "_is_legible", is_legible)
+    other = render_photograph("boxes", 3, 1, bank)
+    assert len(seen) > 20
+    assert other.text != first.text
+    monkeypatch.setattr(photographs, "_PAGES", 1)
+    monkeypatch.setattr(photographs, "_is_legible", lambda page, image: False)
+    with pytest.raises(AssertionError, match="seed 3, boxes 1: no page is legible in any light"):
+        render_photograph("boxes", 3, 1, bank)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -4,6 +4,7 @@ Each kind asks for one thing: a digit, a line of five, a number in the boxes of 
 numbers with signs, or that nothing is read.
 """
 
+import contextlib
 import copy
 import io
 import math
@@ -31,7 +32,7 @@ _MARGIN = 0.3
 """Least distance of writing from the picture's edge, in heights of a digit."""
 _LEAST_CONTRAST = 16
 """Of writing with paper, of 255."""
-_TRIES = 300
+_TRIES, _PAGES = 300, 10
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,14 @@ def render_photograph(kind: str, seed: int, index: int, bank: CharacterBank) -> 
         bank: to write with; all digits are from it, none from drawn strokes.
     """
     rng = np.random.default_rng([seed, list(KINDS).index(kind), index])
-    return KINDS[kind](_Desk(kind, rng, bank))
+    for _ in range(_PAGES):
+        with contextlib.suppress(_IllegibleError):
+            return KINDS[kind](_Desk(kind, rng, bank))
+    raise AssertionError(f"seed {seed}, {kind} {index}: no page is legible in any light")
+
+
+class _IllegibleError(Exception):
+    """No light makes a page's writing legible; another page is written."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +154,7 @@ class _Desk:
             image = photograph(_copy(page), edge=_room(page), tall=tall)
             if _is_legible(page, image):
                 return Photograph(self.kind, image, lines, details=(detail,) if detail else ())
-        raise AssertionError(f"a {self.kind} that no light makes legible")
+        raise _IllegibleError
 
 
 def _single(desk: _Desk) -> Photograph:

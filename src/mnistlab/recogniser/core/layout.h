@@ -20,7 +20,8 @@ constexpr float SIGN_SPACE = 0.1f;  // so much more where a sign stands between
 constexpr float WIDER = 1.5f, WIDEST_SPACE = 1.2f;
 constexpr float PITCH = 1.6f;        // of the usual one in a form's boxes, without a box between
 constexpr float WIDEST_STEP = 2.4f;  // heights of a digit from one box's to the next one's
-constexpr float BOXED = 0.4f;        // likelihood of rulings around the characters of a form
+constexpr float WALL_STEP = 0.75f, WALL_LIKE = 0.9f, WALL_WIDE = 0.35f;  // see drop_wall
+constexpr float BOXED = 0.4f;  // likelihood of rulings around the characters of a form
 
 class LayoutMaker {
    public:
@@ -54,8 +55,11 @@ class LayoutMaker {
         for (size_t i = 0; i < all.size(); i++)
             if (grid[i] < 0 || !grids[grid[i]].is_table()) outside.push_back(int(i));
             else inside[grid[i]].push_back(int(i));
-        for (std::vector<int> &line : find_lines(outside))
-            lines.push_back({group(line, find_pitch(line))});
+        for (std::vector<int> &line : find_lines(outside)) {
+            float pitch = find_pitch(line);
+            if (pitch > 0) drop_wall(line, pitch);
+            lines.push_back({group(line, pitch)});
+        }
         for (size_t k = 0; k < grids.size(); k++)
             if (grids[k].is_table()) read_table(int(k), inside[k], lines);
         std::stable_sort(lines.begin(), lines.end(),
@@ -227,6 +231,25 @@ class LayoutMaker {
         }
         if (steps.empty() || walls / steps.size() + lids / count < BOXED) return 0;
         return median(steps);
+    }
+
+    // Takes away what is like a one or a slash, but stands between the boxes of a form: a wall.
+    // Two in a line are the slashes of a date.
+    void drop_wall(std::vector<int> &line, float pitch) const {
+        size_t found = 0, place = 0;
+        for (size_t k = 1; k < line.size(); k++) {
+            int i = line[k];
+            float before = places[i].u - places[line[k - 1]].u;
+            float after = k + 1 < line.size() ? places[line[k + 1]].u - places[i].u : 0;
+            bool between = before < WALL_STEP * pitch && after < WALL_STEP * pitch &&
+                           before + after < PITCH * pitch;
+            bool is_stroke = all[i].kind() == ONE || all[i].kind() == SLASH;
+            bool is_wall = is_stroke && between && all[i].confidence() < WALL_LIKE &&
+                           places[i].width < WALL_WIDE * places[i].height;
+            found += is_wall || all[i].kind() == SLASH;
+            if (is_wall) place = k;
+        }
+        if (found == 1 && place) line.erase(line.begin() + place);
     }
 
     // Divides a line into numbers. With a pitch, it is of characters in boxes.

@@ -38,6 +38,7 @@ constexpr float EXPECTED = 8;       // how much likelier a sign is beside a digi
 // is there than a character elsewhere.
 constexpr float LONE = 0.3f, LONE_EXPECTED = 40;
 constexpr float SAME_HEIGHT = 0.7f;    // the lower of two, that may be boxes around one character
+constexpr float ASTRAY = 0.6f;         // confidence of a digit away from all sure ones
 constexpr float UNLIKELY = 0.57f;      // confidence below which nothing in a picture is a digit
 constexpr float LONE_LIKENESS = 0.4f;  // probability of the digit that it is likeliest to be
 constexpr float SMALL_WRITING = 13, LEAST_SEEN = 0.25f;  // pixels of height, and probability, for a
@@ -511,6 +512,20 @@ class Reader {
             return one.kind() < SIGNS && one.box.height() < SPECK * usual &&
                    one.confidence() < SPECK_SURE;
         });
+        // Nor is what may be a digit, but stands neither in a line nor in a column with sure ones.
+        std::vector<Box> sure;
+        for (const Character &one : kept)
+            if (one.is_digit() && one.confidence() >= SPECK_SURE) sure.push_back(one.box);
+        if (sure.size() >= 3)
+            leave_out([&](const Character &one) {
+                return one.is_digit() && one.confidence() < ASTRAY &&
+                       std::none_of(
+                           sure.begin(), sure.end(),
+                           [&](const Box &box) {
+                               return std::fabs(box.y() - one.box.y()) < box.height() ||
+                                      std::fabs(box.x() - one.box.x()) < box.height() / 2;
+                           });
+            });
         // Where nothing is likely a digit, small things are none.
         float surest = 0;
         for (const Character &one : kept)
