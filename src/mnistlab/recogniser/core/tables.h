@@ -361,20 +361,20 @@ class GridFinder {
     // Moves an edge that was not seen, and would part the digits of a number, to beyond them.
     void widen(Grid &grid, bool is_last) const {
         float &edge = is_last ? grid.across.back() : grid.across.front(), side = is_last ? 1 : -1;
-        for (bool more = true; more;) {
-            more = false;
-            for (const Placed &one : digits) {
-                if (side * (one.u - edge) <= 0 || one.v < grid.down.front() ||
-                    one.v > grid.down.back())
-                    continue;
-                bool follows = std::any_of(digits.begin(), digits.end(), [&](const Placed &other) {
-                    float gap = side * (one.u - other.u) - (one.width + other.width) / 2;
-                    return grid.holds(other.u, other.v) && gap < LINE_APART * tall &&
-                           std::fabs(one.v - other.v) < 0.5f * tall;
-                });
-                if (!follows) continue;
-                edge = one.u + side * (one.width / 2 + 0.25f * tall), more = true;
-            }
+        std::vector<const Placed *> outwards;
+        for (const Placed &one : digits)
+            if (one.v >= grid.down.front() && one.v <= grid.down.back()) outwards.push_back(&one);
+        std::stable_sort(outwards.begin(), outwards.end(), [&](const Placed *a, const Placed *b) {
+            return side * a->u < side * b->u;
+        });
+        for (const Placed *one : outwards) {
+            if (side * (one->u - edge) <= 0) continue;
+            bool follows = std::any_of(outwards.begin(), outwards.end(), [&](const Placed *other) {
+                float gap = side * (one->u - other->u) - (one->width + other->width) / 2;
+                return grid.holds(other->u, other->v) && gap < LINE_APART * tall &&
+                       std::fabs(one->v - other->v) < 0.5f * tall;
+            });
+            if (follows) edge = one->u + side * (one->width / 2 + 0.25f * tall);
         }
     }
 
@@ -397,16 +397,13 @@ class GridFinder {
                 if (apart > widest) widest = apart, at = (inside[k]->v + inside[k - 1]->v) / 2;
             }
             if (widest < LINE_APART * tall) continue;
-            int both = 0, crossed = 0;
-            for (int column = 0; column < grid.columns(); column++) {
-                bool above = false, below = false;
-                for (const Placed *one : inside) {
-                    if (grid.column(one->u) != column) continue;
-                    (one->v < at ? above : below) = true;
-                    crossed += std::fabs(one->v - at) < 0.3f * one->height;
-                }
-                both += above && below;
+            int crossed = 0;
+            std::vector<uint8_t> halves(grid.columns());  // 1: a digit above, 2: one below
+            for (const Placed *one : inside) {
+                halves[grid.column(one->u)] |= one->v < at ? 1 : 2;
+                crossed += std::fabs(one->v - at) < 0.3f * one->height;
             }
+            auto both = std::count(halves.begin(), halves.end(), 3);
             bool high = grid.rows() > 1 && bottom - top > HIGH_ROW * usual;
             if (crossed || both < (high ? 1 : 2)) continue;
             grid.down.insert(grid.down.begin() + row + 1, at);
