@@ -727,7 +727,10 @@ def _elsewhere(key: str) -> str:
     """Say where something is set that a recipe has no field for; nothing if that is not known."""
     plain = key.lower().replace("-", "_")
     if plain in _OF_MODELS:
-        return "it is a part of the model, so write a model of your own, path/to/file.py:build"
+        return (
+            "it is a part of the model, so write a model of your own, path/to/file.py:build, and"
+            f" set its argument as `build.{plain}`"
+        )
     if plain in _OF_OPTIMIZERS:
         return f"it is an option of the optimiser, `optimizer_options.{plain}=`"
     if plain in _OF_RUNS:
