@@ -132,7 +132,7 @@ class Record:
         if self.made.get("bits") == made["bits"]:
             # Those of other records' runs that are kept beside this one's.
             for folder in self.folder.glob("runs/*"):
-                if not (kept := new / "runs" / folder.name).exists():
+                if folder.is_dir() and not (kept := new / "runs" / folder.name).exists():
                     shutil.copytree(folder, kept)
         shutil.rmtree(self.folder, ignore_errors=True)
         new.rename(self.folder)

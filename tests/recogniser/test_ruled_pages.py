@@ -120,3 +120,47 @@ def test_a_wall_between_boxes_is_no_one(reader, wall, thick):
         else:
             draw.line([(x, 30), (x, 90)], fill=(150, 150, 150))
     assert reader.read(np.asarray(picture)).text == text
+
+
+def lines_drawn(texts: list[tuple[str, float, float]], size: tuple[int, int]) -> Image.Image:
+    """Each character at its place, 44 pixels high."""
+    ink = np.zeros(size[::-1])
+    for text, x, y in texts:
+        ink = np.maximum(ink, cover(text, size=size, height=44, pen=5, at=(x, y)))
+    return Image.fromarray(pixels(paint(ink)))
+
+
+@pytest.mark.parametrize("seed", [38, 42, 117])
+def test_a_one_close_to_its_neighbours_between_two_rulings_is_no_wall(reader, seed):
+    page = Page(420, 110, np.random.default_rng(seed), small_bank())
+    page.pen.radius, page.pen.outline, page.pen.rough, page.pen.drawn = 0.05, False, 0, 0
+    text, x, tall, gaps = "", 30.0, 36, np.random.default_rng(1000 + seed)
+    for _ in range(8):
+        kind, tile = page.digit(tall)
+        inked = np.flatnonzero(tile.max(0) > 60)
+        wide = inked[-1] - inked[0] + 1
+        x += wide / 2 + gaps.uniform(2, 7)
+        page.put(tile, x, 55, kind, tall)
+        x += wide / 2
+        text += str(kind)
+    above, below = 55 - 0.75 * tall, 55 + 0.75 * tall
+    page.rule([Ruling(10, y, x + 20, y) for y in (above, below)], 0.9, 0.8)
+    assert reader.read(255 - np.maximum(*layers(page))).text == text
+
+
+def test_numbers_beside_a_table_are_not_in_its_cells(reader):
+    rows, pitch = ("53.7", "6.19", ".98.", "8.63"), 60
+    texts = [
+        (text, 76 + pitch * column, 38 + pitch * row)
+        for row, line in enumerate(rows)
+        for column, text in enumerate(line)
+        if text != "."
+    ]
+    labels = [(str(row + 1), 306, 38 + pitch * row) for row in range(4)]
+    picture = lines_drawn(texts + labels, (380, 300))
+    draw = ImageDraw.Draw(picture)
+    for line in range(5):
+        draw.line([(60 + pitch * line, 30), (60 + pitch * line, 270)], fill=(60, 60, 60), width=2)
+        draw.line([(60, 30 + pitch * line), (300, 30 + pitch * line)], fill=(60, 60, 60), width=2)
+    (table,) = reader.read(np.asarray(picture)).tables
+    assert ["".join(cell.text or "." for cell in row) for row in table.rows] == list(rows)

@@ -20,7 +20,9 @@ constexpr float SIGN_SPACE = 0.1f;  // so much more where a sign stands between
 constexpr float WIDER = 1.5f, WIDEST_SPACE = 1.2f;
 constexpr float PITCH = 1.6f;        // of the usual one in a form's boxes, without a box between
 constexpr float WIDEST_STEP = 2.4f;  // heights of a digit from one box's to the next one's
-constexpr float WALL_STEP = 0.75f, WALL_LIKE = 0.9f, WALL_WIDE = 0.35f;  // see drop_wall
+// See drop_wall: steps to a wall and from box to box, of the pitch; a wall's likelihood and width.
+constexpr float WALL_STEP = 0.75f, UNEVEN = 0.25f, WALL_LIKE = 0.9f, WALL_WIDE = 0.35f,
+                WALLED = 0.15f;
 constexpr float BOXED = 0.4f;  // likelihood of rulings around the characters of a form
 
 class LayoutMaker {
@@ -240,16 +242,28 @@ class LayoutMaker {
         for (size_t k = 1; k < line.size(); k++) {
             int i = line[k];
             float before = places[i].u - places[line[k - 1]].u;
-            float after = k + 1 < line.size() ? places[line[k + 1]].u - places[i].u : 0;
-            bool between = before < WALL_STEP * pitch && after < WALL_STEP * pitch &&
-                           before + after < PITCH * pitch;
+            float after =
+                k + 1 < line.size() ? places[line[k + 1]].u - places[i].u : pitch - before;
+            bool between = std::max(before, after) < WALL_STEP * pitch &&
+                           std::fabs(before + after - pitch) < UNEVEN * pitch;
             bool is_stroke = all[i].kind() == ONE || all[i].kind() == SLASH;
             bool is_wall = is_stroke && between && all[i].confidence() < WALL_LIKE &&
                            places[i].width < WALL_WIDE * places[i].height;
             found += is_wall || all[i].kind() == SLASH;
             if (is_wall) place = k;
         }
-        if (found == 1 && place) line.erase(line.begin() + place);
+        if (found != 1 || !place) return;
+        std::vector<int> others = line;
+        others.erase(others.begin() + place);
+        // Boxes are evenly spaced, and have walls.
+        float walls = 0;
+        int even = 0, steps = int(others.size()) - 1;
+        for (int k = 0; k < steps; k++) {
+            const Placed &one = places[others[k]], &next = places[others[k + 1]];
+            even += std::fabs(next.u - one.u - pitch) < UNEVEN * pitch;
+            walls += finder->wall_between(one, next);
+        }
+        if (even * 4 >= steps * 3 && walls > WALLED * steps) line = std::move(others);
     }
 
     // Divides a line into numbers. With a pitch, it is of characters in boxes.

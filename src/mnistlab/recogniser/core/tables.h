@@ -142,6 +142,8 @@ class GridFinder {
     static constexpr float SEEN = 0.42f;       // mean of a ruling's cells
     static constexpr float WIDEST_BOX = 2.2f;  // of a form, in heights of a digit
     static constexpr size_t MOST_LINES = 400;
+    static constexpr float WITHIN = 0.4f, WALL = 0.2f;  // heights between digits of a number, and
+                                                        // likelihood of a ruling between them
     static constexpr float LINE_APART = 0.8f;  // heights of a digit from a number to the next one
     static constexpr float HIGH_ROW = 1.6f;    // of the usual one: two rows
     Turn turn;
@@ -370,16 +372,20 @@ class GridFinder {
         for (const Placed *one : outwards) {
             if (side * (one->u - edge) <= 0) continue;
             bool follows = std::any_of(outwards.begin(), outwards.end(), [&](const Placed *other) {
-                float gap = side * (one->u - other->u) - (one->width + other->width) / 2;
-                return grid.holds(other->u, other->v) && gap < LINE_APART * tall &&
-                       std::fabs(one->v - other->v) < 0.5f * tall;
+                // A one takes the room of another digit.
+                float room = std::max(one->width, 0.5f * one->height) +
+                             std::max(other->width, 0.5f * other->height);
+                float gap = side * (one->u - other->u) - room / 2;
+                return grid.holds(other->u, other->v) && gap < WITHIN * tall &&
+                       std::fabs(one->v - other->v) < 0.5f * tall &&
+                       (is_last ? wall_between(*other, *one) : wall_between(*one, *other)) < WALL;
             });
             if (follows) edge = one->u + side * (one->width / 2 + 0.25f * tall);
         }
     }
 
-    // A ruling was not seen where two numbers stand one above the other in a row that is much
-    // higher than the others, or do so in several columns.
+    // A ruling was not seen where two numbers stand one above the other in several columns, or in
+    // one of several in a row that is much higher than the others.
     void divide_rows(Grid &grid) const {
         std::vector<float> heights;
         for (int k = 0; k < grid.rows(); k++) heights.push_back(grid.down[k + 1] - grid.down[k]);
@@ -403,9 +409,11 @@ class GridFinder {
                 halves[grid.column(one->u)] |= one->v < at ? 1 : 2;
                 crossed += std::fabs(one->v - at) < 0.3f * one->height;
             }
-            auto both = std::count(halves.begin(), halves.end(), 3);
+            int both = int(std::count(halves.begin(), halves.end(), 3)),
+                empty = int(std::count(halves.begin(), halves.end(), 0));
             bool high = grid.rows() > 1 && bottom - top > HIGH_ROW * usual;
-            if (crossed || both < (high ? 1 : 2)) continue;
+            bool several = both > 1 || (both && high && grid.columns() - empty > 1);
+            if (crossed || !several) continue;
             grid.down.insert(grid.down.begin() + row + 1, at);
             row--;
         }
