@@ -14,7 +14,7 @@ from mnistlab.kernels import Context, Program, fuse, trace, why_slower
 
 _TOLERANCE = 1e-3
 """Relative; far more than rounding."""
-_NOT_USERS = "mnistlab", "torch"
+_LIBRARIES = "mnistlab", "torch"
 """Packages between a user's call of a module and its forward pass."""
 
 
@@ -230,7 +230,7 @@ def shape_of(tensors: Iterable[tuple[str, Tensor | None]]) -> list[Any]:
 def say(reason: str) -> None:
     """Warn that PyTorch runs a forward pass, on the line of the user's that calls the module."""
     frame, level = sys._getframe(1), 2
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _NOT_USERS:
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _LIBRARIES:
         frame, level = frame.f_back, level + 1
     warnings.warn(
         f"mnistlab: PyTorch runs the forward pass: {reason}", RuntimeWarning, stacklevel=level
