@@ -1,5 +1,6 @@
 """RunRecord: what one run was and what it measured, in a file that a person can read."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -37,7 +38,7 @@ from mnistlab.text import csv_row, html_table, listed
 
 LARGEST_RECORD = 1 << 26
 """Bytes of a ``record.json``; a million misclassified images take half as many."""
-_ROUNDING = 1e-9
+_ROUNDING, _MILLISECOND = 1e-9, 1e-3
 TrainLoss = Annotated[float, Field(ge=-MAX_LOSS, le=MAX_LOSS)]
 _LIST_OF_NUMBERS = re.compile(r"\[\n\s+([-+.\deE]+(?:,\s+[-+.\deE]+)*)\s+\]")
 
@@ -438,16 +439,14 @@ class RunRecord(_Frozen):
             )
             if self.scores and self.scores != score_classes(self.predictions, self.data.classes):
                 raise ValueError("scores: not those that follow from the predictions")
-        wanted = {f"final.{name}": value for name, value in self.final.model_dump().items()} | {
-            "seconds": self.seconds
-        }
+        refuse_other_seconds(content.get("seconds", self.seconds), self.history)
+        wanted = {f"final.{name}": value for name, value in self.final.model_dump().items()}
         stored = content.get("final")
         found = (
             {f"final.{name}": value for name, value in stored.items()}
             if isinstance(stored, dict)
             else {}
         )
-        found["seconds"] = content.get("seconds", self.seconds)
         for name in wanted.keys() & found.keys():
             if found[name] != wanted[name]:
                 raise ValueError(
@@ -482,7 +481,20 @@ class _Epoch(Protocol):
 
 def total_seconds(history: Iterable[_Epoch]) -> float:
     """Return training and testing time, summed over epochs."""
-    return round(sum(epoch.train_seconds + epoch.test_seconds for epoch in history), 3)
+    return round(math.fsum(epoch.train_seconds + epoch.test_seconds for epoch in history), 3)
+
+
+def refuse_other_seconds(seconds: Any, history: Iterable[_Epoch]) -> None:
+    """Refuse a time that is not the epochs' sum.
+
+    Raises:
+        ValueError: it differs by more than the last digit, which depends on the version of Python
+            that added them up.
+    """
+    follows, close = total_seconds(history), 2 * _MILLISECOND
+    # Without a difference, which overflows for a whole number of many digits.
+    if not (isinstance(seconds, int | float) and follows - close < seconds < follows + close):
+        raise ValueError(f"seconds: {str(seconds)[:40]}, but the epochs' add up to {follows!r}")
 
 
 def refuse_fractions(history: Iterable[_Epoch], train_images: int, test_images: int) -> None:
