@@ -16,6 +16,7 @@ from mnistlab.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(batch_norm=True, rotation=10.0, epochs=4, batch_size=30, swa=3)
+EMA = RECIPE.replace(swa=0, averaging=0.9)
 KERNELS = ("auto", "torch")
 
 
@@ -56,12 +57,13 @@ def test_the_mean_of_the_last_epochs_weights_is_kept(small_mnist, kernels):
 
 
 @pytest.mark.parametrize(("images", "count"), [(50, 2), (10_000, 10)])
+@pytest.mark.parametrize("recipe", [RECIPE, EMA], ids=["swa", "ema"])
 @pytest.mark.parametrize("kernels", KERNELS)
 def test_batch_norm_statistics_are_those_of_the_last_epochs_augmented_images(
-    small_mnist, monkeypatch, kernels, images, count
+    small_mnist, monkeypatch, kernels, recipe, images, count
 ):
     monkeypatch.setattr("mnistlab.training.trainer.UPDATE_BN_IMAGES", images)
-    trainer = trained(RECIPE, small_mnist, kernels)
+    trainer = trained(recipe, small_mnist, kernels)
     before = [value.clone() for value in trainer.model.state_dict().values()]
     swap_out = trainer.swap_in_averages()
     ours = {
@@ -85,6 +87,22 @@ def test_batch_norm_statistics_are_those_of_the_last_epochs_augmented_images(
     for value, known in zip(trainer.model.state_dict().values(), before, strict=True):
         assert torch.equal(value, known)
     assert trainer.model.norm1.momentum == 0.1
+
+
+def test_an_average_that_lags_far_behind_is_tested_with_its_own_statistics(small_mnist):
+    recipe = Recipe(
+        batch_norm=True, dropout=0.0, epochs=6, batch_size=20, learning_rate=0.1, averaging=0.97
+    )
+    trainer = trained(recipe, small_mnist, "auto")
+    stale = Trainer(recipe.replace(averaging=0.0), small_mnist, 0, CPU)
+    stale.model.load_state_dict(trainer.model.state_dict())
+    for parameter, average in zip(
+        stale.model.parameters(), trainer.averaging.averages, strict=True
+    ):
+        parameter.data.copy_(average)
+    labels = torch.from_numpy(small_mnist.test.labels)
+    accuracy = float((stale.test_logits().argmax(1) == labels).float().mean())
+    assert trainer.history[-1].test_accuracy > accuracy + 0.03
 
 
 @pytest.mark.parametrize("kernels", KERNELS)

@@ -18,8 +18,9 @@ class WeightAveraging:
 
     The recipe's ``averaging`` is the decay of an exponential moving average (EMA), which the
     backend updates after every batch. Its ``swa`` is stochastic weight averaging (Izmailov et al.
-    2018, arXiv:1803.05407): the plain mean of the weights at the ends of the last ``swa`` epochs,
-    with the batch norm statistics estimated anew for it.
+    2018, arXiv:1803.05407): the plain mean of the weights at the ends of the last ``swa`` epochs.
+    Batch norm's running statistics are those of the weights that were trained, which lie ahead of
+    an average, so they are estimated anew for it, as in :class:`torch.optim.swa_utils.AveragedModel`.
 
     Attributes:
         averages: float32, in the order and shapes of ``model.parameters()``; empty if the recipe
@@ -49,19 +50,14 @@ class WeightAveraging:
 
         Args:
             epoch: the last finished one.
-            update_bn: estimates the model's batch norm statistics anew; called for ``swa`` only.
+            update_bn: estimates the model's batch norm statistics anew; called if it has some.
 
         Returns:
             A function that restores the weights and the statistics.
         """
-        count = self._swa_count(epoch)
-        if not (self.ema or count):
+        if not (self.ema or self._swa_count(epoch)):
             return lambda: None
-        statistics = (
-            [(buffer, buffer.clone()) for buffer in _batch_norm_buffers(self._model)]
-            if count
-            else []
-        )
+        statistics = [(buffer, buffer.clone()) for buffer in _batch_norm_buffers(self._model)]
 
         def swap_out() -> None:
             self._swap()
