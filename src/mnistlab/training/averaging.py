@@ -19,8 +19,9 @@ class WeightAveraging:
     The recipe's ``averaging`` is the decay of an exponential moving average (EMA), which the
     backend updates after every batch. Its ``swa`` is stochastic weight averaging (Izmailov et al.
     2018, arXiv:1803.05407): the plain mean of the weights at the ends of the last ``swa`` epochs.
-    Batch norm's running statistics are those of the weights that were trained, which lie ahead of
-    an average, so they are estimated anew for it, as in :class:`torch.optim.swa_utils.AveragedModel`.
+    Batch norm's running statistics are those of the weights that are being trained. An average
+    lags behind these, so the statistics are estimated anew for it, as in
+    :func:`torch.optim.swa_utils.update_bn`.
 
     Attributes:
         averages: float32, in the order and shapes of ``model.parameters()``; empty if the recipe
