@@ -6,7 +6,6 @@ import numpy as np
 
 from mnistlab.data import Dataset, Split
 from mnistlab.errors import DataError
-from mnistlab.glyphs import draw_negatives
 from mnistlab.recipe import Recipe
 from mnistlab.training.randomness import derive_seed
 
@@ -38,6 +37,9 @@ def add_negatives(dataset: Dataset, recipe: Recipe) -> Dataset:
             f"{dataset.name}: negatives need grey images of 28x28 pixels and no other class"
             f" {NONE!r}"
         )
+    # Here, since most runs have no negatives, and scipy takes a fifth of a second to import.
+    from mnistlab.glyphs import draw_negatives
+
     digits = dataset.train.images[:, 0]
     random = np.random.default_rng(derive_seed(_SEED, _PURPOSE))
     images = np.concatenate([digits, draw_negatives(digits, recipe.negatives, random)])
