@@ -186,3 +186,24 @@ def test_classes_that_lost_their_names_are_numbered(tmp_path):
     network = Network(tmp_path / "n.onnx")
     assert network.classes == ("0", "1", "2")
     assert network.logits(three.test.images).shape == (60, 3)
+
+
+def test_a_flipped_bit_in_what_the_file_says_of_itself_is_no_change_by_a_tool(exported, tmp_path):
+    content, images = exported.read_bytes(), np.zeros((1, 28, 28), np.uint8)
+    start = content.index(b"sha256-of-the-rest:")
+    end = content.index(b" bytes", start) + len(b" bytes")
+    sound = Network(exported)
+    refused = 0
+    for place in range(start, end):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 7
+        (tmp_path / "m.onnx").write_bytes(damaged)
+        try:
+            network = Network(tmp_path / "m.onnx")
+        except ModelError as error:
+            refused += 1
+            assert "m.onnx: damaged: its content and its checksum differ" in str(error)
+        else:
+            assert network.metadata == sound.metadata
+            assert (network.logits(images) == sound.logits(images)).all()
+    assert refused > 30
