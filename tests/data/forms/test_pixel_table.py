@@ -315,6 +315,20 @@ def test_columns_in_the_order_of_their_names_as_text_are_put_right(tmp_path):
     assert "put into the order" in parts.notes[0]
 
 
+def test_a_misspelt_number_moves_no_pixels(tmp_path):
+    images, labels = drawn()
+    rows = rows_of(images, labels)
+    header = header_of(rows)
+    header[4] = "pixel73"
+    (tmp_path / "a.csv").write_text(text_of([header, *rows]))
+    with pytest.raises(DataError, match=r"a.csv: .* between pixel2 and pixel4 .* missing"):
+        read(tmp_path / "a.csv")
+    del header[4:]
+    header += [f"pixel{3 * place}" for place in range(3, 25)]
+    (tmp_path / "a.csv").write_text(text_of([header, *rows]))
+    same(read(tmp_path / "a.csv").train, images, labels)
+
+
 @pytest.mark.parametrize("name", ["{0}x{1}", "pixel_{0}_{1}", "r{0}c{1}"])
 def test_names_that_tell_rows_and_columns_make_oblong_images(tmp_path, name):
     images = drawn(side=6)[0][:, :, :4]

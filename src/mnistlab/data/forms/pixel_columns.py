@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NoReturn
 
 from mnistlab.data.forms.text_table import (
@@ -311,6 +312,8 @@ def _with_pixels(table: TextTable, columns: Columns, free: list[int]) -> Columns
     if columns.header:
         group = _largest_group(table.head[0], free)
         pixels, shape, notes = _arrange(table.head[0], group)
+        if notes:
+            _refuse_gap(table, [table.head[0][place] for place in pixels])
         ordered = shape is not None
         shape = shape or picture_shape(len(group))
         if shape is None or len(group) < _LEAST_PIXELS:
@@ -335,6 +338,20 @@ def _with_pixels(table: TextTable, columns: Columns, free: list[int]) -> Columns
         numbered=numbered,
         notes=(*columns.notes, *said),
     )
+
+
+def _refuse_gap(table: TextTable, names: Sequence[str]) -> None:
+    """Refuse to put columns into the order of their numbers where one of these is missing: it may
+    be misspelt, and all pixels behind it would move.
+    """
+    for one, following in pairwise(names):
+        before, after = (re.findall(r"\d+", name) for name in (one, following))
+        if len(before) == 1 and int(after[0]) > int(before[0]) + 1:
+            raise DataError(
+                f"{table.where}: the pixel columns are not in the order of their numbers, and"
+                f" between {one} and {following} there are numbers missing; correct the names, or"
+                " put the columns into order"
+            )
 
 
 def _unused(table: TextTable, columns: Columns, places: Sequence[int]) -> list[str]:
