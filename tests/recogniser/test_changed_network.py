@@ -192,8 +192,7 @@ def test_a_flipped_bit_in_what_the_file_says_of_itself_is_no_change_by_a_tool(ex
     content, images = exported.read_bytes(), np.zeros((1, 28, 28), np.uint8)
     start = content.index(b"sha256-of-the-rest:")
     end = content.index(b" bytes", start) + len(b" bytes")
-    sound = Network(exported)
-    refused = 0
+    sound, refusals = Network(exported), set()
     for place in range(start, end):
         damaged = bytearray(content)
         damaged[place] ^= 1 << place % 7
@@ -201,9 +200,9 @@ def test_a_flipped_bit_in_what_the_file_says_of_itself_is_no_change_by_a_tool(ex
         try:
             network = Network(tmp_path / "m.onnx")
         except ModelError as error:
-            refused += 1
-            assert "m.onnx: damaged: its content and its checksum differ" in str(error)
+            refusals.add(str(error).partition("m.onnx: ")[2])
         else:
             assert network.metadata == sound.metadata
             assert (network.logits(images) == sound.logits(images)).all()
-    assert refused > 30
+    (refusal,) = refusals
+    assert refusal.startswith("damaged: its content and its checksum differ")
