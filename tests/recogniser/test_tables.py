@@ -274,6 +274,20 @@ def test_numbers_of_several_digits_stay_together_in_a_grid():
     ]
 
 
+@pytest.mark.parametrize(("rows", "columns", "full"), [(1, 2, 2), (2, 1, 2), (1, 1, 1)])
+def test_several_numbers_in_a_cell_are_unsure_and_in_reading_order(rows, columns, full):
+    places = [(0, 0), (12, 0), (80, 0), (92, 0), (0, 60), (12, 60), (80, 60), (92, 60)]
+    odd = {n: {"box": (x, y, x + 10, y + 20)} for n, (x, y) in enumerate(places)}
+    page = reading("12 34", "56 78", odd=odd)
+    assert page.grid(2, 2).sure
+    gridded = page.grid(rows, columns)
+    assert not gridded.sure
+    assert f"so the grid may not be {rows}x{columns}" in gridded.notes[-1]
+    told = [cell.text for row in gridded.tables[0].rows for cell in row if len(cell.groups) > 1]
+    assert len(told) == full
+    assert " ".join(told) == ("12 56 34 78" if columns == 2 else "12 34 56 78")
+
+
 def test_a_grid_of_nothing_and_an_impossible_one():
     assert reading().grid(3, 3).tables == ()
     for rows, columns in ((0, 1), (1, 0), (101, 100)):

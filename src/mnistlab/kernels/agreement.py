@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from mnistlab.errors import KernelError
 from mnistlab.kernels.advantage import why_slower
+from mnistlab.kernels.batch_sizes import refuse_other_calls
 from mnistlab.kernels.epoch import AugmentationParams, EpochBatches
 from mnistlab.kernels.plan import Plan
 
@@ -35,6 +36,7 @@ def make_plan(
     *,
     mean: float | Sequence[float],
     std: float | Sequence[float],
+    images: int = 500,
 ) -> Plan:
     """Make a plan of a model, and compare it with PyTorch on random images.
 
@@ -46,6 +48,7 @@ def make_plan(
         classes: number of logits.
         mean: subtracted from pixels in 0..1: one number, or one for each channel.
         std: divides them then; as ``mean``.
+        images: at most so many at once would PyTorch give to the model.
 
     Raises:
         KernelError: as :class:`Plan` does, if PyTorch is faster, and if the results differ.
@@ -53,6 +56,7 @@ def make_plan(
     plan = Plan(model, image_shape, classes, mean=mean, std=std, dropout=False)
     if reason := why_slower(plan.graph):
         raise KernelError(reason)
+    refuse_other_calls(model, image_shape, images)
     _require_agreement(plan, model)
     return Plan(model, image_shape, classes, mean=mean, std=std)
 

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import MnistlabError
-from mnistlab.recogniser.parts import Box, Cell, Character, Group, Line, Table
+from mnistlab.recogniser.parts import FAINT, Box, Cell, Character, Group, Line, Table
 
 if TYPE_CHECKING:
     from mnistlab.recogniser.reading import Reading
@@ -19,6 +20,9 @@ _TILTS = np.radians(sorted(np.arange(-10, 10.5, 0.5), key=abs))
 _MISFIT = 0.12
 """Of a cell: if characters are on average further from their cells' middles, outer rows or columns
 may be empty."""
+_APART, _WIDE = 0.8, 1.5
+"""Heights of digits between the middles of two rows of writing, and between two numbers in a row,
+at least."""
 _ASIDE = "outer rows or columns of the grid are empty, so it is taken to be in the picture's middle"
 
 
@@ -93,7 +97,7 @@ def to_grid(reading: "Reading", rows: int, columns: int) -> "Reading":
         tuple(
             Cell(
                 grid.box(row, column),
-                Group.of(sorted(inside[row, column], key=lambda one: one.box.left)),
+                _groups(inside[row, column], grid.tilt),
                 tuple(box for box, place in left_out if place == (row, column)),
             )
             for column in range(columns)
@@ -102,8 +106,44 @@ def to_grid(reading: "Reading", rows: int, columns: int) -> "Reading":
     )
     table = Table(Box.around(cell.box for row in made for cell in row), made, ruled=bool(ruled))
     found = _with(reading, table)
-    known = grid.down.known and grid.across.known
-    return found if known else replace(found, remarks=(*found.remarks, _ASIDE))
+    remarks = [] if grid.down.known and grid.across.known else [_ASIDE]
+    if full := sum(len(cell.groups) > 1 for row in made for cell in row):
+        cells = "1 cell has" if full == 1 else f"{full:,} cells have"
+        remarks.append(f"{cells} several numbers, so the grid may not be {rows}x{columns}")
+    return replace(found, remarks=(*found.remarks, *remarks))
+
+
+def _groups(characters: list[Character], tilt: float) -> tuple[Group, ...]:
+    """Return the numbers in a cell, in reading order; unsure if there are several."""
+    digits = [one for one in characters if one.text.isdigit()]
+    if not digits:
+        return Group.of(sorted(characters, key=lambda one: one.box.left))
+    tall = float(np.median([one.box.bottom - one.box.top for one in digits]))
+    places = np.sort(_turned(np.array([_middle(one.box) for one in digits]), tilt)[:, 1])
+    rows = np.split(places, np.flatnonzero(np.diff(places) > _APART * tall) + 1)
+    middles = np.array([row.mean() for row in rows])
+    inside: list[list[Character]] = [[] for _ in rows]
+    for one in sorted(characters, key=lambda one: one.box.left):
+        place = _turned(np.array([_middle(one.box)]), tilt)[0, 1]
+        inside[int(np.abs(middles - place).argmin())].append(one)
+    numbers = [number for row in inside for number in _divided_row(row, _WIDE * tall)]
+    if len(numbers) > 1:
+        numbers = [list(map(_doubt, number)) for number in numbers]
+    return tuple(group for number in numbers for group in Group.of(number))
+
+
+def _divided_row(row: list[Character], gap: float) -> list[list[Character]]:
+    """Divide a row, left to right, where its characters are further apart."""
+    numbers = [row[:1]]
+    for before, one in pairwise(row):
+        if one.box.left - before.box.right > gap:
+            numbers.append([])
+        numbers[-1].append(one)
+    return numbers
+
+
+def _doubt(one: Character) -> Character:
+    return replace(one, presence=min(one.presence, FAINT))
 
 
 def _with(reading: "Reading", table: Table) -> "Reading":

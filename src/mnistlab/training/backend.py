@@ -21,6 +21,7 @@ from mnistlab.training.augmentations import mix_targets, without_native_kernel
 from mnistlab.training.cuda_graph import CudaGraphBackend
 from mnistlab.training.device import torch_threads
 from mnistlab.training.exact_functions import ExactFunctions
+from mnistlab.training.inference import IMAGES_AT_ONCE
 from mnistlab.training.loss import Loss
 from mnistlab.training.optimizers import Update, why_not_captured
 from mnistlab.training.randomness import seed_global
@@ -218,7 +219,12 @@ def choose_backend(
     if not reason:
         try:
             plan = make_plan(
-                model, model_input.shape, classes, mean=model_input.mean, std=model_input.std
+                model,
+                model_input.shape,
+                classes,
+                mean=model_input.mean,
+                std=model_input.std,
+                images=max(recipe.batch_size, IMAGES_AT_ONCE),
             )
             return NativeBackend(plan, model, recipe, update, loss, model_input)
         except KernelError as error:

@@ -12,6 +12,7 @@ from mnistlab.models.user_model import user_errors
 from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.runs import Environment, describe_environment
 from mnistlab.training.device import choose_device, describe_device
+from mnistlab.training.inference import IMAGES_AT_ONCE
 from mnistlab.training.input import build_to_fit
 from mnistlab.training.outputs import output_notes
 from mnistlab.training.randomness import fork_rng
@@ -77,7 +78,14 @@ def examine_model(recipe: Recipe, dataset: Dataset) -> Examination:
         notes = output_notes(model, recipe, found)
     try:
         with user_errors(recipe.model, "tracing it for the native kernels", ModelError):
-            make_plan(model, found.shape, classes, mean=found.mean, std=found.std)
+            make_plan(
+                model,
+                found.shape,
+                classes,
+                mean=found.mean,
+                std=found.std,
+                images=max(recipe.batch_size, IMAGES_AT_ONCE),
+            )
     except ObstacleError as error:
         return Examination(str(error.obstacles[0]), error.obstacles, found, notes)
     except KernelError as error:

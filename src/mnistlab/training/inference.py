@@ -8,7 +8,8 @@ from mnistlab.elementary import fold, log_softmax
 from mnistlab.recipe import ModelInput
 from mnistlab.training.input import normalise, to_float
 
-_BATCH_SIZE = 500
+IMAGES_AT_ONCE = 500
+"""At most so many are given to a model at once."""
 
 
 def compute_logits(model: nn.Module, images: Tensor, model_input: ModelInput) -> Tensor:
@@ -35,7 +36,7 @@ def _batches(images: Tensor) -> list[Tensor]:
 
     Some models reject a batch of one.
     """
-    batches = list(torch.split(images, _BATCH_SIZE))
+    batches = list(torch.split(images, IMAGES_AT_ONCE))
     return (
         [*batches[:-2], torch.cat(batches[-2:])]
         if len(images) > 1 and len(batches[-1]) == 1
@@ -52,8 +53,8 @@ def score(logits: Tensor, labels: Tensor) -> tuple[float, float]:
     """
     accuracy = (logits.argmax(dim=1) == labels).sum().item() / len(labels)
     classes, loss = labels.cpu().numpy()[:, None], 0.0
-    for start in range(0, len(logits), _BATCH_SIZE):
-        part = slice(start, start + _BATCH_SIZE)
+    for start in range(0, len(logits), IMAGES_AT_ONCE):
+        part = slice(start, start + IMAGES_AT_ONCE)
         losses = -np.take_along_axis(log_softmax(logits[part].cpu().numpy()), classes[part], axis=1)
         loss += float(fold(losses)[0])
     return loss / len(labels), accuracy

@@ -23,7 +23,8 @@ from tests.kernels.operations.oracle import BATCHES, SEEDS, check, compute, mode
 @modest
 def test_vectors_and_tokens(batch, tokens, inputs, outputs, bias, seed):
     torch.manual_seed(seed)
-    check(nn.Linear(inputs, outputs, bias), normal(batch, (*tokens, inputs), seed=seed))
+    # A gradient of few weights is a long sum, in another order than PyTorch's.
+    check(nn.Linear(inputs, outputs, bias), normal(batch, (*tokens, inputs), seed=seed), floor=1e-5)
 
 
 def test_one_layer_for_values_of_several_shapes():
