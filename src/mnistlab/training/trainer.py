@@ -67,7 +67,8 @@ class Trainer:
         ModelError: the model does not fit the images, nothing of the initial weights fits it, or a
             loss of the user's own fails.
         RunError: the initial weights cannot be read.
-        DataError: there is only one training image, or none of a class that is to be weighed.
+        DataError: there is only one training image or only one class, or no image of a class that
+            is to be weighed.
         RecipeError: an optimiser, an option of it or class weights that cannot be.
     """
 
@@ -90,6 +91,11 @@ class Trainer:
         self.device = device
         self.bounds = batch_bounds(len(dataset.train), recipe.batch_size)
         self._classes = classes = len(dataset.classes)
+        if classes == 1:
+            raise DataError(
+                f"{dataset.name}: all images are of one class, {dataset.classes[0]}; two are"
+                " needed, so check which column or folder the labels come from"
+            )
 
         def build(shape: tuple[int, int, int]) -> nn.Module:
             seed_global(derive_seed(seed, "weights"), device)

@@ -5,8 +5,9 @@ import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from mnistlab import load_dataset
+from mnistlab import load_dataset, train
 from mnistlab.data.file_tree import Folder, open_tree
 from mnistlab.data.form import ReadOptions
 from mnistlab.data.forms.label_table import FORM
@@ -326,3 +327,19 @@ def test_a_column_of_groups_keeps_images_together(tmp_path):
     assert set(data.train.groups) | set(data.test.groups) == {f"p{number}" for number in range(10)}
     assert "whole groups (10 in all)" in data.note
     assert "not used" not in data.note
+
+
+def test_a_table_that_cannot_be_read_is_not_passed_over_where_nothing_else_gives_labels(tmp_path):
+    (tmp_path / "img").mkdir()
+    for number in range(6):
+        Image.new("L", (8, 8), number).save(tmp_path / "img" / f"{number}.png")
+    rows = [f"img/{number}.png,{'가나'[number % 2]}" for number in range(6)]
+    text = "\n".join(["file,label", *rows])
+    (tmp_path / "labels.csv").write_bytes(text.encode("cp949"))
+    with pytest.raises(DataError, match=r"labels\.csv: is not UTF-8 text; save it as UTF-8"):
+        load_dataset(str(tmp_path))
+    (tmp_path / "labels.csv").write_text(text, encoding="utf-8")
+    assert load_dataset(str(tmp_path)).classes == ("가", "나")
+    (tmp_path / "labels.csv").unlink()
+    with pytest.raises(DataError, match="all images are of one class, img; two are needed"):
+        train("lenet5", load_dataset(str(tmp_path)), epochs=1)

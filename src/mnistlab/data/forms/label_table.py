@@ -28,6 +28,8 @@ _HEAD = 20
 _MOST_TABLES = 64
 _MOST_COLUMNS = 1000
 _JSON = {".jsonl", ".ndjson"}
+_CERTAIN = _JSON | {".csv", ".tsv"}
+"""Ends of the names of what can only be a table."""
 _SHOWN = 3
 _SEVERAL = re.compile(r"[|;,\s]+")
 
@@ -145,19 +147,23 @@ def _matches(tree: FileTree, options: ReadOptions) -> bool:
     names = _tables(tree, options)
     if not names or len(names) > _MOST_TABLES:
         return False
-    heads = []
+    heads, unreadable = [], []
     for name in names:
         try:
             rows = _rows(TextTable(tree, name), _HEAD)
-        except DataError:
+        except DataError as error:
+            unreadable += [error] if suffix_of(name) in _CERTAIN else []
             continue
         if len(rows[0]) > 1 and _may_name_files(rows):
             heads.append(rows)
-    if not heads:
+    if not heads and not unreadable:
         return False
     pictures = _whole(tree, options).pictures
     index = _Index(pictures)
     folders = {tuple(p for p in name.split("/")[:-1] if not part_of(p)) for name in pictures}
+    if unreadable and not heads and len(folders) == 1:
+        # Nothing else can say of which class they are.
+        raise unreadable[0]
     return any(_gives_labels(rows, index, in_classes=len(folders) > 1) for rows in heads)
 
 
