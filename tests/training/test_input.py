@@ -265,6 +265,10 @@ def test_all_that_was_tried_is_said_if_nothing_fits(tmp_path):
         "class Net(nn.Module):\n def __init__(self): self.a = nn.Linear(1, 1)\nbuild = Net",
         "class Net(nn.Linear):\n def forward(self, images): return self.b\n"
         "def build(): return Net(1, 1)",
+        # The mistake is only reached with images of the right size.
+        "class Net(nn.Linear):\n"
+        " def forward(self, images): return super().forward(images.flatten(1)) + missing\n"
+        "def build(): return Net(1024, 10)",
     ],
 )
 def test_the_sizes_are_not_listed_where_they_are_not_the_reason(tmp_path, code):

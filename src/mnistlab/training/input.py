@@ -27,6 +27,8 @@ _SMALLEST = 32
 _DECIMALS = 4
 """Of a mean and a standard deviation, as they are usually published."""
 
+_MISTAKES = NameError, AttributeError, TypeError, ImportError
+"""No way to refuse a shape."""
 _REFUSING = (ValueError, AssertionError, RuntimeError)
 """What models raise to refuse an input."""
 
@@ -75,6 +77,10 @@ def build_to_fit(
     mistaken = not isinstance(causes[0], _REFUSING) and len(set(map(repr, causes))) == 1
     if len(shapes) == 1 or mistaken:
         raise refusals[0]
+    # One of another kind comes from further on than where images of other shapes are refused.
+    for refusal in refusals:
+        if not isinstance(causes[0], _MISTAKES) and isinstance(refusal.__cause__, _MISTAKES):
+            raise refusal
     tried = ", ".join(dict.fromkeys(f"{height}x{width}" for _, height, width in shapes))
     raise ImageShapeError(f"{refusals[0]}; tried in colour and in grey: {tried} pixels")
 
