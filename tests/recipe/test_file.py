@@ -93,6 +93,11 @@ def test_a_bad_file_is_named(tmp_path, content, message):
     assert message in str(caught.value)
 
 
+def test_the_mark_that_windows_editors_write_is_no_part_of_the_recipe(tmp_path):
+    (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbfdropout = 0.5\n")
+    assert read_recipe(tmp_path / "a.toml").dropout == 0.5
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(RecipeError, match=r"nowhere\.toml: cannot be read"):
         read_recipe(tmp_path / "nowhere.toml")

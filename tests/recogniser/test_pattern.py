@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mnistlab.characters import CHARACTERS
 from mnistlab.errors import PatternError
-from mnistlab.recogniser.pattern import Pattern
+from mnistlab.recogniser.pattern import Pattern, parse_patterns
 
 
 def accepts(pattern, text):
@@ -174,3 +174,8 @@ def test_any_text_is_understood_or_refused(text):
     except PatternError:
         return
     assert automaton.steps[0]
+
+
+def test_a_pattern_that_is_no_text_is_refused():
+    with pytest.raises(PatternError, match="pattern 5: neither a text nor several of them"):
+        parse_patterns(5)

@@ -290,7 +290,7 @@ def test_several_numbers_in_a_cell_are_unsure_and_in_reading_order(rows, columns
 
 def test_a_grid_of_nothing_and_an_impossible_one():
     assert reading().grid(3, 3).tables == ()
-    for rows, columns in ((0, 1), (1, 0), (101, 100)):
+    for rows, columns in ((0, 1), (1, 0), (101, 100), (2.5, 2)):
         with pytest.raises(MnistlabError, match=f"a grid of {rows}x{columns}: "):
             reading("1").grid(rows, columns)
 

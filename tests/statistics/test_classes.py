@@ -29,7 +29,7 @@ def test_the_errors_of_a_class_by_hand():
     # SD 2.160247, 3.182446 is t(3)'s 97.5 % quantile.
     half = 3.182446 * 2.160247 / 2
     assert (found[0].interval.low, found[0].interval.high) == pytest.approx(
-        (3 - half, 3 + half), abs=1e-5
+        (0.0, 3 + half), abs=1e-5
     )
     assert found[1].error == 1.0
     assert found[2].error == 0.0

@@ -333,8 +333,10 @@ def test_the_number_of_threads_is_restored():
     assert torch.get_num_threads() == before
 
 
-@pytest.mark.parametrize("seed", [-1, 10**18 + 1, 10**400], ids=["below 0", "too large", "absurd"])
+@pytest.mark.parametrize(
+    "seed", [-1, 10**18 + 1, 10**400, "a"], ids=["below 0", "too large", "absurd", "a text"]
+)
 def test_a_seed_that_no_record_holds_is_refused_before_training(plain, small_mnist, tmp_path, seed):
-    with pytest.raises(RunError, match=r"the seed must be from 0 to 1,000,000,000,000,000,000$"):
+    with pytest.raises(RunError, match=r"the seed must be a whole number from 0 to 1(,000){6}$"):
         train(plain, small_mnist, seed=seed, folder=tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -184,7 +184,7 @@ def _refuse(start: float, stop: float, steps: int, seed: int) -> None:
     if not _FEWEST <= steps <= _MOST:
         raise RecipeError(f"`steps={steps}`: must be from {_FEWEST} to {_MOST:,}")
     if not 0 <= seed <= MAX_SEED:
-        raise RunError(f"the seed must be from 0 to {MAX_SEED:,}")
+        raise RunError(f"the seed must be a whole number from 0 to {MAX_SEED:,}")
 
 
 def _table(test: "RangeTest") -> Table:

@@ -89,7 +89,8 @@ def read_toml(path: Path, refusal: type[MnistlabError]) -> dict[str, Any]:
             starts with the path.
     """
     try:
-        with io.TextIOWrapper(open_file(path), encoding="utf-8") as file:
+        # Editors of Windows begin a file with a mark, which TOML does not know.
+        with io.TextIOWrapper(open_file(path), encoding="utf-8-sig") as file:
             text = file.read(_LONGEST_TEXT + 1)
         if len(text) > _LONGEST_TEXT:
             raise refusal(f"{path}: more than {_LONGEST_TEXT:,} characters; a few lines are enough")

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,7 +74,9 @@ class _Grid:
 
 def to_grid(reading: "Reading", rows: int, columns: int) -> "Reading":
     """See :meth:`mnistlab.recogniser.reading.Reading.grid`."""
-    if min(rows, columns) < 1 or rows * columns > _MOST_CELLS:
+    sides: tuple[object, ...] = rows, columns
+    whole = all(isinstance(side, Integral) for side in sides)
+    if not whole or min(rows, columns) < 1 or rows * columns > _MOST_CELLS:
         raise MnistlabError(
             f"a grid of {rows}x{columns}: it has at least one row and one column, and at most"
             f" {_MOST_CELLS:,} cells"

@@ -81,9 +81,12 @@ def parse_patterns(patterns: Patterns) -> dict[int | None, Pattern]:
     """Return patterns by column; that of ``None`` is of all others.
 
     Raises:
-        PatternError: one cannot be understood, or two are of the same column.
+        PatternError: one cannot be understood, is no text, or two are of the same column.
     """
-    given = [patterns] if isinstance(patterns, str | Pattern) else patterns
+    try:
+        given = [patterns] if isinstance(patterns, str | Pattern) else list(patterns)
+    except TypeError as error:
+        raise PatternError(f"pattern {patterns}: neither a text nor several of them") from error
     by_column: dict[int | None, Pattern] = {}
     for one in given:
         pattern = Pattern(one) if isinstance(one, str) else one

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +116,7 @@ def train(  # noqa: PLR0913 - the public signature
         MnistlabError: of the kind that fits: a recipe, data, model, device or folder that cannot be
             used. It is a ``BusyError`` if another process is training in the folder.
     """
-    if not 0 <= seed <= MAX_SEED:
-        raise RunError(f"the seed must be from 0 to {MAX_SEED:,}")
+    refuse_seed(seed)
     if folder == "":
         raise RunError("the name of the run's folder is empty; name one, the current one is .")
     module = None
@@ -143,6 +143,16 @@ def train(  # noqa: PLR0913 - the public signature
         elif place.finished and not _goes_on(run, place):
             return _reuse(run, place)
         return run.train(should_stop)
+
+
+def refuse_seed(seed: object) -> None:
+    """Refuse what is no seed.
+
+    Raises:
+        RunError: no whole number, or out of range.
+    """
+    if not isinstance(seed, Integral) or not 0 <= int(seed) <= MAX_SEED:
+        raise RunError(f"the seed must be a whole number from 0 to {MAX_SEED:,}")
 
 
 def check_run(
