@@ -190,8 +190,8 @@ def on_pairing(difference: Difference) -> str:
 
 
 def on_seeds(difference: Difference, test_images: int) -> str:
-    """Say how many seeds an inconclusive question takes; empty if it is settled, or if there are
-    too few seeds to estimate it from.
+    """Say how many seeds an inconclusive question takes, and if there are too few images for it;
+    empty if it is settled, or if there are too few seeds to estimate it from.
 
     Args:
         difference: of the two recipes.
@@ -214,7 +214,13 @@ def on_seeds(difference: Difference, test_images: int) -> str:
         for what, seeds in needs.items()
         if seeds is None or seeds > len(difference.seeds)
     ]
-    return f"four of five new studies would show {', and '.join(told)}" if told else ""
+    found = [f"four of five new studies would show {', and '.join(told)}"] if told else []
+    if margin < image:
+        found.append(
+            f"one of {test_images:,} test images is {image:.2g} points, too many to show"
+            f" equivalence within {margin:g}"
+        )
+    return "; ".join(found)
 
 
 def on_versions(groups: Sequence[RunGroup]) -> Iterator[str]:
