@@ -73,7 +73,9 @@ def operations_page() -> str:
 
     functions: dict[str, set[str]] = {}
     for function, handler in handlers().items():
-        functions.setdefault(handler.lower.__module__, set()).add(name_of(function))
+        # Not what somebody registered for a function of his own.
+        if (module := handler.lower.__module__ or "").startswith("mnistlab."):
+            functions.setdefault(module, set()).add(name_of(function))
     rows = []
     for module, names in functions.items():
         what = (import_module(module).__doc__ or "").split("\n\n")[0]
