@@ -96,3 +96,11 @@ def test_such_a_model_is_trained_by_pytorch(tmp_path):
         f"{tmp_path}/net.py:Net", make_dataset("noise", part, part), epochs=1, batch_size=60
     )
     assert trained.record.environment.kernels == "torch"
+
+
+def test_a_million_images_need_no_memory_and_what_cannot_be_copied_is_refused():
+    refuse_other_calls(model_of(lambda m, x: m.last(x.view(len(x), -1))), (3, 12, 1), 10**9)
+    model = model_of(lambda m, x: m.last(x.flatten(1)))
+    model.file = open(__file__)  # noqa: PTH123, SIM115 - which copy.deepcopy refuses
+    with model.file, pytest.raises(KernelError, match="cannot be tried with 2 images"):
+        refuse_other_calls(model, SHAPE, 500)

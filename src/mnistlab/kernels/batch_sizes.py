@@ -72,15 +72,14 @@ def _passes(
 
 def _calls(model: nn.Module, image_shape: tuple[int, ...], images: int, device: str) -> "_Calls":
     calls = _Calls()
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        model = copy.deepcopy(model).to(device)
-        generator = torch.Generator().manual_seed(images)
-        pixels = torch.randn((images, *image_shape), generator=generator).to(device)
+    with torch.random.fork_rng(devices=[]), torch.no_grad(), torch.device(device):
         try:
-            with torch.device(device), calls:
+            model = copy.deepcopy(model).to(device)
+            pixels = torch.randn((images, *image_shape))
+            with calls:
                 model(pixels)
         except Exception as error:
-            raise KernelError(f"its forward pass fails with {images} images") from error
+            raise KernelError(f"its forward pass cannot be tried with {images} images") from error
     return calls
 
 
