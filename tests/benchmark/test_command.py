@@ -39,7 +39,7 @@ def documented():
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.py")]
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     # Without those whose arguments are for whoever calls them to choose.
-    name = r"(?!NAME|simulations|readers|rendered)[\w.]+"
+    name = r"(?!NAME|simulations|readers|rendered|shifts)[\w.]+"
     lines = re.findall(rf"python -m benchmarks\.({name}(?: --[\w./ -]+\b)?)", text)
     return sorted(set(lines))
 

@@ -58,7 +58,7 @@ def test_a_branch_on_the_number_of_images_is_refused(forward):
 
 
 class Own:
-    """A constant that is no buffer, so that it stays on the processor."""
+    """A constant that is no buffer."""
 
     ones = torch.ones(36)
 
@@ -98,7 +98,7 @@ def test_such_a_model_is_trained_by_pytorch(tmp_path):
     assert trained.record.environment.kernels == "torch"
 
 
-def test_a_million_images_need_no_memory_and_what_cannot_be_copied_is_refused():
+def test_large_batches_are_tried_in_part_and_what_cannot_be_copied_is_refused():
     refuse_other_calls(model_of(lambda m, x: m.last(x.view(len(x), -1))), (3, 12, 1), 10**9)
     model = model_of(lambda m, x: m.last(x.flatten(1)))
     model.file = open(__file__)  # noqa: PTH123, SIM115 - which copy.deepcopy refuses

@@ -13,8 +13,8 @@ from torch.utils import _pytree as pytree
 from mnistlab.errors import KernelError
 
 _FEW = 2, 3
-_PIXELS = 2**20
-"""Of the images at most, where shapes alone do not do."""
+_VALUES = 2**19
+"""Of the images that a model is tried with, at most, so that it takes little time."""
 
 
 class _Call(NamedTuple):
@@ -27,8 +27,8 @@ class _Call(NamedTuple):
 def refuse_other_calls(model: nn.Module, image_shape: tuple[int, ...], images: int) -> None:
     """Refuse a model whose forward pass is another one for so many images than for a few.
 
-    Only the shapes of its tensors are computed, on PyTorch's device ``meta``, where that can be
-    done. The model and the random states are left unchanged.
+    Where something tells it their number, it is tried with so many, or with as many as have half a
+    million values. The model and the random states are left unchanged.
 
     Args:
         model: can be called with 2 and with 3 images, in both modes.
@@ -38,6 +38,7 @@ def refuse_other_calls(model: nn.Module, image_shape: tuple[int, ...], images: i
     Raises:
         KernelError: it is, or it fails.
     """
+    images = min(images, max(_FEW[1], _VALUES // math.prod(image_shape)))
     modes = {module: module.training for module in model.modules()}
     try:
         for training in (True, False):
@@ -48,37 +49,26 @@ def refuse_other_calls(model: nn.Module, image_shape: tuple[int, ...], images: i
 
 
 def _refuse_in_this_mode(model: nn.Module, image_shape: tuple[int, ...], images: int) -> None:
-    try:
-        few, more, many = _passes(model, image_shape, (*_FEW, images), "meta")
-    except Exception:  # of the user's code, or since an operation has no shapes alone
-        images = min(images, max(_FEW[-1], _PIXELS // math.prod(image_shape)))
-        few, more, many = _passes(model, image_shape, (*_FEW, images), "cpu")
-    if not len(few) == len(more) == len(many) or not all(
-        _follows(*calls, images) for calls in zip(few, more, many, strict=True)
+    few = _calls(model, image_shape, _FEW[0])
+    if not few.tell_sizes:
+        return
+    more, many = (_calls(model, image_shape, n) for n in (_FEW[1], images))
+    if not len(few.made) == len(more.made) == len(many.made) or not all(
+        _follows(one, two, three, images)
+        for one, two, three in zip(few.made, more.made, many.made, strict=True)
     ):
         raise KernelError(f"its forward pass is another one for {images} images than for 2")
 
 
-def _passes(
-    model: nn.Module, image_shape: tuple[int, ...], sizes: tuple[int, ...], device: str
-) -> list[list[_Call]]:
-    """Return the calls with each number of images; those of the first where none tells sizes."""
-    first, *others = sizes
-    calls = _calls(model, image_shape, first, device)
-    if not calls.tell_sizes:
-        return [calls.made] * len(sizes)
-    return [calls.made, *(_calls(model, image_shape, n, device).made for n in others)]
-
-
-def _calls(model: nn.Module, image_shape: tuple[int, ...], images: int, device: str) -> "_Calls":
+def _calls(model: nn.Module, image_shape: tuple[int, ...], images: int) -> "_Calls":
     calls = _Calls()
-    with torch.random.fork_rng(devices=[]), torch.no_grad(), torch.device(device):
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
         try:
-            model = copy.deepcopy(model).to(device)
+            model = copy.deepcopy(model)
             pixels = torch.randn((images, *image_shape))
             with calls:
                 model(pixels)
-        except Exception as error:
+        except Exception as error:  # of the user's code
             raise KernelError(f"its forward pass cannot be tried with {images} images") from error
     return calls
 
