@@ -39,10 +39,9 @@ def main(*, runs: Path, pixels: int, file: Path) -> None:
         "once": {seed: one.accuracy_once for seed, one in views.items()},
         "averaged": {seed: one.accuracy for seed, one in views.items()},
     }
+    options = "--pixels", str(pixels), "--json", str(file)
     content = {
-        "command": shlex.join(
-            ["python", "-m", "benchmarks.shifts", str(runs), "--json", str(file)]
-        ),
+        "command": shlex.join(["python", "-m", "benchmarks.shifts", str(runs), *options]),
         "pixels": pixels,
         "copies": (2 * pixels + 1) ** 2,
     }

@@ -10,12 +10,12 @@ import numpy as np
 
 from mnistlab.data import Dataset
 from mnistlab.data.loading import load_for, take_for
-from mnistlab.errors import RecipeError, RunError
+from mnistlab.errors import RecipeError
 from mnistlab.recipe import Recipe, resolve_recipe
 from mnistlab.report.result import Plots, Result, Tables
 from mnistlab.report.result_files import write_results
 from mnistlab.report.table import Table, number
-from mnistlab.runs import MAX_SEED
+from mnistlab.runs import refuse_seed
 from mnistlab.runs.options import never
 
 if TYPE_CHECKING:
@@ -183,8 +183,7 @@ def _refuse(start: float, stop: float, steps: int, seed: int) -> None:
         raise RecipeError(f"rates rise from above 0 to at most 1000; found {start:g} to {stop:g}")
     if not _FEWEST <= steps <= _MOST:
         raise RecipeError(f"`steps={steps}`: must be from {_FEWEST} to {_MOST:,}")
-    if not 0 <= seed <= MAX_SEED:
-        raise RunError(f"the seed must be a whole number from 0 to {MAX_SEED:,}")
+    refuse_seed(seed)
 
 
 def _table(test: "RangeTest") -> Table:

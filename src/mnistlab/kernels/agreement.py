@@ -36,7 +36,7 @@ def make_plan(
     *,
     mean: float | Sequence[float],
     std: float | Sequence[float],
-    images: int = 500,
+    images: int = 3,
 ) -> Plan:
     """Make a plan of a model, and compare it with PyTorch on random images.
 
@@ -48,7 +48,7 @@ def make_plan(
         classes: number of logits.
         mean: subtracted from pixels in 0..1: one number, or one for each channel.
         std: divides them then; as ``mean``.
-        images: at most so many at once would PyTorch give to the model.
+        images: at most so many at once would PyTorch give to the model; it is tried with 3 anyway.
 
     Raises:
         KernelError: as :class:`Plan` does, if PyTorch is faster, and if the results differ.

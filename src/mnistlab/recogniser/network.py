@@ -276,13 +276,11 @@ def _is_changed(content: bytes, model: Path) -> bool:
     if not seal_is_broken(content):
         return False
     length = _LENGTH.search(content)
+    changed = False
     if length and int(length[1]) != len(content):
         start, end = length.span(1)
-        mended = content[:start] + b"%010d" % len(content) + content[end:]
-        damaged = not seal_is_broken(mended)
-    else:
-        damaged = True
-    if damaged:
+        changed = seal_is_broken(content[:start] + b"%010d" % len(content) + content[end:])
+    if not changed:
         raise ModelError(
             f"{model}: damaged: its content and its checksum differ; export it again, or clear the"
             " field doc_string if you changed values in it yourself"

@@ -9,7 +9,13 @@ from mnistlab.runs.initial_weights import FrozenWeights, InitialWeights, weight_
 from mnistlab.runs.lock import folder_lock
 from mnistlab.runs.options import RunOptions
 from mnistlab.runs.pooling import MIXED, pool_complete, pool_fingerprints, pool_folds
-from mnistlab.runs.predictions import MAX_SEED, Predictions, Seed, summarise_predictions
+from mnistlab.runs.predictions import (
+    MAX_SEED,
+    Predictions,
+    Seed,
+    refuse_seed,
+    summarise_predictions,
+)
 from mnistlab.runs.prerequisites import check_prerequisites
 from mnistlab.runs.record import (
     CodeDigest,
@@ -75,6 +81,7 @@ __all__ = [
     "read_initial_weights",
     "read_summary",
     "reason",
+    "refuse_seed",
     "run_name",
     "score_classes",
     "seal",

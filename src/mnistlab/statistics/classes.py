@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.runs.confusion import f1, precision, recall
-from mnistlab.statistics.interval import Interval, percent_interval
+from mnistlab.statistics.interval import Interval, share_interval
 from mnistlab.statistics.looks import SIGNIFICANCE
 from mnistlab.statistics.mean_test import mean_tests
 from mnistlab.statistics.run_group import RunGroup
@@ -71,7 +71,7 @@ def class_means(group: RunGroup) -> list[ClassMeans]:
         for score in (precision, recall, f1)
     ]
     return [
-        ClassMeans(count, *((float(row.mean()), percent_interval(row)) for row in rows))
+        ClassMeans(count, *((float(row.mean()), share_interval(row)) for row in rows))
         if count
         else ClassMeans(0, None, None, None)
         for count, *rows in zip(group.predictions[0].test_labels, *figures, strict=True)
@@ -92,7 +92,7 @@ def errors_of_runs(group: RunGroup) -> NDArray[np.float64]:
 def class_errors(group: RunGroup) -> list[ClassErrors]:
     """Return how often each class is misclassified, in the classes' order."""
     return [
-        ClassErrors(count, float(shares.mean()), percent_interval(shares))
+        ClassErrors(count, float(shares.mean()), share_interval(shares))
         if count
         else ClassErrors(0, None, None)
         for count, shares in zip(

@@ -68,15 +68,15 @@ def mean_interval(values: NDArray[np.float64], confidence: float = CONFIDENCE) -
     return Interval(low=mean - reach, high=mean + reach)
 
 
-def percent_interval(values: NDArray[np.float64]) -> Interval | None:
-    """Return :func:`mean_interval` of percentages, of which only what lies from 0 to 100 is
+def share_interval(values: NDArray[np.float64], whole: float = 100.0) -> Interval | None:
+    """Return :func:`mean_interval` of shares, of which only what lies from 0 to the whole is
     possible; ``None`` for fewer than :data:`FEWEST` values.
 
-    >>> percent_interval(np.array([1.0, 2.0, 9.0]))
+    >>> share_interval(np.array([1.0, 2.0, 9.0]))
     Interval(low=0.0, high=14.828105...)
     """
     found = mean_interval(values)
-    return found and Interval(low=max(0.0, found.low), high=min(100.0, found.high))
+    return found and Interval(low=max(0.0, found.low), high=min(whole, found.high))
 
 
 def student_quantile(probability: float, degrees: float) -> float:

@@ -13,7 +13,7 @@ from mnistlab.statistics.interval import (
     CONFIDENCE,
     FEWEST,
     Interval,
-    mean_interval,
+    share_interval,
     wilson_interval,
 )
 
@@ -177,8 +177,7 @@ def _interval(shares: NDArray[np.float64]) -> Interval | None:
     """
     if len(shares) < FEWEST or shares.min() == shares.max():
         return None
-    found = mean_interval(shares)
-    return found and Interval(low=max(0.0, found.low), high=min(1.0, found.high))
+    return share_interval(shares, 1.0)
 
 
 def _ratio_interval(own: NDArray[np.float64], first: NDArray[np.float64]) -> Interval | None:

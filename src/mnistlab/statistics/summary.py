@@ -21,7 +21,7 @@ from mnistlab.statistics.interval import (
     Interval,
     interquartile_mean,
     outliers,
-    percent_interval,
+    share_interval,
     standard_deviation,
 )
 from mnistlab.statistics.metric import Metric
@@ -288,7 +288,7 @@ def summarise_metric(group: RunGroup, metric: Metric) -> MetricSummary:
         mean=float(values.mean()),
         interquartile_mean=interquartile_mean(values),
         std=standard_deviation(values),
-        interval=percent_interval(values),
+        interval=share_interval(values),
         median=float(np.median(values)),
         lowest=float(values.min()),
         highest=float(values.max()),
@@ -344,6 +344,6 @@ def _without(group: RunGroup, disputed: Sequence[int]) -> DisputedFigures:
         as_labelled=tuple(as_labelled.tolist()),
         accuracies=tuple(np.round(accuracies, 6).tolist()),
         accuracy=float(accuracies.mean()),
-        interval=percent_interval(accuracies),
+        interval=share_interval(accuracies),
         read_as_labelled=float(as_labelled.sum()) / len(accuracies),
     )

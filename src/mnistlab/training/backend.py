@@ -21,7 +21,7 @@ from mnistlab.training.augmentations import mix_targets, without_native_kernel
 from mnistlab.training.cuda_graph import CudaGraphBackend
 from mnistlab.training.device import torch_threads
 from mnistlab.training.exact_functions import ExactFunctions
-from mnistlab.training.inference import IMAGES_AT_ONCE
+from mnistlab.training.inference import images_at_once
 from mnistlab.training.loss import Loss
 from mnistlab.training.optimizers import Update, why_not_captured
 from mnistlab.training.randomness import seed_global
@@ -224,7 +224,7 @@ def choose_backend(
                 classes,
                 mean=model_input.mean,
                 std=model_input.std,
-                images=max(recipe.batch_size, IMAGES_AT_ONCE),
+                images=images_at_once(recipe.batch_size),
             )
             return NativeBackend(plan, model, recipe, update, loss, model_input)
         except KernelError as error:

@@ -12,7 +12,7 @@ from mnistlab.models.user_model import user_errors
 from mnistlab.recipe import ModelInput, Recipe
 from mnistlab.runs import Environment, describe_environment
 from mnistlab.training.device import choose_device, describe_device
-from mnistlab.training.inference import IMAGES_AT_ONCE
+from mnistlab.training.inference import images_at_once
 from mnistlab.training.input import build_to_fit
 from mnistlab.training.outputs import output_notes
 from mnistlab.training.randomness import fork_rng
@@ -84,7 +84,7 @@ def examine_model(recipe: Recipe, dataset: Dataset) -> Examination:
                 classes,
                 mean=found.mean,
                 std=found.std,
-                images=max(recipe.batch_size, IMAGES_AT_ONCE),
+                images=images_at_once(recipe.batch_size),
             )
     except ObstacleError as error:
         return Examination(str(error.obstacles[0]), error.obstacles, found, notes)

@@ -8,8 +8,12 @@ from mnistlab.elementary import fold, log_softmax
 from mnistlab.recipe import ModelInput
 from mnistlab.training.input import normalise, to_float
 
-IMAGES_AT_ONCE = 500
-"""At most so many are given to a model at once."""
+_BATCH_SIZE = 500
+
+
+def images_at_once(batch_size: int) -> int:
+    """Return how many images are given to a model at once, at most, in training and in tests."""
+    return max(batch_size, _BATCH_SIZE)
 
 
 def compute_logits(model: nn.Module, images: Tensor, model_input: ModelInput) -> Tensor:
@@ -36,7 +40,7 @@ def _batches(images: Tensor) -> list[Tensor]:
 
     Some models reject a batch of one.
     """
-    batches = list(torch.split(images, IMAGES_AT_ONCE))
+    batches = list(torch.split(images, _BATCH_SIZE))
     return (
         [*batches[:-2], torch.cat(batches[-2:])]
         if len(images) > 1 and len(batches[-1]) == 1
@@ -53,8 +57,8 @@ def score(logits: Tensor, labels: Tensor) -> tuple[float, float]:
     """
     accuracy = (logits.argmax(dim=1) == labels).sum().item() / len(labels)
     classes, loss = labels.cpu().numpy()[:, None], 0.0
-    for start in range(0, len(logits), IMAGES_AT_ONCE):
-        part = slice(start, start + IMAGES_AT_ONCE)
+    for start in range(0, len(logits), _BATCH_SIZE):
+        part = slice(start, start + _BATCH_SIZE)
         losses = -np.take_along_axis(log_softmax(logits[part].cpu().numpy()), classes[part], axis=1)
         loss += float(fold(losses)[0])
     return loss / len(labels), accuracy

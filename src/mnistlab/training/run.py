@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from mnistlab.errors import KernelError, ModelError, RunError, TrainingError
 from mnistlab.models.user_model import user_errors
 from mnistlab.recipe import Recipe, Source, read_code, read_source, resolve_recipe
 from mnistlab.runs import (
-    MAX_SEED,
     CodeDigest,
     DataSummary,
     RunFolder,
@@ -29,6 +27,7 @@ from mnistlab.runs import (
     describe_environment,
     digest_of,
     now,
+    refuse_seed,
     score_classes,
     summarise_predictions,
 )
@@ -143,16 +142,6 @@ def train(  # noqa: PLR0913 - the public signature
         elif place.finished and not _goes_on(run, place):
             return _reuse(run, place)
         return run.train(should_stop)
-
-
-def refuse_seed(seed: object) -> None:
-    """Refuse what is no seed.
-
-    Raises:
-        RunError: no whole number, or out of range.
-    """
-    if not isinstance(seed, Integral) or not 0 <= int(seed) <= MAX_SEED:
-        raise RunError(f"the seed must be a whole number from 0 to {MAX_SEED:,}")
 
 
 def check_run(
