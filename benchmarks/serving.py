@@ -24,6 +24,8 @@ from mnistlab.runs import describe_environment
 _NOMINAL, _OVERLOAD = 0.5, 2.0
 """Times the capacity: a load the server should bear, and twice what it can."""
 _SECONDS, _QUICK_SECONDS = 20.0, 4.0
+_IDLE_SECONDS = 3.0
+"""After which a connection is not used again."""
 _STROKES = (
     ((300, 60), (230, 200), (340, 190)),
     ((300, 130), (295, 280)),
@@ -149,7 +151,7 @@ class Client:
             f"POST /api/read HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(picture)}\r\n\r\n"
         )
         self._request = head.encode() + picture
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def in_turns(self, connections: int, seconds: float) -> Load:
         """Load the server with clients that each send the next request once they have an answer."""
@@ -191,24 +193,24 @@ class Client:
         if b"\r\nconnection: close" in head:
             writer.close()
         else:
-            self._idle.append((reader, writer))
+            self._idle.append((time.perf_counter(), reader, writer))
         status = int(head[9:12])
         told = status != 503 or b"\r\nretry-after: " in head
         return status if told else 0, time.perf_counter() - began
 
     def _kept(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        """Return a connection that the server has not closed; it may do so after some idle seconds
-        (RFC 9112, 9.5).
+        """Return a connection that the server has not closed, nor is about to: it may do so after
+        some idle seconds, and a request sent in that moment is lost (RFC 9112, 9.3 and 9.5).
         """
         while self._idle:
-            reader, writer = self._idle.pop()
-            if not reader.at_eof():
+            since, reader, writer = self._idle.pop()
+            if not reader.at_eof() and time.perf_counter() - since < _IDLE_SECONDS:
                 return reader, writer
             writer.close()
         return None
 
     def _close(self, results: list[tuple[int, float]], seconds: float) -> Load:
-        for _, writer in self._idle:
+        for *_, writer in self._idle:
             writer.close()
         self._idle = []
         answered = 1000 * np.array([spent for status, spent in results if status == 200])

@@ -124,7 +124,7 @@ def test_an_ablation_uses_the_runs_of_the_bare_recipe(few, tmp_path):
     ("recipes", "message"),
     [
         (["lenet5"], "give at least two recipes to compare"),
-        (["lenet5", "lenet5"], "lenet5: two recipes of that name"),
+        (["lenet5", "lenet5"], "lenet5 and lenet5 are the same recipe"),
         (["lenet5", "lenet6"], "lenet6: no such recipe; did you mean lenet5"),
         (
             [built_in("lenet5"), built_in("lenet5").replace(name="x")],

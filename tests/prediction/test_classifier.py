@@ -166,7 +166,7 @@ def test_ink_on_paper_is_read_if_black_and_white_are_exchanged(sevens):
 
 
 def test_a_bad_picture_of_a_list_is_named(lenet, sevens):
-    with pytest.raises(MnistlabError, match="picture 1 of the list: None"):
+    with pytest.raises(MnistlabError, match="picture 2 of the list: None"):
         lenet.predict([sevens[0], None])
     with pytest.raises(MnistlabError, match="are no pictures"):
         lenet.predict(np.zeros((2, 5, 28, 28), np.uint8))

@@ -209,15 +209,15 @@ def _check(recipes: Sequence[Recipe]) -> None:
             )
     seen: dict[str, Recipe] = {}
     for recipe in recipes:
-        if recipe.name in seen:
-            raise ExperimentError(
-                f"{recipe.name}: two recipes of that name; give one a .toml file with another name"
-            )
         for name, other in seen.items():
             if other.digest == recipe.digest:
                 raise ExperimentError(
                     f"{name} and {recipe.name} are the same recipe; there is nothing to compare"
                 )
+        if recipe.name in seen:
+            raise ExperimentError(
+                f"{recipe.name}: two recipes of that name; give one a .toml file with another name"
+            )
         seen[recipe.name] = recipe
 
 

@@ -127,7 +127,7 @@ class Classifier:
     def _prepared(
         self, pictures: Iterable[Any], max_pixels: int
     ) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-        for number, picture in enumerate(pictures):
+        for number, picture in enumerate(pictures, 1):
             try:
                 pixels = open_picture(picture, max_pixels=max_pixels)
                 yield _name(picture), self.preparation.prepare(pixels)
