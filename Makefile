@@ -13,7 +13,7 @@ test: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(BIN)/mypy & $(BIN)/pytest -n 3 --dist worksteal --durations=25 && wait $$!
+	$(BIN)/mypy & $(BIN)/pytest -n 4 --dist worksteal --durations=25 && wait $$!
 
 # The documentation as a website: open build/site/index.html, or serve it with build/docs/bin/mkdocs serve.
 docs: build/docs/installed

@@ -77,7 +77,7 @@ def busiest(process):
 def test_a_process_that_dies_is_reported_with_its_picture_and_the_others_are_read(pictures):
     # Large, so that it is being read most of the time.
     Image.open(pictures / "two.png").resize((4000, 3000)).save(pictures / "large.png")
-    process = start("one.png", *["large.png"] * 50, "--jobs", 2, "--json", cwd=pictures)
+    process = start("one.png", *["large.png"] * 20, "--jobs", 2, "--json", cwd=pictures)
     begun = b""
     while b"724" not in begun:
         begun += process.pipe.read1()
@@ -86,7 +86,7 @@ def test_a_process_that_dies_is_reported_with_its_picture_and_the_others_are_rea
     ended = process.wait()
     assert (ended.returncode, ended.stderr) == (1, "")
     found = json.loads(begun + rest)
-    assert [read["digits"] for read in found if not read["error"]] == ["724", *["04"] * 49]
+    assert [read["digits"] for read in found if not read["error"]] == ["724", *["04"] * 19]
     (lost,) = (read["error"] for read in found if read["error"])
     assert lost == "the process that read it was killed by SIGKILL"
 
