@@ -40,3 +40,26 @@ def test_one_and_several(tmp_path, count, loose, deeper):
     notes = load_dataset(tmp_path).notes
     assert loose in notes
     assert deeper in notes
+
+
+@pytest.mark.parametrize(
+    ("highest", "said"),
+    [
+        ((3000, 4000), ["0 was taken as black, 4095 as white (8 pictures)"]),
+        ((900, 4000), ["0 was taken as black, 4095 as white (8 pictures)"]),
+        (
+            (900, 60_000),
+            ["nearly black: no value above a sixteenth of white, 65535 (4 pictures)"],
+        ),
+    ],
+)
+def test_pictures_of_many_bits_have_few_notes(tmp_path, highest, said):
+    """Although each holds other values, and some are decoded again with the range of all."""
+    for label, high in zip("ab", highest, strict=True):
+        (tmp_path / label).mkdir()
+        for number in range(4):
+            values = RANDOM.integers(0, high - number, (9, 9)).astype(np.uint16)
+            values[0, 0] = high - number
+            Image.fromarray(values).save(tmp_path / label / f"{number}.png")
+    about = [note for note in load_dataset(tmp_path).notes if "white" in note or "black" in note]
+    assert about == said

@@ -367,14 +367,14 @@ def test_a_folder_s_pictures_are_scaled_alike():
     dark, light = encode(image(WORDS // 64)), encode(image(WORDS))
     alone = decode(dark, "a")
     assert alone.pixels.max() == 255
-    assert alone.notes == ("values from 0 to 1023, taken as 0 (black) to 1023 (white)",)
+    assert alone.notes == ("0 was taken as black, 1023 as white",)
     together = common_range(alone.value_range, decode(light, "b").value_range)
     assert together == (0, 65535)
     assert np.array_equal(
         decode(dark, "a", value_range=together).pixels[0], np.rint(WORDS // 64 / 257)
     )
     assert decode(light, "b", value_range=(0, 1023)).notes == (
-        "values from 0 to 65535 clipped to 0 to 1023",
+        "values beyond 0 (black) and 1023 (white) clipped",
     )
 
 
@@ -387,7 +387,7 @@ def test_a_file_that_says_its_range_is_not_guessed_but_said_to_be_dark():
     picture = decode(netpbm(b"P5", 4095, GREY), "a")
     assert picture.value_range is None
     assert picture.pixels.max() == 16
-    assert picture.notes == ("nearly black: values up to 255, and white is 4095",)
+    assert picture.notes == ("nearly black: no value above a sixteenth of white, 4095",)
 
 
 @pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP", "AVIF", "TIFF"])

@@ -211,17 +211,16 @@ def to_eight_bits(samples: Samples, given: Range | None) -> tuple[Image.Image, R
     """
     low, high = float(samples.values.min()), float(samples.values.max())
     held = None if samples.stated else range_held(samples.values)
-    chosen = samples.stated or given or held or (0.0, 1.0)
+    black, white = chosen = samples.stated or given or held or (0.0, 1.0)
     pixels = scale(samples.values, chosen)
+    # Without the picture's own values, so that a folder's pictures have few notes.
     note = ""
-    if given and held and not chosen[0] <= low <= high <= chosen[1]:
-        note = f"values from {low:g} to {high:g} clipped to {chosen[0]:g} to {chosen[1]:g}"
-    elif chosen == held and held not in ((0, 1), (0, _WORD)):
-        note = (
-            f"values from {low:g} to {high:g}, taken as {held[0]:g} (black) to {held[1]:g} (white)"
-        )
-    elif high > chosen[0] and pixels.max() <= _FEW_LEVELS:
-        note = f"nearly black: values up to {high:g}, and white is {chosen[1]:g}"
+    if given and held and not black <= low <= high <= white:
+        note = f"values beyond {black:g} (black) and {white:g} (white) clipped"
+    elif held and chosen not in ((0, 1), (0, _WORD)):
+        note = f"{black:g} was taken as black, {white:g} as white"
+    elif high > black and pixels.max() <= _FEW_LEVELS:
+        note = f"nearly black: no value above a sixteenth of white, {white:g}"
     if samples.inverted:
         pixels = 255 - pixels
     if samples.alpha is not None:

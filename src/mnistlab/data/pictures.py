@@ -72,7 +72,7 @@ class _Decoded:
     digests: list[int] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     damaged: dict[str, str] = field(default_factory=dict)
-    notes: Counter[str] = field(default_factory=Counter)
+    notes: dict[int, tuple[str, ...]] = field(default_factory=dict)
     ranges: dict[int, Range] = field(default_factory=dict)
 
 
@@ -142,7 +142,7 @@ class _Store:
         self._sizes: set[tuple[int, int]] = set()
         self._digests = np.zeros(total, np.uint64)
         self._filled = np.zeros(total, bool)
-        self._notes: Counter[str] = Counter()
+        self._notes: dict[int, tuple[str, ...]] = {}
         self.damaged: dict[str, str] = {}
         self.ranges: dict[int, Range] = {}
 
@@ -164,7 +164,10 @@ class _Store:
         if self._target is None and self._sizes:
             self._refuse_sizes()
         self.damaged |= decoded.damaged
-        self._notes += decoded.notes
+        # Of a picture that is decoded once more the last ones.
+        for place_ in decoded.places:
+            self._notes.pop(place_, None)
+        self._notes |= decoded.notes
         self.ranges |= decoded.ranges
         if decoded.images is None:
             return
@@ -181,9 +184,8 @@ class _Store:
         """Return all images, without room for those that are damaged."""
         if self._images is None:
             raise DataError(f"{self._tree.place}: no pictures")
-        notes = [
-            f"{note} ({counted(count, 'picture')})" for note, count in self._notes.most_common()
-        ]
+        found = Counter(note for notes in self._notes.values() for note in notes)
+        notes = [f"{note} ({counted(count, 'picture')})" for note, count in found.most_common()]
         images, digests = self._images, None if self._target is None else self._digests
         kept = np.flatnonzero(self._filled)
         if len(kept) < self._total:
@@ -287,7 +289,7 @@ def _decode(task: _Task) -> _Decoded:
             # All are decoded once more, to one size; these large ones would only take memory.
             return _Decoded(task.start, sizes=list(sizes))
         if picture.notes:
-            decoded.notes.update(picture.notes)
+            decoded.notes[place_] = picture.notes
         if picture.value_range is not None:
             decoded.ranges[place_] = picture.value_range
         decoded.places.append(place_)
