@@ -248,7 +248,7 @@ def test_negatives_of_the_training_images_are_spoken_of(digits, tmp_path):
 def test_predict_hands_over_what_is_no_picture_of_digits(home, digits, tmp_path):
     write_table(tmp_path / "test.csv", digits)
     said = refusal(run(*PREDICT, "test.csv", "--csv", cwd=tmp_path))
-    assert "test.csv holds images as models are trained on: name a model" in said
+    assert "test.csv is no picture but a table or an array: to classify the images in it" in said
     result = run(*PREDICT, "test.csv", "--csv", "--model", "lenet5", cwd=tmp_path)
     assert result.returncode == 0, result
     assert [row["label"] for row in rows(result)] == DIGITS

@@ -44,6 +44,7 @@ def test_a_model_in_a_module_of_the_current_folder_is_gone_on_with_by_another_pr
             "there is no file",
         ),
         (["train", "lenet5", "--lr", "0.1"], "did you mean --set learning_rate=VALUE?"),
+        (["repeat", "lenet5", "--resume"], "repeat always resumes: leave it out"),
         (["train", "lenet5", "--learning-rate", "0.1"], "did you mean --set learning_rate=VALUE?"),
         (["compare", "lenet5", "mlp", "--num-epoch", "3"], "did you mean --num-epochs?"),
         (["train", "lenet5", "--set", "lr=0.1"], "did you mean learning_rate?"),

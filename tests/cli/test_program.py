@@ -260,7 +260,8 @@ def test_damaged_data_stops_before_anything_is_written(few, tmp_path):
 
 def test_an_occupied_folder_is_refused(few, tmp_path):
     command = [*MNISTLAB, "train", "mlp", "--data", few, "--epochs", 1, "--run", "r"]
-    run(*command, cwd=tmp_path)
+    assert "nothing to resume in r:" in run(*command, "--resume", cwd=tmp_path).stderr
+    assert "nothing to resume" not in run(*command, "--resume", cwd=tmp_path).stderr
     before = (tmp_path / "r" / "record.json").read_bytes()
     assert "holds a finished run; give --resume" in refusal(run(*command, cwd=tmp_path))
     assert (tmp_path / "r" / "record.json").read_bytes() == before

@@ -462,7 +462,7 @@ WRONG = {
     "floats of 64 bits": (strip(GREY / 255, "f8", _339=3), "a kind of TIFF that is not read"),
     "bomb": (
         encode(Image.new("1", (9000, 9000))),
-        "9000x9000 is 81 megapixels; at most 16.7772 are read; make it smaller",
+        "9000x9000 is 81 megapixels; at most 16.78 megapixels are read; make it smaller",
     ),
 }
 

@@ -138,7 +138,11 @@ def test_numbers_keep_to_their_span(low, factor, log, seed):
             r"give \[grid\] or \[random\]",
         ),
         ("seeds = 3", r"give \[grid\] or \[random\], one of them"),
-        ("[grid]\ndropout = []", r"\[grid\]: a field without values"),
+        ("[grid]\ndropout = []", r"\[grid\]: dropout: a field without values"),
+        (
+            "[set]\ndropout = 0.1\n[grid]\ndropout = [0.2]",
+            r"dropout: varied, and in \[set\] as well",
+        ),
         ("[grid]\ndropout = 0.1", "grid.dropout: Input should be a valid list"),
         ("sedes = 3\n[grid]\ndropout = [0.1]", "sedes: unknown key; did you mean seeds"),
         ("[gird]\ndropout = [0.1]", "gird: unknown key; did you mean grid"),

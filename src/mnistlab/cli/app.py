@@ -34,6 +34,8 @@ from mnistlab.errors import MnistlabError, did_you_mean, told
 from mnistlab.text import one_line
 
 _USAGE_ERROR, _BUG, _INTERRUPTED = 2, 70, 130
+_RESUMING = ("compare", "ablate", "repeat", "sweep")
+"""Commands that always resume what an earlier one has begun."""
 _TOO_LARGE = ("can't allocate memory", "out of memory")
 """In what PyTorch says where Python would raise a ``MemoryError``."""
 _TRACEBACK = "MNISTLAB_TRACEBACK"
@@ -161,6 +163,8 @@ def _is_memory(error: BaseException) -> bool:
 def _explain_option(error: click.NoSuchOption) -> str:
     """Say which option or field of a recipe was meant."""
     command = error.ctx.command if error.ctx else None
+    if command and command.name in _RESUMING and error.option_name == "--resume":
+        return f"No such option '--resume'; {command.name} always resumes: leave it out"
     options = [name for option in command.params for name in option.opts] if command else []
     known = {
         name.lstrip("-").replace("-", "_"): name for name in reversed(options) if name[:2] == "--"

@@ -122,10 +122,10 @@ def predict(
     if rows := [image for image in images if holds_rows(Path(image))]:
         if model == READER:
             raise click.UsageError(
-                f"{rows[0]} holds images as models are trained on: name a model that classifies"
-                " them, such as --model lenet5"
+                f"{rows[0]} is no picture but a table or an array: to classify the images in it,"
+                " name a model, such as --model lenet5"
             )
-        _hand_over(f"{rows[0]} holds images as models are trained on", wanted)
+        _hand_over(f"{rows[0]} is no picture but a table or an array", wanted)
         return classify_pictures(model, classified)
     options = ReadOptions(model, threshold, wanted["patterns"], wanted["grid"])
     try:

@@ -8,7 +8,7 @@ import click
 from mnistlab.cli.completion import recipes
 from mnistlab.cli.log_options import log_options
 from mnistlab.cli.options import changed_recipe, set_option, training_options, weight_options
-from mnistlab.cli.output import echo, echo_json, json_option
+from mnistlab.cli.output import echo, echo_json, json_option, warn
 from mnistlab.cli.path_types import Place
 from mnistlab.cli.reader_training import READER, train_reader_networks
 
@@ -46,6 +46,8 @@ def train(recipe: str, run: Path | None, *, overwrite: bool, **options: Any) -> 
     from mnistlab.runs import run_name, write_atomically
 
     folder = run or options["out"] / "runs" / run_name(chosen, options["seed"])
+    if options["resume"] and not folder.exists():
+        warn(f"note: nothing to resume in {folder}: training starts from the beginning")
     (record,) = train_all([(chosen, folder)], options, overwrite=overwrite)
     try:
         write_atomically(folder / "curves.png", png(learning_curves(record)))

@@ -355,7 +355,7 @@ def _refuse_size(image: Image.Image, name: str, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise PictureSizeError(
             f"{name}: {width}x{height} is {width * height / 1e6:,.0f} megapixels; "
-            f"at most {max_pixels / 1e6:g} are read; make it smaller"
+            f"at most {max_pixels / 1e6:.4g} megapixels are read; make it smaller"
         )
 
 

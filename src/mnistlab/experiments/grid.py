@@ -111,8 +111,10 @@ class Grid(BaseModel):
         for key in _REMEDIES:
             if key in varied or (key in self.set and key not in ("data", "train_limit")):
                 raise ValueError(f"{key}: the same for all candidates; {_REMEDIES[key]}")
-        if any(not values for values in self.grid.values()):
-            raise ValueError("[grid]: a field without values")
+        if both := varied & self.set.keys():
+            raise ValueError(f"{min(both)}: varied, and in [set] as well; leave out one of them")
+        if empty := [key for key, values in self.grid.items() if not values]:
+            raise ValueError(f"[grid]: {empty[0]}: a field without values")
         if math.prod(map(len, self.grid.values())) > _MOST:
             raise ValueError(f"[grid]: more than {_MOST:,} combinations; draw some with [random]")
         return self

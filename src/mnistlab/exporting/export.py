@@ -87,8 +87,8 @@ def _find(run: RunFolder | Path | str, *, web: bool) -> RunFolder | Path:
         )
     if name in shipped_models():
         raise ExportError(
-            f"{run}: is a shipped model and no run: it is an ONNX file already; `web=True` makes a"
-            " page of it"
+            f"{run}: is a shipped model, an ONNX file already, and no run that could be exported;"
+            " `web=True` makes a page of it"
         )
     return RunFolder(Path(run))
 
