@@ -6,6 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as any_array
 
+from mnistlab import load_dataset
 from mnistlab.data.arrays import splits_from
 from mnistlab.errors import DataError
 
@@ -319,3 +320,25 @@ def test_axes_that_cannot_be_told_apart_are_refused_where_matlab_wrote_them():
     cube = RNG.integers(0, 256, (24, 24, 24), np.uint8)
     assert "can be read in several ways" in refused({"X": cube, "y": LABELS}, matlab=True)
     assert np.array_equal(read({"X": cube, "y": LABELS}).train.images[:, 0], cube)
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        (3, []),
+        (4, ["7 test images but no training image of 3"]),
+        (5, ["12 test images but no training image of 3, 4"]),
+    ],
+)
+def test_classes_that_only_test_images_have_are_told(tmp_path, classes, said):
+    images = np.random.default_rng(5).integers(0, 256, (60, 9, 9)).astype(np.uint8)
+    tested = np.arange(30) % classes
+    np.savez(
+        tmp_path / "a.npz",
+        x_train=images[:30],
+        y_train=np.arange(30) % 3,
+        x_test=images[30:],
+        y_test=tested,
+    )
+    notes = load_dataset(tmp_path / "a.npz").notes
+    assert [note for note in notes if "training image of" in note] == said

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from mnistlab.data.dataset import Dataset, make_dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.data.duplicates import find_duplicates
@@ -12,7 +14,7 @@ from mnistlab.data.form import PART_NAMES, Part, Parts, ReadOptions, forms, part
 from mnistlab.data.known_datasets import CATALOGUE, load_known
 from mnistlab.errors import DamagedPictures, DataError, did_you_mean
 from mnistlab.fit import Fit
-from mnistlab.text import listed, printable
+from mnistlab.text import counted, listed, printable
 
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 
@@ -190,5 +192,19 @@ def _dataset(path: Path, parts: Parts, group: str) -> Dataset:
     )
     splits = dataset.splits
     shared = find_duplicates({key: split.images for key, split in splits.items()}, near=False)
-    notes = [dataset.note, *shared.shared({key: split.names for key, split in splits.items()})]
+    notes = [
+        dataset.note,
+        *_untrained(dataset),
+        *shared.shared({key: split.names for key, split in splits.items()}),
+    ]
     return replace(dataset, note="; ".join(filter(None, notes)))
+
+
+def _untrained(dataset: Dataset) -> Iterator[str]:
+    """Say of which classes there are test images only."""
+    trained = np.bincount(dataset.train.labels, minlength=len(dataset.classes)) > 0
+    strange = ~trained[dataset.test.labels]
+    if strange.any():
+        names = [dataset.classes[label] for label in np.unique(dataset.test.labels[strange])]
+        count = counted(int(strange.sum()), "test image")
+        yield f"{count} but no training image of {listed(names, most=5)}"
