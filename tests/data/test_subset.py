@@ -65,7 +65,7 @@ def test_a_limit_above_what_there_is_keeps_all_and_says_so():
     part = take_subset(numbered(300), validation=50, limit=1000)
     assert len(part.train) == 250
     assert part.note.startswith(
-        "train_limit is 1,000, but there are only 250 training images; all of them are used"
+        "train_limit is 1,000, but there are only 250 training images, all of which are used"
     )
     assert "train_limit" not in take_subset(numbered(300), validation=50, limit=250).note
 

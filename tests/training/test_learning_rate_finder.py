@@ -155,9 +155,9 @@ def test_a_notebook_shows_the_sentence_and_the_plot(small_mnist):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"start": 0}, "rates rise from above 0"),
-        ({"start": 1, "stop": 0.1}, "rates rise from above 0 to at most 1000"),
-        ({"stop": float("nan")}, "rates rise"),
+        ({"start": 0}, "the rate rises, from above 0"),
+        ({"start": 1, "stop": 0.1}, "the rate rises, from above 0 to at most 1000"),
+        ({"stop": float("nan")}, "the rate rises"),
         ({"steps": 3}, "`steps=3`: must be from 20 to 10,000"),
         ({"kernels": "fast"}, "fast: no such kernels"),
         ({"start": 5.0}, "start from a lower one with `start=`"),

@@ -173,7 +173,7 @@ def _say(found: "Found", model: str) -> None:
     for name in found.labelled:
         warn(
             f"note: {name}: its labels are ignored; mnistlab evaluate {model} --data {name} tells"
-            " how many are met"
+            " how many are predicted correctly"
         )
 
 

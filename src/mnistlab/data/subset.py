@@ -74,8 +74,8 @@ def take_subset(
         notes.append(f"{len(kept):,} of {count:,} training images, drawn once at random")
     elif limit > len(kept):
         notes.append(
-            f"train_limit is {limit:,}, but there are only {len(kept):,} training images; all of"
-            " them are used"
+            f"train_limit is {limit:,}, but there are only {len(kept):,} training images, all of"
+            " which are used"
         )
     if tested:
         notes.append(tested)

@@ -180,7 +180,9 @@ def find_learning_rate(  # noqa: PLR0913 - the public signature
 
 def _refuse(start: float, stop: float, steps: int, seed: int) -> None:
     if not 0 < start < stop <= 1000:
-        raise RecipeError(f"rates rise from above 0 to at most 1000; found {start:g} to {stop:g}")
+        raise RecipeError(
+            f"the rate rises, from above 0 to at most 1000; found from {start:g} to {stop:g}"
+        )
     if not _FEWEST <= steps <= _MOST:
         raise RecipeError(f"`steps={steps}`: must be from {_FEWEST} to {_MOST:,}")
     refuse_seed(seed)
