@@ -247,7 +247,7 @@ def load_picture(
     except (PictureError, DataError, MemoryError):
         raise
     except Image.DecompressionBombError:
-        limit = f"at most {max_pixels / 1e6:g} megapixels are read"
+        limit = _limit(max_pixels)
         raise PictureSizeError(f"{name}: far too many pixels; {limit}; make it smaller") from None
     # On damaged files Pillow's decoders raise errors of any kind, SyntaxError and struct.error
     # among them.
@@ -355,8 +355,12 @@ def _refuse_size(image: Image.Image, name: str, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise PictureSizeError(
             f"{name}: {width}x{height} is {width * height / 1e6:,.0f} megapixels; "
-            f"at most {max_pixels / 1e6:.4g} megapixels are read; make it smaller"
+            f"{_limit(max_pixels)}; make it smaller"
         )
+
+
+def _limit(max_pixels: int) -> str:
+    return f"at most {max_pixels / 1e6:.4g} megapixels are read"
 
 
 def _load(

@@ -164,9 +164,7 @@ class _Store:
         if self._target is None and self._sizes:
             self._refuse_sizes()
         self.damaged |= decoded.damaged
-        # Of a picture that is decoded once more the last ones.
-        for place_ in decoded.places:
-            self._notes.pop(place_, None)
+        # Those of a picture that is decoded once more replace its first ones.
         self._notes |= decoded.notes
         self.ranges |= decoded.ranges
         if decoded.images is None:
@@ -288,8 +286,7 @@ def _decode(task: _Task) -> _Decoded:
         if task.target is None and (len(sizes) > 1 or max(picture.pixels.shape) > LARGEST_SIDE):
             # All are decoded once more, to one size; these large ones would only take memory.
             return _Decoded(task.start, sizes=list(sizes))
-        if picture.notes:
-            decoded.notes[place_] = picture.notes
+        decoded.notes[place_] = picture.notes
         if picture.value_range is not None:
             decoded.ranges[place_] = picture.value_range
         decoded.places.append(place_)

@@ -203,8 +203,8 @@ def _dataset(path: Path, parts: Parts, group: str) -> Dataset:
 def _untrained(dataset: Dataset) -> Iterator[str]:
     """Say of which classes there are test images only."""
     trained = np.bincount(dataset.train.labels, minlength=len(dataset.classes)) > 0
-    strange = ~trained[dataset.test.labels]
-    if strange.any():
-        names = [dataset.classes[label] for label in np.unique(dataset.test.labels[strange])]
-        count = counted(int(strange.sum()), "test image")
+    untrained = ~trained[dataset.test.labels]
+    if untrained.any():
+        names = [dataset.classes[label] for label in np.unique(dataset.test.labels[untrained])]
+        count = counted(int(untrained.sum()), "test image")
         yield f"{count} but no training image of {listed(names, most=5)}"
