@@ -37,6 +37,7 @@ constexpr float EXPECTED = 8;       // how much likelier a sign is beside a digi
 // A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it
 // is there than a character elsewhere.
 constexpr float LONE = 0.3f, LONE_EXPECTED = 40;
+constexpr float SEEN = 0.1f, LIKE_HEIGHT = 0.3f, LEVEL = 0.25f, IN_ROW = 2, ASIDE_OF = 1;
 constexpr float SAME_HEIGHT = 0.7f;    // the lower of two, that may be boxes around one character
 constexpr float ASTRAY = 0.6f;         // confidence of a digit away from all sure ones
 constexpr float UNLIKELY = 0.57f;      // confidence below which nothing in a picture is a digit
@@ -59,6 +60,7 @@ class Reader {
         drop_beneath(all, more);
         size_t before = all.size();
         all.insert(all.end(), more.begin(), more.end());
+        expect_rows(all, before);
         expect_signs(all, before);
         return sort(join(suppress(std::move(all))), float(width), float(height));
     }
@@ -275,6 +277,7 @@ class Reader {
     // Of several candidates for one character the likeliest.
     std::vector<Character> choose(const std::vector<Candidate> &found) {
         std::vector<Character> all = model.classifier.count ? name(found) : as_detected(found);
+        expect_rows(all, 0);
         expect_signs(all, 0);
         return suppress(std::move(all));
     }
@@ -368,6 +371,43 @@ class Reader {
                         });
             if (beside && !within) expect(one, EXPECTED);
         }
+    }
+
+    // A digit stands likelier in a row with others, as high as they are, than astray. Of the
+    // characters from the first one on.
+    static void expect_rows(std::vector<Character> &all, size_t first) {
+        struct Seen {
+            float likely;
+            size_t index;
+        };
+        std::vector<Seen> digits;
+        for (size_t i = 0; i < all.size(); i++) {
+            float sum = std::accumulate(all[i].kinds.begin(), all[i].kinds.begin() + SIGNS, 0.f);
+            if (sum > SEEN) digits.push_back({sum, i});
+        }
+        std::stable_sort(digits.begin(), digits.end(),
+                         [](const Seen &a, const Seen &b) { return a.likely > b.likely; });
+        std::vector<float> likelier(all.size(), 1);
+        for (size_t i = first; i < all.size(); i++) {
+            const Box &box = all[i].box;
+            float elsewhere = 0, level = 0, area = box.width() * box.height();
+            for (const Seen &other : digits) {
+                const Box &digit = all[other.index].box;
+                if (other.index == i || overlap(box, digit) >
+                    SHARED * std::min(area, digit.width() * digit.height()))
+                    continue;
+                elsewhere = std::max(elsewhere, other.likely);
+                if (std::fabs(std::log(box.height() / digit.height())) < LIKE_HEIGHT &&
+                    std::fabs(box.y() - digit.y()) < LEVEL * digit.height()) {
+                    level = other.likely;
+                    break;
+                }
+            }
+            float sum = std::accumulate(all[i].kinds.begin(), all[i].kinds.begin() + SIGNS, 0.f);
+            float share = sum / std::max(1 - all[i].kinds[NOTHING], TINY);
+            likelier[i] = std::exp(share * (IN_ROW * level - ASIDE_OF * elsewhere));
+        }
+        for (size_t i = first; i < all.size(); i++) expect(all[i], likelier[i]);
     }
 
     // Where there is ink it is at least told to be left out.
