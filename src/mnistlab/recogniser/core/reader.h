@@ -37,7 +37,7 @@ constexpr float EXPECTED = 8;       // how much likelier a sign is beside a digi
 // A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it
 // is there than a character elsewhere.
 constexpr float LONE = 0.3f, LONE_EXPECTED = 40;
-constexpr float SEEN = 0.1f, LIKE_HEIGHT = 0.3f, LEVEL = 0.25f, IN_ROW = 2, ASIDE_OF = 1;
+constexpr float SEEN = 0.1f, IN_ROW = 2.5f, ASTRAY_ODDS = 1.5f;
 constexpr float SAME_HEIGHT = 0.7f;    // the lower of two, that may be boxes around one character
 constexpr float ASTRAY = 0.6f;         // confidence of a digit away from all sure ones
 constexpr float UNLIKELY = 0.57f;      // confidence below which nothing in a picture is a digit
@@ -373,41 +373,33 @@ class Reader {
         }
     }
 
-    // A digit stands likelier in a row with others, as high as they are, than astray. Of the
-    // characters from the first one on.
+    // A digit stands likelier in a row or a column with others, as high as they are, than astray.
+    // Of the characters from the first one on.
     static void expect_rows(std::vector<Character> &all, size_t first) {
-        struct Seen {
-            float likely;
-            size_t index;
-        };
-        std::vector<Seen> digits;
-        for (size_t i = 0; i < all.size(); i++) {
-            float sum = std::accumulate(all[i].kinds.begin(), all[i].kinds.begin() + SIGNS, 0.f);
-            if (sum > SEEN) digits.push_back({sum, i});
-        }
-        std::stable_sort(digits.begin(), digits.end(),
-                         [](const Seen &a, const Seen &b) { return a.likely > b.likely; });
-        std::vector<float> likelier(all.size(), 1);
+        std::vector<std::pair<float, Box>> digits;
+        for (const Character &one : all)
+            if (digit_share(one) > SEEN) digits.push_back({digit_share(one), one.box});
         for (size_t i = first; i < all.size(); i++) {
             const Box &box = all[i].box;
-            float elsewhere = 0, level = 0, area = box.width() * box.height();
-            for (const Seen &other : digits) {
-                const Box &digit = all[other.index].box;
-                if (other.index == i || overlap(box, digit) >
-                    SHARED * std::min(area, digit.width() * digit.height()))
+            float row = 0, column = 0, anywhere = 0, area = box.width() * box.height();
+            for (const auto &[likely, digit] : digits) {
+                if (likely <= row) continue;
+                if (overlap(box, digit) > SHARED * std::min(area, digit.width() * digit.height()))
                     continue;
-                elsewhere = std::max(elsewhere, other.likely);
-                if (std::fabs(std::log(box.height() / digit.height())) < LIKE_HEIGHT &&
-                    std::fabs(box.y() - digit.y()) < LEVEL * digit.height()) {
-                    level = other.likely;
-                    break;
-                }
+                anywhere = std::max(anywhere, likely);
+                float tall = digit.height(), higher = std::fabs(std::log(box.height() / tall));
+                if (higher < 0.6f && std::fabs(box.y() - digit.y()) < tall / 2)
+                    row = std::max(row, likely);
+                if (higher < 0.3f && std::fabs(box.x() - digit.x()) < tall / 2)
+                    column = std::max(column, likely);
             }
-            float sum = std::accumulate(all[i].kinds.begin(), all[i].kinds.begin() + SIGNS, 0.f);
-            float share = sum / std::max(1 - all[i].kinds[NOTHING], TINY);
-            likelier[i] = std::exp(share * (IN_ROW * level - ASIDE_OF * elsewhere));
+            float share = digit_share(all[i]) / std::max(1 - all[i].kinds[NOTHING], TINY);
+            expect(all[i], std::exp(share * (IN_ROW * std::max(row, column) - ASTRAY_ODDS * anywhere)));
         }
-        for (size_t i = first; i < all.size(); i++) expect(all[i], likelier[i]);
+    }
+
+    static float digit_share(const Character &one) {
+        return std::accumulate(one.kinds.begin(), one.kinds.begin() + SIGNS, 0.f);
     }
 
     // Where there is ink it is at least told to be left out.
