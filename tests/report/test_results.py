@@ -199,7 +199,7 @@ def test_the_robustness_report_follows_from_its_summary(tmp_path):
     }
     for name in ("table.md", "table.csv"):
         assert (made / name).read_bytes() == (source / name).read_bytes()
-    kept = {path.name for path in source.rglob("*") if path.is_file()} - {"search.csv"}
+    kept = {path.name for path in source.rglob("*") if path.is_file()} - {"search.csv", "made.json"}
     assert {path.name for path in files} == kept
 
 
