@@ -323,6 +323,19 @@ def test_the_boxes_of_two_lines_hold_their_ink(reader):
     assert inside > 0.9 * ink.sum()
 
 
+def test_a_faint_digit_is_likelier_in_a_line_with_others_than_astray():
+    reader = Recogniser(threshold=0)
+    row = cover("352", size=(420, 300), height=44, pen=5, at=(60, 120))
+
+    def confidence(*at):
+        faint = cover("7", size=(420, 300), height=44, pen=3, at=at)
+        picture = paint(faint, ink=(228, 228, 228), paper=paint(row))
+        found = reader.read(pixels(picture, noise=6)).characters
+        return sum(one.confidence for one in found if one.text == "7")
+
+    assert min(confidence(215, 120), confidence(60, 200)) > confidence(330, 30) + 0.1
+
+
 def test_specks_are_no_digits(reader):
     ink = cover("57", size=(260, 160), height=90, pen=9)
     for top, left, side in ((12, 20, 3), (140, 230, 4), (60, 128, 2), (20, 200, 3)):

@@ -37,9 +37,12 @@ constexpr float EXPECTED = 8;       // how much likelier a sign is beside a digi
 // A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it
 // is there than a character elsewhere.
 constexpr float LONE = 0.3f, LONE_EXPECTED = 40;
-constexpr float SEEN = 0.1f, IN_ROW = 2.5f, ASTRAY_ODDS = 1.5f;
+// In a row or column with a digit another is likelier, where there are digits elsewhere less
+// likely: logarithms of the odds, fitted on pages of training digits. From which probability on
+// digits count, and how many times as high one may be as the other in a row and in a column.
+constexpr float IN_LINE = 3.2f, ASTRAY = 2.4f, SEEN = 0.1f;
+constexpr float ROW_HEIGHTS = 1.8f, COLUMN_HEIGHTS = 1.35f;
 constexpr float SAME_HEIGHT = 0.7f;    // the lower of two, that may be boxes around one character
-constexpr float ASTRAY = 0.6f;         // confidence of a digit away from all sure ones
 constexpr float UNLIKELY = 0.57f;      // confidence below which nothing in a picture is a digit
 constexpr float LONE_LIKENESS = 0.4f;  // probability of the digit that it is likeliest to be
 constexpr float SMALL_WRITING = 13, LEAST_SEEN = 0.25f;  // pixels of height, and probability, for a
@@ -378,24 +381,27 @@ class Reader {
     static void expect_rows(std::vector<Character> &all, size_t first) {
         std::vector<std::pair<float, Box>> digits;
         for (const Character &one : all)
-            if (digit_share(one) > SEEN) digits.push_back({digit_share(one), one.box});
+            if (float likely = digit_share(one); likely > SEEN) digits.push_back({likely, one.box});
         for (size_t i = first; i < all.size(); i++) {
             const Box &box = all[i].box;
-            float row = 0, column = 0, anywhere = 0, area = box.width() * box.height();
+            float beside = 0, anywhere = 0, area = box.width() * box.height();
             for (const auto &[likely, digit] : digits) {
-                if (likely <= row) continue;
+                if (likely <= beside) continue;
                 if (overlap(box, digit) > SHARED * std::min(area, digit.width() * digit.height()))
                     continue;
                 anywhere = std::max(anywhere, likely);
-                float tall = digit.height(), higher = std::fabs(std::log(box.height() / tall));
-                if (higher < 0.6f && std::fabs(box.y() - digit.y()) < tall / 2)
-                    row = std::max(row, likely);
-                if (higher < 0.3f && std::fabs(box.x() - digit.x()) < tall / 2)
-                    column = std::max(column, likely);
+                if (stands_in_line(box, digit)) beside = likely;
             }
             float share = digit_share(all[i]) / std::max(1 - all[i].kinds[NOTHING], TINY);
-            expect(all[i], std::exp(share * (IN_ROW * std::max(row, column) - ASTRAY_ODDS * anywhere)));
+            expect(all[i], std::exp(share * (IN_LINE * beside - ASTRAY * anywhere)));
         }
+    }
+
+    static bool stands_in_line(const Box &box, const Box &digit) {
+        float tall = digit.height(), higher = std::max(box.height() / tall, tall / box.height());
+        bool row = std::fabs(box.y() - digit.y()) < tall / 2;
+        bool column = std::fabs(box.x() - digit.x()) < tall / 2;
+        return (row && higher < ROW_HEIGHTS) || (column && higher < COLUMN_HEIGHTS);
     }
 
     static float digit_share(const Character &one) {
@@ -544,20 +550,6 @@ class Reader {
             return one.kind() < SIGNS && one.box.height() < SPECK * usual &&
                    one.confidence() < SPECK_SURE;
         });
-        // Nor is what may be a digit, but stands neither in a line nor in a column with sure ones.
-        std::vector<Box> sure;
-        for (const Character &one : kept)
-            if (one.is_digit() && one.confidence() >= SPECK_SURE) sure.push_back(one.box);
-        if (sure.size() >= 3)
-            leave_out([&](const Character &one) {
-                return one.is_digit() && one.confidence() < ASTRAY &&
-                       std::none_of(
-                           sure.begin(), sure.end(),
-                           [&](const Box &box) {
-                               return std::fabs(box.y() - one.box.y()) < box.height() ||
-                                      std::fabs(box.x() - one.box.x()) < box.height() / 2;
-                           });
-            });
         // Where nothing is likely a digit, small things are none.
         float surest = 0;
         for (const Character &one : kept)
