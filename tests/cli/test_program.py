@@ -213,6 +213,10 @@ BAD = {
         "fit: must be one of pad, resize, crop, none; found 3",
     ),
     "no value": (["train", "lenet5", "--set", "dropout"], "dropout: write a setting as key=value"),
+    "two values": (
+        ["train", "lenet5", "--epochs", "2", "--set", "epochs=3"],
+        "epochs: given twice, as 2 and as 3; give it once",
+    ),
     "resume and overwrite": (["train", "lenet5", "--resume", "--overwrite"], "give one of them"),
     "no epochs": (["train", "lenet5", "--epochs", "0"], "epochs: must be a whole number from 1"),
     "not a number": (["train", "lenet5", "--epochs", "x"], "'x' is not a valid integer"),

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -297,8 +298,8 @@ def changed_recipe(name: str, options: Mapping[str, Any]) -> "Recipe":
     """Return the recipe that the user named, changed as :data:`recipe_options` say.
 
     Raises:
-        RecipeError: there is no such recipe, a setting is not ``KEY=VALUE``, or the recipe refuses
-            a value.
+        RecipeError: there is no such recipe, a setting is not ``KEY=VALUE``, one is given twice, or
+            the recipe refuses a value.
     """
     from mnistlab.recipe import resolve_recipe
 
@@ -309,7 +310,12 @@ def changed_recipe(name: str, options: Mapping[str, Any]) -> "Recipe":
             raise RecipeError(
                 f"{shorten(setting)}: write a setting as key=value, for example dropout=0.3"
             )
-        changes[key.strip()] = _toml_value(text.strip())
+        key, value = key.strip(), _toml_value(text.strip())
+        if changes.setdefault(key, value) != value:
+            raise RecipeError(
+                f"{shorten(key)}: given twice, as {shorten(str(changes[key]))} and as"
+                f" {shorten(str(value))}; give it once"
+            )
     return resolve_recipe(name, **changes)
 
 
@@ -329,7 +335,7 @@ def parse_seeds(text: str) -> list[int]:
     """Read ``20`` as the seeds 0 to 19, ``20-39`` and ``1,4,7`` as they say.
 
     Raises:
-        ExperimentError: none of these.
+        ExperimentError: none of these, or a seed twice.
     """
     text = text.strip()
     parts = text.split(",")
@@ -344,7 +350,11 @@ def parse_seeds(text: str) -> list[int]:
     )
     if not 1 <= sum(map(len, spans)) <= _MOST_SEEDS or not all(spans):
         raise refusal
-    return sorted({seed for span in spans for seed in span})
+    seeds = sorted(seed for span in spans for seed in span)
+    twice = next((one for one, other in pairwise(seeds) if one == other), None)
+    if twice is not None:
+        raise ExperimentError(f"--seeds {text}: names seed {twice} twice; a seed's run is the same")
+    return seeds
 
 
 def _toml_value(text: str) -> Any:

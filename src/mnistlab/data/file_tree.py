@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, Self, cast
@@ -99,6 +100,14 @@ class FileTree(ABC):
         if not self.others:
             return self.names
         return [n for n in self.names if n in unnamed or n.lower().endswith(PICTURE_SUFFIXES)]
+
+    def only(self, *names: str) -> Self:
+        """Return a tree of some of the files."""
+        some = copy(self)
+        some.names = list(names)
+        for known in ("others", "pictures"):
+            vars(some).pop(known, None)
+        return some
 
     @abstractmethod
     def read(self, name: str, most: int = LEAST) -> bytes:

@@ -10,13 +10,15 @@ from mnistlab.data.dataset import Dataset, make_dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.data.duplicates import find_duplicates
 from mnistlab.data.file_tree import FileTree, Folder, Joined, archive_kind, open_tree
-from mnistlab.data.form import PART_NAMES, Part, Parts, ReadOptions, forms, part_of
+from mnistlab.data.form import PART_NAMES, Form, Part, Parts, ReadOptions, forms, part_of
 from mnistlab.data.known_datasets import CATALOGUE, load_known
 from mnistlab.errors import DamagedPictures, DataError, did_you_mean
 from mnistlab.fit import Fit
 from mnistlab.text import counted, listed, printable
 
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
+_MOST_FILES_ASKED = 50
+"""Of a folder, whether they are of another form than what is read."""
 
 
 def load_dataset(
@@ -147,6 +149,8 @@ def _partners(path: Path) -> Iterator[Path]:
 def _read(tree: FileTree, options: ReadOptions) -> Parts:
     for form in forms():
         if form.matches(tree, options):
+            if form.rows and not options.chosen:
+                _refuse_others(tree, form)
             return form.read(tree, options)
     if not tree.names:
         empty = f"; the folder {tree.empty[0]} is empty" if tree.empty else ""
@@ -158,6 +162,27 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
             " {number}_{label}.png"
         )
     raise DataError(f"{tree.place}: no data in it; known forms are {_known_forms()}")
+
+
+def _refuse_others(tree: FileTree, form: Form) -> None:
+    """Refuse a folder with data of another form, which would be passed over.
+
+    Raises:
+        DataError: there are such.
+    """
+    for names in ([name] for name in tree.others[:_MOST_FILES_ASKED]):
+        _refuse_other(tree, names, form)
+    _refuse_other(tree, tree.pictures, form)
+
+
+def _refuse_other(tree: FileTree, names: list[str], form: Form) -> None:
+    some, options = tree.only(*names), ReadOptions(chosen=names[0] if len(names) == 1 else "")
+    other = next((one for one in forms() if one.matches(some, options)), form)
+    if other is not form:
+        raise DataError(
+            f"{tree.place}: holds {listed(names, most=1)}"
+            f" ({other.name}) besides {form.name}; name the file to use"
+        )
 
 
 def _known_forms() -> str:
