@@ -50,9 +50,9 @@ struct Rulings {
 
     // Whether an upright one goes on above or below a box.
     bool goes_on(const Box &box) const {
-        float beyond = 0.25f * box.height();
-        return mean(box, box.top - beyond, box.top) > WALL ||
-               mean(box, box.bottom, box.bottom + beyond) > WALL;
+        float near = 0.25f * box.height(), far = 0.5f * box.height();
+        return mean(box, box.top - far, box.top - near) > WALL ||
+               mean(box, box.bottom + near, box.bottom + far) > WALL;
     }
 
     // A map's value between cells.
