@@ -99,7 +99,7 @@ def verify(source: str, **options: Any) -> None:
 @click.argument("source", type=NAME, default="mnist", shell_complete=datasets)
 @click.option(
     "--out",
-    type=Place(dir_okay=False),
+    type=Place(dir_okay=False, suffix=".png"),
     default="sheet.png",
     show_default=True,
     help="PNG file to write.",

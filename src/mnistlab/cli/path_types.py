@@ -8,10 +8,13 @@ import click
 
 
 class Place(click.Path):
-    """A file or a folder; arguments are those of :class:`click.Path`."""
+    """A file or a folder; ``suffix`` is what a file's name has to end in, other arguments are those
+    of :class:`click.Path`.
+    """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *, suffix: str = "", **settings: Any) -> None:
         super().__init__(**{"path_type": Path} | settings)
+        self.suffix = suffix
 
     def convert(
         self,
@@ -19,9 +22,13 @@ class Place(click.Path):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> Any:
-        """Refuse an empty name, which Python would take for the current folder."""
+        """Refuse another suffix, and an empty name, which Python would take for the current
+        folder.
+        """
         if not os.fspath(value):
             self.fail("it is empty; name a file or a folder, the current one is .", param, ctx)
+        if not os.fspath(value).lower().endswith(self.suffix):
+            self.fail(f"{value}: name a {self.suffix} file, which is what is written", param, ctx)
         return super().convert(value, param, ctx)
 
 

@@ -376,24 +376,32 @@ class Reader {
         }
     }
 
-    // A digit stands likelier in a row or a column with others, as high as they are, than astray.
-    // Of the characters from the first one on.
+    // A digit stands likelier in a row or a column with others, as high as they are, than astray,
+    // but not beside letters. Of the characters from the first one on.
     static void expect_rows(std::vector<Character> &all, size_t first) {
-        std::vector<std::pair<float, Box>> digits;
+        struct Seen {
+            float digit, letter;
+            Box box;
+        };
+        std::vector<Seen> seen;
         for (const Character &one : all)
-            if (float likely = digit_share(one); likely > SEEN) digits.push_back({likely, one.box});
+            if (float digit = digit_share(one); std::max(digit, one.kinds[OTHER]) > SEEN)
+                seen.push_back({digit, one.kinds[OTHER], one.box});
         for (size_t i = first; i < all.size(); i++) {
             const Box &box = all[i].box;
-            float beside = 0, anywhere = 0, area = box.width() * box.height();
-            for (const auto &[likely, digit] : digits) {
-                if (likely <= beside) continue;
-                if (overlap(box, digit) > SHARED * std::min(area, digit.width() * digit.height()))
-                    continue;
-                anywhere = std::max(anywhere, likely);
-                if (stands_in_line(box, digit)) beside = likely;
+            float beside = 0, anywhere = 0, letter = 0, area = box.width() * box.height();
+            for (const Seen &other : seen) {
+                if (other.digit <= beside && other.letter <= letter) continue;
+                float size = other.box.width() * other.box.height();
+                if (overlap(box, other.box) > SHARED * std::min(area, size)) continue;
+                anywhere = std::max(anywhere, other.digit);
+                if (!stands_in_line(box, other.box)) continue;
+                beside = std::max(beside, other.digit), letter = std::max(letter, other.letter);
             }
+            float odds = IN_LINE * beside - ASTRAY * anywhere;
+            if (letter > beside) odds = std::min(odds, 0.f);
             float share = digit_share(all[i]) / std::max(1 - all[i].kinds[NOTHING], TINY);
-            expect(all[i], std::exp(share * (IN_LINE * beside - ASTRAY * anywhere)));
+            expect(all[i], std::exp(share * odds));
         }
     }
 
