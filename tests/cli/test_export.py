@@ -100,6 +100,7 @@ def test_what_cannot_be_exported_is_refused_in_one_line_and_leaves_nothing(held_
         (held_out, "nowhere/model.onnx"): "there is no folder nowhere",
         (held_out, "/proc/model.onnx"): "/proc/model.onnx: cannot be written",
         (held_out, "full"): "is a directory",
+        (held_out, "model.txt"): "model.txt: name an .onnx file, which is what is written",
         (held_out, "new/"): "is a directory; name a file, or give --web",
         (tmp_path, "model.onnx"): "holds several runs; name the folder of one",
         ("reader", "model.onnx"): "reader: reads pictures and is no run: name a run's folder",

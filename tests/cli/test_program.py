@@ -213,6 +213,10 @@ BAD = {
         "fit: must be one of pad, resize, crop, none; found 3",
     ),
     "no value": (["train", "lenet5", "--set", "dropout"], "dropout: write a setting as key=value"),
+    "a picture of another kind": (
+        ["data", "show", "mnist", "--out", "sheet.jpg"],
+        "'--out': sheet.jpg: name a .png file, which is what is written",
+    ),
     "two values": (
         ["train", "lenet5", "--epochs", "2", "--set", "epochs=3"],
         "epochs: given twice, as 2 and as 3; give it once",

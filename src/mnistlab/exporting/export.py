@@ -56,6 +56,8 @@ def export(  # noqa: PLR0913 - each says what the file is to be
     place = Path(target)
     _refuse_occupied(place, web=web, overwrite=overwrite)
     found = _find(run, web=web)
+    if not web and place.suffix.lower() != ".onnx":
+        raise ExportError(f"{place}: name an .onnx file, which is what is written")
     if isinstance(found, Path):
         return export_site(run, place)
     if not isinstance(data, Dataset):
