@@ -101,13 +101,13 @@ class FileTree(ABC):
             return self.names
         return [n for n in self.names if n in unnamed or n.lower().endswith(PICTURE_SUFFIXES)]
 
-    def only(self, *names: str) -> Self:
-        """Return a tree of some of the files."""
-        some = copy(self)
-        some.names = list(names)
+    def only(self, name: str) -> Self:
+        """Return a tree of one of the files."""
+        one = copy(self)
+        one.names = [name]
         for known in ("others", "pictures"):
-            vars(some).pop(known, None)
-        return some
+            vars(one).pop(known, None)
+        return one
 
     @abstractmethod
     def read(self, name: str, most: int = LEAST) -> bytes:

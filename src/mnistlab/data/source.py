@@ -14,7 +14,7 @@ from mnistlab.data.form import PART_NAMES, Form, Part, Parts, ReadOptions, forms
 from mnistlab.data.known_datasets import CATALOGUE, load_known
 from mnistlab.errors import DamagedPictures, DataError, did_you_mean
 from mnistlab.fit import Fit
-from mnistlab.text import counted, listed, printable
+from mnistlab.text import counted, listed, printable, shorten
 
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 _MOST_FILES_ASKED = 50
@@ -149,9 +149,9 @@ def _partners(path: Path) -> Iterator[Path]:
 def _read(tree: FileTree, options: ReadOptions) -> Parts:
     for form in forms():
         if form.matches(tree, options):
-            if form.rows and not options.chosen:
-                _refuse_others(tree, form)
-            return form.read(tree, options)
+            parts = form.read(tree, options)
+            others = _not_read(tree, form) if form.rows and not options.chosen else ()
+            return replace(parts, notes=[*parts.notes, *others])
     if not tree.names:
         empty = f"; the folder {tree.empty[0]} is empty" if tree.empty else ""
         raise DataError(f"{tree.place}: no data: there is no file in it{empty}")
@@ -164,25 +164,15 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
     raise DataError(f"{tree.place}: no data in it; known forms are {_known_forms()}")
 
 
-def _refuse_others(tree: FileTree, form: Form) -> None:
-    """Refuse a folder with data of another form, which would be passed over.
-
-    Raises:
-        DataError: there are such.
-    """
-    for names in ([name] for name in tree.others[:_MOST_FILES_ASKED]):
-        _refuse_other(tree, names, form)
-    _refuse_other(tree, tree.pictures, form)
-
-
-def _refuse_other(tree: FileTree, names: list[str], form: Form) -> None:
-    some, options = tree.only(*names), ReadOptions(chosen=names[0] if len(names) == 1 else "")
-    other = next((one for one in forms() if one.matches(some, options)), form)
-    if other is not form:
-        raise DataError(
-            f"{tree.place}: holds {listed(names, most=1)}"
-            f" ({other.name}) besides {form.name}; name the file to use"
-        )
+def _not_read(tree: FileTree, form: Form) -> Iterator[str]:
+    """Say what else a folder holds that is of another form, or pictures."""
+    for name in tree.others[:_MOST_FILES_ASKED]:
+        alone = tree.only(name)
+        other = next((one for one in forms() if one.matches(alone, ReadOptions())), form)
+        if other is not form:
+            yield f"{shorten(printable(name))} ({other.name}) is not read; name it to use it"
+    if tree.pictures:
+        yield f"pictures beside the data are not read: {listed(tree.pictures, most=2)}"
 
 
 def _known_forms() -> str:
