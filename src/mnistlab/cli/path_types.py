@@ -27,7 +27,8 @@ class Place(click.Path):
         """
         if not os.fspath(value):
             self.fail("it is empty; name a file or a folder, the current one is .", param, ctx)
-        if not os.fspath(value).lower().endswith(self.suffix):
+        is_device = Path(value).exists() and not Path(value).is_file()
+        if not (is_device or os.fspath(value).lower().endswith(self.suffix)):
             self.fail(f"{value}: name a {self.suffix} file, which is what is written", param, ctx)
         return super().convert(value, param, ctx)
 
