@@ -353,7 +353,7 @@ def parse_seeds(text: str) -> list[int]:
     seeds = sorted(seed for span in spans for seed in span)
     twice = next((one for one, other in pairwise(seeds) if one == other), None)
     if twice is not None:
-        raise ExperimentError(f"--seeds {text}: names seed {twice} twice; a seed's run is the same")
+        raise ExperimentError(f"--seeds {text}: names seed {twice} twice; name each once")
     return seeds
 
 

@@ -63,7 +63,7 @@ class Reader {
         drop_beneath(all, more);
         size_t before = all.size();
         all.insert(all.end(), more.begin(), more.end());
-        expect_rows(all, before);
+        expect_in_line(all, before);
         expect_signs(all, before);
         return sort(join(suppress(std::move(all))), float(width), float(height));
     }
@@ -280,7 +280,7 @@ class Reader {
     // Of several candidates for one character the likeliest.
     std::vector<Character> choose(const std::vector<Candidate> &found) {
         std::vector<Character> all = model.classifier.count ? name(found) : as_detected(found);
-        expect_rows(all, 0);
+        expect_in_line(all, 0);
         expect_signs(all, 0);
         return suppress(std::move(all));
     }
@@ -376,9 +376,9 @@ class Reader {
         }
     }
 
-    // A digit stands likelier in a row or a column with others, as high as they are, than astray,
-    // but not beside letters. Of the characters from the first one on.
-    static void expect_rows(std::vector<Character> &all, size_t first) {
+    // A digit stands likelier in a row or a column with others, as high as they are, than away
+    // from them, but not beside letters. Of the characters from the first one on.
+    static void expect_in_line(std::vector<Character> &all, size_t first) {
         struct Seen {
             float digit, letter;
             Box box;

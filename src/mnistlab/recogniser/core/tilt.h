@@ -48,7 +48,8 @@ struct Rulings {
     float scale = 1;  // pixels of the picture to a cell
     std::vector<float> level, upright;
 
-    // Whether an upright one goes on above or below a box.
+    // Whether an upright one goes on above or below a box: not right at its ends, where the stroke
+    // in it shows as well.
     bool goes_on(const Box &box) const {
         float near = 0.25f * box.height(), far = 0.5f * box.height();
         return mean(box, box.top - far, box.top - near) > WALL ||
