@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from mnistlab.errors import KernelError
@@ -212,6 +212,32 @@ def test_pytorchs_own_rounding_does_not_count():
     torch.manual_seed(0)
     model = build_model(recipe, (1, 512, 512), 10)
     assert make_checked_plan(model, (1, 512, 512), 10).classes == 10
+
+
+@pytest.mark.parametrize(
+    "to_float32",
+    [
+        Tensor.float,
+        lambda x: x.to(torch.float32),
+        lambda x: x.to(dtype=torch.float32),
+        lambda x: x.type(torch.float32),
+    ],
+    ids=["float()", "to(float32)", "to(dtype=float32)", "type(float32)"],
+)
+def test_a_model_that_asks_for_float32_is_compared_in_float64_too(to_float32):
+    # A convolution's bias before batch normalisation has a gradient of pure rounding.
+    torch.manual_seed(0)
+    layers = [
+        layer
+        for width in (3, *[16] * 7)
+        for layer in (nn.Conv2d(width, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU())
+    ]
+    model = Model(
+        lambda m, x: m.last(to_float32(m.layers(x)).mean((2, 3))),
+        layers=nn.Sequential(*layers),
+        last=nn.Linear(16, 10),
+    )
+    assert make_checked_plan(model, (3, 32, 32), 10).classes == 10
 
 
 @pytest.mark.parametrize(("found", "near"), [(1.01, True), (1.3, True), (1.7, False)])

@@ -114,7 +114,8 @@ def _run(model: nn.Module, pixels: Tensor, labels: Tensor | None = None) -> _Res
 def _run_exactly(model: nn.Module, pixels: Tensor, labels: Tensor) -> _Results | None:
     """Return what a model gives in float64; nothing if it only works in float32."""
     try:
-        return _run(copy.deepcopy(model).double(), pixels.double(), labels)
+        with _DoublePrecision():
+            return _run(copy.deepcopy(model).double(), pixels.double(), labels)
     except Exception:  # of the user's code
         return None
 
@@ -129,6 +130,22 @@ class _BatchStatistics(TorchFunctionMode):
         if function is functional.batch_norm:
             kwargs |= dict(zip(_BATCH_NORM, args, strict=False)) | {"training": True}
             args = ()
+        return function(*args, **kwargs)
+
+
+class _DoublePrecision(TorchFunctionMode):
+    """Gives float64 wherever a model asks for float32, as ``x.float()`` does."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        if function is Tensor.float:
+            function = Tensor.double
+        args = tuple(torch.float64 if value is torch.float32 else value for value in args)
+        kwargs = {
+            name: torch.float64 if value is torch.float32 else value
+            for name, value in (kwargs or {}).items()
+        }
         return function(*args, **kwargs)
 
 
