@@ -216,7 +216,7 @@ def test_what_cannot_be_evaluated_is_refused_in_one_line(held_out, model, few, t
         ("junk.onnx",): "junk.onnx: not an ONNX model",
         ("empty",): "empty: holds no finished run",
         (odd,): "test_logits.npy: cannot be read: damaged, or of another run",
-        (model,): "no data set known by name; say where it is with --data",
+        (model,): "none of the known data sets; say where it is with --data",
         (model, "--data", "fasion-mnist"): "did you mean fashion-mnist?",
         (model, "--data", "large"): "large: images of 32x32 pixels; the model reads 28x28",
         (held_out, "--data", "large"): "large: images of 32x32 pixels; the model reads 28x28",

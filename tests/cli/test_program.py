@@ -223,7 +223,9 @@ BAD = {
     ),
     "resume and overwrite": (["train", "lenet5", "--resume", "--overwrite"], "give one of them"),
     "no epochs": (["train", "lenet5", "--epochs", "0"], "epochs: must be a whole number from 1"),
-    "not a number": (["train", "lenet5", "--epochs", "x"], "'x' is not a valid integer"),
+    "not a number": (["train", "lenet5", "--epochs", "x"], "'x' is not a whole number"),
+    "a seed that is none": (["train", "lenet5", "--seed", "abc"], "'abc' is not a whole number."),
+    "half a seed": (["train", "lenet5", "--seed", "1.5"], "'1.5' is not a whole number."),
     "negative seed": (["train", "lenet5", "--seed", "-1"], "-1 is not in the range x>=0"),
     "missing data": (
         ["train", "lenet5", "--data", "nowhere"],

@@ -10,6 +10,7 @@ import pytest
 from mnistlab import Recipe, RunFolder
 from tests.cli.processes import MNISTLAB, refusal, run
 from tests.runs.test_store import keep
+from tests.statistics.records import made_record
 
 
 @pytest.fixture
@@ -45,6 +46,21 @@ def test_a_table_of_comma_separated_values_best_first(search):
         "training_seconds": "2",
     }
     assert rows[3]["tested_on"] == "validation"
+
+
+def test_a_list_of_runs_on_several_data_sets_says_which(tmp_path):
+    record = made_record(Recipe(name="a"), 0)
+    for name in ("mnist", "mine"):
+        folder = tmp_path / "S" / name
+        folder.mkdir(parents=True)
+        data = record.data.model_copy(update={"name": name})
+        changed = record.model_copy(update={"data": data})
+        (folder / "record.json").write_text(changed.to_json())
+    *lines, _ = run(*MNISTLAB, "runs", "S", cwd=tmp_path).stdout.splitlines()
+    assert sorted(line.split()[-2:] for line in lines) == [["mine", "mine"], ["mnist", "mnist"]]
+    *lines, _ = run(*MNISTLAB, "runs", "S/mine", cwd=tmp_path).stdout.splitlines()
+    assert [line.split()[-1] for line in lines] == ["."]
+    assert "mine" not in lines[0]
 
 
 def test_a_table_in_markdown_has_the_same_rows(search):

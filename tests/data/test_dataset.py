@@ -54,8 +54,22 @@ def test_the_recipes_mean_and_deviation_are_those_of_mnist(mnist):
     assert deviation == pytest.approx(0.3081, abs=5e-5)
 
 
-def test_the_digits_are_ten_classes_even_if_a_small_sample_lacks_some():
-    assert make_dataset("few", split([3, 7]), split([3])).classes == tuple("0123456789")
+@pytest.mark.parametrize(
+    ("train", "test", "classes"),
+    [
+        ([0, 1], [1], "01"),
+        ([0, 1, 2], [0], "012"),
+        ([0, 1], [2], "012"),
+        ([*range(12)], [3], [*map(str, range(12))]),
+        # A small sample of the ten digits lacks some.
+        ([3, 7], [3], "0123456789"),
+        ([0, 2], [0], "0123456789"),
+        ([0, 1], [8], "0123456789"),
+        ([5, 0, 4, 1, 9], [2], "0123456789"),
+    ],
+)
+def test_numbers_are_as_many_classes_as_there_are_or_the_ten_digits(train, test, classes):
+    assert make_dataset("few", split(train), split(test)).classes == tuple(classes)
 
 
 def test_classes_are_counted_where_there_are_more():
@@ -71,7 +85,7 @@ def test_classes_are_counted_where_there_are_more():
             "training image 2 has label 255, out of range: no image has label 2",
         ),
         (split([0, -1]), split([0]), "training image 1 has label -1; labels start at 0"),
-        (split([0, 1]), split([0, 10]), "test image 1 has label 10; labels are 0 to 9"),
+        (split([0, 1]), split([0, 10]), "test image 1 has label 10; labels are 0 to 1"),
         (split([0, 1]), split([-1]), "test image 0 has label -1"),
         (split([]), split([0]), "training set: no images"),
         (split([0]), split([]), "test set: no images"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistlab import load_dataset
+from mnistlab import Recipe, load_dataset, train
 from mnistlab.data.bounds import BoundedReader
 from mnistlab.errors import DataError
 from tests.data.forms import FORMS, png_bytes, write_tar
@@ -95,6 +95,33 @@ def test_a_table_without_a_heading_is_read_too(few, tmp_path):
     path = folder / "train.csv"
     path.write_text("\n".join(path.read_text().splitlines()[1:]))
     assert np.array_equal(load_dataset(str(path)).train.images[:, 0], few[0][0])
+
+
+@pytest.mark.parametrize(
+    ("place", "named", "called"),
+    [
+        ("field/digits.npz", "field/digits.npz", "digits"),
+        ("field/digits.npz", "field", "field"),
+        ("field/train.npz", "field/train.npz", "field"),
+        ("field/digits_train.npz", "field/digits_train.npz", "field"),
+        # What is known as mnist is MNIST.
+        ("field/mnist.npz", "field/mnist.npz", "field/mnist"),
+        ("field/mnist/digits.npz", "field/mnist", "field/mnist"),
+    ],
+)
+def test_data_are_called_after_their_file_or_folder(place, named, called, few, tmp_path):
+    file = tmp_path / place
+    file.parent.mkdir(parents=True)
+    np.savez(file, images=few[0][0], labels=few[0][1])
+    assert load_dataset(tmp_path / named).name == called
+
+
+def test_images_in_a_folder_called_mnist_are_normalised_by_their_own(few, tmp_path):
+    folder = tmp_path / "mnist"
+    folder.mkdir()
+    np.savez(folder / "own.npz", images=255 - few[0][0], labels=few[0][1])
+    trained = train(Recipe(model="mlp", epochs=1), load_dataset(folder))
+    assert trained.record.model_input.mean[0] > 0.8
 
 
 def test_pictures_of_any_mode_become_grey(tmp_path):

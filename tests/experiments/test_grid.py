@@ -143,10 +143,18 @@ def test_numbers_keep_to_their_span(low, factor, log, seed):
             "[set]\ndropout = 0.1\n[grid]\ndropout = [0.2]",
             r"dropout: varied, and in \[set\] as well",
         ),
-        ("[grid]\ndropout = 0.1", "grid.dropout: Input should be a valid list"),
+        ("[grid]\ndropout = 0.1", "grid.dropout: must be a list of values, such as .*; found 0.1"),
+        ("grid = 3", "grid: must be a table; found 3"),
+        (
+            "[random]\nsamples = 2\nfields = {dropout = 0.1}",
+            r"random.fields.dropout: must be a list of values, or a range such as .*; found 0.1",
+        ),
         ("sedes = 3\n[grid]\ndropout = [0.1]", "sedes: unknown key; did you mean seeds"),
         ("[gird]\ndropout = [0.1]", "gird: unknown key; did you mean grid"),
-        ("seeds = 0\n[grid]\ndropout = [0.1]", "seeds: Input should be greater than or equal to 1"),
+        (
+            "seeds = 0\n[grid]\ndropout = [0.1]",
+            "seeds: must be greater than or equal to 1; found 0",
+        ),
         (
             "[random]\nsamples = 2\nfields = {dropout = {low = 0.5, high = 0.1}}",
             "low must be below high; found 0.5 and 0.1",

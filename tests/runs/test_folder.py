@@ -1,14 +1,16 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from mnistlab import RunFolder, RunRecord, train
+from mnistlab import Recipe, RunFolder, RunRecord, train
 from mnistlab.errors import RunError
+from tests.runs.test_store import keep
 
 HOLD = """
 import sys
@@ -170,3 +172,16 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
     with pytest.raises(RunError, match="run: cannot be used"), RunFolder(tmp_path / "run").lock():
         pass
     assert (tmp_path / "run").read_bytes() == b""
+
+
+def test_where_a_run_lies_further_down_is_told(tmp_path):
+    folder, recipe = RunFolder(tmp_path), Recipe(name="mine")
+    (tmp_path / "runs").mkdir()
+    with pytest.raises(RunError, match=r"holds no finished run$"):
+        folder.read_record()
+    kept = keep(tmp_path / "runs", recipe, 0)
+    with pytest.raises(RunError, match=rf"holds a run further down: {re.escape(str(kept))}$"):
+        folder.read_record()
+    keep(tmp_path / "runs", recipe, 1)
+    with pytest.raises(RunError, match="holds several runs; name the folder of one"):
+        folder.read_record()

@@ -358,6 +358,16 @@ def test_mnists_are_the_published_ones_whatever_part_of_it_is_trained_on(mnist):
     )
 
 
+def test_a_square_as_large_as_the_image_is_told():
+    data = a_dataset(20, 32, 1)
+    recipe = Recipe(model="mlp", fit="none")
+    assert not chosen(data, recipe.replace(cutout=31)).notes
+    (note,) = chosen(data, recipe.replace(cutout=32)).notes
+    assert note == (
+        "cutout = 32 is no smaller than the images of 20x32 pixels, so most of each is blackened"
+    )
+
+
 def test_given_means_are_taken_one_for_all_or_one_for_each():
     data = a_dataset(32, 32, 3)
     found = chosen(data, Recipe(mean=0.5, std=[0.1, 0.2, 0.3]))

@@ -49,6 +49,19 @@ def test_the_default_factor_is_told_where_it_is_taken_after_each_epoch(small_mni
     assert not told(Recipe(model="mlp", schedule="step", step_size=2))
 
 
+def test_a_warmup_that_does_not_end_is_told(small_mnist):
+    def told(**fields):
+        recipe = Recipe(model="mlp", epochs=3, **fields)
+        notes = Trainer(recipe, small_mnist, 0, torch.device("cpu")).notes
+        return [note for note in notes if "warmup" in note]
+
+    assert told(warmup=3.5) == [
+        "warmup = 3.5 is longer than training, 3 epochs: the learning rate never reaches the"
+        " recipe's"
+    ]
+    assert not told(warmup=3.0)
+
+
 def test_constant_is_the_recipes():
     assert all_rates(Recipe(epochs=2, learning_rate=0.25), 3) == [0.25] * 6
 

@@ -34,6 +34,13 @@ from mnistlab.errors import MnistlabError, did_you_mean, told
 from mnistlab.text import one_line
 
 _USAGE_ERROR, _BUG, _INTERRUPTED = 2, 70, 130
+_PLAIN = {
+    "a valid integer range": "a whole number",
+    "a valid float range": "a number",
+    "a valid integer": "a whole number",
+    "a valid float": "a number",
+}
+"""click's words for what was expected, and ours."""
 _RESUMING = ("compare", "ablate", "repeat", "sweep")
 """Commands that always resume what an earlier one has begun."""
 _TOO_LARGE = ("can't allocate memory", "out of memory")
@@ -126,13 +133,19 @@ def _find_current_folder() -> None:
         ) from error
 
 
+def _put_plainly(message: str) -> str:
+    for words, plain in _PLAIN.items():
+        message = message.replace(words, plain)
+    return message
+
+
 def _explain(error: BaseException) -> tuple[int, str]:
     """Return the exit status and the reason to print, which may be empty."""
     match error:
         case click.NoSuchOption():
             return _USAGE_ERROR, _explain_option(error)
         case click.ClickException():
-            return _USAGE_ERROR, error.format_message()
+            return _USAGE_ERROR, _put_plainly(error.format_message())
         case MnistlabError():
             return _USAGE_ERROR, str(error)
         case KeyboardInterrupt() | click.Abort():

@@ -107,10 +107,13 @@ def _show(folder: Path, summaries: "Sequence[RunSummary]", finished: int, unfini
     """Print a line for each run, and how many there are."""
     from mnistlab.report import duration, percent
 
+    several = len({run.data.name for run in summaries}) > 1
     for run in summaries:
         accuracy = f"{run.recipe.tested_on:>10} {percent(run.final.test_accuracy):>8}"
         figures = f"{accuracy}  {duration(run.seconds):>12}  {run.started:%Y-%m-%d %H:%M}"
         place = run.path.relative_to(folder).as_posix()
+        if several:
+            place = f"{shorten(printable(run.data.name)):<16} {place}"
         echo(f"{shorten(printable(run.recipe.title)):<32} seed {run.seed:<6} {figures}  {place}")
     others = f", {unfinished} unfinished" if unfinished else ""
     if finished:

@@ -178,8 +178,7 @@ def make_dataset(
         train: the training split.
         test: the test split; ``None`` draws a seventh of ``train`` once at random, of each class
             its share (MNIST's own proportion of 60,000 to 10,000), and says so in the note.
-        classes: the classes' names; ``None`` counts them from the training labels, at least the ten
-            digits.
+        classes: the classes' names; ``None`` takes the labels for them, see :func:`number_names`.
         note: see :class:`Dataset`.
         validation: see :class:`Dataset`.
         group: if a test set is drawn, what tells the groups that stay together, see
@@ -208,6 +207,11 @@ def make_dataset(
     _check_split(f"{name}: training set", train)
     if classes is None:
         classes = _count_classes(name, train.labels)
+        others = [split.labels for split in (test, validation) if split is not None]
+        labels = np.concatenate([train.labels, *others])
+        # One of ten that only the test images have is noted.
+        if labels.min() >= 0 and labels.max() < len(DIGITS):
+            classes = number_names(labels)
     drawn = None
     if test is None:
         drawn, held_out = _draw_test_set(name, train, group)
@@ -286,23 +290,30 @@ def _refuse_differences(name: str, splits: dict[str, Split]) -> None:
             raise DataError(f"{name}: training and {kind} images differ ({' and '.join(words)})")
 
 
+def number_names(labels: NDArray[np.int64]) -> tuple[str, ...]:
+    """Return the classes' names where labels are mere numbers from 0: the numbers up to the highest
+    one, or all ten digits if some of those below it are missing.
+    """
+    high = int(labels.max())
+    gaps = len(np.unique(labels)) <= high
+    return DIGITS if gaps and high < len(DIGITS) else tuple(map(str, range(high + 1)))
+
+
 def _count_classes(name: str, labels: NDArray[np.int64]) -> tuple[str, ...]:
     low, high = int(labels.min()), int(labels.max())
     if low < 0:
         raise DataError(
             f"{name}: training image {int(labels.argmin())} has label {low}; labels start at 0"
         )
-    if high < len(DIGITS):
-        return DIGITS
     # As many labels as there are, and one more, cannot all be there.
     absent = np.setdiff1d(np.arange(min(high, len(labels)) + 1), labels)
-    if absent.size:
+    if absent.size and high >= len(DIGITS):
         at = int(labels.argmax())
         raise DataError(
             f"{name}: training image {at} has label {high}, out of range: no image has label"
             f" {absent[0]}"
         )
-    return tuple(str(label) for label in range(high + 1))
+    return number_names(labels)
 
 
 def _draw_test_set(name: str, split: Split, group: str) -> tuple[NDArray[np.int64], str]:

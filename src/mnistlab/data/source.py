@@ -1,5 +1,6 @@
 """From what a user names (a known data set, a folder, a file) to a :class:`Dataset`."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -179,11 +180,20 @@ def _known_forms() -> str:
     return listed([form.name for form in forms()])
 
 
+def _name(path: Path) -> str:
+    """Return what a data set is called: its folder, or its file unless that is one of several
+    splits. One that is called as a known data set has its folder's name before its own.
+    """
+    path = path.resolve()
+    words = re.split(r"[\W_]+", _stem(path.name))
+    if not path.is_dir() and any(map(part_of, words)):
+        path = path.parent
+    name = path.name if path.is_dir() else _stem(path.name)
+    return f"{path.parent.name}/{name}" if name in CATALOGUE else name or str(path)
+
+
 def _dataset(path: Path, parts: Parts, group: str) -> Dataset:
     """Put a data set together from its parts, and say which serves as what."""
-    name = path.resolve().name
-    if not path.is_dir():
-        name = path.parent.resolve().name or _stem(path.name)
     notes = list(parts.notes)
     train, test, validation = parts.train, parts.test, parts.validation
     if test is None and validation is not None:
@@ -197,7 +207,7 @@ def _dataset(path: Path, parts: Parts, group: str) -> Dataset:
             " validation = given"
         )
     dataset = make_dataset(
-        name,
+        _name(path),
         train,
         test,
         classes=parts.classes,

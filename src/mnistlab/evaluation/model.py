@@ -230,8 +230,8 @@ def _of_file(file: Path, images: Images) -> EvaluatedModel:
     source = home.get("name", "mnist")
     if images.data is None and source not in CATALOGUE:
         raise DataError(
-            f"{file}: was trained on {source}, no data set known by name; say where it is with"
-            " `data=`"
+            f"{file}: was trained on {source}, which is none of the known data sets; say where it"
+            " is with `data=`"
         )
     dataset = images.load(source)
     if images.data is None and home.get("fingerprint", dataset.fingerprint) != dataset.fingerprint:

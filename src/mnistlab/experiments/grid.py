@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from mnistlab.errors import ExperimentError, RecipeError, did_you_mean
 from mnistlab.recipe import TABLES, Recipe, beside, read_toml, resolve_recipe
+from mnistlab.text import shorten
 
 _MOST = 100_000
 _REMEDIES = {
@@ -26,6 +27,16 @@ _REMEDIES = {
 }
 _LONGEST = 80
 _ALTERNATIVES = ("int", "float", "Span")
+_NEEDED = {
+    "list_type": "a list of values, such as [0.1, 0.2]",
+    "dict_type": "a table",
+    "model_type": "a list of values, or a range such as {low = 0.1, high = 1}",
+    "string_type": "a text in quotes",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+}
+"""What is wanted in a sweep's own words, by pydantic's name of the mistake."""
 Values = list[Any]
 
 
@@ -258,4 +269,8 @@ def _describe(error: ValidationError) -> str:
         hint = did_you_mean(str(problem["loc"][-1]), keys) or f"known keys: {', '.join(keys)}"
         return f"{place}: unknown key; {hint}"
     message = problem["msg"].removeprefix("Value error, ")
+    if message.startswith("Input should be"):
+        found = shorten(json.dumps(problem["input"], default=str, ensure_ascii=False))
+        needed = _NEEDED.get(problem["type"], message.removeprefix("Input should be "))
+        message = f"must be {needed}; found {found}"
     return f"{place}: {message}" if place else message

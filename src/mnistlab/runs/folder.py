@@ -102,11 +102,12 @@ class RunFolder:
             return "there is no such folder"
         if self.begun:
             return "holds an unfinished run; resume it as it was started, with `resume=True`"
-        if any(self.path.glob("*/record.json")):
+        below = [*self.path.glob("*/record.json"), *self.path.glob("runs/*/record.json")]
+        if len(below) > 1:
             return (
                 f"holds several runs; name the folder of one, mnistlab runs {self.path} lists them"
             )
-        return "holds no finished run"
+        return f"holds a run further down: {below[0].parent}" if below else "holds no finished run"
 
     def read_record(self) -> RunRecord:
         """Return the finished run's record.

@@ -61,6 +61,7 @@ class _Epoch(BaseModel):
 class _Images(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    name: str = ""
     train_images: Size
     test_images: Size
 
@@ -79,8 +80,9 @@ class RunSummary(BaseModel):
         recipe: its name, and what it is tested on.
         seed: of the run.
         final: the accuracy of the weights that are kept alone, 0 to 1.
-        seconds: training and testing time; ``data``, ``history``, ``kept`` and ``predictions`` are
-            only there to check it and ``final``.
+        data: the data's name, and how many images.
+        seconds: training and testing time; ``history``, ``kept`` and ``predictions`` are only there
+            to check it and ``final``.
         started: when training started.
     """
 

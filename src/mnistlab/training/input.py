@@ -115,6 +115,11 @@ def _notes(
     elif channels > dataset.channels and auto:
         yield "the grey images are repeated in three channels, since the model takes colour only"
     own, wanted = dataset.image_size, (sides[0], sides[1])
+    if recipe.cutout >= max(wanted):
+        yield (
+            f"cutout = {recipe.cutout} is no smaller than the images of {wanted[0]}x{wanted[1]}"
+            " pixels, so most of each is blackened"
+        )
     placement = place(own, wanted, recipe.fit)
     if own == wanted or (placement.scaled == own and recipe.size != "auto"):
         return

@@ -9,6 +9,7 @@ from torch import Tensor
 from mnistlab.elementary import power, sin_cos
 from mnistlab.recipe import Recipe
 from mnistlab.runs import EpochMetrics, watched_values
+from mnistlab.text import counted
 
 _PCT_START, _START, _END = 0.3, 1 / 25, 1 / 25 / 1e4
 """One cycle: share of steps that rise, and the first and last rate as shares of the peak."""
@@ -59,13 +60,20 @@ def learning_rates(
 
 
 def schedule_notes(recipe: Recipe) -> tuple[str, ...]:
-    """Say it if the default factor, which is for a few falls, is taken after each epoch."""
-    if recipe.schedule != "exponential" or recipe.gamma != Recipe.model_fields["gamma"].default:
-        return ()
-    return (
-        f"schedule exponential with gamma = {recipe.gamma:g}, its default: the learning rate falls"
-        " to that share after each epoch, and little is learnt after a few; 0.9 to 0.99 is common",
-    )
+    """Say where the learning rate hardly rises or soon hardly is one."""
+    notes = []
+    if recipe.schedule == "exponential" and recipe.gamma == Recipe.model_fields["gamma"].default:
+        notes.append(
+            f"schedule exponential with gamma = {recipe.gamma:g}, its default: the learning rate"
+            " falls to that share after each epoch, and little is learnt after a few; 0.9 to 0.99"
+            " is common"
+        )
+    if recipe.warmup > recipe.epochs:
+        notes.append(
+            f"warmup = {recipe.warmup:g} is longer than training,"
+            f" {counted(recipe.epochs, 'epoch')}: the learning rate never reaches the recipe's"
+        )
+    return tuple(notes)
 
 
 def _plateau(recipe: Recipe, history: Sequence[EpochMetrics]) -> float:

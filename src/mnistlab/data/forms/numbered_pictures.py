@@ -2,7 +2,9 @@
 
 import re
 
-from mnistlab.data.dataset import DIGITS
+import numpy as np
+
+from mnistlab.data.dataset import number_names
 from mnistlab.data.file_tree import FileTree
 from mnistlab.data.form import Form, Part, Parts, ReadOptions, part_of
 from mnistlab.data.labelled_pictures import LabelledPicture, read_labelled
@@ -42,8 +44,7 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
         picture = LabelledPicture(name, str(int(match["label"])), part)
         found.append((int(match["number"]), picture))
     found.sort(key=lambda pair: pair[0])
-    labels = {int(picture.label) for _, picture in found}
-    classes = DIGITS if max(labels) < len(DIGITS) else tuple(map(str, range(max(labels) + 1)))
+    classes = number_names(np.array([int(picture.label) for _, picture in found]))
     # Not class by class, but in the order of their numbers.
     return read_labelled(
         tree, [picture for _, picture in found], options, (), called, classes, by_class=False
