@@ -268,9 +268,10 @@ def _robustness() -> Iterator[Figure]:
     yield Figure("robustness", README, interval)
     yield Figure("robustness", KOREAN, f"이미지의 {error:.2f} %를")
     yield Figure("robustness", KOREAN, f"95 % 구간 {low:.2f}~{high:.2f}), LeNet-5는 {plain:.2f} %")
-    for row in (RESULTS / "robustness" / "table.md").read_text("utf-8").splitlines():
-        if row.startswith("|"):
-            yield Figure("robustness", "docs/robustness.md", row)
+    table = (RESULTS / "robustness" / "table.md").read_text("utf-8").splitlines()
+    rows = [row for row in table if row.startswith("|")]
+    # In one, since a row alone may stand in another table.
+    yield Figure("robustness", "docs/robustness.md", "\n".join(rows))
 
 
 @_made
@@ -353,7 +354,9 @@ def page() -> str:
     """Return docs/figures.md."""
     rows: dict[tuple[str, str], list[str]] = {}
     for record, where, text in figures():
-        rows.setdefault((record, where), []).append(f"`{_unbroken(text).strip('| ')}`")
+        first, *rest = text.splitlines()
+        said = f"{first} ... {rest[-1]}" if rest else text
+        rows.setdefault((record, where), []).append(f"`{_unbroken(said).strip('| ')}`")
     lines = []
     for record in dict.fromkeys(record for record, _ in rows):
         made = f"`{summary(record)['command']}`" if record else "the models' own records"

@@ -102,7 +102,7 @@ def test_what_cannot_be_exported_is_refused_in_one_line_and_leaves_nothing(held_
         (held_out, "full"): "is a directory",
         (held_out, "model.txt"): "model.txt: name an .onnx file, which is what is written",
         (held_out, "new/"): "is a directory; name a file, or give --web",
-        (tmp_path, "model.onnx"): "holds several runs; name the folder of one",
+        (tmp_path, "model.onnx"): "holds a run further down: ",
         ("reader", "model.onnx"): "reader: reads pictures and is no run: name a run's folder",
         (held_out, "model.onnx", "--data", "mnist"): "other images than this run was trained on",
         (held_out,): "Missing argument 'MODEL'",
