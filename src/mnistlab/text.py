@@ -61,6 +61,15 @@ def shorten(text: str, most: int = _LONGEST_NAME) -> str:
     return f"{text[: most - end - 5]} ... {text[-end:]}"
 
 
+def shown(value: object) -> str:
+    """Return a value of a file's, or of an option's, as a message shows it: as JSON, and short."""
+    try:
+        return shorten(json.dumps(value, default=str, ensure_ascii=False))
+    # A number of thousands of digits has no decimal form, lists within lists no end.
+    except (ValueError, RecursionError):
+        return "a value of absurd size"
+
+
 def listed(names: Collection[str], most: int = 20) -> str:
     """Return the first ``most`` names, separated by commas, and how many more there are."""
     shown = ", ".join(shorten(printable(name), _LONGEST_IN_LIST) for name in islice(names, most))

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from mnistlab.errors import ExperimentError, RecipeError, did_you_mean
 from mnistlab.recipe import TABLES, Recipe, beside, read_toml, resolve_recipe
-from mnistlab.text import shorten
+from mnistlab.text import shown
 
 _MOST = 100_000
 _REMEDIES = {
@@ -270,7 +270,6 @@ def _describe(error: ValidationError) -> str:
         return f"{place}: unknown key; {hint}"
     message = problem["msg"].removeprefix("Value error, ")
     if message.startswith("Input should be"):
-        found = shorten(json.dumps(problem["input"], default=str, ensure_ascii=False))
         needed = _NEEDED.get(problem["type"], message.removeprefix("Input should be "))
-        message = f"must be {needed}; found {found}"
+        message = f"must be {needed}; found {shown(problem['input'])}"
     return f"{place}: {message}" if place else message

@@ -25,7 +25,7 @@ from mnistlab.errors import RecipeError, did_you_mean
 from mnistlab.fit import Fit
 from mnistlab.recipe.step import refuse_step
 from mnistlab.recipe.tested import TestedOn, tested_on
-from mnistlab.text import printable, shorten
+from mnistlab.text import printable, shorten, shown
 
 
 @dataclass(frozen=True)
@@ -590,7 +590,7 @@ class Recipe(BaseModel):
             if dot and table in TABLES:
                 entries = values[table] or {}
                 if not isinstance(entries, dict):
-                    raise RecipeError(f"{key}: {table} is no table but {_shown(entries)}")
+                    raise RecipeError(f"{key}: {table} is no table but {shown(entries)}")
                 values[table] = entries | {name: value}
             else:
                 values[key] = value
@@ -700,7 +700,7 @@ def _refuse_unwatched(recipe: Recipe) -> None:
 def _describe(recipe: type[Recipe], error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
     if not problem["loc"]:
-        return f"a recipe is a table of keys and values; found {_shown(problem['input'])}"
+        return f"a recipe is a table of keys and values; found {shown(problem['input'])}"
     key = str(problem["loc"][0])
     if problem["type"] == "extra_forbidden":
         name = shorten(key)
@@ -711,10 +711,10 @@ def _describe(recipe: type[Recipe], error: ValidationError) -> str:
         hint = _elsewhere(key) or did_you_mean(key, recipe.model_fields) or known
         return f"{name}: unknown key; {hint}"
     if problem["type"] == "string_unicode":
-        return f"{key}: must be UTF-8; found {_shown(problem['input'])}; rename it"
+        return f"{key}: must be UTF-8; found {shown(problem['input'])}; rename it"
     options, found = _options(key), problem["input"]
     hint = did_you_mean(found, options) if options and isinstance(found, str) else ""
-    return f"{key}: must be {allowed(key)}; {hint and hint + ' '}found {_shown(found)}"
+    return f"{key}: must be {allowed(key)}; {hint and hint + ' '}found {shown(found)}"
 
 
 def _options(key: str) -> list[str]:
@@ -736,14 +736,6 @@ def _elsewhere(key: str) -> str:
     if plain in _OF_RUNS:
         return f"it is no field of a recipe but an option of the run, `{plain}=`"
     return ""
-
-
-def _shown(value: object) -> str:
-    try:
-        return shorten(json.dumps(value, default=str, ensure_ascii=False))
-    # A number of thousands of digits has no decimal form, lists within lists no end.
-    except (ValueError, RecursionError):
-        return "a value of absurd size"
 
 
 def allowed(key: str) -> str:
