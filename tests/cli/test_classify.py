@@ -249,6 +249,11 @@ def test_predict_hands_over_what_is_no_picture_of_digits(home, digits, tmp_path)
     write_table(tmp_path / "test.csv", digits)
     said = refusal(run(*PREDICT, "test.csv", "--csv", cwd=tmp_path))
     assert "test.csv is no picture but a table or an array: to classify the images in it" in said
+    Image.fromarray(255 - digits[0]).resize((280, 280)).save(tmp_path / "one.png")
+    result = run(*PREDICT, "test.csv", "one.png", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.startswith("test.csv")
+    assert result.stdout.split()[:2] == ["one.png", DIGITS[0]]
     result = run(*PREDICT, "test.csv", "--csv", "--model", "lenet5", cwd=tmp_path)
     assert result.returncode == 0, result
     assert [row["label"] for row in rows(result)] == DIGITS

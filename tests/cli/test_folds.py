@@ -112,6 +112,7 @@ def test_groups_stay_together(place, mnist):
             ["--folds", "3", "--set", "validation=given"],
             "folds: cross-validation holds out each fold in turn; leave validation at 0",
         ),
+        (["--set", "fold=4"], "fold: has no effect without folds"),
         (["--folds", "3", "--set", "fold=4"], "fold: must be at most folds, which is 3; found 4"),
         (
             ["--folds", "3", "--set", "group=_"],

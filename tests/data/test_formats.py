@@ -12,6 +12,7 @@ from PIL import Image
 
 from mnistlab import Recipe, load_dataset, train
 from mnistlab.data.bounds import BoundedReader
+from mnistlab.data.dataset import undo_draw
 from mnistlab.errors import DataError
 from tests.data.forms import FORMS, png_bytes, write_tar
 
@@ -114,6 +115,39 @@ def test_data_are_called_after_their_file_or_folder(place, named, called, few, t
     file.parent.mkdir(parents=True)
     np.savez(file, images=few[0][0], labels=few[0][1])
     assert load_dataset(tmp_path / named).name == called
+
+
+@pytest.mark.parametrize("form", ["csv", "npz"])
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        ((0, 1), "01"),
+        ((0, 1, 2), "012"),
+        ((1, 2, 3), "123"),
+        ((1, 3, 7), "137"),
+        ((-1, 1), ("-1", "1")),
+        ((0, 2, 5), "0123456789"),
+    ],
+)
+def test_numbers_are_the_same_classes_in_tables_and_arrays(labels, classes, form, tmp_path):
+    labels = np.array(labels * 10)
+    images = np.random.default_rng(0).integers(0, 256, (len(labels), 4, 4), np.uint8)
+    source = tmp_path / f"own.{form}"
+    if form == "npz":
+        np.savez(source, images=images, labels=labels)
+    else:
+        rows = [["label", *(f"pixel{place}" for place in range(16))]]
+        rows += [[label, *image.ravel()] for label, image in zip(labels, images, strict=True)]
+        source.write_text("".join(",".join(map(str, row)) + "\n" for row in rows))
+    dataset = undo_draw(load_dataset(source))
+    assert dataset.classes == tuple(classes)
+    named = [int(dataset.classes[label]) for label in dataset.train.labels]
+    assert named == labels.tolist()
+    told = [note for note in dataset.notes if "ten digits" in note]
+    assert told == (len(classes) == 10) * [
+        "the labels are 0, 2, 5: numbers with gaps are taken for the ten digits, words such as"
+        " class1 for classes of their own"
+    ]
 
 
 def test_images_in_a_folder_called_mnist_are_normalised_by_their_own(few, tmp_path):

@@ -90,3 +90,10 @@ def test_too_many_layers_are_refused_with_the_first_that_does_not_fit(
 def test_channels_and_convnet_go_together(fields):
     with pytest.raises(RecipeError, match="channels: model convnet needs them"):
         Recipe.parse(fields)
+
+
+@pytest.mark.parametrize("model", ["lenet5", "mlp", "net.py:build"])
+def test_a_stem_that_a_model_does_not_have_is_refused(model):
+    with pytest.raises(RecipeError, match=f"stem: has no effect on {model}; model convnet alone"):
+        Recipe(model=model, stem=5)
+    assert Recipe(model=model, stem=3).stem == 3

@@ -358,6 +358,13 @@ def test_mnists_are_the_published_ones_whatever_part_of_it_is_trained_on(mnist):
     )
 
 
+def test_padding_to_a_recipes_size_is_told_of_ones_own_images(mnist):
+    recipe = Recipe(size=32)
+    assert not chosen(mnist, recipe).notes
+    mine = make_dataset("mine", mnist.train, mnist.test)
+    assert chosen(mine, recipe).notes == ("images of 28x28 pixels are padded to 32x32",)
+
+
 def test_a_square_as_large_as_the_image_is_told():
     data = a_dataset(20, 32, 1)
     recipe = Recipe(model="mlp", fit="none")

@@ -133,8 +133,10 @@ def test_the_command_writes_a_plot_a_table_and_figures(tmp_path, few, capsys):
         "--out",
         str(tmp_path / "lr"),
     ]
-    assert run(app, [*words, "--set", "optimizer=adamw", "--json"]) == 0
+    limited = ["--set", "optimizer=adamw", "--train-limit", "500", "--json"]
+    assert run(app, [*words, *limited]) == 0
     figures = json.loads(capsys.readouterr().out)
+    assert "500 of 600 training images, drawn once at random" in figures["notes"]
     assert figures["recipe"]["optimizer"] == "adamw"
     assert 1e-5 < figures["suggestion"] < 0.05
     with (tmp_path / "lr/learning_rate.csv").open(encoding="utf-8", newline="") as file:

@@ -78,4 +78,4 @@ def lr(
     echo(*(f"note: {note}" for note in (*notes, *result.notes)))
     plot, *others = result.write(out)
     echo(f"{result.verdict}.", f"wrote {plot} and {counted(len(others), 'more file')} beside it")
-    echo_json(result.as_dict())
+    echo_json({**result.as_dict(), "notes": [*notes, *result.notes]})

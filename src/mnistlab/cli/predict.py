@@ -119,7 +119,9 @@ def predict(
 
     style = "csv" if as_csv else "json" if as_json else "text"
     classified = Wanted(images, style, threshold=threshold, jobs=jobs, quiet=quiet)
-    if rows := [image for image in images if holds_rows(Path(image))]:
+    rows = [image for image in images if holds_rows(Path(image))]
+    # Beside pictures it is one that cannot be read, which keeps nobody from reading the others.
+    if rows and (model != READER or len(rows) == len(images)):
         if model == READER:
             raise click.UsageError(
                 f"{rows[0]} is no picture but a table or an array: to classify the images in it,"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistlab.data.dataset import Dataset, make_dataset
+from mnistlab.data.dataset import DIGITS, Dataset, make_dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.data.duplicates import find_duplicates
 from mnistlab.data.file_tree import FileTree, Folder, Joined, archive_kind, open_tree
@@ -219,10 +219,21 @@ def _dataset(path: Path, parts: Parts, group: str) -> Dataset:
     shared = find_duplicates({key: split.images for key, split in splits.items()}, near=False)
     notes = [
         dataset.note,
+        *_missing_digits(dataset),
         *_untrained(dataset),
         *shared.shared({key: split.names for key, split in splits.items()}),
     ]
     return replace(dataset, note="; ".join(filter(None, notes)))
+
+
+def _missing_digits(dataset: Dataset) -> Iterator[str]:
+    """Say that numbers with gaps are taken for the ten digits, of which some have no image."""
+    labels = np.unique(np.concatenate([split.labels for split in dataset.splits.values()]))
+    if dataset.classes == DIGITS and len(labels) < len(DIGITS):
+        yield (
+            f"the labels are {listed([DIGITS[label] for label in labels])}: numbers with gaps are"
+            " taken for the ten digits, words such as class1 for classes of their own"
+        )
 
 
 def _untrained(dataset: Dataset) -> Iterator[str]:

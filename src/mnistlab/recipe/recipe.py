@@ -535,16 +535,7 @@ class Recipe(BaseModel):
             recipe = handler(values)
         except ValidationError as error:
             raise RecipeError(_describe(cls, error)) from None
-        if (recipe.model == "convnet") != bool(recipe.channels):
-            raise RecipeError(
-                "channels: model convnet needs them, such as [[16, 16], [32, 32]], and no other has"
-                " them"
-            )
-        if recipe.build and ":" not in recipe.model:
-            raise RecipeError(
-                f"build: {', '.join(recipe.build)} would go to a function of your own; model"
-                f" {recipe.model} is built in and takes fields of the recipe"
-            )
+        _refuse_of_models(recipe)
         if recipe.blur[0] > recipe.blur[1]:
             raise RecipeError(f"blur: the range must ascend; found {list(recipe.blur)}")
         if recipe.nesterov and not (recipe.optimizer == "sgd" and recipe.momentum):
@@ -670,10 +661,31 @@ class Recipe(BaseModel):
         return self.data == "mnist" and (key != "size" or ":" not in self.model)
 
 
+def _refuse_of_models(recipe: Recipe) -> None:
+    """Refuse fields of a model that it does not have."""
+    if (recipe.model == "convnet") != bool(recipe.channels):
+        raise RecipeError(
+            "channels: model convnet needs them, such as [[16, 16], [32, 32]], and no other has"
+            " them"
+        )
+    if recipe.model != "convnet" and recipe.stem != Recipe.model_fields["stem"].default:
+        raise RecipeError(f"stem: has no effect on {recipe.model}; model convnet alone has one")
+    if recipe.build and ":" not in recipe.model:
+        raise RecipeError(
+            f"build: {', '.join(recipe.build)} would go to a function of your own; model"
+            f" {recipe.model} is built in and takes fields of the recipe"
+        )
+
+
 def _refuse_folds(recipe: Recipe) -> None:
     if recipe.folds and recipe.validation:
         raise RecipeError(
             "folds: cross-validation holds out each fold in turn; leave validation at 0"
+        )
+    if recipe.fold and not recipe.folds:
+        raise RecipeError(
+            f"fold: has no effect without folds, the number of parts; set folds = 5, say, for fold"
+            f" {recipe.fold} of 5"
         )
     if recipe.fold > recipe.folds:
         raise RecipeError(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mnistlab.colour import to_channels
-from mnistlab.data import Dataset
+from mnistlab.data import CATALOGUE, Dataset
 from mnistlab.errors import ImageShapeError
 from mnistlab.fit import place
 from mnistlab.models.user_model import is_user_model
@@ -121,7 +121,9 @@ def _notes(
             " pixels, so most of each is blackened"
         )
     placement = place(own, wanted, recipe.fit)
-    if own == wanted or (placement.scaled == own and recipe.size != "auto"):
+    # A recipe's size is made for the data sets that are known.
+    expected = recipe.size != "auto" and dataset.name in CATALOGUE
+    if own == wanted or (placement.scaled == own and expected):
         return
     how = "padded" if recipe.fit == "pad" and placement.scaled == own else "scaled"
     if recipe.fit == "crop":

@@ -121,9 +121,12 @@ def make_loss(
     logits = torch.randn(images, classes, generator=random).to(device).requires_grad_()
     labels = (torch.arange(images) % classes).to(device)
     try:
-        loss.backward(loss(logits, labels))
+        value = loss(logits, labels)
+        loss.backward(value)
     except TrainingError as error:
         raise ModelError(f"{error} (tried on {images} random logits)") from error
+    if not value.isfinite().all():
+        raise ModelError(f"{recipe.loss}: gives {value.item()} for {images} random logits")
     if logits.grad is None:
         raise ModelError(f"{recipe.loss}: its loss does not depend on the logits")
     return loss

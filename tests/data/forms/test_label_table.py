@@ -314,6 +314,17 @@ def test_tables_of_other_things_do_not_match(tmp_path):
     assert not FORM.matches(Folder(tmp_path), ReadOptions())
 
 
+def test_a_table_of_pixels_names_no_pictures_although_its_numbers_do(tmp_path):
+    for folder in ("cat", "dog"):
+        write_pictures(tmp_path / folder)
+    columns = [f"pixel{number}" for number in range(49)]
+    rows = [[str(number), str(number % 2), *"0" * 49] for number in range(len(NAMES))]
+    table(tmp_path, [["id", "label", *columns], *rows], "pixels.csv")
+    alone = Folder(tmp_path, ["pixels.csv"])
+    assert not FORM.matches(alone, ReadOptions(chosen="pixels.csv"))
+    assert load_dataset(tmp_path / "pixels.csv").image_size == (7, 7)
+
+
 def test_a_column_of_groups_keeps_images_together(tmp_path):
     rows = ["file,label,patient"]
     for number in range(40):

@@ -460,6 +460,10 @@ DAMAGES = {
     "256": ("label,p0,p1,p2,p3\n1,0,256,0,0\n", "data row 1, column 'p1' is 256"),
     "a negative pixel": ("label,p0,p1,p2,p3\n1,0,9,-3,0\n", "data row 1, column 'p2' is -3"),
     "a negative label": ("label,p0,p1,p2,p3\n-1,0,0,0,0\n", "data row 1 has label -1"),
+    "a label that means none": (
+        "label,p0,p1,p2,p3\nNA,0,0,0,0\n",
+        "data row 1 has label 'NA', which means that it is missing; delete the row or fill it in",
+    ),
     "no label": ("label,p0,p1,p2,p3\n,0,0,0,0\n", "data row 1 has no label"),
     "a quantity": ("label,p0,p1,p2,p3\n0.73,0,0,0,0\n", "has label 0.73: a quantity, not a class"),
     "no square": ("label,p0,p1\n1,0,0\n", "2 pixel columns do not make a square"),
@@ -588,4 +592,6 @@ def test_whatever_is_written_is_read_exactly_or_refused(tmp_path, table, separat
         return
     if images.max() == 1:
         images = images * 255
+    if parts.classes and parts.classes[0].isdecimal():
+        labels = np.array([parts.classes.index(str(label)) for label in labels])
     same(parts.train, images, labels)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -27,6 +27,8 @@ _HEAD = 20
 """Rows that are looked at to tell the columns."""
 _MOST_TABLES = 64
 _MOST_COLUMNS = 1000
+_PIXEL_COLUMNS = 49
+"""Columns of one name and a number each, such as ``pixel0``, from which on they are pixels."""
 _JSON = {".jsonl", ".ndjson"}
 _CERTAIN = _JSON | {".csv", ".tsv"}
 """Ends of the names of what can only be a table."""
@@ -279,6 +281,9 @@ def _from_json(table: TextTable, lines: Sequence[str]) -> list[list[str]]:
 
 def _may_name_files(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether a table looks as if it named pictures; one of pixels does not."""
+    numbered = Counter(name.rstrip("0123456789") for name in rows[0] if name[-1:].isdecimal())
+    if max(numbered.values(), default=0) >= _PIXEL_COLUMNS:
+        return False
     return len(rows[0]) < _MOST_COLUMNS and (
         any(has_role(name, "file") for name in rows[0])
         or any(_is_picture_name(cell) for cell in rows[-1])

@@ -14,6 +14,8 @@ from mnistlab.text import listed
 
 _FEW = 20
 """Labels; among fewer every one may be different."""
+_SIGNS = {"-1", "1"}
+"""Labels of two classes, as support vector machines have them."""
 
 
 def check_labels(
@@ -32,11 +34,15 @@ def check_labels(
     for part, column in cells.items():
         absent = next((row for row, cell in enumerate(column) if is_missing(cell)), None)
         if absent is not None:
+            cell = column[absent].strip()
+            has = f"label {shown(cell)}, which means that it is missing" if cell else "no label"
             raise DataError(
-                f"{places[part]}: data row {absent + 1} has no label; delete the row or fill it in"
+                f"{places[part]}: data row {absent + 1} has {has}; delete the row or fill it in"
             )
     if all(is_number(cell) for column in cells.values() for cell in {*column}):
         cells = {part: _whole_numbers(column, places[part]) for part, column in cells.items()}
+        if {cell for column in cells.values() for cell in column} != _SIGNS:
+            _refuse_negative(cells, places)
     found, count = {*cells["train"]}, len(cells["train"])
     if len(found) > max(_FEW, count // 2):
         raise DataError(
@@ -60,7 +66,8 @@ def number_labels(
 
     Returns:
         int64 ``(n,)`` of each split, and the classes' names: the words in order. Numbers from 0
-        without gaps, and digits, stay what they are, with ``None`` for the names; others are names.
+        without gaps, or below ten, stay what they are, with ``None`` for the names; others, such as
+        1 to 5, are names.
 
     Raises:
         DataError: see :func:`check_labels`; or training has no such label.
@@ -72,7 +79,9 @@ def number_labels(
     if not all(map(str.isdecimal, found)):
         return _number_words(checked, places, sorted(found))
     numbers = sorted(map(int, found))
-    if numbers[-1] < len(DIGITS) or numbers == [*range(len(numbers))]:
+    digits = {str(number) for number in range(len(DIGITS))}
+    every = {cell for column in checked.values() for cell in column}
+    if ("0" in every and every <= digits) or numbers == [*range(len(numbers))]:
         return {part: np.array(column, np.int64) for part, column in checked.items()}, None
     return _number_words(checked, places, [*map(str, numbers)])
 
@@ -108,6 +117,14 @@ def _whole_number(cell: str, place: str) -> int:
         raise DataError(
             f"{place} has label {cell}: a quantity, not a class; labels are whole numbers or words"
         )
-    if value < 0:
-        raise DataError(f"{place} has label {round(value)}; labels are 0 or more, or words")
     return round(value)
+
+
+def _refuse_negative(cells: Mapping[Part, Sequence[str]], places: Mapping[Part, str]) -> None:
+    for part, column in cells.items():
+        row = next((row for row, cell in enumerate(column) if cell.startswith("-")), None)
+        if row is not None:
+            raise DataError(
+                f"{places[part]}: data row {row + 1} has label {column[row]}; labels are whole"
+                " numbers from 0, or words: write another number or a word for it"
+            )
