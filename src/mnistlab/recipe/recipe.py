@@ -683,10 +683,7 @@ def _refuse_folds(recipe: Recipe) -> None:
             "folds: cross-validation holds out each fold in turn; leave validation at 0"
         )
     if recipe.fold and not recipe.folds:
-        raise RecipeError(
-            f"fold: has no effect without folds, the number of parts; set folds = 5, say, for fold"
-            f" {recipe.fold} of 5"
-        )
+        raise RecipeError("fold: has no effect without folds, the number of parts; set that, too")
     if recipe.fold > recipe.folds:
         raise RecipeError(
             f"fold: must be at most folds, which is {recipe.folds}; found {recipe.fold}"
