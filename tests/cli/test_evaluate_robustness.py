@@ -79,7 +79,8 @@ def test_a_run_and_a_file_stand_in_one_table(plain, few, tmp_path):
     result = run(*MNISTLAB, "evaluate", *arguments, cwd=tmp_path)
     assert result.returncode == 0, result
     assert result.stderr == ""
-    first, second, *_ = result.stdout.splitlines()
+    first, note, second, *_ = result.stdout.splitlines()
+    assert note == "note: images of 28x28 pixels are padded to 32x32 (LeNet-5, seed 3)"
     assert first == (
         f"{told_name(few)}, 200 test images of 28x28 pixels, grey; severities as published; seed 0"
     )

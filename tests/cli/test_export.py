@@ -161,7 +161,8 @@ def test_a_shipped_model_is_evaluated_by_its_name(tmp_path):
 def test_tables_are_printed_and_a_report_is_written(held_out, tmp_path):
     result = run(*MNISTLAB, "evaluate", held_out, "--out", "report", cwd=tmp_path)
     assert result.returncode == 0, result
-    first, second, *_ = result.stdout.splitlines()
+    first, note, second, *_ = result.stdout.splitlines()
+    assert note == "note: images of 28x28 pixels are padded to 32x32"
     assert first == (
         f"CustomMLP, seed 3: {held_out_name(held_out)}, 200 test images of 28x28 pixels, grey"
     )

@@ -11,7 +11,8 @@ TRAIN = [*MNISTLAB, "train", "mlp", "--epochs", "2"]
 def test_they_are_never_called_test_images(few, tmp_path):
     result = run(*TRAIN, "--data", few, "--set", "validation=100", "--run", "run", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    note, start, first, _, end, *_ = result.stdout.splitlines()
+    note, start, padding, first, _, end, *_ = result.stdout.splitlines()
+    assert padding == "note: images of 28x28 pixels are padded to 32x32"
     assert note == "note: tested on 100 held-out training images, not on the test set"
     assert "500 training and 100 validation images" in start
     assert "validation loss" in first
