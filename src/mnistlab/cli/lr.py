@@ -47,7 +47,7 @@ def lr(
     RECIPE is what `mnistlab train` takes. No test image is looked at, and no run is kept. Writes
     learning_rate.png, learning_rate.csv and learning_rate.json into OUT.
     """
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
     from mnistlab.cli.screen import download_bar
     from mnistlab.cli.stopping import listening_for_stop
@@ -75,7 +75,8 @@ def lr(
         )
     if result is None:
         raise SystemExit(stopped.exit_status)
-    echo(*(f"note: {note}" for note in (*notes, *result.notes)))
+    result = replace(result, notes=(*notes, *result.notes))
+    echo(*(f"note: {note}" for note in result.notes))
     plot, *others = result.write(out)
     echo(f"{result.verdict}.", f"wrote {plot} and {counted(len(others), 'more file')} beside it")
-    echo_json({**result.as_dict(), "notes": [*notes, *result.notes]})
+    echo_json(result.as_dict())

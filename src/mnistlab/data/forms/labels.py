@@ -79,9 +79,8 @@ def number_labels(
     if not all(map(str.isdecimal, found)):
         return _number_words(checked, places, sorted(found))
     numbers = sorted(map(int, found))
-    digits = {str(number) for number in range(len(DIGITS))}
     every = {cell for column in checked.values() for cell in column}
-    if ("0" in every and every <= digits) or numbers == [*range(len(numbers))]:
+    if ("0" in every and every <= {*DIGITS}) or numbers == [*range(len(numbers))]:
         return {part: np.array(column, np.int64) for part, column in checked.items()}, None
     return _number_words(checked, places, [*map(str, numbers)])
 
