@@ -37,6 +37,7 @@ def test_a_model_in_a_module_of_the_current_folder_is_gone_on_with_by_another_pr
             ["train", "net.py"],
             "net.py: name the function in it that builds the model, too, for example net.py:build",
         ),
+        (["train", "nets.py"], "builds the model, too, for example nets.py:wide"),
         (["train", "lenet5", "--data", "~nobody-of-this-name/x"], "cannot be read"),
         (["train", "~nobody-of-this-name/net.py:build"], "there is no file"),
         (
@@ -66,6 +67,7 @@ def test_a_model_in_a_module_of_the_current_folder_is_gone_on_with_by_another_pr
 )
 def test_what_was_meant_is_told(arguments, said, tmp_path):
     (tmp_path / "net.py").write_text("")
+    (tmp_path / "nets.py").write_text("class _Base: ...\n\n\ndef wide(): ...\n")
     (tmp_path / "sweep.toml").write_text('recipe = "lenet5"\n[grid]\ndropout = [0.1, 0.2]\n')
     (tmp_path / "recipe.toml").write_text("dropout = 0.5\n")
     assert said in refusal(run(*MNISTLAB, *arguments, cwd=tmp_path))

@@ -7,7 +7,7 @@ from mnistlab.recipe.file import beside, read_recipe, read_toml, to_toml
 from mnistlab.recipe.model_input import ModelInput
 from mnistlab.recipe.recipe import TABLES, Recipe, allowed
 from mnistlab.recipe.resolve import resolve_recipe
-from mnistlab.recipe.source import Source, read_source
+from mnistlab.recipe.source import Source, read_definitions, read_source
 from mnistlab.recipe.tested import TESTED_IMAGES, TESTED_SET, TestedOn, tested_on
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "beside",
     "built_in",
     "read_code",
+    "read_definitions",
     "read_recipe",
     "read_source",
     "read_toml",

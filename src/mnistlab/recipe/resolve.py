@@ -1,5 +1,6 @@
 """What a user calls a recipe, in Python or on the command line, made one."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from mnistlab.errors import RecipeError
 from mnistlab.recipe.built_in_recipes import built_in
 from mnistlab.recipe.file import read_recipe
 from mnistlab.recipe.recipe import Recipe
+from mnistlab.recipe.source import read_definitions
 
 
 def resolve_recipe(recipe: Recipe | Path | str, **changes: Any) -> Recipe:
@@ -37,7 +39,8 @@ def _named(name: str) -> Recipe:
         return read_recipe(name)
     if name.endswith(".py") and Path(name).is_file():
         raise RecipeError(
-            f"{name}: name the function in it that builds the model, too, for example {name}:build"
+            f"{name}: name the function in it that builds the model, too, for example"
+            f" {name}:{_example(Path(name))}"
         )
     if ":" in name:
         code, _, function = name.rpartition(":")
@@ -47,3 +50,12 @@ def _named(name: str) -> Recipe:
         label = "".join(letter if letter.isalnum() or letter in "_.-" else "_" for letter in stem)
         return Recipe(name=label.lstrip(".-") or "own_model", model=name)
     return built_in(name)
+
+
+def _example(file: Path) -> str:
+    """Return what a file defines that may build a model."""
+    with suppress(OSError, SyntaxError, ValueError):
+        names = read_definitions(file.read_bytes())
+        if names and "build" not in names:
+            return names[-1]
+    return "build"

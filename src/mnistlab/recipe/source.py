@@ -22,6 +22,7 @@ _LARGEST = 1 << 22
 """Bytes of a file of code, so that a stranger's cannot fill the memory."""
 _MOST = 10_000
 """Imported names that are followed."""
+_DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,17 @@ class Source:
                     f" {'has changed' if old and new else 'came or went'}"
                 )
         return ""
+
+
+def read_definitions(content: bytes) -> list[str]:
+    """Return the functions and classes that a file of code defines for others, by name.
+
+    Raises:
+        SyntaxError: Python cannot read it.
+        ValueError: likewise.
+    """
+    names = [node.name for node in ast.parse(content).body if isinstance(node, _DEFINITIONS)]
+    return [name for name in names if not name.startswith("_")]
 
 
 def read_source(model: str, *, follow: bool = True) -> Source:

@@ -1,17 +1,15 @@
 """Prerequisites: what a recipe names beside its data, looked for before they are loaded."""
 
-import ast
 import re
 from contextlib import suppress
 
 from mnistlab.errors import ModelError
-from mnistlab.recipe import Recipe, Source, read_code, read_source
+from mnistlab.recipe import Recipe, Source, read_code, read_definitions, read_source
 from mnistlab.runs.weights_file import read_initial_weights
 from mnistlab.text import listed
 
 _UNWRITTEN = re.compile(rb"import *\*|__getattr__|globals|setattr|exec")
 """How a module may come to names that are not written in it."""
-_DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
 
 
 def check_prerequisites(recipe: Recipe, *, in_memory: bool = False) -> bytes:
@@ -44,6 +42,5 @@ def _refuse_missing(source: Source) -> None:
         return
     # A file that Python cannot read is told of by running it.
     with suppress(SyntaxError, ValueError):
-        defined = [node.name for node in ast.parse(content).body if isinstance(node, _DEFINITIONS)]
-        there = listed([one for one in defined if not one.startswith("_")]) or "none"
+        there = listed(read_definitions(content)) or "none"
         raise ModelError(f"{source.model}: no function {name!r}; it defines {there}")
