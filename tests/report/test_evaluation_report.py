@@ -72,7 +72,7 @@ def test_the_sentences_and_tables_by_hand():
     )
     assert remarks(found) == [
         "the hardest class is cat, with 50.00 % correct",
-        "the mean confidence, 76.25 %, lies within that interval, as it should",
+        "the mean confidence, 76.25 %, lies within that interval",
         (
             "rejecting predictions below 90 % confidence keeps 25.00 % of the images, and 100.00 %"
             " of these are correct"

@@ -319,7 +319,7 @@ def _on_confidence(evaluation: Evaluation) -> str:
     bins, ends = evaluation.reliability, evaluation.interval
     mean = float((bins.confidence * bins.images).sum() / evaluation.images)
     if ends.low <= mean <= ends.high:
-        return f"the mean confidence, {percent(mean)}, lies within that interval, as it should"
+        return f"the mean confidence, {percent(mean)}, lies within that interval"
     verdict = "overconfident" if mean > ends.high else "underconfident"
     return f"the model is {verdict}: its mean confidence is {percent(mean)}"
 
