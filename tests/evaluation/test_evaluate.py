@@ -37,6 +37,37 @@ def test_a_run_a_trained_model_and_a_file_are_evaluated(run, few, tmp_path):
     assert seen.evaluation.images == trained.record.data.train_images
 
 
+def test_other_images_than_a_run_was_trained_on_are_refused_or_told(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (60, 1, 8, 8), np.uint8)
+    split = Split(images, np.arange(60) % 2)
+    data = mnistlab.data.make_dataset("mine", split, split, classes=("a", "b"))
+    in_memory = mnistlab.train("mlp", data, epochs=1)
+    with pytest.raises(MnistlabError, match="mnist: other images than .* called mine; say where"):
+        mnistlab.evaluate(in_memory)
+    assert mnistlab.evaluate(in_memory, data).evaluation.images == 60
+    file = tmp_path / "grown.npz"
+    np.savez(file, images=images[:40, 0], labels=np.arange(40) % 2)
+    run = tmp_path / "run"
+    mnistlab.train("mlp", data=str(file), epochs=1, folder=run)
+    assert mnistlab.evaluate(run).notes == mnistlab.evaluate(run, file).notes
+    np.savez(file, images=images[:, 0], labels=np.arange(60) % 2)
+    with pytest.raises(MnistlabError, match=r"grown\.npz: other images than this run was trained"):
+        mnistlab.evaluate(run)
+    (told,) = [note for note in mnistlab.evaluate(run, file).notes if "has changed" in note]
+    assert "the run may have seen some of them" in told
+
+
+def test_a_model_without_an_error_has_every_plot_but_that_of_errors():
+    images = np.repeat(np.array([0, 255], np.uint8), 100)[:, None, None, None]
+    split = Split(np.tile(images, (1, 1, 8, 8)), np.repeat([0, 1], 100))
+    data = mnistlab.data.make_dataset("halves", split, split, classes=("dark", "light"))
+    result = mnistlab.evaluate(mnistlab.train("mlp", data, epochs=1), data)
+    assert result.evaluation.errors == 0
+    assert result.plot("confusion").axes
+    with pytest.raises(MnistlabError, match="worst: no such plot; one of confusion"):
+        result.plot("worst")
+
+
 def test_a_result_has_tables_plots_files_and_a_notebooks_form(run, tmp_path):
     result = mnistlab.evaluate(run[0], shifts=1, command="mnistlab evaluate one")
     for kind in ("figures", "classes", "coverage"):

@@ -93,8 +93,10 @@ class EvaluationResult(Result):
     def _plots(self) -> Plots:
         from mnistlab.report.evaluation_report import draw_plots, worst_errors
 
-        worst = {"worst": worst_errors(self.evaluation, self.images)}
-        return draw_plots(self.evaluation) | (worst if self.evaluation.worst else {})
+        plots = draw_plots(self.evaluation)
+        if self.evaluation.worst:
+            plots["worst"] = worst_errors(self.evaluation, self.images)
+        return plots
 
     def _write(self, folder: Path) -> list[Path]:
         from mnistlab.report.evaluation_report import write_evaluation_report

@@ -186,8 +186,20 @@ def _of_run(
 ) -> EvaluatedModel:
     recipe, classes = record.recipe, record.data.classes
     dataset = whole = images.load(recipe.data, recipe)
+    own = _is_own(record, whole)
+    if images.data is None and not own:
+        raise DataError(
+            f"{recipe.data}: other images than this run was trained on, which are called"
+            f" {record.data.name}; say where those are, or other ones to test it on, with `data=`"
+        )
+    notes: tuple[str, ...] = ()
+    if not own and whole.drawn is not None and images.name("") == recipe.data:
+        notes = (
+            f"{recipe.data} has changed since this run was trained on it, and its test images are"
+            " drawn at random: the run may have seen some of them",
+        )
     # A test set that was only drawn is divided into the folds, so the run was trained on it.
-    folded = bool(recipe.fold) and whole.drawn is not None and _is_own(record, whole)
+    folded = bool(recipe.fold) and whole.drawn is not None and own
     if folded:
         dataset = take_for(recipe, whole)
     part = _fit(dataset, images, images.name(recipe.data), record.data, classes)
@@ -197,7 +209,7 @@ def _of_run(
         return trained().logits(pixels)
 
     def answers() -> tuple[float, NDArray[np.float32]]:
-        own, temperature = _is_own(record, whole), 1.0
+        temperature = 1.0
         held_out = recipe.tested_on == "validation"
         if held_out and not folded:
             home = whole if own else images.load_from(recipe.data, recipe)
@@ -218,6 +230,7 @@ def _of_run(
         read_once=lambda pixels: trained().single_view_logits(pixels),
         record=record,
         answers=answers,
+        notes=notes,
     )
 
 
