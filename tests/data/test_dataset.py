@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from mnistlab import make_dataset
 from mnistlab.data import Split
@@ -101,6 +102,66 @@ def test_classes_are_counted_where_there_are_more():
 def test_what_does_not_fit_together_is_refused(train, test, message):
     with pytest.raises(DataError) as caught:
         make_dataset("name", train, test)
+    assert message in str(caught.value)
+
+
+IMAGES, LABELS = np.zeros((4, 8, 8), np.uint8), np.array([0, 1, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((IMAGES / 255, LABELS), "training set: images of float64; expected uint8, from 0 (black)"),
+        ((IMAGES.astype(np.int64), LABELS), "images of int64"),
+        ((IMAGES > 0, LABELS), "images of bool"),
+        ((IMAGES, LABELS + 0.5), "labels of float64 and shape (4,); expected a whole number"),
+        ((IMAGES, np.array(["a", "b", "a", "b"])), "numpy.unique(words, return_inverse=True)"),
+        ((IMAGES, np.eye(2, dtype=int)[LABELS]), "labels of int64 and shape (4, 2)"),
+        ((IMAGES, np.ma.array(LABELS, mask=[0, 0, 1, 0])), "masked labels"),
+        ((IMAGES, None), "labels of object"),
+        ((IMAGES, LABELS, ["a"]), "4 images but 1 names"),
+    ],
+)
+def test_images_and_labels_of_another_kind_are_refused(given, message):
+    with pytest.raises(DataError) as caught:
+        make_dataset("mine", Split(*given), None)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        LABELS.astype(np.uint8),
+        LABELS.astype(">i4"),
+        LABELS.tolist(),
+        torch.from_numpy(LABELS).int(),
+    ],
+    ids=["uint8", "big-endian", "list", "tensor"],
+)
+def test_whole_numbers_of_any_kind_are_labels(labels):
+    images = torch.from_numpy(IMAGES) if isinstance(labels, torch.Tensor) else IMAGES
+    plain = Split(IMAGES, LABELS)
+    split = Split(images, labels, np.array(list("abcd")))
+    found = make_dataset("mine", split, split)
+    assert found.train.labels.dtype == np.int64
+    assert found.train.names == list("abcd")
+    assert found.fingerprint == make_dataset("mine", plain, plain).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"classes": "ab"}, "classes: one text, 'ab'; give one for each class"),
+        ({"classes": [3, 8]}, "3: is no name"),
+        ({"classes": ("cat", "cat")}, "classes: 'cat' is there twice"),
+        ({"name": None}, "None: is no name"),
+        ({"test": (IMAGES, LABELS)}, "test set: is a tuple; give mnistlab.Split(images, labels)"),
+    ],
+)
+def test_what_is_no_name_and_no_split_is_refused(options, message):
+    split = Split(IMAGES, LABELS)
+    with pytest.raises(DataError) as caught:
+        make_dataset(**{"name": "mine", "train": split, "test": split} | options)
     assert message in str(caught.value)
 
 

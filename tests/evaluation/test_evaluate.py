@@ -42,7 +42,7 @@ def test_other_images_than_a_run_was_trained_on_are_refused_or_told(tmp_path):
     split = Split(images, np.arange(60) % 2)
     data = mnistlab.data.make_dataset("mine", split, split, classes=("a", "b"))
     in_memory = mnistlab.train("mlp", data, epochs=1)
-    with pytest.raises(MnistlabError, match="mnist: other images than .* called mine; say where"):
+    with pytest.raises(MnistlabError, match=r"mnist: other images than .* called mine; say where"):
         mnistlab.evaluate(in_memory)
     assert mnistlab.evaluate(in_memory, data).evaluation.images == 60
     file = tmp_path / "grown.npz"

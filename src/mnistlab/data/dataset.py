@@ -1,9 +1,11 @@
 """Dataset: labelled images for training and testing, grey or in colour, held in memory as bytes."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +31,7 @@ class Split:
     Attributes:
         images: uint8, ``(n, channels, height, width)``, 0 is black; 1 channel is grey, 3 are red,
             green and blue. Grey images may be given as ``(n, height, width)``.
-        labels: int64, ``(n,)``, from 0.
+        labels: int64, ``(n,)``, from 0; other integers become int64.
         names: what each image is called, such as the file that it comes from; or nothing.
         digests: uint64, ``(n,)``, of the files of images that were brought to one size; they then
             identify the images, whatever that size.
@@ -43,7 +45,14 @@ class Split:
     groups: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        images = self.images[:, np.newaxis] if self.images.ndim == _GREY else self.images
+        images, labels = map(_as_array, (self.images, self.labels))
+        if labels.dtype.kind in "iu":
+            labels = labels.astype(np.int64, copy=False)
+        object.__setattr__(self, "labels", labels)
+        for field in ("names", "groups"):
+            if isinstance(given := getattr(self, field), np.ndarray):
+                object.__setattr__(self, field, given.tolist())
+        images = images[:, np.newaxis] if images.ndim == _GREY else images
         if images.ndim == _COLOUR and images.shape[1] == 1 and images.dtype == np.uint8:
             images = images.view(GreyImages)
         object.__setattr__(self, "images", images)
@@ -166,7 +175,7 @@ def make_dataset(
     train: Split,
     test: Split | None,
     *,
-    classes: tuple[str, ...] | None = None,
+    classes: Sequence[str] | None = None,
     note: str = "",
     validation: Split | None = None,
     group: str = "",
@@ -185,8 +194,8 @@ def make_dataset(
             :func:`mnistlab.data.holdout.group_of`.
 
     Raises:
-        DataError: a name that is not UTF-8, an empty split, counts or image sizes that differ, a
-            label out of range, a class without images.
+        DataError: a name that is not UTF-8, an empty split, images or labels of another type or
+            shape, counts or image sizes that differ, a label out of range, two classes of one name.
 
     Examples:
         >>> import numpy as np
@@ -198,17 +207,24 @@ def make_dataset(
         >>> len(data.train), len(data.test)
         (60, 10)
     """
-    for label in (name, *(classes or ())):
+    for label in (name, *_check_classes(name, classes)):
+        if not isinstance(label, str):
+            raise DataError(f"{label!r}: is no name; names of data sets and classes are texts")
         if not is_unicode(label):
             raise DataError(
                 f"{name}: the name {label} is not UTF-8, which records and tables are written in;"
                 " rename it"
             )
-    _check_split(f"{name}: training set", train)
+    others = {
+        kind: split
+        for kind, split in (("test", test), ("validation", validation))
+        if split is not None
+    }
+    for kind, split in {"training": train, **others}.items():
+        _check_split(f"{name}: {kind} set", split)
     if classes is None:
         classes = _count_classes(name, train.labels)
-        others = [split.labels for split in (test, validation) if split is not None]
-        labels = np.concatenate([train.labels, *others])
+        labels = np.concatenate([split.labels for split in (train, *others.values())])
         # One of ten that only the test images have is noted.
         if labels.min() >= 0 and labels.max() < len(DIGITS):
             classes = number_names(labels)
@@ -217,11 +233,7 @@ def make_dataset(
         drawn, held_out = _draw_test_set(name, train, group)
         train, test = train.take(_others(len(train), drawn)), train.take(drawn)
         note = "; ".join(filter(None, (note, held_out)))
-    _check_split(f"{name}: test set", test)
-    splits = {"training": train, "test": test}
-    if validation is not None:
-        _check_split(f"{name}: validation set", validation)
-        splits["validation"] = validation
+    splits = {"training": train, "test": test} | others
     _refuse_differences(name, splits)
     for kind, split in splits.items():
         low, high = int(split.labels.min()), int(split.labels.max())
@@ -231,7 +243,7 @@ def make_dataset(
             raise DataError(
                 f"{name}: {kind} image {at} has label {wrong}; labels are 0 to {len(classes) - 1}"
             )
-    return Dataset(name, train, test, classes, note, validation, drawn)
+    return Dataset(name, train, test, tuple(classes), note, validation, drawn)
 
 
 def undo_draw(dataset: Dataset) -> Dataset:
@@ -266,10 +278,42 @@ def _others(count: int, drawn: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.setdiff1d(np.arange(count), drawn)
 
 
+def _as_array(values: object) -> NDArray[Any]:
+    return values if isinstance(values, np.ndarray) else np.asarray(values)
+
+
+def _check_classes(name: str, classes: Sequence[str] | None) -> Sequence[str]:
+    if isinstance(classes, str):
+        raise DataError(f"{name}: classes: one text, {classes!r}; give one for each class")
+    found = list(classes or ())
+    if len(set(found)) < len(found):
+        (twice, _), *_ = Counter(found).most_common(1)
+        raise DataError(f"{name}: classes: {twice!r} is there twice")
+    return found
+
+
 def _check_split(name: str, split: Split) -> None:
-    if len(split.images) != len(split.labels):
-        raise DataError(f"{name}: {len(split.images):,} images but {len(split.labels):,} labels")
-    if split.images.size == 0:
+    if not isinstance(split, Split):
+        raise DataError(f"{name}: is a {type(split).__name__}; give mnistlab.Split(images, labels)")
+    labels, images = split.labels, split.images
+    if images.dtype != np.uint8:
+        raise DataError(
+            f"{name}: images of {images.dtype}; expected uint8, from 0 (black) to 255: of numbers"
+            " from 0 to 1, for example, (255 * images).round().astype('uint8')"
+        )
+    if labels.ndim != 1 or labels.dtype != np.int64 or isinstance(labels, np.ma.MaskedArray):
+        kind = "masked " if isinstance(labels, np.ma.MaskedArray) else ""
+        raise DataError(
+            f"{name}: {kind}labels of {labels.dtype} and shape {labels.shape}; expected a whole"
+            " number from 0 for each image: of words, for example, classes, labels ="
+            " numpy.unique(words, return_inverse=True)"
+        )
+    for kind, told in (("names", split.names), ("groups", split.groups)):
+        if len(told) not in (0, len(images)):
+            raise DataError(f"{name}: {len(images):,} images but {len(told):,} {kind}")
+    if len(images) != len(labels):
+        raise DataError(f"{name}: {len(images):,} images but {len(labels):,} labels")
+    if images.size == 0:
         raise DataError(f"{name}: no images")
     if split.images.ndim != _COLOUR or split.images.shape[1] not in (1, 3):
         raise DataError(

@@ -4,6 +4,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mnistlab.errors import RecipeError
 from mnistlab.recipe.built_in_recipes import built_in
 from mnistlab.recipe.file import read_recipe
@@ -18,11 +20,12 @@ def resolve_recipe(recipe: Recipe | Path | str, **changes: Any) -> Recipe:
         recipe: a recipe; a built-in one's name; a ``.toml`` file; or a model of your own,
             ``path/to/file.py:build`` or ``package.module:build``, with every other field at its
             default.
-        changes: fields of the recipe and their new values.
+        changes: fields of the recipe and their new values, which may be paths or NumPy's numbers.
 
     Raises:
         RecipeError: none of these, or a field that does not exist or refuses its value.
     """
+    changes = {field: _plain(value) for field, value in changes.items()}
     if isinstance(recipe, Recipe):
         return recipe.replace(**changes) if changes else recipe
     if not isinstance(recipe, str | Path):
@@ -32,6 +35,12 @@ def resolve_recipe(recipe: Recipe | Path | str, **changes: Any) -> Recipe:
         )
     found = _named(str(recipe))
     return found.replace(**changes) if changes else found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    return str(value) if isinstance(value, Path) else value
 
 
 def _named(name: str) -> Recipe:

@@ -14,7 +14,7 @@ from torch import nn
 
 from mnistlab.data import Dataset
 from mnistlab.data.loading import load_for, take_for
-from mnistlab.errors import KernelError, ModelError, RunError, TrainingError
+from mnistlab.errors import DataError, KernelError, ModelError, RunError, TrainingError
 from mnistlab.models.user_model import user_errors
 from mnistlab.recipe import Recipe, Source, read_code, read_source, resolve_recipe
 from mnistlab.runs import (
@@ -66,7 +66,7 @@ from mnistlab.training.trainer import Trainer
 
 def train(  # noqa: PLR0913 - the public signature
     recipe: Recipe | Path | str | nn.Module,
-    dataset: Dataset | None = None,
+    dataset: Dataset | Path | str | None = None,
     *,
     seed: int = 0,
     folder: Path | str | None = None,
@@ -87,8 +87,8 @@ def train(  # noqa: PLR0913 - the public signature
             ``path/to/file.py:build``; what ``mnistlab train`` takes. Or a module that is in memory:
             a copy of it is trained from the weights that it has, which no record can say, so that
             nothing of it is kept in a folder.
-        dataset: the images, of which the recipe may take a part; ``None`` loads what
-            ``recipe.data`` names.
+        dataset: the images, of which the recipe may take a part, or what ``data=`` may be: a known
+            data set's name, a folder or a file; ``None`` loads what ``recipe.data`` names.
         seed: 0 to 10**18; decides the weights, the order of images, augmentation and dropout.
         folder: where the run's files go, with a checkpoint after every epoch; ``None`` keeps
             nothing.
@@ -118,6 +118,15 @@ def train(  # noqa: PLR0913 - the public signature
     refuse_seed(seed)
     if folder == "":
         raise RunError("the name of the run's folder is empty; name one, the current one is .")
+    if dataset is not None and "data" in changes:
+        raise RunError("the data are given twice, as the data set and as `data=`; leave one out")
+    if isinstance(dataset, str | Path):
+        dataset, changes = None, changes | {"data": dataset}
+    if dataset is not None and not isinstance(dataset, Dataset):
+        raise DataError(
+            f"{type(dataset).__name__}: is no data set; make one with mnistlab.make_dataset, or"
+            " give a known one's name, a folder or a file"
+        )
     module = None
     if isinstance(recipe, nn.Module):
         module, recipe = recipe, _recipe_of(recipe, folder)

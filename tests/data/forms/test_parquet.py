@@ -150,6 +150,35 @@ def test_of_two_labels_the_finer_one_is_taken_and_this_is_said(tmp_path):
     assert "fine_label, of 3 classes, is the label, not coarse_label" in found.notes
 
 
+@pytest.mark.parametrize("encoded", [True, False])
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_column_may_tell_each_rows_split(tmp_path, encoded, noted):
+    images, labels = drawn()
+    of = np.arange(30) // 3 % 2
+    splits = of.tolist() if noted else [("train", "test")[i] for i in of]
+    features = {"split": {"names": ["train", "test"], "_type": "ClassLabel"}} if noted else None
+    cells = structs(images) if encoded else images.tolist()
+    columns = {"image": cells, "label": labels.tolist(), "split": splits, "age": [7] * 30}
+    write(tmp_path / "all.parquet", columns, features)
+    found = read(tmp_path)
+    same(found.train, images[of == 0], labels[of == 0])
+    same(found.test, images[of == 1], labels[of == 1])
+    assert "columns that are not used: age" in found.notes
+    columns["split"] = ["train"] * 29 + ["elsewhere"]
+    write(tmp_path / "all.parquet", columns)
+    with pytest.raises(DataError, match=r"all\.parquet: row 30 has split 'elsewhere'; use train"):
+        read(tmp_path)
+
+
+def test_files_of_a_split_that_are_missing_are_told(tmp_path):
+    images, labels = drawn()
+    columns = {"image": structs(images), "label": labels.tolist()}
+    write(tmp_path / "data" / "train-00001-of-00003.parquet", columns)
+    write(tmp_path / "data" / "test-00000-of-00001.parquet", columns)
+    (note,) = read(tmp_path).notes
+    assert note == "train: 2 of 3 files are missing"
+
+
 def test_a_damaged_picture_is_named_by_its_row_and_may_be_skipped(tmp_path):
     images, labels = drawn()
     cells = structs(images)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from mnistlab.data.dataset import Split
 from mnistlab.data.file_tree import FileTree, Memory
 from mnistlab.data.form import Form, Part, Parts, ReadOptions, Rows
 from mnistlab.data.forms.labels import check_labels, number_labels
-from mnistlab.data.forms.text_table import SPLITS, has_role, part_of_file
+from mnistlab.data.forms.text_table import SPLITS, has_role, part_of_file, part_of_value
 from mnistlab.data.labelled_pictures import LabelledPicture, read_labelled
 from mnistlab.errors import DataError
 from mnistlab.text import listed
@@ -25,6 +26,8 @@ from mnistlab.text import listed
 _SUFFIXES = (".parquet", ".pq")
 _MAGIC = b"PAR1"
 _MOST_BYTES = 1 << 34
+_NUMBERED = re.compile(r"-(\d{5})-of-(\d{5})")
+"""How Hugging Face numbers the files of a split."""
 _UNLABELLED = -1
 """What Hugging Face has for a label where there is none."""
 
@@ -51,12 +54,16 @@ class _Table:
         image: a chunked column of Arrow.
         label: each row's label; ``None`` without any.
         classes: names of the labels, if the file has them.
+        rows: their numbers in the file, from 1.
+        splits: which split each row is of, if a column says so.
     """
 
     where: str
     image: Any
     label: list[str] | None
     classes: tuple[str, ...] | None
+    rows: Sequence[int]
+    splits: list[str] | None = None
 
 
 def _matches(tree: FileTree, options: ReadOptions) -> bool:
@@ -83,6 +90,8 @@ def _read(tree: FileTree, options: ReadOptions) -> Parts:
             raise DataError(f"{tree.where(names[0])}: has no column of labels; name it label")
         else:
             notes.append(f"{listed(names, 2)} has no labels and is not used")
+    if len(files) == 1 and not called and all(table.splits for table in tables["train"]):
+        tables, called = _by_split(tables["train"])
     labels = {part: [cell for t in own for cell in t.label or []] for part, own in tables.items()}
     places = {part: own[0].where for part, own in tables.items()}
     called = {part: word for part, word in called.items() if part in tables}
@@ -114,7 +123,48 @@ def _files(tree: FileTree, chosen: str) -> tuple[dict[Part, list[str]], dict[Par
     if not found["train"]:
         found["train"] = found.pop(None) or found.pop(next(part for part in found if found[part]))
     notes = [f"{name} is not used: its name tells no split" for name in found[None][:3]]
+    notes += _missing(names)
     return {part: found[part] for part in SPLITS if found[part]}, called, notes
+
+
+def _missing(names: Sequence[str]) -> list[str]:
+    """Return what to say of files that belong to those that are there, by their numbers."""
+    found: dict[tuple[str, int], set[int]] = defaultdict(set)
+    for name in names:
+        if numbered := _NUMBERED.search(name):
+            found[name[: numbered.start()], int(numbered[2])].add(int(numbered[1]))
+    return [
+        f"{start.rpartition('/')[2]}: {total - len(numbers)} of {total} files are missing"
+        for (start, total), numbers in found.items()
+        if len(numbers) < total
+    ]
+
+
+def _by_split(tables: list[_Table]) -> tuple[dict[Part, list[_Table]], dict[Part, str]]:
+    """Divide the rows of tables by what their columns of splits say."""
+    found: dict[Part, list[_Table]] = {}
+    called: dict[Part, str] = {}
+    for table in tables:
+        rows: dict[Part, list[int]] = defaultdict(list)
+        for row, word in enumerate(table.splits or ()):
+            part = part_of_value(word)
+            if part is None:
+                raise DataError(
+                    f"{table.where}: row {row + 1} has split {word!r}; use train, validation and"
+                    " test"
+                )
+            rows[part].append(row)
+            called[part] = word
+        for part, own in rows.items():
+            label = None if table.label is None else [table.label[row] for row in own]
+            taken = table.image.take(own)
+            numbers = [row + 1 for row in own]
+            found.setdefault(part, []).append(
+                _Table(table.where, taken, label, table.classes, numbers)
+            )
+    if "train" not in found:
+        raise DataError(f"{tables[0].where}: no row is of the training split")
+    return {part: found[part] for part in SPLITS if part in found}, called
 
 
 def _read_table(tree: FileTree, name: str, notes: list[str]) -> _Table:
@@ -134,18 +184,29 @@ def _read_table(tree: FileTree, name: str, notes: list[str]) -> _Table:
             schema = file.schema_arrow
             features = _features(schema)
             image = _image_column(schema, where)
-            label = _label_column(schema, image, features, where, notes)
-            table = file.read(columns=[column for column in (image, label) if column])
+            split = _split_column(schema, features)
+            label = _label_column(schema, (image, split), features, where, notes)
+            used = [column for column in (image, label, split) if column]
+            # Of several labels that was said, and __index_level_0__ is the writer's own.
+            told = {n for n in features if features[n].get("_type") == "ClassLabel"}
+            left = [n for n in schema.names if n not in {*used, *told} and n[:2] != "__"]
+            if left and label:
+                notes.append(f"columns that are not used: {listed(left, 5)}")
+            table = file.read(columns=used)
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
         reason = " ".join(str(error).split())[:150]
         raise DataError(f"{where}: cannot be read as Parquet: {reason}") from error
     if not table.num_rows:
         raise DataError(f"{where}: has no rows")
+    rows = range(1, table.num_rows + 1)
     if label is None:
-        return _Table(where, table[image], None, None)
+        return _Table(where, table[image], None, None, rows)
     classes = features.get(label, {}).get("names")
     names = tuple(map(str, classes)) if isinstance(classes, list) else None
-    return _Table(where, table[image], _labels(table[label], names, label, where), names)
+    splits = _words(table[split], features.get(split, {})) if split else None
+    return _Table(
+        where, table[image], _labels(table[label], names, label, where), names, rows, splits
+    )
 
 
 def _refuse_bomb(metadata: Any, packed: int, where: str) -> None:
@@ -204,15 +265,41 @@ def _is_encoded(kind: Any) -> bool:
     )
 
 
+def _split_column(schema: Any, features: dict[str, dict[str, Any]]) -> str | None:
+    """Return the column that says which split a row is of, or ``None``."""
+    import pyarrow.types as kinds
+
+    found = [
+        field.name
+        for field in schema
+        if has_role(field.name, "split")
+        and (
+            kinds.is_string(field.type)
+            or kinds.is_large_string(field.type)
+            or kinds.is_dictionary(field.type)
+            or features.get(field.name, {}).get("names")
+        )
+    ]
+    return str(found[0]) if len(found) == 1 else None
+
+
+def _words(column: Any, feature: dict[str, Any]) -> list[str]:
+    names = feature.get("names")
+    return [
+        names[value] if names and value in range(len(names)) else str(value)
+        for value in column.to_pylist()
+    ]
+
+
 def _label_column(
     schema: Any,
-    image: str,
+    others: tuple[str | None, ...],
     features: dict[str, dict[str, Any]],
     where: str,
     notes: list[str],
 ) -> str | None:
     """Return the column of labels, or ``None``."""
-    names: list[str] = [name for name in schema.names if name != image]
+    names: list[str] = [name for name in schema.names if name not in others]
     labels = [name for name in names if has_role(name, "label")]
     if len(labels) == 1:
         return labels[0]
@@ -220,11 +307,9 @@ def _label_column(
     known = [name for name in counts if features.get(name, {}).get("_type") == "ClassLabel"]
     if known:
         finest = max(known, key=counts.__getitem__)
-        others = [name for name in known if name != finest]
-        if others:
-            notes.append(
-                f"{finest}, of {counts[finest]} classes, is the label, not {listed(others)}"
-            )
+        less = [name for name in known if name != finest]
+        if less:
+            notes.append(f"{finest}, of {counts[finest]} classes, is the label, not {listed(less)}")
         return finest
     if len(labels) > 1:
         raise DataError(
@@ -269,7 +354,7 @@ def _decoded(
     for part, own in tables.items():
         cells = iter(labels[part])
         for table in own:
-            for row, content in enumerate(_contents(table), 1):
+            for row, content in zip(table.rows, _contents(table), strict=True):
                 name = f"{Path(table.where).name}: row {row}"
                 contents[name] = content
                 pictures.append(LabelledPicture(name, next(cells), part))
@@ -278,7 +363,7 @@ def _decoded(
 
 
 def _contents(table: _Table) -> Iterator[bytes]:
-    for row, cell in enumerate(table.image.to_pylist(), 1):
+    for row, cell in zip(table.rows, table.image.to_pylist(), strict=True):
         content = cell.get("bytes") if isinstance(cell, dict) else cell
         if content is None:
             raise DataError(
