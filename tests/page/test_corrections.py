@@ -178,17 +178,43 @@ def answer(*lines):
     return {"lines": said, "tables": [], "notes": [], "left_out": [], "images": []}
 
 
-def test_csv_of_lines_has_a_row_each_marks_what_is_unsure_and_holds_no_formula():
+def in_node(script):
+    """What a script says that uses transcripts."""
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node here")
-    given = answer([("12,50", True), ("-3", True)], [("7", False), ("-(1)", True), ("+:2", False)])
-    start = f"""import {{ Transcript }} from "./transcript.js";
-process.stdout.write(new Transcript({json.dumps(given)}).csv);
-"""
+    start = 'import { Transcript } from "./transcript.js";\n' + script
     modules = {"start.js": start, "transcript.js": served()["transcript.js"].decode()}
     script = bundle(modules, "idle.js", "start.js")
-    text = subprocess.run([node, "-e", script], capture_output=True, check=True).stdout.decode()
+    return subprocess.run([node, "-e", script], capture_output=True, check=True).stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("box", "kept"),
+    [
+        ([100, 40, 116, 200], True),
+        # A stroke's box moves by much of its width, and a dash's by much of its height.
+        ([108, 44, 130, 200], True),
+        ([92, 36, 112, 190], True),
+        # Another stroke made another character of it, or it is another one.
+        ([60, 40, 160, 200], False),
+        ([180, 40, 196, 200], False),
+    ],
+)
+def test_a_correction_stays_where_its_character_does(box, kept):
+    old, new = answer([("1", True)]), answer([("1", True)])
+    for given, place in ((old, [100, 40, 116, 200]), (new, box)):
+        given["lines"][0]["groups"][0]["characters"][0]["box"] = place
+    text = in_node(f"""const before = new Transcript({json.dumps(old)});
+before.correct(0, "7");
+process.stdout.write(new Transcript({json.dumps(new)}, before).text);
+""")
+    assert text == ("7" if kept else "1")
+
+
+def test_csv_of_lines_has_a_row_each_marks_what_is_unsure_and_holds_no_formula():
+    given = answer([("12,50", True), ("-3", True)], [("7", False), ("-(1)", True), ("+:2", False)])
+    text = in_node(f"process.stdout.write(new Transcript({json.dumps(given)}).csv);")
     assert text == '"12,50",-3\r\n7?,"\'-(1)","\'+:2?"\r\n'
 
 

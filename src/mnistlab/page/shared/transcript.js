@@ -1,6 +1,7 @@
 // Transcript: what is read in a picture, and what someone corrected of it.
 
-const SAME = 0.7; // of two boxes' area: of one character, in two readings of a drawing
+const SAME = 0.6; // of two boxes' area: of one character, in two readings of a drawing
+const NARROWEST = 0.35; // of a box's longer side: a stroke's box moves by much of its width
 
 export class Transcript {
   // answer: see `ModelReading` in server/answer.py; before: a transcript whose corrections hold
@@ -76,12 +77,19 @@ function cellOf(group, cells) {
 }
 
 function overlap(one, other) {
+  const [a, b] = [one, other].map(widened);
   const shared = [0, 1].map((side) =>
-    Math.max(0, Math.min(one[side + 2], other[side + 2]) - Math.max(one[side], other[side])),
+    Math.max(0, Math.min(a[side + 2], b[side + 2]) - Math.max(a[side], b[side])),
   );
   const both = shared[0] * shared[1];
-  const areas = [one, other].map(([left, top, right, bottom]) => (right - left) * (bottom - top));
+  const areas = [a, b].map(([left, top, right, bottom]) => (right - left) * (bottom - top));
   return both / (areas[0] + areas[1] - both);
+}
+
+function widened([left, top, right, bottom]) {
+  const least = NARROWEST * Math.max(right - left, bottom - top);
+  const [x, y] = [least - right + left, least - bottom + top].map((spare) => Math.max(spare, 0) / 2);
+  return [left - x, top - y, right + x, bottom + y];
 }
 
 const csvRow = (cells) => `${cells.map(csvCell).join(",")}\r\n`;
