@@ -84,7 +84,7 @@ def _draw_boxes(axes: Axes, seen: Candidates) -> None:
 
 
 def _mosaic(seen: Candidates) -> NDArray[np.uint8]:
-    chosen = seen.cut_outs[np.linspace(0, len(seen.cut_outs) - 1, _SHOWN).astype(int)]
+    chosen = seen.cut_outs[np.linspace(0, len(seen.cut_outs) - 1, _SHOWN).astype(int), 0]
     rows = chosen.reshape(4, -1, *chosen.shape[1:])
     return np.block([[np.pad(one, 1, constant_values=128) for one in row] for row in rows])
 

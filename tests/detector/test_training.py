@@ -104,7 +104,6 @@ def little(monkeypatch) -> dict:
     monkeypatch.setattr("mnistlab.detector.training.PAGES", 2)
     monkeypatch.setattr("mnistlab.detector.run._PAGES", 4)
     monkeypatch.setattr("mnistlab.detector.run._MEASURED", 1)
-    monkeypatch.setattr("mnistlab.detector.run._KEPT", 1)
     banks = Banks(small_bank(), small_bank())
     return {"banks": banks, "shards": 3, "epochs": 1, "seed": 4, "workers": 0}
 

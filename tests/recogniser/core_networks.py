@@ -5,7 +5,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import nn
 
-from mnistlab.detector.classifier import Classifier
+from mnistlab.detector.classifier import VIEWS, Classifier
 from mnistlab.detector.network import Detector, prepare
 from mnistlab.detector.quantise import quantise_classifier, quantise_detector
 
@@ -22,6 +22,11 @@ def draw(rng, height, width, strokes=None):
     return np.clip(noisy, 0, 255).astype(np.uint8)
 
 
+def draw_cut_outs(rng, count):
+    """As the classifier sees them: uint8, (count, 3, 32, 32)."""
+    return np.stack([[draw(rng, 32, 32, 4) for _ in range(VIEWS)] for _ in range(count)])
+
+
 def settle(net, images):
     """Let batch normalisation see the pictures, and vary its parameters."""
     for module in net.modules():
@@ -30,21 +35,21 @@ def settle(net, images):
             nn.init.normal_(module.bias, 0, 0.3)
             module.momentum = None
     with torch.no_grad():
-        net.train()(prepare(torch.from_numpy(images)[:, None]))
+        net.train()(prepare(torch.from_numpy(images)))
     return net.eval()
 
 
 def make_detector(seed=0):
     torch.manual_seed(seed)
     images = np.stack([draw(np.random.default_rng([seed, k]), 96, 96) for k in range(16)])
-    net = settle(Detector(), images)
+    net = settle(Detector(), images[:, None])
     nn.init.normal_(net.head.weight, 0, 0.3)
     return net, quantise_detector(net, images)
 
 
 def make_classifier(net=None, seed=0):
     torch.manual_seed(seed)
-    images = np.stack([draw(np.random.default_rng([seed, k]), 32, 32, 4) for k in range(64)])
+    images = draw_cut_outs(np.random.default_rng(seed), 64)
     net = Classifier() if net is None else net
     for module in net.modules():
         if hasattr(module, "reset_parameters"):
@@ -54,6 +59,6 @@ def make_classifier(net=None, seed=0):
 
 
 def run_float(net, images):
-    """Outputs of the float network for uint8 pictures (n, height, width)."""
+    """Outputs of the float network for uint8 pictures (n, channels, height, width)."""
     with torch.no_grad():
-        return net(prepare(torch.from_numpy(images)[:, None])).numpy()
+        return net(prepare(torch.from_numpy(images))).numpy()

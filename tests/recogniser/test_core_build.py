@@ -11,7 +11,7 @@ import wasmtime
 from mnistlab.detector.quantise import write_model
 from mnistlab.recogniser.core.build import TARGET, build
 from mnistlab.recogniser.engine import Engine
-from tests.recogniser.core_networks import draw, make_classifier, make_detector
+from tests.recogniser.core_networks import draw, draw_cut_outs, make_classifier, make_detector
 
 
 def test_the_committed_module_is_what_its_sources_give(tmp_path, monkeypatch):
@@ -44,7 +44,7 @@ put(start, picture);
 put(start + size, active);
 call.detect(start, start + size, 0, start + 2 * size, 0, width, height, blank, 0);
 process.stdout.write(Buffer.from(call.memory.buffer, start + 2 * size, planes));
-const count = cutouts.length / 1024, logits = count * call.count_classes() * 4;
+const count = cutouts.length / 3072, logits = count * call.count_classes() * 4;
 start = call.reserve(cutouts.length + logits);
 put(start, cutouts);
 call.classify(start, start + cutouts.length, count);
@@ -57,7 +57,7 @@ def test_node_gives_the_same_bytes(tmp_path):
     write_model(tmp_path / "reader.bin", make_detector()[1] | {"classifier": make_classifier()[1]})
     rng = np.random.default_rng(5)
     picture, active = draw(rng, 96, 160), rng.random((12, 20)) < 0.6
-    cutouts = np.stack([draw(rng, 32, 32, 4) for _ in range(18)])
+    cutouts = draw_cut_outs(rng, 18)
     engine = Engine((tmp_path / "reader.bin").read_bytes())
     expected = engine.detect(picture, active, 190)[0].tobytes() + engine.classify(cutouts).tobytes()
     sent = [

@@ -120,14 +120,14 @@ def test_what_does_not_fit_is_refused(engine, arguments, message):
 
 
 def test_cutouts_of_another_size_are_refused(engine):
-    with pytest.raises(ValueError, match="cut-outs have 32x32 pixels"):
-        engine.classify(np.zeros((1, 28, 28), np.uint8))
+    with pytest.raises(ValueError, match="cut-outs have 3 views of 32x32 pixels"):
+        engine.classify(np.zeros((1, 3, 28, 28), np.uint8))
 
 
 def test_a_model_without_a_classifier_classifies_nothing(tmp_path):
     write_model(tmp_path / "reader.bin", make_detector()[1])
     with pytest.raises(ValueError, match="no classifier"):
-        Engine((tmp_path / "reader.bin").read_bytes()).classify(np.zeros((1, 32, 32), np.uint8))
+        Engine((tmp_path / "reader.bin").read_bytes()).classify(np.zeros((1, 3, 32, 32), np.uint8))
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_no_table_makes_the_core_stop(model, tables, data):
         return
     picture = draw(np.random.default_rng(0), 32, 48)
     engine.detect(picture, np.eye(4, 6, dtype=bool), 200, np.array([[0, 1], [3, 2]], np.int32))
-    engine.classify(np.zeros((3, 32, 32), np.uint8))
+    engine.classify(np.zeros((2, 3, 32, 32), np.uint8))
 
 
 @pytest.mark.parametrize("part", ["weights", "biases"])

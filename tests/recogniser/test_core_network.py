@@ -15,7 +15,13 @@ from mnistlab.detector.quantise import (
     write_model,
 )
 from mnistlab.recogniser.engine import Engine
-from tests.recogniser.core_networks import draw, make_classifier, make_detector, run_float
+from tests.recogniser.core_networks import (
+    draw,
+    draw_cut_outs,
+    make_classifier,
+    make_detector,
+    run_float,
+)
 
 PAPER = 200
 
@@ -42,7 +48,7 @@ def all_cells(height, width):
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (8, 64), (64, 8), (160, 160), (104, 200)])
 def test_the_detector_says_what_the_float_network_says(detector, engine, height, width):
     picture = draw(np.random.default_rng(7), height, width)
-    expected = run_float(detector[0], picture[None])[0]
+    expected = run_float(detector[0], picture[None, None])[0]
     planes, classes = engine.detect(picture, cells=all_cells(height, width))
     found = np.concatenate([planes, classes.T.reshape(-1, height // 4, width // 4)])
     error = np.abs(found - expected)
@@ -54,7 +60,7 @@ def test_the_detector_says_what_the_float_network_says(detector, engine, height,
 
 def test_classes_are_those_of_the_cell_that_is_asked_for(detector, engine):
     picture = draw(np.random.default_rng(8), 64, 64)
-    expected = run_float(detector[0], picture[None])[0, CLASSES:]
+    expected = run_float(detector[0], picture[None, None])[0, CLASSES:]
     cells = np.array([[0, 0], [0, 1], [1, 0], [1, 1], [15, 14], [6, 9]], np.int32)
     _, classes = engine.detect(picture, cells=cells)
     assert classes == pytest.approx(expected[:, cells[:, 0], cells[:, 1]].T, abs=0.03)
@@ -121,7 +127,7 @@ def test_nothing_is_left_of_earlier_pictures(engine):
 def test_the_classifier_says_what_the_float_network_says(detector, tmp_path):
     net, networks = make_classifier()
     engine = open_engine(tmp_path, detector[1] | {"classifier": networks})
-    cutouts = np.stack([draw(np.random.default_rng([1, k]), 32, 32, 4) for k in range(37)])
+    cutouts = draw_cut_outs(np.random.default_rng(1), 37)
     expected, found = run_float(net, cutouts), engine.classify(cutouts)
     assert expected.std() > 0.2
     assert np.abs(found - expected).max() < 0.02
@@ -139,9 +145,9 @@ def _unit(inputs, outputs, kernel, stride, groups=1):
 
 
 LAYERS = {
-    "mean": [_unit(1, 12, 3, 2), _unit(12, 56, 3, 2), Bottleneck(), nn.AdaptiveAvgPool2d(1)],
+    "mean": [_unit(3, 12, 3, 2), _unit(12, 56, 3, 2), Bottleneck(), nn.AdaptiveAvgPool2d(1)],
     "whole map": [
-        _unit(1, 8, 5, 2),
+        _unit(3, 8, 5, 2),
         _unit(8, 8, 3, 2, 8),
         _unit(8, 20, 1, 1),
         _unit(20, 20, 5, 2, 20),
@@ -156,7 +162,7 @@ def test_classifiers_of_other_layers(detector, tmp_path, kind):
         nn.Sequential(*LAYERS[kind], nn.Flatten(), nn.Linear(inputs, 10))
     )
     engine = open_engine(tmp_path, detector[1] | {"classifier": networks})
-    cutouts = np.stack([draw(np.random.default_rng([2, k]), 32, 32, 4) for k in range(20)])
+    cutouts = draw_cut_outs(np.random.default_rng(2), 20)
     expected = run_float(net, cutouts)
     assert np.abs(engine.classify(cutouts) - expected).max() < 0.02 * expected.std()
 
@@ -181,10 +187,10 @@ def test_layers_that_the_core_has_not_are_refused():
         fold([nn.Sequential(nn.Conv2d(1, 4, 3), nn.LeakyReLU())])
     with pytest.raises(ValueError, match="grouped"):
         fold([nn.Conv2d(8, 8, 3, groups=2)])
-    images = np.zeros((1, 32, 32), np.uint8)
+    images = np.zeros((1, 3, 32, 32), np.uint8)
     with pytest.raises(ValueError, match="a multiple of four channels, not 6"):
         quantise_classifier(
-            nn.Sequential(nn.Conv2d(1, 6, 3, 2, 1), nn.Flatten(), nn.Linear(1536, 4)), images
+            nn.Sequential(nn.Conv2d(3, 6, 3, 2, 1), nn.Flatten(), nn.Linear(1536, 4)), images
         )
 
 

@@ -329,11 +329,11 @@ def test_a_faint_digit_is_likelier_in_a_line_with_others_than_astray():
 
     def confidence(*at):
         faint = cover("7", size=(420, 300), height=44, pen=3, at=at)
-        picture = paint(faint, ink=(227, 227, 227), paper=paint(row))
+        picture = paint(faint, ink=(229, 229, 229), paper=paint(row))
         found = reader.read(pixels(picture, noise=6)).characters
         return sum(one.confidence for one in found if one.text == "7")
 
-    assert min(confidence(215, 120), confidence(108, 195)) > confidence(330, 30) + 0.1
+    assert confidence(215, 120) > confidence(330, 30) + 0.5
 
 
 def test_specks_are_no_digits(reader):

@@ -9,6 +9,8 @@ SIDE = 32
 NOTHING = OTHER + 1
 """The class of what the detector takes for a character and is none."""
 CLASSES = NOTHING + 1
+VIEWS = 3
+"""Squares of the picture that it sees: around the character, and two wider ones."""
 
 
 class Residual(nn.Module):
@@ -29,22 +31,24 @@ class Residual(nn.Module):
 
 
 class Classifier(nn.Sequential):
-    """The network: ``(n, 1, 32, 32)`` to logits, ``(n, 21)``.
+    """The network: ``(n, 3, 32, 32)`` to logits, ``(n, 21)``.
 
     Example:
         >>> import torch
-        >>> Classifier()(torch.zeros(2, 1, 32, 32)).shape
+        >>> Classifier()(torch.zeros(2, 3, 32, 32)).shape
         torch.Size([2, 21])
     """
 
     def __init__(self) -> None:
         super().__init__(
-            *_unit(1, 16, 1),
+            *_unit(VIEWS, 16, 1),
             *_unit(16, 32, 2),
             *_unit(32, 64, 2),
             Residual(64),
             nn.ReLU(),
             *_unit(64, 96, 2),
+            Residual(96),
+            nn.ReLU(),
             nn.Flatten(),
             nn.Dropout(0.2),
             nn.Linear(96 * 4 * 4, CLASSES),

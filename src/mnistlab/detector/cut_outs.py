@@ -12,8 +12,9 @@ from mnistlab.characters import DIGITS, OTHER
 from mnistlab.detector.classifier import NOTHING
 from mnistlab.recogniser.engine import Engine
 from mnistlab.rendering.character_bank import CharacterBank
-from mnistlab.rendering.crops import render_crops, render_digit
+from mnistlab.rendering.crops import render_crops, render_digit, render_drawing
 from mnistlab.rendering.page import Character
+from mnistlab.rendering.photographs import render_photograph
 
 SHOWN, MISSED = 0.5, 0.4
 """Intersection over union with a character from which on a box shows it, and below which it shows
@@ -25,6 +26,18 @@ _LEAST = 0.4
 and other boxes by as much: a dot is hard to hit."""
 
 
+_PHOTOGRAPHS = {
+    "single": 0.1,
+    "line": 0.15,
+    "boxes": 0.12,
+    "table": 0.1,
+    "signs": 0.35,
+    "letters": 0.1,
+    "nothing": 0.08,
+}
+"""Share of each kind of photographs."""
+_UNLIKELY = 0.4
+"""Probability of a character, by the detector, below which a place is plain."""
 _MERGED = 0.5
 """Share of another character that lies in a box, beyond what lies in the box of its own, from which
 on the box is around both."""
@@ -34,7 +47,7 @@ class CutOuts(NamedTuple):
     """What the classifier is shown, and what it should say.
 
     Attributes:
-        images: uint8, ``(n, 32, 32)``, light on dark.
+        images: uint8, ``(n, 3, 32, 32)``, light on dark, see :class:`.Candidates`.
         kinds: int64, ``(n,)``, 0 to 20: what each shows.
         detected: float32, ``(n, 21)``: the detector's probabilities of what it is, and last that
             there is a character.
@@ -46,25 +59,36 @@ class CutOuts(NamedTuple):
 
 
 def collect(
-    engine: Engine, bank: CharacterBank, seed: int, pages: range, views: int = 2
+    engine: Engine, bank: CharacterBank, seed: int, pages: range, *, plain: float = 1
 ) -> CutOuts:
-    """Return the cut-outs of rendered pages.
+    """Return the cut-outs of rendered pages: for each, of two crops, of a digit by itself, of a
+    drawing and of a whole photograph.
 
     Args:
         engine: with the detector.
         bank: to write with.
         seed: of the stream of pages.
         pages: of the stream.
-        views: photographs of each page; besides, for each there is a digit by itself.
+        plain: share that is kept of the places that hold no character and that the detector thinks
+            unlikely to hold one: there are so many.
     """
     found: list[CutOuts] = []
     for page in pages:
-        for crop in (*render_crops(seed, page, bank, views), render_digit(seed, page, bank)):
-            seen = engine.look(crop.image)
-            kinds = find_truth(seen.boxes, crop.characters)
-            known = kinds >= 0
+        rng = np.random.default_rng([seed, page, NOTHING])
+        kind = str(rng.choice(list(_PHOTOGRAPHS), p=list(_PHOTOGRAPHS.values())))
+        drawn = (
+            *render_crops(seed, page, bank),
+            render_digit(seed, page, bank),
+            render_drawing(seed, page, bank),
+            render_photograph(kind, seed, page, bank),
+        )
+        for picture in drawn:
+            seen = engine.look(picture.image)
+            kinds = find_truth(seen.boxes, list(picture.characters))
+            is_plain = (kinds == NOTHING) & (seen.found < _UNLIKELY)
+            kept = (kinds >= 0) & (~is_plain | (rng.random(len(kinds)) < plain))
             detected = np.hstack([seen.kinds, seen.found[:, None]])
-            found.append(CutOuts(seen.cut_outs[known], kinds[known], detected[known]))
+            found.append(CutOuts(seen.cut_outs[kept], kinds[kept], detected[kept]))
     return join(found)
 
 

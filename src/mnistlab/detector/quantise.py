@@ -44,6 +44,8 @@ LARGEST = 16383
 """Of an activation."""
 _HEADROOM = 2.0
 """How much larger activations may become than any was in calibration."""
+_LARGEST_WEIGHT, _CLASSIFIER_WEIGHT = 32767, 511
+"""Of a weight. The classifier, which is the larger, loses nothing by fewer bits, which compress."""
 _QUIETEST = 1 / 64
 """Least range of a channel, as a share of its layer's largest."""
 GREY = 64.0
@@ -190,7 +192,7 @@ def quantise_detector(net: Detector, images: NDArray[np.uint8]) -> dict[str, Int
         images: ``(n, height, width)``, such as it will see, to find the ranges of activations with.
     """
     body = fold([net.stem, net.body, net.neck])
-    ranges = _ranges(body, images)
+    ranges = _ranges(body, images[:, None])
     layers, scales = _quantise(body, ranges)
     (head,) = fold([net.head])
     # Pixel shuffling: a channel's four subcells stand side by side.
@@ -209,10 +211,10 @@ def quantise_classifier(net: nn.Module, images: NDArray[np.uint8]) -> IntegerNet
 
     Args:
         net: in evaluation mode; a sequence that :func:`fold` takes, whose last layer is linear.
-        images: ``(n, 32, 32)``, such as it will see, to find the ranges of activations with.
+        images: ``(n, 3, 32, 32)``, such as it will see, to find the ranges of activations with.
     """
     *body, last = fold([net], side=images.shape[-1])
-    layers, scales = _quantise(body, _ranges(body, images))
+    layers, scales = _quantise(body, _ranges(body, images), _CLASSIFIER_WEIGHT)
     return IntegerNetwork([*layers, _last(last, scales)], len(last.weights))
 
 
@@ -298,10 +300,12 @@ def _double(values: Tensor) -> Floats:
 
 @torch.no_grad()
 def _ranges(layers: Sequence[FloatLayer], images: NDArray[np.uint8]) -> list[Floats]:
-    """Return the largest size of each layer's outputs, ``(outputs,)``."""
+    """Return the largest size of each layer's outputs, ``(outputs,)``, for images, ``(n, channels,
+    height, width)``.
+    """
     largest = [torch.zeros(len(layer.weights)) for layer in layers]
     for start in range(0, len(images), _BATCH):
-        x, made = prepare(torch.from_numpy(images[start : start + _BATCH])[:, None]), list[Tensor]()
+        x, made = prepare(torch.from_numpy(images[start : start + _BATCH])), list[Tensor]()
         for layer, most in zip(layers, largest, strict=True):
             x = layer(x, made)
             made.append(x)
@@ -310,7 +314,7 @@ def _ranges(layers: Sequence[FloatLayer], images: NDArray[np.uint8]) -> list[Flo
 
 
 def _quantise(
-    layers: Sequence[FloatLayer], ranges: Sequence[Floats]
+    layers: Sequence[FloatLayer], ranges: Sequence[Floats], bound: int = _LARGEST_WEIGHT
 ) -> tuple[list[IntegerLayer], Floats]:
     """Return the layers, and the scale of each of the last one's outputs."""
     made: list[IntegerLayer] = []
@@ -318,9 +322,9 @@ def _quantise(
     for layer, largest in zip(layers, ranges, strict=True):
         floor = max(largest.max() * _QUIETEST, 1e-6)
         scale = LARGEST / (_HEADROOM * np.maximum(largest, floor))
-        before = scales[-1] if scales else np.array([GREY])
+        before = scales[-1] if scales else np.full(layer.weights.shape[1], GREY)
         added = scales[layer.residual] if layer.residual >= 0 else None
-        made.append(_integers(layer, before, scale, added))
+        made.append(_integers(layer, before, scale, added, bound))
         scales.append(scale)
     return made, scales[-1]
 
@@ -341,9 +345,15 @@ def _rows(layer: FloatLayer, rows: NDArray[np.int64]) -> FloatLayer:
 
 
 def _integers(
-    layer: FloatLayer, before: Floats, scale: Floats, added: Floats | None
+    layer: FloatLayer,
+    before: Floats,
+    scale: Floats,
+    added: Floats | None,
+    bound: int = _LARGEST_WEIGHT,
 ) -> IntegerLayer:
-    """Quantise a layer from the scales of its inputs, its outputs and what is added."""
+    """Quantise a layer from the scales of its inputs, its outputs and what is added, to weights
+    within ``bound``.
+    """
     outputs = len(layer.weights)
     if outputs % 4:
         raise ValueError(f"the reader's core needs a multiple of four channels, not {outputs}")
@@ -356,7 +366,7 @@ def _integers(
     room = most.sum(1) * LARGEST + np.abs(biases)
     # Rounding adds at most half to each weight and to the bias.
     spare = 2**31 - 2 - (most.shape[1] / 2 + 1) * LARGEST
-    unit = np.minimum(spare / np.maximum(room, 1e-30), 32767 / np.maximum(most.max(1), 1e-30))
+    unit = np.minimum(spare / np.maximum(room, 1e-30), bound / np.maximum(most.max(1), 1e-30))
     unit = np.minimum(unit, 2.0**40)
     whole = np.rint(weights * unit[:, None, None, None]).astype(np.int16)
     return IntegerLayer(

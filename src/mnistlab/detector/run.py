@@ -24,7 +24,7 @@ from mnistlab.data import Dataset, Split, load_dataset, make_dataset
 from mnistlab.data.download import cache_folder
 from mnistlab.detector import classifier
 from mnistlab.detector.calibration import Answers, Calibration, combine, fit
-from mnistlab.detector.classifier import NOTHING, Classifier
+from mnistlab.detector.classifier import Classifier
 from mnistlab.detector.cut_outs import CutOuts, collect, join
 from mnistlab.detector.network import Detector
 from mnistlab.detector.quantise import (
@@ -67,8 +67,8 @@ CLASSIFIER = Recipe(
     model=f"{Path(classifier.__file__)}:Classifier",
     fit="none",
     size=classifier.SIDE,
-    mean=128 / 255,
-    std=64 / 255,
+    mean=(128 / 255, 128 / 255, 128 / 255),
+    std=(64 / 255, 64 / 255, 64 / 255),
     rotation=8.0,
     translation=1.0,
     scale=0.08,
@@ -93,11 +93,12 @@ detector has seen others."""
 _REFINED, _REFINING = 0.9, 1e-3
 """Where networks are trained on: share of the detector's steps in which its learning rate falls,
 and the highest learning rate of both."""
+_AT_ONCE = 4096
+"""Cut-outs that are classified at once."""
 _CALIBRATED = 4
 """Batches that show how large activations become."""
-_PLAIN, _KEPT = 0.4, 0.35
-"""Of places that the detector itself thinks less likely than so to hold a character, and that hold
-none, the classifier is shown this share: there are so many."""
+_PLAIN = 0.15
+"""Share that the classifier is shown of the places where neither it nor the detector sees much."""
 _DETECTOR, _CUT_OUTS, _CLASSIFIER = "detector.bin", "cut_outs", "classifier"
 _START, _LOOKING = "classifier_start.safetensors", "looking.bin"
 _SETTINGS, _LOSSES = "settings.json", "losses.json"
@@ -247,7 +248,7 @@ class _Run(NamedTuple):
         recipe, weights = CLASSIFIER, self.folder / _START
         if start and (network := read_model(start).get("classifier")):
             net = Classifier()
-            start_classifier(net, network, data.test.images[:1024, 0])
+            start_classifier(net, network, data.test.images[:1024])
             write_atomically(weights, save(net.state_dict()))
             recipe = recipe.replace(init=str(weights), learning_rate=_REFINING)
         return train_recipe(
@@ -333,8 +334,11 @@ class _Run(NamedTuple):
         model = (self.folder / _LOOKING).read_bytes()
         for held_out, bank in enumerate(self.banks):
             seed = self.settings.seed + _STREAMS[held_out]
-            jobs = Shards(model, bank, seed, self._shards(held_out=bool(held_out)))
-            loader = torch.utils.data.DataLoader(jobs, batch_size=None, num_workers=self.workers)
+            plain = 1 if held_out else _PLAIN
+            jobs = Shards(model, bank, seed, self._shards(held_out=bool(held_out)), plain)
+            # This process but waits for them.
+            workers = self.workers and self.workers + 1
+            loader = torch.utils.data.DataLoader(jobs, batch_size=None, num_workers=workers)
             for file, count in loader:
                 self.report(f"{Path(file).stem}: {count:,} cut-outs")
                 if self.should_stop():
@@ -342,14 +346,7 @@ class _Run(NamedTuple):
         return True
 
     def _data(self, measured: CutOuts) -> Dataset:
-        rng = np.random.default_rng(self.settings.seed)
-        parts = []
-        for file in self._shards(held_out=False):
-            held = _load(file)
-            plain = (held.kinds == NOTHING) & (held.detected[:, -1] < _PLAIN)
-            kept = ~plain | (rng.random(len(plain)) < _KEPT)
-            parts.append(CutOuts(*(part[kept] for part in held)))
-        train = join(parts)
+        train = join([_load(file) for file in self._shards(held_out=False)])
         names = (*CHARACTERS, "other", "nothing")
         return make_dataset(
             "cut-outs",
@@ -369,7 +366,12 @@ class _Run(NamedTuple):
         """Calibrate, and write the model and its record."""
         networks = read_model(self.folder / _DETECTOR) | {"classifier": classifier}
         write_model(self.folder / MODEL, networks)
-        logits = Engine((self.folder / MODEL).read_bytes()).classify(measured.images)
+        engine = Engine((self.folder / MODEL).read_bytes())
+        # All at once they would not fit into the core's memory.
+        parts = range(0, len(measured.images), _AT_ONCE)
+        logits = np.concatenate(
+            [engine.classify(measured.images[at : at + _AT_ONCE]) for at in parts]
+        )
         detected = torch.from_numpy(measured.detected)
         answers = Answers(
             torch.from_numpy(logits),
@@ -405,8 +407,11 @@ class _Run(NamedTuple):
 class Shards(torch.utils.data.IterableDataset[tuple[str, int]]):
     """Files of cut-outs, made by any number of worker processes; those that exist are left."""
 
-    def __init__(self, model: bytes, bank: CharacterBank, seed: int, files: list[Path]) -> None:
+    def __init__(
+        self, model: bytes, bank: CharacterBank, seed: int, files: list[Path], plain: float
+    ) -> None:
         self._model, self._bank, self._seed, self._files = model, bank, seed, files
+        self._plain = plain
 
     def __iter__(self) -> Iterator[tuple[str, int]]:
         worker = torch.utils.data.get_worker_info()
@@ -418,7 +423,7 @@ class Shards(torch.utils.data.IterableDataset[tuple[str, int]]):
             if file.exists():
                 continue
             pages = range(number * _PAGES, (number + 1) * _PAGES)
-            found = collect(engine, self._bank, self._seed, pages, VIEWS)
+            found = collect(engine, self._bank, self._seed, pages, plain=self._plain)
             _save(found, file)
             yield str(file), len(found.kinds)
 

@@ -32,7 +32,7 @@ def start_detector(
         networks: of the file, see :func:`mnistlab.detector.quantise.read_model`.
         images: ``(n, height, width)``, such as it will see.
     """
-    _start_body(net, _restore(networks["detector"].layers), images)
+    _start_body(net, _restore(networks["detector"].layers), images[:, None])
     # Pixel shuffling: a channel's four subcells stand side by side.
     order = torch.arange(4 * CHANNELS).reshape(CHANNELS, 4)
     planes, *classes = (
@@ -53,7 +53,7 @@ def start_classifier(net: nn.Module, network: IntegerNetwork, images: NDArray[np
     Args:
         net: is changed.
         network: of the file.
-        images: ``(n, 32, 32)``, such as it will see.
+        images: ``(n, 3, 32, 32)``, such as it will see.
     """
     *body, last = network.layers
     _start_body(net, _restore(body), images)
@@ -71,7 +71,7 @@ def _start_body(net: nn.Module, layers: list[FloatLayer], images: NDArray[np.uin
     """
     convolutions = [module for module in net.modules() if isinstance(module, nn.Conv2d)]
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
-    x, made = prepare(torch.from_numpy(images)[:, None]), list[Tensor]()
+    x, made = prepare(torch.from_numpy(images)), list[Tensor]()
     for layer, convolution, norm in zip(layers, convolutions, norms, strict=False):
         # Of filters of length one, as a trained network's are: how fast they turn depends on it.
         length = np.sqrt((layer.weights**2).sum((1, 2, 3), keepdims=True)).clip(1e-6)
@@ -94,7 +94,7 @@ def _last(layer: IntegerLayer) -> FloatLayer:
 
 def _restore(layers: list[IntegerLayer]) -> list[FloatLayer]:
     """Return the layers with activations of ordinary size."""
-    before = np.full(1, 1 / GREY)
+    before = np.full(layers[0].inputs, 1 / GREY)
     units: list[NDArray[np.float64]] = []
     restored = []
     for layer in layers:

@@ -12,9 +12,9 @@ import wasmtime
 from numpy.typing import NDArray
 
 CORE = Path(__file__).with_name("core.wasm")
-PLANES, CLASSES, SIDE, CELL, IMAGE = 8, 20, 32, 8, 28
-"""Planes and classes of the detector, pixels to a side of the classifier's cut-outs, of the cells
-that are computed or left out as a whole, and of the images of characters."""
+PLANES, CLASSES, VIEWS, SIDE, CELL, IMAGE = 8, 20, 3, 32, 8, 28
+"""Planes and classes of the detector, views of the classifier's cut-outs, pixels to a side of
+those, of the cells that are computed or left out as a whole, and of the images of characters."""
 ADDRESSES = 4400 << 20
 """Bytes of address space that an engine takes, nearly all of them never used."""
 _ALIGNMENT = 16
@@ -53,7 +53,8 @@ class Candidates(NamedTuple):
         boxes: float32, ``(n, 4)``, left, top, right, bottom in pixels of the picture.
         found: float32, ``(n,)``, the detector's probability that a character is there.
         kinds: float32, ``(n, 20)``, its probabilities of what it is.
-        cut_outs: uint8, ``(n, 32, 32)``, light on dark.
+        cut_outs: uint8, ``(n, 3, 32, 32)``, light on dark: the character, dimmed beyond its box,
+            and what is around it in squares 2.2 and 5 times as large.
     """
 
     boxes: NDArray[np.float32]
@@ -200,7 +201,7 @@ class Engine:
             count = np.empty(1, np.float32)
             self._read(at, count)
             rows = np.empty((int(count[0]), 5 + CLASSES), np.float32)
-            cut_outs = np.empty((len(rows), SIDE, SIDE), np.uint8)
+            cut_outs = np.empty((len(rows), VIEWS, SIDE, SIDE), np.uint8)
             self._read(at + count.nbytes, rows)
             self._read(at + count.nbytes + rows.nbytes, cut_outs)
         return Candidates(rows[:, :4], rows[:, 4], rows[:, 5:], cut_outs)
@@ -254,7 +255,7 @@ class Engine:
         """Run the classifier alone.
 
         Args:
-            cutouts: ``(n, 32, 32)`` grey values.
+            cutouts: ``(n, 3, 32, 32)`` grey values.
 
         Returns:
             Logits ``(n, classes)``.
@@ -263,8 +264,8 @@ class Engine:
             ValueError: the shape does not fit, or the model has no classifier.
             RuntimeError: the core stopped.
         """
-        if cutouts.shape[1:] != (SIDE, SIDE):
-            raise ValueError(f"cut-outs have {SIDE}x{SIDE} pixels")
+        if cutouts.shape[1:] != (VIEWS, SIDE, SIDE):
+            raise ValueError(f"cut-outs have {VIEWS} views of {SIDE}x{SIDE} pixels")
         with self._lock:
             classes = self._call("count_classes")
         if not classes:

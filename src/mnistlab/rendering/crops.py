@@ -21,6 +21,8 @@ _HUGE = 0.06
 """Share of crops with such digits."""
 _PLAIN = 28
 """Of a digit by itself in pixels."""
+_DRAWING = 9
+"""Names the stream of drawings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +78,31 @@ def render_digit(seed: int, index: int, bank: CharacterBank) -> Crop:
     x, y = _PLAIN / 2 + rng.normal(0, 1, 2)
     page.put(tile, x, y, kind, tall)
     image = page.ink if rng.random() < 0.7 else 255 - page.ink
+    return Crop(image, page.characters, [], page.scrap)
+
+
+def render_drawing(seed: int, index: int, bank: CharacterBank) -> Crop:
+    """Render a number of up to five digits as it is drawn on a screen: even strokes on nothing,
+    dark on light or light on dark, many of them ones.
+
+    Args:
+        seed: of the stream.
+        index: of the drawing, from 0.
+        bank: to write with, beside drawn strokes.
+    """
+    rng = np.random.default_rng([seed, index, _DRAWING])
+    width, height = (int(side) for side in rng.integers((280, 160), (640, 320)))
+    page = Page(width, height, rng, bank, smooth=True)
+    page.pen.drawn, page.pen.rough, page.pen.outline = rng.choice([0.5, 1]), 0, False
+    page.pen.radius = rng.uniform(0.025, 0.1)
+    page.pen.slant *= rng.uniform(0, 1)
+    tall = height * rng.uniform(0.3, 0.75)
+    most = min(5, max(1, int(0.9 * width / tall)))
+    text = "".join(rng.choice(["1", "#"], p=[0.35, 0.65]) for _ in range(rng.integers(1, most + 1)))
+    gap = rng.uniform(0.05, 0.3)
+    x = rng.uniform(0.2, 1) * max(width - len(text) * (0.65 + gap) * tall, 0)
+    page.write(text, x, (height + tall) / 2, tall, gap)
+    image = page.ink if rng.random() < 0.4 else 255 - page.ink
     return Crop(image, page.characters, [], page.scrap)
 
 

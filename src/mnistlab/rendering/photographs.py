@@ -1,4 +1,5 @@
-"""Whole photographs of handwriting, and what is written in them: to measure readers with.
+"""Whole photographs of handwriting, and what is written in them: to measure readers with, and to
+train their classifier on.
 
 Each kind asks for one thing: a digit, a line of five, a number in the boxes of a form, a table,
 numbers with signs, or that nothing is read.
@@ -9,7 +10,7 @@ import copy
 import io
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from PIL import Image
 from mnistlab.characters import CHARACTERS, OTHER
 from mnistlab.rendering import contents
 from mnistlab.rendering.character_bank import CharacterBank
-from mnistlab.rendering.page import Page, Ruling
+from mnistlab.rendering.page import Character, Page, Ruling
 from mnistlab.rendering.photograph import photograph
 from mnistlab.rendering.texts import SIGNED
 
@@ -66,6 +67,7 @@ class Photograph:
         cells: of a table, row by row; else none.
         letters: that are written; else 0.
         details: what tells it from others of its kind, such as ``date``.
+        characters: where they are.
     """
 
     kind: str
@@ -74,6 +76,7 @@ class Photograph:
     cells: tuple[Cell, ...] = ()
     letters: int = 0
     details: tuple[str, ...] = ()
+    characters: tuple[Character, ...] = ()
 
     @property
     def text(self) -> str:
@@ -153,7 +156,9 @@ class _Desk:
         for _ in range(_TRIES):
             image = photograph(_copy(page), edge=_room(page), tall=tall)
             if _is_legible(page, image):
-                return Photograph(self.kind, image, lines, details=(detail,) if detail else ())
+                details = (detail,) if detail else ()
+                characters = tuple(page.characters)
+                return Photograph(self.kind, image, lines, details=details, characters=characters)
         raise _IllegibleError
 
 
@@ -186,7 +191,8 @@ def _as_mnist(desk: _Desk) -> Photograph:
     x, y = side / 2 + rng.uniform(-0.05, 0.05, 2) * side
     page.put(tile, *_on_page(page, x, y), kind, tall)
     image = page.ink if rng.random() < 0.5 else 255 - page.ink
-    return Photograph(desk.kind, image, (str(kind),), details=("28x28",))
+    characters = tuple(page.characters)
+    return Photograph(desk.kind, image, (str(kind),), details=("28x28",), characters=characters)
 
 
 def _line(desk: _Desk) -> Photograph:
@@ -282,7 +288,7 @@ def _table(desk: _Desk) -> Photograph:
         page.rule(drawn, _thickness(rng, tall), rng.uniform(0.25, 1))
     texts = ["".join(cell.text for cell in cells if cell.row == row) for row in range(rows)]
     whole = desk.seen(page, tall, tuple(filter(None, texts)), ruled)
-    return Photograph(desk.kind, whole.image, whole.lines, tuple(cells), details=(ruled,))
+    return replace(whole, cells=tuple(cells))
 
 
 def _fill_table(
@@ -327,7 +333,7 @@ def _letters(desk: _Desk) -> Photograph:
                 break
             x = page.word(length, x, base, tall, gap) + tall * rng.uniform(0.4, 1)
     seen = desk.seen(page, tall, (), ruled=_RULED)
-    return Photograph(desk.kind, seen.image, letters=len(page.characters))
+    return replace(seen, letters=len(page.characters))
 
 
 def _nothing(desk: _Desk) -> Photograph:

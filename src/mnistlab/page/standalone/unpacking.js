@@ -8,12 +8,19 @@
 export async function unpack(model) {
   const parts = Object.entries(model).map(async ([name, held]) => [
     name,
-    held instanceof Uint8Array ? await decompress(held) : held,
+    held instanceof Uint8Array ? await decompress(name, held) : held,
   ]);
   return Object.fromEntries(await Promise.all(parts));
 }
 
-async function decompress(bytes) {
+async function decompress(name, bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const whole = new Uint8Array(await new Response(stream).arrayBuffer());
+  return name === "core" ? whole : interleave(whole);
+}
+
+// Of numbers, the even bytes come first.
+function interleave(whole) {
+  const half = Math.ceil(whole.length / 2);
+  return whole.map((_, i) => whole[i % 2 ? half + (i - 1) / 2 : i / 2]);
 }

@@ -54,7 +54,7 @@ struct Candidate {
     std::array<float, KINDS> kinds;  // probabilities by the detector
 };
 
-constexpr float LEAST = 0.15f;  // probability from which on a peak is looked at
+constexpr float LEAST = 0.2f;   // probability from which on a peak is looked at
 constexpr int MOST = 4000;      // candidates of a picture
 constexpr float ALIKE = 0.62f;  // intersection over union: then two levels see the same character
 constexpr float SHARED = 0.5f;  // of the smaller of two boxes: then they are one character
@@ -198,15 +198,15 @@ inline std::vector<Candidate> thin_out(std::vector<Candidate> found) {
     return kept;
 }
 
-// Cuts a character out for the classifier: 32x32 values, light on dark, contrast stretched. Beyond
-// the picture there is paper. What is beyond the box is dimmed, so that neighbours that touch it
-// are told from it.
-constexpr int SIDE = 32;
+constexpr int SIDE = 32, VIEWS = 3, CUT_OUT = VIEWS * SIDE * SIDE;
 constexpr float ROOM = 1.45f, SHORT = 0.9f, FLAT = 24, LARGEST_CUT = 54;
 constexpr float DIMMED = 0.5f, MARGIN = 0.04f;  // MARGIN: of the cut-out's side
+constexpr float FIELD[VIEWS] = {1, 2.2f, 5};    // sides of the views, in those of the first
 
-inline void cut_out(const std::vector<Level> &levels, const Box &box, float tall, uint8_t *out) {
-    float side = ROOM * std::max(std::max(box.width(), box.height()), SHORT * tall);
+// A square of the picture around a box: 32x32 values, light on dark, contrast stretched. Beyond the
+// picture there is paper. What is beyond the box is dimmed by a factor.
+inline void cut_square(const std::vector<Level> &levels, const Box &box, float side, float dimmed,
+                       uint8_t *out) {
     // The finest level in which it is no larger than those that the classifier learnt from.
     size_t index = 0;
     while (index + 1 < levels.size() && side * levels[index].scale > LARGEST_CUT) index++;
@@ -237,8 +237,16 @@ inline void cut_out(const std::vector<Level> &levels, const Box &box, float tall
         float right = (i % SIDE + 0.5f - SIDE / 2) * side / SIDE,
               down = (i / SIDE + 0.5f - SIDE / 2) * side / SIDE;
         bool within = std::fabs(right) <= wide && std::fabs(down) <= high_half;
-        out[i] = uint8_t(std::nearbyint((value - from) * factor * (within ? 1 : DIMMED)));
+        out[i] = uint8_t(std::nearbyint((value - from) * factor * (within ? 1 : dimmed)));
     }
+}
+
+// Cuts a character out for the classifier: what is in its box, dimmed beyond it so that neighbours
+// that touch it are told from it, and wider views of what is around it.
+inline void cut_out(const std::vector<Level> &levels, const Box &box, float tall, uint8_t *out) {
+    float side = ROOM * std::max(std::max(box.width(), box.height()), SHORT * tall);
+    for (int view = 0; view < VIEWS; view++, out += SIDE * SIDE)
+        cut_square(levels, box, FIELD[view] * side, view ? 1 : DIMMED, out);
 }
 
 }  // namespace reader

@@ -45,7 +45,7 @@ EXPORT(count_classes) int count_classes() {
     return model.classifier.count ? Classifier(model).classes() : 0;
 }
 
-// `count` cut-outs of 32x32 -> logits (count, classes).
+// `count` cut-outs of three views of 32x32 -> logits (count, classes).
 EXPORT(classify) void classify(const uint8_t *cutouts, float *logits, int count) {
     Scope scope;
     Classifier(model).run(cutouts, count, logits);

@@ -67,7 +67,8 @@ bool sums_fit(const Layer &layer) {
 
 bool read_layer(File file, int at, Layer &layer) {
     __builtin_memcpy(&layer, file.bytes + at, RECORD);
-    if (layer.inputs < 1 || layer.inputs > 256 || (layer.inputs > 1 && layer.inputs % 4))
+    if (layer.inputs < 1 || layer.inputs > 256 ||
+        (layer.inputs > Classifier::VIEWS && layer.inputs % 4))
         return false;
     if (layer.outputs < 4 || layer.outputs > 256 || layer.outputs % 4) return false;
     if (layer.kernel < 1 || layer.kernel > 16 || layer.stride < 1 || layer.stride > 2) return false;
@@ -126,9 +127,9 @@ bool read_network(File file, const Entry &entry, Network &network) {
     return entry.outputs > 0 && entry.outputs <= network.last().outputs;
 }
 
-bool is_chain(const Network &network) {
+bool is_chain(const Network &network, int inputs) {
     for (int i = 0; i < network.count; i++) {
-        if (network.layers[i].inputs != (i ? network.layers[i - 1].outputs : 1)) return false;
+        if (network.layers[i].inputs != (i ? network.layers[i - 1].outputs : inputs)) return false;
     }
     return true;
 }
@@ -139,7 +140,7 @@ bool is_detector(const Network &network) {
         if (!keeps_size(network.layers[i])) return false;
         stride *= network.layers[i].stride;
     }
-    return is_chain(network) && stride == CELL;
+    return is_chain(network, 1) && stride == CELL;
 }
 
 bool is_head(const Network &network, int count, int inputs, int outputs) {
@@ -164,8 +165,8 @@ bool is_classifier(const Network &network) {
         if (side < 1) return false;
     }
     const Layer &last = network.last();
-    return is_chain(network) && network.count > 1 && side == 1 && last.kind == Kind::DENSE &&
-           !last.padding && last.residual < 0;
+    return is_chain(network, Classifier::VIEWS) && network.count > 1 && side == 1 &&
+           last.kind == Kind::DENSE && !last.padding && last.residual < 0;
 }
 
 bool is_called(const Entry &entry, const char *name) {

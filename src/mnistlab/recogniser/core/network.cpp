@@ -250,14 +250,16 @@ Features run(const Network &network, const int16_t *pixels, Grid input, const ui
     return {buffers.of(network.count - 1), positions, active ? blanks[network.count - 1] : nullptr};
 }
 
-// Grey values less 128 on a padded grid.
-static int16_t *prepare(const uint8_t *grey, Grid grid) {
-    int16_t *pixels = take_values(grid.size() + SPARE);
-    clear_border(pixels, grid, 1);
+// Grey values less 128 on a padded grid, of pictures of several views, one after the other.
+static int16_t *prepare(const uint8_t *grey, Grid grid, int views) {
+    int16_t *pixels = take_values(int64_t(grid.size() + SPARE) * views);
+    clear_border(pixels, grid, views);
     for (int image = 0; image < grid.images; image++) {
-        for (int row = 0; row < grid.height; row++, grey += grid.width) {
-            int16_t *out = pixels + grid.at(image, row, 0);
-            for (int x = 0; x < grid.width; x++) out[x] = int16_t(grey[x] - 128);
+        for (int view = 0; view < views; view++) {
+            for (int row = 0; row < grid.height; row++, grey += grid.width) {
+                int16_t *out = pixels + grid.at(image, row, 0) * views + view;
+                for (int x = 0; x < grid.width; x++) out[x * views] = int16_t(grey[x] - 128);
+            }
         }
     }
     return pixels;
@@ -293,7 +295,7 @@ void Detector::run(const uint8_t *grey, int pixels_wide, int pixels_tall, const 
     int size = width * height;
     planes.resize(PLANES * size);
     Grid input{1, pixels_tall, pixels_wide};
-    features = ::run(model.detector, prepare(grey, input), input, active, blank);
+    features = ::run(model.detector, prepare(grey, input, 1), input, active, blank);
 
     const Layer &layer = model.planes.last();
     if (active) {
@@ -334,8 +336,8 @@ void Classifier::run(const uint8_t *cutouts, int count, float *logits) const {
         Scope scope;
         int images = count - done < BATCH ? count - done : BATCH;
         Grid input{images, SIDE, SIDE};
-        const uint8_t *first = cutouts + done * SIDE * SIDE;
-        Features features = ::run(body, prepare(first, input), input, nullptr, 0);
+        const uint8_t *first = cutouts + done * VIEWS * SIDE * SIDE;
+        Features features = ::run(body, prepare(first, input, VIEWS), input, nullptr, 0);
         Grid grid = features.positions.grid;
         Array<int> from(images);
         for (int i = 0; i < images; i++) from[i] = grid.at(i, 0, 0);

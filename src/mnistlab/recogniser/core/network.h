@@ -109,10 +109,10 @@ class Detector {
     Array<float> planes;
 };
 
-// The classifier of cut-outs of 32x32 pixels.
+// The classifier of cut-outs, three views of 32x32 pixels.
 class Classifier {
    public:
-    static constexpr int SIDE = 32, BATCH = 16;
+    static constexpr int SIDE = 32, VIEWS = 3, BATCH = 16;
     explicit Classifier(const Model &model) : model(model) {}
     int classes() const { return model.classifier.outputs; }
 

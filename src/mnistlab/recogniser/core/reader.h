@@ -33,7 +33,16 @@ constexpr float BESIDE_LETTER = 1.2f;
 // Digits that handwritten letters look like: O, l, Z, S, b, q.
 constexpr bool LETTER_LIKE[10] = {1, 1, 1, 0, 0, 1, 1, 0, 0, 1};
 constexpr float NO_LETTER = 0.99f;  // from which confidence on a digit is none of them
-constexpr float EXPECTED = 8;       // how much likelier a sign is beside a digit than elsewhere
+// Candidates up to so sure are looked at again, but no more than so many, in boxes moved to the
+// right and down, by so many of their sizes, and enlarged.
+constexpr float UNSURE = 0.98f;
+constexpr size_t MOST_AGAIN = 500;
+struct Shift {
+    float right, down, size;
+};
+constexpr Shift AGAIN[] = {
+    {0.03f, 0.03f, 1.06f}, {-0.03f, 0.03f, 0.95f}, {0.03f, -0.03f, 0.95f}, {-0.03f, -0.03f, 1.06f}};
+constexpr float EXPECTED = 8;  // how much likelier a sign is beside a digit than elsewhere
 // A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it
 // is there than a character elsewhere.
 constexpr float LONE = 0.3f, LONE_EXPECTED = 40;
@@ -88,12 +97,12 @@ class Reader {
         return thin_out(std::move(found));
     }
 
-    // What the classifier is shown of each, 32x32 values.
+    // What the classifier is shown of each, three views of 32x32 values.
     std::vector<uint8_t> cut_out_all(const std::vector<Candidate> &all) const {
         std::vector<float> heights = find_heights(all);
-        std::vector<uint8_t> cut_outs(all.size() * SIDE * SIDE);
+        std::vector<uint8_t> cut_outs(all.size() * CUT_OUT);
         for (size_t i = 0; i < all.size(); i++)
-            cut_out(levels, all[i].box, heights[i], &cut_outs[i * SIDE * SIDE]);
+            cut_out(levels, all[i].box, heights[i], &cut_outs[i * CUT_OUT]);
         return cut_outs;
     }
 
@@ -299,25 +308,57 @@ class Reader {
 
     // Asks the classifier for each candidate and takes its answer and the detector's together.
     std::vector<Character> name(const std::vector<Candidate> &asked) {
-        std::vector<uint8_t> cut_outs = cut_out_all(asked);
-        std::vector<float> logits(asked.size() * (NOTHING + 1));
-        Classifier(model).run(cut_outs.data(), int(asked.size()), logits.data());
-        const float *powers = model.powers;
+        std::vector<float> heights = find_heights(asked), logits(asked.size() * (NOTHING + 1));
+        std::vector<size_t> all(asked.size()), unsure;
+        std::iota(all.begin(), all.end(), 0);
+        add_logits(asked, heights, all, {0, 0, 1}, logits);
         std::vector<Character> named;
-        for (size_t i = 0; i < asked.size(); i++) {
-            const Candidate &one = asked[i];
-            Character character{one.box, {}};
-            float *row = &logits[i * (NOTHING + 1)], both[NOTHING + 1];
-            for (int k = 0; k <= NOTHING; k++) {
-                bool nothing = k == NOTHING;
-                float kind = nothing ? powers[3] : powers[1] * std::log(one.kinds[k] + TINY);
-                float there = (nothing ? 1 - one.found : one.found) + TINY;
-                both[k] = powers[0] * row[k] + kind + powers[2] * std::log(there);
-            }
-            softmax(both, NOTHING + 1, character.kinds.data());
-            named.push_back(character);
+        for (size_t i : all) {
+            named.push_back(weigh(asked[i], &logits[i * (NOTHING + 1)]));
+            if (std::ranges::max(named[i].kinds) < UNSURE && unsure.size() < MOST_AGAIN)
+                unsure.push_back(i);
+        }
+        for (const Shift &shift : AGAIN) add_logits(asked, heights, unsure, shift, logits);
+        for (size_t i : unsure) {
+            float *row = &logits[i * (NOTHING + 1)];
+            for (int k = 0; k <= NOTHING; k++) row[k] /= 1 + std::size(AGAIN);
+            named[i] = weigh(asked[i], row);
         }
         return named;
+    }
+
+    // Adds what the classifier says of some, in boxes that are shifted.
+    void add_logits(const std::vector<Candidate> &asked, const std::vector<float> &heights,
+                    const std::vector<size_t> &some, const Shift &shift,
+                    std::vector<float> &logits) const {
+        std::vector<uint8_t> cut_outs(some.size() * CUT_OUT);
+        for (size_t i = 0; i < some.size(); i++) {
+            const Box &box = asked[some[i]].box;
+            float side = std::max(box.width(), box.height());
+            float x = box.x() + shift.right * side, y = box.y() + shift.down * side;
+            float width = shift.size * box.width() / 2, height = shift.size * box.height() / 2;
+            cut_out(levels, {x - width, y - height, x + width, y + height},
+                    shift.size * heights[some[i]], &cut_outs[i * CUT_OUT]);
+        }
+        std::vector<float> said(some.size() * (NOTHING + 1));
+        Classifier(model).run(cut_outs.data(), int(some.size()), said.data());
+        for (size_t i = 0; i < said.size(); i++)
+            logits[some[i / (NOTHING + 1)] * (NOTHING + 1) + i % (NOTHING + 1)] += said[i];
+    }
+
+    // What the classifier says of a candidate and what the detector says, together.
+    Character weigh(const Candidate &one, const float *logits) const {
+        const float *powers = model.powers;
+        Character character{one.box, {}};
+        float both[NOTHING + 1];
+        for (int k = 0; k <= NOTHING; k++) {
+            bool nothing = k == NOTHING;
+            float kind = nothing ? powers[3] : powers[1] * std::log(one.kinds[k] + TINY);
+            float there = (nothing ? 1 - one.found : one.found) + TINY;
+            both[k] = powers[0] * logits[k] + kind + powers[2] * std::log(there);
+        }
+        softmax(both, NOTHING + 1, character.kinds.data());
+        return character;
     }
 
     // Where a picture holds but two that stand close they may be parts of one: takes that if it is

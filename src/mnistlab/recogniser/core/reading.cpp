@@ -66,8 +66,8 @@ const float *arrange(const float *boxes, const float *kinds, int count) {
 }
 
 // What may be a character in a picture, to train the classifier on: their number; for each its box,
-// the detector's probability that it is there and those of what it is; then the cut-outs, 32x32
-// bytes each.
+// the detector's probability that it is there and those of what it is; then the cut-outs,
+// three views of 32x32 bytes each.
 EXPORT(look)
 const void *look(const uint8_t *pixels, int width, int height, int channels) {
     constexpr int ROW = 5 + reader::KINDS;
