@@ -98,7 +98,7 @@ _AT_ONCE = 4096
 _CALIBRATED = 4
 """Batches that show how large activations become."""
 _PLAIN = 0.15
-"""Share that the classifier is shown of the places where neither it nor the detector sees much."""
+"""Share of plain places that the classifier is shown, see :func:`collect`."""
 _DETECTOR, _CUT_OUTS, _CLASSIFIER = "detector.bin", "cut_outs", "classifier"
 _START, _LOOKING = "classifier_start.safetensors", "looking.bin"
 _SETTINGS, _LOSSES = "settings.json", "losses.json"

@@ -36,7 +36,7 @@ constexpr float NO_LETTER = 0.99f;  // from which confidence on a digit is none 
 // Candidates up to so sure are looked at again, but no more than so many, in boxes moved to the
 // right and down, by so many of their sizes, and enlarged.
 constexpr float UNSURE = 0.98f;
-constexpr size_t MOST_AGAIN = 500;
+constexpr size_t MOST_AGAIN = 100;
 struct Shift {
     float right, down, size;
 };
