@@ -88,7 +88,9 @@ function overlap(one, other) {
 
 function widened([left, top, right, bottom]) {
   const least = NARROWEST * Math.max(right - left, bottom - top);
-  const [x, y] = [least - right + left, least - bottom + top].map((spare) => Math.max(spare, 0) / 2);
+  const [x, y] = [least - right + left, least - bottom + top].map(
+    (spare) => Math.max(spare, 0) / 2,
+  );
   return [left - x, top - y, right + x, bottom + y];
 }
 
