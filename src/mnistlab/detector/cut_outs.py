@@ -12,9 +12,9 @@ from mnistlab.characters import DIGITS, OTHER
 from mnistlab.detector.classifier import NOTHING
 from mnistlab.recogniser.engine import Engine
 from mnistlab.rendering.character_bank import CharacterBank
-from mnistlab.rendering.crops import render_crops, render_digit, render_drawing
+from mnistlab.rendering.crops import Crop, render_crops, render_digit, render_drawing
 from mnistlab.rendering.page import Character
-from mnistlab.rendering.photographs import render_photograph
+from mnistlab.rendering.photographs import Photograph, render_photograph
 
 SHOWN, MISSED = 0.5, 0.4
 """Intersection over union with a character from which on a box shows it, and below which it shows
@@ -76,7 +76,7 @@ def collect(
     for page in pages:
         rng = np.random.default_rng([seed, page, NOTHING])
         kind = str(rng.choice(list(_PHOTOGRAPHS), p=list(_PHOTOGRAPHS.values())))
-        drawn = (
+        drawn: tuple[Crop | Photograph, ...] = (
             *render_crops(seed, page, bank),
             render_digit(seed, page, bank),
             render_drawing(seed, page, bank),
