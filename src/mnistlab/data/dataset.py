@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +44,7 @@ class Split:
     groups: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        images, labels = map(_as_array, (self.images, self.labels))
+        images, labels = np.asanyarray(self.images), np.asanyarray(self.labels)
         if labels.dtype.kind in "iu":
             labels = labels.astype(np.int64, copy=False)
         object.__setattr__(self, "labels", labels)
@@ -276,10 +275,6 @@ def undo_draw(dataset: Dataset) -> Dataset:
 
 def _others(count: int, drawn: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.setdiff1d(np.arange(count), drawn)
-
-
-def _as_array(values: object) -> NDArray[Any]:
-    return values if isinstance(values, np.ndarray) else np.asarray(values)
 
 
 def _check_classes(name: str, classes: Sequence[str] | None) -> Sequence[str]:

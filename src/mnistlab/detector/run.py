@@ -336,7 +336,7 @@ class _Run(NamedTuple):
             seed = self.settings.seed + _STREAMS[held_out]
             plain = 1 if held_out else _PLAIN
             jobs = Shards(model, bank, seed, self._shards(held_out=bool(held_out)), plain)
-            # This process but waits for them.
+            # This process only waits for them.
             workers = self.workers and self.workers + 1
             loader = torch.utils.data.DataLoader(jobs, batch_size=None, num_workers=workers)
             for file, count in loader:

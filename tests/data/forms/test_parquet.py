@@ -172,11 +172,12 @@ def test_a_column_may_tell_each_rows_split(tmp_path, encoded, noted):
 
 def test_files_of_a_split_that_are_missing_are_told(tmp_path):
     images, labels = drawn()
-    columns = {"image": structs(images), "label": labels.tolist()}
-    write(tmp_path / "data" / "train-00001-of-00003.parquet", columns)
-    write(tmp_path / "data" / "test-00000-of-00001.parquet", columns)
-    (note,) = read(tmp_path).notes
-    assert note == "train: 2 of 3 files are missing"
+    columns = {"image": structs(images), "label": labels.tolist(), "age": [7] * 30}
+    for name in ("train-00001-of-00004", "train-00002-of-00004", "test-00000-of-00001"):
+        write(tmp_path / "data" / f"{name}.parquet", columns)
+    missing, unused = read(tmp_path).notes
+    assert missing == "train: 2 of 4 files are missing"
+    assert unused == "columns that are not used: age"
 
 
 def test_a_damaged_picture_is_named_by_its_row_and_may_be_skipped(tmp_path):

@@ -190,8 +190,10 @@ def _read_table(tree: FileTree, name: str, notes: list[str]) -> _Table:
             # Of several labels that was said, and __index_level_0__ is the writer's own.
             told = {n for n in features if features[n].get("_type") == "ClassLabel"}
             left = [n for n in schema.names if n not in {*used, *told} and n[:2] != "__"]
-            if left and label:
-                notes.append(f"columns that are not used: {listed(left, 5)}")
+            unused = f"columns that are not used: {listed(left, 5)}"
+            # The files of a split have the same columns.
+            if left and label and unused not in notes:
+                notes.append(unused)
             table = file.read(columns=used)
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
         reason = " ".join(str(error).split())[:150]
