@@ -189,8 +189,8 @@ def _of_run(
     own = _is_own(record, whole)
     if images.data is None and not own:
         raise DataError(
-            f"{recipe.data}: other images than this run was trained on, which are called"
-            f" {record.data.name}; say where those are, or other ones to test it on, with `data=`"
+            f"{recipe.data}: this run was trained on other images ({record.data.name}, fingerprint"
+            f" {record.data.fingerprint}); say with `data=` which ones to test it on"
         )
     notes: tuple[str, ...] = ()
     if not own and whole.drawn is not None and images.name("") == recipe.data:
