@@ -27,13 +27,13 @@ and other boxes by as much: a dot is hard to hit."""
 
 
 _PHOTOGRAPHS = {
-    "single": 0.1,
-    "line": 0.15,
+    "single": 0.14,
+    "line": 0.17,
     "boxes": 0.12,
     "table": 0.1,
-    "signs": 0.35,
-    "letters": 0.1,
-    "nothing": 0.08,
+    "signs": 0.33,
+    "letters": 0.07,
+    "nothing": 0.07,
 }
 """Share of each kind of photographs."""
 _UNLIKELY = 0.4

@@ -99,18 +99,26 @@ def boxes(page: Page, tall: float) -> None:
     x0, y0 = rng.uniform(-wide, 0.5 * page.width), rng.uniform(-high, 0.6 * page.height)
     columns = int(rng.integers(1, max(int((page.width - x0) / (wide + apart)) + 2, 2) + 1))
     rows = int(rng.integers(1, max(int((page.height - y0) / down) + 1, 1) + 1))
-    comb = rng.random() < 0.15
-    drawn = []
+    kind = rng.choice(["closed", "comb", "open"], p=[0.73, 0.15, 0.12])
+    walls, lids = [], []
     for row in range(rows):
-        y = y0 + row * down
+        top, bottom = y0 + row * down, y0 + row * down + high
+        upper = top + (rng.uniform(0.4, 0.8) * high if kind == "comb" else 0)
+        # The walls of open boxes touch nothing.
+        short = rng.uniform(0.02, 0.15) * high if kind == "open" else 0
         for column in range(columns):
-            x = x0 + column * (wide + apart)
-            top = y + (rng.uniform(0.4, 0.8) * high if comb else 0)
-            sides = [Ruling(x, top, x, y + high), Ruling(x + wide, top, x + wide, y + high)]
-            drawn += [Ruling(x, y + high, x + wide, y + high), *sides]
-            if not comb:
-                drawn.append(Ruling(x, y, x + wide, y))
-    _rule(page, drawn, tall)
+            left = x0 + column * (wide + apart)
+            right = left + wide
+            walls += [Ruling(x, upper + short, x, bottom - short) for x in (left, right)]
+            lids.append(Ruling(left, bottom, right, bottom))
+            if kind != "comb":
+                lids.append(Ruling(left, top, right, top))
+    if kind != "open":
+        _rule(page, walls + lids, tall)
+    else:
+        page.rule(walls, max(0.4, tall * rng.uniform(0.015, 0.09)), rng.uniform(0.4, 1))
+        if columns < 3 or rng.random() < 0.6:
+            _rule(page, lids, tall)
     filled, sloppy = rng.choice([0.15, 0.5, 0.85, 1]), rng.choice([0, 0.08, 0.2])
     for row in range(rows):
         for column in range(columns):

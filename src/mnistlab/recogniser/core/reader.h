@@ -4,7 +4,7 @@
 #include "layout.h"
 #include "left_over.h"
 #include "network.h"
-#include "strokes.h"
+#include "number_forms.h"
 
 namespace reader {
 
@@ -99,11 +99,9 @@ class Reader {
 
     // What the classifier is shown of each, three views of 32x32 values.
     std::vector<uint8_t> cut_out_all(const std::vector<Candidate> &all) const {
-        std::vector<float> heights = find_heights(all);
-        std::vector<uint8_t> cut_outs(all.size() * CUT_OUT);
-        for (size_t i = 0; i < all.size(); i++)
-            cut_out(levels, all[i].box, heights[i], &cut_outs[i * CUT_OUT]);
-        return cut_outs;
+        std::vector<size_t> each(all.size());
+        std::iota(each.begin(), each.end(), 0);
+        return cut_out_some(all, find_heights(all), each, {0, 0, 1});
     }
 
     const std::vector<Level> &pyramid() const { return levels; }
@@ -331,19 +329,27 @@ class Reader {
     void add_logits(const std::vector<Candidate> &asked, const std::vector<float> &heights,
                     const std::vector<size_t> &some, const Shift &shift,
                     std::vector<float> &logits) const {
+        std::vector<float> said(some.size() * (NOTHING + 1));
+        Classifier(model).run(cut_out_some(asked, heights, some, shift).data(), int(some.size()),
+                              said.data());
+        for (size_t i = 0; i < said.size(); i++)
+            logits[some[i / (NOTHING + 1)] * (NOTHING + 1) + i % (NOTHING + 1)] += said[i];
+    }
+
+    // Cuts some out, in boxes that are shifted.
+    std::vector<uint8_t> cut_out_some(const std::vector<Candidate> &all,
+                                      const std::vector<float> &heights,
+                                      const std::vector<size_t> &some, const Shift &shift) const {
         std::vector<uint8_t> cut_outs(some.size() * CUT_OUT);
         for (size_t i = 0; i < some.size(); i++) {
-            const Box &box = asked[some[i]].box;
+            const Box &box = all[some[i]].box;
             float side = std::max(box.width(), box.height());
             float x = box.x() + shift.right * side, y = box.y() + shift.down * side;
             float width = shift.size * box.width() / 2, height = shift.size * box.height() / 2;
             cut_out(levels, {x - width, y - height, x + width, y + height},
                     shift.size * heights[some[i]], &cut_outs[i * CUT_OUT]);
         }
-        std::vector<float> said(some.size() * (NOTHING + 1));
-        Classifier(model).run(cut_outs.data(), int(some.size()), said.data());
-        for (size_t i = 0; i < said.size(); i++)
-            logits[some[i / (NOTHING + 1)] * (NOTHING + 1) + i % (NOTHING + 1)] += said[i];
+        return cut_outs;
     }
 
     // What the classifier says of a candidate and what the detector says, together.
@@ -608,7 +614,7 @@ class Reader {
                 bool large = one.box.height() > LONE * std::min(width, height);
                 return !large || one.confidence() < LONE_LIKENESS;
             });
-        find_commas(kept);
+        find_points(kept, out);
         find_words(kept);
         // A picture that holds but one large doubtful thing is likelier to hold that than nothing.
         if (std::all_of(kept.begin(), kept.end(),
@@ -625,7 +631,8 @@ class Reader {
                 kept.assign(1, best), out.clear();
         }
         Layout layout = lay_out(std::move(kept), std::move(out), rulings);
-        tell_strokes(layout.characters);
+        std::vector<Character> none = decide_numbers(layout.characters);
+        layout.others.insert(layout.others.end(), none.begin(), none.end());
         float tall = digit_height(layout.characters);
         Reading reading{std::move(layout.characters), std::move(layout.others),
                         std::move(layout.cells)};

@@ -58,10 +58,12 @@ const float *arrange(const float *boxes, const float *kinds, int count) {
         all.push_back({{boxes[0], boxes[1], boxes[2], boxes[3]}, {}});
         std::copy_n(kinds, reader::KINDS, all.back().kinds.begin());
     }
-    reader::find_commas(all);
+    std::vector<reader::Character> others;
+    reader::find_points(all, others);
     reader::Reader::find_words(all);
     reader::Layout layout = reader::lay_out(std::move(all), {}, {});
-    reader::tell_strokes(layout.characters);
+    std::vector<reader::Character> none = reader::decide_numbers(layout.characters);
+    layout.others.insert(layout.others.end(), none.begin(), none.end());
     return write({layout.characters, layout.others, layout.cells}, 0);
 }
 
