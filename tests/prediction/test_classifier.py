@@ -154,7 +154,7 @@ def test_top_probabilities_and_threshold(lenet, sevens):
     assert top[0] == ("7", found.probability)
     assert [share for _, share in top] == sorted(found.probabilities.values())[:-4:-1]
     assert not lenet.predict(np.zeros((28, 28), np.uint8), threshold=1).sure
-    with pytest.raises(MnistlabError, match="threshold is 2"):
+    with pytest.raises(MnistlabError, match=r"threshold: must be .*; found 2"):
         lenet.predict(sevens[0], threshold=2)
     with pytest.raises(MnistlabError, match="batch_size is 0"):
         lenet.predict(sevens, batch_size=0)

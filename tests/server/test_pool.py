@@ -124,7 +124,7 @@ def test_who_gives_up_waiting_leaves_no_trace(run):
         ({"models": ("a/x.onnx", "b/x.onnx")}, "two models are called x"),
         ({"workers": 0}, "workers is 0"),
         ({"queue": -1}, "queue is -1"),
-        ({"threshold": 1.5}, "threshold is 1.5"),
+        ({"threshold": 1.5}, "threshold: must be a probability, from 0 to 1; found 1.5"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, message):

@@ -337,6 +337,6 @@ def test_the_number_of_threads_is_restored():
     "seed", [-1, 10**18 + 1, 10**400, "a"], ids=["below 0", "too large", "absurd", "a text"]
 )
 def test_a_seed_that_no_record_holds_is_refused_before_training(plain, small_mnist, tmp_path, seed):
-    with pytest.raises(RunError, match=r"the seed must be a whole number from 0 to 1(,000){6}$"):
+    with pytest.raises(RunError, match=r"seed: must be a whole number from 0 to 1(,000){6}; found"):
         train(plain, small_mnist, seed=seed, folder=tmp_path / "run")
     assert not (tmp_path / "run").exists()

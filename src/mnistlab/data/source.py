@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -47,8 +48,8 @@ def load_dataset(
         skip_damaged: leave damaged pictures out, and say so, rather than refuse all.
 
     Raises:
-        DataError: nothing there, or what is there is damaged or no data set; the message names the
-            file.
+        DataError: an unknown ``fit``; nothing there, or what is there is damaged or no data set;
+            the message names the file.
 
     Examples:
         >>> from mnistlab import load_dataset
@@ -61,6 +62,8 @@ def load_dataset(
     source = str(source)
     if not source:
         raise DataError("the name of the data is empty; name a data set, a folder or a file")
+    if fit not in get_args(Fit):
+        raise DataError(f"fit: must be one of {', '.join(get_args(Fit))}; found {fit!r}")
     if source in CATALOGUE:
         return load_known(CATALOGUE[source], on_progress)
     sides = (size, size) if isinstance(size, int) else size

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.arguments import whole_number
 from mnistlab.data import Dataset, read_views
 from mnistlab.data.download import OnProgress
 from mnistlab.errors import DataError
@@ -141,8 +142,7 @@ def evaluate(
     Raises:
         MnistlabError: no such model or data, or data that are not of the model's size and classes.
     """
-    if not 0 <= shifts <= _MOST_SHIFTS:
-        raise DataError(f"shifts: a whole number from 0 to {_MOST_SHIFTS}; found {shifts!r}")
+    whole_number("shifts", shifts, 0, _MOST_SHIFTS, DataError)
     found = find_model(model, Images(data, split, on_download, skip_damaged))
     if shifts and found.shifts:
         name = model if isinstance(model, str | Path) else found.title

@@ -13,7 +13,7 @@ from mnistlab.colour import to_channels
 from mnistlab.data import CATALOGUE, Dataset, Split, load_dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.data.loading import reading, take_for
-from mnistlab.errors import DataError
+from mnistlab.errors import DataError, ModelError
 from mnistlab.recipe import DISPLAY_NAMES, Recipe
 from mnistlab.report.data_lines import input_lines, input_notes, shape
 from mnistlab.runs import RunFolder, RunRecord
@@ -175,6 +175,11 @@ def find_model(model: "TrainedModel | RunFolder | Path | str", images: Images) -
             return folder.read_logits() if exist else trained().test_logits
 
         return _of_run(folder.read_record(), trained, logits, images)
+    if not hasattr(model, "record"):
+        raise ModelError(
+            "model: must be a trained model, a finished run's folder, an .onnx file or a shipped"
+            f" model's name; found {type(model).__name__}"
+        )
     return _of_run(model.record, lambda: model, lambda: model.test_logits, images)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mnistlab.arguments import thread_count
 from mnistlab.data import Dataset
 from mnistlab.data.loading import load_for, take_for
 from mnistlab.errors import RecipeError
@@ -170,7 +171,7 @@ def find_learning_rate(  # noqa: PLR0913 - the public signature
     chosen = choose_device(device, gpu)
     check_run(recipe, None, kernels=kernels)
     taken = take_for(recipe, dataset or load_for(recipe))
-    with torch_threads(threads):
+    with torch_threads(thread_count("threads", threads)):
         trainer = Trainer(recipe, add_negatives(taken, recipe), seed, chosen, kernels)
         test = range_test(trainer, np.geomspace(start, stop, steps), should_stop)
     if test is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 
+from mnistlab.arguments import thread_count
 from mnistlab.experiments.trial import PRELOAD, Trial
 from mnistlab.experiments.trial_events import (
     Event,
@@ -50,7 +51,7 @@ class LocalExecutor:
     """
 
     def __init__(self, workers: int | None = None, *, cuda: bool = False) -> None:
-        self.workers = workers or available_cores()
+        self.workers = thread_count("workers", workers) or available_cores()
         self._cuda = cuda
         self.description = f"{self.workers} process{'es' if self.workers > 1 else ''}"
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mnistlab.arguments import thread_count
 from mnistlab.errors import ExperimentError, did_you_mean
 from mnistlab.experiments.executor import Executor
 from mnistlab.experiments.local_executor import LocalExecutor
@@ -29,6 +30,7 @@ class ExperimentOptions:
 
     Raises:
         ExperimentError: both ``executor`` and ``workers``, or an unknown metric.
+        RunError: ``workers`` is no number from 1 to 1,024.
     """
 
     runs: Path | str
@@ -41,6 +43,7 @@ class ExperimentOptions:
     metric: Metric = "accuracy"
 
     def __post_init__(self) -> None:
+        thread_count("workers", self.workers)
         if self.executor and self.workers:
             raise ExperimentError("workers: the executor has its own; give one of the two")
         if self.metric not in METRICS:

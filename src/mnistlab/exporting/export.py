@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mnistlab.arguments import as_path
 from mnistlab.data import Dataset
 from mnistlab.data.download import OnProgress
 from mnistlab.data.loading import load_for
@@ -53,7 +54,7 @@ def export(  # noqa: PLR0913 - each says what the file is to be
         raise ExportError("`opset=` and `int8=` are for a file; a page has layers of its own")
     if tolerance is not None and not int8:
         raise ExportError("`tolerance=` is for `int8=True`: give that as well")
-    place = Path(target)
+    place = as_path("target", target, "the file or the folder to write", ExportError)
     _refuse_occupied(place, web=web, overwrite=overwrite)
     found = _find(run, web=web)
     if not web and place.suffix.lower() != ".onnx":
@@ -79,6 +80,12 @@ def _find(run: RunFolder | Path | str, *, web: bool) -> RunFolder | Path:
     """Return a run, or, for a page, the file of another model."""
     if isinstance(run, RunFolder):
         return run
+    run = as_path(
+        "run",
+        run,
+        "a finished run's folder, which `folder=` keeps in training",
+        ExportError,
+    )
     if web:
         return find_model(run)
     name = "" if Path(run).exists() else str(run)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.arguments import probability
 from mnistlab.data.array_images import one_to_bytes
 from mnistlab.data.decode import MAX_PIXELS
 from mnistlab.data.picture_inputs import as_array, open_picture
@@ -52,8 +53,7 @@ class Classifier:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 0 <= self.threshold <= 1:
-            raise ModelError(f"threshold is {self.threshold}; it is a probability, from 0 to 1")
+        probability("threshold", self.threshold, ModelError)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

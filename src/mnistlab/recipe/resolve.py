@@ -26,6 +26,11 @@ def resolve_recipe(recipe: Recipe | Path | str, **changes: Any) -> Recipe:
         RecipeError: none of these, or a field that does not exist or refuses its value.
     """
     changes = {field: _plain(value) for field, value in changes.items()}
+    if not isinstance(data := changes.get("data", ""), str):
+        raise RecipeError(
+            "data: must be a known data set's name, a folder or a file, which every run reads by"
+            f" itself; found {type(data).__name__}; only `train` and `evaluate` take one in memory"
+        )
     if isinstance(recipe, Recipe):
         return recipe.replace(**changes) if changes else recipe
     if not isinstance(recipe, str | Path):

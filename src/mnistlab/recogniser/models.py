@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from mnistlab.arguments import as_path
 from mnistlab.errors import ModelError, OtherClassesError, did_you_mean
 from mnistlab.text import listed
 
@@ -41,7 +42,7 @@ def find_model(model: Path | str) -> Path:
     shipped = shipped_models() | {READER: _SHIPPED / _FILE}
     if isinstance(model, str) and model in shipped:
         return shipped[model]
-    path = Path(model)
+    path = as_path("model", model, "a shipped model's name or a file", ModelError)
     # Not Path's, which raise if a name is too long for a file.
     if os.path.isdir(path):  # noqa: PTH112
         if os.path.exists(path / _FILE):  # noqa: PTH110

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.arguments import probability
 from mnistlab.characters import DIGITS, OTHER
 from mnistlab.data.decode import MOST_PIXELS
 from mnistlab.data.picture_inputs import load
@@ -96,8 +97,7 @@ class Recogniser:
         pattern: Patterns | None = None,
         beside: "Recogniser | None" = None,
     ) -> None:
-        if not 0 <= threshold <= 1:
-            raise ModelError(f"threshold is {threshold}; it is a probability, from 0 to 1")
+        threshold = probability("threshold", threshold, ModelError)
         file = find_model(model)
         self.network: Network | None = None if is_own_form(file) else _open_network(file, model)
         self._core = file if self.network is None else find_model(READER)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from mnistlab.arguments import thread_count
+
 
 def ignore(_event: object) -> None:
     """Ignore an event: the default listener of whatever trains."""
@@ -21,9 +23,15 @@ class RunOptions:
         gpu: number of the CUDA device; ``None`` is the first.
         threads: CPU threads to compute on; ``None`` is one per core.
         kernels: ``auto`` takes the native kernels where they fit, ``torch`` plain PyTorch.
+
+    Raises:
+        RunError: ``threads`` is no number from 1 to 1,024.
     """
 
     device: str = "auto"
     gpu: int | None = None
     threads: int | None = None
     kernels: str = "auto"
+
+    def __post_init__(self) -> None:
+        thread_count("threads", self.threads)

@@ -1,13 +1,12 @@
 """Predictions: how a run's final weights classify each test image, in a form for its record."""
 
-from numbers import Integral
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from mnistlab.errors import RunError
+from mnistlab.arguments import whole_number
 
 MAX_SEED, MAX_LOSS = 10**18, 1e39
 """The largest seed and the largest loss of a record."""
@@ -33,8 +32,7 @@ def refuse_seed(seed: object) -> None:
     Raises:
         RunError: no whole number, or out of range.
     """
-    if not isinstance(seed, Integral) or not 0 <= int(seed) <= MAX_SEED:
-        raise RunError(f"the seed must be a whole number from 0 to {MAX_SEED:,}")
+    whole_number("seed", seed, 0, MAX_SEED)
 
 
 class Predictions(BaseModel):

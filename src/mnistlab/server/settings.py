@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mnistlab.arguments import probability
 from mnistlab.errors import ServerError
 from mnistlab.runs import available_cores
 
@@ -110,8 +111,8 @@ class Settings:
                 raise ServerError(f"{key} is {value}; it must be above 0")
         if self.queue is not None and self.queue < 0:
             raise ServerError(f"queue is {self.queue}; it must be at least 0")
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
-            raise ServerError(f"threshold is {self.threshold}; it is a probability, from 0 to 1")
+        if self.threshold is not None:
+            probability("threshold", self.threshold, ServerError)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from mnistlab.arguments import as_path, thread_count
 from mnistlab.data import Dataset
 from mnistlab.data.loading import load_for, take_for
 from mnistlab.errors import DataError, KernelError, ModelError, RunError, TrainingError
@@ -116,6 +117,7 @@ def train(  # noqa: PLR0913 - the public signature
             used. It is a ``BusyError`` if another process is training in the folder.
     """
     refuse_seed(seed)
+    threads = thread_count("threads", threads)
     if folder == "":
         raise RunError("the name of the run's folder is empty; name one, the current one is .")
     if dataset is not None and "data" in changes:
@@ -132,7 +134,7 @@ def train(  # noqa: PLR0913 - the public signature
         module, recipe = recipe, _recipe_of(recipe, folder)
     recipe = resolve_recipe(recipe, **changes)
     chosen = choose_device(device, gpu)
-    place = RunFolder(Path(folder)) if folder is not None else None
+    place = None if folder is None else RunFolder(as_path("folder", folder, "a path"))
     # Before anything that the folder holds is removed.
     weights = check_run(
         recipe,

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from mnistlab.arguments import as_path
 from mnistlab.data import read_views
 from mnistlab.data.loading import load_for, take_for
 from mnistlab.data.preparation import Preparation
@@ -133,7 +134,8 @@ class TrainedModel:
             float32, ``(n, classes)``.
 
         Raises:
-            ModelError: a user model fails, or returns logits of another shape.
+            ModelError: the images are of another type or size, or a user model fails or returns
+                logits of another shape.
         """
         shifts = self.record.recipe.shifts
         return (
@@ -141,6 +143,23 @@ class TrainedModel:
             if shifts
             else self.single_view_logits(images)
         )
+
+    def _checked(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return images with an axis of channels.
+
+        Raises:
+            ModelError: they are not bytes, or not of the run's size and channels.
+        """
+        images = np.asarray(images)
+        given = images[:, np.newaxis] if images.ndim == _GREY else images
+        height, width = self.record.data.image_size
+        shape = (self.record.data.channels, height, width)
+        if given.dtype != np.uint8 or given.shape[1:] != shape:
+            raise ModelError(
+                f"images: must be uint8, (n, {', '.join(map(str, shape))}), as the run's images"
+                f" are; found {images.dtype}, {images.shape}; `predict` takes pictures of any size"
+            )
+        return given
 
     def single_view_logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the logits of images as they are, ignoring the recipe's ``shifts``.
@@ -152,10 +171,10 @@ class TrainedModel:
             float32, ``(n, classes)``.
 
         Raises:
-            ModelError: a user model fails, or returns logits of another shape.
+            ModelError: see :meth:`logits`.
         """
         recipe, model_input = self.record.recipe, self.record.model_input
-        images = images[:, np.newaxis] if images.ndim == _GREY else images
+        images = self._checked(images)
         with user_errors(recipe.model, f"its forward pass on {len(images):,} images", ModelError):
             sized = to_size(images, model_input)
             # Some models have no parameters of their own.
@@ -184,7 +203,9 @@ def load(run: RunFolder | Path | str) -> TrainedModel:
         RunError: not a finished run, damaged, or a model whose file has changed since.
         ModelError: the model cannot be built, or may not be run.
     """
-    return load_trained(run if isinstance(run, RunFolder) else RunFolder(Path(run)))
+    if not isinstance(run, RunFolder):
+        run = RunFolder(as_path("run", run, "a finished run's folder"))
+    return load_trained(run)
 
 
 def load_trained(
